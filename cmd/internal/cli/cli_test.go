@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pierrec/lz4/v4"
+	"github.com/spf13/pflag"
+)
+
+// tool is a command whose one verb does what action says.
+func tool(action Action) Command {
+	return Command{Name: "tool", Summary: "is a test", Verbs: []Verb{{
+		Name: "do", Args: "IN", Summary: "does it", Doc: "Does it.", Example: "tool do x",
+		New: func(fs *pflag.FlagSet) Action {
+			fs.Int("level", 0, "how `FAR` to go")
+			return action
+		},
+	}}, OldNames: []OldName{{Name: "old", Verb: "do", Translate: func(args []string, note func(string)) ([]string, error) {
+		note("-x is not used")
+		return append([]string{"--level=3"}, args...), nil
+	}}}}
+}
+
+func run(t *testing.T, action Action, argv ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, talk bytes.Buffer
+	code = Main(t.Context(), tool(action), argv, strings.NewReader("data"), &out, &talk)
+	return code, out.String(), talk.String()
+}
+
+func TestExitStatus(t *testing.T) {
+	ok := func(context.Context, *Job, []string) error { return nil }
+	lost := func(_ context.Context, j *Job, _ []string) error {
+		j.Problem("bad-line", "f:3", "no colon")
+		return nil
+	}
+	warned := func(_ context.Context, j *Job, _ []string) error {
+		j.Warning("odd", "f:3", "no final newline")
+		return nil
+	}
+	failed := func(context.Context, *Job, []string) error { return errors.New("disk full") }
+	misused := func(context.Context, *Job, []string) error { return Usagef("two of them") }
+	for _, tt := range []struct {
+		name   string
+		action Action
+		argv   []string
+		want   int
+		says   string
+	}{
+		{"done", ok, []string{"tool", "do"}, ExitDone, ""},
+		{"lost", lost, []string{"tool", "do"}, ExitLost, "tool: problem: f:3: no colon\n"},
+		{"warned", warned, []string{"tool", "do"}, ExitDone, "tool: warning: f:3: no final newline\n"},
+		{"failed", failed, []string{"tool", "do"}, ExitFailed, "tool: error: disk full\n"},
+		{"misused", misused, []string{"tool", "do"}, ExitUsage, "tool: error: two of them\ntool: hint: tool do --help"},
+		{"bad flag", ok, []string{"tool", "do", "--nope"}, ExitUsage, "unknown flag: --nope"},
+		{"bad value", ok, []string{"tool", "do", "--level=x"}, ExitUsage, `--level: "x" is not a valid value`},
+		{"no verb", ok, []string{"tool"}, ExitUsage, "SYNOPSIS"},
+		{"unknown verb", ok, []string{"tool", "undo"}, ExitUsage, `no verb "undo"`},
+		{"old name", ok, []string{"/bin/old", "-"}, ExitDone, "old: note: -x is not used\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := run(t, tt.action, tt.argv...)
+			if code != tt.want || !strings.Contains(stderr, tt.says) {
+				t.Errorf("exit %d, stderr %q, want %d, %q", code, stderr, tt.want, tt.says)
+			}
+			if stdout != "" {
+				t.Errorf("standard output has %q", stdout)
+			}
+		})
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code := Main(ctx, tool(func(ctx context.Context, _ *Job, _ []string) error { return ctx.Err() }), []string{"tool", "do"}, nil, io.Discard, io.Discard)
+	if code != ExitInterrupted {
+		t.Errorf("exit %d", code)
+	}
+}
+
+func TestHelpIsAManualPage(t *testing.T) {
+	code, stdout, _ := run(t, nil, "tool", "do", "--help")
+	if code != ExitDone {
+		t.Errorf("exit %d", code)
+	}
+	at := 0
+	for _, part := range []string{"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "--level FAR", "EXIT STATUS", "130", "EXAMPLE"} {
+		i := strings.Index(stdout[at:], part)
+		if i < 0 {
+			t.Fatalf("help lacks %q or has it too early:\n%s", part, stdout)
+		}
+		at += i
+	}
+}
+
+func TestReportHasNoOrderOfArrival(t *testing.T) {
+	write := func(order ...string) string {
+		path := filepath.Join(t.TempDir(), "report.json")
+		run(t, func(_ context.Context, j *Job, _ []string) error {
+			for _, where := range order {
+				j.Problem("bad", where, "x")
+			}
+			j.Count("entries", 7)
+			return nil
+		}, "tool", "do", "--report", path)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	a, b := write("f:2", "f:10", "f:1"), write("f:10", "f:1", "f:2")
+	if d := cmp.Diff(a, b); d != "" {
+		t.Error(d)
+	}
+	var r Report
+	if err := json.Unmarshal([]byte(a), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Exit != ExitLost || r.Counts.Get("entries") != 7 || r.Problems.Items[2].Where != "f:10" {
+		t.Errorf("report is %+v", r)
+	}
+}
+
+func TestLinesAreCapped(t *testing.T) {
+	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+		for range MaxLines + 50 {
+			j.Problem("bad", "", "x")
+		}
+		if n := len(j.Snapshot().Problems.Items); n != MaxLines {
+			t.Errorf("%d lines kept", n)
+		}
+		return nil
+	}, "tool", "do")
+	if n := strings.Count(stderr, "problem: x"); n != MaxLines {
+		t.Errorf("%d lines printed", n)
+	}
+	if !strings.Contains(stderr, "problems 1050") {
+		t.Error("the full count is missing")
+	}
+}
+
+func TestJSONTalk(t *testing.T) {
+	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+		j.Warning("odd", "f:1", "tab")
+		return nil
+	}, "tool", "do", "--json")
+	var types []string
+	for line := range strings.Lines(stderr) {
+		var v struct{ Type string }
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		types = append(types, v.Type)
+	}
+	if d := cmp.Diff([]string{"warning", "summary"}, types); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestOpenUndoesCompression(t *testing.T) {
+	dir := t.TempDir()
+	var gz, l4 bytes.Buffer
+	zw := gzip.NewWriter(&gz)
+	io.WriteString(zw, "hello")
+	zw.Close()
+	lw := lz4.NewWriter(&l4)
+	io.WriteString(lw, "hello")
+	lw.Close()
+	for name, data := range map[string][]byte{"plain": []byte("hello"), "gzip": gz.Bytes(), "lz4": l4.Bytes()} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := newJob("tool", "do", nil, nil, io.Discard)
+		in, err := j.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(in)
+		if string(got) != "hello" || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if (in.File != nil) != (name == "plain") {
+			t.Errorf("%s: File is %v", name, in.File)
+		}
+		in.Close()
+	}
+}
+
+func TestCreate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out")
+	j := newJob("tool", "do", nil, nil, io.Discard)
+	out, err := j.Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(out, "one")
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the name is there before the commit")
+	}
+	if err := out.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Create(path, false); !errors.Is(err, ErrExists) {
+		t.Errorf("second create: %v", err)
+	}
+	if _, err := j.Create(path, true); err != nil { // never committed
+		t.Fatal(err)
+	}
+	j.finish(t.Context(), nil, "")
+	names, _ := filepath.Glob(dir + "/*")
+	hidden, _ := filepath.Glob(dir + "/.*")
+	if d := cmp.Diff([]string{path}, append(names, hidden...)); d != "" {
+		t.Error(d)
+	}
+	if data, _ := os.ReadFile(path); string(data) != "one" {
+		t.Errorf("file has %q", data)
+	}
+	if out, err := j.Create(os.DevNull, false); err != nil || out.Regular() {
+		t.Errorf("/dev/null: %v", err)
+	}
+}
+
+func TestReadUsers(t *testing.T) {
+	got, err := ReadUsers(strings.NewReader("joe\n# note\n\nold new\na=b\n"), "u")
+	want := []UserLine{{"joe", "joe"}, {"old", "new"}, {"a", "b"}}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	for _, bad := range []string{"a b c", "joe\njoe", "=x", "a=", "a=b=c"} {
+		if _, err := ReadUsers(strings.NewReader(bad), "u"); err == nil || !strings.HasPrefix(err.Error(), "u:") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestSizeValue(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "512": 512, "64K": 64 << 10, "8MiB": 8 << 20, "1g": 1 << 30} {
+		var s SizeValue
+		if err := s.Set(text); err != nil || int64(s) != want {
+			t.Errorf("%q: %d, %v", text, s, err)
+		}
+	}
+	for _, bad := range []string{"", "-1", "8X", "M", "99999999999G"} {
+		var s SizeValue
+		if err := s.Set(bad); err == nil {
+			t.Errorf("%q is taken as %d", bad, s)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// helpWidth is the column at which help is wrapped.
+const helpWidth = 80
+
+func flagUsages(fs *pflag.FlagSet) string { return fs.FlagUsagesWrapped(helpWidth) }
+
+func (c *Command) help(w io.Writer) {
+	fmt.Fprintf(w, "NAME\n    %s - %s\n\nSYNOPSIS\n    %s VERB [OPTIONS] [ARGUMENTS]\n\nVERBS\n", c.Name, c.Summary, c.Name)
+	for i := range c.Verbs {
+		fmt.Fprintf(w, "    %-12s %s\n", c.Verbs[i].Name, c.Verbs[i].Summary)
+	}
+	if len(c.OldNames) > 0 {
+		fmt.Fprintf(w, "\nOLD NAMES\n    Called under one of these names (a symbolic link), the program takes the old\n    command line: ")
+		for i := range c.OldNames {
+			if i > 0 {
+				fmt.Fprint(w, ", ")
+			}
+			fmt.Fprintf(w, "%s (%s)", c.OldNames[i].Name, c.OldNames[i].Verb)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "\n%s VERB --help is the manual page of a verb.\n", c.Name)
+}
+
+func (c *Command) verbHelp(w io.Writer, v *Verb, own string) {
+	fmt.Fprintf(w, "NAME\n    %s %s - %s\n\nSYNOPSIS\n    %s %s [OPTIONS]", c.Name, v.Name, v.Summary, c.Name, v.Name)
+	if v.Args != "" {
+		fmt.Fprint(w, " "+v.Args)
+	}
+	fmt.Fprintf(w, "\n\nDESCRIPTION\n%s\n", indent(v.Doc))
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	fs.SortFlags = false
+	var opt common
+	opt.add(fs)
+	fmt.Fprintf(w, "\nOPTIONS\n%s%s", own, flagUsages(fs))
+	lost := v.Exit3
+	if lost == "" {
+		lost = "done, but something was refused, unreadable or lost; each is listed"
+	}
+	fmt.Fprintf(w, "\nEXIT STATUS\n    0    done\n    1    failed\n    2    wrong options or arguments\n    3    %s\n    130  interrupted\n", lost)
+	fmt.Fprintf(w, "\nEXAMPLE\n%s\n", indent(v.Example))
+}
+
+// indent sets text four columns in; blank lines stay empty.
+func indent(text string) string {
+	lines := strings.Split(strings.Trim(text, "\n"), "\n")
+	for i, l := range lines {
+		if l != "" {
+			lines[i] = "    " + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,31 @@
+// Package peer finds the real programs that tests compare with: OpenLDAP,
+// Berkeley DB, GNU tar, lz4, Dovecot.
+package peer
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// dirs are where Debian keeps servers, which are not on every PATH.
+var dirs = []string{"/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot"}
+
+// Need returns the path of a program. Where it is missing the test is skipped
+// with that reason, or fails when IMSCONV_PEERS=require is set, as it is in CI.
+func Need(t testing.TB, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	for _, dir := range dirs {
+		if path, err := exec.LookPath(dir + "/" + name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("IMSCONV_PEERS") == "require" {
+		t.Fatalf("%s is not installed, and IMSCONV_PEERS=require asks for it", name)
+	}
+	t.Skipf("%s is not installed", name)
+	return ""
+}
