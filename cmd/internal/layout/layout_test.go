@@ -1,0 +1,173 @@
+// Package layout holds the test that keeps the house as it is drawn: which
+// package may import which.
+package layout
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "imsconv/"
+	pebble = "github.com/cockroachdb/pebble"
+)
+
+// pebbleUsers are the only importers of pebble.
+var pebbleUsers = map[string]bool{"storeconv/internal/journal": true, "ldifconv/internal/index": true}
+
+// testOnly are modules that only tests import.
+var testOnly = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "github.com/klauspost/compress"}
+
+// converters are the three that know nothing of each other, but for storeconv,
+// which writes mailbox list databases.
+var converters = []string{"ldifconv", "storeconv", "dbconv"}
+
+// breach says what is wrong with package from importing to; "" is nothing.
+func breach(from, to string, test bool) string {
+	if strings.HasPrefix(to, pebble) {
+		if !pebbleUsers[from] {
+			return "pebble belongs to the journal and the index"
+		}
+		return ""
+	}
+	for _, m := range testOnly {
+		// benchmarks is a package of tests and of what makes their inputs.
+		if strings.HasPrefix(to, m) && !test && top(from) != "benchmarks" {
+			return "only tests import it"
+		}
+	}
+	to, ours := strings.CutPrefix(to, module)
+	if !ours {
+		return ""
+	}
+	switch top(from) {
+	case "cmd", "benchmarks":
+		return ""
+	}
+	switch {
+	case top(to) == "cmd":
+		return "nothing below cmd knows of flags and terminals"
+	case top(to) == "benchmarks":
+		if test {
+			return ""
+		}
+		return "benchmarks are not part of the product"
+	case top(from) != top(to):
+		if top(from) == "storeconv" && top(to) == "dbconv" {
+			return ""
+		}
+		return "the converters know nothing of each other"
+	case to == top(to):
+		// An external test of a format may drive the conversion above it.
+		if test {
+			return ""
+		}
+		return "a format knows nothing of the conversion above it"
+	}
+	return ""
+}
+
+func top(pkg string) string {
+	first, _, _ := strings.Cut(pkg, "/")
+	return first
+}
+
+func TestImports(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); name == "testdata" || name == ".git" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		files++
+		checkFile(t, root, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 20 {
+		t.Errorf("only %d source files were looked at", files)
+	}
+}
+
+func checkFile(t *testing.T, root, path string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	dir, err := filepath.Rel(root, filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := filepath.ToSlash(dir)
+	test := strings.HasSuffix(path, "_test.go")
+	for _, imp := range f.Imports {
+		to, err := strconv.Unquote(imp.Path.Value)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if why := breach(from, to, test); why != "" {
+			t.Errorf("%s imports %s: %s", path, to, why)
+		}
+	}
+}
+
+// TestTopLevel keeps the folders of the top level to those that are agreed;
+// site-out is what the README's first command writes.
+func TestTopLevel(t *testing.T) {
+	allowed := map[string]bool{}
+	for _, name := range append([]string{"cmd", "testdata", "benchmarks", "docs", "site-out"}, converters...) {
+		allowed[name] = true
+	}
+	entries, err := os.ReadDir(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); e.IsDir() && name[0] != '.' && !allowed[name] {
+			t.Errorf("the folder %s does not belong at the top level", name)
+		}
+	}
+}
+
+func TestBreach(t *testing.T) {
+	for _, tt := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"cmd/dbconv", "imsconv/dbconv", true},
+		{"storeconv", "imsconv/dbconv/mboxlist", true},
+		{"storeconv", "imsconv/storeconv/ims", true},
+		{"storeconv/internal/journal", pebble + "/v2", true},
+		{"dbconv", "imsconv/storeconv/ims", false},
+		{"ldifconv", "imsconv/dbconv/bdb", false},
+		{"dbconv/bdb", "imsconv/dbconv", false},
+		{"storeconv", "imsconv/cmd/internal/cli", false},
+		{"storeconv", pebble + "/v2", false},
+		{"storeconv/ims", "imsconv/storeconv", false},
+		{"ldifconv", "github.com/google/go-cmp/cmp", false},
+	} {
+		if why := breach(tt.from, tt.to, false); (why == "") != tt.ok {
+			t.Errorf("%s -> %s: %q", tt.from, tt.to, why)
+		}
+	}
+}
