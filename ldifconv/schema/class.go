@@ -1,0 +1,86 @@
+package schema
+
+// Kind is the LDAPv3 kind of a class; Directory Server 4.x knew no kinds.
+type Kind uint8
+
+// The kinds.
+const (
+	Abstract Kind = iota
+	Structural
+	Auxiliary
+)
+
+// String returns the LDAPv3 keyword.
+func (k Kind) String() string {
+	return [...]string{"ABSTRACT", "STRUCTURAL", "AUXILIARY"}[k]
+}
+
+const netscapeClass = "2.16.840.1.113730.3.2."
+
+// Class is one object class, merged over the products: what one of them allowed is allowed, what
+// all of them required is required.
+type Class struct {
+	Name     string
+	OID      string
+	Kind     Kind
+	Origin   Origin
+	Superior string // name of the superior class; "" for top
+	Must     []ID
+	May      []ID
+}
+
+func classSpellings(add func(name string, id uint16)) {
+	for i := range classes {
+		c := &classes[i]
+		if c.Name == "" {
+			continue
+		}
+		add(c.Name, uint16(i))
+		add(c.OID, uint16(i))
+	}
+}
+
+// LookupClass returns the class that name means, ignoring case. It does not allocate.
+func LookupClass(name []byte) (ClassID, bool) {
+	id, ok := classNames.lookup(trimOID(name))
+	return ClassID(id), ok
+}
+
+// LookupClassString is LookupClass for a string.
+func LookupClassString(name string) (ClassID, bool) {
+	return LookupClass([]byte(name))
+}
+
+// ClassName returns the canonical spelling of a class, or "" for NoClass.
+func ClassName(id ClassID) string { return classes[id].Name }
+
+// ClassCount is the number of class identifiers, NoClass included: a ClassID is below it.
+const ClassCount = int(classCount)
+
+// Classes returns the definitions, superiors before the classes below them. The slice is the
+// caller's, what its elements point to is not.
+func Classes() []Class { return append([]Class(nil), classes[1:]...) }
+
+// ClassInfo returns the definition of one class.
+func ClassInfo(id ClassID) Class { return classes[id] }
+
+// Allows reports whether an entry of class id may hold attribute a, superiors included.
+func Allows(id ClassID, a ID) bool {
+	for steps := 0; id != NoClass && steps < ClassCount; steps++ {
+		c := &classes[id]
+		if holds(c.Must, a) || holds(c.May, a) {
+			return true
+		}
+		id, _ = LookupClassString(c.Superior)
+	}
+	return false
+}
+
+func holds(list []ID, a ID) bool {
+	for _, id := range list {
+		if id == a {
+			return true
+		}
+	}
+	return false
+}
