@@ -1,0 +1,55 @@
+package ldif
+
+import "io"
+
+// Options choose the limits of a Reader. The zero value is usable.
+type Options struct {
+	// MaxEntry is the size in bytes over which a record is skipped and
+	// reported; 0 means DefaultMaxEntry.
+	MaxEntry int
+	// ChunkSize is the amount read at once, in bytes; 0 means DefaultChunk.
+	ChunkSize int
+}
+
+// DefaultMaxEntry is the largest record read unless Options say otherwise: 8 MiB.
+const DefaultMaxEntry = 8 << 20
+
+// DefaultChunk is the amount a Chunker reads at once: 1 MiB.
+const DefaultChunk = 1 << 20
+
+// Reader reads records one by one. It is not safe for concurrent use.
+type Reader struct {
+	chunks *Chunker
+	scan   Scanner
+	chunk  Chunk
+	open   bool
+	err    error
+}
+
+// NewReader returns a Reader on r.
+func NewReader(r io.Reader, opts Options) *Reader {
+	return &Reader{chunks: NewChunker(r, opts), scan: Scanner{MaxEntry: opts.MaxEntry}}
+}
+
+// Next returns the next record, valid until the following call. It returns
+// io.EOF at the end, an *Error for a record it had to skip (call Next again for
+// the one after it), and any other error when the input fails.
+func (r *Reader) Next() (*Record, error) {
+	for r.err == nil {
+		if !r.open {
+			if err := r.chunks.Next(&r.chunk); err != nil {
+				r.err = err
+				break
+			}
+			r.scan.Reset(&r.chunk)
+			r.open = true
+		}
+		rec, err := r.scan.Next()
+		if err == io.EOF {
+			r.open = false
+			continue
+		}
+		return rec, err
+	}
+	return nil, r.err
+}

@@ -1,0 +1,432 @@
+package ldif
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+)
+
+// Scanner reads the records of one chunk. It allocates nothing once its
+// buffers have grown. The zero value is ready for Reset.
+type Scanner struct {
+	// MaxEntry is the size in bytes over which a record is refused;
+	// 0 means DefaultMaxEntry.
+	MaxEntry int
+
+	chunk *Chunk
+	data  []byte
+	pos   int // start of the next physical line
+	line  int // its number
+	rec   Record
+	runs  []run
+	vals  []Value
+	buf   []byte // unfolded and decoded text of the record
+	big   bool   // the oversized record of the chunk was reported
+}
+
+// run is an Attr while the record is being read: vals[from:to].
+type run struct{ from, to int }
+
+// logical is one line with folding undone.
+type logical struct {
+	text   []byte
+	num    int
+	folded bool // text lies in Scanner.buf, free to be changed
+}
+
+// Reset makes s read the records of ch.
+func (s *Scanner) Reset(ch *Chunk) {
+	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
+}
+
+// Next returns the next record of the chunk, valid until the following call,
+// an *Error for a damaged one, or io.EOF.
+func (s *Scanner) Next() (*Record, error) {
+	if s.chunk.TooBig > 0 {
+		return nil, s.tooBig()
+	}
+	s.begin()
+	for {
+		s.skipBlank()
+		if s.pos >= len(s.data) {
+			return nil, io.EOF
+		}
+		start := s.pos
+		found, damage := s.record()
+		if damage != nil {
+			s.toBlank()
+		}
+		raw := trimLineEnd(s.data[start:s.pos])
+		if limit := s.limit(); len(raw) > limit {
+			damage = s.sizeError(int64(len(raw)))
+			raw = raw[:min(len(raw), tooBigHead)]
+		}
+		if damage != nil {
+			damage.Raw, damage.DN = raw, string(s.rec.DN)
+			return nil, damage
+		}
+		if found {
+			s.rec.Raw = raw
+			return &s.rec, nil
+		}
+	}
+}
+
+func (s *Scanner) limit() int {
+	if s.MaxEntry > 0 {
+		return s.MaxEntry
+	}
+	return DefaultMaxEntry
+}
+
+func (s *Scanner) sizeError(size int64) *Error {
+	return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry of %d bytes is over the limit of %d", size, s.limit())}
+}
+
+// tooBig reports the one oversized record of the chunk.
+func (s *Scanner) tooBig() error {
+	if s.big {
+		return io.EOF
+	}
+	s.big = true
+	s.begin()
+	s.rec.Line = s.chunk.Line
+	s.skipBlank()
+	start := s.pos
+	s.record() // for the DN; what else it finds does not matter
+	e := s.sizeError(s.chunk.TooBig)
+	e.DN, e.Raw = string(s.rec.DN), s.data[min(start, len(s.data)):]
+	return e
+}
+
+// begin empties the record.
+func (s *Scanner) begin() {
+	r := &s.rec
+	*r = Record{Entry: Entry{Attrs: r.Attrs[:0]}, Controls: r.Controls[:0], Mods: r.Mods[:0]}
+	s.runs, s.vals, s.buf = s.runs[:0], s.vals[:0], s.buf[:0]
+}
+
+// skipBlank moves past blank lines.
+func (s *Scanner) skipBlank() {
+	for s.pos < len(s.data) {
+		switch {
+		case s.data[s.pos] == '\n':
+			s.pos++
+		case s.data[s.pos] == '\r' && s.pos+1 < len(s.data) && s.data[s.pos+1] == '\n':
+			s.pos += 2
+		case s.data[s.pos] == '\r' && s.pos+1 == len(s.data):
+			s.pos++
+			return
+		default:
+			return
+		}
+		s.line++
+	}
+}
+
+// toBlank moves to the next blank line: the end of the damaged record.
+func (s *Scanner) toBlank() {
+	for s.pos < len(s.data) && !s.atBlank() {
+		i := bytes.IndexByte(s.data[s.pos:], '\n')
+		if i < 0 {
+			s.pos = len(s.data)
+			return
+		}
+		s.pos += i + 1
+		s.line++
+	}
+}
+
+// atBlank reports whether the line at pos is blank.
+func (s *Scanner) atBlank() bool {
+	d := s.data[s.pos:]
+	return d[0] == '\n' || d[0] == '\r' && (len(d) == 1 || d[1] == '\n')
+}
+
+// next returns the next line of the record with folding undone and comments
+// left out; ok is false at the end of the record.
+func (s *Scanner) next() (l logical, ok bool) {
+	for s.pos < len(s.data) && !s.atBlank() {
+		l = s.unfold()
+		if len(l.text) == 0 || l.text[0] != '#' {
+			return l, true
+		}
+	}
+	return logical{}, false
+}
+
+// unfold reads one logical line. Unfolded lines are slices of the chunk.
+func (s *Scanner) unfold() logical {
+	l := logical{num: s.line}
+	l.text = s.physical()
+	if !s.atFold() {
+		return l
+	}
+	from := len(s.buf)
+	s.buf = append(s.buf, l.text...)
+	for s.atFold() {
+		s.pos++
+		s.buf = append(s.buf, s.physical()...)
+	}
+	l.text, l.folded = s.buf[from:len(s.buf):len(s.buf)], true
+	return l
+}
+
+// atFold reports whether the line at pos continues the one before it.
+func (s *Scanner) atFold() bool {
+	return s.pos < len(s.data) && (s.data[s.pos] == ' ' || s.data[s.pos] == '\t')
+}
+
+// physical reads to the end of the line and moves behind it.
+func (s *Scanner) physical() []byte {
+	rest := s.data[s.pos:]
+	end := bytes.IndexByte(rest, '\n')
+	if end < 0 {
+		s.pos = len(s.data)
+		end = len(rest)
+	} else {
+		s.pos += end + 1
+		s.line++
+	}
+	if end > 0 && rest[end-1] == '\r' {
+		end--
+	}
+	return rest[:end]
+}
+
+// record reads one block of lines. found is false when it holds no record:
+// comments only, or a version line alone.
+func (s *Scanner) record() (found bool, damage *Error) {
+	l, ok := s.next()
+	if !ok {
+		return false, nil
+	}
+	if isNumber(l.text) { // ldbmcat writes the entry number alone on a line
+		if l, ok = s.next(); !ok {
+			return false, nil
+		}
+	}
+	desc, rest, damage := split(&l)
+	if damage != nil {
+		return false, damage
+	}
+	if foldEqual(desc, "version") {
+		if v := trimSpace(rest[1:]); string(v) != "1" {
+			return false, &Error{Kind: BadVersion, Line: l.num, Text: fmt.Sprintf("version %q, only version 1 is known", clip(v))}
+		}
+		if l, ok = s.next(); !ok {
+			return false, nil
+		}
+		if desc, rest, damage = split(&l); damage != nil {
+			return false, damage
+		}
+	}
+	s.rec.Line = l.num
+	if !foldEqual(desc, "dn") {
+		return false, &Error{Kind: NoDN, Line: l.num, Text: "record does not begin with a dn line"}
+	}
+	s.rec.RawDN = trimLeft(bytes.TrimPrefix(rest[1:], []byte{':'}))
+	if s.rec.DN, damage = s.value(&l, rest); damage != nil {
+		return false, damage
+	}
+	return true, s.body()
+}
+
+// body reads what follows the dn line.
+func (s *Scanner) body() *Error {
+	first := true
+	for {
+		l, ok := s.next()
+		if !ok {
+			if first {
+				return &Error{Kind: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
+			}
+			s.close()
+			return nil
+		}
+		desc, rest, damage := split(&l)
+		if damage != nil {
+			return damage
+		}
+		switch len(desc) {
+		case 2:
+			if foldEqual(desc, "dn") {
+				return &Error{Kind: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
+			}
+		case 7, 10:
+			control := foldEqual(desc, "control")
+			if !control && !foldEqual(desc, "changetype") {
+				break
+			}
+			if !first {
+				return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%s line after the attributes", desc)}
+			}
+			return s.change(l, desc, rest, control)
+		}
+		first = false
+		if damage := s.add(&l, desc, rest); damage != nil {
+			return damage
+		}
+	}
+}
+
+// add appends one attribute line to the record.
+func (s *Scanner) add(l *logical, desc, rest []byte) *Error {
+	v, damage := s.value(l, rest)
+	if damage != nil {
+		return damage
+	}
+	s.vals = append(s.vals, Value{Data: v, Line: l.num})
+	if n := len(s.runs); n > 0 && s.runs[n-1].to == len(s.vals)-1 && bytes.Equal(s.rec.Attrs[n-1].Desc, desc) {
+		s.runs[n-1].to++
+		return nil
+	}
+	s.runs = append(s.runs, run{len(s.vals) - 1, len(s.vals)})
+	s.rec.Attrs = append(s.rec.Attrs, Attr{Desc: desc})
+	return nil
+}
+
+// close gives the runs their values, now that these no longer move.
+func (s *Scanner) close() {
+	for i, r := range s.runs {
+		s.rec.Attrs[i].Values = s.vals[r.from:r.to:r.to]
+	}
+}
+
+// value decodes what follows the description; rest begins with the colon.
+func (s *Scanner) value(l *logical, rest []byte) ([]byte, *Error) {
+	rest = rest[1:]
+	if len(rest) == 0 {
+		return rest, nil
+	}
+	switch rest[0] {
+	case ' ':
+		if len(rest) > 1 && rest[1] > ' ' {
+			return rest[1:], nil
+		}
+	case '<':
+		return nil, &Error{Kind: BadURL, Line: l.num, Text: fmt.Sprintf("value of a file or URL (%q) is refused: no files are read", clip(trimSpace(rest[1:])))}
+	case ':':
+		return s.base64(l, trimSpace(rest[1:]))
+	}
+	return trimLeft(rest), nil
+}
+
+// base64 decodes text, in place when it is the scanner's own copy.
+func (s *Scanner) base64(l *logical, text []byte) ([]byte, *Error) {
+	dst := text
+	if !l.folded {
+		from := len(s.buf)
+		size := base64.StdEncoding.DecodedLen(len(text))
+		s.buf = growBy(s.buf, size+8)
+		dst = s.buf[from : from+size]
+		s.buf = s.buf[:from+size]
+	}
+	n, err := base64.StdEncoding.Decode(dst, text)
+	if err != nil {
+		return nil, &Error{Kind: BadBase64, Line: l.num, Text: "value is not base64", Err: err}
+	}
+	return dst[:n:n], nil
+}
+
+// growBy makes room for n more bytes behind b without moving what was handed out.
+func growBy(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	grown := make([]byte, len(b), 2*cap(b)+n+1024)
+	copy(grown, b)
+	return grown
+}
+
+// split cuts a line at its first colon; rest begins with it.
+func split(l *logical) (desc, rest []byte, damage *Error) {
+	text := l.text
+	i := bytes.IndexByte(text, ':')
+	if i < 0 {
+		return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: fmt.Sprintf("line has no colon: %q", clip(text))}
+	}
+	desc, rest = text[:i], text[i:]
+	if i > 0 && (desc[0] <= ' ' || desc[i-1] <= ' ') {
+		desc = trimSpace(desc)
+	}
+	if len(desc) == 0 {
+		return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: "line has no attribute before its colon"}
+	}
+	for _, c := range desc {
+		if !descByte[c] {
+			return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(desc))}
+		}
+	}
+	return desc, rest, nil
+}
+
+// descByte holds the bytes an attribute description may have: RFC 2849 and the
+// underscore of old servers.
+var descByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			c == '-' || c == '_' || c == '.' || c == ';'
+	}
+	return t
+}()
+
+// foldEqual reports whether b is the ASCII lower-case word s in any case.
+func foldEqual(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range b {
+		c := b[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func isNumber(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// isSpace is the white space that Netscape's reader skips after the colon.
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\f' }
+
+func trimLeft(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	return b
+}
+
+func trimSpace(b []byte) []byte {
+	b = trimLeft(b)
+	for len(b) > 0 && isSpace(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func trimLineEnd(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// clip shortens a piece of input for a message.
+func clip(b []byte) []byte {
+	if len(b) > 60 {
+		return append(append([]byte(nil), b[:60]...), "..."...)
+	}
+	return b
+}

@@ -1,0 +1,210 @@
+package ldif
+
+import (
+	"bufio"
+	"encoding/base64"
+	"io"
+)
+
+// Width is the length in bytes of the longest line written.
+const Width = 76
+
+// Writer writes records: version line first, a blank line after each record,
+// lines folded at Width, base64 where RFC 2849 asks. Call Flush at the end.
+type Writer struct {
+	w   *bufio.Writer
+	buf []byte
+	any bool
+}
+
+// NewWriter returns a Writer on w.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: bufio.NewWriterSize(w, 64<<10)} }
+
+// Write writes one record. Values of an attribute that stands in several
+// places are written together, at the first place.
+func (w *Writer) Write(r *Record) error {
+	w.buf = w.buf[:0]
+	if !w.any {
+		w.any = true
+		w.buf = append(w.buf, "version: 1\n\n"...)
+	}
+	w.buf = AppendRecord(w.buf, r)
+	_, err := w.w.Write(w.buf)
+	return err
+}
+
+// Flush writes what is buffered.
+func (w *Writer) Flush() error { return w.w.Flush() }
+
+// AppendRecord appends r and the blank line after it to dst.
+func AppendRecord(dst []byte, r *Record) []byte {
+	dst = AppendValue(dst, "dn", r.DN)
+	for _, c := range r.Controls {
+		dst = appendControl(dst, c)
+	}
+	if r.Type != Content {
+		dst = AppendValue(dst, "changetype", changeTypes[r.Type])
+	}
+	switch r.Type {
+	case Content, Add:
+		dst = appendAttrs(dst, r.Attrs)
+	case Modify:
+		for i := range r.Mods {
+			dst = appendMod(dst, &r.Mods[i])
+		}
+	case ModRDN, ModDN:
+		dst = AppendValue(dst, "newrdn", r.NewRDN)
+		old := "0"
+		if r.DeleteOldRDN {
+			old = "1"
+		}
+		dst = AppendValue(dst, "deleteoldrdn", old)
+		if r.NewSuperior != nil {
+			dst = AppendValue(dst, "newsuperior", r.NewSuperior)
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendAttrs appends the values, those of one description together.
+func appendAttrs(dst []byte, attrs []Attr) []byte {
+	for i := range attrs {
+		if earlier(attrs, i) {
+			continue
+		}
+		for j := i; j < len(attrs); j++ {
+			if j > i && !equalDesc(attrs[i].Desc, attrs[j].Desc) {
+				continue
+			}
+			for _, v := range attrs[j].Values {
+				dst = AppendValue(dst, attrs[j].Desc, v.Data)
+			}
+		}
+	}
+	return dst
+}
+
+// earlier reports whether the description of attrs[i] was seen before i.
+func earlier(attrs []Attr, i int) bool {
+	for j := range attrs[:i] {
+		if equalDesc(attrs[j].Desc, attrs[i].Desc) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalDesc(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		x, y := a[i], b[i]
+		if x == y {
+			continue
+		}
+		if x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+func appendMod(dst []byte, m *Mod) []byte {
+	dst = AppendValue(dst, modOps[m.Op], m.Desc)
+	for _, v := range m.Values {
+		dst = AppendValue(dst, m.Desc, v.Data)
+	}
+	return append(dst, "-\n"...)
+}
+
+func appendControl(dst []byte, c Control) []byte {
+	head := "control: " + string(c.OID)
+	if c.Critical {
+		head += " true"
+	}
+	if c.Value == nil {
+		return append(append(dst, head...), '\n')
+	}
+	return AppendValue(dst, head, c.Value)
+}
+
+// AppendValue appends one "desc: value" line to dst, as base64 when needed,
+// folded at Width.
+func AppendValue[D, V string | []byte](dst []byte, desc D, value V) []byte {
+	from := len(dst)
+	dst = append(dst, desc...)
+	switch {
+	case len(value) == 0:
+		return append(dst, ":\n"...)
+	case NeedsBase64(value):
+		dst = append(dst, ":: "...)
+		dst = appendBase64(dst, value)
+	default:
+		dst = append(dst, ": "...)
+		dst = append(dst, value...)
+	}
+	if len(dst)-from > Width {
+		return fold(dst, from)
+	}
+	return append(dst, '\n')
+}
+
+// appendBase64 appends the base64 text of value.
+func appendBase64[V string | []byte](dst []byte, value V) []byte {
+	var block [768]byte
+	for len(value) > 0 {
+		n := copy(block[:], value)
+		dst = base64.StdEncoding.AppendEncode(dst, block[:n])
+		value = value[n:]
+	}
+	return dst
+}
+
+// fold breaks dst[from:] into lines of Width bytes and ends the last one.
+func fold(dst []byte, from int) []byte {
+	size := len(dst) - from
+	breaks := (size - Width + Width - 2) / (Width - 1)
+	end := len(dst)
+	dst = append(dst, make([]byte, 2*breaks+1)...)
+	dst[len(dst)-1] = '\n'
+	to := len(dst) - 1
+	for b := breaks; b > 0; b-- {
+		start := from + Width + (b-1)*(Width-1)
+		to -= end - start
+		copy(dst[to:], dst[start:end])
+		to -= 2
+		dst[to], dst[to+1] = '\n', ' '
+		end = start
+	}
+	return dst
+}
+
+// NeedsBase64 reports whether a value has to be written as base64: RFC 2849's
+// SAFE-STRING with a printable first byte and no blank at the end.
+func NeedsBase64[V string | []byte](v V) bool {
+	if len(v) == 0 {
+		return false
+	}
+	if first := v[0]; first <= ' ' || first == ':' || first == '<' {
+		return true
+	}
+	if v[len(v)-1] == ' ' {
+		return true
+	}
+	for i := 0; i < len(v); i++ {
+		if unsafeByte[v[i]] {
+			return true
+		}
+	}
+	return false
+}
+
+// unsafeByte holds the bytes that RFC 2849 does not allow in a plain value.
+var unsafeByte = func() (t [256]bool) {
+	for c := 128; c < 256; c++ {
+		t[c] = true
+	}
+	t[0], t['\n'], t['\r'] = true, true, true
+	return t
+}()
