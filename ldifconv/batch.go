@@ -1,0 +1,116 @@
+package ldifconv
+
+import (
+	"fmt"
+	"sync"
+
+	"imsconv/ldifconv/ldif"
+)
+
+// batch is the work on one chunk of the input: what it writes and what it has
+// to say. A worker fills it; the collector takes the batches in order, so that
+// nothing depends on the number of workers.
+type batch struct {
+	seq   int64
+	order *sequencer
+	chunk ldif.Chunk
+
+	out, undo, save, rejects []byte
+	marks                    []mark // the entries of out, in full output
+	notes                    []note
+	counts                   []counter
+	report                   Report
+	err                      error
+}
+
+// note is one message of a batch.
+type note struct {
+	problem           bool
+	kind, where, text string
+	line              int
+}
+
+// counter is one named count. A list is faster than a map for the few dozen names there are.
+type counter struct {
+	name string
+	n    int64
+}
+
+// mark is one entry in the output of a batch.
+type mark struct {
+	end    int    // its end in out
+	depth  int    // number of RDNs
+	dn     uint64 // hash of the normalised DN
+	parent uint64 // hash of its parent's
+}
+
+// warn adds a note about an entry.
+func (b *batch) warn(rec *ldif.Record, kind, text string) {
+	b.notes = append(b.notes, note{kind: kind, where: string(rec.DN), text: text, line: rec.Line})
+}
+
+// problem adds a problem at a line of the input.
+func (b *batch) problem(kind string, line int, dn, text string) {
+	b.notes = append(b.notes, note{problem: true, kind: kind, where: dn, text: text, line: line})
+}
+
+// count adds n to a named count.
+func (b *batch) count(name string, n int64) {
+	for i := range b.counts {
+		if b.counts[i].name == name {
+			b.counts[i].n += n
+			return
+		}
+	}
+	b.counts = append(b.counts, counter{name, n})
+}
+
+// inOrder waits until all batches before b are done.
+func (b *batch) inOrder() {
+	if b.order != nil {
+		b.order.wait(b.seq)
+	}
+}
+
+// position names a place in the input: "file:line: dn".
+func position(file string, line int, dn string) string {
+	if dn == "" {
+		return fmt.Sprintf("%s:%d", file, line)
+	}
+	return fmt.Sprintf("%s:%d: %s", file, line, dn)
+}
+
+// sequencer tells which batches are done, counted from 0 without gaps.
+type sequencer struct {
+	mu   sync.Mutex
+	cond *sync.Cond
+	next int64 // every batch before it is done
+	done map[int64]bool
+}
+
+func newSequencer() *sequencer {
+	s := &sequencer{done: map[int64]bool{}}
+	s.cond = sync.NewCond(&s.mu)
+	return s
+}
+
+// wait returns when every batch before seq is done.
+func (s *sequencer) wait(seq int64) {
+	s.mu.Lock()
+	for s.next < seq {
+		s.cond.Wait()
+	}
+	s.mu.Unlock()
+}
+
+// finish marks seq as done.
+func (s *sequencer) finish(seq int64) {
+	s.mu.Lock()
+	s.done[seq] = true
+	for s.done[s.next] {
+		delete(s.done, s.next)
+		s.next++
+	}
+	s.cond.Broadcast()
+	s.mu.Unlock()
+}

@@ -1,0 +1,406 @@
+package ldifconv
+
+import (
+	"bytes"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// attrID and classID are the small numbers that rules address attributes and
+// object classes by; aliases (rfc822mailbox, commonname) have the number of
+// what they stand for. A name outside the schema keeps its text.
+type (
+	attrID  = schema.ID
+	classID = schema.ClassID
+)
+
+// attrSet and classSet are sets of such numbers.
+type (
+	attrSet  [(schema.Count + 63) / 64]uint64
+	classSet [(schema.ClassCount + 63) / 64]uint64
+)
+
+func newAttrSet(ids ...attrID) (s attrSet) {
+	for _, id := range ids {
+		s.put(id)
+	}
+	return s
+}
+
+func (s *attrSet) has(id attrID) bool { return s[id>>6]&(1<<(id&63)) != 0 }
+func (s *attrSet) put(id attrID)      { s[id>>6] |= 1 << (id & 63) }
+func (s *attrSet) drop(id attrID)     { s[id>>6] &^= 1 << (id & 63) }
+
+// meets reports whether s and t have a member in common.
+func (s *attrSet) meets(t *attrSet) bool {
+	for i := range s {
+		if s[i]&t[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func newClassSet(ids ...classID) (s classSet) {
+	for _, id := range ids {
+		s.put(id)
+	}
+	return s
+}
+
+func (s *classSet) has(id classID) bool { return s[id>>6]&(1<<(id&63)) != 0 }
+func (s *classSet) put(id classID)      { s[id>>6] |= 1 << (id & 63) }
+func (s *classSet) drop(id classID)     { s[id>>6] &^= 1 << (id & 63) }
+
+func (s *classSet) meets(t *classSet) bool {
+	for i := range s {
+		if s[i]&t[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// field is one attribute of a draft: all runs of one description together.
+type field struct {
+	id   attrID   // None when the name is unknown or has options
+	desc []byte   // the description as it will be written
+	old  [][]byte // values of the source entry; nil when it has none
+	now  [][]byte // values of the upgraded entry; empty when it has none
+	same bool     // now is old, untouched
+}
+
+// draft is one entry being upgraded: what it was, which nothing changes, and
+// what it becomes. Rules see attributes without options by their attrID;
+// attributes with options and unknown ones pass through untouched.
+//
+// What a draft hands out (values) is to be read only, and valid until the
+// attribute is changed. What it is given is copied. A draft is reused for one
+// entry after the other and works without allocating.
+type draft struct {
+	rec  *ldif.Record
+	kind Kind // the one kind this entry is upgraded as; 0 when it is none
+
+	fields  []field
+	slot    [schema.Count]uint16 // index into fields + 1, 0 when absent
+	present attrSet              // attributes without options that have values now
+	classes classSet             // known classes the entry has now
+	had     classSet             // known classes the source entry has
+	others  map[string]int       // unknown descriptions, when they are many
+	vals    [][]byte             // the memory of old and now
+	text    []byte               // the memory of new values
+
+	out *batch // counters and messages of the chunk this entry belongs to
+}
+
+// has reports whether the entry has a value of a now.
+func (d *draft) has(a attrID) bool { return d.present.has(a) }
+
+// values returns the values of a, those without options, as they are now.
+func (d *draft) values(a attrID) [][]byte {
+	if s := d.slot[a]; s != 0 {
+		return d.fields[s-1].now
+	}
+	return nil
+}
+
+// first returns the first value of a, or nil.
+func (d *draft) first(a attrID) []byte {
+	if v := d.values(a); len(v) > 0 {
+		return v[0]
+	}
+	return nil
+}
+
+// original returns the values of a in the source entry.
+func (d *draft) original(a attrID) [][]byte {
+	if s := d.slot[a]; s != 0 {
+		return d.fields[s-1].old
+	}
+	return nil
+}
+
+// hasValue reports whether a has the value v, ignoring ASCII case.
+func (d *draft) hasValue(a attrID, v string) bool {
+	for _, have := range d.values(a) {
+		if equalFoldString(have, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// set gives a exactly these values; none removes it.
+func (d *draft) set(a attrID, values ...string) {
+	from := len(d.vals)
+	for _, v := range values {
+		d.vals = append(d.vals, d.keepString(v))
+	}
+	d.assign(a, d.vals[from:len(d.vals):len(d.vals)])
+}
+
+// setBytes is set for values held as bytes.
+func (d *draft) setBytes(a attrID, values ...[]byte) {
+	from := len(d.vals)
+	for _, v := range values {
+		d.vals = append(d.vals, d.keep(v))
+	}
+	d.assign(a, d.vals[from:len(d.vals):len(d.vals)])
+}
+
+// add appends those of values that a does not have yet, ignoring ASCII case.
+func (d *draft) add(a attrID, values ...string) {
+	for _, v := range values {
+		if !d.hasValue(a, v) {
+			d.push(a, d.keepString(v))
+		}
+	}
+}
+
+// addBytes is add for values held as bytes. It stays fast for long lists.
+func (d *draft) addBytes(a attrID, values ...[]byte) {
+	if len(values)*len(d.values(a)) > 1<<14 || len(values) > 128 {
+		d.addMany(a, values)
+		return
+	}
+	for _, v := range values {
+		if !d.hasValueBytes(a, v) {
+			d.push(a, d.keep(v))
+		}
+	}
+}
+
+func (d *draft) hasValueBytes(a attrID, v []byte) bool {
+	for _, have := range d.values(a) {
+		if equalFold(have, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// addMany is addBytes with an index of the values.
+func (d *draft) addMany(a attrID, values [][]byte) {
+	have := d.values(a)
+	seen := make(map[string]bool, len(have)+len(values))
+	all := make([][]byte, 0, len(have)+len(values))
+	for _, v := range have {
+		seen[string(lower(v))] = true
+		all = append(all, v)
+	}
+	for _, v := range values {
+		if key := string(lower(v)); !seen[key] {
+			seen[key] = true
+			all = append(all, d.keep(v))
+		}
+	}
+	d.assign(a, all)
+}
+
+// remove takes a away.
+func (d *draft) remove(a attrID) {
+	if d.has(a) {
+		d.assign(a, nil)
+	}
+}
+
+// removeValue takes the value v away from a, ignoring ASCII case.
+func (d *draft) removeValue(a attrID, v string) {
+	if d.hasValue(a, v) {
+		d.retain(a, func(have []byte) bool { return !equalFoldString(have, v) })
+	}
+}
+
+// retain keeps the values of a that ok accepts.
+func (d *draft) retain(a attrID, ok func(value []byte) bool) {
+	now := d.values(a)
+	from := len(d.vals)
+	for _, v := range now {
+		if ok(v) {
+			d.vals = append(d.vals, v)
+		}
+	}
+	if kept := d.vals[from:len(d.vals):len(d.vals)]; len(kept) != len(now) {
+		d.assign(a, kept)
+	}
+}
+
+// rename moves the values of from to the attribute to, behind those it has.
+func (d *draft) rename(from, to attrID) {
+	values := d.values(from)
+	if len(values) == 0 || from == to {
+		return
+	}
+	if d.has(to) {
+		d.addBytes(to, values...)
+	} else {
+		d.assign(to, values)
+	}
+	d.assign(from, nil)
+}
+
+// hasClass reports whether the entry has the class now.
+func (d *draft) hasClass(c classID) bool { return d.classes.has(c) }
+
+// hadClass reports whether the source entry has the class.
+func (d *draft) hadClass(c classID) bool { return d.had.has(c) }
+
+// addClass appends the class in its canonical spelling unless the entry has it.
+func (d *draft) addClass(classes ...classID) {
+	for _, c := range classes {
+		if d.classes.has(c) {
+			continue
+		}
+		d.push(schema.ObjectClass, d.keepString(schema.ClassName(c)))
+		d.classes.put(c)
+	}
+}
+
+// dropClass takes the class away.
+func (d *draft) dropClass(classes ...classID) {
+	for _, c := range classes {
+		if !d.classes.has(c) {
+			continue
+		}
+		d.retain(schema.ObjectClass, func(v []byte) bool {
+			id, _ := schema.LookupClass(v)
+			return id != c
+		})
+		d.classes.drop(c)
+	}
+}
+
+// replaceClass puts the class with in the place of old; without old it does nothing.
+func (d *draft) replaceClass(old, with classID) {
+	if !d.classes.has(old) {
+		return
+	}
+	if d.classes.has(with) {
+		d.dropClass(old)
+		return
+	}
+	from := len(d.vals)
+	for _, v := range d.values(schema.ObjectClass) {
+		if id, _ := schema.LookupClass(v); id == old {
+			v = d.keepString(schema.ClassName(with))
+		}
+		d.vals = append(d.vals, v)
+	}
+	d.assign(schema.ObjectClass, d.vals[from:len(d.vals):len(d.vals)])
+	d.classes.drop(old)
+	d.classes.put(with)
+}
+
+// dn is the entry's DN as written in the source, decoded.
+func (d *draft) dn() []byte { return d.rec.DN }
+
+// warn reports a note of the mapping about this entry. kind is a short
+// kebab-case class, text is lower case without a full stop.
+func (d *draft) warn(kind, text string) { d.out.warn(d.rec, kind, text) }
+
+// count adds one to the counter name of the report.
+func (d *draft) count(name string) { d.out.count(name, 1) }
+
+// inOrder returns when every entry before the chunk of this one is done. What
+// is shared between entries and must not depend on the number of workers, such
+// as numbers given in order of appearance, is changed after it. No other entry
+// returns from inOrder before this chunk is done. It costs parallel work, so
+// look first whether the shared state has the answer already.
+func (d *draft) inOrder() { d.out.inOrder() }
+
+// assign makes values, which the draft keeps, the values of a.
+func (d *draft) assign(a attrID, values [][]byte) {
+	f := d.field(a)
+	f.now, f.same = values, false
+	if len(values) == 0 {
+		d.present.drop(a)
+		return
+	}
+	d.present.put(a)
+}
+
+// push appends one value, which the draft keeps, to a.
+func (d *draft) push(a attrID, v []byte) {
+	f := d.field(a)
+	n := len(d.vals)
+	d.vals = append(append(d.vals, f.now...), v)
+	f.now = d.vals[n:len(d.vals):len(d.vals)]
+	f.same = false
+	d.present.put(a)
+}
+
+// field returns the field of a, making one when there is none.
+func (d *draft) field(a attrID) *field {
+	if s := d.slot[a]; s != 0 {
+		return &d.fields[s-1]
+	}
+	d.fields = append(d.fields, field{id: a, desc: attrNames[a]})
+	d.slot[a] = uint16(len(d.fields))
+	return &d.fields[len(d.fields)-1]
+}
+
+// attrNames are the canonical spellings as bytes.
+var attrNames = func() (names [schema.Count][]byte) {
+	for id := 1; id < schema.Count; id++ {
+		names[id] = []byte(schema.Name(attrID(id)))
+	}
+	return names
+}()
+
+// keep copies v into the draft's memory.
+func (d *draft) keep(v []byte) []byte {
+	from := len(d.text)
+	d.text = append(d.text, v...)
+	return d.text[from:len(d.text):len(d.text)]
+}
+
+func (d *draft) keepString(v string) []byte {
+	from := len(d.text)
+	d.text = append(d.text, v...)
+	return d.text[from:len(d.text):len(d.text)]
+}
+
+// equalFold compares ignoring ASCII case.
+func equalFold(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if bytes.Equal(a, b) {
+		return true
+	}
+	for i := range a {
+		if lowerByte(a[i]) != lowerByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalFoldString(a []byte, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if lowerByte(a[i]) != lowerByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerByte(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// lower returns a lower-case copy.
+func lower(v []byte) []byte {
+	out := make([]byte, len(v))
+	for i, c := range v {
+		out[i] = lowerByte(c)
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package ldifconv
+
+import (
+	"io"
+
+	"imsconv/ldifconv/ldif"
+)
+
+// Source says which product an export comes from.
+type Source uint8
+
+// The sources. AnySource is both of them, as rules use it.
+const (
+	SIMS Source = 1 << iota
+	NMS
+
+	AnySource = SIMS | NMS
+)
+
+// String returns the word that -M takes.
+func (s Source) String() string {
+	switch s {
+	case SIMS:
+		return "sims"
+	case NMS:
+		return "nms"
+	case AnySource:
+		return "sims, nms"
+	}
+	return ""
+}
+
+// Kind is a set of entry kinds.
+type Kind uint8
+
+// The kinds. Both is what the old tool called both: users and groups.
+const (
+	Users Kind = 1 << iota
+	Groups
+	Domains
+
+	Both = Users | Groups
+	All  = Users | Groups | Domains
+)
+
+// String returns the word that -m takes.
+func (k Kind) String() string {
+	switch k {
+	case Users:
+		return "users"
+	case Groups:
+		return "groups"
+	case Domains:
+		return "domains"
+	case Both:
+		return "both"
+	case All:
+		return "all"
+	case Users | Domains:
+		return "users, domains"
+	case Groups | Domains:
+		return "groups, domains"
+	}
+	return ""
+}
+
+// Format is what Upgrade writes.
+type Format uint8
+
+// Changes writes one modify record for each changed entry, Full every entry of
+// the input as it is after the upgrade.
+const (
+	Changes Format = iota
+	Full
+)
+
+// Pair is one attribute and value of -A.
+type Pair struct{ Attr, Value string }
+
+// Log receives what a conversion has to say while it runs. It is safe for
+// concurrent use.
+type Log interface {
+	// Problem reports something refused, unreadable or lost.
+	Problem(kind, where, text string)
+	// Warning reports a note of the mapping or a tolerance.
+	Warning(kind, where, text string)
+}
+
+// Options choose what Upgrade does. From and Kinds must be set.
+type Options struct {
+	From  Source
+	Kinds Kind
+	// Base holds DNs: entries at or below one of them are upgraded. Empty
+	// means every entry.
+	Base []string
+	// Filter is an RFC 1558 or RFC 4515 filter that entries must match; empty
+	// means every entry.
+	Filter string
+
+	// Add are set in every selected entry after the rules, in order, replacing
+	// the attribute's values, or, with Append, beside them. With AddOnly no
+	// rule runs.
+	Add     []Pair
+	Append  bool
+	AddOnly bool
+
+	// Format chooses the records written to dst.
+	Format Format
+	// Undo, when not nil, receives change records that turn the upgraded
+	// entries back into the original ones.
+	Undo io.Writer
+	// Rejects, when not nil, receives the damaged records as they stand in the
+	// input, each below a comment that says what is wrong.
+	Rejects io.Writer
+
+	// Save, when not nil, receives for each changed entry the values that the
+	// attributes of Add had before, as change records that set them again.
+	// Restore, when not nil, is such a file; its entries get their values
+	// back, before the rules.
+	Save    io.Writer
+	Restore io.Reader
+
+	// AllDomains takes every dc node for a mail domain.
+	AllDomains bool
+	// Rules are the choices of the mapping.
+	Rules RuleOptions
+
+	// Strict ends the run with an error at the first problem.
+	Strict bool
+	// Jobs is the number of workers, 0 for one a processor. The output is the
+	// same for any number.
+	Jobs int
+	// MaxEntry is the size in bytes over which a record is skipped; 0 means
+	// ldif.DefaultMaxEntry.
+	MaxEntry int
+	// TempDir is where an input that does not have parents before children is
+	// put in order; empty means os.TempDir.
+	TempDir string
+	// Name is the input's name in positions; empty means "ldif".
+	Name string
+
+	// Log receives problems and warnings; nil discards them.
+	Log Log
+	// Progress, when not nil, is told from time to time how many entries and
+	// bytes were read since the last call. It is called from one goroutine.
+	Progress func(entries, bytes int64)
+}
+
+// Report counts what Upgrade read and did.
+type Report struct {
+	// Entries and Bytes were read; Damaged records were skipped.
+	Entries, Bytes, Damaged int64
+	// Selected entries matched base, filter and kind; Changed ones are written
+	// as change records; Finished ones needed nothing.
+	Selected, Changed, Finished int64
+	// Users, Groups and Domains are the changed entries of each kind.
+	Users, Groups, Domains int64
+	// Restored entries got back what a state file held.
+	Restored int64
+	// Reordered says that the full output is not in the order of the input,
+	// because children stood before their parents.
+	Reordered bool
+	// Rules counts how often each rule changed an entry, and what rules count
+	// beside that.
+	Rules map[string]int64
+	// Warnings counts the warnings by kind.
+	Warnings map[string]int64
+}
+
+func (o *Options) maxEntry() int {
+	if o.MaxEntry > 0 {
+		return o.MaxEntry
+	}
+	return ldif.DefaultMaxEntry
+}
