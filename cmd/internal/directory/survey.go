@@ -1,0 +1,130 @@
+package directory
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Survey is what one reading of an export tells of the whole.
+type Survey struct {
+	// Tops are the DNs, as written, of the entries that have no superior in the
+	// export.
+	Tops []string
+	// Domains are the domains of its mail users in the order of the text.
+	Domains []Domain
+}
+
+// Domain is one domain of an export.
+type Domain struct {
+	Name  string
+	Users int64 // mail users whose uid is no compound one
+	// Stored is how many of them the store has under the bare uid.
+	Stored int64
+}
+
+// Read surveys an export. stored says whether the store has a user id.
+func Read(r io.Reader, stored func(id string) bool) (*Survey, error) {
+	s := &Survey{}
+	tops := map[string]string{}
+	domains := map[string]*Domain{}
+	for it, err := range entries(r) {
+		if err != nil {
+			return nil, err
+		}
+		addTop(tops, it.rdns)
+		u := it.user
+		if u == nil || u.Domain == "" || strings.Contains(u.UID, "@") {
+			continue
+		}
+		d := domains[u.Domain]
+		if d == nil {
+			d = &Domain{Name: u.Domain}
+			domains[u.Domain] = d
+		}
+		d.Users++
+		if stored(u.UID) {
+			d.Stored++
+		}
+	}
+	for _, dn := range tops {
+		s.Tops = append(s.Tops, dn)
+	}
+	slices.Sort(s.Tops)
+	for _, d := range domains {
+		s.Domains = append(s.Domains, *d)
+	}
+	slices.SortFunc(s.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
+	return s, nil
+}
+
+// addTop adds a DN to the top entries unless one of them is above it, and takes
+// out those below it.
+func addTop(tops map[string]string, rdns []rdn) {
+	if len(rdns) == 0 {
+		return
+	}
+	for i := range rdns {
+		if _, ok := tops[normal(rdns[i:])]; ok {
+			return
+		}
+	}
+	self := normal(rdns)
+	for key := range tops {
+		if strings.HasSuffix(key, "\x00"+self) {
+			delete(tops, key)
+		}
+	}
+	tops[self] = written(rdns)
+}
+
+// written is a DN built again from its parts, escaped as RFC 4514 has it.
+func written(rdns []rdn) string {
+	var b strings.Builder
+	for i, r := range rdns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(r.typ + "=" + escapeRDN(r.value))
+	}
+	return b.String()
+}
+
+func escapeRDN(v string) string {
+	var b strings.Builder
+	for i := 0; i < len(v); i++ {
+		if strings.IndexByte(`,+"\<>;`, v[i]) >= 0 || (i == 0 && (v[i] == '#' || v[i] == ' ')) || (i == len(v)-1 && v[i] == ' ') {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(v[i])
+	}
+	return b.String()
+}
+
+// DefaultDomain is the domain whose users the store knows by their bare uid.
+// hasQualified says whether the store has ids of the form uid@domain, which
+// rules that domain out. With no bare uid known it is "" and no error; with two
+// domains that fit equally well the error names them.
+func (s *Survey) DefaultDomain(hasQualified func(domain string) bool) (string, error) {
+	var best []Domain
+	for _, d := range s.Domains {
+		if d.Stored == 0 || hasQualified(d.Name) {
+			continue
+		}
+		if len(best) > 0 && d.Stored < best[0].Stored {
+			continue
+		}
+		if len(best) > 0 && d.Stored > best[0].Stored {
+			best = best[:0]
+		}
+		best = append(best, d)
+	}
+	switch len(best) {
+	case 0:
+		return "", nil
+	case 1:
+		return best[0].Name, nil
+	}
+	return "", fmt.Errorf("two domains fit as the default domain, %s and %s: the store knows %d users of each by their bare uid", best[0].Name, best[1].Name, best[0].Stored)
+}
