@@ -1,0 +1,396 @@
+package bdb
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strconv"
+)
+
+// Defaults and limits of a Writer.
+const (
+	DefaultVersion    = 6
+	DefaultPageSize   = 8192
+	MinPageSize       = 512
+	MaxPageSize       = 65536
+	DefaultSortMemory = 16 << 20
+)
+
+// TreeOptions say what kind of database is written. The zero value is a btree
+// with unique keys, in byte order.
+type TreeOptions struct {
+	// Duplicates keeps every record of a key, in the order of the Puts. Without
+	// it the last record of a key replaces the earlier ones (see Replaced).
+	Duplicates bool
+	// DuplicatesSorted keeps the records of a key sorted by value, each pair
+	// once; it implies Duplicates. Versions 6 and 7 store no mark of it.
+	DuplicatesSorted bool
+	// RecordNumbers keeps record counts in the inner pages of a btree.
+	RecordNumbers bool
+	// Recno writes a recno database. Keys are record numbers in decimal digits,
+	// rising; a gap is filled with deleted records, as the library does it.
+	Recno bool
+	// Renumber, FixedLength (bytes, 0: variable) and Pad are kept for a recno
+	// database; a short record is padded with Pad up to FixedLength.
+	Renumber    bool
+	FixedLength int
+	Pad         byte
+	// KeepOrder writes the keys in the order of the Puts even where that is not
+	// byte order: the way to carry over a database that has a comparison
+	// function of its own. Equal keys must follow each other.
+	KeepOrder bool
+	// Unsorted says that the records come in no order, so that sorting starts
+	// with the first and the destination is written once.
+	Unsorted bool
+}
+
+// WriterOptions say how a Writer writes.
+type WriterOptions struct {
+	Version   int              // on-disk btree version 6, 7, 8 or 9; 0: DefaultVersion
+	ByteOrder binary.ByteOrder // of the pages; nil: big-endian
+	PageSize  int              // bytes, a power of two, 512 to 65536; 0: DefaultPageSize
+	// Name is the base name of the file. It goes into the file's unique id, so
+	// that the files of one environment differ.
+	Name string
+	TreeOptions
+	TempDir    string // for sorting; "": os.TempDir
+	SortMemory int    // bytes held before a sort goes to temporary files; 0: DefaultSortMemory
+}
+
+// A Writer builds the btree or recno pages of one database file, bottom up: each
+// page is written once, nearly in order. Memory is bounded by SortMemory, a few
+// pages for each level of the tree, and the largest record. One goroutine at a
+// time may use it.
+//
+// Records may come in any order. As long as they come in byte order of their keys
+// they go straight to their pages; when one comes out of order after more than
+// SortMemory bytes, what was written is read back (the destination must
+// then be an io.ReaderAt) and everything is sorted through temporary files.
+type Writer struct {
+	opts  WriterOptions
+	pages *pageWriter
+	tree  *treeBuilder
+	group group
+	sort  *Sorter // nil once records go straight to the tree
+
+	subs    []subEntry
+	subTree TreeOptions
+	sub     bool // records go to the last of subs
+
+	uid    hash.Hash
+	frame  []byte // records on their way to uid
+	number uint32 // last record number of a recno
+
+	records, replaced, disorder int64
+	err                         error
+	closed                      bool
+}
+
+// NewWriter starts a database at offset 0 of w, which should be an empty file.
+func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
+	if opts.Version == 0 {
+		opts.Version = DefaultVersion
+	}
+	if opts.PageSize == 0 {
+		opts.PageSize = DefaultPageSize
+	}
+	if opts.SortMemory <= 0 {
+		opts.SortMemory = DefaultSortMemory
+	}
+	if opts.Version < 6 || opts.Version > 9 {
+		return nil, fmt.Errorf("bdb: version %d cannot be written: 6 to 9 can", opts.Version)
+	}
+	if opts.PageSize < MinPageSize || opts.PageSize > MaxPageSize || opts.PageSize&(opts.PageSize-1) != 0 {
+		return nil, fmt.Errorf("bdb: page size %d is not a power of two from %d to %d", opts.PageSize, MinPageSize, MaxPageSize)
+	}
+	tree, err := opts.TreeOptions.checked(opts.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	opts.TreeOptions = tree
+	out := &Writer{opts: opts, pages: newPageWriter(w, opts.PageSize, bigEndian(opts.ByteOrder)), uid: sha256.New()}
+	out.frame = append(append(out.frame, opts.Name...), 0)
+	out.begin(opts.TreeOptions, rootPage)
+	return out, nil
+}
+
+// checked refuses combinations that no library writes.
+func (t TreeOptions) checked(pageSize int) (TreeOptions, error) {
+	t.Duplicates = t.Duplicates || t.DuplicatesSorted
+	switch {
+	case t.Recno && (t.Duplicates || t.RecordNumbers):
+		return t, errors.New("bdb: a recno database has neither duplicates nor record counts of its own")
+	case t.RecordNumbers && t.Duplicates:
+		return t, errors.New("bdb: record numbers and duplicates exclude each other")
+	case t.FixedLength < 0 || t.FixedLength > 0 && !t.Recno:
+		return t, errors.New("bdb: only a recno database has a fixed record length")
+	case t.FixedLength > inlineLimit(pageSize):
+		return t, fmt.Errorf("bdb: fixed record length %d does not fit pages of %d", t.FixedLength, pageSize)
+	}
+	return t, nil
+}
+
+// begin starts a tree; root is the page its root must get, 0 for any.
+func (w *Writer) begin(t TreeOptions, root uint32) {
+	w.subTree = t
+	w.tree = newMainTree(w.pages, t, root)
+	w.group.reset()
+	w.group.has = false
+	w.number = 0
+	w.sort = nil
+	if !t.KeepOrder && !t.Recno {
+		w.sort = newSorter(w.opts.TempDir, w.opts.SortMemory, t.DuplicatesSorted)
+	}
+}
+
+// Put adds a record. The slices are not kept. The error of a Put, or of anything
+// that it set off, is returned by all later calls too.
+func (w *Writer) Put(key, value []byte) error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.closed:
+		return errors.New("bdb: put after close")
+	case len(w.subs) > 0 && !w.sub:
+		return errors.New("bdb: put outside of a sub-database")
+	case w.subTree.Recno:
+		w.err = w.putNumbered(key, value)
+	case w.sort != nil:
+		w.err = w.collect(key, value)
+	default:
+		w.err = w.put(key, value)
+	}
+	return w.err
+}
+
+// Replaced is the number of records that a later record of the same key replaced,
+// or of equal pairs left out of a sorted duplicate set. Final after Close.
+func (w *Writer) Replaced() int64 { return w.replaced }
+
+// Disorder is the number of records whose key is less, in byte order, than the
+// key before, counted with KeepOrder only. Final after Close.
+func (w *Writer) Disorder() int64 { return w.disorder }
+
+// Records is the number of records in the database. Final after Close.
+func (w *Writer) Records() int64 { return w.records }
+
+// Pages is the number of pages of the file. Final after Close.
+func (w *Writer) Pages() int64 { return int64(w.pages.next) }
+
+// collect hands a record to the sorter as long as all fits into memory. When it
+// does not, records that came in order go to the tree and the sorter is done.
+func (w *Writer) collect(key, value []byte) error {
+	full := w.sort.full(len(key) + len(value))
+	if full && w.sort.ordered() && !w.subTree.Unsorted && !w.sub {
+		s := w.sort
+		w.sort = nil
+		if err := s.Drain(w.put); err != nil {
+			return err
+		}
+		return w.put(key, value)
+	}
+	return w.sort.Add(key, value)
+}
+
+// put takes a record in its final place, or notices that it is not.
+func (w *Writer) put(key, value []byte) error {
+	g := &w.group
+	if !g.has {
+		return w.open(key, value)
+	}
+	c := bytes.Compare(key, g.key)
+	if c > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return w.open(key, value)
+	}
+	if c < 0 {
+		if !w.subTree.KeepOrder {
+			return w.rewind(key, value)
+		}
+		w.disorder++
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return w.open(key, value)
+	}
+	if !w.subTree.Duplicates {
+		w.replaced++
+		g.value = append(g.value[:0], value...)
+		return nil
+	}
+	if w.subTree.DuplicatesSorted {
+		switch c := bytes.Compare(value, g.value); {
+		case c == 0:
+			w.replaced++
+			return nil
+		case c < 0 && !w.subTree.KeepOrder:
+			return w.rewind(key, value)
+		case c < 0:
+			w.disorder++
+		}
+	}
+	g.value = append(g.value[:0], value...)
+	return w.addDuplicate(value)
+}
+
+// open starts the group of records of a new key.
+func (w *Writer) open(key, value []byte) error {
+	g := &w.group
+	g.has = true
+	g.key = append(g.key[:0], key...)
+	g.value = append(g.value[:0], value...)
+	if !w.subTree.Duplicates {
+		return nil
+	}
+	return w.addDuplicate(value)
+}
+
+// flush writes the group of records of the current key to the tree.
+func (w *Writer) flush() error {
+	g := &w.group
+	if !g.has {
+		return nil
+	}
+	g.has = false
+	if !w.subTree.Duplicates {
+		w.count(g.key, g.value)
+		return w.tree.addPair(g.key, g.value)
+	}
+	return w.flushDuplicates()
+}
+
+// putNumbered adds a record of a recno database.
+func (w *Writer) putNumbered(key, value []byte) error {
+	n, err := strconv.ParseUint(string(key), 10, 32)
+	if err != nil || n == 0 {
+		return fmt.Errorf("bdb: %.20q is no record number", key)
+	}
+	if uint32(n) <= w.number {
+		return fmt.Errorf("bdb: record number %d after %d", n, w.number)
+	}
+	fixed := w.subTree.FixedLength
+	if fixed > 0 && len(value) > fixed {
+		return fmt.Errorf("bdb: record %d has %d bytes, the fixed length is %d", n, len(value), fixed)
+	}
+	for w.number++; w.number < uint32(n); w.number++ {
+		if err := w.tree.addGap(w.pad(nil)); err != nil {
+			return err
+		}
+	}
+	value = w.pad(value)
+	w.count(key, value)
+	return w.tree.addItem(value)
+}
+
+// pad fills a record of a fixed-length recno up.
+func (w *Writer) pad(value []byte) []byte {
+	fixed := w.subTree.FixedLength
+	if len(value) >= fixed {
+		return value
+	}
+	w.group.value = append(w.group.value[:0], value...)
+	for len(w.group.value) < fixed {
+		w.group.value = append(w.group.value, w.subTree.Pad)
+	}
+	return w.group.value
+}
+
+// count takes a record into the file's unique id: the lengths of key and value
+// (32 bits, big-endian), key, value.
+func (w *Writer) count(key, value []byte) {
+	w.records++
+	if len(w.frame)+8+len(key)+len(value) > 32<<10 {
+		w.uid.Write(w.frame)
+		w.frame = w.frame[:0]
+	}
+	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(key)))
+	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(value)))
+	w.frame = append(w.frame, key...)
+	if len(value) > 32<<10 {
+		w.uid.Write(w.frame)
+		w.uid.Write(value)
+		w.frame = w.frame[:0]
+		return
+	}
+	w.frame = append(w.frame, value...)
+}
+
+// finish completes the current tree and returns its root page.
+func (w *Writer) finish() (uint32, error) {
+	if w.sort != nil {
+		s := w.sort
+		w.sort = nil
+		if err := s.Drain(w.put); err != nil {
+			return 0, err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return 0, err
+	}
+	return w.tree.finish()
+}
+
+// Close writes what is pending, the root and the metadata. It neither syncs nor
+// closes the destination.
+func (w *Writer) Close() error {
+	if w.closed || w.err != nil {
+		w.closed = true
+		w.release()
+		return w.err
+	}
+	w.err = w.close()
+	w.closed = true
+	w.release()
+	return w.err
+}
+
+func (w *Writer) close() error {
+	if err := w.closeSubs(); err != nil {
+		return err
+	}
+	records := w.records
+	root, err := w.finish()
+	if err != nil {
+		return err
+	}
+	if len(w.subs) > 0 {
+		w.records = records
+	}
+	free, err := w.pages.freeRest()
+	if err != nil {
+		return err
+	}
+	w.uid.Write(w.frame)
+	w.frame = w.frame[:0]
+	var id [20]byte
+	copy(id[:], w.uid.Sum(nil))
+	for _, s := range w.subs {
+		if err := w.writeMeta(metaPage{tree: s.tree, page: s.page, root: s.root, uid: id}); err != nil {
+			return err
+		}
+	}
+	if err := w.writeMeta(metaPage{tree: w.opts.TreeOptions, root: root, free: free, uid: id, subs: len(w.subs) > 0}); err != nil {
+		return err
+	}
+	return w.pages.flush()
+}
+
+// release gives up memory and temporary files.
+func (w *Writer) release() {
+	if w.sort != nil {
+		w.sort.Close()
+		w.sort = nil
+	}
+}
+
+// Abort gives up the temporary files of a Writer that will not be closed.
+func (w *Writer) Abort() {
+	w.closed = true
+	w.release()
+}
