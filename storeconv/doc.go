@@ -1,0 +1,30 @@
+// Package storeconv converts message stores: a SIMS backup stream or an NMS store tree becomes the store of an iPlanet Messaging Server 5.x, and the other way.
+//
+// The formats are in the packages sims, nms and ims; this package has the conversions. [Restore] reads one or several [Source] in order and writes a store. Its
+// memory stays under 256 MiB whatever the input.
+package storeconv
+
+// Log receives what a conversion has to say while it runs. Safe for concurrent use.
+//
+// kind is a short class such as "bad-name", where a position ("stream.sims: offset 10240: joe/INBOX/3"), text a sentence in lower case without a full stop.
+type Log interface {
+	Problem(kind, where, text string) // something refused, unreadable or lost: exit status 3
+	Warning(kind, where, text string) // a mapping note or a tolerance: exit status stays 0
+}
+
+// Meter receives progress. Safe for concurrent use.
+type Meter interface {
+	Add(items, bytes int64)
+}
+
+// Quota is what a directory says about one user. In both fields -1 is no limit and -2 the server's default.
+type Quota struct {
+	Bytes    int64
+	Messages int64
+}
+
+// discard is the Log of those who do not want one.
+type discard struct{}
+
+func (discard) Problem(kind, where, text string) {}
+func (discard) Warning(kind, where, text string) {}

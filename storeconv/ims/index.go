@@ -1,0 +1,532 @@
+package ims
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	indexMagic   = "imsconv-store.idx 1"
+	indexVersion = "imsconv-1"
+
+	// MaxIndexLine bounds a line of store.idx, in bytes.
+	MaxIndexLine = 1 << 20
+)
+
+// ErrForeignIndex is returned by NewIndexReader for a store.idx that this project did not write, such as the vendor's.
+var ErrForeignIndex = errors.New("not an index of this project")
+
+// NoTime stands for a date that is not known.
+const NoTime = -1 << 63
+
+// Flags are the system flags of a message.
+type Flags uint8
+
+// The flags in the order of SFlags.
+const (
+	Recent Flags = 1 << iota
+	Deleted
+	Seen
+	Answered
+	Flagged
+	Draft
+	Archived
+)
+
+var flagNames = [...]string{`\Recent`, `\Deleted`, `\Seen`, `\Answered`, `\Flagged`, `\Draft`, `\Archived`}
+
+// ParseFlag returns the flag of an IMAP system flag's name, whatever its case, or 0.
+func ParseFlag(name string) Flags {
+	for i, n := range flagNames {
+		if strings.EqualFold(name, n) {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Names returns the IMAP names of the flags.
+func (f Flags) Names() []string {
+	var out []string
+	for i, n := range flagNames {
+		if f&(1<<i) != 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Field is a header field that this version does not know.
+type Field struct{ Name, Value string }
+
+// Header is the head of a mailbox index. Times are seconds since 1970 or NoTime, sizes bytes.
+type Header struct {
+	Name        string // full mailbox name, user/<id>[/<folder>]
+	Version     string
+	Exists      int64
+	LargestMsg  int64
+	LastAppend  int64
+	LastUID     uint32
+	OldestMsg   int64
+	OldestUID   uint32 // 0: none
+	QuotaUsed   int64
+	UIDValidity uint32
+	ACL         string // identifier TAB rights [TAB identifier TAB rights ...]
+	Userflags   []string
+	Subscribed  bool
+	Partition   string
+	Other       []Field // kept in their order, after the known ones
+}
+
+// Add counts a message into the header.
+func (h *Header) Add(r *Record) {
+	h.Exists++
+	h.LargestMsg = max(h.LargestMsg, r.Size)
+	h.QuotaUsed += r.Size
+	h.LastUID = max(h.LastUID, r.UID)
+	if h.Exists == 1 {
+		h.LastAppend, h.OldestMsg, h.OldestUID = r.InternalDate, r.InternalDate, r.UID
+		return
+	}
+	h.LastAppend = max(h.LastAppend, r.InternalDate)
+	h.OldestMsg = min(h.OldestMsg, r.InternalDate)
+	h.OldestUID = min(h.OldestUID, r.UID)
+}
+
+// Reset clears what Add counts, save LastUID.
+func (h *Header) Reset() {
+	h.Exists, h.LargestMsg, h.QuotaUsed, h.OldestUID = 0, 0, 0, 0
+	h.LastAppend, h.OldestMsg = NoTime, NoTime
+}
+
+// Record is one message of an index.
+type Record struct {
+	UID          uint32
+	InternalDate int64 // receive date, seconds since 1970
+	SentDate     int64 // the Date: field, or NoTime
+	Size         int64 // bytes
+	HSize        int64 // bytes of the header with its empty line
+	Flags        Flags
+	Keywords     []byte // bit n of byte n/8 is Userflags[n]; no zero bytes at the end
+	OrigValidity uint32 // UIDVALIDITY and UID in the mailbox it came from; 0, 0: unknown
+	OrigUID      uint32
+	SHA256       [32]byte // zero: unknown
+	MessageID    string
+}
+
+// HasSum tells whether the SHA-256 is known.
+func (r *Record) HasSum() bool { return r.SHA256 != [32]byte{} }
+
+// SetKeyword sets keyword bit n.
+func (r *Record) SetKeyword(n int) {
+	for len(r.Keywords) <= n/8 {
+		r.Keywords = append(r.Keywords, 0)
+	}
+	r.Keywords[n/8] |= 1 << (n % 8)
+}
+
+// HasKeyword tells whether keyword bit n is set.
+func (r *Record) HasKeyword(n int) bool {
+	return n/8 < len(r.Keywords) && r.Keywords[n/8]&(1<<(n%8)) != 0
+}
+
+// Index is a whole mailbox index in memory.
+type Index struct {
+	Header
+	Messages []Record // ascending UIDs
+}
+
+// Count fills the header fields that follow from the messages.
+func (x *Index) Count() {
+	x.Reset()
+	for i := range x.Messages {
+		x.Header.Add(&x.Messages[i])
+	}
+}
+
+// WriteIndex writes the index as it stands: the header is not recomputed (see Count).
+func (x *Index) WriteIndex(w io.Writer) error {
+	buf := x.Header.Append(nil)
+	for i := range x.Messages {
+		buf = x.Messages[i].Append(buf)
+		if len(buf) >= 64<<10 {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+	_, err := w.Write(buf)
+	return err
+}
+
+// ReadIndex reads a whole index. Use NewIndexReader for one of any size in bounded memory.
+func ReadIndex(r io.Reader) (*Index, error) {
+	ir, err := NewIndexReader(r)
+	if err != nil {
+		return nil, err
+	}
+	x := &Index{Header: ir.Header}
+	for {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			return x, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		one := *rec
+		one.Keywords = slices.Clone(rec.Keywords)
+		x.Messages = append(x.Messages, one)
+	}
+}
+
+// Append appends the text of the header to dst.
+func (h *Header) Append(dst []byte) []byte {
+	dst = append(dst, indexMagic+"\n"...)
+	field := func(name string, value ...string) {
+		dst = append(append(dst, name...), ':')
+		for _, v := range value {
+			dst = append(append(dst, ' '), v...)
+		}
+		if len(value) == 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, '\n')
+	}
+	num := func(n int64) string { return strconv.FormatInt(n, 10) }
+	oldest := ""
+	if h.OldestUID != 0 {
+		oldest = num(int64(h.OldestUID))
+	}
+	field("Name", h.Name)
+	field("Version", indexVersion)
+	field("Exists", num(h.Exists))
+	field("Largest Msg", num(h.LargestMsg))
+	field("Last Append", timeText(h.LastAppend))
+	field("Last UID", num(int64(h.LastUID)))
+	field("Oldest Msg", timeText(h.OldestMsg))
+	field("Oldest Uid", oldest)
+	field("Quota Used", num(h.QuotaUsed))
+	field("UID Validity", num(int64(h.UIDValidity)))
+	field("ACL", h.ACL)
+	field("Userflags", h.Userflags...)
+	field("Subscribed", map[bool]string{false: "0", true: "1"}[h.Subscribed])
+	field("Partition", h.Partition)
+	for _, f := range h.Other {
+		field(f.Name, f.Value)
+	}
+	return append(dst, '\n')
+}
+
+// Append appends the line of the record to dst.
+func (r *Record) Append(dst []byte) []byte {
+	dst = append(strconv.AppendUint(dst, uint64(r.UID), 10), '\t')
+	dst = append(AppendTime(dst, r.InternalDate), '\t')
+	dst = append(AppendTime(dst, r.SentDate), '\t')
+	dst = append(strconv.AppendInt(dst, r.Size, 10), '\t')
+	dst = append(strconv.AppendInt(dst, r.HSize, 10), '\t')
+	for i := range flagNames {
+		dst = append(dst, '0'+byte(r.Flags>>i&1))
+	}
+	dst = append(dst, '\t')
+	dst = hex.AppendEncode(dst, r.Keywords)
+	for i := len(r.Keywords); i < 3; i++ {
+		dst = append(dst, '0', '0')
+	}
+	dst = append(dst, '\t')
+	if r.OrigUID != 0 {
+		dst = append(strconv.AppendUint(dst, uint64(r.OrigValidity), 10), '-')
+		dst = strconv.AppendUint(dst, uint64(r.OrigUID), 10)
+	}
+	dst = append(dst, '\t')
+	if r.HasSum() {
+		dst = hex.AppendEncode(dst, r.SHA256[:])
+	}
+	dst = append(dst, '\t')
+	dst = append(dst, r.MessageID...)
+	return append(dst, '\n')
+}
+
+func timeText(seconds int64) string { return string(AppendTime(nil, seconds)) }
+
+// The dates that fourteen digits can say.
+const (
+	MinTime = -62135596800 // year 1
+	MaxTime = 253402300799 // end of year 9999
+)
+
+// AppendTime appends seconds as fourteen digits, YYYYMMDDhhmmss in UTC; nothing for NoTime and for dates outside the years 1 to 9999.
+func AppendTime(dst []byte, seconds int64) []byte {
+	if seconds < MinTime || seconds > MaxTime {
+		return dst
+	}
+	t := time.Unix(seconds, 0).UTC()
+	y, mo, d := t.Date()
+	h, mi, s := t.Clock()
+	dst = append(dst, '0'+byte(y/1000), '0'+byte(y/100%10), '0'+byte(y/10%10), '0'+byte(y%10))
+	for _, n := range [...]int{int(mo), d, h, mi, s} {
+		dst = append(dst, '0'+byte(n/10), '0'+byte(n%10))
+	}
+	return dst
+}
+
+// ParseTime is the inverse of AppendTime. The empty string is NoTime.
+func ParseTime(s string) (int64, error) {
+	if s == "" {
+		return NoTime, nil
+	}
+	if len(s) != 14 {
+		return 0, fmt.Errorf("date %q has not 14 digits", s)
+	}
+	t, err := time.Parse("20060102150405", s)
+	if err != nil || t.Year() < 1 {
+		return 0, fmt.Errorf("date %q cannot be read", s)
+	}
+	return t.Unix(), nil
+}
+
+// IndexReader reads an index record by record. Errors name the line.
+type IndexReader struct {
+	Header Header
+	br     *bufio.Reader
+	line   int
+	rec    Record
+	last   uint32
+	long   []byte
+}
+
+// NewIndexReader reads the header of an index.
+func NewIndexReader(r io.Reader) (*IndexReader, error) {
+	ir := &IndexReader{br: bufio.NewReaderSize(r, 64<<10)}
+	magic, err := ir.br.Peek(len(indexMagic) + 1)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if string(magic) != indexMagic+"\n" {
+		return nil, ErrForeignIndex
+	}
+	if _, err := ir.readLine(); err != nil {
+		return nil, err
+	}
+	ir.Header.Reset()
+	for {
+		line, err := ir.readLine()
+		if err != nil {
+			return nil, ir.fail(noEOF(err))
+		}
+		if len(line) == 0 {
+			return ir, nil
+		}
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok {
+			return nil, ir.fail(fmt.Errorf("header line %q has no colon", clip(line)))
+		}
+		value = bytes.TrimPrefix(value, []byte(" "))
+		if err := ir.Header.set(string(name), string(value)); err != nil {
+			return nil, ir.fail(err)
+		}
+	}
+}
+
+func clip(b []byte) []byte { return b[:min(len(b), 60)] }
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (ir *IndexReader) fail(err error) error {
+	return fmt.Errorf("store.idx, line %d: %w", ir.line, err)
+}
+
+// readLine returns a line without its LF. A last line without LF is an error: the file was cut.
+func (ir *IndexReader) readLine() ([]byte, error) {
+	ir.line++
+	line, err := ir.br.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		ir.long = append(ir.long[:0], line...)
+		for err == bufio.ErrBufferFull {
+			line, err = ir.br.ReadSlice('\n')
+			if len(ir.long)+len(line) > MaxIndexLine {
+				return nil, fmt.Errorf("line longer than %d bytes", MaxIndexLine)
+			}
+			ir.long = append(ir.long, line...)
+		}
+		line = ir.long
+	}
+	if err != nil {
+		if err == io.EOF && len(line) > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return line[:len(line)-1], nil
+}
+
+func (h *Header) set(name, value string) (err error) {
+	switch name {
+	case "Name":
+		h.Name = value
+	case "Version":
+		h.Version = value
+	case "Exists":
+		h.Exists, err = parseNumber(value)
+	case "Largest Msg":
+		h.LargestMsg, err = parseNumber(value)
+	case "Last Append":
+		h.LastAppend, err = ParseTime(value)
+	case "Last UID":
+		h.LastUID, err = parse32(value)
+	case "Oldest Msg":
+		h.OldestMsg, err = ParseTime(value)
+	case "Oldest Uid":
+		h.OldestUID, err = parse32(value)
+	case "Quota Used":
+		h.QuotaUsed, err = parseNumber(value)
+	case "UID Validity":
+		h.UIDValidity, err = parse32(value)
+	case "ACL":
+		h.ACL = value
+	case "Userflags":
+		h.Userflags = strings.Fields(value)
+	case "Subscribed":
+		h.Subscribed = value == "1"
+	case "Partition":
+		h.Partition = value
+	default:
+		h.Other = append(h.Other, Field{name, value})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func parseNumber(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("number %q cannot be read", s)
+	}
+	return int64(n), nil
+}
+
+func parse32(s string) (uint32, error) {
+	n, err := parseNumber(s)
+	if err != nil || n > 1<<32-1 {
+		return 0, fmt.Errorf("number %q is not within 32 bits", s)
+	}
+	return uint32(n), nil
+}
+
+// Next returns the next record, valid until the following call, or io.EOF. UIDs that do not ascend are an error.
+func (ir *IndexReader) Next() (*Record, error) {
+	line, err := ir.readLine()
+	if err == io.EOF {
+		return nil, io.EOF
+	}
+	if err == nil {
+		err = ir.rec.parse(line)
+	}
+	if err == nil && ir.rec.UID <= ir.last {
+		err = fmt.Errorf("UID %d after UID %d", ir.rec.UID, ir.last)
+	}
+	if err != nil {
+		return nil, ir.fail(err)
+	}
+	ir.last = ir.rec.UID
+	return &ir.rec, nil
+}
+
+const recordFields = 10
+
+func (r *Record) parse(line []byte) error {
+	var f [recordFields]string
+	rest, more := string(line), true
+	for i := range f {
+		if !more {
+			return fmt.Errorf("%d fields, %d expected", i, recordFields)
+		}
+		if i == recordFields-1 {
+			f[i], more = rest, false
+			break
+		}
+		f[i], rest, more = strings.Cut(rest, "\t")
+	}
+	if strings.Contains(f[9], "\t") {
+		return fmt.Errorf("more than %d fields", recordFields)
+	}
+	uid, ok := ParseUID(f[0])
+	if !ok {
+		return fmt.Errorf("UID %q", f[0])
+	}
+	*r = Record{UID: uid, Keywords: r.Keywords[:0], MessageID: f[9]}
+	var errs [6]error
+	r.InternalDate, errs[0] = ParseTime(f[1])
+	r.SentDate, errs[1] = ParseTime(f[2])
+	r.Size, errs[2] = parseNumber(f[3])
+	r.HSize, errs[3] = parseNumber(f[4])
+	r.Flags, errs[4] = parseSFlags(f[5])
+	errs[5] = r.parseTail(f[6], f[7], f[8])
+	return errors.Join(errs[:]...)
+}
+
+func parseSFlags(s string) (Flags, error) {
+	if len(s) != len(flagNames) {
+		return 0, fmt.Errorf("SFlags %q is not %d digits", s, len(flagNames))
+	}
+	var f Flags
+	for i := range flagNames {
+		switch s[i] {
+		case '1':
+			f |= 1 << i
+		case '0':
+		default:
+			return 0, fmt.Errorf("SFlags %q is not made of 0 and 1", s)
+		}
+	}
+	return f, nil
+}
+
+func (r *Record) parseTail(uflags, orig, sum string) error {
+	kw, err := hex.AppendDecode(r.Keywords, []byte(uflags))
+	if err != nil {
+		return fmt.Errorf("UFlags %q: %w", uflags, err)
+	}
+	for len(kw) > 0 && kw[len(kw)-1] == 0 {
+		kw = kw[:len(kw)-1]
+	}
+	r.Keywords = kw
+	if orig != "" {
+		validity, uid, _ := strings.Cut(orig, "-")
+		v, err := parse32(validity)
+		u, ok := ParseUID(uid)
+		if err != nil || !ok {
+			return fmt.Errorf("Original-Uid %q", orig)
+		}
+		r.OrigValidity, r.OrigUID = v, u
+	}
+	if sum == "" {
+		return nil
+	}
+	if len(sum) != 64 {
+		return fmt.Errorf("SHA-256 of %d digits", len(sum))
+	}
+	if _, err := hex.Decode(r.SHA256[:], []byte(sum)); err != nil {
+		return fmt.Errorf("SHA-256: %w", err)
+	}
+	return nil
+}

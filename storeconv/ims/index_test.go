@@ -1,0 +1,128 @@
+package ims
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const sampleIndex = "imsconv-store.idx 1\n" +
+	"Name: user/joe/Mail\nVersion: imsconv-1\nExists: 2\nLargest Msg: 1094\nLast Append: 20060623164746\nLast UID: 9\nOldest Msg: 20000621093214\n" +
+	"Oldest Uid: 2\nQuota Used: 1194\nUID Validity: 1008099930\nACL: joe\tlrswipcda\tanyone\tlr\nUserflags: f1 f2\nSubscribed: 1\nPartition: primary\nFuture: kept: as is\n" +
+	"\n" +
+	"2\t20000621093214\t19980719234108\t1094\t768\t0010000\t030000\t1008099883-2\t" + "aa00000000000000000000000000000000000000000000000000000000000001\t<0EWD00M09RWKOY@dumbo.sesta.com>\n" +
+	"3\t20060623164746\t\t100\t100\t0100001\t00000080\t\t\t\n"
+
+func TestIndexRoundTrip(t *testing.T) {
+	x, err := ReadIndex(strings.NewReader(sampleIndex))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := x.WriteIndex(&out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sampleIndex, out.String()); diff != "" {
+		t.Errorf("written again (-want +got):\n%s", diff)
+	}
+	want := Record{UID: 2, InternalDate: 961579934, SentDate: 900891668, Size: 1094, HSize: 768, Flags: Seen, Keywords: []byte{3},
+		OrigValidity: 1008099883, OrigUID: 2, SHA256: [32]byte{0: 0xaa, 31: 1}, MessageID: "<0EWD00M09RWKOY@dumbo.sesta.com>"}
+	if diff := cmp.Diff(want, x.Messages[0]); diff != "" {
+		t.Errorf("first record (-want +got):\n%s", diff)
+	}
+	if m := x.Messages[1]; m.SentDate != NoTime || m.HasSum() || m.Flags != Deleted|Archived || !m.HasKeyword(31) || m.HasKeyword(0) {
+		t.Errorf("second record: %+v", m)
+	}
+	before := x.Header
+	x.Count()
+	if diff := cmp.Diff(before, x.Header); diff != "" {
+		t.Errorf("counted header (-read +counted):\n%s", diff)
+	}
+}
+
+func TestEmptyIndex(t *testing.T) {
+	x := &Index{Header: Header{Name: "user/joe", UIDValidity: 7, Partition: "primary"}}
+	x.Count()
+	var out bytes.Buffer
+	if err := x.WriteIndex(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "imsconv-store.idx 1\nName: user/joe\nVersion: imsconv-1\nExists: 0\nLargest Msg: 0\nLast Append: \nLast UID: 0\nOldest Msg: \nOldest Uid: \n" +
+		"Quota Used: 0\nUID Validity: 7\nACL: \nUserflags: \nSubscribed: 0\nPartition: primary\n\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("empty index (-want +got):\n%s", diff)
+	}
+	if _, err := ReadIndex(&out); err != nil {
+		t.Error(err)
+	}
+}
+
+// A cut index must never read as a shorter one that is whole, except where the cut falls between two lines.
+func TestIndexCutAnywhere(t *testing.T) {
+	head := strings.Index(sampleIndex, "\n\n") + 2
+	for n := range len(sampleIndex) {
+		_, err := ReadIndex(strings.NewReader(sampleIndex[:n]))
+		whole := n >= head && sampleIndex[n-1] == '\n'
+		if whole != (err == nil) {
+			t.Errorf("cut at %d: error %v", n, err)
+		}
+	}
+}
+
+func TestForeignIndex(t *testing.T) {
+	for _, s := range []string{"", "\x00\x01\x02", "imsconv-store.idx 2\n\n", "imsconv-store.idx 12\n\n"} {
+		if _, err := ReadIndex(strings.NewReader(s)); !errors.Is(err, ErrForeignIndex) {
+			t.Errorf("%q: error %v, want ErrForeignIndex", s, err)
+		}
+	}
+}
+
+func TestBadIndexLines(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"Exists: 2", "Exists: -2", "line 4"},
+		{"Exists: 2", "Exists", "line 4"},
+		{"Last UID: 9", "Last UID: 4294967296", "line 7"},
+		{"\n3\t", "\n2\t", "line 19: UID 2 after UID 2"},
+		{"\n3\t", "\n03\t", "line 19"},
+		{"0100001", "0100002", "line 19"},
+		{"0100001", "010000", "line 19"},
+		{"00000080", "0000008", "line 19"},
+		{"1008099883-2", "1008099883", "line 18"},
+		{"\taa0000", "\taa", "line 18"},
+		{"20060623164746\t\t", "20061323164746\t\t", "line 19"},
+		{"\t100\t100\t", "\t100\t", "line 19"},
+	} {
+		bad := strings.Replace(sampleIndex, c.old, c.new, 1)
+		if _, err := ReadIndex(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want one with %q", c.new, err, c.want)
+		}
+	}
+}
+
+// FuzzIndex holds that whatever reads, reads the same after writing.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(sampleIndex))
+	f.Add([]byte("imsconv-store.idx 1\n\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		x, err := ReadIndex(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := x.WriteIndex(&out); err != nil {
+			t.Fatal(err)
+		}
+		y, err := ReadIndex(&out)
+		if err != nil {
+			t.Fatalf("second reading: %v", err)
+		}
+		x.Version = y.Version
+		if diff := cmp.Diff(x, y, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("second reading (-first +second):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,420 @@
+package ims
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// IndexName is the base name of a mailbox's index.
+const IndexName = "store.idx"
+
+// WorkDir is the directory of unfinished runs under the store; a reader passes over it.
+const WorkDir = ".imsconv"
+
+// A Reader walks a store that lies on disk. It opens everything below the store by directory descriptors, follows no
+// symbolic link and writes nothing. It holds one directory's names at a time (one batch of them in a directory of
+// messages), never a list of the store. Its methods are safe for concurrent use.
+type Reader struct{ root *os.File }
+
+// Stray tells of something in a directory of the store that has no place there, with its path under the store.
+type Stray func(path, text string)
+
+// NewReader returns a reader of the store whose open directory is root. The caller keeps root open while it reads and
+// closes it.
+func NewReader(root *os.File) *Reader { return &Reader{root} }
+
+// A User is one user's directory in a partition.
+type User struct {
+	Partition string
+	ID        string // the message store's user id
+	Path      string // under the store
+}
+
+// A Mailbox is one directory of messages, opened. The caller closes it.
+type Mailbox struct {
+	User
+	Name     string // INBOX, or the folder's name in modified UTF-7
+	Path     string // under the store
+	HasIndex bool
+	dirs     []string // the nn directories that exist, in order
+	dir      *os.File
+}
+
+// Partitions returns the names of the store's partitions in byte order.
+func (r *Reader) Partitions(stray Stray) ([]string, error) {
+	dir, err := openDir(r.root, "partition", "partition")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	entries, err := readDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			stray("partition/"+e.Name(), "not a directory")
+			continue
+		}
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// Users calls fn for every user of a partition, in the order of the hash directories, then of the names on disk. A
+// directory in the wrong hash directory, or under a name that no user has, is told to stray. A directory that cannot be
+// read is stray too; an error of fn ends the walk and is returned.
+func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error {
+	path := "partition/" + partition + "/=user"
+	top, err := openDir(r.root, path, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	return r.eachHashDir(top, path, 2, stray, func(dir *os.File, path string) error {
+		entries, err := readDir(dir)
+		if err != nil {
+			stray(path, err.Error())
+		}
+		for _, e := range entries {
+			u, why := userOf(partition, path, e)
+			if why != "" {
+				stray(path+"/"+e.Name(), why)
+				continue
+			}
+			if err := fn(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// userOf makes a User of an entry of the hash directory path, or says why it is none.
+func userOf(partition, path string, e fs.DirEntry) (User, string) {
+	escaped, ok := strings.CutPrefix(e.Name(), "=")
+	if !ok || !e.IsDir() {
+		return User{}, "not the directory of a user"
+	}
+	id, err := UnescapeName(escaped)
+	if err == nil {
+		err = CheckUserID(id)
+	}
+	if err != nil {
+		return User{}, "not the directory of a user: " + err.Error()
+	}
+	if want := Hash(id); !strings.HasSuffix(path, "/"+want) {
+		return User{}, fmt.Sprintf("in the wrong hash directory, user %s belongs in %s", id, want)
+	}
+	return User{Partition: partition, ID: id, Path: path + "/" + e.Name()}, ""
+}
+
+// eachHashDir goes down depth levels of hash directories.
+func (r *Reader) eachHashDir(dir *os.File, path string, depth int, stray Stray, fn func(*os.File, string) error) error {
+	if depth == 0 {
+		return fn(dir, path)
+	}
+	entries, err := readDir(dir)
+	if err != nil {
+		stray(path, err.Error())
+	}
+	for _, e := range entries {
+		sub := path + "/" + e.Name()
+		if !e.IsDir() || !isHashName(e.Name()) {
+			stray(sub, "not a hash directory")
+			continue
+		}
+		d, err := openDir(dir, e.Name(), sub)
+		if err != nil {
+			stray(sub, err.Error())
+			continue
+		}
+		err = r.eachHashDir(d, sub, depth-1, stray, fn)
+		d.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isHashName: 0..f, then 0..7.
+func isHashName(s string) bool {
+	return len(s) == 2 && strings.IndexByte(hexDigits, s[0]) >= 0 && s[1] >= '0' && s[1] <= '7'
+}
+
+// Mailboxes calls fn for every mailbox of a user: INBOX, then the folders depth first, each directory's in byte order of
+// their names (not of their escaped forms). INBOX is always called; any other directory is a mailbox when it has an index
+// or directories of messages. fn owns the Mailbox and closes it. An error of fn ends the walk and is returned.
+func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
+	dir, err := openDir(r.root, u.Path, u.Path)
+	if err != nil {
+		stray(u.Path, err.Error())
+		return nil
+	}
+	return r.mailboxes(u, Inbox, u.Path, dir, stray, fn)
+}
+
+// mailboxes gives dir to fn as a mailbox when it is one, else closes it, and goes down.
+func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
+	entries, err := readDir(dir)
+	if err != nil {
+		stray(path, err.Error())
+	}
+	box := &Mailbox{User: u, Name: name, Path: path, dir: dir}
+	var folders []string
+	for _, e := range entries {
+		switch base := e.Name(); {
+		case base == IndexName && e.Type().IsRegular():
+			box.HasIndex = true
+		case isMessageDir(base) && e.IsDir():
+			box.dirs = append(box.dirs, base)
+		case base[0] == '=' && e.IsDir():
+			folder, err := UnescapeName(base[1:])
+			if err != nil || strings.ContainsRune(folder, '/') {
+				stray(path+"/"+base, "not the directory of a folder")
+				continue
+			}
+			folders = append(folders, folder)
+		default:
+			stray(path+"/"+base, "no part of a mailbox")
+		}
+	}
+	isBox := box.HasIndex || len(box.dirs) > 0 || name == Inbox
+	if !isBox {
+		defer dir.Close()
+	} else if err := fn(box); err != nil {
+		return err
+	}
+	sort.Strings(folders)
+	for _, folder := range folders {
+		full := folder
+		if name != Inbox {
+			full = name + "/" + folder
+		}
+		// By path, because dir belongs to fn now.
+		sub := path + "/" + Component(folder)
+		d, err := openDir(r.root, sub, sub)
+		if err != nil {
+			stray(sub, err.Error())
+			continue
+		}
+		if err := r.mailboxes(u, full, sub, d, stray, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isMessageDir: two decimal digits.
+func isMessageDir(s string) bool {
+	return len(s) == 2 && s[0] >= '0' && s[0] <= '9' && s[1] >= '0' && s[1] <= '9'
+}
+
+// Mailbox opens one mailbox by its name, fs.ErrNotExist when it is not there.
+func (r *Reader) Mailbox(partition, id, mailbox string) (*Mailbox, error) {
+	u := User{Partition: partition, ID: id, Path: UserDir(partition, id)}
+	path := MailboxDir(partition, id, mailbox)
+	dir, err := openDir(r.root, path, path)
+	if err != nil {
+		return nil, err
+	}
+	box := &Mailbox{User: u, Name: mailbox, Path: path, dir: dir}
+	entries, err := readDir(dir)
+	if err != nil {
+		dir.Close()
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Name() == IndexName && e.Type().IsRegular() {
+			box.HasIndex = true
+		} else if isMessageDir(e.Name()) && e.IsDir() {
+			box.dirs = append(box.dirs, e.Name())
+		}
+	}
+	return box, nil
+}
+
+// Close closes the directory.
+func (m *Mailbox) Close() error { return m.dir.Close() }
+
+// FullName is user/ID, with /folder for any mailbox but INBOX.
+func (m *Mailbox) FullName() string { return MailboxName(m.ID, m.Name) }
+
+// Index opens the index for reading; the caller closes it.
+func (m *Mailbox) Index() (*os.File, error) { return openFile(m.dir, IndexName, m.Path+"/"+IndexName) }
+
+// namesBatch is how many names of a directory of messages are held at a time.
+const namesBatch = 4096
+
+// Messages calls fn with the UID of every message file, directory by directory, in the order in which the directory gives
+// them. What is no message file, or lies in the wrong directory, is told to stray.
+func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
+	for _, nn := range m.dirs {
+		path := m.Path + "/" + nn
+		d, err := openDir(m.dir, nn, path)
+		if err != nil {
+			stray(path, err.Error())
+			continue
+		}
+		err = messagesOf(d, nn, path, stray, fn)
+		d.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) error) error {
+	for {
+		entries, err := d.ReadDir(namesBatch)
+		for _, e := range entries {
+			uid, ok := ParseMessageName(e.Name())
+			switch {
+			case !ok || !e.Type().IsRegular():
+				stray(path+"/"+e.Name(), "not a message file")
+			case MessageDir(uid) != nn:
+				stray(path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
+			default:
+				if err := fn(uid); err != nil {
+					return err
+				}
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			stray(path, err.Error())
+			return nil
+		}
+	}
+}
+
+// A FileID tells one file from another: equal for hard links to the same.
+type FileID struct{ Dev, Ino uint64 }
+
+// FileInfo is what the file system says of a message file.
+type FileInfo struct {
+	ID    FileID
+	Size  int64 // bytes
+	MTime int64 // seconds since 1970
+	Links uint64
+	Mode  fs.FileMode // permissions only
+}
+
+// ErrNotRegular: a name that should be a message file is a directory, a link or a device.
+var ErrNotRegular = errors.New("not a regular file")
+
+// Stat asks the file system about a message, fs.ErrNotExist when there is none.
+func (m *Mailbox) Stat(uid uint32) (FileInfo, error) {
+	var st unix.Stat_t
+	var buf [24]byte
+	name := string(AppendMessagePath(buf[:0], uid))
+	err := retry(func() error { return unix.Fstatat(int(m.dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
+		return FileInfo{}, &fs.PathError{Op: "stat", Path: m.Path + "/" + name, Err: err}
+	}
+	return infoOf(&st, m.Path+"/"+name)
+}
+
+// Open opens a message for reading; the caller closes it.
+func (m *Mailbox) Open(uid uint32) (*os.File, error) {
+	name := MessagePath(uid)
+	return openFile(m.dir, name, m.Path+"/"+name)
+}
+
+func infoOf(st *unix.Stat_t, path string) (FileInfo, error) {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return FileInfo{}, fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	return FileInfo{
+		ID:    FileID{uint64(st.Dev), st.Ino},
+		Size:  st.Size,
+		MTime: st.Mtim.Sec,
+		Links: uint64(st.Nlink),
+		Mode:  fs.FileMode(st.Mode & 0o777),
+	}, nil
+}
+
+// openDir opens a directory below dir without following a symbolic link at any step.
+func openDir(dir *os.File, name, path string) (*os.File, error) {
+	return openBelow(dir, name, path, unix.O_DIRECTORY)
+}
+
+// openFile opens a file below dir for reading, without following a symbolic link and without waiting for the other end of
+// a pipe.
+func openFile(dir *os.File, name, path string) (*os.File, error) {
+	f, err := openBelow(dir, name, path, unix.O_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	return f, nil
+}
+
+// openBelow goes down component by component: openat2 would do it in one call, and is missing on older kernels.
+func openBelow(dir *os.File, name, path string, flags int) (*os.File, error) {
+	fd, owned := int(dir.Fd()), false
+	defer func() {
+		if owned {
+			unix.Close(fd)
+		}
+	}()
+	for rest, part, more := name, "", true; more; {
+		part, rest, more = strings.Cut(rest, "/")
+		mode := flags
+		if more {
+			mode = unix.O_DIRECTORY | unix.O_PATH
+		}
+		var next int
+		err := retry(func() (err error) {
+			next, err = unix.Openat(fd, part, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|mode, 0)
+			return err
+		})
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		if owned {
+			unix.Close(fd)
+		}
+		fd, owned = next, true
+	}
+	owned = false
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+func retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// readDir reads a whole directory, in byte order of the names.
+func readDir(dir *os.File) ([]fs.DirEntry, error) {
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}

@@ -1,0 +1,440 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Modes of what a conversion creates.
+const (
+	DirMode  = 0o700
+	FileMode = 0o600
+)
+
+// Fault lets a test fail the operation op on name: an error that it returns is returned instead of doing the operation.
+type Fault func(op, name string) error
+
+// env is what all descriptors of one store share.
+type env struct {
+	fault Fault
+	owner *Owner
+}
+
+func (e *env) check(op, name string) error {
+	if e.fault == nil {
+		return nil
+	}
+	if err := e.fault(op, name); err != nil {
+		return pathError(op, name, err)
+	}
+	return nil
+}
+
+// A Dir is an open directory. Safe for concurrent use.
+type Dir struct {
+	fd   int
+	name string // for messages
+	env  *env
+}
+
+// OpenDir opens a directory by its path.
+func OpenDir(path string) (*Dir, error) {
+	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, pathError("open", path, err)
+	}
+	return &Dir{fd: fd, name: path, env: &env{}}, nil
+}
+
+// Close closes the descriptor.
+func (d *Dir) Close() error { return unix.Close(d.fd) }
+
+// FD returns the descriptor, which stays the Dir's.
+func (d *Dir) FD() int { return d.fd }
+
+// Name returns the path for messages.
+func (d *Dir) Name() string { return d.name }
+
+func pathError(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// local refuses names that could lead out of the directory.
+func local(name string) error {
+	if !filepath.IsLocal(name) || strings.IndexByte(name, 0) >= 0 {
+		return fmt.Errorf("name %q leads out of the directory", name)
+	}
+	return nil
+}
+
+// begin is the common start of every operation that changes something.
+func (d *Dir) begin(op, name string) error {
+	if err := local(name); err != nil {
+		return err
+	}
+	return d.env.check(op, name)
+}
+
+// OpenDir opens the directory name below d for use as a base of further operations.
+func (d *Dir) OpenDir(name string) (*Dir, error) {
+	if err := local(name); err != nil {
+		return nil, err
+	}
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	return &Dir{fd: fd, name: filepath.Join(d.name, name), env: d.env}, nil
+}
+
+// Mkdir creates one directory, mode 0700. One that is there already is as good.
+func (d *Dir) Mkdir(name string) error {
+	if err := d.begin("mkdir", name); err != nil {
+		return err
+	}
+	err := unix.Mkdirat(d.fd, name, DirMode)
+	switch {
+	case errors.Is(err, unix.EEXIST):
+		return nil
+	case err != nil:
+		return pathError("mkdir", name, err)
+	case d.env.owner != nil:
+		return d.chown(name)
+	}
+	return nil
+}
+
+func (d *Dir) chown(name string) error {
+	o := d.env.owner
+	if err := unix.Fchownat(d.fd, name, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return pathError("chown", name, err)
+	}
+	return nil
+}
+
+// MkdirAll creates a directory and those above it that are missing.
+func (d *Dir) MkdirAll(name string) error {
+	err := d.Mkdir(name)
+	if err == nil || !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	parent := filepath.Dir(name)
+	if parent == "." {
+		return err
+	}
+	if err := d.MkdirAll(parent); err != nil {
+		return err
+	}
+	return d.Mkdir(name)
+}
+
+// File is an open file of a Dir.
+type File struct {
+	fd   int
+	name string
+	env  *env
+}
+
+// Create makes a new file for writing, mode 0600. A file that is there already is an error.
+func (d *Dir) Create(name string) (*File, error) {
+	fd, err := d.create(name)
+	if err != nil {
+		return nil, err
+	}
+	return &File{fd: fd, name: name, env: d.env}, nil
+}
+
+func (d *Dir) create(name string) (int, error) {
+	if err := d.begin("create", name); err != nil {
+		return -1, err
+	}
+	fd, err := openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, FileMode)
+	if err != nil {
+		return -1, pathError("create", name, err)
+	}
+	if o := d.env.owner; o != nil {
+		if err := unix.Fchown(fd, o.UID, o.GID); err != nil {
+			unix.Close(fd)
+			return -1, pathError("chown", name, err)
+		}
+	}
+	return fd, nil
+}
+
+// Write writes all of b.
+func (f *File) Write(b []byte) (int, error) {
+	if err := f.env.check("write", f.name); err != nil {
+		return 0, err
+	}
+	if err := writeFD(f.fd, b); err != nil {
+		return 0, pathError("write", f.name, err)
+	}
+	return len(b), nil
+}
+
+// SetTime sets the modification time, in seconds since 1970.
+func (f *File) SetTime(seconds int64) error {
+	if err := setMtime(f.fd, seconds); err != nil {
+		return pathError("utimens", f.name, err)
+	}
+	return nil
+}
+
+// utimeOmit leaves a time as it is (UTIME_OMIT).
+const utimeOmit = 1<<30 - 2
+
+func setMtime(fd int, seconds int64) error {
+	ts := [2]unix.Timespec{{Nsec: utimeOmit}, {Sec: seconds}}
+	return futimens(fd, &ts)
+}
+
+// Sync makes the file's content durable.
+func (f *File) Sync() error {
+	if err := f.env.check("fsync", f.name); err != nil {
+		return err
+	}
+	return unix.Fsync(f.fd)
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	if err := unix.Close(f.fd); err != nil {
+		return pathError("close", f.name, err)
+	}
+	return nil
+}
+
+// WriteFile creates name with the bytes of data and the modification time seconds. On an error nothing is left under that name.
+func (d *Dir) WriteFile(name string, seconds int64, data []byte) error {
+	fd, err := d.create(name)
+	if err != nil {
+		return err
+	}
+	if err = d.env.check("write", name); err == nil {
+		err = writeFD(fd, data)
+	}
+	if err == nil {
+		err = setMtime(fd, seconds)
+	}
+	if closeErr := unix.Close(fd); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = unix.Unlinkat(d.fd, name, 0)
+		return pathError("write", name, err)
+	}
+	return nil
+}
+
+// Open opens a regular file for reading.
+func (d *Dir) Open(name string) (*os.File, error) {
+	if err := local(name); err != nil {
+		return nil, err
+	}
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	return os.NewFile(uintptr(fd), filepath.Join(d.name, name)), nil
+}
+
+// ReadFile reads a file of at most limit bytes.
+func (d *Dir) ReadFile(name string, limit int64) ([]byte, error) {
+	f, err := d.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("%s is larger than %d bytes", f.Name(), limit)
+	}
+	return b, err
+}
+
+// Info is what Stat tells.
+type Info struct {
+	Dev, Ino uint64
+	Nlink    uint64
+	Size     int64 // bytes
+	Mtime    int64 // seconds since 1970
+	Mode     uint32
+}
+
+// IsDir and IsRegular tell the type.
+func (i Info) IsDir() bool     { return i.Mode&unix.S_IFMT == unix.S_IFDIR }
+func (i Info) IsRegular() bool { return i.Mode&unix.S_IFMT == unix.S_IFREG }
+
+// Stat looks at name without following a symbolic link.
+func (d *Dir) Stat(name string) (Info, error) {
+	if err := local(name); err != nil {
+		return Info{}, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return Info{}, pathError("stat", name, err)
+	}
+	return Info{Dev: st.Dev, Ino: st.Ino, Nlink: uint64(st.Nlink), Size: st.Size, Mtime: st.Mtim.Sec, Mode: st.Mode}, nil
+}
+
+// ReadNames lists the names in the directory name, sorted.
+func (d *Dir) ReadNames(name string) ([]fs.DirEntry, error) {
+	if err := local(name); err != nil {
+		return nil, err
+	}
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	f := os.NewFile(uintptr(fd), filepath.Join(d.name, name))
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	sortEntries(list)
+	return list, err
+}
+
+// Link makes newname in newdir a hard link to oldname in d.
+func (d *Dir) Link(oldname string, newdir *Dir, newname string) error {
+	if err := local(oldname); err != nil {
+		return err
+	}
+	if err := newdir.begin("link", newname); err != nil {
+		return err
+	}
+	if err := unix.Linkat(d.fd, oldname, newdir.fd, newname, 0); err != nil {
+		return &os.LinkError{Op: "link", Old: oldname, New: newname, Err: err}
+	}
+	return nil
+}
+
+// Rename moves oldname in d to newname in newdir, which must not exist.
+func (d *Dir) Rename(oldname string, newdir *Dir, newname string) error {
+	return d.rename(oldname, newdir, newname, unix.RENAME_NOREPLACE)
+}
+
+// Replace moves oldname in d over newname in newdir.
+func (d *Dir) Replace(oldname string, newdir *Dir, newname string) error {
+	return d.rename(oldname, newdir, newname, 0)
+}
+
+// Exchange swaps the two names.
+func (d *Dir) Exchange(oldname string, newdir *Dir, newname string) error {
+	return d.rename(oldname, newdir, newname, unix.RENAME_EXCHANGE)
+}
+
+func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) error {
+	if err := local(oldname); err != nil {
+		return err
+	}
+	if err := newdir.begin("rename", newname); err != nil {
+		return err
+	}
+	err := unix.Renameat2(d.fd, oldname, newdir.fd, newname, flags)
+	if flags == unix.RENAME_NOREPLACE && (err == unix.EINVAL || err == unix.ENOSYS) {
+		err = d.renameCheck(oldname, newdir, newname)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: err}
+	}
+	return nil
+}
+
+// renameCheck stands in for RENAME_NOREPLACE on file systems without it; the callers' locks close the gap between the two calls.
+func (d *Dir) renameCheck(oldname string, newdir *Dir, newname string) error {
+	var st unix.Stat_t
+	if err := unix.Fstatat(newdir.fd, newname, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil {
+		return unix.EEXIST
+	}
+	return unix.Renameat(d.fd, oldname, newdir.fd, newname)
+}
+
+// Remove removes a file.
+func (d *Dir) Remove(name string) error {
+	if err := d.begin("remove", name); err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
+		return pathError("remove", name, err)
+	}
+	return nil
+}
+
+// RemoveDir removes an empty directory.
+func (d *Dir) RemoveDir(name string) error {
+	if err := d.begin("rmdir", name); err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
+		return pathError("rmdir", name, err)
+	}
+	return nil
+}
+
+// RemoveAll removes name and what is below it. A name that is not there is no error.
+func (d *Dir) RemoveAll(name string) error {
+	if err := d.begin("remove", name); err != nil {
+		return err
+	}
+	err := unix.Unlinkat(d.fd, name, 0)
+	if err == nil || err == unix.ENOENT {
+		return nil
+	}
+	if err != unix.EISDIR && err != unix.EPERM {
+		return pathError("remove", name, err)
+	}
+	list, err := d.ReadNames(name)
+	if err != nil {
+		return err
+	}
+	sub, err := d.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if err := sub.RemoveAll(e.Name()); err != nil {
+			sub.Close()
+			return err
+		}
+	}
+	sub.Close()
+	return d.RemoveDir(name)
+}
+
+// Sync makes everything on the directory's file system durable (syncfs).
+func (d *Dir) Sync() error {
+	if err := d.env.check("syncfs", d.name); err != nil {
+		return err
+	}
+	for {
+		err := unix.Syncfs(d.fd)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return pathError("syncfs", d.name, err)
+		}
+		return nil
+	}
+}
+
+// Space returns the free bytes and the free inodes of the file system for an ordinary user. An inode count of 0 total (file systems that make them as needed)
+// is returned as the largest number.
+func (d *Dir) Space() (bytes, inodes uint64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(d.fd, &st); err != nil {
+		return 0, 0, pathError("statfs", d.name, err)
+	}
+	inodes = st.Ffree
+	if st.Files == 0 {
+		inodes = 1<<64 - 1
+	}
+	return st.Bavail * uint64(st.Bsize), inodes, nil
+}
