@@ -88,23 +88,36 @@ var (
 )
 
 func (in *Input) decompress() error {
-	br := bufio.NewReaderSize(in.raw, inputBuffer)
-	in.Reader = br
+	r, plain, err := Decompress(in.raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	in.Reader = r
+	if !plain {
+		in.File = nil
+	}
+	return nil
+}
+
+// Decompress undoes an LZ4 frame or gzip, known by its first bytes; anything
+// else is plain and read as it is.
+func Decompress(src io.Reader) (r io.Reader, plain bool, err error) {
+	br := bufio.NewReaderSize(src, inputBuffer)
 	head, err := br.Peek(len(lz4Magic))
 	if err != nil && err != io.EOF {
-		return fmt.Errorf("%s: %w", in.Name, err)
+		return nil, false, err
 	}
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(br)
 		if err != nil {
-			return fmt.Errorf("%s: gzip: %w", in.Name, err)
+			return nil, false, fmt.Errorf("gzip: %w", err)
 		}
-		in.Reader, in.File = z, nil
+		return z, false, nil
 	case bytes.Equal(head, lz4Magic):
-		in.Reader, in.File = lz4.NewReader(br), nil
+		return lz4.NewReader(br), false, nil
 	}
-	return nil
+	return br, true, nil
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.
