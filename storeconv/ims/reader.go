@@ -24,8 +24,16 @@ const WorkDir = ".imsconv"
 // messages), never a list of the store. Its methods are safe for concurrent use.
 type Reader struct{ root *os.File }
 
-// Stray tells of something in a directory of the store that has no place there, with its path under the store.
-type Stray func(path, text string)
+// Stray tells of something in a directory of the store that has no place there, with its path under the store. kind is one
+// of the constants below.
+type Stray func(kind, path, text string)
+
+// Kinds of what a reader meets beside mailboxes and messages.
+const (
+	StrayFile  = "stray-file" // no part of a store
+	Misplaced  = "misplaced"  // a user, or a message, in the wrong hash directory
+	Unreadable = "unreadable" // the file system refuses it
+)
 
 // NewReader returns a reader of the store whose open directory is root. The caller keeps root open while it reads and
 // closes it.
@@ -65,7 +73,7 @@ func (r *Reader) Partitions(stray Stray) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		if !e.IsDir() {
-			stray("partition/"+e.Name(), "not a directory")
+			stray(StrayFile, "partition/"+e.Name(), "not a directory")
 			continue
 		}
 		names = append(names, e.Name())
@@ -89,12 +97,12 @@ func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error
 	return r.eachHashDir(top, path, 2, stray, func(dir *os.File, path string) error {
 		entries, err := readDir(dir)
 		if err != nil {
-			stray(path, err.Error())
+			stray(Unreadable, path, err.Error())
 		}
 		for _, e := range entries {
-			u, why := userOf(partition, path, e)
+			u, kind, why := userOf(partition, path, e)
 			if why != "" {
-				stray(path+"/"+e.Name(), why)
+				stray(kind, path+"/"+e.Name(), why)
 				continue
 			}
 			if err := fn(u); err != nil {
@@ -106,22 +114,22 @@ func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error
 }
 
 // userOf makes a User of an entry of the hash directory path, or says why it is none.
-func userOf(partition, path string, e fs.DirEntry) (User, string) {
+func userOf(partition, path string, e fs.DirEntry) (u User, kind, why string) {
 	escaped, ok := strings.CutPrefix(e.Name(), "=")
 	if !ok || !e.IsDir() {
-		return User{}, "not the directory of a user"
+		return User{}, StrayFile, "not the directory of a user"
 	}
 	id, err := UnescapeName(escaped)
 	if err == nil {
 		err = CheckUserID(id)
 	}
 	if err != nil {
-		return User{}, "not the directory of a user: " + err.Error()
+		return User{}, StrayFile, "not the directory of a user: " + err.Error()
 	}
 	if want := Hash(id); !strings.HasSuffix(path, "/"+want) {
-		return User{}, fmt.Sprintf("in the wrong hash directory, user %s belongs in %s", id, want)
+		return User{}, Misplaced, fmt.Sprintf("in the wrong hash directory, user %s belongs in %s", id, want)
 	}
-	return User{Partition: partition, ID: id, Path: path + "/" + e.Name()}, ""
+	return User{Partition: partition, ID: id, Path: path + "/" + e.Name()}, "", ""
 }
 
 // eachHashDir goes down depth levels of hash directories.
@@ -131,17 +139,17 @@ func (r *Reader) eachHashDir(dir *os.File, path string, depth int, stray Stray, 
 	}
 	entries, err := readDir(dir)
 	if err != nil {
-		stray(path, err.Error())
+		stray(Unreadable, path, err.Error())
 	}
 	for _, e := range entries {
 		sub := path + "/" + e.Name()
 		if !e.IsDir() || !isHashName(e.Name()) {
-			stray(sub, "not a hash directory")
+			stray(StrayFile, sub, "not a hash directory")
 			continue
 		}
 		d, err := openDir(dir, e.Name(), sub)
 		if err != nil {
-			stray(sub, err.Error())
+			stray(Unreadable, sub, err.Error())
 			continue
 		}
 		err = r.eachHashDir(d, sub, depth-1, stray, fn)
@@ -164,7 +172,7 @@ func isHashName(s string) bool {
 func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 	dir, err := openDir(r.root, u.Path, u.Path)
 	if err != nil {
-		stray(u.Path, err.Error())
+		stray(Unreadable, u.Path, err.Error())
 		return nil
 	}
 	return r.mailboxes(u, Inbox, u.Path, dir, stray, fn)
@@ -174,7 +182,7 @@ func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
 	entries, err := readDir(dir)
 	if err != nil {
-		stray(path, err.Error())
+		stray(Unreadable, path, err.Error())
 	}
 	box := &Mailbox{User: u, Name: name, Path: path, dir: dir}
 	var folders []string
@@ -187,12 +195,12 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		case base[0] == '=' && e.IsDir():
 			folder, err := UnescapeName(base[1:])
 			if err != nil || strings.ContainsRune(folder, '/') {
-				stray(path+"/"+base, "not the directory of a folder")
+				stray(StrayFile, path+"/"+base, "not the directory of a folder")
 				continue
 			}
 			folders = append(folders, folder)
 		default:
-			stray(path+"/"+base, "no part of a mailbox")
+			stray(StrayFile, path+"/"+base, "no part of a mailbox")
 		}
 	}
 	isBox := box.HasIndex || len(box.dirs) > 0 || name == Inbox
@@ -209,9 +217,13 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		}
 		// By path, because dir belongs to fn now.
 		sub := path + "/" + Component(folder)
+		if err := CheckMailbox(full); err != nil {
+			stray(StrayFile, sub, err.Error())
+			continue
+		}
 		d, err := openDir(r.root, sub, sub)
 		if err != nil {
-			stray(sub, err.Error())
+			stray(Unreadable, sub, err.Error())
 			continue
 		}
 		if err := r.mailboxes(u, full, sub, d, stray, fn); err != nil {
@@ -269,7 +281,7 @@ func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
 		path := m.Path + "/" + nn
 		d, err := openDir(m.dir, nn, path)
 		if err != nil {
-			stray(path, err.Error())
+			stray(Unreadable, path, err.Error())
 			continue
 		}
 		err = messagesOf(d, nn, path, stray, fn)
@@ -288,9 +300,9 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 			uid, ok := ParseMessageName(e.Name())
 			switch {
 			case !ok || !e.Type().IsRegular():
-				stray(path+"/"+e.Name(), "not a message file")
+				stray(StrayFile, path+"/"+e.Name(), "not a message file")
 			case MessageDir(uid) != nn:
-				stray(path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
+				stray(Misplaced, path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
 			default:
 				if err := fn(uid); err != nil {
 					return err
@@ -301,7 +313,7 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			stray(path, err.Error())
+			stray(Unreadable, path, err.Error())
 			return nil
 		}
 	}
