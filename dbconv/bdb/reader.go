@@ -2,6 +2,8 @@ package bdb
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
 )
 
@@ -57,6 +59,7 @@ type Meta struct {
 	OvflPoint                                                  uint32 // 2.x and 1.85
 	HeaderPages                                                uint32 // 1.85
 	Spares                                                     [32]uint32
+	unused36                                                   uint32     // see lastPageStored
 	Bitmaps                                                    [32]uint16 // 1.85
 	HashFunc                                                   HashFunc   // 0: unknown
 }
@@ -80,17 +83,116 @@ const DefaultMaxItem = 16 << 20
 // from one goroutine at a time; cursors of one Reader are independent of each
 // other but for Options.Problem.
 type Reader struct {
-	r    io.ReaderAt
-	meta Meta
-	opts Options
-	name string // sub-database, "" for the file's main database
+	r      io.ReaderAt
+	meta   Meta
+	lay    layout
+	opts   Options
+	name   string // sub-database, "" for the file's main database
+	master *Reader
+	order  keyOrder
 }
+
+// keyOrder is what is known of the order of the keys of a btree.
+type keyOrder uint8
+
+const (
+	orderUnknown keyOrder = iota
+	orderBytes            // as bytes
+	orderOther            // the application's own
+)
 
 // NewReader reads the metadata page of a file of size bytes. It returns an error
 // that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt when the
 // file cannot be read. A file of 0 bytes is an empty 1.85 btree.
 func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
-	panic("not yet")
+	if opts.MaxItem <= 0 {
+		opts.MaxItem = DefaultMaxItem
+	}
+	m, raw, err := readMeta(r, size, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: opts}
+	if err := rd.checkFile(raw); err != nil {
+		return nil, err
+	}
+	return rd, nil
+}
+
+// checkFile compares what the metadata page says with the file.
+func (r *Reader) checkFile(raw []byte) error {
+	in := &input{Reader: r}
+	m := &r.meta
+	if m.Checksum {
+		ok, swapped := r.lay.checkSum(raw, metaChecksumAt)
+		if !ok {
+			if err := in.problem(in.damage(0, NoItem, "checksum of the metadata page does not match")); err != nil {
+				return err
+			}
+		} else if swapped {
+			in.tolerate(0, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
+		}
+	}
+	if m.Size == 0 {
+		return nil
+	}
+	if err := r.checkPageSize(); err != nil {
+		return err
+	}
+	if tail := m.Size % int64(m.PageSize); tail != 0 {
+		e := fileError(ErrCorrupt, "the file ends %d bytes into page %d", tail, m.Pages)
+		if err := in.problem(e); err != nil {
+			return err
+		}
+	}
+	if last := int64(m.LastPage); m.lastPageStored() && last >= m.Pages {
+		e := fileError(ErrCorrupt, "the metadata tells of %d pages, the file has %d", last+1, m.Pages)
+		e.Tolerated = last == m.Pages && m.Size%int64(m.PageSize) == 0 // db_upgrade is off by one
+		return in.problem(e)
+	}
+	return nil
+}
+
+// lastPageStored tells whether LastPage is the number of the last page. 3.1 and 3.2 kept
+// a log position there, which has a second word.
+func (m *Meta) lastPageStored() bool { return m.LastPage != 0 && m.unused36 == 0 }
+
+// checkPageSize compares the page size with the layout of the file: the second
+// page knows its own number.
+func (r *Reader) checkPageSize() error {
+	if r.meta.Pages < 2 || r.meta.Legacy185 && r.meta.Type == Hash {
+		return nil
+	}
+	at := 8
+	if r.meta.Legacy185 {
+		at = 0
+	}
+	var b [4]byte
+	word := func(off int64) (uint32, error) {
+		if off+int64(at)+4 > r.meta.Size {
+			return 0, nil
+		}
+		_, err := r.r.ReadAt(b[:], off+int64(at))
+		if err != nil {
+			return 0, fmt.Errorf("reading page 1: %w", err)
+		}
+		return r.lay.u32(b[:]), nil
+	}
+	own, err := word(int64(r.meta.PageSize))
+	if err != nil || own == 1 {
+		return err
+	}
+	for ps := int64(512); ps <= 65536; ps *= 2 {
+		one, err1 := word(ps)
+		two, err2 := word(2 * ps)
+		if err1 != nil || err2 != nil {
+			return errors.Join(err1, err2)
+		}
+		if ps != int64(r.meta.PageSize) && one == 1 && two == 2 {
+			return metaError("page size is stored as %d, but the pages lie %d bytes apart", r.meta.PageSize, ps)
+		}
+	}
+	return nil
 }
 
 // Meta returns what the metadata page tells.
@@ -99,31 +201,62 @@ func (r *Reader) Meta() Meta { return r.meta }
 // Name is the name of the sub-database, "" for the main database of the file.
 func (r *Reader) Name() string { return r.name }
 
-// Subdatabases returns the names of the sub-databases in key order, nil when the
-// file holds one database only.
-func (r *Reader) Subdatabases() ([]string, error) { panic("not yet") }
-
-// Open returns a Reader of the sub-database name, ErrNotFound when there is none.
-func (r *Reader) Open(name string) (*Reader, error) { panic("not yet") }
-
-// Cursor returns a cursor before the first record.
-func (r *Reader) Cursor() *Cursor { panic("not yet") }
-
-// Get returns the value of key (the first of a set of duplicates), in memory that
-// the caller owns. The error wraps ErrNotFound when there is no such key. The key of a recno
-// database is the record number in decimal digits.
-func (r *Reader) Get(key []byte) (value []byte, err error) { panic("not yet") }
-
 // A Cursor returns the records of a database one after the other: a btree in key
 // order, a hash in bucket order, a recno in record order.
-type Cursor struct{}
+type Cursor struct {
+	in   *input
+	src  source
+	err  error
+	done bool
+}
+
+// A source is the walk through one kind of database.
+type source interface {
+	next() (key, value []byte, err error)
+}
+
+// Cursor returns a cursor before the first record.
+func (r *Reader) Cursor() *Cursor {
+	in := newInput(r)
+	c := &Cursor{in: in}
+	switch {
+	case r.meta.Size == 0:
+		c.err = io.EOF
+	case r.meta.Legacy185 && r.meta.Type == Hash:
+		c.src = newHash185(in)
+	case r.meta.Legacy185:
+		c.src = newTree185(in)
+	case r.meta.Type == Hash:
+		c.src = newHashCursor(in)
+	case r.meta.Type == Recno:
+		c.src = newRecnoCursor(in)
+	default:
+		c.src = newBtreeCursor(in)
+	}
+	return c
+}
 
 // Next returns the next record, io.EOF after the last. Both slices are valid until
 // the next call and must not be changed. The key of a recno database is the record number in
 // decimal digits. Damage is told to Options.Problem, the smallest unit is skipped, and Next goes
 // on; it returns an error other than io.EOF only when reading the file fails, or,
 // with Options.Strict, at the first damage.
-func (c *Cursor) Next() (key, value []byte, err error) { panic("not yet") }
+func (c *Cursor) Next() (key, value []byte, err error) {
+	if c.err != nil {
+		return nil, nil, c.err
+	}
+	key, value, err = c.src.next()
+	if err == nil {
+		return key, value, nil
+	}
+	if err == io.EOF {
+		if e := c.in.finish(); e != nil {
+			err = e
+		}
+	}
+	c.err = err
+	return nil, nil, err
+}
 
 // Deleted is the number of delete-flagged records skipped so far.
-func (c *Cursor) Deleted() int64 { panic("not yet") }
+func (c *Cursor) Deleted() int64 { return c.in.deleted }

@@ -1,0 +1,221 @@
+package bdb
+
+import (
+	"io"
+	"strconv"
+)
+
+// A btreeCursor goes through the pairs of a btree from 2.0 on.
+type btreeCursor struct {
+	in      *input
+	w       walk
+	begun   bool
+	i       int // next slot of the leaf
+	key     []byte
+	keyAt   int // offset of key on the leaf; 0: none
+	keyFine bool
+	dups    dupCursor
+	inDups  bool
+}
+
+func newBtreeCursor(in *input) *btreeCursor {
+	c := &btreeCursor{in: in}
+	c.w.in = in
+	c.dups.w.in = in
+	return c
+}
+
+func (c *btreeCursor) next() (key, value []byte, err error) {
+	for {
+		if c.inDups {
+			v, ok, err := c.dups.next()
+			if ok || err != nil {
+				return c.key, v, err
+			}
+			c.inDups = false
+		}
+		if c.i+1 >= c.w.leaf.n {
+			if err := c.nextLeaf(); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		i := c.i
+		c.i += 2
+		v, ok, err := c.pair(i)
+		if ok || err != nil {
+			return c.key, v, err
+		}
+	}
+}
+
+// pair reads the pair at slots i and i+1. ok is false when there is nothing to
+// return: skipped, deleted, or a duplicate set that was started.
+func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
+	l, nd := &c.in.lay, &c.w.leaf
+	at := place{nd.no, i + 1}
+	off := l.slot(nd, i+1, 3)
+	var it item
+	if off > 0 {
+		it, ok = l.item(nd, off)
+	}
+	if !ok {
+		return nil, false, c.in.problem(c.in.damage(at.page, at.item, "data item does not fit the page"))
+	}
+	if it.deleted {
+		c.in.deleted++
+		return nil, false, nil
+	}
+	if fine, err := c.readKey(i); !fine || err != nil {
+		return nil, false, err
+	}
+	if it.kind == kindDup {
+		c.inDups, err = c.dups.start(it.pgno, at)
+		return nil, false, err
+	}
+	return c.in.value(it, at)
+}
+
+// readKey makes the item of slot i the current key, unless it already is.
+func (c *btreeCursor) readKey(i int) (ok bool, err error) {
+	l, nd := &c.in.lay, &c.w.leaf
+	off := l.slot(nd, i, 3)
+	if off > 0 && off == c.keyAt {
+		if !c.keyFine {
+			return false, c.in.problem(c.in.damage(nd.no, i, "record lost, its key cannot be read"))
+		}
+		return true, nil
+	}
+	c.keyAt, c.keyFine = off, false
+	var it item
+	if off > 0 {
+		if l.v6() && shared(l, nd, i) {
+			it, ok = l.key6(nd, off)
+		} else {
+			it, ok = l.item(nd, off)
+		}
+	}
+	switch {
+	case !ok || it.kind == kindDup:
+		return false, c.in.problem(c.in.damage(nd.no, i, "key item does not fit the page"))
+	case it.kind == kindData:
+		c.key, c.keyFine = it.data, true
+		return true, nil
+	}
+	c.in.key, c.keyFine, err = c.in.chain(c.in.key, it.pgno, it.size, place{nd.no, i})
+	c.key = c.in.key
+	return c.keyFine, err
+}
+
+// shared tells whether the key at slot i serves the next slot or the one before too.
+func shared(l *layout, nd *node, i int) bool {
+	slot := func(i int) int { return l.u16(nd.buf[l.hdr+2*i:]) }
+	return i+2 < nd.n && slot(i+2) == slot(i) || i >= 2 && slot(i-2) == slot(i)
+}
+
+func (c *btreeCursor) nextLeaf() error {
+	var ok bool
+	var err error
+	if c.begun {
+		ok, err = c.w.next()
+	} else {
+		c.begun = true
+		ok, err = c.w.start(keyedTree, c.in.meta.Root, place{int64(c.in.meta.PageNo), NoItem})
+	}
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return io.EOF
+	}
+	c.i, c.keyAt = 0, 0
+	if c.w.leaf.n%2 != 0 {
+		return c.in.problem(c.in.damage(c.w.leaf.no, c.w.leaf.n-1, "key without data, %d items on the page", c.w.leaf.n))
+	}
+	return nil
+}
+
+// A dupCursor goes through the items of an off-page duplicate set or of a recno
+// database: pages with one data item a slot.
+type dupCursor struct {
+	w     walk
+	i     int
+	count uint64 // slots passed, deleted ones too
+}
+
+// start goes before the first item of the set at root. ok is false when it is unusable.
+func (d *dupCursor) start(root uint32, from place) (ok bool, err error) {
+	d.i = 0
+	return d.w.start(dupTree, root, from)
+}
+
+// next returns the next item, ok false at the end.
+func (d *dupCursor) next() (v []byte, ok bool, err error) {
+	in := d.w.in
+	for {
+		for d.i >= d.w.leaf.n {
+			d.i = 0
+			if ok, err := d.w.next(); !ok || err != nil {
+				d.w.leaf.n = 0
+				return nil, false, err
+			}
+		}
+		nd, i := &d.w.leaf, d.i
+		d.i++
+		d.count++
+		var it item
+		off := in.lay.slot(nd, i, 3)
+		if off > 0 {
+			it, ok = in.lay.item(nd, off)
+		}
+		switch {
+		case off <= 0 || !ok || it.kind == kindDup:
+			err = in.problem(in.damage(nd.no, i, "data item does not fit the page"))
+			ok = false
+		case it.deleted:
+			in.deleted++
+			ok = false
+		default:
+			v, ok, err = in.value(it, place{nd.no, i})
+		}
+		if ok || err != nil {
+			return v, ok, err
+		}
+	}
+}
+
+// A recnoCursor goes through the records of a recno database.
+type recnoCursor struct {
+	in    *input
+	d     dupCursor
+	begun bool
+	key   []byte
+}
+
+func newRecnoCursor(in *input) *recnoCursor {
+	c := &recnoCursor{in: in}
+	c.d.w.in = in
+	return c
+}
+
+func (c *recnoCursor) next() (key, value []byte, err error) {
+	if !c.begun {
+		c.begun = true
+		ok, err := c.d.w.start(recordTree, c.in.meta.Root, place{int64(c.in.meta.PageNo), NoItem})
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok {
+			return nil, nil, io.EOF
+		}
+	}
+	v, ok, err := c.d.next()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ok {
+		return nil, nil, io.EOF
+	}
+	c.key = strconv.AppendUint(c.key[:0], c.d.count+c.d.w.skipped, 10)
+	return c.key, v, nil
+}

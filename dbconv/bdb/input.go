@@ -1,0 +1,266 @@
+package bdb
+
+import (
+	"fmt"
+)
+
+// An input is what one walk through a database carries along: its pager, the pages
+// it has been to, the work it may still do, and buffers.
+type input struct {
+	*Reader
+	pager    *pager
+	seen     *pageSet
+	overflow int64 // overflow pages that may still be read
+	spent    bool  // overflow is used up, and that was said
+	deleted  int64
+	key, val []byte
+	other    bool // a checksum in the other byte order was told of
+}
+
+func newInput(r *Reader) *input {
+	return &input{
+		Reader: r,
+		pager:  newPager(r.r, max(r.meta.PageSize, 64), r.meta.Pages),
+		seen:   newPageSet(),
+		// An overflow page belongs to one item, or to a key and its copies on
+		// the pages above; four reads a page leave room for both.
+		overflow: 4*r.meta.Pages + 16,
+	}
+}
+
+// problem hands e to the caller of the package; with Options.Strict damage comes
+// back as the error to stop with.
+func (in *input) problem(e *Error) error {
+	if in.opts.Problem != nil {
+		in.opts.Problem(e)
+	}
+	if in.opts.Strict && !e.Tolerated {
+		return e
+	}
+	return nil
+}
+
+// damage makes the Error of a damaged page or item.
+func (in *input) damage(no int64, item int, format string, args ...any) *Error {
+	return &Error{Page: no, Offset: in.lay.offset(no), Item: item, Text: fmt.Sprintf(format, args...), Err: ErrCorrupt}
+}
+
+// offset is where page no begins in the file.
+func (l *layout) offset(no int64) int64 { return no * int64(l.ps) }
+
+// tolerate tells of something odd by which nothing is lost.
+func (in *input) tolerate(no int64, item int, format string, args ...any) {
+	e := in.damage(no, item, format, args...)
+	e.Tolerated = true
+	_ = in.problem(e) // a tolerated Error never stops
+}
+
+// A place is an item of a page, for messages.
+type place struct {
+	page int64
+	item int
+}
+
+// fetch reads page no, to which from refers, into nd. ok is false when it was told
+// as a problem.
+func (in *input) fetch(nd *node, no uint32, from place) (ok bool, err error) {
+	if int64(no) >= in.lay.pages {
+		return false, in.problem(in.damage(from.page, from.item, "leads to page %d, the file has %d pages", no, in.lay.pages))
+	}
+	b, err := in.pager.page(int64(no))
+	if err != nil {
+		return false, err
+	}
+	if nd.buf == nil {
+		nd.buf = make([]byte, in.lay.ps)
+	}
+	copy(nd.buf, b)
+	nd.no = int64(no)
+	in.lay.decode(nd)
+	if in.lay.sum {
+		return in.summed(nd)
+	}
+	return true, nil
+}
+
+// summed checks the checksum of a page.
+func (in *input) summed(nd *node) (bool, error) {
+	ok, swapped := in.lay.checkSum(nd.buf, checksumAt)
+	switch {
+	case !ok && nd.zero():
+	case !ok:
+		return false, in.problem(in.damage(nd.no, NoItem, "checksum does not match, page skipped"))
+	case swapped && !in.other:
+		in.other = true
+		in.tolerate(nd.no, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
+	}
+	return true, nil
+}
+
+// own is fetch for pages that must know their own number and be visited once.
+func (in *input) own(nd *node, no uint32, from place) (ok bool, err error) {
+	if no == 0 {
+		return false, in.problem(in.damage(from.page, from.item, "leads to page 0"))
+	}
+	if int64(no) < in.lay.pages && in.seen.add(int64(no)) {
+		return false, in.problem(in.damage(from.page, from.item, "leads to page %d, which was reached before", no))
+	}
+	if ok, err = in.fetch(nd, no, from); !ok || err != nil {
+		return false, err
+	}
+	switch {
+	case nd.pgno == no:
+	case nd.zero():
+		return false, in.problem(in.damage(nd.no, NoItem, "page is all zeros, it was never written"))
+	default:
+		return false, in.problem(in.damage(nd.no, NoItem, "page says it is page %d", nd.pgno))
+	}
+	if nd.typ != pageOverflow && !in.lay.slots(nd) {
+		return false, in.problem(in.damage(nd.no, NoItem, "%d items do not fit the page", nd.n))
+	}
+	return true, nil
+}
+
+// chain reads an item of size bytes from the overflow pages that start at head
+// into dst, growing it only as far as the limit allows.
+func (in *input) chain(dst []byte, head, size uint32, from place) (data []byte, ok bool, err error) {
+	room := int64(in.lay.ps - in.lay.hdr)
+	if int64(size) > in.lay.pages*room {
+		return dst, false, in.problem(in.damage(from.page, from.item, "item of %d bytes is longer than the file", size))
+	}
+	if int64(size) > in.opts.MaxItem {
+		e := in.damage(from.page, from.item, "%d bytes, at most %d are read", size, in.opts.MaxItem)
+		e.Err = ErrTooBig
+		return dst, false, in.problem(e)
+	}
+	if cap(dst) < int(size) {
+		dst = make([]byte, 0, max(int(size), 4096))
+	}
+	dst = dst[:0]
+	last := int64(from.page)
+	no := head
+	for steps := int64(0); len(dst) < int(size); steps++ {
+		piece, next, ok, err := in.overflowPage(no, place{last, NoItem}, from, steps)
+		if !ok || err != nil {
+			return dst, false, err
+		}
+		if len(piece) > int(size)-len(dst) {
+			return dst, false, in.problem(in.damage(int64(no), NoItem, "overflow chain holds more than the %d bytes of its item", size))
+		}
+		dst = append(dst, piece...)
+		last, no = int64(no), next
+	}
+	if no != 0 && size > 0 {
+		in.tolerate(last, NoItem, "overflow chain goes on behind the end of its item")
+	}
+	return dst, true, nil
+}
+
+// overflowPage returns the data of one overflow page and the page that follows.
+func (in *input) overflowPage(no uint32, last, from place, steps int64) (data []byte, next uint32, ok bool, err error) {
+	if in.overflow <= 0 || steps > in.lay.pages {
+		if in.spent {
+			return nil, 0, false, nil
+		}
+		in.spent = true
+		return nil, 0, false, in.problem(in.damage(from.page, from.item, "overflow pages are shared by more items than can be: no more are read"))
+	}
+	in.overflow--
+	if steps == 0 {
+		last = from
+	}
+	if no == 0 {
+		return nil, 0, false, in.problem(in.damage(last.page, last.item, "overflow chain ends early"))
+	}
+	if int64(no) >= in.lay.pages {
+		return nil, 0, false, in.problem(in.damage(last.page, last.item, "leads to overflow page %d, the file has %d pages", no, in.lay.pages))
+	}
+	b, err := in.pager.page(int64(no))
+	if err != nil {
+		return nil, 0, false, err
+	}
+	in.seen.add(int64(no))
+	n := in.lay.u16(b[22:])
+	fault := ""
+	switch own := in.lay.u32(b[8:]); {
+	case own != no:
+		fault = fmt.Sprintf("overflow page says it is page %d", own)
+	case b[25] != pageOverflow:
+		fault = fmt.Sprintf("page of type %d in an overflow chain", b[25])
+	case n == 0 || in.lay.hdr+n > in.lay.ps:
+		fault = fmt.Sprintf("overflow page says it holds %d bytes", n)
+	case in.lay.sum:
+		if ok, _ := in.lay.checkSum(b, checksumAt); !ok {
+			fault = "checksum of overflow page does not match"
+		}
+	}
+	if fault != "" {
+		return nil, 0, false, in.problem(in.damage(int64(no), NoItem, "%s", fault))
+	}
+	return b[in.lay.hdr : in.lay.hdr+n], in.lay.u32(b[16:]), true, nil
+}
+
+// value returns the bytes of a data item, from its page or from overflow pages.
+func (in *input) value(it item, from place) (v []byte, ok bool, err error) {
+	if it.kind == kindData {
+		return it.data, true, nil
+	}
+	in.val, ok, err = in.chain(in.val, it.pgno, it.size, from)
+	return in.val, ok, err
+}
+
+// finish runs after the last record: it tells what was skipped on purpose and
+// which data pages nothing led to.
+func (in *input) finish() error {
+	if in.deleted > 0 {
+		e := fileError(ErrDeleted, "%d", in.deleted)
+		e.Tolerated = true
+		if err := in.problem(e); err != nil {
+			return err
+		}
+	}
+	return in.unreached()
+}
+
+// unreached looks for data pages of the file that the walk did not come to.
+func (in *input) unreached() error {
+	if in.meta.Legacy185 || in.meta.PageNo != 0 || in.meta.SubDBs || in.seen.full || in.opts.Problem == nil && !in.opts.Strict {
+		return nil
+	}
+	var count, first int64
+	for no := int64(1); no < in.lay.pages; no++ {
+		if in.seen.has(no) {
+			continue
+		}
+		b, err := in.pager.page(no)
+		if err != nil {
+			return err
+		}
+		if in.lay.u32(b[8:]) != uint32(no) || in.lay.u16(b[20:]) == 0 || !in.dataPage(b[25]) {
+			continue
+		}
+		if count++; count == 1 {
+			first = no
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	e := in.damage(first, NoItem, "%d from this one on; the file was not closed cleanly or is damaged, salvage reads them", count)
+	e.Err = ErrUnreached
+	return in.problem(e)
+}
+
+// dataPage tells whether an unreached page of type t means lost records. Overflow
+// pages and duplicates may hang on deleted items or on keys of internal pages.
+func (in *input) dataPage(t uint8) bool {
+	switch t {
+	case pageHashOld, pageHash, pageLBtree:
+		return true
+	case pageLRecno:
+		return in.meta.Type == Recno
+	case pageDup, pageLDup:
+		return in.deleted == 0
+	}
+	return false
+}

@@ -1,0 +1,270 @@
+package bdb
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Page types from 2.0 on, byte 25 of a page.
+const (
+	pageInvalid   = 0  // free, or never initialised
+	pageDup       = 1  // 2.x and 3.0: chain of off-page duplicates
+	pageHashOld   = 2  // hash, items unsorted (through 4.5)
+	pageIBtree    = 3  // internal page of a btree
+	pageIRecno    = 4  // internal page of a recno tree
+	pageLBtree    = 5  // leaf of a btree
+	pageLRecno    = 6  // leaf of a recno tree, or of unsorted duplicates
+	pageOverflow  = 7  // part of an item too big for its page
+	pageHashMeta  = 8  // metadata from 3.0 on
+	pageBtreeMeta = 9  // metadata from 3.0 on
+	pageLDup      = 12 // leaf of sorted duplicates
+	pageHash      = 13 // hash, items sorted (4.6 and later)
+)
+
+// headerSize is the size in bytes of the page header without checksum; with one
+// it is checksumHeader, the checksum at checksumAt.
+const (
+	headerSize     = 26
+	checksumHeader = 32
+	checksumAt     = 28
+	metaChecksumAt = 492
+)
+
+// A layout is how the bytes of the pages of a file lie: what all pages share.
+type layout struct {
+	big     bool // big-endian
+	ps      int  // page size, bytes
+	hdr     int  // page header, bytes
+	sum     bool // pages carry checksums
+	version uint32
+	typ     Type
+	legacy  bool
+	pages   int64
+}
+
+func layoutOf(m *Meta) layout {
+	l := layout{big: m.ByteOrder == binary.BigEndian, ps: m.PageSize, hdr: headerSize, sum: m.Checksum,
+		version: m.Version, typ: m.Type, legacy: m.Legacy185, pages: m.Pages}
+	if m.Checksum {
+		l.hdr = checksumHeader
+	}
+	return l
+}
+
+func (l *layout) u16(b []byte) int {
+	if l.big {
+		return int(b[0])<<8 | int(b[1])
+	}
+	return int(b[1])<<8 | int(b[0])
+}
+
+func (l *layout) u32(b []byte) uint32 {
+	if l.big {
+		return binary.BigEndian.Uint32(b)
+	}
+	return binary.LittleEndian.Uint32(b)
+}
+
+// v6 tells that the file is a 2.x btree, whose duplicate keys may be swapped.
+func (l *layout) v6() bool { return l.version == 6 && l.typ != Hash && !l.legacy }
+
+// A node is one page with its header decoded. It owns its copy of the page.
+type node struct {
+	buf        []byte
+	no         int64 // where it was read from
+	pgno       uint32
+	prev, next uint32
+	n          int // slots; on an overflow page references
+	low        int // lowest used item byte; on an overflow page data bytes
+	level, typ uint8
+
+	starts   *startSet // v6 only, made when first needed
+	startsOf int64     // page that starts describes; -1: none
+}
+
+// decode reads the header of nd.buf.
+func (l *layout) decode(nd *node) {
+	b := nd.buf
+	nd.pgno, nd.prev, nd.next = l.u32(b[8:]), l.u32(b[12:]), l.u32(b[16:])
+	nd.n, nd.low = l.u16(b[20:]), l.u16(b[22:])
+	nd.level, nd.typ = b[24], b[25]
+	nd.startsOf = -1
+}
+
+// zero tells whether the page holds nothing but zeros: never written.
+func (nd *node) zero() bool {
+	for _, c := range nd.buf {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// slots tells whether the slot array of nd fits the page.
+func (l *layout) slots(nd *node) bool { return l.hdr+2*nd.n <= l.ps }
+
+// slot is the offset of item i, which must be below nd.n; -1 when it points
+// outside the item area of the page or leaves less than min bytes there.
+func (l *layout) slot(nd *node, i, min int) int {
+	off := l.u16(nd.buf[l.hdr+2*i:])
+	if off < l.hdr+2*nd.n || off+min > l.ps {
+		return -1
+	}
+	return off
+}
+
+// Kinds of btree item, and the flag of a deleted one.
+const (
+	kindData     = 1
+	kindDup      = 2 // off-page duplicate set
+	kindOverflow = 3
+	flagDeleted  = 0x80
+)
+
+// An item is a decoded slot of a btree page.
+type item struct {
+	kind    uint8
+	deleted bool
+	data    []byte // kindData
+	pgno    uint32 // kindDup, kindOverflow
+	size    uint32 // kindOverflow: length in bytes
+	slot    int    // bytes that the item takes on the page
+}
+
+// item decodes the btree leaf item at offset off. ok is false when it is of no known
+// kind or does not fit the page.
+func (l *layout) item(nd *node, off int) (it item, ok bool) {
+	b := nd.buf[off:]
+	it.kind, it.deleted = b[2]&^flagDeleted, b[2]&flagDeleted != 0
+	switch it.kind {
+	case kindData:
+		n := l.u16(b)
+		if 3+n > len(b) {
+			return it, false
+		}
+		it.data, it.slot = b[3:3+n:3+n], align4(3+n)
+		return it, true
+	case kindDup, kindOverflow:
+		if len(b) < 12 {
+			return it, false
+		}
+		it.pgno, it.size, it.slot = l.u32(b[4:]), l.u32(b[8:]), 12
+		return it, true
+	}
+	return it, false
+}
+
+func align4(n int) int { return (n + 3) &^ 3 }
+
+// key6 decodes the key at off of a 2.x btree leaf when several slots share it. The
+// 2.x libraries swapped such a key once for each slot in files that are not of the
+// host's own byte order, so it may lie in the other order: the reading whose end is
+// the start of another item, or the page's end, is taken.
+func (l *layout) key6(nd *node, off int) (it item, ok bool) {
+	it, ok = l.item(nd, off)
+	other := *l
+	other.big = !l.big
+	swapped, ok2 := other.item(nd, off)
+	switch it.kind {
+	case kindData:
+		if !ok || ok2 && l.nextStart(nd, off) != off+it.slot && l.nextStart(nd, off) == off+swapped.slot {
+			return swapped, ok2
+		}
+	case kindOverflow:
+		if ok && !l.chainFits(it) && ok2 && l.chainFits(swapped) {
+			return swapped, true
+		}
+	}
+	return it, ok
+}
+
+// chainFits tells whether an overflow item could exist in the file.
+func (l *layout) chainFits(it item) bool {
+	return it.pgno != 0 && int64(it.pgno) < l.pages && int64(it.size) <= l.pages*int64(l.ps)
+}
+
+// A startSet has a bit for each offset of a page, divided by 4.
+type startSet [65536 / 4 / 64]uint64
+
+// nextStart is the offset of the first item of nd behind off, the page size if
+// there is none.
+func (l *layout) nextStart(nd *node, off int) int {
+	if nd.starts == nil {
+		nd.starts = new(startSet)
+	}
+	s := nd.starts
+	if nd.startsOf != nd.no {
+		*s = startSet{}
+		for i := range nd.n {
+			o := l.u16(nd.buf[l.hdr+2*i:]) / 4
+			s[o/64] |= 1 << (o % 64)
+		}
+		nd.startsOf = nd.no
+	}
+	i := off/4 + 1
+	for w := i / 64; w < len(s); w++ {
+		word := s[w]
+		if w == i/64 {
+			word &^= 1<<(i%64) - 1
+		}
+		if word != 0 {
+			return min((w*64+bits.TrailingZeros64(word))*4, l.ps)
+		}
+	}
+	return l.ps
+}
+
+// pageSum is the checksum of a page: func4 over all bytes, the 4 at at read as zero.
+func pageSum(b []byte, at int) uint32 {
+	var h uint32
+	for _, c := range b[:at] {
+		h = 33*h + uint32(c)
+	}
+	h *= 1185921 // 33 to the 4th: four zero bytes
+	for _, c := range b[at+4:] {
+		h = 33*h + uint32(c)
+	}
+	return h
+}
+
+// checkSum compares the checksum of a page. swapped tells that it matches in the
+// other byte order, as 4.1 wrote it into files of a foreign order.
+func (l *layout) checkSum(b []byte, at int) (ok, swapped bool) {
+	want := pageSum(b, at)
+	got := l.u32(b[at:])
+	if got == want {
+		return true, false
+	}
+	if bits.ReverseBytes32(got) == want {
+		return true, true
+	}
+	return false, false
+}
+
+// bucketPage is the page of bucket b, in 64 bits so that no number of the file
+// makes it wrap. base is 1 for 2.x, the header pages for 1.85, 0 for 3.0 and later.
+func (m *Meta) bucketPage(b uint64) uint64 {
+	l := bits.Len64(b) // L(b+1)
+	switch {
+	case m.Legacy185 || m.Version <= 5:
+		base := uint64(1)
+		if m.Legacy185 {
+			base = uint64(m.HeaderPages)
+		}
+		if b == 0 {
+			return base
+		}
+		return b + base + uint64(m.Spares[min(l-1, 31)])
+	}
+	return b + uint64(m.Spares[min(l, 31)])
+}
+
+// bucketOf is the bucket of a key whose hash is h.
+func (m *Meta) bucketOf(h uint32) uint32 {
+	b := h & m.HighMask
+	if b > m.MaxBucket {
+		b = h & m.LowMask
+	}
+	return b
+}
