@@ -1,0 +1,262 @@
+package sims
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// Offsets of the ustar header.
+const (
+	offName     = 0
+	offSize     = 124
+	offMtime    = 136
+	offChecksum = 148
+	offType     = 156
+	offLink     = 157
+	offMagic    = 257
+	offPrefix   = 345
+)
+
+// isZero tells whether a block is all zero bytes.
+func isZero(b []byte) bool {
+	for len(b) >= 8 {
+		if binary.NativeEndian.Uint64(b) != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isHeader tells whether a block of 512 bytes has the checksum of a tar header, counted over unsigned or, as some old programs did, signed bytes.
+func isHeader(b []byte) bool {
+	want, ok := parseOctal(b[offChecksum : offChecksum+8])
+	if !ok {
+		return false
+	}
+	const lanes = 0x00ff00ff00ff00ff
+	var acc uint64
+	for i := 0; i < blockSize; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		acc += w&lanes + w>>8&lanes
+	}
+	sum := int64(acc&0xffff + acc>>16&0xffff + acc>>32&0xffff + acc>>48)
+	for _, c := range b[offChecksum : offChecksum+8] {
+		sum += ' ' - int64(c)
+	}
+	if sum == want {
+		return true
+	}
+	var high int64
+	for i, c := range b[:blockSize] {
+		if c >= 0x80 && (i < offChecksum || i >= offChecksum+8) {
+			high++
+		}
+	}
+	return high > 0 && sum-256*high == want
+}
+
+// parseOctal parses an octal field that may have blanks around it and ends at a NUL.
+func parseOctal(b []byte) (int64, bool) {
+	i := 0
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	var n int64
+	start := i
+	for ; i < len(b) && b[i] >= '0' && b[i] <= '7'; i++ {
+		if n > 1<<59 {
+			return 0, false
+		}
+		n = n<<3 | int64(b[i]-'0')
+	}
+	end := i
+	for ; i < len(b) && b[i] != 0; i++ {
+		if b[i] != ' ' {
+			return 0, false
+		}
+	}
+	return n, end > start || start == len(b) || b[start] == 0
+}
+
+// parseNumeric parses an octal or, with the top bit of the first byte set, a GNU base-256 field.
+func parseNumeric(b []byte) (int64, bool) {
+	if b[0]&0x80 == 0 {
+		return parseOctal(b)
+	}
+	var n int64
+	if b[0]&0x40 != 0 {
+		n = -1
+	} else {
+		n = int64(b[0] & 0x3f)
+	}
+	for _, c := range b[1:] {
+		if n > 1<<54 || n < -(1<<54) {
+			return 0, false
+		}
+		n = n<<8 | int64(c)
+	}
+	return n, true
+}
+
+// cString returns the bytes before the first NUL.
+func cString(b []byte) []byte {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
+}
+
+// headerName joins prefix and name of a ustar header.
+func headerName(b []byte) string {
+	name := cString(b[offName : offName+100])
+	if string(b[offMagic:offMagic+6]) == "ustar\x00" {
+		if prefix := cString(b[offPrefix : offPrefix+155]); len(prefix) > 0 {
+			return string(prefix) + "/" + string(name)
+		}
+	}
+	return string(name)
+}
+
+// extended is what pax and GNU headers say about the member that follows.
+type extended struct {
+	active bool
+	bad    bool // could not be read
+	path   string
+	link   string
+	size   int64
+	mtime  int64
+	hasPath, hasLink, hasSize, hasMtime,
+	badSize, badMtime bool
+	attrs []Attr
+}
+
+func (e *extended) reset() { *e = extended{attrs: e.attrs[:0]} }
+
+// parsePax reads the records of a pax header: "length key=value LF", the length counting all of it.
+func parsePax(b []byte, record func(key, value []byte)) bool {
+	for len(b) > 0 {
+		i := 0
+		n := 0
+		for ; i < len(b) && i < 9 && b[i] >= '0' && b[i] <= '9'; i++ {
+			n = n*10 + int(b[i]-'0')
+		}
+		if i == 0 || i >= len(b) || b[i] != ' ' || n > len(b) || n < i+3 || b[n-1] != '\n' {
+			return isZero(b)
+		}
+		key, value, ok := bytes.Cut(b[i+1:n-1], []byte("="))
+		if !ok || len(key) == 0 {
+			return false
+		}
+		record(key, value)
+		b = b[n:]
+	}
+	return true
+}
+
+func (e *extended) record(key, value []byte) {
+	switch string(key) {
+	case "path":
+		e.path, e.hasPath = string(value), true
+	case "linkpath":
+		e.link, e.hasLink = string(value), true
+	case "size":
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		e.size, e.hasSize, e.badSize = n, true, err != nil
+	case "mtime":
+		n, ok := parseSeconds(string(value))
+		e.mtime, e.hasMtime, e.badMtime = n, ok, !ok
+	default:
+		if bytes.HasPrefix(key, simsPrefix) {
+			e.attrs = append(e.attrs, Attr{string(key), string(value)})
+		}
+	}
+}
+
+var simsPrefix = []byte("SIMS.")
+
+// parseSeconds parses a decimal number of seconds and rounds it down.
+func parseSeconds(s string) (int64, bool) {
+	whole, frac, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	if strings.HasPrefix(s, "-") && strings.Trim(frac, "0") != "" {
+		n--
+	}
+	return n, true
+}
+
+// apply sets the typed fields of m from the records.
+func (m *Member) apply(attrs []Attr) {
+	m.Subscribed = -1
+	for _, a := range attrs {
+		if !m.set(a) {
+			m.Unknown = append(m.Unknown, a)
+		}
+	}
+}
+
+func (m *Member) set(a Attr) bool {
+	switch a.Key {
+	case "SIMS.flags":
+		m.Flags = a.Value
+	case "SIMS.quota":
+		n, err := strconv.ParseInt(a.Value, 10, 64)
+		if err != nil || n < -2 {
+			return false
+		}
+		m.Quota, m.HasQuota = n, true
+	case "SIMS.uidvalidity":
+		n, ok := parseUID(a.Value)
+		m.UIDValidity = n
+		return ok
+	case "SIMS.uidnext":
+		n, ok := parseUID(a.Value)
+		m.UIDNext = n
+		return ok
+	case "SIMS.subscribed":
+		if a.Value != "0" && a.Value != "1" {
+			return false
+		}
+		m.Subscribed = int8(a.Value[0] - '0')
+	case "SIMS.keywords":
+		m.Keywords = a.Value
+	case "SIMS.acl":
+		m.ACL = a.Value
+	default:
+		return false
+	}
+	return true
+}
+
+// apply sets the fields of h from the records.
+func (h *Header) apply(attrs []Attr) {
+	for _, a := range attrs {
+		switch a.Key {
+		case "SIMS.profile":
+			h.Profile = a.Value
+		case "SIMS.product":
+			h.Product = a.Value
+		case "SIMS.host":
+			h.Host = a.Value
+		case "SIMS.date":
+			n, ok := parseSeconds(a.Value)
+			if !ok || n < 0 {
+				h.Unknown = append(h.Unknown, a)
+				continue
+			}
+			h.Date = n
+		default:
+			h.Unknown = append(h.Unknown, a)
+		}
+	}
+}

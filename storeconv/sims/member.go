@@ -1,0 +1,183 @@
+package sims
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind is what a member is.
+type Kind uint8
+
+// The kinds of members.
+const (
+	User    Kind = iota + 1 // a directory of one component
+	Mailbox                 // a directory of several components
+	Message                 // a regular file
+	Link                    // a later copy of a message
+)
+
+// Attr is a pax record.
+type Attr struct{ Key, Value string }
+
+// Member is one member of a stream.
+type Member struct {
+	Kind    Kind
+	Offset  int64  // of its first header block in the uncompressed stream
+	Data    int64  // offset of the body
+	Name    string // as in the stream, without a final slash
+	User    string // first component of Name
+	Mailbox string // the components between User and UID; "" for a user
+	UID     uint32 // messages and links
+	Size    int64  // of the body in bytes; 0 for all but messages
+	Time    int64  // modification time, seconds since 1970
+	Link    string // links: the member name of the first copy
+
+	Flags       string // SIMS.flags as it stands
+	Quota       int64  // bytes, if HasQuota
+	HasQuota    bool
+	UIDValidity uint32 // 0: not said
+	UIDNext     uint32 // 0: not said
+	Subscribed  int8   // -1: not said
+	Keywords    string // blank-separated
+	ACL         string // identifier TAB rights, lines
+	Unknown     []Attr // SIMS. keys that are not known, and known ones with values that cannot be read
+}
+
+// Header is what the global header of a stream says.
+type Header struct {
+	Profile string // "" in a plain tar
+	Product string
+	Host    string
+	Date    int64 // seconds since 1970; 0: not said
+	Unknown []Attr
+}
+
+// Problem is something in the stream that was refused, unreadable or lost, or with Warning set merely tolerated. It does not end the reading: Next goes on.
+type Problem struct {
+	Offset  int64 // of the member or of the damage
+	Name    string
+	Kind    string
+	Text    string
+	Warning bool
+	Member  *Member // for a refused regular file whose body can be read: what is known of it, valid until the next call of Next
+}
+
+// The kinds of problems.
+const (
+	BadHeader   = "bad-header"    // a block that should be a header is none; the reader searched on
+	BadExtended = "bad-extended"  // a pax or GNU header that cannot be read; its member is refused
+	BadName     = "bad-name"      // a name that the profile forbids
+	BadType     = "bad-type"      // neither file, directory nor hard link
+	BadSize     = "bad-size"      // a size that cannot be
+	Truncated   = "truncated"     // the stream ends inside a member
+	ReadError   = "read-error"    // the source failed; what follows is lost
+	NoEnd       = "no-end-marker" // warning
+	Trailing    = "trailing-data" // warning
+)
+
+// Error gives position, name and text.
+func (p *Problem) Error() string {
+	if p.Name == "" {
+		return fmt.Sprintf("offset %d: %s", p.Offset, p.Text)
+	}
+	return fmt.Sprintf("offset %d: %s: %s", p.Offset, DisplayName(p.Name), p.Text)
+}
+
+// maxDisplay bounds a name in a message, in bytes.
+const maxDisplay = 200
+
+// DisplayName returns a name for messages: as it is when it is printable and short, otherwise quoted and cut.
+func DisplayName(name string) string {
+	cut := ""
+	if len(name) > maxDisplay {
+		name, cut = name[:maxDisplay], "..."
+	}
+	for i := 0; i < len(name); i++ {
+		if name[i] < 0x20 || name[i] > 0x7e || name[i] == '"' {
+			return fmt.Sprintf("%q", name) + cut
+		}
+	}
+	return name + cut
+}
+
+// MaxName bounds a member name, in bytes.
+const MaxName = 4096
+
+// checkName reports why the profile forbids a member name.
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "empty name"
+	case len(name) > MaxName:
+		return fmt.Sprintf("name of %d bytes, at most %d are allowed", len(name), MaxName)
+	case name[0] == '/':
+		return "absolute name"
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c < 0x20 || c == 0x7f {
+			return fmt.Sprintf("name holds the control byte %#02x", c)
+		}
+	}
+	start := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		switch part := name[start:i]; part {
+		case "":
+			return "empty component in the name"
+		case ".", "..":
+			return fmt.Sprintf("component %q in the name", part)
+		}
+		start = i + 1
+	}
+	return ""
+}
+
+// split fills User, Mailbox and UID from Name and reports why it cannot.
+func (m *Member) split() string {
+	user, rest, ok := strings.Cut(m.Name, "/")
+	m.User = user
+	if m.Kind == User || m.Kind == Mailbox {
+		m.Kind = User
+		if ok {
+			m.Kind, m.Mailbox = Mailbox, rest
+		}
+		return ""
+	}
+	i := strings.LastIndexByte(rest, '/')
+	if i < 0 {
+		return "message outside a mailbox"
+	}
+	m.Mailbox = rest[:i]
+	uid, ok := parseUID(rest[i+1:])
+	if !ok {
+		return fmt.Sprintf("%q is not a uid", DisplayName(rest[i+1:]))
+	}
+	m.UID = uid
+	return ""
+}
+
+// SplitName takes the name of a message apart. ok is false when it is not one.
+func SplitName(name string) (user, mailbox string, uid uint32, ok bool) {
+	m := Member{Kind: Message, Name: name}
+	if checkName(name) != "" || m.split() != "" {
+		return "", "", 0, false
+	}
+	return m.User, m.Mailbox, m.UID, true
+}
+
+func parseUID(s string) (uint32, bool) {
+	if s == "" || len(s) > 10 || s[0] == '0' {
+		return 0, false
+	}
+	var n uint64
+	for i := 0; i < len(s); i++ {
+		c := s[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(c)
+	}
+	return uint32(n), n < 1<<32
+}
