@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 )
 
@@ -12,15 +13,16 @@ import (
 // nothing depends on the number of workers.
 type batch struct {
 	seq   int64
+	name  string // of the input
 	order *sequencer
+	done  chan struct{} // the worker is done
 	chunk ldif.Chunk
 
 	out, undo, save, rejects []byte
-	marks                    []mark // the entries of out, in full output
+	marks                    []index.Mark // the entries of out, in full output
 	notes                    []note
 	counts                   []counter
 	report                   Report
-	err                      error
 }
 
 // note is one message of a batch.
@@ -36,12 +38,21 @@ type counter struct {
 	n    int64
 }
 
-// mark is one entry in the output of a batch.
-type mark struct {
-	end    int    // its end in out
-	depth  int    // number of RDNs
-	dn     uint64 // hash of the normalised DN
-	parent uint64 // hash of its parent's
+// reset makes b ready for the next chunk of the input named name.
+func (b *batch) reset(seq int64, name string) {
+	b.seq, b.name = seq, name
+	b.out, b.undo, b.save, b.rejects = b.out[:0], b.undo[:0], b.save[:0], b.rejects[:0]
+	b.marks, b.notes, b.counts = b.marks[:0], b.notes[:0], b.counts[:0]
+	b.report = Report{}
+}
+
+// rest gives up buffers that one large entry made large.
+func (b *batch) rest() {
+	for _, buf := range []*[]byte{&b.chunk.Data, &b.out, &b.undo, &b.save, &b.rejects} {
+		if cap(*buf) > keepBuffer {
+			*buf = nil
+		}
+	}
 }
 
 // warn adds a note about an entry.

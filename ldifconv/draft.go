@@ -64,11 +64,12 @@ func (s *classSet) meets(t *classSet) bool {
 
 // field is one attribute of a draft: all runs of one description together.
 type field struct {
-	id   attrID   // None when the name is unknown or has options
-	desc []byte   // the description as it will be written
-	old  [][]byte // values of the source entry; nil when it has none
-	now  [][]byte // values of the upgraded entry; empty when it has none
-	same bool     // now is old, untouched
+	id    attrID   // None when the name is unknown or has options
+	desc  []byte   // the description as it will be written
+	old   [][]byte // values of the source entry; nil when it has none
+	now   [][]byte // values of the upgraded entry; empty when it has none
+	same  bool     // now is old, untouched
+	count int      // number of source values
 }
 
 // draft is one entry being upgraded: what it was, which nothing changes, and
@@ -88,6 +89,7 @@ type draft struct {
 	classes classSet             // known classes the entry has now
 	had     classSet             // known classes the source entry has
 	others  map[string]int       // unknown descriptions, when they are many
+	runs    []placed             // where the runs of the record went
 	vals    [][]byte             // the memory of old and now
 	text    []byte               // the memory of new values
 

@@ -23,6 +23,15 @@ type Chunk struct {
 	Last, Unterminated bool
 }
 
+// LastLine is the number of the chunk's last line.
+func (ch *Chunk) LastLine() int {
+	n := bytes.Count(ch.Data, []byte{'\n'})
+	if len(ch.Data) > 0 && ch.Data[len(ch.Data)-1] == '\n' {
+		n--
+	}
+	return ch.Line + n
+}
+
 // Chunker cuts an input into chunks at the blank lines between records, so
 // that several goroutines can parse it. It holds at most one chunk and one
 // record in memory.
@@ -66,8 +75,7 @@ func (c *Chunker) Next(ch *Chunk) error {
 		if !c.eof {
 			var err error
 			if buf, err = c.fill(buf); err != nil {
-				c.err = fmt.Errorf("read at byte %d: %w", c.offset+int64(len(buf)), err)
-				return c.err
+				return c.fail(ch, buf, err)
 			}
 		}
 		if c.eof {
@@ -83,6 +91,18 @@ func (c *Chunker) Next(ch *Chunk) error {
 		}
 		scanned = len(buf)
 	}
+}
+
+// fail hands out the whole records read before an error of the input, and keeps
+// the error for the next call.
+func (c *Chunker) fail(ch *Chunk, buf []byte, err error) error {
+	c.err = fmt.Errorf("read at byte %d: %w", c.offset+int64(len(buf)), err)
+	if cut := lastBoundary(buf, 0); cut > 0 {
+		c.hand(ch, buf[:cut])
+		return nil
+	}
+	ch.Data = buf[:0]
+	return c.err
 }
 
 // fill reads until buf holds the chunk size more than a beginning, or the end.

@@ -40,6 +40,15 @@ func (s *Scanner) Reset(ch *Chunk) {
 	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
 }
 
+// Trim gives up the scanner's text buffer when it holds more than size bytes.
+// The record it last returned is no longer valid.
+func (s *Scanner) Trim(size int) {
+	if cap(s.buf) > size {
+		s.buf = nil
+		s.begin()
+	}
+}
+
 // Next returns the next record of the chunk, valid until the following call,
 // an *Error for a damaged one, or io.EOF.
 func (s *Scanner) Next() (*Record, error) {
@@ -164,13 +173,29 @@ func (s *Scanner) unfold() logical {
 		return l
 	}
 	from := len(s.buf)
+	s.room(len(l.text))
 	s.buf = append(s.buf, l.text...)
 	for s.atFold() {
 		s.pos++
-		s.buf = append(s.buf, s.physical()...)
+		text := s.physical()
+		s.room(len(text))
+		s.buf = append(s.buf, text...)
 	}
 	l.text, l.folded = s.buf[from:len(s.buf):len(s.buf)], true
 	return l
+}
+
+// room makes room for n more bytes in buf. A record never needs more than its
+// own size, so doubling stops there.
+func (s *Scanner) room(n int) {
+	if cap(s.buf)-len(s.buf) >= n {
+		return
+	}
+	size := min(2*cap(s.buf)+4096, len(s.data)+16)
+	size = max(size, len(s.buf)+n)
+	grown := make([]byte, len(s.buf), size)
+	copy(grown, s.buf)
+	s.buf = grown
 }
 
 // atFold reports whether the line at pos continues the one before it.
@@ -319,7 +344,7 @@ func (s *Scanner) base64(l *logical, text []byte) ([]byte, *Error) {
 	if !l.folded {
 		from := len(s.buf)
 		size := base64.StdEncoding.DecodedLen(len(text))
-		s.buf = growBy(s.buf, size+8)
+		s.room(size + 8)
 		dst = s.buf[from : from+size]
 		s.buf = s.buf[:from+size]
 	}
@@ -328,16 +353,6 @@ func (s *Scanner) base64(l *logical, text []byte) ([]byte, *Error) {
 		return nil, &Error{Kind: BadBase64, Line: l.num, Text: "value is not base64", Err: err}
 	}
 	return dst[:n:n], nil
-}
-
-// growBy makes room for n more bytes behind b without moving what was handed out.
-func growBy(b []byte, n int) []byte {
-	if cap(b)-len(b) >= n {
-		return b
-	}
-	grown := make([]byte, len(b), 2*cap(b)+n+1024)
-	copy(grown, b)
-	return grown
 }
 
 // split cuts a line at its first colon; rest begins with it.

@@ -1,0 +1,172 @@
+package ldifconv
+
+import (
+	"bytes"
+	"slices"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// differs reports whether the upgrade changed the field.
+func (f *field) differs() bool {
+	return !f.same && !slices.EqualFunc(f.old, f.now, bytes.Equal)
+}
+
+// writable reports whether a client may change the attribute: operational ones
+// belong to the server, but for aci.
+func (f *field) writable() bool {
+	return f.id == schema.None || f.id == schema.ACI || !schema.Operational(f.id)
+}
+
+// changed reports whether the entry has to be modified.
+func (d *draft) changed() bool {
+	for i := range d.fields {
+		if f := &d.fields[i]; f.differs() && f.writable() {
+			return true
+		}
+	}
+	return false
+}
+
+// appendFull appends the upgraded entry as a content record.
+func (d *draft) appendFull(dst []byte) []byte {
+	dst = ldif.AppendValue(dst, "dn", d.rec.DN)
+	for i := range d.fields {
+		f := &d.fields[i]
+		for _, v := range f.now {
+			dst = ldif.AppendValue(dst, f.desc, v)
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendChanges appends the modify record that makes the source entry the
+// upgraded one: one replace for each changed attribute, delete for one that is
+// gone, a - line after each.
+func (d *draft) appendChanges(dst []byte) []byte {
+	dst = d.appendModifyHead(dst)
+	for i := range d.fields {
+		if f := &d.fields[i]; f.differs() && f.writable() {
+			dst = appendReplace(dst, f, f.old, f.now)
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendUndo appends the modify record that makes the upgraded entry the source
+// entry again. With only, it covers the fields for which only is true, and it
+// appends nothing when there are none.
+func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
+	from := len(dst)
+	dst = d.appendModifyHead(dst)
+	head := len(dst)
+	for i := range d.fields {
+		f := &d.fields[i]
+		if f.differs() && f.writable() && (only == nil || only(f)) {
+			dst = appendReplace(dst, f, f.now, f.old)
+		}
+	}
+	if len(dst) == head {
+		return dst[:from]
+	}
+	return append(dst, '\n')
+}
+
+func (d *draft) appendModifyHead(dst []byte) []byte {
+	dst = ldif.AppendValue(dst, "dn", d.rec.DN)
+	return append(dst, "changetype: modify\n"...)
+}
+
+// appendReplace appends the modification that turns the values was into now.
+// was and now are not both empty.
+func appendReplace(dst []byte, f *field, was, now [][]byte) []byte {
+	if len(now) == 0 {
+		dst = ldif.AppendValue(dst, "delete", f.desc)
+		return append(dst, "-\n"...)
+	}
+	dst = ldif.AppendValue(dst, "replace", f.desc)
+	now = distinct(f.id, now)
+	for _, v := range now {
+		dst = ldif.AppendValue(dst, f.desc, v)
+	}
+	return append(dst, "-\n"...)
+}
+
+// distinct drops values that are equal to an earlier one for the directory: it
+// refuses a modification that names a value twice.
+func distinct(id attrID, values [][]byte) [][]byte {
+	if len(values) < 2 {
+		return values
+	}
+	if len(values) <= 16 {
+		for i, v := range values {
+			for _, w := range values[:i] {
+				if sameValue(id, v, w) {
+					return distinctMany(id, values)
+				}
+			}
+		}
+		return values
+	}
+	return distinctMany(id, values)
+}
+
+func distinctMany(id attrID, values [][]byte) [][]byte {
+	seen := make(map[string]bool, len(values))
+	out := make([][]byte, 0, len(values))
+	for _, v := range values {
+		if key := string(normalValue(id, v)); !seen[key] {
+			seen[key] = true
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// sameValue reports whether a directory takes a and b for one value.
+func sameValue(id attrID, a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	switch schema.SyntaxOf(id) {
+	case schema.CES, schema.Bin:
+		return false
+	case schema.CIS, schema.Int:
+		if bytes.IndexByte(a, ' ') < 0 && bytes.IndexByte(b, ' ') < 0 && isASCII(a) && isASCII(b) {
+			return equalFold(a, b)
+		}
+	}
+	return bytes.Equal(normalValue(id, a), normalValue(id, b))
+}
+
+func isASCII(v []byte) bool {
+	for _, c := range v {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// normalValue returns a form of v that is equal for values that a directory
+// takes for one.
+func normalValue(id attrID, v []byte) []byte {
+	switch schema.SyntaxOf(id) {
+	case schema.CES, schema.Bin:
+		return v
+	case schema.DN:
+		if norm, err := ldif.AppendNormDN(nil, v); err == nil {
+			return norm
+		}
+	case schema.Tel:
+		out := make([]byte, 0, len(v))
+		for _, c := range lower(v) {
+			if c != ' ' && c != '-' {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	return bytes.ToLower(bytes.Join(bytes.Fields(v), []byte{' '}))
+}

@@ -1,0 +1,235 @@
+package index
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"imsconv/ldifconv/ldif"
+)
+
+// Mark is the place of one entry in a piece of output and in the tree.
+type Mark struct {
+	End    int    // where the entry ends in the piece
+	Depth  int    // number of RDNs; 0 for the root entry and for a name that is no DN
+	DN     uint64 // hash of the normalised DN
+	Parent uint64 // hash of the parent's
+}
+
+// MarkOf returns the mark of an entry.
+func MarkOf(end int, norm []byte) Mark {
+	m := Mark{End: end, Depth: ldif.DepthNormDN(norm), DN: Hash(norm)}
+	if parent, ok := ldif.ParentNormDN(norm); ok {
+		m.Parent = Hash(parent)
+	}
+	return m
+}
+
+// Order writes entries so that each stands behind its parent, when the parent
+// is among them. Entries that come so go straight through. From the first entry
+// on whose parent was not there yet, all go to a temporary file: only the end
+// of the input tells whether the parent is missing or late. If it is missing
+// the rest is copied as it came. If one is late the rest is written by depth,
+// entries of one depth as they came. Memory does not grow with the input, but
+// for a fraction of a byte for each entry.
+type Order struct {
+	w   io.Writer
+	dir string
+
+	seen    Table // entries passed
+	last    [64]uint64
+	lastAt  int
+	spool   *os.File
+	spoolW  *bufio.Writer
+	list    *os.File // depth and size of each spooled entry
+	listW   *bufio.Writer
+	awaited Table           // parents that spooled entries miss
+	late    bool            // one of them came
+	depths  map[uint64]bool // of the spooled entries
+	count   int64
+}
+
+// NewOrder returns an Order that writes to w and holds temporary files in dir.
+func NewOrder(w io.Writer, dir string) *Order {
+	return &Order{w: w, dir: dir, seen: Table{Dir: dir}, awaited: Table{Dir: dir}}
+}
+
+// Put writes the entries of data; the marks cover it from beginning to end.
+func (o *Order) Put(data []byte, marks []Mark) error {
+	if o.spool != nil {
+		return o.putSpool(data, marks, 0)
+	}
+	from := 0
+	for i := range marks {
+		m := &marks[i]
+		ready, err := o.ready(m)
+		if err != nil {
+			return err
+		}
+		if !ready {
+			if _, err := o.w.Write(data[:from]); err != nil {
+				return err
+			}
+			if err := o.startSpool(); err != nil {
+				return err
+			}
+			return o.putSpool(data[from:], marks[i:], from)
+		}
+		if err := o.seen.Put(m.DN, 0); err != nil {
+			return err
+		}
+		from = m.End
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	_, err := o.w.Write(data)
+	return err
+}
+
+// ready reports whether an entry's parent has passed, or cannot exist.
+func (o *Order) ready(m *Mark) (bool, error) {
+	if m.Depth <= 1 {
+		return true, nil
+	}
+	for _, p := range o.last {
+		if p == m.Parent && p != 0 {
+			return true, nil
+		}
+	}
+	_, ok, err := o.seen.Get(m.Parent)
+	if ok {
+		o.last[o.lastAt] = m.Parent
+		o.lastAt = (o.lastAt + 1) % len(o.last)
+	}
+	return ok, err
+}
+
+func (o *Order) startSpool() error {
+	var err error
+	if o.spool, err = TempFile(o.dir); err != nil {
+		return err
+	}
+	if o.list, err = TempFile(o.dir); err != nil {
+		return err
+	}
+	o.spoolW, o.listW = bufio.NewWriterSize(o.spool, 256<<10), bufio.NewWriterSize(o.list, 64<<10)
+	o.depths = map[uint64]bool{}
+	return nil
+}
+
+// putSpool keeps entries for later. The marks' ends are base too large.
+func (o *Order) putSpool(data []byte, marks []Mark, base int) error {
+	from := 0
+	var buf [binary.MaxVarintLen64]byte
+	for i := range marks {
+		m := &marks[i]
+		if err := o.await(m); err != nil {
+			return err
+		}
+		depth := uint64(m.Depth)
+		if !o.depths[depth] {
+			o.depths[depth] = true
+		}
+		o.listW.Write(buf[:binary.PutUvarint(buf[:], depth)])
+		o.listW.Write(buf[:binary.PutUvarint(buf[:], uint64(m.End-base-from))])
+		from = m.End - base
+		o.count++
+	}
+	if _, err := o.spoolW.Write(data); err != nil {
+		return fmt.Errorf("temporary file: %w", err)
+	}
+	return nil
+}
+
+// await notes what a spooled entry waits for, and whether it was waited for.
+func (o *Order) await(m *Mark) error {
+	if !o.late {
+		_, waited, err := o.awaited.Get(m.DN)
+		if err != nil {
+			return err
+		}
+		ready, err := o.ready(m)
+		if err != nil {
+			return err
+		}
+		o.late = waited
+		if !ready {
+			if err := o.awaited.Put(m.Parent, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return o.seen.Put(m.DN, 0)
+}
+
+// Finish writes what was kept. reordered says that it is not in the order in
+// which it came.
+func (o *Order) Finish() (reordered bool, err error) {
+	if o.spool == nil {
+		return false, nil
+	}
+	if err := errors.Join(o.spoolW.Flush(), o.listW.Flush()); err != nil {
+		return false, fmt.Errorf("temporary file: %w", err)
+	}
+	if !o.late {
+		_, err := io.Copy(o.w, io.NewSectionReader(o.spool, 0, 1<<62))
+		return false, err
+	}
+	for _, depth := range slices.Sorted(maps.Keys(o.depths)) {
+		if err := o.writeDepth(depth); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// writeDepth copies the entries of one depth. Neighbours are copied as one piece.
+func (o *Order) writeDepth(depth uint64) error {
+	list := bufio.NewReaderSize(io.NewSectionReader(o.list, 0, 1<<62), 64<<10)
+	var at, from, size int64
+	flush := func() error {
+		if size == 0 {
+			return nil
+		}
+		_, err := io.Copy(o.w, io.NewSectionReader(o.spool, from, size))
+		size = 0
+		return err
+	}
+	for range o.count {
+		d, err := binary.ReadUvarint(list)
+		if err != nil {
+			return fmt.Errorf("temporary file: %w", err)
+		}
+		n, err := binary.ReadUvarint(list)
+		if err != nil {
+			return fmt.Errorf("temporary file: %w", err)
+		}
+		if d == depth {
+			if size == 0 {
+				from = at
+			}
+			size += int64(n)
+		} else if err := flush(); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return flush()
+}
+
+// Close removes the temporary files.
+func (o *Order) Close() error {
+	err := errors.Join(o.seen.Close(), o.awaited.Close())
+	for _, f := range []*os.File{o.spool, o.list} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}

@@ -1,0 +1,76 @@
+package ldifconv
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"imsconv/ldifconv/filter"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// selection decides which entries are upgraded. It is safe for concurrent use.
+type selection struct {
+	bases  [][]byte // normalised; empty: everything
+	filter *filter.Filter
+	kinds  Kind
+}
+
+func newSelection(o *Options) (*selection, error) {
+	if o.From != SIMS && o.From != NMS {
+		return nil, errors.New("the source is neither sims nor nms")
+	}
+	if o.Kinds == 0 || o.Kinds&^All != 0 {
+		return nil, errors.New("no kind of entries is chosen")
+	}
+	s := &selection{kinds: o.Kinds}
+	for _, base := range o.Base {
+		norm, err := ldif.AppendNormDN(nil, []byte(base))
+		if err != nil {
+			return nil, fmt.Errorf("base %q: %w", base, err)
+		}
+		s.bases = append(s.bases, norm)
+	}
+	if o.Filter != "" {
+		var err error
+		if s.filter, err = filter.Compile(o.Filter, attributeSpellings); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// attributeSpellings returns all names of an attribute.
+func attributeSpellings(name string) []string {
+	id, ok := schema.LookupString(name)
+	if !ok {
+		return nil
+	}
+	info := schema.Info(id)
+	names := []string{info.OID, "oid." + info.OID}
+	for _, n := range append([]string{info.Name}, info.Aliases...) {
+		if !strings.EqualFold(n, name) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// under reports whether the entry with this normalised DN is below a base.
+func (s *selection) under(norm []byte) bool {
+	if len(s.bases) == 0 {
+		return true
+	}
+	for _, base := range s.bases {
+		if ldif.UnderNormDN(norm, base) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether the entry passes the filter.
+func (s *selection) matches(e *ldif.Entry) bool {
+	return s.filter == nil || s.filter.Match(e)
+}

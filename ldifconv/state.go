@@ -1,0 +1,222 @@
+package ldifconv
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"imsconv/ldifconv/internal/index"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// state holds what a file written by Save says, for Restore: for each entry the
+// values that some attributes had. The file is a file of modify records with
+// replace (the values) and delete (there were none), so that ldapmodify could
+// apply it as well. It is copied to a temporary file and found there by the hash
+// of the DN, so memory does not grow with it. It is safe for concurrent use.
+type state struct {
+	mu      sync.Mutex // guards the table
+	table   index.Table
+	f       *os.File
+	entries int64
+	used    atomic.Int64
+}
+
+// readState reads a state file. When an entry is in it twice, the first one,
+// which is the older, counts.
+func readState(r io.Reader, dir string) (*state, error) {
+	f, err := index.TempFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{f: f, table: index.Table{Dir: dir}}
+	if err := s.read(r); err != nil {
+		s.close()
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	return s, nil
+}
+
+func (s *state) read(r io.Reader) error {
+	in := ldif.NewReader(r, ldif.Options{})
+	w := bufio.NewWriterSize(s.f, 64<<10)
+	var at uint64
+	var norm, buf []byte
+	for {
+		rec, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if norm, err = ldif.AppendNormDN(norm[:0], rec.DN); err != nil {
+			return fmt.Errorf("line %d: %q: %w", rec.Line, rec.DN, err)
+		}
+		if buf, err = packState(buf[:0], norm, rec); err != nil {
+			return err
+		}
+		key := index.Hash(norm)
+		if _, ok, err := s.table.Get(key); err != nil || ok {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.table.Put(key, at); err != nil {
+			return err
+		}
+		s.entries++
+		w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(buf))))
+		w.Write(buf)
+		at += 4 + uint64(len(buf))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("temporary file: %w", err)
+	}
+	return nil
+}
+
+// packState appends the DN, and for each attribute its description, the number
+// of its values and the values.
+func packState(buf, norm []byte, rec *ldif.Record) ([]byte, error) {
+	if rec.Type != ldif.Modify {
+		return nil, fmt.Errorf("line %d: a %s record, but a state file has modify records only", rec.Line, rec.Type)
+	}
+	buf = packBytes(buf, norm)
+	for i := range rec.Mods {
+		m := &rec.Mods[i]
+		if m.Op != ldif.ModReplace && !(m.Op == ldif.ModDelete && len(m.Values) == 0) {
+			return nil, fmt.Errorf("line %d: %s, but a state file has replace and delete of a whole attribute only", m.Line, m.Op)
+		}
+		buf = packBytes(buf, m.Desc)
+		buf = binary.AppendUvarint(buf, uint64(len(m.Values)))
+		for _, v := range m.Values {
+			buf = packBytes(buf, v.Data)
+		}
+	}
+	return buf, nil
+}
+
+func packBytes(buf, b []byte) []byte {
+	return append(binary.AppendUvarint(buf, uint64(len(b))), b...)
+}
+
+// find returns what the state holds for a normalised DN, or nil.
+func (s *state) find(norm []byte) ([]byte, error) {
+	s.mu.Lock()
+	at, ok, err := s.table.Get(index.Hash(norm))
+	s.mu.Unlock()
+	if err != nil || !ok {
+		return nil, err
+	}
+	var head [4]byte
+	if _, err := s.f.ReadAt(head[:], int64(at)); err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	}
+	buf := make([]byte, binary.BigEndian.Uint32(head[:]))
+	if _, err := s.f.ReadAt(buf, int64(at)+4); err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	}
+	return buf, nil
+}
+
+var errPacked = errors.New("temporary file: unexpected content")
+
+// restore gives the entry back what the state holds for it, and reports
+// whether it holds anything.
+func (s *state) restore(d *draft, norm []byte) (bool, error) {
+	buf, err := s.find(norm)
+	if buf == nil || err != nil {
+		return false, err
+	}
+	u := unpacker{buf: buf}
+	if !bytes.Equal(u.bytes(), norm) {
+		return false, nil
+	}
+	var values [][]byte
+	for len(u.buf) > 0 && !u.bad {
+		desc := u.bytes()
+		values = values[:0]
+		for n := u.number(); n > 0 && !u.bad; n-- {
+			values = append(values, u.bytes())
+		}
+		if !u.bad {
+			d.setDesc(desc, values)
+		}
+	}
+	if u.bad {
+		return false, errPacked
+	}
+	s.used.Add(1)
+	return true, nil
+}
+
+// setDesc sets the attribute with this description.
+func (d *draft) setDesc(desc []byte, values [][]byte) {
+	if bytes.IndexByte(desc, ';') < 0 {
+		if id, ok := schema.Lookup(desc); ok {
+			d.setBytes(id, values...)
+			if id == schema.ObjectClass {
+				d.readClasses()
+			}
+			return
+		}
+	}
+	at := d.findOther(desc)
+	if at < 0 {
+		if len(values) == 0 {
+			return
+		}
+		at = d.other(append([]byte(nil), desc...))
+	}
+	f := &d.fields[at]
+	f.now, f.same = nil, false
+	for _, v := range values {
+		f.now = append(f.now, d.keep(v))
+	}
+}
+
+type unpacker struct {
+	buf []byte
+	bad bool
+}
+
+func (u *unpacker) number() uint64 {
+	n, size := binary.Uvarint(u.buf)
+	if size <= 0 {
+		u.bad = true
+		return 0
+	}
+	u.buf = u.buf[size:]
+	return n
+}
+
+func (u *unpacker) bytes() []byte {
+	n := u.number()
+	if n > uint64(len(u.buf)) {
+		u.bad = true
+		return nil
+	}
+	b := u.buf[:n]
+	u.buf = u.buf[n:]
+	return b
+}
+
+// report says when entries of the state file were not met.
+func (s *state) report(log Log) {
+	if missing := s.entries - s.used.Load(); missing > 0 {
+		log.Warning("not-restored", "state", fmt.Sprintf("%d of %d entries of the state file are not among the selected entries of the input", missing, s.entries))
+	}
+}
+
+func (s *state) close() error {
+	return errors.Join(s.table.Close(), s.f.Close())
+}

@@ -1,0 +1,350 @@
+package ldifconv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"imsconv/ldifconv/internal/index"
+	"imsconv/ldifconv/ldif"
+)
+
+// Input is one file of an upgrade.
+type Input struct {
+	// Name is its name in positions.
+	Name string
+	io.Reader
+}
+
+// Upgrade reads the export src and writes to dst what opt.Format asks for. It
+// reports damaged records and goes on; the error is about the options, the
+// destination, or the context.
+func Upgrade(ctx context.Context, dst io.Writer, src io.Reader, opt Options) (Report, error) {
+	name := opt.Name
+	if name == "" {
+		name = "ldif"
+	}
+	return UpgradeAll(ctx, dst, []Input{{name, src}}, opt)
+}
+
+// UpgradeAll is Upgrade for an export that lies in several files, read one
+// after the other.
+func UpgradeAll(ctx context.Context, dst io.Writer, inputs []Input, opt Options) (Report, error) {
+	r, err := newRun(dst, inputs, opt)
+	if err != nil {
+		return Report{}, err
+	}
+	defer r.close()
+	return r.do(ctx)
+}
+
+// The amounts of memory a run is made for, in bytes.
+const (
+	largestChunk = 1 << 20
+	leastChunk   = 64 << 10
+	chunkBudget  = 8 << 20 // input chunks of all batches together
+	keepBuffer   = 4 << 20 // larger buffers are not kept for the next batch
+	mostJobs     = 64
+)
+
+// run is one call of UpgradeAll.
+type run struct {
+	opt    Options
+	inputs []Input
+	jobs   int
+	sel    *selection
+	rules  *ruleSet
+	pairs  []setting
+	state  *state // nil without Restore
+	order  *sequencer
+
+	free    chan *batch // batches at rest
+	work    chan *batch // to the workers
+	ordered chan *batch // to the collector, in order of the input
+
+	full                 *index.Order
+	out, undo, save, rej *output
+	report               Report
+}
+
+func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
+	r := &run{opt: opt, inputs: inputs, order: newSequencer()}
+	var err error
+	if r.sel, err = newSelection(&opt); err != nil {
+		return nil, err
+	}
+	if r.rules, err = newRuleSet(&opt); err != nil {
+		return nil, err
+	}
+	if r.pairs, err = settings(opt.Add); err != nil {
+		return nil, err
+	}
+	if opt.AddOnly && len(r.pairs) == 0 && opt.Restore == nil {
+		return nil, errors.New("nothing to do: no rules, no pairs and no state")
+	}
+	if opt.Restore != nil {
+		if r.state, err = readState(opt.Restore, opt.TempDir); err != nil {
+			return nil, err
+		}
+	}
+	r.jobs = opt.Jobs
+	if r.jobs <= 0 {
+		r.jobs = runtime.GOMAXPROCS(0)
+	}
+	r.jobs = min(r.jobs, mostJobs)
+	n := r.jobs + 2
+	r.free = make(chan *batch, n)
+	r.work = make(chan *batch, n)
+	r.ordered = make(chan *batch, n)
+	for range n {
+		r.free <- &batch{order: r.order, done: make(chan struct{}, 1)}
+	}
+	r.out, r.undo = newOutput(dst, true), newOutput(opt.Undo, true)
+	r.save, r.rej = newOutput(opt.Save, true), newOutput(opt.Rejects, false)
+	if opt.Format == Full {
+		r.full = index.NewOrder(r.out, opt.TempDir)
+	}
+	r.report = Report{Rules: map[string]int64{}, Warnings: map[string]int64{}}
+	return r, nil
+}
+
+// close removes temporary files.
+func (r *run) close() {
+	if r.state != nil {
+		r.state.close()
+	}
+	if r.full != nil {
+		r.full.Close()
+	}
+}
+
+// do runs the pipeline: one reader that cuts chunks, workers that upgrade them,
+// and the collector, which is this goroutine.
+func (r *run) do(ctx context.Context) (Report, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(r.work)
+		defer close(r.ordered)
+		return r.read(ctx)
+	})
+	for range r.jobs {
+		group.Go(func() error {
+			w := newWorker(r)
+			for b := range r.work {
+				w.upgrade(b)
+				r.order.finish(b.seq)
+				b.done <- struct{}{}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { return r.collect(ctx) })
+	if err := group.Wait(); err != nil {
+		return r.report, err
+	}
+	return r.report, r.finish()
+}
+
+// read cuts the inputs into batches.
+func (r *run) read(ctx context.Context) error {
+	size := min(max(chunkBudget/(r.jobs+2), leastChunk), largestChunk)
+	seq := int64(0)
+	for _, in := range r.inputs {
+		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})
+		for end := false; !end; {
+			var b *batch
+			select {
+			case b = <-r.free:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			b.reset(seq, in.Name)
+			err := chunks.Next(&b.chunk)
+			if err == io.EOF {
+				r.free <- b
+				break
+			}
+			if err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if b.chunk.Offset == 0 && seq == 0 {
+					return fmt.Errorf("%s: %w", in.Name, err)
+				}
+				b.problem("unreadable", b.chunk.Line, "", fmt.Sprintf("%v: the rest of the input is lost", err))
+				end = true
+			}
+			seq++
+			r.work <- b
+			r.ordered <- b
+			if cap(b.chunk.Data) > keepBuffer && !r.settle(ctx) {
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// settle waits until every batch is at rest, so that no two large ones are in
+// memory together.
+func (r *run) settle(ctx context.Context) bool {
+	rest := make([]*batch, 0, cap(r.free))
+	for range cap(r.free) {
+		select {
+		case b := <-r.free:
+			rest = append(rest, b)
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for _, b := range rest {
+		r.free <- b
+	}
+	return true
+}
+
+// cancelReader stops reading when its context is done.
+type cancelReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// collect writes the batches in order.
+func (r *run) collect(ctx context.Context) error {
+	for b := range r.ordered {
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := r.take(b); err != nil {
+			return err
+		}
+		b.rest()
+		r.free <- b
+	}
+	return nil
+}
+
+// take writes what one batch made and says what it has to say.
+func (r *run) take(b *batch) error {
+	var err error
+	if r.full != nil {
+		err = r.full.Put(b.out, b.marks)
+	} else {
+		err = r.out.write(b.out)
+	}
+	err = errors.Join(err, r.undo.write(b.undo), r.save.write(b.save), r.rej.write(b.rejects))
+	if err != nil {
+		return err
+	}
+	r.report.add(&b.report)
+	for _, c := range b.counts {
+		r.report.Rules[c.name] += c.n
+	}
+	for _, n := range b.notes {
+		if err := r.say(b.name, n); err != nil {
+			return err
+		}
+	}
+	if r.opt.Progress != nil {
+		r.opt.Progress(b.report.Entries, b.report.Bytes)
+	}
+	return nil
+}
+
+func (r *run) say(file string, n note) error {
+	where := position(file, n.line, n.where)
+	if !n.problem {
+		r.report.Warnings[n.kind]++
+		if r.opt.Log != nil {
+			r.opt.Log.Warning(n.kind, where, n.text)
+		}
+		return nil
+	}
+	if r.opt.Log != nil {
+		r.opt.Log.Problem(n.kind, where, n.text)
+	}
+	if r.opt.Strict {
+		return fmt.Errorf("stopped at the first problem: %s: %s", where, n.text)
+	}
+	return nil
+}
+
+// finish writes what belongs behind the last entry.
+func (r *run) finish() error {
+	if r.full != nil {
+		reordered, err := r.full.Finish()
+		if err != nil {
+			return err
+		}
+		r.report.Reordered = reordered
+	}
+	log := r.opt.Log
+	if log == nil {
+		log = discard{}
+	}
+	if r.state != nil {
+		r.state.report(log)
+	}
+	r.rules.finish(log)
+	return nil
+}
+
+// discard is the Log of a caller without one.
+type discard struct{}
+
+func (discard) Problem(kind, where, text string) {}
+func (discard) Warning(kind, where, text string) {}
+
+func (r *Report) add(b *Report) {
+	r.Entries += b.Entries
+	r.Bytes += b.Bytes
+	r.Damaged += b.Damaged
+	r.Selected += b.Selected
+	r.Changed += b.Changed
+	r.Finished += b.Finished
+	r.Users += b.Users
+	r.Groups += b.Groups
+	r.Domains += b.Domains
+	r.Restored += b.Restored
+}
+
+// output is one file that is written: nothing at all when there is no record,
+// else a version line first.
+type output struct {
+	w      io.Writer
+	header bool
+}
+
+func newOutput(w io.Writer, header bool) *output { return &output{w, header} }
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	if o.header && len(p) > 0 {
+		o.header = false
+		if _, err := io.WriteString(o.w, "version: 1\n\n"); err != nil {
+			return 0, err
+		}
+	}
+	return o.w.Write(p)
+}
+
+func (o *output) write(p []byte) error {
+	if len(p) == 0 || o.w == nil {
+		return nil
+	}
+	_, err := o.Write(p)
+	return err
+}

@@ -1,0 +1,261 @@
+package ldifconv
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"imsconv/ldifconv/internal/index"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// worker upgrades the entries of batches, one at a time.
+type worker struct {
+	run  *run
+	scan ldif.Scanner
+	d    draft
+	norm []byte // the normalised DN of the entry
+	rdn  []byte // scratch of keepNaming
+}
+
+func newWorker(r *run) *worker {
+	return &worker{run: r, scan: ldif.Scanner{MaxEntry: r.opt.maxEntry()}}
+}
+
+// upgrade does all records of a batch.
+func (w *worker) upgrade(b *batch) {
+	b.report.Bytes = int64(len(b.chunk.Data))
+	if b.chunk.TooBig > 0 {
+		b.report.Bytes = b.chunk.TooBig
+	}
+	w.scan.Reset(&b.chunk)
+	for {
+		rec, err := w.scan.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			w.damage(b, err.(*ldif.Error))
+			continue
+		}
+		w.entry(b, rec)
+	}
+	w.scan.Trim(keepBuffer)
+	if b.chunk.Unterminated {
+		line := b.chunk.LastLine()
+		b.notes = append(b.notes, note{kind: "no-line-end", line: line, text: "the input ends in the middle of a line: was it cut off"})
+	}
+}
+
+// damage reports a record that could not be read.
+func (w *worker) damage(b *batch, e *ldif.Error) {
+	b.report.Damaged++
+	text := e.Text
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	b.problem(e.Kind, e.Line, e.DN, text)
+	w.reject(b, e.Line, text, e.Raw)
+}
+
+// reject copies a record to the rejects.
+func (w *worker) reject(b *batch, line int, text string, raw []byte) {
+	if w.run.opt.Rejects == nil {
+		return
+	}
+	b.rejects = fmt.Appendf(b.rejects, "# %s: %s\n", position(b.name, line, ""), oneLine(text))
+	b.rejects = append(b.rejects, raw...)
+	b.rejects = append(b.rejects, "\n\n"...)
+}
+
+// oneLine makes text safe for a comment.
+func oneLine(text string) string {
+	out := []byte(text)
+	for i, c := range out {
+		if c < ' ' {
+			out[i] = ' '
+		}
+	}
+	return string(out)
+}
+
+// entry does one record.
+func (w *worker) entry(b *batch, rec *ldif.Record) {
+	if rec.Type != ldif.Content && rec.Type != ldif.Add {
+		b.report.Damaged++
+		text := fmt.Sprintf("a %s record is no entry of an export", rec.Type)
+		b.problem("change-record", rec.Line, string(rec.DN), text)
+		w.reject(b, rec.Line, text, rec.Raw)
+		return
+	}
+	b.report.Entries++
+	var err error
+	if w.norm, err = ldif.AppendNormDN(w.norm[:0], rec.DN); err != nil {
+		b.problem("bad-dn", rec.Line, string(rec.DN), "not a distinguished name: the entry is left as it is")
+		w.reject(b, rec.Line, "not a distinguished name", rec.Raw)
+		w.norm = w.norm[:0]
+		w.pass(b, rec)
+		return
+	}
+	if !w.run.sel.under(w.norm) || !w.run.sel.matches(&rec.Entry) {
+		w.pass(b, rec)
+		return
+	}
+	d := &w.d
+	d.load(rec, b)
+	d.kind = w.run.rules.kindOf(d)
+	if d.kind&w.run.sel.kinds == 0 {
+		w.pass(b, rec)
+		return
+	}
+	b.report.Selected++
+	w.change(b, d)
+	if !d.changed() {
+		b.report.Finished++
+		w.pass(b, rec)
+		return
+	}
+	w.emit(b, d)
+}
+
+// change makes the draft what the entry becomes.
+func (w *worker) change(b *batch, d *draft) {
+	if w.run.state != nil {
+		found, err := w.run.state.restore(d, w.norm)
+		if err != nil {
+			b.problem("not-restored", d.rec.Line, string(d.rec.DN), err.Error())
+		}
+		if found {
+			b.report.Restored++
+		}
+	}
+	if !w.run.opt.AddOnly {
+		w.run.rules.apply(d)
+	}
+	d.applyPairs(w.run.pairs, w.run.opt.Append)
+	w.keepNaming(d)
+}
+
+// emit writes a changed entry.
+func (w *worker) emit(b *batch, d *draft) {
+	b.report.Changed++
+	switch d.kind {
+	case Users:
+		b.report.Users++
+	case Groups:
+		b.report.Groups++
+	case Domains:
+		b.report.Domains++
+	}
+	if w.run.full != nil {
+		b.out = d.appendFull(b.out)
+		w.mark(b)
+	} else {
+		b.out = d.appendChanges(b.out)
+	}
+	if w.run.opt.Undo != nil {
+		b.undo = d.appendUndo(b.undo, nil)
+	}
+	if w.run.opt.Save != nil {
+		b.save = d.appendUndo(b.save, w.saved)
+	}
+}
+
+// saved reports whether -A names the field.
+func (w *worker) saved(f *field) bool {
+	for i := range w.run.pairs {
+		s := &w.run.pairs[i]
+		if s.id == f.id && (s.id != schema.None || equalFold(s.desc, f.desc)) {
+			return true
+		}
+	}
+	return false
+}
+
+// pass writes an entry as it is, in full output.
+func (w *worker) pass(b *batch, rec *ldif.Record) {
+	if w.run.full == nil {
+		return
+	}
+	rec.Type, rec.Controls = ldif.Content, rec.Controls[:0]
+	b.out = ldif.AppendRecord(b.out, rec)
+	w.mark(b)
+}
+
+// mark notes where an entry of the full output ends, and its place in the tree.
+func (w *worker) mark(b *batch) {
+	b.marks = append(b.marks, index.MarkOf(len(b.out), w.norm))
+}
+
+// keepNaming keeps the values that the DN is made of: a directory refuses to
+// change them in a modify.
+func (w *worker) keepNaming(d *draft) {
+	touched := false
+	for i := range d.fields {
+		touched = touched || !d.fields[i].same && len(d.fields[i].old) > 0
+	}
+	if !touched || len(w.norm) == 0 {
+		return
+	}
+	rdn := w.norm
+	if parent, ok := ldif.ParentNormDN(w.norm); ok && len(parent) > 0 {
+		rdn = rdn[:len(rdn)-len(parent)-1]
+	}
+	for len(rdn) > 0 {
+		var pair []byte
+		pair, rdn = cutByte(rdn, '+')
+		name, _ := cutByte(pair, '=')
+		id, ok := schema.Lookup(name)
+		if !ok || d.slot[id] == 0 {
+			continue
+		}
+		if f := &d.fields[d.slot[id]-1]; f.differs() {
+			w.keepNamingValue(d, f, pair[len(name)+1:])
+		}
+	}
+}
+
+// keepNamingValue puts the value norm of the RDN back into f when it is gone.
+func (w *worker) keepNamingValue(d *draft, f *field, norm []byte) {
+	for _, v := range f.now {
+		if w.isNaming(v, norm) {
+			return
+		}
+	}
+	for _, v := range f.old {
+		if !w.isNaming(v, norm) {
+			continue
+		}
+		d.assign(f.id, append(slices.Clone(f.now), v))
+		d.warn("naming-value", fmt.Sprintf("%s %q is part of the name and stays", f.desc, v))
+		return
+	}
+}
+
+// isNaming reports whether the value v is written norm in a normalised DN.
+func (w *worker) isNaming(v, norm []byte) bool {
+	w.rdn = append(append(append(w.rdn[:0], `x="`...), escapeQuotes(v)...), '"')
+	got, err := ldif.AppendNormDN(nil, w.rdn)
+	return err == nil && string(got[2:]) == string(norm)
+}
+
+func escapeQuotes(v []byte) []byte {
+	out := make([]byte, 0, len(v))
+	for _, c := range v {
+		if c == '"' || c == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func cutByte(b []byte, sep byte) (before, after []byte) {
+	for i, c := range b {
+		if c == sep {
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
