@@ -441,7 +441,7 @@ var attributes = [count]Attribute{
 	MsgVanityDomain:                {Name: "msgVanityDomain", OID: netscape + "799", Syntax: CIS, Origin: IMS, Single: true},
 	MailAdminRole:                  {Name: "mailAdminRole", OID: local + "1.61", Syntax: CIS, Origin: IMS, Single: true},
 	InetMailGroupStatus:            {Name: "inetMailGroupStatus", OID: netscape + "786", Syntax: CIS, Origin: IMS, Single: true, WasMulti: true},
-	MailDeliveryFileURL:            {Name: "mailDeliveryFileURL", OID: local + "1.64", Syntax: CES, Origin: IMS},
+	MailDeliveryFileURL:            {Name: "mailDeliveryFileURL", OID: netscape + "787", Syntax: CES, Origin: IMS, Single: true},
 	MailRejectText:                 {Name: "mailRejectText", OID: local + "1.35", Syntax: CIS, Origin: IMS, Single: true},
 	MgrpAuthPassword:               {Name: "mgrpAuthPassword", OID: local + "1.62", Syntax: CES, Origin: IMS, Single: true},
 	MgrpDisallowedBroadcaster:      {Name: "mgrpDisallowedBroadcaster", OID: netscape + "785", Syntax: CES, Origin: IMS},

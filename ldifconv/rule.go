@@ -1,0 +1,184 @@
+package ldifconv
+
+import (
+	"imsconv/ldifconv/schema"
+)
+
+// rule is one step of the mapping from an old entry to an iMS one: small, named, with a source,
+// and able to be switched off. Rules run in table order on one entry at a time.
+type rule struct {
+	name string
+	from Source
+	kind Kind
+
+	// needs holds the attributes and classes holds the classes of which the entry must have one
+	// for the rule to run. A rule with neither runs on every entry of its kind.
+	needs   []attrID
+	classes []classID
+	// meaning marks a rule that reads a value in its old sense. It leaves entries alone that
+	// were iMS entries before: theirs have the new sense already.
+	meaning bool
+
+	what   string // what it does, one sentence
+	source string // where the old and the new side are described
+	// documented tells a rule that a vendor's manual states from one concluded from the two schemas.
+	documented bool
+
+	// apply reports whether it changed the entry.
+	apply func(*draft, *ruleOptions) bool
+}
+
+// RuleInfo describes one rule to people.
+type RuleInfo struct {
+	Name       string   `json:"name"`
+	From       string   `json:"from"`
+	Kind       string   `json:"kind"`
+	Needs      []string `json:"needs,omitempty"` // attributes and classes, one of which makes the rule run
+	What       string   `json:"what"`
+	Source     string   `json:"source"`
+	Documented bool     `json:"documented"`
+}
+
+// ruleTables are the rules in the order in which they run.
+var ruleTables = [][]rule{addressRules, userClassRules, simsUserRules, nmsUserRules, accessRules, userEndRules, groupRules, domainRules, lastRules}
+
+// Rules returns the rules that apply to entries of one source, or of any with AnySource, in the
+// order in which they run.
+func Rules(from Source) []RuleInfo {
+	var list []RuleInfo
+	for _, table := range ruleTables {
+		for i := range table {
+			if r := &table[i]; r.from&from != 0 {
+				list = append(list, r.info())
+			}
+		}
+	}
+	return list
+}
+
+func (r *rule) info() RuleInfo {
+	info := RuleInfo{
+		Name: r.name, From: r.from.String(), Kind: r.kind.String(),
+		What: r.what, Source: r.source, Documented: r.documented,
+	}
+	for _, id := range r.needs {
+		info.Needs = append(info.Needs, schema.Name(id))
+	}
+	for _, id := range r.classes {
+		info.Needs = append(info.Needs, schema.ClassName(id))
+	}
+	return info
+}
+
+func knownRule(name string) bool {
+	for _, table := range ruleTables {
+		for i := range table {
+			if table[i].name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ruleOptions are RuleOptions made ready for a run. What is shared between entries is safe for
+// concurrent use.
+type ruleOptions struct {
+	RuleOptions
+	from       Source
+	allDomains bool
+	alsoAllow  serviceSet
+	dataSource string
+	old        classSet // classes that an upgraded entry has no more
+	programs   programs
+	tree       domainTree
+}
+
+// readyRule is a rule with its conditions as sets.
+type readyRule struct {
+	*rule
+	always  bool
+	needs   attrSet
+	classes classSet
+}
+
+// ruleSet is the mapping of one run.
+type ruleSet struct {
+	options ruleOptions
+	byKind  [Domains + 1][]readyRule // indexed by a single Kind
+}
+
+// newRuleSet prepares the rules that o leaves switched on.
+func newRuleSet(o *Options) (*ruleSet, error) {
+	if err := o.Rules.Check(); err != nil {
+		return nil, err
+	}
+	s := &ruleSet{options: ruleOptions{
+		RuleOptions: o.Rules,
+		from:        o.From,
+		allDomains:  o.AllDomains,
+		dataSource:  o.Rules.DataSource,
+	}}
+	s.options.prepare()
+	for _, table := range ruleTables {
+		for i := range table {
+			if r := &table[i]; r.from&o.From != 0 && !oneOf(r.name, o.Rules.Off...) {
+				s.put(r)
+			}
+		}
+	}
+	return s, nil
+}
+
+func (o *ruleOptions) prepare() {
+	if o.dataSource == "" {
+		o.dataSource = DefaultDataSource
+	}
+	for _, name := range o.AlsoAllow {
+		o.alsoAllow.add(serviceNamed(name))
+	}
+	o.old = o.oldClasses()
+	o.programs.init(o.Programs)
+	o.tree.init()
+}
+
+func (s *ruleSet) put(r *rule) {
+	ready := readyRule{
+		rule:    r,
+		always:  len(r.needs) == 0 && len(r.classes) == 0,
+		needs:   newAttrSet(r.needs...),
+		classes: newClassSet(r.classes...),
+	}
+	for _, kind := range []Kind{Users, Groups, Domains} {
+		if r.kind&kind != 0 {
+			s.byKind[kind] = append(s.byKind[kind], ready)
+		}
+	}
+}
+
+// apply runs the rules on an entry of kind d.kind. An entry that is upgraded already, without
+// an old class left over, stays as it is.
+func (s *ruleSet) apply(d *draft) {
+	if s.options.finished(d) {
+		return
+	}
+	was50 := isIMS(d)
+	rules := s.byKind[d.kind]
+	for i := range rules {
+		r := &rules[i]
+		if !r.always && !d.present.meets(&r.needs) && !d.classes.meets(&r.classes) {
+			continue
+		}
+		if was50 && r.meaning {
+			continue
+		}
+		if r.rule.apply(d, &s.options) {
+			d.count(r.name)
+		}
+	}
+}
+
+// finish says what belongs to the whole run: the programs that the new server has to know.
+func (s *ruleSet) finish(log Log) {
+	s.options.programs.report(log)
+}

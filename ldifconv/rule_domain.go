@@ -1,0 +1,101 @@
+package ldifconv
+
+import (
+	"fmt"
+
+	"imsconv/ldifconv/schema"
+)
+
+// domainRules turn a SIMS domain node into one of iMS. An NMS directory has none.
+var domainRules = []rule{
+	{
+		name: "domain-alias", from: SIMS, kind: Domains,
+		needs:  []attrID{schema.AliasedObjectName},
+		what:   "a node with aliasedObjectName gets class inetDomainAlias, and none of what follows but the status",
+		source: "Schema Reference, inetDomainAlias",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			before := d.classes
+			d.addClass(schema.ClassInetDomainAlias)
+			return d.classes != before
+		},
+	},
+	{
+		name: "domain-classes", from: SIMS, kind: Domains,
+		what:   "a mail domain gets classes inetDomain, mailDomain and nsManagedDomain",
+		source: "Schema Reference 5.0, table 1-1",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.has(schema.AliasedObjectName) {
+				return false
+			}
+			before := d.classes
+			d.addClass(schema.ClassInetDomain, schema.ClassMailDomain, schema.ClassNsManagedDomain)
+			return d.classes != before
+		},
+	},
+	{
+		name: "domain-base", from: SIMS, kind: Domains,
+		what:   "inetDomainBaseDN is the node's own DN when missing: users and groups are below it, there is no second tree",
+		source: "Migration Guide (local.ugldapdeforgdn); Schema Reference, inetDomainBaseDN",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.has(schema.AliasedObjectName) || d.has(schema.InetDomainBaseDN) {
+				return false
+			}
+			d.setBytes(schema.InetDomainBaseDN, d.dn())
+			return true
+		},
+	},
+	{
+		name: "domain-status", from: SIMS, kind: Domains,
+		what:       "inetDomainStatus and mailDomainStatus are active when missing",
+		source:     "Schema Reference, mailDomainStatus",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.has(schema.AliasedObjectName) {
+				return false
+			}
+			fired := setMissing(d, schema.InetDomainStatus, "active")
+			return setMissing(d, schema.MailDomainStatus, "active") || fired
+		},
+	},
+	{
+		name: "domain-quota", from: SIMS, kind: Domains, meaning: true,
+		needs:  []attrID{schema.MailQuota},
+		what:   "mailQuota of a domain becomes mailDomainDiskQuota, in bytes",
+		source: "Schema Reference, mailDomainDiskQuota",
+		apply: func(d *draft, o *ruleOptions) bool {
+			if d.has(schema.MailDomainDiskQuota) {
+				d.warn("quota-value", "mailDomainDiskQuota is there already: mailQuota dropped")
+				d.remove(schema.MailQuota)
+				return true
+			}
+			if q, ok := parseQuota(d.first(schema.MailQuota)); !ok || q.n == -2 {
+				d.warn("quota-value", fmt.Sprintf("mailQuota %q of the domain is not a number of bytes: kept", d.first(schema.MailQuota)))
+			}
+			return plainQuota(d, o, schema.MailQuota, schema.MailDomainDiskQuota)
+		},
+	},
+	{
+		name: "domain-services", from: SIMS, kind: Domains,
+		needs:  []attrID{schema.InetAuthorizedServices},
+		what:   "inetAuthorizedServices becomes the allow rule mailDomainAllowedServiceAccess",
+		source: simsDraft + "; Schema Reference, mailDomainAllowedServiceAccess",
+		apply: func(d *draft, o *ruleOptions) bool {
+			return simsServices(d, o, schema.MailDomainAllowedServiceAccess)
+		},
+	},
+	{
+		name: "domain-people", from: SIMS, kind: Domains,
+		needs:  []attrID{schema.RFC822Postmaster, schema.AdminDN},
+		what:   "rfc822Postmaster and adminDN stay, with a warning: administrators belong to the Domain Administrators group",
+		source: "SIMS 4.0 Provisioning Guide 2",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if v := d.first(schema.RFC822Postmaster); v != nil {
+				d.warn("domain-postmaster", fmt.Sprintf("rfc822Postmaster %s kept: iMS does not read it", v))
+			}
+			if v := d.first(schema.AdminDN); v != nil {
+				d.warn("domain-administrator", fmt.Sprintf("adminDN %s kept: add it to the Domain Administrators group", v))
+			}
+			return false
+		},
+	},
+}

@@ -1,0 +1,465 @@
+package ldifconv
+
+import (
+	"bytes"
+	"fmt"
+
+	"imsconv/ldifconv/schema"
+)
+
+const (
+	simsList = "draft-srivastava-ldap-mail-00 4"
+	nmsList  = "Directory Server 4.0 schema, attri163 to attri177"
+)
+
+// groupRules turn mailing lists of either product into those of iMS.
+var groupRules = []rule{
+	{
+		name: "group-classes", from: AnySource, kind: Groups,
+		what:   "a list gets groupOfUniqueNames (when it has a cn), inetMailGroup, inetLocalMailRecipient, inetMailGroupManagement and nsManagedMailList",
+		source: "Schema Reference 5.0, table 1-1",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			before := d.classes
+			if d.has(schema.CN) {
+				d.addClass(schema.ClassGroupOfUniqueNames)
+			}
+			d.addClass(schema.ClassInetMailGroup, schema.ClassInetLocalMailRecipient,
+				schema.ClassInetMailGroupManagement, schema.ClassNsManagedMailList)
+			return d.classes != before
+		},
+	},
+	{
+		name: "nms-group-classes", from: NMS, kind: Groups,
+		classes: []classID{
+			schema.ClassMailGroup, schema.ClassMailRecipient, schema.ClassMailGroupManagement,
+			schema.ClassMailGroupManagementGlobalConfig, schema.ClassMailGroupMember,
+			schema.ClassGroupOfMailEnhancedUniqueNames,
+		},
+		what:       "classes mailGroup, mailGroupManagement, mailGroupMember and groupOfMailEnhancedUniqueNames go, unless the site keeps all",
+		source:     "Messaging Server 6.3 Administration Guide 9.1.3.1",
+		documented: true,
+		apply:      nmsGroupClasses,
+	},
+	{
+		name: "sims-group-version", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.InetMailGroupVersion},
+		what:   "inetMailGroupVersion goes",
+		source: simsList + " (not in the iMS class)",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.remove(schema.InetMailGroupVersion)
+			return true
+		},
+	},
+	{
+		name: "group-status", from: AnySource, kind: Groups,
+		what:       "inetMailGroupStatus is active when missing",
+		source:     "Schema Reference, inetMailGroupStatus",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			return setMissing(d, schema.InetMailGroupStatus, "active")
+		},
+	},
+	{
+		name: "group-members", from: AnySource, kind: Groups,
+		needs:      []attrID{schema.RFC822MailMember},
+		what:       "rfc822MailMember becomes mgrpRFC822MailMember: a list may have one of the two names only",
+		source:     simsList + "; Schema Reference, mgrpRFC822MailMember",
+		documented: true,
+		apply:      rename(schema.RFC822MailMember, schema.MgrpRFC822MailMember),
+	},
+	{
+		name: "nms-member-parameters", from: NMS, kind: Groups,
+		needs:  []attrID{schema.MgrpRFC822MailMember},
+		what:   "a member address loses the parameters behind its domain, from the first % or blank on; a % before the @ stays",
+		source: nmsList + "; draft-steinback-ldap-mailgroups-00",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			return rewriteValues(d, schema.MgrpRFC822MailMember, plainAddress)
+		},
+	},
+	{
+		name: "nms-enhanced-members", from: NMS, kind: Groups,
+		needs:  []attrID{schema.MailEnhancedUniqueMember},
+		what:   "mailEnhancedUniqueMember becomes uniqueMember without its parameters",
+		source: nmsSchema + "; Schema Reference, groupOfUniqueNames",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			rewriteValues(d, schema.MailEnhancedUniqueMember, plainDN)
+			d.rename(schema.MailEnhancedUniqueMember, schema.UniqueMember)
+			return true
+		},
+	},
+	{
+		name: "sims-membership-filter", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.MembershipFilter},
+		what:   "membershipFilter becomes mgrpDeliverTo, both an LDAP URL",
+		source: simsList + "; Schema Reference, mgrpDeliverTo",
+		apply:  rename(schema.MembershipFilter, schema.MgrpDeliverTo),
+	},
+	{
+		name: "sims-errors-to", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.ErrorsTo},
+		what:   "errorsTo becomes mgrpErrorsTo",
+		source: simsList + "; Schema Reference, mgrpErrorsTo",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			moveSingle(d, schema.ErrorsTo, schema.MgrpErrorsTo)
+			return true
+		},
+	},
+	{
+		name: "sims-requests-to", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.RequestsTo, schema.SuppressEmailError},
+		what:   "requestsTo and suppressEmailError go: iMS has nothing like them",
+		source: simsList + " (not in the iMS class)",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.has(schema.RequestsTo) {
+				d.warn("requests-to", fmt.Sprintf("requestsTo %s dropped: make a list of its own for the -request address", d.first(schema.RequestsTo)))
+				d.remove(schema.RequestsTo)
+			}
+			if d.has(schema.SuppressEmailError) {
+				d.warn("suppress-error", "suppressEmailError dropped")
+				d.remove(schema.SuppressEmailError)
+			}
+			return true
+		},
+	},
+	{
+		name: "sims-submitters", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.AuthorizedDomain, schema.UnauthorizedDomain, schema.AuthorizedSubmitter, schema.UnauthorizedSubmitter},
+		what:   "authorizedDomain, unauthorizedDomain, authorizedSubmitter and unauthorizedSubmitter become mgrpAllowedDomain, mgrpDisallowedDomain, mgrpAllowedBroadcaster and mgrpDisallowedBroadcaster",
+		source: simsList + "; Schema Reference, mgrpAllowedDomain and its siblings",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.rename(schema.AuthorizedDomain, schema.MgrpAllowedDomain)
+			d.rename(schema.UnauthorizedDomain, schema.MgrpDisallowedDomain)
+			d.rename(schema.AuthorizedSubmitter, schema.MgrpAllowedBroadcaster)
+			d.rename(schema.UnauthorizedSubmitter, schema.MgrpDisallowedBroadcaster)
+			return true
+		},
+	},
+	{
+		name: "sims-moderator", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.Moderator},
+		what:   "moderator becomes mgrpModerator, with mgrpMsgRejectAction toModerator and the moderators as mgrpAllowedBroadcaster: iMS sends only refused mail to moderators, SIMS all of it",
+		source: simsList + "; Schema Reference, mgrpModerator",
+		apply:  simsModerator,
+	},
+	{
+		name: "nms-allowed-domain", from: NMS, kind: Groups, meaning: true,
+		needs:      []attrID{schema.MgrpAllowedDomain},
+		what:       "mgrpAllowedDomain x.com, which matched the domains below it, gets *.x.com beside it: iMS matches by wildcard",
+		source:     "Directory Server 4.0 schema, attri164; Schema Reference, mgrpAllowedDomain",
+		documented: true,
+		apply:      nmsAllowedDomain,
+	},
+	{
+		name: "list-urls", from: AnySource, kind: Groups,
+		needs:  urlAttributes,
+		what:   "ldap://DN becomes ldap:///DN and \"mailto: x\" mailto:x; a bare address of a broadcaster or moderator gets mailto:",
+		source: simsList + ".1; " + nmsList + "; RFC 1959",
+		apply:  listURLs,
+	},
+	{
+		name: "sims-joinable", from: SIMS, kind: Groups,
+		needs:  []attrID{schema.Joinable, schema.Expandable},
+		what:   "joinable becomes mgmanJoinability and expandable mgmanMemberVisibility: TRUE is all, FALSE none",
+		source: simsList + "; Schema Reference, inetMailGroupManagement",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			moveSwitch(d, schema.Joinable, schema.MgmanJoinability)
+			moveSwitch(d, schema.Expandable, schema.MgmanMemberVisibility)
+			return true
+		},
+	},
+	{
+		name: "sims-list-delivery", from: SIMS, kind: Groups, meaning: true,
+		needs:      []attrID{schema.MailDeliveryOption},
+		what:       "mailDeliveryOption file and program stay and get members beside them, since SIMS mailed the members in addition; shared goes",
+		source:     simsList + "; Schema Reference, mailDeliveryOption",
+		documented: true,
+		apply:      simsListDelivery,
+	},
+	{
+		name: "sims-list-file", from: SIMS, kind: Groups,
+		needs:      []attrID{schema.MailDeliveryFile},
+		what:       "mailDeliveryFile becomes mailDeliveryFileURL, a path in both",
+		source:     simsList + "; Schema Reference, mailDeliveryFileURL",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			values := d.values(schema.MailDeliveryFile)
+			d.warn("delivery-file", fmt.Sprintf("list is delivered to %s: the path must exist on the new server", values[0]))
+			if len(values) > 1 {
+				d.warn("delivery-file", fmt.Sprintf("%d more files dropped: iMS delivers to one", len(values)-1))
+			}
+			moveSingle(d, schema.MailDeliveryFile, schema.MailDeliveryFileURL)
+			return true
+		},
+	},
+	{
+		name: "nms-reject-action", from: NMS, kind: Groups,
+		needs:  []attrID{schema.MgrpMsgRejectAction},
+		what:   "mgrpMsgRejectAction loses its prefix SIZE:, DOMAIN: or SENDER:, bounce becomes reply, several become one, toModerator first",
+		source: nmsList + "; draft-steinback-ldap-mailgroups-00; Schema Reference, mgrpMsgRejectAction",
+		apply:  nmsRejectAction,
+	},
+	{
+		name: "nms-reject-text", from: NMS, kind: Groups,
+		needs:  []attrID{schema.MgrpMsgRejectText},
+		what:   "mgrpMsgRejectText loses its prefix SIZE:, DOMAIN: or SENDER: and keeps one value; a warning when it is not ASCII",
+		source: nmsList + "; draft-steinback-ldap-mailgroups-00; Schema Reference, mgrpMsgRejectText",
+		apply:  nmsRejectText,
+	},
+	{
+		name: "nms-broadcaster-policy", from: NMS, kind: Groups,
+		needs:      []attrID{schema.MgrpBroadcasterPolicy},
+		what:       "values of mgrpBroadcasterPolicy that iMS does not know go",
+		source:     "Schema Reference, mgrpBroadcasterPolicy",
+		documented: true,
+		apply:      nmsBroadcasterPolicy,
+	},
+	{
+		name: "nms-approve-password", from: NMS, kind: Groups,
+		needs:  []attrID{schema.MgrpApprovePassword},
+		what:   "mgrpApprovePassword becomes mgrpAuthPassword, with mgrpBroadcasterPolicy PASSWORD_REQUIRED",
+		source: nmsList + "; Schema Reference, mgrpAuthPassword",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.warn("list-password", "mgrpApprovePassword is now mgrpAuthPassword: posts need it in their Approved header")
+			moveSingle(d, schema.MgrpApprovePassword, schema.MgrpAuthPassword)
+			d.add(schema.MgrpBroadcasterPolicy, "PASSWORD_REQUIRED")
+			return true
+		},
+	},
+	{
+		name: "nms-list-manager", from: NMS, kind: Groups,
+		needs:   listManagerAttributes,
+		classes: []classID{schema.ClassMailGroupManagement},
+		what:    "mgmanGroupKey, mgmanGroupStat, mgmanJoinLocalType, the mgmem attributes, mgrpDeliverException and the list's userCertificate go",
+		source:  "ns-mlm-schema.conf of Directory Server 4.12 (not in the iMS classes)",
+		apply:   nmsListManager,
+	},
+	{
+		name: "list-password", from: AnySource, kind: Groups,
+		needs:  []attrID{schema.UserPassword},
+		what:   "userPassword of a list goes: nobody logs in as a list",
+		source: simsList + "; Schema Reference, inetMailGroup",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.warn("list-user-password", "userPassword of the list dropped")
+			d.remove(schema.UserPassword)
+			return true
+		},
+	},
+}
+
+var (
+	bareURLAttributes = newAttrSet(schema.MgrpAllowedBroadcaster, schema.MgrpDisallowedBroadcaster, schema.MgrpModerator)
+	urlAttributes     = []attrID{
+		schema.MgrpErrorsTo, schema.MgrpModerator, schema.MgrpAllowedBroadcaster,
+		schema.MgrpDisallowedBroadcaster, schema.MgrpDeliverTo,
+	}
+	listManagerAttributes = append([]attrID{
+		schema.MgmanGroupKey, schema.MgmanGroupStat, schema.MgmanJoinLocalType, schema.MgrpDeliverException,
+	}, listMemberAttributes...)
+)
+
+// rename returns a rule body that moves all values of one attribute to another.
+func rename(from, to attrID) func(*draft, *ruleOptions) bool {
+	return func(d *draft, _ *ruleOptions) bool {
+		d.rename(from, to)
+		return true
+	}
+}
+
+// rewriteValues puts write's answer in the place of each value of a. Values that become equal
+// stay once.
+func rewriteValues(d *draft, a attrID, write func(value []byte) []byte) bool {
+	values := d.values(a)
+	same := true
+	for _, v := range values {
+		same = same && len(write(v)) == len(v)
+	}
+	if same {
+		return false
+	}
+	written := make([][]byte, len(values))
+	for i, v := range values {
+		written[i] = write(v)
+	}
+	d.remove(a)
+	d.addBytes(a, written...)
+	return true
+}
+
+func nmsGroupClasses(d *draft, o *ruleOptions) bool {
+	if d.hasClass(schema.ClassMailGroupManagementGlobalConfig) {
+		d.warn("list-manager", "class mailGroupManagement_GlobalConfig dropped")
+	}
+	return dropOldClasses(d, o, schema.ClassMailGroup, schema.ClassMailRecipient,
+		schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
+		schema.ClassMailGroupMember, schema.ClassGroupOfMailEnhancedUniqueNames)
+}
+
+func simsModerator(d *draft, o *ruleOptions) bool {
+	moderators := d.values(schema.Moderator)
+	text := "moderator: mgrpMsgRejectAction toModerator set and the moderators allowed to post"
+	if d.has(schema.MgrpAllowedBroadcaster) {
+		text += "; authorised submitters post without them"
+	}
+	d.warn("moderator", text)
+	d.rename(schema.Moderator, schema.MgrpModerator)
+	d.set(schema.MgrpMsgRejectAction, "toModerator")
+	d.addBytes(schema.MgrpAllowedBroadcaster, moderators...)
+	return true
+}
+
+func nmsAllowedDomain(d *draft, _ *ruleOptions) bool {
+	values := d.values(schema.MgrpAllowedDomain)
+	fired := false
+	for _, v := range values {
+		if bytes.IndexByte(v, '*') >= 0 || bytes.IndexByte(v, '.') < 0 {
+			continue
+		}
+		below := append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...)
+		if !d.hasValueBytes(schema.MgrpAllowedDomain, below) {
+			d.addBytes(schema.MgrpAllowedDomain, below)
+			fired = true
+		}
+	}
+	return fired
+}
+
+func listURLs(d *draft, o *ruleOptions) bool {
+	fired := false
+	for _, a := range urlAttributes {
+		if !d.has(a) {
+			continue
+		}
+		values := d.values(a)
+		written := make([][]byte, len(values))
+		changed := false
+		for i, v := range values {
+			written[i] = appendURL(nil, v, bareURLAttributes.has(a), o.EncodeURL)
+			changed = changed || !bytes.Equal(written[i], v)
+		}
+		if changed {
+			d.remove(a)
+			d.addBytes(a, written...)
+			fired = true
+		}
+	}
+	return fired
+}
+
+// moveSwitch writes TRUE as all and anything else as none.
+func moveSwitch(d *draft, from, to attrID) {
+	if !d.has(from) {
+		return
+	}
+	value := "none"
+	if isOneOf(trimBlanks(d.first(from)), "true", "yes", "1") {
+		value = "all"
+	}
+	setMissing(d, to, value)
+	d.remove(from)
+}
+
+func simsListDelivery(d *draft, _ *ruleOptions) bool {
+	fired := false
+	if d.hasValue(schema.MailDeliveryOption, "shared") {
+		d.warn("delivery-option", "mailDeliveryOption shared dropped: make the shared folder anew")
+		d.removeValue(schema.MailDeliveryOption, "shared")
+		fired = true
+	}
+	if d.hasValue(schema.MailDeliveryOption, "file") || d.hasValue(schema.MailDeliveryOption, "program") {
+		if !d.hasValue(schema.MailDeliveryOption, "members") {
+			d.add(schema.MailDeliveryOption, "members")
+			fired = true
+		}
+	}
+	return fired
+}
+
+// cutPrefix cuts the condition that draft-steinback puts before a reject action or text.
+func cutPrefix(v []byte) []byte {
+	for _, prefix := range []string{"SIZE:", "DOMAIN:", "SENDER:"} {
+		if hasPrefixFold(v, prefix) {
+			return bytes.TrimLeft(v[len(prefix):], " \t")
+		}
+	}
+	return v
+}
+
+func nmsRejectAction(d *draft, _ *ruleOptions) bool {
+	values := d.values(schema.MgrpMsgRejectAction)
+	action := ""
+	for _, v := range values {
+		switch v := cutPrefix(v); {
+		case equalFoldString(v, "toModerator"):
+			action = "toModerator"
+		case equalFoldString(v, "bounce"):
+			d.warn("reject-action", "mgrpMsgRejectAction bounce is not known to iMS: reply set")
+			fallthrough
+		case equalFoldString(v, "reply"):
+			if action == "" {
+				action = "reply"
+			}
+		default:
+			d.warn("reject-action", fmt.Sprintf("mgrpMsgRejectAction %q is not known: dropped", v))
+		}
+	}
+	if len(values) == 1 && equalFoldString(values[0], action) {
+		return false
+	}
+	if len(values) > 1 {
+		d.warn("reject-action", "several mgrpMsgRejectAction made one: "+action)
+	}
+	d.remove(schema.MgrpMsgRejectAction)
+	if action != "" {
+		d.set(schema.MgrpMsgRejectAction, action)
+	}
+	return true
+}
+
+func nmsRejectText(d *draft, _ *ruleOptions) bool {
+	values := d.values(schema.MgrpMsgRejectText)
+	text := cutPrefix(values[0])
+	if !isASCII(text) {
+		d.warn("reject-text", "mgrpMsgRejectText is not ASCII: kept")
+	}
+	if len(values) > 1 {
+		d.warn("reject-text", fmt.Sprintf("mgrpMsgRejectText keeps its first value, %d more dropped", len(values)-1))
+	}
+	if len(values) == 1 && len(text) == len(values[0]) {
+		return false
+	}
+	d.setBytes(schema.MgrpMsgRejectText, text)
+	return true
+}
+
+// nmsBroadcasterPolicy keeps the values, comma lists of words, all of whose words iMS knows.
+func nmsBroadcasterPolicy(d *draft, _ *ruleOptions) bool {
+	before := len(d.values(schema.MgrpBroadcasterPolicy))
+	d.retain(schema.MgrpBroadcasterPolicy, func(v []byte) bool {
+		known := true
+		eachToken(v, func(word []byte) {
+			known = known && isOneOf(word, "SMTP_AUTH_REQUIRED", "AUTH_REQ", "PASSWORD_REQUIRED",
+				"PASSWD_REQUIRED", "PASSWD_REQ", "OR", "AND", "NO_REQUIREMENTS")
+		})
+		if !known {
+			d.warn("broadcaster-policy", fmt.Sprintf("mgrpBroadcasterPolicy %q is not known to iMS: dropped", v))
+		}
+		return known
+	})
+	return len(d.values(schema.MgrpBroadcasterPolicy)) != before
+}
+
+func nmsListManager(d *draft, _ *ruleOptions) bool {
+	attributes := listManagerAttributes
+	if d.hadClass(schema.ClassMailGroupManagement) && d.has(schema.UserCertificate) {
+		attributes = append(attributes[:len(attributes):len(attributes)], schema.UserCertificate)
+	}
+	fired := false
+	for _, a := range attributes {
+		if d.has(a) {
+			d.warn("list-manager", schema.Name(a)+" dropped")
+			d.remove(a)
+			fired = true
+		}
+	}
+	return fired
+}

@@ -1,0 +1,247 @@
+package ldifconv
+
+import (
+	"bytes"
+	"fmt"
+
+	"imsconv/ldifconv/schema"
+)
+
+const nmsSchema = "ns-mail-schema.conf of Directory Server 4.12"
+
+// nmsUserRules turn the attributes of an NMS 4.x user into those of iMS.
+var nmsUserRules = []rule{
+	{
+		name: "nms-license", from: NMS, kind: Users,
+		needs:   []attrID{schema.NsLicensedFor, schema.NsLicenseStartTime, schema.NsLicenseEndTime},
+		classes: []classID{schema.ClassNsLicenseUser},
+		what:    "class nsLicenseUser and its attributes stay, unless the site drops them",
+		source:  nmsSchema,
+		apply: func(d *draft, o *ruleOptions) bool {
+			if !o.DropLicenses {
+				return false
+			}
+			d.dropClass(schema.ClassNsLicenseUser)
+			d.remove(schema.NsLicensedFor)
+			d.remove(schema.NsLicenseStartTime)
+			d.remove(schema.NsLicenseEndTime)
+			return true
+		},
+	},
+	{
+		name: "nms-forward", from: NMS, kind: Users, meaning: true,
+		needs:      []attrID{schema.MailForwardingAddress},
+		what:       "a mailForwardingAddress, which forwarded by being there, gets mailDeliveryOption forward",
+		source:     "Directory Server 4.0 schema, attri116; Schema Reference, mailForwardingAddress",
+		documented: true,
+		apply:      addDelivery("forward"),
+	},
+	{
+		name: "nms-autoreply", from: NMS, kind: Users, meaning: true,
+		needs:  []attrID{schema.MailAutoReplyMode},
+		what:   "a mailAutoReplyMode, which replied by being there, gets mailDeliveryOption autoreply",
+		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailDeliveryOption",
+		apply:  addDelivery("autoreply"),
+	},
+	{
+		name: "nms-delivery-missing", from: NMS, kind: Users,
+		what:   "a user who is neither delivered to nor forwarded gets mailDeliveryOption mailbox",
+		source: "Directory Server 4.0 schema, attri116",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			for _, v := range d.values(schema.MailDeliveryOption) {
+				if !equalFoldString(v, "autoreply") {
+					return false
+				}
+			}
+			d.warn("delivery-missing", "no mailDeliveryOption: mailbox set")
+			d.add(schema.MailDeliveryOption, "mailbox")
+			return true
+		},
+	},
+	{
+		name: "nms-autoreply-mode", from: NMS, kind: Users, meaning: true,
+		needs:  []attrID{schema.MailAutoReplyMode},
+		what:   "mailAutoReplyMode vacation becomes reply; reply and echo stay and get mailAutoReplyTimeOut 0, since NMS answered every message",
+		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailAutoReplyMode, mailAutoReplyTimeOut",
+		apply:  nmsAutoReplyMode,
+	},
+	{
+		name: "nms-vacation-dates", from: NMS, kind: Users,
+		needs:  []attrID{schema.VacationStartDate, schema.VacationEndDate},
+		what:   "vacationStartDate and vacationEndDate are written as YYYYMMDDHHMMSSZ in GMT",
+		source: nmsSchema + "; Schema Reference, vacationStartDate",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			fired := d.has(schema.VacationStartDate) && plainDate(d, schema.VacationStartDate)
+			return d.has(schema.VacationEndDate) && plainDate(d, schema.VacationEndDate) || fired
+		},
+	},
+	{
+		name: "nms-quota-zero", from: NMS, kind: Users, meaning: true,
+		needs:      []attrID{schema.MailQuota},
+		what:       "mailQuota 0, no limit in NMS, becomes -1: in iMS 0 is no space",
+		source:     "Directory Server 4.0 schema, attri122; Schema Reference, mailQuota",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			return zeroIsUnlimited(d, schema.MailQuota)
+		},
+	},
+	{
+		name: "nms-message-quota", from: NMS, kind: Users,
+		needs:  []attrID{schema.NsMsgNumMsgQuota},
+		what:   "nsmsgNumMsgQuota becomes mailMsgQuota, 0 becomes -1",
+		source: "50ns-mail.ldif; Schema Reference, mailMsgQuota",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
+			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
+			return true
+		},
+	},
+	{
+		name: "nms-programs", from: NMS, kind: Users, meaning: true,
+		needs:      []attrID{schema.MailProgramDeliveryInfo},
+		what:       "a command line in mailProgramDeliveryInfo becomes the name of a program, given by the site or prog-1, prog-2 and so on; the commands that make the names known are listed",
+		source:     "Directory Server 4.0 schema, attri121; Schema Reference, mailProgramDeliveryInfo",
+		documented: true,
+		apply:      nmsPrograms,
+	},
+	{
+		name: "nms-member-of", from: NMS, kind: Users,
+		needs:  []attrID{schema.NsDAMemberOf},
+		what:   "nsDAMemberOf, the older spelling, becomes memberOf",
+		source: "Netscape Delegated Administrator ACIs; 50ns-delegated-admin.ldif",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.rename(schema.NsDAMemberOf, schema.MemberOf)
+			return true
+		},
+	},
+	{
+		name: "nms-list-manager-user", from: NMS, kind: Users,
+		needs:   listMemberAttributes,
+		classes: []classID{schema.ClassMailGroupMember},
+		what:    "class mailGroupMember and the mgmem attributes of the Mailing List Manager go",
+		source:  "ns-mlm-schema.conf of Directory Server 4.12 (not in the iMS classes)",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.warn("list-manager", "attributes of the Mailing List Manager dropped")
+			d.dropClass(schema.ClassMailGroupMember)
+			for _, a := range listMemberAttributes {
+				d.remove(a)
+			}
+			return true
+		},
+	},
+	{
+		name: "nms-vanity", from: NMS, kind: Users,
+		needs:      []attrID{schema.Mail},
+		what:       "with the vanity choice, a user whose address is in another domain than the entry's gets msgVanityDomainUser and msgVanityDomain",
+		source:     "Schema Reference, msgVanityDomainUser (deprecated later)",
+		documented: false,
+		apply:      nmsVanity,
+	},
+	{
+		name: "nms-domain-tree", from: NMS, kind: Users,
+		needs:  []attrID{schema.Mail},
+		what:   "with the tree choice, the domain of mail gets an entry in the domain component tree",
+		source: "Provisioning Guide 5.2 (two trees)",
+		apply: func(d *draft, o *ruleOptions) bool {
+			if o.MakeDCTree {
+				o.tree.note(d)
+			}
+			return false
+		},
+	},
+}
+
+var listMemberAttributes = []attrID{
+	schema.MgmemMemberOfGroup, schema.MgmemRefDN, schema.MgmemMailUserPassword,
+	schema.MgmemGroupMemberParam, schema.MgmemGroupServerParam, schema.MgmemAlternateSenderAddress,
+}
+
+// addDelivery returns a rule body that adds one delivery option.
+func addDelivery(option string) func(*draft, *ruleOptions) bool {
+	return func(d *draft, _ *ruleOptions) bool {
+		if d.hasValue(schema.MailDeliveryOption, option) {
+			return false
+		}
+		d.add(schema.MailDeliveryOption, option)
+		return true
+	}
+}
+
+func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
+	mode := d.first(schema.MailAutoReplyMode)
+	switch {
+	case equalFoldString(mode, "vacation"):
+		d.set(schema.MailAutoReplyMode, "reply")
+		return true
+	case isOneOf(mode, "reply", "echo"):
+		return setMissing(d, schema.MailAutoReplyTimeOut, "0")
+	}
+	d.warn("autoreply-mode", fmt.Sprintf("mailAutoReplyMode %q is none of vacation, reply, echo: kept", mode))
+	return false
+}
+
+// zeroIsUnlimited turns a limit of 0 into -1 and warns when the limit is no number.
+func zeroIsUnlimited(d *draft, a attrID) bool {
+	v := trimBlanks(d.first(a))
+	if len(v) == 0 || len(bytes.TrimLeft(v, "0")) > 0 {
+		return false
+	}
+	d.set(a, "-1")
+	return true
+}
+
+func nmsPrograms(d *draft, o *ruleOptions) bool {
+	values := d.values(schema.MailProgramDeliveryInfo)
+	d.remove(schema.MailProgramDeliveryInfo)
+	for _, command := range values {
+		d.add(schema.MailProgramDeliveryInfo, o.programs.name(d, command))
+	}
+	return true
+}
+
+func nmsVanity(d *draft, o *ruleOptions) bool {
+	if !o.Vanity || d.has(schema.MsgVanityDomain) {
+		return false
+	}
+	domain := string(lower(domainOf(d.first(schema.Mail))))
+	if domain == "" || domain == domainOfDN(d.dn()) || oneOf(domain, o.Domains...) {
+		return false
+	}
+	d.warn("vanity", "address in "+domain+", which has no entry: msgVanityDomain set")
+	d.addClass(schema.ClassMsgVanityDomainUser)
+	d.set(schema.MsgVanityDomain, domain)
+	return true
+}
+
+// domainOf returns what stands behind the @ of an address, or nil.
+func domainOf(address []byte) []byte {
+	at := addressAt(address)
+	if at < 0 {
+		return nil
+	}
+	return bytes.TrimSpace(address[at+1:])
+}
+
+// domainOfDN returns the mail domain that a DN lies in, in lower case: the last o= that looks like
+// one, or the dc= parts joined.
+func domainOfDN(dn []byte) string {
+	var dc []byte
+	organization := ""
+	for _, part := range bytes.Split(dn, []byte{','}) {
+		name, value, _ := bytes.Cut(part, []byte{'='})
+		value = bytes.TrimSpace(value)
+		switch id, _ := schema.Lookup(bytes.TrimSpace(name)); {
+		case id == schema.DC:
+			if len(dc) > 0 {
+				dc = append(dc, '.')
+			}
+			dc = append(dc, value...)
+		case id == schema.O && bytes.IndexByte(value, '.') > 0:
+			organization = string(lower(value))
+		}
+	}
+	if organization != "" {
+		return organization
+	}
+	return string(lower(dc))
+}

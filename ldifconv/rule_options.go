@@ -1,0 +1,183 @@
+package ldifconv
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// RuleOptions are the choices that the mapping leaves to the site. The zero value is the default
+// of every one of them.
+type RuleOptions struct {
+	// QuotaMissing is what a SIMS user without mailQuota gets: "" or "-1" for no limit, as the
+	// user had; "keep" to leave the attribute out, so that the server's default holds; or any
+	// other number of bytes.
+	QuotaMissing string
+	// QuotaSuffix keeps the suffixes K, M and G, and writes T as G, instead of plain bytes.
+	QuotaSuffix bool
+	// Lock says what becomes of a user left with mailFolderMap LOCK: "" or "drop" drops the
+	// lock, "hold" sets mailUserStatus to hold.
+	Lock string
+	// KeepOldClasses says which NMS classes of a user stay: "" or "none",
+	// "nsMessagingServerUser", or "all".
+	KeepOldClasses string
+	// Programs names the command lines of mailProgramDeliveryInfo; a command it does not know
+	// becomes prog-1, prog-2 and so on in the order of the input.
+	Programs map[string]string
+	// AlsoAllow are services that an access rule which would close them lets in all the same.
+	AlsoAllow []string
+	// UIDMap gives users another uid.
+	UIDMap map[string]string
+	// Vanity adds msgVanityDomain to users whose address is in none of the Domains.
+	Vanity bool
+	// Domains are the mail domains of the site, in lower case, for Vanity.
+	Domains []string
+	// MakeDCTree adds the domain component tree that an NMS directory does not have.
+	MakeDCTree bool
+	// EncodeURL writes the blanks of a DN in an LDAP URL as %20.
+	EncodeURL bool
+	// UserAttributes renames userDefinedAttribute1 to 4; a missing one is dropped.
+	UserAttributes [4]string
+	// DropLicenses drops nsLicenseUser and its attributes.
+	DropLicenses bool
+	// DataSource is the tag an entry without dataSource gets; "" means DefaultDataSource.
+	DataSource string
+	// Off are the names of rules that do not run.
+	Off []string
+}
+
+// DefaultDataSource is the dataSource of an entry that had none.
+const DefaultDataSource = "imsconv ldifconv"
+
+// The values of RuleOptions.Lock.
+const (
+	LockDrop = "drop"
+	LockHold = "hold"
+)
+
+// The values of RuleOptions.KeepOldClasses.
+const (
+	KeepNone          = "none"
+	KeepMessagingUser = "nsMessagingServerUser"
+	KeepAll           = "all"
+)
+
+// Check refuses choices that mean nothing.
+func (o *RuleOptions) Check() error {
+	switch {
+	case o.QuotaMissing != "" && o.QuotaMissing != "keep" && !isInteger(o.QuotaMissing):
+		return fmt.Errorf("missing quota %q is neither keep nor a number of bytes", o.QuotaMissing)
+	case !oneOf(o.Lock, "", LockDrop, LockHold):
+		return fmt.Errorf("lock policy %q is neither drop nor hold", o.Lock)
+	case !oneOf(o.KeepOldClasses, "", KeepNone, KeepMessagingUser, KeepAll):
+		return fmt.Errorf("old classes %q is neither none, nsMessagingServerUser nor all", o.KeepOldClasses)
+	}
+	for _, name := range o.AlsoAllow {
+		if !oneOf(name, serviceNames[:]...) {
+			return fmt.Errorf("service %q is none of %s", name, strings.Join(serviceNames[:], ", "))
+		}
+	}
+	for _, name := range o.Off {
+		if !knownRule(name) {
+			return fmt.Errorf("no rule is named %q", name)
+		}
+	}
+	return nil
+}
+
+func isInteger(s string) bool {
+	_, err := strconv.ParseInt(s, 10, 64)
+	return err == nil
+}
+
+// oneOf compares ignoring case.
+func oneOf(s string, list ...string) bool {
+	for _, v := range list {
+		if strings.EqualFold(s, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadProgramMap reads a program map: one program a line, its name, blanks, and the command line
+// as it stands in mailProgramDeliveryInfo. Empty lines and lines with # in front are skipped.
+func ReadProgramMap(r io.Reader) (map[string]string, error) {
+	programs := map[string]string{}
+	err := eachLine(r, func(line string) error {
+		name, command, ok := cutBlank(line)
+		if !ok {
+			return errors.New("needs a program name and a command line")
+		}
+		if !isProgramName(name) {
+			return fmt.Errorf("%q cannot name a program: letters, digits, . - _ only", name)
+		}
+		if other, ok := programs[command]; ok && other != name {
+			return fmt.Errorf("command %q has the name %s already", command, other)
+		}
+		programs[command] = name
+		return nil
+	})
+	return programs, err
+}
+
+// ReadUIDMap reads a map of user ids: the old one, blanks or =, the new one.
+func ReadUIDMap(r io.Reader) (map[string]string, error) {
+	ids := map[string]string{}
+	err := eachLine(r, func(line string) error {
+		old, id, ok := strings.Cut(line, "=")
+		if !ok {
+			old, id, ok = cutBlank(line)
+		}
+		old, id = strings.TrimSpace(old), strings.TrimSpace(id)
+		if !ok || old == "" || id == "" {
+			return errors.New("needs an old and a new user id")
+		}
+		if other, ok := ids[strings.ToLower(old)]; ok && other != id {
+			return fmt.Errorf("user %q is mapped twice", old)
+		}
+		ids[strings.ToLower(old)] = id
+		return nil
+	})
+	return ids, err
+}
+
+// eachLine calls use for every line that is neither empty nor a comment.
+func eachLine(r io.Reader, use func(line string) error) error {
+	scan := bufio.NewScanner(r)
+	scan.Buffer(nil, 1<<20)
+	for n := 1; scan.Scan(); n++ {
+		line := strings.TrimSpace(scan.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if err := use(line); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return scan.Err()
+}
+
+func cutBlank(line string) (first, rest string, ok bool) {
+	i := strings.IndexAny(line, " \t")
+	if i < 0 {
+		return line, "", false
+	}
+	return line[:i], strings.TrimSpace(line[i:]), true
+}
+
+func isProgramName(name string) bool {
+	for _, c := range []byte(name) {
+		if c != '.' && c != '-' && c != '_' && !isAlnum(c) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

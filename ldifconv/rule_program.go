@@ -1,0 +1,111 @@
+package ldifconv
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// maxProgramNames bounds the list of SIMS program names that a run keeps to print.
+const maxProgramNames = 10000
+
+// programs are the programs that mail of this run is delivered to. iMS delivers to approved
+// programs by name, where NMS had the command line in the entry. Safe for concurrent use.
+type programs struct {
+	mu    sync.RWMutex
+	names map[string]string // command line to name
+	made  []string          // command lines that got a name here, in the order of the input
+	taken map[string]bool   // names that the site gave
+
+	noted    map[string]bool // SIMS program names in use
+	overflow bool            // there were more than noted holds
+}
+
+func (p *programs) init(given map[string]string) {
+	p.names, p.taken, p.noted = map[string]string{}, map[string]bool{}, map[string]bool{}
+	for command, name := range given {
+		p.names[command] = name
+		p.taken[name] = true
+	}
+}
+
+// name returns the name of a command line, a new one for a command not seen before. New names are
+// numbered in the order of the input whatever the number of workers.
+func (p *programs) name(d *draft, command []byte) string {
+	p.mu.RLock()
+	name, ok := p.names[string(command)]
+	p.mu.RUnlock()
+	if ok {
+		return name
+	}
+	d.inOrder()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if name, ok := p.names[string(command)]; ok {
+		return name
+	}
+	for n := len(p.made) + 1; ; n++ {
+		name = "prog-" + strconv.Itoa(n)
+		if !p.taken[name] {
+			break
+		}
+	}
+	p.names[string(command)] = name
+	p.taken[name] = true
+	p.made = append(p.made, string(command))
+	return name
+}
+
+// note remembers a program name that SIMS entries use.
+func (p *programs) note(name []byte) {
+	p.mu.RLock()
+	known := p.noted[string(name)] || p.overflow
+	p.mu.RUnlock()
+	if known {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.noted) == maxProgramNames {
+		p.overflow = true
+		return
+	}
+	p.noted[string(name)] = true
+}
+
+// report lists the programs: NMS commands as the lines that approve them, SIMS names in one line.
+func (p *programs) report(log Log) {
+	for _, command := range p.made {
+		log.Warning("program", "", approval(p.names[command], command))
+	}
+	if len(p.noted) == 0 {
+		return
+	}
+	names := make([]string, 0, len(p.noted))
+	for name := range p.noted {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	text := "programs to approve on the new server with imsimta program -a: " + strings.Join(names, ", ")
+	if p.overflow {
+		text += " and others"
+	}
+	log.Warning("program", "", text)
+}
+
+// approval is the command that makes a program known to iMS. The server looks for the executable
+// in its own programs directory, by the last part of its path.
+func approval(name, command string) string {
+	program, args, _ := strings.Cut(strings.TrimSpace(command), " ")
+	file := program[strings.LastIndexByte(program, '/')+1:]
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "imsimta program -a -m %s -p %s", name, file)
+	if args = strings.TrimSpace(args); args != "" {
+		fmt.Fprintf(&b, " -g %q", args)
+	}
+	fmt.Fprintf(&b, " -e user (was %s)", command)
+	return b.String()
+}

@@ -1,0 +1,91 @@
+package ldifconv
+
+import (
+	"imsconv/ldifconv/schema"
+)
+
+// kindOf says as what an entry is upgraded, 0 when it is no mail entry of the source. An entry
+// that is upgraded already has its kind too, for -A.
+func (s *ruleSet) kindOf(d *draft) Kind {
+	c := &d.classes
+	if s.options.from == NMS {
+		switch {
+		case c.has(schema.ClassMailGroup):
+			return Groups
+		case c.has(schema.ClassMailRecipient), c.has(schema.ClassInetMailUser):
+			return Users
+		case c.has(schema.ClassInetMailGroup):
+			return Groups
+		}
+		return s.options.domainKind(d)
+	}
+	switch {
+	case c.has(schema.ClassInetMailUser):
+		return Users
+	case c.has(schema.ClassInetMailGroup):
+		return Groups
+	case c.meets(&sims3Classes):
+		d.warn("sims-3x", "entry of SIMS 3.x: not converted")
+		return 0
+	}
+	return s.options.domainKind(d)
+}
+
+var sims3Classes = newClassSet(schema.ClassEmailPerson, schema.ClassEmailGroup, schema.ClassRFC822MailGroup)
+
+// domainMarks are the attributes and domainClasses the classes by which a dc node is known as a
+// mail domain and not only a step on the way to one.
+var (
+	domainMarks = newAttrSet(
+		schema.InetDomainStatus, schema.InetDomainBaseDN, schema.InetAuthorizedServices,
+		schema.MailQuota, schema.MailDomainDiskQuota, schema.PreferredMailHost, schema.MailRoutingHosts,
+		schema.MailDomainStatus, schema.RFC822Postmaster, schema.AdminDN, schema.AliasedObjectName,
+	)
+	domainClasses = newClassSet(
+		schema.ClassInetDomain, schema.ClassMailDomain, schema.ClassNsManagedDomain,
+		schema.ClassInetDomainAlias, schema.ClassInetDomainAuthInfo, schema.ClassInetDomainOrg,
+	)
+)
+
+func (o *ruleOptions) domainKind(d *draft) Kind {
+	if !d.has(schema.DC) || !d.classes.has(schema.ClassDomain) {
+		return 0
+	}
+	if o.allDomains || d.classes.meets(&domainClasses) || d.present.meets(&domainMarks) {
+		return Domains
+	}
+	return 0
+}
+
+// oldClasses are the classes whose presence says that an entry is not finished: those of the
+// source, without the ones that the site wants to keep.
+func (o *ruleOptions) oldClasses() classSet {
+	if oneOf(o.KeepOldClasses, KeepAll) {
+		return classSet{}
+	}
+	if o.from == SIMS {
+		return newClassSet(schema.ClassInetMailRouting)
+	}
+	old := newClassSet(
+		schema.ClassMailRecipient, schema.ClassNsMessagingServerUser, schema.ClassMailGroup,
+		schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
+		schema.ClassGroupOfMailEnhancedUniqueNames, schema.ClassMailGroupMember,
+	)
+	if oneOf(o.KeepOldClasses, KeepMessagingUser) {
+		old.drop(schema.ClassNsMessagingServerUser)
+	}
+	return old
+}
+
+// finished reports whether an entry is upgraded and carries no old class.
+func (o *ruleOptions) finished(d *draft) bool {
+	return d.kind != Domains && isIMS(d) && !d.had.meets(&o.old)
+}
+
+// isIMS reports whether the source entry is an iMS entry already.
+func isIMS(d *draft) bool {
+	if d.kind == Domains {
+		return d.had.has(schema.ClassMailDomain)
+	}
+	return tagsOf(&d.had)&TagIMS50 != 0
+}

@@ -1,0 +1,343 @@
+package ldifconv
+
+import (
+	"bytes"
+	"fmt"
+
+	"imsconv/ldifconv/schema"
+)
+
+const simsDraft = "draft-srivastava-ldap-mail-00 5"
+
+// simsUserRules turn the attributes of a SIMS 4.0 user into those of iMS.
+var simsUserRules = []rule{
+	{
+		name: "sims-administrator", from: SIMS, kind: Users,
+		needs:   []attrID{schema.InetAdministeredServices},
+		classes: []classID{schema.ClassInetAdministrator},
+		what:    "class inetAdministrator and inetAdministeredServices go; the user is a candidate for the administrator groups",
+		source:  "SIMS 4.0 Provisioning Guide 6",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.warn("administrator", "was a SIMS administrator: add the user to Service Administrators or Domain Administrators")
+			d.dropClass(schema.ClassInetAdministrator)
+			d.remove(schema.InetAdministeredServices)
+			return true
+		},
+	},
+	{
+		name: "sims-folder-map", from: SIMS, kind: Users,
+		needs:      []attrID{schema.MailFolderMap},
+		what:       "mailFolderMap goes: Sun-MS is the only store; UNIX V7 gets mailDeliveryOption native; LOCK, left from a batch move, is dropped or becomes mailUserStatus hold",
+		source:     "Migration Guide, incremental scenario; Schema Reference, mailDeliveryOption",
+		documented: false,
+		apply:      simsFolderMap,
+	},
+	{
+		name: "sims-delivery-file", from: SIMS, kind: Users,
+		needs:      []attrID{schema.MailDeliveryOption, schema.MailDeliveryFile},
+		what:       "mailDeliveryOption file and shared and mailDeliveryFile go: iMS has them for lists only; other options stay",
+		source:     "Schema Reference, mailDeliveryOption",
+		documented: true,
+		apply:      simsDeliveryFile,
+	},
+	{
+		name: "sims-delivery-missing", from: SIMS, kind: Users,
+		what:   "mailDeliveryOption is mailbox when there is none, unless there is a forwarding address",
+		source: simsDraft,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.has(schema.MailDeliveryOption) {
+				return false
+			}
+			if d.has(schema.MailForwardingAddress) {
+				d.warn("delivery-missing", "no mailDeliveryOption beside mailForwardingAddress: left so")
+				return false
+			}
+			d.set(schema.MailDeliveryOption, "mailbox")
+			return true
+		},
+	},
+	{
+		name: "sims-vacation-dates", from: SIMS, kind: Users,
+		needs:      []attrID{schema.MailAutoReplyStartDate, schema.MailAutoReplyExpirationDate},
+		what:       "mailAutoReplyStartDate and mailAutoReplyExpirationDate become vacationStartDate and vacationEndDate, YYYYMMDDHHMMSSZ in GMT",
+		source:     simsDraft + "; Schema Reference, vacationStartDate",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			moveDate(d, schema.MailAutoReplyStartDate, schema.VacationStartDate)
+			moveDate(d, schema.MailAutoReplyExpirationDate, schema.VacationEndDate)
+			return true
+		},
+	},
+	{
+		name: "sims-autoreply-mode", from: SIMS, kind: Users,
+		needs:  []attrID{schema.MailDeliveryOption},
+		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none",
+		source: simsDraft + "; Schema Reference, mailAutoReplyMode",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			return d.hasValue(schema.MailDeliveryOption, "autoreply") && setMissing(d, schema.MailAutoReplyMode, "reply")
+		},
+	},
+	{
+		name: "sims-autoreply-body", from: SIMS, kind: Users,
+		needs:  []attrID{schema.MailAutoReplyText, schema.MailAutoReplyTextInternal},
+		what:   "reply texts stay; a warning for the token $BODY, which iMS does not know",
+		source: simsDraft,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			for _, a := range []attrID{schema.MailAutoReplyText, schema.MailAutoReplyTextInternal} {
+				if bytes.Contains(d.first(a), []byte("$BODY")) {
+					d.warn("autoreply-body", schema.Name(a)+" holds $BODY: kept as it is")
+				}
+			}
+			return false
+		},
+	},
+	{
+		name: "program-names", from: SIMS, kind: Both,
+		needs:  []attrID{schema.MailProgramDeliveryInfo},
+		what:   "mailProgramDeliveryInfo stays, it names a program in both; the names are listed once to be approved anew",
+		source: simsDraft + "; Schema Reference, mailProgramDeliveryInfo",
+		apply: func(d *draft, o *ruleOptions) bool {
+			for _, v := range d.values(schema.MailProgramDeliveryInfo) {
+				o.programs.note(v)
+			}
+			return false
+		},
+	},
+	{
+		name: "sims-quota", from: SIMS, kind: Users,
+		needs:  []attrID{schema.MailQuota},
+		what:   "mailQuota with K, M, G or T becomes plain bytes (units of 1024), or keeps K, M, G and turns T into G; -1 and -2 stay",
+		source: simsDraft + "; Schema Reference, mailQuota",
+		apply: func(d *draft, o *ruleOptions) bool {
+			return plainQuota(d, o, schema.MailQuota, schema.MailQuota)
+		},
+	},
+	{
+		name: "sims-quota-missing", from: SIMS, kind: Users, meaning: true,
+		what:   "a user without mailQuota had no limit and gets -1, or what the site chooses",
+		source: simsDraft + " (missing is no limit); Schema Reference, mailQuota (missing is the server's default)",
+		apply: func(d *draft, o *ruleOptions) bool {
+			switch o.QuotaMissing {
+			case "keep":
+				return false
+			case "":
+				return setMissing(d, schema.MailQuota, "-1")
+			}
+			return setMissing(d, schema.MailQuota, o.QuotaMissing)
+		},
+	},
+	{
+		name: "message-store", from: AnySource, kind: Users,
+		needs:      []attrID{schema.MailMessageStore},
+		what:       "a mailMessageStore that is a path goes: iMS names a partition; a plain name stays",
+		source:     simsDraft + "; Directory Server 4.0 schema; Schema Reference, mailMessageStore",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			v := d.first(schema.MailMessageStore)
+			if bytes.IndexByte(v, '/') < 0 && bytes.IndexByte(v, '\\') < 0 {
+				return false
+			}
+			d.warn("message-store", fmt.Sprintf("mailMessageStore %s is a path: dropped", v))
+			d.remove(schema.MailMessageStore)
+			return true
+		},
+	},
+	{
+		name: "sims-subscriber-status", from: SIMS, kind: Users,
+		needs:  []attrID{schema.InetSubscriberStatus},
+		what:   "inetSubscriberStatus becomes inetUserStatus, the same values",
+		source: simsDraft + "; 20subscriber.ldif",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if v := d.first(schema.InetSubscriberStatus); !isOneOf(v, "active", "inactive", "deleted") {
+				d.warn("status-value", fmt.Sprintf("inetSubscriberStatus %q is none of active, inactive, deleted: kept as inetUserStatus", v))
+			}
+			moveSingle(d, schema.InetSubscriberStatus, schema.InetUserStatus)
+			return true
+		},
+	},
+	{
+		name: "sims-subscriber-url", from: SIMS, kind: Users,
+		needs:  []attrID{schema.InetSubscriberHTTPURL},
+		what:   "inetSubscriberHttpURL becomes inetUserHttpURL",
+		source: simsDraft + "; 20subscriber.ldif",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.rename(schema.InetSubscriberHTTPURL, schema.InetUserHTTPURL)
+			return true
+		},
+	},
+	{
+		name: "sims-subscriber-class", from: SIMS, kind: Users,
+		classes:    []classID{schema.ClassInetSubscriber},
+		what:       "class inetSubscriber goes unless an iMS subscriber attribute needs it",
+		source:     "Schema Reference, inetSubscriber (not required)",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.present.meets(&subscriberAttributes) {
+				return false
+			}
+			d.dropClass(schema.ClassInetSubscriber)
+			return true
+		},
+	},
+	{
+		name: "sims-user-version", from: SIMS, kind: Users,
+		needs:  []attrID{schema.InetMailUserVersion},
+		what:   "inetMailUserVersion goes",
+		source: simsDraft + " (not in the iMS class)",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.remove(schema.InetMailUserVersion)
+			return true
+		},
+	},
+	{
+		name: "sims-user-attributes", from: SIMS, kind: Users,
+		needs:  userAttributes[:],
+		what:   "userDefinedAttribute1 to 4 go, or get the name the site gives them",
+		source: simsDraft + " (not in the iMS class)",
+		apply:  simsUserAttributes,
+	},
+}
+
+var (
+	subscriberAttributes = newAttrSet(schema.InetSubscriberAccountID, schema.InetSubscriberChallenge, schema.InetSubscriberResponse)
+	userAttributes       = [4]attrID{schema.UserDefinedAttribute1, schema.UserDefinedAttribute2, schema.UserDefinedAttribute3, schema.UserDefinedAttribute4}
+)
+
+func isOneOf(v []byte, list ...string) bool {
+	for _, s := range list {
+		if equalFoldString(v, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func simsFolderMap(d *draft, o *ruleOptions) bool {
+	for _, v := range d.values(schema.MailFolderMap) {
+		switch {
+		case isOneOf(v, "Sun-MS", "SUNMS"):
+		case isOneOf(v, "UNIX V7", "UNIXV7", "UNIX-V7"):
+			d.warn("folder-map", "mailbox is in /var/mail: mailDeliveryOption native set, but iMS does not serve that mailbox")
+			d.add(schema.MailDeliveryOption, "native")
+		case isOneOf(v, "LOCK"):
+			dropLock(d, o)
+		default:
+			d.warn("folder-map", fmt.Sprintf("mailFolderMap %q is not known: dropped", v))
+		}
+	}
+	d.remove(schema.MailFolderMap)
+	return true
+}
+
+func dropLock(d *draft, o *ruleOptions) {
+	if oneOf(o.Lock, LockHold) {
+		d.warn("lock", "mailFolderMap LOCK left over: mailUserStatus set to hold")
+		d.set(schema.MailUserStatus, "hold")
+		return
+	}
+	d.warn("lock", "mailFolderMap LOCK left over: dropped")
+}
+
+func simsDeliveryFile(d *draft, _ *ruleOptions) bool {
+	fired := false
+	for _, option := range []string{"file", "shared"} {
+		if d.hasValue(schema.MailDeliveryOption, option) {
+			d.warn("delivery-option", "mailDeliveryOption "+option+" is for lists only in iMS: dropped")
+			d.removeValue(schema.MailDeliveryOption, option)
+			fired = true
+		}
+	}
+	if d.has(schema.MailDeliveryFile) {
+		d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %s dropped: iMS delivers no user's mail to a file", d.first(schema.MailDeliveryFile)))
+		d.remove(schema.MailDeliveryFile)
+		fired = true
+	}
+	for _, v := range d.values(schema.MailDeliveryOption) {
+		if !isOneOf(v, "mailbox", "native", "unix", "autoreply", "program", "forward", "hold") {
+			d.warn("delivery-option", fmt.Sprintf("mailDeliveryOption %q is not known: kept", v))
+		}
+	}
+	return fired
+}
+
+func simsUserAttributes(d *draft, o *ruleOptions) bool {
+	for i, a := range userAttributes {
+		if !d.has(a) {
+			continue
+		}
+		to, ok := schema.LookupString(o.UserAttributes[i])
+		if ok {
+			d.rename(a, to)
+			continue
+		}
+		d.warn("user-attribute", schema.Name(a)+" dropped: iMS has no such attribute")
+		d.remove(a)
+	}
+	return true
+}
+
+// moveSingle moves a single-valued attribute; a value that is there already stays.
+func moveSingle(d *draft, from, to attrID) {
+	if !d.has(to) {
+		d.setBytes(to, d.first(from))
+	}
+	d.remove(from)
+}
+
+// moveDate moves a time and writes it in the form of vacationStartDate.
+func moveDate(d *draft, from, to attrID) {
+	if !d.has(from) {
+		return
+	}
+	moveSingle(d, from, to)
+	plainDate(d, to)
+}
+
+// plainDate writes the time in a as YYYYMMDDHHMMSSZ. One that cannot be read stays.
+func plainDate(d *draft, a attrID) bool {
+	v := d.first(a)
+	t, zoned, ok := parseTime(trimBlanks(v))
+	if !ok {
+		d.warn("date", fmt.Sprintf("%s %q is not a time: kept", schema.Name(a), v))
+		return false
+	}
+	if !zoned {
+		d.warn("date-zone", fmt.Sprintf("%s %s names no time zone: taken as GMT", schema.Name(a), v))
+	}
+	var memory [len(vacationTime)]byte
+	text := t.AppendFormat(memory[:0], vacationTime)
+	if bytes.Equal(text, v) && len(d.values(a)) == 1 {
+		return false
+	}
+	d.setBytes(a, text)
+	return true
+}
+
+// plainQuota writes the quota in from as bytes into to.
+func plainQuota(d *draft, o *ruleOptions, from, to attrID) bool {
+	v := d.first(from)
+	q, ok := parseQuota(v)
+	n, fits := q.bytes()
+	var memory [24]byte
+	text := memory[:0]
+	switch {
+	case !ok || !fits || q.suffix == 0:
+		if from == to {
+			return false
+		}
+		text = append(text, v...)
+	case !o.QuotaSuffix:
+		text = appendInt(text, n)
+	case q.suffix == 'T':
+		text = q.appendGigabytes(text)
+	case from == to:
+		return false
+	default:
+		text = append(text, v...)
+	}
+	if from != to {
+		d.remove(from)
+	}
+	d.setBytes(to, text)
+	return true
+}

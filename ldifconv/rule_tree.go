@@ -1,0 +1,140 @@
+package ldifconv
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+
+	"imsconv/ldifconv/schema"
+)
+
+// dcRoot is the top of the domain component tree. The set-up of iMS makes it.
+const dcRoot = "o=internet"
+
+// addedEntry is an entry that the upgrade makes and that the input does not have.
+type addedEntry struct {
+	dn    string
+	attrs []Pair // values of one attribute together
+}
+
+// domainTree collects the mail domains of an NMS directory, which has no domain nodes. Memory
+// grows with the number of domains and hosts, not of users. Safe for concurrent use.
+type domainTree struct {
+	mu      sync.Mutex
+	domains map[string]*treeDomain
+}
+
+// treeDomain is what the node of one domain will say.
+type treeDomain struct {
+	base     string // inetDomainBaseDN, the least one in byte order
+	hosts    map[string]bool
+	compound bool // some uid is user@domain
+}
+
+func (t *domainTree) init() { t.domains = map[string]*treeDomain{} }
+
+// note takes the domain of a user's address into the tree.
+func (t *domainTree) note(d *draft) {
+	domain := string(lower(domainOf(d.first(schema.Mail))))
+	if !isDomainName(domain) {
+		return
+	}
+	base := string(lastRDN(d.dn()))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	node := t.domains[domain]
+	if node == nil {
+		node = &treeDomain{base: base, hosts: map[string]bool{}}
+		t.domains[domain] = node
+	}
+	node.base = min(node.base, base)
+	if host := d.first(schema.MailHost); host != nil && !node.hosts[string(host)] {
+		node.hosts[string(lower(host))] = true
+	}
+	node.compound = node.compound || bytes.IndexByte(d.first(schema.UID), '@') >= 0
+}
+
+// isDomainName refuses what would not stand in a DN as it is.
+func isDomainName(domain string) bool {
+	for _, c := range []byte(domain) {
+		if c != '.' && c != '-' && !isAlnum(c) {
+			return false
+		}
+	}
+	return domain != "" && !strings.Contains(domain, "..") && domain[0] != '.' && domain[len(domain)-1] != '.'
+}
+
+// lastRDN returns the last part of a DN, the suffix of an NMS directory.
+func lastRDN(dn []byte) []byte {
+	return bytes.TrimSpace(dn[bytes.LastIndexByte(dn, ',')+1:])
+}
+
+// entries returns the nodes of the tree below dcRoot, parents first, in order of name.
+func (t *domainTree) entries() []addedEntry {
+	names := map[string]bool{}
+	for domain := range t.domains {
+		for rest := domain; rest != ""; {
+			names[rest] = true
+			_, rest, _ = strings.Cut(rest, ".")
+		}
+	}
+	order := make([]string, 0, len(names))
+	for name := range names {
+		order = append(order, name)
+	}
+	slices.SortFunc(order, func(a, b string) int {
+		if d := strings.Count(a, ".") - strings.Count(b, "."); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	entries := make([]addedEntry, len(order))
+	for i, name := range order {
+		entries[i] = t.entry(name)
+	}
+	return entries
+}
+
+func (t *domainTree) entry(name string) addedEntry {
+	label, _, _ := strings.Cut(name, ".")
+	e := addedEntry{dn: "dc=" + strings.ReplaceAll(name, ".", ",dc=") + "," + dcRoot}
+	e.add("objectClass", "top", "domain")
+	node := t.domains[name]
+	if node == nil {
+		e.add("dc", label)
+		return e
+	}
+	e.add("objectClass", "inetDomain", "mailDomain", "nsManagedDomain")
+	if node.compound {
+		e.add("objectClass", "inetDomainAuthInfo")
+	}
+	e.add("dc", label)
+	e.add("inetDomainBaseDN", node.base)
+	e.add("inetDomainStatus", "active")
+	e.add("mailDomainStatus", "active")
+	hosts := make([]string, 0, len(node.hosts))
+	for host := range node.hosts {
+		hosts = append(hosts, host)
+	}
+	slices.Sort(hosts)
+	e.add("mailRoutingHosts", hosts...)
+	if len(hosts) > 0 {
+		e.add("preferredMailHost", hosts[0])
+	}
+	if node.compound {
+		e.add("domainUIDSeparator", "@")
+	}
+	return e
+}
+
+func (e *addedEntry) add(attr string, values ...string) {
+	for _, v := range values {
+		e.attrs = append(e.attrs, Pair{attr, v})
+	}
+}
+
+// newEntries returns the entries that the upgrade adds, parents first.
+func (s *ruleSet) newEntries() []addedEntry {
+	return s.options.tree.entries()
+}

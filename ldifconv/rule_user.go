@@ -1,0 +1,304 @@
+package ldifconv
+
+import (
+	"fmt"
+
+	"imsconv/ldifconv/schema"
+)
+
+// migratedClasses are the classes an iMS user gets, in the order seen in migrated directories.
+var migratedClasses = []classID{
+	schema.ClassInetUser, schema.ClassIPUser, schema.ClassInetMailUser,
+	schema.ClassInetLocalMailRecipient, schema.ClassNsManagedPerson, schema.ClassUserPresenceProfile,
+}
+
+// addressRules order the addresses of users and groups: one mail, the others alternates.
+var addressRules = []rule{
+	{
+		name: "mail-single", from: AnySource, kind: Both,
+		needs:      []attrID{schema.Mail},
+		what:       "mail keeps its first value, one spelled mail before one spelled rfc822mailbox; further ones become mailAlternateAddress",
+		source:     "Schema Reference, mail (single-valued); slapd.at.conf of Directory Server 4.12 (alias rfc822mailbox)",
+		documented: true,
+		apply:      mailSingle,
+	},
+	{
+		name: "alias-addresses", from: SIMS, kind: Both,
+		needs:  []attrID{schema.RFC822MailAlias},
+		what:   "rfc822MailAlias becomes mailAlternateAddress",
+		source: "draft-srivastava-ldap-mail-00 5; Schema Reference, mailAlternateAddress",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.rename(schema.RFC822MailAlias, schema.MailAlternateAddress)
+			return true
+		},
+	},
+	{
+		name: "alternate-unlike-mail", from: AnySource, kind: Both,
+		needs:  []attrID{schema.MailAlternateAddress},
+		what:   "a mailAlternateAddress equal to mail, or a second time in the entry, goes, ignoring case",
+		source: "Schema Reference, mailAlternateAddress",
+		apply:  alternateUnlikeMail,
+	},
+	{
+		name: "mail-host-name", from: AnySource, kind: Both,
+		what:   "mailHost stays; a warning when it is not a full host name, and for a list when it is missing",
+		source: "Schema Reference, mailHost; imsimta dirsync",
+		apply:  mailHostName,
+	},
+}
+
+func mailSingle(d *draft, _ *ruleOptions) bool {
+	values := d.values(schema.Mail)
+	if len(values) < 2 {
+		return false
+	}
+	d.warn("mail-values", fmt.Sprintf("mail keeps %s, %d more moved to mailAlternateAddress", values[0], len(values)-1))
+	d.addBytes(schema.MailAlternateAddress, values[1:]...)
+	d.setBytes(schema.Mail, values[0])
+	return true
+}
+
+func alternateUnlikeMail(d *draft, _ *ruleOptions) bool {
+	values, mail := d.values(schema.MailAlternateAddress), d.first(schema.Mail)
+	fired := repeats(values)
+	if mail != nil {
+		for _, v := range values {
+			fired = fired || equalFold(v, mail)
+		}
+	}
+	if !fired {
+		return false
+	}
+	kept := make([][]byte, 0, len(values))
+	for _, v := range values {
+		if mail == nil || !equalFold(v, mail) {
+			kept = append(kept, v)
+		}
+	}
+	d.remove(schema.MailAlternateAddress)
+	d.addBytes(schema.MailAlternateAddress, kept...)
+	return true
+}
+
+// repeats reports whether two values are equal ignoring case.
+func repeats(values [][]byte) bool {
+	if len(values) > 32 {
+		seen := make(map[string]bool, len(values))
+		for _, v := range values {
+			seen[string(lower(v))] = true
+		}
+		return len(seen) < len(values)
+	}
+	for i, v := range values {
+		if containsFold(values[:i], v) {
+			return true
+		}
+	}
+	return false
+}
+
+func containsFold(list [][]byte, v []byte) bool {
+	for _, have := range list {
+		if equalFold(have, v) {
+			return true
+		}
+	}
+	return false
+}
+
+func mailHostName(d *draft, _ *ruleOptions) bool {
+	host := d.first(schema.MailHost)
+	switch {
+	case host == nil && d.kind == Groups:
+		d.warn("mail-host-missing", "list without mailHost: no server expands it")
+	case host != nil && !isFQDN(host):
+		d.warn("mail-host-name", fmt.Sprintf("mailHost %s is not a full host name", host))
+	}
+	return false
+}
+
+func isFQDN(host []byte) bool {
+	dots := 0
+	for i, c := range host {
+		switch {
+		case c == '.' && i > 0 && i < len(host)-1:
+			dots++
+		case c != '-' && !isAlnum(c):
+			return false
+		}
+	}
+	return dots > 0
+}
+
+// userClassRules give a user the classes of iMS.
+var userClassRules = []rule{
+	{
+		name: "user-classes", from: AnySource, kind: Users,
+		what:   "the six classes of a migrated user are added: inetUser, ipUser, inetMailUser, inetLocalMailRecipient, nsManagedPerson, userPresenceProfile",
+		source: "Schema Reference 5.0, table 1-1; migrated directories",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			before := d.classes
+			d.addClass(migratedClasses...)
+			return d.classes != before
+		},
+	},
+	{
+		name: "person-classes", from: NMS, kind: Users,
+		what:   "an entry with cn and sn gets person, organizationalPerson and inetOrgPerson where it lacks them",
+		source: "Schema Reference 5.0, table 1-1",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if !d.has(schema.CN) || !d.has(schema.SN) || d.hasClass(schema.ClassInetOrgPerson) {
+				return false
+			}
+			d.addClass(schema.ClassPerson, schema.ClassOrganizationalPerson, schema.ClassInetOrgPerson)
+			return true
+		},
+	},
+	{
+		name: "sims-routing-class", from: SIMS, kind: Both,
+		classes:    []classID{schema.ClassInetMailRouting},
+		what:       "class inetMailRouting goes, inetLocalMailRecipient stands for it; else the entry would satisfy sims40 and ims50",
+		source:     "Messaging Server 6.3 Administration Guide 9.1.3.1",
+		documented: true,
+		apply: func(d *draft, o *ruleOptions) bool {
+			return dropOldClasses(d, o, schema.ClassInetMailRouting)
+		},
+	},
+	{
+		name: "nms-user-classes", from: NMS, kind: Users,
+		classes:    []classID{schema.ClassMailRecipient, schema.ClassNsMessagingServerUser},
+		what:       "classes mailRecipient and nsMessagingServerUser go, unless the site keeps them; a warning when the second was missing",
+		source:     "Messaging Server 6.3 Administration Guide 9.1.3.1; migrated directories",
+		documented: true,
+		apply: func(d *draft, o *ruleOptions) bool {
+			if !d.hasClass(schema.ClassNsMessagingServerUser) {
+				d.warn("class-missing", "mailRecipient without nsMessagingServerUser, as in 3.x: taken as a user")
+			}
+			return dropOldClasses(d, o, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser)
+		},
+	},
+}
+
+// dropOldClasses takes away those of classes that the site does not keep.
+func dropOldClasses(d *draft, o *ruleOptions, classes ...classID) bool {
+	fired := false
+	for _, c := range classes {
+		if o.old.has(c) && d.hasClass(c) {
+			d.dropClass(c)
+			fired = true
+		}
+	}
+	return fired
+}
+
+// userEndRules fill in what every iMS user has, after the attributes of the source are moved.
+var userEndRules = []rule{
+	{
+		name: "quota-large", from: AnySource, kind: Users,
+		needs:      []attrID{schema.MailQuota},
+		what:       "a warning for a mailQuota above 4294966272 bytes, the most that iMS 5.x counts, or that is no number",
+		source:     "Schema Reference, mailQuota",
+		documented: true,
+		apply:      quotaLarge,
+	},
+	{
+		name: "user-description", from: AnySource, kind: Users,
+		needs:  []attrID{schema.MultiLineDescription},
+		what:   "multiLineDescription becomes description, $ for a line break kept",
+		source: "Schema Reference, inetMailUser",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			d.rename(schema.MultiLineDescription, schema.Description)
+			return true
+		},
+	},
+	{
+		name: "user-status", from: AnySource, kind: Users,
+		what:   "inetUserStatus and mailUserStatus are active when missing",
+		source: "Provisioning Guide 5.2, example 4-1",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			a := setMissing(d, schema.InetUserStatus, "active")
+			return setMissing(d, schema.MailUserStatus, "active") || a
+		},
+	},
+	{
+		name: "uid-map", from: AnySource, kind: Users,
+		needs:  []attrID{schema.UID},
+		what:   "uid stays, unless the site maps it to another; one that names the entry stays in any case",
+		source: "Migration Guide (the store is keyed on uid)",
+		apply:  mapUID,
+	},
+}
+
+func setMissing(d *draft, a attrID, value string) bool {
+	if d.has(a) {
+		return false
+	}
+	d.set(a, value)
+	return true
+}
+
+func quotaLarge(d *draft, o *ruleOptions) bool {
+	v := d.first(schema.MailQuota)
+	q, ok := parseQuota(v)
+	n, fits := q.bytes()
+	switch {
+	case !ok || q.suffix != 0 && !o.QuotaSuffix:
+		d.warn("quota-value", fmt.Sprintf("mailQuota %q is not a number of bytes: kept", v))
+	case !fits || n > maxQuota:
+		d.warn("quota-large", fmt.Sprintf("mailQuota %s is above %d bytes", v, maxQuota))
+	}
+	return false
+}
+
+func mapUID(d *draft, o *ruleOptions) bool {
+	if len(o.UIDMap) == 0 {
+		return false
+	}
+	old := d.first(schema.UID)
+	id, ok := o.UIDMap[string(lower(old))]
+	if !ok || id == string(old) {
+		return false
+	}
+	if namedByUID(d.dn()) {
+		d.warn("uid-in-dn", fmt.Sprintf("uid %s is part of the DN: rename the entry to get %s", old, id))
+		return false
+	}
+	d.set(schema.UID, id)
+	return true
+}
+
+// namedByUID reports whether uid is in the first part of a DN.
+func namedByUID(dn []byte) bool {
+	for i := 0; i < len(dn); i++ {
+		switch dn[i] {
+		case '=':
+			id, _ := schema.Lookup(trimBlanks(dn[:i]))
+			return id == schema.UID
+		case ',':
+			return false
+		}
+	}
+	return false
+}
+
+func trimBlanks(v []byte) []byte {
+	for len(v) > 0 && v[0] == ' ' {
+		v = v[1:]
+	}
+	for len(v) > 0 && v[len(v)-1] == ' ' {
+		v = v[:len(v)-1]
+	}
+	return v
+}
+
+// lastRules end every kind.
+var lastRules = []rule{
+	{
+		name: "data-source", from: AnySource, kind: Both,
+		what:   "dataSource is set to the tag of this tool when missing",
+		source: "Schema Reference 5.0, dataSource",
+		apply: func(d *draft, o *ruleOptions) bool {
+			return setMissing(d, schema.DataSource, o.dataSource)
+		},
+	},
+}
