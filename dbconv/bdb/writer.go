@@ -57,6 +57,11 @@ type WriterOptions struct {
 	// that the files of one environment differ.
 	Name string
 	TreeOptions
+	// KeepFirst keeps the first record of a key instead of the last.
+	KeepFirst bool
+	// OnReplace is called with the key of each record that is given up because
+	// another has the same key; nil: only counted.
+	OnReplace  func(key []byte)
 	TempDir    string // for sorting; "": os.TempDir
 	SortMemory int    // bytes held before a sort goes to temporary files; 0: DefaultSortMemory
 }
@@ -221,6 +226,12 @@ func (w *Writer) put(key, value []byte) error {
 	}
 	if !w.subTree.Duplicates {
 		w.replaced++
+		if w.opts.OnReplace != nil {
+			w.opts.OnReplace(key)
+		}
+		if w.opts.KeepFirst {
+			return nil
+		}
 		g.value = append(g.value[:0], value...)
 		return nil
 	}

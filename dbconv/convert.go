@@ -1,0 +1,244 @@
+package dbconv
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"imsconv/dbconv/bdb"
+)
+
+// Output says what kind of file is written.
+type Output struct {
+	Version   int              // 6, 7, 8 or 9; 0: the default of the conversion
+	ByteOrder binary.ByteOrder // nil: the source's
+	PageSize  int              // bytes; 0: the source's
+	Name      string           // base name of the file, which goes into its unique id
+	TempDir   string           // for sorting; "": os.TempDir
+}
+
+// ConvertOptions are the options of Convert.
+type ConvertOptions struct {
+	Common
+	Output
+	Subdatabase string // convert this one only
+	SortDups    bool   // keep sets of duplicates sorted, as db_upgrade -s
+}
+
+// Report is what a conversion did.
+type Report struct {
+	Source    bdb.Meta
+	Version   int // written
+	Records   int64
+	Databases int   // sub-databases written
+	Deleted   int64 // delete-flagged records passed over
+	Replaced  int64 // records given up for a later one of the same key
+	Disorder  int64 // keys that are not in byte order
+	Pages     int64 // written
+}
+
+// ErrSubdatabases: the source holds sub-databases and the destination cannot.
+var ErrSubdatabases = errors.New("the file holds several databases")
+
+// Convert writes the records of the database file src, size bytes long, to dst as
+// a btree (of a recno, as a recno): version 9 unless Output says otherwise. The
+// order of a btree's keys is kept even where it is not byte order.
+func Convert(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts ConvertOptions) (Report, error) {
+	r, err := bdb.NewReader(src, size, opts.readerOptions())
+	if err != nil {
+		return Report{}, err
+	}
+	rep := Report{Source: r.Meta()}
+	names, err := r.Subdatabases()
+	if err != nil {
+		return rep, err
+	}
+	out := opts.Output.resolve(rep.Source, 9)
+	rep.Version = out.Version
+	if opts.Subdatabase != "" {
+		if r, err = r.Open(opts.Subdatabase); err != nil {
+			return rep, err
+		}
+	} else if len(names) > 0 && out.Version < 7 {
+		return rep, fmt.Errorf("%w, version %d one only: %s", ErrSubdatabases, out.Version, strings.Join(names, ", "))
+	}
+	if rep.Source.Checksum {
+		opts.log().Warning("checksum", "", "the source has page checksums, the result has none")
+	}
+	c := conversion{ctx: ctx, opts: opts, rep: &rep, out: out}
+	if opts.Subdatabase != "" || !rep.Source.SubDBs {
+		err = c.single(dst, r)
+	} else {
+		err = c.several(dst, r, names)
+	}
+	return rep, err
+}
+
+// resolve fills in what the caller left to the source.
+func (o Output) resolve(m bdb.Meta, version int) Output {
+	if o.Version == 0 {
+		o.Version = version
+	}
+	if o.ByteOrder == nil {
+		o.ByteOrder = m.ByteOrder
+	}
+	if o.PageSize == 0 {
+		o.PageSize = m.PageSize
+	}
+	if o.PageSize < bdb.MinPageSize || o.PageSize > bdb.MaxPageSize || o.PageSize&(o.PageSize-1) != 0 {
+		o.PageSize = bdb.DefaultPageSize
+	}
+	return o
+}
+
+func (o Output) writerOptions(log Log) bdb.WriterOptions {
+	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir,
+		OnReplace: func(key []byte) {
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the later record was kept", key))
+		}}
+}
+
+// conversion is the state of Convert.
+type conversion struct {
+	ctx  context.Context
+	opts ConvertOptions
+	rep  *Report
+	out  Output
+}
+
+// tree says how the database of r is written.
+func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
+	m := r.Meta()
+	t := bdb.TreeOptions{
+		Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum,
+		KeepOrder: m.Type == bdb.Btree, Unsorted: m.Type == bdb.Hash,
+	}
+	if m.Type == bdb.Recno {
+		t = bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
+		if m.FixedLen {
+			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
+		}
+		return t, nil
+	}
+	if m.Legacy185 && m.Type == bdb.Btree && !m.NoDups && !t.Duplicates {
+		dups, err := hasDuplicates(c.ctx, r)
+		if err != nil {
+			return t, err
+		}
+		t.Duplicates = dups
+	}
+	if t.Duplicates && c.opts.SortDups {
+		t.DuplicatesSorted, t.KeepOrder = true, false
+	}
+	return t, nil
+}
+
+// hasDuplicates looks for a key that comes twice: release 1.85 allowed it
+// without saying so in the file.
+func hasDuplicates(ctx context.Context, r *bdb.Reader) (bool, error) {
+	var last []byte
+	t := ticker{ctx: ctx}
+	c := r.Cursor()
+	for n := 0; ; n++ {
+		key, _, err := c.Next()
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if n > 0 && string(key) == string(last) {
+			return true, nil
+		}
+		last = append(last[:0], key...)
+		if err := t.tick(0); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (c *conversion) single(dst io.WriterAt, r *bdb.Reader) error {
+	tree, err := c.tree(r)
+	if err != nil {
+		return err
+	}
+	wopts := c.out.writerOptions(c.opts.log())
+	wopts.TreeOptions = tree
+	w, err := bdb.NewWriter(dst, wopts)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if err := c.copy(w, r); err != nil {
+		return err
+	}
+	return c.close(w)
+}
+
+func (c *conversion) several(dst io.WriterAt, r *bdb.Reader, names []string) error {
+	w, err := bdb.NewWriter(dst, c.out.writerOptions(c.opts.log()))
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	for _, name := range names {
+		sub, err := r.Open(name)
+		if err != nil {
+			if c.opts.Strict {
+				return err
+			}
+			c.opts.log().Problem(kindOf(err), "database "+name, err.Error())
+			continue
+		}
+		tree, err := c.tree(sub)
+		if err != nil {
+			return err
+		}
+		if err := w.Sub(name, tree); err != nil {
+			return err
+		}
+		if err := c.copy(w, sub); err != nil {
+			return err
+		}
+		c.rep.Databases++
+	}
+	return c.close(w)
+}
+
+// copy moves all records of r to w.
+func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
+	cur := r.Cursor()
+	t := ticker{ctx: c.ctx, meter: c.opts.Meter}
+	for {
+		key, value, err := cur.Next()
+		if err == io.EOF {
+			c.rep.Deleted += cur.Deleted()
+			return t.flush()
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.Put(key, value); err != nil {
+			return err
+		}
+		if err := t.tick(len(key) + len(value)); err != nil {
+			return err
+		}
+	}
+}
+
+// close completes the file and takes the counts over.
+func (c *conversion) close(w *bdb.Writer) error {
+	if err := w.Close(); err != nil {
+		return err
+	}
+	c.rep.Records, c.rep.Pages = w.Records(), w.Pages()
+	c.rep.Replaced, c.rep.Disorder = w.Replaced(), w.Disorder()
+	if c.rep.Disorder > 0 {
+		c.opts.log().Warning("key-order", "", fmt.Sprintf("%d keys are not in byte order: the database has a comparison function of its own; its order is kept", c.rep.Disorder))
+	}
+	return nil
+}

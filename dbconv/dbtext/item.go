@@ -1,0 +1,103 @@
+package dbtext
+
+import (
+	"errors"
+	"fmt"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// plain says which bytes stand for themselves in the format print.
+var plain = func() (t [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		t[c] = c != '\\'
+	}
+	return t
+}()
+
+// nibble is the value of a hexadecimal digit, 0xff for any other byte.
+var nibble = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
+	}
+	return t
+}()
+
+// hexPairs is the two digits of each byte.
+var hexPairs = func() (t [256][2]byte) {
+	for i := range t {
+		t[i] = [2]byte{hexDigits[i>>4], hexDigits[i&15]}
+	}
+	return t
+}()
+
+func appendPrint(dst, item []byte) []byte {
+	start := 0
+	for i, c := range item {
+		if plain[c] {
+			continue
+		}
+		dst = append(dst, item[start:i]...)
+		start = i + 1
+		if c == '\\' {
+			dst = append(dst, '\\', '\\')
+			continue
+		}
+		dst = append(dst, '\\', hexPairs[c][0], hexPairs[c][1])
+	}
+	return append(dst, item[start:]...)
+}
+
+func appendHex(dst, item []byte) []byte {
+	for _, c := range item {
+		dst = append(dst, hexPairs[c][0], hexPairs[c][1])
+	}
+	return dst
+}
+
+var errOddHex = errors.New("an odd number of hexadecimal digits")
+
+func decodeHex(dst, text []byte) ([]byte, error) {
+	if len(text)%2 != 0 {
+		return dst, errOddHex
+	}
+	for i := 0; i < len(text); i += 2 {
+		h, l := nibble[text[i]], nibble[text[i+1]]
+		if h|l == 0xff {
+			return dst, fmt.Errorf("column %d: %.2q is no pair of hexadecimal digits", i+1, text[i:i+2])
+		}
+		dst = append(dst, h<<4|l)
+	}
+	return dst, nil
+}
+
+// decodePrint takes bytes beyond printable ASCII as they are: so does db_load.
+func decodePrint(dst, text []byte) ([]byte, error) {
+	start := 0
+	for i := 0; i < len(text); {
+		if text[i] != '\\' {
+			i++
+			continue
+		}
+		dst = append(dst, text[start:i]...)
+		if i+1 < len(text) && text[i+1] == '\\' {
+			dst = append(dst, '\\')
+			i += 2
+			start = i
+			continue
+		}
+		if i+2 >= len(text) || nibble[text[i+1]]|nibble[text[i+2]] == 0xff {
+			return dst, fmt.Errorf("column %d: a backslash without two hexadecimal digits", i+1)
+		}
+		dst = append(dst, nibble[text[i+1]]<<4|nibble[text[i+2]])
+		i += 3
+		start = i
+	}
+	return append(dst, text[start:]...), nil
+}
