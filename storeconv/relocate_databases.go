@@ -1,0 +1,194 @@
+package storeconv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/internal/durable"
+)
+
+// listDir is where the databases of the mailbox list lie.
+const listDir = "mboxlist"
+
+// writeDatabases writes folder.db, quota.db and subscr.db, each with what the
+// store had in it before, and an empty peruser.db where there is none.
+func (r *relocation) writeDatabases(ctx context.Context) error {
+	defer r.subscr.Close()
+	folders := mboxlist.NewUpdate(mboxlist.FolderDB, r.tempDir())
+	defer folders.Close()
+	if err := r.folderRecords(ctx, folders.Put); err != nil {
+		return err
+	}
+	quotas := mboxlist.NewUpdate(mboxlist.QuotaDB, r.tempDir())
+	defer quotas.Close()
+	if err := r.quotaRecords(ctx, quotas.Put); err != nil {
+		return err
+	}
+	if r.opts.DryRun {
+		return nil
+	}
+	quotaMeta := r.quotaMeta
+	if quotaMeta.PageSize == 0 {
+		quotaMeta = r.index.meta
+	}
+	if err := r.run.LockLists(); err != nil {
+		return fmt.Errorf("lock the mailbox lists: %w", err)
+	}
+	defer r.run.UnlockLists()
+	if err := r.dst.MkdirAll(listDir); err != nil {
+		return err
+	}
+	return errors.Join(
+		r.writeDatabase(mboxlist.FolderDB, folders, r.index.meta),
+		r.writeDatabase(mboxlist.QuotaDB, quotas, quotaMeta),
+		r.writeDatabase(mboxlist.SubscrDB, r.subscr, r.index.meta),
+		r.writeDatabase(mboxlist.PeruserDB, mboxlist.NewUpdate(mboxlist.PeruserDB, r.tempDir()), r.index.meta),
+		r.dst.SyncAll(),
+	)
+}
+
+// writeDatabase merges an update with the database of that kind that the store
+// has, and replaces it when that changes a byte.
+func (r *relocation) writeDatabase(kind mboxlist.Kind, update *mboxlist.Update, like bdb.Meta) (err error) {
+	name := kind.FileName()
+	place := listDir + "/" + name
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", place, err)
+		}
+	}()
+	old, oldSize, err := r.openOld(place)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		defer old.Close() // opened for reading
+	}
+	fresh, err := r.build(name, update, like, old, oldSize)
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	same, err := sameBytes(fresh, old, oldSize)
+	if err != nil {
+		return err
+	}
+	if same {
+		return r.run.Dir.Remove(name)
+	}
+	if err := r.ownDatabase(fresh); err != nil {
+		return err
+	}
+	if err := fresh.Sync(); err != nil {
+		return err
+	}
+	return r.run.Dir.Replace(name, r.dst.Dir, place)
+}
+
+func (r *relocation) openOld(place string) (*os.File, int64, error) {
+	old, err := r.dst.Open(place)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := old.Stat()
+	if err != nil {
+		old.Close()
+		return nil, 0, err
+	}
+	return old, info.Size(), nil
+}
+
+// build writes the new database into the run's folder.
+func (r *relocation) build(name string, update *mboxlist.Update, like bdb.Meta, old *os.File, oldSize int64) (*os.File, error) {
+	fresh, err := os.OpenFile(r.run.Path(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, durable.FileMode)
+	if err != nil {
+		return nil, err
+	}
+	w, err := bdb.NewWriter(fresh, bdb.WriterOptions{
+		Version: r.opts.Version, ByteOrder: r.order(like), PageSize: r.pageSize(like), Name: name, TempDir: r.tempDir(),
+	})
+	if err == nil {
+		err = apply(w, update, old, oldSize)
+	}
+	if err != nil {
+		fresh.Close()
+		return nil, err
+	}
+	return fresh, nil
+}
+
+func apply(w *bdb.Writer, update *mboxlist.Update, old *os.File, oldSize int64) error {
+	var cursor mboxlist.Cursor
+	if old != nil {
+		reader, err := bdb.NewReader(old, oldSize, bdb.Options{Strict: true})
+		if err != nil {
+			w.Abort()
+			return err
+		}
+		cursor = reader.Cursor()
+	}
+	if _, err := update.Apply(w, cursor); err != nil {
+		w.Abort()
+		return err
+	}
+	return w.Close()
+}
+
+// ownDatabase gives a new database the owner asked for, or, for root, that of
+// the source's databases.
+func (r *relocation) ownDatabase(f *os.File) error {
+	uid, gid := r.opts.UID, r.opts.GID
+	if !r.opts.SetOwner {
+		var st unix.Stat_t
+		if os.Geteuid() != 0 || r.src.DataDB == "" || unix.Stat(r.src.DataDB, &st) != nil {
+			return nil
+		}
+		uid, gid = int(st.Uid), int(st.Gid)
+	}
+	return f.Chown(uid, gid)
+}
+
+// sameBytes compares a fresh database with the one in place.
+func sameBytes(fresh, old *os.File, oldSize int64) (bool, error) {
+	info, err := fresh.Stat()
+	if err != nil {
+		return false, err
+	}
+	if old == nil || info.Size() != oldSize {
+		return false, nil
+	}
+	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
+	for at := int64(0); at < oldSize; {
+		n := int(min(int64(len(a)), oldSize-at))
+		if err := readFullAt(fresh, a[:n], at); err != nil {
+			return false, err
+		}
+		if err := readFullAt(old, b[:n], at); err != nil {
+			return false, err
+		}
+		if string(a[:n]) != string(b[:n]) {
+			return false, nil
+		}
+		at += int64(n)
+	}
+	return true, nil
+}
+
+func readFullAt(r io.ReaderAt, b []byte, at int64) error {
+	n, err := r.ReadAt(b, at)
+	if n == len(b) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,408 @@
+package storeconv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/nms"
+)
+
+// treeWorker makes userTrees, one after the other.
+type treeWorker struct {
+	r       *relocation
+	walk    userWalk
+	clone   cloner
+	compare comparer
+	scan    scanner
+}
+
+func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
+	w := &treeWorker{r: r}
+	w.walk.repair = r.opts.RepairHash
+	w.scan.sizes = true
+	w.clone = cloner{via: r.via, sizes: r.opts.Requota}
+	w.clone.files.Pool = r.pool
+	if r.opts.SetOwner {
+		w.clone.files.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
+	}
+	for u := range work {
+		if ctx.Err() != nil {
+			u.done <- treeResult{state: treeUnstarted}
+			continue
+		}
+		u.done <- w.tree(u)
+	}
+}
+
+// tree makes one user's tree in the stage, unless it is in place already.
+func (w *treeWorker) tree(u *userTree) treeResult {
+	src, err := u.source()
+	if err != nil {
+		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("open: %v", err)}}}
+	}
+	defer unix.Close(src)
+	if w.r.opts.DryRun {
+		w.begin(u, &w.scan)
+		err := w.walk.top(src, -1)
+		return w.result(u, treeResult{state: treeScanned, err: err})
+	}
+	if u.misled != "" {
+		if err := w.r.moveMisled(u); err != nil {
+			return treeResult{err: err}
+		}
+	}
+	exchange, done, res := w.inPlace(u, src)
+	if done {
+		return res
+	}
+	return w.stage(u, src, exchange)
+}
+
+func (w *treeWorker) begin(u *userTree, v treeVisitor) {
+	w.walk.visitor = v
+	w.walk.reset(u.where)
+}
+
+// result fills in what the walk found.
+func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
+	res.counts = w.walk.counts
+	res.moved = w.walk.moved
+	res.issues = append(res.issues, w.walk.issues...)
+	for _, box := range w.walk.boxes {
+		key := mailboxKey(u.id, box)
+		if !w.r.index.has(u.part.name, key) {
+			res.missing = append(res.missing, box)
+		}
+	}
+	w.r.found.add(u.part.name, u.id, w.walk.boxes)
+	if w.r.opts.Progress != nil {
+		w.r.opts.Progress(res.counts.Messages+res.counts.Others, res.counts.Bytes)
+	}
+	return res
+}
+
+// inPlace looks at what the new store has in the user's place.
+func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res treeResult) {
+	there, err := nms.OpenDir(w.r.dst.FD(), u.to)
+	if err == unix.ENOENT {
+		return false, false, res
+	}
+	if err != nil {
+		return false, true, treeResult{err: fmt.Errorf("%s: open: %w", u.to, err)}
+	}
+	defer unix.Close(there)
+	w.begin(u, &w.compare)
+	w.compare.reset()
+	// The walk closes the descriptor of no directory but its own.
+	if err := w.walk.top(src, there); err != nil {
+		return false, true, treeResult{err: err}
+	}
+	switch w.compare.result() {
+	case treeSame:
+		return false, true, w.result(u, treeResult{state: treeThere})
+	case treePartial:
+		return true, false, res
+	}
+	res = w.result(u, treeResult{state: treeRefused})
+	res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
+		text: fmt.Sprintf("the new store has another tree for user %s, which stays as it is (%s)", u.newID, w.compare.differs)})
+	return false, true, res
+}
+
+// stage makes the tree in the run's stage.
+func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
+	var st unix.Stat_t
+	if err := unix.Fstat(src, &st); err != nil {
+		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("stat: %v", err)}}}
+	}
+	name := strconv.FormatUint(w.r.stageNumber.Add(1), 10)
+	stage := w.r.run.Stage.FD()
+	if err := unix.Mkdirat(stage, name, 0o700); err != nil {
+		return treeResult{err: fmt.Errorf("make stage: %w", err)}
+	}
+	dst, err := nms.OpenDir(stage, name)
+	if err != nil {
+		return treeResult{err: fmt.Errorf("open stage: %w", err)}
+	}
+	w.begin(u, &w.clone)
+	w.clone.srcName, w.clone.srcPath = u.where, filepath.Join(u.part.path, nms.UserRoot, u.hash, u.name)
+	err = w.walk.top(src, dst)
+	if closeErr := unix.Close(dst); err == nil {
+		err = closeErr
+	}
+	return w.result(u, treeResult{state: treeStaged, stage: name, mode: st.Mode & 0o7777, exchange: exchange, err: err})
+}
+
+// moveMisled takes up a tree that an earlier run without RepairHash put where
+// the source has it.
+func (r *relocation) moveMisled(u *userTree) error {
+	var st unix.Stat_t
+	if unix.Fstatat(r.dst.FD(), u.misled, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		return nil
+	}
+	if unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		return nil // both are there: the comparison will tell
+	}
+	if err := r.dst.MkdirAll(filepath.Dir(u.to)); err != nil {
+		return err
+	}
+	return r.dst.Rename(u.misled, r.dst.Dir, u.to)
+}
+
+// Limits of a batch: what is lost of a run that is killed, and staged at a time.
+const (
+	batchTrees = 2000
+	batchFiles = 50000
+	batchBytes = 512 << 20
+)
+
+// treeBatch is staged trees on their way into place.
+type treeBatch struct {
+	trees   []*userTree
+	results []treeResult
+	files   int64
+	bytes   int64
+}
+
+// commitTrees takes the trees in order and puts them in place batch by batch.
+// After an error it drains the channel, so that nobody waits for it.
+func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCauseFunc, order <-chan *userTree) error {
+	var batch treeBatch
+	var failed error
+	for u := range order {
+		res := <-u.done
+		if failed != nil || res.state == treeUnstarted {
+			continue
+		}
+		if res.err != nil {
+			failed = res.err
+			cancel(failed)
+			continue
+		}
+		if res.state != treeStaged {
+			r.told(u, res)
+			continue
+		}
+		batch.trees, batch.results = append(batch.trees, u), append(batch.results, res)
+		batch.files += res.counts.Messages + res.counts.Others
+		batch.bytes += res.counts.Copied
+		if len(batch.trees) >= batchTrees || batch.files >= batchFiles || batch.bytes >= batchBytes || r.opts.Sync == "user" {
+			if failed = r.commit(&batch); failed != nil {
+				cancel(failed)
+			}
+		}
+	}
+	if failed == nil {
+		failed = r.commit(&batch)
+	}
+	if failed == nil && ctx.Err() != nil {
+		failed = context.Cause(ctx)
+	}
+	return failed
+}
+
+// commit puts one batch in place.
+func (r *relocation) commit(b *treeBatch) error {
+	defer func() { *b = treeBatch{trees: b.trees[:0], results: b.results[:0]} }()
+	if err := r.settle(b); err != nil {
+		return err
+	}
+	moves := make([]durable.Move, len(b.trees))
+	for i, u := range b.trees {
+		if err := r.run.LockUser(u.newID); err != nil {
+			return fmt.Errorf("lock user %s: %w", u.newID, err)
+		}
+		moves[i] = durable.Move{From: b.results[i].stage, To: u.to, Exchange: b.results[i].exchange}
+	}
+	err := r.run.Commit(moves, nil)
+	for _, u := range b.trees {
+		err = errors.Join(err, r.run.UnlockUser(u.newID))
+	}
+	if err != nil {
+		return err
+	}
+	for i, u := range b.trees {
+		// The owner's write permission was kept for the rename.
+		if mode := b.results[i].mode; mode&0o200 == 0 {
+			if err := unix.Fchmodat(r.dst.FD(), u.to, mode, 0); err != nil {
+				return fmt.Errorf("%s: change mode: %w", u.to, err)
+			}
+		}
+		r.told(u, b.results[i])
+	}
+	return nil
+}
+
+// settle takes out of a batch the trees that were put right by hash or spelling
+// and find their place taken, by this batch or an earlier one.
+func (r *relocation) settle(b *treeBatch) error {
+	if !r.opts.RepairHash {
+		return nil
+	}
+	taken := make(map[string]bool)
+	keep := 0
+	for i, u := range b.trees {
+		var st unix.Stat_t
+		clash := taken[u.to] || (u.rehash || u.respell) && !b.results[i].exchange &&
+			unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+		if !clash {
+			taken[u.to] = true
+			b.trees[keep], b.results[keep] = u, b.results[i]
+			keep++
+			continue
+		}
+		res := b.results[i]
+		if err := r.run.Stage.RemoveAll(res.stage); err != nil {
+			return err
+		}
+		res.state = treeRefused
+		res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
+			text: fmt.Sprintf("another directory of user %s lies where it belongs: left out", u.id)})
+		r.told(u, res)
+	}
+	b.trees, b.results = b.trees[:keep], b.results[:keep]
+	return nil
+}
+
+// told takes a finished tree into the report and tells its issues.
+func (r *relocation) told(u *userTree, res treeResult) {
+	for _, i := range res.issues {
+		if i.warning {
+			r.log.Warning(i.kind, i.where, i.text)
+		} else {
+			r.log.Problem(i.kind, i.where, i.text)
+		}
+	}
+	rep := &r.report
+	switch res.state {
+	case treeNote:
+		rep.Users += res.users
+		rep.LeftOut += res.leftOut
+		return
+	case treeRefused:
+		rep.Users++
+		rep.LeftOut++
+		return
+	case treeThere:
+		rep.Unchanged++
+	case treeStaged, treeScanned:
+		if res.exchange {
+			rep.Completed++
+		} else {
+			rep.Placed++
+		}
+		if u.newID != u.id {
+			rep.Renamed++
+		}
+		if u.rehash && r.opts.RepairHash {
+			rep.Rehashed++
+		}
+		rep.Respelled += res.moved
+		if u.respell {
+			rep.Respelled++
+		}
+		rep.Copied += res.counts.Copied
+		rep.Linked += res.counts.Linked
+		rep.Shared += res.counts.Shared
+		rep.Fallback += res.counts.Fallback
+	}
+	rep.Users++
+	rep.Mailboxes += res.counts.Mailboxes
+	rep.Messages += res.counts.Messages
+	rep.Others += res.counts.Others
+	rep.Bytes += res.counts.Bytes
+	if res.counts.Fallback > 0 {
+		r.log.Warning("copied", u.where, fmt.Sprintf("%d messages could not be linked and were copied", res.counts.Fallback))
+	}
+	r.dirTimes.note(u)
+	r.noRecord(u, res.missing)
+	if r.usage != nil {
+		n := r.usage[u.newID]
+		n.bytes += res.counts.Bytes
+		n.messages += res.counts.Messages
+		r.usage[u.newID] = n
+	}
+}
+
+// dirTimes remembers the directories that several users share, to give them
+// modes and times when all users are in place.
+type dirTimes struct {
+	hold  *durable.Dir // the link pool's directory, open as long as the run
+	pairs map[string]string
+}
+
+// note records the shared directories above a tree, with their counterparts.
+func (d *dirTimes) note(u *userTree) {
+	if d.pairs == nil {
+		d.pairs = make(map[string]string)
+	}
+	base := "partition/" + u.part.newName
+	from := u.part.path
+	d.pairs[base], d.pairs[base+"/"+nms.UserRoot] = from, from+"/"+nms.UserRoot
+	for dir := filepath.Dir(u.to); len(dir) > len(base)+1+len(nms.UserRoot); dir = filepath.Dir(dir) {
+		if _, known := d.pairs[dir]; known {
+			return
+		}
+		d.pairs[dir] = from + dir[len(base):]
+	}
+}
+
+// noteUserFile records the directories above a subscription file.
+func (d *dirTimes) noteUserFile(r *relocation, to string) {
+	if d.pairs == nil {
+		d.pairs = make(map[string]string)
+	}
+	for dir := filepath.Dir(to); dir != "."; dir = filepath.Dir(dir) {
+		d.pairs[dir] = filepath.Join(r.src.UserDir, strings.TrimPrefix(dir, userDir))
+	}
+}
+
+// apply gives the shared directories the modes and times of their counterparts
+// in the source, deepest first. Their owner may always enter and write. A hash
+// directory that the source does not have (of a renamed user) gets those of
+// =user, so that nothing depends on the hour of the run.
+func (d *dirTimes) apply(r *relocation) error {
+	if d.hold != nil {
+		defer d.hold.Close()
+	}
+	dirs := make([]string, 0, len(d.pairs))
+	for dir := range d.pairs {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	slices.Reverse(dirs)
+	c := durable.Cloner{}
+	if r.opts.SetOwner {
+		c.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
+	}
+	for _, dir := range dirs {
+		if err := c.Directory(d.model(dir), r.dst.FD(), dir); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// model returns the source directory that dir takes after.
+func (d *dirTimes) model(dir string) string {
+	for {
+		var st unix.Stat_t
+		from := d.pairs[dir]
+		if unix.Stat(from, &st) == nil || !strings.Contains(dir, "/") {
+			return from
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// stageCounter numbers the staged trees.
+type stageCounter = atomic.Uint64
