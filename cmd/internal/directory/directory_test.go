@@ -6,27 +6,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"imsconv/ldifconv/ldif"
 )
 
-func TestSplitDN(t *testing.T) {
-	for _, tt := range []struct {
-		dn     string
-		want   []rdn
-		domain string
-	}{
-		{"", nil, ""},
-		{"uid=joe,ou=People,dc=Siroe,dc=com,o=internet", []rdn{{"uid", "joe"}, {"ou", "People"}, {"dc", "Siroe"}, {"dc", "com"}, {"o", "internet"}}, "siroe.com"},
-		{`cn=a\, b\2C c , O = siroe.com`, []rdn{{"cn", "a, b, c"}, {"o", "siroe.com"}}, "siroe.com"},
-		{`cn="a, b";o=Airius`, []rdn{{"cn", "a, b"}, {"o", "Airius"}}, ""},
-		{`uid=wallyc@varrius.org,o=siroe.com`, []rdn{{"uid", "wallyc@varrius.org"}, {"o", "siroe.com"}}, "siroe.com"},
-		{`cn=x\`, []rdn{{"cn", `x\`}}, ""},
+func TestDomainOf(t *testing.T) {
+	for dn, want := range map[string]string{
+		"": "",
+		"uid=joe,ou=People,dc=Siroe,dc=com,o=internet": "siroe.com",
+		`cn=a\, b\2C c , O = siroe.com`:                "siroe.com",
+		`cn="a, b";o=Airius`:                           "",
+		`uid=wallyc@varrius.org,o=siroe.com`:           "siroe.com",
 	} {
-		got := splitDN(tt.dn)
-		if d := cmp.Diff(tt.want, got, cmp.AllowUnexported(rdn{})); d != "" {
-			t.Errorf("%s: %s", tt.dn, d)
+		norm, err := ldif.AppendNormDN(nil, []byte(dn))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := domainOf(got); got != tt.domain {
-			t.Errorf("%s: domain %q, want %q", tt.dn, got, tt.domain)
+		if got := domainOf(string(norm)); got != want {
+			t.Errorf("%s: domain %q, want %q", dn, got, want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func Read(r io.Reader, stored func(id string) bool) (*Survey, error) {
 		if err != nil {
 			return nil, err
 		}
-		addTop(tops, it.rdns)
+		addTop(tops, it)
 		u := it.user
 		if u == nil || u.Domain == "" || strings.Contains(u.UID, "@") {
 			continue
@@ -59,47 +59,28 @@ func Read(r io.Reader, stored func(id string) bool) (*Survey, error) {
 	return s, nil
 }
 
-// addTop adds a DN to the top entries unless one of them is above it, and takes
-// out those below it.
-func addTop(tops map[string]string, rdns []rdn) {
-	if len(rdns) == 0 {
+// addTop adds an entry to the top entries, by their normalised DN, unless one
+// of them is above it, and takes out those below it.
+func addTop(tops map[string]string, it item) {
+	if it.norm == "" {
 		return
 	}
-	for i := range rdns {
-		if _, ok := tops[normal(rdns[i:])]; ok {
+	for at := it.norm; ; {
+		if _, ok := tops[at]; ok {
 			return
 		}
+		_, rest, ok := strings.Cut(at, ",")
+		if !ok {
+			break
+		}
+		at = rest
 	}
-	self := normal(rdns)
 	for key := range tops {
-		if strings.HasSuffix(key, "\x00"+self) {
+		if strings.HasSuffix(key, ","+it.norm) {
 			delete(tops, key)
 		}
 	}
-	tops[self] = written(rdns)
-}
-
-// written is a DN built again from its parts, escaped as RFC 4514 has it.
-func written(rdns []rdn) string {
-	var b strings.Builder
-	for i, r := range rdns {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(r.typ + "=" + escapeRDN(r.value))
-	}
-	return b.String()
-}
-
-func escapeRDN(v string) string {
-	var b strings.Builder
-	for i := 0; i < len(v); i++ {
-		if strings.IndexByte(`,+"\<>;`, v[i]) >= 0 || (i == 0 && (v[i] == '#' || v[i] == ' ')) || (i == len(v)-1 && v[i] == ' ') {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(v[i])
-	}
-	return b.String()
+	tops[it.norm] = it.dn
 }
 
 // DefaultDomain is the domain whose users the store knows by their bare uid.

@@ -36,7 +36,7 @@ func (u *User) ID(defaultDomain string) string {
 // userClasses are the classes that make an entry a mail user.
 var userClasses = []string{"inetmailuser", "mailrecipient", "nsmessagingserveruser"}
 
-// Entries reads an export and yields each entry's DN parts and, for a mail
+// entries reads an export and yields each entry's DN and, for a mail
 // user, the user; damaged records are passed over, for they are ldifconv's to
 // tell. The second value is an error of the input, and the last.
 func entries(r io.Reader) iter.Seq2[item, error] {
@@ -64,16 +64,20 @@ func entries(r io.Reader) iter.Seq2[item, error] {
 
 // item is one entry of an export.
 type item struct {
-	rdns []rdn
-	user *User // nil when the entry is no mail user
+	dn   string // as written
+	norm string // normalised; "" when it is no DN
+	user *User  // nil when the entry is no mail user
 }
 
 func newItem(rec *ldif.Record) item {
-	it := item{rdns: splitDN(string(rec.DN))}
+	it := item{dn: string(rec.DN)}
+	if norm, err := ldif.AppendNormDN(nil, rec.DN); err == nil {
+		it.norm = string(norm)
+	}
 	if !isUser(rec) {
 		return it
 	}
-	u := &User{DN: string(rec.DN), Line: rec.Line, UID: first(rec, "uid", "userid"), Domain: domainOf(it.rdns)}
+	u := &User{DN: it.dn, Line: rec.Line, UID: first(rec, "uid", "userid"), Domain: domainOf(it.norm)}
 	if u.UID == "" {
 		return it
 	}
