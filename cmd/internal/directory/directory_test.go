@@ -120,7 +120,7 @@ func TestTopsOfAnExportOutOfOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"o=X", "o=other"}, s.Tops); d != "" {
+	if d := cmp.Diff([]string{"O=X", "o=other"}, s.Tops); d != "" {
 		t.Error(d)
 	}
 }
