@@ -155,6 +155,8 @@ type Report struct {
 	Selected, Changed, Finished int64
 	// Users, Groups and Domains are the changed entries of each kind.
 	Users, Groups, Domains int64
+	// Added entries are new: domain nodes that the input does not have.
+	Added int64
 	// Restored entries got back what a state file held.
 	Restored int64
 	// Reordered says that the full output is not in the order of the input,

@@ -30,10 +30,11 @@ func ParsePairs(arg string) ([]Pair, error) {
 type setting struct {
 	id     attrID // None: desc has options or is unknown
 	desc   []byte
-	values []string
+	values []string // empty: the attribute is removed
 }
 
-// settings groups pairs by attribute, in the order of the first of each.
+// settings groups pairs by attribute, in the order of the first of each. An
+// empty value stands for none.
 func settings(pairs []Pair) ([]setting, error) {
 	var list []setting
 next:
@@ -41,19 +42,34 @@ next:
 		if !validDesc(p.Attr) {
 			return nil, fmt.Errorf("%q is not an attribute name", p.Attr)
 		}
-		s := setting{desc: []byte(p.Attr), values: []string{p.Value}}
+		s := setting{desc: []byte(p.Attr)}
+		if p.Value != "" {
+			s.values = []string{p.Value}
+		}
 		if !strings.Contains(p.Attr, ";") {
 			s.id, _ = schema.LookupString(p.Attr)
 		}
 		for i := range list {
 			if list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
-				list[i].values = append(list[i].values, p.Value)
+				list[i].put(p.Value)
 				continue next
 			}
 		}
 		list = append(list, s)
 	}
 	return list, nil
+}
+
+// put appends a value unless it is there.
+func (s *setting) put(value string) {
+	for _, v := range s.values {
+		if strings.EqualFold(v, value) {
+			return
+		}
+	}
+	if value != "" {
+		s.values = append(s.values, value)
+	}
 }
 
 func validDesc(s string) bool {

@@ -41,6 +41,16 @@ func newSelection(o *Options) (*selection, error) {
 	return s, nil
 }
 
+// CheckSelection tells whether the source, kinds, bases, filter and pairs of o
+// can be used, without running anything.
+func CheckSelection(o Options) error {
+	if _, err := settings(o.Add); err != nil {
+		return err
+	}
+	_, err := newSelection(&o)
+	return err
+}
+
 // attributeSpellings returns all names of an attribute.
 func attributeSpellings(name string) []string {
 	id, ok := schema.LookupString(name)

@@ -61,6 +61,7 @@ type run struct {
 	pairs  []setting
 	state  *state // nil without Restore
 	order  *sequencer
+	nodes  domainNodes
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers
@@ -284,6 +285,9 @@ func (r *run) say(file string, n note) error {
 
 // finish writes what belongs behind the last entry.
 func (r *run) finish() error {
+	if err := r.addEntries(); err != nil {
+		return err
+	}
 	if r.full != nil {
 		reordered, err := r.full.Finish()
 		if err != nil {

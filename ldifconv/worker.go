@@ -98,6 +98,9 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		w.pass(b, rec)
 		return
 	}
+	if w.run.opt.Rules.MakeDCTree {
+		w.run.nodes.note(w.norm)
+	}
 	if !w.run.sel.under(w.norm) || !w.run.sel.matches(&rec.Entry) {
 		w.pass(b, rec)
 		return

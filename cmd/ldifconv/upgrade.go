@@ -1,0 +1,386 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+)
+
+func upgradeVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "upgrade",
+		Args:    "-M sims|nms -b BASE [IN ...]",
+		Summary: "upgrade the entries of a directory export to the iMS schema",
+		Doc:     upgradeDoc,
+		Example: upgradeExample,
+		Exit3:   "done, but records of the input could not be read and were left out; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			f := newUpgradeFlags(fs)
+			return f.run
+		},
+	}
+}
+
+// upgradeFlags are the options as they stand on the command line.
+type upgradeFlags struct {
+	set *pflag.FlagSet
+
+	from, kinds    string
+	base, add      []string
+	filter         string
+	appendTo, only bool
+	config         string
+	format         string
+	undo, rejects  string
+	log, out       string
+	save, restore  string
+	allDomains     bool
+	jobs           int
+	maxEntry       cli.SizeValue
+	strict, dryRun bool
+	force          bool
+	rules          ruleFlags
+	old            oldFlags
+}
+
+// oldFlags are options of the online tool that a conversion of files has no use for.
+type oldFlags struct {
+	host, bindDN, password, debug string
+	goOn                          bool
+}
+
+func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
+	f := &upgradeFlags{set: fs, maxEntry: 8 << 20}
+	fs.StringVarP(&f.from, "from", "M", "", "the `PRODUCT` the export comes from: sims or nms")
+	fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at and below the DN `BASE`; may be repeated")
+	fs.StringVarP(&f.kinds, "kinds", "m", "both", "the `KIND` of entries: users, groups, domains, both (users and groups) or all; singular forms too")
+	fs.StringVarP(&f.filter, "filter", "F", "", "upgrade only entries that match the LDAP `FILTER` (RFC 1558, RFC 4515)")
+	fs.StringArrayVarP(&f.add, "add", "A", nil, "set `ATTR:VALUE[;ATTR:VALUE...]` in every selected entry, after the rules; an empty value removes the attribute; may be repeated")
+	fs.BoolVarP(&f.appendTo, "append", "P", false, "with -A: add the values to those that are there instead of replacing them")
+	fs.BoolVarP(&f.only, "only-add", "O", false, "run no rule, only what -A and --restore say")
+	fs.StringVarP(&f.config, "config", "C", "", "read options from `FILE`, one a line: a letter or long name, a blank, the value; the command line wins")
+	fs.StringVar(&f.format, "format", "changes", "what is written: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
+	fs.StringVarP(&f.out, "output", "o", "-", "write to `FILE`")
+	fs.StringVar(&f.undo, "undo", "", "write change records that take the upgrade back to `FILE`")
+	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
+	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
+	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
+	fs.StringVar(&f.restore, "restore", "", "first give each entry back what `STATE` holds for it")
+	fs.BoolVar(&f.allDomains, "all-domains", false, "take every dc node for a mail domain, not only those with a domain's attributes or class")
+	f.rules.add(fs)
+	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
+	fs.Var(&f.maxEntry, "max-entry", "skip and report a record of more than `SIZE` bytes (K, M, G)")
+	fs.BoolVar(&f.strict, "strict", false, "stop at the first problem")
+	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but the log")
+	fs.BoolVar(&f.force, "force", false, "replace an --undo or --save file that exists")
+	fs.StringVarP(&f.old.host, "ldap-host", "h", "", "not used: the old tool's server")
+	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the old tool's administrator")
+	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's password")
+	fs.BoolVarP(&f.old.goOn, "continue", "c", false, "not needed: problems never end a run unless --strict is given")
+	fs.StringVarP(&f.old.debug, "debug-level", "l", "", "not used: the old tool's debug level")
+	for _, name := range []string{"ldap-host", "bind-dn", "bind-password", "continue", "debug-level"} {
+		fs.Lookup(name).DefValue = ""
+	}
+	return f
+}
+
+func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (err error) {
+	if f.config != "" {
+		if err := readConfig(job, f.set, f.config); err != nil {
+			return err
+		}
+	}
+	opt, err := f.options(job)
+	if err != nil {
+		return err
+	}
+	f.old.note(job, len(args) == 0)
+	// Everything is streamed: a small heap is enough, whatever the processor count.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(44<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
+
+	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args}
+	defer files.abort()
+	log, err := files.log(f.log)
+	if err != nil {
+		return err
+	}
+	opt.Log = log
+	out, err := files.create("output", f.out, true)
+	if err != nil {
+		return err
+	}
+	if opt.Undo, err = files.optional("undo", f.undo, f.force); err != nil {
+		return err
+	}
+	if opt.Save, err = files.optional("state", f.save, f.force); err != nil {
+		return err
+	}
+	if opt.Rejects, err = files.optional("rejects", f.rejects, true); err != nil {
+		return err
+	}
+	if f.restore != "" {
+		state, err := job.Open(f.restore)
+		if err != nil {
+			return err
+		}
+		defer state.Close()
+		opt.Restore = state
+	}
+	inputs, err := files.open(args)
+	if err != nil {
+		return err
+	}
+	opt.Progress = files.progress()
+	if f.dryRun {
+		job.DryRun()
+	}
+	rep, err := ldifconv.UpgradeAll(ctx, out, inputs, opt)
+	log.summary(rep, err)
+	count(job, rep)
+	if err != nil {
+		return err
+	}
+	return files.commit()
+}
+
+// options turns the flags into those of the conversion.
+func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
+	opt := ldifconv.Options{
+		Base: f.base, Filter: f.filter, Append: f.appendTo, AddOnly: f.only,
+		AllDomains: f.allDomains, Strict: f.strict, Jobs: f.jobs, MaxEntry: int(f.maxEntry),
+	}
+	switch strings.ToLower(f.from) {
+	case "sims":
+		opt.From = ldifconv.SIMS
+	case "nms":
+		opt.From = ldifconv.NMS
+	case "":
+		return opt, cli.Usagef("-M is missing: sims or nms")
+	default:
+		return opt, cli.Usagef("-M %q: sims or nms", f.from)
+	}
+	if len(f.base) == 0 {
+		return opt, cli.Usagef("-b is missing: the DN at and below which entries are upgraded")
+	}
+	var ok bool
+	if opt.Kinds, ok = parseKinds(f.kinds); !ok {
+		return opt, cli.Usagef("-m %q: users, groups, domains, both or all", f.kinds)
+	}
+	switch f.format {
+	case "changes":
+	case "ldif":
+		opt.Format = ldifconv.Full
+	default:
+		return opt, cli.Usagef("--format %q: changes or ldif", f.format)
+	}
+	for _, arg := range f.add {
+		pairs, err := ldifconv.ParsePairs(arg)
+		if err != nil {
+			return opt, cli.Usagef("-A: %w", err)
+		}
+		opt.Add = append(opt.Add, pairs...)
+	}
+	switch {
+	case f.only && len(opt.Add) == 0 && f.restore == "":
+		return opt, cli.Usagef("-O needs -A or --restore")
+	case f.appendTo && len(opt.Add) == 0:
+		return opt, cli.Usagef("-P needs -A")
+	case f.save != "" && len(opt.Add) == 0:
+		return opt, cli.Usagef("--save needs -A: it keeps what the attributes of -A held")
+	case f.jobs < 0:
+		return opt, cli.Usagef("--jobs %d is negative", f.jobs)
+	}
+	if err := ldifconv.CheckSelection(opt); err != nil {
+		return opt, cli.Usagef("%w", err)
+	}
+	err := f.rules.options(job, &opt.Rules)
+	return opt, err
+}
+
+// parseKinds reads the argument of -m.
+func parseKinds(s string) (ldifconv.Kind, bool) {
+	var kinds ldifconv.Kind
+	for _, word := range strings.Split(strings.ToLower(s), ",") {
+		switch strings.TrimSpace(word) {
+		case "user", "users":
+			kinds |= ldifconv.Users
+		case "group", "groups":
+			kinds |= ldifconv.Groups
+		case "domain", "domains":
+			kinds |= ldifconv.Domains
+		case "both":
+			kinds |= ldifconv.Both
+		case "all":
+			kinds |= ldifconv.All
+		default:
+			return 0, false
+		}
+	}
+	return kinds, true
+}
+
+// note says once which options of the online tool are not used.
+func (o *oldFlags) note(job *cli.Job, stdin bool) {
+	var unused []string
+	for _, f := range []struct{ letter, value string }{{"-h", o.host}, {"-D", o.bindDN}, {"-w", o.password}, {"-l", o.debug}} {
+		if f.value != "" {
+			unused = append(unused, f.letter)
+		}
+	}
+	if len(unused) == 0 {
+		return
+	}
+	from := "the input files"
+	if stdin {
+		from = "standard input"
+	}
+	job.Note(fmt.Sprintf("%s accepted and not used: no server is asked, the export is read from %s", strings.Join(unused, ", "), from))
+}
+
+// count puts the report into the summary.
+func count(job *cli.Job, rep ldifconv.Report) {
+	job.Count("entries", rep.Entries)
+	job.Count("damaged", rep.Damaged)
+	job.Count("selected", rep.Selected)
+	job.Count("changed", rep.Changed)
+	job.Count("changed users", rep.Users)
+	job.Count("changed groups", rep.Groups)
+	job.Count("changed domains", rep.Domains)
+	job.Count("unchanged", rep.Finished)
+	if rep.Restored > 0 {
+		job.Count("restored", rep.Restored)
+	}
+	if rep.Reordered {
+		job.Note("children stood before their parents: the output is in order of depth")
+	}
+}
+
+// upgradeFiles are the files of one run.
+type upgradeFiles struct {
+	job    *cli.Job
+	dry    bool
+	inputs []string
+	opened []*cli.Input
+	made   []madeFile
+	logOut *cli.OutputFile
+}
+
+type madeFile struct {
+	name, path string
+	*cli.OutputFile
+}
+
+// create opens a file for writing; in a dry run what is written is discarded.
+func (u *upgradeFiles) create(name, path string, replace bool) (io.Writer, error) {
+	for _, in := range u.inputs {
+		if in != "-" && path != "-" && cli.SameFile(in, path) {
+			return nil, cli.Usagef("%s: is the input and the %s", path, name)
+		}
+	}
+	for _, m := range u.made {
+		if m.path == path && path != "/dev/null" {
+			return nil, cli.Usagef("%s: is the %s and the %s", path, m.name, name)
+		}
+	}
+	if u.dry && name != "log" {
+		u.made = append(u.made, madeFile{name: name, path: path})
+		return io.Discard, nil
+	}
+	out, err := u.job.Create(path, replace)
+	if err != nil {
+		return nil, err
+	}
+	u.made = append(u.made, madeFile{name, path, out})
+	return out, nil
+}
+
+// optional is create for a file that may not be wanted; nil then.
+func (u *upgradeFiles) optional(name, path string, replace bool) (io.Writer, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return u.create(name, path, replace)
+}
+
+// open opens the inputs, standard input when there are none.
+func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
+	if len(args) == 0 {
+		args = []string{"-"}
+	}
+	var list []ldifconv.Input
+	for _, path := range args {
+		in, err := u.job.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		u.opened = append(u.opened, in)
+		name := path
+		if path == "-" {
+			name = "stdin"
+		}
+		list = append(list, ldifconv.Input{Name: name, Reader: in})
+	}
+	return list, nil
+}
+
+// progress returns the function that moves the progress display.
+func (u *upgradeFiles) progress() func(entries, bytes int64) {
+	total := int64(0)
+	for _, in := range u.opened {
+		if in.Size < 0 {
+			total = -1
+			break
+		}
+		total += in.Size
+	}
+	meter := u.job.Meter("entries", 0, total)
+	last := int64(0)
+	return func(entries, _ int64) {
+		at := int64(0)
+		for _, in := range u.opened {
+			at += in.Consumed()
+		}
+		meter.Add(entries, at-last)
+		last = at
+	}
+}
+
+// commit gives the files their names.
+func (u *upgradeFiles) commit() error {
+	for _, m := range u.made {
+		if m.OutputFile == nil {
+			continue
+		}
+		if err := m.Commit(); err != nil {
+			return fmt.Errorf("%s: %w", m.path, err)
+		}
+		if m.path != "-" {
+			u.job.Output(m.name, m.path)
+		}
+	}
+	return nil
+}
+
+// abort removes what was not committed and closes the inputs.
+func (u *upgradeFiles) abort() {
+	for _, m := range u.made {
+		if m.OutputFile == nil {
+			continue
+		}
+		if m.name == "log" {
+			m.Commit() // a failed run has a log all the more
+			continue
+		}
+		m.Abort()
+	}
+	for _, in := range u.opened {
+		in.Close()
+	}
+}

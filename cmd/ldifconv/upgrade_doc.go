@@ -1,0 +1,52 @@
+package main
+
+// upgradeDoc is the body of the manual page.
+const upgradeDoc = `Reads a directory export (LDIF, as db2ldif, slapcat or ldapsearch write it) of
+Sun Internet Mail Server 4.0 or Netscape Messaging Server 4.x, and upgrades its
+mail users, groups and domains to the schema of iPlanet Messaging Server 5.x.
+Without IN the export is read from standard input. LZ4 and gzip are undone.
+
+The result is either one change record (changetype: modify) for each entry that
+changes, for ldapmodify, or, with --format ldif, all entries of the input with
+the upgraded ones in their place and parents in front of their children, for
+ldif2db. --undo writes the change records that make the upgraded entries what
+they were. No server is asked and no input is changed.
+
+SELECTION
+Entries are upgraded that lie at or below a BASE, match the FILTER, and are of a
+KIND: users by inetMailUser (SIMS) or mailRecipient (NMS), groups by
+inetMailGroup or mailGroup, domains by a domain node's own attributes or class.
+An entry that is an iMS entry already and has no old class left is touched by -A
+alone, so that a second run changes nothing.
+
+RULES
+ldifconv rules prints the rules of the mapping in the order in which they run.
+--no-rule switches one off. What a rule drops or cannot decide is a warning.
+
+ATTRIBUTES OF YOUR OWN
+-A sets attributes after the rules, in users, groups and domains alike. Pairs
+are separated by ; and split at the first colon. -P adds instead of replacing,
+-O leaves the rules out. To lock a batch of users and to give them back what
+they had:
+  ldifconv upgrade -M sims -b BASE -m users -F '(uid=s*)' -O \
+    -A 'mailDeliveryOption:hold;mailFolderMap:LOCK' --save locked.ldif export.ldif
+  ldifconv upgrade -M sims -b BASE -m users -O --restore locked.ldif export.ldif
+The state file is LDIF itself: ldapmodify can apply it too.
+
+DAMAGE
+A record that cannot be read is left out, named with its line, and written to
+--rejects. Values that are file names or URLs (attr:< ...) are refused. An
+entry over --max-entry is left out. Memory stays under 64 MiB at any size of
+input, and 4 times what --max-entry has over 8 MiB.
+
+CONFIGURATION FILE
+-C FILE holds one option a line, a letter or a long name without dashes, and its
+value: "b o=internet", "max-entry 16M", "P". # starts a comment line.
+
+OLD NAME
+Called imsdirmig, the program takes the old tool's command line. What is for a
+server (-h, -D, -w) is accepted and not used.`
+
+const upgradeExample = `db2ldif -n userRoot -a export.ldif
+ldifconv upgrade -M sims -m domains -b o=internet --undo undo-domains.ldif export.ldif | ldapmodify -c -D "cn=Directory Manager" -w secret
+ldifconv upgrade -M sims -b o=internet --undo undo-users.ldif export.ldif | ldapmodify -c -D "cn=Directory Manager" -w secret`

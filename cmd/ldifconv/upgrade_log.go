@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+)
+
+// upgradeLog hands everything to the job and, when there is a log file, writes
+// all of it there, one line each.
+type upgradeLog struct {
+	job *cli.Job
+	mu  sync.Mutex
+	w   *bufio.Writer // nil without a file
+}
+
+// log opens the log file, when path names one.
+func (u *upgradeFiles) log(path string) (*upgradeLog, error) {
+	w, err := u.optional("log", path, true)
+	if err != nil {
+		return nil, err
+	}
+	l := &upgradeLog{job: u.job}
+	if w != nil {
+		l.w = bufio.NewWriter(w)
+	}
+	return l, nil
+}
+
+// Problem implements ldifconv.Log.
+func (l *upgradeLog) Problem(kind, where, text string) {
+	l.job.Problem(kind, where, text)
+	l.line("problem", kind, where, text)
+}
+
+// Warning implements ldifconv.Log.
+func (l *upgradeLog) Warning(kind, where, text string) {
+	l.job.Warning(kind, where, text)
+	l.line("warning", kind, where, text)
+}
+
+func (l *upgradeLog) line(level, kind, where, text string) {
+	if l.w == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.w, "%s %s: %s: %s\n", level, kind, where, text)
+}
+
+// summary ends the log with what was done.
+func (l *upgradeLog) summary(rep ldifconv.Report, err error) {
+	if l.w == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.w, "entries %d, damaged %d, selected %d, changed %d (users %d, groups %d, domains %d), unchanged %d, restored %d\n",
+		rep.Entries, rep.Damaged, rep.Selected, rep.Changed, rep.Users, rep.Groups, rep.Domains, rep.Finished, rep.Restored)
+	writeCounts(l.w, "rule", rep.Rules)
+	writeCounts(l.w, "warnings", rep.Warnings)
+	if err != nil {
+		fmt.Fprintf(l.w, "failed: %v\n", err)
+	}
+	if err := l.w.Flush(); err != nil {
+		l.job.Warning("log", "log", err.Error())
+	}
+}
+
+func writeCounts(w io.Writer, what string, counts map[string]int64) {
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(w, "%s %s: %d\n", what, name, counts[name])
+	}
+}

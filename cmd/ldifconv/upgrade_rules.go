@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+)
+
+// ruleFlags are the choices of the mapping as they stand on the command line.
+type ruleFlags struct {
+	off                      []string
+	quotaMissing, lock, keep string
+	quotaSuffix              bool
+	programMap, uidMap       string
+	alsoAllow, domains       []string
+	defaultDomain            string
+	vanity, tree             bool
+	encodeURL, licenses      bool
+	dataSource               string
+	userAttributes           []string
+}
+
+func (f *ruleFlags) add(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&f.off, "no-rule", nil, "switch off the rule `NAME` (ldifconv rules lists them); may be repeated")
+	fs.StringVar(&f.quotaMissing, "quota-missing", "-1", "what a SIMS user without mailQuota gets: a `NUMBER` of bytes, -1 for no limit, or keep to leave it out")
+	fs.BoolVar(&f.quotaSuffix, "quota-suffix", false, "keep K, M and G in quotas instead of plain bytes")
+	fs.StringVar(&f.lock, "lock", "drop", "what becomes of a mailFolderMap LOCK that was left over: `drop or hold` (mailUserStatus)")
+	fs.StringVar(&f.keep, "keep-old-classes", "none", "NMS classes that stay: `none, nsMessagingServerUser or all`")
+	fs.StringVar(&f.programMap, "program-map", "", "names of programs for NMS command lines, from `FILE`: name, blank, command line")
+	fs.StringArrayVar(&f.alsoAllow, "also-allow", nil, "let `SERVICE` (http, ...) through access rules that would close it; may be repeated, or comma-separated")
+	fs.StringVar(&f.uidMap, "uid-map", "", "give users the uids of `FILE`: old, blank or =, new")
+	fs.BoolVar(&f.vanity, "vanity", false, "mark users whose address is in none of the domains given with --domain as vanity domain users")
+	fs.StringArrayVar(&f.domains, "domain", nil, "a mail domain `NAME` of the site, for --vanity; may be repeated")
+	fs.StringVar(&f.defaultDomain, "default-domain", "", "the site's default domain `NAME`; one of the domains of --vanity")
+	fs.BoolVar(&f.tree, "make-dc-tree", false, "from NMS: add the domain nodes below o=internet that iMS looks users up in")
+	fs.BoolVar(&f.encodeURL, "encode-ldap-url", false, "write blanks in LDAP URLs as %20")
+	fs.BoolVar(&f.licenses, "drop-licenses", false, "from NMS: drop nsLicenseUser and its attributes")
+	fs.StringVar(&f.dataSource, "data-source", "", "`TAG` for dataSource of entries without one")
+	fs.StringArrayVar(&f.userAttributes, "user-attribute", nil, "keep userDefinedAttribute`N=NAME` under another name; may be repeated")
+}
+
+// options puts the choices into o, reading the files they name.
+func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
+	o.Off, o.QuotaMissing, o.QuotaSuffix = f.off, f.quotaMissing, f.quotaSuffix
+	o.Lock, o.KeepOldClasses = strings.ToLower(f.lock), f.keep
+	o.Vanity, o.MakeDCTree, o.EncodeURL = f.vanity, f.tree, f.encodeURL
+	o.DropLicenses, o.DataSource = f.licenses, f.dataSource
+	for _, list := range f.alsoAllow {
+		for _, name := range strings.Split(list, ",") {
+			if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+				o.AlsoAllow = append(o.AlsoAllow, name)
+			}
+		}
+	}
+	for _, d := range append(f.domains, f.defaultDomain) {
+		if d != "" {
+			o.Domains = append(o.Domains, strings.ToLower(d))
+		}
+	}
+	for _, arg := range f.userAttributes {
+		n, name, ok := strings.Cut(arg, "=")
+		if !ok || len(n) != 1 || n[0] < '1' || n[0] > '4' || name == "" {
+			return cli.Usagef("--user-attribute %q: 1=NAME to 4=NAME", arg)
+		}
+		o.UserAttributes[n[0]-'1'] = name
+	}
+	if err := o.Check(); err != nil {
+		return cli.Usagef("%w", err)
+	}
+	if err := readFile(job, f.programMap, &o.Programs, ldifconv.ReadProgramMap); err != nil {
+		return err
+	}
+	return readFile(job, f.uidMap, &o.UIDMap, ldifconv.ReadUIDMap)
+}
+
+// readFile reads a map from the file named path, when one is named.
+func readFile(job *cli.Job, path string, to *map[string]string, read readerFunc) error {
+	if path == "" {
+		return nil
+	}
+	in, err := job.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if *to, err = read(in); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

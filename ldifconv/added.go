@@ -1,0 +1,65 @@
+package ldifconv
+
+import (
+	"bytes"
+	"sync"
+
+	"imsconv/ldifconv/internal/index"
+	"imsconv/ldifconv/ldif"
+)
+
+// domainNodes are the dc nodes of the input, by hash of the normalised DN: what
+// is there is not added. It is safe for concurrent use. Memory grows with the
+// number of nodes.
+type domainNodes struct {
+	mu   sync.Mutex
+	seen map[uint64]bool
+}
+
+// note remembers an entry when it is a dc node.
+func (n *domainNodes) note(norm []byte) {
+	if !bytes.HasPrefix(norm, []byte("dc=")) {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.seen == nil {
+		n.seen = map[uint64]bool{}
+	}
+	n.seen[index.Hash(norm)] = true
+}
+
+// addEntries writes the entries that the upgrade makes and the input does not
+// have, parents first, and into the undo their removal, children first.
+func (r *run) addEntries() error {
+	var records, undo []byte
+	var marks []index.Mark
+	for _, e := range r.rules.newEntries() {
+		norm, err := ldif.AppendNormDN(nil, []byte(e.dn))
+		if err != nil {
+			panic("internal error: " + e.dn)
+		}
+		if r.nodes.seen[index.Hash(norm)] {
+			continue
+		}
+		rec := ldif.Record{Entry: ldif.Entry{DN: []byte(e.dn)}}
+		if r.full == nil {
+			rec.Type = ldif.Add
+		}
+		for _, p := range e.attrs {
+			rec.Entry.Add([]byte(p.Attr), []byte(p.Value))
+		}
+		records = ldif.AppendRecord(records, &rec)
+		marks = append(marks, index.MarkOf(len(records), norm))
+		gone := ldif.AppendRecord(nil, &ldif.Record{Entry: ldif.Entry{DN: rec.DN}, Type: ldif.Delete})
+		undo = append(gone, undo...)
+		r.report.Added++
+	}
+	if err := r.undo.write(undo); err != nil {
+		return err
+	}
+	if r.full != nil {
+		return r.full.Put(records, marks)
+	}
+	return r.out.write(records)
+}
