@@ -2,6 +2,7 @@ package bdb
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -18,14 +19,329 @@ type VerifyOptions struct {
 
 // VerifyReport is what Verify counted.
 type VerifyReport struct {
-	Meta    Meta
-	Pages   int64 // pages of the file
-	Records int64 // key and value pairs, all databases of the file
-	Faults  int64
+	Meta      Meta
+	Pages     int64 // pages of the file
+	Databases int64 // 1, or the master and its sub-databases
+	Records   int64 // key and value pairs of all databases but the master
+	Faults    int64
 }
 
-// Verify checks the structure of a whole file. It returns an error only when the
-// file cannot be read at all (I/O, cancelled ctx); every fault goes to opts.Fault.
+// Verify checks the structure of a whole file: every field of the metadata, every
+// page header and item, levels, key order, links, record counts, overflow chains and
+// their reference counts, duplicate sets, bucket placement, the free list, and that
+// nothing is left over. It reads each page once or twice and keeps a bit a page.
+//
+// It returns an error when the file cannot be read (I/O, cancelled ctx) or is not
+// one it knows (ErrNotBerkeleyDB, ErrUnsupported, ErrEncrypted); every fault goes to
+// opts.Fault.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) (VerifyReport, error) {
-	panic("not yet")
+	v := &verifier{ctx: ctx, opts: opts, refs: map[uint32]*reference{}}
+	m, raw, err := readMeta(r, size, 0, 0)
+	v.report.Meta, v.report.Pages, v.report.Databases = m, m.Pages, 1
+	var e *Error
+	switch {
+	case errors.As(err, &e) && errors.Is(err, ErrCorrupt):
+		v.tell(e)
+		return v.report, nil
+	case err != nil:
+		return v.report, err
+	case size == 0:
+		v.tell(fileError(ErrCorrupt, "the file is empty: a 1.85 btree without records, or a lost file"))
+		return v.report, nil
+	}
+	v.rd = &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
+	v.lay = &v.rd.lay
+	v.pager = newPager(r, m.PageSize, m.Pages)
+	v.reached = newPageSet()
+	v.reached.add(0)
+	return v.report, v.file(raw)
+}
+
+// A verifier is one run of Verify.
+type verifier struct {
+	ctx     context.Context
+	opts    VerifyOptions
+	report  VerifyReport
+	rd      *Reader // of the file, or of the sub-database being checked
+	lay     *layout
+	pager   *pager
+	reached *pageSet // pages that something led to
+	nodes   []*node  // one for each level of the walk, reused
+	packs   []*packing
+	depth   int
+	refs    map[uint32]*reference // overflow chains referred to more than once
+	refsOut bool                  // refs is full, later ones are not counted
+	visited int64                 // pages since the last Progress
+	oldHash int64                 // hash pages of type 2 with items
+	newHash int64                 // and of type 13
+	swapped bool                  // a checksum in the other byte order was seen
+	keyBuf  []byte
+	valBuf  []byte
+}
+
+// maxRefs bounds the memory of the reference counts: about 24 MB.
+const maxRefs = 250_000
+
+// tell counts a fault and hands it on.
+func (v *verifier) tell(e *Error) {
+	v.report.Faults++
+	if v.opts.Fault != nil {
+		v.opts.Fault(e)
+	}
+}
+
+func (v *verifier) fault(no int64, item int, format string, args ...any) {
+	in := input{Reader: v.rd}
+	v.tell(in.damage(no, item, format, args...))
+}
+
+// file checks everything once the metadata could be read.
+func (v *verifier) file(raw []byte) error {
+	v.fileShape()
+	v.checkMeta(raw, 0)
+	if err := v.database(); err != nil {
+		return err
+	}
+	if v.rd.meta.SubDBs {
+		if err := v.subDatabases(); err != nil {
+			return err
+		}
+	}
+	if err := v.freeList(); err != nil {
+		return err
+	}
+	v.leftReferences()
+	v.progress(0)
+	return v.leftPages()
+}
+
+// fileShape checks the size of the file against its page size.
+func (v *verifier) fileShape() {
+	m := &v.rd.meta
+	if tail := m.Size % int64(m.PageSize); tail != 0 {
+		v.fault(-1, NoItem, "the file ends %d bytes into page %d", tail, m.Pages)
+	}
+	if err := v.rd.checkPageSize(); err != nil {
+		v.fault(0, NoItem, "%v", err)
+	}
+}
+
+// database checks the database of v.rd.
+func (v *verifier) database() error {
+	m := &v.rd.meta
+	before := v.report.Records
+	var err error
+	switch {
+	case m.Legacy185 && m.Type == Hash:
+		err = v.hash185()
+	case m.Legacy185:
+		err = v.tree185()
+	case m.Type == Hash:
+		err = v.hash()
+	default:
+		err = v.tree()
+	}
+	if m.SubDBs {
+		v.report.Records = before
+	}
+	return err
+}
+
+// subDatabases checks every database that the master names.
+func (v *verifier) subDatabases() error {
+	master := v.rd
+	c := master.Cursor()
+	for {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		m, raw, err := master.subMeta(value)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				return err
+			}
+			v.fault(e.Page, NoItem, "sub-database %q: %s", key, e.Text)
+			continue
+		}
+		v.report.Databases++
+		v.rd = &Reader{r: master.r, meta: m, lay: layoutOf(&m), opts: master.opts, name: string(key), master: master}
+		v.lay = &v.rd.lay
+		if v.claim(m.PageNo, place{0, NoItem}) {
+			v.checkMeta(raw, m.PageNo)
+			if err := v.database(); err != nil {
+				return err
+			}
+		}
+	}
+	v.rd, v.lay = master, &master.lay
+	return nil
+}
+
+// claim marks page no as reached from a place, a fault when it cannot be or was.
+func (v *verifier) claim(no uint32, from place) bool {
+	if no == 0 || int64(no) >= v.lay.pages {
+		v.fault(from.page, from.item, "leads to page %d, the file has %d pages", no, v.lay.pages)
+		return false
+	}
+	if v.reached.add(int64(no)) {
+		v.fault(from.page, from.item, "leads to page %d, which was reached before", no)
+		return false
+	}
+	return true
+}
+
+// progress counts pages and looks at the context now and then.
+func (v *verifier) progress(pages int64) {
+	v.visited += pages
+	if v.opts.Progress != nil && (v.visited >= 1024 || pages == 0) {
+		v.opts.Progress(v.visited)
+		v.visited = 0
+	}
+}
+
+// load reads a claimed page into nd. ok is false when it is unusable, which was told.
+func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
+	if err := v.ctx.Err(); err != nil {
+		return false, err
+	}
+	v.progress(1)
+	b, err := v.pager.page(int64(no))
+	if err != nil {
+		return false, err
+	}
+	if nd.buf == nil {
+		nd.buf = make([]byte, v.lay.ps)
+	}
+	copy(nd.buf, b)
+	nd.no = int64(no)
+	v.lay.decode(nd)
+	if v.lay.sum && !v.summed(nd.buf, nd.no) {
+		return nd.pgno == no, nil
+	}
+	return true, nil
+}
+
+// summed checks the checksum of a page; a page of zeros has none.
+func (v *verifier) summed(b []byte, no int64) bool {
+	ok, swapped := v.lay.checkSum(b, checksumAt)
+	if !ok {
+		for _, c := range b {
+			if c != 0 {
+				v.fault(no, NoItem, "checksum does not match")
+				return false
+			}
+		}
+	}
+	if swapped && !v.swapped {
+		v.swapped = true
+		v.fault(no, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
+	}
+	return true
+}
+
+// own is load for a page that must know its number.
+func (v *verifier) own(nd *node, no uint32) (bool, error) {
+	ok, err := v.load(nd, no)
+	if !ok || err != nil {
+		return false, err
+	}
+	if nd.pgno != no {
+		if nd.zero() {
+			v.fault(nd.no, NoItem, "page is all zeros, it was never written")
+		} else {
+			v.fault(nd.no, NoItem, "page says it is page %d", nd.pgno)
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+// node is the buffer of the next level; release gives it back.
+func (v *verifier) node() *node {
+	if v.depth == len(v.nodes) {
+		v.nodes = append(v.nodes, &node{})
+		v.packs = append(v.packs, &packing{})
+	}
+	v.depth++
+	return v.nodes[v.depth-1]
+}
+
+func (v *verifier) release() { v.depth-- }
+
+// freeList follows the chain of free pages from the file's metadata.
+func (v *verifier) freeList() error {
+	m := &v.rd.meta
+	if m.Legacy185 {
+		return v.freeList185()
+	}
+	from := place{0, NoItem}
+	nd := v.node()
+	defer v.release()
+	for no := m.Free; no != 0; no = nd.next {
+		if !v.claim(no, from) {
+			return nil
+		}
+		ok, err := v.own(nd, no)
+		if !ok || err != nil {
+			return err
+		}
+		if nd.typ != pageInvalid {
+			v.fault(nd.no, NoItem, "page of type %d on the free list", nd.typ)
+			return nil
+		}
+		from = place{nd.no, NoItem}
+	}
+	return nil
+}
+
+// leftReferences tells of overflow chains with fewer references than they count.
+func (v *verifier) leftReferences() {
+	for _, no := range sortedKeys(v.refs) {
+		if r := v.refs[no]; r.left > 0 {
+			v.fault(int64(no), NoItem, "overflow chain counts %d references, %d were found", r.total, r.total-r.left)
+		}
+	}
+}
+
+// leftPages tells of pages that nothing led to.
+func (v *verifier) leftPages() error {
+	if v.reached.full {
+		v.fault(-1, NoItem, "the file has too many pages to tell which are not reached")
+		return nil
+	}
+	if v.rd.meta.Legacy185 && v.rd.meta.Type == Hash {
+		return nil // done with its bitmaps
+	}
+	for no := int64(1); no < v.rd.meta.Pages; no++ {
+		if v.reached.has(no) {
+			continue
+		}
+		if err := v.leftPage(no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) leftPage(no int64) error {
+	b, err := v.pager.page(no)
+	if err != nil {
+		return err
+	}
+	nd := node{buf: b, no: no}
+	switch {
+	case v.rd.meta.Legacy185:
+		v.fault(no, NoItem, "nothing leads to this page")
+	case nd.zero():
+		v.fault(no, NoItem, "nothing leads to this page of zeros")
+	default:
+		v.lay.decode(&nd)
+		v.fault(no, NoItem, "nothing leads to this page of type %d", nd.typ)
+	}
+	return nil
 }

@@ -1,0 +1,198 @@
+package bdb
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// A reference counts how often an overflow chain may still be met: up to 4.2 a key
+// that was copied to an internal page shares the chain of the leaf.
+type reference struct {
+	total, left int
+	size        uint32
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}
+
+// compareLimit is how much of a key is compared: enough for any real one.
+const compareLimit = 1 << 20
+
+// overflow checks the chain of an item of size bytes. keep: its first compareLimit bytes are
+// returned in buf.
+func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte) (data []byte, ok bool, err error) {
+	buf = buf[:0]
+	again := false
+	if r := v.refs[head]; r != nil {
+		if r.left--; r.left < 0 {
+			v.fault(from.page, from.item, "leads to the overflow chain of page %d, which counts %d references", head, r.total)
+			return buf, false, nil
+		}
+		if r.size != size {
+			v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
+			return buf, false, nil
+		}
+		if !keep {
+			return buf, true, nil
+		}
+		again = true
+	}
+	return v.followChain(head, size, from, keep, again, buf)
+}
+
+// followChain walks over the pages of a chain and checks each of them.
+func (v *verifier) followChain(head, size uint32, from place, keep, again bool, buf []byte) (data []byte, ok bool, err error) {
+	room := int64(v.lay.ps - v.lay.hdr)
+	var total int64
+	at, prev := from, uint32(0)
+	for no, steps := head, int64(0); no != 0; steps++ {
+		if steps > v.lay.pages || total > int64(size) {
+			v.fault(from.page, from.item, "overflow chain is longer than the %d bytes of its item", size)
+			return buf, false, nil
+		}
+		if !again && !v.claim(no, at) {
+			return buf, false, nil
+		}
+		v.progress(1)
+		b, err := v.pager.page(int64(no))
+		if err != nil {
+			return buf, false, err
+		}
+		nd := node{buf: b, no: int64(no)}
+		v.lay.decode(&nd)
+		if !again && !v.overflowHeader(&nd, prev, room) || again && nd.typ != pageOverflow {
+			return buf, false, nil
+		}
+		if no == head && !again {
+			v.remember(&nd, size)
+		}
+		if keep && len(buf) < compareLimit {
+			buf = append(buf, b[v.lay.hdr:v.lay.hdr+nd.low]...)
+		}
+		total += int64(nd.low)
+		at, prev, no = place{nd.no, NoItem}, no, nd.next
+		if no != 0 && int64(nd.low) != room && !again {
+			v.fault(nd.no, NoItem, "overflow page holds %d bytes and is not the last of its chain", nd.low)
+		}
+	}
+	if total != int64(size) {
+		v.fault(from.page, from.item, "overflow chain of %d bytes for an item of %d bytes", total, size)
+		return buf, false, nil
+	}
+	return buf, true, nil
+}
+
+// overflowHeader checks one overflow page.
+func (v *verifier) overflowHeader(nd *node, prev uint32, room int64) bool {
+	switch {
+	case nd.pgno != uint32(nd.no):
+		v.fault(nd.no, NoItem, "overflow page says it is page %d", nd.pgno)
+		return false
+	case nd.typ != pageOverflow:
+		v.fault(nd.no, NoItem, "page of type %d in an overflow chain", nd.typ)
+		return false
+	case nd.low == 0 || int64(nd.low) > room:
+		v.fault(nd.no, NoItem, "overflow page says it holds %d bytes", nd.low)
+		return false
+	}
+	if v.lay.sum {
+		v.summed(nd.buf, nd.no)
+	}
+	if nd.prev != prev {
+		v.fault(nd.no, NoItem, "overflow page links back to page %d, want %d", nd.prev, prev)
+	}
+	if nd.level != 0 {
+		v.fault(nd.no, NoItem, "overflow page of level %d", nd.level)
+	}
+	if nd.n == 0 || prev != 0 && nd.n != 1 {
+		v.fault(nd.no, NoItem, "overflow page counts %d references", nd.n)
+	}
+	return true
+}
+
+// remember notes a chain that more than one item may lead to.
+func (v *verifier) remember(nd *node, size uint32) {
+	if nd.n <= 1 {
+		return
+	}
+	if len(v.refs) >= maxRefs {
+		if !v.refsOut {
+			v.refsOut = true
+			v.fault(nd.no, NoItem, "more than %d shared overflow chains: from here on they are not counted", maxRefs)
+		}
+		return
+	}
+	v.refs[uint32(nd.no)] = &reference{total: nd.n, left: nd.n - 1, size: size}
+}
+
+// An order checks that keys come in byte order. Separators of internal pages take
+// part: they may equal the key that follows, not the one before.
+type order struct {
+	last  []byte // the key before; aliases a page or buf until kept
+	buf   []byte
+	begun bool
+	sep   bool
+	equal bool // equal keys may follow each other (1.85)
+}
+
+// key tells whether k may follow the last key.
+func (o *order) key(k []byte, sep bool) bool {
+	ok := true
+	if o.begun {
+		c := bytes.Compare(o.last, k)
+		ok = c < 0 || c == 0 && (o.sep || o.equal || len(k) >= compareLimit)
+	}
+	o.last, o.begun, o.sep = k, true, sep
+	return ok
+}
+
+// keep copies the last key, whose page is about to go.
+func (o *order) keep() {
+	o.buf = append(o.buf[:0], o.last...)
+	o.last = o.buf
+}
+
+// A packing checks that the items of a page fill it without gap or overlap. Each
+// level of the walk has its own.
+type packing struct {
+	ps     int
+	used   int // bytes of the items met so far
+	low    int // lowest offset
+	ends   []int
+	starts startSet
+}
+
+// packing is the packing of the current level, emptied for a new page.
+func (v *verifier) packing() *packing {
+	p := v.packs[v.depth-1]
+	p.ps, p.used, p.low, p.ends = v.lay.ps, 0, v.lay.ps, p.ends[:0]
+	clear(p.starts[:(p.ps/4+63)/64])
+	return p
+}
+
+// add marks an item of size bytes at off.
+func (p *packing) add(off, size int) {
+	p.used += size
+	p.low = min(p.low, off)
+	p.starts[off/256%len(p.starts)] |= 1 << (off / 4 % 64)
+	p.ends = append(p.ends, off+size)
+}
+
+// whole tells whether the items lie end to start from low to the end of the page.
+func (p *packing) whole(low int) bool {
+	if len(p.ends) == 0 {
+		return low == p.ps&0xffff
+	}
+	if p.low != low || p.used != p.ps-low {
+		return false
+	}
+	for _, end := range p.ends {
+		if end != p.ps && (end > p.ps || end%4 != 0 || p.starts[end/256%len(p.starts)]&(1<<(end/4%64)) == 0) {
+			return false
+		}
+	}
+	return true
+}
