@@ -6,7 +6,7 @@ func command() cli.Command {
 	return cli.Command{
 		Name:    "ldifconv",
 		Summary: "upgrades directory exports of SIMS 4.0 and NMS 4.x to iMS 5.x, offline, file to file",
-		Verbs:   []cli.Verb{upgradeVerb()},
+		Verbs:   []cli.Verb{upgradeVerb(), classifyVerb(), rulesVerb()},
 		OldNames: []cli.OldName{
 			{Name: "imsdirmig", Verb: "upgrade"},
 		},
