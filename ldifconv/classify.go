@@ -1,6 +1,15 @@
 package ldifconv
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
 
@@ -33,8 +42,255 @@ func tagsOf(c *classSet) Tag {
 
 // String lists the tags as the configuration does, or says none.
 func (t Tag) String() string {
-	return [...]string{
-		"none", "sims40", "nms41", "sims40,nms41",
-		"ims50", "sims40,ims50", "nms41,ims50", "sims40,nms41,ims50",
-	}[t&7]
+	if t == 0 {
+		return "none"
+	}
+	return strings.Join(t.Names(), ",")
+}
+
+// Names lists the tags.
+func (t Tag) Names() []string {
+	names := []string{}
+	for i, name := range []string{"sims40", "nms41", "ims50"} {
+		if t&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// UIDForm is the shape of a user id.
+type UIDForm uint8
+
+// The shapes. Compound is local@domain.
+const (
+	NoUID UIDForm = iota
+	Local
+	Compound
+	OtherUID // holds a character that iMS forbids
+)
+
+// String names the shape.
+func (f UIDForm) String() string {
+	return [...]string{"", "local", "local@domain", "other"}[f]
+}
+
+// Classified is what one entry of an export is.
+type Classified struct {
+	Line int // of its dn
+	DN   []byte
+	Tags Tag
+	Kind Kind // Users, Groups, Domains, or 0 for no mail entry
+	UID  []byte
+	Form UIDForm
+}
+
+// ClassifyOptions choose what Classify does.
+type ClassifyOptions struct {
+	MaxEntry int // bytes, 0 for ldif.DefaultMaxEntry
+	// Expect, when not 0, makes every mail entry that does not satisfy exactly these tags a
+	// problem: after an upgrade all are TagIMS50 and nothing else.
+	Expect Tag
+	Log    Log // nil discards
+}
+
+// DomainCount is one mail domain of an export.
+type DomainCount struct {
+	Name      string `json:"name"`
+	Node      bool   `json:"node"`      // a dc node or an o= suffix has its name
+	Addresses int64  `json:"addresses"` // mail values in it
+}
+
+// ClassifyReport counts an export.
+type ClassifyReport struct {
+	Entries, Damaged       int64
+	Tags                   [8]int64 // by Tag, of all entries
+	Users, Groups, Domains int64
+	UIDLocal               int64
+	UIDKnown, UIDUnknown   int64 // local@domain, the domain known or not
+	UIDOther               int64
+	DomainList             []DomainCount // in order of name
+}
+
+// Classify reads an export that lies in one or more files and calls each for every entry, in
+// order. What it hands over is valid during the call. Memory grows with the number of domains.
+func Classify(ctx context.Context, inputs []Input, o ClassifyOptions, each func(*Classified) error) (ClassifyReport, error) {
+	if o.Log == nil {
+		o.Log = discardLog{}
+	}
+	c := classifier{options: o, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
+	for _, in := range inputs {
+		c.name = in.Name
+		if err := c.read(ctx, in, each); err != nil {
+			return c.report, err
+		}
+	}
+	c.finish()
+	return c.report, nil
+}
+
+// read classifies the entries of one file.
+func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) error) error {
+	r := ldif.NewReader(in, ldif.Options{MaxEntry: c.options.MaxEntry})
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rec, err := r.Next()
+		var damage *ldif.Error
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.As(err, &damage):
+			c.damaged(damage.Kind, damage.Line, damage.DN, damage.Text)
+		case err != nil:
+			return fmt.Errorf("%s: %w", in.Name, err)
+		case rec.Type != ldif.Content && rec.Type != ldif.Add:
+			c.damaged("change-record", rec.Line, string(rec.DN), "a change record is no entry")
+		default:
+			if err := each(c.entry(rec)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *classifier) damaged(kind string, line int, dn, text string) {
+	c.report.Damaged++
+	c.options.Log.Problem(kind, position(c.name, line, dn), text)
+}
+
+type discardLog struct{}
+
+func (discardLog) Problem(kind, where, text string) {}
+func (discardLog) Warning(kind, where, text string) {}
+
+type classifier struct {
+	name     string // of the file being read
+	options  ClassifyOptions
+	report   ClassifyReport
+	d        draft
+	silent   batch
+	found    Classified
+	domains  map[string]*DomainCount
+	compound map[string]int64 // domains of compound uids
+}
+
+func (c *classifier) entry(rec *ldif.Record) *Classified {
+	c.silent.notes = c.silent.notes[:0]
+	d := &c.d
+	d.load(rec, &c.silent)
+	c.found = Classified{Line: rec.Line, DN: rec.DN, Tags: tagsOf(&d.had), Kind: mailKind(d), UID: d.first(schema.UID)}
+	c.report.Entries++
+	c.report.Tags[c.found.Tags]++
+	c.nodes()
+	switch c.found.Kind {
+	case Users:
+		c.report.Users++
+		c.uid()
+		c.address()
+	case Groups:
+		c.report.Groups++
+		c.address()
+	case Domains:
+		c.report.Domains++
+	}
+	if want := c.options.Expect; want != 0 && c.found.Kind&Both != 0 && c.found.Tags != want {
+		c.options.Log.Problem("schema-tag", c.where(), fmt.Sprintf("satisfies %s, not %s", c.found.Tags, want))
+	}
+	return &c.found
+}
+
+func (c *classifier) where() string {
+	return position(c.name, c.found.Line, string(c.found.DN))
+}
+
+// mailKind is the kind of an entry by the classes of any of the three products.
+func mailKind(d *draft) Kind {
+	h := &d.had
+	switch {
+	case h.has(schema.ClassMailGroup):
+		return Groups
+	case h.has(schema.ClassInetMailUser), h.has(schema.ClassMailRecipient):
+		return Users
+	case h.has(schema.ClassInetMailGroup):
+		return Groups
+	}
+	return new(ruleOptions).domainKind(d)
+}
+
+// nodes takes the name of a domain node, or of an organization called like a domain.
+func (c *classifier) nodes() {
+	h := &c.d.had
+	if c.found.Kind != Domains && !h.has(schema.ClassOrganization) {
+		return
+	}
+	if name := domainOfDN(c.d.dn()); isDomainName(name) && strings.Contains(name, ".") {
+		c.domain(name).Node = true
+	}
+}
+
+func (c *classifier) domain(name string) *DomainCount {
+	n := c.domains[name]
+	if n == nil {
+		n = &DomainCount{Name: name}
+		c.domains[name] = n
+	}
+	return n
+}
+
+func (c *classifier) address() {
+	if domain := domainOf(c.d.first(schema.Mail)); len(domain) > 0 {
+		c.domain(string(lower(domain))).Addresses++
+	}
+}
+
+func (c *classifier) uid() {
+	switch c.found.Form = formOf(c.found.UID); c.found.Form {
+	case Local:
+		c.report.UIDLocal++
+	case Compound:
+		c.compound[string(lower(c.found.UID[bytes.IndexByte(c.found.UID, '@')+1:]))]++
+	case OtherUID:
+		c.report.UIDOther++
+		c.options.Log.Warning("uid-form", c.where(), fmt.Sprintf("uid %q holds a character that iMS forbids", c.found.UID))
+	}
+}
+
+// uidForbidden are the characters that iMS does not allow in a uid, beside controls and bytes
+// above 126 (Provisioning Guide 5.2).
+const uidForbidden = "$~=#*+%!@,{}()/\\<>;:\"'`[]&?"
+
+func formOf(uid []byte) UIDForm {
+	if len(uid) == 0 {
+		return NoUID
+	}
+	local, domain, compound := bytes.Cut(uid, []byte{'@'})
+	for _, c := range local {
+		if c < ' ' || c > '~' || strings.IndexByte(uidForbidden, c) >= 0 {
+			return OtherUID
+		}
+	}
+	switch {
+	case !compound:
+		return Local
+	case len(local) > 0 && isDomainName(string(domain)) && bytes.IndexByte(domain, '.') > 0:
+		return Compound
+	}
+	return OtherUID
+}
+
+// finish settles what the whole export decides.
+func (c *classifier) finish() {
+	for domain, n := range c.compound {
+		if d := c.domains[domain]; d != nil {
+			c.report.UIDKnown += n
+		} else {
+			c.report.UIDUnknown += n
+		}
+	}
+	for _, d := range c.domains {
+		c.report.DomainList = append(c.report.DomainList, *d)
+	}
+	slices.SortFunc(c.report.DomainList, func(a, b DomainCount) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -37,6 +37,7 @@ type RuleInfo struct {
 	What       string   `json:"what"`
 	Source     string   `json:"source"`
 	Documented bool     `json:"documented"`
+	Meaning    bool     `json:"meaning,omitempty"` // leaves alone what was an iMS entry before
 }
 
 // ruleTables are the rules in the order in which they run.
@@ -59,7 +60,7 @@ func Rules(from Source) []RuleInfo {
 func (r *rule) info() RuleInfo {
 	info := RuleInfo{
 		Name: r.name, From: r.from.String(), Kind: r.kind.String(),
-		What: r.what, Source: r.source, Documented: r.documented,
+		What: r.what, Source: r.source, Documented: r.documented, Meaning: r.meaning,
 	}
 	for _, id := range r.needs {
 		info.Needs = append(info.Needs, schema.Name(id))

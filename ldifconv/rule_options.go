@@ -80,6 +80,11 @@ func (o *RuleOptions) Check() error {
 			return fmt.Errorf("service %q is none of %s", name, strings.Join(serviceNames[:], ", "))
 		}
 	}
+	for _, name := range o.UserAttributes {
+		if name != "" && !validDesc(name) {
+			return fmt.Errorf("%q is not an attribute name", name)
+		}
+	}
 	for _, name := range o.Off {
 		if !knownRule(name) {
 			return fmt.Errorf("no rule is named %q", name)

@@ -166,20 +166,6 @@ var simsUserRules = []rule{
 		},
 	},
 	{
-		name: "sims-subscriber-class", from: SIMS, kind: Users,
-		classes:    []classID{schema.ClassInetSubscriber},
-		what:       "class inetSubscriber goes unless an iMS subscriber attribute needs it",
-		source:     "Schema Reference, inetSubscriber (not required)",
-		documented: true,
-		apply: func(d *draft, _ *ruleOptions) bool {
-			if d.present.meets(&subscriberAttributes) {
-				return false
-			}
-			d.dropClass(schema.ClassInetSubscriber)
-			return true
-		},
-	},
-	{
 		name: "sims-user-version", from: SIMS, kind: Users,
 		needs:  []attrID{schema.InetMailUserVersion},
 		what:   "inetMailUserVersion goes",
@@ -199,8 +185,11 @@ var simsUserRules = []rule{
 }
 
 var (
-	subscriberAttributes = newAttrSet(schema.InetSubscriberAccountID, schema.InetSubscriberChallenge, schema.InetSubscriberResponse)
-	userAttributes       = [4]attrID{schema.UserDefinedAttribute1, schema.UserDefinedAttribute2, schema.UserDefinedAttribute3, schema.UserDefinedAttribute4}
+	subscriberAttributes = newAttrSet(
+		schema.InetSubscriberAccountID, schema.InetSubscriberChallenge, schema.InetSubscriberResponse,
+		schema.InetSubscriberStatus, schema.InetSubscriberHTTPURL, schema.InetAuthorizedServices,
+	)
+	userAttributes = [4]attrID{schema.UserDefinedAttribute1, schema.UserDefinedAttribute2, schema.UserDefinedAttribute3, schema.UserDefinedAttribute4}
 )
 
 func isOneOf(v []byte, list ...string) bool {
@@ -265,15 +254,28 @@ func simsUserAttributes(d *draft, o *ruleOptions) bool {
 		if !d.has(a) {
 			continue
 		}
-		to, ok := schema.LookupString(o.UserAttributes[i])
-		if ok {
-			d.rename(a, to)
+		if name := o.UserAttributes[i]; name != "" {
+			moveNamed(d, a, name)
 			continue
 		}
 		d.warn("user-attribute", schema.Name(a)+" dropped: iMS has no such attribute")
 		d.remove(a)
 	}
 	return true
+}
+
+// moveNamed moves an attribute to one that the schema may not know.
+func moveNamed(d *draft, from attrID, name string) {
+	if to, ok := schema.LookupString(name); ok {
+		d.rename(from, to)
+		return
+	}
+	s := setting{desc: []byte(name)}
+	for _, v := range d.values(from) {
+		s.values = append(s.values, string(v))
+	}
+	d.setOther(&s, true)
+	d.remove(from)
 }
 
 // moveSingle moves a single-valued attribute; a value that is there already stays.

@@ -212,6 +212,20 @@ var userEndRules = []rule{
 		},
 	},
 	{
+		name: "sims-subscriber-class", from: SIMS, kind: Users,
+		classes:    []classID{schema.ClassInetSubscriber},
+		what:       "class inetSubscriber goes unless an attribute of it is left",
+		source:     "Schema Reference, inetSubscriber (not required)",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.present.meets(&subscriberAttributes) {
+				return false
+			}
+			d.dropClass(schema.ClassInetSubscriber)
+			return true
+		},
+	},
+	{
 		name: "user-status", from: AnySource, kind: Users,
 		what:   "inetUserStatus and mailUserStatus are active when missing",
 		source: "Provisioning Guide 5.2, example 4-1",
