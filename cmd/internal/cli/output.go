@@ -92,6 +92,14 @@ func (o *OutputFile) WriteAt(p []byte, off int64) (int, error) {
 	return o.file.WriteAt(p, off)
 }
 
+// ReadAt reads back what WriteAt wrote; a pipe cannot.
+func (o *OutputFile) ReadAt(p []byte, off int64) (int, error) {
+	if o.temp == "" {
+		return 0, errors.New("the destination must be a regular file")
+	}
+	return o.file.ReadAt(p, off)
+}
+
 // Regular says whether the destination is a regular file, so that WriteAt works.
 func (o *OutputFile) Regular() bool { return o.temp != "" }
 
