@@ -101,12 +101,20 @@ func (o Output) writerOptions(log Log) bdb.WriterOptions {
 		}}
 }
 
-// conversion is the state of Convert.
+// conversion is the state of Convert, Folder and Quota.
 type conversion struct {
 	ctx  context.Context
 	opts ConvertOptions
 	rep  *Report
 	out  Output
+
+	// change rewrites a record, or drops it; nil: records go over as they are. What
+	// it returns is valid until its next call.
+	change func(key, value []byte) (newKey, newValue []byte, keep bool)
+	// reorders says that change, or more, puts keys out of order.
+	reorders bool
+	// more adds records behind the last of the source; nil: none.
+	more func(put func(key, value []byte) error) error
 }
 
 // tree says how the database of r is written.
@@ -132,6 +140,9 @@ func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
 	}
 	if t.Duplicates && c.opts.SortDups {
 		t.DuplicatesSorted, t.KeepOrder = true, false
+	}
+	if c.reorders {
+		t.KeepOrder = false
 	}
 	return t, nil
 }
@@ -216,10 +227,16 @@ func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 		key, value, err := cur.Next()
 		if err == io.EOF {
 			c.rep.Deleted += cur.Deleted()
-			return t.flush()
+			break
 		}
 		if err != nil {
 			return err
+		}
+		if c.change != nil {
+			var keep bool
+			if key, value, keep = c.change(key, value); !keep {
+				continue
+			}
 		}
 		if err := w.Put(key, value); err != nil {
 			return err
@@ -228,6 +245,12 @@ func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 			return err
 		}
 	}
+	if c.more != nil {
+		if err := c.more(w.Put); err != nil {
+			return err
+		}
+	}
+	return t.flush()
 }
 
 // close completes the file and takes the counts over.

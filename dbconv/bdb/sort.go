@@ -73,7 +73,7 @@ func (s *Sorter) full(n int) bool {
 	return len(s.recs) > 0 && len(s.arena)+n+(len(s.recs)+1)*sortRecordSize > s.limit
 }
 
-func keyPrefix(key []byte) uint64 {
+func sortPrefix(key []byte) uint64 {
 	if len(key) >= 8 {
 		return binary.BigEndian.Uint64(key)
 	}
@@ -92,7 +92,7 @@ func (s *Sorter) Add(key, value []byte) error {
 			return err
 		}
 	}
-	r := sortRecord{prefix: keyPrefix(key), off: uint32(len(s.arena)), klen: uint32(len(key)), vlen: uint32(len(value))}
+	r := sortRecord{prefix: sortPrefix(key), off: uint32(len(s.arena)), klen: uint32(len(key)), vlen: uint32(len(value))}
 	s.arena = append(s.arena, key...)
 	s.arena = append(s.arena, value...)
 	if s.inOrder && len(s.recs) > 0 && s.compare(s.recs[len(s.recs)-1], r) > 0 {
@@ -276,7 +276,7 @@ func (r *runReader) next() error {
 	if _, err := io.ReadFull(r.buf, r.value); err != nil {
 		return fmt.Errorf("bdb: temporary file: %w", err)
 	}
-	r.prefix = keyPrefix(r.key)
+	r.prefix = sortPrefix(r.key)
 	return nil
 }
 

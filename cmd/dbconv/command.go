@@ -1,0 +1,14 @@
+package main
+
+import "imsconv/cmd/internal/cli"
+
+func command() cli.Command {
+	return cli.Command{
+		Name:    "dbconv",
+		Summary: "reads, converts, checks and rescues Berkeley DB files of releases 1.85 to 5.3",
+		Verbs: []cli.Verb{
+			convertVerb(), dumpVerb(), loadVerb(),
+			folderVerb(), quotaVerb(), mboxlistVerb(),
+		},
+	}
+}

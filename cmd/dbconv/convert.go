@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+)
+
+const convertDoc = `
+Reads the Berkeley DB file IN, of any release from 1.85 to 5.3, of either byte
+order, a btree, hash or recno, and writes its records to OUT as a btree (a recno
+stays one) of the wanted on-disk version, byte order and page size. Keys,
+values, the order of keys, sets of duplicates and record numbers stay as they are;
+a hash, which has no order, is sorted. Page checksums are not kept.
+
+The order of a btree whose keys are not in byte order, because its program
+compares them in its own way, is kept and told of; db_verify wants -o for such a
+file. Versions 6 and 7 do not store whether duplicates are sorted: for a program
+that wants them so, give --sort-duplicates, as db_upgrade -s.
+
+A file with sub-databases becomes one with sub-databases, in version 7 and
+later; -s takes one of them, and is needed for version 6.
+
+IN is opened for reading only and never changed. OUT is written under another
+name, made durable, and renamed; without --force it must not exist. Files of a
+database environment beside IN (__db.*, log.*) are warned about. Pages that cannot
+be read are listed, a line each, and everything else is converted.
+
+Memory stays below 64 MiB at any size; a sort goes through temporary files.
+`
+
+func convertVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "convert",
+		Args:    "IN OUT",
+		Summary: "write a database in another version, byte order or page size",
+		Doc:     convertDoc,
+		Example: "$ dbconv convert data.db2 data-v9.db --byte-order little\ndbconv: done: records 1204, pages 31",
+		Exit3:   "done, but parts of IN could not be read; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var c convertOptions
+			c.target.add(fs, 9, "that of IN", "that of IN")
+			fs.StringVarP(&c.sub, "subdatabase", "s", "", "convert the sub-database `NAME` only")
+			fs.BoolVar(&c.sortDups, "sort-duplicates", false, "sort the values of a key and mark the file so (version 8 and later)")
+			fs.BoolVar(&c.strict, "strict", false, "stop at the first damage and write nothing")
+			return c.run
+		},
+	}
+}
+
+type convertOptions struct {
+	target
+	sub      string
+	sortDups bool
+	strict   bool
+}
+
+func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	in, out, err := inOut(args)
+	if err != nil {
+		return err
+	}
+	output, err := c.output(out)
+	if err != nil {
+		return err
+	}
+	src, err := openSource(job, in)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	var rep dbconv.Report
+	err = c.write(job, out, func(dst io.WriterAt) (err error) {
+		rep, err = dbconv.Convert(ctx, dst, src, src.size, dbconv.ConvertOptions{
+			Common:      dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: c.strict},
+			Output:      output,
+			Subdatabase: c.sub, SortDups: c.sortDups,
+		})
+		return named(in, err)
+	})
+	if errors.Is(err, dbconv.ErrSubdatabases) {
+		return cli.WithHint(err, "-s NAME converts one of them")
+	}
+	if err != nil {
+		return err
+	}
+	job.Note(in + ": " + describe(rep.Source))
+	counts(job, rep)
+	return nil
+}

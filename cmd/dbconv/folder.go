@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+)
+
+const folderDoc = `
+Makes the folder.db of an iPlanet Messaging Server 5.x store from the data.db2
+of a Netscape Messaging Server 4.x store (or another folder.db). The guide copied
+the file; this also changes its version and byte order, checks its pages, renames
+users and takes them over in batches. Records go over byte for byte, in the byte
+order and page size of the source, on-disk version 6.
+
+-m renames users: in the keys (user/<id> and user/<id>/<folder>) and as
+identifiers of access control lists, where the value is text of the form
+"partition TAB identifier TAB rights ..."; a value of any other form goes over as it is,
+with a warning. -u takes only the users named; with it, records that are no
+user's stay behind.
+`
+
+func folderVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "folder",
+		Args:    "DATA.DB2 FOLDER.DB",
+		Summary: "make folder.db from data.db2",
+		Doc:     folderDoc,
+		Example: "$ dbconv folder store/mboxlist/data.db2 folder.db\ndbconv: done: records 1204, pages 31",
+		Exit3:   "done, but parts of the source could not be read; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var f listFlags
+			f.add(fs)
+			return f.runFolder
+		},
+	}
+}
+
+// listFlags are the flags that folder and quota share.
+type listFlags struct {
+	target
+	users
+	strict bool
+}
+
+func (f *listFlags) add(fs *pflag.FlagSet) {
+	f.users.add(fs)
+	f.target.add(fs, 6, "that of the source", "that of the source")
+	fs.BoolVar(&f.strict, "strict", false, "stop at the first damage and write nothing")
+}
+
+// options reads the files that the flags name.
+func (f *listFlags) options(job *cli.Job, out string) (opts dbconv.ListOptions, err error) {
+	if opts.Output, err = f.output(out); err != nil {
+		return opts, err
+	}
+	if opts.Select, opts.Rename, err = f.users.read(); err != nil {
+		return opts, err
+	}
+	opts.Common = dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: f.strict}
+	return opts, nil
+}
+
+func (f *listFlags) runFolder(ctx context.Context, job *cli.Job, args []string) error {
+	return f.convert(job, args, func(opts dbconv.ListOptions, dst io.WriterAt, src *source) (dbconv.ListReport, error) {
+		return dbconv.Folder(ctx, dst, src, src.size, opts)
+	})
+}
+
+func (f *listFlags) convert(job *cli.Job, args []string, do func(dbconv.ListOptions, io.WriterAt, *source) (dbconv.ListReport, error)) error {
+	in, out, err := inOut(args)
+	if err != nil {
+		return err
+	}
+	opts, err := f.options(job, out)
+	if err != nil {
+		return err
+	}
+	src, err := openSource(job, in)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	var rep dbconv.ListReport
+	err = f.write(job, out, func(dst io.WriterAt) (err error) {
+		rep, err = do(opts, dst, src)
+		return named(in, err)
+	})
+	if err != nil {
+		return err
+	}
+	listCounts(job, rep)
+	return nil
+}
+
+func listCounts(job *cli.Job, rep dbconv.ListReport) {
+	job.Count("records", rep.Records)
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{
+		{"keys renamed", rep.Renamed}, {"values changed", rep.Changed}, {"added", rep.Added},
+		{"not selected", rep.Unselected}, {"values of another form", rep.Opaque},
+		{"deleted records passed over", rep.Deleted}, {"replaced", rep.Replaced},
+	} {
+		if c.n > 0 {
+			job.Count(c.name, c.n)
+		}
+	}
+	job.Count("pages", rep.Pages)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+)
+
+const loadDoc = `
+Reads text in the form of db_dump, of any release, from standard input or -f and
+writes the database OUT: a btree or recno; a hash becomes a btree. Page size,
+byte order and kind are those that the text names, unless an option says otherwise. Records may
+come in any order; what memory does not hold is sorted through temporary files.
+A later record of a key replaces an earlier one, as with db_load; with -n the first
+stays.
+
+Text with named databases (database=NAME) becomes a file with sub-databases.
+With -T the text has no header: a key and a value in turn, a line each, of a recno
+values only; -t says what they are.
+
+A line that cannot be read is listed, its record left out, and the rest loaded.
+`
+
+func loadVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "load",
+		Args:    "OUT",
+		Summary: "make a database from text, as db_load does",
+		Doc:     loadDoc,
+		Example: "$ dbconv dump data.db2 | dbconv load --bdb 6 --byte-order big folder.db\ndbconv: done: records 1204, pages 31",
+		Exit3:   "done, but parts of the text could not be read; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var l loadOptions
+			l.target.add(fs, 9, "that of the text, else big", "that of the text, else 8K")
+			fs.StringVarP(&l.in, "file", "f", "-", "read from `FILE`")
+			fs.StringVarP(&l.kind, "type", "t", "", "btree, hash or recno, against what the text says")
+			fs.BoolVarP(&l.plain, "text", "T", false, "the text has no header; -t is wanted")
+			fs.BoolVarP(&l.keepFirst, "no-overwrite", "n", false, "keep the first record of a key, list the others")
+			fs.StringArrayVarP(&l.settings, "config", "c", nil, "`NAME=VALUE`: a header line, against what the text says")
+			fs.StringVarP(&l.sub, "subdatabase", "s", "", "load into the sub-database `NAME`")
+			fs.BoolVar(&l.strict, "strict", false, "stop at the first line that cannot be read and write nothing")
+			return l.run
+		},
+	}
+}
+
+type loadOptions struct {
+	target
+	in, kind, sub            string
+	plain, keepFirst, strict bool
+	settings                 []string
+}
+
+func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	if len(args) != 1 {
+		return cli.Usagef("one argument is wanted: the database to write")
+	}
+	out := args[0]
+	opts, err := l.options(job, out)
+	if err != nil {
+		return err
+	}
+	if l.in != "-" && cli.SameFile(l.in, out) {
+		return cli.Usagef("%s and %s are one file", l.in, out)
+	}
+	in, err := job.Open(l.in)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var rep dbconv.Report
+	err = l.write(job, out, func(dst io.WriterAt) (err error) {
+		rep, err = dbconv.Load(ctx, dst, in, opts)
+		return named(in.Name, err)
+	})
+	if errors.Is(err, dbconv.ErrSubdatabases) {
+		return cli.WithHint(err, "--bdb 9 has sub-databases")
+	}
+	if err != nil {
+		return err
+	}
+	counts(job, rep)
+	return nil
+}
+
+func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, error) {
+	output, err := l.output(out)
+	if err != nil {
+		return dbconv.LoadOptions{}, err
+	}
+	switch l.kind {
+	case "btree", "hash", "recno":
+	case "":
+		if l.plain {
+			return dbconv.LoadOptions{}, cli.Usagef("-T wants -t")
+		}
+	default:
+		return dbconv.LoadOptions{}, cli.Usagef("--type: %q is none of btree, hash, recno", l.kind)
+	}
+	opts := dbconv.LoadOptions{
+		Common: dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: l.strict},
+		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub,
+	}
+	for _, s := range l.settings {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return opts, cli.Usagef("-c: %q is not of the form name=value", s)
+		}
+		opts.Settings = append(opts.Settings, [2]string{name, value})
+	}
+	return opts, nil
+}

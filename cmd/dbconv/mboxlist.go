@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+	"imsconv/storeconv/ims"
+)
+
+const mboxlistDoc = `
+Prints the mailboxes of a store as mboxutil -l -x does, from its folder.db (of a
+Netscape Messaging Server store, from data.db2): a title line, then a line a
+mailbox in the order of the database, fields apart by tabs:
+
+    msgs       number of messages
+    Kbytes     bytes of all messages, rounded up to KB
+    last msg   date of the last message, YYYY/MM/DD HH:MM UTC
+    partition  name of the partition
+    mailbox    user/ID/INBOX or user/ID/FOLDER
+    path       directory of the mailbox, under STORE
+    acl        identifiers and rights in turn, apart by blanks
+
+The first three come from the mailbox's store.idx where it is one that
+storeconv wrote, else they are "-". STORE may also be a database file: then there is
+no store.idx.
+`
+
+func mboxlistVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "mboxlist",
+		Args:    "STORE",
+		Summary: "list the mailboxes of folder.db",
+		Doc:     mboxlistDoc,
+		Example: "$ dbconv mboxlist -s store\nuser/anna/INBOX\nuser/anna/Mail",
+		Exit3:   "done, but parts of the database could not be read; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var m mboxlistFlags
+			fs.BoolVarP(&m.short, "short", "s", false, "names of mailboxes only")
+			fs.BoolP("list", "l", true, "list, as mboxutil has it")
+			fs.BoolP("extended", "x", true, "path and access control list too, as mboxutil has it")
+			return m.run
+		},
+	}
+}
+
+type mboxlistFlags struct{ short bool }
+
+func (m *mboxlistFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	if len(args) != 1 {
+		return cli.Usagef("one argument is wanted: the store")
+	}
+	path, root, err := listFile(args[0])
+	if err != nil {
+		return err
+	}
+	src, err := openSource(job, path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	l := lister{w: bufio.NewWriter(job.Stdout), short: m.short, job: job}
+	if root != "" {
+		dir, err := os.Open(root)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		l.store = ims.NewReader(dir)
+	}
+	if !m.short {
+		fmt.Fprintln(l.w, "msgs\tKbytes\tlast msg\tpartition\tmailbox\tpath\tacl")
+	}
+	err = dbconv.Mailboxes(ctx, src, src.size, dbconv.Common{Log: job}, l.line)
+	if err != nil {
+		return named(path, err)
+	}
+	job.Count("mailboxes", l.n)
+	return l.w.Flush()
+}
+
+// listFile finds the database of a store; root is "" for a file.
+func listFile(store string) (path, root string, err error) {
+	st, err := os.Stat(store)
+	if err != nil {
+		return "", "", err
+	}
+	if !st.IsDir() {
+		return store, "", nil
+	}
+	for _, name := range []string{"folder.db", "data.db2"} {
+		path = filepath.Join(store, "mboxlist", name)
+		if _, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, store, err
+		}
+	}
+	return "", "", fmt.Errorf("%s: no mboxlist/folder.db and no mboxlist/data.db2", store)
+}
+
+// lister prints mailboxes.
+type lister struct {
+	w     *bufio.Writer
+	store *ims.Reader // nil: no store
+	short bool
+	job   *cli.Job
+	n     int64
+}
+
+func (l *lister) line(m dbconv.Mailbox) error {
+	l.n++
+	name := m.Key
+	if m.User != "" {
+		name = "user/" + m.User + "/" + m.Name
+	}
+	if l.short {
+		_, err := fmt.Fprintln(l.w, name)
+		return err
+	}
+	if m.Problem != nil {
+		l.job.Warning("not-understood", m.Key, m.Problem.Error())
+		_, err := fmt.Fprintf(l.w, "-\t-\t-\t-\t%s\t-\t-\n", name)
+		return err
+	}
+	path := "-"
+	if placed(m) {
+		path = ims.MailboxDir(m.Folder.Partition, m.User, m.Name)
+	}
+	acl := make([]string, 0, 2*len(m.Folder.ACL))
+	for _, e := range m.Folder.ACL {
+		acl = append(acl, e.Identifier, e.Rights)
+	}
+	_, err := fmt.Fprintf(l.w, "%s\t%s\t%s\t%s\t%s\n", l.figures(m), m.Folder.Partition, name, path, strings.Join(acl, " "))
+	return err
+}
+
+// placed says whether the record names a mailbox that a store can hold.
+func placed(m dbconv.Mailbox) bool {
+	return m.User != "" && ims.CheckUserID(m.User) == nil && ims.CheckMailbox(m.Name) == nil && ims.CheckPartition(m.Folder.Partition) == nil
+}
+
+// figures are messages, KB and last message of a mailbox.
+func (l *lister) figures(m dbconv.Mailbox) string {
+	const unknown = "-\t-\t-"
+	if l.store == nil || !placed(m) {
+		return unknown
+	}
+	box, err := l.store.Mailbox(m.Folder.Partition, m.User, m.Name)
+	if err != nil {
+		return unknown
+	}
+	defer box.Close()
+	idx, err := box.Index()
+	if err != nil {
+		return unknown
+	}
+	defer idx.Close()
+	r, err := ims.NewIndexReader(idx)
+	if err != nil {
+		return unknown
+	}
+	h := r.Header
+	last := "-"
+	if t := string(ims.AppendTime(nil, h.LastAppend)); len(t) == 14 {
+		last = t[:4] + "/" + t[4:6] + "/" + t[6:8] + " " + t[8:10] + ":" + t[10:12]
+	}
+	return strconv.FormatInt(h.Exists, 10) + "\t" + strconv.FormatInt((h.QuotaUsed+1023)/1024, 10) + "\t" + last
+}

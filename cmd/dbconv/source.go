@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv/bdb"
+)
+
+// source is a database file, open for reading only.
+type source struct {
+	*os.File
+	size int64
+}
+
+// openSource opens a database file and warns of an environment's files beside it.
+func openSource(job *cli.Job, path string) (*source, error) {
+	f, size, err := job.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	warnEnvironment(job, path, f)
+	return &source{f, size}, nil
+}
+
+// warnEnvironment tells of region and log files of a transactional environment:
+// what the log holds may not have reached the database.
+func warnEnvironment(job *cli.Job, path string, db *os.File) {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // only a warning would come of it
+	}
+	var regions, logs []os.DirEntry
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, "__db.") || strings.HasPrefix(name, "__db_") && strings.HasSuffix(name, ".share"):
+			regions = append(regions, e)
+		case isLogName(name):
+			logs = append(logs, e)
+		}
+	}
+	if len(logs) > 0 {
+		text := "log files of a database environment lie beside the file"
+		if newerThan(logs, db) {
+			text += ", newer than it"
+		}
+		job.Warning("environment", path, fmt.Sprintf("%s (%s): what they hold and the file does not is missing here; stop the old server, or run db_recover of its own release, before converting", text, logs[0].Name()))
+		return
+	}
+	if len(regions) > 0 {
+		job.Warning("environment", path, fmt.Sprintf("files of a database environment lie beside the file (%s): make sure that the old server is stopped", regions[0].Name()))
+	}
+}
+
+// isLogName: log.00001 up to release 2.4, later ten digits.
+func isLogName(name string) bool {
+	digits, ok := strings.CutPrefix(name, "log.")
+	return ok && len(digits) >= 5 && strings.Trim(digits, "0123456789") == ""
+}
+
+func newerThan(logs []os.DirEntry, db *os.File) bool {
+	st, err := db.Stat()
+	if err != nil {
+		return false
+	}
+	for _, e := range logs {
+		if info, err := e.Info(); err == nil && info.ModTime().After(st.ModTime()) {
+			return true
+		}
+	}
+	return false
+}
+
+// named puts the file's path before an error of the reader and adds what to do
+// about it.
+func named(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: %w", path, err)
+	switch {
+	case errors.Is(err, bdb.ErrNotBerkeleyDB), errors.Is(err, bdb.ErrCorrupt):
+		return cli.WithHint(err, "dbconv salvage reads what is left of a damaged file")
+	case errors.Is(err, bdb.ErrEncrypted):
+		return cli.WithHint(err, "db_dump -P of the release that wrote it prints it")
+	}
+	return err
+}

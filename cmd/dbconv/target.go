@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+	"imsconv/dbconv/bdb"
+)
+
+// target is the flags of a file to be written.
+type target struct {
+	version  int
+	order    string
+	pageSize cli.SizeValue
+	force    bool
+	tempDir  string
+}
+
+func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
+	fs.IntVar(&t.version, "bdb", version, "on-disk version: 6 (Berkeley DB 2.x), 7 (3.0), 8 (3.1 to 4.0) or 9 (4.1 and later)")
+	fs.StringVar(&t.order, "byte-order", "", "byte order of the pages, big or little (default "+order+")")
+	fs.Var(&t.pageSize, "page-size", "page size, 512 to 64K bytes, a power of two (default "+pageSize+")")
+	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists")
+	fs.StringVar(&t.tempDir, "temp-dir", "", "`DIR` for the temporary files of a sort (default the directory of OUT)")
+}
+
+// output checks the flags; out is the destination's path.
+func (t *target) output(out string) (dbconv.Output, error) {
+	o := dbconv.Output{Version: t.version, PageSize: int(t.pageSize), Name: filepath.Base(out), TempDir: t.tempDir}
+	if t.version < 6 || t.version > 9 {
+		return o, cli.Usagef("--bdb: version %d cannot be written: 6, 7, 8 and 9 can", t.version)
+	}
+	switch t.order {
+	case "":
+	case "big":
+		o.ByteOrder = binary.BigEndian
+	case "little":
+		o.ByteOrder = binary.LittleEndian
+	default:
+		return o, cli.Usagef("--byte-order: %q is neither big nor little", t.order)
+	}
+	if n := o.PageSize; n != 0 && (n < bdb.MinPageSize || n > bdb.MaxPageSize || n&(n-1) != 0) {
+		return o, cli.Usagef("--page-size: %d is not a power of two from %d to %d", n, bdb.MinPageSize, bdb.MaxPageSize)
+	}
+	if o.TempDir == "" && out != "-" {
+		o.TempDir = filepath.Dir(out)
+	}
+	return o, nil
+}
+
+// write makes the destination with do: durable and under its name only when do
+// succeeds. A destination that is no regular file gets the bytes of a temporary one.
+func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error) error {
+	file, err := job.Create(out, t.force)
+	if err != nil {
+		return err
+	}
+	defer file.Abort()
+	if file.Regular() {
+		err = do(file)
+	} else {
+		err = t.writeThrough(file, do)
+	}
+	if err != nil {
+		return err
+	}
+	if err := file.Commit(); err != nil {
+		return err
+	}
+	job.Output("database", out)
+	return nil
+}
+
+// writeThrough has the file made in a temporary one and copies it.
+func (t *target) writeThrough(dst io.Writer, do func(dst io.WriterAt) error) error {
+	temp, err := os.CreateTemp(t.tempDir, "dbconv-*")
+	if err != nil {
+		return err
+	}
+	defer temp.Close()
+	if err := os.Remove(temp.Name()); err != nil {
+		return err
+	}
+	if err := do(temp); err != nil {
+		return err
+	}
+	if _, err := temp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, temp)
+	return err
+}
+
+// inOut takes the two arguments of a conversion.
+func inOut(args []string) (in, out string, err error) {
+	if len(args) != 2 {
+		return "", "", cli.Usagef("two arguments are wanted: the file to read and the file to write")
+	}
+	if args[0] == "-" {
+		return "", "", cli.Usagef("a database is read from a file, not from standard input")
+	}
+	if cli.SameFile(args[0], args[1]) {
+		return "", "", cli.Usagef("%s and %s are one file: nothing is converted in place", args[0], args[1])
+	}
+	return args[0], args[1], nil
+}
+
+// counts are the counts that every conversion has.
+func counts(job *cli.Job, rep dbconv.Report) {
+	job.Count("records", rep.Records)
+	if rep.Databases > 0 {
+		job.Count("databases", int64(rep.Databases))
+	}
+	if rep.Deleted > 0 {
+		job.Count("deleted records passed over", rep.Deleted)
+	}
+	if rep.Replaced > 0 {
+		job.Count("replaced", rep.Replaced)
+	}
+	job.Count("pages", rep.Pages)
+}
+
+// describe names a file form: "btree version 6, big-endian, pages of 8192".
+func describe(m bdb.Meta) string {
+	kind := fmt.Sprintf("%s version %d", m.Type, m.Version)
+	if m.Legacy185 {
+		kind += " (release 1.85)"
+	}
+	order := "little-endian"
+	if m.ByteOrder == binary.BigEndian {
+		order = "big-endian"
+	}
+	return fmt.Sprintf("%s, %s, pages of %d", kind, order, m.PageSize)
+}

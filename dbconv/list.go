@@ -1,0 +1,81 @@
+package dbconv
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/mboxlist"
+)
+
+// ListSubdatabases writes the names of the sub-databases of a file, one a line, as
+// db_dump -l.
+func ListSubdatabases(w io.Writer, src io.ReaderAt, size int64, opts DumpOptions) error {
+	r, err := bdb.NewReader(src, size, opts.readerOptions())
+	if err != nil {
+		return err
+	}
+	names, err := r.Subdatabases()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := fmt.Fprintln(w, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Mailbox is a record of folder.db.
+type Mailbox struct {
+	Key     string // as stored
+	User    string // "" when the key is no user's mailbox
+	Name    string // INBOX or the folder
+	Folder  mboxlist.Folder
+	Problem error // the value is not in the form of package mboxlist; Folder is empty
+}
+
+// Mailboxes calls fn with every record of a folder.db in key order. An error of fn
+// ends the walk and is returned.
+func Mailboxes(ctx context.Context, src io.ReaderAt, size int64, opts Common, fn func(Mailbox) error) error {
+	return eachRecord(ctx, src, size, opts, func(key, value []byte) error {
+		m := Mailbox{Key: string(key)}
+		m.User, m.Name, _ = mboxlist.SplitKey(m.Key)
+		m.Folder, m.Problem = mboxlist.ParseFolder(value)
+		return fn(m)
+	})
+}
+
+// Keys calls fn with every key of a database.
+func Keys(ctx context.Context, src io.ReaderAt, size int64, fn func(key string)) error {
+	return eachRecord(ctx, src, size, Common{}, func(key, _ []byte) error {
+		fn(string(key))
+		return nil
+	})
+}
+
+func eachRecord(ctx context.Context, src io.ReaderAt, size int64, opts Common, fn func(key, value []byte) error) error {
+	r, err := bdb.NewReader(src, size, opts.readerOptions())
+	if err != nil {
+		return err
+	}
+	t := ticker{ctx: ctx, meter: opts.Meter}
+	c := r.Cursor()
+	for {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			return t.flush()
+		}
+		if err != nil {
+			return err
+		}
+		if err := fn(key, value); err != nil {
+			return err
+		}
+		if err := t.tick(len(key) + len(value)); err != nil {
+			return err
+		}
+	}
+}
