@@ -212,6 +212,7 @@ type relocation struct {
 	subscr  *mboxlist.Update  // of subscr.db
 
 	quotaMeta bdb.Meta
+	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
 	dirTimes  dirTimes
 
 	reverse     map[string]string // Map, turned round

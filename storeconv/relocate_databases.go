@@ -22,6 +22,9 @@ const listDir = "mboxlist"
 // store had in it before, and an empty peruser.db where there is none.
 func (r *relocation) writeDatabases(ctx context.Context) error {
 	defer r.subscr.Close()
+	if r.verify != nil {
+		return r.verify.records(ctx)
+	}
 	folders := mboxlist.NewUpdate(mboxlist.FolderDB, r.tempDir())
 	defer folders.Close()
 	if err := r.folderRecords(ctx, folders.Put); err != nil {

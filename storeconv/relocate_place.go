@@ -23,12 +23,14 @@ type treeWorker struct {
 	clone   cloner
 	compare comparer
 	scan    scanner
+	content contentComparer
 }
 
 func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w := &treeWorker{r: r}
 	w.walk.repair = r.opts.RepairHash
 	w.scan.sizes = true
+	w.content.v = r.verify
 	w.clone = cloner{via: r.via, sizes: r.opts.Requota}
 	w.clone.files.Pool = r.pool
 	if r.opts.SetOwner {
@@ -50,6 +52,9 @@ func (w *treeWorker) tree(u *userTree) treeResult {
 		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("open: %v", err)}}}
 	}
 	defer unix.Close(src)
+	if w.r.verify != nil {
+		return w.r.verify.tree(w, u, src)
+	}
 	if w.r.opts.DryRun {
 		w.begin(u, &w.scan)
 		err := w.walk.top(src, -1)
@@ -291,6 +296,10 @@ func (r *relocation) told(u *userTree, res treeResult) {
 	case treeRefused:
 		rep.Users++
 		rep.LeftOut++
+		return
+	case treeAbsent:
+		rep.Users++
+		r.verify.report.Missing++
 		return
 	case treeThere:
 		rep.Unchanged++

@@ -32,7 +32,7 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 			}
 		}
 	}
-	if r.usage == nil {
+	if r.usage == nil || r.verify != nil {
 		return nil
 	}
 	// What is left has mail and no record.
@@ -60,6 +60,9 @@ func (r *relocation) quotaRecord(where, key string, value []byte, put recordSink
 	q, err := parseAnyQuota(value)
 	if err != nil {
 		r.report.RecordsOpaque++
+	}
+	if r.verify != nil {
+		return put(newID, value)
 	}
 	newValue := value
 	if r.usage != nil {

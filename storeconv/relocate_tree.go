@@ -65,6 +65,9 @@ type userWalk struct {
 	boxes  []string // mailboxes met, "" for INBOX, sorted when the walk is over
 	issues []issue
 	moved  int64 // folders whose name was put right
+
+	asFound string // for enter: the directory's name in the source when it gets another, else ""
+	at      string // for leave: the directory
 }
 
 func (w *userWalk) reset(where string) {
@@ -90,6 +93,7 @@ func (w *userWalk) top(src, dst int) error {
 		return err
 	}
 	slices.Sort(w.boxes)
+	w.at = w.where
 	return w.visitor.leave(w, dst, &st, true)
 }
 
@@ -197,12 +201,17 @@ func (w *userWalk) subdir(src, dst int, at place, name string, depth int) error 
 		w.problem("unreadable", below.where, fmt.Sprintf("stat: %v", err))
 		return nil
 	}
+	w.asFound, w.at = "", below.where
+	if newName != name {
+		w.asFound = name
+	}
 	out, err := w.visitor.enter(w, dst, newName, &st)
 	if err != nil {
 		return fmt.Errorf("%s: %w", below.where, err)
 	}
 	err = w.dir(fd, out, below, depth+1)
 	if err == nil {
+		w.at = below.where
 		err = w.visitor.leave(w, out, &st, false)
 	}
 	if out >= 0 {
