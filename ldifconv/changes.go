@@ -100,9 +100,11 @@ func distinct(id attrID, values [][]byte) [][]byte {
 		return values
 	}
 	if len(values) <= 16 {
+		var ends [16]uint16
 		for i, v := range values {
-			for _, w := range values[:i] {
-				if sameValue(id, v, w) {
+			ends[i] = endsOf(v)
+			for j, w := range values[:i] {
+				if ends[i] == ends[j] && sameValue(id, v, w) {
 					return distinctMany(id, values)
 				}
 			}
@@ -122,6 +124,21 @@ func distinctMany(id attrID, values [][]byte) [][]byte {
 		}
 	}
 	return out
+}
+
+// endsOf is equal for values that may be the same: the first and last byte that
+// is no blank or hyphen, in lower case; 0 when they say nothing.
+func endsOf(v []byte) uint16 {
+	for len(v) > 0 && (v[0] <= ' ' || v[0] == '-') {
+		v = v[1:]
+	}
+	for len(v) > 0 && (v[len(v)-1] <= ' ' || v[len(v)-1] == '-') {
+		v = v[:len(v)-1]
+	}
+	if len(v) == 0 || v[0] >= 0x80 || v[len(v)-1] >= 0x80 || v[0] == '"' || v[0] == '\\' {
+		return 0
+	}
+	return uint16(lowerByte(v[0]))<<8 | uint16(lowerByte(v[len(v)-1]))
 }
 
 // sameValue reports whether a directory takes a and b for one value.

@@ -93,7 +93,8 @@ type draft struct {
 	vals    [][]byte             // the memory of old and now
 	text    []byte               // the memory of new values
 
-	out *batch // counters and messages of the chunk this entry belongs to
+	names nameCache
+	out   *batch // counters and messages of the chunk this entry belongs to
 }
 
 // has reports whether the entry has a value of a now.
@@ -266,8 +267,7 @@ func (d *draft) dropClass(classes ...classID) {
 			continue
 		}
 		d.retain(schema.ObjectClass, func(v []byte) bool {
-			id, _ := schema.LookupClass(v)
-			return id != c
+			return d.names.class(v) != c
 		})
 		d.classes.drop(c)
 	}
@@ -284,7 +284,7 @@ func (d *draft) replaceClass(old, with classID) {
 	}
 	from := len(d.vals)
 	for _, v := range d.values(schema.ObjectClass) {
-		if id, _ := schema.LookupClass(v); id == old {
+		if d.names.class(v) == old {
 			v = d.keepString(schema.ClassName(with))
 		}
 		d.vals = append(d.vals, v)

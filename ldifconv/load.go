@@ -46,7 +46,7 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 		d.warn("replication-state", "replication state of the export is left out")
 	}
 	for _, v := range d.values(schema.ObjectClass) {
-		if c, ok := schema.LookupClass(v); ok {
+		if c := d.names.class(v); c != schema.NoClass {
 			d.had.put(c)
 		}
 	}
@@ -61,14 +61,10 @@ type placed struct {
 
 // place finds or makes the field of a description.
 func (d *draft) place(desc []byte) (at int, alias bool) {
-	id := schema.None
-	if bytes.IndexByte(desc, ';') < 0 {
-		id, _ = schema.Lookup(desc)
-	}
+	id, alias := d.names.attr(desc)
 	if id == schema.None {
 		return d.other(desc), false
 	}
-	alias = !equalFold(desc, attrNames[id])
 	if s := d.slot[id]; s != 0 {
 		return int(s - 1), alias
 	}

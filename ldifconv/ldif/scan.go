@@ -262,38 +262,90 @@ func (s *Scanner) record() (found bool, damage *Error) {
 func (s *Scanner) body() *Error {
 	first := true
 	for {
-		l, ok := s.next()
-		if !ok {
-			if first {
-				return &Error{Kind: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
+		desc, v, num := s.quick()
+		if desc == nil {
+			l, ok := s.next()
+			if !ok {
+				return s.end(first)
 			}
-			s.close()
-			return nil
-		}
-		desc, rest, damage := split(&l)
-		if damage != nil {
-			return damage
-		}
-		switch len(desc) {
-		case 2:
-			if foldEqual(desc, "dn") {
-				return &Error{Kind: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
+			var rest []byte
+			var damage *Error
+			if desc, rest, damage = split(&l); damage != nil {
+				return damage
 			}
-		case 7, 10:
-			control := foldEqual(desc, "control")
-			if !control && !foldEqual(desc, "changetype") {
-				break
+			if marker(desc) {
+				return s.marked(l, desc, rest, first)
 			}
-			if !first {
-				return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%s line after the attributes", desc)}
+			if v, damage = s.value(&l, rest); damage != nil {
+				return damage
 			}
-			return s.change(l, desc, rest, control)
+			num = l.num
+		} else if marker(desc) {
+			return s.marked(logical{num: num}, desc, append([]byte{':'}, v...), first)
 		}
 		first = false
-		if damage := s.add(&l, desc, rest); damage != nil {
-			return damage
-		}
+		s.push(desc, v, num)
 	}
+}
+
+// end finishes a content record.
+func (s *Scanner) end(empty bool) *Error {
+	if empty {
+		return &Error{Kind: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
+	}
+	s.close()
+	return nil
+}
+
+// quick reads a line of the common form, "desc: value" without folding, or
+// returns nil and reads nothing.
+func (s *Scanner) quick() (desc, v []byte, num int) {
+	d, i := s.data, s.pos
+	for i < len(d) && descByte[d[i]] {
+		i++
+	}
+	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
+		return nil, nil, 0
+	}
+	end := bytes.IndexByte(d[i+2:], '\n')
+	if end < 0 {
+		return nil, nil, 0
+	}
+	end += i + 2
+	if end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
+		return nil, nil, 0
+	}
+	desc, num = d[s.pos:i:i], s.line
+	s.pos = end + 1
+	s.line++
+	if d[end-1] == '\r' {
+		end--
+	}
+	return desc, d[i+2 : end : end], num
+}
+
+// marker reports whether a line says what a record is, instead of an attribute.
+func marker(desc []byte) bool {
+	switch len(desc) {
+	case 2:
+		return foldEqual(desc, "dn")
+	case 7:
+		return foldEqual(desc, "control")
+	case 10:
+		return foldEqual(desc, "changetype")
+	}
+	return false
+}
+
+// marked reads on from such a line.
+func (s *Scanner) marked(l logical, desc, rest []byte, first bool) *Error {
+	switch {
+	case len(desc) == 2:
+		return &Error{Kind: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
+	case !first:
+		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%s line after the attributes", desc)}
+	}
+	return s.change(l, desc, rest, len(desc) == 7)
 }
 
 // add appends one attribute line to the record.
@@ -302,14 +354,19 @@ func (s *Scanner) add(l *logical, desc, rest []byte) *Error {
 	if damage != nil {
 		return damage
 	}
-	s.vals = append(s.vals, Value{Data: v, Line: l.num})
-	if n := len(s.runs); n > 0 && s.runs[n-1].to == len(s.vals)-1 && bytes.Equal(s.rec.Attrs[n-1].Desc, desc) {
+	s.push(desc, v, l.num)
+	return nil
+}
+
+// push appends one value to the record.
+func (s *Scanner) push(desc, v []byte, num int) {
+	s.vals = append(s.vals, Value{Data: v, Line: num})
+	if n := len(s.runs); n > 0 && bytes.Equal(s.rec.Attrs[n-1].Desc, desc) {
 		s.runs[n-1].to++
-		return nil
+		return
 	}
 	s.runs = append(s.runs, run{len(s.vals) - 1, len(s.vals)})
 	s.rec.Attrs = append(s.rec.Attrs, Attr{Desc: desc})
-	return nil
 }
 
 // close gives the runs their values, now that these no longer move.
