@@ -82,8 +82,9 @@ type RelocateOptions struct {
 
 // RelocatePartition is one --partition: what is called Name in the source (at
 // Path, when it is not below partition/) is called NewName in the new store.
+// Records may call it Alias too, unless another partition has that name.
 type RelocatePartition struct {
-	Name, Path, NewName string
+	Name, Path, NewName, Alias string
 }
 
 // ParseRelocatePartition reads OLD=NEW. OLD is the name of a partition of the
@@ -100,7 +101,8 @@ func ParseRelocatePartition(s string) (RelocatePartition, error) {
 	case strings.Contains(oldName, "/") && strings.Contains(newName, "/"):
 		return p, fmt.Errorf("partition %q: one side is a path, the other a name", s)
 	case strings.Contains(oldName, "/"):
-		p.Path, p.Name = filepath.Clean(oldName), filepath.Base(filepath.Clean(oldName))
+		p.Path, p.Name = filepath.Clean(oldName), newName
+		p.Alias = filepath.Base(p.Path)
 	case strings.Contains(newName, "/"):
 		p.Path, p.NewName = filepath.Clean(newName), oldName
 	}
@@ -223,6 +225,7 @@ type relocation struct {
 // relocatedPartition is one partition on its way.
 type relocatedPartition struct {
 	name, newName string
+	alias         string // another name in records, or ""
 	path          string // in the source
 	where         string // for messages
 	fd            int    // open =user, -1 when there is none
@@ -241,7 +244,11 @@ func (r *relocation) prepare() error {
 		return err
 	}
 	var extra []nms.Partition
-	for _, p := range o.Partitions {
+	for i := range o.Partitions {
+		p := &o.Partitions[i]
+		if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(o.From, "partition")) {
+			p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", "" // by its path, and not elsewhere
+		}
 		if p.Path != "" {
 			extra = append(extra, nms.Partition{Name: p.Name, Path: p.Path})
 		}
@@ -285,8 +292,11 @@ func resolved(path string) string {
 }
 
 func (r *relocation) openPartitions() error {
-	rename := make(map[string]string)
+	rename, alias := make(map[string]string), make(map[string]string)
 	for _, p := range r.opts.Partitions {
+		if _, taken := r.src.Partition(p.Alias); !taken {
+			alias[p.Name] = p.Alias
+		}
 		if _, ok := r.src.Partition(p.Name); !ok {
 			return fmt.Errorf("partition %s: not in %s", p.Name, r.opts.From)
 		}
@@ -294,7 +304,7 @@ func (r *relocation) openPartitions() error {
 	}
 	taken := make(map[string]string)
 	for _, p := range r.src.Partitions {
-		part := &relocatedPartition{name: p.Name, newName: p.Name, path: p.Path, where: r.label(p.Path), fd: -1}
+		part := &relocatedPartition{name: p.Name, newName: p.Name, alias: alias[p.Name], path: p.Path, where: r.label(p.Path), fd: -1}
 		if n := rename[p.Name]; n != "" {
 			part.newName = n
 		}

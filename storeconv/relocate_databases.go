@@ -90,8 +90,10 @@ func (r *relocation) writeDatabase(kind mboxlist.Kind, update *mboxlist.Update, 
 	if err := r.ownDatabase(fresh); err != nil {
 		return err
 	}
-	if err := fresh.Sync(); err != nil {
-		return err
+	if r.opts.Sync != "none" {
+		if err := fresh.Sync(); err != nil {
+			return err
+		}
 	}
 	return r.run.Dir.Replace(name, r.dst.Dir, place)
 }

@@ -332,7 +332,7 @@ func (r *relocation) told(u *userTree, res treeResult) {
 	if res.counts.Fallback > 0 {
 		r.log.Warning("copied", u.where, fmt.Sprintf("%d messages could not be linked and were copied", res.counts.Fallback))
 	}
-	r.dirTimes.note(u)
+	r.dirTimes.note(r, u)
 	r.noRecord(u, res.missing)
 	if r.usage != nil {
 		n := r.usage[u.newID]
@@ -350,12 +350,13 @@ type dirTimes struct {
 }
 
 // note records the shared directories above a tree, with their counterparts.
-func (d *dirTimes) note(u *userTree) {
+func (d *dirTimes) note(r *relocation, u *userTree) {
 	if d.pairs == nil {
 		d.pairs = make(map[string]string)
 	}
 	base := "partition/" + u.part.newName
 	from := u.part.path
+	d.pairs["partition"], d.pairs[listDir] = filepath.Join(r.opts.From, "partition"), filepath.Join(r.opts.From, listDir)
 	d.pairs[base], d.pairs[base+"/"+nms.UserRoot] = from, from+"/"+nms.UserRoot
 	for dir := filepath.Dir(u.to); len(dir) > len(base)+1+len(nms.UserRoot); dir = filepath.Dir(dir) {
 		if _, known := d.pairs[dir]; known {

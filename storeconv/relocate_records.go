@@ -205,6 +205,9 @@ func (r *relocation) readRecords(ctx context.Context) error {
 			}
 			return nil
 		}
+		if part := r.partition(folder.Partition); part != nil {
+			folder.Partition = part.name
+		}
 		r.index.boxes.add(keyHash(folder.Partition, box))
 		return nil
 	})
@@ -340,10 +343,8 @@ func (r *relocation) partitionsRenamed() bool {
 }
 
 func (r *relocation) newPartition(name string) string {
-	for _, p := range r.parts {
-		if p.name == name {
-			return p.newName
-		}
+	if p := r.partition(name); p != nil {
+		return p.newName
 	}
 	return name
 }
@@ -388,9 +389,10 @@ func (r *relocation) checkTree(where, key, id, box string, value []byte) {
 	}
 }
 
+// partition finds a partition of the source by a name that records use.
 func (r *relocation) partition(name string) *relocatedPartition {
 	for _, p := range r.parts {
-		if p.name == name {
+		if p.name == name || p.alias == name && name != "" {
 			return p
 		}
 	}

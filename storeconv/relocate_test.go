@@ -152,11 +152,15 @@ func records(t testing.TB, path string) map[string]string {
 	}
 }
 
-// relocate runs Relocate and fails the test on an error.
+// relocate runs Relocate and fails the test on an error. Unless the test says
+// otherwise, nothing is synced: the disk is shared.
 func relocate(t testing.TB, opts RelocateOptions) (RelocateReport, *heard) {
 	t.Helper()
 	h := new(heard)
 	opts.Log = h
+	if opts.Sync == "" {
+		opts.Sync = "none"
+	}
 	rep, err := Relocate(context.Background(), opts)
 	if err != nil {
 		t.Fatal(err)
