@@ -133,7 +133,7 @@ func TestRelocateFaults(t *testing.T) {
 			from := copySample(t)
 			tt.plant(t, from)
 			before := tree2(t, from)
-			tt.opts.From, tt.opts.Store = from, filepath.Join(t.TempDir(), "store")
+			tt.opts.From, tt.opts.Store = from, filepath.Join(memoryDir(t), "store")
 			rep, h := relocate(t, tt.opts)
 			wantProblems(t, h, tt.want)
 			if rep.Placed != tt.placed {
@@ -236,7 +236,7 @@ func TestRelocateDamagedPage(t *testing.T) {
 	}
 	copy(data[8192+8:], []byte{0xff, 0xff, 0xff, 0xf0})
 	must(t, os.WriteFile(path, data, 0o600))
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	rep, h := relocate(t, RelocateOptions{From: from, Store: store})
 	if len(h.problems) == 0 || !strings.Contains(h.problems[0], "damaged: mboxlist/data.db2: page 1") {
 		t.Errorf("problems:\n%s", strings.Join(h.problems, "\n"))
@@ -259,12 +259,12 @@ func TestRelocateRepair(t *testing.T) {
 	must(t, os.Rename(filepath.Join(from, annaDir), filepath.Join(from, "partition/primary/=user/00/00/=anna")))
 	must(t, os.Rename(filepath.Join(from, keikoDir, "=+Drafts"), filepath.Join(from, keikoDir, "=Drafts")))
 	must(t, os.Rename(filepath.Join(from, "partition/primary/=user/06/a6/=+John%d+Smith"), filepath.Join(from, "partition/primary/=user/06/a6/=John.Smith")))
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	_, h := relocate(t, RelocateOptions{From: from, Store: store})
 	if len(h.problems) < 3 {
 		t.Errorf("problems:\n%s", strings.Join(h.problems, "\n"))
 	}
-	fresh := filepath.Join(t.TempDir(), "store")
+	fresh := filepath.Join(memoryDir(t), "store")
 	for _, to := range []string{fresh, store} {
 		rep, h := relocate(t, RelocateOptions{From: from, Store: to, RepairHash: true})
 		if to == fresh {

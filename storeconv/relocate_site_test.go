@@ -18,14 +18,14 @@ import (
 // site generates an NMS store in a directory of the test.
 func site(t testing.TB, opts sitegen.NMSOptions) (string, sitegen.NMSSite) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "nms")
+	dir := filepath.Join(memoryDir(t), "nms")
 	s, err := sitegen.WriteNMS(dir, opts)
 	must(t, err)
 	return dir, s
 }
 
 func TestRelocateGeneratedSites(t *testing.T) {
-	users := 60
+	users := 24
 	if os.Getenv("IMSCONV_FULL") == "1" {
 		users = 1000
 	}
@@ -42,7 +42,7 @@ func TestRelocateGeneratedSites(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			from, s := site(t, tt.site)
 			before := tree(t, from)
-			tt.opts.From, tt.opts.Store = from, filepath.Join(t.TempDir(), "store")
+			tt.opts.From, tt.opts.Store = from, filepath.Join(memoryDir(t), "store")
 			rep, h := relocate(t, tt.opts)
 			h.none(t)
 			sameTrees(t, from, tt.opts.Store)
@@ -85,10 +85,10 @@ func meta(t testing.TB, path string) bdb.Meta {
 
 // TestRelocateJobs expects the same store whatever the number of workers.
 func TestRelocateJobs(t *testing.T) {
-	from, _ := site(t, sitegen.NMSOptions{Seed: 4, Users: 50, Links: 20})
+	from, _ := site(t, sitegen.NMSOptions{Seed: 4, Users: 12, Links: 20})
 	var first map[string]string
-	for _, jobs := range []int{1, 2, 7} {
-		store := filepath.Join(t.TempDir(), "store")
+	for _, jobs := range []int{1, 4} {
+		store := filepath.Join(memoryDir(t), "store")
 		relocate(t, RelocateOptions{From: from, Store: store, Via: ViaCopy, Jobs: jobs, Domain: "siroe.com", Sync: "user"})
 		got := contents(tree(t, store))
 		if first == nil {
@@ -115,8 +115,8 @@ func contents(files map[string]string) map[string]string {
 // TestRelocateBatches adds users batch by batch and expects the store that one
 // run makes.
 func TestRelocateBatches(t *testing.T) {
-	from, s := site(t, sitegen.NMSOptions{Seed: 5, Users: 30, Links: -1})
-	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	from, s := site(t, sitegen.NMSOptions{Seed: 5, Users: 12, Messages: 120, Links: -1})
+	whole, parts := filepath.Join(memoryDir(t), "whole"), filepath.Join(memoryDir(t), "parts")
 	relocate(t, RelocateOptions{From: from, Store: whole, Via: ViaCopy})
 	for i := range 3 {
 		batch := make(map[string]bool)
@@ -125,10 +125,10 @@ func TestRelocateBatches(t *testing.T) {
 		}
 		rep, h := relocate(t, RelocateOptions{From: from, Store: parts, Via: ViaCopy, Select: batch})
 		h.none(t)
-		if rep.Placed != 10 || rep.QuotaRecords != 10 {
+		if rep.Placed != 4 || rep.QuotaRecords != 4 {
 			t.Errorf("batch %d: %+v", i, rep)
 		}
-		if got := len(records(t, parts+"/mboxlist/quota.db")); got != 10*(i+1) {
+		if got := len(records(t, parts+"/mboxlist/quota.db")); got != 4*(i+1) {
 			t.Errorf("batch %d: quota.db has %d records", i, got)
 		}
 	}
@@ -143,7 +143,7 @@ func TestRelocateRename(t *testing.T) {
 	// anna may read wallyc's drafts, and listens to them; joe is nobody.
 	setRecord(t, from, "user/wallyc/Drafts", "primary\twallyc\tlrswipcda\tanna\tlrs\t-anna\ti\tgroup=staff\tl\tjoe\tl\t")
 	must(t, os.WriteFile(from+"/user/02/50/anna.sub", []byte("user/anna/Mail/deep/er/est\t\nuser/wallyc/Drafts\t\n"), 0o640))
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	opts := RelocateOptions{From: from, Store: store, Map: map[string]string{"wallyc": "Wally.C"}, Domain: "siroe.com",
 		Partitions: []RelocatePartition{{Name: "primary", NewName: "main"}}}
 	rep, h := relocate(t, opts)
@@ -234,7 +234,7 @@ func TestRelocateRenameRefused(t *testing.T) {
 			if tt.plant != nil {
 				tt.plant(t, from)
 			}
-			store := filepath.Join(t.TempDir(), "store")
+			store := filepath.Join(memoryDir(t), "store")
 			rep, h := relocate(t, RelocateOptions{From: from, Store: store, Map: tt.users})
 			wantProblems(t, h, tt.want)
 			if rep.Placed != int64(8-len(tt.want)) {
@@ -257,7 +257,7 @@ func TestRelocateRenameRefused(t *testing.T) {
 // TestRelocateSwap exchanges the ids of two users.
 func TestRelocateSwap(t *testing.T) {
 	from := copySample(t)
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	rep, h := relocate(t, RelocateOptions{From: from, Store: store, Map: map[string]string{"anna": "keiko_s", "keiko_s": "anna"}})
 	h.none(t)
 	if rep.Renamed != 2 {
@@ -273,11 +273,11 @@ func TestRelocateSwap(t *testing.T) {
 func TestRelocatePartitionElsewhere(t *testing.T) {
 	for _, flag := range []string{"second=PATH", "PATH=second"} {
 		from, s := site(t, sitegen.NMSOptions{Seed: 6, Users: 8, Partitions: []string{"primary", "second"}})
-		away := filepath.Join(t.TempDir(), "disk2")
+		away := filepath.Join(memoryDir(t), "disk2")
 		must(t, os.Rename(filepath.Join(from, "partition/second"), away))
 		part, err := ParseRelocatePartition(strings.Replace(flag, "PATH", away, 1))
 		must(t, err)
-		store := filepath.Join(t.TempDir(), "store")
+		store := filepath.Join(memoryDir(t), "store")
 		rep, h := relocate(t, RelocateOptions{From: from, Store: store, Partitions: []RelocatePartition{part}})
 		h.none(t)
 		if rep.Placed != 8 || rep.Partitions != 2 {
@@ -291,7 +291,7 @@ func TestRelocatePartitionElsewhere(t *testing.T) {
 
 func TestRelocateQuota(t *testing.T) {
 	from := copySample(t)
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	limits := func(id string) (Quota, bool) {
 		if id == "anna" {
 			return Quota{Bytes: 3000, Messages: -1}, true
@@ -318,7 +318,7 @@ func TestRelocateQuota(t *testing.T) {
 func TestRelocateAddMissing(t *testing.T) {
 	from := copySample(t)
 	setRecord(t, from, "user/anna", "")
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	rep, h := relocate(t, RelocateOptions{From: from, Store: store, AddMissing: true})
 	if len(h.problems) != 0 || len(h.warnings) != 1 || rep.RecordsAdded != 1 {
 		t.Errorf("report: %+v\n%v\n%v", rep, h.problems, h.warnings)
@@ -331,7 +331,7 @@ func TestRelocateAddMissing(t *testing.T) {
 func TestRelocateDryRun(t *testing.T) {
 	from := copySample(t)
 	must(t, os.RemoveAll(filepath.Join(from, keikoDir, "=+Drafts")))
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(memoryDir(t), "store")
 	dry, h := relocate(t, RelocateOptions{From: from, Store: store, DryRun: true, Via: ViaCopy})
 	wantProblems(t, h, []string{"no-tree"})
 	if _, err := os.Stat(store); err == nil {
@@ -353,9 +353,9 @@ func TestRelocateRefuses(t *testing.T) {
 	}{
 		{"store in the source", RelocateOptions{From: from, Store: from + "/new"}, "inside each other"},
 		{"source in the store", RelocateOptions{From: from, Store: filepath.Dir(from)}, "inside each other"},
-		{"no store", RelocateOptions{From: t.TempDir(), Store: t.TempDir()}, "no NMS store"},
-		{"owner of hard links", RelocateOptions{From: from, Store: filepath.Join(t.TempDir(), "s"), Via: ViaHardlink, SetOwner: true}, "share owner"},
-		{"unknown partition", RelocateOptions{From: from, Store: filepath.Join(t.TempDir(), "s"), Partitions: []RelocatePartition{{Name: "x", NewName: "y"}}}, "partition x: not in"},
+		{"no store", RelocateOptions{From: memoryDir(t), Store: memoryDir(t)}, "no NMS store"},
+		{"owner of hard links", RelocateOptions{From: from, Store: filepath.Join(memoryDir(t), "s"), Via: ViaHardlink, SetOwner: true}, "share owner"},
+		{"unknown partition", RelocateOptions{From: from, Store: filepath.Join(memoryDir(t), "s"), Partitions: []RelocatePartition{{Name: "x", NewName: "y"}}}, "partition x: not in"},
 	} {
 		_, err := Relocate(context.Background(), tt.opts)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

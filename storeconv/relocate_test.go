@@ -49,7 +49,7 @@ var sampleTime = time.Unix(947000000, 123456789)
 // file and directory a mode and a time of its own, which a checkout does not keep.
 func copySample(t testing.TB) string {
 	t.Helper()
-	dst := filepath.Join(t.TempDir(), "nms")
+	dst := filepath.Join(memoryDir(t), "nms")
 	if err := os.CopyFS(dst, os.DirFS(sampleNMS)); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestRelocateSample(t *testing.T) {
 		t.Run(string(via), func(t *testing.T) {
 			from := copySample(t)
 			before := tree(t, from)
-			store := filepath.Join(t.TempDir(), "store")
+			store := filepath.Join(memoryDir(t), "store")
 			rep, h := relocate(t, RelocateOptions{From: from, Store: store, Via: via})
 			h.none(t)
 			sameTrees(t, from, store)
@@ -229,4 +229,20 @@ func TestRelocateSample(t *testing.T) {
 			}
 		})
 	}
+}
+
+// memoryDir is a directory of the test on a memory file system where the
+// machine has one: these tests make thousands of small files.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "relocate-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

@@ -68,7 +68,7 @@ func TestVerifyNMS(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			from := copySample(t)
-			store := filepath.Join(t.TempDir(), "store")
+			store := filepath.Join(memoryDir(t), "store")
 			relocate(t, RelocateOptions{From: from, Store: store, Via: tt.via})
 			if tt.harm != nil {
 				if err := tt.harm(store); err != nil {
