@@ -90,23 +90,28 @@ func (f *folders) change(key, value []byte) ([]byte, []byte, bool) {
 	if f.opts.Rename == nil {
 		return key, value, true
 	}
-	if ok {
-		if id := f.opts.Rename(user); id != user {
-			f.key = append(append(f.key[:0], mboxlist.UserPrefix...), id...)
-			key = append(f.key, key[len(mboxlist.UserPrefix)+len(user):]...)
-			f.key = key
-			f.rep.Renamed++
-		}
+	value = f.renameACL(key, user, value)
+	if !ok {
+		return key, value, true
 	}
-	return key, f.renameACL(key, value), true
+	if id := f.opts.Rename(user); id != user {
+		f.key = append(append(f.key[:0], mboxlist.UserPrefix...), id...)
+		f.key = append(f.key, key[len(mboxlist.UserPrefix)+len(user):]...)
+		f.rep.Renamed++
+		key = f.key
+	}
+	return key, value, true
 }
 
 // renameACL puts new ids into the access control list of a record; everything else
-// stays as it is, byte for byte.
-func (f *folders) renameACL(key, value []byte) []byte {
+// stays as it is, byte for byte. A value that is not understood stays whole, a
+// problem when it names a user that is renamed.
+func (f *folders) renameACL(key []byte, user string, value []byte) []byte {
 	if _, err := mboxlist.ParseFolder(value); err != nil {
 		f.rep.Opaque++
-		f.opts.log().Warning("not-understood", fmt.Sprintf("%.200q", key), "ids in the access control list stay: "+err.Error())
+		if user != "" && f.opts.Rename(user) != user && bytes.Contains(value, []byte(user)) {
+			f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), "the value names the old id and stays as it is: "+err.Error())
+		}
 		return value
 	}
 	changed := false

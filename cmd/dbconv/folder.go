@@ -20,7 +20,7 @@ order and page size of the source, on-disk version 6.
 -m renames users: in the keys (user/<id> and user/<id>/<folder>) and as
 identifiers of access control lists, where the value is text of the form
 "partition TAB identifier TAB rights ..."; a value of any other form goes over as it is,
-with a warning. -u takes only the users named; with it, records that are no
+and is a problem when it names a renamed user. -u takes only the users named; with it, records that are no
 user's stay behind.
 `
 

@@ -20,8 +20,8 @@ byte for byte, in the byte order and page size of the source, on-disk version 6.
 --requota makes the records anew, as reconstruct -q and iminitquota -a did, as
 five numbers: limit in KB, limit in messages, usage in KB, usage in messages,
 time of the last warning (-1 none, -2 the server's default). Limits come from
-mailQuota and mailMsgQuota of the directory export that --limits names, by store
-user id, else they stay as they were; usage comes from the message files of the iMS
+mailQuota and mailMsgQuota of the upgraded directory export that --limits names,
+by store user id, else they stay as they were; usage comes from the message files of the iMS
 store that --usage names, each reference to a message at its full size, rounded
 up to KB, else it stays. A user with mail and no record gets one. An old record
 that is neither two numbers nor five keeps no limit of its own.
@@ -96,6 +96,9 @@ func (q *quotaFlags) read(ctx context.Context, job *cli.Job, args []string, opts
 	}
 	opts.Limits = func(id string) (dbconv.Limit, bool) {
 		l, ok := limits(id)
+		if l.HasBytes && l.Bytes == 0 {
+			job.Warning("zero-quota", id, "the export has a quota of 0: nothing at all is allowed; before the upgrade it meant no limit")
+		}
 		return dbconv.Limit(l), ok
 	}
 	return nil

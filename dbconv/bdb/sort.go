@@ -92,6 +92,7 @@ func (s *Sorter) Add(key, value []byte) error {
 			return err
 		}
 	}
+	s.reserve(len(key) + len(value))
 	r := sortRecord{prefix: sortPrefix(key), off: uint32(len(s.arena)), klen: uint32(len(key)), vlen: uint32(len(value))}
 	s.arena = append(s.arena, key...)
 	s.arena = append(s.arena, value...)
@@ -101,6 +102,15 @@ func (s *Sorter) Add(key, value []byte) error {
 	s.recs = append(s.recs, r)
 	s.total++
 	return nil
+}
+
+// reserve takes the whole memory at once when the first part of it is used up:
+// growing step by step would leave as much again behind.
+func (s *Sorter) reserve(n int) {
+	if first := s.limit / 16; len(s.arena)+n > first && cap(s.arena) < s.limit && cap(s.arena) < len(s.arena)+n {
+		s.arena = append(make([]byte, 0, max(s.limit, len(s.arena)+n)), s.arena...)
+		s.recs = append(make([]sortRecord, 0, s.limit/sortRecordSize/2), s.recs...)
+	}
 }
 
 func (s *Sorter) key(r sortRecord) []byte { return s.arena[r.off : r.off+r.klen] }

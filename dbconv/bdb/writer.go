@@ -386,7 +386,7 @@ func (w *Writer) close() error {
 			return err
 		}
 	}
-	if err := w.writeMeta(metaPage{tree: w.opts.TreeOptions, root: root, free: free, uid: id, subs: len(w.subs) > 0}); err != nil {
+	if err := w.writeMeta(metaPage{tree: w.subTree, root: root, free: free, uid: id, subs: len(w.subs) > 0}); err != nil {
 		return err
 	}
 	return w.pages.flush()

@@ -26,7 +26,7 @@ type metaPage struct {
 	page uint32
 	root uint32
 	free uint32
-	subs bool
+	subs bool // the records are names of sub-databases
 	uid  [20]byte
 }
 
@@ -65,22 +65,24 @@ func (w *Writer) writeMeta(m metaPage) error {
 		page[25] = outMeta
 		p.put32(page[at.root:], m.root)
 	}
-	if at.lastPage != 0 && m.page == 0 {
-		p.put32(page[at.lastPage:], p.next-1)
+	if at.lastPage != 0 {
+		last := p.next - 1
+		if m.page != 0 {
+			last = m.page // of a sub-database, its metadata page itself
+		}
+		p.put32(page[at.lastPage:], last)
 	}
 	return p.write(m.page, page)
 }
 
 func (m metaPage) flags(version int) uint32 {
-	if m.subs {
-		return outFlagSubDB
-	}
 	var f uint32
 	set := func(on bool, flag uint32) {
 		if on {
 			f |= flag
 		}
 	}
+	set(m.subs || m.page != 0, outFlagSubDB)
 	set(m.tree.Duplicates, outFlagDup)
 	set(m.tree.DuplicatesSorted && version >= 8, outFlagDupSort)
 	set(m.tree.Recno, outFlagRecno)
