@@ -62,7 +62,7 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 	if !ok {
 		return nil, false, c.in.problem(c.in.damage(at.page, at.item, "data item does not fit the page"))
 	}
-	if it.deleted {
+	if it.deleted && !c.in.rescue {
 		c.in.deleted++
 		return nil, false, nil
 	}
@@ -172,7 +172,7 @@ func (d *dupCursor) next() (v []byte, ok bool, err error) {
 		case off <= 0 || !ok || it.kind == kindDup:
 			err = in.problem(in.damage(nd.no, i, "data item does not fit the page"))
 			ok = false
-		case it.deleted:
+		case it.deleted && !in.rescue:
 			in.deleted++
 			ok = false
 		default:

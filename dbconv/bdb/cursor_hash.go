@@ -36,18 +36,8 @@ func newHashCursor(in *input) *hashCursor {
 
 func (c *hashCursor) next() (key, value []byte, err error) {
 	for {
-		if c.inDups {
-			v, ok, err := c.dups.next()
-			if ok || err != nil {
-				return c.key, v, err
-			}
-			c.inDups = false
-		}
-		if len(c.set) > 0 {
-			v, ok, err := c.nextInSet()
-			if ok || err != nil {
-				return c.key, v, err
-			}
+		if v, ok, err := c.member(); ok || err != nil {
+			return c.key, v, err
 		}
 		if !c.on || c.i+1 >= c.nd.n {
 			if err := c.nextPage(); err != nil {
@@ -62,6 +52,20 @@ func (c *hashCursor) next() (key, value []byte, err error) {
 			return c.key, v, err
 		}
 	}
+}
+
+// member returns the next member of the duplicate set that was started, if any.
+func (c *hashCursor) member() (v []byte, ok bool, err error) {
+	if c.inDups {
+		if v, ok, err = c.dups.next(); ok || err != nil {
+			return v, ok, err
+		}
+		c.inDups = false
+	}
+	if len(c.set) > 0 {
+		return c.nextInSet()
+	}
+	return nil, false, nil
 }
 
 // pair reads the pair at slots i and i+1; ok is false when there is nothing to

@@ -14,6 +14,7 @@ type input struct {
 	spent    bool  // overflow is used up, and that was said
 	deleted  int64
 	key, val []byte
+	rescue   bool // deleted records are taken too
 	other    bool // a checksum in the other byte order was told of
 }
 

@@ -2,13 +2,23 @@ package bdb
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
+// OtherDatabase is the name under which Salvage gives records of a file with
+// sub-databases that belong to none of those that could be read; db_dump -r
+// uses the same.
+const OtherDatabase = "__OTHER__"
+
+// UnknownKey is the key that Salvage gives values whose key is lost, with
+// SalvageOptions.Aggressive only; db_dump -r uses the same.
+const UnknownKey = "UNKNOWN_KEY"
+
 // SalvageOptions say how far Salvage goes.
 type SalvageOptions struct {
-	// Aggressive also takes deleted records and what is left on doubtful pages,
-	// as db_dump -R does.
+	// Aggressive also takes deleted records, records of pages whose checksum or own
+	// number is wrong, and values whose key is lost, as db_dump -R does.
 	Aggressive bool
 	// Problem receives what was lost, an *Error each; nil: ignored.
 	Problem func(err error)
@@ -16,6 +26,11 @@ type SalvageOptions struct {
 	MaxItem int64
 	// Progress is called now and then with the pages read since the last call.
 	Progress func(pages int64)
+	// Begin is called once, before the first record, with the metadata of the file
+	// as far as it could be read or guessed; nil: nothing is called.
+	Begin func(m Meta) error
+	// Database is called before the records of each sub-database; nil: nothing is.
+	Database func(name string, m Meta) error
 }
 
 // SalvageReport is what Salvage counted.
@@ -23,12 +38,213 @@ type SalvageReport struct {
 	Meta    Meta  // of the file, as far as it could be read or guessed
 	Pages   int64 // pages scanned
 	Records int64 // records given to emit
-	Lost    int64 // records or pages that could not be read
-	Guessed bool  // the metadata page was unusable; page size and byte order are guessed
+	Lost    int64 // problems: items, pages or chains that could not be read
+	Guessed bool  // the metadata page was unusable: page size and byte order are guessed
 }
 
-// Salvage gives emit every record that can still be read, in page order, without
-// using the tree or the buckets. The slices are valid during the call only.
+// Salvage gives emit every record that can still be read. It looks at every page
+// of the file and takes the records of all leaves and buckets, in page order and
+// without using the tree, the buckets or the free list; a second pass tells
+// of duplicates that no key led to. Where pages alone do not tell enough (sub-databases,
+// recno, 1.85 hash) it first reads what the structure leads to, and then the pages
+// left over. The slices given to emit are valid during the call only.
 func Salvage(ctx context.Context, r io.ReaderAt, size int64, opts SalvageOptions, emit func(key, value []byte) error) (SalvageReport, error) {
-	panic("not yet")
+	if opts.MaxItem <= 0 {
+		opts.MaxItem = DefaultMaxItem
+	}
+	s := &salvager{ctx: ctx, opts: opts, emit: emit, seen: newPageSet()}
+	m, err := s.metadata(r, size)
+	s.report.Meta, s.report.Pages = m, m.Pages
+	if err != nil {
+		return s.report, err
+	}
+	s.rd = &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{Problem: s.problem, MaxItem: opts.MaxItem}}
+	if opts.Begin != nil {
+		if err := opts.Begin(m); err != nil {
+			return s.report, err
+		}
+	}
+	if tail := size % int64(max(m.PageSize, 1)); tail != 0 && size > 0 {
+		s.problem(fileError(ErrCorrupt, "the file ends %d bytes into page %d", tail, m.Pages))
+	}
+	return s.report, s.run()
+}
+
+// A salvager is one run of Salvage.
+type salvager struct {
+	ctx    context.Context
+	opts   SalvageOptions
+	emit   func(key, value []byte) error
+	report SalvageReport
+	rd     *Reader
+	seen   *pageSet
+	pages  int64 // since the last Progress
+	other  bool  // OtherDatabase was begun
+}
+
+func (s *salvager) problem(err error) {
+	var e *Error
+	if !errors.As(err, &e) || !e.Tolerated {
+		s.report.Lost++
+	}
+	if s.opts.Problem != nil {
+		s.opts.Problem(err)
+	}
+}
+
+// metadata reads the metadata page, or guesses what it said.
+func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
+	m, raw, err := readMeta(r, size, 0, 0)
+	if err == nil && size > 0 {
+		rd := &Reader{r: r, meta: m, lay: layoutOf(&m)}
+		err = rd.checkPageSize()
+		if m.Checksum {
+			if ok, _ := rd.lay.checkSum(raw, metaChecksumAt); !ok {
+				s.problem(metaError("checksum of the metadata page does not match"))
+			}
+		}
+	}
+	var e *Error
+	if err == nil || !errors.As(err, &e) || errors.Is(err, ErrEncrypted) {
+		return m, err
+	}
+	guess, ok, gerr := guessMeta(s.ctx, r, size)
+	if gerr != nil {
+		return m, gerr
+	}
+	if !ok {
+		return m, err
+	}
+	s.report.Guessed = true
+	s.problem(err)
+	return guess, nil
+}
+
+func (s *salvager) run() error {
+	m := &s.rd.meta
+	if m.Size == 0 {
+		return nil
+	}
+	var err error
+	structured := true
+	switch {
+	case m.SubDBs:
+		err = s.databases()
+	case m.Legacy185 && m.Type == Hash:
+		err = s.drain(newHash185(s.input(s.rd)))
+	case m.Type == Recno && m.Legacy185:
+		err = s.drain(newTree185(s.input(s.rd)))
+	case m.Type == Recno:
+		err = s.drain(newRecnoCursor(s.input(s.rd)))
+	default:
+		structured = false
+	}
+	if err != nil {
+		return err
+	}
+	if m.Legacy185 {
+		return s.scan185()
+	}
+	return s.scan(structured)
+}
+
+// input makes an input that shares the set of pages seen.
+func (s *salvager) input(rd *Reader) *input {
+	in := newInput(rd)
+	in.seen = s.seen
+	in.rescue = s.opts.Aggressive
+	return in
+}
+
+// drain gives all records of src to emit.
+func (s *salvager) drain(src source) error {
+	for n := 0; ; n++ {
+		if n%1024 == 0 {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		key, value, err := src.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.give(key, value); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *salvager) give(key, value []byte) error {
+	s.report.Records++
+	return s.emit(key, value)
+}
+
+// databases reads every sub-database that the master leads to.
+func (s *salvager) databases() error {
+	in := s.input(s.rd)
+	c := newBtreeCursor(in)
+	for {
+		name, value, err := c.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m, _, err := s.rd.subMeta(value)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				return err
+			}
+			s.problem(in.damage(max(e.Page, 0), NoItem, "sub-database %q: %s", name, e.Text))
+			continue
+		}
+		sub := &Reader{r: s.rd.r, meta: m, lay: layoutOf(&m), opts: s.rd.opts, name: string(name), master: s.rd}
+		if s.opts.Database != nil {
+			if err := s.opts.Database(string(name), m); err != nil {
+				return err
+			}
+		}
+		var src source
+		switch sin := s.input(sub); m.Type {
+		case Hash:
+			src = newHashCursor(sin)
+		case Recno:
+			src = newRecnoCursor(sin)
+		default:
+			src = newBtreeCursor(sin)
+		}
+		if err := s.drain(src); err != nil {
+			return err
+		}
+	}
+}
+
+// begin begins OtherDatabase when the file has sub-databases: leftovers belong
+// to none of them.
+func (s *salvager) begin() error {
+	if s.other || !s.rd.meta.SubDBs || s.opts.Database == nil {
+		return nil
+	}
+	s.other = true
+	m := s.rd.meta
+	m.Dup = true
+	return s.opts.Database(OtherDatabase, m)
+}
+
+// tick counts a page and looks at the context now and then.
+func (s *salvager) tick() error {
+	s.pages++
+	if s.pages < 1024 {
+		return nil
+	}
+	if s.opts.Progress != nil {
+		s.opts.Progress(s.pages)
+	}
+	s.pages = 0
+	return s.ctx.Err()
 }

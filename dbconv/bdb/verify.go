@@ -66,6 +66,7 @@ type verifier struct {
 	lay     *layout
 	pager   *pager
 	reached *pageSet // pages that something led to
+	free    *pageSet // 1.85 hash: pages that the bitmaps call free; nil: not wanted
 	nodes   []*node  // one for each level of the walk, reused
 	packs   []*packing
 	depth   int

@@ -169,6 +169,9 @@ func (v *verifier) bitmaps185(seen *pageSet) (*pageSet, error) {
 				return nil, err
 			}
 			bit++
+			if !used && v.free != nil {
+				v.free.add(int64(no))
+			}
 			inUse := seen.has(int64(no)) || maps.has(int64(no))
 			if used && !inUse {
 				v.fault(int64(no), NoItem, "the bitmap says that this page is in use, nothing leads to it")

@@ -1,0 +1,356 @@
+package bdb
+
+import (
+	"strconv"
+)
+
+// A scan takes the records from single pages.
+type scan struct {
+	s     *salvager
+	in    *input
+	pages *pager
+	tree  *btreeCursor
+	hash  *hashCursor
+	nd    node
+	next  uint64 // record number to give to what is left of a recno
+}
+
+// scan looks at all pages, or with structured at those that nothing led to.
+func (s *salvager) scan(structured bool) error {
+	in := s.input(s.rd)
+	sc := &scan{s: s, in: in, pages: newPager(s.rd.r, in.lay.ps, in.lay.pages), tree: newBtreeCursor(in), hash: newHashCursor(in)}
+	sc.next = uint64(s.report.Records)
+	sc.nd.buf, sc.nd.starts = make([]byte, in.lay.ps), new(startSet)
+	for no := int64(1); no < in.lay.pages; no++ {
+		if structured && s.seen.has(no) {
+			continue
+		}
+		if err := sc.each(no, sc.leaf); err != nil {
+			return err
+		}
+	}
+	for no := int64(1); no < in.lay.pages; no++ {
+		if s.seen.has(no) {
+			continue
+		}
+		if err := sc.each(no, sc.leftover); err != nil {
+			return err
+		}
+	}
+	if s.opts.Progress != nil {
+		s.opts.Progress(s.pages)
+	}
+	return nil
+}
+
+// each loads page no and hands it to do when it is fit to be used.
+func (sc *scan) each(no int64, do func() error) error {
+	if err := sc.s.tick(); err != nil {
+		return err
+	}
+	b, err := sc.pages.page(no)
+	if err != nil {
+		return err
+	}
+	nd := &sc.nd
+	copy(nd.buf, b)
+	nd.no = no
+	sc.in.lay.decode(nd)
+	return do()
+}
+
+// leaf takes the records of a leaf or bucket page.
+func (sc *scan) leaf() error {
+	nd, l := &sc.nd, &sc.in.lay
+	switch nd.typ {
+	case pageLBtree, pageHashOld, pageHash:
+	case pageLRecno:
+		if sc.s.rd.meta.Type != Recno {
+			return nil // duplicates: their key leads to them
+		}
+	default:
+		if nd.typ > pageHash {
+			sc.s.problem(sc.in.damage(nd.no, NoItem, "page of unknown type %d: its records, if any, are lost", nd.typ))
+		}
+		return nil
+	}
+	if !sc.sound() {
+		return nil
+	}
+	sc.s.seen.add(nd.no)
+	if most := (l.ps - l.hdr) / 2; nd.n > most {
+		sc.s.problem(sc.in.damage(nd.no, NoItem, "%d items do not fit the page", nd.n))
+		nd.n = most
+	}
+	switch nd.typ {
+	case pageLBtree:
+		return sc.treeLeaf()
+	case pageLRecno:
+		return sc.recnoLeaf()
+	}
+	return sc.hashPage()
+}
+
+// sound tells whether the page can be trusted: its own number and its checksum.
+func (sc *scan) sound() bool {
+	nd := &sc.nd
+	fault := ""
+	if int64(nd.pgno) != nd.no {
+		fault = "page says it is page " + strconv.Itoa(int(nd.pgno))
+	} else if sc.in.lay.sum {
+		if ok, _ := sc.in.lay.checkSum(nd.buf, checksumAt); !ok {
+			fault = "checksum does not match"
+		}
+	}
+	if fault == "" {
+		return true
+	}
+	if sc.s.opts.Aggressive {
+		sc.s.problem(sc.in.damage(nd.no, NoItem, "%s: what could be read of its records may be wrong", fault))
+		return true
+	}
+	sc.s.problem(sc.in.damage(nd.no, NoItem, "%s: its records are lost", fault))
+	return false
+}
+
+func (sc *scan) treeLeaf() error {
+	c := sc.tree
+	c.w.leaf = sc.nd
+	c.keyAt, c.inDups = 0, false
+	for i := 0; i+1 < c.w.leaf.n; i += 2 {
+		v, ok, err := c.pair(i)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := sc.give(c.key, v); err != nil {
+				return err
+			}
+		}
+		for c.inDups {
+			v, more, err := c.dups.next()
+			if err != nil {
+				return err
+			}
+			if !more {
+				c.inDups = false
+				break
+			}
+			if err := sc.give(c.key, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (sc *scan) hashPage() error {
+	c := sc.hash
+	c.nd = sc.nd
+	c.set, c.inDups = nil, false
+	for i := 0; i+1 < c.nd.n; i += 2 {
+		v, ok, err := c.pair(i)
+		if err != nil {
+			return err
+		}
+		for {
+			if ok {
+				if err := sc.give(c.key, v); err != nil {
+					return err
+				}
+			}
+			if v, ok, err = c.member(); err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// recnoLeaf gives the records of a recno leaf that the tree did not lead to new
+// numbers behind the last.
+func (sc *scan) recnoLeaf() error {
+	sc.s.problem(sc.in.damage(sc.nd.no, NoItem, "nothing leads to this page: its %d records get numbers from %d on", sc.nd.n, sc.next+1))
+	return sc.items(func(v []byte) error {
+		sc.next++
+		return sc.give(strconv.AppendUint(nil, sc.next, 10), v)
+	})
+}
+
+// items goes through a page with one data item a slot.
+func (sc *scan) items(do func(v []byte) error) error {
+	nd, l := &sc.nd, &sc.in.lay
+	for i := range nd.n {
+		var it item
+		off := l.slot(nd, i, 3)
+		ok := off > 0
+		if ok {
+			it, ok = l.item(nd, off)
+		}
+		if !ok || it.kind == kindDup {
+			sc.s.problem(sc.in.damage(nd.no, i, "data item does not fit the page"))
+			continue
+		}
+		if it.deleted && !sc.in.rescue {
+			continue
+		}
+		v, ok, err := sc.in.value(it, place{nd.no, i})
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := do(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leftover is the second pass: pages of duplicates that no key led to. Overflow
+// pages alone may belong to deleted records or to keys of internal pages.
+func (sc *scan) leftover() error {
+	nd, l := &sc.nd, &sc.in.lay
+	if nd.typ != pageDup && nd.typ != pageLDup && nd.typ != pageLRecno || nd.n == 0 || !sc.sound() {
+		return nil
+	}
+	nd.n = min(nd.n, (l.ps-l.hdr)/2)
+	if !sc.s.opts.Aggressive {
+		sc.s.problem(sc.in.damage(nd.no, NoItem, "%d duplicates whose key is lost", nd.n))
+		return nil
+	}
+	sc.s.problem(sc.in.damage(nd.no, NoItem, "%d duplicates whose key is lost: their key is %s", nd.n, UnknownKey))
+	return sc.items(func(v []byte) error { return sc.give([]byte(UnknownKey), v) })
+}
+
+func (sc *scan) give(key, value []byte) error {
+	if err := sc.s.begin(); err != nil {
+		return err
+	}
+	return sc.s.give(key, value)
+}
+
+// scan185 looks at the pages of a 1.85 file that nothing led to; of a btree, all.
+func (s *salvager) scan185() error {
+	in := s.input(s.rd)
+	if s.rd.meta.Type == Hash {
+		return s.leftHash185(in)
+	}
+	free, err := freePages185(in)
+	if err != nil {
+		return err
+	}
+	t := newTree185(in)
+	t.recno = uint64(s.report.Records)
+	pages := newPager(s.rd.r, in.lay.ps, in.lay.pages)
+	t.leaf.buf = make([]byte, in.lay.ps)
+	for no := int64(1); no < in.lay.pages; no++ {
+		if err := s.tick(); err != nil {
+			return err
+		}
+		if s.rd.meta.Type == Recno && s.seen.has(no) || free.has(no) {
+			continue
+		}
+		b, err := pages.page(no)
+		if err != nil {
+			return err
+		}
+		copy(t.leaf.buf, b)
+		t.leaf.no = no
+		in.lay.decode185(&t.leaf)
+		if err := s.leaf185(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaf185 takes the records of a 1.85 leaf.
+func (s *salvager) leaf185(t *tree185) error {
+	nd := &t.leaf
+	typ := nd.flags & p185TypeMask
+	switch {
+	case nd.flags&^(p185TypeMask|p185Preserve) != 0:
+		s.problem(t.in.damage(nd.no, NoItem, "page of unknown type %#x: its records, if any, are lost", nd.flags))
+		return nil
+	case typ != p185Leaf && typ != p185RLeaf:
+		return nil
+	case int64(nd.pgno) != nd.no && !s.opts.Aggressive:
+		s.problem(t.in.damage(nd.no, NoItem, "page says it is page %d: its records are lost", nd.pgno))
+		return nil
+	}
+	if most := (t.in.lay.ps - header185Page) / 2; nd.n > most {
+		nd.n = most
+	}
+	for i := range nd.n {
+		key, value, ok, err := t.record(i)
+		if err != nil {
+			return err
+		}
+		t.recno++
+		if ok {
+			if err := s.give(key, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// freePages185 are the pages on the free list of a 1.85 btree: they keep their old
+// contents, which must not come back. A broken list ends where it breaks.
+func freePages185(in *input) (*pageSet, error) {
+	free := newPageSet()
+	for no := int64(in.meta.Free); no > 0 && no < in.lay.pages && !free.add(no); {
+		b, err := in.pager.page(no)
+		if err != nil {
+			return nil, err
+		}
+		no = int64(in.lay.u32(b[8:]))
+	}
+	return free, nil
+}
+
+// leftHash185 takes the small pairs of pages of a 1.85 hash that no bucket led to
+// and whose bitmap, if it can be read, does not call them free.
+func (s *salvager) leftHash185(in *input) error {
+	h := newHash185(in)
+	v := &verifier{ctx: s.ctx, rd: s.rd, lay: &s.rd.lay, pager: in.pager, reached: newPageSet(), free: newPageSet()}
+	maps, err := v.bitmaps185(s.seen)
+	if err != nil {
+		return err
+	}
+	for no := int64(in.meta.HeaderPages); no < in.lay.pages; no++ {
+		if err := s.tick(); err != nil {
+			return err
+		}
+		if s.seen.has(no) || maps.has(no) || v.free.has(no) {
+			continue
+		}
+		b, err := in.pager.page(no)
+		if err != nil {
+			return err
+		}
+		h.buf = append(h.buf[:0], b...)
+		h.no = no
+		n := h.u(0)
+		if n == 0 || n%2 != 0 || 2*(n+3) > in.lay.ps {
+			continue
+		}
+		s.problem(in.damage(no, NoItem, "no bucket leads to this page"))
+		for i := 1; i < n; i += 2 {
+			if h.u(i+1) < mark185Real {
+				continue
+			}
+			if key, value, ok := h.pair(i); ok {
+				if err := s.give(key, value); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
