@@ -165,9 +165,9 @@ func (r *relocation) moveMisled(u *userTree) error {
 
 // Limits of a batch: what is lost of a run that is killed, and staged at a time.
 const (
-	batchTrees = 2000
-	batchFiles = 50000
-	batchBytes = 512 << 20
+	treeBatchTrees = 2000
+	treeBatchFiles = 50000
+	treeBatchBytes = 512 << 20
 )
 
 // treeBatch is staged trees on their way into place.
@@ -200,7 +200,7 @@ func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCause
 		batch.trees, batch.results = append(batch.trees, u), append(batch.results, res)
 		batch.files += res.counts.Messages + res.counts.Others
 		batch.bytes += res.counts.Copied
-		if len(batch.trees) >= batchTrees || batch.files >= batchFiles || batch.bytes >= batchBytes || r.opts.Sync == "user" {
+		if len(batch.trees) >= treeBatchTrees || batch.files >= treeBatchFiles || batch.bytes >= treeBatchBytes || r.opts.Sync == "user" {
 			if failed = r.commit(&batch); failed != nil {
 				cancel(failed)
 			}

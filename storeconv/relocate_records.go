@@ -218,7 +218,7 @@ func (r *relocation) noRecord(u *userTree, boxes []string) {
 	for _, box := range boxes {
 		r.report.NoRecord++
 		if r.opts.AddMissing {
-			owner := mboxlist.ACE{Identifier: u.newID, Rights: ownerRights}
+			owner := mboxlist.ACE{Identifier: u.newID, Rights: relocatedRights}
 			r.added = append(r.added, addedRecord{mailboxKey(u.newID, box), mboxlist.Folder{Partition: u.part.newName, ACL: []mboxlist.ACE{owner}}})
 			r.log.Warning("record-added", u.where, "mailbox "+mailboxKey(u.newID, box)+" had no record: added")
 			continue
@@ -229,8 +229,8 @@ func (r *relocation) noRecord(u *userTree, boxes []string) {
 	}
 }
 
-// ownerRights are what a user may do with a mailbox of its own (RFC 2086).
-const ownerRights = "lrswipcda"
+// relocatedRights are what a user may do with a mailbox of its own (RFC 2086).
+const relocatedRights = "lrswipcda"
 
 // addedRecord is a record for a mailbox that had none.
 type addedRecord struct {

@@ -238,7 +238,7 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return fmt.Errorf("%s: %w", to, err)
 	}
 	s.moves = append(s.moves, durable.Move{From: staged, To: to})
-	if len(s.moves) >= batchTrees {
+	if len(s.moves) >= treeBatchTrees {
 		return s.commit()
 	}
 	return nil
