@@ -26,7 +26,7 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 		if db := r.openSourceDB(r.src.QuotaDB, true); db != nil {
 			defer db.close()
 			r.quotaMeta = db.reader.Meta()
-			err := db.each(ctx, func(key string, value []byte) error { return r.quotaRecord(db.where, key, value, put) })
+			err := db.each(ctx, r.unique(db.where, func(key string, value []byte) error { return r.quotaRecord(db.where, key, value, put) }))
 			if err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ func (r *relocation) quotaRecord(where, key string, value []byte, put recordSink
 	if !r.selected(key) {
 		return nil
 	}
-	where += ": " + key
+	where += ": " + keyLabel(key)
 	newID, ok := r.admitAndTell(key, where)
 	if !ok {
 		r.report.RecordsLeft++

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -251,7 +252,7 @@ func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
 			return fmt.Errorf("%s: cannot be read again", r.src.DataDB)
 		}
 		defer db.close()
-		err := db.each(ctx, func(key string, value []byte) error { return r.folderRecord(db.where, key, value, put) })
+		err := db.each(ctx, r.unique(db.where, func(key string, value []byte) error { return r.folderRecord(db.where, key, value, put) }))
 		if err != nil {
 			return err
 		}
@@ -264,6 +265,36 @@ func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
 		}
 	}
 	return nil
+}
+
+// keyLabel is a key as messages show it: one of odd bytes is quoted, a very
+// long one cut.
+func keyLabel(key string) string {
+	const most = 200
+	if len(key) > most {
+		return fmt.Sprintf("%.100q...", key)
+	}
+	for i := 0; i < len(key); i++ {
+		if key[i] < 0x20 || key[i] > 0x7e {
+			return strconv.Quote(key)
+		}
+	}
+	return key
+}
+
+// unique lets the first record of each key through: the databases of a store
+// have no duplicates, and those of the new one cannot have any.
+func (r *relocation) unique(where string, fn func(key string, value []byte) error) func(key string, value []byte) error {
+	last, any := "", false
+	return func(key string, value []byte) error {
+		if any && key == last {
+			r.report.RecordsLeft++
+			r.log.Problem("duplicate", where+": "+keyLabel(key), "another record of the same key: left out")
+			return nil
+		}
+		last, any = key, true
+		return fn(key, value)
+	}
 }
 
 func (r *relocation) folderRecord(where, key string, value []byte, put recordSink) error {
@@ -279,7 +310,7 @@ func (r *relocation) folderRecord(where, key string, value []byte, put recordSin
 	if !r.selected(id) {
 		return nil
 	}
-	where = where + ": " + key
+	where = where + ": " + keyLabel(key)
 	newID, ok := r.admitAndTell(id, where)
 	if !ok {
 		r.report.RecordsLeft++
