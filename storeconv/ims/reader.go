@@ -265,6 +265,9 @@ func (r *Reader) Mailbox(partition, id, mailbox string) (*Mailbox, error) {
 // Close closes the directory.
 func (m *Mailbox) Close() error { return m.dir.Close() }
 
+// HasMessageDirs says whether there is any directory of messages.
+func (m *Mailbox) HasMessageDirs() bool { return len(m.dirs) > 0 }
+
 // FullName is user/ID, with /folder for any mailbox but INBOX.
 func (m *Mailbox) FullName() string { return MailboxName(m.ID, m.Name) }
 
@@ -275,7 +278,8 @@ func (m *Mailbox) Index() (*os.File, error) { return openFile(m.dir, IndexName, 
 const namesBatch = 4096
 
 // Messages calls fn with the UID of every message file, directory by directory, in the order in which the directory gives
-// them. What is no message file, or lies in the wrong directory, is told to stray.
+// them. What is no message file, or lies in the wrong directory, is told to stray. A symbolic link counts as a message file
+// here, since a relocated store may have them; Stat and Open refuse it.
 func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
 	for _, nn := range m.dirs {
 		path := m.Path + "/" + nn
@@ -299,7 +303,7 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 		for _, e := range entries {
 			uid, ok := ParseMessageName(e.Name())
 			switch {
-			case !ok || !e.Type().IsRegular():
+			case !ok || e.Type() != 0 && e.Type() != fs.ModeSymlink:
 				stray(StrayFile, path+"/"+e.Name(), "not a message file")
 			case MessageDir(uid) != nn:
 				stray(Misplaced, path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
@@ -344,6 +348,21 @@ func (m *Mailbox) Stat(uid uint32) (FileInfo, error) {
 		return FileInfo{}, &fs.PathError{Op: "stat", Path: m.Path + "/" + name, Err: err}
 	}
 	return infoOf(&st, m.Path+"/"+name)
+}
+
+// StatMessage asks the file system about one message of a mailbox that is not open, fs.ErrNotExist when there is none.
+func (r *Reader) StatMessage(partition, id, mailbox string, uid uint32) (FileInfo, error) {
+	path := MailboxDir(partition, id, mailbox) + "/" + MessagePath(uid)
+	f, err := openBelow(r.root, path, path, unix.O_PATH)
+	if err != nil {
+		return FileInfo{}, err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return FileInfo{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return infoOf(&st, path)
 }
 
 // Open opens a message for reading; the caller closes it.

@@ -89,7 +89,7 @@ func TestReaderWalk(t *testing.T) {
 		"partition/backup2/=user/53/53/=mack1/store.idx",
 		"partition/note",
 	)
-	if err := os.Symlink("1.msg", filepath.Join(root, mack, "00", "3.msg")); err != nil {
+	if err := os.Symlink("1.msg", filepath.Join(root, mack, "00", "3.txt")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("/tmp", filepath.Join(root, mack, "=away")); err != nil {
@@ -106,7 +106,7 @@ func TestReaderWalk(t *testing.T) {
 		"stray partition/primary/=user/53/53/=anyone", "stray partition/primary/=user/53/53/=mack2",
 		"stray partition/primary/=user/53/53/stranger", "stray partition/primary/=user/53/59",
 		"stray " + mack + "/=%zz", "stray " + mack + "/=away", "stray " + mack + "/=+mail",
-		"stray " + mack + "/00/07.msg", "stray " + mack + "/00/100.msg", "stray " + mack + "/00/2.msg.bak", "stray " + mack + "/00/3.msg",
+		"stray " + mack + "/00/07.msg", "stray " + mack + "/00/100.msg", "stray " + mack + "/00/2.msg.bak", "stray " + mack + "/00/3.txt",
 		"stray " + mack + "/100", "stray " + mack + "/notes.txt",
 	}
 	slices.Sort(want)
