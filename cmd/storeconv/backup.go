@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pierrec/lz4/v4"
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
+)
+
+const backupDoc = `
+Writes a store, or a part of it, as a SIMS backup stream of profile sims-tar/1: a
+pax archive that tar lists and that storeconv restore, list and verify read. The
+store is only read. Bodies, receive dates, flags and keywords, UIDs, UIDVALIDITY,
+ACLs, subscriptions and quota limits go along.
+
+A message with several names (hard links) is written once; every later one is a
+link to the first, by device and inode. The file's own date tells which is the
+first copy. Users come in byte order of their ids, or in the order of -u; a user to
+whose messages others link comes before them, unless -u says otherwise. The backup
+of a restored stream has the members of that stream, less the expired ones.
+
+PATH limits the backup: /PARTITION/user/ID, ID, or one of these with a FOLDER
+behind. A link whose first copy is left out becomes a message in full.
+
+The stream is dated by --date; without it by the latest access that peruser.db
+knows, which after a restore is the date of the backup restored. The clock is not
+asked, so that the same store gives the same bytes.
+
+Mailboxes with an index in a foreign form, or none, go along with what the files
+tell: no flags, no UIDVALIDITY, the dates of the files. Each is a warning.
+`
+
+func backupVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "backup",
+		Args:    "--store DIR -f OUT [PATH ...]",
+		Summary: "write a store as a backup stream",
+		Doc:     backupDoc,
+		Example: "$ storeconv backup --store /var/ims/store -f site.sims.lz4 --lz4\n$ storeconv backup --store /var/ims/store -f - /primary/user/joe | tar tvf -",
+		Exit3:   "something of the store could not be read; the rest is in the stream",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var o backupOptions
+			fs.StringVar(&o.store, "store", "", "the store, a `DIR`")
+			fs.StringVarP(&o.out, "file", "f", "", "write to `OUT`, or - for standard output")
+			fs.StringVarP(&o.since, "since", "d", "", "only messages received on or after `DATE`, YYYYMMDD[:HHMMSS] in UTC (default all)")
+			fs.IntVarP(&o.blocking, "blocking", "b", 20, "`N` blocks of 512 bytes a record")
+			fs.StringVarP(&o.users, "users", "u", "", "`FILE` of the users to write, one a line, in its order (- for standard input)")
+			fs.BoolVarP(&o.ignoreLinks, "ignore-links", "i", false, "write every message in full")
+			fs.BoolVar(&o.lz4, "lz4", false, "compress with LZ4")
+			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
+			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
+			fs.StringVar(&o.temp, "temp", "", "`DIR` for temporary files (default: TMPDIR or /tmp)")
+			fs.BoolVar(&o.force, "force", false, "replace OUT when it exists")
+			fs.IntVar(&o.jobs, "jobs", 0, "users that are looked through for links at the same time (default: one a processor)")
+			return o.run
+		},
+	}
+}
+
+type backupOptions struct {
+	store, out, since, users, date, host, temp string
+	blocking, jobs                             int
+	ignoreLinks, lz4, force                    bool
+}
+
+func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	opts, err := o.options(job, args)
+	if err != nil {
+		return err
+	}
+	out, err := job.Create(o.out, o.force)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	var dst io.Writer = out
+	finish := func() error { return nil }
+	if o.lz4 {
+		z := lz4.NewWriter(out)
+		dst, finish = z, z.Close
+	}
+	opts.Meter = job.Meter("messages", 0, 0)
+	rep, err := storeconv.Backup(ctx, o.store, dst, opts)
+	if err != nil {
+		return err
+	}
+	if err := finish(); err != nil {
+		return err
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	o.count(job, rep)
+	if o.out != "-" {
+		job.Output("stream", o.out)
+	}
+	return nil
+}
+
+func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOptions, error) {
+	opts := storeconv.BackupOptions{
+		Paths: args, Product: "imsconv " + cli.Version, Host: o.host, Blocking: o.blocking,
+		IgnoreLinks: o.ignoreLinks, TempDir: o.temp, Jobs: o.jobs, Log: job,
+	}
+	switch {
+	case o.store == "":
+		return opts, cli.Usagef("which store? (--store)")
+	case o.out == "":
+		return opts, cli.Usagef("where to? (-f)")
+	case o.blocking < 1:
+		return opts, cli.Usagef("-b: %d is less than 1", o.blocking)
+	case o.jobs < 0:
+		return opts, cli.Usagef("--jobs: %d is less than 0", o.jobs)
+	}
+	var err error
+	if o.since != "" {
+		if opts.Since, err = parseDate(o.since); err != nil {
+			return opts, cli.Usagef("-d: %w", err)
+		}
+	}
+	if o.date != "" {
+		if opts.Date, err = strconv.ParseInt(o.date, 10, 64); err != nil || len(o.date) == len("20010207") && o.date[0] <= '2' {
+			opts.Date, err = parseDate(o.date)
+		}
+		if err != nil || opts.Date <= 0 {
+			return opts, cli.Usagef("--date: %q is neither seconds since 1970 nor YYYYMMDD[:HHMMSS]", o.date)
+		}
+	}
+	if o.users != "" {
+		opts.Users, err = o.userList(job)
+	}
+	return opts, err
+}
+
+// userList reads the users in their order. A backup gives nobody another name.
+func (o *backupOptions) userList(job *cli.Job) ([]string, error) {
+	in, err := job.Open(o.users)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	lines, err := cli.ReadUsers(in, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	users := []string{}
+	for _, l := range lines {
+		if l.New != l.Old {
+			return nil, fmt.Errorf("%s: %s is given another name, which a backup does not do", in.Name, l.Old)
+		}
+		users = append(users, l.Old)
+	}
+	return users, nil
+}
+
+// parseDate reads YYYYMMDD[:HHMMSS] in UTC.
+func parseDate(text string) (int64, error) {
+	layout := "20060102"
+	if strings.Contains(text, ":") {
+		layout += ":150405"
+	}
+	t, err := time.Parse(layout, text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a date of the form YYYYMMDD[:HHMMSS]", text)
+	}
+	return t.Unix(), nil
+}
+
+func (o *backupOptions) count(job *cli.Job, rep storeconv.BackupReport) {
+	job.Count("users", rep.Users)
+	job.Count("mailboxes", rep.Mailboxes)
+	job.Count("messages", rep.Messages)
+	job.Count("links", rep.Links)
+	job.Count("bytes", rep.Bytes)
+	if rep.Older > 0 {
+		job.Count("older", rep.Older)
+	}
+	if rep.Foreign > 0 {
+		job.Count("foreign indexes", rep.Foreign)
+	}
+}
