@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
+)
+
+const inspectDoc = `
+Prints what imcheck -m printed of a mailbox: its head, one field a line, and a
+line for every message. MAILBOX is the full name, user/ID for INBOX or
+user/ID/FOLDER, the folder in IMAP modified UTF-7.
+
+Dates are fourteen digits in UTC, sizes are bytes. SFlags are seven digits 0 or 1,
+in the order Recent, Deleted, Seen, Answered, Flagged, Draft, Archived. UFlags are
+hexadecimal, bit 0 of the first byte being the first of Userflags. Original-Uid is
+the UIDVALIDITY and the UID of the mailbox that the message was restored from.
+
+The index of this project does not hold all that imcheck shows: Flags, Cache Offset
+and Start Offset are empty, and CacheOff, LastUpdated, SaveDate and MT are -. Of a
+mailbox with an index in the vendor's form, which a relocated store has, only what
+names and sizes of the message files tell is printed, Version is "foreign", and a
+note says so.
+`
+
+func inspectVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "inspect",
+		Args:    "STORE MAILBOX ...",
+		Summary: "print the index of a mailbox, as imcheck -m did",
+		Doc:     inspectDoc,
+		Example: "$ storeconv inspect /var/ims/store user/joe/Mail/flying",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var o inspectOptions
+			fs.StringVarP(&o.partition, "partition", "p", "", "look in the partition `NAME` only")
+			return o.run
+		},
+	}
+}
+
+type inspectOptions struct{ partition string }
+
+func (o *inspectOptions) run(_ context.Context, job *cli.Job, args []string) error {
+	if len(args) < 2 {
+		return cli.Usagef("which mailbox of which store?")
+	}
+	for _, name := range args[1:] {
+		rep, err := storeconv.Inspect(job.Stdout, args[0], name, o.partition)
+		switch {
+		case err != nil:
+			return err
+		case rep.Foreign:
+			job.Note(name + ": the index is in a foreign form: only what the message files tell is printed")
+		case rep.NoIndex:
+			job.Note(name + ": there is no index: only what the message files tell is printed")
+		}
+	}
+	return nil
+}

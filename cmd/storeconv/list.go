@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
+)
+
+const listDoc = `
+Prints the table of contents of a SIMS backup stream on standard output, one
+member a line in stream order. Nothing is written anywhere else. The stream may
+be a file or, as -, standard input, plain or compressed with LZ4 or gzip.
+
+A line has five columns separated by tabs: the name (users and mailboxes end in a
+slash), the size in bytes, the date in UTC (of a message the receive date), the
+IMAP flags, and, of a later copy, the name of its first copy. With --format json
+a line is one object:
+
+    {"name":"joe/INBOX/1","type":"message","offset":3072,"size":410,
+     "date":957764210,"flags":["\\Seen"]}
+
+type is user, mailbox, message or link; offset is that of the member's first
+header in the uncompressed stream; date is in seconds since 1970. Users have
+"quota" (bytes, -1 none, -2 the server's default), mailboxes "uidvalidity",
+"uidnext", "subscribed", "keywords" and "acl", links "link".
+
+With -h only the stream's own header is printed: profile, product, host and date.
+
+A member that cannot be read, or that the profile forbids, is a problem, named
+with its offset, and the listing goes on behind it.
+`
+
+func listVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "list",
+		Args:    "-f STREAM",
+		Summary: "print the table of contents of a backup stream",
+		Doc:     listDoc,
+		Example: "$ storeconv list -f backup.sims\n$ lz4 -dc backup.sims.lz4 | storeconv list -f - --format json | jq .name",
+		Exit3:   "some of the stream could not be read; the rest is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var o listOptions
+			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")
+			fs.BoolVarP(&o.header, "header", "h", false, "print the header of the stream only")
+			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
+			return o.run
+		},
+	}
+}
+
+type listOptions struct {
+	stream, format string
+	header         bool
+}
+
+// errEnough ends a listing that wants the header only.
+var errEnough = fmt.Errorf("enough")
+
+func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	switch {
+	case len(args) == 1 && o.stream == "":
+		o.stream = args[0]
+	case len(args) > 0:
+		return cli.Usagef("unexpected argument %q", args[0])
+	case o.stream == "":
+		return cli.Usagef("which stream? (-f)")
+	case o.format != "text" && o.format != "json":
+		return cli.Usagef("--format: %q is neither text nor json", o.format)
+	}
+	in, err := job.Open(o.stream)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out := bufio.NewWriterSize(job.Stdout, 64<<10)
+	rep, err := storeconv.List(ctx, in.Name, source(in), job, func(h sims.Header, m *sims.Member) error {
+		switch {
+		case m != nil:
+			return o.member(out, m)
+		case o.header:
+			if err := o.printHeader(out, h); err != nil {
+				return err
+			}
+			return errEnough
+		}
+		return nil
+	})
+	if flushErr := out.Flush(); flushErr != nil {
+		return flushErr
+	}
+	if err == errEnough {
+		return nil
+	}
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{{"users", rep.Users}, {"mailboxes", rep.Mailboxes}, {"messages", rep.Messages}, {"links", rep.Links}, {"bytes", rep.Bytes}} {
+		job.Count(c.name, c.n)
+	}
+	return err
+}
+
+// source is the file itself where the reader can gain by seeking.
+func source(in *cli.Input) io.Reader {
+	if in.File == nil {
+		return in
+	}
+	if _, err := in.File.Seek(0, io.SeekStart); err != nil {
+		return in
+	}
+	return in.File
+}
+
+func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {
+	if o.format == "json" {
+		return writeJSON(w, struct {
+			Type    string `json:"type"`
+			Profile string `json:"profile"`
+			Product string `json:"product"`
+			Host    string `json:"host"`
+			Date    int64  `json:"date"`
+		}{"header", h.Profile, h.Product, h.Host, h.Date})
+	}
+	if h.Profile == "" {
+		_, err := fmt.Fprintln(w, "a plain tar, without a header of its own")
+		return err
+	}
+	date := ""
+	if h.Date != 0 {
+		date = fmt.Sprintf("%d (%s)", h.Date, utc(h.Date))
+	}
+	_, err := fmt.Fprintf(w, "Profile: %s\nProduct: %s\nHost: %s\nDate: %s\n", h.Profile, h.Product, h.Host, date)
+	for _, a := range h.Unknown {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s: %s\n", a.Key, sims.DisplayName(a.Value))
+		}
+	}
+	return err
+}
+
+func utc(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04:05") }
+
+// memberLine is the JSON form of a member.
+type memberLine struct {
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Offset      int64    `json:"offset"`
+	Size        *int64   `json:"size,omitempty"`
+	Date        int64    `json:"date"`
+	Flags       []string `json:"flags,omitempty"`
+	Link        string   `json:"link,omitempty"`
+	Quota       *int64   `json:"quota,omitempty"`
+	UIDValidity uint32   `json:"uidvalidity,omitempty"`
+	UIDNext     uint32   `json:"uidnext,omitempty"`
+	Subscribed  *int8    `json:"subscribed,omitempty"`
+	Keywords    string   `json:"keywords,omitempty"`
+	ACL         string   `json:"acl,omitempty"`
+}
+
+func (o *listOptions) member(w io.Writer, m *sims.Member) error {
+	if o.format == "json" {
+		return writeJSON(w, lineOf(m))
+	}
+	name, size := m.Name, "-"
+	switch m.Kind {
+	case sims.User, sims.Mailbox:
+		name += "/"
+	case sims.Message:
+		size = fmt.Sprint(m.Size)
+	}
+	flags := strings.Join(strings.Fields(m.Flags), " ")
+	line := strings.Join([]string{name, size, utc(m.Time), flags, m.Link}, "\t")
+	_, err := fmt.Fprintln(w, strings.TrimRight(line, "\t"))
+	return err
+}
+
+func lineOf(m *sims.Member) memberLine {
+	line := memberLine{Name: m.Name, Offset: m.Offset, Date: m.Time}
+	switch m.Kind {
+	case sims.User:
+		line.Type = "user"
+		if m.HasQuota {
+			line.Quota = &m.Quota
+		}
+	case sims.Mailbox:
+		line.Type, line.UIDValidity, line.UIDNext = "mailbox", m.UIDValidity, m.UIDNext
+		line.Keywords, line.ACL = m.Keywords, m.ACL
+		if m.Subscribed >= 0 {
+			line.Subscribed = &m.Subscribed
+		}
+	case sims.Message:
+		line.Type, line.Size, line.Flags = "message", &m.Size, strings.Fields(m.Flags)
+	case sims.Link:
+		line.Type, line.Link, line.Flags = "link", m.Link, strings.Fields(m.Flags)
+	}
+	return line
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
