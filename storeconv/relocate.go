@@ -209,7 +209,7 @@ type relocation struct {
 	index   *recordIndex      // what data.db2 holds
 	found   *foundBoxes       // the mailboxes that the walk met
 	refused map[string]string // user ids that are left out, and why; told once
-	usage   map[string]usage  // by new id, with Requota
+	usage   map[string]mailUsage  // by new id, with Requota
 	added   []addedRecord     // with AddMissing
 	subscr  *mboxlist.Update  // of subscr.db
 
@@ -263,7 +263,7 @@ func (r *relocation) prepare() error {
 	r.ambiguous = make(map[string]bool)
 	r.found = new(foundBoxes)
 	if o.Requota {
-		r.usage = make(map[string]usage)
+		r.usage = make(map[string]mailUsage)
 	}
 	if err := r.openPartitions(); err != nil {
 		return err

@@ -11,13 +11,13 @@ import (
 	"imsconv/dbconv/mboxlist"
 )
 
-// usage is what one user has: each reference to a message at its full size.
-type usage struct {
+// mailUsage is what one user has: each reference to a message at its full size.
+type mailUsage struct {
 	bytes    int64
 	messages int64
 }
 
-func (u usage) kb() int64 { return (u.bytes + 1023) / 1024 }
+func (u mailUsage) kb() int64 { return (u.bytes + 1023) / 1024 }
 
 // quotaRecords gives put the records of quota.db2 that belong to this run, as
 // they are or counted anew.
