@@ -171,12 +171,10 @@ func parseZone(v []byte) (minutes int, zoned, ok bool) {
 		}
 	}
 	minutes = number(v[1:3]) * 60
-	if len(v) == 5 {
-		minutes += number(v[3:])
-	}
-	if number(v[1:3]) > 23 || minutes%60 != 0 && number(v[3:]) > 59 {
+	if minutes > 23*60 || number(v[3:]) > 59 {
 		return 0, false, false
 	}
+	minutes += number(v[3:])
 	if v[0] == '-' {
 		minutes = -minutes
 	}

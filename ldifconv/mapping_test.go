@@ -1,0 +1,385 @@
+package ldifconv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+	"testing"
+
+	"imsconv/benchmarks/sitegen"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// upgraded runs an upgrade of everything and returns its output, undo and report.
+func upgraded(t testing.TB, export string, opt Options) (out, undo string, report Report) {
+	t.Helper()
+	var o, u bytes.Buffer
+	opt.Undo = &u
+	if opt.Kinds == 0 {
+		opt.Kinds = All
+	}
+	report, err := Upgrade(context.Background(), &o, strings.NewReader(export), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.String(), u.String(), report
+}
+
+// exports are the two samples and two made exports with every oddity.
+func exports(t testing.TB) map[string]struct {
+	from Source
+	text string
+} {
+	t.Helper()
+	list := map[string]struct {
+		from Source
+		text string
+	}{}
+	for name, from := range map[string]Source{"sims": SIMS, "nms": NMS} {
+		text, err := os.ReadFile("../testdata/site/" + name + "/export.ldif")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[name+" sample"] = struct {
+			from Source
+			text string
+		}{from, string(text)}
+		var made bytes.Buffer
+		opts := sitegen.ExportOptions{Seed: 5, Users: 3000, Odd: true, ACI: true}
+		write := sitegen.WriteSIMSExport
+		if from == NMS {
+			write = sitegen.WriteNMSExport
+		}
+		if _, err := write(&made, opts); err != nil {
+			t.Fatal(err)
+		}
+		list[name+" made"] = struct {
+			from Source
+			text string
+		}{from, made.String()}
+	}
+	return list
+}
+
+// TestUpgradeTwice upgrades the result: nothing changes.
+func TestUpgradeTwice(t *testing.T) {
+	for name, export := range exports(t) {
+		for _, keep := range []string{KeepNone, KeepMessagingUser, KeepAll} {
+			opt := Options{From: export.from, Format: Full, Rules: RuleOptions{KeepOldClasses: keep}}
+			full, _, report := upgraded(t, export.text, opt)
+			if report.Changed == 0 {
+				t.Errorf("%s: nothing was upgraded", name)
+			}
+			again, undo, report := upgraded(t, full, opt)
+			if again != full {
+				t.Errorf("%s, %s: the second run changes the result: %s", name, keep, firstDifference(again, full))
+			}
+			if report.Changed != 0 || strings.Contains(undo, "changetype") {
+				t.Errorf("%s, %s: the second run changed %d entries", name, keep, report.Changed)
+			}
+		}
+	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range x {
+		if i >= len(y) || x[i] != y[i] {
+			return fmt.Sprintf("line %d: %q", i+1, x[i])
+		}
+	}
+	return "the end"
+}
+
+// TestEverythingIsIMS classifies the result: every mail entry satisfies ims50 and nothing else.
+func TestEverythingIsIMS(t *testing.T) {
+	for name, export := range exports(t) {
+		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
+		mail := 0
+		_, err := Classify(context.Background(), []Input{{"full", strings.NewReader(full)}}, ClassifyOptions{}, func(c *Classified) error {
+			if c.Kind&Both == 0 {
+				return nil
+			}
+			if mail++; c.Tags != TagIMS50 {
+				t.Errorf("%s: %s satisfies %s", name, c.DN, c.Tags)
+			}
+			return nil
+		})
+		if err != nil || mail == 0 {
+			t.Errorf("%s: %d mail entries, %v", name, mail, err)
+		}
+	}
+}
+
+// TestResultKeepsTheSchema checks that the classes of each upgraded mail entry allow what it has,
+// by the iMS attributes alone: no attribute of the old products may be left.
+func TestResultKeepsTheSchema(t *testing.T) {
+	for name, export := range exports(t) {
+		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
+		eachEntry(t, full, func(e *ldif.Entry) {
+			var classes []schema.ClassID
+			mail := false
+			for _, v := range e.Get("objectclass") {
+				c, _ := schema.LookupClass(v)
+				classes = append(classes, c)
+				mail = mail || c == schema.ClassInetLocalMailRecipient
+			}
+			if !mail {
+				return
+			}
+			for i := range e.Attrs {
+				id, known := schema.Lookup(e.Attrs[i].Name())
+				if !known || schema.Operational(id) || id == schema.ObjectClass {
+					continue
+				}
+				if a := schema.Info(id); a.Origin == schema.SIMS && id != schema.MultiLineDescription && !iMSKeeps[id] {
+					t.Errorf("%s: %s still has %s", name, e.DN, a.Name)
+				}
+				if !allowed(classes, id) {
+					t.Errorf("%s: no class of %s allows %s", name, e.DN, schema.Name(id))
+				}
+				if schema.SingleValued(id) && len(e.Attrs[i].Values) > 1 {
+					t.Errorf("%s: %s has several %s", name, e.DN, schema.Name(id))
+				}
+			}
+		})
+	}
+}
+
+// iMSKeeps are attributes that SIMS brought and iMS has too.
+var iMSKeeps = map[schema.ID]bool{schema.MailAutoReplySubject: true, schema.MailAutoReplyTextInternal: true}
+
+func allowed(classes []schema.ClassID, id schema.ID) bool {
+	for _, c := range classes {
+		if schema.Allows(c, id) {
+			return true
+		}
+	}
+	return false
+}
+
+func eachEntry(t *testing.T, text string, use func(*ldif.Entry)) {
+	t.Helper()
+	r := ldif.NewReader(strings.NewReader(text), ldif.Options{})
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		use(&rec.Entry)
+	}
+}
+
+// TestChangesAndUndo applies the change records to the original and the undo to the result, in
+// memory: the first must give the full output, the second the original.
+func TestChangesAndUndo(t *testing.T) {
+	for name, export := range exports(t) {
+		changes, undo, _ := upgraded(t, export.text, Options{From: export.from})
+		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
+		dir := loadDirectory(t, export.text)
+		dir.apply(t, changes)
+		compareDirectories(t, name+" upgraded", dir, loadDirectory(t, full))
+		dir.apply(t, undo)
+		compareDirectories(t, name+" undone", dir, loadDirectory(t, export.text))
+	}
+}
+
+// memoryDirectory holds entries as name;options -> values.
+type memoryDirectory map[string]map[string][]string
+
+func loadDirectory(t *testing.T, text string) memoryDirectory {
+	t.Helper()
+	dir := memoryDirectory{}
+	eachEntry(t, text, func(e *ldif.Entry) {
+		attrs := map[string][]string{}
+		for i := range e.Attrs {
+			desc, state := stripState(e.Attrs[i].Desc)
+			key := attrKey(desc)
+			if state == deletedState || operational(key) {
+				continue
+			}
+			for _, v := range e.Attrs[i].Values {
+				attrs[key] = append(attrs[key], string(v.Data))
+			}
+		}
+		dir[string(e.DN)] = attrs
+	})
+	return dir
+}
+
+func attrKey(desc []byte) string {
+	name, options, _ := strings.Cut(strings.ToLower(string(desc)), ";")
+	if id, ok := schema.LookupString(name); ok {
+		name = schema.Name(id)
+	}
+	return name + ";" + options
+}
+
+func operational(key string) bool {
+	id, ok := schema.LookupString(strings.TrimSuffix(key, ";"))
+	return ok && schema.Operational(id) && id != schema.ACI
+}
+
+func (dir memoryDirectory) apply(t *testing.T, changes string) {
+	t.Helper()
+	r := ldif.NewReader(strings.NewReader(changes), ldif.Options{})
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		attrs, ok := dir[string(rec.DN)]
+		if rec.Type != ldif.Modify || !ok {
+			t.Fatalf("a %s of %s", rec.Type, rec.DN)
+		}
+		for i := range rec.Mods {
+			m := &rec.Mods[i]
+			key := attrKey(m.Desc)
+			switch {
+			case operational(key):
+				t.Errorf("%s: %s is the server's", rec.DN, m.Desc)
+			case m.Op == ldif.ModDelete && len(m.Values) == 0:
+				if _, ok := attrs[key]; !ok {
+					t.Errorf("%s: deletes %s, which is not there", rec.DN, m.Desc)
+				}
+				delete(attrs, key)
+			case m.Op == ldif.ModReplace && len(m.Values) > 0:
+				attrs[key] = nil
+				for _, v := range m.Values {
+					attrs[key] = append(attrs[key], string(v.Data))
+				}
+			default:
+				t.Errorf("%s: %s of %s with %d values", rec.DN, m.Op, m.Desc, len(m.Values))
+			}
+		}
+	}
+}
+
+func compareDirectories(t *testing.T, what string, got, want memoryDirectory) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d entries, want %d", what, len(got), len(want))
+	}
+	for dn, w := range want {
+		g := got[dn]
+		if len(g) != len(w) {
+			t.Errorf("%s: %s has %d attributes, want %d", what, dn, len(g), len(w))
+		}
+		for key := range w {
+			if a, b := valueSet(g[key]), valueSet(w[key]); a != b {
+				t.Errorf("%s: %s: %s is %q, want %q", what, dn, key, a, b)
+			}
+		}
+	}
+}
+
+// valueSet is the values in a form that is equal for equal sets, ignoring case: a directory does
+// not hold a value twice.
+func valueSet(values []string) string {
+	seen := map[string]bool{}
+	var list []string
+	for _, v := range values {
+		if v = strings.ToLower(v); !seen[v] {
+			seen[v] = true
+			list = append(list, v)
+		}
+	}
+	sort.Strings(list)
+	return strings.Join(list, "|")
+}
+
+// TestMadeExportsMeetEveryRule keeps the generator as rich as the mapping.
+func TestMadeExportsMeetEveryRule(t *testing.T) {
+	met := map[string]bool{
+		// rules that only warn, or only work when the site chooses
+		"mail-host-name": true, "sims-autoreply-body": true, "program-names": true, "quota-large": true,
+		"uid-map": true, "nms-license": true, "nms-vanity": true, "nms-domain-tree": true, "domain-people": true,
+		"person-classes": true, // changes the structural class, which OpenLDAP forbids
+	}
+	for _, export := range exports(t) {
+		_, _, report := upgraded(t, export.text, Options{From: export.from})
+		for name, n := range report.Rules {
+			met[name] = met[name] || n > 0
+		}
+	}
+	for _, r := range Rules(AnySource) {
+		if !met[r.Name] {
+			t.Errorf("no made entry meets rule %s", r.Name)
+		}
+	}
+}
+
+// TestJobs compares the output of one worker with that of several.
+func TestJobs(t *testing.T) {
+	for name, export := range exports(t) {
+		one, undo, _ := upgraded(t, export.text, Options{From: export.from, Jobs: 1})
+		for _, jobs := range []int{2, 7} {
+			many, undo2, _ := upgraded(t, export.text, Options{From: export.from, Jobs: jobs})
+			if many != one || undo2 != undo {
+				t.Errorf("%s: %d workers give another output than one", name, jobs)
+			}
+		}
+	}
+}
+
+func TestRulesDoNotAllocate(t *testing.T) {
+	const text = "dn: uid=a,o=siroe.com\nobjectclass: top\nobjectclass: person\nobjectclass: inetOrgPerson\nobjectclass: inetMailUser\nobjectclass: inetMailRouting\nobjectclass: inetSubscriber\nuid: a\ncn: a\nsn: a\nmail: a@x.com\nmailhost: m.x.com\nmaildeliveryoption: mailbox\nmailfoldermap: SUN-MS\nmailquota: 20M\nrfc822mailalias: b@x.com\ninetsubscriberstatus: active\n\n"
+	rec, err := ldif.NewReader(strings.NewReader(text), ldif.Options{}).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := newRuleSet(&Options{From: SIMS, Kinds: All})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d draft
+	var b batch
+	n := testing.AllocsPerRun(200, func() {
+		d.load(rec, &b)
+		d.kind = rules.kindOf(&d)
+		rules.apply(&d)
+	})
+	if n > 0 {
+		t.Errorf("the upgrade of a plain user allocates %v times", n)
+	}
+}
+
+// FuzzRules upgrades anything: no panic, and the result of the upgrade is left alone by a second.
+func FuzzRules(f *testing.F) {
+	for _, rows := range [][]ruleRow{addressRows, classRows, simsRows, accessRows, nmsRows, groupRows, domainRows} {
+		for _, row := range rows {
+			f.Add(row.in, byte(len(row.in)))
+		}
+	}
+	heads := []string{
+		"objectclass: inetMailUser\nobjectclass: inetMailRouting\n", "objectclass: inetMailGroup\nobjectclass: inetMailRouting\n",
+		"objectclass: domain\nobjectclass: inetDomain\ndc: x\n", "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\n",
+		"objectclass: mailGroup\n", "",
+	}
+	f.Fuzz(func(t *testing.T, lines string, choice byte) {
+		from := SIMS
+		if choice%6 == 3 || choice%6 == 4 || choice >= 128 {
+			from = NMS
+		}
+		text := "dn: cn=x,o=siroe.com\n" + heads[choice%6] + lines + "\n"
+		opt := Options{From: from, Kinds: All, Format: Full, Jobs: 1, Rules: RuleOptions{
+			QuotaSuffix: choice&8 != 0, Vanity: choice&16 != 0, EncodeURL: choice&32 != 0,
+		}}
+		full, _, _ := upgraded(t, text, opt)
+		again, _, report := upgraded(t, full, opt)
+		if again != full || report.Changed > 0 {
+			t.Errorf("not settled after one upgrade:\n%s\nbecame\n%s", full, again)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package ldifconv
+
+import (
+	"strings"
+	"testing"
+
+	"imsconv/ldifconv/ldif"
+)
+
+// ruleRow is one example of a rule at work, all others switched off.
+type ruleRow struct {
+	rule string
+	in   string // the entry's lines, "dn: ..." first when it matters
+	want string // what changed: "attr=value|value", "attr-" for one that is gone, "!kind" for a warning
+	opt  RuleOptions
+	kind Kind   // when the rule is for several
+	from Source // when the rule is for both
+}
+
+func (r *ruleRow) run(t *testing.T) string {
+	t.Helper()
+	info := ruleNamed(t, r.rule)
+	if r.from == 0 {
+		r.from = info.from
+		if r.from == AnySource {
+			r.from = SIMS
+		}
+	}
+	if r.kind == 0 {
+		r.kind = info.kind & -info.kind
+	}
+	opt := Options{From: r.from, Kinds: All, Rules: r.opt}
+	for _, table := range ruleTables {
+		for i := range table {
+			if table[i].name != r.rule {
+				opt.Rules.Off = append(opt.Rules.Off, table[i].name)
+			}
+		}
+	}
+	rules, err := newRuleSet(&opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := r.in
+	if !strings.HasPrefix(text, "dn:") {
+		text = "dn: cn=x,o=siroe.com\n" + text
+	}
+	rec, err := ldif.NewReader(strings.NewReader(text+"\n"), ldif.Options{}).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d draft
+	var b batch
+	d.load(rec, &b)
+	d.kind = r.kind
+	rules.apply(&d)
+	return changesOf(&d, &b)
+}
+
+func ruleNamed(t *testing.T, name string) *rule {
+	t.Helper()
+	for _, table := range ruleTables {
+		for i := range table {
+			if table[i].name == name {
+				return &table[i]
+			}
+		}
+	}
+	t.Fatalf("no rule is named %q", name)
+	return nil
+}
+
+// changesOf writes what a draft changed in the form of ruleRow.want.
+func changesOf(d *draft, b *batch) string {
+	var lines []string
+	for i := range d.fields {
+		f := &d.fields[i]
+		if !f.differs() {
+			continue
+		}
+		if len(f.now) == 0 {
+			lines = append(lines, string(f.desc)+"-")
+			continue
+		}
+		values := make([]string, len(f.now))
+		for i, v := range f.now {
+			values[i] = string(v)
+		}
+		lines = append(lines, string(f.desc)+"="+strings.Join(values, "|"))
+	}
+	for _, n := range b.notes {
+		lines = append(lines, "!"+n.kind)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestRuleRows(t *testing.T) {
+	shown := map[string]bool{}
+	for _, rows := range [][]ruleRow{addressRows, classRows, simsRows, accessRows, nmsRows, groupRows, domainRows} {
+		for _, row := range rows {
+			got := row.run(t)
+			if want := strings.TrimSpace(row.want); got != want {
+				t.Errorf("%s on\n%s\n got:\n%s\nwant:\n%s", row.rule, row.in, got, want)
+			}
+			shown[row.rule] = shown[row.rule] || got != "" || row.rule == "program-names" || row.rule == "nms-domain-tree"
+		}
+	}
+	for _, table := range ruleTables {
+		for i := range table {
+			if !shown[table[i].name] {
+				t.Errorf("rule %s has no row that shows it at work", table[i].name)
+			}
+		}
+	}
+}
+
+func TestRuleNamesAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rules(AnySource) {
+		if seen[r.Name] {
+			t.Errorf("two rules are named %s", r.Name)
+		}
+		seen[r.Name] = true
+		if r.What == "" || r.Source == "" || r.Kind == "" || r.From == "" {
+			t.Errorf("rule %s is not described", r.Name)
+		}
+	}
+}
+
+var addressRows = []ruleRow{
+	{rule: "mail-single", in: "mail: a@x.com", want: ""},
+	{rule: "mail-single", in: "mail: a@x.com\nmail: b@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
+	{rule: "mail-single", in: "rfc822mailbox: b@x.com\nmail: a@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
+	{rule: "mail-single", in: "rfc822Mailbox: a@x.com", want: ""},
+	{rule: "mail-single", in: "mail: a@x.com\nmail: b@x.com\nmail: c@x.com\nmailalternateaddress: B@x.com", want: "mail=a@x.com\nmailalternateaddress=B@x.com|c@x.com\n!mail-values"},
+	{rule: "mail-single", kind: Groups, in: "mail: l@x.com\nmail: m@x.com", want: "mail=l@x.com\nmailAlternateAddress=m@x.com\n!mail-values"},
+	{rule: "mail-single", in: "mail;lang-de: a@x.com\nmail;lang-fr: b@x.com", want: ""},
+
+	{rule: "alias-addresses", in: "rfc822MailAlias: a@x.com\nrfc822mailalias: b@x.com", want: "rfc822MailAlias-\nmailAlternateAddress=a@x.com|b@x.com"},
+	{rule: "alias-addresses", in: "mailAlternateAddress: A@x.com\nrfc822mailalias: a@X.com\nrfc822mailalias: b@x.com", want: "mailAlternateAddress=A@x.com|b@x.com\nrfc822mailalias-"},
+
+	{rule: "alternate-unlike-mail", in: "mail: a@x.com\nmailAlternateAddress: A@x.com\nmailAlternateAddress: b@x.com", want: "mailAlternateAddress=b@x.com"},
+	{rule: "alternate-unlike-mail", in: "mail: a@x.com\nmailAlternateAddress: a@X.COM", want: "mailAlternateAddress-"},
+	{rule: "alternate-unlike-mail", in: "mailAlternateAddress: b@x.com\nmailAlternateAddress: B@x.com", want: "mailAlternateAddress=b@x.com"},
+	{rule: "alternate-unlike-mail", in: "mail: a@x.com\nmailAlternateAddress: @x.com", want: ""},
+
+	{rule: "mail-host-name", in: "mailHost: mail.x.com", want: ""},
+	{rule: "mail-host-name", in: "mailHost: mail", want: "!mail-host-name"},
+	{rule: "mail-host-name", in: "mailHost: mail.x.com.", want: "!mail-host-name"},
+	{rule: "mail-host-name", in: "mail: a@x.com", want: ""},
+	{rule: "mail-host-name", kind: Groups, in: "mail: l@x.com", want: "!mail-host-missing"},
+}
+
+var classRows = []ruleRow{
+	{rule: "user-classes", in: "objectclass: top\nobjectclass: InetMailUser", want: "objectclass=top|InetMailUser|inetUser|ipUser|inetLocalMailRecipient|nsManagedPerson|userPresenceProfile"},
+	{rule: "user-classes", from: NMS, in: "objectclass: top\nobjectclass: nsmessagingserveruser\nobjectclass: NSMANAGEDPERSON", want: "objectclass=top|nsmessagingserveruser|NSMANAGEDPERSON|inetUser|ipUser|inetMailUser|inetLocalMailRecipient|userPresenceProfile"},
+
+	{rule: "person-classes", in: "objectclass: top\nobjectclass: mailRecipient\ncn: a\nsn: b", want: "objectclass=top|mailRecipient|person|organizationalPerson|inetOrgPerson"},
+	{rule: "person-classes", in: "objectclass: top\nobjectclass: person\ncommonname: a\nsurname: b", want: "objectclass=top|person|organizationalPerson|inetOrgPerson"},
+	{rule: "person-classes", in: "objectclass: top\nobjectclass: mailRecipient\ncn: a", want: ""},
+	{rule: "person-classes", in: "objectclass: inetorgperson\ncn: a\nsn: b", want: ""},
+
+	{rule: "sims-routing-class", in: "objectclass: inetMailUser\nobjectclass: inetmailrouting\nobjectclass: x", want: "objectclass=inetMailUser|x"},
+	{rule: "sims-routing-class", kind: Groups, in: "objectclass: inetMailGroup\nobjectclass: inetMailRouting", want: "objectclass=inetMailGroup"},
+	{rule: "sims-routing-class", opt: RuleOptions{KeepOldClasses: KeepAll}, in: "objectclass: inetMailUser\nobjectclass: inetMailRouting", want: ""},
+
+	{rule: "nms-user-classes", in: "objectclass: top\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser", want: "objectclass=top"},
+	{rule: "nms-user-classes", in: "objectclass: top\nobjectclass: mailRecipient", want: "objectclass=top\n!class-missing"},
+	{rule: "nms-user-classes", opt: RuleOptions{KeepOldClasses: KeepMessagingUser}, in: "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser", want: "objectclass=nsMessagingServerUser"},
+	{rule: "nms-user-classes", opt: RuleOptions{KeepOldClasses: KeepAll}, in: "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser", want: ""},
+
+	{rule: "quota-large", in: "mailquota: 4294966272", want: ""},
+	{rule: "quota-large", in: "mailquota: 4294966273", want: "!quota-large"},
+	{rule: "quota-large", from: NMS, in: "mailquota: plenty", want: "!quota-value"},
+	{rule: "quota-large", from: NMS, in: "mailquota: 20M", want: "!quota-value"},
+	{rule: "quota-large", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 5G", want: "!quota-large"},
+	{rule: "quota-large", in: "mailquota: -1", want: ""},
+
+	{rule: "user-description", in: "multiLineDescription: a$b", want: "multiLineDescription-\ndescription=a$b"},
+	{rule: "user-description", in: "description: A\nmultilinedescription: a\nmultilinedescription: b", want: "description=A|b\nmultilinedescription-"},
+
+	{rule: "user-status", in: "uid: a", want: "inetUserStatus=active\nmailUserStatus=active"},
+	{rule: "user-status", in: "inetuserstatus: inactive", want: "mailUserStatus=active"},
+	{rule: "user-status", in: "inetuserstatus: inactive\nmailuserstatus: hold", want: ""},
+
+	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"wallyc@varrius.org": "wallyc2"}}, in: "uid: WallyC@varrius.org", want: "uid=wallyc2"},
+	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a,o=x\nuid: a", want: "!uid-in-dn"},
+	{rule: "uid-map", in: "uid: a@b", want: ""},
+
+	{rule: "data-source", in: "uid: a", want: "dataSource=" + DefaultDataSource},
+	{rule: "data-source", opt: RuleOptions{DataSource: "site tag"}, in: "uid: a", want: "dataSource=site tag"},
+	{rule: "data-source", in: "datasource: SIMS 4.0", want: ""},
+}

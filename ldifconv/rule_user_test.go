@@ -1,0 +1,144 @@
+package ldifconv
+
+var simsRows = []ruleRow{
+	{rule: "sims-administrator", in: "objectclass: inetAdministrator\nobjectclass: x\ninetadministeredservices: ou=imta", want: "objectclass=x\ninetadministeredservices-\n!administrator"},
+
+	// LOCK left over.
+	{rule: "sims-folder-map", in: "mailfoldermap: SUN-MS\nmaildeliveryoption: mailbox", want: "mailfoldermap-"},
+	{rule: "sims-folder-map", in: "mailfoldermap: UNIX V7\nmaildeliveryoption: mailbox", want: "mailfoldermap-\nmaildeliveryoption=mailbox|native\n!folder-map"},
+	{rule: "sims-folder-map", in: "mailfoldermap: unix v7\nmaildeliveryoption: Native", want: "mailfoldermap-\n!folder-map"},
+	{rule: "sims-folder-map", in: "mailFolderMap: LOCK\nmaildeliveryoption: hold", want: "mailFolderMap-\n!lock"},
+	{rule: "sims-folder-map", opt: RuleOptions{Lock: LockHold}, in: "mailFolderMap: LOCK", want: "mailFolderMap-\nmailUserStatus=hold\n!lock"},
+	{rule: "sims-folder-map", in: "mailFolderMap: other", want: "mailFolderMap-\n!folder-map"},
+
+	// Forward and autoreply options.
+	{rule: "sims-delivery-file", in: "maildeliveryoption: mailbox\nmaildeliveryoption: file\nmaildeliveryfile: /a", want: "maildeliveryoption=mailbox\nmaildeliveryfile-\n!delivery-option\n!delivery-file"},
+	{rule: "sims-delivery-file", in: "maildeliveryoption: SHARED", want: "maildeliveryoption-\n!delivery-option"},
+	{rule: "sims-delivery-file", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply\nmaildeliveryoption: hold\nmaildeliveryoption: native\nmaildeliveryoption: program", want: ""},
+	{rule: "sims-delivery-file", in: "maildeliveryoption: acme-fax", want: "!delivery-option"},
+
+	{rule: "sims-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox"},
+	{rule: "sims-delivery-missing", in: "mailforwardingaddress: a@x", want: "!delivery-missing"},
+	{rule: "sims-delivery-missing", in: "maildeliveryoption: forward", want: ""},
+
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nmailautoreplyexpirationdate: 20000801000000+0900", want: "mailautoreplystartdate-\nmailautoreplyexpirationdate-\nvacationStartDate=20000701000000Z\nvacationEndDate=20000731150000Z"},
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: next week", want: "mailautoreplystartdate-\nvacationStartDate=next week\n!date"},
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 200007010000", want: "mailautoreplystartdate-\nvacationStartDate=20000701000000Z\n!date-zone"},
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nvacationstartdate: 19990101000000Z", want: "mailautoreplystartdate-"},
+
+	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply", want: "mailAutoReplyMode=reply"},
+	{rule: "sims-autoreply-mode", in: "maildeliveryoption: Autoreply\nmailautoreplymode: echo", want: ""},
+	{rule: "sims-autoreply-mode", in: "maildeliveryoption: mailbox\nmailautoreplytext: x", want: ""},
+
+	{rule: "sims-autoreply-body", in: "mailautoreplytext: you wrote $BODY", want: "!autoreply-body"},
+	{rule: "sims-autoreply-body", in: "mailautoreplytextinternal: you wrote $BODY\nmailautoreplytext: $SUBJECT", want: "!autoreply-body"},
+
+	{rule: "program-names", in: "mailprogramdeliveryinfo: procmail", want: ""},
+
+	// Quota 0, -1, -2, suffixes.
+	{rule: "sims-quota", in: "mailquota: 20M", want: "mailquota=20971520"},
+	{rule: "sims-quota", in: "mailquota: 1K", want: "mailquota=1024"},
+	{rule: "sims-quota", in: "mailquota: 1g", want: "mailquota=1073741824"},
+	{rule: "sims-quota", in: "mailquota: 2T", want: "mailquota=2199023255552"},
+	{rule: "sims-quota", in: "mailquota: 0", want: ""},
+	{rule: "sims-quota", in: "mailquota: -1", want: ""},
+	{rule: "sims-quota", in: "mailquota: -2", want: ""},
+	{rule: "sims-quota", in: "mailquota: 5000000", want: ""},
+	{rule: "sims-quota", in: "mailquota: 1.5G", want: ""},
+	{rule: "sims-quota", in: "mailquota: K", want: ""},
+	{rule: "sims-quota", in: "mailquota: 99999999999999999T", want: ""},
+	{rule: "sims-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 20M", want: ""},
+	{rule: "sims-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 2T", want: "mailquota=2048G"},
+
+	{rule: "sims-quota-missing", in: "uid: a", want: "mailQuota=-1"},
+	{rule: "sims-quota-missing", opt: RuleOptions{QuotaMissing: "keep"}, in: "uid: a", want: ""},
+	{rule: "sims-quota-missing", opt: RuleOptions{QuotaMissing: "52428800"}, in: "uid: a", want: "mailQuota=52428800"},
+	{rule: "sims-quota-missing", in: "mailquota: 0", want: ""},
+
+	{rule: "message-store", in: "mailmessagestore: /var/mail", want: "mailmessagestore-\n!message-store"},
+	{rule: "message-store", from: NMS, in: "mailmessagestore: D:\\mail", want: "mailmessagestore-\n!message-store"},
+	{rule: "message-store", from: NMS, in: "mailmessagestore: stu", want: ""},
+
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: inactive", want: "inetsubscriberstatus-\ninetUserStatus=inactive"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: deleted", want: "inetsubscriberstatus-"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: asleep", want: "inetsubscriberstatus-\ninetUserStatus=asleep\n!status-value"},
+
+	{rule: "sims-subscriber-url", in: "inetsubscriberhttpurl: http://a/", want: "inetsubscriberhttpurl-\ninetUserHttpURL=http://a/"},
+
+	{rule: "sims-subscriber-class", in: "objectclass: inetSubscriber\nobjectclass: x", want: "objectclass=x"},
+	{rule: "sims-subscriber-class", in: "objectclass: inetSubscriber\ninetsubscriberaccountid: 1", want: ""},
+
+	{rule: "sims-user-version", in: "inetmailuserversion: 1.0", want: "inetmailuserversion-"},
+
+	{rule: "sims-user-attributes", in: "userdefinedattribute1: a\nuserdefinedattribute4: b", want: "userdefinedattribute1-\nuserdefinedattribute4-\n!user-attribute\n!user-attribute"},
+	{rule: "sims-user-attributes", opt: RuleOptions{UserAttributes: [4]string{"siteBadge", "employeeNumber"}}, in: "userdefinedattribute1: a\nuserdefinedattribute2: 7", want: "userdefinedattribute1-\nuserdefinedattribute2-\nsiteBadge=a\nemployeeNumber=7"},
+}
+
+// Access rules that close services.
+var accessRows = []ruleRow{
+	{rule: "sims-services", in: "inetauthorizedservices: imap\ninetauthorizedservices: pop3", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,pop:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: imap\ninetauthorizedservices: imaps\ninetauthorizedservices: pop3\ninetauthorizedservices: pop3s\ninetauthorizedservices: smtp\ninetauthorizedservices: smtps", want: "inetauthorizedservices-"},
+	{rule: "sims-services", in: "inetauthorizedservices: pop3r", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+pop:*\n!service-pop3r\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: ou=imta,ou=services,dc=a,o=internet\ninetauthorizedservices: inetVersion=4.0, OU = msma ,ou=services", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+smtp,imap,pop:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: sunwebaccess\ninetauthorizedservices: IMAP", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+http,imap:*\n!service-web\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: calendar", want: "inetauthorizedservices-\nmailAllowedServiceAccess=-imap,imaps,pop,pops,smtp,smtps,http:*\n!service-unknown\n!access-closed"},
+	{rule: "sims-services", opt: RuleOptions{AlsoAllow: []string{"http", "imap"}}, in: "inetauthorizedservices: imap", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,http:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: imap\nmailallowedserviceaccess: +all:*", want: "inetauthorizedservices-\n!access-kept"},
+
+	{rule: "nms-access", in: "nsmsgdisallowaccess: pop, imap", want: "nsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,imap:*"},
+	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nnsmsgdisallowaccess: pop, imap", want: "mailaccessdomain-\nnsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,imap:*$+imap,imaps,pop,pops:.siroe.com$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nmailaccessdomain: 192.18.42.17, 10.1.", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:.siroe.com,192.18.42.17,10.1.$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: *.siroe.com .varrius.org ALL *", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:.siroe.com,.varrius.org,ALL,*$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: POP3,http,gopher", want: "nsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,http:*\n!service-unknown"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: ,", want: "nsmsgdisallowaccess-"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: pop\nmailallowedserviceaccess: +all:*", want: "nsmsgdisallowaccess-\n!access-kept"},
+}
+
+var nmsRows = []ruleRow{
+	{rule: "nms-license", in: "objectclass: nsLicenseUser\nnslicensedfor: mail", want: ""},
+	{rule: "nms-license", opt: RuleOptions{DropLicenses: true}, in: "objectclass: nsLicenseUser\nobjectclass: x\nnslicensedfor: mail\nnslicenseendtime: 1", want: "objectclass=x\nnslicensedfor-\nnslicenseendtime-"},
+
+	// Forward and autoreply options.
+	{rule: "nms-forward", in: "maildeliveryoption: mailbox\nmailforwardingaddress: a@x", want: "maildeliveryoption=mailbox|forward"},
+	{rule: "nms-forward", in: "mailforwardingaddress: a@x", want: "mailDeliveryOption=forward"},
+	{rule: "nms-forward", in: "maildeliveryoption: Forward\nmailforwardingaddress: a@x", want: ""},
+	{rule: "nms-forward", in: "objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: mailRecipient\nmailforwardingaddress: a@x", want: ""},
+
+	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode: vacation", want: "maildeliveryoption=mailbox|autoreply"},
+
+	{rule: "nms-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox\n!delivery-missing"},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: autoreply", want: "maildeliveryoption=autoreply|mailbox\n!delivery-missing"},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply", want: ""},
+
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: VACATION", want: "mailautoreplymode=reply"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: reply", want: "mailAutoReplyTimeOut=0"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: echo\nmailautoreplytimeout: 24", want: ""},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: shout", want: "!autoreply-mode"},
+
+	{rule: "nms-vacation-dates", in: "vacationstartdate: 20000701000000Z\nvacationenddate: 20000801000000+0900", want: "vacationenddate=20000731150000Z"},
+	{rule: "nms-vacation-dates", in: "vacationstartdate: July", want: "!date"},
+
+	// Quota 0.
+	{rule: "nms-quota-zero", in: "mailquota: 0", want: "mailquota=-1"},
+	{rule: "nms-quota-zero", in: "mailquota: 000", want: "mailquota=-1"},
+	{rule: "nms-quota-zero", in: "mailquota: -1", want: ""},
+	{rule: "nms-quota-zero", in: "mailquota: 5000000", want: ""},
+	{rule: "nms-quota-zero", in: "objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: nsMessagingServerUser\nmailquota: 0", want: ""},
+
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 0", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-"},
+
+	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},
+	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"/usr/bin/a -x": "alpha", "c": "prog-1"}}, in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b", want: "mailprogramdeliveryinfo=alpha|prog-2"},
+
+	{rule: "nms-member-of", in: "nsdamemberof: cn=a,o=x", want: "nsdamemberof-\nmemberOf=cn=a,o=x"},
+
+	{rule: "nms-list-manager-user", in: "objectclass: mailGroupMember\nobjectclass: x\nmgmemmemberofgroup: l\nmgmemrefdn: cn=a", want: "objectclass=x\nmgmemmemberofgroup-\nmgmemrefdn-\n!list-manager"},
+
+	{rule: "nms-vanity", in: "mail: a@shop.example", want: ""},
+	{rule: "nms-vanity", opt: RuleOptions{Vanity: true}, in: "objectclass: x\nmail: a@Shop.example", want: "objectclass=x|msgVanityDomainUser\nmsgVanityDomain=shop.example\n!vanity"},
+	{rule: "nms-vanity", opt: RuleOptions{Vanity: true}, in: "mail: a@siroe.com", want: ""},
+	{rule: "nms-vanity", opt: RuleOptions{Vanity: true, Domains: []string{"shop.example"}}, in: "mail: a@shop.example", want: ""},
+
+	{rule: "nms-domain-tree", opt: RuleOptions{MakeDCTree: true}, in: "mail: a@siroe.com", want: ""},
+}
