@@ -439,7 +439,7 @@ func (ir *IndexReader) Next() (*Record, error) {
 		return nil, io.EOF
 	}
 	if err == nil {
-		err = ir.rec.parse(line)
+		err = ir.rec.Parse(line)
 	}
 	if err == nil && ir.rec.UID <= ir.last {
 		err = fmt.Errorf("UID %d after UID %d", ir.rec.UID, ir.last)
@@ -453,7 +453,7 @@ func (ir *IndexReader) Next() (*Record, error) {
 
 const recordFields = 10
 
-func (r *Record) parse(line []byte) error {
+func (r *Record) Parse(line []byte) error {
 	var f [recordFields]string
 	rest, more := string(line), true
 	for i := range f {
