@@ -17,11 +17,14 @@ type Meter interface {
 	Add(items, bytes int64)
 }
 
-// Quota is what a directory says about one user. In both fields -1 is no limit and -2 the server's default.
+// Quota is what a directory says about one user. In both fields -1 is no limit, -2 the server's default and NotSaid no word about it.
 type Quota struct {
 	Bytes    int64
 	Messages int64
 }
+
+// NotSaid in a Quota leaves what another source says.
+const NotSaid = -3
 
 // discard is the Log of those who do not want one.
 type discard struct{}

@@ -8,7 +8,7 @@ import (
 
 // Limits of what a header may claim, in bytes.
 const (
-	maxBody     = 1 << 40 // of a message: more is damage
+	maxBody     = 1 << 40   // of a message: more is damage
 	maxExtended = MaxInline // of a pax or GNU header
 )
 

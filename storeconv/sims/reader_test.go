@@ -316,9 +316,9 @@ func TestHeldBlocks(t *testing.T) {
 // FuzzReader holds that no input makes the reader crash, hang or hand out a body that is not in the stream, and that a pipe reads like a file.
 func FuzzReader(f *testing.F) {
 	b := sample(f)
-	f.Add(b[:20<<10])
-	f.Add(b[2048 : 12<<10])
-	f.Add(append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:8<<10]...))
+	f.Add(b[:6<<10])
+	f.Add(b[2048:6<<10])
+	f.Add(append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:4<<10]...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := newReader(bytes.NewReader(b), 2, minBuf).Header(); err != nil {
 			return

@@ -1,0 +1,50 @@
+package storeconv
+
+import (
+	"crypto/sha256"
+	"hash"
+)
+
+// maxHeader is how much of a long message is searched for its header, in bytes. A longer header counts as no end: HSize is then this number.
+const maxHeader = 256 << 10
+
+// bodyHash takes in a long body piece by piece.
+type bodyHash struct {
+	h    hash.Hash
+	head []byte
+	size int64
+	bare bool
+	prev byte
+	crlf bool
+	out  []byte
+}
+
+func newBodyHash(crlf bool) *bodyHash { return &bodyHash{h: sha256.New(), crlf: crlf} }
+
+// add takes a piece and returns what is to be written for it, valid until the next call.
+func (h *bodyHash) add(b []byte) []byte {
+	if len(b) == 0 {
+		return b
+	}
+	last := b[len(b)-1]
+	h.bare = h.bare || hasBareLF(b, h.prev)
+	if h.crlf {
+		h.out = toCRLF(h.out[:0], b, h.prev)
+		b = h.out
+	}
+	h.prev = last
+	if room := maxHeader - len(h.head); room > 0 {
+		h.head = append(h.head, b[:min(room, len(b))]...)
+	}
+	h.h.Write(b)
+	h.size += int64(len(b))
+	return b
+}
+
+// finish notes what is known of the whole.
+func (h *bodyHash) finish(it *item) {
+	it.text = summarize(h.head)
+	it.text.bare = h.bare
+	it.stored = h.size
+	h.h.Sum(it.sum[:0])
+}

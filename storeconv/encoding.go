@@ -1,0 +1,32 @@
+package storeconv
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/emersion/go-imap/utf7"
+	"golang.org/x/text/encoding/htmlindex"
+)
+
+// mailboxDecoder returns what turns a mailbox name of the stream into IMAP modified UTF-7, the form of the store.
+func mailboxDecoder(name string) (func(string) (string, error), error) {
+	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(name)) {
+	case "", "IMAPMODIFIEDUTF7", "MODIFIEDUTF7", "MUTF7", "UTF7IMAP", "IMAPUTF7":
+		return func(s string) (string, error) { return s, nil }, nil
+	}
+	charset, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, fmt.Errorf("encoding of mailbox names %q is not known", name)
+	}
+	toUTF7 := utf7.Encoding.NewEncoder()
+	return func(s string) (string, error) {
+		text, err := charset.NewDecoder().String(s)
+		if err == nil {
+			text, err = toUTF7.String(text)
+		}
+		if err != nil {
+			return "", fmt.Errorf("mailbox name %q is not in %s", s, name)
+		}
+		return text, nil
+	}, nil
+}
