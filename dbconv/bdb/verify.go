@@ -35,8 +35,9 @@ type VerifyReport struct {
 // one it knows (ErrNotBerkeleyDB, ErrUnsupported, ErrEncrypted); every fault goes to
 // opts.Fault.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) (VerifyReport, error) {
-	v := &verifier{ctx: ctx, opts: opts, refs: map[uint32]*reference{}}
 	m, raw, err := readMeta(r, size, 0, 0)
+	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
+	v := newVerifier(ctx, rd, opts)
 	v.report.Meta, v.report.Pages, v.report.Databases = m, m.Pages, 1
 	var e *Error
 	switch {
@@ -49,18 +50,22 @@ func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) 
 		v.tell(fileError(ErrCorrupt, "the file is empty: a 1.85 btree without records, or a lost file"))
 		return v.report, nil
 	}
-	v.rd = &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
-	v.lay = &v.rd.lay
-	v.pager = newPager(r, m.PageSize, m.Pages)
-	v.reached = newPageSet()
+	err = v.file(raw)
+	return v.report, err
+}
+
+func newVerifier(ctx context.Context, rd *Reader, opts VerifyOptions) *verifier {
+	v := &verifier{ctx: ctx, opts: opts, rd: rd, lay: &rd.lay, refs: map[uint32]*reference{}, reached: newPageSet()}
+	v.pager = newPager(rd.r, max(rd.meta.PageSize, 64), rd.meta.Pages)
 	v.reached.add(0)
-	return v.report, v.file(raw)
+	return v
 }
 
 // A verifier is one run of Verify.
 type verifier struct {
 	ctx     context.Context
 	opts    VerifyOptions
+	stats   *Stats // nil: not wanted
 	report  VerifyReport
 	rd      *Reader // of the file, or of the sub-database being checked
 	lay     *layout
@@ -296,6 +301,9 @@ func (v *verifier) freeList() error {
 			return nil
 		}
 		from = place{nd.no, NoItem}
+		if v.stats != nil {
+			v.stats.FreeList++
+		}
 	}
 	return nil
 }

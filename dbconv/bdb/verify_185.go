@@ -120,6 +120,9 @@ func (t *treeCheck185) internal(nd *node185) (records int64, err error) {
 	if nd.n == 0 {
 		v.fault(nd.no, NoItem, "internal page without items")
 	}
+	if v.stats != nil {
+		v.stats.Internal.add(nd.upper - nd.lower)
+	}
 	p := v.packing()
 	fine := true
 	for i := range nd.n {
@@ -205,6 +208,15 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 		v.fault(nd.no, NoItem, "leaf at level %d, others at level %d", t.depth, t.height)
 	}
 	t.links(nd)
+	if v.stats != nil {
+		v.stats.Levels = t.depth
+		v.stats.Leaf.add(nd.upper - nd.lower)
+		v.stats.Keys += int64(nd.n)
+		v.stats.Data += int64(nd.n)
+		if nd.n == 0 {
+			v.stats.Empty++
+		}
+	}
 	p := v.packing()
 	fine := true
 	for i := range nd.n {
@@ -312,6 +324,9 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 		if !again && (nd.prev != 0 || nd.lower != 0 || nd.upper != 0) {
 			v.fault(nd.no, NoItem, "overflow page has links or items that it should not have")
 		}
+		if v.stats != nil && !again {
+			v.stats.Overflow.add(int(max(room-left, 0)))
+		}
 		if no == head && nd.flags&p185Preserve != 0 && !again && len(v.refs) < maxRefs {
 			v.refs[head] = &reference{size: size}
 		}
@@ -351,6 +366,9 @@ func (v *verifier) freeList185() error {
 			return nil
 		}
 		from, no = place{nd.no, NoItem}, nd.next
+		if v.stats != nil {
+			v.stats.FreeList++
+		}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ func (v *verifier) hash() error {
 			if b <= uint64(m.MaxBucket) && m.Version > 5 {
 				v.fault(int64(m.PageNo), NoItem, "buckets %d to %d lie from page %d on, the file has %d pages", b, min(last, uint64(m.MaxBucket)), no, v.lay.pages)
 			}
+			v.stats.unused(v.lay, int64(min(last, uint64(m.MaxBucket))-min(b, uint64(m.MaxBucket)+1)+1))
 			b = last
 			continue
 		}
@@ -44,8 +45,14 @@ func (v *verifier) bucket(b uint64, no uint32) error {
 	nd := v.node()
 	defer v.release()
 	ok, err := v.load(nd, no)
-	if err != nil || !ok || nd.zero() {
+	if err != nil || !ok {
 		return err
+	}
+	if nd.zero() { // never used
+		if b <= uint64(m.MaxBucket) {
+			v.stats.unused(v.lay, 1)
+		}
+		return nil
 	}
 	if nd.pgno != no {
 		v.fault(nd.no, NoItem, "page of bucket %d says it is page %d", b, nd.pgno)
@@ -102,6 +109,7 @@ func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 	if nd.n%2 != 0 {
 		v.fault(nd.no, nd.n-1, "key without data, %d items on the page", nd.n)
 	}
+	v.stats.bucket(l, nd, prev == 0)
 	low := l.ps
 	if nd.n > 0 {
 		low = l.u16(nd.buf[l.hdr+2*(nd.n-1):])
@@ -176,13 +184,13 @@ func (v *verifier) hashKey(item []byte, at place) (key []byte, ok bool, err erro
 func (v *verifier) hashValue(data []byte, at place) error {
 	switch {
 	case data[0] == hashData:
-		v.report.Records++
+		v.records(1)
 		return nil
 	case data[0] == hashDup:
 		v.hashSet(data[1:], at)
 		return nil
 	case data[0] == hashOffPage && len(data) == 12:
-		v.report.Records++
+		v.records(1)
 		_, _, err := v.overflow(v.lay.u32(data[4:]), v.lay.u32(data[8:]), at, false, v.valBuf)
 		return err
 	case data[0] == hashOffDup && len(data) == 8:
@@ -192,6 +200,14 @@ func (v *verifier) hashValue(data []byte, at place) error {
 	}
 	v.fault(at.page, at.item, "data item of %d bytes, type %d", len(data), data[0])
 	return nil
+}
+
+// records counts data items that lie on pages of buckets.
+func (v *verifier) records(n int64) {
+	v.report.Records += n
+	if v.stats != nil {
+		v.stats.Data += n
+	}
 }
 
 // hashSet checks an on-page duplicate set.
@@ -214,6 +230,6 @@ func (v *verifier) hashSet(set []byte, at place) {
 			v.fault(at.page, at.item, "duplicate is out of order")
 		}
 		last, set = member, rest
-		v.report.Records++
+		v.records(1)
 	}
 }

@@ -77,7 +77,11 @@ func (v *verifier) hash185() error {
 	if int64(m.NumElem) != records {
 		v.fault(0, NoItem, "header counts %d keys, %d were found", m.NumElem, records)
 	}
-	v.report.Records += records
+	v.records(records)
+	if v.stats != nil {
+		v.stats.Keys = records
+		v.stats.buckets185(m)
+	}
 	return v.pages185(h.in.seen)
 }
 

@@ -69,6 +69,9 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 		if no == head && !again {
 			v.remember(&nd, size)
 		}
+		if !again {
+			v.stats.overflow(v.lay, &nd)
+		}
 		if keep && len(buf) < compareLimit {
 			buf = append(buf, b[v.lay.hdr:v.lay.hdr+nd.low]...)
 		}

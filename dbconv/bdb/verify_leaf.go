@@ -33,6 +33,9 @@ func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 			return records, err
 		}
 		records += n
+		if v.stats != nil {
+			v.stats.pair(l, nd, i, n)
+		}
 		if slot == 0 {
 			fine = false
 			continue
@@ -61,7 +64,7 @@ func (t *treeCheck) keyItem(nd *node, i, off int) (it item, ok bool) {
 		v.fault(nd.no, i, "key item does not fit the page")
 		return it, false
 	}
-	if it.deleted {
+	if it.deleted && v.stats == nil {
 		v.fault(nd.no, i, "delete flag on a key")
 	}
 	return it, true
@@ -112,7 +115,7 @@ func (t *treeCheck) data(nd *node, i int, set *dupSet) (records int64, slot int,
 		v.fault(nd.no, i, "data item does not fit the page")
 		return 0, 0, nil
 	}
-	if it.deleted {
+	if it.deleted && v.stats == nil {
 		v.fault(nd.no, i, "delete flag on data")
 	}
 	records = 1
@@ -164,6 +167,12 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 		if !it.deleted || nd.typ == pageLRecno {
 			records++
 		}
+		if v.stats != nil && !it.deleted {
+			v.stats.Data++
+			if t.kind == recordTree {
+				v.stats.Keys++
+			}
+		}
 	}
 	if fine && !p.whole(nd.low) {
 		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
@@ -175,7 +184,7 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 func (t *treeCheck) single(nd *node, i int, it item, sorted bool) error {
 	v := t.v
 	m := &v.rd.meta
-	if it.deleted && (t.kind == dupTree || m.Renumber) {
+	if it.deleted && v.stats == nil && (t.kind == dupTree || m.Renumber) {
 		v.fault(nd.no, i, "delete flag on data")
 	}
 	data, size := it.data, uint32(len(it.data))

@@ -128,6 +128,10 @@ func (t *treeCheck) internal(nd *node, root bool) (records int64, err error) {
 		v.fault(nd.no, NoItem, "internal page without items")
 	}
 	t.internalItems(nd)
+	v.stats.page(v.lay, nd, t.kind)
+	if root && v.stats != nil && t.kind != dupTree {
+		v.stats.Levels = int(nd.level)
+	}
 	for i := range nd.n {
 		if i > 0 && nd.typ == pageIBtree {
 			if err := t.separator(nd, i); err != nil {
@@ -256,6 +260,10 @@ func (t *treeCheck) internalKey(nd *node, i int, keep bool) (key []byte, ok bool
 func (t *treeCheck) leafPage(nd *node) (records int64, err error) {
 	v := t.v
 	t.links(nd)
+	v.stats.page(v.lay, nd, t.kind)
+	if v.stats != nil && t.kind != dupTree && v.stats.Levels == 0 {
+		v.stats.Levels = 1
+	}
 	if nd.typ == pageLBtree {
 		records, err = t.pairs(nd)
 	} else {

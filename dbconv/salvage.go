@@ -1,0 +1,160 @@
+package dbconv
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/dbtext"
+)
+
+// SalvageOptions are the options of Salvage and SalvageText.
+type SalvageOptions struct {
+	Common
+	Output
+	Aggressive bool // what is doubtful too (db_dump -R)
+	Print      bool // text form: printable bytes as they are
+}
+
+// SalvageReport is what a salvage did.
+type SalvageReport struct {
+	bdb.SalvageReport
+	Version   int   // written; 0: text
+	Databases int   // sub-databases written
+	Written   int64 // records in the result
+	Replaced  int64 // records given up because another one had the same key
+}
+
+// Salvage writes every record that can still be read in the database file src, size
+// bytes long, to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
+// version 9 unless Output says otherwise. What is lost goes to the log, a problem each.
+func Salvage(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
+	s := rescue{opts: opts, dst: dst}
+	defer s.abort()
+	err := s.run(ctx, src, size)
+	if err == nil {
+		err = s.close()
+	}
+	return s.rep, err
+}
+
+// SalvageText is Salvage with db_dump text as its result, in the order of the pages.
+func SalvageText(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
+	s := rescue{opts: opts, text: dbtext.NewWriter(w)}
+	err := s.run(ctx, src, size)
+	if err == nil && s.open {
+		err = s.text.End()
+	}
+	if err == nil {
+		err = s.text.Flush()
+	}
+	return s.rep, err
+}
+
+// A rescue is the state of Salvage.
+type rescue struct {
+	opts SalvageOptions
+	rep  SalvageReport
+	dst  io.WriterAt
+	w    *bdb.Writer
+	text *dbtext.Writer
+	open bool // a database of the text was begun
+}
+
+func (s *rescue) run(ctx context.Context, src io.ReaderAt, size int64) error {
+	log := s.opts.log()
+	bopts := bdb.SalvageOptions{
+		Aggressive: s.opts.Aggressive,
+		Problem:    func(err error) { tell(log, err) },
+		Begin:      s.begin,
+		Database:   s.database,
+	}
+	if s.opts.Meter != nil {
+		bopts.Progress = func(pages int64) { s.opts.Meter.Add(pages, 0) }
+	}
+	rep, err := bdb.Salvage(ctx, src, size, bopts, s.put)
+	s.rep.SalvageReport = rep
+	if err == nil && rep.Guessed {
+		log.Warning("guessed", "", fmt.Sprintf("the metadata page is unusable; by its pages the file is a %s with pages of %d bytes", rep.Meta.Type, rep.Meta.PageSize))
+	}
+	return err
+}
+
+// begin opens the result once the source's metadata is known.
+func (s *rescue) begin(m bdb.Meta) error {
+	if s.text != nil {
+		if m.SubDBs {
+			return nil // a header for each of them
+		}
+		s.open = true
+		return s.text.Begin(headerOf(m, "", DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+	}
+	out := s.opts.resolve(m, 9)
+	s.rep.Version = out.Version
+	if m.SubDBs && out.Version < 7 {
+		return fmt.Errorf("%w, version %d one only", ErrSubdatabases, out.Version)
+	}
+	wopts := out.writerOptions(s.opts.log())
+	log := s.opts.log()
+	wopts.OnReplace = func(key []byte) {
+		log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))
+	}
+	if !m.SubDBs {
+		wopts.TreeOptions = salvagedTree(m)
+	}
+	w, err := bdb.NewWriter(s.dst, wopts)
+	s.w = w
+	return err
+}
+
+// salvagedTree says how a database is written whose records come in page order.
+func salvagedTree(m bdb.Meta) bdb.TreeOptions {
+	if m.Type == bdb.Recno {
+		t := bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
+		if m.FixedLen {
+			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
+		}
+		return t
+	}
+	return bdb.TreeOptions{Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum, Unsorted: true}
+}
+
+// database begins a sub-database.
+func (s *rescue) database(name string, m bdb.Meta) error {
+	s.rep.Databases++
+	if s.text == nil {
+		return s.w.Sub(name, salvagedTree(m))
+	}
+	if s.open {
+		if err := s.text.End(); err != nil {
+			return err
+		}
+	}
+	s.open = true
+	return s.text.Begin(headerOf(m, name, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+}
+
+func (s *rescue) put(key, value []byte) error {
+	if s.text != nil {
+		s.rep.Written++
+		return s.text.Record(key, value)
+	}
+	return s.w.Put(key, value)
+}
+
+// close completes the database and takes the counts over.
+func (s *rescue) close() error {
+	if err := s.w.Close(); err != nil {
+		return err
+	}
+	s.rep.Written, s.rep.Replaced = s.w.Records(), s.w.Replaced()
+	return nil
+}
+
+// abort gives up the temporary files of a database that was not completed.
+func (s *rescue) abort() {
+	if s.w != nil {
+		s.w.Abort()
+	}
+}
