@@ -8,6 +8,7 @@ func command() cli.Command {
 		Summary: "reads, converts, checks and rescues Berkeley DB files of releases 1.85 to 5.3",
 		Verbs: []cli.Verb{
 			convertVerb(), dumpVerb(), loadVerb(),
+			verifyVerb(), salvageVerb(), statVerb(),
 			folderVerb(), quotaVerb(), mboxlistVerb(),
 		},
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
+)
+
+const salvageDoc = `
+Writes every record that can still be read in the damaged, truncated or
+not cleanly closed Berkeley DB file IN to the new database OUT. Every page is looked at:
+the records of all leaves and buckets are taken, whatever the tree above them, the
+buckets or the free list say; then pages of duplicates that no key led to are told
+of. When the metadata page is unusable, page size, byte order and access method are
+found from the pages. What is lost is listed: page, item, offset, reason.
+
+Without -R the result holds nothing doubtful. With it, as with db_dump -R, come deleted
+records too, records of pages whose checksum or own number is wrong, and values whose key
+is lost, under the key UNKNOWN_KEY.
+
+OUT is a btree sorted by key in byte order (a recno stays one). A key found on two
+pages keeps the record of the later page unless the database has duplicates. Records of a file
+with sub-databases that belong to none of them go to the sub-database __OTHER__. With
+--format db_dump the result is the text form of db_dump, in page order, and OUT
+may be "-".
+
+IN is opened for reading only and never changed. OUT is written under another
+name, made durable, and renamed; without --force it must not exist.
+`
+
+func salvageVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "salvage",
+		Args:    "IN OUT",
+		Summary: "write what can still be read of a damaged database",
+		Doc:     salvageDoc,
+		Example: "$ dbconv salvage broken.db rescued.db\ndbconv: problem: page 17 (offset 139264): page says it is page 4: its records are lost\ndbconv: done: records 2985, pages scanned 322, lost 1",
+		Exit3:   "done, but parts of IN are lost; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var s salvageOptions
+			s.target.add(fs, 9, "that of IN", "that of IN")
+			fs.BoolVarP(&s.aggressive, "aggressive", "R", false, "take what is doubtful too")
+			fs.BoolVarP(&s.normal, "records", "r", false, "accepted as db_dump has it: the default")
+			fs.StringVar(&s.format, "format", "db", "result: db or db_dump")
+			fs.BoolVarP(&s.print, "print", "p", false, "with --format db_dump: printable characters as they are")
+			return s.run
+		},
+	}
+}
+
+type salvageOptions struct {
+	target
+	aggressive, normal, print bool
+	format                    string
+}
+
+func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	in, out, err := inOut(args)
+	if err != nil {
+		return err
+	}
+	if s.format != "db" && s.format != "db_dump" {
+		return cli.Usagef("--format: %q is neither db nor db_dump", s.format)
+	}
+	output, err := s.output(out)
+	if err != nil {
+		return err
+	}
+	src, err := openSource(job, in)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	opts := dbconv.SalvageOptions{
+		Common:     dbconv.Common{Log: job, Meter: job.Meter("pages", 0, 0)},
+		Output:     output,
+		Aggressive: s.aggressive,
+		Print:      s.print,
+	}
+	var rep dbconv.SalvageReport
+	if s.format == "db_dump" {
+		rep, err = s.text(ctx, job, out, src, opts)
+	} else {
+		err = s.write(job, out, func(dst io.WriterAt) (err error) {
+			rep, err = dbconv.Salvage(ctx, dst, src, src.size, opts)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
+	job.Note(in + ": " + describe(rep.Meta))
+	job.Count("records", rep.Written)
+	if rep.Databases > 0 {
+		job.Count("databases", int64(rep.Databases))
+	}
+	if rep.Replaced > 0 {
+		job.Count("replaced", rep.Replaced)
+	}
+	job.Count("pages scanned", rep.Pages)
+	job.Count("lost", rep.Lost)
+	return nil
+}
+
+// text writes the result as db_dump text.
+func (s *salvageOptions) text(ctx context.Context, job *cli.Job, out string, src *source, opts dbconv.SalvageOptions) (dbconv.SalvageReport, error) {
+	file, err := job.Create(out, s.force)
+	if err != nil {
+		return dbconv.SalvageReport{}, err
+	}
+	defer file.Abort()
+	rep, err := dbconv.SalvageText(ctx, file, src, src.size, opts)
+	if err != nil {
+		return rep, err
+	}
+	return rep, file.Commit()
+}
