@@ -113,7 +113,7 @@ func (s *referenceSite) build(t testing.TB, date int64) {
 				must(os.Link(filepath.Join(s.store, m.First), path))
 			} else {
 				must(os.WriteFile(path, s.bodies[m.SHA256], 0o600))
-				must(os.Chtimes(path, time.Time{}, time.Unix(m.Date, 0)))
+				must(os.Chtimes(path, time.Time{}, time.Unix(m.FileDate, 0)))
 			}
 			rec := &x.Messages[i]
 			var head headerScan
@@ -159,6 +159,7 @@ func (s *referenceSite) build(t testing.TB, date int64) {
 		lists[mboxlist.QuotaDB][user] = q.Append(nil)
 	}
 	for user, names := range subscribed {
+		sort.Strings(names)
 		lists[mboxlist.SubscrDB][user] = names.Append(nil)
 	}
 	for kind, records := range lists {

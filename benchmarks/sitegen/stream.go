@@ -334,6 +334,7 @@ func (g *generator) message(box *Mailbox, uid uint32) error {
 		g.totals.Links++
 	} else {
 		g.compose(box, &m, date)
+		m.FileDate = date
 		hdr.Typeflag, hdr.Size = tar.TypeReg, int64(len(g.body))
 		g.totals.Files++
 	}
