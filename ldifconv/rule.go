@@ -11,8 +11,8 @@ type rule struct {
 	from Source
 	kind Kind
 
-	// needs holds the attributes and classes holds the classes of which the entry must have one
-	// for the rule to run. A rule with neither runs on every entry of its kind.
+	// needs holds attributes and classes holds classes of the source entry; the entry must have
+	// one of them for the rule to run. A rule with neither runs on every entry of its kind.
 	needs   []attrID
 	classes []classID
 	// meaning marks a rule that reads a value in its old sense. It leaves entries alone that
@@ -158,16 +158,16 @@ func (s *ruleSet) put(r *rule) {
 }
 
 // apply runs the rules on an entry of kind d.kind. An entry that is upgraded already, without
-// an old class left over, stays as it is.
+// an old class left over, stays as it is, and so does one of another product.
 func (s *ruleSet) apply(d *draft) {
-	if s.options.finished(d) {
+	if s.options.finished(d) || !s.options.ofSource(d) {
 		return
 	}
 	was50 := isIMS(d)
 	rules := s.byKind[d.kind]
 	for i := range rules {
 		r := &rules[i]
-		if !r.always && !d.present.meets(&r.needs) && !d.classes.meets(&r.classes) {
+		if !r.always && !d.present.meets(&r.needs) && !d.had.meets(&r.classes) {
 			continue
 		}
 		if was50 && r.meaning {

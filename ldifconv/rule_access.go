@@ -37,7 +37,7 @@ func serviceNamed(name string) service {
 	return noService
 }
 
-// serviceSet is a set of services in the order in which they came.
+// serviceSet is a set of services that knows in which order they came.
 type serviceSet struct {
 	list [noService]service
 	n    int
@@ -56,6 +56,16 @@ func (s *serviceSet) addAll(t *serviceSet) {
 	for _, v := range t.list[:t.n] {
 		s.add(v)
 	}
+}
+
+// sorted is the set in the order of serviceNames.
+func (s *serviceSet) sorted() (t serviceSet) {
+	for v := imap; v < noService; v++ {
+		if s.mask&(1<<v) != 0 {
+			t.add(v)
+		}
+	}
+	return t
 }
 
 // appendTo writes the services as a comma list.
@@ -122,6 +132,7 @@ func simsServices(d *draft, o *ruleOptions, to attrID) bool {
 		d.set(to, "-imap,imaps,pop,pops,smtp,smtps,http:*")
 		return true
 	}
+	allowed = allowed.sorted() // the values of an attribute have no order
 	var memory [96]byte
 	value := allowed.appendTo(append(memory[:0], '+'))
 	value = append(value, ":*"...)

@@ -228,8 +228,8 @@ var groupRules = []rule{
 	{
 		name: "nms-list-manager", from: NMS, kind: Groups,
 		needs:   listManagerAttributes,
-		classes: []classID{schema.ClassMailGroupManagement},
-		what:    "mgmanGroupKey, mgmanGroupStat, mgmanJoinLocalType, the mgmem attributes, mgrpDeliverException and the list's userCertificate go",
+		classes: []classID{schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig},
+		what:    "mgmanGroupKey, mgmanGroupStat, mgmanJoinLocalType, attributes called mgmanGConf..., the mgmem attributes, mgrpDeliverException and the list's userCertificate go",
 		source:  "ns-mlm-schema.conf of Directory Server 4.12 (not in the iMS classes)",
 		apply:   nmsListManager,
 	},
@@ -458,6 +458,13 @@ func nmsListManager(d *draft, _ *ruleOptions) bool {
 		if d.has(a) {
 			d.warn("list-manager", schema.Name(a)+" dropped")
 			d.remove(a)
+			fired = true
+		}
+	}
+	for i := range d.fields {
+		if f := &d.fields[i]; len(f.now) > 0 && hasPrefixFold(f.desc, "mgmanGConf") {
+			d.warn("list-manager", fmt.Sprintf("%s dropped", f.desc))
+			f.now, f.same = nil, false
 			fired = true
 		}
 	}

@@ -82,6 +82,7 @@ var groupRows = []ruleRow{
 	{rule: "nms-approve-password", in: "mgrpapprovepassword: sesame", want: "mgrpapprovepassword-\nmgrpAuthPassword=sesame\nmgrpBroadcasterPolicy=PASSWORD_REQUIRED\n!list-password"},
 
 	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement\nmgmangroupkey: 1\nmgmanhidden: true\nusercertificate: x", want: "mgmangroupkey-\nusercertificate-\n!list-manager\n!list-manager"},
+	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement_GlobalConfig\nmgmangconfport: 1", want: "mgmangconfport-\n!list-manager"},
 	{rule: "nms-list-manager", in: "mgmanhidden: true\nusercertificate: x", want: ""},
 
 	{rule: "list-password", in: "userpassword: x", want: "userpassword-\n!list-user-password"},

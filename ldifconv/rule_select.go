@@ -82,6 +82,17 @@ func (o *ruleOptions) finished(d *draft) bool {
 	return d.kind != Domains && isIMS(d) && !d.had.meets(&o.old)
 }
 
+// nmsClasses are the classes of which an NMS user or list has one.
+var nmsClasses = newClassSet(schema.ClassMailRecipient, schema.ClassNsMessagingServerUser, schema.ClassMailGroup,
+	schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
+	schema.ClassGroupOfMailEnhancedUniqueNames, schema.ClassMailGroupMember)
+
+// ofSource reports whether an entry of a mail kind comes from the source product: under -M nms a
+// SIMS entry is none.
+func (o *ruleOptions) ofSource(d *draft) bool {
+	return o.from != NMS || d.kind == Domains || d.had.meets(&nmsClasses)
+}
+
 // isIMS reports whether the source entry is an iMS entry already.
 func isIMS(d *draft) bool {
 	if d.kind == Domains {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
 )
 
 // ruleRow is one example of a rule at work, all others switched off.
@@ -53,6 +54,7 @@ func (r *ruleRow) run(t *testing.T) string {
 	var b batch
 	d.load(rec, &b)
 	d.kind = r.kind
+	d.had.put(schema.ClassMailGroupMember) // some class of NMS, so that rows need none
 	rules.apply(&d)
 	return changesOf(&d, &b)
 }

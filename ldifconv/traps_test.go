@@ -1,0 +1,92 @@
+package ldifconv
+
+import (
+	"strings"
+	"testing"
+)
+
+// The traps of the mapping, with every rule on: what the upgraded entry must hold and must not.
+var traps = []struct {
+	name  string
+	from  Source
+	opt   RuleOptions
+	in    string // "user", "list" or "" for the classes, then the entry's lines
+	has   string
+	lacks string
+}{
+	{"quota 0 of NMS was no limit", NMS, RuleOptions{}, "user mailquota: 0", "mailquota: -1", ""},
+	{"quota 0 of SIMS was no space", SIMS, RuleOptions{}, "user mailquota: 0", "mailquota: 0", ""},
+	{"quota -1 stays", SIMS, RuleOptions{}, "user mailquota: -1", "mailquota: -1", ""},
+	{"quota -2 stays", SIMS, RuleOptions{}, "user mailquota: -2", "mailquota: -2", ""},
+	{"quota with a suffix", SIMS, RuleOptions{}, "user mailquota: 20M", "mailquota: 20971520", ""},
+	{"quota with a suffix kept", SIMS, RuleOptions{QuotaSuffix: true}, "user mailquota: 3T", "mailquota: 3072G", ""},
+	{"quota missing from SIMS", SIMS, RuleOptions{}, "user", "mailQuota: -1", ""},
+	{"quota missing left so", SIMS, RuleOptions{QuotaMissing: "keep"}, "user", "", "mailQuota"},
+	{"quota missing from NMS is the default in both", NMS, RuleOptions{}, "user", "", "mailQuota"},
+	{"message quota 0 of NMS", NMS, RuleOptions{}, "user nsmsgnummsgquota: 0", "mailMsgQuota: -1", "nsmsgnummsgquota"},
+
+	{"forwarding by presence gets its option", NMS, RuleOptions{}, "user maildeliveryoption: mailbox\nmailforwardingaddress: a@b.c", "maildeliveryoption: mailbox\nmaildeliveryoption: forward", ""},
+	{"forwarding alone keeps no mailbox", NMS, RuleOptions{}, "user mailforwardingaddress: a@b.c", "mailDeliveryOption: forward", "mailDeliveryOption: mailbox"},
+	{"forwarding without option was inactive in SIMS", SIMS, RuleOptions{}, "user maildeliveryoption: mailbox\nmailforwardingaddress: a@b.c", "maildeliveryoption: mailbox\nmailforwardingaddress: a@b.c", "maildeliveryoption: forward"},
+	{"autoreply by presence gets its option", NMS, RuleOptions{}, "user maildeliveryoption: mailbox\nmailautoreplymode: vacation", "maildeliveryoption: autoreply\nmailautoreplymode: reply", "mailAutoReplyTimeOut"},
+	{"autoreply to every message", NMS, RuleOptions{}, "user maildeliveryoption: mailbox\nmailautoreplymode: echo", "mailAutoReplyTimeOut: 0\nmailautoreplymode: echo", ""},
+	{"autoreply of SIMS gets a mode", SIMS, RuleOptions{}, "user maildeliveryoption: mailbox\nmaildeliveryoption: autoreply\nmailautoreplystartdate: 20000701000000Z\nmailautoreplyexpirationdate: 20000801000000+0900", "mailAutoReplyMode: reply\nvacationStartDate: 20000701000000Z\nvacationEndDate: 20000731150000Z", "mailautoreplystartdate"},
+	{"autoreply without an option in NMS keeps the mailbox", NMS, RuleOptions{}, "user mailautoreplymode: reply", "mailDeliveryOption: autoreply\nmailDeliveryOption: mailbox", ""},
+
+	{"an allow rule closes what it does not name", SIMS, RuleOptions{}, "user inetauthorizedservices: imap\ninetauthorizedservices: pop3", "mailAllowedServiceAccess: +imap,pop:*", "inetauthorizedservices"},
+	{"an allow rule with a service left open", SIMS, RuleOptions{AlsoAllow: []string{"http"}}, "user inetauthorizedservices: imap", "mailAllowedServiceAccess: +imap,http:*", ""},
+	{"every service is no rule", SIMS, RuleOptions{}, "user inetauthorizedservices: smtp\ninetauthorizedservices: smtps\ninetauthorizedservices: imap\ninetauthorizedservices: imaps\ninetauthorizedservices: pop3\ninetauthorizedservices: pop3s", "", "mailAllowedServiceAccess"},
+	{"access by domain holds for IMAP and POP only", NMS, RuleOptions{}, "user nsmsgdisallowaccess: pop, imap\nmailaccessdomain: siroe.com", "mailAllowedServiceAccess: -pop,imap:*$+imap,imaps,pop,pops:.siroe.com$+http,smtp,smtps:*", "mailaccessdomain"},
+
+	{"ldap URL of two slashes", NMS, RuleOptions{}, "list mgrpallowedbroadcaster: ldap://uid=a,o=x", "mgrpallowedbroadcaster: ldap:///uid=a,o=x", ""},
+	{"ldap URL of three slashes", NMS, RuleOptions{}, "list mgrpallowedbroadcaster: ldap:///uid=a,o=x", "mgrpallowedbroadcaster: ldap:///uid=a,o=x", "ldap:////"},
+	{"ldap URL with a host", NMS, RuleOptions{}, "list mgrperrorsto: ldap://ldap.x.com/uid=a", "mgrperrorsto: ldap://ldap.x.com/uid=a", ""},
+	{"mailto with a blank", SIMS, RuleOptions{}, "list moderator: mailto: m@x.com", "mgrpModerator: mailto:m@x.com\nmgrpAllowedBroadcaster: mailto:m@x.com\nmgrpMsgRejectAction: toModerator", "moderator: mailto: "},
+
+	{"list member with a parameter", NMS, RuleOptions{}, "list mgrprfc822mailmember: fan@elsewhere.example%A Fan", "mgrprfc822mailmember: fan@elsewhere.example", "%A Fan"},
+	{"list member with a percent before its domain", NMS, RuleOptions{}, "list mgrprfc822mailmember: fan%gate@elsewhere.example", "mgrprfc822mailmember: fan%gate@elsewhere.example", ""},
+	{"list members under one name", SIMS, RuleOptions{}, "list rfc822mailmember: a@x.com\nmgrprfc822mailmember: b@x.com", "mgrprfc822mailmember: b@x.com\nmgrprfc822mailmember: a@x.com", "\nrfc822mailmember"},
+
+	{"file delivery of a list keeps its members", SIMS, RuleOptions{}, "list maildeliveryoption: file\nmaildeliveryfile: /archive", "maildeliveryoption: file\nmaildeliveryoption: members\nmailDeliveryFileURL: /archive", ""},
+	{"program delivery of a list keeps its members", SIMS, RuleOptions{}, "list maildeliveryoption: program\nmailprogramdeliveryinfo: archiver", "maildeliveryoption: members\nmailprogramdeliveryinfo: archiver", ""},
+
+	{"LOCK left over", SIMS, RuleOptions{}, "user mailfoldermap: LOCK\nmaildeliveryoption: mailbox", "mailUserStatus: active", "mailfoldermap"},
+	{"LOCK left over becomes hold", SIMS, RuleOptions{Lock: LockHold}, "user mailfoldermap: LOCK\nmaildeliveryoption: mailbox", "mailUserStatus: hold", "mailfoldermap"},
+
+	{"two addresses of one mail", SIMS, RuleOptions{}, "user mail: a@x.com\nmail: b@x.com\nrfc822mailalias: A@x.com\nrfc822mailalias: c@x.com", "mail: a@x.com\nmailAlternateAddress: b@x.com\nmailAlternateAddress: c@x.com", "mailAlternateAddress: A@x.com"},
+	{"alias of an attribute", SIMS, RuleOptions{}, "user rfc822mailbox: b@x.com\nmail: a@x.com", "mail: a@x.com\nmailAlternateAddress: b@x.com", "rfc822mailbox"},
+	{"an option makes another attribute", SIMS, RuleOptions{}, "user mail: a@x.com\nmail;x-old: b@x.com", "mail: a@x.com\nmail;x-old: b@x.com", "mailAlternateAddress"},
+
+	{"compound uid stays", NMS, RuleOptions{}, "user uid: wallyc@varrius.org", "uid: wallyc@varrius.org", ""},
+	{"program names", NMS, RuleOptions{}, "user maildeliveryoption: program\nmailprogramdeliveryinfo: /usr/local/bin/procmail -f-", "mailprogramdeliveryinfo: prog-1", "procmail"},
+	{"a user without inetMailRouting", SIMS, RuleOptions{}, " objectclass: inetMailUser\nmail: a@x.com", "objectclass: inetLocalMailRecipient", "inetMailRouting"},
+	{"a half-upgraded user", NMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: mailRecipient\nmailquota: 0", "mailquota: 0\nobjectclass: inetUser", "mailRecipient"},
+	{"an iMS user", NMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nmailquota: 0", "mailquota: 0", "inetUserStatus"},
+	{"a SIMS user in an NMS upgrade", NMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetMailRouting\nmailquota: 20M", "mailquota: 20M\nobjectclass: inetMailRouting", "inetUserStatus"},
+	{"an NMS user in a SIMS upgrade", SIMS, RuleOptions{}, " objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nmailquota: 0", "mailquota: 0\nobjectclass: mailRecipient", "inetUserStatus"},
+	{"a value is not encoded anew", SIMS, RuleOptions{}, "user cn:: bcO8bGxlcg==\nmail: a@x.com", "cn:: bcO8bGxlcg==", ""},
+}
+
+var trapClasses = map[Source]map[string]string{
+	SIMS: {"user": "objectclass: inetMailUser\nobjectclass: inetMailRouting\n", "list": "objectclass: groupOfUniqueNames\nobjectclass: inetMailGroup\nobjectclass: inetMailRouting\n"},
+	NMS:  {"user": "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\n", "list": "objectclass: groupOfUniqueNames\nobjectclass: mailGroup\n"},
+}
+
+func TestTraps(t *testing.T) {
+	for _, trap := range traps {
+		t.Run(trap.name, func(t *testing.T) {
+			kind, lines, _ := strings.Cut(trap.in, " ")
+			in := "dn: cn=x,o=siroe.com\n" + trapClasses[trap.from][kind] + "cn: x\n" + lines + "\n"
+			out, _, _ := upgraded(t, in, Options{From: trap.from, Format: Full, Rules: trap.opt})
+			out = strings.ReplaceAll(out, "\n ", "")
+			for _, line := range strings.Split(trap.has, "\n") {
+				if line != "" && !strings.Contains(out, "\n"+line+"\n") {
+					t.Errorf("%q is not in\n%s", line, out)
+				}
+			}
+			if trap.lacks != "" && strings.Contains(out, trap.lacks) {
+				t.Errorf("%q is in\n%s", trap.lacks, out)
+			}
+		})
+	}
+}
