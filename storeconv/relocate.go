@@ -180,6 +180,9 @@ func Relocate(ctx context.Context, opts RelocateOptions) (RelocateReport, error)
 	if opts.DryRun {
 		return r.report, r.convert(ctx)
 	}
+	if err := r.checkRights(); err != nil {
+		return r.report, err
+	}
 	if err := r.begin(); err != nil {
 		return r.report, err
 	}
@@ -206,12 +209,12 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
-	index   *recordIndex      // what data.db2 holds
-	found   *foundBoxes       // the mailboxes that the walk met
-	refused map[string]string // user ids that are left out, and why; told once
-	usage   map[string]mailUsage  // by new id, with Requota
-	added   []addedRecord     // with AddMissing
-	subscr  *mboxlist.Update  // of subscr.db
+	index   *recordIndex         // what data.db2 holds
+	found   *foundBoxes          // the mailboxes that the walk met
+	refused map[string]string    // user ids that are left out, and why; told once
+	usage   map[string]mailUsage // by new id, with Requota
+	added   []addedRecord        // with AddMissing
+	subscr  *mboxlist.Update     // of subscr.db
 
 	quotaMeta bdb.Meta
 	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
@@ -446,6 +449,9 @@ func (r *relocation) runName() string {
 // convert is the run itself.
 func (r *relocation) convert(ctx context.Context) error {
 	if err := r.readRecords(ctx); err != nil {
+		return err
+	}
+	if err := r.checkSpace(ctx); err != nil {
 		return err
 	}
 	if err := r.relocateTrees(ctx); err != nil {

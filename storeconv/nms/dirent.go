@@ -49,12 +49,15 @@ type Lister struct {
 const direntBuf = 32 << 10
 
 // List appends the entries of the open directory fd to entries, in directory
-// order, without "." and "..". The directory is read from its current position,
-// which for a fresh descriptor is its beginning. A file is asked for its type
-// only on the file systems that do not keep it in the directory.
+// order, without "." and "..". The directory is read from its beginning. A file
+// is asked for its type only on the file systems that do not keep it in the
+// directory.
 func (l *Lister) List(fd int, entries []Entry) ([]Entry, error) {
 	if l.buf == nil {
 		l.buf = make([]byte, direntBuf)
+	}
+	if _, err := unix.Seek(fd, 0, unix.SEEK_SET); err != nil {
+		return entries, fmt.Errorf("read directory: %w", err)
 	}
 	for {
 		n, err := retry(func() (int, error) { return unix.Getdents(fd, l.buf) })
