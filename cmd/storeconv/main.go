@@ -1,0 +1,13 @@
+// Command storeconv converts message stores: SIMS backup streams and NMS stores become stores of an iPlanet Messaging Server 5.x.
+package main
+
+import (
+	"context"
+	"os"
+
+	"imsconv/cmd/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(context.Background(), command(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
