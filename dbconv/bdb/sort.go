@@ -73,6 +73,11 @@ func (s *Sorter) full(n int) bool {
 	return len(s.recs) > 0 && len(s.arena)+n+(len(s.recs)+1)*sortRecordSize > s.limit
 }
 
+// beyond says whether n bytes are held, or more.
+func (s *Sorter) beyond(n int) bool {
+	return len(s.recs) > 0 && len(s.arena)+len(s.recs)*sortRecordSize >= n
+}
+
 func sortPrefix(key []byte) uint64 {
 	if len(key) >= 8 {
 		return binary.BigEndian.Uint64(key)

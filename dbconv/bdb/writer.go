@@ -72,9 +72,9 @@ type WriterOptions struct {
 // time may use it.
 //
 // Records may come in any order. As long as they come in byte order of their keys
-// they go straight to their pages; when one comes out of order after more than
-// SortMemory bytes, what was written is read back (the destination must
-// then be an io.ReaderAt) and everything is sorted through temporary files.
+// they go straight to their pages; when one comes out of order after more than a
+// MiB, what was written is read back (the destination must then be an
+// io.ReaderAt) and everything is sorted through temporary files.
 type Writer struct {
 	opts  WriterOptions
 	pages *pageWriter
@@ -186,11 +186,15 @@ func (w *Writer) Records() int64 { return w.records }
 // Pages is the number of pages of the file. Final after Close.
 func (w *Writer) Pages() int64 { return int64(w.pages.next) }
 
-// collect hands a record to the sorter as long as all fits into memory. When it
-// does not, records that came in order go to the tree and the sorter is done.
+// trustAfter is how many bytes of records in order it takes to believe that the
+// rest will be in order too.
+const trustAfter = 1 << 20
+
+// collect hands a record to the sorter. When enough have come in order they go to
+// the tree, those that follow too, and the sorter is done.
 func (w *Writer) collect(key, value []byte) error {
-	full := w.sort.full(len(key) + len(value))
-	if full && w.sort.ordered() && !w.subTree.Unsorted && !w.sub {
+	enough := w.sort.beyond(trustAfter) || w.sort.full(len(key)+len(value))
+	if enough && w.sort.ordered() && !w.subTree.Unsorted && !w.sub {
 		s := w.sort
 		w.sort = nil
 		if err := s.Drain(w.put); err != nil {
