@@ -283,7 +283,8 @@ func appendAccessDomains(value []byte, d *draft) []byte {
 		})
 	}
 	if len(value) > start {
-		d.warn("access-domain", "mailAccessDomain is now "+string(value[start:])+": a name matches the hosts below it, not itself")
+		rule := bytes.TrimPrefix(value[start:], []byte{'$'})
+		d.warn("access-domain", fmt.Sprintf("mailAccessDomain is now %s: a name matches the hosts below it, not itself", rule))
 		value = append(value, "$+http,smtp,smtps:*"...)
 	}
 	return value

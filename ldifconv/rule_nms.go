@@ -132,7 +132,7 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-vanity", from: NMS, kind: Users,
 		needs:      []attrID{schema.Mail},
-		what:       "with the vanity choice, a user whose address is in another domain than the entry's gets msgVanityDomainUser and msgVanityDomain",
+		what:       "with the vanity choice, and unless the domain gets an entry of its own, a user whose address is in another domain than the entry's gets msgVanityDomainUser and msgVanityDomain",
 		source:     "Schema Reference, msgVanityDomainUser (deprecated later)",
 		documented: false,
 		apply:      nmsVanity,
@@ -200,7 +200,7 @@ func nmsPrograms(d *draft, o *ruleOptions) bool {
 }
 
 func nmsVanity(d *draft, o *ruleOptions) bool {
-	if !o.Vanity || d.has(schema.MsgVanityDomain) {
+	if !o.Vanity || o.MakeDCTree || d.has(schema.MsgVanityDomain) {
 		return false
 	}
 	domain := string(lower(domainOf(d.first(schema.Mail))))
