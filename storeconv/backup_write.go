@@ -328,12 +328,7 @@ func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 		return false, nil
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		w.b.opts.Log.Problem(ims.Unreadable, path, err.Error())
-		return false, nil
-	}
-	out.Size = st.Size()
+	out.Size = f.Size
 	if err := w.b.out.WriteMember(out); err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package storeconv
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,12 @@ type list struct {
 	kind mboxlist.Kind
 	name string // under the store
 	file *os.File
-	db   *bdb.Reader // nil: missing, or told to be unreadable
+	db   *bdb.Reader       // nil: missing, or told to be unreadable
+	held map[string][]byte // all records of a small one; nil: each is looked up
 }
+
+// maxHeld is the size in bytes up to which a database is held in memory, which takes about three times as much.
+const maxHeld = 8 << 20
 
 // lists are the four of them.
 type lists struct{ all [4]list }
@@ -58,8 +63,34 @@ func (d *list) open(path string, log Log) error {
 	d.db, err = bdb.NewReader(f, st.Size(), bdb.Options{Problem: func(err error) { d.damage(log, err) }})
 	if err != nil {
 		log.Problem("database", d.name, err.Error())
+		return nil
+	}
+	if st.Size() <= maxHeld {
+		d.hold(f, st.Size())
 	}
 	return nil
+}
+
+// hold reads all records into memory. Damage is told when the records are held against the tree.
+func (d *list) hold(f *os.File, size int64) {
+	db, err := bdb.NewReader(f, size, bdb.Options{})
+	if err != nil {
+		return
+	}
+	held := make(map[string][]byte)
+	for c := db.Cursor(); ; {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			d.held = held
+			return
+		}
+		if err != nil {
+			return
+		}
+		if _, twice := held[string(key)]; !twice {
+			held[string(key)] = bytes.Clone(value)
+		}
+	}
 }
 
 // damage tells what the database reader met.
@@ -93,6 +124,10 @@ func (l *lists) get(kind mboxlist.Kind, key string) ([]byte, bool, error) {
 	d := &l.all[kind]
 	if d.db == nil {
 		return nil, false, nil
+	}
+	if d.held != nil {
+		value, ok := d.held[key]
+		return value, ok, nil
 	}
 	value, err := d.db.Get([]byte(key))
 	if errors.Is(err, bdb.ErrNotFound) {

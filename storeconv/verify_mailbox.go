@@ -10,7 +10,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 
 	"imsconv/dbconv/mboxlist"
@@ -182,7 +181,7 @@ func (c *boxChecker) message(rec *ims.Record) {
 	}
 	c.res.messages++
 	c.res.size += size
-	if info, err := c.box.Stat(rec.UID); err == nil && info.Links > 1 {
+	if f.Links > 1 {
 		c.res.links++
 	}
 	if c.meter != nil {
@@ -200,7 +199,7 @@ func (c *boxChecker) message(rec *ims.Record) {
 }
 
 // read hashes a file into c.sum and measures its header.
-func (c *boxChecker) read(f *os.File, head *headerScan) (int64, error) {
+func (c *boxChecker) read(f io.Reader, head *headerScan) (int64, error) {
 	c.sum.Reset()
 	var size int64
 	for {
