@@ -1,0 +1,11 @@
+package main
+
+import "imsconv/cmd/internal/cli"
+
+func command() cli.Command {
+	return cli.Command{
+		Name:    "siteconv",
+		Summary: "converts a SIMS 4.0 or NMS 4.x site to iMS 5.x, offline, file to file",
+		Verbs:   []cli.Verb{runVerb()},
+	}
+}

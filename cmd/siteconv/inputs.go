@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// input is one input of a site, and what makes it the same one on a second run.
+type input struct {
+	Role   string `json:"role"` // "ldif", "stream", "nms-store"
+	Name   string `json:"name"` // base name
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
+
+	path string
+}
+
+// findInput is where an input of a site lies: as named by its own flag, else
+// under its usual name in the site's folder.
+func findInput(role, flag, site, usual string) (input, error) {
+	path := flag
+	if path == "" {
+		if site == "" {
+			return input{}, cli.Usagef("no --site DIR and no --%s: where is the input?", role)
+		}
+		path = filepath.Join(site, usual)
+	}
+	if _, err := os.Stat(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) && flag == "" {
+			return input{}, cli.WithHint(err, fmt.Sprintf("a site's folder holds %s; --%s names it elsewhere", usual, role))
+		}
+		return input{}, err
+	}
+	return input{Role: role, Name: filepath.Base(path), path: path}, nil
+}
+
+// fingerprint fills in size and SHA-256. While a stream is read for that, also
+// may read the same bytes.
+func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) error {
+	st, err := os.Stat(in.path)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	if st.IsDir() {
+		in.Bytes, err = listTree(ctx, h, in.path)
+	} else {
+		err = in.hashFile(ctx, h, also)
+	}
+	in.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return err
+}
+
+func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reader) error) error {
+	f, err := os.Open(in.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, f}, h), n: &in.Bytes}
+	if also != nil {
+		if err := also(r); err != nil {
+			return err
+		}
+	}
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// countTo counts the bytes read into n.
+type countTo struct {
+	r io.Reader
+	n *int64
+}
+
+func (c *countTo) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
+
+// contextReader ends a long read when the run is interrupted.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// listTree hashes the listing of a store tree: path, size, mode and
+// modification time of every file, and each directory's name. It returns the
+// sum of the sizes. What cannot be read is part of the listing as such: the
+// conversion will tell of it.
+func listTree(ctx context.Context, h hash.Hash, root string) (int64, error) {
+	var total int64
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rel, _ := filepath.Rel(root, path)
+		if err != nil {
+			if rel == "." {
+				return err
+			}
+			fmt.Fprintf(h, "unreadable\x00%s\x00", rel)
+			return nil
+		}
+		if d.IsDir() {
+			fmt.Fprintf(h, "dir\x00%s\x00", rel)
+			return nil
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		total += st.Size()
+		fmt.Fprintf(h, "%s\x00%s\x00%d\x00%d\x00", st.Mode(), rel, st.Size(), st.ModTime().UnixNano())
+		return nil
+	})
+	return total, err
+}

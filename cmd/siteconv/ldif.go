@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+)
+
+// The LDIF files of the output folder.
+const (
+	domainChanges = "ldif/domains.changes.ldif"
+	userChanges   = "ldif/users.changes.ldif"
+	upgraded      = "ldif/upgraded.ldif"
+	undo          = "ldif/undo.ldif"
+)
+
+// upgradeLDIF writes the four LDIF files: the whole upgraded directory with
+// what undoes the changes, then the changes of domains, then those of users
+// and groups, in the order in which they are applied.
+func (s *site) upgradeLDIF(ctx context.Context, job *cli.Job) error {
+	full := s.ldifOptions(job)
+	full.Kinds, full.Format, full.Log = ldifconv.All, ldifconv.Full, job
+	var rep ldifconv.Report
+	err := s.create(job, undo, func(w io.Writer) error {
+		full.Undo = w
+		var err error
+		rep, err = s.upgrade(ctx, job, upgraded, full)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, pass := range []struct {
+		name  string
+		kinds ldifconv.Kind
+	}{{domainChanges, ldifconv.Domains}, {userChanges, ldifconv.Both}} {
+		opt := s.ldifOptions(job)
+		opt.Kinds, opt.Format = pass.kinds, ldifconv.Changes
+		if _, err := s.upgrade(ctx, job, pass.name, opt); err != nil {
+			return err
+		}
+	}
+	job.Count("entries", rep.Entries)
+	job.Count("entries changed", rep.Changed)
+	job.Count("directory users", rep.Users)
+	job.Count("directory groups", rep.Groups)
+	job.Count("directory domains", rep.Domains)
+	return nil
+}
+
+func (s *site) ldifOptions(job *cli.Job) ldifconv.Options {
+	from := ldifconv.SIMS
+	if s.scenario.nms {
+		from = ldifconv.NMS
+	}
+	return ldifconv.Options{From: from, Base: s.base, Jobs: s.jobs, Name: s.export().path, TempDir: s.tempDir()}
+}
+
+// upgrade reads the export once and writes one of the files.
+func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options) (rep ldifconv.Report, err error) {
+	in, err := job.Open(s.export().path)
+	if err != nil {
+		return rep, err
+	}
+	defer in.Close()
+	meter := job.Meter("entries", 0, 0)
+	opt.Progress = meter.Add
+	err = s.create(job, name, func(w io.Writer) error {
+		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
+		return err
+	})
+	if err != nil {
+		return rep, fmt.Errorf("%s: %w", name, err)
+	}
+	return rep, nil
+}
+
+// create writes one file of the output folder; in a dry run it discards.
+func (s *site) create(job *cli.Job, name string, fill func(w io.Writer) error) error {
+	if s.dryRun {
+		return fill(io.Discard)
+	}
+	return writeFile(job, filepath.Join(s.out, name), func(w *cli.OutputFile) error { return fill(w) })
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// scenario is one of the guide's chapters.
+type scenario struct {
+	name string
+	nms  bool // from NMS; else from SIMS
+}
+
+var scenarios = []scenario{{name: "sims-offline"}, {name: "nms-single", nms: true}}
+
+func findScenario(name string) (scenario, error) {
+	var names []string
+	for _, s := range scenarios {
+		if s.name == name {
+			return s, nil
+		}
+		names = append(names, s.name)
+	}
+	return scenario{}, cli.Usagef("--scenario %q is none of %s", name, strings.Join(names, ", "))
+}
+
+// site is one conversion: what to convert, and how.
+type site struct {
+	scenario scenario
+	inputs   []input // the export first, then the stream or the store
+	out      string
+
+	base          []string
+	defaultDomain string
+	bdbVersion    int
+	byteOrder     string
+	jobs          int
+	sync          string
+	dryRun        bool
+
+	stored *storeIDs // the user ids of the store side
+}
+
+func (s *site) export() *input { return &s.inputs[0] }
+func (s *site) store() *input  { return &s.inputs[1] }
+
+func (s *site) storeDir() string { return filepath.Join(s.out, "store") }
+
+// tempDir is where the conversions put what does not fit in memory: beside
+// their output, so that it needs no other file system.
+func (s *site) tempDir() string {
+	if s.dryRun {
+		return ""
+	}
+	return s.out
+}
+
+// runFlags are the command line of run.
+type runFlags struct {
+	scenario, site, out string
+	ldif, stream, store string
+	base                []string
+	defaultDomain       string
+	bdb                 int
+	byteOrder, sync     string
+	jobs                int
+	force, dryRun       bool
+}
+
+func runVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "run",
+		Summary: "convert a whole site: directory, mail store, mailbox lists",
+		Doc: `Converts one site in the way that a scenario of the migration guide tells, and
+writes everything into one folder:
+
+    OUT/ldif/domains.changes.ldif   change records for the domains
+    OUT/ldif/users.changes.ldif     change records for users and groups
+    OUT/ldif/upgraded.ldif          the whole upgraded directory
+    OUT/ldif/undo.ldif              change records that take it all back
+    OUT/store/                      the iMS message store with its mailbox lists
+    OUT/report.json                 what was done, lost and left
+
+Scenarios:
+
+    sims-offline   a SIMS 4.0 directory export and backup stream; DIR holds
+                   export.ldif and backup.sims
+    nms-single     an NMS 4.x directory export and store; DIR holds export.ldif
+                   and store/
+
+An input that has another name or place is named by its own flag. LDIF and
+stream may be compressed (LZ4 frame or gzip). Inputs are only read.
+
+A run that was interrupted is finished by the same command. A finished run is
+not done again: the same command prints its summary and changes nothing. Other
+inputs or options into the same folder are refused.
+
+The summary goes to standard output, problems and warnings to standard error.`,
+		Example: `siteconv run --scenario sims-offline --site site --out converted
+ldapmodify -D "cn=Directory Manager" -W -f converted/ldif/domains.changes.ldif
+ldapmodify -D "cn=Directory Manager" -W -f converted/ldif/users.changes.ldif`,
+		Exit3: "done, but an entry, message or record was refused, unreadable or lost; each is listed",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var f runFlags
+			fs.StringVar(&f.scenario, "scenario", "", "`NAME` of the scenario: sims-offline or nms-single")
+			fs.StringVar(&f.site, "site", "", "`DIR` with the inputs under their usual names")
+			fs.StringVar(&f.out, "out", "", "output folder `DIR`: new, empty, or of an earlier run")
+			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, instead of DIR/export.ldif")
+			fs.StringVar(&f.stream, "stream", "", "SIMS backup stream `FILE`, instead of DIR/backup.sims")
+			fs.StringVar(&f.store, "nms-store", "", "NMS store `DIR`, instead of DIR/store")
+			fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at or below `DN`; may repeat (default: the top entries of the export)")
+			fs.StringVar(&f.defaultDomain, "default-domain", "", "`DOMAIN` whose users have the bare uid as store id (default: the one that fits the store)")
+			fs.IntVar(&f.bdb, "bdb", 6, "Berkeley DB btree `VERSION` of the mailbox lists: 6, 8 or 9")
+			fs.StringVar(&f.byteOrder, "byte-order", "", "`ORDER` of the mailbox lists: big or little (default: big; of an NMS store, its own)")
+			fs.StringVar(&f.sync, "sync", "batch", "when written mail is forced to disk, `WHEN`: none, batch or user")
+			fs.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "`N` workers; the output is the same for any number")
+			fs.BoolVar(&f.dryRun, "dry-run", false, "read and convert everything, write nothing")
+			fs.BoolVar(&f.force, "force", false, "remove what an earlier run left in the output folder and start afresh")
+			return f.run
+		},
+	}
+}
+
+func (f *runFlags) conversion() (*site, error) {
+	if f.scenario == "" || (f.out == "" && !f.dryRun) {
+		return nil, cli.Usagef("--scenario and --out are needed")
+	}
+	sc, err := findScenario(f.scenario)
+	if err != nil {
+		return nil, err
+	}
+	if f.bdb != 6 && f.bdb != 8 && f.bdb != 9 {
+		return nil, cli.Usagef("--bdb %d is none of 6, 8, 9", f.bdb)
+	}
+	s := &site{scenario: sc, out: f.out, base: f.base, defaultDomain: f.defaultDomain, bdbVersion: f.bdb,
+		byteOrder: f.byteOrder, jobs: f.jobs, sync: f.sync, dryRun: f.dryRun}
+	export, err := findInput("ldif", f.ldif, f.site, "export.ldif")
+	if err != nil {
+		return nil, err
+	}
+	role, flag, usual := "stream", f.stream, "backup.sims"
+	if sc.nms {
+		role, flag, usual = "nms-store", f.store, "store"
+	}
+	store, err := findInput(role, flag, f.site, usual)
+	if err != nil {
+		return nil, err
+	}
+	s.inputs = []input{export, store}
+	return s, nil
+}
+
+func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	if len(args) > 0 {
+		return cli.Usagef("run takes no arguments, only flags: %q", args[0])
+	}
+	s, err := f.conversion()
+	if err != nil {
+		return err
+	}
+	if err := s.survey(ctx, job); err != nil {
+		return err
+	}
+	if s.dryRun {
+		job.DryRun()
+		if err := s.convert(ctx, job); err != nil {
+			return err
+		}
+		return s.summary(job.Stdout, job.Snapshot())
+	}
+	st := s.state(f)
+	done, err := claim(s.out, st, f.force)
+	if err != nil {
+		return err
+	}
+	if done {
+		return s.recall(job)
+	}
+	if err := st.write(job, s.out); err != nil {
+		return err
+	}
+	if err := s.convert(ctx, job); err != nil {
+		return err
+	}
+	return s.conclude(job, st)
+}
+
+// state is what makes a second run the same as this one.
+func (s *site) state(f *runFlags) state {
+	return state{Scenario: s.scenario.name, Inputs: s.inputs, Options: map[string]string{
+		"base":           strings.Join(f.base, "\n"),
+		"default-domain": s.defaultDomain,
+		"bdb":            fmt.Sprint(s.bdbVersion),
+		"byte-order":     s.byteOrder,
+	}}
+}
+
+func (s *site) convert(ctx context.Context, job *cli.Job) error {
+	if !s.dryRun {
+		if err := os.MkdirAll(filepath.Join(s.out, "ldif"), 0o777); err != nil {
+			return err
+		}
+	}
+	// The store comes second: its quotas are those of the upgraded directory.
+	if err := s.upgradeLDIF(ctx, job); err != nil {
+		return err
+	}
+	if err := s.convertStore(ctx, job); err != nil {
+		return err
+	}
+	return s.compare(ctx, job)
+}
+
+// conclude writes the report and marks the run as finished.
+func (s *site) conclude(job *cli.Job, st state) error {
+	for _, o := range []struct{ name, path string }{
+		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"upgraded directory", upgraded},
+		{"undo of all changes", undo}, {"message store", "store"}, {"report", "report.json"},
+	} {
+		job.Output(o.name, o.path)
+	}
+	for _, step := range nextSteps() {
+		job.Next(step)
+	}
+	rep := job.Snapshot()
+	err := writeFile(job, filepath.Join(s.out, "report.json"), func(w *cli.OutputFile) error { return rep.Write(w) })
+	if err != nil {
+		return err
+	}
+	st.Finished = true
+	if err := st.write(job, s.out); err != nil {
+		return err
+	}
+	return s.summary(job.Stdout, rep)
+}
+
+// recall tells again what a finished run told.
+func (s *site) recall(job *cli.Job) error {
+	data, err := os.ReadFile(filepath.Join(s.out, "report.json"))
+	if err != nil {
+		return cli.WithHint(err, "--force starts afresh")
+	}
+	var rep cli.Report
+	if err := json.Unmarshal(data, &rep); err != nil {
+		return cli.WithHint(fmt.Errorf("%s: %w", filepath.Join(s.out, "report.json"), err), "--force starts afresh")
+	}
+	job.Recall(rep)
+	job.Note(s.out + " holds this very conversion, finished: nothing to do")
+	return s.summary(job.Stdout, rep)
+}
+
+// nextSteps are what an administrator does with the output, from within the
+// output folder.
+func nextSteps() []string {
+	return []string{
+		`ldapmodify -D "cn=Directory Manager" -W -f ` + domainChanges,
+		`ldapmodify -D "cn=Directory Manager" -W -f ` + userChanges,
+		"cp -a store/. <ServerRoot>/msg-<instance>/store/ && chown -R mailsrv <ServerRoot>/msg-<instance>/store",
+		"su mailsrv -c '<ServerRoot>/bin/msg/admin/bin/reconstruct -r -f && <ServerRoot>/bin/msg/admin/bin/reconstruct -q'",
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// stateName is the file in the output folder that says whose output it is.
+const stateName = ".siteconv.json"
+
+// state is what a run leaves so that a later one knows whether it is the same:
+// it holds no clock and no path of the machine.
+type state struct {
+	Scenario string            `json:"scenario"`
+	Inputs   []input           `json:"inputs"`
+	Options  map[string]string `json:"options"`
+	Finished bool              `json:"finished"`
+}
+
+func (s state) same(t state) bool {
+	return s.Scenario == t.Scenario && maps.Equal(s.Options, t.Options) &&
+		slices.EqualFunc(s.Inputs, t.Inputs, func(a, b input) bool {
+			return a.Role == b.Role && a.Bytes == b.Bytes && a.SHA256 == b.SHA256
+		})
+}
+
+// readState returns the state of an output folder, nil when it has none.
+func readState(out string) (*state, error) {
+	data, err := os.ReadFile(filepath.Join(out, stateName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(out, stateName), err)
+	}
+	return &s, nil
+}
+
+func (s state) write(job *cli.Job, out string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(job, filepath.Join(out, stateName), func(w *cli.OutputFile) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
+
+// writeFile writes one file of the output folder durably.
+func writeFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) error {
+	w, err := job.Create(path, true)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if err := fill(w); err != nil {
+		return err
+	}
+	return w.Commit()
+}
+
+// ours are the names that a run makes in its output folder.
+var ours = []string{"ldif", "store", "report.json", stateName}
+
+// claim makes the output folder this run's: a new or empty folder, one that an
+// interrupted run of the same inputs left, or with force one of any other run.
+// It says whether the work is already done.
+func claim(out string, want state, force bool) (done bool, err error) {
+	have, err := readState(out)
+	if err != nil {
+		return false, cli.WithHint(err, "--force starts afresh")
+	}
+	if have == nil {
+		return false, claimNew(out)
+	}
+	if force {
+		for _, name := range ours {
+			if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
+				return false, err
+			}
+		}
+		return false, nil
+	}
+	if !have.same(want) {
+		return false, cli.WithHint(fmt.Errorf("%s holds the output of another run: %s", out, difference(*have, want)),
+			"--force removes it and starts afresh; or name another folder with --out")
+	}
+	return have.Finished, nil
+}
+
+func claimNew(out string) error {
+	entries, err := os.ReadDir(out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(out, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return cli.WithHint(fmt.Errorf("%s is not empty, and not the output of siteconv", out), "name a new folder with --out")
+	}
+	return nil
+}
+
+// difference says in what two runs differ.
+func difference(have, want state) string {
+	if have.Scenario != want.Scenario {
+		return fmt.Sprintf("scenario %s, not %s", have.Scenario, want.Scenario)
+	}
+	for i, in := range want.Inputs {
+		if i >= len(have.Inputs) || have.Inputs[i].SHA256 != in.SHA256 || have.Inputs[i].Role != in.Role {
+			return fmt.Sprintf("another %s than %s", in.Role, in.path)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.Options)) {
+		if have.Options[name] != want.Options[name] {
+			return fmt.Sprintf("--%s %q, not %q", name, have.Options[name], want.Options[name])
+		}
+	}
+	return "other inputs"
+}

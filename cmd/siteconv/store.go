@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+	"imsconv/storeconv"
+)
+
+// surveyStore learns the user ids of the stream or store, and what makes it the
+// same input on a second run.
+func (s *site) surveyStore(ctx context.Context) error {
+	in := s.store()
+	if s.scenario.nms {
+		if err := s.stored.addTree(in.path); err != nil {
+			return err
+		}
+		return in.fingerprint(ctx, nil)
+	}
+	return in.fingerprint(ctx, s.stored.addStream)
+}
+
+// byteOrders are the values of --byte-order; no value leaves it to the source.
+func byteOrderOf(name string) (binary.ByteOrder, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "big":
+		return binary.BigEndian, nil
+	case "little":
+		return binary.LittleEndian, nil
+	}
+	return nil, cli.Usagef("--byte-order %q is neither big nor little", name)
+}
+
+// convertStore makes the iMS store.
+func (s *site) convertStore(ctx context.Context, job *cli.Job) error {
+	if s.scenario.nms {
+		return s.relocate(ctx, job)
+	}
+	return s.restore(ctx, job)
+}
+
+func (s *site) relocate(ctx context.Context, job *cli.Job) error {
+	order, err := byteOrderOf(s.byteOrder)
+	if err != nil {
+		return err
+	}
+	meter := job.Meter("files", 0, 0)
+	rep, err := storeconv.Relocate(ctx, storeconv.RelocateOptions{
+		From: s.store().path, Store: s.storeDir(), Version: s.bdbVersion, ByteOrder: order,
+		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter.Add,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.storeDir(), err)
+	}
+	for _, c := range []cli.Count{
+		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+		{Name: "links", N: rep.Linked + rep.Shared}, {Name: "skipped", N: rep.LeftOut},
+		{Name: "folder records", N: rep.FolderRecords}, {Name: "quota records", N: rep.QuotaRecords}, {Name: "subscription records", N: rep.SubscrRecords},
+	} {
+		job.Count(c.Name, c.N)
+	}
+	return nil
+}
+
+func (s *site) restore(ctx context.Context, job *cli.Job) error {
+	order, err := byteOrderOf(s.byteOrder)
+	if err != nil {
+		return err
+	}
+	limits, err := s.limits(job)
+	if err != nil {
+		return err
+	}
+	in, err := job.Open(s.store().path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var src io.Reader = in
+	if in.File != nil {
+		if _, err := in.File.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		src = in.File
+	}
+	stream, err := storeconv.NewStream(s.store().path, src)
+	if err != nil {
+		return err
+	}
+	rep, err := storeconv.Restore(ctx, s.storeDir(), []*storeconv.Stream{stream}, storeconv.RestoreOptions{
+		Domain: s.defaultDomain, Version: s.bdbVersion, ByteOrder: order, Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun,
+		Limits: limits, Log: job, Meter: job.Meter("messages", 0, 0),
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.storeDir(), err)
+	}
+	for _, c := range []cli.Count{
+		{Name: "users", N: rep.Users + rep.Resumed}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+		{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
+	} {
+		job.Count(c.Name, c.N)
+	}
+	return nil
+}
+
+// limits are the quotas of the upgraded directory; in a dry run, which has not
+// written it, those of the export, which SIMS counts in the same way.
+func (s *site) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+	path := filepath.Join(s.out, upgraded)
+	if s.dryRun {
+		path = s.export().path
+	}
+	in, err := job.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	look, err := directory.Limits(in, s.defaultDomain)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return func(id string) (storeconv.Quota, bool) {
+		l, ok := look(id)
+		if !ok || !l.HasBytes {
+			return storeconv.Quota{}, false
+		}
+		q := storeconv.Quota{Bytes: l.Bytes, Messages: -1}
+		if l.HasMessages {
+			q.Messages = l.Messages
+		}
+		return q, true
+	}, nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// summary prints what a person wants to know of a conversion.
+func (s *site) summary(w io.Writer, r cli.Report) error {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(tw, "%s: %s, %s\n", s.scenario.name, sitePaths(s), r.Result)
+	fmt.Fprintf(tw, "\nConverted\n")
+	for _, c := range r.Counts {
+		fmt.Fprintf(tw, "  %s\t%s\n", c.Name, thousands(c.N))
+	}
+	printKinds(tw, "Problems (refused, unreadable or lost)", r.Problems)
+	printKinds(tw, "Warnings", r.Warnings)
+	if len(r.Outputs) > 0 {
+		fmt.Fprintf(tw, "\nWhere things are\n")
+		for _, o := range r.Outputs {
+			fmt.Fprintf(tw, "  %s\t%s\n", o.Name, filepath.Join(s.out, o.Path))
+		}
+	}
+	if len(r.Next) > 0 {
+		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", s.out)
+		for _, step := range r.Next {
+			fmt.Fprintf(tw, "  %s\n", step)
+		}
+	}
+	return tw.Flush()
+}
+
+func sitePaths(s *site) string {
+	var paths []string
+	for _, in := range s.inputs {
+		paths = append(paths, in.path)
+	}
+	text := strings.Join(paths, " and ")
+	if s.out != "" && !s.dryRun {
+		text += " into " + s.out
+	}
+	return text
+}
+
+func printKinds(w io.Writer, title string, lines cli.Lines) {
+	if lines.Total == 0 {
+		fmt.Fprintf(w, "\n%s: none\n", title)
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, c := range lines.Kinds {
+		fmt.Fprintf(w, "  %s\t%s\n", c.Name, thousands(c.N))
+	}
+}
+
+// thousands writes a number with a comma between groups of three digits.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
