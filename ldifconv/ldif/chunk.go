@@ -47,6 +47,9 @@ type Chunker struct {
 	err      error
 }
 
+// leastChunk is the smallest amount read at once, in bytes.
+const leastChunk = 16
+
 // tooBigHead is how much of an oversized record is kept to name it.
 const tooBigHead = 64 << 10
 
@@ -56,6 +59,7 @@ func NewChunker(r io.Reader, opts Options) *Chunker {
 	if c.size <= 0 {
 		c.size = DefaultChunk
 	}
+	c.size = max(c.size, leastChunk)
 	if c.maxEntry <= 0 {
 		c.maxEntry = DefaultMaxEntry
 	}
@@ -86,7 +90,7 @@ func (c *Chunker) Next(ch *Chunk) error {
 			c.hand(ch, buf[:cut])
 			return nil
 		}
-		if len(buf) > c.maxEntry+2 {
+		if len(buf) > c.maxEntry+4 { // line ends around it do not count
 			return c.skip(ch, buf)
 		}
 		scanned = len(buf)
@@ -159,7 +163,7 @@ func (c *Chunker) last(ch *Chunk, buf []byte) error {
 
 // skip reads past a record that is larger than the limit.
 func (c *Chunker) skip(ch *Chunk, buf []byte) error {
-	total := int64(len(buf))
+	total, blank := int64(len(buf)), 0
 	lines := bytes.Count(buf, []byte{'\n'})
 	head := buf[:min(len(buf), tooBigHead)]
 	window := make([]byte, 0, 128<<10)
@@ -174,6 +178,7 @@ func (c *Chunker) skip(ch *Chunk, buf []byte) error {
 			total += int64(fresh)
 			lines += bytes.Count(window[keep:cut], []byte{'\n'})
 			c.rest = append(c.rest[:0], window[cut:]...)
+			blank = cut - len(trimLineEnd(window[:cut]))
 			c.eof = err == io.EOF
 			break
 		}
@@ -181,6 +186,7 @@ func (c *Chunker) skip(ch *Chunk, buf []byte) error {
 		lines += bytes.Count(window[keep:], []byte{'\n'})
 		if err == io.EOF {
 			c.eof = true
+			blank = len(window) - len(trimLineEnd(window))
 			break
 		}
 		if err != nil {
@@ -189,7 +195,7 @@ func (c *Chunker) skip(ch *Chunk, buf []byte) error {
 		}
 		window = append(window[:0], window[len(window)-2:]...)
 	}
-	*ch = Chunk{Data: head, Line: c.line, Offset: start, TooBig: total, Last: c.eof && len(c.rest) == 0}
+	*ch = Chunk{Data: head, Line: c.line, Offset: start, TooBig: total - int64(blank), Last: c.eof && len(c.rest) == 0}
 	c.line += lines
 	c.offset += total
 	return nil

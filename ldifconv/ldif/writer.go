@@ -2,6 +2,7 @@ package ldif
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"io"
 )
@@ -66,19 +67,56 @@ func AppendRecord(dst []byte, r *Record) []byte {
 	return append(dst, '\n')
 }
 
-// appendAttrs appends the values, those of one description together.
+// fewAttrs is the number of runs up to which comparing each with each is fast.
+const fewAttrs = 64
+
+// appendAttrs appends the values, those of one description together at the
+// place of the first.
 func appendAttrs(dst []byte, attrs []Attr) []byte {
+	if len(attrs) > fewAttrs {
+		return appendMany(dst, attrs)
+	}
 	for i := range attrs {
 		if earlier(attrs, i) {
 			continue
 		}
-		for j := i; j < len(attrs); j++ {
-			if j > i && !equalDesc(attrs[i].Desc, attrs[j].Desc) {
-				continue
+		dst = appendRun(dst, &attrs[i])
+		for j := i + 1; j < len(attrs); j++ {
+			if equalDesc(attrs[i].Desc, attrs[j].Desc) {
+				dst = appendRun(dst, &attrs[j])
 			}
-			for _, v := range attrs[j].Values {
-				dst = AppendValue(dst, attrs[j].Desc, v.Data)
-			}
+		}
+	}
+	return dst
+}
+
+func appendRun(dst []byte, a *Attr) []byte {
+	for _, v := range a.Values {
+		dst = AppendValue(dst, a.Desc, v.Data)
+	}
+	return dst
+}
+
+// appendMany is appendAttrs with an index: for each run the next one with the
+// same description.
+func appendMany(dst []byte, attrs []Attr) []byte {
+	last := make(map[string]int, len(attrs))
+	next := make([]int, len(attrs))
+	follows := make([]bool, len(attrs))
+	for i := range attrs {
+		key := string(bytes.ToLower(attrs[i].Desc))
+		if at, ok := last[key]; ok {
+			next[at], follows[i] = i, true
+		}
+		last[key] = i
+	}
+	for i := range attrs {
+		if follows[i] {
+			continue
+		}
+		dst = appendRun(dst, &attrs[i])
+		for j := next[i]; j != 0; j = next[j] {
+			dst = appendRun(dst, &attrs[j])
 		}
 	}
 	return dst
