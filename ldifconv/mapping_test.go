@@ -320,6 +320,31 @@ func TestMadeExportsMeetEveryRule(t *testing.T) {
 	}
 }
 
+// TestEachRuleOff switches one rule off at a time: it does nothing then, and the upgrade still
+// settles after one run.
+func TestEachRuleOff(t *testing.T) {
+	for _, from := range []Source{SIMS, NMS} {
+		var made bytes.Buffer
+		write := sitegen.WriteSIMSExport
+		if from == NMS {
+			write = sitegen.WriteNMSExport
+		}
+		if _, err := write(&made, sitegen.ExportOptions{Seed: 9, Users: 400, Odd: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range Rules(from) {
+			opt := Options{From: from, Format: Full, Rules: RuleOptions{Off: []string{r.Name}}}
+			full, _, report := upgraded(t, made.String(), opt)
+			if report.Rules[r.Name] > 0 {
+				t.Errorf("%s: the rule is off and changed %d entries", r.Name, report.Rules[r.Name])
+			}
+			if again, _, _ := upgraded(t, full, opt); again != full {
+				t.Errorf("%s off: the second run changes the result: %s", r.Name, firstDifference(again, full))
+			}
+		}
+	}
+}
+
 // TestJobs compares the output of one worker with that of several.
 func TestJobs(t *testing.T) {
 	for name, export := range exports(t) {

@@ -69,7 +69,7 @@ var domainRules = []rule{
 				return true
 			}
 			if q, ok := parseQuota(d.first(schema.MailQuota)); !ok || q.n == -2 {
-				d.warn("quota-value", fmt.Sprintf("mailQuota %q of the domain is not a number of bytes: kept", d.first(schema.MailQuota)))
+				d.warn("quota-value", fmt.Sprintf("mailQuota %q is not a number of bytes: kept as mailDomainDiskQuota", d.first(schema.MailQuota)))
 			}
 			return plainQuota(d, o, schema.MailQuota, schema.MailDomainDiskQuota)
 		},

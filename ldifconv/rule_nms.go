@@ -92,6 +92,9 @@ var nmsUserRules = []rule{
 		source: "50ns-mail.ldif; Schema Reference, mailMsgQuota",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
+			if v := d.first(schema.NsMsgNumMsgQuota); !isInteger(string(v)) {
+				d.warn("quota-value", fmt.Sprintf("nsmsgNumMsgQuota %q is not a number: kept as mailMsgQuota", v))
+			}
 			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
 			return true
 		},
@@ -180,7 +183,7 @@ func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
 	return false
 }
 
-// zeroIsUnlimited turns a limit of 0 into -1 and warns when the limit is no number.
+// zeroIsUnlimited turns a limit of 0 into -1.
 func zeroIsUnlimited(d *draft, a attrID) bool {
 	v := trimBlanks(d.first(a))
 	if len(v) == 0 || len(bytes.TrimLeft(v, "0")) > 0 {

@@ -129,6 +129,8 @@ var nmsRows = []ruleRow{
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 0", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-"},
 
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: few", want: "nsmsgnummsgquota-\nmailMsgQuota=few\n!quota-value"},
+
 	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},
 	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"/usr/bin/a -x": "alpha", "c": "prog-1"}}, in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b", want: "mailprogramdeliveryinfo=alpha|prog-2"},
 

@@ -121,6 +121,17 @@ off (` + "`upgrade --no-rule NAME`" + `).
 - A rule marked *meaning* reads a value in its old sense, and so leaves alone what was an iMS entry before. An iMS entry without an old class is not touched at all.
 - Upgrading the result changes nothing.
 
+## What stays as it is
+
+| entries | attributes that mean the same on both sides |
+|---|---|
+| SIMS users | mailHost; mailDeliveryOption mailbox, native, autoreply, program, forward, hold; mailAutoReplyTimeout (hours), mailAutoReplySubject, mailAutoReplyText, mailAutoReplyTextInternal; mailForwardingAddress (without the option forward it was inactive and stays so); mailQuota -1 and -2; dataSource |
+| NMS users | mailAlternateAddress, mailHost, mailRoutingAddress; mailDeliveryOption mailbox, native, program; mailForwardingAddress, mailAutoReplyText, nswmExtendedUserPrefs, nsdaModifiableBy, nsdaCapability, nsdaDomain, memberOf, owner; nsLicenseUser and its attributes |
+| lists | groupOfUniqueNames, uniqueMember, owner, mailHost, multiLineDescription, inetMailGroupStatus, mgrpDeliverTo, mgrpMsgMaxSize, mgrpAddHeader, mgrpRemoveHeader, mgrpNoDuplicateChecks, mgmanHidden, mgmanAllowSubscribe, mgmanDenySubscribe, mgmanIntroText, mgmanVisibility, mgmanMemberVisibility, mgmanJoinability |
+| SIMS domains | domain, dc, description, mailRoutingHosts, preferredMailHost; steps on the way to a domain (dc=com) |
+
+Operational attributes pass through in full output and are left out of change records, except aci.
+
 ## Choices of the site
 
 | option of upgrade | choices, default first | rule |
@@ -133,7 +144,11 @@ off (` + "`upgrade --no-rule NAME`" + `).
 | ` + "`--also-allow`" + ` | nothing; with it these services stay open beside those a SIMS user had | sims-services, domain-services |
 | ` + "`--uid-map`" + ` | uids stay; with it those of the file change | uid-map |
 | ` + "`--vanity`" + ` | off | nms-vanity |
-| ` + "`--make-dc-tree`" + ` | off | nms-domain-tree |
+| ` + "`--make-dc-tree`" + ` | off; with it every mail domain gets a node below o=internet, which must be there | nms-domain-tree |
+| ` + "`--encode-ldap-url`" + ` | blanks stay; with it they become %20 | list-urls |
+| ` + "`--drop-licenses`" + ` | nsLicenseUser stays; with it it goes | nms-license |
+| ` + "`--data-source`" + ` | the tag of this tool; with it another | data-source |
+| ` + "`--user-attribute`" + ` | userDefinedAttribute1 to 4 go; with it they get another name | sims-user-attributes |
 
 `
 
