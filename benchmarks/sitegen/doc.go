@@ -5,6 +5,8 @@
 //
 //   - [WriteStream] writes a SIMS backup stream (profile sims-tar/1) and tells, mailbox by mailbox, what a restore of
 //     it has to leave on disk, in the form of testdata/site/expect.json.
+//   - [WriteSIMSExport] and [WriteNMSExport] write directory exports as db2ldif does, with every attribute that the
+//     upgrade maps.
 //   - [UserID] names the users, so that a directory export and a stream made apart speak of the same people.
 //
 // The expectation is worked out here from the documented rules (hashdir, names on disk, the nn directories) and not
