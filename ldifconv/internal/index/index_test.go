@@ -1,0 +1,149 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/ldifconv/ldif"
+)
+
+func TestTable(t *testing.T) {
+	n := tableFull*2 + 1000
+	if testing.Short() {
+		n = 5000
+	}
+	tab := Table{Dir: t.TempDir()}
+	defer tab.Close()
+	key := func(i int) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 }
+	for i := range n {
+		if err := tab.Put(key(i), uint64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tab.Put(key(7), 77); err != nil { // the newer value counts
+		t.Fatal(err)
+	}
+	for i := 0; i < n; i += 13 {
+		v, ok, err := tab.Get(key(i))
+		if err != nil || !ok || v != uint64(i) && i != 7 {
+			t.Fatalf("key %d: %d, %t, %v", i, v, ok, err)
+		}
+		if _, ok, _ := tab.Get(key(n + i + 1)); ok {
+			t.Fatalf("key %d was never put", n+i+1)
+		}
+	}
+	if v, _, _ := tab.Get(key(7)); v != 77 {
+		t.Errorf("the old value %d", v)
+	}
+	if n > tableFull && len(tab.files) == 0 {
+		t.Error("nothing went to a file")
+	}
+}
+
+func TestTableMerges(t *testing.T) {
+	tab := Table{Dir: t.TempDir()}
+	defer tab.Close()
+	for round := range mostFiles + 3 {
+		for i := range 600 {
+			if err := tab.Put(uint64(i+round*300+1), uint64(round)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := tab.spill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(tab.files) >= mostFiles {
+		t.Errorf("%d files", len(tab.files))
+	}
+	for round := range mostFiles + 3 {
+		k := uint64(round*300 + 1)
+		if v, ok, err := tab.Get(k); !ok || err != nil || v != uint64(round) {
+			t.Errorf("key %d: %d, %t, %v, want %d", k, v, ok, err, round)
+		}
+	}
+}
+
+// order runs entries, given by DN, through an Order in pieces.
+func order(t *testing.T, dns []string, piece int) (out []string, reordered bool) {
+	t.Helper()
+	var b bytes.Buffer
+	o := NewOrder(&b, t.TempDir())
+	defer o.Close()
+	for part := range slices.Chunk(dns, piece) {
+		var data []byte
+		var marks []Mark
+		for _, dn := range part {
+			norm, err := ldif.AppendNormDN(nil, []byte(dn))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = append(data, dn+"\n"...)
+			marks = append(marks, MarkOf(len(data), norm))
+		}
+		if err := o.Put(data, marks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reordered, err := o.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(b.String()), reordered
+}
+
+func TestOrder(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		in, want  string
+		reordered bool
+	}{
+		{"in order", "o=x ou=a,o=x uid=1,ou=a,o=x ou=b,o=x", "o=x ou=a,o=x uid=1,ou=a,o=x ou=b,o=x", false},
+		{"a suffix of two parts", "dc=a,dc=b ou=p,dc=a,dc=b uid=1,ou=p,dc=a,dc=b", "dc=a,dc=b ou=p,dc=a,dc=b uid=1,ou=p,dc=a,dc=b", false},
+		{"an orphan", "o=x uid=1,ou=gone,o=x ou=a,o=x", "o=x uid=1,ou=gone,o=x ou=a,o=x", false},
+		{"a late parent", "o=x uid=1,ou=a,o=x ou=b,o=x ou=a,o=x uid=2,ou=a,o=x", "o=x ou=b,o=x ou=a,o=x uid=1,ou=a,o=x uid=2,ou=a,o=x", true},
+		{"backwards", "uid=1,ou=a,o=x ou=a,o=x o=x", "o=x ou=a,o=x uid=1,ou=a,o=x", true},
+		{"two suffixes", "o=x ou=a,o=x o=y ou=a,o=y", "o=x ou=a,o=x o=y ou=a,o=y", false},
+		{"other spelling of the parent", "O=X uid=1,o=x", "O=X uid=1,o=x", false},
+	} {
+		for _, piece := range []int{1, 2, 100} {
+			got, reordered := order(t, strings.Fields(tt.in), piece)
+			if strings.Join(got, " ") != tt.want || reordered != tt.reordered {
+				t.Errorf("%s, pieces of %d: %v, reordered %t", tt.name, piece, got, reordered)
+			}
+		}
+	}
+}
+
+// However a tree is shuffled, parents come first and nothing is lost.
+func TestOrderShuffled(t *testing.T) {
+	var dns []string
+	for i := range 5 {
+		dns = append(dns, fmt.Sprintf("ou=%d,dc=x,dc=y", i))
+		for j := range 40 {
+			dns = append(dns, fmt.Sprintf("uid=%d,ou=%d,dc=x,dc=y", j, i), fmt.Sprintf("cn=p,uid=%d,ou=%d,dc=x,dc=y", j, i))
+		}
+	}
+	dns = append(dns, "dc=x,dc=y")
+	all := slices.Sorted(slices.Values(dns))
+	for seed := range uint64(20) {
+		rand.New(rand.NewPCG(seed, 1)).Shuffle(len(dns), func(i, j int) { dns[i], dns[j] = dns[j], dns[i] })
+		got, _ := order(t, dns, 7)
+		at := map[string]int{}
+		for i, dn := range got {
+			at[dn] = i
+			if _, parent, _ := strings.Cut(dn, ","); dn != "dc=x,dc=y" {
+				if p, ok := at[parent]; !ok || p > i {
+					t.Fatalf("seed %d: %s stands before its parent", seed, dn)
+				}
+			}
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(got)), all) {
+			t.Fatalf("seed %d: entries lost", seed)
+		}
+	}
+}
