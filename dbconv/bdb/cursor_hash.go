@@ -17,7 +17,9 @@ const (
 type hashCursor struct {
 	in     *input
 	bucket uint64 // the next one to enter
+	pairs  int64  // passed so far
 	stop   uint64 // the first one not to enter
+	ended  bool
 	nd     node
 	on     bool // nd is a page of the current bucket
 	i      int
@@ -71,6 +73,7 @@ func (c *hashCursor) member() (v []byte, ok bool, err error) {
 // pair reads the pair at slots i and i+1; ok is false when there is nothing to
 // return: skipped, or a duplicate set that was started.
 func (c *hashCursor) pair(i int) (v []byte, ok bool, err error) {
+	c.pairs++
 	key, ok1 := c.in.lay.hashItem(&c.nd, i)
 	data, ok2 := c.in.lay.hashItem(&c.nd, i+1)
 	at := place{c.nd.no, i + 1}
@@ -179,7 +182,7 @@ func (c *hashCursor) nextBucket() error {
 	c.on = false
 	m := &c.in.meta
 	if c.bucket >= c.stop {
-		return io.EOF
+		return c.atEnd()
 	}
 	b := c.bucket
 	c.bucket++
@@ -209,6 +212,23 @@ func (c *hashCursor) nextBucket() error {
 	}
 	c.on = true
 	return c.usable()
+}
+
+// atEnd tells of what a complete file of 2.x would have.
+func (c *hashCursor) atEnd() error {
+	m := &c.in.meta
+	if m.Version > 5 || c.stop <= uint64(m.MaxBucket) || c.ended {
+		return io.EOF
+	}
+	c.ended = true
+	if short := m.shortFile(); short != "" {
+		if err := c.in.problem(c.in.damage(int64(m.PageNo), NoItem, "%s", short)); err != nil {
+			return err
+		}
+	} else if int64(m.NumElem) > c.pairs && m.NumElem < 1<<31 { // not kept well by these releases
+		c.in.tolerate(int64(m.PageNo), NoItem, "the metadata counts %d keys, %d were found", m.NumElem, c.pairs)
+	}
+	return io.EOF
 }
 
 // beyond handles a bucket whose page the file does not have: 2.x makes them when

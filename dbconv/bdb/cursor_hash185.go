@@ -23,6 +23,8 @@ type hash185 struct {
 	on     bool
 	i      int // index of the next pair on the page: 1, 3, ...
 	big    []byte
+	pairs  int64 // returned so far
+	ended  bool
 }
 
 func newHash185(in *input) *hash185 { return &hash185{in: in} }
@@ -46,11 +48,13 @@ func (h *hash185) next() (key, value []byte, err error) {
 		case mark < mark185Real:
 			var ok bool
 			if key, value, ok, err = h.bigPair(i); ok {
+				h.pairs++
 				return key, value, nil
 			}
 		default:
 			var ok bool
 			if key, value, ok = h.pair(i); ok {
+				h.pairs++
 				return key, value, nil
 			}
 			err = h.in.problem(h.in.damage(h.no, i-1, "item does not fit the page"))
@@ -117,7 +121,7 @@ func (h *hash185) nextBucket() error {
 	m := &h.in.meta
 	for {
 		if h.bucket > uint64(m.MaxBucket) {
-			return io.EOF
+			return h.atEnd()
 		}
 		b := h.bucket
 		h.bucket++
@@ -131,6 +135,19 @@ func (h *hash185) nextBucket() error {
 		}
 		return h.load(no)
 	}
+}
+
+// atEnd compares the number of pairs with the header, which 1.85 keeps exactly.
+func (h *hash185) atEnd() error {
+	want := int64(h.in.meta.NumElem)
+	if h.ended || h.pairs == want {
+		return io.EOF
+	}
+	h.ended = true
+	if err := h.in.problem(h.in.damage(0, NoItem, "header counts %d keys, %d were found", want, h.pairs)); err != nil {
+		return err
+	}
+	return io.EOF
 }
 
 // bigPair collects a pair too big for a page: key bytes from the offsets of pages

@@ -2,6 +2,7 @@ package bdb
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 )
 
@@ -267,4 +268,24 @@ func (m *Meta) bucketOf(h uint32) uint32 {
 		b = h & m.LowMask
 	}
 	return b
+}
+
+// shortFile tells why a hash of 2.x, which makes bucket pages when they are first
+// used, must once have been longer; "" when nothing says so.
+func (m *Meta) shortFile() string {
+	if m.Version > 5 || m.Legacy185 {
+		return ""
+	}
+	// Only the buckets that the file began with, a power of two, can be missing.
+	if n := uint64(m.MaxBucket) + 1; n&(n-1) != 0 && m.bucketPage(n-1) >= uint64(m.Pages) {
+		return fmt.Sprintf("the file has %d pages, its last bucket lies on page %d: it was truncated", m.Pages, m.bucketPage(n-1))
+	}
+	// Overflow pages of the current doubling lie behind all of its buckets.
+	s := min(m.OvflPoint, 31)
+	if s > 0 && m.Spares[s] > m.Spares[s-1] {
+		if last := uint64(1)<<s + uint64(m.Spares[s]); last >= uint64(m.Pages) {
+			return fmt.Sprintf("the file has %d pages, its last overflow page is page %d: it was truncated", m.Pages, last)
+		}
+	}
+	return ""
 }

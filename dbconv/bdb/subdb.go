@@ -7,13 +7,17 @@ import (
 	"io"
 )
 
+// maxNames bounds the memory of a list of sub-databases, in bytes.
+const maxNames = 8 << 20
+
 // Subdatabases returns the names of the sub-databases in key order, nil when the
-// file holds one database only.
+// file holds one database only. More than 8 MiB of names is an error.
 func (r *Reader) Subdatabases() ([]string, error) {
 	if !r.meta.SubDBs {
 		return nil, nil
 	}
 	var names []string
+	total := 0
 	c := r.Cursor()
 	for {
 		key, _, err := c.Next()
@@ -22,6 +26,9 @@ func (r *Reader) Subdatabases() ([]string, error) {
 		}
 		if err != nil {
 			return names, err
+		}
+		if total += len(key) + 16; total > maxNames {
+			return names, fileError(ErrUnsupported, "more than %d bytes of sub-database names", maxNames)
 		}
 		names = append(names, string(key))
 	}

@@ -77,12 +77,15 @@ type verifier struct {
 	depth   int
 	refs    map[uint32]*reference // overflow chains referred to more than once
 	refsOut bool                  // refs is full, later ones are not counted
-	visited int64                 // pages since the last Progress
-	oldHash int64                 // hash pages of type 2 with items
-	newHash int64                 // and of type 13
-	swapped bool                  // a checksum in the other byte order was seen
-	keyBuf  []byte
-	valBuf  []byte
+	again   int64                 // pages of shared chains read again
+	// againOut: too many of them, no more are read.
+	againOut bool
+	visited  int64 // pages since the last Progress
+	oldHash  int64 // hash pages of type 2 with items
+	newHash  int64 // and of type 13
+	swapped  bool  // a checksum in the other byte order was seen
+	keyBuf   []byte
+	valBuf   []byte
 }
 
 // maxRefs bounds the memory of the reference counts: about 24 MB.

@@ -305,10 +305,16 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 		v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, v.refs[head].size)
 		return buf, false, nil
 	}
+	if again && (!keep || !v.mayRepeat(from)) {
+		return buf, !keep, nil
+	}
 	no, at := head, from
 	for left := int64(size); left > 0 || no == head && size == 0; left -= room {
 		if !again && !v.claim(no, at) || again && (no == 0 || int64(no) >= v.lay.pages) {
 			return buf, false, nil
+		}
+		if again {
+			v.again++
 		}
 		v.progress(1)
 		b, err := v.pager.page(int64(no))

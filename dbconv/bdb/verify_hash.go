@@ -9,6 +9,9 @@ import (
 // no key uses yet included.
 func (v *verifier) hash() error {
 	m := &v.rd.meta
+	if short := m.shortFile(); short != "" {
+		v.fault(int64(m.PageNo), NoItem, "%s", short)
+	}
 	high := uint64(1)<<bits.Len32(m.MaxBucket) - 1
 	v.oldHash, v.newHash = 0, 0
 	for b := uint64(0); b <= high; b++ {

@@ -35,12 +35,25 @@ func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte
 			v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
 			return buf, false, nil
 		}
-		if !keep {
-			return buf, true, nil
+		if !keep || !v.mayRepeat(from) {
+			return buf, !keep, nil
 		}
 		again = true
 	}
 	return v.followChain(head, size, from, keep, again, buf)
+}
+
+// mayRepeat tells whether a shared chain may be read once more: real files share
+// few, a crafted one could have every item lead to the longest chain.
+func (v *verifier) mayRepeat(from place) bool {
+	if v.again <= 4*v.lay.pages+1024 {
+		return true
+	}
+	if !v.againOut {
+		v.againOut = true
+		v.fault(from.page, from.item, "overflow chains are shared by more items than can be: keys of shared chains are no more compared")
+	}
+	return false
 }
 
 // followChain walks over the pages of a chain and checks each of them.
@@ -55,6 +68,12 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 		}
 		if !again && !v.claim(no, at) {
 			return buf, false, nil
+		}
+		if again {
+			v.again++
+			if int64(no) >= v.lay.pages || len(buf) >= compareLimit {
+				return buf, true, nil // told of when it was first read
+			}
 		}
 		v.progress(1)
 		b, err := v.pager.page(int64(no))

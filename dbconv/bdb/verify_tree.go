@@ -113,6 +113,9 @@ func (t *treeCheck) header(nd, parent *node) bool {
 		v.fault(nd.no, NoItem, "page of level %d, want %d", nd.level, want)
 	}
 	if !leaf && (nd.level < 2 || v.depth > maxDepth) {
+		if nd.level == want {
+			v.fault(nd.no, NoItem, "internal page of level %d", nd.level)
+		}
 		return false
 	}
 	if parent != nil && nd.level+1 != parent.level && !leaf {
