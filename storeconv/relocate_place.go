@@ -31,7 +31,7 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w.walk.repair = r.opts.RepairHash
 	w.scan.sizes = true
 	w.content.v = r.verify
-	w.clone = cloner{via: r.via, sizes: r.opts.Requota}
+	w.clone = cloner{via: r.via, sizes: r.opts.Requota || r.opts.Sizes}
 	w.clone.files.Pool = r.pool
 	if r.opts.SetOwner {
 		w.clone.files.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}

@@ -259,17 +259,22 @@ func records(t *testing.T, path string) map[string]string {
 	}
 }
 
-func checkReport(t *testing.T, out string) {
+func readReport(t *testing.T, out string) (rep cli.Report) {
 	t.Helper()
-	want := readExpectation(t)
 	data, err := os.ReadFile(filepath.Join(out, "report.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep cli.Report
 	if err := json.Unmarshal(data, &rep); err != nil {
 		t.Fatal(err)
 	}
+	return rep
+}
+
+func checkReport(t *testing.T, out string) {
+	t.Helper()
+	want := readExpectation(t)
+	rep := readReport(t, out)
 	var messages, links, expired, size int64
 	for _, mb := range want.Mailboxes {
 		expired += int64(mb.Expired)
@@ -349,6 +354,19 @@ func TestNMSSite(t *testing.T) {
 		if d := cmp.Diff(want, records(t, filepath.Join(out, "store/mboxlist", newName))); d != "" {
 			t.Errorf("%s: %s", newName, d)
 		}
+	}
+	var size int64
+	for name := range before {
+		if strings.HasSuffix(name, ".msg") {
+			st, err := os.Stat(filepath.Join(site, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size += st.Size()
+		}
+	}
+	if rep := readReport(t, out); rep.Counts.Get("bytes") != size || rep.Counts.Get("users") != 8 || rep.Counts.Get("mailboxes") != 19 {
+		t.Errorf("the report counts %v, want %d bytes", rep.Counts, size)
 	}
 	subscribed := records(t, filepath.Join(out, "store/mboxlist/subscr.db"))
 	if got := subscribed["wallyc"]; got != "user/wallyc\nuser/wallyc/Mail/deep/er/est" {
