@@ -70,7 +70,6 @@ type RelocateOptions struct {
 	RepairHash bool // put users under the right hash directory, names into the layout's spelling
 	AddMissing bool // write folder records for mailboxes that have none
 	Requota    bool // count usage anew
-	Sizes      bool // read the size of each message even when it is linked, for Bytes of the report
 
 	// Limits tells the limits of a user of the new store; nil: those of quota.db2.
 	Limits func(id string) (Quota, bool)

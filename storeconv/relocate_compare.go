@@ -62,6 +62,7 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 	if message {
 		w.counts.Bytes += a.Size
 	}
+	w.checkMode(a.Mode, where, name)
 	// A symbolic link to the message counts as the message.
 	if dst < 0 || unix.Fstatat(dst, name, &b, 0) != nil {
 		if err := unix.Faccessat(src, name, unix.R_OK, unix.AT_EACCESS); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -29,9 +30,8 @@ type treeWorker struct {
 func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w := &treeWorker{r: r}
 	w.walk.repair = r.opts.RepairHash
-	w.scan.sizes = true
 	w.content.v = r.verify
-	w.clone = cloner{via: r.via, sizes: r.opts.Requota || r.opts.Sizes}
+	w.clone = cloner{via: r.via, euid: os.Geteuid()}
 	w.clone.files.Pool = r.pool
 	if r.opts.SetOwner {
 		w.clone.files.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}

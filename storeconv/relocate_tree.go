@@ -25,7 +25,7 @@ type treeCounts struct {
 	Mailboxes int64
 	Messages  int64
 	Others    int64 // index, subscription and unknown files
-	Bytes     int64 // of the messages, each reference at full size; zero when sizes were not asked for
+	Bytes     int64 // of the messages, each reference at full size
 	Copied    int64 // bytes written
 	Linked    int64 // files that became hard links to the source
 	Shared    int64 // files that became hard links to an earlier copy
@@ -245,7 +245,7 @@ func (w *userWalk) folder(below *place, at place, name string) string {
 type cloner struct {
 	via     Via
 	files   durable.Cloner
-	sizes   bool   // ask for the size of every message
+	euid    int
 	srcPath string // absolute path of the directory that issues call srcName, for symbolic links
 	srcName string
 }
@@ -261,6 +261,7 @@ func (c *cloner) file(w *userWalk, src, dst int, name, where string, message boo
 	if err != nil {
 		return err
 	}
+	w.checkMode(copied.Mode, where, name)
 	if message {
 		w.counts.Bytes += copied.Size
 	}
@@ -272,33 +273,36 @@ func (c *cloner) file(w *userWalk, src, dst int, name, where string, message boo
 	return nil
 }
 
+// checkMode lists a file that only root could read.
+func (w *userWalk) checkMode(mode uint32, where, name string) {
+	if mode&0o444 == 0 {
+		w.problem("unreadable", where+"/"+name, fmt.Sprintf("mode %04o, nobody may read it: carried over as it is", mode&0o7777))
+	}
+}
+
 // link makes the new name of a message without a second copy of it; done is
 // false where the file system cannot, and the message must be copied.
 func (c *cloner) link(w *userWalk, src, dst int, name, where string) (done bool, err error) {
-	if c.sizes {
-		var st unix.Stat_t
-		if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return false, &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
-		}
-		w.counts.Bytes += st.Size
-		defer func() {
-			if !done {
-				w.counts.Bytes -= st.Size
-			}
-		}()
+	var st unix.Stat_t
+	if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return false, &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
+	}
+	if err := c.mayRead(src, name, &st); err != nil {
+		return false, &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
 	}
 	if c.via == ViaSymlink {
-		target := c.srcPath + strings.TrimPrefix(where, c.srcName) + "/" + name
-		if err := unix.Symlinkat(target, dst, name); err != nil {
-			return false, fmt.Errorf("make symbolic link: %w", err)
+		err = unix.Symlinkat(c.srcPath+strings.TrimPrefix(where, c.srcName)+"/"+name, dst, name)
+		if err == nil {
+			err = c.files.OwnLink(dst, name)
 		}
-		w.counts.Linked++
-		return true, c.files.OwnLink(dst, name)
+	} else {
+		err = unix.Linkat(src, name, dst, name, 0)
 	}
-	err = unix.Linkat(src, name, dst, name, 0)
 	switch err {
 	case nil:
+		w.checkMode(st.Mode, where, name)
 		w.counts.Linked++
+		w.counts.Bytes += st.Size
 		return true, nil
 	case unix.EMLINK, unix.EXDEV, unix.EPERM:
 		// Too many links, another file system mounted inside the tree, or files
@@ -309,6 +313,15 @@ func (c *cloner) link(w *userWalk, src, dst int, name, where string) (done bool,
 		return false, &durable.SourceError{Err: fmt.Errorf("link: %w", err)}
 	}
 	return false, fmt.Errorf("link: %w", err)
+}
+
+// mayRead tells whether the process may read a file that it links and never
+// opens: a message that is unreadable is so whatever the way.
+func (c *cloner) mayRead(dir int, name string, st *unix.Stat_t) error {
+	if c.euid == 0 || int(st.Uid) == c.euid && st.Mode&0o400 != 0 {
+		return nil
+	}
+	return unix.Faccessat(dir, name, unix.R_OK, unix.AT_EACCESS)
 }
 
 func (c *cloner) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
@@ -334,17 +347,18 @@ func (c *cloner) leave(_ *userWalk, dst int, st *unix.Stat_t, top bool) error {
 }
 
 // scanner is the visitor of a dry run: it looks and writes nothing.
-type scanner struct{ sizes bool }
+type scanner struct{}
 
-func (s *scanner) file(w *userWalk, src, _ int, name, _ string, message bool) error {
+func (s *scanner) file(w *userWalk, src, _ int, name, where string, message bool) error {
 	if err := unix.Faccessat(src, name, unix.R_OK, unix.AT_EACCESS); err != nil {
 		return &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
 	}
-	if message && s.sizes {
-		var st unix.Stat_t
-		if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
-		}
+	var st unix.Stat_t
+	if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
+	}
+	w.checkMode(st.Mode, where, name)
+	if message {
 		w.counts.Bytes += st.Size
 	}
 	return nil

@@ -54,7 +54,7 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	meter := job.Meter("files", 0, 0)
 	rep, err := storeconv.Relocate(ctx, storeconv.RelocateOptions{
 		From: s.store().path, Store: s.storeDir(), Version: s.bdbVersion, ByteOrder: order,
-		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Sizes: true, Log: job, Progress: meter.Add,
+		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter.Add,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)

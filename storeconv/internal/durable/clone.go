@@ -43,7 +43,8 @@ const cloneBuf = 128 << 10
 // Copied tells what a copy met.
 type Copied struct {
 	Size   int64
-	Linked bool // a hard link to an earlier copy, not a second copy
+	Mode   uint32 // st_mode
+	Linked bool   // a hard link to an earlier copy, not a second copy
 }
 
 // Copy copies the regular file src in srcDir to dst in dstDir, which must not
@@ -66,7 +67,7 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 		if done, err := c.Pool.link(&st, dstDir, dst); err != nil {
 			return Copied{}, err
 		} else if done {
-			return Copied{Size: st.Size, Linked: true}, nil
+			return Copied{Size: st.Size, Mode: st.Mode, Linked: true}, nil
 		}
 	}
 	if err := c.copyTo(in, &st, dstDir, dst); err != nil {
@@ -74,9 +75,9 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 	}
 	if pooled {
 		linked, err := c.Pool.add(&st, dstDir, dst)
-		return Copied{Size: st.Size, Linked: linked}, err
+		return Copied{Size: st.Size, Mode: st.Mode, Linked: linked}, err
 	}
-	return Copied{Size: st.Size}, nil
+	return Copied{Size: st.Size, Mode: st.Mode}, nil
 }
 
 // Rewrite makes dst with data in it and mode, time and owner of the regular
