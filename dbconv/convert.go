@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"imsconv/dbconv/bdb"
@@ -108,6 +109,8 @@ type conversion struct {
 	rep  *Report
 	out  Output
 
+	numbers *numbers // of the recno that is being copied
+
 	// change rewrites a record, or drops it; nil: records go over as they are. What
 	// it returns is valid until its next call.
 	change func(key, value []byte) (newKey, newValue []byte, keep bool)
@@ -120,11 +123,13 @@ type conversion struct {
 // tree says how the database of r is written.
 func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
 	m := r.Meta()
+	c.numbers = nil
 	t := bdb.TreeOptions{
 		Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum,
 		KeepOrder: m.Type == bdb.Btree, Unsorted: m.Type == bdb.Hash,
 	}
 	if m.Type == bdb.Recno {
+		c.numbers = &numbers{log: c.opts.log(), limit: uint64(m.Size)/4 + 1}
 		t = bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
@@ -145,6 +150,31 @@ func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
 		t.KeepOrder = false
 	}
 	return t, nil
+}
+
+// numbers watches over the record numbers of a recno: where a damaged count leaves
+// out more records than the file can hold, counting goes on without a gap.
+type numbers struct {
+	log   Log
+	limit uint64 // the longest gap
+	last  uint64
+	shift uint64
+	key   []byte
+}
+
+func (n *numbers) check(key []byte) []byte {
+	number, err := strconv.ParseUint(string(key), 10, 64)
+	if err != nil {
+		panic("internal error: record number " + string(key))
+	}
+	if number -= n.shift; number-n.last > n.limit {
+		n.log.Problem("damaged", "", fmt.Sprintf("record number %s after %d is more than the file can hold: numbered on from there", key, n.last+n.shift))
+		n.shift += number - n.last - 1
+		number = n.last + 1
+	}
+	n.last = number
+	n.key = strconv.AppendUint(n.key[:0], number, 10)
+	return n.key
 }
 
 // hasDuplicates looks for a key that comes twice: release 1.85 allowed it
@@ -237,6 +267,9 @@ func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 			if key, value, keep = c.change(key, value); !keep {
 				continue
 			}
+		}
+		if c.numbers != nil {
+			key = c.numbers.check(key)
 		}
 		if err := w.Put(key, value); err != nil {
 			return err

@@ -52,3 +52,17 @@ func TestConvertFixtures(t *testing.T) {
 		}
 	}
 }
+
+// A damaged count of records must not blow the file up.
+func TestRecordNumbersBeyondTheFile(t *testing.T) {
+	log := &recorder{}
+	n := numbers{log: log, limit: 1000}
+	var got []string
+	for _, key := range []string{"1", "2", "1002", "4000000000", "4000000001", "4000001000", "8000000000"} {
+		got = append(got, string(n.check([]byte(key))))
+	}
+	want := []string{"1", "2", "1002", "1003", "1004", "2003", "2004"}
+	if !slices.Equal(got, want) || len(log.problems) != 2 {
+		t.Errorf("got %v, want %v, problems %q", got, want, log.problems)
+	}
+}

@@ -112,7 +112,7 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 	if opts.PageSize < MinPageSize || opts.PageSize > MaxPageSize || opts.PageSize&(opts.PageSize-1) != 0 {
 		return nil, fmt.Errorf("bdb: page size %d is not a power of two from %d to %d", opts.PageSize, MinPageSize, MaxPageSize)
 	}
-	tree, err := opts.TreeOptions.checked(opts.PageSize)
+	tree, err := opts.TreeOptions.checked()
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 }
 
 // checked refuses combinations that no library writes.
-func (t TreeOptions) checked(pageSize int) (TreeOptions, error) {
+func (t TreeOptions) checked() (TreeOptions, error) {
 	t.Duplicates = t.Duplicates || t.DuplicatesSorted
 	switch {
 	case t.Recno && (t.Duplicates || t.RecordNumbers):
@@ -133,8 +133,6 @@ func (t TreeOptions) checked(pageSize int) (TreeOptions, error) {
 		return t, errors.New("bdb: record numbers and duplicates exclude each other")
 	case t.FixedLength < 0 || t.FixedLength > 0 && !t.Recno:
 		return t, errors.New("bdb: only a recno database has a fixed record length")
-	case t.FixedLength > inlineLimit(pageSize):
-		return t, fmt.Errorf("bdb: fixed record length %d does not fit pages of %d", t.FixedLength, pageSize)
 	}
 	return t, nil
 }
@@ -280,6 +278,10 @@ func (w *Writer) flush() error {
 	return w.flushDuplicates()
 }
 
+// maxGap is the most record numbers that a recno may leave out in a row: each
+// takes room in the file.
+const maxGap = 1 << 24
+
 // putNumbered adds a record of a recno database.
 func (w *Writer) putNumbered(key, value []byte) error {
 	n, err := strconv.ParseUint(string(key), 10, 32)
@@ -288,6 +290,9 @@ func (w *Writer) putNumbered(key, value []byte) error {
 	}
 	if uint32(n) <= w.number {
 		return fmt.Errorf("bdb: record number %d after %d", n, w.number)
+	}
+	if uint32(n)-w.number > maxGap {
+		return fmt.Errorf("bdb: record number %d after %d: a gap of more than %d records", n, w.number, maxGap)
 	}
 	fixed := w.subTree.FixedLength
 	if fixed > 0 && len(value) > fixed {

@@ -119,7 +119,7 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 			return errors.New("bdb: the file has records of its own")
 		}
 	}
-	tree, err := tree.checked(w.opts.PageSize)
+	tree, err := tree.checked()
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,7 @@ func TestWriter(t *testing.T) {
 	for i := range numbered {
 		numbered[i].key = fmt.Sprint(i + 1 + i/50*3)
 	}
+	wide := []record{{"1", strings.Repeat("x", 600)}, {"4", strings.Repeat("y", 600)}}
 	fixed := make([]record, 2000)
 	for i := range fixed {
 		fixed[i] = record{fmt.Sprint(2*i + 1), fmt.Sprintf("%010d", i)}
@@ -144,6 +145,7 @@ func TestWriter(t *testing.T) {
 		{"record numbers", TreeOptions{RecordNumbers: true}, recs},
 		{"recno", TreeOptions{Recno: true}, numbered},
 		{"fixed recno", TreeOptions{Recno: true, FixedLength: 10, Pad: '.'}, fixed},
+		{"fixed recno beyond a page", TreeOptions{Recno: true, FixedLength: 600}, wide},
 		{"kept order", TreeOptions{KeepOrder: true}, reversed},
 		{"kept order of duplicates", TreeOptions{KeepOrder: true, Duplicates: true}, slices.Concat(sorted(dups[2000:], false), sorted(dups[:2000], false))},
 	}
@@ -151,9 +153,6 @@ func TestWriter(t *testing.T) {
 		for i, version := range []int{6, 7, 8, 9, 6, 9} {
 			order := []binary.ByteOrder{nil, binary.LittleEndian, binary.BigEndian, binary.LittleEndian}[i%4]
 			size := []int{512, 1024, 8192, 65536, 2048, 512}[i]
-			if tc.tree.FixedLength > inlineLimit(size) {
-				continue
-			}
 			t.Run(fmt.Sprintf("%s/v%d-%d", tc.name, version, size), func(t *testing.T) {
 				dst := &memFile{}
 				w := write(t, dst, WriterOptions{Version: version, ByteOrder: order, PageSize: size, Name: "x", TreeOptions: tc.tree, TempDir: t.TempDir()}, tc.recs)
@@ -317,7 +316,7 @@ func TestWriterRefuses(t *testing.T) {
 		{TreeOptions: TreeOptions{Recno: true, Duplicates: true}},
 		{TreeOptions: TreeOptions{RecordNumbers: true, DuplicatesSorted: true}},
 		{TreeOptions: TreeOptions{FixedLength: 4}},
-		{PageSize: 512, TreeOptions: TreeOptions{Recno: true, FixedLength: 200}},
+		{PageSize: 512, TreeOptions: TreeOptions{Recno: true, FixedLength: -1}},
 	} {
 		if _, err := NewWriter(&memFile{}, opts); err == nil {
 			t.Errorf("%+v taken", opts)
@@ -332,6 +331,7 @@ func TestWriterRefuses(t *testing.T) {
 		{"no number", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"x", ""}}, `bdb: "x" is no record number`},
 		{"number zero", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"0", ""}}, `bdb: "0" is no record number`},
 		{"falling numbers", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"2", ""}, {"2", ""}}, "bdb: record number 2 after 2"},
+		{"gap", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"4294967295", ""}}, "bdb: record number 4294967295 after 0: a gap of more than 16777216 records"},
 		{"too long", WriterOptions{TreeOptions: TreeOptions{Recno: true, FixedLength: 2}}, []record{{"1", "abc"}}, "bdb: record 1 has 3 bytes, the fixed length is 2"},
 	}
 	for _, tc := range puts {
