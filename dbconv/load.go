@@ -18,6 +18,7 @@ type LoadOptions struct {
 	Output
 	Type        string      // btree, hash or recno, against what the text says (db_load -t)
 	Plain       bool        // lines without header (db_load -T); Type is wanted
+	JSON        bool        // what Dump writes with JSON; the type is btree unless Type says otherwise
 	Settings    [][2]string // name and value, against what the text says (db_load -c)
 	KeepFirst   bool        // the first record of a key stays (db_load -n)
 	Subdatabase string      // load the databases of the text into this sub-database
@@ -29,20 +30,29 @@ type LoadOptions struct {
 // sub-databases.
 func Load(ctx context.Context, dst io.WriterAt, src io.Reader, opts LoadOptions) (Report, error) {
 	l := loader{ctx: ctx, opts: opts, dst: dst}
-	if opts.Plain {
+	if opts.Plain || opts.JSON {
 		h := dbtext.Header{}
 		if err := l.override(&h); err != nil {
 			return l.rep, err
 		}
-		if h.Type == "" {
+		switch {
+		case opts.JSON:
+			h.Keys = true
+			if h.Type == "" {
+				h.Type = "btree"
+			}
+			l.src = newJSONReader(src, h)
+		case h.Type == "":
 			return l.rep, errors.New("lines without a header need a type")
+		default:
+			l.src = dbtext.NewPlainReader(src, h)
 		}
-		l.src = dbtext.NewPlainReader(src, h)
 	} else {
-		l.src = dbtext.NewReader(src)
-	}
-	l.src.Unknown = func(line int64, text string) {
-		opts.log().Warning("header", fmt.Sprintf("line %d", line), fmt.Sprintf("unknown header line %.60q passed over", text))
+		r := dbtext.NewReader(src)
+		r.Unknown = func(line int64, text string) {
+			opts.log().Warning("header", fmt.Sprintf("line %d", line), fmt.Sprintf("unknown header line %.60q passed over", text))
+		}
+		l.src = r
 	}
 	err := l.run()
 	return l.rep, err
@@ -53,7 +63,7 @@ type loader struct {
 	ctx   context.Context
 	opts  LoadOptions
 	dst   io.WriterAt
-	src   *dbtext.Reader
+	src   textSource
 	w     *bdb.Writer
 	rep   Report
 	named bool // the first database has a name
@@ -112,7 +122,7 @@ func (l *loader) start(h dbtext.Header) error {
 		return fmt.Errorf("%w: version %d has no sub-databases", ErrSubdatabases, out.Version)
 	}
 	wopts := out.writerOptions(l.opts.log())
-	if !l.opts.KeepFirst {
+	if !l.opts.KeepFirst && !l.opts.JSON {
 		wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
 	}
 	wopts.KeepFirst = l.opts.KeepFirst

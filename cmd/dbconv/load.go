@@ -22,7 +22,9 @@ stays.
 
 Text with named databases (database=NAME) becomes a file with sub-databases.
 With -T the text has no header: a key and a value in turn, a line each, of a recno
-values only; -t says what they are.
+values only; -t says what they are. With --format json every line is an object as
+dump writes it; the kind is -t, a btree unless said otherwise, and -c duplicates=1
+keeps several records of a key.
 
 A line that cannot be read is listed, its record left out, and the rest loaded.
 `
@@ -41,6 +43,7 @@ func loadVerb() cli.Verb {
 			fs.StringVarP(&l.in, "file", "f", "-", "read from `FILE`")
 			fs.StringVarP(&l.kind, "type", "t", "", "btree, hash or recno, against what the text says")
 			fs.BoolVarP(&l.plain, "text", "T", false, "the text has no header; -t is wanted")
+			fs.StringVar(&l.format, "format", "db_dump", "db_dump or json")
 			fs.BoolVarP(&l.keepFirst, "no-overwrite", "n", false, "keep the first record of a key, list the others")
 			fs.StringArrayVarP(&l.settings, "config", "c", nil, "`NAME=VALUE`: a header line, against what the text says")
 			fs.StringVarP(&l.sub, "subdatabase", "s", "", "load into the sub-database `NAME`")
@@ -52,7 +55,7 @@ func loadVerb() cli.Verb {
 
 type loadOptions struct {
 	target
-	in, kind, sub            string
+	in, kind, sub, format    string
 	plain, keepFirst, strict bool
 	settings                 []string
 }
@@ -103,7 +106,11 @@ func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, err
 	default:
 		return dbconv.LoadOptions{}, cli.Usagef("--type: %q is none of btree, hash, recno", l.kind)
 	}
+	if l.format != "db_dump" && l.format != "json" {
+		return dbconv.LoadOptions{}, cli.Usagef("--format: %q is neither db_dump nor json", l.format)
+	}
 	opts := dbconv.LoadOptions{
+		JSON:   l.format == "json",
 		Common: dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: l.strict},
 		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub,
 	}

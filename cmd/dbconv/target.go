@@ -20,6 +20,7 @@ type target struct {
 	order    string
 	pageSize cli.SizeValue
 	force    bool
+	dryRun   bool
 	tempDir  string
 }
 
@@ -28,6 +29,7 @@ func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
 	fs.StringVar(&t.order, "byte-order", "", "byte order of the pages, big or little (default "+order+")")
 	fs.Var(&t.pageSize, "page-size", "page size, 512 to 64K bytes, a power of two (default "+pageSize+")")
 	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists")
+	fs.BoolVar(&t.dryRun, "dry-run", false, "do everything but write OUT")
 	fs.StringVar(&t.tempDir, "temp-dir", "", "`DIR` for the temporary files of a sort (default the directory of OUT)")
 }
 
@@ -58,6 +60,10 @@ func (t *target) output(out string) (dbconv.Output, error) {
 // write makes the destination with do: durable and under its name only when do
 // succeeds. A destination that is no regular file gets the bytes of a temporary one.
 func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error) error {
+	if t.dryRun {
+		job.DryRun()
+		return t.writeThrough(io.Discard, do)
+	}
 	file, err := job.Create(out, t.force)
 	if err != nil {
 		return err
