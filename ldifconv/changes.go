@@ -21,6 +21,9 @@ func (f *field) writable() bool {
 
 // changed reports whether the entry has to be modified.
 func (d *draft) changed() bool {
+	if d.renamed != nil {
+		return true
+	}
 	for i := range d.fields {
 		if f := &d.fields[i]; f.differs() && f.writable() {
 			return true
@@ -31,7 +34,7 @@ func (d *draft) changed() bool {
 
 // appendFull appends the upgraded entry as a content record.
 func (d *draft) appendFull(dst []byte) []byte {
-	dst = ldif.AppendValue(dst, "dn", d.rec.DN)
+	dst = ldif.AppendValue(dst, "dn", d.newDN())
 	for i := range d.fields {
 		f := &d.fields[i]
 		for _, v := range f.now {
@@ -43,27 +46,40 @@ func (d *draft) appendFull(dst []byte) []byte {
 
 // appendChanges appends the modify record that makes the source entry the
 // upgraded one: one replace for each changed attribute, delete for one that is
-// gone, a - line after each.
+// gone, a - line after each. A new name comes in a modrdn record behind it.
 func (d *draft) appendChanges(dst []byte) []byte {
+	from := len(dst)
 	dst = d.appendModifyHead(dst)
+	head := len(dst)
 	for i := range d.fields {
-		if f := &d.fields[i]; f.differs() && f.writable() {
+		if f := &d.fields[i]; f.differs() && f.writable() && !d.byRename(f) {
 			dst = appendReplace(dst, f, f.old, f.now)
 		}
 	}
-	return append(dst, '\n')
+	if len(dst) == head {
+		dst = dst[:from]
+	} else {
+		dst = append(dst, '\n')
+	}
+	if d.renamed != nil {
+		dst = appendRename(dst, d.rec.DN, d.renamed)
+	}
+	return dst
 }
 
 // appendUndo appends the modify record that makes the upgraded entry the source
 // entry again. With only, it covers the fields for which only is true, and it
 // appends nothing when there are none.
 func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
+	if d.renamed != nil && only == nil {
+		dst = appendRename(dst, d.renamed, d.rec.DN)
+	}
 	from := len(dst)
 	dst = d.appendModifyHead(dst)
 	head := len(dst)
 	for i := range d.fields {
 		f := &d.fields[i]
-		if f.differs() && f.writable() && (only == nil || only(f)) {
+		if f.differs() && f.writable() && !d.byRename(f) && (only == nil || only(f)) {
 			dst = appendReplace(dst, f, f.now, f.old)
 		}
 	}

@@ -93,6 +93,8 @@ type draft struct {
 	vals    [][]byte             // the memory of old and now
 	text    []byte               // the memory of new values
 
+	renamed []byte // the DN the entry gets, nil when it keeps its own
+
 	names nameCache
 	out   *batch // counters and messages of the chunk this entry belongs to
 }

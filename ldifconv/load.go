@@ -17,7 +17,7 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 	for i := range d.fields {
 		d.slot[d.fields[i].id] = 0
 	}
-	d.rec, d.out, d.kind = rec, out, 0
+	d.rec, d.out, d.kind, d.renamed = rec, out, 0, nil
 	d.fields, d.vals, d.text, d.others = d.fields[:0], d.vals[:0], d.text[:0], nil
 	d.present, d.classes, d.had = attrSet{}, classSet{}, classSet{}
 	d.runs = d.runs[:0]

@@ -29,7 +29,7 @@ type RuleOptions struct {
 	Programs map[string]string
 	// AlsoAllow are services that an access rule which would close them lets in all the same.
 	AlsoAllow []string
-	// UIDMap gives users another uid.
+	// UIDMap gives users another uid, by the old one in lower case.
 	UIDMap map[string]string
 	// Vanity adds msgVanityDomain to users whose address is in none of the Domains.
 	Vanity bool

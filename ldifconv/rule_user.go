@@ -237,7 +237,7 @@ var userEndRules = []rule{
 	{
 		name: "uid-map", from: AnySource, kind: Users,
 		needs:  []attrID{schema.UID},
-		what:   "uid stays, unless the site maps it to another; one that names the entry stays in any case",
+		what:   "uid stays, unless the site maps it to another; an entry named by its uid gets another name then, in a modrdn record",
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapUID,
 	},
@@ -264,49 +264,15 @@ func quotaLarge(d *draft, o *ruleOptions) bool {
 	return false
 }
 
-func mapUID(d *draft, o *ruleOptions) bool {
-	if len(o.UIDMap) == 0 {
-		return false
-	}
-	old := d.first(schema.UID)
-	id, ok := o.UIDMap[string(lower(old))]
-	if !ok || id == string(old) {
-		return false
-	}
-	if namedByUID(d.dn()) {
-		d.warn("uid-in-dn", fmt.Sprintf("uid %s is part of the DN: rename the entry to get %s", old, id))
-		return false
-	}
-	d.set(schema.UID, id)
-	return true
-}
-
-// namedByUID reports whether uid is in the first part of a DN.
-func namedByUID(dn []byte) bool {
-	for i := 0; i < len(dn); i++ {
-		switch dn[i] {
-		case '=':
-			id, _ := schema.Lookup(trimBlanks(dn[:i]))
-			return id == schema.UID
-		case ',':
-			return false
-		}
-	}
-	return false
-}
-
-func trimBlanks(v []byte) []byte {
-	for len(v) > 0 && v[0] == ' ' {
-		v = v[1:]
-	}
-	for len(v) > 0 && v[len(v)-1] == ' ' {
-		v = v[:len(v)-1]
-	}
-	return v
-}
-
 // lastRules end every kind.
 var lastRules = []rule{
+	{
+		name: "uid-map-references", from: AnySource, kind: All,
+		needs:  referenceAttributes,
+		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow",
+		source: "Migration Guide (the store is keyed on uid)",
+		apply:  mapReferences,
+	},
 	{
 		name: "data-source", from: AnySource, kind: Both,
 		what:   "dataSource is set to the tag of this tool when missing",

@@ -249,7 +249,7 @@ func (w *worker) keepNaming(d *draft) {
 		if !ok || d.slot[id] == 0 {
 			continue
 		}
-		if f := &d.fields[d.slot[id]-1]; f.differs() {
+		if f := &d.fields[d.slot[id]-1]; f.differs() && !d.byRename(f) {
 			w.keepNamingValue(d, f, pair[len(name)+1:])
 		}
 	}

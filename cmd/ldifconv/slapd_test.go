@@ -294,6 +294,34 @@ func TestSlapdGenerated(t *testing.T) {
 	})
 }
 
+// TestSlapdChoices does it with choices of a site: other uids, and so other names of entries, old
+// classes kept, quotas with suffixes.
+func TestSlapdChoices(t *testing.T) {
+	ids := map[string]string{"user0": "first,one", "keiko_s7": "keiko"}
+	for i := range 300 {
+		if id := sitegen.UserID(i); strings.Contains(id, "@") {
+			ids[strings.ToLower(id)] = strings.ReplaceAll(id, "@", "_at_")
+		}
+	}
+	for name, rules := range map[string]ldifconv.RuleOptions{
+		"uids":   {UIDMap: ids},
+		"keep":   {KeepOldClasses: ldifconv.KeepAll, QuotaSuffix: true, QuotaMissing: "keep", Vanity: true},
+		"others": {Lock: ldifconv.LockHold, AlsoAllow: []string{"http"}, EncodeURL: true, DropLicenses: true, KeepOldClasses: ldifconv.KeepMessagingUser},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sims, nms bytes.Buffer
+			if _, err := sitegen.WriteSIMSExport(&sims, sitegen.ExportOptions{Seed: 3, Users: 300}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sitegen.WriteNMSExport(&nms, sitegen.ExportOptions{Seed: 3, Users: 300}); err != nil {
+				t.Fatal(err)
+			}
+			throughSlapd(t, "o=internet", sims.Bytes(), ldifconv.Options{From: ldifconv.SIMS, Rules: rules})
+			throughSlapd(t, "o=siroe.com", nms.Bytes(), ldifconv.Options{From: ldifconv.NMS, Rules: rules})
+		})
+	}
+}
+
 // TestSchemaLoads holds both OpenLDAP forms of the schema against the real server.
 func TestSchemaLoads(t *testing.T) {
 	check := peer.Need(t, "slaptest")

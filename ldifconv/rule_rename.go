@@ -1,0 +1,162 @@
+package ldifconv
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// referenceAttributes hold DNs, and URLs with a DN, of users.
+var referenceAttributes = []attrID{
+	schema.UniqueMember, schema.Member, schema.Owner, schema.SeeAlso, schema.Manager, schema.Secretary,
+	schema.NsDAModifiableBy, schema.MemberOf, schema.AdminDN,
+	schema.MgrpErrorsTo, schema.MgrpModerator, schema.MgrpAllowedBroadcaster, schema.MgrpDisallowedBroadcaster,
+	schema.MgrpDeliverTo,
+}
+
+// mapUID gives a user the uid that the site maps the old one to. A DN made of the uid changes with
+// it; the part of a DN that is made of more than a uid stays, and so does a uid of several values.
+func mapUID(d *draft, o *ruleOptions) bool {
+	if len(o.UIDMap) == 0 {
+		return false
+	}
+	old := d.first(schema.UID)
+	id, ok := o.UIDMap[strings.ToLower(string(old))]
+	if !ok || id == string(old) {
+		return false
+	}
+	rdn, rest := cutRDN(d.dn())
+	name, value, _ := bytes.Cut(rdn, []byte{'='})
+	if a, _ := schema.Lookup(bytes.TrimSpace(name)); a == schema.UID {
+		if len(d.values(schema.UID)) > 1 || !bytes.EqualFold(unescapeRDN(value), old) {
+			d.warn("uid-in-dn", fmt.Sprintf("uid %s is one of several in the name of the entry and stays", old))
+			return false
+		}
+		d.renamed = d.keep([]byte(string(name) + "=" + escapeRDN(id) + string(rest)))
+	}
+	d.set(schema.UID, id)
+	return true
+}
+
+// mapReferences makes DNs follow mapUID.
+func mapReferences(d *draft, o *ruleOptions) bool {
+	if len(o.UIDMap) == 0 {
+		return false
+	}
+	fired := false
+	for _, a := range referenceAttributes {
+		if !d.has(a) {
+			continue
+		}
+		values := d.values(a)
+		written := make([][]byte, len(values))
+		changed := false
+		for i, v := range values {
+			written[i] = o.mapReference(v)
+			changed = changed || !bytes.Equal(written[i], v)
+		}
+		if changed {
+			d.remove(a)
+			d.addBytes(a, written...)
+			fired = true
+		}
+	}
+	return fired
+}
+
+// mapReference is v, a DN or an LDAP URL without a host, with its first part mapped.
+func (o *ruleOptions) mapReference(v []byte) []byte {
+	dn := v
+	if hasPrefixFold(v, "ldap:///") {
+		dn = v[len("ldap:///"):]
+	}
+	head := v[:len(v)-len(dn)]
+	rdn, rest := cutRDN(dn)
+	name, value, ok := bytes.Cut(rdn, []byte{'='})
+	if a, _ := schema.Lookup(bytes.TrimSpace(name)); !ok || a != schema.UID || len(rest) == 0 {
+		return v
+	}
+	id, ok := o.UIDMap[string(unescapeRDN(value))]
+	if !ok {
+		return v
+	}
+	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
+}
+
+// cutRDN cuts a DN in front of the comma that ends its first part. It knows escapes and quotes.
+func cutRDN(dn []byte) (rdn, rest []byte) {
+	quoted := false
+	for i := 0; i < len(dn); i++ {
+		switch {
+		case dn[i] == '\\':
+			i++
+		case dn[i] == '"':
+			quoted = !quoted
+		case (dn[i] == ',' || dn[i] == ';') && !quoted:
+			return dn[:i], dn[i:]
+		}
+	}
+	return dn, nil
+}
+
+// unescapeRDN is the value that the text of a first part stands for, in lower case; nil when the
+// part has several values or cannot be read.
+func unescapeRDN(text []byte) []byte {
+	norm, err := ldif.AppendNormDN(nil, append([]byte("x="), text...))
+	if err != nil {
+		return nil
+	}
+	var value []byte
+	for i := len("x="); i < len(norm); i++ {
+		switch c := norm[i]; {
+		case c == '+':
+			return nil
+		case c == '\\' && i+2 < len(norm): // the normal form has two hex digits
+			b, err := strconv.ParseUint(string(norm[i+1:i+3]), 16, 8)
+			if err != nil {
+				return nil
+			}
+			value = append(value, byte(b))
+			i += 2
+		default:
+			value = append(value, c)
+		}
+	}
+	return value
+}
+
+var rdnEscapes = strings.NewReplacer(`\`, `\\`, ",", `\,`, "+", `\+`, `"`, `\"`, ";", `\;`, "<", `\<`, ">", `\>`)
+
+// escapeRDN writes a user id for a DN.
+func escapeRDN(id string) string {
+	if id[0] == '#' {
+		return `\` + rdnEscapes.Replace(id)
+	}
+	return rdnEscapes.Replace(id)
+}
+
+// newDN is the DN that the upgraded entry has.
+func (d *draft) newDN() []byte {
+	if d.renamed != nil {
+		return d.renamed
+	}
+	return d.rec.DN
+}
+
+// byRename reports whether the change of f comes with the new name of the entry.
+func (d *draft) byRename(f *field) bool {
+	return d.renamed != nil && f.id == schema.UID
+}
+
+// appendRename appends the record that renames an entry below its parent.
+func appendRename(dst, from, to []byte) []byte {
+	rdn, _ := cutRDN(to)
+	dst = ldif.AppendValue(dst, "dn", from)
+	dst = append(dst, "changetype: modrdn\n"...)
+	dst = ldif.AppendValue(dst, "newrdn", rdn)
+	return append(dst, "deleteoldrdn: 1\n\n"...)
+}
