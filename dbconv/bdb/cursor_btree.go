@@ -64,7 +64,10 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 	}
 	if it.deleted && !c.in.rescue {
 		c.in.deleted++
-		return nil, false, nil
+		if c.in.marks {
+			err = c.markPair(i, it)
+		}
+		return nil, false, err
 	}
 	if fine, err := c.readKey(i); !fine || err != nil {
 		return nil, false, err
@@ -74,6 +77,22 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	return c.in.value(it, at)
+}
+
+// markPair marks the overflow chains of a deleted pair as seen.
+func (c *btreeCursor) markPair(i int, data item) error {
+	l, nd := &c.in.lay, &c.w.leaf
+	if off := l.slot(nd, i, 3); off > 0 {
+		if key, ok := l.item(nd, off); ok && key.kind == kindOverflow {
+			if err := c.in.markChain(key.pgno); err != nil {
+				return err
+			}
+		}
+	}
+	if data.kind == kindOverflow {
+		return c.in.markChain(data.pgno)
+	}
+	return nil
 }
 
 // readKey makes the item of slot i the current key, unless it already is.

@@ -15,6 +15,7 @@ type input struct {
 	deleted  int64
 	key, val []byte
 	rescue   bool // deleted records are taken too
+	marks    bool // chains of deleted records are marked as seen
 	other    bool // a checksum in the other byte order was told of
 }
 

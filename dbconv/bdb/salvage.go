@@ -152,7 +152,7 @@ func (s *salvager) run() error {
 func (s *salvager) input(rd *Reader) *input {
 	in := newInput(rd)
 	in.seen = s.seen
-	in.rescue = s.opts.Aggressive
+	in.rescue, in.marks = s.opts.Aggressive, true
 	return in
 }
 

@@ -1,6 +1,7 @@
 package bdb
 
 import (
+	"fmt"
 	"strconv"
 )
 
@@ -13,18 +14,17 @@ type scan struct {
 	hash  *hashCursor
 	nd    node
 	next  uint64 // record number to give to what is left of a recno
+
+	structured bool // what the structure led to is done
 }
 
 // scan looks at all pages, or with structured at those that nothing led to.
 func (s *salvager) scan(structured bool) error {
 	in := s.input(s.rd)
 	sc := &scan{s: s, in: in, pages: newPager(s.rd.r, in.lay.ps, in.lay.pages), tree: newBtreeCursor(in), hash: newHashCursor(in)}
-	sc.next = uint64(s.report.Records)
+	sc.next, sc.structured = uint64(s.report.Records), structured
 	sc.nd.buf, sc.nd.starts = make([]byte, in.lay.ps), new(startSet)
 	for no := int64(1); no < in.lay.pages; no++ {
-		if structured && s.seen.has(no) {
-			continue
-		}
 		if err := sc.each(no, sc.leaf); err != nil {
 			return err
 		}
@@ -62,7 +62,12 @@ func (sc *scan) each(no int64, do func() error) error {
 // leaf takes the records of a leaf or bucket page.
 func (sc *scan) leaf() error {
 	nd, l := &sc.nd, &sc.in.lay
+	if sc.structured && nd.typ != pageIBtree && sc.s.seen.has(nd.no) {
+		return nil
+	}
 	switch nd.typ {
+	case pageIBtree:
+		return sc.internalKeys()
 	case pageLBtree, pageHashOld, pageHash:
 	case pageLRecno:
 		if sc.s.rd.meta.Type != Recno {
@@ -210,11 +215,56 @@ func (sc *scan) items(do func(v []byte) error) error {
 	return nil
 }
 
-// leftover is the second pass: pages of duplicates that no key led to. Overflow
-// pages alone may belong to deleted records or to keys of internal pages.
+// internalKeys marks the overflow chains of the keys of an internal page: they
+// are no part of a record.
+func (sc *scan) internalKeys() error {
+	nd, l := &sc.nd, &sc.in.lay
+	if int64(nd.pgno) != nd.no || !l.slots(nd) {
+		return nil
+	}
+	for i := range nd.n {
+		off := l.slot(nd, i, 24)
+		if off < 0 || nd.buf[off+2] != kindOverflow || l.u16(nd.buf[off:]) != 12 {
+			continue
+		}
+		if err := sc.in.markChain(l.u32(nd.buf[off+16:])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markChain marks the pages of an overflow chain as seen.
+func (in *input) markChain(no uint32) error {
+	for no != 0 && int64(no) < in.lay.pages && !in.seen.has(int64(no)) {
+		b, err := in.pager.page(int64(no))
+		if err != nil {
+			return err
+		}
+		if b[25] != pageOverflow || in.lay.u32(b[8:]) != no {
+			return nil
+		}
+		in.seen.add(int64(no))
+		no = in.lay.u32(b[16:])
+	}
+	return nil
+}
+
+// leftover is the second pass: duplicates that no key led to, and overflow
+// chains that belong to no record.
 func (sc *scan) leftover() error {
 	nd, l := &sc.nd, &sc.in.lay
-	if nd.typ != pageDup && nd.typ != pageLDup && nd.typ != pageLRecno || nd.n == 0 || !sc.sound() {
+	switch nd.typ {
+	case pageOverflow:
+		if nd.prev != 0 || int64(nd.pgno) != nd.no || nd.low == 0 || l.hdr+nd.low > l.ps || !sc.sound() {
+			return nil
+		}
+		return sc.leftChain()
+	case pageDup, pageLDup, pageLRecno:
+		if nd.n == 0 || !sc.sound() {
+			return nil
+		}
+	default:
 		return nil
 	}
 	nd.n = min(nd.n, (l.ps-l.hdr)/2)
@@ -224,6 +274,33 @@ func (sc *scan) leftover() error {
 	}
 	sc.s.problem(sc.in.damage(nd.no, NoItem, "%d duplicates whose key is lost: their key is %s", nd.n, UnknownKey))
 	return sc.items(func(v []byte) error { return sc.give([]byte(UnknownKey), v) })
+}
+
+// leftChain is an overflow chain that belongs to no record, up to where it breaks.
+func (sc *scan) leftChain() error {
+	in, head := sc.in, sc.nd.no
+	data := in.val[:0]
+	for no := sc.nd.pgno; no != 0 && int64(no) < in.lay.pages && !in.seen.has(int64(no)); {
+		b, err := in.pager.page(int64(no))
+		if err != nil {
+			return err
+		}
+		n := in.lay.u16(b[22:])
+		if b[25] != pageOverflow || in.lay.u32(b[8:]) != no || in.lay.hdr+n > in.lay.ps || int64(len(data)+n) > in.opts.MaxItem {
+			break
+		}
+		in.seen.add(int64(no))
+		data = append(data, b[in.lay.hdr:in.lay.hdr+n]...)
+		no = in.lay.u32(b[16:])
+	}
+	in.val = data
+	text := fmt.Sprintf("long item of %d bytes whose record is lost", len(data))
+	if !sc.s.opts.Aggressive {
+		sc.s.problem(in.damage(head, NoItem, "%s", text))
+		return nil
+	}
+	sc.s.problem(in.damage(head, NoItem, "%s: its key is %s", text, UnknownKey))
+	return sc.give([]byte(UnknownKey), data)
 }
 
 func (sc *scan) give(key, value []byte) error {
