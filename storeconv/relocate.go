@@ -114,22 +114,23 @@ type RelocateReport struct {
 	Via        string `json:"via"`
 	Partitions int    `json:"partitions"`
 
-	Users     int64 `json:"users"`       // user directories met and selected
-	Placed    int64 `json:"placed"`      // put into the new store
-	Completed int64 `json:"completed"`   // were there in part, and are whole now
-	Unchanged int64 `json:"unchanged"`   // were there already
-	Renamed   int64 `json:"renamed"`     // users who got another id
-	Rehashed  int64 `json:"rehashed"`    // put under the right hash directory
-	Respelled int64 `json:"respelled"`   // directories whose name was put right
-	LeftOut   int64 `json:"left_out"`    // user directories refused
-	Mailboxes int64 `json:"mailboxes"`   //
-	Messages  int64 `json:"messages"`    //
-	Others    int64 `json:"other_files"` // index and other files of the mailboxes
-	Bytes     int64 `json:"bytes"`       // of the messages, where their sizes were read
-	Copied    int64 `json:"bytes_copied"`
-	Linked    int64 `json:"linked"`      // messages linked to the source
-	Shared    int64 `json:"shared"`      // messages linked to an earlier copy
-	Fallback  int64 `json:"link_failed"` // messages copied because they could not be linked
+	Users       int64 `json:"users"`        // user directories met and selected
+	Placed      int64 `json:"placed"`       // put into the new store
+	Completed   int64 `json:"completed"`    // were there in part, and are whole now
+	Unchanged   int64 `json:"unchanged"`    // were there already
+	Renamed     int64 `json:"renamed"`      // users who got another id
+	Rehashed    int64 `json:"rehashed"`     // put under the right hash directory
+	Respelled   int64 `json:"respelled"`    // directories whose name was put right
+	LeftOut     int64 `json:"left_out"`     // user directories refused
+	SharedTrees int64 `json:"shared_trees"` // of mailboxes that are no user's
+	Mailboxes   int64 `json:"mailboxes"`    //
+	Messages    int64 `json:"messages"`     //
+	Others      int64 `json:"other_files"`  // index and other files of the mailboxes
+	Bytes       int64 `json:"bytes"`        // of the messages, where their sizes were read
+	Copied      int64 `json:"bytes_copied"`
+	Linked      int64 `json:"linked"`      // messages linked to the source
+	Shared      int64 `json:"shared"`      // messages linked to an earlier copy
+	Fallback    int64 `json:"link_failed"` // messages copied because they could not be linked
 
 	Subscriptions     int64 `json:"subscription_files"`
 	SubscriptionsRead int64 `json:"subscription_files_read"` // those that read as a list

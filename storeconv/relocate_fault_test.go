@@ -113,6 +113,14 @@ func TestRelocateFaults(t *testing.T) {
 			placed: 8,
 		},
 		{
+			name: "mailboxes of nobody",
+			plant: func(t *testing.T, from string) {
+				must(t, os.MkdirAll(filepath.Join(from, "partition/primary/=boards/=news/00"), 0o700))
+				must(t, os.WriteFile(filepath.Join(from, "partition/primary/=boards/=news/00/1.msg"), []byte("Subject: news\r\n\r\n"), 0o600))
+			},
+			placed: 8,
+		},
+		{
 			name: "no record",
 			plant: func(t *testing.T, from string) {
 				must(t, os.MkdirAll(filepath.Join(from, annaDir, "=new/00"), 0o700))

@@ -82,6 +82,9 @@ func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
 	res.counts = w.walk.counts
 	res.moved = w.walk.moved
 	res.issues = append(res.issues, w.walk.issues...)
+	if u.shared {
+		return w.met(res)
+	}
 	for _, box := range w.walk.boxes {
 		key := mailboxKey(u.id, box)
 		if !w.r.index.has(u.part.name, key) {
@@ -89,6 +92,11 @@ func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
 		}
 	}
 	w.r.found.add(u.part.name, u.id, w.walk.boxes)
+	return w.met(res)
+}
+
+// met tells the progress.
+func (w *treeWorker) met(res treeResult) treeResult {
 	if w.r.opts.Progress != nil {
 		w.r.opts.Progress(res.counts.Messages+res.counts.Others, res.counts.Bytes)
 	}
@@ -139,7 +147,7 @@ func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 		return treeResult{err: fmt.Errorf("open stage: %w", err)}
 	}
 	w.begin(u, &w.clone)
-	w.clone.srcName, w.clone.srcPath = u.where, filepath.Join(u.part.path, nms.UserRoot, u.hash, u.name)
+	w.clone.srcName, w.clone.srcPath = u.where, u.path()
 	err = w.walk.top(src, dst)
 	if closeErr := unix.Close(dst); err == nil {
 		err = closeErr
@@ -288,6 +296,10 @@ func (r *relocation) told(u *userTree, res treeResult) {
 		}
 	}
 	rep := &r.report
+	if u.shared {
+		r.toldShared(res)
+		return
+	}
 	switch res.state {
 	case treeNote:
 		rep.Users += res.users
@@ -340,6 +352,28 @@ func (r *relocation) told(u *userTree, res treeResult) {
 		n.messages += res.counts.Messages
 		r.usage[u.newID] = n
 	}
+}
+
+// toldShared takes a finished tree into the report that is no user's.
+func (r *relocation) toldShared(res treeResult) {
+	rep := &r.report
+	switch res.state {
+	case treeRefused:
+		rep.LeftOut++
+		return
+	case treeAbsent:
+		r.verify.report.Missing++
+		return
+	}
+	rep.SharedTrees++
+	rep.Mailboxes += res.counts.Mailboxes
+	rep.Messages += res.counts.Messages
+	rep.Others += res.counts.Others
+	rep.Bytes += res.counts.Bytes
+	rep.Copied += res.counts.Copied
+	rep.Linked += res.counts.Linked
+	rep.Shared += res.counts.Shared
+	rep.Fallback += res.counts.Fallback
 }
 
 // dirTimes remembers the directories that several users share, to give them

@@ -26,6 +26,7 @@ type userTree struct {
 	misled  string // where a run without RepairHash would have put it, "" when that is to
 	rehash  bool   // to differs from the source by the hash or the spelling alone
 	respell bool
+	shared  bool // no user's: id is empty
 
 	done chan treeResult // capacity 1
 }
@@ -116,14 +117,21 @@ func problemNote(kind, where, text string) treeResult {
 	return treeResult{issues: []issue{{kind: kind, where: where, text: text}}}
 }
 
-// outside lists what a partition holds beside =user.
+// outside deals with what a partition holds beside =user.
 func (s *userScan) outside() error {
 	list, err := os.ReadDir(s.part.path)
 	if err != nil {
 		return s.yield(s.part.note(problemNote("unreadable", s.part.where, err.Error())))
 	}
 	for _, entry := range list {
-		if name := entry.Name(); name != nms.UserRoot && name != "lost+found" {
+		name := entry.Name()
+		switch {
+		case name == nms.UserRoot || name == "lost+found":
+		case entry.IsDir() && strings.HasPrefix(name, "="):
+			if err := s.shared(name); err != nil {
+				return err
+			}
+		default:
 			note := problemNote("not-a-user", s.part.where+"/"+name, "beside "+nms.UserRoot+": not carried over")
 			note.issues[0].warning = true
 			if err := s.yield(s.part.note(note)); err != nil {
@@ -132,6 +140,18 @@ func (s *userScan) outside() error {
 		}
 	}
 	return nil
+}
+
+// shared plans a tree of mailboxes that are no user's, beside =user: it goes
+// over as it is, with a run of all users. Its records are not held against it.
+func (s *userScan) shared(name string) error {
+	if s.r.opts.Select != nil {
+		return nil
+	}
+	return s.plan(&userTree{
+		part: s.part, name: name, shared: true,
+		where: s.part.where + "/" + name, to: "partition/" + s.part.newName + "/" + name,
+	})
 }
 
 // userScan walks the hash directories of one partition.
@@ -312,5 +332,16 @@ func (r *relocation) exists(id string) bool {
 // source opens the user's directory. The path has no symbolic link in it that
 // the scan did not see as a directory.
 func (u *userTree) source() (int, error) {
+	if u.shared {
+		return nms.OpenDir(unix.AT_FDCWD, u.path())
+	}
 	return nms.OpenDir(u.part.fd, filepath.Join(u.hash, u.name))
+}
+
+// path is the user's directory as an absolute path.
+func (u *userTree) path() string {
+	if u.shared {
+		return filepath.Join(u.part.path, u.name)
+	}
+	return filepath.Join(u.part.path, nms.UserRoot, u.hash, u.name)
 }

@@ -52,7 +52,8 @@ a mailbox or a partition that is not there, a mailbox without a record. A user
 whose directory is not where hashdir says goes over as it lies, with a problem;
 --repair-hash puts it right. A user who gets a new id (-m, --domain) gets it
 everywhere, directory, hash, subscriptions, database keys and access control
-lists, or is left out.
+lists, or is left out. With batches, give the whole MAPFILE to each of them, so
+that the access control lists of one name the users of another rightly.
 
 With --requota the usage of every user is counted anew, each reference to a
 message at its full size, and limits are taken from the directory export
@@ -364,7 +365,7 @@ func (v *relocateFlags) report(job *cli.Job, r *storeconv.RelocateReport) {
 		{Name: "partitions", N: int64(r.Partitions)}, {Name: "users", N: r.Users},
 		{Name: "placed", N: r.Placed}, {Name: "completed", N: r.Completed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
 		{Name: "renamed", N: r.Renamed}, {Name: "put under the right hash", N: r.Rehashed}, {Name: "respelled", N: r.Respelled},
-		{Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "other files", N: r.Others}, {Name: "bytes", N: r.Bytes},
+		{Name: "shared trees", N: r.SharedTrees}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "other files", N: r.Others}, {Name: "bytes", N: r.Bytes},
 		{Name: "linked", N: r.Linked}, {Name: "bytes copied", N: r.Copied}, {Name: "shared copies", N: r.Shared}, {Name: "links that failed", N: r.Fallback},
 		{Name: "subscription files", N: r.Subscriptions}, {Name: "subscription files rewritten", N: r.SubscriptionsNew},
 		{Name: "folder records", N: r.FolderRecords}, {Name: "quota records", N: r.QuotaRecords}, {Name: "subscription records", N: r.SubscrRecords},
