@@ -31,7 +31,7 @@ func upgraded(t testing.TB, export string, opt Options) (out, undo string, repor
 }
 
 // exports are the two samples and two made exports with every oddity.
-func exports(t testing.TB) map[string]struct {
+func exports(t testing.TB, users int) map[string]struct {
 	from Source
 	text string
 } {
@@ -50,7 +50,7 @@ func exports(t testing.TB) map[string]struct {
 			text string
 		}{from, string(text)}
 		var made bytes.Buffer
-		opts := sitegen.ExportOptions{Seed: 5, Users: 3000, Odd: true, ACI: true}
+		opts := sitegen.ExportOptions{Seed: 5, Users: users, Odd: true, ACI: true}
 		write := sitegen.WriteSIMSExport
 		if from == NMS {
 			write = sitegen.WriteNMSExport
@@ -68,7 +68,7 @@ func exports(t testing.TB) map[string]struct {
 
 // TestUpgradeTwice upgrades the result: nothing changes.
 func TestUpgradeTwice(t *testing.T) {
-	for name, export := range exports(t) {
+	for name, export := range exports(t, 800) {
 		for _, keep := range []string{KeepNone, KeepMessagingUser, KeepAll} {
 			opt := Options{From: export.from, Format: Full, Rules: RuleOptions{KeepOldClasses: keep}}
 			full, _, report := upgraded(t, export.text, opt)
@@ -98,7 +98,7 @@ func firstDifference(a, b string) string {
 
 // TestEverythingIsIMS classifies the result: every mail entry satisfies ims50 and nothing else.
 func TestEverythingIsIMS(t *testing.T) {
-	for name, export := range exports(t) {
+	for name, export := range exports(t, 800) {
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
 		mail := 0
 		_, err := Classify(context.Background(), []Input{{"full", strings.NewReader(full)}}, ClassifyOptions{}, func(c *Classified) error {
@@ -119,7 +119,7 @@ func TestEverythingIsIMS(t *testing.T) {
 // TestResultKeepsTheSchema checks that the classes of each upgraded mail entry allow what it has,
 // by the iMS attributes alone: no attribute of the old products may be left.
 func TestResultKeepsTheSchema(t *testing.T) {
-	for name, export := range exports(t) {
+	for name, export := range exports(t, 800) {
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
 		eachEntry(t, full, func(e *ldif.Entry) {
 			var classes []schema.ClassID
@@ -181,7 +181,7 @@ func eachEntry(t *testing.T, text string, use func(*ldif.Entry)) {
 // TestChangesAndUndo applies the change records to the original and the undo to the result, in
 // memory: the first must give the full output, the second the original.
 func TestChangesAndUndo(t *testing.T) {
-	for name, export := range exports(t) {
+	for name, export := range exports(t, 800) {
 		changes, undo, _ := upgraded(t, export.text, Options{From: export.from})
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
 		dir := loadDirectory(t, export.text)
@@ -307,7 +307,7 @@ func TestMadeExportsMeetEveryRule(t *testing.T) {
 		"uid-map": true, "uid-map-references": true, "nms-license": true, "nms-vanity": true, "nms-domain-tree": true, "domain-people": true,
 		"person-classes": true, // changes the structural class, which OpenLDAP forbids
 	}
-	for _, export := range exports(t) {
+	for _, export := range exports(t, 800) {
 		_, _, report := upgraded(t, export.text, Options{From: export.from})
 		for name, n := range report.Rules {
 			met[name] = met[name] || n > 0
@@ -347,7 +347,7 @@ func TestEachRuleOff(t *testing.T) {
 
 // TestJobs compares the output of one worker with that of several.
 func TestJobs(t *testing.T) {
-	for name, export := range exports(t) {
+	for name, export := range exports(t, 4000) {
 		one, undo, _ := upgraded(t, export.text, Options{From: export.from, Jobs: 1})
 		for _, jobs := range []int{2, 7} {
 			many, undo2, _ := upgraded(t, export.text, Options{From: export.from, Jobs: jobs})

@@ -9,8 +9,11 @@ import (
 	"sync"
 )
 
-// maxProgramNames bounds the list of SIMS program names that a run keeps to print.
-const maxProgramNames = 10000
+// What a run remembers is bounded: SIMS program names to print, and NMS commands that get a name.
+const (
+	maxProgramNames = 10000
+	maxPrograms     = 50000
+)
 
 // programs are the programs that mail of this run is delivered to. iMS delivers to approved
 // programs by name, where NMS had the command line in the entry. Safe for concurrent use.
@@ -33,7 +36,8 @@ func (p *programs) init(given map[string]string) {
 }
 
 // name returns the name of a command line, a new one for a command not seen before. New names are
-// numbered in the order of the input whatever the number of workers.
+// numbered in the order of the input whatever the number of workers. A command that is new when
+// maxPrograms have names stays as it is, with a warning.
 func (p *programs) name(d *draft, command []byte) string {
 	p.mu.RLock()
 	name, ok := p.names[string(command)]
@@ -46,6 +50,10 @@ func (p *programs) name(d *draft, command []byte) string {
 	defer p.mu.Unlock()
 	if name, ok := p.names[string(command)]; ok {
 		return name
+	}
+	if len(p.made) == maxPrograms {
+		d.warn("program-many", fmt.Sprintf("more than %d programs: command %s kept", maxPrograms, command))
+		return string(command)
 	}
 	for n := len(p.made) + 1; ; n++ {
 		name = "prog-" + strconv.Itoa(n)
