@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -121,6 +122,9 @@ func (l *lister) line(m dbconv.Mailbox) error {
 	name := m.Key
 	if m.User != "" {
 		name = "user/" + m.User + "/" + m.Name
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		name = strconv.Quote(name)
 	}
 	if l.short {
 		_, err := fmt.Fprintln(l.w, name)

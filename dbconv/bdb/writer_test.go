@@ -127,6 +127,10 @@ func TestWriter(t *testing.T) {
 	for i := range fixed {
 		fixed[i] = record{fmt.Sprint(2*i + 1), fmt.Sprintf("%010d", i)}
 	}
+	prefixed := randomRecords(800, 7, 600, 40)
+	for i := range prefixed { // separators longer than a page takes
+		prefixed[i].key = strings.Repeat("p", 1500*(i%2)) + prefixed[i].key
+	}
 	reversed := sorted(recs, false)
 	slices.Reverse(reversed)
 	tests := []struct {
@@ -140,6 +144,9 @@ func TestWriter(t *testing.T) {
 		{"random order", TreeOptions{}, recs},
 		{"sorted", TreeOptions{}, sorted(recs, false)},
 		{"said to be unsorted", TreeOptions{Unsorted: true}, recs},
+		{"long common prefixes", TreeOptions{}, prefixed},
+		{"long common prefixes, counted", TreeOptions{RecordNumbers: true}, prefixed},
+		{"long keys in their order", TreeOptions{KeepOrder: true}, prefixed},
 		{"duplicates", TreeOptions{Duplicates: true}, dups},
 		{"sorted duplicates", TreeOptions{DuplicatesSorted: true}, dups},
 		{"record numbers", TreeOptions{RecordNumbers: true}, recs},
@@ -454,5 +461,31 @@ func TestWriterLayout(t *testing.T) {
 				t.Errorf("%s: byte %d of page %d is %#x, want %#x", name, i%m.PageSize, i/m.PageSize, got[i], want[i])
 			}
 		}
+	}
+}
+
+// offsets keeps the highest offset written.
+type offsets struct{ end int64 }
+
+func (o *offsets) WriteAt(p []byte, off int64) (int, error) {
+	o.end = max(o.end, off+int64(len(p)))
+	return len(p), nil
+}
+
+func TestWriterBeyond4GiB(t *testing.T) {
+	dst := &offsets{}
+	p := newPageWriter(dst, 65536, true)
+	p.next = 1<<32 - 10
+	if _, err := p.overflow(make([]byte, 300000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(1<<32-10+5) * 65536; dst.end != want {
+		t.Errorf("written up to %d, want %d", dst.end, want)
+	}
+	if _, err := p.overflow(make([]byte, 300000)); err == nil {
+		t.Error("more pages than page numbers")
 	}
 }
