@@ -98,7 +98,12 @@ func (r *relocation) counted(id string, q mboxlist.Quota) mboxlist.Quota {
 	delete(r.usage, id)
 	if r.opts.Limits != nil {
 		if limit, ok := r.opts.Limits(id); ok {
-			q.KB, q.Messages = limitKB(limit.Bytes), limit.Messages
+			if limit.Bytes != NotSaid {
+				q.KB = limitKB(limit.Bytes)
+			}
+			if limit.Messages != NotSaid {
+				q.Messages = limit.Messages
+			}
 		}
 	}
 	q.UsageKB, q.UsageMessages = u.kb(), u.messages

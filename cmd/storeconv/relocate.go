@@ -289,24 +289,12 @@ func (v *relocateFlags) prepareLimits(job *cli.Job) error {
 	v.opts.Limits = func(id string) (storeconv.Quota, bool) {
 		for _, table := range tables {
 			if l, ok := table(id); ok {
-				return relocateQuota(l), true
+				return restoreQuota(l), true
 			}
 		}
 		return storeconv.Quota{}, false
 	}
 	return nil
-}
-
-// relocateQuota leaves to the server's default what the entry does not say.
-func relocateQuota(l directory.Limit) storeconv.Quota {
-	q := storeconv.Quota{Bytes: -2, Messages: -2}
-	if l.HasBytes {
-		q.Bytes = l.Bytes
-	}
-	if l.HasMessages {
-		q.Messages = l.Messages
-	}
-	return q
 }
 
 // findDomain finds the default domain of an export unless it is given. Where
