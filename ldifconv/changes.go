@@ -8,6 +8,12 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
+var (
+	wordDN      = []byte("dn")
+	wordDelete  = []byte("delete")
+	wordReplace = []byte("replace")
+)
+
 // differs reports whether the upgrade changed the field.
 func (f *field) differs() bool {
 	return !f.same && !slices.EqualFunc(f.old, f.now, bytes.Equal)
@@ -38,7 +44,7 @@ func (d *draft) appendFull(dst []byte) []byte {
 	for i := range d.fields {
 		f := &d.fields[i]
 		for _, v := range f.now {
-			dst = ldif.AppendValue(dst, f.desc, v)
+			dst = ldif.AppendLine(dst, f.desc, v)
 		}
 	}
 	return append(dst, '\n')
@@ -90,7 +96,7 @@ func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 }
 
 func (d *draft) appendModifyHead(dst []byte) []byte {
-	dst = ldif.AppendValue(dst, "dn", d.rec.DN)
+	dst = ldif.AppendLine(dst, wordDN, d.rec.DN)
 	return append(dst, "changetype: modify\n"...)
 }
 
@@ -98,13 +104,13 @@ func (d *draft) appendModifyHead(dst []byte) []byte {
 // was and now are not both empty.
 func appendReplace(dst []byte, f *field, was, now [][]byte) []byte {
 	if len(now) == 0 {
-		dst = ldif.AppendValue(dst, "delete", f.desc)
+		dst = ldif.AppendLine(dst, wordDelete, f.desc)
 		return append(dst, "-\n"...)
 	}
-	dst = ldif.AppendValue(dst, "replace", f.desc)
+	dst = ldif.AppendLine(dst, wordReplace, f.desc)
 	now = distinct(f.id, now)
 	for _, v := range now {
-		dst = ldif.AppendValue(dst, f.desc, v)
+		dst = ldif.AppendLine(dst, f.desc, v)
 	}
 	return append(dst, "-\n"...)
 }

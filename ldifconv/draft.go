@@ -90,9 +90,12 @@ type draft struct {
 	had     classSet             // known classes the source entry has
 	others  map[string]int       // unknown descriptions, when they are many
 	runs    []placed             // where the runs of the record went
+	layout  []layoutRun          // where the runs of the entry before went
+	expect  int                  // so many runs are like those
 	vals    [][]byte             // the memory of old and now
 	text    []byte               // the memory of new values
 
+	warned  int    // number of warnings about the entry
 	renamed []byte // the DN the entry gets, nil when it keeps its own
 
 	names nameCache
@@ -257,21 +260,24 @@ func (d *draft) addClass(classes ...classID) {
 		if d.classes.has(c) {
 			continue
 		}
-		d.push(schema.ObjectClass, d.keepString(schema.ClassName(c)))
+		d.push(schema.ObjectClass, classNames[c])
 		d.classes.put(c)
 	}
 }
 
-// dropClass takes the class away.
+// dropClass takes the classes away.
 func (d *draft) dropClass(classes ...classID) {
+	var drop classSet
+	any := false
 	for _, c := range classes {
-		if !d.classes.has(c) {
-			continue
+		if d.classes.has(c) {
+			drop.put(c)
+			d.classes.drop(c)
+			any = true
 		}
-		d.retain(schema.ObjectClass, func(v []byte) bool {
-			return d.names.class(v) != c
-		})
-		d.classes.drop(c)
+	}
+	if any {
+		d.retain(schema.ObjectClass, func(v []byte) bool { return !drop.has(d.names.class(v)) })
 	}
 }
 
@@ -287,7 +293,7 @@ func (d *draft) replaceClass(old, with classID) {
 	from := len(d.vals)
 	for _, v := range d.values(schema.ObjectClass) {
 		if d.names.class(v) == old {
-			v = d.keepString(schema.ClassName(with))
+			v = classNames[with]
 		}
 		d.vals = append(d.vals, v)
 	}
@@ -301,7 +307,18 @@ func (d *draft) dn() []byte { return d.rec.DN }
 
 // warn reports a note of the mapping about this entry. kind is a short
 // kebab-case class, text is lower case without a full stop.
-func (d *draft) warn(kind, text string) { d.out.warn(d.rec, kind, text) }
+// Of an entry with very many, the first mostWarnings are told.
+func (d *draft) warn(kind, text string) {
+	switch d.warned++; {
+	case d.warned <= mostWarnings:
+		d.out.warn(d.rec, kind, text)
+	case d.warned == mostWarnings+1:
+		d.out.warn(d.rec, "warnings-many", "more warnings about this entry are left out")
+	}
+}
+
+// mostWarnings bounds the warnings about one entry.
+const mostWarnings = 50
 
 // count adds one to the counter name of the report.
 func (d *draft) count(name string) { d.out.count(name, 1) }
@@ -344,10 +361,17 @@ func (d *draft) field(a attrID) *field {
 	return &d.fields[len(d.fields)-1]
 }
 
-// attrNames are the canonical spellings as bytes.
+// attrNames and classNames are the canonical spellings as bytes.
 var attrNames = func() (names [schema.Count][]byte) {
 	for id := 1; id < schema.Count; id++ {
 		names[id] = []byte(schema.Name(attrID(id)))
+	}
+	return names
+}()
+
+var classNames = func() (names [schema.ClassCount][]byte) {
+	for id := 1; id < schema.ClassCount; id++ {
+		names[id] = []byte(schema.ClassName(classID(id)))
 	}
 	return names
 }()

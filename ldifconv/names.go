@@ -39,18 +39,35 @@ func slotOf(name []byte) uint64 {
 	return h * 0x9e3779b97f4a7c15 >> 56
 }
 
+// find returns the place of a name, and whether the name is there. A name has
+// four places, so that two that hash alike do not drive each other out.
+func find(names *[cacheSize]cachedName, name []byte) (*cachedName, bool) {
+	at := slotOf(name)
+	free := &names[at]
+	for i := range uint64(4) {
+		e := &names[(at+i)%cacheSize]
+		if len(e.text) == 0 {
+			return e, false
+		}
+		if bytes.Equal(e.text, name) {
+			return e, true
+		}
+	}
+	return free, false
+}
+
 // attr returns the number of an attribute description, None for one that is
 // unknown or has options, and whether the description is not the attribute's
 // own name.
 func (c *nameCache) attr(desc []byte) (id attrID, alias bool) {
-	e := &c.attrs[slotOf(desc)]
-	if bytes.Equal(e.text, desc) && len(desc) > 0 {
+	e, ok := find(&c.attrs, desc)
+	if ok {
 		return attrID(e.id), e.alias
 	}
 	if bytes.IndexByte(desc, ';') >= 0 {
 		return schema.None, false
 	}
-	id, ok := schema.Lookup(desc)
+	id, ok = schema.Lookup(desc)
 	if !ok {
 		return schema.None, false
 	}
@@ -61,8 +78,8 @@ func (c *nameCache) attr(desc []byte) (id attrID, alias bool) {
 
 // class returns the number of an object class, NoClass for an unknown one.
 func (c *nameCache) class(name []byte) classID {
-	e := &c.classes[slotOf(name)]
-	if bytes.Equal(e.text, name) && len(name) > 0 {
+	e, ok := find(&c.classes, name)
+	if ok {
 		return classID(e.id)
 	}
 	id, ok := schema.LookupClass(name)

@@ -20,6 +20,8 @@ type Scanner struct {
 	line  int // its number
 	rec   Record
 	runs  []run
+	descs [][]byte // descriptions of the runs
+	prev  [][]byte // and of the record before: the next one often has the same
 	vals  []Value
 	buf   []byte // unfolded and decoded text of the record
 	big   bool   // the oversized record of the chunk was reported
@@ -38,6 +40,7 @@ type logical struct {
 // Reset makes s read the records of ch.
 func (s *Scanner) Reset(ch *Chunk) {
 	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
+	s.prev, s.descs = s.prev[:0], s.descs[:0] // they lie in the chunk before
 }
 
 // Trim gives up the scanner's text buffer when it holds more than size bytes.
@@ -114,6 +117,7 @@ func (s *Scanner) begin() {
 	r := &s.rec
 	*r = Record{Entry: Entry{Attrs: r.Attrs[:0]}, Controls: r.Controls[:0], Mods: r.Mods[:0]}
 	s.runs, s.vals, s.buf = s.runs[:0], s.vals[:0], s.buf[:0]
+	s.prev, s.descs = s.descs, s.prev[:0]
 }
 
 // skipBlank moves past blank lines.
@@ -300,9 +304,12 @@ func (s *Scanner) end(empty bool) *Error {
 // quick reads a line of the common form, "desc: value" without folding, or
 // returns nil and reads nothing.
 func (s *Scanner) quick() (desc, v []byte, num int) {
-	d, i := s.data, s.pos
-	for i < len(d) && descByte[d[i]] {
-		i++
+	d, i := s.data, s.knownDesc()
+	if i == 0 {
+		i = s.pos
+		for i < len(d) && descByte[d[i]] {
+			i++
+		}
 	}
 	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
 		return nil, nil, 0
@@ -322,6 +329,23 @@ func (s *Scanner) quick() (desc, v []byte, num int) {
 		end--
 	}
 	return desc, d[i+2 : end : end], num
+}
+
+// knownDesc returns the end of a description that is the one of the line
+// before or of the same place in the record before, 0 when it is neither.
+func (s *Scanner) knownDesc() int {
+	rest, n := s.data[s.pos:], len(s.descs)
+	if n > 0 {
+		if k := s.descs[n-1]; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+			return s.pos + len(k)
+		}
+	}
+	if n < len(s.prev) {
+		if k := s.prev[n]; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+			return s.pos + len(k)
+		}
+	}
+	return 0
 }
 
 // marker reports whether a line says what a record is, instead of an attribute.
@@ -361,11 +385,12 @@ func (s *Scanner) add(l *logical, desc, rest []byte) *Error {
 // push appends one value to the record.
 func (s *Scanner) push(desc, v []byte, num int) {
 	s.vals = append(s.vals, Value{Data: v, Line: num})
-	if n := len(s.runs); n > 0 && bytes.Equal(s.rec.Attrs[n-1].Desc, desc) {
+	if n := len(s.runs); n > 0 && bytes.Equal(s.descs[n-1], desc) {
 		s.runs[n-1].to++
 		return
 	}
 	s.runs = append(s.runs, run{len(s.vals) - 1, len(s.vals)})
+	s.descs = append(s.descs, desc)
 	s.rec.Attrs = append(s.rec.Attrs, Attr{Desc: desc})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"io"
 )
 
@@ -92,7 +93,7 @@ func appendAttrs(dst []byte, attrs []Attr) []byte {
 
 func appendRun(dst []byte, a *Attr) []byte {
 	for _, v := range a.Values {
-		dst = AppendValue(dst, a.Desc, v.Data)
+		dst = AppendLine(dst, a.Desc, v.Data)
 	}
 	return dst
 }
@@ -186,6 +187,40 @@ func AppendValue[D, V string | []byte](dst []byte, desc D, value V) []byte {
 		return fold(dst, from)
 	}
 	return append(dst, '\n')
+}
+
+// AppendLine is AppendValue for the most frequent case, and fastest there: a
+// short printable value.
+func AppendLine(dst, desc, value []byte) []byte {
+	if len(desc)+2+len(value) > Width || !isPlain(value) {
+		return AppendValue(dst, desc, value)
+	}
+	dst = append(dst, desc...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, '\n')
+}
+
+// isPlain reports whether a value surely needs no base64; it looks at eight
+// bytes at a time.
+func isPlain(v []byte) bool {
+	if len(v) == 0 || v[0] <= ' ' || v[0] == ':' || v[0] == '<' || v[len(v)-1] == ' ' {
+		return false
+	}
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(v) >= 8 {
+		x := binary.LittleEndian.Uint64(v)
+		if (x|(x-ones*' '))&highs != 0 { // a byte below a blank or beyond ASCII
+			return false
+		}
+		v = v[8:]
+	}
+	for _, c := range v {
+		if c < ' ' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // appendBase64 appends the base64 text of value.
