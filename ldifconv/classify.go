@@ -240,7 +240,7 @@ func (c *classifier) domain(name string) *DomainCount {
 }
 
 func (c *classifier) address() {
-	if domain := domainOf(c.d.first(schema.Mail)); len(domain) > 0 {
+	if domain := domainOf(c.d.first(schema.Mail)); len(domain) > 0 && len(domain) <= 255 {
 		c.domain(string(lower(domain))).Addresses++
 	}
 }
@@ -253,7 +253,7 @@ func (c *classifier) uid() {
 		c.compound[string(lower(c.found.UID[bytes.IndexByte(c.found.UID, '@')+1:]))]++
 	case OtherUID:
 		c.report.UIDOther++
-		c.options.Log.Warning("uid-form", c.where(), fmt.Sprintf("uid %q holds a character that iMS forbids", c.found.UID))
+		c.options.Log.Warning("uid-form", c.where(), fmt.Sprintf("uid %.200q holds a character that iMS forbids", c.found.UID))
 	}
 }
 

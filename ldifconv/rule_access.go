@@ -175,9 +175,9 @@ func addSIMSService(d *draft, allowed *serviceSet, token []byte) {
 		allowed.add(pop)
 	case isWebToken(token):
 		allowed.add(http)
-		d.warn("service-web", fmt.Sprintf("service %q: http allowed", token))
+		d.warn("service-web", fmt.Sprintf("service %.200q: http allowed", token))
 	default:
-		d.warn("service-unknown", fmt.Sprintf("service %q is not known: left out", token))
+		d.warn("service-unknown", fmt.Sprintf("service %.200q is not known: left out", token))
 	}
 }
 
@@ -256,7 +256,7 @@ func deniedServices(d *draft) (denied serviceSet) {
 			case serviceNamed(string(token)) != noService:
 				denied.add(serviceNamed(string(token)))
 			default:
-				d.warn("service-unknown", fmt.Sprintf("denied service %q is not known: left out", token))
+				d.warn("service-unknown", fmt.Sprintf("denied service %.200q is not known: left out", token))
 			}
 		})
 	}
@@ -284,7 +284,7 @@ func appendAccessDomains(value []byte, d *draft) []byte {
 	}
 	if len(value) > start {
 		rule := bytes.TrimPrefix(value[start:], []byte{'$'})
-		d.warn("access-domain", fmt.Sprintf("mailAccessDomain is now %s: a name matches the hosts below it, not itself", rule))
+		d.warn("access-domain", fmt.Sprintf("mailAccessDomain is now %.1000s: a name matches the hosts below it, not itself", rule))
 		value = append(value, "$+http,smtp,smtps:*"...)
 	}
 	return value

@@ -69,7 +69,7 @@ var domainRules = []rule{
 				return true
 			}
 			if q, ok := parseQuota(d.first(schema.MailQuota)); !ok || q.n == -2 {
-				d.warn("quota-value", fmt.Sprintf("mailQuota %q is not a number of bytes: kept as mailDomainDiskQuota", d.first(schema.MailQuota)))
+				d.warn("quota-value", fmt.Sprintf("mailQuota %.200q is not a number of bytes: kept as mailDomainDiskQuota", d.first(schema.MailQuota)))
 			}
 			return plainQuota(d, o, schema.MailQuota, schema.MailDomainDiskQuota)
 		},
@@ -90,10 +90,10 @@ var domainRules = []rule{
 		source: "SIMS 4.0 Provisioning Guide 2",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if v := d.first(schema.RFC822Postmaster); v != nil {
-				d.warn("domain-postmaster", fmt.Sprintf("rfc822Postmaster %s kept: iMS does not read it", v))
+				d.warn("domain-postmaster", fmt.Sprintf("rfc822Postmaster %.200q kept: iMS does not read it", v))
 			}
 			if v := d.first(schema.AdminDN); v != nil {
-				d.warn("domain-administrator", fmt.Sprintf("adminDN %s kept: add it to the Domain Administrators group", v))
+				d.warn("domain-administrator", fmt.Sprintf("adminDN %.200q kept: add it to the Domain Administrators group", v))
 			}
 			return false
 		},

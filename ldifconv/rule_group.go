@@ -111,7 +111,7 @@ var groupRules = []rule{
 		source: simsList + " (not in the iMS class)",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if d.has(schema.RequestsTo) {
-				d.warn("requests-to", fmt.Sprintf("requestsTo %s dropped: make a list of its own for the -request address", d.first(schema.RequestsTo)))
+				d.warn("requests-to", fmt.Sprintf("requestsTo %.200q dropped: make a list of its own for the -request address", d.first(schema.RequestsTo)))
 				d.remove(schema.RequestsTo)
 			}
 			if d.has(schema.SuppressEmailError) {
@@ -183,7 +183,7 @@ var groupRules = []rule{
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
 			values := d.values(schema.MailDeliveryFile)
-			d.warn("delivery-file", fmt.Sprintf("list is delivered to %s: the path must exist on the new server", values[0]))
+			d.warn("delivery-file", fmt.Sprintf("list is delivered to %.200q: the path must exist on the new server", values[0]))
 			if len(values) > 1 {
 				d.warn("delivery-file", fmt.Sprintf("%d more files dropped: iMS delivers to one", len(values)-1))
 			}
@@ -309,18 +309,14 @@ func simsModerator(d *draft, o *ruleOptions) bool {
 
 func nmsAllowedDomain(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MgrpAllowedDomain)
-	fired := false
+	var below [][]byte
 	for _, v := range values {
-		if bytes.IndexByte(v, '*') >= 0 || bytes.IndexByte(v, '.') < 0 {
-			continue
-		}
-		below := append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...)
-		if !d.hasValueBytes(schema.MgrpAllowedDomain, below) {
-			d.addBytes(schema.MgrpAllowedDomain, below)
-			fired = true
+		if bytes.IndexByte(v, '*') < 0 && bytes.IndexByte(v, '.') >= 0 {
+			below = append(below, append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...))
 		}
 	}
-	return fired
+	d.addBytes(schema.MgrpAllowedDomain, below...)
+	return len(d.values(schema.MgrpAllowedDomain)) > len(values)
 }
 
 func listURLs(d *draft, o *ruleOptions) bool {
@@ -399,7 +395,7 @@ func nmsRejectAction(d *draft, _ *ruleOptions) bool {
 				action = "reply"
 			}
 		default:
-			d.warn("reject-action", fmt.Sprintf("mgrpMsgRejectAction %q is not known: dropped", v))
+			d.warn("reject-action", fmt.Sprintf("mgrpMsgRejectAction %.200q is not known: dropped", v))
 		}
 	}
 	if len(values) == 1 && equalFoldString(values[0], action) {
@@ -441,7 +437,7 @@ func nmsBroadcasterPolicy(d *draft, _ *ruleOptions) bool {
 				"PASSWD_REQUIRED", "PASSWD_REQ", "OR", "AND", "NO_REQUIREMENTS")
 		})
 		if !known {
-			d.warn("broadcaster-policy", fmt.Sprintf("mgrpBroadcasterPolicy %q is not known to iMS: dropped", v))
+			d.warn("broadcaster-policy", fmt.Sprintf("mgrpBroadcasterPolicy %.200q is not known to iMS: dropped", v))
 		}
 		return known
 	})
@@ -463,7 +459,7 @@ func nmsListManager(d *draft, _ *ruleOptions) bool {
 	}
 	for i := range d.fields {
 		if f := &d.fields[i]; len(f.now) > 0 && hasPrefixFold(f.desc, "mgmanGConf") {
-			d.warn("list-manager", fmt.Sprintf("%s dropped", f.desc))
+			d.warn("list-manager", fmt.Sprintf("%.200q dropped", f.desc))
 			f.now, f.same = nil, false
 			fired = true
 		}

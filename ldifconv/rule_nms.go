@@ -93,7 +93,7 @@ var nmsUserRules = []rule{
 		apply: func(d *draft, _ *ruleOptions) bool {
 			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
 			if v := d.first(schema.NsMsgNumMsgQuota); !isInteger(string(v)) {
-				d.warn("quota-value", fmt.Sprintf("nsmsgNumMsgQuota %q is not a number: kept as mailMsgQuota", v))
+				d.warn("quota-value", fmt.Sprintf("nsmsgNumMsgQuota %.200q is not a number: kept as mailMsgQuota", v))
 			}
 			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
 			return true
@@ -179,7 +179,7 @@ func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
 	case isOneOf(mode, "reply", "echo"):
 		return setMissing(d, schema.MailAutoReplyTimeOut, "0")
 	}
-	d.warn("autoreply-mode", fmt.Sprintf("mailAutoReplyMode %q is none of vacation, reply, echo: kept", mode))
+	d.warn("autoreply-mode", fmt.Sprintf("mailAutoReplyMode %.200q is none of vacation, reply, echo: kept", mode))
 	return false
 }
 
@@ -195,10 +195,12 @@ func zeroIsUnlimited(d *draft, a attrID) bool {
 
 func nmsPrograms(d *draft, o *ruleOptions) bool {
 	values := d.values(schema.MailProgramDeliveryInfo)
-	d.remove(schema.MailProgramDeliveryInfo)
-	for _, command := range values {
-		d.add(schema.MailProgramDeliveryInfo, o.programs.name(d, command))
+	names := make([][]byte, len(values))
+	for i, command := range values {
+		names[i] = []byte(o.programs.name(d, command))
 	}
+	d.remove(schema.MailProgramDeliveryInfo)
+	d.addBytes(schema.MailProgramDeliveryInfo, names...)
 	return true
 }
 

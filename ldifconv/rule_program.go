@@ -13,6 +13,7 @@ import (
 const (
 	maxProgramNames = 10000
 	maxPrograms     = 50000
+	maxCommand      = 4096 // bytes
 )
 
 // programs are the programs that mail of this run is delivered to. iMS delivers to approved
@@ -37,13 +38,17 @@ func (p *programs) init(given map[string]string) {
 
 // name returns the name of a command line, a new one for a command not seen before. New names are
 // numbered in the order of the input whatever the number of workers. A command that is new when
-// maxPrograms have names stays as it is, with a warning.
+// maxPrograms have names, and one longer than maxCommand, stays as it is, with a warning.
 func (p *programs) name(d *draft, command []byte) string {
 	p.mu.RLock()
 	name, ok := p.names[string(command)]
 	p.mu.RUnlock()
 	if ok {
 		return name
+	}
+	if len(command) > maxCommand {
+		d.warn("program-long", fmt.Sprintf("command %.200q is longer than %d bytes: kept", command, maxCommand))
+		return string(command)
 	}
 	d.inOrder()
 	p.mu.Lock()
@@ -52,7 +57,7 @@ func (p *programs) name(d *draft, command []byte) string {
 		return name
 	}
 	if len(p.made) == maxPrograms {
-		d.warn("program-many", fmt.Sprintf("more than %d programs: command %s kept", maxPrograms, command))
+		d.warn("program-many", fmt.Sprintf("more than %d programs: command %.200q kept", maxPrograms, command))
 		return string(command)
 	}
 	for n := len(p.made) + 1; ; n++ {
@@ -72,7 +77,7 @@ func (p *programs) note(name []byte) {
 	p.mu.RLock()
 	known := p.noted[string(name)] || p.overflow
 	p.mu.RUnlock()
-	if known {
+	if known || len(name) > maxCommand {
 		return
 	}
 	p.mu.Lock()

@@ -137,7 +137,7 @@ var simsUserRules = []rule{
 			if bytes.IndexByte(v, '/') < 0 && bytes.IndexByte(v, '\\') < 0 {
 				return false
 			}
-			d.warn("message-store", fmt.Sprintf("mailMessageStore %s is a path: dropped", v))
+			d.warn("message-store", fmt.Sprintf("mailMessageStore %.200q is a path: dropped", v))
 			d.remove(schema.MailMessageStore)
 			return true
 		},
@@ -149,7 +149,7 @@ var simsUserRules = []rule{
 		source: simsDraft + "; 20subscriber.ldif",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if v := d.first(schema.InetSubscriberStatus); !isOneOf(v, "active", "inactive", "deleted") {
-				d.warn("status-value", fmt.Sprintf("inetSubscriberStatus %q is none of active, inactive, deleted: kept as inetUserStatus", v))
+				d.warn("status-value", fmt.Sprintf("inetSubscriberStatus %.200q is none of active, inactive, deleted: kept as inetUserStatus", v))
 			}
 			moveSingle(d, schema.InetSubscriberStatus, schema.InetUserStatus)
 			return true
@@ -211,7 +211,7 @@ func simsFolderMap(d *draft, o *ruleOptions) bool {
 		case isOneOf(v, "LOCK"):
 			dropLock(d, o)
 		default:
-			d.warn("folder-map", fmt.Sprintf("mailFolderMap %q is not known: dropped", v))
+			d.warn("folder-map", fmt.Sprintf("mailFolderMap %.200q is not known: dropped", v))
 		}
 	}
 	d.remove(schema.MailFolderMap)
@@ -237,13 +237,13 @@ func simsDeliveryFile(d *draft, _ *ruleOptions) bool {
 		}
 	}
 	if d.has(schema.MailDeliveryFile) {
-		d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %s dropped: iMS delivers no user's mail to a file", d.first(schema.MailDeliveryFile)))
+		d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", d.first(schema.MailDeliveryFile)))
 		d.remove(schema.MailDeliveryFile)
 		fired = true
 	}
 	for _, v := range d.values(schema.MailDeliveryOption) {
 		if !isOneOf(v, "mailbox", "native", "unix", "autoreply", "program", "forward", "hold") {
-			d.warn("delivery-option", fmt.Sprintf("mailDeliveryOption %q is not known: kept", v))
+			d.warn("delivery-option", fmt.Sprintf("mailDeliveryOption %.200q is not known: kept", v))
 		}
 	}
 	return fired
@@ -300,11 +300,11 @@ func plainDate(d *draft, a attrID) bool {
 	v := d.first(a)
 	t, zoned, ok := parseTime(trimBlanks(v))
 	if !ok {
-		d.warn("date", fmt.Sprintf("%s %q is not a time: kept", schema.Name(a), v))
+		d.warn("date", fmt.Sprintf("%s %.200q is not a time: kept", schema.Name(a), v))
 		return false
 	}
 	if !zoned {
-		d.warn("date-zone", fmt.Sprintf("%s %s names no time zone: taken as GMT", schema.Name(a), v))
+		d.warn("date-zone", fmt.Sprintf("%s %.200q names no time zone: taken as GMT", schema.Name(a), v))
 	}
 	var memory [len(vacationTime)]byte
 	text := t.AppendFormat(memory[:0], vacationTime)

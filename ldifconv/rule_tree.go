@@ -49,7 +49,7 @@ func (t *domainTree) note(d *draft) {
 		t.domains[domain] = node
 	}
 	node.base = min(node.base, base)
-	if host := d.first(schema.MailHost); host != nil && !node.hosts[string(host)] {
+	if host := d.first(schema.MailHost); isFQDN(host) && !node.hosts[string(host)] {
 		node.hosts[string(lower(host))] = true
 	}
 	node.compound = node.compound || bytes.IndexByte(d.first(schema.UID), '@') >= 0
@@ -62,7 +62,7 @@ func isDomainName(domain string) bool {
 			return false
 		}
 	}
-	return domain != "" && !strings.Contains(domain, "..") && domain[0] != '.' && domain[len(domain)-1] != '.'
+	return domain != "" && len(domain) <= 255 && !strings.Contains(domain, "..") && domain[0] != '.' && domain[len(domain)-1] != '.'
 }
 
 // lastRDN returns the last part of a DN, the suffix of an NMS directory.

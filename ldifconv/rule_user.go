@@ -52,7 +52,7 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 	if len(values) < 2 {
 		return false
 	}
-	d.warn("mail-values", fmt.Sprintf("mail keeps %s, %d more moved to mailAlternateAddress", values[0], len(values)-1))
+	d.warn("mail-values", fmt.Sprintf("mail keeps %.200q, %d more moved to mailAlternateAddress", values[0], len(values)-1))
 	d.addBytes(schema.MailAlternateAddress, values[1:]...)
 	d.setBytes(schema.Mail, values[0])
 	return true
@@ -112,12 +112,15 @@ func mailHostName(d *draft, _ *ruleOptions) bool {
 	case host == nil && d.kind == Groups:
 		d.warn("mail-host-missing", "list without mailHost: no server expands it")
 	case host != nil && !isFQDN(host):
-		d.warn("mail-host-name", fmt.Sprintf("mailHost %s is not a full host name", host))
+		d.warn("mail-host-name", fmt.Sprintf("mailHost %.200q is not a full host name", host))
 	}
 	return false
 }
 
 func isFQDN(host []byte) bool {
+	if len(host) > 255 {
+		return false
+	}
 	dots := 0
 	for i, c := range host {
 		switch {
@@ -257,9 +260,9 @@ func quotaLarge(d *draft, o *ruleOptions) bool {
 	n, fits := q.bytes()
 	switch {
 	case !ok || q.suffix != 0 && !o.QuotaSuffix:
-		d.warn("quota-value", fmt.Sprintf("mailQuota %q is not a number of bytes: kept", v))
+		d.warn("quota-value", fmt.Sprintf("mailQuota %.200q is not a number of bytes: kept", v))
 	case !fits || n > maxQuota:
-		d.warn("quota-large", fmt.Sprintf("mailQuota %s is above %d bytes", v, maxQuota))
+		d.warn("quota-large", fmt.Sprintf("mailQuota %.200q is above %d bytes", v, maxQuota))
 	}
 	return false
 }

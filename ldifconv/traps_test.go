@@ -1,8 +1,10 @@
 package ldifconv
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The traps of the mapping, with every rule on: what the upgraded entry must hold and must not.
@@ -88,5 +90,53 @@ func TestTraps(t *testing.T) {
 				t.Errorf("%q is in\n%s", trap.lacks, out)
 			}
 		})
+	}
+}
+
+// TestLargeEntries upgrades entries with very many values of one attribute: no rule may take more
+// than linear time or memory for them. A quadratic step would take hours here.
+func TestLargeEntries(t *testing.T) {
+	const n = 60000
+	for _, row := range []struct {
+		from        Source
+		kind, value string
+	}{
+		{NMS, "list", "mgrprfc822mailmember: fan%d@elsewhere.example%%A Fan"},
+		{NMS, "list", "mgrpalloweddomain: d%d.example"},
+		{NMS, "list", "mgrpallowedbroadcaster: ldap://uid=u%d,o=x"},
+		{NMS, "list", "mailenhanceduniquemember: uid=u%d,o=x %%1(a)"},
+		{NMS, "list", "mgrpmsgrejectaction: odd%d"},
+		{NMS, "list", "mgrpbroadcasterpolicy: odd%d"},
+		{SIMS, "list", "rfc822mailmember: fan%d@elsewhere.example"},
+		{SIMS, "list", "moderator: m%d@x.com"},
+		{SIMS, "list", "maildeliveryfile: /a/%d"},
+		{NMS, "user", "mail: u%d@x.com"},
+		{NMS, "user", "mailalternateaddress: u%d@x.com"},
+		{NMS, "user", "nsmsgdisallowaccess: odd%d"},
+		{NMS, "user", "mailaccessdomain: d%d.example"},
+		{NMS, "user", "mailprogramdeliveryinfo: /bin/p%d"},
+		{SIMS, "user", "inetauthorizedservices: odd%d"},
+		{SIMS, "user", "rfc822mailalias: u%d@x.com"},
+		{SIMS, "user", "maildeliveryoption: odd%d"},
+		{SIMS, "user", "mailfoldermap: odd%d"},
+		{SIMS, "user", "multilinedescription: line %d"},
+	} {
+		var in strings.Builder
+		in.WriteString("dn: cn=x,o=siroe.com\n" + trapClasses[row.from][row.kind] + "cn: x\nmail: x@x.com\n")
+		for i := range n {
+			fmt.Fprintf(&in, row.value+"\n", i)
+		}
+		in.WriteString("\n")
+		start := time.Now()
+		full, _, report := upgraded(t, in.String(), Options{From: row.from, Format: Full})
+		if report.Changed != 1 {
+			t.Errorf("%s: %d entries changed", row.value, report.Changed)
+		}
+		if again, _, _ := upgraded(t, full, Options{From: row.from, Format: Full}); again != full {
+			t.Errorf("%s: the second run changes the result", row.value)
+		}
+		if spent := time.Since(start); spent > 20*time.Second {
+			t.Errorf("%s: %v for %d values", row.value, spent, n)
+		}
 	}
 }
