@@ -56,12 +56,13 @@ func (s *site) store() *input  { return &s.inputs[1] }
 func (s *site) storeDir() string { return filepath.Join(s.out, "store") }
 
 // tempDir is where the conversions put what does not fit in memory: beside
-// their output, so that it needs no other file system.
+// their output, so that it needs no other file system. In a dry run it is the
+// system's.
 func (s *site) tempDir() string {
 	if s.dryRun {
 		return ""
 	}
-	return s.out
+	return filepath.Join(s.out, tempName)
 }
 
 // runFlags are the command line of run.
@@ -172,23 +173,21 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	}
 	if s.dryRun {
 		job.DryRun()
-		if err := s.convert(ctx, job); err != nil {
-			return err
+		for _, st := range s.stages() {
+			if err := st.do(ctx, job); err != nil {
+				return err
+			}
 		}
 		return s.summary(job.Stdout, job.Snapshot())
 	}
-	st := s.state(f)
-	done, err := claim(s.out, st, f.force)
+	st, err := claim(s.out, s.state(f), f.force)
 	if err != nil {
 		return err
 	}
-	if done {
+	if st.Finished {
 		return s.recall(job)
 	}
-	if err := st.write(job, s.out); err != nil {
-		return err
-	}
-	if err := s.convert(ctx, job); err != nil {
+	if err := s.convert(ctx, job, &st); err != nil {
 		return err
 	}
 	return s.conclude(job, st)
@@ -204,20 +203,47 @@ func (s *site) state(f *runFlags) state {
 	}}
 }
 
-func (s *site) convert(ctx context.Context, job *cli.Job) error {
-	if !s.dryRun {
-		if err := os.MkdirAll(filepath.Join(s.out, "ldif"), 0o777); err != nil {
+// stage is one part of a conversion, done whole before the next.
+type stage struct {
+	name string
+	do   func(ctx context.Context, job *cli.Job) error
+}
+
+// stages are the parts in their order: the store comes after the directory, for
+// its quotas are those of the upgraded entries.
+func (s *site) stages() []stage {
+	return []stage{{"directory", s.upgradeLDIF}, {"store", s.convertStore}, {"comparison", s.compare}}
+}
+
+// convert does the stages that are not done, and keeps what each has told, so
+// that a run that goes on after an interruption ends with the same report.
+func (s *site) convert(ctx context.Context, job *cli.Job, st *state) error {
+	if err := sweep(s.out); err != nil {
+		return err
+	}
+	for _, dir := range []string{filepath.Join(s.out, "ldif"), s.tempDir()} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
 		}
 	}
-	// The store comes second: its quotas are those of the upgraded directory.
-	if err := s.upgradeLDIF(ctx, job); err != nil {
+	if st.Report != nil {
+		job.Recall(*st.Report)
+	}
+	if err := st.write(job, s.out); err != nil {
 		return err
 	}
-	if err := s.convertStore(ctx, job); err != nil {
-		return err
+	for _, stage := range s.stages()[min(len(st.Done), len(s.stages())):] {
+		if err := stage.do(ctx, job); err != nil {
+			return err
+		}
+		rep := job.Snapshot()
+		st.Done, st.Report = append(st.Done, stage.name), &rep
+		if err := st.write(job, s.out); err != nil {
+			return err
+		}
 	}
-	return s.compare(ctx, job)
+	st.Done, st.Report = nil, nil
+	return os.RemoveAll(s.tempDir())
 }
 
 // conclude writes the report and marks the run as finished.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
 )
@@ -23,6 +24,10 @@ type state struct {
 	Inputs   []input           `json:"inputs"`
 	Options  map[string]string `json:"options"`
 	Finished bool              `json:"finished"`
+	// Done are the stages that need not be done again after an interruption,
+	// Report what they told.
+	Done   []string    `json:"done,omitempty"`
+	Report *cli.Report `json:"report,omitempty"`
 }
 
 func (s state) same(t state) bool {
@@ -72,33 +77,63 @@ func writeFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) er
 	return w.Commit()
 }
 
-// ours are the names that a run makes in its output folder.
-var ours = []string{"ldif", "store", "report.json", stateName}
+// tempName is the folder for what does not fit in memory.
+const tempName = ".siteconv.tmp"
+
+// ours are the names that a run makes in its output folder, the state last.
+var ours = []string{"ldif", "store", "report.json", tempName, stateName}
+
+// sweep removes what an interrupted run left half written.
+func sweep(out string) error {
+	left := []string{filepath.Join(out, tempName)}
+	for _, dir := range []string{out, filepath.Join(out, "ldif")} {
+		files, err := filepath.Glob(filepath.Join(escapeGlob(dir), ".*.tmp"))
+		if err != nil {
+			return err
+		}
+		left = append(left, files...)
+	}
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// escapeGlob takes the meaning from the bytes of a path that Glob knows.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
 
 // claim makes the output folder this run's: a new or empty folder, one that an
 // interrupted run of the same inputs left, or with force one of any other run.
-// It says whether the work is already done.
-func claim(out string, want state, force bool) (done bool, err error) {
+// It returns how far the work has come.
+func claim(out string, want state, force bool) (state, error) {
 	have, err := readState(out)
-	if err != nil {
-		return false, cli.WithHint(err, "--force starts afresh")
-	}
-	if have == nil {
-		return false, claimNew(out)
-	}
-	if force {
-		for _, name := range ours {
-			if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
-				return false, err
-			}
-		}
-		return false, nil
-	}
-	if !have.same(want) {
-		return false, cli.WithHint(fmt.Errorf("%s holds the output of another run: %s", out, difference(*have, want)),
+	switch {
+	case force && (err != nil || have != nil):
+		return want, removeOurs(out)
+	case err != nil:
+		return want, cli.WithHint(err, "--force starts afresh")
+	case have == nil:
+		return want, claimNew(out)
+	case !have.same(want):
+		return want, cli.WithHint(fmt.Errorf("%s holds the output of another run: %s", out, difference(*have, want)),
 			"--force removes it and starts afresh; or name another folder with --out")
 	}
-	return have.Finished, nil
+	return *have, nil
+}
+
+// removeOurs removes the output of an earlier run, the state last, so that an
+// interruption leaves it recognisable.
+func removeOurs(out string) error {
+	for _, name := range ours {
+		if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func claimNew(out string) error {

@@ -102,7 +102,7 @@ func (s *site) restore(ctx context.Context, job *cli.Job) error {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
 	for _, c := range []cli.Count{
-		{Name: "users", N: rep.Users + rep.Resumed}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
 		{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
 	} {
 		job.Count(c.Name, c.N)

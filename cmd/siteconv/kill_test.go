@@ -1,0 +1,92 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"imsconv/benchmarks/sitegen"
+)
+
+// asProgram is set in the environment of a test binary that is to be siteconv
+// itself, so that it can be killed.
+const asProgram = "SITECONV_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// generated makes a SIMS site of some size.
+func generated(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	export, err := os.Create(dir + "/export.ldif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sitegen.WriteSIMSExport(export, sitegen.ExportOptions{Seed: 7, Users: 300}); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := os.Create(dir + "/backup.sims")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sitegen.WriteStream(stream, sitegen.StreamOptions{Seed: 7, Users: 40, Messages: 1500}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*os.File{export, stream} {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestKilledRunGoesOn kills a conversion at several moments; the same command
+// given again ends with the same bytes as one that nobody disturbed.
+func TestKilledRunGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills the program several times")
+	}
+	site := generated(t)
+	run := func(out string) *exec.Cmd {
+		cmd := exec.Command(os.Args[0], "run", "--scenario", "sims-offline", "--site", site, "--out", out, "--default-domain", "siroe.com", "--quiet")
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		return cmd
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	start := time.Now()
+	if out, err := run(whole).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	took := time.Since(start)
+	want := treeHash(t, whole)
+	const moments = 7
+	killed := 0
+	for i := 1; i <= moments; i++ {
+		out := filepath.Join(t.TempDir(), "out")
+		cmd := run(out)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(took * time.Duration(i) / (moments + 1))
+		cmd.Process.Kill()
+		if cmd.Wait() != nil {
+			killed++
+		}
+		if text, err := run(out).CombinedOutput(); err != nil {
+			t.Fatalf("after a kill: %v\n%s", err, text)
+		}
+		if treeHash(t, out) != want {
+			t.Errorf("killed at %d of %d: another tree", i, moments+1)
+		}
+	}
+	if killed == 0 {
+		t.Error("no run was killed in time")
+	}
+}
