@@ -22,6 +22,7 @@ func Verify(ctx context.Context, src io.ReaderAt, size int64, opts VerifyOptions
 	pageSize := int64(0)
 	bopts := bdb.VerifyOptions{
 		NoOrder: opts.NoOrder,
+		Note:    func(e *bdb.Error) { log.Warning("odd", named(opts.Name, e.Where()), e.What()) },
 		Fault:   func(e *bdb.Error) { log.Problem("fault", named(opts.Name, e.Where()), e.What()) },
 	}
 	if m, err := bdb.NewReader(src, size, bdb.Options{}); err == nil {

@@ -13,6 +13,8 @@ type VerifyOptions struct {
 	NoOrder bool
 	// Fault receives every fault, in the order found; nil: they are only counted.
 	Fault func(*Error)
+	// Note receives what is odd but no fault; nil: nothing does.
+	Note func(*Error)
 	// Progress is called now and then with the pages checked since the last call.
 	Progress func(pages int64)
 }
@@ -83,7 +85,7 @@ type verifier struct {
 	visited  int64 // pages since the last Progress
 	oldHash  int64 // hash pages of type 2 with items
 	newHash  int64 // and of type 13
-	swapped  bool  // a checksum in the other byte order was seen
+	sums     int   // byte order of the checksums: 1 the file's, -1 the other, 0 none was seen
 	keyBuf   []byte
 	valBuf   []byte
 }
@@ -239,18 +241,32 @@ func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 func (v *verifier) summed(b []byte, no int64) bool {
 	ok, swapped := v.lay.checkSum(b, checksumAt)
 	if !ok {
-		for _, c := range b {
-			if c != 0 {
-				v.fault(no, NoItem, "checksum does not match")
-				return false
-			}
+		if !allZero(b) {
+			v.fault(no, NoItem, "checksum does not match")
 		}
+		return allZero(b)
 	}
-	if swapped && !v.swapped {
-		v.swapped = true
-		v.fault(no, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
-	}
+	v.sumOrder(no, swapped)
 	return true
+}
+
+// sumOrder compares the byte order of a checksum with the one met first. Release 4.1
+// stored all of them in the order of the host, in files of the other order too.
+func (v *verifier) sumOrder(no int64, swapped bool) {
+	switch {
+	case v.sums == 0 && swapped:
+		v.sums = -1
+		in := input{Reader: v.rd}
+		e := in.damage(no, NoItem, "checksums are stored in the other byte order, as release 4.1 did; later tools refuse them")
+		e.Tolerated = true
+		if v.opts.Note != nil {
+			v.opts.Note(e)
+		}
+	case v.sums == 0:
+		v.sums = 1
+	case swapped != (v.sums < 0):
+		v.fault(no, NoItem, "checksum in another byte order than those before")
+	}
 }
 
 // own is load for a page that must know its number.

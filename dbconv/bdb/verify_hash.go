@@ -96,7 +96,7 @@ func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 		v.fault(nd.no, NoItem, "page of type %d in bucket %d", nd.typ, b)
 		return false, nil
 	}
-	if nd.typ == pageHashOld && m.Version >= 9 || nd.typ == pageHash && m.Version < 7 {
+	if nd.typ == pageHashOld && m.Version >= 9 && nd.n > 0 || nd.typ == pageHash && m.Version < 7 {
 		v.fault(nd.no, NoItem, "page of type %d in a hash of version %d", nd.typ, m.Version)
 	}
 	if prev == 0 && nd.prev != 0 {

@@ -37,10 +37,7 @@ func (v *verifier) metaChecksum(raw []byte, at int64) {
 	if !ok {
 		v.fault(at, NoItem, "checksum of the metadata page does not match")
 	}
-	if swapped && !v.swapped {
-		v.swapped = true
-		v.fault(at, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
-	}
+	v.sumOrder(at, swapped)
 }
 
 // metaHeader checks what 3.0 made common to all access methods.
@@ -80,7 +77,8 @@ func (v *verifier) metaHeader9(raw []byte, at int64) {
 	if m.unused36 != 0 {
 		v.fault(at, NoItem, "%d partitions in a database without partitions", m.unused36)
 	}
-	if !allZero(raw[460:464]) || !m.Checksum && !allZero(raw[476:512]) {
+	// A hash of version 9 may have been upgraded from 3.x, which left rubbish there.
+	if m.Type != Hash && (!allZero(raw[460:464]) || !m.Checksum && !allZero(raw[476:512])) {
 		v.fault(at, NoItem, "encryption or checksum fields are set in a database without them")
 	}
 }
@@ -142,7 +140,7 @@ func (v *verifier) fanOut() bool {
 	if m.MinKey < 2 || uint64(m.MinKey) > uint64(m.PageSize) || (m.PageSize-headerSize)/(2*int(m.MinKey)) < 10 {
 		return false
 	}
-	return m.MaxKey == 0 || m.MaxKey >= 2*m.MinKey && uint64(m.MaxKey) <= uint64(m.PageSize)
+	return uint64(m.MaxKey) <= uint64(m.PageSize)
 }
 
 func hashFlagsKnown(version uint32) uint32 {

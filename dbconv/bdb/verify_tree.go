@@ -28,7 +28,7 @@ func (v *verifier) tree() error {
 		return err
 	}
 	for _, c := range []uint32{m.KeyCount, m.RecordCount} {
-		if c != 0 && int64(c) > t.count {
+		if int64(c) > m.Size { // what db_stat counted last; it may be out of date
 			v.fault(int64(m.PageNo), NoItem, "cached count of %d, %d records were found", c, t.count)
 		}
 	}
@@ -42,7 +42,7 @@ func (v *verifier) duplicates(root uint32, from place) (int64, error) {
 	if !m.Dup {
 		v.fault(from.page, from.item, "duplicate set in a database without duplicates")
 	}
-	t := treeCheck{v: v, kind: dupTree, linked: true, home: from}
+	t := treeCheck{v: v, kind: dupTree, linked: true, home: from, sorted: m.DupSort && !v.opts.NoOrder}
 	return t.count, t.whole(root)
 }
 
@@ -161,7 +161,7 @@ func (t *treeCheck) internal(nd *node, root bool) (records int64, err error) {
 		}
 	}
 	t.order.keep()
-	if root && t.countsKept(nd.typ) && int64(nd.prev) != records {
+	if root && t.countsKept(nd.typ) && int64(nd.prev) != records && (t.kind != dupTree || nd.prev != 0) {
 		v.fault(nd.no, NoItem, "root counts %d records, %d were found", nd.prev, records)
 	}
 	return records, nil
@@ -274,9 +274,6 @@ func (t *treeCheck) leafPage(nd *node) (records int64, err error) {
 	}
 	t.count += records
 	t.order.keep()
-	if nd.n == 0 && v.lay.version > 6 && nd.no != int64(v.rd.meta.Root) {
-		v.fault(nd.no, NoItem, "leaf without items")
-	}
 	return records, err
 }
 
