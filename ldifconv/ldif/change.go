@@ -172,7 +172,7 @@ func (s *Scanner) openMod(l *logical, desc, rest []byte) *Error {
 		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(m.Desc))}
 	}
 	s.rec.Mods = append(s.rec.Mods, m)
-	s.runs = append(s.runs, run{len(s.vals), len(s.vals)})
+	s.runs = append(s.runs, run{m.Desc, len(s.vals), len(s.vals)})
 	return nil
 }
 

@@ -20,15 +20,17 @@ type Scanner struct {
 	line  int // its number
 	rec   Record
 	runs  []run
-	descs [][]byte // descriptions of the runs
-	prev  [][]byte // and of the record before: the next one often has the same
+	prev  []run // of the record before: the next one often has the same attributes
 	vals  []Value
 	buf   []byte // unfolded and decoded text of the record
 	big   bool   // the oversized record of the chunk was reported
 }
 
 // run is an Attr while the record is being read: vals[from:to].
-type run struct{ from, to int }
+type run struct {
+	desc     []byte
+	from, to int
+}
 
 // logical is one line with folding undone.
 type logical struct {
@@ -40,7 +42,7 @@ type logical struct {
 // Reset makes s read the records of ch.
 func (s *Scanner) Reset(ch *Chunk) {
 	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
-	s.prev, s.descs = s.prev[:0], s.descs[:0] // they lie in the chunk before
+	s.prev, s.runs = s.prev[:0], s.runs[:0] // they lie in the chunk before
 }
 
 // Trim gives up the scanner's text buffer when it holds more than size bytes.
@@ -116,8 +118,8 @@ func (s *Scanner) tooBig() error {
 func (s *Scanner) begin() {
 	r := &s.rec
 	*r = Record{Entry: Entry{Attrs: r.Attrs[:0]}, Controls: r.Controls[:0], Mods: r.Mods[:0]}
-	s.runs, s.vals, s.buf = s.runs[:0], s.vals[:0], s.buf[:0]
-	s.prev, s.descs = s.descs, s.prev[:0]
+	s.prev, s.runs = s.runs, s.prev[:0]
+	s.vals, s.buf = s.vals[:0], s.buf[:0]
 }
 
 // skipBlank moves past blank lines.
@@ -334,14 +336,14 @@ func (s *Scanner) quick() (desc, v []byte, num int) {
 // knownDesc returns the end of a description that is the one of the line
 // before or of the same place in the record before, 0 when it is neither.
 func (s *Scanner) knownDesc() int {
-	rest, n := s.data[s.pos:], len(s.descs)
+	rest, n := s.data[s.pos:], len(s.runs)
 	if n > 0 {
-		if k := s.descs[n-1]; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+		if k := s.runs[n-1].desc; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
 			return s.pos + len(k)
 		}
 	}
 	if n < len(s.prev) {
-		if k := s.prev[n]; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+		if k := s.prev[n].desc; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
 			return s.pos + len(k)
 		}
 	}
@@ -384,21 +386,26 @@ func (s *Scanner) add(l *logical, desc, rest []byte) *Error {
 
 // push appends one value to the record.
 func (s *Scanner) push(desc, v []byte, num int) {
+	at := len(s.vals)
 	s.vals = append(s.vals, Value{Data: v, Line: num})
-	if n := len(s.runs); n > 0 && bytes.Equal(s.descs[n-1], desc) {
-		s.runs[n-1].to++
-		return
+	if n := len(s.runs); n > 0 {
+		if last := &s.runs[n-1]; len(last.desc) == len(desc) && bytes.Equal(last.desc, desc) {
+			last.to = at + 1
+			return
+		}
 	}
-	s.runs = append(s.runs, run{len(s.vals) - 1, len(s.vals)})
-	s.descs = append(s.descs, desc)
-	s.rec.Attrs = append(s.rec.Attrs, Attr{Desc: desc})
+	s.runs = append(s.runs, run{desc, at, at + 1})
 }
 
-// close gives the runs their values, now that these no longer move.
+// close makes the runs the attributes of the record, now that their values no
+// longer move.
 func (s *Scanner) close() {
-	for i, r := range s.runs {
-		s.rec.Attrs[i].Values = s.vals[r.from:r.to:r.to]
+	attrs := s.rec.Attrs[:0]
+	for i := range s.runs {
+		r := &s.runs[i]
+		attrs = append(attrs, Attr{Desc: r.desc, Values: s.vals[r.from:r.to:r.to]})
 	}
+	s.rec.Attrs = attrs
 }
 
 // value decodes what follows the description; rest begins with the colon.
