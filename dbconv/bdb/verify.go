@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/bits"
 )
 
 // VerifyOptions say how strict Verify is.
@@ -246,14 +247,15 @@ func (v *verifier) summed(b []byte, no int64) bool {
 		}
 		return allZero(b)
 	}
-	v.sumOrder(no, swapped)
+	v.sumOrder(no, v.lay.u32(b[checksumAt:]), swapped)
 	return true
 }
 
 // sumOrder compares the byte order of a checksum with the one met first. Release 4.1
 // stored all of them in the order of the host, in files of the other order too.
-func (v *verifier) sumOrder(no int64, swapped bool) {
+func (v *verifier) sumOrder(no int64, sum uint32, swapped bool) {
 	switch {
+	case sum == bits.ReverseBytes32(sum): // the same in both orders
 	case v.sums == 0 && swapped:
 		v.sums = -1
 		in := input{Reader: v.rd}

@@ -36,8 +36,9 @@ func (v *verifier) metaChecksum(raw []byte, at int64) {
 	ok, swapped := v.lay.checkSum(raw, metaChecksumAt)
 	if !ok {
 		v.fault(at, NoItem, "checksum of the metadata page does not match")
+		return
 	}
-	v.sumOrder(at, swapped)
+	v.sumOrder(at, v.lay.u32(raw[metaChecksumAt:]), swapped)
 }
 
 // metaHeader checks what 3.0 made common to all access methods.

@@ -96,7 +96,7 @@ func TestChecksumsOfTheOtherOrder(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 		b[5*1024+700] ^= 1
-		if faults, _ := verifyBytes(b, false); len(faults) != 1 {
+		if faults, _ := verifyBytes(b, false); len(faults) == 0 {
 			t.Errorf("%s: a changed byte: %q", name, faults)
 		}
 	}
