@@ -21,10 +21,10 @@ byte for byte, in the byte order and page size of the source, on-disk version 6.
 five numbers: limit in KB, limit in messages, usage in KB, usage in messages,
 time of the last warning (-1 none, -2 the server's default). Limits come from
 mailQuota and mailMsgQuota of the upgraded directory export that --limits names,
-by store user id, else they stay as they were; usage comes from the message files of the iMS
-store that --usage names, each reference to a message at its full size, rounded
-up to KB, else it stays. A user with mail and no record gets one. An old record
-that is neither two numbers nor five keeps no limit of its own.
+by store user id, else they stay as they were; usage comes from the message
+files of the iMS store that --usage names, each reference to a message at its
+full size, rounded up to KB, else it stays. A user with mail and no record gets
+one. An old record that is neither two numbers nor five keeps no limit of its own.
 
 Memory: 64 MiB, and about 150 bytes a user with --limits and --usage.
 `
@@ -43,7 +43,7 @@ func quotaVerb() cli.Verb {
 			fs.BoolVar(&q.requota, "requota", false, "make the records anew")
 			fs.StringVar(&q.limits, "limits", "", "with --requota: take the limits from the directory export `LDIF`")
 			fs.StringVar(&q.usage, "usage", "", "with --requota: count the messages of the iMS store `STORE`")
-			fs.StringVar(&q.domain, "default-domain", "", "with --limits: the `DOMAIN` whose users have bare ids (default: that of the first user found)")
+			fs.StringVar(&q.domain, "default-domain", "", "with --limits: the `DOMAIN` whose users have bare ids (default: the one whose users the database and the store know by them)")
 			return q.run
 		},
 	}

@@ -280,7 +280,7 @@ func (w *Writer) flush() error {
 
 // maxGap is the most record numbers that a recno may leave out in a row: each
 // takes room in the file.
-const maxGap = 1 << 24
+const maxGap = 1 << 20
 
 // putNumbered adds a record of a recno database.
 func (w *Writer) putNumbered(key, value []byte) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Magic number of a btree or recno file, and the flags of its metadata page.
@@ -114,10 +115,11 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 	switch {
 	case w.opts.Version < 7:
 		return fmt.Errorf("bdb: version %d has no sub-databases", w.opts.Version)
-	case w.records > 0 || !w.sub && w.sort != nil && w.sort.Count() > 0:
-		if len(w.subs) == 0 {
-			return errors.New("bdb: the file has records of its own")
-		}
+	case len(w.subs) == 0 && (w.records > 0 || w.group.has || w.sort != nil && w.sort.Count() > 0):
+		return errors.New("bdb: the file has records of its own")
+	}
+	if slices.ContainsFunc(w.subs, func(s subEntry) bool { return s.name == name }) {
+		return fmt.Errorf("bdb: sub-database %.80q comes twice", name)
 	}
 	tree, err := tree.checked()
 	if err != nil {

@@ -338,7 +338,7 @@ func TestWriterRefuses(t *testing.T) {
 		{"no number", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"x", ""}}, `bdb: "x" is no record number`},
 		{"number zero", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"0", ""}}, `bdb: "0" is no record number`},
 		{"falling numbers", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"2", ""}, {"2", ""}}, "bdb: record number 2 after 2"},
-		{"gap", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"4294967295", ""}}, "bdb: record number 4294967295 after 0: a gap of more than 16777216 records"},
+		{"gap", WriterOptions{TreeOptions: TreeOptions{Recno: true}}, []record{{"4294967295", ""}}, "bdb: record number 4294967295 after 0: a gap of more than 1048576 records"},
 		{"too long", WriterOptions{TreeOptions: TreeOptions{Recno: true, FixedLength: 2}}, []record{{"1", "abc"}}, "bdb: record 1 has 3 bytes, the fixed length is 2"},
 	}
 	for _, tc := range puts {
