@@ -71,7 +71,7 @@ func (r *restore) do(ctx context.Context) (RestoreReport, error) {
 	}
 	err := r.convert(ctx)
 	if err == nil && r.run != nil {
-		err = r.writeLists()
+		err = errors.Join(r.writeLists(), r.join())
 	}
 	if closeErr := r.close(err == nil); err == nil {
 		err = closeErr

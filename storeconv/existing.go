@@ -1,7 +1,6 @@
 package storeconv
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -37,29 +36,6 @@ type oldMessage struct {
 
 func origKey(validity, uid uint32) uint64 { return uint64(validity)<<32 | uint64(uid) }
 
-// lastVisit tells how often a user has come in this run.
-func (p *planner) lastVisit(id string) (visited, error) {
-	if p.r.run == nil {
-		return p.visits[id], nil
-	}
-	b, ok, err := p.r.jr.Get("v/" + id)
-	if err != nil || !ok || len(b) != 8 {
-		return visited{}, err
-	}
-	return visited{int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:]))}, nil
-}
-
-func (p *planner) noteVisit(id string, v visited) error {
-	if p.r.run == nil {
-		if len(p.visits) < visitsKept {
-			p.visits[id] = v
-		}
-		return nil
-	}
-	b := binary.BigEndian.AppendUint32(nil, uint32(v.n))
-	return p.r.jr.Put("v/"+id, binary.BigEndian.AppendUint32(b, uint32(v.stream)))
-}
-
 // openBox looks for what the store has under the name of a mailbox, once its UIDVALIDITY is known.
 func (p *planner) openBox(b *box, m *sims.Member) error {
 	if b.opened || !b.v.exists {
@@ -75,10 +51,10 @@ func (p *planner) openBox(b *box, m *sims.Member) error {
 	if err != nil || old == nil {
 		return err
 	}
-	if p.r.opt.Existing == NewName && !renamed && b.v.n == 0 {
+	if p.r.opt.Existing == NewName && !renamed {
 		return p.rename(b)
 	}
-	old.own = b.v.n > 0
+	old.own = b.v.n > 0 && b.v.before.stream < b.v.stream
 	if old.foreign {
 		p.talk(talk{warning: true, kind: "foreign-index", where: ims.MailboxName(b.v.id, b.name),
 			text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
@@ -277,7 +253,7 @@ func (o *oldBox) records() (next func() (*ims.Record, error), closeFile func(), 
 
 // find returns the message that it is a copy of, if the mailbox has one. The body is asked for only where the origin of messages is not known.
 func (o *oldBox) find(it *item, sum func() [32]byte) (oldMessage, bool) {
-	if m, ok := o.byOrig[origKey(it.orig, it.origUID)]; ok && (it.kind == itemLink || it.size == m.size || o.r.opt.CRLF) {
+	if m, ok := o.byOrig[origKey(it.orig, it.origUID)]; ok && (it.kind == itemLink || it.size == m.size || o.own || o.r.opt.CRLF) {
 		return m, true
 	}
 	if len(o.bySum) == 0 || it.kind == itemLink {
@@ -289,9 +265,14 @@ func (o *oldBox) find(it *item, sum func() [32]byte) (oldMessage, bool) {
 
 // merge settles what becomes of a message or link for a mailbox that the store has. sum returns the SHA-256 of its body as it would be stored.
 func (p *planner) merge(it item, sum func() [32]byte) (item, bool) {
-	o := it.box.old
-	if p.r.opt.Existing != AppendAll || o.own {
+	b, o := it.box, it.box.old
+	if p.r.opt.Existing != AppendAll || b.v.n > 0 {
 		if m, ok := o.find(&it, sum); ok {
+			if o.own && it.size != m.size && it.kind != itemLink && !p.r.opt.CRLF {
+				p.rep.Refused++
+				p.talk(talk{kind: "duplicate-uid", where: p.r.whereOf(p.stream, it.offset, it.name), text: "an earlier stream has this UID with another content: the first one stays"})
+				return it, false
+			}
 			p.rep.Duplicates++
 			if m.uid != it.origUID {
 				p.add(item{kind: itemMoved, v: it.v, box: it.box, name: it.name, uid: m.uid})

@@ -52,6 +52,7 @@ type item struct {
 	held   *held
 
 	link string     // itemLink: the member name of the first copy
+	late bool       // itemLink: the stream has not shown that one yet, so it can only be in the store already
 	old  oldMessage // itemUpdate: what is there
 
 	// What the worker found.
@@ -97,7 +98,8 @@ const (
 type visit struct {
 	id     string // in the store
 	user   string // in the stream
-	n      int    // how often the user has come before, in this run
+	before visited
+	n      int // how often the user has come before, in this run
 	stream int
 	date   int64 // of the backup, seconds since 1970
 	skip   bool  // done by an interrupted run

@@ -83,11 +83,15 @@ func (c *collector) link(it *item) error {
 	}
 	info, known := c.copies.m[it.link]
 	target, ok := info.at, known
-	if !known {
+	if known {
+		it.late = false
+	} else {
 		var err error
-		if target, ok, err = c.r.whereIs(it.link); err != nil {
+		var noted bool
+		if target, ok, noted, err = c.r.whereIs(it.link); err != nil {
 			return err
 		}
+		it.late = it.late && !noted
 	}
 	if ok && target != (spot{it.v.id, it.box.name, it.uid}) {
 		how, err := c.linkTo(it, target)
@@ -123,23 +127,23 @@ func (c *collector) lostLink(it *item) {
 	c.problem(it.v, "lost-link", c.where(it), text)
 }
 
-// whereIs returns where a message lies that the collector does not remember.
-func (r *restore) whereIs(name string) (spot, bool, error) {
+// whereIs returns where the message of that member name lies: where the run has noted it, else where the name says.
+func (r *restore) whereIs(name string) (at spot, ok, noted bool, err error) {
 	for _, prefix := range [...]string{"m/", "r/"} {
 		b, ok, err := r.jr.Get(prefix + name)
 		if err != nil {
-			return spot{}, false, err
+			return spot{}, false, false, err
 		}
 		if ok {
 			var s storedSpot
 			if err := json.Unmarshal(b, &s); err != nil {
-				return spot{}, false, fmt.Errorf("journal: %s%s: %w", prefix, name, err)
+				return spot{}, false, false, fmt.Errorf("journal: %s%s: %w", prefix, name, err)
 			}
-			return spot{s.ID, s.Mailbox, s.UID}, true, nil
+			return spot{s.ID, s.Mailbox, s.UID}, true, true, nil
 		}
 	}
-	at, ok := r.sel.placeOf(name)
-	return at, ok, nil
+	at, ok = r.sel.placeOf(name)
+	return at, ok, false, nil
 }
 
 // storedSpot is a spot in the journal.
@@ -176,7 +180,7 @@ func (c *collector) linkTo(it *item, target spot) (how, error) {
 	if err := c.enter(it); err != nil {
 		return notThere, err
 	}
-	if stage, ok := c.r.staged.get(target.id); ok {
+	if stage, ok := c.r.staged.get(target.id); ok && !it.late {
 		how, err := c.linkFrom(it, c.r.run.Stage, stage+"/"+path)
 		if how != notThere || err != nil {
 			return how, err

@@ -37,18 +37,13 @@ type planner struct {
 	userBad string // and what is wrong with its id
 	userID  string
 
-	visits map[string]visited // users met, in a dry run
-	spools int
+	visits     map[string]string // users met, in a dry run
+	visitBytes int
+	spools     int
 }
 
-// visited is how often a user has come and in which stream the last time.
-type visited struct{ n, stream int }
-
-// visitsKept bounds the users that a dry run remembers.
-const visitsKept = 1 << 20
-
 func newPlanner(r *restore) *planner {
-	return &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]visited)}
+	return &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]string)}
 }
 
 // plan reads all streams.
@@ -94,6 +89,10 @@ func (p *planner) readStream(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	// An interrupt often ends the program that feeds the stream too: such an end is not the stream's.
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	return p.endVisit()
 }
@@ -203,15 +202,18 @@ func (p *planner) leaveOut(m *sims.Member) error {
 	if m.Kind == sims.Message {
 		return p.hold(m, "not selected")
 	}
-	return nil
+	return p.noteJoin(m)
 }
 
 // passOver does what is left to do for a member of a user that an interrupted run had finished.
 func (p *planner) passOver(m *sims.Member) error {
-	if m.Kind == sims.Message {
-		if _, _, marks := parseFlags(m.Flags); marks&markExpired != 0 {
-			return p.hold(m, "expired")
-		}
+	if m.Kind != sims.Message && m.Kind != sims.Link {
+		return nil
+	}
+	if _, _, marks := parseFlags(m.Flags); marks&markExpired == 0 {
+		p.box.uids.add(m.UID)
+	} else if m.Kind == sims.Message {
+		return p.hold(m, "expired")
 	}
 	return nil
 }
@@ -251,14 +253,11 @@ func (p *planner) startVisit(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.n = last.n
+	v.n, v.before = last.n, last
 	if v.n > 0 {
 		if err := p.flush(); err != nil {
 			return err
 		}
-	}
-	if err := p.noteVisit(v.id, visited{v.n + 1, p.stream}); err != nil {
-		return err
 	}
 	if p.r.run != nil {
 		if err := p.claim(v); err != nil || v.skip {
@@ -312,7 +311,7 @@ func (p *planner) endVisit() error {
 	if !v.skip {
 		p.add(item{kind: itemEnd, v: v})
 	}
-	return nil
+	return p.noteVisit(v)
 }
 
 // enterBox makes the mailbox of m the current one. ok is false when it was left out or refused.
@@ -336,6 +335,9 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	b.dir = p.visit.stage + "/"
 	if b.path != "" {
 		b.dir += b.path + "/"
+	}
+	if p.visit.before.stream == p.stream {
+		b.uids = p.visit.before.uids[b.name]
 	}
 	p.visit.boxes[b.name] = b
 	p.visit.order = append(p.visit.order, b)
@@ -430,12 +432,38 @@ func (p *planner) linkMember(m *sims.Member) error {
 		p.rep.Expired++
 		return nil
 	}
+	if m.Link == m.Name {
+		return p.refuse(m, "lost-link", "it is a link to itself")
+	}
 	it, ok, err := p.placed(m, marks)
 	if err != nil || !ok {
 		return err
 	}
 	it.kind, it.link = itemLink, m.Link
+	seen, err := p.shown(m.Link)
+	if err != nil {
+		return err
+	}
+	it.late = !seen
+	if err := p.noteJoin(m); err != nil {
+		return err
+	}
 	return p.decide(it)
+}
+
+// shown tells whether the stream has been past the message of that name. What workers have written may be ahead of what the collector has reached: a link to
+// something further on must not find it by luck.
+func (p *planner) shown(name string) (bool, error) {
+	at, ok := p.r.sel.placeOf(name)
+	if !ok {
+		return false, nil
+	}
+	if at.id == p.visit.id {
+		b := p.visit.boxes[at.mailbox]
+		return b != nil && b.uids.has(at.uid) || p.visit.n > 0, nil
+	}
+	last, err := p.lastVisit(at.id)
+	return last.n > 0, err
 }
 
 // openBatch makes sure there is a batch to add to.
