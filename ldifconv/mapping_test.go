@@ -277,20 +277,21 @@ func compareDirectories(t *testing.T, what string, got, want memoryDirectory) {
 			t.Errorf("%s: %s has %d attributes, want %d", what, dn, len(g), len(w))
 		}
 		for key := range w {
-			if a, b := valueSet(g[key]), valueSet(w[key]); a != b {
+			if a, b := valueSet(key, g[key]), valueSet(key, w[key]); a != b {
 				t.Errorf("%s: %s: %s is %q, want %q", what, dn, key, a, b)
 			}
 		}
 	}
 }
 
-// valueSet is the values in a form that is equal for equal sets, ignoring case: a directory does
-// not hold a value twice.
-func valueSet(values []string) string {
+// valueSet is the values in a form that is equal for sets that a directory takes for equal: it
+// does not hold a value twice.
+func valueSet(key string, values []string) string {
+	id, _ := schema.LookupString(strings.TrimSuffix(key, ";"))
 	seen := map[string]bool{}
 	var list []string
 	for _, v := range values {
-		if v = strings.ToLower(v); !seen[v] {
+		if v = string(normalValue(id, []byte(v))); !seen[v] {
 			seen[v] = true
 			list = append(list, v)
 		}
@@ -380,7 +381,8 @@ func TestRulesDoNotAllocate(t *testing.T) {
 	}
 }
 
-// FuzzRules upgrades anything: no panic, and the result of the upgrade is left alone by a second.
+// FuzzRules upgrades anything: no panic, the result of the upgrade is left alone by a second, the
+// changes lead to it and the undo leads back.
 func FuzzRules(f *testing.F) {
 	for _, rows := range [][]ruleRow{addressRows, classRows, simsRows, accessRows, nmsRows, groupRows, domainRows} {
 		for _, row := range rows {
@@ -406,5 +408,18 @@ func FuzzRules(f *testing.F) {
 		if again != full || report.Changed > 0 {
 			t.Errorf("not settled after one upgrade:\n%s\nbecame\n%s", full, again)
 		}
+		if report.Entries != 1 || report.Damaged > 0 {
+			return
+		}
+		opt.Format = Changes
+		changes, undo, report := upgraded(t, text, opt)
+		if report.Damaged > 0 {
+			return
+		}
+		dir := loadDirectory(t, text)
+		dir.apply(t, changes)
+		compareDirectories(t, "upgraded", dir, loadDirectory(t, full))
+		dir.apply(t, undo)
+		compareDirectories(t, "undone", dir, loadDirectory(t, text))
 	})
 }
