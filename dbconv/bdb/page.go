@@ -216,8 +216,8 @@ func (l *layout) nextStart(nd *node, off int) int {
 	return l.ps
 }
 
-// pageSum is the checksum of a page: func4 over all bytes, the 4 at at read as zero.
-func pageSum(b []byte, at int) uint32 {
+// sumOf is the checksum of a page: func4 over all bytes, the 4 at at read as zero.
+func sumOf(b []byte, at int) uint32 {
 	var h uint32
 	for _, c := range b[:at] {
 		h = 33*h + uint32(c)
@@ -232,7 +232,7 @@ func pageSum(b []byte, at int) uint32 {
 // checkSum compares the checksum of a page. swapped tells that it matches in the
 // other byte order, as 4.1 wrote it into files of a foreign order.
 func (l *layout) checkSum(b []byte, at int) (ok, swapped bool) {
-	want := pageSum(b, at)
+	want := sumOf(b, at)
 	got := l.u32(b[at:])
 	if got == want {
 		return true, false
