@@ -19,6 +19,8 @@ type Output struct {
 	PageSize  int              // bytes; 0: the source's
 	Name      string           // base name of the file, which goes into its unique id
 	TempDir   string           // for sorting; "": os.TempDir
+
+	checksum bool // page checksums
 }
 
 // ConvertOptions are the options of Convert.
@@ -66,9 +68,10 @@ func Convert(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, 
 	} else if len(names) > 0 && out.Version < 7 {
 		return rep, fmt.Errorf("%w, version %d one only: %s", ErrSubdatabases, out.Version, strings.Join(names, ", "))
 	}
-	if rep.Source.Checksum {
-		opts.log().Warning("checksum", "", "the source has page checksums, the result has none")
+	if rep.Source.Checksum && out.Version < 9 {
+		opts.log().Warning("checksum", "", fmt.Sprintf("the source has page checksums, version %d has none", out.Version))
 	}
+	out.checksum = rep.Source.Checksum && out.Version == 9
 	c := conversion{ctx: ctx, opts: opts, rep: &rep, out: out}
 	if opts.Subdatabase != "" || !rep.Source.SubDBs {
 		err = c.single(dst, r)
@@ -96,7 +99,7 @@ func (o Output) resolve(m bdb.Meta, version int) Output {
 }
 
 func (o Output) writerOptions(log Log) bdb.WriterOptions {
-	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir,
+	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir, Checksum: o.checksum,
 		OnReplace: func(key []byte) {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the later record was kept", key))
 		}}

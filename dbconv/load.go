@@ -116,6 +116,10 @@ func (l *loader) start(h dbtext.Header) error {
 	if out.ByteOrder == nil && h.ByteOrder == 1234 {
 		out.ByteOrder = binary.LittleEndian
 	}
+	out.checksum = h.Checksum && out.Version == 9
+	if h.Checksum && !out.checksum {
+		l.opts.log().Warning("checksum", "", fmt.Sprintf("the text asks for page checksums, version %d has none", out.Version))
+	}
 	l.rep.Version = out.Version
 	l.named = h.Database != "" || l.opts.Subdatabase != ""
 	if l.named && out.Version < 7 {

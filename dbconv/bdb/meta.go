@@ -142,7 +142,7 @@ func (m *Meta) setPageSize(ps uint64, low, high uint64) error {
 
 // features refuses what is named but not read.
 func (m *Meta) features(b []byte) error {
-	checksums := m.Type == Btree && m.Version >= 9 || m.Type == Hash && m.Version >= 8
+	checksums := m.Version >= 9 || m.Type == Hash && m.Version >= 8
 	if checksums {
 		if b[24] != 0 {
 			return &Error{Page: 0, Item: NoItem, Err: ErrEncrypted, Text: fmt.Sprintf("encryption algorithm %d", b[24])}

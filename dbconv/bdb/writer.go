@@ -56,6 +56,8 @@ type WriterOptions struct {
 	// Name is the base name of the file. It goes into the file's unique id, so
 	// that the files of one environment differ.
 	Name string
+	// Checksum puts a checksum on every page; version 9 only.
+	Checksum bool
 	TreeOptions
 	// KeepFirst keeps the first record of a key instead of the last.
 	KeepFirst bool
@@ -83,6 +85,7 @@ type Writer struct {
 	sort  *Sorter // nil once records go straight to the tree
 
 	subs    []subEntry
+	names   map[string]struct{} // of subs
 	subTree TreeOptions
 	sub     bool // records go to the last of subs
 
@@ -112,12 +115,15 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 	if opts.PageSize < MinPageSize || opts.PageSize > MaxPageSize || opts.PageSize&(opts.PageSize-1) != 0 {
 		return nil, fmt.Errorf("bdb: page size %d is not a power of two from %d to %d", opts.PageSize, MinPageSize, MaxPageSize)
 	}
+	if opts.Checksum && opts.Version < 9 {
+		return nil, fmt.Errorf("bdb: version %d has no checksums", opts.Version)
+	}
 	tree, err := opts.TreeOptions.checked()
 	if err != nil {
 		return nil, err
 	}
 	opts.TreeOptions = tree
-	out := &Writer{opts: opts, pages: newPageWriter(w, opts.PageSize, bigEndian(opts.ByteOrder)), uid: sha256.New()}
+	out := &Writer{opts: opts, pages: newPageWriter(w, opts.PageSize, bigEndian(opts.ByteOrder), opts.Checksum), uid: sha256.New(), names: make(map[string]struct{})}
 	out.frame = append(append(out.frame, opts.Name...), 0)
 	out.begin(opts.TreeOptions, rootPage)
 	return out, nil

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Magic number of a btree or recno file, and the flags of its metadata page.
@@ -19,6 +18,7 @@ const (
 	outFlagDupSort = 0x40
 	outMinKey      = 2
 	outPad         = 0x20
+	outMetaSum     = 0x01 // at byte 26 of the metadata: pages have checksums
 )
 
 // metaPage is what a metadata page says.
@@ -44,7 +44,7 @@ var metaLayouts = map[int]metaLayout{
 }
 
 // writeMeta writes a metadata page. Fields that stay zero: LSN, maxkey, cached
-// counts, checksum and encryption.
+// counts and encryption.
 func (w *Writer) writeMeta(m metaPage) error {
 	p, at := w.pages, metaLayouts[w.opts.Version]
 	page := make([]byte, p.size)
@@ -65,6 +65,9 @@ func (w *Writer) writeMeta(m metaPage) error {
 	if at.root != 0 {
 		page[25] = outMeta
 		p.put32(page[at.root:], m.root)
+	}
+	if w.opts.Checksum {
+		page[26] = outMetaSum
 	}
 	if at.lastPage != 0 {
 		last := p.next - 1
@@ -118,7 +121,7 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 	case len(w.subs) == 0 && (w.records > 0 || w.group.has || w.sort != nil && w.sort.Count() > 0):
 		return errors.New("bdb: the file has records of its own")
 	}
-	if slices.ContainsFunc(w.subs, func(s subEntry) bool { return s.name == name }) {
+	if _, ok := w.names[name]; ok {
 		return fmt.Errorf("bdb: sub-database %.80q comes twice", name)
 	}
 	tree, err := tree.checked()
@@ -135,6 +138,7 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 	w.frame = binary.BigEndian.AppendUint32(w.frame, 1<<32-1)
 	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(name)))
 	w.frame = append(w.frame, name...)
+	w.names[name] = struct{}{}
 	w.subs = append(w.subs, subEntry{name: name, tree: tree, page: page})
 	w.sub = true
 	w.begin(tree, 0)

@@ -29,14 +29,18 @@ const (
 )
 
 const (
-	pageHeader = 26
-	rootPage   = 1
+	plainHeader = 26 // bytes before the slots
+	sumHeader   = 32 // with a checksum
+	sumAt       = 28
+	metaSumAt   = 492
+	metaSumOver = 512 // bytes of a metadata page that its checksum covers
+	rootPage    = 1
 	// windowSize is the number of bytes gathered before the destination is written.
 	windowSize = 1 << 20
 )
 
 // inlineLimit is the longest item kept on a page: a page must hold two pairs.
-func inlineLimit(pageSize int) int { return (pageSize-pageHeader)/4 - 10 }
+func inlineLimit(pageSize, header int) int { return (pageSize-header)/4 - 10 }
 
 // bigEndian says whether order is the big-endian one.
 func bigEndian(order binary.ByteOrder) bool {
@@ -56,6 +60,7 @@ func dataItem(n, limit int) int {
 type pageWriter struct {
 	dst    io.WriterAt
 	size   int // bytes of a page
+	head   int // bytes before the slots
 	limit  int // longest item kept on a page
 	big    bool
 	next   uint32 // first page number not given out
@@ -66,9 +71,23 @@ type pageWriter struct {
 	chain  []byte
 }
 
-func newPageWriter(dst io.WriterAt, size int, big bool) *pageWriter {
+func newPageWriter(dst io.WriterAt, size int, big, sums bool) *pageWriter {
 	n := max(windowSize/size, 4) * size
-	return &pageWriter{dst: dst, size: size, limit: inlineLimit(size), big: big, next: rootPage + 1, end: rootPage + 1, window: make([]byte, n), chain: make([]byte, size)}
+	p := &pageWriter{dst: dst, size: size, head: plainHeader, big: big, next: rootPage + 1, end: rootPage + 1, window: make([]byte, n), chain: make([]byte, size)}
+	if sums {
+		p.head = sumHeader
+	}
+	p.limit = inlineLimit(size, p.head)
+	return p
+}
+
+// sealOf is the checksum of a page whose own bytes for it are zero: h = 33h + c.
+func sealOf(page []byte) uint32 {
+	h := uint32(0)
+	for _, c := range page {
+		h = h*33 + uint32(c)
+	}
+	return h
 }
 
 func (p *pageWriter) put16(b []byte, v uint16) {
@@ -97,7 +116,7 @@ func (p *pageWriter) alloc() (uint32, error) {
 	return n, nil
 }
 
-// header fills the first 26 bytes of a page.
+// header fills the first 26 bytes of a page, the last thing before it is written.
 func (p *pageWriter) header(page []byte, pgno, prev, next uint32, entries, hf int, level, kind uint8) {
 	clear(page[:8])
 	p.put32(page[8:], pgno)
@@ -111,6 +130,9 @@ func (p *pageWriter) header(page []byte, pgno, prev, next uint32, entries, hf in
 // write puts a page into the window, or straight into the file when the window
 // has moved on.
 func (p *pageWriter) write(pgno uint32, page []byte) error {
+	if p.head == sumHeader {
+		p.seal(page)
+	}
 	off := int64(pgno) * int64(p.size)
 	if off < p.base {
 		return p.writeAt(page, off)
@@ -128,6 +150,17 @@ func (p *pageWriter) write(pgno uint32, page []byte) error {
 	copy(p.window[at:], page)
 	p.used = max(p.used, at+p.size)
 	return nil
+}
+
+// seal puts the checksum on a page.
+func (p *pageWriter) seal(page []byte) {
+	if page[25] == outMeta {
+		clear(page[metaSumAt : metaSumAt+4])
+		p.put32(page[metaSumAt:], sealOf(page[:metaSumOver]))
+		return
+	}
+	clear(page[plainHeader:sumHeader])
+	p.put32(page[sumAt:], sealOf(page))
 }
 
 // flush writes the window.
@@ -154,7 +187,7 @@ func (p *pageWriter) writeAt(b []byte, off int64) error {
 
 // overflow writes data to a chain of overflow pages and returns its first page.
 func (p *pageWriter) overflow(data []byte) (uint32, error) {
-	room := p.size - pageHeader
+	room := p.size - p.head
 	first := p.next
 	prev := uint32(0)
 	for len(data) > 0 {
@@ -168,8 +201,8 @@ func (p *pageWriter) overflow(data []byte) (uint32, error) {
 			next = pgno + 1
 		}
 		p.header(p.chain, pgno, prev, next, 1, n, 0, outOverflow)
-		copy(p.chain[pageHeader:], data[:n])
-		clear(p.chain[pageHeader+n:])
+		copy(p.chain[p.head:], data[:n])
+		clear(p.chain[p.head+n:])
 		if err := p.write(pgno, p.chain); err != nil {
 			return 0, err
 		}

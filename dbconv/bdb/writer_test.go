@@ -162,7 +162,7 @@ func TestWriter(t *testing.T) {
 			size := []int{512, 1024, 8192, 65536, 2048, 512}[i]
 			t.Run(fmt.Sprintf("%s/v%d-%d", tc.name, version, size), func(t *testing.T) {
 				dst := &memFile{}
-				w := write(t, dst, WriterOptions{Version: version, ByteOrder: order, PageSize: size, Name: "x", TreeOptions: tc.tree, TempDir: t.TempDir()}, tc.recs)
+				w := write(t, dst, WriterOptions{Version: version, ByteOrder: order, PageSize: size, Name: "x", Checksum: i == 5, TreeOptions: tc.tree, TempDir: t.TempDir()}, tc.recs)
 				got, m := readBack(t, dst.b)
 				want := written(tc.recs, tc.tree)
 				if !slices.Equal(got, want) {
@@ -171,7 +171,7 @@ func TestWriter(t *testing.T) {
 				if w.Records() != int64(len(want)) || w.Pages() != int64(len(dst.b)/size) || len(dst.b)%size != 0 {
 					t.Errorf("records %d, pages %d, bytes %d", w.Records(), w.Pages(), len(dst.b))
 				}
-				if int(m.Version) != version || m.PageSize != size || m.Dup != (tc.tree.Duplicates || tc.tree.DuplicatesSorted) || m.RecNum != tc.tree.RecordNumbers {
+				if int(m.Version) != version || m.PageSize != size || m.Dup != (tc.tree.Duplicates || tc.tree.DuplicatesSorted) || m.RecNum != tc.tree.RecordNumbers || m.Checksum != (i == 5) {
 					t.Errorf("metadata %+v", m)
 				}
 				sound(t, dst.b, tc.tree.KeepOrder)
@@ -319,7 +319,7 @@ func TestWriterSubdatabases(t *testing.T) {
 
 func TestWriterRefuses(t *testing.T) {
 	for _, opts := range []WriterOptions{
-		{Version: 5}, {Version: 10}, {PageSize: 256}, {PageSize: 1000}, {PageSize: 1 << 17},
+		{Version: 5}, {Version: 10}, {Version: 8, Checksum: true}, {PageSize: 256}, {PageSize: 1000}, {PageSize: 1 << 17},
 		{TreeOptions: TreeOptions{Recno: true, Duplicates: true}},
 		{TreeOptions: TreeOptions{RecordNumbers: true, DuplicatesSorted: true}},
 		{TreeOptions: TreeOptions{FixedLength: 4}},
@@ -455,7 +455,7 @@ func TestWriterLayout(t *testing.T) {
 				clear(b[at : at+8])
 			}
 		}
-		fixed := m.PageSize + pageHeader // the items lie in the order of insertion; free space is what memory held
+		fixed := m.PageSize + plainHeader // the items lie in the order of insertion; free space is what memory held
 		for i := range fixed {
 			if got[i] != want[i] {
 				t.Errorf("%s: byte %d of page %d is %#x, want %#x", name, i%m.PageSize, i/m.PageSize, got[i], want[i])
@@ -474,7 +474,7 @@ func (o *offsets) WriteAt(p []byte, off int64) (int, error) {
 
 func TestWriterBeyond4GiB(t *testing.T) {
 	dst := &offsets{}
-	p := newPageWriter(dst, 65536, true)
+	p := newPageWriter(dst, 65536, true, false)
 	p.next = 1<<32 - 10
 	if _, err := p.overflow(make([]byte, 300000)); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ type treeBuilder struct {
 // treeLevel is the page being filled at one level of a tree.
 type treeLevel struct {
 	page    []byte
+	head    int    // bytes before the slots
 	pgno    uint32 // 0: not given yet
 	prev    uint32 // leaf before
 	entries int
@@ -37,19 +38,19 @@ func newMainTree(p *pageWriter, t TreeOptions, root uint32) *treeBuilder {
 
 func newTree(p *pageWriter, leaf, inner uint8, root uint32, counts, whole bool) *treeBuilder {
 	t := &treeBuilder{p: p, leaf: leaf, inner: inner, root: root, counts: counts, whole: whole}
-	t.levels = append(t.levels, newLevel(p.size))
+	t.levels = append(t.levels, newLevel(p.size, p.head))
 	return t
 }
 
-func newLevel(size int) *treeLevel {
-	l := &treeLevel{page: make([]byte, size)}
+func newLevel(size, head int) *treeLevel {
+	l := &treeLevel{page: make([]byte, size), head: head}
 	l.reset()
 	return l
 }
 
 func (l *treeLevel) reset() {
 	clear(l.page)
-	l.entries, l.lower, l.upper, l.records = 0, pageHeader, len(l.page), 0
+	l.entries, l.lower, l.upper, l.records = 0, l.head, len(l.page), 0
 }
 
 func (l *treeLevel) fits(need int) bool { return l.lower+need <= l.upper }
@@ -261,7 +262,7 @@ func (t *treeBuilder) addChild(level int, child *treeLevel) error {
 		return nil
 	}
 	if level == len(t.levels) {
-		t.levels = append(t.levels, newLevel(t.p.size))
+		t.levels = append(t.levels, newLevel(t.p.size, t.p.head))
 	}
 	l := t.levels[level]
 	if !l.fits(t.childSize(l, child) + 2) {
