@@ -121,14 +121,6 @@ func (d *draft) first(a attrID) []byte {
 	return nil
 }
 
-// original returns the values of a in the source entry.
-func (d *draft) original(a attrID) [][]byte {
-	if s := d.slot[a]; s != 0 {
-		return d.fields[s-1].old
-	}
-	return nil
-}
-
 // hasValue reports whether a has the value v, ignoring ASCII case.
 func (d *draft) hasValue(a attrID, v string) bool {
 	for _, have := range d.values(a) {
@@ -279,27 +271,6 @@ func (d *draft) dropClass(classes ...classID) {
 	if any {
 		d.retain(schema.ObjectClass, func(v []byte) bool { return !drop.has(d.names.class(v)) })
 	}
-}
-
-// replaceClass puts the class with in the place of old; without old it does nothing.
-func (d *draft) replaceClass(old, with classID) {
-	if !d.classes.has(old) {
-		return
-	}
-	if d.classes.has(with) {
-		d.dropClass(old)
-		return
-	}
-	from := len(d.vals)
-	for _, v := range d.values(schema.ObjectClass) {
-		if d.names.class(v) == old {
-			v = classNames[with]
-		}
-		d.vals = append(d.vals, v)
-	}
-	d.assign(schema.ObjectClass, d.vals[from:len(d.vals):len(d.vals)])
-	d.classes.drop(old)
-	d.classes.put(with)
 }
 
 // dn is the entry's DN as written in the source, decoded.
