@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// full says whether the long forms of the tests run.
+var full = os.Getenv("IMSCONV_FULL") == "1"
+
+// buildDir holds the binary; TestMain removes it.
+var buildDir string
+
+// builtProgram builds the real program once a test run.
+var builtProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "storeconv-test-")
+	if err != nil {
+		return "", err
+	}
+	buildDir = dir
+	path := filepath.Join(dir, "storeconv")
+	out, err := exec.Command("go", "build", "-o", path, "imsconv/cmd/storeconv").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// program returns a command of the real binary that is ready to start.
+func program(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := builtProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(path, args...)
+}
+
+// outcome is how a process ended.
+type outcome struct {
+	exit           int
+	stdout, stderr string
+	rss            int64 // peak, bytes
+}
+
+// problems are the lines that tell of something refused, unreadable or lost.
+func (o outcome) problems() []string {
+	var lines []string
+	for line := range strings.Lines(o.stderr) {
+		if strings.Contains(line, ": problem: ") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// run runs the program to its end.
+func run(t testing.TB, stdin io.Reader, args ...string) outcome {
+	t.Helper()
+	cmd := program(t, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		t.Fatalf("%s: %v", args, err)
+	}
+	o := outcome{exit: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		o.rss = usage.Maxrss << 10
+	}
+	return o
+}
+
+// mustRun runs the program and fails the test unless it ends with the exit status.
+func mustRun(t testing.TB, exit int, args ...string) outcome {
+	t.Helper()
+	o := run(t, nil, args...)
+	if o.exit != exit {
+		t.Fatalf("storeconv %s: exit status %d, want %d\n%s", strings.Join(args, " "), o.exit, exit, o.stderr)
+	}
+	return o
+}
+
+// scratch is a directory for the tests that make and remove many thousand files: in memory where the machine has a place
+// for that, since they test what a process leaves behind, not a disk.
+func scratch(t testing.TB) string {
+	t.Helper()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs("/dev/shm", &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < 2<<30 || fs.Ffree < 1<<20 {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "storeconv-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
