@@ -24,9 +24,6 @@ type VerifyOptions struct {
 	Domain   string
 	Encoding string
 
-	// Copies accepts a file of its own with equal content where a stream has a later copy, as several runs at once, a link
-	// limit or another device make it.
-	Copies bool
 	// NoIndex expects a store without indexes, as restore --no-index leaves it.
 	NoIndex bool
 	Jobs    int   // mailboxes checked at a time; 0: one a processor
@@ -47,6 +44,7 @@ type VerifyReport struct {
 
 	Members   int64 `json:"members"`   // messages of the streams, links among them
 	Expired   int64 `json:"expired"`   // of these, marked expired and so not looked for
+	Copies    int64 `json:"copies"`    // links of the streams that are files of their own, for a good reason
 	Unchecked int64 `json:"unchecked"` // links whose content could not be compared: their first copy is not in the store
 }
 

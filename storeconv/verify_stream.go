@@ -46,6 +46,7 @@ type streamSeen struct {
 	user     string // as the stream names it
 	id       string // as the store does
 	selected bool
+	own      map[ims.FileID]ims.FileID // which file stands for a first copy
 }
 
 // stream holds the messages of a stream against the store; last: no other stream follows.
@@ -98,7 +99,7 @@ func (c *streamCheck) member(m *sims.Member) error {
 }
 
 func (c *streamCheck) enterUser(m *sims.Member) {
-	c.seen = streamSeen{user: m.User, selected: c.sel.user(m.User)}
+	c.seen = streamSeen{user: m.User, selected: c.sel.user(m.User), own: make(map[ims.FileID]ims.FileID)}
 	if !c.seen.selected {
 		return
 	}
@@ -216,7 +217,7 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	if m.Subscribed >= 0 {
 		c.later(m, "subscribed", bit(h.Subscribed) == int(m.Subscribed), fmt.Sprintf("Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed))
 	}
-	if acl := strings.ReplaceAll(strings.Trim(m.ACL, "\n"), "\n", "\t"); acl != "" {
+	if acl, ok := c.sel.acl(m.ACL); ok && m.ACL != "" {
 		c.later(m, "acl", h.ACL == acl, fmt.Sprintf("the ACL is %q, the stream says %q", h.ACL, acl))
 	}
 }
@@ -335,14 +336,39 @@ func (c *streamCheck) link(m *sims.Member, rec *viewRecord) {
 		return
 	}
 	own, err := c.view.box.Stat(rec.uid)
-	switch {
-	case err != nil || own.ID == first.ID: // an error has been told with the tree
-		return
-	case own.ID.Dev == first.ID.Dev && !c.v.opts.Copies:
-		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
-		return
+	if err != nil {
+		return // told with the tree
 	}
-	c.compareCopy(m, rec, at.id, at.mailbox, at.uid)
+	c.sameFile(m, own, first)
+	if own.ID != first.ID {
+		c.compareCopy(m, rec, at.id, at.mailbox, at.uid)
+	}
+}
+
+// linkLimit is the lowest number of links at which a file system in use refuses another one.
+const linkLimit = 31998
+
+// maxOwn bounds the first copies of which is remembered where the user at hand has a copy.
+const maxOwn = 100000
+
+// sameFile tells a link that is none. One run links whatever it can; another run at the same time, which does not see the
+// first copy yet, makes one copy a user, with the date of the first: that is no fault, but worth a line.
+func (c *streamCheck) sameFile(m *sims.Member, own, first ims.FileInfo) {
+	before, seen := c.seen.own[first.ID]
+	if !seen && len(c.seen.own) < maxOwn {
+		c.seen.own[first.ID] = own.ID
+	}
+	switch {
+	case own.ID == first.ID && (!seen || before == own.ID):
+	case own.ID.Dev != first.ID.Dev, first.Links >= linkLimit:
+		c.v.report.Copies++
+	case seen && before != own.ID, own.MTime != first.MTime, strings.HasPrefix(m.Link, m.User+"/"):
+		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
+	default:
+		c.v.report.Copies++
+		where := fmt.Sprintf("%s: offset %d: %s", c.s.Name, m.Offset, m.Name)
+		c.v.log.Warning("copied-link", where, "a file of its own, as another run makes it, not a link to "+m.Link)
+	}
 }
 
 func (c *streamCheck) stat(id, mailbox string, uid uint32) (ims.FileInfo, error) {

@@ -35,9 +35,10 @@ With -f several times the streams are taken in that order, as in the restore: wh
 flags differ, the last stream that has the message decides. Expired messages are not
 looked for. Limits of quota.db that differ from the stream's are a warning, because
 a directory's limits go before them. -u, -m, --default-domain, -e and PATH say what
-the restore was limited to and how it named things, as they did there. Runs that share out one stream at the same time
-may have stored a copy where one run makes a hard link; --copies accepts a file of
-its own as long as its content is equal.
+the restore was limited to and how it named things, as they did there. Runs that
+share out one stream at the same time may each have stored a copy where one run makes
+a hard link: a file of its own with the content and the date of the first copy is a
+warning, unless the same user's other copies tell that the link is broken.
 
 The lines come in the order of the tree, whatever the number of workers. Memory:
 four bytes a message of the mailboxes at work, below 256 MiB.
@@ -59,7 +60,6 @@ func verifyVerb() cli.Verb {
 			fs.StringVarP(&o.mapping, "map", "m", "", "`FILE` of the users that were renamed, OLD=NEW a line; all others as they are called")
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have ids without it")
 			fs.StringVarP(&o.encoding, "encoding", "e", "", "`ENCODING` of the mailbox names in the stream (default IMAP-modified-UTF-7)")
-			fs.BoolVar(&o.copies, "copies", false, "accept a copy where the stream has a link")
 			fs.BoolVar(&o.noIndex, "no-index", false, "the store was made without indexes")
 			o.from.add(fs)
 			fs.IntVar(&o.jobs, "jobs", 0, "mailboxes checked at the same time (default: one a processor)")
@@ -72,7 +72,7 @@ type verifyOptions struct {
 	store, users, mapping string
 	domain, encoding      string
 	streams               []string
-	copies, noIndex       bool
+	noIndex               bool
 	jobs                  int
 	from                  fromFlags
 }
@@ -87,7 +87,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
 	opts := storeconv.VerifyOptions{
-		Paths: args, Domain: o.domain, Encoding: o.encoding, Copies: o.copies, NoIndex: o.noIndex, Jobs: o.jobs, Log: job,
+		Paths: args, Domain: o.domain, Encoding: o.encoding, NoIndex: o.noIndex, Jobs: o.jobs, Log: job,
 	}
 	if err := o.names(&opts); err != nil {
 		return err
@@ -162,6 +162,9 @@ func (o *verifyOptions) count(job *cli.Job, rep storeconv.VerifyReport) {
 	if len(o.streams) > 0 {
 		job.Count("messages of the stream", rep.Members)
 		job.Count("expired", rep.Expired)
+	}
+	if rep.Copies > 0 {
+		job.Count("copies in place of links", rep.Copies)
 	}
 	if rep.Unchecked > 0 {
 		job.Count("links not compared", rep.Unchecked)
