@@ -21,7 +21,7 @@ type Header struct {
 	PageSize   int // bytes; 0 not said
 	ByteOrder  int // db_lorder: 1234 little, 4321 big; 0 not said
 	MinKey     int // btree; 0 and 2 are not written
-	NumElem    uint32
+	NumElem    uint32 // hash; 0 and 1 are not written
 	FixedLen   int // recno: record length in bytes; 0 variable
 	Pad        byte
 	HasPad     bool // re_pad was read
@@ -51,7 +51,7 @@ func (h Header) append(dst []byte) []byte {
 	if h.MinKey > 2 {
 		line("bt_minkey", h.MinKey)
 	}
-	if h.NumElem > 0 {
+	if h.NumElem > 1 {
 		line("h_nelem", h.NumElem)
 	}
 	flag("renumber", h.Renumber)
