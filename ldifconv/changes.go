@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -137,15 +138,38 @@ func distinct(id attrID, values [][]byte) [][]byte {
 }
 
 func distinctMany(id attrID, values [][]byte) [][]byte {
-	seen := make(map[string]bool, len(values))
+	var seen hashedSet
 	out := make([][]byte, 0, len(values))
 	for _, v := range values {
-		if key := string(normalValue(id, v)); !seen[key] {
-			seen[key] = true
+		if seen.add(normalValue(id, v), func(i int) bool { return sameValue(id, out[i], v) }) {
 			out = append(out, v)
 		}
 	}
 	return out
+}
+
+// hashedSet is a set of values kept elsewhere: it holds their hashes and numbers,
+// which for a list of a quarter of a million members is ten times less than the values.
+type hashedSet struct{ at map[uint64]int32 }
+
+// add reports whether no value equal to key was added before; same compares the
+// new one with the value that was added as number i.
+func (s *hashedSet) add(key []byte, same func(i int) bool) bool {
+	if s.at == nil {
+		s.at = map[uint64]int32{}
+	}
+	h := index.Hash(key)
+	for {
+		i, ok := s.at[h]
+		if !ok {
+			s.at[h] = int32(len(s.at))
+			return true
+		}
+		if same(int(i)) {
+			return false
+		}
+		h++ // another value with the same hash
+	}
 }
 
 // endsOf is equal for values that may be the same: the first and last byte that

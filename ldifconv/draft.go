@@ -183,17 +183,22 @@ func (d *draft) hasValueBytes(a attrID, v []byte) bool {
 // addMany is addBytes with an index of the values.
 func (d *draft) addMany(a attrID, values [][]byte) {
 	have := d.values(a)
-	seen := make(map[string]bool, len(have)+len(values))
+	var seen hashedSet
 	all := make([][]byte, 0, len(have)+len(values))
-	for _, v := range have {
-		seen[string(lower(v))] = true
+	put := func(v []byte, keep bool) {
+		if !seen.add(lower(v), func(i int) bool { return equalFold(all[i], v) }) {
+			return
+		}
+		if keep {
+			v = d.keep(v)
+		}
 		all = append(all, v)
 	}
+	for _, v := range have {
+		put(v, false)
+	}
 	for _, v := range values {
-		if key := string(lower(v)); !seen[key] {
-			seen[key] = true
-			all = append(all, d.keep(v))
-		}
+		put(v, true)
 	}
 	d.assign(a, all)
 }

@@ -47,7 +47,7 @@ const (
 	largestChunk = 1 << 20
 	leastChunk   = 64 << 10
 	chunkBudget  = 8 << 20 // input chunks of all batches together
-	keepBuffer   = 4 << 20 // larger buffers are not kept for the next batch
+	keepBuffer   = 2 << 20 // larger buffers are not kept for the next batch
 	mostJobs     = 64
 )
 

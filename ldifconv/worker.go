@@ -43,7 +43,9 @@ func (w *worker) upgrade(b *batch) {
 		}
 		w.entry(b, rec)
 	}
-	w.scan.Trim(keepBuffer)
+	if cap(b.chunk.Data) > keepBuffer { // what the last record points to is not kept
+		w.scan, w.d = ldif.Scanner{MaxEntry: w.scan.MaxEntry}, draft{}
+	}
 	if b.chunk.Unterminated {
 		line := b.chunk.LastLine()
 		b.notes = append(b.notes, note{kind: "no-line-end", line: line, text: "the input ends in the middle of a line: was it cut off"})

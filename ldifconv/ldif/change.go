@@ -101,6 +101,9 @@ func (s *Scanner) addBody(num int) *Error {
 		if damage := s.add(&l, desc, rest); damage != nil {
 			return damage
 		}
+		if len(s.runs) > maxAttrs {
+			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+		}
 	}
 	if len(s.runs) == 0 {
 		return &Error{Kind: BadChange, Line: num, Text: "add record has no attributes"}
@@ -170,6 +173,9 @@ func (s *Scanner) openMod(l *logical, desc, rest []byte) *Error {
 	}
 	if bad {
 		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(m.Desc))}
+	}
+	if len(s.rec.Mods) == maxAttrs {
+		return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("record has more than %d modifications", maxAttrs)}
 	}
 	s.rec.Mods = append(s.rec.Mods, m)
 	s.runs = append(s.runs, run{m.Desc, len(s.vals), len(s.vals)})

@@ -26,6 +26,10 @@ type Scanner struct {
 	big   bool   // the oversized record of the chunk was reported
 }
 
+// maxAttrs is the number of attributes (runs of values) that an entry may have.
+// It bounds the memory that a record takes beside its text.
+const maxAttrs = 1 << 14
+
 // run is an Attr while the record is being read: vals[from:to].
 type run struct {
 	desc     []byte
@@ -43,15 +47,6 @@ type logical struct {
 func (s *Scanner) Reset(ch *Chunk) {
 	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
 	s.prev, s.runs = s.prev[:0], s.runs[:0] // they lie in the chunk before
-}
-
-// Trim gives up the scanner's text buffer when it holds more than size bytes.
-// The record it last returned is no longer valid.
-func (s *Scanner) Trim(size int) {
-	if cap(s.buf) > size {
-		s.buf = nil
-		s.begin()
-	}
 }
 
 // Next returns the next record of the chunk, valid until the following call,
@@ -291,6 +286,9 @@ func (s *Scanner) body() *Error {
 		}
 		first = false
 		s.push(desc, v, num)
+		if len(s.runs) > maxAttrs {
+			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+		}
 	}
 }
 
