@@ -44,7 +44,7 @@ var nmsUserRules = []rule{
 		apply:  addDelivery("autoreply"),
 	},
 	{
-		name: "nms-delivery-missing", from: NMS, kind: Users,
+		name: "nms-delivery-missing", from: NMS, kind: Users, meaning: true,
 		what:   "a user who is neither delivered to nor forwarded gets mailDeliveryOption mailbox",
 		source: "Directory Server 4.0 schema, attri116",
 		apply: func(d *draft, _ *ruleOptions) bool {

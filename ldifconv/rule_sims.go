@@ -41,7 +41,7 @@ var simsUserRules = []rule{
 		apply:      simsDeliveryFile,
 	},
 	{
-		name: "sims-delivery-missing", from: SIMS, kind: Users,
+		name: "sims-delivery-missing", from: SIMS, kind: Users, meaning: true,
 		what:   "mailDeliveryOption is mailbox when there is none, unless there is a forwarding address",
 		source: simsDraft,
 		apply: func(d *draft, _ *ruleOptions) bool {

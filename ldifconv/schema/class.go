@@ -1,5 +1,7 @@
 package schema
 
+import "bytes"
+
 // Kind is the LDAPv3 kind of a class; Directory Server 4.x knew no kinds.
 type Kind uint8
 
@@ -40,9 +42,10 @@ func classSpellings(add func(name string, id uint16)) {
 	}
 }
 
-// LookupClass returns the class that name means, ignoring case. It does not allocate.
+// LookupClass returns the class that name means, ignoring case and blanks around it, which mean
+// nothing in a value of objectClass. It does not allocate.
 func LookupClass(name []byte) (ClassID, bool) {
-	id, ok := classNames.lookup(trimOID(name))
+	id, ok := classNames.lookup(trimOID(bytes.TrimSpace(name)))
 	return ClassID(id), ok
 }
 

@@ -23,6 +23,17 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+func TestLookupClass(t *testing.T) {
+	for name, want := range map[string]ClassID{
+		"inetMailUser": ClassInetMailUser, " INETMAILUSER ": ClassInetMailUser, "2.16.840.1.113730.3.2.3": ClassMailRecipient,
+		"": NoClass, "inetMail User": NoClass,
+	} {
+		if got, ok := LookupClassString(name); got != want || ok != (want != NoClass) {
+			t.Errorf("LookupClass(%q) = %q, %v", name, ClassName(got), ok)
+		}
+	}
+}
+
 func TestLookupDoesNotAllocate(t *testing.T) {
 	name := []byte("mgrpRFC822MailMember")
 	if n := testing.AllocsPerRun(100, func() { Lookup(name) }); n != 0 {
