@@ -64,6 +64,8 @@ func kindOf(err error) string {
 		return "unclosed"
 	case errors.Is(err, bdb.ErrDeleted):
 		return "deleted"
+	case errors.Is(err, bdb.ErrLogged):
+		return "environment"
 	case errors.Is(err, bdb.ErrUnsupported):
 		return "unsupported"
 	}

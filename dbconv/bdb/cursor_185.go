@@ -106,7 +106,7 @@ func (t *tree185) record(i int) (key, value []byte, ok bool, err error) {
 		key = t.digits
 	}
 	if it.bigKey {
-		t.in.key, ok, err = t.in.chain185(t.in.key, l.u32(key), l.u32(key[4:]), at)
+		t.in.key, ok, err = t.in.chain185(t.in.key, l.u32(it.key), l.u32(it.key[4:]), at)
 		if !ok || err != nil {
 			return nil, nil, false, err
 		}
@@ -240,9 +240,6 @@ func (t *tree185) nextLeaf() error {
 	t.i, t.leaf.n = 0, 0
 	if !t.begun {
 		t.begun = true
-		if t.in.meta.Pages < 2 {
-			return io.EOF
-		}
 		leaf, err := t.enter(1, place{0, NoItem})
 		if leaf || err != nil {
 			return err

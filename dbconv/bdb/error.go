@@ -24,6 +24,9 @@ var (
 	ErrUnreached = errors.New("data pages not reached")
 	// ErrDeleted marks records that carry the delete flag and were skipped.
 	ErrDeleted = errors.New("deleted records skipped")
+	// ErrLogged notes that the file was written in an environment with a log: after
+	// a crash the log holds what is missing in the file.
+	ErrLogged = errors.New("used with a log")
 	// ErrNotFound is returned by Get and Open.
 	ErrNotFound = errors.New("not found")
 )

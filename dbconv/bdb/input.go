@@ -224,21 +224,36 @@ func (in *input) finish() error {
 	return in.unreached()
 }
 
-// unreached looks for data pages of the file that the walk did not come to.
+// unreached looks for data pages of the file that the walk did not come to; in a file
+// with sub-databases, that none of the walks did, once all have been read.
 func (in *input) unreached() error {
-	if in.meta.Legacy185 || in.meta.PageNo != 0 || in.meta.SubDBs || in.seen.full || in.opts.Problem == nil && !in.opts.Strict {
+	seen, deleted := in.seen, in.deleted
+	if in.master != nil {
+		all := in.master.reach
+		if all == nil || !all.left[in.name] {
+			return nil
+		}
+		delete(all.left, in.name)
+		all.seen.union(seen)
+		all.deleted += in.deleted
+		if len(all.left) > 0 {
+			return nil
+		}
+		seen, deleted = all.seen, all.deleted
+	}
+	if in.meta.Legacy185 || in.meta.SubDBs || seen.full || in.opts.Problem == nil && !in.opts.Strict {
 		return nil
 	}
 	var count, first int64
 	for no := int64(1); no < in.lay.pages; no++ {
-		if in.seen.has(no) {
+		if seen.has(no) {
 			continue
 		}
 		b, err := in.pager.page(no)
 		if err != nil {
 			return err
 		}
-		if in.lay.u32(b[8:]) != uint32(no) || in.lay.u16(b[20:]) == 0 || !in.dataPage(b[25]) {
+		if in.lay.u32(b[8:]) != uint32(no) || in.lay.u16(b[20:]) == 0 || !in.dataPage(b[25], deleted > 0) {
 			continue
 		}
 		if count++; count == 1 {
@@ -255,14 +270,14 @@ func (in *input) unreached() error {
 
 // dataPage tells whether an unreached page of type t means lost records. Overflow
 // pages and duplicates may hang on deleted items or on keys of internal pages.
-func (in *input) dataPage(t uint8) bool {
+func (in *input) dataPage(t uint8, deleted bool) bool {
 	switch t {
 	case pageHashOld, pageHash, pageLBtree:
 		return true
 	case pageLRecno:
-		return in.meta.Type == Recno
+		return in.meta.Type == Recno && in.master == nil
 	case pageDup, pageLDup:
-		return in.deleted == 0
+		return !deleted
 	}
 	return false
 }

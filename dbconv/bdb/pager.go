@@ -145,6 +145,26 @@ func (s *pageSet) has(n int64) bool {
 	return w != nil && *w&bit != 0
 }
 
+// union remembers all pages of other too.
+func (s *pageSet) union(other *pageSet) {
+	for no, piece := range other.pieces {
+		mine := s.pieces[no]
+		switch {
+		case mine == nil && int64(len(s.pieces)) >= s.limit:
+			s.full = true
+		case mine == nil:
+			mine = new([pieceWords]uint64)
+			s.pieces[no] = mine
+			fallthrough
+		default:
+			for i, w := range piece {
+				mine[i] |= w
+			}
+		}
+	}
+	s.full = s.full || other.full
+}
+
 func (s *pageSet) word(n int64, create bool) (*uint64, uint64) {
 	no := n / (pieceWords * 64)
 	if s.last == nil || s.lastNo != no {

@@ -90,6 +90,14 @@ type Reader struct {
 	name   string // sub-database, "" for the file's main database
 	master *Reader
 	order  keyOrder
+	reach  *reach // of a master whose sub-databases were listed
+}
+
+// A reach is what the cursors of all sub-databases of a file have come to.
+type reach struct {
+	seen    *pageSet
+	left    map[string]bool // sub-databases not read to the end
+	deleted int64
 }
 
 // keyOrder is what is known of the order of the keys of a btree.
@@ -141,6 +149,13 @@ func (r *Reader) checkFile(raw []byte) error {
 	}
 	if tail := m.Size % int64(m.PageSize); tail != 0 {
 		e := fileError(ErrCorrupt, "the file ends %d bytes into page %d", tail, m.Pages)
+		if err := in.problem(e); err != nil {
+			return err
+		}
+	}
+	if m.LSN[0] != 0 {
+		e := fileError(ErrLogged, "log position %d/%d; what the server had not written when it stopped is in its log only", m.LSN[0], m.LSN[1])
+		e.Tolerated = true
 		if err := in.problem(e); err != nil {
 			return err
 		}

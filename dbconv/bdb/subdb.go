@@ -22,6 +22,10 @@ func (r *Reader) Subdatabases() ([]string, error) {
 	for {
 		key, _, err := c.Next()
 		if err == io.EOF {
+			r.reach = &reach{seen: c.in.seen, left: map[string]bool{}}
+			for _, name := range names {
+				r.reach.left[name] = true
+			}
 			return names, nil
 		}
 		if err != nil {

@@ -180,11 +180,24 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 	return records, nil
 }
 
+// marker tells whether a deleted item is what a recno leaves in place of a deleted
+// record, or of one that never was, so that the numbers of the others stay.
+func (t *treeCheck) marker(it item) bool {
+	m := &t.v.rd.meta
+	if t.kind != recordTree || m.Renumber {
+		return false
+	}
+	if it.kind == kindOverflow {
+		return m.FixedLen && it.size == m.RecLen
+	}
+	return len(it.data) == 0 || m.FixedLen && len(it.data) == int(m.RecLen)
+}
+
 // single checks one item of a recno leaf or of a duplicate set.
 func (t *treeCheck) single(nd *node, i int, it item, sorted bool) error {
 	v := t.v
 	m := &v.rd.meta
-	if it.deleted && v.stats == nil && (t.kind == dupTree || m.Renumber) {
+	if it.deleted && v.stats == nil && !t.marker(it) {
 		v.fault(nd.no, i, "delete flag on data")
 	}
 	data, size := it.data, uint32(len(it.data))

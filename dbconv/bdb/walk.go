@@ -26,6 +26,8 @@ type walk struct {
 	follow  uint32 // its next link
 	linked  bool   // follow is to be compared
 	skipped uint64 // records below children that could not be entered (recno)
+	detour  bool   // an internal page is unusable: the chain of leaves is followed
+	strayed bool   // after a detour: children may have been visited
 }
 
 // A step is an internal page on the way down and the child to go to next.
@@ -37,6 +39,7 @@ type step struct {
 // start goes to the first leaf. ok is false when there is none.
 func (w *walk) start(kind treeKind, root uint32, from place) (ok bool, err error) {
 	w.kind, w.depth, w.chain, w.skipped = kind, 0, false, 0
+	w.detour, w.strayed = false, false
 	w.last, w.follow, w.linked = 0, 0, true
 	leaf, err := w.enter(root, from, nil)
 	if leaf || err != nil {
@@ -53,7 +56,13 @@ func (w *walk) next() (ok bool, err error) {
 		}
 		return w.enter(w.leaf.next, place{w.leaf.no, NoItem}, nil)
 	}
-	for w.depth > 0 {
+	for w.detour || w.depth > 0 {
+		if w.detour {
+			if leaf, err := w.along(); leaf || err != nil {
+				return leaf, err
+			}
+			continue
+		}
 		s := &w.stack[w.depth-1]
 		if s.i >= s.nd.n {
 			w.depth--
@@ -61,25 +70,57 @@ func (w *walk) next() (ok bool, err error) {
 		}
 		i := s.i
 		s.i++
-		child, records, ok := w.in.lay.child(&s.nd, i)
-		if !ok {
-			w.linked = false
-			if err := w.in.problem(w.in.damage(s.nd.no, i, "item lies outside the page")); err != nil {
-				return false, err
-			}
-			continue
-		}
-		depth := w.depth
-		leaf, err := w.enter(child, place{s.nd.no, i}, &s.nd)
-		if leaf || err != nil {
+		if leaf, err := w.down(s, i); leaf || err != nil {
 			return leaf, err
-		}
-		if w.depth == depth { // neither leaf nor internal page
-			w.linked = false
-			w.skipped += uint64(records)
 		}
 	}
 	return false, w.atEnd()
+}
+
+// down goes to child i of an internal page.
+func (w *walk) down(s *step, i int) (leaf bool, err error) {
+	child, records, ok := w.in.lay.child(&s.nd, i)
+	if !ok {
+		err := w.in.problem(w.in.damage(s.nd.no, i, "item lies outside the page"))
+		w.astray(0, records)
+		return false, err
+	}
+	if w.strayed && w.in.seen.has(int64(child)) {
+		return false, nil
+	}
+	depth := w.depth
+	leaf, err = w.enter(child, place{s.nd.no, i}, &s.nd)
+	if !leaf && err == nil && w.depth == depth { // neither leaf nor internal page
+		w.astray(child, records)
+	}
+	return leaf, err
+}
+
+// astray is called when child could not be entered. What lies below it is read along
+// the chain of leaves if the leaf before leads there.
+func (w *walk) astray(child, records uint32) {
+	if w.linked && w.last != 0 && w.follow != 0 && w.follow != child && !w.in.seen.has(int64(w.follow)) {
+		w.detour = true
+		return
+	}
+	w.linked = false
+	w.skipped += uint64(records)
+}
+
+// along goes to the next leaf of the chain. The end of the chain is the end of the
+// tree; where the chain breaks the tree goes on.
+func (w *walk) along() (leaf bool, err error) {
+	if w.follow == 0 {
+		w.detour, w.depth, w.linked = false, 0, false
+		return false, nil
+	}
+	depth := w.depth
+	leaf, err = w.enter(w.follow, place{int64(w.last), NoItem}, nil)
+	w.depth = depth
+	if !leaf {
+		w.detour, w.strayed, w.linked = false, true, false
+	}
+	return leaf, err
 }
 
 // atEnd checks the link of the last leaf.

@@ -1,0 +1,177 @@
+package bdb
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// Below a damaged internal page the chain of leaves leads on: nothing but the page
+// itself is lost.
+func TestLeavesBelowADamagedInternalPage(t *testing.T) {
+	_, files := fixtureFiles(t)
+	for _, name := range []string{"5.3.28/bt-le-basic-p1024.db", "2.7.7-ppc/bt-be-basic-p512.db", "3.0.55/bt-le-recnum-p1024.db"} {
+		orig := files[name]
+		want, _ := readFile(orig, Options{})
+		r, err := NewReader(bytes.NewReader(orig), int64(len(orig)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps := r.meta.PageSize
+		tried := 0
+		for no := 2; no < int(r.meta.Pages); no++ {
+			if orig[no*ps+25] != pageIBtree {
+				continue
+			}
+			tried++
+			b := bytes.Clone(orig)
+			clear(b[no*ps : (no+1)*ps])
+			problems := 0
+			got, err := readFile(b, Options{Problem: func(error) { problems++ }})
+			if err != nil || problems == 0 {
+				t.Errorf("%s page %d: %d problems, %v", name, no, problems, err)
+			}
+			first := len(got[""]) < len(want[""]) // below the leftmost page there is no leaf before
+			if diff := diffRecords(got, want); diff != "" && !first {
+				t.Errorf("%s page %d: %s", name, no, diff)
+			}
+			if first && len(missing(want[""], got[""])) > 0 {
+				t.Errorf("%s page %d: records that were not there", name, no)
+			}
+			if first {
+				tried--
+			}
+		}
+		if tried < 2 {
+			t.Errorf("%s: %d internal pages tried", name, tried)
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	names, files := fixtureFiles(t)
+	for _, name := range names {
+		if strings.Contains(name, "encrypt") || strings.Contains(name, "subdb") || len(files[name]) == 0 {
+			continue
+		}
+		b := files[name]
+		r, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{Strict: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := readAll(r)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		seen := map[string]bool{}
+		for i, rec := range all {
+			if seen[rec.key] || i%97 > 0 && len(all) > 40 {
+				seen[rec.key] = true
+				continue
+			}
+			seen[rec.key] = true
+			got, err := r.Get([]byte(rec.key))
+			if err != nil || string(got) != rec.value {
+				t.Errorf("%s: Get(%.40q) = %.40q, %v, want %.40q", name, rec.key, got, err, rec.value)
+			}
+		}
+		for _, key := range []string{"no such key", "\xff\xff\xff", "0"} {
+			if _, err := r.Get([]byte(key)); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s: Get(%q): %v, want ErrNotFound", name, key, err)
+			}
+		}
+	}
+}
+
+func TestSubdatabases(t *testing.T) {
+	_, files := fixtureFiles(t)
+	b := files["3.0.55/subdb-be.db"]
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := r.Subdatabases()
+	if err != nil || strings.Join(names, " ") != "dups hash tree" {
+		t.Errorf("names %q, %v", names, err)
+	}
+	sub, err := r.Open("hash")
+	if err != nil || sub.Name() != "hash" || sub.Meta().Type != Hash || sub.Meta().PageNo == 0 {
+		t.Fatalf("Open: %+v, %v", sub, err)
+	}
+	v, err := sub.Get([]byte("key000171"))
+	if err != nil || !bytes.HasPrefix(v, []byte("4JQVtHR9uas")) {
+		t.Errorf("Get: %.20q, %v", v, err)
+	}
+	if _, err := r.Open("nothing"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Open of nothing: %v", err)
+	}
+	plain := files["3.0.55/bt-be-small.db"]
+	r, err = NewReader(bytes.NewReader(plain), int64(len(plain)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := r.Subdatabases(); names != nil || err != nil {
+		t.Errorf("names %q, %v of a file with one database", names, err)
+	}
+	if _, err := r.Open("x"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Open in a file with one database: %v", err)
+	}
+}
+
+// The deleted records of a file copied under a cursor are skipped and counted.
+func TestDeletedRecords(t *testing.T) {
+	_, files := fixtureFiles(t)
+	b := files["2.7.7-ppc/bt-be-curdel-p1024.db"]
+	var notes []error
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{Problem: func(err error) { notes = append(notes, err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Cursor()
+	n := 0
+	for ; err == nil; n++ {
+		_, _, err = c.Next()
+	}
+	var e *Error
+	if n-1 != 857 || c.Deleted() != 143 || len(notes) != 1 || !errors.Is(notes[0], ErrDeleted) || !errors.As(notes[0], &e) || !e.Tolerated {
+		t.Errorf("%d records, %d deleted, notes %v", n-1, c.Deleted(), notes)
+	}
+}
+
+// A leaf that the tree of a sub-database does not lead to is told of once all of
+// them have been read.
+func TestUnreachedPagesOfSubdatabases(t *testing.T) {
+	_, files := fixtureFiles(t)
+	for _, name := range []string{"5.3.28/subdb-be.db", "3.0.55/subdb-le.db"} {
+		b := bytes.Clone(files[name])
+		var told []error
+		opts := Options{Problem: func(err error) { told = append(told, err) }}
+		if _, err := readFile(b, opts); err != nil || len(told) > 0 {
+			t.Errorf("%s: %v %v", name, told, err)
+		}
+		r, err := NewReader(bytes.NewReader(b), int64(len(b)), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub, err := r.Open("tree")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps := r.meta.PageSize
+		root := b[int(sub.meta.Root)*ps:]
+		r.meta.ByteOrder.PutUint16(root[20:], 1) // one child is left
+		if _, err := readFile(b, opts); err != nil {
+			t.Fatal(err)
+		}
+		unreached := 0
+		for _, err := range told {
+			if errors.Is(err, ErrUnreached) {
+				unreached++
+			}
+		}
+		if unreached != 1 {
+			t.Errorf("%s: %v", name, told)
+		}
+	}
+}
