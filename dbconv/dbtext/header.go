@@ -18,11 +18,11 @@ type Header struct {
 	RecNum     bool
 	Renumber   bool
 	Checksum   bool
-	PageSize   int // bytes; 0 not said
-	ByteOrder  int // db_lorder: 1234 little, 4321 big; 0 not said
-	MinKey     int // btree; 0 and 2 are not written
+	PageSize   int    // bytes; 0 not said
+	ByteOrder  int    // db_lorder: 1234 little, 4321 big; 0 not said
+	MinKey     int    // btree; 0 and 2 are not written
 	NumElem    uint32 // hash; 0 and 1 are not written
-	FixedLen   int // recno: record length in bytes; 0 variable
+	FixedLen   int    // recno: record length in bytes; 0 variable
 	Pad        byte
 	HasPad     bool // re_pad was read
 }
