@@ -210,12 +210,12 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
-	index   *recordIndex         // what data.db2 holds
-	found   *foundBoxes          // the mailboxes that the walk met
-	refused map[string]string    // user ids that are left out, and why; told once
-	usage   map[string]mailUsage // by new id, with Requota
-	added   []addedRecord        // with AddMissing
-	subscr  *mboxlist.Update     // of subscr.db
+	index   *recordIndex      // what must be known of data.db2
+	found   *bdb.Sorter       // the mailboxes that the walk met
+	listed  *bdb.Sorter       // the mailboxes that have records
+	refused map[string]string // user ids that are left out, and why; told once
+	usage   *bdb.Sorter       // with Requota: bytes and messages by new id
+	subscr  *mboxlist.Update  // of subscr.db
 
 	quotaMeta bdb.Meta
 	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
@@ -265,10 +265,6 @@ func (r *relocation) prepare() error {
 	}
 	r.refused = make(map[string]string)
 	r.ambiguous = make(map[string]bool)
-	r.found = new(foundBoxes)
-	if o.Requota {
-		r.usage = make(map[string]mailUsage)
-	}
 	if err := r.openPartitions(); err != nil {
 		return err
 	}
@@ -449,6 +445,10 @@ func (r *relocation) runName() string {
 
 // convert is the run itself.
 func (r *relocation) convert(ctx context.Context) error {
+	for _, s := range []**bdb.Sorter{&r.found, &r.listed, &r.usage} {
+		*s = bdb.NewSorter(r.tempDir(), relocateSortMemory)
+		defer (*s).Close()
+	}
 	if err := r.readRecords(ctx); err != nil {
 		return err
 	}

@@ -82,16 +82,9 @@ func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
 	res.counts = w.walk.counts
 	res.moved = w.walk.moved
 	res.issues = append(res.issues, w.walk.issues...)
-	if u.shared {
-		return w.met(res)
+	if !u.shared {
+		res.boxes = slices.Clone(w.walk.boxes)
 	}
-	for _, box := range w.walk.boxes {
-		key := mailboxKey(u.id, box)
-		if !w.r.index.has(u.part.name, key) {
-			res.missing = append(res.missing, box)
-		}
-	}
-	w.r.found.add(u.part.name, u.id, w.walk.boxes)
 	return w.met(res)
 }
 
@@ -202,7 +195,9 @@ func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCause
 			continue
 		}
 		if res.state != treeStaged {
-			r.told(u, res)
+			if failed = r.told(u, res); failed != nil {
+				cancel(failed)
+			}
 			continue
 		}
 		batch.trees, batch.results = append(batch.trees, u), append(batch.results, res)
@@ -250,7 +245,9 @@ func (r *relocation) commit(b *treeBatch) error {
 				return fmt.Errorf("%s: change mode: %w", u.to, err)
 			}
 		}
-		r.told(u, b.results[i])
+		if err := r.told(u, b.results[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -280,14 +277,16 @@ func (r *relocation) settle(b *treeBatch) error {
 		res.state = treeRefused
 		res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
 			text: fmt.Sprintf("another directory of user %s lies where it belongs: left out", u.id)})
-		r.told(u, res)
+		if err := r.told(u, res); err != nil {
+			return err
+		}
 	}
 	b.trees, b.results = b.trees[:keep], b.results[:keep]
 	return nil
 }
 
 // told takes a finished tree into the report and tells its issues.
-func (r *relocation) told(u *userTree, res treeResult) {
+func (r *relocation) told(u *userTree, res treeResult) error {
 	for _, i := range res.issues {
 		if i.warning {
 			r.log.Warning(i.kind, i.where, i.text)
@@ -298,21 +297,21 @@ func (r *relocation) told(u *userTree, res treeResult) {
 	rep := &r.report
 	if u.shared {
 		r.toldShared(res)
-		return
+		return nil
 	}
 	switch res.state {
 	case treeNote:
 		rep.Users += res.users
 		rep.LeftOut += res.leftOut
-		return
+		return nil
 	case treeRefused:
 		rep.Users++
 		rep.LeftOut++
-		return
+		return nil
 	case treeAbsent:
 		rep.Users++
 		r.verify.report.Missing++
-		return
+		return nil
 	case treeThere:
 		rep.Unchanged++
 	case treeStaged, treeScanned:
@@ -345,13 +344,13 @@ func (r *relocation) told(u *userTree, res treeResult) {
 		r.log.Warning("copied", u.where, fmt.Sprintf("%d messages could not be linked and were copied", res.counts.Fallback))
 	}
 	r.dirTimes.note(r, u)
-	r.noRecord(u, res.missing)
-	if r.usage != nil {
-		n := r.usage[u.newID]
-		n.bytes += res.counts.Bytes
-		n.messages += res.counts.Messages
-		r.usage[u.newID] = n
+	if err := r.meet(u, res.boxes); err != nil {
+		return err
 	}
+	if !r.opts.Requota {
+		return nil
+	}
+	return r.count(u, res.counts)
 }
 
 // toldShared takes a finished tree into the report that is no user's.

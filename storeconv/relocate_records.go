@@ -11,83 +11,48 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv/ims"
 )
 
-// keyHash stands for a mailbox in a partition: 64 bits of FNV-1a. Two mailboxes
-// of one hash would hide a missing record; nothing is decided by it that
-// changes a byte of mail.
-func keyHash(partition, key string) uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h := uint64(offset)
-	for i := 0; i < len(partition); i++ {
-		h = (h ^ uint64(partition[i])) * prime
-	}
-	h *= prime // as if a NUL lay between
-	for i := 0; i < len(key); i++ {
-		h = (h ^ uint64(key[i])) * prime
-	}
-	return h
-}
-
-// hashSet is a set of keyHashes, 8 bytes a member. It is filled first and asked
-// after that.
-type hashSet struct {
-	list   []uint64
-	sorted bool
-}
-
-func (s *hashSet) add(h uint64) { s.list, s.sorted = append(s.list, h), false }
-
-func (s *hashSet) seal() {
-	slices.Sort(s.list)
-	s.list, s.sorted = slices.Compact(s.list), true
-}
-
-func (s *hashSet) has(h uint64) bool {
-	if !s.sorted {
-		panic("internal error: hash set asked before it was sealed")
-	}
-	_, ok := slices.BinarySearch(s.list, h)
-	return ok
-}
-
-// recordIndex is what the trees are held against: the mailboxes of data.db2.
+// recordIndex is what must be known of data.db2 before a tree is touched.
 type recordIndex struct {
-	present      bool // there is a database
-	boxes        hashSet
-	users        hashSet
+	present      bool              // there is a database
+	users        userSet           // filled when users are renamed
 	unchangeable map[string]string // renamed users whose records cannot be rewritten, and why
 	meta         bdb.Meta
 }
 
-// anyPartition is the partition of a record whose value is not understood.
-const anyPartition = "\x00"
+// userSet is a set of user ids by 64 bits of FNV-1a, 8 bytes a member: two ids
+// of one hash would keep a user from getting an id that is free, with a problem.
+type userSet struct{ list []uint64 }
 
-// has tells whether a mailbox has a record.
-func (x *recordIndex) has(partition, key string) bool {
-	return x.boxes.has(keyHash(partition, key)) || x.boxes.has(keyHash(anyPartition, key))
-}
-
-// foundBoxes is the set of mailboxes that the walk met. Safe for concurrent use
-// while it is filled.
-type foundBoxes struct {
-	mu  sync.Mutex
-	set hashSet
-}
-
-func (f *foundBoxes) add(partition, id string, boxes []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, box := range boxes {
-		f.set.add(keyHash(partition, mailboxKey(id, box)))
+func userHash(id string) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := 0; i < len(id); i++ {
+		h = (h ^ uint64(id[i])) * prime
 	}
+	return h
+}
+
+// add adds a user; the records of one user come together for the most part.
+func (s *userSet) add(id string) {
+	h := userHash(id)
+	if n := len(s.list); n == 0 || s.list[n-1] != h {
+		s.list = append(s.list, h)
+	}
+}
+
+func (s *userSet) seal() {
+	slices.Sort(s.list)
+	s.list = slices.Compact(s.list)
+}
+
+func (s *userSet) has(id string) bool {
+	_, ok := slices.BinarySearch(s.list, userHash(id))
+	return ok
 }
 
 // mailboxKey is the key of a mailbox in data.db2; box is "" for INBOX.
@@ -172,14 +137,11 @@ func (d *sourceDB) each(ctx context.Context, fn func(key string, value []byte) e
 	}
 }
 
-// readRecords reads data.db2 once, for what the walk of the trees needs of it,
-// and tells what is damaged in it.
+// readRecords reads data.db2 once, for what must be known before a tree is
+// touched, and tells what is damaged in it.
 func (r *relocation) readRecords(ctx context.Context) error {
 	r.index = &recordIndex{unchangeable: make(map[string]string)}
-	defer func() {
-		r.index.boxes.seal()
-		r.index.users.seal()
-	}()
+	defer r.index.users.seal()
 	if r.src.DataDB == "" {
 		r.log.Problem("no-database", "mboxlist/data.db2", "no such file: no mailbox has a record")
 		return nil
@@ -191,61 +153,32 @@ func (r *relocation) readRecords(ctx context.Context) error {
 	defer db.close()
 	r.index.present = true
 	r.index.meta = db.reader.Meta()
+	renames := r.opts.Domain != "" || len(r.opts.Map) > 0
 	return db.each(ctx, func(key string, value []byte) error {
-		id, box, ok := mboxlist.SplitKey(key)
-		if !ok {
+		id, _, ok := mboxlist.SplitKey(key)
+		if !ok || !renames {
 			return nil
 		}
-		box = mboxlist.FolderKey(id, box) // the INBOX may have its name in the key
-		r.index.users.add(keyHash("", id))
-		folder, err := mboxlist.ParseFolder(value)
-		if err != nil {
-			r.index.boxes.add(keyHash(anyPartition, box))
-			if r.newID(id) != id && bytes.Contains(value, []byte(id)) {
-				r.index.unchangeable[id] = fmt.Sprintf("the value of its record %s names it in a form that is not understood", key)
-			}
+		r.index.users.add(id)
+		if r.newID(id) == id || !bytes.Contains(value, []byte(id)) {
 			return nil
 		}
-		if part := r.partition(folder.Partition); part != nil {
-			folder.Partition = part.name
+		if _, err := mboxlist.ParseFolder(value); err != nil {
+			r.index.unchangeable[id] = fmt.Sprintf("the value of its record %s names it in a form that is not understood", keyLabel(key))
 		}
-		r.index.boxes.add(keyHash(folder.Partition, box))
 		return nil
 	})
-}
-
-// noRecord deals with the mailboxes of a tree that data.db2 does not have.
-func (r *relocation) noRecord(u *userTree, boxes []string) {
-	for _, box := range boxes {
-		r.report.NoRecord++
-		if r.opts.AddMissing {
-			owner := mboxlist.ACE{Identifier: u.newID, Rights: relocatedRights}
-			r.added = append(r.added, addedRecord{mailboxKey(u.newID, box), mboxlist.Folder{Partition: u.part.newName, ACL: []mboxlist.ACE{owner}}})
-			r.log.Warning("record-added", u.where, "mailbox "+mailboxKey(u.newID, box)+" had no record: added")
-			continue
-		}
-		if r.index.present {
-			r.log.Problem("no-record", u.where, "mailbox "+mailboxKey(u.id, box)+" has no record in data.db2")
-		}
-	}
 }
 
 // relocatedRights are what a user may do with a mailbox of its own (RFC 2086).
 const relocatedRights = "lrswipcda"
 
-// addedRecord is a record for a mailbox that had none.
-type addedRecord struct {
-	key    string
-	folder mboxlist.Folder
-}
-
 // recordSink takes the records of one of the new databases.
 type recordSink func(key string, value []byte) error
 
 // folderRecords gives put the records of data.db2 that belong to this run, as
-// they are to be in folder.db, then those added.
+// they are to be in folder.db, and those that crossCheck adds.
 func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
-	r.found.set.seal()
 	if r.index.present {
 		db := r.openSourceDB(r.src.DataDB, false)
 		if db == nil {
@@ -257,14 +190,7 @@ func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
 			return err
 		}
 	}
-	for _, a := range r.added {
-		r.report.RecordsAdded++
-		r.report.FolderRecords++
-		if err := put(a.key, a.folder.Append(nil)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.crossCheck(put)
 }
 
 // keyLabel is a key as messages show it: one of odd bytes is quoted, a very
@@ -317,7 +243,9 @@ func (r *relocation) folderRecord(where, key string, value []byte, put recordSin
 		return nil
 	}
 	newValue := r.folderValue(where, key, value)
-	r.checkTree(where, mboxlist.FolderKey(id, box), id, box, value)
+	if err := r.list(mboxlist.FolderKey(id, box), value); err != nil {
+		return err
+	}
 	newKey := renamedKey(key, id, newID)
 	if newKey != key || !bytes.Equal(newValue, value) {
 		r.report.RecordsChanged++
@@ -399,27 +327,6 @@ func (r *relocation) newIdentifier(identifier string) string {
 	return newID
 }
 
-// checkTree lists a record whose mailbox is not there.
-func (r *relocation) checkTree(where, key, id, box string, value []byte) {
-	if folder, err := mboxlist.ParseFolder(value); err == nil {
-		part := r.partition(folder.Partition)
-		if part == nil {
-			r.report.UnknownPartition++
-			r.log.Problem("unknown-partition", where, fmt.Sprintf("the record names partition %q, which the source does not have", folder.Partition))
-			return
-		}
-		if !r.hasTree(part, key, id, box) {
-			r.report.NoTree++
-			r.log.Problem("no-tree", where, fmt.Sprintf("mailbox without a directory in partition %s", part.name))
-		}
-		return
-	}
-	if !slices.ContainsFunc(r.parts, func(p *relocatedPartition) bool { return r.hasTree(p, key, id, box) }) {
-		r.report.NoTree++
-		r.log.Problem("no-tree", where, "mailbox without a directory in any partition")
-	}
-}
-
 // partition finds a partition of the source by a name that records use.
 func (r *relocation) partition(name string) *relocatedPartition {
 	for _, p := range r.parts {
@@ -428,23 +335,6 @@ func (r *relocation) partition(name string) *relocatedPartition {
 		}
 	}
 	return nil
-}
-
-// hasTree tells whether the walk met the mailbox, or whether it is a directory
-// without an index and without messages.
-func (r *relocation) hasTree(p *relocatedPartition, key, id, box string) bool {
-	if r.found.set.has(keyHash(p.name, key)) {
-		return true
-	}
-	if p.fd < 0 {
-		return false
-	}
-	path := ims.Hash(id) + "/" + ims.Component(id)
-	if below := ims.MailboxPath(box); below != "" {
-		path += "/" + below
-	}
-	var st unix.Stat_t
-	return unix.Fstatat(p.fd, path, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
 // order is the byte order of the new databases: the one asked for, or that of

@@ -40,7 +40,7 @@ type treeResult struct {
 	counts   treeCounts
 	issues   []issue
 	moved    int64
-	missing  []string // mailboxes without a record
+	boxes    []string // the user's mailboxes
 	users    int64    // of a note: user directories met
 	leftOut  int64    // and left out
 	err      error    // of the destination: ends the run
@@ -317,7 +317,7 @@ func (r *relocation) collides(id, newID string) string {
 
 // exists tells whether the source has a user of that id.
 func (r *relocation) exists(id string) bool {
-	if r.index.users.has(keyHash("", id)) {
+	if r.index.users.has(id) {
 		return true
 	}
 	for _, p := range r.parts {
