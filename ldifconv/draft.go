@@ -83,23 +83,26 @@ type draft struct {
 	rec  *ldif.Record
 	kind Kind // the one kind this entry is upgraded as; 0 when it is none
 
-	fields  []field
-	slot    [schema.Count]uint16 // index into fields + 1, 0 when absent
-	present attrSet              // attributes without options that have values now
-	classes classSet             // known classes the entry has now
-	had     classSet             // known classes the source entry has
-	others  map[string]int       // unknown descriptions, when they are many
-	runs    []placed             // where the runs of the record went
-	layout  []layoutRun          // where the runs of the entry before went
-	expect  int                  // so many runs are like those
-	vals    [][]byte             // the memory of old and now
-	text    []byte               // the memory of new values
+	fields   []field
+	slot     [schema.Count]uint16 // index into fields + 1, 0 when absent
+	present  attrSet              // attributes without options that have values now
+	classes  classSet             // known classes the entry has now
+	had      classSet             // known classes the source entry has
+	ids      []classID            // numbers of the values of objectClass
+	idsKnown bool                 // ids are those of the values now
+	others   map[string]int       // unknown descriptions, when they are many
+	runs     []placed             // where the runs of the record went
+	layout   []layoutRun          // where the runs of the entry before went
+	expect   int                  // so many runs are like those
+	vals     [][]byte             // the memory of old and now
+	text     []byte               // the memory of new values
 
 	warned  int    // number of warnings about the entry
 	renamed []byte // the DN the entry gets, nil when it keeps its own
 
-	names nameCache
-	out   *batch // counters and messages of the chunk this entry belongs to
+	names       nameCache
+	lastClasses []cachedName // the classes of the entry before
+	out         *batch       // counters and messages of the chunk this entry belongs to
 }
 
 // has reports whether the entry has a value of a now.
@@ -251,14 +254,42 @@ func (d *draft) hasClass(c classID) bool { return d.classes.has(c) }
 // hadClass reports whether the source entry has the class.
 func (d *draft) hadClass(c classID) bool { return d.had.has(c) }
 
-// addClass appends the class in its canonical spelling unless the entry has it.
+// classIDs returns the numbers of the values of objectClass, as they are now.
+func (d *draft) classIDs() []classID {
+	if !d.idsKnown {
+		d.ids = d.ids[:0]
+		for _, v := range d.values(schema.ObjectClass) {
+			d.ids = append(d.ids, d.names.class(v))
+		}
+		d.idsKnown = true
+	}
+	return d.ids
+}
+
+// setClasses makes values, from there on in vals, the object classes; ids are
+// their numbers.
+func (d *draft) setClasses(from int, ids []classID) {
+	d.assign(schema.ObjectClass, d.vals[from:len(d.vals):len(d.vals)])
+	d.ids, d.idsKnown = ids, true
+}
+
+// addClass appends the classes in their canonical spelling, those that the
+// entry does not have.
 func (d *draft) addClass(classes ...classID) {
+	ids, from := d.classIDs(), -1
 	for _, c := range classes {
 		if d.classes.has(c) {
 			continue
 		}
-		d.push(schema.ObjectClass, classNames[c])
+		if from < 0 {
+			from = len(d.vals)
+			d.vals = append(d.vals, d.values(schema.ObjectClass)...)
+		}
+		d.vals, ids = append(d.vals, classNames[c]), append(ids, c)
 		d.classes.put(c)
+	}
+	if from >= 0 {
+		d.setClasses(from, ids)
 	}
 }
 
@@ -273,9 +304,38 @@ func (d *draft) dropClass(classes ...classID) {
 			any = true
 		}
 	}
-	if any {
-		d.retain(schema.ObjectClass, func(v []byte) bool { return !drop.has(d.names.class(v)) })
+	if !any {
+		return
 	}
+	ids, from, n := d.classIDs(), len(d.vals), 0
+	for i, v := range d.values(schema.ObjectClass) {
+		if !drop.has(ids[i]) {
+			d.vals, ids[n] = append(d.vals, v), ids[i]
+			n++
+		}
+	}
+	d.setClasses(from, ids[:n])
+}
+
+// replaceClass puts the class with in the place of old; without old it does nothing.
+func (d *draft) replaceClass(old, with classID) {
+	if !d.classes.has(old) {
+		return
+	}
+	if d.classes.has(with) {
+		d.dropClass(old)
+		return
+	}
+	ids, from := d.classIDs(), len(d.vals)
+	for i, v := range d.values(schema.ObjectClass) {
+		if ids[i] == old {
+			v, ids[i] = classNames[with], with
+		}
+		d.vals = append(d.vals, v)
+	}
+	d.setClasses(from, ids)
+	d.classes.drop(old)
+	d.classes.put(with)
 }
 
 // dn is the entry's DN as written in the source, decoded.
@@ -310,6 +370,9 @@ func (d *draft) inOrder() { d.out.inOrder() }
 func (d *draft) assign(a attrID, values [][]byte) {
 	f := d.field(a)
 	f.now, f.same = values, false
+	if a == schema.ObjectClass {
+		d.idsKnown = false
+	}
 	if len(values) == 0 {
 		d.present.drop(a)
 		return
@@ -324,6 +387,9 @@ func (d *draft) push(a attrID, v []byte) {
 	d.vals = append(append(d.vals, f.now...), v)
 	f.now = d.vals[n:len(d.vals):len(d.vals)]
 	f.same = false
+	if a == schema.ObjectClass {
+		d.idsKnown = false
+	}
 	d.present.put(a)
 }
 

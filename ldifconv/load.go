@@ -54,10 +54,30 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 	if replica {
 		d.warn("replication-state", "replication state of the export is left out")
 	}
-	for _, v := range d.values(schema.ObjectClass) {
-		if c := d.names.class(v); c != schema.NoClass {
+	d.loadClasses()
+}
+
+// loadClasses finds the numbers of the object classes: most often those of the
+// entry before.
+func (d *draft) loadClasses() {
+	values := d.values(schema.ObjectClass)
+	d.ids, d.idsKnown = d.ids[:0], true
+	for i, v := range values {
+		if i >= len(d.lastClasses) {
+			d.lastClasses = append(d.lastClasses, cachedName{})
+		}
+		last := &d.lastClasses[i]
+		if !bytes.Equal(last.text, v) {
+			last.text, last.id = append(last.text[:0], v...), uint16(d.names.class(v))
+		}
+		c := classID(last.id)
+		d.ids = append(d.ids, c)
+		if c != schema.NoClass {
 			d.had.put(c)
 		}
+	}
+	if len(d.lastClasses) > manyOthers {
+		d.lastClasses = d.lastClasses[:manyOthers]
 	}
 	d.classes = d.had
 }
