@@ -19,7 +19,7 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// newest are the fixtures of the version that the peer's tools read.
+// newest are the fixtures of the versions that the peer's tools read.
 func newest(t *testing.T) map[string][]byte {
 	t.Helper()
 	files, err := fixtures()
@@ -28,7 +28,7 @@ func newest(t *testing.T) map[string][]byte {
 	}
 	all := map[string][]byte{}
 	for name, data := range files {
-		if strings.HasPrefix(name, "5.3.28/") && strings.HasSuffix(name, ".db") && !strings.Contains(name, "encrypt") {
+		if (strings.HasPrefix(name, "5.3.28/") || strings.HasPrefix(name, "4.1.25/")) && strings.HasSuffix(name, ".db") && !strings.Contains(name, "encrypt") {
 			all[name] = data
 		}
 	}

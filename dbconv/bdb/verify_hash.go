@@ -13,7 +13,6 @@ func (v *verifier) hash() error {
 		v.fault(int64(m.PageNo), NoItem, "%s", short)
 	}
 	high := uint64(1)<<bits.Len32(m.MaxBucket) - 1
-	v.oldHash, v.newHash = 0, 0
 	for b := uint64(0); b <= high; b++ {
 		no := m.bucketPage(b)
 		if no >= uint64(v.lay.pages) {
@@ -28,9 +27,6 @@ func (v *verifier) hash() error {
 		if err := v.bucket(b, uint32(no)); err != nil {
 			return err
 		}
-	}
-	if m.Version < 9 && v.newHash > 0 && v.oldHash == 0 {
-		v.fault(int64(m.PageNo), NoItem, "all pages are of the form of version 9, the metadata says version %d", m.Version)
 	}
 	// NumElem is an estimate: given when the file was made, not kept by all releases.
 	if m.Version > 5 && m.NumElem > 1<<31-1 {
@@ -116,11 +112,6 @@ func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 	low := l.ps
 	if nd.n > 0 {
 		low = l.u16(nd.buf[l.hdr+2*(nd.n-1):])
-		if nd.typ == pageHash {
-			v.newHash++
-		} else {
-			v.oldHash++
-		}
 	}
 	if nd.low != low&0xffff {
 		v.fault(nd.no, NoItem, "items begin at offset %d, the header says %d", low, nd.low)

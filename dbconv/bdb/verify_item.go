@@ -35,7 +35,8 @@ func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte
 			v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
 			return buf, false, nil
 		}
-		if !keep || !v.mayRepeat(from) {
+		// db_stat counts the pages of a shared chain once for each reference.
+		if !keep && v.stats == nil || !v.mayRepeat(from) {
 			return buf, !keep, nil
 		}
 		again = true
@@ -71,7 +72,7 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 		}
 		if again {
 			v.again++
-			if int64(no) >= v.lay.pages || len(buf) >= compareLimit {
+			if int64(no) >= v.lay.pages || len(buf) >= compareLimit && v.stats == nil {
 				return buf, true, nil // told of when it was first read
 			}
 		}
@@ -88,9 +89,7 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 		if no == head && !again {
 			v.remember(&nd, size)
 		}
-		if !again {
-			v.stats.overflow(v.lay, &nd)
-		}
+		v.stats.overflow(v.lay, &nd)
 		if keep && len(buf) < compareLimit {
 			buf = append(buf, b[v.lay.hdr:v.lay.hdr+nd.low]...)
 		}
