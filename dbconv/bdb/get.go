@@ -65,9 +65,20 @@ func (r *Reader) scan(key []byte) ([]byte, error) {
 	}
 }
 
+// lookup is the input of all Gets of r, made ready for the next one.
+func (r *Reader) lookup() *input {
+	if r.get == nil {
+		r.get = newInput(r)
+	}
+	in := r.get
+	in.seen.reset()
+	in.overflow, in.spent = 4*r.meta.Pages+16, false
+	return in
+}
+
 // getHash reads the bucket of key.
 func (r *Reader) getHash(key []byte) ([]byte, error) {
-	c := newHashCursor(newInput(r))
+	c := newHashCursor(r.lookup())
 	b := uint64(r.meta.bucketOf(r.meta.HashFunc.Sum(key)))
 	if b > uint64(r.meta.MaxBucket) {
 		return nil, notFound()
@@ -90,7 +101,7 @@ func (r *Reader) getHash(key []byte) ([]byte, error) {
 
 // getBtree descends to the leaf where byte order puts key. errMissing: not there.
 func (r *Reader) getBtree(key []byte) ([]byte, error) {
-	c := newBtreeCursor(newInput(r))
+	c := newBtreeCursor(r.lookup())
 	c.begun = true
 	no, from := r.meta.Root, place{int64(r.meta.PageNo), NoItem}
 	var nd node

@@ -145,6 +145,17 @@ func (s *pageSet) has(n int64) bool {
 	return w != nil && *w&bit != 0
 }
 
+// reset forgets all pages.
+func (s *pageSet) reset() {
+	s.full = false
+	if len(s.pieces) > 16 {
+		s.pieces, s.last = map[int64]*[pieceWords]uint64{}, nil
+	}
+	for _, piece := range s.pieces {
+		clear(piece[:])
+	}
+}
+
 // union remembers all pages of other too.
 func (s *pageSet) union(other *pageSet) {
 	for no, piece := range other.pieces {

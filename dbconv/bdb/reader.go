@@ -90,6 +90,7 @@ type Reader struct {
 	name   string // sub-database, "" for the file's main database
 	master *Reader
 	order  keyOrder
+	get    *input // of Get
 	reach  *reach // of a master whose sub-databases were listed
 }
 
