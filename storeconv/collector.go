@@ -29,7 +29,8 @@ type collector struct {
 	date   int64 // of the backup
 	writer *writer
 
-	lastBox *box // whose directory lastNN is known to be there
+	lookup  storeIndex // of the mailbox that the last link to a message of another run led to
+	lastBox *box       // whose directory lastNN is known to be there
 	lastNN  uint32
 }
 

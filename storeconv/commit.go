@@ -29,7 +29,8 @@ const (
 )
 
 // Keys of the journal: d/ visits that are done, i/ visits about to be put into place, l/ list records, r/ places of messages that are not where their name says;
-// and, forgotten when a run starts: h/ bodies held back, m/ like r/ of visits that are not in place yet, v/ visits met.
+// and, forgotten when a run starts: h/ bodies held back, m/ like r/ of visits that are not in place yet, v/ users met, b/ UIDVALIDITYs of mailboxes that
+// are left out, j/ links to be joined.
 func doneKey(v *visit) string { return "d/" + strconv.Itoa(v.n) + "/" + v.id }
 
 func intentKey(v *visit) string { return "i" + doneKey(v)[1:] }
@@ -199,7 +200,7 @@ func restoreCounts(b []byte, rep *RestoreReport) int64 {
 
 // recover looks at what an interrupted run was about to do: a visit whose tree is in place is done, the others are done again.
 func (r *restore) recover() error {
-	for _, prefix := range [...]string{"h/", "m/", "v/"} {
+	for _, prefix := range [...]string{"b/", "h/", "j/", "m/", "v/"} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}

@@ -66,7 +66,10 @@ func newRestore(store string, streams []*Stream, opt RestoreOptions) (*restore, 
 }
 
 func (r *restore) do(ctx context.Context) (RestoreReport, error) {
-	if err := r.open(); err != nil {
+	if err := r.open(); err == errFinished {
+		r.rep.Finished = true
+		return r.rep, r.close(true)
+	} else if err != nil {
 		return r.rep, errors.Join(err, r.close(false))
 	}
 	err := r.convert(ctx)
@@ -78,6 +81,8 @@ func (r *restore) do(ctx context.Context) (RestoreReport, error) {
 	}
 	return r.rep, err
 }
+
+var errFinished = errors.New("an earlier run of this name had finished")
 
 // open opens the destination and takes up an interrupted run.
 func (r *restore) open() error {
@@ -107,6 +112,9 @@ func (r *restore) open() error {
 	}
 	if r.run, err = r.store.Begin(r.name()); err != nil {
 		return err
+	}
+	if r.run.Finished() {
+		return errFinished
 	}
 	if r.jr, err = journal.Open(r.run.Path("journal"), mode != durable.SyncNone); err != nil {
 		return err

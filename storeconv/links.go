@@ -92,6 +92,11 @@ func (c *collector) link(it *item) error {
 			return err
 		}
 		it.late = it.late && !noted
+		if ok && it.late {
+			if target, ok, err = c.findInStore(it.link, target); err != nil {
+				return err
+			}
+		}
 	}
 	if ok && target != (spot{it.v.id, it.box.name, it.uid}) {
 		how, err := c.linkTo(it, target)

@@ -11,8 +11,10 @@ type summary struct {
 	hsize int64  // bytes up to and with the empty line that ends the header
 	sent  int64  // the Date: field, seconds since 1970, or ims.NoTime
 	id    string // the Message-ID: field
-	bare  bool   // has a line end that is not CR LF
+	bare  bool   // has a line end that is not CR LF; in the text behind the header that is taken from the numbers of CR and LF
 }
+
+var cr, lf = []byte{'\r'}, []byte{'\n'}
 
 // maxMessageID bounds a Message-id in the index, in bytes.
 const maxMessageID = 998
@@ -36,7 +38,7 @@ func summarize(b []byte) summary {
 		switch {
 		case len(line) == 0:
 			s.hsize = int64(next)
-			s.bare = s.bare || hasBareLF(b[next:], '\n')
+			s.bare = s.bare || bytes.Count(b[next:], lf) != bytes.Count(b[next:], cr)
 			return s
 		case !haveDate && field(line, "date:"):
 			haveDate = true

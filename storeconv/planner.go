@@ -164,8 +164,9 @@ func (p *planner) member(m *sims.Member) error {
 	switch m.Kind {
 	case sims.Mailbox:
 		attrs := *m
-		p.box.validity = m.UIDValidity
-		if m.UIDValidity == 0 {
+		if m.UIDValidity != 0 {
+			p.box.validity = m.UIDValidity
+		} else if p.box.validity == 0 {
 			p.box.validity = p.validityWithout(m)
 		}
 		if err := p.openBox(p.box, m); err != nil {
@@ -195,8 +196,11 @@ func (p *planner) enterUser(user string) {
 
 // leaveOut passes over what the selection does not name.
 func (p *planner) leaveOut(m *sims.Member) error {
-	if m.Kind != sims.Message && m.Kind != sims.Link {
+	switch m.Kind {
+	case sims.User:
 		return nil
+	case sims.Mailbox:
+		return p.noteValidity(m)
 	}
 	p.rep.NotSelected++
 	if m.Kind == sims.Message {
@@ -336,6 +340,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if b.path != "" {
 		b.dir += b.path + "/"
 	}
+	b.validity = p.visit.before.validities[b.name]
 	if p.visit.before.stream == p.stream {
 		b.uids = p.visit.before.uids[b.name]
 	}

@@ -9,8 +9,9 @@ import (
 // visited is what the planner remembers of a user who has come before in this run: how often, in which stream the last time, and which UIDs of which mailboxes
 // that stream has shown.
 type visited struct {
-	n, stream int
-	uids      map[string]uidRanges
+	n, stream  int
+	uids       map[string]uidRanges
+	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
 }
 
 // A dry run remembers so many bytes about users and then no more: a user who comes back is taken for a new one then.
@@ -35,8 +36,12 @@ func (p *planner) noteVisit(v *visit) error {
 	if known.stream != v.stream || known.uids == nil {
 		known.stream, known.uids = v.stream, make(map[string]uidRanges)
 	}
+	if known.validities == nil {
+		known.validities = make(map[string]uint32)
+	}
 	for name, b := range v.boxes {
 		known.uids[name] = b.uids
+		known.validities[name] = b.validity
 	}
 	text := known.append(nil)
 	if p.r.run != nil {
@@ -51,9 +56,11 @@ func (p *planner) noteVisit(v *visit) error {
 func (v *visited) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(v.n))
 	dst = binary.AppendUvarint(dst, uint64(v.stream))
-	for name, ranges := range v.uids {
+	for name, validity := range v.validities {
+		ranges := v.uids[name]
 		dst = binary.AppendUvarint(dst, uint64(len(name)))
 		dst = append(dst, name...)
+		dst = binary.AppendUvarint(dst, uint64(validity))
 		dst = binary.AppendUvarint(dst, uint64(len(ranges)))
 		last := uint32(0)
 		for _, r := range ranges {
@@ -82,7 +89,7 @@ func parseVisited(b []byte) (v visited, err error) {
 		return v, nil
 	}
 	v.n, v.stream = int(next()), int(next())
-	v.uids = make(map[string]uidRanges)
+	v.uids, v.validities = make(map[string]uidRanges), make(map[string]uint32)
 	for len(b) > 0 {
 		n := next()
 		if uint64(len(b)) < n {
@@ -90,6 +97,7 @@ func parseVisited(b []byte) (v visited, err error) {
 		}
 		name := string(b[:n])
 		b = b[n:]
+		v.validities[name] = uint32(next())
 		ranges := make(uidRanges, 0, min(next(), uint64(len(b))))
 		for last := uint32(0); len(ranges) < cap(ranges); {
 			lo := last + uint32(next())

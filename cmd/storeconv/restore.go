@@ -390,6 +390,9 @@ func (v *restoreFlags) report(job *cli.Job, r *storeconv.RestoreReport, err erro
 	for _, k := range sortedNames(r.UnknownKeys) {
 		job.Count("unknown key "+k, r.UnknownKeys[k])
 	}
+	if r.Finished {
+		job.Note("an interrupted run of this command had done everything; its folder is removed now")
+	}
 	if r.NoHeader {
 		job.Note("the stream has no header of its profile: read as a plain tar")
 	}

@@ -317,7 +317,7 @@ func TestHeldBlocks(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	b := sample(f)
 	f.Add(b[:6<<10])
-	f.Add(b[2048:6<<10])
+	f.Add(b[2048 : 6<<10])
 	f.Add(append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:4<<10]...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := newReader(bytes.NewReader(b), 2, minBuf).Header(); err != nil {

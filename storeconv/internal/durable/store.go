@@ -100,8 +100,9 @@ type Run struct {
 	Dir   *Dir // STORE/.imsconv/<name>
 	Stage *Dir // STORE/.imsconv/<name>/stage, empty at the start
 
-	lock    *os.File
-	resumed bool
+	lock     *os.File
+	resumed  bool
+	finished bool
 }
 
 // ErrBusy is returned by Begin when another process is at work on the same run.
@@ -132,6 +133,10 @@ func (r *Run) open() error {
 		return err
 	}
 	path := workDir + "/" + r.Name
+	if _, err := r.Store.Stat(path + doneSuffix); err == nil {
+		r.finished = true
+		return nil
+	}
 	if _, err := r.Store.Stat(path); err == nil {
 		r.resumed = true
 	}
@@ -155,12 +160,20 @@ func (r *Run) open() error {
 // Resumed tells that a run of this name had been interrupted.
 func (r *Run) Resumed() bool { return r.resumed }
 
+// Finished tells that a run of this name had done all of its work, and was stopped only while it removed its folder. There is no Dir and no Stage then, and nothing
+// is left to do but End.
+func (r *Run) Finished() bool { return r.finished }
+
+// doneSuffix marks the folder of a run that has done its work.
+const doneSuffix = ".done"
+
 // Path returns the path of a file in the run's folder, for libraries that need one.
 func (r *Run) Path(name string) string {
 	return filepath.Join(r.Store.name, workDir, r.Name, name)
 }
 
-// End closes the run. With finished set, its folder goes, and .imsconv with it when no other run is there.
+// End closes the run. With finished set, its folder goes, and .imsconv with it when no other run is there. The folder is renamed first, so that a run which is stopped
+// here is known to be finished; once that is done, what cannot be removed is no error.
 func (r *Run) End(finished bool) error {
 	var errs []error
 	if r.Stage != nil {
@@ -170,10 +183,24 @@ func (r *Run) End(finished bool) error {
 		errs = append(errs, r.Dir.Close())
 	}
 	if finished {
-		errs = append(errs, r.Store.RemoveAll(workDir+"/"+r.Name), r.removeWorkDir())
+		errs = append(errs, r.remove())
 	}
 	errs = append(errs, r.lock.Close())
 	return errors.Join(errs...)
+}
+
+// remove removes the run's folder.
+func (r *Run) remove() error {
+	path := workDir + "/" + r.Name
+	if !r.finished {
+		if err := r.Store.Rename(path, r.Store.Dir, path+doneSuffix); err != nil {
+			return err
+		}
+	}
+	if r.Store.RemoveAll(path+doneSuffix) == nil {
+		_ = r.removeWorkDir()
+	}
+	return nil
 }
 
 // removeWorkDir removes .imsconv unless another run is using it or was interrupted.

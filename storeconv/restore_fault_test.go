@@ -1,0 +1,147 @@
+package storeconv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/internal/durable"
+)
+
+// faultCase is a restore that is to survive a failure at any operation.
+type faultCase struct {
+	name   string
+	before [][]byte // restored first, undisturbed
+	tapes  [][]byte
+	opt    RestoreOptions
+	piped  bool
+}
+
+func faultCases(t testing.TB) []faultCase {
+	var site bytes.Buffer
+	if _, err := sitegen.WriteStream(&site, sitegen.StreamOptions{Seed: 5, Users: 6, Messages: 60, Links: 40, Expired: 20, MedianSize: 700, Odd: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := tape(t, may20, firstTape...)
+	later := tape(t, may20+9, "user joe 4096", "box joe/INBOX 77 f2,f1", `msg joe/INBOX/1 \Deleted one`, `msg joe/INBOX/9 f2 nine`, "link joe/INBOX/10 - joe/INBOX/5",
+		"box bob/INBOX 4", "link bob/INBOX/3 - joe/INBOX/9", "box joe/Mail 88", "msg joe/Mail/1 - uno")
+	return []faultCase{
+		{name: "new", tapes: [][]byte{site.Bytes()}},
+		{name: "pipe", tapes: [][]byte{site.Bytes()}, piped: true, opt: RestoreOptions{Sync: "user"}},
+		{name: "append", before: [][]byte{first}, tapes: [][]byte{later}},
+		{name: "several", tapes: [][]byte{first, later}, opt: RestoreOptions{Sync: "user"}},
+		{name: "new-name", before: [][]byte{first}, tapes: [][]byte{first}, opt: RestoreOptions{Existing: NewName, Sync: "user"}},
+		{name: "without-looking", before: [][]byte{first}, tapes: [][]byte{later}, opt: RestoreOptions{Existing: AppendAll}},
+	}
+}
+
+func (c *faultCase) run(t testing.TB, store string, fault durable.Fault) error {
+	var streams []*Stream
+	for _, b := range c.tapes {
+		var in io.Reader = bytes.NewReader(b)
+		if c.piped {
+			in = pipe{in}
+		}
+		streams = append(streams, stream(t, "tape", in))
+	}
+	opt := c.opt
+	opt.fault, opt.Jobs = fault, 2
+	_, err := Restore(context.Background(), store, streams, opt)
+	return err
+}
+
+func (c *faultCase) prepare(t testing.TB, dir string) string {
+	store := filepath.Join(dir, "store")
+	if len(c.before) > 0 {
+		before := faultCase{tapes: c.before}
+		if err := before.run(t, store, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return store
+}
+
+// The disk fails at the Nth operation, for every N (in the short run, for some): the run ends with an error, and the same run again brings the store to the same
+// bytes as one that was never disturbed.
+func TestFailureAtEveryOperation(t *testing.T) {
+	base := shmDir(t)
+	for _, c := range faultCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			var ops atomic.Int64
+			whole := c.prepare(t, filepath.Join(base, c.name))
+			err := c.run(t, whole, func(string, string) error {
+				ops.Add(1)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, wantLines := treeHash(t, whole)
+			step := max(1, ops.Load()/12)
+			if os.Getenv("IMSCONV_FULL") == "1" {
+				step = 1
+			}
+			for n := int64(1); n <= ops.Load(); n += step {
+				dir := filepath.Join(base, fmt.Sprintf("%s-%d", c.name, n))
+				store := c.prepare(t, dir)
+				var at atomic.Int64
+				err := c.run(t, store, func(op, name string) error {
+					if at.Add(1) == n {
+						return syscall.ENOSPC
+					}
+					return nil
+				})
+				if at.Load() >= n && err != nil && !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("operation %d fails, the run says %v", n, err)
+				}
+				if err == nil { // then all was done but the removal of the run's folder
+					_, lines := treeHash(t, store)
+					if missing := lineDiff(wantLines, lines); strings.Contains(missing, "- ") {
+						t.Errorf("operation %d fails, the run says nothing:\n%s", n, missing)
+					}
+					os.RemoveAll(dir)
+					continue
+				}
+				if err := c.run(t, store, nil); err != nil {
+					t.Fatalf("after operation %d: %v", n, err)
+				}
+				if got, lines := treeHash(t, store); got != want {
+					t.Fatalf("after operation %d:\n%s", n, lineDiff(wantLines, lines))
+				}
+				os.RemoveAll(dir)
+			}
+			t.Logf("%d operations", ops.Load())
+		})
+	}
+}
+
+func lineDiff(want, got []string) (out string) {
+	in := func(list []string, line string) bool {
+		for _, l := range list {
+			if l == line {
+				return true
+			}
+		}
+		return false
+	}
+	for _, l := range want {
+		if !in(got, l) {
+			out += "- " + l + "\n"
+		}
+	}
+	for _, l := range got {
+		if !in(want, l) {
+			out += "+ " + l + "\n"
+		}
+	}
+	return out
+}
