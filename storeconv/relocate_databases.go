@@ -25,37 +25,55 @@ func (r *relocation) writeDatabases(ctx context.Context) error {
 	if r.verify != nil {
 		return r.verify.records(ctx)
 	}
-	folders := mboxlist.NewUpdate(mboxlist.FolderDB, r.tempDir())
-	defer folders.Close()
-	if err := r.folderRecords(ctx, folders.Put); err != nil {
+	if !r.opts.DryRun {
+		if err := r.run.LockLists(); err != nil {
+			return fmt.Errorf("lock the mailbox lists: %w", err)
+		}
+		defer r.run.UnlockLists() // the process's end drops it too
+		if err := r.dst.MkdirAll(listDir); err != nil {
+			return err
+		}
+	}
+	// One after the other, so that one only is in memory.
+	err := r.database(mboxlist.FolderDB, func() bdb.Meta { return r.index.meta }, func(put recordSink) error { return r.folderRecords(ctx, put) })
+	if err != nil {
 		return err
 	}
-	quotas := mboxlist.NewUpdate(mboxlist.QuotaDB, r.tempDir())
-	defer quotas.Close()
-	if err := r.quotaRecords(ctx, quotas.Put); err != nil {
+	err = r.database(mboxlist.QuotaDB, r.quotaLike, func(put recordSink) error { return r.quotaRecords(ctx, put) })
+	if err != nil || r.opts.DryRun {
 		return err
 	}
+	if err := r.writeDatabase(mboxlist.SubscrDB, r.subscr, r.index.meta); err != nil {
+		return err
+	}
+	peruser := mboxlist.NewUpdate(mboxlist.PeruserDB, r.tempDir())
+	defer peruser.Close()
+	if err := r.writeDatabase(mboxlist.PeruserDB, peruser, r.index.meta); err != nil {
+		return err
+	}
+	return r.dst.SyncAll()
+}
+
+// database gathers the records of one database and writes it; like is asked
+// after that.
+func (r *relocation) database(kind mboxlist.Kind, like func() bdb.Meta, gather func(put recordSink) error) error {
 	if r.opts.DryRun {
-		return nil
+		return gather(func(string, []byte) error { return nil })
 	}
-	quotaMeta := r.quotaMeta
-	if quotaMeta.PageSize == 0 {
-		quotaMeta = r.index.meta
-	}
-	if err := r.run.LockLists(); err != nil {
-		return fmt.Errorf("lock the mailbox lists: %w", err)
-	}
-	defer r.run.UnlockLists()
-	if err := r.dst.MkdirAll(listDir); err != nil {
+	update := mboxlist.NewUpdate(kind, r.tempDir())
+	defer update.Close()
+	if err := gather(update.Put); err != nil {
 		return err
 	}
-	return errors.Join(
-		r.writeDatabase(mboxlist.FolderDB, folders, r.index.meta),
-		r.writeDatabase(mboxlist.QuotaDB, quotas, quotaMeta),
-		r.writeDatabase(mboxlist.SubscrDB, r.subscr, r.index.meta),
-		r.writeDatabase(mboxlist.PeruserDB, mboxlist.NewUpdate(mboxlist.PeruserDB, r.tempDir()), r.index.meta),
-		r.dst.SyncAll(),
-	)
+	return r.writeDatabase(kind, update, like())
+}
+
+// quotaLike is the database that quota.db takes after.
+func (r *relocation) quotaLike() bdb.Meta {
+	if r.quotaMeta.PageSize == 0 {
+		return r.index.meta
+	}
+	return r.quotaMeta
 }
 
 // writeDatabase merges an update with the database of that kind that the store
