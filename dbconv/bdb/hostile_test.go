@@ -137,6 +137,9 @@ func padded(a, b string) bool {
 // sample gives every nth fixture that has no faults of its own, all with IMSCONV_FULL.
 func sample(t *testing.T, nth int) (names []string, files map[string][]byte) {
 	all, files := fixtureFiles(t)
+	if testing.Short() {
+		nth *= 5
+	}
 	for i, name := range all {
 		if strict, _ := faulty(name); strict || strings.Contains(name, "encrypt") || len(files[name]) == 0 {
 			continue

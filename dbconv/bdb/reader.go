@@ -220,10 +220,9 @@ func (r *Reader) Name() string { return r.name }
 // A Cursor returns the records of a database one after the other: a btree in key
 // order, a hash in bucket order, a recno in record order.
 type Cursor struct {
-	in   *input
-	src  source
-	err  error
-	done bool
+	in  *input
+	src source
+	err error
 }
 
 // A source is the walk through one kind of database.

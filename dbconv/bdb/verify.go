@@ -84,8 +84,6 @@ type verifier struct {
 	// againOut: too many of them, no more are read.
 	againOut bool
 	visited  int64 // pages since the last Progress
-	oldHash  int64 // hash pages of type 2 with items
-	newHash  int64 // and of type 13
 	sums     int   // byte order of the checksums: 1 the file's, -1 the other, 0 none was seen
 	keyBuf   []byte
 	valBuf   []byte

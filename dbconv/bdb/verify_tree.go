@@ -4,7 +4,6 @@ package bdb
 type treeCheck struct {
 	v      *verifier
 	kind   treeKind
-	leaf   uint8 // page type of the leaves; 0 until the root is known
 	order  order
 	sorted bool // the order of the items is checked
 	last   uint32
