@@ -38,7 +38,7 @@ type Report struct {
 	Records   int64
 	Databases int   // sub-databases written
 	Deleted   int64 // delete-flagged records passed over
-	Replaced  int64 // records given up for a later one of the same key
+	Replaced  int64 // records given up for another of the same key
 	Disorder  int64 // keys that are not in byte order
 	Pages     int64 // written
 }
@@ -100,8 +100,9 @@ func (o Output) resolve(m bdb.Meta, version int) Output {
 
 func (o Output) writerOptions(log Log) bdb.WriterOptions {
 	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir, Checksum: o.checksum,
+		KeepFirst: true, // the one that the library finds
 		OnReplace: func(key []byte) {
-			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the later record was kept", key))
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))
 		}}
 }
 

@@ -126,10 +126,10 @@ func (l *loader) start(h dbtext.Header) error {
 		return fmt.Errorf("%w: version %d has no sub-databases", ErrSubdatabases, out.Version)
 	}
 	wopts := out.writerOptions(l.opts.log())
-	if !l.opts.KeepFirst && !l.opts.JSON {
+	wopts.KeepFirst = l.opts.KeepFirst || l.opts.JSON
+	if !wopts.KeepFirst {
 		wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
 	}
-	wopts.KeepFirst = l.opts.KeepFirst
 	if !l.named {
 		tree, err := treeOf(h)
 		if err != nil {
