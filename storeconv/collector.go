@@ -92,6 +92,13 @@ func (c *collector) item(it *item) {
 		c.update(it)
 	case itemEnd:
 		err = c.endVisit(it.v)
+	case itemForget:
+		for _, b := range it.boxes {
+			if err = c.seal(b); err != nil {
+				break
+			}
+		}
+		c.rep.Mailboxes += int64(len(it.boxes))
 	}
 	if err != nil {
 		c.r.fail(err)

@@ -21,6 +21,7 @@ const (
 	itemUpdate                      // other flags for a message that is there
 	itemBox                         // attributes of a mailbox
 	itemEnd                         // the visit is over
+	itemForget                      // dry run: these mailboxes are counted and forgotten
 	itemTalk                        // a word for the log
 	itemMoved                       // a message is not where its name says
 	itemRenamed                     // a mailbox has another name
@@ -63,6 +64,7 @@ type item struct {
 	problem string // kind of the problem for lost
 
 	talk  talk
+	boxes []*box // itemForget
 	flush chan<- struct{}
 }
 

@@ -247,8 +247,24 @@ func (p *planner) enterVisit() error {
 		return err
 	}
 	p.visit = v
-	p.r.staged.set(v.id, v.stage)
+	if p.r.run != nil {
+		p.r.staged.set(v.id, v.stage)
+	}
 	return nil
+}
+
+// boxesKept bounds the mailboxes of one user that a dry run remembers. One that comes back after that is taken for another. (A real run needs about 1 KB for each
+// mailbox of the user it is at.)
+const boxesKept = 4096
+
+// forget lets the mailboxes of a dry run's user go when they are many.
+func (p *planner) forget() {
+	v := p.visit
+	if p.r.run != nil || len(v.order) < boxesKept {
+		return
+	}
+	p.add(item{kind: itemForget, v: v, boxes: v.order})
+	v.order, v.boxes, p.box = nil, make(map[string]*box), nil
 }
 
 // startVisit finds out what is known of the user.
@@ -335,6 +351,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 		p.box = b
 		return true, nil
 	}
+	p.forget()
 	b := &box{v: p.visit, name: strings.Clone(name), path: ims.MailboxPath(name)}
 	b.dir = p.visit.stage + "/"
 	if b.path != "" {

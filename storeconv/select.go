@@ -105,7 +105,9 @@ func (s *selection) user(user string) bool {
 		return false
 	}
 	if s.paths == nil {
-		s.used[user] = s.users != nil
+		if s.users != nil {
+			s.used[user] = true
+		}
 		return true
 	}
 	for _, p := range s.paths {

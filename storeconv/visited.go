@@ -15,7 +15,7 @@ type visited struct {
 }
 
 // A dry run remembers so many bytes about users and then no more: a user who comes back is taken for a new one then.
-const visitsKept = 64 << 20
+const visitsKept = 32 << 20
 
 // lastVisit tells what is known of a user.
 func (p *planner) lastVisit(id string) (visited, error) {
