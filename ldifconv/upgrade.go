@@ -155,7 +155,7 @@ func (r *run) read(ctx context.Context) error {
 	size := min(max(chunkBudget/(r.jobs+2), leastChunk), largestChunk)
 	seq := int64(0)
 	for _, in := range r.inputs {
-		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})
+		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader, make(chan readResult, 1)}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})
 		for end := false; !end; {
 			var b *batch
 			select {
@@ -208,17 +208,34 @@ func (r *run) settle(ctx context.Context) bool {
 	return true
 }
 
-// cancelReader stops reading when its context is done.
+// cancelReader stops reading when its context is done, even when the reader
+// below waits for input that does not come. Then that one read stays behind,
+// and its buffer with it.
 type cancelReader struct {
-	ctx context.Context
-	r   io.Reader
+	ctx  context.Context
+	r    io.Reader
+	done chan readResult
+}
+
+type readResult struct {
+	n   int
+	err error
 }
 
 func (c *cancelReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return c.r.Read(p)
+	go func() {
+		n, err := c.r.Read(p)
+		c.done <- readResult{n, err}
+	}()
+	select {
+	case r := <-c.done:
+		return r.n, r.err
+	case <-c.ctx.Done():
+		return 0, c.ctx.Err()
+	}
 }
 
 // collect writes the batches in order.

@@ -66,7 +66,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.BoolVarP(&f.appendTo, "append", "P", false, "with -A: add the values to those that are there instead of replacing them")
 	fs.BoolVarP(&f.only, "only-add", "O", false, "run no rule, only what -A and --restore say")
 	fs.StringVarP(&f.config, "config", "C", "", "read options from `FILE`, one a line: a letter or long name, a blank, the value; the command line wins")
-	fs.StringVar(&f.format, "format", "changes", "what is written: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
+	fs.StringVar(&f.format, "format", "changes", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
 	fs.StringVarP(&f.out, "output", "o", "-", "write to `FILE`")
 	fs.StringVar(&f.undo, "undo", "", "write change records that take the upgrade back to `FILE`")
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")

@@ -69,6 +69,7 @@ func NewChunker(r io.Reader, opts Options) *Chunker {
 // Next fills ch with the next chunk; io.EOF at the end of the input.
 func (c *Chunker) Next(ch *Chunk) error {
 	if c.err != nil {
+		*ch = Chunk{Data: ch.Data[:0], Line: c.line, Offset: c.offset}
 		return c.err
 	}
 	buf := append(ch.Data[:0], c.rest...)

@@ -1,0 +1,215 @@
+package ldifconv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// only is an Options that runs no rule.
+func only(attr, value string) Options {
+	return Options{From: SIMS, Kinds: All, Add: []Pair{{attr, value}}, AddOnly: true}
+}
+
+const oneUser = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n"
+
+// A run ends when its context does, even while the input gives nothing.
+func TestUpgradeIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	defer w.Close()
+	go func() {
+		io.WriteString(w, oneUser)
+		cancel()
+	}()
+	done := make(chan error, 1)
+	go func() {
+		_, err := Upgrade(ctx, io.Discard, r, only("mailhost", "n"))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the run goes on")
+	}
+}
+
+type failingWriter struct{ after int }
+
+var errDisk = errors.New("disk full")
+
+func (f *failingWriter) Write(p []byte) (int, error) {
+	if f.after -= len(p); f.after < 0 {
+		return 0, errDisk
+	}
+	return len(p), nil
+}
+
+// A destination that fails ends the run, whichever it is.
+func TestUpgradeDestinationFails(t *testing.T) {
+	export := strings.Repeat(oneUser, 50000)
+	for name, set := range map[string]func(o *Options, w io.Writer) io.Writer{
+		"output": func(o *Options, w io.Writer) io.Writer { return w },
+		"full":   func(o *Options, w io.Writer) io.Writer { o.Format = Full; return w },
+		"undo":   func(o *Options, w io.Writer) io.Writer { o.Undo = w; return io.Discard },
+		"state":  func(o *Options, w io.Writer) io.Writer { o.Save = w; return io.Discard },
+	} {
+		for _, after := range []int{0, 100, 1 << 20} {
+			opt := only("mailhost", "n")
+			dst := set(&opt, &failingWriter{after})
+			if _, err := Upgrade(t.Context(), dst, strings.NewReader(export), opt); !errors.Is(err, errDisk) {
+				t.Errorf("%s after %d bytes: error %v", name, after, err)
+			}
+		}
+	}
+}
+
+// What follows a failure of the input is lost, and told; what came before it is converted.
+func TestUpgradeInputFails(t *testing.T) {
+	log := &recorder{}
+	opt := only("mailhost", "n")
+	opt.Log, opt.Name = log, "export"
+	in := io.MultiReader(strings.NewReader(oneUser+"dn: uid=b,o=x\nobjectclass: inet"), errReader{})
+	var out bytes.Buffer
+	rep, err := Upgrade(t.Context(), &out, in, opt)
+	if err != nil || rep.Changed != 1 {
+		t.Fatalf("%d changed, error %v", rep.Changed, err)
+	}
+	want := "problem unreadable export:5: read at byte 79: disk full: the rest of the input is lost\n"
+	if log.String() != want {
+		t.Errorf("log %q, want %q", log.String(), want)
+	}
+	if _, err := Upgrade(t.Context(), &out, errReader{}, opt); !errors.Is(err, errDisk) {
+		t.Errorf("an input that gives nothing: error %v", err)
+	}
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errDisk }
+
+// recorder is a Log.
+type recorder struct{ strings.Builder }
+
+func (r *recorder) Problem(kind, where, text string) {
+	fmt.Fprintf(r, "problem %s %s: %s\n", kind, where, text)
+}
+func (r *recorder) Warning(kind, where, text string) {
+	fmt.Fprintf(r, "warning %s %s: %s\n", kind, where, text)
+}
+
+func TestUpgradeOddEntries(t *testing.T) {
+	for _, tt := range []struct {
+		name, in string
+		set      func(o *Options)
+		want     string
+		log      string
+	}{
+		{
+			name: "replication state is left out of what is upgraded",
+			in:   "dn: uid=a,o=x\nobjectclass;vucsn-3c5a: inetMailUser\ncn;vucsn-3c5a;lang-de: A\nsn;adcsn-3c5a;vucsn-3c5a;deleted: B\nuid: a\n",
+			set:  func(o *Options) { o.Format = Full },
+			want: "version: 1\n\ndn: uid=a,o=x\nobjectclass: inetMailUser\ncn;lang-de: A\nuid: a\nmailHost: n\n\n",
+			log:  "warning replication-state ldif:1: uid=a,o=x: replication state of the export is left out\n",
+		},
+		{
+			name: "the value that names an entry stays",
+			in:   "dn: mail=a@x,o=x\nobjectclass: inetMailUser\nmail: a@x\nmail: b@x\n",
+			set:  func(o *Options) { o.Add = []Pair{{"mail", "c@x"}} },
+			want: "version: 1\n\ndn: mail=a@x,o=x\nchangetype: modify\nreplace: mail\nmail: c@x\nmail: a@x\n-\n\n",
+			log:  "warning naming-value ldif:1: mail=a@x,o=x: mail \"a@x\" is part of the name and stays\n",
+		},
+		{
+			name: "values under an alias belong to the attribute, behind those under its name",
+			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nrfc822mailbox: b@x\nuid: a\nmail: a@x\n",
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"mail", "c@x"}} },
+			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mail\nmail: a@x\nmail: b@x\nmail: c@x\n-\n\n",
+		},
+		{
+			name: "a replace names no value twice",
+			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nmailalternateaddress: B@x\nmailalternateaddress: b@X\nmailalternateaddress: b  c\nmailalternateaddress: B c\n",
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"mailAlternateAddress", "d@x"}} },
+			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mailalternateaddress\nmailalternateaddress: B@x\nmailalternateaddress: b  c\nmailalternateaddress: d@x\n-\n\n",
+		},
+		{
+			name: "operational attributes are not changed, aci is",
+			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\ncreatorsname: cn=a\n",
+			set:  func(o *Options) { o.Add = []Pair{{"creatorsName", "cn=b"}, {"aci", "(x)"}} },
+			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: aci\naci: (x)\n-\n\n",
+		},
+		{
+			name: "the root entry passes",
+			in:   "dn:\nobjectclass: top\n",
+			set:  func(o *Options) { o.Format = Full },
+			want: "version: 1\n\ndn:\nobjectclass: top\n\n",
+		},
+		{
+			name: "an add record is an entry",
+			in:   "dn: uid=a,o=x\nchangetype: add\nobjectclass: inetMailUser\n",
+			set:  func(o *Options) {},
+			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mailHost\nmailHost: n\n-\n\n",
+		},
+		{
+			name: "8-bit text and DNs are written as base64",
+			in:   "dn: uid=\xfc,o=x\nobjectclass: inetMailUser\ncn: \xfc\n",
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"cn", "b"}} },
+			want: "version: 1\n\ndn:: dWlkPfwsbz14\nchangetype: modify\nreplace: cn\ncn:: /A==\ncn: b\n-\n\n",
+		},
+	} {
+		opt := only("mailhost", "n")
+		tt.set(&opt)
+		log := &recorder{}
+		opt.Log = log
+		var out bytes.Buffer
+		if _, err := Upgrade(t.Context(), &out, strings.NewReader(tt.in), opt); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if out.String() != tt.want || log.String() != tt.log {
+			t.Errorf("%s: wrote\n%s\nwant\n%s\nlog %q, want %q", tt.name, &out, tt.want, log.String(), tt.log)
+		}
+	}
+}
+
+// The memory of one entry does not leak into the next: entries of many shapes
+// give the same, alone and among others.
+func TestUpgradeEntryAlone(t *testing.T) {
+	var entries []string
+	for i := range 300 {
+		var b strings.Builder
+		fmt.Fprintf(&b, "dn: uid=u%d,o=x\n", i)
+		for j, line := range []string{
+			"objectclass: inetMailUser", "objectclass: inetMailRouting", "cn: a", "CN: b", "cn;lang-de: c", "mail: a@x",
+			"rfc822mailbox: b@x", "mailquota: 5K", "site: 1", "Site: 2", "rfc822mailalias: c@x", "maildeliveryoption: mailbox", "objectclass: top",
+		} {
+			if j == 0 || (i*7919>>uint(j))&1 == 1 {
+				b.WriteString(line + "\n")
+			}
+		}
+		b.WriteString("\n")
+		entries = append(entries, b.String())
+	}
+	opt := Options{From: SIMS, Kinds: Both, Format: Full}
+	convert := func(in string) string {
+		var out bytes.Buffer
+		if _, err := Upgrade(t.Context(), &out, strings.NewReader(in), opt); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimPrefix(out.String(), "version: 1\n\n")
+	}
+	var alone strings.Builder
+	for _, e := range entries {
+		alone.WriteString(convert(e))
+	}
+	if got := convert(strings.Join(entries, "")); got != alone.String() {
+		t.Error(firstDifference(alone.String(), got))
+	}
+}
