@@ -109,7 +109,7 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 	var it item
 	if off > 0 {
 		if l.v6() && shared(l, nd, i) {
-			it, ok = l.key6(nd, off)
+			it, ok = l.key6(nd, off, c.in.pager)
 		} else {
 			it, ok = l.item(nd, off)
 		}

@@ -161,8 +161,9 @@ func align4(n int) int { return (n + 3) &^ 3 }
 // key6 decodes the key at off of a 2.x btree leaf when several slots share it. The
 // 2.x libraries swapped such a key once for each slot in files that are not of the
 // host's own byte order, so it may lie in the other order: the reading whose end is
-// the start of another item, or the page's end, is taken.
-func (l *layout) key6(nd *node, off int) (it item, ok bool) {
+// the start of another item, or the page's end, is taken; of a long key, the one
+// that could exist, and where both could, the one that leads to an overflow page.
+func (l *layout) key6(nd *node, off int, p *pager) (it item, ok bool) {
 	it, ok = l.item(nd, off)
 	other := *l
 	other.big = !l.big
@@ -173,7 +174,7 @@ func (l *layout) key6(nd *node, off int) (it item, ok bool) {
 			return swapped, ok2
 		}
 	case kindOverflow:
-		if ok && !l.chainFits(it) && ok2 && l.chainFits(swapped) {
+		if ok && ok2 && l.chainFits(swapped) && (!l.chainFits(it) || !l.leadsToOverflow(it.pgno, p) && l.leadsToOverflow(swapped.pgno, p)) {
 			return swapped, true
 		}
 	}
@@ -183,6 +184,12 @@ func (l *layout) key6(nd *node, off int) (it item, ok bool) {
 // chainFits tells whether an overflow item could exist in the file.
 func (l *layout) chainFits(it item) bool {
 	return it.pgno != 0 && int64(it.pgno) < l.pages && int64(it.size) <= l.pages*int64(l.ps)
+}
+
+// leadsToOverflow tells whether page no is the first of an overflow chain.
+func (l *layout) leadsToOverflow(no uint32, p *pager) bool {
+	b, err := p.page(int64(no))
+	return err == nil && b[25] == pageOverflow && l.u32(b[8:]) == no && l.u32(b[12:]) == 0
 }
 
 // A startSet has a bit for each offset of a page, divided by 4.

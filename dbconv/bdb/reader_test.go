@@ -2,6 +2,7 @@ package bdb
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -173,5 +174,46 @@ func TestUnreachedPagesOfSubdatabases(t *testing.T) {
 		if unreached != 1 {
 			t.Errorf("%s: %v", name, told)
 		}
+	}
+}
+
+// A sparseFile is a database with one page far behind the others.
+type sparseFile struct {
+	meta, leaf []byte
+	at         int64
+}
+
+func (s *sparseFile) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	for _, part := range []struct {
+		b  []byte
+		at int64
+	}{{s.meta, 0}, {s.leaf, s.at}} {
+		if lo, hi := max(off, part.at), min(off+int64(len(p)), part.at+int64(len(part.b))); lo < hi {
+			copy(p[lo-off:], part.b[lo-part.at:hi-part.at])
+		}
+	}
+	return len(p), nil
+}
+
+// Pages beyond 4 GiB are found.
+func TestPagesBeyond4GiB(t *testing.T) {
+	_, files := fixtureFiles(t)
+	b := bytes.Clone(files["5.3.28/bt-be-small.db"])
+	const root = 5_000_000
+	f := &sparseFile{meta: b[:1024], leaf: b[1024:2048], at: root * 1024}
+	binary.BigEndian.PutUint32(f.meta[88:], root)
+	binary.BigEndian.PutUint32(f.leaf[8:], root)
+	r, err := NewReader(f, (root+1)*1024, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAll(r)
+	want, _ := readFile(files["5.3.28/bt-be-small.db"], Options{})
+	if diff := diffRecords(map[string][]pairOf{"": got}, want); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if v, err := r.Get([]byte("abc")); err != nil || string(v) != "123" {
+		t.Errorf("Get: %q, %v", v, err)
 	}
 }

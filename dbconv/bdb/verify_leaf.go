@@ -56,7 +56,7 @@ func (t *treeCheck) keyItem(nd *node, i, off int) (it item, ok bool) {
 		return it, false
 	}
 	if l.v6() && shared(l, nd, i) {
-		it, ok = l.key6(nd, off)
+		it, ok = l.key6(nd, off, v.pager)
 	} else {
 		it, ok = l.item(nd, off)
 	}
