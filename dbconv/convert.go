@@ -100,9 +100,8 @@ func (o Output) resolve(m bdb.Meta, version int) Output {
 
 func (o Output) writerOptions(log Log) bdb.WriterOptions {
 	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir, Checksum: o.checksum,
-		KeepFirst: true, // the one that the library finds
 		OnReplace: func(key []byte) {
-			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the later record was kept", key))
 		}}
 }
 
@@ -205,12 +204,25 @@ func hasDuplicates(ctx context.Context, r *bdb.Reader) (bool, error) {
 	}
 }
 
+// writerOptions: of two records of a key that can have one only, the first stays,
+// which is the one that the library finds.
+func (c *conversion) writerOptions() bdb.WriterOptions {
+	log := c.opts.log()
+	o := c.out.writerOptions(log)
+	o.Check = c.ctx.Err
+	o.KeepFirst = true
+	o.OnReplace = func(key []byte) {
+		log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))
+	}
+	return o
+}
+
 func (c *conversion) single(dst io.WriterAt, r *bdb.Reader) error {
 	tree, err := c.tree(r)
 	if err != nil {
 		return err
 	}
-	wopts := c.out.writerOptions(c.opts.log())
+	wopts := c.writerOptions()
 	wopts.TreeOptions = tree
 	w, err := bdb.NewWriter(dst, wopts)
 	if err != nil {
@@ -224,7 +236,7 @@ func (c *conversion) single(dst io.WriterAt, r *bdb.Reader) error {
 }
 
 func (c *conversion) several(dst io.WriterAt, r *bdb.Reader, names []string) error {
-	w, err := bdb.NewWriter(dst, c.out.writerOptions(c.opts.log()))
+	w, err := bdb.NewWriter(dst, c.writerOptions())
 	if err != nil {
 		return err
 	}

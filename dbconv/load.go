@@ -125,10 +125,15 @@ func (l *loader) start(h dbtext.Header) error {
 	if l.named && out.Version < 7 {
 		return fmt.Errorf("%w: version %d has no sub-databases", ErrSubdatabases, out.Version)
 	}
-	wopts := out.writerOptions(l.opts.log())
+	log := l.opts.log()
+	wopts := out.writerOptions(log)
+	wopts.Check = l.ctx.Err
 	wopts.KeepFirst = l.opts.KeepFirst || l.opts.JSON
-	if !wopts.KeepFirst {
-		wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
+	wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
+	if wopts.KeepFirst {
+		wopts.OnReplace = func(key []byte) {
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))
+		}
 	}
 	if !l.named {
 		tree, err := treeOf(h)

@@ -3,6 +3,9 @@ package dbconv
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +48,28 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// A run that is interrupted while it sorts stops.
+func TestLoadInterrupted(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("VERSION=3\nformat=print\ntype=hash\nHEADER=END\n")
+	for i := range 20000 {
+		fmt.Fprintf(&text, " %d\n v\n", i)
+	}
+	text.WriteString("DATA=END\n")
+	ctx, cancel := context.WithCancel(context.Background())
+	r := io.MultiReader(strings.NewReader(text.String()), readerFunc(func([]byte) (int, error) {
+		cancel()
+		return 0, io.EOF
+	}))
+	if _, err := Load(ctx, &memFile{}, r, LoadOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // Two databases of one name cannot be.
 func TestLoadSubdatabaseTwice(t *testing.T) {

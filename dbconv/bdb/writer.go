@@ -63,7 +63,10 @@ type WriterOptions struct {
 	KeepFirst bool
 	// OnReplace is called with the key of each record that is given up because
 	// another has the same key; nil: only counted.
-	OnReplace  func(key []byte)
+	OnReplace func(key []byte)
+	// Check is called now and then while records are written, also in Close; its error
+	// stops the Writer. nil: none.
+	Check      func() error
 	TempDir    string // for sorting; "": os.TempDir
 	SortMemory int    // bytes held before a sort goes to temporary files; 0: DefaultSortMemory
 }
@@ -94,6 +97,7 @@ type Writer struct {
 	number uint32 // last record number of a recno
 
 	records, replaced, disorder int64
+	puts                        int64 // calls of put
 	err                         error
 	closed                      bool
 }
@@ -211,6 +215,11 @@ func (w *Writer) collect(key, value []byte) error {
 
 // put takes a record in its final place, or notices that it is not.
 func (w *Writer) put(key, value []byte) error {
+	if w.puts++; w.puts%4096 == 0 && w.opts.Check != nil {
+		if err := w.opts.Check(); err != nil {
+			return err
+		}
+	}
 	g := &w.group
 	if !g.has {
 		return w.open(key, value)
