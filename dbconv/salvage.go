@@ -30,9 +30,9 @@ type SalvageReport struct {
 // bytes long, to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
 // version 9 unless Output says otherwise. What is lost goes to the log, a problem each.
 func Salvage(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
-	s := rescue{opts: opts, dst: dst}
+	s := rescue{ctx: ctx, opts: opts, dst: dst}
 	defer s.abort()
-	err := s.run(ctx, src, size)
+	err := s.run(src, size)
 	if err == nil {
 		err = s.close()
 	}
@@ -41,8 +41,8 @@ func Salvage(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, 
 
 // SalvageText is Salvage with db_dump text as its result, in the order of the pages.
 func SalvageText(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
-	s := rescue{opts: opts, text: dbtext.NewWriter(w)}
-	err := s.run(ctx, src, size)
+	s := rescue{ctx: ctx, opts: opts, text: dbtext.NewWriter(w)}
+	err := s.run(src, size)
 	if err == nil && s.open {
 		err = s.text.End()
 	}
@@ -54,6 +54,7 @@ func SalvageText(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, 
 
 // A rescue is the state of Salvage.
 type rescue struct {
+	ctx  context.Context
 	opts SalvageOptions
 	rep  SalvageReport
 	dst  io.WriterAt
@@ -62,7 +63,7 @@ type rescue struct {
 	open bool // a database of the text was begun
 }
 
-func (s *rescue) run(ctx context.Context, src io.ReaderAt, size int64) error {
+func (s *rescue) run(src io.ReaderAt, size int64) error {
 	log := s.opts.log()
 	bopts := bdb.SalvageOptions{
 		Aggressive: s.opts.Aggressive,
@@ -73,7 +74,7 @@ func (s *rescue) run(ctx context.Context, src io.ReaderAt, size int64) error {
 	if s.opts.Meter != nil {
 		bopts.Progress = func(pages int64) { s.opts.Meter.Add(pages, 0) }
 	}
-	rep, err := bdb.Salvage(ctx, src, size, bopts, s.put)
+	rep, err := bdb.Salvage(s.ctx, src, size, bopts, s.put)
 	s.rep.SalvageReport = rep
 	if err == nil && rep.Guessed {
 		log.Warning("guessed", "", fmt.Sprintf("the metadata page is unusable; by its pages the file is a %s with pages of %d bytes", rep.Meta.Type, rep.Meta.PageSize))
@@ -96,6 +97,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 		return fmt.Errorf("%w, version %d one only", ErrSubdatabases, out.Version)
 	}
 	wopts := out.writerOptions(s.opts.log())
+	wopts.KeepFirst = false // after a split that did not reach the disk whole, the later page is the newer
 	log := s.opts.log()
 	wopts.OnReplace = func(key []byte) {
 		log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))

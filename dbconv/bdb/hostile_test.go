@@ -266,7 +266,7 @@ func TestCraftedNumbers(t *testing.T) {
 			copy(b[off:], old)
 		}
 		for no := 1; no < int(m.Pages); no++ {
-			if !full && m.Pages > 8 && rng.Intn(int(m.Pages)) > 3 {
+			if pages := int(m.Pages); pages > 8 && !full && rng.Intn(pages) > 3 || pages > 12 && full && rng.Intn(pages) > 11 {
 				continue
 			}
 			self, before := uint32(no), uint32(max(no-1, 1))
