@@ -96,11 +96,13 @@ func (s *rescue) begin(m bdb.Meta) error {
 	if m.SubDBs && out.Version < 7 {
 		return fmt.Errorf("%w, version %d one only", ErrSubdatabases, out.Version)
 	}
-	wopts := out.writerOptions(s.opts.log())
-	wopts.KeepFirst = false // after a split that did not reach the disk whole, the later page is the newer
 	log := s.opts.log()
-	wopts.OnReplace = func(key []byte) {
-		log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))
+	wopts := bdb.WriterOptions{
+		Version: out.Version, ByteOrder: out.ByteOrder, PageSize: out.PageSize, Name: out.Name, TempDir: out.TempDir,
+		KeepFirst: false, // after a split that did not reach the disk whole, the later page is the newer
+		OnReplace: func(key []byte) {
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))
+		},
 	}
 	if !m.SubDBs {
 		wopts.TreeOptions = salvagedTree(m)
