@@ -98,8 +98,8 @@ func (o Output) resolve(m bdb.Meta, version int) Output {
 	return o
 }
 
-func (o Output) writerOptions(log Log) bdb.WriterOptions {
-	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir, Checksum: o.checksum,
+func (o Output) writerOptions(ctx context.Context, log Log) bdb.WriterOptions {
+	return bdb.WriterOptions{Version: o.Version, ByteOrder: o.ByteOrder, PageSize: o.PageSize, Name: o.Name, TempDir: o.TempDir, Checksum: o.checksum, Check: ctx.Err,
 		OnReplace: func(key []byte) {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the later record was kept", key))
 		}}
@@ -208,8 +208,7 @@ func hasDuplicates(ctx context.Context, r *bdb.Reader) (bool, error) {
 // which is the one that the library finds.
 func (c *conversion) writerOptions() bdb.WriterOptions {
 	log := c.opts.log()
-	o := c.out.writerOptions(log)
-	o.Check = c.ctx.Err
+	o := c.out.writerOptions(c.ctx, log)
 	o.KeepFirst = true
 	o.OnReplace = func(key []byte) {
 		log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))

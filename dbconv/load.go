@@ -126,8 +126,7 @@ func (l *loader) start(h dbtext.Header) error {
 		return fmt.Errorf("%w: version %d has no sub-databases", ErrSubdatabases, out.Version)
 	}
 	log := l.opts.log()
-	wopts := out.writerOptions(log)
-	wopts.Check = l.ctx.Err
+	wopts := out.writerOptions(l.ctx, log)
 	wopts.KeepFirst = l.opts.KeepFirst || l.opts.JSON
 	wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
 	if wopts.KeepFirst {
