@@ -99,6 +99,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 	log := s.opts.log()
 	wopts := bdb.WriterOptions{
 		Version: out.Version, ByteOrder: out.ByteOrder, PageSize: out.PageSize, Name: out.Name, TempDir: out.TempDir,
+		Check:     s.ctx.Err,
 		KeepFirst: false, // after a split that did not reach the disk whole, the later page is the newer
 		OnReplace: func(key []byte) {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))
@@ -121,7 +122,7 @@ func salvagedTree(m bdb.Meta) bdb.TreeOptions {
 		}
 		return t
 	}
-	return bdb.TreeOptions{Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum, Unsorted: true}
+	return bdb.TreeOptions{Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum, Unsorted: m.Type == bdb.Hash}
 }
 
 // database begins a sub-database.
