@@ -189,18 +189,13 @@ func (o *Order) Finish() (reordered bool, err error) {
 	return true, nil
 }
 
-// writeDepth copies the entries of one depth. Neighbours are copied as one piece.
+// writeDepth copies the entries of one depth, reading both files once from
+// beginning to end.
 func (o *Order) writeDepth(depth uint64) error {
 	list := bufio.NewReaderSize(io.NewSectionReader(o.list, 0, 1<<62), 64<<10)
-	var at, from, size int64
-	flush := func() error {
-		if size == 0 {
-			return nil
-		}
-		_, err := io.Copy(o.w, io.NewSectionReader(o.spool, from, size))
-		size = 0
-		return err
-	}
+	spool := bufio.NewReaderSize(io.NewSectionReader(o.spool, 0, 1<<62), 256<<10)
+	out := bufio.NewWriterSize(o.w, 256<<10)
+	skip := int64(0) // bytes of entries of other depths
 	for range o.count {
 		d, err := binary.ReadUvarint(list)
 		if err != nil {
@@ -210,17 +205,31 @@ func (o *Order) writeDepth(depth uint64) error {
 		if err != nil {
 			return fmt.Errorf("temporary file: %w", err)
 		}
-		if d == depth {
-			if size == 0 {
-				from = at
-			}
-			size += int64(n)
-		} else if err := flush(); err != nil {
+		if d != depth {
+			skip += int64(n)
+			continue
+		}
+		if err := discard(spool, skip); err != nil {
+			return fmt.Errorf("temporary file: %w", err)
+		}
+		skip = 0
+		if _, err := io.CopyN(out, spool, int64(n)); err != nil {
 			return err
 		}
-		at += int64(n)
 	}
-	return flush()
+	return out.Flush()
+}
+
+// discard skips n bytes, which may be more than an int holds.
+func discard(r *bufio.Reader, n int64) error {
+	for n > 0 {
+		step := int(min(n, 1<<30))
+		if _, err := r.Discard(step); err != nil {
+			return err
+		}
+		n -= int64(step)
+	}
+	return nil
 }
 
 // Close removes the temporary files.
