@@ -257,7 +257,9 @@ func (r *Reader) atEnd(b []byte) error {
 	case r.srcErr != nil && r.srcErr != io.EOF:
 		return r.becauseOf(&Problem{Offset: r.pos})
 	case r.ext.active:
-		return &Problem{Offset: r.extStart, Kind: Truncated, Text: fmt.Sprintf("the stream ends at offset %d, between the headers of a member", r.pos)}
+		return &Problem{Offset: r.extStart, Kind: Truncated, Text: fmt.Sprintf("the stream ends at offset %d, between the headers of a member", r.pos+int64(len(b)))}
+	case !isZero(b) && !r.any:
+		return &Problem{Offset: r.pos, Kind: Truncated, Text: "the stream does not start with a tar header, and ends at once"}
 	case !isZero(b):
 		return &Problem{Offset: r.pos, Kind: Truncated, Text: "the stream ends inside a header"}
 	case r.pos == 0 && len(b) == 0:
