@@ -1,0 +1,146 @@
+package storeconv
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"imsconv/storeconv/ims"
+)
+
+func TestParseDate(t *testing.T) {
+	for text, want := range map[string]string{
+		"Tue, 12 Oct 1999 13:29:56 +0000":                           "1999-10-12T13:29:56Z",
+		"12 Oct 1999 13:29 -0800":                                   "1999-10-12T21:29:00Z",
+		"Tue, 12 Oct 99 13:29:56 PDT":                               "1999-10-12T20:29:56Z",
+		"Tue,12 oct 2001 01:02:03 (a (nested) comment) +0530 (IST)": "2001-10-11T19:32:03Z",
+		"Sat, 1 Jan 00 00:00:00 GMT":                                "2000-01-01T00:00:00Z",
+		"Sat, 1 Jan 100 00:00:00 UT":                                "2000-01-01T00:00:00Z",
+		"1 Feb 2000 00:00:60":                                       "2000-02-01T00:01:00Z",
+		"Mon, 3-Apr-95 10:00:00 Z":                                  "1995-04-03T10:00:00Z",
+		"Tuesday, 12 October 1999 13:29:56 +0000":                   "1999-10-12T13:29:56Z",
+	} {
+		w, err := time.Parse(time.RFC3339, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parseDate([]byte(text)); got != w.Unix() {
+			t.Errorf("%q: %v, want %v", text, time.Unix(got, 0).UTC(), want)
+		}
+	}
+	for _, bad := range []string{"", "yesterday", "Tue, 32 Oct 1999 1:2:3", "30 Feb 2000 1:2:3", "1 Foo 2000 1:2:3", "1 Jan 2000", "1 Jan 2000 25:00", "1 Jan 2000 1:2:3 +99", "1 Jan 2000 10:61"} {
+		if got := parseDate([]byte(bad)); got != ims.NoTime && !strings.HasSuffix(bad, "+99") {
+			t.Errorf("%q: %v, want none", bad, time.Unix(got, 0).UTC())
+		}
+	}
+}
+
+func TestSummarize(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		hsize int64
+		sent  bool
+		id    string
+		bare  bool
+	}{
+		{"A: b\r\nMessage-Id: <x@y>\r\nDate: 1 Jan 2000 00:00:00\r\n\r\nbody\r\n", 54, true, "<x@y>", false},
+		{"A: b\nMESSAGE-ID:\n <x@y>\nDate:\n\t1 Jan\n 2000 00:00:00\n\nbody", 53, true, "<x@y>", true},
+		{"Message-ID: one\r\nMessage-ID: two\r\n", 34, false, "one", false},
+		{"Message-ID: (c) <a\tb@c> x\r\n\r\nDate: 1 Jan 2000 00:00:00\r\n", 29, false, "<ab@c>", false},
+		{"", 0, false, "", false},
+		{"no header at all", 16, false, "", false},
+		{"\r\nonly a body\n", 2, false, "", true},
+	} {
+		got := summarize([]byte(c.text))
+		if got.hsize != c.hsize || (got.sent != ims.NoTime) != c.sent || got.id != c.id || got.bare != c.bare {
+			t.Errorf("%q: %+v, want %+v", c.text, got, c)
+		}
+	}
+}
+
+// In pieces of any size a long body gives the same as in one.
+func TestBodyHashInPieces(t *testing.T) {
+	text := []byte("Subject: a\r\nMessage-ID: <m@x>\n\nline\r\nline\nlast\r\r\n\n")
+	for _, crlf := range []bool{false, true} {
+		want := text
+		if crlf {
+			want = toCRLF(nil, text, 0)
+			if bytes.Contains(bytes.ReplaceAll(want, []byte("\r\n"), nil), []byte("\n")) {
+				t.Fatalf("bare LF in %q", want)
+			}
+		}
+		for size := 1; size <= len(text); size++ {
+			h := newBodyHash(crlf)
+			var out []byte
+			for b := text; len(b) > 0; b = b[min(size, len(b)):] {
+				out = append(out, h.add(b[:min(size, len(b))])...)
+			}
+			var it item
+			h.finish(&it)
+			if !bytes.Equal(out, want) || it.stored != int64(len(want)) || !it.text.bare || it.text.id != "<m@x>" {
+				t.Errorf("pieces of %d, crlf %v: %q, %+v", size, crlf, out, it.text)
+			}
+		}
+	}
+}
+
+func TestUIDRanges(t *testing.T) {
+	var u uidRanges
+	ref := make(map[uint32]bool)
+	x := uint32(1)
+	for range 5000 {
+		x = x*1664525 + 1013904223
+		uid := x>>16%400 + 1
+		if u.add(uid) == ref[uid] {
+			t.Fatalf("UID %d: new is %v", uid, ref[uid])
+		}
+		ref[uid] = true
+	}
+	for i := 1; i < len(u); i++ {
+		if u[i].lo <= u[i-1].hi+1 || u[i].lo > u[i].hi {
+			t.Fatalf("ranges %v", u)
+		}
+	}
+	for uid := uint32(1); uid < 500; uid++ {
+		if u.has(uid) != ref[uid] {
+			t.Errorf("has %d: %v", uid, u.has(uid))
+		}
+	}
+	v := visited{n: 3, stream: 1, uids: map[string]uidRanges{"INBOX": u, "a b": nil}, validities: map[string]uint32{"INBOX": 7, "a b": 1}}
+	back, err := parseVisited(v.append(nil))
+	if err != nil || back.n != 3 || back.stream != 1 || len(back.uids["INBOX"]) != len(u) || back.uids["INBOX"][len(u)-1] != u[len(u)-1] || back.validities["a b"] != 1 {
+		t.Errorf("round trip: %v, %v", back, err)
+	}
+}
+
+func TestShard(t *testing.T) {
+	for _, s := range []string{"", "1", "1/0", "-1/3", "4/3", "a/b", "1/2/3"} {
+		if _, err := ParseShard(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+	for _, user := range []string{"joe", "ann", "bob@siroe.com"} {
+		n := 0
+		for i := 1; i <= 5; i++ {
+			if (Shard{i % 5, 5}).has(user) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s is in %d of 5 parts", user, n)
+		}
+	}
+}
+
+func TestMailboxEncodings(t *testing.T) {
+	for enc, in := range map[string]string{"": "Entw&APw-rfe", "IMAP_MODIFIED-UTF-7": "Entw&APw-rfe", "UTF-8": "Entwürfe", "ISO-8859-1": "Entw\xfcrfe"} {
+		decode, err := mailboxDecoder(enc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decode(in); err != nil || got != "Entw&APw-rfe" {
+			t.Errorf("%q: %q, %v", enc, got, err)
+		}
+	}
+}
