@@ -468,3 +468,55 @@ func addSeeds(f *testing.F) {
 		}
 	}
 }
+
+// Every kind of chain bent back onto itself, or onto the first page of its kind.
+func TestCycles(t *testing.T) {
+	names, files := fixtureFiles(t)
+	for _, name := range names {
+		kind := name[strings.Index(name, "/")+1:]
+		if strings.HasPrefix(name, "1.85/hash") || !strings.Contains(kind, "-del-") && !strings.Contains(kind, "dup") && !strings.Contains(kind, "overflow") && !strings.Contains(kind, "recno") {
+			continue
+		}
+		b := bytes.Clone(files[name])
+		m, _, err := readMeta(bytes.NewReader(b), int64(len(b)), 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := 16
+		if m.Legacy185 {
+			link = 8
+		}
+		first, last := map[byte]int{}, map[byte]int{}
+		for no := 1; no < int(m.Pages); no++ {
+			typ := b[no*m.PageSize+25]
+			if m.Legacy185 {
+				typ = byte(m.ByteOrder.Uint32(b[no*m.PageSize+12:]))
+			}
+			if m.ByteOrder.Uint32(b[no*m.PageSize+link:]) == 0 {
+				continue
+			}
+			if first[typ] == 0 {
+				first[typ] = no
+			}
+			last[typ] = no
+		}
+		for typ, from := range last {
+			if typ == pageIBtree && !m.Legacy185 || m.Legacy185 && typ == p185Internal {
+				continue // links of internal pages mean nothing
+			}
+			at := b[from*m.PageSize+link:]
+			old := m.ByteOrder.Uint32(at)
+			for _, to := range []int{from, first[typ], 1} {
+				if uint32(to) == old {
+					continue
+				}
+				m.ByteOrder.PutUint32(at, uint32(to))
+				tr := try(t, fmt.Sprintf("%s: page %d of type %d links to page %d", name, from, typ, to), b)
+				if !tr.noticed() {
+					t.Errorf("%s: page %d of type %d links to page %d: not noticed", name, from, typ, to)
+				}
+			}
+			m.ByteOrder.PutUint32(at, old)
+		}
+	}
+}
