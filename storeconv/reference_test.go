@@ -118,7 +118,7 @@ func (s *referenceSite) build(t testing.TB, date int64) {
 			rec := &x.Messages[i]
 			var head headerScan
 			head.write(s.bodies[m.SHA256])
-			rec.HSize = head.n
+			rec.HSize = head.size()
 			if rec.Flags&ims.Seen != 0 {
 				per.Seen = per.Seen.Add(m.UID)
 			}

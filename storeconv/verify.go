@@ -24,6 +24,8 @@ type VerifyOptions struct {
 	Domain   string
 	Encoding string
 
+	// CRLF expects every line end as CR LF, as restore --newline crlf leaves it.
+	CRLF bool
 	// NoIndex expects a store without indexes, as restore --no-index leaves it.
 	NoIndex bool
 	Jobs    int   // mailboxes checked at a time; 0: one a processor

@@ -193,8 +193,8 @@ func (c *boxChecker) message(rec *ims.Record) {
 		c.problem("wrong-size", path, "%d bytes, the index says %d", size, rec.Size)
 	case rec.HasSum() && sum != rec.SHA256:
 		c.problem("wrong-content", path, "SHA-256 is %s, the index says %s", hex.EncodeToString(sum[:]), hex.EncodeToString(rec.SHA256[:]))
-	case head.n != rec.HSize:
-		c.problem("wrong-header-size", path, "a header of %d bytes, the index says %d", head.n, rec.HSize)
+	case head.size() != rec.HSize:
+		c.problem("wrong-header-size", path, "a header of %d bytes, the index says %d", head.size(), rec.HSize)
 	}
 }
 
@@ -246,6 +246,9 @@ func (h *headerScan) write(p []byte) {
 		p = p[end+1:]
 	}
 }
+
+// size is the header's size in bytes. One that does not end within maxHeader bytes is cut there, as the index has it.
+func (h *headerScan) size() int64 { return min(h.n, maxHeader) }
 
 // files holds the files of the directories against the index.
 func (c *boxChecker) files(ctx context.Context) {

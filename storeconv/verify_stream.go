@@ -30,15 +30,16 @@ const maxLate = 200000
 
 // streamCheck is the work on one stream.
 type streamCheck struct {
-	v     *verifier
-	s     VerifyStream
-	last  bool // no stream follows that could explain a difference
-	r     *sims.Reader
-	sel   *selection
-	seen  streamSeen
-	view  *mailboxView // of the mailbox at hand; nil before the first
-	atBox string       // the mailbox at hand, as the stream names it
-	sums  map[string][32]byte
+	v        *verifier
+	s        VerifyStream
+	last     bool // no stream follows that could explain a difference
+	r        *sims.Reader
+	sel      *selection
+	seen     streamSeen
+	view     *mailboxView // of the mailbox at hand; nil before the first
+	atBox    string       // the mailbox at hand, as the stream names it
+	validity uint32       // its UIDVALIDITY in the stream; 0: not said
+	sums     map[string][32]byte
 }
 
 // streamSeen is the user at hand.
@@ -146,7 +147,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return c.view != nil
 	}
 	c.closeView()
-	c.atBox = name
+	c.atBox, c.validity = name, 0
 	mailbox, err := c.sel.mailboxName(m.Mailbox)
 	if err != nil {
 		c.problem(m, "refused", "%v", err)
@@ -208,8 +209,15 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	if h == nil {
 		return // a foreign index: nothing is known
 	}
+	c.validity = m.UIDValidity
 	if m.UIDValidity != 0 && m.UIDValidity != h.UIDValidity {
-		c.problem(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
+		text := fmt.Sprintf("UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
+		if !c.view.hadOthers(m.UIDValidity) {
+			c.problem(m, "uidvalidity", "%s", text)
+			return
+		}
+		c.v.log.Warning("uidvalidity", fmt.Sprintf("%s: offset %d: %s", c.s.Name, m.Offset, m.Name), text+": it had other messages before")
+		return
 	}
 	if m.UIDNext != 0 && m.UIDNext-1 > h.LastUID {
 		c.problem(m, "uidnext", "Last UID is %d, the stream's next is %d", h.LastUID, m.UIDNext)
@@ -258,18 +266,16 @@ func (v *verifier) endStreams() {
 func (c *streamCheck) message(m *sims.Member) error {
 	c.v.report.Members++
 	expired := slices.Contains(strings.Fields(m.Flags), "expired")
-	var sum [32]byte
+	var body bodySum
 	if m.Kind == sims.Message {
-		h := sha256.New()
-		if _, err := io.Copy(h, c.r); err != nil {
-			var p *sims.Problem
-			if errors.As(err, &p) {
-				tellStream(c.v.log, c.s.Name, p)
-				return nil
-			}
+		var err error
+		var p *sims.Problem
+		if body, err = c.body(); errors.As(err, &p) {
+			tellStream(c.v.log, c.s.Name, p)
+			return nil
+		} else if err != nil {
 			return fmt.Errorf("%s: %w", c.s.Name, err)
 		}
-		h.Sum(sum[:0])
 	}
 	if m := c.v.opts.Meter; m != nil {
 		m.Add(1, 0)
@@ -277,17 +283,20 @@ func (c *streamCheck) message(m *sims.Member) error {
 	if expired {
 		c.v.report.Expired++
 		if m.Kind == sims.Message && len(c.sums) < maxLate {
-			c.sums[m.Name] = sum
+			c.sums[m.Name] = body.sum
 		}
 		return nil
 	}
 	if !c.enter(m) {
 		return nil // the mailbox has been told
 	}
-	rec, err := c.view.find(m)
+	rec, err := c.view.find(m, c.validity)
 	if err != nil {
 		c.problem(m, "bad-index", "%v", err)
 		return nil
+	}
+	if rec == nil && m.Kind == sims.Message && c.view.findContent(body.sum) != nil {
+		return nil // it was there before, with flags and date of its own
 	}
 	if rec == nil {
 		c.problem(m, "missing-message", "the store does not have it in %s", c.view.box.Path)
@@ -298,10 +307,40 @@ func (c *streamCheck) message(m *sims.Member) error {
 		c.link(m, rec)
 		return nil
 	}
-	if m.Size != rec.size || sum != rec.sum {
-		c.problem(m, "wrong-content", "%d bytes with SHA-256 %s in the stream, %d bytes with %s in the store", m.Size, hex.EncodeToString(sum[:]), rec.size, hex.EncodeToString(rec.sum[:]))
+	if body.size != rec.size || body.sum != rec.sum {
+		c.problem(m, "wrong-content", "%d bytes with SHA-256 %s in the stream, %d bytes with %s in the store", body.size, hex.EncodeToString(body.sum[:]), rec.size, hex.EncodeToString(rec.sum[:]))
 	}
 	return nil
+}
+
+// bodySum is what a body has to be in the store.
+type bodySum struct {
+	size int64
+	sum  [32]byte
+}
+
+// body reads the body of the member at hand, with its line ends as the store has them.
+func (c *streamCheck) body() (bodySum, error) {
+	h := sha256.New()
+	var b bodySum
+	var prev byte
+	for {
+		piece, err := c.r.Chunk()
+		if err == io.EOF {
+			h.Sum(b.sum[:0])
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		last := piece[len(piece)-1]
+		if c.v.opts.CRLF {
+			piece = toCRLF(nil, piece, prev)
+		}
+		prev = last
+		b.size += int64(len(piece))
+		h.Write(piece)
+	}
 }
 
 // record compares date and flags.
@@ -339,10 +378,35 @@ func (c *streamCheck) link(m *sims.Member, rec *viewRecord) {
 	if err != nil {
 		return // told with the tree
 	}
+	if own.ID != first.ID {
+		first, at.uid = c.firstElsewhere(at, own, first)
+	}
 	c.sameFile(m, own, first)
 	if own.ID != first.ID {
 		c.compareCopy(m, rec, at.id, at.mailbox, at.uid)
 	}
+}
+
+// firstElsewhere looks for a first copy that got another UID because its mailbox had other messages before. What it
+// returns is the file that own is, if any of those with this original UID is, else found as it came.
+func (c *streamCheck) firstElsewhere(at spot, own, found ims.FileInfo) (ims.FileInfo, uint32) {
+	box, err := c.open(at.id, at.mailbox)
+	if err != nil {
+		return found, at.uid
+	}
+	view, err := newMailboxView(box)
+	if err != nil {
+		return found, at.uid
+	}
+	defer view.close()
+	for i := range view.all {
+		if r := &view.all[i]; r.origUID == at.uid && r.uid != at.uid {
+			if info, err := box.Stat(r.uid); err == nil && info.ID == own.ID {
+				return info, r.uid
+			}
+		}
+	}
+	return found, at.uid
 }
 
 // linkLimit is the lowest number of links at which a file system in use refuses another one.

@@ -1,6 +1,7 @@
 package storeconv
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,11 +18,12 @@ const maxView = 200000
 
 // viewRecord is what is compared of one message.
 type viewRecord struct {
-	uid        uint32
-	origUID    uint32
-	date, size int64
-	sum        [32]byte
-	flags      []string // sorted
+	uid          uint32
+	origValidity uint32
+	origUID      uint32
+	date, size   int64
+	sum          [32]byte
+	flags        []string // sorted
 }
 
 // mailboxView answers questions about the messages of one mailbox of the store by UID.
@@ -29,7 +31,8 @@ type mailboxView struct {
 	box    *ims.Mailbox
 	header *ims.Header // nil: no index of ours, only the files tell
 	all    []viewRecord
-	byOrig map[uint32]int // index in all by original UID; made when first needed
+	byOrig map[[2]uint32]int // index in all by original UIDVALIDITY and UID; made when first needed
+	bySum  map[[32]byte]int  // by content; likewise
 
 	file *os.File // of an index too long to hold
 	ir   *ims.IndexReader
@@ -100,7 +103,7 @@ func (v *mailboxView) record(rec *ims.Record) viewRecord {
 	}
 	sort.Strings(flags)
 	return viewRecord{
-		uid: rec.UID, origUID: rec.OrigUID,
+		uid: rec.UID, origUID: rec.OrigUID, origValidity: rec.OrigValidity,
 		date: rec.InternalDate, size: rec.Size, sum: rec.SHA256, flags: flags,
 	}
 }
@@ -122,41 +125,72 @@ func (v *mailboxView) flagSet(flags []string) []string {
 	return slices.Compact(set)
 }
 
-// find returns the record of a member: the one that came from its UID, or, in a mailbox that had other messages before,
-// the one whose original UID it is. Nil: there is none.
-func (v *mailboxView) find(m *sims.Member) (*viewRecord, error) {
+// find returns the record of a member of a mailbox with this UIDVALIDITY in the stream (0: not said): the one that came
+// from its UID, or, in a mailbox that had other messages before, the one whose original UID it is. Nil: there is none.
+func (v *mailboxView) find(m *sims.Member, validity uint32) (*viewRecord, error) {
 	switch {
 	case v.header == nil:
 		return v.findFile(m.UID)
-	case v.all != nil || v.header.Exists <= maxView:
-		return v.findHeld(m), nil
+	case v.held():
+		return v.findHeld(m.UID, validity), nil
 	}
 	return v.findLong(m.UID)
 }
 
-func (v *mailboxView) findHeld(m *sims.Member) *viewRecord {
-	i, ok := slices.BinarySearchFunc(v.all, m.UID, func(r viewRecord, uid uint32) int {
-		switch {
-		case r.uid < uid:
-			return -1
-		case r.uid > uid:
-			return 1
-		}
-		return 0
-	})
-	if ok && (v.all[i].origUID == 0 || v.all[i].origUID == m.UID) {
+// held says whether the messages are in memory.
+func (v *mailboxView) held() bool {
+	return v.all != nil || v.header != nil && v.header.Exists <= maxView
+}
+
+func (v *mailboxView) findHeld(uid, validity uint32) *viewRecord {
+	i, ok := slices.BinarySearchFunc(v.all, uid, func(r viewRecord, uid uint32) int { return cmp.Compare(r.uid, uid) })
+	if ok && v.all[i].from(uid, validity) {
 		return &v.all[i]
 	}
 	if v.byOrig == nil {
-		v.byOrig = make(map[uint32]int, len(v.all))
+		v.byOrig = make(map[[2]uint32]int, len(v.all))
 		for i := len(v.all) - 1; i >= 0; i-- {
-			v.byOrig[v.all[i].origUID] = i
+			r := &v.all[i]
+			v.byOrig[[2]uint32{r.origValidity, r.origUID}] = i
+			v.byOrig[[2]uint32{0, r.origUID}] = i
 		}
 	}
-	if i, ok := v.byOrig[m.UID]; ok {
+	if i, ok := v.byOrig[[2]uint32{validity, uid}]; ok {
 		return &v.all[i]
 	}
 	return nil
+}
+
+// from says whether the message may have come from that UID of a mailbox with that UIDVALIDITY; 0 is not known.
+func (r *viewRecord) from(uid, validity uint32) bool {
+	return r.origUID == 0 || r.origUID == uid && (validity == 0 || r.origValidity == validity)
+}
+
+// findContent returns a record with this content.
+func (v *mailboxView) findContent(sum [32]byte) *viewRecord {
+	if !v.held() {
+		return nil
+	}
+	if v.bySum == nil {
+		v.bySum = make(map[[32]byte]int, len(v.all))
+		for i := len(v.all) - 1; i >= 0; i-- {
+			v.bySum[v.all[i].sum] = i
+		}
+	}
+	if i, ok := v.bySum[sum]; ok {
+		return &v.all[i]
+	}
+	return nil
+}
+
+// hadOthers says whether the mailbox holds messages that came from elsewhere than a mailbox with this UIDVALIDITY.
+func (v *mailboxView) hadOthers(validity uint32) bool {
+	for i := range v.all {
+		if v.all[i].origValidity != validity {
+			return true
+		}
+	}
+	return false
 }
 
 // findLong goes forward in the index, and starts again when the stream goes back.

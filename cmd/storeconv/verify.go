@@ -34,11 +34,14 @@ compared.
 With -f several times the streams are taken in that order, as in the restore: where
 flags differ, the last stream that has the message decides. Expired messages are not
 looked for. Limits of quota.db that differ from the stream's are a warning, because
-a directory's limits go before them. -u, -m, --default-domain, -e and PATH say what
-the restore was limited to and how it named things, as they did there. Runs that
-share out one stream at the same time may each have stored a copy where one run makes
-a hard link: a file of its own with the content and the date of the first copy is a
-warning, unless the same user's other copies tell that the link is broken.
+a directory's limits go before them. -u, -m, --default-domain, -e, --newline and
+PATH say what the restore was limited to and how it wrote things, as they did there.
+
+Where the mailbox had other messages before, those of the stream are found by their
+Original-Uid, else by their content, and another UIDVALIDITY is a warning. Runs that
+share out one stream at the same time may each have stored a copy where one run
+makes a hard link: a file of its own with the content and the date of the first copy
+is a warning, unless the same user's other copies tell that the link is broken.
 
 The lines come in the order of the tree, whatever the number of workers. Memory:
 four bytes a message of the mailboxes at work, below 256 MiB.
@@ -60,6 +63,7 @@ func verifyVerb() cli.Verb {
 			fs.StringVarP(&o.mapping, "map", "m", "", "`FILE` of the users that were renamed, OLD=NEW a line; all others as they are called")
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have ids without it")
 			fs.StringVarP(&o.encoding, "encoding", "e", "", "`ENCODING` of the mailbox names in the stream (default IMAP-modified-UTF-7)")
+			fs.StringVar(&o.newline, "newline", "keep", "line ends of messages in the store, `HOW`: keep (as in the stream) or crlf")
 			fs.BoolVar(&o.noIndex, "no-index", false, "the store was made without indexes")
 			o.from.add(fs)
 			fs.IntVar(&o.jobs, "jobs", 0, "mailboxes checked at the same time (default: one a processor)")
@@ -71,6 +75,7 @@ func verifyVerb() cli.Verb {
 type verifyOptions struct {
 	store, users, mapping string
 	domain, encoding      string
+	newline               string
 	streams               []string
 	noIndex               bool
 	jobs                  int
@@ -83,11 +88,13 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("which store? (--store)")
 	case len(args) > 0 && len(o.streams) == 0:
 		return cli.Usagef("%s: a PATH goes with a stream (-f)", args[0])
+	case o.newline != "keep" && o.newline != "crlf":
+		return cli.Usagef("--newline %q is neither keep nor crlf", o.newline)
 	case o.jobs < 0:
 		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
 	opts := storeconv.VerifyOptions{
-		Paths: args, Domain: o.domain, Encoding: o.encoding, NoIndex: o.noIndex, Jobs: o.jobs, Log: job,
+		Paths: args, Domain: o.domain, Encoding: o.encoding, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: job,
 	}
 	if err := o.names(&opts); err != nil {
 		return err
