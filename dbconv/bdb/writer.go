@@ -2,11 +2,9 @@ package bdb
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"strconv"
 )
@@ -92,8 +90,7 @@ type Writer struct {
 	subTree TreeOptions
 	sub     bool // records go to the last of subs
 
-	uid    hash.Hash
-	frame  []byte // records on their way to uid
+	uid    *uidHash
 	number uint32 // last record number of a recno
 
 	records, replaced, disorder int64
@@ -127,8 +124,7 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 		return nil, err
 	}
 	opts.TreeOptions = tree
-	out := &Writer{opts: opts, pages: newPageWriter(w, opts.PageSize, bigEndian(opts.ByteOrder), opts.Checksum), uid: sha256.New(), names: make(map[string]struct{})}
-	out.frame = append(append(out.frame, opts.Name...), 0)
+	out := &Writer{opts: opts, pages: newPageWriter(w, opts.PageSize, bigEndian(opts.ByteOrder), opts.Checksum), uid: newUIDHash(opts.Name), names: make(map[string]struct{})}
 	out.begin(opts.TreeOptions, rootPage)
 	return out, nil
 }
@@ -336,24 +332,10 @@ func (w *Writer) pad(value []byte) []byte {
 	return w.group.value
 }
 
-// count takes a record into the file's unique id: the lengths of key and value
-// (32 bits, big-endian), key, value.
+// count takes a record into the file's unique id.
 func (w *Writer) count(key, value []byte) {
 	w.records++
-	if len(w.frame)+8+len(key)+len(value) > 32<<10 {
-		w.uid.Write(w.frame)
-		w.frame = w.frame[:0]
-	}
-	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(key)))
-	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(value)))
-	w.frame = append(w.frame, key...)
-	if len(value) > 32<<10 {
-		w.uid.Write(w.frame)
-		w.uid.Write(value)
-		w.frame = w.frame[:0]
-		return
-	}
-	w.frame = append(w.frame, value...)
+	w.uid.add(key, value)
 }
 
 // finish completes the current tree and returns its root page.
@@ -401,10 +383,7 @@ func (w *Writer) close() error {
 	if err != nil {
 		return err
 	}
-	w.uid.Write(w.frame)
-	w.frame = w.frame[:0]
-	var id [20]byte
-	copy(id[:], w.uid.Sum(nil))
+	id := w.uid.sum()
 	for _, s := range w.subs {
 		if err := w.writeMeta(metaPage{tree: s.tree, page: s.page, root: s.root, uid: id}); err != nil {
 			return err
@@ -418,13 +397,15 @@ func (w *Writer) close() error {
 
 // release gives up memory and temporary files.
 func (w *Writer) release() {
+	w.uid.stop()
 	if w.sort != nil {
 		w.sort.Close()
 		w.sort = nil
 	}
 }
 
-// Abort gives up the temporary files of a Writer that will not be closed.
+// Abort gives up the temporary files and goroutines of a Writer that will not be
+// closed; after Close it does nothing.
 func (w *Writer) Abort() {
 	w.closed = true
 	w.release()

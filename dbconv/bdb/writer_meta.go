@@ -135,9 +135,7 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 	if err != nil {
 		return err
 	}
-	w.frame = binary.BigEndian.AppendUint32(w.frame, 1<<32-1)
-	w.frame = binary.BigEndian.AppendUint32(w.frame, uint32(len(name)))
-	w.frame = append(w.frame, name...)
+	w.uid.database(name)
 	w.names[name] = struct{}{}
 	w.subs = append(w.subs, subEntry{name: name, tree: tree, page: page})
 	w.sub = true

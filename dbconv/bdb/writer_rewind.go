@@ -1,7 +1,6 @@
 package bdb
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +39,8 @@ func (w *Writer) rewind(key, value []byte) error {
 	w.begin(w.opts.TreeOptions, rootPage)
 	w.sort = s
 	w.subTree.Unsorted = true
-	w.uid = sha256.New()
-	w.frame = append(append(w.frame[:0], w.opts.Name...), 0)
+	w.uid.stop()
+	w.uid = newUIDHash(w.opts.Name)
 	w.records = 0
 	return s.Add(key, value)
 }
