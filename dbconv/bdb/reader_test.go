@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -216,4 +217,70 @@ func TestPagesBeyond4GiB(t *testing.T) {
 	if v, err := r.Get([]byte("abc")); err != nil || string(v) != "123" {
 		t.Errorf("Get: %q, %v", v, err)
 	}
+}
+
+// The 2.x libraries turned the length of a key around once for each of its duplicates
+// on the page, in files not of the host's order. In large pages both readings of
+// a length can lie on the page: the neighbours decide.
+func TestSwappedKeysOfDuplicates(t *testing.T) {
+	for _, ps := range []int{512, 8192, 65536} {
+		for _, order := range []binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
+			file := &memoryAt{}
+			w, err := NewWriter(file, WriterOptions{Version: 6, PageSize: ps, ByteOrder: order, TreeOptions: TreeOptions{Duplicates: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []pairOf
+			for k := range 400 {
+				key := fmt.Sprintf("key%04d%s", k, strings.Repeat("k", k%23))
+				for d := range 1 + k%5 {
+					want = append(want, pairOf{key, fmt.Sprintf("value %d", d)})
+					if err := w.Put([]byte(key), []byte(want[len(want)-1].value)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			turned := 0
+			for at := 0; at < len(file.b); at += ps {
+				page := file.b[at : at+ps]
+				if page[25] != pageLBtree {
+					continue
+				}
+				n := int(order.Uint16(page[20:]))
+				refs := map[uint16]int{}
+				for i := 0; i < n; i += 2 {
+					refs[order.Uint16(page[26+2*i:])]++
+				}
+				for off, members := range refs {
+					if members%2 == 0 {
+						page[off], page[off+1] = page[off+1], page[off]
+						turned++
+					}
+				}
+			}
+			got, err := readFile(file.b, Options{Strict: true})
+			if err != nil || turned < 100 {
+				t.Fatalf("page size %d: %v, %d keys turned", ps, err, turned)
+			}
+			if diff := diffRecords(got, map[string][]pairOf{"": want}); diff != "" {
+				t.Errorf("page size %d: %s", ps, diff)
+			}
+			if faults, err := verifyBytes(file.b, false); err != nil || len(faults) > 0 {
+				t.Errorf("page size %d: %v, faults %.3q", ps, err, faults)
+			}
+		}
+	}
+}
+
+// memoryAt is a file in memory.
+type memoryAt struct{ b []byte }
+
+func (m *memoryAt) WriteAt(p []byte, off int64) (int, error) {
+	if need := int(off) + len(p); need > len(m.b) {
+		m.b = append(m.b, make([]byte, need-len(m.b))...)
+	}
+	return copy(m.b[off:], p), nil
 }
