@@ -119,7 +119,7 @@ func appendReplace(dst []byte, f *field, was, now [][]byte) []byte {
 // distinct drops values that are equal to an earlier one for the directory: it
 // refuses a modification that names a value twice.
 func distinct(id attrID, values [][]byte) [][]byte {
-	if len(values) < 2 {
+	if len(values) < 2 || len(values) == 2 && endsOf(values[0]) != endsOf(values[1]) {
 		return values
 	}
 	if len(values) <= 16 {

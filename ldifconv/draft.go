@@ -83,19 +83,20 @@ type draft struct {
 	rec  *ldif.Record
 	kind Kind // the one kind this entry is upgraded as; 0 when it is none
 
-	fields   []field
-	slot     [schema.Count]uint16 // index into fields + 1, 0 when absent
-	present  attrSet              // attributes without options that have values now
-	classes  classSet             // known classes the entry has now
-	had      classSet             // known classes the source entry has
-	ids      []classID            // numbers of the values of objectClass
-	idsKnown bool                 // ids are those of the values now
-	others   map[string]int       // unknown descriptions, when they are many
-	runs     []placed             // where the runs of the record went
-	layout   []layoutRun          // where the runs of the entry before went
-	expect   int                  // so many runs are like those
-	vals     [][]byte             // the memory of old and now
-	text     []byte               // the memory of new values
+	fields        []field
+	slot          [schema.Count]uint16 // index into fields + 1, 0 when absent
+	present       attrSet              // attributes without options that have values now
+	classes       classSet             // known classes the entry has now
+	had           classSet             // known classes the source entry has
+	ids           []classID            // numbers of the values of objectClass
+	idsKnown      bool                 // ids are those of the values now
+	others        map[string]int       // unknown descriptions, when they are many
+	runs          []placed             // where the runs of the record went
+	shape         uint32               // of the record loaded before, when loadSame can follow it
+	loaded        int                  // its number of fields
+	loadedPresent attrSet              // present, as it was after loading
+	vals          [][]byte             // the memory of old and now
+	text          []byte               // the memory of new values
 
 	warned  int    // number of warnings about the entry
 	renamed []byte // the DN the entry gets, nil when it keeps its own

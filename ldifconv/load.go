@@ -14,25 +14,27 @@ const manyOthers = 32
 // at the place of the first; values under an alias (rfc822mailbox) stand behind
 // those under the name itself.
 func (d *draft) load(rec *ldif.Record, out *batch) {
-	for i := range d.fields {
+	keep := 0 // fields that stay from the entry before
+	same := rec.Shape != 0 && rec.Shape == d.shape
+	if same {
+		keep = d.loaded
+	}
+	for i := keep; i < len(d.fields); i++ {
 		d.slot[d.fields[i].id] = 0
 	}
 	d.rec, d.out, d.kind, d.renamed, d.warned = rec, out, 0, nil, 0
-	d.fields, d.vals, d.text, d.others = d.fields[:0], d.vals[:0], d.text[:0], nil
-	d.present, d.classes, d.had = attrSet{}, classSet{}, classSet{}
+	d.fields, d.vals, d.text, d.others = d.fields[:keep], d.vals[:0], d.text[:0], nil
+	d.classes, d.had = classSet{}, classSet{}
+	if same {
+		d.loadSame(rec)
+		return
+	}
+	d.present = attrSet{}
 	d.runs = d.runs[:0]
 
 	total, aliased, replica := 0, false, false
-	d.expect = len(d.layout)
 	for i := range rec.Attrs {
 		a := &rec.Attrs[i]
-		if p := d.expected(i, a.Desc); p != nil {
-			d.fields[p.field].count += len(a.Values)
-			total += len(a.Values)
-			aliased = aliased || p.alias
-			d.runs = append(d.runs, placed{p.field, p.alias})
-			continue
-		}
 		desc, state := a.Desc, 0
 		if bytes.IndexByte(desc, ';') >= 0 {
 			if desc, state = stripState(desc); state != 0 {
@@ -50,9 +52,29 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 		d.runs = append(d.runs, placed{at, alias})
 	}
 	d.fill(total, aliased)
-	d.learn(replica)
+	d.loadClasses()
+	d.shape = 0
+	if !aliased && !replica && len(d.fields) == len(d.runs) {
+		d.shape, d.loaded, d.loadedPresent = rec.Shape, len(d.fields), d.present
+	}
 	if replica {
 		d.warn("replication-state", "replication state of the export is left out")
+	}
+}
+
+// loadSame is load for a record that has the attributes of the one loaded
+// before: the fields are those, only their values are others. Each field is one
+// run, in order.
+func (d *draft) loadSame(rec *ldif.Record) {
+	d.present = d.loadedPresent
+	for i := range rec.Attrs {
+		from := len(d.vals)
+		for _, v := range rec.Attrs[i].Values {
+			d.vals = append(d.vals, v.Data)
+		}
+		f := &d.fields[i]
+		f.old = d.vals[from:len(d.vals):len(d.vals)]
+		f.now, f.same = f.old, true
 	}
 	d.loadClasses()
 }
@@ -80,56 +102,6 @@ func (d *draft) loadClasses() {
 		d.lastClasses = d.lastClasses[:manyOthers]
 	}
 	d.classes = d.had
-}
-
-// layoutRun is one run of the entry before: the next entry most often has the
-// same attributes in the same order.
-type layoutRun struct {
-	desc  []byte // as written
-	field int
-	alias bool
-	id    attrID
-	name  []byte // desc of the field
-}
-
-// expected returns where run i goes when all runs up to it are those of the
-// entry before, making its field; nil when they are not.
-func (d *draft) expected(i int, desc []byte) *layoutRun {
-	if i >= d.expect {
-		return nil
-	}
-	p := &d.layout[i]
-	if !bytes.Equal(p.desc, desc) {
-		d.expect = i
-		return nil
-	}
-	if p.field == len(d.fields) {
-		d.fields = append(d.fields, field{id: p.id, desc: p.name, same: true})
-		d.slot[p.id] = uint16(len(d.fields))
-	}
-	return p
-}
-
-// learn remembers the runs of the entry when they are not those of the one
-// before. Long and odd entries are not worth it.
-func (d *draft) learn(replica bool) {
-	n := len(d.runs)
-	if d.expect == n && len(d.layout) == n || n > 64 || replica || d.others != nil {
-		return
-	}
-	for len(d.layout) < n {
-		d.layout = append(d.layout, layoutRun{})
-	}
-	d.layout = d.layout[:n]
-	for i := d.expect; i < n; i++ {
-		p, run := &d.layout[i], d.runs[i]
-		f := &d.fields[run.field]
-		p.desc = append(p.desc[:0], d.rec.Attrs[i].Desc...)
-		p.field, p.alias, p.id = run.field, run.alias, f.id
-		if p.name = p.desc; f.id != schema.None && run.alias {
-			p.name = attrNames[f.id]
-		}
-	}
 }
 
 // placed says which field a run of the record belongs to, -1 for none.

@@ -95,17 +95,18 @@ func (s *Scanner) addBody(num int) *Error {
 		if damage != nil {
 			return damage
 		}
-		if foldEqual(desc, "dn") {
-			return &Error{Kind: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
+		if marker(desc) {
+			return s.marked(l, desc, rest, false)
 		}
-		if damage := s.add(&l, desc, rest); damage != nil {
+		v, damage := s.value(&l, rest)
+		if damage != nil {
 			return damage
 		}
-		if len(s.runs) > maxAttrs {
-			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+		if damage := s.push(desc, v, l.num, s.place(desc)); damage != nil {
+			return damage
 		}
 	}
-	if len(s.runs) == 0 {
+	if len(s.starts) == 0 {
 		return &Error{Kind: BadChange, Line: num, Text: "add record has no attributes"}
 	}
 	s.close()
@@ -178,7 +179,7 @@ func (s *Scanner) openMod(l *logical, desc, rest []byte) *Error {
 		return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("record has more than %d modifications", maxAttrs)}
 	}
 	s.rec.Mods = append(s.rec.Mods, m)
-	s.runs = append(s.runs, run{m.Desc, len(s.vals), len(s.vals)})
+	s.runs = append(s.runs, run{len(s.vals), len(s.vals)})
 	return nil
 }
 

@@ -19,22 +19,27 @@ type Scanner struct {
 	pos   int // start of the next physical line
 	line  int // its number
 	rec   Record
-	runs  []run
-	prev  []run // of the record before: the next one often has the same attributes
 	vals  []Value
-	buf   []byte // unfolded and decoded text of the record
-	big   bool   // the oversized record of the chunk was reported
+	runs  []run // of a modify record
+
+	// The attributes of entries. An export has the same ones in the same order
+	// in most entries: those of the record before are expected again.
+	shape    [][]byte // descriptions, the scanner's own copies
+	shapeNum uint32   // number of the shape that attrs has
+	dirty    bool     // shape is not that of attrs any more
+	starts   []int    // where the values of each attribute begin, while reading
+	attrs    []Attr
+
+	buf []byte // unfolded and decoded text of the record
+	big bool   // the oversized record of the chunk was reported
 }
 
 // maxAttrs is the number of attributes (runs of values) that an entry may have.
 // It bounds the memory that a record takes beside its text.
 const maxAttrs = 1 << 14
 
-// run is an Attr while the record is being read: vals[from:to].
-type run struct {
-	desc     []byte
-	from, to int
-}
+// run is a Mod while the record is being read: vals[from:to].
+type run struct{ from, to int }
 
 // logical is one line with folding undone.
 type logical struct {
@@ -46,7 +51,6 @@ type logical struct {
 // Reset makes s read the records of ch.
 func (s *Scanner) Reset(ch *Chunk) {
 	s.chunk, s.data, s.pos, s.line, s.big = ch, ch.Data, 0, ch.Line, false
-	s.prev, s.runs = s.prev[:0], s.runs[:0] // they lie in the chunk before
 }
 
 // Next returns the next record of the chunk, valid until the following call,
@@ -112,9 +116,8 @@ func (s *Scanner) tooBig() error {
 // begin empties the record.
 func (s *Scanner) begin() {
 	r := &s.rec
-	*r = Record{Entry: Entry{Attrs: r.Attrs[:0]}, Controls: r.Controls[:0], Mods: r.Mods[:0]}
-	s.prev, s.runs = s.runs, s.prev[:0]
-	s.vals, s.buf = s.vals[:0], s.buf[:0]
+	*r = Record{Controls: r.Controls[:0], Mods: r.Mods[:0]}
+	s.vals, s.runs, s.starts, s.buf = s.vals[:0], s.runs[:0], s.starts[:0], s.buf[:0]
 }
 
 // skipBlank moves past blank lines.
@@ -263,7 +266,7 @@ func (s *Scanner) record() (found bool, damage *Error) {
 func (s *Scanner) body() *Error {
 	first := true
 	for {
-		desc, v, num := s.quick()
+		desc, v, num, known := s.quick()
 		if desc == nil {
 			l, ok := s.next()
 			if !ok {
@@ -280,14 +283,13 @@ func (s *Scanner) body() *Error {
 			if v, damage = s.value(&l, rest); damage != nil {
 				return damage
 			}
-			num = l.num
-		} else if marker(desc) {
+			num, known = l.num, s.place(desc)
+		} else if known == newAttr && marker(desc) {
 			return s.marked(logical{num: num}, desc, append([]byte{':'}, v...), first)
 		}
 		first = false
-		s.push(desc, v, num)
-		if len(s.runs) > maxAttrs {
-			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+		if damage := s.push(desc, v, num, known); damage != nil {
+			return damage
 		}
 	}
 }
@@ -301,26 +303,36 @@ func (s *Scanner) end(empty bool) *Error {
 	return nil
 }
 
+// What is known of the description of a line.
+type place uint8
+
+const (
+	newAttr  place = iota // it begins an attribute that was not expected
+	sameAttr              // it is that of the line before
+	nextAttr              // it begins the attribute that was expected
+)
+
 // quick reads a line of the common form, "desc: value" without folding, or
 // returns nil and reads nothing.
-func (s *Scanner) quick() (desc, v []byte, num int) {
-	d, i := s.data, s.knownDesc()
-	if i == 0 {
+func (s *Scanner) quick() (desc, v []byte, num int, known place) {
+	d := s.data
+	i, known := s.expected()
+	if known == newAttr {
 		i = s.pos
 		for i < len(d) && descByte[d[i]] {
 			i++
 		}
 	}
 	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
-		return nil, nil, 0
+		return nil, nil, 0, 0
 	}
 	end := bytes.IndexByte(d[i+2:], '\n')
 	if end < 0 {
-		return nil, nil, 0
+		return nil, nil, 0, 0
 	}
 	end += i + 2
 	if end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
-		return nil, nil, 0
+		return nil, nil, 0, 0
 	}
 	desc, num = d[s.pos:i:i], s.line
 	s.pos = end + 1
@@ -328,24 +340,36 @@ func (s *Scanner) quick() (desc, v []byte, num int) {
 	if d[end-1] == '\r' {
 		end--
 	}
-	return desc, d[i+2 : end : end], num
+	return desc, d[i+2 : end : end], num, known
 }
 
-// knownDesc returns the end of a description that is the one of the line
-// before or of the same place in the record before, 0 when it is neither.
-func (s *Scanner) knownDesc() int {
-	rest, n := s.data[s.pos:], len(s.runs)
+// expected returns the end of the description at pos when it is that of the
+// line before or the one that the record before has here.
+func (s *Scanner) expected() (end int, known place) {
+	rest, n := s.data[s.pos:], len(s.starts)
 	if n > 0 {
-		if k := s.runs[n-1].desc; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
-			return s.pos + len(k)
+		if k := s.shape[n-1]; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+			return s.pos + len(k), sameAttr
 		}
 	}
-	if n < len(s.prev) {
-		if k := s.prev[n].desc; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
-			return s.pos + len(k)
+	if n < len(s.shape) {
+		if k := s.shape[n]; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
+			return s.pos + len(k), nextAttr
 		}
 	}
-	return 0
+	return 0, newAttr
+}
+
+// place is expected for a description that was read already.
+func (s *Scanner) place(desc []byte) place {
+	n := len(s.starts)
+	switch {
+	case n > 0 && bytes.Equal(s.shape[n-1], desc):
+		return sameAttr
+	case n < len(s.shape) && bytes.Equal(s.shape[n], desc):
+		return nextAttr
+	}
+	return newAttr
 }
 
 // marker reports whether a line says what a record is, instead of an attribute.
@@ -372,38 +396,46 @@ func (s *Scanner) marked(l logical, desc, rest []byte, first bool) *Error {
 	return s.change(l, desc, rest, len(desc) == 7)
 }
 
-// add appends one attribute line to the record.
-func (s *Scanner) add(l *logical, desc, rest []byte) *Error {
-	v, damage := s.value(l, rest)
-	if damage != nil {
-		return damage
+// push appends one value to the record.
+func (s *Scanner) push(desc, v []byte, num int, known place) *Error {
+	switch known {
+	case nextAttr:
+		s.starts = append(s.starts, len(s.vals))
+	case newAttr:
+		n := len(s.starts)
+		if n == maxAttrs {
+			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+		}
+		if n < cap(s.shape) {
+			s.shape = s.shape[:n+1]
+		} else {
+			s.shape = append(s.shape[:n], nil)
+		}
+		s.shape[n] = append(s.shape[n][:0], desc...)
+		s.dirty = true
+		s.starts = append(s.starts, len(s.vals))
 	}
-	s.push(desc, v, l.num)
+	s.vals = append(s.vals, Value{Data: v, Line: num})
 	return nil
 }
 
-// push appends one value to the record.
-func (s *Scanner) push(desc, v []byte, num int) {
-	at := len(s.vals)
-	s.vals = append(s.vals, Value{Data: v, Line: num})
-	if n := len(s.runs); n > 0 {
-		if last := &s.runs[n-1]; len(last.desc) == len(desc) && bytes.Equal(last.desc, desc) {
-			last.to = at + 1
-			return
+// close gives the record its attributes, now that the values no longer move.
+func (s *Scanner) close() {
+	n := len(s.starts)
+	if s.dirty || n != len(s.shape) || n != len(s.attrs) {
+		s.shape, s.dirty = s.shape[:n], false
+		s.shapeNum++
+		s.attrs = s.attrs[:0]
+		for _, desc := range s.shape {
+			s.attrs = append(s.attrs, Attr{Desc: desc})
 		}
 	}
-	s.runs = append(s.runs, run{desc, at, at + 1})
-}
-
-// close makes the runs the attributes of the record, now that their values no
-// longer move.
-func (s *Scanner) close() {
-	attrs := s.rec.Attrs[:0]
-	for i := range s.runs {
-		r := &s.runs[i]
-		attrs = append(attrs, Attr{Desc: r.desc, Values: s.vals[r.from:r.to:r.to]})
+	end := len(s.vals)
+	for i := n - 1; i >= 0; i-- {
+		s.attrs[i].Values = s.vals[s.starts[i]:end:end]
+		end = s.starts[i]
 	}
-	s.rec.Attrs = attrs
+	s.rec.Attrs, s.rec.Shape = s.attrs, s.shapeNum
 }
 
 // value decodes what follows the description; rest begins with the colon.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"io"
+	"slices"
 )
 
 // Width is the length in bytes of the longest line written.
@@ -195,10 +196,17 @@ func AppendLine(dst, desc, value []byte) []byte {
 	if len(desc)+2+len(value) > Width || !isPlain(value) {
 		return AppendValue(dst, desc, value)
 	}
-	dst = append(dst, desc...)
-	dst = append(dst, ": "...)
-	dst = append(dst, value...)
-	return append(dst, '\n')
+	n, size := len(dst), len(desc)+len(value)+3
+	if cap(dst)-n < size {
+		dst = slices.Grow(dst, size)
+	}
+	dst = dst[:n+size]
+	line := dst[n:]
+	copy(line, desc)
+	line[len(desc)], line[len(desc)+1] = ':', ' '
+	copy(line[len(desc)+2:], value)
+	line[size-1] = '\n'
+	return dst
 }
 
 // isPlain reports whether a value surely needs no base64; it looks at eight
