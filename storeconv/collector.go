@@ -280,6 +280,23 @@ func (x *boxIndex) mark(rec *ims.Record) {
 	}
 }
 
+// count counts a user and the mailboxes, once in a run.
+func (c *collector) count(v *visit) {
+	users, boxes := int64(0), int64(0)
+	if v.n == 0 {
+		users = 1
+	}
+	for _, b := range v.order {
+		if !b.counted {
+			boxes++
+		}
+	}
+	c.rep.Users += users
+	c.rep.Mailboxes += boxes
+	v.rep.Users += users
+	v.rep.Mailboxes += boxes
+}
+
 // endVisit writes the indexes of a user and hands the tree to the committer.
 func (c *collector) endVisit(v *visit) error {
 	f := &finished{v: v, size: v.rep.Bytes, records: v.moves}
@@ -293,10 +310,7 @@ func (c *collector) endVisit(v *visit) error {
 		usage.add(b)
 		c.records(f, b)
 	}
-	c.rep.Users++
-	c.rep.Mailboxes += int64(len(v.order))
-	v.rep.Users++
-	v.rep.Mailboxes += int64(len(v.order))
+	c.count(v)
 	if c.r.run == nil {
 		return nil
 	}

@@ -1,7 +1,8 @@
 package storeconv
 
 import (
-	"encoding/json"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,6 @@ type held struct {
 	spool  string // else a file in the run's folder
 	size   int64
 	time   int64
-	why    string // what kept it out
 }
 
 // heldBody opens a held body.
@@ -64,13 +64,32 @@ func (s *sectionBody) drain() {
 	}
 }
 
-// storedHeld is a held body in the journal.
-type storedHeld struct {
-	Stream int
-	Offset int64
-	Spool  string
-	Size   int64
-	Time   int64
+// append writes a held body for the journal.
+func (h *held) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(h.stream))
+	dst = binary.AppendVarint(dst, h.offset)
+	dst = binary.AppendVarint(dst, h.size)
+	dst = binary.AppendVarint(dst, h.time)
+	return append(dst, h.spool...)
+}
+
+var errHeld = errors.New("journal: what it has of a body held back cannot be read")
+
+func parseHeld(b []byte) (*held, error) {
+	var h held
+	stream, n := binary.Uvarint(b)
+	if n <= 0 {
+		return nil, errHeld
+	}
+	h.stream, b = int(stream), b[n:]
+	for _, field := range [...]*int64{&h.offset, &h.size, &h.time} {
+		if *field, n = binary.Varint(b); n <= 0 {
+			return nil, errHeld
+		}
+		b = b[n:]
+	}
+	h.spool = string(b)
+	return &h, nil
 }
 
 // hold keeps the body of a message that is left out, for links that may come.
@@ -81,21 +100,17 @@ func (p *planner) hold(m *sims.Member, why string) error {
 		}
 		return nil
 	}
-	s := storedHeld{Stream: p.stream, Offset: m.Data, Size: m.Size, Time: m.Time}
+	h := held{stream: p.stream, offset: m.Data, size: m.Size, time: m.Time}
 	if p.r.streams[p.stream].At == nil {
 		if why != "expired" {
 			return nil
 		}
 		var err error
-		if s.Spool, err = p.spool(); err != nil {
+		if h.spool, err = p.spool(); err != nil {
 			return err
 		}
 	}
-	b, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	return p.r.jr.Put("h/"+m.Name, b)
+	return p.r.jr.Put("h/"+m.Name, h.append(nil))
 }
 
 // spool writes the current body to a file of the run.
@@ -127,11 +142,8 @@ func (r *restore) heldFor(name string) (*held, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	var s storedHeld
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, false, fmt.Errorf("journal: h/%s: %w", name, err)
-	}
-	return &held{stream: s.Stream, offset: s.Offset, spool: s.Spool, size: s.Size, time: s.Time}, true, nil
+	h, err := parseHeld(b)
+	return h, err == nil, err
 }
 
 // inReference looks for a member in the reference streams, which are read once, at the first need. Streams that cannot be read again by offset are no help.
@@ -176,11 +188,8 @@ func (r *restore) readReference(s *Stream, number int) error {
 			}
 			continue
 		}
-		b, err := json.Marshal(storedHeld{Stream: number, Offset: m.Data, Size: m.Size, Time: m.Time})
-		if err == nil {
-			err = r.jr.Put("h/"+m.Name, b)
-		}
-		if err != nil {
+		h := held{stream: number, offset: m.Data, size: m.Size, time: m.Time}
+		if err := r.jr.Put("h/"+m.Name, h.append(nil)); err != nil {
 			return err
 		}
 	}

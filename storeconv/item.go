@@ -36,7 +36,6 @@ type item struct {
 	v    *visit
 
 	// From the stream.
-	where    string // position for messages; filled when there is something to say
 	name     string // of the member
 	offset   int64
 	uid      uint32 // in the store
@@ -131,6 +130,7 @@ type box struct {
 	uids     uidRanges
 	opened   bool
 	renamed  bool
+	counted  bool    // an earlier visit has been here
 	fixed    uint32  // UIDVALIDITY that the store's messages hold; 0: none are there
 	old      *oldBox // what the store has under this name
 

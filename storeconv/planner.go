@@ -20,7 +20,6 @@ type planner struct {
 	r       *restore
 	rep     RestoreReport
 	unknown map[string]int64
-	err     error
 
 	stream int
 	src    Source
@@ -357,7 +356,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if b.path != "" {
 		b.dir += b.path + "/"
 	}
-	b.validity = p.visit.before.validities[b.name]
+	b.validity, b.counted = p.visit.before.validities[b.name]
 	if p.visit.before.stream == p.stream {
 		b.uids = p.visit.before.uids[b.name]
 	}
