@@ -114,7 +114,7 @@ func (s *Sorter) Add(key, value []byte) error {
 func (s *Sorter) reserve(n int) {
 	if first := s.limit / 16; len(s.arena)+n > first && cap(s.arena) < s.limit && cap(s.arena) < len(s.arena)+n {
 		s.arena = append(make([]byte, 0, max(s.limit, len(s.arena)+n)), s.arena...)
-		s.recs = append(make([]sortRecord, 0, s.limit/sortRecordSize/2), s.recs...)
+		s.recs = append(make([]sortRecord, 0, s.limit/sortRecordSize), s.recs...)
 	}
 }
 
