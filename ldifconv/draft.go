@@ -92,7 +92,7 @@ type draft struct {
 	idsKnown      bool                 // ids are those of the values now
 	others        map[string]int       // unknown descriptions, when they are many
 	runs          []placed             // where the runs of the record went
-	shape         uint32               // of the record loaded before, when loadSame can follow it
+	shape         uint64               // of the record loaded before, when loadSame can follow it
 	loaded        int                  // its number of fields
 	loadedPresent attrSet              // present, as it was after loading
 	vals          [][]byte             // the memory of old and now

@@ -143,7 +143,7 @@ type Record struct {
 	NewSuperior  []byte
 	// Shape is the same number for records of one Scanner that have the same
 	// attributes in the same order and spelling; 0 for a record without Attrs.
-	Shape uint32
+	Shape uint64
 	// Raw is the record as it stands in the file, without the blank lines
 	// around it. Of an entry over the size limit it is only the beginning.
 	Raw []byte

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // Scanner reads the records of one chunk. It allocates nothing once its
@@ -25,7 +26,7 @@ type Scanner struct {
 	// The attributes of entries. An export has the same ones in the same order
 	// in most entries: those of the record before are expected again.
 	shape    [][]byte // descriptions, the scanner's own copies
-	shapeNum uint32   // number of the shape that attrs has
+	shapeNum uint64   // number of the shape that attrs has, see Record.Shape
 	dirty    bool     // shape is not that of attrs any more
 	starts   []int    // where the values of each attribute begin, while reading
 	attrs    []Attr
@@ -37,6 +38,10 @@ type Scanner struct {
 // maxAttrs is the number of attributes (runs of values) that an entry may have.
 // It bounds the memory that a record takes beside its text.
 const maxAttrs = 1 << 14
+
+// scanners counts the Scanners in use, so that no two of them number their
+// shapes alike.
+var scanners atomic.Uint64
 
 // run is a Mod while the record is being read: vals[from:to].
 type run struct{ from, to int }
@@ -424,6 +429,9 @@ func (s *Scanner) close() {
 	n := len(s.starts)
 	if s.dirty || n != len(s.shape) || n != len(s.attrs) {
 		s.shape, s.dirty = s.shape[:n], false
+		if s.shapeNum == 0 {
+			s.shapeNum = scanners.Add(1) << 32
+		}
 		s.shapeNum++
 		s.attrs = s.attrs[:0]
 		for _, desc := range s.shape {
