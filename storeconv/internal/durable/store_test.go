@@ -1,0 +1,176 @@
+package durable
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func openStore(t *testing.T, path string) *Store {
+	t.Helper()
+	s, err := OpenStore(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func begin(t *testing.T, s *Store, name string) *Run {
+	t.Helper()
+	r, err := s.Begin(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func exists(path ...string) bool {
+	_, err := os.Lstat(filepath.Join(path...))
+	return err == nil
+}
+
+// The last run that ends takes .imsconv along; one that is interrupted leaves its folder.
+func TestRunsComeAndGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "store")
+	s := openStore(t, path)
+	r1, r2 := begin(t, s, "one"), begin(t, s, "two")
+	if _, err := s.Begin("one"); !errors.Is(err, ErrBusy) {
+		t.Errorf("the same run twice: %v", err)
+	}
+	if err := r1.Stage.WriteFile("x", 5, []byte("left")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r1.End(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := r2.End(true); err != nil {
+		t.Fatal(err)
+	}
+	if !exists(path, ".imsconv/one/stage/x") || exists(path, ".imsconv/two") {
+		t.Error("the interrupted run is gone, or the finished one is not")
+	}
+	r1 = begin(t, s, "one")
+	if !r1.Resumed() || exists(path, ".imsconv/one/stage/x") {
+		t.Error("what was staged is still there")
+	}
+	if err := r1.End(true); err != nil {
+		t.Fatal(err)
+	}
+	if exists(path, ".imsconv") {
+		t.Error(".imsconv is still there")
+	}
+}
+
+func TestFinishedRunIsKnown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	fail := false
+	s, err := OpenStore(path, Options{Fault: func(op, name string) error {
+		if fail && op == "rmdir" {
+			return os.ErrPermission
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := begin(t, s, "one")
+	fail = true
+	if err := r.End(true); err != nil {
+		t.Fatal(err)
+	}
+	fail = false
+	if r = begin(t, s, "one"); !r.Finished() {
+		t.Error("the run does not know that it had finished")
+	}
+	if err := r.End(true); err != nil || exists(path, ".imsconv") {
+		t.Errorf(".imsconv is still there: %v", err)
+	}
+}
+
+func TestUserLocks(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "store"))
+	r1, r2 := begin(t, s, "one"), begin(t, s, "two")
+	defer r1.End(true)
+	defer r2.End(true)
+	take := func(r *Run, id string, want bool) {
+		t.Helper()
+		if got, err := r.TryLockUser(id); err != nil || got != want {
+			t.Errorf("user %s: %v, %v", id, got, err)
+		}
+	}
+	take(r1, "joe", true)
+	take(r2, "joe", false)
+	take(r2, "ann", true)
+	if err := r1.UnlockUser("joe"); err != nil {
+		t.Fatal(err)
+	}
+	take(r2, "joe", true)
+	take(r1, "joe", false)
+}
+
+func TestCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	s := openStore(t, path)
+	r := begin(t, s, "one")
+	for name, text := range map[string]string{"1/f": "new", "2/f": "newer"} {
+		if err := r.Stage.MkdirAll(filepath.Dir(name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Stage.WriteFile(name, 7, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit := func(m Move) error {
+		return r.Commit([]Move{m}, func(inodes []uint64) error {
+			if len(inodes) != 1 || inodes[0] == 0 {
+				t.Errorf("inodes %v", inodes)
+			}
+			return nil
+		})
+	}
+	if err := commit(Move{From: "1", To: "a/b/c"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(Move{From: "2", To: "a/b/c"}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("over a tree that exists: %v", err)
+	}
+	if err := commit(Move{From: "2", To: "a/b/c", Exchange: true}); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.ReadFile("a/b/c/f", 10); err != nil || string(b) != "newer" || exists(path, ".imsconv/one/stage/2") {
+		t.Errorf("after the exchange: %q, %v", b, err)
+	}
+	if _, err := s.ReadFile("a/b/c/f", 4); err == nil {
+		t.Error("a file above the limit is read")
+	}
+	if err := r.End(true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// No name leads out of a directory.
+func TestNamesStayInside(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "store"))
+	for _, name := range []string{"../x", "/tmp/x", "a/../../x", "", "a\x00b"} {
+		if s.Mkdir(name) == nil || s.WriteFile(name, 0, nil) == nil || s.Link("a", s.Dir, name) == nil || s.RemoveAll(name) == nil {
+			t.Errorf("%q is taken", name)
+		}
+	}
+}
+
+func TestOpenFollowsNoLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	s := openStore(t, path)
+	if err := os.Symlink("/etc/passwd", filepath.Join(path, "x")); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Open("x"); err == nil {
+		f.Close()
+		t.Error("a symbolic link is followed")
+	}
+	if err := s.WriteFile("x", 0, []byte("no")); err == nil {
+		t.Error("a symbolic link is written through")
+	}
+}
