@@ -318,27 +318,6 @@ func (d *draft) dropClass(classes ...classID) {
 	d.setClasses(from, ids[:n])
 }
 
-// replaceClass puts the class with in the place of old; without old it does nothing.
-func (d *draft) replaceClass(old, with classID) {
-	if !d.classes.has(old) {
-		return
-	}
-	if d.classes.has(with) {
-		d.dropClass(old)
-		return
-	}
-	ids, from := d.classIDs(), len(d.vals)
-	for i, v := range d.values(schema.ObjectClass) {
-		if ids[i] == old {
-			v, ids[i] = classNames[with], with
-		}
-		d.vals = append(d.vals, v)
-	}
-	d.setClasses(from, ids)
-	d.classes.drop(old)
-	d.classes.put(with)
-}
-
 // dn is the entry's DN as written in the source, decoded.
 func (d *draft) dn() []byte { return d.rec.DN }
 

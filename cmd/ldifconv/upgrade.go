@@ -269,7 +269,6 @@ type upgradeFiles struct {
 	inputs []string
 	opened []*cli.Input
 	made   []madeFile
-	logOut *cli.OutputFile
 }
 
 type madeFile struct {

@@ -13,7 +13,8 @@ var ErrDN = errors.New("not a distinguished name")
 
 // AppendNormDN appends a form of dn to dst that is equal for equal names: types
 // and values in lower case, blanks around separators gone, runs of blanks one
-// blank, escapes and quotes (RFC 1779, 2253, 4514) undone, `;` a comma, the
+// blank, escapes and quotes (RFC 1779, 2253, 4514) undone, `;` a comma, long
+// names and numbers of the usual types (organizationName, 2.5.4.10) short, the
 // parts of a multi-valued RDN sorted. A comma in the result is always a
 // separator; inside values the bytes , + = " \ are written as \ and two hex
 // digits. The empty DN is empty. It is for comparing, never for writing.
@@ -125,6 +126,9 @@ func (p *dnParser) pair() error {
 	if name := p.out[from:]; len(name) > 4 && string(name[:4]) == "oid." {
 		p.out = append(p.out[:from], name[4:]...)
 	}
+	if short := shortType(p.out[from:]); short != "" {
+		p.out = append(p.out[:from], short...)
+	}
 	p.out = append(p.out, '=')
 	p.pos++
 	p.blanks()
@@ -132,6 +136,37 @@ func (p *dnParser) pair() error {
 		return p.quoted()
 	}
 	return p.plain()
+}
+
+// shortType returns the short name (RFC 4514 3, RFC 4519) of an attribute type in lower case that
+// is written with its long name or its object identifier, and "" for any other.
+func shortType(name []byte) string {
+	if len(name) < 7 {
+		return ""
+	}
+	switch string(name) {
+	case "commonname", "2.5.4.3":
+		return "cn"
+	case "surname", "2.5.4.4":
+		return "sn"
+	case "countryname", "2.5.4.6":
+		return "c"
+	case "locality", "localityname", "2.5.4.7":
+		return "l"
+	case "stateorprovincename", "2.5.4.8":
+		return "st"
+	case "streetaddress", "2.5.4.9":
+		return "street"
+	case "organizationname", "2.5.4.10":
+		return "o"
+	case "organizationalunitname", "2.5.4.11":
+		return "ou"
+	case "userid", "0.9.2342.19200300.100.1.1":
+		return "uid"
+	case "domaincomponent", "0.9.2342.19200300.100.1.25":
+		return "dc"
+	}
+	return ""
 }
 
 // plain reads a value without quotes up to a separator.
