@@ -265,15 +265,21 @@ func (w *runWriter) add(key, value []byte) error {
 
 func (w *runWriter) done() (sortRun, error) { return w.run, w.buf.Flush() }
 
-// runReader reads a run.
+// runReader reads a run. The value of a record is read only when its turn comes, or
+// when it decides the order, so that many runs of long values are not in memory at once.
 type runReader struct {
 	buf        *bufio.Reader
 	key, value []byte
+	length     int    // of the value
+	loaded     bool   // value holds it
+	own        []byte // for a value that decides the order
 	prefix     uint64
 	order      int // of the run, which decides between equal records
+	err        error
 }
 
-// next reads the next record; io.EOF at the end.
+// next reads the next key; io.EOF at the end. The value before must have been
+// loaded.
 func (r *runReader) next() error {
 	klen, err := binary.ReadUvarint(r.buf)
 	if err != nil {
@@ -284,15 +290,24 @@ func (r *runReader) next() error {
 		return fmt.Errorf("bdb: temporary file: %w", err)
 	}
 	r.key = slices.Grow(r.key[:0], int(klen))[:klen]
-	r.value = slices.Grow(r.value[:0], int(vlen))[:vlen]
 	if _, err := io.ReadFull(r.buf, r.key); err != nil {
 		return fmt.Errorf("bdb: temporary file: %w", err)
 	}
-	if _, err := io.ReadFull(r.buf, r.value); err != nil {
-		return fmt.Errorf("bdb: temporary file: %w", err)
-	}
-	r.prefix = sortPrefix(r.key)
+	r.prefix, r.length, r.loaded = sortPrefix(r.key), int(vlen), false
 	return nil
+}
+
+// load reads the value into dst, which it returns, unless it has been read.
+func (r *runReader) load(dst []byte) []byte {
+	if r.loaded {
+		return dst
+	}
+	dst = slices.Grow(dst[:0], r.length)[:r.length]
+	if _, err := io.ReadFull(r.buf, dst); err != nil {
+		r.err = fmt.Errorf("bdb: temporary file: %w", err)
+	}
+	r.value, r.loaded = dst, true
+	return dst
 }
 
 // merge calls put with the records of runs in order.
@@ -311,8 +326,12 @@ func (s *Sorter) merge(runs []sortRun, put func(key, value []byte) error) error 
 	for i := len(h)/2 - 1; i >= 0; i-- {
 		s.sift(h, i)
 	}
+	var shared []byte // the value of the record whose turn it is
 	for len(h) > 0 {
 		r := h[0]
+		if shared = r.load(shared); r.err != nil {
+			return r.err
+		}
 		if err := put(r.key, r.value); err != nil {
 			return err
 		}
@@ -337,6 +356,7 @@ func (s *Sorter) less(a, b *runReader) bool {
 		return c < 0
 	}
 	if s.byValue {
+		a.own, b.own = a.load(a.own), b.load(b.own)
 		if c := bytes.Compare(a.value, b.value); c != 0 {
 			return c < 0
 		}
