@@ -141,7 +141,7 @@ func (p *dnParser) pair() error {
 // shortType returns the short name (RFC 4514 3, RFC 4519) of an attribute type in lower case that
 // is written with its long name or its object identifier, and "" for any other.
 func shortType(name []byte) string {
-	if len(name) < 7 {
+	if len(name) < 6 {
 		return ""
 	}
 	switch string(name) {

@@ -157,7 +157,9 @@ func TestNormDN(t *testing.T) {
 		{"cn=Gr\u00dc\u00dfe,o=x", "cn=gr\u00fc\u00dfe,o=x"},
 		{`cn=Gr\c3\9c\c3\9fe,o=x`, "cn=gr\u00fc\u00dfe,o=x"},
 		{"cn=a=b,o=x", `cn=a\3db,o=x`},
-		{"OID.2.5.4.3=a,o=x", "2.5.4.3=a,o=x"},
+		{"OID.2.5.4.3=a,o=x", "cn=a,o=x"},
+		{"userid=a+CommonName=b,domainComponent=c,2.5.4.10=x", "cn=b+uid=a,dc=c,o=x"},
+		{"OID.1.2.3=a,o=x", "1.2.3=a,o=x"},
 		{"cn=a\\ ,o=x", "cn=a ,o=x"},
 	} {
 		got, err := ldif.AppendNormDN(nil, []byte(tt.in))
