@@ -155,7 +155,7 @@ func addSIMSServices(d *draft, allowed *serviceSet, value []byte) {
 
 func addSIMSService(d *draft, allowed *serviceSet, token []byte) {
 	switch {
-	case equalFoldString(token, "imap"):
+	case equalFoldString(token, "imap"), equalFoldString(token, "imap4"):
 		allowed.add(imap)
 	case equalFoldString(token, "imaps"):
 		allowed.add(imaps)
@@ -252,6 +252,8 @@ func deniedServices(d *draft) (denied serviceSet) {
 			switch {
 			case equalFoldString(token, "pop3"):
 				denied.add(pop)
+			case equalFoldString(token, "imap4"):
+				denied.add(imap)
 			case equalFoldString(token, "none"):
 			case serviceNamed(string(token)) != noService:
 				denied.add(serviceNamed(string(token)))

@@ -31,11 +31,11 @@ var groupRules = []rule{
 	{
 		name: "nms-group-classes", from: NMS, kind: Groups,
 		classes: []classID{
-			schema.ClassMailGroup, schema.ClassMailRecipient, schema.ClassMailGroupManagement,
-			schema.ClassMailGroupManagementGlobalConfig, schema.ClassMailGroupMember,
-			schema.ClassGroupOfMailEnhancedUniqueNames,
+			schema.ClassMailGroup, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser,
+			schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
+			schema.ClassMailGroupMember, schema.ClassGroupOfMailEnhancedUniqueNames,
 		},
-		what:       "classes mailGroup, mailGroupManagement, mailGroupMember and groupOfMailEnhancedUniqueNames go, unless the site keeps all",
+		what:       "classes mailGroup, mailGroupManagement, mailGroupMember and groupOfMailEnhancedUniqueNames go, unless the site keeps all, and those of a user",
 		source:     "Messaging Server 6.3 Administration Guide 9.1.3.1",
 		documented: true,
 		apply:      nmsGroupClasses,
@@ -182,11 +182,7 @@ var groupRules = []rule{
 		source:     simsList + "; Schema Reference, mailDeliveryFileURL",
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			values := d.values(schema.MailDeliveryFile)
-			d.warn("delivery-file", fmt.Sprintf("list is delivered to %.200q: the path must exist on the new server", values[0]))
-			if len(values) > 1 {
-				d.warn("delivery-file", fmt.Sprintf("%d more files dropped: iMS delivers to one", len(values)-1))
-			}
+			d.warn("delivery-file", fmt.Sprintf("list is delivered to %.200q: the path must exist on the new server", d.first(schema.MailDeliveryFile)))
 			moveSingle(d, schema.MailDeliveryFile, schema.MailDeliveryFileURL)
 			return true
 		},
@@ -290,7 +286,7 @@ func nmsGroupClasses(d *draft, o *ruleOptions) bool {
 		d.warn("list-manager", "class mailGroupManagement_GlobalConfig dropped")
 	}
 	return dropOldClasses(d, o, schema.ClassMailGroup, schema.ClassMailRecipient,
-		schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
+		schema.ClassNsMessagingServerUser, schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
 		schema.ClassMailGroupMember, schema.ClassGroupOfMailEnhancedUniqueNames)
 }
 
@@ -346,9 +342,15 @@ func moveSwitch(d *draft, from, to attrID) {
 	if !d.has(from) {
 		return
 	}
-	value := "none"
-	if isOneOf(trimBlanks(d.first(from)), "true", "yes", "1") {
+	v, value := trimBlanks(d.first(from)), "none"
+	switch {
+	case isOneOf(v, "true", "yes", "1"):
 		value = "all"
+	case !isOneOf(v, "false", "no", "0"):
+		d.warn("switch-value", fmt.Sprintf("%s %.200q is neither TRUE nor FALSE: taken as FALSE", schema.Name(from), v))
+	}
+	if have := d.first(to); have != nil && !equalFoldString(have, value) {
+		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
 	}
 	setMissing(d, to, value)
 	d.remove(from)
@@ -446,7 +448,8 @@ func nmsBroadcasterPolicy(d *draft, _ *ruleOptions) bool {
 
 func nmsListManager(d *draft, _ *ruleOptions) bool {
 	attributes := listManagerAttributes
-	if d.hadClass(schema.ClassMailGroupManagement) && d.has(schema.UserCertificate) {
+	certificates := d.hadClass(schema.ClassMailGroupManagement)
+	if certificates && d.has(schema.UserCertificate) {
 		attributes = append(attributes[:len(attributes):len(attributes)], schema.UserCertificate)
 	}
 	fired := false
@@ -458,7 +461,7 @@ func nmsListManager(d *draft, _ *ruleOptions) bool {
 		}
 	}
 	for i := range d.fields {
-		if f := &d.fields[i]; len(f.now) > 0 && hasPrefixFold(f.desc, "mgmanGConf") {
+		if f := &d.fields[i]; len(f.now) > 0 && (hasPrefixFold(f.desc, "mgmanGConf") || certificates && hasPrefixFold(f.desc, "userCertificate;")) {
 			d.warn("list-manager", fmt.Sprintf("%.200q dropped", f.desc))
 			f.now, f.same = nil, false
 			fired = true

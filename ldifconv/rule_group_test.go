@@ -7,6 +7,7 @@ var groupRows = []ruleRow{
 
 	{rule: "nms-group-classes", in: "objectclass: top\nobjectclass: mailgroup\nobjectclass: mailGroupManagement\nobjectclass: groupOfMailEnhancedUniqueNames", want: "objectclass=top"},
 	{rule: "nms-group-classes", in: "objectclass: mailGroup\nobjectclass: mailGroupManagement_GlobalConfig\nobjectclass: x", want: "objectclass=x\n!list-manager"},
+	{rule: "nms-group-classes", in: "objectclass: mailGroup\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nobjectclass: x", want: "objectclass=x"},
 	{rule: "nms-group-classes", opt: RuleOptions{KeepOldClasses: KeepAll}, in: "objectclass: mailGroup\nobjectclass: mailGroupManagement", want: ""},
 
 	{rule: "sims-group-version", in: "inetmailgroupversion: 1.0", want: "inetmailgroupversion-"},
@@ -31,6 +32,8 @@ var groupRows = []ruleRow{
 	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///o=x??sub?(mail=*)", want: "membershipfilter-\nmgrpDeliverTo=ldap:///o=x??sub?(mail=*)"},
 
 	{rule: "sims-errors-to", in: "errorsto: mailto: a@x", want: "errorsto-\nmgrpErrorsTo=mailto: a@x"},
+	{rule: "sims-errors-to", in: "errorsto: a@x\nerrorsto: b@x", want: "errorsto-\nmgrpErrorsTo=a@x\n!single-value"},
+	{rule: "sims-errors-to", in: "errorsto: a@x\nmgrperrorsto: b@x", want: "errorsto-\n!single-value"},
 
 	{rule: "sims-requests-to", in: "requeststo: a@x\nsuppressemailerror: TRUE", want: "requeststo-\nsuppressemailerror-\n!requests-to\n!suppress-error"},
 
@@ -58,7 +61,8 @@ var groupRows = []ruleRow{
 	{rule: "list-urls", in: "mgrpallowedbroadcaster: mailto:a@x\nmgrpallowedbroadcaster: a@x", want: "mgrpallowedbroadcaster=mailto:a@x"},
 
 	{rule: "sims-joinable", in: "joinable: TRUE\nexpandable: false", want: "joinable-\nexpandable-\nmgmanJoinability=all\nmgmanMemberVisibility=none"},
-	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "joinable-"},
+	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "joinable-\n!single-value"},
+	{rule: "sims-joinable", in: "expandable: perhaps", want: "expandable-\nmgmanMemberVisibility=none\n!switch-value"},
 
 	// File and program delivery of lists that keep members.
 	{rule: "sims-list-delivery", in: "maildeliveryoption: file", want: "maildeliveryoption=file|members"},
@@ -66,7 +70,7 @@ var groupRows = []ruleRow{
 	{rule: "sims-list-delivery", in: "maildeliveryoption: shared", want: "maildeliveryoption-\n!delivery-option"},
 	{rule: "sims-list-delivery", in: "maildeliveryoption: shared\nmaildeliveryoption: file\nmaildeliveryoption: members", want: "maildeliveryoption=file|members\n!delivery-option"},
 
-	{rule: "sims-list-file", in: "maildeliveryfile: /a\nmaildeliveryfile: /b", want: "maildeliveryfile-\nmailDeliveryFileURL=/a\n!delivery-file\n!delivery-file"},
+	{rule: "sims-list-file", in: "maildeliveryfile: /a\nmaildeliveryfile: /b", want: "maildeliveryfile-\nmailDeliveryFileURL=/a\n!delivery-file\n!single-value"},
 
 	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: bounce", want: "mgrpmsgrejectaction=reply\n!reject-action"},
 	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: toModerator", want: ""},
@@ -84,6 +88,7 @@ var groupRows = []ruleRow{
 	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement\nmgmangroupkey: 1\nmgmanhidden: true\nusercertificate: x", want: "mgmangroupkey-\nusercertificate-\n!list-manager\n!list-manager"},
 	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement_GlobalConfig\nmgmangconfport: 1", want: "mgmangconfport-\n!list-manager"},
 	{rule: "nms-list-manager", in: "mgmanhidden: true\nusercertificate: x", want: ""},
+	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement\nuserCertificate;binary: x", want: "userCertificate;binary-\n!list-manager"},
 
 	{rule: "list-password", in: "userpassword: x", want: "userpassword-\n!list-user-password"},
 }
@@ -105,6 +110,7 @@ var domainRows = []ruleRow{
 	{rule: "domain-quota", in: "mailquota: -1", want: "mailquota-\nmailDomainDiskQuota=-1"},
 	{rule: "domain-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 10G", want: "mailquota-\nmailDomainDiskQuota=10G"},
 	{rule: "domain-quota", in: "mailquota: much", want: "mailquota-\nmailDomainDiskQuota=much\n!quota-value"},
+	{rule: "domain-quota", in: "mailquota: 1\nmailquota: 2", want: "mailquota-\nmailDomainDiskQuota=1\n!single-value"},
 	{rule: "domain-quota", in: "mailquota: 1\nmaildomaindiskquota: 2", want: "mailquota-\n!quota-value"},
 	{rule: "domain-quota", in: "objectclass: mailDomain\nmailquota: 1", want: ""},
 

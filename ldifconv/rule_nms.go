@@ -34,14 +34,14 @@ var nmsUserRules = []rule{
 		what:       "a mailForwardingAddress, which forwarded by being there, gets mailDeliveryOption forward",
 		source:     "Directory Server 4.0 schema, attri116; Schema Reference, mailForwardingAddress",
 		documented: true,
-		apply:      addDelivery("forward"),
+		apply:      addDelivery(schema.MailForwardingAddress, "forward"),
 	},
 	{
 		name: "nms-autoreply", from: NMS, kind: Users, meaning: true,
 		needs:  []attrID{schema.MailAutoReplyMode},
 		what:   "a mailAutoReplyMode, which replied by being there, gets mailDeliveryOption autoreply",
 		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailDeliveryOption",
-		apply:  addDelivery("autoreply"),
+		apply:  addDelivery(schema.MailAutoReplyMode, "autoreply"),
 	},
 	{
 		name: "nms-delivery-missing", from: NMS, kind: Users, meaning: true,
@@ -49,7 +49,7 @@ var nmsUserRules = []rule{
 		source: "Directory Server 4.0 schema, attri116",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			for _, v := range d.values(schema.MailDeliveryOption) {
-				if !equalFoldString(v, "autoreply") {
+				if len(trimBlanks(v)) > 0 && !equalFoldString(v, "autoreply") {
 					return false
 				}
 			}
@@ -92,7 +92,7 @@ var nmsUserRules = []rule{
 		source: "50ns-mail.ldif; Schema Reference, mailMsgQuota",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
-			if v := d.first(schema.NsMsgNumMsgQuota); !isInteger(string(v)) {
+			if v := d.first(schema.NsMsgNumMsgQuota); !d.has(schema.MailMsgQuota) && !isInteger(string(v)) {
 				d.warn("quota-value", fmt.Sprintf("nsmsgNumMsgQuota %.200q is not a number: kept as mailMsgQuota", v))
 			}
 			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
@@ -159,10 +159,10 @@ var listMemberAttributes = []attrID{
 	schema.MgmemGroupMemberParam, schema.MgmemGroupServerParam, schema.MgmemAlternateSenderAddress,
 }
 
-// addDelivery returns a rule body that adds one delivery option.
-func addDelivery(option string) func(*draft, *ruleOptions) bool {
+// addDelivery returns a rule body that adds one delivery option when a says something.
+func addDelivery(a attrID, option string) func(*draft, *ruleOptions) bool {
 	return func(d *draft, _ *ruleOptions) bool {
-		if d.hasValue(schema.MailDeliveryOption, option) {
+		if !hasText(d, a) || d.hasValue(schema.MailDeliveryOption, option) {
 			return false
 		}
 		d.add(schema.MailDeliveryOption, option)
@@ -189,6 +189,7 @@ func zeroIsUnlimited(d *draft, a attrID) bool {
 	if len(v) == 0 || len(bytes.TrimLeft(v, "0")) > 0 {
 		return false
 	}
+	warnSingle(d, a)
 	d.set(a, "-1")
 	return true
 }

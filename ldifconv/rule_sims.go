@@ -45,10 +45,10 @@ var simsUserRules = []rule{
 		what:   "mailDeliveryOption is mailbox when there is none, unless there is a forwarding address",
 		source: simsDraft,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			if d.has(schema.MailDeliveryOption) {
+			if hasText(d, schema.MailDeliveryOption) {
 				return false
 			}
-			if d.has(schema.MailForwardingAddress) {
+			if hasText(d, schema.MailForwardingAddress) {
 				d.warn("delivery-missing", "no mailDeliveryOption beside mailForwardingAddress: left so")
 				return false
 			}
@@ -133,13 +133,15 @@ var simsUserRules = []rule{
 		source:     simsDraft + "; Directory Server 4.0 schema; Schema Reference, mailMessageStore",
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			v := d.first(schema.MailMessageStore)
-			if bytes.IndexByte(v, '/') < 0 && bytes.IndexByte(v, '\\') < 0 {
+			before := len(d.values(schema.MailMessageStore))
+			d.retain(schema.MailMessageStore, func(v []byte) bool {
+				if bytes.IndexByte(v, '/') < 0 && bytes.IndexByte(v, '\\') < 0 {
+					return true
+				}
+				d.warn("message-store", fmt.Sprintf("mailMessageStore %.200q is a path: dropped", v))
 				return false
-			}
-			d.warn("message-store", fmt.Sprintf("mailMessageStore %.200q is a path: dropped", v))
-			d.remove(schema.MailMessageStore)
-			return true
+			})
+			return len(d.values(schema.MailMessageStore)) != before
 		},
 	},
 	{
@@ -237,12 +239,14 @@ func simsDeliveryFile(d *draft, _ *ruleOptions) bool {
 		}
 	}
 	if d.has(schema.MailDeliveryFile) {
-		d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", d.first(schema.MailDeliveryFile)))
+		for _, v := range d.values(schema.MailDeliveryFile) {
+			d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", v))
+		}
 		d.remove(schema.MailDeliveryFile)
 		fired = true
 	}
 	for _, v := range d.values(schema.MailDeliveryOption) {
-		if !isOneOf(v, "mailbox", "native", "unix", "autoreply", "program", "forward", "hold") {
+		if len(trimBlanks(v)) > 0 && !isOneOf(v, "mailbox", "native", "unix", "autoreply", "program", "forward", "hold") {
 			d.warn("delivery-option", fmt.Sprintf("mailDeliveryOption %.200q is not known: kept", v))
 		}
 	}
@@ -278,12 +282,37 @@ func moveNamed(d *draft, from attrID, name string) {
 	d.remove(from)
 }
 
-// moveSingle moves a single-valued attribute; a value that is there already stays.
+// moveSingle moves a single-valued attribute; a value that is there already stays. What is lost
+// is told.
 func moveSingle(d *draft, from, to attrID) {
+	v := trimBlanks(d.first(from))
+	if have := d.first(to); have != nil && !equalFold(have, v) {
+		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
+		d.remove(from)
+		return
+	}
+	warnSingle(d, from)
 	if !d.has(to) {
 		d.setBytes(to, d.first(from))
 	}
 	d.remove(from)
+}
+
+// warnSingle tells what is lost when a keeps its first value only.
+func warnSingle(d *draft, a attrID) {
+	if values := d.values(a); len(values) > 1 {
+		d.warn("single-value", fmt.Sprintf("%s keeps %.200q, %d more dropped", schema.Name(a), values[0], len(values)-1))
+	}
+}
+
+// hasText reports whether a has a value that is more than blanks.
+func hasText(d *draft, a attrID) bool {
+	for _, v := range d.values(a) {
+		if len(trimBlanks(v)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // moveDate moves a time and writes it in the form of vacationStartDate.
@@ -311,31 +340,30 @@ func plainDate(d *draft, a attrID) bool {
 	if bytes.Equal(text, v) && len(d.values(a)) == 1 {
 		return false
 	}
+	warnSingle(d, a)
 	d.setBytes(a, text)
 	return true
 }
 
 // plainQuota writes the quota in from as bytes into to.
 func plainQuota(d *draft, o *ruleOptions, from, to attrID) bool {
-	v := d.first(from)
+	v := trimBlanks(d.first(from))
 	q, ok := parseQuota(v)
 	n, fits := q.bytes()
+	same := !ok || !fits || q.suffix == 0 || o.QuotaSuffix && q.suffix != 'T'
+	if from == to && same && len(v) == len(d.first(from)) && (!ok || len(d.values(from)) == 1) {
+		return false
+	}
+	warnSingle(d, from)
 	var memory [24]byte
 	text := memory[:0]
 	switch {
-	case !ok || !fits || q.suffix == 0:
-		if from == to {
-			return false
-		}
+	case same:
 		text = append(text, v...)
 	case !o.QuotaSuffix:
 		text = appendInt(text, n)
-	case q.suffix == 'T':
-		text = q.appendGigabytes(text)
-	case from == to:
-		return false
 	default:
-		text = append(text, v...)
+		text = q.appendGigabytes(text)
 	}
 	if from != to {
 		d.remove(from)

@@ -20,11 +20,12 @@ var simsRows = []ruleRow{
 	{rule: "sims-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox"},
 	{rule: "sims-delivery-missing", in: "mailforwardingaddress: a@x", want: "!delivery-missing"},
 	{rule: "sims-delivery-missing", in: "maildeliveryoption: forward", want: ""},
+	{rule: "sims-delivery-missing", in: "maildeliveryoption:\nmailforwardingaddress:", want: "maildeliveryoption=mailbox"},
 
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nmailautoreplyexpirationdate: 20000801000000+0900", want: "mailautoreplystartdate-\nmailautoreplyexpirationdate-\nvacationStartDate=20000701000000Z\nvacationEndDate=20000731150000Z"},
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: next week", want: "mailautoreplystartdate-\nvacationStartDate=next week\n!date"},
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 200007010000", want: "mailautoreplystartdate-\nvacationStartDate=20000701000000Z\n!date-zone"},
-	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nvacationstartdate: 19990101000000Z", want: "mailautoreplystartdate-"},
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nvacationstartdate: 19990101000000Z", want: "mailautoreplystartdate-\n!single-value"},
 
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply", want: "mailAutoReplyMode=reply"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: Autoreply\nmailautoreplymode: echo", want: ""},
@@ -45,6 +46,10 @@ var simsRows = []ruleRow{
 	{rule: "sims-quota", in: "mailquota: -2", want: ""},
 	{rule: "sims-quota", in: "mailquota: 5000000", want: ""},
 	{rule: "sims-quota", in: "mailquota: 1.5G", want: ""},
+	{rule: "sims-quota", in: "mailquota:: MTIg", want: "mailquota=12"}, // "12 "
+	{rule: "sims-quota", in: "mailquota: 1K\nmailquota: 2K", want: "mailquota=1024\n!single-value"},
+	{rule: "sims-quota", in: "mailquota: 7\nmailquota: 2K", want: "mailquota=7\n!single-value"},
+	{rule: "sims-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 1K\nmailquota: 2K", want: "mailquota=1K\n!single-value"},
 	{rule: "sims-quota", in: "mailquota: K", want: ""},
 	{rule: "sims-quota", in: "mailquota: 99999999999999999T", want: ""},
 	{rule: "sims-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 20M", want: ""},
@@ -58,9 +63,11 @@ var simsRows = []ruleRow{
 	{rule: "message-store", in: "mailmessagestore: /var/mail", want: "mailmessagestore-\n!message-store"},
 	{rule: "message-store", from: NMS, in: "mailmessagestore: D:\\mail", want: "mailmessagestore-\n!message-store"},
 	{rule: "message-store", from: NMS, in: "mailmessagestore: stu", want: ""},
+	{rule: "message-store", in: "mailmessagestore: /var/mail\nmailmessagestore: primary", want: "mailmessagestore=primary\n!message-store"},
 
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: inactive", want: "inetsubscriberstatus-\ninetUserStatus=inactive"},
-	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: deleted", want: "inetsubscriberstatus-"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: deleted", want: "inetsubscriberstatus-\n!single-value"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: active", want: "inetsubscriberstatus-"},
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: asleep", want: "inetsubscriberstatus-\ninetUserStatus=asleep\n!status-value"},
 
 	{rule: "sims-subscriber-url", in: "inetsubscriberhttpurl: http://a/", want: "inetsubscriberhttpurl-\ninetUserHttpURL=http://a/"},
@@ -102,11 +109,14 @@ var nmsRows = []ruleRow{
 	// Forward and autoreply options.
 	{rule: "nms-forward", in: "maildeliveryoption: mailbox\nmailforwardingaddress: a@x", want: "maildeliveryoption=mailbox|forward"},
 	{rule: "nms-forward", in: "mailforwardingaddress: a@x", want: "mailDeliveryOption=forward"},
+	{rule: "nms-forward", in: "mailforwardingaddress:", want: ""},
 	{rule: "nms-forward", in: "maildeliveryoption: Forward\nmailforwardingaddress: a@x", want: ""},
 	{rule: "nms-forward", in: "objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: mailRecipient\nmailforwardingaddress: a@x", want: ""},
 
 	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode: vacation", want: "maildeliveryoption=mailbox|autoreply"},
 
+	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode:", want: ""},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption:", want: "maildeliveryoption=|mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "maildeliveryoption: autoreply", want: "maildeliveryoption=autoreply|mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply", want: ""},
@@ -123,11 +133,12 @@ var nmsRows = []ruleRow{
 	{rule: "nms-quota-zero", in: "mailquota: 0", want: "mailquota=-1"},
 	{rule: "nms-quota-zero", in: "mailquota: 000", want: "mailquota=-1"},
 	{rule: "nms-quota-zero", in: "mailquota: -1", want: ""},
+	{rule: "nms-quota-zero", in: "mailquota: 0\nmailquota: 5", want: "mailquota=-1\n!single-value"},
 	{rule: "nms-quota-zero", in: "mailquota: 5000000", want: ""},
 	{rule: "nms-quota-zero", in: "objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: nsMessagingServerUser\nmailquota: 0", want: ""},
 
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 0", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
-	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-\n!single-value"},
 
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: few", want: "nsmsgnummsgquota-\nmailMsgQuota=few\n!quota-value"},
 
