@@ -27,11 +27,14 @@ type BackupOptions struct {
 	Host        string
 	Blocking    int    // 512-byte blocks a record; 0: 20
 	IgnoreLinks bool   // write every message in full
+	MinLinks    int    // look only at files of this many names for copies; below 2: 2
 	TempDir     string // for sorting what does not fit in memory; "": os.TempDir
 
 	Jobs  int   // workers that look for links; 0: one a processor
 	Log   Log   // nil: discard
 	Meter Meter // nil: none
+	// Trace is called with the full name of each mailbox that is written; nil: none.
+	Trace func(mailbox string)
 }
 
 // BackupReport counts what was written.
@@ -64,6 +67,7 @@ func Backup(ctx context.Context, store string, dst io.Writer, opts BackupOptions
 	if opts.Jobs <= 0 {
 		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
+	opts.MinLinks = max(opts.MinLinks, 2)
 	root, err := os.Open(store)
 	if err != nil {
 		return BackupReport{}, err

@@ -146,7 +146,7 @@ func (b *backup) scanUser(ctx context.Context, user uint32, add func(key, value 
 				return failed
 			}
 			info, err := box.Stat(m.uid)
-			if err != nil || info.Links < 2 {
+			if err != nil || info.Links < uint64(b.opts.MinLinks) {
 				return nil
 			}
 			key := binary.BigEndian.AppendUint64(nil, info.ID.Dev)

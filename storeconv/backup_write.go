@@ -139,6 +139,9 @@ func silentStray(kind, path, text string) {}
 // mailbox writes one mailbox.
 func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	w.box, w.boxNo, w.lastUID, w.waiting = box, number, 0, make(map[uint32][]storedMessage)
+	if w.b.opts.Trace != nil {
+		w.b.opts.Trace(box.FullName())
+	}
 	var failed error // of the stream, or of the context: the end of all
 	opened := false
 	err := w.b.messages(box, w.b.stray, func(h *ims.Header) error {

@@ -54,6 +54,8 @@ func backupVerb() cli.Verb {
 			fs.IntVarP(&o.blocking, "blocking", "b", 20, "`N` blocks of 512 bytes a record")
 			fs.StringVarP(&o.users, "users", "u", "", "`FILE` of the users to write, one a line, in its order (- for standard input)")
 			fs.BoolVarP(&o.ignoreLinks, "ignore-links", "i", false, "write every message in full")
+			fs.IntVarP(&o.minLinks, "min-links", "m", 2, "look for copies among the files of `N` names or more only")
+			fs.BoolVarP(&o.verbose, "verbose", "v", false, "tell each mailbox on standard error")
 			fs.BoolVar(&o.lz4, "lz4", false, "compress with LZ4")
 			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
 			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
@@ -67,8 +69,8 @@ func backupVerb() cli.Verb {
 
 type backupOptions struct {
 	store, out, since, users, date, host, temp string
-	blocking, jobs                             int
-	ignoreLinks, lz4, force                    bool
+	blocking, jobs, minLinks                   int
+	ignoreLinks, verbose, lz4, force           bool
 }
 
 func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -108,7 +110,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOptions, error) {
 	opts := storeconv.BackupOptions{
 		Paths: args, Product: "imsconv " + cli.Version, Host: o.host, Blocking: o.blocking,
-		IgnoreLinks: o.ignoreLinks, TempDir: o.temp, Jobs: o.jobs, Log: job,
+		IgnoreLinks: o.ignoreLinks, MinLinks: o.minLinks, TempDir: o.temp, Jobs: o.jobs, Log: job,
 	}
 	switch {
 	case o.store == "":
@@ -119,6 +121,9 @@ func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOp
 		return opts, cli.Usagef("-b: %d is less than 1", o.blocking)
 	case o.jobs < 0:
 		return opts, cli.Usagef("--jobs: %d is less than 0", o.jobs)
+	}
+	if o.verbose {
+		opts.Trace = job.Note
 	}
 	var err error
 	if o.since != "" {
