@@ -2,7 +2,10 @@ package ldifconv
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
@@ -88,7 +91,18 @@ func position(file string, line int, dn string) string {
 	if dn == "" {
 		return fmt.Sprintf("%s:%d", file, line)
 	}
-	return fmt.Sprintf("%s:%d: %s", file, line, dn)
+	return fmt.Sprintf("%s:%d: %s", file, line, shown(dn))
+}
+
+// shown is a DN for people: quoted when it holds bytes that a terminal would
+// act on or that are no UTF-8.
+func shown(dn string) string {
+	for _, c := range dn {
+		if !unicode.IsPrint(c) || c == utf8.RuneError {
+			return strconv.Quote(dn)
+		}
+	}
+	return dn
 }
 
 // sequencer tells which batches are done, counted from 0 without gaps.

@@ -179,6 +179,19 @@ func TestUpgradeOddEntries(t *testing.T) {
 	}
 }
 
+func TestPosition(t *testing.T) {
+	for _, tt := range []struct{ dn, want string }{
+		{"", "f:3"},
+		{"cn=J\u00fcrgen,o=x", "f:3: cn=J\u00fcrgen,o=x"},
+		{"cn=\x1b[2J,o=x", `f:3: "cn=\x1b[2J,o=x"`},
+		{"cn=J\xfcrgen,o=x", `f:3: "cn=J\xfcrgen,o=x"`},
+	} {
+		if got := position("f", 3, tt.dn); got != tt.want {
+			t.Errorf("%q: %s", tt.dn, got)
+		}
+	}
+}
+
 // The memory of one entry does not leak into the next: entries of many shapes
 // give the same, alone and among others.
 func TestUpgradeEntryAlone(t *testing.T) {
