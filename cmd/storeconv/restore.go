@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -123,6 +124,9 @@ func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read and check everything, write nothing")
 }
 
+// memoryGoal makes the garbage collector work harder before the memory of the process comes near the 256 MiB that are promised, in bytes.
+const memoryGoal = 200 << 20
+
 func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(v.files) == 0 {
 		return cli.Usagef("which stream? (-f)")
@@ -153,6 +157,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := v.prepareLimits(job); err != nil {
 		return err
 	}
+	debug.SetMemoryLimit(memoryGoal)
 	o := v.opts
 	o.Reference, o.Log = refs, job
 	if v.verbose > 0 {
