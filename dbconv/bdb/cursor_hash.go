@@ -248,6 +248,7 @@ func (c *hashCursor) usable() error {
 	nd := &c.nd
 	if nd.typ != pageHashOld && nd.typ != pageHash {
 		c.on = false
+		c.in.seen.remove(nd.no) // it may belong somewhere else
 		return c.in.problem(c.in.damage(nd.no, NoItem, "page of type %d in a hash bucket", nd.typ))
 	}
 	if nd.n%2 != 0 {

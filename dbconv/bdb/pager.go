@@ -139,6 +139,13 @@ func (s *pageSet) add(n int64) bool {
 	return false
 }
 
+// remove forgets page n.
+func (s *pageSet) remove(n int64) {
+	if w, bit := s.word(n, false); w != nil {
+		*w &^= bit
+	}
+}
+
 // has tells whether page n is remembered.
 func (s *pageSet) has(n int64) bool {
 	w, bit := s.word(n, false)

@@ -132,7 +132,7 @@ func (s *salvager) run() error {
 		err = s.databases()
 	case m.Legacy185 && m.Type == Hash:
 		err = s.drain(newHash185(s.input(s.rd)))
-	case m.Type == Recno && m.Legacy185:
+	case m.Legacy185: // whose free pages keep their records: the tree tells which are alive
 		err = s.drain(newTree185(s.input(s.rd)))
 	case m.Type == Recno:
 		err = s.drain(newRecnoCursor(s.input(s.rd)))

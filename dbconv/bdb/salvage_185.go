@@ -1,6 +1,6 @@
 package bdb
 
-// scan185 looks at the pages of a 1.85 file that nothing led to; of a btree, all.
+// scan185 looks at the pages of a 1.85 file that nothing led to.
 func (s *salvager) scan185() error {
 	in := s.input(s.rd)
 	if s.rd.meta.Type == Hash {
@@ -18,7 +18,7 @@ func (s *salvager) scan185() error {
 		if err := s.tick(); err != nil {
 			return err
 		}
-		if s.rd.meta.Type == Recno && s.seen.has(no) || free.has(no) {
+		if s.seen.has(no) || free.has(no) {
 			continue
 		}
 		b, err := pages.page(no)
@@ -40,10 +40,11 @@ func (s *salvager) leaf185(t *tree185) error {
 	nd := &t.leaf
 	typ := nd.flags & p185TypeMask
 	switch {
-	case nd.flags&^(p185TypeMask|p185Preserve) != 0:
-		s.problem(t.in.damage(nd.no, NoItem, "page of unknown type %#x: its records, if any, are lost", nd.flags))
-		return nil
 	case typ != p185Leaf && typ != p185RLeaf:
+		known := typ == p185Internal || typ == p185RInternal || typ == p185Overflow
+		if !known || int64(nd.pgno) != nd.no {
+			s.problem(t.in.damage(nd.no, NoItem, "page %d of type %#x: its records, if any, are lost", nd.pgno, nd.flags))
+		}
 		return nil
 	case int64(nd.pgno) != nd.no && !s.opts.Aggressive:
 		s.problem(t.in.damage(nd.no, NoItem, "page says it is page %d: its records are lost", nd.pgno))

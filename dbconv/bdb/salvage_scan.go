@@ -74,8 +74,11 @@ func (sc *scan) leaf() error {
 			return nil // duplicates: their key leads to them
 		}
 	default:
-		if nd.typ > pageHash {
+		switch {
+		case nd.typ > pageHash:
 			sc.s.problem(sc.in.damage(nd.no, NoItem, "page of unknown type %d: its records, if any, are lost", nd.typ))
+		case int64(nd.pgno) != nd.no && !nd.zero():
+			sc.s.problem(sc.in.damage(nd.no, NoItem, "page says it is page %d: its records, if any, are lost", nd.pgno))
 		}
 		return nil
 	}

@@ -166,6 +166,7 @@ func (w *walk) enter(no uint32, from place, parent *node) (leaf bool, err error)
 	}
 	leaf, fits := w.fits(&s.nd, parent)
 	if !fits {
+		w.in.seen.remove(s.nd.no) // it may belong somewhere else
 		return false, w.in.problem(w.in.damage(s.nd.no, NoItem, "page of type %d in a tree where it does not belong", s.nd.typ))
 	}
 	if parent != nil && s.nd.level+1 != parent.level {
