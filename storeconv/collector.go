@@ -24,7 +24,10 @@ type collector struct {
 	rep    RestoreReport
 	copies copyTable
 	seen   nameSet // dry run: messages met
-	lines  int     // bytes of index lines in memory
+	lines  int     // bytes of index lines in memory, most of them allowed, the mailboxes they are of
+	most   int
+	open   []*box
+	spills int
 	offset int64
 	date   int64 // of the backup
 	writer *writer
@@ -35,7 +38,10 @@ type collector struct {
 }
 
 func newCollector(r *restore) *collector {
-	c := &collector{r: r, writer: &writer{r: r}}
+	c := &collector{r: r, writer: &writer{r: r}, most: r.opt.linesKept}
+	if c.most == 0 {
+		c.most = linesKept
+	}
 	c.copies.init()
 	return c
 }
@@ -254,6 +260,9 @@ func (c *collector) index(it *item, info *copyInfo) {
 	}
 	x.last = max(x.last, it.uid)
 	before := len(x.lines)
+	if before == 0 {
+		c.open = append(c.open, it.box)
+	}
 	x.lines = rec.Append(x.lines)
 	c.lines += len(x.lines) - before
 	if !x.unsorted {
@@ -263,8 +272,8 @@ func (c *collector) index(it *item, info *copyInfo) {
 	if t := c.r.opt.Trace; t != nil {
 		t(2, ims.MailboxName(it.v.id, it.box.name)+" "+ims.MessagePath(it.uid))
 	}
-	if c.lines > maxLines {
-		if err := c.spillVisit(it.v); err != nil {
+	if c.lines > c.most {
+		if err := c.spillLines(); err != nil {
 			c.r.fail(err)
 		}
 	}
@@ -300,7 +309,7 @@ func (c *collector) count(v *visit) {
 // endVisit writes the indexes of a user and hands the tree to the committer.
 func (c *collector) endVisit(v *visit) error {
 	f := &finished{v: v, size: v.rep.Bytes, records: v.moves}
-	c.date = v.date
+	c.date, c.open = v.date, c.open[:0]
 	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
 	var usage userMail
 	for _, b := range v.order {
@@ -319,6 +328,9 @@ func (c *collector) endVisit(v *visit) error {
 			return err
 		}
 	} else if err := c.r.run.Stage.MkdirAll(v.stage); err != nil {
+		return err
+	}
+	if err := c.r.mailElsewhere(v.id, &usage); err != nil {
 		return err
 	}
 	c.userRecords(f, &usage)

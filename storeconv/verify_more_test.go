@@ -231,3 +231,24 @@ func FuzzVerifyIndex(f *testing.F) {
 		backupOf(t, store, BackupOptions{})
 	})
 }
+
+// TestVerifyPartitions: a user whose mail lies in two partitions is one user, to verify and to backup.
+func TestVerifyPartitions(t *testing.T) {
+	one := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001}, made{name: "zoe/INBOX/1", body: mail(2), date: 900000001})
+	two := makeStream(t, 7, made{name: "joe/Mail/1", body: mail(3), date: 900000002}, made{name: "amy/INBOX/1", body: mail(4), date: 900000002})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, RestoreOptions{}, one)
+	restoreStream(t, store, RestoreOptions{Partition: "second"}, two)
+	for _, stream := range [][]byte{one, two} {
+		if log := verifyStreams(t, store, VerifyOptions{}, stream); len(log.problems) > 0 {
+			t.Errorf("%q", log.problems)
+		}
+	}
+	back, rep, log := backupOf(t, store, BackupOptions{})
+	if rep.Users != 3 || rep.Messages != 4 || len(log.problems) > 0 {
+		t.Errorf("%+v, %q", rep, log.problems)
+	}
+	if log := verifyStreams(t, store, VerifyOptions{}, back); len(log.problems) > 0 {
+		t.Errorf("%q", log.problems)
+	}
+}
