@@ -94,7 +94,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
 	opts := storeconv.VerifyOptions{
-		Paths: args, Domain: o.domain, Encoding: o.encoding, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: job,
+		Paths: args, Domain: o.domain, Encoding: o.encoding, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: o.from.log(job),
 	}
 	if err := o.names(&opts); err != nil {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -31,6 +33,31 @@ func (f *fromFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.domain, "domain", "", "with --from: the `DOMAIN` that the relocation put behind user ids")
 	fs.StringArrayVar(&f.partitions, "partition", nil, "with --from: `OLD=NEW` as in the relocation")
 	fs.StringVar(&f.owner, "owner", "", "with --from: `USER[:GROUP]` as in the relocation")
+}
+
+// log is where the check of the store itself tells: with --from, what lies oddly
+// in the store as it does in the source is a warning.
+func (f *fromFlags) log(job *cli.Job) storeconv.Log {
+	if f.dir == "" {
+		return job
+	}
+	return &inheritedLog{job, f.dir}
+}
+
+// inheritedLog softens problems with files that the source has too.
+type inheritedLog struct {
+	*cli.Job
+	from string
+}
+
+func (l *inheritedLog) Problem(kind, where, text string) {
+	if filepath.IsLocal(where) {
+		if _, err := os.Lstat(filepath.Join(l.from, where)); err == nil {
+			l.Job.Warning(kind, where, text+" (as in the source)")
+			return
+		}
+	}
+	l.Job.Problem(kind, where, text)
 }
 
 // verify compares store with the NMS store; selected and renamed are the users

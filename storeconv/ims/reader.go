@@ -199,6 +199,8 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 				continue
 			}
 			folders = append(folders, folder)
+		case isServerFile(base) && e.Type().IsRegular():
+			// Kept by servers of the first releases and by NMS; never looked into.
 		default:
 			stray(StrayFile, path+"/"+base, "no part of a mailbox")
 		}
@@ -232,6 +234,9 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 	}
 	return nil
 }
+
+// isServerFile: files that servers keep beside the index: who has read the mailbox, subscriptions, expunged messages.
+func isServerFile(s string) bool { return s == "store.usr" || s == "store.sub" || s == "store.exp" }
 
 // isMessageDir: two decimal digits.
 func isMessageDir(s string) bool {
