@@ -44,6 +44,7 @@ func (d *draft) appendFull(dst []byte) []byte {
 	dst = ldif.AppendValue(dst, "dn", d.newDN())
 	for i := range d.fields {
 		f := &d.fields[i]
+		dst = room(dst, f.desc, f.now)
 		for _, v := range f.now {
 			dst = ldif.AppendLine(dst, f.desc, v)
 		}
@@ -110,10 +111,26 @@ func appendReplace(dst []byte, f *field, was, now [][]byte) []byte {
 	}
 	dst = ldif.AppendLine(dst, wordReplace, f.desc)
 	now = distinct(f.id, now)
+	dst = room(dst, f.desc, now)
 	for _, v := range now {
 		dst = ldif.AppendLine(dst, f.desc, v)
 	}
 	return append(dst, "-\n"...)
+}
+
+// manyValues is the number of values for which it pays to know their size.
+const manyValues = 1000
+
+// room makes dst large enough for the lines of a long list, at once.
+func room(dst, desc []byte, values [][]byte) []byte {
+	if len(values) < manyValues {
+		return dst
+	}
+	size := 0
+	for _, v := range values {
+		size += len(desc) + 3 + len(v) + len(v)/8
+	}
+	return slices.Grow(dst, size)
 }
 
 // distinct drops values that are equal to an earlier one for the directory: it
@@ -137,7 +154,17 @@ func distinct(id attrID, values [][]byte) [][]byte {
 	return distinctMany(id, values)
 }
 
+// distinctMany is distinct for long lists: most often sorting the hashes shows
+// that no two values are the same.
 func distinctMany(id attrID, values [][]byte) [][]byte {
+	hashes := make([]uint64, len(values))
+	for i, v := range values {
+		hashes[i] = index.Hash(normalValue(id, v))
+	}
+	slices.Sort(hashes)
+	if len(slices.Compact(hashes)) == len(values) {
+		return values
+	}
 	var seen hashedSet
 	out := make([][]byte, 0, len(values))
 	for _, v := range values {

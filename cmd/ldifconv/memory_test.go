@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// memoryLimit is what upgrade says it takes, in bytes.
+const memoryLimit = 64 << 20
+
+// The memory of upgrade stays under its limit whatever the input is.
+func TestUpgradeMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("peak memory is read as Linux gives it")
+	}
+	entries, huge := 60_000, 40<<20
+	if os.Getenv("IMSCONV_FULL") != "" {
+		entries, huge = 1_000_000, 1<<30
+	}
+	photo := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("not repeating much "), 310_000))
+	for _, tt := range []struct {
+		name string
+		args []string
+		exit int
+		fill func(w io.Writer)
+	}{
+		{"many entries", nil, 0, func(w io.Writer) { manyEntries(w, entries) }},
+		{"many entries, full, backwards", []string{"--format", "ldif", "--undo", "/dev/null"}, 0, func(w io.Writer) {
+			for i := range entries {
+				fmt.Fprintf(w, "dn: cn=b,uid=u%[1]d,o=x\ncn: b\n\ndn: uid=u%[1]d,o=x\nobjectclass: inetMailUser\nuid: u%[1]d\nmail: u%[1]d@x.com\n\n", i)
+			}
+		}},
+		{"entries of 8 MB", []string{"--format", "ldif", "--undo", "/dev/null", "--rejects", "/dev/null"}, 0, func(w io.Writer) {
+			for i := range 8 {
+				fmt.Fprintf(w, "dn: uid=u%d,o=x\nobjectclass: inetMailUser\njpegphoto:: ", i)
+				for rest := photo; rest != ""; rest = rest[min(76, len(rest)):] {
+					fmt.Fprintf(w, "%s\n ", rest[:min(76, len(rest))])
+				}
+				fmt.Fprint(w, "\n\n")
+			}
+		}},
+		{"a list of 200,000 members", []string{"--undo", "/dev/null"}, 0, func(w io.Writer) {
+			fmt.Fprint(w, "dn: cn=l,o=x\nobjectclass: inetMailGroup\nobjectclass: inetMailRouting\ncn: l\nmail: l@x.com\nmailhost: h.x.com\n")
+			for i := range 200_000 {
+				fmt.Fprintf(w, "rfc822mailmember: member%d@x.com\n", i)
+			}
+		}},
+		{"a record that does not end", nil, 3, func(w io.Writer) {
+			fmt.Fprint(w, "dn: cn=l,o=x\n")
+			for line := strings.Repeat("v", 990); huge > 0; huge -= 1000 {
+				fmt.Fprintf(w, "cn: %s\n", line)
+			}
+		}},
+		{"a line that does not end", []string{"--format", "ldif"}, 3, func(w io.Writer) {
+			fmt.Fprintf(w, "dn: cn=l,o=x\ncn: %s", strings.Repeat("v", 20<<20))
+		}},
+		{"an entry of nothing but names", nil, 3, func(w io.Writer) {
+			fmt.Fprint(w, "dn: cn=l,o=x\n")
+			for i := range 400_000 {
+				fmt.Fprintf(w, "a%d:\n", i)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if peak := upgradePeak(t, tt.fill, tt.exit, tt.args...); peak > memoryLimit {
+				t.Errorf("peak memory %.1f MiB", float64(peak)/(1<<20))
+			} else {
+				t.Logf("peak memory %.1f MiB", float64(peak)/(1<<20))
+			}
+		})
+	}
+}
+
+func manyEntries(w io.Writer, n int) {
+	for i := range n {
+		fmt.Fprintf(w, "dn: uid=u%[1]d,o=x\nobjectclass: top\nobjectclass: inetMailUser\nobjectclass: inetMailRouting\nuid: u%[1]d\nmail: u%[1]d@x.com\nrfc822mailalias: v%[1]d@x.com\nmailquota: 5M\n\n", i)
+	}
+}
+
+// upgradePeak runs the command on what fill writes and returns its peak memory
+// in bytes.
+func upgradePeak(t *testing.T, fill func(w io.Writer), exit int, args ...string) int64 {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "ldifconv") // the test binary is the command under this name
+	if err := os.Symlink(self, program); err != nil {
+		t.Fatal(err)
+	}
+	input := filepath.Join(t.TempDir(), "in.ldif")
+	f, err := os.Create(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	fill(w)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	debug.FreeOSMemory() // a child's peak begins with its parent's size
+	cmd := exec.Command(program, append([]string{"upgrade", "--quiet", "-M", "sims", "-b", "o=x", "-o", "/dev/null", input}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exit {
+		t.Fatalf("exit status %d, want %d: %v\n%.2000s", cmd.ProcessState.ExitCode(), exit, err, out)
+	}
+	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+}
