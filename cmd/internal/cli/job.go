@@ -107,6 +107,14 @@ func (j *Job) Count(name string, n int64) {
 	j.report.Counts.Add(name, n)
 }
 
+// Detail is Count for what only the report and the summary of --json tell: counts that are too
+// many for a line.
+func (j *Job) Detail(name string, n int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.report.Details.Add(name, n)
+}
+
 // Output names something that the run wrote.
 func (j *Job) Output(name, path string) {
 	j.mu.Lock()

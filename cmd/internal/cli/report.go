@@ -17,6 +17,7 @@ type Report struct {
 	Error    string   `json:"error,omitempty"`
 	DryRun   bool     `json:"dry_run,omitempty"`
 	Counts   Counts   `json:"counts"`
+	Details  Counts   `json:"details,omitempty"` // see [Job.Detail]
 	Problems Lines    `json:"problems"`
 	Warnings Lines    `json:"warnings"`
 	Outputs  []Output `json:"outputs,omitempty"`
