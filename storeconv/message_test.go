@@ -144,3 +144,25 @@ func TestMailboxEncodings(t *testing.T) {
 		}
 	}
 }
+
+// FuzzMessage holds that no message makes the reading of its header crash, and that pieces give the same as the whole.
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{"A: b\r\nMessage-Id: <x@y>\r\nDate: 1 Jan 2000 00:00:00\r\n\r\nbody\r\n", "Date:\n\t1 Jan\n 2000 00:00:00\n\nbody", "Message-ID:", "date: (((\n\n", "\r\n"} {
+		f.Add([]byte(s), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, size uint8) {
+		want := summarize(b)
+		if want.hsize < 0 || want.hsize > int64(len(b)) || len(want.id) > maxMessageID || strings.ContainsAny(want.id, "\t\r\n") {
+			t.Fatalf("%+v", want)
+		}
+		h := newBodyHash(false)
+		for rest := b; len(rest) > 0; rest = rest[min(int(size)+1, len(rest)):] {
+			h.add(rest[:min(int(size)+1, len(rest))])
+		}
+		var it item
+		h.finish(&it)
+		if it.text.hsize != want.hsize || it.text.sent != want.sent || it.text.id != want.id || it.stored != int64(len(b)) {
+			t.Fatalf("in pieces of %d: %+v, whole %+v", size, it.text, want)
+		}
+	})
+}

@@ -48,7 +48,8 @@ type RestoreOptions struct {
 	Meter  Meter                         // nil: none
 	Trace  func(level int, text string)  // called for each mailbox (1) and message (2); nil: none
 
-	fault durable.Fault // tests only
+	fault     durable.Fault // tests only
+	linesKept int           // tests only: bytes of index lines in memory
 }
 
 // ErrStrict ends a run with Strict set at its first problem.

@@ -237,7 +237,11 @@ func TestComingBack(t *testing.T) {
 }
 
 func TestUnsortedUIDs(t *testing.T) {
-	store := restored(t, RestoreOptions{}, tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/300 - c", `msg joe/INBOX/2 \Seen a`, `msg joe/INBOX/299 \Seen b`))
+	b := tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/300 - c", `msg joe/INBOX/2 \Seen a`, `msg joe/INBOX/299 \Seen b`)
+	store := restored(t, RestoreOptions{linesKept: 150}, b)
+	if other := restored(t, RestoreOptions{}, b); !cmp.Equal(boxLines(t, other, "joe", "INBOX"), boxLines(t, store, "joe", "INBOX")) {
+		t.Error("lines that went through files differ from lines that did not")
+	}
 	checkBox(t, store, "joe", "INBOX", "user/joe exists=3 last=300 validity=7 []", `2 [\Seen]  7-2 a`, `299 [\Seen]  7-299 b`, "300 []  7-300 c")
 }
 

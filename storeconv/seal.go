@@ -12,8 +12,8 @@ import (
 	"imsconv/storeconv/internal/durable"
 )
 
-// maxLines bounds the index lines that are kept in memory, in bytes. Above it they go to files.
-const maxLines = 48 << 20
+// linesKept bounds the index lines that are kept in memory, in bytes. Above it they go to files.
+const linesKept = 48 << 20
 
 const indexName = "store.idx"
 
@@ -23,22 +23,20 @@ type spill struct {
 	f    *durable.File
 }
 
-// spillVisit writes the index lines of a user's mailboxes to files.
-func (c *collector) spillVisit(v *visit) error {
-	if c.r.run == nil {
-		for _, b := range v.order {
-			b.index.lines = nil
-		}
-		c.lines = 0
-		return nil
-	}
-	for i, b := range v.order {
+// spillLines writes the index lines of the user's mailboxes to files.
+func (c *collector) spillLines() error {
+	for _, b := range c.open {
 		x := &b.index
 		if len(x.lines) == 0 {
 			continue
 		}
+		if c.r.run == nil {
+			x.lines = nil
+			continue
+		}
 		if x.spill == nil {
-			x.spill = &spill{name: fmt.Sprintf("stage/%s.%d.lines", v.stage, i)}
+			x.spill = &spill{name: fmt.Sprintf("stage/%d.lines", c.spills)}
+			c.spills++
 			var err error
 			if x.spill.f, err = c.r.run.Dir.Create(x.spill.name); err != nil {
 				return err
@@ -49,7 +47,7 @@ func (c *collector) spillVisit(v *visit) error {
 		}
 		x.lines = nil
 	}
-	c.lines = 0
+	c.lines, c.open = 0, c.open[:0]
 	return nil
 }
 
