@@ -234,6 +234,40 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// TestCreateReplacesWhole guards a file below /dev/shm, which is regular: it
+// was written in place as devices are, and a shorter text kept a longer one's
+// end.
+func TestCreateReplacesWhole(t *testing.T) {
+	for _, parent := range []string{"", "/dev/shm"} {
+		if _, err := os.Stat(parent); parent != "" && err != nil {
+			continue
+		}
+		dir, err := os.MkdirTemp(parent, "cli-test-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		path := filepath.Join(dir, "out")
+		j := newJob("tool", "do", nil, nil, io.Discard)
+		for _, text := range []string{"a long text", "short"} {
+			out, err := j.Create(path, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(out, text)
+			if !out.Regular() {
+				t.Errorf("%s is taken for a device", path)
+			}
+			if err := out.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if data, _ := os.ReadFile(path); string(data) != text {
+				t.Errorf("%s has %q", path, data)
+			}
+		}
+	}
+}
+
 func TestReadUsers(t *testing.T) {
 	got, err := ReadUsers(strings.NewReader("joe\n# note\n\nold new\na=b\n"), "u")
 	want := []UserLine{{"joe", "joe"}, {"old", "new"}, {"a", "b"}}

@@ -36,7 +36,7 @@ func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	switch {
 	case err == nil && !st.Mode().IsRegular():
 		return openDirect(path)
-	case err == nil && strings.HasPrefix(path, "/dev/"):
+	case err == nil && isDescriptor(path):
 		return openDirect(path)
 	case err == nil && !replace:
 		return nil, WithHint(fmt.Errorf("%s: %w", path, ErrExists), "--force replaces it")
@@ -59,6 +59,12 @@ func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	j.files = append(j.files, out)
 	j.mu.Unlock()
 	return out, nil
+}
+
+// isDescriptor says whether path names a descriptor of this process, which may
+// be a regular file that a shell opened, and is written as it is.
+func isDescriptor(path string) bool {
+	return path == "/dev/stderr" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
 func openDirect(path string) (*OutputFile, error) {
