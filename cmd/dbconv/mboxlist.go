@@ -33,8 +33,8 @@ mailbox in the order of the database, fields apart by tabs:
     acl        identifiers and rights in turn, apart by blanks
 
 The first three come from the mailbox's store.idx where it is one that
-storeconv wrote, else they are "-". STORE may also be a database file: then there is
-no store.idx.
+storeconv wrote, else they are "-". STORE may also be its mboxlist directory, or a
+database file: then there is no store.idx.
 `
 
 func mboxlistVerb() cli.Verb {
@@ -99,10 +99,12 @@ func listFile(store string) (path, root string, err error) {
 	if !st.IsDir() {
 		return store, "", nil
 	}
-	for _, name := range []string{"folder.db", "data.db2"} {
-		path = filepath.Join(store, "mboxlist", name)
-		if _, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return path, store, err
+	for _, at := range []struct{ dir, root string }{{filepath.Join(store, "mboxlist"), store}, {store, filepath.Dir(filepath.Clean(store))}} {
+		for _, name := range []string{"folder.db", "data.db2"} {
+			path = filepath.Join(at.dir, name)
+			if _, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+				return path, at.root, err
+			}
 		}
 	}
 	return "", "", fmt.Errorf("%s: no mboxlist/folder.db and no mboxlist/data.db2", store)
