@@ -63,7 +63,10 @@ func TestUpgradeMemory(t *testing.T) {
 			}
 		}},
 		{"a line that does not end", []string{"--format", "ldif"}, 3, func(w io.Writer) {
-			fmt.Fprintf(w, "dn: cn=l,o=x\ncn: %s", strings.Repeat("v", 20<<20))
+			fmt.Fprint(w, "dn: cn=l,o=x\ncn: ")
+			for piece := strings.Repeat("v", 1<<10); huge > -(20 << 20); huge -= 1 << 10 {
+				fmt.Fprint(w, piece)
+			}
 		}},
 		{"an entry of nothing but names", nil, 3, func(w io.Writer) {
 			fmt.Fprint(w, "dn: cn=l,o=x\n")

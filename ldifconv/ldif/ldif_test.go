@@ -142,6 +142,32 @@ func TestReaderDoesNotAllocatePerRecord(t *testing.T) {
 	}
 }
 
+// Records have one shape when their descriptions are the same, and only then.
+func TestShape(t *testing.T) {
+	const text = "dn: o=a\no: a\ncn: a\n\ndn: o=b\no: b\no: c\ncn: b\n\ndn: o=c\no: c\n\ndn: o=d\nbad\n\ndn: o=e\no: e\n\n" +
+		"dn: o=f\no: f\nCN: f\n\ndn: o=g\no: g\ncn;x: g\nsn: g\nbad\n\ndn: o=h\no: h\nCN: h\n\ndn: o=i\no: i\nCN:: aQ==\n"
+	shapes := func() (list []uint64) {
+		r := ldif.NewReader(strings.NewReader(text), ldif.Options{ChunkSize: 32})
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				return list
+			}
+			if err == nil {
+				list = append(list, rec.Shape)
+			}
+		}
+	}
+	got, other := shapes(), shapes()
+	a, b, c, e, f, h, i := got[0], got[1], got[2], got[3], got[4], got[5], got[6]
+	if a != b || b == c || c != e || e == f || h != i || a == 0 || f == c {
+		t.Errorf("shapes %x", got)
+	}
+	if other[0] == a {
+		t.Error("two readers number their shapes alike")
+	}
+}
+
 func TestNormDN(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"", ""},
