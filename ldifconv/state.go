@@ -45,7 +45,8 @@ func readState(r io.Reader, dir string) (*state, error) {
 }
 
 func (s *state) read(r io.Reader) error {
-	in := ldif.NewReader(r, ldif.Options{})
+	last := tailReader{r: r}
+	in := ldif.NewReader(&last, ldif.Options{})
 	w := bufio.NewWriterSize(s.f, 64<<10)
 	var at uint64
 	var norm, buf []byte
@@ -81,7 +82,30 @@ func (s *state) read(r io.Reader) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("temporary file: %w", err)
 	}
+	if s.entries > 0 && !last.ended() {
+		return errors.New("the file ends in the middle of a record: it was cut off")
+	}
 	return nil
+}
+
+// tailReader remembers the last bytes that went through it.
+type tailReader struct {
+	r    io.Reader
+	tail []byte
+}
+
+func (t *tailReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	t.tail = append(t.tail, p[max(0, n-64):n]...)
+	t.tail = append(t.tail[:0], t.tail[max(0, len(t.tail)-64):]...)
+	return n, err
+}
+
+// ended reports whether the text ends with the line "-" and its line end, and blank lines perhaps,
+// as every file of records that a run wrote does.
+func (t *tailReader) ended() bool {
+	body := bytes.TrimRight(t.tail, "\r\n")
+	return len(body) < len(t.tail) && (bytes.HasSuffix(body, []byte("\n-")) || string(body) == "-")
 }
 
 // packState appends the DN, and for each attribute its description, the number
