@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -221,6 +222,7 @@ type relocation struct {
 	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
 	dirTimes  dirTimes
 
+	met         map[string]bool   // with Select: the users that the source has
 	reverse     map[string]string // Map, turned round
 	ambiguous   map[string]bool   // ids that Map gives to more than one user
 	stageNumber stageCounter
@@ -264,6 +266,7 @@ func (r *relocation) prepare() error {
 		return err
 	}
 	r.refused = make(map[string]string)
+	r.met = make(map[string]bool)
 	r.ambiguous = make(map[string]bool)
 	if err := r.openPartitions(); err != nil {
 		return err
@@ -464,6 +467,7 @@ func (r *relocation) convert(ctx context.Context) error {
 	if err := r.writeDatabases(ctx); err != nil {
 		return err
 	}
+	r.tellUnmet()
 	if r.opts.DryRun {
 		return nil
 	}
@@ -483,7 +487,23 @@ func (r *relocation) newID(id string) string {
 
 // selected tells whether a user of the source is part of this run.
 func (r *relocation) selected(id string) bool {
-	return r.opts.Select == nil || r.opts.Select[id]
+	if r.opts.Select == nil {
+		return true
+	}
+	if !r.opts.Select[id] {
+		return false
+	}
+	r.met[id] = true
+	return true
+}
+
+// tellUnmet lists the users who were asked for and are nowhere in the source.
+func (r *relocation) tellUnmet() {
+	for _, id := range slices.Sorted(maps.Keys(r.opts.Select)) {
+		if r.opts.Select[id] && !r.met[id] {
+			r.log.Problem("no-such-user", id, "not in the source")
+		}
+	}
 }
 
 // admit decides whether a user of the source goes over, under which id. why is

@@ -46,11 +46,12 @@ keep bytes, mode and modification time, and, for root, their owner:
   symlink   a symbolic link to the absolute path in the source.
 
 What is wrong with the source is listed and left out in the smallest unit: a
-user id that is neither LOCALPART nor LOCALPART@FQDN, a directory name that
-cannot be read, an unreadable file, a damaged page of a database, a record of
-a mailbox or a partition that is not there, a mailbox without a record. A user
-whose directory is not where hashdir says goes over as it lies, with a problem;
---repair-hash puts it right. A user who gets a new id (-m, --domain) gets it
+user id that is neither LOCALPART nor LOCALPART@FQDN, the directory of a user
+whose name cannot be decoded, an unreadable file, what is neither file nor
+directory, a damaged page of a database. Listed, and carried over as it is: a
+record of a mailbox or a partition that is not there, a mailbox without a record
+(--add-missing writes one), a folder name that cannot be decoded, a user whose
+directory is not where hashdir says (--repair-hash puts both right). A user who gets a new id (-m, --domain) gets it
 everywhere, directory, hash, subscriptions, database keys and access control
 lists, or is left out. With batches, give the whole MAPFILE to each of them, so
 that the access control lists of one name the users of another rightly.
@@ -149,6 +150,9 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 	}
 	if n := o.PageSize; n != 0 && (n < 512 || n > 65536 || n&(n-1) != 0) {
 		return cli.Usagef("--page-size %d is not a power of two from 512 to 65536", n)
+	}
+	if o.Jobs < 0 {
+		return cli.Usagef("--jobs: %d is less than 0", o.Jobs)
 	}
 	switch o.Sync {
 	case "none", "batch", "user":
