@@ -40,6 +40,7 @@ type restore struct {
 	cancel context.CancelFunc
 
 	staged stagedUsers
+	date   int64 // of the backup, else of its latest message; for the databases
 	rep    RestoreReport
 
 	all        []*Stream // the streams, then those of the reference that have been read
@@ -233,7 +234,7 @@ func (r *restore) convert(ctx context.Context) error {
 	close(r.ready)
 	committing.Wait()
 
-	r.rep = p.rep
+	r.rep, r.date = p.rep, p.latest
 	r.rep.add(&c.rep)
 	r.rep.UnknownKeys = p.unknown
 	if failed := r.failure(); failed != nil {

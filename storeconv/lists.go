@@ -7,9 +7,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/internal/durable"
 )
 
@@ -144,12 +146,30 @@ func (r *restore) writeList(k mboxlist.Kind) error {
 			return err
 		}
 	}
+	if err := r.dateList(fresh, old); err != nil {
+		return err
+	}
 	if r.opt.Sync != "none" {
 		if err := fresh.Sync(); err != nil {
 			return err
 		}
 	}
 	return r.run.Dir.Replace(k.FileName(), r.store.Dir, place)
+}
+
+// dateList gives a database the date of the backup, so that the same input makes the same store. Where that would set a database back in time, it keeps the time of
+// its writing.
+func (r *restore) dateList(fresh, old *os.File) error {
+	if r.date <= 0 || r.date > ims.MaxTime {
+		return nil
+	}
+	if old != nil {
+		info, err := old.Stat()
+		if err != nil || info.ModTime().Unix() > r.date {
+			return err
+		}
+	}
+	return os.Chtimes(fresh.Name(), time.Time{}, time.Unix(r.date, 0))
 }
 
 // buildList writes the merged database into the run's folder.

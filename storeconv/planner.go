@@ -24,6 +24,7 @@ type planner struct {
 	stream int
 	src    Source
 	header sims.Header
+	latest int64 // date of the latest backup, or of a message where one has none
 
 	batch  *batch
 	visit  *visit
@@ -68,6 +69,7 @@ func (p *planner) readStream(ctx context.Context) error {
 		return err
 	}
 	p.header = header
+	p.latest = max(p.latest, header.Date)
 	p.rep.NoHeader = p.rep.NoHeader || header.Profile == ""
 	for _, a := range header.Unknown {
 		p.note(a.Key)
@@ -139,6 +141,9 @@ func (p *planner) talk(t talk) { p.add(item{kind: itemTalk, talk: t, v: p.visit}
 func (p *planner) member(m *sims.Member) error {
 	for _, a := range m.Unknown {
 		p.note(a.Key)
+	}
+	if p.header.Date == 0 && m.Time <= ims.MaxTime {
+		p.latest = max(p.latest, m.Time)
 	}
 	if m.User != p.user || p.user == "" {
 		p.enterUser(m.User)
