@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"math/bits"
 	"slices"
 
 	"imsconv/ldifconv/internal/index"
@@ -61,7 +62,7 @@ func (d *draft) appendChanges(dst []byte) []byte {
 	head := len(dst)
 	for i := range d.fields {
 		if f := &d.fields[i]; f.differs() && f.writable() && !d.byRename(f) {
-			dst = appendReplace(dst, f, f.old, f.now)
+			dst = appendReplace(dst, f, f.old, f.now, d.unique(f, f.now, &d.classes))
 		}
 	}
 	if len(dst) == head {
@@ -88,7 +89,7 @@ func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 	for i := range d.fields {
 		f := &d.fields[i]
 		if f.differs() && f.writable() && !d.byRename(f) && (only == nil || only(f)) {
-			dst = appendReplace(dst, f, f.now, f.old)
+			dst = appendReplace(dst, f, f.now, f.old, d.unique(f, f.old, &d.had))
 		}
 	}
 	if len(dst) == head {
@@ -103,19 +104,34 @@ func (d *draft) appendModifyHead(dst []byte) []byte {
 }
 
 // appendReplace appends the modification that turns the values was into now.
-// was and now are not both empty.
-func appendReplace(dst []byte, f *field, was, now [][]byte) []byte {
+// was and now are not both empty; unique says that no two of now are the same.
+func appendReplace(dst []byte, f *field, was, now [][]byte, unique bool) []byte {
 	if len(now) == 0 {
 		dst = ldif.AppendLine(dst, wordDelete, f.desc)
 		return append(dst, "-\n"...)
 	}
 	dst = ldif.AppendLine(dst, wordReplace, f.desc)
-	now = distinct(f.id, now)
+	if !unique {
+		now = distinct(f.id, now)
+	}
 	dst = room(dst, f.desc, now)
 	for _, v := range now {
 		dst = ldif.AppendLine(dst, f.desc, v)
 	}
 	return append(dst, "-\n"...)
+}
+
+// unique reports cheaply whether no two of the values are the same: as many
+// object classes as the entry has different ones. False means not known.
+func (d *draft) unique(f *field, values [][]byte, classes *classSet) bool {
+	if f.id != schema.ObjectClass {
+		return len(values) < 2
+	}
+	n := 0
+	for _, word := range classes {
+		n += bits.OnesCount64(word)
+	}
+	return n == len(values)
 }
 
 // manyValues is the number of values for which it pays to know their size.
