@@ -3,6 +3,8 @@ package mboxlist
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"io"
 
 	"imsconv/dbconv/bdb"
@@ -91,6 +93,10 @@ func (u *Update) Apply(w *bdb.Writer, old Cursor) (UpdateReport, error) {
 // Close gives up the temporary files of an Update that was not applied.
 func (u *Update) Close() { u.puts.Close() }
 
+// ErrOrder: the keys of the existing database are not in byte order, so that it is no
+// mailbox list.
+var ErrOrder = errors.New("keys out of order")
+
 // merge is the state of Apply.
 type merge struct {
 	u          *Update
@@ -98,6 +104,7 @@ type merge struct {
 	old        Cursor
 	have       bool // key and value are the next record of old
 	key, value []byte
+	below      []byte // key of old before
 	putAny     bool
 	lastPut    []byte
 	rep        UpdateReport
@@ -118,6 +125,10 @@ func (m *merge) advance() error {
 		if err != nil {
 			return err
 		}
+		if bytes.Compare(key, m.below) < 0 {
+			return fmt.Errorf("%w: %.80q after %.80q", ErrOrder, key, m.below)
+		}
+		m.below = append(m.below[:0], key...)
 		if m.gone(key) {
 			m.rep.Dropped++
 			continue

@@ -2,6 +2,7 @@ package mboxlist
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -124,6 +125,31 @@ func TestUpdateKinds(t *testing.T) {
 		if d := cmp.Diff([]pair{{tc.not, "2"}}, readAll(t, file)); d != "" {
 			t.Errorf("%s: %s", tc.kind.FileName(), d)
 		}
+	}
+}
+
+// pairs is a Cursor over a list.
+type pairs []pair
+
+func (p *pairs) Next() (key, value []byte, err error) {
+	if len(*p) == 0 {
+		return nil, nil, io.EOF
+	}
+	first := (*p)[0]
+	*p = (*p)[1:]
+	return []byte(first.Key), []byte(first.Value), nil
+}
+
+func TestUpdateOfAnUnorderedDatabase(t *testing.T) {
+	u := NewUpdate(FolderDB, t.TempDir())
+	put(t, u, pair{"user/c", "1"})
+	w, err := bdb.NewWriter(&memFile{}, bdb.WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	if _, err := u.Apply(w, &pairs{{"user/b", "1"}, {"user/a", "2"}}); !errors.Is(err, ErrOrder) {
+		t.Errorf("error %v", err)
 	}
 }
 
