@@ -411,10 +411,12 @@ func (d *draft) keepString(v string) []byte {
 	return d.text[from:len(d.text):len(d.text)]
 }
 
-// equalFold compares ignoring ASCII case.
+// equalFold compares as a directory compares text: ignoring ASCII case and blanks around it.
 func equalFold(a, b []byte) bool {
 	if len(a) != len(b) {
-		return false
+		if a, b = trimBlanks(a), trimBlanks(b); len(a) != len(b) {
+			return false
+		}
 	}
 	if bytes.Equal(a, b) {
 		return true
@@ -427,9 +429,12 @@ func equalFold(a, b []byte) bool {
 	return true
 }
 
+// equalFoldString is equalFold with a string that has no blanks around it.
 func equalFoldString(a []byte, b string) bool {
 	if len(a) != len(b) {
-		return false
+		if a = trimBlanks(a); len(a) != len(b) {
+			return false
+		}
 	}
 	for i := range a {
 		if lowerByte(a[i]) != lowerByte(b[i]) {

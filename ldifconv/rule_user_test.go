@@ -16,6 +16,7 @@ var simsRows = []ruleRow{
 	{rule: "sims-delivery-file", in: "maildeliveryoption: SHARED", want: "maildeliveryoption-\n!delivery-option"},
 	{rule: "sims-delivery-file", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply\nmaildeliveryoption: hold\nmaildeliveryoption: native\nmaildeliveryoption: program", want: ""},
 	{rule: "sims-delivery-file", in: "maildeliveryoption: acme-fax", want: "!delivery-option"},
+	{rule: "sims-delivery-file", in: "maildeliveryoption:: ZmlsZSA=\nmaildeliveryoption:: Zm9yd2FyZCA=", want: "maildeliveryoption=forward \n!delivery-option"}, // "file ", "forward "
 
 	{rule: "sims-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox"},
 	{rule: "sims-delivery-missing", in: "mailforwardingaddress: a@x", want: "!delivery-missing"},
@@ -110,6 +111,7 @@ var nmsRows = []ruleRow{
 	{rule: "nms-forward", in: "maildeliveryoption: mailbox\nmailforwardingaddress: a@x", want: "maildeliveryoption=mailbox|forward"},
 	{rule: "nms-forward", in: "mailforwardingaddress: a@x", want: "mailDeliveryOption=forward"},
 	{rule: "nms-forward", in: "mailforwardingaddress:", want: ""},
+	{rule: "nms-forward", in: "mailforwardingaddress: a@x\nmaildeliveryoption:: Zm9yd2FyZCA=", want: ""}, // "forward "
 	{rule: "nms-forward", in: "maildeliveryoption: Forward\nmailforwardingaddress: a@x", want: ""},
 	{rule: "nms-forward", in: "objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nobjectclass: mailRecipient\nmailforwardingaddress: a@x", want: ""},
 
