@@ -275,8 +275,8 @@ func TestRelocateRepair(t *testing.T) {
 	fresh := filepath.Join(memoryDir(t), "store")
 	for _, to := range []string{fresh, store} {
 		rep, h := relocate(t, RelocateOptions{From: from, Store: to, RepairHash: true})
+		h.none(t)
 		if to == fresh {
-			h.none(t)
 			if rep.Rehashed != 1 || rep.Respelled != 2 || rep.Placed != 8 {
 				t.Errorf("report: %+v", rep)
 			}
@@ -290,9 +290,11 @@ func TestRelocateRepair(t *testing.T) {
 			t.Error("anna lies in the wrong place still")
 		}
 	}
-	if _, err := os.Stat(filepath.Join(fresh, keikoDir, "=+Drafts/store.idx")); err != nil {
-		t.Error(err)
+	for _, to := range []string{fresh, store} {
+		if _, err := os.Stat(filepath.Join(to, keikoDir, "=+Drafts/store.idx")); err != nil {
+			t.Error(err)
+		}
+		_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: to})
+		wantProblems(t, h, nil)
 	}
-	_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: fresh})
-	wantProblems(t, h, nil)
 }

@@ -106,13 +106,20 @@ func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res tre
 		return false, true, treeResult{err: fmt.Errorf("%s: open: %w", u.to, err)}
 	}
 	defer unix.Close(there)
-	w.begin(u, &w.compare)
-	w.compare.reset()
-	// The walk closes the descriptor of no directory but its own.
-	if err := w.walk.top(src, there); err != nil {
+	same, err := w.compareTo(u, src, there)
+	if err == nil && same == treeOther && w.walk.moved > 0 {
+		// An earlier run without RepairHash may have left the names as they were.
+		w.walk.repair = false
+		same, err = w.compareTo(u, src, there)
+		w.walk.repair = true
+		if same != treeOther {
+			same = treePartial
+		}
+	}
+	if err != nil {
 		return false, true, treeResult{err: err}
 	}
-	switch w.compare.result() {
+	switch same {
 	case treeSame:
 		return false, true, w.result(u, treeResult{state: treeThere})
 	case treePartial:
@@ -122,6 +129,14 @@ func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res tre
 	res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
 		text: fmt.Sprintf("the new store has another tree for user %s, which stays as it is (%s)", u.newID, w.compare.differs)})
 	return false, true, res
+}
+
+// compareTo holds the source's tree against the one that is there.
+func (w *treeWorker) compareTo(u *userTree, src, there int) (sameTree, error) {
+	w.begin(u, &w.compare)
+	w.compare.reset()
+	err := w.walk.top(src, there)
+	return w.compare.result(), err
 }
 
 // stage makes the tree in the run's stage.
@@ -410,7 +425,8 @@ func (d *dirTimes) noteUserFile(r *relocation, to string) {
 }
 
 // apply gives the shared directories the modes and times of their counterparts
-// in the source, deepest first. Their owner may always enter and write. A hash
+// in the source, deepest first. Unless root keeps the source's owners, their
+// owner may always enter and write, for the next batch. A hash
 // directory that the source does not have (of a renamed user) gets those of
 // =user, so that nothing depends on the hour of the run.
 func (d *dirTimes) apply(r *relocation) error {

@@ -224,8 +224,8 @@ func (c *Cloner) Finish(fd int, st *unix.Stat_t, keep uint32) error {
 }
 
 // Directory gives the directory dst in dir the owner, mode and times of the
-// directory at path. Its owner keeps all rights in it. What is as it should be
-// is not touched.
+// directory at path. Where its owner may be another than root, he keeps all
+// rights in it. What is as it should be is not touched.
 func (c *Cloner) Directory(path string, dir int, dst string) error {
 	var want, have unix.Stat_t
 	if err := unix.Stat(path, &want); err != nil {
@@ -244,7 +244,9 @@ func (c *Cloner) Directory(path string, dir int, dst string) error {
 	}
 	uid, gid, chown := c.owner(&want)
 	chown = chown && (int(have.Uid) != uid || int(have.Gid) != gid)
-	want.Mode |= DirMode
+	if c.Owner != nil || os.Geteuid() != 0 {
+		want.Mode |= DirMode
+	}
 	if !chown && have.Mode&0o7777 == want.Mode&0o7777 && have.Mtim == want.Mtim {
 		return nil
 	}
