@@ -144,6 +144,9 @@ type Options struct {
 	// Progress, when not nil, is told from time to time how many entries and
 	// bytes were read since the last call. It is called from one goroutine.
 	Progress func(entries, bytes int64)
+
+	// chunk is the size of the pieces of input, in bytes; tests set it.
+	chunk int
 }
 
 // Report counts what Upgrade read and did.

@@ -153,6 +153,9 @@ func (r *run) do(ctx context.Context) (Report, error) {
 // read cuts the inputs into batches.
 func (r *run) read(ctx context.Context) error {
 	size := min(max(chunkBudget/(r.jobs+2), leastChunk), largestChunk)
+	if r.opt.chunk > 0 {
+		size = r.opt.chunk
+	}
 	seq := int64(0)
 	for _, in := range r.inputs {
 		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader, make(chan readResult, 1)}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})

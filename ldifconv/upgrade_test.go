@@ -6,9 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"imsconv/benchmarks/sitegen"
 )
 
 // only is an Options that runs no rule.
@@ -175,6 +180,50 @@ func TestUpgradeOddEntries(t *testing.T) {
 		}
 		if out.String() != tt.want || log.String() != tt.log {
 			t.Errorf("%s: wrote\n%s\nwant\n%s\nlog %q, want %q", tt.name, &out, tt.want, log.String(), tt.log)
+		}
+	}
+}
+
+// Nothing depends on where the input is cut and on how many workers there are:
+// output, undo, rejects, messages.
+func TestUpgradeChunksAndJobs(t *testing.T) {
+	var in bytes.Buffer
+	if _, err := sitegen.WriteSIMSExport(&in, sitegen.ExportOptions{Users: 300, Odd: true}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("ldif/testdata/odd/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range a.Files {
+			if f.Name == "in" {
+				fmt.Fprintf(&in, "\n%s\n", f.Data)
+			}
+		}
+	}
+	for _, format := range []Format{Changes, Full} {
+		run := func(jobs, chunk int) string {
+			var out, undo, rejects bytes.Buffer
+			log := &recorder{}
+			opt := Options{From: SIMS, Kinds: All, Format: format, Undo: &undo, Rejects: &rejects, Log: log, Jobs: jobs, MaxEntry: 5000, chunk: chunk}
+			rep, err := Upgrade(t.Context(), &out, bytes.NewReader(in.Bytes()), opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprintf("%s\n==undo\n%s\n==rejects\n%s\n==log\n%s\n==report\n%+v", &out, &undo, &rejects, log, rep)
+		}
+		want := run(1, 1<<20)
+		for _, jobs := range []int{1, 3, 8} {
+			for _, chunk := range []int{100, 3000, 70_000} {
+				if got := run(jobs, chunk); got != want {
+					t.Errorf("format %d, %d jobs, chunks of %d: %s", format, jobs, chunk, firstDifference(want, got))
+				}
+			}
 		}
 	}
 }

@@ -147,7 +147,23 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if err != nil {
 		return err
 	}
+	f.next(job, rep)
 	return files.commit()
+}
+
+// next says what the administrator does with the files.
+func (f *upgradeFlags) next(job *cli.Job, rep ldifconv.Report) {
+	if f.dryRun || f.out == "-" || strings.HasPrefix(f.out, "/dev/") || rep.Changed+rep.Added == 0 {
+		return
+	}
+	if f.format == "ldif" {
+		job.Next(fmt.Sprintf("import %s into an empty directory with ldif2db", f.out))
+		return
+	}
+	job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, f.out))
+	if f.undo != "" {
+		job.Next(fmt.Sprintf("keep %s: applied in the same way, it takes the upgrade back", f.undo))
+	}
 }
 
 // options turns the flags into those of the conversion.
