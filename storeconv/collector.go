@@ -117,7 +117,8 @@ func (c *collector) talk(it *item) {
 		c.r.log.Warning(t.kind, t.where, t.text)
 		return
 	}
-	c.problem(it.v, t.kind, t.where, t.text)
+	// The planner comes to the same again when the run goes on after an interruption: this does not count for the visit.
+	c.problem(nil, t.kind, t.where, t.text)
 }
 
 // problem tells the log about something lost.
@@ -219,6 +220,7 @@ func (c *collector) message(it *item) error {
 	}
 	if it.text.bare {
 		c.rep.BareLF++
+		it.v.rep.BareLF++
 	}
 	info := copyInfo{size: it.stored, sum: it.sum, hsize: it.text.hsize, sent: it.text.sent, id: it.text.id, at: spot{it.v.id, it.box.name, it.uid}}
 	c.index(it, &info)

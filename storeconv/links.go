@@ -129,6 +129,7 @@ func (c *collector) lostLink(it *item) {
 		text += ": restore user " + sims.DisplayName(user) + " too, or name a backup that holds it with -r"
 	}
 	c.rep.Refused++
+	it.v.rep.Refused++
 	c.problem(it.v, "lost-link", c.where(it), text)
 }
 
@@ -336,6 +337,7 @@ func (c *collector) linkHeld(it *item) error {
 	c.writer.closeDir()
 	if file.lost != "" {
 		c.rep.Refused++
+		it.v.rep.Refused++
 		c.problem(it.v, file.problem, c.where(it), "its first copy "+sims.DisplayName(it.link)+": "+file.lost)
 		return nil
 	}

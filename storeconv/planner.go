@@ -215,16 +215,28 @@ func (p *planner) leaveOut(m *sims.Member) error {
 
 // passOver does what is left to do for a member of a user that an interrupted run had finished.
 func (p *planner) passOver(m *sims.Member) error {
-	if m.Kind != sims.Message && m.Kind != sims.Link {
+	if m.Kind == sims.Mailbox {
+		p.box.validity = max(p.box.validity, m.UIDValidity)
 		return nil
 	}
-	if _, _, marks := parseFlags(m.Flags); marks&markExpired == 0 {
-		p.box.uids.add(m.UID)
-	} else if m.Kind == sims.Message {
+	_, _, marks := parseFlags(m.Flags)
+	switch {
+	case marks&markExpired != 0 && m.Kind == sims.Message:
+		p.rep.Expired++
 		return p.hold(m, "expired")
+	case marks&markExpired != 0:
+		p.rep.Expired++
+	case m.Link == m.Name:
+		return p.refuse(m, "lost-link", "it is a link to itself")
+	case !p.box.uids.add(m.UID):
+		return p.refuse(m, "duplicate-uid", sameUID)
+	case marks&markPending != 0:
+		p.rep.Pending++
 	}
 	return nil
 }
+
+const sameUID = "the mailbox has this UID already: the first one stays"
 
 func (p *planner) userMember(m *sims.Member) error {
 	if err := p.enterVisit(); err != nil {
@@ -251,7 +263,7 @@ func (p *planner) enterVisit() error {
 		return err
 	}
 	p.visit = v
-	if p.r.run != nil {
+	if p.r.run != nil && !v.skip {
 		p.r.staged.set(v.id, v.stage)
 	}
 	return nil
@@ -426,7 +438,7 @@ func (p *planner) placed(m *sims.Member, marks markSet) (it item, ok bool, err e
 	}
 	it = item{box: b, v: p.visit, name: m.Name, offset: m.Offset, uid: m.UID, time: when, orig: b.validity, origUID: m.UID, rawFlags: m.Flags}
 	if !b.uids.add(m.UID) {
-		return it, false, p.refuse(m, "duplicate-uid", "the mailbox has this UID already: the first one stays")
+		return it, false, p.refuse(m, "duplicate-uid", sameUID)
 	}
 	return it, true, nil
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"imsconv/benchmarks/sitegen"
 	"imsconv/storeconv/internal/durable"
 )
@@ -144,4 +146,41 @@ func lineDiff(want, got []string) (out string) {
 		}
 	}
 	return out
+}
+
+// A run that goes on after an interruption reports what an undisturbed one does, and has the same exit status.
+func TestReportAfterInterruption(t *testing.T) {
+	b := tape(t, may20, "user joe 5", "box joe/INBOX 7", "msg joe/INBOX/1 - a", "msg joe/INBOX/1 - again", "link joe/INBOX/2 - nobody/INBOX/1", "msg joe/INBOX/3 expired x",
+		"user ann 6", "box ann/INBOX 8", "link ann/INBOX/1 pending joe/INBOX/1", "link ann/INBOX/2 - joe/INBOX/3", "msg ann/../x - b", "box bob/INBOX 1", "msg bob/INBOX/1 - z")
+	base := shmDir(t)
+	whole, log, err := restoreTo(t, filepath.Join(base, "whole"), RestoreOptions{Sync: "user"}, bytes.NewReader(b))
+	if err != nil || log.lost != 3 {
+		t.Fatalf("%v, said %q", err, log.lines)
+	}
+	resumed := false
+	for n := int64(1); n < 90; n += 3 {
+		store := filepath.Join(base, fmt.Sprint(n))
+		var at atomic.Int64
+		opt := RestoreOptions{Sync: "user", Jobs: 1, fault: func(string, string) error {
+			if at.Add(1) >= n {
+				return syscall.EIO
+			}
+			return nil
+		}}
+		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(b)); err == nil {
+			break
+		}
+		rep, log, err := restoreTo(t, store, RestoreOptions{Sync: "user"}, bytes.NewReader(b))
+		if err != nil || log.lost != 3 {
+			t.Fatalf("after operation %d: %v, said %q", n, err, log.lines)
+		}
+		resumed = resumed || rep.Resumed > 0
+		rep.Resumed = 0
+		if diff := cmp.Diff(whole, rep); diff != "" {
+			t.Errorf("after operation %d (-undisturbed +resumed):\n%s", n, diff)
+		}
+	}
+	if !resumed {
+		t.Error("no run was taken up again")
+	}
 }
