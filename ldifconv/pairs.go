@@ -9,7 +9,7 @@ import (
 
 // ParsePairs splits an argument of -A: pairs at `;`, each at its first `:`.
 // A `\` before the `;`, which the shell of old command lines took away, is
-// taken away too.
+// taken away too, and so are blanks around names and values.
 func ParsePairs(arg string) ([]Pair, error) {
 	var pairs []Pair
 	for _, part := range strings.Split(strings.ReplaceAll(arg, `\;`, ";"), ";") {
@@ -21,7 +21,7 @@ func ParsePairs(arg string) ([]Pair, error) {
 		if !ok || attr == "" {
 			return nil, fmt.Errorf("%q is not attribute:value", part)
 		}
-		pairs = append(pairs, Pair{attr, value})
+		pairs = append(pairs, Pair{attr, strings.Trim(value, " \t")})
 	}
 	return pairs, nil
 }
