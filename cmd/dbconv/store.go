@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"imsconv/cmd/internal/cli"
@@ -21,6 +22,9 @@ func storeUsage(ctx context.Context, job *cli.Job, path string) (map[string]dbco
 	partitions, err := store.Partitions(strays(job))
 	if err != nil {
 		return nil, err
+	}
+	if len(partitions) == 0 {
+		return nil, fmt.Errorf("%s: no store: it has no partition", path)
 	}
 	usage := make(map[string]dbconv.Usage)
 	for _, p := range partitions {
