@@ -53,6 +53,7 @@ type quotaFlags struct {
 	listFlags
 	requota               bool
 	limits, usage, domain string
+	found                 int64 // users whose limits the export has
 }
 
 func (q *quotaFlags) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -63,10 +64,14 @@ func (q *quotaFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	if err := q.read(ctx, job, args, &opts); err != nil {
 		return err
 	}
-	return q.convert(job, args, func(list dbconv.ListOptions, dst io.WriterAt, src *source) (dbconv.ListReport, error) {
+	err := q.convert(job, args, func(list dbconv.ListOptions, dst io.WriterAt, src *source) (dbconv.ListReport, error) {
 		opts.ListOptions = list
 		return dbconv.Quota(ctx, dst, src, src.size, opts)
 	})
+	if err == nil && q.limits != "" && q.found == 0 {
+		job.Warning("no-limits", q.limits, "the export has limits for no user of the database: look at --default-domain")
+	}
+	return err
 }
 
 // read reads what --limits and --usage name.
@@ -96,6 +101,9 @@ func (q *quotaFlags) read(ctx context.Context, job *cli.Job, args []string, opts
 	}
 	opts.Limits = func(id string) (dbconv.Limit, bool) {
 		l, ok := limits(id)
+		if ok {
+			q.found++
+		}
 		if l.HasBytes && l.Bytes == 0 {
 			job.Warning("zero-quota", id, "the export has a quota of 0: nothing at all is allowed; before the upgrade it meant no limit")
 		}
