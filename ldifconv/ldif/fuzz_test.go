@@ -22,6 +22,7 @@ func FuzzReader(f *testing.F) {
 			f.Add(c.in)
 		}
 	}
+	f.Add(bytes.Repeat([]byte{0x96}, 5000)) // too large, and no dn to name it by
 	f.Fuzz(func(t *testing.T, in []byte) {
 		whole := dump(t, ldif.NewReader(bytes.NewReader(in), ldif.Options{MaxEntry: 4096}))
 		small := dump(t, ldif.NewReader(bytes.NewReader(in), ldif.Options{MaxEntry: 4096, ChunkSize: 16}))

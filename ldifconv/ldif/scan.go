@@ -70,14 +70,14 @@ func (s *Scanner) Next() (*Record, error) {
 		if s.pos >= len(s.data) {
 			return nil, io.EOF
 		}
-		start := s.pos
+		start, line := s.pos, s.line
 		found, damage := s.record()
 		if damage != nil {
 			s.toBlank()
 		}
 		raw := trimLineEnd(s.data[start:s.pos])
 		if limit := s.limit(); len(raw) > limit {
-			damage = s.sizeError(int64(len(raw)))
+			damage = s.sizeError(int64(len(raw)), line)
 			raw = raw[:min(len(raw), tooBigHead)]
 		}
 		if damage != nil {
@@ -98,8 +98,9 @@ func (s *Scanner) limit() int {
 	return DefaultMaxEntry
 }
 
-func (s *Scanner) sizeError(size int64) *Error {
-	return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry of %d bytes is over the limit of %d", size, s.limit())}
+// sizeError is the error of a record of size bytes that begins at line.
+func (s *Scanner) sizeError(size int64, line int) *Error {
+	return &Error{Kind: EntryTooLong, Line: line, Text: fmt.Sprintf("entry of %d bytes is over the limit of %d", size, s.limit())}
 }
 
 // tooBig reports the one oversized record of the chunk.
@@ -109,11 +110,10 @@ func (s *Scanner) tooBig() error {
 	}
 	s.big = true
 	s.begin()
-	s.rec.Line = s.chunk.Line
 	s.skipBlank()
-	start := s.pos
+	start, line := s.pos, s.line
 	s.record() // for the DN; what else it finds does not matter
-	e := s.sizeError(s.chunk.TooBig)
+	e := s.sizeError(s.chunk.TooBig, line)
 	e.DN, e.Raw = string(s.rec.DN), s.data[min(start, len(s.data)):]
 	return e
 }
