@@ -189,7 +189,9 @@ func Relocate(ctx context.Context, opts RelocateOptions) (RelocateReport, error)
 		return r.report, err
 	}
 	err := r.convert(ctx)
-	if endErr := r.run.End(err == nil); err == nil {
+	// A run that was refused has left nothing to go on with.
+	finished := err == nil || errors.Is(err, ErrNoSpace) && !r.run.Resumed()
+	if endErr := r.run.End(finished); err == nil {
 		err = endErr
 	}
 	if closeErr := r.dst.Close(); err == nil {
@@ -471,7 +473,10 @@ func (r *relocation) convert(ctx context.Context) error {
 	if r.opts.DryRun {
 		return nil
 	}
-	return r.dirTimes.apply(r)
+	if err := r.dirTimes.apply(r); err != nil {
+		return err
+	}
+	return r.dst.SyncAll()
 }
 
 // newID is the id that a user of the source gets.

@@ -48,10 +48,7 @@ func (r *relocation) writeDatabases(ctx context.Context) error {
 	}
 	peruser := mboxlist.NewUpdate(mboxlist.PeruserDB, r.tempDir())
 	defer peruser.Close()
-	if err := r.writeDatabase(mboxlist.PeruserDB, peruser, r.index.meta); err != nil {
-		return err
-	}
-	return r.dst.SyncAll()
+	return r.writeDatabase(mboxlist.PeruserDB, peruser, r.index.meta)
 }
 
 // database gathers the records of one database and writes it; like is asked

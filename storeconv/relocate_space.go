@@ -38,7 +38,7 @@ func (r *relocation) checkSpace(ctx context.Context) error {
 		return err
 	}
 	if uint64(need.bytes) > freeBytes {
-		return fmt.Errorf("%w: the copy takes %d MiB and %d MiB are free in %s", ErrNoSpace, need.bytes>>20, freeBytes>>20, r.opts.Store)
+		return fmt.Errorf("%w: the copy takes %d KiB and %d KiB are free in %s", ErrNoSpace, need.bytes>>10, freeBytes>>10, r.opts.Store)
 	}
 	if uint64(need.inodes) > freeInodes {
 		return fmt.Errorf("%w: the copy takes %d inodes and %d are free in %s", ErrNoSpace, need.inodes, freeInodes, r.opts.Store)

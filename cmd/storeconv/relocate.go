@@ -129,6 +129,9 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	}
 	rep, err := storeconv.Relocate(ctx, *o)
 	v.report(job, &rep)
+	if errors.Is(err, storeconv.ErrNoSpace) {
+		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
+	}
 	if errors.Is(err, storeconv.ErrHardlinkOwner) {
 		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", err), "use --via copy, or change the owner of the source first")
 	}
