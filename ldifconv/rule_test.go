@@ -137,6 +137,8 @@ var addressRows = []ruleRow{
 	{rule: "mail-single", in: "mail: a@x.com\nmail: b@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
 	{rule: "mail-single", in: "rfc822mailbox: b@x.com\nmail: a@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
 	{rule: "mail-single", in: "rfc822Mailbox: a@x.com", want: ""},
+	{rule: "mail-single", in: "dn: Mail=B@x.com,o=x\nmail: a@x.com\nmail: b@x.com\nmail: c@x.com", want: "mail=b@x.com\nmailAlternateAddress=a@x.com|c@x.com\n!mail-values"},
+	{rule: "mail-single", in: "dn: mail=other@x.com,o=x\nmail: a@x.com\nmail: b@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
 	{rule: "mail-single", in: "mail: a@x.com\nmail: b@x.com\nmail: c@x.com\nmailalternateaddress: B@x.com", want: "mail=a@x.com\nmailalternateaddress=B@x.com|c@x.com\n!mail-values"},
 	{rule: "mail-single", kind: Groups, in: "mail: l@x.com\nmail: m@x.com", want: "mail=l@x.com\nmailAlternateAddress=m@x.com\n!mail-values"},
 	{rule: "mail-single", in: "mail;lang-de: a@x.com\nmail;lang-fr: b@x.com", want: ""},

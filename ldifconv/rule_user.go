@@ -1,7 +1,9 @@
 package ldifconv
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"imsconv/ldifconv/schema"
 )
@@ -17,7 +19,7 @@ var addressRules = []rule{
 	{
 		name: "mail-single", from: AnySource, kind: Both,
 		needs:      []attrID{schema.Mail},
-		what:       "mail keeps its first value, one spelled mail before one spelled rfc822mailbox; further ones become mailAlternateAddress",
+		what:       "mail keeps its first value, one spelled mail before one spelled rfc822mailbox, but the one that names the entry when one does; further ones become mailAlternateAddress",
 		source:     "Schema Reference, mail (single-valued); slapd.at.conf of Directory Server 4.12 (alias rfc822mailbox)",
 		documented: true,
 		apply:      mailSingle,
@@ -52,10 +54,25 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 	if len(values) < 2 {
 		return false
 	}
-	d.warn("mail-values", fmt.Sprintf("mail keeps %.200q, %d more moved to mailAlternateAddress", values[0], len(values)-1))
-	d.addBytes(schema.MailAlternateAddress, values[1:]...)
-	d.setBytes(schema.Mail, values[0])
+	kept := 0
+	if name := namedBy(d, schema.Mail); name != nil {
+		kept = max(0, slices.IndexFunc(values, func(v []byte) bool { return equalFold(v, name) }))
+	}
+	d.warn("mail-values", fmt.Sprintf("mail keeps %.200q, %d more moved to mailAlternateAddress", values[kept], len(values)-1))
+	d.addBytes(schema.MailAlternateAddress, values[:kept]...)
+	d.addBytes(schema.MailAlternateAddress, values[kept+1:]...)
+	d.setBytes(schema.Mail, values[kept])
 	return true
+}
+
+// namedBy returns the value, in lower case, of the attribute a that the entry is named by, or nil.
+func namedBy(d *draft, a attrID) []byte {
+	rdn, _ := cutRDN(d.dn())
+	name, value, _ := bytes.Cut(rdn, []byte{'='})
+	if id, _ := schema.Lookup(bytes.TrimSpace(name)); id != a {
+		return nil
+	}
+	return unescapeRDN(value)
 }
 
 func alternateUnlikeMail(d *draft, _ *ruleOptions) bool {
