@@ -1,6 +1,9 @@
 package sims
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 const (
 	blockSize = 512                      // of the archive, bytes
@@ -16,7 +19,7 @@ const (
 type Block struct {
 	buf  []byte
 	refs atomic.Int32
-	free chan *Block
+	pool *pool
 }
 
 // Hold keeps the block from being reused.
@@ -25,31 +28,46 @@ func (b *Block) Hold() { b.refs.Add(1) }
 // Release undoes one Hold.
 func (b *Block) Release() {
 	if b.refs.Add(-1) == 0 {
-		b.free <- b // never blocks: the channel has room for every block
+		b.pool.put(b)
 	}
 }
 
-// pool hands out at most cap(free) blocks.
+// pool hands out at most n blocks, the last used first: its memory is the likeliest to be in the processor's cache.
 type pool struct {
-	free chan *Block
-	made int
+	mu   sync.Mutex
+	some sync.Cond // signalled when a block comes back
+	free []*Block
+	left int // blocks not made yet
 	size int
 }
 
-func newPool(n, size int) *pool { return &pool{free: make(chan *Block, n), size: size} }
+func newPool(n, size int) *pool {
+	p := &pool{left: n, size: size}
+	p.some.L = &p.mu
+	return p
+}
+
+func (p *pool) put(b *Block) {
+	p.mu.Lock()
+	p.free = append(p.free, b)
+	p.mu.Unlock()
+	p.some.Signal()
+}
 
 // get returns a block with one reference.
 func (p *pool) get() *Block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.free) == 0 && p.left == 0 {
+		p.some.Wait()
+	}
 	var b *Block
-	select {
-	case b = <-p.free:
-	default:
-		if p.made < cap(p.free) {
-			p.made++
-			b = &Block{buf: make([]byte, p.size), free: p.free}
-		} else {
-			b = <-p.free
-		}
+	if n := len(p.free); n > 0 {
+		b = p.free[n-1]
+		p.free = p.free[:n-1]
+	} else {
+		p.left--
+		b = &Block{buf: make([]byte, p.size), pool: p}
 	}
 	b.refs.Store(1)
 	return b
