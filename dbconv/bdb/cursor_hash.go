@@ -191,7 +191,7 @@ func (c *hashCursor) nextBucket() error {
 		return c.beyond(b, no)
 	}
 	from := place{int64(m.PageNo), NoItem}
-	if no == 0 || c.in.seen.add(int64(no)) {
+	if no == 0 || c.in.reached(int64(no)) {
 		return c.in.problem(c.in.damage(from.page, from.item, "bucket %d lies on page %d, which was reached before", b, no))
 	}
 	ok, err := c.in.fetch(&c.nd, uint32(no), from)

@@ -99,12 +99,26 @@ func (in *input) summed(nd *node) (bool, error) {
 	return true, nil
 }
 
+// reached remembers page no and tells whether it was reached before. Sub-databases may
+// meet on pages where one of them is damaged, but all together not more often than the
+// file has pages: a file cannot grow without end by naming one tree many times.
+func (in *input) reached(no int64) bool {
+	if in.master != nil {
+		if all := in.master.reach; all != nil && all.left[in.name] && all.seen.has(no) {
+			if all.shared++; all.shared > in.lay.pages {
+				return true
+			}
+		}
+	}
+	return in.seen.add(no)
+}
+
 // own is fetch for pages that must know their own number and be visited once.
 func (in *input) own(nd *node, no uint32, from place) (ok bool, err error) {
 	if no == 0 {
 		return false, in.problem(in.damage(from.page, from.item, "leads to page 0"))
 	}
-	if int64(no) < in.lay.pages && in.seen.add(int64(no)) {
+	if int64(no) < in.lay.pages && in.reached(int64(no)) {
 		return false, in.problem(in.damage(from.page, from.item, "leads to page %d, which was reached before", no))
 	}
 	if ok, err = in.fetch(nd, no, from); !ok || err != nil {

@@ -99,6 +99,7 @@ type reach struct {
 	seen    *pageSet
 	left    map[string]bool // sub-databases not read to the end
 	deleted int64
+	shared  int64 // visits of pages that another sub-database had come to
 }
 
 // keyOrder is what is known of the order of the keys of a btree.

@@ -284,3 +284,51 @@ func (m *memoryAt) WriteAt(p []byte, off int64) (int, error) {
 	}
 	return copy(m.b[off:], p), nil
 }
+
+// Sub-databases that share their pages give them a bounded number of times: a file
+// cannot grow without end by naming one tree many times.
+func TestSubdatabasesThatShareATree(t *testing.T) {
+	file := &memoryAt{}
+	w, err := NewWriter(file, WriterOptions{Version: 9, PageSize: 512, ByteOrder: binary.BigEndian})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const databases, records = 200, 1000
+	for n := range databases {
+		if err := w.Sub(fmt.Sprintf("sub%04d", n), TreeOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; n == 0 && i < records; i++ {
+			if err := w.Put(fmt.Appendf(nil, "key%05d", i), []byte("value")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(bytes.NewReader(file.b), int64(len(file.b)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := r.Open("sub0000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range databases {
+		sub, err := r.Open(fmt.Sprintf("sub%04d", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.BigEndian.PutUint32(file.b[int(sub.meta.PageNo)*512+88:], first.meta.Root)
+	}
+	told := ""
+	got, err := readFile(file.b, Options{Problem: func(err error) { told += err.Error() + "\n" }})
+	total := 0
+	for _, part := range got {
+		total += len(part)
+	}
+	if err != nil || total < records || total > 40*records || !strings.Contains(told, "was reached before") {
+		t.Errorf("%d records, %v, told %.200s", total, err, told)
+	}
+}
