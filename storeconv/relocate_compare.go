@@ -12,7 +12,6 @@ import (
 // comparer is the visitor that holds a tree that is in place already against
 // the source, by names, types, sizes and times. Contents are left to verify.
 type comparer struct {
-	via     Via
 	missing int64  // in the source and not in place
 	differs string // the first thing that is in both and not the same
 	extra   bool   // in place and not in the source

@@ -77,7 +77,6 @@ func TestRelocateFaults(t *testing.T) {
 			name: "vanished partition",
 			plant: func(t *testing.T, from string) {
 				data := readFile(t, from+"/mboxlist/data.db2")
-				const key = "user/keiko_s/Drafts"
 				at := bytes.Index(data, []byte("primary\tkeiko_s\tlrswipcda\t"))
 				copy(data[at:], "tertiar")
 				must(t, os.WriteFile(from+"/mboxlist/data.db2", data, 0o600))

@@ -32,17 +32,6 @@ type treeCounts struct {
 	Fallback  int64 // files that could not be linked and were copied
 }
 
-func (c *treeCounts) add(d treeCounts) {
-	c.Mailboxes += d.Mailboxes
-	c.Messages += d.Messages
-	c.Others += d.Others
-	c.Bytes += d.Bytes
-	c.Copied += d.Copied
-	c.Linked += d.Linked
-	c.Shared += d.Shared
-	c.Fallback += d.Fallback
-}
-
 // treeVisitor does something with what a walk meets. The walk owns the
 // descriptors; dst is what enter returned for the directory, -1 at the least.
 type treeVisitor interface {
