@@ -120,7 +120,7 @@ func newRuleSet(o *Options) (*ruleSet, error) {
 		allDomains:  o.AllDomains,
 		dataSource:  o.Rules.DataSource,
 	}}
-	s.options.prepare()
+	s.options.prepare(o.Base)
 	for _, table := range ruleTables {
 		for i := range table {
 			if r := &table[i]; r.from&o.From != 0 && !oneOf(r.name, o.Rules.Off...) {
@@ -131,7 +131,7 @@ func newRuleSet(o *Options) (*ruleSet, error) {
 	return s, nil
 }
 
-func (o *ruleOptions) prepare() {
+func (o *ruleOptions) prepare(bases []string) {
 	if o.dataSource == "" {
 		o.dataSource = DefaultDataSource
 	}
@@ -140,7 +140,7 @@ func (o *ruleOptions) prepare() {
 	}
 	o.old = o.oldClasses()
 	o.programs.init(o.Programs)
-	o.tree.init()
+	o.tree.init(bases)
 }
 
 func (s *ruleSet) put(r *rule) {

@@ -2,10 +2,12 @@ package ldifconv
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
 
@@ -21,8 +23,15 @@ type addedEntry struct {
 // domainTree collects the mail domains of an NMS directory, which has no domain nodes. Memory
 // grows with the number of domains and hosts, not of users. Safe for concurrent use.
 type domainTree struct {
-	mu      sync.Mutex
-	domains map[string]*treeDomain
+	suffixes []treeSuffix
+	mu       sync.Mutex
+	domains  map[string]*treeDomain
+}
+
+// treeSuffix is a subtree that holds all users and lists of some domains.
+type treeSuffix struct {
+	norm []byte // normalised
+	text string
 }
 
 // treeDomain is what the node of one domain will say.
@@ -32,15 +41,46 @@ type treeDomain struct {
 	compound bool // some uid is user@domain
 }
 
-func (t *domainTree) init() { t.domains = map[string]*treeDomain{} }
+// init takes the bases of the run as suffixes; the organizational units in front of one, which may
+// hold users only, are cut off.
+func (t *domainTree) init(bases []string) {
+	t.domains = map[string]*treeDomain{}
+	for _, base := range bases {
+		rest := []byte(base)
+		for {
+			rdn, up := cutRDN(rest)
+			name, _, _ := bytes.Cut(rdn, []byte{'='})
+			if id, _ := schema.Lookup(bytes.TrimSpace(name)); id != schema.OU || len(up) == 0 {
+				break
+			}
+			rest = bytes.TrimSpace(up[1:])
+		}
+		if norm, err := ldif.AppendNormDN(nil, rest); err == nil && len(norm) > 0 {
+			t.suffixes = append(t.suffixes, treeSuffix{norm, string(rest)})
+		}
+	}
+}
+
+// suffix returns the suffix that dn lies in: the longest, or its last part when there is none.
+func (t *domainTree) suffix(dn []byte) string {
+	norm, err := ldif.AppendNormDN(nil, dn)
+	text, longest := string(lastRDN(dn)), 0
+	for _, s := range t.suffixes {
+		if err == nil && len(s.norm) > longest && ldif.UnderNormDN(norm, s.norm) {
+			text, longest = s.text, len(s.norm)
+		}
+	}
+	return text
+}
 
 // note takes the domain of a user's address into the tree.
 func (t *domainTree) note(d *draft) {
 	domain := string(lower(domainOf(d.first(schema.Mail))))
 	if !isDomainName(domain) {
+		d.warn("domain-name", fmt.Sprintf("mail %.200q is in no domain that could have a node", d.first(schema.Mail)))
 		return
 	}
-	base := string(lastRDN(d.dn()))
+	base := t.suffix(d.dn())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	node := t.domains[domain]
@@ -65,7 +105,7 @@ func isDomainName(domain string) bool {
 	return domain != "" && len(domain) <= 255 && !strings.Contains(domain, "..") && domain[0] != '.' && domain[len(domain)-1] != '.'
 }
 
-// lastRDN returns the last part of a DN, the suffix of an NMS directory.
+// lastRDN returns the last part of a DN, most often the suffix of an NMS directory.
 func lastRDN(dn []byte) []byte {
 	return bytes.TrimSpace(dn[bytes.LastIndexByte(dn, ',')+1:])
 }

@@ -70,3 +70,24 @@ domainUIDSeparator: @
 		}
 	}
 }
+
+func TestDomainTreeSuffix(t *testing.T) {
+	for _, tt := range []struct {
+		bases []string
+		dn    string
+		want  string
+	}{
+		{nil, "uid=a,ou=People,o=siroe.com", "o=siroe.com"},
+		{[]string{""}, "uid=a, o=siroe.com", "o=siroe.com"},
+		{[]string{"o=Siroe, c=US"}, "uid=a,ou=People,O=siroe,c=us", "o=Siroe, c=US"},
+		{[]string{"ou=People, ou=East\\, North,dc=siroe,dc=com"}, "uid=a,ou=People,ou=East\\, North,dc=siroe,dc=com", "dc=siroe,dc=com"},
+		{[]string{"dc=com", "dc=siroe,dc=com"}, "uid=a,dc=siroe,dc=com", "dc=siroe,dc=com"},
+		{[]string{"ou=siroe"}, "uid=a,ou=siroe", "ou=siroe"},
+	} {
+		var tree domainTree
+		tree.init(tt.bases)
+		if got := tree.suffix([]byte(tt.dn)); got != tt.want {
+			t.Errorf("%q below %q: suffix %q, want %q", tt.dn, tt.bases, got, tt.want)
+		}
+	}
+}
