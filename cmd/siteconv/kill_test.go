@@ -13,17 +13,6 @@ import (
 	"imsconv/benchmarks/sitegen"
 )
 
-// asProgram is set in the environment of a test binary that is to be siteconv
-// itself, so that it can be killed.
-const asProgram = "SITECONV_TEST_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
 // generated makes a SIMS site of some size.
 func generated(t *testing.T) string {
 	t.Helper()
@@ -73,9 +62,7 @@ func TestKilledRunGoesOn(t *testing.T) {
 	}
 	site := generated(t)
 	run := func(out string) *exec.Cmd {
-		cmd := exec.Command(os.Args[0], "run", "--scenario", "sims-offline", "--site", site, "--out", out, "--default-domain", "siroe.com", "--quiet")
-		cmd.Env = append(os.Environ(), asProgram+"=1")
-		return cmd
+		return exec.Command("siteconv", "run", "--scenario", "sims-offline", "--site", site, "--out", out, "--default-domain", "siroe.com", "--quiet")
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
 	start := time.Now()
