@@ -13,7 +13,7 @@ import (
 )
 
 // linesKept bounds the index lines that are kept in memory, in bytes. Above it they go to files.
-const linesKept = 48 << 20
+const linesKept = 24 << 20
 
 const indexName = "store.idx"
 

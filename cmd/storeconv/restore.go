@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"slices"
 
@@ -268,6 +269,14 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 		}
 	}
 	for _, name := range names {
+		if f := plainInput(job, name); f != nil {
+			s, err := storeconv.NewStream("standard input", f)
+			if err != nil {
+				return nil, closeAll, err
+			}
+			streams = append(streams, s)
+			continue
+		}
 		in, err := job.Open(name)
 		if err != nil {
 			return nil, closeAll, err
@@ -280,6 +289,25 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 		streams = append(streams, s)
 	}
 	return streams, closeAll, nil
+}
+
+// plainInput is standard input where that is a plain file from its start, which can be read like a file that is named; else nil.
+func plainInput(job *cli.Job, name string) *os.File {
+	f, ok := job.Stdin.(*os.File)
+	if !ok || name != "-" {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != 0 {
+		return nil
+	}
+	if _, plain, err := cli.Decompress(io.NewSectionReader(f, 0, info.Size())); err != nil || !plain {
+		return nil
+	}
+	return f
 }
 
 // prepareLimits reads the directory exports.
