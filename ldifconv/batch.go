@@ -26,6 +26,7 @@ type batch struct {
 	notes                    []note
 	counts                   []counter
 	report                   Report
+	err                      error // the destination failed, or the first problem of a strict run
 }
 
 // note is one message of a batch.
@@ -41,9 +42,26 @@ type counter struct {
 	n    int64
 }
 
+// The sizes at which a batch is written before its chunk is done: an input that
+// is nothing but damage has a message for every few bytes.
+const (
+	mostNotes  = 4096
+	mostOutput = 4 << 20
+)
+
+// full reports whether b should be written now.
+func (b *batch) full() bool {
+	return len(b.notes) >= mostNotes || len(b.out)+len(b.undo)+len(b.save)+len(b.rejects) >= mostOutput
+}
+
 // reset makes b ready for the next chunk of the input named name.
 func (b *batch) reset(seq int64, name string) {
-	b.seq, b.name = seq, name
+	b.seq, b.name, b.err = seq, name, nil
+	b.empty()
+}
+
+// empty makes room for more work on the same chunk.
+func (b *batch) empty() {
 	b.out, b.undo, b.save, b.rejects = b.out[:0], b.undo[:0], b.save[:0], b.rejects[:0]
 	b.marks, b.notes, b.counts = b.marks[:0], b.notes[:0], b.counts[:0]
 	b.report = Report{}
@@ -105,12 +123,15 @@ func shown(dn string) string {
 	return dn
 }
 
-// sequencer tells which batches are done, counted from 0 without gaps.
+// sequencer tells which batches are done and which are taken, both counted from
+// 0 without gaps.
 type sequencer struct {
-	mu   sync.Mutex
-	cond *sync.Cond
-	next int64 // every batch before it is done
-	done map[int64]bool
+	mu      sync.Mutex
+	cond    *sync.Cond
+	next    int64 // every batch before it is done
+	done    map[int64]bool
+	taken   int64 // every batch before it was taken by the collector
+	stopped bool  // the collector takes no more
 }
 
 func newSequencer() *sequencer {
@@ -136,6 +157,33 @@ func (s *sequencer) finish(seq int64) {
 		delete(s.done, s.next)
 		s.next++
 	}
+	s.cond.Broadcast()
+	s.mu.Unlock()
+}
+
+// waitTaken returns when every batch before seq was taken; false when that will
+// not come.
+func (s *sequencer) waitTaken(seq int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.taken < seq && !s.stopped {
+		s.cond.Wait()
+	}
+	return !s.stopped
+}
+
+// take marks the next batch as taken.
+func (s *sequencer) take() {
+	s.mu.Lock()
+	s.taken++
+	s.cond.Broadcast()
+	s.mu.Unlock()
+}
+
+// stop says that no more batches are taken.
+func (s *sequencer) stop() {
+	s.mu.Lock()
+	s.stopped = true
 	s.cond.Broadcast()
 	s.mu.Unlock()
 }

@@ -142,7 +142,7 @@ type Options struct {
 	// Log receives problems and warnings; nil discards them.
 	Log Log
 	// Progress, when not nil, is told from time to time how many entries and
-	// bytes were read since the last call. It is called from one goroutine.
+	// bytes were read since the last call. No two calls are made at the same time.
 	Progress func(entries, bytes int64)
 
 	// chunk is the size of the pieces of input, in bytes; tests set it.

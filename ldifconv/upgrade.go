@@ -243,19 +243,35 @@ func (c *cancelReader) Read(p []byte) (int, error) {
 
 // collect writes the batches in order.
 func (r *run) collect(ctx context.Context) error {
+	defer r.order.stop()
 	for b := range r.ordered {
 		select {
 		case <-b.done:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if b.err != nil {
+			return b.err
+		}
 		if err := r.take(b); err != nil {
 			return err
 		}
+		r.order.take()
 		b.rest()
 		r.free <- b
 	}
 	return nil
+}
+
+// flush writes what a batch has so far, in its turn: the collector waits for
+// this batch meanwhile. It returns false when the run ends.
+func (r *run) flush(b *batch) bool {
+	if !r.order.waitTaken(b.seq) {
+		return false
+	}
+	b.err = r.take(b)
+	b.empty()
+	return b.err == nil
 }
 
 // take writes what one batch made and says what it has to say.

@@ -228,6 +228,47 @@ func TestUpgradeChunksAndJobs(t *testing.T) {
 	}
 }
 
+// A chunk whose results are large is written in parts, in its turn.
+func TestUpgradeWritesLargeBatchesInParts(t *testing.T) {
+	var in strings.Builder
+	for i := range 60000 {
+		fmt.Fprintf(&in, "dn: uid=u%d,o=x\nobjectclass: inetMailUser\nuid: a\n\n", i)
+		if i%7 == 0 {
+			fmt.Fprintf(&in, "dn: uid=bad%d,o=x\nno colon\n\n", i)
+		}
+	}
+	run := func(dst io.Writer, set func(o *Options)) (string, error) {
+		var out, undo bytes.Buffer
+		log := &recorder{}
+		opt := only("description", strings.Repeat("x", 60))
+		opt.Format, opt.Undo, opt.Log = Full, &undo, log
+		set(&opt)
+		if dst == nil {
+			dst = &out
+		}
+		rep, err := Upgrade(t.Context(), dst, strings.NewReader(in.String()), opt)
+		return fmt.Sprintf("%s%s%s%+v", &out, &undo, log, rep), err
+	}
+	want, err := run(nil, func(o *Options) { o.Jobs, o.chunk = 1, 1000 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, jobs := range []int{1, 2, 5} {
+		for _, chunk := range []int{500_000, 1_500_000, 16 << 20} {
+			got, err := run(nil, func(o *Options) { o.Jobs, o.chunk = jobs, chunk })
+			if err != nil || got != want {
+				t.Errorf("%d jobs, chunks of %d: error %v, %s", jobs, chunk, err, firstDifference(want, got))
+			}
+			if _, err := run(&failingWriter{5 << 20}, func(o *Options) { o.Jobs, o.chunk = jobs, chunk }); !errors.Is(err, errDisk) {
+				t.Errorf("%d jobs, chunks of %d, a full disk: error %v", jobs, chunk, err)
+			}
+			if _, err := run(nil, func(o *Options) { o.Jobs, o.chunk, o.Strict = jobs, chunk, true }); err == nil || !strings.Contains(err.Error(), "first problem: ldif:6: uid=bad0,o=x") {
+				t.Errorf("%d jobs, chunks of %d, strict: error %v", jobs, chunk, err)
+			}
+		}
+	}
+}
+
 func TestPosition(t *testing.T) {
 	for _, tt := range []struct{ dn, want string }{
 		{"", "f:3"},

@@ -39,9 +39,12 @@ func (w *worker) upgrade(b *batch) {
 		}
 		if err != nil {
 			w.damage(b, err.(*ldif.Error))
-			continue
+		} else {
+			w.entry(b, rec)
 		}
-		w.entry(b, rec)
+		if b.full() && !w.run.flush(b) {
+			return
+		}
 	}
 	if cap(b.chunk.Data) > keepBuffer { // what the last record points to is not kept
 		w.scan, w.d = ldif.Scanner{MaxEntry: w.scan.MaxEntry}, draft{}

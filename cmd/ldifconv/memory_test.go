@@ -68,6 +68,11 @@ func TestUpgradeMemory(t *testing.T) {
 				fmt.Fprint(w, piece)
 			}
 		}},
+		{"nothing but damage", []string{"--rejects", "/dev/null", "-f", "/dev/null"}, 3, func(w io.Writer) {
+			for range 700_000 {
+				fmt.Fprint(w, "x\n\n")
+			}
+		}},
 		{"an entry of nothing but names", nil, 3, func(w io.Writer) {
 			fmt.Fprint(w, "dn: cn=l,o=x\n")
 			for i := range 400_000 {
