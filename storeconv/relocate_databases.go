@@ -46,6 +46,9 @@ func (r *relocation) writeDatabases(ctx context.Context) error {
 	if err := r.writeDatabase(mboxlist.SubscrDB, r.subscr, r.index.meta); err != nil {
 		return err
 	}
+	if _, err := r.dst.Stat(listDir + "/" + mboxlist.PeruserDB.FileName()); err == nil {
+		return nil // nothing of it concerns a relocation
+	}
 	peruser := mboxlist.NewUpdate(mboxlist.PeruserDB, r.tempDir())
 	defer peruser.Close()
 	return r.writeDatabase(mboxlist.PeruserDB, peruser, r.index.meta)
