@@ -165,6 +165,15 @@ func (p *planner) member(m *sims.Member) error {
 	if p.visit.skip {
 		return p.passOver(m)
 	}
+	if m.Kind != sims.Mailbox {
+		// Also for a message that is left out: the mailbox belongs to the visit, and what the store has of it must stay.
+		if p.box.validity == 0 {
+			p.box.validity = p.validityWithout(m)
+		}
+		if err := p.openBox(p.box, m); err != nil {
+			return err
+		}
+	}
 	switch m.Kind {
 	case sims.Mailbox:
 		attrs := *m
