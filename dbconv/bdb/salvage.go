@@ -104,8 +104,11 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 			}
 		}
 	}
+	if err == nil {
+		return m, s.believe(r, &m)
+	}
 	var e *Error
-	if err == nil || !errors.As(err, &e) || errors.Is(err, ErrEncrypted) {
+	if !errors.As(err, &e) || errors.Is(err, ErrEncrypted) {
 		return m, err
 	}
 	guess, ok, gerr := guessMeta(s.ctx, r, size)

@@ -144,3 +144,37 @@ func TestSalvageOfFilesNotClosed(t *testing.T) {
 		}
 	}
 }
+
+// One wrong bit in the flags does not cost the records.
+func TestSalvageDoesNotBelieveTheFlags(t *testing.T) {
+	_, files := fixtureFiles(t)
+	for _, c := range []struct {
+		name string
+		at   int
+		bit  byte
+	}{
+		{"5.3.28/bt-le-basic-p1024.db", 48, flagSubDB},
+		{"5.3.28/bt-le-basic-p1024.db", 48, flagRecno},
+		{"5.3.28/bt-le-basic-p1024.db", 48, flagFixed},
+		{"5.3.28/bt-le-dup-p1024.db", 48, flagDup},
+		{"5.3.28/bt-le-dupsort-p1024.db", 48, flagDup},
+		{"2.7.7/bt-le-dup-p1024.db", 36, flagDup},
+		{"5.3.28/hash-le-dup-p1024.db", 48, flagHashDup},
+		{"5.3.28/recno-le-p1024.db", 48, flagRecno},
+		{"5.3.28/recno-le-p1024.db", 48, flagFixed},
+	} {
+		b := bytes.Clone(files[c.name])
+		b[c.at] ^= c.bit
+		want, err := parseDump(files[strings.TrimSuffix(c.name, ".db")+".dump"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, rep, _ := salvageBytes(t, b, false)
+		if n := len(missing(got[""], want[""])); n > 0 || rep.Lost == 0 && c.bit != flagFixed {
+			t.Errorf("%s flag %#x: %d records missing, %d told", c.name, c.bit, n, rep.Lost)
+		}
+		if dups := strings.Contains(c.name, "dup"); rep.Meta.Dup != dups {
+			t.Errorf("%s flag %#x: duplicates %t", c.name, c.bit, rep.Meta.Dup)
+		}
+	}
+}
