@@ -287,3 +287,36 @@ func TestRelocateOwner(t *testing.T) {
 	mustRun(t, 0, "verify", "--store", store, "--from", from, "--owner", "1234:5678")
 	mustRun(t, 3, "verify", "--store", store, "--from", from)
 }
+
+// TestRelocateAtOnce runs several batches into one store at the same time and expects what one run makes.
+func TestRelocateAtOnce(t *testing.T) {
+	from, site := nmsStore(t, sitegen.NMSOptions{Seed: 25, Users: 30, Messages: 600, Links: -1})
+	dir := t.TempDir()
+	one, many := filepath.Join(dir, "one"), filepath.Join(dir, "many")
+	mustRun(t, 0, "relocate", "--from", from, "--store", one, "--via", "copy", "--sync", "none")
+	const batches = 3
+	var running []*exec.Cmd
+	for i := range batches {
+		var users strings.Builder
+		for j := i; j < len(site.Users); j += batches {
+			users.WriteString(site.Users[j] + "\n")
+		}
+		list := filepath.Join(dir, fmt.Sprintf("users%d", i))
+		if err := os.WriteFile(list, []byte(users.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := program(t, "relocate", "--from", from, "--store", many, "--via", "copy", "--sync", "user", "-u", list, "--quiet")
+		cmd.Stderr = new(bytes.Buffer)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, cmd)
+	}
+	for _, cmd := range running {
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v\n%s", err, cmd.Stderr)
+		}
+	}
+	diffTrees(t, "batches at once", readTree(t, many), readTree(t, one), true)
+	mustRun(t, 0, "verify", "--store", many, "--from", from)
+}
