@@ -117,7 +117,8 @@ func (r *restore) open() error {
 	if r.run.Finished() {
 		return errFinished
 	}
-	if r.jr, err = journal.Open(r.run.Path("journal"), mode != durable.SyncNone); err != nil {
+	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
+	if r.jr, err = journal.Open(r.run.Path("journal"), true); err != nil {
 		return err
 	}
 	return r.recover()
