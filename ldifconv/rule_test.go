@@ -202,6 +202,8 @@ var classRows = []ruleRow{
 		want: "uniquemember=uid=b,ou=P,o=x|uid=c,o=x|cn=a,o=x\nmgrperrorsto=ldap:///uid=b,o=x??base"},
 	{rule: "uid-map-references", in: "owner: uid=a,o=x", want: ""},
 
+	{rule: "old-with-options", in: "multiLineDescription;lang-ja: x\ncn;lang-ja: y\nrfc822mailalias;x: z@x\nmailautoreplytext;lang-ja: t", want: "!old-with-options\n!old-with-options"},
+	{rule: "old-with-options", kind: Groups, in: "multiLineDescription;lang-ja: x\nmoderator;lang-ja: y", want: "!old-with-options"},
 	{rule: "data-source", in: "uid: a", want: "dataSource=" + DefaultDataSource},
 	{rule: "data-source", opt: RuleOptions{DataSource: "site tag"}, in: "uid: a", want: "dataSource=site tag"},
 	{rule: "data-source", in: "datasource: SIMS 4.0", want: ""},

@@ -294,6 +294,12 @@ var lastRules = []rule{
 		apply:  mapReferences,
 	},
 	{
+		name: "old-with-options", from: AnySource, kind: All,
+		what:   "an attribute of the source with options (multiLineDescription;lang-ja) stays, as all with options do; a warning, since no class of iMS allows it",
+		source: "RFC 2251 4.1.5 (options); Schema Reference",
+		apply:  oldWithOptions,
+	},
+	{
 		name: "data-source", from: AnySource, kind: Both,
 		what:   "dataSource is set to the tag of this tool when missing",
 		source: "Schema Reference 5.0, dataSource",
@@ -301,4 +307,34 @@ var lastRules = []rule{
 			return setMissing(d, schema.DataSource, o.dataSource)
 		},
 	},
+}
+
+// goneAttributes are those of the source that rules drop or give another name.
+var goneAttributes = newAttrSet(
+	schema.RFC822MailAlias, schema.MailFolderMap, schema.MailAutoReplyStartDate, schema.MailAutoReplyExpirationDate,
+	schema.MailDeliveryFile, schema.InetAuthorizedServices, schema.InetSubscriberStatus, schema.InetSubscriberHTTPURL,
+	schema.InetMailUserVersion, schema.InetAdministeredServices, schema.UserDefinedAttribute1, schema.UserDefinedAttribute2,
+	schema.UserDefinedAttribute3, schema.UserDefinedAttribute4, schema.InetMailGroupVersion, schema.RFC822MailMember,
+	schema.MembershipFilter, schema.ErrorsTo, schema.RequestsTo, schema.SuppressEmailError, schema.AuthorizedDomain,
+	schema.UnauthorizedDomain, schema.AuthorizedSubmitter, schema.UnauthorizedSubmitter, schema.Moderator, schema.Joinable,
+	schema.Expandable, schema.NsMsgNumMsgQuota, schema.NsMsgDisallowAccess, schema.MailAccessDomain, schema.NsDAMemberOf,
+	schema.MailEnhancedUniqueMember, schema.MgrpApprovePassword, schema.MgrpDeliverException,
+)
+
+func oldWithOptions(d *draft, _ *ruleOptions) bool {
+	for i := range d.fields {
+		f := &d.fields[i]
+		if f.id != schema.None || len(f.now) == 0 {
+			continue
+		}
+		name, _, options := bytes.Cut(f.desc, []byte{';'})
+		if !options {
+			continue
+		}
+		id, _ := schema.Lookup(name)
+		if goneAttributes.has(id) || id == schema.MultiLineDescription && d.kind == Users {
+			d.warn("old-with-options", fmt.Sprintf("%.200s stays: iMS has no %s, a directory may refuse the entry", f.desc, schema.Name(id)))
+		}
+	}
+	return false
 }
