@@ -183,9 +183,10 @@ func (r *run) read(ctx context.Context) error {
 				end = true
 			}
 			seq++
+			large := cap(b.chunk.Data) > keepBuffer
 			r.work <- b
 			r.ordered <- b
-			if cap(b.chunk.Data) > keepBuffer && !r.settle(ctx) {
+			if large && !r.settle(ctx) {
 				return ctx.Err()
 			}
 		}
