@@ -242,7 +242,7 @@ func (p *planner) passOver(m *sims.Member) error {
 	case marks&markPending != 0:
 		p.rep.Pending++
 	}
-	return nil
+	return p.noteJoin(m)
 }
 
 const sameUID = "the mailbox has this UID already: the first one stays"

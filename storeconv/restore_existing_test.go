@@ -342,3 +342,19 @@ func flagWords(s string) string {
 	}
 	return strings.ReplaceAll(s, ",", " ")
 }
+
+// Two runs over parts of the users, one after the other in either order: what the stream holds once, the store holds once.
+func TestSharesAreJoined(t *testing.T) {
+	b := tape(t, may20, firstTape...)
+	whole := restored(t, RestoreOptions{}, b)
+	_, want := treeHash(t, whole)
+	for _, order := range [][]string{{"ann", "joe"}, {"joe", "ann"}} {
+		store := filepath.Join(shmDir(t), "store")
+		for _, user := range order {
+			again(t, store, RestoreOptions{Select: map[string]bool{user: true}}, b)
+		}
+		if _, got := treeHash(t, store); !cmp.Equal(want, got) {
+			t.Errorf("%v: %s", order, cmp.Diff(want, got))
+		}
+	}
+}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -182,5 +184,47 @@ func TestReportAfterInterruption(t *testing.T) {
 	}
 	if !resumed {
 		t.Error("no run was taken up again")
+	}
+}
+
+// A power cut loses what is not synced: a tree must be on disk before it is renamed into place, and the rename before the run forgets about it.
+func TestSyncOrder(t *testing.T) {
+	for mode, syncs := range map[string]bool{"batch": true, "user": true, "none": false} {
+		var ops []string
+		var mu sync.Mutex
+		store := filepath.Join(shmDir(t), "store")
+		opt := RestoreOptions{Sync: mode, fault: func(op, name string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			ops = append(ops, op+" "+name)
+			return nil
+		}}
+		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - a", "link joe/INBOX/2 - joe/INBOX/1"))); err != nil {
+			t.Fatal(err)
+		}
+		last := func(before int, match func(string) bool) int {
+			for i := before - 1; i >= 0; i-- {
+				if match(ops[i]) {
+					return i
+				}
+			}
+			return -1
+		}
+		placed := slices.IndexFunc(ops, func(op string) bool { return strings.HasPrefix(op, "rename partition/") })
+		ended := slices.IndexFunc(ops, func(op string) bool { return strings.HasPrefix(op, "rename .imsconv/") })
+		if placed < 0 || ended < placed {
+			t.Fatalf("%s: %q", mode, ops)
+		}
+		sync := func(op string) bool { return strings.HasPrefix(op, "syncfs ") }
+		written := last(placed, func(op string) bool {
+			what, name, _ := strings.Cut(op, " ")
+			return (what == "create" || what == "write" || what == "link" || what == "mkdir") && !strings.HasPrefix(name, "partition")
+		})
+		if got := last(placed, sync) > written; got != syncs {
+			t.Errorf("%s: synced before it is in place: %v, in %q", mode, got, ops)
+		}
+		if got := last(ended, sync) > placed; got != syncs {
+			t.Errorf("%s: synced before the run forgets about it: %v, in %q", mode, got, ops)
+		}
 	}
 }
