@@ -80,10 +80,17 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 		defer old.Close()
 		sink = func(key string, value []byte) error { return old.Add([]byte(key), value) }
 	}
+	if r.src.SecondDB != "" {
+		r.log.Warning("second-quota", r.label(r.src.SecondDB), "not used, because there is "+r.label(r.src.QuotaDB))
+	}
 	if r.src.QuotaDB != "" {
-		if db := r.openSourceDB(r.src.QuotaDB, true); db != nil {
-			defer db.close()
-			r.quotaMeta = db.reader.Meta()
+		db, err := r.openSourceDB(ctx, r.src.QuotaDB)
+		if err != nil {
+			return err
+		}
+		defer db.close()
+		if db != nil {
+			r.quotaMeta = db.meta
 			err := db.each(ctx, r.unique(db.where, func(key string, value []byte) error { return r.quotaRecord(db.where, key, value, sink) }))
 			if err != nil {
 				return err

@@ -61,43 +61,70 @@ func mailboxKey(id, box string) string { return mboxlist.FolderKey(id, box) }
 // sourceDB is one database of the source.
 type sourceDB struct {
 	file   *os.File
-	reader *bdb.Reader
+	size   int64
+	reader *bdb.Reader // nil where not even the metadata can be read
 	where  string
+	// salvage reads page by page, since something on the way to the records is
+	// damaged.
+	salvage bool
+	meta    bdb.Meta
 }
 
-func (d *sourceDB) close() { d.file.Close() } // opened for reading
+func (d *sourceDB) close() {
+	if d != nil {
+		d.file.Close() // opened for reading
+	}
+}
 
-// openSourceDB opens a database of the source. One that cannot be read at all is
-// a problem, and nil.
-func (r *relocation) openSourceDB(path string, tell bool) *sourceDB {
+// openSourceDB opens a database of the source and reads it through, to tell what
+// is damaged. One that cannot be read at all is a problem, and nil.
+func (r *relocation) openSourceDB(ctx context.Context, path string) (*sourceDB, error) {
 	where := r.label(path)
 	f, err := os.Open(path)
 	if err != nil {
-		if tell {
-			r.log.Problem("unreadable", where, err.Error())
-		}
-		return nil
+		r.log.Problem("unreadable", where, err.Error())
+		return nil, nil
 	}
 	db := &sourceDB{file: f, where: where}
-	info, err := f.Stat()
-	if err == nil {
-		db.reader, err = bdb.NewReader(f, info.Size(), bdb.Options{Problem: func(err error) {
-			if tell {
-				r.tellDamage(where, err)
-			}
-		}})
-	}
-	if err == nil && db.reader.Meta().Type != bdb.Btree {
-		err = fmt.Errorf("a %s database, not a btree", db.reader.Meta().Type)
-	}
-	if err != nil {
-		if tell {
-			r.log.Problem("damaged", where, err.Error())
-		}
+	if err := r.readThrough(ctx, db); err != nil {
 		f.Close()
-		return nil
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		r.log.Problem("damaged", where, err.Error())
+		return nil, nil
 	}
-	return db
+	return db, nil
+}
+
+// readThrough reads every record once. Where the tree is damaged, the records
+// are read page by page from then on.
+func (r *relocation) readThrough(ctx context.Context, db *sourceDB) error {
+	info, err := db.file.Stat()
+	if err != nil {
+		return err
+	}
+	db.size = info.Size()
+	quiet := false
+	db.reader, err = bdb.NewReader(db.file, db.size, bdb.Options{Problem: func(err error) {
+		var e *bdb.Error
+		db.salvage = db.salvage || !errors.As(err, &e) || !e.Tolerated
+		if !quiet {
+			r.tellDamage(db.where, err)
+		}
+	}})
+	nothing := func(string, []byte) error { return nil }
+	if err != nil {
+		db.reader, db.salvage = nil, true
+		r.log.Problem("damaged", db.where, err.Error()+": what its pages hold is taken")
+		return db.each(ctx, nothing)
+	}
+	defer func() { quiet = true }()
+	db.meta = db.reader.Meta()
+	if db.meta.Type == bdb.Recno {
+		return errors.New("a recno database has no mailbox names")
+	}
+	return db.each(ctx, nothing)
 }
 
 func (r *relocation) tellDamage(where string, err error) {
@@ -119,6 +146,13 @@ func (r *relocation) tellDamage(where string, err error) {
 // each calls fn for every record that can be read. The slices are valid during
 // the call.
 func (d *sourceDB) each(ctx context.Context, fn func(key string, value []byte) error) error {
+	if d.salvage {
+		rep, err := bdb.Salvage(ctx, d.file, d.size, bdb.SalvageOptions{}, func(key, value []byte) error { return fn(string(key), value) })
+		if d.reader == nil {
+			d.meta = rep.Meta
+		}
+		return err
+	}
 	cursor := d.reader.Cursor()
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -137,8 +171,8 @@ func (d *sourceDB) each(ctx context.Context, fn func(key string, value []byte) e
 	}
 }
 
-// readRecords reads data.db2 once, for what must be known before a tree is
-// touched, and tells what is damaged in it.
+// readRecords opens data.db2, for what must be known before a tree is touched,
+// and tells what is damaged in it.
 func (r *relocation) readRecords(ctx context.Context) error {
 	r.index = &recordIndex{unchangeable: make(map[string]string)}
 	defer r.index.users.seal()
@@ -146,17 +180,17 @@ func (r *relocation) readRecords(ctx context.Context) error {
 		r.log.Problem("no-database", "mboxlist/data.db2", "no such file: no mailbox has a record")
 		return nil
 	}
-	db := r.openSourceDB(r.src.DataDB, true)
-	if db == nil {
+	var err error
+	if r.data, err = r.openSourceDB(ctx, r.src.DataDB); r.data == nil {
+		return err
+	}
+	r.index.present, r.index.meta = true, r.data.meta
+	if r.opts.Domain == "" && len(r.opts.Map) == 0 {
 		return nil
 	}
-	defer db.close()
-	r.index.present = true
-	r.index.meta = db.reader.Meta()
-	renames := r.opts.Domain != "" || len(r.opts.Map) > 0
-	return db.each(ctx, func(key string, value []byte) error {
+	return r.data.each(ctx, func(key string, value []byte) error {
 		id, _, ok := mboxlist.SplitKey(key)
-		if !ok || !renames {
+		if !ok {
 			return nil
 		}
 		r.index.users.add(id)
@@ -179,13 +213,9 @@ type recordSink func(key string, value []byte) error
 // folderRecords gives put the records of data.db2 that belong to this run, as
 // they are to be in folder.db, and those that crossCheck adds.
 func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
-	if r.index.present {
-		db := r.openSourceDB(r.src.DataDB, false)
-		if db == nil {
-			return fmt.Errorf("%s: cannot be read again", r.src.DataDB)
-		}
-		defer db.close()
-		err := db.each(ctx, r.unique(db.where, func(key string, value []byte) error { return r.folderRecord(db.where, key, value, put) }))
+	if r.data != nil {
+		where := r.data.where
+		err := r.data.each(ctx, r.unique(where, func(key string, value []byte) error { return r.folderRecord(where, key, value, put) }))
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
+	data    *sourceDB         // data.db2, nil when it cannot be read
 	index   *recordIndex      // what must be known of data.db2
 	found   *bdb.Sorter       // the mailboxes that the walk met
 	listed  *bdb.Sorter       // the mailboxes that have records
@@ -275,6 +276,7 @@ func (r *relocation) convert(ctx context.Context) error {
 		*s = bdb.NewSorter(r.tempDir(), relocateSortMemory)
 		defer (*s).Close()
 	}
+	defer func() { r.data.close() }()
 	if err := r.readRecords(ctx); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "quota.db2"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := Open(dir); err != nil || s.QuotaDB != filepath.Join(dir, "quota.db2") {
+	if s, err := Open(dir); err != nil || s.SecondDB != filepath.Join(dir, "mboxlist/quota.db2") || s.QuotaDB != filepath.Join(dir, "quota.db2") {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

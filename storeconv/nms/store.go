@@ -18,6 +18,7 @@ type Store struct {
 	Dir        string
 	DataDB     string      // mboxlist/data.db2; empty when there is none
 	QuotaDB    string      // quota.db2, in the store or in mboxlist; empty when there is none
+	SecondDB   string      // the other quota.db2 when both places have one, else empty
 	UserDir    string      // user, the subscriptions; empty when there is none
 	Partitions []Partition // by name
 }
@@ -45,6 +46,9 @@ func Open(dir string, extra ...Partition) (*Store, error) {
 		DataDB:  existing(filepath.Join(dir, "mboxlist", "data.db2")),
 		QuotaDB: existing(filepath.Join(dir, "quota.db2"), filepath.Join(dir, "mboxlist", "quota.db2")),
 		UserDir: existing(filepath.Join(dir, "user")),
+	}
+	if other := existing(filepath.Join(dir, "mboxlist", "quota.db2")); other != s.QuotaDB {
+		s.SecondDB = other
 	}
 	if err := s.findPartitions(); err != nil {
 		return nil, err
