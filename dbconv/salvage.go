@@ -122,7 +122,7 @@ func salvagedTree(m bdb.Meta) bdb.TreeOptions {
 		}
 		return t
 	}
-	return bdb.TreeOptions{Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum, Unsorted: m.Type == bdb.Hash}
+	return bdb.TreeOptions{Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum && !m.Dup, Unsorted: m.Type == bdb.Hash}
 }
 
 // database begins a sub-database.

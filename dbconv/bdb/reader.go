@@ -149,6 +149,9 @@ func (r *Reader) checkFile(raw []byte) error {
 	if err := r.checkPageSize(); err != nil {
 		return err
 	}
+	if err := r.checkLength(in); err != nil {
+		return err
+	}
 	if tail := m.Size % int64(m.PageSize); tail != 0 {
 		e := fileError(ErrCorrupt, "the file ends %d bytes into page %d", tail, m.Pages)
 		if err := in.problem(e); err != nil {
@@ -168,6 +171,26 @@ func (r *Reader) checkFile(raw []byte) error {
 		return in.problem(e)
 	}
 	return nil
+}
+
+// checkLength compares the record length with the first record. A writer pads
+// records to that length, so a wrong one is dangerous.
+func (r *Reader) checkLength(in *input) error {
+	m := &r.meta
+	if !m.FixedLen || m.Type != Recno {
+		return nil
+	}
+	peek := *r
+	peek.opts.Problem, peek.opts.Strict = nil, false
+	_, first, err := newRecnoCursor(newInput(&peek)).next()
+	if err == io.EOF && int64(m.RecLen) <= m.Size || err == nil && len(first) == int(m.RecLen) {
+		return nil
+	}
+	if err != nil && err != io.EOF {
+		return err
+	}
+	m.FixedLen = false
+	return in.problem(in.damage(int64(m.PageNo), NoItem, "record length is stored as %d, the first record has %d bytes", m.RecLen, len(first)))
 }
 
 // lastPageStored tells whether LastPage is the number of the last page. 3.1 and 3.2 kept

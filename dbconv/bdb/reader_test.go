@@ -332,3 +332,28 @@ func TestSubdatabasesThatShareATree(t *testing.T) {
 		t.Errorf("%d records, %v, told %.200s", total, err, told)
 	}
 }
+
+// A wrong record length is not handed on: a writer would pad all records to it.
+func TestRecordLength(t *testing.T) {
+	_, files := fixtureFiles(t)
+	b := bytes.Clone(files["5.3.28/recno-le-p1024.db"])
+	b[48] |= flagFixed
+	binary.LittleEndian.PutUint32(b[80:], 0x7f000000)
+	problems := 0
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{Problem: func(error) { problems++ }})
+	if err != nil || r.Meta().FixedLen || problems != 1 {
+		t.Errorf("%v, fixed length %t, %d problems", err, r.Meta().FixedLen, problems)
+	}
+	file := &memoryAt{}
+	w, err := NewWriter(file, WriterOptions{Version: 8, PageSize: 512, TreeOptions: TreeOptions{Recno: true, FixedLength: 700, Pad: 'x'}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Put([]byte("1"), []byte("short")), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err = NewReader(bytes.NewReader(file.b), int64(len(file.b)), Options{Strict: true})
+	if err != nil || !r.Meta().FixedLen || r.Meta().RecLen != 700 {
+		t.Errorf("%v, %+v", err, r.Meta())
+	}
+}

@@ -108,7 +108,7 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 		return m, s.believe(r, &m)
 	}
 	var e *Error
-	if !errors.As(err, &e) || errors.Is(err, ErrEncrypted) {
+	if !errors.As(err, &e) {
 		return m, err
 	}
 	guess, ok, gerr := guessMeta(s.ctx, r, size)

@@ -20,6 +20,7 @@ type guess struct {
 	dups   int  // signs of duplicates
 	sums   int  // leaves laid out with room for a checksum
 	plain  int  // and without
+	odd    int  // neither: damaged, or encrypted
 }
 
 // guessMeta finds page size, byte order and kind of a file from its pages. ok is
@@ -39,6 +40,9 @@ func guessMeta(ctx context.Context, r io.ReaderAt, size int64) (m Meta, ok bool,
 	full := guess{big: best.big, ps: best.ps, legacy: best.legacy}
 	if err := full.look(ctx, r, size, pages); err != nil {
 		return m, false, err
+	}
+	if full.odd > full.plain+full.sums {
+		return m, false, nil // encrypted: headers can be read, items cannot
 	}
 	return full.meta(size), true, nil
 }
@@ -122,11 +126,15 @@ func (g *guess) page(l *layout, b []byte, no int64) {
 		return
 	}
 	summed := &layout{big: l.big, ps: l.ps, hdr: checksumHeader, pages: l.pages}
-	if slotsFit(summed, &nd) && !slotsFit(l, &nd) {
+	switch {
+	case slotsFit(l, &nd):
+		g.plain++
+	case slotsFit(summed, &nd):
 		g.sums++
 		l = summed
-	} else {
-		g.plain++
+	default:
+		g.odd++
+		return
 	}
 	g.lookForDups(l, &nd)
 }

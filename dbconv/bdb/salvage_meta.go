@@ -17,10 +17,11 @@ func (s *salvager) believe(r io.ReaderAt, m *Meta) error {
 	if m.SubDBs {
 		return s.believeSubDBs(rd, m)
 	}
-	if m.FixedLen && (m.RecLen == 0 || m.RecLen > 1<<20) {
-		m.FixedLen = false
-		s.problem(metaError("record length %d is not believed", m.RecLen))
+	rd.meta, rd.opts.Problem = *m, s.problem
+	if err := rd.checkLength(&input{Reader: rd}); err != nil {
+		return err
 	}
+	m.FixedLen = rd.meta.FixedLen
 	if m.Dup || m.Type == Recno {
 		return nil
 	}

@@ -145,6 +145,33 @@ func TestSalvageOfFilesNotClosed(t *testing.T) {
 	}
 }
 
+// An encrypted file is refused; one whose encryption byte is wrong is not.
+func TestSalvageOfEncryptedFiles(t *testing.T) {
+	_, files := fixtureFiles(t)
+	for _, name := range []string{"4.1.25/bt-le-encrypt-p1024.db", "5.3.28/hash-le-encrypt-p1024.db"} {
+		b := files[name]
+		_, err := Salvage(context.Background(), bytes.NewReader(b), int64(len(b)), SalvageOptions{}, func(k, v []byte) error {
+			t.Errorf("%s: record %.20q", name, k)
+			return errors.New("stop")
+		})
+		if !errors.Is(err, ErrEncrypted) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"4.1.25/bt-le-basic-p1024", "5.3.28/bt-le-chksum-p1024", "5.3.28/hash-le-basic-p1024"} {
+		b := bytes.Clone(files[name+".db"])
+		b[24] = 1
+		want, err := parseDump(files[name+".dump"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, rep, _ := salvageBytes(t, b, false)
+		if n := len(missing(got[""], want[""])); n > 0 || rep.Lost == 0 {
+			t.Errorf("%s: %d records missing, %d told", name, n, rep.Lost)
+		}
+	}
+}
+
 // One wrong bit in the flags does not cost the records.
 func TestSalvageDoesNotBelieveTheFlags(t *testing.T) {
 	_, files := fixtureFiles(t)

@@ -55,6 +55,9 @@ func (r *Reader) Open(name string) (*Reader, error) {
 		return nil, fmt.Errorf("sub-database %q: %w", name, err)
 	}
 	sub := &Reader{r: r.r, meta: m, lay: layoutOf(&m), opts: r.opts, name: name, master: r}
+	if err := sub.checkLength(&input{Reader: sub}); err != nil {
+		return nil, err
+	}
 	if m.Checksum {
 		if ok, _ := sub.lay.checkSum(raw, metaChecksumAt); !ok {
 			in := &input{Reader: sub}

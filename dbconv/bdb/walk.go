@@ -104,7 +104,10 @@ func (w *walk) astray(child, records uint32) {
 		return
 	}
 	w.linked = false
-	w.skipped += uint64(records)
+	// A record takes at least 6 bytes: more than the file could hold is not believed.
+	if n := w.skipped + uint64(records); n <= uint64(w.in.meta.Size)/6 {
+		w.skipped = n
+	}
 }
 
 // along goes to the next leaf of the chain. The end of the chain is the end of the
