@@ -47,8 +47,10 @@ var (
 	)
 )
 
+// domainKind tells a mail domain. An alias of one need not have class domain: in a directory that
+// checks structural classes it is an alias instead.
 func (o *ruleOptions) domainKind(d *draft) Kind {
-	if !d.has(schema.DC) || !d.classes.has(schema.ClassDomain) {
+	if !d.has(schema.DC) || !d.classes.has(schema.ClassDomain) && !d.has(schema.AliasedObjectName) {
 		return 0
 	}
 	if o.allDomains || d.classes.meets(&domainClasses) || d.present.meets(&domainMarks) {
