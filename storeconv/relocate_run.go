@@ -73,6 +73,11 @@ func (r *relocation) prepare() error {
 	if o.Store, err = filepath.Abs(o.Store); err != nil {
 		return err
 	}
+	if o.Domain != "" {
+		if err := checkFQDN(o.Domain); err != nil {
+			return fmt.Errorf("domain for user ids: %w", err)
+		}
+	}
 	var extra []nms.Partition
 	for i := range o.Partitions {
 		p := &o.Partitions[i]

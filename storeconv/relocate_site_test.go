@@ -355,6 +355,7 @@ func TestRelocateRefuses(t *testing.T) {
 		{"source in the store", RelocateOptions{From: from, Store: filepath.Dir(from)}, "inside each other"},
 		{"no store", RelocateOptions{From: memoryDir(t), Store: memoryDir(t)}, "no NMS store"},
 		{"owner of hard links", RelocateOptions{From: from, Store: filepath.Join(memoryDir(t), "s"), Via: ViaHardlink, SetOwner: true}, "share owner"},
+		{"no domain", RelocateOptions{From: from, Store: filepath.Join(memoryDir(t), "s"), Domain: "siroe"}, "not a fully qualified domain"},
 		{"unknown partition", RelocateOptions{From: from, Store: filepath.Join(memoryDir(t), "s"), Partitions: []RelocatePartition{{Name: "x", NewName: "y"}}}, "partition x: not in"},
 	} {
 		_, err := Relocate(context.Background(), tt.opts)
