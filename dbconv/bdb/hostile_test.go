@@ -126,7 +126,8 @@ func (tr *trial) noticed() bool { return tr.verr != nil || len(tr.faults) > 0 }
 
 // harmless tells whether got differs from want only inside the bytes of keys and
 // values, or by bytes that pad an item to 4: no format tells those from data. The
-// bounds of the pairs of a 1.85 hash are not covered by anything either.
+// bounds of the pairs of a 1.85 hash are not covered by anything either, nor is the
+// length of a long item of a 1.85 btree within its last page.
 func harmless(name string, got, want map[string][]pairOf) bool {
 	for db, w := range want {
 		g := got[db]
@@ -137,7 +138,11 @@ func harmless(name string, got, want map[string][]pairOf) bool {
 			if g[i] == w[i] || strings.HasPrefix(name, "1.85/hash") {
 				continue
 			}
-			if !padded(g[i].key, w[i].key) || !padded(g[i].value, w[i].value) {
+			slack := 4
+			if strings.HasPrefix(name, "1.85/bt") {
+				slack = 1024
+			}
+			if !padded(g[i].key, w[i].key, slack) || !padded(g[i].value, w[i].value, slack) {
 				return false
 			}
 		}
@@ -145,9 +150,9 @@ func harmless(name string, got, want map[string][]pairOf) bool {
 	return true
 }
 
-func padded(a, b string) bool {
+func padded(a, b string, slack int) bool {
 	n := min(len(a), len(b))
-	return len(a) == len(b) || max(len(a), len(b))-n < 4 && a[:n] == b[:n]
+	return len(a) == len(b) || max(len(a), len(b))-n < slack && a[:n] == b[:n]
 }
 
 // sample gives every nth fixture that has no faults of its own, all with IMSCONV_FULL.
