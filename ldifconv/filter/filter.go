@@ -64,7 +64,7 @@ func Compile(text string, aliases func(attr string) []string) (*Filter, error) {
 	if depth(text) > maxDepth {
 		return nil, fmt.Errorf("filter %q: nested deeper than %d", text, maxDepth)
 	}
-	packet, err := ldap.CompileFilter(unescape1558(text))
+	packet, err := ldap.CompileFilter(closeUp(unescape1558(text)))
 	if err != nil {
 		return nil, fmt.Errorf("filter %q: %w", text, err)
 	}
@@ -73,6 +73,45 @@ func Compile(text string, aliases func(attr string) []string) (*Filter, error) {
 		return nil, fmt.Errorf("filter %q: %w", text, err)
 	}
 	return &Filter{root}, nil
+}
+
+// closeUp takes away the blanks between the parts of a filter, "(&(a=b) (c=d))", which no RFC has
+// and which servers and their users take for granted. No value loses one: in a value brackets are
+// escaped.
+func closeUp(text string) string {
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if !isBlank(text[i]) || len(out) == 0 {
+			out = append(out, text[i])
+			continue
+		}
+		end := i
+		for end < len(text) && isBlank(text[end]) {
+			end++
+		}
+		if !betweenParts(out, text[end:]) {
+			out = append(out, text[i:end]...)
+		}
+		i = end - 1
+	}
+	return string(out)
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// betweenParts reports whether a blank between before and after belongs to no name or value.
+func betweenParts(before []byte, after string) bool {
+	const operators = "&|!"
+	n := len(before)
+	switch {
+	case after == "":
+		return false
+	case before[n-1] == ')':
+		return after[0] == '(' || after[0] == ')'
+	case before[n-1] == '(':
+		return strings.IndexByte(operators, after[0]) >= 0
+	}
+	return n > 1 && before[n-2] == '(' && strings.IndexByte(operators, before[n-1]) >= 0 && after[0] == '('
 }
 
 func depth(text string) int {

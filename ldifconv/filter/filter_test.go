@@ -49,6 +49,9 @@ func TestMatch(t *testing.T) {
 		{"(|(uid=x)(objectclass=INETMAILUSER))", true},
 		{"(|(objectClass=inetLocalMailRecipient)(|(objectClass=inetMailUser)(objectClass=inetMailGroup)))", true},
 		{"(&)", true},
+		{"( & (uid=smith) (! (objectclass=mailgroup) ) )", true}, // blanks between the parts
+		{"(&(uid=smith)\n\t(|\n(uid=x)\n(cn= Some One )))", true},
+		{"(&(uid=smith) (uid=x))", false},
 		{"(|)", false},
 		{"(cn=some one)", true}, // blanks count once
 		{"(cn=  Some   One )", true},
