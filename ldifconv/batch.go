@@ -1,7 +1,6 @@
 package ldifconv
 
 import (
-	"fmt"
 	"strconv"
 	"sync"
 	"unicode"
@@ -106,10 +105,11 @@ func (b *batch) inOrder() {
 
 // position names a place in the input: "file:line: dn".
 func position(file string, line int, dn string) string {
+	where := file + ":" + strconv.Itoa(line)
 	if dn == "" {
-		return fmt.Sprintf("%s:%d", file, line)
+		return where
 	}
-	return fmt.Sprintf("%s:%d: %s", file, line, shown(dn))
+	return where + ": " + shown(dn)
 }
 
 // shown is a DN for people: quoted when it holds bytes that a terminal would
