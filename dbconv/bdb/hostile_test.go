@@ -14,7 +14,9 @@ import (
 	"testing"
 )
 
-// full tells whether all of the heavy tests run: IMSCONV_FULL=1.
+// full tells whether all of the heavy tests run, about half an hour, in place of a fixed sample:
+//
+//	IMSCONV_FULL=1 go test -timeout 3h ./dbconv/bdb
 var full = os.Getenv("IMSCONV_FULL") != ""
 
 // A countingReader counts the bytes read, to notice walks that do not end.
