@@ -21,12 +21,17 @@ func decodeComponent(component string) (name, canonical string, err error) {
 		return "", "", errors.New("nothing after the =")
 	}
 	name, err = ims.UnescapeName(escaped)
-	if err == nil {
-		return name, component, nil
+	strict := err == nil
+	if !strict {
+		if name, ok = readOddName(escaped); !ok {
+			return "", "", err
+		}
 	}
-	name, ok = readOddName(escaped)
-	if !ok || strings.ContainsAny(name, "/\x00") {
-		return "", "", err
+	if strings.ContainsAny(name, "/\x00") {
+		return "", "", fmt.Errorf("name %q has a slash or a NUL in it", name)
+	}
+	if strict {
+		return name, component, nil
 	}
 	canonical = ims.Component(name)
 	if len(canonical) > ims.MaxComponent {
