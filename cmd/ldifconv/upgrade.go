@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strings"
 
@@ -40,7 +39,8 @@ type upgradeFlags struct {
 	format         string
 	undo, rejects  string
 	log, out       string
-	save, restore  string
+	save           string
+	restore        []string
 	allDomains     bool
 	jobs           int
 	maxEntry       cli.SizeValue
@@ -72,7 +72,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
 	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
-	fs.StringVar(&f.restore, "restore", "", "first give each entry back what `STATE` holds for it")
+	fs.StringArrayVar(&f.restore, "restore", nil, "first give each entry back what `STATE` holds for it; may be repeated")
 	fs.BoolVar(&f.allDomains, "all-domains", false, "take every dc node for a mail domain, not only those with a domain's attributes or class")
 	f.rules.add(fs)
 	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
@@ -125,13 +125,8 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if opt.Rejects, err = files.optional("rejects", f.rejects, true); err != nil {
 		return err
 	}
-	if f.restore != "" {
-		state, err := job.Open(f.restore)
-		if err != nil {
-			return err
-		}
-		defer state.Close()
-		opt.Restore = state
+	if opt.Restore, err = files.states(f.restore); err != nil {
+		return err
 	}
 	inputs, err := files.open(args)
 	if err != nil {
@@ -204,7 +199,7 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 		opt.Add = append(opt.Add, pairs...)
 	}
 	switch {
-	case f.only && len(opt.Add) == 0 && f.restore == "":
+	case f.only && len(opt.Add) == 0 && len(f.restore) == 0:
 		return opt, cli.Usagef("-O needs -A or --restore")
 	case f.appendTo && len(opt.Add) == 0:
 		return opt, cli.Usagef("-P needs -A")
@@ -275,127 +270,5 @@ func count(job *cli.Job, rep ldifconv.Report) {
 	}
 	if rep.Reordered {
 		job.Note("children stood before their parents: the output is in order of depth")
-	}
-}
-
-// upgradeFiles are the files of one run.
-type upgradeFiles struct {
-	job    *cli.Job
-	dry    bool
-	inputs []string
-	opened []*cli.Input
-	made   []madeFile
-}
-
-type madeFile struct {
-	name, path string
-	*cli.OutputFile
-}
-
-// create opens a file for writing; in a dry run what is written is discarded.
-func (u *upgradeFiles) create(name, path string, replace bool) (io.Writer, error) {
-	for _, in := range u.inputs {
-		if in != "-" && path != "-" && cli.SameFile(in, path) {
-			return nil, cli.Usagef("%s: is the input and the %s", path, name)
-		}
-	}
-	for _, m := range u.made {
-		if m.path == path && path != "/dev/null" {
-			return nil, cli.Usagef("%s: is the %s and the %s", path, m.name, name)
-		}
-	}
-	if u.dry && name != "log" {
-		u.made = append(u.made, madeFile{name: name, path: path})
-		return io.Discard, nil
-	}
-	out, err := u.job.Create(path, replace)
-	if err != nil {
-		return nil, err
-	}
-	u.made = append(u.made, madeFile{name, path, out})
-	return out, nil
-}
-
-// optional is create for a file that may not be wanted; nil then.
-func (u *upgradeFiles) optional(name, path string, replace bool) (io.Writer, error) {
-	if path == "" {
-		return nil, nil
-	}
-	return u.create(name, path, replace)
-}
-
-// open opens the inputs, standard input when there are none.
-func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
-	if len(args) == 0 {
-		args = []string{"-"}
-	}
-	var list []ldifconv.Input
-	for _, path := range args {
-		in, err := u.job.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		u.opened = append(u.opened, in)
-		name := path
-		if path == "-" {
-			name = "stdin"
-		}
-		list = append(list, ldifconv.Input{Name: name, Reader: in})
-	}
-	return list, nil
-}
-
-// progress returns the function that moves the progress display.
-func (u *upgradeFiles) progress() func(entries, bytes int64) {
-	total := int64(0)
-	for _, in := range u.opened {
-		if in.Size < 0 {
-			total = -1
-			break
-		}
-		total += in.Size
-	}
-	meter := u.job.Meter("entries", 0, total)
-	last := int64(0)
-	return func(entries, _ int64) {
-		at := int64(0)
-		for _, in := range u.opened {
-			at += in.Consumed()
-		}
-		meter.Add(entries, at-last)
-		last = at
-	}
-}
-
-// commit gives the files their names.
-func (u *upgradeFiles) commit() error {
-	for _, m := range u.made {
-		if m.OutputFile == nil {
-			continue
-		}
-		if err := m.Commit(); err != nil {
-			return fmt.Errorf("%s: %w", m.path, err)
-		}
-		if m.path != "-" {
-			u.job.Output(m.name, m.path)
-		}
-	}
-	return nil
-}
-
-// abort removes what was not committed and closes the inputs.
-func (u *upgradeFiles) abort() {
-	for _, m := range u.made {
-		if m.OutputFile == nil {
-			continue
-		}
-		if m.name == "log" {
-			m.Commit() // a failed run has a log all the more
-			continue
-		}
-		m.Abort()
-	}
-	for _, in := range u.opened {
-		in.Close()
 	}
 }
