@@ -308,54 +308,14 @@ func (r *relocation) told(u *userTree, res treeResult) error {
 			r.log.Problem(i.kind, i.where, i.text)
 		}
 	}
-	rep := &r.report
-	if u.shared {
-		r.toldShared(res)
-		return nil
-	}
+	r.countUser(u, res)
 	switch res.state {
-	case treeNote:
-		rep.Users += res.users
-		rep.LeftOut += res.leftOut
+	case treeNote, treeRefused, treeAbsent:
 		return nil
-	case treeRefused:
-		rep.Users++
-		rep.LeftOut++
-		return nil
-	case treeAbsent:
-		rep.Users++
-		r.verify.report.Missing++
-		return nil
-	case treeThere:
-		rep.Unchanged++
-	case treeStaged, treeScanned:
-		if res.exchange {
-			rep.Completed++
-		} else {
-			rep.Placed++
-		}
-		if u.newID != u.id {
-			rep.Renamed++
-		}
-		if u.rehash && r.opts.RepairHash {
-			rep.Rehashed++
-		}
-		rep.Respelled += res.moved
-		if u.respell {
-			rep.Respelled++
-		}
-		rep.Copied += res.counts.Copied
-		rep.Linked += res.counts.Linked
-		rep.Shared += res.counts.Shared
-		rep.Fallback += res.counts.Fallback
 	}
-	rep.Users++
-	rep.Mailboxes += res.counts.Mailboxes
-	rep.Messages += res.counts.Messages
-	rep.Others += res.counts.Others
-	rep.Bytes += res.counts.Bytes
-	if res.counts.Fallback > 0 {
-		r.log.Warning("copied", u.where, fmt.Sprintf("%d messages could not be linked and were copied", res.counts.Fallback))
+	r.countFiles(u, res.counts)
+	if u.shared {
+		return nil
 	}
 	r.dirTimes.note(r, u)
 	if err := r.meet(u, res.boxes); err != nil {
@@ -367,9 +327,20 @@ func (r *relocation) told(u *userTree, res treeResult) error {
 	return r.count(u, res.counts)
 }
 
-// toldShared takes a finished tree into the report that is no user's.
-func (r *relocation) toldShared(res treeResult) {
+// countUser counts what became of a user.
+func (r *relocation) countUser(u *userTree, res treeResult) {
 	rep := &r.report
+	switch {
+	case res.state == treeNote:
+		rep.Users += res.users
+		rep.LeftOut += res.leftOut
+		return
+	case u.shared && res.state != treeRefused && res.state != treeAbsent:
+		rep.SharedTrees++
+		return
+	case !u.shared:
+		rep.Users++
+	}
 	switch res.state {
 	case treeRefused:
 		rep.LeftOut++
@@ -377,16 +348,42 @@ func (r *relocation) toldShared(res treeResult) {
 	case treeAbsent:
 		r.verify.report.Missing++
 		return
+	case treeThere:
+		rep.Unchanged++
+		return
 	}
-	rep.SharedTrees++
-	rep.Mailboxes += res.counts.Mailboxes
-	rep.Messages += res.counts.Messages
-	rep.Others += res.counts.Others
-	rep.Bytes += res.counts.Bytes
-	rep.Copied += res.counts.Copied
-	rep.Linked += res.counts.Linked
-	rep.Shared += res.counts.Shared
-	rep.Fallback += res.counts.Fallback
+	if res.exchange {
+		rep.Completed++
+	} else {
+		rep.Placed++
+	}
+	if u.newID != u.id {
+		rep.Renamed++
+	}
+	if u.rehash && r.opts.RepairHash {
+		rep.Rehashed++
+	}
+	if u.respell {
+		rep.Respelled++
+	}
+	rep.Respelled += res.moved
+}
+
+// countFiles counts the files of a tree that is in place. Of one that was so
+// before, nothing was copied or linked.
+func (r *relocation) countFiles(u *userTree, c treeCounts) {
+	rep := &r.report
+	rep.Mailboxes += c.Mailboxes
+	rep.Messages += c.Messages
+	rep.Others += c.Others
+	rep.Bytes += c.Bytes
+	rep.Copied += c.Copied
+	rep.Linked += c.Linked
+	rep.Shared += c.Shared
+	rep.Fallback += c.Fallback
+	if c.Fallback > 0 {
+		r.log.Warning("copied", u.where, fmt.Sprintf("%d messages could not be linked and were copied", c.Fallback))
+	}
 }
 
 // stageCounter numbers the staged trees.
