@@ -21,6 +21,8 @@ type guess struct {
 	sums   int  // leaves laid out with room for a checksum
 	plain  int  // and without
 	odd    int  // neither: damaged, or encrypted
+
+	version uint32 // btree version by the metadata of sub-databases; 0: there are none
 }
 
 // guessMeta finds page size, byte order and kind of a file from its pages. ok is
@@ -87,6 +89,24 @@ func (g *guess) look(ctx context.Context, r io.ReaderAt, size, limit int64) erro
 	return nil
 }
 
+// subMeta takes the metadata page of a sub-database: the file's own was of the same
+// release.
+func (g *guess) subMeta(l *layout, b []byte) {
+	version := l.u32(b[16:])
+	switch l.u32(b[12:]) {
+	case magicHash: // one less than the btree version, until 4.6 counted the hash up alone
+		if version < 9 {
+			version++
+		}
+	case magicBtree:
+	default:
+		return
+	}
+	if version >= 7 && version <= 9 {
+		g.version = max(g.version, version)
+	}
+}
+
 func (g *guess) page185(l *layout, b []byte, no int64) {
 	flags := l.u32(b[12:])
 	lower := l.u16(b[16:])
@@ -121,6 +141,9 @@ func (g *guess) page(l *layout, b []byte, no int64) {
 	case pageLDup:
 		g.dups++
 		g.sorted++
+	case pageHashMeta, pageBtreeMeta:
+		g.subMeta(l, b)
+		return
 	}
 	if nd.n == 0 || nd.typ == pageOverflow || nd.typ == pageInvalid {
 		return
@@ -198,6 +221,10 @@ func (g *guess) meta(size int64) Meta {
 		m.Type = Recno
 	}
 	m.Checksum = g.sums > g.plain
+	if g.version > 0 {
+		m.SubDBs, m.Type, m.Version, m.Dup = true, Btree, g.version, false
+		return m
+	}
 	m.DupSort = g.sorted > 0
 	if m.Type == Btree && (m.Checksum || m.DupSort) {
 		m.Version = 9
