@@ -105,7 +105,7 @@ func restoreBench(b *testing.B, dir string) {
 					b.Fatalf("%v: %s", err, said.Bytes())
 				}
 				if r.sync {
-					syscall.Sync()
+					cpu += measured(b, []string{"sync", "-f", out}).cpu
 				}
 				b.StopTimer()
 				usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
