@@ -151,9 +151,13 @@ func (c *collector) attributes(it *item) {
 		}
 		return
 	}
-	if it.box.old == nil {
-		it.v.changed, it.box.changed = true, true
-	}
+	before, words := x.Header, len(x.Userflags)
+	defer func() {
+		if it.box.old == nil || x.UIDValidity != before.UIDValidity || x.LastUID != before.LastUID || x.Subscribed != before.Subscribed ||
+			x.ACL != before.ACL || len(x.Userflags) != words {
+			it.v.changed, it.box.changed = true, true
+		}
+	}()
 	if m.UIDValidity != 0 && !x.set {
 		x.UIDValidity, x.set = m.UIDValidity, true
 	}
@@ -315,6 +319,9 @@ func (c *collector) endVisit(v *visit) error {
 	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
 	var usage userMail
 	for _, b := range v.order {
+		if b.old == nil { // new, if only for a message that was left out
+			v.changed, b.changed = true, true
+		}
 		if err := c.seal(b); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package storeconv
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -111,4 +112,74 @@ func messageFiles(t *testing.T, store string) map[string]string {
 		}
 	}
 	return files
+}
+
+// TestDamagedStreamsWithOptions does the same with everything that a restore may be told, twice over into one store, and
+// holds one worker against seven.
+func TestDamagedStreamsWithOptions(t *testing.T) {
+	rounds := 40
+	if os.Getenv("IMSCONV_FULL") == "1" {
+		rounds = 2000
+	}
+	var streams [2]bytes.Buffer
+	for i := range streams {
+		opts := sitegen.StreamOptions{Seed: uint64(60 + i), Users: 4, Mailboxes: 3, Messages: 45, MedianSize: 600, MaxSize: 4000, Links: 40, Expired: 15, Odd: true}
+		if _, err := sitegen.WriteStream(&streams[i], opts, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	base := t.TempDir()
+	for round := range rounds {
+		rng := rand.New(rand.NewPCG(uint64(round), 78))
+		data := [][]byte{spoil(rng, streams[0].Bytes()), spoil(rng, streams[1].Bytes())}
+		again := data
+		if rng.IntN(2) == 0 {
+			again = [][]byte{spoil(rng, streams[0].Bytes())}
+		}
+		opt := RestoreOptions{Existing: Existing(rng.IntN(3)), CRLF: rng.IntN(4) == 0, Sync: []string{"none", "batch", "user"}[rng.IntN(3)]}
+		if rng.IntN(4) == 0 {
+			opt.Map = map[string]string{"user0": "user1", "John.Smith3": "j3"}
+		}
+		if rng.IntN(4) == 0 {
+			opt.Shard = Shard{rng.IntN(2), 2}
+		}
+		var lines [2][]string
+		for i, jobs := range []int{1, 7} {
+			store := filepath.Join(base, "store")
+			opt.Jobs = jobs
+			if !restoreSpoilt(t, store, opt, data) || !restoreSpoilt(t, store, opt, again) {
+				break
+			}
+			if log := verifyStreams(t, store, VerifyOptions{}); len(log.problems) > 0 {
+				t.Fatalf("round %d, %+v:\n%s", round, opt, strings.Join(log.problems, "\n"))
+			}
+			lines[i] = storeLines(t, store)
+			if err := os.RemoveAll(store); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diffLines(t, "seven workers", lines[1], lines[0]); t.Failed() {
+			t.Fatalf("round %d, %+v", round, opt)
+		}
+	}
+}
+
+// restoreSpoilt restores streams and says whether there was anything to restore.
+func restoreSpoilt(t *testing.T, store string, opt RestoreOptions, data [][]byte) bool {
+	t.Helper()
+	var streams []*Stream
+	for i, d := range data {
+		s, err := NewStream(fmt.Sprint(i), bytes.NewReader(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, s)
+	}
+	if _, err := Restore(t.Context(), store, streams, opt); err != nil {
+		if strings.Contains(err.Error(), "profile") {
+			return false
+		}
+		t.Fatal(err)
+	}
+	return true
 }

@@ -31,13 +31,17 @@ type record struct {
 type userMail struct {
 	bytes, messages int64
 	subscribed      []string
+	unsubscribed    []string // mailboxes that the visit touched and whose index says so
 }
 
 func (u *userMail) add(b *box) {
 	u.bytes += b.index.QuotaUsed
 	u.messages += b.index.Exists
-	if b.index.Subscribed {
+	switch {
+	case b.index.Subscribed:
 		u.subscribed = append(u.subscribed, b.index.Name)
+	case b.old == nil || b.old.indexed:
+		u.unsubscribed = append(u.unsubscribed, b.index.Name)
 	}
 }
 
@@ -78,10 +82,46 @@ func (c *collector) userRecords(f *finished, u *userMail) {
 		}
 	}
 	f.put(mboxlist.QuotaDB, v.id, q.Append(nil))
-	slices.Sort(u.subscribed)
-	if len(u.subscribed) > 0 {
-		f.put(mboxlist.SubscrDB, v.id, mboxlist.Subscriptions(u.subscribed).Append(nil))
+	// Also when nothing is subscribed to: an earlier visit may have left a record.
+	f.put(mboxlist.SubscrDB, v.id, u.waitingSubscriptions())
+}
+
+// waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, + for subscribed and - for not. What it does not name stays as it is in place.
+func (u *userMail) waitingSubscriptions() []byte {
+	var b []byte
+	for _, name := range u.subscribed {
+		b = append(append(append(b, '+'), name...), '\n')
 	}
+	for _, name := range u.unsubscribed {
+		b = append(append(append(b, '-'), name...), '\n')
+	}
+	return b
+}
+
+// mergeSubscriptions makes the record of subscr.db of the one in place and the waiting one; nil: there is none.
+func mergeSubscriptions(old, waiting []byte) []byte {
+	names, err := mboxlist.ParseSubscriptions(old)
+	if err != nil {
+		names = nil
+	}
+	has := make(map[string]bool, len(names))
+	for _, name := range names {
+		has[name] = true
+	}
+	for line := range strings.Lines(string(waiting)) {
+		has[line[1:len(line)-1]] = line[0] == '+'
+	}
+	var out mboxlist.Subscriptions
+	for name, subscribed := range has {
+		if subscribed {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	slices.Sort(out)
+	return out.Append(nil)
 }
 
 // toKB floors a limit in bytes to KB; the words for none and default stay.
@@ -262,7 +302,11 @@ func (r *restore) mergeList(k mboxlist.Kind, w *bdb.Writer, have *listCursor) er
 				return err
 			}
 		}
-		return w.Put(key, mergeValue(k, old, value))
+		merged := mergeValue(k, old, value)
+		if merged == nil {
+			return nil
+		}
+		return w.Put(key, merged)
 	})
 	for err == nil && have.have {
 		if err = w.Put(have.key, have.value); err == nil {
@@ -272,24 +316,13 @@ func (r *restore) mergeList(k mboxlist.Kind, w *bdb.Writer, have *listCursor) er
 	return err
 }
 
-// mergeValue joins the value of a waiting record with the one in place, nil for none.
+// mergeValue joins the value of a waiting record with the one in place, nil for none. Nil: no record is left.
 func mergeValue(k mboxlist.Kind, old, fresh []byte) []byte {
 	switch k {
 	case mboxlist.QuotaDB:
 		return mergeQuota(old, fresh)
 	case mboxlist.SubscrDB:
-		a, err1 := mboxlist.ParseSubscriptions(old)
-		b, err2 := mboxlist.ParseSubscriptions(fresh)
-		if err1 != nil || err2 != nil || len(a) == 0 {
-			return fresh
-		}
-		for _, name := range b {
-			if !slices.Contains(a, name) {
-				a = append(a, name)
-			}
-		}
-		slices.Sort(a)
-		return a.Append(nil)
+		return mergeSubscriptions(old, fresh)
 	}
 	return fresh
 }

@@ -77,3 +77,23 @@ func restoreAny(t testing.TB, store string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestLaterAttributes: what a later stream of one run says about a mailbox wins, in the index and in the lists, also when
+// it brings no message.
+func TestLaterAttributes(t *testing.T) {
+	full := streamOf(t,
+		sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "joe\tlrswipcda"},
+		sims.Member{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000})
+	later := streamOf(t, sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 90, Subscribed: 0, ACL: "joe\tlr"})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, RestoreOptions{}, full, later)
+	if log := verifyStreams(t, store, VerifyOptions{}, full, later); len(log.problems) > 0 {
+		t.Errorf("%q", log.problems)
+	}
+	if list := readList(t, filepath.Join(store, "mboxlist", "subscr.db")); len(list) != 0 {
+		t.Errorf("subscriptions %q", list)
+	}
+	once := storeLines(t, store)
+	restoreStream(t, store, RestoreOptions{}, full, later)
+	diffLines(t, "the same streams again", storeLines(t, store), once)
+}
