@@ -102,7 +102,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 		Check:     s.ctx.Err,
 		KeepFirst: false, // after a split that did not reach the disk whole, the later page is the newer
 		OnReplace: func(key []byte) {
-			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice: the record of the later page was kept", key))
+			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice with different values: the record of the later page was kept", key))
 		},
 	}
 	if !m.SubDBs {

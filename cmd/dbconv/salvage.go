@@ -24,7 +24,8 @@ records too, records of pages whose checksum or own number is wrong, and values 
 is lost, under the key UNKNOWN_KEY.
 
 OUT is a btree sorted by key in byte order (a recno stays one). A key found on two
-pages keeps the record of the later page unless the database has duplicates. Records of a file
+pages keeps the record of the later page unless the database has duplicates, and is
+listed unless both records are the same. Records of a file
 with sub-databases that belong to none of them go to the sub-database __OTHER__. With
 --format db_dump the result is the text form of db_dump, in page order, and OUT
 may be "-".

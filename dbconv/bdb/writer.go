@@ -60,7 +60,7 @@ type WriterOptions struct {
 	// KeepFirst keeps the first record of a key instead of the last.
 	KeepFirst bool
 	// OnReplace is called with the key of each record that is given up because
-	// another has the same key; nil: only counted.
+	// another has the same key and a different value; nil: only counted.
 	OnReplace func(key []byte)
 	// Check is called now and then while records are written, also in Close; its error
 	// stops the Writer. nil: none.
@@ -239,7 +239,7 @@ func (w *Writer) put(key, value []byte) error {
 	}
 	if !w.subTree.Duplicates {
 		w.replaced++
-		if w.opts.OnReplace != nil {
+		if w.opts.OnReplace != nil && !bytes.Equal(value, g.value) {
 			w.opts.OnReplace(key)
 		}
 		if w.opts.KeepFirst {
