@@ -321,3 +321,33 @@ func TestRelocateRepair(t *testing.T) {
 		wantProblems(t, h, nil)
 	}
 }
+
+// TestRelocateTwoPlaces has a user lie in the right hash directory and in a
+// wrong one too: the right one goes over, whatever the options.
+func TestRelocateTwoPlaces(t *testing.T) {
+	for _, opts := range []RelocateOptions{{RepairHash: true}, {Map: map[string]string{"anna": "zoe"}}} {
+		from := copySample(t)
+		wrong := filepath.Join(from, "partition/primary/=user/00/00/=anna")
+		must(t, os.MkdirAll(filepath.Join(wrong, "00"), 0o700))
+		must(t, os.WriteFile(filepath.Join(wrong, "00/1.msg"), []byte("astray"), 0o600))
+		opts.From, opts.Store = from, filepath.Join(memoryDir(t), "store")
+		_, h := relocate(t, opts)
+		found := 0
+		for _, p := range h.problems {
+			if strings.Contains(p, "=user/00/00/=anna: another directory of user anna has its place") {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("told:\n%s", strings.Join(h.problems, "\n"))
+		}
+		id := "anna"
+		if len(opts.Map) > 0 {
+			id = "zoe"
+		}
+		got := tree(t, filepath.Join(opts.Store, sitegen.MailboxDir("primary", id, "INBOX")))
+		if want := tree(t, filepath.Join(from, annaDir)); len(got) != len(want) {
+			t.Errorf("%s has %d files, want %d", id, len(got), len(want))
+		}
+	}
+}

@@ -232,21 +232,18 @@ func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCause
 	return failed
 }
 
-// commit puts one batch in place.
+// commit puts one batch in place. Its users are locked meanwhile, in the order
+// of the walk, which is that of every run over the same source.
 func (r *relocation) commit(b *treeBatch) error {
 	defer func() { *b = treeBatch{trees: b.trees[:0], results: b.results[:0]} }()
-	if err := r.settle(b); err != nil {
-		return err
-	}
-	moves := make([]durable.Move, len(b.trees))
-	for i, u := range b.trees {
+	locked := slices.Clone(b.trees)
+	for _, u := range locked {
 		if err := r.run.LockUser(u.newID); err != nil {
 			return fmt.Errorf("lock user %s: %w", u.newID, err)
 		}
-		moves[i] = durable.Move{From: b.results[i].stage, To: u.to, Exchange: b.results[i].exchange}
 	}
-	err := r.run.Commit(moves, nil)
-	for _, u := range b.trees {
+	err := r.commitLocked(b)
+	for _, u := range locked {
 		err = errors.Join(err, r.run.UnlockUser(u.newID))
 	}
 	if err != nil {
@@ -266,37 +263,48 @@ func (r *relocation) commit(b *treeBatch) error {
 	return nil
 }
 
-// settle takes out of a batch the trees that were put right by hash or spelling
-// and find their place taken, by this batch or an earlier one.
-func (r *relocation) settle(b *treeBatch) error {
-	if !r.opts.RepairHash {
-		return nil
+func (r *relocation) commitLocked(b *treeBatch) error {
+	if err := r.settle(b); err != nil {
+		return err
 	}
-	taken := make(map[string]bool)
+	moves := make([]durable.Move, len(b.trees))
+	for i, u := range b.trees {
+		moves[i] = durable.Move{From: b.results[i].stage, To: u.to, Exchange: b.results[i].exchange}
+	}
+	return r.run.Commit(moves, nil)
+}
+
+// settle takes out of a batch the trees that find their place taken: by one of
+// the same user that lies where it belongs, or by another run in the meantime.
+func (r *relocation) settle(b *treeBatch) error {
+	taken := make(map[string]bool, len(b.trees))
 	keep := 0
 	for i, u := range b.trees {
 		var st unix.Stat_t
-		clash := taken[u.to] || (u.rehash || u.respell) && !b.results[i].exchange &&
-			unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+		clash := taken[u.to] || !b.results[i].exchange && unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 		if !clash {
 			taken[u.to] = true
 			b.trees[keep], b.results[keep] = u, b.results[i]
 			keep++
 			continue
 		}
-		res := b.results[i]
-		if err := r.run.Stage.RemoveAll(res.stage); err != nil {
-			return err
-		}
-		res.state = treeRefused
-		res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
-			text: fmt.Sprintf("another directory of user %s lies where it belongs: left out", u.id)})
-		if err := r.told(u, res); err != nil {
+		if err := r.clash(u, b.results[i]); err != nil {
 			return err
 		}
 	}
 	b.trees, b.results = b.trees[:keep], b.results[:keep]
 	return nil
+}
+
+// clash gives up a staged tree whose place is taken.
+func (r *relocation) clash(u *userTree, res treeResult) error {
+	if err := r.run.Stage.RemoveAll(res.stage); err != nil {
+		return err
+	}
+	res.state = treeRefused
+	res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
+		text: fmt.Sprintf("another directory of user %s has its place in the new store: left out", u.id)})
+	return r.told(u, res)
 }
 
 // told takes a finished tree into the report and tells its issues.
