@@ -99,8 +99,9 @@ func (s *rescue) begin(m bdb.Meta) error {
 	log := s.opts.log()
 	wopts := bdb.WriterOptions{
 		Version: out.Version, ByteOrder: out.ByteOrder, PageSize: out.PageSize, Name: out.Name, TempDir: out.TempDir,
-		Check:     s.ctx.Err,
-		KeepFirst: false, // after a split that did not reach the disk whole, the later page is the newer
+		Check:       s.ctx.Err,
+		KeepFirst:   false, // after a split that did not reach the disk whole, the later page is the newer
+		IgnoreEqual: true,  // after a crash split pages are there twice
 		OnReplace: func(key []byte) {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice with different values: the record of the later page was kept", key))
 		},

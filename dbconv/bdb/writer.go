@@ -60,8 +60,10 @@ type WriterOptions struct {
 	// KeepFirst keeps the first record of a key instead of the last.
 	KeepFirst bool
 	// OnReplace is called with the key of each record that is given up because
-	// another has the same key and a different value; nil: only counted.
-	OnReplace func(key []byte)
+	// another has the same key; nil: only counted. With IgnoreEqual it is not called
+	// when the values are equal too.
+	OnReplace   func(key []byte)
+	IgnoreEqual bool
 	// Check is called now and then while records are written, also in Close; its error
 	// stops the Writer. nil: none.
 	Check      func() error
@@ -239,7 +241,7 @@ func (w *Writer) put(key, value []byte) error {
 	}
 	if !w.subTree.Duplicates {
 		w.replaced++
-		if w.opts.OnReplace != nil && !bytes.Equal(value, g.value) {
+		if w.opts.OnReplace != nil && !(w.opts.IgnoreEqual && bytes.Equal(value, g.value)) {
 			w.opts.OnReplace(key)
 		}
 		if w.opts.KeepFirst {
