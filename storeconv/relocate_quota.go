@@ -80,6 +80,9 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 		defer old.Close()
 		sink = func(key string, value []byte) error { return old.Add([]byte(key), value) }
 	}
+	if r.src.QuotaDB == "" {
+		r.log.Warning("no-database", "quota.db2", "no such file: quota.db has no limits of the old store")
+	}
 	if r.src.SecondDB != "" {
 		r.log.Warning("second-quota", r.label(r.src.SecondDB), "not used, because there is "+r.label(r.src.QuotaDB))
 	}

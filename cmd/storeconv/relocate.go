@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -88,6 +87,7 @@ type relocateFlags struct {
 	ldif       []string
 	domain     string // default domain
 	byteOrder  string
+	roots      []string // of the partitions, for stored
 }
 
 func (v *relocateFlags) add(fs *pflag.FlagSet) {
@@ -315,7 +315,8 @@ func (v *relocateFlags) findDomain(job *cli.Job, path string) error {
 		return err
 	}
 	defer in.Close()
-	survey, err := directory.Read(io.Reader(in), v.stored)
+	v.findRoots()
+	survey, err := directory.Read(in, v.stored)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -334,21 +335,29 @@ func (v *relocateFlags) stored(id string) bool {
 	if ims.CheckUserID(id) != nil {
 		return false
 	}
-	paths, err := filepath.Glob(filepath.Join(globLiteral(v.opts.From), "partition", "*", "=user", ims.Hash(id)))
-	if err != nil {
-		return false
-	}
-	for _, p := range paths {
-		if _, err := os.Lstat(filepath.Join(p, ims.Component(id))); err == nil {
+	for _, root := range v.roots {
+		if _, err := os.Lstat(filepath.Join(root, "=user", ims.Hash(id), ims.Component(id))); err == nil {
 			return true
 		}
 	}
 	return false
 }
 
-// globLiteral escapes what filepath.Glob would read as a pattern.
-func globLiteral(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+// findRoots lists the directories of the source's partitions.
+func (v *relocateFlags) findRoots() {
+	dir := filepath.Join(v.opts.From, "partition")
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return // the conversion meets it again, and tells
+	}
+	for _, e := range list {
+		v.roots = append(v.roots, filepath.Join(dir, e.Name()))
+	}
+	for _, p := range v.opts.Partitions {
+		if p.Path != "" {
+			v.roots = append(v.roots, p.Path)
+		}
+	}
 }
 
 // report fills in the summary.
