@@ -44,8 +44,8 @@ type counter struct {
 // The sizes at which a batch is written before its chunk is done: an input that
 // is nothing but damage has a message for every few bytes.
 const (
-	mostNotes  = 4096
-	mostOutput = 4 << 20
+	mostNotes  = 2048
+	mostOutput = 2 << 20
 )
 
 // full reports whether b should be written now.

@@ -44,10 +44,10 @@ func UpgradeAll(ctx context.Context, dst io.Writer, inputs []Input, opt Options)
 
 // The amounts of memory a run is made for, in bytes.
 const (
-	largestChunk = 1 << 20
+	largestChunk = 512 << 10
 	leastChunk   = 64 << 10
 	chunkBudget  = 8 << 20 // input chunks of all batches together
-	keepBuffer   = 2 << 20 // larger buffers are not kept for the next batch
+	keepBuffer   = 3 << 20 // larger buffers are not kept for the next batch
 	mostJobs     = 64
 )
 

@@ -2,23 +2,25 @@ package index
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 )
 
 const (
-	tableSlots = 1 << 20            // 16 MiB
+	tableSlots = 1 << 18            // 4 MiB
 	tableFull  = tableSlots * 3 / 4 // then they go to a file
 	fenceEvery = 256                // pairs between two fences of a file: 4 KiB
 	mostFiles  = 16                 // files that are searched one after the other
 	pairSize   = 16
 )
 
-// Table maps keys to values. Up to 393,216 pairs are held in memory, the others
+// Table maps keys to values. Up to 196,608 pairs are held in memory, the others
 // in sorted temporary files. The zero value holds its files in os.TempDir; it is
 // not safe for concurrent use. Close removes the files.
 type Table struct {
@@ -28,6 +30,7 @@ type Table struct {
 	used       int
 	zero       *uint64
 	files      []*sorted
+	pairs      []pair // memory of spill
 	block      [fenceEvery * pairSize]byte
 }
 
@@ -51,7 +54,7 @@ func (t *Table) Put(key, val uint64) error {
 	}
 	if t.used >= len(t.keys)*3/4 {
 		if len(t.keys) < tableSlots {
-			t.grow(len(t.keys) * 4)
+			t.grow(min(len(t.keys)*4, tableSlots))
 		} else if err := t.spill(); err != nil {
 			return err
 		}
@@ -121,13 +124,14 @@ func (t *Table) Close() error {
 
 // spill moves the pairs in memory to a file.
 func (t *Table) spill() error {
-	pairs := make([]pair, 0, t.used)
+	pairs := t.pairs[:0]
 	for i, k := range t.keys {
 		if k != 0 {
 			pairs = append(pairs, pair{k, t.vals[i]})
 		}
 	}
-	sort.Slice(pairs, func(i, j int) bool { return pairs[i].key < pairs[j].key })
+	t.pairs = pairs
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
 	i := 0
 	s, err := t.write(func() (pair, bool, error) {
 		if i == len(pairs) {
