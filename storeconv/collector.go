@@ -218,6 +218,9 @@ func (x *boxIndex) keyword(word string) int {
 
 // message takes a message that a worker has written into the index.
 func (c *collector) message(it *item) error {
+	if it.lost == errInterrupted.Error() {
+		return nil
+	}
 	if it.lost != "" {
 		c.problem(it.v, it.problem, c.where(it), it.lost)
 		return nil

@@ -222,7 +222,7 @@ func (r *restore) convert(ctx context.Context) error {
 	committing.Go(r.commitLoop)
 
 	p := newPlanner(r)
-	err := p.plan(work)
+	err := r.planUntil(ctx, work, p)
 	interrupted := ctx.Err() != nil && err == ctx.Err()
 	if err != nil && !interrupted {
 		r.fail(err)

@@ -22,11 +22,12 @@ type planner struct {
 	header sims.Header
 	latest int64 // date of the latest backup, or of a message where one has none
 
-	batch  *batch
-	visit  *visit
-	box    *box
-	boxKey string // the stream's name of box
-	seq    int
+	batch   *batch
+	feeding chan chunk // of the long body that is being read
+	visit   *visit
+	box     *box
+	boxKey  string // the stream's name of box
+	seq     int
 
 	user    string // the user of the last member,
 	userIn  bool   // whether it is selected,

@@ -104,7 +104,11 @@ func (p *planner) longBody(it item) error {
 	it.chunks = make(chan chunk, 4)
 	p.add(it)
 	p.send()
-	defer close(it.chunks)
+	p.feeding = it.chunks
+	defer func() {
+		close(it.chunks)
+		p.feeding = nil
+	}()
 	for {
 		b, err := p.src.Chunk()
 		if err == io.EOF {

@@ -228,3 +228,47 @@ func TestSyncOrder(t *testing.T) {
 		}
 	}
 }
+
+// silent is a pipe whose other end falls silent after some bytes.
+type silent struct {
+	r      io.Reader
+	left   int
+	cancel func()
+}
+
+func (s *silent) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		s.cancel()
+		select {}
+	}
+	n, err := s.r.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// An interrupt while the source is silent ends the run, wherever in the stream that is, and the next run goes on.
+func TestInterruptWhileWaiting(t *testing.T) {
+	var site bytes.Buffer
+	opts := sitegen.StreamOptions{Seed: 8, Users: 4, Messages: 24, MedianSize: 300000, MaxSize: 1 << 20, Expired: 20, Links: 20}
+	if _, err := sitegen.WriteStream(&site, opts, nil); err != nil {
+		t.Fatal(err)
+	}
+	base := shmDir(t)
+	whole := filepath.Join(base, "whole")
+	again(t, whole, RestoreOptions{}, site.Bytes())
+	want, _ := treeHash(t, whole)
+	for _, part := range []int{30, 55, 72, 90, 99} {
+		ctx, cancel := context.WithCancel(context.Background())
+		in := &silent{r: bytes.NewReader(site.Bytes()), left: max(site.Len()*part/100, idBytes+1), cancel: cancel}
+		store := filepath.Join(base, fmt.Sprint(part))
+		log := &lineLog{}
+		_, err := Restore(ctx, store, []*Stream{stream(t, "silent", in)}, RestoreOptions{Sync: "user", Log: log})
+		if !errors.Is(err, context.Canceled) || log.lost > 0 {
+			t.Fatalf("silent after %d%%: %v, said %q", part, err, log.lines)
+		}
+		again(t, store, RestoreOptions{Sync: "user"}, site.Bytes())
+		if got, _ := treeHash(t, store); got != want {
+			t.Errorf("silent after %d%%: the next run does not complete it", part)
+		}
+	}
+}

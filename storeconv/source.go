@@ -28,6 +28,8 @@ type Stream struct {
 	Source Source      //
 	At     io.ReaderAt // reads bodies again by offset; nil when the stream cannot be read twice
 	Size   int64       // bytes, uncompressed; -1 when unknown
+
+	guard *guard // nil: reading never waits long
 }
 
 // idBytes is how much of its start stands for a stream, in bytes.
@@ -63,7 +65,8 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 	head = head[:n]
 	s.ID = sha256.Sum256(head)
 	if at == nil {
-		r = io.MultiReader(bytes.NewReader(head), &failed{tail}, r)
+		s.guard = &guard{r: r}
+		r = io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)
 	}
 	s.Source = sims.NewReaderBlocks(r, readBlocks)
 	return s, nil

@@ -172,6 +172,9 @@ func (w *writer) long(it *item, src body) (err error) {
 	if p := problemOf(err); p != nil {
 		it.lost, it.problem, err = p.Text, p.Kind, nil
 	}
+	if err == errInterrupted {
+		it.lost, err = err.Error(), nil // of a user who is not finished: nothing of it goes into the store
+	}
 	h.finish(it)
 	if !write {
 		return err
