@@ -107,12 +107,6 @@ func (tr tree) under(dir string) tree {
 	return sub
 }
 
-// hash is one number for the whole.
-func (tr tree) hash(links bool) string {
-	sum := sha256.Sum256([]byte(strings.Join(tr.lines(links), "\n")))
-	return hex.EncodeToString(sum[:])
-}
-
 // diffTrees fails the test when two trees differ and shows the first differences.
 func diffTrees(t testing.TB, what string, got, want tree, links bool) {
 	t.Helper()
@@ -134,15 +128,4 @@ func diffTrees(t testing.TB, what string, got, want tree, links bool) {
 	if len(diff) > 0 {
 		t.Errorf("%s: the tree differs (+ has, - wants):\n%s", what, strings.Join(diff, "\n"))
 	}
-}
-
-// messages counts the message files.
-func (tr tree) messages() int {
-	n := 0
-	for name := range tr {
-		if strings.HasSuffix(name, ".msg") {
-			n++
-		}
-	}
-	return n
 }
