@@ -245,9 +245,9 @@ func (h *hash185) collect(off, end int, from place) (bool, error) {
 		h.on = false
 		return false, h.in.problem(h.in.damage(h.no, NoItem, "big pair lies outside the page"))
 	}
-	if int64(len(h.big)+end-off) > 2*h.in.opts.MaxItem {
+	if int64(len(h.big)+end-off) > h.in.opts.MaxItem {
 		h.on = false
-		e := h.in.damage(from.page, from.item, "more than %d bytes", 2*h.in.opts.MaxItem)
+		e := h.in.damage(from.page, from.item, "key and value of more than %d bytes", h.in.opts.MaxItem)
 		e.Err = ErrTooBig
 		return false, h.in.problem(e)
 	}

@@ -70,7 +70,8 @@ type Options struct {
 	// It is called from the goroutine that calls Next or Get.
 	Problem func(err error)
 	// MaxItem is the longest key or value in bytes that is read into memory;
-	// 0: 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped.
+	// 0: 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped. In
+	// a 1.85 hash it bounds key and value together.
 	MaxItem int64
 	// Strict makes Next return the first damage instead of skipping over it.
 	Strict bool
