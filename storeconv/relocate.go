@@ -168,9 +168,9 @@ var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with t
 // source is told to Options.Log and left out in the smallest unit; the error is
 // of the options or of the destination.
 func Relocate(ctx context.Context, opts RelocateOptions) (RelocateReport, error) {
-	r := &relocation{opts: opts, log: opts.Log}
-	if r.log == nil {
-		r.log = discard{}
+	r := &relocation{opts: opts, log: discard{}}
+	if opts.Log != nil {
+		r.log = printableLog{opts.Log}
 	}
 	defer r.closeSource()
 	if err := r.prepare(); err != nil {

@@ -130,6 +130,15 @@ func TestRelocateFaults(t *testing.T) {
 			placed: 8,
 		},
 		{
+			name: "names of control bytes",
+			plant: func(t *testing.T, from string) {
+				must(t, os.WriteFile(filepath.Join(from, "partition/primary/=user/02/a\nb\x1b[31m\xe4"), nil, 0o600))
+			},
+			want:   []string{`not-a-user: partition/primary/=user/02/a\x0ab\x1b[31m\xe4: a regular file`},
+			gone:   []string{"partition/primary/=user/02/a\nb"},
+			placed: 8,
+		},
+		{
 			name: "no database",
 			plant: func(t *testing.T, from string) {
 				must(t, os.Remove(from+"/mboxlist/data.db2"))

@@ -56,9 +56,9 @@ type VerifyNMSReport struct {
 // a problem. More in the store than in the source is a problem only inside of a
 // user's tree.
 func VerifyNMS(ctx context.Context, opts VerifyNMSOptions) (VerifyNMSReport, error) {
-	v := &nmsVerifier{log: opts.Log}
-	if v.log == nil {
-		v.log = discard{}
+	v := &nmsVerifier{log: discard{}}
+	if opts.Log != nil {
+		v.log = printableLog{opts.Log}
 	}
 	r := &relocation{verify: v, log: softLog{v}, opts: RelocateOptions{
 		From: opts.From, Store: opts.Store, Partitions: opts.Partitions, Select: opts.Select, Map: opts.Map, Domain: opts.Domain,
