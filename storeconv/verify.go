@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -141,19 +144,41 @@ func (v *verifier) findPartitions(root *os.File) error {
 		return err
 	}
 	known := false
+	slices.SortFunc(names, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, e := range names {
 		switch e.Name() {
 		case "partition", "mboxlist":
 			known = true
+		case "user", "session", "dbdata", "lost+found", ims.ExpireRule:
 		case ims.WorkDir:
 			v.log.Problem("unfinished", ims.WorkDir, "an interrupted run has left its work directory; the same command again finishes it")
+		default:
+			v.log.Problem(ims.StrayFile, e.Name(), "no part of a store")
 		}
 	}
 	if !known {
 		return fmt.Errorf("%s: no store: neither partition nor mboxlist is there", root.Name())
 	}
+	v.listFiles(root)
 	v.partitions, err = v.reader.Partitions(func(kind, path, text string) { v.log.Problem(kind, path, text) })
 	return err
+}
+
+// listFiles looks at what lies in mboxlist beside the databases: a server keeps environment and log files there.
+func (v *verifier) listFiles(root *os.File) {
+	entries, err := os.ReadDir(filepath.Join(root.Name(), "mboxlist"))
+	if err != nil {
+		return // a missing database is told with the databases
+	}
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case name == "folder.db", name == "quota.db", name == "subscr.db", name == "peruser.db", name == "lright.db":
+		case strings.HasPrefix(name, "__db."), strings.HasPrefix(name, "log."):
+		default:
+			v.log.Problem(ims.StrayFile, "mboxlist/"+name, "no database of a store")
+		}
+	}
 }
 
 // task is one mailbox, or the end of a user, on its way through the workers. Results are taken in the order of the walk,

@@ -144,6 +144,11 @@ func TestVerifyFaults(t *testing.T) {
 		{"a file too much", write(box.Dir+"/core", "x"), []string{"stray-file"}, "/core"},
 		{"a message in the wrong directory", write(box.Dir+"/00/4711.msg", "x"), []string{"misplaced"}, "/4711.msg"},
 		{"a user in the wrong directory", write("partition/primary/=user/00/00/=joe/00/1.msg", "x"), []string{"misplaced"}, "=joe"},
+		{"a file beside the users", write("partition/primary/note", "x"), []string{"stray-file"}, "partition/primary/note"},
+		{"a file in the store", write("note", "x"), []string{"stray-file"}, "note"},
+		{"a file among the databases", write("mboxlist/quota.db.old", "x"), []string{"stray-file"}, "quota.db.old"},
+		{"the rules of a server", write("store.expirerule", "x"), nil, ""},
+		{"a log of the databases", write("mboxlist/log.0000000001", "x"), nil, ""},
 		{"a file among the users", write("partition/primary/=user/00/note", "x"), []string{"stray-file"}, "/note"},
 		{"a directory in place of a message", func(t *testing.T) {
 			remove(t, path(plain.Path))

@@ -13,6 +13,9 @@ import (
 // IndexName is the base name of a mailbox's index.
 const IndexName = "store.idx"
 
+// ExpireRule is the file of message removal rules that a server may keep at several levels.
+const ExpireRule = "store.expirerule"
+
 // WorkDir is the directory of unfinished runs under the store; a reader passes over it.
 const WorkDir = ".imsconv"
 
@@ -82,6 +85,9 @@ func (r *Reader) Partitions(stray Stray) ([]string, error) {
 // directory in the wrong hash directory, or under a name that no user has, is told to stray. A directory that cannot be
 // read is stray too; an error of fn ends the walk and is returned.
 func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error {
+	if err := r.partition("partition/"+partition, stray); err != nil {
+		return err
+	}
 	path := "partition/" + partition + "/=user"
 	top, err := openDir(r.root, path, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,6 +114,28 @@ func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error
 		}
 		return nil
 	})
+}
+
+// partition tells what lies beside =user.
+func (r *Reader) partition(path string, stray Stray) error {
+	dir, err := openDir(r.root, path, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	entries, err := readDir(dir)
+	if err != nil {
+		stray(Unreadable, path, err.Error())
+	}
+	for _, e := range entries {
+		if e.Name() != "=user" && e.Name() != ExpireRule {
+			stray(StrayFile, path+"/"+e.Name(), "no part of a partition")
+		}
+	}
+	return nil
 }
 
 // userOf makes a User of an entry of the hash directory path, or says why it is none.
@@ -233,7 +261,9 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 }
 
 // isServerFile: files that servers keep beside the index: who has read the mailbox, subscriptions, expunged messages.
-func isServerFile(s string) bool { return s == "store.usr" || s == "store.sub" || s == "store.exp" }
+func isServerFile(s string) bool {
+	return s == "store.usr" || s == "store.sub" || s == "store.exp" || s == ExpireRule
+}
 
 // isMessageDir: two decimal digits.
 func isMessageDir(s string) bool {
