@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/ims"
@@ -48,7 +50,7 @@ func openLists(root *os.File, log Log) (*lists, error) {
 }
 
 func (d *list) open(path string, log Log) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait at a pipe
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -59,6 +61,10 @@ func (d *list) open(path string, log Log) error {
 	st, err := f.Stat()
 	if err != nil {
 		return err
+	}
+	if !st.Mode().IsRegular() {
+		log.Problem("database", d.name, ims.ErrNotRegular.Error())
+		return nil
 	}
 	d.db, err = bdb.NewReader(f, st.Size(), bdb.Options{Problem: func(err error) { d.damage(log, err) }})
 	if err != nil {

@@ -214,6 +214,18 @@ func TestVerifyFaults(t *testing.T) {
 		}), []string{"per-user"}, box.Name},
 		{"a database gone", func(t *testing.T) { remove(t, path("mboxlist/quota.db")) }, []string{"missing-database"}, "quota.db"},
 		{"a database damaged", edit("mboxlist/folder.db", func(b []byte) []byte { clear(b[:100]); return b }), []string{"database"}, "folder.db"},
+		{"a pipe as a database", func(t *testing.T) {
+			remove(t, path("mboxlist/subscr.db"))
+			if err := syscall.Mkfifo(path("mboxlist/subscr.db"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"database"}, "subscr.db"},
+		{"a pipe as an index", func(t *testing.T) {
+			remove(t, path(index))
+			if err := syscall.Mkfifo(path(index), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"no-index", "stray-file"}, box.Dir},
 		{"an interrupted run", write(".imsconv/x/journal", ""), []string{"unfinished"}, ".imsconv"},
 	}
 	pristine := snapshot(t, s.store)
@@ -330,7 +342,10 @@ func mendTree(t *testing.T, from, to string) {
 			seen[inode] = target
 		}
 		if now, err := os.Lstat(target); err == nil {
-			old, _ := os.ReadFile(target)
+			var old []byte
+			if now.Mode().IsRegular() {
+				old, _ = os.ReadFile(target)
+			}
 			same := now.Mode() == st.Mode() && bytes.Equal(old, data) && now.Sys().(*syscall.Stat_t).Nlink == st.Sys().(*syscall.Stat_t).Nlink
 			if same {
 				return nil
