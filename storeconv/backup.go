@@ -30,7 +30,7 @@ type BackupOptions struct {
 	MinLinks    int    // look only at files of this many names for copies; below 2: 2
 	TempDir     string // for sorting what does not fit in memory; "": os.TempDir
 
-	Jobs  int   // workers that look for links; 0: one a processor
+	Jobs  int   // workers that look for links and read ahead; 0: one a processor
 	Log   Log   // nil: discard
 	Meter Meter // nil: none
 	// Trace is called with the full name of each mailbox that is written; nil: none.
@@ -59,7 +59,8 @@ type BackupReport struct {
 // quota limit comes back as a whole number of KB, since the store keeps no more.
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100 bytes a user, 40 bytes a link of the largest
-// user, and 16 MiB for sorting; the rest goes to temporary files.
+// user, 16 MiB for sorting and as much for reading ahead; the rest goes to
+// temporary files.
 func Backup(ctx context.Context, store string, dst io.Writer, opts BackupOptions) (BackupReport, error) {
 	if opts.Log == nil {
 		opts.Log = discard{}
@@ -104,9 +105,10 @@ type backup struct {
 	report BackupReport
 	// moved are the first copies that are not where order wanted them, with the name of the member that holds the body; ""
 	// when there is none yet.
-	moved map[orderID]string
-	named map[uint32]map[uint32]string // names of mailboxes by user and number
-	buf   []byte
+	moved   map[orderID]string
+	named   map[uint32]map[uint32]string // names of mailboxes by user and number
+	buf     []byte
+	readers *readers
 }
 
 // backupUser is one user, with the partitions in which a part of the mail lies.

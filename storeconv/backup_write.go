@@ -31,6 +31,8 @@ func (b *backup) write(ctx context.Context, dst io.Writer, links *linkRefs) erro
 	if err != nil {
 		return err
 	}
+	b.readers = newReaders(b.opts.Jobs)
+	defer b.readers.close()
 	for i := range b.users {
 		refs, err := links.ofUser(uint32(i))
 		if err != nil {
@@ -60,6 +62,8 @@ type userWriter struct {
 	boxNo   uint32
 	lastUID uint32                     // the latest written of it
 	waiting map[uint32][]storedMessage // links to a later message of this mailbox, by its UID
+	queue   []storedMessage            // of this mailbox, read but not written
+	ahead   map[uint32]*aheadRead      // of the queue
 }
 
 func (w *userWriter) write() error {
@@ -139,6 +143,7 @@ func silentStray(kind, path, text string) {}
 // mailbox writes one mailbox.
 func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	w.box, w.boxNo, w.lastUID, w.waiting = box, number, 0, make(map[uint32][]storedMessage)
+	w.ahead = make(map[uint32]*aheadRead, readDepth)
 	if w.b.opts.Trace != nil {
 		w.b.opts.Trace(box.FullName())
 	}
@@ -149,9 +154,13 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 		failed = w.b.out.WriteMember(w.boxMember(h))
 		return failed
 	}, func(m storedMessage) error {
-		failed = w.message(m)
+		failed = w.enqueue(m)
 		return failed
 	})
+	for failed == nil && len(w.queue) > 0 {
+		failed = w.dequeue()
+	}
+	w.dropAhead()
 	if failed != nil {
 		return failed
 	}
@@ -163,6 +172,35 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	}
 	w.b.report.Mailboxes++
 	return w.rest()
+}
+
+// enqueue starts to read a message, and writes the oldest of the queue when that is long enough.
+func (w *userWriter) enqueue(m storedMessage) error {
+	id := orderID{w.number, w.boxNo, m.uid}
+	if first, linked := w.refs[id]; m.date >= w.b.opts.Since && (!linked || first == id) {
+		w.ahead[m.uid] = w.b.readers.start(w.box, m.uid)
+	}
+	w.queue = append(w.queue, m)
+	if len(w.queue) < readDepth {
+		return nil
+	}
+	return w.dequeue()
+}
+
+func (w *userWriter) dequeue() error {
+	m := w.queue[0]
+	w.queue = w.queue[1:]
+	return w.message(m)
+}
+
+// dropAhead waits for what is being read and was not needed, so that the mailbox can be closed.
+func (w *userWriter) dropAhead() {
+	for uid, a := range w.ahead {
+		<-a.done
+		w.b.readers.release(a)
+		delete(w.ahead, uid)
+	}
+	w.queue = w.queue[:0]
 }
 
 // rest writes the links whose first copy did not come after all, because the index ended before it.
@@ -325,26 +363,40 @@ func (w *userWriter) progress(size int64) {
 // body writes a message in full. It says whether there is such a member now; the error is the stream's.
 func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 	path := w.box.Path + "/" + ims.MessagePath(m.uid)
-	f, err := w.box.Open(m.uid)
-	if err != nil {
-		w.b.opts.Log.Problem(ims.Unreadable, path, err.Error())
+	a := w.ahead[m.uid]
+	if a == nil {
+		a = w.b.readers.start(w.box, m.uid)
+	}
+	<-a.done
+	delete(w.ahead, m.uid)
+	defer w.b.readers.release(a)
+	if a.err != nil {
+		w.b.opts.Log.Problem(ims.Unreadable, path, a.err.Error())
 		return false, nil
 	}
-	defer f.Close()
-	out.Size = f.Size
+	if a.file != nil {
+		out.Size = a.file.Size
+	} else {
+		out.Size = int64(len(*a.body))
+	}
 	if err := w.b.out.WriteMember(out); err != nil {
 		return false, err
 	}
 	w.b.report.Messages++
 	w.b.report.Bytes += out.Size
 	w.progress(out.Size)
-	sum := sha256.New()
-	if err := w.copy(f, out.Size, path, sum); err != nil {
+	if a.file != nil {
+		sum := sha256.New()
+		if err := w.copy(a.file, out.Size, path, sum); err != nil {
+			return true, err
+		}
+		sum.Sum(a.sum[:0])
+	} else if _, err := w.b.out.Write(*a.body); err != nil {
 		return true, err
 	}
-	if got := [32]byte(sum.Sum(nil)); m.known && got != m.sum {
+	if m.known && a.sum != m.sum {
 		w.b.opts.Log.Problem("wrong-content", path, fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
-			hex.EncodeToString(got[:]), hex.EncodeToString(m.sum[:])))
+			hex.EncodeToString(a.sum[:]), hex.EncodeToString(m.sum[:])))
 	}
 	return true, nil
 }
