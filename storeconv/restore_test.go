@@ -152,7 +152,7 @@ func TestRestoreSample(t *testing.T) {
 	want := readExpected(t)
 	for _, jobs := range []int{1, 2, 3} {
 		for _, piped := range []bool{false, true} {
-			store := filepath.Join(t.TempDir(), "store")
+			store := filepath.Join(shmDir(t), "store")
 			var in io.Reader = bytes.NewReader(sampleBytes(t))
 			if piped {
 				in = pipe{in}
@@ -242,7 +242,7 @@ func checkSample(t *testing.T, store string, want expected, rep RestoreReport) {
 
 // A second run finds everything in place.
 func TestRestoreTwiceChangesNothing(t *testing.T) {
-	store := filepath.Join(t.TempDir(), "store")
+	store := filepath.Join(shmDir(t), "store")
 	if _, _, err := restoreTo(t, store, RestoreOptions{}, bytes.NewReader(sampleBytes(t))); err != nil {
 		t.Fatal(err)
 	}
