@@ -59,8 +59,7 @@ type BackupReport struct {
 // quota limit comes back as a whole number of KB, since the store keeps no more.
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100 bytes a user, 40 bytes a link of the largest
-// user, 16 MiB for sorting and as much for reading ahead; the rest goes to
-// temporary files.
+// user, 16 MiB for sorting and as much for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, store string, dst io.Writer, opts BackupOptions) (BackupReport, error) {
 	if opts.Log == nil {
 		opts.Log = discard{}

@@ -19,9 +19,17 @@ func command() cli.Command {
 		OldNames: []cli.OldName{
 			{Name: "imsrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
 			{Name: "imrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
-			{Name: "imsbackup", Verb: "backup", Translate: oldStore("-g", "-l", "-x")},
+			{Name: "imsbackup", Verb: "backup", Translate: replacing(oldStore("-g", "-l", "-x"))},
 			{Name: "hashdir", Verb: "hashdir"},
 		},
+	}
+}
+
+// replacing lets an old program write over its output, as it always did.
+func replacing(next func([]string, func(string)) ([]string, error)) func([]string, func(string)) ([]string, error) {
+	return func(args []string, note func(string)) ([]string, error) {
+		out, err := next(args, note)
+		return append([]string{"--force"}, out...), err
 	}
 }
 
