@@ -131,7 +131,7 @@ func (s *site) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), er
 		if !ok || !l.HasBytes {
 			return storeconv.Quota{}, false
 		}
-		q := storeconv.Quota{Bytes: l.Bytes, Messages: -1}
+		q := storeconv.Quota{Bytes: l.Bytes, Messages: storeconv.NotSaid}
 		if l.HasMessages {
 			q.Messages = l.Messages
 		}

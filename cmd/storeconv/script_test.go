@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,22 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// peerCondition is the condition [peer:NAME] of scripts: whether a real program
+// is there; where peers are required, a missing one fails the script.
+func peerCondition(cond string) (bool, error) {
+	name, ok := strings.CutPrefix(cond, "peer:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", cond)
+	}
+	if _, err := exec.LookPath(name); err == nil {
+		return true, nil
+	}
+	if os.Getenv("IMSCONV_PEERS") == "require" {
+		return false, fmt.Errorf("%s is not installed, and IMSCONV_PEERS=require asks for it", name)
+	}
+	return false, nil
+}
+
 // The scripts run the command under its own and its old names; $SITE is testdata/site. Beside testscript's own commands
 // they have
 //
@@ -43,6 +60,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
+		Condition: peerCondition,
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", site)
