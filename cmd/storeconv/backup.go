@@ -16,26 +16,29 @@ import (
 )
 
 const backupDoc = `
-Writes a store, or a part of it, as a SIMS backup stream of profile sims-tar/1: a
-pax archive that tar lists and that storeconv restore, list and verify read. The
-store is only read. Bodies, receive dates, flags and keywords, UIDs, UIDVALIDITY,
-ACLs, subscriptions and quota limits go along.
+Writes a store, or a part of it, as a SIMS backup stream of profile
+sims-tar/1: a pax archive that tar lists and that storeconv restore, list
+and verify read. The store is only read. Bodies, receive dates, flags and
+keywords, UIDs, UIDVALIDITY, ACLs, subscriptions and quota limits go along.
 
-A message with several names (hard links) is written once; every later one is a
-link to the first, by device and inode. The file's own date tells which is the
-first copy. Users come in byte order of their ids, or in the order of -u; a user to
-whose messages others link comes before them, unless -u says otherwise. The backup
-of a restored stream has the members of that stream, less the expired ones.
+A message with several names (hard links) is written once; every later one
+is a link to the first, by device and inode. The file's own date tells which
+is the first copy. Users come in byte order of their ids, or in the order of
+-u; a user to whose messages others link comes before them, unless -u says
+otherwise. The backup of a restored stream has the members of that stream,
+less the expired ones.
 
-PATH limits the backup: /PARTITION/user/ID, ID, or one of these with a FOLDER
-behind. A link whose first copy is left out becomes a message in full.
+PATH limits the backup: /PARTITION/user/ID, ID, or one of these with a
+FOLDER behind. A link whose first copy is left out becomes a message in
+full.
 
-The stream is dated by --date; without it by the latest access that peruser.db
-knows, which after a restore is the date of the backup restored. The clock is not
-asked, so that the same store gives the same bytes.
+The stream is dated by --date; without it by the latest access that
+peruser.db knows, which after a restore is the date of the backup restored.
+The clock is not asked, so that the same store gives the same bytes.
 
-Mailboxes with an index in a foreign form, or none, go along with what the files
-tell: no flags, no UIDVALIDITY, the dates of the files. Each is a warning.
+Mailboxes with an index in a foreign form, or none, go along with what the
+files tell: no flags, no UIDVALIDITY, the dates of the files. Each is a
+warning.
 `
 
 func backupVerb() cli.Verb {

@@ -15,14 +15,14 @@ import (
 
 const hashdirDoc = `
 Prints the hash directories in which the store keeps a user, relative to
-partition/NAME/=user/, with a final slash: 53/53/ for mack1. ID is the message
-store's user id: the uid of a user of the default domain, uid@domain of any
-other. It is taken as it stands, capitals included. Several ids give a line
-each, in their order.
+partition/NAME/=user/, with a final slash: 53/53/ for mack1. ID is the
+message store's user id: the uid of a user of the default domain, uid@domain
+of any other. It is taken as it stands, capitals included. Several ids give
+a line each, in their order.
 
-An id that the manuals forbid (more than 127 bytes, one of % ? * & / : \, a byte
-outside 0x20 to 0x7e, a leading hyphen or "group=", or a reserved name such as
-anyone) has no directory; it is a problem and prints nothing.
+An id that the manuals forbid (more than 127 bytes, one of % ? * & / : \, a
+byte outside 0x20 to 0x7e, a leading hyphen or "group=", or a reserved name
+such as anyone) has no directory; it is a problem and prints nothing.
 `
 
 func hashdirVerb() cli.Verb {

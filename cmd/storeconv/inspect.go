@@ -10,20 +10,21 @@ import (
 )
 
 const inspectDoc = `
-Prints what imcheck -m printed of a mailbox: its head, one field a line, and a
-line for every message. MAILBOX is the full name, user/ID for INBOX or
+Prints what imcheck -m printed of a mailbox: its head, one field a line, and
+a line for every message. MAILBOX is the full name, user/ID for INBOX or
 user/ID/FOLDER, the folder in IMAP modified UTF-7.
 
-Dates are fourteen digits in UTC, sizes are bytes. SFlags are seven digits 0 or 1,
-in the order Recent, Deleted, Seen, Answered, Flagged, Draft, Archived. UFlags are
-hexadecimal, bit 0 of the first byte being the first of Userflags. Original-Uid is
-the UIDVALIDITY and the UID of the mailbox that the message was restored from.
+Dates are fourteen digits in UTC, sizes are bytes. SFlags are seven digits 0
+or 1, in the order Recent, Deleted, Seen, Answered, Flagged, Draft,
+Archived. UFlags are hexadecimal, bit 0 of the first byte being the first of
+Userflags. Original-Uid is the UIDVALIDITY and the UID of the mailbox that
+the message was restored from.
 
-The index of this project does not hold all that imcheck shows: Flags, Cache Offset
-and Start Offset are empty, and CacheOff, LastUpdated, SaveDate and MT are -. Of a
-mailbox with an index in the vendor's form, which a relocated store has, only what
-names and sizes of the message files tell is printed, Version is "foreign", and a
-note says so.
+The index of this project does not hold all that imcheck shows: Flags, Cache
+Offset and Start Offset are empty, and CacheOff, LastUpdated, SaveDate and
+MT are -. Of a mailbox with an index in the vendor's form, which a relocated
+store has, only what names and sizes of the message files tell is printed,
+Version is "foreign", and a note says so.
 `
 
 func inspectVerb() cli.Verb {

@@ -18,13 +18,14 @@ import (
 
 const listDoc = `
 Prints the table of contents of a SIMS backup stream on standard output, one
-member a line in stream order. Nothing is written anywhere else. The stream may
-be a file or, as -, standard input, plain or compressed with LZ4 or gzip.
+member a line in stream order. Nothing is written anywhere else. The stream
+may be a file or, as -, standard input, plain or compressed with LZ4 or
+gzip.
 
-A line has five columns separated by tabs: the name (users and mailboxes end in a
-slash), the size in bytes, the date in UTC (of a message the receive date), the
-IMAP flags, and, of a later copy, the name of its first copy. With --format json
-a line is one object:
+A line has five columns separated by tabs: the name (users and mailboxes end
+in a slash), the size in bytes, the date in UTC (of a message the receive
+date), the IMAP flags, and, of a later copy, the name of its first copy.
+With --format json a line is one object:
 
     {"name":"joe/INBOX/1","type":"message","offset":3072,"size":410,
      "date":957764210,"flags":["\\Seen"]}
@@ -34,10 +35,11 @@ header in the uncompressed stream; date is in seconds since 1970. Users have
 "quota" (bytes, -1 none, -2 the server's default), mailboxes "uidvalidity",
 "uidnext", "subscribed", "keywords" and "acl", links "link".
 
-With -h only the stream's own header is printed: profile, product, host and date.
+With -h only the stream's own header is printed: profile, product, host and
+date.
 
-A member that cannot be read, or that the profile forbids, is a problem, named
-with its offset, and the listing goes on behind it.
+A member that cannot be read, or that the profile forbids, is a problem,
+named with its offset, and the listing goes on behind it.
 `
 
 func listVerb() cli.Verb {

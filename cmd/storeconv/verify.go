@@ -12,39 +12,44 @@ import (
 )
 
 const verifyDoc = `
-Reads a whole store and lists everything that is not as it should be. Nothing is
-changed, and a problem ends nothing: all are listed, up to 1,000 of a kind.
+Reads a whole store and lists everything that is not as it should be.
+Nothing is changed, and a problem ends nothing: all are listed, up to 1,000
+of a kind.
 
   - every message file against the index of its mailbox: there at all, size,
-    SHA-256, size of the header; files that no index names; files and directories
-    that have no place in a store; users and messages in the wrong hash directory;
-  - every index against itself: counts, sums, oldest and latest dates, its name and
-    partition, keywords without a name;
+    SHA-256, size of the header; files that no index names; files and
+    directories that have no place in a store; users and messages in the
+    wrong hash directory;
+  - every index against itself: counts, sums, oldest and latest dates, its
+    name and partition, keywords without a name;
   - every index against mboxlist: folder.db (partition, ACL), subscr.db,
-    peruser.db (seen and deleted messages), quota.db (usage), and every record of
-    these against the tree;
-  - with -f, every message of the stream against the store: content, receive date,
-    flags, UIDVALIDITY, and that later copies are the same file as the first.
+    peruser.db (seen and deleted messages), quota.db (usage), and every
+    record of these against the tree;
+  - with -f, every message of the stream against the store: content, receive
+    date, flags, UIDVALIDITY, and that later copies are the same file as the
+    first.
 
-An index that is not this project's, such as those of a relocated store, cannot be
-looked into: it is counted as foreign, which is no fault, and of its mailbox only
-the names of the files are checked. Usage that such a store brought along is not
-compared.
+An index that is not this project's, such as those of a relocated store,
+cannot be looked into: it is counted as foreign, which is no fault, and of
+its mailbox only the names of the files are checked. Usage that such a store
+brought along is not compared.
 
-With -f several times the streams are taken in that order, as in the restore: where
-flags differ, the last stream that has the message decides. Expired messages are not
-looked for. Limits of quota.db that differ from the stream's are a warning, because
-a directory's limits go before them. -u, -m, --default-domain, -e, --newline and
-PATH say what the restore was limited to and how it wrote things, as they did there.
+With -f several times the streams are taken in that order, as in the
+restore: where flags differ, the last stream that has the message decides.
+Expired messages are not looked for. Limits of quota.db that differ from the
+stream's are a warning, because a directory's limits go before them. -u, -m,
+--default-domain, -e, --newline and PATH say what the restore was limited to
+and how it wrote things, as they did there.
 
-Where the mailbox had other messages before, those of the stream are found by their
-Original-Uid, else by their content, and another UIDVALIDITY is a warning. Runs that
-share out one stream at the same time may each have stored a copy where one run
-makes a hard link: a file of its own with the content and the date of the first copy
-is a warning, unless the same user's other copies tell that the link is broken.
+Where the mailbox had other messages before, those of the stream are found
+by their Original-Uid, else by their content, and another UIDVALIDITY is a
+warning. Runs that share out one stream at the same time may each have
+stored a copy where one run makes a hard link: a file of its own with the
+content and the date of the first copy is a warning, unless the same user's
+other copies tell that the link is broken.
 
-The lines come in the order of the tree, whatever the number of workers. Memory:
-four bytes a message of the mailboxes at work, below 256 MiB.
+The lines come in the order of the tree, whatever the number of workers.
+Memory: four bytes a message of the mailboxes at work, below 256 MiB.
 `
 
 func verifyVerb() cli.Verb {
