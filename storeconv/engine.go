@@ -77,6 +77,9 @@ func (r *restore) do(ctx context.Context) (RestoreReport, error) {
 	if err == nil && r.run != nil {
 		err = errors.Join(r.writeLists(), r.join())
 	}
+	if err == nil && r.opt.Done != nil {
+		err = r.opt.Done(r.rep)
+	}
 	if closeErr := r.close(err == nil); err == nil {
 		err = closeErr
 	}

@@ -43,6 +43,10 @@ type RestoreOptions struct {
 	ByteOrder binary.ByteOrder // of the databases; nil: that of the existing ones, else big-endian
 	PageSize  int              // of the databases, bytes; 0: that of the existing ones, else 8192
 
+	// Done, when not nil, is called once with the final report when all is in place, before the run's own folder goes: what the caller keeps there survives a kill
+	// together with the store. Its error ends the run, which can then be continued.
+	Done func(RestoreReport) error
+
 	Limits func(id string) (Quota, bool) // limits by id in the store; they win over SIMS.quota
 	Log    Log                           // nil: discard
 	Meter  Meter                         // nil: none

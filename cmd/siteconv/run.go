@@ -47,7 +47,8 @@ type site struct {
 	sync          string
 	dryRun        bool
 
-	stored *storeIDs // the user ids of the store side
+	stored *storeIDs    // the user ids of the store side
+	keep   func() error // marks the current stage as done; nothing in a dry run
 }
 
 func (s *site) export() *input { return &s.inputs[0] }
@@ -142,7 +143,7 @@ func (f *runFlags) conversion() (*site, error) {
 	if f.bdb != 6 && f.bdb != 8 && f.bdb != 9 {
 		return nil, cli.Usagef("--bdb %d is none of 6, 8, 9", f.bdb)
 	}
-	s := &site{scenario: sc, out: f.out, base: f.base, defaultDomain: f.defaultDomain, bdbVersion: f.bdb,
+	s := &site{scenario: sc, keep: func() error { return nil }, out: f.out, base: f.base, defaultDomain: f.defaultDomain, bdbVersion: f.bdb,
 		byteOrder: f.byteOrder, jobs: f.jobs, sync: f.sync, dryRun: f.dryRun}
 	export, err := findInput("ldif", f.ldif, f.site, "export.ldif")
 	if err != nil {
@@ -207,12 +208,13 @@ func (s *site) state(f *runFlags) state {
 type stage struct {
 	name string
 	do   func(ctx context.Context, job *cli.Job) error
+	tidy func(ctx context.Context, job *cli.Job) error // for a stage that was done by an interrupted run; may be nil
 }
 
 // stages are the parts in their order: the store comes after the directory, for
 // its quotas are those of the upgraded entries.
 func (s *site) stages() []stage {
-	return []stage{{"directory", s.upgradeLDIF}, {"store", s.convertStore}, {"comparison", s.compare}}
+	return []stage{{name: "directory", do: s.upgradeLDIF}, {name: "store", do: s.convertStore, tidy: s.tidyStore}, {name: "comparison", do: s.compare}}
 }
 
 // convert does the stages that are not done, and keeps what each has told, so
@@ -232,13 +234,28 @@ func (s *site) convert(ctx context.Context, job *cli.Job, st *state) error {
 	if err := st.write(job, s.out); err != nil {
 		return err
 	}
-	for _, stage := range s.stages()[min(len(st.Done), len(s.stages())):] {
+	for i, stage := range s.stages() {
+		if i < len(st.Done) {
+			if stage.tidy == nil {
+				continue
+			}
+			if err := stage.tidy(ctx, job); err != nil {
+				return err
+			}
+			continue
+		}
+		s.keep = func() error {
+			rep := job.Snapshot()
+			st.Done, st.Report = append(st.Done, stage.name), &rep
+			return st.write(job, s.out)
+		}
 		if err := stage.do(ctx, job); err != nil {
 			return err
 		}
-		rep := job.Snapshot()
-		st.Done, st.Report = append(st.Done, stage.name), &rep
-		if err := st.write(job, s.out); err != nil {
+		if len(st.Done) > i {
+			continue // the stage has seen to it itself
+		}
+		if err := s.keep(); err != nil {
 			return err
 		}
 	}

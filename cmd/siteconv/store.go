@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // surveyStore learns the user ids of the stream or store, and what makes it the
@@ -69,12 +73,42 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	return nil
 }
 
+// restore makes the store of the stream. Its stage is kept while the run's own
+// folder is still there, so that a kill loses neither the store nor its counts.
 func (s *site) restore(ctx context.Context, job *cli.Job) error {
-	order, err := byteOrderOf(s.byteOrder)
+	limits, err := s.limits(job)
 	if err != nil {
 		return err
 	}
+	return s.runRestore(ctx, job, storeconv.RestoreOptions{
+		DryRun: s.dryRun, Limits: limits, Log: job, Meter: job.Meter("messages", 0, 0),
+		Done: func(rep storeconv.RestoreReport) error {
+			for _, c := range []cli.Count{
+				{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+				{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
+			} {
+				job.Count(c.Name, c.N)
+			}
+			return s.keep()
+		},
+	})
+}
+
+// tidyStore lets a restore that had done all remove its own folder.
+func (s *site) tidyStore(ctx context.Context, job *cli.Job) error {
+	_, err := os.Stat(filepath.Join(s.storeDir(), ims.WorkDir))
+	if s.scenario.nms || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	limits, err := s.limits(job)
+	if err != nil {
+		return err
+	}
+	return s.runRestore(ctx, job, storeconv.RestoreOptions{Limits: limits})
+}
+
+func (s *site) runRestore(ctx context.Context, job *cli.Job, opt storeconv.RestoreOptions) error {
+	order, err := byteOrderOf(s.byteOrder)
 	if err != nil {
 		return err
 	}
@@ -94,18 +128,9 @@ func (s *site) restore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	rep, err := storeconv.Restore(ctx, s.storeDir(), []*storeconv.Stream{stream}, storeconv.RestoreOptions{
-		Domain: s.defaultDomain, Version: s.bdbVersion, ByteOrder: order, Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun,
-		Limits: limits, Log: job, Meter: job.Meter("messages", 0, 0),
-	})
-	if err != nil {
+	opt.Domain, opt.Version, opt.ByteOrder, opt.Jobs, opt.Sync = s.defaultDomain, s.bdbVersion, order, s.jobs, s.sync
+	if _, err := storeconv.Restore(ctx, s.storeDir(), []*storeconv.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
-	}
-	for _, c := range []cli.Count{
-		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
-		{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
-	} {
-		job.Count(c.Name, c.N)
 	}
 	return nil
 }

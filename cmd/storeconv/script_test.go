@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Condition: peerCondition,
-		Dir: "testdata/script",
+		Dir:       "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", site)
 			return nil
