@@ -23,9 +23,22 @@ func Need(t testing.TB, name string) string {
 			return path
 		}
 	}
-	if os.Getenv("IMSCONV_PEERS") == "require" {
-		t.Fatalf("%s is not installed, and IMSCONV_PEERS=require asks for it", name)
-	}
-	t.Skipf("%s is not installed", name)
+	missing(t, name)
 	return ""
+}
+
+// NeedFile is Need for a file that comes with a program.
+func NeedFile(t testing.TB, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		missing(t, path)
+	}
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("IMSCONV_PEERS") == "require" {
+		t.Fatalf("%s is not installed, and IMSCONV_PEERS=require asks for it", what)
+	}
+	t.Skipf("%s is not installed", what)
 }
