@@ -1,50 +1,19 @@
 package dbconv
 
 import (
-	"archive/tar"
 	"bytes"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
+	"imsconv/benchmarks/bdbfixtures"
 	"imsconv/dbconv/bdb"
 )
 
 // fixtures are the files that the real libraries wrote (testdata/bdb/README.md).
-var fixtures = sync.OnceValues(func() (map[string][]byte, error) {
-	f, err := os.Open("../testdata/bdb/fixtures.tar.zst")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(1<<30))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	files := map[string][]byte{}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			b, err := io.ReadAll(t)
-			if err != nil {
-				return nil, err
-			}
-			files[strings.TrimPrefix(h.Name, "./")] = b
-		}
-	}
-})
+var fixtures = bdbfixtures.Files
 
 // readable returns the fixtures that can be read, by name.
 func readable(t testing.TB) (names []string, files map[string][]byte) {

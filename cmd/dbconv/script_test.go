@@ -1,20 +1,17 @@
 package main
 
 import (
-	"archive/tar"
 	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"imsconv/benchmarks/bdbfixtures"
 )
 
 func TestMain(m *testing.M) {
@@ -83,32 +80,4 @@ func TestScripts(t *testing.T) {
 }
 
 // fixtures are the files that the real libraries wrote (testdata/bdb/README.md).
-var fixtures = sync.OnceValues(func() (map[string][]byte, error) {
-	f, err := os.Open("../../testdata/bdb/fixtures.tar.zst")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(1<<30))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	files := map[string][]byte{}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			b, err := io.ReadAll(t)
-			if err != nil {
-				return nil, err
-			}
-			files[strings.TrimPrefix(h.Name, "./")] = b
-		}
-	}
-})
+var fixtures = bdbfixtures.Files

@@ -1,52 +1,20 @@
 package bdb
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sort"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
+	"imsconv/benchmarks/bdbfixtures"
 )
 
 // The fixtures are files that the real libraries wrote, with their contents; see
 // testdata/bdb/README.md.
-var fixtures = sync.OnceValues(func() (map[string][]byte, error) {
-	f, err := os.Open("../../testdata/bdb/fixtures.tar.zst")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(1<<30))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	files := map[string][]byte{}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		b, err := io.ReadAll(t)
-		if err != nil {
-			return nil, err
-		}
-		files[strings.TrimPrefix(h.Name, "./")] = b
-	}
-})
+var fixtures = bdbfixtures.Files
 
 // fixtureFiles returns the names of the databases that have a dump, sorted.
 func fixtureFiles(t testing.TB) (names []string, files map[string][]byte) {
