@@ -72,6 +72,9 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 	}
 	c.seen[dst]++
 	if a.Ino == b.Ino && a.Dev == b.Dev {
+		if message {
+			w.counts.Linked++
+		}
 		return nil
 	}
 	switch {

@@ -54,15 +54,39 @@ func plainList(t *testing.T, root string) map[string]file {
 	return files
 }
 
+// generatedNMS makes an NMS site of some size.
+func generatedNMS(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := sitegen.WriteNMS(dir+"/store", sitegen.NMSOptions{Seed: 7, Users: 40, Messages: 1500}); err != nil {
+		t.Fatal(err)
+	}
+	export, err := os.Create(dir + "/export.ldif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sitegen.WriteNMSExport(export, sitegen.ExportOptions{Seed: 7, Users: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if err := export.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // TestKilledRunGoesOn kills a conversion at several moments; the same command
 // given again ends with the same bytes as one that nobody disturbed.
 func TestKilledRunGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills the program several times")
 	}
-	site := generated(t)
+	t.Run("sims-offline", func(t *testing.T) { killAndGoOn(t, "sims-offline", generated(t)) })
+	t.Run("nms-single", func(t *testing.T) { killAndGoOn(t, "nms-single", generatedNMS(t)) })
+}
+
+func killAndGoOn(t *testing.T, scenario, site string) {
 	run := func(out string) *exec.Cmd {
-		return exec.Command("siteconv", "run", "--scenario", "sims-offline", "--site", site, "--out", out, "--default-domain", "siroe.com", "--quiet")
+		return exec.Command("siteconv", "run", "--scenario", scenario, "--site", site, "--out", out, "--default-domain", "siroe.com", "--quiet")
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
 	start := time.Now()
