@@ -15,8 +15,8 @@ import (
 
 	goldif "github.com/go-ldap/ldif"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/testdir"
 )
 
 // ldifUsers is the number of users of the export: 200,000 in the full run.
@@ -74,7 +74,7 @@ func ldifFile(b *testing.B, name string, fill func(w io.Writer) error) (path str
 
 func simsExport(users int) func(w io.Writer) error {
 	return func(w io.Writer) error {
-		_, err := sitegen.WriteSIMSExport(w, sitegen.ExportOptions{Seed: 1, Users: users})
+		_, err := testdir.WriteSIMS(w, testdir.Options{Seed: 1, Users: users})
 		return err
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // relocateFiles is the size of the tree: 100,000 files in the full run.
@@ -74,7 +74,7 @@ func relocateBench(b *testing.B, dir string, remove bool) {
 	}
 	users, messages := relocateFiles()
 	from := filepath.Join(dir, "nms")
-	site, err := sitegen.WriteNMS(from, sitegen.NMSOptions{Seed: 1, Users: users, Messages: messages})
+	site, err := testsite.WriteNMS(from, testsite.NMSOptions{Seed: 1, Users: users, Messages: messages})
 	if err != nil {
 		b.Fatal(err)
 	}

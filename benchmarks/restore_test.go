@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // restoreSize is the size of the stream: 50,000 messages of mixed sizes in the full run.
@@ -50,7 +50,7 @@ func restoreBench(b *testing.B, dir string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := sitegen.WriteStream(f, sitegen.StreamOptions{Seed: 1, Users: users, Messages: messages, Links: 2, Expired: -1}, nil); err != nil {
+	if _, err := testsite.WriteStream(f, testsite.StreamOptions{Seed: 1, Users: users, Messages: messages, Links: 2, Expired: -1}, nil); err != nil {
 		b.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // BenchmarkVerifyBackup compares what reads a whole store with the system's own tools on the same tree, in memory:
@@ -32,7 +32,7 @@ func BenchmarkVerifyBackup(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := sitegen.WriteStream(f, sitegen.StreamOptions{Seed: 1, Users: users, Messages: messages, Expired: -1}, nil); err != nil {
+	if _, err := testsite.WriteStream(f, testsite.StreamOptions{Seed: 1, Users: users, Messages: messages, Expired: -1}, nil); err != nil {
 		b.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

@@ -8,17 +8,14 @@ import (
 	"sync"
 	"testing"
 
-	"imsconv/benchmarks/bdbfixtures"
 	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/bdb/fixtures"
 )
-
-// fixtures are the files that the real libraries wrote (testdata/bdb/README.md).
-var fixtures = bdbfixtures.Files
 
 // readable returns the fixtures that can be read, by name.
 func readable(t testing.TB) (names []string, files map[string][]byte) {
 	t.Helper()
-	files, err := fixtures()
+	files, err := fixtures.Files()
 	if err != nil {
 		t.Fatal(err)
 	}

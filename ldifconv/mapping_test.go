@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
+	"imsconv/ldifconv/testdir"
 )
 
 // upgraded runs an upgrade of everything and returns its output, undo and report.
@@ -50,10 +50,10 @@ func exports(t testing.TB, users int) map[string]struct {
 			text string
 		}{from, string(text)}
 		var made bytes.Buffer
-		opts := sitegen.ExportOptions{Seed: 5, Users: users, Odd: true, ACI: true}
-		write := sitegen.WriteSIMSExport
+		opts := testdir.Options{Seed: 5, Users: users, Odd: true, ACI: true}
+		write := testdir.WriteSIMS
 		if from == NMS {
-			write = sitegen.WriteNMSExport
+			write = testdir.WriteNMS
 		}
 		if _, err := write(&made, opts); err != nil {
 			t.Fatal(err)
@@ -326,11 +326,11 @@ func TestMadeExportsMeetEveryRule(t *testing.T) {
 func TestEachRuleOff(t *testing.T) {
 	for _, from := range []Source{SIMS, NMS} {
 		var made bytes.Buffer
-		write := sitegen.WriteSIMSExport
+		write := testdir.WriteSIMS
 		if from == NMS {
-			write = sitegen.WriteNMSExport
+			write = testdir.WriteNMS
 		}
-		if _, err := write(&made, sitegen.ExportOptions{Seed: 9, Users: 400, Odd: true}); err != nil {
+		if _, err := write(&made, testdir.Options{Seed: 9, Users: 400, Odd: true}); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range Rules(from) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/ldifconv/testdir"
 )
 
 // only is an Options that runs no rule.
@@ -188,7 +188,7 @@ func TestUpgradeOddEntries(t *testing.T) {
 // output, undo, rejects, messages.
 func TestUpgradeChunksAndJobs(t *testing.T) {
 	var in bytes.Buffer
-	if _, err := sitegen.WriteSIMSExport(&in, sitegen.ExportOptions{Users: 300, Odd: true}); err != nil {
+	if _, err := testdir.WriteSIMS(&in, testdir.Options{Users: 300, Odd: true}); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("ldif/testdata/odd/*.txtar")

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/testsite"
 )
 
 // backupOf backs a store up and returns the stream.
@@ -80,7 +80,7 @@ func membersOf(t testing.TB, path string) []string {
 // TestBackupGivesTheStreamBack: the backup of what a stream leaves is that stream, member for member, with users in any
 // order, and in the same order when that was sorted.
 func TestBackupGivesTheStreamBack(t *testing.T) {
-	for _, opts := range []sitegen.StreamOptions{
+	for _, opts := range []testsite.StreamOptions{
 		{Seed: 31, Users: 20, Messages: 500, MedianSize: 1500, Links: 30},
 		{Seed: 32, Users: 12, Mailboxes: 11, Messages: 600, MedianSize: 1500, Links: 60},
 		{Seed: 33, Users: 20, Messages: 500, MedianSize: 1500, Links: 30, Sorted: true, Expired: -1},
@@ -145,7 +145,7 @@ func diffLines(t testing.TB, what string, got, want []string) {
 
 // TestBackupOfExpiredFirstCopies: where the first copy was left out, the first live copy is the message now.
 func TestBackupOfExpiredFirstCopies(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 34, Users: 16, Messages: 500, MedianSize: 1500, Links: 40, Expired: 20, Odd: true})
+	s := makeReference(t, testsite.StreamOptions{Seed: 34, Users: 16, Messages: 500, MedianSize: 1500, Links: 40, Expired: 20, Odd: true})
 	stream, _, log := backupOf(t, s.store, BackupOptions{})
 	if len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
@@ -204,9 +204,9 @@ func checkSingleCopy(t *testing.T, s *referenceSite, stream []byte) {
 
 // TestBackupCircle: users who link to each other's messages cannot both come first; still every file is written once.
 func TestBackupCircle(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 35, Users: 3, Mailboxes: 2, Messages: 60, MedianSize: 500, Links: -1, Expired: -1})
+	s := makeReference(t, testsite.StreamOptions{Seed: 35, Users: 3, Mailboxes: 2, Messages: 60, MedianSize: 500, Links: -1, Expired: -1})
 	// Replace messages of each user and mailbox by links to the next one's, with the date of the file.
-	var boxes []*sitegen.Mailbox
+	var boxes []*testsite.Mailbox
 	for i := range s.want.Mailboxes {
 		if box := &s.want.Mailboxes[i]; len(box.Messages) >= 2 {
 			boxes = append(boxes, box)
@@ -245,7 +245,7 @@ func TestBackupCircle(t *testing.T) {
 
 // TestBackupSelection: users in the order asked for, paths, dates, and no links.
 func TestBackupSelection(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 36, Users: 8, Messages: 240, MedianSize: 800, Links: 40})
+	s := makeReference(t, testsite.StreamOptions{Seed: 36, Users: 8, Messages: 240, MedianSize: 800, Links: 40})
 	users := slices.Clone(s.want.Users)
 	slices.Reverse(users)
 	stream, _, _ := backupOf(t, s.store, BackupOptions{Users: users})
@@ -300,7 +300,7 @@ func TestBackupSelection(t *testing.T) {
 
 // TestBackupOfDamage: what cannot be read is told, and the rest is there.
 func TestBackupOfDamage(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 37, Users: 4, Messages: 120, MedianSize: 800, Links: 40, Expired: -1})
+	s := makeReference(t, testsite.StreamOptions{Seed: 37, Users: 4, Messages: 120, MedianSize: 800, Links: 40, Expired: -1})
 	var first string
 	for _, box := range s.want.Mailboxes {
 		for _, m := range box.Messages {

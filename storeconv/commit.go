@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 )
 
 // finished is a user whose staged tree is whole.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // TestDamagedStreams spoils a stream at random, restores it, and holds the store against itself: whatever a stream says,
@@ -21,8 +21,8 @@ func TestDamagedStreams(t *testing.T) {
 		rounds = 3000
 	}
 	var whole bytes.Buffer
-	opts := sitegen.StreamOptions{Seed: 51, Users: 5, Mailboxes: 3, Messages: 60, MedianSize: 700, MaxSize: 5000, Links: 40, Expired: 15, Odd: true}
-	if _, err := sitegen.WriteStream(&whole, opts, nil); err != nil {
+	opts := testsite.StreamOptions{Seed: 51, Users: 5, Mailboxes: 3, Messages: 60, MedianSize: 700, MaxSize: 5000, Links: 40, Expired: 15, Odd: true}
+	if _, err := testsite.WriteStream(&whole, opts, nil); err != nil {
 		t.Fatal(err)
 	}
 	base := t.TempDir()
@@ -123,8 +123,8 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 	}
 	var streams [2]bytes.Buffer
 	for i := range streams {
-		opts := sitegen.StreamOptions{Seed: uint64(60 + i), Users: 4, Mailboxes: 3, Messages: 45, MedianSize: 600, MaxSize: 4000, Links: 40, Expired: 15, Odd: true}
-		if _, err := sitegen.WriteStream(&streams[i], opts, nil); err != nil {
+		opts := testsite.StreamOptions{Seed: uint64(60 + i), Users: 4, Mailboxes: 3, Messages: 45, MedianSize: 600, MaxSize: 4000, Links: 40, Expired: 15, Odd: true}
+		if _, err := testsite.WriteStream(&streams[i], opts, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"sync"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/internal/journal"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/sims"
 )
 

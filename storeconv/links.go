@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/sims"
 )
 

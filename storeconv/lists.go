@@ -11,8 +11,8 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 )
 
 // The records of the mailbox lists wait in the journal, in the order of their keys, until the end of the run.

@@ -13,29 +13,29 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/testsite"
 )
 
 // referenceSite makes a stream and, with the plainest means (archive/tar, one file after the other), the store that a
 // restore of it has to leave. It knows nothing of the restoring code: both are held against each other.
 type referenceSite struct {
 	stream, store string
-	want          *sitegen.Expect
+	want          *testsite.Expect
 	bodies        map[string][]byte // by hash
 }
 
-func makeReference(t testing.TB, opts sitegen.StreamOptions) *referenceSite {
+func makeReference(t testing.TB, opts testsite.StreamOptions) *referenceSite {
 	t.Helper()
 	dir := t.TempDir()
 	s := &referenceSite{
 		stream: filepath.Join(dir, "site.sims"), store: filepath.Join(dir, "store"),
-		want: new(sitegen.Expect), bodies: make(map[string][]byte),
+		want: new(testsite.Expect), bodies: make(map[string][]byte),
 	}
 	var stream bytes.Buffer
-	if _, err := sitegen.WriteStream(&stream, opts, s.want.Add); err != nil {
+	if _, err := testsite.WriteStream(&stream, opts, s.want.Add); err != nil {
 		t.Fatal(err)
 	}
 	s.readBodies(t, bytes.NewReader(stream.Bytes()))
@@ -167,7 +167,7 @@ func (s *referenceSite) build(t testing.TB, date int64) {
 	}
 }
 
-func referenceIndex(t testing.TB, box *sitegen.Mailbox) *ims.Index {
+func referenceIndex(t testing.TB, box *testsite.Mailbox) *ims.Index {
 	t.Helper()
 	x := &ims.Index{Header: ims.Header{
 		Name: mboxlist.FolderKey(box.User, box.Name), UIDValidity: box.UIDValidity, Subscribed: box.Subscribed == 1,

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 )
 
 // Via is how message files come into the new store. Everything else is always

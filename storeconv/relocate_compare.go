@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/nms"
 )
 

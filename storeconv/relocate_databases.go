@@ -12,7 +12,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
 )
 
 // listDir is where the databases of the mailbox list lie.

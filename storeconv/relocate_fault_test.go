@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // must fails the test on an error.
@@ -245,7 +245,7 @@ func compareRest(t testing.TB, from, store string, gone []string) {
 // TestRelocateDamagedPage damages one page of a data.db2 of many: what can be
 // read of the records goes over as it is, and the trees all do.
 func TestRelocateDamagedPage(t *testing.T) {
-	whole, _ := site(t, sitegen.NMSOptions{Seed: 8, Users: 24, Messages: 24, PageSize: 512})
+	whole, _ := site(t, testsite.NMSOptions{Seed: 8, Users: 24, Messages: 24, PageSize: 512})
 	want := records(t, whole+"/mboxlist/data.db2")
 	pages := int64(len(readFile(t, whole+"/mboxlist/data.db2"))) / 512
 	if pages < 12 {
@@ -354,7 +354,7 @@ func TestRelocateTwoPlaces(t *testing.T) {
 		if len(opts.Map) > 0 {
 			id = "zoe"
 		}
-		got := tree(t, filepath.Join(opts.Store, sitegen.MailboxDir("primary", id, "INBOX")))
+		got := tree(t, filepath.Join(opts.Store, testsite.MailboxDir("primary", id, "INBOX")))
 		if want := tree(t, filepath.Join(from, annaDir)); len(got) != len(want) {
 			t.Errorf("%s has %d files, want %d", id, len(got), len(want))
 		}

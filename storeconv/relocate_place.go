@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/nms"
 )
 

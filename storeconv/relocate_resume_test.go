@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 var errPlanted = errors.New("planted fault")
@@ -19,7 +19,7 @@ var errPlanted = errors.New("planted fault")
 // kill at that moment would, and expects the next run to make the store that an
 // undisturbed run makes.
 func TestRelocateResume(t *testing.T) {
-	from, _ := site(t, sitegen.NMSOptions{Seed: 7, Users: 8, Messages: 40, Links: 30})
+	from, _ := site(t, testsite.NMSOptions{Seed: 7, Users: 8, Messages: 40, Links: 30})
 	opts := RelocateOptions{From: from, Via: ViaCopy, Sync: "user", Jobs: 2}
 	undisturbed := opts
 	undisturbed.Store = filepath.Join(memoryDir(t), "store")

@@ -16,8 +16,8 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/nms"
 )
 

@@ -11,15 +11,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/dbconv/bdb"
+	"imsconv/storeconv/testsite"
 )
 
 // site generates an NMS store in a directory of the test.
-func site(t testing.TB, opts sitegen.NMSOptions) (string, sitegen.NMSSite) {
+func site(t testing.TB, opts testsite.NMSOptions) (string, testsite.NMSSite) {
 	t.Helper()
 	dir := filepath.Join(memoryDir(t), "nms")
-	s, err := sitegen.WriteNMS(dir, opts)
+	s, err := testsite.WriteNMS(dir, opts)
 	must(t, err)
 	return dir, s
 }
@@ -31,13 +31,13 @@ func TestRelocateGeneratedSites(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		site sitegen.NMSOptions
+		site testsite.NMSOptions
 		opts RelocateOptions
 		meta bdb.Meta
 	}{
-		{"big-endian", sitegen.NMSOptions{Seed: 1, Users: users}, RelocateOptions{}, bdb.Meta{Version: 6, ByteOrder: binary.BigEndian, PageSize: 8192}},
-		{"little-endian", sitegen.NMSOptions{Seed: 2, Users: users, ByteOrder: binary.LittleEndian, PageSize: 1024, QuotaBeside: true}, RelocateOptions{Via: ViaCopy}, bdb.Meta{Version: 6, ByteOrder: binary.LittleEndian, PageSize: 1024}},
-		{"opaque records", sitegen.NMSOptions{Seed: 3, Users: users, Opaque: true, Links: 30}, RelocateOptions{Via: ViaCopy, Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096, Jobs: 3}, bdb.Meta{Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096}},
+		{"big-endian", testsite.NMSOptions{Seed: 1, Users: users}, RelocateOptions{}, bdb.Meta{Version: 6, ByteOrder: binary.BigEndian, PageSize: 8192}},
+		{"little-endian", testsite.NMSOptions{Seed: 2, Users: users, ByteOrder: binary.LittleEndian, PageSize: 1024, QuotaBeside: true}, RelocateOptions{Via: ViaCopy}, bdb.Meta{Version: 6, ByteOrder: binary.LittleEndian, PageSize: 1024}},
+		{"opaque records", testsite.NMSOptions{Seed: 3, Users: users, Opaque: true, Links: 30}, RelocateOptions{Via: ViaCopy, Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096, Jobs: 3}, bdb.Meta{Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			from, s := site(t, tt.site)
@@ -85,7 +85,7 @@ func meta(t testing.TB, path string) bdb.Meta {
 
 // TestRelocateJobs expects the same store whatever the number of workers.
 func TestRelocateJobs(t *testing.T) {
-	from, _ := site(t, sitegen.NMSOptions{Seed: 4, Users: 12, Links: 20})
+	from, _ := site(t, testsite.NMSOptions{Seed: 4, Users: 12, Links: 20})
 	var first map[string]string
 	for _, jobs := range []int{1, 4} {
 		store := filepath.Join(memoryDir(t), "store")
@@ -115,7 +115,7 @@ func contents(files map[string]string) map[string]string {
 // TestRelocateBatches adds users batch by batch and expects the store that one
 // run makes.
 func TestRelocateBatches(t *testing.T) {
-	from, s := site(t, sitegen.NMSOptions{Seed: 5, Users: 12, Messages: 120, Links: -1})
+	from, s := site(t, testsite.NMSOptions{Seed: 5, Users: 12, Messages: 120, Links: -1})
 	whole, parts := filepath.Join(memoryDir(t), "whole"), filepath.Join(memoryDir(t), "parts")
 	relocate(t, RelocateOptions{From: from, Store: whole, Via: ViaCopy})
 	for i := range 3 {
@@ -173,14 +173,14 @@ func TestRelocateRename(t *testing.T) {
 		t.Errorf("subscriptions of anna@siroe.com: %q, want %q", got, want)
 	}
 	for old, now := range map[string]string{
-		annaDir:   sitegen.MailboxDir("main", "anna@siroe.com", "INBOX"),
-		wallycDir: sitegen.MailboxDir("main", "Wally.C", "INBOX"),
+		annaDir:   testsite.MailboxDir("main", "anna@siroe.com", "INBOX"),
+		wallycDir: testsite.MailboxDir("main", "Wally.C", "INBOX"),
 	} {
 		if d := cmp.Diff(tree(t, filepath.Join(from, old)), tree(t, filepath.Join(store, now))); d != "" {
 			t.Errorf("%s: %s", now, d)
 		}
 	}
-	sub := filepath.Join(store, "user", strings.TrimPrefix(filepath.Dir(sitegen.MailboxDir("main", "anna@siroe.com", "INBOX")), "partition/main/=user/"), "anna@siroe%dcom.sub")
+	sub := filepath.Join(store, "user", strings.TrimPrefix(filepath.Dir(testsite.MailboxDir("main", "anna@siroe.com", "INBOX")), "partition/main/=user/"), "anna@siroe%dcom.sub")
 	if got := string(readFile(t, sub)); got != "user/anna@siroe.com/Mail/deep/er/est\t\nuser/Wally.C/Drafts\t\n" {
 		t.Errorf("%s: %q", sub, got)
 	}
@@ -272,7 +272,7 @@ func TestRelocateSwap(t *testing.T) {
 // store, in both ways of naming it.
 func TestRelocatePartitionElsewhere(t *testing.T) {
 	for _, flag := range []string{"second=PATH", "PATH=second"} {
-		from, s := site(t, sitegen.NMSOptions{Seed: 6, Users: 8, Partitions: []string{"primary", "second"}})
+		from, s := site(t, testsite.NMSOptions{Seed: 6, Users: 8, Partitions: []string{"primary", "second"}})
 		away := filepath.Join(memoryDir(t), "disk2")
 		must(t, os.Rename(filepath.Join(from, "partition/second"), away))
 		part, err := ParseRelocatePartition(strings.Replace(flag, "PATH", away, 1))

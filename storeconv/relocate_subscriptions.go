@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/nms"
 )
 

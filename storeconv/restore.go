@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
 )
 
 // Existing says what becomes of messages for a mailbox that the store has already.

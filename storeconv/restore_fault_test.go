@@ -17,8 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"imsconv/benchmarks/sitegen"
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/testsite"
 )
 
 // faultCase is a restore that is to survive a failure at any operation.
@@ -32,7 +32,7 @@ type faultCase struct {
 
 func faultCases(t testing.TB) []faultCase {
 	var site bytes.Buffer
-	if _, err := sitegen.WriteStream(&site, sitegen.StreamOptions{Seed: 5, Users: 6, Messages: 60, Links: 40, Expired: 20, MedianSize: 700, Odd: true}, nil); err != nil {
+	if _, err := testsite.WriteStream(&site, testsite.StreamOptions{Seed: 5, Users: 6, Messages: 60, Links: 40, Expired: 20, MedianSize: 700, Odd: true}, nil); err != nil {
 		t.Fatal(err)
 	}
 	first := tape(t, may20, firstTape...)
@@ -249,8 +249,8 @@ func (s *silent) Read(p []byte) (int, error) {
 // An interrupt while the source is silent ends the run, wherever in the stream that is, and the next run goes on.
 func TestInterruptWhileWaiting(t *testing.T) {
 	var site bytes.Buffer
-	opts := sitegen.StreamOptions{Seed: 8, Users: 4, Messages: 24, MedianSize: 300000, MaxSize: 1 << 20, Expired: 20, Links: 20}
-	if _, err := sitegen.WriteStream(&site, opts, nil); err != nil {
+	opts := testsite.StreamOptions{Seed: 8, Users: 4, Messages: 24, MedianSize: 300000, MaxSize: 1 << 20, Expired: 20, Links: 20}
+	if _, err := testsite.WriteStream(&site, opts, nil); err != nil {
 		t.Fatal(err)
 	}
 	base := shmDir(t)

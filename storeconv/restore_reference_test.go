@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // storeLines gives every file of a store as a line: path, size, date, links, and for the text of an index the text itself.
@@ -60,7 +60,7 @@ func storeLines(t testing.TB, store string) []string {
 // TestRestoreAgainstReference holds what Restore leaves against what the plainest means make of the same stream: every
 // byte of every message and index, every record of the databases, every date and link.
 func TestRestoreAgainstReference(t *testing.T) {
-	for _, opts := range []sitegen.StreamOptions{
+	for _, opts := range []testsite.StreamOptions{
 		{Seed: 41, Users: 15, Messages: 400, MedianSize: 1500, Links: 30, Odd: true},
 		{Seed: 42, Users: 6, Mailboxes: 12, Messages: 400, MedianSize: 1500, Links: 50},
 		{Seed: 43, Users: 10, Messages: 250, MedianSize: 1500, Links: 40, Expired: 30, Odd: true},

@@ -8,8 +8,8 @@ import (
 	"os"
 	"slices"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 )
 
 // linesKept bounds the index lines that are kept in memory, in bytes. Above it they go to files.

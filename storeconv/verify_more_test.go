@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
+	"imsconv/storeconv/testsite"
 )
 
 // made is one message of a stream written by hand.
@@ -163,7 +163,7 @@ func TestVerifyLongHeader(t *testing.T) {
 
 // TestVerifyLongMailbox reads an index that is not held in memory, in the order of the UIDs and against it.
 func TestVerifyLongMailbox(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 3, Users: 1, Mailboxes: 1, Messages: 40, MedianSize: 300, Expired: -1, Links: -1})
+	s := makeReference(t, testsite.StreamOptions{Seed: 3, Users: 1, Mailboxes: 1, Messages: 40, MedianSize: 300, Expired: -1, Links: -1})
 	box := &s.want.Mailboxes[0]
 	dir, err := os.Open(s.store)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv/internal/durable"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/nms"
 )
 

@@ -12,10 +12,10 @@ import (
 	"syscall"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/testsite"
 )
 
 // verifyStore verifies a store, with its stream when there is one.
@@ -39,7 +39,7 @@ func verifyStore(t testing.TB, store, stream string, opts VerifyOptions) (Verify
 }
 
 func TestVerifyClean(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 1, Users: 24, Messages: 700, MedianSize: 2000, Links: 30, Odd: true})
+	s := makeReference(t, testsite.StreamOptions{Seed: 1, Users: 24, Messages: 700, MedianSize: 2000, Links: 30, Odd: true})
 	rep, log := verifyStore(t, s.store, s.stream, VerifyOptions{})
 	if len(log.problems) > 0 || len(log.warnings) > 0 {
 		t.Errorf("a store without a fault:\n%s\n%s", strings.Join(log.problems, "\n"), strings.Join(log.warnings, "\n"))
@@ -60,9 +60,9 @@ func TestVerifyClean(t *testing.T) {
 // TestVerifyFaults makes one fault at a time in a good store and wants it told, by its kind and at its place, and nothing
 // else.
 func TestVerifyFaults(t *testing.T) {
-	s := makeReference(t, sitegen.StreamOptions{Seed: 2, Users: 5, Messages: 150, MedianSize: 1000, Links: 25, Expired: -1})
-	var plain, linked, first *sitegen.Message // a message with one name, a later copy, its first copy
-	var box *sitegen.Mailbox                  // of plain
+	s := makeReference(t, testsite.StreamOptions{Seed: 2, Users: 5, Messages: 150, MedianSize: 1000, Links: 25, Expired: -1})
+	var plain, linked, first *testsite.Message // a message with one name, a later copy, its first copy
+	var box *testsite.Mailbox                  // of plain
 	named := make(map[string]int)
 	for i := range s.want.Mailboxes {
 		for j := range s.want.Mailboxes[i].Messages {

@@ -5,8 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/internal/durable"
 	"imsconv/storeconv/sims"
 )
 

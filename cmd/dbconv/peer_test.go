@@ -14,6 +14,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
+	"imsconv/dbconv/bdb/fixtures"
 )
 
 // run runs the command in this process.
@@ -51,7 +52,7 @@ func tool(t testing.TB, stdin, name string, args ...string) string {
 // its own, since the real tools write to what they read.
 func samples(t testing.TB, parts ...string) map[string]string {
 	t.Helper()
-	files, err := fixtures()
+	files, err := fixtures.Files()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestLayoutOfRealLoad(t *testing.T) {
 
 // Every verb leaves its source as it was.
 func TestSourcesUnchanged(t *testing.T) {
-	files, err := fixtures()
+	files, err := fixtures.Files()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"imsconv/benchmarks/bdbfixtures"
+	"imsconv/dbconv/bdb/fixtures"
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
-				files, err := fixtures()
+				files, err := fixtures.Files()
 				ts.Check(err)
 				data, ok := files[args[0]]
 				if !ok {
@@ -78,6 +78,3 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
-
-// fixtures are the files that the real libraries wrote (testdata/bdb/README.md).
-var fixtures = bdbfixtures.Files

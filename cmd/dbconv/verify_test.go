@@ -17,12 +17,13 @@ import (
 	"imsconv/cmd/internal/peer"
 	"imsconv/dbconv"
 	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/bdb/fixtures"
 )
 
 // newest are the fixtures of the versions that the peer's tools read.
 func newest(t *testing.T) map[string][]byte {
 	t.Helper()
-	files, err := fixtures()
+	files, err := fixtures.Files()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,11 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/cmd/internal/peer"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
+	"imsconv/ldifconv/testdir"
+	"imsconv/storeconv/testsite"
 )
 
 // directory is a real OpenLDAP server on a socket in its own folder.
@@ -279,7 +280,7 @@ func TestSlapdGenerated(t *testing.T) {
 	t.Run("sims", func(t *testing.T) {
 		t.Parallel()
 		var export bytes.Buffer
-		if _, err := sitegen.WriteSIMSExport(&export, sitegen.ExportOptions{Seed: 1, Users: users}); err != nil {
+		if _, err := testdir.WriteSIMS(&export, testdir.Options{Seed: 1, Users: users}); err != nil {
 			t.Fatal(err)
 		}
 		throughSlapd(t, "o=internet", export.Bytes(), ldifconv.Options{From: ldifconv.SIMS})
@@ -287,7 +288,7 @@ func TestSlapdGenerated(t *testing.T) {
 	t.Run("nms", func(t *testing.T) {
 		t.Parallel()
 		var export bytes.Buffer
-		if _, err := sitegen.WriteNMSExport(&export, sitegen.ExportOptions{Seed: 2, Users: users}); err != nil {
+		if _, err := testdir.WriteNMS(&export, testdir.Options{Seed: 2, Users: users}); err != nil {
 			t.Fatal(err)
 		}
 		throughSlapd(t, "o=siroe.com", export.Bytes(), ldifconv.Options{From: ldifconv.NMS})
@@ -299,7 +300,7 @@ func TestSlapdGenerated(t *testing.T) {
 func TestSlapdChoices(t *testing.T) {
 	ids := map[string]string{"user0": "first,one", "keiko_s7": "keiko"}
 	for i := range 300 {
-		if id := sitegen.UserID(i); strings.Contains(id, "@") {
+		if id := testsite.UserID(i); strings.Contains(id, "@") {
 			ids[strings.ToLower(id)] = strings.ReplaceAll(id, "@", "_at_")
 		}
 	}
@@ -310,10 +311,10 @@ func TestSlapdChoices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var sims, nms bytes.Buffer
-			if _, err := sitegen.WriteSIMSExport(&sims, sitegen.ExportOptions{Seed: 3, Users: 300}); err != nil {
+			if _, err := testdir.WriteSIMS(&sims, testdir.Options{Seed: 3, Users: 300}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := sitegen.WriteNMSExport(&nms, sitegen.ExportOptions{Seed: 3, Users: 300}); err != nil {
+			if _, err := testdir.WriteNMS(&nms, testdir.Options{Seed: 3, Users: 300}); err != nil {
 				t.Fatal(err)
 			}
 			throughSlapd(t, "o=internet", sims.Bytes(), ldifconv.Options{From: ldifconv.SIMS, Rules: rules})

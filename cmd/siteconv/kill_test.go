@@ -10,7 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/ldifconv/testdir"
+	"imsconv/storeconv/testsite"
 )
 
 // generated makes a SIMS site of some size.
@@ -21,14 +22,14 @@ func generated(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sitegen.WriteSIMSExport(export, sitegen.ExportOptions{Seed: 7, Users: 300}); err != nil {
+	if _, err := testdir.WriteSIMS(export, testdir.Options{Seed: 7, Users: 300}); err != nil {
 		t.Fatal(err)
 	}
 	stream, err := os.Create(dir + "/backup.sims")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sitegen.WriteStream(stream, sitegen.StreamOptions{Seed: 7, Users: 40, Messages: 1500}, nil); err != nil {
+	if _, err := testsite.WriteStream(stream, testsite.StreamOptions{Seed: 7, Users: 40, Messages: 1500}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []*os.File{export, stream} {
@@ -58,14 +59,14 @@ func plainList(t *testing.T, root string) map[string]file {
 func generatedNMS(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := sitegen.WriteNMS(dir+"/store", sitegen.NMSOptions{Seed: 7, Users: 40, Messages: 1500}); err != nil {
+	if _, err := testsite.WriteNMS(dir+"/store", testsite.NMSOptions{Seed: 7, Users: 40, Messages: 1500}); err != nil {
 		t.Fatal(err)
 	}
 	export, err := os.Create(dir + "/export.ldif")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sitegen.WriteNMSExport(export, sitegen.ExportOptions{Seed: 7, Users: 100}); err != nil {
+	if _, err := testdir.WriteNMS(export, testdir.Options{Seed: 7, Users: 100}); err != nil {
 		t.Fatal(err)
 	}
 	if err := export.Close(); err != nil {

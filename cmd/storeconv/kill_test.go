@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // TestKill kills a restore at random moments and gives the same command again: a user is there whole or not at all
@@ -19,7 +19,7 @@ import (
 // in the full run.
 func TestKill(t *testing.T) {
 	kills := 15
-	opts := sitegen.StreamOptions{Seed: 5, Users: 60, Mailboxes: 3, Messages: 2400, MedianSize: 3000, Links: 25, Odd: true}
+	opts := testsite.StreamOptions{Seed: 5, Users: 60, Mailboxes: 3, Messages: 2400, MedianSize: 3000, Links: 25, Odd: true}
 	if full {
 		kills = 200
 		opts.Users, opts.Messages = 150, 6000
@@ -162,7 +162,7 @@ func checkWholeUsers(t *testing.T, got tree, users map[string]tree) {
 // TestInterrupt: SIGINT leaves a state that the same command continues from, exit status 130.
 func TestInterrupt(t *testing.T) {
 	dir := scratch(t)
-	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), sitegen.StreamOptions{Seed: 6, Users: 40, Messages: 1200})
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 6, Users: 40, Messages: 1200})
 	undisturbed, store := filepath.Join(dir, "undisturbed"), filepath.Join(dir, "store")
 	mustRun(t, 0, "restore", "-f", stream, "--store", undisturbed)
 
@@ -208,7 +208,7 @@ func TestInterrupt(t *testing.T) {
 // TestAgain: the same stream a second time changes nothing in a finished store.
 func TestAgain(t *testing.T) {
 	dir := scratch(t)
-	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), sitegen.StreamOptions{Seed: 8, Users: 20, Messages: 400, Odd: true})
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 8, Users: 20, Messages: 400, Odd: true})
 	store := filepath.Join(dir, "store")
 	mustRun(t, 0, "restore", "-f", stream, "--store", store)
 	once := readTree(t, store)
@@ -219,7 +219,7 @@ func TestAgain(t *testing.T) {
 // TestJobs: the number of workers does not show in the store.
 func TestJobs(t *testing.T) {
 	dir := scratch(t)
-	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), sitegen.StreamOptions{Seed: 9, Users: 30, Messages: 900, Links: 30, Odd: true})
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 9, Users: 30, Messages: 900, Links: 30, Odd: true})
 	before, err := hashFile(stream)
 	if err != nil {
 		t.Fatal(err)

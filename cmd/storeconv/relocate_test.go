@@ -13,15 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/testsite"
 )
 
 // nmsStore generates an NMS store in a directory of the test.
-func nmsStore(t testing.TB, opts sitegen.NMSOptions) (string, sitegen.NMSSite) {
+func nmsStore(t testing.TB, opts testsite.NMSOptions) (string, testsite.NMSSite) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "nms")
-	site, err := sitegen.WriteNMS(dir, opts)
+	site, err := testsite.WriteNMS(dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func nmsStore(t testing.TB, opts sitegen.NMSOptions) (string, sitegen.NMSSite) {
 
 // TestRelocateAgainstCp holds a relocated store against cp -a of the same tree: every byte, mode, time and link.
 func TestRelocateAgainstCp(t *testing.T) {
-	from, _ := nmsStore(t, sitegen.NMSOptions{Seed: 21, Users: 24, Links: 25})
+	from, _ := nmsStore(t, testsite.NMSOptions{Seed: 21, Users: 24, Links: 25})
 	before := readTree(t, from)
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "cp")
@@ -77,7 +77,7 @@ func compareLinks(t *testing.T, got, want tree) {
 // TestRelocatePeers has the real library judge the databases of a relocated store.
 func TestRelocatePeers(t *testing.T) {
 	verify, dump := peer.Need(t, "db5.3_verify"), peer.Need(t, "db5.3_dump")
-	from, site := nmsStore(t, sitegen.NMSOptions{Seed: 22, Users: 40})
+	from, site := nmsStore(t, testsite.NMSOptions{Seed: 22, Users: 40})
 	for _, order := range []string{"big", "little"} {
 		store := filepath.Join(t.TempDir(), "store")
 		mustRun(t, 0, "relocate", "--from", from, "--store", store, "--bdb", "9", "--byte-order", order, "--page-size", "1024")
@@ -141,7 +141,7 @@ func equalRecords(a, b map[string]string) bool {
 // makes the store that an undisturbed run makes.
 func TestRelocateKill(t *testing.T) {
 	kills := 9
-	opts := sitegen.NMSOptions{Seed: 23, Users: 40, Messages: 1200, Links: 25}
+	opts := testsite.NMSOptions{Seed: 23, Users: 40, Messages: 1200, Links: 25}
 	if full {
 		kills = 150
 		opts.Users, opts.Messages = 150, 6000
@@ -265,7 +265,7 @@ func TestRelocateOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
 	}
-	from, _ := nmsStore(t, sitegen.NMSOptions{Seed: 24, Users: 6})
+	from, _ := nmsStore(t, testsite.NMSOptions{Seed: 24, Users: 6})
 	store := filepath.Join(t.TempDir(), "store")
 	mustRun(t, 0, "relocate", "--from", from, "--store", store, "--owner", "1234:5678")
 	err := filepath.WalkDir(store, func(path string, _ fs.DirEntry, err error) error {
@@ -290,7 +290,7 @@ func TestRelocateOwner(t *testing.T) {
 
 // TestRelocateAtOnce runs several batches into one store at the same time and expects what one run makes.
 func TestRelocateAtOnce(t *testing.T) {
-	from, site := nmsStore(t, sitegen.NMSOptions{Seed: 25, Users: 30, Messages: 600, Links: -1})
+	from, site := nmsStore(t, testsite.NMSOptions{Seed: 25, Users: 30, Messages: 600, Links: -1})
 	dir := t.TempDir()
 	one, many := filepath.Join(dir, "one"), filepath.Join(dir, "many")
 	mustRun(t, 0, "relocate", "--from", from, "--store", one, "--via", "copy", "--sync", "none")

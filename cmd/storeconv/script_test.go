@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // tidy removes the binary that some tests build.
@@ -89,7 +89,7 @@ func scriptStatus(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func scriptStream(ts *testscript.TestScript, _ bool, args []string) {
-	opts := sitegen.StreamOptions{MedianSize: 1000}
+	opts := testsite.StreamOptions{MedianSize: 1000}
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")
 		n, err := strconv.Atoi(value)
@@ -119,7 +119,7 @@ func scriptStream(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
-	_, err = sitegen.WriteStream(f, opts, nil)
+	_, err = testsite.WriteStream(f, opts, nil)
 	ts.Check(err)
 	ts.Check(f.Close())
 }

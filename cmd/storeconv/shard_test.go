@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"imsconv/benchmarks/sitegen"
+	"imsconv/storeconv/testsite"
 )
 
 // TestShards restores one stream with several processes at once into one store: the store is that of one run. Which
@@ -18,7 +18,7 @@ import (
 func TestShards(t *testing.T) {
 	for _, links := range []int{-1, 30} {
 		dir := scratch(t)
-		opts := sitegen.StreamOptions{Seed: 21, Users: 48, Mailboxes: 3, Messages: 1200, Links: links}
+		opts := testsite.StreamOptions{Seed: 21, Users: 48, Mailboxes: 3, Messages: 1200, Links: links}
 		stream, want := writeStream(t, filepath.Join(dir, "site.sims"), opts)
 		one := filepath.Join(dir, "one")
 		mustRun(t, 0, "restore", "-f", stream, "--store", one)

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"imsconv/benchmarks/sitegen"
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/testsite"
 )
 
 const sampleSite = "../../testdata/site/"
@@ -27,7 +27,7 @@ func TestSampleSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	want, err := sitegen.ReadExpect(f)
+	want, err := testsite.ReadExpect(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,9 +40,9 @@ func TestSampleSite(t *testing.T) {
 
 // TestGeneratedSite does the same with a generated site: 2,000 users and 100,000 messages in the full run.
 func TestGeneratedSite(t *testing.T) {
-	opts := sitegen.StreamOptions{Seed: 11, Users: 40, Messages: 1500, Odd: true}
+	opts := testsite.StreamOptions{Seed: 11, Users: 40, Messages: 1500, Odd: true}
 	if full {
-		opts = sitegen.StreamOptions{Seed: 11, Users: 2000, Messages: 100000, Odd: true}
+		opts = testsite.StreamOptions{Seed: 11, Users: 2000, Messages: 100000, Odd: true}
 	}
 	dir := scratch(t)
 	stream, want := writeStream(t, filepath.Join(dir, "site.sims"), opts)
@@ -60,14 +60,14 @@ func TestGeneratedSite(t *testing.T) {
 }
 
 // writeStream makes a stream file and returns its name and expectation.
-func writeStream(t testing.TB, path string, opts sitegen.StreamOptions) (string, *sitegen.Expect) {
+func writeStream(t testing.TB, path string, opts testsite.StreamOptions) (string, *testsite.Expect) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := new(sitegen.Expect)
-	if _, err := sitegen.WriteStream(f, opts, want.Add); err != nil {
+	want := new(testsite.Expect)
+	if _, err := testsite.WriteStream(f, opts, want.Add); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -77,7 +77,7 @@ func writeStream(t testing.TB, path string, opts sitegen.StreamOptions) (string,
 }
 
 // checkStore holds a store against an expectation: no file more, none less, each as told.
-func checkStore(t *testing.T, store string, want *sitegen.Expect) {
+func checkStore(t *testing.T, store string, want *testsite.Expect) {
 	t.Helper()
 	got := readTree(t, store)
 	for name, n := range got {
@@ -143,7 +143,7 @@ func checkStore(t *testing.T, store string, want *sitegen.Expect) {
 }
 
 // checkIndex reads store.idx by the page that defines it and holds it against the mailbox.
-func checkIndex(t *testing.T, store string, box *sitegen.Mailbox) {
+func checkIndex(t *testing.T, store string, box *testsite.Mailbox) {
 	t.Helper()
 	name := box.Dir + "/store.idx"
 	data, err := os.ReadFile(filepath.Join(store, name))
@@ -206,7 +206,7 @@ func checkIndex(t *testing.T, store string, box *sitegen.Mailbox) {
 func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("20060102150405") }
 
 // checkRecords holds the lines of messages against the mailbox.
-func checkRecords(t *testing.T, name string, keywords []string, records string, box *sitegen.Mailbox) {
+func checkRecords(t *testing.T, name string, keywords []string, records string, box *testsite.Mailbox) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(records, "\n"), "\n")
 	if records == "" {
@@ -274,7 +274,7 @@ func indexFlags(system, user string, keywords []string) ([]string, error) {
 
 // checkListing holds GNU tar's table of contents of a stream against the expectation: every message that the store has
 // to have is a member of that size and date, or a link.
-func checkListing(t *testing.T, stream string, want *sitegen.Expect) {
+func checkListing(t *testing.T, stream string, want *testsite.Expect) {
 	t.Helper()
 	tar := peer.Need(t, "tar")
 	cmd := exec.Command(tar, "--utc", "--full-time", "--quoting-style=literal", "-tvf", stream)

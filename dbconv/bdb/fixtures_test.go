@@ -9,17 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"imsconv/benchmarks/bdbfixtures"
+	"imsconv/dbconv/bdb/fixtures"
 )
-
-// The fixtures are files that the real libraries wrote, with their contents; see
-// testdata/bdb/README.md.
-var fixtures = bdbfixtures.Files
 
 // fixtureFiles returns the names of the databases that have a dump, sorted.
 func fixtureFiles(t testing.TB) (names []string, files map[string][]byte) {
 	t.Helper()
-	files, err := fixtures()
+	files, err := fixtures.Files()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package sitegen makes synthetic mail sites of any size for tests and benchmarks: made input, no real person's mail.
+// Package testsite makes synthetic mail sites of any size for tests and benchmarks: made input, no real person's mail.
 //
 // Everything is a pure function of the options: the same options give the same bytes on every machine. Nothing is
 // held whole: a stream of a hundred million messages is written in a few MiB of memory.
@@ -11,4 +11,4 @@
 //
 // The expectation is worked out here from the documented rules (hashdir, names on disk, the nn directories) and not
 // with the converter's own code, so that tests may compare the two.
-package sitegen
+package testsite

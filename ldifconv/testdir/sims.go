@@ -1,6 +1,10 @@
-package sitegen
+package testdir
 
-import "fmt"
+import (
+	"fmt"
+
+	"imsconv/storeconv/testsite"
+)
 
 // simsDomains writes the top of the tree: two hosted domains, a third with every domain attribute, and
 // with Odd an alias of it, which OpenLDAP allows in alias entries only.
@@ -13,7 +17,7 @@ func (g *exporter) simsDomains() {
 		g.put("dc", top)
 		g.end()
 	}
-	for _, domain := range []string{DefaultDomain, HostedDomain, "stream.com"} {
+	for _, domain := range []string{testsite.DefaultDomain, testsite.HostedDomain, "stream.com"} {
 		g.simsDomain(domain)
 	}
 	if !g.opts.Odd {
@@ -180,7 +184,7 @@ func (g *exporter) simsLimits(i int) {
 	}
 	sets := [][]string{
 		{"imap", "pop3"}, {"imap"}, {"imap", "imaps", "pop3", "pop3s", "smtp", "smtps"}, {"pop3r", "smtp"},
-		{"ou=imta,ou=services," + dcOf(DefaultDomain), "ou=msma,ou=services," + dcOf(DefaultDomain)},
+		{"ou=imta,ou=services," + dcOf(testsite.DefaultDomain), "ou=msma,ou=services," + dcOf(testsite.DefaultDomain)},
 		{"sunwebaccess", "imap"}, {"calendar"},
 	}
 	for _, token := range sets[i/7%len(sets)] {
@@ -213,11 +217,11 @@ func (g *exporter) simsRest(i int, p person) {
 
 func (g *exporter) simsGroup(i int) {
 	name := fmt.Sprintf("List %d", i)
-	g.begin("cn="+name+",ou=Groups,"+dcOf(DefaultDomain), "top", "groupOfUniqueNames", "inetMailRouting", "inetMailGroup")
+	g.begin("cn="+name+",ou=Groups,"+dcOf(testsite.DefaultDomain), "top", "groupOfUniqueNames", "inetMailRouting", "inetMailGroup")
 	g.totals.Groups++
 	g.put("cn", name)
-	g.put("mail", fmt.Sprintf("list%d@%s", i, DefaultDomain))
-	g.put("rfc822mailalias", fmt.Sprintf("l%d@%s", i, DefaultDomain))
+	g.put("mail", fmt.Sprintf("list%d@%s", i, testsite.DefaultDomain))
+	g.put("rfc822mailalias", fmt.Sprintf("l%d@%s", i, testsite.DefaultDomain))
 	if !every(i, 11, 1) {
 		g.put("mailhost", g.opts.Host)
 	}
@@ -228,9 +232,9 @@ func (g *exporter) simsGroup(i int) {
 	g.put("datasource", "SIMS 4.0")
 	g.put("expandable", []string{"false", "TRUE"}[i%2])
 	g.put("joinable", []string{"TRUE", "FALSE", "true"}[i%3])
-	member := "cn=Member (m" + fmt.Sprint(i) + "),ou=People," + dcOf(DefaultDomain)
+	member := "cn=Member (m" + fmt.Sprint(i) + "),ou=People," + dcOf(testsite.DefaultDomain)
 	g.put("uniquemember", member)
-	g.put("uniquemember", "cn=Kevin Cox (Lighting),ou=People,"+dcOf(DefaultDomain))
+	g.put("uniquemember", "cn=Kevin Cox (Lighting),ou=People,"+dcOf(testsite.DefaultDomain))
 	g.put("owner", member)
 	for n := range i % 7 {
 		g.put("rfc822mailmember", fmt.Sprintf("fan%d@elsewhere.example", n))
@@ -261,7 +265,7 @@ func (g *exporter) simsListRules(i int, member string) {
 		g.put("suppressemailerror", "TRUE")
 	}
 	if every(i, 6, 1) {
-		g.put("membershipfilter", "ldap://ou=People,"+dcOf(DefaultDomain)+"??sub?(mail=*)")
+		g.put("membershipfilter", "ldap://ou=People,"+dcOf(testsite.DefaultDomain)+"??sub?(mail=*)")
 	}
 	if every(i, 4, 3) {
 		option := []string{"file", "program", "shared"}[i/4%3]

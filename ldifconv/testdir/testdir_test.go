@@ -1,4 +1,4 @@
-package sitegen
+package testdir
 
 import (
 	"bytes"
@@ -11,22 +11,22 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-var exportWriters = map[string]func(io.Writer, ExportOptions) (ExportTotals, error){
-	"sims": WriteSIMSExport, "nms": WriteNMSExport,
+var exportWriters = map[string]func(io.Writer, Options) (Totals, error){
+	"sims": WriteSIMS, "nms": WriteNMS,
 }
 
 func TestExportIsReproducible(t *testing.T) {
 	for name, write := range exportWriters {
 		var a, b, c bytes.Buffer
 		for _, w := range []*bytes.Buffer{&a, &b} {
-			if _, err := write(w, ExportOptions{Seed: 7, Users: 50, Odd: true}); err != nil {
+			if _, err := write(w, Options{Seed: 7, Users: 50, Odd: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if !bytes.Equal(a.Bytes(), b.Bytes()) {
 			t.Errorf("%s: the same options gave different bytes", name)
 		}
-		if _, err := write(&c, ExportOptions{Seed: 8, Users: 50, Odd: true}); err != nil {
+		if _, err := write(&c, Options{Seed: 8, Users: 50, Odd: true}); err != nil {
 			t.Fatal(err)
 		}
 		if bytes.Equal(a.Bytes(), c.Bytes()) {
@@ -39,7 +39,7 @@ func TestExportIsReproducible(t *testing.T) {
 func TestExportReads(t *testing.T) {
 	for name, write := range exportWriters {
 		var out bytes.Buffer
-		totals, err := write(&out, ExportOptions{Users: 500})
+		totals, err := write(&out, Options{Users: 500})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package sitegen
+package testdir
 
 import (
 	"bufio"
@@ -7,10 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+
+	"imsconv/storeconv/testsite"
 )
 
-// ExportOptions shapes a directory export. The zero value of a field means its default.
-type ExportOptions struct {
+// Options shapes a directory export. The zero value of a field means its default.
+type Options struct {
 	Seed   uint64
 	Users  int    // default 100
 	Groups int    // mailing lists; default one for 25 users, at least 12
@@ -20,15 +22,15 @@ type ExportOptions struct {
 	Odd    bool   // also what a strict directory refuses: replica state, values of one attribute apart, repeated values, 8-bit text
 }
 
-// ExportTotals counts what was written.
-type ExportTotals struct {
+// Totals counts what was written.
+type Totals struct {
 	Entries, Users, Groups, Domains int
 	Bytes                           int64
 }
 
-// WriteSIMSExport writes what db2ldif gives for a SIMS 4.0 directory: a tree of domain components below o=internet
-// with users and lists that have, between them, every attribute that the upgrade maps. User i is UserID(i).
-func WriteSIMSExport(w io.Writer, opts ExportOptions) (ExportTotals, error) {
+// WriteSIMS writes what db2ldif gives for a SIMS 4.0 directory: a tree of domain components below o=internet
+// with users and lists that have, between them, every attribute that the upgrade maps. User i is [testsite.UserID](i).
+func WriteSIMS(w io.Writer, opts Options) (Totals, error) {
 	g := newExport(w, opts)
 	g.simsDomains()
 	for i := range g.opts.Users {
@@ -40,8 +42,8 @@ func WriteSIMSExport(w io.Writer, opts ExportOptions) (ExportTotals, error) {
 	return g.finish()
 }
 
-// WriteNMSExport is WriteSIMSExport for a directory of NMS 4.x, below o=siroe.com.
-func WriteNMSExport(w io.Writer, opts ExportOptions) (ExportTotals, error) {
+// WriteNMS is WriteSIMS for a directory of NMS 4.x, below o=siroe.com.
+func WriteNMS(w io.Writer, opts Options) (Totals, error) {
 	g := newExport(w, opts)
 	g.nmsTop()
 	for i := range g.opts.Users {
@@ -55,10 +57,10 @@ func WriteNMSExport(w io.Writer, opts ExportOptions) (ExportTotals, error) {
 
 // exporter holds the state of one export.
 type exporter struct {
-	opts   ExportOptions
+	opts   Options
 	out    *bufio.Writer
 	rng    *rand.Rand
-	totals ExportTotals
+	totals Totals
 	entry  []attrValue // of the entry being made, without its DN
 	line   []byte
 	err    error
@@ -66,7 +68,7 @@ type exporter struct {
 
 type attrValue struct{ name, value string }
 
-func newExport(w io.Writer, opts ExportOptions) *exporter {
+func newExport(w io.Writer, opts Options) *exporter {
 	if opts.Users == 0 {
 		opts.Users = 100
 	}
@@ -84,7 +86,7 @@ func newExport(w io.Writer, opts ExportOptions) *exporter {
 	return g
 }
 
-func (g *exporter) finish() (ExportTotals, error) {
+func (g *exporter) finish() (Totals, error) {
 	if err := g.out.Flush(); g.err == nil {
 		g.err = err
 	}
@@ -192,10 +194,10 @@ var (
 )
 
 func (g *exporter) person(i int) person {
-	p := person{domain: DefaultDomain, given: givenNames[g.rng.IntN(len(givenNames))], family: familyNames[g.rng.IntN(len(familyNames))]}
-	p.uid, _, _ = strings.Cut(UserID(i), "@")
-	if strings.Contains(UserID(i), "@") {
-		p.domain = HostedDomain
+	p := person{domain: testsite.DefaultDomain, given: givenNames[g.rng.IntN(len(givenNames))], family: familyNames[g.rng.IntN(len(familyNames))]}
+	p.uid, _, _ = strings.Cut(testsite.UserID(i), "@")
+	if strings.Contains(testsite.UserID(i), "@") {
+		p.domain = testsite.HostedDomain
 	}
 	p.alias = fmt.Sprintf("%s.%s.%d@%s", p.given, p.family, i, p.domain)
 	return p

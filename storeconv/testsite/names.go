@@ -1,4 +1,4 @@
-package sitegen
+package testsite
 
 import (
 	"fmt"

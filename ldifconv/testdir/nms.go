@@ -1,6 +1,10 @@
-package sitegen
+package testdir
 
-import "fmt"
+import (
+	"fmt"
+
+	"imsconv/storeconv/testsite"
+)
 
 const nmsRoot = "o=siroe.com"
 
@@ -18,7 +22,7 @@ func (g *exporter) nmsTop() {
 
 func (g *exporter) nmsUser(i int) {
 	p := g.person(i)
-	uid := UserID(i)
+	uid := testsite.UserID(i)
 	classes := []string{"top", "person", "organizationalPerson", "inetOrgPerson", "mailRecipient", "nsMessagingServerUser"}
 	old := every(i, 83, 7) // a user of 3.x
 	if old {
@@ -122,7 +126,7 @@ func (g *exporter) nmsAccess(i int) {
 
 func (g *exporter) nmsRest(i int) {
 	if every(i, 12, 1) {
-		g.put("nsdadomain", DefaultDomain)
+		g.put("nsdadomain", testsite.DefaultDomain)
 		g.put("nsdacapability", "mailListCreate")
 		g.put("nsdamodifiableby", "cn=Department Administrators,"+nmsRoot)
 		g.put("memberof", "cn=Department Administrators,"+nmsRoot)
@@ -160,8 +164,8 @@ func (g *exporter) nmsGroup(i int) {
 	g.begin("cn="+name+",ou=Groups,"+nmsRoot, classes...)
 	g.totals.Groups++
 	g.put("cn", name)
-	g.put("mail", fmt.Sprintf("list%d@%s", i, DefaultDomain))
-	g.put("mailalternateaddress", fmt.Sprintf("l%d@%s", i, DefaultDomain))
+	g.put("mail", fmt.Sprintf("list%d@%s", i, testsite.DefaultDomain))
+	g.put("mailalternateaddress", fmt.Sprintf("l%d@%s", i, testsite.DefaultDomain))
 	if !every(i, 7, 1) {
 		g.put("mailhost", g.opts.Host)
 	}
