@@ -30,9 +30,9 @@ type BackupOptions struct {
 	MinLinks    int    // look only at files of this many names for copies; below 2: 2
 	TempDir     string // for sorting what does not fit in memory; "": os.TempDir
 
-	Jobs  int   // workers that look for links and read ahead; 0: one a processor
-	Log   Log   // nil: discard
-	Meter Meter // nil: none
+	Jobs  int      // workers that look for links and read ahead; 0: one a processor
+	Log   Log      // nil: discard
+	Meter Progress // nil: none
 	// Trace is called with the full name of each mailbox that is written; nil: none.
 	Trace func(mailbox string)
 }

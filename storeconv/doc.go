@@ -5,19 +5,6 @@
 // both sort what they must compare in temporary files beyond some 16 MiB for each list.
 package storeconv
 
-// Log receives what a conversion has to say while it runs. Safe for concurrent use.
-//
-// kind is a short class such as "bad-name", where a position ("stream.sims: offset 10240: joe/INBOX/3"), text a sentence in lower case without a full stop.
-type Log interface {
-	Problem(kind, where, text string) // something refused, unreadable or lost: exit status 3
-	Warning(kind, where, text string) // a mapping note or a tolerance: exit status stays 0
-}
-
-// Meter receives progress. Safe for concurrent use.
-type Meter interface {
-	Add(items, bytes int64)
-}
-
 // Quota is what a directory says about one user. In both fields -1 is no limit, -2 the server's default and NotSaid no word about it.
 type Quota struct {
 	Bytes    int64
@@ -26,9 +13,3 @@ type Quota struct {
 
 // NotSaid in a Quota leaves what another source says.
 const NotSaid = -3
-
-// discard is the Log of those who do not want one.
-type discard struct{}
-
-func (discard) Problem(kind, where, text string) {}
-func (discard) Warning(kind, where, text string) {}

@@ -49,7 +49,7 @@ type RestoreOptions struct {
 
 	Limits func(id string) (Quota, bool) // limits by id in the store; they win over SIMS.quota
 	Log    Log                           // nil: discard
-	Meter  Meter                         // nil: none
+	Meter  Progress                      // nil: none
 	Trace  func(level int, text string)  // called for each mailbox (1) and message (2); nil: none
 
 	fault     durable.Fault // tests only

@@ -31,9 +31,9 @@ type VerifyOptions struct {
 	CRLF bool
 	// NoIndex expects a store without indexes, as restore --no-index leaves it.
 	NoIndex bool
-	Jobs    int   // mailboxes checked at a time; 0: one a processor
-	Log     Log   // nil: discard
-	Meter   Meter // nil: none
+	Jobs    int      // mailboxes checked at a time; 0: one a processor
+	Log     Log      // nil: discard
+	Meter   Progress // nil: none
 }
 
 // VerifyReport counts what was looked at.

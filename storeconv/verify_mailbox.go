@@ -34,7 +34,7 @@ const maxBoxNotes = 10000
 // boxChecker checks mailboxes, one at a time.
 type boxChecker struct {
 	noIndex bool
-	meter   Meter
+	meter   Progress
 	buf     []byte
 	sum     hash.Hash
 
@@ -43,7 +43,7 @@ type boxChecker struct {
 	uids []uint32 // of the index
 }
 
-func newBoxChecker(noIndex bool, meter Meter) *boxChecker {
+func newBoxChecker(noIndex bool, meter Progress) *boxChecker {
 	return &boxChecker{noIndex: noIndex, meter: meter, buf: make([]byte, 128<<10), sum: sha256.New()}
 }
 

@@ -1,0 +1,54 @@
+package storeconv
+
+// Log receives what a conversion has to say while it runs. It is safe for
+// concurrent use.
+//
+// kind is a short class such as "bad-name"; where is a position
+// ("stream.sims: offset 10240: joe/INBOX/3"); text is a sentence in lower case
+// without a full stop.
+type Log interface {
+	// Problem tells of something refused, unreadable or lost: exit status 3.
+	Problem(kind, where, text string)
+	// Warning tells of a mapping or a tolerance that loses nothing: the exit
+	// status stays 0.
+	Warning(kind, where, text string)
+}
+
+// Severity says how bad a [Note] is. The place that finds a fault sets it.
+type Severity int
+
+// The severities. Their numbers are those that the Severity methods of the
+// formats' damage errors return.
+const (
+	Warning Severity = 1 + iota // nothing is lost
+	Problem                     // something is refused, unreadable or lost
+)
+
+// Note is one line for a Log, kept until its turn comes.
+type Note struct {
+	Severity          Severity
+	Kind, Where, Text string
+}
+
+// Tell gives the note to a log.
+func (n Note) Tell(log Log) {
+	if n.Severity == Warning {
+		log.Warning(n.Kind, n.Where, n.Text)
+		return
+	}
+	log.Problem(n.Kind, n.Where, n.Text)
+}
+
+// Progress is told what has been done since the last call: messages or files,
+// and bytes. It is safe for concurrent use.
+type Progress interface {
+	Add(items, bytes int64)
+}
+
+// Discard is the Log of those who do not want one.
+var Discard Log = discard{}
+
+type discard struct{}
+
+func (discard) Problem(kind, where, text string) {}
+func (discard) Warning(kind, where, text string) {}
