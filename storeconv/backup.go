@@ -30,9 +30,9 @@ type BackupOptions struct {
 	MinLinks    int    // look only at files of this many names for copies; below 2: 2
 	TempDir     string // for sorting what does not fit in memory; "": os.TempDir
 
-	Jobs  int      // workers that look for links and read ahead; 0: one a processor
-	Log   Log      // nil: discard
-	Meter Progress // nil: none
+	Jobs     int      // workers that look for links and read ahead; 0: one a processor
+	Log      Log      // nil: discard
+	Progress Progress // nil: none
 	// Trace is called with the full name of each mailbox that is written; nil: none.
 	Trace func(mailbox string)
 }
@@ -62,7 +62,7 @@ type BackupReport struct {
 // user, 16 MiB for sorting and as much for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, store string, dst io.Writer, opts BackupOptions) (BackupReport, error) {
 	if opts.Log == nil {
-		opts.Log = discard{}
+		opts.Log = Discard
 	}
 	if opts.Jobs <= 0 {
 		opts.Jobs = runtime.GOMAXPROCS(0)
@@ -75,7 +75,7 @@ func Backup(ctx context.Context, store string, dst io.Writer, opts BackupOptions
 	defer root.Close()
 	b := &backup{opts: opts, reader: ims.NewReader(root), moved: make(map[orderID]string),
 		named: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
-	if b.sel, err = newSelection(&RestoreOptions{Paths: opts.Paths}); err != nil {
+	if b.sel, err = newSelection(Selection{Paths: opts.Paths}); err != nil {
 		return BackupReport{}, err
 	}
 	if b.lists, err = openLists(root, opts.Log); err != nil {

@@ -121,26 +121,7 @@ func verifyBackup(t testing.TB, store string, stream []byte) (VerifyReport, *rec
 	if err := os.WriteFile(path, stream, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return verifyStore(t, store, path, VerifyOptions{})
-}
-
-func diffLines(t testing.TB, what string, got, want []string) {
-	t.Helper()
-	var diff []string
-	for _, line := range got {
-		if !slices.Contains(want, line) {
-			diff = append(diff, "+ "+line)
-		}
-	}
-	for _, line := range want {
-		if !slices.Contains(got, line) {
-			diff = append(diff, "- "+line)
-		}
-	}
-	if len(diff) > 0 || len(got) != len(want) {
-		slices.Sort(diff)
-		t.Errorf("%s: %d members, want %d:\n%s", what, len(got), len(want), strings.Join(diff[:min(len(diff), 20)], "\n"))
-	}
+	return verifyBackedUp(t, store, path, VerifyOptions{})
 }
 
 // TestBackupOfExpiredFirstCopies: where the first copy was left out, the first live copy is the message now.
@@ -219,7 +200,7 @@ func TestBackupCircle(t *testing.T) {
 		from, to := boxes[i], boxes[(i+1)%len(boxes)]
 		m, first := &from.Messages[len(from.Messages)-1], &to.Messages[0]
 		path := filepath.Join(s.store, m.Path)
-		remove(t, path)
+		removeFile(t, path)
 		if err := os.Link(filepath.Join(s.store, first.Path), path); err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +290,7 @@ func TestBackupOfDamage(t *testing.T) {
 			}
 		}
 	}
-	remove(t, filepath.Join(s.store, first))
+	removeFile(t, filepath.Join(s.store, first))
 	gone := 1
 	foreign := &s.want.Mailboxes[2]
 	if err := os.WriteFile(filepath.Join(s.store, foreign.Dir, ims.IndexName), []byte("vendor's own bytes"), 0o600); err != nil {
@@ -364,4 +345,31 @@ func TestTopological(t *testing.T) {
 			t.Errorf("%d, %v: %v, want %v", c.n, c.edges, order, c.want)
 		}
 	}
+}
+
+func removeFile(t testing.TB, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// verifyBackedUp verifies a store with its stream.
+func verifyBackedUp(t testing.TB, store, stream string, opts VerifyOptions) (VerifyReport, *recorder) {
+	t.Helper()
+	log := new(recorder)
+	opts.Log = log
+	if stream != "" {
+		f, err := os.Open(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		opts.Streams = append(opts.Streams, VerifyStream{Name: "site.sims", R: f})
+	}
+	rep, err := Verify(context.Background(), store, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep, log
 }

@@ -228,7 +228,10 @@ func (w *userWriter) boxMember(h *ims.Header) *sims.Member {
 	if h.LastUID < math.MaxUint32 {
 		m.UIDNext = h.LastUID + 1
 	}
-	m.Subscribed = int8(bit(h.Subscribed))
+	m.Subscribed = 0
+	if h.Subscribed {
+		m.Subscribed = 1
+	}
 	m.Keywords = strings.Join(h.Userflags, " ")
 	m.ACL = streamACL(h.ACL)
 	return m
@@ -355,8 +358,8 @@ func (b *backup) memberName(id orderID) (string, error) {
 }
 
 func (w *userWriter) progress(size int64) {
-	if w.b.opts.Meter != nil {
-		w.b.opts.Meter.Add(1, size)
+	if w.b.opts.Progress != nil {
+		w.b.opts.Progress.Add(1, size)
 	}
 }
 

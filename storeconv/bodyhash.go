@@ -41,10 +41,11 @@ func (h *bodyHash) add(b []byte) []byte {
 	return b
 }
 
-// finish notes what is known of the whole.
-func (h *bodyHash) finish(it *item) {
-	it.text = summarize(h.head)
-	it.text.bare = h.bare
-	it.stored = h.size
-	h.h.Sum(it.sum[:0])
+// finish says what is known of the whole: what an index keeps of it, its size in
+// bytes and its SHA-256, both as written.
+func (h *bodyHash) finish() (text summary, size int64, sum [32]byte) {
+	text = summarize(h.head)
+	text.bare = h.bare
+	h.h.Sum(sum[:0])
+	return text, h.size, sum
 }

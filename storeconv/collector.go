@@ -58,7 +58,7 @@ func (c *collector) loop() {
 			c.item(it)
 			*it = item{}
 		}
-		if m := c.r.opt.Meter; m != nil {
+		if m := c.r.opt.Progress; m != nil {
 			m.Add(items, max(b.offset-c.offset, 0))
 			c.offset = b.offset
 		}
@@ -177,28 +177,6 @@ func (c *collector) attributes(it *item) {
 	for _, k := range strings.Fields(m.Keywords) {
 		x.keyword(k)
 	}
-}
-
-// acl turns lines of identifier TAB rights into the one line of the index; users that get a new id get it here too.
-func (s *selection) acl(lines string) (string, bool) {
-	var out []string
-	ok := true
-	for line := range strings.SplitSeq(lines, "\n") {
-		who, rights, found := strings.Cut(strings.TrimRight(line, "\r"), "\t")
-		if !found || who == "" || strings.Contains(rights, "\t") {
-			ok = ok && line == ""
-			continue
-		}
-		user, minus := strings.CutPrefix(who, "-")
-		if id, err := s.storeID(user); err == nil {
-			who = id
-			if minus {
-				who = "-" + id
-			}
-		}
-		out = append(out, who, rights)
-	}
-	return strings.Join(out, "\t"), ok
 }
 
 // keyword returns the bit of a keyword, which is added when it is new. Its case does not matter.

@@ -43,7 +43,7 @@ func TestDamagedStreams(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(store, "mboxlist")); err != nil {
 			continue // the header itself was spoilt
 		}
-		log := verifyStreams(t, store, VerifyOptions{})
+		log := checkStreams(t, store, VerifyOptions{})
 		if len(log.problems) > 0 {
 			t.Fatalf("round %d:\n%s", round, strings.Join(log.problems, "\n"))
 		}
@@ -56,7 +56,7 @@ func TestDamagedStreams(t *testing.T) {
 				t.Fatalf("round %d: the same stream again changed %s", round, name)
 			}
 		}
-		if log := verifyStreams(t, store, VerifyOptions{}); len(log.problems) > 0 {
+		if log := checkStreams(t, store, VerifyOptions{}); len(log.problems) > 0 {
 			t.Fatalf("round %d, restored again:\n%s", round, strings.Join(log.problems, "\n"))
 		}
 		if err := os.RemoveAll(store); err != nil {
@@ -150,7 +150,7 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 			if !restoreSpoilt(t, store, opt, data) || !restoreSpoilt(t, store, opt, again) {
 				break
 			}
-			if log := verifyStreams(t, store, VerifyOptions{}); len(log.problems) > 0 {
+			if log := checkStreams(t, store, VerifyOptions{}); len(log.problems) > 0 {
 				t.Fatalf("round %d, %+v:\n%s", round, opt, strings.Join(log.problems, "\n"))
 			}
 			lines[i] = storeLines(t, store)

@@ -50,7 +50,7 @@ type restore struct {
 func newRestore(store string, streams []*Stream, opt RestoreOptions) (*restore, error) {
 	r := &restore{opt: opt, log: opt.Log, streams: streams, all: slices.Clone(streams), path: store, partition: opt.Partition}
 	if r.log == nil {
-		r.log = discard{}
+		r.log = Discard
 	}
 	if r.partition == "" {
 		r.partition = "primary"
@@ -62,7 +62,7 @@ func newRestore(store string, streams []*Stream, opt RestoreOptions) (*restore, 
 		return nil, errors.New("no stream to restore from")
 	}
 	var err error
-	r.sel, err = newSelection(&opt)
+	r.sel, err = newSelection(opt.Selection)
 	return r, err
 }
 
@@ -165,10 +165,10 @@ func (r *restore) name() string {
 	}
 	o := &r.opt
 	fmt.Fprintf(h, "%q %q %v %q %q %d %v %v\n", r.partition, o.Paths, o.Shard, o.Domain, o.Encoding, o.Existing, o.CRLF, o.NoIndex)
-	for _, u := range sortedKeys(o.Select) {
+	for _, u := range sortedKeys(o.Users) {
 		fmt.Fprintf(h, "user %q\n", u)
 	}
-	if o.Select != nil {
+	if o.Users != nil {
 		fmt.Fprintln(h, "selected")
 	}
 	for _, u := range sortedKeys(o.Map) {

@@ -67,7 +67,11 @@ func findMailbox(r *ims.Reader, name, partition string) (*ims.Mailbox, error) {
 			return box, nil
 		}
 	}
-	return nil, baseError(err)
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the name has been said
+	}
+	return nil, err
 }
 
 // inspector prints one mailbox.
@@ -123,7 +127,7 @@ func (p *inspector) head(h *ims.Header, version string) {
 	indexed := h.Name != ""
 	subscribed := ""
 	if indexed {
-		subscribed = fmt.Sprint(bit(h.Subscribed))
+		subscribed = zeroOrOne(h.Subscribed)
 	}
 	for _, f := range [...][2]string{
 		{"Name", p.box.FullName()},
@@ -192,4 +196,11 @@ func (p *inspector) files(version string) error {
 		fmt.Fprintf(p.w, "%d %d - - %d - - - - - - - - -\n", p.rep.Messages, uid, sizes[i])
 	}
 	return nil
+}
+
+func zeroOrOne(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
 }

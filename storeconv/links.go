@@ -311,9 +311,8 @@ func readMessage(r io.Reader) (copyInfo, error) {
 			return copyInfo{}, err
 		}
 	}
-	var it item
-	h.finish(&it)
-	return copyInfo{size: it.stored, hsize: it.text.hsize, sent: it.text.sent, sum: it.sum, id: it.text.id}, nil
+	text, size, sum := h.finish()
+	return copyInfo{size: size, hsize: text.hsize, sent: text.sent, sum: sum, id: text.id}, nil
 }
 
 // linkHeld makes the file of a later copy from a body that was held back, or gives the copy up.

@@ -76,71 +76,10 @@ func TestBodyHashInPieces(t *testing.T) {
 			for b := text; len(b) > 0; b = b[min(size, len(b)):] {
 				out = append(out, h.add(b[:min(size, len(b))])...)
 			}
-			var it item
-			h.finish(&it)
-			if !bytes.Equal(out, want) || it.stored != int64(len(want)) || !it.text.bare || it.text.id != "<m@x>" {
-				t.Errorf("pieces of %d, crlf %v: %q, %+v", size, crlf, out, it.text)
+			text, stored, _ := h.finish()
+			if !bytes.Equal(out, want) || stored != int64(len(want)) || !text.bare || text.id != "<m@x>" {
+				t.Errorf("pieces of %d, crlf %v: %q, %+v", size, crlf, out, text)
 			}
-		}
-	}
-}
-
-func TestUIDRanges(t *testing.T) {
-	var u uidRanges
-	ref := make(map[uint32]bool)
-	x := uint32(1)
-	for range 5000 {
-		x = x*1664525 + 1013904223
-		uid := x>>16%400 + 1
-		if u.add(uid) == ref[uid] {
-			t.Fatalf("UID %d: new is %v", uid, ref[uid])
-		}
-		ref[uid] = true
-	}
-	for i := 1; i < len(u); i++ {
-		if u[i].lo <= u[i-1].hi+1 || u[i].lo > u[i].hi {
-			t.Fatalf("ranges %v", u)
-		}
-	}
-	for uid := uint32(1); uid < 500; uid++ {
-		if u.has(uid) != ref[uid] {
-			t.Errorf("has %d: %v", uid, u.has(uid))
-		}
-	}
-	v := visited{n: 3, stream: 1, uids: map[string]uidRanges{"INBOX": u, "a b": nil}, validities: map[string]uint32{"INBOX": 7, "a b": 1}}
-	back, err := parseVisited(v.append(nil))
-	if err != nil || back.n != 3 || back.stream != 1 || len(back.uids["INBOX"]) != len(u) || back.uids["INBOX"][len(u)-1] != u[len(u)-1] || back.validities["a b"] != 1 {
-		t.Errorf("round trip: %v, %v", back, err)
-	}
-}
-
-func TestShard(t *testing.T) {
-	for _, s := range []string{"", "1", "1/0", "-1/3", "4/3", "a/b", "1/2/3"} {
-		if _, err := ParseShard(s); err == nil {
-			t.Errorf("%q is taken", s)
-		}
-	}
-	for _, user := range []string{"joe", "ann", "bob@siroe.com"} {
-		n := 0
-		for i := 1; i <= 5; i++ {
-			if (Shard{i % 5, 5}).has(user) {
-				n++
-			}
-		}
-		if n != 1 {
-			t.Errorf("%s is in %d of 5 parts", user, n)
-		}
-	}
-}
-
-func TestMailboxEncodings(t *testing.T) {
-	for enc, in := range map[string]string{"": "Entw&APw-rfe", "IMAP_MODIFIED-UTF-7": "Entw&APw-rfe", "UTF-8": "Entwürfe", "ISO-8859-1": "Entw\xfcrfe"} {
-		decode, err := mailboxDecoder(enc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := decode(in); err != nil || got != "Entw&APw-rfe" {
-			t.Errorf("%q: %q, %v", enc, got, err)
 		}
 	}
 }
@@ -159,10 +98,9 @@ func FuzzMessage(f *testing.F) {
 		for rest := b; len(rest) > 0; rest = rest[min(int(size)+1, len(rest)):] {
 			h.add(rest[:min(int(size)+1, len(rest))])
 		}
-		var it item
-		h.finish(&it)
-		if it.text.hsize != want.hsize || it.text.sent != want.sent || it.text.id != want.id || it.stored != int64(len(b)) {
-			t.Fatalf("in pieces of %d: %+v, whole %+v", size, it.text, want)
+		text, stored, _ := h.finish()
+		if text.hsize != want.hsize || text.sent != want.sent || text.id != want.id || stored != int64(len(b)) {
+			t.Fatalf("in pieces of %d: %+v, whole %+v", size, text, want)
 		}
 	})
 }

@@ -172,6 +172,6 @@ func (r *restore) sumOfHeld(h *held) (sum [32]byte, err error) {
 		}
 		bh.add(b)
 	}
-	bh.h.Sum(sum[:0])
+	_, _, sum = bh.finish()
 	return sum, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -116,9 +117,7 @@ func (s *referenceSite) build(t testing.TB, date int64) {
 				must(os.Chtimes(path, time.Time{}, time.Unix(m.FileDate, 0)))
 			}
 			rec := &x.Messages[i]
-			var head headerScan
-			head.write(s.bodies[m.SHA256])
-			rec.HSize = head.size()
+			rec.HSize = headerSize(s.bodies[m.SHA256])
 			if rec.Flags&ims.Seen != 0 {
 				per.Seen = per.Seen.Add(m.UID)
 			}
@@ -239,4 +238,65 @@ func (r *recorder) Problem(kind, where, text string) {
 
 func (r *recorder) Warning(kind, where, text string) {
 	r.warnings = append(r.warnings, kind+" "+where+": "+text)
+}
+
+// readList reads a database.
+func readList(t testing.TB, path string) map[string][]byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := bdb.NewReader(f, st.Size(), bdb.Options{Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := make(map[string][]byte)
+	for c := db.Cursor(); ; {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			return records
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		records[string(key)] = bytes.Clone(value)
+	}
+}
+
+func diffLines(t testing.TB, what string, got, want []string) {
+	t.Helper()
+	var diff []string
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			diff = append(diff, "+ "+line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			diff = append(diff, "- "+line)
+		}
+	}
+	if len(diff) > 0 || len(got) != len(want) {
+		slices.Sort(diff)
+		t.Errorf("%s: %d members, want %d:\n%s", what, len(got), len(want), strings.Join(diff[:min(len(diff), 20)], "\n"))
+	}
+}
+
+// headerSize counts the bytes of a message up to and with the empty line that
+// ends its header; all of them when there is none.
+func headerSize(body []byte) int64 {
+	size := 0
+	for line := range bytes.Lines(body) {
+		size += len(line)
+		if len(bytes.TrimRight(line, "\r\n")) == 0 && bytes.HasSuffix(line, []byte("\n")) {
+			break
+		}
+	}
+	return int64(size)
 }

@@ -2,7 +2,6 @@ package storeconv
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -42,20 +41,18 @@ type RelocateOptions struct {
 
 	// Partitions rename partitions, and name those that lie elsewhere.
 	Partitions []RelocatePartition
-	// Select restricts the run to these users, as the source has them; nil: all.
-	Select map[string]bool
+	// Users restricts the run to these users, as the source has them; nil: all.
+	Users map[string]bool
 	// Map gives users new ids, by their old ones.
 	Map map[string]string
 	// Domain, when not empty, is put behind every id that has none and is not in Map.
 	Domain string
 
-	UID, GID  int              // owner of what is made, when SetOwner
-	SetOwner  bool             // not with ViaHardlink
-	Version   int              // of the databases: 6, 7, 8 or 9; 0: 6
-	ByteOrder binary.ByteOrder // of the databases; nil: as the source
-	PageSize  int              // of the databases, bytes; 0: as the source
-	Jobs      int              // workers; 0: one a processor
-	Sync      string           // none, batch (default) or user
+	UID, GID  int    // owner of what is made, when SetOwner
+	SetOwner  bool   // not with ViaHardlink
+	Databases        // the form of the mailbox list databases; what it leaves open is as in the source, version 6
+	Jobs      int    // workers; 0: one a processor
+	Sync      string // none, batch (default) or user
 
 	DryRun     bool // look and report; write nothing
 	RepairHash bool // put users under the right hash directory, names into the layout's spelling
@@ -65,8 +62,8 @@ type RelocateOptions struct {
 	// Limits tells the limits of a user of the new store; nil: those of quota.db2.
 	Limits func(id string) (Quota, bool)
 
-	Log      Log                      // nil: discard
-	Progress func(files, bytes int64) // called after each user, from several goroutines; nil: none
+	Log      Log      // nil: discard
+	Progress Progress // told after each user; nil: none
 
 	fault durable.Fault // tests only
 }
@@ -168,7 +165,7 @@ var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with t
 // source is told to Options.Log and left out in the smallest unit; the error is
 // of the options or of the destination.
 func Relocate(ctx context.Context, opts RelocateOptions) (RelocateReport, error) {
-	r := &relocation{opts: opts, log: discard{}}
+	r := &relocation{opts: opts, log: Discard}
 	if opts.Log != nil {
 		r.log = printableLog{opts.Log}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -14,9 +13,6 @@ import (
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/durable"
 )
-
-// listDir is where the databases of the mailbox list lie.
-const listDir = "mboxlist"
 
 // writeDatabases writes folder.db, quota.db and subscr.db, each with what the
 // store had in it before, and an empty peruser.db where there is none.
@@ -180,38 +176,4 @@ func (r *relocation) ownDatabase(f *os.File) error {
 		uid, gid = int(st.Uid), int(st.Gid)
 	}
 	return f.Chown(uid, gid)
-}
-
-// sameBytes compares a fresh database with the one in place.
-func sameBytes(fresh, old *os.File, oldSize int64) (bool, error) {
-	info, err := fresh.Stat()
-	if err != nil {
-		return false, err
-	}
-	if old == nil || info.Size() != oldSize {
-		return false, nil
-	}
-	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
-	for at := int64(0); at < oldSize; {
-		n := int(min(int64(len(a)), oldSize-at))
-		if err := readFullAt(fresh, a[:n], at); err != nil {
-			return false, err
-		}
-		if err := readFullAt(old, b[:n], at); err != nil {
-			return false, err
-		}
-		if string(a[:n]) != string(b[:n]) {
-			return false, nil
-		}
-		at += int64(n)
-	}
-	return true, nil
-}
-
-func readFullAt(r io.ReaderAt, b []byte, at int64) error {
-	n, err := r.ReadAt(b, at)
-	if n == len(b) {
-		return nil
-	}
-	return err
 }

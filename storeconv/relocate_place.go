@@ -90,7 +90,7 @@ func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
 // met tells the progress.
 func (w *treeWorker) met(res treeResult) treeResult {
 	if w.r.opts.Progress != nil {
-		w.r.opts.Progress(res.counts.Messages+res.counts.Others, res.counts.Bytes)
+		w.r.opts.Progress.Add(res.counts.Messages+res.counts.Others, res.counts.Bytes)
 	}
 	return res
 }

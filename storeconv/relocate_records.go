@@ -256,7 +256,7 @@ func (r *relocation) unique(where string, fn func(key string, value []byte) erro
 func (r *relocation) folderRecord(where, key string, value []byte, put recordSink) error {
 	id, box, ok := mboxlist.SplitKey(key)
 	if !ok {
-		if r.opts.Select != nil {
+		if r.opts.Users != nil {
 			return nil // no user's, so no batch's
 		}
 		r.report.FolderRecords++

@@ -261,8 +261,8 @@ func (r *relocation) giveUp(err error) error {
 func (r *relocation) runName() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "relocate\x00%s\x00%s\x00%s\x00", r.opts.From, r.opts.Domain, r.via)
-	users := make([]string, 0, len(r.opts.Select)+len(r.opts.Map))
-	for id := range r.opts.Select {
+	users := make([]string, 0, len(r.opts.Users)+len(r.opts.Map))
+	for id := range r.opts.Users {
 		users = append(users, "="+id)
 	}
 	for id, n := range r.opts.Map {
@@ -320,10 +320,10 @@ func (r *relocation) newID(id string) string {
 
 // selected tells whether a user of the source is part of this run.
 func (r *relocation) selected(id string) bool {
-	if r.opts.Select == nil {
+	if r.opts.Users == nil {
 		return true
 	}
-	if !r.opts.Select[id] {
+	if !r.opts.Users[id] {
 		return false
 	}
 	r.met[id] = true
@@ -332,8 +332,8 @@ func (r *relocation) selected(id string) bool {
 
 // tellUnmet lists the users who were asked for and are nowhere in the source.
 func (r *relocation) tellUnmet() {
-	for _, id := range slices.Sorted(maps.Keys(r.opts.Select)) {
-		if r.opts.Select[id] && !r.met[id] {
+	for _, id := range slices.Sorted(maps.Keys(r.opts.Users)) {
+		if r.opts.Users[id] && !r.met[id] {
 			r.log.Problem("no-such-user", id, "not in the source")
 		}
 	}

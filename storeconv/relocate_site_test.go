@@ -37,7 +37,7 @@ func TestRelocateGeneratedSites(t *testing.T) {
 	}{
 		{"big-endian", testsite.NMSOptions{Seed: 1, Users: users}, RelocateOptions{}, bdb.Meta{Version: 6, ByteOrder: binary.BigEndian, PageSize: 8192}},
 		{"little-endian", testsite.NMSOptions{Seed: 2, Users: users, ByteOrder: binary.LittleEndian, PageSize: 1024, QuotaBeside: true}, RelocateOptions{Via: ViaCopy}, bdb.Meta{Version: 6, ByteOrder: binary.LittleEndian, PageSize: 1024}},
-		{"opaque records", testsite.NMSOptions{Seed: 3, Users: users, Opaque: true, Links: 30}, RelocateOptions{Via: ViaCopy, Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096, Jobs: 3}, bdb.Meta{Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096}},
+		{"opaque records", testsite.NMSOptions{Seed: 3, Users: users, Opaque: true, Links: 30}, RelocateOptions{Via: ViaCopy, Databases: Databases{Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096}, Jobs: 3}, bdb.Meta{Version: 9, ByteOrder: binary.LittleEndian, PageSize: 4096}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			from, s := site(t, tt.site)
@@ -123,7 +123,7 @@ func TestRelocateBatches(t *testing.T) {
 		for j := i; j < len(s.Users); j += 3 {
 			batch[s.Users[j]] = true
 		}
-		rep, h := relocate(t, RelocateOptions{From: from, Store: parts, Via: ViaCopy, Select: batch})
+		rep, h := relocate(t, RelocateOptions{From: from, Store: parts, Via: ViaCopy, Users: batch})
 		h.none(t)
 		if rep.Placed != 4 || rep.QuotaRecords != 4 {
 			t.Errorf("batch %d: %+v", i, rep)

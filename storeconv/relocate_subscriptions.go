@@ -116,7 +116,7 @@ func (s *subscriptions) file(fd int, path, name string) error {
 	}
 	id, _, err := decodeComponent("=" + stem)
 	if err != nil {
-		if s.r.opts.Select != nil {
+		if s.r.opts.Users != nil {
 			return nil
 		}
 		s.r.log.Warning("not-a-user", where, "the name is no user's: carried over as it is")

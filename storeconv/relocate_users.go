@@ -145,7 +145,7 @@ func (s *userScan) outside() error {
 // shared plans a tree of mailboxes that are no user's, beside =user: it goes
 // over as it is, with a run of all users. Its records are not held against it.
 func (s *userScan) shared(name string) error {
-	if s.r.opts.Select != nil {
+	if s.r.opts.Users != nil {
 		return nil
 	}
 	return s.plan(&userTree{

@@ -2,7 +2,6 @@ package storeconv
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 
 	"imsconv/storeconv/durable"
@@ -20,13 +19,8 @@ const (
 
 // RestoreOptions say what of the streams becomes part of the store, and how. The zero value restores everything into partition primary.
 type RestoreOptions struct {
-	Partition string            // "": primary
-	Select    map[string]bool   // users as the stream has them; nil: all
-	Map       map[string]string // new ids by old ones
-	Paths     []string          // /partition/user/id[/mailbox] or id[/mailbox]; none: all
-	Shard     Shard             // zero: all users
-	Domain    string            // default domain: its users have ids without it
-	Encoding  string            // of mailbox names in the stream; "": IMAP modified UTF-7
+	Partition string // "": primary
+	Selection        // which users and mailboxes, and what they are called in the store
 	Existing  Existing
 	CRLF      bool      // write every line end as CR LF
 	NoIndex   bool      // write no store.idx
@@ -39,18 +33,16 @@ type RestoreOptions struct {
 	UID, GID int    // owner of what is made, when SetOwner
 	SetOwner bool
 
-	Version   int              // of the databases: 6, 7, 8 or 9; 0: 6
-	ByteOrder binary.ByteOrder // of the databases; nil: that of the existing ones, else big-endian
-	PageSize  int              // of the databases, bytes; 0: that of the existing ones, else 8192
+	Databases // the form of the mailbox list databases
 
 	// Done, when not nil, is called once with the final report when all is in place, before the run's own folder goes: what the caller keeps there survives a kill
 	// together with the store. Its error ends the run, which can then be continued.
 	Done func(RestoreReport) error
 
-	Limits func(id string) (Quota, bool) // limits by id in the store; they win over SIMS.quota
-	Log    Log                           // nil: discard
-	Meter  Progress                      // nil: none
-	Trace  func(level int, text string)  // called for each mailbox (1) and message (2); nil: none
+	Limits   func(id string) (Quota, bool) // limits by id in the store; they win over SIMS.quota
+	Log      Log                           // nil: discard
+	Progress Progress                      // nil: none
+	Trace    func(level int, text string)  // called for each mailbox (1) and message (2); nil: none
 
 	fault     durable.Fault // tests only
 	linesKept int           // tests only: bytes of index lines in memory

@@ -282,13 +282,13 @@ func TestSelection(t *testing.T) {
 		want []string
 		lost int
 	}{
-		"user":      {RestoreOptions{Select: map[string]bool{"joe": true}}, []string{"joe", "joe/Mail"}, 0},
-		"renamed":   {RestoreOptions{Select: map[string]bool{"joe": true}, Map: map[string]string{"joe": "jo"}}, []string{"jo", "jo/Mail"}, 0},
-		"domain":    {RestoreOptions{Select: map[string]bool{"bob@siroe.com": true}, Domain: "siroe.com"}, []string{"bob", "bob/Mail/a", "bob/Mailbox"}, 0},
-		"path":      {RestoreOptions{Paths: []string{"/primary/user/joe/INBOX", "bob@siroe.com/Mail"}}, []string{"bob@siroe.com/Mail/a", "joe"}, 0},
-		"link":      {RestoreOptions{Paths: []string{"ann"}}, []string{"ann"}, 0},
-		"all":       {RestoreOptions{Paths: []string{"/primary"}}, []string{"ann", "bob@siroe.com", "bob@siroe.com/Mail/a", "bob@siroe.com/Mailbox", "joe", "joe/Mail"}, 0},
-		"forbidden": {RestoreOptions{Select: map[string]bool{"joe": true}, Map: map[string]string{"joe": "j%o"}}, nil, 6},
+		"user":      {RestoreOptions{Selection: Selection{Users: map[string]bool{"joe": true}}}, []string{"joe", "joe/Mail"}, 0},
+		"renamed":   {RestoreOptions{Selection: Selection{Users: map[string]bool{"joe": true}, Map: map[string]string{"joe": "jo"}}}, []string{"jo", "jo/Mail"}, 0},
+		"domain":    {RestoreOptions{Selection: Selection{Users: map[string]bool{"bob@siroe.com": true}, Domain: "siroe.com"}}, []string{"bob", "bob/Mail/a", "bob/Mailbox"}, 0},
+		"path":      {RestoreOptions{Selection: Selection{Paths: []string{"/primary/user/joe/INBOX", "bob@siroe.com/Mail"}}}, []string{"bob@siroe.com/Mail/a", "joe"}, 0},
+		"link":      {RestoreOptions{Selection: Selection{Paths: []string{"ann"}}}, []string{"ann"}, 0},
+		"all":       {RestoreOptions{Selection: Selection{Paths: []string{"/primary"}}}, []string{"ann", "bob@siroe.com", "bob@siroe.com/Mail/a", "bob@siroe.com/Mailbox", "joe", "joe/Mail"}, 0},
+		"forbidden": {RestoreOptions{Selection: Selection{Users: map[string]bool{"joe": true}, Map: map[string]string{"joe": "j%o"}}}, nil, 6},
 	} {
 		store := filepath.Join(shmDir(t), "store")
 		_, log, err := restoreTo(t, store, c.opt, bytes.NewReader(b))
@@ -309,7 +309,7 @@ func TestSelection(t *testing.T) {
 // A link to what was left out finds the body in a file, in the store, or in the reference; else it is one problem.
 func TestLinksOutOfTheSelection(t *testing.T) {
 	b := tape(t, may20, firstTape...)
-	ann := RestoreOptions{Select: map[string]bool{"ann": true}}
+	ann := RestoreOptions{Selection: Selection{Users: map[string]bool{"ann": true}}}
 	store := filepath.Join(shmDir(t), "store")
 	_, log, err := restoreTo(t, store, ann, pipe{bytes.NewReader(b)})
 	if err != nil || log.lost != 1 || !strings.Contains(log.lines[0], "ann/INBOX/3") || !strings.Contains(log.lines[0], "restore user joe") {
@@ -326,7 +326,7 @@ func TestLinksOutOfTheSelection(t *testing.T) {
 	// An earlier run has the first copy, under another UID.
 	store = filepath.Join(shmDir(t), "store")
 	again(t, store, RestoreOptions{}, tape(t, may20, "box joe/INBOX 1", "msg joe/INBOX/5 - other"))
-	again(t, store, RestoreOptions{Select: map[string]bool{"joe": true}}, b)
+	again(t, store, RestoreOptions{Selection: Selection{Users: map[string]bool{"joe": true}}}, b)
 	rep, log, err := restoreTo(t, store, ann, pipe{bytes.NewReader(b)})
 	if err != nil || log.lost != 0 || rep.Links != 1 {
 		t.Errorf("in the store: %v, %+v, said %q", err, rep, log.lines)
@@ -351,7 +351,7 @@ func TestSharesAreJoined(t *testing.T) {
 	for _, order := range [][]string{{"ann", "joe"}, {"joe", "ann"}} {
 		store := filepath.Join(shmDir(t), "store")
 		for _, user := range order {
-			again(t, store, RestoreOptions{Select: map[string]bool{user: true}}, b)
+			again(t, store, RestoreOptions{Selection: Selection{Users: map[string]bool{user: true}}}, b)
 		}
 		if _, got := treeHash(t, store); !cmp.Equal(want, got) {
 			t.Errorf("%v: %s", order, cmp.Diff(want, got))

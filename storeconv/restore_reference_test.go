@@ -104,7 +104,7 @@ func TestRestoreAgainstReference(t *testing.T) {
 		if len(diff) > 0 {
 			t.Errorf("seed %d: %d lines differ:\n%s", opts.Seed, len(diff), strings.Join(diff[:min(len(diff), 10)], "\n"))
 		}
-		if _, log := verifyStore(t, store, s.stream, VerifyOptions{}); len(log.problems) > 0 {
+		if _, log := checkStore(t, store, s.stream, VerifyOptions{}); len(log.problems) > 0 {
 			t.Errorf("seed %d: verify: %q", opts.Seed, log.problems)
 		}
 	}

@@ -59,7 +59,7 @@ func TestExpiredAloneChangesNothing(t *testing.T) {
 		restoreAny(t, two, streamOf(t, first...))
 		restoreAny(t, two, streamOf(t, then...))
 		for _, store := range []string{one, two} {
-			if log := verifyStreams(t, store, VerifyOptions{}, streamOf(t, first...)); len(log.problems) > 0 {
+			if log := checkStreams(t, store, VerifyOptions{}, streamOf(t, first...)); len(log.problems) > 0 {
 				t.Errorf("%s, then %s: %q", filepath.Base(store), then[0].Name, log.problems)
 			}
 		}
@@ -86,14 +86,14 @@ func TestLaterAttributes(t *testing.T) {
 		sims.Member{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000})
 	later := streamOf(t, sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 90, Subscribed: 0, ACL: "joe\tlr"})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, RestoreOptions{}, full, later)
-	if log := verifyStreams(t, store, VerifyOptions{}, full, later); len(log.problems) > 0 {
+	restoreClean(t, store, RestoreOptions{}, full, later)
+	if log := checkStreams(t, store, VerifyOptions{}, full, later); len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
 	}
 	if list := readList(t, filepath.Join(store, "mboxlist", "subscr.db")); len(list) != 0 {
 		t.Errorf("subscriptions %q", list)
 	}
 	once := storeLines(t, store)
-	restoreStream(t, store, RestoreOptions{}, full, later)
+	restoreClean(t, store, RestoreOptions{}, full, later)
 	diffLines(t, "the same streams again", storeLines(t, store), once)
 }

@@ -1,64 +1,34 @@
 package storeconv
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
 
-// Shard is one of N equal parts of the users, by a hash of the id in the stream.
-type Shard struct{ Index, Count int }
-
-// ParseShard parses i/n. i counts from 0 or from 1: 0/n and n/n name the same part, so both 0..n-1 and 1..n are the whole.
-func ParseShard(s string) (Shard, error) {
-	a, b, ok := strings.Cut(s, "/")
-	i, err1 := strconv.Atoi(a)
-	n, err2 := strconv.Atoi(b)
-	if !ok || err1 != nil || err2 != nil || n < 1 || i < 0 || i > n {
-		return Shard{}, fmt.Errorf("shard %q is not of the form i/n with i from 0 to n", s)
-	}
-	return Shard{i % n, n}, nil
-}
-
-// has tells whether a user belongs to the part.
-func (s Shard) has(user string) bool {
-	if s.Count <= 1 {
-		return true
-	}
-	sum := sha256.Sum256([]byte(user))
-	return binary.BigEndian.Uint64(sum[:])%uint64(s.Count) == uint64(s.Index)
-}
-
 // selection decides which members take part, and under which name in the store.
 type selection struct {
 	users  map[string]bool
 	rename map[string]string
-	paths  []pathRule
+	paths  []Path
 	shard  Shard
 	domain string // "@" and the default domain, or ""
 	decode func(string) (string, error)
 	used   map[string]bool // named users that came, for the report of those that did not
 }
 
-// pathRule is one PATH: a user and, unless "", a mailbox with those below it.
-type pathRule struct{ user, mailbox string }
-
-func newSelection(opt *RestoreOptions) (*selection, error) {
-	s := &selection{users: opt.Select, rename: opt.Map, shard: opt.Shard, used: make(map[string]bool)}
+func newSelection(opt Selection) (*selection, error) {
+	s := &selection{users: opt.Users, rename: opt.Map, shard: opt.Shard, used: make(map[string]bool)}
 	if opt.Domain != "" {
 		s.domain = "@" + opt.Domain
 	}
 	var err error
-	if s.decode, err = mailboxDecoder(opt.Encoding); err != nil {
+	if s.decode, err = ParseEncoding(opt.Encoding); err != nil {
 		return nil, err
 	}
 	for _, p := range opt.Paths {
-		rule, all, err := parsePath(p)
+		rule, all, err := ParsePath(p)
 		if err != nil {
 			return nil, err
 		}
@@ -71,26 +41,6 @@ func newSelection(opt *RestoreOptions) (*selection, error) {
 	return s, nil
 }
 
-// parsePath reads /partition/user/id/mailbox, where "user" may be a backup group, user/id/mailbox, or id/mailbox. all is set when it names everything.
-func parsePath(p string) (rule pathRule, all bool, err error) {
-	rest, logical := strings.CutPrefix(p, "/")
-	rest = strings.TrimSuffix(rest, "/")
-	if logical {
-		parts := strings.SplitN(rest, "/", 3)
-		if len(parts) < 3 {
-			return pathRule{}, true, nil // "/", a partition, or a whole group
-		}
-		rest = parts[2]
-	} else if after, ok := strings.CutPrefix(rest, "user/"); ok {
-		rest = after
-	}
-	rule.user, rule.mailbox, _ = strings.Cut(rest, "/")
-	if rule.user == "" {
-		return rule, false, fmt.Errorf("path %q names no user", p)
-	}
-	return rule, false, nil
-}
-
 // everything tells that nothing is left out.
 func (s *selection) everything() bool {
 	return s.users == nil && s.paths == nil && s.shard.Count <= 1
@@ -101,7 +51,7 @@ func (s *selection) user(user string) bool {
 	if s.users != nil && !s.users[user] {
 		return false
 	}
-	if !s.shard.has(user) {
+	if !s.shard.Has(user) {
 		return false
 	}
 	if s.paths == nil {
@@ -111,7 +61,7 @@ func (s *selection) user(user string) bool {
 		return true
 	}
 	for _, p := range s.paths {
-		if p.user == user {
+		if p.User == user {
 			s.used[user] = true
 			return true
 		}
@@ -125,7 +75,7 @@ func (s *selection) mailbox(user, mailbox string) bool {
 		return true
 	}
 	for _, p := range s.paths {
-		if p.user == user && (p.mailbox == "" || canonical(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/")) {
+		if p.User == user && (p.Mailbox == "" || canonical(p.Mailbox) == mailbox || strings.HasPrefix(mailbox, p.Mailbox+"/")) {
 			return true
 		}
 	}
@@ -136,13 +86,13 @@ func (s *selection) mailbox(user, mailbox string) bool {
 func (s *selection) missing() []string {
 	var out []string
 	for u := range s.users {
-		if !s.used[u] && s.shard.has(u) {
+		if !s.used[u] && s.shard.Has(u) {
 			out = append(out, u)
 		}
 	}
 	for _, p := range s.paths {
-		if !s.used[p.user] && (s.users == nil || s.users[p.user]) && s.shard.has(p.user) {
-			out = append(out, p.user)
+		if !s.used[p.User] && (s.users == nil || s.users[p.User]) && s.shard.Has(p.User) {
+			out = append(out, p.User)
 		}
 	}
 	return out
@@ -196,4 +146,26 @@ func (s *selection) placeOf(member string) (spot, bool) {
 	}
 	mailbox, err = s.mailboxName(mailbox)
 	return spot{id, mailbox, uid}, err == nil
+}
+
+// acl turns lines of identifier TAB rights into the one line of the index; users that get a new id get it here too.
+func (s *selection) acl(lines string) (string, bool) {
+	var out []string
+	ok := true
+	for line := range strings.SplitSeq(lines, "\n") {
+		who, rights, found := strings.Cut(strings.TrimRight(line, "\r"), "\t")
+		if !found || who == "" || strings.Contains(rights, "\t") {
+			ok = ok && line == ""
+			continue
+		}
+		user, minus := strings.CutPrefix(who, "-")
+		if id, err := s.storeID(user); err == nil {
+			who = id
+			if minus {
+				who = "-" + id
+			}
+		}
+		out = append(out, who, rights)
+	}
+	return strings.Join(out, "\t"), ok
 }

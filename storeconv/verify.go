@@ -19,21 +19,15 @@ type VerifyOptions struct {
 	// Streams are the streams that the store was restored from, in the order in which they were. Each is read once.
 	Streams []VerifyStream
 
-	// What the restore was limited to, and the names it gave; see RestoreOptions.
-	Select   map[string]bool
-	Map      map[string]string
-	Paths    []string
-	Shard    Shard
-	Domain   string
-	Encoding string
+	Selection // what the restore was limited to, and the names it gave
 
 	// CRLF expects every line end as CR LF, as restore --newline crlf leaves it.
 	CRLF bool
 	// NoIndex expects a store without indexes, as restore --no-index leaves it.
-	NoIndex bool
-	Jobs    int      // mailboxes checked at a time; 0: one a processor
-	Log     Log      // nil: discard
-	Meter   Progress // nil: none
+	NoIndex  bool
+	Jobs     int      // mailboxes checked at a time; 0: one a processor
+	Log      Log      // nil: discard
+	Progress Progress // nil: none
 }
 
 // VerifyReport counts what was looked at.
@@ -62,14 +56,12 @@ type VerifyReport struct {
 // VerifyStream for a stream's.
 func Verify(ctx context.Context, store string, opts VerifyOptions) (VerifyReport, error) {
 	if opts.Log == nil {
-		opts.Log = discard{}
+		opts.Log = Discard
 	}
 	if opts.Jobs <= 0 {
 		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
-	sel, err := newSelection(&RestoreOptions{
-		Select: opts.Select, Map: opts.Map, Paths: opts.Paths, Shard: opts.Shard, Domain: opts.Domain, Encoding: opts.Encoding,
-	})
+	sel, err := newSelection(opts.Selection)
 	if err != nil {
 		return VerifyReport{}, err
 	}
@@ -204,7 +196,7 @@ func (v *verifier) tree(ctx context.Context) error {
 	})
 	for range v.opts.Jobs {
 		g.Go(func() error {
-			c := newBoxChecker(v.opts.NoIndex, v.opts.Meter)
+			c := newBoxChecker(v.opts.NoIndex, v.opts.Progress)
 			for t := range work {
 				t.res = c.check(ctx, t.box)
 				t.box.Close()

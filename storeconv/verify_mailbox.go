@@ -248,7 +248,10 @@ func (h *headerScan) write(p []byte) {
 }
 
 // size is the header's size in bytes. One that does not end within maxHeader bytes is cut there, as the index has it.
-func (h *headerScan) size() int64 { return min(h.n, maxHeader) }
+func (h *headerScan) size() int64 { return min(h.n, maxScan) }
+
+// maxScan is how much of a message an index searches for its header, in bytes.
+const maxScan = 256 << 10
 
 // files holds the files of the directories against the index.
 func (c *boxChecker) files(ctx context.Context) {

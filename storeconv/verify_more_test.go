@@ -141,8 +141,8 @@ func TestVerifyRenamed(t *testing.T) {
 	sel := map[string]bool{"joe": true, "zoe": true, "bob@siroe.com": true}
 	ids := map[string]string{"joe": "joseph"}
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, RestoreOptions{Select: sel, Map: ids, Domain: "siroe.com"}, stream)
-	if log := verifyStreams(t, store, VerifyOptions{Select: sel, Map: ids, Domain: "siroe.com"}, stream); len(log.problems)+len(log.warnings) > 0 {
+	restoreStream(t, store, RestoreOptions{Selection: Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream)
+	if log := verifyStreams(t, store, VerifyOptions{Selection: Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream); len(log.problems)+len(log.warnings) > 0 {
 		t.Errorf("%q %q", log.problems, log.warnings)
 	}
 	if log := verifyStreams(t, store, VerifyOptions{}, stream); len(log.problems) == 0 {
@@ -228,7 +228,7 @@ func FuzzVerifyIndex(f *testing.F) {
 			t.Fatal(err)
 		}
 		verifyStreams(t, store, VerifyOptions{}, stream)
-		backupOf(t, store, BackupOptions{})
+		streamOfStore(t, store, BackupOptions{})
 	})
 }
 
@@ -244,11 +244,23 @@ func TestVerifyPartitions(t *testing.T) {
 			t.Errorf("%q", log.problems)
 		}
 	}
-	back, rep, log := backupOf(t, store, BackupOptions{})
+	back, rep, log := streamOfStore(t, store, BackupOptions{})
 	if rep.Users != 3 || rep.Messages != 4 || len(log.problems) > 0 {
 		t.Errorf("%+v, %q", rep, log.problems)
 	}
 	if log := verifyStreams(t, store, VerifyOptions{}, back); len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
 	}
+}
+
+func streamOfStore(t testing.TB, store string, opts BackupOptions) ([]byte, BackupReport, *recorder) {
+	t.Helper()
+	log := new(recorder)
+	opts.Log = log
+	var out bytes.Buffer
+	rep, err := Backup(context.Background(), store, &out, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes(), rep, log
 }

@@ -22,7 +22,7 @@ import (
 type VerifyNMSOptions struct {
 	From, Store string
 	Partitions  []RelocatePartition
-	Select      map[string]bool
+	Users       map[string]bool
 	Map         map[string]string
 	Domain      string
 	UID, GID    int  // the owner that everything must have, when SetOwner
@@ -30,7 +30,7 @@ type VerifyNMSOptions struct {
 	Jobs        int
 
 	Log      Log
-	Progress func(files, bytes int64)
+	Progress Progress
 }
 
 // VerifyNMSReport counts what was compared.
@@ -56,12 +56,12 @@ type VerifyNMSReport struct {
 // a problem. More in the store than in the source is a problem only inside of a
 // user's tree.
 func VerifyNMS(ctx context.Context, opts VerifyNMSOptions) (VerifyNMSReport, error) {
-	v := &nmsVerifier{log: discard{}}
+	v := &nmsVerifier{log: Discard}
 	if opts.Log != nil {
 		v.log = printableLog{opts.Log}
 	}
 	r := &relocation{verify: v, log: softLog{v}, opts: RelocateOptions{
-		From: opts.From, Store: opts.Store, Partitions: opts.Partitions, Select: opts.Select, Map: opts.Map, Domain: opts.Domain,
+		From: opts.From, Store: opts.Store, Partitions: opts.Partitions, Users: opts.Users, Map: opts.Map, Domain: opts.Domain,
 		UID: opts.UID, GID: opts.GID, SetOwner: opts.SetOwner, Jobs: opts.Jobs, Progress: opts.Progress,
 		Via: ViaCopy, DryRun: true, RepairHash: true, Requota: true,
 	}}

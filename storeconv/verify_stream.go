@@ -277,7 +277,7 @@ func (c *streamCheck) message(m *sims.Member) error {
 			return fmt.Errorf("%s: %w", c.s.Name, err)
 		}
 	}
-	if m := c.v.opts.Meter; m != nil {
+	if m := c.v.opts.Progress; m != nil {
 		m.Add(1, 0)
 	}
 	if expired {
@@ -476,4 +476,17 @@ func hashMessage(box *ims.Mailbox, uid uint32) ([32]byte, int64, error) {
 	n, err := io.Copy(h, f)
 	h.Sum(sum[:0])
 	return sum, n, err
+}
+
+// tellStream tells what a stream's reader met, with the position in the stream called name.
+func tellStream(log Log, name string, p *sims.Problem) {
+	where := fmt.Sprintf("%s: offset %d", name, p.Offset)
+	if p.Name != "" {
+		where += ": " + sims.DisplayName(p.Name)
+	}
+	if p.Warning {
+		log.Warning(p.Kind, where, p.Text)
+		return
+	}
+	log.Problem(p.Kind, where, p.Text)
 }

@@ -3,7 +3,6 @@ package storeconv
 import (
 	"bytes"
 	"context"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite"
@@ -263,35 +261,6 @@ func remove(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// readList reads a database.
-func readList(t testing.TB, path string) map[string][]byte {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := bdb.NewReader(f, st.Size(), bdb.Options{Strict: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	records := make(map[string][]byte)
-	for c := db.Cursor(); ; {
-		key, value, err := c.Next()
-		if err == io.EOF {
-			return records
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		records[string(key)] = bytes.Clone(value)
 	}
 }
 

@@ -175,7 +175,7 @@ func (w *writer) long(it *item, src body) (err error) {
 	if err == errInterrupted {
 		it.lost, err = err.Error(), nil // of a user who is not finished: nothing of it goes into the store
 	}
-	h.finish(it)
+	it.text, it.stored, it.sum = h.finish()
 	if !write {
 		return err
 	}

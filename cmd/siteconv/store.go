@@ -57,8 +57,8 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	}
 	meter := job.Meter("files", 0, 0)
 	rep, err := storeconv.Relocate(ctx, storeconv.RelocateOptions{
-		From: s.store().path, Store: s.storeDir(), Version: s.bdbVersion, ByteOrder: order,
-		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter.Add,
+		From: s.store().path, Store: s.storeDir(), Databases: storeconv.Databases{Version: s.bdbVersion, ByteOrder: order},
+		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
@@ -81,7 +81,7 @@ func (s *site) restore(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	return s.runRestore(ctx, job, storeconv.RestoreOptions{
-		DryRun: s.dryRun, Limits: limits, Log: job, Meter: job.Meter("messages", 0, 0),
+		DryRun: s.dryRun, Limits: limits, Log: job, Progress: job.Meter("messages", 0, 0),
 		Done: func(rep storeconv.RestoreReport) error {
 			for _, c := range []cli.Count{
 				{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},

@@ -92,7 +92,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		z := lz4.NewWriter(out)
 		dst, finish = z, z.Close
 	}
-	opts.Meter = job.Meter("messages", 0, 0)
+	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := storeconv.Backup(ctx, o.store, dst, opts)
 	if err != nil {
 		return err

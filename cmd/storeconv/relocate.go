@@ -123,7 +123,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	}
 	o := &v.opts
 	meter := job.Meter("files", 0, 0)
-	o.Log, o.Progress = job, meter.Add
+	o.Log, o.Progress = job, meter
 	if o.DryRun {
 		job.DryRun()
 	}
@@ -235,9 +235,9 @@ func (v *relocateFlags) prepareUsers(job *cli.Job) error {
 	o := &v.opts
 	o.Map = make(map[string]string)
 	if v.users != "" {
-		o.Select = make(map[string]bool)
+		o.Users = make(map[string]bool)
 		err := readUserLines(job, v.users, func(l cli.UserLine) {
-			o.Select[l.Old] = true
+			o.Users[l.Old] = true
 			if l.New != l.Old {
 				o.Map[l.Old] = l.New
 			}

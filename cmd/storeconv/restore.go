@@ -175,7 +175,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 			break
 		}
 	}
-	o.Meter = job.Meter("messages", 0, size)
+	o.Progress = job.Meter("messages", 0, size)
 	if o.DryRun {
 		job.DryRun()
 	}
@@ -245,9 +245,9 @@ func (v *restoreFlags) prepareUsers(job *cli.Job) error {
 		}
 	}
 	if v.users != "" {
-		o.Select = make(map[string]bool)
+		o.Users = make(map[string]bool)
 		err := readUserLines(job, v.users, func(l cli.UserLine) {
-			o.Select[l.Old] = true
+			o.Users[l.Old] = true
 			rename(l)
 		})
 		if err != nil {

@@ -99,7 +99,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
 	opts := storeconv.VerifyOptions{
-		Paths: args, Domain: o.domain, Encoding: o.encoding, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: o.from.log(job),
+		Selection: storeconv.Selection{Paths: args, Domain: o.domain, Encoding: o.encoding}, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: o.from.log(job),
 	}
 	if err := o.names(&opts); err != nil {
 		return err
@@ -112,13 +112,13 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		defer in.Close()
 		opts.Streams = append(opts.Streams, storeconv.VerifyStream{Name: in.Name, R: source(in)})
 	}
-	opts.Meter = job.Meter("messages", 0, 0)
+	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := storeconv.Verify(ctx, o.store, opts)
 	o.count(job, rep)
 	if err != nil || o.from.dir == "" {
 		return err
 	}
-	return o.from.verify(ctx, job, o.store, opts.Select, opts.Map, o.jobs)
+	return o.from.verify(ctx, job, o.store, opts.Users, opts.Map, o.jobs)
 }
 
 // names reads the user file, which selects and renames, and the map file, which renames only.
@@ -129,9 +129,9 @@ func (o *verifyOptions) names(opts *storeconv.VerifyOptions) error {
 		if err != nil {
 			return err
 		}
-		opts.Select = make(map[string]bool)
+		opts.Users = make(map[string]bool)
 		for _, l := range lines {
-			opts.Select[l.Old] = true
+			opts.Users[l.Old] = true
 			opts.Map[l.Old] = l.New
 		}
 	}

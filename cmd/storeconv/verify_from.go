@@ -64,7 +64,7 @@ func (l *inheritedLog) Problem(kind, where, text string) {
 // of the relocation.
 func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, selected map[string]bool, renamed map[string]string, jobs int) error {
 	opts := storeconv.VerifyNMSOptions{
-		From: f.dir, Store: store, Select: selected, Map: make(map[string]string), Domain: f.domain, Jobs: jobs, Log: job,
+		From: f.dir, Store: store, Users: selected, Map: make(map[string]string), Domain: f.domain, Jobs: jobs, Log: job,
 	}
 	for id, newID := range renamed {
 		if id != newID {
@@ -85,7 +85,7 @@ func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, sele
 		}
 		opts.SetOwner = true
 	}
-	opts.Progress = job.Meter("files", 0, 0).Add
+	opts.Progress = job.Meter("files", 0, 0)
 	rep, err := storeconv.VerifyNMS(ctx, opts)
 	for _, c := range []cli.Count{
 		{Name: "users of the source", N: rep.Users}, {Name: "users missing", N: rep.Missing},

@@ -1,0 +1,64 @@
+package storeconv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// checkStore verifies a store, with its stream when there is one.
+func checkStore(t testing.TB, store, stream string, opts VerifyOptions) (VerifyReport, *recorder) {
+	t.Helper()
+	log := new(recorder)
+	opts.Log = log
+	if stream != "" {
+		f, err := os.Open(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		opts.Streams = append(opts.Streams, VerifyStream{Name: "site.sims", R: f})
+	}
+	rep, err := Verify(context.Background(), store, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep, log
+}
+
+// checkStreams verifies a store with its streams.
+func checkStreams(t testing.TB, store string, opts VerifyOptions, streams ...[]byte) *recorder {
+	t.Helper()
+	log := new(recorder)
+	opts.Log = log
+	for i, data := range streams {
+		opts.Streams = append(opts.Streams, VerifyStream{Name: fmt.Sprintf("stream%d", i), R: bytes.NewReader(data)})
+	}
+	if _, err := Verify(context.Background(), store, opts); err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+// restoreClean restores streams that nothing is wrong with.
+func restoreClean(t testing.TB, store string, opt RestoreOptions, streams ...[]byte) {
+	t.Helper()
+	var in []*Stream
+	for i, data := range streams {
+		s, err := NewStream(fmt.Sprintf("stream%d", i), bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = append(in, s)
+	}
+	log := new(recorder)
+	opt.Log = log
+	if _, err := Restore(context.Background(), store, in, opt); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.problems) > 0 {
+		t.Fatalf("restore: %q", log.problems)
+	}
+}
