@@ -14,6 +14,8 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/restore"
 )
 
 // surveyStore learns the user ids of the stream or store, and what makes it the
@@ -56,7 +58,7 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	meter := job.Meter("files", 0, 0)
-	rep, err := storeconv.Relocate(ctx, storeconv.RelocateOptions{
+	rep, err := relocate.Relocate(ctx, relocate.Options{
 		From: s.store().path, Store: s.storeDir(), Databases: storeconv.Databases{Version: s.bdbVersion, ByteOrder: order},
 		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter,
 	})
@@ -80,9 +82,9 @@ func (s *site) restore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	return s.runRestore(ctx, job, storeconv.RestoreOptions{
+	return s.runRestore(ctx, job, restore.Options{
 		DryRun: s.dryRun, Limits: limits, Log: job, Progress: job.Meter("messages", 0, 0),
-		Done: func(rep storeconv.RestoreReport) error {
+		Done: func(rep restore.Report) error {
 			for _, c := range []cli.Count{
 				{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
 				{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
@@ -104,10 +106,10 @@ func (s *site) tidyStore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	return s.runRestore(ctx, job, storeconv.RestoreOptions{Limits: limits})
+	return s.runRestore(ctx, job, restore.Options{Limits: limits})
 }
 
-func (s *site) runRestore(ctx context.Context, job *cli.Job, opt storeconv.RestoreOptions) error {
+func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
 	order, err := byteOrderOf(s.byteOrder)
 	if err != nil {
 		return err
@@ -124,12 +126,12 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt storeconv.Resto
 		}
 		src = in.File
 	}
-	stream, err := storeconv.NewStream(s.store().path, src)
+	stream, err := restore.NewStream(s.store().path, src)
 	if err != nil {
 		return err
 	}
 	opt.Domain, opt.Version, opt.ByteOrder, opt.Jobs, opt.Sync = s.defaultDomain, s.bdbVersion, order, s.jobs, s.sync
-	if _, err := storeconv.Restore(ctx, s.storeDir(), []*storeconv.Stream{stream}, opt); err != nil {
+	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/storeconv"
+	"imsconv/storeconv/backup"
 )
 
 const backupDoc = `
@@ -93,7 +93,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		dst, finish = z, z.Close
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
-	rep, err := storeconv.Backup(ctx, o.store, dst, opts)
+	rep, err := backup.Backup(ctx, o.store, dst, opts)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	return nil
 }
 
-func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOptions, error) {
-	opts := storeconv.BackupOptions{
+func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, error) {
+	opts := backup.Options{
 		Paths: args, Product: "imsconv " + cli.Version, Host: o.host, Blocking: o.blocking,
 		IgnoreLinks: o.ignoreLinks, MinLinks: o.minLinks, TempDir: o.temp, Jobs: o.jobs, Log: job,
 	}
@@ -182,7 +182,7 @@ func parseDate(text string) (int64, error) {
 	return t.Unix(), nil
 }
 
-func (o *backupOptions) count(job *cli.Job, rep storeconv.BackupReport) {
+func (o *backupOptions) count(job *cli.Job, rep backup.Report) {
 	job.Count("users", rep.Users)
 	job.Count("mailboxes", rep.Mailboxes)
 	job.Count("messages", rep.Messages)

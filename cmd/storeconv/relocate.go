@@ -17,6 +17,7 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/relocate"
 )
 
 const relocateDoc = `
@@ -78,7 +79,7 @@ func relocateVerb() cli.Verb {
 }
 
 type relocateFlags struct {
-	opts       storeconv.RelocateOptions
+	opts       relocate.Options
 	via        string
 	partitions []string
 	users      string
@@ -127,12 +128,12 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if o.DryRun {
 		job.DryRun()
 	}
-	rep, err := storeconv.Relocate(ctx, *o)
+	rep, err := relocate.Relocate(ctx, *o)
 	v.report(job, &rep)
-	if errors.Is(err, storeconv.ErrNoSpace) {
+	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
 	}
-	if errors.Is(err, storeconv.ErrHardlinkOwner) {
+	if errors.Is(err, relocate.ErrHardlinkOwner) {
 		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", err), "use --via copy, or change the owner of the source first")
 	}
 	return err
@@ -145,7 +146,7 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 		return cli.Usagef("--from and --store are needed")
 	}
 	var err error
-	if o.Via, err = storeconv.ParseVia(v.via); err != nil {
+	if o.Via, err = relocate.ParseVia(v.via); err != nil {
 		return cli.Usagef("--via: %w", err)
 	}
 	if o.Version < 6 || o.Version > 9 {
@@ -166,7 +167,7 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 		return err
 	}
 	for _, p := range v.partitions {
-		part, err := storeconv.ParseRelocatePartition(p)
+		part, err := relocate.ParsePartition(p)
 		if err != nil {
 			return cli.Usagef("--partition: %w", err)
 		}
@@ -180,8 +181,8 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 		if o.UID, o.GID, err = relocateOwner(v.owner); err != nil {
 			return cli.Usagef("--owner: %w", err)
 		}
-		if o.Via == storeconv.ViaAuto {
-			o.Via = storeconv.ViaCopy
+		if o.Via == relocate.ViaAuto {
+			o.Via = relocate.ViaCopy
 			job.Note("messages are copied, because --owner cannot be set on hard links")
 		}
 	}
@@ -361,7 +362,7 @@ func (v *relocateFlags) findRoots() {
 }
 
 // report fills in the summary.
-func (v *relocateFlags) report(job *cli.Job, r *storeconv.RelocateReport) {
+func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 	if r.Via == "" {
 		return
 	}

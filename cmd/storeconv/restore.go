@@ -14,6 +14,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 )
 
@@ -74,7 +75,7 @@ func restoreVerb() cli.Verb {
 }
 
 type restoreFlags struct {
-	opts     storeconv.RestoreOptions
+	opts     restore.Options
 	files    []string
 	store    string
 	users    string
@@ -179,7 +180,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if o.DryRun {
 		job.DryRun()
 	}
-	rep, err := storeconv.Restore(ctx, v.store, streams, o)
+	rep, err := restore.Restore(ctx, v.store, streams, o)
 	v.report(job, &rep, err)
 	return err
 }
@@ -213,9 +214,9 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	o.Strict, o.CRLF = v.proceed == "n", v.newline == "crlf"
 	switch {
 	case v.newName:
-		o.Existing = storeconv.NewName
+		o.Existing = restore.NewName
 	case v.ignore:
-		o.Existing = storeconv.AppendAll
+		o.Existing = restore.AppendAll
 	}
 	var err error
 	if v.shard != "" {
@@ -261,7 +262,7 @@ func (v *restoreFlags) prepareUsers(job *cli.Job) error {
 }
 
 // openStreams opens the streams of one option.
-func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, closeAll func(), err error) {
+func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, closeAll func(), err error) {
 	var inputs []*cli.Input
 	closeAll = func() {
 		for _, in := range inputs {
@@ -270,7 +271,7 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 	}
 	for _, name := range names {
 		if f := plainInput(job, name); f != nil {
-			s, err := storeconv.NewStream("standard input", f)
+			s, err := restore.NewStream("standard input", f)
 			if err != nil {
 				return nil, closeAll, err
 			}
@@ -282,7 +283,7 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 			return nil, closeAll, err
 		}
 		inputs = append(inputs, in)
-		s, err := storeconv.NewStream(in.Name, source(in))
+		s, err := restore.NewStream(in.Name, source(in))
 		if err != nil {
 			return nil, closeAll, err
 		}
@@ -409,7 +410,7 @@ func (v *restoreFlags) streamUsers(job *cli.Job) (map[string]bool, error) {
 }
 
 // report fills in the summary.
-func (v *restoreFlags) report(job *cli.Job, r *storeconv.RestoreReport, err error) {
+func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	for _, c := range []cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},

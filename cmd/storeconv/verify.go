@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
+	"imsconv/storeconv/oldverify"
 )
 
 const verifyDoc = `
@@ -98,7 +99,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	case o.jobs < 0:
 		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
-	opts := storeconv.VerifyOptions{
+	opts := oldverify.Options{
 		Selection: storeconv.Selection{Paths: args, Domain: o.domain, Encoding: o.encoding}, CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: o.from.log(job),
 	}
 	if err := o.names(&opts); err != nil {
@@ -110,10 +111,10 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 			return err
 		}
 		defer in.Close()
-		opts.Streams = append(opts.Streams, storeconv.VerifyStream{Name: in.Name, R: source(in)})
+		opts.Streams = append(opts.Streams, oldverify.Stream{Name: in.Name, R: source(in)})
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
-	rep, err := storeconv.Verify(ctx, o.store, opts)
+	rep, err := oldverify.Verify(ctx, o.store, opts)
 	o.count(job, rep)
 	if err != nil || o.from.dir == "" {
 		return err
@@ -122,7 +123,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 }
 
 // names reads the user file, which selects and renames, and the map file, which renames only.
-func (o *verifyOptions) names(opts *storeconv.VerifyOptions) error {
+func (o *verifyOptions) names(opts *oldverify.Options) error {
 	opts.Map = make(map[string]string)
 	if o.users != "" {
 		lines, err := readUsers(o.users)
@@ -157,7 +158,7 @@ func readUsers(path string) ([]cli.UserLine, error) {
 	return cli.ReadUsers(f, path)
 }
 
-func (o *verifyOptions) count(job *cli.Job, rep storeconv.VerifyReport) {
+func (o *verifyOptions) count(job *cli.Job, rep oldverify.Report) {
 	job.Count("users", rep.Users)
 	job.Count("mailboxes", rep.Mailboxes)
 	job.Count("messages", rep.Messages)

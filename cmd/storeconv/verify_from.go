@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
+	"imsconv/storeconv/relocate"
 )
 
 const verifyFromDoc = `
@@ -63,7 +64,7 @@ func (l *inheritedLog) Problem(kind, where, text string) {
 // verify compares store with the NMS store; selected and renamed are the users
 // of the relocation.
 func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, selected map[string]bool, renamed map[string]string, jobs int) error {
-	opts := storeconv.VerifyNMSOptions{
+	opts := relocate.VerifyNMSOptions{
 		From: f.dir, Store: store, Users: selected, Map: make(map[string]string), Domain: f.domain, Jobs: jobs, Log: job,
 	}
 	for id, newID := range renamed {
@@ -72,7 +73,7 @@ func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, sele
 		}
 	}
 	for _, p := range f.partitions {
-		part, err := storeconv.ParseRelocatePartition(p)
+		part, err := relocate.ParsePartition(p)
 		if err != nil {
 			return cli.Usagef("--partition: %w", err)
 		}
@@ -86,7 +87,7 @@ func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, sele
 		opts.SetOwner = true
 	}
 	opts.Progress = job.Meter("files", 0, 0)
-	rep, err := storeconv.VerifyNMS(ctx, opts)
+	rep, err := relocate.VerifyNMS(ctx, opts)
 	for _, c := range []cli.Count{
 		{Name: "users of the source", N: rep.Users}, {Name: "users missing", N: rep.Missing},
 		{Name: "messages of the source", N: rep.Messages}, {Name: "bytes compared", N: rep.Bytes},

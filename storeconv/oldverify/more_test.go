@@ -1,0 +1,270 @@
+package oldverify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/backup"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/restore"
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/testsite/reference"
+)
+
+// made is one message of a stream written by hand.
+type made struct {
+	name, body, flags, link string
+	date                    int64
+}
+
+// makeStream writes a stream with the UIDVALIDITY for all its mailboxes.
+func makeStream(t testing.TB, validity uint32, messages ...made) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Product: "SIMS 4.0", Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	announced := make(map[string]bool)
+	for _, m := range messages {
+		box := m.name[:strings.LastIndexByte(m.name, '/')]
+		if !announced[box] {
+			announced[box] = true
+			head := &sims.Member{Kind: sims.Mailbox, Name: box, UIDValidity: validity, Subscribed: -1}
+			if err := w.WriteMember(head); err != nil {
+				t.Fatal(err)
+			}
+		}
+		member := &sims.Member{Kind: sims.Message, Name: m.name, Size: int64(len(m.body)), Time: m.date, Flags: m.flags}
+		if m.link != "" {
+			member.Kind, member.Link, member.Size = sims.Link, m.link, 0
+		}
+		if err := w.WriteMember(member); err != nil {
+			t.Fatal(err)
+		}
+		if m.link == "" && m.body != "" {
+			if _, err := w.Write([]byte(m.body)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func restoreStream(t testing.TB, store string, opt restore.Options, streams ...[]byte) {
+	t.Helper()
+	var in []*restore.Stream
+	for i, data := range streams {
+		s, err := restore.NewStream(fmt.Sprintf("stream%d", i), bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = append(in, s)
+	}
+	log := new(reference.Recorder)
+	opt.Log = log
+	if _, err := restore.Restore(context.Background(), store, in, opt); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.Problems) > 0 {
+		t.Fatalf("restore: %q", log.Problems)
+	}
+}
+
+func verifyStreams(t testing.TB, store string, opts Options, streams ...[]byte) *reference.Recorder {
+	t.Helper()
+	log := new(reference.Recorder)
+	opts.Log = log
+	for i, data := range streams {
+		opts.Streams = append(opts.Streams, Stream{Name: fmt.Sprintf("stream%d", i), R: bytes.NewReader(data)})
+	}
+	if _, err := Verify(context.Background(), store, opts); err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func mail(n int) string { return fmt.Sprintf("Subject: %d\r\n\r\nbody %d\r\n", n, n) }
+
+// TestVerifyIncremental: a full backup, then an incremental one with other flags.
+func TestVerifyIncremental(t *testing.T) {
+	full := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000000}, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen`})
+	inc := makeStream(t, 7, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen \Deleted`}, made{name: "joe/INBOX/3", body: mail(3), date: 900000002})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, full, inc)
+	if log := verifyStreams(t, store, Options{}, full, inc); len(log.Problems) > 0 {
+		t.Errorf("%q", log.Problems)
+	}
+	if log := verifyStreams(t, store, Options{}, full); len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "flags ") {
+		t.Errorf("the full backup alone: %q", log.Problems)
+	}
+	other := makeStream(t, 7, made{name: "joe/INBOX/9", body: mail(9), date: 900000000})
+	if log := verifyStreams(t, store, Options{}, full, other); len(log.Problems) != 2 {
+		t.Errorf("flags that no later stream explains, and a message that is missing: %q", log.Problems)
+	}
+}
+
+// TestVerifyAppended: the mailbox had messages of its own before the stream came.
+func TestVerifyAppended(t *testing.T) {
+	before := makeStream(t, 5, made{name: "joe/INBOX/1", body: mail(101), date: 900000000}, made{name: "joe/INBOX/2", body: mail(102), date: 900000000})
+	after := makeStream(t, 7,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/2", link: "joe/INBOX/1", date: 900000002, flags: `\Seen`},
+		made{name: "joe/Mail/4", link: "joe/INBOX/1", date: 900000003},
+		made{name: "zoe/INBOX/1", link: "joe/INBOX/1", date: 900000004})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, before)
+	restoreStream(t, store, restore.Options{}, after)
+	log := verifyStreams(t, store, Options{}, after)
+	if len(log.Problems) != 0 || len(log.Warnings) != 1 || !strings.HasPrefix(log.Warnings[0], "uidvalidity ") {
+		t.Errorf("problems %q, warnings %q", log.Problems, log.Warnings)
+	}
+	if log := verifyStreams(t, store, Options{}, before); len(log.Problems) != 0 {
+		t.Errorf("what was there before: %q", log.Problems)
+	}
+}
+
+// TestVerifyRenamed: users get other names, only some are restored.
+func TestVerifyRenamed(t *testing.T) {
+	stream := makeStream(t, 7,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "zoe/INBOX/1", link: "joe/INBOX/1", date: 900000002},
+		made{name: "bob@siroe.com/inbox/1", body: mail(2), date: 900000003},
+		made{name: "amy/Mail/1", body: mail(3), date: 900000003})
+	sel := map[string]bool{"joe": true, "zoe": true, "bob@siroe.com": true}
+	ids := map[string]string{"joe": "joseph"}
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{Selection: storeconv.Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream)
+	if log := verifyStreams(t, store, Options{Selection: storeconv.Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream); len(log.Problems)+len(log.Warnings) > 0 {
+		t.Errorf("%q %q", log.Problems, log.Warnings)
+	}
+	if log := verifyStreams(t, store, Options{}, stream); len(log.Problems) == 0 {
+		t.Error("the users that are not there are not missed")
+	}
+}
+
+// TestVerifyLongHeader: a header beyond what the index measures.
+func TestVerifyLongHeader(t *testing.T) {
+	long := "X: " + strings.Repeat("long\r\n ", 60000) + "\r\n\r\nbody\r\n"
+	stream := makeStream(t, 7, made{name: "joe/INBOX/1", body: long, date: 900000001}, made{name: "joe/INBOX/2", body: strings.Repeat("x", 300<<10), date: 900000001})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, stream)
+	if log := verifyStreams(t, store, Options{}, stream); len(log.Problems) > 0 {
+		t.Errorf("%q", log.Problems)
+	}
+}
+
+// TestVerifyLongMailbox reads an index that is not held in memory, in the order of the UIDs and against it.
+func TestVerifyLongMailbox(t *testing.T) {
+	s := reference.Make(t, testsite.StreamOptions{Seed: 3, Users: 1, Mailboxes: 1, Messages: 40, MedianSize: 300, Expired: -1, Links: -1})
+	box := &s.Want.Mailboxes[0]
+	dir, err := os.Open(s.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	open, err := ims.NewReader(dir).Mailbox("primary", box.User, box.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := newMailboxView(open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.close()
+	if err := view.rewind(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int{1, -1} {
+		for i := range box.Messages {
+			if step < 0 {
+				i = len(box.Messages) - 1 - i
+			}
+			m := box.Messages[i]
+			rec, err := view.findLong(m.UID)
+			if err != nil || rec == nil || fmt.Sprintf("%x", rec.sum) != m.SHA256 {
+				t.Fatalf("uid %d: %+v, %v", m.UID, rec, err)
+			}
+			if rec, err := view.findLong(m.UID + 100000); rec != nil || err != nil {
+				t.Fatalf("a uid that is not there: %+v, %v", rec, err)
+			}
+		}
+	}
+}
+
+// FuzzVerifyIndex holds any bytes as an index against a mailbox: whatever they are, Verify ends without an error.
+func FuzzVerifyIndex(f *testing.F) {
+	body := []byte(mail(1))
+	x := ims.Index{Header: ims.Header{Name: "user/joe", UIDValidity: 7, ACL: "joe\tlr", Partition: "primary", Userflags: []string{"Junk"}}}
+	x.Messages = []ims.Record{{UID: 1, InternalDate: 900000000, SentDate: ims.NoTime, Size: int64(len(body)), HSize: 14, OrigValidity: 7, OrigUID: 1, SHA256: sha256.Sum256(body)}}
+	x.Count()
+	var text bytes.Buffer
+	if err := x.WriteIndex(&text); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text.Bytes())
+	for _, cut := range []int{0, 1, 20, text.Len() / 2, text.Len() - 1} {
+		f.Add(text.Bytes()[:cut])
+	}
+	f.Add(bytes.Replace(text.Bytes(), []byte("Exists: 1"), []byte("Exists: 9223372036854775807"), 1))
+	store := f.TempDir()
+	dir := filepath.Join(store, ims.UserDir("primary", "joe"))
+	if err := os.MkdirAll(filepath.Join(dir, "00"), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "00", "1.msg"), body, 0o600); err != nil {
+		f.Fatal(err)
+	}
+	stream := makeStream(f, 7, made{name: "joe/INBOX/1", body: string(body), date: 900000000}, made{name: "joe/INBOX/2", link: "joe/INBOX/1"})
+	f.Fuzz(func(t *testing.T, index []byte) {
+		if err := os.WriteFile(filepath.Join(dir, ims.IndexName), index, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		verifyStreams(t, store, Options{}, stream)
+		streamOfStore(t, store, backup.Options{})
+	})
+}
+
+// TestVerifyPartitions: a user whose mail lies in two partitions is one user, to verify and to backup.
+func TestVerifyPartitions(t *testing.T) {
+	one := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001}, made{name: "zoe/INBOX/1", body: mail(2), date: 900000001})
+	two := makeStream(t, 7, made{name: "joe/Mail/1", body: mail(3), date: 900000002}, made{name: "amy/INBOX/1", body: mail(4), date: 900000002})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, one)
+	restoreStream(t, store, restore.Options{Partition: "second"}, two)
+	for _, stream := range [][]byte{one, two} {
+		if log := verifyStreams(t, store, Options{}, stream); len(log.Problems) > 0 {
+			t.Errorf("%q", log.Problems)
+		}
+	}
+	back, rep, log := streamOfStore(t, store, backup.Options{})
+	if rep.Users != 3 || rep.Messages != 4 || len(log.Problems) > 0 {
+		t.Errorf("%+v, %q", rep, log.Problems)
+	}
+	if log := verifyStreams(t, store, Options{}, back); len(log.Problems) > 0 {
+		t.Errorf("%q", log.Problems)
+	}
+}
+
+func streamOfStore(t testing.TB, store string, opts backup.Options) ([]byte, backup.Report, *reference.Recorder) {
+	t.Helper()
+	log := new(reference.Recorder)
+	opts.Log = log
+	var out bytes.Buffer
+	rep, err := backup.Backup(context.Background(), store, &out, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes(), rep, log
+}
