@@ -267,4 +267,3 @@ func TestCreateReplacesWhole(t *testing.T) {
 		}
 	}
 }
-
