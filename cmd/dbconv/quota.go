@@ -95,7 +95,7 @@ func (q *quotaFlags) read(ctx context.Context, job *cli.Job, args []string, opts
 		return err
 	}
 	defer in.Close()
-	limits, err := directory.Limits(in, q.domain)
+	limits, err := directory.Limits(in, q.limits, q.domain, job)
 	if err != nil {
 		return named(q.limits, err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -23,25 +22,19 @@ import (
 func (s *site) surveyStore(ctx context.Context) error {
 	in := s.store()
 	if s.scenario.nms {
-		if err := s.stored.addTree(in.path); err != nil {
+		if err := s.stored.AddStore(in.path); err != nil {
 			return err
 		}
 		return in.fingerprint(ctx, nil)
 	}
-	return in.fingerprint(ctx, s.stored.addStream)
-}
-
-// byteOrders are the values of --byte-order; no value leaves it to the source.
-func byteOrderOf(name string) (binary.ByteOrder, error) {
-	switch name {
-	case "":
-		return nil, nil
-	case "big":
-		return binary.BigEndian, nil
-	case "little":
-		return binary.LittleEndian, nil
-	}
-	return nil, cli.Usagef("--byte-order %q is neither big nor little", name)
+	return in.fingerprint(ctx, func(src io.Reader) error {
+		plain, _, err := cli.Decompress(src)
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.path, err)
+		}
+		s.stored.AddStream(plain)
+		return nil
+	})
 }
 
 // convertStore makes the iMS store.
@@ -53,14 +46,10 @@ func (s *site) convertStore(ctx context.Context, job *cli.Job) error {
 }
 
 func (s *site) relocate(ctx context.Context, job *cli.Job) error {
-	order, err := byteOrderOf(s.byteOrder)
-	if err != nil {
-		return err
-	}
-	meter := job.Meter("files", 0, 0)
 	rep, err := relocate.Relocate(ctx, relocate.Options{
-		From: s.store().path, Store: s.storeDir(), Databases: storeconv.Databases{Version: s.bdbVersion, ByteOrder: order},
-		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter,
+		From: s.store().path, Store: s.storeDir(), Databases: s.databases, Via: s.wayOver(),
+		SetOwner: s.owner.Given, UID: s.owner.UID, GID: s.owner.GID,
+		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
@@ -73,6 +62,14 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 		job.Count(c.Name, c.N)
 	}
 	return nil
+}
+
+// wayOver is --via; an owner cannot be set on hard links.
+func (s *site) wayOver() relocate.Via {
+	if s.via == "" && s.owner.Given {
+		return relocate.ViaCopy
+	}
+	return relocate.Via(s.via)
 }
 
 // restore makes the store of the stream. Its stage is kept while the run's own
@@ -110,10 +107,6 @@ func (s *site) tidyStore(ctx context.Context, job *cli.Job) error {
 }
 
 func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
-	order, err := byteOrderOf(s.byteOrder)
-	if err != nil {
-		return err
-	}
 	in, err := job.Open(s.store().path)
 	if err != nil {
 		return err
@@ -130,7 +123,8 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options
 	if err != nil {
 		return err
 	}
-	opt.Domain, opt.Version, opt.ByteOrder, opt.Jobs, opt.Sync = s.defaultDomain, s.bdbVersion, order, s.jobs, s.sync
+	opt.Domain, opt.Databases, opt.Jobs, opt.Sync = s.defaultDomain, s.databases, s.jobs, s.sync
+	opt.SetOwner, opt.UID, opt.GID = s.owner.Given, s.owner.UID, s.owner.GID
 	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
@@ -149,7 +143,7 @@ func (s *site) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), er
 		return nil, err
 	}
 	defer in.Close()
-	look, err := directory.Limits(in, s.defaultDomain)
+	look, err := directory.Limits(in, path, s.defaultDomain, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -35,7 +35,7 @@ header in the uncompressed stream; date is in seconds since 1970. Users have
 "quota" (bytes, -1 none, -2 the server's default), mailboxes "uidvalidity",
 "uidnext", "subscribed", "keywords" and "acl", links "link".
 
-With -h only the stream's own header is printed: profile, product, host and
+With --header only the stream's own header is printed: profile, product, host and
 date.
 
 A member that cannot be read, or that the profile forbids, is a problem,
@@ -53,7 +53,7 @@ func listVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o listOptions
 			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")
-			fs.BoolVarP(&o.header, "header", "h", false, "print the header of the stream only")
+			fs.BoolVar(&o.header, "header", false, "print the header of the stream only")
 			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
 			return o.run
 		},

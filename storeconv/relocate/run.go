@@ -236,7 +236,7 @@ func (r *relocation) begin() error {
 	if r.dst, err = durable.OpenStore(r.opts.Store, opt); err != nil {
 		return err
 	}
-	if r.run, err = r.dst.Begin(r.runName()); err != nil {
+	if err := r.beginRun(); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
 	if r.via != ViaCopy {
@@ -252,6 +252,21 @@ func (r *relocation) begin() error {
 	r.pool = durable.NewLinkPool(dir.FD())
 	r.dirTimes.hold = dir
 	return nil
+}
+
+// beginRun begins the run. One that was killed while it removed its own folder
+// had done everything: it is ended, and the same run begins anew, which finds
+// all in place.
+func (r *relocation) beginRun() error {
+	for {
+		var err error
+		if r.run, err = r.dst.Begin(r.runName()); err != nil || !r.run.Finished() {
+			return err
+		}
+		if err := r.run.End(true); err != nil {
+			return err
+		}
+	}
 }
 
 func (r *relocation) giveUp(err error) error {

@@ -7,12 +7,12 @@ import (
 	"os"
 	"testing"
 
-	"imsconv/storeconv/oldverify"
 	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/verify"
 )
 
 // checkStore verifies a store, with its stream when there is one.
-func checkStore(t testing.TB, store, stream string, opts oldverify.Options) (oldverify.Report, *reference.Recorder) {
+func checkStore(t testing.TB, store, stream string, opts verify.StoreOptions) (verify.StoreReport, *reference.Recorder) {
 	t.Helper()
 	log := new(reference.Recorder)
 	opts.Log = log
@@ -22,9 +22,9 @@ func checkStore(t testing.TB, store, stream string, opts oldverify.Options) (old
 			t.Fatal(err)
 		}
 		defer f.Close()
-		opts.Streams = append(opts.Streams, oldverify.Stream{Name: "site.sims", R: f})
+		opts.Streams = append(opts.Streams, verify.Stream{Name: "site.sims", R: f})
 	}
-	rep, err := oldverify.Verify(context.Background(), store, opts)
+	rep, err := verify.Store(context.Background(), store, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +32,14 @@ func checkStore(t testing.TB, store, stream string, opts oldverify.Options) (old
 }
 
 // checkStreams verifies a store with its streams.
-func checkStreams(t testing.TB, store string, opts oldverify.Options, streams ...[]byte) *reference.Recorder {
+func checkStreams(t testing.TB, store string, opts verify.StoreOptions, streams ...[]byte) *reference.Recorder {
 	t.Helper()
 	log := new(reference.Recorder)
 	opts.Log = log
 	for i, data := range streams {
-		opts.Streams = append(opts.Streams, oldverify.Stream{Name: fmt.Sprintf("stream%d", i), R: bytes.NewReader(data)})
+		opts.Streams = append(opts.Streams, verify.Stream{Name: fmt.Sprintf("stream%d", i), R: bytes.NewReader(data)})
 	}
-	if _, err := oldverify.Verify(context.Background(), store, opts); err != nil {
+	if _, err := verify.Store(context.Background(), store, opts); err != nil {
 		t.Fatal(err)
 	}
 	return log

@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"imsconv/storeconv"
-	"imsconv/storeconv/oldverify"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/verify"
 )
 
 // TestDamagedStreams spoils a stream at random, restores it, and holds the store against itself: whatever a stream says,
@@ -46,7 +46,7 @@ func TestDamagedStreams(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(store, "mboxlist")); err != nil {
 			continue // the header itself was spoilt
 		}
-		log := checkStreams(t, store, oldverify.Options{})
+		log := checkStreams(t, store, verify.StoreOptions{})
 		if len(log.Problems) > 0 {
 			t.Fatalf("round %d:\n%s", round, strings.Join(log.Problems, "\n"))
 		}
@@ -59,7 +59,7 @@ func TestDamagedStreams(t *testing.T) {
 				t.Fatalf("round %d: the same stream again changed %s", round, name)
 			}
 		}
-		if log := checkStreams(t, store, oldverify.Options{}); len(log.Problems) > 0 {
+		if log := checkStreams(t, store, verify.StoreOptions{}); len(log.Problems) > 0 {
 			t.Fatalf("round %d, restored again:\n%s", round, strings.Join(log.Problems, "\n"))
 		}
 		if err := os.RemoveAll(store); err != nil {
@@ -153,7 +153,7 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 			if !restoreSpoilt(t, store, opt, data) || !restoreSpoilt(t, store, opt, again) {
 				break
 			}
-			if log := checkStreams(t, store, oldverify.Options{}); len(log.Problems) > 0 {
+			if log := checkStreams(t, store, verify.StoreOptions{}); len(log.Problems) > 0 {
 				t.Fatalf("round %d, %+v:\n%s", round, opt, strings.Join(log.Problems, "\n"))
 			}
 			lines[i] = storeLines(t, store)

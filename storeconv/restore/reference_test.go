@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"testing"
 
-	"imsconv/storeconv/oldverify"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/verify"
 )
 
 // storeLines gives every file of a store as a line: path, size, date, links, and for the text of an index the text itself.
@@ -106,7 +106,7 @@ func TestRestoreAgainstReference(t *testing.T) {
 		if len(diff) > 0 {
 			t.Errorf("seed %d: %d lines differ:\n%s", opts.Seed, len(diff), strings.Join(diff[:min(len(diff), 10)], "\n"))
 		}
-		if _, log := checkStore(t, store, s.Stream, oldverify.Options{}); len(log.Problems) > 0 {
+		if _, log := checkStore(t, store, s.Stream, verify.StoreOptions{}); len(log.Problems) > 0 {
 			t.Errorf("seed %d: verify: %q", opts.Seed, log.Problems)
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"imsconv/storeconv/oldverify"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/verify"
 )
 
 // streamOf writes members as they stand; a message has its name as body.
@@ -61,7 +61,7 @@ func TestExpiredAloneChangesNothing(t *testing.T) {
 		restoreAny(t, two, streamOf(t, first...))
 		restoreAny(t, two, streamOf(t, then...))
 		for _, store := range []string{one, two} {
-			if log := checkStreams(t, store, oldverify.Options{}, streamOf(t, first...)); len(log.Problems) > 0 {
+			if log := checkStreams(t, store, verify.StoreOptions{}, streamOf(t, first...)); len(log.Problems) > 0 {
 				t.Errorf("%s, then %s: %q", filepath.Base(store), then[0].Name, log.Problems)
 			}
 		}
@@ -89,7 +89,7 @@ func TestLaterAttributes(t *testing.T) {
 	later := streamOf(t, sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 90, Subscribed: 0, ACL: "joe\tlr"})
 	store := filepath.Join(t.TempDir(), "store")
 	restoreClean(t, store, Options{}, full, later)
-	if log := checkStreams(t, store, oldverify.Options{}, full, later); len(log.Problems) > 0 {
+	if log := checkStreams(t, store, verify.StoreOptions{}, full, later); len(log.Problems) > 0 {
 		t.Errorf("%q", log.Problems)
 	}
 	if list := reference.ReadList(t, filepath.Join(store, "mboxlist", "subscr.db")); len(list) != 0 {
