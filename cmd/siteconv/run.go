@@ -48,7 +48,7 @@ type site struct {
 	via           string
 	owner         flags.Owner
 	jobs          int
-	sync          string
+	sync          storeconv.SyncMode
 	dryRun        bool
 
 	stored *directory.IDSet // the user ids of the store side
@@ -153,7 +153,7 @@ func (f *runFlags) conversion() (*site, error) {
 		return nil, cli.Usagef("--via is for an NMS store: a stream's messages are written")
 	}
 	s := &site{scenario: sc, keep: func() error { return nil }, out: f.out, base: f.base, defaultDomain: f.defaultDomain,
-		databases: f.database.Form(), via: f.via.Value, owner: f.owner, jobs: f.jobs.Number(), sync: f.sync.Value, dryRun: f.dryRun}
+		databases: f.database.Form(), via: f.via.Value, owner: f.owner, jobs: f.jobs.Number(), sync: f.sync.Mode, dryRun: f.dryRun}
 	export, err := findInput("ldif", f.ldif, f.site, "export.ldif")
 	if err != nil {
 		return nil, err

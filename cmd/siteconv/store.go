@@ -46,9 +46,8 @@ func (s *site) convertStore(ctx context.Context, job *cli.Job) error {
 }
 
 func (s *site) relocate(ctx context.Context, job *cli.Job) error {
-	rep, err := relocate.Relocate(ctx, relocate.Options{
-		From: s.store().path, Store: s.storeDir(), Databases: s.databases, Via: s.wayOver(),
-		SetOwner: s.owner.Given, UID: s.owner.UID, GID: s.owner.GID,
+	rep, err := relocate.Relocate(ctx, s.storeDir(), s.store().path, relocate.Options{
+		Databases: s.databases, Via: s.wayOver(), Owner: s.owner.Owner(),
 		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
 	})
 	if err != nil {
@@ -66,7 +65,7 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 
 // wayOver is --via; an owner cannot be set on hard links.
 func (s *site) wayOver() relocate.Via {
-	if s.via == "" && s.owner.Given {
+	if s.via == "" && s.owner.Owner() != nil {
 		return relocate.ViaCopy
 	}
 	return relocate.Via(s.via)
@@ -124,7 +123,7 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options
 		return err
 	}
 	opt.Domain, opt.Databases, opt.Jobs, opt.Sync = s.defaultDomain, s.databases, s.jobs, s.sync
-	opt.SetOwner, opt.UID, opt.GID = s.owner.Given, s.owner.UID, s.owner.GID
+	opt.Owner = s.owner.Owner()
 	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}

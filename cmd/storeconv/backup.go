@@ -100,7 +100,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		dst, finish = z, z.Close
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
-	rep, err := backup.Backup(ctx, o.store, dst, opts)
+	rep, err := backup.Backup(ctx, dst, o.store, opts)
 	if err != nil {
 		return err
 	}

@@ -73,22 +73,23 @@ func relocateVerb() cli.Verb {
 }
 
 type relocateFlags struct {
-	opts       relocate.Options
-	via        flags.Choice
-	partitions []string
-	users      flags.Users
-	owner      flags.Owner
-	ldif       []string // --ldif, the old name of --limits
-	limits     flags.Limits
-	database   flags.Database
-	sync       flags.Sync
-	jobs       flags.Jobs
+	from, store string
+	opts        relocate.Options
+	via         flags.Choice
+	partitions  []string
+	users       flags.Users
+	owner       flags.Owner
+	ldif        []string // --ldif, the old name of --limits
+	limits      flags.Limits
+	database    flags.Database
+	sync        flags.Sync
+	jobs        flags.Jobs
 }
 
 func (v *relocateFlags) add(fs *pflag.FlagSet) {
 	o := &v.opts
-	fs.StringVar(&o.From, "from", "", "the store of the old server, `NMSSTORE`")
-	fs.StringVar(&o.Store, "store", "", "the new store, `DIR`; made when it does not exist")
+	fs.StringVar(&v.from, "from", "", "the store of the old server, `NMSSTORE`")
+	fs.StringVar(&v.store, "store", "", "the new store, `DIR`; made when it does not exist")
 	v.via = flags.NewChoice("", "hardlink", "copy", "symlink")
 	fs.Var(&v.via, "via", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
 	fs.StringArrayVar(&v.partitions, "partition", nil, "`OLD=NEW`: partition OLD is called NEW in the new store; OLD may be the path of a partition that lies outside of NMSSTORE/partition, or NEW the path where the source partition OLD lies")
@@ -119,7 +120,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if o.DryRun {
 		job.DryRun()
 	}
-	rep, err := relocate.Relocate(ctx, *o)
+	rep, err := relocate.Relocate(ctx, v.store, v.from, *o)
 	v.report(job, &rep)
 	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
@@ -133,14 +134,14 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 // prepare turns the flags into options.
 func (v *relocateFlags) prepare(job *cli.Job) error {
 	o := &v.opts
-	if o.From == "" || o.Store == "" {
+	if v.from == "" || v.store == "" {
 		return cli.Usagef("--from and --store are needed")
 	}
 	var err error
 	if o.Via, err = relocate.ParseVia(v.via.Value); err != nil {
 		return cli.Usagef("--via: %w", err)
 	}
-	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Value
+	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
 	for _, p := range v.partitions {
 		part, err := relocate.ParsePartition(p)
 		if err != nil {
@@ -153,8 +154,8 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 		return err
 	}
 	o.Users, o.Map = names.Select, names.Map
-	o.SetOwner, o.UID, o.GID = v.owner.Given, v.owner.UID, v.owner.GID
-	if o.SetOwner && o.Via == relocate.ViaAuto {
+	o.Owner = v.owner.Owner()
+	if o.Owner != nil && o.Via == relocate.ViaAuto {
 		o.Via = relocate.ViaCopy
 		job.Note("messages are copied, because --owner cannot be set on hard links")
 	}
@@ -182,7 +183,7 @@ func (v *relocateFlags) readLimits(job *cli.Job) error {
 				}
 			}
 		}
-		return ids, ids.AddStore(v.opts.From)
+		return ids, ids.AddStore(v.from)
 	})
 	return err
 }
@@ -215,7 +216,7 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 	if v.opts.DryRun {
 		return
 	}
-	job.Output("store", v.opts.Store)
-	job.Next("storeconv verify --store " + v.opts.Store + " --from " + v.opts.From)
+	job.Output("store", v.store)
+	job.Next("storeconv verify --store " + v.store + " --from " + v.from)
 	job.Next("on the new server, as the mail server user: reconstruct -q")
 }

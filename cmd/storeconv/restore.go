@@ -203,8 +203,8 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 		return cli.Usagef("-e: %w", err)
 	}
 	o.Strict, o.CRLF, o.Shard = v.proceed.Value == "n", v.newline.CRLF(), v.shard.Shard
-	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Value
-	o.SetOwner, o.UID, o.GID = v.owner.Given, v.owner.UID, v.owner.GID
+	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
+	o.Owner = v.owner.Owner()
 	switch {
 	case v.newName:
 		o.Existing = restore.NewName

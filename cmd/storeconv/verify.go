@@ -136,7 +136,9 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 func (o *verifyOptions) options(job *cli.Job, paths []string) (verify.StoreOptions, error) {
 	opts := verify.StoreOptions{
 		CRLF: o.newline.CRLF(), NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job,
-		SetOwner: o.owner.Given, UID: o.owner.UID, GID: o.owner.GID,
+	}
+	if owner := o.owner.Owner(); owner != nil {
+		opts.SetOwner, opts.UID, opts.GID = true, owner.UID, owner.GID
 	}
 	if _, err := storeconv.ParseEncoding(o.encoding); err != nil {
 		return opts, cli.Usagef("-e: %w", err)

@@ -62,7 +62,7 @@ type Report struct {
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100 bytes a user, 40 bytes a link of the largest
 // user, 16 MiB for sorting and as much for reading ahead; the rest goes to temporary files.
-func Backup(ctx context.Context, store string, dst io.Writer, opts Options) (Report, error) {
+func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard
 	}

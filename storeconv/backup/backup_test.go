@@ -29,7 +29,7 @@ func backupOf(t testing.TB, store string, opts Options) ([]byte, Report, *refere
 	log := new(reference.Recorder)
 	opts.Log = log
 	var out bytes.Buffer
-	rep, err := Backup(context.Background(), store, &out, opts)
+	rep, err := Backup(context.Background(), &out, store, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

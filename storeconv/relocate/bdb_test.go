@@ -52,7 +52,7 @@ func TestRelocateRealDatabases(t *testing.T) {
 			// The keys of the overflow files are too long for user ids.
 			must(t, os.WriteFile(from+"/quota.db2", fixture(t, "2.7.7/"+strings.Replace(name, "overflow", "basic", 1)), 0o600))
 			store := filepath.Join(memoryDir(t), "store")
-			_, h := relocate(t, Options{From: from, Store: store})
+			_, h := relocate(t, store, from, Options{})
 			for _, p := range h.problems {
 				if !strings.HasPrefix(p, "no-record: ") {
 					t.Error(p)
@@ -86,7 +86,7 @@ func TestRelocateDuplicates(t *testing.T) {
 	must(t, w.Close())
 	must(t, f.Close())
 	store := filepath.Join(memoryDir(t), "store")
-	_, h := relocate(t, Options{From: from, Store: store})
+	_, h := relocate(t, store, from, Options{})
 	wantProblems(t, h, []string{`duplicate: quota.db2: anna: another record`})
 	if d := cmp.Diff(map[string]string{"anna": "1 1", "wallyc": "3 3"}, records(t, store+"/mboxlist/quota.db")); d != "" {
 		t.Error(d)

@@ -11,6 +11,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/lists"
 )
@@ -105,7 +106,7 @@ func (r *relocation) writeDatabase(kind mboxlist.Kind, update *mboxlist.Update, 
 	if err := r.ownDatabase(fresh); err != nil {
 		return err
 	}
-	if r.opts.Sync != "none" {
+	if r.opts.Sync != storeconv.SyncNone {
 		if err := fresh.Sync(); err != nil {
 			return err
 		}
@@ -168,13 +169,12 @@ func apply(w *bdb.Writer, update *mboxlist.Update, old *os.File, oldSize int64) 
 // ownDatabase gives a new database the owner asked for, or, for root, that of
 // the source's databases.
 func (r *relocation) ownDatabase(f *os.File) error {
-	uid, gid := r.opts.UID, r.opts.GID
-	if !r.opts.SetOwner {
-		var st unix.Stat_t
-		if os.Geteuid() != 0 || r.src.DataDB == "" || unix.Stat(r.src.DataDB, &st) != nil {
-			return nil
-		}
-		uid, gid = int(st.Uid), int(st.Gid)
+	if o := r.opts.Owner; o != nil {
+		return f.Chown(o.UID, o.GID)
 	}
-	return f.Chown(uid, gid)
+	var st unix.Stat_t
+	if os.Geteuid() != 0 || r.src.DataDB == "" || unix.Stat(r.src.DataDB, &st) != nil {
+		return nil
+	}
+	return f.Chown(int(st.Uid), int(st.Gid))
 }

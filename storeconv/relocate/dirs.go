@@ -27,7 +27,7 @@ func (d *dirTimes) note(r *relocation, u *userTree) {
 	}
 	base := "partition/" + u.part.newName
 	from := u.part.path
-	d.pairs["partition"], d.pairs[lists.Dir] = filepath.Join(r.opts.From, "partition"), filepath.Join(r.opts.From, lists.Dir)
+	d.pairs["partition"], d.pairs[lists.Dir] = filepath.Join(r.from, "partition"), filepath.Join(r.from, lists.Dir)
 	d.pairs[base], d.pairs[base+"/"+nms.UserRoot] = from, from+"/"+nms.UserRoot
 	for dir := filepath.Dir(u.to); len(dir) > len(base)+1+len(nms.UserRoot); dir = filepath.Dir(dir) {
 		if _, known := d.pairs[dir]; known {
@@ -62,10 +62,7 @@ func (d *dirTimes) apply(r *relocation) error {
 	}
 	slices.Sort(dirs)
 	slices.Reverse(dirs)
-	c := durable.Cloner{}
-	if r.opts.SetOwner {
-		c.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
-	}
+	c := durable.Cloner{Owner: r.opts.Owner}
 	for _, dir := range dirs {
 		if err := c.Directory(d.model(dir), r.dst.FD(), dir); err != nil {
 			return fmt.Errorf("%s: %w", dir, err)

@@ -151,22 +151,22 @@ func TestRelocateFaults(t *testing.T) {
 			from := copySample(t)
 			tt.plant(t, from)
 			before := tree2(t, from)
-			tt.opts.From, tt.opts.Store = from, filepath.Join(memoryDir(t), "store")
-			rep, h := relocate(t, tt.opts)
+			store := filepath.Join(memoryDir(t), "store")
+			rep, h := relocate(t, store, from, tt.opts)
 			wantProblems(t, h, tt.want)
 			if rep.Placed != tt.placed {
 				t.Errorf("placed %d users, want %d", rep.Placed, tt.placed)
 			}
 			for _, path := range tt.gone {
-				if _, err := os.Lstat(filepath.Join(tt.opts.Store, path)); err == nil {
+				if _, err := os.Lstat(filepath.Join(store, path)); err == nil {
 					t.Errorf("%s is in the store", path)
 				}
 			}
-			compareRest(t, from, tt.opts.Store, tt.gone)
+			compareRest(t, from, store, tt.gone)
 			if before != tree2(t, from) {
 				t.Error("the source changed")
 			}
-			if again, h := relocate(t, tt.opts); again.Placed != 0 || len(h.problems) != len(tt.want) {
+			if again, h := relocate(t, store, from, tt.opts); again.Placed != 0 || len(h.problems) != len(tt.want) {
 				t.Errorf("second run: %+v\n%s", again, strings.Join(h.problems, "\n"))
 			}
 		})
@@ -270,7 +270,7 @@ func TestRelocateDamagedPage(t *testing.T) {
 			must(t, err)
 			must(t, f.Close())
 			store := filepath.Join(memoryDir(t), "store")
-			rep, h := relocate(t, Options{From: from, Store: store})
+			rep, h := relocate(t, store, from, Options{})
 			got := records(t, store+"/mboxlist/folder.db")
 			for key, value := range got {
 				if want[key] != value {
@@ -300,13 +300,13 @@ func TestRelocateRepair(t *testing.T) {
 	must(t, os.Rename(filepath.Join(from, keikoDir, "=+Drafts"), filepath.Join(from, keikoDir, "=Drafts")))
 	must(t, os.Rename(filepath.Join(from, "partition/primary/=user/06/a6/=+John%d+Smith"), filepath.Join(from, "partition/primary/=user/06/a6/=John.Smith")))
 	store := filepath.Join(memoryDir(t), "store")
-	_, h := relocate(t, Options{From: from, Store: store})
+	_, h := relocate(t, store, from, Options{})
 	if len(h.problems) < 3 {
 		t.Errorf("problems:\n%s", strings.Join(h.problems, "\n"))
 	}
 	fresh := filepath.Join(memoryDir(t), "store")
 	for _, to := range []string{fresh, store} {
-		rep, h := relocate(t, Options{From: from, Store: to, RepairHash: true})
+		rep, h := relocate(t, to, from, Options{RepairHash: true})
 		h.none(t)
 		if to == fresh {
 			if rep.Rehashed != 1 || rep.Respelled != 2 || rep.Placed != 8 {
@@ -339,8 +339,8 @@ func TestRelocateTwoPlaces(t *testing.T) {
 		wrong := filepath.Join(from, "partition/primary/=user/00/00/=anna")
 		must(t, os.MkdirAll(filepath.Join(wrong, "00"), 0o700))
 		must(t, os.WriteFile(filepath.Join(wrong, "00/1.msg"), []byte("astray"), 0o600))
-		opts.From, opts.Store = from, filepath.Join(memoryDir(t), "store")
-		_, h := relocate(t, opts)
+		store := filepath.Join(memoryDir(t), "store")
+		_, h := relocate(t, store, from, opts)
 		found := 0
 		for _, p := range h.problems {
 			if strings.Contains(p, "=user/00/00/=anna: another directory of user anna has its place") {
@@ -354,7 +354,7 @@ func TestRelocateTwoPlaces(t *testing.T) {
 		if len(opts.Map) > 0 {
 			id = "zoe"
 		}
-		got := tree(t, filepath.Join(opts.Store, testsite.MailboxDir("primary", id, "INBOX")))
+		got := tree(t, filepath.Join(store, testsite.MailboxDir("primary", id, "INBOX")))
 		if want := tree(t, filepath.Join(from, annaDir)); len(got) != len(want) {
 			t.Errorf("%s has %d files, want %d", id, len(got), len(want))
 		}

@@ -27,8 +27,7 @@ type VerifyNMSOptions struct {
 	Users       map[string]bool
 	Map         map[string]string
 	Domain      string
-	UID, GID    int  // the owner that everything must have, when SetOwner
-	SetOwner    bool // else, for root, that of the source
+	Owner       *storeconv.Owner // that everything must have; nil: for root, that of the source
 	Jobs        int
 
 	Log      storeconv.Log
@@ -62,9 +61,9 @@ func VerifyNMS(ctx context.Context, opts VerifyNMSOptions) (VerifyNMSReport, err
 	if opts.Log != nil {
 		v.log = printableLog{opts.Log}
 	}
-	r := &relocation{verify: v, log: softLog{v}, opts: Options{
-		From: opts.From, Store: opts.Store, Partitions: opts.Partitions, Users: opts.Users, Map: opts.Map, Domain: opts.Domain,
-		UID: opts.UID, GID: opts.GID, SetOwner: opts.SetOwner, Jobs: opts.Jobs, Progress: opts.Progress,
+	r := &relocation{verify: v, log: softLog{v}, from: opts.From, store: opts.Store, opts: Options{
+		Partitions: opts.Partitions, Users: opts.Users, Map: opts.Map, Domain: opts.Domain,
+		Owner: opts.Owner, Jobs: opts.Jobs, Progress: opts.Progress,
 		Via: ViaCopy, DryRun: true, RepairHash: true, Requota: true,
 	}}
 	v.r = r
@@ -122,7 +121,7 @@ type nmsVerifier struct {
 func (v *nmsVerifier) openLists() error {
 	for kind := mboxlist.FolderDB; kind <= mboxlist.PeruserDB; kind++ {
 		place := lists.Dir + "/" + kind.FileName()
-		f, err := os.Open(v.r.opts.Store + "/" + place)
+		f, err := os.Open(v.r.store + "/" + place)
 		if errors.Is(err, fs.ErrNotExist) {
 			v.problem("missing", place, "no such file")
 			continue
@@ -241,10 +240,10 @@ func (c *contentComparer) attributes(w *userWalk, at string, a, b *unix.Stat_t) 
 	o := &c.v.r.opts
 	uid, gid := a.Uid, a.Gid
 	switch {
-	case o.SetOwner:
-		uid = uint32(o.UID)
-		if o.GID >= 0 {
-			gid = uint32(o.GID)
+	case o.Owner != nil:
+		uid = uint32(o.Owner.UID)
+		if o.Owner.GID >= 0 {
+			gid = uint32(o.Owner.GID)
 		}
 	case os.Geteuid() != 0:
 		return // who may not give files away leaves them with himself
@@ -380,7 +379,7 @@ func (c *contentComparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool)
 
 // file compares one subscription file.
 func (v *nmsVerifier) file(fd int, name, where, to string, want []byte) error {
-	got, err := os.ReadFile(v.r.opts.Store + "/" + to)
+	got, err := os.ReadFile(v.r.store + "/" + to)
 	if errors.Is(err, fs.ErrNotExist) {
 		v.problem("missing", where, "not in the new store")
 		return nil

@@ -69,7 +69,7 @@ func TestVerifyNMS(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			from := copySample(t)
 			store := filepath.Join(memoryDir(t), "store")
-			relocate(t, Options{From: from, Store: store, Via: tt.via})
+			relocate(t, store, from, Options{Via: tt.via})
 			if tt.harm != nil {
 				if err := tt.harm(store); err != nil {
 					t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/nms"
 )
@@ -32,9 +33,7 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w.content.v = r.verify
 	w.clone = cloner{via: r.via, euid: os.Geteuid()}
 	w.clone.files.Pool = r.pool
-	if r.opts.SetOwner {
-		w.clone.files.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
-	}
+	w.clone.files.Owner = r.opts.Owner
 	for u := range work {
 		if ctx.Err() != nil {
 			u.done <- treeResult{state: treeUnstarted}
@@ -217,7 +216,7 @@ func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCause
 		batch.trees, batch.results = append(batch.trees, u), append(batch.results, res)
 		batch.files += res.counts.Messages + res.counts.Others
 		batch.bytes += res.counts.Copied
-		if len(batch.trees) >= treeBatchTrees || batch.files >= treeBatchFiles || batch.bytes >= treeBatchBytes || r.opts.Sync == "user" {
+		if len(batch.trees) >= treeBatchTrees || batch.files >= treeBatchFiles || batch.bytes >= treeBatchBytes || r.opts.Sync == storeconv.SyncUser {
 			if failed = r.commit(&batch); failed != nil {
 				cancel(failed)
 			}

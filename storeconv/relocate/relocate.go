@@ -36,9 +36,7 @@ func ParseVia(s string) (Via, error) {
 
 // RelocateOptions say what of an NMS store becomes an iMS store, and how.
 type Options struct {
-	From  string // the NMS store directory; only read
-	Store string // the iMS store; made when it does not exist
-	Via   Via
+	Via Via
 
 	// Partitions rename partitions, and name those that lie elsewhere.
 	Partitions []Partition
@@ -49,11 +47,10 @@ type Options struct {
 	// Domain, when not empty, is put behind every id that has none and is not in Map.
 	Domain string
 
-	UID, GID            int    // owner of what is made, when SetOwner
-	SetOwner            bool   // not with ViaHardlink
-	storeconv.Databases        // the form of the mailbox list databases; what it leaves open is as in the source, version 6
-	Jobs                int    // workers; 0: one a processor
-	Sync                string // none, batch (default) or user
+	Owner               *storeconv.Owner // of what is made, not with ViaHardlink; nil: as in the source, as far as the process may
+	storeconv.Databases                  // the form of the mailbox list databases; what it leaves open is as in the source, version 6
+	Jobs                int              // workers; 0: one a processor
+	Sync                storeconv.SyncMode
 
 	DryRun     bool // look and report; write nothing
 	RepairHash bool // put users under the right hash directory, names into the layout's spelling
@@ -160,13 +157,14 @@ type OverQuota struct {
 // second name of its files.
 var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with the source: no owner can be set on them")
 
-// Relocate makes an iMS store of an NMS store. Every user's tree appears in the
+// Relocate makes the iMS store in the directory store, which is made when it
+// does not exist, of the NMS store in the directory from, which is only read. Every user's tree appears in the
 // new store whole or not at all; the same call again goes on after an
 // interruption, and changes nothing when all is done. What is wrong with the
 // source is told to Options.Log and left out in the smallest unit; the error is
 // of the options or of the destination.
-func Relocate(ctx context.Context, opts Options) (Report, error) {
-	r := &relocation{opts: opts, log: storeconv.Discard}
+func Relocate(ctx context.Context, store, from string, opts Options) (Report, error) {
+	r := &relocation{from: from, store: store, opts: opts, log: storeconv.Discard}
 	if opts.Log != nil {
 		r.log = printableLog{opts.Log}
 	}
@@ -177,8 +175,10 @@ func Relocate(ctx context.Context, opts Options) (Report, error) {
 	if opts.DryRun {
 		return r.report, r.convert(ctx)
 	}
-	if err := r.checkRights(); err != nil {
-		return r.report, err
+	if o := opts.Owner; o != nil {
+		if err := o.Check(); err != nil {
+			return r.report, err
+		}
 	}
 	if err := r.begin(); err != nil {
 		return r.report, err

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
 )
 
 // heard is a Log that keeps what it is told.
@@ -154,14 +155,14 @@ func records(t testing.TB, path string) map[string]string {
 
 // relocate runs Relocate and fails the test on an error. Unless the test says
 // otherwise, nothing is synced: the disk is shared.
-func relocate(t testing.TB, opts Options) (Report, *heard) {
+func relocate(t testing.TB, store, from string, opts Options) (Report, *heard) {
 	t.Helper()
 	h := new(heard)
 	opts.Log = h
-	if opts.Sync == "" {
-		opts.Sync = "none"
+	if opts.Sync == storeconv.SyncBatch {
+		opts.Sync = storeconv.SyncNone
 	}
-	rep, err := Relocate(context.Background(), opts)
+	rep, err := Relocate(context.Background(), store, from, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func TestRelocateSample(t *testing.T) {
 			from := copySample(t)
 			before := tree(t, from)
 			store := filepath.Join(memoryDir(t), "store")
-			rep, h := relocate(t, Options{From: from, Store: store, Via: via})
+			rep, h := relocate(t, store, from, Options{Via: via})
 			h.none(t)
 			sameTrees(t, from, store)
 			if d := cmp.Diff(records(t, from+"/mboxlist/data.db2"), records(t, store+"/mboxlist/folder.db")); d != "" {
@@ -216,7 +217,7 @@ func TestRelocateSample(t *testing.T) {
 				t.Errorf("report: %+v", rep)
 			}
 			after := tree(t, store)
-			again, h := relocate(t, Options{From: from, Store: store, Via: via})
+			again, h := relocate(t, store, from, Options{Via: via})
 			h.none(t)
 			if again.Unchanged != 8 || again.Placed != 0 {
 				t.Errorf("second run: %+v", again)

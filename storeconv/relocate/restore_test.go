@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
 )
 
 // TestRelocateIntoStore adds an NMS store to a store that has users of its own:
@@ -34,7 +35,7 @@ func TestRelocateIntoStore(t *testing.T) {
 		must(t, f.Close())
 	}
 	peruser := readFile(t, store+"/mboxlist/peruser.db")
-	_, h := relocate(t, Options{From: from, Store: store})
+	_, h := relocate(t, store, from, Options{})
 	h.none(t)
 	want := records(t, from+"/mboxlist/data.db2")
 	maps.Copy(want, own["folder.db"])
@@ -59,12 +60,12 @@ func TestRelocateIntoStore(t *testing.T) {
 func TestRelocateDamagedDestination(t *testing.T) {
 	from := copySample(t)
 	store := filepath.Join(memoryDir(t), "store")
-	relocate(t, Options{From: from, Store: store})
+	relocate(t, store, from, Options{})
 	path := store + "/mboxlist/folder.db"
 	data := readFile(t, path)
 	data[8192+8] ^= 0xff
 	must(t, os.WriteFile(path, data, 0o600))
-	if _, err := Relocate(context.Background(), Options{From: from, Store: store, Sync: "none"}); err == nil {
+	if _, err := Relocate(context.Background(), store, from, Options{Sync: storeconv.SyncNone}); err == nil {
 		t.Error("no error")
 	}
 	if string(readFile(t, path)) != string(data) {

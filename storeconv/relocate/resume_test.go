@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/testsite"
 )
 
@@ -20,14 +21,13 @@ var errPlanted = errors.New("planted fault")
 // undisturbed run makes.
 func TestRelocateResume(t *testing.T) {
 	from, _ := site(t, testsite.NMSOptions{Seed: 7, Users: 8, Messages: 40, Links: 30})
-	opts := Options{From: from, Via: ViaCopy, Sync: "user", Jobs: 2}
-	undisturbed := opts
-	undisturbed.Store = filepath.Join(memoryDir(t), "store")
-	relocate(t, undisturbed)
-	want := contents(tree(t, undisturbed.Store))
+	opts := Options{Via: ViaCopy, Sync: storeconv.SyncUser, Jobs: 2}
+	undisturbed := filepath.Join(memoryDir(t), "store")
+	relocate(t, undisturbed, from, opts)
+	want := contents(tree(t, undisturbed))
 	for n := 1; ; n++ {
 		broken := opts
-		broken.Store = filepath.Join(memoryDir(t), "store")
+		store := filepath.Join(memoryDir(t), "store")
 		var mu sync.Mutex
 		ops := 0
 		broken.fault = func(_, _ string) error {
@@ -38,7 +38,7 @@ func TestRelocateResume(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := Relocate(context.Background(), broken)
+		_, err := Relocate(context.Background(), store, from, broken)
 		if err == nil {
 			t.Logf("%d changes", n-1)
 			return
@@ -47,9 +47,9 @@ func TestRelocateResume(t *testing.T) {
 			t.Fatalf("fault %d: %v", n, err)
 		}
 		broken.fault = nil
-		_, h := relocate(t, broken)
+		_, h := relocate(t, store, from, broken)
 		h.none(t)
-		if d := cmp.Diff(want, contents(tree(t, broken.Store))); d != "" {
+		if d := cmp.Diff(want, contents(tree(t, store))); d != "" {
 			t.Fatalf("fault %d: %s", n, d)
 		}
 		if n > 500 {
@@ -69,9 +69,9 @@ func TestRelocateCompletes(t *testing.T) {
 			aside = filepath.Join(filepath.Dir(from), "131.msg")
 		}
 		must(t, keepTime(late, func(string) error { return os.Rename(late, aside) }))
-		relocate(t, Options{From: from, Store: store, Via: via})
+		relocate(t, store, from, Options{Via: via})
 		must(t, keepTime(late, func(string) error { return os.Rename(aside, late) }))
-		rep, h := relocate(t, Options{From: from, Store: store, Via: via})
+		rep, h := relocate(t, store, from, Options{Via: via})
 		h.none(t)
 		if rep.Completed != 1 || rep.Unchanged != 7 {
 			t.Errorf("%s: %+v", via, rep)
@@ -81,7 +81,7 @@ func TestRelocateCompletes(t *testing.T) {
 		// What is not the source's stays.
 		foreign := filepath.Join(store, annaDir, "01/199.msg")
 		must(t, os.WriteFile(foreign, []byte("new mail"), 0o600))
-		_, h = relocate(t, Options{From: from, Store: store, Via: via})
+		_, h = relocate(t, store, from, Options{Via: via})
 		wantProblems(t, h, []string{"already-there: " + annaDir})
 		if got := string(readFile(t, foreign)); got != "new mail" {
 			t.Errorf("%s: new mail has become %q", via, got)
@@ -95,10 +95,10 @@ func TestRelocateCancel(t *testing.T) {
 	store := filepath.Join(memoryDir(t), "store")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := Relocate(ctx, Options{From: from, Store: store, Via: ViaCopy, Sync: "none"})
+	_, err := Relocate(ctx, store, from, Options{Via: ViaCopy, Sync: storeconv.SyncNone})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
-	relocate(t, Options{From: from, Store: store, Via: ViaCopy})
+	relocate(t, store, from, Options{Via: ViaCopy})
 	sameTrees(t, from, store)
 }

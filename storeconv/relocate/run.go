@@ -24,6 +24,8 @@ import (
 
 // relocation is one call of Relocate.
 type relocation struct {
+	from   string // the NMS store, as an absolute path
+	store  string // the new store, as an absolute path
 	opts   Options
 	log    storeconv.Log
 	src    *nms.Store
@@ -68,10 +70,10 @@ func (r *relocation) prepare() error {
 		o.Jobs = runtime.GOMAXPROCS(0)
 	}
 	var err error
-	if o.From, err = filepath.Abs(o.From); err != nil {
+	if r.from, err = filepath.Abs(r.from); err != nil {
 		return err
 	}
-	if o.Store, err = filepath.Abs(o.Store); err != nil {
+	if r.store, err = filepath.Abs(r.store); err != nil {
 		return err
 	}
 	if o.Domain != "" {
@@ -82,14 +84,14 @@ func (r *relocation) prepare() error {
 	var extra []nms.Partition
 	for i := range o.Partitions {
 		p := &o.Partitions[i]
-		if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(o.From, "partition")) {
+		if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(r.from, "partition")) {
 			p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", "" // by its path, and not elsewhere
 		}
 		if p.Path != "" {
 			extra = append(extra, nms.Partition{Name: p.Name, Path: p.Path})
 		}
 	}
-	if r.src, err = nms.Open(o.From, extra...); err != nil {
+	if r.src, err = nms.Open(r.from, extra...); err != nil {
 		return err
 	}
 	if err := r.apart(); err != nil {
@@ -106,9 +108,9 @@ func (r *relocation) prepare() error {
 
 // apart refuses a store inside of the source, or the other way round.
 func (r *relocation) apart() error {
-	from, to := resolved(r.opts.From), resolved(r.opts.Store)
+	from, to := resolved(r.from), resolved(r.store)
 	if from == to || strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
-		return fmt.Errorf("the new store %s and the source %s lie inside each other", r.opts.Store, r.opts.From)
+		return fmt.Errorf("the new store %s and the source %s lie inside each other", r.store, r.from)
 	}
 	return nil
 }
@@ -131,7 +133,7 @@ func (r *relocation) openPartitions() error {
 			alias[p.Name] = p.Alias
 		}
 		if _, ok := r.src.Partition(p.Name); !ok {
-			return fmt.Errorf("partition %s: not in %s", p.Name, r.opts.From)
+			return fmt.Errorf("partition %s: not in %s", p.Name, r.from)
 		}
 		rename[p.Name] = p.NewName
 	}
@@ -168,7 +170,7 @@ func (r *relocation) openPartitions() error {
 // label is how messages name a path of the source: relative to it where that
 // is possible.
 func (r *relocation) label(path string) string {
-	if rel, err := filepath.Rel(r.opts.From, path); err == nil && filepath.IsLocal(rel) {
+	if rel, err := filepath.Rel(r.from, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
 	return path
@@ -184,7 +186,7 @@ func (r *relocation) closeSource() {
 
 func (r *relocation) chooseVia() error {
 	r.via = r.opts.Via
-	if r.via == ViaHardlink && r.opts.SetOwner {
+	if r.via == ViaHardlink && r.opts.Owner != nil {
 		return ErrHardlinkOwner
 	}
 	if r.via != ViaAuto && r.via != ViaHardlink {
@@ -193,11 +195,11 @@ func (r *relocation) chooseVia() error {
 	}
 	same := r.sameFileSystem()
 	if r.via == ViaHardlink && same != "" {
-		return fmt.Errorf("hard links are impossible: %s and %s are on different file systems", same, r.opts.Store)
+		return fmt.Errorf("hard links are impossible: %s and %s are on different file systems", same, r.store)
 	}
 	if r.via == ViaAuto {
 		r.via = ViaHardlink
-		if same != "" || r.opts.SetOwner {
+		if same != "" || r.opts.Owner != nil {
 			r.via = ViaCopy
 		}
 	}
@@ -209,7 +211,7 @@ func (r *relocation) chooseVia() error {
 // the new store, "" when all are.
 func (r *relocation) sameFileSystem() string {
 	var dst unix.Stat_t
-	for path := r.opts.Store; unix.Stat(path, &dst) != nil; path = filepath.Dir(path) {
+	for path := r.store; unix.Stat(path, &dst) != nil; path = filepath.Dir(path) {
 		if path == filepath.Dir(path) {
 			return path
 		}
@@ -225,15 +227,9 @@ func (r *relocation) sameFileSystem() string {
 
 // begin opens the new store and the run's own folder in it.
 func (r *relocation) begin() error {
-	mode, err := durable.ParseSyncMode(r.opts.Sync)
-	if err != nil {
-		return err
-	}
-	opt := durable.Options{Sync: mode, Fault: r.opts.fault}
-	if r.opts.SetOwner {
-		opt.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
-	}
-	if r.dst, err = durable.OpenStore(r.opts.Store, opt); err != nil {
+	var err error
+	opt := durable.Options{Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault}
+	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
 		return err
 	}
 	if err := r.beginRun(); err != nil {
@@ -276,7 +272,7 @@ func (r *relocation) giveUp(err error) error {
 // runName tells runs of different sources and selections apart.
 func (r *relocation) runName() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "relocate\x00%s\x00%s\x00%s\x00", r.opts.From, r.opts.Domain, r.via)
+	fmt.Fprintf(h, "relocate\x00%s\x00%s\x00%s\x00", r.from, r.opts.Domain, r.via)
 	users := make([]string, 0, len(r.opts.Users)+len(r.opts.Map))
 	for id := range r.opts.Users {
 		users = append(users, "="+id)

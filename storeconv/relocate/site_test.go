@@ -43,15 +43,15 @@ func TestRelocateGeneratedSites(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			from, s := site(t, tt.site)
 			before := tree(t, from)
-			tt.opts.From, tt.opts.Store = from, filepath.Join(memoryDir(t), "store")
-			rep, h := relocate(t, tt.opts)
+			store := filepath.Join(memoryDir(t), "store")
+			rep, h := relocate(t, store, from, tt.opts)
 			h.none(t)
-			sameTrees(t, from, tt.opts.Store)
+			sameTrees(t, from, store)
 			if rep.Users != int64(users) || rep.Messages != int64(s.Messages) || rep.Mailboxes != int64(s.Mailboxes) {
 				t.Errorf("report: %+v", rep)
 			}
 			for name, want := range map[string]map[string]string{"folder.db": s.Folder, "quota.db": s.Quota, "subscr.db": s.Subscr, "peruser.db": {}} {
-				path := tt.opts.Store + "/mboxlist/" + name
+				path := store + "/mboxlist/" + name
 				if d := cmp.Diff(want, records(t, path)); d != "" {
 					t.Errorf("%s: %s", name, d)
 				}
@@ -63,7 +63,7 @@ func TestRelocateGeneratedSites(t *testing.T) {
 			if d := cmp.Diff(before, tree(t, from)); d != "" {
 				t.Errorf("the source changed:\n%s", d)
 			}
-			_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: tt.opts.Store})
+			_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: store})
 			h.none(t)
 			if rep.Via == "copy" && rep.Shared == 0 {
 				t.Error("no hard link inside the tree was kept")
@@ -90,7 +90,7 @@ func TestRelocateJobs(t *testing.T) {
 	var first map[string]string
 	for _, jobs := range []int{1, 4} {
 		store := filepath.Join(memoryDir(t), "store")
-		relocate(t, Options{From: from, Store: store, Via: ViaCopy, Jobs: jobs, Domain: "siroe.com", Sync: "user"})
+		relocate(t, store, from, Options{Via: ViaCopy, Jobs: jobs, Domain: "siroe.com", Sync: storeconv.SyncUser})
 		got := contents(tree(t, store))
 		if first == nil {
 			first = got
@@ -118,13 +118,13 @@ func contents(files map[string]string) map[string]string {
 func TestRelocateBatches(t *testing.T) {
 	from, s := site(t, testsite.NMSOptions{Seed: 5, Users: 12, Messages: 120, Links: -1})
 	whole, parts := filepath.Join(memoryDir(t), "whole"), filepath.Join(memoryDir(t), "parts")
-	relocate(t, Options{From: from, Store: whole, Via: ViaCopy})
+	relocate(t, whole, from, Options{Via: ViaCopy})
 	for i := range 3 {
 		batch := make(map[string]bool)
 		for j := i; j < len(s.Users); j += 3 {
 			batch[s.Users[j]] = true
 		}
-		rep, h := relocate(t, Options{From: from, Store: parts, Via: ViaCopy, Users: batch})
+		rep, h := relocate(t, parts, from, Options{Via: ViaCopy, Users: batch})
 		h.none(t)
 		if rep.Placed != 4 || rep.QuotaRecords != 4 {
 			t.Errorf("batch %d: %+v", i, rep)
@@ -145,9 +145,9 @@ func TestRelocateRename(t *testing.T) {
 	setRecord(t, from, "user/wallyc/Drafts", "primary\twallyc\tlrswipcda\tanna\tlrs\t-anna\ti\tgroup=staff\tl\tjoe\tl\t")
 	must(t, os.WriteFile(from+"/user/02/50/anna.sub", []byte("user/anna/Mail/deep/er/est\t\nuser/wallyc/Drafts\t\n"), 0o640))
 	store := filepath.Join(memoryDir(t), "store")
-	opts := Options{From: from, Store: store, Map: map[string]string{"wallyc": "Wally.C"}, Domain: "siroe.com",
+	opts := Options{Map: map[string]string{"wallyc": "Wally.C"}, Domain: "siroe.com",
 		Partitions: []Partition{{Name: "primary", NewName: "main"}}}
-	rep, h := relocate(t, opts)
+	rep, h := relocate(t, store, from, opts)
 	h.none(t)
 	if rep.Renamed != 7 || rep.Placed != 8 {
 		t.Errorf("report: %+v", rep)
@@ -187,7 +187,7 @@ func TestRelocateRename(t *testing.T) {
 	}
 	_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: store, Map: opts.Map, Domain: opts.Domain, Partitions: opts.Partitions})
 	h.none(t)
-	if again, _ := relocate(t, opts); again.Unchanged != 8 || again.Placed != 0 {
+	if again, _ := relocate(t, store, from, opts); again.Unchanged != 8 || again.Placed != 0 {
 		t.Errorf("second run: %+v", again)
 	}
 }
@@ -236,7 +236,7 @@ func TestRelocateRenameRefused(t *testing.T) {
 				tt.plant(t, from)
 			}
 			store := filepath.Join(memoryDir(t), "store")
-			rep, h := relocate(t, Options{From: from, Store: store, Map: tt.users})
+			rep, h := relocate(t, store, from, Options{Map: tt.users})
 			wantProblems(t, h, tt.want)
 			if rep.Placed != int64(8-len(tt.want)) {
 				t.Errorf("report: %+v", rep)
@@ -259,7 +259,7 @@ func TestRelocateRenameRefused(t *testing.T) {
 func TestRelocateSwap(t *testing.T) {
 	from := copySample(t)
 	store := filepath.Join(memoryDir(t), "store")
-	rep, h := relocate(t, Options{From: from, Store: store, Map: map[string]string{"anna": "keiko_s", "keiko_s": "anna"}})
+	rep, h := relocate(t, store, from, Options{Map: map[string]string{"anna": "keiko_s", "keiko_s": "anna"}})
 	h.none(t)
 	if rep.Renamed != 2 {
 		t.Errorf("report: %+v", rep)
@@ -279,7 +279,7 @@ func TestRelocatePartitionElsewhere(t *testing.T) {
 		part, err := ParsePartition(strings.Replace(flag, "PATH", away, 1))
 		must(t, err)
 		store := filepath.Join(memoryDir(t), "store")
-		rep, h := relocate(t, Options{From: from, Store: store, Partitions: []Partition{part}})
+		rep, h := relocate(t, store, from, Options{Partitions: []Partition{part}})
 		h.none(t)
 		if rep.Placed != 8 || rep.Partitions != 2 {
 			t.Errorf("%s: %+v", flag, rep)
@@ -299,7 +299,7 @@ func TestRelocateQuota(t *testing.T) {
 		}
 		return storeconv.Quota{}, false
 	}
-	rep, h := relocate(t, Options{From: from, Store: store, Requota: true, Limits: limits})
+	rep, h := relocate(t, store, from, Options{Requota: true, Limits: limits})
 	h.none(t)
 	quotas := records(t, store+"/mboxlist/quota.db")
 	// 280+650+852+4685 and 128+3812+406 in INBOX, 8406+5602+426 below: 25247 bytes.
@@ -320,7 +320,7 @@ func TestRelocateAddMissing(t *testing.T) {
 	from := copySample(t)
 	setRecord(t, from, "user/anna", "")
 	store := filepath.Join(memoryDir(t), "store")
-	rep, h := relocate(t, Options{From: from, Store: store, AddMissing: true})
+	rep, h := relocate(t, store, from, Options{AddMissing: true})
 	if len(h.problems) != 0 || len(h.warnings) != 1 || rep.RecordsAdded != 1 {
 		t.Errorf("report: %+v\n%v\n%v", rep, h.problems, h.warnings)
 	}
@@ -333,12 +333,12 @@ func TestRelocateDryRun(t *testing.T) {
 	from := copySample(t)
 	must(t, os.RemoveAll(filepath.Join(from, keikoDir, "=+Drafts")))
 	store := filepath.Join(memoryDir(t), "store")
-	dry, h := relocate(t, Options{From: from, Store: store, DryRun: true, Via: ViaCopy})
+	dry, h := relocate(t, store, from, Options{DryRun: true, Via: ViaCopy})
 	wantProblems(t, h, []string{"no-tree"})
 	if _, err := os.Stat(store); err == nil {
 		t.Error("a dry run made the store")
 	}
-	wet, _ := relocate(t, Options{From: from, Store: store, Via: ViaCopy})
+	wet, _ := relocate(t, store, from, Options{Via: ViaCopy})
 	wet.Copied, wet.Shared = dry.Copied, dry.Shared
 	if d := cmp.Diff(wet, dry); d != "" {
 		t.Errorf("a dry run counts otherwise (-run +dry):\n%s", d)
@@ -348,18 +348,19 @@ func TestRelocateDryRun(t *testing.T) {
 func TestRelocateRefuses(t *testing.T) {
 	from := copySample(t)
 	for _, tt := range []struct {
-		name string
-		opts Options
-		want string
+		name        string
+		from, store string
+		opts        Options
+		want        string
 	}{
-		{"store in the source", Options{From: from, Store: from + "/new"}, "inside each other"},
-		{"source in the store", Options{From: from, Store: filepath.Dir(from)}, "inside each other"},
-		{"no store", Options{From: memoryDir(t), Store: memoryDir(t)}, "no NMS store"},
-		{"owner of hard links", Options{From: from, Store: filepath.Join(memoryDir(t), "s"), Via: ViaHardlink, SetOwner: true}, "share owner"},
-		{"no domain", Options{From: from, Store: filepath.Join(memoryDir(t), "s"), Domain: "siroe"}, "not a fully qualified domain"},
-		{"unknown partition", Options{From: from, Store: filepath.Join(memoryDir(t), "s"), Partitions: []Partition{{Name: "x", NewName: "y"}}}, "partition x: not in"},
+		{"store in the source", from, from + "/new", Options{}, "inside each other"},
+		{"source in the store", from, filepath.Dir(from), Options{}, "inside each other"},
+		{"no store", memoryDir(t), memoryDir(t), Options{}, "no NMS store"},
+		{"owner of hard links", from, filepath.Join(memoryDir(t), "s"), Options{Via: ViaHardlink, Owner: &storeconv.Owner{}}, "share owner"},
+		{"no domain", from, filepath.Join(memoryDir(t), "s"), Options{Domain: "siroe"}, "not a fully qualified domain"},
+		{"unknown partition", from, filepath.Join(memoryDir(t), "s"), Options{Partitions: []Partition{{Name: "x", NewName: "y"}}}, "partition x: not in"},
 	} {
-		_, err := Relocate(context.Background(), tt.opts)
+		_, err := Relocate(context.Background(), tt.store, tt.from, tt.opts)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

@@ -4,20 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
-
-// checkRights refuses an owner that the process may not give files to, before
-// anything is written.
-func (r *relocation) checkRights() error {
-	if euid := os.Geteuid(); r.opts.SetOwner && euid != 0 && r.opts.UID != euid {
-		return fmt.Errorf("only root may give files to user %d", r.opts.UID)
-	}
-	return nil
-}
 
 // checkSpace refuses a copy for which the new store's file system has not enough
 // space or inodes. Where it has more free than the file systems of the source
@@ -38,10 +28,10 @@ func (r *relocation) checkSpace(ctx context.Context) error {
 		return err
 	}
 	if uint64(need.bytes) > freeBytes {
-		return fmt.Errorf("%w: the copy takes %d KiB and %d KiB are free in %s", ErrNoSpace, need.bytes>>10, freeBytes>>10, r.opts.Store)
+		return fmt.Errorf("%w: the copy takes %d KiB and %d KiB are free in %s", ErrNoSpace, need.bytes>>10, freeBytes>>10, r.store)
 	}
 	if uint64(need.inodes) > freeInodes {
-		return fmt.Errorf("%w: the copy takes %d inodes and %d are free in %s", ErrNoSpace, need.inodes, freeInodes, r.opts.Store)
+		return fmt.Errorf("%w: the copy takes %d inodes and %d are free in %s", ErrNoSpace, need.inodes, freeInodes, r.store)
 	}
 	return nil
 }

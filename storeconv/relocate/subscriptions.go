@@ -39,9 +39,7 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 		return nil
 	}
 	s := &subscriptions{r: r}
-	if r.opts.SetOwner {
-		s.clone.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
-	}
+	s.clone.Owner = r.opts.Owner
 	fd, err := nms.OpenPath(r.src.UserDir)
 	if err != nil {
 		r.log.Problem("unreadable", userDir, err.Error())

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 )
@@ -82,7 +83,7 @@ func (r *run) commitLoop() {
 		}
 		c.pending = append(c.pending, f)
 		c.size += f.size
-		if len(c.pending) >= commitUsers || c.size >= commitBytes || r.opt.Sync == "user" {
+		if len(c.pending) >= commitUsers || c.size >= commitBytes || r.opt.Sync == storeconv.SyncUser {
 			c.commit()
 		}
 	}

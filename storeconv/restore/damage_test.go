@@ -139,7 +139,7 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 		if rng.IntN(2) == 0 {
 			again = [][]byte{spoil(rng, streams[0].Bytes())}
 		}
-		opt := Options{Existing: Existing(rng.IntN(3)), CRLF: rng.IntN(4) == 0, Sync: []string{"none", "batch", "user"}[rng.IntN(3)]}
+		opt := Options{Existing: Existing(rng.IntN(3)), CRLF: rng.IntN(4) == 0, Sync: storeconv.SyncMode(rng.IntN(3))}
 		if rng.IntN(4) == 0 {
 			opt.Map = map[string]string{"user0": "user1", "John.Smith3": "j3"}
 		}

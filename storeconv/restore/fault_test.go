@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/testsite"
 )
@@ -40,10 +41,10 @@ func faultCases(t testing.TB) []faultCase {
 		"box bob/INBOX 4", "link bob/INBOX/3 - joe/INBOX/9", "box joe/Mail 88", "msg joe/Mail/1 - uno")
 	return []faultCase{
 		{name: "new", tapes: [][]byte{site.Bytes()}},
-		{name: "pipe", tapes: [][]byte{site.Bytes()}, piped: true, opt: Options{Sync: "user"}},
+		{name: "pipe", tapes: [][]byte{site.Bytes()}, piped: true, opt: Options{Sync: storeconv.SyncUser}},
 		{name: "append", before: [][]byte{first}, tapes: [][]byte{later}},
-		{name: "several", tapes: [][]byte{first, later}, opt: Options{Sync: "user"}},
-		{name: "new-name", before: [][]byte{first}, tapes: [][]byte{first}, opt: Options{Existing: NewName, Sync: "user"}},
+		{name: "several", tapes: [][]byte{first, later}, opt: Options{Sync: storeconv.SyncUser}},
+		{name: "new-name", before: [][]byte{first}, tapes: [][]byte{first}, opt: Options{Existing: NewName, Sync: storeconv.SyncUser}},
 		{name: "without-looking", before: [][]byte{first}, tapes: [][]byte{later}, opt: Options{Existing: AppendAll}},
 	}
 }
@@ -155,7 +156,7 @@ func TestReportAfterInterruption(t *testing.T) {
 	b := tape(t, may20, "user joe 5", "box joe/INBOX 7", "msg joe/INBOX/1 - a", "msg joe/INBOX/1 - again", "link joe/INBOX/2 - nobody/INBOX/1", "msg joe/INBOX/3 expired x",
 		"user ann 6", "box ann/INBOX 8", "link ann/INBOX/1 pending joe/INBOX/1", "link ann/INBOX/2 - joe/INBOX/3", "msg ann/../x - b", "box bob/INBOX 1", "msg bob/INBOX/1 - z")
 	base := shmDir(t)
-	whole, log, err := restoreTo(t, filepath.Join(base, "whole"), Options{Sync: "user"}, bytes.NewReader(b))
+	whole, log, err := restoreTo(t, filepath.Join(base, "whole"), Options{Sync: storeconv.SyncUser}, bytes.NewReader(b))
 	if err != nil || log.lost != 3 {
 		t.Fatalf("%v, said %q", err, log.lines)
 	}
@@ -163,7 +164,7 @@ func TestReportAfterInterruption(t *testing.T) {
 	for n := int64(1); n < 90; n += 3 {
 		store := filepath.Join(base, fmt.Sprint(n))
 		var at atomic.Int64
-		opt := Options{Sync: "user", Jobs: 1, fault: func(string, string) error {
+		opt := Options{Sync: storeconv.SyncUser, Jobs: 1, fault: func(string, string) error {
 			if at.Add(1) >= n {
 				return syscall.EIO
 			}
@@ -172,7 +173,7 @@ func TestReportAfterInterruption(t *testing.T) {
 		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(b)); err == nil {
 			break
 		}
-		rep, log, err := restoreTo(t, store, Options{Sync: "user"}, bytes.NewReader(b))
+		rep, log, err := restoreTo(t, store, Options{Sync: storeconv.SyncUser}, bytes.NewReader(b))
 		if err != nil || log.lost != 3 {
 			t.Fatalf("after operation %d: %v, said %q", n, err, log.lines)
 		}
@@ -189,7 +190,7 @@ func TestReportAfterInterruption(t *testing.T) {
 
 // A power cut loses what is not synced: a tree must be on disk before it is renamed into place, and the rename before the run forgets about it.
 func TestSyncOrder(t *testing.T) {
-	for mode, syncs := range map[string]bool{"batch": true, "user": true, "none": false} {
+	for mode, syncs := range map[storeconv.SyncMode]bool{storeconv.SyncBatch: true, storeconv.SyncUser: true, storeconv.SyncNone: false} {
 		var ops []string
 		var mu sync.Mutex
 		store := filepath.Join(shmDir(t), "store")
@@ -262,11 +263,11 @@ func TestInterruptWhileWaiting(t *testing.T) {
 		in := &silent{r: bytes.NewReader(site.Bytes()), left: max(site.Len()*part/100, idBytes+1), cancel: cancel}
 		store := filepath.Join(base, fmt.Sprint(part))
 		log := &lineLog{}
-		_, err := Restore(ctx, store, []*Stream{stream(t, "silent", in)}, Options{Sync: "user", Log: log})
+		_, err := Restore(ctx, store, []*Stream{stream(t, "silent", in)}, Options{Sync: storeconv.SyncUser, Log: log})
 		if !errors.Is(err, context.Canceled) || log.lost > 0 {
 			t.Fatalf("silent after %d%%: %v, said %q", part, err, log.lines)
 		}
-		again(t, store, Options{Sync: "user"}, site.Bytes())
+		again(t, store, Options{Sync: storeconv.SyncUser}, site.Bytes())
 		if got, _ := treeHash(t, store); got != want {
 			t.Errorf("silent after %d%%: the next run does not complete it", part)
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -39,7 +40,7 @@ func FuzzRestore(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, err := Restore(context.Background(), store, []*Stream{s}, Options{DryRun: dry, Sync: "none", Jobs: 1})
+			rep, err := Restore(context.Background(), store, []*Stream{s}, Options{DryRun: dry, Sync: storeconv.SyncNone, Jobs: 1})
 			if errors.Is(err, sims.ErrProfile) {
 				return rep, false
 			}

@@ -183,15 +183,15 @@ func (r *run) writeList(k mboxlist.Kind) error {
 	if same {
 		return r.run.Dir.Remove(k.FileName())
 	}
-	if r.opt.SetOwner {
-		if err := fresh.Chown(r.opt.UID, r.opt.GID); err != nil {
+	if o := r.opt.Owner; o != nil {
+		if err := fresh.Chown(o.UID, o.GID); err != nil {
 			return err
 		}
 	}
 	if err := r.dateList(fresh, old); err != nil {
 		return err
 	}
-	if r.opt.Sync != "none" {
+	if r.opt.Sync != storeconv.SyncNone {
 		if err := fresh.Sync(); err != nil {
 			return err
 		}

@@ -29,10 +29,9 @@ type Options struct {
 	DryRun              bool      // read and report, write nothing
 	Reference           []*Stream // where first copies are looked for that the streams do not hold (-r)
 
-	Jobs     int    // workers; 0: one a processor
-	Sync     string // none, batch (default) or user
-	UID, GID int    // owner of what is made, when SetOwner
-	SetOwner bool
+	Jobs  int // workers; 0: one a processor
+	Sync  storeconv.SyncMode
+	Owner *storeconv.Owner // of what is made; nil: the caller
 
 	storeconv.Databases // the form of the mailbox list databases
 

@@ -92,14 +92,10 @@ var errFinished = errors.New("an earlier run of this name had finished")
 
 // open opens the destination and takes up an interrupted run.
 func (r *run) open() error {
-	mode, err := durable.ParseSyncMode(r.opt.Sync)
-	if err != nil {
-		return err
-	}
-	opt := durable.Options{Sync: mode, Fault: r.opt.fault}
-	if r.opt.SetOwner {
-		opt.Owner = &durable.Owner{UID: r.opt.UID, GID: r.opt.GID}
-		if err := checkOwner(opt.Owner); err != nil {
+	var err error
+	opt := durable.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
+	if opt.Owner != nil {
+		if err := opt.Owner.Check(); err != nil {
 			return err
 		}
 	}
@@ -127,14 +123,6 @@ func (r *run) open() error {
 		return err
 	}
 	return r.recover()
-}
-
-// checkOwner refuses an owner that the process may not give files to.
-func checkOwner(o *durable.Owner) error {
-	if os.Geteuid() == 0 || o.UID == os.Geteuid() && (o.GID == os.Getegid() || o.GID == -1) {
-		return nil
-	}
-	return fmt.Errorf("only root can give files to user %d, group %d", o.UID, o.GID)
 }
 
 // checkSpace refuses to start filling a new store that has no room for the streams.

@@ -34,6 +34,7 @@ func TestValues(t *testing.T) {
 		{"byte order", new(byteOrder), map[string]string{"big": "big", "little": "little"}, []string{"", "middle", "BIG"}},
 		{"page size", new(pageSize), map[string]string{"512": "512", "8K": "8KiB", "8192": "8KiB", "64K": "64KiB"}, []string{"0", "256", "8000", "128K", ""}},
 		{"owner", new(Owner), map[string]string{"0": "0", "root": "root", "root:0": "root:0", "12:34": "12:34"}, []string{"", ":", "root:", ":0", "-1", "no-such-user", "0:no-such-group", "4294967295"}},
+		{"sync", new(Sync), map[string]string{"none": "none", "batch": "batch", "user": "user"}, []string{"", "bogus"}},
 		{"shard", new(Shard), map[string]string{"1/4": "1/4", "4/4": "0/4", "0/4": "0/4"}, []string{"", "5/4", "1", "-1/4", "1/0"}},
 	} {
 		for text, want := range tt.good {
@@ -53,8 +54,8 @@ func TestValues(t *testing.T) {
 func TestOwnerNumbers(t *testing.T) {
 	for text, want := range map[string][2]int{"root": {0, 0}, "7": {7, -1}, "7:8": {7, 8}, "root:8": {0, 8}} {
 		var o Owner
-		if err := o.Set(text); err != nil || !o.Given || [2]int{o.UID, o.GID} != want {
-			t.Errorf("%s: %+v, %v", text, o, err)
+		if err := o.Set(text); err != nil || *o.Owner() != (storeconv.Owner{UID: want[0], GID: want[1]}) {
+			t.Errorf("%s: %+v, %v", text, o.Owner(), err)
 		}
 	}
 }

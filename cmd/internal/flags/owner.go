@@ -7,15 +7,19 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"imsconv/storeconv"
 )
 
 // Owner is --owner USER[:GROUP]: names or numbers. Without a group it is the
 // user's own; of a user given by number, none.
 type Owner struct {
-	UID, GID int // GID -1: as it is
-	Given    bool
-	text     string
+	owner *storeconv.Owner
+	text  string
 }
+
+// Owner returns the owner, nil when the flag was not given.
+func (o *Owner) Owner() *storeconv.Owner { return o.owner }
 
 // Add declares the flag; what says whose owner it is.
 func (o *Owner) Add(fs *pflag.FlagSet, what string) {
@@ -43,7 +47,7 @@ func (o *Owner) Set(text string) error {
 			return err
 		}
 	}
-	*o = Owner{UID: uid, GID: gid, Given: true, text: text}
+	*o = Owner{owner: &storeconv.Owner{UID: uid, GID: gid}, text: text}
 	return nil
 }
 
