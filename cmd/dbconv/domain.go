@@ -20,12 +20,16 @@ func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []strin
 	for id := range usage {
 		ids.Add(id)
 	}
-	src, size, err := job.OpenFile(in)
+	f, size, err := job.OpenFile(in)
+	if err != nil {
+		return "", err
+	}
+	src, err := newSource(f, size, in, q.tempDir)
 	if err != nil {
 		return "", err
 	}
 	defer src.Close()
-	if err := dbconv.Keys(ctx, src, size, ids.Add); err != nil {
+	if err := dbconv.Keys(ctx, src, ids.Add); err != nil {
 		return "", named(in, err)
 	}
 	return flags.InferDomain(job, q.limits, ids)

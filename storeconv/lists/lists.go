@@ -116,7 +116,7 @@ func (d *database) tell(log storeconv.Log, err error) {
 		return
 	}
 	where := d.name
-	if w := place.Where(); w != "" {
+	if w := place.Position(); w != "" {
 		where += ": " + w
 	}
 	if place.Tolerated {
