@@ -162,6 +162,10 @@ type Report struct {
 	Added int64
 	// Restored entries got back what a state file held.
 	Restored int64
+	// Tombstones and Conflicts are selected mail entries that were left alone:
+	// what a directory server keeps of a deleted entry, and entries that
+	// replication found under one name.
+	Tombstones, Conflicts int64
 	// Reordered says that the full output is not in the order of the input,
 	// because children stood before their parents.
 	Reordered bool

@@ -360,6 +360,8 @@ func (r *Report) add(b *Report) {
 	r.Groups += b.Groups
 	r.Domains += b.Domains
 	r.Restored += b.Restored
+	r.Tombstones += b.Tombstones
+	r.Conflicts += b.Conflicts
 }
 
 // output is one file that is written: nothing at all when there is no record,

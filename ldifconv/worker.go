@@ -119,7 +119,14 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		w.pass(b, rec)
 		return
 	}
+	if w.leftAlone(b, d) {
+		w.pass(b, rec)
+		return
+	}
 	b.report.Selected++
+	if d.kind == Both {
+		d.warn("user-and-list", "the entry is a user and a list: upgraded as both")
+	}
 	w.change(b, d)
 	if !d.changed() {
 		b.report.Finished++
@@ -127,6 +134,18 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		return
 	}
 	w.emit(b, d)
+}
+
+// leftAlone counts an entry that belongs to the directory server.
+func (w *worker) leftAlone(b *batch, d *draft) bool {
+	tombstone, conflict := keptByServers(d)
+	switch {
+	case tombstone:
+		b.report.Tombstones++
+	case conflict:
+		b.report.Conflicts++
+	}
+	return tombstone || conflict
 }
 
 // suffix remembers the parent of an entry and its normal form: the next entry
@@ -184,12 +203,13 @@ func (w *worker) change(b *batch, d *draft) {
 // emit writes a changed entry.
 func (w *worker) emit(b *batch, d *draft) {
 	b.report.Changed++
-	switch d.kind {
-	case Users:
+	if d.kind&Users != 0 {
 		b.report.Users++
-	case Groups:
+	}
+	if d.kind&Groups != 0 {
 		b.report.Groups++
-	case Domains:
+	}
+	if d.kind == Domains {
 		b.report.Domains++
 	}
 	if w.run.full != nil {
