@@ -372,7 +372,7 @@ func (d *draft) lineOf(a attrID, v []byte) int {
 }
 
 // count adds one to the counter name of the report.
-func (d *draft) count(name string) { d.out.count(name, 1) }
+func (d *draft) count(name string) { d.out.count(name) }
 
 // inOrder returns when every entry before the chunk of this one is done. What
 // is shared between entries and must not depend on the number of workers, such

@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"slices"
 
 	"imsconv/ldifconv/schema"
 )
@@ -58,16 +59,17 @@ func nmsKind(d *draft) (kind Kind) {
 // keptByServers tells entries that only a directory server makes and knows what
 // to do with: what is left of a deleted entry, and one of two that replication
 // found under one name. They are left alone.
-func keptByServers(d *draft) (tombstone, conflict bool) {
-	for _, v := range d.values(schema.ObjectClass) {
-		tombstone = tombstone || equalFoldString(v, "nsTombstone")
+func keptByServers(d *draft, norm []byte) (tombstone, conflict bool) {
+	if slices.Contains(d.classIDs(), schema.NoClass) {
+		for _, v := range d.values(schema.ObjectClass) {
+			tombstone = tombstone || equalFoldString(v, "nsTombstone")
+		}
 	}
-	conflict = d.findOther([]byte("nsds5ReplConflict")) >= 0
-	rdn, _ := cutRDN(d.dn())
-	if bytes.Contains(bytes.ToLower(rdn), []byte("nsuniqueid=")) && !tombstone {
-		conflict = true
+	if bytes.Contains(norm, []byte("nsuniqueid=")) {
+		rdn, _ := cutByte(norm, ',')
+		conflict = bytes.Contains(rdn, []byte("nsuniqueid="))
 	}
-	return tombstone, conflict
+	return tombstone, !tombstone && (conflict || d.findOther([]byte("nsds5ReplConflict")) >= 0)
 }
 
 var sims3Classes = newClassSet(schema.ClassEmailPerson, schema.ClassEmailGroup, schema.ClassRFC822MailGroup)

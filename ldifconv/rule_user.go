@@ -69,7 +69,7 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 	}
 	for _, a := range []attrID{schema.Mail, schema.MailAlternateAddress} {
 		for _, v := range d.values(a) {
-			if len(domainOf(v)) == 0 {
+			if at := bytes.LastIndexByte(v, '@'); at < 0 || len(domainOf(v)) == 0 {
 				d.warn("address-domain", fmt.Sprintf("%s %.200q has no domain", schema.Name(a), v))
 			}
 		}
@@ -387,6 +387,9 @@ func statusValues(d *draft, _ *ruleOptions) bool {
 
 // textEncoding warns of text that LDAP version 3 does not take.
 func textEncoding(d *draft, _ *ruleOptions) bool {
+	if !d.rec.Encoded && utf8.Valid(d.rec.Raw) {
+		return false // nothing that base64 could hide
+	}
 	for i := range d.fields {
 		f := &d.fields[i]
 		if f.id == schema.None || schema.SyntaxOf(f.id) == schema.Bin {
