@@ -10,10 +10,10 @@ import (
 
 // StoreMemory is what a Store takes beside its cache, in bytes: what is written
 // before it goes to a file, twice, and the buffers of the files.
-const StoreMemory = 24 << 20
+const StoreMemory = 16 << 20
 
 const (
-	storeTable = 8 << 20   // written before it goes to a file
+	storeTable = 4 << 20   // written before it goes to a file
 	storeBatch = 256 << 10 // put before it is written
 )
 
@@ -120,6 +120,21 @@ func (s *Store) Scan(prefix []byte, use func(key, value []byte) error) error {
 		return fmt.Errorf("scratch folder: %w", err)
 	}
 	return nil
+}
+
+// Next returns a copy of the first key not before from that begins with prefix.
+func (s *Store) Next(prefix, from []byte) (key []byte, ok bool, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(prefix)})
+	if err != nil {
+		return nil, false, fmt.Errorf("scratch folder: %w", err)
+	}
+	if it.First() {
+		key, ok = append([]byte(nil), it.Key()...), true
+	}
+	if err := it.Close(); err != nil {
+		return nil, false, fmt.Errorf("scratch folder: %w", err)
+	}
+	return key, ok, nil
 }
 
 // First returns a copy of the first pair whose key begins with prefix.
