@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // StoreMemory is what a Store takes beside its cache, in bytes: what is written
@@ -46,6 +47,7 @@ func OpenStore(dir string, cache int64) (*Store, error) {
 	db, err := pebble.Open(folder, &pebble.Options{
 		Logger:             silent{},
 		FormatMajorVersion: pebble.FormatNewest,
+		FS:                 scratchFS{vfs.Default},
 		DisableWAL:         true,
 		CacheSize:          cache,
 		MemTableSize:       storeTable,
