@@ -235,7 +235,7 @@ func (r *relocation) begin() error {
 	if r.dst, err = durable.OpenStore(r.opts.Store, opt); err != nil {
 		return err
 	}
-	if r.run, err = r.dst.Begin(r.runName()); err != nil {
+	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
 	if r.via != ViaCopy {

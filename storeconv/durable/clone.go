@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,12 +28,20 @@ type Owner struct{ UID, GID int }
 // no symbolic link. One Cloner serves one goroutine; its fields are set before
 // the first call.
 type Cloner struct {
+	FS    FS        // nil: the operating system's
 	Owner *Owner    // nil: as the source, when running as root
 	Pool  *LinkPool // nil: hard links inside the source become files of their own
 
 	// NoAtime is kept false once the kernel has refused O_NOATIME.
 	noAtimeRefused bool
 	buf            []byte
+}
+
+func (c *Cloner) fs() FS {
+	if c.FS == nil {
+		return OS
+	}
+	return c.FS
 }
 
 // cloneBuf is the size of a Cloner's copy buffer, in bytes.
@@ -54,9 +61,9 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 	if err != nil {
 		return Copied{}, &SourceError{err}
 	}
-	defer unix.Close(in)
-	var st unix.Stat_t
-	if err := unix.Fstat(in, &st); err != nil {
+	defer c.fs().Close(in)
+	st, err := c.fs().Fstat(in)
+	if err != nil {
 		return Copied{}, &SourceError{fmt.Errorf("stat: %w", err)}
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -64,7 +71,7 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 	}
 	pooled := c.Pool != nil && st.Nlink > 1
 	if pooled {
-		if done, err := c.Pool.link(&st, dstDir, dst); err != nil {
+		if done, err := c.Pool.link(c.fs(), &st, dstDir, dst); err != nil {
 			return Copied{}, err
 		} else if done {
 			return Copied{Size: st.Size, Mode: st.Mode, Linked: true}, nil
@@ -74,7 +81,7 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 		return Copied{}, err
 	}
 	if pooled {
-		linked, err := c.Pool.add(&st, dstDir, dst)
+		linked, err := c.Pool.add(c.fs(), &st, dstDir, dst)
 		return Copied{Size: st.Size, Mode: st.Mode, Linked: linked}, err
 	}
 	return Copied{Size: st.Size, Mode: st.Mode}, nil
@@ -83,23 +90,23 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 // Rewrite makes dst with data in it and mode, time and owner of the regular
 // file src.
 func (c *Cloner) Rewrite(srcDir int, src string, dstDir int, dst string, data []byte) error {
-	var st unix.Stat_t
-	if err := unix.Fstatat(srcDir, src, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	st, err := c.fs().Fstatat(srcDir, src, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil {
 		return &SourceError{fmt.Errorf("stat: %w", err)}
 	}
-	out, err := openat(dstDir, dst, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, FileMode)
+	out, err := c.fs().Openat(dstDir, dst, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, FileMode)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", dst, err)
 	}
-	err = writeFD(out, data)
+	err = writeAll(c.fs(), out, data)
 	if err == nil {
 		err = c.attributes(out, &st, true)
 	}
-	if closeErr := unix.Close(out); err == nil {
+	if closeErr := c.fs().Close(out); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		_ = unix.Unlinkat(dstDir, dst, 0)
+		_ = c.fs().Unlinkat(dstDir, dst, 0)
 		return fmt.Errorf("write %s: %w", dst, err)
 	}
 	return nil
@@ -108,13 +115,13 @@ func (c *Cloner) Rewrite(srcDir int, src string, dstDir int, dst string, data []
 func (c *Cloner) openSource(dir int, name string) (int, error) {
 	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
 	if !c.noAtimeRefused {
-		fd, err := openat(dir, name, flags|unix.O_NOATIME, 0)
+		fd, err := c.fs().Openat(dir, name, flags|unix.O_NOATIME, 0)
 		if err != unix.EPERM {
 			return fd, wrapOpen(err)
 		}
 		c.noAtimeRefused = true // not the owner of these files
 	}
-	fd, err := openat(dir, name, flags, 0)
+	fd, err := c.fs().Openat(dir, name, flags, 0)
 	return fd, wrapOpen(err)
 }
 
@@ -129,16 +136,16 @@ func wrapOpen(err error) error {
 // finish.
 func (c *Cloner) copyTo(in int, st *unix.Stat_t, dstDir int, dst string) (err error) {
 	mode := st.Mode & 0o7777
-	out, err := openat(dstDir, dst, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	out, err := c.fs().Openat(dstDir, dst, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, mode)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", dst, err)
 	}
 	defer func() {
-		if closeErr := unix.Close(out); err == nil && closeErr != nil {
+		if closeErr := c.fs().Close(out); err == nil && closeErr != nil {
 			err = fmt.Errorf("close %s: %w", dst, closeErr)
 		}
 		if err != nil {
-			_ = unix.Unlinkat(dstDir, dst, 0)
+			_ = c.fs().Unlinkat(dstDir, dst, 0)
 		}
 	}()
 	if err := c.copyBytes(in, out, st.Size); err != nil {
@@ -154,14 +161,14 @@ func (c *Cloner) copyBytes(in, out int, size int64) error {
 		c.buf = make([]byte, cloneBuf)
 	}
 	for left := size; left > 0; {
-		n, err := readFD(in, c.buf[:min(left, int64(len(c.buf)))])
+		n, err := c.fs().Read(in, c.buf[:min(left, int64(len(c.buf)))])
 		if err != nil {
 			return &SourceError{fmt.Errorf("read: %w", err)}
 		}
 		if n == 0 {
 			return &SourceError{fmt.Errorf("read: the file ended %d bytes early", left)}
 		}
-		if err := writeFD(out, c.buf[:n]); err != nil {
+		if err := writeAll(c.fs(), out, c.buf[:n]); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 		left -= int64(n)
@@ -173,22 +180,21 @@ func (c *Cloner) copyBytes(in, out int, size int64) error {
 func (c *Cloner) attributes(fd int, st *unix.Stat_t, chmod bool) error {
 	uid, gid, chown := c.owner(st)
 	if chown {
-		if err := unix.Fchown(fd, uid, gid); err != nil {
+		if err := c.fs().Fchown(fd, uid, gid); err != nil {
 			return fmt.Errorf("change owner: %w", err)
 		}
 	}
 	if chmod || chown && st.Mode&0o7000 != 0 {
-		if err := unix.Fchmod(fd, st.Mode&0o7777); err != nil {
+		if err := c.fs().Fchmod(fd, st.Mode&0o7777); err != nil {
 			return fmt.Errorf("change mode: %w", err)
 		}
 	}
-	return setTimes(fd, st)
+	return c.setTimes(fd, st)
 }
 
 // setTimes sets the times of an open file or directory to those of st.
-func setTimes(fd int, st *unix.Stat_t) error {
-	ts := [2]unix.Timespec{st.Atim, st.Mtim}
-	if err := futimens(fd, &ts); err != nil {
+func (c *Cloner) setTimes(fd int, st *unix.Stat_t) error {
+	if err := c.fs().Futimens(fd, st.Atim, st.Mtim); err != nil {
 		return fmt.Errorf("set times: %w", err)
 	}
 	return nil
@@ -209,7 +215,7 @@ func (c *Cloner) OwnLink(dir int, name string) error {
 	if c.Owner == nil {
 		return nil
 	}
-	if err := unix.Fchownat(dir, name, c.Owner.UID, c.Owner.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := c.fs().Fchownat(dir, name, c.Owner.UID, c.Owner.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("change owner: %w", err)
 	}
 	return nil
@@ -227,19 +233,20 @@ func (c *Cloner) Finish(fd int, st *unix.Stat_t, keep uint32) error {
 // directory at path. Where its owner may be another than root, he keeps all
 // rights in it. What is as it should be is not touched.
 func (c *Cloner) Directory(path string, dir int, dst string) error {
-	var want, have unix.Stat_t
-	if err := unix.Stat(path, &want); err != nil {
+	want, err := c.fs().Fstatat(unix.AT_FDCWD, path, 0)
+	if err != nil {
 		return nil // gone from the source in the meantime
 	}
-	fd, err := openat(dir, dst, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := c.fs().Openat(dir, dst, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err == unix.ENOENT {
 		return nil
 	}
 	if err != nil {
 		return wrapOpen(err)
 	}
-	defer unix.Close(fd)
-	if err := unix.Fstat(fd, &have); err != nil {
+	defer c.fs().Close(fd)
+	have, err := c.fs().Fstat(fd)
+	if err != nil {
 		return fmt.Errorf("stat: %w", err)
 	}
 	uid, gid, chown := c.owner(&want)
@@ -272,11 +279,11 @@ func (p *LinkPool) name(st *unix.Stat_t) (sub, name string) {
 
 // link makes dst a link to the pooled copy of st; done is false when there is
 // none, or none that can take one more link.
-func (p *LinkPool) link(st *unix.Stat_t, dstDir int, dst string) (done bool, err error) {
+func (p *LinkPool) link(f FS, st *unix.Stat_t, dstDir int, dst string) (done bool, err error) {
 	sub, name := p.name(st)
 	path := sub + "/" + name
-	var have unix.Stat_t
-	if err := unix.Fstatat(p.dir, path, &have, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	have, err := f.Fstatat(p.dir, path, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil {
 		if err == unix.ENOENT {
 			return false, nil
 		}
@@ -284,22 +291,22 @@ func (p *LinkPool) link(st *unix.Stat_t, dstDir int, dst string) (done bool, err
 	}
 	// The source may have changed since a killed run filled the pool.
 	if have.Size != st.Size || have.Mtim != st.Mtim {
-		return false, p.drop(path)
+		return false, p.drop(f, path)
 	}
-	err = unix.Linkat(p.dir, path, dstDir, dst, 0)
+	err = f.Linkat(p.dir, path, dstDir, dst)
 	switch err {
 	case nil:
 		return true, nil
 	case unix.EMLINK:
-		return false, p.drop(path)
+		return false, p.drop(f, path)
 	case unix.ENOENT: // dropped by another worker
 		return false, nil
 	}
 	return false, fmt.Errorf("link %s: %w", dst, err)
 }
 
-func (p *LinkPool) drop(path string) error {
-	if err := unix.Unlinkat(p.dir, path, 0); err != nil && err != unix.ENOENT {
+func (p *LinkPool) drop(f FS, path string) error {
+	if err := f.Unlinkat(p.dir, path, 0); err != nil && err != unix.ENOENT {
 		return fmt.Errorf("remove from the link pool: %w", err)
 	}
 	return nil
@@ -307,21 +314,21 @@ func (p *LinkPool) drop(path string) error {
 
 // add puts the fresh copy dst into the pool. When another worker was faster,
 // dst becomes a link to that worker's copy.
-func (p *LinkPool) add(st *unix.Stat_t, dstDir int, dst string) (linked bool, err error) {
+func (p *LinkPool) add(f FS, st *unix.Stat_t, dstDir int, dst string) (linked bool, err error) {
 	sub, name := p.name(st)
 	path := sub + "/" + name
 	for {
-		err := unix.Linkat(dstDir, dst, p.dir, path, 0)
+		err := f.Linkat(dstDir, dst, p.dir, path)
 		switch err {
 		case nil:
 			return false, nil
 		case unix.ENOENT:
-			if err := unix.Mkdirat(p.dir, sub, 0o700); err != nil && err != unix.EEXIST {
+			if err := f.Mkdirat(p.dir, sub, 0o700); err != nil && err != unix.EEXIST {
 				return false, fmt.Errorf("make link pool: %w", err)
 			}
 			continue
 		case unix.EEXIST:
-			return p.exchange(path, dstDir, dst)
+			return p.exchange(f, path, dstDir, dst)
 		}
 		return false, fmt.Errorf("add to link pool: %w", err)
 	}
@@ -329,51 +336,19 @@ func (p *LinkPool) add(st *unix.Stat_t, dstDir int, dst string) (linked bool, er
 
 // exchange puts a link to the pooled copy in the place of dst; where the pooled
 // copy takes no more links, dst stays.
-func (p *LinkPool) exchange(path string, dstDir int, dst string) (linked bool, err error) {
+func (p *LinkPool) exchange(f FS, path string, dstDir int, dst string) (linked bool, err error) {
 	fresh := dst + ".link"
-	err = unix.Linkat(p.dir, path, dstDir, fresh, 0)
+	err = f.Linkat(p.dir, path, dstDir, fresh)
 	if err == unix.EMLINK || err == unix.ENOENT {
 		return false, nil
 	}
 	if err == nil {
-		err = unix.Renameat(dstDir, fresh, dstDir, dst)
+		err = f.Renameat2(dstDir, fresh, dstDir, dst, 0)
 	}
 	if err != nil {
 		return false, fmt.Errorf("link %s: %w", dst, err)
 	}
 	return true, nil
-}
-
-func openat(dir int, name string, flags int, mode uint32) (int, error) {
-	for {
-		fd, err := unix.Openat(dir, name, flags, mode)
-		if err != syscall.EINTR {
-			return fd, err
-		}
-	}
-}
-
-func readFD(fd int, b []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, b)
-		if err != syscall.EINTR {
-			return n, err
-		}
-	}
-}
-
-func writeFD(fd int, b []byte) error {
-	for len(b) > 0 {
-		n, err := unix.Write(fd, b)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }
 
 // umask returns the file mode creation mask of the process, read once and
