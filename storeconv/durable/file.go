@@ -149,6 +149,9 @@ func (f *File) Close() error {
 	return nil
 }
 
+// FileInfo makes an fs.FileInfo of what a file system tells of a file.
+func FileInfo(name string, st unix.Stat_t) fs.FileInfo { return &fileInfo{name, st} }
+
 // fileInfo is an fs.FileInfo.
 type fileInfo struct {
 	name string

@@ -84,6 +84,22 @@ func OpenStore(path string, opt Options) (*Store, error) {
 	return &Store{Dir: d, opt: opt}, nil
 }
 
+// Exists tells whether there is something at path; a nil f is the operating
+// system's file system.
+func Exists(f FS, path string) (bool, error) {
+	if f == nil {
+		f = OS
+	}
+	_, err := f.Fstatat(unix.AT_FDCWD, path, 0)
+	if err == unix.ENOENT {
+		return false, nil
+	}
+	if err != nil {
+		return false, pathError("stat", path, err)
+	}
+	return true, nil
+}
+
 // mkdirAll makes the directory path and those above it that are missing, and
 // tells whether it made the last one.
 func mkdirAll(f FS, path string) (created bool, err error) {
