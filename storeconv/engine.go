@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -94,7 +93,7 @@ func (r *restore) open() error {
 	if err != nil {
 		return err
 	}
-	opt := durable.Options{Sync: mode, Fault: r.opt.fault}
+	opt := durable.Options{FS: r.opt.FS, Sync: mode, Fault: r.opt.fault}
 	if r.opt.SetOwner {
 		opt.Owner = &durable.Owner{UID: r.opt.UID, GID: r.opt.GID}
 		if err := checkOwner(opt.Owner); err != nil {
@@ -102,8 +101,8 @@ func (r *restore) open() error {
 		}
 	}
 	if r.opt.DryRun {
-		if _, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if there, err := durable.Exists(r.opt.FS, r.path); !there {
+			return err
 		}
 		r.store, err = durable.OpenStore(r.path, opt)
 		return err
@@ -121,7 +120,7 @@ func (r *restore) open() error {
 		return errFinished
 	}
 	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
-	if r.jr, err = journal.Open(r.run.Path("journal"), true); err != nil {
+	if r.jr, err = journal.OpenIn(r.store.FS(), r.run.Path("journal"), true); err != nil {
 		return err
 	}
 	return r.recover()
