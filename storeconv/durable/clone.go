@@ -294,12 +294,14 @@ func (p *LinkPool) link(f FS, st *unix.Stat_t, dstDir int, dst string) (done boo
 		return false, p.drop(f, path)
 	}
 	err = f.Linkat(p.dir, path, dstDir, dst)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return true, nil
-	case unix.EMLINK:
+	case err == unix.EMLINK:
 		return false, p.drop(f, path)
-	case unix.ENOENT: // dropped by another worker
+	case err == unix.ENOENT: // dropped by another worker
+		return false, nil
+	case NoLinks(err):
 		return false, nil
 	}
 	return false, fmt.Errorf("link %s: %w", dst, err)
@@ -319,15 +321,15 @@ func (p *LinkPool) add(f FS, st *unix.Stat_t, dstDir int, dst string) (linked bo
 	path := sub + "/" + name
 	for {
 		err := f.Linkat(dstDir, dst, p.dir, path)
-		switch err {
-		case nil:
+		switch {
+		case err == nil, NoLinks(err):
 			return false, nil
-		case unix.ENOENT:
+		case err == unix.ENOENT:
 			if err := f.Mkdirat(p.dir, sub, 0o700); err != nil && err != unix.EEXIST {
 				return false, fmt.Errorf("make link pool: %w", err)
 			}
 			continue
-		case unix.EEXIST:
+		case err == unix.EEXIST:
 			return p.exchange(f, path, dstDir, dst)
 		}
 		return false, fmt.Errorf("add to link pool: %w", err)
@@ -339,7 +341,7 @@ func (p *LinkPool) add(f FS, st *unix.Stat_t, dstDir int, dst string) (linked bo
 func (p *LinkPool) exchange(f FS, path string, dstDir int, dst string) (linked bool, err error) {
 	fresh := dst + ".link"
 	err = f.Linkat(p.dir, path, dstDir, fresh)
-	if err == unix.EMLINK || err == unix.ENOENT {
+	if err == unix.ENOENT || NoLinks(err) {
 		return false, nil
 	}
 	if err == nil {

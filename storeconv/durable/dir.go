@@ -282,6 +282,39 @@ func (d *Dir) Link(oldname string, newdir *Dir, newname string) error {
 	return nil
 }
 
+// NoLinks tells whether a link failed because the file has as many as it can
+// have, or because the file system, the kernel or a rule of it allows none.
+func NoLinks(err error) bool {
+	return errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EPERM) ||
+		errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP)
+}
+
+// LinkOrCopy makes newname in newdir a hard link to oldname in d or, where that
+// cannot be, a copy with the same mode, time and, for root, owner. It follows no
+// symbolic link.
+func (d *Dir) LinkOrCopy(oldname string, newdir *Dir, newname string) (linked bool, err error) {
+	if err = d.Link(oldname, newdir, newname); err == nil || !NoLinks(err) {
+		return err == nil, err
+	}
+	if err := newdir.begin("copy", newname); err != nil {
+		return false, err
+	}
+	if _, there := newdir.Stat(newname); there == nil {
+		return false, &os.LinkError{Op: "link", Old: oldname, New: newname, Err: unix.EEXIST}
+	}
+	if target, err := d.env.fs.Readlinkat(d.fd, oldname); err == nil {
+		if err := d.env.fs.Symlinkat(target, newdir.fd, newname); err != nil {
+			return false, pathError("symlink", newname, err)
+		}
+		return false, nil
+	}
+	c := Cloner{FS: d.env.fs}
+	if _, err := c.Copy(d.fd, oldname, newdir.fd, newname); err != nil {
+		return false, fmt.Errorf("copy %s: %w", oldname, err)
+	}
+	return false, nil
+}
+
 // Rename moves oldname in d to newname in newdir, which must not exist.
 func (d *Dir) Rename(oldname string, newdir *Dir, newname string) error {
 	return d.rename(oldname, newdir, newname, unix.RENAME_NOREPLACE)

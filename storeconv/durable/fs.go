@@ -34,6 +34,7 @@ type FS interface {
 
 	Mkdirat(dir int, name string, mode uint32) error
 	Symlinkat(target string, dir int, name string) error
+	Readlinkat(dir int, name string) (target string, err error)
 	Linkat(oldDir int, oldName string, newDir int, newName string) error
 	Renameat2(oldDir int, oldName string, newDir int, newName string, flags uint) error
 	Unlinkat(dir int, name string, flags int) error
@@ -157,6 +158,16 @@ func (osFS) Mkdirat(dir int, name string, mode uint32) error { return unix.Mkdir
 
 func (osFS) Symlinkat(target string, dir int, name string) error {
 	return unix.Symlinkat(target, dir, name)
+}
+
+func (osFS) Readlinkat(dir int, name string) (string, error) {
+	for size := 256; ; size *= 2 {
+		b := make([]byte, size)
+		n, err := unix.Readlinkat(dir, name, b)
+		if err != nil || n < size {
+			return string(b[:max(n, 0)]), err
+		}
+	}
 }
 
 func (osFS) Linkat(oldDir int, oldName string, newDir int, newName string) error {

@@ -300,6 +300,23 @@ func (f *FS) Symlinkat(target string, dir int, name string) error {
 	return f.make("symlinkat", dir, name, unix.S_IFLNK|0o777, []byte(target))
 }
 
+// Readlinkat returns what a symbolic link says.
+func (f *FS) Readlinkat(dir int, name string) (string, error) {
+	if isReal(dir) {
+		return durable.OS.Readlinkat(dir, name)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.lookup(dir, name)
+	if err == nil && n.mode&unix.S_IFMT != unix.S_IFLNK {
+		err = unix.EINVAL
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(n.data), nil
+}
+
 // Linkat makes a hard link.
 func (f *FS) Linkat(oldDir int, oldName string, newDir int, newName string) error {
 	if isReal(oldDir) {

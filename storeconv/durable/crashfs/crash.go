@@ -57,6 +57,15 @@ func (f *FS) PowerCuts(n int, seed uint64) iter.Seq2[string, *FS] {
 	}
 }
 
+// Cuts returns how many file systems PowerCuts makes of so many pending
+// operations.
+func Cuts(pending int) int {
+	if pending <= allSubsets {
+		return 1 << pending
+	}
+	return 2 + 2*pending + randomSubsets
+}
+
 // Pending returns the number of operations among the first n that a power cut
 // then may lose.
 func (f *FS) Pending(n int) int { return len(f.pending(n)) }
