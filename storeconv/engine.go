@@ -44,6 +44,8 @@ type restore struct {
 
 	all        []*Stream // the streams, then those of the reference that have been read
 	referenced bool
+
+	relink bool // a crash has parted links from their first copies: joined at the end
 }
 
 func newRestore(store string, streams []*Stream, opt RestoreOptions) (*restore, error) {

@@ -293,7 +293,7 @@ func (c *cloner) link(w *userWalk, src, dst int, name, where string) (done bool,
 		w.counts.Linked++
 		w.counts.Bytes += st.Size
 		return true, nil
-	case unix.EMLINK, unix.EXDEV, unix.EPERM:
+	case unix.EMLINK, unix.EXDEV, unix.EPERM, unix.ENOSYS, unix.EOPNOTSUPP:
 		// Too many links, another file system mounted inside the tree, or files
 		// of another owner under fs.protected_hardlinks.
 		w.counts.Fallback++
