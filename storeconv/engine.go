@@ -106,10 +106,15 @@ func (r *restore) open() error {
 		if there, err := durable.Exists(r.opt.FS, r.path); !there {
 			return err
 		}
-		r.store, err = durable.OpenStore(r.path, opt)
-		return err
+		if r.store, err = durable.OpenStore(r.path, opt); err != nil {
+			return err
+		}
+		return r.store.CheckPlace("partition/"+r.partition+"/=user", listDir)
 	}
 	if r.store, err = durable.OpenStore(r.path, opt); err != nil {
+		return err
+	}
+	if err := r.store.CheckPlace("partition/"+r.partition+"/=user", listDir); err != nil {
 		return err
 	}
 	if err := r.checkSpace(); err != nil {

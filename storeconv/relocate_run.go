@@ -235,6 +235,13 @@ func (r *relocation) begin() error {
 	if r.dst, err = durable.OpenStore(r.opts.Store, opt); err != nil {
 		return err
 	}
+	places := []string{listDir, userDir}
+	for _, p := range r.parts {
+		places = append(places, "partition/"+p.newName+"/"+nms.UserRoot)
+	}
+	if err := r.dst.CheckPlace(places...); err != nil {
+		return errors.Join(err, r.dst.Close())
+	}
 	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}

@@ -150,11 +150,20 @@ func (s *Store) syncNames(dirs ...string) error {
 // system than the store.
 var ErrElsewhere = errors.New("on another file system than the store")
 
-// CheckPlace makes sure, before the work, that trees can be renamed from a run's
-// stage to the directory at path in the store, which need not exist. Where it,
-// or a directory above it, is a mount point or a symbolic link to another file
+// CheckPlace makes sure, before the work, that trees and files can be renamed
+// from a run's folder into the directories at paths in the store, which need not
+// exist. Where one, or a directory above it, is a mount point or a symbolic link to another file
 // system, the error wraps [ErrElsewhere] and says what to do.
-func (s *Store) CheckPlace(path string) error {
+func (s *Store) CheckPlace(paths ...string) error {
+	for _, path := range paths {
+		if err := s.checkPlace(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) checkPlace(path string) error {
 	if err := local(path); err != nil {
 		return err
 	}
@@ -176,8 +185,8 @@ func (s *Store) CheckPlace(path string) error {
 		if st.Dev == top.Dev {
 			return nil
 		}
-		return fmt.Errorf("%s is %w: a mailbox tree cannot be put there in one step; "+
-			"make the whole store on one file system and mount or link the partition where it belongs afterwards", filepath.Join(s.name, at), ErrElsewhere)
+		return fmt.Errorf("%s is %w, and nothing can be put there in one step: "+
+			"give a store on that file system, and move what it gets to its place afterwards", filepath.Join(s.name, at), ErrElsewhere)
 	}
 	return nil
 }
