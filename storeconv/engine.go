@@ -95,7 +95,7 @@ func (r *restore) open() error {
 	if err != nil {
 		return err
 	}
-	opt := durable.Options{FS: r.opt.FS, Sync: mode, Fault: r.opt.fault}
+	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: mode, Fault: r.opt.fault}
 	if r.opt.SetOwner {
 		opt.Owner = &durable.Owner{UID: r.opt.UID, GID: r.opt.GID}
 		if err := checkOwner(opt.Owner); err != nil {
@@ -123,6 +123,7 @@ func (r *restore) open() error {
 	if r.run, err = r.store.Begin(r.name()); err != nil {
 		return err
 	}
+	tellOthers(r.log, r.run)
 	if r.run.Finished() {
 		return errFinished
 	}
@@ -131,6 +132,15 @@ func (r *restore) open() error {
 		return err
 	}
 	return r.recover()
+}
+
+// tellOthers tells what interrupted runs have left in the store.
+func tellOthers(log Log, run *durable.Run) {
+	for _, o := range run.Others() {
+		if !o.Busy {
+			log.Warning("leftover", o.Path, o.Advice())
+		}
+	}
 }
 
 // checkOwner refuses an owner that the process may not give files to.

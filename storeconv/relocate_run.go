@@ -228,7 +228,7 @@ func (r *relocation) begin() error {
 	if err != nil {
 		return err
 	}
-	opt := durable.Options{Sync: mode, Fault: r.opts.fault}
+	opt := durable.Options{Command: r.opts.Command, Sync: mode, Fault: r.opts.fault}
 	if r.opts.SetOwner {
 		opt.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
 	}
@@ -245,6 +245,7 @@ func (r *relocation) begin() error {
 	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
+	tellOthers(r.log, r.run)
 	if r.via != ViaCopy {
 		return nil
 	}

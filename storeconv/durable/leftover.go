@@ -26,6 +26,18 @@ type Away struct {
 	Place string // path where it belongs; "" when not known
 }
 
+// Advice says what the folder of a run that is not alive is, and which commands
+// finish or remove it.
+func (l *Leftover) Advice() string {
+	switch {
+	case l.Finished:
+		return "left by a run that had done its work: rm -r removes it"
+	case l.Command == "":
+		return "left by an interrupted run: the same command as then goes on with it, rm -r gives it up"
+	}
+	return "left by an interrupted run: " + l.Command + " goes on with it, rm -r gives it up"
+}
+
 func (l *Leftover) folder() string {
 	if l.Finished {
 		return workDir + "/" + l.Name + doneSuffix

@@ -187,6 +187,9 @@ func TestOthersAreTold(t *testing.T) {
 	if a.Name != "restore-a" || a.Command != "storeconv restore -f a.sims" || a.Busy || a.Finished || a.Path != storePath+"/.imsconv/restore-a" {
 		t.Errorf("%+v", a)
 	}
+	if text := a.Advice(); !strings.Contains(text, "storeconv restore -f a.sims goes on") {
+		t.Error(text)
+	}
 	if b.Name != "restore-b" || !b.Busy {
 		t.Errorf("%+v", b)
 	}
