@@ -71,7 +71,7 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 	}
 	pooled := c.Pool != nil && st.Nlink > 1
 	if pooled {
-		if done, err := c.Pool.link(c.fs(), &st, dstDir, dst); err != nil {
+		if done, err := c.Pool.link(c, in, &st, dstDir, dst); err != nil {
 			return Copied{}, err
 		} else if done {
 			return Copied{Size: st.Size, Mode: st.Mode, Linked: true}, nil
@@ -258,99 +258,6 @@ func (c *Cloner) Directory(path string, dir int, dst string) error {
 		return nil
 	}
 	return c.attributes(fd, &want, true)
-}
-
-// A LinkPool remembers the copies of files that have several names in the
-// source, so that these names are hard links in the destination too. The memory
-// is a directory on the destination's file system with one link a file: any
-// number of files, and a run that was killed finds it again. Safe for
-// concurrent use.
-type LinkPool struct {
-	dir int // open directory
-}
-
-// NewLinkPool uses the open directory dir, which the caller closes and removes
-// after the last Copy.
-func NewLinkPool(dir int) *LinkPool { return &LinkPool{dir: dir} }
-
-func (p *LinkPool) name(st *unix.Stat_t) (sub, name string) {
-	return fmt.Sprintf("%02x", st.Ino&0xff), strconv.FormatUint(st.Dev, 16) + "-" + strconv.FormatUint(st.Ino, 16)
-}
-
-// link makes dst a link to the pooled copy of st; done is false when there is
-// none, or none that can take one more link.
-func (p *LinkPool) link(f FS, st *unix.Stat_t, dstDir int, dst string) (done bool, err error) {
-	sub, name := p.name(st)
-	path := sub + "/" + name
-	have, err := f.Fstatat(p.dir, path, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil {
-		if err == unix.ENOENT {
-			return false, nil
-		}
-		return false, fmt.Errorf("look for the first copy of a linked file: %w", err)
-	}
-	// The source may have changed since a killed run filled the pool.
-	if have.Size != st.Size || have.Mtim != st.Mtim {
-		return false, p.drop(f, path)
-	}
-	err = f.Linkat(p.dir, path, dstDir, dst)
-	switch {
-	case err == nil:
-		return true, nil
-	case err == unix.EMLINK:
-		return false, p.drop(f, path)
-	case err == unix.ENOENT: // dropped by another worker
-		return false, nil
-	case NoLinks(err):
-		return false, nil
-	}
-	return false, fmt.Errorf("link %s: %w", dst, err)
-}
-
-func (p *LinkPool) drop(f FS, path string) error {
-	if err := f.Unlinkat(p.dir, path, 0); err != nil && err != unix.ENOENT {
-		return fmt.Errorf("remove from the link pool: %w", err)
-	}
-	return nil
-}
-
-// add puts the fresh copy dst into the pool. When another worker was faster,
-// dst becomes a link to that worker's copy.
-func (p *LinkPool) add(f FS, st *unix.Stat_t, dstDir int, dst string) (linked bool, err error) {
-	sub, name := p.name(st)
-	path := sub + "/" + name
-	for {
-		err := f.Linkat(dstDir, dst, p.dir, path)
-		switch {
-		case err == nil, NoLinks(err):
-			return false, nil
-		case err == unix.ENOENT:
-			if err := f.Mkdirat(p.dir, sub, 0o700); err != nil && err != unix.EEXIST {
-				return false, fmt.Errorf("make link pool: %w", err)
-			}
-			continue
-		case err == unix.EEXIST:
-			return p.exchange(f, path, dstDir, dst)
-		}
-		return false, fmt.Errorf("add to link pool: %w", err)
-	}
-}
-
-// exchange puts a link to the pooled copy in the place of dst; where the pooled
-// copy takes no more links, dst stays.
-func (p *LinkPool) exchange(f FS, path string, dstDir int, dst string) (linked bool, err error) {
-	fresh := dst + ".link"
-	err = f.Linkat(p.dir, path, dstDir, fresh)
-	if err == unix.ENOENT || NoLinks(err) {
-		return false, nil
-	}
-	if err == nil {
-		err = f.Renameat2(dstDir, fresh, dstDir, dst, 0)
-	}
-	if err != nil {
-		return false, fmt.Errorf("link %s: %w", dst, err)
-	}
-	return true, nil
 }
 
 // umask returns the file mode creation mask of the process, read once and

@@ -33,18 +33,12 @@ func (f *File) Read(b []byte) (int, error) {
 }
 
 // ReadAt reads at an offset in bytes.
-func (f *File) ReadAt(b []byte, off int64) (n int, err error) {
-	for n < len(b) {
-		m, err := f.env.fs.Pread(f.fd, b[n:], off+int64(n))
-		if err != nil {
-			return n, pathError("read", f.name, err)
-		}
-		if m == 0 {
-			return n, io.EOF
-		}
-		n += m
+func (f *File) ReadAt(b []byte, off int64) (int, error) {
+	n, err := preader{f.env.fs, f.fd}.ReadAt(b, off)
+	if err != nil && err != io.EOF {
+		err = pathError("read", f.name, err)
 	}
-	return n, nil
+	return n, err
 }
 
 // Write writes all of b.
