@@ -230,10 +230,10 @@ func (c *Cloner) Finish(fd int, st *unix.Stat_t, keep uint32) error {
 }
 
 // Directory gives the directory dst in dir the owner, mode and times of the
-// directory at path. Where its owner may be another than root, he keeps all
+// directory at path, which is the operating system's. Where its owner may be another than root, he keeps all
 // rights in it. What is as it should be is not touched.
 func (c *Cloner) Directory(path string, dir int, dst string) error {
-	want, err := c.fs().Fstatat(unix.AT_FDCWD, path, 0)
+	want, err := OS.Fstatat(unix.AT_FDCWD, path, 0)
 	if err != nil {
 		return nil // gone from the source in the meantime
 	}

@@ -319,13 +319,13 @@ func (f *FS) Readlinkat(dir int, name string) (string, error) {
 
 // Linkat makes a hard link.
 func (f *FS) Linkat(oldDir int, oldName string, newDir int, newName string) error {
-	if isReal(oldDir) {
-		return unix.EXDEV
-	}
 	end, err := f.begin("linkat", newName)
 	defer end()
 	if err != nil {
 		return err
+	}
+	if isReal(oldDir) {
+		return f.linkReal(oldDir, oldName, newDir, newName)
 	}
 	n, err := f.lookup(oldDir, oldName)
 	if err != nil {
@@ -341,6 +341,41 @@ func (f *FS) Linkat(oldDir int, oldName string, newDir int, newName string) erro
 		return unix.EEXIST
 	}
 	f.do(op{kind: opLink, dir: at.id, name: last, id: n.id})
+	return nil
+}
+
+// linkReal gives a file of the operating system a name here.
+func (f *FS) linkReal(oldDir int, oldName string, newDir int, newName string) error {
+	if f.real == nil {
+		return unix.EXDEV
+	}
+	fd, err := durable.OS.Openat(oldDir, oldName, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer durable.OS.Close(fd)
+	st, err := durable.OS.Fstat(fd)
+	if err != nil {
+		return err
+	}
+	data := make([]byte, st.Size)
+	if _, err := durable.OS.Pread(fd, data, 0); err != nil {
+		return err
+	}
+	at, last, err := f.find(newDir, newName)
+	if err != nil {
+		return err
+	}
+	if last == "" || at.entries[last] != nil {
+		return unix.EEXIST
+	}
+	key := realFile{st.Dev, st.Ino}
+	if f.real[key] == 0 {
+		f.ids++
+		f.real[key] = f.ids
+	}
+	f.do(op{kind: opLink, dir: at.id, name: last, id: f.real[key], mode: st.Mode, hasMode: true, uid: int(st.Uid), gid: int(st.Gid),
+		data: data, atime: &st.Atim, mtime: &st.Mtim})
 	return nil
 }
 

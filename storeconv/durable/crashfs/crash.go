@@ -118,7 +118,7 @@ func (f *FS) replay(n int, keep func(i int) bool, durable bool) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := New()
-	out.ids, out.inos = f.ids, slices.Clone(f.inos)
+	out.ids, out.inos, out.real = f.ids, slices.Clone(f.inos), maps.Clone(f.real)
 	for i := range f.log[:n] {
 		if !keep(i) {
 			continue

@@ -23,6 +23,7 @@
 // calls or the file system has no exchange, no hard links or no syncfs.
 //
 // A descriptor below 1<<20 is the operating system's: calls on it go there. So a
-// source may be real files while the destination is simulated; a link between
-// the two is EXDEV.
+// source may be real files while the destination is simulated. A link between
+// the two is EXDEV or, after [FS.LinkReal], a new name of a file that has its
+// bytes and attributes durable.
 package crashfs

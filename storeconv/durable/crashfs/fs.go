@@ -20,6 +20,10 @@ const firstFD = 1 << 20
 // device is the number of the simulated file system.
 const device = 0xc4a5
 
+// clock is the time there, in seconds since 1970. It stands still, so that what
+// nobody gave a date has the same one in every run.
+const clock = 946684800
+
 // rootID is the identity of the root directory.
 const rootID = 1
 
@@ -33,7 +37,6 @@ type FS struct {
 	free  []uint64      // inode numbers to use again
 	next  uint64        // the next inode number
 	ids   int           // the last identity given
-	clock int64         // seconds since 1970, one more with each change
 
 	fds    map[int]*open
 	nextFD int
@@ -41,6 +44,7 @@ type FS struct {
 	locks  []held
 
 	log     []op
+	real    map[realFile]int // identities of the operating system's files; nil: links to them are EXDEV
 	fail    func(call, name string) error
 	stopped bool
 }
@@ -80,7 +84,7 @@ type held struct {
 
 // New returns an empty file system: a root directory.
 func New() *FS {
-	f := &FS{nodes: make(map[int]*node), fds: make(map[int]*open), nextFD: firstFD, next: 1000, ids: rootID, clock: 946684800}
+	f := &FS{nodes: make(map[int]*node), fds: make(map[int]*open), nextFD: firstFD, next: 1000, ids: rootID}
 	f.wake.L = &f.mu
 	root := f.newNode(rootID, unix.S_IFDIR|0o755, os.Geteuid(), os.Getegid())
 	root.parent = root
@@ -93,6 +97,12 @@ var _ durable.FS = (*FS)(nil)
 // whether it fails: call is the name of the method of durable.FS in lower case,
 // an exchange is "exchange" and a rename that must not replace "noreplace".
 func (f *FS) Fail(fn func(call, name string) error) { f.fail = fn }
+
+// realFile is a file of the operating system.
+type realFile struct{ dev, ino uint64 }
+
+// LinkReal lets files of the operating system be linked into the file system.
+func (f *FS) LinkReal() { f.real = make(map[realFile]int) }
 
 // Stop makes every later call fail with EIO, as if the process were gone.
 func (f *FS) Stop() {
@@ -134,7 +144,7 @@ func (f *FS) begin(call, name string) (func(), error) {
 
 func (f *FS) newNode(id int, mode uint32, uid, gid int) *node {
 	ino := f.number(id)
-	n := &node{id: id, ino: ino, mode: mode, uid: uid, gid: gid, atime: unix.Timespec{Sec: f.clock}, mtime: unix.Timespec{Sec: f.clock}}
+	n := &node{id: id, ino: ino, mode: mode, uid: uid, gid: gid, atime: unix.Timespec{Sec: clock}, mtime: unix.Timespec{Sec: clock}}
 	if n.isDir() {
 		n.entries = make(map[string]*node)
 	}

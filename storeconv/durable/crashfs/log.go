@@ -1,6 +1,8 @@
 package crashfs
 
 import (
+	"bytes"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +35,6 @@ type op struct {
 	hasMode       bool
 	hasOwner      bool
 	atime, mtime  *unix.Timespec
-	clock         int64
 
 	// synced is the length of the log when a sync made it durable; 0: pending.
 	// An entry that two directories share needs both: first is the one that has
@@ -44,15 +45,12 @@ type op struct {
 
 // do makes an operation and puts it into the log.
 func (f *FS) do(o op) {
-	f.clock++
-	o.clock = f.clock
 	f.apply(&o)
 	f.log = append(f.log, o)
 }
 
 // apply makes an operation as far as it can be made.
 func (f *FS) apply(o *op) {
-	f.clock = max(f.clock, o.clock)
 	switch o.kind {
 	case opMake:
 		n := f.node(o.id, o.mode, o.uid, o.gid)
@@ -61,6 +59,10 @@ func (f *FS) apply(o *op) {
 		}
 		f.enter(o.dir, o.name, n)
 	case opLink:
+		if o.hasMode && f.nodes[o.id] == nil { // of the operating system
+			n := f.newNode(o.id, o.mode, o.uid, o.gid)
+			n.data, n.atime, n.mtime = bytes.Clone(o.data), *o.atime, *o.mtime
+		}
 		f.enter(o.dir, o.name, f.node(o.id, unix.S_IFREG|0o600, 0, 0))
 	case opRename:
 		n := f.node(o.id, o.mode, o.uid, o.gid)
@@ -107,7 +109,7 @@ func (f *FS) enter(dir int, name string, n *node) {
 	}
 	n.links++
 	d.entries[name] = n
-	d.mtime.Sec = f.clock
+	d.mtime.Sec = clock
 	if old != nil {
 		f.unname(old)
 	}
@@ -120,7 +122,7 @@ func (f *FS) leave(dir int, name string, n *node) {
 		return
 	}
 	delete(d.entries, name)
-	d.mtime.Sec = f.clock
+	d.mtime.Sec = clock
 	f.unname(n)
 }
 
@@ -149,7 +151,7 @@ func (f *FS) detach(n *node) {
 func (f *FS) write(n *node, o *op) {
 	f.resize(n, max(int64(len(n.data)), o.off+int64(len(o.data))))
 	copy(n.data[o.off:], o.data)
-	n.mtime = unix.Timespec{Sec: o.clock}
+	n.mtime = unix.Timespec{Sec: clock}
 }
 
 // resize gives n a size, in bytes of its own.
