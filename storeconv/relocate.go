@@ -68,7 +68,8 @@ type RelocateOptions struct {
 	Log      Log                      // nil: discard
 	Progress func(files, bytes int64) // called after each user, from several goroutines; nil: none
 
-	Command string // the command line, for whoever finds an interrupted run; "": not known
+	FS      durable.FS // of the new store; nil: the operating system's
+	Command string     // the command line, for whoever finds an interrupted run; "": not known
 
 	fault durable.Fault // tests only
 }

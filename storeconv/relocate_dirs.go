@@ -61,7 +61,7 @@ func (d *dirTimes) apply(r *relocation) error {
 	}
 	slices.Sort(dirs)
 	slices.Reverse(dirs)
-	c := durable.Cloner{}
+	c := durable.Cloner{FS: r.opts.FS}
 	if r.opts.SetOwner {
 		c.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
 	}

@@ -228,7 +228,7 @@ func (r *relocation) begin() error {
 	if err != nil {
 		return err
 	}
-	opt := durable.Options{Command: r.opts.Command, Sync: mode, Fault: r.opts.fault}
+	opt := durable.Options{FS: r.opts.FS, Command: r.opts.Command, Sync: mode, Fault: r.opts.fault}
 	if r.opts.SetOwner {
 		opt.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
 	}

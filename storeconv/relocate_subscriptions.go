@@ -39,6 +39,7 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 		return nil
 	}
 	s := &subscriptions{r: r}
+	s.clone.FS = r.opts.FS
 	if r.opts.SetOwner {
 		s.clone.Owner = &durable.Owner{UID: r.opts.UID, GID: r.opts.GID}
 	}
@@ -60,7 +61,7 @@ func (r *relocation) tempDir() string {
 	if r.run == nil {
 		return ""
 	}
-	return r.run.Path("")
+	return r.run.TempDir()
 }
 
 // maxUserDepth bounds how deep subscription files are looked for.
