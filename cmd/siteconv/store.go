@@ -47,7 +47,7 @@ func (s *site) convertStore(ctx context.Context, job *cli.Job) error {
 
 func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	rep, err := relocate.Relocate(ctx, s.storeDir(), s.store().path, relocate.Options{
-		Databases: s.databases, Via: s.wayOver(), Owner: s.owner.Owner(),
+		Command: job.CommandLine(), Databases: s.databases, Via: s.wayOver(), Owner: s.owner.Owner(),
 		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options
 		return err
 	}
 	opt.Domain, opt.Databases, opt.Jobs, opt.Sync = s.defaultDomain, s.databases, s.jobs, s.sync
-	opt.Owner = s.owner.Owner()
+	opt.Owner, opt.Command = s.owner.Owner(), job.CommandLine()
 	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}

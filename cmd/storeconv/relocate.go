@@ -116,7 +116,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	}
 	o := &v.opts
 	meter := job.Meter("files", 0, 0)
-	o.Log, o.Progress = job, meter
+	o.Command, o.Log, o.Progress = job.CommandLine(), job, meter
 	if o.DryRun {
 		job.DryRun()
 	}

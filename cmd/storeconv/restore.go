@@ -148,7 +148,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 		return err
 	}
 	o := v.opts
-	o.Reference, o.Log = refs, job
+	o.Reference, o.Log, o.Command = refs, job, job.CommandLine()
 	if v.verbose > 0 {
 		o.Trace = func(level int, text string) {
 			if level <= v.verbose {

@@ -147,3 +147,52 @@ func TestLinkPoolStale(t *testing.T) {
 		t.Errorf("%q, %v", data, err)
 	}
 }
+
+// TestLinkPoolOfAnEarlierRun takes a copy that an earlier run has pooled, unless
+// a power cut has left other bytes in it.
+func TestLinkPoolOfAnEarlierRun(t *testing.T) {
+	for _, damage := range []string{"", "bytes", "mode", "size"} {
+		t.Run("damage "+damage, func(t *testing.T) {
+			src, dst, pool := cloneDirs(t)
+			path := filepath.Join(src.Name(), "a")
+			if err := errors.Join(os.WriteFile(path, []byte("a message"), 0o600), os.Link(path, filepath.Join(src.Name(), "b")),
+				os.Link(path, filepath.Join(src.Name(), "c"))); err != nil {
+				t.Fatal(err)
+			}
+			first := Cloner{Pool: NewLinkPool(pool.FD())}
+			if _, err := first.Copy(src.FD(), "a", dst.FD(), "a"); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied := filepath.Join(dst.Name(), "a")
+			switch damage {
+			case "bytes":
+				err = os.WriteFile(copied, make([]byte, info.Size()), 0o600)
+			case "mode":
+				err = os.Chmod(copied, 0o640)
+			case "size":
+				err = os.Truncate(copied, 3)
+			}
+			if err := errors.Join(err, os.Chtimes(copied, info.ModTime(), info.ModTime())); err != nil {
+				t.Fatal(err)
+			}
+			second := Cloner{Pool: NewLinkPool(pool.FD())}
+			b, errB := second.Copy(src.FD(), "b", dst.FD(), "b")
+			c, errC := second.Copy(src.FD(), "c", dst.FD(), "c")
+			if errB != nil || errC != nil || b.Linked != (damage == "") || !c.Linked {
+				t.Errorf("%+v, %v, %+v, %v", b, errB, c, errC)
+			}
+			for _, name := range []string{"b", "c"} {
+				at := filepath.Join(dst.Name(), name)
+				data, err := os.ReadFile(at)
+				now, statErr := os.Stat(at)
+				if err != nil || statErr != nil || string(data) != "a message" || now.Mode() != info.Mode() {
+					t.Errorf("%s: %q, %v, %v", name, data, err, statErr)
+				}
+			}
+		})
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +23,7 @@ type Fault func(op, name string) error
 
 // env is what all descriptors of one store share.
 type env struct {
+	fs    FS
 	fault Fault
 	owner *Owner
 }
@@ -45,20 +45,25 @@ type Dir struct {
 	env  *env
 }
 
-// OpenDir opens a directory by its path.
-func OpenDir(path string) (*Dir, error) {
-	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+// OpenDir opens a directory of the operating system's by its path.
+func OpenDir(path string) (*Dir, error) { return openDir(&env{fs: OS}, path) }
+
+func openDir(e *env, path string) (*Dir, error) {
+	fd, err := e.fs.Openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, pathError("open", path, err)
 	}
-	return &Dir{fd: fd, name: path, env: &env{}}, nil
+	return &Dir{fd: fd, name: path, env: e}, nil
 }
 
 // Close closes the descriptor.
-func (d *Dir) Close() error { return unix.Close(d.fd) }
+func (d *Dir) Close() error { return d.env.fs.Close(d.fd) }
 
 // FD returns the descriptor, which stays the Dir's.
 func (d *Dir) FD() int { return d.fd }
+
+// FS returns the file system that the descriptor belongs to.
+func (d *Dir) FS() FS { return d.env.fs }
 
 // Name returns the path for messages.
 func (d *Dir) Name() string { return d.name }
@@ -88,7 +93,7 @@ func (d *Dir) OpenDir(name string) (*Dir, error) {
 	if err := local(name); err != nil {
 		return nil, err
 	}
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
@@ -100,7 +105,7 @@ func (d *Dir) Mkdir(name string) error {
 	if err := d.begin("mkdir", name); err != nil {
 		return err
 	}
-	err := unix.Mkdirat(d.fd, name, DirMode)
+	err := d.env.fs.Mkdirat(d.fd, name, DirMode)
 	switch {
 	case errors.Is(err, unix.EEXIST):
 		return nil
@@ -114,7 +119,7 @@ func (d *Dir) Mkdir(name string) error {
 
 func (d *Dir) chown(name string) error {
 	o := d.env.owner
-	if err := unix.Fchownat(d.fd, name, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := d.env.fs.Fchownat(d.fd, name, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return pathError("chown", name, err)
 	}
 	return nil
@@ -136,13 +141,6 @@ func (d *Dir) MkdirAll(name string) error {
 	return d.Mkdir(name)
 }
 
-// File is an open file of a Dir.
-type File struct {
-	fd   int
-	name string
-	env  *env
-}
-
 // Create makes a new file for writing, mode 0600. A file that is there already is an error.
 func (d *Dir) Create(name string) (*File, error) {
 	fd, err := d.create(name)
@@ -152,64 +150,35 @@ func (d *Dir) Create(name string) (*File, error) {
 	return &File{fd: fd, name: name, env: d.env}, nil
 }
 
+// Recreate makes name an empty file for reading and writing, mode 0600, whether
+// it is there already or not.
+func (d *Dir) Recreate(name string) (*File, error) {
+	fd, err := d.createWith(name, unix.O_RDWR|unix.O_TRUNC)
+	if err != nil {
+		return nil, err
+	}
+	return &File{fd: fd, name: name, env: d.env}, nil
+}
+
 func (d *Dir) create(name string) (int, error) {
+	return d.createWith(name, unix.O_WRONLY|unix.O_EXCL)
+}
+
+func (d *Dir) createWith(name string, flags int) (int, error) {
 	if err := d.begin("create", name); err != nil {
 		return -1, err
 	}
-	fd, err := openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, FileMode)
+	fd, err := d.env.fs.Openat(d.fd, name, flags|unix.O_CREAT|unix.O_NOFOLLOW, FileMode)
 	if err != nil {
 		return -1, pathError("create", name, err)
 	}
 	if o := d.env.owner; o != nil {
-		if err := unix.Fchown(fd, o.UID, o.GID); err != nil {
-			unix.Close(fd)
+		if err := d.env.fs.Fchown(fd, o.UID, o.GID); err != nil {
+			d.env.fs.Close(fd)
 			return -1, pathError("chown", name, err)
 		}
 	}
 	return fd, nil
-}
-
-// Write writes all of b.
-func (f *File) Write(b []byte) (int, error) {
-	if err := f.env.check("write", f.name); err != nil {
-		return 0, err
-	}
-	if err := writeFD(f.fd, b); err != nil {
-		return 0, pathError("write", f.name, err)
-	}
-	return len(b), nil
-}
-
-// SetTime sets the modification time, in seconds since 1970.
-func (f *File) SetTime(seconds int64) error {
-	if err := setMtime(f.fd, seconds); err != nil {
-		return pathError("utimens", f.name, err)
-	}
-	return nil
-}
-
-// utimeOmit leaves a time as it is (UTIME_OMIT).
-const utimeOmit = 1<<30 - 2
-
-func setMtime(fd int, seconds int64) error {
-	ts := [2]unix.Timespec{{Nsec: utimeOmit}, {Sec: seconds}}
-	return futimens(fd, &ts)
-}
-
-// Sync makes the file's content durable.
-func (f *File) Sync() error {
-	if err := f.env.check("fsync", f.name); err != nil {
-		return err
-	}
-	return unix.Fsync(f.fd)
-}
-
-// Close closes the file.
-func (f *File) Close() error {
-	if err := unix.Close(f.fd); err != nil {
-		return pathError("close", f.name, err)
-	}
-	return nil
 }
 
 // WriteFile creates name with the bytes of data and the modification time seconds. On an error nothing is left under that name.
@@ -219,31 +188,31 @@ func (d *Dir) WriteFile(name string, seconds int64, data []byte) error {
 		return err
 	}
 	if err = d.env.check("write", name); err == nil {
-		err = writeFD(fd, data)
+		err = writeAll(d.env.fs, fd, data)
 	}
 	if err == nil {
-		err = setMtime(fd, seconds)
+		err = setMtime(d.env.fs, fd, seconds)
 	}
-	if closeErr := unix.Close(fd); err == nil {
+	if closeErr := d.env.fs.Close(fd); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		_ = unix.Unlinkat(d.fd, name, 0)
+		_ = d.env.fs.Unlinkat(d.fd, name, 0)
 		return pathError("write", name, err)
 	}
 	return nil
 }
 
 // Open opens a regular file for reading.
-func (d *Dir) Open(name string) (*os.File, error) {
+func (d *Dir) Open(name string) (*File, error) {
 	if err := local(name); err != nil {
 		return nil, err
 	}
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	return os.NewFile(uintptr(fd), filepath.Join(d.name, name)), nil
+	return &File{fd: fd, name: filepath.Join(d.name, name), env: d.env}, nil
 }
 
 // ReadFile reads a file of at most limit bytes.
@@ -278,8 +247,8 @@ func (d *Dir) Stat(name string) (Info, error) {
 	if err := local(name); err != nil {
 		return Info{}, err
 	}
-	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	st, err := d.env.fs.Fstatat(d.fd, name, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil {
 		return Info{}, pathError("stat", name, err)
 	}
 	return Info{Dev: st.Dev, Ino: st.Ino, Nlink: uint64(st.Nlink), Size: st.Size, Mtime: st.Mtim.Sec, Mode: st.Mode}, nil
@@ -290,13 +259,11 @@ func (d *Dir) ReadNames(name string) ([]fs.DirEntry, error) {
 	if err := local(name); err != nil {
 		return nil, err
 	}
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	f := os.NewFile(uintptr(fd), filepath.Join(d.name, name))
-	defer f.Close()
-	list, err := f.ReadDir(-1)
+	list, err := d.env.fs.ReadDir(fd, filepath.Join(d.name, name))
 	sortEntries(list)
 	return list, err
 }
@@ -309,10 +276,43 @@ func (d *Dir) Link(oldname string, newdir *Dir, newname string) error {
 	if err := newdir.begin("link", newname); err != nil {
 		return err
 	}
-	if err := unix.Linkat(d.fd, oldname, newdir.fd, newname, 0); err != nil {
+	if err := d.env.fs.Linkat(d.fd, oldname, newdir.fd, newname); err != nil {
 		return &os.LinkError{Op: "link", Old: oldname, New: newname, Err: err}
 	}
 	return nil
+}
+
+// NoLinks tells whether a link failed because the file has as many as it can
+// have, or because the file system, the kernel or a rule of it allows none.
+func NoLinks(err error) bool {
+	return errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EPERM) ||
+		errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP)
+}
+
+// LinkOrCopy makes newname in newdir a hard link to oldname in d or, where that
+// cannot be, a copy with the same mode, time and, for root, owner. It follows no
+// symbolic link.
+func (d *Dir) LinkOrCopy(oldname string, newdir *Dir, newname string) (linked bool, err error) {
+	if err = d.Link(oldname, newdir, newname); err == nil || !NoLinks(err) {
+		return err == nil, err
+	}
+	if err := newdir.begin("copy", newname); err != nil {
+		return false, err
+	}
+	if _, there := newdir.Stat(newname); there == nil {
+		return false, &os.LinkError{Op: "link", Old: oldname, New: newname, Err: unix.EEXIST}
+	}
+	if target, err := d.env.fs.Readlinkat(d.fd, oldname); err == nil {
+		if err := d.env.fs.Symlinkat(target, newdir.fd, newname); err != nil {
+			return false, pathError("symlink", newname, err)
+		}
+		return false, nil
+	}
+	c := Cloner{FS: d.env.fs}
+	if _, err := c.Copy(d.fd, oldname, newdir.fd, newname); err != nil {
+		return false, fmt.Errorf("copy %s: %w", oldname, err)
+	}
+	return false, nil
 }
 
 // Rename moves oldname in d to newname in newdir, which must not exist.
@@ -337,8 +337,8 @@ func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) er
 	if err := newdir.begin("rename", newname); err != nil {
 		return err
 	}
-	err := unix.Renameat2(d.fd, oldname, newdir.fd, newname, flags)
-	if flags == unix.RENAME_NOREPLACE && (err == unix.EINVAL || err == unix.ENOSYS) {
+	err := d.env.fs.Renameat2(d.fd, oldname, newdir.fd, newname, flags)
+	if flags == unix.RENAME_NOREPLACE && isMissing(err) {
 		err = d.renameCheck(oldname, newdir, newname)
 	}
 	if err != nil {
@@ -349,11 +349,10 @@ func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) er
 
 // renameCheck stands in for RENAME_NOREPLACE on file systems without it; the callers' locks close the gap between the two calls.
 func (d *Dir) renameCheck(oldname string, newdir *Dir, newname string) error {
-	var st unix.Stat_t
-	if err := unix.Fstatat(newdir.fd, newname, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil {
+	if _, err := d.env.fs.Fstatat(newdir.fd, newname, unix.AT_SYMLINK_NOFOLLOW); err == nil {
 		return unix.EEXIST
 	}
-	return unix.Renameat(d.fd, oldname, newdir.fd, newname)
+	return d.env.fs.Renameat2(d.fd, oldname, newdir.fd, newname, 0)
 }
 
 // Remove removes a file.
@@ -361,7 +360,7 @@ func (d *Dir) Remove(name string) error {
 	if err := d.begin("remove", name); err != nil {
 		return err
 	}
-	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
+	if err := d.env.fs.Unlinkat(d.fd, name, 0); err != nil {
 		return pathError("remove", name, err)
 	}
 	return nil
@@ -372,40 +371,57 @@ func (d *Dir) RemoveDir(name string) error {
 	if err := d.begin("rmdir", name); err != nil {
 		return err
 	}
-	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
+	if err := d.env.fs.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
 		return pathError("rmdir", name, err)
 	}
 	return nil
 }
 
-// RemoveAll removes name and what is below it. A name that is not there is no error.
+// removeName is how long a path RemoveAll goes down by, in bytes, before it
+// opens a directory to go on from: far below the kernel's limit of 4,096, and
+// far more than one descriptor a directory would reach with.
+const removeName = 2048
+
+// RemoveAll removes name and what is below it. A name that is not there is no
+// error. It holds one descriptor, whatever the depth, until paths get longer
+// than 2,048 bytes.
 func (d *Dir) RemoveAll(name string) error {
 	if err := d.begin("remove", name); err != nil {
 		return err
 	}
-	err := unix.Unlinkat(d.fd, name, 0)
+	err := d.env.fs.Unlinkat(d.fd, name, 0)
 	if err == nil || err == unix.ENOENT {
 		return nil
 	}
 	if err != unix.EISDIR && err != unix.EPERM {
 		return pathError("remove", name, err)
 	}
+	if err := d.removeBelow(name); err != nil {
+		return err
+	}
+	return d.RemoveDir(name)
+}
+
+// removeBelow empties the directory name.
+func (d *Dir) removeBelow(name string) error {
 	list, err := d.ReadNames(name)
 	if err != nil {
 		return err
 	}
-	sub, err := d.OpenDir(name)
-	if err != nil {
-		return err
+	base, prefix := d, name+"/"
+	if len(name) > removeName {
+		if base, err = d.OpenDir(name); err != nil {
+			return err
+		}
+		defer base.Close()
+		prefix = ""
 	}
 	for _, e := range list {
-		if err := sub.RemoveAll(e.Name()); err != nil {
-			sub.Close()
+		if err := base.RemoveAll(prefix + e.Name()); err != nil {
 			return err
 		}
 	}
-	sub.Close()
-	return d.RemoveDir(name)
+	return nil
 }
 
 // Sync makes everything on the directory's file system durable (syncfs).
@@ -413,23 +429,41 @@ func (d *Dir) Sync() error {
 	if err := d.env.check("syncfs", d.name); err != nil {
 		return err
 	}
-	for {
-		err := unix.Syncfs(d.fd)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil {
-			return pathError("syncfs", d.name, err)
-		}
+	err := d.env.fs.Syncfs(d.fd)
+	if err == unix.ENOSYS || err == unix.EPERM {
+		d.env.fs.Sync() // forbidden or unknown here, which says nothing of the disk
 		return nil
 	}
+	if err != nil {
+		return pathError("syncfs", d.name, err)
+	}
+	return nil
+}
+
+// SyncNames makes the names in the directory name durable (fsync).
+func (d *Dir) SyncNames(name string) error {
+	if err := d.begin("fsync", name); err != nil {
+		return err
+	}
+	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return pathError("open", name, err)
+	}
+	err = d.env.fs.Fsync(fd)
+	if closeErr := d.env.fs.Close(fd); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return pathError("fsync", name, err)
+	}
+	return nil
 }
 
 // Space returns the free bytes and the free inodes of the file system for an ordinary user. An inode count of 0 total (file systems that make them as needed)
 // is returned as the largest number.
 func (d *Dir) Space() (bytes, inodes uint64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(d.fd, &st); err != nil {
+	st, err := d.env.fs.Fstatfs(d.fd)
+	if err != nil {
 		return 0, 0, pathError("statfs", d.name, err)
 	}
 	inodes = st.Ffree

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,9 +28,14 @@ const (
 
 // Options of a store.
 type Options struct {
+	FS    FS // nil: the operating system's
 	Sync  SyncMode
 	Owner *Owner // nil: files belong to the caller
 	Fault Fault  // tests only
+
+	// Command is the command line of this run, kept in its folder, so that
+	// whoever finds the folder later knows what finishes it. "": not known.
+	Command string
 }
 
 // Store is an open message store. Safe for concurrent use.
@@ -40,35 +44,69 @@ type Store struct {
 	opt Options
 }
 
-// OpenStore opens the store at path, which is created (mode 0700) when it does not exist.
+// OpenStore opens the store at path, which is created (mode 0700) when it does
+// not exist.
 func OpenStore(path string, opt Options) (*Store, error) {
-	e := &env{fault: opt.Fault, owner: opt.Owner}
+	if opt.FS == nil {
+		opt.FS = OS
+	}
+	e := &env{fs: opt.FS, fault: opt.Fault, owner: opt.Owner}
 	if err := e.check("mkdir", path); err != nil {
 		return nil, err
 	}
-	created := false
-	if err := os.Mkdir(path, DirMode); err == nil {
-		created = true
-	} else if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(path, DirMode); err != nil {
-			return nil, err
-		}
-		created = true
-	} else if !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	d, err := OpenDir(path)
+	created, err := mkdirAll(opt.FS, path)
 	if err != nil {
 		return nil, err
 	}
-	d.env = e
+	d, err := openDir(e, path)
+	if err != nil {
+		return nil, err
+	}
 	if created && opt.Owner != nil {
-		if err := unix.Fchown(d.fd, opt.Owner.UID, opt.Owner.GID); err != nil {
+		if err := opt.FS.Fchown(d.fd, opt.Owner.UID, opt.Owner.GID); err != nil {
 			d.Close()
 			return nil, pathError("chown", path, err)
 		}
 	}
 	return &Store{Dir: d, opt: opt}, nil
+}
+
+// Exists tells whether there is something at path; a nil f is the operating
+// system's file system.
+func Exists(f FS, path string) (bool, error) {
+	if f == nil {
+		f = OS
+	}
+	_, err := f.Fstatat(unix.AT_FDCWD, path, 0)
+	if err == unix.ENOENT {
+		return false, nil
+	}
+	if err != nil {
+		return false, pathError("stat", path, err)
+	}
+	return true, nil
+}
+
+// mkdirAll makes the directory path and those above it that are missing, and
+// tells whether it made the last one.
+func mkdirAll(f FS, path string) (created bool, err error) {
+	err = f.Mkdirat(unix.AT_FDCWD, path, DirMode)
+	switch parent := filepath.Dir(path); {
+	case err == nil:
+		return true, nil
+	case err == unix.EEXIST:
+		return false, nil
+	case err != unix.ENOENT || parent == path:
+		return false, pathError("mkdir", path, err)
+	default:
+		if _, err := mkdirAll(f, parent); err != nil {
+			return false, err
+		}
+	}
+	if err = f.Mkdirat(unix.AT_FDCWD, path, DirMode); err != nil && err != unix.EEXIST {
+		return false, pathError("mkdir", path, err)
+	}
+	return err == nil, nil
 }
 
 // Path returns the path that the store was opened by.
@@ -82,206 +120,62 @@ func (s *Store) SyncAll() error {
 	return s.Dir.Sync()
 }
 
-// Run is one conversion's own folder in the store, STORE/.imsconv/<name>/, which outlives a kill.
-type Run struct {
-	Store *Store
-	Name  string
-	Dir   *Dir // STORE/.imsconv/<name>
-	Stage *Dir // STORE/.imsconv/<name>/stage, empty at the start
-
-	lock     *os.File
-	resumed  bool
-	finished bool
-}
-
-// ErrBusy is returned by Begin when another process is at work on the same run.
-var ErrBusy = errors.New("another process is at work on the same run")
-
-// Begin starts the run called name, or takes up the interrupted run of that name. What it had staged and not put into place is removed.
-func (s *Store) Begin(name string) (*Run, error) {
-	if strings.ContainsRune(name, '/') || name == "lock" {
-		return nil, fmt.Errorf("run name %q", name)
-	}
-	lock, err := s.openLock()
-	if err != nil {
-		return nil, err
-	}
-	r := &Run{Store: s, Name: name, lock: lock}
-	if err := r.open(); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return r, nil
-}
-
-func (r *Run) open() error {
-	if err := r.tryLock(runRange(r.Name), unix.F_WRLCK); err != nil {
-		if errors.Is(err, errLocked) {
-			return ErrBusy
-		}
-		return err
-	}
-	path := workDir + "/" + r.Name
-	if _, err := r.Store.Stat(path + doneSuffix); err == nil {
-		r.finished = true
+// syncNames makes the names in directories durable, unless the mode is none.
+func (s *Store) syncNames(dirs ...string) error {
+	if s.opt.Sync == SyncNone {
 		return nil
 	}
-	if _, err := r.Store.Stat(path); err == nil {
-		r.resumed = true
-	}
-	if err := r.Store.MkdirAll(path); err != nil {
-		return err
-	}
-	if err := r.Store.RemoveAll(path + "/stage"); err != nil {
-		return err
-	}
-	if err := r.Store.Mkdir(path + "/stage"); err != nil {
-		return err
-	}
-	var err error
-	if r.Dir, err = r.Store.OpenDir(path); err != nil {
-		return err
-	}
-	r.Stage, err = r.Dir.OpenDir("stage")
-	return err
-}
-
-// Resumed tells that a run of this name had been interrupted.
-func (r *Run) Resumed() bool { return r.resumed }
-
-// Finished tells that a run of this name had done all of its work, and was stopped only while it removed its folder. There is no Dir and no Stage then, and nothing
-// is left to do but End.
-func (r *Run) Finished() bool { return r.finished }
-
-// doneSuffix marks the folder of a run that has done its work.
-const doneSuffix = ".done"
-
-// Path returns the path of a file in the run's folder, for libraries that need one.
-func (r *Run) Path(name string) string {
-	return filepath.Join(r.Store.name, workDir, r.Name, name)
-}
-
-// End closes the run. With finished set, its folder goes, and .imsconv with it when no other run is there. The folder is renamed first, so that a run which is stopped
-// here is known to be finished; once that is done, what cannot be removed is no error.
-func (r *Run) End(finished bool) error {
-	var errs []error
-	if r.Stage != nil {
-		errs = append(errs, r.Stage.Close())
-	}
-	if r.Dir != nil {
-		errs = append(errs, r.Dir.Close())
-	}
-	if finished {
-		errs = append(errs, r.remove())
-	}
-	errs = append(errs, r.lock.Close())
-	return errors.Join(errs...)
-}
-
-// remove removes the run's folder.
-func (r *Run) remove() error {
-	path := workDir + "/" + r.Name
-	if !r.finished {
-		if err := r.Store.Rename(path, r.Store.Dir, path+doneSuffix); err != nil {
+	for _, dir := range dirs {
+		if err := s.SyncNames(dir); err != nil {
 			return err
 		}
-	}
-	if r.Store.RemoveAll(path+doneSuffix) == nil {
-		_ = r.removeWorkDir()
 	}
 	return nil
 }
 
-// removeWorkDir removes .imsconv unless another run is using it or was interrupted.
-func (r *Run) removeWorkDir() error {
-	list, err := r.Store.ReadNames(workDir)
-	if err != nil || len(list) != 1 {
+// ErrElsewhere is wrapped by CheckPlace: a place for trees is on another file
+// system than the store.
+var ErrElsewhere = errors.New("on another file system than the store")
+
+// CheckPlace makes sure, before the work, that trees and files can be renamed
+// from a run's folder into the directories at paths in the store, which need not
+// exist. Where one, or a directory above it, is a mount point or a symbolic link to another file
+// system, the error wraps [ErrElsewhere] and says what to do.
+func (s *Store) CheckPlace(paths ...string) error {
+	for _, path := range paths {
+		if err := s.checkPlace(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) checkPlace(path string) error {
+	if err := local(path); err != nil {
 		return err
 	}
-	if err := r.tryLock(useRange, unix.F_WRLCK); err != nil {
-		if errors.Is(err, errLocked) {
+	top, err := s.env.fs.Fstat(s.fd)
+	if err != nil {
+		return pathError("stat", s.name, err)
+	}
+	for at := path; at != "."; at = filepath.Dir(at) {
+		st, err := s.env.fs.Fstatat(s.fd, at, 0)
+		if err == unix.ENOENT {
+			if link, err := s.Stat(at); err == nil && link.Mode&unix.S_IFMT == unix.S_IFLNK {
+				return fmt.Errorf("%s: a symbolic link to nothing", filepath.Join(s.name, at))
+			}
+			continue
+		}
+		if err != nil {
+			return pathError("stat", filepath.Join(s.name, at), err)
+		}
+		if st.Dev == top.Dev {
 			return nil
 		}
-		return err
-	}
-	if err := r.Store.Remove(workDir + "/lock"); err != nil {
-		return err
-	}
-	if err := r.Store.RemoveDir(workDir); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
-		return err
+		return fmt.Errorf("%s is %w, and nothing can be put there in one step: "+
+			"give a store on that file system, and move what it gets to its place afterwards", filepath.Join(s.name, at), ErrElsewhere)
 	}
 	return nil
-}
-
-// A Move puts one staged tree into its place in the store.
-type Move struct {
-	From     string // name in the stage
-	To       string // path in the store; its parent directories are made as needed
-	Exchange bool   // swap with the tree that is there, which is then removed from the stage
-}
-
-// Commit puts a batch of staged trees into place. The order is what makes it safe: sync the data, call intend (nil: none), rename. The renames themselves are
-// durable only after the next SyncAll; a journal must not call the moves done before that. intend receives the inode numbers of the staged trees, by which a
-// later run tells whether a rename had happened.
-func (r *Run) Commit(moves []Move, intend func(inodes []uint64) error) error {
-	if len(moves) == 0 {
-		return nil
-	}
-	inodes := make([]uint64, len(moves))
-	for i, m := range moves {
-		info, err := r.Stage.Stat(m.From)
-		if err != nil {
-			return err
-		}
-		inodes[i] = info.Ino
-	}
-	if err := r.Store.SyncAll(); err != nil {
-		return err
-	}
-	if intend != nil {
-		if err := intend(inodes); err != nil {
-			return err
-		}
-	}
-	for _, m := range moves {
-		if err := r.move(m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Run) move(m Move) error {
-	if m.Exchange {
-		return r.exchange(m)
-	}
-	err := r.Stage.Rename(m.From, r.Store.Dir, m.To)
-	if errors.Is(err, unix.ENOENT) {
-		if err := r.Store.MkdirAll(filepath.Dir(m.To)); err != nil {
-			return err
-		}
-		err = r.Stage.Rename(m.From, r.Store.Dir, m.To)
-	}
-	return err
-}
-
-// exchange swaps the staged tree with the one in place. Where the file system cannot, it falls back on two renames, the only moment when the tree is away.
-func (r *Run) exchange(m Move) error {
-	err := r.Stage.Exchange(m.From, r.Store.Dir, m.To)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
-		old := m.From + ".old"
-		if err := r.Store.Rename(m.To, r.Stage, old); err != nil {
-			return err
-		}
-		if err := r.Stage.Rename(m.From, r.Store.Dir, m.To); err != nil {
-			return err
-		}
-		return r.Stage.RemoveAll(old)
-	}
-	if err != nil {
-		return err
-	}
-	return r.Stage.RemoveAll(m.From)
 }
 
 func sortEntries(list []fs.DirEntry) {

@@ -139,11 +139,18 @@ func TestCommit(t *testing.T) {
 	if err := commit(Move{From: "2", To: "a/b/c", Exchange: true}); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := s.ReadFile("a/b/c/f", 10); err != nil || string(b) != "newer" || exists(path, ".imsconv/one/stage/2") {
+	if b, err := s.ReadFile("a/b/c/f", 10); err != nil || string(b) != "newer" || !exists(path, ".imsconv/one/stage/2/f") {
 		t.Errorf("after the exchange: %q, %v", b, err)
 	}
 	if _, err := s.ReadFile("a/b/c/f", 4); err == nil {
 		t.Error("a file above the limit is read")
+	}
+	if err := r.Stage.Mkdir("3"); err != nil {
+		t.Fatal(err)
+	}
+	// The next batch begins with a sync, and then what was replaced goes.
+	if err := commit(Move{From: "3", To: "d"}); err != nil || exists(path, ".imsconv/one/stage/2") {
+		t.Errorf("the replaced tree is still there: %v", err)
 	}
 	if err := r.End(true); err != nil {
 		t.Fatal(err)

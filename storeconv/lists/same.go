@@ -2,11 +2,12 @@ package lists
 
 import (
 	"io"
-	"os"
+
+	"imsconv/storeconv/durable"
 )
 
 // SameBytes compares a fresh database with the one in place.
-func SameBytes(fresh, old *os.File, oldSize int64) (bool, error) {
+func SameBytes(fresh, old *durable.File, oldSize int64) (bool, error) {
 	info, err := fresh.Stat()
 	if err != nil {
 		return false, err

@@ -16,6 +16,7 @@ type comparer struct {
 	differs string // the first thing that is in both and not the same
 	extra   bool   // in place and not in the source
 	seen    map[int]int
+	fs      durable.FS // of the tree that is in place
 	lister  nms.Lister
 	entries []nms.Entry
 }
@@ -54,7 +55,7 @@ func (c *comparer) differ(where, what string) {
 }
 
 func (c *comparer) file(w *userWalk, src, dst int, name, where string, message bool) error {
-	var a, b unix.Stat_t
+	var a unix.Stat_t
 	if err := unix.Fstatat(src, name, &a, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
 	}
@@ -63,7 +64,8 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 	}
 	w.checkMode(a.Mode, where, name)
 	// A symbolic link to the message counts as the message.
-	if dst < 0 || unix.Fstatat(dst, name, &b, 0) != nil {
+	b, err := c.stat(dst, name)
+	if err != nil {
 		if err := unix.Faccessat(src, name, unix.R_OK, unix.AT_EACCESS); err != nil {
 			return &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
 		}
@@ -88,12 +90,35 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 	return nil
 }
 
+// stat looks at a file that is in place, through a symbolic link.
+func (c *comparer) stat(dst int, name string) (unix.Stat_t, error) {
+	if dst < 0 {
+		return unix.Stat_t{}, unix.ENOENT
+	}
+	return c.fs.Fstatat(dst, name, 0)
+}
+
+// count tells how many entries an open directory has.
+func (c *comparer) count(dst int) (int, error) {
+	if c.fs != durable.OS {
+		fd, err := openIn(c.fs, dst, ".")
+		if err != nil {
+			return 0, err
+		}
+		list, err := c.fs.ReadDir(fd, "")
+		return len(list), err
+	}
+	var err error
+	c.entries, err = c.lister.List(dst, c.entries[:0])
+	return len(c.entries), err
+}
+
 func (c *comparer) enter(w *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
 	if dst < 0 {
 		c.missing++
 		return -1, nil
 	}
-	fd, err := nms.OpenDir(dst, name)
+	fd, err := openIn(c.fs, dst, name)
 	if err != nil {
 		if err != unix.ENOENT {
 			c.differ(w.at, err.Error())
@@ -111,11 +136,11 @@ func (c *comparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error 
 	if dst < 0 {
 		return nil
 	}
-	var err error
-	if c.entries, err = c.lister.List(dst, c.entries[:0]); err != nil {
+	n, err := c.count(dst)
+	if err != nil {
 		return err
 	}
-	if len(c.entries) > c.seen[dst] {
+	if n > c.seen[dst] {
 		c.extra = true
 		c.differ(w.at, "more files in place than in the source")
 	}

@@ -111,7 +111,7 @@ func (r *relocation) writeDatabase(kind mboxlist.Kind, update *mboxlist.Update, 
 	return r.run.Dir.Replace(name, r.dst.Dir, place)
 }
 
-func (r *relocation) openOld(place string) (*os.File, int64, error) {
+func (r *relocation) openOld(place string) (*durable.File, int64, error) {
 	old, err := r.dst.Open(place)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
@@ -128,8 +128,8 @@ func (r *relocation) openOld(place string) (*os.File, int64, error) {
 }
 
 // build writes the new database into the run's folder.
-func (r *relocation) build(name string, update *mboxlist.Update, like bdb.Meta, old *os.File, oldSize int64) (*os.File, error) {
-	fresh, err := os.OpenFile(r.run.Path(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, durable.FileMode)
+func (r *relocation) build(name string, update *mboxlist.Update, like bdb.Meta, old *durable.File, oldSize int64) (*durable.File, error) {
+	fresh, err := r.run.Dir.Recreate(name)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (r *relocation) build(name string, update *mboxlist.Update, like bdb.Meta, 
 	return fresh, nil
 }
 
-func apply(w *bdb.Writer, update *mboxlist.Update, old *os.File, oldSize int64) error {
+func apply(w *bdb.Writer, update *mboxlist.Update, old *durable.File, oldSize int64) error {
 	var cursor mboxlist.Cursor
 	if old != nil {
 		reader, err := bdb.NewReader(old, oldSize, bdb.Options{Strict: true})
@@ -165,7 +165,7 @@ func apply(w *bdb.Writer, update *mboxlist.Update, old *os.File, oldSize int64) 
 
 // ownDatabase gives a new database the owner asked for, or, for root, that of
 // the source's databases.
-func (r *relocation) ownDatabase(f *os.File) error {
+func (r *relocation) ownDatabase(f *durable.File) error {
 	if o := r.opts.Owner; o != nil {
 		return f.Chown(o.UID, o.GID)
 	}

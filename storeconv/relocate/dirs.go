@@ -62,7 +62,7 @@ func (d *dirTimes) apply(r *relocation) error {
 	}
 	slices.Sort(dirs)
 	slices.Reverse(dirs)
-	c := durable.Cloner{Owner: r.opts.Owner}
+	c := durable.Cloner{FS: r.opts.FS, Owner: r.opts.Owner}
 	for _, dir := range dirs {
 		if err := c.Directory(d.model(dir), r.dst.FD(), dir); err != nil {
 			return fmt.Errorf("%s: %w", dir, err)

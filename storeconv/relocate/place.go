@@ -14,12 +14,12 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
-	"imsconv/storeconv/nms"
 )
 
 // treeWorker makes userTrees, one after the other.
 type treeWorker struct {
 	r       *relocation
+	fs      durable.FS // of the new store
 	walk    userWalk
 	clone   cloner
 	compare comparer
@@ -31,6 +31,11 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w.walk.repair = r.opts.RepairHash
 	w.clone = cloner{via: r.via, euid: os.Geteuid()}
 	w.clone.files.Pool = r.pool
+	w.fs = durable.OS
+	if r.opts.FS != nil {
+		w.fs = r.opts.FS
+	}
+	w.walk.fs, w.compare.fs, w.clone.files.FS = w.fs, w.fs, w.fs
 	w.clone.files.Owner = r.opts.Owner
 	for u := range work {
 		if ctx.Err() != nil {
@@ -65,6 +70,11 @@ func (w *treeWorker) tree(u *userTree) treeResult {
 	return w.stage(u, src, exchange)
 }
 
+// openIn opens a directory of the new store; a symbolic link is none.
+func openIn(f durable.FS, dir int, name string) (int, error) {
+	return f.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+}
+
 func (w *treeWorker) begin(u *userTree, v treeVisitor) {
 	w.walk.visitor = v
 	w.walk.reset(u.where)
@@ -91,14 +101,14 @@ func (w *treeWorker) met(res treeResult) treeResult {
 
 // inPlace looks at what the new store has in the user's place.
 func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res treeResult) {
-	there, err := nms.OpenDir(w.r.dst.FD(), u.to)
+	there, err := openIn(w.fs, w.r.dst.FD(), u.to)
 	if err == unix.ENOENT {
 		return false, false, res
 	}
 	if err != nil {
 		return false, true, treeResult{err: fmt.Errorf("%s: open: %w", u.to, err)}
 	}
-	defer unix.Close(there)
+	defer w.fs.Close(there)
 	same, err := w.compareTo(u, src, there)
 	if err == nil && same == treeOther && w.walk.moved > 0 {
 		// An earlier run without RepairHash may have left the names as they were.
@@ -140,17 +150,17 @@ func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 	}
 	name := strconv.FormatUint(w.r.stageNumber.Add(1), 10)
 	stage := w.r.run.Stage.FD()
-	if err := unix.Mkdirat(stage, name, 0o700); err != nil {
+	if err := w.fs.Mkdirat(stage, name, 0o700); err != nil {
 		return treeResult{err: fmt.Errorf("make stage: %w", err)}
 	}
-	dst, err := nms.OpenDir(stage, name)
+	dst, err := openIn(w.fs, stage, name)
 	if err != nil {
 		return treeResult{err: fmt.Errorf("open stage: %w", err)}
 	}
 	w.begin(u, &w.clone)
 	w.clone.srcName, w.clone.srcPath = u.where, u.path()
 	err = w.walk.top(src, dst)
-	if closeErr := unix.Close(dst); err == nil {
+	if closeErr := w.fs.Close(dst); err == nil {
 		err = closeErr
 	}
 	return w.result(u, treeResult{state: treeStaged, stage: name, mode: st.Mode & 0o7777, exchange: exchange, err: err})
@@ -159,11 +169,10 @@ func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 // moveMisled takes up a tree that an earlier run without RepairHash put where
 // the source has it.
 func (r *relocation) moveMisled(u *userTree) error {
-	var st unix.Stat_t
-	if unix.Fstatat(r.dst.FD(), u.misled, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+	if _, err := r.dst.Stat(u.misled); err != nil {
 		return nil
 	}
-	if unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+	if _, err := r.dst.Stat(u.to); err == nil {
 		return nil // both are there: the comparison will tell
 	}
 	if err := r.dst.MkdirAll(filepath.Dir(u.to)); err != nil {
@@ -246,7 +255,7 @@ func (r *relocation) commit(b *treeBatch) error {
 	for i, u := range b.trees {
 		// The owner's write permission was kept for the rename.
 		if mode := b.results[i].mode; mode&0o200 == 0 {
-			if err := unix.Fchmodat(r.dst.FD(), u.to, mode, 0); err != nil {
+			if err := r.dst.FS().Fchmodat(r.dst.FD(), u.to, mode); err != nil {
 				return fmt.Errorf("%s: change mode: %w", u.to, err)
 			}
 		}
@@ -274,8 +283,8 @@ func (r *relocation) settle(b *treeBatch) error {
 	taken := make(map[string]bool, len(b.trees))
 	keep := 0
 	for i, u := range b.trees {
-		var st unix.Stat_t
-		clash := taken[u.to] || !b.results[i].exchange && unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+		_, err := r.dst.Stat(u.to)
+		clash := taken[u.to] || !b.results[i].exchange && err == nil
 		if !clash {
 			taken[u.to] = true
 			b.trees[keep], b.results[keep] = u, b.results[i]

@@ -63,6 +63,9 @@ type Options struct {
 	Log      storeconv.Log      // nil: discard
 	Progress storeconv.Progress // told after each user; nil: none
 
+	FS      durable.FS // of the new store; nil: the operating system's
+	Command string     // the command line, for whoever finds an interrupted run; "": not known
+
 	fault durable.Fault // tests only
 }
 

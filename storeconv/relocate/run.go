@@ -19,6 +19,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/lists"
 	"imsconv/storeconv/nms"
 )
 
@@ -227,13 +228,21 @@ func (r *relocation) sameFileSystem() string {
 // begin opens the new store and the run's own folder in it.
 func (r *relocation) begin() error {
 	var err error
-	opt := durable.Options{Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault}
+	opt := durable.Options{FS: r.opts.FS, Command: r.opts.Command, Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault}
 	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
 		return err
 	}
-	if err := r.beginRun(); err != nil {
+	places := []string{lists.Dir, userDir}
+	for _, p := range r.parts {
+		places = append(places, "partition/"+p.newName+"/"+nms.UserRoot)
+	}
+	if err := r.dst.CheckPlace(places...); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
+	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
+		return errors.Join(err, r.dst.Close())
+	}
+	r.run.TellOthers(r.log)
 	if r.via != ViaCopy {
 		return nil
 	}
@@ -247,21 +256,6 @@ func (r *relocation) begin() error {
 	r.pool = durable.NewLinkPool(dir.FD())
 	r.dirTimes.hold = dir
 	return nil
-}
-
-// beginRun begins the run. One that was killed while it removed its own folder
-// had done everything: it is ended, and the same run begins anew, which finds
-// all in place.
-func (r *relocation) beginRun() error {
-	for {
-		var err error
-		if r.run, err = r.dst.Begin(r.runName()); err != nil || !r.run.Finished() {
-			return err
-		}
-		if err := r.run.End(true); err != nil {
-			return err
-		}
-	}
 }
 
 func (r *relocation) giveUp(err error) error {

@@ -86,8 +86,7 @@ func (r *relocation) measure(ctx context.Context) (treeSize, error) {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		var st unix.Stat_t
-		if len(u.done) == 0 && unix.Fstatat(r.dst.FD(), u.to, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		if _, err := r.dst.Stat(u.to); len(u.done) == 0 && err != nil {
 			work <- u
 		}
 		return nil

@@ -39,7 +39,7 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 		return nil
 	}
 	s := &subscriptions{r: r}
-	s.clone.Owner = r.opts.Owner
+	s.clone.FS, s.clone.Owner = r.opts.FS, r.opts.Owner
 	fd, err := nms.OpenPath(r.src.UserDir)
 	if err != nil {
 		r.log.Problem("unreadable", userDir, err.Error())
@@ -58,7 +58,7 @@ func (r *relocation) tempDir() string {
 	if r.run == nil {
 		return ""
 	}
-	return r.run.Path("")
+	return r.run.TempDir()
 }
 
 // maxUserDepth bounds how deep subscription files are looked for.

@@ -48,6 +48,7 @@ type userWalk struct {
 	repair  bool   // write folder names that are spelt oddly as the layout spells them
 	where   string // the user's directory, for issues
 	lister  nms.Lister
+	fs      durable.FS    // of the directories that the visitor opens
 	levels  [][]nms.Entry // one listing a depth, reused from tree to tree
 
 	counts treeCounts
@@ -200,7 +201,7 @@ func (w *userWalk) subdir(src, dst int, at place, name string, depth int) error 
 		err = w.visitor.leave(w, out, &st, false)
 	}
 	if out >= 0 {
-		if closeErr := unix.Close(out); err == nil {
+		if closeErr := w.fs.Close(out); err == nil {
 			err = closeErr
 		}
 	}
@@ -276,12 +277,12 @@ func (c *cloner) link(w *userWalk, src, dst int, name, where string) (done bool,
 		return false, &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
 	}
 	if c.via == ViaSymlink {
-		err = unix.Symlinkat(c.srcPath+strings.TrimPrefix(where, c.srcName)+"/"+name, dst, name)
+		err = c.files.FS.Symlinkat(c.srcPath+strings.TrimPrefix(where, c.srcName)+"/"+name, dst, name)
 		if err == nil {
 			err = c.files.OwnLink(dst, name)
 		}
 	} else {
-		err = unix.Linkat(src, name, dst, name, 0)
+		err = c.files.FS.Linkat(src, name, dst, name)
 	}
 	switch err {
 	case nil:
@@ -289,7 +290,7 @@ func (c *cloner) link(w *userWalk, src, dst int, name, where string) (done bool,
 		w.counts.Linked++
 		w.counts.Bytes += st.Size
 		return true, nil
-	case unix.EMLINK, unix.EXDEV, unix.EPERM:
+	case unix.EMLINK, unix.EXDEV, unix.EPERM, unix.ENOSYS, unix.EOPNOTSUPP:
 		// Too many links, another file system mounted inside the tree, or files
 		// of another owner under fs.protected_hardlinks.
 		w.counts.Fallback++
@@ -310,10 +311,10 @@ func (c *cloner) mayRead(dir int, name string, st *unix.Stat_t) error {
 }
 
 func (c *cloner) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
-	if err := unix.Mkdirat(dst, name, 0o700); err != nil {
+	if err := c.files.FS.Mkdirat(dst, name, 0o700); err != nil {
 		return -1, fmt.Errorf("make directory: %w", err)
 	}
-	fd, err := nms.OpenDir(dst, name)
+	fd, err := openIn(c.files.FS, dst, name)
 	if err != nil {
 		return -1, fmt.Errorf("open new directory: %w", err)
 	}

@@ -36,6 +36,9 @@ func doneKey(v *visit) string { return "d/" + strconv.Itoa(v.n) + "/" + v.id }
 
 func intentKey(v *visit) string { return "i" + doneKey(v)[1:] }
 
+// relinkKey is in the journal when a crash has left a part of a batch in place.
+const relinkKey = "relink"
+
 // stagedUsers tells where the trees are that are not in place yet. Safe for concurrent use.
 type stagedUsers struct {
 	mu sync.Mutex
@@ -207,6 +210,7 @@ func (r *run) recover() error {
 		}
 	}
 	b := r.jr.Batch()
+	var placed, lost bool
 	err := r.jr.Range("i/", func(key, value []byte) error {
 		k := string(key)
 		b.Delete(k)
@@ -217,11 +221,21 @@ func (r *run) recover() error {
 		info, err := r.store.Stat(ims.UserDir(r.partition, id))
 		if err == nil && info.Ino == binary.BigEndian.Uint64(value) {
 			b.Put("d"+k[1:], append([]byte(nil), value[8:]...))
+			placed = true
+		} else {
+			lost = true
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return b.Commit()
+	if placed && lost {
+		b.Put(relinkKey, nil)
+	}
+	if err := b.Commit(); err != nil {
+		return err
+	}
+	r.relink, err = r.jr.Done(relinkKey)
+	return err
 }

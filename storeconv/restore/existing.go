@@ -379,7 +379,7 @@ func (w *oldTree) dir(path string) error {
 		if !w.link {
 			continue
 		}
-		err := w.c.r.store.Link(from+"/"+e.Name(), w.c.r.run.Stage, to+"/"+e.Name())
+		_, err := w.c.r.store.LinkOrCopy(from+"/"+e.Name(), w.c.r.run.Stage, to+"/"+e.Name())
 		if err != nil && !(e.Name() == indexName && os.IsExist(err)) {
 			return err
 		}

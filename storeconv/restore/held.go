@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/sims"
 )
 
@@ -35,7 +35,7 @@ func (r *run) heldBody(h *held) body {
 // sectionBody reads a body of known size.
 type sectionBody struct {
 	r    io.Reader
-	f    *os.File
+	f    *durable.File
 	left int64
 	err  error
 }

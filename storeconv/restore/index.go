@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"imsconv/storeconv/durable"
@@ -166,7 +165,7 @@ func (c *collector) sortedLines(x *boxIndex) (next func() (*ims.Record, error), 
 }
 
 // reopenSpill writes the last lines to the spill and opens it for reading.
-func (c *collector) reopenSpill(x *boxIndex) (*os.File, error) {
+func (c *collector) reopenSpill(x *boxIndex) (*durable.File, error) {
 	if _, err := x.spill.f.Write(x.lines); err != nil {
 		return nil, err
 	}

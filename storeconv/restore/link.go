@@ -2,12 +2,9 @@ package restore
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
-
-	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -85,11 +82,11 @@ func (c *collector) link(it *item) error {
 	}
 	info, known := c.copies.m[it.link]
 	target, ok := info.at, known
+	noted := false
 	if known {
 		it.late = false
 	} else {
 		var err error
-		var noted bool
 		if target, ok, noted, err = c.r.whereIs(it.link); err != nil {
 			return err
 		}
@@ -100,13 +97,25 @@ func (c *collector) link(it *item) error {
 			}
 		}
 	}
-	if ok && target != (selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}) {
+	here := selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}
+	if ok && target != here {
 		how, err := c.linkTo(it, target)
 		if err != nil {
 			return err
 		}
 		if how != notThere {
 			return c.linked(it, info, known, target, how)
+		}
+	}
+	if noted { // by a visit that never came into place
+		if target, ok = c.r.sel.PlaceOf(it.link); ok && target != here {
+			how, err := c.linkTo(it, target)
+			if err != nil {
+				return err
+			}
+			if how != notThere {
+				return c.linked(it, info, false, target, how)
+			}
 		}
 	}
 	return c.linkHeld(it)
@@ -219,7 +228,7 @@ func (c *collector) linkFrom(it *item, dir *durable.Dir, name string) (how, erro
 		return asLink, nil
 	case isNotExist(err) || isNotDir(err):
 		return notThere, nil
-	case !errors.Is(err, unix.EMLINK) && !errors.Is(err, unix.EXDEV) && !errors.Is(err, unix.EPERM):
+	case !durable.NoLinks(err):
 		return notThere, err
 	}
 	return asCopy, copyFile(dir, name, stage, to)

@@ -14,14 +14,16 @@ import (
 // When the users of a site are spread over several runs, a link and its first copy may belong to different ones, and which of them comes first is chance. The run
 // with the link may have to make a copy of its own. Each run notes such pairs, from either side, and at its end makes one file of those that are both in place: the
 // run that ends last sees them all.
+//
+// A power cut may part them too: of one batch it may leave the user with the link in place and not the one with the first copy, who is then made anew.
 
 // noteJoin notes a link that only one end of belongs to this run.
 func (p *planner) noteJoin(m *sims.Member) error {
-	if p.r.run == nil || p.r.sel.IsAll() || m.Kind != sims.Link {
+	if p.r.run == nil || m.Kind != sims.Link || p.r.sel.IsAll() && !p.r.relink {
 		return nil
 	}
 	user, _, _, ok := sims.SplitName(m.Link)
-	if !ok || p.r.sel.Takes(user) == p.r.sel.Takes(m.User) {
+	if !ok || !p.r.relink && p.r.sel.Takes(user) == p.r.sel.Takes(m.User) {
 		return nil
 	}
 	return p.r.jr.Put("j/"+m.Name, []byte(m.Link))
@@ -29,7 +31,7 @@ func (p *planner) noteJoin(m *sims.Member) error {
 
 // join makes one file of links and first copies that lie in the store as two.
 func (r *run) join() error {
-	if r.sel.IsAll() {
+	if r.sel.IsAll() && !r.relink {
 		return nil
 	}
 	if err := r.run.LockLists(); err != nil {
@@ -54,7 +56,10 @@ func (r *run) joinPair(link, first string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	from, ok2 := r.sel.PlaceOf(first)
+	from, ok2, _, err := r.whereIs(first)
+	if err != nil {
+		return false, err
+	}
 	if !ok1 || !ok2 {
 		return false, nil
 	}

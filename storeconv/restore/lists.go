@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
@@ -201,7 +199,7 @@ func (r *run) writeList(k mboxlist.Kind) error {
 
 // dateList gives a database the date of the backup, so that the same input makes the same store. Where that would set a database back in time, it keeps the time of
 // its writing.
-func (r *run) dateList(fresh, old *os.File) error {
+func (r *run) dateList(fresh, old *durable.File) error {
 	if r.date <= 0 || r.date > ims.MaxTime {
 		return nil
 	}
@@ -211,12 +209,12 @@ func (r *run) dateList(fresh, old *os.File) error {
 			return err
 		}
 	}
-	return os.Chtimes(fresh.Name(), time.Time{}, time.Unix(r.date, 0))
+	return fresh.SetTime(r.date)
 }
 
 // buildList writes the merged database into the run's folder.
-func (r *run) buildList(k mboxlist.Kind, old *os.File, oldSize int64) (fresh *os.File, err error) {
-	opts := bdb.WriterOptions{Version: r.opt.Version, ByteOrder: r.opt.ByteOrder, PageSize: r.opt.PageSize, Name: k.FileName(), TempDir: r.run.Path("")}
+func (r *run) buildList(k mboxlist.Kind, old *durable.File, oldSize int64) (fresh *durable.File, err error) {
+	opts := bdb.WriterOptions{Version: r.opt.Version, ByteOrder: r.opt.ByteOrder, PageSize: r.opt.PageSize, Name: k.FileName(), TempDir: r.run.TempDir()}
 	var have listCursor
 	if old != nil && oldSize > 0 {
 		reader, err := bdb.NewReader(old, oldSize, bdb.Options{Strict: true})
@@ -228,7 +226,7 @@ func (r *run) buildList(k mboxlist.Kind, old *os.File, oldSize int64) (fresh *os
 		}
 		have.c = reader.Cursor()
 	}
-	fresh, err = os.OpenFile(r.run.Path(k.FileName()), os.O_RDWR|os.O_CREATE|os.O_TRUNC, durable.FileMode)
+	fresh, err = r.run.Dir.Recreate(k.FileName())
 	if err != nil {
 		return nil, err
 	}

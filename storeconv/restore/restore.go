@@ -44,6 +44,9 @@ type Options struct {
 	Progress storeconv.Progress                      // nil: none
 	Trace    func(level int, text string)            // called for each mailbox (1) and message (2); nil: none
 
+	FS      durable.FS // of the store; nil: the operating system's
+	Command string     // the command line, for whoever finds an interrupted run; "": not known
+
 	fault     durable.Fault // tests only
 	linesKept int           // tests only: bytes of index lines in memory
 }

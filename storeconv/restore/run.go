@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/internal/journal"
+	"imsconv/storeconv/lists"
 	"imsconv/storeconv/selection"
 )
 
@@ -47,6 +46,8 @@ type run struct {
 
 	all        []*Stream // the streams, then those of the reference that have been read
 	referenced bool
+
+	relink bool // a crash has parted links from their first copies: joined at the end
 }
 
 func newRestore(store string, streams []*Stream, opt Options) (*run, error) {
@@ -93,20 +94,25 @@ var errFinished = errors.New("an earlier run of this name had finished")
 // open opens the destination and takes up an interrupted run.
 func (r *run) open() error {
 	var err error
-	opt := durable.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
+	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
 	if opt.Owner != nil {
 		if err := opt.Owner.Check(); err != nil {
 			return err
 		}
 	}
 	if r.opt.DryRun {
-		if _, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if there, err := durable.Exists(r.opt.FS, r.path); !there {
+			return err
 		}
-		r.store, err = durable.OpenStore(r.path, opt)
-		return err
+		if r.store, err = durable.OpenStore(r.path, opt); err != nil {
+			return err
+		}
+		return r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir)
 	}
 	if r.store, err = durable.OpenStore(r.path, opt); err != nil {
+		return err
+	}
+	if err := r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir); err != nil {
 		return err
 	}
 	if err := r.checkSpace(); err != nil {
@@ -115,11 +121,12 @@ func (r *run) open() error {
 	if r.run, err = r.store.Begin(r.name()); err != nil {
 		return err
 	}
+	r.run.TellOthers(r.log)
 	if r.run.Finished() {
 		return errFinished
 	}
 	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
-	if r.jr, err = journal.Open(r.run.Path("journal"), true); err != nil {
+	if r.jr, err = journal.OpenIn(r.store.FS(), r.run.Path("journal"), true); err != nil {
 		return err
 	}
 	return r.recover()

@@ -2,7 +2,9 @@ package restore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"slices"
 
 	"imsconv/storeconv/ims"
 )
@@ -10,11 +12,21 @@ import (
 // mailElsewhere adds what a user has in other partitions of the store to the user's usage: quota.db has one record a user.
 func (r *run) mailElsewhere(id string, usage *userMail) error {
 	names, err := r.store.ReadNames("partition")
-	if isNotExist(err) || len(names) == 1 && names[0].Name() == r.partition {
+	if isNotExist(err) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	names = slices.DeleteFunc(names, func(e fs.DirEntry) bool {
+		if e.Name() == r.partition || !e.IsDir() {
+			return true
+		}
+		_, err := r.store.Stat(ims.UserDir(e.Name(), id))
+		return isNotExist(err)
+	})
+	if len(names) == 0 {
+		return nil
 	}
 	root, err := os.Open(r.store.Path())
 	if err != nil {
@@ -23,13 +35,7 @@ func (r *run) mailElsewhere(id string, usage *userMail) error {
 	defer root.Close()
 	reader := ims.NewReader(root)
 	for _, e := range names {
-		if e.Name() == r.partition || !e.IsDir() {
-			continue
-		}
 		user := ims.User{Partition: e.Name(), ID: id, Path: ims.UserDir(e.Name(), id)}
-		if _, err := r.store.Stat(user.Path); isNotExist(err) {
-			continue
-		}
 		if err := reader.Mailboxes(user, passOver, func(box *ims.Mailbox) error {
 			defer box.Close()
 			return usage.addStored(box)

@@ -267,3 +267,31 @@ func TestCreateReplacesWhole(t *testing.T) {
 		}
 	}
 }
+
+// A file that cannot be written is found when it is opened, and every error
+// names the file that was asked for.
+func TestCreateNamesTheFile(t *testing.T) {
+	j := newJob("toolconv", "make", nil, io.Discard, io.Discard)
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "none", "out"), filepath.Join(dir, strings.Repeat("n", 256))} {
+		_, err := j.Create(path, true)
+		if err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), ".tmp") {
+			t.Errorf("%v", err)
+		}
+	}
+	// A folder takes the place while the file is written.
+	path := filepath.Join(dir, "out")
+	out, err := j.Create(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Commit(); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), ".tmp") {
+		t.Errorf("%v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) != 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}

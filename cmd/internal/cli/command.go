@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -193,7 +194,7 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	opt.add(fs)
 
 	job := newJob(c.Name, verb.Name, stdin, stdout, stderr)
-	job.exit = verb.Exit
+	job.exit, job.line = verb.Exit, commandLine(append([]string{c.Name, verb.Name}, args...))
 	if verb.Lost != "" {
 		job.lost = verb.Lost
 	}
@@ -216,6 +217,21 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	}
 	return job.finish(ctx, err)
 }
+
+// commandLine is a command line as a shell takes it.
+func commandLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.Trim(w, plainBytes) != "" {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plainBytes need no quotes in a shell.
+const plainBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=@%+"
 
 // limitMemory makes the garbage collector work harder before the process comes
 // near what the command promises, unless GOMEMLIMIT says otherwise.

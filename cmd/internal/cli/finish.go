@@ -46,6 +46,7 @@ func (j *Job) begin(opt *common) error {
 		if j.log, err = j.Create(opt.log, true); err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
+		j.logPath = opt.log
 	}
 	return nil
 }

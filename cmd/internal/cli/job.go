@@ -13,6 +13,7 @@ type Job struct {
 	Stdout io.Writer
 
 	command, verb string
+	line          string // the command line
 	lost          string // the result of a run that ends with ExitLost
 	again         string // what the same command does after an interrupt
 	stderr        io.Writer
@@ -26,6 +27,8 @@ type Job struct {
 	files  []*OutputFile // not yet committed: removed when the run ends
 	log    *OutputFile   // of --log; nil: none
 	place  *OutputFile   // of --report; nil: none
+
+	logPath string // what --log names
 
 	exit func(status int, r Report) int // see Verb.Exit; nil: as it is
 }
@@ -71,6 +74,9 @@ func (j *Job) DryRun() {
 	defer j.mu.Unlock()
 	j.report.DryRun = true
 }
+
+// CommandLine is the command line of the run, as a shell takes it.
+func (j *Job) CommandLine() string { return j.line }
 
 // JSON says whether the talk is JSON (--json).
 func (j *Job) JSON() bool { return j.json }

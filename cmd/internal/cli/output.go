@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"imsconv/storeconv/durable"
 )
 
 // ErrExists: the destination exists and may not be replaced.
@@ -17,17 +19,15 @@ var ErrExists = errors.New("exists already")
 // final name, and has that name only after [OutputFile.Commit]; a device or a
 // pipe is written directly.
 type OutputFile struct {
-	w       io.Writer
-	file    *os.File // nil for standard output
-	temp    string   // "" when written directly
-	path    string   // the final name, links resolved
-	mode    fs.FileMode
-	settled bool
+	w      io.Writer
+	direct *os.File        // written as it is; nil for standard output
+	beside *durable.Output // nil when written directly
 }
 
 // Create opens path for writing, "-" being standard output. Without replace a
-// regular file that exists is refused ([ErrExists]). The caller commits; what
-// is not committed when the run ends is removed.
+// regular file that exists is refused ([ErrExists]). A file that cannot be
+// written is found here, before the work. The caller commits; what is not
+// committed when the run ends is removed.
 func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	if path == "-" || path == "/dev/stdout" {
 		return &OutputFile{w: j.Stdout}, nil
@@ -43,18 +43,18 @@ func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	out := &OutputFile{path: path, mode: 0o666}
+	opt, real := durable.FileOptions{Named: path}, path
 	if err == nil {
-		if out.path, err = filepath.EvalSymlinks(path); err != nil {
+		if real, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		out.mode = st.Mode().Perm()
+		opt.Mode = st.Mode().Perm()
 	}
-	out.file, err = createBeside(out.path, out.mode)
+	beside, err := durable.CreateFile(real, opt)
 	if err != nil {
 		return nil, err
 	}
-	out.w, out.temp = out.file, out.file.Name()
+	out := &OutputFile{w: beside, beside: beside}
 	j.mu.Lock()
 	j.files = append(j.files, out)
 	j.mu.Unlock()
@@ -72,107 +72,56 @@ func openDirect(path string) (*OutputFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &OutputFile{w: f, file: f}, nil
-}
-
-// createBeside makes a new file in the directory of path.
-func createBeside(path string, mode fs.FileMode) (*os.File, error) {
-	dir, base := filepath.Split(path)
-	for n := 0; n < 10000; n++ {
-		f, err := os.OpenFile(fmt.Sprintf("%s.%s.%d-%d.tmp", dir, base, os.Getpid(), n), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
-	return nil, fmt.Errorf("%s: no free name for a temporary file", path)
+	return &OutputFile{w: f, direct: f}, nil
 }
 
 // Write writes to the file.
 func (o *OutputFile) Write(p []byte) (int, error) { return o.w.Write(p) }
 
+var errNotRegular = errors.New("the destination must be a regular file")
+
 // WriteAt writes at an offset in bytes; a pipe cannot.
 func (o *OutputFile) WriteAt(p []byte, off int64) (int, error) {
-	if o.temp == "" {
-		return 0, errors.New("the destination must be a regular file")
+	if o.beside == nil {
+		return 0, errNotRegular
 	}
-	return o.file.WriteAt(p, off)
+	return o.beside.WriteAt(p, off)
 }
 
 // ReadAt reads back what WriteAt wrote; a pipe cannot.
 func (o *OutputFile) ReadAt(p []byte, off int64) (int, error) {
-	if o.temp == "" {
-		return 0, errors.New("the destination must be a regular file")
+	if o.beside == nil {
+		return 0, errNotRegular
 	}
-	return o.file.ReadAt(p, off)
+	return o.beside.ReadAt(p, off)
 }
 
 // Regular says whether the destination is a regular file, so that WriteAt works.
-func (o *OutputFile) Regular() bool { return o.temp != "" }
+func (o *OutputFile) Regular() bool { return o.beside != nil }
 
-// Commit makes the file durable and gives it its final name: fsync, close,
-// rename, fsync of the directory.
+// Commit makes the file durable and gives it its final name.
 func (o *OutputFile) Commit() error {
-	if o.settled {
-		return nil
+	switch {
+	case o.beside != nil:
+		return o.beside.Commit()
+	case o.direct != nil:
+		direct := o.direct
+		o.direct = nil
+		return direct.Close()
 	}
-	if o.temp == "" {
-		o.settled = true
-		if o.file != nil {
-			return o.file.Close()
-		}
-		return nil
-	}
-	defer o.Abort()
-	if err := o.file.Chmod(o.file2mode()); err != nil {
-		return err
-	}
-	if err := o.file.Sync(); err != nil {
-		return err
-	}
-	if err := o.file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(o.temp, o.path); err != nil {
-		return err
-	}
-	o.settled = true
-	return SyncDir(filepath.Dir(o.path))
+	return nil
 }
 
-// file2mode keeps the mode of a file that is replaced, else what the umask left.
-func (o *OutputFile) file2mode() fs.FileMode {
-	if o.mode != 0o666 {
-		return o.mode
-	}
-	st, err := o.file.Stat()
-	if err != nil {
-		return o.mode
-	}
-	return st.Mode().Perm()
-}
-
-// Abort removes what was written unless it was committed.
+// Abort removes what was written unless it was committed. What cannot be
+// removed is removed by the next run that writes the same file.
 func (o *OutputFile) Abort() {
-	if o.settled {
-		return
+	switch {
+	case o.beside != nil:
+		_ = o.beside.Abort()
+	case o.direct != nil:
+		_ = o.direct.Close()
+		o.direct = nil
 	}
-	o.settled = true
-	if o.file != nil {
-		o.file.Close()
-	}
-	if o.temp != "" {
-		os.Remove(o.temp)
-	}
-}
-
-// SyncDir makes the names in a directory durable.
-func SyncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // SameFile says whether two paths name one file; a path that does not exist is

@@ -8,16 +8,16 @@ import (
 // Problem tells of something refused, unreadable or lost; the exit status
 // becomes 3. kind is a short word for the class, where the position.
 func (j *Job) Problem(kind, where, text string) {
-	j.line("problem", &j.report.Problems, kind, where, text)
+	j.tell("problem", &j.report.Problems, kind, where, text)
 }
 
 // Warning tells of something that an administrator should look at and that
 // loses nothing beyond what a documented rule says.
 func (j *Job) Warning(kind, where, text string) {
-	j.line("warning", &j.report.Warnings, kind, where, text)
+	j.tell("warning", &j.report.Warnings, kind, where, text)
 }
 
-func (j *Job) line(level string, lines *Lines, kind, where, text string) {
+func (j *Job) tell(level string, lines *Lines, kind, where, text string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	kept := lines.add(Line{kind, where, text})
@@ -45,7 +45,7 @@ const groupedLines = 5
 // seeLog says where all the lines are; j.mu is held.
 func (j *Job) seeLog() string {
 	if j.log != nil {
-		return "; " + j.log.path + " has them all"
+		return "; " + j.logPath + " has them all"
 	}
 	return "; --log FILE writes them all"
 }

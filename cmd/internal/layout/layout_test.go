@@ -26,7 +26,10 @@ var testOnly = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-inte
 
 // generators make the inputs of tests. They live beside the format they make;
 // any test may import them, and no program links them.
-var generators = map[string]bool{"storeconv/testsite": true, "storeconv/testsite/reference": true, "ldifconv/testdir": true, "dbconv/bdb/fixtures": true}
+var generators = map[string]bool{
+	"storeconv/testsite": true, "storeconv/testsite/reference": true, "storeconv/durable/crashfs": true,
+	"ldifconv/testdir": true, "dbconv/bdb/fixtures": true,
+}
 
 // converters are the three that know nothing of each other, but for storeconv,
 // which writes mailbox list databases.

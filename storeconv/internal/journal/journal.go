@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"imsconv/storeconv/durable"
 )
 
 // Journal is an open journal. Safe for concurrent use. A folder can be opened once at a time.
@@ -24,10 +26,15 @@ func (silent) Fatalf(f string, args ...any) {
 	panic("internal error: journal: " + fmt.Sprintf(f, args...))
 }
 
-// Open opens the journal in the folder dir, which is created when missing. With durable set, Mark and Commit return only when their data is on disk.
+// Open opens the journal in the folder dir, which is created when missing. With sync set, Mark and Commit return only when their data is on disk.
 // It takes about 10 MiB of memory, whatever it holds.
-func Open(dir string, durable bool) (*Journal, error) {
+func Open(dir string, sync bool) (*Journal, error) { return OpenIn(durable.OS, dir, sync) }
+
+// OpenIn is Open in a file system of the caller's; nil is the operating
+// system's.
+func OpenIn(in durable.FS, dir string, sync bool) (*Journal, error) {
 	opts := &pebble.Options{
+		FS:                 filesOf(in),
 		Logger:             silent{},
 		FormatMajorVersion: pebble.FormatNewest,
 		CacheSize:          4 << 20,
@@ -39,7 +46,7 @@ func Open(dir string, durable bool) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j := &Journal{db: db, sync: pebble.NoSync}
-	if durable {
+	if sync {
 		j.sync = pebble.Sync
 	}
 	return j, nil

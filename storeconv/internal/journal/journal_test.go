@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/durable/crashfs"
 )
 
 func TestJournal(t *testing.T) {
@@ -71,4 +75,52 @@ func TestJournal(t *testing.T) {
 	if got := after("a\xff\xff"); string(got) != "b" {
 		t.Errorf("after a: %q", got)
 	}
+}
+
+// What Commit has returned for is there after every power cut.
+func TestJournalSurvivesPowerCuts(t *testing.T) {
+	f := crashfs.New()
+	if err := f.Mkdirat(unix.AT_FDCWD, "/run", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.Sync()
+	from := f.Ops()
+	j, err := OpenIn(f, "/run/journal", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done []int // operations when a mark had been made
+	for i := range 8 {
+		if err := j.Mark(fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+		done = append(done, f.Ops())
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if f.Open() != 0 {
+		t.Errorf("%d files are open", f.Open())
+	}
+	states := 0
+	for n := from; n <= f.Ops(); n++ {
+		for what, cut := range f.PowerCuts(n, 1) {
+			if states++; states%5 != 0 && testing.Short() {
+				continue
+			}
+			j, err := OpenIn(cut, "/run/journal", true)
+			if err != nil {
+				t.Fatalf("operation %d, %s: %v", n, what, err)
+			}
+			for i, at := range done {
+				if ok, err := j.Done(fmt.Sprint(i)); err != nil || !ok && at <= n {
+					t.Fatalf("operation %d, %s: mark %d: %v, %v", n, what, i, ok, err)
+				}
+			}
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Logf("%d operations, %d states", f.Ops()-from, states)
 }

@@ -1,0 +1,222 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/durable/crashfs"
+	"imsconv/storeconv/restore"
+	"imsconv/storeconv/sims"
+)
+
+const storePath = "/site/store"
+
+// restoreCase is a restore to be disturbed.
+type restoreCase struct {
+	name   string
+	before [][]byte // restored first, undisturbed
+	tapes  [][]byte
+	opt    restore.Options
+	fail   func(call, name string) error
+	twice  bool // given again after it is done, it makes everything a second time
+}
+
+func fails(err error, calls ...string) func(call, name string) error {
+	return func(call, _ string) error {
+		if slices.Contains(calls, call) {
+			return err
+		}
+		return nil
+	}
+}
+
+func restoreCases(t testing.TB) []restoreCase {
+	first := tape(t, 958780800,
+		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "box joe/Mail 88", "link joe/Mail/1 joe/INBOX/1",
+		"user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven", "link ann/INBOX/8 joe/INBOX/2")
+	later := tape(t, 958780809,
+		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun",
+		"user bob", "box bob/INBOX 4", "link bob/INBOX/3 joe/INBOX/9")
+	each := restore.Options{Sync: storeconv.SyncUser}
+	return []restoreCase{
+		{name: "new", tapes: [][]byte{first}},
+		{name: "batches", tapes: [][]byte{first}, opt: each},
+		{name: "existing", before: [][]byte{first}, tapes: [][]byte{later}},
+		{name: "existing without exchange", before: [][]byte{first}, tapes: [][]byte{later}, opt: each, fail: fails(unix.EINVAL, "exchange")},
+		{name: "existing without renameat2 and syncfs", before: [][]byte{first}, tapes: [][]byte{later}, fail: fails(unix.ENOSYS, "exchange", "noreplace", "syncfs")},
+		{name: "existing without links", before: [][]byte{first}, tapes: [][]byte{later}, fail: fails(unix.EPERM, "linkat")},
+		{name: "links across devices", tapes: [][]byte{first, later}, opt: each, fail: fails(unix.EXDEV, "linkat")},
+		{name: "two tapes", tapes: [][]byte{first, later}, opt: each},
+		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}, twice: true},
+	}
+}
+
+func (c *restoreCase) run(f durable.FS, tapes [][]byte) error {
+	var streams []*restore.Stream
+	for _, b := range tapes {
+		s, err := restore.NewStream("tape", bytes.NewReader(b))
+		if err != nil {
+			return err
+		}
+		streams = append(streams, s)
+	}
+	opt := c.opt
+	opt.FS, opt.Jobs = f, 1
+	_, err := restore.Restore(context.Background(), storePath, streams, opt)
+	return err
+}
+
+// store makes the file system that the run begins with, all durable.
+func (c *restoreCase) store(t testing.TB) *crashfs.FS {
+	f := crashfs.New()
+	if len(c.before) > 0 {
+		before := restoreCase{}
+		if err := before.run(f, c.before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Sync()
+	return f
+}
+
+func full() bool { return os.Getenv("IMSCONV_FULL") == "1" }
+
+// Sample sizes of a normal run: operations of a case, and states after each.
+const (
+	sampleOps    = 24
+	sampleStates = 6
+)
+
+// crashes calls fn with the states that a kill or a power cut leaves during what
+// f has recorded since operation from, none twice.
+func crashes(f *crashfs.FS, from int, fn func(when string, state *crashfs.FS)) {
+	seen := make(map[string]bool)
+	try := func(when string, state *crashfs.FS) {
+		if id := state.State(); !seen[id] {
+			seen[id] = true
+			fn(when, state)
+		}
+	}
+	step := 1
+	if !full() {
+		step = max(1, (f.Ops()-from)/sampleOps)
+	}
+	for n := from; n <= f.Ops(); n += step {
+		try(fmt.Sprintf("killed after operation %d", n), f.Killed(n))
+		i, every := 0, 1
+		if p := f.Pending(n); !full() {
+			every = max(1, crashfs.Cuts(p)/sampleStates)
+		}
+		for what, state := range f.PowerCuts(n, 1) {
+			if i%every == n%every {
+				try(fmt.Sprintf("power cut after operation %d (%s)", n, what), state)
+			}
+			i++
+		}
+	}
+}
+
+func TestRestore(t *testing.T) {
+	for _, c := range restoreCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			f := c.store(t)
+			f.Fail(c.fail)
+			from := f.Ops()
+			if err := c.run(f, c.tapes); err != nil {
+				t.Fatal(err)
+			}
+			if n := f.Open(); n != 0 {
+				t.Errorf("%d descriptors are open after the run", n)
+			}
+			want := f.Tree(storePath, nil)
+			states := 0
+			crashes(f, from, func(when string, state *crashfs.FS) {
+				if states++; c.twice && done(state, want) {
+					return
+				}
+				state.Fail(c.fail)
+				if err := c.run(state, c.tapes); err != nil {
+					t.Fatalf("%s: %v", when, err)
+				}
+				if got := state.Tree(storePath, nil); !slices.Equal(got, want) {
+					t.Fatalf("%s:\n%s", when, difference(want, got))
+				}
+			})
+			t.Logf("%d operations, %d states", f.Ops()-from, states)
+		})
+	}
+}
+
+// done tells whether the run had come to its end and left no word of itself.
+func done(state *crashfs.FS, want []string) bool {
+	if list, err := durable.Leftovers(state, storePath); err != nil || len(list) > 0 {
+		return false
+	}
+	return slices.Equal(state.Tree(storePath, func(path string) bool { return path == ".imsconv" }), want)
+}
+
+// difference lists what only one of two sorted lists has.
+func difference(want, got []string) string {
+	var out strings.Builder
+	for _, l := range want {
+		if !slices.Contains(got, l) {
+			fmt.Fprintln(&out, "-", l)
+		}
+	}
+	for _, l := range got {
+		if !slices.Contains(want, l) {
+			fmt.Fprintln(&out, "+", l)
+		}
+	}
+	return out.String()
+}
+
+// tape makes a backup stream. A line is a kind of member, its name, and the
+// UIDVALIDITY of a mailbox, the text of a message or the first copy of a link.
+func tape(t testing.TB, date int64, lines ...string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Product: "SIMS 4.0", Date: date}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	when := int64(900000000)
+	for _, line := range lines {
+		f := append(strings.Fields(line), "")
+		when += 1000
+		m := sims.Member{Name: f[1], Time: when, Subscribed: -1}
+		body := ""
+		switch f[0] {
+		case "user":
+			m.Kind, m.Quota, m.HasQuota = sims.User, 1<<20, true
+		case "box":
+			m.Kind = sims.Mailbox
+			fmt.Sscan(f[2], &m.UIDValidity)
+		case "msg":
+			body = "Subject: " + f[2] + "\r\nMessage-ID: <" + f[2] + "@x>\r\n\r\n" + f[2] + "\r\n"
+			m.Kind, m.Size = sims.Message, int64(len(body))
+		case "link":
+			m.Kind, m.Link = sims.Link, f[2]
+		}
+		if err := w.WriteMember(&m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
