@@ -2,22 +2,22 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
+	"imsconv/storeconv/verify"
 )
 
 const verifyFromDoc = `
 With --from, the store is compared with the NMS store that relocate made it of:
 every file byte by byte, with mode, modification time and (for root) owner, hard
-links, subscriptions, and every record of data.db2 and quota.db2. -u, -m,
---domain, --partition and --owner are those of the relocation. A quota record may
-be the old one or one counted anew. Faults of the source that relocate lists are
-warnings here.
+and symbolic links, subscriptions, and every record of data.db2 and quota.db2. -u,
+-m, --domain, --partition and --owner are those of the relocation. A quota record
+may be the old one or one counted anew. Faults of the source that relocate lists
+are warnings here, and so is what lies oddly in the store when the source has
+just the same there. A record too much of a user who went over is a problem.
 `
 
 // fromFlags are the flags of verify --from.
@@ -25,68 +25,39 @@ type fromFlags struct {
 	dir        string
 	domain     string
 	partitions []string
-	owner      string
 }
 
 func (f *fromFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.dir, "from", "", "compare with the store of the old server, `NMSSTORE`, too")
 	fs.StringVar(&f.domain, "domain", "", "with --from: the `DOMAIN` that the relocation put behind user ids")
 	fs.StringArrayVar(&f.partitions, "partition", nil, "with --from: `OLD=NEW` as in the relocation")
-	fs.StringVar(&f.owner, "owner", "", "with --from: `USER[:GROUP]` as in the relocation")
 }
 
-// log is where the check of the store itself tells: with --from, what lies oddly
-// in the store as it does in the source is a warning.
-func (f *fromFlags) log(job *cli.Job) storeconv.Log {
-	if f.dir == "" {
-		return job
-	}
-	return &inheritedLog{job, f.dir}
-}
-
-// inheritedLog softens problems with files that the source has too.
-type inheritedLog struct {
-	*cli.Job
-	from string
-}
-
-func (l *inheritedLog) Problem(kind, where, text string) {
-	if filepath.IsLocal(where) {
-		if _, err := os.Lstat(filepath.Join(l.from, where)); err == nil {
-			l.Job.Warning(kind, where, text+" (as in the source)")
-			return
-		}
-	}
-	l.Job.Problem(kind, where, text)
-}
-
-// verify compares store with the NMS store; selected and renamed are the users
-// of the relocation.
-func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, selected map[string]bool, renamed map[string]string, jobs int) error {
-	opts := storeconv.VerifyNMSOptions{
-		From: f.dir, Store: store, Select: selected, Map: make(map[string]string), Domain: f.domain, Jobs: jobs, Log: job,
-	}
-	for id, newID := range renamed {
+// origin makes options of the flags; users, new ids and owner are those of opts.
+func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Origin, error) {
+	o := &verify.Origin{From: f.dir, Options: verify.NMSOptions{
+		Users: opts.Selection.Users, Map: make(map[string]string), Domain: f.domain, Jobs: opts.Jobs, Log: job,
+		UID: opts.UID, GID: opts.GID, SetOwner: opts.SetOwner,
+	}}
+	for id, newID := range opts.Selection.Map {
 		if id != newID {
-			opts.Map[id] = newID
+			o.Options.Map[id] = newID
 		}
 	}
 	for _, p := range f.partitions {
 		part, err := storeconv.ParseRelocatePartition(p)
 		if err != nil {
-			return cli.Usagef("--partition: %w", err)
+			return nil, cli.Usagef("--partition: %w", err)
 		}
-		opts.Partitions = append(opts.Partitions, part)
+		o.Options.Partitions = append(o.Options.Partitions, verify.Partition(part))
 	}
-	if f.owner != "" {
-		var err error
-		if opts.UID, opts.GID, err = relocateOwner(f.owner); err != nil {
-			return cli.Usagef("--owner: %w", err)
-		}
-		opts.SetOwner = true
-	}
-	opts.Progress = job.Meter("files", 0, 0).Add
-	rep, err := storeconv.VerifyNMS(ctx, opts)
+	return o, nil
+}
+
+// verify compares store with the NMS store.
+func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, o *verify.Origin) error {
+	o.Options.Progress = job.Meter("files", 0, 0)
+	rep, err := verify.NMS(ctx, store, o.From, o.Options)
 	for _, c := range []cli.Count{
 		{Name: "users of the source", N: rep.Users}, {Name: "users missing", N: rep.Missing},
 		{Name: "messages of the source", N: rep.Messages}, {Name: "bytes compared", N: rep.Bytes},

@@ -1,0 +1,86 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
+)
+
+// The modes of what a restore makes (docs/formats.md, section 3). A directory
+// may have the bit that hands its group down to what is made in it.
+const (
+	dirMode  = 0o700
+	fileMode = 0o600
+)
+
+// owner is who everything must belong to.
+type owner struct{ uid, gid int } // gid -1: any
+
+// check says what is wrong with the owner of a file, or "".
+func (o owner) check(st *unix.Stat_t) string {
+	if int(st.Uid) == o.uid && (o.gid < 0 || int(st.Gid) == o.gid) {
+		return ""
+	}
+	want := fmt.Sprint(o.uid)
+	if o.gid >= 0 {
+		want += fmt.Sprintf(":%d", o.gid)
+	}
+	return fmt.Sprintf("owner %d:%d instead of %s", st.Uid, st.Gid, want)
+}
+
+// attributes are the notes about mode and owner of one file or directory.
+func (o owner) attributes(path string, st *unix.Stat_t) []storeconv.Note {
+	want, mode := uint32(fileMode), st.Mode&0o7777
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		want, mode = dirMode, mode&^unix.S_ISGID
+	}
+	var notes []storeconv.Note
+	if mode != want {
+		notes = append(notes, problem("mode", path, "mode %04o instead of %04o", mode, want))
+	}
+	if text := o.check(st); text != "" {
+		notes = append(notes, problem("owner", path, "%s", text))
+	}
+	return notes
+}
+
+// sharedDir is a directory above those of the users. Its notes are told with the
+// first mailbox below it that a restore made: elsewhere its mode is not ours.
+type sharedDir struct {
+	above *sharedDir
+	notes []storeconv.Note
+}
+
+// take returns the notes of the directory and of those above it, the highest
+// first, once.
+func (d *sharedDir) take() []storeconv.Note {
+	if d == nil {
+		return nil
+	}
+	notes := append(d.above.take(), d.notes...)
+	d.above, d.notes = nil, nil
+	return notes
+}
+
+// sameFileDate compares the modification time of a file with a date that was
+// given to it. File systems keep a part of all dates only: what lies outside is
+// not compared.
+func sameFileDate(st *unix.Stat_t, date int64) bool {
+	if date == st.Mtim.Sec {
+		return true
+	}
+	const early, late = math.MinInt32, math.MaxInt32
+	return (date < early || date > late) && (st.Mtim.Sec <= early || st.Mtim.Sec >= late || date > 1<<34-1<<31)
+}
+
+// problem and warning make notes.
+func problem(kind, where, format string, args ...any) storeconv.Note {
+	return storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
+}
+
+func warning(kind, where, format string, args ...any) storeconv.Note {
+	return storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
+}

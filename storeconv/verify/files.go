@@ -1,0 +1,217 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/nms"
+)
+
+// errNotRegular: what should be a file is a directory, a link or a device.
+var errNotRegular = errors.New("not a regular file")
+
+// retry repeats a call that a signal interrupted.
+func retry(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// stat asks about a name in a directory without following a symbolic link.
+func stat(dir int, name string, st *unix.Stat_t) error {
+	return retry(func() error { return unix.Fstatat(dir, name, st, unix.AT_SYMLINK_NOFOLLOW) })
+}
+
+// statRegular is stat for what must be a regular file.
+func statRegular(dir int, name string, st *unix.Stat_t) error {
+	if err := stat(dir, name, st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return errNotRegular
+	}
+	return nil
+}
+
+// openFile opens a name in a directory for reading. It follows no symbolic link
+// and does not wait at a pipe.
+func openFile(dir int, name string) (fd int, err error) {
+	err = retry(func() (err error) {
+		fd, err = unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		return err
+	})
+	return fd, err
+}
+
+// openDown opens the directory path below dir, no symbolic link on the way.
+func openDown(dir int, path string) (int, error) {
+	at, owned := dir, false
+	for part := range strings.SplitSeq(path, "/") {
+		next, err := nms.OpenDir(at, part)
+		if owned {
+			unix.Close(at)
+		}
+		if err != nil {
+			return -1, err
+		}
+		at, owned = next, true
+	}
+	return at, nil
+}
+
+// notThere tells whether an error says that a file does not exist.
+func notThere(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) }
+
+// readSome fills b as far as the file goes; no call is made behind the end that
+// size tells.
+func readSome(fd int, b []byte, size int64) (int, error) {
+	n := 0
+	for n < len(b) && int64(n) < size {
+		var m int
+		err := retry(func() (err error) {
+			m, err = unix.Read(fd, b[n:])
+			return err
+		})
+		if err != nil {
+			return n, fmt.Errorf("read: %w", err)
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// listDir lists a directory in byte order of the names.
+func listDir(l *nms.Lister, dir int) ([]nms.Entry, error) {
+	entries, err := l.List(dir, nil)
+	slices.SortFunc(entries, func(a, b nms.Entry) int { return strings.Compare(a.Name, b.Name) })
+	return entries, err
+}
+
+// fileKey tells one file from another: equal for hard links.
+type fileKey struct{ dev, ino uint64 }
+
+func keyOf(st *unix.Stat_t) fileKey { return fileKey{uint64(st.Dev), st.Ino} }
+
+// facts are what the bytes of a message say.
+type facts struct {
+	size   int64
+	sum    [32]byte
+	header headerFacts
+}
+
+// factCache remembers files that have several names, so that each is read once
+// as long as its names are not too far apart.
+type factCache struct {
+	mu sync.Mutex
+	m  map[fileKey]facts
+}
+
+// factsKept bounds the cache: some 40 MiB.
+const factsKept = 1 << 17
+
+func (c *factCache) get(key fileKey) (facts, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.m[key]
+	return f, ok
+}
+
+func (c *factCache) put(key fileKey, f facts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil {
+		c.m = make(map[fileKey]facts)
+	}
+	for old := range c.m {
+		if len(c.m) < factsKept {
+			break
+		}
+		delete(c.m, old)
+	}
+	c.m[key] = f
+}
+
+// messageReader reads messages; it belongs to one goroutine.
+type messageReader struct {
+	cache *factCache
+	buf   []byte // maxHeader bytes
+	h     hash.Hash
+}
+
+func newMessageReader(cache *factCache) *messageReader {
+	return &messageReader{cache: cache, buf: make([]byte, maxHeader), h: sha256.New()}
+}
+
+// read reads the file name in dir, of which st is known.
+func (r *messageReader) read(dir int, name string, st *unix.Stat_t) (facts, error) {
+	key := keyOf(st)
+	if st.Nlink > 1 {
+		if f, ok := r.cache.get(key); ok {
+			return f, nil
+		}
+	}
+	fd, err := openFile(dir, name)
+	if err != nil {
+		return facts{}, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	f, err := r.readOpen(fd, st.Size)
+	if err == nil && st.Nlink > 1 && len(f.header.ids[0])+len(f.header.ids[1]) < 256 {
+		r.cache.put(key, f)
+	}
+	return f, err
+}
+
+func (r *messageReader) readOpen(fd int, size int64) (facts, error) {
+	var f facts
+	r.h.Reset()
+	for first := true; ; first = false {
+		n, err := readSome(fd, r.buf, size-f.size)
+		if err != nil {
+			return f, err
+		}
+		if first {
+			f.header = readHeader(r.buf[:n])
+		}
+		r.h.Write(r.buf[:n])
+		f.size += int64(n)
+		if n < len(r.buf) || f.size >= size {
+			r.h.Sum(f.sum[:0])
+			return f, nil
+		}
+	}
+}
+
+// fdReader reads an open file; its owner closes the descriptor.
+type fdReader int
+
+func (fd fdReader) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	err = retry(func() (err error) {
+		n, err = unix.Read(int(fd), p)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read: %w", err)
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}

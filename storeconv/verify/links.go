@@ -1,0 +1,225 @@
+package verify
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/sims"
+)
+
+// absentCopy is a first copy that the store does not have under its own name,
+// because it has expired.
+type absentCopy struct {
+	body
+	time int64
+	file fileKey // of the first live reference
+	link string  // member name of that; "": none yet
+}
+
+// forget remembers a first copy that the store has not.
+func (c *streamCheck) forget(m *sims.Member, b body) {
+	if _, known := c.absent[m.Name]; !known && len(c.absent) < maxLate {
+		c.absent[strings.Clone(m.Name)] = absentCopy{body: b, time: m.Time}
+	}
+}
+
+// link compares a later copy.
+func (c *streamCheck) link(m *sims.Member) error {
+	if meter := c.v.opts.Meter; meter != nil {
+		meter.Add(1, 0)
+	}
+	if isExpired(m) {
+		c.v.report.Expired++
+		return nil
+	}
+	if !c.enter(m) {
+		return nil // the mailbox has been told
+	}
+	rec, err := c.box.view.find(m.UID, c.box.validity)
+	if err != nil {
+		c.problem(m, "bad-index", "%v", err)
+		return nil
+	}
+	again := c.box.uids.add(m.UID)
+	switch {
+	case rec == nil:
+		c.problem(m, "missing-message", "the store does not have it in %s", c.box.view.box.path)
+		return nil
+	case again:
+		c.warning(m, "duplicate-uid", "the stream has this UID twice")
+		return nil
+	}
+	c.record(m, rec)
+	var own unix.Stat_t
+	if statRegular(c.box.view.box.fd, messageFile(rec.uid), &own) != nil {
+		return nil // told with the tree
+	}
+	if first, ok := c.absent[m.Link]; ok {
+		c.linkToAbsent(m, rec, &own, first)
+		return nil
+	}
+	c.linkToFirst(m, rec, &own)
+	return nil
+}
+
+// linkToAbsent compares a copy whose first has expired: the content, and the date
+// of the first, are at the first live reference, to which later ones are links.
+func (c *streamCheck) linkToAbsent(m *sims.Member, rec *viewRecord, own *unix.Stat_t, first absentCopy) {
+	if first.sum != rec.sum {
+		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy in the stream %s", hex.EncodeToString(rec.sum[:]), hex.EncodeToString(first.sum[:]))
+	}
+	c.fileDate(m, own, first.time)
+	if first.link == "" {
+		first.file, first.link = keyOf(own), strings.Clone(m.Name)
+		c.absent[m.Link] = first
+		return
+	}
+	if keyOf(own) != first.file {
+		c.v.report.Copies++
+		c.warning(m, "copied-link", "a file of its own, not a link to %s, as both are copies of the expired %s", sims.DisplayName(first.link), sims.DisplayName(m.Link))
+	}
+}
+
+// linkToFirst compares a copy with its first.
+func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Stat_t) {
+	at, ok := c.v.chosen.placeOf(m.Link)
+	var first unix.Stat_t
+	if !ok || !c.v.statMessage(at, &first) {
+		c.v.report.Unchecked++
+		return
+	}
+	if keyOf(own) != keyOf(&first) {
+		at = c.firstElsewhere(at, own, &first)
+	}
+	c.sameFile(m, own, &first)
+	if keyOf(own) != keyOf(&first) {
+		c.compareCopy(m, rec, at)
+	}
+}
+
+// statMessage asks about a message of the store; false: it is not there.
+func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
+	for _, p := range v.partitionsOf(at.id, at.mailbox) {
+		dir, err := openDown(v.root, mailboxDir(p, at.id, at.mailbox)+"/"+messageDir(at.uid))
+		if err != nil {
+			continue
+		}
+		err = statRegular(dir, fmt.Sprintf("%d.msg", at.uid), st)
+		unix.Close(dir)
+		if err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// firstElsewhere looks for a first copy that got another UID because its mailbox
+// had other messages before: the file that own is, if any of those with this
+// original UID is. Else at and first stay.
+func (c *streamCheck) firstElsewhere(at place, own, first *unix.Stat_t) place {
+	box, err := c.v.findMailbox(at.id, at.mailbox)
+	if err != nil {
+		return at
+	}
+	view, err := newBoxView(box, c.read, maxView)
+	if err != nil {
+		return at
+	}
+	defer view.close()
+	for i := range view.all {
+		r := &view.all[i]
+		if r.origUID != at.uid || r.uid == at.uid {
+			continue
+		}
+		var st unix.Stat_t
+		if statRegular(box.fd, messageFile(r.uid), &st) == nil && keyOf(&st) == keyOf(own) {
+			*first, at.uid = st, r.uid
+			return at
+		}
+	}
+	return at
+}
+
+// linkLimit is the lowest number of links at which a file system in use refuses
+// another one.
+const linkLimit = 31998
+
+// maxOwn bounds the first copies of which is remembered where the user at hand
+// has a copy.
+const maxOwn = 100000
+
+// sameFile tells a link that is none. One run links whatever it can; another run
+// at the same time, which does not see the first copy yet, makes one copy a user,
+// with the date of the first: that is no fault, but worth a line.
+func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
+	before, seen := c.user.own[keyOf(first)]
+	if !seen && len(c.user.own) < maxOwn {
+		c.user.own[keyOf(first)] = keyOf(own)
+	}
+	switch {
+	case keyOf(own) == keyOf(first) && (!seen || before == keyOf(own)):
+	case own.Dev != first.Dev, first.Nlink >= linkLimit:
+		c.v.report.Copies++
+		if own.Mtim.Sec != first.Mtim.Sec {
+			c.problem(m, "file-date", "a copy of %s with another date", sims.DisplayName(m.Link))
+		}
+	case seen && before != keyOf(own), own.Mtim.Sec != first.Mtim.Sec, strings.HasPrefix(m.Link, m.User+"/"):
+		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
+	default:
+		c.v.report.Copies++
+		c.warning(m, "copied-link", "a file of its own, as another run makes it, not a link to %s", m.Link)
+	}
+}
+
+// compareCopy holds a copy that is a file of its own against the file of the
+// first.
+func (c *streamCheck) compareCopy(m *sims.Member, rec *viewRecord, at place) {
+	box, err := c.v.findMailbox(at.id, at.mailbox)
+	if err != nil {
+		c.v.report.Unchecked++
+		return
+	}
+	defer unix.Close(box.fd)
+	var st unix.Stat_t
+	err = statRegular(box.fd, messageFile(at.uid), &st)
+	var f facts
+	if err == nil {
+		f, err = c.read.read(box.fd, messageFile(at.uid), &st)
+	}
+	if err != nil {
+		c.problem(m, "unreadable", "%v", err)
+		return
+	}
+	if f.sum != rec.sum {
+		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy %s has %s", hex.EncodeToString(rec.sum[:]), m.Link, hex.EncodeToString(f.sum[:]))
+	}
+}
+
+// messageDate compares the date of the file of a first copy.
+func (c *streamCheck) messageDate(m *sims.Member, rec *viewRecord) {
+	if c.box.view.header == nil && !c.v.opts.NoIndex {
+		return // not a restore's
+	}
+	var own unix.Stat_t
+	if statRegular(c.box.view.box.fd, messageFile(rec.uid), &own) == nil {
+		c.fileDate(m, &own, m.Time)
+	}
+}
+
+// fileDate compares the date of a file with that of its first copy. What an
+// earlier stream had as a later copy keeps that date: with the second and any
+// further stream a difference is a warning.
+func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
+	want := storeDate(first)
+	if sameFileDate(own, want) {
+		return
+	}
+	n := problem("file-date", c.where(m), "the file is of %s, its first copy of %s", dateText(own.Mtim.Sec), dateText(want))
+	if !c.first {
+		n = warning(n.Kind, n.Where, "%s; an earlier stream may have had it as a copy", n.Text)
+	}
+	c.v.tell(n)
+}

@@ -1,0 +1,395 @@
+package verify
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
+)
+
+// boxResult is what checking one mailbox found.
+type boxResult struct {
+	header         ims.Header
+	indexed        bool // there is an index of ours
+	foreign        bool // there is an index of somebody else
+	noMailbox      bool // INBOX's directory holds no mailbox at all, only folders
+	seen, deleted  mboxlist.UIDSet
+	messages, size int64 // files, and the sum of their sizes
+	links          int64
+	strange        strangeDates
+	notes          []storeconv.Note
+	err            error // of the run
+}
+
+// maxBoxNotes bounds the lines kept of one mailbox; more are of no use to
+// anybody.
+const maxBoxNotes = 10000
+
+// boxChecker checks mailboxes, one at a time.
+type boxChecker struct {
+	v      *verifier
+	read   *messageReader
+	lister nms.Lister
+	names  []nms.Entry
+
+	box  *mailbox
+	res  boxResult
+	uids []uint32 // of the index
+}
+
+func newBoxChecker(v *verifier) *boxChecker {
+	return &boxChecker{v: v, read: newMessageReader(&v.cache)}
+}
+
+func (c *boxChecker) note(notes ...storeconv.Note) {
+	if len(c.res.notes) < maxBoxNotes {
+		c.res.notes = append(c.res.notes, notes...)
+	}
+}
+
+// check checks a mailbox: the index itself, every message of it, every file.
+func (c *boxChecker) check(ctx context.Context, box *mailbox) boxResult {
+	c.box, c.res, c.uids = box, boxResult{}, c.uids[:0]
+	switch {
+	case box.hasIndex:
+		c.index(ctx)
+	case box.name == inbox && len(box.dirs) == 0:
+		c.res.noMailbox = true
+	case !c.v.opts.NoIndex:
+		c.note(problem("no-index", box.path, "the mailbox has no %s", indexName))
+	}
+	c.files(ctx)
+	return c.res
+}
+
+// ours tells whether a restore made the mailbox: modes, owners and dates are its
+// own then.
+func (c *boxChecker) ours() bool { return c.res.indexed || c.v.opts.NoIndex && !c.res.foreign }
+
+// index reads the index and checks the messages that it names.
+func (c *boxChecker) index(ctx context.Context) {
+	path := c.box.path + "/" + indexName
+	if c.v.opts.NoIndex {
+		c.note(problem("index", path, "there is an index in a store that should have none"))
+	}
+	fd, err := openFile(c.box.fd, indexName)
+	if err != nil {
+		c.note(problem("unreadable", path, "open: %v", err))
+		return
+	}
+	defer unix.Close(fd)
+	ir, err := ims.NewIndexReader(fdReader(fd))
+	if errors.Is(err, ims.ErrForeignIndex) {
+		c.res.foreign = true
+		return
+	}
+	if err != nil {
+		c.note(problem("bad-index", path, "%v", err))
+		return
+	}
+	c.res.indexed, c.res.header = true, ir.Header
+	total, err := c.records(ctx, ir, path)
+	if err != nil {
+		c.note(problem("bad-index", path, "%v", err))
+		return
+	}
+	if ctx.Err() == nil {
+		c.headerFields(path, &total)
+		c.indexFile(fd, path, total.last)
+	}
+}
+
+// indexFile checks what the file system says of the index: it has the date of
+// the latest message.
+func (c *boxChecker) indexFile(fd int, path string, last int64) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		c.note(problem("unreadable", path, "stat: %v", err))
+		return
+	}
+	c.note(c.v.owner.attributes(path, &st)...)
+	if date := max(last, 0); !sameFileDate(&st, date) {
+		c.note(problem("file-date", path, "the file is of %s, the latest message of %s", dateText(st.Mtim.Sec), dateText(date)))
+	}
+}
+
+// totals are what the records of an index add up to.
+type totals struct {
+	count, largest, size int64
+	first, last          int64 // dates
+	lowUID, highUID      uint32
+}
+
+func (t *totals) add(r *ims.Record) {
+	if t.count == 0 {
+		t.first, t.last, t.lowUID = r.InternalDate, r.InternalDate, r.UID
+	}
+	t.count++
+	t.size += r.Size
+	t.largest = max(t.largest, r.Size)
+	t.first, t.last = min(t.first, r.InternalDate), max(t.last, r.InternalDate)
+	t.lowUID, t.highUID = min(t.lowUID, r.UID), max(t.highUID, r.UID)
+}
+
+func (c *boxChecker) records(ctx context.Context, ir *ims.IndexReader, path string) (totals, error) {
+	t := totals{first: noDate, last: noDate}
+	for ctx.Err() == nil {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			return t, nil
+		}
+		if err != nil {
+			return t, err
+		}
+		t.add(rec)
+		c.uids = append(c.uids, rec.UID)
+		if rec.Flags&ims.Seen != 0 {
+			c.res.seen = addUID(c.res.seen, rec.UID)
+		}
+		if rec.Flags&ims.Deleted != 0 {
+			c.res.deleted = addUID(c.res.deleted, rec.UID)
+		}
+		c.keywords(path, rec)
+		c.message(rec)
+	}
+	return t, nil
+}
+
+// addUID adds a UID above all of a set.
+func addUID(set mboxlist.UIDSet, uid uint32) mboxlist.UIDSet {
+	if n := len(set); n > 0 && set[n-1].Last == uid-1 {
+		set[n-1].Last = uid
+		return set
+	}
+	return append(set, mboxlist.UIDRange{First: uid, Last: uid})
+}
+
+// keywords checks that every keyword of a message has a name.
+func (c *boxChecker) keywords(path string, rec *ims.Record) {
+	names := len(c.res.header.Userflags)
+	for n := names; n < 8*len(rec.Keywords); n++ {
+		if rec.Keywords[n/8]>>(n%8)&1 != 0 {
+			c.note(problem("index-flags", path, "uid %d has keyword %d, Userflags names %d", rec.UID, n, names))
+			return
+		}
+	}
+}
+
+// indexVersion is the Version of an index of ours.
+const indexVersion = "imsconv-1"
+
+// headerFields holds the header against what its messages add up to, and against
+// where it lies.
+func (c *boxChecker) headerFields(path string, t *totals) {
+	h := &c.res.header
+	wrong := func(name string, has, want any) {
+		if has != want {
+			c.note(problem("index-header", path, "%s is %v, should be %v", name, has, want))
+		}
+	}
+	wrong("Name", h.Name, c.box.fullName())
+	wrong("Version", h.Version, indexVersion)
+	wrong("Partition", h.Partition, c.box.partition)
+	wrong("Exists", h.Exists, t.count)
+	wrong("Largest Msg", h.LargestMsg, t.largest)
+	wrong("Quota Used", h.QuotaUsed, t.size)
+	wrong("Oldest Uid", h.OldestUID, t.lowUID)
+	wrong("Oldest Msg", dateText(h.OldestMsg), dateText(t.first))
+	wrong("Last Append", dateText(h.LastAppend), dateText(t.last))
+	if h.LastUID < t.highUID {
+		c.note(problem("index-header", path, "Last UID is %d, there is a uid %d", h.LastUID, t.highUID))
+	}
+	if h.UIDValidity == 0 {
+		c.note(problem("index-header", path, "UID Validity is 0"))
+	}
+	for _, f := range h.Other {
+		c.note(warning("index-header", path, "%s: a field that no index of this version has", f.Name))
+	}
+}
+
+// message checks one file against its record.
+func (c *boxChecker) message(rec *ims.Record) {
+	name := messageFile(rec.UID)
+	path := c.box.path + "/" + name
+	var st unix.Stat_t
+	err := unix.ENOENT
+	if slices.Contains(c.box.dirs, messageDir(rec.UID)) { // no link to somewhere else
+		if e := statRegular(c.box.fd, name, &st); e != nil && !notThere(e) {
+			c.note(problem("unreadable", path, "%v", e))
+			return
+		} else if e == nil {
+			err = 0
+		}
+	}
+	if err != 0 {
+		c.note(problem("missing-file", path, "the index names it, the file is not there"))
+		return
+	}
+	f, readErr := c.read.read(c.box.fd, name, &st)
+	if readErr != nil {
+		c.note(problem("unreadable", path, "%v", readErr))
+		return
+	}
+	c.count(f.size, &st)
+	c.note(c.v.owner.attributes(path, &st)...)
+	if c.contents(path, rec, &f) {
+		c.summary(path, rec, &f.header)
+	}
+	if len(c.v.opts.Streams) == 0 {
+		c.fileDate(path, rec.InternalDate, &st)
+	}
+}
+
+func (c *boxChecker) count(size int64, st *unix.Stat_t) {
+	c.res.messages++
+	c.res.size += size
+	if st.Nlink > 1 {
+		c.res.links++
+	}
+	if m := c.v.opts.Meter; m != nil {
+		m.Add(1, size)
+	}
+}
+
+// contents compares the bytes; false: they are others, and nothing that is read
+// out of them needs comparing.
+func (c *boxChecker) contents(path string, rec *ims.Record, f *facts) bool {
+	switch {
+	case f.size != rec.Size:
+		c.note(problem("wrong-size", path, "%d bytes, the index says %d", f.size, rec.Size))
+	case !rec.HasSum():
+		c.note(problem("wrong-content", path, "the index has no SHA-256, the file's is %s", hex.EncodeToString(f.sum[:])))
+	case f.sum != rec.SHA256:
+		c.note(problem("wrong-content", path, "SHA-256 is %s, the index says %s", hex.EncodeToString(f.sum[:]), hex.EncodeToString(rec.SHA256[:])))
+	default:
+		return true
+	}
+	return false
+}
+
+// summary compares what an index has out of the header of a message.
+func (c *boxChecker) summary(path string, rec *ims.Record, h *headerFacts) {
+	if h.size != rec.HSize {
+		c.note(problem("wrong-header-size", path, "a header of %d bytes, the index says %d", h.size, rec.HSize))
+	}
+	if h.sentKnown && h.sent != rec.SentDate {
+		c.note(problem("wrong-sent-date", path, "the Date field is %s, the index says %s", dateText(h.sent), dateText(rec.SentDate)))
+	}
+	if h.idKnown && rec.MessageID != h.ids[0] && rec.MessageID != h.ids[1] {
+		c.note(problem("wrong-message-id", path, "the Message-ID field is %q, the index says %q", clip(h.ids[0]), clip(rec.MessageID)))
+	}
+}
+
+// clip cuts a value for a message.
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}
+
+// files holds the files of the directories against the index.
+func (c *boxChecker) files(ctx context.Context) {
+	if c.ours() {
+		c.directory("", c.box.fd)
+	}
+	for _, nn := range c.box.dirs {
+		if ctx.Err() != nil {
+			return
+		}
+		path := c.box.path + "/" + nn
+		dir, err := nms.OpenDir(c.box.fd, nn)
+		if err != nil {
+			c.note(problem("unreadable", path, "%v", err))
+			continue
+		}
+		if c.ours() {
+			c.directory("/"+nn, dir)
+		}
+		c.messageDir(dir, nn)
+		unix.Close(dir)
+	}
+}
+
+func (c *boxChecker) directory(below string, dir int) {
+	var st unix.Stat_t
+	if err := unix.Fstat(dir, &st); err == nil {
+		c.note(c.v.owner.attributes(c.box.path+below, &st)...)
+	}
+}
+
+// messageDir looks at every name of a directory of messages. A symbolic link is
+// no stray here: a relocated store may have them.
+func (c *boxChecker) messageDir(dir int, nn string) {
+	path := c.box.path + "/" + nn + "/"
+	var err error
+	if c.names, err = c.lister.List(dir, c.names[:0]); err != nil {
+		c.note(problem("unreadable", path+".", "%v", err))
+	}
+	slices.SortFunc(c.names, func(a, b nms.Entry) int { return compareNames(a.Name, b.Name) })
+	for _, e := range c.names {
+		uid, ok := readMessageName(e.Name)
+		switch {
+		case !ok || e.Type != nms.File && e.Type != nms.Symlink:
+			c.stray("stray-file", path+e.Name, "not a message file")
+		case messageDir(uid) != nn:
+			c.stray("misplaced", path+e.Name, "in the wrong directory, belongs in "+messageDir(uid))
+		case !c.res.indexed:
+			c.unindexed(dir, e.Name, path+e.Name)
+		default:
+			if _, named := slices.BinarySearch(c.uids, uid); !named {
+				c.stray("stray-file", path+e.Name, "a message file that the index does not name")
+			}
+		}
+	}
+}
+
+// compareNames orders names by their length first, so that UIDs come in order.
+func compareNames(a, b string) int {
+	switch {
+	case len(a) != len(b):
+		return len(a) - len(b)
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (c *boxChecker) stray(kind, path, text string) {
+	n := problem(kind, path, "%s", text)
+	if o := c.v.origin; o != nil && o.has(c.v.root, path) {
+		n.Severity, n.Text = storeconv.Warning, n.Text+" (as in the source)"
+	}
+	c.note(n)
+}
+
+// unindexed counts a message of which only the file tells.
+func (c *boxChecker) unindexed(dir int, name, path string) {
+	var st unix.Stat_t
+	if err := statRegular(dir, name, &st); err != nil && err != errNotRegular {
+		c.note(problem("unreadable", path, "%v", err))
+		return
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		st.Size, st.Nlink = 0, 1
+	}
+	c.count(st.Size, &st)
+	if c.ours() {
+		c.note(c.v.owner.attributes(path, &st)...)
+	}
+}
+
+// errStopped tells a sorter to give no more.
+var errStopped = fmt.Errorf("stopped")

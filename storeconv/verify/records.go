@@ -1,0 +1,172 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+)
+
+// records holds every record of the databases against the tree.
+func (v *verifier) records(ctx context.Context) error {
+	for i := range v.lists {
+		d := &v.lists[i]
+		if d.file == nil {
+			// A store from elsewhere may have no subscriptions and nothing per user.
+			if d.kind <= mboxlist.QuotaDB || v.indexed {
+				v.tell(problem("missing-database", d.name, "the database is not there"))
+			}
+			continue
+		}
+		if v.indexed {
+			v.databaseFile(d)
+		}
+		if d.db == nil {
+			continue
+		}
+		if err := v.eachRecord(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// databaseFile checks mode and owner of a database.
+func (v *verifier) databaseFile(d *list) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(d.file.Fd()), &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		v.tell(v.owner.attributes(d.name, &st)...)
+	}
+}
+
+func (v *verifier) eachRecord(ctx context.Context, d *list) error {
+	c := d.db.Cursor()
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		key, value, err := c.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			v.tell(problem("database", d.name, "%v", err))
+			return nil
+		}
+		v.report.Records++
+		switch d.kind {
+		case mboxlist.FolderDB:
+			v.checkFolder(d, string(key), value)
+		case mboxlist.QuotaDB:
+			v.checkQuota(d, string(key), value)
+		case mboxlist.SubscrDB:
+			v.checkSubscr(d, string(key), value)
+		case mboxlist.PeruserDB:
+			v.checkPerUser(d, string(key), value)
+		}
+	}
+}
+
+// inherited tells a problem with a record, as a warning when the source of a
+// relocated store has the very same fault.
+func (v *verifier) inherited(n storeconv.Note, as bool) {
+	if as {
+		n.Severity, n.Text = storeconv.Warning, n.Text+" (as in the source)"
+	}
+	v.tell(n)
+}
+
+func (v *verifier) checkFolder(d *list, key string, value []byte) {
+	user, name, ok := mboxlist.SplitKey(key)
+	rec, err := mboxlist.ParseFolder(value)
+	if !ok || err != nil {
+		v.report.OddRecord++
+		return
+	}
+	where := d.name + ": " + label(key)
+	if ims.CheckPartition(rec.Partition) != nil || checkUser(user) != nil || name != inbox && checkMailbox(name) != nil {
+		v.inherited(problem("no-mailbox", where, "no mailbox can have this name and partition"), v.origin != nil && v.origin.lacks(user, name))
+		return
+	}
+	box, err := v.openMailbox(rec.Partition, user, name)
+	if err != nil {
+		v.inherited(problem("no-mailbox", where, "the directory %s: %v", mailboxDir(rec.Partition, user, name), cause(err)),
+			v.origin != nil && v.origin.lacks(user, name))
+		return
+	}
+	defer unix.Close(box.fd)
+	if !box.hasIndex && len(box.dirs) == 0 && v.indexed && !v.opts.NoIndex {
+		v.tell(problem("no-index", box.path, "the mailbox has no %s", indexName))
+	}
+}
+
+// cause is an error without its path, which has been said.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// hasUser says whether a user has a directory in any partition.
+func (v *verifier) hasUser(id string) bool {
+	if checkUser(id) != nil {
+		return false
+	}
+	for _, p := range v.partitions {
+		var st unix.Stat_t
+		if stat(v.root, userDir(p, id), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *verifier) checkQuota(d *list, key string, value []byte) {
+	if _, err := mboxlist.ParseQuota(value); err != nil {
+		v.report.OddRecord++
+	}
+	if !v.hasUser(key) {
+		v.inherited(problem("no-user", d.name+": "+label(key), "the user has no directory"), v.origin != nil && v.origin.lacks(key, inbox))
+	}
+}
+
+func (v *verifier) checkSubscr(d *list, key string, value []byte) {
+	names, err := mboxlist.ParseSubscriptions(value)
+	if err != nil {
+		v.report.OddRecord++
+		return
+	}
+	if !v.lists.has(mboxlist.FolderDB) {
+		return // told
+	}
+	for _, name := range names {
+		// IMAP allows it, and the mailbox may be another user's who has not come yet.
+		if _, ok := v.record(mboxlist.FolderDB, name, d.name+": "+label(key)); !ok {
+			v.tell(warning("subscription", d.name+": "+label(key), "subscribed to %s, which folder.db does not have", name))
+		}
+	}
+}
+
+func (v *verifier) checkPerUser(d *list, key string, value []byte) {
+	id, name, ok := strings.Cut(key, "\t")
+	if _, err := mboxlist.ParsePeerUser(value); err != nil || !ok || id == "" || name == "" {
+		v.report.OddRecord++
+		return
+	}
+	if !v.lists.has(mboxlist.FolderDB) {
+		return // told
+	}
+	where := d.name + ": " + label(strings.ReplaceAll(key, "\t", " "))
+	if _, ok := v.record(mboxlist.FolderDB, name, where); !ok {
+		v.tell(problem("no-mailbox", where, "folder.db has no such mailbox"))
+	}
+}

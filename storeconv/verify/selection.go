@@ -1,0 +1,185 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
+)
+
+// chosen says what of a stream must be in the store, and under which names.
+type chosen struct {
+	opts  storeconv.Selection
+	paths []chosenPath // nil: everything
+	utf7  func(string) (string, error)
+}
+
+// chosenPath is a user and, unless "", a mailbox with those below it.
+type chosenPath struct{ user, mailbox string }
+
+func choose(opts storeconv.Selection) (*chosen, error) {
+	c := &chosen{opts: opts}
+	var err error
+	if c.utf7, err = nameDecoder(opts.Encoding); err != nil {
+		return nil, err
+	}
+	for _, p := range opts.Paths {
+		rule, err := readPath(p)
+		if err != nil {
+			return nil, err
+		}
+		if rule.user == "" { // the whole of a partition
+			c.paths = nil
+			return c, nil
+		}
+		c.paths = append(c.paths, rule)
+	}
+	return c, nil
+}
+
+// readPath reads /partition/group/id[/mailbox], user/id[/mailbox] or
+// id[/mailbox]. A path with a slash in front and less than three components
+// names everything: the rule is empty then.
+func readPath(path string) (chosenPath, error) {
+	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	switch {
+	case parts[0] == "" && strings.HasPrefix(path, "/"):
+		if len(parts) < 4 {
+			return chosenPath{}, nil
+		}
+		parts = parts[3:]
+	case parts[0] == "user" && len(parts) > 1:
+		parts = parts[1:]
+	}
+	if parts[0] == "" {
+		return chosenPath{}, fmt.Errorf("path %q names no user", path)
+	}
+	return chosenPath{parts[0], strings.Join(parts[1:], "/")}, nil
+}
+
+// user tells whether anything of a user of the stream is chosen.
+func (c *chosen) user(user string) bool {
+	if c.opts.Users != nil && !c.opts.Users[user] || !inShard(c.opts.Shard, user) {
+		return false
+	}
+	if c.paths == nil {
+		return true
+	}
+	for _, p := range c.paths {
+		if p.user == user {
+			return true
+		}
+	}
+	return false
+}
+
+// inShard: the first eight bytes of the SHA-256 of the id, big-endian, modulo
+// the number of parts.
+func inShard(s storeconv.Shard, user string) bool {
+	if s.Count < 2 {
+		return true
+	}
+	sum := sha256.Sum256([]byte(user))
+	return binary.BigEndian.Uint64(sum[:8])%uint64(s.Count) == uint64(s.Index)
+}
+
+// mailbox tells whether a mailbox of a chosen user is chosen; mailbox is its
+// name in the store.
+func (c *chosen) mailbox(user, mailbox string) bool {
+	if c.paths == nil {
+		return true
+	}
+	for _, p := range c.paths {
+		if p.user != user {
+			continue
+		}
+		if p.mailbox == "" || standard(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// standard writes the name of INBOX in its one form.
+func standard(mailbox string) string {
+	if len(mailbox) == len(inbox) && strings.ToUpper(mailbox) == inbox {
+		return inbox
+	}
+	return mailbox
+}
+
+// id is what a user of the stream is called in the store: renamed, then without
+// the default domain.
+func (c *chosen) id(user string) (string, error) {
+	id, renamed := c.opts.Map[user]
+	if !renamed {
+		id = user
+	}
+	if at := strings.LastIndexByte(id, '@'); at > 0 && c.opts.Domain != "" && strings.EqualFold(id[at+1:], c.opts.Domain) {
+		id = id[:at]
+	}
+	return id, checkUser(id)
+}
+
+// name is what a mailbox of the stream is called in the store.
+func (c *chosen) name(mailbox string) (string, error) {
+	name, err := c.utf7(mailbox)
+	if err != nil {
+		return "", err
+	}
+	name = standard(name)
+	return name, checkMailbox(name)
+}
+
+// place is where a message belongs in the store.
+type place struct {
+	id, mailbox string
+	uid         uint32
+}
+
+// placeOf is where the message of a member name belongs when nothing stood in
+// its way.
+func (c *chosen) placeOf(member string) (place, bool) {
+	user, mailbox, uid, ok := sims.SplitName(member)
+	if !ok {
+		return place{}, false
+	}
+	id, err := c.id(user)
+	if err != nil {
+		return place{}, false
+	}
+	name, err := c.name(mailbox)
+	return place{id, name, uid}, err == nil
+}
+
+// rights turns the lines of SIMS.acl into the text of an index: identifiers and
+// rights, all apart by TAB. Identifiers that are users get their new id; a
+// hyphen in front stays. ok is false when a line is not understood; such a line
+// is left out.
+func (c *chosen) rights(lines string) (text string, ok bool) {
+	ok = true
+	var fields []string
+	for line := range strings.SplitSeq(lines, "\n") {
+		line = strings.TrimRight(line, "\r")
+		if line == "" {
+			continue
+		}
+		pair := strings.Split(line, "\t")
+		if len(pair) != 2 || pair[0] == "" {
+			ok = false
+			continue
+		}
+		minus := ""
+		if strings.HasPrefix(pair[0], "-") {
+			minus = "-"
+		}
+		if id, err := c.id(pair[0][len(minus):]); err == nil {
+			pair[0] = minus + id
+		}
+		fields = append(fields, pair...)
+	}
+	return strings.Join(fields, "\t"), ok
+}

@@ -1,0 +1,301 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
+)
+
+// Partition is one partition of the source under another name or from elsewhere:
+// what is called Name in the source (at Path, when it is not below partition/) is
+// called NewName in the store. Records of the source may call it Alias too,
+// unless another partition has that name.
+type Partition struct {
+	Name, Path, NewName, Alias string
+}
+
+// part is one partition of the source.
+type part struct {
+	name, newName string
+	alias         string // another name in records, or ""
+	path          string
+	where         string // for messages
+	hasUsers      bool
+}
+
+// source is the NMS store that a store was made of, open for reading.
+type source struct {
+	opts  NMSOptions
+	from  string // absolute
+	store *nms.Store
+	parts []*part
+	data  *database // nil: missing, or unreadable
+	quota *database // likewise
+	notes []storeconv.Note
+
+	naming
+}
+
+func openSource(ctx context.Context, from string, opts NMSOptions) (*source, error) {
+	s := &source{opts: opts}
+	var err error
+	if s.from, err = filepath.Abs(from); err != nil {
+		return nil, err
+	}
+	if opts.Domain != "" {
+		if err := checkDomain(opts.Domain); err != nil {
+			return nil, fmt.Errorf("domain for user ids: %q: %w", opts.Domain, err)
+		}
+	}
+	if err := s.findParts(); err != nil {
+		return nil, err
+	}
+	if err := s.openDatabases(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.naming.turn(opts.Map)
+	if err := s.readNames(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *source) close() {
+	s.data.close()
+	s.quota.close()
+}
+
+// findParts finds the partitions and their new names.
+func (s *source) findParts() error {
+	named := make(map[string]Partition)
+	var extra []nms.Partition
+	for _, p := range s.opts.Partitions {
+		if p.Path != "" && sameDir(filepath.Dir(p.Path), filepath.Join(s.from, "partition")) {
+			p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", "" // not elsewhere
+		}
+		if p.Path != "" {
+			extra = append(extra, nms.Partition{Name: p.Name, Path: p.Path})
+		}
+		named[p.Name] = p
+	}
+	var err error
+	if s.store, err = nms.Open(s.from, extra...); err != nil {
+		return err
+	}
+	taken := make(map[string]string)
+	for _, found := range s.store.Partitions {
+		p := &part{name: found.Name, newName: found.Name, path: found.Path, where: s.label(found.Path), hasUsers: nms.IsPartition(found.Path)}
+		if n, ok := named[p.name]; ok {
+			p.newName = n.NewName
+			if _, ok := s.store.Partition(n.Alias); !ok {
+				p.alias = n.Alias
+			}
+			delete(named, p.name)
+		}
+		if err := ims.CheckPartition(p.newName); err != nil {
+			s.notes = append(s.notes, warning("bad-partition", p.where, "%v: left out", err))
+			continue
+		}
+		if other, ok := taken[p.newName]; ok {
+			return fmt.Errorf("partitions %s and %s both become %s", other, p.name, p.newName)
+		}
+		taken[p.newName] = p.name
+		s.parts = append(s.parts, p)
+	}
+	for name := range named {
+		return fmt.Errorf("partition %s: not in %s", name, s.from)
+	}
+	return nil
+}
+
+// sameDir tells whether two paths lead to one directory.
+func sameDir(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// label is how messages name a path of the source: relative to it where that is
+// possible.
+func (s *source) label(path string) string {
+	if rel, err := filepath.Rel(s.from, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+func (s *source) openDatabases(ctx context.Context) error {
+	var err error
+	if s.store.DataDB == "" {
+		s.notes = append(s.notes, warning("no-database", "mboxlist/data.db2", "no such file: no mailbox has a record"))
+	} else if s.data, err = s.openDatabase(ctx, s.store.DataDB); err != nil {
+		return err
+	}
+	if s.store.QuotaDB == "" {
+		s.notes = append(s.notes, warning("no-database", "quota.db2", "no such file: quota.db has no limits of the old store"))
+	} else if s.quota, err = s.openDatabase(ctx, s.store.QuotaDB); err != nil {
+		return err
+	}
+	return nil
+}
+
+// partOf finds a partition by a name that records use.
+func (s *source) partOf(name string) *part {
+	for _, p := range s.parts {
+		if p.name == name || name != "" && p.alias == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// selected tells whether a user of the source is looked at.
+func (s *source) selected(id string) bool { return s.opts.Users == nil || s.opts.Users[id] }
+
+// isDir tells whether a path is a directory and not a link to one.
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}
+
+// hasDirectory tells whether a mailbox of the source has a directory in one
+// partition, where hashdir says.
+func (p *part) hasDirectory(id, name string) bool {
+	if checkUser(id) != nil || name != inbox && checkMailbox(name) != nil {
+		return false
+	}
+	below := strings.TrimPrefix(mailboxDir("x", id, name), "partition/x/")
+	return isDir(filepath.Join(p.path, below))
+}
+
+// origin answers what the source of a relocated store has, for faults that are
+// the source's own.
+type origin struct{ *source }
+
+func openOrigin(ctx context.Context, o *Origin) (*origin, error) {
+	s, err := openSource(ctx, o.From, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	return &origin{s}, nil
+}
+
+// has tells whether what lies at a path of the store came from the source as it
+// is: a file of the same content in a tree that goes over, or a directory there.
+func (o *origin) has(root int, path string) bool {
+	parts := strings.Split(path, "/")
+	if len(parts) < 4 || parts[0] != "partition" || !goesOver(parts[2:]) {
+		return false
+	}
+	at := slices.IndexFunc(o.parts, func(p *part) bool { return p.newName == parts[1] })
+	if at < 0 {
+		return false
+	}
+	for _, below := range o.before(parts[2:]) {
+		if sameThing(root, path, filepath.Join(o.parts[at].path, below)) {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOver tells whether relocation carries over what lies at this path of a
+// partition: users' directories and what is in them, and other trees with a =
+// in front.
+func goesOver(path []string) bool {
+	if !strings.HasPrefix(path[0], "=") {
+		return false
+	}
+	if path[0] != nms.UserRoot {
+		return true
+	}
+	return slices.ContainsFunc(path[1:], func(part string) bool { return strings.HasPrefix(part, "=") })
+}
+
+// before lists where a path of a partition may have been in the source.
+func (o *origin) before(path []string) []string {
+	all := []string{strings.Join(path, "/")}
+	if path[0] != nms.UserRoot || len(path) < 4 {
+		return all
+	}
+	id, ok := readDiskName(path[3])
+	if !ok {
+		return all
+	}
+	for _, old := range o.oldIDs(id) {
+		all = append(all, strings.Join(append([]string{path[0], hashDirs(old), diskName(old)}, path[4:]...), "/"))
+	}
+	return all
+}
+
+// sameThing compares a name of the store with a path of the source.
+func sameThing(root int, path, from string) bool {
+	var a, b unix.Stat_t
+	if stat(unix.AT_FDCWD, from, &a) != nil || stat(root, path, &b) != nil {
+		return false
+	}
+	if keyOf(&a) == keyOf(&b) {
+		return true
+	}
+	if a.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return b.Mode&unix.S_IFMT == unix.S_IFDIR
+	}
+	if a.Mode&unix.S_IFMT != unix.S_IFREG {
+		return false
+	}
+	if b.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return unix.Fstatat(root, path, &b, 0) == nil && keyOf(&a) == keyOf(&b)
+	}
+	return b.Mode&unix.S_IFMT == unix.S_IFREG && a.Size == b.Size && sameBytes(unix.AT_FDCWD, from, root, path)
+}
+
+func sameBytes(srcDir int, src string, dstDir int, dst string) bool {
+	var c byteComparer
+	res := c.compare(srcDir, src, dstDir, dst)
+	return res.src == nil && res.dst == nil && res.same
+}
+
+// unlisted tells whether the source has no record of a mailbox in this partition
+// either.
+func (o *origin) unlisted(box *mailbox) bool {
+	for _, old := range o.oldIDs(box.id) {
+		value, ok := o.data.get(fullName(old, box.name))
+		if !ok {
+			continue
+		}
+		name, known := partitionOf(value)
+		if p := o.partOf(name); !known || p != nil && p.newName == box.partition {
+			return false
+		}
+	}
+	return true
+}
+
+// lacks tells whether the source has a record and no directory for a mailbox, or
+// for a user when name is INBOX.
+func (o *origin) lacks(id, name string) bool {
+	listed := false
+	for _, old := range o.oldIDs(id) {
+		_, folder := o.data.get(fullName(old, name))
+		_, quota := o.quota.get(old)
+		listed = listed || folder || quota && name == inbox
+		if slices.ContainsFunc(o.parts, func(p *part) bool { return p.hasDirectory(old, name) }) {
+			return false
+		}
+	}
+	return listed
+}

@@ -1,0 +1,270 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
+	"imsconv/storeconv/nms"
+)
+
+// StoreOptions say what a store is held against.
+type StoreOptions struct {
+	// Streams are the streams that the store was restored from, in the order in
+	// which they were. Each is read once.
+	Streams []Stream
+
+	// Selection is what the restore was limited to, and the names it gave.
+	Selection storeconv.Selection
+
+	CRLF    bool // every line end is CR LF, as restore --newline crlf leaves it
+	NoIndex bool // the store has no indexes, as restore --no-index leaves it
+
+	// UID and GID are the owner of everything, when SetOwner; a GID of -1 is any.
+	// Else the owner of the store directory is.
+	UID, GID int
+	SetOwner bool
+
+	// Origin, when not nil, is the NMS store that this one was relocated from:
+	// what lies oddly here and just so there is a warning. See NMS for the
+	// comparison of the two.
+	Origin *Origin
+
+	Jobs  int                // mailboxes checked at a time; 0: one a processor
+	Log   storeconv.Log      // nil: discard
+	Meter storeconv.Progress // messages and bytes; nil: none
+}
+
+// Origin is the source of a relocated store and how things were named.
+type Origin struct {
+	From    string
+	Options NMSOptions
+}
+
+// StoreReport counts what was looked at.
+type StoreReport struct {
+	Users     int64 `json:"users"`
+	Mailboxes int64 `json:"mailboxes"`
+	Messages  int64 `json:"messages"`    // files, each reference counted
+	Bytes     int64 `json:"bytes"`       // of them
+	Links     int64 `json:"links"`       // references to files that have more than one
+	Foreign   int64 `json:"foreign"`     // mailboxes whose index is not ours: only their file names were looked at
+	Records   int64 `json:"records"`     // of the four databases
+	OddRecord int64 `json:"odd_records"` // records in the vendor's form, not looked into
+
+	Members   int64 `json:"members"`   // messages of the streams, links among them
+	Expired   int64 `json:"expired"`   // of these, marked expired and so not looked for
+	Copies    int64 `json:"copies"`    // links of the streams that are files of their own, for a good reason
+	Unchecked int64 `json:"unchecked"` // links that could not be compared: nothing is known of their first copy
+}
+
+// Store checks the store in the directory store, which it only reads: every
+// message file against its index, every index against the databases of mboxlist,
+// every record of these against the tree, and, with streams, every message of
+// them against the store. The package comment has the list. It goes on after a
+// problem. The error is for what makes checking impossible: the store cannot be
+// opened, a stream cannot be read further, the context is done.
+//
+// The lines come in the same order whatever Jobs is. Memory: four bytes a message
+// of the mailboxes at work, about 150 bytes a message of the mailbox at hand in a
+// stream, below 256 MiB.
+func Store(ctx context.Context, store string, opts StoreOptions) (StoreReport, error) {
+	if opts.Log == nil {
+		opts.Log = storeconv.Discard
+	}
+	if opts.Jobs <= 0 {
+		opts.Jobs = runtime.GOMAXPROCS(0)
+	}
+	v := &verifier{opts: opts, log: opts.Log, path: store}
+	var err error
+	if v.chosen, err = choose(opts.Selection); err != nil {
+		return v.report, err
+	}
+	if err := v.open(); err != nil {
+		return v.report, err
+	}
+	defer v.close()
+	return v.report, v.run(ctx)
+}
+
+// verifier is one call of Store.
+type verifier struct {
+	opts       StoreOptions
+	log        storeconv.Log
+	path       string
+	root       int // the store, open
+	owner      owner
+	chosen     *chosen
+	partitions []string
+	origin     *origin // nil: none
+
+	// Of the goroutine that takes results in their order.
+	lists   lists
+	report  StoreReport
+	user    userTotals
+	indexed bool // some mailbox has an index of ours
+	strange strangeDates
+	late    map[string]string // differences that a later stream may explain
+
+	// Of all workers.
+	dateLock sync.Mutex
+	dates    *bdb.Sorter // of files with several names; see dates.go
+	cache    factCache
+}
+
+func (v *verifier) open() error {
+	info, err := os.Stat(v.path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: not a directory", v.path)
+	}
+	if v.root, err = nms.OpenPath(v.path); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(v.root, &st); err != nil {
+		unix.Close(v.root)
+		return fmt.Errorf("%s: stat: %w", v.path, err)
+	}
+	v.owner = owner{int(st.Uid), int(st.Gid)}
+	if v.opts.SetOwner {
+		v.owner = owner{v.opts.UID, v.opts.GID}
+	}
+	v.dates = bdb.NewSorter("", sortMemory)
+	return nil
+}
+
+// sortMemory is what one sorter holds in memory, in bytes; the rest goes to
+// temporary files.
+const sortMemory = 8 << 20
+
+func (v *verifier) close() {
+	v.lists.close()
+	v.dates.Close()
+	if v.origin != nil {
+		v.origin.close()
+	}
+	unix.Close(v.root)
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	if v.opts.Origin != nil {
+		var err error
+		if v.origin, err = openOrigin(ctx, v.opts.Origin); err != nil {
+			return err
+		}
+	}
+	if err := v.top(); err != nil {
+		return err
+	}
+	if err := v.lists.open(v.root, v.path, v.log); err != nil {
+		return err
+	}
+	if err := v.tree(ctx); err != nil {
+		return err
+	}
+	if err := v.records(ctx); err != nil {
+		return err
+	}
+	if len(v.opts.Streams) == 0 {
+		return v.tellDates()
+	}
+	for i, s := range v.opts.Streams {
+		if err := v.stream(ctx, s, i); err != nil {
+			return err
+		}
+	}
+	v.endStreams()
+	return nil
+}
+
+func (v *verifier) tell(notes ...storeconv.Note) {
+	for _, n := range notes {
+		n.Tell(v.log)
+	}
+}
+
+// workDir is the directory of unfinished runs.
+const workDir = ".imsconv"
+
+// top finds the partitions and looks at what else lies at the top of the store.
+func (v *verifier) top() error {
+	var l nms.Lister
+	entries, err := listDir(&l, v.root)
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.path, err)
+	}
+	known := false
+	for _, e := range entries {
+		switch e.Name {
+		case "partition", "mboxlist":
+			known = true
+		case "user", "session", "dbdata", "lost+found", expireRule:
+		case workDir:
+			v.tell(problem("unfinished", workDir, "an interrupted run has left its work directory; the same command again finishes it"))
+		default:
+			v.tell(problem("stray-file", e.Name, "no part of a store"))
+		}
+	}
+	if !known {
+		return fmt.Errorf("%s: no store: neither partition nor mboxlist is there", v.path)
+	}
+	v.listFiles(&l)
+	return v.findPartitions(&l)
+}
+
+// listFiles looks at what lies in mboxlist beside the databases: a server keeps
+// files of its environment and logs there.
+func (v *verifier) listFiles(l *nms.Lister) {
+	dir, err := nms.OpenDir(v.root, "mboxlist")
+	if err != nil {
+		return // a missing database is told with the databases
+	}
+	defer unix.Close(dir)
+	entries, err := listDir(l, dir)
+	if err != nil {
+		v.tell(problem("unreadable", "mboxlist", "%v", err))
+	}
+	for _, e := range entries {
+		switch name := e.Name; {
+		case name == "folder.db", name == "quota.db", name == "subscr.db", name == "peruser.db", name == "lright.db":
+		case strings.HasPrefix(name, "__db."), strings.HasPrefix(name, "log."):
+		default:
+			v.tell(problem("stray-file", "mboxlist/"+name, "no database of a store"))
+		}
+	}
+}
+
+func (v *verifier) findPartitions(l *nms.Lister) error {
+	dir, err := nms.OpenDir(v.root, "partition")
+	if notThere(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s/partition: %w", v.path, err)
+	}
+	defer unix.Close(dir)
+	entries, err := listDir(l, dir)
+	if err != nil {
+		return fmt.Errorf("%s/partition: %w", v.path, err)
+	}
+	for _, e := range entries {
+		if e.Type != nms.Directory {
+			v.tell(problem("stray-file", "partition/"+e.Name, "not a directory"))
+			continue
+		}
+		v.partitions = append(v.partitions, e.Name)
+	}
+	slices.Sort(v.partitions)
+	return nil
+}

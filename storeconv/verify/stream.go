@@ -1,0 +1,301 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
+)
+
+// Stream is one stream that a store is held against. It is read once, from front
+// to back.
+type Stream struct {
+	Name string // for positions
+	R    io.Reader
+}
+
+// maxLate bounds what is remembered across a run: differences that a later
+// stream may still explain, and first copies that are not in the store.
+const maxLate = 200000
+
+// streamCheck is the work on one stream.
+type streamCheck struct {
+	v      *verifier
+	s      Stream
+	first  bool // no stream came before,
+	last   bool // or comes behind
+	r      *sims.Reader
+	date   int64 // of the backup, seconds since 1970; 0: not said
+	read   *messageReader
+	absent map[string]absentCopy // first copies that are not in the store by their own names
+	names  map[string]struct{}   // full names of mailboxes whose last access has been compared
+
+	user streamUser
+	box  streamBox
+}
+
+// streamUser is the user at hand.
+type streamUser struct {
+	name     string // as the stream has it
+	id       string // as the store has it
+	selected bool
+	own      map[fileKey]fileKey // which file stands for a first copy
+}
+
+// stream holds the messages of the stream with that number against the store.
+func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
+	c := &streamCheck{
+		v: v, s: s, first: number == 0, last: number == len(v.opts.Streams)-1, r: sims.NewReader(s.R),
+		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy),
+	}
+	defer c.leave()
+	header, err := c.r.Header()
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
+	c.date = header.Date
+	for n := 0; ; n++ {
+		if n%64 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		m, err := c.r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = c.member(m)
+		}
+		if err != nil && !c.damage(err) {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+}
+
+// damage tells of a damaged place of the stream; false: the error is another.
+func (c *streamCheck) damage(err error) bool {
+	var p *sims.Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	where := fmt.Sprintf("%s: offset %d", c.s.Name, p.Offset)
+	if p.Name != "" {
+		where += ": " + sims.DisplayName(p.Name)
+	}
+	n := problem(p.Kind, where, "%s", p.Text)
+	if p.Warning {
+		n.Severity = storeconv.Warning
+	}
+	c.v.tell(n)
+	return true
+}
+
+func (c *streamCheck) where(m *sims.Member) string {
+	return fmt.Sprintf("%s: offset %d: %s", c.s.Name, m.Offset, sims.DisplayName(m.Name))
+}
+
+// problem tells of a member and the store that do not agree.
+func (c *streamCheck) problem(m *sims.Member, kind, format string, args ...any) {
+	c.v.tell(problem(kind, c.where(m), format, args...))
+}
+
+func (c *streamCheck) warning(m *sims.Member, kind, format string, args ...any) {
+	c.v.tell(warning(kind, c.where(m), format, args...))
+}
+
+func (c *streamCheck) member(m *sims.Member) error {
+	if c.user.name != m.User || c.user.name == "" {
+		c.enterUser(m)
+	}
+	if !c.user.selected || m.Kind != sims.User && !c.selected(m) {
+		return nil
+	}
+	switch m.Kind {
+	case sims.User:
+		c.quota(m)
+	case sims.Mailbox:
+		if c.enter(m) {
+			c.mailbox(m)
+		}
+	case sims.Message:
+		return c.message(m)
+	case sims.Link:
+		c.v.report.Members++
+		return c.link(m)
+	}
+	return nil
+}
+
+func (c *streamCheck) enterUser(m *sims.Member) {
+	c.user = streamUser{name: strings.Clone(m.User), selected: c.v.chosen.user(m.User), own: make(map[fileKey]fileKey)}
+	if !c.user.selected {
+		return
+	}
+	var err error
+	if c.user.id, err = c.v.chosen.id(m.User); err != nil {
+		c.user.selected = false
+		c.problem(m, "refused", "%v", err)
+	}
+}
+
+// selected says whether the mailbox of a member belongs to what was restored. One
+// whose name cannot be is told when it is entered.
+func (c *streamCheck) selected(m *sims.Member) bool {
+	name, err := c.v.chosen.utf7(m.Mailbox)
+	return err != nil || c.v.chosen.mailbox(m.User, standard(name))
+}
+
+func isExpired(m *sims.Member) bool { return slices.Contains(strings.Fields(m.Flags), "expired") }
+
+// body is what a body has to be in the store.
+type body struct {
+	size int64
+	sum  [32]byte
+}
+
+// body reads the body of the member at hand, with its line ends as the store has
+// them.
+func (c *streamCheck) body() (body, error) {
+	h := sha256.New()
+	var b body
+	ends := lineEnds{}
+	for {
+		piece, err := c.r.Chunk()
+		if err == io.EOF {
+			h.Sum(b.sum[:0])
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		if c.v.opts.CRLF {
+			piece = ends.convert(piece)
+		}
+		b.size += int64(len(piece))
+		h.Write(piece)
+	}
+}
+
+// lineEnds writes every line end as CR LF: an LF gets a CR where none stands
+// before it. Its zero value is at the start of a message.
+type lineEnds struct {
+	cr  bool // the last byte was a CR
+	out []byte
+}
+
+// convert takes the next piece; what it returns is valid until the next call.
+func (l *lineEnds) convert(piece []byte) []byte {
+	l.out = l.out[:0]
+	for _, b := range piece {
+		if b == '\n' && !l.cr {
+			l.out = append(l.out, '\r')
+		}
+		l.out = append(l.out, b)
+		l.cr = b == '\r'
+	}
+	return l.out
+}
+
+// message compares one message.
+func (c *streamCheck) message(m *sims.Member) error {
+	c.v.report.Members++
+	b, err := c.body()
+	if err != nil {
+		return err // that of a damaged member is told
+	}
+	if meter := c.v.opts.Meter; meter != nil {
+		meter.Add(1, 0)
+	}
+	if isExpired(m) {
+		c.v.report.Expired++
+		c.forget(m, b)
+		return nil
+	}
+	if !c.enter(m) {
+		return nil // the mailbox has been told
+	}
+	rec, err := c.box.view.find(m.UID, c.box.validity)
+	if err != nil {
+		c.problem(m, "bad-index", "%v", err)
+		return nil
+	}
+	again := c.box.uids.add(m.UID)
+	switch {
+	case rec == nil && c.box.view.findContent(b.sum) != nil:
+		return nil // it was there before, with flags and date of its own
+	case rec == nil:
+		c.problem(m, "missing-message", "the store does not have it in %s", c.box.view.box.path)
+		return nil
+	case again && b.sum == rec.sum:
+		c.warning(m, "duplicate-uid", "the stream has this UID twice, with the same content")
+		return nil
+	case again:
+		c.problem(m, "duplicate-uid", "the stream has another message of this UID; the store has %s", hex.EncodeToString(rec.sum[:]))
+		return nil
+	}
+	c.record(m, rec)
+	if b.size != rec.size || b.sum != rec.sum {
+		c.problem(m, "wrong-content", "%d bytes with SHA-256 %s in the stream, %d bytes with %s in the store", b.size, hex.EncodeToString(b.sum[:]), rec.size, hex.EncodeToString(rec.sum[:]))
+	}
+	c.messageDate(m, rec)
+	return nil
+}
+
+// record compares receive date and flags.
+func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
+	if c.box.view.header == nil {
+		return
+	}
+	if date := storeDate(m.Time); date != rec.date {
+		c.problem(m, "date", "received %s, the index says %s", dateText(date), dateText(rec.date))
+	}
+	want := flagSet(m.Flags)
+	c.later(m, "flags", slices.Equal(want, rec.flags), fmt.Sprintf("the flags are %q, the stream says %q", rec.flags, want))
+}
+
+// storeDate is a receive date of a stream as a store has it: 1970 for one that
+// fourteen digits cannot say.
+func storeDate(seconds int64) int64 {
+	if dateText(seconds) == "none" {
+		return 0
+	}
+	return seconds
+}
+
+// later tells a difference, unless a stream to come may explain it: then it is
+// kept until that stream has been read.
+func (c *streamCheck) later(m *sims.Member, kind string, equal bool, text string) {
+	key := m.Name + "\x00" + kind
+	switch {
+	case equal:
+		delete(c.v.late, key)
+	case c.last || len(c.v.late) >= maxLate:
+		delete(c.v.late, key)
+		c.problem(m, kind, "%s", text)
+	default:
+		if c.v.late == nil {
+			c.v.late = make(map[string]string)
+		}
+		c.v.late[key] = text
+	}
+}
+
+// endStreams tells the differences that no later stream explained.
+func (v *verifier) endStreams() {
+	keys := make([]string, 0, len(v.late))
+	for key := range v.late {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		name, kind, _ := strings.Cut(key, "\x00")
+		v.tell(problem(kind, sims.DisplayName(name), "%s", v.late[key]))
+	}
+	v.late = nil
+}

@@ -1,0 +1,241 @@
+package verify
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/sims"
+)
+
+// streamBox is the mailbox at hand.
+type streamBox struct {
+	name     string   // as the stream has it, with the user in front; "": none
+	view     *boxView // nil: not in the store, and told
+	validity uint32   // UIDVALIDITY in the stream; 0: not said
+	uids     uidBits  // that have come
+}
+
+// uidBits is a set of UIDs. What it holds is bounded to 32 MiB; beyond it UIDs
+// count as new.
+type uidBits map[uint32]*[1024]uint64
+
+const maxUIDBits = 4096
+
+// add adds a UID and tells whether the set had it.
+func (b *uidBits) add(uid uint32) bool {
+	part := (*b)[uid>>16]
+	if part == nil {
+		if len(*b) >= maxUIDBits {
+			return false
+		}
+		if *b == nil {
+			*b = make(uidBits)
+		}
+		part = new([1024]uint64)
+		(*b)[uid>>16] = part
+	}
+	word, mask := &part[uid>>6&1023], uint64(1)<<(uid&63)
+	had := *word&mask != 0
+	*word |= mask
+	return had
+}
+
+// enter opens the mailbox of a member and says whether it is there; a missing one
+// is told once.
+func (c *streamCheck) enter(m *sims.Member) bool {
+	name := m.User + "/" + m.Mailbox
+	if c.box.name == name {
+		return c.box.view != nil
+	}
+	c.leave()
+	c.box = streamBox{name: name}
+	mailbox, err := c.v.chosen.name(m.Mailbox)
+	if err != nil {
+		c.problem(m, "refused", "%v", err)
+		return false
+	}
+	box, err := c.v.findMailbox(c.user.id, mailbox)
+	if notThere(err) {
+		c.problem(m, "missing-mailbox", "the store does not have %s", fullName(c.user.id, mailbox))
+		return false
+	}
+	if err == nil {
+		c.box.view, err = newBoxView(box, c.read, maxView)
+	}
+	if err != nil {
+		c.problem(m, "bad-index", "%v", err)
+		return false
+	}
+	c.lastAccess(m)
+	return true
+}
+
+func (c *streamCheck) leave() {
+	if c.box.view != nil {
+		c.box.view.close()
+	}
+	c.box = streamBox{}
+}
+
+// findMailbox finds a mailbox in the partition that folder.db names, else in any.
+func (v *verifier) findMailbox(id, name string) (*mailbox, error) {
+	for _, p := range v.partitionsOf(id, name) {
+		box, err := v.openMailbox(p, id, name)
+		if err == nil || !notThere(err) {
+			return box, err
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+// partitionsOf lists the partitions in which a mailbox may lie, the likeliest
+// first.
+func (v *verifier) partitionsOf(id, name string) []string {
+	if len(v.partitions) < 2 {
+		return v.partitions
+	}
+	value, ok, err := v.lists.get(mboxlist.FolderDB, fullName(id, name))
+	if err != nil || !ok {
+		return v.partitions
+	}
+	rec, err := mboxlist.ParseFolder(value)
+	if err != nil || !slices.Contains(v.partitions, rec.Partition) {
+		return v.partitions
+	}
+	return append([]string{rec.Partition}, v.partitions...)
+}
+
+// quota compares what the stream says of a user. Limits may have come from a
+// directory instead, and the last warning from a store that was there before, so
+// that a difference is a warning only.
+func (c *streamCheck) quota(m *sims.Member) {
+	if !m.HasQuota {
+		return
+	}
+	value, ok, err := c.v.lists.get(mboxlist.QuotaDB, c.user.id)
+	if err != nil || !ok {
+		return // told with the user
+	}
+	q, err := mboxlist.ParseQuota(value)
+	if err != nil {
+		return // likewise
+	}
+	want := m.Quota
+	if want > 0 {
+		want /= 1024
+	}
+	if q.KB != want {
+		c.warning(m, "quota-limit", "quota.db has a limit of %d KB, the stream says %d", q.KB, want)
+	}
+	if q.Messages != mboxlist.Unlimited {
+		c.warning(m, "quota-limit", "quota.db has a limit of %d messages, the stream has none", q.Messages)
+	}
+	if q.LastWarned != -1 {
+		c.warning(m, "quota-warned", "quota.db has a last warning at %d, the stream has none", q.LastWarned)
+	}
+}
+
+// lastAccess compares the time of the last access in peruser.db, which is that of
+// the last backup that has the mailbox.
+func (c *streamCheck) lastAccess(m *sims.Member) {
+	box := c.box.view.box
+	value, ok, err := c.v.lists.get(mboxlist.PeruserDB, box.id+"\t"+box.fullName())
+	if err != nil || !ok || c.box.view.header == nil && !c.v.opts.NoIndex {
+		return // told with the mailbox
+	}
+	rec, err := mboxlist.ParsePeerUser(value)
+	if err != nil {
+		return // likewise
+	}
+	want := int64(-1)
+	if c.date > 0 {
+		want = c.date
+	}
+	named := *m
+	named.Name = m.User + "/" + m.Mailbox
+	c.later(&named, "last-access", rec.LastAccess == want, fmt.Sprintf("peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want))
+}
+
+// mailbox compares what the stream says of a mailbox as a whole.
+func (c *streamCheck) mailbox(m *sims.Member) {
+	h := c.box.view.header
+	if h == nil {
+		return // a foreign index: nothing is known
+	}
+	c.box.validity = m.UIDValidity
+	others := m.UIDValidity != 0 && c.box.view.hadOthers(m.UIDValidity)
+	if m.UIDValidity != 0 && m.UIDValidity != h.UIDValidity {
+		if !others {
+			c.problem(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
+			return
+		}
+		c.warning(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d: it had other messages before", h.UIDValidity, m.UIDValidity)
+		return
+	}
+	c.nextUID(m, others)
+	if m.Subscribed >= 0 {
+		c.later(m, "subscribed", h.Subscribed == (m.Subscribed == 1), fmt.Sprintf("Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed))
+	}
+	c.rights(m, others)
+	c.announcedKeywords(m, others)
+}
+
+// nextUID compares Last UID. Messages of other streams may have raised it.
+func (c *streamCheck) nextUID(m *sims.Member, others bool) {
+	h := c.box.view.header
+	if m.UIDNext == 0 {
+		return
+	}
+	want := m.UIDNext - 1
+	if want > h.LastUID {
+		c.problem(m, "uidnext", "Last UID is %d, the stream's next is %d", h.LastUID, m.UIDNext)
+		return
+	}
+	if others {
+		return
+	}
+	if all := c.box.view.all; len(all) > 0 {
+		want = max(want, all[len(all)-1].uid)
+	} else if h.Exists > 0 {
+		return // too many to know the highest
+	}
+	c.later(m, "uidnext", h.LastUID == want, fmt.Sprintf("Last UID is %d, should be %d", h.LastUID, want))
+}
+
+// ownerRights are those of a mailbox's owner where the stream says nothing.
+const ownerRights = "lrswipcda"
+
+func (c *streamCheck) rights(m *sims.Member, others bool) {
+	want, ok := c.v.chosen.rights(m.ACL)
+	if want == "" {
+		if others || !c.first || m.ACL != "" && !ok {
+			return // it may have rights from elsewhere
+		}
+		want = c.user.id + "\t" + ownerRights
+	}
+	if has := c.box.view.header.ACL; ok {
+		c.later(m, "acl", has == want, fmt.Sprintf("the ACL is %q, the stream says %q", has, want))
+	}
+}
+
+// announcedKeywords: those that the mailbox announces come first among the
+// Userflags, unless others were there before.
+func (c *streamCheck) announcedKeywords(m *sims.Member, others bool) {
+	has := strings.Fields(strings.ToLower(strings.Join(c.box.view.header.Userflags, " ")))
+	var want []string
+	for _, word := range strings.Fields(strings.ToLower(m.Keywords)) {
+		if !slices.Contains(want, word) {
+			want = append(want, word)
+		}
+	}
+	same := len(has) >= len(want) && slices.Equal(has[:len(want)], want)
+	if others || !c.first {
+		same = !slices.ContainsFunc(want, func(word string) bool { return !slices.Contains(has, word) })
+	}
+	if !same {
+		c.problem(m, "keywords", "the Userflags are %q, the stream announces %q", c.box.view.header.Userflags, m.Keywords)
+	}
+}

@@ -1,0 +1,304 @@
+package verify
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/ims"
+)
+
+// maxView is how many messages of an index are held in memory; a longer index is
+// read again when the stream goes back.
+const maxView = 200000
+
+// viewRecord is what is compared of one message.
+type viewRecord struct {
+	uid          uint32
+	origValidity uint32
+	origUID      uint32
+	date, size   int64
+	sum          [32]byte
+	flags        []string // sorted
+}
+
+// boxView answers questions about the messages of one mailbox of the store.
+type boxView struct {
+	box    *mailbox
+	read   *messageReader
+	header *ims.Header // nil: no index of ours, only the files tell
+	all    []viewRecord
+	byOrig map[[2]uint32]int // index in all by original UIDVALIDITY and UID; made when first needed
+	bySum  map[[32]byte]int  // of those without an origin, by content; likewise
+
+	limit int // of all
+	fd    int // of an index too long to hold; -1: none
+	ir    *ims.IndexReader
+	last  uint32
+
+	origins []origin3 // of an index too long to hold, sorted; made when first needed
+}
+
+// newBoxView takes the mailbox over, also when it fails.
+func newBoxView(box *mailbox, read *messageReader, limit int) (*boxView, error) {
+	v := &boxView{box: box, read: read, fd: -1, limit: limit}
+	if !box.hasIndex {
+		return v, nil
+	}
+	err := v.rewind()
+	if errors.Is(err, ims.ErrForeignIndex) {
+		return v, nil
+	}
+	if err == nil {
+		header := v.ir.Header
+		v.header = &header
+		err = v.load()
+	}
+	if err != nil {
+		v.close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// load takes the records into memory, unless they are too many.
+func (v *boxView) load() error {
+	if v.header.Exists > int64(v.limit) {
+		return nil
+	}
+	for {
+		rec, err := v.ir.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		v.all = append(v.all, v.record(rec))
+		if len(v.all) > v.limit { // the header lied
+			v.all, v.header.Exists = nil, int64(v.limit)+1
+			return v.rewind()
+		}
+	}
+}
+
+func (v *boxView) rewind() error {
+	if v.fd >= 0 {
+		unix.Close(v.fd)
+	}
+	var err error
+	if v.fd, err = openFile(v.box.fd, indexName); err != nil {
+		v.fd = -1
+		return err
+	}
+	v.last = 0
+	v.ir, err = ims.NewIndexReader(fdReader(v.fd))
+	return err
+}
+
+func (v *boxView) close() {
+	if v.fd >= 0 {
+		unix.Close(v.fd)
+		v.fd = -1
+	}
+	unix.Close(v.box.fd)
+}
+
+func (v *boxView) record(rec *ims.Record) viewRecord {
+	flags := rec.Flags.Names()
+	for n, word := range v.header.Userflags {
+		if n/8 < len(rec.Keywords) && rec.Keywords[n/8]>>(n%8)&1 != 0 {
+			flags = append(flags, strings.ToLower(word))
+		}
+	}
+	slices.Sort(flags)
+	return viewRecord{
+		uid: rec.UID, origUID: rec.OrigUID, origValidity: rec.OrigValidity,
+		date: rec.InternalDate, size: rec.Size, sum: rec.SHA256, flags: flags,
+	}
+}
+
+// flagSet is the flags of a member in the form of a viewRecord: system flags in
+// their own spelling, keywords in lower case (their case does not matter), each
+// once, without the marks that have no place in a store.
+func flagSet(text string) []string {
+	var set []string
+	for _, word := range strings.Fields(text) {
+		switch f := ims.ParseFlag(word); {
+		case word == "expired" || word == "pending":
+		case f != 0:
+			set = append(set, f.Names()...)
+		case word[0] != '\\':
+			set = append(set, strings.ToLower(word))
+		}
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// find returns the record of the message that came from a UID of a mailbox with
+// this UIDVALIDITY in the stream (0: not said). Nil: there is none.
+func (v *boxView) find(uid, validity uint32) (*viewRecord, error) {
+	switch {
+	case v.header == nil:
+		return v.findFile(uid)
+	case v.held():
+		return v.findHeld(uid, validity), nil
+	}
+	return v.findLong(uid, validity)
+}
+
+// findHeld looks at the message of the same UID first: mostly it is the one.
+// Otherwise the mailbox had other messages before.
+func (v *boxView) findHeld(uid, validity uint32) *viewRecord {
+	i, ok := slices.BinarySearchFunc(v.all, uid, func(r viewRecord, uid uint32) int { return cmp.Compare(r.uid, uid) })
+	if ok && v.all[i].from(uid, validity) {
+		return &v.all[i]
+	}
+	if v.byOrig == nil {
+		v.byOrig = make(map[[2]uint32]int, len(v.all))
+		for i := len(v.all) - 1; i >= 0; i-- {
+			r := &v.all[i]
+			v.byOrig[[2]uint32{r.origValidity, r.origUID}] = i
+			v.byOrig[[2]uint32{0, r.origUID}] = i
+		}
+	}
+	if i, ok := v.byOrig[[2]uint32{validity, uid}]; ok {
+		return &v.all[i]
+	}
+	return nil
+}
+
+// from says whether the message came from that UID of a mailbox with that
+// UIDVALIDITY; 0 is not known.
+func (r *viewRecord) from(uid, validity uint32) bool {
+	return r.origUID == uid && (validity == 0 || r.origValidity == validity)
+}
+
+// findContent returns a record with this content that does not say where it came
+// from: restores go by the content of such.
+func (v *boxView) findContent(sum [32]byte) *viewRecord {
+	if v.bySum == nil {
+		v.bySum = make(map[[32]byte]int)
+		for i := len(v.all) - 1; i >= 0; i-- {
+			if r := &v.all[i]; r.origUID == 0 {
+				v.bySum[r.sum] = i
+			}
+		}
+	}
+	if i, ok := v.bySum[sum]; ok {
+		return &v.all[i]
+	}
+	return nil
+}
+
+// hadOthers says whether the mailbox holds messages that came from elsewhere than
+// a mailbox with this UIDVALIDITY.
+func (v *boxView) hadOthers(validity uint32) bool {
+	if v.held() {
+		return slices.ContainsFunc(v.all, func(r viewRecord) bool { return r.origValidity != validity })
+	}
+	if err := v.collectOrigins(); err != nil {
+		return false // told where the records are looked for
+	}
+	return slices.ContainsFunc(v.origins, func(o origin3) bool { return o.validity != validity })
+}
+
+// held says whether all records are in memory.
+func (v *boxView) held() bool { return v.header != nil && v.header.Exists <= int64(v.limit) }
+
+// origin3 is where a message of a long index came from. maxOrigins bounds them to
+// 48 MiB.
+type origin3 struct{ uid, validity, from uint32 }
+
+const maxOrigins = 4 << 20
+
+func (o origin3) compare(p origin3) int {
+	return cmp.Or(cmp.Compare(o.from, p.from), cmp.Compare(o.validity, p.validity), cmp.Compare(o.uid, p.uid))
+}
+
+// collectOrigins reads a long index for the origins of its messages.
+func (v *boxView) collectOrigins() error {
+	if v.origins != nil {
+		return nil
+	}
+	if err := v.rewind(); err != nil {
+		return err
+	}
+	v.last = 1<<32 - 1 // the next search starts again
+	v.origins = []origin3{}
+	for len(v.origins) < maxOrigins {
+		rec, err := v.ir.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		v.origins = append(v.origins, origin3{rec.UID, rec.OrigValidity, rec.OrigUID})
+	}
+	slices.SortFunc(v.origins, origin3.compare)
+	return nil
+}
+
+// findLong finds a message in a long index: under its own UID, else by its
+// origin.
+func (v *boxView) findLong(uid, validity uint32) (*viewRecord, error) {
+	rec, err := v.findUID(uid)
+	if err != nil || rec != nil && rec.from(uid, validity) {
+		return rec, err
+	}
+	if err := v.collectOrigins(); err != nil {
+		return nil, err
+	}
+	i, _ := slices.BinarySearchFunc(v.origins, origin3{from: uid, validity: validity}, origin3.compare)
+	if i == len(v.origins) || v.origins[i].from != uid || validity != 0 && v.origins[i].validity != validity {
+		return nil, nil
+	}
+	return v.findUID(v.origins[i].uid)
+}
+
+// findUID goes forward in the index, and starts again when the stream goes back.
+func (v *boxView) findUID(uid uint32) (*viewRecord, error) {
+	if uid <= v.last {
+		if err := v.rewind(); err != nil {
+			return nil, err
+		}
+	}
+	for v.last < uid {
+		rec, err := v.ir.Next()
+		if err == io.EOF {
+			v.last = 1<<32 - 1
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v.last = rec.UID; rec.UID == uid {
+			found := v.record(rec)
+			return &found, nil
+		}
+	}
+	return nil, nil
+}
+
+// findFile makes a record of what the file itself tells.
+func (v *boxView) findFile(uid uint32) (*viewRecord, error) {
+	var st unix.Stat_t
+	err := statRegular(v.box.fd, messageFile(uid), &st)
+	if notThere(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := v.read.read(v.box.fd, messageFile(uid), &st)
+	if err != nil {
+		return nil, err
+	}
+	return &viewRecord{uid: uid, origUID: uid, size: f.size, sum: f.sum}, nil
+}
