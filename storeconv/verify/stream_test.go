@@ -1,0 +1,209 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
+)
+
+// made is one message of a stream written by hand.
+type made struct {
+	name, body, flags, link string
+	date                    int64
+}
+
+// makeStream writes a stream with the UIDVALIDITY for all its mailboxes.
+func makeStream(t testing.TB, validity uint32, messages ...made) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Product: "SIMS 4.0", Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	announced := make(map[string]bool)
+	for _, m := range messages {
+		box := m.name[:strings.LastIndexByte(m.name, '/')]
+		if !announced[box] {
+			announced[box] = true
+			head := &sims.Member{Kind: sims.Mailbox, Name: box, UIDValidity: validity, Subscribed: -1}
+			if err := w.WriteMember(head); err != nil {
+				t.Fatal(err)
+			}
+		}
+		member := &sims.Member{Kind: sims.Message, Name: m.name, Size: int64(len(m.body)), Time: m.date, Flags: m.flags}
+		if m.link != "" {
+			member.Kind, member.Link, member.Size = sims.Link, m.link, 0
+		}
+		if err := w.WriteMember(member); err != nil {
+			t.Fatal(err)
+		}
+		if m.link == "" && m.body != "" {
+			if _, err := w.Write([]byte(m.body)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func restoreStream(t testing.TB, store string, opt storeconv.RestoreOptions, streams ...[]byte) {
+	t.Helper()
+	var in []*storeconv.Stream
+	for i, data := range streams {
+		s, err := storeconv.NewStream(fmt.Sprintf("stream%d", i), bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = append(in, s)
+	}
+	log := new(recorder)
+	opt.Log = log
+	if _, err := storeconv.Restore(context.Background(), store, in, opt); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.problems) > 0 {
+		t.Fatalf("restore: %q", log.problems)
+	}
+}
+
+func verifyStreams(t testing.TB, store string, opts verify.StoreOptions, streams ...[]byte) *recorder {
+	t.Helper()
+	log := new(recorder)
+	opts.Log = log
+	for i, data := range streams {
+		opts.Streams = append(opts.Streams, verify.Stream{Name: fmt.Sprintf("stream%d", i), R: bytes.NewReader(data)})
+	}
+	if _, err := verify.Store(context.Background(), store, opts); err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func mail(n int) string { return fmt.Sprintf("Subject: %d\r\n\r\nbody %d\r\n", n, n) }
+
+// TestIncremental: a full backup, then an incremental one with other flags.
+func TestIncremental(t *testing.T) {
+	full := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000000}, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen`})
+	inc := makeStream(t, 7, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen \Deleted`}, made{name: "joe/INBOX/3", body: mail(3), date: 900000002})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, storeconv.RestoreOptions{}, full, inc)
+	if log := verifyStreams(t, store, verify.StoreOptions{}, full, inc); len(log.problems) > 0 {
+		t.Errorf("%q", log.problems)
+	}
+	if log := verifyStreams(t, store, verify.StoreOptions{}, full); len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "flags ") {
+		t.Errorf("the full backup alone: %q", log.problems)
+	}
+	other := makeStream(t, 7, made{name: "joe/INBOX/9", body: mail(9), date: 900000000})
+	if log := verifyStreams(t, store, verify.StoreOptions{}, full, other); len(log.problems) != 2 {
+		t.Errorf("flags that no later stream explains, and a message that is missing: %q", log.problems)
+	}
+}
+
+// TestAppended: the mailbox had messages of its own before the stream came.
+func TestAppended(t *testing.T) {
+	before := makeStream(t, 5, made{name: "joe/INBOX/1", body: mail(101), date: 900000000}, made{name: "joe/INBOX/2", body: mail(102), date: 900000000})
+	after := makeStream(t, 7,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/2", link: "joe/INBOX/1", date: 900000002, flags: `\Seen`},
+		made{name: "joe/Mail/4", link: "joe/INBOX/1", date: 900000003},
+		made{name: "zoe/INBOX/1", link: "joe/INBOX/1", date: 900000004})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, storeconv.RestoreOptions{}, before)
+	restoreStream(t, store, storeconv.RestoreOptions{}, after)
+	log := verifyStreams(t, store, verify.StoreOptions{}, after)
+	if len(log.problems) != 0 || len(log.warnings) != 1 || !strings.HasPrefix(log.warnings[0], "uidvalidity ") {
+		t.Errorf("problems %q, warnings %q", log.problems, log.warnings)
+	}
+	if log := verifyStreams(t, store, verify.StoreOptions{}, before); len(log.problems) != 0 {
+		t.Errorf("what was there before: %q", log.problems)
+	}
+}
+
+// TestRenamed: users get other names, only some are restored.
+func TestRenamed(t *testing.T) {
+	stream := makeStream(t, 7,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "zoe/INBOX/1", link: "joe/INBOX/1", date: 900000002},
+		made{name: "bob@siroe.com/inbox/1", body: mail(2), date: 900000003},
+		made{name: "amy/Mail/1", body: mail(3), date: 900000003})
+	sel := map[string]bool{"joe": true, "zoe": true, "bob@siroe.com": true}
+	ids := map[string]string{"joe": "joseph"}
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, storeconv.RestoreOptions{Select: sel, Map: ids, Domain: "siroe.com"}, stream)
+	if log := verifyStreams(t, store, verify.StoreOptions{Selection: storeconv.Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream); len(log.problems)+len(log.warnings) > 0 {
+		t.Errorf("%q %q", log.problems, log.warnings)
+	}
+	if log := verifyStreams(t, store, verify.StoreOptions{}, stream); len(log.problems) == 0 {
+		t.Error("the users that are not there are not missed")
+	}
+}
+
+// TestLongHeader: a header beyond what the index measures.
+func TestLongHeader(t *testing.T) {
+	long := "X: " + strings.Repeat("long\r\n ", 60000) + "\r\n\r\nbody\r\n"
+	stream := makeStream(t, 7, made{name: "joe/INBOX/1", body: long, date: 900000001}, made{name: "joe/INBOX/2", body: strings.Repeat("x", 300<<10), date: 900000001})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, storeconv.RestoreOptions{}, stream)
+	if log := verifyStreams(t, store, verify.StoreOptions{}, stream); len(log.problems) > 0 {
+		t.Errorf("%q", log.problems)
+	}
+}
+
+// FuzzIndex holds any bytes as an index against a mailbox: whatever they are, Verify ends without an error.
+func FuzzIndex(f *testing.F) {
+	body := []byte(mail(1))
+	x := ims.Index{Header: ims.Header{Name: "user/joe", UIDValidity: 7, ACL: "joe\tlr", Partition: "primary", Userflags: []string{"Junk"}}}
+	x.Messages = []ims.Record{{UID: 1, InternalDate: 900000000, SentDate: ims.NoTime, Size: int64(len(body)), HSize: 14, OrigValidity: 7, OrigUID: 1, SHA256: sha256.Sum256(body)}}
+	x.Count()
+	var text bytes.Buffer
+	if err := x.WriteIndex(&text); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text.Bytes())
+	for _, cut := range []int{0, 1, 20, text.Len() / 2, text.Len() - 1} {
+		f.Add(text.Bytes()[:cut])
+	}
+	f.Add(bytes.Replace(text.Bytes(), []byte("Exists: 1"), []byte("Exists: 9223372036854775807"), 1))
+	store := f.TempDir()
+	dir := filepath.Join(store, ims.UserDir("primary", "joe"))
+	if err := os.MkdirAll(filepath.Join(dir, "00"), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "00", "1.msg"), body, 0o600); err != nil {
+		f.Fatal(err)
+	}
+	stream := makeStream(f, 7, made{name: "joe/INBOX/1", body: string(body), date: 900000000}, made{name: "joe/INBOX/2", link: "joe/INBOX/1"})
+	f.Fuzz(func(t *testing.T, index []byte) {
+		if err := os.WriteFile(filepath.Join(dir, ims.IndexName), index, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		verifyStreams(t, store, verify.StoreOptions{}, stream)
+	})
+}
+
+// TestPartitions: a user whose mail lies in two partitions is one user, to verify and to backup.
+func TestPartitions(t *testing.T) {
+	one := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001}, made{name: "zoe/INBOX/1", body: mail(2), date: 900000001})
+	two := makeStream(t, 7, made{name: "joe/Mail/1", body: mail(3), date: 900000002}, made{name: "amy/INBOX/1", body: mail(4), date: 900000002})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, storeconv.RestoreOptions{}, one)
+	restoreStream(t, store, storeconv.RestoreOptions{Partition: "second"}, two)
+	for _, stream := range [][]byte{one, two} {
+		if log := verifyStreams(t, store, verify.StoreOptions{}, stream); len(log.problems) > 0 {
+			t.Errorf("%q", log.problems)
+		}
+	}
+}
