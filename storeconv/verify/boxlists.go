@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv"
 )
 
 // userTotals are what the mailboxes of the user at work add up to.
@@ -70,11 +69,7 @@ func (v *verifier) folderRecord(box *mailbox, res *boxResult) {
 	key := box.fullName()
 	value, ok := v.record(mboxlist.FolderDB, key, box.path)
 	if !ok {
-		n := problem("not-listed", box.path, "folder.db has no record of %s", key)
-		if v.origin != nil && v.origin.unlisted(box) {
-			n.Severity, n.Text = storeconv.Warning, n.Text+" (as in the source)"
-		}
-		v.tell(n)
+		v.inherited(problem("not-listed", box.path, "folder.db has no record of %s", key), v.origin != nil && v.origin.unlisted(box))
 		return
 	}
 	rec, err := mboxlist.ParseFolder(value)
@@ -85,11 +80,7 @@ func (v *verifier) folderRecord(box *mailbox, res *boxResult) {
 		return
 	}
 	if rec.Partition != box.partition {
-		n := problem("folder-record", box.path, "%s: folder.db has partition %s", key, rec.Partition)
-		if v.origin != nil && v.origin.unlisted(box) {
-			n.Severity, n.Text = storeconv.Warning, n.Text+" (as in the source)"
-		}
-		v.tell(n)
+		v.inherited(problem("folder-record", box.path, "%s: folder.db has partition %s", key, rec.Partition), v.origin != nil && v.origin.unlisted(box))
 	}
 	if acl := rightsText(rec.ACL); res.indexed && acl != res.header.ACL {
 		v.tell(problem("folder-record", box.path, "%s: folder.db has ACL %q, the index %q", key, acl, res.header.ACL))
@@ -174,13 +165,13 @@ func (v *verifier) endUser() {
 		return
 	}
 	v.report.Users++
-	if !v.lists.has(mboxlist.QuotaDB) || u.foreign {
+	if !v.lists.has(mboxlist.QuotaDB) || u.foreign || v.origin != nil && !u.indexed && v.origin.covers(u.id) && !v.origin.unlimited(u.id) {
 		return
 	}
 	where := "user " + u.id
 	value, ok := v.record(mboxlist.QuotaDB, u.id, where)
 	if !ok {
-		v.tell(problem("not-listed", where, "quota.db has no record"))
+		v.inherited(problem("not-listed", where, "quota.db has no record"), v.origin != nil && v.origin.unlimited(u.id))
 		return
 	}
 	q, err := mboxlist.ParseQuota(value)

@@ -65,10 +65,20 @@ func (c *boxChecker) check(ctx context.Context, box *mailbox) boxResult {
 	case box.name == inbox && len(box.dirs) == 0:
 		c.res.noMailbox = true
 	case !c.v.opts.NoIndex:
-		c.note(problem("no-index", box.path, "the mailbox has no %s", indexName))
+		c.note(c.v.noIndex(box))
 	}
 	c.files(ctx)
 	return c.res
+}
+
+// noIndex notes that a mailbox has no index. Of a relocated one the source tells
+// whether there should be one.
+func (v *verifier) noIndex(box *mailbox) storeconv.Note {
+	n := problem("no-index", box.path, "the mailbox has no %s", indexName)
+	if v.origin != nil && v.origin.covers(box.id) {
+		n.Severity = storeconv.Warning
+	}
+	return n
 }
 
 // ours tells whether a restore made the mailbox: modes, owners and dates are its

@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // records compares the databases: what each must have is sorted and then held
@@ -255,14 +258,13 @@ func (r *recordCheck) extra() error {
 			return nil
 		}
 	}
-	old := r.c.wentOver(id)
-	if len(old) == 0 {
+	if len(r.c.wentOver(id)) == 0 {
 		return nil // somebody else's
 	}
 	fine, err := false, error(nil)
 	switch r.d.kind {
 	case mboxlist.FolderDB:
-		fine = r.c.addedRecord(id, name, old, r.value)
+		fine = r.c.addedRecord(id, name, r.value)
 	case mboxlist.QuotaDB:
 		var sum mailSum
 		if sum, err = r.sums.of(key); err == nil {
@@ -278,20 +280,25 @@ func (r *recordCheck) extra() error {
 // wentOver lists the users of the source that became id.
 func (c *comparison) wentOver(id string) []string {
 	return slices.DeleteFunc(c.src.oldIDs(id), func(old string) bool {
-		return !c.src.selected(old) || !slices.ContainsFunc(c.src.parts, func(p *part) bool { return p.hasDirectory(old, inbox) }) || c.src.refusal(old) != ""
+		return !c.src.selected(old) || !c.src.exists(old) || c.src.refusal(old) != ""
 	})
 }
 
 // addedRecord tells whether a record is one that relocate --add-missing makes:
-// for a mailbox that has a directory, with all rights for its user.
-func (c *comparison) addedRecord(id, name string, old []string, value []byte) bool {
+// for a mailbox that has a directory, with all rights for its user. The directory
+// is looked for in the store, which has those of the source and no others, or the
+// comparison of the trees has told.
+func (c *comparison) addedRecord(id, name string, value []byte) bool {
 	partition, acl, _ := strings.Cut(string(value), "\t")
-	if acl != id+"\t"+ownerRights {
+	if acl != id+"\t"+ownerRights || ims.CheckPartition(partition) != nil || name != inbox && checkMailbox(name) != nil {
 		return false
 	}
-	return slices.ContainsFunc(c.src.parts, func(p *part) bool {
-		return p.newName == partition && slices.ContainsFunc(old, func(id string) bool { return p.hasDirectory(id, name) })
-	})
+	dir, err := openDown(c.root, mailboxDir(partition, id, name))
+	if err != nil {
+		return false
+	}
+	unix.Close(dir)
+	return true
 }
 
 // mailSum is what one user has: each reference to a message at its full size.

@@ -103,7 +103,7 @@ func (v *verifier) checkFolder(d *list, key string, value []byte) {
 	}
 	defer unix.Close(box.fd)
 	if !box.hasIndex && len(box.dirs) == 0 && v.indexed && !v.opts.NoIndex {
-		v.tell(problem("no-index", box.path, "the mailbox has no %s", indexName))
+		v.tell(v.noIndex(box))
 	}
 }
 

@@ -198,7 +198,7 @@ func openOrigin(ctx context.Context, o *Origin) (*origin, error) {
 // is: a file of the same content in a tree that goes over, or a directory there.
 func (o *origin) has(root int, path string) bool {
 	parts := strings.Split(path, "/")
-	if len(parts) < 4 || parts[0] != "partition" || !goesOver(parts[2:]) {
+	if len(parts) < 3 || parts[0] != "partition" || !goesOver(parts[2:]) {
 		return false
 	}
 	at := slices.IndexFunc(o.parts, func(p *part) bool { return p.newName == parts[1] })
@@ -283,6 +283,18 @@ func (o *origin) unlisted(box *mailbox) bool {
 		}
 	}
 	return true
+}
+
+// covers tells whether a user of the store is one that is compared with the
+// source: what the source has of it and the store not is told there.
+func (o *origin) covers(id string) bool { return slices.ContainsFunc(o.oldIDs(id), o.selected) }
+
+// unlimited tells whether the source has no quota record of a user either.
+func (o *origin) unlimited(id string) bool {
+	return !slices.ContainsFunc(o.oldIDs(id), func(old string) bool {
+		_, ok := o.quota.get(old)
+		return ok
+	})
 }
 
 // lacks tells whether the source has a record and no directory for a mailbox, or
