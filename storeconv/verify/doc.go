@@ -17,42 +17,64 @@
 //
 // # What is checked against what
 //
-//	                            the store alone            a stream (-f)              the NMS store (--from)
-//	message file, bytes         index: size, SHA-256       body                       file
-//	  header size, Date,        the bytes                  -                          -
-//	  Message-ID
-//	  modification time         counted when no reference  first copy's date          file, to the nanosecond
-//	                            has it
-//	  mode, owner               0600; store's or --owner   -                          file; or --owner
-//	  links                     -                          first copy                 names of one file
-//	  a file too many, missing  index                      member                     directory
-//	directories                 0700; store's or --owner   -                          directory
-//	store.idx
-//	  Name, Version, Partition  place                      -                          bytes of the file
-//	  Exists, Largest Msg,      records                    -
-//	  Last Append, Oldest Msg,
-//	  Oldest Uid, Quota Used
-//	  Last UID                  not below a record         uidnext, highest UID
-//	  UID Validity              not 0                      uidvalidity
-//	  ACL                       folder.db                  acl
-//	  Userflags                 bits that have no name     keywords, flags
-//	  Subscribed                subscr.db                  subscribed
-//	  other fields              there are none             -
-//	  modification time         Last Append                -
-//	  Uid                       file                       member name
-//	  InternalDate              Oldest Msg, Last Append    receive date
-//	  SFlags: Seen, Deleted     peruser.db                 flags
-//	  SFlags: others, UFlags    -                          flags
-//	  Original-Uid              -                          uidvalidity, member name
-//	folder.db   partition, ACL  index, place               -                          data.db2, renamed
-//	quota.db    usage           files                      -                          quota.db2 verbatim, or files
-//	            limits, warning -                          quota (warnings)           quota.db2
-//	subscr.db                   index                      -                          subscription file
-//	peruser.db  seen, deleted   index                      -                          -
-//	            last access     -                          date of the backup         -
-//	records too many, missing   tree                       -                          records of users who went over
+// The first column of answers is what the store alone tells, the second needs the
+// stream, the third the NMS store. A dash: nothing there knows.
 //
-// Not checked: modification times of databases and of directories that a restore
-// made, since servers change them; pages of databases beyond what reading needs
-// (dbconv verify does that); limits that a directory gave.
+//	                        alone           stream          NMS store
+//	message file
+//	  bytes                 index           body            file
+//	  time                  its dates *     first copy      file, to the ns
+//	  mode, owner           0600, owner **  -               file, or --owner
+//	  links                 -               first copy      names of the file
+//	  missing               index           member          file
+//	  too many              index           -               directory
+//	directory
+//	  mode, owner           0700, owner **  -               directory
+//	  time                  -               -               directory
+//	store.idx               as below        as below        bytes of the file
+//	  mode, owner           0600, owner **  -               file
+//	  time                  Last Append     -               file
+//	  Name, Partition       its place       -
+//	  Version               imsconv-1       -
+//	  Exists, Largest Msg,
+//	  Quota Used, Oldest
+//	  Msg, Oldest Uid,
+//	  Last Append           records         -
+//	  Last UID              not too low     uidnext, UIDs
+//	  UID Validity          not 0           uidvalidity
+//	  ACL                   folder.db       acl
+//	  Userflags             none too few    keywords, flags
+//	  Subscribed            subscr.db       subscribed
+//	  any other field       is a warning    -
+//	  Uid                   files           member name
+//	  InternalDate          its extremes    receive date
+//	  SentDate, HSize,
+//	  Message-id            bytes           -
+//	  Size, SHA-256         bytes           body
+//	  SFlags                peruser.db ***  flags
+//	  UFlags                have names      flags
+//	  Original-Uid          -               uidvalidity, name
+//	folder.db
+//	  partition, ACL        index           -               data.db2
+//	quota.db
+//	  usage                 files           -               quota.db2 or files
+//	  limits, last warning  -               quota *         quota.db2
+//	subscr.db               index           -               subscription file
+//	peruser.db
+//	  seen, deleted         index           -               -
+//	  last access           -               its date        -
+//	records missing         tree            -               databases
+//	records too many        tree            -               users who went over
+//
+//	*    a difference is a warning
+//	**   the one asked for, else that of the store directory
+//	***  Seen and Deleted; the others need the stream
+//
+// Names are mapped by the rules of the conversion: what the source has under one
+// id is looked for under the new one, in keys, access control lists and lists of
+// subscriptions.
+//
+// Not checked: times of databases and of directories that a restore made, since
+// servers change them; pages of databases beyond what reading needs, which dbconv
+// verify does; limits that a directory gave.
 package verify

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -157,7 +158,7 @@ func newMessageReader(cache *factCache) *messageReader {
 }
 
 // read reads the file name in dir, of which st is known.
-func (r *messageReader) read(dir int, name string, st *unix.Stat_t) (facts, error) {
+func (r *messageReader) read(ctx context.Context, dir int, name string, st *unix.Stat_t) (facts, error) {
 	key := keyOf(st)
 	if st.Nlink > 1 {
 		if f, ok := r.cache.get(key); ok {
@@ -169,17 +170,20 @@ func (r *messageReader) read(dir int, name string, st *unix.Stat_t) (facts, erro
 		return facts{}, fmt.Errorf("open: %w", err)
 	}
 	defer unix.Close(fd)
-	f, err := r.readOpen(fd, st.Size)
+	f, err := r.readOpen(ctx, fd, st.Size)
 	if err == nil && st.Nlink > 1 && len(f.header.ids[0])+len(f.header.ids[1]) < 256 {
 		r.cache.put(key, f)
 	}
 	return f, err
 }
 
-func (r *messageReader) readOpen(fd int, size int64) (facts, error) {
+func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts, error) {
 	var f facts
 	r.h.Reset()
 	for first := true; ; first = false {
+		if ctx.Err() != nil {
+			return f, context.Cause(ctx)
+		}
 		n, err := readSome(fd, r.buf, size-f.size)
 		if err != nil {
 			return f, err

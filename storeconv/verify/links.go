@@ -92,7 +92,10 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 		return
 	}
 	if keyOf(own) != keyOf(&first) {
-		at = c.firstElsewhere(at, own, &first)
+		if at, ok = c.firstElsewhere(at, own, &first); !ok {
+			c.v.report.Unchecked++
+			return
+		}
 	}
 	c.sameFile(m, own, &first)
 	if keyOf(own) != keyOf(&first) {
@@ -118,29 +121,41 @@ func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
 
 // firstElsewhere looks for a first copy that got another UID because its mailbox
 // had other messages before: the file that own is, if any of those with this
-// original UID is. Else at and first stay.
-func (c *streamCheck) firstElsewhere(at place, own, first *unix.Stat_t) place {
-	box, err := c.v.findMailbox(at.id, at.mailbox)
-	if err != nil {
-		return at
+// original UID is. Else at and first stay; false when what lies there came from
+// another UID.
+func (c *streamCheck) firstElsewhere(at place, own, first *unix.Stat_t) (place, bool) {
+	view := c.viewOf(at)
+	if view == nil || view.header == nil {
+		return at, true
 	}
-	view, err := newBoxView(box, c.read, maxView)
-	if err != nil {
-		return at
-	}
-	defer view.close()
 	for i := range view.all {
 		r := &view.all[i]
 		if r.origUID != at.uid || r.uid == at.uid {
 			continue
 		}
 		var st unix.Stat_t
-		if statRegular(box.fd, messageFile(r.uid), &st) == nil && keyOf(&st) == keyOf(own) {
+		if statRegular(view.box.fd, messageFile(r.uid), &st) == nil && keyOf(&st) == keyOf(own) {
 			*first, at.uid = st, r.uid
-			return at
+			return at, true
 		}
 	}
-	return at
+	rec, err := view.find(at.uid, 0)
+	return at, err != nil || rec != nil && rec.uid == at.uid
+}
+
+// viewOf is the mailbox of a first copy; nil: it cannot be read. It stays open
+// for the next link.
+func (c *streamCheck) viewOf(at place) *boxView {
+	name := fullName(at.id, at.mailbox)
+	if c.other.name == name {
+		return c.other.view
+	}
+	c.other.close()
+	c.other = streamBox{name: name}
+	if box, err := c.v.findMailbox(at.id, at.mailbox); err == nil {
+		c.other.view, _ = newBoxView(c.ctx, box, c.read, maxView) // nil after an error
+	}
+	return c.other.view
 }
 
 // linkLimit is the lowest number of links at which a file system in use refuses
@@ -177,17 +192,16 @@ func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 // compareCopy holds a copy that is a file of its own against the file of the
 // first.
 func (c *streamCheck) compareCopy(m *sims.Member, rec *viewRecord, at place) {
-	box, err := c.v.findMailbox(at.id, at.mailbox)
-	if err != nil {
+	view := c.viewOf(at)
+	if view == nil {
 		c.v.report.Unchecked++
 		return
 	}
-	defer unix.Close(box.fd)
 	var st unix.Stat_t
-	err = statRegular(box.fd, messageFile(at.uid), &st)
+	err := statRegular(view.box.fd, messageFile(at.uid), &st)
 	var f facts
 	if err == nil {
-		f, err = c.read.read(box.fd, messageFile(at.uid), &st)
+		f, err = c.read.read(c.ctx, view.box.fd, messageFile(at.uid), &st)
 	}
 	if err != nil {
 		c.problem(m, "unreadable", "%v", err)

@@ -1,12 +1,13 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -169,7 +170,7 @@ func (c *boxChecker) records(ctx context.Context, ir *ims.IndexReader, path stri
 			c.res.deleted = addUID(c.res.deleted, rec.UID)
 		}
 		c.keywords(path, rec)
-		c.message(rec)
+		c.message(ctx, rec)
 	}
 	return t, nil
 }
@@ -227,7 +228,7 @@ func (c *boxChecker) headerFields(path string, t *totals) {
 }
 
 // message checks one file against its record.
-func (c *boxChecker) message(rec *ims.Record) {
+func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 	name := messageFile(rec.UID)
 	path := c.box.path + "/" + name
 	var st unix.Stat_t
@@ -244,7 +245,7 @@ func (c *boxChecker) message(rec *ims.Record) {
 		c.note(problem("missing-file", path, "the index names it, the file is not there"))
 		return
 	}
-	f, readErr := c.read.read(c.box.fd, name, &st)
+	f, readErr := c.read.read(ctx, c.box.fd, name, &st)
 	if readErr != nil {
 		c.note(problem("unreadable", path, "%v", readErr))
 		return
@@ -346,7 +347,8 @@ func (c *boxChecker) messageDir(dir int, nn string) {
 	if c.names, err = c.lister.List(dir, c.names[:0]); err != nil {
 		c.note(problem("unreadable", path+".", "%v", err))
 	}
-	slices.SortFunc(c.names, func(a, b nms.Entry) int { return compareNames(a.Name, b.Name) })
+	// In the order of the UIDs.
+	slices.SortFunc(c.names, func(a, b nms.Entry) int { return cmp.Or(len(a.Name)-len(b.Name), strings.Compare(a.Name, b.Name)) })
 	for _, e := range c.names {
 		uid, ok := readMessageName(e.Name)
 		switch {
@@ -362,19 +364,6 @@ func (c *boxChecker) messageDir(dir int, nn string) {
 			}
 		}
 	}
-}
-
-// compareNames orders names by their length first, so that UIDs come in order.
-func compareNames(a, b string) int {
-	switch {
-	case len(a) != len(b):
-		return len(a) - len(b)
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (c *boxChecker) stray(kind, path, text string) {
@@ -400,6 +389,3 @@ func (c *boxChecker) unindexed(dir int, name, path string) {
 		c.note(c.v.owner.attributes(path, &st)...)
 	}
 }
-
-// errStopped tells a sorter to give no more.
-var errStopped = fmt.Errorf("stopped")

@@ -278,7 +278,7 @@ func fieldsOf(types ...any) []string {
 // TestMutations writes each field of a restored store wrong, one at a time, and
 // wants it named.
 func TestMutations(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 11, Users: 6, Messages: 400, MedianSize: 900, Links: 12, Expired: -1})
+	s := restore(t, testsite.StreamOptions{Seed: 11, Users: 4, Messages: 240, MedianSize: 900, Links: 12, Expired: -1})
 	if _, log := verifyStore(t, s.store, verify.StoreOptions{}); len(log.all()) > 0 {
 		log.none(t)
 	}

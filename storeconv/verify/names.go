@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -163,10 +164,15 @@ func fullName(id, mailbox string) string {
 }
 
 // messageDir is the directory of a message within its mailbox.
-func messageDir(uid uint32) string { return fmt.Sprintf("%02d", uid/100%100) }
+func messageDir(uid uint32) string {
+	n := uid / 100 % 100
+	return string([]byte{'0' + byte(n/10), '0' + byte(n%10)})
+}
 
 // messageFile is the path of a message within its mailbox.
-func messageFile(uid uint32) string { return fmt.Sprintf("%s/%d.msg", messageDir(uid), uid) }
+func messageFile(uid uint32) string {
+	return messageDir(uid) + "/" + strconv.FormatUint(uint64(uid), 10) + ".msg"
+}
 
 // readUID reads a UID: 1 to 4294967295, without sign or leading zero.
 func readUID(s string) (uint32, bool) {

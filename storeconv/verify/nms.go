@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,8 +25,8 @@ type NMSOptions struct {
 	Map        map[string]string // new ids by old ones
 	Domain     string            // put behind every id that has none and is not in Map; "": none
 
-	// UID and GID are the owner that everything must have, when SetOwner; a GID of
-	// -1 is any. Else, for root, it is that of the source.
+	// UID and GID are the owner that everything must have, when SetOwner; a GID
+	// of -1 is any. Else, for root, it is that of the source.
 	UID, GID int
 	SetOwner bool
 
@@ -130,7 +131,7 @@ func (c *comparison) run(ctx context.Context) error {
 	if err := c.trees(ctx); err != nil {
 		return err
 	}
-	if err := c.checkLinks(); err != nil {
+	if err := c.checkLinks(ctx); err != nil {
 		return err
 	}
 	if err := c.subscriptions(ctx); err != nil {
@@ -141,7 +142,7 @@ func (c *comparison) run(ctx context.Context) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.src.opts.Users)) {
 		if c.src.opts.Users[id] && !c.met[id] {
-			c.tell(warning("no-such-user", id, "not in the source"))
+			c.tell(problem("no-such-user", id, "named, and not in the source"))
 		}
 	}
 	return nil
@@ -196,4 +197,23 @@ func (c *comparison) ownerNote(at string, a, b *unix.Stat_t) []storeconv.Note {
 		return []storeconv.Note{problem("differs", at, "%s", text)}
 	}
 	return nil
+}
+
+// printable is a log that gets control bytes and bytes outside of ASCII as \x and
+// two hexadecimal digits: names of files may hold anything.
+type printable struct{ log storeconv.Log }
+
+func (p printable) Problem(kind, where, text string) { p.log.Problem(kind, shown(where), shown(text)) }
+func (p printable) Warning(kind, where, text string) { p.log.Warning(kind, shown(where), shown(text)) }
+
+func shown(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

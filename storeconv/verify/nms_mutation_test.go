@@ -206,7 +206,7 @@ func quotaOf(change func(*mboxlist.Quota)) func(t *testing.T, v *nmsVictim) {
 // TestNMSMutations writes each field of a relocated store wrong, one at a time,
 // and wants it named. Users and partitions are renamed.
 func TestNMSMutations(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 21, Users: 12, Messages: 900, MedianSize: 600, Links: 10},
+	r := relocate(t, testsite.NMSOptions{Seed: 21, Users: 6, Messages: 330, MedianSize: 300, Links: 10},
 		storeconv.RelocateOptions{Via: storeconv.ViaCopy, Domain: "siroe.com", Partitions: []storeconv.RelocatePartition{{Name: "primary", NewName: "first"}}})
 	_, log := verifyNMS(t, r.store, r.from, r.opts)
 	log.none(t)

@@ -304,8 +304,7 @@ func (c *comparison) addedRecord(id, name string, value []byte) bool {
 // mailSum is what one user has: each reference to a message at its full size.
 type mailSum struct{ bytes, messages int64 }
 
-// userSums reads the sums of the users in the order of their ids. It is made when
-// first asked: nothing is sorted for a store without quotas.
+// userSums reads the sums of the users in the order of their ids.
 type userSums struct {
 	next func() (string, mailSum, bool)
 	stop func()
@@ -317,6 +316,9 @@ type userSums struct {
 	last string // the id asked for last, and its sum
 	had  mailSum
 }
+
+// errStopped tells a sorter to give no more.
+var errStopped = errors.New("stopped")
 
 func newSums(sorted *bdb.Sorter) *userSums {
 	s := new(userSums)

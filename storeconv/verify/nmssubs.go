@@ -22,17 +22,18 @@ func (c *comparison) subscriptions(ctx context.Context) error {
 	if c.src.store.UserDir == "" {
 		return nil
 	}
-	s := &subscriptionWalk{c: c}
+	s := &subscriptionWalk{c: c, ctx: ctx}
 	dir, err := nms.OpenPath(c.src.store.UserDir)
 	if err != nil {
 		c.tell(warning("unreadable", "user", "%v", err))
 		return nil
 	}
 	defer unix.Close(dir)
-	return s.dir(ctx, dir, "", 0)
+	return s.dir(dir, "", 0)
 }
 
 type subscriptionWalk struct {
+	ctx    context.Context // of the call that it works for
 	c      *comparison
 	lister nms.Lister
 	bytes  byteComparer
@@ -41,7 +42,7 @@ type subscriptionWalk struct {
 // maxUserDepth bounds how deep subscription files are looked for.
 const maxUserDepth = 16
 
-func (s *subscriptionWalk) dir(ctx context.Context, dir int, path string, depth int) error {
+func (s *subscriptionWalk) dir(dir int, path string, depth int) error {
 	where := filepath.Join("user", path)
 	if depth > maxUserDepth {
 		s.c.tell(warning("too-deep", where, "left out"))
@@ -52,8 +53,8 @@ func (s *subscriptionWalk) dir(ctx context.Context, dir int, path string, depth 
 		s.c.tell(warning("unreadable", where, "%v", err))
 	}
 	for _, e := range entries {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if s.ctx.Err() != nil {
+			return context.Cause(s.ctx)
 		}
 		err = nil
 		switch e.Type {
@@ -66,7 +67,7 @@ func (s *subscriptionWalk) dir(ctx context.Context, dir int, path string, depth 
 				err = nil
 				continue
 			}
-			err = s.dir(ctx, sub, filepath.Join(path, e.Name), depth+1)
+			err = s.dir(sub, filepath.Join(path, e.Name), depth+1)
 			unix.Close(sub)
 		default:
 			s.c.tell(warning("not-a-file", where+"/"+e.Name, "a %s: left out", e.Type))
@@ -204,7 +205,7 @@ func (s *subscriptionWalk) same(dir int, name, where string, places []string, wa
 		}
 		return
 	}
-	res := s.bytes.compare(dir, name, s.c.root, places[at])
+	res := s.bytes.compare(s.ctx, dir, name, s.c.root, places[at])
 	switch {
 	case res.src != nil:
 		s.c.tell(warning("unreadable", where, "%v", res.src))

@@ -317,7 +317,7 @@ func (w *treeComparer) copy(src, dst int, name, at string, a, b *unix.Stat_t) {
 		w.note(problem("differs", at, "other bytes in the new store: %d, in the source %d", b.Size, a.Size))
 		return
 	}
-	res := w.bytes.compare(src, name, dst, name)
+	res := w.bytes.compare(w.ctx, src, name, dst, name)
 	w.res.counts.Bytes += res.n
 	switch {
 	case res.src != nil:
@@ -344,7 +344,7 @@ type compared struct {
 }
 
 // compare compares two files byte by byte.
-func (c *byteComparer) compare(srcDir int, src string, dstDir int, dst string) compared {
+func (c *byteComparer) compare(ctx context.Context, srcDir int, src string, dstDir int, dst string) compared {
 	var res compared
 	a, err := openFile(srcDir, src)
 	if err != nil {
@@ -367,6 +367,10 @@ func (c *byteComparer) compare(srcDir int, src string, dstDir int, dst string) c
 		c.a, c.b = make([]byte, compareBuf), make([]byte, compareBuf)
 	}
 	for {
+		if ctx.Err() != nil {
+			res.src = context.Cause(ctx)
+			return res
+		}
 		n, err := readSome(a, c.a, st.Size-res.n)
 		if err != nil {
 			res.src = err

@@ -19,7 +19,8 @@ func (v *verifier) records(ctx context.Context) error {
 	for i := range v.lists {
 		d := &v.lists[i]
 		if d.file == nil {
-			// A store from elsewhere may have no subscriptions and nothing per user.
+			// A store from elsewhere may have no subscriptions, and nothing per
+			// user.
 			if d.kind <= mboxlist.QuotaDB || v.indexed {
 				v.tell(problem("missing-database", d.name, "the database is not there"))
 			}
@@ -149,7 +150,8 @@ func (v *verifier) checkSubscr(d *list, key string, value []byte) {
 		return // told
 	}
 	for _, name := range names {
-		// IMAP allows it, and the mailbox may be another user's who has not come yet.
+		// IMAP allows it, and the mailbox may be another user's who has not
+		// come yet.
 		if _, ok := v.record(mboxlist.FolderDB, name, d.name+": "+label(key)); !ok {
 			v.tell(warning("subscription", d.name+": "+label(key), "subscribed to %s, which folder.db does not have", name))
 		}

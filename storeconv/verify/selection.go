@@ -2,9 +2,14 @@ package verify
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf16"
+
+	"golang.org/x/text/encoding/htmlindex"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
@@ -15,13 +20,17 @@ type chosen struct {
 	opts  storeconv.Selection
 	paths []chosenPath // nil: everything
 	utf7  func(string) (string, error)
+	met   map[string]bool // named users that have come
 }
 
 // chosenPath is a user and, unless "", a mailbox with those below it.
-type chosenPath struct{ user, mailbox string }
+type chosenPath struct {
+	user, mailbox string
+	met           bool // something has come that it names
+}
 
 func choose(opts storeconv.Selection) (*chosen, error) {
-	c := &chosen{opts: opts}
+	c := &chosen{opts: opts, met: make(map[string]bool)}
 	var err error
 	if c.utf7, err = nameDecoder(opts.Encoding); err != nil {
 		return nil, err
@@ -57,7 +66,7 @@ func readPath(path string) (chosenPath, error) {
 	if parts[0] == "" {
 		return chosenPath{}, fmt.Errorf("path %q names no user", path)
 	}
-	return chosenPath{parts[0], strings.Join(parts[1:], "/")}, nil
+	return chosenPath{user: parts[0], mailbox: strings.Join(parts[1:], "/")}, nil
 }
 
 // user tells whether anything of a user of the stream is chosen.
@@ -65,15 +74,33 @@ func (c *chosen) user(user string) bool {
 	if c.opts.Users != nil && !c.opts.Users[user] || !inShard(c.opts.Shard, user) {
 		return false
 	}
-	if c.paths == nil {
-		return true
+	if c.opts.Users != nil {
+		c.met[user] = true
 	}
-	for _, p := range c.paths {
-		if p.user == user {
-			return true
+	found := c.paths == nil
+	for i := range c.paths {
+		if p := &c.paths[i]; p.user == user {
+			found, p.met = true, p.met || p.mailbox == ""
 		}
 	}
-	return false
+	return found
+}
+
+// missing lists the users and paths that were named and of which nothing came.
+func (c *chosen) missing() []string {
+	var names []string
+	for user, named := range c.opts.Users {
+		if named && !c.met[user] && inShard(c.opts.Shard, user) {
+			names = append(names, user)
+		}
+	}
+	for _, p := range c.paths {
+		if !p.met && (c.opts.Users == nil || c.opts.Users[p.user]) && inShard(c.opts.Shard, p.user) {
+			names = append(names, strings.TrimSuffix(p.user+"/"+p.mailbox, "/"))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // inShard: the first eight bytes of the SHA-256 of the id, big-endian, modulo
@@ -89,18 +116,14 @@ func inShard(s storeconv.Shard, user string) bool {
 // mailbox tells whether a mailbox of a chosen user is chosen; mailbox is its
 // name in the store.
 func (c *chosen) mailbox(user, mailbox string) bool {
-	if c.paths == nil {
-		return true
-	}
-	for _, p := range c.paths {
-		if p.user != user {
-			continue
-		}
-		if p.mailbox == "" || standard(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/") {
-			return true
+	found := c.paths == nil
+	for i := range c.paths {
+		p := &c.paths[i]
+		if p.user == user && (p.mailbox == "" || standard(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/")) {
+			found, p.met = true, true
 		}
 	}
-	return false
+	return found
 }
 
 // standard writes the name of INBOX in its one form.
@@ -182,4 +205,63 @@ func (c *chosen) rights(lines string) (text string, ok bool) {
 		fields = append(fields, pair...)
 	}
 	return strings.Join(fields, "\t"), ok
+}
+
+// nameDecoder returns what makes modified UTF-7 of the mailbox names of a stream
+// in the given encoding.
+func nameDecoder(encoding string) (func(string) (string, error), error) {
+	plain := strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' {
+			return -1
+		}
+		return r
+	}, encoding))
+	switch plain {
+	case "", "imapmodifiedutf7", "modifiedutf7", "mutf7", "utf7imap", "imaputf7":
+		return func(s string) (string, error) { return s, nil }, nil
+	}
+	charset, err := htmlindex.Get(encoding)
+	if err != nil {
+		return nil, fmt.Errorf("encoding of mailbox names %q is not known", encoding)
+	}
+	return func(s string) (string, error) {
+		text, err := charset.NewDecoder().String(s)
+		if err != nil {
+			return "", fmt.Errorf("mailbox name %q is not in %s", s, encoding)
+		}
+		return modifiedUTF7(text), nil
+	}, nil
+}
+
+// modifiedUTF7 writes text as RFC 3501, section 5.1.3, says: printable ASCII as
+// it is, & as &-, anything else as UTF-16 in base 64 with a comma for the slash.
+func modifiedUTF7(text string) string {
+	var out strings.Builder
+	var run []rune
+	flush := func() {
+		if len(run) == 0 {
+			return
+		}
+		var raw []byte
+		for _, unit := range utf16.Encode(run) {
+			raw = append(raw, byte(unit>>8), byte(unit))
+		}
+		out.WriteByte('&')
+		out.WriteString(strings.ReplaceAll(base64.RawStdEncoding.EncodeToString(raw), "/", ","))
+		out.WriteByte('-')
+		run = run[:0]
+	}
+	for _, r := range text {
+		if r < 0x20 || r > 0x7e {
+			run = append(run, r)
+			continue
+		}
+		flush()
+		out.WriteRune(r)
+		if r == '&' {
+			out.WriteByte('-')
+		}
+	}
+	flush()
+	return out.String()
 }

@@ -265,7 +265,7 @@ func sameThing(root int, path, from string) bool {
 
 func sameBytes(srcDir int, src string, dstDir int, dst string) bool {
 	var c byteComparer
-	res := c.compare(srcDir, src, dstDir, dst)
+	res := c.compare(context.Background(), srcDir, src, dstDir, dst)
 	return res.src == nil && res.dst == nil && res.same
 }
 

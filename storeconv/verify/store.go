@@ -14,6 +14,7 @@ import (
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
 	"imsconv/storeconv/nms"
+	"imsconv/storeconv/sims"
 )
 
 // StoreOptions say what a store is held against.
@@ -177,7 +178,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	if len(v.opts.Streams) == 0 {
-		return v.tellDates()
+		return v.tellDates(ctx)
 	}
 	for i, s := range v.opts.Streams {
 		if err := v.stream(ctx, s, i); err != nil {
@@ -185,6 +186,9 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 	}
 	v.endStreams()
+	for _, name := range v.chosen.missing() {
+		v.tell(problem("no-such-user", sims.DisplayName(name), "named, and not in what the store is held against"))
+	}
 	return nil
 }
 

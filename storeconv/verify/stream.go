@@ -27,6 +27,7 @@ const maxLate = 200000
 
 // streamCheck is the work on one stream.
 type streamCheck struct {
+	ctx    context.Context // of the call that it works for
 	v      *verifier
 	s      Stream
 	first  bool // no stream came before,
@@ -35,10 +36,10 @@ type streamCheck struct {
 	date   int64 // of the backup, seconds since 1970; 0: not said
 	read   *messageReader
 	absent map[string]absentCopy // first copies that are not in the store by their own names
-	names  map[string]struct{}   // full names of mailboxes whose last access has been compared
 
-	user streamUser
-	box  streamBox
+	user  streamUser
+	box   streamBox
+	other streamBox // of the first copy that a link was last held against
 }
 
 // streamUser is the user at hand.
@@ -52,25 +53,26 @@ type streamUser struct {
 // stream holds the messages of the stream with that number against the store.
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
-		v: v, s: s, first: number == 0, last: number == len(v.opts.Streams)-1, r: sims.NewReader(s.R),
+		ctx: ctx, v: v, s: s, first: number == 0, last: number == len(v.opts.Streams)-1, r: sims.NewReader(waiting(ctx, s.R)),
 		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy),
 	}
 	defer c.leave()
+	defer c.other.close()
 	header, err := c.r.Header()
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	c.date = header.Date
 	for n := 0; ; n++ {
-		if n%64 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
 		m, err := c.r.Next()
-		if err == io.EOF {
-			return nil
-		}
 		if err == nil {
 			err = c.member(m)
+		}
+		if (n%64 == 0 || err != nil) && ctx.Err() != nil {
+			return context.Cause(ctx) // which may be what the error is about
+		}
+		if err == io.EOF {
+			return nil
 		}
 		if err != nil && !c.damage(err) {
 			return fmt.Errorf("%s: %w", s.Name, err)
@@ -102,6 +104,9 @@ func (c *streamCheck) where(m *sims.Member) string {
 
 // problem tells of a member and the store that do not agree.
 func (c *streamCheck) problem(m *sims.Member, kind, format string, args ...any) {
+	if c.ctx.Err() != nil {
+		return // it may be what ended the reading
+	}
 	c.v.tell(problem(kind, c.where(m), format, args...))
 }
 
@@ -256,7 +261,7 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 		c.problem(m, "date", "received %s, the index says %s", dateText(date), dateText(rec.date))
 	}
 	want := flagSet(m.Flags)
-	c.later(m, "flags", slices.Equal(want, rec.flags), fmt.Sprintf("the flags are %q, the stream says %q", rec.flags, want))
+	c.later(m, "flags", slices.Equal(want, rec.flags), "the flags are %q, the stream says %q", rec.flags, want)
 }
 
 // storeDate is a receive date of a stream as a store has it: 1970 for one that
@@ -270,19 +275,19 @@ func storeDate(seconds int64) int64 {
 
 // later tells a difference, unless a stream to come may explain it: then it is
 // kept until that stream has been read.
-func (c *streamCheck) later(m *sims.Member, kind string, equal bool, text string) {
+func (c *streamCheck) later(m *sims.Member, kind string, equal bool, format string, args ...any) {
 	key := m.Name + "\x00" + kind
 	switch {
 	case equal:
 		delete(c.v.late, key)
 	case c.last || len(c.v.late) >= maxLate:
 		delete(c.v.late, key)
-		c.problem(m, kind, "%s", text)
+		c.problem(m, kind, format, args...)
 	default:
 		if c.v.late == nil {
 			c.v.late = make(map[string]string)
 		}
-		c.v.late[key] = text
+		c.v.late[key] = fmt.Sprintf(format, args...)
 	}
 }
 
@@ -298,4 +303,79 @@ func (v *verifier) endStreams() {
 		v.tell(problem(kind, sims.DisplayName(name), "%s", v.late[key]))
 	}
 	v.late = nil
+}
+
+// waiting returns a reader of r whose reads end when the context does. What can
+// be sought is a file, which does not keep anybody waiting; of a pipe or a tape
+// another goroutine reads, which is left to its own when the context ends.
+func waiting(ctx context.Context, r io.Reader) io.Reader {
+	if _, ok := r.(io.Seeker); ok {
+		return r
+	}
+	w := &waiter{ctx: ctx, full: make(chan piece), empty: make(chan []byte, 2)}
+	w.empty <- make([]byte, waitBuf)
+	w.empty <- make([]byte, waitBuf)
+	go w.read(r)
+	return w
+}
+
+// waitBuf is the size of one of the two buffers between reader and waiter, in
+// bytes.
+const waitBuf = 1 << 20
+
+// piece is what one read gave.
+type piece struct {
+	b   []byte
+	err error
+}
+
+type waiter struct {
+	ctx   context.Context
+	full  chan piece
+	empty chan []byte
+	whole []byte // the buffer that rest is of
+	rest  []byte
+	err   error // that came with rest
+}
+
+// read reads ahead, until an error or the end of the context.
+func (w *waiter) read(r io.Reader) {
+	for {
+		var buf []byte
+		select {
+		case buf = <-w.empty:
+		case <-w.ctx.Done():
+			return
+		}
+		n, err := r.Read(buf[:cap(buf)])
+		select {
+		case w.full <- piece{buf[:n], err}:
+		case <-w.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (w *waiter) Read(p []byte) (int, error) {
+	for len(w.rest) == 0 {
+		if w.err != nil {
+			return 0, w.err
+		}
+		if w.whole != nil {
+			w.empty <- w.whole // has room for both
+			w.whole = nil
+		}
+		select {
+		case got := <-w.full:
+			w.whole, w.rest, w.err = got.b, got.b, got.err
+		case <-w.ctx.Done():
+			return 0, context.Cause(w.ctx)
+		}
+	}
+	n := copy(p, w.rest)
+	w.rest = w.rest[n:]
+	return n, nil
 }

@@ -162,7 +162,8 @@ func TestLongHeader(t *testing.T) {
 	}
 }
 
-// FuzzIndex holds any bytes as an index against a mailbox: whatever they are, Verify ends without an error.
+// FuzzIndex holds any bytes as an index against a mailbox: whatever they are,
+// Store ends without an error.
 func FuzzIndex(f *testing.F) {
 	body := []byte(mail(1))
 	x := ims.Index{Header: ims.Header{Name: "user/joe", UIDValidity: 7, ACL: "joe\tlr", Partition: "primary", Userflags: []string{"Junk"}}}
@@ -194,7 +195,7 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestPartitions: a user whose mail lies in two partitions is one user, to verify and to backup.
+// TestPartitions: a user whose mail lies in two partitions is one user.
 func TestPartitions(t *testing.T) {
 	one := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001}, made{name: "zoe/INBOX/1", body: mail(2), date: 900000001})
 	two := makeStream(t, 7, made{name: "joe/Mail/1", body: mail(3), date: 900000002}, made{name: "amy/INBOX/1", body: mail(4), date: 900000002})

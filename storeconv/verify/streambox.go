@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return false
 	}
 	if err == nil {
-		c.box.view, err = newBoxView(box, c.read, maxView)
+		c.box.view, err = newBoxView(c.ctx, box, c.read, maxView)
 	}
 	if err != nil {
 		c.problem(m, "bad-index", "%v", err)
@@ -74,10 +73,15 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 }
 
 func (c *streamCheck) leave() {
-	if c.box.view != nil {
-		c.box.view.close()
-	}
+	c.box.close()
 	c.box = streamBox{}
+}
+
+func (b *streamBox) close() {
+	if b.view != nil {
+		b.view.close()
+		b.view = nil
+	}
 }
 
 // findMailbox finds a mailbox in the partition that folder.db names, else in any.
@@ -156,7 +160,7 @@ func (c *streamCheck) lastAccess(m *sims.Member) {
 	}
 	named := *m
 	named.Name = m.User + "/" + m.Mailbox
-	c.later(&named, "last-access", rec.LastAccess == want, fmt.Sprintf("peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want))
+	c.later(&named, "last-access", rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
 }
 
 // mailbox compares what the stream says of a mailbox as a whole.
@@ -177,7 +181,7 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.nextUID(m, others)
 	if m.Subscribed >= 0 {
-		c.later(m, "subscribed", h.Subscribed == (m.Subscribed == 1), fmt.Sprintf("Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed))
+		c.later(m, "subscribed", h.Subscribed == (m.Subscribed == 1), "Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed)
 	}
 	c.rights(m, others)
 	c.announcedKeywords(m, others)
@@ -202,7 +206,7 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 	} else if h.Exists > 0 {
 		return // too many to know the highest
 	}
-	c.later(m, "uidnext", h.LastUID == want, fmt.Sprintf("Last UID is %d, should be %d", h.LastUID, want))
+	c.later(m, "uidnext", h.LastUID == want, "Last UID is %d, should be %d", h.LastUID, want)
 }
 
 // ownerRights are those of a mailbox's owner where the stream says nothing.
@@ -217,7 +221,7 @@ func (c *streamCheck) rights(m *sims.Member, others bool) {
 		want = c.user.id + "\t" + ownerRights
 	}
 	if has := c.box.view.header.ACL; ok {
-		c.later(m, "acl", has == want, fmt.Sprintf("the ACL is %q, the stream says %q", has, want))
+		c.later(m, "acl", has == want, "the ACL is %q, the stream says %q", has, want)
 	}
 }
 

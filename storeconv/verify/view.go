@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -28,6 +29,7 @@ type viewRecord struct {
 
 // boxView answers questions about the messages of one mailbox of the store.
 type boxView struct {
+	ctx    context.Context // of the call that it works for
 	box    *mailbox
 	read   *messageReader
 	header *ims.Header // nil: no index of ours, only the files tell
@@ -44,8 +46,8 @@ type boxView struct {
 }
 
 // newBoxView takes the mailbox over, also when it fails.
-func newBoxView(box *mailbox, read *messageReader, limit int) (*boxView, error) {
-	v := &boxView{box: box, read: read, fd: -1, limit: limit}
+func newBoxView(ctx context.Context, box *mailbox, read *messageReader, limit int) (*boxView, error) {
+	v := &boxView{ctx: ctx, box: box, read: read, fd: -1, limit: limit}
 	if !box.hasIndex {
 		return v, nil
 	}
@@ -296,7 +298,7 @@ func (v *boxView) findFile(uid uint32) (*viewRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := v.read.read(v.box.fd, messageFile(uid), &st)
+	f, err := v.read.read(v.ctx, v.box.fd, messageFile(uid), &st)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,7 +45,7 @@ func TestLongIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		view, err := newBoxView(box, newMessageReader(&v.cache), limit)
+		view, err := newBoxView(context.Background(), box, newMessageReader(&v.cache), limit)
 		if err != nil {
 			t.Fatal(err)
 		}
