@@ -34,7 +34,7 @@ func (n *domainNodes) note(norm []byte) {
 func (r *run) addEntries() error {
 	var records, undo []byte
 	var marks []index.Mark
-	for _, e := range r.rules.newEntries() {
+	for i, e := range r.rules.newEntries() {
 		norm, err := ldif.AppendNormDN(nil, []byte(e.dn))
 		if err != nil {
 			panic("internal error: " + e.dn)
@@ -50,7 +50,11 @@ func (r *run) addEntries() error {
 			rec.Entry.Add([]byte(p.Attr), []byte(p.Value))
 		}
 		records = ldif.AppendRecord(records, &rec)
-		marks = append(marks, index.MarkOf(len(records), norm))
+		pos := packPos(len(r.inputs), i+1) // behind all inputs
+		if _, _, err := r.seen.Put(index.Hash(norm), pos); err != nil {
+			return err
+		}
+		marks = append(marks, index.MarkOf(len(records), norm, pos))
 		gone := ldif.AppendRecord(nil, &ldif.Record{Entry: ldif.Entry{DN: rec.DN}, Type: ldif.Delete})
 		undo = append(gone, undo...)
 		r.report.Added++

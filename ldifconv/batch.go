@@ -16,12 +16,17 @@ import (
 type batch struct {
 	seq   int64
 	name  string // of the input
+	input int    // its number
 	order *sequencer
 	done  chan struct{} // the worker is done
 	chunk ldif.Chunk
 
 	out, undo, save, rejects []byte
 	marks                    []index.Mark // the entries of out, in full output
+	norms                    []byte       // the normalised DNs of marks
+	entries                  []entryMark  // what each entry gave
+	people                   []byte       // names and addresses of entries, for an addressBook
+	fired                    []uint16     // the counts that entries added to, by number
 	notes                    []note
 	counts                   []counter
 	report                   Report
@@ -50,12 +55,12 @@ const (
 
 // full reports whether b should be written now.
 func (b *batch) full() bool {
-	return len(b.notes) >= mostNotes || len(b.out)+len(b.undo)+len(b.save)+len(b.rejects) >= mostOutput
+	return len(b.notes) >= mostNotes || len(b.out)+len(b.undo)+len(b.save)+len(b.rejects)+len(b.people)+len(b.norms) >= mostOutput
 }
 
 // reset makes b ready for the next chunk of the input named name.
-func (b *batch) reset(seq int64, name string) {
-	b.seq, b.name, b.err = seq, name, nil
+func (b *batch) reset(seq int64, input int, name string) {
+	b.seq, b.input, b.name, b.err = seq, input, name, nil
 	b.empty()
 }
 
@@ -63,12 +68,13 @@ func (b *batch) reset(seq int64, name string) {
 func (b *batch) empty() {
 	b.out, b.undo, b.save, b.rejects = b.out[:0], b.undo[:0], b.save[:0], b.rejects[:0]
 	b.marks, b.notes, b.counts = b.marks[:0], b.notes[:0], b.counts[:0]
+	b.norms, b.entries, b.people, b.fired = b.norms[:0], b.entries[:0], b.people[:0], b.fired[:0]
 	b.report = Report{}
 }
 
 // rest gives up buffers that one large entry made large.
 func (b *batch) rest() {
-	for _, buf := range []*[]byte{&b.chunk.Data, &b.out, &b.undo, &b.save, &b.rejects} {
+	for _, buf := range []*[]byte{&b.chunk.Data, &b.out, &b.undo, &b.save, &b.rejects, &b.people, &b.norms} {
 		if cap(*buf) > keepBuffer {
 			*buf = nil
 		}
@@ -85,15 +91,17 @@ func (b *batch) problem(kind string, line int, dn, text string) {
 	b.notes = append(b.notes, note{problem: true, kind: kind, where: dn, text: text, line: line})
 }
 
-// count adds n to a named count.
-func (b *batch) count(name string, n int64) {
+// count adds one to a named count.
+func (b *batch) count(name string) {
 	for i := range b.counts {
 		if b.counts[i].name == name {
-			b.counts[i].n += n
+			b.counts[i].n++
+			b.fired = append(b.fired, uint16(i))
 			return
 		}
 	}
-	b.counts = append(b.counts, counter{name, n})
+	b.counts = append(b.counts, counter{name, 1})
+	b.fired = append(b.fired, uint16(len(b.counts)-1))
 }
 
 // inOrder waits until all batches before b are done.

@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"fmt"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -81,7 +82,7 @@ type field struct {
 // entry after the other and works without allocating.
 type draft struct {
 	rec  *ldif.Record
-	kind Kind // the one kind this entry is upgraded as; 0 when it is none
+	kind Kind // the kind this entry is upgraded as, or Both; 0 when it is none
 
 	fields        []field
 	slot          [schema.Count]uint16 // index into fields + 1, 0 when absent
@@ -99,6 +100,7 @@ type draft struct {
 	text          []byte               // the memory of new values
 
 	warned  int    // number of warnings about the entry
+	refused int    // number of problems with its values
 	renamed []byte // the DN the entry gets, nil when it keeps its own
 
 	names       nameCache
@@ -333,11 +335,44 @@ func (d *draft) warn(kind, text string) {
 	}
 }
 
-// mostWarnings bounds the warnings about one entry.
+// mostWarnings bounds the warnings and the problems about one entry.
 const mostWarnings = 50
 
+// problem reports that something of this entry is not understood or lost: the
+// run ends with exit status 3. v is the value of a that it is about; the
+// position is the value's line.
+func (d *draft) problem(kind string, a attrID, v []byte, text string) {
+	switch d.refused++; {
+	case d.refused <= mostWarnings:
+		d.out.problem(kind, d.lineOf(a, v), string(d.rec.DN), text)
+	case d.refused == mostWarnings+1:
+		d.out.problem("problems-many", d.rec.Line, string(d.rec.DN), "more problems with the values of this entry are left out")
+	}
+}
+
+// stays is problem for a value that no rule understands and that stays in the
+// entry. why begins with a verb.
+func (d *draft) stays(kind string, a attrID, v []byte, why string) {
+	d.problem(kind, a, v, fmt.Sprintf("%s %.200q %s: it stays as it is", schema.Name(a), v, why))
+}
+
+// lineOf returns the line of a value of the source entry, or that of the entry.
+func (d *draft) lineOf(a attrID, v []byte) int {
+	for i := range d.rec.Attrs {
+		if id, _ := d.names.attr(d.rec.Attrs[i].Desc); id != a {
+			continue
+		}
+		for _, have := range d.rec.Attrs[i].Values {
+			if bytes.Equal(have.Data, v) && have.Line > 0 {
+				return have.Line
+			}
+		}
+	}
+	return d.rec.Line
+}
+
 // count adds one to the counter name of the report.
-func (d *draft) count(name string) { d.out.count(name, 1) }
+func (d *draft) count(name string) { d.out.count(name) }
 
 // inOrder returns when every entry before the chunk of this one is done. What
 // is shared between entries and must not depend on the number of workers, such

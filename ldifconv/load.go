@@ -22,7 +22,7 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 	for i := keep; i < len(d.fields); i++ {
 		d.slot[d.fields[i].id] = 0
 	}
-	d.rec, d.out, d.kind, d.renamed, d.warned = rec, out, 0, nil, 0
+	d.rec, d.out, d.kind, d.renamed, d.warned, d.refused = rec, out, 0, nil, 0, 0
 	d.fields, d.vals, d.text, d.others = d.fields[:keep], d.vals[:0], d.text[:0], nil
 	d.classes, d.had = classSet{}, classSet{}
 	if same {

@@ -64,6 +64,14 @@ func (k Kind) String() string {
 	return ""
 }
 
+// word is String, but for the word that stands for all.
+func (k Kind) word() string {
+	if k == All {
+		return "all"
+	}
+	return k.String()
+}
+
 // Format is what Upgrade writes.
 type Format uint8
 
@@ -162,13 +170,21 @@ type Report struct {
 	Added int64
 	// Restored entries got back what a state file held.
 	Restored int64
+	// Tombstones and Conflicts are selected mail entries that were left alone:
+	// what a directory server keeps of a deleted entry, and entries that
+	// replication found under one name.
+	Tombstones, Conflicts int64
+	// Twice are the entries with the DN of one before them: they are problems,
+	// and stay as they are.
+	Twice int64
 	// Reordered says that the full output is not in the order of the input,
 	// because children stood before their parents.
 	Reordered bool
 	// Rules counts how often each rule changed an entry, and what rules count
 	// beside that.
 	Rules map[string]int64
-	// Warnings counts the warnings by kind.
+	// Problems and Warnings count what was told, by kind.
+	Problems map[string]int64
 	Warnings map[string]int64
 }
 

@@ -106,7 +106,7 @@ type readyRule struct {
 // ruleSet is the mapping of one run.
 type ruleSet struct {
 	options ruleOptions
-	byKind  [Domains + 1][]readyRule // indexed by a single Kind
+	byKind  [Domains + 1][]readyRule // indexed by a kind, or by Both
 }
 
 // newRuleSet prepares the rules that o leaves switched on.
@@ -150,7 +150,7 @@ func (s *ruleSet) put(r *rule) {
 		needs:   newAttrSet(r.needs...),
 		classes: newClassSet(r.classes...),
 	}
-	for _, kind := range []Kind{Users, Groups, Domains} {
+	for _, kind := range []Kind{Users, Groups, Both, Domains} {
 		if r.kind&kind != 0 {
 			s.byKind[kind] = append(s.byKind[kind], ready)
 		}

@@ -3,99 +3,17 @@ package ldifconv
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
-
-// service is a service of mailAllowedServiceAccess.
-type service uint8
-
-const (
-	imap service = iota
-	imaps
-	pop
-	pops
-	smtp
-	smtps
-	http
-	noService
-)
-
-var serviceNames = [...]string{"imap", "imaps", "pop", "pops", "smtp", "smtps", "http"}
-
-// mailServices are the services that a SIMS user could be given; one with all of them is not
-// restricted.
-const mailServices = 1<<imap | 1<<imaps | 1<<pop | 1<<pops | 1<<smtp | 1<<smtps
-
-func serviceNamed(name string) service {
-	for i, known := range serviceNames {
-		if strings.EqualFold(name, known) {
-			return service(i)
-		}
-	}
-	return noService
-}
-
-// serviceSet is a set of services that knows in which order they came.
-type serviceSet struct {
-	list [noService]service
-	n    int
-	mask uint8
-}
-
-func (s *serviceSet) add(v service) {
-	if v < noService && s.mask&(1<<v) == 0 {
-		s.list[s.n] = v
-		s.n++
-		s.mask |= 1 << v
-	}
-}
-
-func (s *serviceSet) addAll(t *serviceSet) {
-	for _, v := range t.list[:t.n] {
-		s.add(v)
-	}
-}
-
-// sorted is the set in the order of serviceNames.
-func (s *serviceSet) sorted() (t serviceSet) {
-	for v := imap; v < noService; v++ {
-		if s.mask&(1<<v) != 0 {
-			t.add(v)
-		}
-	}
-	return t
-}
-
-// appendTo writes the services as a comma list.
-func (s *serviceSet) appendTo(b []byte) []byte {
-	for i, v := range s.list[:s.n] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, serviceNames[v]...)
-	}
-	return b
-}
-
-// missing names the services that are not in the set.
-func (s *serviceSet) missing() string {
-	var names []string
-	for i, name := range serviceNames {
-		if s.mask&(1<<i) == 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
 
 // accessRules write the one string that says who may use which service.
 var accessRules = []rule{
 	{
 		name: "sims-services", from: SIMS, kind: Users,
 		needs:      []attrID{schema.InetAuthorizedServices},
-		what:       "inetAuthorizedServices becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none",
+		what:       "inetAuthorizedServices (words, lists with + and -, or DNs whose leftmost RDN but inetVersion names the service) becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none; a value that is not understood stays and is a problem; imaps and pops alone are warned about, and with the MMP choice get +imap,pop:ADDRESS beside them",
 		source:     "draft-srivastava-ldap-mail-00 5; Schema Reference, mailAllowedServiceAccess",
 		documented: false,
 		apply: func(d *draft, o *ruleOptions) bool {
@@ -105,107 +23,281 @@ var accessRules = []rule{
 	{
 		name: "nms-access", from: NMS, kind: Users,
 		needs:  []attrID{schema.NsMsgDisallowAccess, schema.MailAccessDomain},
-		what:   "nsmsgDisallowAccess becomes a deny rule and mailAccessDomain an allow rule for IMAP and POP, joined in one mailAllowedServiceAccess, deny first; a domain takes a dot in front",
+		what:   "nsmsgDisallowAccess becomes a deny rule and mailAccessDomain an allow rule for IMAP and POP, joined in one mailAllowedServiceAccess, deny first; a name, which may be a host or a domain, is written as both (x.com,.x.com), an address pattern as a net, NONE denies IMAP and POP; a denied service that is not known denies all services, stays and is a problem; a client that is not understood stays and is a problem",
 		source: "Directory Server 4.0 schema, attri112, attria43; Schema Reference, mailAllowedServiceAccess",
 		apply:  nmsAccess,
 	},
 }
 
-// simsServices turns inetAuthorizedServices into an allow rule in the attribute to.
-func simsServices(d *draft, o *ruleOptions, to attrID) bool {
-	if d.has(to) {
-		d.warn("access-kept", schema.Name(to)+" is there already: inetAuthorizedServices dropped")
-		d.remove(schema.InetAuthorizedServices)
-		return true
-	}
-	var allowed serviceSet
-	for _, v := range d.values(schema.InetAuthorizedServices) {
-		addSIMSServices(d, &allowed, v)
-	}
-	d.remove(schema.InetAuthorizedServices)
-	if allowed.mask&mailServices == mailServices {
-		return true
-	}
-	allowed.addAll(&o.alsoAllow)
-	if allowed.n == 0 {
-		d.warn("access-closed", "no known service was authorised: every service is closed")
-		d.set(to, "-imap,imaps,pop,pops,smtp,smtps,http:*")
-		return true
-	}
-	allowed = allowed.sorted() // the values of an attribute have no order
-	var memory [96]byte
-	value := allowed.appendTo(append(memory[:0], '+'))
-	value = append(value, ":*"...)
-	if closed := allowed.missing(); closed != "" {
-		d.warn("access-closed", fmt.Sprintf("%s closes every other service: %s", value, closed))
-	}
-	d.setBytes(to, value)
-	return true
+// grant is one part of inetAuthorizedServices: services that are allowed or
+// denied.
+type grant struct {
+	deny     bool
+	services serviceSet
+	clients  []byte // as iMS writes them; nil for everyone
 }
 
-// addSIMSServices adds what one value of inetAuthorizedServices allows: a token, a list of them,
-// or a DN whose ou names the service.
-func addSIMSServices(d *draft, allowed *serviceSet, value []byte) {
-	if bytes.IndexByte(value, '=') >= 0 {
-		addSIMSService(d, allowed, ouOf(value))
-		return
-	}
-	eachToken(value, func(token []byte) { addSIMSService(d, allowed, token) })
+// grants are all of them, put together for one access rule.
+type grants struct {
+	allowed, denied serviceSet // for everyone
+	limited         []grant    // for some clients
+	any             bool
 }
 
-func addSIMSService(d *draft, allowed *serviceSet, token []byte) {
+func (g *grants) add(one grant) {
+	g.any = true
 	switch {
-	case equalFoldString(token, "imap"), equalFoldString(token, "imap4"):
-		allowed.add(imap)
-	case equalFoldString(token, "imaps"):
-		allowed.add(imaps)
-	case equalFoldString(token, "pop3"), equalFoldString(token, "pop"):
-		allowed.add(pop)
-	case equalFoldString(token, "pop3s"), equalFoldString(token, "pops"):
-		allowed.add(pops)
-	case equalFoldString(token, "pop3r"):
-		allowed.add(pop)
+	case one.clients != nil:
+		g.limited = append(g.limited, one)
+	case one.deny:
+		g.denied.addAll(one.services)
+	default:
+		g.allowed.addAll(one.services)
+	}
+}
+
+// allows reports whether something is allowed, which closes what is not.
+func (g *grants) allows() bool {
+	for i := range g.limited {
+		if !g.limited[i].deny {
+			return true
+		}
+	}
+	return g.allowed.n > 0
+}
+
+// simsServices turns inetAuthorizedServices into an access rule in the
+// attribute to. Values that are not understood stay.
+func simsServices(d *draft, o *ruleOptions, to attrID) bool {
+	const from = schema.InetAuthorizedServices
+	var all grants
+	before := len(d.values(from))
+	d.retain(from, func(v []byte) bool {
+		ok := parseGrants(d, v, all.add)
+		if !ok {
+			d.stays("service-unknown", from, v, "names a service that is not known")
+		}
+		return !ok
+	})
+	if d.has(to) {
+		if all.any {
+			d.warn("access-kept", schema.Name(to)+" is there already: inetAuthorizedServices dropped")
+		}
+		return len(d.values(from)) != before
+	}
+	if all.any {
+		writeAccess(d, o, to, &all)
+	}
+	return len(d.values(from)) != before || d.has(to)
+}
+
+// writeAccess writes the rule: what is denied first, then what is allowed.
+func writeAccess(d *draft, o *ruleOptions, to attrID, g *grants) {
+	var memory [160]byte
+	value := memory[:0]
+	if g.denied.n > 0 {
+		value = appendRule(value, true, g.denied.sorted(), nil)
+	}
+	for i := range g.limited {
+		if one := &g.limited[i]; one.deny {
+			value = appendRule(value, true, one.services, one.clients)
+		}
+	}
+	if g.allows() && (g.allowed.mask&mailServices != mailServices || len(value) > 0) {
+		value = appendAllowed(value, d, o, g)
+	}
+	if len(value) > 0 {
+		d.setBytes(to, value)
+	}
+}
+
+// appendAllowed appends the allow rules and says what they close.
+func appendAllowed(value []byte, d *draft, o *ruleOptions, g *grants) []byte {
+	start := len(value)
+	allowed := g.allowed
+	allowed.addAll(o.alsoAllow)
+	open := allowed
+	if allowed.n > 0 {
+		// The values of an attribute have no order.
+		value = appendRule(value, false, allowed.sorted(), nil)
+	}
+	for i := range g.limited {
+		if one := &g.limited[i]; !one.deny {
+			value = appendRule(value, false, one.services, one.clients)
+			open.addAll(one.services)
+		}
+	}
+	if plain := open.withoutPlain(); plain.n > 0 {
+		if o.MMP != "" {
+			value = appendRule(value, false, plain, []byte(o.MMP))
+		}
+		warnTLSOnly(d, o, plain)
+		open.addAll(plain)
+	}
+	if closed := open.missing(); closed != "" {
+		rule := bytes.TrimPrefix(value[start:], []byte{'$'})
+		d.warn("access-closed", fmt.Sprintf("%s closes every other service: %s", rule, closed))
+	}
+	return value
+}
+
+func warnTLSOnly(d *draft, o *ruleOptions, plain serviceSet) {
+	text := fmt.Sprintf("allowed over TLS only: the back end knows %s, not its TLS name, and refuses the user", &plain)
+	if o.MMP != "" {
+		text = fmt.Sprintf("allowed over TLS only: %s is allowed from the proxy %s, which speaks plain to the back end", &plain, o.MMP)
+	} else {
+		text += " unless a rule lets the proxy in (--mmp ADDRESS)"
+	}
+	d.warn("service-tls-only", text)
+}
+
+// appendRule appends one rule, behind a $ when it is not the first.
+func appendRule(b []byte, deny bool, services serviceSet, clients []byte) []byte {
+	sign := byte('+')
+	if deny {
+		sign = '-'
+	}
+	if len(b) > 0 {
+		b = append(b, '$')
+	}
+	b = services.appendTo(append(b, sign))
+	if clients == nil {
+		clients = []byte{'*'}
+	}
+	return append(append(b, ':'), clients...)
+}
+
+// parseGrants hands over what one value of inetAuthorizedServices says. It
+// returns false when there is a word in it that is not understood.
+func parseGrants(d *draft, value []byte, use func(grant)) bool {
+	value = bytes.TrimSpace(value)
+	if len(value) == 0 {
+		return true
+	}
+	if bytes.IndexByte(value, '=') >= 0 {
+		services, ok := simsService(d, serviceInDN(value))
+		if ok {
+			use(grant{services: services})
+		}
+		return ok
+	}
+	understood := true
+	for part := range bytes.SplitSeq(value, []byte{'$'}) {
+		understood = parseGrantList(d, bytes.TrimSpace(part), use) && understood
+	}
+	return understood
+}
+
+// parseGrantList reads a list of services, each with a sign or without one,
+// and the clients behind a colon.
+func parseGrantList(d *draft, list []byte, use func(grant)) bool {
+	names, clients, limited := bytes.Cut(list, []byte{':'})
+	if limited {
+		var ok bool
+		if clients, ok = plainClients(clients); !ok {
+			return false
+		}
+	}
+	understood := true
+	one := grant{clients: clients}
+	if !limited {
+		one.clients = nil
+	}
+	eachToken(names, func(token []byte) {
+		if token[0] == '+' || token[0] == '-' {
+			if one.services.n > 0 && one.deny != (token[0] == '-') {
+				use(one)
+				one.services = serviceSet{}
+			}
+			one.deny, token = token[0] == '-', token[1:]
+		}
+		services, ok := simsService(d, token)
+		if !ok {
+			understood = false
+		}
+		one.services.addAll(services)
+	})
+	if one.services.n > 0 {
+		use(one)
+	}
+	return understood
+}
+
+// plainClients returns the clients of a rule that was written in the form of
+// iMS already, nil for everyone; ok is false for what is no client.
+func plainClients(list []byte) (clients []byte, ok bool) {
+	list = bytes.TrimSpace(list)
+	if len(list) == 0 {
+		return nil, false
+	}
+	ok = true
+	everyone := true
+	eachToken(list, func(client []byte) {
+		ok = ok && isClient(client)
+		everyone = everyone && (isOneOf(client, "ALL") || string(client) == "*")
+	})
+	if ok && everyone {
+		return nil, true
+	}
+	return list, ok
+}
+
+// simsService knows the words for a service.
+func simsService(d *draft, token []byte) (services serviceSet, ok bool) {
+	switch {
+	case isOneOf(token, "imap", "imap4"):
+		services.add(imap)
+	case isOneOf(token, "imaps", "imap4s"):
+		services.add(imaps)
+	case isOneOf(token, "pop3", "pop"):
+		services.add(pop)
+	case isOneOf(token, "pop3s", "pops"):
+		services.add(pops)
+	case isOneOf(token, "pop3r"):
+		services.add(pop)
 		d.warn("service-pop3r", "pop3r has no service of its own in iMS: pop allowed")
-	case equalFoldString(token, "smtp"), equalFoldString(token, "imta"):
-		allowed.add(smtp)
-	case equalFoldString(token, "smtps"):
-		allowed.add(smtps)
-	case equalFoldString(token, "msma"):
-		allowed.add(imap)
-		allowed.add(pop)
+	case isOneOf(token, "smtp", "imta"):
+		services.add(smtp)
+	case isOneOf(token, "smtps"):
+		services.add(smtps)
+	case isOneOf(token, "msma"):
+		services.add(imap)
+		services.add(pop)
+	case isOneOf(token, "all", "*"):
+		return servicesOf(allServices), true
 	case isWebToken(token):
-		allowed.add(http)
+		services.add(http)
 		d.warn("service-web", fmt.Sprintf("service %.200q: http allowed", token))
 	default:
-		d.warn("service-unknown", fmt.Sprintf("service %.200q is not known: left out", token))
+		return services, false
 	}
+	return services, true
 }
 
 // isWebToken knows the spellings of web access that products of the time used.
 func isWebToken(token []byte) bool {
-	for _, name := range []string{"http", "https", "web", "webaccess", "webmail", "sunwebaccess", "sun-webaccess"} {
-		if equalFoldString(token, name) {
-			return true
-		}
-	}
-	return false
+	return isOneOf(token, "http", "https", "web", "webaccess", "webmail", "sunwebaccess", "sun-webaccess")
 }
 
-// ouOf returns the value of the first ou in a DN, or the whole text.
-func ouOf(dn []byte) []byte {
-	for rest := dn; len(rest) > 0; {
-		var part []byte
-		if i := bytes.IndexByte(rest, ','); i >= 0 {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			part, rest = rest, nil
-		}
-		name, value, ok := bytes.Cut(part, []byte{'='})
-		if ok && equalFoldString(bytes.TrimSpace(name), "ou") {
-			return bytes.TrimSpace(value)
+// serviceInDN returns the value of the leftmost RDN of a DN, in lower case,
+// inetVersion left aside: cn=imap,ou=services,... and
+// inetVersion=4.0,ou=imta,ou=services,... name a service each. It returns nil
+// when there is none.
+func serviceInDN(dn []byte) []byte {
+	dn, _, _ = bytes.Cut(dn, []byte("??")) // a scope, as in inetAdministeredServices
+	norm, err := ldif.AppendNormDN(nil, dn)
+	if err != nil {
+		return nil
+	}
+	for rdn := range bytes.SplitSeq(norm, []byte{','}) {
+		for pair := range bytes.SplitSeq(rdn, []byte{'+'}) {
+			name, value, _ := bytes.Cut(pair, []byte{'='})
+			if string(name) != "inetversion" {
+				return value
+			}
 		}
 	}
-	return dn
+	return nil
 }
 
 // eachToken calls use for the words of a list separated by commas and blanks.
@@ -222,101 +314,68 @@ func eachToken(list []byte, use func(token []byte)) {
 	}
 }
 
-func nmsAccess(d *draft, o *ruleOptions) bool {
+func nmsAccess(d *draft, _ *ruleOptions) bool {
 	const to = schema.MailAllowedServiceAccess
-	if d.has(to) {
-		d.warn("access-kept", "mailAllowedServiceAccess is there already: nsmsgDisallowAccess and mailAccessDomain dropped")
-		d.remove(schema.NsMsgDisallowAccess)
-		d.remove(schema.MailAccessDomain)
-		return true
+	kept := d.has(to)
+	had := len(d.values(schema.NsMsgDisallowAccess)) + len(d.values(schema.MailAccessDomain))
+	denied := deniedServices(d, kept)
+	clients := accessClients(d, &denied)
+	left := len(d.values(schema.NsMsgDisallowAccess)) + len(d.values(schema.MailAccessDomain))
+	if left > 0 { // the class that allows what is left
+		d.addClass(schema.ClassNsMessagingServerUser)
+	}
+	if kept {
+		if left < had {
+			d.warn("access-kept", "mailAllowedServiceAccess is there already: nsmsgDisallowAccess and mailAccessDomain dropped")
+		}
+		return left < had
 	}
 	var memory [256]byte
 	value := memory[:0]
-	if denied := deniedServices(d); denied.n > 0 {
-		value = append(value, '-')
-		value = denied.appendTo(value)
-		value = append(value, ":*"...)
+	if denied.n > 0 {
+		value = appendRule(value, true, denied, nil)
 	}
-	value = appendAccessDomains(value, d)
-	d.remove(schema.NsMsgDisallowAccess)
-	d.remove(schema.MailAccessDomain)
-	if len(value) > 0 {
+	if value = appendAccessDomains(value, d, clients); len(value) > 0 {
 		d.setBytes(to, value)
 	}
-	return true
+	return left < had || len(value) > 0
 }
 
-func deniedServices(d *draft) (denied serviceSet) {
-	for _, v := range d.values(schema.NsMsgDisallowAccess) {
+// deniedServices reads nsmsgDisallowAccess. A service that is not known denies
+// them all: whoever wrote it wanted something closed. Its value stays.
+func deniedServices(d *draft, kept bool) (denied serviceSet) {
+	all := servicesOf(allServices)
+	d.retain(schema.NsMsgDisallowAccess, func(v []byte) bool {
+		unknown := false
 		eachToken(v, func(token []byte) {
 			switch {
-			case equalFoldString(token, "pop3"):
+			case isOneOf(token, "none"):
+			case isOneOf(token, "all", "*"):
+				denied.addAll(all)
+			case isOneOf(token, "pop3"):
 				denied.add(pop)
-			case equalFoldString(token, "imap4"):
+			case isOneOf(token, "pop3s"):
+				denied.add(pops)
+			case isOneOf(token, "imap4"):
 				denied.add(imap)
-			case equalFoldString(token, "none"):
 			case serviceNamed(string(token)) != noService:
 				denied.add(serviceNamed(string(token)))
 			default:
-				d.warn("service-unknown", fmt.Sprintf("denied service %.200q is not known: left out", token))
+				unknown = true
+				denied.addAll(all)
 			}
 		})
+		if unknown {
+			text := "names a service that is not known: every service is denied"
+			if kept {
+				text = "names a service that is not known"
+			}
+			d.stays("service-unknown", schema.NsMsgDisallowAccess, v, text)
+		}
+		return unknown
+	})
+	if denied.mask == allServices {
+		return denied.sorted()
 	}
 	return denied
-}
-
-// appendAccessDomains adds the rules for mailAccessDomain. It held for IMAP and POP only, so the
-// other services are allowed beside it: an allow rule closes what no rule allows.
-func appendAccessDomains(value []byte, d *draft) []byte {
-	domains := d.values(schema.MailAccessDomain)
-	start := len(value)
-	for _, list := range domains {
-		eachToken(list, func(client []byte) {
-			switch {
-			case len(value) > start:
-				value = append(value, ',')
-			default:
-				if start > 0 {
-					value = append(value, '$')
-				}
-				value = append(value, "+imap,imaps,pop,pops:"...)
-			}
-			value = appendClient(value, client)
-		})
-	}
-	if len(value) > start {
-		rule := bytes.TrimPrefix(value[start:], []byte{'$'})
-		d.warn("access-domain", fmt.Sprintf("mailAccessDomain is now %.1000s: a name matches the hosts below it, not itself", rule))
-		value = append(value, "$+http,smtp,smtps:*"...)
-	}
-	return value
-}
-
-// appendClient writes one client of an access rule. A bare domain matched the hosts below it;
-// iMS, as TCP wrappers, wants a dot in front for that. Addresses and wildcards stay.
-func appendClient(value, client []byte) []byte {
-	if bytes.HasPrefix(client, []byte("*.")) {
-		client = client[1:]
-	}
-	if needsDot(client) {
-		value = append(value, '.')
-	}
-	return append(value, client...)
-}
-
-func needsDot(client []byte) bool {
-	if client[0] == '.' || client[0] == '*' || bytes.IndexByte(client, ':') >= 0 {
-		return false
-	}
-	for _, word := range []string{"ALL", "LOCAL", "KNOWN", "UNKNOWN", "DNSSPOOFER", "EXCEPT"} {
-		if equalFoldString(client, word) {
-			return false
-		}
-	}
-	for _, c := range client {
-		if (c < '0' || c > '9') && c != '.' && c != '*' && c != '/' {
-			return true
-		}
-	}
-	return false // an address, or the beginning of one
 }

@@ -60,7 +60,7 @@ var domainRules = []rule{
 	{
 		name: "domain-quota", from: SIMS, kind: Domains, meaning: true,
 		needs:  []attrID{schema.MailQuota},
-		what:   "mailQuota of a domain becomes mailDomainDiskQuota, in bytes",
+		what:   "mailQuota of a domain becomes mailDomainDiskQuota, in bytes; what is not a number of bytes stays and is a problem; a warning for 0",
 		source: "Schema Reference, mailDomainDiskQuota",
 		apply: func(d *draft, o *ruleOptions) bool {
 			if d.has(schema.MailDomainDiskQuota) {
@@ -68,8 +68,13 @@ var domainRules = []rule{
 				d.remove(schema.MailQuota)
 				return true
 			}
-			if q, ok := parseQuota(d.first(schema.MailQuota)); !ok || q.n == -2 {
-				d.warn("quota-value", fmt.Sprintf("mailQuota %.200q is not a number of bytes: kept as mailDomainDiskQuota", d.first(schema.MailQuota)))
+			v := d.first(schema.MailQuota)
+			if q, ok := parseQuota(trimBlanks(v)); !ok || q.n == -2 {
+				d.stays("quota-value", schema.MailQuota, v, "is not a number of bytes")
+				return false
+			}
+			if isZeroQuota(v) {
+				d.warn("quota-zero", "mailQuota 0 of the domain is no space in iMS (-1 is no limit)")
 			}
 			return plainQuota(d, o, schema.MailQuota, schema.MailDomainDiskQuota)
 		},
@@ -77,7 +82,7 @@ var domainRules = []rule{
 	{
 		name: "domain-services", from: SIMS, kind: Domains,
 		needs:  []attrID{schema.InetAuthorizedServices},
-		what:   "inetAuthorizedServices becomes the allow rule mailDomainAllowedServiceAccess",
+		what:   "inetAuthorizedServices becomes the allow rule mailDomainAllowedServiceAccess, as that of a user does",
 		source: simsDraft + "; Schema Reference, mailDomainAllowedServiceAccess",
 		apply: func(d *draft, o *ruleOptions) bool {
 			return simsServices(d, o, schema.MailDomainAllowedServiceAccess)

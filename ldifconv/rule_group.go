@@ -159,12 +159,11 @@ var groupRules = []rule{
 	{
 		name: "sims-joinable", from: SIMS, kind: Groups,
 		needs:  []attrID{schema.Joinable, schema.Expandable},
-		what:   "joinable becomes mgmanJoinability and expandable mgmanMemberVisibility: TRUE is all, FALSE none",
+		what:   "joinable becomes mgmanJoinability and expandable mgmanMemberVisibility: TRUE is all, FALSE none; any other value stays and is a problem",
 		source: simsList + "; Schema Reference, inetMailGroupManagement",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			moveSwitch(d, schema.Joinable, schema.MgmanJoinability)
-			moveSwitch(d, schema.Expandable, schema.MgmanMemberVisibility)
-			return true
+			fired := moveSwitch(d, schema.Joinable, schema.MgmanJoinability)
+			return moveSwitch(d, schema.Expandable, schema.MgmanMemberVisibility) || fired
 		},
 	},
 	{
@@ -190,7 +189,7 @@ var groupRules = []rule{
 	{
 		name: "nms-reject-action", from: NMS, kind: Groups,
 		needs:  []attrID{schema.MgrpMsgRejectAction},
-		what:   "mgrpMsgRejectAction loses its prefix SIZE:, DOMAIN: or SENDER:, bounce becomes reply, several become one, toModerator first",
+		what:   "mgrpMsgRejectAction loses its prefix SIZE:, DOMAIN: or SENDER:, bounce becomes reply, several become one, toModerator first; a lone value that is not known stays, one beside another is dropped, and is a problem",
 		source: nmsList + "; draft-steinback-ldap-mailgroups-00; Schema Reference, mgrpMsgRejectAction",
 		apply:  nmsRejectAction,
 	},
@@ -204,7 +203,7 @@ var groupRules = []rule{
 	{
 		name: "nms-broadcaster-policy", from: NMS, kind: Groups,
 		needs:      []attrID{schema.MgrpBroadcasterPolicy},
-		what:       "values of mgrpBroadcasterPolicy that iMS does not know go",
+		what:       "a value of mgrpBroadcasterPolicy that iMS does not know stays and is a problem",
 		source:     "Schema Reference, mgrpBroadcasterPolicy",
 		documented: true,
 		apply:      nmsBroadcasterPolicy,
@@ -232,9 +231,12 @@ var groupRules = []rule{
 	{
 		name: "list-password", from: AnySource, kind: Groups,
 		needs:  []attrID{schema.UserPassword},
-		what:   "userPassword of a list goes: nobody logs in as a list",
+		what:   "userPassword of a list goes: nobody logs in as a list, unless it is a user too",
 		source: simsList + "; Schema Reference, inetMailGroup",
 		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.kind&Users != 0 {
+				return false
+			}
 			d.warn("list-user-password", "userPassword of the list dropped")
 			d.remove(schema.UserPassword)
 			return true
@@ -296,6 +298,9 @@ func simsModerator(d *draft, o *ruleOptions) bool {
 	if d.has(schema.MgrpAllowedBroadcaster) {
 		text += "; authorised submitters post without them"
 	}
+	if d.has(schema.MgrpAllowedDomain) || d.has(schema.MgrpDisallowedDomain) {
+		text += "; mail from other domains, which SIMS refused, now goes to the moderators"
+	}
 	d.warn("moderator", text)
 	d.rename(schema.Moderator, schema.MgrpModerator)
 	d.set(schema.MgrpMsgRejectAction, "toModerator")
@@ -337,23 +342,25 @@ func listURLs(d *draft, o *ruleOptions) bool {
 	return fired
 }
 
-// moveSwitch writes TRUE as all and anything else as none.
-func moveSwitch(d *draft, from, to attrID) {
+// moveSwitch writes TRUE as all and FALSE as none. Anything else stays.
+func moveSwitch(d *draft, from, to attrID) bool {
 	if !d.has(from) {
-		return
+		return false
 	}
 	v, value := trimBlanks(d.first(from)), "none"
 	switch {
 	case isOneOf(v, "true", "yes", "1"):
 		value = "all"
 	case !isOneOf(v, "false", "no", "0"):
-		d.warn("switch-value", fmt.Sprintf("%s %.200q is neither TRUE nor FALSE: taken as FALSE", schema.Name(from), v))
+		d.stays("switch-value", from, d.first(from), "is neither TRUE nor FALSE")
+		return false
 	}
 	if have := d.first(to); have != nil && !equalFoldString(have, value) {
 		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
 	}
 	setMissing(d, to, value)
 	d.remove(from)
+	return true
 }
 
 func simsListDelivery(d *draft, _ *ruleOptions) bool {
@@ -385,20 +392,31 @@ func cutPrefix(v []byte) []byte {
 func nmsRejectAction(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MgrpMsgRejectAction)
 	action := ""
+	var unknown [][]byte
 	for _, v := range values {
-		switch v := cutPrefix(v); {
-		case equalFoldString(v, "toModerator"):
+		switch plain := cutPrefix(v); {
+		case equalFoldString(plain, "toModerator"):
 			action = "toModerator"
-		case equalFoldString(v, "bounce"):
+		case equalFoldString(plain, "bounce"):
 			d.warn("reject-action", "mgrpMsgRejectAction bounce is not known to iMS: reply set")
 			fallthrough
-		case equalFoldString(v, "reply"):
+		case equalFoldString(plain, "reply"):
 			if action == "" {
 				action = "reply"
 			}
 		default:
-			d.warn("reject-action", fmt.Sprintf("mgrpMsgRejectAction %.200q is not known: dropped", v))
+			unknown = append(unknown, v)
 		}
+	}
+	for i, v := range unknown {
+		if action == "" && i == 0 {
+			d.stays("reject-action", schema.MgrpMsgRejectAction, v, "is not known")
+			continue
+		}
+		d.problem("reject-action", schema.MgrpMsgRejectAction, v, fmt.Sprintf("mgrpMsgRejectAction %.200q is not known, and there is room for one value: dropped", v))
+	}
+	if action == "" {
+		action = string(unknown[0])
 	}
 	if len(values) == 1 && equalFoldString(values[0], action) {
 		return false
@@ -406,10 +424,7 @@ func nmsRejectAction(d *draft, _ *ruleOptions) bool {
 	if len(values) > 1 {
 		d.warn("reject-action", "several mgrpMsgRejectAction made one: "+action)
 	}
-	d.remove(schema.MgrpMsgRejectAction)
-	if action != "" {
-		d.set(schema.MgrpMsgRejectAction, action)
-	}
+	d.set(schema.MgrpMsgRejectAction, action)
 	return true
 }
 
@@ -429,26 +444,25 @@ func nmsRejectText(d *draft, _ *ruleOptions) bool {
 	return true
 }
 
-// nmsBroadcasterPolicy keeps the values, comma lists of words, all of whose words iMS knows.
+// nmsBroadcasterPolicy names the values, comma lists of words, not all of whose
+// words iMS knows.
 func nmsBroadcasterPolicy(d *draft, _ *ruleOptions) bool {
-	before := len(d.values(schema.MgrpBroadcasterPolicy))
-	d.retain(schema.MgrpBroadcasterPolicy, func(v []byte) bool {
+	for _, v := range d.values(schema.MgrpBroadcasterPolicy) {
 		known := true
 		eachToken(v, func(word []byte) {
 			known = known && isOneOf(word, "SMTP_AUTH_REQUIRED", "AUTH_REQ", "PASSWORD_REQUIRED",
 				"PASSWD_REQUIRED", "PASSWD_REQ", "OR", "AND", "NO_REQUIREMENTS")
 		})
 		if !known {
-			d.warn("broadcaster-policy", fmt.Sprintf("mgrpBroadcasterPolicy %.200q is not known to iMS: dropped", v))
+			d.stays("broadcaster-policy", schema.MgrpBroadcasterPolicy, v, "is not known to iMS")
 		}
-		return known
-	})
-	return len(d.values(schema.MgrpBroadcasterPolicy)) != before
+	}
+	return false
 }
 
 func nmsListManager(d *draft, _ *ruleOptions) bool {
 	attributes := listManagerAttributes
-	certificates := d.hadClass(schema.ClassMailGroupManagement)
+	certificates := d.hadClass(schema.ClassMailGroupManagement) && d.kind&Users == 0
 	if certificates && d.has(schema.UserCertificate) {
 		attributes = append(attributes[:len(attributes):len(attributes)], schema.UserCertificate)
 	}

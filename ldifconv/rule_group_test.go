@@ -62,7 +62,7 @@ var groupRows = []ruleRow{
 
 	{rule: "sims-joinable", in: "joinable: TRUE\nexpandable: false", want: "joinable-\nexpandable-\nmgmanJoinability=all\nmgmanMemberVisibility=none"},
 	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "joinable-\n!single-value"},
-	{rule: "sims-joinable", in: "expandable: perhaps", want: "expandable-\nmgmanMemberVisibility=none\n!switch-value"},
+	{rule: "sims-joinable", in: "expandable: perhaps", want: "!!switch-value"},
 
 	// File and program delivery of lists that keep members.
 	{rule: "sims-list-delivery", in: "maildeliveryoption: file", want: "maildeliveryoption=file|members"},
@@ -75,13 +75,14 @@ var groupRows = []ruleRow{
 	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: bounce", want: "mgrpmsgrejectaction=reply\n!reject-action"},
 	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: toModerator", want: ""},
 	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: SIZE:reply\nmgrpmsgrejectaction: SENDER:tomoderator", want: "mgrpmsgrejectaction=toModerator\n!reject-action"},
-	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: explode", want: "mgrpmsgrejectaction-\n!reject-action"},
+	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: explode", want: "!!reject-action"},
+	{rule: "nms-reject-action", in: "mgrpmsgrejectaction: explode\nmgrpmsgrejectaction: SIZE:reply", want: "mgrpmsgrejectaction=reply\n!!reject-action\n!reject-action"},
 
 	{rule: "nms-reject-text", in: "mgrpmsgrejecttext: SIZE: too big$sorry", want: "mgrpmsgrejecttext=too big$sorry"},
 	{rule: "nms-reject-text", in: "mgrpmsgrejecttext: a\nmgrpmsgrejecttext: b", want: "mgrpmsgrejecttext=a\n!reject-text"},
 	{rule: "nms-reject-text", in: "mgrpmsgrejecttext: gro\xdf", want: "!reject-text"},
 
-	{rule: "nms-broadcaster-policy", in: "mgrpbroadcasterpolicy: BROADCASTERS_OVERRIDE\nmgrpbroadcasterpolicy: AUTH_REQ,or", want: "mgrpbroadcasterpolicy=AUTH_REQ,or\n!broadcaster-policy"},
+	{rule: "nms-broadcaster-policy", in: "mgrpbroadcasterpolicy: BROADCASTERS_OVERRIDE\nmgrpbroadcasterpolicy: AUTH_REQ,or", want: "!!broadcaster-policy"},
 
 	{rule: "nms-approve-password", in: "mgrpapprovepassword: sesame", want: "mgrpapprovepassword-\nmgrpAuthPassword=sesame\nmgrpBroadcasterPolicy=PASSWORD_REQUIRED\n!list-password"},
 
@@ -91,6 +92,7 @@ var groupRows = []ruleRow{
 	{rule: "nms-list-manager", in: "objectclass: mailGroupManagement\nuserCertificate;binary: x", want: "userCertificate;binary-\n!list-manager"},
 
 	{rule: "list-password", in: "userpassword: x", want: "userpassword-\n!list-user-password"},
+	{rule: "list-password", kind: Both, in: "userpassword: x", want: ""},
 }
 
 var domainRows = []ruleRow{
@@ -109,7 +111,8 @@ var domainRows = []ruleRow{
 	{rule: "domain-quota", in: "mailquota: 10G", want: "mailquota-\nmailDomainDiskQuota=10737418240"},
 	{rule: "domain-quota", in: "mailquota: -1", want: "mailquota-\nmailDomainDiskQuota=-1"},
 	{rule: "domain-quota", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 10G", want: "mailquota-\nmailDomainDiskQuota=10G"},
-	{rule: "domain-quota", in: "mailquota: much", want: "mailquota-\nmailDomainDiskQuota=much\n!quota-value"},
+	{rule: "domain-quota", in: "mailquota: much", want: "!!quota-value"},
+	{rule: "domain-quota", in: "mailquota: 0M", want: "mailquota-\nmailDomainDiskQuota=0\n!quota-zero"},
 	{rule: "domain-quota", in: "mailquota: 1\nmailquota: 2", want: "mailquota-\nmailDomainDiskQuota=1\n!single-value"},
 	{rule: "domain-quota", in: "mailquota: 1\nmaildomaindiskquota: 2", want: "mailquota-\n!quota-value"},
 	{rule: "domain-quota", in: "objectclass: mailDomain\nmailquota: 1", want: ""},

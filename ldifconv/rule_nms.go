@@ -3,6 +3,7 @@ package ldifconv
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"imsconv/ldifconv/schema"
 )
@@ -39,9 +40,14 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-autoreply", from: NMS, kind: Users, meaning: true,
 		needs:  []attrID{schema.MailAutoReplyMode},
-		what:   "a mailAutoReplyMode, which replied by being there, gets mailDeliveryOption autoreply",
+		what:   "a mailAutoReplyMode of vacation, reply or echo, which replied by being there, gets mailDeliveryOption autoreply; no other value does",
 		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailDeliveryOption",
-		apply:  addDelivery(schema.MailAutoReplyMode, "autoreply"),
+		apply: func(d *draft, o *ruleOptions) bool {
+			if !slices.ContainsFunc(d.values(schema.MailAutoReplyMode), isReplyMode) {
+				return false
+			}
+			return addDelivery(schema.MailAutoReplyMode, "autoreply")(d, o)
+		},
 	},
 	{
 		name: "nms-delivery-missing", from: NMS, kind: Users, meaning: true,
@@ -61,18 +67,33 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-autoreply-mode", from: NMS, kind: Users, meaning: true,
 		needs:  []attrID{schema.MailAutoReplyMode},
-		what:   "mailAutoReplyMode vacation becomes reply; reply and echo stay and get mailAutoReplyTimeOut 0, since NMS answered every message",
+		what:   "mailAutoReplyMode vacation becomes reply; reply and echo stay and get mailAutoReplyTimeOut 0, since NMS answered every message; no, none and off, which are no mode, go; any other value stays and is a problem",
 		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailAutoReplyMode, mailAutoReplyTimeOut",
 		apply:  nmsAutoReplyMode,
 	},
 	{
 		name: "nms-vacation-dates", from: NMS, kind: Users,
 		needs:  []attrID{schema.VacationStartDate, schema.VacationEndDate},
-		what:   "vacationStartDate and vacationEndDate are written as YYYYMMDDHHMMSSZ in GMT",
+		what:   "vacationStartDate and vacationEndDate are written as YYYYMMDDHHMMSSZ in GMT; what is not a time stays and is a problem",
 		source: nmsSchema + "; Schema Reference, vacationStartDate",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			fired := d.has(schema.VacationStartDate) && plainDate(d, schema.VacationStartDate)
 			return d.has(schema.VacationEndDate) && plainDate(d, schema.VacationEndDate) || fired
+		},
+	},
+	{
+		name: "nms-quota-single", from: NMS, kind: Users, meaning: true,
+		needs:      []attrID{schema.MailQuota},
+		what:       "of several mailQuota the first stays, as from SIMS",
+		source:     "Directory Server 4.0 schema, attri122; Schema Reference, mailQuota (single-valued)",
+		documented: true,
+		apply: func(d *draft, _ *ruleOptions) bool {
+			if len(d.values(schema.MailQuota)) < 2 {
+				return false
+			}
+			warnSingle(d, schema.MailQuota)
+			d.setBytes(schema.MailQuota, d.first(schema.MailQuota))
+			return true
 		},
 	},
 	{
@@ -88,13 +109,15 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-message-quota", from: NMS, kind: Users,
 		needs:  []attrID{schema.NsMsgNumMsgQuota},
-		what:   "nsmsgNumMsgQuota becomes mailMsgQuota, 0 becomes -1",
+		what:   "nsmsgNumMsgQuota becomes mailMsgQuota, 0 becomes -1; what is not a number stays and is a problem",
 		source: "50ns-mail.ldif; Schema Reference, mailMsgQuota",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
-			if v := d.first(schema.NsMsgNumMsgQuota); !d.has(schema.MailMsgQuota) && !isInteger(string(v)) {
-				d.warn("quota-value", fmt.Sprintf("nsmsgNumMsgQuota %.200q is not a number: kept as mailMsgQuota", v))
+			if v := d.first(schema.NsMsgNumMsgQuota); !isLimit(v) {
+				d.stays("quota-value", schema.NsMsgNumMsgQuota, v, "is not a number of messages")
+				d.addClass(schema.ClassNsMessagingServerUser) // which allows it
+				return false
 			}
+			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
 			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
 			return true
 		},
@@ -173,14 +196,26 @@ func addDelivery(a attrID, option string) func(*draft, *ruleOptions) bool {
 func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
 	mode := d.first(schema.MailAutoReplyMode)
 	switch {
+	case isOneOf(mode, "no", "none", "off", "false", ""):
+		d.warn("autoreply-off", fmt.Sprintf("mailAutoReplyMode %.200q is no mode: dropped, no reply is sent", mode))
+		d.remove(schema.MailAutoReplyMode)
+		return true
 	case equalFoldString(mode, "vacation"):
 		d.set(schema.MailAutoReplyMode, "reply")
 		return true
 	case isOneOf(mode, "reply", "echo"):
 		return setMissing(d, schema.MailAutoReplyTimeOut, "0")
 	}
-	d.warn("autoreply-mode", fmt.Sprintf("mailAutoReplyMode %.200q is none of vacation, reply, echo: kept", mode))
+	d.stays("autoreply-mode", schema.MailAutoReplyMode, mode, "is none of vacation, reply, echo, and sends no reply")
 	return false
+}
+
+func isReplyMode(v []byte) bool { return isOneOf(v, "vacation", "reply", "echo") }
+
+// isLimit reports whether v is a number that limits something, or -1 or -2.
+func isLimit(v []byte) bool {
+	q, ok := parseQuota(trimBlanks(v))
+	return ok && q.suffix == 0
 }
 
 // zeroIsUnlimited turns a limit of 0 into -1.

@@ -29,6 +29,10 @@ type RuleOptions struct {
 	Programs map[string]string
 	// AlsoAllow are services that an access rule which would close them lets in all the same.
 	AlsoAllow []string
+	// MMP is the address or host of the proxy, as access rules write a client:
+	// a user who has IMAP or POP over TLS only is let in from there without it,
+	// since the proxy speaks plain to the back end. "" makes no such rule.
+	MMP string
 	// UIDMap gives users another uid, by the old one in lower case.
 	UIDMap map[string]string
 	// Vanity adds msgVanityDomain to users whose address is in none of the Domains.
@@ -74,6 +78,9 @@ func (o *RuleOptions) Check() error {
 		return fmt.Errorf("lock policy %q is neither drop nor hold", o.Lock)
 	case !oneOf(o.KeepOldClasses, "", KeepNone, KeepMessagingUser, KeepAll):
 		return fmt.Errorf("old classes %q is neither none, nsMessagingServerUser nor all", o.KeepOldClasses)
+	}
+	if o.MMP != "" && !isClient([]byte(o.MMP)) {
+		return fmt.Errorf("proxy %q is neither a host name nor an address", o.MMP)
 	}
 	for _, name := range o.AlsoAllow {
 		if !oneOf(name, serviceNames[:]...) {

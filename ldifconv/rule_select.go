@@ -1,34 +1,75 @@
 package ldifconv
 
 import (
+	"bytes"
+	"slices"
+
 	"imsconv/ldifconv/schema"
 )
 
 // kindOf says as what an entry is upgraded, 0 when it is no mail entry of the source. An entry
 // that is upgraded already has its kind too, for -A.
 func (s *ruleSet) kindOf(d *draft) Kind {
-	c := &d.classes
+	var kind Kind
 	if s.options.from == NMS {
-		switch {
-		case c.has(schema.ClassMailGroup):
-			return Groups
-		case c.has(schema.ClassMailRecipient), c.has(schema.ClassInetMailUser):
-			return Users
-		case c.has(schema.ClassInetMailGroup):
-			return Groups
-		}
-		return s.options.domainKind(d)
+		kind = nmsKind(d)
+	} else {
+		kind = simsKind(d)
 	}
-	switch {
-	case c.has(schema.ClassInetMailUser):
-		return Users
-	case c.has(schema.ClassInetMailGroup):
-		return Groups
-	case c.meets(&sims3Classes):
+	if kind == 0 && !d.classes.meets(&sims3Classes) {
+		kind = s.options.domainKind(d)
+	}
+	return kind
+}
+
+func simsKind(d *draft) (kind Kind) {
+	c := &d.classes
+	if c.has(schema.ClassInetMailUser) {
+		kind |= Users
+	}
+	if c.has(schema.ClassInetMailGroup) {
+		kind |= Groups
+	}
+	if kind == 0 && c.meets(&sims3Classes) {
 		d.warn("sims-3x", "entry of SIMS 3.x: not converted")
-		return 0
 	}
-	return s.options.domainKind(d)
+	return kind
+}
+
+// nmsKind tells a list by mailGroup. A list may carry the user class
+// mailRecipient for its addresses: it takes a uid or nsMessagingServerUser
+// beside that to be a user as well.
+func nmsKind(d *draft) (kind Kind) {
+	c := &d.classes
+	list := c.has(schema.ClassMailGroup) || c.has(schema.ClassInetMailGroup)
+	if list {
+		kind |= Groups
+	}
+	recipient, user := c.has(schema.ClassMailRecipient), c.has(schema.ClassNsMessagingServerUser)
+	switch {
+	case c.has(schema.ClassInetMailUser),
+		recipient && (!list || user || d.has(schema.UID)):
+		kind |= Users
+	case user && kind == 0:
+		d.warn("class-missing", "nsMessagingServerUser without mailRecipient, no user for NMS: left as it is")
+	}
+	return kind
+}
+
+// keptByServers tells entries that only a directory server makes and knows what
+// to do with: what is left of a deleted entry, and one of two that replication
+// found under one name. They are left alone.
+func keptByServers(d *draft, norm []byte) (tombstone, conflict bool) {
+	if slices.Contains(d.classIDs(), schema.NoClass) {
+		for _, v := range d.values(schema.ObjectClass) {
+			tombstone = tombstone || equalFoldString(v, "nsTombstone")
+		}
+	}
+	if bytes.Contains(norm, []byte("nsuniqueid=")) {
+		rdn, _ := cutByte(norm, ',')
+		conflict = bytes.Contains(rdn, []byte("nsuniqueid="))
+	}
+	return tombstone, !tombstone && (conflict || d.findOther([]byte("nsds5ReplConflict")) >= 0)
 }
 
 var sims3Classes = newClassSet(schema.ClassEmailPerson, schema.ClassEmailGroup, schema.ClassRFC822MailGroup)

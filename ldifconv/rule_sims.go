@@ -27,7 +27,7 @@ var simsUserRules = []rule{
 	{
 		name: "sims-folder-map", from: SIMS, kind: Users,
 		needs:      []attrID{schema.MailFolderMap},
-		what:       "mailFolderMap goes: Sun-MS is the only store; UNIX V7 gets mailDeliveryOption native; LOCK, left from a batch move, is dropped or becomes mailUserStatus hold",
+		what:       "mailFolderMap goes: Sun-MS is the only store; UNIX V7 gets mailDeliveryOption native; LOCK, left from a batch move, is dropped or becomes mailUserStatus hold; any other value stays and is a problem",
 		source:     "Migration Guide, incremental scenario; Schema Reference, mailDeliveryOption",
 		documented: false,
 		apply:      simsFolderMap,
@@ -35,7 +35,7 @@ var simsUserRules = []rule{
 	{
 		name: "sims-delivery-file", from: SIMS, kind: Users,
 		needs:      []attrID{schema.MailDeliveryOption, schema.MailDeliveryFile},
-		what:       "mailDeliveryOption file and shared and mailDeliveryFile go: iMS has them for lists only; other options stay",
+		what:       "mailDeliveryOption file and shared and mailDeliveryFile go: iMS has them for lists only; what is a list too keeps file",
 		source:     "Schema Reference, mailDeliveryOption",
 		documented: true,
 		apply:      simsDeliveryFile,
@@ -59,21 +59,23 @@ var simsUserRules = []rule{
 	{
 		name: "sims-vacation-dates", from: SIMS, kind: Users,
 		needs:      []attrID{schema.MailAutoReplyStartDate, schema.MailAutoReplyExpirationDate},
-		what:       "mailAutoReplyStartDate and mailAutoReplyExpirationDate become vacationStartDate and vacationEndDate, YYYYMMDDHHMMSSZ in GMT",
+		what:       "mailAutoReplyStartDate and mailAutoReplyExpirationDate become vacationStartDate and vacationEndDate, YYYYMMDDHHMMSSZ in GMT; what is not a time stays and is a problem",
 		source:     simsDraft + "; Schema Reference, vacationStartDate",
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			moveDate(d, schema.MailAutoReplyStartDate, schema.VacationStartDate)
-			moveDate(d, schema.MailAutoReplyExpirationDate, schema.VacationEndDate)
-			return true
+			fired := moveDate(d, schema.MailAutoReplyStartDate, schema.VacationStartDate)
+			return moveDate(d, schema.MailAutoReplyExpirationDate, schema.VacationEndDate) || fired
 		},
 	},
 	{
 		name: "sims-autoreply-mode", from: SIMS, kind: Users,
-		needs:  []attrID{schema.MailDeliveryOption},
-		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none",
+		needs:  []attrID{schema.MailDeliveryOption, schema.MailAutoReplyMode},
+		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none; a mode that iMS does not know stays and is a problem",
 		source: simsDraft + "; Schema Reference, mailAutoReplyMode",
 		apply: func(d *draft, _ *ruleOptions) bool {
+			if v := d.first(schema.MailAutoReplyMode); v != nil && !isOneOf(v, "reply", "echo") {
+				d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is neither reply nor echo")
+			}
 			return d.hasValue(schema.MailDeliveryOption, "autoreply") && setMissing(d, schema.MailAutoReplyMode, "reply")
 		},
 	},
@@ -106,9 +108,12 @@ var simsUserRules = []rule{
 	{
 		name: "sims-quota", from: SIMS, kind: Users,
 		needs:  []attrID{schema.MailQuota},
-		what:   "mailQuota with K, M, G or T becomes plain bytes (units of 1024), or keeps K, M, G and turns T into G; -1 and -2 stay",
+		what:   "mailQuota with K, M, G or T becomes plain bytes (units of 1024), or keeps K, M, G and turns T into G; -1 and -2 stay; a warning for 0, which is no space",
 		source: simsDraft + "; Schema Reference, mailQuota",
 		apply: func(d *draft, o *ruleOptions) bool {
+			if isZeroQuota(d.first(schema.MailQuota)) {
+				d.warn("quota-zero", "mailQuota 0 is no space in iMS: the user gets no mail (-1 is no limit)")
+			}
 			return plainQuota(d, o, schema.MailQuota, schema.MailQuota)
 		},
 	},
@@ -147,11 +152,12 @@ var simsUserRules = []rule{
 	{
 		name: "sims-subscriber-status", from: SIMS, kind: Users,
 		needs:  []attrID{schema.InetSubscriberStatus},
-		what:   "inetSubscriberStatus becomes inetUserStatus, the same values",
+		what:   "inetSubscriberStatus becomes inetUserStatus, the same values; any other value stays and is a problem",
 		source: simsDraft + "; 20subscriber.ldif",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if v := d.first(schema.InetSubscriberStatus); !isOneOf(v, "active", "inactive", "deleted") {
-				d.warn("status-value", fmt.Sprintf("inetSubscriberStatus %.200q is none of active, inactive, deleted: kept as inetUserStatus", v))
+				d.stays("status-value", schema.InetSubscriberStatus, v, "is none of active, inactive, deleted")
+				return false
 			}
 			moveSingle(d, schema.InetSubscriberStatus, schema.InetUserStatus)
 			return true
@@ -204,19 +210,25 @@ func isOneOf(v []byte, list ...string) bool {
 }
 
 func simsFolderMap(d *draft, o *ruleOptions) bool {
-	for _, v := range d.values(schema.MailFolderMap) {
+	values := d.values(schema.MailFolderMap)
+	var unknown [][]byte
+	for _, v := range values {
 		switch {
-		case isOneOf(v, "Sun-MS", "SUNMS"):
+		case isOneOf(v, "Sun-MS", "SUNMS", ""):
 		case isOneOf(v, "UNIX V7", "UNIXV7", "UNIX-V7"):
 			d.warn("folder-map", "mailbox is in /var/mail: mailDeliveryOption native set, but iMS does not serve that mailbox")
 			d.add(schema.MailDeliveryOption, "native")
 		case isOneOf(v, "LOCK"):
 			dropLock(d, o)
 		default:
-			d.warn("folder-map", fmt.Sprintf("mailFolderMap %.200q is not known: dropped", v))
+			d.stays("folder-map", schema.MailFolderMap, v, "is no store that is known")
+			unknown = append(unknown, v)
 		}
 	}
-	d.remove(schema.MailFolderMap)
+	if len(unknown) == len(values) {
+		return false
+	}
+	d.setBytes(schema.MailFolderMap, unknown...)
 	return true
 }
 
@@ -232,23 +244,18 @@ func dropLock(d *draft, o *ruleOptions) {
 func simsDeliveryFile(d *draft, _ *ruleOptions) bool {
 	fired := false
 	for _, option := range []string{"file", "shared"} {
-		if d.hasValue(schema.MailDeliveryOption, option) {
+		if d.kind&Groups == 0 && d.hasValue(schema.MailDeliveryOption, option) {
 			d.warn("delivery-option", "mailDeliveryOption "+option+" is for lists only in iMS: dropped")
 			d.removeValue(schema.MailDeliveryOption, option)
 			fired = true
 		}
 	}
-	if d.has(schema.MailDeliveryFile) {
+	if d.kind&Groups == 0 && d.has(schema.MailDeliveryFile) {
 		for _, v := range d.values(schema.MailDeliveryFile) {
 			d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", v))
 		}
 		d.remove(schema.MailDeliveryFile)
 		fired = true
-	}
-	for _, v := range d.values(schema.MailDeliveryOption) {
-		if len(trimBlanks(v)) > 0 && !isOneOf(v, "mailbox", "native", "unix", "autoreply", "program", "forward", "hold") {
-			d.warn("delivery-option", fmt.Sprintf("mailDeliveryOption %.200q is not known: kept", v))
-		}
 	}
 	return fired
 }
@@ -315,13 +322,24 @@ func hasText(d *draft, a attrID) bool {
 	return false
 }
 
-// moveDate moves a time and writes it in the form of vacationStartDate.
-func moveDate(d *draft, from, to attrID) {
+// moveDate moves a time and writes it in the form of vacationStartDate. One
+// that cannot be read stays where it is.
+func moveDate(d *draft, from, to attrID) bool {
 	if !d.has(from) {
-		return
+		return false
+	}
+	if v := d.first(from); !isTime(v) {
+		d.stays("date", from, v, "is not a time")
+		return false
 	}
 	moveSingle(d, from, to)
 	plainDate(d, to)
+	return true
+}
+
+func isTime(v []byte) bool {
+	_, _, ok := parseTime(trimBlanks(v))
+	return ok
 }
 
 // plainDate writes the time in a as YYYYMMDDHHMMSSZ. One that cannot be read stays.
@@ -329,7 +347,7 @@ func plainDate(d *draft, a attrID) bool {
 	v := d.first(a)
 	t, zoned, ok := parseTime(trimBlanks(v))
 	if !ok {
-		d.warn("date", fmt.Sprintf("%s %.200q is not a time: kept", schema.Name(a), v))
+		d.stays("date", a, v, "is not a time")
 		return false
 	}
 	if !zoned {

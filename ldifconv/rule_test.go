@@ -12,7 +12,7 @@ import (
 type ruleRow struct {
 	rule string
 	in   string // the entry's lines, "dn: ..." first when it matters
-	want string // what changed: "attr=value|value", "attr-" for one that is gone, "!kind" for a warning
+	want string // what changed: "attr=value|value", "attr-" for one that is gone, "!kind" for a warning, "!!kind" for a problem
 	opt  RuleOptions
 	kind Kind   // when the rule is for several
 	from Source // when the rule is for both
@@ -94,7 +94,11 @@ func changesOf(d *draft, b *batch) string {
 		lines = append(lines, "dn="+string(d.renamed))
 	}
 	for _, n := range b.notes {
-		lines = append(lines, "!"+n.kind)
+		mark := "!"
+		if n.problem {
+			mark = "!!"
+		}
+		lines = append(lines, mark+n.kind)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -154,8 +158,18 @@ var addressRows = []ruleRow{
 	{rule: "mail-host-name", in: "mailHost: mail.x.com", want: ""},
 	{rule: "mail-host-name", in: "mailHost: mail", want: "!mail-host-name"},
 	{rule: "mail-host-name", in: "mailHost: mail.x.com.", want: "!mail-host-name"},
-	{rule: "mail-host-name", in: "mail: a@x.com", want: ""},
+	{rule: "mail-host-name", in: "mail: a@x.com", want: "!mail-host-missing"},
+	{rule: "mail-host-name", from: NMS, in: "mail: a@x.com", want: "!mail-host-missing"},
 	{rule: "mail-host-name", kind: Groups, in: "mail: l@x.com", want: "!mail-host-missing"},
+
+	{rule: "address-domain", in: "mail: a@x.com\nmailAlternateAddress: @x.com", want: ""},
+	{rule: "address-domain", in: "mail: a\nmailAlternateAddress: b\nmailAlternateAddress: c@", want: "!address-domain\n!address-domain\n!address-domain"},
+	{rule: "address-domain", from: NMS, in: "uid: a", want: "!mail-missing"},
+	{rule: "address-domain", kind: Groups, in: "cn: l", want: "!mail-missing"},
+
+	{rule: "user-uid", in: "uid: a", want: ""},
+	{rule: "user-uid", in: "cn: a", want: "!uid-missing"},
+	{rule: "user-uid", from: NMS, in: "uid: a\nuid: a@x.com", want: "!uid-values"},
 }
 
 var classRows = []ruleRow{
@@ -178,16 +192,20 @@ var classRows = []ruleRow{
 
 	{rule: "quota-large", in: "mailquota: 4294966272", want: ""},
 	{rule: "quota-large", in: "mailquota: 4294966273", want: "!quota-large"},
-	{rule: "quota-large", from: NMS, in: "mailquota: plenty", want: "!quota-value"},
-	{rule: "quota-large", from: NMS, in: "mailquota: 20M", want: "!quota-value"},
+	{rule: "quota-large", from: NMS, in: "mailquota: plenty", want: "!!quota-value"},
+	{rule: "quota-large", from: NMS, in: "mailquota: 20M", want: "!!quota-value"},
+	{rule: "quota-large", in: "mailquota: 1.5G", want: "!!quota-value"},
+	{rule: "quota-large", in: "mailquota:", want: "!!quota-value"},
 	{rule: "quota-large", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 5G", want: "!quota-large"},
 	{rule: "quota-large", in: "mailquota: -1", want: ""},
 
 	{rule: "user-description", in: "multiLineDescription: a$b", want: "multiLineDescription-\ndescription=a$b"},
+	{rule: "user-description", kind: Both, in: "multiLineDescription: a$b", want: ""},
 	{rule: "user-description", in: "description: A\nmultilinedescription: a\nmultilinedescription: b", want: "description=A|b\nmultilinedescription-"},
 
 	{rule: "user-status", in: "uid: a", want: "inetUserStatus=active\nmailUserStatus=active"},
 	{rule: "user-status", in: "inetuserstatus: inactive", want: "mailUserStatus=active"},
+	{rule: "user-status", in: "inetsubscriberstatus: asleep", want: "mailUserStatus=active"},
 	{rule: "user-status", in: "inetuserstatus: inactive\nmailuserstatus: hold", want: ""},
 
 	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"wallyc@varrius.org": "wallyc2"}}, in: "uid: WallyC@varrius.org", want: "uid=wallyc2"},
@@ -201,6 +219,21 @@ var classRows = []ruleRow{
 		in:   "uniquemember: uid=A,ou=P,o=x\nuniquemember: uid=c,o=x\nuniquemember: cn=a,o=x\nmgrperrorsto: ldap:///uid=a,o=x??base\nmgrpmoderator: mailto:a@x",
 		want: "uniquemember=uid=b,ou=P,o=x|uid=c,o=x|cn=a,o=x\nmgrperrorsto=ldap:///uid=b,o=x??base"},
 	{rule: "uid-map-references", in: "owner: uid=a,o=x", want: ""},
+
+	{rule: "delivery-options", in: "maildeliveryoption: mailbox\nmaildeliveryoption: Hold", want: ""},
+	{rule: "delivery-options", in: "maildeliveryoption: acme-fax", want: "!!delivery-option"},
+	{rule: "delivery-options", from: NMS, in: "maildeliveryoption: Inbox", want: "!!delivery-option"},
+	{rule: "delivery-options", from: NMS, in: "maildeliveryoption: file", want: "!!delivery-option"},
+	{rule: "delivery-options", kind: Groups, in: "maildeliveryoption: file\nmaildeliveryoption: mailbox", want: "!!delivery-option"},
+	{rule: "delivery-options", kind: Both, in: "maildeliveryoption: file\nmaildeliveryoption: mailbox", want: ""},
+
+	{rule: "status-values", in: "inetuserstatus: active\nmailuserstatus: overquota", want: ""},
+	{rule: "status-values", in: "inetuserstatus: asleep\nmailuserstatus: on", want: "!!status-value\n!!status-value"},
+	{rule: "status-values", kind: Groups, in: "inetmailgroupstatus: on", want: "!!status-value"},
+	{rule: "status-values", kind: Domains, in: "inetdomainstatus: closed\nmaildomainstatus: hold", want: "!!status-value"},
+
+	{rule: "text-encoding", in: "cn: caf\xc3\xa9\nuserpassword: \xe9\nx-other: \xe9", want: ""},
+	{rule: "text-encoding", in: "cn: a\ncn: caf\xe9\nsn: \xe9", want: "!not-utf8\n!not-utf8"},
 
 	{rule: "old-with-options", in: "multiLineDescription;lang-ja: x\ncn;lang-ja: y\nrfc822mailalias;x: z@x\nmailautoreplytext;lang-ja: t", want: "!old-with-options\n!old-with-options"},
 	{rule: "old-with-options", kind: Groups, in: "multiLineDescription;lang-ja: x\nmoderator;lang-ja: y", want: "!old-with-options"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"imsconv/ldifconv/schema"
 )
@@ -43,10 +44,48 @@ var addressRules = []rule{
 	},
 	{
 		name: "mail-host-name", from: AnySource, kind: Both,
-		what:   "mailHost stays; a warning when it is not a full host name, and for a list when it is missing",
+		what:   "mailHost stays; a warning when it is not a full host name or missing",
 		source: "Schema Reference, mailHost; imsimta dirsync",
 		apply:  mailHostName,
 	},
+	{
+		name: "address-domain", from: AnySource, kind: Both,
+		what:   "addresses stay; a warning when mail is missing, and for an address without a domain",
+		source: "draft-srivastava-ldap-mail-00 3.1.3, inetMailRouting; Directory Server 4.0 schema, mailGroup",
+		apply:  addressDomain,
+	},
+	{
+		name: "user-uid", from: AnySource, kind: Users,
+		what:   "uid stays; a warning when it is missing or has several values",
+		source: "draft-srivastava-ldap-mail-00, inetSubscriber; Migration Guide (the store is keyed on uid)",
+		apply:  userID,
+	},
+}
+
+// addressDomain warns of what no server could deliver to.
+func addressDomain(d *draft, _ *ruleOptions) bool {
+	if !d.has(schema.Mail) {
+		d.warn("mail-missing", "no mail: nothing is delivered to the entry")
+	}
+	for _, a := range []attrID{schema.Mail, schema.MailAlternateAddress} {
+		for _, v := range d.values(a) {
+			if at := bytes.LastIndexByte(v, '@'); at < 0 || len(domainOf(v)) == 0 {
+				d.warn("address-domain", fmt.Sprintf("%s %.200q has no domain", schema.Name(a), v))
+			}
+		}
+	}
+	return false
+}
+
+// userID warns of a user that the store could not tell by its uid.
+func userID(d *draft, _ *ruleOptions) bool {
+	switch values := d.values(schema.UID); {
+	case len(values) == 0:
+		d.warn("uid-missing", "user without uid: there is no mailbox to log in to")
+	case len(values) > 1:
+		d.warn("uid-values", fmt.Sprintf("%d values of uid, %.200q and others: the mailbox is named by one of them", len(values), values[0]))
+	}
+	return false
 }
 
 func mailSingle(d *draft, _ *ruleOptions) bool {
@@ -58,10 +97,21 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 	if name := namedBy(d, schema.Mail); name != nil {
 		kept = max(0, slices.IndexFunc(values, func(v []byte) bool { return equalFold(v, name) }))
 	}
-	d.warn("mail-values", fmt.Sprintf("mail keeps %.200q, %d more moved to mailAlternateAddress", values[kept], len(values)-1))
-	d.addBytes(schema.MailAlternateAddress, values[:kept]...)
-	d.addBytes(schema.MailAlternateAddress, values[kept+1:]...)
-	d.setBytes(schema.Mail, values[kept])
+	mail, had := values[kept], len(d.values(schema.MailAlternateAddress))
+	more := make([][]byte, 0, len(values)-1)
+	for _, v := range values {
+		if !equalFold(v, mail) {
+			more = append(more, v)
+		}
+	}
+	d.addBytes(schema.MailAlternateAddress, more...)
+	moved := len(d.values(schema.MailAlternateAddress)) - had
+	text := fmt.Sprintf("mail keeps %.200q, %d moved to mailAlternateAddress", mail, moved)
+	if dropped := len(values) - 1 - moved; dropped > 0 {
+		text += fmt.Sprintf(", %d dropped, which the entry has already", dropped)
+	}
+	d.warn("mail-values", text)
+	d.setBytes(schema.Mail, mail)
 	return true
 }
 
@@ -126,8 +176,10 @@ func containsFold(list [][]byte, v []byte) bool {
 func mailHostName(d *draft, _ *ruleOptions) bool {
 	host := d.first(schema.MailHost)
 	switch {
-	case host == nil && d.kind == Groups:
+	case host == nil && d.kind&Users == 0:
 		d.warn("mail-host-missing", "list without mailHost: no server expands it")
+	case host == nil:
+		d.warn("mail-host-missing", "user without mailHost: no server has the mailbox")
 	case host != nil && !isFQDN(host):
 		d.warn("mail-host-name", fmt.Sprintf("mailHost %.200q is not a full host name", host))
 	}
@@ -216,7 +268,7 @@ var userEndRules = []rule{
 	{
 		name: "quota-large", from: AnySource, kind: Users,
 		needs:      []attrID{schema.MailQuota},
-		what:       "a warning for a mailQuota above 4294966272 bytes, the most that iMS 5.x counts, or that is no number",
+		what:       "a warning for a mailQuota above 4294966272 bytes, the most that iMS 5.x counts; one that is no number stays and is a problem",
 		source:     "Schema Reference, mailQuota",
 		documented: true,
 		apply:      quotaLarge,
@@ -224,9 +276,12 @@ var userEndRules = []rule{
 	{
 		name: "user-description", from: AnySource, kind: Users,
 		needs:  []attrID{schema.MultiLineDescription},
-		what:   "multiLineDescription becomes description, $ for a line break kept",
+		what:   "multiLineDescription becomes description, $ for a line break kept; what is a list too keeps it",
 		source: "Schema Reference, inetMailUser",
 		apply: func(d *draft, _ *ruleOptions) bool {
+			if d.kind&Groups != 0 {
+				return false
+			}
 			d.rename(schema.MultiLineDescription, schema.Description)
 			return true
 		},
@@ -247,12 +302,20 @@ var userEndRules = []rule{
 	},
 	{
 		name: "user-status", from: AnySource, kind: Users,
-		what:   "inetUserStatus and mailUserStatus are active when missing",
+		what:   "inetUserStatus and mailUserStatus are active when missing, the first not beside an inetSubscriberStatus that stays",
 		source: "Provisioning Guide 5.2, example 4-1",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			a := setMissing(d, schema.InetUserStatus, "active")
+			a := !d.has(schema.InetSubscriberStatus) && setMissing(d, schema.InetUserStatus, "active")
 			return setMissing(d, schema.MailUserStatus, "active") || a
 		},
+	},
+	{
+		name: "delivery-options", from: AnySource, kind: Both,
+		needs:      []attrID{schema.MailDeliveryOption},
+		what:       "a mailDeliveryOption that iMS does not know for users or lists stays and is a problem",
+		source:     "Schema Reference, mailDeliveryOption",
+		documented: true,
+		apply:      deliveryOptions,
 	},
 	{
 		name: "uid-map", from: AnySource, kind: Users,
@@ -261,6 +324,21 @@ var userEndRules = []rule{
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapUID,
 	},
+}
+
+var (
+	userDelivery = []string{"mailbox", "native", "unix", "autoreply", "program", "forward", "hold", ""}
+	listDelivery = []string{"members", "members_offline", "file", "program", "forward", "hold", ""}
+)
+
+func deliveryOptions(d *draft, _ *ruleOptions) bool {
+	for _, v := range d.values(schema.MailDeliveryOption) {
+		if d.kind&Users != 0 && isOneOf(v, userDelivery...) || d.kind&Groups != 0 && isOneOf(v, listDelivery...) {
+			continue
+		}
+		d.stays("delivery-option", schema.MailDeliveryOption, v, "is not known")
+	}
+	return false
 }
 
 func setMissing(d *draft, a attrID, value string) bool {
@@ -273,19 +351,76 @@ func setMissing(d *draft, a attrID, value string) bool {
 
 func quotaLarge(d *draft, o *ruleOptions) bool {
 	v := d.first(schema.MailQuota)
-	q, ok := parseQuota(v)
+	q, ok := parseQuota(trimBlanks(v))
 	n, fits := q.bytes()
 	switch {
 	case !ok || q.suffix != 0 && !o.QuotaSuffix:
-		d.warn("quota-value", fmt.Sprintf("mailQuota %.200q is not a number of bytes: kept", v))
+		d.stays("quota-value", schema.MailQuota, v, "is not a number of bytes")
 	case !fits || n > maxQuota:
 		d.warn("quota-large", fmt.Sprintf("mailQuota %.200q is above %d bytes", v, maxQuota))
 	}
 	return false
 }
 
+// statuses are the attributes that open and close something, and their values.
+var statuses = []struct {
+	attr   attrID
+	values []string
+}{
+	{schema.InetUserStatus, []string{"active", "inactive", "deleted"}},
+	{schema.MailUserStatus, []string{"active", "inactive", "deleted", "hold", "overquota", "disabled", "removed"}},
+	{schema.InetMailGroupStatus, []string{"active", "inactive", "deleted", "disabled"}},
+	{schema.InetDomainStatus, []string{"active", "inactive", "deleted"}},
+	{schema.MailDomainStatus, []string{"active", "inactive", "deleted", "hold", "overquota", "disabled"}},
+}
+
+func statusValues(d *draft, _ *ruleOptions) bool {
+	for _, s := range statuses {
+		for _, v := range d.values(s.attr) {
+			if !isOneOf(v, s.values...) {
+				d.stays("status-value", s.attr, v, "is not a status that iMS knows, and counts as inactive there")
+			}
+		}
+	}
+	return false
+}
+
+// textEncoding warns of text that LDAP version 3 does not take.
+func textEncoding(d *draft, _ *ruleOptions) bool {
+	if !d.rec.Encoded && utf8.Valid(d.rec.Raw) {
+		return false // nothing that base64 could hide
+	}
+	for i := range d.fields {
+		f := &d.fields[i]
+		if f.id == schema.None || schema.SyntaxOf(f.id) == schema.Bin {
+			continue
+		}
+		for _, v := range f.now {
+			if !utf8.Valid(v) {
+				d.warn("not-utf8", fmt.Sprintf("%s %.200q is not UTF-8: kept byte for byte, a directory may refuse it", f.desc, v))
+				break
+			}
+		}
+	}
+	return false
+}
+
 // lastRules end every kind.
 var lastRules = []rule{
+	{
+		name: "status-values", from: AnySource, kind: All,
+		needs:      []attrID{schema.InetUserStatus, schema.MailUserStatus, schema.InetMailGroupStatus, schema.InetDomainStatus, schema.MailDomainStatus},
+		what:       "a status that iMS does not know, and would take for inactive, stays and is a problem",
+		source:     "Schema Reference, mailUserStatus and its siblings",
+		documented: true,
+		apply:      statusValues,
+	},
+	{
+		name: "text-encoding", from: AnySource, kind: All,
+		what:   "text that is not UTF-8 stays byte for byte, with a warning",
+		source: "RFC 2252 6.10 (Directory String)",
+		apply:  textEncoding,
+	},
 	{
 		name: "uid-map-references", from: AnySource, kind: All,
 		needs:  referenceAttributes,

@@ -1,5 +1,7 @@
 package ldifconv
 
+import "strings"
+
 var simsRows = []ruleRow{
 	{rule: "sims-administrator", in: "objectclass: inetAdministrator\nobjectclass: x\ninetadministeredservices: ou=imta", want: "objectclass=x\ninetadministeredservices-\n!administrator"},
 
@@ -9,13 +11,15 @@ var simsRows = []ruleRow{
 	{rule: "sims-folder-map", in: "mailfoldermap: unix v7\nmaildeliveryoption: Native", want: "mailfoldermap-\n!folder-map"},
 	{rule: "sims-folder-map", in: "mailFolderMap: LOCK\nmaildeliveryoption: hold", want: "mailFolderMap-\n!lock"},
 	{rule: "sims-folder-map", opt: RuleOptions{Lock: LockHold}, in: "mailFolderMap: LOCK", want: "mailFolderMap-\nmailUserStatus=hold\n!lock"},
-	{rule: "sims-folder-map", in: "mailFolderMap: other", want: "mailFolderMap-\n!folder-map"},
+	{rule: "sims-folder-map", in: "mailFolderMap: other", want: "!!folder-map"},
+	{rule: "sims-folder-map", in: "mailFolderMap: other\nmailFolderMap: Sun-MS", want: "mailFolderMap=other\n!!folder-map"},
 
 	// Forward and autoreply options.
 	{rule: "sims-delivery-file", in: "maildeliveryoption: mailbox\nmaildeliveryoption: file\nmaildeliveryfile: /a", want: "maildeliveryoption=mailbox\nmaildeliveryfile-\n!delivery-option\n!delivery-file"},
 	{rule: "sims-delivery-file", in: "maildeliveryoption: SHARED", want: "maildeliveryoption-\n!delivery-option"},
 	{rule: "sims-delivery-file", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply\nmaildeliveryoption: hold\nmaildeliveryoption: native\nmaildeliveryoption: program", want: ""},
-	{rule: "sims-delivery-file", in: "maildeliveryoption: acme-fax", want: "!delivery-option"},
+	{rule: "sims-delivery-file", in: "maildeliveryoption: acme-fax", want: ""},
+	{rule: "sims-delivery-file", kind: Both, in: "maildeliveryoption: file\nmaildeliveryfile: /a", want: ""},
 	{rule: "sims-delivery-file", in: "maildeliveryoption:: ZmlsZSA=\nmaildeliveryoption:: Zm9yd2FyZCA=", want: "maildeliveryoption=forward \n!delivery-option"}, // "file ", "forward "
 
 	{rule: "sims-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox"},
@@ -24,12 +28,13 @@ var simsRows = []ruleRow{
 	{rule: "sims-delivery-missing", in: "maildeliveryoption:\nmailforwardingaddress:", want: "maildeliveryoption=mailbox"},
 
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nmailautoreplyexpirationdate: 20000801000000+0900", want: "mailautoreplystartdate-\nmailautoreplyexpirationdate-\nvacationStartDate=20000701000000Z\nvacationEndDate=20000731150000Z"},
-	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: next week", want: "mailautoreplystartdate-\nvacationStartDate=next week\n!date"},
+	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: next week", want: "!!date"},
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 200007010000", want: "mailautoreplystartdate-\nvacationStartDate=20000701000000Z\n!date-zone"},
 	{rule: "sims-vacation-dates", in: "mailautoreplystartdate: 20000701000000Z\nvacationstartdate: 19990101000000Z", want: "mailautoreplystartdate-\n!single-value"},
 
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply", want: "mailAutoReplyMode=reply"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: Autoreply\nmailautoreplymode: echo", want: ""},
+	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply\nmailautoreplymode: vacation", want: "!!autoreply-mode"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: mailbox\nmailautoreplytext: x", want: ""},
 
 	{rule: "sims-autoreply-body", in: "mailautoreplytext: you wrote $BODY", want: "!autoreply-body"},
@@ -42,7 +47,8 @@ var simsRows = []ruleRow{
 	{rule: "sims-quota", in: "mailquota: 1K", want: "mailquota=1024"},
 	{rule: "sims-quota", in: "mailquota: 1g", want: "mailquota=1073741824"},
 	{rule: "sims-quota", in: "mailquota: 2T", want: "mailquota=2199023255552"},
-	{rule: "sims-quota", in: "mailquota: 0", want: ""},
+	{rule: "sims-quota", in: "mailquota: 0", want: "!quota-zero"},
+	{rule: "sims-quota", in: "mailquota: 0M", want: "mailquota=0\n!quota-zero"},
 	{rule: "sims-quota", in: "mailquota: -1", want: ""},
 	{rule: "sims-quota", in: "mailquota: -2", want: ""},
 	{rule: "sims-quota", in: "mailquota: 5000000", want: ""},
@@ -69,7 +75,7 @@ var simsRows = []ruleRow{
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: inactive", want: "inetsubscriberstatus-\ninetUserStatus=inactive"},
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: deleted", want: "inetsubscriberstatus-\n!single-value"},
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: active", want: "inetsubscriberstatus-"},
-	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: asleep", want: "inetsubscriberstatus-\ninetUserStatus=asleep\n!status-value"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: asleep", want: "!!status-value"},
 
 	{rule: "sims-subscriber-url", in: "inetsubscriberhttpurl: http://a/", want: "inetsubscriberhttpurl-\ninetUserHttpURL=http://a/"},
 
@@ -90,15 +96,37 @@ var accessRows = []ruleRow{
 	{rule: "sims-services", in: "inetauthorizedservices: ou=imta,ou=services,dc=a,o=internet\ninetauthorizedservices: inetVersion=4.0, OU = msma ,ou=services", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,pop,smtp:*\n!access-closed"},
 	{rule: "sims-services", in: "inetauthorizedservices: sunwebaccess\ninetauthorizedservices: IMAP", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,http:*\n!service-web\n!access-closed"},
 	{rule: "sims-services", in: "inetauthorizedservices: smtp\ninetauthorizedservices: pop3\ninetauthorizedservices: imap", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,pop,smtp:*\n!access-closed"},
-	{rule: "sims-services", in: "inetauthorizedservices: calendar", want: "inetauthorizedservices-\nmailAllowedServiceAccess=-imap,imaps,pop,pops,smtp,smtps,http:*\n!service-unknown\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: calendar", want: "!!service-unknown"},
+	{rule: "sims-services", in: "inetauthorizedservices: cn=calendar,ou=services,o=x", want: "!!service-unknown"},
+	{rule: "sims-services", in: "inetauthorizedservices: =", want: "!!service-unknown"},
+	{rule: "sims-services", in: "inetauthorizedservices: imap\ninetauthorizedservices: calendar", want: "inetauthorizedservices=calendar\nmailAllowedServiceAccess=+imap:*\n!!service-unknown\n!access-closed"},
+	{rule: "sims-services", in: "mailallowedserviceaccess: +imap:*\ninetauthorizedservices: calendar", want: "!!service-unknown"},
+	{rule: "sims-services", in: "inetauthorizedservices: cn=imap,ou=services,dc=siroe,dc=com,o=internet\ninetauthorizedservices: CN = \"smtp\" , ou=services", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,smtp:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: inetVersion=4.0+ou=imta,ou=services,o=x", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+smtp:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: +imap,+smtp,-pop3", want: "inetauthorizedservices-\nmailAllowedServiceAccess=-pop:*$+imap,smtp:*\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: -pop3,imap", want: "inetauthorizedservices-\nmailAllowedServiceAccess=-imap,pop:*"},
+	{rule: "sims-services", in: "inetauthorizedservices: +imap:10.1.$-smtp:*", want: "inetauthorizedservices-\nmailAllowedServiceAccess=-smtp:*$+imap:10.1.\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: +imap:[odd]", want: "!!service-unknown"},
+	{rule: "sims-services", in: "inetauthorizedservices: all", want: "inetauthorizedservices-"},
+	{rule: "sims-services", in: "inetauthorizedservices: imaps", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imaps:*\n!service-tls-only\n!access-closed"},
+	{rule: "sims-services", opt: RuleOptions{MMP: "10.0.0.7"}, in: "inetauthorizedservices: imaps, pop3s", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imaps,pops:*$+imap,pop:10.0.0.7\n!service-tls-only\n!access-closed"},
+	{rule: "sims-services", opt: RuleOptions{MMP: "10.0.0.7"}, in: "inetauthorizedservices: imaps, imap, smtp", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,imaps,smtp:*\n!access-closed"},
 	{rule: "sims-services", opt: RuleOptions{AlsoAllow: []string{"http", "imap"}}, in: "inetauthorizedservices: imap", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,http:*\n!access-closed"},
 	{rule: "sims-services", in: "inetauthorizedservices: imap\nmailallowedserviceaccess: +all:*", want: "inetauthorizedservices-\n!access-kept"},
 
 	{rule: "nms-access", in: "nsmsgdisallowaccess: pop, imap", want: "nsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,imap:*"},
-	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nnsmsgdisallowaccess: pop, imap", want: "mailaccessdomain-\nnsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,imap:*$+imap,imaps,pop,pops:.siroe.com$+http,smtp,smtps:*\n!access-domain"},
-	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nmailaccessdomain: 192.18.42.17, 10.1.", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:.siroe.com,192.18.42.17,10.1.$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nnsmsgdisallowaccess: pop, imap", want: "mailaccessdomain-\nnsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,imap:*$+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: siroe.com\nmailaccessdomain: 192.18.42.17, 10.1.", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:siroe.com,.siroe.com,192.18.42.17,10.1.$+http,smtp,smtps:*\n!access-domain"},
 	{rule: "nms-access", in: "mailaccessdomain: *.siroe.com .varrius.org ALL *", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:.siroe.com,.varrius.org,ALL,*$+http,smtp,smtps:*\n!access-domain"},
-	{rule: "nms-access", in: "nsmsgdisallowaccess: POP3,http,gopher", want: "nsmsgdisallowaccess-\nmailAllowedServiceAccess=-pop,http:*\n!service-unknown"},
+	{rule: "nms-access", in: "mailaccessdomain: mail.airius.com", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:mail.airius.com,.mail.airius.com$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: 10.1.*, 10.2.*.*, 10.3.0.9/16, 10.4.0.0/255.255.255.0", want: "mailaccessdomain-\nmailAllowedServiceAccess=+imap,imaps,pop,pops:10.1.,10.2.,10.3.0.0/255.255.0.0,10.4.0.0/255.255.255.0$+http,smtp,smtps:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: 10.1.2.3-9\nmailaccessdomain: 10.1\nmailaccessdomain: 10.1.0.0/33\nmailaccessdomain: 10.1.0.0/255.0.255.0\nmailaccessdomain: mail*.x.com\nmailaccessdomain: fe80::1\nmailaccessdomain: LOCAL", want: "objectClass=nsMessagingServerUser" + strings.Repeat("\n!!access-domain", 7)},
+	{rule: "nms-access", in: "mailaccessdomain: x.com\nmailaccessdomain: 10.*.3.4", want: "mailaccessdomain=10.*.3.4\nobjectClass=nsMessagingServerUser\nmailAllowedServiceAccess=+imap,imaps,pop,pops:x.com,.x.com$+http,smtp,smtps:*\n!!access-domain\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: NONE", want: "mailaccessdomain-\nmailAllowedServiceAccess=-imap,imaps,pop,pops:*\n!access-domain"},
+	{rule: "nms-access", in: "mailaccessdomain: NONE\nmailaccessdomain: x.com", want: "mailaccessdomain=NONE\nobjectClass=nsMessagingServerUser\nmailAllowedServiceAccess=+imap,imaps,pop,pops:x.com,.x.com$+http,smtp,smtps:*\n!!access-domain\n!access-domain"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: POP3,http,gopher", want: "objectClass=nsMessagingServerUser\nmailAllowedServiceAccess=-imap,imaps,pop,pops,smtp,smtps,http:*\n!!service-unknown"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: all", want: "nsmsgdisallowaccess-\nmailAllowedServiceAccess=-imap,imaps,pop,pops,smtp,smtps,http:*"},
+	{rule: "nms-access", in: "nsmsgdisallowaccess: none", want: "nsmsgdisallowaccess-"},
 	{rule: "nms-access", in: "nsmsgdisallowaccess: ,", want: "nsmsgdisallowaccess-"},
 	{rule: "nms-access", in: "nsmsgdisallowaccess: pop\nmailallowedserviceaccess: +all:*", want: "nsmsgdisallowaccess-\n!access-kept"},
 }
@@ -118,6 +146,8 @@ var nmsRows = []ruleRow{
 	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode: vacation", want: "maildeliveryoption=mailbox|autoreply"},
 
 	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode:", want: ""},
+	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode: no", want: ""},
+	{rule: "nms-autoreply", in: "maildeliveryoption: mailbox\nmailautoreplymode: yes", want: ""},
 	{rule: "nms-delivery-missing", in: "maildeliveryoption:", want: "maildeliveryoption=|mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "maildeliveryoption: autoreply", want: "maildeliveryoption=autoreply|mailbox\n!delivery-missing"},
@@ -126,10 +156,11 @@ var nmsRows = []ruleRow{
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: VACATION", want: "mailautoreplymode=reply"},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: reply", want: "mailAutoReplyTimeOut=0"},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: echo\nmailautoreplytimeout: 24", want: ""},
-	{rule: "nms-autoreply-mode", in: "mailautoreplymode: shout", want: "!autoreply-mode"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: shout", want: "!!autoreply-mode"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: No", want: "mailautoreplymode-\n!autoreply-off"},
 
 	{rule: "nms-vacation-dates", in: "vacationstartdate: 20000701000000Z\nvacationenddate: 20000801000000+0900", want: "vacationenddate=20000731150000Z"},
-	{rule: "nms-vacation-dates", in: "vacationstartdate: July", want: "!date"},
+	{rule: "nms-vacation-dates", in: "vacationstartdate: July", want: "!!date"},
 
 	// Quota 0.
 	{rule: "nms-quota-zero", in: "mailquota: 0", want: "mailquota=-1"},
@@ -142,10 +173,13 @@ var nmsRows = []ruleRow{
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 0", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-\n!single-value"},
 
-	{rule: "nms-message-quota", in: "nsmsgnummsgquota: few", want: "nsmsgnummsgquota-\nmailMsgQuota=few\n!quota-value"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: few", want: "objectClass=nsMessagingServerUser\n!!quota-value"},
 
 	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},
 	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"/usr/bin/a -x": "alpha", "c": "prog-1"}}, in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b", want: "mailprogramdeliveryinfo=alpha|prog-2"},
+
+	{rule: "nms-quota-single", in: "mailquota: 5\nmailquota: 6", want: "mailquota=5\n!single-value"},
+	{rule: "nms-quota-single", in: "mailquota: 5", want: ""},
 
 	{rule: "nms-member-of", in: "nsdamemberof: cn=a,o=x", want: "nsdamemberof-\nmemberOf=cn=a,o=x"},
 

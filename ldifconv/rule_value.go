@@ -59,6 +59,12 @@ func (q quota) bytes() (int64, bool) {
 	return q.n << shift, true
 }
 
+// isZeroQuota reports whether v is a quota of nothing: 0, 0M.
+func isZeroQuota(v []byte) bool {
+	q, ok := parseQuota(trimBlanks(v))
+	return ok && q.n == 0
+}
+
 // appendGigabytes writes a quota in terabytes with the suffix G.
 func (q quota) appendGigabytes(b []byte) []byte {
 	return append(strconv.AppendInt(b, q.n*1024, 10), 'G')

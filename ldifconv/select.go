@@ -67,17 +67,17 @@ func attributeSpellings(name string) []string {
 	return names
 }
 
-// under reports whether the entry with this normalised DN is below a base.
-func (s *selection) under(norm []byte) bool {
-	if len(s.bases) == 0 {
-		return true
-	}
-	for _, base := range s.bases {
+// under reports whether the entry with this normalised DN is below a base, and
+// counts it for each that it is below.
+func (s *selection) under(norm []byte, count []int64) bool {
+	found := len(s.bases) == 0
+	for i, base := range s.bases {
 		if ldif.UnderNormDN(norm, base) {
-			return true
+			count[i]++
+			found = true
 		}
 	}
-	return false
+	return found
 }
 
 // matches reports whether the entry passes the filter.

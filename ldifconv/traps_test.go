@@ -38,7 +38,7 @@ var traps = []struct {
 	{"an allow rule closes what it does not name", SIMS, RuleOptions{}, "user inetauthorizedservices: imap\ninetauthorizedservices: pop3", "mailAllowedServiceAccess: +imap,pop:*", "inetauthorizedservices"},
 	{"an allow rule with a service left open", SIMS, RuleOptions{AlsoAllow: []string{"http"}}, "user inetauthorizedservices: imap", "mailAllowedServiceAccess: +imap,http:*", ""},
 	{"every service is no rule", SIMS, RuleOptions{}, "user inetauthorizedservices: smtp\ninetauthorizedservices: smtps\ninetauthorizedservices: imap\ninetauthorizedservices: imaps\ninetauthorizedservices: pop3\ninetauthorizedservices: pop3s", "", "mailAllowedServiceAccess"},
-	{"access by domain holds for IMAP and POP only", NMS, RuleOptions{}, "user nsmsgdisallowaccess: pop, imap\nmailaccessdomain: siroe.com", "mailAllowedServiceAccess: -pop,imap:*$+imap,imaps,pop,pops:.siroe.com$+http,smtp,smtps:*", "mailaccessdomain"},
+	{"access by domain holds for IMAP and POP only", NMS, RuleOptions{}, "user nsmsgdisallowaccess: pop, imap\nmailaccessdomain: siroe.com", "mailAllowedServiceAccess: -pop,imap:*$+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*", "mailaccessdomain"},
 
 	{"ldap URL of two slashes", NMS, RuleOptions{}, "list mgrpallowedbroadcaster: ldap://uid=a,o=x", "mgrpallowedbroadcaster: ldap:///uid=a,o=x", ""},
 	{"ldap URL of three slashes", NMS, RuleOptions{}, "list mgrpallowedbroadcaster: ldap:///uid=a,o=x", "mgrpallowedbroadcaster: ldap:///uid=a,o=x", "ldap:////"},
@@ -66,6 +66,12 @@ var traps = []struct {
 	{"an iMS user", NMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nmailquota: 0", "mailquota: 0", "inetUserStatus"},
 	{"a SIMS user in an NMS upgrade", NMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetMailRouting\nmailquota: 20M", "mailquota: 20M\nobjectclass: inetMailRouting", "inetUserStatus"},
 	{"an NMS user in a SIMS upgrade", SIMS, RuleOptions{}, " objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nmailquota: 0", "mailquota: 0\nobjectclass: mailRecipient", "inetUserStatus"},
+	{"a user who is a list", SIMS, RuleOptions{}, " objectclass: inetMailUser\nobjectclass: inetMailGroup\nobjectclass: inetMailRouting\nmail: a@x.com\nuserpassword: p\nmaildeliveryoption: file", "inetUserStatus: active\ninetMailGroupStatus: active\nobjectclass: inetMailGroupManagement\nuserpassword: p\nmaildeliveryoption: file\nmaildeliveryoption: members", "inetMailRouting"},
+	{"a list that is a user", NMS, RuleOptions{}, " objectclass: mailGroup\nobjectclass: mailRecipient\nuid: a\nmail: a@x.com", "inetUserStatus: active\ninetMailGroupStatus: active\nuid: a", "mailRecipient"},
+	{"a list with the class of a user for its addresses", NMS, RuleOptions{}, " objectclass: mailGroup\nobjectclass: mailRecipient\nmail: a@x.com", "inetMailGroupStatus: active", "inetUserStatus"},
+	{"a class by its number", SIMS, RuleOptions{}, " objectclass: 1.3.6.1.4.1.42.2.27.2.2.3\nobjectclass: 1.3.6.1.4.1.42.2.27.2.2.1\nmail: a@x.com", "inetUserStatus: active\nobjectclass: inetLocalMailRecipient", "42.2.27.2.2.1"},
+	{"what is left of a deleted entry", SIMS, RuleOptions{}, "user objectclass: nsTombstone\nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
+	{"one of two of a name", SIMS, RuleOptions{}, "user nsds5ReplConflict: namingConflict uid=a\nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
 	{"a value is not encoded anew", SIMS, RuleOptions{}, "user cn:: bcO8bGxlcg==\nmail: a@x.com", "cn:: bcO8bGxlcg==", ""},
 }
 

@@ -62,6 +62,9 @@ type run struct {
 	state  *state // nil without Restore
 	order  *sequencer
 	nodes  domainNodes
+	met    found
+	seen   index.First // the DNs of all entries
+	book   addressBook
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers
@@ -107,9 +110,11 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	r.out, r.undo = newOutput(dst, true), newOutput(opt.Undo, true)
 	r.save, r.rej = newOutput(opt.Save, true), newOutput(opt.Rejects, false)
 	if opt.Format == Full {
-		r.full = index.NewOrder(r.out, opt.TempDir)
+		r.full = index.NewOrder(r.out, opt.TempDir, &r.seen)
 	}
-	r.report = Report{Rules: map[string]int64{}, Warnings: map[string]int64{}}
+	r.met.under = make([]int64, len(r.sel.bases))
+	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
+	r.report = Report{Rules: map[string]int64{}, Problems: map[string]int64{}, Warnings: map[string]int64{}}
 	return r, nil
 }
 
@@ -121,6 +126,8 @@ func (r *run) close() {
 	if r.full != nil {
 		r.full.Close()
 	}
+	r.seen.Close()
+	r.book.close()
 }
 
 // do runs the pipeline: one reader that cuts chunks, workers that upgrade them,
@@ -140,6 +147,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 				r.order.finish(b.seq)
 				b.done <- struct{}{}
 			}
+			r.met.join(&w.met)
 			return nil
 		})
 	}
@@ -157,7 +165,7 @@ func (r *run) read(ctx context.Context) error {
 		size = r.opt.chunk
 	}
 	seq := int64(0)
-	for _, in := range r.inputs {
+	for i, in := range r.inputs {
 		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader, make(chan readResult, 1)}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})
 		for end := false; !end; {
 			var b *batch
@@ -166,7 +174,7 @@ func (r *run) read(ctx context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			b.reset(seq, in.Name)
+			b.reset(seq, i, in.Name)
 			err := chunks.Next(&b.chunk)
 			if err == io.EOF {
 				r.free <- b
@@ -277,19 +285,24 @@ func (r *run) flush(b *batch) bool {
 
 // take writes what one batch made and says what it has to say.
 func (r *run) take(b *batch) error {
-	var err error
+	err := r.dropSecond(b)
+	if err != nil {
+		return err
+	}
 	if r.full != nil {
 		err = r.full.Put(b.out, b.marks)
 	} else {
 		err = r.out.write(b.out)
 	}
-	err = errors.Join(err, r.undo.write(b.undo), r.save.write(b.save), r.rej.write(b.rejects))
+	err = errors.Join(err, r.undo.write(b.undo), r.save.write(b.save), r.rej.write(b.rejects), r.book.put(b.people))
 	if err != nil {
 		return err
 	}
 	r.report.add(&b.report)
 	for _, c := range b.counts {
-		r.report.Rules[c.name] += c.n
+		if c.n > 0 {
+			r.report.Rules[c.name] += c.n
+		}
 	}
 	for _, n := range b.notes {
 		if err := r.say(b.name, n); err != nil {
@@ -306,14 +319,11 @@ func (r *run) say(file string, n note) error {
 	where := position(file, n.line, n.where)
 	if !n.problem {
 		r.report.Warnings[n.kind]++
-		if r.opt.Log != nil {
-			r.opt.Log.Warning(n.kind, where, n.text)
-		}
+		r.log().Warning(n.kind, where, n.text)
 		return nil
 	}
-	if r.opt.Log != nil {
-		r.opt.Log.Problem(n.kind, where, n.text)
-	}
+	r.report.Problems[n.kind]++
+	r.log().Problem(n.kind, where, n.text)
 	if r.opt.Strict {
 		return fmt.Errorf("stopped at the first problem: %s: %s", where, n.text)
 	}
@@ -331,15 +341,18 @@ func (r *run) finish() error {
 			return err
 		}
 		r.report.Reordered = reordered
+		if err := r.tellOrphans(); err != nil {
+			return err
+		}
 	}
-	log := r.opt.Log
-	if log == nil {
-		log = discard{}
+	if err := r.tellTwice(); err != nil {
+		return err
 	}
+	r.met.report(r)
 	if r.state != nil {
-		r.state.report(log)
+		r.state.report(r.log())
 	}
-	r.rules.finish(log)
+	r.rules.finish(r.log())
 	return nil
 }
 
@@ -360,6 +373,9 @@ func (r *Report) add(b *Report) {
 	r.Groups += b.Groups
 	r.Domains += b.Domains
 	r.Restored += b.Restored
+	r.Tombstones += b.Tombstones
+	r.Conflicts += b.Conflicts
+	r.Twice += b.Twice
 }
 
 // output is one file that is written: nothing at all when there is no record,

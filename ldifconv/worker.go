@@ -18,11 +18,15 @@ type worker struct {
 	d    draft
 	norm []byte // the normalised DN of the entry
 	up   suffix // the parent of the last entry
+	met  found
 	rdn  []byte // scratch of keepNaming
+	one  entryMark
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, scan: ldif.Scanner{MaxEntry: r.opt.maxEntry()}}
+	w := &worker{run: r, scan: ldif.Scanner{MaxEntry: r.opt.maxEntry()}}
+	w.met.under = make([]int64, len(r.sel.bases))
+	return w
 }
 
 // upgrade does all records of a batch.
@@ -40,7 +44,9 @@ func (w *worker) upgrade(b *batch) {
 		if err != nil {
 			w.damage(b, err.(*ldif.Error))
 		} else {
+			w.one = entryMark{line: rec.Line, before: len(b.notes)}
 			w.entry(b, rec)
+			w.endEntry(b)
 		}
 		if b.full() && !w.run.flush(b) {
 			return
@@ -108,25 +114,61 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	if w.run.opt.Rules.MakeDCTree {
 		w.run.nodes.note(w.norm)
 	}
-	if !w.run.sel.under(w.norm) || !w.run.sel.matches(&rec.Entry) {
+	w.one.dn = index.Hash(w.norm)
+	w.met.meet(w.norm)
+	if !w.run.sel.under(w.norm, w.met.under) || !w.run.sel.matches(&rec.Entry) {
 		w.pass(b, rec)
 		return
 	}
 	d := &w.d
 	d.load(rec, b)
 	d.kind = w.run.rules.kindOf(d)
+	w.one.kind = d.kind
+	w.met.classes(d, w.run.opt.From)
 	if d.kind&w.run.sel.kinds == 0 {
 		w.pass(b, rec)
 		return
 	}
+	if w.leftAlone(b, d) {
+		w.pass(b, rec)
+		return
+	}
 	b.report.Selected++
+	w.one.selected = true
+	if d.kind == Both {
+		d.warn("user-and-list", "the entry is a user and a list: upgraded as both")
+	}
 	w.change(b, d)
+	if d.kind&Both != 0 && !w.run.opt.AddOnly {
+		b.people = appendAddresses(b.people, d, packPos(b.input, rec.Line))
+	}
 	if !d.changed() {
 		b.report.Finished++
+		w.one.finished = true
 		w.pass(b, rec)
 		return
 	}
 	w.emit(b, d)
+}
+
+// leftAlone counts an entry that belongs to the directory server.
+func (w *worker) leftAlone(b *batch, d *draft) bool {
+	tombstone, conflict := keptByServers(d, w.norm)
+	switch {
+	case tombstone:
+		b.report.Tombstones++
+	case conflict:
+		b.report.Conflicts++
+	}
+	w.one.tombstone, w.one.conflict = tombstone, conflict
+	return tombstone || conflict
+}
+
+// endEntry notes where what the entry gave ends.
+func (w *worker) endEntry(b *batch) {
+	w.one.out, w.one.undo, w.one.save, w.one.people = len(b.out), len(b.undo), len(b.save), len(b.people)
+	w.one.notes, w.one.fired = len(b.notes), len(b.fired)
+	b.entries = append(b.entries, w.one)
 }
 
 // suffix remembers the parent of an entry and its normal form: the next entry
@@ -172,6 +214,7 @@ func (w *worker) change(b *batch, d *draft) {
 		}
 		if found {
 			b.report.Restored++
+			w.one.restored = true
 		}
 	}
 	if !w.run.opt.AddOnly {
@@ -184,12 +227,14 @@ func (w *worker) change(b *batch, d *draft) {
 // emit writes a changed entry.
 func (w *worker) emit(b *batch, d *draft) {
 	b.report.Changed++
-	switch d.kind {
-	case Users:
+	w.one.changed = true
+	if d.kind&Users != 0 {
 		b.report.Users++
-	case Groups:
+	}
+	if d.kind&Groups != 0 {
 		b.report.Groups++
-	case Domains:
+	}
+	if d.kind == Domains {
 		b.report.Domains++
 	}
 	if w.run.full != nil {
@@ -229,7 +274,9 @@ func (w *worker) pass(b *batch, rec *ldif.Record) {
 
 // mark notes where an entry of the full output ends, and its place in the tree.
 func (w *worker) mark(b *batch) {
-	b.marks = append(b.marks, index.MarkOf(len(b.out), w.norm))
+	from := len(b.norms)
+	b.norms = append(b.norms, w.norm...)
+	b.marks = append(b.marks, index.MarkOf(len(b.out), b.norms[from:], packPos(b.input, w.one.line)))
 }
 
 // keepNaming keeps the values that the DN is made of: a directory refuses to

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// mailboxDecoder returns what turns a mailbox name of the stream into IMAP modified UTF-7, the form of the store.
-func mailboxDecoder(name string) (func(string) (string, error), error) {
+// ParseEncoding returns what turns a mailbox name in the encoding called name
+// ("": IMAP modified UTF-7) into IMAP modified UTF-7, the form of the store.
+func ParseEncoding(name string) (func(string) (string, error), error) {
 	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(name)) {
 	case "", "IMAPMODIFIEDUTF7", "MODIFIEDUTF7", "MUTF7", "UTF7IMAP", "IMAPUTF7":
 		return func(s string) (string, error) { return s, nil }, nil

@@ -5,6 +5,8 @@ import "imsconv/cmd/internal/cli"
 func command() cli.Command {
 	return cli.Command{
 		Name:    "ldifconv",
+		Memory:  64 << 20,
+		Heap:    36 << 20,
 		Summary: "upgrades directory exports of SIMS 4.0 and NMS 4.x to iMS 5.x, offline, file to file",
 		Verbs:   []cli.Verb{upgradeVerb(), classifyVerb(), rulesVerb()},
 		OldNames: []cli.OldName{

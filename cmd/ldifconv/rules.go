@@ -118,6 +118,7 @@ off (` + "`upgrade --no-rule NAME`" + `).
 - Names compare without regard to case, and aliases count as what they stand for: ` + "`rfc822mailbox`" + ` is ` + "`mail`" + `. Attributes with options (` + "`cn;lang-ja`" + `) are left alone.
 - ` + "`uid`, `userPassword`" + ` and the DN stay as they are, unless the site maps uids: the message store is keyed on the uid.
 - Attributes and classes that no rule names stay as they are.
+- A value that no rule understands stays in the entry and is a problem (exit 3, with its line). It never becomes a rule that opens or closes something; only a service that NMS was to deny and that is not known denies them all.
 - A rule marked *meaning* reads a value in its old sense, and so leaves alone what was an iMS entry before. An iMS entry without an old class is not touched at all.
 - Upgrading the result changes nothing.
 
@@ -142,6 +143,7 @@ Operational attributes pass through in full output and are left out of change re
 | ` + "`--keep-old-classes`" + ` | none, nsMessagingServerUser, all | nms-user-classes, nms-group-classes, sims-routing-class |
 | ` + "`--program-map`" + ` | names prog-1, prog-2 ...; with it those of the file | nms-programs |
 | ` + "`--also-allow`" + ` | nothing; with it these services stay open beside those a SIMS user had | sims-services, domain-services |
+| ` + "`--mmp`" + ` | no rule; with it a user who has IMAP or POP over TLS only gets the plain service from that address | sims-services, domain-services |
 | ` + "`--uid-map`" + ` | uids stay; with it those of the file change, and with them the names of entries and the DNs that point at them | uid-map, uid-map-references |
 | ` + "`--vanity`" + ` | off | nms-vanity |
 | ` + "`--make-dc-tree`" + ` | off; with it every mail domain gets a node below o=internet, which must be there | nms-domain-tree |

@@ -17,6 +17,7 @@ type ruleFlags struct {
 	quotaSuffix              bool
 	programMap, uidMap       string
 	alsoAllow, domains       []string
+	mmp                      string
 	defaultDomain            string
 	vanity, tree             bool
 	encodeURL, licenses      bool
@@ -32,6 +33,7 @@ func (f *ruleFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.keep, "keep-old-classes", "none", "NMS classes that stay, `CLASSES`: none, nsMessagingServerUser or all")
 	fs.StringVar(&f.programMap, "program-map", "", "names of programs for NMS command lines, from `FILE`: name, blank, command line")
 	fs.StringArrayVar(&f.alsoAllow, "also-allow", nil, "let `SERVICE` (http, ...) through access rules that would close it; may be repeated, or comma-separated")
+	fs.StringVar(&f.mmp, "mmp", "", "let users who have IMAP or POP over TLS only in from the proxy at `ADDRESS`, which speaks plain to the back end")
 	fs.StringVar(&f.uidMap, "uid-map", "", "give users the uids of `FILE`: old, blank or =, new")
 	fs.BoolVar(&f.vanity, "vanity", false, "mark users whose address is in none of the domains given with --domain as vanity domain users")
 	fs.StringArrayVar(&f.domains, "domain", nil, "a mail domain `NAME` of the site, for --vanity; may be repeated")
@@ -48,7 +50,7 @@ func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
 	o.Off, o.QuotaMissing, o.QuotaSuffix = f.off, f.quotaMissing, f.quotaSuffix
 	o.Lock, o.KeepOldClasses = strings.ToLower(f.lock), f.keep
 	o.Vanity, o.MakeDCTree, o.EncodeURL = f.vanity, f.tree, f.encodeURL
-	o.DropLicenses, o.DataSource = f.licenses, f.dataSource
+	o.DropLicenses, o.DataSource, o.MMP = f.licenses, f.dataSource, f.mmp
 	for _, list := range f.alsoAllow {
 		for _, name := range strings.Split(list, ",") {
 			if name = strings.ToLower(strings.TrimSpace(name)); name != "" {

@@ -3,18 +3,21 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
+	"imsconv/ldifconv"
 )
 
 // survey reads the inputs once: to know them again, and to learn the users of
 // the store, the top entries of the export and the default domain.
 func (s *site) survey(ctx context.Context, job *cli.Job) error {
-	s.stored = newStoreIDs()
+	if err := s.checkProduct(ctx, job); err != nil {
+		return err
+	}
+	s.stored = directory.NewIDSet()
 	if err := s.surveyStore(ctx); err != nil {
 		return err
 	}
@@ -22,12 +25,12 @@ func (s *site) survey(ctx context.Context, job *cli.Job) error {
 	if err := export.fingerprint(ctx, nil); err != nil {
 		return err
 	}
-	in, err := job.Open(export.path)
+	in, err := flags.OpenExport(job, export.path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	sv, err := directory.Read(in, s.stored.has)
+	sv, err := directory.Read(in, export.path, s.stored, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", export.path, err)
 	}
@@ -37,7 +40,7 @@ func (s *site) survey(ctx context.Context, job *cli.Job) error {
 	if s.defaultDomain != "" {
 		return nil
 	}
-	s.defaultDomain, err = sv.DefaultDomain(func(domain string) bool { return s.stored.domains[domain] })
+	s.defaultDomain, err = sv.DefaultDomain(s.stored)
 	if err != nil {
 		return cli.WithHint(err, "--default-domain says which")
 	}
@@ -47,6 +50,42 @@ func (s *site) survey(ctx context.Context, job *cli.Job) error {
 	}
 	job.Note("the default domain is " + s.defaultDomain + ", whose users the store has by their bare uid")
 	return nil
+}
+
+// checkProduct refuses the export of the product that the scenario is not for.
+func (s *site) checkProduct(ctx context.Context, job *cli.Job) error {
+	path := s.export().path
+	in, err := flags.OpenExport(job, path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var sims, nms int64
+	rep, err := ldifconv.Classify(ctx, []ldifconv.Input{{Name: path, Reader: in}}, ldifconv.ClassifyOptions{}, func(e *ldifconv.Classified) error {
+		switch {
+		case e.Tags&ldifconv.TagSIMS40 != 0:
+			sims++
+		case e.Tags&ldifconv.TagNMS41 != 0:
+			nms++
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case rep.Entries == 0:
+		return fmt.Errorf("%s: no directory export: there is no entry in it", path)
+	case s.scenario.nms && nms == 0 && sims > 0:
+		return otherProduct(path, sims, "SIMS 4.0", "NMS 4.x", "sims-offline")
+	case !s.scenario.nms && sims == 0 && nms > 0:
+		return otherProduct(path, nms, "NMS 4.x", "SIMS 4.0", "nms-single")
+	}
+	return nil
+}
+
+func otherProduct(path string, n int64, has, lacks, scenario string) error {
+	return cli.WithHint(fmt.Errorf("%s: %d mail entries are of %s and none of %s: this is the wrong export for the scenario", path, n, has, lacks),
+		"its scenario is "+scenario)
 }
 
 // compare holds the users of the directory against those of the store.
@@ -68,8 +107,7 @@ func (s *site) compare(ctx context.Context, job *cli.Job) error {
 			return ctx.Err()
 		}
 		id := u.ID(s.defaultDomain)
-		if s.stored.has(id) {
-			s.stored.ids[id] = true
+		if s.stored.Mark(id) {
 			continue
 		}
 		noMail++
@@ -77,10 +115,7 @@ func (s *site) compare(ctx context.Context, job *cli.Job) error {
 		job.Warning("entry-without-mail", fmt.Sprintf("%s:%d", export.path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
 	}
 	var noEntry int64
-	for _, id := range slices.Sorted(maps.Keys(s.stored.ids)) {
-		if s.stored.ids[id] {
-			continue
-		}
+	for id := range s.stored.Unmarked() {
 		noEntry++
 		if other, ok := folded[strings.ToLower(id)]; ok {
 			job.Warning("case-differs", id, fmt.Sprintf("the store has %q, the directory %q: they differ in case only", id, other))

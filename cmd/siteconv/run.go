@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
+	"imsconv/storeconv"
 )
 
 // scenario is one of the guide's chapters.
@@ -41,14 +44,15 @@ type site struct {
 
 	base          []string
 	defaultDomain string
-	bdbVersion    int
-	byteOrder     string
+	databases     storeconv.Databases
+	via           string
+	owner         flags.Owner
 	jobs          int
-	sync          string
+	sync          storeconv.SyncMode
 	dryRun        bool
 
-	stored *storeIDs    // the user ids of the store side
-	keep   func() error // marks the current stage as done; nothing in a dry run
+	stored *directory.IDSet // the user ids of the store side
+	keep   func() error     // marks the current stage as done; nothing in a dry run
 }
 
 func (s *site) export() *input { return &s.inputs[0] }
@@ -72,9 +76,11 @@ type runFlags struct {
 	ldif, stream, store string
 	base                []string
 	defaultDomain       string
-	bdb                 int
-	byteOrder, sync     string
-	jobs                int
+	database            flags.Database
+	via                 flags.Choice
+	owner               flags.Owner
+	sync                flags.Sync
+	jobs                flags.Jobs
 	force, dryRun       bool
 }
 
@@ -82,6 +88,7 @@ func runVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "run",
 		Summary: "convert a whole site: directory, mail store, mailbox lists",
+		Resumes: true,
 		Doc: `Converts one site in the way that a scenario of the migration guide tells, and
 writes everything into one folder:
 
@@ -121,10 +128,12 @@ ldapmodify -D "cn=Directory Manager" -W -f converted/ldif/users.changes.ldif`,
 			fs.StringVar(&f.store, "nms-store", "", "NMS store `DIR`, instead of DIR/store")
 			fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at or below `DN`; may repeat (default: the top entries of the export)")
 			fs.StringVar(&f.defaultDomain, "default-domain", "", "`DOMAIN` whose users have the bare uid as store id (default: the one that fits the store)")
-			fs.IntVar(&f.bdb, "bdb", 6, "Berkeley DB btree `VERSION` of the mailbox lists: 6, 8 or 9")
-			fs.StringVar(&f.byteOrder, "byte-order", "", "`ORDER` of the mailbox lists: big or little (default: big; of an NMS store, its own)")
-			fs.StringVar(&f.sync, "sync", "batch", "when written mail is forced to disk, `WHEN`: none, batch or user")
-			fs.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "`N` workers; the output is the same for any number")
+			f.via = flags.NewChoice("", "hardlink", "copy", "symlink")
+			fs.Var(&f.via, "via", "how the messages of an NMS store come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
+			f.owner.Add(fs, "owner of the store (of an NMS store with --via copy)")
+			f.database.Add(fs, 6, "6", "big; of an NMS store, its own", "8K; of an NMS store, its own")
+			f.sync.Add(fs)
+			f.jobs.Add(fs, "workers; the output is the same for any number,")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "read and convert everything, write nothing")
 			fs.BoolVar(&f.force, "force", false, "remove what an earlier run left in the output folder and start afresh")
 			return f.run
@@ -140,11 +149,11 @@ func (f *runFlags) conversion() (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.bdb != 6 && f.bdb != 8 && f.bdb != 9 {
-		return nil, cli.Usagef("--bdb %d is none of 6, 8, 9", f.bdb)
+	if f.via.Value != "" && !sc.nms {
+		return nil, cli.Usagef("--via is for an NMS store: a stream's messages are written")
 	}
-	s := &site{scenario: sc, keep: func() error { return nil }, out: f.out, base: f.base, defaultDomain: f.defaultDomain, bdbVersion: f.bdb,
-		byteOrder: f.byteOrder, jobs: f.jobs, sync: f.sync, dryRun: f.dryRun}
+	s := &site{scenario: sc, keep: func() error { return nil }, out: f.out, base: f.base, defaultDomain: f.defaultDomain,
+		databases: f.database.Form(), via: f.via.Value, owner: f.owner, jobs: f.jobs.Number(), sync: f.sync.Mode, dryRun: f.dryRun}
 	export, err := findInput("ldif", f.ldif, f.site, "export.ldif")
 	if err != nil {
 		return nil, err
@@ -179,7 +188,7 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 				return err
 			}
 		}
-		return s.summary(job.Stdout, job.Snapshot())
+		return s.summary(job, job.Snapshot())
 	}
 	st, err := claim(s.out, s.state(f), f.force)
 	if err != nil {
@@ -199,9 +208,19 @@ func (s *site) state(f *runFlags) state {
 	return state{Scenario: s.scenario.name, Inputs: s.inputs, Options: map[string]string{
 		"base":           strings.Join(f.base, "\n"),
 		"default-domain": s.defaultDomain,
-		"bdb":            fmt.Sprint(s.bdbVersion),
-		"byte-order":     s.byteOrder,
+		"bdb":            fmt.Sprint(s.databases.Version),
+		"byte-order":     orderName(s.databases.ByteOrder),
+		"page-size":      fmt.Sprint(s.databases.PageSize),
+		"via":            s.via,
+		"owner":          s.owner.String(),
 	}}
+}
+
+func orderName(order binary.ByteOrder) string {
+	if order == nil {
+		return ""
+	}
+	return order.String()
 }
 
 // stage is one part of a conversion, done whole before the next.
@@ -283,7 +302,7 @@ func (s *site) conclude(job *cli.Job, st state) error {
 	if err := st.write(job, s.out); err != nil {
 		return err
 	}
-	return s.summary(job.Stdout, rep)
+	return s.summary(job, rep)
 }
 
 // recall tells again what a finished run told.
@@ -298,7 +317,7 @@ func (s *site) recall(job *cli.Job) error {
 	}
 	job.Recall(rep)
 	job.Note(s.out + " holds this very conversion, finished: nothing to do")
-	return s.summary(job.Stdout, rep)
+	return s.summary(job, rep)
 }
 
 // nextSteps are what an administrator does with the output, from within the

@@ -410,14 +410,19 @@ func TestOtherInputsAreRefused(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	convert(t, cli.ExitDone, append(args["sims-offline"], "--out", out)...)
 	before := list(t, out)
-	for _, other := range [][]string{
-		append(args["nms-single"], "--out", out),
-		append(args["sims-offline"], "--bdb", "9", "--out", out),
-		append(args["sims-offline"], "--ldif", sample+"/nms/export.ldif", "--out", out),
+	for _, other := range []struct {
+		args []string
+		hint string
+	}{
+		{append(args["nms-single"], "--out", out), "--force"},
+		{append(args["sims-offline"], "--bdb", "9", "--out", out), "--force"},
+		{append(args["sims-offline"], "--ldif", sample+"/nms/export.ldif", "--out", out), "its scenario is nms-single"},
+		{append(args["nms-single"], "--ldif", sample+"/sims/export.ldif", "--out", out), "its scenario is sims-offline"},
+		{append(args["sims-offline"], "--ldif", sample+"/sims/backup.sims", "--out", out), ""},
 	} {
-		text := convert(t, cli.ExitFailed, other...)
-		if !strings.Contains(text, "siteconv: hint: --force") {
-			t.Errorf("%q: no hint:\n%s", other, text)
+		text := convert(t, cli.ExitFailed, other.args...)
+		if other.hint != "" && !strings.Contains(text, "siteconv: hint: "+other.hint) {
+			t.Errorf("%q: no hint:\n%s", other.args, text)
 		}
 	}
 	if d := cmp.Diff(before, list(t, out)); d != "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/restore"
 )
 
 // surveyStore learns the user ids of the stream or store, and what makes it the
@@ -21,25 +22,19 @@ import (
 func (s *site) surveyStore(ctx context.Context) error {
 	in := s.store()
 	if s.scenario.nms {
-		if err := s.stored.addTree(in.path); err != nil {
+		if err := s.stored.AddStore(in.path); err != nil {
 			return err
 		}
 		return in.fingerprint(ctx, nil)
 	}
-	return in.fingerprint(ctx, s.stored.addStream)
-}
-
-// byteOrders are the values of --byte-order; no value leaves it to the source.
-func byteOrderOf(name string) (binary.ByteOrder, error) {
-	switch name {
-	case "":
-		return nil, nil
-	case "big":
-		return binary.BigEndian, nil
-	case "little":
-		return binary.LittleEndian, nil
-	}
-	return nil, cli.Usagef("--byte-order %q is neither big nor little", name)
+	return in.fingerprint(ctx, func(src io.Reader) error {
+		plain, _, err := cli.Decompress(src)
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.path, err)
+		}
+		s.stored.AddStream(plain)
+		return nil
+	})
 }
 
 // convertStore makes the iMS store.
@@ -51,14 +46,9 @@ func (s *site) convertStore(ctx context.Context, job *cli.Job) error {
 }
 
 func (s *site) relocate(ctx context.Context, job *cli.Job) error {
-	order, err := byteOrderOf(s.byteOrder)
-	if err != nil {
-		return err
-	}
-	meter := job.Meter("files", 0, 0)
-	rep, err := storeconv.Relocate(ctx, storeconv.RelocateOptions{
-		From: s.store().path, Store: s.storeDir(), Version: s.bdbVersion, ByteOrder: order,
-		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: meter.Add,
+	rep, err := relocate.Relocate(ctx, s.storeDir(), s.store().path, relocate.Options{
+		Databases: s.databases, Via: s.wayOver(), Owner: s.owner.Owner(),
+		Jobs: s.jobs, Sync: s.sync, DryRun: s.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
@@ -73,6 +63,14 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	return nil
 }
 
+// wayOver is --via; an owner cannot be set on hard links.
+func (s *site) wayOver() relocate.Via {
+	if s.via == "" && s.owner.Owner() != nil {
+		return relocate.ViaCopy
+	}
+	return relocate.Via(s.via)
+}
+
 // restore makes the store of the stream. Its stage is kept while the run's own
 // folder is still there, so that a kill loses neither the store nor its counts.
 func (s *site) restore(ctx context.Context, job *cli.Job) error {
@@ -80,9 +78,9 @@ func (s *site) restore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	return s.runRestore(ctx, job, storeconv.RestoreOptions{
-		DryRun: s.dryRun, Limits: limits, Log: job, Meter: job.Meter("messages", 0, 0),
-		Done: func(rep storeconv.RestoreReport) error {
+	return s.runRestore(ctx, job, restore.Options{
+		DryRun: s.dryRun, Limits: limits, Log: job, Progress: job.Meter("messages", 0, 0),
+		Done: func(rep restore.Report) error {
 			for _, c := range []cli.Count{
 				{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
 				{Name: "links", N: rep.Links}, {Name: "skipped", N: rep.Expired + rep.Refused},
@@ -104,14 +102,10 @@ func (s *site) tidyStore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	return s.runRestore(ctx, job, storeconv.RestoreOptions{Limits: limits})
+	return s.runRestore(ctx, job, restore.Options{Limits: limits})
 }
 
-func (s *site) runRestore(ctx context.Context, job *cli.Job, opt storeconv.RestoreOptions) error {
-	order, err := byteOrderOf(s.byteOrder)
-	if err != nil {
-		return err
-	}
+func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
 	in, err := job.Open(s.store().path)
 	if err != nil {
 		return err
@@ -124,12 +118,13 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt storeconv.Resto
 		}
 		src = in.File
 	}
-	stream, err := storeconv.NewStream(s.store().path, src)
+	stream, err := restore.NewStream(s.store().path, src)
 	if err != nil {
 		return err
 	}
-	opt.Domain, opt.Version, opt.ByteOrder, opt.Jobs, opt.Sync = s.defaultDomain, s.bdbVersion, order, s.jobs, s.sync
-	if _, err := storeconv.Restore(ctx, s.storeDir(), []*storeconv.Stream{stream}, opt); err != nil {
+	opt.Domain, opt.Databases, opt.Jobs, opt.Sync = s.defaultDomain, s.databases, s.jobs, s.sync
+	opt.Owner = s.owner.Owner()
+	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
 	return nil
@@ -147,7 +142,7 @@ func (s *site) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), er
 		return nil, err
 	}
 	defer in.Close()
-	look, err := directory.Limits(in, s.defaultDomain)
+	look, err := directory.Limits(in, path, s.defaultDomain, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

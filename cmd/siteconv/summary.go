@@ -10,9 +10,13 @@ import (
 	"imsconv/cmd/internal/cli"
 )
 
-// summary prints what a person wants to know of a conversion.
-func (s *site) summary(w io.Writer, r cli.Report) error {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+// summary prints what a person wants to know of a conversion; with --json the
+// report.
+func (s *site) summary(job *cli.Job, r cli.Report) error {
+	if job.JSON() {
+		return r.Write(job.Stdout)
+	}
+	tw := tabwriter.NewWriter(job.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(tw, "%s: %s, %s\n", s.scenario.name, sitePaths(s), r.Result)
 	fmt.Fprintf(tw, "\nConverted\n")
 	for _, c := range r.Counts {

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/storeconv"
+	"imsconv/cmd/internal/flags"
+	"imsconv/storeconv/backup"
 )
 
 const backupDoc = `
@@ -44,7 +45,7 @@ warning.
 func backupVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "backup",
-		Args:    "--store DIR -f OUT [PATH ...]",
+		Args:    "[--store] DIR -f OUT [PATH ...]",
 		Summary: "write a store as a backup stream",
 		Doc:     backupDoc,
 		Example: "$ storeconv backup --store /var/ims/store -f site.sims.lz4 --lz4\n$ storeconv backup --store /var/ims/store -f - /primary/user/joe | tar tvf -",
@@ -54,29 +55,35 @@ func backupVerb() cli.Verb {
 			fs.StringVar(&o.store, "store", "", "the store, a `DIR`")
 			fs.StringVarP(&o.out, "file", "f", "", "write to `OUT`, or - for standard output")
 			fs.StringVarP(&o.since, "since", "d", "", "only messages received on or after `DATE`, YYYYMMDD[:HHMMSS] in UTC (default all)")
-			fs.IntVarP(&o.blocking, "blocking", "b", 20, "`N` blocks of 512 bytes a record")
-			fs.StringVarP(&o.users, "users", "u", "", "`FILE` of the users to write, one a line, in its order (- for standard input)")
+			o.blocking, o.minLinks = 20, 2
+			fs.VarP(&o.blocking, "blocking", "b", "`N` blocks of 512 bytes a record")
+			o.users.AddSelection(fs)
 			fs.BoolVarP(&o.ignoreLinks, "ignore-links", "i", false, "write every message in full")
-			fs.IntVarP(&o.minLinks, "min-links", "m", 2, "look for copies among the files of `N` names or more only")
+			fs.VarP(&o.minLinks, "min-links", "m", "look for copies among the files of `N` names or more only")
 			fs.BoolVarP(&o.verbose, "verbose", "v", false, "tell each mailbox on standard error")
 			fs.BoolVar(&o.lz4, "lz4", false, "compress with LZ4")
 			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
 			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
 			fs.StringVar(&o.temp, "temp", "", "`DIR` for temporary files (default: TMPDIR or /tmp)")
 			fs.BoolVar(&o.force, "force", false, "replace OUT when it exists")
-			fs.IntVar(&o.jobs, "jobs", 0, "users that are looked through for links at the same time (default: one a processor)")
+			o.jobs.Add(fs, "users that are looked through for links")
 			return o.run
 		},
 	}
 }
 
 type backupOptions struct {
-	store, out, since, users, date, host, temp string
-	blocking, jobs, minLinks                   int
-	ignoreLinks, verbose, lz4, force           bool
+	store, out, since, date, host, temp string
+	users                               flags.Users
+	blocking, minLinks                  flags.Count
+	jobs                                flags.Jobs
+	ignoreLinks, verbose, lz4, force    bool
 }
 
 func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) error {
+	if o.store == "" && len(args) > 0 {
+		o.store, args = args[0], args[1:]
+	}
 	opts, err := o.options(job, args)
 	if err != nil {
 		return err
@@ -92,8 +99,8 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		z := lz4.NewWriter(out)
 		dst, finish = z, z.Close
 	}
-	opts.Meter = job.Meter("messages", 0, 0)
-	rep, err := storeconv.Backup(ctx, o.store, dst, opts)
+	opts.Progress = job.Meter("messages", 0, 0)
+	rep, err := backup.Backup(ctx, dst, o.store, opts)
 	if err != nil {
 		return err
 	}
@@ -110,10 +117,10 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	return nil
 }
 
-func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOptions, error) {
-	opts := storeconv.BackupOptions{
-		Paths: args, Product: "imsconv " + cli.Version, Host: o.host, Blocking: o.blocking,
-		IgnoreLinks: o.ignoreLinks, MinLinks: o.minLinks, TempDir: o.temp, Jobs: o.jobs, Log: job,
+func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, error) {
+	opts := backup.Options{
+		Paths: args, Product: "imsconv " + cli.Version, Host: o.host, Blocking: int(o.blocking),
+		IgnoreLinks: o.ignoreLinks, MinLinks: int(o.minLinks), TempDir: o.temp, Jobs: o.jobs.Number(), Log: job,
 	}
 	switch {
 	case o.store == "":
@@ -122,8 +129,6 @@ func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOp
 		return opts, cli.Usagef("where to? (-f)")
 	case o.blocking < 1:
 		return opts, cli.Usagef("-b: %d is less than 1", o.blocking)
-	case o.jobs < 0:
-		return opts, cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	}
 	if o.verbose {
 		opts.Trace = job.Note
@@ -142,31 +147,12 @@ func (o *backupOptions) options(job *cli.Job, args []string) (storeconv.BackupOp
 			return opts, cli.Usagef("--date: %q is neither seconds since 1970 nor YYYYMMDD[:HHMMSS]", o.date)
 		}
 	}
-	if o.users != "" {
-		opts.Users, err = o.userList(job)
+	names, err := o.users.Read(job)
+	for old := range names.Map {
+		return opts, fmt.Errorf("-u: %s is given another name, which a backup does not do", old)
 	}
+	opts.Users = names.Order
 	return opts, err
-}
-
-// userList reads the users in their order. A backup gives nobody another name.
-func (o *backupOptions) userList(job *cli.Job) ([]string, error) {
-	in, err := job.Open(o.users)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	lines, err := cli.ReadUsers(in, in.Name)
-	if err != nil {
-		return nil, err
-	}
-	users := []string{}
-	for _, l := range lines {
-		if l.New != l.Old {
-			return nil, fmt.Errorf("%s: %s is given another name, which a backup does not do", in.Name, l.Old)
-		}
-		users = append(users, l.Old)
-	}
-	return users, nil
 }
 
 // parseDate reads YYYYMMDD[:HHMMSS] in UTC.
@@ -182,7 +168,7 @@ func parseDate(text string) (int64, error) {
 	return t.Unix(), nil
 }
 
-func (o *backupOptions) count(job *cli.Job, rep storeconv.BackupReport) {
+func (o *backupOptions) count(job *cli.Job, rep backup.Report) {
 	job.Count("users", rep.Users)
 	job.Count("mailboxes", rep.Mailboxes)
 	job.Count("messages", rep.Messages)

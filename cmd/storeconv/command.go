@@ -12,6 +12,8 @@ import (
 func command() cli.Command {
 	return cli.Command{
 		Name:    "storeconv",
+		Memory:  256 << 20,
+		Heap:    200 << 20,
 		Summary: "converts message stores: SIMS backup streams and NMS stores become stores of an iPlanet Messaging Server 5.x",
 		Verbs: []cli.Verb{
 			restoreVerb(), relocateVerb(), listVerb(), verifyVerb(), inspectVerb(), backupVerb(), hashdirVerb(),
@@ -45,6 +47,9 @@ func oldStore(idle ...string) func(args []string, note func(string)) ([]string, 
 			if slices.Contains(idle, a) {
 				note("option " + a + " is accepted and does nothing here")
 				continue
+			}
+			if a == "-h" { // the old tools' letter; here it is help
+				a = "--header"
 			}
 			named = named || a == "--store" || strings.HasPrefix(a, "--store=")
 			out = append(out, a)

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/storeconv"
+	"imsconv/storeconv/inspect"
 )
 
 const inspectDoc = `
@@ -49,7 +49,7 @@ func (o *inspectOptions) run(_ context.Context, job *cli.Job, args []string) err
 		return cli.Usagef("which mailbox of which store?")
 	}
 	for _, name := range args[1:] {
-		rep, err := storeconv.Inspect(job.Stdout, args[0], name, o.partition)
+		rep, err := inspect.Mailbox(job.Stdout, args[0], name, o.partition)
 		switch {
 		case err != nil:
 			return err

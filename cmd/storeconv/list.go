@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -35,7 +35,7 @@ header in the uncompressed stream; date is in seconds since 1970. Users have
 "quota" (bytes, -1 none, -2 the server's default), mailboxes "uidvalidity",
 "uidnext", "subscribed", "keywords" and "acl", links "link".
 
-With -h only the stream's own header is printed: profile, product, host and
+With --header only the stream's own header is printed: profile, product, host and
 date.
 
 A member that cannot be read, or that the profile forbids, is a problem,
@@ -53,7 +53,7 @@ func listVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o listOptions
 			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")
-			fs.BoolVarP(&o.header, "header", "h", false, "print the header of the stream only")
+			fs.BoolVar(&o.header, "header", false, "print the header of the stream only")
 			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
 			return o.run
 		},
@@ -64,9 +64,6 @@ type listOptions struct {
 	stream, format string
 	header         bool
 }
-
-// errEnough ends a listing that wants the header only.
-var errEnough = fmt.Errorf("enough")
 
 func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	switch {
@@ -85,31 +82,86 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	defer in.Close()
 	out := bufio.NewWriterSize(job.Stdout, 64<<10)
-	rep, err := storeconv.List(ctx, in.Name, source(in), job, func(h sims.Header, m *sims.Member) error {
-		switch {
-		case m != nil:
-			return o.member(out, m)
-		case o.header:
-			if err := o.printHeader(out, h); err != nil {
-				return err
-			}
-			return errEnough
-		}
-		return nil
-	})
+	counts, err := o.list(ctx, job, out, in.Name, sims.NewReader(source(in)))
 	if flushErr := out.Flush(); flushErr != nil {
 		return flushErr
 	}
-	if err == errEnough {
-		return nil
-	}
-	for _, c := range []struct {
-		name string
-		n    int64
-	}{{"users", rep.Users}, {"mailboxes", rep.Mailboxes}, {"messages", rep.Messages}, {"links", rep.Links}, {"bytes", rep.Bytes}} {
-		job.Count(c.name, c.n)
+	if !o.header {
+		counts.tell(job)
 	}
 	return err
+}
+
+// list prints the header, or every member of the stream called name.
+func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, name string, r *sims.Reader) (counts streamCounts, err error) {
+	header, err := r.Header()
+	if err != nil {
+		return counts, fmt.Errorf("%s: %w", name, err)
+	}
+	if o.header {
+		return counts, o.printHeader(out, header)
+	}
+	for m, err := range r.All() {
+		if ctx.Err() != nil {
+			return counts, ctx.Err()
+		}
+		if p := new(sims.Problem); errors.As(err, &p) {
+			tellDamage(job, name, p)
+			continue
+		}
+		if err != nil {
+			return counts, fmt.Errorf("%s: %w", name, err)
+		}
+		counts.add(m)
+		if err := o.member(out, m); err != nil {
+			return counts, err
+		}
+	}
+	return counts, ctx.Err()
+}
+
+// tellDamage tells what a stream's reader met, with the position in the stream
+// called name.
+func tellDamage(job *cli.Job, name string, p *sims.Problem) {
+	where := fmt.Sprintf("%s: offset %d", name, p.Offset)
+	if p.Name != "" {
+		where += ": " + sims.DisplayName(p.Name)
+	}
+	if p.Warning {
+		job.Warning(p.Kind, where, p.Text)
+		return
+	}
+	job.Problem(p.Kind, where, p.Text)
+}
+
+// streamCounts counts what a stream holds.
+type streamCounts struct {
+	users, mailboxes int64 // announced by a directory
+	messages, links  int64
+	bytes            int64 // of the messages
+}
+
+func (c *streamCounts) add(m *sims.Member) {
+	switch m.Kind {
+	case sims.User:
+		c.users++
+	case sims.Mailbox:
+		c.mailboxes++
+	case sims.Message:
+		c.messages++
+		c.bytes += m.Size
+	case sims.Link:
+		c.links++
+	}
+}
+
+func (c *streamCounts) tell(job *cli.Job) {
+	for _, n := range []cli.Count{
+		{Name: "users", N: c.users}, {Name: "mailboxes", N: c.mailboxes}, {Name: "messages", N: c.messages},
+		{Name: "links", N: c.links}, {Name: "bytes", N: c.bytes},
+	} {
+		job.Count(n.Name, n.N)
+	}
 }
 
 // source is the file itself where the reader can gain by seeking.

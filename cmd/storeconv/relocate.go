@@ -2,21 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
-	"imsconv/storeconv"
-	"imsconv/storeconv/ims"
+	"imsconv/cmd/internal/flags"
+	"imsconv/storeconv/relocate"
 )
 
 const relocateDoc = `
@@ -65,6 +59,7 @@ func relocateVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "relocate",
 		Args:    "--from NMSSTORE --store DIR",
+		Resumes: true,
 		Summary: "make an iMS store of an NMS store",
 		Doc:     relocateDoc,
 		Example: "storeconv relocate --from /nms/msg-mail/store --store /ims/msg-mail/store\nstoreconv relocate --from store --store new -u batch1.txt --domain siroe.com --via copy --owner mailsrv",
@@ -78,39 +73,37 @@ func relocateVerb() cli.Verb {
 }
 
 type relocateFlags struct {
-	opts       storeconv.RelocateOptions
-	via        string
-	partitions []string
-	users      string
-	renames    string
-	owner      string
-	ldif       []string
-	domain     string // default domain
-	byteOrder  string
-	roots      []string // of the partitions, for stored
+	from, store string
+	opts        relocate.Options
+	via         flags.Choice
+	partitions  []string
+	users       flags.Users
+	owner       flags.Owner
+	ldif        []string // --ldif, the old name of --limits
+	limits      flags.Limits
+	database    flags.Database
+	sync        flags.Sync
+	jobs        flags.Jobs
 }
 
 func (v *relocateFlags) add(fs *pflag.FlagSet) {
 	o := &v.opts
-	fs.StringVar(&o.From, "from", "", "the store of the old server, `NMSSTORE`")
-	fs.StringVar(&o.Store, "store", "", "the new store, `DIR`; made when it does not exist")
-	fs.StringVar(&v.via, "via", "", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
+	fs.StringVar(&v.from, "from", "", "the store of the old server, `NMSSTORE`")
+	fs.StringVar(&v.store, "store", "", "the new store, `DIR`; made when it does not exist")
+	v.via = flags.NewChoice("", "hardlink", "copy", "symlink")
+	fs.Var(&v.via, "via", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
 	fs.StringArrayVar(&v.partitions, "partition", nil, "`OLD=NEW`: partition OLD is called NEW in the new store; OLD may be the path of a partition that lies outside of NMSSTORE/partition, or NEW the path where the source partition OLD lies")
-	fs.StringVarP(&v.users, "users", "u", "", "only the users in `USERFILE`, one a line; \"old new\" or \"old=new\" gives a new id")
-	fs.StringVarP(&v.renames, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\"")
+	v.users.Add(fs)
 	fs.StringVar(&o.Domain, "domain", "", "make uid@`DOMAIN` of every user id without a domain")
-	fs.StringVar(&v.owner, "owner", "", "owner of what is made, `USER[:GROUP]`, names or numbers (not with --via hardlink)")
+	v.owner.Add(fs, "owner of what is made (not with --via hardlink)")
 	fs.BoolVar(&o.RepairHash, "repair-hash", false, "put directories where hashdir says and as the layout spells them")
 	fs.BoolVar(&o.AddMissing, "add-missing", false, "write folder records for mailboxes that have none, with all rights for their user")
 	fs.BoolVar(&o.Requota, "requota", false, "count the usage in quota.db anew")
-	fs.StringArrayVar(&v.ldif, "ldif", nil, "directory `EXPORT` with the limits of users, for --requota; may be given again")
-	fs.StringArrayVar(&v.ldif, "limits", nil, "the same as --ldif `EXPORT`")
-	fs.StringVar(&v.domain, "default-domain", "", "the `DOMAIN` of the export whose users have a bare uid as store id (default: the one whose uids the store has)")
-	fs.IntVar(&o.Version, "bdb", 6, "on-disk `VERSION` of the databases: 6, 7, 8 or 9")
-	fs.StringVar(&v.byteOrder, "byte-order", "", "`ORDER` of the databases: big or little (default: as the source)")
-	fs.IntVar(&o.PageSize, "page-size", 0, "page size of the databases, `BYTES`: a power of two, 512 to 65536 (default: as the source)")
-	fs.IntVar(&o.Jobs, "jobs", 0, "users at a time, `N` (default: one a processor)")
-	fs.StringVar(&o.Sync, "sync", "batch", "make durable: `HOW` none, batch or user")
+	v.limits.Add(fs)
+	fs.StringArrayVar(&v.ldif, "ldif", nil, "the same as --limits `LDIF`")
+	v.database.Add(fs, 6, "6", "as the source", "as the source")
+	v.jobs.Add(fs, "users")
+	v.sync.Add(fs)
 	fs.BoolVar(&o.DryRun, "dry-run", false, "check and count everything, write nothing")
 }
 
@@ -123,16 +116,16 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	}
 	o := &v.opts
 	meter := job.Meter("files", 0, 0)
-	o.Log, o.Progress = job, meter.Add
+	o.Log, o.Progress = job, meter
 	if o.DryRun {
 		job.DryRun()
 	}
-	rep, err := storeconv.Relocate(ctx, *o)
+	rep, err := relocate.Relocate(ctx, v.store, v.from, *o)
 	v.report(job, &rep)
-	if errors.Is(err, storeconv.ErrNoSpace) {
+	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
 	}
-	if errors.Is(err, storeconv.ErrHardlinkOwner) {
+	if errors.Is(err, relocate.ErrHardlinkOwner) {
 		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", err), "use --via copy, or change the owner of the source first")
 	}
 	return err
@@ -141,227 +134,62 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 // prepare turns the flags into options.
 func (v *relocateFlags) prepare(job *cli.Job) error {
 	o := &v.opts
-	if o.From == "" || o.Store == "" {
+	if v.from == "" || v.store == "" {
 		return cli.Usagef("--from and --store are needed")
 	}
 	var err error
-	if o.Via, err = storeconv.ParseVia(v.via); err != nil {
+	if o.Via, err = relocate.ParseVia(v.via.Value); err != nil {
 		return cli.Usagef("--via: %w", err)
 	}
-	if o.Version < 6 || o.Version > 9 {
-		return cli.Usagef("--bdb %d is none of 6, 7, 8, 9", o.Version)
-	}
-	if n := o.PageSize; n != 0 && (n < 512 || n > 65536 || n&(n-1) != 0) {
-		return cli.Usagef("--page-size %d is not a power of two from 512 to 65536", n)
-	}
-	if o.Jobs < 0 {
-		return cli.Usagef("--jobs: %d is less than 0", o.Jobs)
-	}
-	switch o.Sync {
-	case "none", "batch", "user":
-	default:
-		return cli.Usagef("--sync %q is none of none, batch, user", o.Sync)
-	}
-	if o.ByteOrder, err = relocateByteOrder(v.byteOrder); err != nil {
-		return err
-	}
+	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
 	for _, p := range v.partitions {
-		part, err := storeconv.ParseRelocatePartition(p)
+		part, err := relocate.ParsePartition(p)
 		if err != nil {
 			return cli.Usagef("--partition: %w", err)
 		}
 		o.Partitions = append(o.Partitions, part)
 	}
-	if err := v.prepareUsers(job); err != nil {
-		return err
-	}
-	if v.owner != "" {
-		o.SetOwner = true
-		if o.UID, o.GID, err = relocateOwner(v.owner); err != nil {
-			return cli.Usagef("--owner: %w", err)
-		}
-		if o.Via == storeconv.ViaAuto {
-			o.Via = storeconv.ViaCopy
-			job.Note("messages are copied, because --owner cannot be set on hard links")
-		}
-	}
-	return v.prepareLimits(job)
-}
-
-func relocateByteOrder(name string) (binary.ByteOrder, error) {
-	switch name {
-	case "":
-		return nil, nil
-	case "big":
-		return binary.BigEndian, nil
-	case "little":
-		return binary.LittleEndian, nil
-	}
-	return nil, cli.Usagef("--byte-order %q is neither big nor little", name)
-}
-
-// relocateOwner reads USER[:GROUP]; without a group it is that of the user.
-func relocateOwner(text string) (uid, gid int, err error) {
-	name, group, hasGroup := strings.Cut(text, ":")
-	gid = -1
-	if uid, err = strconv.Atoi(name); err != nil || uid < 0 {
-		u, err := user.Lookup(name)
-		if err != nil {
-			return 0, 0, err
-		}
-		if uid, err = strconv.Atoi(u.Uid); err != nil {
-			return 0, 0, err
-		}
-		if gid, err = strconv.Atoi(u.Gid); err != nil {
-			return 0, 0, err
-		}
-	}
-	if !hasGroup {
-		return uid, gid, nil
-	}
-	if gid, err = strconv.Atoi(group); err == nil && gid >= 0 {
-		return uid, gid, nil
-	}
-	g, err := user.LookupGroup(group)
-	if err != nil {
-		return 0, 0, err
-	}
-	gid, err = strconv.Atoi(g.Gid)
-	return uid, gid, err
-}
-
-// prepareUsers reads the user file and the map file.
-func (v *relocateFlags) prepareUsers(job *cli.Job) error {
-	o := &v.opts
-	o.Map = make(map[string]string)
-	if v.users != "" {
-		o.Select = make(map[string]bool)
-		err := readUserLines(job, v.users, func(l cli.UserLine) {
-			o.Select[l.Old] = true
-			if l.New != l.Old {
-				o.Map[l.Old] = l.New
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if v.renames == "" {
-		return nil
-	}
-	return readUserLines(job, v.renames, func(l cli.UserLine) { o.Map[l.Old] = l.New })
-}
-
-func readUserLines(job *cli.Job, path string, use func(cli.UserLine)) error {
-	in, err := job.Open(path)
+	names, err := v.users.Read(job)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	lines, err := cli.ReadUsers(in, path)
-	if err != nil {
-		return err
+	o.Users, o.Map = names.Select, names.Map
+	o.Owner = v.owner.Owner()
+	if o.Owner != nil && o.Via == relocate.ViaAuto {
+		o.Via = relocate.ViaCopy
+		job.Note("messages are copied, because --owner cannot be set on hard links")
 	}
-	for _, l := range lines {
-		use(l)
-	}
-	return nil
+	return v.readLimits(job)
 }
 
-// prepareLimits reads the directory exports.
-func (v *relocateFlags) prepareLimits(job *cli.Job) error {
-	if len(v.ldif) == 0 {
-		return nil
-	}
-	if !v.opts.Requota {
+// readLimits reads the directory exports. Where --domain puts a domain behind
+// every id, no user has a bare one, and there is no default domain.
+func (v *relocateFlags) readLimits(job *cli.Job) error {
+	v.limits.Append(v.ldif)
+	if v.limits.Given() && !v.opts.Requota {
 		job.Note("limits of the directory are used with --requota only")
 		return nil
 	}
-	var tables []func(string) (directory.Limit, bool)
-	for _, path := range v.ldif {
-		if err := v.findDomain(job, path); err != nil {
-			return err
+	var err error
+	v.opts.Limits, err = v.limits.Read(job, func() (directory.IDs, error) {
+		ids := directory.NewIDSet()
+		if v.opts.Domain != "" {
+			return ids, nil
 		}
-		in, err := job.Open(path)
-		if err != nil {
-			return err
-		}
-		table, err := directory.Limits(in, v.domain)
-		in.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		tables = append(tables, table)
-	}
-	v.opts.Limits = func(id string) (storeconv.Quota, bool) {
-		for _, table := range tables {
-			if l, ok := table(id); ok {
-				return restoreQuota(l), true
+		for _, p := range v.opts.Partitions {
+			if p.Path != "" {
+				if err := ids.AddPartition(p.Path); err != nil {
+					return nil, err
+				}
 			}
 		}
-		return storeconv.Quota{}, false
-	}
-	return nil
-}
-
-// findDomain finds the default domain of an export unless it is given. Where
-// --domain puts a domain behind every id, no user has a bare one.
-func (v *relocateFlags) findDomain(job *cli.Job, path string) error {
-	if v.domain != "" || v.opts.Domain != "" {
-		return nil
-	}
-	in, err := job.Open(path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	v.findRoots()
-	survey, err := directory.Read(in, v.stored)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	v.domain, err = survey.DefaultDomain(func(string) bool { return false })
-	if err != nil {
-		return cli.WithHint(fmt.Errorf("%s: %w", path, err), "name it: --default-domain DOMAIN")
-	}
-	if v.domain != "" {
-		job.Note("the default domain is " + v.domain)
-	}
-	return nil
-}
-
-// stored tells whether the source has a user.
-func (v *relocateFlags) stored(id string) bool {
-	if ims.CheckUserID(id) != nil {
-		return false
-	}
-	for _, root := range v.roots {
-		if _, err := os.Lstat(filepath.Join(root, "=user", ims.Hash(id), ims.Component(id))); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// findRoots lists the directories of the source's partitions.
-func (v *relocateFlags) findRoots() {
-	dir := filepath.Join(v.opts.From, "partition")
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return // the conversion meets it again, and tells
-	}
-	for _, e := range list {
-		v.roots = append(v.roots, filepath.Join(dir, e.Name()))
-	}
-	for _, p := range v.opts.Partitions {
-		if p.Path != "" {
-			v.roots = append(v.roots, p.Path)
-		}
-	}
+		return ids, ids.AddStore(v.from)
+	})
+	return err
 }
 
 // report fills in the summary.
-func (v *relocateFlags) report(job *cli.Job, r *storeconv.RelocateReport) {
+func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 	if r.Via == "" {
 		return
 	}
@@ -388,7 +216,7 @@ func (v *relocateFlags) report(job *cli.Job, r *storeconv.RelocateReport) {
 	if v.opts.DryRun {
 		return
 	}
-	job.Output("store", v.opts.Store)
-	job.Next("storeconv verify --store " + v.opts.Store + " --from " + v.opts.From)
+	job.Output("store", v.store)
+	job.Next("storeconv verify --store " + v.store + " --from " + v.from)
 	job.Next("on the new server, as the mail server user: reconstruct -q")
 }

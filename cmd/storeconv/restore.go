@@ -2,19 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
 	"imsconv/storeconv"
-	"imsconv/storeconv/sims"
+	"imsconv/storeconv/restore"
 )
 
 const restoreDoc = `
@@ -58,7 +57,8 @@ first problem ends the run.
 func restoreVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "restore",
-		Args:    "-f STREAM --store DIR [PATH ...]",
+		Args:    "[-f] STREAM --store DIR [PATH ...]",
+		Resumes: true,
 		Summary: "make an iMS store of SIMS backup streams",
 		Doc:     restoreDoc,
 		Example: "storeconv restore -f backup.sims --store store\n" +
@@ -74,72 +74,64 @@ func restoreVerb() cli.Verb {
 }
 
 type restoreFlags struct {
-	opts     storeconv.RestoreOptions
+	opts     restore.Options
 	files    []string
 	store    string
-	users    string
-	renames  string
+	users    flags.Users
 	newName  bool
 	ignore   bool
-	proceed  string
-	blocking int
+	proceed  flags.Choice
+	blocking flags.Count
 	refs     []string
 	verbose  int
 	contents bool
 	header   bool
 
-	owner     string
-	newline   string
-	shard     string
-	limits    []string
-	byteOrder string
+	owner    flags.Owner
+	newline  flags.Newline
+	shard    flags.Shard
+	limits   flags.Limits
+	database flags.Database
+	sync     flags.Sync
+	jobs     flags.Jobs
 }
 
 func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	o := &v.opts
 	fs.StringArrayVarP(&v.files, "file", "f", nil, "the `STREAM`, or - for standard input; may be given again")
 	fs.StringVar(&v.store, "store", "", "the store, `DIR`; made when it does not exist")
-	fs.StringVarP(&v.users, "users", "u", "", "only the users in `USERFILE`, one a line; \"old new\" or \"old=new\" gives a new id")
-	fs.StringVarP(&v.renames, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\"")
+	v.users.Add(fs)
 	fs.BoolVarP(&v.newName, "new-mailbox", "n", false, "restore a mailbox that exists under a new name, name.mmddyy.HHMMSS")
 	fs.BoolVarP(&v.ignore, "ignore-existing", "i", false, "add messages without looking whether they are there")
-	fs.StringVarP(&v.proceed, "continue", "c", "y", "go on after a problem, `y or n`")
+	v.proceed = flags.NewChoice("y", "y", "n")
+	fs.VarP(&v.proceed, "continue", "c", "go on after a problem, `y or n`")
 	fs.StringVarP(&o.Encoding, "encoding", "e", "", "encoding of the mailbox names in the stream, `ENC`, such as ISO-8859-1 (default IMAP-MODIFIED-UTF-7)")
-	fs.IntVarP(&v.blocking, "blocking", "b", 0, "blocking factor of the stream, `N` x 512 bytes; any is read, so this is not needed")
+	fs.VarP(&v.blocking, "blocking", "b", "blocking factor of the stream, `N` x 512 bytes; any is read, so this is not needed")
 	fs.StringVarP(&o.Partition, "partition", "p", "primary", "`PARTITION` of the store")
 	fs.StringArrayVarP(&v.refs, "reference", "r", nil, "`STREAM` to look in for first copies that the others do not hold; a plain file; may be given again")
 	fs.IntVarP(&v.verbose, "verbose", "v", 0, "tell each mailbox (1), each message (2), `N` from 0 to 3")
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")
-	fs.BoolVarP(&v.header, "header", "h", false, "print the header of the stream, restore nothing")
-	fs.StringVar(&v.shard, "shard", "", "only one part of the users, `i/n`; i counts from 0 or from 1 (0/n is n/n)")
-	fs.StringArrayVar(&v.limits, "limits", nil, "directory `LDIF` with the quotas of users, which win over those of the stream; may be given again")
-	fs.StringVar(&o.Domain, "default-domain", "", "the `DOMAIN` whose users have a bare uid as id in the store")
-	fs.StringVar(&v.newline, "newline", "keep", "line ends of messages, `HOW`: keep or crlf")
+	fs.BoolVar(&v.header, "header", false, "print the header of the stream, restore nothing")
+	v.shard.Add(fs)
+	v.limits.Add(fs)
+	v.newline.Add(fs, "in the store")
 	fs.BoolVar(&o.NoIndex, "no-index", false, "write no store.idx; flags and dates are lost")
-	fs.StringVar(&v.owner, "owner", "", "owner of what is made, `USER[:GROUP]`, names or numbers")
-	fs.IntVar(&o.Version, "bdb", 0, "on-disk `VERSION` of the databases: 6, 7, 8 or 9 (default: as they are, else 6)")
-	fs.StringVar(&v.byteOrder, "byte-order", "", "`ORDER` of the databases: big or little (default: as they are, else big)")
-	fs.IntVar(&o.PageSize, "page-size", 0, "page size of the databases, `BYTES`: a power of two, 512 to 65536 (default: as they are, else 8192)")
-	fs.IntVar(&o.Jobs, "jobs", 0, "writers at a time, `N` (default: one a processor)")
-	fs.StringVar(&o.Sync, "sync", "batch", "make durable: `HOW` none, batch or user")
+	v.owner.Add(fs, "owner of what is made")
+	v.database.Add(fs, 0, "as they are, else 6", "as they are, else big", "as they are, else 8K")
+	v.jobs.Add(fs, "writers")
+	v.sync.Add(fs)
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read and check everything, write nothing")
 }
 
-// memoryGoal makes the garbage collector work harder before the memory of the process comes near the 256 MiB that are promised, in bytes.
-const memoryGoal = 200 << 20
-
 func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	if len(v.files) == 0 && len(args) > 0 {
+		v.files, args = args[:1], args[1:]
+	}
 	if len(v.files) == 0 {
 		return cli.Usagef("which stream? (-f)")
 	}
 	if v.contents || v.header {
-		for _, f := range v.files {
-			l := listOptions{stream: f, format: "text", header: v.header}
-			if err := l.run(ctx, job, nil); err != nil {
-				return err
-			}
-		}
-		return nil
+		return v.list(ctx, job)
 	}
 	v.opts.Paths = args
 	if err := v.prepare(job); err != nil {
@@ -155,10 +147,6 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err != nil {
 		return err
 	}
-	if err := v.prepareLimits(job); err != nil {
-		return err
-	}
-	debug.SetMemoryLimit(memoryGoal)
 	o := v.opts
 	o.Reference, o.Log = refs, job
 	if v.verbose > 0 {
@@ -168,100 +156,73 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 			}
 		}
 	}
-	var size int64
-	for _, s := range streams {
-		if size += s.Size; s.Size < 0 {
-			size = 0
-			break
-		}
-	}
-	o.Meter = job.Meter("messages", 0, size)
+	o.Progress = job.Meter("messages", 0, sizeOf(streams))
 	if o.DryRun {
 		job.DryRun()
 	}
-	rep, err := storeconv.Restore(ctx, v.store, streams, o)
+	rep, err := restore.Restore(ctx, v.store, streams, o)
 	v.report(job, &rep, err)
 	return err
+}
+
+// list prints what -t and --header ask for.
+func (v *restoreFlags) list(ctx context.Context, job *cli.Job) error {
+	for _, f := range v.files {
+		l := listOptions{stream: f, format: "text", header: v.header}
+		if err := l.run(ctx, job, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sizeOf is the size of all streams in bytes, 0 when one of them is not known.
+func sizeOf(streams []*restore.Stream) int64 {
+	var size int64
+	for _, s := range streams {
+		if s.Size < 0 {
+			return 0
+		}
+		size += s.Size
+	}
+	return size
 }
 
 // prepare turns the flags into options.
 func (v *restoreFlags) prepare(job *cli.Job) error {
 	o := &v.opts
-	if v.store == "" {
-		return cli.Usagef("which store? (--store)")
-	}
 	switch {
-	case v.proceed != "y" && v.proceed != "n":
-		return cli.Usagef("-c %q is neither y nor n", v.proceed)
+	case v.store == "":
+		return cli.Usagef("which store? (--store)")
 	case v.newName && v.ignore:
 		return cli.Usagef("-n and -i exclude each other")
-	case v.newline != "keep" && v.newline != "crlf":
-		return cli.Usagef("--newline %q is neither keep nor crlf", v.newline)
-	case v.verbose < 0 || v.verbose > 5:
+	case v.verbose < 0 || v.verbose > 3:
 		return cli.Usagef("-v %d is not from 0 to 3", v.verbose)
-	case v.blocking < 0:
-		return cli.Usagef("-b %d is no blocking factor", v.blocking)
-	case o.Version != 0 && (o.Version < 6 || o.Version > 9):
-		return cli.Usagef("--bdb %d is none of 6, 7, 8, 9", o.Version)
-	case o.PageSize != 0 && (o.PageSize < 512 || o.PageSize > 65536 || o.PageSize&(o.PageSize-1) != 0):
-		return cli.Usagef("--page-size %d is not a power of two from 512 to 65536", o.PageSize)
-	case o.Sync != "none" && o.Sync != "batch" && o.Sync != "user":
-		return cli.Usagef("--sync %q is none of none, batch, user", o.Sync)
-	case o.Jobs < 0:
-		return cli.Usagef("--jobs %d", o.Jobs)
 	}
-	o.Strict, o.CRLF = v.proceed == "n", v.newline == "crlf"
+	if _, err := storeconv.ParseEncoding(o.Encoding); err != nil {
+		return cli.Usagef("-e: %w", err)
+	}
+	o.Strict, o.CRLF, o.Shard = v.proceed.Value == "n", v.newline.CRLF(), v.shard.Shard
+	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
+	o.Owner = v.owner.Owner()
 	switch {
 	case v.newName:
-		o.Existing = storeconv.NewName
+		o.Existing = restore.NewName
 	case v.ignore:
-		o.Existing = storeconv.AppendAll
+		o.Existing = restore.AppendAll
 	}
-	var err error
-	if v.shard != "" {
-		if o.Shard, err = storeconv.ParseShard(v.shard); err != nil {
-			return cli.Usagef("--shard: %w", err)
-		}
-	}
-	if o.ByteOrder, err = relocateByteOrder(v.byteOrder); err != nil {
+	names, err := v.users.Read(job)
+	if err != nil {
 		return err
 	}
-	if v.owner != "" {
-		o.SetOwner = true
-		if o.UID, o.GID, err = relocateOwner(v.owner); err != nil {
-			return cli.Usagef("--owner: %w", err)
-		}
-	}
-	return v.prepareUsers(job)
-}
-
-// prepareUsers reads the user file and the map file.
-func (v *restoreFlags) prepareUsers(job *cli.Job) error {
-	o := &v.opts
-	o.Map = make(map[string]string)
-	rename := func(l cli.UserLine) {
-		if l.New != l.Old {
-			o.Map[l.Old] = l.New
-		}
-	}
-	if v.users != "" {
-		o.Select = make(map[string]bool)
-		err := readUserLines(job, v.users, func(l cli.UserLine) {
-			o.Select[l.Old] = true
-			rename(l)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if v.renames == "" {
-		return nil
-	}
-	return readUserLines(job, v.renames, rename)
+	o.Users, o.Map = names.Select, names.Map
+	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return streamUsers(job, v.files[0]) })
+	o.Domain = v.limits.Domain
+	return err
 }
 
 // openStreams opens the streams of one option.
-func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, closeAll func(), err error) {
+func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, closeAll func(), err error) {
 	var inputs []*cli.Input
 	closeAll = func() {
 		for _, in := range inputs {
@@ -270,7 +231,7 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 	}
 	for _, name := range names {
 		if f := plainInput(job, name); f != nil {
-			s, err := storeconv.NewStream("standard input", f)
+			s, err := restore.NewStream("standard input", f)
 			if err != nil {
 				return nil, closeAll, err
 			}
@@ -282,7 +243,7 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 			return nil, closeAll, err
 		}
 		inputs = append(inputs, in)
-		s, err := storeconv.NewStream(in.Name, source(in))
+		s, err := restore.NewStream(in.Name, source(in))
 		if err != nil {
 			return nil, closeAll, err
 		}
@@ -291,7 +252,8 @@ func openStreams(job *cli.Job, names []string) (streams []*storeconv.Stream, clo
 	return streams, closeAll, nil
 }
 
-// plainInput is standard input where that is a plain file from its start, which can be read like a file that is named; else nil.
+// plainInput is standard input where that is a plain file from its start, which
+// can be read like a file that is named; else nil.
 func plainInput(job *cli.Job, name string) *os.File {
 	f, ok := job.Stdin.(*os.File)
 	if !ok || name != "-" {
@@ -310,106 +272,26 @@ func plainInput(job *cli.Job, name string) *os.File {
 	return f
 }
 
-// prepareLimits reads the directory exports.
-func (v *restoreFlags) prepareLimits(job *cli.Job) error {
-	var tables []func(string) (directory.Limit, bool)
-	for _, path := range v.limits {
-		if err := v.findDomain(job, path); err != nil {
-			return err
-		}
-		in, err := job.Open(path)
-		if err != nil {
-			return err
-		}
-		table, err := directory.Limits(in, v.opts.Domain)
-		in.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		tables = append(tables, table)
-	}
-	if len(tables) == 0 {
-		return nil
-	}
-	v.opts.Limits = func(id string) (storeconv.Quota, bool) {
-		for _, table := range tables {
-			if l, ok := table(id); ok {
-				return restoreQuota(l), true
-			}
-		}
-		return storeconv.Quota{}, false
-	}
-	return nil
-}
-
-// restoreQuota leaves to the stream what the entry does not say.
-func restoreQuota(l directory.Limit) storeconv.Quota {
-	q := storeconv.Quota{Bytes: storeconv.NotSaid, Messages: storeconv.NotSaid}
-	if l.HasBytes {
-		q.Bytes = l.Bytes
-	}
-	if l.HasMessages {
-		q.Messages = l.Messages
-	}
-	return q
-}
-
-// findDomain finds the default domain of an export unless it is given: the one whose uids the first stream has, if that is a file.
-func (v *restoreFlags) findDomain(job *cli.Job, path string) error {
-	if v.opts.Domain != "" {
-		return nil
-	}
-	ids, err := v.streamUsers(job)
-	if err != nil {
-		return err
+// streamUsers returns the users of a stream; none when it can be read only
+// once.
+func streamUsers(job *cli.Job, path string) (*directory.IDSet, error) {
+	ids := directory.NewIDSet()
+	if path == "-" {
+		return ids, nil
 	}
 	in, err := job.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.Close()
-	survey, err := directory.Read(in, func(id string) bool { return ids[id] })
-	if err == nil {
-		v.opts.Domain, err = survey.DefaultDomain(func(string) bool { return false })
+	if in.Size >= 0 {
+		ids.AddStream(source(in))
 	}
-	if err != nil {
-		return cli.WithHint(fmt.Errorf("%s: %w", path, err), "name it: --default-domain DOMAIN")
-	}
-	if v.opts.Domain != "" {
-		job.Note("the default domain is " + v.opts.Domain)
-	}
-	return nil
-}
-
-// streamUsers returns the users of the first stream; none when it can be read only once.
-func (v *restoreFlags) streamUsers(job *cli.Job) (map[string]bool, error) {
-	ids := make(map[string]bool)
-	if v.files[0] == "-" {
-		return ids, nil
-	}
-	in, err := job.Open(v.files[0])
-	if err != nil || in.File == nil {
-		return ids, err
-	}
-	defer in.Close()
-	r := sims.NewReader(source(in))
-	for {
-		m, err := r.Next()
-		var p *sims.Problem
-		switch {
-		case err == io.EOF:
-			return ids, nil
-		case errors.As(err, &p):
-		case err != nil:
-			return nil, fmt.Errorf("%s: %w", in.Name, err)
-		default:
-			ids[m.User] = true
-		}
-	}
+	return ids, nil
 }
 
 // report fills in the summary.
-func (v *restoreFlags) report(job *cli.Job, r *storeconv.RestoreReport, err error) {
+func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	for _, c := range []cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},
@@ -420,7 +302,7 @@ func (v *restoreFlags) report(job *cli.Job, r *storeconv.RestoreReport, err erro
 			job.Count(c.Name, c.N)
 		}
 	}
-	for _, k := range sortedNames(r.UnknownKeys) {
+	for _, k := range slices.Sorted(maps.Keys(r.UnknownKeys)) {
 		job.Count("unknown key "+k, r.UnknownKeys[k])
 	}
 	if r.Finished {
@@ -435,13 +317,4 @@ func (v *restoreFlags) report(job *cli.Job, r *storeconv.RestoreReport, err erro
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + v.store)
 	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")
-}
-
-func sortedNames(m map[string]int64) []string {
-	names := make([]string, 0, len(m))
-	for k := range m {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/storeconv"
 	"imsconv/storeconv/verify"
 )
@@ -69,33 +68,35 @@ func verifyVerb() cli.Verb {
 		Doc:     verifyDoc + verifyFromDoc,
 		Example: "$ storeconv verify --store /var/ims/store -f backup.sims",
 		Exit3:   "something is not as it should be; each is listed",
+		Lost:    "done, faults found",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o verifyOptions
 			fs.StringVar(&o.store, "store", "", "the store to check, a `DIR` (default: the first argument)")
 			fs.StringArrayVarP(&o.streams, "file", "f", nil, "compare with `STREAM` too (- for standard input; may be repeated)")
-			fs.StringVarP(&o.users, "users", "u", "", "`FILE` of the users that were restored: NAME, OLD NEW or OLD=NEW a line")
-			fs.StringVarP(&o.mapping, "map", "m", "", "`FILE` of the users that were renamed, OLD=NEW a line; all others as they are called")
+			o.users.Add(fs)
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have ids without it")
 			fs.StringVarP(&o.encoding, "encoding", "e", "", "`ENCODING` of the mailbox names in the stream (default IMAP-modified-UTF-7)")
-			fs.StringVar(&o.newline, "newline", "keep", "line ends of messages in the store, `HOW`: keep (as in the stream) or crlf")
-			fs.StringVar(&o.shard, "shard", "", "the part of the users that was restored, `i/n`")
-			fs.StringVar(&o.owner, "owner", "", "owner of everything, `USER[:GROUP]`, names or numbers, as in the restore or relocation (default: that of the store directory)")
+			o.newline.Add(fs, "in the store, as the restore wrote them")
+			o.shard.Add(fs)
+			o.owner.Add(fs, "owner of everything, as in the restore or relocation (default: that of the store directory)")
 			fs.BoolVar(&o.noIndex, "no-index", false, "the store was made without indexes")
 			o.from.add(fs)
-			fs.IntVar(&o.jobs, "jobs", 0, "mailboxes checked at the same time (default: one a processor)")
+			o.jobs.Add(fs, "mailboxes checked")
 			return o.run
 		},
 	}
 }
 
 type verifyOptions struct {
-	store, users, mapping string
-	domain, encoding      string
-	newline, shard, owner string
-	streams               []string
-	noIndex               bool
-	jobs                  int
-	from                  fromFlags
+	store, domain, encoding string
+	users                   flags.Users
+	newline                 flags.Newline
+	shard                   flags.Shard
+	owner                   flags.Owner
+	streams                 []string
+	noIndex                 bool
+	jobs                    flags.Jobs
+	from                    fromFlags
 }
 
 func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -107,26 +108,12 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("which store? (--store)")
 	case len(args) > 0 && len(o.streams) == 0:
 		return cli.Usagef("%s: a PATH goes with a stream (-f)", args[0])
-	case o.newline != "keep" && o.newline != "crlf":
-		return cli.Usagef("--newline %q is neither keep nor crlf", o.newline)
-	case o.jobs < 0:
-		return cli.Usagef("--jobs: %d is less than 0", o.jobs)
 	case o.from.dir == "" && (o.from.domain != "" || len(o.from.partitions) > 0):
 		return cli.Usagef("--domain and --partition go with --from")
 	}
-	opts := verify.StoreOptions{CRLF: o.newline == "crlf", NoIndex: o.noIndex, Jobs: o.jobs, Log: job}
-	opts.Selection = storeconv.Selection{Paths: args, Domain: o.domain, Encoding: o.encoding}
-	if err := o.names(&opts.Selection); err != nil {
+	opts, err := o.options(job, args)
+	if err != nil {
 		return err
-	}
-	var err error
-	if opts.SetOwner, opts.UID, opts.GID, err = o.ownerOf(); err != nil {
-		return err
-	}
-	if o.from.dir != "" {
-		if opts.Origin, err = o.from.origin(&opts, job); err != nil {
-			return err
-		}
 	}
 	for _, name := range o.streams {
 		in, err := job.Open(name)
@@ -136,7 +123,6 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		defer in.Close()
 		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: source(in)})
 	}
-	debug.SetMemoryLimit(memoryGoal)
 	opts.Meter = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)
 	o.count(job, rep)
@@ -146,58 +132,28 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	return o.from.verify(ctx, job, o.store, opts.Origin)
 }
 
-// ownerOf reads --owner.
-func (o *verifyOptions) ownerOf() (set bool, uid, gid int, err error) {
-	if o.owner == "" {
-		return false, 0, 0, nil
+// options turns the flags into options.
+func (o *verifyOptions) options(job *cli.Job, paths []string) (verify.StoreOptions, error) {
+	opts := verify.StoreOptions{
+		CRLF: o.newline.CRLF(), NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job,
 	}
-	if uid, gid, err = relocateOwner(o.owner); err != nil {
-		return false, 0, 0, cli.Usagef("--owner: %w", err)
+	if owner := o.owner.Owner(); owner != nil {
+		opts.SetOwner, opts.UID, opts.GID = true, owner.UID, owner.GID
 	}
-	return true, uid, gid, nil
-}
-
-// names reads the user file, which selects and renames, the map file, which
-// renames only, and the shard.
-func (o *verifyOptions) names(sel *storeconv.Selection) error {
-	sel.Map = make(map[string]string)
-	if o.shard != "" {
-		var err error
-		if sel.Shard, err = storeconv.ParseShard(o.shard); err != nil {
-			return cli.Usagef("--shard: %w", err)
-		}
+	if _, err := storeconv.ParseEncoding(o.encoding); err != nil {
+		return opts, cli.Usagef("-e: %w", err)
 	}
-	if o.users != "" {
-		lines, err := readUsers(o.users)
-		if err != nil {
-			return err
-		}
-		sel.Users = make(map[string]bool)
-		for _, l := range lines {
-			sel.Users[l.Old] = true
-			sel.Map[l.Old] = l.New
-		}
-	}
-	if o.mapping != "" {
-		lines, err := readUsers(o.mapping)
-		if err != nil {
-			return err
-		}
-		for _, l := range lines {
-			sel.Map[l.Old] = l.New
-		}
-	}
-	return nil
-}
-
-// readUsers reads the user file or map file path.
-func readUsers(path string) ([]cli.UserLine, error) {
-	f, err := os.Open(path)
+	names, err := o.users.Read(job)
 	if err != nil {
-		return nil, err
+		return opts, err
 	}
-	defer f.Close()
-	return cli.ReadUsers(f, path)
+	opts.Selection = storeconv.Selection{
+		Users: names.Select, Map: names.Map, Paths: paths, Shard: o.shard.Shard, Domain: o.domain, Encoding: o.encoding,
+	}
+	if o.from.dir != "" {
+		opts.Origin, err = o.from.origin(&opts, job)
+	}
+	return opts, err
 }
 
 func (o *verifyOptions) count(job *cli.Job, rep verify.StoreReport) {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/storeconv"
+	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/verify"
 )
 
@@ -45,7 +45,7 @@ func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Ori
 		}
 	}
 	for _, p := range f.partitions {
-		part, err := storeconv.ParseRelocatePartition(p)
+		part, err := relocate.ParsePartition(p)
 		if err != nil {
 			return nil, cli.Usagef("--partition: %w", err)
 		}

@@ -13,6 +13,8 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -245,4 +247,22 @@ func content(p *ber.Packet) string {
 		return s
 	}
 	return p.Data.String()
+}
+
+// Attributes returns the names of the attributes that the filter compares, in
+// lower case and without options, in order and once each.
+func (f *Filter) Attributes() []string {
+	seen := map[string]bool{}
+	f.root.attributes(seen)
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (n *node) attributes(seen map[string]bool) {
+	for i := range n.nodes {
+		n.nodes[i].attributes(seen)
+	}
+	if len(n.names) > 0 {
+		name, _, _ := strings.Cut(n.names[0], ";")
+		seen[name] = true
+	}
 }

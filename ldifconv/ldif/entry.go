@@ -144,6 +144,8 @@ type Record struct {
 	// Shape is the same number for records of one Scanner that have the same
 	// attributes in the same order and spelling; 0 for a record without Attrs.
 	Shape uint64
+	// Encoded says that a value or the DN was written as base64.
+	Encoded bool
 	// Raw is the record as it stands in the file, without the blank lines
 	// around it. Of an entry over the size limit it is only the beginning.
 	Raw []byte

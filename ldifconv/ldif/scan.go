@@ -467,6 +467,7 @@ func (s *Scanner) value(l *logical, rest []byte) ([]byte, *Error) {
 
 // base64 decodes text, in place when it is the scanner's own copy.
 func (s *Scanner) base64(l *logical, text []byte) ([]byte, *Error) {
+	s.rec.Encoded = true
 	dst := text
 	if !l.folded {
 		from := len(s.buf)

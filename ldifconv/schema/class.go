@@ -40,6 +40,9 @@ func classSpellings(add func(name string, id uint16)) {
 		add(c.Name, uint16(i))
 		add(c.OID, uint16(i))
 	}
+	for _, other := range otherClassNumbers {
+		add(other.oid, uint16(other.id))
+	}
 }
 
 // LookupClass returns the class that name means, ignoring case and blanks around it, which mean

@@ -78,6 +78,9 @@ func attributeNames(add func(name string, id uint16)) {
 			add(alias, uint16(i))
 		}
 	}
+	for _, other := range otherAttributeNumbers {
+		add(other.oid, uint16(other.id))
+	}
 }
 
 // Lookup returns the attribute that name means, ignoring case and resolving aliases and numeric

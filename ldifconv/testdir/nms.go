@@ -115,7 +115,7 @@ func (g *exporter) nmsAccess(i int) {
 		g.put("nsmsgnummsgquota", []string{"0", "1000"}[i/20%2])
 	}
 	if every(i, 22, 4) {
-		g.put("vacationstartdate", replyDates[i/22%len(replyDates)])
+		g.put("vacationstartdate", g.replyDate(i/22))
 		g.put("vacationenddate", "20001231235959Z")
 	}
 	if every(i, 11, 4) {
@@ -223,7 +223,11 @@ func (g *exporter) nmsListRules(i int, member string) {
 	}
 	if every(i, 6, 2) {
 		g.put("mgrpapprovepassword", "sesame")
-		g.put("mgrpbroadcasterpolicy", []string{"BROADCASTERS_OVERRIDE", "AUTH_REQ"}[i/6%2])
+		policy := []string{"BROADCASTERS_OVERRIDE", "AUTH_REQ"}[i/6%2]
+		if !g.opts.Odd {
+			policy = "AUTH_REQ"
+		}
+		g.put("mgrpbroadcasterpolicy", policy)
 	}
 	if managedPassword := every(i, 8, 1); managedPassword && every(i, 4, 1) {
 		g.put("userpassword", "{SHA}w6CNkoxQ4t3jM4XAjb1bY3X7y6U=")

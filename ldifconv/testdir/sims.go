@@ -130,7 +130,9 @@ func (g *exporter) simsDelivery(i int, p person) {
 		g.put("mailprogramdeliveryinfo", []string{"procmail", "vacation", "pager"}[i%3])
 	case every(i, 53, 4):
 		g.put("maildeliveryoption", "mailbox")
-		g.put("maildeliveryoption", "acme-fax")
+		if g.opts.Odd {
+			g.put("maildeliveryoption", "acme-fax")
+		}
 	case every(i, 59, 4):
 		g.put("maildeliveryoption", "hold")
 	default:
@@ -157,12 +159,20 @@ var replyDates = []string{
 	"000701000000Z", "20000731235959-0330", "200007010000", "summer",
 }
 
+// replyDate is one of replyDates; with Odd one of them is no date.
+func (g *exporter) replyDate(n int) string {
+	if date := replyDates[n%len(replyDates)]; g.opts.Odd || date != "summer" {
+		return date
+	}
+	return replyDates[0]
+}
+
 func (g *exporter) simsReply(i int) {
 	if !every(i, 8, 5) {
 		return
 	}
 	g.put("maildeliveryoption", "autoreply")
-	g.put("mailautoreplystartdate", replyDates[i/8%len(replyDates)])
+	g.put("mailautoreplystartdate", g.replyDate(i/8))
 	g.put("mailautoreplyexpirationdate", "20001231000000+0900")
 	g.put("mailautoreplytext", "I am away.$Please call my office: +1 408 555 0123, or write to the help desk of siroe.com")
 	g.put("mailautoreplysubject", "Away ($SUBJECT)")
@@ -176,16 +186,27 @@ var quotas = []string{"-1", "20M", "1G", "5000000", "-2", "512K", "2T", "0", "1.
 
 func (g *exporter) simsLimits(i int) {
 	if i%5 != 4 {
-		g.put("mailquota", quotas[i%len(quotas)])
+		quota := quotas[i%len(quotas)]
+		if quota == "1.5G" && !g.opts.Odd {
+			quota = "1536M"
+		}
+		g.put("mailquota", quota)
 	}
-	g.put("inetsubscriberstatus", []string{"active", "active", "inactive", "deleted", "Active", "suspended"}[i%6])
+	last := "active"
+	if g.opts.Odd {
+		last = "suspended" // a status that nothing knows
+	}
+	g.put("inetsubscriberstatus", []string{"active", "active", "inactive", "deleted", "Active", last}[i%6])
 	if !every(i, 7, 2) {
 		return
 	}
 	sets := [][]string{
 		{"imap", "pop3"}, {"imap"}, {"imap", "imaps", "pop3", "pop3s", "smtp", "smtps"}, {"pop3r", "smtp"},
 		{"ou=imta,ou=services," + dcOf(testsite.DefaultDomain), "ou=msma,ou=services," + dcOf(testsite.DefaultDomain)},
-		{"sunwebaccess", "imap"}, {"calendar"},
+		{"sunwebaccess", "imap"},
+	}
+	if g.opts.Odd {
+		sets = append(sets, []string{"calendar"}) // a service that nothing knows
 	}
 	for _, token := range sets[i/7%len(sets)] {
 		g.put("inetauthorizedservices", token)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
 )
 
 // A SourceError is trouble on the reading side of a clone: nothing is wrong
@@ -21,8 +23,8 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 // Unwrap returns the error of the call that failed.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// Owner is a numeric user and group; -1 leaves one as it is.
-type Owner struct{ UID, GID int }
+// Owner is who gets what is made.
+type Owner = storeconv.Owner
 
 // A Cloner copies files and directories with mode, modification time and,
 // where the process may, owner. It works on directory descriptors and follows

@@ -10,33 +10,22 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
 )
 
 // workDir is where the runs keep what they need while they last.
 const workDir = ".imsconv"
 
-// SyncMode says how much is made durable, and when (the place of local.store.synclevel).
-type SyncMode uint8
+// SyncMode says how much is made durable, and when.
+type SyncMode = storeconv.SyncMode
 
-// The modes: nothing is synced, a batch of users at a time (the default), every user alone.
+// The modes; see the package storeconv.
 const (
-	SyncBatch SyncMode = iota
-	SyncNone
-	SyncUser
+	SyncBatch = storeconv.SyncBatch
+	SyncNone  = storeconv.SyncNone
+	SyncUser  = storeconv.SyncUser
 )
-
-// ParseSyncMode parses none, batch or user.
-func ParseSyncMode(s string) (SyncMode, error) {
-	switch s {
-	case "none":
-		return SyncNone, nil
-	case "batch", "":
-		return SyncBatch, nil
-	case "user":
-		return SyncUser, nil
-	}
-	return 0, fmt.Errorf("sync mode %q is none of none, batch, user", s)
-}
 
 // Options of a store.
 type Options struct {

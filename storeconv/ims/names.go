@@ -17,6 +17,15 @@ const (
 // Inbox is the name of the mailbox that every user has. It lies in the user's own directory.
 const Inbox = "INBOX"
 
+// Canonical returns Inbox for every spelling of it, and any other name of a
+// mailbox as it is.
+func Canonical(mailbox string) string {
+	if strings.EqualFold(mailbox, Inbox) {
+		return Inbox
+	}
+	return mailbox
+}
+
 // EscapeName returns the on-disk form of one name (a user id, or one component of a mailbox name), without the leading "=".
 func EscapeName(name string) string {
 	return string(appendEscaped(make([]byte, 0, len(name)+8), name))

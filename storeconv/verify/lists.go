@@ -106,7 +106,7 @@ func damage(name string, err error) storeconv.Note {
 	if !errors.As(err, &place) {
 		return n
 	}
-	if w := place.Where(); w != "" {
+	if w := place.Position(); w != "" {
 		n.Where += ": " + w
 	}
 	n.Text = place.What()

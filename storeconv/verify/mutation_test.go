@@ -278,7 +278,7 @@ func fieldsOf(types ...any) []string {
 // TestMutations writes each field of a restored store wrong, one at a time, and
 // wants it named.
 func TestMutations(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 11, Users: 4, Messages: 240, MedianSize: 900, Links: 12, Expired: -1})
+	s := restoreSite(t, testsite.StreamOptions{Seed: 11, Users: 4, Messages: 240, MedianSize: 900, Links: 12, Expired: -1})
 	if _, log := verifyStore(t, s.store, verify.StoreOptions{}); len(log.all()) > 0 {
 		log.none(t)
 	}
@@ -382,7 +382,7 @@ func plainMessage(box *testsite.Mailbox, names map[string]int) (testsite.Message
 
 // TestOwner asks for an owner that nothing has.
 func TestOwner(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 12, Users: 2, Messages: 20, MedianSize: 300})
+	s := restoreSite(t, testsite.StreamOptions{Seed: 12, Users: 2, Messages: 20, MedianSize: 300})
 	_, log := verifyStore(t, s.store, verify.StoreOptions{SetOwner: true, UID: os.Geteuid(), GID: -1})
 	if len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)

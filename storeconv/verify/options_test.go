@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/verify"
 )
@@ -29,16 +31,16 @@ func TestRestoreOptions(t *testing.T) {
 		made{name: "amy/INBOX/1", body: "", date: 900000007, flags: `\Deleted pending`})
 	for _, tt := range []struct {
 		name    string
-		restore storeconv.RestoreOptions
+		restore restore.Options
 		verify  verify.StoreOptions
 	}{
-		{"encoding", storeconv.RestoreOptions{Encoding: "iso-8859-1"}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "ISO-8859-1"}}},
-		{"domain", storeconv.RestoreOptions{Encoding: "latin1", Domain: "siroe.com"}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Domain: "SIROE.com"}}},
-		{"crlf", storeconv.RestoreOptions{Encoding: "latin1", CRLF: true}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1"}, CRLF: true}},
-		{"no index", storeconv.RestoreOptions{Encoding: "latin1", NoIndex: true}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1"}, NoIndex: true}},
-		{"shard", storeconv.RestoreOptions{Encoding: "latin1", Shard: storeconv.Shard{Index: 1, Count: 2}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Shard: storeconv.Shard{Index: 1, Count: 2}}}},
-		{"path", storeconv.RestoreOptions{Encoding: "latin1", Paths: []string{"zoe@siroe.com/Mail", "joe/INBOX"}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Paths: []string{"zoe@siroe.com/Mail", "/primary/user/joe/inbox"}}}},
-		{"links alone", storeconv.RestoreOptions{Select: map[string]bool{"zoe@siroe.com": true}}, verify.StoreOptions{Selection: storeconv.Selection{Users: map[string]bool{"zoe@siroe.com": true}}}},
+		{"encoding", restore.Options{Selection: storeconv.Selection{Encoding: "iso-8859-1"}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "ISO-8859-1"}}},
+		{"domain", restore.Options{Selection: storeconv.Selection{Encoding: "latin1", Domain: "siroe.com"}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Domain: "SIROE.com"}}},
+		{"crlf", restore.Options{Selection: storeconv.Selection{Encoding: "latin1"}, CRLF: true}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1"}, CRLF: true}},
+		{"no index", restore.Options{Selection: storeconv.Selection{Encoding: "latin1"}, NoIndex: true}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1"}, NoIndex: true}},
+		{"shard", restore.Options{Selection: storeconv.Selection{Encoding: "latin1", Shard: storeconv.Shard{Index: 1, Count: 2}}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Shard: storeconv.Shard{Index: 1, Count: 2}}}},
+		{"path", restore.Options{Selection: storeconv.Selection{Encoding: "latin1", Paths: []string{"zoe@siroe.com/Mail", "joe/INBOX"}}}, verify.StoreOptions{Selection: storeconv.Selection{Encoding: "latin1", Paths: []string{"zoe@siroe.com/Mail", "/primary/user/joe/inbox"}}}},
+		{"links alone", restore.Options{Selection: storeconv.Selection{Users: map[string]bool{"zoe@siroe.com": true}}}, verify.StoreOptions{Selection: storeconv.Selection{Users: map[string]bool{"zoe@siroe.com": true}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store := filepath.Join(t.TempDir(), "store")
@@ -56,7 +58,7 @@ func TestRestoreOptions(t *testing.T) {
 func TestNamed(t *testing.T) {
 	stream := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{}, stream)
+	restoreStream(t, store, restore.Options{}, stream)
 	for _, sel := range []storeconv.Selection{
 		{Users: map[string]bool{"joe": true, "jo": true}},
 		{Paths: []string{"joe", "jo"}},
@@ -82,7 +84,7 @@ func (s *silence) Read(p []byte) (int, error) {
 // TestInterrupt: the end of the context ends a run that waits, and what it
 // interrupts is no problem.
 func TestInterrupt(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 31, Users: 3, Messages: 60, MedianSize: 300})
+	s := restoreSite(t, testsite.StreamOptions{Seed: 31, Users: 3, Messages: 60, MedianSize: 300})
 	data, err := os.ReadFile(s.stream)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -111,7 +113,7 @@ func TestInterrupt(t *testing.T) {
 
 // TestReadsOnly: neither store nor source is changed.
 func TestReadsOnly(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 32, Users: 4}, storeconv.RelocateOptions{Via: storeconv.ViaCopy})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 32, Users: 4}, relocate.Options{Via: relocate.ViaCopy})
 	before := listing(t, filepath.Dir(r.store))
 	verifyNMS(t, r.store, r.from, r.opts)
 	verifyStore(t, r.store, verify.StoreOptions{Origin: &verify.Origin{From: r.from}})

@@ -16,7 +16,7 @@ import (
 )
 
 func TestClean(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 1, Users: 24, Messages: 700, MedianSize: 2000, Links: 30, Odd: true})
+	s := restoreSite(t, testsite.StreamOptions{Seed: 1, Users: 24, Messages: 700, MedianSize: 2000, Links: 30, Odd: true})
 	rep, log := verifyStore(t, s.store, verify.StoreOptions{}, s.stream)
 	log.none(t)
 	var messages, bytes int64
@@ -35,7 +35,7 @@ func TestClean(t *testing.T) {
 // TestFaults makes one fault at a time in a good store and wants it told, by its
 // kind and at its place, and nothing else.
 func TestFaults(t *testing.T) {
-	s := restore(t, testsite.StreamOptions{Seed: 2, Users: 5, Messages: 150, MedianSize: 1000, Links: 25, Expired: -1})
+	s := restoreSite(t, testsite.StreamOptions{Seed: 2, Users: 5, Messages: 150, MedianSize: 1000, Links: 25, Expired: -1})
 	var plain, linked, first *testsite.Message // a message with one name, a later copy, its first copy
 	var box *testsite.Mailbox                  // of plain
 	named := make(map[string]int)

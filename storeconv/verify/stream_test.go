@@ -12,6 +12,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/verify"
 )
@@ -59,11 +60,11 @@ func makeStream(t testing.TB, validity uint32, messages ...made) []byte {
 	return out.Bytes()
 }
 
-func restoreStream(t testing.TB, store string, opt storeconv.RestoreOptions, streams ...[]byte) {
+func restoreStream(t testing.TB, store string, opt restore.Options, streams ...[]byte) {
 	t.Helper()
-	var in []*storeconv.Stream
+	var in []*restore.Stream
 	for i, data := range streams {
-		s, err := storeconv.NewStream(fmt.Sprintf("stream%d", i), bytes.NewReader(data))
+		s, err := restore.NewStream(fmt.Sprintf("stream%d", i), bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func restoreStream(t testing.TB, store string, opt storeconv.RestoreOptions, str
 	}
 	log := new(recorder)
 	opt.Log = log
-	if _, err := storeconv.Restore(context.Background(), store, in, opt); err != nil {
+	if _, err := restore.Restore(context.Background(), store, in, opt); err != nil {
 		t.Fatal(err)
 	}
 	if len(log.problems) > 0 {
@@ -99,7 +100,7 @@ func TestIncremental(t *testing.T) {
 	full := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000000}, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen`})
 	inc := makeStream(t, 7, made{name: "joe/INBOX/2", body: mail(2), date: 900000001, flags: `\Seen \Deleted`}, made{name: "joe/INBOX/3", body: mail(3), date: 900000002})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{}, full, inc)
+	restoreStream(t, store, restore.Options{}, full, inc)
 	if log := verifyStreams(t, store, verify.StoreOptions{}, full, inc); len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
 	}
@@ -121,8 +122,8 @@ func TestAppended(t *testing.T) {
 		made{name: "joe/Mail/4", link: "joe/INBOX/1", date: 900000003},
 		made{name: "zoe/INBOX/1", link: "joe/INBOX/1", date: 900000004})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{}, before)
-	restoreStream(t, store, storeconv.RestoreOptions{}, after)
+	restoreStream(t, store, restore.Options{}, before)
+	restoreStream(t, store, restore.Options{}, after)
 	log := verifyStreams(t, store, verify.StoreOptions{}, after)
 	if len(log.problems) != 0 || len(log.warnings) != 1 || !strings.HasPrefix(log.warnings[0], "uidvalidity ") {
 		t.Errorf("problems %q, warnings %q", log.problems, log.warnings)
@@ -142,7 +143,7 @@ func TestRenamed(t *testing.T) {
 	sel := map[string]bool{"joe": true, "zoe": true, "bob@siroe.com": true}
 	ids := map[string]string{"joe": "joseph"}
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{Select: sel, Map: ids, Domain: "siroe.com"}, stream)
+	restoreStream(t, store, restore.Options{Selection: storeconv.Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream)
 	if log := verifyStreams(t, store, verify.StoreOptions{Selection: storeconv.Selection{Users: sel, Map: ids, Domain: "siroe.com"}}, stream); len(log.problems)+len(log.warnings) > 0 {
 		t.Errorf("%q %q", log.problems, log.warnings)
 	}
@@ -156,7 +157,7 @@ func TestLongHeader(t *testing.T) {
 	long := "X: " + strings.Repeat("long\r\n ", 60000) + "\r\n\r\nbody\r\n"
 	stream := makeStream(t, 7, made{name: "joe/INBOX/1", body: long, date: 900000001}, made{name: "joe/INBOX/2", body: strings.Repeat("x", 300<<10), date: 900000001})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{}, stream)
+	restoreStream(t, store, restore.Options{}, stream)
 	if log := verifyStreams(t, store, verify.StoreOptions{}, stream); len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
 	}
@@ -200,8 +201,8 @@ func TestPartitions(t *testing.T) {
 	one := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000001}, made{name: "zoe/INBOX/1", body: mail(2), date: 900000001})
 	two := makeStream(t, 7, made{name: "joe/Mail/1", body: mail(3), date: 900000002}, made{name: "amy/INBOX/1", body: mail(4), date: 900000002})
 	store := filepath.Join(t.TempDir(), "store")
-	restoreStream(t, store, storeconv.RestoreOptions{}, one)
-	restoreStream(t, store, storeconv.RestoreOptions{Partition: "second"}, two)
+	restoreStream(t, store, restore.Options{}, one)
+	restoreStream(t, store, restore.Options{Partition: "second"}, two)
 	for _, stream := range [][]byte{one, two} {
 		if log := verifyStreams(t, store, verify.StoreOptions{}, stream); len(log.problems) > 0 {
 			t.Errorf("%q", log.problems)

@@ -16,8 +16,8 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/verify"
 )
@@ -60,7 +60,7 @@ type restored struct {
 	want          testsite.Expect
 }
 
-func restore(t testing.TB, site testsite.StreamOptions) *restored {
+func restoreSite(t testing.TB, site testsite.StreamOptions) *restored {
 	t.Helper()
 	dir := t.TempDir()
 	s := &restored{stream: filepath.Join(dir, "site.sims"), store: filepath.Join(dir, "store")}
@@ -69,21 +69,21 @@ func restore(t testing.TB, site testsite.StreamOptions) *restored {
 	_, err = testsite.WriteStream(f, site, s.want.Add)
 	must(t, err)
 	must(t, f.Close())
-	s.run(t, storeconv.RestoreOptions{})
+	s.run(t, restore.Options{})
 	return s
 }
 
 // run restores the stream into the store.
-func (s *restored) run(t testing.TB, opts storeconv.RestoreOptions) {
+func (s *restored) run(t testing.TB, opts restore.Options) {
 	t.Helper()
 	f, err := os.Open(s.stream)
 	must(t, err)
 	defer f.Close()
-	in, err := storeconv.NewStream("site.sims", f)
+	in, err := restore.NewStream("site.sims", f)
 	must(t, err)
 	log := new(recorder)
 	opts.Log = log
-	_, err = storeconv.Restore(context.Background(), s.store, []*storeconv.Stream{in}, opts)
+	_, err = restore.Restore(context.Background(), s.store, []*restore.Stream{in}, opts)
 	must(t, err)
 	if len(log.problems) > 0 {
 		t.Fatalf("restore: %q", log.problems)

@@ -58,8 +58,8 @@ func TestExitStatus(t *testing.T) {
 		says   string
 	}{
 		{"done", ok, []string{"tool", "do"}, ExitDone, ""},
-		{"lost", lost, []string{"tool", "do"}, ExitLost, "tool: problem: f:3: no colon\n"},
-		{"warned", warned, []string{"tool", "do"}, ExitDone, "tool: warning: f:3: no final newline\n"},
+		{"lost", lost, []string{"tool", "do"}, ExitLost, "tool: problem: f:3: no colon [bad-line]\n"},
+		{"warned", warned, []string{"tool", "do"}, ExitDone, "tool: warning: f:3: no final newline [odd]\n"},
 		{"failed", failed, []string{"tool", "do"}, ExitFailed, "tool: error: disk full\n"},
 		{"misused", misused, []string{"tool", "do"}, ExitUsage, "tool: error: two of them\ntool: hint: tool do --help"},
 		{"bad flag", ok, []string{"tool", "do", "--nope"}, ExitUsage, "unknown flag: --nope"},
@@ -146,7 +146,7 @@ func TestLinesAreCapped(t *testing.T) {
 	if n := strings.Count(stderr, "problem: x"); n != MaxLines {
 		t.Errorf("%d lines printed", n)
 	}
-	if !strings.Contains(stderr, "problems 1050") {
+	if !strings.Contains(stderr, "problems 1050 (bad 1050)") {
 		t.Error("the full count is missing")
 	}
 }
@@ -220,7 +220,7 @@ func TestCreate(t *testing.T) {
 	if _, err := j.Create(path, true); err != nil { // never committed
 		t.Fatal(err)
 	}
-	j.finish(t.Context(), nil, "")
+	j.finish(t.Context(), nil)
 	names, _ := filepath.Glob(dir + "/*")
 	hidden, _ := filepath.Glob(dir + "/.*")
 	if d := cmp.Diff([]string{path}, append(names, hidden...)); d != "" {
@@ -264,34 +264,6 @@ func TestCreateReplacesWhole(t *testing.T) {
 			if data, _ := os.ReadFile(path); string(data) != text {
 				t.Errorf("%s has %q", path, data)
 			}
-		}
-	}
-}
-
-func TestReadUsers(t *testing.T) {
-	got, err := ReadUsers(strings.NewReader("joe\n# note\n\nold new\na=b\n"), "u")
-	want := []UserLine{{"joe", "joe"}, {"old", "new"}, {"a", "b"}}
-	if d := cmp.Diff(want, got); d != "" || err != nil {
-		t.Error(d, err)
-	}
-	for _, bad := range []string{"a b c", "joe\njoe", "=x", "a=", "a=b=c"} {
-		if _, err := ReadUsers(strings.NewReader(bad), "u"); err == nil || !strings.HasPrefix(err.Error(), "u:") {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-}
-
-func TestSizeValue(t *testing.T) {
-	for text, want := range map[string]int64{"0": 0, "512": 512, "64K": 64 << 10, "8MiB": 8 << 20, "1g": 1 << 30} {
-		var s SizeValue
-		if err := s.Set(text); err != nil || int64(s) != want {
-			t.Errorf("%q: %d, %v", text, s, err)
-		}
-	}
-	for _, bad := range []string{"", "-1", "8X", "M", "99999999999G"} {
-		var s SizeValue
-		if err := s.Set(bad); err == nil {
-			t.Errorf("%q is taken as %d", bad, s)
 		}
 	}
 }

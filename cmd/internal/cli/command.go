@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -22,6 +23,10 @@ type Command struct {
 	Summary  string // one sentence
 	Verbs    []Verb
 	OldNames []OldName // names of old programs that are verbs of this command
+
+	// Memory is what every verb stays below at any size of input, in bytes, and
+	// Heap the heap at which the garbage collector starts to work for that.
+	Memory, Heap int64
 }
 
 // Verb is one row of a command's table, and its manual page.
@@ -32,6 +37,8 @@ type Verb struct {
 	Doc     string // what it does, in paragraphs
 	Example string // one or more command lines
 	Exit3   string // what exit status 3 means here; empty: the general text
+	Lost    string // the result of exit status 3; empty: "done, with losses"
+	Resumes bool   // the same command goes on where an interrupted run stopped
 
 	// New declares the verb's flags and returns what runs once they are parsed.
 	New func(fs *pflag.FlagSet) Action
@@ -82,10 +89,39 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 	}
 	verb := cmd.verb(argv[0])
 	if verb == nil {
-		fmt.Fprintf(stderr, "%s: error: no verb %q\n%s: hint: %s --help lists the verbs\n", cmd.Name, argv[0], cmd.Name, cmd.Name)
-		return ExitUsage
+		return cmd.noVerb(argv, stdin, stdout, stderr)
 	}
 	return cmd.run(ctx, verb, argv[1:], stdin, stdout, stderr)
+}
+
+// noVerb tells of a verb that the command does not have.
+func (c *Command) noVerb(argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	job := newJob(c.Name, argv[0], stdin, stdout, stderr)
+	job.json = wantsJSON(argv)
+	names := make([]string, len(c.Verbs))
+	for i := range c.Verbs {
+		names[i] = c.Verbs[i].Name
+	}
+	hint := c.Name + " --help lists the verbs"
+	if near := nearest(argv[0], names); near != "" {
+		hint = fmt.Sprintf("is it %s? %s", near, hint)
+	}
+	job.say("error", "", "", fmt.Sprintf("no verb %q", argv[0]))
+	job.say("hint", "", "", hint)
+	return ExitUsage
+}
+
+// wantsJSON looks for --json among arguments that could not be parsed.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "--":
+			return false
+		case "--json", "--json=true":
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Command) verb(name string) *Verb {
@@ -127,13 +163,16 @@ func (c *Command) runOld(ctx context.Context, old *OldName, args []string, stdin
 // common are the flags that every verb has.
 type common struct {
 	help, quiet, json bool
-	report            string
+	report, log       string
 }
 
 func (o *common) add(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.quiet, "quiet", false, "no progress, notes or summary on standard error; problems and warnings are still told")
+	fs.BoolVar(&o.quiet, "quiet", false, "only problems and errors on standard error; how many warnings there were is told at the end")
 	fs.BoolVar(&o.json, "json", false, "talk on standard error as JSON, one object a line")
 	fs.StringVar(&o.report, "report", "", "write the summary as JSON to `FILE`")
+	if fs.Lookup("log") == nil { // a verb may have its own
+		fs.StringVar(&o.log, "log", "", "write all problems and warnings to `FILE`, however many")
+	}
 	fs.BoolVar(&o.help, "help", false, "print this page and exit")
 }
 
@@ -148,6 +187,9 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	opt.add(fs)
 
 	job := newJob(c.Name, verb.Name, stdin, stdout, stderr)
+	if verb.Lost != "" {
+		job.lost = verb.Lost
+	}
 	err := fs.Parse(args)
 	job.quiet, job.json = opt.quiet, opt.json
 	switch {
@@ -155,9 +197,31 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 		c.verbHelp(stdout, verb, own)
 		return ExitDone
 	case err != nil:
-		err = Usagef("%w", flagError(err))
+		job.json = job.json || wantsJSON(args)
+		err = flagError(fs, err)
 	default:
-		err = action(ctx, job, fs.Args())
+		if err = job.begin(&opt); err != nil {
+			break
+		}
+		c.limitMemory()
+		job.again = again(verb)
+		err = act(ctx, job, action, fs.Args())
 	}
-	return job.finish(ctx, err, opt.report)
+	return job.finish(ctx, err)
+}
+
+// limitMemory makes the garbage collector work harder before the process comes
+// near what the command promises, unless GOMEMLIMIT says otherwise.
+func (c *Command) limitMemory() {
+	if c.Heap > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(c.Heap)
+	}
+}
+
+// again says what the same command does after an interrupt.
+func again(v *Verb) string {
+	if v.Resumes {
+		return "the same command goes on where this one stopped"
+	}
+	return "nothing was put under its final name; the same command does it again"
 }

@@ -32,15 +32,24 @@ func (e *hintedError) Unwrap() error { return e.err }
 // WithHint adds a line of advice to err, printed as "hint: ..." below it.
 func WithHint(err error, hint string) error { return &hintedError{err, hint} }
 
-// flagError says what pflag found wrong without the wording of strconv.
-func flagError(err error) error {
+// flagError makes a usage error of what pflag found wrong, without the wording
+// of strconv, and with the nearest option for one that is not known.
+func flagError(fs *pflag.FlagSet, err error) error {
 	var value *pflag.InvalidValueError
-	if !errors.As(err, &value) {
-		return err
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &value):
+		why := errors.Unwrap(value)
+		if why == nil || strings.HasPrefix(why.Error(), "strconv.") {
+			return Usagef("--%s: %q is not a valid value", value.GetFlag().Name, value.GetValue())
+		}
+		return Usagef("--%s: %q: %w", value.GetFlag().Name, value.GetValue(), why)
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		var names []string
+		fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return WithHint(Usagef("%w", err), "is it --"+near+"?")
+		}
 	}
-	why := errors.Unwrap(value)
-	if why == nil || strings.HasPrefix(why.Error(), "strconv.") {
-		return fmt.Errorf("--%s: %q is not a valid value", value.GetFlag().Name, value.GetValue())
-	}
-	return fmt.Errorf("--%s: %q: %w", value.GetFlag().Name, value.GetValue(), why)
+	return Usagef("%w", err)
 }

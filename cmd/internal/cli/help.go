@@ -37,17 +37,29 @@ func (c *Command) verbHelp(w io.Writer, v *Verb, own string) {
 		fmt.Fprint(w, " "+v.Args)
 	}
 	fmt.Fprintf(w, "\n\nDESCRIPTION\n%s\n", indent(v.Doc))
-	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	fs.SortFlags = false
-	var opt common
-	opt.add(fs)
-	fmt.Fprintf(w, "\nOPTIONS\n%s%s", own, flagUsages(fs))
+	fmt.Fprintf(w, "\nOPTIONS\n%s%s", own, commonUsages(own))
 	lost := v.Exit3
 	if lost == "" {
 		lost = "done, but something was refused, unreadable or lost; each is listed"
 	}
 	fmt.Fprintf(w, "\nEXIT STATUS\n    0    done\n    1    failed\n    2    wrong options or arguments\n    3    %s\n    130  interrupted\n", lost)
+	if c.Memory > 0 {
+		fmt.Fprintf(w, "\nMEMORY\n    below %d MiB at any size of input, where the text above says no more\n", c.Memory>>20)
+	}
 	fmt.Fprintf(w, "\nEXAMPLE\n%s\n", indent(v.Example))
+}
+
+// commonUsages are the options that every verb has, less --log where the verb's
+// own options have one.
+func commonUsages(own string) string {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	fs.SortFlags = false
+	var opt common
+	opt.add(fs)
+	if strings.Contains(own, "--log ") {
+		fs.MarkHidden("log") // it is there
+	}
+	return flagUsages(fs)
 }
 
 // indent sets text four columns in; blank lines stay empty.

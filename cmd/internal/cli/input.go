@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,12 +51,30 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // inputBuffer is how much is read from an input at a time.
 const inputBuffer = 256 << 10
 
-// Open opens path for reading, "-" being standard input. An LZ4 frame or gzip
-// file is recognised by its first bytes and undone.
+// Head returns the first bytes of the input, at most 512, without reading past
+// them.
+func (in *Input) Head() ([]byte, error) {
+	br, ok := in.Reader.(*bufio.Reader)
+	if !ok {
+		br = bufio.NewReaderSize(in.Reader, inputBuffer)
+		in.Reader = br
+	}
+	head, err := br.Peek(headSize)
+	if err == io.EOF {
+		err = nil
+	}
+	return head, err
+}
+
+// Open opens path for reading, "-" being standard input, which can be had
+// once. LZ4 and gzip are recognised by the first bytes and undone.
 func (j *Job) Open(path string) (*Input, error) {
 	in := &Input{Name: path, Size: -1}
 	var src io.Reader = j.Stdin
 	if path == "-" {
+		if j.stdinOpen.Swap(true) {
+			return nil, Usagef("two inputs are -: standard input can be read once only")
+		}
 		in.Name = "standard input"
 	} else {
 		f, err := os.Open(path)
@@ -77,6 +97,10 @@ func (j *Job) Open(path string) (*Input, error) {
 	in.raw = &countingReader{r: src}
 	if err := in.decompress(); err != nil {
 		in.Close()
+		var other *packedError
+		if errors.As(err, &other) {
+			err = WithHint(err, fmt.Sprintf("%s %s | %s %s ... -", other.program, path, j.command, j.verb))
+		}
 		return nil, err
 	}
 	return in, nil
@@ -99,11 +123,20 @@ func (in *Input) decompress() error {
 	return nil
 }
 
-// Decompress undoes an LZ4 frame or gzip, known by its first bytes; anything
-// else is plain and read as it is.
+// packedError refuses a compression that is not undone here.
+type packedError struct{ name, program string }
+
+func (e *packedError) Error() string { return "is compressed with " + e.name }
+
+// Decompress undoes LZ4 frames (skippable ones passed over) or gzip members,
+// one or several, known by their first bytes; anything else is plain and read
+// as it is. Another known compression is an error that names it.
 func Decompress(src io.Reader) (r io.Reader, plain bool, err error) {
 	br := bufio.NewReaderSize(src, inputBuffer)
-	head, err := br.Peek(len(lz4Magic))
+	if err := skipFrames(br); err != nil {
+		return nil, false, err
+	}
+	head, err := br.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, false, err
 	}
@@ -114,10 +147,33 @@ func Decompress(src io.Reader) (r io.Reader, plain bool, err error) {
 			return nil, false, fmt.Errorf("gzip: %w", err)
 		}
 		return z, false, nil
-	case bytes.Equal(head, lz4Magic):
+	case bytes.HasPrefix(head, lz4Magic):
 		return lz4.NewReader(br), false, nil
 	}
+	if name, program, ok := packedAs(head); ok {
+		return nil, false, &packedError{name, program}
+	}
 	return br, true, nil
+}
+
+// skipFrames passes over skippable frames at the start: a magic number from
+// 0x184D2A50 to 0x184D2A5F and the length of what follows, little-endian (LZ4
+// frame format, "Skippable frames"). They end before an LZ4 frame; a file of
+// them alone is left as it is.
+func skipFrames(br *bufio.Reader) error {
+	for {
+		head, err := br.Peek(8)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if len(head) < 8 || head[0]&0xf0 != 0x50 || !bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}) {
+			return nil
+		}
+		n := int64(8) + int64(binary.LittleEndian.Uint32(head[4:]))
+		if _, err := io.CopyN(io.Discard, br, n); err != nil {
+			return fmt.Errorf("lz4: skippable frame of %d bytes: %w", n, io.ErrUnexpectedEOF)
+		}
+	}
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Job is one run of a verb: its standard streams, and the place where it tells
@@ -16,87 +13,24 @@ type Job struct {
 	Stdout io.Writer
 
 	command, verb string
+	lost          string // the result of a run that ends with ExitLost
+	again         string // what the same command does after an interrupt
 	stderr        io.Writer
 	quiet, json   bool
+	terminal      bool // standard error is one, and shows lines grouped
+	stdinOpen     atomic.Bool
 
 	mu     sync.Mutex
 	report Report
 	meter  *Meter
 	files  []*OutputFile // not yet committed: removed when the run ends
+	log    *OutputFile   // of --log; nil: none
+	place  *OutputFile   // of --report; nil: none
 }
 
 func newJob(command, verb string, stdin io.Reader, stdout, stderr io.Writer) *Job {
 	return &Job{Stdin: stdin, Stdout: stdout, command: command, verb: verb, stderr: stderr,
-		report: Report{Command: command + " " + verb}}
-}
-
-// Problem tells of something refused, unreadable or lost; the exit status
-// becomes 3. kind is a short word for the class, where the position.
-func (j *Job) Problem(kind, where, text string) {
-	j.line("problem", &j.report.Problems, kind, where, text)
-}
-
-// Warning tells of something that an administrator should look at and that
-// loses nothing beyond what a documented rule says.
-func (j *Job) Warning(kind, where, text string) {
-	j.line("warning", &j.report.Warnings, kind, where, text)
-}
-
-func (j *Job) line(level string, lines *Lines, kind, where, text string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if lines.add(Line{kind, where, text}) {
-		j.say(level, kind, where, text)
-		return
-	}
-	if lines.Kinds.Get(kind) == MaxLines+1 {
-		j.say("note", kind, "", fmt.Sprintf("more than %d %ss of kind %s: the rest are counted only", MaxLines, level, kind))
-	}
-}
-
-// Note says something of interest; silent with --quiet.
-func (j *Job) Note(text string) { j.talk("note", text) }
-
-// Hint gives advice; silent with --quiet.
-func (j *Job) Hint(text string) { j.talk("hint", text) }
-
-func (j *Job) talk(level, text string) {
-	if j.quiet {
-		return
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.say(level, "", "", text)
-}
-
-// talkLine is the JSON form of a line of talk.
-type talkLine struct {
-	Type  string `json:"type"`
-	Kind  string `json:"kind,omitempty"`
-	Where string `json:"where,omitempty"`
-	Text  string `json:"text"`
-}
-
-// say writes one line of talk; j.mu is held. An error of standard error has
-// nowhere to go.
-func (j *Job) say(level, kind, where, text string) {
-	if j.json {
-		j.sayJSON(talkLine{level, kind, where, text})
-		return
-	}
-	j.meter.clear()
-	if where != "" {
-		text = where + ": " + text
-	}
-	fmt.Fprintf(j.stderr, "%s: %s: %s\n", j.command, level, text)
-}
-
-func (j *Job) sayJSON(v any) {
-	line, err := json.Marshal(v)
-	if err != nil {
-		panic("internal error: " + err.Error())
-	}
-	j.stderr.Write(append(line, '\n'))
+		lost: "done, with losses", terminal: isTerminal(stderr), report: Report{Command: command + " " + verb}}
 }
 
 // Count adds n to a named count of the summary; counts appear in the order of
@@ -107,8 +41,8 @@ func (j *Job) Count(name string, n int64) {
 	j.report.Counts.Add(name, n)
 }
 
-// Detail is Count for what only the report and the summary of --json tell: counts that are too
-// many for a line.
+// Detail is Count for what only the report and the summary of --json tell:
+// counts that are too many for a line.
 func (j *Job) Detail(name string, n int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -130,7 +64,14 @@ func (j *Job) Next(text string) {
 }
 
 // DryRun marks the summary as that of a run that wrote nothing.
-func (j *Job) DryRun() { j.report.DryRun = true }
+func (j *Job) DryRun() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.report.DryRun = true
+}
+
+// JSON says whether the talk is JSON (--json).
+func (j *Job) JSON() bool { return j.json }
 
 // Lost says whether any problem has been told.
 func (j *Job) Lost() bool {
@@ -153,7 +94,7 @@ func (j *Job) Snapshot() Report {
 	r.Warnings.sort()
 	r.Exit, r.Result = ExitDone, "done"
 	if r.Problems.Total > 0 {
-		r.Exit, r.Result = ExitLost, "done, with losses"
+		r.Exit, r.Result = ExitLost, j.lost
 	}
 	return r
 }
@@ -164,107 +105,4 @@ func (j *Job) Recall(r Report) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.report = r
-}
-
-// finish prints the summary, writes the report and returns the exit status.
-func (j *Job) finish(ctx context.Context, err error, reportPath string) int {
-	j.meter.stop()
-	for _, f := range j.files {
-		f.Abort()
-	}
-	r := j.Snapshot()
-	if err != nil {
-		r.Exit, r.Result = exitOf(ctx, err)
-		r.Error = err.Error()
-	}
-	if reportPath != "" && r.Exit != ExitUsage {
-		if werr := writeReport(j, reportPath, r); werr != nil {
-			j.sayError(werr)
-			if err == nil {
-				r.Exit = ExitFailed
-			}
-		}
-	}
-	j.summary(r)
-	if err != nil {
-		j.sayError(err)
-	}
-	return r.Exit
-}
-
-func exitOf(ctx context.Context, err error) (int, string) {
-	var usage *usageError
-	switch {
-	case errors.As(err, &usage):
-		return ExitUsage, "usage"
-	case ctx.Err() != nil:
-		return ExitInterrupted, "interrupted"
-	}
-	return ExitFailed, "failed"
-}
-
-func (j *Job) sayError(err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.say("error", "", "", err.Error())
-	var usage *usageError
-	if errors.As(err, &usage) {
-		j.say("hint", "", "", fmt.Sprintf("%s %s --help is the manual page", j.command, j.verb))
-	}
-	var hinted *hintedError
-	if errors.As(err, &hinted) {
-		j.say("hint", "", "", hinted.hint)
-	}
-}
-
-func writeReport(j *Job, path string, r Report) error {
-	out, err := j.Create(path, true)
-	if err != nil {
-		return err
-	}
-	defer out.Abort()
-	if err := r.Write(out); err != nil {
-		return err
-	}
-	return out.Commit()
-}
-
-// Write writes the report as indented JSON with a final newline.
-func (r Report) Write(w io.Writer) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(data, '\n'))
-	return err
-}
-
-// summary tells the counts in one line, or in one object with --json.
-func (j *Job) summary(r Report) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.json {
-		j.sayJSON(struct {
-			Type string `json:"type"`
-			Report
-		}{"summary", r})
-		return
-	}
-	if r.Exit == ExitUsage || j.quiet {
-		return
-	}
-	text := ""
-	for _, c := range r.Counts {
-		text += fmt.Sprintf(", %s %d", c.Name, c.N)
-	}
-	if r.Problems.Total > 0 {
-		text += fmt.Sprintf(", problems %d", r.Problems.Total)
-	}
-	if r.Warnings.Total > 0 {
-		text += fmt.Sprintf(", warnings %d", r.Warnings.Total)
-	}
-	if text != "" {
-		j.meter.clear()
-		fmt.Fprintf(j.stderr, "%s: %s: %s\n", j.command, r.Result, text[2:])
-	}
 }

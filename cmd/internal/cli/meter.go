@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -38,10 +39,11 @@ const (
 // unit ("messages") and bytes; totals are 0 or less when unknown. Add is cheap,
 // but meant for batches. The display ends with the run.
 func (j *Job) Meter(unit string, totalItems, totalBytes int64) *Meter {
-	m := &Meter{unit: unit, totalItems: totalItems, totalBytes: totalBytes, start: time.Now(), job: j, done: make(chan struct{})}
+	m := &Meter{unit: unit, totalItems: totalItems, totalBytes: totalBytes,
+		start: time.Now(), job: j, done: make(chan struct{})}
 	j.meter.stop()
-	if !j.quiet && !j.json && isTerminal(j.stderr) {
-		m.bar = newBar(j.stderr, totalItems, totalBytes)
+	if !j.quiet && !j.json && j.terminal {
+		m.bar = newBar(oneLine{j.stderr.(*os.File)}, totalItems, totalBytes)
 	}
 	j.mu.Lock()
 	j.meter = m
@@ -53,6 +55,38 @@ func (j *Job) Meter(unit string, totalItems, totalBytes int64) *Meter {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// oneLine keeps what is drawn on one line of a terminal, however narrow: a bar
+// that wraps would be drawn below itself again and again.
+type oneLine struct{ terminal *os.File }
+
+func (o oneLine) Write(p []byte) (int, error) {
+	width, _, err := term.GetSize(int(o.terminal.Fd()))
+	if err != nil || width < 2 {
+		width = 80
+	}
+	if _, err := o.terminal.Write(cutLines(p, width-1)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// cutLines cuts every line of text, which ends in a carriage return or line
+// feed, after width characters.
+func cutLines(text []byte, width int) []byte {
+	out := make([]byte, 0, len(text))
+	at := 0
+	for _, r := range string(text) {
+		if r == '\r' || r == '\n' {
+			at = -1
+		}
+		if at < width {
+			out = utf8.AppendRune(out, r)
+		}
+		at++
+	}
+	return out
 }
 
 func newBar(w io.Writer, items, bytes int64) *progressbar.ProgressBar {
@@ -75,11 +109,8 @@ func (m *Meter) Add(items, bytes int64) {
 	m.bytes.Add(bytes)
 }
 
-// run draws until the meter is stopped, and answers SIGUSR1.
+// run draws until the meter is stopped.
 func (m *Meter) run() {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR1)
-	defer signal.Stop(asked)
 	interval := barInterval
 	if m.job.json {
 		interval = jsonInterval
@@ -90,8 +121,6 @@ func (m *Meter) run() {
 		select {
 		case <-m.done:
 			return
-		case <-asked:
-			m.tell()
 		case <-tick.C:
 			m.draw()
 		}
@@ -125,19 +154,43 @@ func (m *Meter) draw() {
 	}
 }
 
-// tell prints one line: what is done, the rate, and the time left where the
-// total is known.
-func (m *Meter) tell() {
-	m.job.mu.Lock()
-	defer m.job.mu.Unlock()
+// answer tells how far the run is at every SIGUSR1, until stop is called.
+func (j *Job) answer() (stop func()) {
+	asked, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(asked, syscall.SIGUSR1)
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-asked:
+				j.mu.Lock()
+				j.say("progress", "", "", j.meter.line())
+				j.mu.Unlock()
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(done)
+	}
+}
+
+// line is one line: what is done, the rate, and the time left where the total
+// is known.
+func (m *Meter) line() string {
+	if m == nil {
+		return "nothing is counted yet"
+	}
 	items, bytes := m.items.Load(), m.bytes.Load()
 	seconds := time.Since(m.start).Seconds()
-	text := fmt.Sprintf("%d %s, %.1f MB, %.0f %s/s, %.1f MB/s", items, m.unit, float64(bytes)/1e6, float64(items)/seconds, m.unit, float64(bytes)/1e6/seconds)
+	text := fmt.Sprintf("%d %s, %.1f MB, %.0f %s/s, %.1f MB/s", items, m.unit, float64(bytes)/1e6,
+		float64(items)/seconds, m.unit, float64(bytes)/1e6/seconds)
 	if m.totalBytes > 0 && bytes > 0 {
 		left := time.Duration(float64(m.totalBytes-bytes) / float64(bytes) * seconds * float64(time.Second))
 		text += ", about " + left.Round(time.Second).String() + " left"
 	}
-	m.job.say("progress", "", "", text)
+	return text
 }
 
 // clear takes the bar off the line before something else is written there;

@@ -52,7 +52,7 @@ func open(t *testing.T, path string) *os.File {
 }
 
 func TestLimitsOfTheSampleSite(t *testing.T) {
-	limits, err := Limits(open(t, "sims/export.ldif"), "siroe.com")
+	limits, err := Limits(open(t, "sims/export.ldif"), "export.ldif", "siroe.com", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,34 +68,63 @@ func TestLimitsOfTheSampleSite(t *testing.T) {
 	}
 }
 
+func idSet(ids ...string) *IDSet {
+	s := NewIDSet()
+	for _, id := range ids {
+		s.Add(id)
+	}
+	return s
+}
+
+// lines keeps what it is told.
+type lines []string
+
+func (l *lines) Problem(kind, where, text string) { *l = append(*l, kind+" "+where+": "+text) }
+
+func TestLimitsTellDamage(t *testing.T) {
+	const export = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\nmailquota: 0\n\n" +
+		"dn: uid=b,o=x\nobjectclass: mailRecipient\nuid: b\nmailquota: 0\n\n" +
+		"dn: uid=c,o=x\nno colon\n\n" +
+		"dn: uid=d,o=x\nobjectclass: mailRecipient\nobjectclass: inetMailUser\nuid: d\nmailquota: 0\n"
+	var told lines
+	limits, err := Limits(strings.NewReader(export), "e.ldif", "x", &told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int64{"a": 0, "b": -1, "d": 0} {
+		if l, ok := limits(id); !ok || l.Bytes != want {
+			t.Errorf("%s: %+v, %v", id, l, ok)
+		}
+	}
+	if len(told) != 1 || !strings.HasPrefix(told[0], "damaged e.ldif") || !strings.Contains(told[0], "line 12") {
+		t.Errorf("told: %q", told)
+	}
+	if _, err := Limits(strings.NewReader(""), "e.ldif", "x", &told); err == nil {
+		t.Error("an empty export is taken")
+	}
+}
+
 func TestSurvey(t *testing.T) {
-	sims := map[string]bool{"ofanning": true, "wallyc": true, "wallyc@varrius.org": true}
+	sims := idSet("ofanning", "wallyc", "wallyc@varrius.org")
 	for _, tt := range []struct {
 		name, export  string
-		stored        map[string]bool
+		stored        *IDSet
 		tops          []string
 		defaultDomain string
 	}{
 		{"sims", "sims/export.ldif", sims, []string{"o=internet"}, "siroe.com"},
-		{"nms", "nms/export.ldif", map[string]bool{"anna": true}, []string{"o=siroe.com"}, "siroe.com"},
-		{"nothing stored", "nms/export.ldif", nil, []string{"o=siroe.com"}, ""},
+		{"nms", "nms/export.ldif", idSet("anna"), []string{"o=siroe.com"}, "siroe.com"},
+		{"nothing stored", "nms/export.ldif", idSet(), []string{"o=siroe.com"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Read(open(t, tt.export), func(id string) bool { return tt.stored[id] })
+			s, err := Read(open(t, tt.export), tt.export, tt.stored, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(tt.tops, s.Tops); d != "" {
 				t.Error(d)
 			}
-			got, err := s.DefaultDomain(func(domain string) bool {
-				for id := range tt.stored {
-					if strings.HasSuffix(id, "@"+domain) {
-						return true
-					}
-				}
-				return false
-			})
+			got, err := s.DefaultDomain(tt.stored)
 			if got != tt.defaultDomain || err != nil {
 				t.Errorf("default domain %q, %v", got, err)
 			}
@@ -105,18 +134,18 @@ func TestSurvey(t *testing.T) {
 
 func TestTwoDomainsFit(t *testing.T) {
 	export := "dn: uid=a,dc=x,dc=com\nobjectclass: inetMailUser\nuid: a\n\ndn: uid=a,dc=y,dc=com\nobjectclass: inetMailUser\nuid: a\n"
-	s, err := Read(strings.NewReader(export), func(string) bool { return true })
+	s, err := Read(strings.NewReader(export), "x", idSet("a"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := s.DefaultDomain(func(string) bool { return false }); err == nil || !strings.Contains(err.Error(), "x.com and y.com") {
+	if d, err := s.DefaultDomain(idSet("a")); err == nil || !strings.Contains(err.Error(), "x.com and y.com") {
 		t.Errorf("default domain %q, %v", d, err)
 	}
 }
 
 func TestTopsOfAnExportOutOfOrder(t *testing.T) {
 	export := "dn: uid=a,ou=p,o=x\nuid: a\n\ndn: ou=p,o=x\nou: p\n\ndn: O=X\no: x\n\ndn: o=other\no: other\n"
-	s, err := Read(strings.NewReader(export), func(string) bool { return false })
+	s, err := Read(strings.NewReader(export), "x", idSet(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

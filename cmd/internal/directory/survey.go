@@ -24,12 +24,21 @@ type Domain struct {
 	Stored int64
 }
 
-// Read surveys an export. stored says whether the store has a user id.
-func Read(r io.Reader, stored func(id string) bool) (*Survey, error) {
+// IDs are the user ids of the other side: of a stream, a store, a database.
+type IDs interface {
+	// Has says whether it has the id.
+	Has(id string) bool
+	// HasDomain says whether it has any id of the form uid@domain.
+	HasDomain(domain string) bool
+}
+
+// Read surveys an export and counts which of its users stored has. Damaged
+// records are told to log, which may be nil, with name before their lines.
+func Read(r io.Reader, name string, stored IDs, log Log) (*Survey, error) {
 	s := &Survey{}
 	tops := map[string]string{}
 	domains := map[string]*Domain{}
-	for it, err := range entries(r) {
+	for it, err := range entries(r, name, log) {
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +53,7 @@ func Read(r io.Reader, stored func(id string) bool) (*Survey, error) {
 			domains[u.Domain] = d
 		}
 		d.Users++
-		if stored(u.UID) {
+		if stored.Has(u.UID) {
 			d.Stored++
 		}
 	}
@@ -84,13 +93,13 @@ func addTop(tops map[string]string, it item) {
 }
 
 // DefaultDomain is the domain whose users the store knows by their bare uid.
-// hasQualified says whether the store has ids of the form uid@domain, which
-// rules that domain out. With no bare uid known it is "" and no error; with two
+// A domain of which the store has ids of the form uid@domain is ruled out. With
+// no bare uid known it is "" and no error; with two
 // domains that fit equally well the error names them.
-func (s *Survey) DefaultDomain(hasQualified func(domain string) bool) (string, error) {
+func (s *Survey) DefaultDomain(stored IDs) (string, error) {
 	var best []Domain
 	for _, d := range s.Domains {
-		if d.Stored == 0 || hasQualified(d.Name) {
+		if d.Stored == 0 || stored.HasDomain(d.Name) {
 			continue
 		}
 		if len(best) > 0 && d.Stored < best[0].Stored {

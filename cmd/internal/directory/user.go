@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,21 +34,42 @@ func (u *User) ID(defaultDomain string) string {
 	return u.UID + "@" + u.Domain
 }
 
-// userClasses are the classes that make an entry a mail user.
-var userClasses = []string{"inetmailuser", "mailrecipient", "nsmessagingserveruser"}
+// userClasses are the classes that make an entry a mail user: those of NMS, and
+// the one that SIMS and iMS share.
+var (
+	nmsClasses  = []string{"mailrecipient", "nsmessagingserveruser"}
+	imsClasses  = []string{"inetmailuser"}
+	userClasses = append(slices.Clone(imsClasses), nmsClasses...)
+)
 
-// entries reads an export and yields each entry's DN and, for a mail
-// user, the user; damaged records are passed over, for they are ldifconv's to
-// tell. The second value is an error of the input, and the last.
-func entries(r io.Reader) iter.Seq2[item, error] {
+// Log receives the damage of an export. *cli.Job is one.
+type Log interface {
+	Problem(kind, where, text string)
+}
+
+// errNoEntry refuses a file in which there is nothing to look for.
+var errNoEntry = errors.New("no directory export: there is no entry in it")
+
+// entries reads an export and yields each entry's DN and, for a mail user, the
+// user. Damaged records are told to log and passed over; nil is for those who
+// read what another reader tells of. The second value is an error of the
+// input, and the last; an export without entries is one.
+func entries(r io.Reader, name string, log Log) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		lr := ldif.NewReader(r, ldif.Options{})
-		for {
+		for n := 0; ; n++ {
 			rec, err := lr.Next()
 			switch {
+			case err == io.EOF && n > 0:
+				return
 			case err == io.EOF:
+				yield(item{}, errNoEntry)
 				return
 			case ldif.IsDamage(err):
+				if log != nil {
+					log.Problem("damaged", name, err.Error())
+				}
+				n--
 				continue
 			case err != nil:
 				yield(item{}, err)
@@ -87,6 +109,9 @@ func newItem(rec *ldif.Record) item {
 	}
 	if n, err := ParseQuota(first(rec, "mailquota")); err == nil {
 		u.Quota, u.HasQuota = n, true
+		if n == 0 && hasClass(rec, nmsClasses) && !hasClass(rec, imsClasses) {
+			u.Quota = -1 // NMS: no limit (attri122); in an upgraded entry it is no space
+		}
 	}
 	if n, err := ParseQuota(first(rec, "mailmsgquota")); err == nil {
 		u.MessageQuota, u.HasMessageQuota = n, true
@@ -95,9 +120,11 @@ func newItem(rec *ldif.Record) item {
 	return it
 }
 
-func isUser(rec *ldif.Record) bool {
+func isUser(rec *ldif.Record) bool { return hasClass(rec, userClasses) }
+
+func hasClass(rec *ldif.Record, classes []string) bool {
 	for _, class := range rec.Get("objectclass") {
-		for _, c := range userClasses {
+		for _, c := range classes {
 			if strings.EqualFold(string(class), c) {
 				return true
 			}
@@ -138,10 +165,13 @@ func ParseQuota(text string) (int64, error) {
 	return int64(n << shift), nil
 }
 
-// Users reads an export and yields its mail users.
-func Users(r io.Reader) iter.Seq2[*User, error] {
+// Users reads an export and yields its mail users; damaged records are passed
+// over, for the upgrade tells of them.
+func Users(r io.Reader) iter.Seq2[*User, error] { return users(r, "", nil) }
+
+func users(r io.Reader, name string, log Log) iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {
-		for it, err := range entries(r) {
+		for it, err := range entries(r, name, log) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -3,16 +3,16 @@
 // lies in temporary files.
 //
 // Order writes entries so that parents stand before children. Table maps 64-bit
-// keys to 64-bit values. Keys are hashes of normalised DNs.
+// keys to 64-bit values, First tells the first value that came with a key, and
+// Pairs sorts keys. Keys are hashes of normalised DNs or of values.
 package index
 
-// Hash is FNV-1a over a normalised DN, with a final mix.
-func Hash(norm []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range norm {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	h ^= h >> 32
-	h *= 0x9e3779b97f4a7c15
-	return h ^ h>>29
-}
+import "hash/maphash"
+
+// seed makes the hashes of one process: an input cannot be made so that its
+// keys collide.
+var seed = maphash.MakeSeed()
+
+// Hash is the key of a normalised DN or a value. It is another one in each
+// process.
+func Hash(norm []byte) uint64 { return maphash.Bytes(seed, norm) }

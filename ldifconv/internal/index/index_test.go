@@ -72,8 +72,10 @@ func TestTableMerges(t *testing.T) {
 func order(t *testing.T, dns []string, piece int) (out []string, reordered bool) {
 	t.Helper()
 	var b bytes.Buffer
-	o := NewOrder(&b, t.TempDir())
+	var seen First
+	o := NewOrder(&b, t.TempDir(), &seen)
 	defer o.Close()
+	pos := uint64(0)
 	for part := range slices.Chunk(dns, piece) {
 		var data []byte
 		var marks []Mark
@@ -83,7 +85,11 @@ func order(t *testing.T, dns []string, piece int) (out []string, reordered bool)
 				t.Fatal(err)
 			}
 			data = append(data, dn+"\n"...)
-			marks = append(marks, MarkOf(len(data), norm))
+			pos++
+			if _, _, err := seen.Put(Hash(norm), pos); err != nil {
+				t.Fatal(err)
+			}
+			marks = append(marks, MarkOf(len(data), norm, pos))
 		}
 		if err := o.Put(data, marks); err != nil {
 			t.Fatal(err)
@@ -145,5 +151,93 @@ func TestOrderShuffled(t *testing.T) {
 		if !slices.Equal(slices.Sorted(slices.Values(got)), all) {
 			t.Fatalf("seed %d: entries lost", seed)
 		}
+	}
+}
+
+func TestFirst(t *testing.T) {
+	n := tableFull + tableFull/2
+	if testing.Short() {
+		n = 5000
+	}
+	f := First{Table: Table{Dir: t.TempDir()}}
+	defer f.Close()
+	key := func(i int) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 } // 0 is one of them
+	for i := range n {
+		if _, again, err := f.Put(key(i), uint64(i)); again || err != nil {
+			t.Fatalf("key %d: again %t, %v", i, again, err)
+		}
+	}
+	for i := 0; i < n; i += 7 {
+		first, again, err := f.Put(key(i), uint64(n+i))
+		if !again || first != uint64(i) || err != nil {
+			t.Fatalf("key %d: %d, again %t, %v", i, first, again, err)
+		}
+	}
+}
+
+func TestPairs(t *testing.T) {
+	n := pairsFull*mostRuns + pairsFull/2
+	if testing.Short() {
+		n = pairsFull + 10
+	}
+	p := Pairs{Dir: t.TempDir()}
+	defer p.Close()
+	for i := range n {
+		if err := p.Add(uint64(n-i)/3, uint64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var last pair
+	count := 0
+	err := p.Each(func(key, val uint64) error {
+		if now := (pair{key, val}); count > 0 && comparePairs(last, now) >= 0 {
+			t.Fatalf("%v behind %v", now, last)
+		} else {
+			last = now
+		}
+		if key != (uint64(n)-val)/3 {
+			t.Fatalf("key %d has the value %d", key, val)
+		}
+		count++
+		return nil
+	})
+	if err != nil || count != n {
+		t.Errorf("%d pairs of %d, %v", count, n, err)
+	}
+}
+
+func TestOrphans(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"none", "o=x ou=a,o=x uid=1,ou=a,o=x", ""},
+		{"a suffix of two parts", "dc=a,dc=b ou=p,dc=a,dc=b uid=1,ou=p,dc=a,dc=b", ""},
+		{"a suffix behind its child", "ou=p,dc=a,dc=b dc=a,dc=b", ""},
+		{"a late parent", "o=x uid=1,ou=a,o=x ou=a,o=x", ""},
+		{"a lost container", "o=x uid=1,ou=gone,o=x ou=a,o=x", "uid=1,ou=gone,o=x"},
+		{"a lost container with a tree below", "o=x ou=b,ou=gone,o=x uid=1,ou=b,ou=gone,o=x", "ou=b,ou=gone,o=x"},
+		{"users alone", "uid=1,o=x uid=2,o=x", "uid=1,o=x uid=2,o=x"},
+	} {
+		var seen First
+		o := NewOrder(new(bytes.Buffer), t.TempDir(), &seen)
+		var got []string
+		for i, dn := range strings.Fields(tt.in) {
+			norm, err := ldif.AppendNormDN(nil, []byte(dn))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := seen.Put(Hash(norm), uint64(i)+1); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Put([]byte(dn), []Mark{MarkOf(len(dn), norm, uint64(i)+1)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := o.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		more, err := o.Orphans(func(norm []byte, _ uint64) { got = append(got, string(norm)) })
+		if strings.Join(got, " ") != tt.want || more != 0 || err != nil {
+			t.Errorf("%s: %v and %d more, %v; want %s", tt.name, got, more, err, tt.want)
+		}
+		o.Close()
 	}
 }

@@ -19,11 +19,13 @@ type Mark struct {
 	Depth  int    // number of RDNs; 0 for the root entry and for a name that is no DN
 	DN     uint64 // hash of the normalised DN
 	Parent uint64 // hash of the parent's
+	Norm   []byte // the normalised DN; it stays the caller's
+	Pos    uint64 // where the entry stands in the input; it grows from entry to entry
 }
 
 // MarkOf returns the mark of an entry.
-func MarkOf(end int, norm []byte) Mark {
-	m := Mark{End: end, Depth: ldif.DepthNormDN(norm), DN: Hash(norm)}
+func MarkOf(end int, norm []byte, pos uint64) Mark {
+	m := Mark{End: end, Depth: ldif.DepthNormDN(norm), DN: Hash(norm), Norm: norm, Pos: pos}
 	if parent, ok := ldif.ParentNormDN(norm); ok {
 		m.Parent = Hash(parent)
 	}
@@ -41,7 +43,7 @@ type Order struct {
 	w   io.Writer
 	dir string
 
-	seen    Table // entries passed
+	seen    *First // the positions of entries, those passed and a few to come
 	last    [64]uint64
 	lastAt  int
 	spool   *os.File
@@ -52,15 +54,19 @@ type Order struct {
 	late    bool            // one of them came
 	depths  map[uint64]bool // of the spooled entries
 	count   int64
+	orphans orphans
 }
 
 // NewOrder returns an Order that writes to w and holds temporary files in dir.
-func NewOrder(w io.Writer, dir string) *Order {
-	return &Order{w: w, dir: dir, seen: Table{Dir: dir}, awaited: Table{Dir: dir}}
+// seen holds the positions of all entries that are put, before they are: an
+// entry has passed when its position is below that of the one at hand.
+func NewOrder(w io.Writer, dir string, seen *First) *Order {
+	return &Order{w: w, dir: dir, seen: seen, awaited: Table{Dir: dir}, orphans: orphans{rest: Pairs{Dir: dir}}}
 }
 
 // Put writes the entries of data; the marks cover it from beginning to end.
 func (o *Order) Put(data []byte, marks []Mark) error {
+	defer o.orphans.children(marks)
 	if o.spool != nil {
 		return o.putSpool(data, marks, 0)
 	}
@@ -79,9 +85,6 @@ func (o *Order) Put(data []byte, marks []Mark) error {
 				return err
 			}
 			return o.putSpool(data[from:], marks[i:], from)
-		}
-		if err := o.seen.Put(m.DN, 0); err != nil {
-			return err
 		}
 		from = m.End
 	}
@@ -102,8 +105,8 @@ func (o *Order) ready(m *Mark) (bool, error) {
 			return true, nil
 		}
 	}
-	_, ok, err := o.seen.Get(m.Parent)
-	if ok {
+	pos, ok, err := o.seen.Get(m.Parent)
+	if ok = ok && pos < m.Pos; ok {
 		o.last[o.lastAt] = m.Parent
 		o.lastAt = (o.lastAt + 1) % len(o.last)
 	}
@@ -149,23 +152,26 @@ func (o *Order) putSpool(data []byte, marks []Mark, base int) error {
 
 // await notes what a spooled entry waits for, and whether it was waited for.
 func (o *Order) await(m *Mark) error {
-	if !o.late {
-		_, waited, err := o.awaited.Get(m.DN)
-		if err != nil {
+	ready, err := o.ready(m)
+	if err != nil {
+		return err
+	}
+	if !ready {
+		if err := o.orphans.add(m); err != nil {
 			return err
-		}
-		ready, err := o.ready(m)
-		if err != nil {
-			return err
-		}
-		o.late = waited
-		if !ready {
-			if err := o.awaited.Put(m.Parent, 0); err != nil {
-				return err
-			}
 		}
 	}
-	return o.seen.Put(m.DN, 0)
+	if !o.late {
+		if _, o.late, err = o.awaited.Get(m.DN); err != nil {
+			return err
+		}
+	}
+	if !ready {
+		if err := o.awaited.Put(m.Parent, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Finish writes what was kept. reordered says that it is not in the order in
@@ -234,7 +240,7 @@ func discard(r *bufio.Reader, n int64) error {
 
 // Close removes the temporary files.
 func (o *Order) Close() error {
-	err := errors.Join(o.seen.Close(), o.awaited.Close())
+	err := errors.Join(o.awaited.Close(), o.orphans.rest.Close())
 	for _, f := range []*os.File{o.spool, o.list} {
 		if f != nil {
 			err = errors.Join(err, f.Close())

@@ -133,7 +133,7 @@ func (t *Table) spill() error {
 	t.pairs = pairs
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
 	i := 0
-	s, err := t.write(func() (pair, bool, error) {
+	s, err := writeSorted(t.Dir, func() (pair, bool, error) {
 		if i == len(pairs) {
 			return pair{}, false, nil
 		}
@@ -152,9 +152,9 @@ func (t *Table) spill() error {
 	return nil
 }
 
-// write makes a sorted file of what next gives.
-func (t *Table) write(next func() (pair, bool, error)) (*sorted, error) {
-	f, err := TempFile(t.Dir)
+// writeSorted makes a file in dir of what next gives, which comes sorted.
+func writeSorted(dir string, next func() (pair, bool, error)) (*sorted, error) {
+	f, err := TempFile(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (t *Table) merge() error {
 			return err
 		}
 	}
-	all, err := t.write(func() (pair, bool, error) { return mergeNext(readers) })
+	all, err := writeSorted(t.Dir, func() (pair, bool, error) { return mergeNext(readers) })
 	if err != nil {
 		return err
 	}

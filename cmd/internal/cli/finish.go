@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// grace is how long a verb has to end by itself after an interrupt. One that
+// waits for an input that does not come is left where it is: whatever it does
+// is whole or not at all, so the end of the process is as good.
+const grace = 700 * time.Millisecond
+
+// act runs the action until it ends or is interrupted.
+func act(ctx context.Context, job *Job, action Action, args []string) error {
+	defer job.answer()()
+	ended := make(chan error, 1)
+	go func() { ended <- action(ctx, job, args) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(grace):
+		return ctx.Err()
+	}
+}
+
+// begin opens what --report and --log name, so that a path that cannot be
+// written is found before the work.
+func (j *Job) begin(opt *common) error {
+	var err error
+	if opt.report != "" {
+		if j.place, err = j.Create(opt.report, true); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+	}
+	if opt.log != "" {
+		if j.log, err = j.Create(opt.log, true); err != nil {
+			return fmt.Errorf("--log: %w", err)
+		}
+	}
+	return nil
+}
+
+// finish writes the report, tells the error and the summary, and returns the
+// exit status.
+func (j *Job) finish(ctx context.Context, err error) int {
+	j.meter.stop()
+	r := j.Snapshot()
+	if err != nil {
+		r.Exit, r.Result = exitOf(ctx, err)
+		r.Error = err.Error()
+	}
+	if werr := j.writeFiles(r); werr != nil {
+		j.sayError(werr)
+		if err == nil {
+			r.Exit, r.Result = ExitFailed, "failed"
+		}
+	}
+	j.abort()
+	if err != nil {
+		j.sayError(err)
+	}
+	if r.Exit == ExitInterrupted && j.again != "" {
+		j.Hint(j.again)
+	}
+	j.summary(r)
+	return r.Exit
+}
+
+// writeFiles commits what --log and --report name, unless nothing was done.
+func (j *Job) writeFiles(r Report) error {
+	j.mu.Lock()
+	log, place := j.log, j.place
+	j.log = nil
+	j.mu.Unlock()
+	if r.Exit == ExitUsage {
+		return nil
+	}
+	if log != nil {
+		if err := log.Commit(); err != nil {
+			return fmt.Errorf("--log: %w", err)
+		}
+	}
+	if place == nil {
+		return nil
+	}
+	if err := r.Write(place); err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	if err := place.Commit(); err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return nil
+}
+
+// abort removes the files that were not committed.
+func (j *Job) abort() {
+	j.mu.Lock()
+	files := j.files
+	j.files = nil
+	j.mu.Unlock()
+	for _, f := range files {
+		f.Abort()
+	}
+}
+
+func exitOf(ctx context.Context, err error) (int, string) {
+	var usage *usageError
+	switch {
+	case errors.As(err, &usage):
+		return ExitUsage, "usage"
+	case ctx.Err() != nil:
+		return ExitInterrupted, "interrupted"
+	}
+	return ExitFailed, "failed"
+}
+
+func (j *Job) sayError(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		text = "interrupted"
+	}
+	j.say("error", "", "", text)
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		j.say("hint", "", "", hinted.hint)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		j.say("hint", "", "", fmt.Sprintf("%s %s --help is the manual page", j.command, j.verb))
+	}
+}
+
+// Write writes the report as indented JSON with a final newline.
+func (r Report) Write(w io.Writer) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
+}
+
+// summary tells the counts in one line, or in one object with --json. With
+// --quiet only what was silenced is told.
+func (j *Job) summary(r Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.json:
+		j.sayJSON(struct {
+			Type string `json:"type"`
+			Report
+		}{"summary", r})
+	case r.Exit == ExitUsage:
+	case j.quiet:
+		if r.Warnings.Total > 0 {
+			j.say("note", "", "", "warnings silenced by --quiet: "+r.Warnings.kinds())
+		}
+	default:
+		if text := r.line(); text != "" {
+			j.meter.clear()
+			fmt.Fprintf(j.stderr, "%s: %s: %s\n", j.command, r.Result, text)
+		}
+	}
+}
+
+// line is the summary's text: the counts, then problems and warnings with
+// their kinds.
+func (r *Report) line() string {
+	var parts []string
+	for _, c := range r.Counts {
+		parts = append(parts, fmt.Sprintf("%s %d", c.Name, c.N))
+	}
+	if r.Problems.Total > 0 {
+		parts = append(parts, "problems "+r.Problems.kinds())
+	}
+	if r.Warnings.Total > 0 {
+		parts = append(parts, "warnings "+r.Warnings.kinds())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// kinds is the total and, behind it, how many there are of each kind:
+// "3 (bad-name 2, damaged 1)".
+func (ls *Lines) kinds() string {
+	parts := make([]string, len(ls.Kinds))
+	for i, c := range ls.Kinds {
+		parts[i] = fmt.Sprintf("%s %d", c.Name, c.N)
+	}
+	return fmt.Sprintf("%d (%s)", ls.Total, strings.Join(parts, ", "))
+}

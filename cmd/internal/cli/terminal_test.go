@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo terminal of so many columns: what is written to the
+// file comes out of the function, which ends the terminal.
+func terminal(t *testing.T, columns uint16) (*os.File, func() string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&out, master) // ends with EIO when the other side is closed
+	}()
+	return slave, func() string {
+		slave.Close()
+		<-read
+		master.Close()
+		return out.String()
+	}
+}
+
+func TestProgressStaysOnItsLine(t *testing.T) {
+	for _, columns := range []uint16{15, 40, 80, 200} {
+		tty, end := terminal(t, columns)
+		Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
+			m := j.Meter("messages", 1000, 50<<20)
+			for range 6 {
+				m.Add(100, 5<<20)
+				time.Sleep(60 * time.Millisecond)
+			}
+			return nil
+		}), []string{"tool", "do"}, nil, io.Discard, tty)
+		text := end()
+		if !strings.Contains(text, " messages") {
+			t.Fatalf("%d columns: no progress in %q", columns, text)
+		}
+		for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
+			if n := utf8.RuneCountInString(line); n >= int(columns) {
+				t.Errorf("%d columns: a line of %d: %q", columns, n, line)
+			}
+		}
+	}
+}
+
+func TestTerminalGroupsWarnings(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	tty, end := terminal(t, 80)
+	Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
+		for n := range 40 {
+			j.Warning("odd", fmt.Sprintf("f:%d", n), "tab")
+		}
+		j.Problem("bad", "f:50", "cut")
+		return nil
+	}), []string{"tool", "do", "--log", log}, nil, io.Discard, tty)
+	text := strings.ReplaceAll(end(), "\r", "")
+	if n := strings.Count(text, "warning:"); n != groupedLines {
+		t.Errorf("%d warnings shown", n)
+	}
+	for _, want := range []string{
+		"more warnings of kind odd are counted only; " + log + " has them all\n",
+		"problem: f:50: cut [bad]\n",
+		"tool: done, with losses: problems 1 (bad 1), warnings 40 (odd 40)\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in %q", want, text)
+		}
+	}
+	data, err := os.ReadFile(log)
+	if err != nil || bytes.Count(data, []byte("warning\todd\tf:")) != 40 {
+		t.Errorf("log: %q, %v", data, err)
+	}
+}
+
+func TestQuietKeepsProblems(t *testing.T) {
+	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+		j.Warning("odd", "f:1", "tab")
+		j.Problem("bad", "f:2", "cut")
+		j.Note("a note")
+		return nil
+	}, "tool", "do", "--quiet")
+	want := "tool: problem: f:2: cut [bad]\ntool: note: warnings silenced by --quiet: 1 (odd 1)\n"
+	if stderr != want {
+		t.Errorf("stderr %q", stderr)
+	}
+}
+
+func TestErrorComesBeforeSummary(t *testing.T) {
+	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+		j.Count("users", 2)
+		return errors.New("disk full")
+	}, "tool", "do")
+	if want := "tool: error: disk full\ntool: failed: users 2\n"; stderr != want {
+		t.Errorf("stderr %q", stderr)
+	}
+}
+
+// TestInterruptEndsAnyWait guards verbs that hung on an input that did not
+// come: standard input, a pipe without a writer, a terminal.
+func TestInterruptEndsAnyWait(t *testing.T) {
+	r, w := io.Pipe()
+	defer w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var talk bytes.Buffer
+	out := filepath.Join(t.TempDir(), "out")
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	code := Main(ctx, tool(func(_ context.Context, j *Job, _ []string) error {
+		if _, err := j.Create(out, false); err != nil {
+			return err
+		}
+		in, err := j.Open("-")
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, in)
+		return err
+	}), []string{"tool", "do"}, r, io.Discard, &talk)
+	if took := time.Since(start); code != ExitInterrupted || took > time.Second+50*time.Millisecond {
+		t.Errorf("exit %d after %v", code, took)
+	}
+	if want := "tool: error: interrupted\ntool: hint: nothing was put under its final name"; !strings.HasPrefix(talk.String(), want) {
+		t.Errorf("stderr %q", talk.String())
+	}
+	if left, _ := filepath.Glob(filepath.Dir(out) + "/.*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestReportPathIsTriedFirst(t *testing.T) {
+	for _, flag := range []string{"--report", "--log"} {
+		worked := false
+		code, _, stderr := run(t, func(context.Context, *Job, []string) error { worked = true; return nil },
+			"tool", "do", flag, filepath.Join(t.TempDir(), "missing", "file"))
+		if code != ExitFailed || worked || !strings.Contains(stderr, flag+": ") {
+			t.Errorf("%s: exit %d, worked %v, %q", flag, code, worked, stderr)
+		}
+	}
+}
+
+func TestNearestName(t *testing.T) {
+	for _, tt := range []struct {
+		argv []string
+		says string
+	}{
+		{[]string{"tool", "do", "--levle", "3"}, "hint: is it --level?\n"},
+		{[]string{"tool", "do", "--repor=x"}, "hint: is it --report?\n"},
+		{[]string{"tool", "doo"}, "hint: is it do? tool --help"},
+		{[]string{"tool", "do", "--json", "--levle"}, `{"type":"hint","text":"is it --level?"}`},
+		{[]string{"tool", "do", "--levle", "--json"}, `{"type":"hint","text":"is it --level?"}`},
+		{[]string{"tool", "wander", "--json"}, `{"type":"error","text":"no verb \"wander\""}`},
+	} {
+		code, _, stderr := run(t, nil, tt.argv...)
+		if code != ExitUsage || !strings.Contains(stderr, tt.says) {
+			t.Errorf("%q: exit %d, %q", tt.argv, code, stderr)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package directory
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+)
+
+// IDSet is a set of store user ids, some of them marked. It keeps every id: some
+// 100 bytes a user.
+type IDSet struct {
+	ids     map[string]bool // whether marked
+	domains map[string]bool // of ids of the form uid@domain, in lower case
+}
+
+// NewIDSet makes an empty set.
+func NewIDSet() *IDSet { return &IDSet{ids: make(map[string]bool), domains: make(map[string]bool)} }
+
+// Add adds an id.
+func (s *IDSet) Add(id string) {
+	if _, ok := s.ids[id]; ok {
+		return
+	}
+	s.ids[id] = false
+	if _, domain, ok := strings.Cut(id, "@"); ok {
+		s.domains[strings.ToLower(domain)] = true
+	}
+}
+
+// Len is the number of ids.
+func (s *IDSet) Len() int { return len(s.ids) }
+
+// Has says whether the set has the id.
+func (s *IDSet) Has(id string) bool {
+	_, ok := s.ids[id]
+	return ok
+}
+
+// HasDomain says whether the set has an id of the form uid@domain, whatever the
+// case of the domain.
+func (s *IDSet) HasDomain(domain string) bool { return s.domains[strings.ToLower(domain)] }
+
+// Mark marks an id that is in the set and says whether it is.
+func (s *IDSet) Mark(id string) bool {
+	if !s.Has(id) {
+		return false
+	}
+	s.ids[id] = true
+	return true
+}
+
+// Unmarked yields the ids that are not marked, in byte order.
+func (s *IDSet) Unmarked() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, id := range slices.Sorted(maps.Keys(s.ids)) {
+			if !s.ids[id] && !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+// AddStore adds the users of a store tree, whose layout NMS and iMS share. What
+// is out of place there is for the conversion to tell.
+func (s *IDSet) AddStore(dir string) error {
+	root, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	ignore := func(kind, where, text string) {}
+	r := ims.NewReader(root)
+	partitions, err := r.Partitions(ignore)
+	if err != nil {
+		return err
+	}
+	for _, p := range partitions {
+		err := r.Users(p, ignore, func(u ims.User) error {
+			s.Add(u.ID)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddPartition adds the users of one partition's directory.
+func (s *IDSet) AddPartition(dir string) error {
+	users, err := fs.Glob(os.DirFS(dir), "=user/*/*/=*")
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if id, err := ims.UnescapeName(path.Base(u)[len("="):]); err == nil && ims.CheckUserID(id) == nil {
+			s.Add(id)
+		}
+	}
+	return nil
+}
+
+// AddStream adds the users of a backup stream without compression. What is
+// damaged in it, up to where it cannot be read on, is for the conversion to
+// tell.
+func (s *IDSet) AddStream(src io.Reader) {
+	r := sims.NewReader(src)
+	last := ""
+	for {
+		m, err := r.Next()
+		var damage *sims.Problem
+		switch {
+		case errors.As(err, &damage):
+			continue
+		case err != nil:
+			return
+		}
+		if m.User != last && ims.CheckUserID(m.User) == nil {
+			s.Add(m.User)
+		}
+		last = m.User
+	}
+}

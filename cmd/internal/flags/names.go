@@ -1,0 +1,171 @@
+package flags
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/ims"
+)
+
+// Users are -u, which selects users and may give them new ids, and -m, which
+// gives new ids only.
+type Users struct{ file, mapFile string }
+
+// Add declares both flags.
+func (u *Users) Add(fs *pflag.FlagSet) {
+	u.AddSelection(fs)
+	fs.StringVarP(&u.mapFile, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\" or \"old new\"")
+}
+
+// AddSelection declares -u alone.
+func (u *Users) AddSelection(fs *pflag.FlagSet) {
+	fs.StringVarP(&u.file, "users", "u", "", "only the users in `USERFILE`, one a line (- for standard input); \"old new\" or \"old=new\" gives a new id")
+}
+
+// Names is what user files and map files say.
+type Names struct {
+	Order  []string          // the selected users, as the source has them, in the order of the file
+	Select map[string]bool   // the same as a set; nil: all users
+	Map    map[string]string // new ids by old ones; ids that stay as they are not in it
+}
+
+// Read reads the files that were given; gzip and LZ4 are undone. A line that is
+// none is told to the job as a problem and left out; a file of another kind, or
+// with no user in it, is an error.
+func (u *Users) Read(job *cli.Job) (Names, error) {
+	n := Names{Map: make(map[string]string)}
+	if u.file != "" {
+		n.Select = make(map[string]bool)
+		err := readNames(job, u.file, func(old, id string) {
+			n.Select[old] = true
+			n.Order = append(n.Order, old)
+			n.rename(old, id)
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	if u.mapFile == "" {
+		return n, nil
+	}
+	return n, readNames(job, u.mapFile, n.rename)
+}
+
+func (n *Names) rename(old, id string) {
+	if old == id {
+		delete(n.Map, old)
+		return
+	}
+	n.Map[old] = id
+}
+
+func readNames(job *cli.Job, path string, use func(old, id string)) error {
+	in, err := job.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	seen := make(map[string]bool)
+	err = scanNames(in, func(line int, old, id string, fault error) {
+		where := fmt.Sprintf("%s:%d", in.Name, line)
+		switch {
+		case fault != nil:
+			job.Problem("user-file", where, fault.Error())
+		case seen[old]:
+			job.Problem("user-file", where, fmt.Sprintf("user %q is named twice: the first line counts", old))
+		default:
+			seen[old] = true
+			use(old, id)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	if len(seen) == 0 {
+		return fmt.Errorf("%s: names no user", in.Name)
+	}
+	return nil
+}
+
+// maxNameLine is how long a line of a user file may be, in bytes.
+const maxNameLine = 4096
+
+// scanNames reads lines "name", "old new" or "old=new"; blank lines and lines
+// that start with # are passed over, and so is a byte order mark. Each line
+// that names a user goes to use, or what is wrong with it as fault.
+func scanNames(r io.Reader, use func(line int, old, id string, fault error)) error {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 0, maxNameLine), maxNameLine)
+	for n := 1; sc.Scan(); n++ {
+		raw := sc.Bytes()
+		if n == 1 {
+			raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+			if kind := foreign(raw); kind != "" {
+				return fmt.Errorf("%s, no file of users", kind)
+			}
+		}
+		if bytes.IndexByte(raw, 0) >= 0 {
+			return fmt.Errorf("line %d: binary data, no file of users", n)
+		}
+		text := strings.TrimSpace(string(raw))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		old, id, err := parseName(text)
+		use(n, old, id, err)
+	}
+	if errors.Is(sc.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a line of over %d bytes: no file of users", maxNameLine)
+	}
+	return sc.Err()
+}
+
+// foreign names the kind of a file that begins with another format's marks.
+func foreign(first []byte) string {
+	lower := bytes.ToLower(first)
+	switch {
+	case bytes.HasPrefix(lower, []byte("dn:")), bytes.HasPrefix(lower, []byte("version:")):
+		return "an LDIF file"
+	case bytes.HasPrefix(first, []byte("From ")):
+		return "an mbox file"
+	case bytes.HasPrefix(first, []byte("VERSION=")):
+		return "a database in the text form of db_dump"
+	}
+	return ""
+}
+
+func parseName(text string) (old, id string, err error) {
+	old, id, pair := strings.Cut(text, "=")
+	if pair {
+		old, id = strings.TrimSpace(old), strings.TrimSpace(id)
+		if old == "" || id == "" || strings.ContainsAny(old+id, " \t=") {
+			return "", "", fmt.Errorf("%q is not of the form old=new", text)
+		}
+		return checkName(old, id)
+	}
+	switch f := strings.Fields(text); len(f) {
+	case 1:
+		return f[0], f[0], nil
+	case 2:
+		return checkName(f[0], f[1])
+	}
+	return "", "", fmt.Errorf("%q is neither a user nor a pair of users", text)
+}
+
+// checkName refuses a new id that no store can have.
+func checkName(old, id string) (string, string, error) {
+	if old == id {
+		return old, id, nil
+	}
+	if err := ims.CheckUserID(id); err != nil {
+		return "", "", fmt.Errorf("new id of %s: %w", old, err)
+	}
+	return old, id, nil
+}

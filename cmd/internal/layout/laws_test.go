@@ -1,0 +1,107 @@
+package layout
+
+import (
+	"bufio"
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// root is the top of the repository.
+var root = filepath.Join("..", "..", "..")
+
+// light are the packages that a program may import without linking pebble.
+var light = []string{
+	"storeconv/sims", "storeconv/ims", "storeconv/nms", "storeconv/verify",
+	"dbconv/bdb", "dbconv/mboxlist", "dbconv", "ldifconv/ldif", "ldifconv/filter", "ldifconv/schema",
+}
+
+func TestFormatsDoNotLinkPebble(t *testing.T) {
+	for _, pkg := range light {
+		cmd := exec.Command("go", "list", "-deps", module+pkg)
+		cmd.Dir = root
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", pkg, err, stderr.String())
+		}
+		for dep := range strings.Lines(string(out)) {
+			if strings.HasPrefix(dep, pebble) {
+				t.Errorf("%s links %s", pkg, dep)
+				break
+			}
+		}
+	}
+}
+
+// sourceFiles calls do with every Go file of the repository, relative to root.
+func sourceFiles(t *testing.T, do func(rel string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && strings.HasSuffix(path, ".go") {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			do(filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// maxFiles is how many files, tests not counted, a folder of storeconv has at
+// most: more is not one room any longer.
+const maxFiles = 25
+
+func TestRoomsAreSmall(t *testing.T) {
+	files := map[string]int{}
+	sourceFiles(t, func(rel string) {
+		if strings.HasPrefix(rel, "storeconv/") && !strings.HasSuffix(rel, "_test.go") {
+			files[filepath.Dir(rel)]++
+		}
+	})
+	for dir, n := range files {
+		if n > maxFiles {
+			t.Errorf("%s has %d files", dir, n)
+		}
+	}
+}
+
+// commentWidth is the column at which comments end.
+const commentWidth = 80
+
+func TestCommentsFitThePage(t *testing.T) {
+	sourceFiles(t, func(rel string) {
+		f, err := os.Open(filepath.Join(root, rel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		sc := bufio.NewScanner(f)
+		sc.Buffer(nil, 1<<20)
+		for n := 1; sc.Scan(); n++ {
+			text := strings.TrimLeft(sc.Text(), "\t")
+			if strings.HasPrefix(text, "// ") && utf8.RuneCountInString(sc.Text()) > commentWidth && !strings.Contains(text, "://") {
+				t.Errorf("%s:%d: a comment of %d columns", rel, n, utf8.RuneCountInString(sc.Text()))
+			}
+		}
+		if err := sc.Err(); err != nil {
+			t.Errorf("%s: %v", rel, err)
+		}
+	})
+}

@@ -1,0 +1,32 @@
+package index
+
+// First remembers for each key the value that came with it first. It holds 12
+// MiB at most in memory, the rest in files of its Table. The zero value holds
+// its files in os.TempDir; it is not safe for concurrent use.
+type First struct {
+	Table
+
+	// maybe knows most keys that are new without a look at the files. It is
+	// there before the first file is.
+	maybe  Maybe
+	filled bool
+}
+
+// Put remembers val for key and reports false, or returns the value that key
+// has already and true.
+func (f *First) Put(key, val uint64) (first uint64, again bool, err error) {
+	if !f.filled && f.used >= tableFull/2 {
+		f.filled = true
+		for _, k := range f.keys {
+			if k != 0 {
+				f.maybe.Put(k)
+			}
+		}
+	}
+	if !f.filled || key == 0 || f.maybe.Put(key) {
+		if first, again, err = f.Get(key); again || err != nil {
+			return first, again, err
+		}
+	}
+	return 0, false, f.Table.Put(key, val)
+}

@@ -1,0 +1,332 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"sort"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/lists"
+	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
+)
+
+// BackupOptions say what of a store goes into a stream, and how.
+type Options struct {
+	// Users are the ids to write, in that order. Nil: all, in byte order of their ids as far as links allow.
+	Users []string
+	Paths []string // /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
+
+	Since       int64 // only messages received at this time or later; seconds since 1970, 0: all
+	Date        int64 // SIMS.date, seconds since 1970; 0: the latest access that peruser.db knows
+	Product     string
+	Host        string
+	Blocking    int    // 512-byte blocks a record; 0: 20
+	IgnoreLinks bool   // write every message in full
+	MinLinks    int    // look only at files of this many names for copies; below 2: 2
+	TempDir     string // for sorting what does not fit in memory; "": os.TempDir
+
+	Jobs     int                // workers that look for links and read ahead; 0: one a processor
+	Log      storeconv.Log      // nil: discard
+	Progress storeconv.Progress // nil: none
+	// Trace is called with the full name of each mailbox that is written; nil: none.
+	Trace func(mailbox string)
+}
+
+// BackupReport counts what was written.
+type Report struct {
+	Users     int64 `json:"users"`
+	Mailboxes int64 `json:"mailboxes"`
+	Messages  int64 `json:"messages"` // written in full
+	Links     int64 `json:"links"`    // written as links
+	Bytes     int64 `json:"bytes"`    // of the messages written in full
+	Older     int64 `json:"older"`    // left out because of Since
+	Foreign   int64 `json:"foreign"`  // mailboxes without an index of ours: no flags, dates of the files
+	Date      int64 `json:"date"`     // SIMS.date as written
+}
+
+// Backup writes the store in the directory store, which it only reads, to dst as a backup stream of profile sims-tar/1.
+//
+// A message file with several names in the store is written once; every later one is a link to the first. Which one is the
+// first is told by the files themselves: a file's modification time is the receive date of the copy it came with. Users
+// come in byte order of their ids, save that a user whose messages others link to comes before them; of a user INBOX comes
+// first, then folders depth first in byte order, messages by UID, each with the same exception. So the backup of a restored
+// stream has the members of that stream, less expired messages, and in the same order when that was the stream's order. A
+// quota limit comes back as a whole number of KB, since the store keeps no more.
+//
+// What cannot be read is told to Options.Log and left out. Memory: about 100 bytes a user, 40 bytes a link of the largest
+// user, 16 MiB for sorting and as much for reading ahead; the rest goes to temporary files.
+func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
+	if opts.Log == nil {
+		opts.Log = storeconv.Discard
+	}
+	if opts.Jobs <= 0 {
+		opts.Jobs = runtime.GOMAXPROCS(0)
+	}
+	opts.MinLinks = max(opts.MinLinks, 2)
+	root, err := os.Open(store)
+	if err != nil {
+		return Report{}, err
+	}
+	defer root.Close()
+	b := &run{opts: opts, reader: ims.NewReader(root), moved: make(map[orderID]string),
+		named: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
+	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
+		return Report{}, err
+	}
+	if b.lists, err = lists.Open(root.Name(), opts.Log); err != nil {
+		return Report{}, err
+	}
+	defer b.lists.Close()
+	if err := b.findUsers(); err != nil {
+		return b.report, err
+	}
+	links, err := b.order(ctx)
+	if err != nil {
+		return b.report, err
+	}
+	defer links.close()
+	return b.report, b.write(ctx, dst, links)
+}
+
+// backup is one run of Backup.
+type run struct {
+	opts   Options
+	reader *ims.Reader
+	sel    *selection.Matcher
+	lists  *lists.Lists
+	users  []user // in the order of the stream once order has run
+	out    *sims.Writer
+	report Report
+	// moved are the first copies that are not where order wanted them, with the name of the member that holds the body; ""
+	// when there is none yet.
+	moved   map[orderID]string
+	named   map[uint32]map[uint32]string // names of mailboxes by user and number
+	buf     []byte
+	readers *readers
+}
+
+// backupUser is one user, with the partitions in which a part of the mail lies.
+type user struct {
+	id         string
+	partitions []string
+}
+
+// orderID names a message by its place in the order: user, mailbox of the user, UID.
+type orderID struct{ user, box, uid uint32 }
+
+// findUsers makes the list of users.
+func (b *run) findUsers() error {
+	partitions, err := b.reader.Partitions(b.stray)
+	if err != nil {
+		return err
+	}
+	if b.opts.Users != nil {
+		b.namedUsers(partitions)
+		return nil
+	}
+	for _, p := range partitions {
+		err := b.reader.Users(p, b.stray, func(u ims.User) error {
+			if b.sel.Meet(u.ID) {
+				b.users = append(b.users, user{u.ID, []string{p}})
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	sort.SliceStable(b.users, func(i, j int) bool { return b.users[i].id < b.users[j].id })
+	// A user of several partitions came once from each.
+	b.users = mergeUsers(b.users)
+	for _, id := range b.sel.Missing() {
+		b.opts.Log.Problem("no-user", "user "+id, "the store does not have this user")
+	}
+	return nil
+}
+
+func mergeUsers(users []user) []user {
+	merged := users[:0]
+	for _, u := range users {
+		if n := len(merged); n > 0 && merged[n-1].id == u.id {
+			merged[n-1].partitions = append(merged[n-1].partitions, u.partitions...)
+			continue
+		}
+		merged = append(merged, u)
+	}
+	return merged
+}
+
+// namedUsers takes the users of the list that the store has.
+func (b *run) namedUsers(partitions []string) {
+	for _, id := range b.opts.Users {
+		if !b.sel.Meet(id) {
+			continue
+		}
+		u := user{id: id}
+		for _, p := range partitions {
+			if box, err := b.reader.Mailbox(p, id, ims.Inbox); err == nil {
+				box.Close()
+				u.partitions = append(u.partitions, p)
+			}
+		}
+		if u.partitions == nil || ims.CheckUserID(id) != nil {
+			b.opts.Log.Problem("no-user", "user "+id, "the store does not have this user")
+			continue
+		}
+		b.users = append(b.users, u)
+	}
+}
+
+// stray passes over what is no part of a store: finding that is verify's business. What cannot be read is lost to the
+// backup.
+func (b *run) stray(kind, path, text string) {
+	if kind == ims.Unreadable {
+		b.opts.Log.Problem(kind, path, text)
+	}
+}
+
+// mailboxes calls fn for the selected mailboxes of a user in their order, with the number of each. Mailboxes that are not
+// selected are numbered too. fn does not close the mailbox.
+func (b *run) mailboxes(u *user, stray ims.Stray, fn func(number uint32, box *ims.Mailbox) error) error {
+	number := uint32(0)
+	for _, p := range u.partitions {
+		user := ims.User{Partition: p, ID: u.id, Path: ims.UserDir(p, u.id)}
+		err := b.reader.Mailboxes(user, stray, func(box *ims.Mailbox) error {
+			defer box.Close()
+			n := number
+			number++
+			if !box.HasIndex && !box.HasMessageDirs() || !b.sel.TakesMailbox(u.id, box.Name) {
+				return nil
+			}
+			return fn(n, box)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedMessage is what is known of a message before its body is read.
+type storedMessage struct {
+	uid   uint32
+	date  int64  // of this reference
+	flags string // as the stream has them
+	size  int64  // of the index
+	sum   [32]byte
+	known bool // size and sum are known
+}
+
+// messages calls fn for every message of a mailbox by ascending UID. header is nil, and dates are those of the files, when
+// there is no index of ours; open is called before the first message.
+func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.Header) error, fn func(storedMessage) error) error {
+	f, err := box.Index()
+	if errors.Is(err, os.ErrNotExist) {
+		return b.plainMessages(box, stray, open, fn)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	ir, err := ims.NewIndexReader(f)
+	if errors.Is(err, ims.ErrForeignIndex) {
+		return b.plainMessages(box, stray, open, fn)
+	}
+	if err != nil {
+		return err
+	}
+	if err := open(&ir.Header); err != nil {
+		return err
+	}
+	for {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m := storedMessage{
+			uid: rec.UID, date: rec.InternalDate, flags: streamFlags(rec, ir.Header.Userflags),
+			size: rec.Size, sum: rec.SHA256, known: rec.HasSum(),
+		}
+		if err := fn(m); err != nil {
+			return err
+		}
+	}
+}
+
+// plainMessages goes by the files alone.
+func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.Header) error, fn func(storedMessage) error) error {
+	if err := open(nil); err != nil {
+		return err
+	}
+	var uids []uint32
+	err := box.Messages(stray, func(uid uint32) error {
+		uids = append(uids, uid)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(uids)
+	for _, uid := range uids {
+		info, err := box.Stat(uid)
+		if err != nil {
+			stray(ims.Unreadable, box.Path+"/"+ims.MessagePath(uid), err.Error())
+			continue
+		}
+		if err := fn(storedMessage{uid: uid, date: info.MTime}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flagOrder is the order in which a stream has the system flags.
+var flagOrder = [...]ims.Flags{ims.Seen, ims.Answered, ims.Flagged, ims.Deleted, ims.Draft, ims.Recent, ims.Archived}
+
+// streamFlags is SIMS.flags of a message.
+func streamFlags(rec *ims.Record, keywords []string) string {
+	var text []byte
+	add := func(name string) {
+		if len(text) > 0 {
+			text = append(text, ' ')
+		}
+		text = append(text, name...)
+	}
+	for _, f := range flagOrder {
+		if rec.Flags&f != 0 {
+			add(f.Names()[0])
+		}
+	}
+	for i, name := range keywords {
+		if rec.HasKeyword(i) {
+			add(name)
+		}
+	}
+	return string(text)
+}
+
+// date is SIMS.date: what was asked for, else the latest access that peruser.db knows, which is the date of the backup
+// that the store was restored from.
+func (b *run) date(ctx context.Context) (int64, error) {
+	if b.opts.Date != 0 {
+		return b.opts.Date, nil
+	}
+	latest := int64(0)
+	err := b.lists.Each(ctx, mboxlist.PeruserDB, func(_, value []byte) error {
+		if rec, err := mboxlist.ParsePeerUser(value); err == nil {
+			latest = max(latest, rec.LastAccess)
+		}
+		return nil
+	})
+	return latest, err
+}

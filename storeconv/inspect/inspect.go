@@ -1,0 +1,206 @@
+package inspect
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/ims"
+)
+
+// InspectReport says what Inspect could tell.
+type Report struct {
+	Messages int64
+	Foreign  bool // the index is not ours: only what the file names tell is printed
+	NoIndex  bool // there is none: likewise
+}
+
+// Inspect prints the head and the messages of one mailbox to w, in the fields and the order of imcheck -m. mailbox is the
+// full name, user/ID for INBOX or user/ID/FOLDER; partition restricts where to look ("": anywhere). What our index does
+// not hold (Flags, the offsets, the dates of update and saving, the message type) is printed empty in the head and as -
+// in the lines. The error is fs.ErrNotExist when there is no such mailbox.
+func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
+	root, err := os.Open(store)
+	if err != nil {
+		return Report{}, err
+	}
+	defer root.Close()
+	box, err := findMailbox(ims.NewReader(root), mailbox, partition)
+	if err != nil {
+		return Report{}, fmt.Errorf("%s: %w", mailbox, err)
+	}
+	defer box.Close()
+	p := &inspector{w: bufio.NewWriter(w), box: box, path: filepath.Join(store, box.Path)}
+	if err := p.print(); err != nil {
+		return p.rep, fmt.Errorf("%s: %w", mailbox, err)
+	}
+	return p.rep, p.w.Flush()
+}
+
+// findMailbox opens a mailbox by its full name in the first partition that has it.
+func findMailbox(r *ims.Reader, name, partition string) (*ims.Mailbox, error) {
+	id, mailbox, ok := mboxlist.SplitKey(name)
+	if !ok {
+		return nil, errors.New("not of the form user/ID or user/ID/FOLDER")
+	}
+	if err := errors.Join(ims.CheckUserID(id), ims.CheckMailbox(mailbox)); err != nil {
+		return nil, err
+	}
+	partitions := []string{partition}
+	if partition == "" {
+		var err error
+		if partitions, err = r.Partitions(func(kind, path, text string) {}); err != nil {
+			return nil, err
+		}
+	}
+	err := error(&fs.PathError{Op: "open", Path: "partition", Err: fs.ErrNotExist})
+	for _, p := range partitions {
+		var box *ims.Mailbox
+		if box, err = r.Mailbox(p, id, mailbox); err == nil {
+			return box, nil
+		}
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the name has been said
+	}
+	return nil, err
+}
+
+// inspector prints one mailbox.
+type inspector struct {
+	w    *bufio.Writer
+	box  *ims.Mailbox
+	path string
+	rep  Report
+}
+
+func (p *inspector) print() error {
+	f, err := p.box.Index()
+	if errors.Is(err, fs.ErrNotExist) {
+		p.rep.NoIndex = true
+		return p.files("")
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	ir, err := ims.NewIndexReader(f)
+	if errors.Is(err, ims.ErrForeignIndex) {
+		p.rep.Foreign = true
+		return p.files("foreign")
+	}
+	if err != nil {
+		return err
+	}
+	p.head(&ir.Header, ir.Header.Version)
+	for {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.rep.Messages++
+		p.line(rec)
+	}
+}
+
+// head prints the fields of the mailbox and the titles of the columns.
+func (p *inspector) head(h *ims.Header, version string) {
+	count := func(n int64, known bool) string {
+		if !known {
+			return ""
+		}
+		return fmt.Sprint(n)
+	}
+	any := h.Exists > 0
+	time := func(seconds int64) string { return string(ims.AppendTime(nil, seconds)) }
+	indexed := h.Name != ""
+	subscribed := ""
+	if indexed {
+		subscribed = zeroOrOne(h.Subscribed)
+	}
+	for _, f := range [...][2]string{
+		{"Name", p.box.FullName()},
+		{"Version", version},
+		{"Exists", fmt.Sprint(h.Exists)},
+		{"Flags", ""},
+		{"Largest Msg", fmt.Sprintf("%d bytes", h.LargestMsg)},
+		{"Last Append", time(h.LastAppend)},
+		{"Last UID", count(int64(h.LastUID), indexed || any)},
+		{"Oldest Msg", time(h.OldestMsg)},
+		{"Oldest Uid", count(int64(h.OldestUID), h.OldestUID != 0)},
+		{"Quota Used", fmt.Sprint(h.QuotaUsed)},
+		{"UID Validity", count(int64(h.UIDValidity), h.UIDValidity != 0)},
+		{"Cache Offset", ""},
+		{"Start Offset", ""},
+		{"ACL", h.ACL},
+		{"Userflags", strings.Join(h.Userflags, " ")},
+		{"Subscribed", subscribed},
+		{"Partition", p.box.Partition},
+		{"Path", p.path},
+		{"Msg Path", p.path},
+	} {
+		fmt.Fprintf(p.w, "%s\n", strings.TrimRight(f[0]+": "+f[1], " "))
+	}
+	p.w.WriteString("MsgNo Uid InternalDate SentDate Size HSize CacheOff LastUpdated SaveDate MT SFlags UFlags Original-Uid Message-id\n")
+}
+
+// line prints one message. Empty columns are - so that the number of columns stays.
+func (p *inspector) line(rec *ims.Record) {
+	col := strings.Split(strings.TrimSuffix(string(rec.Append(nil)), "\n"), "\t")
+	for i := range col {
+		if col[i] == "" {
+			col[i] = "-"
+		}
+	}
+	col = slices.Insert(col, 5, "-", "-", "-", "-")
+	col = slices.Delete(col, 12, 13) // the SHA-256 is ours alone
+	fmt.Fprintf(p.w, "%d %s\n", p.rep.Messages, strings.Join(col, " "))
+}
+
+// files prints what the names and sizes of the message files tell.
+func (p *inspector) files(version string) error {
+	var uids []uint32
+	err := p.box.Messages(func(kind, path, text string) {}, func(uid uint32) error {
+		uids = append(uids, uid)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(uids)
+	var h ims.Header
+	h.Reset()
+	sizes := make([]int64, len(uids))
+	for i, uid := range uids {
+		info, err := p.box.Stat(uid)
+		if err != nil && !errors.Is(err, ims.ErrNotRegular) {
+			return err
+		}
+		sizes[i] = info.Size
+		h.Add(&ims.Record{UID: uid, Size: info.Size, InternalDate: ims.NoTime})
+	}
+	p.head(&h, version)
+	for i, uid := range uids {
+		p.rep.Messages++
+		fmt.Fprintf(p.w, "%d %d - - %d - - - - - - - - -\n", p.rep.Messages, uid, sizes[i])
+	}
+	return nil
+}
+
+func zeroOrOne(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

@@ -1,0 +1,179 @@
+// Package lists is what the conversions do with the four databases of a store's
+// mailbox list, mboxlist/folder.db, quota.db, subscr.db and peruser.db: read
+// them, and replace them by ones with more in them. Their records are those of
+// package mboxlist.
+package lists
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+)
+
+// Dir is where the databases lie in a store.
+const Dir = "mboxlist"
+
+// Lists are the four databases of a store, open for reading. One goroutine at a
+// time may use them.
+type Lists struct{ all [4]database }
+
+// database is one of them.
+type database struct {
+	name string            // under the store
+	file *os.File          // nil: missing
+	db   *bdb.Reader       // nil: missing, or told to be unreadable
+	held map[string][]byte // all records of a small one; nil: each is looked up
+}
+
+// maxHeld is the size in bytes up to which a database is held in memory, which
+// takes about three times as much.
+const maxHeld = 8 << 20
+
+// Open opens the databases of the store in the directory store. One that is
+// missing is empty; one that cannot be read is told to log, and empty. The error
+// is of the file system.
+func Open(store string, log storeconv.Log) (*Lists, error) {
+	l := new(Lists)
+	for i := range l.all {
+		d := &l.all[i]
+		d.name = Dir + "/" + mboxlist.Kind(i).FileName()
+		if err := d.open(filepath.Join(store, d.name), log); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (d *database) open(path string, log storeconv.Log) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait at a pipe
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.file = f
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() {
+		log.Problem("database", d.name, ims.ErrNotRegular.Error())
+		return nil
+	}
+	d.db, err = bdb.NewReader(f, st.Size(), bdb.Options{Problem: func(err error) { d.tell(log, err) }})
+	if err != nil {
+		log.Problem("database", d.name, err.Error())
+		return nil
+	}
+	if st.Size() <= maxHeld {
+		d.hold(f, st.Size())
+	}
+	return nil
+}
+
+// hold reads all records into memory. Of a damaged database they are looked up
+// one by one, which tells the damage.
+func (d *database) hold(f *os.File, size int64) {
+	db, err := bdb.NewReader(f, size, bdb.Options{})
+	if err != nil {
+		return
+	}
+	held := make(map[string][]byte)
+	for c := db.Cursor(); ; {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			d.held = held
+			return
+		}
+		if err != nil {
+			return
+		}
+		if _, twice := held[string(key)]; !twice {
+			held[string(key)] = bytes.Clone(value)
+		}
+	}
+}
+
+// tell tells what the database reader met.
+func (d *database) tell(log storeconv.Log, err error) {
+	var place *bdb.Error
+	if !errors.As(err, &place) {
+		log.Problem("database", d.name, err.Error())
+		return
+	}
+	where := d.name
+	if w := place.Position(); w != "" {
+		where += ": " + w
+	}
+	if place.Tolerated {
+		log.Warning("database", where, place.What())
+	} else {
+		log.Problem("database", where, place.What())
+	}
+}
+
+// Close closes the databases.
+func (l *Lists) Close() {
+	for i := range l.all {
+		if l.all[i].file != nil {
+			l.all[i].file.Close() // opened for reading
+		}
+	}
+}
+
+// Get returns the record of a key. ok is false when there is none, or no such
+// database.
+func (l *Lists) Get(kind mboxlist.Kind, key string) (value []byte, ok bool, err error) {
+	d := &l.all[kind]
+	if d.db == nil {
+		return nil, false, nil
+	}
+	if d.held != nil {
+		value, ok = d.held[key]
+		return value, ok, nil
+	}
+	value, err = d.db.Get([]byte(key))
+	if errors.Is(err, bdb.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", d.name, err)
+	}
+	return value, true, nil
+}
+
+// Each calls fn for every record of a database in the order of their keys; key
+// and value are valid during the call. An error of fn ends it and is returned.
+func (l *Lists) Each(ctx context.Context, kind mboxlist.Kind, fn func(key, value []byte) error) error {
+	d := &l.all[kind]
+	if d.db == nil {
+		return nil
+	}
+	for c := d.db.Cursor(); ctx.Err() == nil; {
+		key, value, err := c.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.name, err)
+		}
+		if err := fn(key, value); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,124 @@
+package relocate
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/nms"
+)
+
+// comparer is the visitor that holds a tree that is in place already against
+// the source, by names, types, sizes and times. Contents are left to verify.
+type comparer struct {
+	missing int64  // in the source and not in place
+	differs string // the first thing that is in both and not the same
+	extra   bool   // in place and not in the source
+	seen    map[int]int
+	lister  nms.Lister
+	entries []nms.Entry
+}
+
+// sameTree says what a comparison found.
+type sameTree int
+
+const (
+	treeSame    sameTree = iota
+	treePartial          // all that is in place is right; the source has more
+	treeOther            // in place is something else
+)
+
+func (c *comparer) reset() {
+	c.missing, c.differs, c.extra = 0, "", false
+	if c.seen == nil {
+		c.seen = make(map[int]int)
+	}
+	clear(c.seen)
+}
+
+func (c *comparer) result() sameTree {
+	switch {
+	case c.differs != "" || c.extra:
+		return treeOther
+	case c.missing > 0:
+		return treePartial
+	}
+	return treeSame
+}
+
+func (c *comparer) differ(where, what string) {
+	if c.differs == "" {
+		c.differs = where + ": " + what
+	}
+}
+
+func (c *comparer) file(w *userWalk, src, dst int, name, where string, message bool) error {
+	var a, b unix.Stat_t
+	if err := unix.Fstatat(src, name, &a, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
+	}
+	if message {
+		w.counts.Bytes += a.Size
+	}
+	w.checkMode(a.Mode, where, name)
+	// A symbolic link to the message counts as the message.
+	if dst < 0 || unix.Fstatat(dst, name, &b, 0) != nil {
+		if err := unix.Faccessat(src, name, unix.R_OK, unix.AT_EACCESS); err != nil {
+			return &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
+		}
+		c.missing++
+		return nil
+	}
+	c.seen[dst]++
+	if a.Ino == b.Ino && a.Dev == b.Dev {
+		if message {
+			w.counts.Linked++
+		}
+		return nil
+	}
+	switch {
+	case a.Mode != b.Mode:
+		c.differ(where+"/"+name, "another mode")
+	case a.Size != b.Size:
+		c.differ(where+"/"+name, "another size")
+	case a.Mtim != b.Mtim:
+		c.differ(where+"/"+name, "another time")
+	}
+	return nil
+}
+
+func (c *comparer) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
+	if dst < 0 {
+		c.missing++
+		return -1, nil
+	}
+	fd, err := nms.OpenDir(dst, name)
+	if err != nil {
+		if err != unix.ENOENT {
+			c.differ(name, err.Error())
+		}
+		c.missing++
+		return -1, nil
+	}
+	c.seen[dst]++
+	c.seen[fd] = 0
+	return fd, nil
+}
+
+// leave counts what is in place: more than the walk saw there is a difference.
+func (c *comparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error {
+	if dst < 0 {
+		return nil
+	}
+	var err error
+	if c.entries, err = c.lister.List(dst, c.entries[:0]); err != nil {
+		return err
+	}
+	if len(c.entries) > c.seen[dst] {
+		c.extra = true
+		c.differ(w.where, "more files in place than in the source")
+	}
+	delete(c.seen, dst)
+	return nil
+}

@@ -1,0 +1,371 @@
+package relocate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
+)
+
+// relocation is one call of Relocate.
+type relocation struct {
+	from   string // the NMS store, as an absolute path
+	store  string // the new store, as an absolute path
+	opts   Options
+	log    storeconv.Log
+	src    *nms.Store
+	parts  []*partition
+	via    Via
+	report Report
+
+	dst  *durable.Store
+	run  *durable.Run
+	pool *durable.LinkPool
+
+	data    *sourceDB         // data.db2, nil when it cannot be read
+	index   *recordIndex      // what must be known of data.db2
+	found   *bdb.Sorter       // the mailboxes that the walk met
+	listed  *bdb.Sorter       // the mailboxes that have records
+	refused map[string]string // user ids that are left out, and why; told once
+	usage   *bdb.Sorter       // with Requota: bytes and messages by new id
+	subscr  *mboxlist.Update  // of subscr.db
+
+	quotaMeta bdb.Meta
+	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
+	dirTimes  dirTimes
+
+	met         map[string]bool   // with Select: the users that the source has
+	reverse     map[string]string // Map, turned round
+	ambiguous   map[string]bool   // ids that Map gives to more than one user
+	stageNumber stageCounter
+}
+
+// relocatedPartition is one partition on its way.
+type partition struct {
+	name, newName string
+	alias         string // another name in records, or ""
+	path          string // in the source
+	where         string // for messages
+	fd            int    // open =user, -1 when there is none
+}
+
+func (r *relocation) prepare() error {
+	o := &r.opts
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	var err error
+	if r.from, err = filepath.Abs(r.from); err != nil {
+		return err
+	}
+	if r.store, err = filepath.Abs(r.store); err != nil {
+		return err
+	}
+	if o.Domain != "" {
+		if err := checkFQDN(o.Domain); err != nil {
+			return fmt.Errorf("domain for user ids: %w", err)
+		}
+	}
+	var extra []nms.Partition
+	for i := range o.Partitions {
+		p := &o.Partitions[i]
+		if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(r.from, "partition")) {
+			p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", "" // by its path, and not elsewhere
+		}
+		if p.Path != "" {
+			extra = append(extra, nms.Partition{Name: p.Name, Path: p.Path})
+		}
+	}
+	if r.src, err = nms.Open(r.from, extra...); err != nil {
+		return err
+	}
+	if err := r.apart(); err != nil {
+		return err
+	}
+	r.refused = make(map[string]string)
+	r.met = make(map[string]bool)
+	r.ambiguous = make(map[string]bool)
+	if err := r.openPartitions(); err != nil {
+		return err
+	}
+	return r.chooseVia()
+}
+
+// apart refuses a store inside of the source, or the other way round.
+func (r *relocation) apart() error {
+	from, to := resolved(r.from), resolved(r.store)
+	if from == to || strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
+		return fmt.Errorf("the new store %s and the source %s lie inside each other", r.store, r.from)
+	}
+	return nil
+}
+
+// resolved follows symbolic links as far as the path exists.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	return path
+}
+
+func (r *relocation) openPartitions() error {
+	rename, alias := make(map[string]string), make(map[string]string)
+	for _, p := range r.opts.Partitions {
+		if _, taken := r.src.Partition(p.Alias); !taken {
+			alias[p.Name] = p.Alias
+		}
+		if _, ok := r.src.Partition(p.Name); !ok {
+			return fmt.Errorf("partition %s: not in %s", p.Name, r.from)
+		}
+		rename[p.Name] = p.NewName
+	}
+	taken := make(map[string]string)
+	for _, p := range r.src.Partitions {
+		part := &partition{name: p.Name, newName: p.Name, alias: alias[p.Name], path: p.Path, where: r.label(p.Path), fd: -1}
+		if n := rename[p.Name]; n != "" {
+			part.newName = n
+		}
+		if err := ims.CheckPartition(part.newName); err != nil {
+			r.log.Problem("bad-partition", part.where, err.Error()+": left out")
+			continue
+		}
+		if other, ok := taken[part.newName]; ok {
+			return fmt.Errorf("partitions %s and %s both become %s", other, part.name, part.newName)
+		}
+		taken[part.newName] = part.name
+		r.parts = append(r.parts, part)
+		if !nms.IsPartition(p.Path) {
+			r.log.Warning("no-users", part.where, "no "+nms.UserRoot+" directory: nothing to relocate here")
+			continue
+		}
+		fd, err := nms.OpenPath(filepath.Join(p.Path, nms.UserRoot))
+		if err != nil {
+			r.log.Problem("unreadable", part.where+"/"+nms.UserRoot, err.Error())
+			continue
+		}
+		part.fd = fd
+	}
+	r.report.Partitions = len(r.parts)
+	return nil
+}
+
+// label is how messages name a path of the source: relative to it where that
+// is possible.
+func (r *relocation) label(path string) string {
+	if rel, err := filepath.Rel(r.from, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+func (r *relocation) closeSource() {
+	for _, p := range r.parts {
+		if p.fd >= 0 {
+			_ = unix.Close(p.fd) // opened for reading
+		}
+	}
+}
+
+func (r *relocation) chooseVia() error {
+	r.via = r.opts.Via
+	if r.via == ViaHardlink && r.opts.Owner != nil {
+		return ErrHardlinkOwner
+	}
+	if r.via != ViaAuto && r.via != ViaHardlink {
+		r.report.Via = string(r.via)
+		return nil
+	}
+	same := r.sameFileSystem()
+	if r.via == ViaHardlink && same != "" {
+		return fmt.Errorf("hard links are impossible: %s and %s are on different file systems", same, r.store)
+	}
+	if r.via == ViaAuto {
+		r.via = ViaHardlink
+		if same != "" || r.opts.Owner != nil {
+			r.via = ViaCopy
+		}
+	}
+	r.report.Via = string(r.via)
+	return nil
+}
+
+// sameFileSystem returns the first partition that is not on the file system of
+// the new store, "" when all are.
+func (r *relocation) sameFileSystem() string {
+	var dst unix.Stat_t
+	for path := r.store; unix.Stat(path, &dst) != nil; path = filepath.Dir(path) {
+		if path == filepath.Dir(path) {
+			return path
+		}
+	}
+	for _, p := range r.parts {
+		var st unix.Stat_t
+		if p.fd >= 0 && (unix.Fstat(p.fd, &st) != nil || st.Dev != dst.Dev) {
+			return p.path
+		}
+	}
+	return ""
+}
+
+// begin opens the new store and the run's own folder in it.
+func (r *relocation) begin() error {
+	var err error
+	opt := durable.Options{Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault}
+	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
+		return err
+	}
+	if err := r.beginRun(); err != nil {
+		return errors.Join(err, r.dst.Close())
+	}
+	if r.via != ViaCopy {
+		return nil
+	}
+	if err := r.run.Dir.Mkdir("links"); err != nil {
+		return r.giveUp(err)
+	}
+	dir, err := r.run.Dir.OpenDir("links")
+	if err != nil {
+		return r.giveUp(err)
+	}
+	r.pool = durable.NewLinkPool(dir.FD())
+	r.dirTimes.hold = dir
+	return nil
+}
+
+// beginRun begins the run. One that was killed while it removed its own folder
+// had done everything: it is ended, and the same run begins anew, which finds
+// all in place.
+func (r *relocation) beginRun() error {
+	for {
+		var err error
+		if r.run, err = r.dst.Begin(r.runName()); err != nil || !r.run.Finished() {
+			return err
+		}
+		if err := r.run.End(true); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *relocation) giveUp(err error) error {
+	return errors.Join(err, r.run.End(false), r.dst.Close())
+}
+
+// runName tells runs of different sources and selections apart.
+func (r *relocation) runName() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "relocate\x00%s\x00%s\x00%s\x00", r.from, r.opts.Domain, r.via)
+	users := make([]string, 0, len(r.opts.Users)+len(r.opts.Map))
+	for id := range r.opts.Users {
+		users = append(users, "="+id)
+	}
+	for id, n := range r.opts.Map {
+		users = append(users, id+"="+n)
+	}
+	slices.Sort(users)
+	for _, u := range users {
+		fmt.Fprintf(h, "%s\x00", u)
+	}
+	return "relocate-" + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// convert is the run itself.
+func (r *relocation) convert(ctx context.Context) error {
+	for _, s := range []**bdb.Sorter{&r.found, &r.listed, &r.usage} {
+		*s = bdb.NewSorter(r.tempDir(), sortMemory)
+		defer (*s).Close()
+	}
+	defer func() { r.data.close() }()
+	if err := r.readRecords(ctx); err != nil {
+		return err
+	}
+	if err := r.checkSpace(ctx); err != nil {
+		return err
+	}
+	if err := r.relocateTrees(ctx); err != nil {
+		return err
+	}
+	if err := r.relocateSubscriptions(ctx); err != nil {
+		return err
+	}
+	if err := r.writeDatabases(ctx); err != nil {
+		return err
+	}
+	r.tellUnmet()
+	if r.opts.DryRun {
+		return nil
+	}
+	if err := r.dirTimes.apply(r); err != nil {
+		return err
+	}
+	return r.dst.SyncAll()
+}
+
+// newID is the id that a user of the source gets.
+func (r *relocation) newID(id string) string {
+	if n, ok := r.opts.Map[id]; ok {
+		return n
+	}
+	if r.opts.Domain != "" && !strings.Contains(id, "@") {
+		return id + "@" + r.opts.Domain
+	}
+	return id
+}
+
+// selected tells whether a user of the source is part of this run.
+func (r *relocation) selected(id string) bool {
+	if r.opts.Users == nil {
+		return true
+	}
+	if !r.opts.Users[id] {
+		return false
+	}
+	r.met[id] = true
+	return true
+}
+
+// tellUnmet lists the users who were asked for and are nowhere in the source.
+func (r *relocation) tellUnmet() {
+	for _, id := range slices.Sorted(maps.Keys(r.opts.Users)) {
+		if r.opts.Users[id] && !r.met[id] {
+			r.log.Problem("no-such-user", id, "not in the source")
+		}
+	}
+}
+
+// admit decides whether a user of the source goes over, under which id. why is
+// set the first time that a user is refused, to be told.
+func (r *relocation) admit(id string) (newID string, ok bool, why string) {
+	if _, no := r.refused[id]; no {
+		return "", false, ""
+	}
+	newID = r.newID(id)
+	if err := checkUIDForm(newID); err != nil {
+		why = err.Error()
+	} else if newID != id {
+		why = r.collides(id, newID)
+	}
+	if why != "" {
+		r.refused[id] = why
+		return "", false, why
+	}
+	return newID, true, ""
+}

@@ -1,0 +1,275 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/testsite"
+)
+
+// faultCase is a restore that is to survive a failure at any operation.
+type faultCase struct {
+	name   string
+	before [][]byte // restored first, undisturbed
+	tapes  [][]byte
+	opt    Options
+	piped  bool
+}
+
+func faultCases(t testing.TB) []faultCase {
+	var site bytes.Buffer
+	if _, err := testsite.WriteStream(&site, testsite.StreamOptions{Seed: 5, Users: 6, Messages: 60, Links: 40, Expired: 20, MedianSize: 700, Odd: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := tape(t, may20, firstTape...)
+	later := tape(t, may20+9, "user joe 4096", "box joe/INBOX 77 f2,f1", `msg joe/INBOX/1 \Deleted one`, `msg joe/INBOX/9 f2 nine`, "link joe/INBOX/10 - joe/INBOX/5",
+		"box bob/INBOX 4", "link bob/INBOX/3 - joe/INBOX/9", "box joe/Mail 88", "msg joe/Mail/1 - uno")
+	return []faultCase{
+		{name: "new", tapes: [][]byte{site.Bytes()}},
+		{name: "pipe", tapes: [][]byte{site.Bytes()}, piped: true, opt: Options{Sync: storeconv.SyncUser}},
+		{name: "append", before: [][]byte{first}, tapes: [][]byte{later}},
+		{name: "several", tapes: [][]byte{first, later}, opt: Options{Sync: storeconv.SyncUser}},
+		{name: "new-name", before: [][]byte{first}, tapes: [][]byte{first}, opt: Options{Existing: NewName, Sync: storeconv.SyncUser}},
+		{name: "without-looking", before: [][]byte{first}, tapes: [][]byte{later}, opt: Options{Existing: AppendAll}},
+	}
+}
+
+func (c *faultCase) run(t testing.TB, store string, fault durable.Fault) error {
+	var streams []*Stream
+	for _, b := range c.tapes {
+		var in io.Reader = bytes.NewReader(b)
+		if c.piped {
+			in = pipe{in}
+		}
+		streams = append(streams, stream(t, "tape", in))
+	}
+	opt := c.opt
+	opt.fault, opt.Jobs = fault, 2
+	_, err := Restore(context.Background(), store, streams, opt)
+	return err
+}
+
+func (c *faultCase) prepare(t testing.TB, dir string) string {
+	store := filepath.Join(dir, "store")
+	if len(c.before) > 0 {
+		before := faultCase{tapes: c.before}
+		if err := before.run(t, store, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return store
+}
+
+// The disk fails at the Nth operation, for every N (in the short run, for some): the run ends with an error, and the same run again brings the store to the same
+// bytes as one that was never disturbed.
+func TestFailureAtEveryOperation(t *testing.T) {
+	base := shmDir(t)
+	for _, c := range faultCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			var ops atomic.Int64
+			whole := c.prepare(t, filepath.Join(base, c.name))
+			err := c.run(t, whole, func(string, string) error {
+				ops.Add(1)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, wantLines := treeHash(t, whole)
+			step := max(1, ops.Load()/12)
+			if os.Getenv("IMSCONV_FULL") == "1" {
+				step = 1
+			}
+			for n := int64(1); n <= ops.Load(); n += step {
+				dir := filepath.Join(base, fmt.Sprintf("%s-%d", c.name, n))
+				store := c.prepare(t, dir)
+				var at atomic.Int64
+				err := c.run(t, store, func(op, name string) error {
+					if at.Add(1) == n {
+						return syscall.ENOSPC
+					}
+					return nil
+				})
+				if at.Load() >= n && err != nil && !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("operation %d fails, the run says %v", n, err)
+				}
+				if err == nil { // then all was done but the removal of the run's folder
+					_, lines := treeHash(t, store)
+					if missing := lineDiff(wantLines, lines); strings.Contains(missing, "- ") {
+						t.Errorf("operation %d fails, the run says nothing:\n%s", n, missing)
+					}
+					os.RemoveAll(dir)
+					continue
+				}
+				if err := c.run(t, store, nil); err != nil {
+					t.Fatalf("after operation %d: %v", n, err)
+				}
+				if got, lines := treeHash(t, store); got != want {
+					t.Fatalf("after operation %d:\n%s", n, lineDiff(wantLines, lines))
+				}
+				os.RemoveAll(dir)
+			}
+			t.Logf("%d operations", ops.Load())
+		})
+	}
+}
+
+func lineDiff(want, got []string) (out string) {
+	in := func(list []string, line string) bool {
+		for _, l := range list {
+			if l == line {
+				return true
+			}
+		}
+		return false
+	}
+	for _, l := range want {
+		if !in(got, l) {
+			out += "- " + l + "\n"
+		}
+	}
+	for _, l := range got {
+		if !in(want, l) {
+			out += "+ " + l + "\n"
+		}
+	}
+	return out
+}
+
+// A run that goes on after an interruption reports what an undisturbed one does, and has the same exit status.
+func TestReportAfterInterruption(t *testing.T) {
+	b := tape(t, may20, "user joe 5", "box joe/INBOX 7", "msg joe/INBOX/1 - a", "msg joe/INBOX/1 - again", "link joe/INBOX/2 - nobody/INBOX/1", "msg joe/INBOX/3 expired x",
+		"user ann 6", "box ann/INBOX 8", "link ann/INBOX/1 pending joe/INBOX/1", "link ann/INBOX/2 - joe/INBOX/3", "msg ann/../x - b", "box bob/INBOX 1", "msg bob/INBOX/1 - z")
+	base := shmDir(t)
+	whole, log, err := restoreTo(t, filepath.Join(base, "whole"), Options{Sync: storeconv.SyncUser}, bytes.NewReader(b))
+	if err != nil || log.lost != 3 {
+		t.Fatalf("%v, said %q", err, log.lines)
+	}
+	resumed := false
+	for n := int64(1); n < 90; n += 3 {
+		store := filepath.Join(base, fmt.Sprint(n))
+		var at atomic.Int64
+		opt := Options{Sync: storeconv.SyncUser, Jobs: 1, fault: func(string, string) error {
+			if at.Add(1) >= n {
+				return syscall.EIO
+			}
+			return nil
+		}}
+		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(b)); err == nil {
+			break
+		}
+		rep, log, err := restoreTo(t, store, Options{Sync: storeconv.SyncUser}, bytes.NewReader(b))
+		if err != nil || log.lost != 3 {
+			t.Fatalf("after operation %d: %v, said %q", n, err, log.lines)
+		}
+		resumed = resumed || rep.Resumed > 0
+		rep.Resumed = 0
+		if diff := cmp.Diff(whole, rep); diff != "" {
+			t.Errorf("after operation %d (-undisturbed +resumed):\n%s", n, diff)
+		}
+	}
+	if !resumed {
+		t.Error("no run was taken up again")
+	}
+}
+
+// A power cut loses what is not synced: a tree must be on disk before it is renamed into place, and the rename before the run forgets about it.
+func TestSyncOrder(t *testing.T) {
+	for mode, syncs := range map[storeconv.SyncMode]bool{storeconv.SyncBatch: true, storeconv.SyncUser: true, storeconv.SyncNone: false} {
+		var ops []string
+		var mu sync.Mutex
+		store := filepath.Join(shmDir(t), "store")
+		opt := Options{Sync: mode, fault: func(op, name string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			ops = append(ops, op+" "+name)
+			return nil
+		}}
+		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - a", "link joe/INBOX/2 - joe/INBOX/1"))); err != nil {
+			t.Fatal(err)
+		}
+		last := func(before int, match func(string) bool) int {
+			for i := before - 1; i >= 0; i-- {
+				if match(ops[i]) {
+					return i
+				}
+			}
+			return -1
+		}
+		placed := slices.IndexFunc(ops, func(op string) bool { return strings.HasPrefix(op, "rename partition/") })
+		ended := slices.IndexFunc(ops, func(op string) bool { return strings.HasPrefix(op, "rename .imsconv/") })
+		if placed < 0 || ended < placed {
+			t.Fatalf("%s: %q", mode, ops)
+		}
+		sync := func(op string) bool { return strings.HasPrefix(op, "syncfs ") }
+		written := last(placed, func(op string) bool {
+			what, name, _ := strings.Cut(op, " ")
+			return (what == "create" || what == "write" || what == "link" || what == "mkdir") && !strings.HasPrefix(name, "partition")
+		})
+		if got := last(placed, sync) > written; got != syncs {
+			t.Errorf("%s: synced before it is in place: %v, in %q", mode, got, ops)
+		}
+		if got := last(ended, sync) > placed; got != syncs {
+			t.Errorf("%s: synced before the run forgets about it: %v, in %q", mode, got, ops)
+		}
+	}
+}
+
+// silent is a pipe whose other end falls silent after some bytes.
+type silent struct {
+	r      io.Reader
+	left   int
+	cancel func()
+}
+
+func (s *silent) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		s.cancel()
+		select {}
+	}
+	n, err := s.r.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// An interrupt while the source is silent ends the run, wherever in the stream that is, and the next run goes on.
+func TestInterruptWhileWaiting(t *testing.T) {
+	var site bytes.Buffer
+	opts := testsite.StreamOptions{Seed: 8, Users: 4, Messages: 24, MedianSize: 300000, MaxSize: 1 << 20, Expired: 20, Links: 20}
+	if _, err := testsite.WriteStream(&site, opts, nil); err != nil {
+		t.Fatal(err)
+	}
+	base := shmDir(t)
+	whole := filepath.Join(base, "whole")
+	again(t, whole, Options{}, site.Bytes())
+	want, _ := treeHash(t, whole)
+	for _, part := range []int{30, 55, 72, 90, 99} {
+		ctx, cancel := context.WithCancel(context.Background())
+		in := &silent{r: bytes.NewReader(site.Bytes()), left: max(site.Len()*part/100, idBytes+1), cancel: cancel}
+		store := filepath.Join(base, fmt.Sprint(part))
+		log := &lineLog{}
+		_, err := Restore(ctx, store, []*Stream{stream(t, "silent", in)}, Options{Sync: storeconv.SyncUser, Log: log})
+		if !errors.Is(err, context.Canceled) || log.lost > 0 {
+			t.Fatalf("silent after %d%%: %v, said %q", part, err, log.lines)
+		}
+		again(t, store, Options{Sync: storeconv.SyncUser}, site.Bytes())
+		if got, _ := treeHash(t, store); got != want {
+			t.Errorf("silent after %d%%: the next run does not complete it", part)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+)
+
+// enterVisit makes the current user's visit the current one.
+func (p *planner) enterVisit() error {
+	if p.visit != nil && p.visit.id == p.userID {
+		return nil
+	}
+	if err := p.endVisit(); err != nil {
+		return err
+	}
+	v := &visit{id: p.userID, user: p.user, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box)}
+	p.seq++
+	if err := p.startVisit(v); err != nil {
+		return err
+	}
+	p.visit = v
+	if p.r.run != nil && !v.skip {
+		p.r.staged.set(v.id, v.stage)
+	}
+	return nil
+}
+
+// boxesKept bounds the mailboxes of one user that a dry run remembers. One that comes back after that is taken for another. (A real run needs about 1 KB for each
+// mailbox of the user it is at.)
+const boxesKept = 4096
+
+// forget lets the mailboxes of a dry run's user go when they are many.
+func (p *planner) forget() {
+	v := p.visit
+	if p.r.run != nil || len(v.order) < boxesKept {
+		return
+	}
+	p.add(item{kind: itemForget, v: v, boxes: v.order})
+	v.order, v.boxes, p.box = nil, make(map[string]*box), nil
+}
+
+// startVisit finds out what is known of the user.
+func (p *planner) startVisit(v *visit) error {
+	last, err := p.lastVisit(v.id)
+	if err != nil {
+		return err
+	}
+	v.n, v.before = last.n, last
+	if v.n > 0 {
+		if err := p.flush(); err != nil {
+			return err
+		}
+	}
+	if p.r.run != nil {
+		if err := p.claim(v); err != nil || v.skip {
+			return err
+		}
+	}
+	if p.r.store == nil {
+		return nil
+	}
+	_, err = p.r.store.Stat(ims.UserDir(p.r.partition, v.id))
+	v.exists = err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !isNotDir(err) {
+		return err
+	}
+	return nil
+}
+
+// claim takes the lock of a user, and asks the journal whether the visit is done.
+func (p *planner) claim(v *visit) error {
+	got, err := p.r.run.TryLockUser(v.id)
+	if err != nil {
+		return err
+	}
+	if !got {
+		if err := p.flush(); err != nil {
+			return err
+		}
+		if err := p.r.run.LockUser(v.id); err != nil {
+			return err
+		}
+	}
+	done, ok, err := p.r.jr.Get(doneKey(v))
+	if err != nil || !ok {
+		return err
+	}
+	v.skip = true
+	p.rep.Resumed++
+	if n := restoreCounts(done, &p.rep); n > 0 {
+		p.talk(talk{kind: "interrupted", where: "user " + v.id, text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
+	}
+	return p.r.run.UnlockUser(v.id)
+}
+
+// endVisit tells the collector that the visit is over.
+func (p *planner) endVisit() error {
+	v := p.visit
+	if v == nil {
+		return nil
+	}
+	p.visit, p.box = nil, nil
+	if !v.skip {
+		p.add(item{kind: itemEnd, v: v})
+	}
+	return p.noteVisit(v)
+}
+
+// enterBox makes the mailbox of m the current one. ok is false when it was left out or refused.
+func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
+	name, err := p.r.sel.MailboxName(m.Mailbox)
+	if err != nil {
+		return false, p.refuse(m, "bad-mailbox", err.Error())
+	}
+	if !p.r.sel.TakesMailbox(p.user, name) {
+		return false, p.leaveOut(m)
+	}
+	if err := p.enterVisit(); err != nil {
+		return false, err
+	}
+	p.boxKey = strings.Clone(m.Mailbox)
+	if b := p.visit.boxes[name]; b != nil {
+		p.box = b
+		return true, nil
+	}
+	p.forget()
+	b := &box{v: p.visit, name: strings.Clone(name), path: ims.MailboxPath(name)}
+	b.dir = p.visit.stage + "/"
+	if b.path != "" {
+		b.dir += b.path + "/"
+	}
+	b.validity, b.counted = p.visit.before.validities[b.name]
+	if p.visit.before.stream == p.stream {
+		b.uids = p.visit.before.uids[b.name]
+	}
+	p.visit.boxes[b.name] = b
+	p.visit.order = append(p.visit.order, b)
+	p.box = b
+	return true, nil
+}
+
+// validityWithout is the UIDVALIDITY of a mailbox that the stream says none for.
+func (p *planner) validityWithout(m *sims.Member) uint32 {
+	for _, t := range [...]int64{p.header.Date, m.Time} {
+		if t > 0 && t < 1<<32 && (t == p.header.Date || m.Kind != sims.Mailbox) {
+			return uint32(t)
+		}
+	}
+	return 1
+}

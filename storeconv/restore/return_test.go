@@ -1,0 +1,101 @@
+package restore
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/verify"
+)
+
+// streamOf writes members as they stand; a message has its name as body.
+func streamOf(t testing.TB, members ...sims.Member) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range members {
+		m := &members[i]
+		if m.Kind == sims.Message {
+			m.Size = int64(len(m.Name))
+		}
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == sims.Message {
+			if _, err := w.Write([]byte(m.Name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestExpiredAloneChangesNothing: a mailbox that comes back, unannounced and with nothing but expired messages, keeps what
+// it has, also when the user gets something elsewhere.
+func TestExpiredAloneChangesNothing(t *testing.T) {
+	first := []sims.Member{
+		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "joe\tlrswipcda\nanyone\tlr"},
+		{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000},
+		{Kind: sims.Mailbox, Name: "joe/Mail", UIDValidity: 8, Subscribed: 1, ACL: "joe\tlrswipcda\nanyone\tlr"},
+		{Kind: sims.Message, Name: "joe/Mail/1", Time: 900000000, Flags: `\Seen`},
+		{Kind: sims.Message, Name: "zoe/INBOX/1", Time: 900000000},
+	}
+	for _, then := range [][]sims.Member{
+		{{Kind: sims.Message, Name: "joe/Mail/2", Flags: "expired"}},
+		{{Kind: sims.Message, Name: "joe/Mail/2", Flags: "expired"}, {Kind: sims.Message, Name: "joe/INBOX/2", Time: 900000001}},
+		{{Kind: sims.Link, Name: "joe/Mail/2", Flags: "expired", Link: "zoe/INBOX/1"}, {Kind: sims.Message, Name: "joe/INBOX/2", Time: 900000001}},
+		{{Kind: sims.Link, Name: "joe/Mail/2", Link: "joe/Mail/2"}, {Kind: sims.Message, Name: "joe/INBOX/2", Time: 900000001}},
+	} {
+		dir := t.TempDir()
+		one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+		whole := streamOf(t, append(append([]sims.Member{}, first...), then...)...)
+		restoreAny(t, one, whole)
+		restoreAny(t, two, streamOf(t, first...))
+		restoreAny(t, two, streamOf(t, then...))
+		for _, store := range []string{one, two} {
+			if log := checkStreams(t, store, verify.StoreOptions{}, streamOf(t, first...)); len(log.Problems) > 0 {
+				t.Errorf("%s, then %s: %q", filepath.Base(store), then[0].Name, log.Problems)
+			}
+		}
+	}
+}
+
+// restoreAny restores a stream whatever it loses.
+func restoreAny(t testing.TB, store string, data []byte) {
+	t.Helper()
+	s, err := NewStream("stream", bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), store, []*Stream{s}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLaterAttributes: what a later stream of one run says about a mailbox wins, in the index and in the lists, also when
+// it brings no message.
+func TestLaterAttributes(t *testing.T) {
+	full := streamOf(t,
+		sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "joe\tlrswipcda"},
+		sims.Member{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000})
+	later := streamOf(t, sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 90, Subscribed: 0, ACL: "joe\tlr"})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreClean(t, store, Options{}, full, later)
+	if log := checkStreams(t, store, verify.StoreOptions{}, full, later); len(log.Problems) > 0 {
+		t.Errorf("%q", log.Problems)
+	}
+	if list := reference.ReadList(t, filepath.Join(store, "mboxlist", "subscr.db")); len(list) != 0 {
+		t.Errorf("subscriptions %q", list)
+	}
+	once := storeLines(t, store)
+	restoreClean(t, store, Options{}, full, later)
+	reference.DiffLines(t, "the same streams again", storeLines(t, store), once)
+}

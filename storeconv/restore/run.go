@@ -1,0 +1,271 @@
+package restore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/internal/journal"
+	"imsconv/storeconv/selection"
+)
+
+// restore is one run of Restore.
+type run struct {
+	opt       Options
+	log       storeconv.Log
+	sel       *selection.Matcher
+	streams   []*Stream
+	path      string
+	partition string
+
+	store *durable.Store // nil: dry run without a store
+	run   *durable.Run   // nil: dry run
+	jr    *journal.Journal
+
+	work  chan *batch
+	order chan *batch
+	free  chan *batch
+	ready chan *finished
+
+	mu     sync.Mutex
+	err    error
+	cancel context.CancelFunc
+
+	staged stagedUsers
+	date   int64 // of the backup, else of its latest message; for the databases
+	rep    Report
+
+	all        []*Stream // the streams, then those of the reference that have been read
+	referenced bool
+}
+
+func newRestore(store string, streams []*Stream, opt Options) (*run, error) {
+	r := &run{opt: opt, log: opt.Log, streams: streams, all: slices.Clone(streams), path: store, partition: opt.Partition}
+	if r.log == nil {
+		r.log = storeconv.Discard
+	}
+	if r.partition == "" {
+		r.partition = "primary"
+	}
+	if err := ims.CheckPartition(r.partition); err != nil {
+		return nil, err
+	}
+	if len(streams) == 0 {
+		return nil, errors.New("no stream to restore from")
+	}
+	var err error
+	r.sel, err = selection.Compile(opt.Selection)
+	return r, err
+}
+
+func (r *run) do(ctx context.Context) (Report, error) {
+	if err := r.open(); err == errFinished {
+		r.rep.Finished = true
+		return r.rep, r.close(true)
+	} else if err != nil {
+		return r.rep, errors.Join(err, r.close(false))
+	}
+	err := r.convert(ctx)
+	if err == nil && r.run != nil {
+		err = errors.Join(r.writeLists(), r.join())
+	}
+	if err == nil && r.opt.Done != nil {
+		err = r.opt.Done(r.rep)
+	}
+	if closeErr := r.close(err == nil); err == nil {
+		err = closeErr
+	}
+	return r.rep, err
+}
+
+var errFinished = errors.New("an earlier run of this name had finished")
+
+// open opens the destination and takes up an interrupted run.
+func (r *run) open() error {
+	var err error
+	opt := durable.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
+	if opt.Owner != nil {
+		if err := opt.Owner.Check(); err != nil {
+			return err
+		}
+	}
+	if r.opt.DryRun {
+		if _, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		r.store, err = durable.OpenStore(r.path, opt)
+		return err
+	}
+	if r.store, err = durable.OpenStore(r.path, opt); err != nil {
+		return err
+	}
+	if err := r.checkSpace(); err != nil {
+		return err
+	}
+	if r.run, err = r.store.Begin(r.name()); err != nil {
+		return err
+	}
+	if r.run.Finished() {
+		return errFinished
+	}
+	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
+	if r.jr, err = journal.Open(r.run.Path("journal"), true); err != nil {
+		return err
+	}
+	return r.recover()
+}
+
+// checkSpace refuses to start filling a new store that has no room for the streams.
+func (r *run) checkSpace() error {
+	if _, err := r.store.Stat("partition"); err == nil || !r.sel.IsAll() {
+		return nil
+	}
+	var need int64
+	for _, s := range r.streams {
+		need += max(s.Size, 0)
+	}
+	free, inodes, err := r.store.Space()
+	if err != nil {
+		return err
+	}
+	if uint64(need) > free {
+		return fmt.Errorf("%s: the streams have %d bytes, the file system has %d free", r.path, need, free)
+	}
+	if need > 0 && inodes < 16 {
+		return fmt.Errorf("%s: the file system has %d inodes free", r.path, inodes)
+	}
+	return nil
+}
+
+// name names the run by the streams and by all that decides what is written, so that the same command finds its own interrupted run.
+func (r *run) name() string {
+	h := sha256.New()
+	for _, s := range r.streams {
+		h.Write(s.ID[:])
+	}
+	o := &r.opt
+	fmt.Fprintf(h, "%q %q %v %q %q %d %v %v\n", r.partition, o.Paths, o.Shard, o.Domain, o.Encoding, o.Existing, o.CRLF, o.NoIndex)
+	for _, u := range sortedKeys(o.Users) {
+		fmt.Fprintf(h, "user %q\n", u)
+	}
+	if o.Users != nil {
+		fmt.Fprintln(h, "selected")
+	}
+	for _, u := range sortedKeys(o.Map) {
+		fmt.Fprintf(h, "map %q %q\n", u, o.Map[u])
+	}
+	return "restore-" + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// close ends the run. finished removes what it kept for being continued.
+func (r *run) close(finished bool) error {
+	var errs []error
+	if r.jr != nil {
+		errs = append(errs, r.jr.Close())
+	}
+	if r.run != nil {
+		errs = append(errs, r.run.End(finished))
+	}
+	if r.store != nil {
+		errs = append(errs, r.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// convert runs the pipeline.
+func (r *run) convert(ctx context.Context) error {
+	jobs := r.opt.Jobs
+	if jobs <= 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.cancel = cancel
+	depth := 2*jobs + 4
+	r.work = make(chan *batch, depth)
+	r.order = make(chan *batch, depth)
+	r.free = make(chan *batch, depth+jobs+4)
+	r.ready = make(chan *finished, 64)
+
+	var workers, collecting, committing sync.WaitGroup
+	for range jobs {
+		workers.Go(func() { r.worker() })
+	}
+	c := newCollector(r)
+	collecting.Go(c.loop)
+	committing.Go(r.commitLoop)
+
+	p := newPlanner(r)
+	err := r.planUntil(ctx, work, p)
+	interrupted := ctx.Err() != nil && err == ctx.Err()
+	if err != nil && !interrupted {
+		r.fail(err)
+	}
+	p.finish(err == nil)
+	close(r.work)
+	close(r.order)
+	workers.Wait()
+	collecting.Wait()
+	close(r.ready)
+	committing.Wait()
+
+	r.rep, r.date = p.rep, p.latest
+	r.rep.add(&c.rep)
+	r.rep.UnknownKeys = p.unknown
+	if failed := r.failure(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// fail notes the first error that ends the run, and stops the reading.
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+		r.cancel()
+	}
+}
+
+func (r *run) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *Report) add(o *Report) {
+	r.Users += o.Users
+	r.Mailboxes += o.Mailboxes
+	r.Messages += o.Messages
+	r.Bytes += o.Bytes
+	r.Links += o.Links
+	r.Copies += o.Copies
+	r.Expired += o.Expired
+	r.Pending += o.Pending
+	r.Duplicates += o.Duplicates
+	r.Updated += o.Updated
+	r.Refused += o.Refused
+	r.NotSelected += o.NotSelected
+	r.Resumed += o.Resumed
+	r.BareLF += o.BareLF
+}

@@ -1,0 +1,112 @@
+package restore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"imsconv/storeconv/sims"
+)
+
+// Source is a backup that Restore reads member by member, in the terms of the SIMS stream. *sims.Reader is one; a decoder of another tape format would be another.
+// Errors of Next, Bytes and Chunk that are a *sims.Problem concern one member, any other ends the run.
+type Source interface {
+	Header() (sims.Header, error)
+	Next() (*sims.Member, error)
+	Bytes() ([]byte, error) // body of at most sims.MaxInline bytes
+	Chunk() ([]byte, error) // next piece of a longer one
+	Block() *sims.Block     // what the last Bytes or Chunk is a slice of
+	Offset() int64          // how far the stream has been read, bytes
+}
+
+// Stream is one input of Restore.
+type Stream struct {
+	Name   string      // for positions in messages
+	ID     [32]byte    // stands for the content: the same stream has the same ID wherever it lies
+	Source Source      //
+	At     io.ReaderAt // reads bodies again by offset; nil when the stream cannot be read twice
+	Size   int64       // bytes, uncompressed; -1 when unknown
+
+	guard *guard // nil: reading never waits long
+}
+
+// idBytes is how much of its start stands for a stream, in bytes.
+const idBytes = 256 << 10
+
+// readBlocks is the number of read buffers of 1 MiB that a stream is read through.
+const readBlocks = 24
+
+// NewStream makes a Stream of a SIMS backup stream without compression. Of a file (an io.ReadSeeker and io.ReaderAt at its start) bodies that are left out are not
+// read, and can be read later.
+func NewStream(name string, r io.Reader) (*Stream, error) {
+	s := &Stream{Name: name, Size: -1}
+	head := make([]byte, idBytes)
+	n, at := 0, fileOf(r)
+	var err error
+	if at != nil {
+		n, err = at.ReadAt(head, 0)
+		s.At = at
+		s.Size, _ = r.(io.Seeker).Seek(0, io.SeekEnd)
+		if _, back := r.(io.Seeker).Seek(0, io.SeekStart); back != nil {
+			return nil, back
+		}
+	} else {
+		n, err = io.ReadFull(r, head)
+	}
+	tail := err
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		tail = nil
+	}
+	if tail != nil && n == 0 {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	head = head[:n]
+	s.ID = sha256.Sum256(head)
+	if at == nil {
+		s.guard = &guard{r: r}
+		r = io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)
+	}
+	s.Source = sims.NewReaderBlocks(r, readBlocks)
+	return s, nil
+}
+
+// failed gives an error that came before its time, once.
+type failed struct{ err error }
+
+func (f *failed) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF
+	}
+	return 0, f.err
+}
+
+// fileOf returns r as something that reads at any offset, or nil.
+func fileOf(r io.Reader) io.ReaderAt {
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		return nil
+	}
+	seeker, ok := r.(io.Seeker)
+	if !ok {
+		return nil
+	}
+	if here, err := seeker.Seek(0, io.SeekCurrent); err != nil || here != 0 {
+		return nil
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if _, back := seeker.Seek(0, io.SeekStart); err != nil || back != nil || end <= 0 {
+		return nil
+	}
+	return at
+}
+
+// problemOf returns the *sims.Problem in err, or nil.
+func problemOf(err error) *sims.Problem {
+	var p *sims.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package restore
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+)
+
+// visited is what the planner remembers of a user who has come before in this run: how often, in which stream the last time, and which UIDs of which mailboxes
+// that stream has shown.
+type visited struct {
+	n, stream  int
+	uids       map[string]uidRanges
+	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
+}
+
+// A dry run remembers so many bytes about users and then no more: a user who comes back is taken for a new one then.
+const visitsKept = 32 << 20
+
+// lastVisit tells what is known of a user.
+func (p *planner) lastVisit(id string) (visited, error) {
+	if p.r.run == nil {
+		return parseVisited([]byte(p.visits[id]))
+	}
+	b, ok, err := p.r.jr.Get("v/" + id)
+	if err != nil || !ok {
+		return visited{}, err
+	}
+	return parseVisited(b)
+}
+
+// noteVisit remembers the visit that ends.
+func (p *planner) noteVisit(v *visit) error {
+	known := v.before
+	known.n = v.n + 1
+	if known.stream != v.stream || known.uids == nil {
+		known.stream, known.uids = v.stream, make(map[string]uidRanges)
+	}
+	if known.validities == nil {
+		known.validities = make(map[string]uint32)
+	}
+	for name, b := range v.boxes {
+		known.uids[name] = b.uids
+		known.validities[name] = b.validity
+	}
+	text := known.append(nil)
+	if p.r.run != nil {
+		return p.r.jr.Put("v/"+v.id, text)
+	}
+	if p.visitBytes += len(v.id) + len(text) + 100; p.visitBytes < visitsKept {
+		p.visits[strings.Clone(v.id)] = string(text)
+	}
+	return nil
+}
+
+func (v *visited) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(v.n))
+	dst = binary.AppendUvarint(dst, uint64(v.stream))
+	for name, validity := range v.validities {
+		ranges := v.uids[name]
+		dst = binary.AppendUvarint(dst, uint64(len(name)))
+		dst = append(dst, name...)
+		dst = binary.AppendUvarint(dst, uint64(validity))
+		dst = binary.AppendUvarint(dst, uint64(len(ranges)))
+		last := uint32(0)
+		for _, r := range ranges {
+			dst = binary.AppendUvarint(dst, uint64(r.lo-last))
+			dst = binary.AppendUvarint(dst, uint64(r.hi-r.lo))
+			last = r.hi
+		}
+	}
+	return dst
+}
+
+var errVisited = errors.New("journal: what it has of a visit cannot be read")
+
+func parseVisited(b []byte) (v visited, err error) {
+	bad := false
+	next := func() uint64 {
+		n, k := binary.Uvarint(b)
+		if k <= 0 {
+			bad, b = true, nil
+			return 0
+		}
+		b = b[k:]
+		return n
+	}
+	if len(b) == 0 {
+		return v, nil
+	}
+	v.n, v.stream = int(next()), int(next())
+	v.uids, v.validities = make(map[string]uidRanges), make(map[string]uint32)
+	for len(b) > 0 {
+		n := next()
+		if uint64(len(b)) < n {
+			return v, errVisited
+		}
+		name := string(b[:n])
+		b = b[n:]
+		v.validities[name] = uint32(next())
+		ranges := make(uidRanges, 0, min(next(), uint64(len(b))))
+		for last := uint32(0); len(ranges) < cap(ranges); {
+			lo := last + uint32(next())
+			last = lo + uint32(next())
+			ranges = append(ranges, uidRange{lo, last})
+		}
+		v.uids[name] = ranges
+	}
+	if bad {
+		return v, errVisited
+	}
+	return v, nil
+}

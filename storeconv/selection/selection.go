@@ -1,0 +1,181 @@
+// Package selection decides which users and mailboxes of a source take part in
+// a conversion, and what they are called in the store.
+package selection
+
+import (
+	"slices"
+	"strings"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+)
+
+// Matcher answers the questions that a [storeconv.Selection] settles. It belongs
+// to one goroutine, but for IsAll, StoreID, MailboxName and PlaceOf, which
+// several may call.
+type Matcher struct {
+	users  map[string]bool
+	rename map[string]string
+	paths  []storeconv.Path
+	shard  storeconv.Shard
+	domain string // "@" and the default domain, or ""
+	decode func(string) (string, error)
+	met    map[string]bool // named users that the source has
+}
+
+// Compile makes the Matcher of a selection. The error is of a path or of the
+// encoding.
+func Compile(s storeconv.Selection) (*Matcher, error) {
+	m := &Matcher{users: s.Users, rename: s.Map, shard: s.Shard, met: make(map[string]bool)}
+	if s.Domain != "" {
+		m.domain = "@" + s.Domain
+	}
+	var err error
+	if m.decode, err = storeconv.ParseEncoding(s.Encoding); err != nil {
+		return nil, err
+	}
+	for _, p := range s.Paths {
+		path, all, err := storeconv.ParsePath(p)
+		if err != nil {
+			return nil, err
+		}
+		if all {
+			m.paths = nil
+			break
+		}
+		m.paths = append(m.paths, path)
+	}
+	return m, nil
+}
+
+// IsAll tells that nothing is left out.
+func (m *Matcher) IsAll() bool {
+	return m.users == nil && m.paths == nil && m.shard.Count <= 1
+}
+
+// Takes tells whether anything of a user, as the source has it, may take part.
+func (m *Matcher) Takes(user string) bool {
+	if m.users != nil && !m.users[user] || !m.shard.Has(user) {
+		return false
+	}
+	return m.paths == nil || m.hasPath(user)
+}
+
+func (m *Matcher) hasPath(user string) bool {
+	for _, p := range m.paths {
+		if p.User == user {
+			return true
+		}
+	}
+	return false
+}
+
+// Meet is Takes of a user that the source has. Named users that are never met
+// are Missing.
+func (m *Matcher) Meet(user string) bool {
+	yes := m.Takes(user)
+	if yes && (m.users != nil || m.paths != nil) {
+		m.met[user] = true
+	}
+	return yes
+}
+
+// TakesMailbox tells whether a mailbox of a user that takes part does too.
+// mailbox is the name in the store.
+func (m *Matcher) TakesMailbox(user, mailbox string) bool {
+	if m.paths == nil {
+		return true
+	}
+	for _, p := range m.paths {
+		if p.User == user && (p.Mailbox == "" || ims.Canonical(p.Mailbox) == mailbox || strings.HasPrefix(mailbox, p.Mailbox+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// Missing lists the users that were named and not met, in byte order.
+func (m *Matcher) Missing() []string {
+	var out []string
+	for u := range m.users {
+		if !m.met[u] && m.shard.Has(u) {
+			out = append(out, u)
+		}
+	}
+	for _, p := range m.paths {
+		if !m.met[p.User] && (m.users == nil || m.users[p.User]) && m.shard.Has(p.User) {
+			out = append(out, p.User)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// StoreID returns the id that a user of the source has in the store, and why it
+// can have none.
+func (m *Matcher) StoreID(user string) (string, error) {
+	id := user
+	if to, ok := m.rename[user]; ok {
+		id = to
+	}
+	if n := len(id) - len(m.domain); m.domain != "" && n > 0 && strings.EqualFold(id[n:], m.domain) {
+		id = id[:n]
+	}
+	return id, ims.CheckUserID(id)
+}
+
+// MailboxName returns the name that a mailbox of the source has in the store,
+// and why it can have none.
+func (m *Matcher) MailboxName(name string) (string, error) {
+	name, err := m.decode(name)
+	if err != nil {
+		return "", err
+	}
+	name = ims.Canonical(name)
+	return name, ims.CheckMailbox(name)
+}
+
+// ACL turns lines of identifier TAB rights into the one line of an index, with
+// the new ids of users. ok is false when a line was left out because it is none.
+func (m *Matcher) ACL(lines string) (acl string, ok bool) {
+	var out []string
+	ok = true
+	for line := range strings.SplitSeq(lines, "\n") {
+		who, rights, found := strings.Cut(strings.TrimRight(line, "\r"), "\t")
+		if !found || who == "" || strings.Contains(rights, "\t") {
+			ok = ok && line == ""
+			continue
+		}
+		user, minus := strings.CutPrefix(who, "-")
+		if id, err := m.StoreID(user); err == nil {
+			who = id
+			if minus {
+				who = "-" + id
+			}
+		}
+		out = append(out, who, rights)
+	}
+	return strings.Join(out, "\t"), ok
+}
+
+// Place is where a message lies in the store.
+type Place struct {
+	ID, Mailbox string
+	UID         uint32
+}
+
+// PlaceOf returns where the message of a member name goes when nothing stands in
+// its way. ok is false when it has no place.
+func (m *Matcher) PlaceOf(member string) (place Place, ok bool) {
+	user, mailbox, uid, ok := sims.SplitName(member)
+	if !ok {
+		return Place{}, false
+	}
+	id, err := m.StoreID(user)
+	if err != nil {
+		return Place{}, false
+	}
+	mailbox, err = m.MailboxName(mailbox)
+	return Place{id, mailbox, uid}, err == nil
+}
