@@ -25,7 +25,8 @@ type relocated struct {
 	opts        verify.NMSOptions
 }
 
-// relocateSite makes a site whose quota records have five fields, and relocates it.
+// relocateSite makes a site whose quota records have five fields, and
+// relocates it.
 func relocateSite(t testing.TB, site testsite.NMSOptions, opts relocate.Options) *relocated {
 	t.Helper()
 	dir := t.TempDir()
@@ -311,7 +312,8 @@ func TestNMSWays(t *testing.T) {
 	}
 }
 
-// TestNMSOpaque: records of a form that nobody understands go over byte for byte.
+// TestNMSOpaque: records of a form that nobody understands go over byte for
+// byte.
 func TestNMSOpaque(t *testing.T) {
 	r := relocateSite(t, testsite.NMSOptions{Seed: 24, Users: 6, Opaque: true}, relocate.Options{Via: relocate.ViaCopy})
 	_, log := verifyNMS(t, r.store, r.from, r.opts)
@@ -350,8 +352,8 @@ func TestNMSJobs(t *testing.T) {
 	}
 }
 
-// TestNMSDamaged: what is damaged in the source is a warning, and what is left of
-// it is compared.
+// TestNMSDamaged: what is damaged in the source is a warning, and what is left
+// of it is compared.
 func TestNMSDamaged(t *testing.T) {
 	r := &relocated{from: filepath.Join(t.TempDir(), "nms"), store: filepath.Join(t.TempDir(), "store")}
 	var err error
@@ -385,8 +387,8 @@ func TestNMSInside(t *testing.T) {
 	}
 }
 
-// TestInherited: what lies oddly in the store as in the source is a warning, with
-// other content a problem.
+// TestInherited: what lies oddly in the store as in the source is a warning,
+// with other content a problem.
 func TestInherited(t *testing.T) {
 	r := relocateSite(t, testsite.NMSOptions{Seed: 28, Users: 3}, relocate.Options{})
 	dir := testsite.MailboxDir(r.site.Partition["user0"], "user0", "INBOX")
