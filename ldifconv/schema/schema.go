@@ -32,11 +32,12 @@ const (
 	SIMS
 	NMS
 	IMS
+	Site // a file of the site
 )
 
 // String returns the short product name.
 func (o Origin) String() string {
-	return [...]string{"standard", "SIMS", "NMS", "iMS"}[o]
+	return [...]string{"standard", "SIMS", "NMS", "iMS", "site"}[o]
 }
 
 const (

@@ -12,7 +12,7 @@ import (
 )
 
 var exportWriters = map[string]func(io.Writer, Options) (Totals, error){
-	"sims": WriteSIMS, "nms": WriteNMS,
+	"sims": WriteSIMS, "nms": WriteNMS, "ims": WriteIMS,
 }
 
 func TestExportIsReproducible(t *testing.T) {

@@ -88,7 +88,7 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 	return nil
 }
 
-func (c *comparer) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
+func (c *comparer) enter(w *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
 	if dst < 0 {
 		c.missing++
 		return -1, nil
@@ -96,7 +96,7 @@ func (c *comparer) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int
 	fd, err := nms.OpenDir(dst, name)
 	if err != nil {
 		if err != unix.ENOENT {
-			c.differ(name, err.Error())
+			c.differ(w.at, err.Error())
 		}
 		c.missing++
 		return -1, nil
@@ -117,7 +117,7 @@ func (c *comparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error 
 	}
 	if len(c.entries) > c.seen[dst] {
 		c.extra = true
-		c.differ(w.where, "more files in place than in the source")
+		c.differ(w.at, "more files in place than in the source")
 	}
 	delete(c.seen, dst)
 	return nil

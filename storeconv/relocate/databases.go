@@ -20,9 +20,6 @@ import (
 // store had in it before, and an empty peruser.db where there is none.
 func (r *relocation) writeDatabases(ctx context.Context) error {
 	defer r.subscr.Close()
-	if r.verify != nil {
-		return r.verify.records(ctx)
-	}
 	if !r.opts.DryRun {
 		if err := r.run.LockLists(); err != nil {
 			return fmt.Errorf("lock the mailbox lists: %w", err)

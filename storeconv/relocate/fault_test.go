@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/verify"
 )
 
 // must fails the test on an error.
@@ -326,7 +327,7 @@ func TestRelocateRepair(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(to, keikoDir, "=+Drafts/store.idx")); err != nil {
 			t.Error(err)
 		}
-		_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: to})
+		_, h = verifyNMS(t, to, from, verify.NMSOptions{})
 		wantProblems(t, h, nil)
 	}
 }

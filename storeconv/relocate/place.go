@@ -24,13 +24,11 @@ type treeWorker struct {
 	clone   cloner
 	compare comparer
 	scan    scanner
-	content contentComparer
 }
 
 func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	w := &treeWorker{r: r}
 	w.walk.repair = r.opts.RepairHash
-	w.content.v = r.verify
 	w.clone = cloner{via: r.via, euid: os.Geteuid()}
 	w.clone.files.Pool = r.pool
 	w.clone.files.Owner = r.opts.Owner
@@ -50,9 +48,6 @@ func (w *treeWorker) tree(u *userTree) treeResult {
 		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("open: %v", err)}}}
 	}
 	defer unix.Close(src)
-	if w.r.verify != nil {
-		return w.r.verify.tree(w, u, src)
-	}
 	if w.r.opts.DryRun {
 		w.begin(u, &w.scan)
 		err := w.walk.top(src, -1)
@@ -317,7 +312,7 @@ func (r *relocation) told(u *userTree, res treeResult) error {
 	}
 	r.countUser(u, res)
 	switch res.state {
-	case treeNote, treeRefused, treeAbsent:
+	case treeNote, treeRefused:
 		return nil
 	}
 	r.countFiles(u, res.counts)
@@ -342,7 +337,7 @@ func (r *relocation) countUser(u *userTree, res treeResult) {
 		rep.Users += res.users
 		rep.LeftOut += res.leftOut
 		return
-	case u.shared && res.state != treeRefused && res.state != treeAbsent:
+	case u.shared && res.state != treeRefused:
 		rep.SharedTrees++
 		return
 	case !u.shared:
@@ -351,9 +346,6 @@ func (r *relocation) countUser(u *userTree, res treeResult) {
 	switch res.state {
 	case treeRefused:
 		rep.LeftOut++
-		return
-	case treeAbsent:
-		r.verify.report.Missing++
 		return
 	case treeThere:
 		rep.Unchanged++

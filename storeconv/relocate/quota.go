@@ -74,9 +74,8 @@ func (u *usages) take(id string) (mailUsage, error) {
 // they are or, with Requota, counted anew.
 func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 	sink := put
-	recount := r.opts.Requota && r.verify == nil
 	var old *bdb.Sorter
-	if recount {
+	if r.opts.Requota {
 		old = bdb.NewSorter(r.tempDir(), sortMemory)
 		defer old.Close()
 		sink = func(key string, value []byte) error { return old.Add([]byte(key), value) }
@@ -101,7 +100,7 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 			}
 		}
 	}
-	if !recount {
+	if !r.opts.Requota {
 		return nil
 	}
 	return r.recount(old, put)
@@ -119,14 +118,14 @@ func (r *relocation) quotaRecord(where, key string, value []byte, put recordSink
 	}
 	if _, err := parseAnyQuota(value); err != nil {
 		r.report.RecordsOpaque++
-		if r.opts.Requota && r.verify == nil {
+		if r.opts.Requota {
 			r.log.Problem("not-understood", where, "limits of a quota record: "+err.Error())
 		}
 	}
 	if newID != key {
 		r.report.RecordsChanged++
 	}
-	if !r.opts.Requota || r.verify != nil {
+	if !r.opts.Requota {
 		r.report.QuotaRecords++
 	}
 	return put(newID, value)

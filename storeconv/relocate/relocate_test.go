@@ -20,6 +20,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/verify"
 )
 
 // heard is a Log that keeps what it is told.
@@ -246,4 +247,16 @@ func memoryDir(t testing.TB) string {
 		}
 	})
 	return dir
+}
+
+// verifyNMS compares a store with the one that it was made of.
+func verifyNMS(t testing.TB, store, from string, opts verify.NMSOptions) (verify.NMSReport, *heard) {
+	t.Helper()
+	h := new(heard)
+	opts.Log = h
+	rep, err := verify.NMS(context.Background(), store, from, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep, h
 }

@@ -102,3 +102,21 @@ func TestRelocateCancel(t *testing.T) {
 	relocate(t, store, from, Options{Via: ViaCopy})
 	sameTrees(t, from, store)
 }
+
+// keepTime changes a file and leaves times of file and directory as they were.
+func keepTime(path string, change func(string) error) error {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	file, fileErr := os.Stat(path)
+	if err := change(path); err != nil {
+		return err
+	}
+	if fileErr == nil {
+		if err := os.Chtimes(path, file.ModTime(), file.ModTime()); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return os.Chtimes(filepath.Dir(path), dir.ModTime(), dir.ModTime())
+}

@@ -46,7 +46,6 @@ type relocation struct {
 	subscr  *mboxlist.Update  // of subscr.db
 
 	quotaMeta bdb.Meta
-	verify    *nmsVerifier // compares with the new store and writes nothing; nil: a conversion
 	dirTimes  dirTimes
 
 	met         map[string]bool   // with Select: the users that the source has

@@ -14,6 +14,7 @@ import (
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
 	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/verify"
 )
 
 // site generates an NMS store in a directory of the test.
@@ -63,7 +64,7 @@ func TestRelocateGeneratedSites(t *testing.T) {
 			if d := cmp.Diff(before, tree(t, from)); d != "" {
 				t.Errorf("the source changed:\n%s", d)
 			}
-			_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: store})
+			_, h = verifyNMS(t, store, from, verify.NMSOptions{})
 			h.none(t)
 			if rep.Via == "copy" && rep.Shared == 0 {
 				t.Error("no hard link inside the tree was kept")
@@ -185,7 +186,7 @@ func TestRelocateRename(t *testing.T) {
 	if got := string(readFile(t, sub)); got != "user/anna@siroe.com/Mail/deep/er/est\t\nuser/Wally.C/Drafts\t\n" {
 		t.Errorf("%s: %q", sub, got)
 	}
-	_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: store, Map: opts.Map, Domain: opts.Domain, Partitions: opts.Partitions})
+	_, h = verifyNMS(t, store, from, verify.NMSOptions{Map: opts.Map, Domain: opts.Domain, Partitions: []verify.Partition{{Name: "primary", NewName: "main"}}})
 	h.none(t)
 	if again, _ := relocate(t, store, from, opts); again.Unchanged != 8 || again.Placed != 0 {
 		t.Errorf("second run: %+v", again)
@@ -312,8 +313,10 @@ func TestRelocateQuota(t *testing.T) {
 	if len(rep.OverQuota) != 1 || rep.OverQuota[0].User != "anna" {
 		t.Errorf("over quota: %+v", rep.OverQuota)
 	}
-	_, h = verifyNMS(t, VerifyNMSOptions{From: from, Store: store})
-	h.none(t)
+	// verify knows nothing of the directory that the limits came from.
+	if _, h = verifyNMS(t, store, from, verify.NMSOptions{}); len(h.problems) > 0 || len(h.warnings) != 1 || !strings.HasPrefix(h.warnings[0], "quota-limit: mboxlist/quota.db: anna: ") {
+		t.Errorf("told %q, %q", h.problems, h.warnings)
+	}
 }
 
 func TestRelocateAddMissing(t *testing.T) {

@@ -182,11 +182,7 @@ func (s *subscriptions) record(newID string, data []byte) (rewritten []byte, err
 	}
 	if len(list) > 0 {
 		s.r.report.SubscrRecords++
-		put := s.r.subscr.Put
-		if s.r.verify != nil {
-			put = s.r.verify.record(mboxlist.SubscrDB, &s.r.verify.report.SubscrRecords)
-		}
-		if err := put(newID, mboxlist.Subscriptions(list).Append(nil)); err != nil {
+		if err := s.r.subscr.Put(newID, mboxlist.Subscriptions(list).Append(nil)); err != nil {
 			return nil, err
 		}
 	}
@@ -211,9 +207,6 @@ func readSmall(dir int, name string) ([]byte, error) {
 // carry puts one file into the new store, with new bytes or with its own.
 func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) error {
 	s.r.report.Subscriptions++
-	if s.r.verify != nil {
-		return s.r.verify.file(fd, name, where, to, rewritten)
-	}
 	if s.r.opts.DryRun {
 		return nil
 	}

@@ -55,8 +55,7 @@ type userWalk struct {
 	issues []issue
 	moved  int64 // folders whose name was put right
 
-	asFound string // for enter: the directory's name in the source when it gets another, else ""
-	at      string // for leave: the directory
+	at string // for enter and leave: the directory
 }
 
 func (w *userWalk) reset(where string) {
@@ -190,10 +189,7 @@ func (w *userWalk) subdir(src, dst int, at place, name string, depth int) error 
 		w.problem("unreadable", below.where, fmt.Sprintf("stat: %v", err))
 		return nil
 	}
-	w.asFound, w.at = "", below.where
-	if newName != name {
-		w.asFound = name
-	}
+	w.at = below.where
 	out, err := w.visitor.enter(w, dst, newName, &st)
 	if err != nil {
 		return fmt.Errorf("%s: %w", below.where, err)

@@ -53,7 +53,6 @@ const (
 	treeThere               // in place already
 	treeRefused             // something else is in its place
 	treeScanned             // dry run
-	treeAbsent              // not in the store that is verified
 	treeNote                // no tree, only something to tell
 	treeUnstarted           // the run was cancelled
 )

@@ -40,6 +40,12 @@ type Verb struct {
 	Lost    string // the result of exit status 3; empty: "done, with losses"
 	Resumes bool   // the same command goes on where an interrupted run stopped
 
+	// Exit, when not nil, turns the exit status of a run that was not interrupted
+	// into the verb's own, for a verb that follows another program's; ExitDoc is
+	// then the list of the help page.
+	Exit    func(status int, r Report) int
+	ExitDoc string
+
 	// New declares the verb's flags and returns what runs once they are parsed.
 	New func(fs *pflag.FlagSet) Action
 }
@@ -187,6 +193,7 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	opt.add(fs)
 
 	job := newJob(c.Name, verb.Name, stdin, stdout, stderr)
+	job.exit = verb.Exit
 	if verb.Lost != "" {
 		job.lost = verb.Lost
 	}

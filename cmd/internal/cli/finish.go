@@ -59,10 +59,12 @@ func (j *Job) finish(ctx context.Context, err error) int {
 		r.Exit, r.Result = exitOf(ctx, err)
 		r.Error = err.Error()
 	}
-	if werr := j.writeFiles(r); werr != nil {
+	usage := r.Exit == ExitUsage
+	r.Exit = j.status(r.Exit, r)
+	if werr := j.writeFiles(r, usage); werr != nil {
 		j.sayError(werr)
 		if err == nil {
-			r.Exit, r.Result = ExitFailed, "failed"
+			r.Exit, r.Result = j.status(ExitFailed, r), "failed"
 		}
 	}
 	j.abort()
@@ -72,17 +74,25 @@ func (j *Job) finish(ctx context.Context, err error) int {
 	if r.Exit == ExitInterrupted && j.again != "" {
 		j.Hint(j.again)
 	}
-	j.summary(r)
+	j.summary(r, usage)
 	return r.Exit
 }
 
+// status is the verb's own exit status, where it has its own.
+func (j *Job) status(status int, r Report) int {
+	if j.exit == nil || status == ExitInterrupted {
+		return status
+	}
+	return j.exit(status, r)
+}
+
 // writeFiles commits what --log and --report name, unless nothing was done.
-func (j *Job) writeFiles(r Report) error {
+func (j *Job) writeFiles(r Report, usage bool) error {
 	j.mu.Lock()
 	log, place := j.log, j.place
 	j.log = nil
 	j.mu.Unlock()
-	if r.Exit == ExitUsage {
+	if usage {
 		return nil
 	}
 	if log != nil {
@@ -154,7 +164,7 @@ func (r Report) Write(w io.Writer) error {
 
 // summary tells the counts in one line, or in one object with --json. With
 // --quiet only what was silenced is told.
-func (j *Job) summary(r Report) {
+func (j *Job) summary(r Report, usage bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
@@ -163,7 +173,7 @@ func (j *Job) summary(r Report) {
 			Type string `json:"type"`
 			Report
 		}{"summary", r})
-	case r.Exit == ExitUsage:
+	case usage:
 	case j.quiet:
 		if r.Warnings.Total > 0 {
 			j.say("note", "", "", "warnings silenced by --quiet: "+r.Warnings.kinds())

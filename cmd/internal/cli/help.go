@@ -38,15 +38,23 @@ func (c *Command) verbHelp(w io.Writer, v *Verb, own string) {
 	}
 	fmt.Fprintf(w, "\n\nDESCRIPTION\n%s\n", indent(v.Doc))
 	fmt.Fprintf(w, "\nOPTIONS\n%s%s", own, commonUsages(own))
-	lost := v.Exit3
-	if lost == "" {
-		lost = "done, but something was refused, unreadable or lost; each is listed"
-	}
-	fmt.Fprintf(w, "\nEXIT STATUS\n    0    done\n    1    failed\n    2    wrong options or arguments\n    3    %s\n    130  interrupted\n", lost)
+	fmt.Fprintf(w, "\nEXIT STATUS\n%s\n", indent(v.exitDoc()))
 	if c.Memory > 0 {
 		fmt.Fprintf(w, "\nMEMORY\n    below %d MiB at any size of input, where the text above says no more\n", c.Memory>>20)
 	}
 	fmt.Fprintf(w, "\nEXAMPLE\n%s\n", indent(v.Example))
+}
+
+// exitDoc lists the exit statuses.
+func (v *Verb) exitDoc() string {
+	if v.ExitDoc != "" {
+		return v.ExitDoc
+	}
+	lost := v.Exit3
+	if lost == "" {
+		lost = "done, but something was refused, unreadable or lost; each is listed"
+	}
+	return "0    done\n1    failed\n2    wrong options or arguments\n3    " + lost + "\n130  interrupted"
 }
 
 // commonUsages are the options that every verb has, less --log where the verb's

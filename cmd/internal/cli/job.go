@@ -26,6 +26,8 @@ type Job struct {
 	files  []*OutputFile // not yet committed: removed when the run ends
 	log    *OutputFile   // of --log; nil: none
 	place  *OutputFile   // of --report; nil: none
+
+	exit func(status int, r Report) int // see Verb.Exit; nil: as it is
 }
 
 func newJob(command, verb string, stdin io.Reader, stdout, stderr io.Writer) *Job {

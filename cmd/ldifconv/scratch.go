@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+	"imsconv/ldifconv/ldif"
+)
+
+// scratchRoom refuses a run whose scratch folder would lie in a file system with
+// less room than the inputs take, as far as their sizes are known.
+func scratchRoom(dir string, sizes int64) error {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	if st, err := os.Stat(dir); err != nil {
+		return err
+	} else if !st.IsDir() {
+		return fmt.Errorf("%s: not a folder", dir)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if room := int64(fs.Bavail) * int64(fs.Bsize); room < sizes {
+		return cli.WithHint(fmt.Errorf("%s: %d MB free, %d MB needed for the index", dir, room/1e6, sizes/1e6), "--temp names another folder")
+	}
+	return nil
+}
+
+// totalSize is the size of all inputs on disk, as far as it is known.
+func totalSize(job *cli.Job, paths []string) (total int64) {
+	for _, path := range paths {
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			total += st.Size()
+		}
+	}
+	return total
+}
+
+// ldifInputs gives opened inputs their simpler type.
+func ldifInputs(in []ldifconv.Input) []ldif.Input {
+	list := make([]ldif.Input, len(in))
+	for i := range in {
+		list[i] = ldif.Input(in[i])
+	}
+	return list
+}

@@ -1,0 +1,135 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// addressAttributes hold addresses of which each belongs to one entry.
+var addressAttributes = [...]schema.ID{schema.Mail, schema.MailAlternateAddress, schema.MailEquivalentAddress, schema.RFC822MailAlias}
+
+// addresses checks the addresses of a user or list and enters them.
+func (c *checker) addresses() {
+	for _, id := range addressAttributes {
+		c.each(id, func(v ldif.Value, desc []byte) {
+			address := bytes.ToLower(bytes.TrimSpace(v.Data))
+			local, domain, ok := bytes.Cut(address, []byte{'@'})
+			switch {
+			case !ok:
+				c.find("mail-no-domain", string(desc), v.Line, fmt.Sprintf("address %.100q has no domain", v.Data))
+			case !isAddress(local, domain, id):
+				c.find("mail-form", string(desc), v.Line, fmt.Sprintf("%.100q is no address", v.Data))
+			default:
+				c.enterAddress(address, v.Line, desc)
+				c.enterMailDomain(domain)
+			}
+		})
+	}
+}
+
+// isAddress reports whether the parts make an address; "@domain" alone catches
+// all mail of a domain and is an alternate address of iMS.
+func isAddress(local, domain []byte, id schema.ID) bool {
+	if len(local) == 0 && id == schema.Mail || bytes.IndexByte(domain, '@') >= 0 && !bytes.HasPrefix(local, []byte{'"'}) {
+		return false
+	}
+	if len(local) > 0 && local[0] == '"' {
+		at := bytes.LastIndexByte(domain, '@')
+		domain = domain[at+1:]
+	} else if bytes.ContainsAny(local, " \t,;<>()") {
+		return false
+	}
+	return isHost(domain)
+}
+
+// isHost reports whether name can be a host or domain name, or an address in
+// square brackets.
+func isHost(name []byte) bool {
+	if len(name) > 2 && name[0] == '[' && name[len(name)-1] == ']' {
+		return true
+	}
+	if len(name) == 0 || name[0] == '.' || name[len(name)-1] == '.' || bytes.Contains(name, []byte("..")) {
+		return false
+	}
+	for _, b := range name {
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' && b != '_' && b != '.' && b < 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) enterAddress(address []byte, line int, desc []byte) {
+	key := appendHash(append(c.key[:0], keyMail), address)
+	c.val = appendUvarint(c.val[:0], uint64(line))
+	c.val = append(append(c.val, desc...), 0)
+	c.val = append(c.val, clip(address, longestText)...)
+	c.put(appendNumber(key, c.number), c.val)
+}
+
+func (c *checker) enterMailDomain(domain []byte) {
+	c.put(appendHash(append(c.key[:0], keyMailDom), domain), nil)
+}
+
+// uidForbidden are the characters that iMS does not allow in a uid, beside
+// controls and bytes above 126 (Provisioning Guide 5.2).
+const uidForbidden = "$~=#*+%!@,{}()/\\<>;:\"'`[]&?"
+
+// uids checks the uid of a user and enters it.
+func (c *checker) uids() {
+	n := 0
+	c.each(schema.UID, func(v ldif.Value, desc []byte) {
+		if n++; n > 1 {
+			if n == 2 {
+				c.find("several-uids", string(desc), v.Line, "several uids: the first is the store id")
+			}
+			return
+		}
+		uid := bytes.ToLower(bytes.TrimSpace(v.Data))
+		local, domain, compound := bytes.Cut(uid, []byte{'@'})
+		if !isUID(local) || compound && (!isHost(domain) || bytes.IndexByte(domain, '.') < 0) {
+			c.find("uid-form", string(desc), v.Line, fmt.Sprintf("uid %.100q holds a character that iMS forbids", v.Data))
+		} else if compound {
+			key := appendHash(append(c.key[:0], keyUIDDom), domain)
+			c.val = append(c.val[:0], clip(v.Data, longestText)...)
+			c.put(appendNumber(key, c.number), c.val)
+		}
+		key := appendHash(append(c.key[:0], keyUID), uid)
+		c.put(appendNumber(key, c.number), nil)
+	})
+	if n == 0 {
+		c.find("no-uid", "uid", 0, "the user has no uid, so no mailbox")
+	}
+}
+
+func isUID(local []byte) bool {
+	for _, b := range local {
+		if b < ' ' || b > '~' || strings.IndexByte(uidForbidden, b) >= 0 {
+			return false
+		}
+	}
+	return len(local) > 0
+}
+
+// mailHost checks the server of a user or list.
+func (c *checker) mailHost() {
+	host := c.first(schema.MailHost)
+	switch {
+	case host == nil && c.kind == user:
+		c.find("no-mailhost", "mailHost", 0, "the user has no mailHost: no server delivers")
+	case host == nil:
+		c.find("list-no-mailhost", "mailHost", 0, "the list has no mailHost: any server may expand it")
+	}
+	c.each(schema.MailHost, func(v ldif.Value, desc []byte) {
+		if !isHost(v.Data) || bytes.IndexByte(v.Data, '.') < 0 {
+			c.find("mailhost-form", string(desc), v.Line, fmt.Sprintf("mailHost %.100q is no full host name", v.Data))
+		}
+		if len(c.hosts) > 0 && !c.hosts[lowerString(string(v.Data))] {
+			c.find("mailhost-unknown", string(desc), v.Line, fmt.Sprintf("mailHost %.100q is none of the hosts that --host names", v.Data))
+		}
+	})
+}

@@ -1,0 +1,129 @@
+package check
+
+import "imsconv/ldifconv/schema"
+
+// Severity says what a finding costs.
+type Severity uint8
+
+// The severities. An Error is refused by a server, or mail goes wrong by it; a
+// Warning is worth a look; Info is good to know.
+const (
+	Info Severity = iota
+	Warning
+	Error
+)
+
+// String returns the word.
+func (s Severity) String() string { return [...]string{"info", "warning", "error"}[s] }
+
+// Code describes one kind of finding. Names are stable.
+type Code struct {
+	Name     string   `json:"code"`
+	Severity Severity `json:"-"`
+	Group    string   `json:"group"`
+	What     string   `json:"what"`
+}
+
+// Codes returns all kinds of findings, in the order of docs/checks.md. The slice
+// is the caller's.
+func Codes() []Code { return append([]Code(nil), codes...) }
+
+// The groups of codes.
+const (
+	groupFile      = "file"
+	groupSchema    = "schema"
+	groupIdentity  = "identity"
+	groupReference = "reference"
+	groupMeaning   = "meaning"
+	groupLeftover  = "leftover"
+)
+
+var codes = []Code{
+	{"record-damaged", Error, groupFile, "a record that cannot be read"},
+	{"change-record", Error, groupFile, "a change record, which is no entry of an export"},
+	{"bad-dn", Error, groupFile, "an entry whose name is no DN"},
+	{"empty-input", Warning, groupFile, "no entry in the input"},
+	{"server-only", Info, groupFile, "a tombstone or a replication conflict, which only its server understands; not checked further"},
+	{"cross-read", Error, groupFile, "--cross-read: go-ldap/ldif reads another entry out of the same record"},
+	{"cross-refused", Info, groupFile, "--cross-read: go-ldap/ldif and this reader disagree whether the record can be read"},
+
+	{schema.NoObjectClass, Error, groupSchema, "an entry without objectClass"},
+	{schema.NoStructural, Warning, groupSchema, "no structural class among the classes: OpenLDAP refuses the entry, Directory Server does not"},
+	{schema.UnknownClass, Warning, groupSchema, "a class that neither the merged schema nor --schema has; which attributes it allows is not known, so not-allowed is not checked"},
+	{schema.UnknownAttribute, Warning, groupSchema, "an attribute that neither the merged schema nor --schema has"},
+	{schema.Required, Error, groupSchema, "an attribute that a class requires is missing"},
+	{schema.NotAllowed, Error, groupSchema, "an attribute that no class of the entry allows"},
+	{schema.TooManyValues, Error, groupSchema, "several values of an attribute that takes one"},
+	{schema.DuplicateValue, Error, groupSchema, "a value that stands twice in one attribute, as its matching rule sees it"},
+	{schema.EmptyValue, Warning, groupSchema, "a value of no bytes: OpenLDAP refuses it"},
+	{schema.BadDN, Error, groupSchema, "a value that should be a DN and is none"},
+	{schema.BadInteger, Error, groupSchema, "a value that should be an integer and is none"},
+	{schema.BadTelephone, Warning, groupSchema, "a value that should be a telephone number and is none"},
+	{schema.BadTime, Error, groupSchema, "a value that should be a time (20001231235959Z) and is none"},
+	{schema.BadUTF8, Error, groupSchema, "a text that is not UTF-8"},
+	{schema.RDNValue, Warning, groupSchema, "the name of the entry is not among its values: OpenLDAP refuses it, Directory Server adds it"},
+
+	{"dup-dn", Error, groupIdentity, "two entries with one DN"},
+	{"dup-uid", Error, groupIdentity, "two users of one domain with one uid"},
+	{"dup-mail", Error, groupIdentity, "two entries with one address (mail, alternate, equivalent)"},
+	{"uid-form", Error, groupIdentity, "a uid with a character that iMS forbids"},
+	{"uid-domain", Warning, groupIdentity, "a uid of the form local@domain whose domain has no node and no address in the input"},
+	{"several-uids", Warning, groupIdentity, "a user with several uids: the first is the store id"},
+	{"mail-no-domain", Error, groupIdentity, "an address without a domain"},
+	{"mail-form", Error, groupIdentity, "an address that is none: blanks, two @, an empty part"},
+
+	{"no-parent", Error, groupReference, "an entry whose parent is not in the input; one finding for each missing parent"},
+	{"suffix", Info, groupReference, "a container none of whose ancestors is in the input: taken for a suffix"},
+	{"ref-member", Warning, groupReference, "a member (uniqueMember, member) that is nowhere"},
+	{"ref-owner", Warning, groupReference, "an owner or administrator (owner, nsdaModifiableBy, memberOf, adminDN and the like) that is nowhere"},
+	{"ref-person", Warning, groupReference, "a manager, secretary, seeAlso or associatedName that is nowhere"},
+	{"ref-url", Warning, groupReference, "an LDAP URL of a list whose DN is nowhere"},
+	{"ref-alias", Error, groupReference, "an alias target or inetDomainBaseDN that is nowhere"},
+	{"ref-outside", Info, groupReference, "a reference to a DN below no suffix of the input"},
+	{"group-loop", Error, groupReference, "a list that is a member of itself, directly or by way of others"},
+	{"user-no-domain", Warning, groupReference, "users below no domain node, though the input has domain nodes; one finding for each container"},
+
+	{"no-uid", Error, groupMeaning, "a user without uid"},
+	{"no-mail", Error, groupMeaning, "a user or list without mail"},
+	{"no-mailhost", Error, groupMeaning, "a user without mailHost"},
+	{"list-no-mailhost", Info, groupMeaning, "a list without mailHost: any server may expand it"},
+	{"mailhost-form", Warning, groupMeaning, "a mailHost that is no full host name"},
+	{"mailhost-unknown", Warning, groupMeaning, "a mailHost that --host does not name"},
+	{"list-no-members", Warning, groupMeaning, "a list without members"},
+	{"status-value", Error, groupMeaning, "a status that is none of the documented values: iMS takes it for inactive"},
+	{"quota-value", Error, groupMeaning, "a quota that is no number"},
+	{"quota-zero", Warning, groupMeaning, "a quota of 0: no space at all in SIMS and iMS"},
+	{"quota-large", Warning, groupMeaning, "a quota above 4294966272 bytes, the largest that iMS 5.x counts"},
+	{"option-unknown", Error, groupMeaning, "a mailDeliveryOption that the product does not know for this kind of entry"},
+	{"no-delivery", Warning, groupMeaning, "a user without mailDeliveryOption (NMS: and without a forwarding address)"},
+	{"forward-no-address", Warning, groupMeaning, "mailDeliveryOption forward without mailForwardingAddress"},
+	{"address-no-forward", Info, groupMeaning, "mailForwardingAddress without mailDeliveryOption forward: not in use"},
+	{"program-no-name", Warning, groupMeaning, "mailDeliveryOption program without mailProgramDeliveryInfo"},
+	{"autoreply-no-text", Warning, groupMeaning, "mailDeliveryOption autoreply without a text"},
+	{"file-no-name", Warning, groupMeaning, "mailDeliveryOption file without a file"},
+	{"service-syntax", Error, groupMeaning, "a service rule (mailAllowedServiceAccess) that cannot be understood"},
+	{"service-closed", Warning, groupMeaning, "service rules that leave the owner neither IMAP nor POP nor HTTP at the back end"},
+
+	{"not-upgraded", Error, groupLeftover, "--as ims50: a mail entry that does not satisfy the tag ims50"},
+	{"half-upgraded", Error, groupLeftover, "a mail entry that satisfies ims50 and an old tag too"},
+	{"other-product", Warning, groupLeftover, "--as sims or nms: a mail entry of another product"},
+	{"old-class", Warning, groupLeftover, "a class of SIMS or NMS in an entry of iMS"},
+	{"old-attribute", Warning, groupLeftover, "an attribute of SIMS or NMS in an entry of iMS"},
+}
+
+// codeNumbers finds a code by its name.
+var codeNumbers = func() map[string]int {
+	m := make(map[string]int, len(codes))
+	for i := range codes {
+		m[codes[i].Name] = i
+	}
+	return m
+}()
+
+func numberOf(code string) int {
+	n, ok := codeNumbers[code]
+	if !ok {
+		panic("internal error: no code " + code)
+	}
+	return n
+}

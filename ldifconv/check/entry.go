@@ -1,0 +1,280 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// kind is what an entry is to mail.
+type kind uint8
+
+const (
+	other kind = iota
+	user
+	list
+	domain
+)
+
+// classSet holds the known classes of an entry.
+type classSet [(schema.ClassCount + 63) / 64]uint64
+
+func (s *classSet) put(c schema.ClassID)      { s[c/64] |= 1 << (c % 64) }
+func (s *classSet) has(c schema.ClassID) bool { return s[c/64]&(1<<(c%64)) != 0 }
+
+func (s *classSet) any(list ...schema.ClassID) bool {
+	for _, c := range list {
+		if s.has(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// record checks one record.
+func (c *checker) record(rec *ldif.Record) {
+	c.rec = rec
+	c.begin(rec.Line, rec.DN)
+	if rec.Type != ldif.Content && rec.Type != ldif.Add {
+		c.report.Damaged++
+		c.find("change-record", "", 0, fmt.Sprintf("a %s record is no entry", rec.Type))
+		return
+	}
+	c.report.Entries++
+	if c.o.CrossRead {
+		c.cross(rec)
+	}
+	c.load(rec)
+	if c.serverOnly() {
+		c.find("server-only", "", 0, "a tombstone or replication conflict: left to its server")
+		return
+	}
+	var err error
+	if c.norm, err = ldif.AppendNormDN(c.norm[:0], rec.DN); err != nil {
+		c.find("bad-dn", "", 0, "the name is no distinguished name")
+		return
+	}
+	c.classify()
+	c.validate()
+	c.enterName()
+	c.references()
+	switch c.kind {
+	case user:
+		c.report.Users++
+		c.user()
+	case list:
+		c.report.Groups++
+		c.list()
+	case domain:
+		c.report.Domains++
+		c.domain()
+	}
+	c.leftovers()
+}
+
+// load takes the entry out of the record, without values that replication
+// keeps though they are deleted.
+func (c *checker) load(rec *ldif.Record) {
+	c.entry = ldif.Entry{DN: rec.DN, RawDN: rec.RawDN, Line: rec.Line, Attrs: c.entry.Attrs[:0]}
+	for i := range rec.Attrs {
+		if !deleted(rec.Attrs[i].Desc) {
+			c.entry.Attrs = append(c.entry.Attrs, rec.Attrs[i])
+		}
+	}
+	c.classes = classSet{}
+	c.each(schema.ObjectClass, func(v ldif.Value, _ []byte) {
+		if id := c.o.Schema.Class(v.Data); id < schema.ClassCount {
+			c.classes.put(schema.ClassID(id))
+		}
+	})
+}
+
+// deleted reports whether a description has an option by which db2ldif -r marks
+// what is no longer there.
+func deleted(desc []byte) bool {
+	if bytes.IndexByte(desc, ';') < 0 {
+		return false
+	}
+	for _, option := range strings.Split(strings.ToLower(string(desc)), ";")[1:] {
+		if option == "deleted" || option == "deletedattribute" {
+			return true
+		}
+	}
+	return false
+}
+
+// each calls use for the values of an attribute, under any of its names, and
+// with any options.
+func (c *checker) each(id schema.ID, use func(v ldif.Value, desc []byte)) {
+	for i := range c.entry.Attrs {
+		a := &c.entry.Attrs[i]
+		if c.o.Schema.Attribute(a.Name()) != int(id) {
+			continue
+		}
+		for _, v := range a.Values {
+			use(v, a.Desc)
+		}
+	}
+}
+
+// first returns the first value of an attribute, nil without one.
+func (c *checker) first(id schema.ID) (value []byte) {
+	c.each(id, func(v ldif.Value, _ []byte) {
+		if value == nil {
+			value = v.Data
+			if value == nil {
+				value = []byte{}
+			}
+		}
+	})
+	return value
+}
+
+func (c *checker) has(ids ...schema.ID) bool {
+	for i := range c.entry.Attrs {
+		n := c.o.Schema.Attribute(c.entry.Attrs[i].Name())
+		for _, id := range ids {
+			if n == int(id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// serverOnly tells tombstones and conflict entries of multi-master replication.
+func (c *checker) serverOnly() bool {
+	dn := bytes.ToLower(clip(c.entry.DN, 200))
+	if bytes.HasPrefix(dn, []byte("nsuniqueid=")) {
+		return true
+	}
+	for i := range c.entry.Attrs {
+		a := &c.entry.Attrs[i]
+		if bytes.EqualFold(a.Name(), []byte("nsds5replconflict")) {
+			return true
+		}
+		if !bytes.EqualFold(a.Name(), []byte("objectclass")) {
+			continue
+		}
+		for _, v := range a.Values {
+			if bytes.EqualFold(v.Data, []byte("nsTombstone")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// classify settles kind and product.
+func (c *checker) classify() {
+	h := &c.classes
+	switch {
+	case h.any(schema.ClassMailGroup):
+		c.kind = list
+	case h.any(schema.ClassInetMailUser, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser):
+		c.kind = user
+	case h.any(schema.ClassInetMailGroup):
+		c.kind = list
+	case h.any(schema.ClassInetDomain, schema.ClassMailDomain, schema.ClassNsManagedDomain, schema.ClassInetDomainAlias):
+		c.kind = domain
+	default:
+		c.kind = other
+	}
+	c.product = c.o.As
+	if c.product == Auto {
+		c.product = c.productOf()
+	}
+}
+
+// productOf is the product whose classes the entry has; iMS where it has those
+// of two.
+func (c *checker) productOf() Product {
+	h := &c.classes
+	switch {
+	case h.any(schema.ClassInetLocalMailRecipient, schema.ClassMailDomain, schema.ClassInetUser, schema.ClassIPUser):
+		return IMS
+	case h.any(schema.ClassMailGroup, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser):
+		return NMS
+	case h.any(schema.ClassInetMailRouting, schema.ClassInetMailUser, schema.ClassInetMailGroup):
+		return SIMS
+	}
+	return Auto
+}
+
+// validate checks the entry against the schema.
+func (c *checker) validate() {
+	v := c.valid[Auto]
+	if c.kind != other {
+		v = c.valid[c.product]
+	}
+	v.Check(&c.entry, func(x schema.Violation) {
+		c.find(x.Code, x.Attr, x.Line, x.Text)
+	})
+}
+
+// leftovers reports what an upgrade left, or has not done.
+func (c *checker) leftovers() {
+	if c.kind != user && c.kind != list {
+		return
+	}
+	h := &c.classes
+	old := h.has(schema.ClassInetMailRouting) || h.has(schema.ClassMailGroup) ||
+		h.has(schema.ClassMailRecipient) && h.has(schema.ClassNsMessagingServerUser)
+	tagged := h.has(schema.ClassInetLocalMailRecipient) && h.any(schema.ClassInetMailUser, schema.ClassInetMailGroup)
+	switch {
+	case c.o.As == IMS && !tagged:
+		c.find("not-upgraded", "objectClass", 0, "the entry does not satisfy ims50: inetLocalMailRecipient with inetMailUser or inetMailGroup")
+		return
+	case tagged && old:
+		c.find("half-upgraded", "objectClass", 0, "the entry satisfies ims50 and an old tag too")
+		return
+	case (c.o.As == SIMS || c.o.As == NMS) && c.productOf() != c.o.As:
+		c.find("other-product", "objectClass", 0, "the classes are those of another product")
+		return
+	case c.product != IMS || !tagged:
+		return
+	}
+	c.each(schema.ObjectClass, func(v ldif.Value, _ []byte) {
+		if id := c.o.Schema.Class(v.Data); id > 0 && id < schema.ClassCount && oldClasses[schema.ClassID(id)] {
+			c.find("old-class", "objectClass", v.Line, fmt.Sprintf("class %s is of no use to iMS", schema.ClassName(schema.ClassID(id))))
+		}
+	})
+	for i := range c.entry.Attrs {
+		a := &c.entry.Attrs[i]
+		if id := c.o.Schema.Attribute(a.Name()); id > 0 && id < schema.Count && oldAttribute(schema.ID(id)) {
+			c.find("old-attribute", string(a.Desc), a.Values[0].Line, fmt.Sprintf("attribute %s is of no use to iMS", schema.Name(schema.ID(id))))
+		}
+	}
+}
+
+// oldClasses mean nothing to iMS.
+var oldClasses = map[schema.ClassID]bool{
+	schema.ClassInetMailRouting: true, schema.ClassInetAdministrator: true, schema.ClassEmailPerson: true, schema.ClassEmailGroup: true,
+	schema.ClassRFC822MailGroup: true, schema.ClassMailRecipient: true, schema.ClassNsMessagingServerUser: true, schema.ClassMailGroup: true,
+	schema.ClassGroupOfMailEnhancedUniqueNames: true, schema.ClassMailGroupManagement: true, schema.ClassMailGroupManagementGlobalConfig: true,
+	schema.ClassMailGroupMember: true,
+}
+
+// oldAttributes are attributes of NMS that iMS has no use for; those of SIMS are
+// known by their origin.
+var oldAttributes = map[schema.ID]bool{
+	schema.MailAccessDomain: true, schema.NsMsgDisallowAccess: true, schema.NsMsgNumMsgQuota: true, schema.MgrpApprovePassword: true,
+	schema.MailEnhancedUniqueMember: true, schema.MgrpDeliverException: true, schema.MgmanGroupKey: true, schema.MgmanGroupStat: true,
+	schema.MgmanJoinLocalType: true, schema.MgmemMemberOfGroup: true, schema.MgmemRefDN: true, schema.MgmemMailUserPassword: true,
+	schema.MgmemGroupMemberParam: true, schema.MgmemGroupServerParam: true, schema.MgmemAlternateSenderAddress: true, schema.NsDAMemberOf: true,
+}
+
+// oldAttribute reports whether iMS has no use for an attribute.
+func oldAttribute(id schema.ID) bool {
+	if oldAttributes[id] {
+		return true
+	}
+	// iMS keeps these two under the names that SIMS gave them.
+	if id == schema.MultiLineDescription || id == schema.MailAutoReplySubject || id == schema.MailAutoReplyTextInternal {
+		return false
+	}
+	return schema.Info(id).Origin == schema.SIMS
+}

@@ -1,0 +1,310 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/testdir"
+)
+
+// fault is one fault that is planted in a clean directory, and what makes it be
+// looked for.
+type fault struct {
+	code string
+	text string // records that stand at the end of the directory
+	opt  Options
+}
+
+const (
+	siroe  = "o=siroe.com,o=isp"
+	people = "ou=People," + siroe
+)
+
+// userText is a clean user with lines added, and the lines of an attribute left
+// out that "-attribute" names.
+func userText(uid string, changes ...string) string {
+	return entryText("dn: uid="+uid+","+people+`
+objectClass: top
+objectClass: person
+objectClass: organizationalPerson
+objectClass: inetOrgPerson
+objectClass: inetUser
+objectClass: ipUser
+objectClass: inetMailUser
+objectClass: inetLocalMailRecipient
+cn: Planted
+sn: Fault
+uid: `+uid+`
+mail: `+uid+`@siroe.com
+mailHost: oldmail.siroe.com
+mailDeliveryOption: mailbox
+inetUserStatus: active
+mailUserStatus: active
+`, changes)
+}
+
+func listText(name string, changes ...string) string {
+	return entryText("dn: cn="+name+",ou=Groups,"+siroe+`
+objectClass: top
+objectClass: groupOfUniqueNames
+objectClass: inetLocalMailRecipient
+objectClass: inetMailGroup
+cn: `+name+`
+mail: `+name+`@siroe.com
+mailHost: oldmail.siroe.com
+mailDeliveryOption: members
+uniqueMember: uid=user0,`+people+"\n", changes)
+}
+
+func domainText(name string, changes ...string) string {
+	return entryText("dn: dc="+name+`,dc=com,o=internet
+objectClass: top
+objectClass: domain
+objectClass: inetDomain
+objectClass: mailDomain
+dc: `+name+`
+inetDomainBaseDN: `+siroe+"\n", changes)
+}
+
+func entryText(text string, changes []string) string {
+	for _, change := range changes {
+		name, less := strings.CutPrefix(change, "-")
+		if !less {
+			text += change + "\n"
+			continue
+		}
+		kept := ""
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, name+":") {
+				kept += line
+			}
+		}
+		text = kept
+	}
+	return text + "\n"
+}
+
+// faults plants every code once, but for empty-input.
+var faults = []fault{
+	{code: "record-damaged", text: "dn: uid=p1," + people + "\nthis is no line\n\n"},
+	{code: "change-record", text: "dn: uid=p2," + people + "\nchangetype: delete\n\n"},
+	{code: "bad-dn", text: "dn: no name at all\nobjectClass: top\n\n"},
+	{code: "server-only", text: "dn: nsuniqueid=66446001-1dd211b2+uid=p3," + people + "\nobjectClass: top\nobjectClass: nsTombstone\nuid: p3\n\n"},
+	{code: "cross-refused", text: userText("p4", "description:"), opt: Options{CrossRead: true}},
+	{code: "cross-read", text: userText("p3c", "description:\tafter a tab"), opt: Options{CrossRead: true}},
+	{code: "no-class", text: "dn: ou=P5," + siroe + "\nou: P5\n\n"},
+	{code: "no-structural", text: "dn: uid=p6," + siroe + "\nobjectClass: top\nobjectClass: inetUser\nuid: p6\n\n"},
+	{code: "unknown-class", text: userText("p7", "objectClass: acmeThing")},
+	{code: "unknown-attribute", text: userText("p8", "acmeColour: blue")},
+	{code: "required", text: userText("p9", "-sn")},
+	{code: "not-allowed", text: userText("p10", "dc: siroe")},
+	{code: "single-valued", text: userText("p11", "dataSource: a", "dataSource: b")},
+	{code: "duplicate-value", text: userText("p12", "description: Twice  said", "description: twice said")},
+	{code: "empty-value", text: userText("p13", "description:")},
+	{code: "syntax-dn", text: userText("p14", "manager: nobody")},
+	{code: "syntax-integer", text: userText("p15", "mailMsgQuota: 1M")},
+	{code: "syntax-telephone", text: userText("p16", "telephoneNumber: #*")},
+	{code: "syntax-time", text: userText("p17", "objectClass: userPresenceProfile", "vacationStartDate: summer")},
+	{code: "syntax-utf8", text: userText("p18", "description:: Z3L8biDk")},
+	{code: "rdn-value", text: userText("p19", "-uid", "uid: p19other")},
+	{code: "dup-dn", text: userText("p20") + strings.Replace(userText("p20"), "uid=p20,ou=People", "UID=P20, ou=people", 1)},
+	{code: "dup-uid", text: userText("p21") + strings.Replace(userText("p21", "-mail", "mail: p21too@siroe.com"), "ou=People", "ou=Groups", 1)},
+	{code: "dup-mail", text: userText("p22", "mailAlternateAddress: shared@siroe.com") + listText("p22l", "mailAlternateAddress: Shared@Siroe.com")},
+	{code: "uid-form", text: strings.ReplaceAll(userText("p23~"), "mail: p23~", "mail: p23")},
+	{code: "uid-domain", text: strings.ReplaceAll(userText("p24@nowhere.example"), "@nowhere.example@", "@")},
+	{code: "several-uids", text: userText("p25", "uid: p25too")},
+	{code: "mail-no-domain", text: userText("p26", "mailAlternateAddress: p26")},
+	{code: "mail-form", text: userText("p27", "mailAlternateAddress: p 27@siroe.com")},
+	{code: "no-parent", text: "dn: cn=p28,ou=Gone," + siroe + "\nobjectClass: top\nobjectClass: groupOfUniqueNames\ncn: p28\n\n"},
+	{code: "suffix", text: "dn: ou=P29,o=elsewhere\nobjectClass: top\nobjectClass: organizationalUnit\nou: P29\n\n"},
+	{code: "ref-member", text: listText("p30", "uniqueMember: uid=gone,"+people)},
+	{code: "ref-owner", text: listText("p31", "owner: uid=gone,"+people)},
+	{code: "ref-person", text: userText("p32", "secretary: uid=gone,"+people)},
+	{code: "ref-url", text: listText("p33", "mgrpErrorsTo: ldap:///uid=gone,ou%3DPeople,"+siroe)},
+	{code: "ref-alias", text: domainText("p34", "-inetDomainBaseDN", "inetDomainBaseDN: o=gone,o=isp")},
+	{code: "ref-outside", text: userText("p35", "secretary: uid=x,o=other")},
+	{code: "group-loop", text: listText("p36a", "uniqueMember: cn=p36b,ou=Groups,"+siroe) + listText("p36b", "uniqueMember: cn=p36a,ou=Groups,"+siroe)},
+	{code: "user-no-domain", text: "dn: ou=Apart,o=isp\nobjectClass: top\nobjectClass: organizationalUnit\nou: Apart\n\n" + strings.Replace(userText("p37"), people, "ou=Apart,o=isp", 1)},
+	{code: "no-uid", text: strings.Replace(userText("p38", "-uid"), "dn: uid=p38", "dn: cn=Planted", 1)},
+	{code: "no-mail", text: userText("p39", "-mail")},
+	{code: "no-mailhost", text: userText("p40", "-mailHost")},
+	{code: "list-no-mailhost", text: listText("p41", "-mailHost")},
+	{code: "mailhost-form", text: userText("p42", "-mailHost", "mailHost: oldmail")},
+	{code: "mailhost-unknown", text: userText("p43", "-mailHost", "mailHost: third.siroe.com"), opt: Options{Hosts: []string{"OldMail.siroe.com"}}},
+	{code: "list-no-members", text: listText("p44", "-uniqueMember")},
+	{code: "status-value", text: userText("p45", "-mailUserStatus", "mailUserStatus: enabled")},
+	{code: "quota-value", text: userText("p46", "mailQuota: lots")},
+	{code: "quota-zero", text: userText("p47", "mailQuota: 0M")},
+	{code: "quota-large", text: userText("p48", "mailQuota: 5000000000")},
+	{code: "option-unknown", text: userText("p49", "mailDeliveryOption: members")},
+	{code: "no-delivery", text: userText("p50", "-mailDeliveryOption")},
+	{code: "forward-no-address", text: userText("p51", "mailDeliveryOption: forward")},
+	{code: "address-no-forward", text: userText("p52", "mailForwardingAddress: a@b.example")},
+	{code: "program-no-name", text: userText("p53", "mailDeliveryOption: program")},
+	{code: "autoreply-no-text", text: userText("p54", "mailDeliveryOption: autoreply")},
+	{code: "file-no-name", text: listText("p55", "mailDeliveryOption: file")},
+	{code: "service-syntax", text: userText("p56", "mailAllowedServiceAccess: imap")},
+	{code: "service-closed", text: userText("p57", "mailAllowedServiceAccess: +imaps,smtp:*")},
+	{code: "not-upgraded", text: entryText(strings.Replace(userText("p58"), "inetLocalMailRecipient", "inetMailRouting", 1), nil), opt: Options{As: IMS}},
+	{code: "half-upgraded", text: userText("p59", "objectClass: inetMailRouting")},
+	{code: "old-class", text: userText("p61", "objectClass: nsMessagingServerUser")},
+	{code: "old-attribute", text: userText("p62", "mailFolderMap: Sun-MS")},
+}
+
+// clean is a directory without a fault.
+func clean(t testing.TB, users int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := testdir.WriteIMS(&b, testdir.Options{Seed: 5, Users: users, Photo: -1}); err != nil {
+		t.Fatal(err)
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// run checks a directory and returns what was found, as lines.
+func run(t testing.TB, text []byte, o Options) (found []string, rep Report) {
+	t.Helper()
+	o.TempDir = t.TempDir()
+	rep, err := Run(context.Background(), func(f *Finding) error {
+		found = append(found, fmt.Sprintf("%s %s:%d %s: %s: %s", f.Code, f.File, f.Line, f.DN, f.Attr, f.Text))
+		return nil
+	}, []ldif.Input{{Name: "in", Reader: bytes.NewReader(text)}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(o.TempDir); err != nil || len(left) > 0 {
+		t.Errorf("the scratch folder is left: %v, %v", left, err)
+	}
+	return found, rep
+}
+
+func TestCleanDirectory(t *testing.T) {
+	for _, o := range []Options{{}, {As: IMS}, {CrossRead: true}, {Hosts: []string{"oldmail.siroe.com"}}} {
+		if found, rep := run(t, clean(t, 300), o); len(found) > 0 || rep.Users != 300 {
+			t.Errorf("%d users, %d findings: %.2000s", rep.Users, len(found), strings.Join(found, "\n"))
+		}
+	}
+}
+
+// TestFaults plants one fault at a time in a clean directory: it is found where
+// it stands, and nothing else is.
+func TestFaults(t *testing.T) {
+	base := clean(t, 60)
+	planted := map[string]bool{"empty-input": true, "other-product": true}
+	for _, f := range faults {
+		planted[f.code] = true
+		t.Run(f.code, func(t *testing.T) {
+			found, _ := run(t, slices.Concat(base, []byte(f.text)), f.opt)
+			lines := bytes.Count(base, []byte{'\n'})
+			if f.code == "cross-refused" { // go-ldap/ldif refuses empty values
+				found = slices.DeleteFunc(found, func(l string) bool { return strings.HasPrefix(l, "empty-value") })
+			}
+			if len(found) != 1 || !strings.HasPrefix(found[0], f.code+" in:") {
+				t.Fatalf("found %q", found)
+			}
+			var line int
+			if fmt.Sscanf(found[0], f.code+" in:%d", &line); line <= lines {
+				t.Errorf("line %d is not behind %d: %s", line, lines, found[0])
+			}
+		})
+	}
+	for _, c := range Codes() {
+		if !planted[c.Name] {
+			t.Errorf("no fault of code %s is planted", c.Name)
+		}
+	}
+}
+
+// TestManyFaults plants all of them, five times over, among many entries.
+func TestManyFaults(t *testing.T) {
+	users, times := 96_000, 5 // with lists and domains 100,000 entries
+	if testing.Short() {
+		users = 4000
+	}
+	base := clean(t, users)
+	want := map[string]int64{}
+	var text bytes.Buffer
+	entries := bytes.SplitAfter(base, []byte("\n\n"))
+	var all []fault
+	for n := range times {
+		for _, f := range faults {
+			if f.opt.As == IMS || f.opt.CrossRead || f.opt.Hosts != nil || n > 0 && (f.code == "suffix" || f.code == "user-no-domain" || f.code == "no-uid" || f.code == "bad-dn") {
+				continue
+			}
+			f.text = again(f.text, n)
+			all = append(all, f)
+			want[f.code]++
+		}
+	}
+	step := len(entries) / (len(all) + 1)
+	for i, e := range entries {
+		text.Write(e)
+		if i > 0 && i%step == 0 && i/step <= len(all) {
+			text.WriteString(all[i/step-1].text)
+		}
+	}
+	found, rep := run(t, text.Bytes(), Options{})
+	for code, n := range rep.ByCode {
+		if want[code] != n {
+			t.Errorf("%s: %d found, %d planted", code, n, want[code])
+		}
+	}
+	for code, n := range want {
+		if rep.ByCode[code] == 0 {
+			t.Errorf("%s: none of %d found", code, n)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%.3000s", strings.Join(found, "\n"))
+	}
+	line := 0
+	for _, f := range found {
+		at := 0
+		fmt.Sscanf(f[strings.IndexByte(f, ' ')+1:], "in:%d", &at)
+		if at < line-40 { // findings of one entry may come in any order of its lines
+			t.Fatalf("%s comes behind line %d", f, line)
+		}
+		line = max(line, at)
+	}
+}
+
+// again makes another copy of a planted fault with names of its own.
+func again(text string, n int) string {
+	if n == 0 {
+		return text
+	}
+	for i := len(faults) + 10; i > 0; i-- {
+		text = strings.ReplaceAll(text, fmt.Sprintf("p%d", i), fmt.Sprintf("q%d.%d", n, i))
+		text = strings.ReplaceAll(text, fmt.Sprintf("P%d", i), fmt.Sprintf("Q%d.%d", n, i))
+	}
+	text = strings.ReplaceAll(text, "hared@", fmt.Sprintf("hared%d@", n))
+	return strings.ReplaceAll(text, "ou=Gone", fmt.Sprintf("ou=Gone%d", n))
+}
+
+func TestEmptyInput(t *testing.T) {
+	for _, text := range []string{"", "version: 1\n", "# nothing\n\n"} {
+		if found, _ := run(t, []byte(text), Options{}); len(found) != 1 || !strings.HasPrefix(found[0], "empty-input in:1") {
+			t.Errorf("%q: %q", text, found)
+		}
+	}
+}
+
+func TestOtherProduct(t *testing.T) {
+	found, _ := run(t, clean(t, 1), Options{As: SIMS})
+	n := 0
+	for _, f := range found {
+		if strings.HasPrefix(f, "other-product") {
+			n++
+		}
+	}
+	if n != 13 { // a user and twelve lists
+		t.Errorf("%d of 13 entries of another product: %q", n, found)
+	}
+}

@@ -1,0 +1,192 @@
+package diff
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"imsconv/ldifconv/internal/index"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
+
+// Memory is what Run takes beside its cache, in bytes; Cache is the memory of
+// the index.
+const (
+	Memory = 64 << 20
+	Cache  = 32 << 20
+)
+
+// Format is what Run writes.
+type Format uint8
+
+// Changes are change records of RFC 2849; Text is for people.
+const (
+	Changes Format = iota
+	Text
+)
+
+// Log receives what cannot be compared.
+type Log interface {
+	Problem(kind, where, text string)
+}
+
+// Options choose what Run does. The zero value is usable.
+type Options struct {
+	Format Format
+	// Undo, when not nil, receives change records that turn the second export
+	// into the first.
+	Undo io.Writer
+	// Ignore are attributes that are not compared.
+	Ignore []string
+	// Match is an attribute, such as uid, by which an entry that is gone and one
+	// that is new are known to be the same one under another name; empty: none.
+	Match string
+	// Schema says which names mean the same and which values are DNs; nil means
+	// schema.Merged.
+	Schema   *schema.Set
+	MaxEntry int    // bytes; 0 means ldif.DefaultMaxEntry
+	TempDir  string // empty means os.TempDir
+	Log      Log    // nil discards
+	// Progress, when not nil, is told from time to time how many entries were
+	// read since the last call.
+	Progress func(entries, bytes int64)
+}
+
+// Report counts.
+type Report struct {
+	// A and B are the entries of either export; Damaged are the records of both
+	// that could not be compared.
+	A, B, Damaged                     int64
+	Added, Deleted, Modified, Renamed int64
+}
+
+// Differ reports whether the two exports differ.
+func (r *Report) Differ() bool { return r.Added+r.Deleted+r.Modified+r.Renamed > 0 }
+
+// Run compares a with b and writes to dst what turns a into b: deletions,
+// children first, then modifications, then additions, parents first. With Match
+// additions come first and deletions last, so that an entry can move from a
+// branch that goes to one that comes.
+func Run(ctx context.Context, dst io.Writer, a, b ldif.Input, o Options) (rep Report, err error) {
+	if o.Schema == nil {
+		o.Schema = schema.Merged()
+	}
+	store, err := index.OpenStore(o.TempDir, max(Cache-index.StoreMemory, 1<<20))
+	if err != nil {
+		return rep, err
+	}
+	c := &comparer{ctx: ctx, o: o, store: store, ignore: map[string]bool{}}
+	defer func() { err = errors.Join(err, c.close()) }()
+	for _, name := range o.Ignore {
+		c.ignore[c.canonical([]byte(name))] = true
+	}
+	for s, in := range []ldif.Input{a, b} {
+		if err := c.read(side(s), &in); err != nil {
+			return c.report, err
+		}
+	}
+	c.report.A, c.report.B = c.counts[0], c.counts[1]
+	if err := c.turn(dst, 0, o.Format, &c.report); err != nil {
+		return c.report, err
+	}
+	if o.Undo == nil {
+		return c.report, nil
+	}
+	return c.report, c.turn(o.Undo, 1, Changes, new(Report))
+}
+
+// side is one of the two exports.
+type side int
+
+// comparer is one run.
+type comparer struct {
+	ctx    context.Context
+	o      Options
+	store  *index.Store
+	ignore map[string]bool
+	report Report
+	counts [2]int64
+	names  [2]string
+	spool  [2]*os.File
+	key    []byte
+	val    []byte
+	norm   []byte
+	sum    contentSum
+}
+
+func (c *comparer) close() error {
+	err := c.store.Close()
+	for _, f := range c.spool {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}
+
+// read reads one export into the index and its text into a temporary file.
+func (c *comparer) read(s side, in *ldif.Input) error {
+	spool, err := index.TempFile(c.o.TempDir)
+	if err != nil {
+		return err
+	}
+	c.spool[s], c.names[s] = spool, in.Name
+	w := bufio.NewWriterSize(spool, 256<<10)
+	r := ldif.NewReader(in, ldif.Options{MaxEntry: c.o.MaxEntry})
+	offset, told := int64(0), int64(0)
+	for n := int64(1); ; n++ {
+		if n%1024 == 0 {
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
+			c.progress(c.counts[s] - told)
+			told = c.counts[s]
+		}
+		rec, err := r.Next()
+		var damage *ldif.Error
+		switch {
+		case err == io.EOF:
+			c.progress(c.counts[s] - told)
+			if err := w.Flush(); err != nil {
+				return fmt.Errorf("temporary file: %w", err)
+			}
+			return c.store.Flush()
+		case errors.As(err, &damage):
+			c.problem(damage.Kind, in.Name, damage.Line, damage.DN, damage.Text)
+		case err != nil:
+			return fmt.Errorf("%s: %w", in.Name, err)
+		case rec.Type != ldif.Content && rec.Type != ldif.Add:
+			c.problem("change-record", in.Name, rec.Line, string(rec.DN), "a change record is no entry")
+		default:
+			taken, err := c.enter(s, in, rec, offset)
+			if err != nil {
+				return err
+			}
+			if !taken {
+				continue
+			}
+			size, err := w.Write(rec.Raw)
+			if err != nil {
+				return fmt.Errorf("temporary file: %w", err)
+			}
+			offset += int64(size)
+		}
+	}
+}
+
+func (c *comparer) progress(entries int64) {
+	if c.o.Progress != nil && entries > 0 {
+		c.o.Progress(entries, 0)
+	}
+}
+
+func (c *comparer) problem(kind, name string, line int, dn, text string) {
+	c.report.Damaged++
+	if c.o.Log != nil {
+		c.o.Log.Problem(kind, fmt.Sprintf("%s:%d: %.1000s", name, line, dn), text)
+	}
+}
