@@ -123,7 +123,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		defer in.Close()
 		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: source(in)})
 	}
-	opts.Meter = job.Meter("messages", 0, 0)
+	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)
 	o.count(job, rep)
 	if err != nil || opts.Origin == nil {
@@ -135,10 +135,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 // options turns the flags into options.
 func (o *verifyOptions) options(job *cli.Job, paths []string) (verify.StoreOptions, error) {
 	opts := verify.StoreOptions{
-		CRLF: o.newline.CRLF(), NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job,
-	}
-	if owner := o.owner.Owner(); owner != nil {
-		opts.SetOwner, opts.UID, opts.GID = true, owner.UID, owner.GID
+		CRLF: o.newline.CRLF(), NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job, Owner: o.owner.Owner(),
 	}
 	if _, err := storeconv.ParseEncoding(o.encoding); err != nil {
 		return opts, cli.Usagef("-e: %w", err)

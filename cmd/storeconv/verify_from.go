@@ -33,11 +33,12 @@ func (f *fromFlags) add(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.partitions, "partition", nil, "with --from: `OLD=NEW` as in the relocation")
 }
 
-// origin makes options of the flags; users, new ids and owner are those of opts.
+// origin makes options of the flags; users, new ids and owner are those of
+// opts.
 func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Origin, error) {
 	o := &verify.Origin{From: f.dir, Options: verify.NMSOptions{
 		Users: opts.Selection.Users, Map: make(map[string]string), Domain: f.domain, Jobs: opts.Jobs, Log: job,
-		UID: opts.UID, GID: opts.GID, SetOwner: opts.SetOwner,
+		Owner: opts.Owner,
 	}}
 	for id, newID := range opts.Selection.Map {
 		if id != newID {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -19,19 +20,21 @@ const (
 	fileMode = 0o600
 )
 
-// owner is who everything must belong to.
-type owner struct{ uid, gid int } // gid -1: any
+// owner is who everything must belong to; -1 is any.
+type owner struct{ uid, gid int }
 
 // check says what is wrong with the owner of a file, or "".
 func (o owner) check(st *unix.Stat_t) string {
-	if int(st.Uid) == o.uid && (o.gid < 0 || int(st.Gid) == o.gid) {
+	if (o.uid < 0 || int(st.Uid) == o.uid) && (o.gid < 0 || int(st.Gid) == o.gid) {
 		return ""
 	}
-	want := fmt.Sprint(o.uid)
-	if o.gid >= 0 {
-		want += fmt.Sprintf(":%d", o.gid)
+	shown := func(id int) string {
+		if id < 0 {
+			return "any"
+		}
+		return strconv.Itoa(id)
 	}
-	return fmt.Sprintf("owner %d:%d instead of %s", st.Uid, st.Gid, want)
+	return fmt.Sprintf("owner %d:%d instead of %s:%s", st.Uid, st.Gid, shown(o.uid), shown(o.gid))
 }
 
 // attributes are the notes about mode and owner of one file or directory.
@@ -50,8 +53,9 @@ func (o owner) attributes(path string, st *unix.Stat_t) []storeconv.Note {
 	return notes
 }
 
-// sharedDir is a directory above those of the users. Its notes are told with the
-// first mailbox below it that a restore made: elsewhere its mode is not ours.
+// sharedDir is a directory above those of the users. Its notes are told with
+// the first mailbox below it that a restore made: elsewhere its mode is not
+// ours.
 type sharedDir struct {
 	above *sharedDir
 	notes []storeconv.Note
@@ -88,10 +92,10 @@ func warning(kind, where, format string, args ...any) storeconv.Note {
 	return storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
 }
 
-// A message file has the receive date of its first copy. Without a stream nobody
-// knows which of the references that is, or whether it is in the store at all:
-// it may have been expired or not selected. So files whose date is that of none
-// of their references are counted, and told in one line.
+// A message file has the receive date of its first copy. Without a stream
+// nobody knows which of the references that is, or whether it is in the store
+// at all: it may have been expired or not selected. So files whose date is
+// that of none of their references are counted, and told in one line.
 
 // strangeDates are files of such a date.
 type strangeDates struct {
@@ -113,8 +117,8 @@ func (s *strangeDates) merge(other strangeDates) {
 	s.count += other.count
 }
 
-// fileDate compares the date of a file with that of one reference. Of files with
-// several names all references are collected first.
+// fileDate compares the date of a file with that of one reference. Of files
+// with several names all references are collected first.
 func (c *boxChecker) fileDate(path string, date int64, st *unix.Stat_t) {
 	same := sameFileDate(st, date)
 	if st.Nlink == 1 {

@@ -28,8 +28,8 @@ type database struct {
 // maxKeys bounds keys; beyond it a key counts as not there.
 const maxKeys = 1 << 20
 
-// openDatabase opens a database of the source and reads it through to see what is
-// damaged, which is noted. One that cannot be read at all is nil.
+// openDatabase opens a database of the source and reads it through to see what
+// is damaged, which is noted. One that cannot be read at all is nil.
 func (s *source) openDatabase(ctx context.Context, path string) (*database, error) {
 	d := &database{where: s.label(path), seed: maphash.MakeSeed()}
 	f, err := os.Open(path)
@@ -85,8 +85,8 @@ func (d *database) close() {
 	}
 }
 
-// each calls fn for every record that can be read. The value is valid during the
-// call.
+// each calls fn for every record that can be read. The value is valid during
+// the call.
 func (d *database) each(ctx context.Context, fn func(key string, value []byte) error) error {
 	if d.pages {
 		_, err := bdb.Salvage(ctx, d.file, d.size, bdb.SalvageOptions{}, func(key, value []byte) error { return fn(string(key), value) })

@@ -1,24 +1,25 @@
 // Package verify holds a store against what it was made of.
 //
-// [Store] checks the store of an iPlanet Messaging Server 5.x by itself and, when
-// there are any, against the backup streams it was restored from; [NMS] compares
-// it with the store of a Netscape Messaging Server 4.x that it was relocated
-// from. Both only read, go on after a problem and tell everything, in the same
-// order for any number of workers.
+// [Store] checks the store of an iPlanet Messaging Server 5.x by itself and,
+// when there are any, against the backup streams it was restored from; [NMS]
+// compares it with the store of a Netscape Messaging Server 4.x that it was
+// relocated from. Both only read, go on after a problem and tell everything,
+// in the same order for any number of workers.
 //
 // # What it shares with the conversions
 //
 // The formats, which are in the packages sims, nms, ims, mboxlist and bdb, and
-// the types of options. Everything that is decided between the formats is written
-// here a second time, from docs/formats.md: names on disk and hash directories,
-// ids and renaming, selection, encodings of mailbox names, line ends, the summary
-// of a message's header, access control lists, sums, sets of UIDs, which records
-// there must be. A fault of a conversion is therefore not repeated here.
+// the types of options. Everything that is decided between the formats is
+// written here a second time, from docs/formats.md: names on disk and hash
+// directories, ids and renaming, selection, encodings of mailbox names, line
+// ends, the summary of a message's header, access control lists, sums, sets of
+// UIDs, which records there must be. A fault of a conversion is therefore not
+// repeated here.
 //
 // # What is checked against what
 //
-// The first column of answers is what the store alone tells, the second needs the
-// stream, the third the NMS store. A dash: nothing there knows.
+// The first column of answers is what the store alone tells, the second needs
+// the stream, the third the NMS store. A dash: nothing there knows.
 //
 //	                        alone           stream          NMS store
 //	message file
@@ -70,11 +71,11 @@
 //	**   the one asked for, else that of the store directory
 //	***  Seen and Deleted; the others need the stream
 //
-// Names are mapped by the rules of the conversion: what the source has under one
-// id is looked for under the new one, in keys, access control lists and lists of
-// subscriptions.
+// Names are mapped by the rules of the conversion: what the source has under
+// one id is looked for under the new one, in keys, access control lists and
+// lists of subscriptions.
 //
-// Not checked: times of databases and of directories that a restore made, since
-// servers change them; pages of databases beyond what reading needs, which dbconv
-// verify does; limits that a directory gave.
+// Not checked: times of databases and of directories that a restore made,
+// since servers change them; pages of databases beyond what reading needs,
+// which dbconv verify does; limits that a directory gave.
 package verify

@@ -16,11 +16,12 @@ const maxHeader = 256 << 10
 // maxMessageID bounds a Message-id in an index, in bytes.
 const maxMessageID = 998
 
-// maxField bounds the field value that is compared: beyond it the formats do not
-// say what an index has.
+// maxField bounds the field value that is compared: beyond it the formats do
+// not say what an index has.
 const maxField = 4096
 
-// headerFacts is what the header of a message tells of the fields of its record.
+// headerFacts is what the header of a message tells of the fields of its
+// record.
 type headerFacts struct {
 	size int64 // with the empty line that ends it
 
@@ -99,8 +100,8 @@ func (f *headerFacts) readDate(value []byte) {
 	f.sentKnown = f.sentKnown && ok
 }
 
-// readID takes the <...> of a value, or else the whole value; what stands behind
-// the > of a value that begins with < may have been kept.
+// readID takes the <...> of a value, or else the whole value; what stands
+// behind the > of a value that begins with < may have been kept.
 func (f *headerFacts) readID(value []byte) {
 	if len(value) > maxField {
 		f.idKnown = false

@@ -28,7 +28,7 @@ func (c *streamCheck) forget(m *sims.Member, b body) {
 
 // link compares a later copy.
 func (c *streamCheck) link(m *sims.Member) error {
-	if meter := c.v.opts.Meter; meter != nil {
+	if meter := c.v.opts.Progress; meter != nil {
 		meter.Add(1, 0)
 	}
 	if isExpired(m) {
@@ -65,8 +65,9 @@ func (c *streamCheck) link(m *sims.Member) error {
 	return nil
 }
 
-// linkToAbsent compares a copy whose first has expired: the content, and the date
-// of the first, are at the first live reference, to which later ones are links.
+// linkToAbsent compares a copy whose first has expired: the content, and the
+// date of the first, are at the first live reference, to which later ones are
+// links.
 func (c *streamCheck) linkToAbsent(m *sims.Member, rec *viewRecord, own *unix.Stat_t, first absentCopy) {
 	if first.sum != rec.sum {
 		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy in the stream %s", hex.EncodeToString(rec.sum[:]), hex.EncodeToString(first.sum[:]))
@@ -119,10 +120,10 @@ func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
 	return false
 }
 
-// firstElsewhere looks for a first copy that got another UID because its mailbox
-// had other messages before: the file that own is, if any of those with this
-// original UID is. Else at and first stay; false when what lies there came from
-// another UID.
+// firstElsewhere looks for a first copy that got another UID because its
+// mailbox had other messages before: the file that own is, if any of those
+// with this original UID is. Else at and first stay; false when what lies
+// there came from another UID.
 func (c *streamCheck) firstElsewhere(at place, own, first *unix.Stat_t) (place, bool) {
 	view := c.viewOf(at)
 	if view == nil || view.header == nil {
@@ -166,9 +167,9 @@ const linkLimit = 31998
 // has a copy.
 const maxOwn = 100000
 
-// sameFile tells a link that is none. One run links whatever it can; another run
-// at the same time, which does not see the first copy yet, makes one copy a user,
-// with the date of the first: that is no fault, but worth a line.
+// sameFile tells a link that is none. One run links whatever it can; another
+// run at the same time, which does not see the first copy yet, makes one copy
+// a user, with the date of the first: that is no fault, but worth a line.
 func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 	before, seen := c.user.own[keyOf(first)]
 	if !seen && len(c.user.own) < maxOwn {

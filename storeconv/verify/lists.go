@@ -191,8 +191,8 @@ func (v *verifier) takeMailbox(t *task) error {
 	return nil
 }
 
-// record gets a record for the mailbox or user at where, and tells what is wrong
-// with the database.
+// record gets a record for the mailbox or user at where, and tells what is
+// wrong with the database.
 func (v *verifier) record(kind mboxlist.Kind, key, where string) ([]byte, bool) {
 	value, ok, err := v.lists.get(kind, key)
 	if err != nil {
@@ -296,8 +296,8 @@ func setText(s mboxlist.UIDSet) string {
 	return "(none)"
 }
 
-// endUser holds the user's sums against quota.db. The usage of a relocated store
-// is the vendor's count and is not compared.
+// endUser holds the user's sums against quota.db. The usage of a relocated
+// store is the vendor's count and is not compared.
 func (v *verifier) endUser() {
 	u := &v.user
 	defer func() { *u = userTotals{} }()

@@ -72,8 +72,8 @@ func (c *boxChecker) check(ctx context.Context, box *mailbox) boxResult {
 	return c.res
 }
 
-// noIndex notes that a mailbox has no index. Of a relocated one the source tells
-// whether there should be one.
+// noIndex notes that a mailbox has no index. Of a relocated one the source
+// tells whether there should be one.
 func (v *verifier) noIndex(box *mailbox) storeconv.Note {
 	n := problem("no-index", box.path, "the mailbox has no %s", indexName)
 	if v.origin != nil && v.origin.covers(box.id) {
@@ -82,8 +82,8 @@ func (v *verifier) noIndex(box *mailbox) storeconv.Note {
 	return n
 }
 
-// ours tells whether a restore made the mailbox: modes, owners and dates are its
-// own then.
+// ours tells whether a restore made the mailbox: modes, owners and dates are
+// its own then.
 func (c *boxChecker) ours() bool { return c.res.indexed || c.v.opts.NoIndex && !c.res.foreign }
 
 // index reads the index and checks the messages that it names.
@@ -198,8 +198,8 @@ func (c *boxChecker) keywords(path string, rec *ims.Record) {
 // indexVersion is the Version of an index of ours.
 const indexVersion = "imsconv-1"
 
-// headerFields holds the header against what its messages add up to, and against
-// where it lies.
+// headerFields holds the header against what its messages add up to, and
+// against where it lies.
 func (c *boxChecker) headerFields(path string, t *totals) {
 	h := &c.res.header
 	wrong := func(name string, has, want any) {
@@ -266,7 +266,7 @@ func (c *boxChecker) count(size int64, st *unix.Stat_t) {
 	if st.Nlink > 1 {
 		c.res.links++
 	}
-	if m := c.v.opts.Meter; m != nil {
+	if m := c.v.opts.Progress; m != nil {
 		m.Add(1, size)
 	}
 }

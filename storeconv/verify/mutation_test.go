@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/verify"
@@ -358,8 +359,8 @@ func findVictim(t *testing.T, s *restored) *victim {
 	return v
 }
 
-// plainMessage finds a message that is the first, last and largest of nothing, in
-// a mailbox that has one seen and one deleted.
+// plainMessage finds a message that is the first, last and largest of nothing,
+// in a mailbox that has one seen and one deleted.
 func plainMessage(box *testsite.Mailbox, names map[string]int) (testsite.Message, bool) {
 	has := func(flag string) bool {
 		return slices.ContainsFunc(box.Messages, func(m testsite.Message) bool { return slices.Contains(m.Flags, flag) })
@@ -383,11 +384,11 @@ func plainMessage(box *testsite.Mailbox, names map[string]int) (testsite.Message
 // TestOwner asks for an owner that nothing has.
 func TestOwner(t *testing.T) {
 	s := restoreSite(t, testsite.StreamOptions{Seed: 12, Users: 2, Messages: 20, MedianSize: 300})
-	_, log := verifyStore(t, s.store, verify.StoreOptions{SetOwner: true, UID: os.Geteuid(), GID: -1})
+	_, log := verifyStore(t, s.store, verify.StoreOptions{Owner: &storeconv.Owner{UID: os.Geteuid(), GID: -1}})
 	if len(log.problems) > 0 {
 		t.Errorf("%q", log.problems)
 	}
-	_, log = verifyStore(t, s.store, verify.StoreOptions{SetOwner: true, UID: os.Geteuid() + 1, GID: -1})
+	_, log = verifyStore(t, s.store, verify.StoreOptions{Owner: &storeconv.Owner{UID: os.Geteuid() + 1, GID: -1}})
 	for _, where := range []string{".msg", "store.idx", "partition/primary", "partition/primary/=user", "folder.db"} {
 		named(t, log, "owner", where+": owner")
 	}

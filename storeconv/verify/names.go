@@ -87,9 +87,9 @@ func readDiskName(dir string) (string, bool) {
 	return b.String(), true
 }
 
-// readOddName reads a name that is spelt as no program of ours would: bytes that
-// stand for themselves though they have a spelling, and escapes of bytes that
-// need none. A lone + or % has no meaning.
+// readOddName reads a name that is spelt as no program of ours would: bytes
+// that stand for themselves though they have a spelling, and escapes of bytes
+// that need none. A lone + or % has no meaning.
 func readOddName(dir string) (string, bool) {
 	rest, ok := strings.CutPrefix(dir, "=")
 	if !ok || rest == "" {

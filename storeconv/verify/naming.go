@@ -29,8 +29,8 @@ func (n *naming) turn(renames map[string]string) {
 }
 
 // readNames reads, when users are renamed, which users have records, and which
-// of these records no one can rewrite: of a form that is not understood, with the
-// old id in it.
+// of these records no one can rewrite: of a form that is not understood, with
+// the old id in it.
 func (s *source) readNames(ctx context.Context) error {
 	if s.data == nil || s.opts.Domain == "" && len(s.opts.Map) == 0 {
 		return nil
@@ -112,9 +112,9 @@ func (s *source) refusal(id string) string {
 }
 
 // identifier renames a user in an access control list; a hyphen in front takes
-// rights away. Who is no user of the source keeps the name. With lax, so that of
-// a user who does not go over is renamed, as a run does that is not about this
-// user.
+// rights away. Who is no user of the source keeps the name. With lax, so that
+// of a user who does not go over is renamed, as a run does that is not about
+// this user.
 func (s *source) identifier(who string, lax bool) string {
 	id, minus := strings.CutPrefix(who, "-")
 	to := s.newID(id)
@@ -152,7 +152,8 @@ func partitionOf(value []byte) (name string, known bool) {
 	return f.Partition, err == nil
 }
 
-// label is a key as messages show it: one of odd bytes is quoted, a long one cut.
+// label is a key as messages show it: one of odd bytes is quoted, a long one
+// cut.
 func label(key string) string {
 	const most = 200
 	if len(key) > most {

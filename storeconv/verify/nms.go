@@ -25,10 +25,9 @@ type NMSOptions struct {
 	Map        map[string]string // new ids by old ones
 	Domain     string            // put behind every id that has none and is not in Map; "": none
 
-	// UID and GID are the owner that everything must have, when SetOwner; a GID
-	// of -1 is any. Else, for root, it is that of the source.
-	UID, GID int
-	SetOwner bool
+	// Owner is whose everything must be, -1 any; nil: for root that of the source,
+	// else anybody's.
+	Owner *storeconv.Owner
 
 	Jobs     int                // users compared at a time; 0: one a processor
 	Log      storeconv.Log      // nil: discard
@@ -54,10 +53,10 @@ type NMSReport struct {
 // NMS compares the iMS store in the directory store with the NMS store in from
 // that it was made of: every file byte by byte, modes, modification times,
 // owners, links, every record of the databases; the package comment has the
-// list. It only reads. Faults of the source that a relocation lists are warnings
-// here; what is in the source and not, or not the same, in the store is a
-// problem. More in the store than in the source is a problem inside of a user's
-// tree and in the records of the users that went over.
+// list. It only reads. Faults of the source that a relocation lists are
+// warnings here; what is in the source and not, or not the same, in the store
+// is a problem. More in the store than in the source is a problem inside of a
+// user's tree and in the records of the users that went over.
 //
 // The lines come in the same order whatever Jobs is. What must be compared in
 // another order than it is met in is sorted in temporary files; memory stays
@@ -188,8 +187,8 @@ func (c *comparison) attributes(at string, a, b *unix.Stat_t) []storeconv.Note {
 // himself.
 func (c *comparison) ownerNote(at string, a, b *unix.Stat_t) []storeconv.Note {
 	want := owner{int(a.Uid), int(a.Gid)}
-	if c.src.opts.SetOwner {
-		want = owner{c.src.opts.UID, c.src.opts.GID}
+	if o := c.src.opts.Owner; o != nil {
+		want = owner{o.UID, o.GID}
 	} else if os.Geteuid() != 0 {
 		return nil
 	}
@@ -199,8 +198,8 @@ func (c *comparison) ownerNote(at string, a, b *unix.Stat_t) []storeconv.Note {
 	return nil
 }
 
-// printable is a log that gets control bytes and bytes outside of ASCII as \x and
-// two hexadecimal digits: names of files may hold anything.
+// printable is a log that gets control bytes and bytes outside of ASCII as \x
+// and two hexadecimal digits: names of files may hold anything.
 type printable struct{ log storeconv.Log }
 
 func (p printable) Problem(kind, where, text string) { p.log.Problem(kind, shown(where), shown(text)) }

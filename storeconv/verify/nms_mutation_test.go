@@ -13,7 +13,7 @@ import (
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
-	relocation "imsconv/storeconv/relocate"
+	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/verify"
 )
@@ -25,8 +25,9 @@ type relocated struct {
 	opts        verify.NMSOptions
 }
 
-// relocate makes a site whose quota records have five fields, and relocates it.
-func relocate(t testing.TB, site testsite.NMSOptions, opts relocation.Options) *relocated {
+// relocateSite makes a site whose quota records have five fields, and
+// relocates it.
+func relocateSite(t testing.TB, site testsite.NMSOptions, opts relocate.Options) *relocated {
 	t.Helper()
 	dir := t.TempDir()
 	r := &relocated{from: filepath.Join(dir, "nms"), store: filepath.Join(dir, "store")}
@@ -43,11 +44,11 @@ func relocate(t testing.TB, site testsite.NMSOptions, opts relocation.Options) *
 	return r
 }
 
-func (r *relocated) run(t testing.TB, opts relocation.Options) {
+func (r *relocated) run(t testing.TB, opts relocate.Options) {
 	t.Helper()
 	log := new(recorder)
 	opts.Log = log
-	_, err := relocation.Relocate(context.Background(), r.store, r.from, opts)
+	_, err := relocate.Relocate(context.Background(), r.store, r.from, opts)
 	must(t, err)
 	if len(log.problems) > 0 {
 		t.Fatalf("relocate: %q", log.problems)
@@ -207,8 +208,8 @@ func quotaOf(change func(*mboxlist.Quota)) func(t *testing.T, v *nmsVictim) {
 // TestNMSMutations writes each field of a relocated store wrong, one at a time,
 // and wants it named. Users and partitions are renamed.
 func TestNMSMutations(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 21, Users: 6, Messages: 330, MedianSize: 300, Links: 10},
-		relocation.Options{Via: relocation.ViaCopy, Domain: "siroe.com", Partitions: []relocation.Partition{{Name: "primary", NewName: "first"}}})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 21, Users: 6, Messages: 330, MedianSize: 300, Links: 10},
+		relocate.Options{Via: relocate.ViaCopy, Domain: "siroe.com", Partitions: []relocate.Partition{{Name: "primary", NewName: "first"}}})
 	_, log := verifyNMS(t, r.store, r.from, r.opts)
 	log.none(t)
 	whole := r.victim(t)
@@ -274,7 +275,7 @@ func (r *relocated) victim(t *testing.T) *nmsVictim {
 // TestNMSMapping is a relocation whose mapping of records gives a stranger all
 // rights everywhere: each record is named.
 func TestNMSMapping(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 22, Users: 6, Messages: 40}, relocation.Options{Via: relocation.ViaCopy})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 22, Users: 6, Messages: 40}, relocate.Options{Via: relocate.ViaCopy})
 	editDatabase(t, r.store, mboxlist.FolderDB, func(records map[string]string) {
 		for key, value := range records {
 			records[key] = strings.TrimSuffix(value, "\t") + "\tstranger\tlrswipcda"
@@ -288,32 +289,33 @@ func TestNMSMapping(t *testing.T) {
 
 // TestNMSWays verifies what each way of a relocation leaves.
 func TestNMSWays(t *testing.T) {
-	for name, opts := range map[string]relocation.Options{
-		"copy":     {Via: relocation.ViaCopy},
-		"hardlink": {Via: relocation.ViaHardlink},
-		"symlink":  {Via: relocation.ViaSymlink},
-		"requota":  {Via: relocation.ViaCopy, Requota: true, Domain: "siroe.com"},
-		"map":      {Via: relocation.ViaCopy, Map: map[string]string{"user0": "zoe", "user1": "user0"}},
-		"select":   {Via: relocation.ViaCopy, Users: map[string]bool{"user0": true, "John.Smith3": true}},
-		"version":  {Via: relocation.ViaCopy, Databases: storeconv.Databases{Version: 9, PageSize: 4096}},
+	for name, opts := range map[string]relocate.Options{
+		"copy":     {Via: relocate.ViaCopy},
+		"hardlink": {Via: relocate.ViaHardlink},
+		"symlink":  {Via: relocate.ViaSymlink},
+		"requota":  {Via: relocate.ViaCopy, Requota: true, Domain: "siroe.com"},
+		"map":      {Via: relocate.ViaCopy, Map: map[string]string{"user0": "zoe", "user1": "user0"}},
+		"select":   {Via: relocate.ViaCopy, Users: map[string]bool{"user0": true, "John.Smith3": true}},
+		"version":  {Via: relocate.ViaCopy, Databases: storeconv.Databases{Version: 9, PageSize: 4096}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := relocate(t, testsite.NMSOptions{Seed: 23, Users: 14, Messages: 200, Links: 20}, opts)
+			r := relocateSite(t, testsite.NMSOptions{Seed: 23, Users: 14, Messages: 200, Links: 20}, opts)
 			rep, log := verifyNMS(t, r.store, r.from, r.opts)
 			log.none(t)
 			if rep.Users == 0 || rep.Messages == 0 || rep.FolderRecords == 0 || rep.QuotaRecords == 0 || rep.SubscrRecords == 0 || rep.Subscriptions == 0 {
 				t.Errorf("%+v", rep)
 			}
-			if linked := opts.Via != relocation.ViaCopy; linked && rep.SameFile != rep.Messages || !linked && (rep.SameFile != 0 || rep.Bytes == 0) {
+			if linked := opts.Via != relocate.ViaCopy; linked && rep.SameFile != rep.Messages || !linked && (rep.SameFile != 0 || rep.Bytes == 0) {
 				t.Errorf("%+v", rep)
 			}
 		})
 	}
 }
 
-// TestNMSOpaque: records of a form that nobody understands go over byte for byte.
+// TestNMSOpaque: records of a form that nobody understands go over byte for
+// byte.
 func TestNMSOpaque(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 24, Users: 6, Opaque: true}, relocation.Options{Via: relocation.ViaCopy})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 24, Users: 6, Opaque: true}, relocate.Options{Via: relocate.ViaCopy})
 	_, log := verifyNMS(t, r.store, r.from, r.opts)
 	log.none(t)
 	key := slices.Sorted(maps.Keys(r.site.Folder))[2]
@@ -324,7 +326,7 @@ func TestNMSOpaque(t *testing.T) {
 
 // TestNMSJobs wants the same lines for any number of workers.
 func TestNMSJobs(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 25, Users: 20, Messages: 300, Links: 30}, relocation.Options{Via: relocation.ViaCopy})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 25, Users: 20, Messages: 300, Links: 30}, relocate.Options{Via: relocate.ViaCopy})
 	must(t, filepath.WalkDir(filepath.Join(r.store, "partition"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, "4.msg") {
 			var data []byte
@@ -350,15 +352,15 @@ func TestNMSJobs(t *testing.T) {
 	}
 }
 
-// TestNMSDamaged: what is damaged in the source is a warning, and what is left of
-// it is compared.
+// TestNMSDamaged: what is damaged in the source is a warning, and what is left
+// of it is compared.
 func TestNMSDamaged(t *testing.T) {
 	r := &relocated{from: filepath.Join(t.TempDir(), "nms"), store: filepath.Join(t.TempDir(), "store")}
 	var err error
 	r.site, err = testsite.WriteNMS(r.from, testsite.NMSOptions{Seed: 26, Users: 40, PageSize: 1024})
 	must(t, err)
 	editFile(t, filepath.Join(r.from, "mboxlist/data.db2"), func(b []byte) []byte { clear(b[3*1024 : 4*1024]); return b })
-	_, err = relocation.Relocate(context.Background(), r.store, r.from, relocation.Options{})
+	_, err = relocate.Relocate(context.Background(), r.store, r.from, relocate.Options{})
 	must(t, err)
 	_, log := verifyNMS(t, r.store, r.from, verify.NMSOptions{})
 	if len(log.problems) > 0 || len(log.warnings) == 0 {
@@ -377,7 +379,7 @@ func TestNMSDamaged(t *testing.T) {
 
 // TestNMSInside refuses a store inside of its source.
 func TestNMSInside(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 27, Users: 1}, relocation.Options{})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 27, Users: 1}, relocate.Options{})
 	for _, store := range []string{r.from, filepath.Join(r.from, "partition"), filepath.Dir(r.from)} {
 		if _, err := verify.NMS(context.Background(), store, r.from, r.opts); err == nil {
 			t.Errorf("%s is taken for the store of %s", store, r.from)
@@ -385,14 +387,14 @@ func TestNMSInside(t *testing.T) {
 	}
 }
 
-// TestInherited: what lies oddly in the store as in the source is a warning, with
-// other content a problem.
+// TestInherited: what lies oddly in the store as in the source is a warning,
+// with other content a problem.
 func TestInherited(t *testing.T) {
-	r := relocate(t, testsite.NMSOptions{Seed: 28, Users: 3}, relocation.Options{})
+	r := relocateSite(t, testsite.NMSOptions{Seed: 28, Users: 3}, relocate.Options{})
 	dir := testsite.MailboxDir(r.site.Partition["user0"], "user0", "INBOX")
 	must(t, os.WriteFile(filepath.Join(r.from, dir, "core"), []byte("odd"), 0o600))
 	must(t, os.RemoveAll(r.store))
-	r.run(t, relocation.Options{})
+	r.run(t, relocate.Options{})
 	opts := verify.StoreOptions{Origin: &verify.Origin{From: r.from}}
 	_, log := verifyStore(t, r.store, opts)
 	if len(log.problems) != 0 {

@@ -285,9 +285,9 @@ func (c *comparison) wentOver(id string) []string {
 }
 
 // addedRecord tells whether a record is one that relocate --add-missing makes:
-// for a mailbox that has a directory, with all rights for its user. The directory
-// is looked for in the store, which has those of the source and no others, or the
-// comparison of the trees has told.
+// for a mailbox that has a directory, with all rights for its user. The
+// directory is looked for in the store, which has those of the source and no
+// others, or the comparison of the trees has told.
 func (c *comparison) addedRecord(id, name string, value []byte) bool {
 	partition, acl, _ := strings.Cut(string(value), "\t")
 	if acl != id+"\t"+ownerRights || ims.CheckPartition(partition) != nil || name != inbox && checkMailbox(name) != nil {

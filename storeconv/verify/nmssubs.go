@@ -176,7 +176,8 @@ func readList(dir int, name string) (list []string, ok bool, err error) {
 }
 
 // same compares a file with the one at the first of places that the store has.
-// want, when not nil, are the lists that it may hold in place of the same bytes.
+// want, when not nil, are the lists that it may hold in place of the same
+// bytes.
 func (s *subscriptionWalk) same(dir int, name, where string, places []string, want [][]string) {
 	s.c.report.Subscriptions++
 	var a, b unix.Stat_t

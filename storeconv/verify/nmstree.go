@@ -144,8 +144,8 @@ func (w *treeComparer) extra(at treePlace, rest map[string]bool) {
 	}
 }
 
-// entries compares what a directory of the source has. rest loses what the store
-// has of it.
+// entries compares what a directory of the source has. rest loses what the
+// store has of it.
 func (w *treeComparer) entries(src, dst int, at treePlace, depth int, entries []nms.Entry, rest map[string]bool) {
 	isBox := false
 	for _, e := range entries {
@@ -204,8 +204,9 @@ func (w *treeComparer) subdir(src, dst int, at treePlace, name string, depth int
 	w.dir(a, b, below, depth+1)
 }
 
-// folder reads the name of a folder's directory into below, and says which names
-// it may have in the store: its own or, for an odd spelling, the right one.
+// folder reads the name of a folder's directory into below, and says which
+// names it may have in the store: its own or, for an odd spelling, the right
+// one.
 func (w *treeComparer) folder(below *treePlace, at treePlace, name string) []string {
 	folder, spelt := readDiskName(name)
 	ok := spelt
@@ -263,8 +264,8 @@ func (w *treeComparer) count(message bool, size int64) {
 	w.res.size += size
 }
 
-// symlink checks a symbolic link, which a message may be: its absolute target is
-// the source's own file.
+// symlink checks a symbolic link, which a message may be: its absolute target
+// is the source's own file.
 func (w *treeComparer) symlink(dst int, name, at string, message bool, a, link *unix.Stat_t) {
 	if !message {
 		w.note(problem("differs", at, "a symbolic link in the new store, where a copy belongs"))

@@ -15,8 +15,8 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// userTask is one directory of a user in one partition of the source, or, without
-// a name, notes that are told in their turn.
+// userTask is one directory of a user in one partition of the source, or,
+// without a name, notes that are told in their turn.
 type userTask struct {
 	notes  []storeconv.Note
 	number uint64 // in the order of the walk
@@ -294,8 +294,8 @@ func (l *links) remember(a, b fileKey) {
 }
 
 // link collects one name of a file with several names in the source, which is
-// file b in the store. Sorted, the names of a file come together, in the order of
-// the walk.
+// file b in the store. Sorted, the names of a file come together, in the order
+// of the walk.
 func (w *treeComparer) link(at string, a, b *unix.Stat_t) error {
 	key := make([]byte, 0, 28)
 	key = binary.BigEndian.AppendUint64(key, uint64(a.Dev))

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ordered does tasks in parallel and takes their results in order. produce makes
-// the tasks and sends them; jobs workers, each made by worker, do them; take gets
-// every task that was done, in the order of sending. After an error of any of
-// them, or the end of the context, tasks that were sent and not done go to drop.
-// No more than three tasks a worker are on the way.
+// ordered does tasks in parallel and takes their results in order. produce
+// makes the tasks and sends them; jobs workers, each made by worker, do them;
+// take gets every task that was done, in the order of sending. After an error
+// of any of them, or the end of the context, tasks that were sent and not done
+// go to drop. No more than three tasks a worker are on the way.
 func ordered[T any](ctx context.Context, jobs int, produce func(ctx context.Context, send func(T) error) error,
 	worker func() func(context.Context, T), take func(T) error, drop func(T)) error {
 	type slot struct {

@@ -207,8 +207,8 @@ func (c *chosen) rights(lines string) (text string, ok bool) {
 	return strings.Join(fields, "\t"), ok
 }
 
-// nameDecoder returns what makes modified UTF-7 of the mailbox names of a stream
-// in the given encoding.
+// nameDecoder returns what makes modified UTF-7 of the mailbox names of a
+// stream in the given encoding.
 func nameDecoder(encoding string) (func(string) (string, error), error) {
 	plain := strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' {
@@ -233,8 +233,9 @@ func nameDecoder(encoding string) (func(string) (string, error), error) {
 	}, nil
 }
 
-// modifiedUTF7 writes text as RFC 3501, section 5.1.3, says: printable ASCII as
-// it is, & as &-, anything else as UTF-16 in base 64 with a comma for the slash.
+// modifiedUTF7 writes text as RFC 3501, section 5.1.3, says: printable ASCII
+// as it is, & as &-, anything else as UTF-16 in base 64 with a comma for the
+// slash.
 func modifiedUTF7(text string) string {
 	var out strings.Builder
 	var run []rune

@@ -15,10 +15,10 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// Partition is one partition of the source under another name or from elsewhere:
-// what is called Name in the source (at Path, when it is not below partition/) is
-// called NewName in the store. Records of the source may call it Alias too,
-// unless another partition has that name.
+// Partition is one partition of the source under another name or from
+// elsewhere: what is called Name in the source (at Path, when it is not below
+// partition/) is called NewName in the store. Records of the source may call
+// it Alias too, unless another partition has that name.
 type Partition struct {
 	Name, Path, NewName, Alias string
 }
@@ -194,8 +194,9 @@ func openOrigin(ctx context.Context, o *Origin) (*origin, error) {
 	return &origin{s}, nil
 }
 
-// has tells whether what lies at a path of the store came from the source as it
-// is: a file of the same content in a tree that goes over, or a directory there.
+// has tells whether what lies at a path of the store came from the source as
+// it is: a file of the same content in a tree that goes over, or a directory
+// there.
 func (o *origin) has(root int, path string) bool {
 	parts := strings.Split(path, "/")
 	if len(parts) < 3 || parts[0] != "partition" || !goesOver(parts[2:]) {
@@ -269,8 +270,8 @@ func sameBytes(srcDir int, src string, dstDir int, dst string) bool {
 	return res.src == nil && res.dst == nil && res.same
 }
 
-// unlisted tells whether the source has no record of a mailbox in this partition
-// either.
+// unlisted tells whether the source has no record of a mailbox in this
+// partition either.
 func (o *origin) unlisted(box *mailbox) bool {
 	for _, old := range o.oldIDs(box.id) {
 		value, ok := o.data.get(fullName(old, box.name))
@@ -297,8 +298,8 @@ func (o *origin) unlimited(id string) bool {
 	})
 }
 
-// lacks tells whether the source has a record and no directory for a mailbox, or
-// for a user when name is INBOX.
+// lacks tells whether the source has a record and no directory for a mailbox,
+// or for a user when name is INBOX.
 func (o *origin) lacks(id, name string) bool {
 	listed := false
 	for _, old := range o.oldIDs(id) {

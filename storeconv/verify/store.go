@@ -29,19 +29,18 @@ type StoreOptions struct {
 	CRLF    bool // every line end is CR LF, as restore --newline crlf leaves it
 	NoIndex bool // the store has no indexes, as restore --no-index leaves it
 
-	// UID and GID are the owner of everything, when SetOwner; a GID of -1 is any.
-	// Else the owner of the store directory is.
-	UID, GID int
-	SetOwner bool
+	// Owner is whose everything must be, -1 any; nil: that of the store
+	// directory.
+	Owner *storeconv.Owner
 
 	// Origin, when not nil, is the NMS store that this one was relocated from:
 	// what lies oddly here and just so there is a warning. See NMS for the
 	// comparison of the two.
 	Origin *Origin
 
-	Jobs  int                // mailboxes checked at a time; 0: one a processor
-	Log   storeconv.Log      // nil: discard
-	Meter storeconv.Progress // messages and bytes; nil: none
+	Jobs     int                // mailboxes checked at a time; 0: one a processor
+	Log      storeconv.Log      // nil: discard
+	Progress storeconv.Progress // messages and bytes; nil: none
 }
 
 // Origin is the source of a relocated store and how things were named.
@@ -68,15 +67,16 @@ type StoreReport struct {
 }
 
 // Store checks the store in the directory store, which it only reads: every
-// message file against its index, every index against the databases of mboxlist,
-// every record of these against the tree, and, with streams, every message of
-// them against the store. The package comment has the list. It goes on after a
-// problem. The error is for what makes checking impossible: the store cannot be
-// opened, a stream cannot be read further, the context is done.
+// message file against its index, every index against the databases of
+// mboxlist, every record of these against the tree, and, with streams, every
+// message of them against the store. The package comment has the list. It goes
+// on after a problem. The error is for what makes checking impossible: the
+// store cannot be opened, a stream cannot be read further, the context is
+// done.
 //
-// The lines come in the same order whatever Jobs is. Memory: four bytes a message
-// of the mailboxes at work, about 150 bytes a message of the mailbox at hand in a
-// stream, below 256 MiB.
+// The lines come in the same order whatever Jobs is. Memory: four bytes a
+// message of the mailboxes at work, about 150 bytes a message of the mailbox
+// at hand in a stream, below 256 MiB.
 func Store(ctx context.Context, store string, opts StoreOptions) (StoreReport, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard
@@ -138,8 +138,8 @@ func (v *verifier) open() error {
 		return fmt.Errorf("%s: stat: %w", v.path, err)
 	}
 	v.owner = owner{int(st.Uid), int(st.Gid)}
-	if v.opts.SetOwner {
-		v.owner = owner{v.opts.UID, v.opts.GID}
+	if o := v.opts.Owner; o != nil {
+		v.owner = owner{o.UID, o.GID}
 	}
 	v.dates = bdb.NewSorter("", sortMemory)
 	return nil

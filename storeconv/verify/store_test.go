@@ -32,8 +32,8 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// TestFaults makes one fault at a time in a good store and wants it told, by its
-// kind and at its place, and nothing else.
+// TestFaults makes one fault at a time in a good store and wants it told, by
+// its kind and at its place, and nothing else.
 func TestFaults(t *testing.T) {
 	s := restoreSite(t, testsite.StreamOptions{Seed: 2, Users: 5, Messages: 150, MedianSize: 1000, Links: 25, Expired: -1})
 	var plain, linked, first *testsite.Message // a message with one name, a later copy, its first copy

@@ -14,8 +14,8 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// Stream is one stream that a store is held against. It is read once, from front
-// to back.
+// Stream is one stream that a store is held against. It is read once, from
+// front to back.
 type Stream struct {
 	Name string // for positions
 	R    io.Reader
@@ -149,8 +149,8 @@ func (c *streamCheck) enterUser(m *sims.Member) {
 	}
 }
 
-// selected says whether the mailbox of a member belongs to what was restored. One
-// whose name cannot be is told when it is entered.
+// selected says whether the mailbox of a member belongs to what was restored.
+// One whose name cannot be is told when it is entered.
 func (c *streamCheck) selected(m *sims.Member) bool {
 	name, err := c.v.chosen.utf7(m.Mailbox)
 	return err != nil || c.v.chosen.mailbox(m.User, standard(name))
@@ -164,8 +164,8 @@ type body struct {
 	sum  [32]byte
 }
 
-// body reads the body of the member at hand, with its line ends as the store has
-// them.
+// body reads the body of the member at hand, with its line ends as the store
+// has them.
 func (c *streamCheck) body() (body, error) {
 	h := sha256.New()
 	var b body
@@ -214,7 +214,7 @@ func (c *streamCheck) message(m *sims.Member) error {
 	if err != nil {
 		return err // that of a damaged member is told
 	}
-	if meter := c.v.opts.Meter; meter != nil {
+	if meter := c.v.opts.Progress; meter != nil {
 		meter.Add(1, 0)
 	}
 	if isExpired(m) {

@@ -42,8 +42,8 @@ func (b *uidBits) add(uid uint32) bool {
 	return had
 }
 
-// enter opens the mailbox of a member and says whether it is there; a missing one
-// is told once.
+// enter opens the mailbox of a member and says whether it is there; a missing
+// one is told once.
 func (c *streamCheck) enter(m *sims.Member) bool {
 	name := m.User + "/" + m.Mailbox
 	if c.box.name == name {
@@ -84,7 +84,8 @@ func (b *streamBox) close() {
 	}
 }
 
-// findMailbox finds a mailbox in the partition that folder.db names, else in any.
+// findMailbox finds a mailbox in the partition that folder.db names, else in
+// any.
 func (v *verifier) findMailbox(id, name string) (*mailbox, error) {
 	for _, p := range v.partitionsOf(id, name) {
 		box, err := v.openMailbox(p, id, name)
@@ -113,8 +114,8 @@ func (v *verifier) partitionsOf(id, name string) []string {
 }
 
 // quota compares what the stream says of a user. Limits may have come from a
-// directory instead, and the last warning from a store that was there before, so
-// that a difference is a warning only.
+// directory instead, and the last warning from a store that was there before,
+// so that a difference is a warning only.
 func (c *streamCheck) quota(m *sims.Member) {
 	if !m.HasQuota {
 		return
@@ -142,8 +143,8 @@ func (c *streamCheck) quota(m *sims.Member) {
 	}
 }
 
-// lastAccess compares the time of the last access in peruser.db, which is that of
-// the last backup that has the mailbox.
+// lastAccess compares the time of the last access in peruser.db, which is that
+// of the last backup that has the mailbox.
 func (c *streamCheck) lastAccess(m *sims.Member) {
 	box := c.box.view.box
 	value, ok, err := c.v.lists.get(mboxlist.PeruserDB, box.id+"\t"+box.fullName())

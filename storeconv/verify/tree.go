@@ -12,8 +12,8 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// indexName is the base name of a mailbox's index; expireRule of the rules that a
-// server may keep at several levels.
+// indexName is the base name of a mailbox's index; expireRule of the rules
+// that a server may keep at several levels.
 const (
 	indexName  = "store.idx"
 	expireRule = "store.expirerule"
@@ -283,8 +283,8 @@ func (w *treeWalk) folder(box *mailbox, dir int, folder string, shared *sharedDi
 	return w.mailbox(&mailbox{partition: box.partition, id: box.id, name: name, path: path, userPath: box.userPath, fd: sub}, shared)
 }
 
-// contents lists the directory of a mailbox and returns the folders below it, in
-// byte order of their names.
+// contents lists the directory of a mailbox and returns the folders below it,
+// in byte order of their names.
 func (w *treeWalk) contents(box *mailbox) (folders []string) {
 	entries, err := listDir(&w.lister, box.fd)
 	if err != nil {

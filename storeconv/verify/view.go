@@ -13,8 +13,8 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// maxView is how many messages of an index are held in memory; a longer index is
-// read again when the stream goes back.
+// maxView is how many messages of an index are held in memory; a longer index
+// is read again when the stream goes back.
 const maxView = 200000
 
 // viewRecord is what is compared of one message.
@@ -181,8 +181,8 @@ func (r *viewRecord) from(uid, validity uint32) bool {
 	return r.origUID == uid && (validity == 0 || r.origValidity == validity)
 }
 
-// findContent returns a record with this content that does not say where it came
-// from: restores go by the content of such.
+// findContent returns a record with this content that does not say where it
+// came from: restores go by the content of such.
 func (v *boxView) findContent(sum [32]byte) *viewRecord {
 	if v.bySum == nil {
 		v.bySum = make(map[[32]byte]int)
@@ -198,8 +198,8 @@ func (v *boxView) findContent(sum [32]byte) *viewRecord {
 	return nil
 }
 
-// hadOthers says whether the mailbox holds messages that came from elsewhere than
-// a mailbox with this UIDVALIDITY.
+// hadOthers says whether the mailbox holds messages that came from elsewhere
+// than a mailbox with this UIDVALIDITY.
 func (v *boxView) hadOthers(validity uint32) bool {
 	if v.held() {
 		return slices.ContainsFunc(v.all, func(r viewRecord) bool { return r.origValidity != validity })
@@ -213,8 +213,8 @@ func (v *boxView) hadOthers(validity uint32) bool {
 // held says whether all records are in memory.
 func (v *boxView) held() bool { return v.header != nil && v.header.Exists <= int64(v.limit) }
 
-// origin3 is where a message of a long index came from. maxOrigins bounds them to
-// 48 MiB.
+// origin3 is where a message of a long index came from. maxOrigins bounds them
+// to 48 MiB.
 type origin3 struct{ uid, validity, from uint32 }
 
 const maxOrigins = 4 << 20
@@ -264,7 +264,8 @@ func (v *boxView) findLong(uid, validity uint32) (*viewRecord, error) {
 	return v.findUID(v.origins[i].uid)
 }
 
-// findUID goes forward in the index, and starts again when the stream goes back.
+// findUID goes forward in the index, and starts again when the stream goes
+// back.
 func (v *boxView) findUID(uid uint32) (*viewRecord, error) {
 	if uid <= v.last {
 		if err := v.rewind(); err != nil {
