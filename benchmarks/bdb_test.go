@@ -113,11 +113,11 @@ func BenchmarkBDB(b *testing.B) {
 		run  func() error
 	}{
 		{"convert", func() error {
-			_, err := dbconv.Convert(ctx, discardAt{}, src, st.Size(), dbconv.ConvertOptions{Output: dbconv.Output{ByteOrder: binary.LittleEndian}})
+			_, err := dbconv.Convert(ctx, discardAt{}, io.NewSectionReader(src, 0, st.Size()), dbconv.ConvertOptions{Output: dbconv.Output{ByteOrder: binary.LittleEndian}})
 			return err
 		}},
 		{"dump", func() error {
-			_, err := dbconv.Dump(ctx, io.Discard, src, st.Size(), dbconv.DumpOptions{})
+			_, err := dbconv.Dump(ctx, io.Discard, io.NewSectionReader(src, 0, st.Size()), dbconv.DumpOptions{})
 			return err
 		}},
 		{"load", func() error {

@@ -27,8 +27,8 @@ type Output struct {
 type ConvertOptions struct {
 	Common
 	Output
-	Subdatabase string // convert this one only
-	SortDups    bool   // keep sets of duplicates sorted, as db_upgrade -s
+	Subdatabase *string // convert this one only; nil: the whole file
+	SortDups    bool    // keep sets of duplicates sorted, as db_upgrade -s
 }
 
 // Report is what a conversion did.
@@ -46,39 +46,52 @@ type Report struct {
 // ErrSubdatabases: the source holds sub-databases and the destination cannot.
 var ErrSubdatabases = errors.New("the file holds several databases")
 
-// Convert writes the records of the database file src, size bytes long, to dst as
+// Convert writes the records of the database file src to dst as
 // a btree (of a recno, as a recno): version 9 unless Output says otherwise. The
 // order of a btree's keys is kept even where it is not byte order.
-func Convert(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts ConvertOptions) (Report, error) {
-	r, err := bdb.NewReader(src, size, opts.readerOptions())
+func Convert(ctx context.Context, dst io.WriterAt, src Source, opts ConvertOptions) (Report, error) {
+	r, err := opts.open(ctx, src)
 	if err != nil {
 		return Report{}, err
 	}
 	rep := Report{Source: r.Meta()}
-	names, err := r.Subdatabases()
+	out := opts.Output.resolve(rep.Source, 9)
+	rep.Version = out.Version
+	var names []string
+	if opts.Subdatabase != nil {
+		r, err = r.Open(*opts.Subdatabase)
+	} else {
+		names, err = r.Subdatabases()
+	}
 	if err != nil {
 		return rep, err
 	}
-	out := opts.Output.resolve(rep.Source, 9)
-	rep.Version = out.Version
-	if opts.Subdatabase != "" {
-		if r, err = r.Open(opts.Subdatabase); err != nil {
-			return rep, err
-		}
-	} else if len(names) > 0 && out.Version < 7 {
-		return rep, fmt.Errorf("%w, version %d one only: %s", ErrSubdatabases, out.Version, strings.Join(names, ", "))
+	if len(names) > 0 && out.Version < 7 {
+		return rep, fmt.Errorf("%w, version %d one only: %s", ErrSubdatabases, out.Version, quotedNames(names))
 	}
 	if rep.Source.Checksum && out.Version < 9 {
 		opts.log().Warning("checksum", "", fmt.Sprintf("the source has page checksums, version %d has none", out.Version))
 	}
 	out.checksum = rep.Source.Checksum && out.Version == 9
 	c := conversion{ctx: ctx, opts: opts, rep: &rep, out: out}
-	if opts.Subdatabase != "" || !rep.Source.SubDBs {
+	if opts.Subdatabase != nil || !rep.Source.SubDBs {
 		err = c.single(dst, r)
 	} else {
 		err = c.several(dst, r, names)
 	}
 	return rep, err
+}
+
+// quotedNames lists names of sub-databases, which may be empty or hold any byte.
+func quotedNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = name
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' }) {
+			quoted[i] = strconv.Quote(name)
+		}
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // resolve fills in what the caller left to the source.
@@ -123,8 +136,11 @@ type conversion struct {
 	more func(put func(key, value []byte) error) error
 }
 
+// databaseName names a sub-database in messages.
+func databaseName(name string) string { return fmt.Sprintf("database %.80q", name) }
+
 // tree says how the database of r is written.
-func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
+func (c *conversion) tree(r *bdb.Reader) bdb.TreeOptions {
 	m := r.Meta()
 	c.numbers = nil
 	t := bdb.TreeOptions{
@@ -137,14 +153,10 @@ func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
 		}
-		return t, nil
+		return t
 	}
-	if m.Legacy185 && m.Type == bdb.Btree && !m.NoDups && !t.Duplicates {
-		dups, err := hasDuplicates(c.ctx, r)
-		if err != nil {
-			return t, err
-		}
-		t.Duplicates = dups
+	if n := int(min(m.MinKey, bdb.MaxPageSize)); m.Type == bdb.Btree && bdb.MinKeyFits(n, c.out.PageSize) {
+		t.MinKey = n
 	}
 	if t.Duplicates && c.opts.SortDups {
 		t.DuplicatesSorted, t.KeepOrder = true, false
@@ -152,7 +164,7 @@ func (c *conversion) tree(r *bdb.Reader) (bdb.TreeOptions, error) {
 	if c.reorders {
 		t.KeepOrder = false
 	}
-	return t, nil
+	return t
 }
 
 // numbers watches over the record numbers of a recno: where a damaged count leaves
@@ -180,30 +192,6 @@ func (n *numbers) check(key []byte) []byte {
 	return n.key
 }
 
-// hasDuplicates looks for a key that comes twice: release 1.85 allowed it
-// without saying so in the file.
-func hasDuplicates(ctx context.Context, r *bdb.Reader) (bool, error) {
-	var last []byte
-	t := ticker{ctx: ctx}
-	c := r.Cursor()
-	for n := 0; ; n++ {
-		key, _, err := c.Next()
-		if err == io.EOF {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if n > 0 && string(key) == string(last) {
-			return true, nil
-		}
-		last = append(last[:0], key...)
-		if err := t.tick(0); err != nil {
-			return false, err
-		}
-	}
-}
-
 // writerOptions: of two records of a key that can have one only, the first stays,
 // which is the one that the library finds.
 func (c *conversion) writerOptions() bdb.WriterOptions {
@@ -217,12 +205,8 @@ func (c *conversion) writerOptions() bdb.WriterOptions {
 }
 
 func (c *conversion) single(dst io.WriterAt, r *bdb.Reader) error {
-	tree, err := c.tree(r)
-	if err != nil {
-		return err
-	}
 	wopts := c.writerOptions()
-	wopts.TreeOptions = tree
+	wopts.TreeOptions = c.tree(r)
 	w, err := bdb.NewWriter(dst, wopts)
 	if err != nil {
 		return err
@@ -246,14 +230,10 @@ func (c *conversion) several(dst io.WriterAt, r *bdb.Reader, names []string) err
 			if c.opts.Strict {
 				return err
 			}
-			c.opts.log().Problem(kindOf(err), "database "+name, err.Error())
+			tell(c.opts.log(), databaseName(name), err)
 			continue
 		}
-		tree, err := c.tree(sub)
-		if err != nil {
-			return err
-		}
-		if err := w.Sub(name, tree); err != nil {
+		if err := w.Sub(name, c.tree(sub)); err != nil {
 			return err
 		}
 		if err := c.copy(w, sub); err != nil {
@@ -267,7 +247,7 @@ func (c *conversion) several(dst io.WriterAt, r *bdb.Reader, names []string) err
 // copy moves all records of r to w.
 func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 	cur := r.Cursor()
-	t := ticker{ctx: c.ctx, meter: c.opts.Meter}
+	t := ticker{ctx: c.ctx, progress: c.opts.Progress}
 	for {
 		key, value, err := cur.Next()
 		if err == io.EOF {

@@ -37,7 +37,7 @@ func TestConvertFixtures(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/v%d-%s-%d", name, out.Version, out.ByteOrder, out.PageSize), func(t *testing.T) {
 				dst, log := &memFile{}, &recorder{}
-				rep, err := Convert(context.Background(), dst, bytes.NewReader(files[name]), int64(len(files[name])), ConvertOptions{Common: Common{Log: log}, Output: out})
+				rep, err := Convert(context.Background(), dst, bytes.NewReader(files[name]), ConvertOptions{Common: Common{Log: log}, Output: out})
 				if err != nil || len(log.problems) > 0 {
 					t.Fatal(err, log.problems)
 				}

@@ -39,7 +39,7 @@ func TestConvertDamaged(t *testing.T) {
 		}
 		out := Output{Version: 6 + rnd.Intn(4), PageSize: 512 << rnd.Intn(5), TempDir: t.TempDir()}
 		dst, log := &memFile{}, &recorder{}
-		rep, err := Convert(context.Background(), dst, bytes.NewReader(src), int64(len(src)), ConvertOptions{Common: Common{Log: log}, Output: out})
+		rep, err := Convert(context.Background(), dst, bytes.NewReader(src), ConvertOptions{Common: Common{Log: log}, Output: out})
 		if err != nil {
 			continue // told as an error
 		}

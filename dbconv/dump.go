@@ -12,10 +12,10 @@ import (
 // DumpOptions are the options of Dump.
 type DumpOptions struct {
 	Common
-	Print       bool   // printable bytes as they are (db_dump -p), else hexadecimal
-	Keys        bool   // record numbers of a recno (db_dump -k)
-	Subdatabase string // this one only (db_dump -s)
-	JSON        bool   // one JSON object a record instead of db_dump text
+	Print       bool    // printable bytes as they are (db_dump -p), else hexadecimal
+	Keys        bool    // record numbers of a recno (db_dump -k)
+	Subdatabase *string // this one only (db_dump -s); nil: all
+	JSON        bool    // one JSON object a record instead of db_dump text
 }
 
 // DumpReport is what Dump did.
@@ -33,11 +33,11 @@ type recordWriter interface {
 	Flush() error
 }
 
-// Dump writes the records of the database file src, size bytes long, to w as
+// Dump writes the records of the database file src to w as
 // db_dump prints them. A file with sub-databases is dumped one after the other.
-func Dump(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, opts DumpOptions) (DumpReport, error) {
+func Dump(ctx context.Context, w io.Writer, src Source, opts DumpOptions) (DumpReport, error) {
 	var rep DumpReport
-	r, err := bdb.NewReader(src, size, opts.readerOptions())
+	r, err := opts.open(ctx, src)
 	if err != nil {
 		return rep, err
 	}
@@ -45,15 +45,15 @@ func Dump(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, opts Du
 	if opts.JSON {
 		out = newJSONWriter(w)
 	}
-	if opts.Subdatabase != "" {
-		if r, err = r.Open(opts.Subdatabase); err != nil {
+	if opts.Subdatabase != nil {
+		if r, err = r.Open(*opts.Subdatabase); err != nil {
 			return rep, err
 		}
-		err = rep.database(ctx, out, r, "", opts)
+		err = rep.database(ctx, out, r, nil, opts)
 	} else if r.Meta().SubDBs {
 		err = rep.databases(ctx, out, r, opts)
 	} else {
-		err = rep.database(ctx, out, r, "", opts)
+		err = rep.database(ctx, out, r, nil, opts)
 	}
 	return rep, errors.Join(err, out.Flush())
 }
@@ -69,10 +69,10 @@ func (rep *DumpReport) databases(ctx context.Context, out recordWriter, r *bdb.R
 			if opts.Strict {
 				return err
 			}
-			opts.log().Problem(kindOf(err), "database "+name, err.Error())
+			tell(opts.log(), databaseName(name), err)
 			continue
 		}
-		if err := rep.database(ctx, out, sub, name, opts); err != nil {
+		if err := rep.database(ctx, out, sub, &name, opts); err != nil {
 			return err
 		}
 		rep.Databases++
@@ -80,12 +80,12 @@ func (rep *DumpReport) databases(ctx context.Context, out recordWriter, r *bdb.R
 	return nil
 }
 
-func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Reader, name string, opts DumpOptions) error {
+func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Reader, name *string, opts DumpOptions) error {
 	if err := out.Begin(headerOf(r.Meta(), name, opts)); err != nil {
 		return err
 	}
 	c := r.Cursor()
-	t := ticker{ctx: ctx, meter: opts.Meter}
+	t := ticker{ctx: ctx, progress: opts.Progress}
 	for {
 		key, value, err := c.Next()
 		if err == io.EOF {
@@ -109,12 +109,16 @@ func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Re
 	return out.End()
 }
 
-// headerOf says what db_dump prints about a database.
-func headerOf(m bdb.Meta, name string, opts DumpOptions) dbtext.Header {
+// headerOf says what db_dump prints about a database; name is nil when it is no
+// sub-database.
+func headerOf(m bdb.Meta, name *string, opts DumpOptions) dbtext.Header {
 	h := dbtext.Header{
-		Print: opts.Print, Database: name, Type: m.Type.String(), Keys: opts.Keys,
+		Print: opts.Print, Type: m.Type.String(), Keys: opts.Keys,
 		Duplicates: m.Dup, DupSort: m.DupSort, RecNum: m.RecNum, Renumber: m.Renumber,
 		Checksum: m.Checksum, PageSize: m.PageSize,
+	}
+	if name != nil {
+		h.Database, h.Named = *name, true
 	}
 	switch m.Type {
 	case bdb.Btree:

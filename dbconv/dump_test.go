@@ -14,7 +14,7 @@ func dump(t testing.TB, file []byte, opts DumpOptions) string {
 	log := &recorder{}
 	opts.Log = log
 	var out bytes.Buffer
-	if _, err := Dump(context.Background(), &out, bytes.NewReader(file), int64(len(file)), opts); err != nil || len(log.problems) > 0 {
+	if _, err := Dump(context.Background(), &out, bytes.NewReader(file), opts); err != nil || len(log.problems) > 0 {
 		t.Fatal(err, log.problems)
 	}
 	return out.String()

@@ -29,7 +29,7 @@ func (j *jsonWriter) Begin(h dbtext.Header) error {
 
 func (j *jsonWriter) Record(key, value []byte) error {
 	j.buf = append(j.buf, '{')
-	if j.h.Database != "" {
+	if j.h.Named {
 		j.buf = append(appendJSON(append(j.buf, `"database":`...), []byte(j.h.Database)), ',')
 	}
 	if j.h.Type == "recno" {

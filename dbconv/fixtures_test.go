@@ -20,7 +20,7 @@ func readable(t testing.TB) (names []string, files map[string][]byte) {
 		t.Fatal(err)
 	}
 	for name := range files {
-		if strings.HasSuffix(name, ".db") && !strings.Contains(name, "encrypt") && !strings.HasPrefix(name, "unclosed/") {
+		if strings.HasSuffix(name, ".db") && !strings.Contains(name, "encrypt") && !strings.HasPrefix(name, "unclosed/") && len(files[name]) > 0 {
 			names = append(names, name)
 		}
 	}
@@ -39,7 +39,7 @@ func records(t testing.TB, file []byte) ([]record, bdb.Meta) {
 	t.Helper()
 	r, err := bdb.NewReader(bytes.NewReader(file), int64(len(file)), bdb.Options{Problem: func(err error) {
 		var log recorder
-		if tell(&log, err); len(log.problems) > 0 {
+		if tell(&log, "", err); len(log.problems) > 0 {
 			t.Errorf("reading: %v", err)
 		}
 	}})

@@ -34,9 +34,9 @@ type ListReport struct {
 // version 6 unless Output says otherwise, byte order and page size of the source.
 // Records go over as they are, but for users that are renamed: their id changes in keys and in the
 // identifiers of access control lists.
-func Folder(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts ListOptions) (ListReport, error) {
+func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
-	rep, err := f.list().run(ctx, dst, src, size)
+	rep, err := f.list().run(ctx, dst, src)
 	f.rep.Report = rep
 	return f.rep, err
 }
@@ -48,8 +48,8 @@ type listConversion struct {
 	more   func(put func(key, value []byte) error) error
 }
 
-func (l listConversion) run(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64) (Report, error) {
-	r, err := bdb.NewReader(src, size, l.opts.readerOptions())
+func (l listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (Report, error) {
+	r, err := l.opts.open(ctx, src)
 	if err != nil {
 		return Report{}, err
 	}

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 
-	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 )
 
 // ListSubdatabases writes the names of the sub-databases of a file, one a line, as
 // db_dump -l.
-func ListSubdatabases(w io.Writer, src io.ReaderAt, size int64, opts DumpOptions) error {
-	r, err := bdb.NewReader(src, size, opts.readerOptions())
+func ListSubdatabases(ctx context.Context, w io.Writer, src Source, opts DumpOptions) error {
+	r, err := opts.open(ctx, src)
 	if err != nil {
 		return err
 	}
@@ -39,8 +38,8 @@ type Mailbox struct {
 
 // Mailboxes calls fn with every record of a folder.db in key order. An error of fn
 // ends the walk and is returned.
-func Mailboxes(ctx context.Context, src io.ReaderAt, size int64, opts Common, fn func(Mailbox) error) error {
-	return eachRecord(ctx, src, size, opts, func(key, value []byte) error {
+func Mailboxes(ctx context.Context, src Source, opts Common, fn func(Mailbox) error) error {
+	return eachRecord(ctx, src, opts, func(key, value []byte) error {
 		m := Mailbox{Key: string(key)}
 		m.User, m.Name, _ = mboxlist.SplitKey(m.Key)
 		m.Folder, m.Problem = mboxlist.ParseFolder(value)
@@ -48,20 +47,20 @@ func Mailboxes(ctx context.Context, src io.ReaderAt, size int64, opts Common, fn
 	})
 }
 
-// Keys calls fn with every key of a database.
-func Keys(ctx context.Context, src io.ReaderAt, size int64, fn func(key string)) error {
-	return eachRecord(ctx, src, size, Common{}, func(key, _ []byte) error {
+// Keys calls fn with every key of a database. What cannot be read is passed over.
+func Keys(ctx context.Context, src Source, fn func(key string)) error {
+	return eachRecord(ctx, src, Common{}, func(key, _ []byte) error {
 		fn(string(key))
 		return nil
 	})
 }
 
-func eachRecord(ctx context.Context, src io.ReaderAt, size int64, opts Common, fn func(key, value []byte) error) error {
-	r, err := bdb.NewReader(src, size, opts.readerOptions())
+func eachRecord(ctx context.Context, src Source, opts Common, fn func(key, value []byte) error) error {
+	r, err := opts.open(ctx, src)
 	if err != nil {
 		return err
 	}
-	t := ticker{ctx: ctx, meter: opts.Meter}
+	t := ticker{ctx: ctx, progress: opts.Progress}
 	c := r.Cursor()
 	for {
 		key, value, err := c.Next()

@@ -21,7 +21,7 @@ type LoadOptions struct {
 	JSON        bool        // what Dump writes with JSON; the type is btree unless Type says otherwise
 	Settings    [][2]string // name and value, against what the text says (db_load -c)
 	KeepFirst   bool        // the first record of a key stays (db_load -n)
-	Subdatabase string      // load the databases of the text into this sub-database
+	Subdatabase *string     // load the databases of the text into this sub-database
 }
 
 // Load reads text in the form of db_dump from src and writes the database to dst:
@@ -30,32 +30,64 @@ type LoadOptions struct {
 // sub-databases.
 func Load(ctx context.Context, dst io.WriterAt, src io.Reader, opts LoadOptions) (Report, error) {
 	l := loader{ctx: ctx, opts: opts, dst: dst}
-	if opts.Plain || opts.JSON {
-		h := dbtext.Header{}
+	if opts.JSON {
+		h := dbtext.Header{Keys: true, Type: "btree"}
+		if opts.Type != "" {
+			h.Type = opts.Type
+		}
 		if err := l.override(&h); err != nil {
 			return l.rep, err
 		}
-		switch {
-		case opts.JSON:
-			h.Keys = true
-			if h.Type == "" {
-				h.Type = "btree"
-			}
-			l.src = newJSONReader(src, h)
-		case h.Type == "":
-			return l.rep, errors.New("lines without a header need a type")
-		default:
-			l.src = dbtext.NewPlainReader(src, h)
-		}
-	} else {
-		r := dbtext.NewReader(src)
-		r.Unknown = func(line int64, text string) {
-			opts.log().Warning("header", fmt.Sprintf("line %d", line), fmt.Sprintf("unknown header line %.60q passed over", text))
-		}
-		l.src = r
+		l.src = newJSONReader(src, h, opts.maxItem())
+		err := l.run()
+		return l.rep, err
 	}
-	err := l.run()
+	again, err := newRereader(ctx, src, opts.TempDir)
+	if err != nil {
+		return l.rep, err
+	}
+	defer again.close()
+	if err := l.text(again); err != nil {
+		return l.rep, err
+	}
+	err = l.run()
 	return l.rep, err
+}
+
+// text makes the source of a text in the form of db_dump, which is read once
+// before to find out whether its lines are pairs.
+func (l *loader) text(again *rereader) error {
+	var plain *dbtext.Header
+	if l.opts.Plain {
+		plain = &dbtext.Header{}
+		if err := l.override(plain); err != nil {
+			return err
+		}
+		if plain.Type == "" {
+			return errors.New("lines without a header need a type")
+		}
+	}
+	plan, err := dbtext.Survey(again.open, plain)
+	if err != nil {
+		return err
+	}
+	src, err := again.open()
+	if err != nil {
+		return err
+	}
+	var r *dbtext.Reader
+	if plain != nil {
+		r = dbtext.NewPlainReader(src, *plain)
+	} else {
+		r = dbtext.NewReader(src)
+	}
+	r.MaxItem = l.opts.maxItem()
+	r.Follow(plan)
+	r.Warn = func(line int64, text string) {
+		l.opts.log().Warning("header", fmt.Sprintf("line %d", line), text)
+	}
+	l.src = r
+	return nil
 }
 
 // loader is the state of Load.
@@ -70,7 +102,7 @@ type loader struct {
 }
 
 func (l *loader) run() error {
-	h, err := l.src.Begin()
+	h, err := l.begin()
 	if err == io.EOF {
 		return errors.New("the text holds no database")
 	}
@@ -85,7 +117,7 @@ func (l *loader) run() error {
 		if err := l.database(h); err != nil {
 			return err
 		}
-		if h, err = l.src.Begin(); err == io.EOF {
+		if h, err = l.begin(); err == io.EOF {
 			break
 		} else if err != nil {
 			return err
@@ -93,12 +125,29 @@ func (l *loader) run() error {
 		if !l.named {
 			return fmt.Errorf("line %d: a second database in a text whose first has no name", l.src.Line())
 		}
+		if !h.Named && l.opts.Subdatabase == nil {
+			return fmt.Errorf("line %d: a database without a name in a text whose first has one", l.src.Line())
+		}
 	}
 	if err := l.w.Close(); err != nil {
 		return err
 	}
-	l.rep.Records, l.rep.Pages, l.rep.Replaced = l.w.Records(), l.w.Pages(), l.w.Replaced()
+	l.rep.Records, l.rep.Pages = l.w.Records(), l.w.Pages()
+	l.rep.Replaced += l.w.Replaced()
 	return nil
+}
+
+// begin goes to the next database; lines before it that cannot be read are told.
+func (l *loader) begin() (dbtext.Header, error) {
+	for {
+		h, err := l.src.Begin()
+		if !errors.Is(err, dbtext.ErrItem) {
+			return h, err
+		}
+		if stop := l.damage(err); stop != nil {
+			return h, stop
+		}
+	}
 }
 
 // start opens the writer as the first header and the options ask.
@@ -121,7 +170,7 @@ func (l *loader) start(h dbtext.Header) error {
 		l.opts.log().Warning("checksum", "", fmt.Sprintf("the text asks for page checksums, version %d has none", out.Version))
 	}
 	l.rep.Version = out.Version
-	l.named = h.Database != "" || l.opts.Subdatabase != ""
+	l.named = h.Named || l.opts.Subdatabase != nil
 	if l.named && out.Version < 7 {
 		return fmt.Errorf("%w: version %d has no sub-databases", ErrSubdatabases, out.Version)
 	}
@@ -149,7 +198,7 @@ func (l *loader) start(h dbtext.Header) error {
 // override applies the options that go against the header.
 func (l *loader) override(h *dbtext.Header) error {
 	if t := l.opts.Type; t != "" {
-		if h.Type != "" && (h.Type == "recno") != (t == "recno") {
+		if h.Type != "" && numbered(h.Type) != numbered(t) {
 			return fmt.Errorf("a database of the type %s cannot be loaded as %s", h.Type, t)
 		}
 		h.Type = t
@@ -162,6 +211,9 @@ func (l *loader) override(h *dbtext.Header) error {
 	return nil
 }
 
+// numbered tells whether records of a type have numbers instead of keys.
+func numbered(t string) bool { return t == "recno" || t == "queue" }
+
 // treeOf says how a database of the text is written.
 func treeOf(h dbtext.Header) (bdb.TreeOptions, error) {
 	switch h.Type {
@@ -172,7 +224,9 @@ func treeOf(h dbtext.Header) (bdb.TreeOptions, error) {
 		}
 		return t, nil
 	case "btree", "hash":
-		return bdb.TreeOptions{Duplicates: h.Duplicates, DuplicatesSorted: h.DupSort, RecordNumbers: h.RecNum && h.Type == "btree", Unsorted: h.Type == "hash"}, nil
+		return bdb.TreeOptions{Duplicates: h.Duplicates, DuplicatesSorted: h.DupSort, RecordNumbers: h.RecNum && h.Type == "btree", Unsorted: h.Type == "hash", MinKey: minKey(h)}, nil
+	case "queue":
+		return bdb.TreeOptions{}, errors.New("databases of the type queue cannot be written; the type recno takes their records")
 	case "":
 		return bdb.TreeOptions{}, errors.New("the text does not say the type of its database")
 	}
@@ -186,8 +240,8 @@ func (l *loader) database(h dbtext.Header) error {
 	}
 	if l.named {
 		name := h.Database
-		if l.opts.Subdatabase != "" {
-			name = l.opts.Subdatabase
+		if l.opts.Subdatabase != nil {
+			name = *l.opts.Subdatabase
 		}
 		tree, err := treeOf(h)
 		if err != nil {
@@ -201,9 +255,20 @@ func (l *loader) database(h dbtext.Header) error {
 	return l.records(h)
 }
 
-func (l *loader) records(h dbtext.Header) error {
-	t := ticker{ctx: l.ctx, meter: l.opts.Meter}
+func (l *loader) records(h dbtext.Header) (err error) {
+	t := ticker{ctx: l.ctx, progress: l.opts.Progress}
 	recno := h.Type == "recno"
+	put := l.w.Put
+	if recno && h.Keys {
+		n := newNumbered(l)
+		defer n.sort.Close()
+		put = n.add
+		defer func() {
+			if err == nil {
+				err = n.drain()
+			}
+		}()
+	}
 	var number []byte
 	for n := uint64(1); ; n++ {
 		key, value, err := l.src.Next()
@@ -214,6 +279,9 @@ func (l *loader) records(h dbtext.Header) error {
 			if stop := l.damage(err); stop != nil {
 				return stop
 			}
+			if errors.Is(err, dbtext.ErrNoItem) {
+				n--
+			}
 			if errors.Is(err, dbtext.ErrItem) {
 				continue
 			}
@@ -223,7 +291,7 @@ func (l *loader) records(h dbtext.Header) error {
 			number = strconv.AppendUint(number[:0], n, 10)
 			key = number
 		}
-		if err := l.w.Put(key, value); err != nil {
+		if err := put(key, value); err != nil {
 			return fmt.Errorf("line %d: %w", l.src.Line(), err)
 		}
 		if err := t.tick(len(key) + len(value)); err != nil {
@@ -238,12 +306,75 @@ func (l *loader) damage(err error) error {
 	if l.opts.Strict || !errors.As(err, &at) {
 		return err
 	}
-	kind := "bad-item"
-	if errors.Is(err, dbtext.ErrTruncated) {
-		kind = "truncated"
-	} else if !errors.Is(err, dbtext.ErrItem) {
+	if !errors.Is(err, dbtext.ErrTruncated) && !errors.Is(err, dbtext.ErrItem) {
 		return err
 	}
-	l.opts.log().Problem(kind, fmt.Sprintf("line %d", at.Line), at.Err.Error())
+	l.opts.log().Problem(at.Kind(), at.Position(), at.Err.Error())
 	return nil
+}
+
+// A numberedSort sorts the records of a recno by their numbers: they may come in
+// any order.
+type numberedSort struct {
+	l    *loader
+	sort *bdb.Sorter
+}
+
+func newNumbered(l *loader) *numberedSort {
+	return &numberedSort{l: l, sort: bdb.NewSorter(l.opts.TempDir, 0)}
+}
+
+// add takes a record whose key is its number in decimal digits.
+func (s *numberedSort) add(key, value []byte) error {
+	n, err := strconv.ParseUint(string(key), 10, 32)
+	if err != nil || n == 0 {
+		return s.l.damage(&dbtext.LineError{Line: s.l.src.Line(), Err: fmt.Errorf("%w: %.40q is no record number", dbtext.ErrItem, key)})
+	}
+	return s.sort.Add(binary.BigEndian.AppendUint32(nil, uint32(n)), value)
+}
+
+// drain writes the records. Of several of a number the last counts, or the first
+// with KeepFirst.
+func (s *numberedSort) drain() error {
+	var number, key, last []byte
+	put := func() error {
+		if number == nil {
+			return nil
+		}
+		key = strconv.AppendUint(key[:0], uint64(binary.BigEndian.Uint32(number)), 10)
+		return s.l.w.Put(key, last)
+	}
+	err := s.sort.Drain(func(k, v []byte) error {
+		if number != nil && string(k) == string(number) {
+			s.l.rep.Replaced++
+			if s.l.opts.KeepFirst || s.l.opts.JSON {
+				s.l.opts.log().Problem("duplicate-key", "", fmt.Sprintf("record number %d comes twice: the first record was kept", binary.BigEndian.Uint32(k)))
+				return nil
+			}
+		} else if err := put(); err != nil {
+			return err
+		}
+		number, last = append(number[:0], k...), append(last[:0], v...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return put()
+}
+
+// minKey is what the text says of the fewest keys on a page, 0 when nothing.
+func minKey(h dbtext.Header) int {
+	if h.Type != "btree" {
+		return 0
+	}
+	return h.MinKey
+}
+
+// maxItem is the longest key or value that is taken.
+func (o LoadOptions) maxItem() int64 {
+	if o.MaxItem > 0 {
+		return o.MaxItem
+	}
+	return bdb.DefaultMaxItem
 }

@@ -3,6 +3,7 @@ package dbconv
 import (
 	"context"
 	"errors"
+	"io"
 
 	"imsconv/dbconv/bdb"
 )
@@ -13,14 +14,23 @@ type Log interface {
 	Warning(kind, where, text string) // a mapping note or tolerance
 }
 
-// Meter counts what has been done, for a progress display.
-type Meter interface{ Add(items, bytes int64) }
+// Progress counts what has been done, for a display. Safe for concurrent use.
+type Progress interface{ Add(items, bytes int64) }
+
+// A Source is a database file, open for reading: *io.SectionReader, *bytes.Reader.
+type Source interface {
+	io.ReaderAt
+	Size() int64 // bytes
+}
 
 // Common are the options that every conversion has.
 type Common struct {
-	Log    Log
-	Meter  Meter
-	Strict bool // stop at the first damage
+	Log      Log      // nil: nobody is told
+	Progress Progress // nil: nothing is counted
+	Strict   bool     // stop at the first damage
+	// MaxItem is the longest key or value in bytes that is read or written; 0:
+	// 16 MiB. The record of a longer one is a problem and left out.
+	MaxItem int64
 }
 
 // silent is the Log of a caller that gives none.
@@ -36,51 +46,49 @@ func (c Common) log() Log {
 	return c.Log
 }
 
-// readerOptions passes what the reader finds on to the log.
-func (c Common) readerOptions() bdb.Options {
+// open reads the metadata of src; what the reader finds goes to the log.
+func (c Common) open(ctx context.Context, src Source) (*bdb.Reader, error) {
 	log := c.log()
-	return bdb.Options{Strict: c.Strict, Problem: func(err error) { tell(log, err) }}
+	return bdb.NewReader(src, src.Size(), bdb.Options{
+		Strict: c.Strict, Check: ctx.Err, MaxItem: c.MaxItem,
+		Problem: func(err error) { tell(log, "", err) },
+	})
 }
 
-// tell sorts an error of the reader into problems and warnings.
-func tell(log Log, err error) {
+// tell sorts damage into problems and warnings. at is put before its position.
+func tell(log Log, at string, err error) {
 	var e *bdb.Error
 	if !errors.As(err, &e) {
-		log.Problem("damaged", "", err.Error())
+		log.Problem("damaged", at, err.Error())
 		return
 	}
-	if e.Tolerated {
-		log.Warning(kindOf(err), e.Where(), e.What())
+	if e.Severity() == 1 {
+		log.Warning(e.Kind(), named(at, e.Position()), e.What())
 		return
 	}
-	log.Problem(kindOf(err), e.Where(), e.What())
+	log.Problem(e.Kind(), named(at, e.Position()), e.What())
 }
 
-func kindOf(err error) string {
+// named puts a name before a position.
+func named(name, where string) string {
 	switch {
-	case errors.Is(err, bdb.ErrTooBig):
-		return "too-big"
-	case errors.Is(err, bdb.ErrUnreached):
-		return "unclosed"
-	case errors.Is(err, bdb.ErrDeleted):
-		return "deleted"
-	case errors.Is(err, bdb.ErrLogged):
-		return "environment"
-	case errors.Is(err, bdb.ErrUnsupported):
-		return "unsupported"
+	case name == "":
+		return where
+	case where == "":
+		return name
 	}
-	return "damaged"
+	return name + ": " + where
 }
 
 // tickEvery is how many records pass between looks at the context.
 const tickEvery = 4096
 
-// ticker counts records for the meter and looks at the context now and then.
+// ticker counts records for the progress display and looks at the context now and then.
 type ticker struct {
-	ctx   context.Context
-	meter Meter
-	items int64
-	bytes int64
+	ctx      context.Context
+	progress Progress
+	items    int64
+	bytes    int64
 }
 
 func (t *ticker) tick(n int) error {
@@ -93,8 +101,8 @@ func (t *ticker) tick(n int) error {
 }
 
 func (t *ticker) flush() error {
-	if t.meter != nil {
-		t.meter.Add(t.items, t.bytes)
+	if t.progress != nil {
+		t.progress.Add(t.items, t.bytes)
 	}
 	t.items, t.bytes = 0, 0
 	return t.ctx.Err()

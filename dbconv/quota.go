@@ -36,7 +36,7 @@ type QuotaOptions struct {
 // Quota writes a quota.db2 of Netscape Messaging Server 4.x, or a quota.db, to dst as a quota.db:
 // version 6 unless Output says otherwise, byte order and page size of the source.
 // Records go over as they are, but for renamed users and with Requota.
-func Quota(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts QuotaOptions) (ListReport, error) {
+func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) (ListReport, error) {
 	q := quotas{opts: opts}
 	if opts.Usage != nil {
 		q.seen = make(map[string]struct{})
@@ -45,7 +45,7 @@ func Quota(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, op
 	if opts.Requota && opts.Usage != nil {
 		l.more = q.missing
 	}
-	rep, err := l.run(ctx, dst, src, size)
+	rep, err := l.run(ctx, dst, src)
 	q.rep.Report = rep
 	return q.rep, err
 }

@@ -26,13 +26,13 @@ type SalvageReport struct {
 	Replaced  int64 // records given up because another one had the same key
 }
 
-// Salvage writes every record that can still be read in the database file src, size
-// bytes long, to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
+// Salvage writes every record that can still be read in the database file src to
+// dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
 // version 9 unless Output says otherwise. What is lost goes to the log, a problem each.
-func Salvage(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
+func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, dst: dst}
 	defer s.abort()
-	err := s.run(src, size)
+	err := s.run(src)
 	if err == nil {
 		err = s.close()
 	}
@@ -40,9 +40,9 @@ func Salvage(ctx context.Context, dst io.WriterAt, src io.ReaderAt, size int64, 
 }
 
 // SalvageText is Salvage with db_dump text as its result, in the order of the pages.
-func SalvageText(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, opts SalvageOptions) (SalvageReport, error) {
+func SalvageText(ctx context.Context, w io.Writer, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, text: dbtext.NewWriter(w)}
-	err := s.run(src, size)
+	err := s.run(src)
 	if err == nil && s.open {
 		err = s.text.End()
 	}
@@ -63,18 +63,19 @@ type rescue struct {
 	open bool // a database of the text was begun
 }
 
-func (s *rescue) run(src io.ReaderAt, size int64) error {
+func (s *rescue) run(src Source) error {
 	log := s.opts.log()
 	bopts := bdb.SalvageOptions{
 		Aggressive: s.opts.Aggressive,
-		Problem:    func(err error) { tell(log, err) },
+		MaxItem:    s.opts.MaxItem,
+		Problem:    func(err error) { tell(log, "", err) },
 		Begin:      s.begin,
 		Database:   s.database,
 	}
-	if s.opts.Meter != nil {
-		bopts.Progress = func(pages int64) { s.opts.Meter.Add(pages, 0) }
+	if s.opts.Progress != nil {
+		bopts.Progress = func(pages int64) { s.opts.Progress.Add(pages, 0) }
 	}
-	rep, err := bdb.Salvage(s.ctx, src, size, bopts, s.put)
+	rep, err := bdb.Salvage(s.ctx, src, src.Size(), bopts, s.put)
 	s.rep.SalvageReport = rep
 	if err == nil && rep.Guessed {
 		log.Warning("guessed", "", fmt.Sprintf("the metadata page is unusable; by its pages the file is a %s with pages of %d bytes", rep.Meta.Type, rep.Meta.PageSize))
@@ -89,7 +90,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 			return nil // a header for each of them
 		}
 		s.open = true
-		return s.text.Begin(headerOf(m, "", DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+		return s.text.Begin(headerOf(m, nil, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
 	}
 	out := s.opts.resolve(m, 9)
 	s.rep.Version = out.Version
@@ -138,7 +139,7 @@ func (s *rescue) database(name string, m bdb.Meta) error {
 		}
 	}
 	s.open = true
-	return s.text.Begin(headerOf(m, name, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+	return s.text.Begin(headerOf(m, &name, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
 }
 
 func (s *rescue) put(key, value []byte) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"strings"
 
 	"imsconv/dbconv/bdb"
@@ -17,9 +16,9 @@ type StatLine struct {
 }
 
 // Stat returns the figures that db_stat -d prints of the database name of the file
-// src, "" for the file's own. What makes them incomplete goes to the log.
-func Stat(ctx context.Context, src io.ReaderAt, size int64, name string, opts Common) ([]StatLine, error) {
-	st, err := bdb.Stat(ctx, src, size, name)
+// src, nil for the file's own. What makes them incomplete goes to the log.
+func Stat(ctx context.Context, src Source, name *string, opts Common) ([]StatLine, error) {
+	st, err := bdb.Stat(ctx, src, src.Size(), name)
 	if err != nil {
 		return nil, err
 	}

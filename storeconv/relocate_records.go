@@ -133,7 +133,7 @@ func (r *relocation) tellDamage(where string, err error) {
 		r.log.Problem("damaged", where, err.Error())
 		return
 	}
-	if at := e.Where(); at != "" {
+	if at := e.Position(); at != "" {
 		where += ": " + at
 	}
 	if e.Tolerated {

@@ -107,7 +107,7 @@ func (d *list) damage(log Log, err error) {
 		return
 	}
 	where := d.name
-	if w := place.Where(); w != "" {
+	if w := place.Position(); w != "" {
 		where += ": " + w
 	}
 	if place.Tolerated {

@@ -45,17 +45,17 @@ func convertVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var c convertOptions
 			c.target.add(fs, 9, "that of IN", "that of IN")
-			fs.StringVarP(&c.sub, "subdatabase", "s", "", "convert the sub-database `NAME` only")
+			fs.VarP(&c.sub, "subdatabase", "s", "convert the sub-database `NAME` only")
 			fs.BoolVar(&c.sortDups, "sort-duplicates", false, "sort the values of a key and mark the file so (version 8 and later)")
 			fs.BoolVar(&c.strict, "strict", false, "stop at the first damage and write nothing")
-			return c.run
+			return reading(c.run)
 		},
 	}
 }
 
 type convertOptions struct {
 	target
-	sub      string
+	sub      subName
 	sortDups bool
 	strict   bool
 }
@@ -69,17 +69,17 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	if err != nil {
 		return err
 	}
-	src, err := openSource(job, in)
+	src, err := openSource(job, in, c.sortDir(out))
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	var rep dbconv.Report
 	err = c.write(job, out, func(dst io.WriterAt) (err error) {
-		rep, err = dbconv.Convert(ctx, dst, src, src.size, dbconv.ConvertOptions{
-			Common:      dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: c.strict},
+		rep, err = dbconv.Convert(ctx, dst, src, dbconv.ConvertOptions{
+			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict},
 			Output:      output,
-			Subdatabase: c.sub, SortDups: c.sortDups,
+			Subdatabase: c.sub.name, SortDups: c.sortDups,
 		})
 		return named(in, err)
 	})

@@ -20,12 +20,16 @@ func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []strin
 	for id := range usage {
 		ids[id] = struct{}{}
 	}
-	src, size, err := job.OpenFile(in)
+	f, size, err := job.OpenFile(in)
+	if err != nil {
+		return "", err
+	}
+	src, err := newSource(f, size, in, q.tempDir)
 	if err != nil {
 		return "", err
 	}
 	defer src.Close()
-	if err := dbconv.Keys(ctx, src, size, func(id string) { ids[id] = struct{}{} }); err != nil {
+	if err := dbconv.Keys(ctx, src, func(id string) { ids[id] = struct{}{} }); err != nil {
 		return "", named(in, err)
 	}
 	qualified := make(map[string]bool)

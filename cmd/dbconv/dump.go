@@ -37,21 +37,22 @@ func dumpVerb() cli.Verb {
 			var d dumpOptions
 			fs.BoolVarP(&d.print, "print", "p", false, "printable characters as they are, instead of hexadecimal")
 			fs.BoolVarP(&d.keys, "keys", "k", false, "record numbers of a recno")
-			fs.StringVarP(&d.sub, "subdatabase", "s", "", "print the sub-database `NAME` only")
+			fs.VarP(&d.sub, "subdatabase", "s", "print the sub-database `NAME` only")
 			fs.BoolVarP(&d.list, "list", "l", false, "list the names of the sub-databases instead")
 			fs.StringVar(&d.format, "format", "db_dump", "db_dump or json")
 			fs.StringVarP(&d.out, "output", "o", "-", "write to `FILE`")
 			fs.StringVarP(&d.outOld, "file", "f", "", "the same, as db_dump has it")
 			fs.BoolVar(&d.force, "force", false, "replace FILE if it exists")
 			fs.BoolVar(&d.strict, "strict", false, "stop at the first damage")
-			return d.run
+			return reading(d.run)
 		},
 	}
 }
 
 type dumpOptions struct {
 	print, keys, list, force, strict bool
-	sub, format, out, outOld         string
+	sub                              subName
+	format, out, outOld              string
 }
 
 func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -67,7 +68,7 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if d.out != "-" && cli.SameFile(args[0], d.out) {
 		return cli.Usagef("%s and %s are one file", args[0], d.out)
 	}
-	src, err := openSource(job, args[0])
+	src, err := openSource(job, args[0], "")
 	if err != nil {
 		return err
 	}
@@ -78,14 +79,14 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	defer out.Abort()
 	opts := dbconv.DumpOptions{
-		Common: dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: d.strict},
-		Print:  d.print, Keys: d.keys, Subdatabase: d.sub, JSON: d.format == "json",
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict},
+		Print:  d.print, Keys: d.keys, Subdatabase: d.sub.name, JSON: d.format == "json",
 	}
 	if d.list {
-		err = dbconv.ListSubdatabases(out, src, src.size, opts)
+		err = dbconv.ListSubdatabases(ctx, out, src, opts)
 	} else {
 		var rep dbconv.DumpReport
-		rep, err = dbconv.Dump(ctx, out, src, src.size, opts)
+		rep, err = dbconv.Dump(ctx, out, src, opts)
 		job.Count("records", rep.Records)
 	}
 	if err != nil {

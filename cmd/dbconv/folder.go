@@ -35,7 +35,7 @@ func folderVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f listFlags
 			f.add(fs)
-			return f.runFolder
+			return reading(f.runFolder)
 		},
 	}
 }
@@ -61,13 +61,13 @@ func (f *listFlags) options(job *cli.Job, out string) (opts dbconv.ListOptions, 
 	if opts.Select, opts.Rename, err = f.users.read(); err != nil {
 		return opts, err
 	}
-	opts.Common = dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: f.strict}
+	opts.Common = dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: f.strict}
 	return opts, nil
 }
 
 func (f *listFlags) runFolder(ctx context.Context, job *cli.Job, args []string) error {
 	return f.convert(job, args, func(opts dbconv.ListOptions, dst io.WriterAt, src *source) (dbconv.ListReport, error) {
-		return dbconv.Folder(ctx, dst, src, src.size, opts)
+		return dbconv.Folder(ctx, dst, src, opts)
 	})
 }
 
@@ -80,7 +80,7 @@ func (f *listFlags) convert(job *cli.Job, args []string, do func(dbconv.ListOpti
 	if err != nil {
 		return err
 	}
-	src, err := openSource(job, in)
+	src, err := openSource(job, in, f.sortDir(out))
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func loadVerb() cli.Verb {
 			fs.StringVar(&l.format, "format", "db_dump", "db_dump or json")
 			fs.BoolVarP(&l.keepFirst, "no-overwrite", "n", false, "keep the first record of a key, list the others")
 			fs.StringArrayVarP(&l.settings, "config", "c", nil, "`NAME=VALUE`: a header line, against what the text says")
-			fs.StringVarP(&l.sub, "subdatabase", "s", "", "load into the sub-database `NAME`")
+			fs.VarP(&l.sub, "subdatabase", "s", "load into the sub-database `NAME`")
 			fs.BoolVar(&l.strict, "strict", false, "stop at the first line that cannot be read and write nothing")
 			return l.run
 		},
@@ -55,7 +55,8 @@ func loadVerb() cli.Verb {
 
 type loadOptions struct {
 	target
-	in, kind, sub, format    string
+	sub                      subName
+	in, kind, format         string
 	plain, keepFirst, strict bool
 	settings                 []string
 }
@@ -77,9 +78,16 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	defer in.Close()
+	var text io.Reader = in
+	if in.File != nil { // can be read twice without a copy
+		if _, err := in.File.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		text = in.File
+	}
 	var rep dbconv.Report
 	err = l.write(job, out, func(dst io.WriterAt) (err error) {
-		rep, err = dbconv.Load(ctx, dst, in, opts)
+		rep, err = dbconv.Load(ctx, dst, text, opts)
 		return named(in.Name, err)
 	})
 	if errors.Is(err, dbconv.ErrSubdatabases) {
@@ -111,8 +119,8 @@ func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, err
 	}
 	opts := dbconv.LoadOptions{
 		JSON:   l.format == "json",
-		Common: dbconv.Common{Log: job, Meter: job.Meter("records", 0, 0), Strict: l.strict},
-		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub,
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict},
+		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub.name,
 	}
 	for _, s := range l.settings {
 		name, value, ok := strings.Cut(s, "=")

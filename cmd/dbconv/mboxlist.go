@@ -50,7 +50,7 @@ func mboxlistVerb() cli.Verb {
 			fs.BoolVarP(&m.short, "short", "s", false, "names of mailboxes only")
 			fs.BoolP("list", "l", true, "list, as mboxutil has it")
 			fs.BoolP("extended", "x", true, "path and access control list too, as mboxutil has it")
-			return m.run
+			return reading(m.run)
 		},
 	}
 }
@@ -65,7 +65,7 @@ func (m *mboxlistFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if err != nil {
 		return err
 	}
-	src, err := openSource(job, path)
+	src, err := openSource(job, path, "")
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (m *mboxlistFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if !m.short {
 		fmt.Fprintln(l.w, "msgs\tKbytes\tlast msg\tpartition\tmailbox\tpath\tacl")
 	}
-	err = dbconv.Mailboxes(ctx, src, src.size, dbconv.Common{Log: job}, l.line)
+	err = dbconv.Mailboxes(ctx, src, dbconv.Common{Log: job}, l.line)
 	if err != nil {
 		return named(path, err)
 	}

@@ -58,7 +58,7 @@ func samples(t testing.TB, parts ...string) map[string]string {
 	}
 	paths := make(map[string]string)
 	for name, data := range files {
-		if !strings.HasSuffix(name, ".db") || strings.Contains(name, "encrypt") || strings.HasPrefix(name, "unclosed") {
+		if !strings.HasSuffix(name, ".db") || len(files[name]) == 0 || strings.Contains(name, "encrypt") || strings.HasPrefix(name, "unclosed") {
 			continue
 		}
 		if !slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(name, p) }) {

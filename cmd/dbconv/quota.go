@@ -44,7 +44,7 @@ func quotaVerb() cli.Verb {
 			fs.StringVar(&q.limits, "limits", "", "with --requota: take the limits from the directory export `LDIF`")
 			fs.StringVar(&q.usage, "usage", "", "with --requota: count the messages of the iMS store `STORE`")
 			fs.StringVar(&q.domain, "default-domain", "", "with --limits: the `DOMAIN` whose users have bare ids (default: the one whose users the database and the store know by them)")
-			return q.run
+			return reading(q.run)
 		},
 	}
 }
@@ -66,7 +66,7 @@ func (q *quotaFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	}
 	err := q.convert(job, args, func(list dbconv.ListOptions, dst io.WriterAt, src *source) (dbconv.ListReport, error) {
 		opts.ListOptions = list
-		return dbconv.Quota(ctx, dst, src, src.size, opts)
+		return dbconv.Quota(ctx, dst, src, opts)
 	})
 	if err == nil && q.limits != "" && q.found == 0 {
 		job.Warning("no-limits", q.limits, "the export has limits for no user of the database: look at --default-domain")

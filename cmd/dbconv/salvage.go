@@ -49,7 +49,7 @@ func salvageVerb() cli.Verb {
 			fs.BoolVarP(&s.normal, "records", "r", false, "accepted as db_dump has it: the default")
 			fs.StringVar(&s.format, "format", "db", "result: db or db_dump")
 			fs.BoolVarP(&s.print, "print", "p", false, "with --format db_dump: printable characters as they are")
-			return s.run
+			return reading(s.run)
 		},
 	}
 }
@@ -72,13 +72,13 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	if err != nil {
 		return err
 	}
-	src, err := openSource(job, in)
+	src, err := openSource(job, in, s.sortDir(out))
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	opts := dbconv.SalvageOptions{
-		Common:     dbconv.Common{Log: job, Meter: job.Meter("pages", 0, 0)},
+		Common:     dbconv.Common{Log: job, Progress: job.Meter("pages", 0, 0)},
 		Output:     output,
 		Aggressive: s.aggressive,
 		Print:      s.print,
@@ -88,7 +88,7 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 		rep, err = s.text(ctx, job, out, src, opts)
 	} else {
 		err = s.write(job, out, func(dst io.WriterAt) (err error) {
-			rep, err = dbconv.Salvage(ctx, dst, src, src.size, opts)
+			rep, err = dbconv.Salvage(ctx, dst, src, opts)
 			return err
 		})
 	}
@@ -115,7 +115,7 @@ func (s *salvageOptions) text(ctx context.Context, job *cli.Job, out string, src
 		return dbconv.SalvageReport{}, err
 	}
 	defer file.Abort()
-	rep, err := dbconv.SalvageText(ctx, file, src, src.size, opts)
+	rep, err := dbconv.SalvageText(ctx, file, src, opts)
 	if err != nil {
 		return rep, err
 	}

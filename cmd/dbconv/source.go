@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,14 +19,69 @@ type source struct {
 	size int64
 }
 
-// openSource opens a database file and warns of an environment's files beside it.
-func openSource(job *cli.Job, path string) (*source, error) {
+// Size is the size of the database in bytes.
+func (s *source) Size() int64 { return s.size }
+
+// openSource opens a database file and warns of an environment's files beside it. A
+// gzip or LZ4 file is unpacked into a temporary one in tempDir ("": os.TempDir),
+// since a database is not read from front to back.
+func openSource(job *cli.Job, path, tempDir string) (*source, error) {
 	f, size, err := job.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
 	warnEnvironment(job, path, f)
-	return &source{f, size}, nil
+	return newSource(f, size, path, tempDir)
+}
+
+// newSource makes a source of the open file f, which it closes when it cannot.
+func newSource(f *os.File, size int64, path, tempDir string) (*source, error) {
+	r, plain, err := cli.Decompress(f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s := &source{f, size}
+	if !plain {
+		defer f.Close()
+		if s, err = unpack(r, tempDir); err != nil {
+			return nil, fmt.Errorf("%s: unpacking: %w", path, err)
+		}
+	}
+	if s.size == 0 {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w", path, bdb.ErrEmpty)
+	}
+	return s, nil
+}
+
+// reading wraps the action of a verb that reads a database: a file of 0 bytes is a
+// problem, and nothing is written.
+func reading(action cli.Action) cli.Action {
+	return func(ctx context.Context, job *cli.Job, args []string) error {
+		err := action(ctx, job, args)
+		if !errors.Is(err, bdb.ErrEmpty) {
+			return err
+		}
+		job.Problem("empty", "", err.Error())
+		return nil
+	}
+}
+
+// unpack copies r into a temporary file that has no name any more.
+func unpack(r io.Reader, tempDir string) (*source, error) {
+	temp, err := os.CreateTemp(tempDir, "dbconv-*")
+	if err != nil {
+		return nil, err
+	}
+	if err = os.Remove(temp.Name()); err == nil {
+		var size int64
+		if size, err = io.Copy(temp, r); err == nil {
+			return &source{temp, size}, nil
+		}
+	}
+	temp.Close()
+	return nil, err
 }
 
 // warnEnvironment tells of region and log files of a transactional environment:

@@ -36,16 +36,17 @@ func statVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var s statOptions
 			fs.BoolVarP(&s.file, "database", "d", false, "accepted as db_stat has it: IN may follow")
-			fs.StringVarP(&s.sub, "subdatabase", "s", "", "figures of the sub-database `NAME`")
+			fs.VarP(&s.sub, "subdatabase", "s", "figures of the sub-database `NAME`")
 			fs.StringVar(&s.format, "format", "text", "text or json")
-			return s.run
+			return reading(s.run)
 		},
 	}
 }
 
 type statOptions struct {
-	file        bool
-	sub, format string
+	file   bool
+	sub    subName
+	format string
 }
 
 func (s *statOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -55,12 +56,12 @@ func (s *statOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if s.format != "text" && s.format != "json" {
 		return cli.Usagef("--format: %q is neither text nor json", s.format)
 	}
-	src, err := openSource(job, args[0])
+	src, err := openSource(job, args[0], "")
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	lines, err := dbconv.Stat(ctx, src, src.size, s.sub, dbconv.Common{Log: job})
+	lines, err := dbconv.Stat(ctx, src, s.sub.name, dbconv.Common{Log: job})
 	if err != nil {
 		return named(args[0], err)
 	}

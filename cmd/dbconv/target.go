@@ -35,7 +35,7 @@ func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
 
 // output checks the flags; out is the destination's path.
 func (t *target) output(out string) (dbconv.Output, error) {
-	o := dbconv.Output{Version: t.version, PageSize: int(t.pageSize), Name: filepath.Base(out), TempDir: t.tempDir}
+	o := dbconv.Output{Version: t.version, PageSize: int(t.pageSize), Name: filepath.Base(out)}
 	if t.version < 6 || t.version > 9 {
 		return o, cli.Usagef("--bdb: version %d cannot be written: 6, 7, 8 and 9 can", t.version)
 	}
@@ -51,10 +51,16 @@ func (t *target) output(out string) (dbconv.Output, error) {
 	if n := o.PageSize; n != 0 && (n < bdb.MinPageSize || n > bdb.MaxPageSize || n&(n-1) != 0) {
 		return o, cli.Usagef("--page-size: %d is not a power of two from %d to %d", n, bdb.MinPageSize, bdb.MaxPageSize)
 	}
-	if o.TempDir == "" && out != "-" {
-		o.TempDir = filepath.Dir(out)
-	}
+	o.TempDir = t.sortDir(out)
 	return o, nil
+}
+
+// sortDir is the directory of the temporary files, out being the destination.
+func (t *target) sortDir(out string) string {
+	if t.tempDir == "" && out != "-" {
+		return filepath.Dir(out)
+	}
+	return t.tempDir
 }
 
 // write makes the destination with do: durable and under its name only when do

@@ -37,7 +37,7 @@ func verifyVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var v verifyOptions
 			fs.BoolVarP(&v.noOrder, "no-order", "o", false, "leave out key order and hash placement")
-			return v.run
+			return reading(v.run)
 		},
 	}
 }
@@ -54,12 +54,12 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		if len(args) > 1 {
 			name = path
 		}
-		src, err := openSource(job, path)
+		src, err := openSource(job, path, "")
 		if err != nil {
 			return err
 		}
-		rep, err := dbconv.Verify(ctx, src, src.size, dbconv.VerifyOptions{
-			Common:  dbconv.Common{Log: job, Meter: job.Meter("pages", 0, src.size)},
+		rep, err := dbconv.Verify(ctx, src, dbconv.VerifyOptions{
+			Common:  dbconv.Common{Log: job, Progress: job.Meter("pages", 0, src.size)},
 			NoOrder: v.noOrder,
 			Name:    name,
 		})

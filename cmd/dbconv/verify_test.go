@@ -80,7 +80,7 @@ func (l *limitedBuffer) Write(p []byte) (int, error) {
 }
 
 func countFaults(data []byte, loose bool) int64 {
-	rep, err := dbconv.Verify(context.Background(), bytes.NewReader(data), int64(len(data)), dbconv.VerifyOptions{NoOrder: loose})
+	rep, err := dbconv.Verify(context.Background(), bytes.NewReader(data), dbconv.VerifyOptions{NoOrder: loose})
 	if err != nil {
 		return 1
 	}
@@ -128,7 +128,7 @@ func TestStatIsThePeers(t *testing.T) {
 			t.Fatalf("%s: status of the peer %d", name, status)
 		}
 		_, want, _ := strings.Cut(out, "\n") // the local time
-		lines, err := dbconv.Stat(context.Background(), bytes.NewReader(data), int64(len(data)), "", dbconv.Common{})
+		lines, err := dbconv.Stat(context.Background(), bytes.NewReader(data), nil, dbconv.Common{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestSalvageFindsWhatThePeerFinds(t *testing.T) {
 				}
 			}
 			var dst memory
-			_, err := dbconv.Salvage(context.Background(), &dst, bytes.NewReader(b), int64(len(b)), dbconv.SalvageOptions{Output: dbconv.Output{TempDir: t.TempDir()}})
+			_, err := dbconv.Salvage(context.Background(), &dst, bytes.NewReader(b), dbconv.SalvageOptions{Output: dbconv.Output{TempDir: t.TempDir()}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,6 +43,11 @@ func (l *layout) decode185(nd *node185) {
 	nd.n = max(nd.lower-header185Page, 0) / 2
 }
 
+// bounds185 tells whether slots and items of nd lie on the page, in this order.
+func (l *layout) bounds185(nd *node185) bool {
+	return nd.lower >= header185Page && nd.lower%2 == 0 && nd.lower <= nd.upper && nd.upper <= l.ps
+}
+
 // slot185 is the offset of item i of nd, -1 when it leaves less than min bytes.
 func (l *layout) slot185(nd *node185, i, min int) int {
 	off := l.u16(nd.buf[header185Page+2*i:])
@@ -65,6 +70,7 @@ type tree185 struct {
 	last   uint32 // leaf before, 0: none
 	follow uint32 // its next link
 	linked bool
+	check  pageCheck
 }
 
 type step185 struct {
@@ -99,6 +105,9 @@ func (t *tree185) record(i int) (key, value []byte, ok bool, err error) {
 	it, ok := l.item185(nd, i)
 	if !ok {
 		return nil, nil, false, t.in.problem(t.in.damage(at.page, at.item, "item does not fit the page"))
+	}
+	if !t.check.take(l.slot185(nd, i, 1), align4(it.size)) {
+		return nil, nil, false, t.in.problem(t.in.damage(at.page, at.item, "item overlaps another item"))
 	}
 	key, value = it.key, it.data
 	if t.in.meta.Type == Recno {
@@ -212,10 +221,10 @@ func (in *input) chain185(dst []byte, head, size uint32, from place) (data []byt
 }
 
 func (in *input) overflow185(no uint32) (b []byte, fault string, err error) {
-	if in.overflow <= 0 {
+	if *in.overflow <= 0 {
 		return nil, "its pages are shared by more items than can be", nil
 	}
-	in.overflow--
+	*in.overflow--
 	if no == 0 {
 		return nil, "ends early", nil
 	}
@@ -313,6 +322,9 @@ func (t *tree185) enter(no uint32, from place) (leaf bool, err error) {
 		return false, nil
 	case typ == p185Leaf && in.meta.Type == Btree, typ == p185RLeaf && in.meta.Type == Recno:
 		t.leaf, s.nd = s.nd, t.leaf
+		if err := in.items185(&t.check, &t.leaf); err != nil {
+			return true, err
+		}
 		return true, t.link()
 	default:
 		return false, in.problem(in.damage(s.nd.no, NoItem, "page of type %#x in a tree", typ))
@@ -340,8 +352,8 @@ func (in *input) own185(nd *node185, no uint32, from place) (bool, error) {
 	if nd.pgno != no {
 		return false, in.problem(in.damage(nd.no, NoItem, "page says it is page %d", nd.pgno))
 	}
-	if nd.lower < header185Page || nd.lower > in.lay.ps {
-		return false, in.problem(in.damage(nd.no, NoItem, "items end at offset %d", nd.lower))
+	if !in.lay.bounds185(nd) {
+		return false, in.problem(in.damage(nd.no, NoItem, "items between offsets %d and %d", nd.lower, nd.upper))
 	}
 	return true, nil
 }

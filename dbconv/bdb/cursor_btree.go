@@ -16,6 +16,7 @@ type btreeCursor struct {
 	keyFine bool
 	dups    dupCursor
 	inDups  bool
+	check   pageCheck
 }
 
 func newBtreeCursor(in *input) *btreeCursor {
@@ -28,11 +29,10 @@ func newBtreeCursor(in *input) *btreeCursor {
 func (c *btreeCursor) next() (key, value []byte, err error) {
 	for {
 		if c.inDups {
-			v, ok, err := c.dups.next()
+			v, ok, err := c.member()
 			if ok || err != nil {
 				return c.key, v, err
 			}
-			c.inDups = false
 		}
 		if c.i+1 >= c.w.leaf.n {
 			if err := c.nextLeaf(); err != nil {
@@ -45,6 +45,21 @@ func (c *btreeCursor) next() (key, value []byte, err error) {
 		v, ok, err := c.pair(i)
 		if ok || err != nil {
 			return c.key, v, err
+		}
+	}
+}
+
+// member returns the next member of the off-page duplicate set that was started,
+// ok false at its end.
+func (c *btreeCursor) member() (v []byte, ok bool, err error) {
+	for {
+		v, ok, err = c.dups.next()
+		if !ok || err != nil {
+			c.inDups = ok
+			return v, ok, err
+		}
+		if ok, err = c.in.again(c.key, place{c.w.leaf.no, c.i - 2}); ok || err != nil {
+			return v, ok, err
 		}
 	}
 }
@@ -71,6 +86,9 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 	}
 	if fine, err := c.readKey(i); !fine || err != nil {
 		return nil, false, err
+	}
+	if !c.check.take(off, it.slot) {
+		return nil, false, c.in.problem(c.in.damage(at.page, at.item, "data item overlaps another item"))
 	}
 	if it.kind == kindDup {
 		c.inDups, err = c.dups.start(it.pgno, at)
@@ -103,7 +121,7 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 		if !c.keyFine {
 			return false, c.in.problem(c.in.damage(nd.no, i, "record lost, its key cannot be read"))
 		}
-		return true, nil
+		return c.in.again(c.key, place{nd.no, i})
 	}
 	c.keyAt, c.keyFine = off, false
 	var it item
@@ -117,6 +135,8 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 	switch {
 	case !ok || it.kind == kindDup:
 		return false, c.in.problem(c.in.damage(nd.no, i, "key item does not fit the page"))
+	case !c.check.take(off, it.slot):
+		return false, c.in.problem(c.in.damage(nd.no, i, "key item overlaps another item"))
 	case it.kind == kindData:
 		c.key, c.keyFine = it.data, true
 		return true, nil
@@ -147,7 +167,15 @@ func (c *btreeCursor) nextLeaf() error {
 	if !ok {
 		return io.EOF
 	}
-	c.i, c.keyAt = 0, 0
+	return c.enter()
+}
+
+// enter goes before the first pair of the leaf.
+func (c *btreeCursor) enter() error {
+	c.i, c.keyAt, c.inDups = 0, 0, false
+	if err := c.in.pairs(&c.check, &c.w.leaf); err != nil {
+		return err
+	}
 	if c.w.leaf.n%2 != 0 {
 		return c.in.problem(c.in.damage(c.w.leaf.no, c.w.leaf.n-1, "key without data, %d items on the page", c.w.leaf.n))
 	}
@@ -160,12 +188,21 @@ type dupCursor struct {
 	w     walk
 	i     int
 	count uint64 // slots passed, deleted ones too
+	check pageCheck
 }
 
 // start goes before the first item of the set at root. ok is false when it is unusable.
 func (d *dupCursor) start(root uint32, from place) (ok bool, err error) {
+	return d.begin(dupTree, root, from)
+}
+
+// begin goes before the first item of the tree at root.
+func (d *dupCursor) begin(kind treeKind, root uint32, from place) (ok bool, err error) {
 	d.i = 0
-	return d.w.start(dupTree, root, from)
+	if ok, err = d.w.start(kind, root, from); !ok || err != nil {
+		return ok, err
+	}
+	return true, d.w.in.items(&d.check, &d.w.leaf)
 }
 
 // next returns the next item, ok false at the end.
@@ -176,6 +213,9 @@ func (d *dupCursor) next() (v []byte, ok bool, err error) {
 			d.i = 0
 			if ok, err := d.w.next(); !ok || err != nil {
 				d.w.leaf.n = 0
+				return nil, false, err
+			}
+			if err := in.items(&d.check, &d.w.leaf); err != nil {
 				return nil, false, err
 			}
 		}
@@ -190,6 +230,9 @@ func (d *dupCursor) next() (v []byte, ok bool, err error) {
 		switch {
 		case off <= 0 || !ok || it.kind == kindDup:
 			err = in.problem(in.damage(nd.no, i, "data item does not fit the page"))
+			ok = false
+		case !d.check.take(off, it.slot):
+			err = in.problem(in.damage(nd.no, i, "data item overlaps another item"))
 			ok = false
 		case it.deleted && !in.rescue:
 			in.deleted++
@@ -220,7 +263,7 @@ func newRecnoCursor(in *input) *recnoCursor {
 func (c *recnoCursor) next() (key, value []byte, err error) {
 	if !c.begun {
 		c.begun = true
-		ok, err := c.d.w.start(recordTree, c.in.meta.Root, place{int64(c.in.meta.PageNo), NoItem})
+		ok, err := c.d.begin(recordTree, c.in.meta.Root, place{int64(c.in.meta.PageNo), NoItem})
 		if err != nil {
 			return nil, nil, err
 		}

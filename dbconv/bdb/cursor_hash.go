@@ -23,6 +23,8 @@ type hashCursor struct {
 	nd     node
 	on     bool // nd is a page of the current bucket
 	i      int
+	floor  int   // lowest offset of the items passed
+	zeros  int64 // buckets that may never have been used: pages of zeros
 	key    []byte
 	set    []byte // rest of an on-page duplicate set
 	setAt  place
@@ -58,24 +60,30 @@ func (c *hashCursor) next() (key, value []byte, err error) {
 
 // member returns the next member of the duplicate set that was started, if any.
 func (c *hashCursor) member() (v []byte, ok bool, err error) {
-	if c.inDups {
-		if v, ok, err = c.dups.next(); ok || err != nil {
+	for c.inDups {
+		if v, c.inDups, err = c.dups.next(); !c.inDups || err != nil {
+			break
+		}
+		if ok, err = c.in.again(c.key, c.setAt); ok || err != nil {
 			return v, ok, err
 		}
-		c.inDups = false
 	}
-	if len(c.set) > 0 {
-		return c.nextInSet()
+	for len(c.set) > 0 && err == nil {
+		if v, ok, err = c.nextInSet(); ok {
+			if ok, err = c.in.again(c.key, c.setAt); ok || err != nil {
+				return v, ok, err
+			}
+		}
 	}
-	return nil, false, nil
+	return nil, false, err
 }
 
 // pair reads the pair at slots i and i+1; ok is false when there is nothing to
 // return: skipped, or a duplicate set that was started.
 func (c *hashCursor) pair(i int) (v []byte, ok bool, err error) {
 	c.pairs++
-	key, ok1 := c.in.lay.hashItem(&c.nd, i)
-	data, ok2 := c.in.lay.hashItem(&c.nd, i+1)
+	key, ok1 := c.item(i)
+	data, ok2 := c.item(i + 1)
 	at := place{c.nd.no, i + 1}
 	if !ok1 || !ok2 {
 		if !ok1 {
@@ -93,12 +101,13 @@ func (c *hashCursor) pair(i int) (v []byte, ok bool, err error) {
 		c.set, c.setAt = data[1:], at
 		return nil, false, nil
 	case hashOffPage:
-		if len(data) >= 12 {
+		if len(data) == 12 {
 			c.in.val, ok, err = c.in.chain(c.in.val, c.in.lay.u32(data[4:]), c.in.lay.u32(data[8:]), at)
 			return c.in.val, ok, err
 		}
 	case hashOffDup:
-		if len(data) >= 8 {
+		if len(data) == 8 {
+			c.setAt = at
 			c.inDups, err = c.dups.start(c.in.lay.u32(data[4:]), at)
 			return nil, false, err
 		}
@@ -106,11 +115,21 @@ func (c *hashCursor) pair(i int) (v []byte, ok bool, err error) {
 	return nil, false, c.in.problem(c.in.damage(at.page, at.item, "data item of %d bytes, type %d", len(data), data[0]))
 }
 
+// item is item i of the page. It is false for one that does not fit the page or
+// lies where an item before it does.
+func (c *hashCursor) item(i int) (b []byte, ok bool) {
+	l := &c.in.lay
+	b, ok = l.hashItem(&c.nd, i)
+	ok = ok && (i == 0 || l.u16(c.nd.buf[l.hdr+2*(i-1):]) == c.floor)
+	c.floor = min(c.floor, l.u16(c.nd.buf[l.hdr+2*i:]))
+	return b, ok
+}
+
 func (c *hashCursor) readKey(key []byte, at place) ([]byte, bool, error) {
 	switch {
 	case key[0] == hashData:
 		return key[1:], true, nil
-	case key[0] == hashOffPage && len(key) >= 12:
+	case key[0] == hashOffPage && len(key) == 12:
 		var ok bool
 		var err error
 		c.in.key, ok, err = c.in.chain(c.in.key, c.in.lay.u32(key[4:]), c.in.lay.u32(key[8:]), at)
@@ -159,7 +178,7 @@ func (l *layout) hashItem(nd *node, i int) ([]byte, bool) {
 
 // nextPage goes to the next page of the bucket, or to the next bucket with pages.
 func (c *hashCursor) nextPage() error {
-	c.i, c.set = 0, nil
+	c.i, c.set, c.floor = 0, nil, c.in.lay.ps
 	if c.on && c.nd.next != 0 {
 		last := c.nd.no
 		ok, err := c.in.own(&c.nd, c.nd.next, place{last, NoItem})
@@ -200,7 +219,7 @@ func (c *hashCursor) nextBucket() error {
 	}
 	if c.nd.pgno != uint32(no) {
 		if c.nd.zero() {
-			return nil // never used: an empty bucket
+			return c.zero(b)
 		}
 		return c.in.problem(c.in.damage(c.nd.no, NoItem, "page of bucket %d says it is page %d", b, c.nd.pgno))
 	}
@@ -217,7 +236,7 @@ func (c *hashCursor) nextBucket() error {
 // atEnd tells of what a complete file of 2.x would have.
 func (c *hashCursor) atEnd() error {
 	m := &c.in.meta
-	if m.Version > 5 || c.stop <= uint64(m.MaxBucket) || c.ended {
+	if c.stop <= uint64(m.MaxBucket) || c.ended {
 		return io.EOF
 	}
 	c.ended = true
@@ -225,10 +244,19 @@ func (c *hashCursor) atEnd() error {
 		if err := c.in.problem(c.in.damage(int64(m.PageNo), NoItem, "%s", short)); err != nil {
 			return err
 		}
-	} else if int64(m.NumElem) > c.pairs && m.NumElem < 1<<31 { // not kept well by these releases
-		c.in.tolerate(int64(m.PageNo), NoItem, "the metadata counts %d keys, %d were found", m.NumElem, c.pairs)
+	} else if fewer := m.fewerKeys(c.pairs, c.zeros); fewer != "" {
+		c.in.tolerate(int64(m.PageNo), NoItem, "%s", fewer)
 	}
 	return io.EOF
+}
+
+// zero handles a bucket whose page holds nothing but zeros.
+func (c *hashCursor) zero(b uint64) error {
+	if c.in.meta.bucketUsed(b) {
+		return c.in.problem(c.in.damage(c.nd.no, NoItem, "page of bucket %d is all zeros, but the bucket was in use", b))
+	}
+	c.zeros++
+	return nil
 }
 
 // beyond handles a bucket whose page the file does not have: 2.x makes them when
@@ -254,5 +282,5 @@ func (c *hashCursor) usable() error {
 	if nd.n%2 != 0 {
 		return c.in.problem(c.in.damage(nd.no, nd.n-1, "key without data, %d items on the page", nd.n))
 	}
-	return nil
+	return c.in.hashLow(nd)
 }

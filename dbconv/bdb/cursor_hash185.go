@@ -22,12 +22,17 @@ type hash185 struct {
 	no     int64
 	on     bool
 	i      int // index of the next pair on the page: 1, 3, ...
+	floor  int // lowest offset of the pairs passed
 	big    []byte
 	pairs  int64 // returned so far
+	placed bool  // keys are held against the bucket that they are in
+	strays int64 // page that was told of for a key in the wrong bucket
 	ended  bool
 }
 
-func newHash185(in *input) *hash185 { return &hash185{in: in} }
+func newHash185(in *input) *hash185 {
+	return &hash185{in: in, placed: in.meta.HashFunc != HashUnknown}
+}
 
 // page185 is one page of a 1.85 hash: a count, that many slots, free space, offset.
 func (h *hash185) u(i int) int { return h.in.lay.u16(h.buf[2*i:]) }
@@ -49,13 +54,13 @@ func (h *hash185) next() (key, value []byte, err error) {
 			var ok bool
 			if key, value, ok, err = h.bigPair(i); ok {
 				h.pairs++
-				return key, value, nil
+				return key, value, h.place(key)
 			}
 		default:
 			var ok bool
 			if key, value, ok = h.pair(i); ok {
 				h.pairs++
-				return key, value, nil
+				return key, value, h.place(key)
 			}
 			err = h.in.problem(h.in.damage(h.no, i-1, "item does not fit the page"))
 		}
@@ -65,6 +70,21 @@ func (h *hash185) next() (key, value []byte, err error) {
 	}
 }
 
+// place compares the bucket of a key with the one that its hash gives. Pages of
+// 1.85 do not know their number: a page that lies in the place of another shows by
+// this alone.
+func (h *hash185) place(key []byte) error {
+	if !h.placed || h.strays == h.no {
+		return nil
+	}
+	b := h.in.meta.bucketOf(h.in.meta.HashFunc.Sum(key))
+	if uint64(b) == h.bucket-1 {
+		return nil
+	}
+	h.strays = h.no
+	return h.in.problem(h.in.damage(h.no, NoItem, "a key of bucket %d on a page of bucket %d, whose own records are missing", b, h.bucket-1))
+}
+
 // pair returns the small pair at slots i and i+1.
 func (h *hash185) pair(i int) (key, value []byte, ok bool) {
 	end := h.in.lay.ps
@@ -72,7 +92,9 @@ func (h *hash185) pair(i int) (key, value []byte, ok bool) {
 		end = h.u(i - 1)
 	}
 	k, d := h.u(i), h.u(i+1)
-	if end > h.in.lay.ps || k > end || d > k || d < 2*(h.u(0)+1) {
+	first := h.floor
+	h.floor = min(first, k, d)
+	if end > first || k > end || d > k || d < 2*(h.u(0)+1) {
 		return nil, nil, false
 	}
 	return h.buf[k:end:end], h.buf[d:k:k], true
@@ -108,7 +130,7 @@ func (h *hash185) load(no uint64) error {
 		return err
 	}
 	h.buf = append(h.buf[:0], b...)
-	h.no, h.i, h.on = int64(no), 1, true
+	h.no, h.i, h.on, h.floor = int64(no), 1, true, h.in.lay.ps
 	if n := h.u(0); n%2 != 0 || 2*(n+3) > h.in.lay.ps {
 		h.on = false
 		return h.in.problem(h.in.damage(h.no, NoItem, "%d slots on the page", n))

@@ -29,6 +29,9 @@ var (
 	ErrLogged = errors.New("used with a log")
 	// ErrNotFound is returned by Get and Open.
 	ErrNotFound = errors.New("not found")
+	// ErrEmpty is returned for a file of 0 bytes. Release 1.85 wrote such a file
+	// for an empty btree; a file that was lost looks the same.
+	ErrEmpty = errors.New("no database: 0 bytes")
 )
 
 // NoItem is the Item of an Error that concerns a whole page.
@@ -39,22 +42,63 @@ type Error struct {
 	Page   int64 // page number; -1: the file as a whole
 	Offset int64 // byte offset in the file; -1: unknown
 	Item   int   // slot number on the page; NoItem: the page as a whole
-	// Tolerated: odd, but no record was lost or changed by it.
+	// Tolerated: odd, but no record was lost or changed by it. The readers and
+	// Verify mean the same by it.
 	Tolerated bool
 	Text      string // what is wrong, lower case, no full stop
 	Err       error  // the class, one of the sentinels of this package
+
+	unled bool // records are on pages that nothing leads to: a scan finds them
 }
 
 // Error gives the position and the text.
 func (e *Error) Error() string {
-	if w := e.Where(); w != "" {
+	if w := e.Position(); w != "" {
 		return w + ": " + e.What()
 	}
 	return e.What()
 }
 
-// Where is the position: "page 3 item 4", "page 3", or "" for the whole file.
-func (e *Error) Where() string {
+// Severity is 1 for something odd by which nothing is lost, 2 for damage:
+// records are missing, changed, or cannot be reached.
+func (e *Error) Severity() int {
+	if e.Tolerated {
+		return 1
+	}
+	return 2
+}
+
+// kinds are the words for the classes of error.
+var kinds = []struct {
+	class error
+	kind  string
+}{
+	{ErrTooBig, "too-big"},
+	{ErrUnreached, "unclosed"},
+	{ErrDeleted, "deleted"},
+	{ErrLogged, "environment"},
+	{ErrUnsupported, "unsupported"},
+	{ErrEncrypted, "encrypted"},
+	{ErrNotBerkeleyDB, "not-berkeley-db"},
+	{ErrNotFound, "not-found"},
+	{ErrEmpty, "empty"},
+}
+
+// Kind is the class of the error in a word: "damaged", "too-big", "unclosed",
+// "deleted", "environment", "unsupported", "encrypted", "not-berkeley-db",
+// "not-found" or "empty".
+func (e *Error) Kind() string {
+	for _, k := range kinds {
+		if errors.Is(e.Err, k.class) {
+			return k.kind
+		}
+	}
+	return "damaged"
+}
+
+// Position is where in the file: "page 3 item 4 (offset 8192)", "page 3", or ""
+// for the file as a whole.
+func (e *Error) Position() string {
 	if e.Page < 0 {
 		return ""
 	}
@@ -74,7 +118,7 @@ func (e *Error) What() string {
 	switch {
 	case e.Text == "":
 		return e.Err.Error()
-	case e.Err == nil || e.Err == ErrCorrupt:
+	case e.Err == nil || errors.Is(e.Err, ErrCorrupt):
 		return e.Text
 	}
 	return e.Err.Error() + ": " + e.Text

@@ -72,7 +72,9 @@ func (r *Reader) lookup() *input {
 	}
 	in := r.get
 	in.seen.reset()
-	in.overflow, in.spent = 4*r.meta.Pages+16, false
+	in.budget, in.spent = r.overflowBudget(), false
+	in.overflow = &in.budget
+	in.repeats, in.cut = int64(r.meta.PageSize)*repeatFactor, false
 	return in
 }
 

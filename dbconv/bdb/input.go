@@ -10,8 +10,11 @@ type input struct {
 	*Reader
 	pager    *pager
 	seen     *pageSet
-	overflow int64 // overflow pages that may still be read
-	spent    bool  // overflow is used up, and that was said
+	overflow *int64 // overflow pages that may still be read
+	budget   int64  // what overflow points to, of a walk that shares it with none
+	spent    bool   // overflow is used up, and that was said
+	repeats  int64  // bytes of keys that may still be given again with duplicates
+	cut      bool   // repeats is used up, and that was said
 	deleted  int64
 	key, val []byte
 	rescue   bool // deleted records are taken too
@@ -20,19 +23,53 @@ type input struct {
 }
 
 func newInput(r *Reader) *input {
-	return &input{
+	in := &input{
 		Reader: r,
 		pager:  newPager(r.r, max(r.meta.PageSize, 64), r.meta.Pages),
 		seen:   newPageSet(),
-		// An overflow page belongs to one item, or to a key and its copies on
-		// the pages above; four reads a page leave room for both.
-		overflow: 4*r.meta.Pages + 16,
+		budget: r.overflowBudget(),
 	}
+	in.overflow = &in.budget
+	if all := r.listed(); all != nil {
+		in.overflow = &all.overflow
+	}
+	return in
+}
+
+// overflowBudget is how many overflow pages a walk through the file may read. A
+// page belongs to one item, or to a key and its copies on the pages above; four
+// reads a page leave room for both.
+func (r *Reader) overflowBudget() int64 { return 4*r.meta.Pages + 16 }
+
+// listed is what the sub-databases of the file share while they are read in turn;
+// nil for any other database.
+func (r *Reader) listed() *reach {
+	if r.master == nil || r.master.reach == nil || !r.master.reach.left[r.name] {
+		return nil
+	}
+	return r.master.reach
+}
+
+// repeatFactor bounds the keys that are given once more with each duplicate: so
+// many times the bytes that were read. A key of 1,500 bytes may have as many of the
+// smallest duplicates as there is room for.
+const repeatFactor = 256
+
+// again tells whether a key may be given once more.
+func (in *input) again(key []byte, at place) (bool, error) {
+	if in.repeats -= int64(len(key)); in.repeats >= 0 || in.cut {
+		return !in.cut, nil
+	}
+	in.cut = true
+	e := in.damage(at.page, at.item, "the duplicates of long keys would take more than %d times the bytes of the file: the rest of them is left out", repeatFactor)
+	e.Err = ErrTooBig
+	return false, in.problem(e)
 }
 
 // problem hands e to the caller of the package; with Options.Strict damage comes
 // back as the error to stop with.
 func (in *input) problem(e *Error) error {
+	in.root().file.note(e)
 	if in.opts.Problem != nil {
 		in.opts.Problem(e)
 	}
@@ -99,16 +136,11 @@ func (in *input) summed(nd *node) (bool, error) {
 	return true, nil
 }
 
-// reached remembers page no and tells whether it was reached before. Sub-databases may
-// meet on pages where one of them is damaged, but all together not more often than the
-// file has pages: a file cannot grow without end by naming one tree many times.
+// reached remembers page no and tells whether it was reached before, in a file
+// with sub-databases by any of them: a page belongs to one.
 func (in *input) reached(no int64) bool {
-	if in.master != nil {
-		if all := in.master.reach; all != nil && all.left[in.name] && all.seen.has(no) {
-			if all.shared++; all.shared > in.lay.pages {
-				return true
-			}
-		}
+	if all := in.listed(); all != nil && all.seen.has(no) {
+		return true
 	}
 	return in.seen.add(no)
 }
@@ -167,21 +199,22 @@ func (in *input) chain(dst []byte, head, size uint32, from place) (data []byte, 
 		last, no = int64(no), next
 	}
 	if no != 0 && size > 0 {
-		in.tolerate(last, NoItem, "overflow chain goes on behind the end of its item")
+		return dst, true, in.problem(in.damage(last, NoItem, "overflow chain goes on behind the end of its item, which may be cut short"))
 	}
 	return dst, true, nil
 }
 
 // overflowPage returns the data of one overflow page and the page that follows.
 func (in *input) overflowPage(no uint32, last, from place, steps int64) (data []byte, next uint32, ok bool, err error) {
-	if in.overflow <= 0 || steps > in.lay.pages {
+	if *in.overflow <= 0 || steps > in.lay.pages {
 		if in.spent {
 			return nil, 0, false, nil
 		}
 		in.spent = true
 		return nil, 0, false, in.problem(in.damage(from.page, from.item, "overflow pages are shared by more items than can be: no more are read"))
 	}
-	in.overflow--
+	*in.overflow--
+	in.repeats += int64(in.lay.ps) * repeatFactor
 	if steps == 0 {
 		last = from
 	}
@@ -226,7 +259,7 @@ func (in *input) value(it item, from place) (v []byte, ok bool, err error) {
 }
 
 // finish runs after the last record: it tells what was skipped on purpose and
-// which data pages nothing led to.
+// holds the file against its structure.
 func (in *input) finish() error {
 	if in.deleted > 0 {
 		e := fileError(ErrDeleted, "%d", in.deleted)
@@ -235,63 +268,5 @@ func (in *input) finish() error {
 			return err
 		}
 	}
-	return in.unreached()
-}
-
-// unreached looks for data pages of the file that the walk did not come to; in a file
-// with sub-databases, that none of the walks did, once all have been read.
-func (in *input) unreached() error {
-	seen, deleted := in.seen, in.deleted
-	if in.master != nil {
-		all := in.master.reach
-		if all == nil || !all.left[in.name] {
-			return nil
-		}
-		delete(all.left, in.name)
-		all.seen.union(seen)
-		all.deleted += in.deleted
-		if len(all.left) > 0 {
-			return nil
-		}
-		seen, deleted = all.seen, all.deleted
-	}
-	if in.meta.Legacy185 || in.meta.SubDBs || seen.full || in.opts.Problem == nil && !in.opts.Strict {
-		return nil
-	}
-	var count, first int64
-	for no := int64(1); no < in.lay.pages; no++ {
-		if seen.has(no) {
-			continue
-		}
-		b, err := in.pager.page(no)
-		if err != nil {
-			return err
-		}
-		if in.lay.u32(b[8:]) != uint32(no) || in.lay.u16(b[20:]) == 0 || !in.dataPage(b[25], deleted > 0) {
-			continue
-		}
-		if count++; count == 1 {
-			first = no
-		}
-	}
-	if count == 0 {
-		return nil
-	}
-	e := in.damage(first, NoItem, "%d from this one on; the file was not closed cleanly or is damaged, salvage reads them", count)
-	e.Err = ErrUnreached
-	return in.problem(e)
-}
-
-// dataPage tells whether an unreached page of type t means lost records. Overflow
-// pages and duplicates may hang on deleted items or on keys of internal pages.
-func (in *input) dataPage(t uint8, deleted bool) bool {
-	switch t {
-	case pageHashOld, pageHash, pageLBtree:
-		return true
-	case pageLRecno:
-		return in.meta.Type == Recno && in.master == nil
-	case pageDup, pageLDup:
-		return !deleted
-	}
-	return false
+	return in.structure()
 }

@@ -63,7 +63,7 @@ func readMeta(r io.ReaderAt, size int64, pgno uint32, ps int) (Meta, []byte, err
 // parseMeta understands the metadata page of any version from its first bytes.
 func parseMeta(b []byte, size int64) (Meta, error) {
 	if size == 0 {
-		return Meta{Type: Btree, Version: 3, Legacy185: true, ByteOrder: binary.LittleEndian, PageSize: 4096}, nil
+		return Meta{}, fileError(ErrEmpty, "")
 	}
 	for _, bo := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		if len(b) >= 24 {

@@ -277,6 +277,35 @@ func (m *Meta) bucketOf(h uint32) uint32 {
 	return b
 }
 
+// bucketUsed tells that the page of bucket b was written for certain: the bucket
+// was made by a split, after the file had overflow pages. The buckets that a file
+// begins with lie without a gap and are written when they are first used.
+func (m *Meta) bucketUsed(b uint64) bool {
+	l := bits.Len64(b)
+	if m.Version <= 5 {
+		return b > 0 && m.Spares[min(l-1, 31)] != 0
+	}
+	return m.Spares[min(l, 31)] != m.Spares[0]
+}
+
+// fewerKeys tells that a hash has fewer keys than its metadata counts; "" when
+// nothing says that some are missing. The count is an estimate that a program may
+// have given for a file of many buckets, most of which are then empty; zeros is the
+// number of buckets whose pages hold nothing but zeros.
+func (m *Meta) fewerKeys(found, zeros int64) string {
+	if int64(m.NumElem) <= found || m.NumElem >= 1<<31 {
+		return ""
+	}
+	first := 0 // doublings that may be those that the file began with
+	for first < 31 && first < bits.Len32(m.MaxBucket) && m.Spares[first+1] == m.Spares[0] {
+		first++
+	}
+	if m.Version > 5 && (zeros == 0 || first > 1 && zeros > int64(1)<<first/8) {
+		return ""
+	}
+	return fmt.Sprintf("the metadata counts %d keys, %d were found", m.NumElem, found)
+}
+
 // shortFile tells why a hash of 2.x, which makes bucket pages when they are first
 // used, must once have been longer; "" when nothing says so.
 func (m *Meta) shortFile() string {

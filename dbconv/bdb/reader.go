@@ -75,6 +75,10 @@ type Options struct {
 	MaxItem int64
 	// Strict makes Next return the first damage instead of skipping over it.
 	Strict bool
+	// Check is asked now and then while Next, after the last record, holds the
+	// file against its structure, which takes as long as Verify; its error ends
+	// that and is returned. nil: nothing is asked.
+	Check func() error
 }
 
 // DefaultMaxItem is the longest key or value read by default: 16 MiB.
@@ -91,16 +95,16 @@ type Reader struct {
 	name   string // sub-database, "" for the file's main database
 	master *Reader
 	order  keyOrder
-	get    *input // of Get
-	reach  *reach // of a master whose sub-databases were listed
+	get    *input     // of Get
+	reach  *reach     // of a master whose sub-databases were listed
+	file   *fileCheck // of the file's own database; nil: nothing is checked
 }
 
 // A reach is what the cursors of all sub-databases of a file have come to.
 type reach struct {
-	seen    *pageSet
-	left    map[string]bool // sub-databases not read to the end
-	deleted int64
-	shared  int64 // visits of pages that another sub-database had come to
+	seen     *pageSet
+	left     map[string]bool // sub-databases not read to the end
+	overflow int64           // overflow pages that may still be read
 }
 
 // keyOrder is what is known of the order of the keys of a btree.
@@ -114,7 +118,7 @@ const (
 
 // NewReader reads the metadata page of a file of size bytes. It returns an error
 // that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt when the
-// file cannot be read. A file of 0 bytes is an empty 1.85 btree.
+// file cannot be read, or ErrEmpty for a file of 0 bytes.
 func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if opts.MaxItem <= 0 {
 		opts.MaxItem = DefaultMaxItem
@@ -123,7 +127,7 @@ func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: opts}
+	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: opts, file: &fileCheck{told: newPageSet()}}
 	if err := rd.checkFile(raw); err != nil {
 		return nil, err
 	}
@@ -143,9 +147,6 @@ func (r *Reader) checkFile(raw []byte) error {
 		} else if swapped {
 			in.tolerate(0, NoItem, "checksums are stored in the other byte order, as release 4.1 did")
 		}
-	}
-	if m.Size == 0 {
-		return nil
 	}
 	if err := r.checkPageSize(); err != nil {
 		return err
@@ -167,11 +168,22 @@ func (r *Reader) checkFile(raw []byte) error {
 		}
 	}
 	if last := int64(m.LastPage); m.lastPageStored() && last >= m.Pages {
-		e := fileError(ErrCorrupt, "the metadata tells of %d pages, the file has %d", last+1, m.Pages)
-		e.Tolerated = last == m.Pages && m.Size%int64(m.PageSize) == 0 // db_upgrade is off by one
+		e := in.damage(0, NoItem, "the metadata tells of %d pages, the file has %d", last+1, m.Pages)
+		e.Tolerated = !m.pagesLost()
 		return in.problem(e)
 	}
 	return nil
+}
+
+// pagesLost tells that the file once had more pages than it has. db_upgrade, which
+// leaves a btree at version 8, stored a number one too high.
+func (m *Meta) pagesLost() bool {
+	last := int64(m.LastPage)
+	if !m.lastPageStored() || last < m.Pages {
+		return false
+	}
+	upgraded := m.Type == Hash || m.Version < 9
+	return !upgraded || last > m.Pages || m.Size%int64(m.PageSize) != 0
 }
 
 // checkLength compares the record length with the first record. A writer pads
@@ -260,8 +272,6 @@ func (r *Reader) Cursor() *Cursor {
 	in := newInput(r)
 	c := &Cursor{in: in}
 	switch {
-	case r.meta.Size == 0:
-		c.err = io.EOF
 	case r.meta.Legacy185 && r.meta.Type == Hash:
 		c.src = newHash185(in)
 	case r.meta.Legacy185:

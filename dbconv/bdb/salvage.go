@@ -52,7 +52,7 @@ func Salvage(ctx context.Context, r io.ReaderAt, size int64, opts SalvageOptions
 	if opts.MaxItem <= 0 {
 		opts.MaxItem = DefaultMaxItem
 	}
-	s := &salvager{ctx: ctx, opts: opts, emit: emit, seen: newPageSet()}
+	s := &salvager{ctx: ctx, opts: opts, emit: emit, seen: newPageSet(), told: newPageSet()}
 	m, err := s.metadata(r, size)
 	s.report.Meta, s.report.Pages = m, m.Pages
 	if err != nil {
@@ -64,7 +64,7 @@ func Salvage(ctx context.Context, r io.ReaderAt, size int64, opts SalvageOptions
 			return s.report, err
 		}
 	}
-	if tail := size % int64(max(m.PageSize, 1)); tail != 0 && size > 0 {
+	if tail := size % int64(max(m.PageSize, 1)); tail != 0 && s.report.Guessed {
 		s.problem(fileError(ErrCorrupt, "the file ends %d bytes into page %d", tail, m.Pages))
 	}
 	return s.report, s.run()
@@ -78,14 +78,18 @@ type salvager struct {
 	report SalvageReport
 	rd     *Reader
 	seen   *pageSet
-	pages  int64 // since the last Progress
-	other  bool  // OtherDatabase was begun
+	told   *pageSet // pages that a problem was told of
+	pages  int64    // since the last Progress
+	other  bool     // OtherDatabase was begun
 }
 
 func (s *salvager) problem(err error) {
 	var e *Error
 	if !errors.As(err, &e) || !e.Tolerated {
 		s.report.Lost++
+	}
+	if e != nil && !e.Tolerated && e.Page >= 0 {
+		s.told.add(e.Page)
 	}
 	if s.opts.Problem != nil {
 		s.opts.Problem(err)
@@ -95,7 +99,7 @@ func (s *salvager) problem(err error) {
 // metadata reads the metadata page, or guesses what it said.
 func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 	m, raw, err := readMeta(r, size, 0, 0)
-	if err == nil && size > 0 {
+	if err == nil {
 		rd := &Reader{r: r, meta: m, lay: layoutOf(&m)}
 		err = rd.checkPageSize()
 		if m.Checksum {
@@ -125,9 +129,6 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 
 func (s *salvager) run() error {
 	m := &s.rd.meta
-	if m.Size == 0 {
-		return nil
-	}
 	var err error
 	structured := true
 	switch {
@@ -146,9 +147,40 @@ func (s *salvager) run() error {
 		return err
 	}
 	if m.Legacy185 {
-		return s.scan185()
+		err = s.scan185()
+	} else {
+		err = s.scan(structured)
 	}
-	return s.scan(structured)
+	if err != nil || s.report.Guessed {
+		return err
+	}
+	return s.promised()
+}
+
+// promised holds what was found against what the tree, chains, buckets, record
+// counts and the number of pages promise, and tells of what is not there. Pages
+// that nothing leads to were scanned.
+func (s *salvager) promised() error {
+	_, raw, err := readMeta(s.rd.r, s.rd.meta.Size, 0, 0)
+	if err != nil {
+		return err
+	}
+	rd := *s.rd
+	rd.opts.Problem = nil
+	v := newVerifier(s.ctx.Err, &rd, VerifyOptions{
+		NoOrder: true,
+		Fault: func(e *Error) {
+			if !e.Tolerated && !e.unled && (e.Page < 0 || !s.told.has(e.Page)) {
+				s.problem(e)
+			}
+		},
+		Note: func(e *Error) {
+			if e.Err == errFewerKeys {
+				s.problem(e)
+			}
+		},
+	})
+	return v.file(raw)
 }
 
 // input makes an input that shares the set of pages seen.

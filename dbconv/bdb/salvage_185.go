@@ -86,7 +86,7 @@ func freePages185(in *input) (*pageSet, error) {
 // and whose bitmap, if it can be read, does not call them free.
 func (s *salvager) leftHash185(in *input) error {
 	h := newHash185(in)
-	v := &verifier{ctx: s.ctx, rd: s.rd, lay: &s.rd.lay, pager: in.pager, reached: newPageSet(), free: newPageSet()}
+	v := &verifier{stop: s.ctx.Err, rd: s.rd, lay: &s.rd.lay, pager: in.pager, reached: newPageSet(), free: newPageSet()}
 	maps, err := v.bitmaps185(s.seen)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *salvager) leftHash185(in *input) error {
 			return err
 		}
 		h.buf = append(h.buf[:0], b...)
-		h.no = no
+		h.no, h.floor = no, in.lay.ps
 		n := h.u(0)
 		if n == 0 || n%2 != 0 || 2*(n+3) > in.lay.ps {
 			continue

@@ -90,6 +90,9 @@ func (sc *scan) leaf() error {
 		sc.s.problem(sc.in.damage(nd.no, NoItem, "%d items do not fit the page", nd.n))
 		nd.n = most
 	}
+	if sc.s.rd.meta.SubDBs && nd.n > 0 {
+		sc.s.problem(sc.in.damage(nd.no, NoItem, "nothing leads to this page: its records go to the database %s", OtherDatabase))
+	}
 	switch nd.typ {
 	case pageLBtree:
 		return sc.treeLeaf()
@@ -124,7 +127,9 @@ func (sc *scan) sound() bool {
 func (sc *scan) treeLeaf() error {
 	c := sc.tree
 	c.w.leaf = sc.nd
-	c.keyAt, c.inDups = 0, false
+	if err := c.enter(); err != nil {
+		return err
+	}
 	for i := 0; i+1 < c.w.leaf.n; i += 2 {
 		v, ok, err := c.pair(i)
 		if err != nil {
@@ -136,12 +141,11 @@ func (sc *scan) treeLeaf() error {
 			}
 		}
 		for c.inDups {
-			v, more, err := c.dups.next()
+			v, more, err := c.member()
 			if err != nil {
 				return err
 			}
 			if !more {
-				c.inDups = false
 				break
 			}
 			if err := sc.give(c.key, v); err != nil {
@@ -155,7 +159,13 @@ func (sc *scan) treeLeaf() error {
 func (sc *scan) hashPage() error {
 	c := sc.hash
 	c.nd = sc.nd
-	c.set, c.inDups = nil, false
+	c.set, c.inDups, c.floor = nil, false, sc.in.lay.ps
+	if err := sc.in.hashLow(&c.nd); err != nil {
+		return err
+	}
+	if c.nd.n%2 != 0 {
+		sc.s.problem(sc.in.damage(c.nd.no, c.nd.n-1, "key without data, %d items on the page", c.nd.n))
+	}
 	for i := 0; i+1 < c.nd.n; i += 2 {
 		v, ok, err := c.pair(i)
 		if err != nil {

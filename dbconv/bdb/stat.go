@@ -42,25 +42,22 @@ type Stats struct {
 	Faults   int64 // faults met on the way: with any, the figures are incomplete
 }
 
-// Stat counts the pages, keys and data items of the database name, "" for the
+// Stat counts the pages, keys and data items of the database name, nil for the
 // file's own, by walking over its structure as Verify does. Errors are those of
 // NewReader and Open.
-func Stat(ctx context.Context, r io.ReaderAt, size int64, name string) (Stats, error) {
+func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, error) {
 	rd, err := NewReader(r, size, Options{})
 	if err != nil {
 		return Stats{}, err
 	}
 	free := rd
-	if name != "" {
-		if rd, err = rd.Open(name); err != nil {
+	if name != nil {
+		if rd, err = rd.Open(*name); err != nil {
 			return Stats{}, err
 		}
 	}
 	st := &Stats{Meta: rd.meta}
-	if rd.meta.Size == 0 {
-		return *st, nil
-	}
-	v := newVerifier(ctx, rd, VerifyOptions{NoOrder: true})
+	v := newVerifier(ctx.Err, rd, VerifyOptions{NoOrder: true})
 	v.stats = st
 	if rd.meta.Type == Hash && !rd.meta.Legacy185 {
 		st.Bucket.Pages = int64(rd.meta.MaxBucket) + 1

@@ -20,7 +20,11 @@ func TestStat(t *testing.T) {
 			t.Fatal(err)
 		}
 		for db, records := range all {
-			st, err := Stat(context.Background(), bytes.NewReader(b), int64(len(b)), db)
+			sub := &db
+			if len(all) == 1 && db == "" {
+				sub = nil
+			}
+			st, err := Stat(context.Background(), bytes.NewReader(b), int64(len(b)), sub)
 			if err != nil {
 				t.Fatal(name, err)
 			}

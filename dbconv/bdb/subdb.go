@@ -22,9 +22,12 @@ func (r *Reader) Subdatabases() ([]string, error) {
 	for {
 		key, _, err := c.Next()
 		if err == io.EOF {
-			r.reach = &reach{seen: c.in.seen, left: map[string]bool{}}
+			r.reach = &reach{seen: c.in.seen, left: map[string]bool{}, overflow: r.overflowBudget()}
 			for _, name := range names {
 				r.reach.left[name] = true
+			}
+			if len(names) == 0 {
+				return nil, r.hold(r.reach.seen, false, "")
 			}
 			return names, nil
 		}
@@ -39,7 +42,20 @@ func (r *Reader) Subdatabases() ([]string, error) {
 }
 
 // Open returns a Reader of the sub-database name, ErrNotFound when there is none.
+// A name that Subdatabases listed and that cannot be opened counts as read.
 func (r *Reader) Open(name string) (*Reader, error) {
+	sub, err := r.open(name)
+	if err == nil || r.reach == nil || !r.reach.left[name] {
+		return sub, err
+	}
+	delete(r.reach.left, name)
+	if len(r.reach.left) == 0 {
+		err = errors.Join(err, r.hold(r.reach.seen, false, ""))
+	}
+	return nil, err
+}
+
+func (r *Reader) open(name string) (*Reader, error) {
 	if !r.meta.SubDBs {
 		return nil, fileError(ErrNotFound, "sub-database %q: the file holds one database only", name)
 	}

@@ -3,6 +3,7 @@ package bdb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/bits"
 )
@@ -27,6 +28,9 @@ type VerifyReport struct {
 	Databases int64 // 1, or the master and its sub-databases
 	Records   int64 // key and value pairs of all databases but the master
 	Faults    int64
+	// Missing is how many of the faults mean that records are missing, changed
+	// or cannot be reached: those of Severity 2. A Cursor tells of the same.
+	Missing int64
 }
 
 // Verify checks the structure of a whole file: every field of the metadata, every
@@ -40,25 +44,24 @@ type VerifyReport struct {
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) (VerifyReport, error) {
 	m, raw, err := readMeta(r, size, 0, 0)
 	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
-	v := newVerifier(ctx, rd, opts)
+	v := newVerifier(ctx.Err, rd, opts)
 	v.report.Meta, v.report.Pages, v.report.Databases = m, m.Pages, 1
 	var e *Error
 	switch {
-	case errors.As(err, &e) && errors.Is(err, ErrCorrupt):
+	case errors.As(err, &e) && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrEmpty)):
 		v.tell(e)
 		return v.report, nil
 	case err != nil:
 		return v.report, err
-	case size == 0:
-		v.tell(fileError(ErrCorrupt, "the file is empty: a 1.85 btree without records, or a lost file"))
-		return v.report, nil
 	}
 	err = v.file(raw)
 	return v.report, err
 }
 
-func newVerifier(ctx context.Context, rd *Reader, opts VerifyOptions) *verifier {
-	v := &verifier{ctx: ctx, opts: opts, rd: rd, lay: &rd.lay, refs: map[uint32]*reference{}, reached: newPageSet()}
+// newVerifier returns a verifier of the file of rd. stop is asked now and then; its
+// error ends the check.
+func newVerifier(stop func() error, rd *Reader, opts VerifyOptions) *verifier {
+	v := &verifier{stop: stop, opts: opts, rd: rd, lay: &rd.lay, refs: map[uint32]*reference{}, reached: newPageSet()}
 	v.pager = newPager(rd.r, max(rd.meta.PageSize, 64), rd.meta.Pages)
 	v.reached.add(0)
 	return v
@@ -66,7 +69,7 @@ func newVerifier(ctx context.Context, rd *Reader, opts VerifyOptions) *verifier 
 
 // A verifier is one run of Verify.
 type verifier struct {
-	ctx     context.Context
+	stop    func() error
 	opts    VerifyOptions
 	stats   *Stats // nil: not wanted
 	report  VerifyReport
@@ -83,6 +86,9 @@ type verifier struct {
 	again   int64                 // pages of shared chains read again
 	// againOut: too many of them, no more are read.
 	againOut bool
+	harmless bool  // faults here cost no record: free list, keys of internal pages
+	pairs    int64 // of the hash that is being checked
+	zeros    int64 // its buckets whose pages are all zeros
 	visited  int64 // pages since the last Progress
 	sums     int   // byte order of the checksums: 1 the file's, -1 the other, 0 none was seen
 	keyBuf   []byte
@@ -94,15 +100,59 @@ const maxRefs = 250_000
 
 // tell counts a fault and hands it on.
 func (v *verifier) tell(e *Error) {
+	e.Tolerated = e.Tolerated || v.harmless
 	v.report.Faults++
+	if !e.Tolerated {
+		v.report.Missing++
+	}
 	if v.opts.Fault != nil {
 		v.opts.Fault(e)
 	}
 }
 
-func (v *verifier) fault(no int64, item int, format string, args ...any) {
+// odd tells of a fault by which no record is lost.
+func (v *verifier) odd(no int64, item int, format string, args ...any) {
+	e := v.damage(no, item, format, args...)
+	e.Tolerated = true
+	v.tell(e)
+}
+
+// lost tells of a fault by which records are missing or changed.
+func (v *verifier) lost(no int64, item int, format string, args ...any) {
+	v.tell(v.damage(no, item, format, args...))
+}
+
+// unled tells of a fault by which nothing leads to records that are there.
+func (v *verifier) unled(no int64, item int, format string, args ...any) {
+	e := v.damage(no, item, format, args...)
+	e.unled = true
+	v.tell(e)
+}
+
+func (v *verifier) damage(no int64, item int, format string, args ...any) *Error {
 	in := input{Reader: v.rd}
-	v.tell(in.damage(no, item, format, args...))
+	return in.damage(no, item, format, args...)
+}
+
+// errFewerKeys is the class of a note that a hash has fewer keys than it counts.
+var errFewerKeys = fmt.Errorf("%w", ErrCorrupt)
+
+// note tells of what is odd but no fault.
+func (v *verifier) note(no int64, class error, format string, args ...any) {
+	if v.opts.Note == nil {
+		return
+	}
+	e := v.damage(no, NoItem, format, args...)
+	e.Tolerated, e.Err = true, class
+	v.opts.Note(e)
+}
+
+// without runs check; what it finds costs no record.
+func (v *verifier) without(check func() error) error {
+	before := v.harmless
+	v.harmless = true
+	defer func() { v.harmless = before }()
+	return check()
 }
 
 // file checks everything once the metadata could be read.
@@ -117,7 +167,7 @@ func (v *verifier) file(raw []byte) error {
 			return err
 		}
 	}
-	if err := v.freeList(); err != nil {
+	if err := v.without(v.freeList); err != nil {
 		return err
 	}
 	v.leftReferences()
@@ -129,10 +179,10 @@ func (v *verifier) file(raw []byte) error {
 func (v *verifier) fileShape() {
 	m := &v.rd.meta
 	if tail := m.Size % int64(m.PageSize); tail != 0 {
-		v.fault(-1, NoItem, "the file ends %d bytes into page %d", tail, m.Pages)
+		v.lost(-1, NoItem, "the file ends %d bytes into page %d", tail, m.Pages)
 	}
 	if err := v.rd.checkPageSize(); err != nil {
-		v.fault(0, NoItem, "%v", err)
+		v.lost(0, NoItem, "%v", err)
 	}
 }
 
@@ -175,7 +225,7 @@ func (v *verifier) subDatabases() error {
 			if !errors.As(err, &e) {
 				return err
 			}
-			v.fault(e.Page, NoItem, "sub-database %q: %s", key, e.Text)
+			v.lost(e.Page, NoItem, "sub-database %q: %s", key, e.Text)
 			continue
 		}
 		v.report.Databases++
@@ -195,11 +245,11 @@ func (v *verifier) subDatabases() error {
 // claim marks page no as reached from a place, a fault when it cannot be or was.
 func (v *verifier) claim(no uint32, from place) bool {
 	if no == 0 || int64(no) >= v.lay.pages {
-		v.fault(from.page, from.item, "leads to page %d, the file has %d pages", no, v.lay.pages)
+		v.lost(from.page, from.item, "leads to page %d, the file has %d pages", no, v.lay.pages)
 		return false
 	}
 	if v.reached.add(int64(no)) {
-		v.fault(from.page, from.item, "leads to page %d, which was reached before", no)
+		v.unled(from.page, from.item, "leads to page %d, which was reached before", no)
 		return false
 	}
 	return true
@@ -216,7 +266,7 @@ func (v *verifier) progress(pages int64) {
 
 // load reads a claimed page into nd. ok is false when it is unusable, which was told.
 func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
-	if err := v.ctx.Err(); err != nil {
+	if err := v.stop(); err != nil {
 		return false, err
 	}
 	v.progress(1)
@@ -241,7 +291,7 @@ func (v *verifier) summed(b []byte, no int64) bool {
 	ok, swapped := v.lay.checkSum(b, checksumAt)
 	if !ok {
 		if !allZero(b) {
-			v.fault(no, NoItem, "checksum does not match")
+			v.lost(no, NoItem, "checksum does not match")
 		}
 		return allZero(b)
 	}
@@ -256,16 +306,11 @@ func (v *verifier) sumOrder(no int64, sum uint32, swapped bool) {
 	case sum == bits.ReverseBytes32(sum): // the same in both orders
 	case v.sums == 0 && swapped:
 		v.sums = -1
-		in := input{Reader: v.rd}
-		e := in.damage(no, NoItem, "checksums are stored in the other byte order, as release 4.1 did; later tools refuse them")
-		e.Tolerated = true
-		if v.opts.Note != nil {
-			v.opts.Note(e)
-		}
+		v.note(no, ErrCorrupt, "checksums are stored in the other byte order, as release 4.1 did; later tools refuse them")
 	case v.sums == 0:
 		v.sums = 1
 	case swapped != (v.sums < 0):
-		v.fault(no, NoItem, "checksum in another byte order than those before")
+		v.odd(no, NoItem, "checksum in another byte order than those before")
 	}
 }
 
@@ -277,9 +322,9 @@ func (v *verifier) own(nd *node, no uint32) (bool, error) {
 	}
 	if nd.pgno != no {
 		if nd.zero() {
-			v.fault(nd.no, NoItem, "page is all zeros, it was never written")
+			v.lost(nd.no, NoItem, "page is all zeros, it was never written")
 		} else {
-			v.fault(nd.no, NoItem, "page says it is page %d", nd.pgno)
+			v.lost(nd.no, NoItem, "page says it is page %d", nd.pgno)
 		}
 		return false, nil
 	}
@@ -316,7 +361,7 @@ func (v *verifier) freeList() error {
 			return err
 		}
 		if nd.typ != pageInvalid {
-			v.fault(nd.no, NoItem, "page of type %d on the free list", nd.typ)
+			v.odd(nd.no, NoItem, "page of type %d on the free list", nd.typ)
 			return nil
 		}
 		from = place{nd.no, NoItem}
@@ -331,7 +376,7 @@ func (v *verifier) freeList() error {
 func (v *verifier) leftReferences() {
 	for _, no := range sortedKeys(v.refs) {
 		if r := v.refs[no]; r.left > 0 {
-			v.fault(int64(no), NoItem, "overflow chain counts %d references, %d were found", r.total, r.total-r.left)
+			v.odd(int64(no), NoItem, "overflow chain counts %d references, %d were found", r.total, r.total-r.left)
 		}
 	}
 }
@@ -339,7 +384,7 @@ func (v *verifier) leftReferences() {
 // leftPages tells of pages that nothing led to.
 func (v *verifier) leftPages() error {
 	if v.reached.full {
-		v.fault(-1, NoItem, "the file has too many pages to tell which are not reached")
+		v.odd(-1, NoItem, "the file has too many pages to tell which are not reached")
 		return nil
 	}
 	if v.rd.meta.Legacy185 && v.rd.meta.Type == Hash {
@@ -362,14 +407,40 @@ func (v *verifier) leftPage(no int64) error {
 		return err
 	}
 	nd := node{buf: b, no: no}
+	v.lay.decode(&nd)
+	text := fmt.Sprintf("nothing leads to this page of type %d", nd.typ)
 	switch {
-	case v.rd.meta.Legacy185:
-		v.fault(no, NoItem, "nothing leads to this page")
 	case nd.zero():
-		v.fault(no, NoItem, "nothing leads to this page of zeros")
-	default:
-		v.lay.decode(&nd)
-		v.fault(no, NoItem, "nothing leads to this page of type %d", nd.typ)
+		text = "nothing leads to this page of zeros"
+	case v.rd.meta.Legacy185:
+		text = "nothing leads to this page"
 	}
+	if !v.lay.holdsRecords(&nd) {
+		v.odd(no, NoItem, "%s", text)
+		return nil
+	}
+	e := v.damage(no, NoItem, "%s", text)
+	e.Err, e.unled = errUnledPage, true
+	v.tell(e)
 	return nil
+}
+
+// errUnledPage is the class of the faults that Cursor gathers under ErrUnreached.
+var errUnledPage = fmt.Errorf("%w", ErrCorrupt)
+
+// holdsRecords tells whether a page that nothing leads to means lost records: it
+// holds items, parts of long ones, or the metadata of a sub-database.
+func (l *layout) holdsRecords(nd *node) bool {
+	if l.legacy {
+		return l.holdsRecords185(nd.buf)
+	}
+	switch nd.typ {
+	case pageInvalid, pageIBtree, pageIRecno:
+		return false
+	case pageHashMeta, pageBtreeMeta:
+		return true
+	case pageOverflow:
+		return nd.low != 0
+	}
+	return nd.n != 0
 }

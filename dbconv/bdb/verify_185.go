@@ -8,10 +8,10 @@ func (v *verifier) checkMeta185(raw []byte) {
 		return
 	}
 	if odd := m.RawFlags &^ (flag185NoDups | flag185Recno); odd != 0 {
-		v.fault(0, NoItem, "unknown flags %#x", odd)
+		v.odd(0, NoItem, "unknown flags %#x", odd)
 	}
 	if m.Type != Recno && m.NumElem != 0 {
-		v.fault(0, NoItem, "record count %d in a btree", m.NumElem)
+		v.odd(0, NoItem, "record count %d in a btree", m.NumElem)
 	}
 }
 
@@ -36,10 +36,14 @@ func (v *verifier) tree185() error {
 		return err
 	}
 	if t.linked && t.follow != 0 {
-		v.fault(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
+		v.unled(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
 	}
 	if m.Type == Recno && int64(m.NumElem) != t.count {
-		v.fault(0, NoItem, "metadata counts %d records, %d were found", m.NumElem, t.count)
+		tell := v.odd
+		if int64(m.NumElem) > t.count && v.report.Missing == 0 {
+			tell = v.lost
+		}
+		tell(0, NoItem, "metadata counts %d records, %d were found", m.NumElem, t.count)
 	}
 	v.report.Records += t.count
 	return nil
@@ -49,7 +53,7 @@ func (v *verifier) tree185() error {
 func (t *treeCheck185) page(no uint32, from place) (records int64, err error) {
 	v := t.v
 	if t.depth >= maxDepth {
-		v.fault(from.page, from.item, "tree is deeper than %d levels", maxDepth)
+		v.lost(from.page, from.item, "tree is deeper than %d levels", maxDepth)
 		return 0, nil
 	}
 	if !v.claim(no, from) {
@@ -76,7 +80,7 @@ func (t *treeCheck185) page(no uint32, from place) (records int64, err error) {
 	case typ == p185Leaf && !recno, typ == p185RLeaf && recno:
 		return t.leaf(nd)
 	default:
-		v.fault(nd.no, NoItem, "page of type %#x in a tree", typ)
+		v.lost(nd.no, NoItem, "page of type %#x in a tree", typ)
 	}
 	t.linked = false
 	return 0, nil
@@ -84,7 +88,7 @@ func (t *treeCheck185) page(no uint32, from place) (records int64, err error) {
 
 // load185 reads a claimed page of a tree and checks its header.
 func (v *verifier) load185(nd *node185, no uint32) (bool, error) {
-	if err := v.ctx.Err(); err != nil {
+	if err := v.stop(); err != nil {
 		return false, err
 	}
 	v.progress(1)
@@ -99,15 +103,15 @@ func (v *verifier) load185(nd *node185, no uint32) (bool, error) {
 	nd.no = int64(no)
 	v.lay.decode185(nd)
 	if nd.pgno != no {
-		v.fault(nd.no, NoItem, "page says it is page %d", nd.pgno)
+		v.lost(nd.no, NoItem, "page says it is page %d", nd.pgno)
 		return false, nil
 	}
-	if nd.lower < header185Page || nd.lower > v.lay.ps || nd.lower%2 != 0 || nd.upper < nd.lower || nd.upper > v.lay.ps {
-		v.fault(nd.no, NoItem, "items between offsets %d and %d", nd.lower, nd.upper)
+	if !v.lay.bounds185(nd) {
+		v.lost(nd.no, NoItem, "items between offsets %d and %d", nd.lower, nd.upper)
 		return false, nil
 	}
 	if odd := nd.flags &^ p185TypeMask; odd != 0 {
-		v.fault(nd.no, NoItem, "unknown page flags %#x", odd)
+		v.odd(nd.no, NoItem, "unknown page flags %#x", odd)
 	}
 	return true, nil
 }
@@ -115,7 +119,7 @@ func (v *verifier) load185(nd *node185, no uint32) (bool, error) {
 func (t *treeCheck185) internal(nd *node185) (records int64, err error) {
 	v, l := t.v, t.v.lay
 	if nd.n == 0 {
-		v.fault(nd.no, NoItem, "internal page without items")
+		v.lost(nd.no, NoItem, "internal page without items")
 	}
 	if v.stats != nil {
 		v.stats.Internal.add(nd.upper - nd.lower)
@@ -126,13 +130,13 @@ func (t *treeCheck185) internal(nd *node185) (records int64, err error) {
 		size, ok := l.internalSize185(nd, i)
 		if !ok {
 			fine = false
-			v.fault(nd.no, i, "item does not fit the page")
+			v.unled(nd.no, i, "item does not fit the page")
 			continue
 		}
 		p.add(l.slot185(nd, i, 8), align4(size))
 	}
 	if fine && !p.whole(nd.upper) {
-		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.upper)
+		v.odd(nd.no, NoItem, "items do not fill the page from offset %d", nd.upper)
 	}
 	for i := range nd.n {
 		if _, ok := l.internalSize185(nd, i); !ok {
@@ -172,16 +176,19 @@ func (t *treeCheck185) child(nd *node185, i int) (int64, error) {
 	if nd.flags&p185TypeMask == p185RInternal {
 		n, err := t.page(l.u32(b[4:]), place{nd.no, i})
 		if err == nil && int64(l.u32(b)) != n {
-			v.fault(nd.no, i, "counts %d records below page %d, %d were found", l.u32(b), l.u32(b[4:]), n)
+			v.odd(nd.no, i, "counts %d records below page %d, %d were found", l.u32(b), l.u32(b[4:]), n)
 		}
 		return n, err
 	}
 	n := int(l.u32(b))
 	key := b[9 : 9+n]
 	if b[8] != 0 {
-		var err error
 		var ok bool
-		if v.valBuf, ok, err = v.overflow185(l.u32(key), l.u32(key[4:]), place{nd.no, i}, i > 0, v.valBuf); err != nil {
+		err := v.without(func() (err error) {
+			v.valBuf, ok, err = v.overflow185(l.u32(key), l.u32(key[4:]), place{nd.no, i}, i > 0, v.valBuf)
+			return err
+		})
+		if err != nil {
 			return 0, err
 		}
 		key = v.valBuf
@@ -190,7 +197,7 @@ func (t *treeCheck185) child(nd *node185, i int) (int64, error) {
 		}
 	}
 	if i > 0 && key != nil && !v.opts.NoOrder && !t.order.key(key, true) {
-		v.fault(nd.no, i, "key is out of order")
+		v.odd(nd.no, i, "key is out of order")
 	}
 	t.order.keep()
 	return t.page(l.u32(b[4:]), place{nd.no, i})
@@ -202,7 +209,7 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 		t.height = t.depth
 	}
 	if t.height != t.depth {
-		v.fault(nd.no, NoItem, "leaf at level %d, others at level %d", t.depth, t.height)
+		v.odd(nd.no, NoItem, "leaf at level %d, others at level %d", t.depth, t.height)
 	}
 	t.links(nd)
 	if v.stats != nil {
@@ -220,7 +227,7 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 		it, ok := l.item185(nd, i)
 		if !ok {
 			fine = false
-			v.fault(nd.no, i, "item does not fit the page")
+			v.lost(nd.no, i, "item does not fit the page")
 			continue
 		}
 		p.add(l.slot185(nd, i, 1), align4(it.size))
@@ -229,7 +236,7 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 		}
 	}
 	if fine && !p.whole(nd.upper) {
-		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.upper)
+		v.lost(nd.no, NoItem, "items do not fill the page from offset %d", nd.upper)
 	}
 	t.order.keep()
 	t.count += int64(nd.n)
@@ -240,10 +247,10 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 func (t *treeCheck185) links(nd *node185) {
 	v := t.v
 	if t.linked && t.last != 0 && t.follow != nd.pgno {
-		v.fault(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
+		v.unled(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
 	}
 	if t.linked && nd.prev != t.last {
-		v.fault(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)
+		v.odd(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)
 	}
 	t.last, t.follow, t.linked = nd.pgno, nd.next, true
 }
@@ -257,7 +264,7 @@ func (t *treeCheck185) record(nd *node185, i int, it item185) error {
 		head = 5
 	}
 	if flags := nd.buf[l.slot185(nd, i, head)+head-1]; flags&^(item185BigData|item185BigKey) != 0 || head == 5 && it.bigKey {
-		v.fault(nd.no, i, "unknown item flags %#x", flags)
+		v.lost(nd.no, i, "unknown item flags %#x", flags)
 		return nil
 	}
 	if it.bigData {
@@ -280,7 +287,7 @@ func (t *treeCheck185) record(nd *node185, i int, it item185) error {
 		key = v.keyBuf
 	}
 	if head == 9 && !v.opts.NoOrder && !t.order.key(key, false) {
-		v.fault(nd.no, i, "key is out of order")
+		v.odd(nd.no, i, "key is out of order")
 	}
 	if it.bigKey {
 		t.order.keep()
@@ -294,12 +301,12 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 	buf = buf[:0]
 	room := int64(v.lay.ps - header185Page)
 	if int64(size) > v.lay.pages*room {
-		v.fault(from.page, from.item, "item of %d bytes is longer than the file", size)
+		v.lost(from.page, from.item, "item of %d bytes is longer than the file", size)
 		return buf, false, nil
 	}
 	again := v.refs[head] != nil
 	if again && v.refs[head].size != size {
-		v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, v.refs[head].size)
+		v.lost(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, v.refs[head].size)
 		return buf, false, nil
 	}
 	if again && (!keep || !v.mayRepeat(from)) {
@@ -321,11 +328,11 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 		nd := node185{buf: b, no: int64(no)}
 		v.lay.decode185(&nd)
 		if nd.pgno != no || nd.flags&p185TypeMask != p185Overflow || nd.flags&^(p185TypeMask|p185Preserve) != 0 {
-			v.fault(nd.no, NoItem, "page %d of type %#x in an overflow chain", nd.pgno, nd.flags)
+			v.lost(nd.no, NoItem, "page %d of type %#x in an overflow chain", nd.pgno, nd.flags)
 			return buf, false, nil
 		}
 		if !again && (nd.prev != 0 || nd.lower != 0 || nd.upper != 0) {
-			v.fault(nd.no, NoItem, "overflow page has links or items that it should not have")
+			v.odd(nd.no, NoItem, "overflow page has links or items that it should not have")
 		}
 		if v.stats != nil && !again {
 			v.stats.Overflow.add(int(max(room-left, 0)))
@@ -342,7 +349,7 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 		}
 	}
 	if no != 0 {
-		v.fault(at.page, NoItem, "overflow chain goes on behind the end of its item")
+		v.lost(at.page, NoItem, "overflow chain goes on behind the end of its item")
 	}
 	return buf, true, nil
 }
@@ -365,7 +372,7 @@ func (v *verifier) freeList185() error {
 		nd := node185{buf: b, no: int64(no)}
 		v.lay.decode185(&nd)
 		if nd.pgno != no {
-			v.fault(nd.no, NoItem, "page says it is page %d", nd.pgno)
+			v.lost(nd.no, NoItem, "page says it is page %d", nd.pgno)
 			return nil
 		}
 		from, no = place{nd.no, NoItem}, nd.next

@@ -10,15 +10,17 @@ import (
 func (v *verifier) hash() error {
 	m := &v.rd.meta
 	if short := m.shortFile(); short != "" {
-		v.fault(int64(m.PageNo), NoItem, "%s", short)
+		v.lost(int64(m.PageNo), NoItem, "%s", short)
 	}
+	v.pairs, v.zeros = 0, 0
+	missing := v.report.Missing
 	high := uint64(1)<<bits.Len32(m.MaxBucket) - 1
 	for b := uint64(0); b <= high; b++ {
 		no := m.bucketPage(b)
 		if no >= uint64(v.lay.pages) {
 			last := uint64(1)<<bits.Len64(b) - 1
 			if b <= uint64(m.MaxBucket) && m.Version > 5 {
-				v.fault(int64(m.PageNo), NoItem, "buckets %d to %d lie from page %d on, the file has %d pages", b, min(last, uint64(m.MaxBucket)), no, v.lay.pages)
+				v.lost(int64(m.PageNo), NoItem, "buckets %d to %d lie from page %d on, the file has %d pages", b, min(last, uint64(m.MaxBucket)), no, v.lay.pages)
 			}
 			v.stats.unused(v.lay, int64(min(last, uint64(m.MaxBucket))-min(b, uint64(m.MaxBucket)+1)+1))
 			b = last
@@ -30,7 +32,10 @@ func (v *verifier) hash() error {
 	}
 	// NumElem is an estimate: given when the file was made, not kept by all releases.
 	if m.Version > 5 && m.NumElem > 1<<31-1 {
-		v.fault(int64(m.PageNo), NoItem, "metadata counts %d elements", m.NumElem)
+		v.odd(int64(m.PageNo), NoItem, "metadata counts %d elements", m.NumElem)
+	}
+	if fewer := m.fewerKeys(v.pairs, v.zeros); fewer != "" && v.report.Missing == missing {
+		v.note(int64(m.PageNo), errFewerKeys, "%s", fewer)
 	}
 	return nil
 }
@@ -48,18 +53,16 @@ func (v *verifier) bucket(b uint64, no uint32) error {
 		return err
 	}
 	if nd.zero() { // never used
-		if b <= uint64(m.MaxBucket) {
-			v.stats.unused(v.lay, 1)
-		}
+		v.zeroBucket(nd, b)
 		return nil
 	}
 	if nd.pgno != no {
-		v.fault(nd.no, NoItem, "page of bucket %d says it is page %d", b, nd.pgno)
+		v.lost(nd.no, NoItem, "page of bucket %d says it is page %d", b, nd.pgno)
 		return nil
 	}
 	if b > uint64(m.MaxBucket) {
 		if nd.n != 0 || nd.next != 0 || nd.typ != pageHash && nd.typ != pageHashOld && nd.typ != pageInvalid {
-			v.fault(nd.no, NoItem, "page of bucket %d, which is not in use, is of type %d with %d items", b, nd.typ, nd.n)
+			v.unused(nd, b)
 		}
 		return nil
 	}
@@ -80,33 +83,55 @@ func (v *verifier) bucket(b uint64, no uint32) error {
 		}
 		nd.prev, prev = v.lay.u32(nd.buf[12:]), last
 		if nd.prev != last {
-			v.fault(nd.no, NoItem, "links back to page %d, the page before is %d", nd.prev, last)
+			v.odd(nd.no, NoItem, "links back to page %d, the page before is %d", nd.prev, last)
 		}
 	}
+}
+
+// zeroBucket takes a bucket whose page holds nothing but zeros.
+func (v *verifier) zeroBucket(nd *node, b uint64) {
+	m := &v.rd.meta
+	switch {
+	case b > uint64(m.MaxBucket):
+		return
+	case m.bucketUsed(b):
+		v.lost(nd.no, NoItem, "page of bucket %d is all zeros, but the bucket was in use", b)
+	}
+	v.zeros++
+	v.stats.unused(v.lay, 1)
+}
+
+// unused tells of a page of a bucket that is not in use yet but is not empty.
+func (v *verifier) unused(nd *node, b uint64) {
+	tell := v.odd
+	if v.lay.holdsRecords(nd) {
+		tell = v.unled
+	}
+	tell(nd.no, NoItem, "page of bucket %d, which is not in use, is of type %d with %d items", b, nd.typ, nd.n)
 }
 
 // hashPage checks one page of a bucket.
 func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 	m, l := &v.rd.meta, v.lay
 	if nd.typ != pageHash && nd.typ != pageHashOld {
-		v.fault(nd.no, NoItem, "page of type %d in bucket %d", nd.typ, b)
+		v.lost(nd.no, NoItem, "page of type %d in bucket %d", nd.typ, b)
 		return false, nil
 	}
 	if nd.typ == pageHashOld && m.Version >= 9 && nd.n > 0 || nd.typ == pageHash && m.Version < 7 {
-		v.fault(nd.no, NoItem, "page of type %d in a hash of version %d", nd.typ, m.Version)
+		v.odd(nd.no, NoItem, "page of type %d in a hash of version %d", nd.typ, m.Version)
 	}
 	if prev == 0 && nd.prev != 0 {
-		v.fault(nd.no, NoItem, "first page of bucket %d links back to page %d", b, nd.prev)
+		v.odd(nd.no, NoItem, "first page of bucket %d links back to page %d", b, nd.prev)
 	}
 	if nd.level != 0 {
-		v.fault(nd.no, NoItem, "hash page of level %d", nd.level)
+		v.odd(nd.no, NoItem, "hash page of level %d", nd.level)
 	}
 	if !l.slots(nd) {
-		v.fault(nd.no, NoItem, "%d items do not fit the page", nd.n)
+		v.lost(nd.no, NoItem, "%d items do not fit the page", nd.n)
 		return true, nil
 	}
 	if nd.n%2 != 0 {
-		v.fault(nd.no, nd.n-1, "key without data, %d items on the page", nd.n)
+		v.lost(nd.no, nd.n-1, "key without data, %d items on the page", nd.n)
 	}
 	v.stats.bucket(l, nd, prev == 0)
 	low := l.ps
@@ -114,7 +139,7 @@ func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 		low = l.u16(nd.buf[l.hdr+2*(nd.n-1):])
 	}
 	if nd.low != low&0xffff {
-		v.fault(nd.no, NoItem, "items begin at offset %d, the header says %d", low, nd.low)
+		v.lost(nd.no, NoItem, "items begin at offset %d, the header says %d", low, nd.low)
 	}
 	ord := order{}
 	for i := 0; i+1 < nd.n; i += 2 {
@@ -128,10 +153,11 @@ func (v *verifier) hashPage(nd *node, b uint64, prev uint32) (bool, error) {
 // hashPair checks the pair at slots i and i+1.
 func (v *verifier) hashPair(nd *node, i int, b uint64, ord *order) error {
 	m := &v.rd.meta
+	v.pairs++
 	item, ok1 := v.lay.hashItem(nd, i)
 	data, ok2 := v.lay.hashItem(nd, i+1)
 	if !ok1 || !ok2 {
-		v.fault(nd.no, i, "item does not fit the page")
+		v.lost(nd.no, i, "item does not fit the page")
 		return nil
 	}
 	key, ok, err := v.hashKey(item, place{nd.no, i})
@@ -140,10 +166,10 @@ func (v *verifier) hashPair(nd *node, i int, b uint64, ord *order) error {
 	}
 	if ok && !v.opts.NoOrder {
 		if m.HashFunc != HashUnknown && len(key) < compareLimit && uint64(m.bucketOf(m.HashFunc.Sum(key))) != b {
-			v.fault(nd.no, i, "key is in bucket %d, its hash puts it in bucket %d", b, m.bucketOf(m.HashFunc.Sum(key)))
+			v.odd(nd.no, i, "key is in bucket %d, its hash puts it in bucket %d", b, m.bucketOf(m.HashFunc.Sum(key)))
 		}
 		if nd.typ == pageHash && ord.begun && !hashOrder(ord.last, key) {
-			v.fault(nd.no, i, "key is out of order")
+			v.odd(nd.no, i, "key is out of order")
 		}
 		ord.last, ord.begun = key, true
 		if item[0] != hashData {
@@ -170,7 +196,7 @@ func (v *verifier) hashKey(item []byte, at place) (key []byte, ok bool, err erro
 		v.keyBuf, ok, err = v.overflow(v.lay.u32(item[4:]), v.lay.u32(item[8:]), at, true, v.keyBuf)
 		return v.keyBuf, ok, err
 	}
-	v.fault(at.page, at.item, "key item of %d bytes, type %d", len(item), item[0])
+	v.lost(at.page, at.item, "key item of %d bytes, type %d", len(item), item[0])
 	return nil, false, nil
 }
 
@@ -192,7 +218,7 @@ func (v *verifier) hashValue(data []byte, at place) error {
 		v.report.Records += n
 		return err
 	}
-	v.fault(at.page, at.item, "data item of %d bytes, type %d", len(data), data[0])
+	v.lost(at.page, at.item, "data item of %d bytes, type %d", len(data), data[0])
 	return nil
 }
 
@@ -208,20 +234,20 @@ func (v *verifier) records(n int64) {
 func (v *verifier) hashSet(set []byte, at place) {
 	m := &v.rd.meta
 	if !m.Dup {
-		v.fault(at.page, at.item, "duplicate set in a database without duplicates")
+		v.odd(at.page, at.item, "duplicate set in a database without duplicates")
 	}
 	if len(set) == 0 {
-		v.fault(at.page, at.item, "empty duplicate set")
+		v.odd(at.page, at.item, "empty duplicate set")
 	}
 	var last []byte
 	for begun := false; len(set) > 0; begun = true {
 		member, rest, ok := v.lay.setMember(set)
 		if !ok {
-			v.fault(at.page, at.item, "lengths of a duplicate do not agree")
+			v.lost(at.page, at.item, "lengths of a duplicate do not agree")
 			return
 		}
 		if begun && m.DupSort && !v.opts.NoOrder && bytes.Compare(last, member) >= 0 {
-			v.fault(at.page, at.item, "duplicate is out of order")
+			v.odd(at.page, at.item, "duplicate is out of order")
 		}
 		last, set = member, rest
 		v.records(1)

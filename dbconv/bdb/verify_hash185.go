@@ -13,32 +13,32 @@ func (v *verifier) checkHeader185(raw []byte) {
 	u := func(at int) uint32 { return binary.BigEndian.Uint32(raw[at:]) }
 	bshift, dsize, ssize, sshift := u(16), u(20), u(24), u(28)
 	if bshift > 31 || 1<<bshift != m.PageSize {
-		v.fault(0, NoItem, "page size %d and shift %d do not agree", m.PageSize, bshift)
+		v.odd(0, NoItem, "page size %d and shift %d do not agree", m.PageSize, bshift)
 	}
 	if sshift > 31 || 1<<sshift != ssize {
-		v.fault(0, NoItem, "segment size %d and shift %d do not agree", ssize, sshift)
+		v.odd(0, NoItem, "segment size %d and shift %d do not agree", ssize, sshift)
 	}
 	if dsize == 0 || dsize&(dsize-1) != 0 {
-		v.fault(0, NoItem, "directory size %d is no power of two", dsize)
+		v.odd(0, NoItem, "directory size %d is no power of two", dsize)
 	}
 	if m.HeaderPages != 1+uint32((header185-1)/m.PageSize) {
-		v.fault(0, NoItem, "%d header pages", m.HeaderPages)
+		v.odd(0, NoItem, "%d header pages", m.HeaderPages)
 	}
 	if int(m.OvflPoint) != bits.Len32(m.MaxBucket) || m.OvflPoint > 31 {
-		v.fault(0, NoItem, "split point is %d with %d buckets", m.OvflPoint, uint64(m.MaxBucket)+1)
+		v.odd(0, NoItem, "split point is %d with %d buckets", m.OvflPoint, uint64(m.MaxBucket)+1)
 	}
 	if m.HighMask&(m.HighMask+1) != 0 || m.LowMask != m.HighMask>>1 || m.MaxBucket < m.LowMask || m.MaxBucket > m.HighMask {
-		v.fault(0, NoItem, "masks %#x and %#x do not go with %d buckets", m.HighMask, m.LowMask, uint64(m.MaxBucket)+1)
+		v.odd(0, NoItem, "masks %#x and %#x do not go with %d buckets", m.HighMask, m.LowMask, uint64(m.MaxBucket)+1)
 	}
 	if m.HashFunc == HashUnknown && !v.opts.NoOrder {
-		v.fault(0, NoItem, "unknown hash function (%#x)", m.CharKey)
+		v.odd(0, NoItem, "unknown hash function (%#x)", m.CharKey)
 	}
 	for i := 1; i < len(m.Spares); i++ {
 		if i > int(m.OvflPoint)+1 && m.Spares[i] != 0 {
-			v.fault(0, NoItem, "spare %d is %d, only %d are in use", i, m.Spares[i], m.OvflPoint+1)
+			v.odd(0, NoItem, "spare %d is %d, only %d are in use", i, m.Spares[i], m.OvflPoint+1)
 		}
 		if i <= int(m.OvflPoint) && m.Spares[i] < m.Spares[i-1] {
-			v.fault(0, NoItem, "spare %d is %d, less than the one before", i, m.Spares[i])
+			v.odd(0, NoItem, "spare %d is %d, less than the one before", i, m.Spares[i])
 		}
 	}
 }
@@ -55,23 +55,18 @@ func (v *verifier) hash185() error {
 		}
 	}
 	h := newHash185(newInput(&rd))
+	h.placed = h.placed && !v.opts.NoOrder
 	var records int64
 	for ; ; records++ {
-		if err := v.ctx.Err(); err != nil {
+		if err := v.stop(); err != nil {
 			return err
 		}
-		key, _, err := h.next()
+		_, _, err := h.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return err
-		}
-		if m.HashFunc == HashUnknown || v.opts.NoOrder {
-			continue
-		}
-		if b := m.bucketOf(m.HashFunc.Sum(key)); uint64(b) != h.bucket-1 {
-			v.fault(h.no, NoItem, "key is in bucket %d, its hash puts it in bucket %d", h.bucket-1, b)
 		}
 	}
 	v.records(records)
@@ -103,7 +98,7 @@ func (v *verifier) pages185(seen *pageSet) error {
 		case seen.has(no) && !zero:
 			v.page185(b, no)
 		case !seen.has(no) && !zero && !v.reached.has(no):
-			v.fault(no, NoItem, "nothing leads to this page")
+			v.left185(b, no, "nothing leads to this page")
 		}
 	}
 	return nil
@@ -119,7 +114,7 @@ func (v *verifier) page185(b []byte, no int64) {
 	free, offset := u(n+1), u(n+2)
 	// Deleting a big pair leaves the offset one short of the page size.
 	if offset > len(b) || free != offset-2*(n+3) && free != offset+1-2*(n+3) {
-		v.fault(no, NoItem, "free space of %d bytes below offset %d with %d slots", free, offset, n)
+		v.odd(no, NoItem, "free space of %d bytes below offset %d with %d slots", free, offset, n)
 	}
 	low := len(b)
 	for i := 1; i < n; i += 2 {
@@ -135,7 +130,7 @@ func (v *verifier) page185(b []byte, no int64) {
 		low = u(n) // the data of a big pair that ends on the page of its key
 	}
 	if low != offset && (low != len(b) || offset != low-1) {
-		v.fault(no, NoItem, "items begin at offset %d, the page says %d", low, offset)
+		v.lost(no, NoItem, "items begin at offset %d, the page says %d", low, offset)
 	}
 }
 
@@ -150,7 +145,7 @@ func (v *verifier) bitmaps185(seen *pageSet) (*pageSet, error) {
 		}
 		no, ok := m.overflowPage185(int(addr))
 		if !ok || no >= uint64(m.Pages) || seen.has(int64(no)) || maps.add(int64(no)) {
-			v.fault(0, NoItem, "bitmap %d at overflow address %#x is not a page of its own", i, addr)
+			v.odd(0, NoItem, "bitmap %d at overflow address %#x is not a page of its own", i, addr)
 		}
 	}
 	per := uint64(m.PageSize) * 8
@@ -175,14 +170,46 @@ func (v *verifier) bitmaps185(seen *pageSet) (*pageSet, error) {
 			}
 			inUse := seen.has(int64(no)) || maps.has(int64(no))
 			if used && !inUse {
-				v.fault(int64(no), NoItem, "the bitmap says that this page is in use, nothing leads to it")
+				b, err := v.pager.page(int64(no))
+				if err != nil {
+					return nil, err
+				}
+				v.left185(b, int64(no), "the bitmap says that this page is in use, nothing leads to it")
 			} else if !used && inUse {
-				v.fault(int64(no), NoItem, "page is in use, the bitmap says that it is free")
+				v.odd(int64(no), NoItem, "page is in use, the bitmap says that it is free")
 			}
 			v.reached.add(int64(no))
 		}
 	}
 	return maps, nil
+}
+
+// left185 tells of a page that no bucket led to.
+func (v *verifier) left185(b []byte, no int64, text string) {
+	if !v.lay.holdsRecords185(b) {
+		v.odd(no, NoItem, "%s", text)
+		return
+	}
+	e := v.damage(no, NoItem, "%s", text)
+	e.Err, e.unled = errUnledPage, true
+	v.tell(e)
+}
+
+// holdsRecords185 tells whether a page of a 1.85 file holds items or parts of long
+// ones.
+func (l *layout) holdsRecords185(b []byte) bool {
+	if l.typ == Hash {
+		return l.u16(b) != 0
+	}
+	nd := node185{buf: b}
+	l.decode185(&nd)
+	switch nd.flags & p185TypeMask {
+	case p185Internal, p185RInternal:
+		return false
+	case p185Overflow:
+		return true
+	}
+	return nd.n != 0
 }
 
 // bit185 is bit n of the bitmap at an overflow address.

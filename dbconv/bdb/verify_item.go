@@ -28,11 +28,11 @@ func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte
 	again := false
 	if r := v.refs[head]; r != nil {
 		if r.left--; r.left < 0 {
-			v.fault(from.page, from.item, "leads to the overflow chain of page %d, which counts %d references", head, r.total)
+			v.odd(from.page, from.item, "leads to the overflow chain of page %d, which counts %d references", head, r.total)
 			return buf, false, nil
 		}
 		if r.size != size {
-			v.fault(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
+			v.lost(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
 			return buf, false, nil
 		}
 		// db_stat counts the pages of a shared chain once for each reference.
@@ -52,7 +52,7 @@ func (v *verifier) mayRepeat(from place) bool {
 	}
 	if !v.againOut {
 		v.againOut = true
-		v.fault(from.page, from.item, "overflow chains are shared by more items than can be: keys of shared chains are no more compared")
+		v.odd(from.page, from.item, "overflow chains are shared by more items than can be: keys of shared chains are no more compared")
 	}
 	return false
 }
@@ -64,7 +64,7 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 	at, prev := from, uint32(0)
 	for no, steps := head, int64(0); no != 0; steps++ {
 		if steps > v.lay.pages || total > int64(size) {
-			v.fault(from.page, from.item, "overflow chain is longer than the %d bytes of its item", size)
+			v.lost(from.page, from.item, "overflow chain is longer than the %d bytes of its item", size)
 			return buf, false, nil
 		}
 		if !again && !v.claim(no, at) {
@@ -96,11 +96,11 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 		total += int64(nd.low)
 		at, prev, no = place{nd.no, NoItem}, no, nd.next
 		if no != 0 && int64(nd.low) != room && !again {
-			v.fault(nd.no, NoItem, "overflow page holds %d bytes and is not the last of its chain", nd.low)
+			v.odd(nd.no, NoItem, "overflow page holds %d bytes and is not the last of its chain", nd.low)
 		}
 	}
 	if total != int64(size) {
-		v.fault(from.page, from.item, "overflow chain of %d bytes for an item of %d bytes", total, size)
+		v.lost(from.page, from.item, "overflow chain of %d bytes for an item of %d bytes", total, size)
 		return buf, false, nil
 	}
 	return buf, true, nil
@@ -110,26 +110,26 @@ func (v *verifier) followChain(head, size uint32, from place, keep, again bool, 
 func (v *verifier) overflowHeader(nd *node, prev uint32, room int64) bool {
 	switch {
 	case nd.pgno != uint32(nd.no):
-		v.fault(nd.no, NoItem, "overflow page says it is page %d", nd.pgno)
+		v.lost(nd.no, NoItem, "overflow page says it is page %d", nd.pgno)
 		return false
 	case nd.typ != pageOverflow:
-		v.fault(nd.no, NoItem, "page of type %d in an overflow chain", nd.typ)
+		v.lost(nd.no, NoItem, "page of type %d in an overflow chain", nd.typ)
 		return false
 	case nd.low == 0 || int64(nd.low) > room:
-		v.fault(nd.no, NoItem, "overflow page says it holds %d bytes", nd.low)
+		v.lost(nd.no, NoItem, "overflow page says it holds %d bytes", nd.low)
 		return false
 	}
 	if v.lay.sum {
 		v.summed(nd.buf, nd.no)
 	}
 	if nd.prev != prev {
-		v.fault(nd.no, NoItem, "overflow page links back to page %d, want %d", nd.prev, prev)
+		v.odd(nd.no, NoItem, "overflow page links back to page %d, want %d", nd.prev, prev)
 	}
 	if nd.level != 0 {
-		v.fault(nd.no, NoItem, "overflow page of level %d", nd.level)
+		v.odd(nd.no, NoItem, "overflow page of level %d", nd.level)
 	}
 	if nd.n == 0 || prev != 0 && nd.n != 1 {
-		v.fault(nd.no, NoItem, "overflow page counts %d references", nd.n)
+		v.odd(nd.no, NoItem, "overflow page counts %d references", nd.n)
 	}
 	return true
 }
@@ -142,7 +142,7 @@ func (v *verifier) remember(nd *node, size uint32) {
 	if len(v.refs) >= maxRefs {
 		if !v.refsOut {
 			v.refsOut = true
-			v.fault(nd.no, NoItem, "more than %d shared overflow chains: from here on they are not counted", maxRefs)
+			v.odd(nd.no, NoItem, "more than %d shared overflow chains: from here on they are not counted", maxRefs)
 		}
 		return
 	}
@@ -176,44 +176,9 @@ func (o *order) keep() {
 	o.last = o.buf
 }
 
-// A packing checks that the items of a page fill it without gap or overlap. Each
-// level of the walk has its own.
-type packing struct {
-	ps     int
-	used   int // bytes of the items met so far
-	low    int // lowest offset
-	ends   []int
-	starts startSet
-}
-
 // packing is the packing of the current level, emptied for a new page.
 func (v *verifier) packing() *packing {
 	p := v.packs[v.depth-1]
-	p.ps, p.used, p.low, p.ends = v.lay.ps, 0, v.lay.ps, p.ends[:0]
-	clear(p.starts[:(p.ps/4+63)/64])
+	p.reset(v.lay.ps)
 	return p
-}
-
-// add marks an item of size bytes at off.
-func (p *packing) add(off, size int) {
-	p.used += size
-	p.low = min(p.low, off)
-	p.starts[off/256%len(p.starts)] |= 1 << (off / 4 % 64)
-	p.ends = append(p.ends, off+size)
-}
-
-// whole tells whether the items lie end to start from low to the end of the page.
-func (p *packing) whole(low int) bool {
-	if len(p.ends) == 0 {
-		return low == p.ps&0xffff
-	}
-	if p.low != low || p.used != p.ps-low {
-		return false
-	}
-	for _, end := range p.ends {
-		if end != p.ps && (end > p.ps || end%4 != 0 || p.starts[end/256%len(p.starts)]&(1<<(end/4%64)) == 0) {
-			return false
-		}
-	}
-	return true
 }

@@ -6,7 +6,7 @@ import "bytes"
 func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 	v, l := t.v, t.v.lay
 	if nd.n%2 != 0 {
-		v.fault(nd.no, nd.n-1, "key without data, %d items on the page", nd.n)
+		v.lost(nd.no, nd.n-1, "key without data, %d items on the page", nd.n)
 	}
 	p := v.packing()
 	fine, keyAt, set := true, -1, dupSet{}
@@ -26,7 +26,7 @@ func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 				}
 			}
 		} else if !v.rd.meta.Dup {
-			v.fault(nd.no, i, "duplicate in a database without duplicates")
+			v.odd(nd.no, i, "duplicate in a database without duplicates")
 		}
 		n, slot, err := t.data(nd, i+1, &set)
 		if err != nil {
@@ -43,7 +43,7 @@ func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 		p.add(l.u16(nd.buf[l.hdr+2*(i+1):]), slot)
 	}
 	if fine && nd.n%2 == 0 && !p.whole(nd.low) {
-		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
+		v.lost(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
 	}
 	return records, nil
 }
@@ -52,7 +52,7 @@ func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 func (t *treeCheck) keyItem(nd *node, i, off int) (it item, ok bool) {
 	v, l := t.v, t.v.lay
 	if off < l.hdr+2*nd.n || off+3 > l.ps || off%2 != 0 {
-		v.fault(nd.no, i, "key lies outside the page")
+		v.lost(nd.no, i, "key lies outside the page")
 		return it, false
 	}
 	if l.v6() && shared(l, nd, i) {
@@ -61,11 +61,11 @@ func (t *treeCheck) keyItem(nd *node, i, off int) (it item, ok bool) {
 		it, ok = l.item(nd, off)
 	}
 	if !ok || it.kind == kindDup {
-		v.fault(nd.no, i, "key item does not fit the page")
+		v.lost(nd.no, i, "key item does not fit the page")
 		return it, false
 	}
 	if it.deleted && v.stats == nil {
-		v.fault(nd.no, i, "delete flag on a key")
+		v.odd(nd.no, i, "delete flag on a key")
 	}
 	return it, true
 }
@@ -85,7 +85,7 @@ func (t *treeCheck) leafKey(nd *node, i int, it item) error {
 		key = v.keyBuf
 	}
 	if t.sorted && !t.order.key(key, false) {
-		v.fault(nd.no, i, "key is out of order")
+		v.odd(nd.no, i, "key is out of order")
 	}
 	if it.kind == kindOverflow {
 		t.order.keep()
@@ -112,11 +112,11 @@ func (t *treeCheck) data(nd *node, i int, set *dupSet) (records int64, slot int,
 		it, ok = l.item(nd, off)
 	}
 	if !ok {
-		v.fault(nd.no, i, "data item does not fit the page")
+		v.lost(nd.no, i, "data item does not fit the page")
 		return 0, 0, nil
 	}
 	if it.deleted && v.stats == nil {
-		v.fault(nd.no, i, "delete flag on data")
+		v.odd(nd.no, i, "delete flag on data")
 	}
 	records = 1
 	switch it.kind {
@@ -128,7 +128,7 @@ func (t *treeCheck) data(nd *node, i int, set *dupSet) (records int64, slot int,
 		_, _, err = v.overflow(it.pgno, it.size, place{nd.no, i}, false, v.valBuf)
 	default:
 		if v.rd.meta.DupSort && !v.opts.NoOrder && set.begun && !set.others && bytes.Compare(set.last, it.data) >= 0 {
-			v.fault(nd.no, i, "duplicate is out of order")
+			v.odd(nd.no, i, "duplicate is out of order")
 		}
 		set.last, set.begun = it.data, true
 	}
@@ -143,7 +143,7 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 	v, l := t.v, t.v.lay
 	m := &v.rd.meta
 	if t.kind == dupTree && m.DupSort != (nd.typ == pageLDup) && nd.typ != pageDup {
-		v.fault(nd.no, NoItem, "duplicates of page type %d, flags %#x", nd.typ, m.RawFlags)
+		v.odd(nd.no, NoItem, "duplicates of page type %d, flags %#x", nd.typ, m.RawFlags)
 	}
 	sorted := nd.typ == pageLDup && !v.opts.NoOrder
 	p := v.packing()
@@ -156,7 +156,7 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 			it, ok = l.item(nd, off)
 		}
 		if !ok || it.kind == kindDup {
-			v.fault(nd.no, i, "data item does not fit the page")
+			v.lost(nd.no, i, "data item does not fit the page")
 			fine = false
 			continue
 		}
@@ -175,7 +175,7 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 		}
 	}
 	if fine && !p.whole(nd.low) {
-		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
+		v.lost(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
 	}
 	return records, nil
 }
@@ -184,7 +184,7 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 // record, or of one that never was, so that the numbers of the others stay.
 func (t *treeCheck) marker(it item) bool {
 	m := &t.v.rd.meta
-	if t.kind != recordTree || m.Renumber {
+	if t.kind != recordTree {
 		return false
 	}
 	if it.kind == kindOverflow {
@@ -198,7 +198,7 @@ func (t *treeCheck) single(nd *node, i int, it item, sorted bool) error {
 	v := t.v
 	m := &v.rd.meta
 	if it.deleted && v.stats == nil && !t.marker(it) {
-		v.fault(nd.no, i, "delete flag on data")
+		v.odd(nd.no, i, "delete flag on data")
 	}
 	data, size := it.data, uint32(len(it.data))
 	if it.kind == kindOverflow {
@@ -212,10 +212,10 @@ func (t *treeCheck) single(nd *node, i int, it item, sorted bool) error {
 		data, size = v.keyBuf, it.size
 	}
 	if t.kind == recordTree && m.FixedLen && size != m.RecLen && !it.deleted {
-		v.fault(nd.no, i, "record of %d bytes, want %d", size, m.RecLen)
+		v.lost(nd.no, i, "record of %d bytes, want %d", size, m.RecLen)
 	}
 	if sorted && !t.order.key(data, false) {
-		v.fault(nd.no, i, "duplicate is out of order")
+		v.odd(nd.no, i, "duplicate is out of order")
 	}
 	if it.kind == kindOverflow {
 		t.order.keep()

@@ -28,7 +28,7 @@ func (v *verifier) tree() error {
 	}
 	for _, c := range []uint32{m.KeyCount, m.RecordCount} {
 		if int64(c) > m.Size { // what db_stat counted last; it may be out of date
-			v.fault(int64(m.PageNo), NoItem, "cached count of %d, %d records were found", c, t.count)
+			v.odd(int64(m.PageNo), NoItem, "cached count of %d, %d records were found", c, t.count)
 		}
 	}
 	v.report.Records += t.count
@@ -39,7 +39,7 @@ func (v *verifier) tree() error {
 func (v *verifier) duplicates(root uint32, from place) (int64, error) {
 	m := &v.rd.meta
 	if !m.Dup {
-		v.fault(from.page, from.item, "duplicate set in a database without duplicates")
+		v.odd(from.page, from.item, "duplicate set in a database without duplicates")
 	}
 	t := treeCheck{v: v, kind: dupTree, linked: true, home: from, sorted: m.DupSort && !v.opts.NoOrder}
 	return t.count, t.whole(root)
@@ -52,7 +52,7 @@ func (t *treeCheck) whole(root uint32) error {
 		return err
 	}
 	if t.linked && t.last != 0 && t.follow != 0 {
-		t.v.fault(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
+		t.v.unled(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
 	}
 	return nil
 }
@@ -90,11 +90,11 @@ func (t *treeCheck) header(nd, parent *node) bool {
 	w := walk{kind: t.kind}
 	leaf, ok := w.fits(nd, parent)
 	if !ok {
-		v.fault(nd.no, NoItem, "page of type %d in a tree where it does not belong", nd.typ)
+		v.lost(nd.no, NoItem, "page of type %d in a tree where it does not belong", nd.typ)
 		return false
 	}
 	if !v.lay.slots(nd) {
-		v.fault(nd.no, NoItem, "%d items do not fit the page", nd.n)
+		v.lost(nd.no, NoItem, "%d items do not fit the page", nd.n)
 		return false
 	}
 	want := nd.level
@@ -109,16 +109,11 @@ func (t *treeCheck) header(nd, parent *node) bool {
 		want = 2
 	}
 	if nd.level != want {
-		v.fault(nd.no, NoItem, "page of level %d, want %d", nd.level, want)
+		v.odd(nd.no, NoItem, "page of level %d, want %d", nd.level, want)
 	}
-	if !leaf && (nd.level < 2 || v.depth > maxDepth) {
-		if nd.level == want {
-			v.fault(nd.no, NoItem, "internal page of level %d", nd.level)
-		}
+	if !leaf && v.depth > maxDepth {
+		v.lost(nd.no, NoItem, "tree is deeper than %d levels", maxDepth)
 		return false
-	}
-	if parent != nil && nd.level+1 != parent.level && !leaf {
-		return false // levels bound the depth of the walk
 	}
 	return true
 }
@@ -126,8 +121,9 @@ func (t *treeCheck) header(nd, parent *node) bool {
 // internal checks an internal page and its children.
 func (t *treeCheck) internal(nd *node, root bool) (records int64, err error) {
 	v := t.v
+	before := v.report.Missing
 	if nd.n == 0 {
-		v.fault(nd.no, NoItem, "internal page without items")
+		v.lost(nd.no, NoItem, "internal page without items")
 	}
 	t.internalItems(nd)
 	v.stats.page(v.lay, nd, t.kind)
@@ -136,11 +132,11 @@ func (t *treeCheck) internal(nd *node, root bool) (records int64, err error) {
 	}
 	for i := range nd.n {
 		if i > 0 && nd.typ == pageIBtree {
-			if err := t.separator(nd, i); err != nil {
+			if err := v.without(func() error { return t.separator(nd, i) }); err != nil {
 				return records, err
 			}
 		} else if nd.typ == pageIBtree {
-			if err := t.firstKey(nd); err != nil {
+			if err := v.without(func() error { return t.firstKey(nd) }); err != nil {
 				return records, err
 			}
 		}
@@ -150,20 +146,33 @@ func (t *treeCheck) internal(nd *node, root bool) (records int64, err error) {
 			continue // told by internalItems
 		}
 		t.order.keep()
+		missing := v.report.Missing
 		n, ok, err := t.page(child, place{nd.no, i}, nd)
 		if err != nil {
 			return records, err
 		}
 		records += n
 		if ok && !t.counted(nd.typ, int64(stored), n) {
-			v.fault(nd.no, i, "counts %d records below page %d, %d were found", stored, child, n)
+			short := t.countsKept(nd.typ) && int64(stored) > n && v.report.Missing == missing
+			t.miscount(short, place{nd.no, i}, "counts %d records below page %d, %d were found", stored, child, n)
 		}
 	}
 	t.order.keep()
 	if root && t.countsKept(nd.typ) && int64(nd.prev) != records && (t.kind != dupTree || nd.prev != 0) {
-		v.fault(nd.no, NoItem, "root counts %d records, %d were found", nd.prev, records)
+		short := int64(nd.prev) > records && v.report.Missing == before
+		t.miscount(short, place{nd.no, NoItem}, "root counts %d records, %d were found", nd.prev, records)
 	}
 	return records, nil
+}
+
+// miscount tells of a record count that is wrong: short when fewer records were
+// found than it promises and nothing found below the page explains it.
+func (t *treeCheck) miscount(short bool, at place, format string, args ...any) {
+	if short {
+		t.v.lost(at.page, at.item, format, args...)
+		return
+	}
+	t.v.odd(at.page, at.item, format, args...)
 }
 
 // countsKept tells whether internal pages of type typ keep record counts.
@@ -191,7 +200,7 @@ func (t *treeCheck) internalItems(nd *node) {
 		if nd.typ == pageIRecno {
 			off := l.slot(nd, i, 8)
 			if off < 0 || off%2 != 0 {
-				v.fault(nd.no, i, "item lies outside the page")
+				v.unled(nd.no, i, "item lies outside the page")
 				fine = false
 				continue
 			}
@@ -200,20 +209,20 @@ func (t *treeCheck) internalItems(nd *node) {
 		}
 		off := l.slot(nd, i, 12)
 		if off < 0 {
-			v.fault(nd.no, i, "item lies outside the page")
+			v.unled(nd.no, i, "item lies outside the page")
 			fine = false
 			continue
 		}
 		n, kind := l.u16(nd.buf[off:]), nd.buf[off+2]
 		if off+12+n > l.ps || kind != kindData && (kind != kindOverflow || n != 12) {
-			v.fault(nd.no, i, "item of %d bytes, type %d", n, kind)
+			v.odd(nd.no, i, "item of %d bytes, type %d", n, kind)
 			fine = false
 			continue
 		}
 		p.add(off, align4(12+n))
 	}
 	if fine && !p.whole(nd.low) {
-		v.fault(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
+		v.odd(nd.no, NoItem, "items do not fill the page from offset %d", nd.low)
 	}
 }
 
@@ -224,7 +233,7 @@ func (t *treeCheck) separator(nd *node, i int) error {
 		return err
 	}
 	if !t.order.key(key, true) {
-		t.v.fault(nd.no, i, "key is out of order")
+		t.v.odd(nd.no, i, "key is out of order")
 	}
 	t.order.keep()
 	return nil
@@ -282,10 +291,14 @@ func (t *treeCheck) links(nd *node) {
 	switch {
 	case !t.linked:
 	case t.follow != nd.pgno && t.last != 0:
-		v.fault(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
+		v.unled(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
 	}
 	if (t.linked || t.last != 0) && nd.prev != t.last && (t.linked || nd.prev == 0) {
-		v.fault(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)
+		if t.last == 0 && t.linked && nd.typ != pageDup { // leaves before this one
+			v.unled(nd.no, NoItem, "the first leaf of the tree links back to page %d", nd.prev)
+		} else {
+			v.odd(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)
+		}
 	}
 	t.last, t.follow, t.linked = nd.pgno, nd.next, true
 }
@@ -294,7 +307,7 @@ func (t *treeCheck) links(nd *node) {
 func (t *treeCheck) dupChain(nd *node) (records int64, err error) {
 	v := t.v
 	if v.rd.meta.Type == Hash && v.rd.meta.Version > 6 || v.rd.meta.Type != Hash && v.rd.meta.Version > 7 {
-		v.fault(nd.no, NoItem, "duplicate page of an older form than the file")
+		v.odd(nd.no, NoItem, "duplicate page of an older form than the file")
 	}
 	for {
 		n, err := t.leafPage(nd)
@@ -313,7 +326,7 @@ func (t *treeCheck) dupChain(nd *node) (records int64, err error) {
 			return records, err
 		}
 		if nd.typ != pageDup || !t.header(nd, nil) {
-			v.fault(nd.no, NoItem, "page of type %d in a chain of duplicates", nd.typ)
+			v.lost(nd.no, NoItem, "page of type %d in a chain of duplicates", nd.typ)
 			t.linked = false
 			return records, nil
 		}

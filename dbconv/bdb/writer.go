@@ -44,6 +44,16 @@ type TreeOptions struct {
 	// Unsorted says that the records come in no order, so that sorting starts
 	// with the first and the destination is written once.
 	Unsorted bool
+	// MinKey is how many keys a page of a btree holds at least, which says how
+	// long an item may be to stay on its page; 0: 2. MinKeyFits tells which go
+	// with a page size.
+	MinKey int
+}
+
+// MinKeyFits tells whether a page of pageSize bytes can be made to hold n keys at
+// least.
+func MinKeyFits(n, pageSize int) bool {
+	return n >= defaultMinKey && inlineLimit(pageSize, sumHeader, n) > 0
 }
 
 // WriterOptions say how a Writer writes.
@@ -121,7 +131,7 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 	if opts.Checksum && opts.Version < 9 {
 		return nil, fmt.Errorf("bdb: version %d has no checksums", opts.Version)
 	}
-	tree, err := opts.TreeOptions.checked()
+	tree, err := opts.TreeOptions.checked(opts.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +142,14 @@ func NewWriter(w io.WriterAt, opts WriterOptions) (*Writer, error) {
 }
 
 // checked refuses combinations that no library writes.
-func (t TreeOptions) checked() (TreeOptions, error) {
+func (t TreeOptions) checked(pageSize int) (TreeOptions, error) {
 	t.Duplicates = t.Duplicates || t.DuplicatesSorted
+	if t.MinKey == 0 {
+		t.MinKey = defaultMinKey
+	}
 	switch {
+	case !MinKeyFits(t.MinKey, pageSize):
+		return t, fmt.Errorf("bdb: a page of %d bytes cannot hold %d keys at least", pageSize, t.MinKey)
 	case t.Recno && (t.Duplicates || t.RecordNumbers):
 		return t, errors.New("bdb: a recno database has neither duplicates nor record counts of its own")
 	case t.RecordNumbers && t.Duplicates:
@@ -148,6 +163,7 @@ func (t TreeOptions) checked() (TreeOptions, error) {
 // begin starts a tree; root is the page its root must get, 0 for any.
 func (w *Writer) begin(t TreeOptions, root uint32) {
 	w.subTree = t
+	w.pages.limit = inlineLimit(w.pages.size, w.pages.head, t.MinKey)
 	w.tree = newMainTree(w.pages, t, root)
 	w.group.reset()
 	w.group.has = false

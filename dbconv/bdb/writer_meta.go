@@ -16,7 +16,7 @@ const (
 	outFlagRenum   = 0x10
 	outFlagSubDB   = 0x20
 	outFlagDupSort = 0x40
-	outMinKey      = 2
+	defaultMinKey  = 2
 	outPad         = 0x20
 	outMetaSum     = 0x01 // at byte 26 of the metadata: pages have checksums
 )
@@ -55,7 +55,7 @@ func (w *Writer) writeMeta(m metaPage) error {
 	p.put32(page[at.free:], m.free)
 	p.put32(page[at.flags:], m.flags(w.opts.Version))
 	copy(page[at.uid:], m.uid[:])
-	p.put32(page[at.minKey:], outMinKey)
+	p.put32(page[at.minKey:], uint32(max(m.tree.MinKey, defaultMinKey)))
 	if m.tree.FixedLength > 0 {
 		p.put32(page[at.reLen:], uint32(m.tree.FixedLength))
 		p.put32(page[at.rePad:], uint32(m.tree.Pad))
@@ -124,7 +124,7 @@ func (w *Writer) startSub(name string, tree TreeOptions) error {
 	if _, ok := w.names[name]; ok {
 		return fmt.Errorf("bdb: sub-database %.80q comes twice", name)
 	}
-	tree, err := tree.checked()
+	tree, err := tree.checked(w.opts.PageSize)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (w *Writer) closeSubs() error {
 	if len(w.subs) == 0 {
 		return nil
 	}
-	w.begin(TreeOptions{}, rootPage)
+	w.begin(TreeOptions{MinKey: defaultMinKey}, rootPage)
 	for _, s := range w.subs {
 		var b [4]byte
 		if w.opts.Version == 7 {

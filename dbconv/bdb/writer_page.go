@@ -39,8 +39,10 @@ const (
 	windowSize = 1 << 20
 )
 
-// inlineLimit is the longest item kept on a page: a page must hold two pairs.
-func inlineLimit(pageSize, header int) int { return (pageSize-header)/4 - 10 }
+// inlineLimit is the longest item kept on a page, which must hold minKey pairs.
+func inlineLimit(pageSize, header, minKey int) int {
+	return (pageSize-header)/(2*minKey) - 10
+}
 
 // bigEndian says whether order is the big-endian one.
 func bigEndian(order binary.ByteOrder) bool {
@@ -77,7 +79,7 @@ func newPageWriter(dst io.WriterAt, size int, big, sums bool) *pageWriter {
 	if sums {
 		p.head = sumHeader
 	}
-	p.limit = inlineLimit(size, p.head)
+	p.limit = inlineLimit(size, p.head, defaultMinKey)
 	return p
 }
 

@@ -18,6 +18,18 @@ type database struct {
 	Records []pair
 }
 
+// surveyed is a Reader of a text that was read once before.
+func surveyed(t testing.TB, text string) *Reader {
+	t.Helper()
+	plan, err := Survey(func() (io.Reader, error) { return strings.NewReader(text), nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(strings.NewReader(text))
+	r.Follow(plan)
+	return r
+}
+
 // readAll reads a text; bad items and an early end are returned as errors beside
 // what was read.
 func readAll(r *Reader) (dbs []database, errs []error) {
@@ -85,7 +97,7 @@ func TestHeaderOrder(t *testing.T) {
 			"VERSION=3 format=bytevalue type=recno renumber=1 re_len=10 re_pad=0x34 chksum=1 db_pagesize=4096 HEADER=END"},
 		{Header{Type: "recno", FixedLen: 10, Pad: ' ', PageSize: 512},
 			"VERSION=3 format=bytevalue type=recno re_len=10 db_pagesize=512 HEADER=END"},
-		{Header{Type: "hash", Database: "a\\b", NumElem: 101, Duplicates: true, PageSize: 4096},
+		{Header{Type: "hash", Database: "a\\b", Named: true, NumElem: 101, Duplicates: true, PageSize: 4096},
 			`VERSION=3 format=bytevalue database=a\\b type=hash h_nelem=101 duplicates=1 db_pagesize=4096 HEADER=END`},
 	}
 	for _, tc := range tests {
@@ -113,10 +125,10 @@ func TestRead(t *testing.T) {
 		{"recno with keys", "VERSION=3\nformat=print\ntype=recno\nkeys=1\nHEADER=END\n 7\n b\nDATA=END\n", []pair{{"7", "b"}}, ""},
 		{"bad escape", head + " a\\\n b\n c\n d\nDATA=END\n", []pair{{"c", "d"}}, "line 5: unreadable item: column 2: a backslash without two hexadecimal digits"},
 		{"bad value", head + " a\n b\\0\n c\n d\nDATA=END\n", []pair{{"c", "d"}}, "line 6: unreadable item: column 2: a backslash without two hexadecimal digits"},
-		{"no blank", head + "a\n b\n c\n d\nDATA=END\n", []pair{{"c", "d"}}, "line 5: unreadable item: no blank before the item"},
-		{"odd hexadecimal", "VERSION=3\nformat=bytevalue\ntype=btree\nHEADER=END\n 6\n 61\nDATA=END\n", nil, "line 5: unreadable item: an odd number of hexadecimal digits"},
+		{"no blank", head + "a\n b\n c\n d\nDATA=END\n", []pair{{"c", "d"}}, "line 5: unreadable item: up to line 6 left out: lines are missing or there are too many: what is a key and what a value is not sure"},
+		{"odd hexadecimal", "VERSION=3\nformat=bytevalue\ntype=btree\nHEADER=END\n 6\n 61\nDATA=END\n", nil, "line 5: unreadable item: column 1: an odd number of hexadecimal digits"},
 		{"no end", head + " a\n b\n", []pair{{"a", "b"}}, "line 6: text ends early: no DATA=END"},
-		{"key only", head + " a\nDATA=END\n", nil, "line 6: text ends early: a key without a value"},
+		{"key only", head + " a\nDATA=END\n", nil, "line 5: unreadable item: up to line 5 left out: lines are missing or there are too many: what is a key and what a value is not sure"},
 		{"no header end", "VERSION=3\ntype=btree\n", nil, "line 2: text ends early: no HEADER=END"},
 		{"bad header", "VERSION=3\nhello\n", nil, `line 2: "hello" is no header line`},
 		{"bad number", "VERSION=3\ndb_pagesize=x\n", nil, `line 2: db_pagesize="x": not a number from 1 to 1073741824`},
@@ -124,7 +136,7 @@ func TestRead(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			dbs, errs := readAll(NewReader(strings.NewReader(tc.text)))
+			dbs, errs := readAll(surveyed(t, tc.text))
 			var got []pair
 			for _, db := range dbs {
 				got = append(got, db.Records...)
@@ -146,8 +158,8 @@ func TestRead(t *testing.T) {
 func TestUnknownHeaderLinesAreTold(t *testing.T) {
 	var told []string
 	r := NewReader(strings.NewReader("VERSION=3\nformat=print\ntype=btree\nnew_thing=1\nHEADER=END\nDATA=END\n"))
-	r.Unknown = func(line int64, text string) { told = append(told, text) }
-	if _, errs := readAll(r); len(errs) > 0 || len(told) != 1 || told[0] != "new_thing=1" {
+	r.Warn = func(line int64, text string) { told = append(told, text) }
+	if _, errs := readAll(r); len(errs) > 0 || len(told) != 1 || told[0] != `unknown header line "new_thing=1" passed over` {
 		t.Errorf("told %q, errors %v", told, errs)
 	}
 }
@@ -165,7 +177,7 @@ func TestLongItems(t *testing.T) {
 
 func TestLineBeyondTheLimit(t *testing.T) {
 	head := "VERSION=3\nformat=print\ntype=btree\nHEADER=END\n "
-	r := NewReader(io.MultiReader(strings.NewReader(head), io.LimitReader(letters{}, MaxLine+1<<20)))
+	r := NewReader(io.MultiReader(strings.NewReader(head), io.LimitReader(letters{}, 3*DefaultMaxItem+1<<20)))
 	if _, errs := readAll(r); len(errs) == 0 || !strings.Contains(errs[0].Error(), "longer than") {
 		t.Errorf("errors %v", errs)
 	}

@@ -7,9 +7,10 @@ import (
 
 // Header is what the header lines say.
 type Header struct {
-	Version  int    // 2 or 3; 0: no VERSION line, the form of release 2.x
+	Version  int    // 1 to 3; 0: no VERSION line, the form of release 2.x
 	Print    bool   // format=print, else bytevalue
-	Database string // name of a sub-database; "" none
+	Database string // name of a sub-database, which may be empty
+	Named    bool   // there is a name
 	Type     string // btree, hash or recno; "" when a header read has no such line
 
 	Keys       bool // recno: records come with their numbers
@@ -27,6 +28,17 @@ type Header struct {
 	HasPad     bool // re_pad was read
 }
 
+// paired tells whether items come in pairs of key and value.
+func (h *Header) paired() bool { return h.Type != "recno" && h.Type != "queue" || h.Keys }
+
+// blanks tells whether every item has a blank before it.
+func (h *Header) blanks() bool { return h.Version >= 2 }
+
+// endsData tells whether line ends the data. Without blanks it might be an item.
+func (h *Header) endsData(line []byte, l *lines) bool {
+	return string(line) == dataEnd && (h.blanks() || l.ends())
+}
+
 // append writes the header lines in the order of db_dump of release 5.3.
 func (h Header) append(dst []byte) []byte {
 	line := func(name string, value any) { dst = fmt.Appendf(dst, "%s=%v\n", name, value) }
@@ -41,7 +53,7 @@ func (h Header) append(dst []byte) []byte {
 	} else {
 		line("format", "bytevalue")
 	}
-	if h.Database != "" {
+	if h.Named {
 		dst = append(dst, "database="...)
 		dst = appendPrint(dst, []byte(h.Database))
 		dst = append(dst, '\n')
@@ -83,8 +95,8 @@ func (h *Header) set(name, value string) (known bool, err error) {
 		}
 	case "database":
 		var b []byte
-		b, err = decodePrint(nil, []byte(value))
-		h.Database = string(b)
+		b, _, err = decodePrint(nil, []byte(value), true)
+		h.Database, h.Named = string(b), true
 	case "type":
 		h.Type = value
 	case "keys":

@@ -63,22 +63,26 @@ func appendHex(dst, item []byte) []byte {
 
 var errOddHex = errors.New("an odd number of hexadecimal digits")
 
-func decodeHex(dst, text []byte) ([]byte, error) {
-	if len(text)%2 != 0 {
-		return dst, errOddHex
+// decodeHex decodes text, which is a piece of an item unless last is true, and
+// tells how much of it was used.
+func decodeHex(dst, text []byte, last bool) (item []byte, used int, err error) {
+	if len(text)%2 != 0 && last {
+		return dst, 0, errOddHex
 	}
-	for i := 0; i < len(text); i += 2 {
+	whole := len(text) &^ 1
+	for i := 0; i < whole; i += 2 {
 		h, l := nibble[text[i]], nibble[text[i+1]]
 		if h|l == 0xff {
-			return dst, fmt.Errorf("column %d: %.2q is no pair of hexadecimal digits", i+1, text[i:i+2])
+			return dst, i, fmt.Errorf("%.2q is no pair of hexadecimal digits", text[i:i+2])
 		}
 		dst = append(dst, h<<4|l)
 	}
-	return dst, nil
+	return dst, whole, nil
 }
 
-// decodePrint takes bytes beyond printable ASCII as they are: so does db_load.
-func decodePrint(dst, text []byte) ([]byte, error) {
+// decodePrint is decodeHex for the format print. It takes bytes beyond printable
+// ASCII as they are: so does db_load.
+func decodePrint(dst, text []byte, last bool) (item []byte, used int, err error) {
 	start := 0
 	for i := 0; i < len(text); {
 		if text[i] != '\\' {
@@ -86,18 +90,20 @@ func decodePrint(dst, text []byte) ([]byte, error) {
 			continue
 		}
 		dst = append(dst, text[start:i]...)
-		if i+1 < len(text) && text[i+1] == '\\' {
+		start = i
+		switch {
+		case i+1 < len(text) && text[i+1] == '\\':
 			dst = append(dst, '\\')
 			i += 2
-			start = i
-			continue
+		case i+2 < len(text) && nibble[text[i+1]]|nibble[text[i+2]] != 0xff:
+			dst = append(dst, nibble[text[i+1]]<<4|nibble[text[i+2]])
+			i += 3
+		case !last && i+2 >= len(text):
+			return dst, i, nil
+		default:
+			return dst, i, errors.New("a backslash without two hexadecimal digits")
 		}
-		if i+2 >= len(text) || nibble[text[i+1]]|nibble[text[i+2]] == 0xff {
-			return dst, fmt.Errorf("column %d: a backslash without two hexadecimal digits", i+1)
-		}
-		dst = append(dst, nibble[text[i+1]]<<4|nibble[text[i+2]])
-		i += 3
 		start = i
 	}
-	return append(dst, text[start:]...), nil
+	return append(dst, text[start:]...), len(text), nil
 }

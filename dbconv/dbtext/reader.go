@@ -1,23 +1,31 @@
 package dbtext
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
-// MaxLine is the longest line read, in bytes: an item of 16 MiB in the longest
-// notation.
-const MaxLine = 3*(16<<20) + 2
+// DefaultMaxItem is the longest key or value read unless Reader.MaxItem says
+// otherwise: 16 MiB.
+const DefaultMaxItem = 16 << 20
+
+// Lines that stand for themselves.
+const (
+	versionLine = "VERSION="
+	headerEnd   = "HEADER=END"
+	dataEnd     = "DATA=END"
+)
 
 // Errors that a caller branches on; the text has the line.
 var (
-	// ErrItem marks an item that cannot be decoded; reading goes on behind its record.
+	// ErrItem marks an item, or several, that cannot be read or must be left
+	// out; reading goes on behind.
 	ErrItem = errors.New("unreadable item")
-	// ErrTruncated marks a database that ends within a record or without DATA=END.
+	// ErrTruncated marks a database that ends within a record or without
+	// DATA=END.
 	ErrTruncated = errors.New("text ends early")
 )
 
@@ -27,28 +35,56 @@ type LineError struct {
 	Err  error
 }
 
+// Error gives the line and what is wrong.
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 
 // Unwrap returns what is wrong.
 func (e *LineError) Unwrap() error { return e.Err }
 
+// Position is "line 3".
+func (e *LineError) Position() string { return fmt.Sprintf("line %d", e.Line) }
+
+// Kind is "bad-item", "truncated", or "bad-text" for anything else.
+func (e *LineError) Kind() string {
+	switch {
+	case errors.Is(e.Err, ErrTruncated):
+		return "truncated"
+	case errors.Is(e.Err, ErrItem):
+		return "bad-item"
+	}
+	return "bad-text"
+}
+
+// Severity is 2: what a line should have held is lost.
+func (e *LineError) Severity() int { return 2 }
+
 // A Reader reads databases from text. Memory: a buffer of 256 KiB and the longest
-// line.
+// key and value.
 type Reader struct {
-	buf        *bufio.Reader
-	line       int64
-	long       []byte // a line longer than the buffer
+	lines      *lines
 	h          Header
 	plain      bool // lines without header: db_load -T
 	inData     bool
+	held       string // a header line that ended the data before it; "": none
 	key, value []byte
+	carry      []byte // an escape that reaches into the next piece of its line
 
-	// Unknown receives header lines of unknown name; nil: ignored.
-	Unknown func(line int64, text string)
+	formatted bool // the header has a line format=
+
+	plan    *Plan
+	section int   // number of the database
+	index   int64 // items passed in it
+
+	// MaxItem is the longest key or value in bytes; 0: DefaultMaxItem. A longer
+	// one is an error that wraps ErrItem.
+	MaxItem int64
+	// Warn receives header lines of unknown name and other things by which
+	// nothing is lost; nil: ignored.
+	Warn func(line int64, text string)
 }
 
 // NewReader returns a Reader of db_dump text.
-func NewReader(r io.Reader) *Reader { return &Reader{buf: bufio.NewReaderSize(r, writeBuffer)} }
+func NewReader(r io.Reader) *Reader { return &Reader{lines: newLines(r)} }
 
 // NewPlainReader returns a Reader of lines without header, a key and a value in
 // turn in the format print, or of a recno database values only: db_load -T.
@@ -60,8 +96,12 @@ func NewPlainReader(r io.Reader, h Header) *Reader {
 	return p
 }
 
+// Follow has the Reader leave out what a first reading of the same text found to
+// be no pairs of keys and values.
+func (r *Reader) Follow(plan *Plan) { r.plan = plan }
+
 // Line is the number of lines read.
-func (r *Reader) Line() int64 { return r.line }
+func (r *Reader) Line() int64 { return r.lines.line }
 
 // Begin reads the header of the next database, io.EOF when there is none. What
 // is left of the current database is passed over.
@@ -69,34 +109,40 @@ func (r *Reader) Begin() (Header, error) {
 	for r.inData {
 		if _, _, err := r.Next(); err == io.EOF {
 			break
-		} else if err != nil && !errors.Is(err, ErrItem) {
+		} else if err != nil && !errors.Is(err, ErrItem) && !errors.Is(err, ErrTruncated) {
 			return Header{}, err
 		}
 	}
 	if r.plain {
 		r.plain, r.inData = false, true
+		r.enter()
 		return r.h, nil
 	}
-	r.h = Header{}
-	seen := false
-	for {
-		line, err := r.readLine()
-		if err == io.EOF && !seen {
-			return Header{}, io.EOF
-		}
-		if err == io.EOF {
-			return Header{}, r.fail(fmt.Errorf("%w: no HEADER=END", ErrTruncated))
-		}
-		if err != nil {
+	r.h, r.formatted = Header{}, false
+	seen := r.held != ""
+	if seen {
+		if err := r.headerLine(r.held); err != nil {
 			return Header{}, err
 		}
-		if len(line) == 0 && !seen {
+		r.held = ""
+	}
+	for {
+		line, more, err := r.lines.begin()
+		switch {
+		case err == io.EOF && !seen:
+			return Header{}, io.EOF
+		case err == io.EOF:
+			return Header{}, r.fail(fmt.Errorf("%w: no %s", ErrTruncated, headerEnd))
+		case err != nil:
+			return Header{}, err
+		case more:
+			return Header{}, r.fail(fmt.Errorf("%.40q is no header line", line))
+		case len(line) == 0 && !seen:
 			continue
 		}
 		seen = true
-		if string(line) == "HEADER=END" {
-			r.inData = true
-			return r.h, nil
+		if string(line) == headerEnd {
+			return r.begun()
 		}
 		if err := r.headerLine(string(line)); err != nil {
 			return Header{}, err
@@ -104,35 +150,68 @@ func (r *Reader) Begin() (Header, error) {
 	}
 }
 
+// begun ends a header.
+func (r *Reader) begun() (Header, error) {
+	if !r.formatted {
+		return Header{}, r.fail(errors.New("the header has no line format="))
+	}
+	r.inData = true
+	r.enter()
+	if s := r.plan.at(r.section); s != nil && s.blanks && r.h.Version == 0 {
+		r.h.Version = 3
+		r.warn("no VERSION line, but a blank before each item: taken as VERSION=3")
+	}
+	return r.h, nil
+}
+
+// enter goes before the first item of the next database.
+func (r *Reader) enter() {
+	r.section++
+	r.index = 0
+}
+
+func (r *Reader) warn(text string) {
+	if r.Warn != nil {
+		r.Warn(r.lines.line, text)
+	}
+}
+
 func (r *Reader) headerLine(line string) error {
 	name, value, ok := strings.Cut(line, "=")
-	if !ok || name == "" {
+	if !ok || name == "" || name[0] == ' ' {
 		return r.fail(fmt.Errorf("%.40q is no header line", line))
 	}
+	r.formatted = r.formatted || name == "format"
 	known, err := r.h.set(name, value)
 	if err != nil {
 		return r.fail(err)
 	}
-	if !known && r.Unknown != nil {
-		r.Unknown(r.line, line)
+	if !known {
+		r.warn(fmt.Sprintf("unknown header line %.60q passed over", line))
 	}
 	return nil
 }
 
-func (r *Reader) fail(err error) error { return &LineError{r.line, err} }
+func (r *Reader) fail(err error) error { return &LineError{r.lines.line, err} }
 
-// Next returns the next record of the database, io.EOF after the last. The key of a recno
-// database without keys is nil. Both slices are valid until the next call. After an
-// error that wraps ErrItem the next call returns the record behind.
+// Next returns the next record of the database, io.EOF after the last. The key of a
+// recno database without keys is nil. Both slices are valid until the next call.
+// After an error that wraps ErrItem the next call returns the record behind.
 func (r *Reader) Next() (key, value []byte, err error) {
 	if !r.inData {
 		return nil, nil, io.EOF
 	}
-	paired := r.h.Type != "recno" || r.h.Keys
+	if s := r.plan.at(r.section); s != nil {
+		if to, why := s.skip(r.index); to > r.index {
+			return nil, nil, r.leaveOut(to, why)
+		}
+	}
 	var bad error
-	if paired {
+	if r.h.paired() {
 		r.key, err = r.item(r.key)
 		switch {
+		case errors.Is(err, ErrNoItem):
+			return nil, nil, err
 		case errors.Is(err, ErrItem):
 			bad = err
 		case err != nil:
@@ -141,11 +220,18 @@ func (r *Reader) Next() (key, value []byte, err error) {
 		key = r.key
 	}
 	r.value, err = r.item(r.value)
-	if err == io.EOF && paired {
+	switch {
+	case err == io.EOF && r.h.paired():
 		return nil, nil, r.fail(fmt.Errorf("%w: a key without a value", ErrTruncated))
-	}
-	if bad == nil {
+	case errors.Is(err, ErrNoItem) && r.h.paired():
+		// The plan leaves out the keys before such lines where their value is
+		// not sure; here the value is behind.
+		return nil, nil, errors.Join(err, r.passValue())
+	case bad == nil:
 		bad = err
+	}
+	if bad == nil && !r.h.paired() && r.h.blanks() && r.lines.broken() {
+		bad = r.fail(fmt.Errorf("%w: the next line is none, and may be its end", ErrItem))
 	}
 	if bad != nil {
 		return nil, nil, bad
@@ -153,34 +239,70 @@ func (r *Reader) Next() (key, value []byte, err error) {
 	return key, r.value, nil
 }
 
+// passValue passes over the value of a key whose record is left out.
+func (r *Reader) passValue() error {
+	for {
+		var err error
+		r.value, err = r.item(r.value)
+		if errors.Is(err, ErrNoItem) {
+			continue
+		}
+		if err == nil || errors.Is(err, ErrItem) || err == io.EOF {
+			return nil
+		}
+		return err
+	}
+}
+
+// leaveOut passes over the items up to number to.
+func (r *Reader) leaveOut(to int64, why string) error {
+	first, last := int64(0), int64(0)
+	for r.index < to {
+		var err error
+		r.value, err = r.item(r.value)
+		if err == io.EOF || err != nil && !errors.Is(err, ErrItem) {
+			break
+		}
+		if last = r.lines.line; first == 0 {
+			first = last
+		}
+	}
+	return &LineError{first, fmt.Errorf("%w: up to line %d left out: %s", ErrItem, last, why)}
+}
+
+// ErrNoItem marks a line that is no item at all: of values without keys, it does
+// not count as one. It wraps ErrItem.
+var ErrNoItem = fmt.Errorf("%w: no blank before the item: the line is passed over", ErrItem)
+
 // item reads the next item into dst; io.EOF at the end of the database.
 func (r *Reader) item(dst []byte) ([]byte, error) {
-	line, err := r.readLine()
-	if err == io.EOF {
+	line, more, err := r.lines.begin()
+	switch {
+	case err == io.EOF:
 		r.inData = false
-		if r.h.Version > 0 {
-			return dst, r.fail(fmt.Errorf("%w: no DATA=END", ErrTruncated))
+		if r.h.blanks() {
+			return dst, r.fail(fmt.Errorf("%w: no %s", ErrTruncated, dataEnd))
 		}
 		return dst, io.EOF
-	}
-	if err != nil {
+	case err != nil:
 		r.inData = false
 		return dst, err
+	case !more && r.h.endsData(line, r.lines):
+		r.inData = false
+		return dst, io.EOF
 	}
-	if r.h.Version > 0 {
-		if string(line) == "DATA=END" {
-			r.inData = false
-			return dst, io.EOF
-		}
+	if r.h.blanks() {
 		if len(line) == 0 || line[0] != ' ' {
-			return dst, r.fail(fmt.Errorf("%w: no blank before the item", ErrItem))
+			return dst, r.noItem(line)
 		}
 		line = line[1:]
 	}
-	if r.h.Print {
-		dst, err = decodePrint(dst[:0], line)
-	} else {
-		dst, err = decodeHex(dst[:0], line)
+	r.index++
+	dst, err = r.decode(dst[:0], line, more)
+	if err == nil && r.lines.cut {
+		err = fmt.Errorf("%w: within an item", ErrTruncated)
+		r.inData = false
+		return dst, r.fail(err)
 	}
 	if err != nil {
 		return dst, r.fail(fmt.Errorf("%w: %w", ErrItem, err))
@@ -188,29 +310,50 @@ func (r *Reader) item(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// readLine returns the next line without its LF, io.EOF at the end.
-func (r *Reader) readLine() ([]byte, error) {
-	line, err := r.buf.ReadSlice('\n')
-	if err == nil {
-		r.line++
-		return line[:len(line)-1], nil
+// noItem handles a line without a blank: the header of another database, before
+// which DATA=END is missing, or what is no item.
+func (r *Reader) noItem(line []byte) error {
+	if strings.HasPrefix(string(line), versionLine) {
+		r.inData, r.held = false, string(line)
+		return r.fail(fmt.Errorf("%w: no %s before the next database", ErrTruncated, dataEnd))
 	}
-	r.long = r.long[:0]
-	for errors.Is(err, bufio.ErrBufferFull) {
-		if len(r.long)+len(line) > MaxLine {
-			r.line++
-			return nil, r.fail(fmt.Errorf("longer than %d bytes", MaxLine))
+	if len(line) == 0 && !r.h.paired() {
+		return r.fail(fmt.Errorf("%w: an empty line in its place", ErrItem))
+	}
+	return r.fail(ErrNoItem)
+}
+
+// decode decodes an item whose line begins with piece.
+func (r *Reader) decode(dst, piece []byte, more bool) ([]byte, error) {
+	limit := r.MaxItem
+	if limit <= 0 {
+		limit = DefaultMaxItem
+	}
+	r.carry = r.carry[:0]
+	for at := 1; ; {
+		text := piece
+		if len(r.carry) > 0 {
+			text = append(slices.Clone(r.carry), piece...)
 		}
-		r.long = append(r.long, line...)
-		line, err = r.buf.ReadSlice('\n')
+		var used int
+		var err error
+		if r.h.Print {
+			dst, used, err = decodePrint(dst, text, !more)
+		} else {
+			dst, used, err = decodeHex(dst, text, !more)
+		}
+		if at += used; err != nil {
+			return dst, fmt.Errorf("column %d: %w", at, err)
+		}
+		if int64(len(dst)) > limit {
+			return dst, fmt.Errorf("longer than %d bytes", limit)
+		}
+		if !more {
+			return dst, nil
+		}
+		r.carry = append(r.carry[:0], text[used:]...)
+		if piece, more, err = r.lines.next(); err != nil {
+			return dst, err
+		}
 	}
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	r.long = append(r.long, line...)
-	if len(r.long) == 0 {
-		return nil, io.EOF
-	}
-	r.line++
-	return bytes.TrimSuffix(r.long, []byte{'\n'}), nil
 }
