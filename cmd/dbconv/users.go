@@ -11,7 +11,10 @@ import (
 )
 
 // users are the flags that select and rename users.
-type users struct{ mapFile, userFile string }
+type users struct {
+	mapFile, userFile string
+	named             []string // the ids of both files, once they were read
+}
 
 func (u *users) add(fs *pflag.FlagSet) {
 	fs.StringVarP(&u.mapFile, "map", "m", "", "rename users as `FILE` says: \"old new\" or \"old=new\" a line")
@@ -28,6 +31,7 @@ func (u *users) read() (selected func(id string) bool, rename func(id string) st
 		}
 		for _, l := range lines {
 			renamed[l.Old] = l.New
+			u.named = append(u.named, l.Old)
 		}
 	}
 	if u.userFile != "" {
@@ -38,6 +42,7 @@ func (u *users) read() (selected func(id string) bool, rename func(id string) st
 		chosen := make(map[string]struct{}, len(lines))
 		for _, l := range lines {
 			chosen[l.Old] = struct{}{}
+			u.named = append(u.named, l.Old)
 			if l.New != l.Old {
 				renamed[l.Old] = l.New
 			}
