@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/dbconv"
@@ -70,6 +71,9 @@ func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error)
 		job.DryRun()
 		return t.writeThrough(io.Discard, do)
 	}
+	if isTerminal(out) {
+		return cli.WithHint(fmt.Errorf("%s is a terminal: a database is binary", out), "- instead of it says that it is wanted there")
+	}
 	file, err := job.Create(out, t.force)
 	if err != nil {
 		return err
@@ -88,6 +92,19 @@ func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error)
 	}
 	job.Output("database", out)
 	return nil
+}
+
+// isTerminal tells whether path is a terminal.
+func isTerminal(path string) bool {
+	if st, err := os.Stat(path); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return term.IsTerminal(int(f.Fd()))
 }
 
 // writeThrough has the file made in a temporary one and copies it.
