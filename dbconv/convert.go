@@ -126,6 +126,7 @@ type conversion struct {
 	out  Output
 
 	numbers *numbers // of the recno that is being copied
+	read    int64    // records of the source
 
 	// change rewrites a record, or drops it; nil: records go over as they are. What
 	// it returns is valid until its next call.
@@ -257,6 +258,7 @@ func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 		if err != nil {
 			return err
 		}
+		c.read++
 		if c.change != nil {
 			var keep bool
 			if key, value, keep = c.change(key, value); !keep {

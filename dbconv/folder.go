@@ -1,10 +1,11 @@
 package dbconv
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
@@ -18,6 +19,12 @@ type ListOptions struct {
 	Select func(id string) bool
 	// Rename gives a user's new id; nil: ids stay.
 	Rename func(id string) string
+	// Named are the ids that Select and Rename were made of: each that is in no
+	// record is told as a problem.
+	Named []string
+	// KeyForm is how the keys are made; nil: that of the databases of the store,
+	// user/<id>[/folder] in folder.db and <id> in quota.db.
+	KeyForm *mboxlist.KeyForm
 }
 
 // ListReport is what Folder or Quota did.
@@ -30,13 +37,26 @@ type ListReport struct {
 	Added      int64 // records that the source does not have
 }
 
-// Folder writes a data.db2 of Netscape Messaging Server 4.x, or a folder.db, to dst as a folder.db:
-// version 6 unless Output says otherwise, byte order and page size of the source.
-// Records go over as they are, but for users that are renamed: their id changes in keys and in the
-// identifiers of access control lists.
+// ErrOtherList: the source is another database of a mailbox list than the one
+// that is wanted.
+var ErrOtherList = errors.New("not the database that is wanted")
+
+// Folder writes a data.db2 of Netscape Messaging Server 4.x, or a folder.db, to
+// dst as a folder.db: version 6 unless Output says otherwise, byte order and page
+// size of the source. Records go over as they are, but for users that are renamed:
+// their id changes in keys and in the identifiers of access control lists
+// (mboxlist.Rename). A user whose new id another one has keeps the old one, which
+// is a problem. A database whose values are quotas gives ErrOtherList.
 func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
-	rep, err := f.list().run(ctx, dst, src)
+	if opts.KeyForm != nil {
+		f.form = *opts.KeyForm
+	}
+	l := listConversion{opts: opts, form: f.form, users: &f.users, wrong: isQuotaDB}
+	if opts.Select != nil || opts.Rename != nil {
+		l.change = f.change
+	}
+	rep, err := l.run(ctx, dst, src)
 	f.rep.Report = rep
 	return f.rep, err
 }
@@ -44,11 +64,25 @@ func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) 
 // listConversion is what the two conversions of mailbox list databases share.
 type listConversion struct {
 	opts   ListOptions
+	form   mboxlist.KeyForm
+	users  *listUsers
 	change func(key, value []byte) (newKey, newValue []byte, keep bool)
 	more   func(put func(key, value []byte) error) error
+	// wrong says what the database is when its first records are not what is
+	// wanted; "" when they are.
+	wrong func(first []sample) string
 }
 
-func (l listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (Report, error) {
+// A sample is a record among the first of a database.
+type sample struct {
+	key   string
+	value []byte
+}
+
+// sampleSize is how many records are looked at for the form of the database.
+const sampleSize = 1000
+
+func (l *listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (Report, error) {
 	r, err := l.opts.open(ctx, src)
 	if err != nil {
 		return Report{}, err
@@ -58,31 +92,97 @@ func (l listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (R
 	if m.SubDBs || m.Type == bdb.Recno {
 		return rep, fmt.Errorf("%w: a mailbox list is one btree", ErrSubdatabases)
 	}
+	if err := l.look(ctx, src); err != nil {
+		return rep, err
+	}
 	out := l.opts.Output.resolve(m, 6)
 	rep.Version = out.Version
 	c := conversion{ctx: ctx, opts: ConvertOptions{Common: l.opts.Common}, rep: &rep, out: out,
 		change: l.change, more: l.more, reorders: l.opts.Rename != nil || l.more != nil}
-	err = c.single(dst, r)
-	return rep, err
+	if err = c.single(dst, r); err != nil {
+		return rep, err
+	}
+	l.tellUsers(c.read, rep.Records)
+	return rep, nil
+}
+
+// look reads the database before it is converted: its first records for its form,
+// and all keys where users are renamed.
+func (l *listConversion) look(ctx context.Context, src Source) error {
+	var first []sample
+	err := eachRecord(ctx, src, Common{MaxItem: l.opts.MaxItem}, func(key, value []byte) error {
+		if len(first) == sampleSize {
+			return errEnough
+		}
+		first = append(first, sample{string(key), append([]byte(nil), value[:min(len(value), 256)]...)})
+		return nil
+	})
+	if err != nil && err != errEnough {
+		return err
+	}
+	if what := l.wrong(first); what != "" {
+		return fmt.Errorf("%w: %s", ErrOtherList, what)
+	}
+	if l.opts.Select != nil || l.opts.Rename != nil {
+		l.lookAtKeys(first)
+	}
+	return l.users.gather(ctx, src, l)
+}
+
+// errEnough ends a walk that has seen enough.
+var errEnough = errors.New("enough")
+
+// lookAtKeys tells when most keys are of another form than the one in use.
+func (l *listConversion) lookAtKeys(first []sample) {
+	keys, good := make([]string, len(first)), 0
+	for i, s := range first {
+		keys[i] = s.key
+		if _, _, ok := l.form.Split(s.key); ok {
+			good++
+		}
+	}
+	found, ok := mboxlist.FindKeyForm(keys)
+	if l.form == mboxlist.BareKeys && !ok || 2*good > len(keys) && (l.form != mboxlist.BareKeys || !ok) {
+		return
+	}
+	text := fmt.Sprintf("most keys are not of the form %s", l.form)
+	if ok {
+		text += fmt.Sprintf(", but of the form %s: --key-form '%s' reads them", found, found)
+	} else if len(keys) > 0 {
+		text += fmt.Sprintf("; the first is %.80q", keys[0])
+	}
+	l.opts.log().Warning("key-form", "", text)
+}
+
+// isQuotaDB tells that a database holds quotas: most values are numbers, and no key
+// is that of a mailbox.
+func isQuotaDB(first []sample) string {
+	quotas := 0
+	for _, s := range first {
+		if strings.HasPrefix(s.key, mboxlist.UserPrefix) {
+			return ""
+		}
+		if _, err := parseQuota(s.value); err == nil {
+			quotas++
+		}
+	}
+	if 2*quotas <= len(first) {
+		return ""
+	}
+	return "the values are quotas, as in quota.db2, and no mailboxes"
 }
 
 // folders is the state of Folder.
 type folders struct {
-	opts       ListOptions
-	rep        ListReport
-	key, value []byte
-}
-
-func (f *folders) list() listConversion {
-	l := listConversion{opts: f.opts}
-	if f.opts.Select != nil || f.opts.Rename != nil {
-		l.change = f.change
-	}
-	return l
+	opts  ListOptions
+	form  mboxlist.KeyForm
+	users listUsers
+	rep   ListReport
 }
 
 func (f *folders) change(key, value []byte) ([]byte, []byte, bool) {
-	user, _, ok := mboxlist.SplitKey(string(key))
+	user, _, ok := f.form.Split(string(key))
+	f.users.see(user)
 	if f.opts.Select != nil && (!ok || !f.opts.Select(user)) {
 		f.rep.Unselected++
 		return nil, nil, false
@@ -90,51 +190,18 @@ func (f *folders) change(key, value []byte) ([]byte, []byte, bool) {
 	if f.opts.Rename == nil {
 		return key, value, true
 	}
-	value = f.renameACL(key, user, value)
-	if !ok {
-		return key, value, true
-	}
-	if id := f.opts.Rename(user); id != user {
-		f.key = append(append(f.key[:0], mboxlist.UserPrefix...), id...)
-		f.key = append(f.key, key[len(mboxlist.UserPrefix)+len(user):]...)
-		f.rep.Renamed++
-		key = f.key
-	}
-	return key, value, true
-}
-
-// renameACL puts new ids into the access control list of a record; everything else
-// stays as it is, byte for byte. A value that is not understood stays whole, a
-// problem when it names a user that is renamed.
-func (f *folders) renameACL(key []byte, user string, value []byte) []byte {
-	if _, err := mboxlist.ParseFolder(value); err != nil {
+	newKey, newValue, err := mboxlist.Rename(string(key), value, mboxlist.Names{User: f.users.rename, Form: f.form})
+	if err != nil {
 		f.rep.Opaque++
-		if user != "" && f.opts.Rename(user) != user && bytes.Contains(value, []byte(user)) {
-			f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), "the value names the old id and stays as it is: "+err.Error())
+		if id := mboxlist.NamesRenamed(value, f.users.rename); id != "" {
+			f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), fmt.Sprintf("the value names %.100q, who is renamed, and stays as it is: %v", id, err))
 		}
-		return value
 	}
-	changed := false
-	f.value = f.value[:0]
-	for i, field := range bytes.Split(value, []byte{'\t'}) {
-		if i > 0 {
-			f.value = append(f.value, '\t')
-		}
-		if i%2 == 0 { // the partition, rights, or what follows a final TAB
-			f.value = append(f.value, field...)
-			continue
-		}
-		id, negative := bytes.CutPrefix(field, []byte{'-'})
-		if negative {
-			f.value = append(f.value, '-')
-		}
-		renamed := f.opts.Rename(string(id))
-		changed = changed || renamed != string(id)
-		f.value = append(f.value, renamed...)
+	if newKey != string(key) {
+		f.rep.Renamed++
 	}
-	if !changed {
-		return value
+	if string(newValue) != string(value) {
+		f.rep.Changed++
 	}
-	f.rep.Changed++
-	return f.value
+	return []byte(newKey), newValue, true
 }

@@ -37,11 +37,11 @@ type QuotaOptions struct {
 // version 6 unless Output says otherwise, byte order and page size of the source.
 // Records go over as they are, but for renamed users and with Requota.
 func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) (ListReport, error) {
-	q := quotas{opts: opts}
+	q := quotas{opts: opts, form: opts.quotaForm()}
 	if opts.Usage != nil {
 		q.seen = make(map[string]struct{})
 	}
-	l := listConversion{opts: opts.ListOptions, change: q.change}
+	l := listConversion{opts: opts.ListOptions, form: q.form, users: &q.users, change: q.change, wrong: isFolderDB}
 	if opts.Requota && opts.Usage != nil {
 		l.more = q.missing
 	}
@@ -50,25 +50,49 @@ func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) 
 	return q.rep, err
 }
 
+// isFolderDB tells that a database holds mailboxes: keys of users' mailboxes, values
+// with an access control list.
+func isFolderDB(first []sample) string {
+	lists := 0
+	for _, s := range first {
+		if _, _, ok := mboxlist.SplitKey(s.key); !ok {
+			return ""
+		}
+		if f, err := mboxlist.ParseFolder(s.value); err == nil && len(f.ACL) > 0 {
+			lists++
+		}
+	}
+	if 2*lists <= len(first) || len(first) == 0 {
+		return ""
+	}
+	return "the records are mailboxes, as in data.db2, and no quotas"
+}
+
 // quotas is the state of Quota.
 type quotas struct {
 	opts  QuotaOptions
+	form  mboxlist.KeyForm
+	users listUsers
 	rep   ListReport
 	seen  map[string]struct{} // users of Usage that have a record
 	value []byte
 }
 
 func (q *quotas) change(key, value []byte) ([]byte, []byte, bool) {
-	id := string(key)
-	if q.opts.Select != nil && !q.opts.Select(id) {
+	id, folder, ok := q.form.Split(string(key))
+	q.users.see(id)
+	if q.opts.Select != nil && (!ok || !q.opts.Select(id)) {
 		q.rep.Unselected++
 		return nil, nil, false
 	}
-	if q.opts.Rename != nil {
-		if renamed := q.opts.Rename(id); renamed != id {
-			id, key = renamed, []byte(renamed)
+	if q.opts.Rename != nil && ok {
+		if renamed := q.users.rename(id); renamed != id {
+			id, key = renamed, []byte(q.form.Key(renamed, folder))
 			q.rep.Renamed++
 		}
+	}
+	if !ok {
+		id = string(key)
 	}
 	rec, err := parseQuota(value)
 	if err != nil {
@@ -143,7 +167,7 @@ func (q *quotas) missing(put func(key, value []byte) error) error {
 		}
 		rec := mboxlist.Quota{KB: mboxlist.ServerDefault, Messages: mboxlist.ServerDefault, LastWarned: -1}
 		q.rep.Added++
-		if err := put([]byte(id), q.anew(id, rec).Append(nil)); err != nil {
+		if err := put([]byte(q.form.Key(id, "")), q.anew(id, rec).Append(nil)); err != nil {
 			return err
 		}
 	}

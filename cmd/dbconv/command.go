@@ -5,9 +5,9 @@ import "imsconv/cmd/internal/cli"
 func command() cli.Command {
 	return cli.Command{
 		Name:    "dbconv",
-		Memory:  64 << 20,
-		Heap:    40 << 20,
 		Summary: "reads, converts, checks and rescues Berkeley DB files of releases 1.85 to 5.3",
+		Memory:  64 << 20,
+		Heap:    48 << 20,
 		Verbs: []cli.Verb{
 			convertVerb(), dumpVerb(), loadVerb(),
 			verifyVerb(), salvageVerb(), statVerb(),

@@ -48,6 +48,7 @@ func convertVerb() cli.Verb {
 			fs.VarP(&c.sub, "subdatabase", "s", "convert the sub-database `NAME` only")
 			fs.BoolVar(&c.sortDups, "sort-duplicates", false, "sort the values of a key and mark the file so (version 8 and later)")
 			fs.BoolVar(&c.strict, "strict", false, "stop at the first damage and write nothing")
+			c.max.add(fs)
 			return reading(c.run)
 		},
 	}
@@ -58,6 +59,7 @@ type convertOptions struct {
 	sub      subName
 	sortDups bool
 	strict   bool
+	max      maxValue
 }
 
 func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -65,10 +67,7 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	if err != nil {
 		return err
 	}
-	output, err := c.output(out)
-	if err != nil {
-		return err
-	}
+	output := c.output(out)
 	src, err := openSource(job, in, c.sortDir(out))
 	if err != nil {
 		return err
@@ -77,7 +76,7 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	var rep dbconv.Report
 	err = c.write(job, out, func(dst io.WriterAt) (err error) {
 		rep, err = dbconv.Convert(ctx, dst, src, dbconv.ConvertOptions{
-			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict},
+			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict, MaxItem: c.max.bytes()},
 			Output:      output,
 			Subdatabase: c.sub.name, SortDups: c.sortDups,
 		})

@@ -44,6 +44,7 @@ func dumpVerb() cli.Verb {
 			fs.StringVarP(&d.outOld, "file", "f", "", "the same, as db_dump has it")
 			fs.BoolVar(&d.force, "force", false, "replace FILE if it exists")
 			fs.BoolVar(&d.strict, "strict", false, "stop at the first damage")
+			d.max.add(fs)
 			return reading(d.run)
 		},
 	}
@@ -52,6 +53,7 @@ func dumpVerb() cli.Verb {
 type dumpOptions struct {
 	print, keys, list, force, strict bool
 	sub                              subName
+	max                              maxValue
 	format, out, outOld              string
 }
 
@@ -79,7 +81,7 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	defer out.Abort()
 	opts := dbconv.DumpOptions{
-		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict},
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict, MaxItem: d.max.bytes()},
 		Print:  d.print, Keys: d.keys, Subdatabase: d.sub.name, JSON: d.format == "json",
 	}
 	if d.list {

@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
+	"imsconv/dbconv/mboxlist"
 )
 
 const folderDoc = `
@@ -19,9 +21,17 @@ order and page size of the source, on-disk version 6.
 
 -m renames users: in the keys (user/<id> and user/<id>/<folder>) and as
 identifiers of access control lists, where the value is text of the form
-"partition TAB identifier TAB rights ..."; a value of any other form goes over as it is,
-and is a problem when it names a renamed user. -u takes only the users named; with it, records that are no
-user's stay behind.
+"partition TAB identifier TAB rights ..."; where two identifiers become one, its
+rights are joined. A value of any other form goes over as it is, and is a problem
+when it names a renamed user. A user whose new id somebody else has, or gets too,
+keeps the old one, in all records, and is told. -u takes only the users named; with
+it, records that are no user's stay behind. A user named in -m or -u who is in no
+record is told; nothing selected of a database that has records is a problem.
+
+Keys of another form are read with --key-form: %s stands for the id and the folder,
+which are separated by the byte before it, and %00 for a zero byte, as in user.%s
+or user/%s%00; a dot in an id is then stored as ^ where the separator is a dot.
+Without it, the form that most keys have is named when users are to be found.
 `
 
 func folderVerb() cli.Verb {
@@ -43,25 +53,36 @@ func folderVerb() cli.Verb {
 // listFlags are the flags that folder and quota share.
 type listFlags struct {
 	target
-	users
-	strict bool
+	users   flags.Users
+	strict  bool
+	keyForm string
+	max     maxValue
 }
 
 func (f *listFlags) add(fs *pflag.FlagSet) {
-	f.users.add(fs)
+	f.users.Add(fs)
 	f.target.add(fs, 6, "that of the source", "that of the source")
 	fs.BoolVar(&f.strict, "strict", false, "stop at the first damage and write nothing")
+	f.max.add(fs)
+	fs.StringVar(&f.keyForm, "key-form", "", "`FORM` of the keys, with %s for id and folder, as user.%s or user/%s%00 (default that of the store's databases)")
 }
 
 // options reads the files that the flags name.
 func (f *listFlags) options(job *cli.Job, out string) (opts dbconv.ListOptions, err error) {
-	if opts.Output, err = f.output(out); err != nil {
+	names, err := f.users.Read(job)
+	if err != nil {
 		return opts, err
 	}
-	if opts.Select, opts.Rename, err = f.users.read(); err != nil {
-		return opts, err
+	opts.Output = f.output(out)
+	opts.Select, opts.Rename, opts.Named = names.Selected(), names.NewID(), names.Named
+	if f.keyForm != "" {
+		form, err := mboxlist.ParseKeyForm(f.keyForm)
+		if err != nil {
+			return opts, cli.Usagef("--key-form: %v", err)
+		}
+		opts.KeyForm = &form
 	}
-	opts.Common = dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: f.strict}
+	opts.Common = dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: f.strict, MaxItem: f.max.bytes()}
 	return opts, nil
 }
 

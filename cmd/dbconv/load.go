@@ -48,6 +48,7 @@ func loadVerb() cli.Verb {
 			fs.StringArrayVarP(&l.settings, "config", "c", nil, "`NAME=VALUE`: a header line, against what the text says")
 			fs.VarP(&l.sub, "subdatabase", "s", "load into the sub-database `NAME`")
 			fs.BoolVar(&l.strict, "strict", false, "stop at the first line that cannot be read and write nothing")
+			l.max.add(fs)
 			return l.run
 		},
 	}
@@ -56,6 +57,7 @@ func loadVerb() cli.Verb {
 type loadOptions struct {
 	target
 	sub                      subName
+	max                      maxValue
 	in, kind, format         string
 	plain, keepFirst, strict bool
 	settings                 []string
@@ -101,10 +103,7 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 }
 
 func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, error) {
-	output, err := l.output(out)
-	if err != nil {
-		return dbconv.LoadOptions{}, err
-	}
+	output := l.output(out)
 	switch l.kind {
 	case "btree", "hash", "recno":
 	case "":
@@ -119,7 +118,7 @@ func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, err
 	}
 	opts := dbconv.LoadOptions{
 		JSON:   l.format == "json",
-		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict},
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict, MaxItem: l.max.bytes()},
 		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub.name,
 	}
 	for _, s := range l.settings {

@@ -49,6 +49,7 @@ func salvageVerb() cli.Verb {
 			fs.BoolVarP(&s.normal, "records", "r", false, "accepted as db_dump has it: the default")
 			fs.StringVar(&s.format, "format", "db", "result: db or db_dump")
 			fs.BoolVarP(&s.print, "print", "p", false, "with --format db_dump: printable characters as they are")
+			s.max.add(fs)
 			return reading(s.run)
 		},
 	}
@@ -58,6 +59,7 @@ type salvageOptions struct {
 	target
 	aggressive, normal, print bool
 	format                    string
+	max                       maxValue
 }
 
 func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -68,17 +70,14 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	if s.format != "db" && s.format != "db_dump" {
 		return cli.Usagef("--format: %q is neither db nor db_dump", s.format)
 	}
-	output, err := s.output(out)
-	if err != nil {
-		return err
-	}
+	output := s.output(out)
 	src, err := openSource(job, in, s.sortDir(out))
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	opts := dbconv.SalvageOptions{
-		Common:     dbconv.Common{Log: job, Progress: job.Meter("pages", 0, 0)},
+		Common:     dbconv.Common{Log: job, Progress: job.Meter("pages", 0, 0), MaxItem: s.max.bytes()},
 		Output:     output,
 		Aggressive: s.aggressive,
 		Print:      s.print,

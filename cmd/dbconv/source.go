@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv"
 	"imsconv/dbconv/bdb"
 )
 
@@ -141,6 +142,8 @@ func named(path string, err error) error {
 	}
 	err = fmt.Errorf("%s: %w", path, err)
 	switch {
+	case errors.Is(err, dbconv.ErrOtherList):
+		return cli.WithHint(err, "dbconv folder is for data.db2 and folder.db, dbconv quota for quota.db2 and quota.db")
 	case errors.Is(err, bdb.ErrNotBerkeleyDB), errors.Is(err, bdb.ErrCorrupt):
 		return cli.WithHint(err, "dbconv salvage reads what is left of a damaged file")
 	case errors.Is(err, bdb.ErrEncrypted):

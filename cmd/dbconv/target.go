@@ -6,53 +6,39 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 	"imsconv/dbconv/bdb"
 )
 
 // target is the flags of a file to be written.
 type target struct {
-	version  int
-	order    string
-	pageSize cli.SizeValue
-	force    bool
-	dryRun   bool
-	tempDir  string
+	form    flags.Database
+	force   bool
+	dryRun  bool
+	tempDir string
 }
 
 func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
-	fs.IntVar(&t.version, "bdb", version, "on-disk version: 6 (Berkeley DB 2.x), 7 (3.0), 8 (3.1 to 4.0) or 9 (4.1 and later)")
-	fs.StringVar(&t.order, "byte-order", "", "byte order of the pages, big or little (default "+order+")")
-	fs.Var(&t.pageSize, "page-size", "page size, 512 to 64K bytes, a power of two (default "+pageSize+")")
+	t.form.Add(fs, version, strconv.Itoa(version), order, pageSize)
 	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists")
 	fs.BoolVar(&t.dryRun, "dry-run", false, "do everything but write OUT")
 	fs.StringVar(&t.tempDir, "temp-dir", "", "`DIR` for the temporary files of a sort (default the directory of OUT)")
 }
 
-// output checks the flags; out is the destination's path.
-func (t *target) output(out string) (dbconv.Output, error) {
-	o := dbconv.Output{Version: t.version, PageSize: int(t.pageSize), Name: filepath.Base(out)}
-	if t.version < 6 || t.version > 9 {
-		return o, cli.Usagef("--bdb: version %d cannot be written: 6, 7, 8 and 9 can", t.version)
+// output is the form of the file; out is the destination's path.
+func (t *target) output(out string) dbconv.Output {
+	form := t.form.Form()
+	return dbconv.Output{
+		Version: form.Version, ByteOrder: form.ByteOrder, PageSize: form.PageSize,
+		Name: filepath.Base(out), TempDir: t.sortDir(out),
 	}
-	switch t.order {
-	case "":
-	case "big":
-		o.ByteOrder = binary.BigEndian
-	case "little":
-		o.ByteOrder = binary.LittleEndian
-	default:
-		return o, cli.Usagef("--byte-order: %q is neither big nor little", t.order)
-	}
-	if n := o.PageSize; n != 0 && (n < bdb.MinPageSize || n > bdb.MaxPageSize || n&(n-1) != 0) {
-		return o, cli.Usagef("--page-size: %d is not a power of two from %d to %d", n, bdb.MinPageSize, bdb.MaxPageSize)
-	}
-	o.TempDir = t.sortDir(out)
-	return o, nil
 }
 
 // sortDir is the directory of the temporary files, out being the destination.
@@ -69,6 +55,9 @@ func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error)
 	if t.dryRun {
 		job.DryRun()
 		return t.writeThrough(io.Discard, do)
+	}
+	if isTerminal(out) {
+		return cli.WithHint(fmt.Errorf("%s is a terminal: a database is binary", out), "- instead of it says that it is wanted there")
 	}
 	file, err := job.Create(out, t.force)
 	if err != nil {
@@ -88,6 +77,19 @@ func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error)
 	}
 	job.Output("database", out)
 	return nil
+}
+
+// isTerminal tells whether path is a terminal.
+func isTerminal(path string) bool {
+	if st, err := os.Stat(path); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return term.IsTerminal(int(f.Fd()))
 }
 
 // writeThrough has the file made in a temporary one and copies it.

@@ -1,6 +1,7 @@
 package bdb
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -77,7 +78,7 @@ func (r *Reader) hold(seen *pageSet, alone bool, only string) error {
 	}
 	h := holding{in: input{Reader: r}, seen: seen, alone: alone, only: only}
 	rd := &Reader{r: root.r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
-	h.v = newVerifier(stop, rd, VerifyOptions{NoOrder: true, Fault: h.fault})
+	h.v = newVerifier(stop, rd, VerifyOptions{NoOrder: true, Fault: h.fault, Note: h.note})
 	if err := h.v.file(raw); err != nil {
 		return err
 	}
@@ -108,6 +109,14 @@ func (h *holding) fault(e *Error) {
 	case h.alone && h.v.rd.name != h.only && !e.unled:
 	default:
 		h.tell(e)
+	}
+}
+
+// note takes what is odd: the log position of a page, unless NewReader told of the
+// file's.
+func (h *holding) note(e *Error) {
+	if errors.Is(e, ErrLogged) && e.Page > 0 {
+		_ = h.in.problem(e) // a tolerated Error never stops
 	}
 }
 

@@ -65,10 +65,24 @@ func (c *cover) take(off, size int) bool {
 	return free
 }
 
-// A pageCheck is what a cursor knows of the layout of the leaf that it is on.
+// A pageCheck is what a cursor knows of the layout of the leaf that it is on. It
+// adds up the items only: whether they lie end to start is found out after the
+// last record, and items that take as many bytes as there are cannot be many.
 type pageCheck struct {
-	packing
+	used, low int
 	cover
+}
+
+func (p *pageCheck) reset(ps int) { p.used, p.low, p.on = 0, ps, false }
+
+func (p *pageCheck) add(off, size int) {
+	p.used += size
+	p.low = min(p.low, off)
+}
+
+// full tells whether the items may fill the page of ps bytes from low on.
+func (p *pageCheck) full(low, ps int) bool {
+	return p.low&0xffff == low && p.used == ps-p.low
 }
 
 // notWhole tells of a leaf whose items do not fill it, and has overlapping items
@@ -83,7 +97,6 @@ func (in *input) pairs(pc *pageCheck, nd *node) error {
 	l := &in.lay
 	in.repeats += int64(l.ps) * repeatFactor
 	pc.reset(l.ps)
-	pc.on = false
 	fine, last := nd.n%2 == 0, -1
 	for i := 0; i < nd.n; i++ {
 		off := l.slot(nd, i, 3)
@@ -105,7 +118,7 @@ func (in *input) pairs(pc *pageCheck, nd *node) error {
 		pc.add(off, size)
 	}
 	switch {
-	case fine && pc.whole(nd.low):
+	case fine && pc.full(nd.low, l.ps):
 		return nil
 	case fine:
 		return in.notWhole(pc, nd.no, nd.low)
@@ -131,7 +144,6 @@ func (in *input) items(pc *pageCheck, nd *node) error {
 	l := &in.lay
 	in.repeats += int64(l.ps) * repeatFactor
 	pc.reset(l.ps)
-	pc.on = false
 	fine := true
 	for i := range nd.n {
 		off := l.slot(nd, i, 3)
@@ -145,7 +157,7 @@ func (in *input) items(pc *pageCheck, nd *node) error {
 		}
 	}
 	switch {
-	case fine && pc.whole(nd.low):
+	case fine && pc.full(nd.low, l.ps):
 		return nil
 	case fine:
 		return in.notWhole(pc, nd.no, nd.low)
@@ -159,7 +171,6 @@ func (in *input) items185(pc *pageCheck, nd *node185) error {
 	l := &in.lay
 	in.repeats += int64(l.ps) * repeatFactor
 	pc.reset(l.ps)
-	pc.on = false
 	fine := true
 	for i := range nd.n {
 		it, ok := l.item185(nd, i)
@@ -168,7 +179,7 @@ func (in *input) items185(pc *pageCheck, nd *node185) error {
 		}
 	}
 	switch {
-	case fine && pc.whole(nd.upper):
+	case fine && pc.full(nd.upper, l.ps):
 		return nil
 	case fine:
 		return in.notWhole(pc, nd.no, nd.upper)

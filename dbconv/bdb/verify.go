@@ -87,6 +87,7 @@ type verifier struct {
 	// againOut: too many of them, no more are read.
 	againOut bool
 	harmless bool  // faults here cost no record: free list, keys of internal pages
+	log      bool  // a log position was told of
 	pairs    int64 // of the hash that is being checked
 	zeros    int64 // its buckets whose pages are all zeros
 	visited  int64 // pages since the last Progress
@@ -178,6 +179,7 @@ func (v *verifier) file(raw []byte) error {
 // fileShape checks the size of the file against its page size.
 func (v *verifier) fileShape() {
 	m := &v.rd.meta
+	v.logged(0, m.LSN)
 	if tail := m.Size % int64(m.PageSize); tail != 0 {
 		v.lost(-1, NoItem, "the file ends %d bytes into page %d", tail, m.Pages)
 	}
@@ -280,10 +282,20 @@ func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 	copy(nd.buf, b)
 	nd.no = int64(no)
 	v.lay.decode(nd)
+	v.logged(nd.no, [2]uint32{v.lay.u32(b), v.lay.u32(b[4:])})
 	if v.lay.sum && !v.summed(nd.buf, nd.no) {
 		return nd.pgno == no, nil
 	}
 	return true, nil
+}
+
+// logged looks at the log position of a page: any but the first log file, number
+// 0, belongs to an environment. It is told of once.
+func (v *verifier) logged(no int64, lsn [2]uint32) {
+	if lsn[0] != 0 && !v.log {
+		v.log = true
+		v.note(no, ErrLogged, "log position %d/%d; what the server had not written when it stopped is in its log only", lsn[0], lsn[1])
+	}
 }
 
 // summed checks the checksum of a page; a page of zeros has none.

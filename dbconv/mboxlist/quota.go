@@ -1,6 +1,9 @@
 package mboxlist
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Limits that are no numbers.
 const (
@@ -28,9 +31,6 @@ func (q Quota) Append(dst []byte) []byte {
 	return dst
 }
 
-// AppendText appends the record to dst. It never fails.
-func (q Quota) AppendText(dst []byte) ([]byte, error) { return q.Append(dst), nil }
-
 // ParseQuota reads a record of quota.db: five numbers.
 func ParseQuota(value []byte) (Quota, error) {
 	var n [5]int64
@@ -41,11 +41,21 @@ func ParseQuota(value []byte) (Quota, error) {
 }
 
 // ParseOldQuota reads a record of an NMS quota.db2 in the text form `quotakb
-// usagekb`. It has no limit in messages, no message count and no warning.
+// usagekb`, as sscanf(value, "%d %d") takes it: white space before a number and
+// what follows the second, if that is white space or begins with a zero byte, does
+// not count. It has no limit in messages, no message count and no warning.
 func ParseOldQuota(value []byte) (Quota, error) {
+	text, _, _ := bytes.Cut(value, []byte{0})
+	fields := bytes.Fields(text)
+	if len(fields) != 2 {
+		return Quota{}, bad("quota", 0, "%d numbers, want 2", len(fields))
+	}
 	var n [2]int64
-	if err := numbers(value, n[:]); err != nil {
-		return Quota{}, err
+	for i, f := range fields {
+		var err error
+		if n[i], err = strconv.ParseInt(string(f), 10, 64); err != nil || n[i] < ServerDefault {
+			return Quota{}, bad("quota", bytes.Index(value, f), "number %d of 2 is not one", i+1)
+		}
 	}
 	return Quota{KB: n[0], Messages: Unlimited, UsageKB: n[1], LastWarned: -1}, nil
 }

@@ -103,7 +103,8 @@ func TestUsers(t *testing.T) {
 	z.Close()
 	want := Names{
 		Order: []string{"joe", "old", "a"}, Select: map[string]bool{"joe": true, "old": true, "a": true},
-		Map: map[string]string{"old": "new", "a": "b", "c": "d"},
+		Map:   map[string]string{"old": "new", "a": "b", "c": "d"},
+		Named: []string{"joe", "old", "a", "c"},
 	}
 	mapping := file(t, "map", []byte("c d\n"))
 	for _, tt := range []struct{ name, path, stdin string }{

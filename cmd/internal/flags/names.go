@@ -34,6 +34,28 @@ type Names struct {
 	Order  []string          // the selected users, as the source has them, in the order of the file
 	Select map[string]bool   // the same as a set; nil: all users
 	Map    map[string]string // new ids by old ones; ids that stay as they are not in it
+	Named  []string          // every user that either file names, as the source has them
+}
+
+// Selected says whether a user takes part; nil means that all do.
+func (n *Names) Selected() func(id string) bool {
+	if n.Select == nil {
+		return nil
+	}
+	return func(id string) bool { return n.Select[id] }
+}
+
+// NewID gives the new id of a user; nil means that none has one.
+func (n *Names) NewID() func(id string) string {
+	if len(n.Map) == 0 {
+		return nil
+	}
+	return func(id string) string {
+		if to, ok := n.Map[id]; ok {
+			return to
+		}
+		return id
+	}
 }
 
 // Read reads the files that were given; gzip and LZ4 are undone. A line that is
@@ -59,6 +81,7 @@ func (u *Users) Read(job *cli.Job) (Names, error) {
 }
 
 func (n *Names) rename(old, id string) {
+	n.Named = append(n.Named, old)
 	if old == id {
 		delete(n.Map, old)
 		return
