@@ -102,7 +102,7 @@ func TestEverythingIsIMS(t *testing.T) {
 	for name, export := range exports(t, 800) {
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
 		mail := 0
-		_, err := Classify(context.Background(), []Input{{"full", strings.NewReader(full)}}, ClassifyOptions{}, func(c *Classified) error {
+		_, err := Classify(context.Background(), []Input{{Name: "full", Reader: strings.NewReader(full)}}, ClassifyOptions{}, func(c *Classified) error {
 			if c.Kind&Both == 0 {
 				return nil
 			}

@@ -80,6 +80,15 @@ func (s *selection) under(norm []byte, count []int64) bool {
 	return found
 }
 
+// below is under without counting.
+func (s *selection) below(norm []byte) bool {
+	found := len(s.bases) == 0
+	for _, base := range s.bases {
+		found = found || ldif.UnderNormDN(norm, base)
+	}
+	return found
+}
+
 // matches reports whether the entry passes the filter.
 func (s *selection) matches(e *ldif.Entry) bool {
 	return s.filter == nil || s.filter.Match(e)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +20,10 @@ type Input struct {
 	// Name is its name in positions.
 	Name string
 	io.Reader
+	// Open, when not nil, opens the input once more from its beginning. An
+	// upgrade of SIMS domains reads its input twice; without Open it does so
+	// by Seek when the Reader can, and by a copy in a temporary file when not.
+	Open func() (io.ReadCloser, error)
 }
 
 // Upgrade reads the export src and writes to dst what opt.Format asks for. It
@@ -28,7 +34,7 @@ func Upgrade(ctx context.Context, dst io.Writer, src io.Reader, opt Options) (Re
 	if name == "" {
 		name = "ldif"
 	}
-	return UpgradeAll(ctx, dst, []Input{{name, src}}, opt)
+	return UpgradeAll(ctx, dst, []Input{{Name: name, Reader: src}}, opt)
 }
 
 // UpgradeAll is Upgrade for an export that lies in several files, read one
@@ -65,6 +71,8 @@ type run struct {
 	met    found
 	seen   index.First // the DNs of all entries
 	book   addressBook
+	survey *survey // nil when no domain is looked for
+	copies []*os.File
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers
@@ -76,7 +84,7 @@ type run struct {
 }
 
 func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
-	r := &run{opt: opt, inputs: inputs, order: newSequencer()}
+	r := &run{opt: opt, inputs: slices.Clone(inputs), order: newSequencer()}
 	var err error
 	if r.sel, err = newSelection(&opt); err != nil {
 		return nil, err
@@ -112,6 +120,9 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	if opt.Format == Full {
 		r.full = index.NewOrder(r.out, opt.TempDir, &r.seen)
 	}
+	if opt.From == SIMS && opt.Kinds&Domains != 0 && !opt.AllDomains {
+		r.survey = &survey{sel: r.sel, nodes: index.Table{Dir: opt.TempDir}}
+	}
 	r.met.under = make([]int64, len(r.sel.bases))
 	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
 	r.report = Report{Rules: map[string]int64{}, Problems: map[string]int64{}, Warnings: map[string]int64{}}
@@ -127,12 +138,23 @@ func (r *run) close() {
 		r.full.Close()
 	}
 	r.seen.Close()
+	if r.survey != nil {
+		r.survey.close()
+	}
+	for _, f := range r.copies {
+		f.Close()
+	}
 	r.book.close()
 }
 
 // do runs the pipeline: one reader that cuts chunks, workers that upgrade them,
 // and the collector, which is this goroutine.
 func (r *run) do(ctx context.Context) (Report, error) {
+	if r.survey != nil {
+		if err := r.survey.take(ctx, r); err != nil {
+			return r.report, err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(r.work)
@@ -160,11 +182,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 
 // read cuts the inputs into batches.
 func (r *run) read(ctx context.Context) error {
-	size := min(max(chunkBudget/(r.jobs+2), leastChunk), largestChunk)
-	if r.opt.chunk > 0 {
-		size = r.opt.chunk
-	}
-	seq := int64(0)
+	size, seq := r.chunkSize(), int64(0)
 	for i, in := range r.inputs {
 		chunks := ldif.NewChunker(&cancelReader{ctx, in.Reader, make(chan readResult, 1)}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: size})
 		for end := false; !end; {
@@ -200,6 +218,13 @@ func (r *run) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (r *run) chunkSize() int {
+	if r.opt.chunk > 0 {
+		return r.opt.chunk
+	}
+	return min(max(chunkBudget/(r.jobs+2), leastChunk), largestChunk)
 }
 
 // settle waits until every batch is at rest, so that no two large ones are in
@@ -349,6 +374,11 @@ func (r *run) finish() error {
 		return err
 	}
 	r.met.report(r)
+	if r.survey != nil && !r.opt.AddOnly {
+		if err := r.survey.report(r); err != nil {
+			return err
+		}
+	}
 	if r.state != nil {
 		r.state.report(r.log())
 	}

@@ -117,12 +117,13 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	w.one.dn = index.Hash(w.norm)
 	w.met.meet(w.norm)
 	if !w.run.sel.under(w.norm, w.met.under) || !w.run.sel.matches(&rec.Entry) {
+		w.staysDomain(b, rec)
 		w.pass(b, rec)
 		return
 	}
 	d := &w.d
 	d.load(rec, b)
-	d.kind = w.run.rules.kindOf(d)
+	d.kind = w.kindOf(b, d)
 	w.one.kind = d.kind
 	w.met.classes(d, w.run.opt.From)
 	if d.kind&w.run.sel.kinds == 0 {
@@ -149,6 +150,35 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		return
 	}
 	w.emit(b, d)
+}
+
+// kindOf is the kind of an entry by its classes or, for a node of the domain
+// component tree, by what lies below it.
+func (w *worker) kindOf(b *batch, d *draft) Kind {
+	kind := w.run.rules.kindOf(d)
+	if kind != 0 {
+		return kind
+	}
+	below, err := w.run.survey.below(w.norm, w.one.dn)
+	if err != nil {
+		b.err = err
+	}
+	if below.any() {
+		return Domains
+	}
+	return 0
+}
+
+// staysDomain warns of a node that is not selected though users or lists that
+// are have it as their domain.
+func (w *worker) staysDomain(b *batch, rec *ldif.Record) {
+	below, err := w.run.survey.below(w.norm, w.one.dn)
+	if err != nil {
+		b.err = err
+	}
+	if below.users()+below.lists() > 0 {
+		b.warn(rec, "domain-stays", fmt.Sprintf("%s below it, and it stays as it is: the base or the filter leaves it out", below.lies()))
+	}
 }
 
 // leftAlone counts an entry that belongs to the directory server.
