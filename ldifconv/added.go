@@ -1,7 +1,6 @@
 package ldifconv
 
 import (
-	"bytes"
 	"sync"
 
 	"imsconv/ldifconv/internal/index"
@@ -18,7 +17,7 @@ type domainNodes struct {
 
 // note remembers an entry when it is a dc node.
 func (n *domainNodes) note(norm []byte) {
-	if !bytes.HasPrefix(norm, []byte("dc=")) {
+	if !isNode(norm) && string(norm) != dcRoot {
 		return
 	}
 	n.mu.Lock()
@@ -29,17 +28,42 @@ func (n *domainNodes) note(norm []byte) {
 	n.seen[index.Hash(norm)] = true
 }
 
+// newEntries are those that the rules ask for, below their root. The set-up of
+// iMS makes the root; a file that is imported as a whole has to have it.
+func (r *run) newEntries() []addedEntry {
+	entries := r.rules.newEntries()
+	if len(entries) == 0 || r.nodes.seen[index.Hash([]byte(dcRoot))] {
+		return entries
+	}
+	if r.full != nil {
+		return append([]addedEntry{rootEntry()}, entries...)
+	}
+	r.warn("tree-root", dcRoot, "not in the input: the set-up of iMS makes it; the domain nodes need it")
+	return entries
+}
+
+// warnNode tells of a domain node that the input has already, and that would
+// have to say which of several domains stands for all.
+func (r *run) warnNode(e *addedEntry) {
+	for _, p := range e.attrs {
+		if p.Attr == "inetCanonicalDomainName" {
+			r.warn("tree-node", e.dn, "is in the input and stays as it is: its inetDomainBaseDN is that of other domains too, it should have inetCanonicalDomainName "+p.Value)
+		}
+	}
+}
+
 // addEntries writes the entries that the upgrade makes and the input does not
 // have, parents first, and into the undo their removal, children first.
 func (r *run) addEntries() error {
 	var records, undo []byte
 	var marks []index.Mark
-	for i, e := range r.rules.newEntries() {
+	for i, e := range r.newEntries() {
 		norm, err := ldif.AppendNormDN(nil, []byte(e.dn))
 		if err != nil {
 			panic("internal error: " + e.dn)
 		}
 		if r.nodes.seen[index.Hash(norm)] {
+			r.warnNode(&e)
 			continue
 		}
 		rec := ldif.Record{Entry: ldif.Entry{DN: []byte(e.dn)}}

@@ -8,14 +8,23 @@ import (
 )
 
 // ParsePairs splits an argument of -A: pairs at `;`, each at its first `:`.
-// A `\` before the `;`, which the shell of old command lines took away, is
-// taken away too, and so are blanks around names and values.
+// A part without a `:` is the beginning of a name with options
+// (cn;lang-ja:value). A `\` before the `;`, which the shell of old command
+// lines took away, is taken away too, and so are blanks around names and
+// values. The error tells what is no pair.
 func ParsePairs(arg string) ([]Pair, error) {
 	var pairs []Pair
-	for _, part := range strings.Split(strings.ReplaceAll(arg, `\;`, ";"), ";") {
-		if strings.TrimSpace(part) == "" {
+	name := ""
+	parts := strings.Split(strings.ReplaceAll(arg, `\;`, ";"), ";")
+	for i, part := range parts {
+		if strings.TrimSpace(part) == "" && name == "" {
 			continue
 		}
+		if !strings.Contains(part, ":") && i < len(parts)-1 {
+			name += strings.TrimSpace(part) + ";"
+			continue
+		}
+		part, name = name+part, ""
 		attr, value, ok := strings.Cut(part, ":")
 		attr = strings.TrimSpace(attr)
 		if !ok || attr == "" {
@@ -41,6 +50,9 @@ next:
 	for _, p := range pairs {
 		if !validDesc(p.Attr) {
 			return nil, fmt.Errorf("%q is not an attribute name", p.Attr)
+		}
+		if isMarker(p.Attr) {
+			return nil, fmt.Errorf("%q is no attribute: it is a word of LDIF itself", p.Attr)
 		}
 		s := setting{desc: []byte(p.Attr)}
 		if p.Value != "" {
@@ -72,14 +84,26 @@ func (s *setting) put(value string) {
 	}
 }
 
+// validDesc reports whether s is an attribute type, perhaps with options.
 func validDesc(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !isAlnum(c) && strings.IndexByte("-._;", c) < 0 {
+	for part := range strings.SplitSeq(s, ";") {
+		if part == "" {
 			return false
 		}
+		for i := range len(part) {
+			if c := part[i]; !isAlnum(c) && strings.IndexByte("-._", c) < 0 {
+				return false
+			}
+		}
 	}
-	return s != ""
+	return isAlnum(s[0])
+}
+
+// isMarker reports whether a line of this name says what a record is, instead
+// of an attribute (RFC 2849).
+func isMarker(desc string) bool {
+	name, _, _ := strings.Cut(desc, ";")
+	return oneOf(name, "dn", "version", "changetype", "control", "newrdn", "deleteoldrdn", "newsuperior") || strings.Trim(name, "0123456789") == ""
 }
 
 // applyPairs sets the attributes of -A, or adds to them.

@@ -166,8 +166,8 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-domain-tree", from: NMS, kind: Users,
 		needs:  []attrID{schema.Mail},
-		what:   "with the tree choice, the domain of mail gets an entry in the domain component tree",
-		source: "Provisioning Guide 5.2 (two trees)",
+		what:   "with the tree choice, the domain of mail gets an entry in the domain component tree; several of one subtree name the one that stands for all in inetCanonicalDomainName",
+		source: "Provisioning Guide 5.2 (two trees); Schema Reference, inetCanonicalDomainName",
 		apply: func(d *draft, o *ruleOptions) bool {
 			if o.MakeDCTree {
 				o.tree.note(d)

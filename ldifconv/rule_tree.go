@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ type treeSuffix struct {
 // treeDomain is what the node of one domain will say.
 type treeDomain struct {
 	base     string // inetDomainBaseDN, the least one in byte order
+	users    int64  // addresses in the domain
 	hosts    map[string]bool
 	compound bool // some uid is user@domain
 }
@@ -89,6 +91,7 @@ func (t *domainTree) note(d *draft) {
 		t.domains[domain] = node
 	}
 	node.base = min(node.base, base)
+	node.users++
 	if host := d.first(schema.MailHost); isFQDN(host) && !node.hosts[string(host)] {
 		node.hosts[string(lower(host))] = true
 	}
@@ -129,14 +132,48 @@ func (t *domainTree) entries() []addedEntry {
 		}
 		return strings.Compare(a, b)
 	})
+	canonical := t.canonical()
 	entries := make([]addedEntry, len(order))
 	for i, name := range order {
-		entries[i] = t.entry(name)
+		entries[i] = t.entry(name, canonical)
 	}
 	return entries
 }
 
-func (t *domainTree) entry(name string) addedEntry {
+// canonical returns, by base, the domain that stands for all of those that have
+// it: the one the base is called by, else the one with most addresses. A base
+// of one domain has none.
+func (t *domainTree) canonical() map[string]string {
+	names := map[string][]string{}
+	for name, node := range t.domains {
+		names[node.base] = append(names[node.base], name)
+	}
+	canonical := map[string]string{}
+	for base, list := range names {
+		if len(list) < 2 {
+			continue
+		}
+		own := domainOfDN([]byte(base))
+		slices.SortFunc(list, func(a, b string) int {
+			return cmp.Or(-compareBool(a == own, b == own), -cmp.Compare(t.domains[a].users, t.domains[b].users), cmp.Compare(a, b))
+		})
+		canonical[base] = list[0]
+	}
+	return canonical
+}
+
+// compareBool is below 0 for false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func (t *domainTree) entry(name string, canonical map[string]string) addedEntry {
 	label, _, _ := strings.Cut(name, ".")
 	e := addedEntry{dn: "dc=" + strings.ReplaceAll(name, ".", ",dc=") + "," + dcRoot}
 	e.add("objectClass", "top", "domain")
@@ -146,7 +183,8 @@ func (t *domainTree) entry(name string) addedEntry {
 		return e
 	}
 	e.add("objectClass", "inetDomain", "mailDomain", "nsManagedDomain")
-	if node.compound {
+	canon := canonical[node.base]
+	if node.compound || canon != "" {
 		e.add("objectClass", "inetDomainAuthInfo")
 	}
 	e.add("dc", label)
@@ -165,6 +203,9 @@ func (t *domainTree) entry(name string) addedEntry {
 	if node.compound {
 		e.add("domainUIDSeparator", "@")
 	}
+	if canon != "" {
+		e.add("inetCanonicalDomainName", canon)
+	}
 	return e
 }
 
@@ -172,6 +213,14 @@ func (e *addedEntry) add(attr string, values ...string) {
 	for _, v := range values {
 		e.attrs = append(e.attrs, Pair{attr, v})
 	}
+}
+
+// rootEntry is the top of the domain component tree.
+func rootEntry() addedEntry {
+	e := addedEntry{dn: dcRoot}
+	e.add("objectClass", "top", "organization")
+	e.add("o", "internet")
+	return e
 }
 
 // newEntries returns the entries that the upgrade adds, parents first.

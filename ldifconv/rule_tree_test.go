@@ -1,6 +1,7 @@
 package ldifconv
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,7 @@ objectClass: domain
 objectClass: inetDomain
 objectClass: mailDomain
 objectClass: nsManagedDomain
+objectClass: inetDomainAuthInfo
 dc: siroe
 inetDomainBaseDN: o=siroe.com
 inetDomainStatus: active
@@ -47,6 +49,7 @@ mailDomainStatus: active
 mailRoutingHosts: a.siroe.com
 mailRoutingHosts: b.siroe.com
 preferredMailHost: a.siroe.com
+inetCanonicalDomainName: siroe.com
 
 dn: dc=varrius,dc=org,o=internet
 changetype: add
@@ -61,6 +64,7 @@ inetDomainBaseDN: o=siroe.com
 inetDomainStatus: active
 mailDomainStatus: active
 domainUIDSeparator: @
+inetCanonicalDomainName: siroe.com
 `
 		if at < 0 || strings.TrimSpace(out[at:]) != strings.TrimSpace(want) {
 			t.Errorf("got\n%s", out[max(at, 0):])
@@ -88,6 +92,83 @@ func TestDomainTreeSuffix(t *testing.T) {
 		tree.init(tt.bases)
 		if got := tree.suffix([]byte(tt.dn)); got != tt.want {
 			t.Errorf("%q below %q: suffix %q, want %q", tt.dn, tt.bases, got, tt.want)
+		}
+	}
+}
+
+// Of several domains of one subtree one stands for all.
+func TestCanonicalDomain(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		domains map[string]treeDomain
+		want    string
+	}{
+		{"one", map[string]treeDomain{"a.com": {base: "o=x"}}, ""},
+		{"the name of the subtree", map[string]treeDomain{"z.com": {base: "o=z.com", users: 1}, "a.com": {base: "o=z.com", users: 9}}, "z.com"},
+		{"the most addresses", map[string]treeDomain{"a.com": {base: "o=x", users: 1}, "b.com": {base: "o=x", users: 2}}, "b.com"},
+		{"the first by name", map[string]treeDomain{"b.com": {base: "o=x", users: 2}, "a.com": {base: "o=x", users: 2}}, "a.com"},
+	} {
+		tree := domainTree{domains: map[string]*treeDomain{}}
+		for name, node := range tt.domains {
+			tree.domains[name] = &node
+		}
+		base := ""
+		for _, node := range tree.domains {
+			base = node.base
+		}
+		if got := tree.canonical()[base]; got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTreeRoot(t *testing.T) {
+	user := "dn: uid=a,o=siroe.com\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nuid: a\nmail: a@siroe.com\n\n"
+	for name, tt := range map[string]struct {
+		in     string
+		format Format
+		made   bool
+		told   bool
+	}{
+		"there":               {"dn: o=internet\no: internet\n\n" + user, Full, true, false},
+		"missing from a file": {user, Full, true, false},
+		"missing, changes":    {user, Changes, false, true},
+	} {
+		log := &recorder{}
+		out, _, _ := upgraded(t, tt.in, Options{From: NMS, Format: tt.format, Log: log, Rules: RuleOptions{MakeDCTree: true}})
+		if made := strings.Count(out, "dn: o=internet\n") == 1; made != tt.made {
+			t.Errorf("%s: the root is in the output: %t\n%s", name, made, out)
+		}
+		if told := strings.Contains(log.String(), "tree-root o=internet"); told != tt.told {
+			t.Errorf("%s: log %s", name, log)
+		}
+	}
+}
+
+func TestParsePairs(t *testing.T) {
+	for in, want := range map[string]string{
+		"a:b":                        "[{a b}]",
+		"a:b;c:d":                    "[{a b} {c d}]",
+		`a:b\;c: d:e`:                "[{a b} {c d:e}]",
+		"cn;lang-ja:x;mail:y":        "[{cn;lang-ja x} {mail y}]",
+		"a:b;cn;lang-ja;phonetic: x": "[{a b} {cn;lang-ja;phonetic x}]",
+		"a:;b:c;":                    "[{a } {b c}]",
+		"a:b;c":                      "error",
+		"a":                          "error",
+		":b":                         "error",
+	} {
+		pairs, err := ParsePairs(in)
+		got := fmt.Sprint(pairs)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+	for _, attr := range []string{"dn", "DN", "changetype", "version", "control", "dn;lang-ja", "cn;", ";x", "12", "a b", ""} {
+		if _, err := settings([]Pair{{attr, "v"}}); err == nil {
+			t.Errorf("attribute %q is taken", attr)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
 )
 
 // Input is one file of an upgrade.
@@ -59,20 +60,21 @@ const (
 
 // run is one call of UpgradeAll.
 type run struct {
-	opt    Options
-	inputs []Input
-	jobs   int
-	sel    *selection
-	rules  *ruleSet
-	pairs  []setting
-	state  *state // nil without Restore
-	order  *sequencer
-	nodes  domainNodes
-	met    found
-	seen   index.First // the DNs of all entries
-	book   addressBook
-	survey *survey // nil when no domain is looked for
-	copies []*os.File
+	opt     Options
+	inputs  []Input
+	jobs    int
+	sel     *selection
+	rules   *ruleSet
+	pairs   []setting
+	state   *state // nil without Restore
+	order   *sequencer
+	nodes   domainNodes
+	met     found
+	seen    index.First // the DNs of all entries
+	book    addressBook
+	classes bool    // -A replaces the object classes
+	survey  *survey // nil when no domain is looked for
+	copies  []*os.File
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers
@@ -123,6 +125,9 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	if opt.From == SIMS && opt.Kinds&Domains != 0 && !opt.AllDomains {
 		r.survey = &survey{sel: r.sel, nodes: index.Table{Dir: opt.TempDir}}
 	}
+	if !opt.Append && slices.ContainsFunc(r.pairs, func(s setting) bool { return s.id == schema.ObjectClass }) {
+		r.classes = true
+	}
 	r.met.under = make([]int64, len(r.sel.bases))
 	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
 	r.report = Report{Rules: map[string]int64{}, Problems: map[string]int64{}, Warnings: map[string]int64{}}
@@ -154,6 +159,9 @@ func (r *run) do(ctx context.Context) (Report, error) {
 		if err := r.survey.take(ctx, r); err != nil {
 			return r.report, err
 		}
+	}
+	if r.classes {
+		r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -90,7 +90,11 @@ func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
 		if path == "-" {
 			name = "stdin"
 		}
-		list = append(list, ldifconv.Input{Name: name, Reader: in})
+		input := ldifconv.Input{Name: name, Reader: in}
+		if path != "-" && in.Size >= 0 { // a file, which can be opened again
+			input.Open = func() (io.ReadCloser, error) { return u.job.Open(path) }
+		}
+		list = append(list, input)
 	}
 	return list, nil
 }
