@@ -46,7 +46,7 @@ func totalSize(job *cli.Job, paths []string) (total int64) {
 func ldifInputs(in []ldifconv.Input) []ldif.Input {
 	list := make([]ldif.Input, len(in))
 	for i := range in {
-		list[i] = ldif.Input(in[i])
+		list[i] = ldif.Input{Name: in[i].Name, Reader: in[i].Reader}
 	}
 	return list
 }
