@@ -142,7 +142,7 @@ func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) 
 		case err == io.EOF:
 			return nil
 		case errors.As(err, &damage):
-			c.damaged(damage.Kind, damage.Line, damage.DN, damage.Text)
+			c.damaged(damage.Kind(), damage.Line, damage.DN, damage.Text)
 		case err != nil:
 			return fmt.Errorf("%s: %w", in.Name, err)
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:

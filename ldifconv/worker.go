@@ -68,7 +68,7 @@ func (w *worker) damage(b *batch, e *ldif.Error) {
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
-	b.problem(e.Kind, e.Line, e.DN, text)
+	b.problem(e.Kind(), e.Line, e.DN, text)
 	w.reject(b, e.Line, text, e.Raw)
 }
 

@@ -31,7 +31,7 @@ func (c *checker) cross(rec *ldif.Record) {
 
 // crossDamaged reports a record that go-ldap/ldif reads all the same.
 func (c *checker) crossDamaged(damage *ldif.Error) {
-	if damage.Kind == ldif.BadURL || damage.Kind == ldif.EntryTooLong {
+	if damage.Kind() == ldif.BadURL || damage.Kind() == ldif.EntryTooLong {
 		return
 	}
 	if _, err := readAgain(damage.Raw); err == nil {

@@ -57,24 +57,40 @@ const (
 const maxDepth = 100
 
 // Compile parses text. aliases, when not nil, gives the other names of an
-// attribute.
+// attribute. The error is an *Error.
 func Compile(text string, aliases func(attr string) []string) (*Filter, error) {
+	given := text
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "(") {
 		text = "(" + text + ")"
 	}
 	if depth(text) > maxDepth {
-		return nil, fmt.Errorf("filter %q: nested deeper than %d", text, maxDepth)
+		return nil, &Error{given, 0, fmt.Sprintf("nested deeper than %d", maxDepth)}
 	}
 	packet, err := ldap.CompileFilter(closeUp(unescape1558(text)))
 	if err != nil {
-		return nil, fmt.Errorf("filter %q: %w", text, err)
+		return nil, inGiven(explain(text), given, text)
 	}
 	root, err := build(packet, aliases)
 	if err != nil {
-		return nil, fmt.Errorf("filter %q: %w", text, err)
+		return nil, &Error{given, 0, err.Error()}
 	}
-	return &Filter{root}, nil
+	f := &Filter{root}
+	if slices.Contains(f.Attributes(), "") {
+		return nil, inGiven(explain(text), given, text)
+	}
+	return f, nil
+}
+
+// inGiven makes an error about text one about what was given, which lacks the
+// outer brackets or has blanks around it.
+func inGiven(e *Error, given, text string) *Error {
+	at := strings.Index(given, strings.Trim(text, "()"))
+	if inner := strings.Index(text, strings.Trim(text, "()")); at >= 0 && inner >= 0 && !strings.HasPrefix(strings.TrimSpace(given), "(") {
+		e.Offset = max(0, e.Offset+at-inner)
+	}
+	e.Filter = given
+	return e
 }
 
 // closeUp takes away the blanks between the parts of a filter, "(&(a=b) (c=d))", which no RFC has
@@ -147,7 +163,7 @@ func unescape1558(text string) string {
 	return b.String()
 }
 
-var errShape = errors.New("unexpected shape")
+var errShape = errors.New("a comparison of this form is not known")
 
 // build turns the BER tree of go-ldap into nodes.
 func build(p *ber.Packet, aliases func(string) []string) (node, error) {

@@ -14,7 +14,7 @@ func (s *Scanner) change(l logical, desc, rest []byte, control bool) *Error {
 		}
 		var ok bool
 		if l, ok = s.next(); !ok {
-			return &Error{Kind: BadChange, Line: s.rec.Line, Text: "control without a changetype"}
+			return &Error{Class: BadChange, Line: s.rec.Line, Text: "control without a changetype"}
 		}
 		if desc, rest, damage = split(&l); damage != nil {
 			return damage
@@ -22,7 +22,7 @@ func (s *Scanner) change(l logical, desc, rest []byte, control bool) *Error {
 		control = foldEqual(desc, "control")
 	}
 	if !foldEqual(desc, "changetype") {
-		return &Error{Kind: BadChange, Line: l.num, Text: "control line without a changetype line after it"}
+		return &Error{Class: BadChange, Line: l.num, Text: "control line without a changetype line after it"}
 	}
 	v, damage := s.value(&l, rest)
 	if damage != nil {
@@ -39,7 +39,7 @@ func (s *Scanner) change(l logical, desc, rest []byte, control bool) *Error {
 		return s.addBody(l.num)
 	case Delete:
 		if l, ok := s.next(); ok {
-			return &Error{Kind: BadChange, Line: l.num, Text: "delete record has more lines"}
+			return &Error{Class: BadChange, Line: l.num, Text: "delete record has more lines"}
 		}
 		return nil
 	case Modify:
@@ -47,7 +47,7 @@ func (s *Scanner) change(l logical, desc, rest []byte, control bool) *Error {
 	case ModRDN, ModDN:
 		return s.rename(l.num)
 	}
-	return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("unknown changetype %q", clip(v))}
+	return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("unknown changetype %q", clip(v))}
 }
 
 // control reads `control: OID [true|false] [: value | :: base64]`.
@@ -68,7 +68,7 @@ func (s *Scanner) control(l *logical, rest []byte) *Error {
 		}
 	}
 	if len(c.OID) == 0 || len(text) > 0 && text[0] != ':' {
-		return &Error{Kind: BadChange, Line: l.num, Text: "bad control line"}
+		return &Error{Class: BadChange, Line: l.num, Text: "bad control line"}
 	}
 	if len(text) > 0 {
 		v, damage := s.value(l, text)
@@ -107,7 +107,7 @@ func (s *Scanner) addBody(num int) *Error {
 		}
 	}
 	if len(s.starts) == 0 {
-		return &Error{Kind: BadChange, Line: num, Text: "add record has no attributes"}
+		return &Error{Class: BadChange, Line: num, Text: "add record has no attributes"}
 	}
 	s.close()
 	return nil
@@ -138,7 +138,7 @@ func (s *Scanner) modify() *Error {
 		}
 		n := len(s.runs) - 1
 		if !bytes.EqualFold(desc, s.rec.Mods[n].Desc) {
-			return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not the attribute being modified (is a - line missing?)", clip(desc))}
+			return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not the attribute being modified (is a - line missing?)", clip(desc))}
 		}
 		v, damage := s.value(&l, rest)
 		if damage != nil {
@@ -166,17 +166,17 @@ func (s *Scanner) openMod(l *logical, desc, rest []byte) *Error {
 		}
 	}
 	if m.Op == 0 {
-		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("unknown modification %q", clip(desc))}
+		return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("unknown modification %q", clip(desc))}
 	}
 	bad := len(m.Desc) == 0
 	for _, c := range m.Desc {
 		bad = bad || !descByte[c]
 	}
 	if bad {
-		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(m.Desc))}
+		return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(m.Desc))}
 	}
 	if len(s.rec.Mods) == maxAttrs {
-		return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("record has more than %d modifications", maxAttrs)}
+		return &Error{Class: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("record has more than %d modifications", maxAttrs)}
 	}
 	s.rec.Mods = append(s.rec.Mods, m)
 	s.runs = append(s.runs, run{len(s.vals), len(s.vals)})
@@ -209,11 +209,11 @@ func (s *Scanner) rename(num int) *Error {
 				s.rec.NewSuperior = []byte{}
 			}
 		default:
-			return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("unexpected line %q in a %s record", clip(l.text), s.rec.Type)}
+			return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("unexpected line %q in a %s record", clip(l.text), s.rec.Type)}
 		}
 	}
 	if !haveDelete {
-		return &Error{Kind: BadChange, Line: num, Text: fmt.Sprintf("%s record without newrdn and deleteoldrdn", s.rec.Type)}
+		return &Error{Class: BadChange, Line: num, Text: fmt.Sprintf("%s record without newrdn and deleteoldrdn", s.rec.Type)}
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func dump(t testing.TB, r *ldif.Reader) string {
 		}
 		var damage *ldif.Error
 		if errors.As(err, &damage) {
-			fmt.Fprintf(&b, "error %d %s\n", damage.Line, damage.Kind)
+			fmt.Fprintf(&b, "error %d %s\n", damage.Line, damage.Kind())
 			continue
 		}
 		if err != nil {

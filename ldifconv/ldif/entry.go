@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 )
 
 // Value is one attribute value.
@@ -48,6 +50,25 @@ type Entry struct {
 	Attrs []Attr
 }
 
+// Clone returns a copy of the entry that shares no memory with it.
+func (e *Entry) Clone() *Entry {
+	c := *e
+	c.DN, c.RawDN = bytes.Clone(e.DN), bytes.Clone(e.RawDN)
+	c.Attrs = make([]Attr, len(e.Attrs))
+	for i := range e.Attrs {
+		c.Attrs[i] = e.Attrs[i].clone()
+	}
+	return &c
+}
+
+func (a *Attr) clone() Attr {
+	c := Attr{Desc: bytes.Clone(a.Desc), Values: slices.Clone(a.Values)}
+	for i := range c.Values {
+		c.Values[i].Data = bytes.Clone(c.Values[i].Data)
+	}
+	return c
+}
+
 // Get returns the values of every run whose description equals desc, ignoring
 // case. It allocates; the conversions have their own index.
 func (e *Entry) Get(desc string) [][]byte {
@@ -88,6 +109,7 @@ const (
 
 var changeTypes = [...]string{Content: "", Add: "add", Delete: "delete", Modify: "modify", ModRDN: "modrdn", ModDN: "moddn"}
 
+// String is the word of a changetype line, or "content".
 func (t ChangeType) String() string {
 	if t == Content {
 		return "content"
@@ -108,6 +130,7 @@ const (
 
 var modOps = [...]string{ModAdd: "add", ModDelete: "delete", ModReplace: "replace", ModIncrement: "increment"}
 
+// String is the word that begins the modification.
 func (o ModOp) String() string { return modOps[o] }
 
 // Mod is one modification of a modify record: the values of Attr under Op.
@@ -127,7 +150,8 @@ type Control struct {
 }
 
 // Record is one record of a file: an entry (Type Content), or a change.
-// All its memory belongs to the reader and is reused by the next record.
+// All its memory belongs to the reader and is reused by the next record: Clone
+// makes one that stays.
 type Record struct {
 	// Entry holds the DN of every record, and the attributes of Content and Add.
 	Entry
@@ -151,11 +175,29 @@ type Record struct {
 	Raw []byte
 }
 
+// Clone returns a copy of the record that shares no memory with it.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Entry = *r.Entry.Clone()
+	c.Controls = slices.Clone(r.Controls)
+	for i := range c.Controls {
+		c.Controls[i].OID = bytes.Clone(c.Controls[i].OID)
+		c.Controls[i].Value = bytes.Clone(c.Controls[i].Value)
+	}
+	c.Mods = slices.Clone(r.Mods)
+	for i := range c.Mods {
+		c.Mods[i].Attr = c.Mods[i].clone()
+	}
+	c.NewRDN, c.NewSuperior, c.Raw = bytes.Clone(r.NewRDN), bytes.Clone(r.NewSuperior), bytes.Clone(r.Raw)
+	c.Shape = 0
+	return &c
+}
+
 // Error is damage in one record. The reader has skipped that record and the
 // next call reads the one after it.
 type Error struct {
-	// Kind is a short class such as "bad-line".
-	Kind string
+	// Class is a short word such as BadLine.
+	Class string
 	// Line is the 1-based number of the faulty line.
 	Line int
 	// DN is the record's DN as far as it is known.
@@ -169,6 +211,7 @@ type Error struct {
 	Err error
 }
 
+// Error names the line, the DN as far as it is known, and what is wrong.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("line %d: ", e.Line)
 	if e.DN != "" {
@@ -181,7 +224,17 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Position is the faulty line, "line 12": the reader knows no file names.
+func (e *Error) Position() string { return "line " + strconv.Itoa(e.Line) }
+
+// Kind returns Class.
+func (e *Error) Kind() string { return e.Class }
+
+// Severity is 2, as of all damage by which something is lost.
+func (e *Error) Severity() int { return 2 }
 
 // IsDamage tells damage in one record, after which reading goes on, from a
 // failure of the input.
@@ -190,7 +243,7 @@ func IsDamage(err error) bool {
 	return errors.As(err, &e)
 }
 
-// The kinds of Error.
+// The classes of Error.
 const (
 	BadLine      = "bad-line"      // no colon, or no attribute description before it
 	BadBase64    = "bad-base64"    // a "::" value that does not decode

@@ -92,7 +92,7 @@ func TestMaxEntry(t *testing.T) {
 				}
 				var e *ldif.Error
 				if errors.As(err, &e) {
-					got = append(got, fmt.Sprintf("%s %s line %d: %s", e.Kind, e.DN, e.Line, e.Text))
+					got = append(got, fmt.Sprintf("%s %s line %d: %s", e.Kind(), e.DN, e.Line, e.Text))
 					continue
 				}
 				if err != nil {

@@ -10,18 +10,18 @@ func split(l *logical) (desc, rest []byte, damage *Error) {
 	text := l.text
 	i := bytes.IndexByte(text, ':')
 	if i < 0 {
-		return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: fmt.Sprintf("line has no colon: %q", clip(text))}
+		return nil, nil, &Error{Class: BadLine, Line: l.num, Text: fmt.Sprintf("line has no colon: %q", clip(text))}
 	}
 	desc, rest = text[:i], text[i:]
 	if i > 0 && (desc[0] <= ' ' || desc[i-1] <= ' ') {
 		desc = trimSpace(desc)
 	}
 	if len(desc) == 0 {
-		return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: "line has no attribute before its colon"}
+		return nil, nil, &Error{Class: BadLine, Line: l.num, Text: "line has no attribute before its colon"}
 	}
 	for _, c := range desc {
 		if !descByte[c] {
-			return nil, nil, &Error{Kind: BadLine, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(desc))}
+			return nil, nil, &Error{Class: BadLine, Line: l.num, Text: fmt.Sprintf("%q is not an attribute description", clip(desc))}
 		}
 	}
 	return desc, rest, nil

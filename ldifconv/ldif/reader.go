@@ -1,6 +1,9 @@
 package ldif
 
-import "io"
+import (
+	"io"
+	"iter"
+)
 
 // Options choose the limits of a Reader. The zero value is usable.
 type Options struct {
@@ -31,7 +34,8 @@ func NewReader(r io.Reader, opts Options) *Reader {
 	return &Reader{chunks: NewChunker(r, opts), scan: Scanner{MaxEntry: opts.MaxEntry}}
 }
 
-// Next returns the next record, valid until the following call. It returns
+// Next returns the next record, valid until the following call; Record.Clone
+// makes it stay. It returns
 // io.EOF at the end, an *Error for a record it had to skip (call Next again for
 // the one after it), and any other error when the input fails.
 func (r *Reader) Next() (*Record, error) {
@@ -52,4 +56,21 @@ func (r *Reader) Next() (*Record, error) {
 		return rec, err
 	}
 	return nil, r.err
+}
+
+// All iterates over the records that are left, each valid until the next step.
+// For damage in one record it gives an *Error without a record and goes on; any
+// other error, one of the input, is the last thing it gives.
+func (r *Reader) All() iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				return
+			}
+			if !yield(rec, err) || err != nil && !IsDamage(err) {
+				return
+			}
+		}
+	}
 }

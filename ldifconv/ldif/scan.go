@@ -100,7 +100,7 @@ func (s *Scanner) limit() int {
 
 // sizeError is the error of a record of size bytes that begins at line.
 func (s *Scanner) sizeError(size int64, line int) *Error {
-	return &Error{Kind: EntryTooLong, Line: line, Text: fmt.Sprintf("entry of %d bytes is over the limit of %d", size, s.limit())}
+	return &Error{Class: EntryTooLong, Line: line, Text: fmt.Sprintf("entry of %d bytes is over the limit of %d", size, s.limit())}
 }
 
 // tooBig reports the one oversized record of the chunk.
@@ -247,7 +247,7 @@ func (s *Scanner) record() (found bool, damage *Error) {
 	}
 	if foldEqual(desc, "version") {
 		if v := trimSpace(rest[1:]); string(v) != "1" {
-			return false, &Error{Kind: BadVersion, Line: l.num, Text: fmt.Sprintf("version %q, only version 1 is known", clip(v))}
+			return false, &Error{Class: BadVersion, Line: l.num, Text: fmt.Sprintf("version %q, only version 1 is known", clip(v))}
 		}
 		if l, ok = s.next(); !ok {
 			return false, nil
@@ -258,7 +258,7 @@ func (s *Scanner) record() (found bool, damage *Error) {
 	}
 	s.rec.Line = l.num
 	if !foldEqual(desc, "dn") {
-		return false, &Error{Kind: NoDN, Line: l.num, Text: "record does not begin with a dn line"}
+		return false, &Error{Class: NoDN, Line: l.num, Text: "record does not begin with a dn line"}
 	}
 	s.rec.RawDN = trimLeft(bytes.TrimPrefix(rest[1:], []byte{':'}))
 	if s.rec.DN, damage = s.value(&l, rest); damage != nil {
@@ -302,7 +302,7 @@ func (s *Scanner) body() *Error {
 // end finishes a content record.
 func (s *Scanner) end(empty bool) *Error {
 	if empty {
-		return &Error{Kind: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
+		return &Error{Class: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
 	}
 	s.close()
 	return nil
@@ -394,9 +394,9 @@ func marker(desc []byte) bool {
 func (s *Scanner) marked(l logical, desc, rest []byte, first bool) *Error {
 	switch {
 	case len(desc) == 2:
-		return &Error{Kind: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
+		return &Error{Class: SecondDN, Line: l.num, Text: "second dn line in one record (is a blank line missing before it?)"}
 	case !first:
-		return &Error{Kind: BadChange, Line: l.num, Text: fmt.Sprintf("%s line after the attributes", desc)}
+		return &Error{Class: BadChange, Line: l.num, Text: fmt.Sprintf("%s line after the attributes", desc)}
 	}
 	return s.change(l, desc, rest, len(desc) == 7)
 }
@@ -409,7 +409,7 @@ func (s *Scanner) push(desc, v []byte, num int, known place) *Error {
 	case newAttr:
 		n := len(s.starts)
 		if n == maxAttrs {
-			return &Error{Kind: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
+			return &Error{Class: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
 		}
 		if n < cap(s.shape) {
 			s.shape = s.shape[:n+1]
@@ -458,7 +458,7 @@ func (s *Scanner) value(l *logical, rest []byte) ([]byte, *Error) {
 			return rest[1:], nil
 		}
 	case '<':
-		return nil, &Error{Kind: BadURL, Line: l.num, Text: fmt.Sprintf("value of a file or URL (%q) is refused: no files are read", clip(trimSpace(rest[1:])))}
+		return nil, &Error{Class: BadURL, Line: l.num, Text: fmt.Sprintf("value of a file or URL (%q) is refused: no files are read", clip(trimSpace(rest[1:])))}
 	case ':':
 		return s.base64(l, trimSpace(rest[1:]))
 	}
@@ -478,7 +478,7 @@ func (s *Scanner) base64(l *logical, text []byte) ([]byte, *Error) {
 	}
 	n, err := base64.StdEncoding.Decode(dst, text)
 	if err != nil {
-		return nil, &Error{Kind: BadBase64, Line: l.num, Text: "value is not base64", Err: err}
+		return nil, &Error{Class: BadBase64, Line: l.num, Text: "value is not base64", Err: err}
 	}
 	return dst[:n:n], nil
 }

@@ -21,7 +21,7 @@ type ConfClass struct {
 const maxConfLine = 1 << 20
 
 // ReadATConf reads the attributes of a slapd.at.conf file (Directory Server 4.x). An attribute
-// without an identifier gets "NAME-oid", as the server gives it. Errors name the line; the first
+// without an identifier gets "NAME-oid", as the server gives it. Errors are of type *Error; the first
 // one ends the reading, since a server would not start on such a file.
 func ReadATConf(r io.Reader) ([]Attribute, error) {
 	var list []Attribute
@@ -171,11 +171,11 @@ func eachConfLine(r io.Reader, use func(words []string, indented bool) error) er
 		}
 		indented := line != "" && (line[0] == ' ' || line[0] == '\t')
 		if err := use(strings.Fields(line), indented); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
+			return &Error{n, err}
 		}
 	}
 	if err := scan.Err(); err != nil {
-		return fmt.Errorf("line %d: %w", n+1, err)
+		return &Error{n + 1, err}
 	}
 	return nil
 }

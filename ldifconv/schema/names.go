@@ -1,68 +1,43 @@
 package schema
 
-// nameTable is a closed hash of lower-case names, built once and then only read.
-type nameTable struct {
-	slots []nameSlot
-	mask  uint32
-}
+// nameTable maps names in lower case. It is built once and then only read.
+type nameTable map[string]uint16
 
-type nameSlot struct {
-	name string // lower case
-	id   uint16
-}
+// longestName is the size in bytes above which nothing is a name of the table.
+const longestName = 64
 
-// newNameTable collects the names that fill adds. A name added twice keeps its first meaning.
-func newNameTable(fill func(add func(name string, id uint16))) *nameTable {
-	t := &nameTable{slots: make([]nameSlot, 2048), mask: 2047}
+// newNameTable collects the names that fill adds. A name added twice keeps its
+// first meaning.
+func newNameTable(fill func(add func(name string, id uint16))) nameTable {
+	t := nameTable{}
 	fill(func(name string, id uint16) {
-		lower := make([]byte, len(name))
-		for i := range len(name) {
-			lower[i] = lowerASCII(name[i])
+		if len(name) > longestName {
+			panic("internal error: the name " + name + " is too long for the table")
 		}
-		at := hashName(lower) & t.mask
-		for t.slots[at].name != "" {
-			if t.slots[at].name == string(lower) {
-				return
-			}
-			at = (at + 1) & t.mask
+		var room [longestName]byte
+		key := string(lowerInto(&room, []byte(name)))
+		if _, ok := t[key]; !ok {
+			t[key] = id
 		}
-		t.slots[at] = nameSlot{name: string(lower), id: id}
 	})
 	return t
 }
 
-func (t *nameTable) lookup(name []byte) (uint16, bool) {
-	if len(name) == 0 {
+// lookup ignores ASCII case. It does not allocate.
+func (t nameTable) lookup(name []byte) (uint16, bool) {
+	if len(name) == 0 || len(name) > longestName {
 		return 0, false
 	}
-	for at := hashName(name) & t.mask; t.slots[at].name != ""; at = (at + 1) & t.mask {
-		if equalFold(t.slots[at].name, name) {
-			return t.slots[at].id, true
-		}
-	}
-	return 0, false
+	var room [longestName]byte
+	id, ok := t[string(lowerInto(&room, name))]
+	return id, ok
 }
 
-// hashName is 32-bit FNV-1a over the lower-case name.
-func hashName(name []byte) uint32 {
-	h := uint32(2166136261)
-	for _, c := range name {
-		h = (h ^ uint32(lowerASCII(c))) * 16777619
-	}
-	return h ^ h>>15
-}
-
-// equalFold compares name with lower, which is in lower case already.
-func equalFold(lower string, name []byte) bool {
-	if len(lower) != len(name) {
-		return false
-	}
+func lowerInto(room *[longestName]byte, name []byte) []byte {
 	for i, c := range name {
-		if lowerASCII(c) != lower[i] {
-			return false
-		}
+		room[i] = lowerASCII(c)
 	}
-	return true
+	return room[:len(name)]
 }
 
 func lowerASCII(c byte) byte {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -90,7 +89,7 @@ func (d *Definitions) takeValues(a *ldif.Attr) error {
 			err = d.class(text)
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: %w", v.Line, err)
+			return &Error{v.Line, err}
 		}
 	}
 	return nil
@@ -138,7 +137,7 @@ func readDirectives(data []byte) (d Definitions, err error) {
 	macros := map[string]string{}
 	for i := range list {
 		if err := d.directive(&list[i], macros); err != nil {
-			return d, fmt.Errorf("line %d: %w", list[i].line, err)
+			return d, &Error{list[i].line, err}
 		}
 	}
 	return d, nil
