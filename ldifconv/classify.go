@@ -91,7 +91,10 @@ type ClassifyOptions struct {
 	// Expect, when not 0, makes every mail entry that does not satisfy exactly these tags a
 	// problem: after an upgrade all are TagIMS50 and nothing else.
 	Expect Tag
-	Log    Log // nil discards
+	// TempDir is where the addresses are kept, which are compared at the end;
+	// empty means os.TempDir.
+	TempDir string
+	Log     Log // nil discards
 }
 
 // DomainCount is one mail domain of an export.
@@ -119,14 +122,21 @@ func Classify(ctx context.Context, inputs []Input, o ClassifyOptions, each func(
 		o.Log = discardLog{}
 	}
 	c := classifier{options: o, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
-	for _, in := range inputs {
-		c.name = in.Name
+	c.book.dir = o.TempDir
+	defer c.book.close()
+	for i, in := range inputs {
+		c.name, c.input = in.Name, i
 		if err := c.read(ctx, in, each); err != nil {
 			return c.report, err
 		}
 	}
 	c.finish()
-	return c.report, nil
+	err := c.book.each(func(address []byte, first, other *listed) error {
+		where := func(e *listed) string { return placeOf(inputs, e.pos, e.dn) }
+		o.Log.Warning("address-twice", where(other), warnTwice(address, where(first)))
+		return nil
+	})
+	return c.report, err
 }
 
 // read classifies the entries of one file.
@@ -151,6 +161,12 @@ func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) 
 			if err := each(c.entry(rec)); err != nil {
 				return err
 			}
+			if c.found.Kind&Both != 0 {
+				c.people = appendAddresses(c.people[:0], &c.d, packPos(c.input, rec.Line))
+				if err := c.book.put(c.people); err != nil {
+					return err
+				}
+			}
 		}
 	}
 }
@@ -167,6 +183,9 @@ func (discardLog) Warning(kind, where, text string) {}
 
 type classifier struct {
 	name     string // of the file being read
+	input    int    // its number
+	book     addressBook
+	people   []byte // scratch
 	options  ClassifyOptions
 	report   ClassifyReport
 	d        draft

@@ -94,6 +94,12 @@ type Log interface {
 	Warning(kind, where, text string)
 }
 
+// Progress is told what has been done since the last call: entries, and bytes
+// of the input as it is after an outer compression is undone.
+type Progress interface {
+	Add(items, bytes int64)
+}
+
 // Options choose what Upgrade does. From and Kinds must be set.
 type Options struct {
 	From  Source
@@ -123,10 +129,11 @@ type Options struct {
 
 	// Save, when not nil, receives for each changed entry the values that the
 	// attributes of Add had before, as change records that set them again.
-	// Restore, when not nil, is such a file; its entries get their values
-	// back, before the rules.
+	// Restore are such files; their entries get their values back, before the
+	// rules. A damaged record in them is a problem; what is no state file at
+	// all is ErrNoState, before anything is done.
 	Save    io.Writer
-	Restore io.Reader
+	Restore []Input
 
 	// AllDomains takes every dc node for a mail domain.
 	AllDomains bool
@@ -150,8 +157,9 @@ type Options struct {
 	// Log receives problems and warnings; nil discards them.
 	Log Log
 	// Progress, when not nil, is told from time to time how many entries and
-	// bytes were read since the last call. No two calls are made at the same time.
-	Progress func(entries, bytes int64)
+	// bytes were read since the last call. No two calls are made at the same
+	// time.
+	Progress Progress
 
 	// chunk is the size of the pieces of input, in bytes; tests set it.
 	chunk int
@@ -183,6 +191,9 @@ type Report struct {
 	// Rules counts how often each rule changed an entry, and what rules count
 	// beside that.
 	Rules map[string]int64
+	// Programs are those that mail is delivered to, in the order in which the
+	// new server has to learn of them.
+	Programs []Program
 	// Problems and Warnings count what was told, by kind.
 	Problems map[string]int64
 	Warnings map[string]int64

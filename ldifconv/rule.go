@@ -179,7 +179,9 @@ func (s *ruleSet) apply(d *draft) {
 	}
 }
 
-// finish says what belongs to the whole run: the programs that the new server has to know.
-func (s *ruleSet) finish(log Log) {
+// finish says what belongs to the whole run, and returns the programs that the
+// new server has to know.
+func (s *ruleSet) finish(log Log) []Program {
 	s.options.programs.report(log)
+	return s.options.programs.list(s.options.RuleOptions.Programs)
 }

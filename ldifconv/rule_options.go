@@ -148,6 +148,9 @@ func ReadUIDMap(r io.Reader) (map[string]string, error) {
 		if !ok || old == "" || id == "" {
 			return errors.New("needs an old and a new user id")
 		}
+		if strings.ContainsAny(old+id, " \t:") {
+			return fmt.Errorf("%.100q holds a blank or a colon: is this a map of user ids", line)
+		}
 		if other, ok := ids[strings.ToLower(old)]; ok && other != id {
 			return fmt.Errorf("user %q is mapped twice", old)
 		}
@@ -161,7 +164,8 @@ func ReadUIDMap(r io.Reader) (map[string]string, error) {
 func eachLine(r io.Reader, use func(line string) error) error {
 	scan := bufio.NewScanner(r)
 	scan.Buffer(nil, 1<<20)
-	for n := 1; scan.Scan(); n++ {
+	n := 1
+	for ; scan.Scan(); n++ {
 		line := strings.TrimSpace(scan.Text())
 		if line == "" || line[0] == '#' {
 			continue
@@ -170,7 +174,10 @@ func eachLine(r io.Reader, use func(line string) error) error {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	return scan.Err()
+	if err := scan.Err(); err != nil {
+		return fmt.Errorf("line %d: %w", n, err)
+	}
+	return nil
 }
 
 func cutBlank(line string) (first, rest string, ok bool) {

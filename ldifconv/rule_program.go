@@ -2,7 +2,9 @@ package ldifconv
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,14 +111,73 @@ func (p *programs) report(log Log) {
 	log.Warning("program", "", text)
 }
 
+// Program is a program that mail is delivered to, and that the new server has to
+// be told of.
+type Program struct {
+	// Name is what mailProgramDeliveryInfo holds after the upgrade.
+	Name string
+	// Command is the command line it held before; "" when it was a name
+	// already, of a program that the old server knew by it.
+	Command string
+}
+
+// Script returns the command that makes the program known to iMS, for a shell:
+// its executable lies in the server's own directory of programs under the last
+// part of its path. Of one without a command the executable is not known: its
+// command is a comment, to be filled in.
+func (p Program) Script() string {
+	if p.Command == "" {
+		return fmt.Sprintf("# imsimta program -a -m %s -p EXECUTABLE -e user", quoteShell(p.Name))
+	}
+	file, args := splitCommand(p.Command)
+	line := fmt.Sprintf("imsimta program -a -m %s -p %s", quoteShell(p.Name), quoteShell(file))
+	if args != "" {
+		line += " -g " + quoteShell(args)
+	}
+	return "# was: " + oneLine(p.Command) + "\n" + line + " -e user"
+}
+
+// quoteShell writes a word for the shell.
+func quoteShell(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") == "" && word[0] != '-' {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// splitCommand cuts a command line into the file of the program and its
+// arguments.
+func splitCommand(command string) (file, args string) {
+	program, args, _ := strings.Cut(strings.TrimSpace(command), " ")
+	return program[strings.LastIndexByte(program, '/')+1:], strings.TrimSpace(args)
+}
+
+// list returns the programs: those that the site named, by name, those that got
+// a name here, and those that entries named.
+func (p *programs) list(given map[string]string) []Program {
+	var list []Program
+	for command, name := range given {
+		list = append(list, Program{name, command})
+	}
+	slices.SortFunc(list, func(a, b Program) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Command, b.Command))
+	})
+	for _, command := range p.made {
+		list = append(list, Program{p.names[command], command})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.noted)) {
+		list = append(list, Program{Name: name})
+	}
+	return list
+}
+
 // approval is the command that makes a program known to iMS. The server looks for the executable
 // in its own programs directory, by the last part of its path.
 func approval(name, command string) string {
-	program, args, _ := strings.Cut(strings.TrimSpace(command), " ")
-	file := program[strings.LastIndexByte(program, '/')+1:]
+	file, args := splitCommand(command)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "imsimta program -a -m %s -p %s", name, file)
-	if args = strings.TrimSpace(args); args != "" {
+	if args != "" {
 		fmt.Fprintf(&b, " -g %q", args)
 	}
 	fmt.Fprintf(&b, " -e user (was %s)", command)

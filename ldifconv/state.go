@@ -25,66 +25,115 @@ type state struct {
 	mu      sync.Mutex // guards the table
 	table   index.Table
 	f       *os.File
+	w       *bufio.Writer
+	at      uint64 // the size of the file
 	entries int64
 	used    atomic.Int64
 }
 
-// readState reads a state file. When an entry is in it twice, the first one,
-// which is the older, counts.
-func readState(r io.Reader, dir string) (*state, error) {
+// ErrNoState: what was given as a state file is something else.
+var ErrNoState = errors.New("no state file")
+
+// readState reads state files. When an entry is in them twice, the first one,
+// which is the older, counts. tell hears of records that are damaged and left
+// out, with the name of the file and the line; its error ends the reading.
+func readState(inputs []Input, dir string, tell func(file string, e *ldif.Error) error) (*state, error) {
 	f, err := index.TempFile(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{f: f, table: index.Table{Dir: dir}}
-	if err := s.read(r); err != nil {
+	s := &state{f: f, table: index.Table{Dir: dir}, w: bufio.NewWriterSize(f, 64<<10)}
+	for _, in := range inputs {
+		if err := s.read(in, tell); err != nil {
+			s.close()
+			return nil, fmt.Errorf("%s: %w", in.Name, err)
+		}
+	}
+	if err := s.w.Flush(); err != nil {
 		s.close()
-		return nil, fmt.Errorf("state: %w", err)
+		return nil, fmt.Errorf("temporary file: %w", err)
 	}
 	return s, nil
 }
 
-func (s *state) read(r io.Reader) error {
-	last := tailReader{r: r}
-	in := ldif.NewReader(&last, ldif.Options{})
-	w := bufio.NewWriterSize(s.f, 64<<10)
-	var at uint64
-	var norm, buf []byte
+// read reads one file. The last record of a file that does not end as a run
+// ends it was cut off: half of what an entry had is not given back.
+func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
+	last := tailReader{r: in.Reader}
+	r := ldif.NewReader(&last, ldif.Options{})
+	records := 0
+	var waiting *stateRecord
 	for {
-		rec, err := in.Next()
+		rec, err := r.Next()
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
+		next, damage := s.record(rec, err)
+		if damage == nil && err != nil {
 			return err
 		}
-		if norm, err = ldif.AppendNormDN(norm[:0], rec.DN); err != nil {
-			return fmt.Errorf("line %d: %q: %w", rec.Line, rec.DN, err)
-		}
-		if buf, err = packState(buf[:0], norm, rec); err != nil {
-			return err
-		}
-		key := index.Hash(norm)
-		if _, ok, err := s.table.Get(key); err != nil || ok {
-			if err != nil {
+		if damage != nil {
+			if records == 0 {
+				return fmt.Errorf("%w: %w", ErrNoState, damage)
+			}
+			if err := tell(in.Name, damage); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := s.table.Put(key, at); err != nil {
+		records++
+		if err := s.put(waiting); err != nil {
 			return err
 		}
-		s.entries++
-		w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(buf))))
-		w.Write(buf)
-		at += 4 + uint64(len(buf))
+		waiting = next
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("temporary file: %w", err)
+	if waiting != nil && !last.ended() {
+		return tell(in.Name, &ldif.Error{Class: "cut-off", Line: waiting.line, DN: waiting.dn, Text: "the file ends in the middle of this record: it was cut off"})
 	}
-	if s.entries > 0 && !last.ended() {
-		return errors.New("the file ends in the middle of a record: it was cut off")
+	return s.put(waiting)
+}
+
+// stateRecord is one record, packed.
+type stateRecord struct {
+	line int
+	dn   string
+	key  uint64
+	data []byte
+}
+
+// record packs one record, or says why it is none of a state file.
+func (s *state) record(rec *ldif.Record, err error) (*stateRecord, *ldif.Error) {
+	var damage *ldif.Error
+	if errors.As(err, &damage) || err != nil {
+		return nil, damage
 	}
+	norm, err := ldif.AppendNormDN(nil, rec.DN)
+	if err != nil {
+		return nil, &ldif.Error{Class: "bad-dn", Line: rec.Line, DN: string(rec.DN), Text: err.Error()}
+	}
+	data, damage := packState(nil, norm, rec)
+	if damage != nil {
+		damage.DN = string(rec.DN)
+		return nil, damage
+	}
+	return &stateRecord{rec.Line, string(rec.DN), index.Hash(norm), data}, nil
+}
+
+// put keeps a record unless there is one of its entry.
+func (s *state) put(rec *stateRecord) error {
+	if rec == nil {
+		return nil
+	}
+	if _, ok, err := s.table.Get(rec.key); err != nil || ok {
+		return err
+	}
+	if err := s.table.Put(rec.key, s.at); err != nil {
+		return err
+	}
+	s.entries++
+	s.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(rec.data))))
+	s.w.Write(rec.data) // an error stays until Flush
+	s.at += 4 + uint64(len(rec.data))
 	return nil
 }
 
@@ -94,6 +143,7 @@ type tailReader struct {
 	tail []byte
 }
 
+// Read implements io.Reader.
 func (t *tailReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
 	t.tail = append(t.tail, p[max(0, n-64):n]...)
@@ -101,8 +151,8 @@ func (t *tailReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended reports whether the text ends with the line "-" and its line end, and blank lines perhaps,
-// as every file of records that a run wrote does.
+// ended reports whether the text ends with the line "-" and its line end, and
+// blank lines perhaps, as every file of records that a run wrote does.
 func (t *tailReader) ended() bool {
 	body := bytes.TrimRight(t.tail, "\r\n")
 	return len(body) < len(t.tail) && (bytes.HasSuffix(body, []byte("\n-")) || string(body) == "-")
@@ -110,15 +160,15 @@ func (t *tailReader) ended() bool {
 
 // packState appends the DN, and for each attribute its description, the number
 // of its values and the values.
-func packState(buf, norm []byte, rec *ldif.Record) ([]byte, error) {
+func packState(buf, norm []byte, rec *ldif.Record) ([]byte, *ldif.Error) {
 	if rec.Type != ldif.Modify {
-		return nil, fmt.Errorf("line %d: a %s record, but a state file has modify records only", rec.Line, rec.Type)
+		return nil, &ldif.Error{Class: "bad-state", Line: rec.Line, Text: fmt.Sprintf("a %s record, but a state file has modify records only", rec.Type)}
 	}
 	buf = packBytes(buf, norm)
 	for i := range rec.Mods {
 		m := &rec.Mods[i]
 		if m.Op != ldif.ModReplace && !(m.Op == ldif.ModDelete && len(m.Values) == 0) {
-			return nil, fmt.Errorf("line %d: %s, but a state file has replace and delete of a whole attribute only", m.Line, m.Op)
+			return nil, &ldif.Error{Class: "bad-state", Line: m.Line, Text: fmt.Sprintf("%s, but a state file has replace and delete of a whole attribute only", m.Op)}
 		}
 		buf = packBytes(buf, m.Desc)
 		buf = binary.AppendUvarint(buf, uint64(len(m.Values)))

@@ -23,12 +23,14 @@ type entryMark struct {
 	finished, tombstone, conflict bool
 }
 
-// position packs the place of an entry: the number of the input and the line.
+// packPos packs the place of an entry: the number of the input and the line.
 func packPos(input, line int) uint64 { return uint64(input)<<40 | uint64(line) }
 
 // where is the name of such a place.
-func (r *run) where(pos uint64, dn []byte) string {
-	return position(r.inputs[pos>>40].Name, int(pos&(1<<40-1)), string(dn))
+func (r *run) where(pos uint64, dn []byte) string { return placeOf(r.inputs, pos, dn) }
+
+func placeOf(inputs []Input, pos uint64, dn []byte) string {
+	return position(inputs[pos>>40].Name, int(pos&(1<<40-1)), string(dn))
 }
 
 // again is the second entry of one DN.

@@ -97,11 +97,12 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	if r.pairs, err = settings(opt.Add); err != nil {
 		return nil, err
 	}
-	if opt.AddOnly && len(r.pairs) == 0 && opt.Restore == nil {
+	if opt.AddOnly && len(r.pairs) == 0 && len(opt.Restore) == 0 {
 		return nil, errors.New("nothing to do: no rules, no pairs and no state")
 	}
-	if opt.Restore != nil {
-		if r.state, err = readState(opt.Restore, opt.TempDir); err != nil {
+	r.report = Report{Rules: map[string]int64{}, Problems: map[string]int64{}, Warnings: map[string]int64{}}
+	if len(opt.Restore) > 0 {
+		if r.state, err = readState(opt.Restore, opt.TempDir, r.tellState); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +131,6 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	}
 	r.met.under = make([]int64, len(r.sel.bases))
 	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
-	r.report = Report{Rules: map[string]int64{}, Problems: map[string]int64{}, Warnings: map[string]int64{}}
 	return r, nil
 }
 
@@ -343,9 +343,18 @@ func (r *run) take(b *batch) error {
 		}
 	}
 	if r.opt.Progress != nil {
-		r.opt.Progress(b.report.Entries, b.report.Bytes)
+		r.opt.Progress.Add(b.report.Entries, b.report.Bytes)
 	}
 	return nil
+}
+
+// tellState tells of a damaged record of a state file.
+func (r *run) tellState(file string, e *ldif.Error) error {
+	text := e.Text
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return r.say(file, note{problem: true, kind: e.Kind(), line: e.Line, where: e.DN, text: text + ": not given back"})
 }
 
 func (r *run) say(file string, n note) error {
@@ -390,7 +399,7 @@ func (r *run) finish() error {
 	if r.state != nil {
 		r.state.report(r.log())
 	}
-	r.rules.finish(r.log())
+	r.report.Programs = r.rules.finish(r.log())
 	return nil
 }
 

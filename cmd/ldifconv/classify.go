@@ -33,6 +33,8 @@ Form local@domain is counted as known when the domain has a node, an o= suffix
 or an address in the input. A uid with a character that iMS forbids is other,
 and a warning.
 
+An address that two users or lists have is a warning that names both.
+
 IN is a plain, gzip or LZ4 file, or - for standard input, the default. With
 --expect ims50 a mail entry that does not satisfy exactly that tag is a problem:
 the check of a finished upgrade.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"strings"
 
@@ -26,7 +27,8 @@ func readConfig(job *cli.Job, fs *pflag.FlagSet, path string) error {
 	fs.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || line[0] == '#' {
 			continue
@@ -42,7 +44,10 @@ func readConfig(job *cli.Job, fs *pflag.FlagSet, path string) error {
 			return cli.Usagef("%s:%d: %q is not a valid value of %s", path, n, value, flag.Name)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s:%d: %w", path, n, err)
+	}
+	return nil
 }
 
 // configLine reads one line.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 
@@ -19,7 +20,7 @@ func upgradeVerb() cli.Verb {
 		Summary: "upgrade the entries of a directory export to the iMS schema",
 		Doc:     upgradeDoc,
 		Example: upgradeExample,
-		Exit3:   "done, but records of the input could not be read and were left out; each is listed",
+		Exit3:   "done, but records could not be read, came twice, or hold values that no rule understands; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			f := newUpgradeFlags(fs)
 			return f.run
@@ -39,7 +40,7 @@ type upgradeFlags struct {
 	format         string
 	undo, rejects  string
 	log, out       string
-	save           string
+	save, programs string
 	restore        []string
 	allDomains     bool
 	jobs           int
@@ -52,8 +53,8 @@ type upgradeFlags struct {
 
 // oldFlags are options of the online tool that a conversion of files has no use for.
 type oldFlags struct {
-	host, bindDN, password, debug string
-	goOn                          bool
+	host, bindDN, password, debug, remove string
+	goOn                                  bool
 }
 
 func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
@@ -72,6 +73,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
 	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
+	fs.StringVar(&f.programs, "program-script", "", "write the imsimta commands that make the programs of mailProgramDeliveryInfo known to the new server to `FILE`, a shell script")
 	fs.StringArrayVar(&f.restore, "restore", nil, "first give each entry back what `STATE` holds for it; may be repeated")
 	fs.BoolVar(&f.allDomains, "all-domains", false, "take every dc node for a mail domain, not only those with a domain's attributes or class")
 	f.rules.add(fs)
@@ -79,13 +81,14 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.Var(&f.maxEntry, "max-entry", "skip and report a record of more than `SIZE` bytes (K, M, G)")
 	fs.BoolVar(&f.strict, "strict", false, "stop at the first problem")
 	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but the log")
-	fs.BoolVar(&f.force, "force", false, "replace an --undo or --save file that exists")
+	fs.BoolVar(&f.force, "force", false, "replace an --undo, --save or --program-script file that exists")
 	fs.StringVarP(&f.old.host, "ldap-host", "h", "", "not used: the old tool's server")
 	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the old tool's administrator")
 	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's password")
 	fs.BoolVarP(&f.old.goOn, "continue", "c", false, "not needed: problems never end a run unless --strict is given")
 	fs.StringVarP(&f.old.debug, "debug-level", "l", "", "not used: the old tool's debug level")
-	for _, name := range []string{"ldap-host", "bind-dn", "bind-password", "continue", "debug-level"} {
+	fs.StringVarP(&f.old.remove, "old-r", "r", "", "not used: an option of the old tool whose meaning was never published")
+	for _, name := range []string{"old-r", "ldap-host", "bind-dn", "bind-password", "continue", "debug-level"} {
 		fs.Lookup(name).DefValue = ""
 	}
 	return f
@@ -122,6 +125,10 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if opt.Save, err = files.optional("state", f.save, f.force); err != nil {
 		return err
 	}
+	script, err := files.optional("script", f.programs, f.force)
+	if err != nil {
+		return err
+	}
 	if opt.Rejects, err = files.optional("rejects", f.rejects, true); err != nil {
 		return err
 	}
@@ -141,6 +148,11 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	count(job, rep)
 	if err != nil {
 		return err
+	}
+	if script != nil {
+		if err := writeProgramScript(script, rep.Programs); err != nil {
+			return err
+		}
 	}
 	f.next(job, rep)
 	return files.commit()
@@ -245,6 +257,9 @@ func (o *oldFlags) note(job *cli.Job, stdin bool) {
 			unused = append(unused, f.letter)
 		}
 	}
+	if o.remove != "" {
+		job.Note("-r accepted and not used: what it meant was never published")
+	}
 	if len(unused) == 0 {
 		return
 	}
@@ -265,10 +280,45 @@ func count(job *cli.Job, rep ldifconv.Report) {
 	job.Count("changed groups", rep.Groups)
 	job.Count("changed domains", rep.Domains)
 	job.Count("unchanged", rep.Finished)
+	if rep.Twice > 0 {
+		job.Count("of a DN that came before", rep.Twice)
+	}
 	if rep.Restored > 0 {
 		job.Count("restored", rep.Restored)
+	}
+	leftAlone(job, rep)
+	if rep.Selected > 0 && rep.Changed+rep.Added == 0 {
+		job.Note("nothing to change: no record is written")
 	}
 	if rep.Reordered {
 		job.Note("children stood before their parents: the output is in order of depth")
 	}
+}
+
+// leftAlone names the entries that belong to the directory server.
+func leftAlone(job *cli.Job, rep ldifconv.Report) {
+	for _, kind := range []struct {
+		n         int64
+		one, many string
+	}{{rep.Conflicts, "conflict entry", "conflict entries"}, {rep.Tombstones, "tombstone", "tombstones"}} {
+		switch kind.n {
+		case 0:
+			continue
+		case 1:
+			job.Note("1 " + kind.one + " left alone")
+		default:
+			job.Note(fmt.Sprintf("%d %s left alone", kind.n, kind.many))
+		}
+		job.Count(kind.many+" left alone", kind.n)
+	}
+}
+
+// writeProgramScript writes the commands that make programs known.
+func writeProgramScript(w io.Writer, programs []ldifconv.Program) error {
+	text := "#!/bin/sh\n# Makes the programs that mail is delivered to known to the messaging server.\n# The executables belong into its directory of site programs.\n"
+	for _, p := range programs {
+		text += p.Script() + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }

@@ -15,13 +15,21 @@ they were. No server is asked and no input is changed.
 SELECTION
 Entries are upgraded that lie at or below a BASE, match the FILTER, and are of a
 KIND: users by inetMailUser (SIMS) or mailRecipient (NMS), groups by
-inetMailGroup or mailGroup, domains by a domain node's own attributes or class.
+inetMailGroup or mailGroup, domains by a domain node's own attributes or class,
+or by what lies below it: ou=People, ou=Groups, a user or a list. An entry that
+is a user and a list is upgraded as both. Tombstones and conflict entries belong
+to the directory server and are left alone. A base, filter or product that finds
+nothing is a warning that names what there is instead.
 An entry that is an iMS entry already and has no old class left is touched by -A
 alone, so that a second run changes nothing.
 
 RULES
 ldifconv rules prints the rules of the mapping in the order in which they run.
---no-rule switches one off. What a rule drops or cannot decide is a warning.
+--no-rule switches one off. What a rule drops is a warning. A value that no rule
+understands stays in the entry and is a problem with its line; it never opens or
+closes anything. Two entries with one address are a warning that names both.
+--program-script FILE writes the imsimta commands that the programs of users and
+lists need on the new server.
 
 ATTRIBUTES OF YOUR OWN
 -A sets attributes after the rules, in users, groups and domains alike. Pairs
@@ -36,8 +44,12 @@ The state file is LDIF itself: ldapmodify can apply it too.
 DAMAGE
 A record that cannot be read is left out, named with its line, and written to
 --rejects. Values that are file names or URLs (attr:< ...) are refused. An
-entry over --max-entry is left out. Memory stays under 64 MiB at any size of
-input, and 4 times what --max-entry has over 8 MiB.
+entry over --max-entry is left out. Of entries with the same DN only the first is
+changed; the others are problems. Damage in a --restore file is a problem too, a
+file that is no state file at all an error before anything is done. Memory stays
+under 64 MiB at any size of input, and 4 times what --max-entry has over 8 MiB;
+temporary files take up to a third of the input's size, and all of it once more
+when SIMS domains are read from a pipe.
 
 CONFIGURATION FILE
 -C FILE holds one option a line, a letter or a long name without dashes, and its
@@ -45,7 +57,8 @@ value: "b o=internet", "max-entry 16M", "P". # starts a comment line.
 
 OLD NAME
 Called imsdirmig, the program takes the old tool's command line. What is for a
-server (-h, -D, -w) is accepted and not used.`
+server (-h, -D, -w), and -r, whose meaning was never published, are accepted and
+not used.`
 
 const upgradeExample = `db2ldif -n userRoot -a export.ldif
 ldifconv upgrade -M sims -m domains -b o=internet --undo undo-domains.ldif export.ldif | ldapmodify -c -D "cn=Directory Manager" -w secret

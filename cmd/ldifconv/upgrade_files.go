@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/ldifconv"
@@ -57,21 +56,18 @@ func (u *upgradeFiles) optional(name, path string, replace bool) (io.Writer, err
 	return u.create(name, path, replace)
 }
 
-// states opens state files, to be read as one; nil when there are none.
-func (u *upgradeFiles) states(paths []string) (io.Reader, error) {
-	var list []io.Reader
+// states opens state files.
+func (u *upgradeFiles) states(paths []string) ([]ldifconv.Input, error) {
+	var list []ldifconv.Input
 	for _, path := range paths {
 		in, err := u.job.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		u.stateFiles = append(u.stateFiles, in)
-		list = append(list, in, strings.NewReader("\n\n"))
+		list = append(list, ldifconv.Input{Name: path, Reader: in})
 	}
-	if list == nil {
-		return nil, nil
-	}
-	return io.MultiReader(list...), nil
+	return list, nil
 }
 
 // open opens the inputs, standard input when there are none.
@@ -99,8 +95,8 @@ func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
 	return list, nil
 }
 
-// progress returns the function that moves the progress display.
-func (u *upgradeFiles) progress() func(entries, bytes int64) {
+// progress returns what moves the progress display.
+func (u *upgradeFiles) progress() ldifconv.Progress {
 	total := int64(0)
 	for _, in := range u.opened {
 		if in.Size < 0 {
@@ -110,15 +106,24 @@ func (u *upgradeFiles) progress() func(entries, bytes int64) {
 		total += in.Size
 	}
 	meter := u.job.Meter("entries", 0, total)
-	last := int64(0)
-	return func(entries, _ int64) {
-		at := int64(0)
-		for _, in := range u.opened {
-			at += in.Consumed()
-		}
-		meter.Add(entries, at-last)
-		last = at
+	return &fileProgress{files: u, meter: meter}
+}
+
+// fileProgress counts bytes of the files as they lie on disk.
+type fileProgress struct {
+	files *upgradeFiles
+	meter *cli.Meter
+	last  int64
+}
+
+// Add implements ldifconv.Progress.
+func (p *fileProgress) Add(entries, _ int64) {
+	at := int64(0)
+	for _, in := range p.files.opened {
+		at += in.Consumed()
 	}
+	p.meter.Add(entries, at-p.last)
+	p.last = at
 }
 
 // commit gives the files their names.

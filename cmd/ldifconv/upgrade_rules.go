@@ -92,5 +92,8 @@ func readFile(job *cli.Job, path string, to *map[string]string, read readerFunc)
 	if *to, err = read(in); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if len(*to) == 0 {
+		job.Warning("empty-file", path, "the file holds nothing")
+	}
 	return nil
 }

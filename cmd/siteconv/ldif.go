@@ -68,7 +68,7 @@ func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifc
 	}
 	defer in.Close()
 	meter := job.Meter("entries", 0, 0)
-	opt.Progress = meter.Add
+	opt.Progress = meter
 	err = s.create(job, name, func(w io.Writer) error {
 		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
 		return err
