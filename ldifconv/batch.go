@@ -40,7 +40,8 @@ type note struct {
 	line              int
 }
 
-// counter is one named count. A list is faster than a map for the few dozen names there are.
+// counter is one named count. A list is faster than a map for the few dozen
+// names there are.
 type counter struct {
 	name string
 	n    int64

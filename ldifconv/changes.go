@@ -191,8 +191,9 @@ func distinctMany(id attrID, values [][]byte) [][]byte {
 	return out
 }
 
-// hashedSet is a set of values kept elsewhere: it holds their hashes and numbers,
-// which for a list of a quarter of a million members is ten times less than the values.
+// hashedSet is a set of values kept elsewhere: it holds their hashes and
+// numbers, which for a list of a quarter of a million members is ten times less
+// than the values.
 type hashedSet struct{ at map[uint64]int32 }
 
 // add reports whether no value equal to key was added before; same compares the

@@ -13,8 +13,9 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// Tag is a set of the schema tags of local.imta.schematag that an entry satisfies. The test is
-// the documented one of the Messaging Server administration guide: by object class alone.
+// Tag is a set of the schema tags of local.imta.schematag that an entry
+// satisfies. The test is the documented one of the Messaging Server
+// administration guide: by object class alone.
 type Tag uint8
 
 // The tags.
@@ -88,11 +89,12 @@ type Classified struct {
 // ClassifyOptions choose what Classify does.
 type ClassifyOptions struct {
 	MaxEntry int // bytes, 0 for ldif.DefaultMaxEntry
-	// Expect, when not 0, makes every mail entry that does not satisfy exactly these tags a
-	// problem: after an upgrade all are TagIMS50 and nothing else.
+	// Expect, when not 0, makes every mail entry that does not satisfy
+	// exactly these tags a problem: after an upgrade all are TagIMS50 and
+	// nothing else.
 	Expect Tag
-	// TempDir is where the addresses are kept, which are compared at the end;
-	// empty means os.TempDir.
+	// TempDir is where the addresses are kept, which are compared at the
+	// end; empty means os.TempDir.
 	TempDir string
 	Log     Log // nil discards
 }
@@ -115,8 +117,9 @@ type ClassifyReport struct {
 	DomainList             []DomainCount // in order of name
 }
 
-// Classify reads an export that lies in one or more files and calls each for every entry, in
-// order. What it hands over is valid during the call. Memory grows with the number of domains.
+// Classify reads an export that lies in one or more files and calls each for
+// every entry, in order. What it hands over is valid during the call. Memory
+// grows with the number of domains.
 func Classify(ctx context.Context, inputs []Input, o ClassifyOptions, each func(*Classified) error) (ClassifyReport, error) {
 	if o.Log == nil {
 		o.Log = discardLog{}
@@ -238,7 +241,8 @@ func mailKind(d *draft) Kind {
 	return new(ruleOptions).domainKind(d)
 }
 
-// nodes takes the name of a domain node, or of an organization called like a domain.
+// nodes takes the name of a domain node, or of an organization called like a
+// domain.
 func (c *classifier) nodes() {
 	h := &c.d.had
 	if c.found.Kind != Domains && !h.has(schema.ClassOrganization) {
@@ -276,8 +280,8 @@ func (c *classifier) uid() {
 	}
 }
 
-// uidForbidden are the characters that iMS does not allow in a uid, beside controls and bytes
-// above 126 (Provisioning Guide 5.2).
+// uidForbidden are the characters that iMS does not allow in a uid, beside
+// controls and bytes above 126 (Provisioning Guide 5.2).
 const uidForbidden = "$~=#*+%!@,{}()/\\<>;:\"'`[]&?"
 
 func formOf(uid []byte) UIDForm {

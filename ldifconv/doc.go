@@ -14,12 +14,13 @@
 //	reader ── chunks of whole records ──> workers ── batches ──> collector
 //
 // The reader cuts the input at blank lines. A worker parses a chunk, upgrades
-// its entries and formats the results into the buffers of a batch. The collector
-// takes the batches in the order of the input, so the output and the messages
-// are the same for any number of workers. Where a rule needs to know the order
-// (numbers given to program names), it waits for the batches before its own.
+// its entries and formats the results into the buffers of a batch. The
+// collector takes the batches in the order of the input, so the output and the
+// messages are the same for any number of workers. Where a rule needs to know
+// the order (numbers given to program names), it waits for the batches before
+// its own.
 //
-// Memory does not grow with the input. The full output keeps parents in front of
-// their children, and Restore finds an entry's state, through temporary files
-// (internal/index).
+// Memory does not grow with the input. The full output keeps parents in front
+// of their children, and Restore finds an entry's state, through temporary
+// files (internal/index).
 package ldifconv

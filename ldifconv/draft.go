@@ -446,7 +446,8 @@ func (d *draft) keepString(v string) []byte {
 	return d.text[from:len(d.text):len(d.text)]
 }
 
-// equalFold compares as a directory compares text: ignoring ASCII case and blanks around it.
+// equalFold compares as a directory compares text: ignoring ASCII case and
+// blanks around it.
 func equalFold(a, b []byte) bool {
 	if len(a) != len(b) {
 		if a, b = trimBlanks(a), trimBlanks(b); len(a) != len(b) {

@@ -7,7 +7,8 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// manyOthers is the number of unknown descriptions above which they get an index.
+// manyOthers is the number of unknown descriptions above which they get an
+// index.
 const manyOthers = 32
 
 // load makes d the draft of rec. All runs of one description become one field,

@@ -16,7 +16,8 @@ import (
 	"imsconv/ldifconv/testdir"
 )
 
-// upgraded runs an upgrade of everything and returns its output, undo and report.
+// upgraded runs an upgrade of everything and returns its output, undo and
+// report.
 func upgraded(t testing.TB, export string, opt Options) (out, undo string, report Report) {
 	t.Helper()
 	var o, u bytes.Buffer
@@ -97,7 +98,8 @@ func firstDifference(a, b string) string {
 	return "the end"
 }
 
-// TestEverythingIsIMS classifies the result: every mail entry satisfies ims50 and nothing else.
+// TestEverythingIsIMS classifies the result: every mail entry satisfies ims50
+// and nothing else.
 func TestEverythingIsIMS(t *testing.T) {
 	for name, export := range exports(t, 800) {
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
@@ -117,8 +119,9 @@ func TestEverythingIsIMS(t *testing.T) {
 	}
 }
 
-// TestResultKeepsTheSchema checks that the classes of each upgraded mail entry allow what it has,
-// by the iMS attributes alone: no attribute of the old products may be left.
+// TestResultKeepsTheSchema checks that the classes of each upgraded mail entry
+// allow what it has, by the iMS attributes alone: no attribute of the old
+// products may be left.
 func TestResultKeepsTheSchema(t *testing.T) {
 	for name, export := range exports(t, 800) {
 		var told problemLog
@@ -193,8 +196,9 @@ func eachEntry(t *testing.T, text string, use func(*ldif.Entry)) {
 	}
 }
 
-// TestChangesAndUndo applies the change records to the original and the undo to the result, in
-// memory: the first must give the full output, the second the original.
+// TestChangesAndUndo applies the change records to the original and the undo to
+// the result, in memory: the first must give the full output, the second the
+// original.
 func TestChangesAndUndo(t *testing.T) {
 	for name, export := range exports(t, 800) {
 		changes, undo, _ := upgraded(t, export.text, Options{From: export.from})
@@ -299,8 +303,8 @@ func compareDirectories(t *testing.T, what string, got, want memoryDirectory) {
 	}
 }
 
-// valueSet is the values in a form that is equal for sets that a directory takes for equal: it
-// does not hold a value twice.
+// valueSet is the values in a form that is equal for sets that a directory
+// takes for equal: it does not hold a value twice.
 func valueSet(key string, values []string) string {
 	id, _ := schema.LookupString(strings.TrimSuffix(key, ";"))
 	seen := map[string]bool{}
@@ -338,8 +342,8 @@ func TestMadeExportsMeetEveryRule(t *testing.T) {
 	}
 }
 
-// TestEachRuleOff switches one rule off at a time: it does nothing then, and the upgrade still
-// settles after one run.
+// TestEachRuleOff switches one rule off at a time: it does nothing then, and
+// the upgrade still settles after one run.
 func TestEachRuleOff(t *testing.T) {
 	for _, from := range []Source{SIMS, NMS} {
 		var made bytes.Buffer
@@ -398,8 +402,8 @@ func TestRulesDoNotAllocate(t *testing.T) {
 	}
 }
 
-// FuzzRules upgrades anything: no panic, the result of the upgrade is left alone by a second, the
-// changes lead to it and the undo leads back.
+// FuzzRules upgrades anything: no panic, the result of the upgrade is left
+// alone by a second, the changes lead to it and the undo leads back.
 func FuzzRules(f *testing.F) {
 	for _, rows := range [][]ruleRow{addressRows, classRows, simsRows, accessRows, nmsRows, groupRows, domainRows} {
 		for _, row := range rows {

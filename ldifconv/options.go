@@ -107,13 +107,13 @@ type Options struct {
 	// Base holds DNs: entries at or below one of them are upgraded. Empty
 	// means every entry.
 	Base []string
-	// Filter is an RFC 1558 or RFC 4515 filter that entries must match; empty
-	// means every entry.
+	// Filter is an RFC 1558 or RFC 4515 filter that entries must match;
+	// empty means every entry.
 	Filter string
 
-	// Add are set in every selected entry after the rules, in order, replacing
-	// the attribute's values, or, with Append, beside them. With AddOnly no
-	// rule runs.
+	// Add are set in every selected entry after the rules, in order,
+	// replacing the attribute's values, or, with Append, beside them. With
+	// AddOnly no rule runs.
 	Add     []Pair
 	Append  bool
 	AddOnly bool
@@ -123,15 +123,15 @@ type Options struct {
 	// Undo, when not nil, receives change records that turn the upgraded
 	// entries back into the original ones.
 	Undo io.Writer
-	// Rejects, when not nil, receives the damaged records as they stand in the
-	// input, each below a comment that says what is wrong.
+	// Rejects, when not nil, receives the damaged records as they stand in
+	// the input, each below a comment that says what is wrong.
 	Rejects io.Writer
 
-	// Save, when not nil, receives for each changed entry the values that the
-	// attributes of Add had before, as change records that set them again.
-	// Restore are such files; their entries get their values back, before the
-	// rules. A damaged record in them is a problem; what is no state file at
-	// all is ErrNoState, before anything is done.
+	// Save, when not nil, receives for each changed entry the values that
+	// the attributes of Add had before, as change records that set them
+	// again. Restore are such files; their entries get their values back,
+	// before the rules. A damaged record in them is a problem; what is no
+	// state file at all is ErrNoState, before anything is done.
 	Save    io.Writer
 	Restore []Input
 
@@ -142,23 +142,23 @@ type Options struct {
 
 	// Strict ends the run with an error at the first problem.
 	Strict bool
-	// Jobs is the number of workers, 0 for one a processor. The output is the
-	// same for any number.
+	// Jobs is the number of workers, 0 for one a processor. The output is
+	// the same for any number.
 	Jobs int
 	// MaxEntry is the size in bytes over which a record is skipped; 0 means
 	// ldif.DefaultMaxEntry.
 	MaxEntry int
-	// TempDir is where an input that does not have parents before children is
-	// put in order; empty means os.TempDir.
+	// TempDir is where an input that does not have parents before children
+	// is put in order; empty means os.TempDir.
 	TempDir string
 	// Name is the input's name in positions; empty means "ldif".
 	Name string
 
 	// Log receives problems and warnings; nil discards them.
 	Log Log
-	// Progress, when not nil, is told from time to time how many entries and
-	// bytes were read since the last call. No two calls are made at the same
-	// time.
+	// Progress, when not nil, is told from time to time how many entries
+	// and bytes were read since the last call. No two calls are made at the
+	// same time.
 	Progress Progress
 
 	// chunk is the size of the pieces of input, in bytes; tests set it.
@@ -169,8 +169,8 @@ type Options struct {
 type Report struct {
 	// Entries and Bytes were read; Damaged records were skipped.
 	Entries, Bytes, Damaged int64
-	// Selected entries matched base, filter and kind; Changed ones are written
-	// as change records; Finished ones needed nothing.
+	// Selected entries matched base, filter and kind; Changed ones are
+	// written as change records; Finished ones needed nothing.
 	Selected, Changed, Finished int64
 	// Users, Groups and Domains are the changed entries of each kind.
 	Users, Groups, Domains int64
@@ -178,21 +178,21 @@ type Report struct {
 	Added int64
 	// Restored entries got back what a state file held.
 	Restored int64
-	// Tombstones and Conflicts are selected mail entries that were left alone:
-	// what a directory server keeps of a deleted entry, and entries that
-	// replication found under one name.
+	// Tombstones and Conflicts are selected mail entries that were left
+	// alone: what a directory server keeps of a deleted entry, and entries
+	// that replication found under one name.
 	Tombstones, Conflicts int64
-	// Twice are the entries with the DN of one before them: they are problems,
-	// and stay as they are.
+	// Twice are the entries with the DN of one before them: they are
+	// problems, and stay as they are.
 	Twice int64
 	// Reordered says that the full output is not in the order of the input,
 	// because children stood before their parents.
 	Reordered bool
-	// Rules counts how often each rule changed an entry, and what rules count
-	// beside that.
+	// Rules counts how often each rule changed an entry, and what rules
+	// count beside that.
 	Rules map[string]int64
-	// Programs are those that mail is delivered to, in the order in which the
-	// new server has to learn of them.
+	// Programs are those that mail is delivered to, in the order in which
+	// the new server has to learn of them.
 	Programs []Program
 	// Problems and Warnings count what was told, by kind.
 	Problems map[string]int64

@@ -4,24 +4,28 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// rule is one step of the mapping from an old entry to an iMS one: small, named, with a source,
-// and able to be switched off. Rules run in table order on one entry at a time.
+// rule is one step of the mapping from an old entry to an iMS one: small,
+// named, with a source, and able to be switched off. Rules run in table order
+// on one entry at a time.
 type rule struct {
 	name string
 	from Source
 	kind Kind
 
-	// needs holds attributes and classes holds classes of the source entry; the entry must have
-	// one of them for the rule to run. A rule with neither runs on every entry of its kind.
+	// needs holds attributes and classes holds classes of the source entry;
+	// the entry must have one of them for the rule to run. A rule with
+	// neither runs on every entry of its kind.
 	needs   []attrID
 	classes []classID
-	// meaning marks a rule that reads a value in its old sense. It leaves entries alone that
-	// were iMS entries before: theirs have the new sense already.
+	// meaning marks a rule that reads a value in its old sense. It leaves
+	// entries alone that were iMS entries before: theirs have the new sense
+	// already.
 	meaning bool
 
 	what   string // what it does, one sentence
 	source string // where the old and the new side are described
-	// documented tells a rule that a vendor's manual states from one concluded from the two schemas.
+	// documented tells a rule that a vendor's manual states from one
+	// concluded from the two schemas.
 	documented bool
 
 	// apply reports whether it changed the entry.
@@ -43,8 +47,8 @@ type RuleInfo struct {
 // ruleTables are the rules in the order in which they run.
 var ruleTables = [][]rule{addressRules, userClassRules, simsUserRules, nmsUserRules, accessRules, userEndRules, groupRules, domainRules, lastRules}
 
-// Rules returns the rules that apply to entries of one source, or of any with AnySource, in the
-// order in which they run.
+// Rules returns the rules that apply to entries of one source, or of any with
+// AnySource, in the order in which they run.
 func Rules(from Source) []RuleInfo {
 	var list []RuleInfo
 	for _, table := range ruleTables {
@@ -82,8 +86,8 @@ func knownRule(name string) bool {
 	return false
 }
 
-// ruleOptions are RuleOptions made ready for a run. What is shared between entries is safe for
-// concurrent use.
+// ruleOptions are RuleOptions made ready for a run. What is shared between
+// entries is safe for concurrent use.
 type ruleOptions struct {
 	RuleOptions
 	from       Source
@@ -157,8 +161,9 @@ func (s *ruleSet) put(r *rule) {
 	}
 }
 
-// apply runs the rules on an entry of kind d.kind. An entry that is upgraded already, without
-// an old class left over, stays as it is, and so does one of another product.
+// apply runs the rules on an entry of kind d.kind. An entry that is upgraded
+// already, without an old class left over, stays as it is, and so does one of
+// another product.
 func (s *ruleSet) apply(d *draft) {
 	if s.options.finished(d) || !s.options.ofSource(d) {
 		return

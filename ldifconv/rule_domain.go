@@ -6,7 +6,8 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// domainRules turn a SIMS domain node into one of iMS. An NMS directory has none.
+// domainRules turn a SIMS domain node into one of iMS. An NMS directory has
+// none.
 var domainRules = []rule{
 	{
 		name: "domain-alias", from: SIMS, kind: Domains,

@@ -263,8 +263,8 @@ func rename(from, to attrID) func(*draft, *ruleOptions) bool {
 	}
 }
 
-// rewriteValues puts write's answer in the place of each value of a. Values that become equal
-// stay once.
+// rewriteValues puts write's answer in the place of each value of a. Values
+// that become equal stay once.
 func rewriteValues(d *draft, a attrID, write func(value []byte) []byte) bool {
 	values := d.values(a)
 	same := true
@@ -379,7 +379,8 @@ func simsListDelivery(d *draft, _ *ruleOptions) bool {
 	return fired
 }
 
-// cutPrefix cuts the condition that draft-steinback puts before a reject action or text.
+// cutPrefix cuts the condition that draft-steinback puts before a reject action
+// or text.
 func cutPrefix(v []byte) []byte {
 	for _, prefix := range []string{"SIZE:", "DOMAIN:", "SENDER:"} {
 		if hasPrefixFold(v, prefix) {

@@ -182,7 +182,8 @@ var listMemberAttributes = []attrID{
 	schema.MgmemGroupMemberParam, schema.MgmemGroupServerParam, schema.MgmemAlternateSenderAddress,
 }
 
-// addDelivery returns a rule body that adds one delivery option when a says something.
+// addDelivery returns a rule body that adds one delivery option when a says
+// something.
 func addDelivery(a attrID, option string) func(*draft, *ruleOptions) bool {
 	return func(d *draft, _ *ruleOptions) bool {
 		if !hasText(d, a) || d.hasValue(schema.MailDeliveryOption, option) {
@@ -263,8 +264,8 @@ func domainOf(address []byte) []byte {
 	return bytes.TrimSpace(address[at+1:])
 }
 
-// domainOfDN returns the mail domain that a DN lies in, in lower case: the last o= that looks like
-// one, or the dc= parts joined.
+// domainOfDN returns the mail domain that a DN lies in, in lower case: the last
+// o= that looks like one, or the dc= parts joined.
 func domainOfDN(dn []byte) string {
 	var dc []byte
 	organization := ""

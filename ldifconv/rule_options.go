@@ -9,45 +9,53 @@ import (
 	"strings"
 )
 
-// RuleOptions are the choices that the mapping leaves to the site. The zero value is the default
-// of every one of them.
+// RuleOptions are the choices that the mapping leaves to the site. The zero
+// value is the default of every one of them.
 type RuleOptions struct {
-	// QuotaMissing is what a SIMS user without mailQuota gets: "" or "-1" for no limit, as the
-	// user had; "keep" to leave the attribute out, so that the server's default holds; or any
-	// other number of bytes.
+	// QuotaMissing is what a SIMS user without mailQuota gets: "" or "-1"
+	// for no limit, as the user had; "keep" to leave the attribute out, so
+	// that the server's default holds; or any other number of bytes.
 	QuotaMissing string
-	// QuotaSuffix keeps the suffixes K, M and G, and writes T as G, instead of plain bytes.
+	// QuotaSuffix keeps the suffixes K, M and G, and writes T as G, instead
+	// of plain bytes.
 	QuotaSuffix bool
-	// Lock says what becomes of a user left with mailFolderMap LOCK: "" or "drop" drops the
-	// lock, "hold" sets mailUserStatus to hold.
+	// Lock says what becomes of a user left with mailFolderMap LOCK: "" or
+	// "drop" drops the lock, "hold" sets mailUserStatus to hold.
 	Lock string
 	// KeepOldClasses says which NMS classes of a user stay: "" or "none",
 	// "nsMessagingServerUser", or "all".
 	KeepOldClasses string
-	// Programs names the command lines of mailProgramDeliveryInfo; a command it does not know
-	// becomes prog-1, prog-2 and so on in the order of the input.
+	// Programs names the command lines of mailProgramDeliveryInfo; a
+	// command it does not know becomes prog-1, prog-2 and so on in the
+	// order of the input.
 	Programs map[string]string
-	// AlsoAllow are services that an access rule which would close them lets in all the same.
+	// AlsoAllow are services that an access rule which would close them
+	// lets in all the same.
 	AlsoAllow []string
-	// MMP is the address or host of the proxy, as access rules write a client:
-	// a user who has IMAP or POP over TLS only is let in from there without it,
-	// since the proxy speaks plain to the back end. "" makes no such rule.
+	// MMP is the address or host of the proxy, as access rules write a
+	// client: a user who has IMAP or POP over TLS only is let in from there
+	// without it, since the proxy speaks plain to the back end. "" makes no
+	// such rule.
 	MMP string
 	// UIDMap gives users another uid, by the old one in lower case.
 	UIDMap map[string]string
-	// Vanity adds msgVanityDomain to users whose address is in none of the Domains.
+	// Vanity adds msgVanityDomain to users whose address is in none of the
+	// Domains.
 	Vanity bool
 	// Domains are the mail domains of the site, in lower case, for Vanity.
 	Domains []string
-	// MakeDCTree adds the domain component tree that an NMS directory does not have.
+	// MakeDCTree adds the domain component tree that an NMS directory does
+	// not have.
 	MakeDCTree bool
 	// EncodeURL writes the blanks of a DN in an LDAP URL as %20.
 	EncodeURL bool
-	// UserAttributes renames userDefinedAttribute1 to 4; a missing one is dropped.
+	// UserAttributes renames userDefinedAttribute1 to 4; a missing one is
+	// dropped.
 	UserAttributes [4]string
 	// DropLicenses drops nsLicenseUser and its attributes.
 	DropLicenses bool
-	// DataSource is the tag an entry without dataSource gets; "" means DefaultDataSource.
+	// DataSource is the tag an entry without dataSource gets; "" means
+	// DefaultDataSource.
 	DataSource string
 	// Off are the names of rules that do not run.
 	Off []string
@@ -115,8 +123,9 @@ func oneOf(s string, list ...string) bool {
 	return false
 }
 
-// ReadProgramMap reads a program map: one program a line, its name, blanks, and the command line
-// as it stands in mailProgramDeliveryInfo. Empty lines and lines with # in front are skipped.
+// ReadProgramMap reads a program map: one program a line, its name, blanks, and
+// the command line as it stands in mailProgramDeliveryInfo. Empty lines and
+// lines with # in front are skipped.
 func ReadProgramMap(r io.Reader) (map[string]string, error) {
 	programs := map[string]string{}
 	err := eachLine(r, func(line string) error {

@@ -11,15 +11,17 @@ import (
 	"sync"
 )
 
-// What a run remembers is bounded: SIMS program names to print, and NMS commands that get a name.
+// What a run remembers is bounded: SIMS program names to print, and NMS
+// commands that get a name.
 const (
 	maxProgramNames = 10000
 	maxPrograms     = 50000
 	maxCommand      = 4096 // bytes
 )
 
-// programs are the programs that mail of this run is delivered to. iMS delivers to approved
-// programs by name, where NMS had the command line in the entry. Safe for concurrent use.
+// programs are the programs that mail of this run is delivered to. iMS delivers
+// to approved programs by name, where NMS had the command line in the entry.
+// Safe for concurrent use.
 type programs struct {
 	mu    sync.RWMutex
 	names map[string]string // command line to name
@@ -38,9 +40,10 @@ func (p *programs) init(given map[string]string) {
 	}
 }
 
-// name returns the name of a command line, a new one for a command not seen before. New names are
-// numbered in the order of the input whatever the number of workers. A command that is new when
-// maxPrograms have names, and one longer than maxCommand, stays as it is, with a warning.
+// name returns the name of a command line, a new one for a command not seen
+// before. New names are numbered in the order of the input whatever the number
+// of workers. A command that is new when maxPrograms have names, and one longer
+// than maxCommand, stays as it is, with a warning.
 func (p *programs) name(d *draft, command []byte) string {
 	p.mu.RLock()
 	name, ok := p.names[string(command)]
@@ -91,7 +94,8 @@ func (p *programs) note(name []byte) {
 	p.noted[string(name)] = true
 }
 
-// report lists the programs: NMS commands as the lines that approve them, SIMS names in one line.
+// report lists the programs: NMS commands as the lines that approve them, SIMS
+// names in one line.
 func (p *programs) report(log Log) {
 	for _, command := range p.made {
 		log.Warning("program", "", approval(p.names[command], command))
@@ -111,8 +115,8 @@ func (p *programs) report(log Log) {
 	log.Warning("program", "", text)
 }
 
-// Program is a program that mail is delivered to, and that the new server has to
-// be told of.
+// Program is a program that mail is delivered to, and that the new server has
+// to be told of.
 type Program struct {
 	// Name is what mailProgramDeliveryInfo holds after the upgrade.
 	Name string
@@ -171,8 +175,9 @@ func (p *programs) list(given map[string]string) []Program {
 	return list
 }
 
-// approval is the command that makes a program known to iMS. The server looks for the executable
-// in its own programs directory, by the last part of its path.
+// approval is the command that makes a program known to iMS. The server looks
+// for the executable in its own programs directory, by the last part of its
+// path.
 func approval(name, command string) string {
 	file, args := splitCommand(command)
 	var b bytes.Buffer

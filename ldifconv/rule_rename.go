@@ -18,8 +18,9 @@ var referenceAttributes = []attrID{
 	schema.MgrpDeliverTo,
 }
 
-// mapUID gives a user the uid that the site maps the old one to. A DN made of the uid changes with
-// it; the part of a DN that is made of more than a uid stays, and so does a uid of several values.
+// mapUID gives a user the uid that the site maps the old one to. A DN made of
+// the uid changes with it; the part of a DN that is made of more than a uid
+// stays, and so does a uid of several values.
 func mapUID(d *draft, o *ruleOptions) bool {
 	if len(o.UIDMap) == 0 {
 		return false
@@ -68,7 +69,8 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 	return fired
 }
 
-// mapReference is v, a DN or an LDAP URL without a host, with its first part mapped.
+// mapReference is v, a DN or an LDAP URL without a host, with its first part
+// mapped.
 func (o *ruleOptions) mapReference(v []byte) []byte {
 	dn := v
 	if hasPrefixFold(v, "ldap:///") {
@@ -87,7 +89,8 @@ func (o *ruleOptions) mapReference(v []byte) []byte {
 	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
 }
 
-// cutRDN cuts a DN in front of the comma that ends its first part. It knows escapes and quotes.
+// cutRDN cuts a DN in front of the comma that ends its first part. It knows
+// escapes and quotes.
 func cutRDN(dn []byte) (rdn, rest []byte) {
 	quoted := false
 	for i := 0; i < len(dn); i++ {
@@ -103,8 +106,8 @@ func cutRDN(dn []byte) (rdn, rest []byte) {
 	return dn, nil
 }
 
-// unescapeRDN is the value that the text of a first part stands for, in lower case; nil when the
-// part has several values or cannot be read.
+// unescapeRDN is the value that the text of a first part stands for, in lower
+// case; nil when the part has several values or cannot be read.
 func unescapeRDN(text []byte) []byte {
 	norm, err := ldif.AppendNormDN(nil, append([]byte("x="), text...))
 	if err != nil {
@@ -147,7 +150,8 @@ func (d *draft) newDN() []byte {
 	return d.rec.DN
 }
 
-// byRename reports whether the change of f comes with the new name of the entry.
+// byRename reports whether the change of f comes with the new name of the
+// entry.
 func (d *draft) byRename(f *field) bool {
 	return d.renamed != nil && f.id == schema.UID
 }

@@ -7,8 +7,8 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// kindOf says as what an entry is upgraded, 0 when it is no mail entry of the source. An entry
-// that is upgraded already has its kind too, for -A.
+// kindOf says as what an entry is upgraded, 0 when it is no mail entry of the
+// source. An entry that is upgraded already has its kind too, for -A.
 func (s *ruleSet) kindOf(d *draft) Kind {
 	var kind Kind
 	if s.options.from == NMS {
@@ -74,8 +74,8 @@ func keptByServers(d *draft, norm []byte) (tombstone, conflict bool) {
 
 var sims3Classes = newClassSet(schema.ClassEmailPerson, schema.ClassEmailGroup, schema.ClassRFC822MailGroup)
 
-// domainMarks are the attributes and domainClasses the classes by which a dc node is known as a
-// mail domain and not only a step on the way to one.
+// domainMarks are the attributes and domainClasses the classes by which a dc
+// node is known as a mail domain and not only a step on the way to one.
 var (
 	domainMarks = newAttrSet(
 		schema.InetDomainStatus, schema.InetDomainBaseDN, schema.InetAuthorizedServices,
@@ -88,8 +88,8 @@ var (
 	)
 )
 
-// domainKind tells a mail domain. An alias of one need not have class domain: in a directory that
-// checks structural classes it is an alias instead.
+// domainKind tells a mail domain. An alias of one need not have class domain:
+// in a directory that checks structural classes it is an alias instead.
 func (o *ruleOptions) domainKind(d *draft) Kind {
 	if !d.has(schema.DC) || !d.classes.has(schema.ClassDomain) && !d.has(schema.AliasedObjectName) {
 		return 0
@@ -100,8 +100,8 @@ func (o *ruleOptions) domainKind(d *draft) Kind {
 	return 0
 }
 
-// oldClasses are the classes whose presence says that an entry is not finished: those of the
-// source, without the ones that the site wants to keep.
+// oldClasses are the classes whose presence says that an entry is not finished:
+// those of the source, without the ones that the site wants to keep.
 func (o *ruleOptions) oldClasses() classSet {
 	if oneOf(o.KeepOldClasses, KeepAll) {
 		return classSet{}
@@ -130,8 +130,8 @@ var nmsClasses = newClassSet(schema.ClassMailRecipient, schema.ClassNsMessagingS
 	schema.ClassMailGroupManagement, schema.ClassMailGroupManagementGlobalConfig,
 	schema.ClassGroupOfMailEnhancedUniqueNames, schema.ClassMailGroupMember)
 
-// ofSource reports whether an entry of a mail kind comes from the source product: under -M nms a
-// SIMS entry is none.
+// ofSource reports whether an entry of a mail kind comes from the source
+// product: under -M nms a SIMS entry is none.
 func (o *ruleOptions) ofSource(d *draft) bool {
 	return o.from != NMS || d.kind == Domains || d.had.meets(&nmsClasses)
 }

@@ -289,8 +289,8 @@ func moveNamed(d *draft, from attrID, name string) {
 	d.remove(from)
 }
 
-// moveSingle moves a single-valued attribute; a value that is there already stays. What is lost
-// is told.
+// moveSingle moves a single-valued attribute; a value that is there already
+// stays. What is lost is told.
 func moveSingle(d *draft, from, to attrID) {
 	v := trimBlanks(d.first(from))
 	if have := d.first(to); have != nil && !equalFold(have, v) {
@@ -342,7 +342,8 @@ func isTime(v []byte) bool {
 	return ok
 }
 
-// plainDate writes the time in a as YYYYMMDDHHMMSSZ. One that cannot be read stays.
+// plainDate writes the time in a as YYYYMMDDHHMMSSZ. One that cannot be read
+// stays.
 func plainDate(d *draft, a attrID) bool {
 	v := d.first(a)
 	t, zoned, ok := parseTime(trimBlanks(v))

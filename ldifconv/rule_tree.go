@@ -15,14 +15,16 @@ import (
 // dcRoot is the top of the domain component tree. The set-up of iMS makes it.
 const dcRoot = "o=internet"
 
-// addedEntry is an entry that the upgrade makes and that the input does not have.
+// addedEntry is an entry that the upgrade makes and that the input does not
+// have.
 type addedEntry struct {
 	dn    string
 	attrs []Pair // values of one attribute together
 }
 
-// domainTree collects the mail domains of an NMS directory, which has no domain nodes. Memory
-// grows with the number of domains and hosts, not of users. Safe for concurrent use.
+// domainTree collects the mail domains of an NMS directory, which has no domain
+// nodes. Memory grows with the number of domains and hosts, not of users. Safe
+// for concurrent use.
 type domainTree struct {
 	suffixes []treeSuffix
 	mu       sync.Mutex
@@ -43,8 +45,8 @@ type treeDomain struct {
 	compound bool // some uid is user@domain
 }
 
-// init takes the bases of the run as suffixes; the organizational units in front of one, which may
-// hold users only, are cut off.
+// init takes the bases of the run as suffixes; the organizational units in
+// front of one, which may hold users only, are cut off.
 func (t *domainTree) init(bases []string) {
 	t.domains = map[string]*treeDomain{}
 	for _, base := range bases {
@@ -63,7 +65,8 @@ func (t *domainTree) init(bases []string) {
 	}
 }
 
-// suffix returns the suffix that dn lies in: the longest, or its last part when there is none.
+// suffix returns the suffix that dn lies in: the longest, or its last part when
+// there is none.
 func (t *domainTree) suffix(dn []byte) string {
 	norm, err := ldif.AppendNormDN(nil, dn)
 	text, longest := string(lastRDN(dn)), 0
@@ -108,12 +111,14 @@ func isDomainName(domain string) bool {
 	return domain != "" && len(domain) <= 255 && !strings.Contains(domain, "..") && domain[0] != '.' && domain[len(domain)-1] != '.'
 }
 
-// lastRDN returns the last part of a DN, most often the suffix of an NMS directory.
+// lastRDN returns the last part of a DN, most often the suffix of an NMS
+// directory.
 func lastRDN(dn []byte) []byte {
 	return bytes.TrimSpace(dn[bytes.LastIndexByte(dn, ',')+1:])
 }
 
-// entries returns the nodes of the tree below dcRoot, parents first, in order of name.
+// entries returns the nodes of the tree below dcRoot, parents first, in order
+// of name.
 func (t *domainTree) entries() []addedEntry {
 	names := map[string]bool{}
 	for domain := range t.domains {

@@ -9,13 +9,15 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// migratedClasses are the classes an iMS user gets, in the order seen in migrated directories.
+// migratedClasses are the classes an iMS user gets, in the order seen in
+// migrated directories.
 var migratedClasses = []classID{
 	schema.ClassInetUser, schema.ClassIPUser, schema.ClassInetMailUser,
 	schema.ClassInetLocalMailRecipient, schema.ClassNsManagedPerson, schema.ClassUserPresenceProfile,
 }
 
-// addressRules order the addresses of users and groups: one mail, the others alternates.
+// addressRules order the addresses of users and groups: one mail, the others
+// alternates.
 var addressRules = []rule{
 	{
 		name: "mail-single", from: AnySource, kind: Both,
@@ -115,7 +117,8 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 	return true
 }
 
-// namedBy returns the value, in lower case, of the attribute a that the entry is named by, or nil.
+// namedBy returns the value, in lower case, of the attribute a that the entry
+// is named by, or nil.
 func namedBy(d *draft, a attrID) []byte {
 	rdn, _ := cutRDN(d.dn())
 	name, value, _ := bytes.Cut(rdn, []byte{'='})
@@ -263,7 +266,8 @@ func dropOldClasses(d *draft, o *ruleOptions, classes ...classID) bool {
 	return fired
 }
 
-// userEndRules fill in what every iMS user has, after the attributes of the source are moved.
+// userEndRules fill in what every iMS user has, after the attributes of the
+// source are moved.
 var userEndRules = []rule{
 	{
 		name: "quota-large", from: AnySource, kind: Users,

@@ -16,7 +16,8 @@ type quota struct {
 	suffix byte  // K, M, G, T, or 0
 }
 
-// parseQuota reads digits with an optional suffix (K, M, G, T, either case), or -1 or -2.
+// parseQuota reads digits with an optional suffix (K, M, G, T, either case), or
+// -1 or -2.
 func parseQuota(v []byte) (q quota, ok bool) {
 	digits := v
 	if len(v) > 0 {
@@ -73,9 +74,10 @@ func (q quota) appendGigabytes(b []byte) []byte {
 // vacationTime is the form of vacationStartDate: YYYYMMDDHHMMSSZ, GMT.
 const vacationTime = "20060102150405Z"
 
-// parseTime reads a generalizedTime (RFC 4517 3.3.13: hours at least, fraction, zone), a UTCTime
-// with two digits for the year (50 to 99 are 1950 to 1999), or a bare date. zoned is false when
-// the value names no time zone; it is read as GMT then.
+// parseTime reads a generalizedTime (RFC 4517 3.3.13: hours at least, fraction,
+// zone), a UTCTime with two digits for the year (50 to 99 are 1950 to 1999), or
+// a bare date. zoned is false when the value names no time zone; it is read as
+// GMT then.
 func parseTime(v []byte) (t time.Time, zoned, ok bool) {
 	digits := 0
 	for digits < len(v) && v[digits] >= '0' && v[digits] <= '9' {
@@ -114,8 +116,8 @@ type clock struct {
 	extra int // whole seconds of the fraction of that unit
 }
 
-// parseClock reads month, day and, as far as they are there, hour, minute and second, two digits
-// each.
+// parseClock reads month, day and, as far as they are there, hour, minute and
+// second, two digits each.
 func parseClock(year int, v []byte) (p clock, ok bool) {
 	p = clock{year: year, unit: 86400}
 	fields := [...]*int{&p.month, &p.day, &p.hour, &p.minute, &p.second}
@@ -141,8 +143,8 @@ func number(digits []byte) int {
 	return n
 }
 
-// skipFraction reads a fraction after the smallest unit, as . or , and digits, and returns what
-// follows it.
+// skipFraction reads a fraction after the smallest unit, as . or , and digits,
+// and returns what follows it.
 func (p *clock) skipFraction(v []byte) []byte {
 	if len(v) < 2 || v[0] != '.' && v[0] != ',' {
 		return v
@@ -161,7 +163,8 @@ func (p *clock) skipFraction(v []byte) []byte {
 	return v[i:]
 }
 
-// parseZone reads Z, an offset of hours and perhaps minutes, or nothing; the offset is in minutes.
+// parseZone reads Z, an offset of hours and perhaps minutes, or nothing; the
+// offset is in minutes.
 func parseZone(v []byte) (minutes int, zoned, ok bool) {
 	switch {
 	case len(v) == 0:
@@ -187,9 +190,9 @@ func parseZone(v []byte) (minutes int, zoned, ok bool) {
 	return minutes, true, true
 }
 
-// appendURL writes v as iMS wants it: an LDAP URL without a host has three slashes, mailto: no
-// blank behind it. With bare, an address without a scheme becomes a mailto: URL. With encode,
-// blanks of an LDAP URL become %20.
+// appendURL writes v as iMS wants it: an LDAP URL without a host has three
+// slashes, mailto: no blank behind it. With bare, an address without a scheme
+// becomes a mailto: URL. With encode, blanks of an LDAP URL become %20.
 func appendURL(b, v []byte, bare, encode bool) []byte {
 	switch {
 	case hasPrefixFold(v, "ldap://"):
@@ -232,7 +235,8 @@ func hostEnd(rest []byte) int {
 	return len(rest)
 }
 
-// isBareAddress tells an RFC 822 address from a URL with a scheme and from a DN.
+// isBareAddress tells an RFC 822 address from a URL with a scheme and from a
+// DN.
 func isBareAddress(v []byte) bool {
 	v = bytes.TrimSpace(v)
 	if len(v) == 0 {
@@ -249,8 +253,9 @@ func hasPrefixFold(v []byte, prefix string) bool {
 	return len(v) >= len(prefix) && equalFoldString(v[:len(prefix)], prefix)
 }
 
-// plainAddress cuts what NMS wrote behind the address of a list member: parameters from the
-// first % or blank behind the domain on. A % before the @ belongs to the address.
+// plainAddress cuts what NMS wrote behind the address of a list member:
+// parameters from the first % or blank behind the domain on. A % before the @
+// belongs to the address.
 func plainAddress(v []byte) []byte {
 	at := addressAt(v)
 	if at < 0 {
@@ -264,7 +269,8 @@ func plainAddress(v []byte) []byte {
 	return v
 }
 
-// addressAt returns the position of the @ before the domain, past a quoted local part, or -1.
+// addressAt returns the position of the @ before the domain, past a quoted
+// local part, or -1.
 func addressAt(v []byte) int {
 	quoted := false
 	for i := 0; i < len(v); i++ {
@@ -280,8 +286,8 @@ func addressAt(v []byte) int {
 	return -1
 }
 
-// plainDN cuts the parameters behind the DN of mailEnhancedUniqueMember: from the first % on
-// behind which no further part of a DN comes.
+// plainDN cuts the parameters behind the DN of mailEnhancedUniqueMember: from
+// the first % on behind which no further part of a DN comes.
 func plainDN(v []byte) []byte {
 	for i, c := range v {
 		if c == '%' && !namesMore(v[i:]) {

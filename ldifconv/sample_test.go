@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestSample holds everything that is written about the two sample exports against kept files, so
-// that a change of the mapping shows; UPDATE=1 writes them anew.
+// TestSample holds everything that is written about the two sample exports
+// against kept files, so that a change of the mapping shows; UPDATE=1 writes
+// them anew.
 func TestSample(t *testing.T) {
 	for name, from := range map[string]Source{"sims": SIMS, "nms": NMS} {
 		text, err := os.ReadFile("../testdata/site/" + name + "/export.ldif")

@@ -19,8 +19,9 @@ import (
 // state holds what a file written by Save says, for Restore: for each entry the
 // values that some attributes had. The file is a file of modify records with
 // replace (the values) and delete (there were none), so that ldapmodify could
-// apply it as well. It is copied to a temporary file and found there by the hash
-// of the DN, so memory does not grow with it. It is safe for concurrent use.
+// apply it as well. It is copied to a temporary file and found there by the
+// hash of the DN, so memory does not grow with it. It is safe for concurrent
+// use.
 type state struct {
 	mu      sync.Mutex // guards the table
 	table   index.Table

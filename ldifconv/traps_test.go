@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The traps of the mapping, with every rule on: what the upgraded entry must hold and must not.
+// The traps of the mapping, with every rule on: what the upgraded entry must
+// hold and must not.
 var traps = []struct {
 	name  string
 	from  Source
@@ -99,8 +100,9 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// TestLargeEntries upgrades entries with very many values of one attribute: no rule may take more
-// than linear time or memory for them. A quadratic step would take hours here.
+// TestLargeEntries upgrades entries with very many values of one attribute: no
+// rule may take more than linear time or memory for them. A quadratic step
+// would take hours here.
 func TestLargeEntries(t *testing.T) {
 	const n = 60000
 	for _, row := range []struct {

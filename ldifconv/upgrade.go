@@ -22,8 +22,9 @@ type Input struct {
 	Name string
 	io.Reader
 	// Open, when not nil, opens the input once more from its beginning. An
-	// upgrade of SIMS domains reads its input twice; without Open it does so
-	// by Seek when the Reader can, and by a copy in a temporary file when not.
+	// upgrade of SIMS domains reads its input twice; without Open it does
+	// so by Seek when the Reader can, and by a copy in a temporary file
+	// when not.
 	Open func() (io.ReadCloser, error)
 }
 

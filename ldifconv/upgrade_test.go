@@ -81,7 +81,8 @@ func TestUpgradeDestinationFails(t *testing.T) {
 	}
 }
 
-// What follows a failure of the input is lost, and told; what came before it is converted.
+// What follows a failure of the input is lost, and told; what came before it is
+// converted.
 func TestUpgradeInputFails(t *testing.T) {
 	log := &recorder{}
 	opt := only("mailhost", "n")

@@ -68,8 +68,8 @@ func TestClassifyJSON(t *testing.T) {
 	}
 }
 
-// TestClassifyExpect is the acceptance test of an upgrade: it refuses the original and takes the
-// result.
+// TestClassifyExpect is the acceptance test of an upgrade: it refuses the
+// original and takes the result.
 func TestClassifyExpect(t *testing.T) {
 	for sample, args := range map[string][]string{
 		simsSample: {"-M", "sims", "-b", "o=internet"},

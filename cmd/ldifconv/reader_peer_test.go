@@ -74,7 +74,8 @@ func TestReaderAgainstOpenLDAP(t *testing.T) {
 	}
 }
 
-// openLDAPDiffers are the files that it reads without an error and in another way.
+// openLDAPDiffers are the files that it reads without an error and in another
+// way.
 var openLDAPDiffers = map[string]string{
 	"control":            "its -n -v takes a second control for an attribute",
 	"bom":                "it skips a record behind a byte order mark",

@@ -8,8 +8,9 @@ import (
 	"imsconv/ldifconv"
 )
 
-// TestMappingPageIsCurrent holds docs/mapping.md against the table of rules; the page is made by
-// go run ./cmd/ldifconv rules --format markdown > docs/mapping.md.
+// TestMappingPageIsCurrent holds docs/mapping.md against the table of rules;
+// the page is made by go run ./cmd/ldifconv rules --format markdown >
+// docs/mapping.md.
 func TestMappingPageIsCurrent(t *testing.T) {
 	var want bytes.Buffer
 	writeRulesMarkdown(&want, ldifconv.Rules(ldifconv.AnySource))

@@ -68,7 +68,8 @@ dbnosync
 	return d
 }
 
-// shortTempDir is a temporary folder whose name leaves room for a socket's (108 bytes in all).
+// shortTempDir is a temporary folder whose name leaves room for a socket's (108
+// bytes in all).
 func shortTempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "slapd")
@@ -147,8 +148,9 @@ func (d *directory) dump() map[string][]string {
 	return content(d.t, bytes.NewReader(d.run(d.cat, "-f", d.conf(), "-o", "ldif-wrap=no")))
 }
 
-// content reads entries as a directory sees them: by DN, sets of attribute values without regard
-// to the spelling of names, and without what a server maintains itself.
+// content reads entries as a directory sees them: by DN, sets of attribute
+// values without regard to the spelling of names, and without what a server
+// maintains itself.
 func content(t *testing.T, r io.Reader) map[string][]string {
 	t.Helper()
 	entries := map[string][]string{}
@@ -233,8 +235,8 @@ func upgrade(t *testing.T, export []byte, opt ldifconv.Options) (out, undo []byt
 	return o.Bytes(), u.Bytes()
 }
 
-// throughSlapd proves an upgrade on a real directory: our change records are accepted and lead to
-// our full output, our undo leads back.
+// throughSlapd proves an upgrade on a real directory: our change records are
+// accepted and lead to our full output, our undo leads back.
 func throughSlapd(t *testing.T, suffix string, export []byte, opt ldifconv.Options) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "export.ldif")
@@ -270,8 +272,8 @@ func TestSlapdSample(t *testing.T) {
 	}
 }
 
-// TestSlapdGenerated does the same with made exports that have every attribute of the mapping,
-// 10,000 users of each product.
+// TestSlapdGenerated does the same with made exports that have every attribute
+// of the mapping, 10,000 users of each product.
 func TestSlapdGenerated(t *testing.T) {
 	users := 10000
 	if testing.Short() {
@@ -295,8 +297,8 @@ func TestSlapdGenerated(t *testing.T) {
 	})
 }
 
-// TestSlapdChoices does it with choices of a site: other uids, and so other names of entries, old
-// classes kept, quotas with suffixes.
+// TestSlapdChoices does it with choices of a site: other uids, and so other
+// names of entries, old classes kept, quotas with suffixes.
 func TestSlapdChoices(t *testing.T) {
 	ids := map[string]string{"user0": "first,one", "keiko_s7": "keiko"}
 	for i := range 300 {
@@ -323,7 +325,8 @@ func TestSlapdChoices(t *testing.T) {
 	}
 }
 
-// TestSchemaLoads holds both OpenLDAP forms of the schema against the real server.
+// TestSchemaLoads holds both OpenLDAP forms of the schema against the real
+// server.
 func TestSchemaLoads(t *testing.T) {
 	check := peer.Need(t, "slaptest")
 	for _, standalone := range []bool{true, false} {

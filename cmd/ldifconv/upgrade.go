@@ -51,7 +51,8 @@ type upgradeFlags struct {
 	old            oldFlags
 }
 
-// oldFlags are options of the online tool that a conversion of files has no use for.
+// oldFlags are options of the online tool that a conversion of files has no use
+// for.
 type oldFlags struct {
 	host, bindDN, password, debug, remove string
 	goOn                                  bool
@@ -105,8 +106,9 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 		return err
 	}
 	f.old.note(job, len(args) == 0)
-	// Everything is streamed: a small heap is enough, whatever the processor count.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(44<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
+	// Everything is streamed: a small heap is enough, whatever the
+	// processor count.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(38<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
 
 	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args}
 	defer files.abort()

@@ -54,8 +54,8 @@ func (l *upgradeLog) line(level, kind, where, text string) {
 	fmt.Fprintf(l.w, "%s %s: %s: %s\n", level, kind, where, text)
 }
 
-// summary ends the log with what was done, and puts into the report of the run how many entries
-// each rule changed.
+// summary ends the log with what was done, and puts into the report of the run
+// how many entries each rule changed.
 func (l *upgradeLog) summary(rep ldifconv.Report, err error) {
 	for _, name := range slices.Sorted(maps.Keys(rep.Rules)) {
 		l.job.Detail("rule "+name, rep.Rules[name])

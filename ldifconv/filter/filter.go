@@ -93,9 +93,9 @@ func inGiven(e *Error, given, text string) *Error {
 	return e
 }
 
-// closeUp takes away the blanks between the parts of a filter, "(&(a=b) (c=d))", which no RFC has
-// and which servers and their users take for granted. No value loses one: in a value brackets are
-// escaped.
+// closeUp takes away the blanks between the parts of a filter, "(&(a=b)
+// (c=d))", which no RFC has and which servers and their users take for granted.
+// No value loses one: in a value brackets are escaped.
 func closeUp(text string) string {
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
@@ -117,7 +117,8 @@ func closeUp(text string) string {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// betweenParts reports whether a blank between before and after belongs to no name or value.
+// betweenParts reports whether a blank between before and after belongs to no
+// name or value.
 func betweenParts(before []byte, after string) bool {
 	const operators = "&|!"
 	n := len(before)

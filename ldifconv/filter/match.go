@@ -54,7 +54,8 @@ func (n *node) matchesDesc(desc []byte) bool {
 	return false
 }
 
-// hasOptions reports whether desc has the type and all options of name, in any order.
+// hasOptions reports whether desc has the type and all options of name, in any
+// order.
 func hasOptions(desc []byte, name string) bool {
 	want := strings.Split(name, ";")
 	have := strings.Split(strings.ToLower(string(desc)), ";")

@@ -15,11 +15,11 @@ type Chunk struct {
 	Line int
 	// Offset is the position of Data in the (uncompressed) input, in bytes.
 	Offset int64
-	// TooBig is the size in bytes of the one record of Data when that record
-	// is over the limit; Data is then only its beginning.
+	// TooBig is the size in bytes of the one record of Data when that
+	// record is over the limit; Data is then only its beginning.
 	TooBig int64
-	// Last marks the end of the input; Unterminated that it does not end with
-	// a line end.
+	// Last marks the end of the input; Unterminated that it does not end
+	// with a line end.
 	Last, Unterminated bool
 }
 

@@ -138,8 +138,9 @@ func (p *dnParser) pair() error {
 	return p.plain()
 }
 
-// shortType returns the short name (RFC 4514 3, RFC 4519) of an attribute type in lower case that
-// is written with its long name or its object identifier, and "" for any other.
+// shortType returns the short name (RFC 4514 3, RFC 4519) of an attribute type
+// in lower case that is written with its long name or its object identifier,
+// and "" for any other.
 func shortType(name []byte) string {
 	if len(name) < 6 {
 		return ""

@@ -17,9 +17,9 @@
 // opens none that an input names.
 //
 // A record that cannot be read is skipped as a whole and reported with its
-// position: half an entry is worse than none. Nothing of it reaches the next one.
-// There is no limit on the length of lines and values but MaxEntry, the size of
-// a whole record.
+// position: half an entry is worse than none. Nothing of it reaches the next
+// one. There is no limit on the length of lines and values but MaxEntry, the
+// size of a whole record.
 //
 // Chunker and Scanner are the two halves of Reader: a Chunker cuts the input at
 // blank lines, and any number of Scanners parse the chunks at the same time.

@@ -10,11 +10,11 @@ import (
 
 // Value is one attribute value.
 type Value struct {
-	// Data is the decoded value, byte for byte. It is owned by the record it
-	// came in and valid until the next call that fills the record.
+	// Data is the decoded value, byte for byte. It is owned by the record
+	// it came in and valid until the next call that fills the record.
 	Data []byte
-	// Line is the 1-based number of the value's first line, 0 when the value
-	// was not read from a file.
+	// Line is the 1-based number of the value's first line, 0 when the
+	// value was not read from a file.
 	Line int
 }
 
@@ -153,7 +153,8 @@ type Control struct {
 // All its memory belongs to the reader and is reused by the next record: Clone
 // makes one that stays.
 type Record struct {
-	// Entry holds the DN of every record, and the attributes of Content and Add.
+	// Entry holds the DN of every record, and the attributes of Content and
+	// Add.
 	Entry
 	Type ChangeType
 	// Controls stand before the changetype line.
@@ -165,8 +166,9 @@ type Record struct {
 	NewRDN       []byte
 	DeleteOldRDN bool
 	NewSuperior  []byte
-	// Shape is the same number for records of one Scanner that have the same
-	// attributes in the same order and spelling; 0 for a record without Attrs.
+	// Shape is the same number for records of one Scanner that have the
+	// same attributes in the same order and spelling; 0 for a record
+	// without Attrs.
 	Shape uint64
 	// Encoded says that a value or the DN was written as base64.
 	Encoded bool
@@ -204,8 +206,8 @@ type Error struct {
 	DN string
 	// Text says what is wrong, in lower case.
 	Text string
-	// Raw is the damaged record as it stands in the file, valid until the next
-	// call. Of an entry over the size limit it is only the beginning.
+	// Raw is the damaged record as it stands in the file, valid until the
+	// next call. Of an entry over the size limit it is only the beginning.
 	Raw []byte
 	// Err is the cause, or nil.
 	Err error

@@ -124,7 +124,8 @@ func TestInputFails(t *testing.T) {
 	}
 }
 
-// A million short folds and a megabyte on one line take memory once, not per fold.
+// A million short folds and a megabyte on one line take memory once, not per
+// fold.
 func TestReaderDoesNotAllocatePerRecord(t *testing.T) {
 	text := strings.Repeat("dn: cn=a,o=x\nobjectclass: top\ncn: a\nsn:: YWJj\ndescription: some\n more\n\n", 2000)
 	allocs := testing.AllocsPerRun(5, func() {

@@ -14,7 +14,8 @@ type Options struct {
 	ChunkSize int
 }
 
-// DefaultMaxEntry is the largest record read unless Options say otherwise: 8 MiB.
+// DefaultMaxEntry is the largest record read unless Options say otherwise: 8
+// MiB.
 const DefaultMaxEntry = 8 << 20
 
 // DefaultChunk is the amount a Chunker reads at once: 1 MiB.

@@ -23,8 +23,8 @@ type Scanner struct {
 	vals  []Value
 	runs  []run // of a modify record
 
-	// The attributes of entries. An export has the same ones in the same order
-	// in most entries: those of the record before are expected again.
+	// The attributes of entries. An export has the same ones in the same
+	// order in most entries: those of the record before are expected again.
 	shape    [][]byte // descriptions, the scanner's own copies
 	shapeNum uint64   // number of the shape that attrs has, see Record.Shape
 	dirty    bool     // shape is not that of attrs any more

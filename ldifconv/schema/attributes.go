@@ -1,7 +1,7 @@
 package schema
 
-// The attributes of the mapping, by constant. The numbers are an index into a table of this
-// process and mean nothing outside it.
+// The attributes of the mapping, by constant. The numbers are an index into a
+// table of this process and mean nothing outside it.
 const (
 	None ID = iota // no attribute of the table
 

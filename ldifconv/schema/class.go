@@ -19,8 +19,8 @@ func (k Kind) String() string {
 
 const netscapeClass = "2.16.840.1.113730.3.2."
 
-// Class is one object class, merged over the products: what one of them allowed is allowed, what
-// all of them required is required.
+// Class is one object class, merged over the products: what one of them allowed
+// is allowed, what all of them required is required.
 type Class struct {
 	Name     string
 	OID      string
@@ -45,8 +45,9 @@ func classSpellings(add func(name string, id uint16)) {
 	}
 }
 
-// LookupClass returns the class that name means, ignoring case and blanks around it, which mean
-// nothing in a value of objectClass. It does not allocate.
+// LookupClass returns the class that name means, ignoring case and blanks
+// around it, which mean nothing in a value of objectClass. It does not
+// allocate.
 func LookupClass(name []byte) (ClassID, bool) {
 	id, ok := classNames.lookup(trimOID(bytes.TrimSpace(name)))
 	return ClassID(id), ok
@@ -60,17 +61,19 @@ func LookupClassString(name string) (ClassID, bool) {
 // ClassName returns the canonical spelling of a class, or "" for NoClass.
 func ClassName(id ClassID) string { return classes[id].Name }
 
-// ClassCount is the number of class identifiers, NoClass included: a ClassID is below it.
+// ClassCount is the number of class identifiers, NoClass included: a ClassID is
+// below it.
 const ClassCount = int(classCount)
 
-// Classes returns the definitions, superiors before the classes below them. The slice is the
-// caller's, what its elements point to is not.
+// Classes returns the definitions, superiors before the classes below them. The
+// slice is the caller's, what its elements point to is not.
 func Classes() []Class { return append([]Class(nil), classes[1:]...) }
 
 // ClassInfo returns the definition of one class.
 func ClassInfo(id ClassID) Class { return classes[id] }
 
-// Allows reports whether an entry of class id may hold attribute a, superiors included.
+// Allows reports whether an entry of class id may hold attribute a, superiors
+// included.
 func Allows(id ClassID, a ID) bool {
 	for steps := 0; id != NoClass && steps < ClassCount; steps++ {
 		c := &classes[id]

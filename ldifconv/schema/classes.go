@@ -1,6 +1,7 @@
 package schema
 
-// ClassID is a small number for a class of the table; NoClass stands for any other class.
+// ClassID is a small number for a class of the table; NoClass stands for any
+// other class.
 type ClassID uint16
 
 // The classes of the mapping, by constant.
@@ -46,7 +47,8 @@ const (
 	ClassNsUniquenessDomain
 	ClassNsLicenseUser
 
-	// iPlanet Messaging Server 5.x, three of them with the attributes SIMS gave the same name.
+	// iPlanet Messaging Server 5.x, three of them with the attributes SIMS
+	// gave the same name.
 	ClassInetUser
 	ClassIPUser
 	ClassUserPresenceProfile
@@ -299,7 +301,8 @@ var classes = [classCount]Class{
 		},
 	},
 
-	// iPlanet Messaging Server 5.x, three of them with the attributes SIMS gave the same name.
+	// iPlanet Messaging Server 5.x, three of them with the attributes SIMS
+	// gave the same name.
 	ClassInetUser: {
 		Name: "inetUser", OID: netscapeClass + "130", Kind: Auxiliary, Origin: IMS, Superior: "top",
 		May: []ID{

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// ConfClass is one objectclass of a slapd.oc.conf file. The files know no kinds.
+// ConfClass is one objectclass of a slapd.oc.conf file. The files know no
+// kinds.
 type ConfClass struct {
 	Name     string
 	OID      string   // "NAME-oid" when the file gives none
@@ -20,9 +21,10 @@ type ConfClass struct {
 // maxConfLine is the longest line read, in bytes.
 const maxConfLine = 1 << 20
 
-// ReadATConf reads the attributes of a slapd.at.conf file (Directory Server 4.x). An attribute
-// without an identifier gets "NAME-oid", as the server gives it. Errors are of type *Error; the first
-// one ends the reading, since a server would not start on such a file.
+// ReadATConf reads the attributes of a slapd.at.conf file (Directory Server
+// 4.x). An attribute without an identifier gets "NAME-oid", as the server gives
+// it. Errors are of type *Error; the first one ends the reading, since a server
+// would not start on such a file.
 func ReadATConf(r io.Reader) ([]Attribute, error) {
 	var list []Attribute
 	err := eachConfLine(r, func(words []string, _ bool) error {
@@ -41,7 +43,8 @@ func ReadATConf(r io.Reader) ([]Attribute, error) {
 	return list, err
 }
 
-// parseAttribute reads NAME [ALIAS ...] [OID] SYNTAX [single] [operational] [override].
+// parseAttribute reads NAME [ALIAS ...] [OID] SYNTAX [single] [operational]
+// [override].
 func parseAttribute(words []string) (a Attribute, err error) {
 	for ; len(words) > 0; words = words[:len(words)-1] {
 		switch strings.ToLower(words[len(words)-1]) {
@@ -74,7 +77,8 @@ func parseAttribute(words []string) (a Attribute, err error) {
 	return a, nil
 }
 
-// isOID tells an identifier from a name, by the rule of the files' own comments.
+// isOID tells an identifier from a name, by the rule of the files' own
+// comments.
 func isOID(word string) bool {
 	return strings.Contains(word, ".") || strings.HasSuffix(strings.ToLower(word), "-oid")
 }
@@ -88,7 +92,8 @@ func syntaxNamed(word string) (Syntax, error) {
 	return 0, fmt.Errorf("%q is no syntax", word)
 }
 
-// ReadOCConf reads the classes of a slapd.oc.conf file. Errors are as of ReadATConf.
+// ReadOCConf reads the classes of a slapd.oc.conf file. Errors are as of
+// ReadATConf.
 func ReadOCConf(r io.Reader) ([]ConfClass, error) {
 	p := ocParser{}
 	if err := eachConfLine(r, p.line); err != nil {
@@ -157,8 +162,8 @@ func (p *ocParser) add(words []string) {
 	}
 }
 
-// eachConfLine calls use with the words of every line that is no comment, and whether the line is
-// indented; an empty line has no words.
+// eachConfLine calls use with the words of every line that is no comment, and
+// whether the line is indented; an empty line has no words.
 func eachConfLine(r io.Reader, use func(words []string, indented bool) error) error {
 	scan := bufio.NewScanner(r)
 	scan.Buffer(nil, maxConfLine)

@@ -92,7 +92,8 @@ func TestReadOCConf(t *testing.T) {
 	}
 }
 
-// FuzzConf reads anything as either form: no panic, and no more names than words.
+// FuzzConf reads anything as either form: no panic, and no more names than
+// words.
 func FuzzConf(f *testing.F) {
 	f.Add("attribute mail rfc822mailbox 0.9.2342 cis single\n")
 	f.Add("objectclass a\n\toid 1.2\n\trequires\n\t\tobjectClass,\n\t\tcn\n\tallows\n\t\tmail\n")

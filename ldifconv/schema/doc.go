@@ -1,32 +1,36 @@
-// Package schema is the one table of attributes and object classes that the directory conversion
-// knows: the standard ones of a Netscape Directory Server 4.x export, the Sun Internet Mail
-// Server 4.0 (SIMS) ones, the Netscape Messaging Server 4.x (NMS) ones and the iPlanet Messaging
-// Server 5.x (iMS) ones, merged under one definition a name.
+// Package schema is the one table of attributes and object classes that the
+// directory conversion knows: the standard ones of a Netscape Directory Server
+// 4.x export, the Sun Internet Mail Server 4.0 (SIMS) ones, the Netscape
+// Messaging Server 4.x (NMS) ones and the iPlanet Messaging Server 5.x (iMS)
+// ones, merged under one definition a name.
 //
-// Names compare without regard to case and resolve through aliases: rfc822Mailbox is mail,
-// commonName is cn. A numeric object identifier, with or without the prefix "oid.", names its
-// attribute too.
+// Names compare without regard to case and resolve through aliases:
+// rfc822Mailbox is mail, commonName is cn. A numeric object identifier, with or
+// without the prefix "oid.", names its attribute too.
 //
 // # Sources
 //
-// SIMS: draft-srivastava-ldap-mail-00. NMS: the schema files of Directory Server 4.12
-// (ns-mail-schema.conf and its siblings). iMS: the Messaging Server 5.x and Communications Suite
-// schema references. Where SIMS and Netscape gave one name two identifiers, the Netscape one
-// stands, since a server accepts a name once. An identifier that no public source gives is
-// allocated here, below the arc 2.25.245730182716690340537366105713398467243 (ITU-T X.667: an arc
+// SIMS: draft-srivastava-ldap-mail-00. NMS: the schema files of Directory
+// Server 4.12 (ns-mail-schema.conf and its siblings). iMS: the Messaging Server
+// 5.x and Communications Suite schema references. Where SIMS and Netscape gave
+// one name two identifiers, the Netscape one stands, since a server accepts a
+// name once. An identifier that no public source gives is allocated here, below
+// the arc 2.25.245730182716690340537366105713398467243 (ITU-T X.667: an arc
 // made from a UUID needs no registration).
 //
 // # Merged definitions
 //
-// An entry passes through a directory both before and after its upgrade, so the schema written
-// here is the union of old and new: a class allows what either product allowed and requires what
-// both required; an attribute is single-valued only where both products had it so. SingleValued
-// tells the iMS rule, which is the one that the upgrade has to meet.
+// An entry passes through a directory both before and after its upgrade, so the
+// schema written here is the union of old and new: a class allows what either
+// product allowed and requires what both required; an attribute is
+// single-valued only where both products had it so. SingleValued tells the iMS
+// rule, which is the one that the upgrade has to meet.
 //
 // # Output forms
 //
-// WriteOpenLDAP writes attributetype and objectclass directives for slapd.conf. WriteATConf and
-// WriteOCConf write the slapd.user_at.conf and slapd.user_oc.conf form of Directory Server 4.x:
+// WriteOpenLDAP writes attributetype and objectclass directives for slapd.conf.
+// WriteATConf and WriteOCConf write the slapd.user_at.conf and
+// slapd.user_oc.conf form of Directory Server 4.x:
 //
 //	attribute NAME [ALIAS ...] OID SYNTAX [single] [operational]
 //

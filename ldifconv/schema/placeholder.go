@@ -12,8 +12,8 @@ var placeholderNamespace = [16]byte{0x6b, 0xa7, 0xb8, 0x12, 0x9d, 0xad, 0x11, 0x
 
 // Placeholder returns an object identifier for a name to which no public source
 // gives one: 2.25 (ITU-T X.667: an arc made from a UUID needs no registration)
-// and the version 5 UUID of "imsconv:" and the name in lower case. The same name
-// gives the same identifier everywhere; it is not the vendor's.
+// and the version 5 UUID of "imsconv:" and the name in lower case. The same
+// name gives the same identifier everywhere; it is not the vendor's.
 func Placeholder(name string) string {
 	h := sha1.New()
 	h.Write(placeholderNamespace[:])

@@ -17,8 +17,8 @@ const maxSchemaFile = 16 << 20
 var ErrTooBig = errors.New("larger than 16 MiB")
 
 // Read reads a schema file of any of the forms a site has: slapd.user_at.conf
-// and slapd.user_oc.conf of Directory Server 4.x (in one file or two), LDIF with
-// attributeTypes and objectClasses (Directory Server 5, 389-ds, OpenLDAP's
+// and slapd.user_oc.conf of Directory Server 4.x (in one file or two), LDIF
+// with attributeTypes and objectClasses (Directory Server 5, 389-ds, OpenLDAP's
 // cn=config), and attributetype and objectclass directives of OpenLDAP. What
 // else such files hold is passed over. Errors name the line.
 func Read(r io.Reader) (Definitions, error) {

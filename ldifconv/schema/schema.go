@@ -2,7 +2,8 @@ package schema
 
 import "strings"
 
-// ID is a small number for an attribute of the table; None stands for any other attribute.
+// ID is a small number for an attribute of the table; None stands for any other
+// attribute.
 type ID uint16
 
 // Syntax is the Directory Server 4.x syntax of an attribute.
@@ -61,7 +62,8 @@ type Attribute struct {
 	loose   bool // values carry more than the syntax allows (parameters after a DN)
 }
 
-// names maps every spelling of an attribute; classNames every spelling of a class.
+// names maps every spelling of an attribute; classNames every spelling of a
+// class.
 var (
 	names      = newNameTable(attributeNames)
 	classNames = newNameTable(classSpellings)
@@ -84,8 +86,9 @@ func attributeNames(add func(name string, id uint16)) {
 	}
 }
 
-// Lookup returns the attribute that name means, ignoring case and resolving aliases and numeric
-// identifiers. name is the attribute type alone, without options. It does not allocate.
+// Lookup returns the attribute that name means, ignoring case and resolving
+// aliases and numeric identifiers. name is the attribute type alone, without
+// options. It does not allocate.
 func Lookup(name []byte) (ID, bool) {
 	id, ok := names.lookup(trimOID(name))
 	return ID(id), ok
@@ -96,7 +99,8 @@ func LookupString(name string) (ID, bool) {
 	return Lookup([]byte(name))
 }
 
-// trimOID cuts the prefix "oid." that RFC 2251 writers put before a numeric identifier.
+// trimOID cuts the prefix "oid." that RFC 2251 writers put before a numeric
+// identifier.
 func trimOID(name []byte) []byte {
 	if len(name) > 4 && name[3] == '.' && name[4] >= '0' && name[4] <= '9' && strings.EqualFold(string(name[:3]), "oid") {
 		return name[4:]
@@ -113,15 +117,16 @@ func Operational(id ID) bool { return attributes[id].Operational }
 // SingleValued reports whether iMS takes one value of the attribute only.
 func SingleValued(id ID) bool { return attributes[id].Single }
 
-// SyntaxOf returns the syntax of an attribute; CIS for None, as Directory Server 4.x treats an
-// attribute that it does not know.
+// SyntaxOf returns the syntax of an attribute; CIS for None, as Directory
+// Server 4.x treats an attribute that it does not know.
 func SyntaxOf(id ID) Syntax { return attributes[id].Syntax }
 
-// Count is the number of attribute identifiers, None included: an ID is below it.
+// Count is the number of attribute identifiers, None included: an ID is below
+// it.
 const Count = int(count)
 
-// Attributes returns the definitions in table order. The slice is the caller's, what its elements
-// point to is not.
+// Attributes returns the definitions in table order. The slice is the caller's,
+// what its elements point to is not.
 func Attributes() []Attribute { return append([]Attribute(nil), attributes[1:]...) }
 
 // Info returns the definition of one attribute.

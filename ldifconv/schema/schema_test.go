@@ -41,8 +41,9 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestDefinitions checks what a server insists on: one definition a name and an identifier,
-// classes made of attributes of the table, superiors that exist and come first.
+// TestDefinitions checks what a server insists on: one definition a name and an
+// identifier, classes made of attributes of the table, superiors that exist and
+// come first.
 func TestDefinitions(t *testing.T) {
 	seen := map[string]string{}
 	add := func(key, name string) {
@@ -102,8 +103,8 @@ func TestAllows(t *testing.T) {
 	}
 }
 
-// TestWriters holds the three output forms against files under testdata; set UPDATE=1 to write
-// them anew.
+// TestWriters holds the three output forms against files under testdata; set
+// UPDATE=1 to write them anew.
 func TestWriters(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"openldap.schema":            func(b *bytes.Buffer) error { return WriteOpenLDAP(b, OpenLDAPOptions{}) },

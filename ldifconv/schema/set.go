@@ -15,13 +15,14 @@ type AttributeType struct {
 	Time   bool // values are points in time
 	Loose  bool // values may carry more than the syntax allows
 
-	// Single: a server takes one value. OneInIMS: iMS takes one, whatever an
-	// older product took.
+	// Single: a server takes one value. OneInIMS: iMS takes one, whatever
+	// an older product took.
 	Single, OneInIMS bool
 	Operational      bool // maintained by the server
 	Origin           Origin
 
-	// Placeholder: no public source gives the identifier, see [Placeholder].
+	// Placeholder: no public source gives the identifier, see
+	// [Placeholder].
 	Placeholder bool
 	// Reason says why the definition is as it is where the products clash.
 	Reason string

@@ -43,8 +43,8 @@ const (
 // for the next, and is not safe for concurrent use.
 type Validator struct {
 	set *Set
-	// OneInIMS takes iMS's word for how many values an attribute has, not that
-	// of the merged schema.
+	// OneInIMS takes iMS's word for how many values an attribute has, not
+	// that of the merged schema.
 	OneInIMS bool
 
 	classes []int // of the entry, known ones

@@ -9,16 +9,19 @@ import (
 
 // OpenLDAPOptions says which definitions WriteOpenLDAP writes.
 type OpenLDAPOptions struct {
-	// Standalone adds the standard attributes and classes, for a server that includes neither
-	// core.schema, cosine.schema nor inetorgperson.schema. Its groupOfUniqueNames needs no
-	// member, as in Directory Server 4.x. Without it those three files come first.
+	// Standalone adds the standard attributes and classes, for a server
+	// that includes neither core.schema, cosine.schema nor
+	// inetorgperson.schema. Its groupOfUniqueNames needs no member, as in
+	// Directory Server 4.x. Without it those three files come first.
 	Standalone bool
 }
 
-// WriteOpenLDAP writes the merged schema as slapd.conf directives. Left out are what slapd
-// defines itself, the operational attributes of Netscape servers, which slapd.conf cannot
-// define, and the one class of the Mailing List Manager with an underscore in its name. Exact-case strings become directory strings, since values with bytes above 127 occur
-// in exports; binary ones become octet strings, which can be compared and so deleted by value.
+// WriteOpenLDAP writes the merged schema as slapd.conf directives. Left out are
+// what slapd defines itself, the operational attributes of Netscape servers,
+// which slapd.conf cannot define, and the one class of the Mailing List Manager
+// with an underscore in its name. Exact-case strings become directory strings,
+// since values with bytes above 127 occur in exports; binary ones become octet
+// strings, which can be compared and so deleted by value.
 func WriteOpenLDAP(w io.Writer, o OpenLDAPOptions) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail schema of SIMS 4.0, NMS 4.x and iMS 5.x for OpenLDAP.")
@@ -73,7 +76,8 @@ func quotedNames(a *Attribute) string {
 
 const syntaxArc = "1.3.6.1.4.1.1466.115.121.1."
 
-// matching returns the matching rules and the syntax slapd needs for an attribute.
+// matching returns the matching rules and the syntax slapd needs for an
+// attribute.
 func matching(a *Attribute) string {
 	if a.loose {
 		return "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX " + syntaxArc + "15"
@@ -124,8 +128,9 @@ func writeNameList(out *bufio.Writer, keyword string, list []ID) {
 	out.WriteString(" )")
 }
 
-// WriteATConf writes the attributes that the products brought in the form of slapd.user_at.conf
-// (Directory Server 4.x). The server's own files define the standard ones.
+// WriteATConf writes the attributes that the products brought in the form of
+// slapd.user_at.conf (Directory Server 4.x). The server's own files define the
+// standard ones.
 func WriteATConf(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail attributes of SIMS 4.0, NMS 4.x and iMS 5.x.")
@@ -150,8 +155,9 @@ func WriteATConf(w io.Writer) error {
 	return out.Flush()
 }
 
-// WriteOCConf writes the classes that the products brought in the form of slapd.user_oc.conf.
-// Every class but top requires objectClass, as the Netscape files have it.
+// WriteOCConf writes the classes that the products brought in the form of
+// slapd.user_oc.conf. Every class but top requires objectClass, as the Netscape
+// files have it.
 func WriteOCConf(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail object classes of SIMS 4.0, NMS 4.x and iMS 5.x.")

@@ -11,7 +11,8 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// Options shapes a directory export. The zero value of a field means its default.
+// Options shapes a directory export. The zero value of a field means its
+// default.
 type Options struct {
 	Seed   uint64
 	Users  int    // default 100
@@ -28,8 +29,9 @@ type Totals struct {
 	Bytes                           int64
 }
 
-// WriteSIMS writes what db2ldif gives for a SIMS 4.0 directory: a tree of domain components below o=internet
-// with users and lists that have, between them, every attribute that the upgrade maps. User i is [testsite.UserID](i).
+// WriteSIMS writes what db2ldif gives for a SIMS 4.0 directory: a tree of
+// domain components below o=internet with users and lists that have, between
+// them, every attribute that the upgrade maps. User i is [testsite.UserID](i).
 func WriteSIMS(w io.Writer, opts Options) (Totals, error) {
 	g := newExport(w, opts)
 	g.simsDomains()
@@ -128,7 +130,8 @@ func (g *exporter) end() {
 	g.entry = g.entry[:0]
 }
 
-// run writes the values of one attribute together, as db2ldif does; with Odd they stay apart.
+// run writes the values of one attribute together, as db2ldif does; with Odd
+// they stay apart.
 func (g *exporter) run(i int) {
 	name := g.entry[i].name
 	for j := i; j < len(g.entry); j++ {

@@ -6,8 +6,9 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// simsDomains writes the top of the tree: two hosted domains, a third with every domain attribute, and
-// with Odd an alias of it, which OpenLDAP allows in alias entries only.
+// simsDomains writes the top of the tree: two hosted domains, a third with
+// every domain attribute, and with Odd an alias of it, which OpenLDAP allows in
+// alias entries only.
 func (g *exporter) simsDomains() {
 	g.begin("o=internet", "top", "organization")
 	g.put("o", "internet")

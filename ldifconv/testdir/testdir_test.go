@@ -35,7 +35,8 @@ func TestExportIsReproducible(t *testing.T) {
 	}
 }
 
-// TestExportReads reads exports with the project's reader and with an independent one.
+// TestExportReads reads exports with the project's reader and with an
+// independent one.
 func TestExportReads(t *testing.T) {
 	for name, write := range exportWriters {
 		var out bytes.Buffer

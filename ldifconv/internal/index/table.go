@@ -21,8 +21,8 @@ const (
 )
 
 // Table maps keys to values. Up to 196,608 pairs are held in memory, the others
-// in sorted temporary files. The zero value holds its files in os.TempDir; it is
-// not safe for concurrent use. Close removes the files.
+// in sorted temporary files. The zero value holds its files in os.TempDir; it
+// is not safe for concurrent use. Close removes the files.
 type Table struct {
 	Dir string
 
@@ -203,7 +203,8 @@ func (t *Table) merge() error {
 	return err
 }
 
-// mergeNext takes the smallest key; the reader that comes last has the newest value.
+// mergeNext takes the smallest key; the reader that comes last has the newest
+// value.
 func mergeNext(readers []*pairReader) (pair, bool, error) {
 	var best pair
 	found := false
@@ -260,7 +261,8 @@ func (s *sorted) get(key uint64, block []byte) (uint64, bool, error) {
 	return binary.BigEndian.Uint64(block[i*pairSize+8:]), true, nil
 }
 
-// TempFile makes a file in dir (os.TempDir when empty) that goes when it is closed.
+// TempFile makes a file in dir (os.TempDir when empty) that goes when it is
+// closed.
 func TempFile(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "ldifconv-*.tmp")
 	if err != nil {
