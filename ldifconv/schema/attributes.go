@@ -329,7 +329,7 @@ var attributes = [count]Attribute{
 	RFC822MailMember:            {Name: "rfc822MailMember", OID: sims + "15", Syntax: CIS, Origin: SIMS},
 	UnauthorizedDomain:          {Name: "unauthorizedDomain", OID: sims + "17", Syntax: CIS, Origin: SIMS},
 	UnauthorizedSubmitter:       {Name: "unauthorizedSubmitter", OID: sims + "18", Syntax: CES, Origin: SIMS},
-	MultiLineDescription:        {Name: "multiLineDescription", OID: sims + "19", Syntax: CIS, Origin: SIMS},
+	MultiLineDescription:        {Name: "multiLineDescription", OID: "1.3.6.1.4.1.250.1.2", Syntax: CIS, Origin: SIMS},
 	MembershipFilter:            {Name: "membershipFilter", OID: sims + "20", Syntax: CES, Origin: SIMS},
 	InetMailUserVersion:         {Name: "inetMailUserVersion", OID: sims + "21", Syntax: CES, Origin: SIMS, Single: true, WasMulti: true},
 	MailAutoReplyStartDate:      {Name: "mailAutoReplyStartDate", OID: sims + "22", Syntax: CIS, Origin: SIMS, Single: true, WasMulti: true},

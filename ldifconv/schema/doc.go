@@ -14,9 +14,8 @@
 // Server 4.12 (ns-mail-schema.conf and its siblings). iMS: the Messaging Server
 // 5.x and Communications Suite schema references. Where SIMS and Netscape gave
 // one name two identifiers, the Netscape one stands, since a server accepts a
-// name once. An identifier that no public source gives is allocated here, below
-// the arc 2.25.245730182716690340537366105713398467243 (ITU-T X.667: an arc
-// made from a UUID needs no registration).
+// name once. An identifier that no public source gives is a placeholder, see
+// Placeholder.
 //
 // # Merged definitions
 //
@@ -28,9 +27,10 @@
 //
 // # Output forms
 //
-// WriteOpenLDAP writes attributetype and objectclass directives for slapd.conf.
-// WriteATConf and WriteOCConf write the slapd.user_at.conf and
-// slapd.user_oc.conf form of Directory Server 4.x:
+// A Set is the table, with the definitions of a site added that Read reads from
+// any of these forms. It writes slapd.conf directives and a cn=config entry of
+// OpenLDAP, cn=schema of Directory Server 5 and 389 Directory Server, and the
+// slapd.user_at.conf and slapd.user_oc.conf form of Directory Server 4.x:
 //
 //	attribute NAME [ALIAS ...] OID SYNTAX [single] [operational]
 //

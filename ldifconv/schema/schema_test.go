@@ -111,6 +111,8 @@ func TestWriters(t *testing.T) {
 		"openldap-standalone.schema": func(b *bytes.Buffer) error { return WriteOpenLDAP(b, OpenLDAPOptions{Standalone: true}) },
 		"slapd.user_at.conf":         func(b *bytes.Buffer) error { return WriteATConf(b) },
 		"slapd.user_oc.conf":         func(b *bytes.Buffer) error { return WriteOCConf(b) },
+		"99imsconv.ldif":             func(b *bytes.Buffer) error { return Merged().Only(allProducts, false).WriteLDIF(b) },
+		"imsconv-config.ldif":        func(b *bytes.Buffer) error { return Merged().Only(allProducts, false).WriteSlapdConfig(b) },
 	} {
 		var got bytes.Buffer
 		if err := write(&got); err != nil {

@@ -28,6 +28,7 @@ type AttributeType struct {
 	Reason string
 
 	builtin bool // compiled into OpenLDAP's slapd
+	nameOID bool // Netscape's own files give "NAME-oid" for an identifier
 }
 
 // Name is the canonical name.
@@ -81,9 +82,9 @@ func tableAttribute(id ID) AttributeType {
 	t := AttributeType{
 		Names: append([]string{a.Name}, a.Aliases...), OID: a.OID, Syntax: a.Syntax, Time: timeAttributes[id], Loose: a.loose,
 		Single: a.Single && !a.WasMulti, OneInIMS: a.Single, Operational: a.Operational, Origin: a.Origin,
-		Reason: attributeReasons[id], builtin: a.builtin,
+		Reason: attributeReasons[id], builtin: a.builtin, nameOID: nameOIDs[id],
 	}
-	if t.Reason == "" && a.WasMulti && a.Origin != Standard {
+	if t.Reason == "" && a.WasMulti && (a.Origin == NMS || a.Origin == IMS) {
 		t.Reason = "an older product took several values and iMS takes one: several are allowed until the upgrade is done"
 	}
 	if isPlaceholder(a.OID) {
@@ -222,7 +223,7 @@ func (s *Set) mergeAttribute(a *AttributeType) string {
 		was.Single = false
 		says = append(says, "several values, as the site has it")
 	}
-	if a.Syntax != was.Syntax {
+	if a.Syntax != was.Syntax && !was.Loose {
 		says = append(says, fmt.Sprintf("syntax %s, where the site has %s", was.Syntax, a.Syntax))
 	}
 	for _, name := range a.Names {
@@ -340,6 +341,11 @@ var timeAttributes = map[ID]bool{
 	MailAutoReplyStartDate: true, MailAutoReplyExpirationDate: true,
 }
 
+// nameOIDs are attributes to which Netscape's own files, and those of its heirs,
+// give no number: their servers know them as "NAME-oid", and refuse another
+// identifier. OpenLDAP takes numbers only.
+var nameOIDs = map[ID]bool{MgrpApprovePassword: true, NsMsgNumMsgQuota: true, NsMsgDisallowAccess: true}
+
 // attributeReasons say why one definition stands where the products clash.
 var attributeReasons = map[ID]string{
 	Mail:                    "SIMS and iMS take one address, Directory Server 4 several: several are allowed until the upgrade is done; rfc822Mailbox is another name of it, as in Directory Server 4",
@@ -350,6 +356,7 @@ var attributeReasons = map[ID]string{
 	MailProgramDeliveryInfo: "SIMS gave it 1.3.6.1.4.1.42.2.27.2.1.33 (users) and .14 (lists): the identifier of Netscape and iMS stands",
 	MailQuota:               "SIMS gave it 1.3.6.1.4.1.42.2.27.2.1.34 and writes suffixes, iMS an integer: a string, under the identifier of Netscape and iMS",
 	MailRoutingAddress:      "the files of Directory Server 4 give it .47, which ntGroupType has too: .24, as its heir has it",
+	MultiLineDescription:    "SIMS gave it 1.3.6.1.4.1.42.2.27.2.1.19: the identifier of Netscape's servers stands",
 	MgrpBroadcasterPolicy:   "one value in Directory Server 4.0, several from 4.1 on: several",
 	MailDeliveryFile:        "SIMS had two identifiers, for users and for lists: one stands",
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"imsconv/ldifconv/ldif"
 )
 
 // OpenLDAPOptions says which definitions WriteOpenLDAP writes.
@@ -16,70 +18,165 @@ type OpenLDAPOptions struct {
 	Standalone bool
 }
 
-// WriteOpenLDAP writes the merged schema as slapd.conf directives. Left out are
-// what slapd defines itself, the operational attributes of Netscape servers,
-// which slapd.conf cannot define, and the one class of the Mailing List Manager
-// with an underscore in its name. Exact-case strings become directory strings,
-// since values with bytes above 127 occur in exports; binary ones become octet
-// strings, which can be compared and so deleted by value.
+// allProducts are the origins of a merged schema.
+var allProducts = []Origin{SIMS, NMS, IMS}
+
+// WriteOpenLDAP writes the merged schema as slapd.conf directives, see
+// [Set.WriteSlapd].
 func WriteOpenLDAP(w io.Writer, o OpenLDAPOptions) error {
+	return Merged().Only(allProducts, o.Standalone).WriteSlapd(w)
+}
+
+// WriteATConf writes the attributes that the products brought, see [Set.WriteAT].
+func WriteATConf(w io.Writer) error { return Merged().Only(allProducts, false).WriteAT(w) }
+
+// WriteOCConf writes the classes that the products brought, see [Set.WriteOC].
+func WriteOCConf(w io.Writer) error { return Merged().Only(allProducts, false).WriteOC(w) }
+
+// commentWidth is the length of the longest comment line written.
+const commentWidth = 76
+
+// writeComment writes text as comment lines.
+func writeComment(out *bufio.Writer, text string) {
+	line := "#"
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > commentWidth && line != "#" {
+			out.WriteString(line + "\n")
+			line = "#"
+		}
+		line += " " + word
+	}
+	out.WriteString(line + "\n")
+}
+
+// reasons writes what there is to say about one definition.
+func reasons(out *bufio.Writer, name, reason string, placeholder bool) {
+	if reason != "" {
+		writeComment(out, name+": "+reason)
+	}
+	if placeholder {
+		writeComment(out, name+": its identifier is a placeholder, no public source gives one")
+	}
+}
+
+// WriteSlapd writes attributetype and objectclass directives of slapd.conf, the
+// form of OpenLDAP's .schema files. Left out are what slapd defines itself, the
+// operational attributes of Netscape servers, which slapd.conf cannot define,
+// and the one class of the Mailing List Manager with an underscore in its name.
+// Exact-case strings become directory strings, since values with bytes above 127
+// occur in exports; binary ones become octet strings, which can be compared and
+// so deleted by value.
+func (s *Set) WriteSlapd(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail schema of SIMS 4.0, NMS 4.x and iMS 5.x for OpenLDAP.")
-	if !o.Standalone {
+	if s.Attribute([]byte("sn")) == 0 {
 		writeComment(out, "Include core.schema, cosine.schema and inetorgperson.schema before it.")
 	}
-	for i := range attributes {
-		a := &attributes[i]
-		if a.Name == "" || a.builtin || a.Operational || a.Origin == Standard && !o.Standalone {
-			continue
-		}
-		writeOpenLDAPAttribute(out, a)
+	s.eachForOpenLDAP(func(a *AttributeType) {
+		out.WriteByte('\n')
+		reasons(out, a.Name(), a.Reason, a.Placeholder)
+		fmt.Fprintf(out, "attributetype ( %s )\n", describeAttribute(a, openLDAPMatching(a), "\n\t"))
+	}, func(c *ClassType) {
+		out.WriteByte('\n')
+		reasons(out, c.Name(), c.Reason, c.Placeholder)
+		fmt.Fprintf(out, "objectclass ( %s )\n", describeClass(c, "\n\t"))
+	})
+	return out.Flush()
+}
+
+// WriteSlapdConfig writes the same as an entry below cn=schema,cn=config.
+func (s *Set) WriteSlapdConfig(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	writeComment(out, "Merged mail schema of SIMS 4.0, NMS 4.x and iMS 5.x for OpenLDAP's cn=config.")
+	out.WriteString("dn: cn=imsconv,cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: imsconv\n")
+	var line []byte
+	value := func(name, text string) {
+		line = ldif.AppendValue(line[:0], name, text)
+		out.Write(line)
 	}
-	for i := range classes {
-		c := &classes[i]
-		if c.Name == "" || ClassID(i) == ClassTop || c.Origin == Standard && !o.Standalone {
-			continue
+	s.eachForOpenLDAP(func(a *AttributeType) {
+		reasons(out, a.Name(), a.Reason, a.Placeholder)
+		value("olcAttributeTypes", "( "+describeAttribute(a, openLDAPMatching(a), " ")+" )")
+	}, func(c *ClassType) {
+		reasons(out, c.Name(), c.Reason, c.Placeholder)
+		value("olcObjectClasses", "( "+describeClass(c, " ")+" )")
+	})
+	return out.Flush()
+}
+
+// eachForOpenLDAP calls the functions for what OpenLDAP can be told.
+func (s *Set) eachForOpenLDAP(attribute func(*AttributeType), class func(*ClassType)) {
+	for i := range s.attrs {
+		if a := &s.attrs[i]; i > 0 && !a.builtin && !a.Operational {
+			attribute(a)
 		}
-		if strings.Contains(c.Name, "_") {
-			continue // not a name to LDAPv3
+	}
+	for i := range s.classes {
+		if c := &s.classes[i]; i > 0 && !strings.EqualFold(c.Name(), "top") && !strings.Contains(c.Name(), "_") {
+			class(c)
 		}
-		writeOpenLDAPClass(out, c)
+	}
+}
+
+// WriteLDIF writes cn=schema with attributeTypes and objectClasses, the form
+// that Directory Server 5 and 389 Directory Server read at their start from a
+// file such as 99imsconv.ldif in their schema folder.
+func (s *Set) WriteLDIF(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	writeComment(out, "Merged mail schema of SIMS 4.0, NMS 4.x and iMS 5.x.")
+	out.WriteString("dn: cn=schema\nobjectClass: top\nobjectClass: ldapSubentry\nobjectClass: subschema\ncn: schema\n")
+	var line []byte
+	value := func(name, text, origin string) {
+		line = ldif.AppendValue(line[:0], name, fmt.Sprintf("( %s X-ORIGIN '%s' )", text, origin))
+		out.Write(line)
+	}
+	for i := range s.attrs {
+		if a := &s.attrs[i]; i > 0 && !a.Operational {
+			reasons(out, a.Name(), a.Reason, a.Placeholder && !a.nameOID)
+			named := *a
+			named.OID = a.netscapeOID()
+			value("attributeTypes", describeAttribute(&named, syntaxOf(a), " "), a.Origin.String())
+		}
+	}
+	for i := range s.classes {
+		if c := &s.classes[i]; i > 0 && !strings.Contains(c.Name(), "_") {
+			reasons(out, c.Name(), c.Reason, c.Placeholder)
+			value("objectClasses", describeClass(c, " "), c.Origin.String())
+		}
 	}
 	return out.Flush()
 }
 
-func writeComment(out *bufio.Writer, text string) {
-	fmt.Fprintf(out, "# %s\n", text)
+// netscapeOID is the identifier as Netscape's servers know it.
+func (a *AttributeType) netscapeOID() string {
+	if a.nameOID && a.Placeholder {
+		return a.Name() + "-oid"
+	}
+	return a.OID
 }
 
-func writeOpenLDAPAttribute(out *bufio.Writer, a *Attribute) {
-	fmt.Fprintf(out, "\nattributetype ( %s NAME %s\n\tDESC '%s'\n\t%s", a.OID, quotedNames(a), a.Origin, matching(a))
-	if a.Single && !a.WasMulti {
-		out.WriteString(" SINGLE-VALUE")
+// describeAttribute is the inside of an attribute's description.
+func describeAttribute(a *AttributeType, matching, glue string) string {
+	text := fmt.Sprintf("%s NAME %s%sDESC '%s'%s%s", a.OID, quoted(a.Names), glue, a.Origin, glue, matching)
+	if a.Single {
+		text += " SINGLE-VALUE"
 	}
-	out.WriteString(" )\n")
+	return text
 }
 
-// quotedNames returns the NAME field: one quoted name, or several in brackets.
-func quotedNames(a *Attribute) string {
-	if len(a.Aliases) == 0 {
-		return "'" + a.Name + "'"
+// quoted is the NAME field: one quoted name, or several in brackets.
+func quoted(names []string) string {
+	if len(names) == 1 {
+		return "'" + names[0] + "'"
 	}
-	var b strings.Builder
-	b.WriteString("( '" + a.Name + "'")
-	for _, alias := range a.Aliases {
-		b.WriteString(" '" + alias + "'")
-	}
-	b.WriteString(" )")
-	return b.String()
+	return "( '" + strings.Join(names, "' '") + "' )"
 }
 
 const syntaxArc = "1.3.6.1.4.1.1466.115.121.1."
 
-// matching returns the matching rules and the syntax slapd needs for an
-// attribute.
-func matching(a *Attribute) string {
-	if a.loose {
+// openLDAPMatching returns the matching rules and the syntax that slapd needs.
+func openLDAPMatching(a *AttributeType) string {
+	if a.Loose {
 		return "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX " + syntaxArc + "15"
 	}
 	switch a.Syntax {
@@ -97,54 +194,65 @@ func matching(a *Attribute) string {
 	return "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX " + syntaxArc + "15"
 }
 
-func writeOpenLDAPClass(out *bufio.Writer, c *Class) {
-	fmt.Fprintf(out, "\nobjectclass ( %s NAME '%s'\n\tDESC '%s'\n\tSUP %s %s", c.OID, c.Name, c.Origin, superior(c), c.Kind)
-	writeNameList(out, "MUST", c.Must)
-	writeNameList(out, "MAY", c.May)
-	out.WriteString(" )\n")
+// syntaxOf returns equality and syntax as Directory Server 5 has them.
+func syntaxOf(a *AttributeType) string {
+	text, _, _ := strings.Cut(openLDAPMatching(a), " SUBSTR")
+	_, syntax, _ := strings.Cut(openLDAPMatching(a), " SYNTAX ")
+	text, _, _ = strings.Cut(text, " SYNTAX")
+	return text + " SYNTAX " + syntax
 }
 
-func superior(c *Class) string {
-	if c.Superior == "" {
-		return "top"
+// describeClass is the inside of a class's description.
+func describeClass(c *ClassType, glue string) string {
+	superiors := "top"
+	if len(c.Superiors) == 1 {
+		superiors = c.Superiors[0]
+	} else if len(c.Superiors) > 1 {
+		superiors = "( " + strings.Join(c.Superiors, " $ ") + " )"
 	}
-	return c.Superior
+	kind := c.Kind
+	if !c.KindKnown {
+		kind = Auxiliary
+	}
+	text := fmt.Sprintf("%s NAME %s%sDESC '%s'%sSUP %s %s", c.OID, quoted(c.Names), glue, c.Origin, glue, superiors, kind)
+	if strings.EqualFold(c.Name(), "top") {
+		text = fmt.Sprintf("%s NAME %s%sDESC '%s'%s%s", c.OID, quoted(c.Names), glue, c.Origin, glue, kind)
+	}
+	return text + nameList("MUST", c.Must, glue) + nameList("MAY", c.May, glue)
 }
 
-func writeNameList(out *bufio.Writer, keyword string, list []ID) {
+func nameList(keyword string, list []string, glue string) string {
 	if len(list) == 0 {
-		return
+		return ""
 	}
-	fmt.Fprintf(out, "\n\t%s ( ", keyword)
-	for i, id := range list {
+	var b strings.Builder
+	b.WriteString(glue + keyword + " ( ")
+	for i, name := range list {
 		if i > 0 {
-			out.WriteString(" $ ")
+			b.WriteString(" $ ")
 		}
-		if i > 0 && i%6 == 0 {
-			out.WriteString("\n\t\t")
+		if i > 0 && i%6 == 0 && glue != " " {
+			b.WriteString("\n\t\t")
 		}
-		out.WriteString(attributes[id].Name)
+		b.WriteString(name)
 	}
-	out.WriteString(" )")
+	b.WriteString(" )")
+	return b.String()
 }
 
-// WriteATConf writes the attributes that the products brought in the form of
-// slapd.user_at.conf (Directory Server 4.x). The server's own files define the
-// standard ones.
-func WriteATConf(w io.Writer) error {
+// WriteAT writes the attributes in the form of slapd.user_at.conf (Directory
+// Server 4.x). The server's own files define the standard ones.
+func (s *Set) WriteAT(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail attributes of SIMS 4.0, NMS 4.x and iMS 5.x.")
-	for i := range attributes {
-		a := &attributes[i]
-		if a.Name == "" || a.Origin == Standard {
+	for i := range s.attrs {
+		if i == 0 {
 			continue
 		}
-		fmt.Fprintf(out, "attribute %s", a.Name)
-		for _, alias := range a.Aliases {
-			out.WriteString(" " + alias)
-		}
-		fmt.Fprintf(out, " %s %s", a.OID, a.Syntax)
-		if a.Single && !a.WasMulti {
+		a := &s.attrs[i]
+		reasons(out, a.Name(), a.Reason, a.Placeholder && !a.nameOID)
+		fmt.Fprintf(out, "attribute %s %s %s", strings.Join(a.Names, " "), a.netscapeOID(), a.Syntax)
+		if a.Single {
 			out.WriteString(" single")
 		}
 		if a.Operational {
@@ -155,34 +263,38 @@ func WriteATConf(w io.Writer) error {
 	return out.Flush()
 }
 
-// WriteOCConf writes the classes that the products brought in the form of
-// slapd.user_oc.conf. Every class but top requires objectClass, as the Netscape
-// files have it.
-func WriteOCConf(w io.Writer) error {
+// WriteOC writes the classes in the form of slapd.user_oc.conf. Every class
+// requires objectClass, as the Netscape files have it.
+func (s *Set) WriteOC(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail object classes of SIMS 4.0, NMS 4.x and iMS 5.x.")
-	for i := range classes {
-		c := &classes[i]
-		if c.Name == "" || c.Origin == Standard {
+	for i := range s.classes {
+		if i == 0 {
 			continue
 		}
-		fmt.Fprintf(out, "\nobjectclass %s\n\toid %s\n\tsuperior %s\n", c.Name, c.OID, superior(c))
-		writeConfList(out, "requires", append([]ID{ObjectClass}, c.Must...))
+		c := &s.classes[i]
+		superior := "top"
+		if len(c.Superiors) > 0 {
+			superior = c.Superiors[0]
+		}
+		out.WriteByte('\n')
+		reasons(out, c.Name(), c.Reason, c.Placeholder)
+		fmt.Fprintf(out, "objectclass %s\n\toid %s\n\tsuperior %s\n", c.Name(), c.OID, superior)
+		must := []string{"objectClass"}
+		for _, name := range c.Must {
+			if !strings.EqualFold(name, "objectClass") {
+				must = append(must, name)
+			}
+		}
+		writeConfList(out, "requires", must)
 		writeConfList(out, "allows", c.May)
 	}
 	return out.Flush()
 }
 
-func writeConfList(out *bufio.Writer, keyword string, list []ID) {
+func writeConfList(out *bufio.Writer, keyword string, list []string) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\t%s\n", keyword)
-	for i, id := range list {
-		out.WriteString("\t\t" + attributes[id].Name)
-		if i < len(list)-1 {
-			out.WriteByte(',')
-		}
-		out.WriteByte('\n')
-	}
+	fmt.Fprintf(out, "\t%s\n\t\t%s\n", keyword, strings.Join(list, ",\n\t\t"))
 }

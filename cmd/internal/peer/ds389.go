@@ -1,0 +1,242 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// DS389 is an instance of 389 Directory Server, the heir of Netscape's, made for
+// one test and removed with it. It listens on loopback only, has no part in the
+// machine's service manager, and checks schema and syntax.
+type DS389 struct {
+	// URI and Password are for binds as cn=Directory Manager.
+	URI, Password string
+
+	t      testing.TB
+	name   string
+	slapd  string // the server itself
+	ctl    func(args ...string) ([]byte, error)
+	server *exec.Cmd
+	done   chan struct{}
+}
+
+// Manager is the DN of the administrator of a DS389.
+const Manager = "cn=Directory Manager"
+
+// Times after which a program that does not end is ended.
+const (
+	ctlTime    = 90 * time.Second
+	importTime = 60 * time.Second
+)
+
+// withoutSystemd runs a program of 389-ds as on a machine without systemd.
+const withoutSystemd = `import sys, runpy
+sys.path[:0] = ['/usr/lib/python3/dist-packages']
+import lib389.paths as paths
+paths.Paths.with_systemd = property(lambda self: False)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+`
+
+// NewDS389 makes an instance with one backend for each suffix, named after its
+// place: b0, b1, and schema, the text of a file of its schema folder. It is not
+// running yet.
+func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
+	t.Helper()
+	create, control := Need(t, "dscreate"), Need(t, "dsctl")
+	d := &DS389{t: t, name: fmt.Sprintf("imsconv%d", os.Getpid()), slapd: Need(t, "ns-slapd"), Password: "password1"}
+	NeedFile(t, "/usr/bin/python3")
+	if os.Getuid() != 0 {
+		missing(t, "the right to make an instance of 389-ds (root)")
+	}
+	dir := t.TempDir()
+	wrapper := filepath.Join(dir, "nosystemd.py")
+	d.ctl = func(args ...string) ([]byte, error) {
+		return runFor(ctlTime, "/usr/bin/python3", append([]string{wrapper}, args...)...)
+	}
+	port := freePort(t)
+	d.URI = fmt.Sprintf("ldap://127.0.0.1:%d", port)
+	write(t, wrapper, []byte(withoutSystemd))
+	write(t, filepath.Join(dir, "instance.inf"), d.instance(port, suffixes))
+	t.Cleanup(func() {
+		d.Stop()
+		if out, err := d.ctl(control, d.name, "remove", "--do-it"); err != nil {
+			t.Logf("dsctl remove: %v\n%s", err, out)
+		}
+	})
+	if out, err := d.ctl(create, "from-file", filepath.Join(dir, "instance.inf")); err != nil {
+		t.Fatalf("dscreate: %v\n%s", err, out)
+	}
+	d.loopbackOnly()
+	write(t, filepath.Join(d.config(), "schema", "99imsconv.ldif"), schema)
+	return d
+}
+
+// instance is what dscreate reads.
+func (d *DS389) instance(port int, suffixes []string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "[general]\nconfig_version = 2\nfull_machine_name = localhost\nstrict_host_checking = False\nselinux = False\nsystemd = False\nstart = False\n"+
+		"[slapd]\ninstance_name = %s\nport = %d\nsecure_port = 0\nroot_password = %s\nself_sign_cert = False\n", d.name, port, d.Password)
+	for i, suffix := range suffixes {
+		fmt.Fprintf(&b, "[backend-b%d]\nsuffix = %s\ncreate_suffix_entry = False\nsample_entries = no\n", i, suffix)
+	}
+	return b.Bytes()
+}
+
+func (d *DS389) config() string { return "/etc/dirsrv/slapd-" + d.name }
+
+// loopbackOnly keeps the server off the network.
+func (d *DS389) loopbackOnly() {
+	d.t.Helper()
+	path := filepath.Join(d.config(), "dse.ldif")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("\ncn: config\n"), []byte("\ncn: config\nnsslapd-listenhost: 127.0.0.1\n"), 1)
+	write(d.t, path, text)
+}
+
+// Start starts the server and waits until it answers.
+func (d *DS389) Start() {
+	d.t.Helper()
+	d.emptyLog()
+	d.server = exec.Command(d.slapd, "-D", d.config(), "-i", filepath.Join("/run/dirsrv", "slapd-"+d.name+".pid"), "-d", "0")
+	if err := d.server.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.done = make(chan struct{})
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		cmd.Wait() // how it ended is in its log
+		close(done)
+	}(d.server, d.done)
+	for range 600 {
+		if c, err := net.Dial("tcp", strings.TrimPrefix(d.URI, "ldap://")); err == nil {
+			c.Close()
+			return
+		}
+		select {
+		case <-d.done:
+			d.t.Fatalf("389-ds does not start:\n%s", d.Log())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	d.Stop()
+	d.t.Fatalf("389-ds opens no port:\n%s", d.Log())
+}
+
+// Stop stops the server.
+func (d *DS389) Stop() {
+	if d.server == nil {
+		return
+	}
+	d.server.Process.Signal(os.Interrupt)
+	select {
+	case <-d.done:
+	case <-time.After(20 * time.Second):
+		d.server.Process.Kill()
+		<-d.done
+	}
+	d.server = nil
+}
+
+// Log is what the server has written to its error log since the last start or
+// import.
+func (d *DS389) Log() string {
+	text, err := os.ReadFile(d.logPath())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (d *DS389) logPath() string { return "/var/log/dirsrv/slapd-" + d.name + "/errors" }
+
+func (d *DS389) emptyLog() {
+	if err := os.Truncate(d.logPath(), 0); err != nil && !os.IsNotExist(err) {
+		d.t.Fatal(err)
+	}
+}
+
+var (
+	processed = regexp.MustCompile(`Import complete\.\s+Processed (\d+) entries`)
+	skipped   = regexp.MustCompile(`\((\d+) were skipped\)`)
+)
+
+// Import loads LDIF into a backend with ldif2db, the server being down, and
+// returns how many entries were taken and how many refused.
+func (d *DS389) Import(backend int, text []byte) (taken, refused int) {
+	d.t.Helper()
+	d.emptyLog()
+	path := d.ldif("in.ldif")
+	write(d.t, path, text)
+	if out, err := runFor(importTime, d.slapd, "ldif2db", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-i", path); err != nil {
+		d.t.Fatalf("ldif2db: %v\n%s\n%s", err, out, d.Log())
+	}
+	log := d.Log()
+	if m := processed.FindStringSubmatch(log); m != nil {
+		taken, _ = strconv.Atoi(m[1])
+	} else {
+		d.t.Fatalf("ldif2db does not end well:\n%s", log)
+	}
+	if m := skipped.FindStringSubmatch(log); m != nil {
+		refused, _ = strconv.Atoi(m[1])
+	}
+	return taken - refused, refused
+}
+
+// Export returns the content of a backend, as db2ldif writes it. The server may
+// be up.
+func (d *DS389) Export(backend int) []byte {
+	d.t.Helper()
+	path := d.ldif("out.ldif")
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		d.t.Fatal(err)
+	}
+	if out, err := runFor(importTime, d.slapd, "db2ldif", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-a", path); err != nil {
+		d.t.Fatalf("db2ldif: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return text
+}
+
+func (d *DS389) ldif(name string) string {
+	return filepath.Join("/var/lib/dirsrv", "slapd-"+d.name, "ldif", name)
+}
+
+// runFor runs a program that may take so long.
+func runFor(limit time.Duration, name string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return exec.CommandContext(ctx, name, args...).CombinedOutput()
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func write(t testing.TB, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv/schema"
+)
+
+const schemaDoc = `
+Writes the merged schema of SIMS 4.0, NMS 4.x and iMS 5.x, with one definition a
+name, so that one server holds entries before and after their upgrade:
+
+  --format ds4        merged.at.conf and merged.oc.conf for Directory Server 4.x
+                      (userat and useroc directives, on every replica)
+  --format ldif       99imsconv.ldif for the schema folder of Directory Server 5
+                      and 389 Directory Server
+  --format openldap   imsconv.schema for slapd.conf, and imsconv.ldif for
+                      cn=config; behind core, cosine and inetorgperson
+
+Where the products clash, a comment beside the definition says why it is as it
+is. Identifiers that no public source gives are placeholders, 2.25 and a UUID
+made from the name, and marked so; they are not the vendor's.
+
+--schema FILE merges a site's own slapd.user_at.conf, slapd.user_oc.conf, LDIF or
+OpenLDAP schema: new names are added, classes that both have allow the union of
+both and require what both require.
+
+The files go to --out DIR, which is made when it is missing.
+`
+
+func schemaVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "schema",
+		Summary: "write the merged schema for a directory server",
+		Doc:     schemaDoc,
+		Example: "$ ldifconv schema --format ds4 --out conf\n$ ldifconv schema --format ldif --schema slapd.user_oc.conf --out /etc/dirsrv/slapd-mail/schema",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var o schemaOptions
+			fs.StringVar(&o.format, "format", "ldif", "what is written, `FORM`: ds4, ldif or openldap")
+			fs.StringVar(&o.out, "out", ".", "write the files to `DIR`")
+			fs.StringSliceVar(&o.only, "only", nil, "only what `PRODUCTS` brought: sims, nms, ims, joined by commas")
+			fs.StringArrayVar(&o.schemas, "schema", nil, "merge the definitions of `FILE`; may be repeated")
+			fs.StringArrayVar(&o.schemas, "merge", nil, "the same as --schema `FILE`")
+			fs.BoolVar(&o.standalone, "standalone", false, "with openldap: standard definitions too, in the place of core, cosine and inetorgperson; lists need no members then, as in Directory Server 4")
+			fs.BoolVar(&o.force, "force", false, "replace files that exist")
+			return o.run
+		},
+	}
+}
+
+type schemaOptions struct {
+	format, out       string
+	only, schemas     []string
+	standalone, force bool
+}
+
+// schemaFile is one file to be written.
+type schemaFile struct {
+	name  string
+	write func(io.Writer) error
+}
+
+func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) error {
+	if len(args) > 0 {
+		return cli.Usagef("schema takes no arguments")
+	}
+	if o.standalone && o.format != "openldap" {
+		return cli.Usagef("--standalone is for --format openldap")
+	}
+	origins := []schema.Origin{schema.SIMS, schema.NMS, schema.IMS}
+	if len(o.only) > 0 {
+		origins = nil
+	}
+	for _, word := range o.only {
+		at, ok := map[string]schema.Origin{"sims": schema.SIMS, "nms": schema.NMS, "ims": schema.IMS}[strings.ToLower(strings.TrimSpace(word))]
+		if !ok {
+			return cli.Usagef("--only %s is none of sims, nms, ims", word)
+		}
+		origins = append(origins, at)
+	}
+	set, err := readSchemas(job, o.schemas)
+	if err != nil {
+		return err
+	}
+	set = set.Only(origins, o.standalone)
+	var files []schemaFile
+	switch o.format {
+	case "ds4":
+		files = []schemaFile{{"merged.at.conf", set.WriteAT}, {"merged.oc.conf", set.WriteOC}}
+	case "ldif":
+		files = []schemaFile{{"99imsconv.ldif", set.WriteLDIF}}
+	case "openldap":
+		files = []schemaFile{{"imsconv.schema", set.WriteSlapd}, {"imsconv.ldif", set.WriteSlapdConfig}}
+	default:
+		return cli.Usagef("--format %s is none of ds4, ldif, openldap", o.format)
+	}
+	if err := writeFiles(job, o.out, files, o.force); err != nil {
+		return err
+	}
+	job.Count("attributes", int64(len(set.Attributes())))
+	job.Count("classes", int64(len(set.Classes())))
+	job.Count("placeholders", placeholders(set))
+	return nil
+}
+
+// placeholders counts identifiers that are no vendor's.
+func placeholders(set *schema.Set) (n int64) {
+	for _, a := range set.Attributes() {
+		if a.Placeholder {
+			n++
+		}
+	}
+	for _, c := range set.Classes() {
+		if c.Placeholder {
+			n++
+		}
+	}
+	return n
+}
+
+// writeFiles writes files into dir, all of them or none.
+func writeFiles(job *cli.Job, dir string, files []schemaFile, force bool) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	var made []*cli.OutputFile
+	for _, f := range files {
+		out, err := job.Create(filepath.Join(dir, f.name), force)
+		if err != nil {
+			return err
+		}
+		made = append(made, out)
+	}
+	for i, f := range files {
+		if err := f.write(made[i]); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	for i, f := range files {
+		if err := made[i].Commit(); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		job.Output("schema", filepath.Join(dir, f.name))
+	}
+	return nil
+}
