@@ -14,6 +14,7 @@ var good = []string{
 	`(targetfilter=(objectClass=nsManagedPerson))(version 3.0; acl "f"; deny (write) userdn != "ldap:///anyone";)`,
 	"(targetattr = \"*\")\n (version 3.0; acl \"two\";\n allow (read) userdn = \"ldap:///all\"; deny (write) ip = \"10.0.*\" and not dns = \"*.x.com\";)",
 	`(version 3.0; acl "b"; allow (read) (userdn = "ldap:///o=x??sub?(uid=a)" and groupdnattr = "ldap:///o=x?nsDAModifiableBy") or timeofday >= "0800";)`,
+	`(targetattr="*")(version 3.0; acl x y ; allow (read) userdn="ldap:///anyone";)`,
 	`(targetscope = "onelevel")(version 3.0; acl "s"; allow (selfwrite) userattr = "manager#USERDN" and dayofweek = "Mon, Tue" and authmethod = "ssl";)`,
 }
 

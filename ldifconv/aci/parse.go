@@ -203,6 +203,20 @@ func (p *parser) brackets() (string, error) {
 	return "", p.fail("the brackets are not closed")
 }
 
+// name reads the name of the ACI; the servers take one without quotes too.
+func (p *parser) name() (string, error) {
+	if p.next(`"`) {
+		return p.quoted()
+	}
+	end := strings.IndexAny(p.text[p.pos:], `;"`)
+	if end <= 0 || p.text[p.pos+end] == '"' {
+		return "", p.fail("the name is missing")
+	}
+	name := p.text[p.pos : p.pos+end]
+	p.pos += end
+	return strings.TrimSpace(name), nil
+}
+
 // body reads what follows "(version".
 func (p *parser) body(a *ACI) (err error) {
 	if version := p.word(); version != "3.0" {
@@ -214,7 +228,7 @@ func (p *parser) body(a *ACI) (err error) {
 	if word := p.word(); word != "acl" {
 		return p.fail("%q stands where acl should", word)
 	}
-	if a.Name, err = p.quoted(); err != nil {
+	if a.Name, err = p.name(); err != nil {
 		return err
 	}
 	if err := p.take(";"); err != nil {

@@ -61,7 +61,7 @@ var codes = []Code{
 	{schema.BadTelephone, Warning, groupSchema, "a value that should be a telephone number and is none"},
 	{schema.BadTime, Error, groupSchema, "a value that should be a time (20001231235959Z) and is none"},
 	{schema.BadUTF8, Error, groupSchema, "a text that is not UTF-8"},
-	{schema.RDNValue, Warning, groupSchema, "the name of the entry is not among its values: OpenLDAP refuses it, Directory Server adds it"},
+	{schema.RDNValue, Warning, groupSchema, "the name of the entry is not among its values: a server adds it on ldapadd, and an import may not"},
 
 	{"dup-dn", Error, groupIdentity, "two entries with one DN"},
 	{"dup-uid", Error, groupIdentity, "two users of one domain with one uid"},
