@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv/check"
 	"imsconv/ldifconv/schema"
 )
@@ -72,7 +73,7 @@ type checkOptions struct {
 	as, temp, format, failOn string
 	schemas, hosts           []string
 	cross, codes             bool
-	maxEntry                 cli.SizeValue
+	maxEntry                 flags.Size
 }
 
 func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) error {

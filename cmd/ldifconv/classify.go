@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -63,7 +64,7 @@ func classifyVerb() cli.Verb {
 type classifyOptions struct {
 	format, expect string
 	counts         bool
-	maxEntry       cli.SizeValue
+	maxEntry       flags.Size
 }
 
 func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv/diff"
 	"imsconv/ldifconv/ldif"
 )
@@ -81,7 +82,7 @@ type diffOptions struct {
 	format, out, undo, match, temp string
 	force                          bool
 	ignore, schemas                []string
-	maxEntry                       cli.SizeValue
+	maxEntry                       flags.Size
 }
 
 func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) error {

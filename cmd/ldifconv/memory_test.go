@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -10,10 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
+
+	"imsconv/cmd/internal/cli"
 )
 
 // memoryLimit is what upgrade says it takes, in bytes.
@@ -111,7 +113,7 @@ func commandPeak(t *testing.T, fill func(w io.Writer), exit int, args ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "ldifconv") // the test binary is the command under this name
+	program := filepath.Join(t.TempDir(), "measured") // the test binary is the command under this name
 	if err := os.Symlink(self, program); err != nil {
 		t.Fatal(err)
 	}
@@ -128,13 +130,51 @@ func commandPeak(t *testing.T, fill func(w io.Writer), exit int, args ...string)
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	debug.FreeOSMemory() // a child's peak begins with its parent's size
+	peak := filepath.Join(t.TempDir(), "peak")
 	cmd := exec.Command(program, append(args, input)...)
-	var errs bytes.Buffer // standard output goes nowhere: this process must stay small
-	cmd.Stderr = &errs
-	err = cmd.Run()
-	if cmd.ProcessState.ExitCode() != exit {
-		t.Fatalf("exit status %d, want %d: %v\n%.2000s", cmd.ProcessState.ExitCode(), exit, err, &errs)
+	cmd.Env = append(os.Environ(), peakVariable+"="+peak)
+	out, err := cmd.CombinedOutput()
+	if status := cmd.ProcessState.ExitCode(); status != exit {
+		t.Fatalf("exit status %d, want %d: %v: %.2000s", status, exit, err, out)
 	}
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	text, err := os.ReadFile(peak)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kilobytes, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes << 10
+}
+
+// peakVariable names the file in which a program writes its peak memory.
+const peakVariable = "IMSCONV_PEAK"
+
+// measuredMain is main that writes the peak memory of the process, in KiB, to
+// the file of peakVariable: what it took itself, without the pages of the
+// program file that the kernel maps. The system's usage of a child will not do:
+// it begins with the size of the parent, which is this test.
+func measuredMain() {
+	code := cli.Main(context.Background(), command(), os.Args, os.Stdin, os.Stdout, os.Stderr)
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		panic(err)
+	}
+	peak := strconv.FormatInt(statusOf(status, "VmHWM:")-statusOf(status, "RssFile:"), 10)
+	if err := os.WriteFile(os.Getenv(peakVariable), []byte(peak), 0o600); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// statusOf returns a number of /proc/self/status.
+func statusOf(status []byte, name string) int64 {
+	_, rest, _ := strings.Cut(string(status), name)
+	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }

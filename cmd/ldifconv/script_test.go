@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		"ldifconv":  main,
 		"imsdirmig": main,
 		"imsdaaci":  main,
+		"measured":  measuredMain,
 	})
 }
 

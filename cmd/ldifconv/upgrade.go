@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -44,7 +45,7 @@ type upgradeFlags struct {
 	restore        []string
 	allDomains     bool
 	jobs           int
-	maxEntry       cli.SizeValue
+	maxEntry       flags.Size
 	strict, dryRun bool
 	force          bool
 	rules          ruleFlags

@@ -156,7 +156,7 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 			}
 			return c.store.Flush()
 		case errors.As(err, &damage):
-			c.problem(damage.Kind, in.Name, damage.Line, damage.DN, damage.Text)
+			c.problem(damage.Kind(), in.Name, damage.Line, damage.DN, damage.Text)
 		case err != nil:
 			return fmt.Errorf("%s: %w", in.Name, err)
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
