@@ -3,7 +3,6 @@ package relocate
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -365,24 +364,4 @@ func (r *relocation) partition(name string) *partition {
 		}
 	}
 	return nil
-}
-
-// order is the byte order of the new databases: the one asked for, or that of
-// the source, or big-endian.
-func (r *relocation) order(meta bdb.Meta) binary.ByteOrder {
-	if r.opts.ByteOrder != nil {
-		return r.opts.ByteOrder
-	}
-	return meta.ByteOrder
-}
-
-// pageSize likewise; 0 leaves it to the writer.
-func (r *relocation) pageSize(meta bdb.Meta) int {
-	if r.opts.PageSize != 0 {
-		return r.opts.PageSize
-	}
-	if meta.PageSize < bdb.MinPageSize || meta.PageSize > bdb.MaxPageSize {
-		return 0
-	}
-	return meta.PageSize
 }

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/bdb"
-	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -44,7 +43,7 @@ type relocation struct {
 	listed  *bdb.Sorter       // the mailboxes that have records
 	refused map[string]string // user ids that are left out, and why; told once
 	usage   *bdb.Sorter       // with Requota: bytes and messages by new id
-	subscr  *mboxlist.Update  // of subscr.db
+	subscr  *bdb.Sorter       // of subscr.db
 
 	quotaMeta bdb.Meta
 	dirTimes  dirTimes

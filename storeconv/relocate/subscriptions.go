@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -34,7 +35,7 @@ type subscriptions struct {
 // relocateSubscriptions copies the subscription files and keeps what they say
 // for subscr.db.
 func (r *relocation) relocateSubscriptions(ctx context.Context) error {
-	r.subscr = mboxlist.NewUpdate(mboxlist.SubscrDB, r.tempDir())
+	r.subscr = bdb.NewSorter(r.tempDir(), 0)
 	if r.src.UserDir == "" {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (s *subscriptions) record(newID string, data []byte) (rewritten []byte, err
 	}
 	if len(list) > 0 {
 		s.r.report.SubscrRecords++
-		if err := s.r.subscr.Put(newID, mboxlist.Subscriptions(list).Append(nil)); err != nil {
+		if err := s.r.subscr.Add([]byte(newID), mboxlist.Subscriptions(list).Append(nil)); err != nil {
 			return nil, err
 		}
 	}

@@ -1,17 +1,12 @@
 package restore
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
-	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
-	"imsconv/storeconv/durable"
-	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
 )
 
@@ -136,195 +131,28 @@ func (f *finished) put(k mboxlist.Kind, key string, value []byte) {
 	f.records = append(f.records, record{listPrefix(k) + key, value})
 }
 
-// writeLists merges the records of the run into the four databases, under the lock that runs of several processes share.
+// writeLists merges the records of the run into the four databases.
 func (r *run) writeLists() error {
-	if err := r.run.LockLists(); err != nil {
-		return fmt.Errorf("lock the mailbox lists: %w", err)
-	}
-	defer r.run.UnlockLists()
-	if err := r.store.MkdirAll(lists.Dir); err != nil {
-		return err
-	}
-	for _, k := range listKinds {
-		if err := r.writeList(k); err != nil {
-			return fmt.Errorf("%s/%s: %w", lists.Dir, k.FileName(), err)
-		}
-	}
-	return r.store.SyncAll()
-}
-
-// writeList replaces one database when that changes a byte of it.
-func (r *run) writeList(k mboxlist.Kind) error {
-	place := lists.Dir + "/" + k.FileName()
-	old, err := r.store.Open(place)
-	if err != nil && !isNotExist(err) {
-		return err
-	}
-	var oldSize int64
-	if err == nil {
-		defer old.Close()
-		info, err := old.Stat()
-		if err != nil {
-			return err
-		}
-		oldSize = info.Size()
-	}
-	fresh, err := r.buildList(k, old, oldSize)
-	if err != nil {
-		return err
-	}
-	defer fresh.Close()
-	same, err := lists.SameBytes(fresh, old, oldSize)
-	if err != nil {
-		return err
-	}
-	if same {
-		return r.run.Dir.Remove(k.FileName())
-	}
-	if o := r.opt.Owner; o != nil {
-		if err := fresh.Chown(o.UID, o.GID); err != nil {
-			return err
-		}
-	}
-	if err := r.dateList(fresh, old); err != nil {
-		return err
-	}
-	if r.opt.Sync != storeconv.SyncNone {
-		if err := fresh.Sync(); err != nil {
-			return err
-		}
-	}
-	return r.run.Dir.Replace(k.FileName(), r.store.Dir, place)
-}
-
-// dateList gives a database the date of the backup, so that the same input makes the same store. Where that would set a database back in time, it keeps the time of
-// its writing.
-func (r *run) dateList(fresh, old *durable.File) error {
-	if r.date <= 0 || r.date > ims.MaxTime {
-		return nil
-	}
-	if old != nil {
-		info, err := old.Stat()
-		if err != nil || info.ModTime().Unix() > r.date {
-			return err
-		}
-	}
-	return fresh.SetTime(r.date)
-}
-
-// buildList writes the merged database into the run's folder.
-func (r *run) buildList(k mboxlist.Kind, old *durable.File, oldSize int64) (fresh *durable.File, err error) {
-	opts := bdb.WriterOptions{Version: r.opt.Version, ByteOrder: r.opt.ByteOrder, PageSize: r.opt.PageSize, Name: k.FileName(), TempDir: r.run.TempDir()}
-	var have listCursor
-	if old != nil && oldSize > 0 {
-		reader, err := bdb.NewReader(old, oldSize, bdb.Options{Strict: true})
-		if err != nil {
-			return nil, err
-		}
-		if m := reader.Meta(); m.Type == bdb.Btree {
-			likeOld(&opts, m)
-		}
-		have.c = reader.Cursor()
-	}
-	fresh, err = r.run.Dir.Recreate(k.FileName())
-	if err != nil {
-		return nil, err
-	}
-	w, err := bdb.NewWriter(fresh, opts)
-	if err == nil {
-		if err = r.mergeList(k, w, &have); err != nil {
-			w.Abort()
-		} else {
-			err = w.Close()
-		}
-	}
-	if err != nil {
-		fresh.Close()
-		return nil, err
-	}
-	return fresh, nil
-}
-
-// likeOld takes what the options do not say from the database in place.
-func likeOld(opts *bdb.WriterOptions, m bdb.Meta) {
-	if opts.Version == 0 {
-		opts.Version = int(m.Version)
-	}
-	if opts.ByteOrder == nil {
-		opts.ByteOrder = m.ByteOrder
-	}
-	if opts.PageSize == 0 {
-		opts.PageSize = int(m.PageSize)
-	}
-}
-
-// listCursor looks at the records of the database in place one ahead.
-type listCursor struct {
-	c          *bdb.Cursor
-	key, value []byte
-	have       bool
-}
-
-func (l *listCursor) advance() error {
-	l.have = false
-	if l.c == nil {
-		return nil
-	}
-	key, value, err := l.c.Next()
-	if err == io.EOF {
-		l.c = nil
-		return nil
-	}
-	l.key, l.value, l.have = key, value, err == nil
-	return err
-}
-
-// mergeList writes the records of the database in place and the waiting ones, in the order of their keys.
-func (r *run) mergeList(k mboxlist.Kind, w *bdb.Writer, have *listCursor) error {
-	if err := have.advance(); err != nil {
-		return err
-	}
-	prefix := listPrefix(k)
-	err := r.jr.Range(prefix, func(key, value []byte) error {
-		key = key[len(prefix):]
-		for have.have && bytes.Compare(have.key, key) < 0 {
-			if err := w.Put(have.key, have.value); err != nil {
-				return err
+	opts := lists.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Date: r.date}
+	return lists.Update(r.run, opts, func(w *lists.Writer) error {
+		for _, k := range listKinds {
+			prefix := listPrefix(k)
+			waiting := func(put func(key, value []byte) error) error {
+				return r.jr.Range(prefix, func(key, value []byte) error { return put(key[len(prefix):], value) })
 			}
-			if err := have.advance(); err != nil {
+			if err := w.Write(k, r.opt.Databases, waiting, mergers[k]); err != nil {
 				return err
 			}
 		}
-		var old []byte
-		if have.have && bytes.Equal(have.key, key) {
-			old = bytes.Clone(have.value)
-			if err := have.advance(); err != nil {
-				return err
-			}
-		}
-		merged := mergeValue(k, old, value)
-		if merged == nil {
-			return nil
-		}
-		return w.Put(key, merged)
+		return nil
 	})
-	for err == nil && have.have {
-		if err = w.Put(have.key, have.value); err == nil {
-			err = have.advance()
-		}
-	}
-	return err
 }
 
-// mergeValue joins the value of a waiting record with the one in place, nil for none. Nil: no record is left.
-func mergeValue(k mboxlist.Kind, old, fresh []byte) []byte {
-	switch k {
-	case mboxlist.QuotaDB:
-		return mergeQuota(old, fresh)
-	case mboxlist.SubscrDB:
-		return mergeSubscriptions(old, fresh)
-	}
-	return fresh
+// mergers join the value of a record in place, nil for none, with the waiting
+// one, where the waiting one alone is not the whole.
+var mergers = map[mboxlist.Kind]func(old, waiting []byte) []byte{
+	mboxlist.QuotaDB:  mergeQuota,
+	mboxlist.SubscrDB: mergeSubscriptions,
 }
 
 // mergeQuota keeps the limits in place where the run knows none, and the date of the last warning.
