@@ -1,5 +1,7 @@
 package storeconv
 
+import "strings"
+
 // Log receives what a conversion has to say while it runs. It is safe for
 // concurrent use.
 //
@@ -28,6 +30,24 @@ const (
 type Note struct {
 	Severity          Severity
 	Kind, Where, Text string
+}
+
+// Damage is what the errors of the formats have in common: where it is, what
+// class it is of, and whether something is lost (2, a [Problem]) or not (1, a
+// [Warning]).
+type Damage interface {
+	error
+	Position() string
+	Kind() string
+	Severity() int
+}
+
+// NoteOf makes a Note of damage. Its text is that of the error, without the
+// position in front of it.
+func NoteOf(d Damage) Note {
+	where := d.Position()
+	text := strings.TrimPrefix(d.Error(), where+": ")
+	return Note{Severity(d.Severity()), d.Kind(), where, text}
 }
 
 // Tell gives the note to a log.

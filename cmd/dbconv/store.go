@@ -7,6 +7,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/dbconv"
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 )
 
@@ -63,12 +64,9 @@ func countMailbox(ctx context.Context, job *cli.Job, m *ims.Mailbox, total *dbco
 // strays tells of what cannot be read or lies in the wrong place; other files are
 // none of a count's business.
 func strays(job *cli.Job) ims.Stray {
-	return func(kind, path, text string) {
-		switch kind {
-		case ims.Unreadable:
-			job.Problem(kind, path, text)
-		case ims.Misplaced:
-			job.Warning(kind, path, text)
+	return func(e *ims.Error) {
+		if e.Class != ims.StrayFile {
+			storeconv.NoteOf(e).Tell(job)
 		}
 	}
 }

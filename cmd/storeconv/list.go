@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -105,7 +106,7 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, nam
 		if ctx.Err() != nil {
 			return counts, ctx.Err()
 		}
-		if p := new(sims.Problem); errors.As(err, &p) {
+		if p := new(sims.Error); errors.As(err, &p) {
 			tellDamage(job, name, p)
 			continue
 		}
@@ -122,16 +123,10 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, nam
 
 // tellDamage tells what a stream's reader met, with the position in the stream
 // called name.
-func tellDamage(job *cli.Job, name string, p *sims.Problem) {
-	where := fmt.Sprintf("%s: offset %d", name, p.Offset)
-	if p.Name != "" {
-		where += ": " + sims.DisplayName(p.Name)
-	}
-	if p.Warning {
-		job.Warning(p.Kind, where, p.Text)
-		return
-	}
-	job.Problem(p.Kind, where, p.Text)
+func tellDamage(job *cli.Job, name string, p *sims.Error) {
+	n := storeconv.NoteOf(p)
+	n.Where = name + ": " + n.Where
+	n.Tell(job)
 }
 
 // streamCounts counts what a stream holds.

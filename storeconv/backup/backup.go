@@ -186,9 +186,9 @@ func (b *run) namedUsers(partitions []string) {
 
 // stray passes over what is no part of a store: finding that is verify's business. What cannot be read is lost to the
 // backup.
-func (b *run) stray(kind, path, text string) {
-	if kind == ims.Unreadable {
-		b.opts.Log.Problem(kind, path, text)
+func (b *run) stray(e *ims.Error) {
+	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
+		n.Tell(b.opts.Log)
 	}
 }
 
@@ -280,7 +280,7 @@ func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.He
 	for _, uid := range uids {
 		info, err := box.Stat(uid)
 		if err != nil {
-			stray(ims.Unreadable, box.Path+"/"+ims.MessagePath(uid), err.Error())
+			stray(&ims.Error{Class: ims.Unreadable, Path: box.Path + "/" + ims.MessagePath(uid), Text: err.Error()})
 			continue
 		}
 		if err := fn(storedMessage{uid: uid, date: info.MTime}); err != nil {

@@ -138,7 +138,7 @@ func (w *userWriter) boxOrder() ([]boxPlace, error) {
 	return places, nil
 }
 
-func silentStray(kind, path, text string) {}
+func silentStray(*ims.Error) {}
 
 // mailbox writes one mailbox.
 func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {

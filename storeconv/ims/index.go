@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,6 +121,13 @@ type Record struct {
 	OrigUID      uint32
 	SHA256       [32]byte // zero: unknown
 	MessageID    string
+}
+
+// Clone returns a copy of the record that stays valid.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Keywords = bytes.Clone(r.Keywords)
+	return &c
 }
 
 // HasSum tells whether the SHA-256 is known.
@@ -347,7 +355,7 @@ func noEOF(err error) error {
 }
 
 func (ir *IndexReader) fail(err error) error {
-	return fmt.Errorf("store.idx, line %d: %w", ir.line, err)
+	return &Error{Line: ir.line, Class: BadIndex, Text: err.Error(), Err: err}
 }
 
 // readLine returns a line without its LF. A last line without LF is an error: the file was cut.
@@ -449,6 +457,19 @@ func (ir *IndexReader) Next() (*Record, error) {
 	}
 	ir.last = ir.rec.UID
 	return &ir.rec, nil
+}
+
+// All goes through the records that are left, in ascending order of UIDs. A
+// record is valid until the next one comes. An error is the last that comes.
+func (ir *IndexReader) All() iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for {
+			rec, err := ir.Next()
+			if err == io.EOF || !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 const recordFields = 10

@@ -24,16 +24,12 @@ const WorkDir = ".imsconv"
 // messages), never a list of the store. Its methods are safe for concurrent use.
 type Reader struct{ root *os.File }
 
-// Stray tells of something in a directory of the store that has no place there, with its path under the store. kind is one
-// of the constants below.
-type Stray func(kind, path, text string)
+// Stray tells of something that a reader meets beside mailboxes and messages:
+// what has no place in a store, lies in the wrong place, or cannot be read.
+type Stray func(*Error)
 
-// Kinds of what a reader meets beside mailboxes and messages.
-const (
-	StrayFile  = "stray-file" // no part of a store
-	Misplaced  = "misplaced"  // a user, or a message, in the wrong hash directory
-	Unreadable = "unreadable" // the file system refuses it
-)
+// tell makes an Error of its parts.
+func (s Stray) tell(class, path, text string) { s(&Error{Class: class, Path: path, Text: text}) }
 
 // NewReader returns a reader of the store whose open directory is root. The caller keeps root open while it reads and
 // closes it.
@@ -73,7 +69,7 @@ func (r *Reader) Partitions(stray Stray) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		if !e.IsDir() {
-			stray(StrayFile, "partition/"+e.Name(), "not a directory")
+			stray.tell(StrayFile, "partition/"+e.Name(), "not a directory")
 			continue
 		}
 		names = append(names, e.Name())
@@ -100,12 +96,12 @@ func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error
 	return r.eachHashDir(top, path, 2, stray, func(dir *os.File, path string) error {
 		entries, err := readDir(dir)
 		if err != nil {
-			stray(Unreadable, path, err.Error())
+			stray.tell(Unreadable, path, err.Error())
 		}
 		for _, e := range entries {
 			u, kind, why := userOf(partition, path, e)
 			if why != "" {
-				stray(kind, path+"/"+e.Name(), why)
+				stray.tell(kind, path+"/"+e.Name(), why)
 				continue
 			}
 			if err := fn(u); err != nil {
@@ -128,11 +124,11 @@ func (r *Reader) partition(path string, stray Stray) error {
 	defer dir.Close()
 	entries, err := readDir(dir)
 	if err != nil {
-		stray(Unreadable, path, err.Error())
+		stray.tell(Unreadable, path, err.Error())
 	}
 	for _, e := range entries {
 		if e.Name() != "=user" && e.Name() != ExpireRule {
-			stray(StrayFile, path+"/"+e.Name(), "no part of a partition")
+			stray.tell(StrayFile, path+"/"+e.Name(), "no part of a partition")
 		}
 	}
 	return nil
@@ -164,17 +160,17 @@ func (r *Reader) eachHashDir(dir *os.File, path string, depth int, stray Stray, 
 	}
 	entries, err := readDir(dir)
 	if err != nil {
-		stray(Unreadable, path, err.Error())
+		stray.tell(Unreadable, path, err.Error())
 	}
 	for _, e := range entries {
 		sub := path + "/" + e.Name()
 		if !e.IsDir() || !isHashName(e.Name()) {
-			stray(StrayFile, sub, "not a hash directory")
+			stray.tell(StrayFile, sub, "not a hash directory")
 			continue
 		}
 		d, err := openDir(dir, e.Name(), sub)
 		if err != nil {
-			stray(Unreadable, sub, err.Error())
+			stray.tell(Unreadable, sub, err.Error())
 			continue
 		}
 		err = r.eachHashDir(d, sub, depth-1, stray, fn)
@@ -197,7 +193,7 @@ func isHashName(s string) bool {
 func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 	dir, err := openDir(r.root, u.Path, u.Path)
 	if err != nil {
-		stray(Unreadable, u.Path, err.Error())
+		stray.tell(Unreadable, u.Path, err.Error())
 		return nil
 	}
 	return r.mailboxes(u, Inbox, u.Path, dir, stray, fn)
@@ -207,7 +203,7 @@ func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
 	entries, err := readDir(dir)
 	if err != nil {
-		stray(Unreadable, path, err.Error())
+		stray.tell(Unreadable, path, err.Error())
 	}
 	box := &Mailbox{User: u, Name: name, Path: path, dir: dir}
 	var folders []string
@@ -220,14 +216,14 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		case base[0] == '=' && e.IsDir():
 			folder, err := UnescapeName(base[1:])
 			if err != nil || strings.ContainsRune(folder, '/') {
-				stray(StrayFile, path+"/"+base, "not the directory of a folder")
+				stray.tell(StrayFile, path+"/"+base, "not the directory of a folder")
 				continue
 			}
 			folders = append(folders, folder)
 		case isServerFile(base) && e.Type().IsRegular():
 			// Kept by servers of the first releases and by NMS; never looked into.
 		default:
-			stray(StrayFile, path+"/"+base, "no part of a mailbox")
+			stray.tell(StrayFile, path+"/"+base, "no part of a mailbox")
 		}
 	}
 	isBox := box.HasIndex || len(box.dirs) > 0 || name == Inbox
@@ -245,12 +241,12 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		// By path, because dir belongs to fn now.
 		sub := path + "/" + Component(folder)
 		if err := CheckMailbox(full); err != nil {
-			stray(StrayFile, sub, err.Error())
+			stray.tell(StrayFile, sub, err.Error())
 			continue
 		}
 		d, err := openDir(r.root, sub, sub)
 		if err != nil {
-			stray(Unreadable, sub, err.Error())
+			stray.tell(Unreadable, sub, err.Error())
 			continue
 		}
 		if err := r.mailboxes(u, full, sub, d, stray, fn); err != nil {
@@ -317,7 +313,7 @@ func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
 		path := m.Path + "/" + nn
 		d, err := openDir(m.dir, nn, path)
 		if err != nil {
-			stray(Unreadable, path, err.Error())
+			stray.tell(Unreadable, path, err.Error())
 			continue
 		}
 		err = messagesOf(d, nn, path, stray, fn)
@@ -336,9 +332,9 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 			uid, ok := ParseMessageName(e.Name())
 			switch {
 			case !ok || e.Type() != 0 && e.Type() != fs.ModeSymlink:
-				stray(StrayFile, path+"/"+e.Name(), "not a message file")
+				stray.tell(StrayFile, path+"/"+e.Name(), "not a message file")
 			case MessageDir(uid) != nn:
-				stray(Misplaced, path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
+				stray.tell(Misplaced, path+"/"+e.Name(), "in the wrong directory, belongs in "+MessageDir(uid))
 			default:
 				if err := fn(uid); err != nil {
 					return err
@@ -349,7 +345,7 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			stray(Unreadable, path, err.Error())
+			stray.tell(Unreadable, path, err.Error())
 			return nil
 		}
 	}

@@ -42,7 +42,7 @@ func makeStore(t *testing.T, files ...string) (*Reader, string) {
 func walk(t *testing.T, r *Reader) []string {
 	t.Helper()
 	var lines []string
-	stray := func(kind, path, text string) { lines = append(lines, "stray "+path) }
+	stray := func(e *Error) { lines = append(lines, "stray "+e.Path) }
 	partitions, err := r.Partitions(stray)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestReaderOrder(t *testing.T) {
 	dir := UserDir("primary", "joe")
 	r, _ := makeStore(t, dir+"/store.idx", dir+"/=b/store.idx", dir+"/=+A/store.idx", dir+"/=a/=x%dy/store.idx", dir+"/=a/=x/store.idx", dir+"/=a/store.idx")
 	var names []string
-	err := r.Mailboxes(User{Partition: "primary", ID: "joe", Path: dir}, func(kind, path, text string) { t.Errorf("stray %s: %s", path, text) }, func(m *Mailbox) error {
+	err := r.Mailboxes(User{Partition: "primary", ID: "joe", Path: dir}, func(e *Error) { t.Errorf("stray %v", e) }, func(m *Mailbox) error {
 		names = append(names, m.Name)
 		return m.Close()
 	})

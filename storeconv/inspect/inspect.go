@@ -56,7 +56,7 @@ func findMailbox(r *ims.Reader, name, partition string) (*ims.Mailbox, error) {
 	partitions := []string{partition}
 	if partition == "" {
 		var err error
-		if partitions, err = r.Partitions(func(kind, path, text string) {}); err != nil {
+		if partitions, err = r.Partitions(func(*ims.Error) {}); err != nil {
 			return nil, err
 		}
 	}
@@ -171,7 +171,7 @@ func (p *inspector) line(rec *ims.Record) {
 // files prints what the names and sizes of the message files tell.
 func (p *inspector) files(version string) error {
 	var uids []uint32
-	err := p.box.Messages(func(kind, path, text string) {}, func(uid uint32) error {
+	err := p.box.Messages(func(*ims.Error) {}, func(uid uint32) error {
 		uids = append(uids, uid)
 		return nil
 	})

@@ -32,9 +32,9 @@ func TestParseSubscriptions(t *testing.T) {
 		{"8-bit", "user/ann\xe1\n", nil, false},
 		{"binary", "\x00\x01\x02", nil, false},
 	} {
-		got, ok := ParseSubscriptions([]byte(tt.data))
-		if ok != tt.ok || !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %q, %v", tt.name, got, ok)
+		got, err := ParseSubscriptions([]byte(tt.data))
+		if (err == nil) != tt.ok || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, %v", tt.name, got, err)
 		}
 	}
 }
@@ -43,12 +43,12 @@ func FuzzParseSubscriptions(f *testing.F) {
 	f.Add([]byte("user/anna\t\nuser/anna/Mail/deep/er/est\t\n"))
 	f.Add([]byte("user/a\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		list, ok := ParseSubscriptions(data)
-		if !ok {
+		list, err := ParseSubscriptions(data)
+		if err != nil {
 			return
 		}
-		again, ok := ParseSubscriptions(FormatSubscriptions(list))
-		if !ok || !slices.Equal(list, again) {
+		again, err := ParseSubscriptions(FormatSubscriptions(list))
+		if err != nil || !slices.Equal(list, again) {
 			t.Errorf("%q became %q", list, again)
 		}
 	})

@@ -16,20 +16,21 @@ const MaxSubscriptions = 1 << 20
 const maxMailboxName = 490
 
 // ParseSubscriptions reads a subscription file as one full mailbox name a line,
-// each with or without a final TAB. ok is false when data is anything else, and
-// then nothing must be concluded from it. An empty file is an empty list.
-func ParseSubscriptions(data []byte) (mailboxes []string, ok bool) {
-	for len(data) > 0 {
+// each with or without a final TAB. When data is anything else, the error is an
+// [*Error], and nothing must be concluded from the file. An empty file is an
+// empty list.
+func ParseSubscriptions(data []byte) (mailboxes []string, err error) {
+	for n := 1; len(data) > 0; n++ {
 		line, rest, _ := bytes.Cut(data, []byte{'\n'})
 		data = rest
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		line = bytes.TrimSuffix(line, []byte{'\t'})
 		if !mailboxName(line) {
-			return nil, false
+			return nil, &Error{Line: n, Text: "not the name of a mailbox"}
 		}
 		mailboxes = append(mailboxes, string(line))
 	}
-	return mailboxes, true
+	return mailboxes, nil
 }
 
 func mailboxName(name []byte) bool {

@@ -166,8 +166,8 @@ func (s *subscriptions) record(newID string, data []byte) (rewritten []byte, err
 	if len(data) > nms.MaxSubscriptions {
 		return nil, nil
 	}
-	list, ok := nms.ParseSubscriptions(data)
-	if !ok {
+	list, err := nms.ParseSubscriptions(data)
+	if err != nil {
 		return nil, nil
 	}
 	s.r.report.SubscriptionsRead++

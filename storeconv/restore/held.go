@@ -53,7 +53,7 @@ func (s *sectionBody) next(buf []byte) ([]byte, error) {
 		return buf[:n], nil
 	}
 	if err == nil || err == io.EOF {
-		err = &sims.Problem{Kind: sims.Truncated, Text: "the stream ends inside the body"}
+		err = &sims.Error{Class: sims.Truncated, Text: "the stream ends inside the body"}
 	}
 	return nil, err
 }
@@ -173,7 +173,7 @@ func (r *run) readReference(s *Stream, number int) error {
 			return nil
 		}
 		if p := problemOf(err); p != nil {
-			r.log.Warning(p.Kind, s.Name+": "+p.Error(), "in a reference stream")
+			r.log.Warning(p.Class, s.Name+": "+p.Error(), "in a reference stream")
 			continue
 		}
 		if err != nil {

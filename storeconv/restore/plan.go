@@ -112,8 +112,8 @@ func (p *planner) problem(err error) error {
 	if pr == nil {
 		return err
 	}
-	p.talk(talk{warning: pr.Warning, kind: pr.Kind, where: p.r.whereOf(p.stream, pr.Offset, pr.Name), text: pr.Text})
-	if !pr.Warning {
+	p.talk(talk{warning: pr.Tolerated, kind: pr.Class, where: p.r.whereOf(p.stream, pr.Offset, pr.Name), text: pr.Text})
+	if !pr.Tolerated {
 		p.rep.Refused++
 	}
 	if m := pr.Member; m != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // Source is a backup that Restore reads member by member, in the terms of the SIMS stream. *sims.Reader is one; a decoder of another tape format would be another.
-// Errors of Next, Bytes and Chunk that are a *sims.Problem concern one member, any other ends the run.
+// Errors of Next, Bytes and Chunk that are a *sims.Error concern one member, any other ends the run.
 type Source interface {
 	Header() (sims.Header, error)
 	Next() (*sims.Member, error)
@@ -102,9 +102,9 @@ func fileOf(r io.Reader) io.ReaderAt {
 	return at
 }
 
-// problemOf returns the *sims.Problem in err, or nil.
-func problemOf(err error) *sims.Problem {
-	var p *sims.Problem
+// problemOf returns the *sims.Error in err, or nil.
+func problemOf(err error) *sims.Error {
+	var p *sims.Error
 	if errors.As(err, &p) {
 		return p
 	}

@@ -105,7 +105,7 @@ func (w *writer) message(it *item) error {
 	return w.dir.WriteFile(fileName(it.uid), it.time, b)
 }
 
-// body is a long body. Errors that are a *sims.Problem are of the source.
+// body is a long body. Errors that are a *sims.Error are of the source.
 type body interface {
 	next(buf []byte) ([]byte, error) // the next piece, io.EOF at the end; valid until the following call
 	drain()                          // gives up what is left
@@ -171,7 +171,7 @@ func (w *writer) long(it *item, src body) (err error) {
 		err = nil
 	}
 	if p := problemOf(err); p != nil {
-		it.lost, it.problem, err = p.Text, p.Kind, nil
+		it.lost, it.problem, err = p.Text, p.Class, nil
 	}
 	if err == errInterrupted {
 		it.lost, err = err.Error(), nil // of a user who is not finished: nothing of it goes into the store

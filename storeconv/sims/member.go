@@ -2,6 +2,7 @@ package sims
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,10 +17,21 @@ const (
 	Link                    // a later copy of a message
 )
 
+var kindNames = [...]string{User: "user", Mailbox: "mailbox", Message: "message", Link: "link"}
+
+// String returns the kind as a word, such as "message".
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("kind %d", uint8(k))
+	}
+	return kindNames[k]
+}
+
 // Attr is a pax record.
 type Attr struct{ Key, Value string }
 
-// Member is one member of a stream.
+// Member is one member of a stream. A Reader gives the same Member again and
+// again: Clone what must outlive the next call.
 type Member struct {
 	Kind    Kind
 	Offset  int64  // of its first header block in the uncompressed stream
@@ -43,6 +55,13 @@ type Member struct {
 	Unknown     []Attr // SIMS. keys that are not known, and known ones with values that cannot be read
 }
 
+// Clone returns a copy of the member that stays valid.
+func (m *Member) Clone() *Member {
+	c := *m
+	c.Unknown = slices.Clone(m.Unknown)
+	return &c
+}
+
 // Header is what the global header of a stream says.
 type Header struct {
 	Profile string // "" in a plain tar
@@ -50,37 +69,6 @@ type Header struct {
 	Host    string
 	Date    int64 // seconds since 1970; 0: not said
 	Unknown []Attr
-}
-
-// Problem is something in the stream that was refused, unreadable or lost, or with Warning set merely tolerated. It does not end the reading: Next goes on.
-type Problem struct {
-	Offset  int64 // of the member or of the damage
-	Name    string
-	Kind    string
-	Text    string
-	Warning bool
-	Member  *Member // for a refused regular file whose body can be read: what is known of it, valid until the next call of Next
-}
-
-// The kinds of problems.
-const (
-	BadHeader   = "bad-header"    // a block that should be a header is none; the reader searched on
-	BadExtended = "bad-extended"  // a pax or GNU header that cannot be read; its member is refused
-	BadName     = "bad-name"      // a name that the profile forbids
-	BadType     = "bad-type"      // neither file, directory nor hard link
-	BadSize     = "bad-size"      // a size that cannot be
-	Truncated   = "truncated"     // the stream ends inside a member
-	ReadError   = "read-error"    // the source failed; what follows is lost
-	NoEnd       = "no-end-marker" // warning
-	Trailing    = "trailing-data" // warning
-)
-
-// Error gives position, name and text.
-func (p *Problem) Error() string {
-	if p.Name == "" {
-		return fmt.Sprintf("offset %d: %s", p.Offset, p.Text)
-	}
-	return fmt.Sprintf("offset %d: %s: %s", p.Offset, DisplayName(p.Name), p.Text)
 }
 
 // maxDisplay bounds a name in a message, in bytes.

@@ -37,8 +37,8 @@ type Reader struct {
 	pad      int64 // bytes after the body up to the next block
 
 	header  Header
-	early   *Problem // met before the first call of Next
-	damage  bool     // the last thing met was damage
+	early   *Error // met before the first call of Next
+	damage  bool   // the last thing met was damage
 	started bool
 	sawEnd  bool // an end marker, and only zero bytes since
 	any     bool // a header has been read
@@ -174,7 +174,7 @@ func (r *Reader) skip(n int64) int64 {
 	return n
 }
 
-// Next returns the next member, which is valid until the following call. At the end it returns io.EOF. An error that is a *Problem concerns one member or one
+// Next returns the next member, which is valid until the following call. At the end it returns io.EOF. An error that is a *Error concerns one member or one
 // damaged place: Next may be called again. Any other error is final.
 func (r *Reader) Next() (*Member, error) {
 	if err := r.start(); err != nil {
@@ -209,7 +209,7 @@ func (r *Reader) Next() (*Member, error) {
 			r.sawEnd = false
 			if !r.warned {
 				r.warned = true
-				return nil, &Problem{Offset: r.pos, Kind: Trailing, Warning: true, Text: "members after the end marker: several streams one after the other"}
+				return nil, &Error{Offset: r.pos, Class: Trailing, Tolerated: true, Text: "members after the end marker: several streams one after the other"}
 			}
 		}
 		r.any = true
@@ -221,7 +221,7 @@ func (r *Reader) Next() (*Member, error) {
 }
 
 // finishBody skips what is left of the last body.
-func (r *Reader) finishBody() *Problem {
+func (r *Reader) finishBody() *Error {
 	left, pad := r.left, r.pad
 	r.left, r.pad = 0, 0
 	if left+pad == 0 {
@@ -234,18 +234,18 @@ func (r *Reader) finishBody() *Problem {
 }
 
 // truncated ends the reading inside the current member.
-func (r *Reader) truncated() *Problem {
+func (r *Reader) truncated() *Error {
 	r.done = true
 	r.left, r.pad = 0, 0
-	p := &Problem{Offset: r.m.Offset, Name: r.m.Name, Kind: Truncated,
+	p := &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Truncated,
 		Text: fmt.Sprintf("the stream ends at offset %d, inside a body of %d bytes", r.pos, r.m.Size)}
 	return r.becauseOf(p)
 }
 
 // becauseOf turns the end of the stream into a failure of the source, if that is what it was.
-func (r *Reader) becauseOf(p *Problem) *Problem {
+func (r *Reader) becauseOf(p *Error) *Error {
 	if r.srcErr != nil && r.srcErr != io.EOF {
-		p.Kind, p.Text = ReadError, fmt.Sprintf("the stream cannot be read beyond offset %d: %v", r.pos, r.srcErr)
+		p.Class, p.Text = ReadError, fmt.Sprintf("the stream cannot be read beyond offset %d: %v", r.pos, r.srcErr)
 	}
 	return p
 }
@@ -255,23 +255,23 @@ func (r *Reader) atEnd(b []byte) error {
 	r.done = true
 	switch {
 	case r.srcErr != nil && r.srcErr != io.EOF:
-		return r.becauseOf(&Problem{Offset: r.pos})
+		return r.becauseOf(&Error{Offset: r.pos})
 	case r.ext.active:
-		return &Problem{Offset: r.extStart, Kind: Truncated, Text: fmt.Sprintf("the stream ends at offset %d, between the headers of a member", r.pos+int64(len(b)))}
+		return &Error{Offset: r.extStart, Class: Truncated, Text: fmt.Sprintf("the stream ends at offset %d, between the headers of a member", r.pos+int64(len(b)))}
 	case !isZero(b) && !r.any:
-		return &Problem{Offset: r.pos, Kind: Truncated, Text: "the stream does not start with a tar header, and ends at once"}
+		return &Error{Offset: r.pos, Class: Truncated, Text: "the stream does not start with a tar header, and ends at once"}
 	case !isZero(b):
-		return &Problem{Offset: r.pos, Kind: Truncated, Text: "the stream ends inside a header"}
+		return &Error{Offset: r.pos, Class: Truncated, Text: "the stream ends inside a header"}
 	case r.pos == 0 && len(b) == 0:
-		return &Problem{Kind: Truncated, Text: "the stream is empty"}
+		return &Error{Class: Truncated, Text: "the stream is empty"}
 	case !r.sawEnd:
-		return &Problem{Offset: r.pos, Kind: NoEnd, Warning: true, Text: "the stream has no end marker"}
+		return &Error{Offset: r.pos, Class: NoEnd, Tolerated: true, Text: "the stream has no end marker"}
 	}
 	return io.EOF
 }
 
 // zeroBlock passes over zero blocks. Two of them are the end marker; what may follow is still looked at.
-func (r *Reader) zeroBlock() *Problem {
+func (r *Reader) zeroBlock() *Error {
 	at := r.pos
 	r.advance(blockSize)
 	if r.sawEnd {
@@ -282,25 +282,25 @@ func (r *Reader) zeroBlock() *Problem {
 		r.sawEnd = true
 		return nil
 	}
-	return &Problem{Offset: at, Kind: Trailing, Warning: true, Text: "a lone zero block between members"}
+	return &Error{Offset: at, Class: Trailing, Tolerated: true, Text: "a lone zero block between members"}
 }
 
 // notHeader looks for the next header after a damaged one. After the end marker such data is only noted.
-func (r *Reader) notHeader() *Problem {
+func (r *Reader) notHeader() *Error {
 	at := r.pos
 	if r.sawEnd {
 		r.done = true
-		return &Problem{Offset: at, Kind: Trailing, Warning: true, Text: "data after the end marker is not read"}
+		return &Error{Offset: at, Class: Trailing, Tolerated: true, Text: "data after the end marker is not read"}
 	}
 	text := "this block is not a header"
 	if !r.any {
 		text = "the stream does not start with a tar header"
 	}
-	return r.damaged(&Problem{Offset: at, Kind: BadHeader, Text: text})
+	return r.damaged(&Error{Offset: at, Class: BadHeader, Text: text})
 }
 
 // damaged passes over blocks up to the next header or end marker and says in p how much that was.
-func (r *Reader) damaged(p *Problem) *Problem {
+func (r *Reader) damaged(p *Error) *Error {
 	start := r.pos
 	r.any, r.damage = true, true
 	for {
@@ -352,24 +352,24 @@ func (r *Reader) member(b []byte) (*Member, error) {
 func roundUp(n int64) int64 { return (n + blockSize - 1) &^ (blockSize - 1) }
 
 // readExtended returns the body of a pax or GNU header, valid until the next fill.
-func (r *Reader) readExtended(b []byte) ([]byte, *Problem) {
+func (r *Reader) readExtended(b []byte) ([]byte, *Error) {
 	at := r.pos
 	size, ok := parseNumeric(b[offSize : offSize+12])
 	if !ok || size < 0 || size > maxExtended {
-		return nil, r.damaged(&Problem{Offset: at, Kind: BadExtended, Text: "the size of an extended header cannot be"})
+		return nil, r.damaged(&Error{Offset: at, Class: BadExtended, Text: "the size of an extended header cannot be"})
 	}
 	r.advance(blockSize)
 	body := r.fill(int(roundUp(size)))
 	if int64(len(body)) < size {
 		r.skip(int64(len(body)))
 		r.done = true
-		return nil, r.becauseOf(&Problem{Offset: at, Kind: Truncated, Text: "the stream ends inside an extended header"})
+		return nil, r.becauseOf(&Error{Offset: at, Class: Truncated, Text: "the stream ends inside an extended header"})
 	}
 	r.advance(len(body))
 	return body[:size], nil
 }
 
-func (r *Reader) extend(b []byte) *Problem {
+func (r *Reader) extend(b []byte) *Error {
 	kind := b[offType]
 	r.ext.active = true
 	body, p := r.readExtended(b)
@@ -391,7 +391,7 @@ func (r *Reader) extend(b []byte) *Problem {
 }
 
 // global reads a pax global header. Only the SIMS records matter.
-func (r *Reader) global(b []byte) (*Problem, error) {
+func (r *Reader) global(b []byte) (*Error, error) {
 	body, p := r.readExtended(b)
 	if p != nil {
 		return p, nil
@@ -404,7 +404,7 @@ func (r *Reader) global(b []byte) (*Problem, error) {
 		return nil, fmt.Errorf("%w %q", ErrProfile, v)
 	}
 	if !ok {
-		return &Problem{Offset: r.pos, Kind: BadExtended, Text: "the global header cannot be read to its end"}, nil
+		return &Error{Offset: r.pos, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
 	}
 	return nil, nil
 }
@@ -428,7 +428,7 @@ func (r *Reader) build(b []byte) (*Member, error) {
 		size, sizeOK = 0, true
 	}
 	if !sizeOK || size < 0 || size > maxBody {
-		return nil, r.damaged(&Problem{Offset: m.Offset, Name: m.Name, Kind: BadSize, Text: "the size of its body cannot be"})
+		return nil, r.damaged(&Error{Offset: m.Offset, Name: m.Name, Class: BadSize, Text: "the size of its body cannot be"})
 	}
 	mtime, timeOK := parseNumeric(b[offMtime : offMtime+12])
 	if e.hasMtime {
@@ -467,7 +467,7 @@ func (r *Reader) check(typ byte) (*Member, error) {
 		m.Kind = Link
 	}
 	refuse := func(kind, text string) (*Member, error) {
-		p := &Problem{Offset: m.Offset, Name: m.Name, Kind: kind, Text: text}
+		p := &Error{Offset: m.Offset, Name: m.Name, Class: kind, Text: text}
 		if m.Kind == Message {
 			p.Member = m
 		}
@@ -517,7 +517,7 @@ func typeText(typ byte) string {
 }
 
 // Bytes returns the whole body of the current member, if it is at most MaxInline bytes, as a slice of Block. The slice is valid until the next call of the
-// Reader, or longer while the Block is held. An error is a *Problem: the stream ends inside the body.
+// Reader, or longer while the Block is held. An error is a *Error: the stream ends inside the body.
 func (r *Reader) Bytes() ([]byte, error) {
 	if r.left > MaxInline {
 		return nil, fmt.Errorf("internal error: body of %d bytes asked for in one piece", r.left)

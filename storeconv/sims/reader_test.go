@@ -40,9 +40,9 @@ func readAll(t testing.TB, src io.Reader) (Header, []item) {
 		if err == io.EOF {
 			return h, out
 		}
-		var p *Problem
+		var p *Error
 		if errors.As(err, &p) {
-			out = append(out, item{Problem: p.Kind})
+			out = append(out, item{Problem: p.Class})
 			continue
 		}
 		if err != nil {
@@ -52,7 +52,7 @@ func readAll(t testing.TB, src io.Reader) (Header, []item) {
 		if m.Kind == Message {
 			b, err := io.ReadAll(r)
 			if errors.As(err, &p) {
-				out = append(out, item{Problem: p.Kind})
+				out = append(out, item{Problem: p.Class})
 				continue
 			}
 			one.Body = string(b)
@@ -330,12 +330,12 @@ func FuzzReader(f *testing.F) {
 					t.Fatal("the reader makes no progress")
 				}
 				m, err := r.Next()
-				var p *Problem
+				var p *Error
 				switch {
 				case err == io.EOF:
 					return out
 				case errors.As(err, &p):
-					out = append(out, p.Kind)
+					out = append(out, p.Class)
 				case err != nil:
 					return append(out, err.Error())
 				default:

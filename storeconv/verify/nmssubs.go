@@ -171,8 +171,8 @@ func readList(dir int, name string) (list []string, ok bool, err error) {
 	if err != nil || len(data) > nms.MaxSubscriptions {
 		return nil, false, err
 	}
-	list, ok = nms.ParseSubscriptions(bytes.Clone(data))
-	return list, ok, nil
+	list, notList := nms.ParseSubscriptions(bytes.Clone(data))
+	return list, notList == nil, nil
 }
 
 // same compares a file with the one at the first of places that the store has.

@@ -82,19 +82,11 @@ func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 
 // damage tells of a damaged place of the stream; false: the error is another.
 func (c *streamCheck) damage(err error) bool {
-	var p *sims.Problem
+	var p *sims.Error
 	if !errors.As(err, &p) {
 		return false
 	}
-	where := fmt.Sprintf("%s: offset %d", c.s.Name, p.Offset)
-	if p.Name != "" {
-		where += ": " + sims.DisplayName(p.Name)
-	}
-	n := problem(p.Kind, where, "%s", p.Text)
-	if p.Warning {
-		n.Severity = storeconv.Warning
-	}
-	c.v.tell(n)
+	c.v.tell(storeconv.Note{Severity: storeconv.Severity(p.Severity()), Kind: p.Class, Where: c.s.Name + ": " + p.Position(), Text: p.Text})
 	return true
 }
 

@@ -77,7 +77,7 @@ func (s *IDSet) AddStore(dir string) error {
 		return err
 	}
 	defer root.Close()
-	ignore := func(kind, where, text string) {}
+	ignore := func(*ims.Error) {}
 	r := ims.NewReader(root)
 	partitions, err := r.Partitions(ignore)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *IDSet) AddStream(src io.Reader) {
 	last := ""
 	for {
 		m, err := r.Next()
-		var damage *sims.Problem
+		var damage *sims.Error
 		switch {
 		case errors.As(err, &damage):
 			continue

@@ -1,0 +1,58 @@
+package ims
+
+import "fmt"
+
+// Error is something in a store that is damaged, out of place or unreadable.
+type Error struct {
+	Path  string // under the store; "" where the reader knows none, as of an index
+	Line  int    // of an index, from 1; 0: the whole
+	Class string // one of the constants below
+	Text  string // what is wrong, a sentence in lower case
+	Err   error  // the cause, nil when there is none beside Text
+}
+
+// The classes of errors.
+const (
+	StrayFile  = "stray-file" // no part of a store
+	Misplaced  = "misplaced"  // a user, or a message, in the wrong hash directory
+	Unreadable = "unreadable" // the file system refuses it
+	BadIndex   = "bad-index"  // a line of an index that cannot be read; what follows it is not read
+)
+
+// Error gives position and text.
+func (e *Error) Error() string {
+	at := e.Position()
+	if e.Path == "" {
+		at = IndexName + ", " + at
+	}
+	if e.Err == nil {
+		return at + ": " + e.Text
+	}
+	return fmt.Sprintf("%s: %v", at, e.Err)
+}
+
+// Position is the path, or the line of an index.
+func (e *Error) Position() string {
+	switch {
+	case e.Line == 0:
+		return e.Path
+	case e.Path == "":
+		return fmt.Sprintf("line %d", e.Line)
+	}
+	return fmt.Sprintf("%s, line %d", e.Path, e.Line)
+}
+
+// Kind is the class of the error.
+func (e *Error) Kind() string { return e.Class }
+
+// Severity is 2, something is lost to the reader, save for what only lies where
+// it does not belong: 1.
+func (e *Error) Severity() int {
+	if e.Class == StrayFile || e.Class == Misplaced {
+		return 1
+	}
+	return 2
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
