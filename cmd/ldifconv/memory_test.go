@@ -161,15 +161,15 @@ func measuredMain() {
 	if err != nil {
 		panic(err)
 	}
-	peak := strconv.FormatInt(statusOf(status, "VmHWM:")-statusOf(status, "RssFile:"), 10)
+	peak := strconv.FormatInt(memoryOf(status, "VmHWM:")-memoryOf(status, "RssFile:"), 10)
 	if err := os.WriteFile(os.Getenv(peakVariable), []byte(peak), 0o600); err != nil {
 		panic(err)
 	}
 	os.Exit(code)
 }
 
-// statusOf returns a number of /proc/self/status.
-func statusOf(status []byte, name string) int64 {
+// memoryOf returns a number of /proc/self/status.
+func memoryOf(status []byte, name string) int64 {
 	_, rest, _ := strings.Cut(string(status), name)
 	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	n, err := strconv.ParseInt(number, 10, 64)
