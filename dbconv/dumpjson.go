@@ -11,8 +11,8 @@ import (
 )
 
 // jsonWriter writes one object a record: "key" and "value" as strings when they
-// are UTF-8, else "key_base64" and "value_base64"; the key of a recno as a number;
-// "database" in files with sub-databases.
+// are UTF-8, else "key_base64" and "value_base64"; the key of a recno as a
+// number; "database" in files with sub-databases.
 type jsonWriter struct {
 	w   io.Writer
 	buf []byte

@@ -26,9 +26,10 @@ type SalvageReport struct {
 	Replaced  int64 // records given up because another one had the same key
 }
 
-// Salvage writes every record that can still be read in the database file src to
-// dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
-// version 9 unless Output says otherwise. What is lost goes to the log, a problem each.
+// Salvage writes every record that can still be read in the database file src
+// to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
+// version 9 unless Output says otherwise. What is lost goes to the log, a
+// problem each.
 func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, dst: dst}
 	defer s.abort()
@@ -39,7 +40,8 @@ func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptio
 	return s.rep, err
 }
 
-// SalvageText is Salvage with db_dump text as its result, in the order of the pages.
+// SalvageText is Salvage with db_dump text as its result, in the order of the
+// pages.
 func SalvageText(ctx context.Context, w io.Writer, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, text: dbtext.NewWriter(w)}
 	err := s.run(src)

@@ -21,7 +21,8 @@ func (u *users) add(fs *pflag.FlagSet) {
 	fs.StringVarP(&u.userFile, "users", "u", "", "only the users that `FILE` names, one a line, also as \"old new\" or \"old=new\"")
 }
 
-// read returns which users go over (nil: all) and their new ids (nil: as they are).
+// read returns which users go over (nil: all) and their new ids (nil: as they
+// are).
 func (u *users) read() (selected func(id string) bool, rename func(id string) string, err error) {
 	renamed := make(map[string]string)
 	if u.mapFile != "" {

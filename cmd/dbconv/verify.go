@@ -23,7 +23,10 @@ nothing leads to and an empty file are faults. A database whose program has a
 comparison or hash function of its own needs -o, as with db_verify. Faults inside the
 bytes of keys and values show only in files with page checksums.
 
-IN is opened for reading only and never changed.
+A fault by which no record is lost or changed ends with 3 as any other, and so
+does a file of 0 bytes. Where records are missing, the other commands tell of it
+too. IN is opened for reading only and never changed; a gzip or LZ4 file is unpacked
+first.
 `
 
 func verifyVerb() cli.Verb {

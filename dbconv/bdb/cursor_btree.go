@@ -49,8 +49,8 @@ func (c *btreeCursor) next() (key, value []byte, err error) {
 	}
 }
 
-// member returns the next member of the off-page duplicate set that was started,
-// ok false at its end.
+// member returns the next member of the off-page duplicate set that was
+// started, ok false at its end.
 func (c *btreeCursor) member() (v []byte, ok bool, err error) {
 	for {
 		v, ok, err = c.dups.next()
@@ -146,7 +146,8 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 	return c.keyFine, err
 }
 
-// shared tells whether the key at slot i serves the next slot or the one before too.
+// shared tells whether the key at slot i serves the next slot or the one before
+// too.
 func shared(l *layout, nd *node, i int) bool {
 	slot := func(i int) int { return l.u16(nd.buf[l.hdr+2*i:]) }
 	return i+2 < nd.n && slot(i+2) == slot(i) || i >= 2 && slot(i-2) == slot(i)
@@ -191,7 +192,8 @@ type dupCursor struct {
 	check pageCheck
 }
 
-// start goes before the first item of the set at root. ok is false when it is unusable.
+// start goes before the first item of the set at root. ok is false when it is
+// unusable.
 func (d *dupCursor) start(root uint32, from place) (ok bool, err error) {
 	return d.begin(dupTree, root, from)
 }

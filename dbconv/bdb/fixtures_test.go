@@ -20,8 +20,8 @@ func fixtureFiles(t testing.TB) (names []string, files map[string][]byte) {
 		t.Fatal(err)
 	}
 	for name := range files {
-		// Release 1.85 leaves a file of 0 bytes for an empty btree, which is taken
-		// for a lost one.
+		// Release 1.85 leaves a file of 0 bytes for an empty btree, which is
+		// taken for a lost one.
 		if base, ok := strings.CutSuffix(name, ".db"); ok && files[base+".dump"] != nil && len(files[name]) > 0 {
 			names = append(names, name)
 		}

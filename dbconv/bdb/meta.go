@@ -15,7 +15,8 @@ const (
 	magicLog   = 0x040988
 )
 
-// metaSize is the part of page 0 that has a meaning, and that a checksum covers.
+// metaSize is the part of page 0 that has a meaning, and that a checksum
+// covers.
 const metaSize = 512
 
 // Btree and recno flags as stored from 2.0 on.
@@ -43,8 +44,8 @@ const (
 	flag185Recno  = 0x80
 )
 
-// readMeta reads the metadata page at page pgno of a file of size bytes. pgno is
-// 0 for the file's own; then ps is not looked at.
+// readMeta reads the metadata page at page pgno of a file of size bytes. pgno
+// is 0 for the file's own; then ps is not looked at.
 func readMeta(r io.ReaderAt, size int64, pgno uint32, ps int) (Meta, []byte, error) {
 	off := int64(pgno) * int64(ps)
 	buf := make([]byte, metaSize)

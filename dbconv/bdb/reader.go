@@ -69,9 +69,9 @@ type Options struct {
 	// Problem receives what was skipped or odd, an *Error each; nil: ignored.
 	// It is called from the goroutine that calls Next or Get.
 	Problem func(err error)
-	// MaxItem is the longest key or value in bytes that is read into memory;
-	// 0: 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped. In
-	// a 1.85 hash it bounds key and value together.
+	// MaxItem is the longest key or value in bytes that is read into memory; 0:
+	// 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped.
+	// In a 1.85 hash it bounds key and value together.
 	MaxItem int64
 	// Strict makes Next return the first damage instead of skipping over it.
 	Strict bool
@@ -116,9 +116,9 @@ const (
 	orderOther            // the application's own
 )
 
-// NewReader reads the metadata page of a file of size bytes. It returns an error
-// that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt when the
-// file cannot be read, or ErrEmpty for a file of 0 bytes.
+// NewReader reads the metadata page of a file of size bytes. It returns an
+// error that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt
+// when the file cannot be read, or ErrEmpty for a file of 0 bytes.
 func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if opts.MaxItem <= 0 {
 		opts.MaxItem = DefaultMaxItem
@@ -175,8 +175,8 @@ func (r *Reader) checkFile(raw []byte) error {
 	return nil
 }
 
-// pagesLost tells that the file once had more pages than it has. db_upgrade, which
-// leaves a btree at version 8, stored a number one too high.
+// pagesLost tells that the file once had more pages than it has. db_upgrade,
+// which leaves a btree at version 8, stored a number one too high.
 func (m *Meta) pagesLost() bool {
 	last := int64(m.LastPage)
 	if !m.lastPageStored() || last < m.Pages {
@@ -206,8 +206,8 @@ func (r *Reader) checkLength(in *input) error {
 	return in.problem(in.damage(int64(m.PageNo), NoItem, "record length is stored as %d, the first record has %d bytes", m.RecLen, len(first)))
 }
 
-// lastPageStored tells whether LastPage is the number of the last page. 3.1 and 3.2 kept
-// a log position there, which has a second word.
+// lastPageStored tells whether LastPage is the number of the last page. 3.1 and
+// 3.2 kept a log position there, which has a second word.
 func (m *Meta) lastPageStored() bool { return m.LastPage != 0 && m.unused36 == 0 }
 
 // checkPageSize compares the page size with the layout of the file: the second
@@ -254,8 +254,8 @@ func (r *Reader) Meta() Meta { return r.meta }
 // Name is the name of the sub-database, "" for the main database of the file.
 func (r *Reader) Name() string { return r.name }
 
-// A Cursor returns the records of a database one after the other: a btree in key
-// order, a hash in bucket order, a recno in record order.
+// A Cursor returns the records of a database one after the other: a btree in
+// key order, a hash in bucket order, a recno in record order.
 type Cursor struct {
 	in  *input
 	src source
@@ -286,11 +286,12 @@ func (r *Reader) Cursor() *Cursor {
 	return c
 }
 
-// Next returns the next record, io.EOF after the last. Both slices are valid until
-// the next call and must not be changed. The key of a recno database is the record number in
-// decimal digits. Damage is told to Options.Problem, the smallest unit is skipped, and Next goes
-// on; it returns an error other than io.EOF only when reading the file fails, or,
-// with Options.Strict, at the first damage.
+// Next returns the next record, io.EOF after the last. Both slices are valid
+// until the next call and must not be changed. The key of a recno database is
+// the record number in decimal digits. Damage is told to Options.Problem, the
+// smallest unit is skipped, and Next goes on; it returns an error other than
+// io.EOF only when reading the file fails, or, with Options.Strict, at the
+// first damage.
 func (c *Cursor) Next() (key, value []byte, err error) {
 	if c.err != nil {
 		return nil, nil, c.err

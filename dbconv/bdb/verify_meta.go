@@ -82,7 +82,8 @@ func (v *verifier) metaHeader9(raw []byte, at int64) {
 	if m.unused36 != 0 {
 		v.odd(at, NoItem, "%d partitions in a database without partitions", m.unused36)
 	}
-	// A hash of version 9 may have been upgraded from 3.x, which left rubbish there.
+	// A hash of version 9 may have been upgraded from 3.x, which left rubbish
+	// there.
 	if m.Type != Hash && (!allZero(raw[460:464]) || !m.Checksum && !allZero(raw[476:512])) {
 		v.odd(at, NoItem, "encryption or checksum fields are set in a database without them")
 	}
@@ -139,7 +140,8 @@ func (v *verifier) checkTreeMeta(at int64) {
 	}
 }
 
-// fanOut checks minkey and maxkey: the longest item kept on a page must not wrap.
+// fanOut checks minkey and maxkey: the longest item kept on a page must not
+// wrap.
 func (v *verifier) fanOut() bool {
 	m := &v.rd.meta
 	if m.MinKey < 2 || uint64(m.MinKey) > uint64(m.PageSize) || (m.PageSize-headerSize)/(2*int(m.MinKey)) < 10 {

@@ -16,13 +16,13 @@ type Cursor interface {
 	Next() (key, value []byte, err error)
 }
 
-// An Update is a set of changes to one database of a mailbox list. Changes come in
-// any order and are sorted in bounded memory (bdb.DefaultSortMemory, then temporary
-// files), beside about 40 bytes for each replaced user. Use it once:
+// An Update is a set of changes to one database of a mailbox list. Changes come
+// in any order and are sorted in bounded memory (bdb.DefaultSortMemory, then
+// temporary files), beside about 40 bytes for each replaced user. Use it once:
 //
 //	u := mboxlist.NewUpdate(mboxlist.FolderDB, tempDir)
 //	defer u.Close()
-//	u.Replace("anna")                  // all that the old database has of anna goes
+//	u.Replace("anna")                  // all that old has of anna goes
 //	u.Put("user/anna", value)          // and this comes
 //	u.Apply(w, old)                    // w: *bdb.Writer; old: *bdb.Cursor or nil
 //	w.Close()
@@ -60,8 +60,9 @@ type UpdateReport struct {
 	Replaced int64 // users replaced
 }
 
-// Apply writes the records of old (nil, without a type: none) with the changes made to them to w,
-// in key order. It neither closes w nor reads old twice. The Update is used up.
+// Apply writes the records of old (nil, without a type: none) with the changes
+// made to them to w, in key order. It neither closes w nor reads old twice. The
+// Update is used up.
 func (u *Update) Apply(w *bdb.Writer, old Cursor) (UpdateReport, error) {
 	m := merge{u: u, w: w, old: old, rep: UpdateReport{Replaced: int64(len(u.replaced))}}
 	if err := m.advance(); err != nil {
@@ -93,8 +94,8 @@ func (u *Update) Apply(w *bdb.Writer, old Cursor) (UpdateReport, error) {
 // Close gives up the temporary files of an Update that was not applied.
 func (u *Update) Close() { u.puts.Close() }
 
-// ErrOrder: the keys of the existing database are not in byte order, so that it is no
-// mailbox list.
+// ErrOrder: the keys of the existing database are not in byte order, so that it
+// is no mailbox list.
 var ErrOrder = errors.New("keys out of order")
 
 // merge is the state of Apply.
@@ -110,7 +111,8 @@ type merge struct {
 	rep        UpdateReport
 }
 
-// advance moves to the next record of old that does not belong to a replaced user.
+// advance moves to the next record of old that does not belong to a replaced
+// user.
 func (m *merge) advance() error {
 	m.have = false
 	if m.old == nil {
