@@ -17,9 +17,11 @@
 //	3.3, 4.0   8      7      bytes 32-35 of the metadata: number of the last page
 //	4.1-4.5    9      8      checksums, encryption
 //	4.6-5.3    9      9      hash pages sorted (type 13)
+//	6.x, 18.1  10     10     blobs: values in files of their own
 //
-// Refused by name: 1.86 hash (version 3), btree and hash of version 10 (6.x),
-// queue, heap, log files, encrypted, partitioned and compressed databases.
+// Blobs of version 10 are told of and left out. Refused by name: 1.86 hash
+// (version 3), heap, log files, encrypted, partitioned, sliced and compressed
+// databases, queues with extent files or older than version 3.
 //
 // # Files from 2.0 on
 //

@@ -434,7 +434,7 @@ func TestRefusedByName(t *testing.T) {
 		{"queue", set(12, magicQueue), ErrUnsupported, "queue"},
 		{"heap", set(12, magicHeap), ErrUnsupported, "heap"},
 		{"log", set(12, magicLog), ErrUnsupported, "log"},
-		{"version 10", set(16, 10), ErrUnsupported, "version 10"},
+		{"version 11", set(16, 11), ErrUnsupported, "version 11"},
 		{"compressed", set(48, flagCompress), ErrUnsupported, "compressed"},
 		{"partitioned", set(24, 0x020900), ErrUnsupported, "partitioned"},
 		{"text", []byte(strings.Repeat("not a database\n", 100)), ErrNotBerkeleyDB, "not a Berkeley DB"},

@@ -104,8 +104,8 @@ func parseMeta2(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 		m.Type, what = Hash, "hash"
 	}
 	switch {
-	case m.Type == Btree && m.Version >= 6 && m.Version <= 9:
-	case m.Type == Hash && m.Version >= 4 && m.Version <= 9:
+	case m.Type == Btree && m.Version >= 6 && m.Version <= 10:
+	case m.Type == Hash && m.Version >= 4 && m.Version <= 10:
 	default:
 		return m, fileError(ErrUnsupported, "%s version %d", what, m.Version)
 	}
@@ -151,6 +151,9 @@ func (m *Meta) features(b []byte) error {
 		m.Checksum = b[26]&1 != 0
 		if b[26]&6 != 0 {
 			return fileError(ErrUnsupported, "partitioned database")
+		}
+		if m.Version >= 10 && b[26]&8 != 0 {
+			return fileError(ErrUnsupported, "sliced database")
 		}
 	}
 	if m.Type != Hash && m.Version >= 9 && m.RawFlags&flagCompress != 0 {

@@ -120,6 +120,7 @@ const (
 	kindData     = 1
 	kindDup      = 2 // off-page duplicate set
 	kindOverflow = 3
+	kindBlob     = 4 // version 10: in a file of its own
 	flagDeleted  = 0x80
 )
 

@@ -103,7 +103,7 @@ func (g *guess) subMeta(l *layout, b []byte) {
 	default:
 		return
 	}
-	if version >= 7 && version <= 9 {
+	if version >= 7 && version <= 10 {
 		g.version = max(g.version, version)
 	}
 }
