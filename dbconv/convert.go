@@ -149,7 +149,7 @@ func (c *conversion) tree(r *bdb.Reader) bdb.TreeOptions {
 		Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum,
 		KeepOrder: m.Type == bdb.Btree, Unsorted: m.Type == bdb.Hash,
 	}
-	if m.Type == bdb.Recno {
+	if m.Type == bdb.Recno || m.Type == bdb.Queue {
 		c.numbers = &numbers{log: c.opts.log(), limit: uint64(m.Size)/4 + 1}
 		t = bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {

@@ -131,7 +131,7 @@ func headerOf(m bdb.Meta, name *string, opts DumpOptions) dbtext.Header {
 		if m.Version > 5 {
 			h.NumElem = m.NumElem
 		}
-	case bdb.Recno:
+	case bdb.Recno, bdb.Queue:
 		if m.FixedLen {
 			h.FixedLen, h.Pad = int(m.RecLen), byte(m.RecPad)
 		}

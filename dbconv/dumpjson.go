@@ -37,7 +37,7 @@ func (j *jsonWriter) Record(key, value []byte) error {
 		j.text([]byte(j.h.Database))
 		j.buf = append(j.buf, ',')
 	}
-	if j.h.Type == "recno" {
+	if numbered(j.h.Type) {
 		j.buf = append(append(j.buf, `"key":`...), key...)
 	} else {
 		j.field("key", key)

@@ -92,7 +92,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 			return nil // a header for each of them
 		}
 		s.open = true
-		return s.text.Begin(headerOf(m, nil, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+		return s.text.Begin(headerOf(m, nil, DumpOptions{Print: s.opts.Print, Keys: numbered(m.Type.String())}))
 	}
 	out := s.opts.resolve(m, 9)
 	s.rep.Version = out.Version
@@ -119,7 +119,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 
 // salvagedTree says how a database is written whose records come in page order.
 func salvagedTree(m bdb.Meta) bdb.TreeOptions {
-	if m.Type == bdb.Recno {
+	if numbered(m.Type.String()) {
 		t := bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
@@ -141,7 +141,7 @@ func (s *rescue) database(name string, m bdb.Meta) error {
 		}
 	}
 	s.open = true
-	return s.text.Begin(headerOf(m, &name, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+	return s.text.Begin(headerOf(m, &name, DumpOptions{Print: s.opts.Print, Keys: numbered(m.Type.String())}))
 }
 
 func (s *rescue) put(key, value []byte) error {

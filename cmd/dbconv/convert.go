@@ -13,8 +13,8 @@ import (
 
 const convertDoc = `
 Reads the Berkeley DB file IN, of any release from 1.85 to 5.3, of either byte
-order, a btree, hash or recno, and writes its records to OUT as a btree (a recno
-stays one) of the wanted on-disk version, byte order and page size. Keys,
+order, a btree, hash, recno or queue, and writes its records to OUT as a btree (a
+recno stays one, a queue becomes one) of the wanted on-disk version, byte order and page size. Keys,
 values, the order of keys, sets of duplicates and record numbers stay as they are;
 a hash, which has no order, is sorted. Page checksums are kept in version 9.
 

@@ -1,5 +1,5 @@
 // Package bdb reads, checks, salvages and writes the database files of Berkeley
-// DB 1.85 to 5.3: btree, recno and hash, of either byte order.
+// DB 1.85 to 5.3: btree, recno, hash and queue, of either byte order.
 //
 // Reader and Cursor read, Verify checks, Salvage rescues, Stat counts, Writer
 // writes (see its comment and docs/formats.md for what it writes). Everything
@@ -81,6 +81,13 @@
 //
 // The checksum is func4 (h = 33*h + c, mod 2^32) over the whole page (metadata:
 // its first 512 bytes) with its own 4 bytes zero.
+//
+// A queue (versions 3 and 4) has in its metadata the number of the first record
+// at 72, the number behind the last at 76, the length of records at 80, the
+// padding byte at 84, records a page at 88 and, for extent files, pages a file at
+// 92. Its pages, type 11, have a header of 28 bytes, with checksums of 48; record
+// n lies on page 1 + (n-1)/perPage, records being a multiple of 4 apart: a byte
+// of flags (1: it is there), then the record.
 //
 // # What old libraries did wrong, and what is done about it
 //

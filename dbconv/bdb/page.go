@@ -46,7 +46,12 @@ type layout struct {
 func layoutOf(m *Meta) layout {
 	l := layout{big: m.ByteOrder == binary.BigEndian, ps: m.PageSize, hdr: headerSize, sum: m.Checksum,
 		version: m.Version, typ: m.Type, legacy: m.Legacy185, pages: m.Pages}
-	if m.Checksum {
+	switch {
+	case m.Type == Queue && m.Checksum:
+		l.hdr = queueSumHeader
+	case m.Type == Queue:
+		l.hdr = queueHeader
+	case m.Checksum:
 		l.hdr = checksumHeader
 	}
 	return l

@@ -15,6 +15,7 @@ const (
 	Btree Type = iota + 1
 	Recno
 	Hash
+	Queue
 )
 
 // String gives the word that db_dump prints after "type=".
@@ -26,6 +27,8 @@ func (t Type) String() string {
 		return "recno"
 	case Hash:
 		return "hash"
+	case Queue:
+		return "queue"
 	}
 	return "unknown"
 }
@@ -62,6 +65,9 @@ type Meta struct {
 	unused36                                                   uint32     // see lastPageStored
 	Bitmaps                                                    [32]uint16 // 1.85
 	HashFunc                                                   HashFunc   // 0: unknown
+
+	// Queue: the first record, the one behind the last, and records a page.
+	FirstRec, NextRec, RecPage uint32
 }
 
 // Options are the limits and tolerances of a Reader. The zero value is useful.
@@ -278,6 +284,8 @@ func (r *Reader) Cursor() *Cursor {
 		c.src = newTree185(in)
 	case r.meta.Type == Hash:
 		c.src = newHashCursor(in)
+	case r.meta.Type == Queue:
+		c.src = newQueueCursor(in)
 	case r.meta.Type == Recno:
 		c.src = newRecnoCursor(in)
 	default:

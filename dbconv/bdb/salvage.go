@@ -140,6 +140,8 @@ func (s *salvager) run() error {
 		err = s.drain(newHash185(s.input(s.rd)))
 	case m.Legacy185: // whose free pages keep their records: the tree tells which are alive
 		err = s.drain(newTree185(s.input(s.rd)))
+	case m.Type == Queue:
+		err = s.drain(newQueueCursor(s.input(s.rd)))
 	case m.Type == Recno:
 		err = s.drain(newRecnoCursor(s.input(s.rd)))
 	default:

@@ -57,6 +57,9 @@ func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, 
 			return Stats{}, err
 		}
 	}
+	if rd.meta.Type == Queue {
+		return Stats{}, fileError(ErrUnsupported, "figures of a queue")
+	}
 	st := &Stats{Meta: rd.meta}
 	v := newVerifier(ctx.Err, rd, VerifyOptions{NoOrder: true})
 	v.stats = st

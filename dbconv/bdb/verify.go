@@ -204,6 +204,8 @@ func (v *verifier) database() error {
 		err = v.tree185()
 	case m.Type == Hash:
 		err = v.hash()
+	case m.Type == Queue:
+		err = v.queue()
 	default:
 		err = v.tree()
 	}

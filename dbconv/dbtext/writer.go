@@ -31,7 +31,7 @@ func (w *Writer) Begin(h Header) error {
 // Record writes a record. Of a recno database the key is written when the
 // header says Keys.
 func (w *Writer) Record(key, value []byte) error {
-	if w.h.Type != "recno" || w.h.Keys {
+	if w.h.paired() {
 		w.item(key)
 	}
 	w.item(value)
