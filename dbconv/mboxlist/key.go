@@ -68,16 +68,3 @@ func (k Kind) FileName() string {
 	}
 	return "peruser.db"
 }
-
-// User is the id of the user that a record belongs to, "" when it is none's.
-func (k Kind) User(key string) string {
-	switch k {
-	case FolderDB:
-		user, _, _ := SplitKey(key)
-		return user
-	case PeruserDB:
-		id, _, _ := strings.Cut(key, "\t")
-		return id
-	}
-	return key
-}
