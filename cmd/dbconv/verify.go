@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/dbconv"
+	"imsconv/dbconv/bdb"
 )
 
 const verifyDoc = `
@@ -58,6 +60,11 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 			name = path
 		}
 		src, err := openSource(job, path, "")
+		if errors.Is(err, bdb.ErrEmpty) { // the other files are checked all the same
+			job.Problem("empty", "", err.Error())
+			faults++
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -297,10 +297,14 @@ func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 	return true, nil
 }
 
+// maxLogFile is the highest number of a log file that is believed: 2.x and 3.0
+// left what was in memory in the place of the log position of duplicate pages.
+const maxLogFile = 1 << 20
+
 // logged looks at the log position of a page: any but the first log file,
 // number 0, belongs to an environment. It is told of once.
 func (v *verifier) logged(no int64, lsn [2]uint32) {
-	if lsn[0] != 0 && !v.log {
+	if lsn[0] != 0 && lsn[0] <= maxLogFile && !v.log {
 		v.log = true
 		v.note(no, ErrLogged, "log position %d/%d; what the server had not written when it stopped is in its log only", lsn[0], lsn[1])
 	}
