@@ -82,7 +82,8 @@ func Convert(ctx context.Context, dst io.WriterAt, src Source, opts ConvertOptio
 	return rep, err
 }
 
-// quotedNames lists names of sub-databases, which may be empty or hold any byte.
+// quotedNames lists names of sub-databases, which may be empty or hold any
+// byte.
 func quotedNames(names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -128,8 +129,8 @@ type conversion struct {
 	numbers *numbers // of the recno that is being copied
 	read    int64    // records of the source
 
-	// change rewrites a record, or drops it; nil: records go over as they are. What
-	// it returns is valid until its next call.
+	// change rewrites a record, or drops it; nil: records go over as they are.
+	// What it returns is valid until its next call.
 	change func(key, value []byte) (newKey, newValue []byte, keep bool)
 	// reorders says that change, or more, puts keys out of order.
 	reorders bool
@@ -148,7 +149,7 @@ func (c *conversion) tree(r *bdb.Reader) bdb.TreeOptions {
 		Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum,
 		KeepOrder: m.Type == bdb.Btree, Unsorted: m.Type == bdb.Hash,
 	}
-	if m.Type == bdb.Recno {
+	if m.Type == bdb.Recno || m.Type == bdb.Queue {
 		c.numbers = &numbers{log: c.opts.log(), limit: uint64(m.Size)/4 + 1}
 		t = bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
@@ -168,8 +169,9 @@ func (c *conversion) tree(r *bdb.Reader) bdb.TreeOptions {
 	return t
 }
 
-// numbers watches over the record numbers of a recno: where a damaged count leaves
-// out more records than the file can hold, counting goes on without a gap.
+// numbers watches over the record numbers of a recno: where a damaged count
+// leaves out more records than the file can hold, counting goes on without a
+// gap.
 type numbers struct {
 	log   Log
 	limit uint64 // the longest gap
@@ -193,8 +195,8 @@ func (n *numbers) check(key []byte) []byte {
 	return n.key
 }
 
-// writerOptions: of two records of a key that can have one only, the first stays,
-// which is the one that the library finds.
+// writerOptions: of two records of a key that can have one only, the first
+// stays, which is the one that the library finds.
 func (c *conversion) writerOptions() bdb.WriterOptions {
 	log := c.opts.log()
 	o := c.out.writerOptions(c.ctx, log)

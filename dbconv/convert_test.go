@@ -23,8 +23,8 @@ func forms() []Output {
 	return all
 }
 
-// Every fixture, in every writable form, reads back equal. By default each fixture
-// is written in a sample of the forms, so that all forms are met.
+// Every fixture, in every writable form, reads back equal. By default each
+// fixture is written in a sample of the forms, so that all forms are met.
 func TestConvertFixtures(t *testing.T) {
 	names, files := readable(t)
 	all := forms()

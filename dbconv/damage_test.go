@@ -11,8 +11,8 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// Whatever is wrong with the source, the result of a conversion is sound, and what
-// could not be read has been told.
+// Whatever is wrong with the source, the result of a conversion is sound, and
+// what could not be read has been told.
 func TestConvertDamaged(t *testing.T) {
 	names, files := readable(t)
 	rounds := 600

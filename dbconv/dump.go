@@ -126,11 +126,12 @@ func headerOf(m bdb.Meta, name *string, opts DumpOptions) dbtext.Header {
 			h.MinKey = int(m.MinKey)
 		}
 	case bdb.Hash:
-		// The count is garbage in many files of release 2.x and is none in 1.85.
+		// The count is garbage in many files of release 2.x and is none in
+		// 1.85.
 		if m.Version > 5 {
 			h.NumElem = m.NumElem
 		}
-	case bdb.Recno:
+	case bdb.Recno, bdb.Queue:
 		if m.FixedLen {
 			h.FixedLen, h.Pad = int(m.RecLen), byte(m.RecPad)
 		}

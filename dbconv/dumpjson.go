@@ -11,8 +11,8 @@ import (
 )
 
 // jsonWriter writes one object a record: "key" and "value" as strings when they
-// are UTF-8, else "key_base64" and "value_base64"; the key of a recno as a number;
-// "database" in files with sub-databases.
+// are UTF-8, else "key_base64" and "value_base64"; the key of a recno as a
+// number; "database" in files with sub-databases.
 type jsonWriter struct {
 	w   io.Writer
 	buf []byte
@@ -37,7 +37,7 @@ func (j *jsonWriter) Record(key, value []byte) error {
 		j.text([]byte(j.h.Database))
 		j.buf = append(j.buf, ',')
 	}
-	if j.h.Type == "recno" {
+	if numbered(j.h.Type) {
 		j.buf = append(append(j.buf, `"key":`...), key...)
 	} else {
 		j.field("key", key)

@@ -22,8 +22,8 @@ type ListOptions struct {
 	// Named are the ids that Select and Rename were made of: each that is in no
 	// record is told as a problem.
 	Named []string
-	// KeyForm is how the keys are made; nil: that of the databases of the store,
-	// user/<id>[/folder] in folder.db and <id> in quota.db.
+	// KeyForm is how the keys are made; nil: that of the databases of the
+	// store, user/<id>[/folder] in folder.db and <id> in quota.db.
 	KeyForm *mboxlist.KeyForm
 }
 
@@ -42,11 +42,12 @@ type ListReport struct {
 var ErrOtherList = errors.New("not the database that is wanted")
 
 // Folder writes a data.db2 of Netscape Messaging Server 4.x, or a folder.db, to
-// dst as a folder.db: version 6 unless Output says otherwise, byte order and page
-// size of the source. Records go over as they are, but for users that are renamed:
-// their id changes in keys and in the identifiers of access control lists
-// (mboxlist.Rename). A user whose new id another one has keeps the old one, which
-// is a problem. A database whose values are quotas gives ErrOtherList.
+// dst as a folder.db: version 6 unless Output says otherwise, byte order and
+// page size of the source. Records go over as they are, but for users that are
+// renamed: their id changes in keys and in the identifiers of access control
+// lists (mboxlist.Rename). A user whose new id another one has keeps the old
+// one, which is a problem. A database whose values are quotas gives
+// ErrOtherList.
 func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
 	if opts.KeyForm != nil {
@@ -89,7 +90,7 @@ func (l *listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (
 	}
 	m := r.Meta()
 	rep := Report{Source: m}
-	if m.SubDBs || m.Type == bdb.Recno {
+	if m.SubDBs || m.Type == bdb.Recno || m.Type == bdb.Queue {
 		return rep, fmt.Errorf("%w: a mailbox list is one btree", ErrSubdatabases)
 	}
 	if err := l.look(ctx, src); err != nil {
@@ -106,8 +107,8 @@ func (l *listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (
 	return rep, nil
 }
 
-// look reads the database before it is converted: its first records for its form,
-// and all keys where users are renamed.
+// look reads the database before it is converted: its first records for its
+// form, and all keys where users are renamed.
 func (l *listConversion) look(ctx context.Context, src Source) error {
 	var first []sample
 	err := eachRecord(ctx, src, Common{MaxItem: l.opts.MaxItem}, func(key, value []byte) error {
@@ -154,8 +155,8 @@ func (l *listConversion) lookAtKeys(first []sample) {
 	l.opts.log().Warning("key-form", "", text)
 }
 
-// isQuotaDB tells that a database holds quotas: most values are numbers, and no key
-// is that of a mailbox.
+// isQuotaDB tells that a database holds quotas: most values are numbers, and no
+// key is that of a mailbox.
 func isQuotaDB(first []sample) string {
 	quotas := 0
 	for _, s := range first {

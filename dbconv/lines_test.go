@@ -55,7 +55,7 @@ func subset(got, want []record) (record, bool) {
 // and what is not stored was told.
 func TestLoadOfDamagedLines(t *testing.T) {
 	every := 293
-	if os.Getenv("IMSCONV_LEAVES") != "" {
+	if os.Getenv("IMSCONV_FULL") != "" {
 		every = 3
 	}
 	_, files := readable(t)

@@ -8,8 +8,8 @@ import (
 	"imsconv/dbconv/mboxlist"
 )
 
-// ListSubdatabases writes the names of the sub-databases of a file, one a line, as
-// db_dump -l.
+// ListSubdatabases writes the names of the sub-databases of a file, one a line,
+// as db_dump -l.
 func ListSubdatabases(ctx context.Context, w io.Writer, src Source, opts DumpOptions) error {
 	r, err := opts.open(ctx, src)
 	if err != nil {
@@ -36,8 +36,8 @@ type Mailbox struct {
 	Problem error // the value is not in the form of package mboxlist; Folder is empty
 }
 
-// Mailboxes calls fn with every record of a folder.db in key order. An error of fn
-// ends the walk and is returned.
+// Mailboxes calls fn with every record of a folder.db in key order. An error of
+// fn ends the walk and is returned.
 func Mailboxes(ctx context.Context, src Source, opts Common, fn func(Mailbox) error) error {
 	return eachRecord(ctx, src, opts, func(key, value []byte) error {
 		m := Mailbox{Key: string(key)}
@@ -47,7 +47,8 @@ func Mailboxes(ctx context.Context, src Source, opts Common, fn func(Mailbox) er
 	})
 }
 
-// Keys calls fn with every key of a database. What cannot be read is passed over.
+// Keys calls fn with every key of a database. What cannot be read is passed
+// over.
 func Keys(ctx context.Context, src Source, fn func(key string)) error {
 	return eachRecord(ctx, src, Common{}, func(key, _ []byte) error {
 		fn(string(key))

@@ -9,8 +9,8 @@ import (
 	"imsconv/dbconv/mboxlist"
 )
 
-// listUsers is what a conversion of a mailbox list knows of users that were named.
-// Memory: about 100 bytes for each user that is named or renamed.
+// listUsers is what a conversion of a mailbox list knows of users that were
+// named. Memory: about 100 bytes for each user that is named or renamed.
 type listUsers struct {
 	opts    ListOptions
 	unseen  map[string]struct{} // named ids that no record had yet
@@ -19,8 +19,8 @@ type listUsers struct {
 	taken   map[string]struct{} // new ids that users of the database have and keep
 }
 
-// gather finds the users that are renamed, and those who cannot be: the database
-// is read twice for that.
+// gather finds the users that are renamed, and those who cannot be: the
+// database is read twice for that.
 func (u *listUsers) gather(ctx context.Context, src Source, l *listConversion) error {
 	u.opts = l.opts
 	u.unseen = make(map[string]struct{}, len(l.opts.Named))
@@ -58,8 +58,8 @@ func (u *listUsers) gather(ctx context.Context, src Source, l *listConversion) e
 	return err
 }
 
-// refuse gives up every renaming to an id that somebody else has: whole or not at
-// all, since two users cannot become one.
+// refuse gives up every renaming to an id that somebody else has: whole or not
+// at all, since two users cannot become one.
 func (u *listUsers) refuse(first map[string]string) {
 	for again := true; again; {
 		again = false
@@ -132,7 +132,8 @@ func (l *listConversion) tellUsers(read, written int64) {
 	}
 }
 
-// quotaForm is the form of the keys of quota.db, unless the caller says otherwise.
+// quotaForm is the form of the keys of quota.db, unless the caller says
+// otherwise.
 func (o ListOptions) quotaForm() mboxlist.KeyForm {
 	if o.KeyForm != nil {
 		return *o.KeyForm

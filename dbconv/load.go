@@ -24,10 +24,10 @@ type LoadOptions struct {
 	Subdatabase *string     // load the databases of the text into this sub-database
 }
 
-// Load reads text in the form of db_dump from src and writes the database to dst:
-// version 9 and big-endian unless Output or the text says otherwise. A database of the type
-// hash becomes a btree. Text with several named databases becomes a file with
-// sub-databases.
+// Load reads text in the form of db_dump from src and writes the database to
+// dst: version 9 and big-endian unless Output or the text says otherwise. A
+// database of the type hash becomes a btree. Text with several named databases
+// becomes a file with sub-databases.
 func Load(ctx context.Context, dst io.WriterAt, src io.Reader, opts LoadOptions) (Report, error) {
 	l := loader{ctx: ctx, opts: opts, dst: dst}
 	if opts.JSON {
@@ -137,7 +137,8 @@ func (l *loader) run() error {
 	return nil
 }
 
-// begin goes to the next database; lines before it that cannot be read are told.
+// begin goes to the next database; lines before it that cannot be read are
+// told.
 func (l *loader) begin() (dbtext.Header, error) {
 	for {
 		h, err := l.src.Begin()
@@ -313,8 +314,8 @@ func (l *loader) damage(err error) error {
 	return nil
 }
 
-// A numberedSort sorts the records of a recno by their numbers: they may come in
-// any order.
+// A numberedSort sorts the records of a recno by their numbers: they may come
+// in any order.
 type numberedSort struct {
 	l    *loader
 	sort *bdb.Sorter
@@ -333,8 +334,8 @@ func (s *numberedSort) add(key, value []byte) error {
 	return s.sort.Add(binary.BigEndian.AppendUint32(nil, uint32(n)), value)
 }
 
-// drain writes the records. Of several of a number the last counts, or the first
-// with KeepFirst.
+// drain writes the records. Of several of a number the last counts, or the
+// first with KeepFirst.
 func (s *numberedSort) drain() error {
 	var number, key, last []byte
 	put := func() error {

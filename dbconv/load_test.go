@@ -13,8 +13,8 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// A text of any content gives an error or a sound database, which dumps and loads
-// to itself.
+// A text of any content gives an error or a sound database, which dumps and
+// loads to itself.
 func FuzzLoad(f *testing.F) {
 	f.Add("VERSION=3\nformat=print\ntype=btree\nduplicates=1\ndb_pagesize=512\nHEADER=END\n b\n 1\n a\n 2\n b\n 0\nDATA=END\n", uint8(0))
 	f.Add("VERSION=3\nformat=print\ntype=recno\nkeys=1\nre_len=3\nHEADER=END\n 2\n a\n 7\n abc\nDATA=END\n", uint8(1))

@@ -22,9 +22,9 @@ type textSource interface {
 }
 
 // jsonReader reads what jsonWriter writes, strictly: one object a line with the
-// members "key" or "key_base64", "value" or "value_base64", and in text of several
-// databases "database"; each once, no others. The type of the databases and their
-// settings are the caller's, since the form does not tell them.
+// members "key" or "key_base64", "value" or "value_base64", and in text of
+// several databases "database"; each once, no others. The type of the databases
+// and their settings are the caller's, since the form does not tell them.
 type jsonReader struct {
 	r     *bufio.Reader
 	h     dbtext.Header

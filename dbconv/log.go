@@ -8,7 +8,8 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// Log receives what a conversion has to say while it runs. Safe for concurrent use.
+// Log receives what a conversion has to say while it runs. Safe for concurrent
+// use.
 type Log interface {
 	Problem(kind, where, text string) // something refused, unreadable or lost
 	Warning(kind, where, text string) // a mapping note or tolerance
@@ -17,7 +18,8 @@ type Log interface {
 // Progress counts what has been done, for a display. Safe for concurrent use.
 type Progress interface{ Add(items, bytes int64) }
 
-// A Source is a database file, open for reading: *io.SectionReader, *bytes.Reader.
+// A Source is a database file, open for reading: *io.SectionReader,
+// *bytes.Reader.
 type Source interface {
 	io.ReaderAt
 	Size() int64 // bytes
@@ -83,7 +85,8 @@ func named(name, where string) string {
 // tickEvery is how many records pass between looks at the context.
 const tickEvery = 4096
 
-// ticker counts records for the progress display and looks at the context now and then.
+// ticker counts records for the progress display and looks at the context now
+// and then.
 type ticker struct {
 	ctx      context.Context
 	progress Progress

@@ -23,19 +23,21 @@ type Usage struct{ Bytes, Messages int64 }
 // QuotaOptions are the options of Quota.
 type QuotaOptions struct {
 	ListOptions
-	// Requota makes every record anew in the five-number form: limits from Limits
-	// where it knows the user, usage from Usage, the rest from the old record.
+	// Requota makes every record anew in the five-number form: limits from
+	// Limits where it knows the user, usage from Usage, the rest from the old
+	// record.
 	Requota bool
 	// Limits gives a user's limits by new id; nil: the records' own.
 	Limits func(id string) (Limit, bool)
-	// Usage has what each user uses by new id; nil: the records' own. A user in it
-	// that has no record gets one, one that is not in it uses nothing.
+	// Usage has what each user uses by new id; nil: the records' own. A user in
+	// it that has no record gets one, one that is not in it uses nothing.
 	Usage map[string]Usage
 }
 
-// Quota writes a quota.db2 of Netscape Messaging Server 4.x, or a quota.db, to dst as a quota.db:
-// version 6 unless Output says otherwise, byte order and page size of the source.
-// Records go over as they are, but for renamed users and with Requota.
+// Quota writes a quota.db2 of Netscape Messaging Server 4.x, or a quota.db, to
+// dst as a quota.db: version 6 unless Output says otherwise, byte order and
+// page size of the source. Records go over as they are, but for renamed users
+// and with Requota.
 func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) (ListReport, error) {
 	q := quotas{opts: opts, form: opts.quotaForm()}
 	if opts.Usage != nil {
@@ -50,8 +52,8 @@ func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) 
 	return q.rep, err
 }
 
-// isFolderDB tells that a database holds mailboxes: keys of users' mailboxes, values
-// with an access control list.
+// isFolderDB tells that a database holds mailboxes: keys of users' mailboxes,
+// values with an access control list.
 func isFolderDB(first []sample) string {
 	lists := 0
 	for _, s := range first {

@@ -26,9 +26,10 @@ type SalvageReport struct {
 	Replaced  int64 // records given up because another one had the same key
 }
 
-// Salvage writes every record that can still be read in the database file src to
-// dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
-// version 9 unless Output says otherwise. What is lost goes to the log, a problem each.
+// Salvage writes every record that can still be read in the database file src
+// to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
+// version 9 unless Output says otherwise. What is lost goes to the log, a
+// problem each.
 func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, dst: dst}
 	defer s.abort()
@@ -39,7 +40,8 @@ func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptio
 	return s.rep, err
 }
 
-// SalvageText is Salvage with db_dump text as its result, in the order of the pages.
+// SalvageText is Salvage with db_dump text as its result, in the order of the
+// pages.
 func SalvageText(ctx context.Context, w io.Writer, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, text: dbtext.NewWriter(w)}
 	err := s.run(src)
@@ -90,7 +92,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 			return nil // a header for each of them
 		}
 		s.open = true
-		return s.text.Begin(headerOf(m, nil, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+		return s.text.Begin(headerOf(m, nil, DumpOptions{Print: s.opts.Print, Keys: numbered(m.Type.String())}))
 	}
 	out := s.opts.resolve(m, 9)
 	s.rep.Version = out.Version
@@ -117,7 +119,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 
 // salvagedTree says how a database is written whose records come in page order.
 func salvagedTree(m bdb.Meta) bdb.TreeOptions {
-	if m.Type == bdb.Recno {
+	if numbered(m.Type.String()) {
 		t := bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
@@ -139,7 +141,7 @@ func (s *rescue) database(name string, m bdb.Meta) error {
 		}
 	}
 	s.open = true
-	return s.text.Begin(headerOf(m, &name, DumpOptions{Print: s.opts.Print, Keys: m.Type == bdb.Recno}))
+	return s.text.Begin(headerOf(m, &name, DumpOptions{Print: s.opts.Print, Keys: numbered(m.Type.String())}))
 }
 
 func (s *rescue) put(key, value []byte) error {

@@ -9,14 +9,15 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// A StatLine is one figure of a database: db_stat prints the value, a TAB, the text.
+// A StatLine is one figure of a database: db_stat prints the value, a TAB, the
+// text.
 type StatLine struct {
 	Value string `json:"value"`
 	Text  string `json:"text"`
 }
 
-// Stat returns the figures that db_stat -d prints of the database name of the file
-// src, nil for the file's own. What makes them incomplete goes to the log.
+// Stat returns the figures that db_stat -d prints of the database name of the
+// file src, nil for the file's own. What makes them incomplete goes to the log.
 func Stat(ctx context.Context, src Source, name *string, opts Common) ([]StatLine, error) {
 	st, err := bdb.Stat(ctx, src, src.Size(), name)
 	if err != nil {

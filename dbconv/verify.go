@@ -13,9 +13,9 @@ type VerifyOptions struct {
 	Name    string // put before the position of each fault; "": nothing
 }
 
-// Verify checks the structure of the database file src. Every
-// fault goes to the log as a problem of kind "fault"; the error is for a file that
-// cannot be checked: unreadable, no Berkeley DB file, encrypted, of an unknown version.
+// Verify checks the structure of the database file src. Every fault goes to the
+// log as a problem of kind "fault"; the error is for a file that cannot be
+// checked: unreadable, no Berkeley DB file, encrypted, of an unknown version.
 func Verify(ctx context.Context, src Source, opts VerifyOptions) (bdb.VerifyReport, error) {
 	log := opts.log()
 	pageSize := int64(0)

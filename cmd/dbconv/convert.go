@@ -13,8 +13,8 @@ import (
 
 const convertDoc = `
 Reads the Berkeley DB file IN, of any release from 1.85 to 5.3, of either byte
-order, a btree, hash or recno, and writes its records to OUT as a btree (a recno
-stays one) of the wanted on-disk version, byte order and page size. Keys,
+order, a btree, hash, recno or queue, and writes its records to OUT as a btree (a
+recno stays one, a queue becomes one) of the wanted on-disk version, byte order and page size. Keys,
 values, the order of keys, sets of duplicates and record numbers stay as they are;
 a hash, which has no order, is sorted. Page checksums are kept in version 9.
 
@@ -29,7 +29,9 @@ later; -s takes one of them, and is needed for version 6.
 IN is opened for reading only and never changed. OUT is written under another
 name, made durable, and renamed; without --force it must not exist. Files of a
 database environment beside IN (__db.*, log.*) are warned about. Pages that cannot
-be read are listed, a line each, and everything else is converted.
+be read are listed, a line each, and everything else is converted; so is what by
+the structure of the file should be there and is not, as verify finds it. A file of
+0 bytes is no database. A gzip or LZ4 file is unpacked first.
 
 Memory stays below 64 MiB at any size; a sort goes through temporary files.
 `

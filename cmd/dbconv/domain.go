@@ -9,8 +9,8 @@ import (
 	"imsconv/dbconv"
 )
 
-// inferDomain finds the default domain: the one whose users the database and the
-// store know by their bare uid.
+// inferDomain finds the default domain: the one whose users the database and
+// the store know by their bare uid.
 func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []string, usage map[string]dbconv.Usage) (string, error) {
 	in, _, err := inOut(args)
 	if err != nil {

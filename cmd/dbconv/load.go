@@ -27,6 +27,13 @@ dump writes it; the kind is -t, a btree unless said otherwise, and -c duplicates
 keeps several records of a key.
 
 A line that cannot be read is listed, its record left out, and the rest loaded.
+Where a line is missing, or there is one too many, what could be a value and a key
+is left out and listed: no record is made of it. For this the text is read twice,
+from a pipe through a temporary file. JSON is taken strictly: members given twice,
+unknown members, wrong types and bytes that are no UTF-8 are listed. A key or value
+longer than --max-value is listed, and its record left out.
+
+Memory stays below 64 MiB, as long as no value is longer than a few MiB.
 `
 
 func loadVerb() cli.Verb {

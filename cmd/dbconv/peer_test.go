@@ -48,8 +48,8 @@ func tool(t testing.TB, stdin, name string, args ...string) string {
 	return out.String()
 }
 
-// samples gives the fixtures whose name holds one of the parts, each in a file of
-// its own, since the real tools write to what they read.
+// samples gives the fixtures whose name holds one of the parts, each in a file
+// of its own, since the real tools write to what they read.
 func samples(t testing.TB, parts ...string) map[string]string {
 	t.Helper()
 	files, err := fixtures.Files()
@@ -93,8 +93,8 @@ func records(dump string) string {
 
 var full = os.Getenv("IMSCONV_FULL") == "1"
 
-// What we write in versions 8 and 9 passes db_verify, and db_dump prints it as we
-// do.
+// What we write in versions 8 and 9 passes db_verify, and db_dump prints it as
+// we do.
 func TestRealToolsReadOurs(t *testing.T) {
 	names := []string{""}
 	if !full {
@@ -172,8 +172,9 @@ func TestLoadBothWays(t *testing.T) {
 	}
 }
 
-// Where db_load's layout follows from the records alone, a root page filled in key
-// order, ours is the same byte for byte but for log positions and the unique id.
+// Where db_load's layout follows from the records alone, a root page filled in
+// key order, ours is the same byte for byte but for log positions and the
+// unique id.
 func TestLayoutOfRealLoad(t *testing.T) {
 	text := "VERSION=3\nformat=print\ntype=btree\ndb_pagesize=4096\nHEADER=END\n"
 	for i := range 60 {
@@ -231,8 +232,8 @@ func TestSourcesUnchanged(t *testing.T) {
 	}
 }
 
-// The real library goes on with our files: it adds and replaces records, and the
-// result is sound and holds what it should.
+// The real library goes on with our files: it adds and replaces records, and
+// the result is sound and holds what it should.
 func TestRealLibraryWritesToOurs(t *testing.T) {
 	first, more := make(map[string]string), make(map[string]string)
 	for i := range 3000 {

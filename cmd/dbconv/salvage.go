@@ -17,7 +17,9 @@ not cleanly closed Berkeley DB file IN to the new database OUT. Every page is lo
 the records of all leaves and buckets are taken, whatever the tree above them, the
 buckets or the free list say; then pages of duplicates that no key led to are told
 of. When the metadata page is unusable, page size, byte order and access method are
-found from the pages. What is lost is listed: page, item, offset, reason.
+found from the pages. What is lost is listed: page, item, offset, reason; then what
+was found is held against what the tree, the chains, the buckets, record counts
+and the number of pages promise, and what is promised and not there is listed too.
 
 Without -R the result holds nothing doubtful. With it, as with db_dump -R, come deleted
 records too, records of pages whose checksum or own number is wrong, and values whose key

@@ -23,9 +23,9 @@ type source struct {
 // Size is the size of the database in bytes.
 func (s *source) Size() int64 { return s.size }
 
-// openSource opens a database file and warns of an environment's files beside it. A
-// gzip or LZ4 file is unpacked into a temporary one in tempDir ("": os.TempDir),
-// since a database is not read from front to back.
+// openSource opens a database file and warns of an environment's files beside
+// it. A gzip or LZ4 file is unpacked into a temporary one in tempDir ("":
+// os.TempDir), since a database is not read from front to back.
 func openSource(job *cli.Job, path, tempDir string) (*source, error) {
 	f, size, err := job.OpenFile(path)
 	if err != nil {
@@ -56,8 +56,8 @@ func newSource(f *os.File, size int64, path, tempDir string) (*source, error) {
 	return s, nil
 }
 
-// reading wraps the action of a verb that reads a database: a file of 0 bytes is a
-// problem, and nothing is written.
+// reading wraps the action of a verb that reads a database: a file of 0 bytes
+// is a problem, and nothing is written.
 func reading(action cli.Action) cli.Action {
 	return func(ctx context.Context, job *cli.Job, args []string) error {
 		err := action(ctx, job, args)

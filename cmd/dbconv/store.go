@@ -61,8 +61,8 @@ func countMailbox(ctx context.Context, job *cli.Job, m *ims.Mailbox, total *dbco
 	})
 }
 
-// strays tells of what cannot be read or lies in the wrong place; other files are
-// none of a count's business.
+// strays tells of what cannot be read or lies in the wrong place; other files
+// are none of a count's business.
 func strays(job *cli.Job) ims.Stray {
 	return func(e *ims.Error) {
 		if e.Class != ims.StrayFile {

@@ -50,7 +50,8 @@ func (t *target) sortDir(out string) string {
 }
 
 // write makes the destination with do: durable and under its name only when do
-// succeeds. A destination that is no regular file gets the bytes of a temporary one.
+// succeeds. A destination that is no regular file gets the bytes of a temporary
+// one.
 func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error) error {
 	if t.dryRun {
 		job.DryRun()

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/dbconv"
+	"imsconv/dbconv/bdb"
 )
 
 const verifyDoc = `
@@ -23,7 +25,10 @@ nothing leads to and an empty file are faults. A database whose program has a
 comparison or hash function of its own needs -o, as with db_verify. Faults inside the
 bytes of keys and values show only in files with page checksums.
 
-IN is opened for reading only and never changed.
+A fault by which no record is lost or changed ends with 3 as any other, and so
+does a file of 0 bytes. Where records are missing, the other commands tell of it
+too. IN is opened for reading only and never changed; a gzip or LZ4 file is unpacked
+first.
 `
 
 func verifyVerb() cli.Verb {
@@ -55,6 +60,11 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 			name = path
 		}
 		src, err := openSource(job, path, "")
+		if errors.Is(err, bdb.ErrEmpty) { // the other files are checked all the same
+			job.Problem("empty", "", err.Error())
+			faults++
+			continue
+		}
 		if err != nil {
 			return err
 		}

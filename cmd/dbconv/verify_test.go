@@ -45,8 +45,8 @@ func sortedNames(files map[string][]byte) []string {
 	return names
 }
 
-// runPeer runs a peer's tool on a copy of data; ok is false when the tool crashed or
-// did not end.
+// runPeer runs a peer's tool on a copy of data; ok is false when the tool
+// crashed or did not end.
 func runPeer(t *testing.T, tool string, data []byte, args ...string) (stdout string, status int, ok bool) {
 	t.Helper()
 	copied := filepath.Join(t.TempDir(), "copy.db")
@@ -187,8 +187,8 @@ func TestSalvageFindsWhatThePeerFinds(t *testing.T) {
 	}
 }
 
-// lacking is an item of a dump that is not in have; "" when all are. A key whose
-// value is lost, or the reverse, is half a record.
+// lacking is an item of a dump that is not in have; "" when all are. A key
+// whose value is lost, or the reverse, is half a record.
 func lacking(have map[string]bool, dump string) string {
 	lines := strings.Split(dump, "\n")
 	unknown := fmt.Sprintf(" %x", "UNKNOWN_")

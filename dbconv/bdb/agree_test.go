@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// Whatever is wrong with a file, a cursor and Verify agree on whether records are
-// missing, and Salvage does not lose what is missing without a word.
+// Whatever is wrong with a file, a cursor and Verify agree on whether records
+// are missing, and Salvage does not lose what is missing without a word.
 func TestCursorAndVerifyAgree(t *testing.T) {
 	names, files := fixtureFiles(t)
 	rounds := 3000
-	if os.Getenv("IMSCONV_LEAVES") != "" {
+	if os.Getenv("IMSCONV_FULL") != "" {
 		rounds = 100_000
 	}
 	rnd := rand.New(rand.NewSource(3))

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// A fileCheck is what the cursors of a file have told of it. After the last record
-// the file is held against its own structure by Verify's rules, so that a Cursor
-// and Verify agree on whether records are missing.
+// A fileCheck is what the cursors of a file have told of it. After the last
+// record the file is held against its own structure by Verify's rules, so that
+// a Cursor and Verify agree on whether records are missing.
 type fileCheck struct {
 	told *pageSet // pages that a problem was told of
 	done bool
@@ -29,9 +29,9 @@ func (r *Reader) root() *Reader {
 	return r
 }
 
-// structure tells of what the structure of the file promises and in did not come
-// to: once for a file, and in one with sub-databases once all of them have been
-// read, or after the one that was opened without asking for their names.
+// structure tells of what the structure of the file promises and in did not
+// come to: once for a file, and in one with sub-databases once all of them have
+// been read, or after the one that was opened without asking for their names.
 func (in *input) structure() error {
 	seen, alone := in.seen, in.master != nil
 	if in.master != nil {
@@ -58,9 +58,9 @@ func (in *input) structure() error {
 	return in.Reader.hold(seen, alone, only)
 }
 
-// hold checks the structure of the file and tells of what was not told yet. seen
-// are the pages that the cursors came to. With alone, what is wrong with databases
-// other than only is not told.
+// hold checks the structure of the file and tells of what was not told yet.
+// seen are the pages that the cursors came to. With alone, what is wrong with
+// databases other than only is not told.
 func (r *Reader) hold(seen *pageSet, alone bool, only string) error {
 	root := r.root()
 	file := root.file
@@ -112,8 +112,8 @@ func (h *holding) fault(e *Error) {
 	}
 }
 
-// note takes what is odd: the log position of a page, unless NewReader told of the
-// file's.
+// note takes what is odd: the log position of a page, unless NewReader told of
+// the file's.
 func (h *holding) note(e *Error) {
 	if errors.Is(e, ErrLogged) && e.Page > 0 {
 		_ = h.in.problem(e) // a tolerated Error never stops

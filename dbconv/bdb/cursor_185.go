@@ -169,8 +169,8 @@ func (l *layout) item185(nd *node185, i int) (it item185, ok bool) {
 }
 
 // bigData185 reads key, page and size of an item with big data. In files of a
-// foreign order the library turned the wrong bytes around when only the data was
-// big: the words 4 and 8 bytes behind the flags byte, counted from the key.
+// foreign order the library turned the wrong bytes around when only the data
+// was big: the words 4 and 8 bytes behind the flags byte, counted from the key.
 func (l *layout) bigData185(it item185) (key []byte, pgno, size uint32) {
 	pgno, size = l.u32(it.data), l.u32(it.data[4:])
 	if it.bigKey || l.fits185(pgno, size) || len(it.key) < 4 {
@@ -299,7 +299,8 @@ func (l *layout) child185(nd *node185, i int) (uint32, bool) {
 	return l.u32(nd.buf[off+4:]), true
 }
 
-// enter loads page no: a leaf becomes t.leaf (true), an internal page goes on the stack.
+// enter loads page no: a leaf becomes t.leaf (true), an internal page goes on
+// the stack.
 func (t *tree185) enter(no uint32, from place) (leaf bool, err error) {
 	in := t.in
 	if t.depth == maxDepth {

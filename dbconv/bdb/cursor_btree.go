@@ -49,8 +49,8 @@ func (c *btreeCursor) next() (key, value []byte, err error) {
 	}
 }
 
-// member returns the next member of the off-page duplicate set that was started,
-// ok false at its end.
+// member returns the next member of the off-page duplicate set that was
+// started, ok false at its end.
 func (c *btreeCursor) member() (v []byte, ok bool, err error) {
 	for {
 		v, ok, err = c.dups.next()
@@ -75,7 +75,7 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 		it, ok = l.item(nd, off)
 	}
 	if !ok {
-		return nil, false, c.in.problem(c.in.damage(at.page, at.item, "data item does not fit the page"))
+		return nil, false, c.in.problem(c.in.unfit(nd, i+1, off))
 	}
 	if it.deleted && !c.in.rescue {
 		c.in.deleted++
@@ -95,6 +95,16 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	return c.in.value(it, at)
+}
+
+// unfit is the Error of data that cannot be taken from slot i at off.
+func (in *input) unfit(nd *node, i, off int) *Error {
+	if off > 0 && in.meta.Version >= 10 && nd.buf[off+2]&^flagDeleted == kindBlob {
+		e := in.damage(nd.no, i, "the value is a blob, which lies in a file of its own")
+		e.Err = ErrUnsupported
+		return e
+	}
+	return in.damage(nd.no, i, "data item does not fit the page")
 }
 
 // markPair marks the overflow chains of a deleted pair as seen.
@@ -146,7 +156,8 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 	return c.keyFine, err
 }
 
-// shared tells whether the key at slot i serves the next slot or the one before too.
+// shared tells whether the key at slot i serves the next slot or the one before
+// too.
 func shared(l *layout, nd *node, i int) bool {
 	slot := func(i int) int { return l.u16(nd.buf[l.hdr+2*i:]) }
 	return i+2 < nd.n && slot(i+2) == slot(i) || i >= 2 && slot(i-2) == slot(i)
@@ -191,7 +202,8 @@ type dupCursor struct {
 	check pageCheck
 }
 
-// start goes before the first item of the set at root. ok is false when it is unusable.
+// start goes before the first item of the set at root. ok is false when it is
+// unusable.
 func (d *dupCursor) start(root uint32, from place) (ok bool, err error) {
 	return d.begin(dupTree, root, from)
 }
@@ -229,7 +241,7 @@ func (d *dupCursor) next() (v []byte, ok bool, err error) {
 		}
 		switch {
 		case off <= 0 || !ok || it.kind == kindDup:
-			err = in.problem(in.damage(nd.no, i, "data item does not fit the page"))
+			err = in.problem(in.unfit(nd, i, off))
 			ok = false
 		case !d.check.take(off, it.slot):
 			err = in.problem(in.damage(nd.no, i, "data item overlaps another item"))

@@ -149,8 +149,8 @@ func (c *hashCursor) nextInSet() (v []byte, ok bool, err error) {
 	return v, true, nil
 }
 
-// setMember takes the first member from an on-page duplicate set: the data between
-// two equal lengths.
+// setMember takes the first member from an on-page duplicate set: the data
+// between two equal lengths.
 func (l *layout) setMember(set []byte) (v, rest []byte, ok bool) {
 	if len(set) < 4 {
 		return nil, nil, false
@@ -162,8 +162,8 @@ func (l *layout) setMember(set []byte) (v, rest []byte, ok bool) {
 	return set[2 : 2+n : 2+n], set[4+n:], true
 }
 
-// hashItem is item i of a hash page, at least its type byte. Items lie one before
-// the other from the end of the page.
+// hashItem is item i of a hash page, at least its type byte. Items lie one
+// before the other from the end of the page.
 func (l *layout) hashItem(nd *node, i int) ([]byte, bool) {
 	end := l.ps
 	if i > 0 {
@@ -176,7 +176,8 @@ func (l *layout) hashItem(nd *node, i int) ([]byte, bool) {
 	return nd.buf[off:end:end], true
 }
 
-// nextPage goes to the next page of the bucket, or to the next bucket with pages.
+// nextPage goes to the next page of the bucket, or to the next bucket with
+// pages.
 func (c *hashCursor) nextPage() error {
 	c.i, c.set, c.floor = 0, nil, c.in.lay.ps
 	if c.on && c.nd.next != 0 {
@@ -259,8 +260,8 @@ func (c *hashCursor) zero(b uint64) error {
 	return nil
 }
 
-// beyond handles a bucket whose page the file does not have: 2.x makes them when
-// needed. All buckets of the same doubling that follow lie behind it.
+// beyond handles a bucket whose page the file does not have: 2.x makes them
+// when needed. All buckets of the same doubling that follow lie behind it.
 func (c *hashCursor) beyond(b, no uint64) error {
 	m := &c.in.meta
 	last := min(uint64(1)<<bits.Len64(b)-1, uint64(m.MaxBucket))

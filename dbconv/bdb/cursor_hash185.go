@@ -5,7 +5,8 @@ import (
 	"math/bits"
 )
 
-// Marks in the second half of a slot pair of a 1.85 hash page; from 4 on it is an offset.
+// Marks in the second half of a slot pair of a 1.85 hash page; from 4 on it is
+// an offset.
 const (
 	mark185Link     = 0 // the first half is the address of the next page
 	mark185PartKey  = 1 // big pair: part of its key
@@ -34,7 +35,8 @@ func newHash185(in *input) *hash185 {
 	return &hash185{in: in, placed: in.meta.HashFunc != HashUnknown}
 }
 
-// page185 is one page of a 1.85 hash: a count, that many slots, free space, offset.
+// page185 is one page of a 1.85 hash: a count, that many slots, free space,
+// offset.
 func (h *hash185) u(i int) int { return h.in.lay.u16(h.buf[2*i:]) }
 
 func (h *hash185) next() (key, value []byte, err error) {
@@ -71,8 +73,8 @@ func (h *hash185) next() (key, value []byte, err error) {
 }
 
 // place compares the bucket of a key with the one that its hash gives. Pages of
-// 1.85 do not know their number: a page that lies in the place of another shows by
-// this alone.
+// 1.85 do not know their number: a page that lies in the place of another shows
+// by this alone.
 func (h *hash185) place(key []byte) error {
 	if !h.placed || h.strays == h.no {
 		return nil
@@ -172,9 +174,9 @@ func (h *hash185) atEnd() error {
 	return io.EOF
 }
 
-// bigPair collects a pair too big for a page: key bytes from the offsets of pages
-// marked PARTIAL_KEY to one marked FULL_KEY or FULL_KEY_DATA, then the data.
-// ok is false when it was skipped; the cursor then stands behind it.
+// bigPair collects a pair too big for a page: key bytes from the offsets of
+// pages marked PARTIAL_KEY to one marked FULL_KEY or FULL_KEY_DATA, then the
+// data. ok is false when it was skipped; the cursor then stands behind it.
 func (h *hash185) bigPair(i int) (key, value []byte, ok bool, err error) {
 	from := place{h.no, i - 1}
 	if i != 1 {

@@ -10,27 +10,29 @@ import (
 var (
 	// ErrCorrupt marks a page, an item or a number that contradicts the format.
 	ErrCorrupt = errors.New("damaged")
-	// ErrNotBerkeleyDB is returned by NewReader when no known magic number is found.
+	// ErrNotBerkeleyDB is returned by NewReader when no known magic number is
+	// found.
 	ErrNotBerkeleyDB = errors.New("not a Berkeley DB file")
-	// ErrUnsupported marks a file or a part of a form that is named but not read:
-	// queue, heap, partitioned, compressed, 1.86 hash, versions newer than 9.
+	// ErrUnsupported marks a file or a part of a form that is named but not
+	// read: heap, partitioned, compressed, 1.86 hash, versions newer
+	// than 9.
 	ErrUnsupported = errors.New("not supported")
 	// ErrEncrypted is returned by NewReader for an encrypted file.
 	ErrEncrypted = errors.New("encrypted database")
 	// ErrTooBig marks a key or a value longer than Options.MaxItem.
 	ErrTooBig = errors.New("item above the limit")
-	// ErrUnreached marks data pages that neither the tree, a bucket nor the free
-	// list leads to: the file was not closed cleanly. Salvage reads them.
+	// ErrUnreached marks data pages that neither the tree, a bucket nor the
+	// free list leads to: the file was not closed cleanly. Salvage reads them.
 	ErrUnreached = errors.New("data pages not reached")
 	// ErrDeleted marks records that carry the delete flag and were skipped.
 	ErrDeleted = errors.New("deleted records skipped")
-	// ErrLogged notes that the file was written in an environment with a log: after
-	// a crash the log holds what is missing in the file.
+	// ErrLogged notes that the file was written in an environment with a log:
+	// after a crash the log holds what is missing in the file.
 	ErrLogged = errors.New("used with a log")
 	// ErrNotFound is returned by Get and Open.
 	ErrNotFound = errors.New("not found")
-	// ErrEmpty is returned for a file of 0 bytes. Release 1.85 wrote such a file
-	// for an empty btree; a file that was lost looks the same.
+	// ErrEmpty is returned for a file of 0 bytes. Release 1.85 wrote such a
+	// file for an empty btree; a file that was lost looks the same.
 	ErrEmpty = errors.New("no database: 0 bytes")
 )
 

@@ -5,16 +5,16 @@ import (
 	"io"
 )
 
-// Get returns the value of key (the first of a set of duplicates), in memory that
-// the caller owns. The error wraps ErrNotFound when there is no such key. The key of a recno
-// database is the record number in decimal digits.
+// Get returns the value of key (the first of a set of duplicates), in memory
+// that the caller owns. The error wraps ErrNotFound when there is no such key.
+// The key of a recno database is the record number in decimal digits.
 //
 // A btree is searched by comparing keys as bytes, a hash by its hash function;
-// where that cannot work (an application's own comparison or hash function, 1.85, recno)
-// all records are read.
+// where that cannot work (an application's own comparison or hash function,
+// 1.85, recno) all records are read.
 func (r *Reader) Get(key []byte) (value []byte, err error) {
 	m := &r.meta
-	if m.Legacy185 || m.Type == Recno || m.Type == Hash && m.HashFunc == HashUnknown {
+	if m.Legacy185 || m.Type == Recno || m.Type == Queue || m.Type == Hash && m.HashFunc == HashUnknown {
 		return r.scan(key)
 	}
 	if m.Type == Hash {
@@ -37,8 +37,8 @@ func notFound() error { return fileError(ErrNotFound, "key") }
 // errMissing is getBtree's: not found where byte order puts the key.
 var errMissing = notFound()
 
-// scan reads all records up to key, and learns on the way whether the keys are in
-// byte order.
+// scan reads all records up to key, and learns on the way whether the keys are
+// in byte order.
 func (r *Reader) scan(key []byte) ([]byte, error) {
 	c := r.Cursor()
 	var last []byte
@@ -101,7 +101,8 @@ func (r *Reader) getHash(key []byte) ([]byte, error) {
 	}
 }
 
-// getBtree descends to the leaf where byte order puts key. errMissing: not there.
+// getBtree descends to the leaf where byte order puts key. errMissing: not
+// there.
 func (r *Reader) getBtree(key []byte) ([]byte, error) {
 	c := newBtreeCursor(r.lookup())
 	c.begun = true

@@ -4,7 +4,8 @@ package bdb
 type HashFunc uint8
 
 // The hash functions that the libraries have had. Unknown means that the
-// application brought its own: reading works, bucket placement cannot be checked.
+// application brought its own: reading works, bucket placement cannot be
+// checked.
 const (
 	HashUnknown HashFunc = iota
 	Hash2

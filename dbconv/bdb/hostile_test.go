@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// full tells whether all of the heavy tests run, about half an hour, in place of a fixed sample:
+// full tells whether all of the heavy tests run, about half an hour, in place
+// of a fixed sample:
 //
 //	IMSCONV_FULL=1 go test -timeout 3h ./dbconv/bdb
 var full = os.Getenv("IMSCONV_FULL") != ""
@@ -48,7 +49,8 @@ type trial struct {
 	verr     error // of Verify
 }
 
-// try reads, verifies and salvages b; anything but an error or a message fails t.
+// try reads, verifies and salvages b; anything but an error or a message fails
+// t.
 func try(t *testing.T, what string, b []byte) trial {
 	t.Helper()
 	var tr trial
@@ -126,10 +128,11 @@ func readCounted(b []byte, opts Options) (map[string][]pairOf, error) {
 // noticed tells whether anything was said about the damage.
 func (tr *trial) noticed() bool { return tr.verr != nil || len(tr.faults) > 0 }
 
-// harmless tells whether got differs from want only inside the bytes of keys and
-// values, or by bytes that pad an item to 4: no format tells those from data. The
-// bounds of the pairs of a 1.85 hash are not covered by anything either, nor is the
-// length of a long item of a 1.85 btree within its last page.
+// harmless tells whether got differs from want only inside the bytes of keys
+// and values, or by bytes that pad an item to 4: no format tells those from
+// data. The bounds of the pairs of a 1.85 hash are not covered by anything
+// either, nor is the length of a long item of a 1.85 btree within its last
+// page.
 func harmless(name string, got, want map[string][]pairOf) bool {
 	for db, w := range want {
 		g := got[db]
@@ -157,7 +160,8 @@ func padded(a, b string, slack int) bool {
 	return len(a) == len(b) || max(len(a), len(b))-n < slack && a[:n] == b[:n]
 }
 
-// sample gives every nth fixture that has no faults of its own, all with IMSCONV_FULL.
+// sample gives every nth fixture that has no faults of its own, all with
+// IMSCONV_FULL.
 func sample(t *testing.T, nth int) (names []string, files map[string][]byte) {
 	all, files := fixtureFiles(t)
 	if testing.Short() {
@@ -174,7 +178,8 @@ func sample(t *testing.T, nth int) (names []string, files map[string][]byte) {
 	return names, files
 }
 
-// Every flipped bit is an error, a fault, inside a key or value, or in unused space.
+// Every flipped bit is an error, a fault, inside a key or value, or in unused
+// space.
 func TestFlips(t *testing.T) {
 	names, files := sample(t, 5)
 	flips := 60
@@ -255,8 +260,8 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
-// Numbers of page headers and metadata set to what breaks walks: the page itself, the
-// root, an earlier page, far beyond the end.
+// Numbers of page headers and metadata set to what breaks walks: the page
+// itself, the root, an earlier page, far beyond the end.
 func TestCraftedNumbers(t *testing.T) {
 	names, files := sample(t, 11)
 	for _, name := range names {
@@ -324,7 +329,8 @@ func TestCraftedNumbers(t *testing.T) {
 	}
 }
 
-// bodyWords picks words of the item area of a page: references to chains, sets and children.
+// bodyWords picks words of the item area of a page: references to chains, sets
+// and children.
 func bodyWords(rng *rand.Rand, b []byte, no, ps int, do func(at int)) {
 	n := 3
 	if full {
@@ -335,7 +341,8 @@ func bodyWords(rng *rand.Rand, b []byte, no, ps int, do func(at int)) {
 	}
 }
 
-// An item that claims to be as long as memory is refused before any is allocated.
+// An item that claims to be as long as memory is refused before any is
+// allocated.
 func TestLengthsAreNotBelieved(t *testing.T) {
 	_, files := fixtureFiles(t)
 	for _, name := range []string{"5.3.28/bt-le-overflow-p1024.db", "5.3.28/hash-le-overflow-p1024.db", "2.7.7-ppc/bt-be-overflow-p1024.db", "1.85/bt-le-overflow-p1024.db"} {
@@ -427,7 +434,7 @@ func TestRefusedByName(t *testing.T) {
 		{"queue", set(12, magicQueue), ErrUnsupported, "queue"},
 		{"heap", set(12, magicHeap), ErrUnsupported, "heap"},
 		{"log", set(12, magicLog), ErrUnsupported, "log"},
-		{"version 10", set(16, 10), ErrUnsupported, "version 10"},
+		{"version 11", set(16, 11), ErrUnsupported, "version 11"},
 		{"compressed", set(48, flagCompress), ErrUnsupported, "compressed"},
 		{"partitioned", set(24, 0x020900), ErrUnsupported, "partitioned"},
 		{"text", []byte(strings.Repeat("not a database\n", 100)), ErrNotBerkeleyDB, "not a Berkeley DB"},
@@ -492,7 +499,8 @@ func addSeeds(f *testing.F) {
 	}
 }
 
-// Every kind of chain bent back onto itself, or onto the first page of its kind.
+// Every kind of chain bent back onto itself, or onto the first page of its
+// kind.
 func TestCycles(t *testing.T) {
 	names, files := fixtureFiles(t)
 	for _, name := range names {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// An input is what one walk through a database carries along: its pager, the pages
-// it has been to, the work it may still do, and buffers.
+// An input is what one walk through a database carries along: its pager, the
+// pages it has been to, the work it may still do, and buffers.
 type input struct {
 	*Reader
 	pager    *pager
@@ -41,8 +41,8 @@ func newInput(r *Reader) *input {
 // reads a page leave room for both.
 func (r *Reader) overflowBudget() int64 { return 4*r.meta.Pages + 16 }
 
-// listed is what the sub-databases of the file share while they are read in turn;
-// nil for any other database.
+// listed is what the sub-databases of the file share while they are read in
+// turn; nil for any other database.
 func (r *Reader) listed() *reach {
 	if r.master == nil || r.master.reach == nil || !r.master.reach.left[r.name] {
 		return nil
@@ -51,8 +51,8 @@ func (r *Reader) listed() *reach {
 }
 
 // repeatFactor bounds the keys that are given once more with each duplicate: so
-// many times the bytes that were read. A key of 1,500 bytes may have as many of the
-// smallest duplicates as there is room for.
+// many times the bytes that were read. A key of 1,500 bytes may have as many of
+// the smallest duplicates as there is room for.
 const repeatFactor = 256
 
 // again tells whether a key may be given once more.
@@ -66,8 +66,8 @@ func (in *input) again(key []byte, at place) (bool, error) {
 	return false, in.problem(e)
 }
 
-// problem hands e to the caller of the package; with Options.Strict damage comes
-// back as the error to stop with.
+// problem hands e to the caller of the package; with Options.Strict damage
+// comes back as the error to stop with.
 func (in *input) problem(e *Error) error {
 	in.root().file.note(e)
 	if in.opts.Problem != nil {
@@ -100,8 +100,8 @@ type place struct {
 	item int
 }
 
-// fetch reads page no, to which from refers, into nd. ok is false when it was told
-// as a problem.
+// fetch reads page no, to which from refers, into nd. ok is false when it was
+// told as a problem.
 func (in *input) fetch(nd *node, no uint32, from place) (ok bool, err error) {
 	if int64(no) >= in.lay.pages {
 		return false, in.problem(in.damage(from.page, from.item, "leads to page %d, the file has %d pages", no, in.lay.pages))

@@ -14,9 +14,9 @@ func (r *Record) Clone() *Record {
 	return &Record{bytes.Clone(r.Key), bytes.Clone(r.Value)}
 }
 
-// All goes through the records that Next has not returned yet. A record is valid
-// until the next one: Clone keeps it. An error is that of Next, and the last that
-// comes.
+// All goes through the records that Next has not returned yet. A record is
+// valid until the next one: Clone keeps it. An error is that of Next, and the
+// last that comes.
 func (c *Cursor) All() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		var rec Record

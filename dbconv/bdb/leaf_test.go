@@ -100,7 +100,8 @@ func (f *leafFile) overwrite(no int64) bool {
 	return false
 }
 
-// takeOut removes what leads to page no: its entry on the page above and its links.
+// takeOut removes what leads to page no: its entry on the page above and its
+// links.
 func (f *leafFile) takeOut(no int64) bool {
 	if f.m.Legacy185 && f.m.Type == Hash {
 		return false
@@ -246,12 +247,12 @@ func metasOf(t *testing.T, b []byte) []Meta {
 	return all
 }
 
-// Whatever happens to a leaf, reading, verify and salvage agree on whether records
-// are missing.
+// Whatever happens to a leaf, reading, verify and salvage agree on whether
+// records are missing.
 func TestEachLeafDamaged(t *testing.T) {
 	names, files := fixtureFiles(t)
 	every := 40
-	if os.Getenv("IMSCONV_LEAVES") != "" {
+	if os.Getenv("IMSCONV_FULL") != "" {
 		every = 1
 	}
 	count := 0

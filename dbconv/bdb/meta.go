@@ -15,7 +15,8 @@ const (
 	magicLog   = 0x040988
 )
 
-// metaSize is the part of page 0 that has a meaning, and that a checksum covers.
+// metaSize is the part of page 0 that has a meaning, and that a checksum
+// covers.
 const metaSize = 512
 
 // Btree and recno flags as stored from 2.0 on.
@@ -43,8 +44,8 @@ const (
 	flag185Recno  = 0x80
 )
 
-// readMeta reads the metadata page at page pgno of a file of size bytes. pgno is
-// 0 for the file's own; then ps is not looked at.
+// readMeta reads the metadata page at page pgno of a file of size bytes. pgno
+// is 0 for the file's own; then ps is not looked at.
 func readMeta(r io.ReaderAt, size int64, pgno uint32, ps int) (Meta, []byte, error) {
 	off := int64(pgno) * int64(ps)
 	buf := make([]byte, metaSize)
@@ -71,7 +72,7 @@ func parseMeta(b []byte, size int64) (Meta, error) {
 			case magicBtree, magicHash:
 				return parseMeta2(b, size, bo)
 			case magicQueue:
-				return Meta{}, fileError(ErrUnsupported, "queue database (version %d)", bo.Uint32(b[16:]))
+				return parseQueue(b, size, bo)
 			case magicHeap:
 				return Meta{}, fileError(ErrUnsupported, "heap database (version %d)", bo.Uint32(b[16:]))
 			case magicLog:
@@ -103,8 +104,8 @@ func parseMeta2(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 		m.Type, what = Hash, "hash"
 	}
 	switch {
-	case m.Type == Btree && m.Version >= 6 && m.Version <= 9:
-	case m.Type == Hash && m.Version >= 4 && m.Version <= 9:
+	case m.Type == Btree && m.Version >= 6 && m.Version <= 10:
+	case m.Type == Hash && m.Version >= 4 && m.Version <= 10:
 	default:
 		return m, fileError(ErrUnsupported, "%s version %d", what, m.Version)
 	}
@@ -128,6 +129,34 @@ func parseMeta2(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 	return m, m.features(b)
 }
 
+// parseQueue understands the metadata page of a queue of 3.1 and later.
+func parseQueue(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
+	u := bo.Uint32
+	m := Meta{ByteOrder: bo, Size: size, Version: u(b[16:]), Type: Queue, FixedLen: true}
+	if m.Version != 3 && m.Version != 4 {
+		return m, fileError(ErrUnsupported, "queue version %d", m.Version)
+	}
+	if len(b) < metaSize {
+		return m, metaError("the file ends inside the metadata page, after %d bytes", len(b))
+	}
+	if err := m.setPageSize(uint64(u(b[20:])), 512, 65536); err != nil {
+		return m, err
+	}
+	m.LSN = [2]uint32{u(b), u(b[4:])}
+	if err := m.features(b); err != nil {
+		return m, err
+	}
+	copy(m.UID[:], b[52:72])
+	m.FirstRec, m.NextRec, m.RecLen, m.RecPad, m.RecPage = u(b[72:]), u(b[76:]), u(b[80:]), u(b[84:]), u(b[88:])
+	if extent := u(b[92:]); extent != 0 {
+		return m, fileError(ErrUnsupported, "queue with extent files of %d pages", extent)
+	}
+	if wrong := m.queueFits(); wrong != "" {
+		return m, metaError("%s", wrong)
+	}
+	return m, nil
+}
+
 func (m *Meta) setPageSize(ps uint64, low, high uint64) error {
 	if ps < low || ps > high || ps&(ps-1) != 0 {
 		return metaError("page size %d is no power of two from %d to %d", ps, low, high)
@@ -142,7 +171,7 @@ func (m *Meta) setPageSize(ps uint64, low, high uint64) error {
 
 // features refuses what is named but not read.
 func (m *Meta) features(b []byte) error {
-	checksums := m.Version >= 9 || m.Type == Hash && m.Version >= 8
+	checksums := m.Version >= 9 || m.Type == Hash && m.Version >= 8 || m.Type == Queue && m.Version >= 4
 	if checksums {
 		if b[24] != 0 {
 			return &Error{Page: 0, Item: NoItem, Err: ErrEncrypted, Text: fmt.Sprintf("encryption algorithm %d", b[24])}
@@ -150,6 +179,9 @@ func (m *Meta) features(b []byte) error {
 		m.Checksum = b[26]&1 != 0
 		if b[26]&6 != 0 {
 			return fileError(ErrUnsupported, "partitioned database")
+		}
+		if m.Version >= 10 && b[26]&8 != 0 {
+			return fileError(ErrUnsupported, "sliced database")
 		}
 	}
 	if m.Type != Hash && m.Version >= 9 && m.RawFlags&flagCompress != 0 {

@@ -1,9 +1,9 @@
 package bdb
 
-// A packing checks that the items of a page fill it without gap or overlap, from
-// the lowest offset, which the header names, to the end of the page. All pages of
-// all releases are laid out so: a page that is not has lost items, or holds some
-// that are none.
+// A packing checks that the items of a page fill it without gap or overlap,
+// from the lowest offset, which the header names, to the end of the page. All
+// pages of all releases are laid out so: a page that is not has lost items, or
+// holds some that are none.
 type packing struct {
 	ps     int
 	used   int // bytes of the items met so far
@@ -26,7 +26,8 @@ func (p *packing) add(off, size int) {
 	p.ends = append(p.ends, off+size)
 }
 
-// whole tells whether the items lie end to start from low to the end of the page.
+// whole tells whether the items lie end to start from low to the end of the
+// page.
 func (p *packing) whole(low int) bool {
 	if len(p.ends) == 0 {
 		return low == p.ps&0xffff
@@ -42,9 +43,9 @@ func (p *packing) whole(low int) bool {
 	return true
 }
 
-// A cover is the part of a page that items were taken from, a bit for 4 bytes. It
-// is needed on pages that are not whole, where items may overlap: a byte belongs
-// to one item, so that no page gives more bytes than it has.
+// A cover is the part of a page that items were taken from, a bit for 4 bytes.
+// It is needed on pages that are not whole, where items may overlap: a byte
+// belongs to one item, so that no page gives more bytes than it has.
 type cover struct {
 	on    bool
 	cells startSet
@@ -65,9 +66,10 @@ func (c *cover) take(off, size int) bool {
 	return free
 }
 
-// A pageCheck is what a cursor knows of the layout of the leaf that it is on. It
-// adds up the items only: whether they lie end to start is found out after the
-// last record, and items that take as many bytes as there are cannot be many.
+// A pageCheck is what a cursor knows of the layout of the leaf that it is on.
+// It adds up the items only: whether they lie end to start is found out after
+// the last record, and items that take as many bytes as there are cannot be
+// many.
 type pageCheck struct {
 	used, low int
 	cover
@@ -85,8 +87,8 @@ func (p *pageCheck) full(low, ps int) bool {
 	return p.low&0xffff == low && p.used == ps-p.low
 }
 
-// notWhole tells of a leaf whose items do not fill it, and has overlapping items
-// found from here on.
+// notWhole tells of a leaf whose items do not fill it, and has overlapping
+// items found from here on.
 func (in *input) notWhole(pc *pageCheck, no int64, low int) error {
 	pc.cover = cover{on: true}
 	return in.problem(in.damage(no, NoItem, "items do not fill the page from offset %d: records are missing, or wrong", low))

@@ -46,7 +46,12 @@ type layout struct {
 func layoutOf(m *Meta) layout {
 	l := layout{big: m.ByteOrder == binary.BigEndian, ps: m.PageSize, hdr: headerSize, sum: m.Checksum,
 		version: m.Version, typ: m.Type, legacy: m.Legacy185, pages: m.Pages}
-	if m.Checksum {
+	switch {
+	case m.Type == Queue && m.Checksum:
+		l.hdr = queueSumHeader
+	case m.Type == Queue:
+		l.hdr = queueHeader
+	case m.Checksum:
 		l.hdr = checksumHeader
 	}
 	return l
@@ -120,6 +125,7 @@ const (
 	kindData     = 1
 	kindDup      = 2 // off-page duplicate set
 	kindOverflow = 3
+	kindBlob     = 4 // version 10: in a file of its own
 	flagDeleted  = 0x80
 )
 
@@ -133,8 +139,8 @@ type item struct {
 	slot    int    // bytes that the item takes on the page
 }
 
-// item decodes the btree leaf item at offset off. ok is false when it is of no known
-// kind or does not fit the page.
+// item decodes the btree leaf item at offset off. ok is false when it is of no
+// known kind or does not fit the page.
 func (l *layout) item(nd *node, off int) (it item, ok bool) {
 	b := nd.buf[off:]
 	it.kind, it.deleted = b[2]&^flagDeleted, b[2]&flagDeleted != 0
@@ -158,11 +164,12 @@ func (l *layout) item(nd *node, off int) (it item, ok bool) {
 
 func align4(n int) int { return (n + 3) &^ 3 }
 
-// key6 decodes the key at off of a 2.x btree leaf when several slots share it. The
-// 2.x libraries swapped such a key once for each slot in files that are not of the
-// host's own byte order, so it may lie in the other order: the reading whose end is
-// the start of another item, or the page's end, is taken; of a long key, the one
-// that could exist, and where both could, the one that leads to an overflow page.
+// key6 decodes the key at off of a 2.x btree leaf when several slots share it.
+// The 2.x libraries swapped such a key once for each slot in files that are not
+// of the host's own byte order, so it may lie in the other order: the reading
+// whose end is the start of another item, or the page's end, is taken; of a
+// long key, the one that could exist, and where both could, the one that leads
+// to an overflow page.
 func (l *layout) key6(nd *node, off int, p *pager) (it item, ok bool) {
 	it, ok = l.item(nd, off)
 	other := *l
@@ -223,7 +230,8 @@ func (l *layout) nextStart(nd *node, off int) int {
 	return l.ps
 }
 
-// sumOf is the checksum of a page: func4 over all bytes, the 4 at at read as zero.
+// sumOf is the checksum of a page: func4 over all bytes, the 4 at at read as
+// zero.
 func sumOf(b []byte, at int) uint32 {
 	var h uint32
 	for _, c := range b[:at] {
@@ -236,8 +244,8 @@ func sumOf(b []byte, at int) uint32 {
 	return h
 }
 
-// checkSum compares the checksum of a page. swapped tells that it matches in the
-// other byte order, as 4.1 wrote it into files of a foreign order.
+// checkSum compares the checksum of a page. swapped tells that it matches in
+// the other byte order, as 4.1 wrote it into files of a foreign order.
 func (l *layout) checkSum(b []byte, at int) (ok, swapped bool) {
 	want := sumOf(b, at)
 	got := l.u32(b[at:])
@@ -251,7 +259,8 @@ func (l *layout) checkSum(b []byte, at int) (ok, swapped bool) {
 }
 
 // bucketPage is the page of bucket b, in 64 bits so that no number of the file
-// makes it wrap. base is 1 for 2.x, the header pages for 1.85, 0 for 3.0 and later.
+// makes it wrap. base is 1 for 2.x, the header pages for 1.85, 0 for 3.0 and
+// later.
 func (m *Meta) bucketPage(b uint64) uint64 {
 	l := bits.Len64(b) // L(b+1)
 	switch {
@@ -277,9 +286,10 @@ func (m *Meta) bucketOf(h uint32) uint32 {
 	return b
 }
 
-// bucketUsed tells that the page of bucket b was written for certain: the bucket
-// was made by a split, after the file had overflow pages. The buckets that a file
-// begins with lie without a gap and are written when they are first used.
+// bucketUsed tells that the page of bucket b was written for certain: the
+// bucket was made by a split, after the file had overflow pages. The buckets
+// that a file begins with lie without a gap and are written when they are first
+// used.
 func (m *Meta) bucketUsed(b uint64) bool {
 	l := bits.Len64(b)
 	if m.Version <= 5 {
@@ -289,9 +299,9 @@ func (m *Meta) bucketUsed(b uint64) bool {
 }
 
 // fewerKeys tells that a hash has fewer keys than its metadata counts; "" when
-// nothing says that some are missing. The count is an estimate that a program may
-// have given for a file of many buckets, most of which are then empty; zeros is the
-// number of buckets whose pages hold nothing but zeros.
+// nothing says that some are missing. The count is an estimate that a program
+// may have given for a file of many buckets, most of which are then empty;
+// zeros is the number of buckets whose pages hold nothing but zeros.
 func (m *Meta) fewerKeys(found, zeros int64) string {
 	if int64(m.NumElem) <= found || m.NumElem >= 1<<31 {
 		return ""
@@ -306,13 +316,14 @@ func (m *Meta) fewerKeys(found, zeros int64) string {
 	return fmt.Sprintf("the metadata counts %d keys, %d were found", m.NumElem, found)
 }
 
-// shortFile tells why a hash of 2.x, which makes bucket pages when they are first
-// used, must once have been longer; "" when nothing says so.
+// shortFile tells why a hash of 2.x, which makes bucket pages when they are
+// first used, must once have been longer; "" when nothing says so.
 func (m *Meta) shortFile() string {
 	if m.Version > 5 || m.Legacy185 {
 		return ""
 	}
-	// Only the buckets that the file began with, a power of two, can be missing.
+	// Only the buckets that the file began with, a power of two, can be
+	// missing.
 	if n := uint64(m.MaxBucket) + 1; n&(n-1) != 0 && m.bucketPage(n-1) >= uint64(m.Pages) {
 		return fmt.Sprintf("the file has %d pages, its last bucket lies on page %d: it was truncated", m.Pages, m.bucketPage(n-1))
 	}

@@ -6,16 +6,16 @@ import (
 	"io"
 )
 
-// Read-ahead: pages are read in frames of frameSize bytes, of which a pager keeps
-// frameCount, the least recently used going first: 2 MiB a pager.
+// Read-ahead: pages are read in frames of frameSize bytes, of which a pager
+// keeps frameCount, the least recently used going first: 2 MiB a pager.
 const (
 	frameSize  = 128 << 10
 	frameCount = 16
 )
 
-// A pager reads pages of one file by number. It reads a single page after a jump
-// and a whole frame once the accesses run on, so that a file in page order costs
-// few reads and a file in random order costs no more bytes than it has.
+// A pager reads pages of one file by number. It reads a single page after a
+// jump and a whole frame once the accesses run on, so that a file in page order
+// costs few reads and a file in random order costs no more bytes than it has.
 type pager struct {
 	r      io.ReaderAt
 	ps     int   // page size, bytes

@@ -15,6 +15,7 @@ const (
 	Btree Type = iota + 1
 	Recno
 	Hash
+	Queue
 )
 
 // String gives the word that db_dump prints after "type=".
@@ -26,6 +27,8 @@ func (t Type) String() string {
 		return "recno"
 	case Hash:
 		return "hash"
+	case Queue:
+		return "queue"
 	}
 	return "unknown"
 }
@@ -62,6 +65,9 @@ type Meta struct {
 	unused36                                                   uint32     // see lastPageStored
 	Bitmaps                                                    [32]uint16 // 1.85
 	HashFunc                                                   HashFunc   // 0: unknown
+
+	// Queue: the first record, the one behind the last, and records a page.
+	FirstRec, NextRec, RecPage uint32
 }
 
 // Options are the limits and tolerances of a Reader. The zero value is useful.
@@ -69,9 +75,9 @@ type Options struct {
 	// Problem receives what was skipped or odd, an *Error each; nil: ignored.
 	// It is called from the goroutine that calls Next or Get.
 	Problem func(err error)
-	// MaxItem is the longest key or value in bytes that is read into memory;
-	// 0: 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped. In
-	// a 1.85 hash it bounds key and value together.
+	// MaxItem is the longest key or value in bytes that is read into memory; 0:
+	// 16 MiB. A longer one is a Problem (ErrTooBig) and its record is skipped.
+	// In a 1.85 hash it bounds key and value together.
 	MaxItem int64
 	// Strict makes Next return the first damage instead of skipping over it.
 	Strict bool
@@ -116,9 +122,9 @@ const (
 	orderOther            // the application's own
 )
 
-// NewReader reads the metadata page of a file of size bytes. It returns an error
-// that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt when the
-// file cannot be read, or ErrEmpty for a file of 0 bytes.
+// NewReader reads the metadata page of a file of size bytes. It returns an
+// error that wraps ErrNotBerkeleyDB, ErrEncrypted, ErrUnsupported or ErrCorrupt
+// when the file cannot be read, or ErrEmpty for a file of 0 bytes.
 func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if opts.MaxItem <= 0 {
 		opts.MaxItem = DefaultMaxItem
@@ -175,8 +181,8 @@ func (r *Reader) checkFile(raw []byte) error {
 	return nil
 }
 
-// pagesLost tells that the file once had more pages than it has. db_upgrade, which
-// leaves a btree at version 8, stored a number one too high.
+// pagesLost tells that the file once had more pages than it has. db_upgrade,
+// which leaves a btree at version 8, stored a number one too high.
 func (m *Meta) pagesLost() bool {
 	last := int64(m.LastPage)
 	if !m.lastPageStored() || last < m.Pages {
@@ -206,8 +212,8 @@ func (r *Reader) checkLength(in *input) error {
 	return in.problem(in.damage(int64(m.PageNo), NoItem, "record length is stored as %d, the first record has %d bytes", m.RecLen, len(first)))
 }
 
-// lastPageStored tells whether LastPage is the number of the last page. 3.1 and 3.2 kept
-// a log position there, which has a second word.
+// lastPageStored tells whether LastPage is the number of the last page. 3.1 and
+// 3.2 kept a log position there, which has a second word.
 func (m *Meta) lastPageStored() bool { return m.LastPage != 0 && m.unused36 == 0 }
 
 // checkPageSize compares the page size with the layout of the file: the second
@@ -254,8 +260,8 @@ func (r *Reader) Meta() Meta { return r.meta }
 // Name is the name of the sub-database, "" for the main database of the file.
 func (r *Reader) Name() string { return r.name }
 
-// A Cursor returns the records of a database one after the other: a btree in key
-// order, a hash in bucket order, a recno in record order.
+// A Cursor returns the records of a database one after the other: a btree in
+// key order, a hash in bucket order, a recno in record order.
 type Cursor struct {
 	in  *input
 	src source
@@ -278,6 +284,8 @@ func (r *Reader) Cursor() *Cursor {
 		c.src = newTree185(in)
 	case r.meta.Type == Hash:
 		c.src = newHashCursor(in)
+	case r.meta.Type == Queue:
+		c.src = newQueueCursor(in)
 	case r.meta.Type == Recno:
 		c.src = newRecnoCursor(in)
 	default:
@@ -286,11 +294,12 @@ func (r *Reader) Cursor() *Cursor {
 	return c
 }
 
-// Next returns the next record, io.EOF after the last. Both slices are valid until
-// the next call and must not be changed. The key of a recno database is the record number in
-// decimal digits. Damage is told to Options.Problem, the smallest unit is skipped, and Next goes
-// on; it returns an error other than io.EOF only when reading the file fails, or,
-// with Options.Strict, at the first damage.
+// Next returns the next record, io.EOF after the last. Both slices are valid
+// until the next call and must not be changed. The key of a recno database is
+// the record number in decimal digits. Damage is told to Options.Problem, the
+// smallest unit is skipped, and Next goes on; it returns an error other than
+// io.EOF only when reading the file fails, or, with Options.Strict, at the
+// first damage.
 func (c *Cursor) Next() (key, value []byte, err error) {
 	if c.err != nil {
 		return nil, nil, c.err

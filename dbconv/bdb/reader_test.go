@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Below a damaged internal page the chain of leaves leads on: nothing but the page
-// itself is lost.
+// Below a damaged internal page the chain of leaves leads on: nothing but the
+// page itself is lost.
 func TestLeavesBelowADamagedInternalPage(t *testing.T) {
 	_, files := fixtureFiles(t)
 	for _, name := range []string{"5.3.28/bt-le-basic-p1024.db", "2.7.7-ppc/bt-be-basic-p512.db", "3.0.55/bt-le-recnum-p1024.db"} {
@@ -141,8 +141,8 @@ func TestDeletedRecords(t *testing.T) {
 	}
 }
 
-// A leaf that the tree of a sub-database does not lead to is told of once all of
-// them have been read.
+// A leaf that the tree of a sub-database does not lead to is told of once all
+// of them have been read.
 func TestUnreachedPagesOfSubdatabases(t *testing.T) {
 	_, files := fixtureFiles(t)
 	for _, name := range []string{"5.3.28/subdb-be.db", "3.0.55/subdb-le.db"} {
@@ -219,9 +219,9 @@ func TestPagesBeyond4GiB(t *testing.T) {
 	}
 }
 
-// The 2.x libraries turned the length of a key around once for each of its duplicates
-// on the page, in files not of the host's order. In large pages both readings of
-// a length can lie on the page: the neighbours decide.
+// The 2.x libraries turned the length of a key around once for each of its
+// duplicates on the page, in files not of the host's order. In large pages both
+// readings of a length can lie on the page: the neighbours decide.
 func TestSwappedKeysOfDuplicates(t *testing.T) {
 	for _, ps := range []int{512, 8192, 65536} {
 		for _, order := range []binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
@@ -285,8 +285,8 @@ func (m *memoryAt) WriteAt(p []byte, off int64) (int, error) {
 	return copy(m.b[off:], p), nil
 }
 
-// Sub-databases that share their pages give them a bounded number of times: a file
-// cannot grow without end by naming one tree many times.
+// Sub-databases that share their pages give them a bounded number of times: a
+// file cannot grow without end by naming one tree many times.
 func TestSubdatabasesThatShareATree(t *testing.T) {
 	file := &memoryAt{}
 	w, err := NewWriter(file, WriterOptions{Version: 9, PageSize: 512, ByteOrder: binary.BigEndian})

@@ -17,8 +17,8 @@ const UnknownKey = "UNKNOWN_KEY"
 
 // SalvageOptions say how far Salvage goes.
 type SalvageOptions struct {
-	// Aggressive also takes deleted records, records of pages whose checksum or own
-	// number is wrong, and values whose key is lost, as db_dump -R does.
+	// Aggressive also takes deleted records, records of pages whose checksum or
+	// own number is wrong, and values whose key is lost, as db_dump -R does.
 	Aggressive bool
 	// Problem receives what was lost, an *Error each; nil: ignored.
 	Problem func(err error)
@@ -26,10 +26,11 @@ type SalvageOptions struct {
 	MaxItem int64
 	// Progress is called now and then with the pages read since the last call.
 	Progress func(pages int64)
-	// Begin is called once, before the first record, with the metadata of the file
-	// as far as it could be read or guessed; nil: nothing is called.
+	// Begin is called once, before the first record, with the metadata of the
+	// file as far as it could be read or guessed; nil: nothing is called.
 	Begin func(m Meta) error
-	// Database is called before the records of each sub-database; nil: nothing is.
+	// Database is called before the records of each sub-database; nil: nothing
+	// is.
 	Database func(name string, m Meta) error
 }
 
@@ -42,12 +43,13 @@ type SalvageReport struct {
 	Guessed bool  // the metadata page was unusable: page size and byte order are guessed
 }
 
-// Salvage gives emit every record that can still be read. It looks at every page
-// of the file and takes the records of all leaves and buckets, in page order and
-// without using the tree, the buckets or the free list; a second pass tells
-// of duplicates that no key led to. Where pages alone do not tell enough (sub-databases,
-// recno, 1.85 hash) it first reads what the structure leads to, and then the pages
-// left over. The slices given to emit are valid during the call only.
+// Salvage gives emit every record that can still be read. It looks at every
+// page of the file and takes the records of all leaves and buckets, in page
+// order and without using the tree, the buckets or the free list; a second pass
+// tells of duplicates that no key led to. Where pages alone do not tell enough
+// (sub-databases, recno, 1.85 hash) it first reads what the structure leads to,
+// and then the pages left over. The slices given to emit are valid during the
+// call only.
 func Salvage(ctx context.Context, r io.ReaderAt, size int64, opts SalvageOptions, emit func(key, value []byte) error) (SalvageReport, error) {
 	if opts.MaxItem <= 0 {
 		opts.MaxItem = DefaultMaxItem
@@ -138,6 +140,8 @@ func (s *salvager) run() error {
 		err = s.drain(newHash185(s.input(s.rd)))
 	case m.Legacy185: // whose free pages keep their records: the tree tells which are alive
 		err = s.drain(newTree185(s.input(s.rd)))
+	case m.Type == Queue:
+		err = s.drain(newQueueCursor(s.input(s.rd)))
 	case m.Type == Recno:
 		err = s.drain(newRecnoCursor(s.input(s.rd)))
 	default:

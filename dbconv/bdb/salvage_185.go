@@ -68,8 +68,8 @@ func (s *salvager) leaf185(t *tree185) error {
 	return nil
 }
 
-// freePages185 are the pages on the free list of a 1.85 btree: they keep their old
-// contents, which must not come back. A broken list ends where it breaks.
+// freePages185 are the pages on the free list of a 1.85 btree: they keep their
+// old contents, which must not come back. A broken list ends where it breaks.
 func freePages185(in *input) (*pageSet, error) {
 	free := newPageSet()
 	for no := int64(in.meta.Free); no > 0 && no < in.lay.pages && !free.add(no); {
@@ -82,8 +82,8 @@ func freePages185(in *input) (*pageSet, error) {
 	return free, nil
 }
 
-// leftHash185 takes the small pairs of pages of a 1.85 hash that no bucket led to
-// and whose bitmap, if it can be read, does not call them free.
+// leftHash185 takes the small pairs of pages of a 1.85 hash that no bucket led
+// to and whose bitmap, if it can be read, does not call them free.
 func (s *salvager) leftHash185(in *input) error {
 	h := newHash185(in)
 	v := &verifier{stop: s.ctx.Err, rd: s.rd, lay: &s.rd.lay, pager: in.pager, reached: newPageSet(), free: newPageSet()}

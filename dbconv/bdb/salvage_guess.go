@@ -25,8 +25,9 @@ type guess struct {
 	version uint32 // btree version by the metadata of sub-databases; 0: there are none
 }
 
-// guessMeta finds page size, byte order and kind of a file from its pages. ok is
-// false when no combination has two pages, or half of the pages, that know their number.
+// guessMeta finds page size, byte order and kind of a file from its pages. ok
+// is false when no combination has two pages, or half of the pages, that know
+// their number.
 func guessMeta(ctx context.Context, r io.ReaderAt, size int64) (m Meta, ok bool, err error) {
 	best, err := guessLayout(ctx, r, size, 64)
 	if err == nil && best.score < 2 { // sparse: few pages were ever written
@@ -89,8 +90,8 @@ func (g *guess) look(ctx context.Context, r io.ReaderAt, size, limit int64) erro
 	return nil
 }
 
-// subMeta takes the metadata page of a sub-database: the file's own was of the same
-// release.
+// subMeta takes the metadata page of a sub-database: the file's own was of the
+// same release.
 func (g *guess) subMeta(l *layout, b []byte) {
 	version := l.u32(b[16:])
 	switch l.u32(b[12:]) {
@@ -102,7 +103,7 @@ func (g *guess) subMeta(l *layout, b []byte) {
 	default:
 		return
 	}
-	if version >= 7 && version <= 9 {
+	if version >= 7 && version <= 10 {
 		g.version = max(g.version, version)
 	}
 }
@@ -162,7 +163,8 @@ func (g *guess) page(l *layout, b []byte, no int64) {
 	g.lookForDups(l, &nd)
 }
 
-// slotsFit tells whether all slots of a page lie where the header says its items are.
+// slotsFit tells whether all slots of a page lie where the header says its
+// items are.
 func slotsFit(l *layout, nd *node) bool {
 	if !l.slots(nd) {
 		return false
@@ -197,8 +199,8 @@ func (g *guess) lookForDups(l *layout, nd *node) {
 	}
 }
 
-// meta is the metadata that fits the guess. Version 6 reads every btree: it is the
-// one whose duplicate keys may be swapped.
+// meta is the metadata that fits the guess. Version 6 reads every btree: it is
+// the one whose duplicate keys may be swapped.
 func (g *guess) meta(size int64) Meta {
 	m := Meta{Type: Btree, Version: 6, Legacy185: g.legacy, ByteOrder: binary.LittleEndian, PageSize: g.ps,
 		Pages: size / int64(g.ps), Size: size, Root: 1, MinKey: 2, Dup: g.dups > 0}

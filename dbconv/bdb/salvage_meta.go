@@ -2,10 +2,10 @@ package bdb
 
 import "io"
 
-// believe corrects what the flags of a readable metadata page say against all pages:
-// one wrong bit there would cost every record.
+// believe corrects what the flags of a readable metadata page say against all
+// pages: one wrong bit there would cost every record.
 func (s *salvager) believe(r io.ReaderAt, m *Meta) error {
-	if m.Legacy185 {
+	if m.Legacy185 || m.Type == Queue {
 		return nil
 	}
 	rd := &Reader{r: r, meta: *m, lay: layoutOf(m), opts: Options{MaxItem: s.opts.MaxItem}}
@@ -59,7 +59,8 @@ func (s *salvager) believeType(rd *Reader, m *Meta) error {
 	return nil
 }
 
-// believeSubDBs looks for one sub-database that the records of the master lead to.
+// believeSubDBs looks for one sub-database that the records of the master lead
+// to.
 func (s *salvager) believeSubDBs(rd *Reader, m *Meta) error {
 	c := newBtreeCursor(newInput(rd))
 	others := 0

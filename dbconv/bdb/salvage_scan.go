@@ -289,7 +289,8 @@ func (sc *scan) leftover() error {
 	return sc.items(func(v []byte) error { return sc.give([]byte(UnknownKey), v) })
 }
 
-// leftChain is an overflow chain that belongs to no record, up to where it breaks.
+// leftChain is an overflow chain that belongs to no record, up to where it
+// breaks.
 func (sc *scan) leftChain() error {
 	in, head := sc.in, sc.nd.no
 	data := in.val[:0]

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// salvageBytes returns the records that Salvage finds, by database, and the problems.
+// salvageBytes returns the records that Salvage finds, by database, and the
+// problems.
 func salvageBytes(t testing.TB, b []byte, aggressive bool) (map[string][]pairOf, SalvageReport, []error) {
 	t.Helper()
 	all := map[string][]pairOf{}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Sub-databases that share pages are damage: each page is read once, however often
-// it is named, so that what comes out is bounded by the file.
+// Sub-databases that share pages are damage: each page is read once, however
+// often it is named, so that what comes out is bounded by the file.
 func TestSubdatabasesThatSharePages(t *testing.T) {
 	var dst memFile
 	w, err := NewWriter(&dst, WriterOptions{Version: 9, PageSize: 512})
@@ -89,7 +89,8 @@ func retarget(t *testing.T, b, name, from, to []byte) {
 	}
 }
 
-// The keys of duplicates are given again with each of them, but not without end.
+// The keys of duplicates are given again with each of them, but not without
+// end.
 func TestDuplicatesOfALongKey(t *testing.T) {
 	var dst memFile
 	w, err := NewWriter(&dst, WriterOptions{Version: 9, TreeOptions: TreeOptions{Duplicates: true, KeepOrder: true}})

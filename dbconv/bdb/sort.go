@@ -18,10 +18,10 @@ const (
 	runBuffer  = 64 << 10
 )
 
-// A Sorter sorts records by key in byte order, equal keys in the order of arrival,
-// in bounded memory: what does not fit goes to a temporary file in sorted runs.
-// The file has no name from the moment it is open. One goroutine at a time may
-// use a Sorter.
+// A Sorter sorts records by key in byte order, equal keys in the order of
+// arrival, in bounded memory: what does not fit goes to a temporary file in
+// sorted runs. The file has no name from the moment it is open. One goroutine
+// at a time may use a Sorter.
 type Sorter struct {
 	dir     string
 	limit   int // bytes held in memory
@@ -35,8 +35,8 @@ type Sorter struct {
 	size    int64 // bytes in file
 }
 
-// sortRecord is one record of the arena. The first eight bytes of the key decide
-// most comparisons.
+// sortRecord is one record of the arena. The first eight bytes of the key
+// decide most comparisons.
 type sortRecord struct {
 	prefix uint64
 	off    uint32
@@ -181,8 +181,8 @@ func openTemp(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// Drain calls put with all records in order and gives everything up, whatever the
-// result. The slices are valid during the call.
+// Drain calls put with all records in order and gives everything up, whatever
+// the result. The slices are valid during the call.
 func (s *Sorter) Drain(put func(key, value []byte) error) error {
 	defer s.Close()
 	if len(s.runs) == 0 {
@@ -265,8 +265,9 @@ func (w *runWriter) add(key, value []byte) error {
 
 func (w *runWriter) done() (sortRun, error) { return w.run, w.buf.Flush() }
 
-// runReader reads a run. The value of a record is read only when its turn comes, or
-// when it decides the order, so that many runs of long values are not in memory at once.
+// runReader reads a run. The value of a record is read only when its turn
+// comes, or when it decides the order, so that many runs of long values are not
+// in memory at once.
 type runReader struct {
 	buf        *bufio.Reader
 	key, value []byte

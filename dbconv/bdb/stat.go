@@ -24,7 +24,8 @@ func (u *Usage) add(free int) {
 	u.Free += int64(free)
 }
 
-// Stats are the figures that db_stat -d prints of one database, counted in the pages.
+// Stats are the figures that db_stat -d prints of one database, counted in the
+// pages.
 type Stats struct {
 	Meta   Meta
 	Levels int   // of a tree
@@ -55,6 +56,9 @@ func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, 
 		if rd, err = rd.Open(*name); err != nil {
 			return Stats{}, err
 		}
+	}
+	if rd.meta.Type == Queue {
+		return Stats{}, fileError(ErrUnsupported, "figures of a queue")
 	}
 	st := &Stats{Meta: rd.meta}
 	v := newVerifier(ctx.Err, rd, VerifyOptions{NoOrder: true})
@@ -109,8 +113,8 @@ func (st *Stats) page(l *layout, nd *node, kind treeKind) {
 	}
 }
 
-// pair takes the pair at slot i of a leaf into the figures. Members of off-page sets
-// are counted on their own pages; a key counts with its last duplicate.
+// pair takes the pair at slot i of a leaf into the figures. Members of off-page
+// sets are counted on their own pages; a key counts with its last duplicate.
 func (st *Stats) pair(l *layout, nd *node, i int, records int64) {
 	off := l.u16(nd.buf[l.hdr+2*(i+1):])
 	if off+3 > l.ps || nd.buf[off+2]&flagDeleted != 0 {

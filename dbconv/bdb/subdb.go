@@ -10,8 +10,8 @@ import (
 // maxNames bounds the memory of a list of sub-databases, in bytes.
 const maxNames = 8 << 20
 
-// Subdatabases returns the names of the sub-databases in key order, nil when the
-// file holds one database only. More than 8 MiB of names is an error.
+// Subdatabases returns the names of the sub-databases in key order, nil when
+// the file holds one database only. More than 8 MiB of names is an error.
 func (r *Reader) Subdatabases() ([]string, error) {
 	if !r.meta.SubDBs {
 		return nil, nil
@@ -41,8 +41,9 @@ func (r *Reader) Subdatabases() ([]string, error) {
 	}
 }
 
-// Open returns a Reader of the sub-database name, ErrNotFound when there is none.
-// A name that Subdatabases listed and that cannot be opened counts as read.
+// Open returns a Reader of the sub-database name, ErrNotFound when there is
+// none. A name that Subdatabases listed and that cannot be opened counts as
+// read.
 func (r *Reader) Open(name string) (*Reader, error) {
 	sub, err := r.open(name)
 	if err == nil || r.reach == nil || !r.reach.left[name] {

@@ -13,11 +13,13 @@ type VerifyOptions struct {
 	// NoOrder leaves out key order and hash placement: databases made with an
 	// application's own comparison or hash function.
 	NoOrder bool
-	// Fault receives every fault, in the order found; nil: they are only counted.
+	// Fault receives every fault, in the order found; nil: they are only
+	// counted.
 	Fault func(*Error)
 	// Note receives what is odd but no fault; nil: nothing does.
 	Note func(*Error)
-	// Progress is called now and then with the pages checked since the last call.
+	// Progress is called now and then with the pages checked since the last
+	// call.
 	Progress func(pages int64)
 }
 
@@ -33,14 +35,15 @@ type VerifyReport struct {
 	Missing int64
 }
 
-// Verify checks the structure of a whole file: every field of the metadata, every
-// page header and item, levels, key order, links, record counts, overflow chains and
-// their reference counts, duplicate sets, bucket placement, the free list, and that
-// nothing is left over. It reads each page once or twice and keeps a bit a page.
+// Verify checks the structure of a whole file: every field of the metadata,
+// every page header and item, levels, key order, links, record counts, overflow
+// chains and their reference counts, duplicate sets, bucket placement, the free
+// list, and that nothing is left over. It reads each page once or twice and
+// keeps a bit a page.
 //
-// It returns an error when the file cannot be read (I/O, cancelled ctx) or is not
-// one it knows (ErrNotBerkeleyDB, ErrUnsupported, ErrEncrypted); every fault goes to
-// opts.Fault.
+// It returns an error when the file cannot be read (I/O, cancelled ctx) or is
+// not one it knows (ErrNotBerkeleyDB, ErrUnsupported, ErrEncrypted); every
+// fault goes to opts.Fault.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) (VerifyReport, error) {
 	m, raw, err := readMeta(r, size, 0, 0)
 	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
@@ -58,8 +61,8 @@ func Verify(ctx context.Context, r io.ReaderAt, size int64, opts VerifyOptions) 
 	return v.report, err
 }
 
-// newVerifier returns a verifier of the file of rd. stop is asked now and then; its
-// error ends the check.
+// newVerifier returns a verifier of the file of rd. stop is asked now and then;
+// its error ends the check.
 func newVerifier(stop func() error, rd *Reader, opts VerifyOptions) *verifier {
 	v := &verifier{stop: stop, opts: opts, rd: rd, lay: &rd.lay, refs: map[uint32]*reference{}, reached: newPageSet()}
 	v.pager = newPager(rd.r, max(rd.meta.PageSize, 64), rd.meta.Pages)
@@ -135,7 +138,8 @@ func (v *verifier) damage(no int64, item int, format string, args ...any) *Error
 	return in.damage(no, item, format, args...)
 }
 
-// errFewerKeys is the class of a note that a hash has fewer keys than it counts.
+// errFewerKeys is the class of a note that a hash has fewer keys than it
+// counts.
 var errFewerKeys = fmt.Errorf("%w", ErrCorrupt)
 
 // note tells of what is odd but no fault.
@@ -200,6 +204,8 @@ func (v *verifier) database() error {
 		err = v.tree185()
 	case m.Type == Hash:
 		err = v.hash()
+	case m.Type == Queue:
+		err = v.queue()
 	default:
 		err = v.tree()
 	}
@@ -244,7 +250,8 @@ func (v *verifier) subDatabases() error {
 	return nil
 }
 
-// claim marks page no as reached from a place, a fault when it cannot be or was.
+// claim marks page no as reached from a place, a fault when it cannot be or
+// was.
 func (v *verifier) claim(no uint32, from place) bool {
 	if no == 0 || int64(no) >= v.lay.pages {
 		v.lost(from.page, from.item, "leads to page %d, the file has %d pages", no, v.lay.pages)
@@ -266,7 +273,8 @@ func (v *verifier) progress(pages int64) {
 	}
 }
 
-// load reads a claimed page into nd. ok is false when it is unusable, which was told.
+// load reads a claimed page into nd. ok is false when it is unusable, which was
+// told.
 func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 	if err := v.stop(); err != nil {
 		return false, err
@@ -289,10 +297,14 @@ func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 	return true, nil
 }
 
-// logged looks at the log position of a page: any but the first log file, number
-// 0, belongs to an environment. It is told of once.
+// maxLogFile is the highest number of a log file that is believed: 2.x and 3.0
+// left what was in memory in the place of the log position of duplicate pages.
+const maxLogFile = 1 << 20
+
+// logged looks at the log position of a page: any but the first log file,
+// number 0, belongs to an environment. It is told of once.
 func (v *verifier) logged(no int64, lsn [2]uint32) {
-	if lsn[0] != 0 && !v.log {
+	if lsn[0] != 0 && lsn[0] <= maxLogFile && !v.log {
 		v.log = true
 		v.note(no, ErrLogged, "log position %d/%d; what the server had not written when it stopped is in its log only", lsn[0], lsn[1])
 	}
@@ -311,8 +323,9 @@ func (v *verifier) summed(b []byte, no int64) bool {
 	return true
 }
 
-// sumOrder compares the byte order of a checksum with the one met first. Release 4.1
-// stored all of them in the order of the host, in files of the other order too.
+// sumOrder compares the byte order of a checksum with the one met first.
+// Release 4.1 stored all of them in the order of the host, in files of the
+// other order too.
 func (v *verifier) sumOrder(no int64, sum uint32, swapped bool) {
 	switch {
 	case sum == bits.ReverseBytes32(sum): // the same in both orders
@@ -384,7 +397,8 @@ func (v *verifier) freeList() error {
 	return nil
 }
 
-// leftReferences tells of overflow chains with fewer references than they count.
+// leftReferences tells of overflow chains with fewer references than they
+// count.
 func (v *verifier) leftReferences() {
 	for _, no := range sortedKeys(v.refs) {
 		if r := v.refs[no]; r.left > 0 {
@@ -437,11 +451,12 @@ func (v *verifier) leftPage(no int64) error {
 	return nil
 }
 
-// errUnledPage is the class of the faults that Cursor gathers under ErrUnreached.
+// errUnledPage is the class of the faults that Cursor gathers under
+// ErrUnreached.
 var errUnledPage = fmt.Errorf("%w", ErrCorrupt)
 
-// holdsRecords tells whether a page that nothing leads to means lost records: it
-// holds items, parts of long ones, or the metadata of a sub-database.
+// holdsRecords tells whether a page that nothing leads to means lost records:
+// it holds items, parts of long ones, or the metadata of a sub-database.
 func (l *layout) holdsRecords(nd *node) bool {
 	if l.legacy {
 		return l.holdsRecords185(nd.buf)

@@ -295,9 +295,16 @@ func (t *treeCheck185) record(nd *node185, i int, it item185) error {
 	return nil
 }
 
-// overflow185 checks the chain of a big item. A chain whose first page is marked to
-// be preserved belongs to a leaf key and to its copies on internal pages.
+// overflow185 checks the chain of a big item. A chain whose first page is
+// marked to be preserved belongs to a leaf key and to its copies on internal
+// pages.
 func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []byte) (data []byte, ok bool, err error) {
+	data, ok, err = v.chain185(head, size, from, keep, buf)
+	v.spoilt(head, ok)
+	return data, ok, err
+}
+
+func (v *verifier) chain185(head, size uint32, from place, keep bool, buf []byte) (data []byte, ok bool, err error) {
 	buf = buf[:0]
 	room := int64(v.lay.ps - header185Page)
 	if int64(size) > v.lay.pages*room {
@@ -307,6 +314,10 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 	again := v.refs[head] != nil
 	if again && v.refs[head].size != size {
 		v.lost(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, v.refs[head].size)
+		return buf, false, nil
+	}
+	if again && v.refs[head].broken {
+		v.lost(from.page, from.item, "leads to the overflow chain of page %d, which is damaged", head)
 		return buf, false, nil
 	}
 	if again && (!keep || !v.mayRepeat(from)) {
@@ -354,7 +365,8 @@ func (v *verifier) overflow185(head, size uint32, from place, keep bool, buf []b
 	return buf, true, nil
 }
 
-// freeList185 follows the free pages of a 1.85 btree; they keep their old contents.
+// freeList185 follows the free pages of a 1.85 btree; they keep their old
+// contents.
 func (v *verifier) freeList185() error {
 	m := &v.rd.meta
 	if m.Type == Hash {

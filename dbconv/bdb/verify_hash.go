@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// hash checks the buckets of v.rd, those that the last doubling has made but that
-// no key uses yet included.
+// hash checks the buckets of v.rd, those that the last doubling has made but
+// that no key uses yet included.
 func (v *verifier) hash() error {
 	m := &v.rd.meta
 	if short := m.shortFile(); short != "" {
@@ -30,7 +30,8 @@ func (v *verifier) hash() error {
 			return err
 		}
 	}
-	// NumElem is an estimate: given when the file was made, not kept by all releases.
+	// NumElem is an estimate: given when the file was made, not kept by all
+	// releases.
 	if m.Version > 5 && m.NumElem > 1<<31-1 {
 		v.odd(int64(m.PageNo), NoItem, "metadata counts %d elements", m.NumElem)
 	}
@@ -179,8 +180,9 @@ func (v *verifier) hashPair(nd *node, i int, b uint64, ord *order) error {
 	return v.hashValue(data, place{nd.no, i + 1})
 }
 
-// hashOrder tells whether b may follow a on a page of version 9. Of two keys that begin
-// alike 5.3 puts the longer one first, an upgraded page the shorter one.
+// hashOrder tells whether b may follow a on a page of version 9. Of two keys
+// that begin alike 5.3 puts the longer one first, an upgraded page the shorter
+// one.
 func hashOrder(a, b []byte) bool {
 	n := min(len(a), len(b))
 	c := bytes.Compare(a[:n], b[:n])

@@ -43,8 +43,8 @@ func (v *verifier) checkHeader185(raw []byte) {
 	}
 }
 
-// hash185 reads the whole 1.85 hash by its cursor, which tells of broken chains, and
-// then checks every page and the bitmaps of the overflow pages.
+// hash185 reads the whole 1.85 hash by its cursor, which tells of broken
+// chains, and then checks every page and the bitmaps of the overflow pages.
 func (v *verifier) hash185() error {
 	m := &v.rd.meta
 	rd := *v.rd
@@ -77,7 +77,8 @@ func (v *verifier) hash185() error {
 	return v.pages185(h.in.seen)
 }
 
-// pages185 checks every page of a 1.85 hash: those in seen are in use by a bucket.
+// pages185 checks every page of a 1.85 hash: those in seen are in use by a
+// bucket.
 func (v *verifier) pages185(seen *pageSet) error {
 	m := &v.rd.meta
 	maps, err := v.bitmaps185(seen)
@@ -134,8 +135,8 @@ func (v *verifier) page185(b []byte, no int64) {
 	}
 }
 
-// bitmaps185 compares the bitmaps with the overflow pages in use. It returns the
-// pages of the bitmaps themselves; free pages are marked as reached.
+// bitmaps185 compares the bitmaps with the overflow pages in use. It returns
+// the pages of the bitmaps themselves; free pages are marked as reached.
 func (v *verifier) bitmaps185(seen *pageSet) (*pageSet, error) {
 	m := &v.rd.meta
 	maps := newPageSet()
@@ -195,8 +196,8 @@ func (v *verifier) left185(b []byte, no int64, text string) {
 	v.tell(e)
 }
 
-// holdsRecords185 tells whether a page of a 1.85 file holds items or parts of long
-// ones.
+// holdsRecords185 tells whether a page of a 1.85 file holds items or parts of
+// long ones.
 func (l *layout) holdsRecords185(b []byte) bool {
 	if l.typ == Hash {
 		return l.u16(b) != 0

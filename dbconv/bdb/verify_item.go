@@ -7,11 +7,12 @@ import (
 	"slices"
 )
 
-// A reference counts how often an overflow chain may still be met: up to 4.2 a key
-// that was copied to an internal page shares the chain of the leaf.
+// A reference counts how often an overflow chain may still be met: up to 4.2 a
+// key that was copied to an internal page shares the chain of the leaf.
 type reference struct {
 	total, left int
 	size        uint32
+	broken      bool // a fault was told of it
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
@@ -21,8 +22,8 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 // compareLimit is how much of a key is compared: enough for any real one.
 const compareLimit = 1 << 20
 
-// overflow checks the chain of an item of size bytes. keep: its first compareLimit bytes are
-// returned in buf.
+// overflow checks the chain of an item of size bytes. keep: its first
+// compareLimit bytes are returned in buf.
 func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte) (data []byte, ok bool, err error) {
 	buf = buf[:0]
 	again := false
@@ -35,17 +36,31 @@ func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte
 			v.lost(from.page, from.item, "item of %d bytes shares a chain of %d bytes", size, r.size)
 			return buf, false, nil
 		}
+		if r.broken {
+			v.lost(from.page, from.item, "leads to the overflow chain of page %d, which is damaged", head)
+			return buf, false, nil
+		}
 		// db_stat counts the pages of a shared chain once for each reference.
 		if !keep && v.stats == nil || !v.mayRepeat(from) {
 			return buf, !keep, nil
 		}
 		again = true
 	}
-	return v.followChain(head, size, from, keep, again, buf)
+	data, ok, err = v.followChain(head, size, from, keep, again, buf)
+	v.spoilt(head, ok)
+	return data, ok, err
 }
 
-// mayRepeat tells whether a shared chain may be read once more: real files share
-// few, a crafted one could have every item lead to the longest chain.
+// spoilt remembers that a shared chain is damaged: what was told for a key of an
+// internal page, which costs nothing, is a loss for the item of a leaf.
+func (v *verifier) spoilt(head uint32, ok bool) {
+	if r := v.refs[head]; r != nil && !ok {
+		r.broken = true
+	}
+}
+
+// mayRepeat tells whether a shared chain may be read once more: real files
+// share few, a crafted one could have every item lead to the longest chain.
 func (v *verifier) mayRepeat(from place) bool {
 	if v.again <= 4*v.lay.pages+1024 {
 		return true
@@ -149,8 +164,8 @@ func (v *verifier) remember(nd *node, size uint32) {
 	v.refs[uint32(nd.no)] = &reference{total: nd.n, left: nd.n - 1, size: size}
 }
 
-// An order checks that keys come in byte order. Separators of internal pages take
-// part: they may equal the key that follows, not the one before.
+// An order checks that keys come in byte order. Separators of internal pages
+// take part: they may equal the key that follows, not the one before.
 type order struct {
 	last  []byte // the key before; aliases a page or buf until kept
 	buf   []byte

@@ -48,7 +48,8 @@ func (t *treeCheck) pairs(nd *node) (records int64, err error) {
 	return records, nil
 }
 
-// keyItem decodes the key at slot i. ok is false when it is unusable, which was told.
+// keyItem decodes the key at slot i. ok is false when it is unusable, which was
+// told.
 func (t *treeCheck) keyItem(nd *node, i, off int) (it item, ok bool) {
 	v, l := t.v, t.v.lay
 	if off < l.hdr+2*nd.n || off+3 > l.ps || off%2 != 0 {
@@ -180,8 +181,9 @@ func (t *treeCheck) items(nd *node) (records int64, err error) {
 	return records, nil
 }
 
-// marker tells whether a deleted item is what a recno leaves in place of a deleted
-// record, or of one that never was, so that the numbers of the others stay.
+// marker tells whether a deleted item is what a recno leaves in place of a
+// deleted record, or of one that never was, so that the numbers of the others
+// stay.
 func (t *treeCheck) marker(it item) bool {
 	m := &t.v.rd.meta
 	if t.kind != recordTree {

@@ -16,15 +16,17 @@ func (v *verifier) checkMeta(raw []byte, no uint32) {
 		v.odd(at, NoItem, "metadata page says it is page %d", own)
 	}
 	v.metaChecksum(raw, at)
-	if m.Version >= 6 && m.Type == Hash || m.Version >= 7 {
+	if m.Version >= 6 && m.Type == Hash || m.Version >= 7 || m.Type == Queue {
 		v.metaHeader(raw, at)
 	}
 	if no != 0 && m.Free != 0 {
 		v.odd(at, NoItem, "a sub-database has a free list of its own (page %d)", m.Free)
 	}
-	if m.Type == Hash {
+	switch m.Type {
+	case Queue: // its numbers were checked when they were read
+	case Hash:
 		v.checkHashMeta(at)
-	} else {
+	default:
 		v.checkTreeMeta(at)
 	}
 }
@@ -45,19 +47,22 @@ func (v *verifier) metaChecksum(raw []byte, at int64) {
 func (v *verifier) metaHeader(raw []byte, at int64) {
 	m := &v.rd.meta
 	want := byte(pageBtreeMeta)
-	if m.Type == Hash {
+	switch m.Type {
+	case Hash:
 		want = pageHashMeta
+	case Queue:
+		want = pageQueueMeta
 	}
 	if raw[25] != want {
 		v.odd(at, NoItem, "metadata page has type %d, want %d", raw[25], want)
 	}
-	newest := m.Type == Hash && m.Version >= 8 || m.Type != Hash && m.Version >= 9
+	newest := m.Version >= 9 || m.Type == Hash && m.Version >= 8 || m.Type == Queue && m.Version >= 4
 	if newest {
 		v.metaHeader9(raw, at)
 	} else if raw[24] != 0 || raw[26] != 0 || raw[27] != 0 {
 		v.odd(at, NoItem, "unused bytes 24, 26 and 27 are %d, %d and %d", raw[24], raw[26], raw[27])
 	}
-	if m.Version == 7 && m.Type != Hash || m.Version == 6 && m.Type == Hash || at != 0 {
+	if m.Type == Queue || m.Version == 7 && m.Type != Hash || m.Version == 6 && m.Type == Hash || at != 0 {
 		return // 3.0 stores no last page; in a sub-database it is not kept up
 	}
 	last := m.Pages - 1
@@ -82,7 +87,8 @@ func (v *verifier) metaHeader9(raw []byte, at int64) {
 	if m.unused36 != 0 {
 		v.odd(at, NoItem, "%d partitions in a database without partitions", m.unused36)
 	}
-	// A hash of version 9 may have been upgraded from 3.x, which left rubbish there.
+	// A hash of version 9 may have been upgraded from 3.x, which left rubbish
+	// there.
 	if m.Type != Hash && (!allZero(raw[460:464]) || !m.Checksum && !allZero(raw[476:512])) {
 		v.odd(at, NoItem, "encryption or checksum fields are set in a database without them")
 	}
@@ -139,7 +145,8 @@ func (v *verifier) checkTreeMeta(at int64) {
 	}
 }
 
-// fanOut checks minkey and maxkey: the longest item kept on a page must not wrap.
+// fanOut checks minkey and maxkey: the longest item kept on a page must not
+// wrap.
 func (v *verifier) fanOut() bool {
 	m := &v.rd.meta
 	if m.MinKey < 2 || uint64(m.MinKey) > uint64(m.PageSize) || (m.PageSize-headerSize)/(2*int(m.MinKey)) < 10 {

@@ -35,7 +35,8 @@ func (v *verifier) tree() error {
 	return nil
 }
 
-// duplicates checks an off-page duplicate set and returns its number of members.
+// duplicates checks an off-page duplicate set and returns its number of
+// members.
 func (v *verifier) duplicates(root uint32, from place) (int64, error) {
 	m := &v.rd.meta
 	if !m.Dup {
@@ -239,13 +240,15 @@ func (t *treeCheck) separator(nd *node, i int) error {
 	return nil
 }
 
-// firstKey checks the chain of a stale first key, which takes no part in the order.
+// firstKey checks the chain of a stale first key, which takes no part in the
+// order.
 func (t *treeCheck) firstKey(nd *node) error {
 	_, _, err := t.internalKey(nd, 0, false)
 	return err
 }
 
-// internalKey is the key of entry i of an internal page, with its chain checked.
+// internalKey is the key of entry i of an internal page, with its chain
+// checked.
 func (t *treeCheck) internalKey(nd *node, i int, keep bool) (key []byte, ok bool, err error) {
 	v, l := t.v, t.v.lay
 	off := l.slot(nd, i, 12)

@@ -12,8 +12,8 @@ const (
 // maxDepth bounds the height of a tree; real ones stay below 10.
 const maxDepth = 64
 
-// A walk visits the leaves of one tree from left to right by the child lists of its
-// internal pages, and compares that with the chain of the leaves.
+// A walk visits the leaves of one tree from left to right by the child lists of
+// its internal pages, and compares that with the chain of the leaves.
 type walk struct {
 	in    *input
 	kind  treeKind
@@ -96,22 +96,23 @@ func (w *walk) down(s *step, i int) (leaf bool, err error) {
 	return leaf, err
 }
 
-// astray is called when child could not be entered. What lies below it is read along
-// the chain of leaves if the leaf before leads there.
+// astray is called when child could not be entered. What lies below it is read
+// along the chain of leaves if the leaf before leads there.
 func (w *walk) astray(child, records uint32) {
 	if w.linked && w.last != 0 && w.follow != 0 && w.follow != child && !w.in.seen.has(int64(w.follow)) {
 		w.detour = true
 		return
 	}
 	w.linked = false
-	// A record takes at least 6 bytes: more than the file could hold is not believed.
+	// A record takes at least 6 bytes: more than the file could hold is not
+	// believed.
 	if n := w.skipped + uint64(records); n <= uint64(w.in.meta.Size)/6 {
 		w.skipped = n
 	}
 }
 
-// along goes to the next leaf of the chain. The end of the chain is the end of the
-// tree; where the chain breaks the tree goes on.
+// along goes to the next leaf of the chain. The end of the chain is the end of
+// the tree; where the chain breaks the tree goes on.
 func (w *walk) along() (leaf bool, err error) {
 	if w.follow == 0 {
 		w.detour, w.depth, w.linked = false, 0, false

@@ -50,8 +50,8 @@ type TreeOptions struct {
 	MinKey int
 }
 
-// MinKeyFits tells whether a page of pageSize bytes can be made to hold n keys at
-// least.
+// MinKeyFits tells whether a page of pageSize bytes can be made to hold n keys
+// at least.
 func MinKeyFits(n, pageSize int) bool {
 	return n >= defaultMinKey && inlineLimit(pageSize, sumHeader, n) > 0
 }
@@ -70,25 +70,25 @@ type WriterOptions struct {
 	// KeepFirst keeps the first record of a key instead of the last.
 	KeepFirst bool
 	// OnReplace is called with the key of each record that is given up because
-	// another has the same key; nil: only counted. With IgnoreEqual it is not called
-	// when the values are equal too.
+	// another has the same key; nil: only counted. With IgnoreEqual it is not
+	// called when the values are equal too.
 	OnReplace   func(key []byte)
 	IgnoreEqual bool
-	// Check is called now and then while records are written, also in Close; its error
-	// stops the Writer. nil: none.
+	// Check is called now and then while records are written, also in Close;
+	// its error stops the Writer. nil: none.
 	Check      func() error
 	TempDir    string // for sorting; "": os.TempDir
 	SortMemory int    // bytes held before a sort goes to temporary files; 0: DefaultSortMemory
 }
 
-// A Writer builds the btree or recno pages of one database file, bottom up: each
-// page is written once, nearly in order. Memory is bounded by SortMemory, a few
-// pages for each level of the tree, and the largest record. One goroutine at a
-// time may use it.
+// A Writer builds the btree or recno pages of one database file, bottom up:
+// each page is written once, nearly in order. Memory is bounded by SortMemory,
+// a few pages for each level of the tree, and the largest record. One goroutine
+// at a time may use it.
 //
-// Records may come in any order. As long as they come in byte order of their keys
-// they go straight to their pages; when one comes out of order after more than a
-// MiB, what was written is read back (the destination must then be an
+// Records may come in any order. As long as they come in byte order of their
+// keys they go straight to their pages; when one comes out of order after more
+// than a MiB, what was written is read back (the destination must then be an
 // io.ReaderAt) and everything is sorted through temporary files.
 type Writer struct {
 	opts  WriterOptions
@@ -174,8 +174,8 @@ func (w *Writer) begin(t TreeOptions, root uint32) {
 	}
 }
 
-// Put adds a record. The slices are not kept. The error of a Put, or of anything
-// that it set off, is returned by all later calls too.
+// Put adds a record. The slices are not kept. The error of a Put, or of
+// anything that it set off, is returned by all later calls too.
 func (w *Writer) Put(key, value []byte) error {
 	switch {
 	case w.err != nil:
@@ -194,8 +194,9 @@ func (w *Writer) Put(key, value []byte) error {
 	return w.err
 }
 
-// Replaced is the number of records that a later record of the same key replaced,
-// or of equal pairs left out of a sorted duplicate set. Final after Close.
+// Replaced is the number of records that a later record of the same key
+// replaced, or of equal pairs left out of a sorted duplicate set. Final after
+// Close.
 func (w *Writer) Replaced() int64 { return w.replaced }
 
 // Disorder is the number of records whose key is less, in byte order, than the
@@ -212,8 +213,8 @@ func (w *Writer) Pages() int64 { return int64(w.pages.next) }
 // rest will be in order too.
 const trustAfter = 1 << 20
 
-// collect hands a record to the sorter. When enough have come in order they go to
-// the tree, those that follow too, and the sorter is done.
+// collect hands a record to the sorter. When enough have come in order they go
+// to the tree, those that follow too, and the sorter is done.
 func (w *Writer) collect(key, value []byte) error {
 	enough := w.sort.beyond(trustAfter) || w.sort.full(len(key)+len(value))
 	if enough && w.sort.ordered() && !w.subTree.Unsorted && !w.sub {
@@ -422,8 +423,8 @@ func (w *Writer) release() {
 	}
 }
 
-// Abort gives up the temporary files and goroutines of a Writer that will not be
-// closed; after Close it does nothing.
+// Abort gives up the temporary files and goroutines of a Writer that will not
+// be closed; after Close it does nothing.
 func (w *Writer) Abort() {
 	w.closed = true
 	w.release()

@@ -84,8 +84,8 @@ func (w *Writer) moveOffPage() error {
 	return nil
 }
 
-// newDuplicateTree: a chain in versions 6 and 7, from 8 a tree by value when the
-// set is sorted, else by record number.
+// newDuplicateTree: a chain in versions 6 and 7, from 8 a tree by value when
+// the set is sorted, else by record number.
 func (w *Writer) newDuplicateTree() *treeBuilder {
 	switch {
 	case w.opts.Version < 8:

@@ -35,7 +35,8 @@ const (
 	metaSumAt   = 492
 	metaSumOver = 512 // bytes of a metadata page that its checksum covers
 	rootPage    = 1
-	// windowSize is the number of bytes gathered before the destination is written.
+	// windowSize is the number of bytes gathered before the destination is
+	// written.
 	windowSize = 1 << 20
 )
 
@@ -83,7 +84,8 @@ func newPageWriter(dst io.WriterAt, size int, big, sums bool) *pageWriter {
 	return p
 }
 
-// sealOf is the checksum of a page whose own bytes for it are zero: h = 33h + c.
+// sealOf is the checksum of a page whose own bytes for it are zero: h = 33h +
+// c.
 func sealOf(page []byte) uint32 {
 	h := uint32(0)
 	for _, c := range page {
@@ -118,7 +120,8 @@ func (p *pageWriter) alloc() (uint32, error) {
 	return n, nil
 }
 
-// header fills the first 26 bytes of a page, the last thing before it is written.
+// header fills the first 26 bytes of a page, the last thing before it is
+// written.
 func (p *pageWriter) header(page []byte, pgno, prev, next uint32, entries, hf int, level, kind uint8) {
 	clear(page[:8])
 	p.put32(page[8:], pgno)
@@ -221,8 +224,8 @@ func (p *pageWriter) restart() {
 	p.base, p.used = 0, 0
 }
 
-// freeRest puts the pages that an earlier, longer attempt wrote on the free list
-// and returns its head.
+// freeRest puts the pages that an earlier, longer attempt wrote on the free
+// list and returns its head.
 func (p *pageWriter) freeRest() (uint32, error) {
 	if p.next >= p.end {
 		return 0, nil

@@ -9,8 +9,8 @@ import (
 // errOrder: a record came out of order when it was too late to sort in memory.
 var errOrder = errors.New("records come out of order and the destination cannot be read back")
 
-// rewind is called when a record comes out of order: what was written is completed
-// to a database, read back into a sorter, and the file begun again.
+// rewind is called when a record comes out of order: what was written is
+// completed to a database, read back into a sorter, and the file begun again.
 func (w *Writer) rewind(key, value []byte) error {
 	src, ok := w.pages.dst.(io.ReaderAt)
 	if !ok || w.sub {

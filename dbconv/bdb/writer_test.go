@@ -85,8 +85,8 @@ func readBack(t testing.TB, b []byte) ([]record, Meta) {
 	return recs, r.Meta()
 }
 
-// sound checks the structure of a file with the checker, which shares no code with
-// the writer.
+// sound checks the structure of a file with the checker, which shares no code
+// with the writer.
 func sound(t testing.TB, b []byte, ownOrder bool) {
 	t.Helper()
 	faults, err := verifyBytes(b, ownOrder)
@@ -407,8 +407,8 @@ func TestWriterUID(t *testing.T) {
 	}
 }
 
-// Where the layout of a file is determined, it is that of the real libraries: all
-// but the log positions and the unique id.
+// Where the layout of a file is determined, it is that of the real libraries:
+// all but the log positions and the unique id.
 func TestWriterLayout(t *testing.T) {
 	names, files := fixtureFiles(t)
 	for _, name := range names {

@@ -62,8 +62,8 @@ func (t *treeBuilder) slot(l *treeLevel, off int) {
 	l.entries++
 }
 
-// item lays data down on the page, on overflow pages when it is long, and returns
-// its offset.
+// item lays data down on the page, on overflow pages when it is long, and
+// returns its offset.
 func (t *treeBuilder) item(l *treeLevel, data []byte, flag uint8) (int, error) {
 	if len(data) > t.p.limit {
 		pgno, err := t.p.overflow(data)
@@ -171,8 +171,8 @@ func (t *treeBuilder) addFlagged(data []byte, flag uint8) error {
 	return nil
 }
 
-// addLaid adds an item of a duplicate set that is laid down already; data is its
-// content, wanted when the item begins a page.
+// addLaid adds an item of a duplicate set that is laid down already; data is
+// its content, wanted when the item begins a page.
 func (t *treeBuilder) addLaid(item, data []byte) error {
 	l, err := t.leafFor(data, len(item)+2)
 	if err != nil {
@@ -240,8 +240,8 @@ func (t *treeBuilder) leafLevel() uint8 {
 	return 1
 }
 
-// separator is the shortest key that is greater than the last one and not greater
-// than key; in a tree of another order, key.
+// separator is the shortest key that is greater than the last one and not
+// greater than key; in a tree of another order, key.
 func (t *treeBuilder) separator(key []byte) []byte {
 	if t.inner != outIBtree {
 		return nil

@@ -10,9 +10,9 @@ import (
 // first of them, so that a small database has none.
 const uidFrame = 128 << 10
 
-// uidHash makes the unique id of a file: SHA-256 over its base name, a zero byte and
-// all records in the order of the file. The sum is taken on a goroutine of its own,
-// which ends with sum or stop.
+// uidHash makes the unique id of a file: SHA-256 over its base name, a zero
+// byte and all records in the order of the file. The sum is taken on a
+// goroutine of its own, which ends with sum or stop.
 type uidHash struct {
 	frame []byte
 	hash  hash.Hash

@@ -30,8 +30,8 @@ func surveyed(t testing.TB, text string) *Reader {
 	return r
 }
 
-// readAll reads a text; bad items and an early end are returned as errors beside
-// what was read.
+// readAll reads a text; bad items and an early end are returned as errors
+// beside what was read.
 func readAll(r *Reader) (dbs []database, errs []error) {
 	for {
 		h, err := r.Begin()

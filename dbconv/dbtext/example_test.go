@@ -1,6 +1,7 @@
 package dbtext_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -38,12 +39,15 @@ DATA=END
 	}
 	for rec, err := range r.All() {
 		if err != nil {
-			fmt.Println("left out:", err)
+			var at *dbtext.LineError
+			if errors.As(err, &at) {
+				fmt.Println("left out:", at.Position())
+			}
 			continue
 		}
 		fmt.Printf("%s %s\n", rec.Key, rec.Value)
 	}
 	// Output:
-	// left out: line 5: unreadable item: up to line 11 left out: lines are missing or there are too many: what is a key and what a value is not sure
+	// left out: line 5
 	// eva 5
 }

@@ -34,7 +34,8 @@ func (h *Header) paired() bool { return h.Type != "recno" && h.Type != "queue" |
 // blanks tells whether every item has a blank before it.
 func (h *Header) blanks() bool { return h.Version >= 2 }
 
-// endsData tells whether line ends the data. Without blanks it might be an item.
+// endsData tells whether line ends the data. Without blanks it might be an
+// item.
 func (h *Header) endsData(line []byte, l *lines) bool {
 	return string(line) == dataEnd && (h.blanks() || l.ends())
 }

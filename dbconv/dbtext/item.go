@@ -80,8 +80,8 @@ func decodeHex(dst, text []byte, last bool) (item []byte, used int, err error) {
 	return dst, whole, nil
 }
 
-// decodePrint is decodeHex for the format print. It takes bytes beyond printable
-// ASCII as they are: so does db_load.
+// decodePrint is decodeHex for the format print. It takes bytes beyond
+// printable ASCII as they are: so does db_load.
 func decodePrint(dst, text []byte, last bool) (item []byte, used int, err error) {
 	start := 0
 	for i := 0; i < len(text); {

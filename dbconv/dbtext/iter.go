@@ -7,7 +7,8 @@ import (
 	"iter"
 )
 
-// A Record is a key and its value. The key of a recno database without keys is nil.
+// A Record is a key and its value. The key of a recno database without keys is
+// nil.
 type Record struct{ Key, Value []byte }
 
 // Clone returns a copy of r that shares no memory with it.
@@ -15,9 +16,9 @@ func (r *Record) Clone() *Record {
 	return &Record{bytes.Clone(r.Key), bytes.Clone(r.Value)}
 }
 
-// All goes through the records of the current database that Next has not returned
-// yet. A record is valid until the next one: Clone keeps it. After an error that
-// wraps ErrItem the records go on, any other is the last that comes.
+// All goes through the records of the current database that Next has not
+// returned yet. A record is valid until the next one: Clone keeps it. After an
+// error that wraps ErrItem the records go on, any other is the last that comes.
 func (r *Reader) All() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		var rec Record

@@ -30,8 +30,8 @@ func newLines(r io.Reader) *lines {
 	return l
 }
 
-// begin returns the first piece of the next line without its end; more tells that
-// the line goes on. io.EOF at the end of the text.
+// begin returns the first piece of the next line without its end; more tells
+// that the line goes on. io.EOF at the end of the text.
 func (l *lines) begin() (piece []byte, more bool, err error) {
 	if err := l.rest(); err != nil {
 		return nil, false, err

@@ -8,11 +8,11 @@ import (
 // comparedBytes is how much of a key is looked at.
 const comparedBytes = 64 << 10
 
-// A keyOrder finds out where, in an odd number of items, one is missing or one too
-// many. Up to there the items with even numbers rise, behind it those with odd
-// ones, as the keys of a btree or recno do that db_dump prints; the values do not,
-// save by chance. What both could be is left out, and a record on either side of
-// it: a line that was broken in two leaves half an item.
+// A keyOrder finds out where, in an odd number of items, one is missing or one
+// too many. Up to there the items with even numbers rise, behind it those with
+// odd ones, as the keys of a btree or recno do that db_dump prints; the values
+// do not, save by chance. What both could be is left out, and a record on
+// either side of it: a line that was broken in two leaves half an item.
 type keyOrder struct {
 	known   bool // keys come in order
 	numbers bool // and are record numbers
@@ -65,7 +65,8 @@ func digits(b []byte) bool {
 
 // doubtful returns the items that are to be left out of n.
 func (o *keyOrder) doubtful(n int64) []span {
-	// The item to drop is one of an even number, not before low, not after high.
+	// The item to drop is one of an even number, not before low, not after
+	// high.
 	low, high := o.falls-1, min(o.rises, n-1)
 	if !o.known || low > high {
 		return []span{{0, n}}

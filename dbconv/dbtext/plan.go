@@ -7,13 +7,13 @@ import (
 	"sort"
 )
 
-// A Plan says which items of a text are no pairs of keys and values. The text of
-// a database has no more structure than that its lines come in pairs: where a
-// line is missing or there is one too many, every pair behind would be a value and
-// a key. Both ends are sure, the beginning of the data and its end; so pairs are
-// counted from the beginning up to the first line that is no item, and from the
-// end back to the last. Where nothing but an odd number of items tells that
-// something is wrong, the order of the keys says where.
+// A Plan says which items of a text are no pairs of keys and values. The text
+// of a database has no more structure than that its lines come in pairs: where
+// a line is missing or there is one too many, every pair behind would be a
+// value and a key. Both ends are sure, the beginning of the data and its end;
+// so pairs are counted from the beginning up to the first line that is no item,
+// and from the end back to the last. Where nothing but an odd number of items
+// tells that something is wrong, the order of the keys says where.
 type Plan struct{ sections []*section }
 
 // at is the plan of database number n, from 1; nil: all of it is sound.
@@ -46,8 +46,8 @@ type stray struct {
 	tail bool  // it may be the end of the item before it
 }
 
-// maxStrays bounds the memory of a section. With more, all between the first and
-// the last is left out.
+// maxStrays bounds the memory of a section. With more, all between the first
+// and the last is left out.
 const maxStrays = 10_000
 
 // skip returns the number of the item to go on with, instead of item number n,
@@ -60,11 +60,11 @@ func (s *section) skip(n int64) (to int64, why string) {
 	return s.out[i].to, "lines are missing or there are too many: what is a key and what a value is not sure"
 }
 
-// Survey reads a whole text and returns what is to be left out of it. h is nil, or
-// the header of lines without one (NewPlainReader). Text in which nothing has to be
-// left out gives nil. Errors are those of reading r; what is wrong with the text
-// the Reader tells. A text with an odd number of lines is read a second time, for
-// which it is asked for again.
+// Survey reads a whole text and returns what is to be left out of it. h is nil,
+// or the header of lines without one (NewPlainReader). Text in which nothing
+// has to be left out gives nil. Errors are those of reading r; what is wrong
+// with the text the Reader tells. A text with an odd number of lines is read a
+// second time, for which it is asked for again.
 func Survey(open func() (io.Reader, error), h *Header) (*Plan, error) {
 	r, err := open()
 	if err != nil {

@@ -58,8 +58,8 @@ func (e *LineError) Kind() string {
 // Severity is 2: what a line should have held is lost.
 func (e *LineError) Severity() int { return 2 }
 
-// A Reader reads databases from text. Memory: a buffer of 256 KiB and the longest
-// key and value.
+// A Reader reads databases from text. Memory: a buffer of 256 KiB and the
+// longest key and value.
 type Reader struct {
 	lines      *lines
 	h          Header
@@ -96,8 +96,8 @@ func NewPlainReader(r io.Reader, h Header) *Reader {
 	return p
 }
 
-// Follow has the Reader leave out what a first reading of the same text found to
-// be no pairs of keys and values.
+// Follow has the Reader leave out what a first reading of the same text found
+// to be no pairs of keys and values.
 func (r *Reader) Follow(plan *Plan) { r.plan = plan }
 
 // Line is the number of lines read.
@@ -194,9 +194,10 @@ func (r *Reader) headerLine(line string) error {
 
 func (r *Reader) fail(err error) error { return &LineError{r.lines.line, err} }
 
-// Next returns the next record of the database, io.EOF after the last. The key of a
-// recno database without keys is nil. Both slices are valid until the next call.
-// After an error that wraps ErrItem the next call returns the record behind.
+// Next returns the next record of the database, io.EOF after the last. The key
+// of a recno database without keys is nil. Both slices are valid until the next
+// call. After an error that wraps ErrItem the next call returns the record
+// behind.
 func (r *Reader) Next() (key, value []byte, err error) {
 	if !r.inData {
 		return nil, nil, io.EOF
@@ -270,8 +271,8 @@ func (r *Reader) leaveOut(to int64, why string) error {
 	return &LineError{first, fmt.Errorf("%w: up to line %d left out: %s", ErrItem, last, why)}
 }
 
-// ErrNoItem marks a line that is no item at all: of values without keys, it does
-// not count as one. It wraps ErrItem.
+// ErrNoItem marks a line that is no item at all: of values without keys, it
+// does not count as one. It wraps ErrItem.
 var ErrNoItem = fmt.Errorf("%w: no blank before the item: the line is passed over", ErrItem)
 
 // item reads the next item into dst; io.EOF at the end of the database.

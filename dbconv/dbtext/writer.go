@@ -2,11 +2,12 @@ package dbtext
 
 import "io"
 
-// writeBuffer is the number of bytes gathered before the destination is written.
+// writeBuffer is the number of bytes gathered before the destination is
+// written.
 const writeBuffer = 256 << 10
 
-// A Writer writes databases as text. Errors are sticky: End and Flush return the
-// first.
+// A Writer writes databases as text. Errors are sticky: End and Flush return
+// the first.
 type Writer struct {
 	w   io.Writer
 	buf []byte
@@ -19,18 +20,18 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: w, buf: make([]byte, 0, writeBuffer+4096)}
 }
 
-// Begin starts a database. Version is not looked at: the form of release 3.0 and
-// later is written.
+// Begin starts a database. Version is not looked at: the form of release 3.0
+// and later is written.
 func (w *Writer) Begin(h Header) error {
 	w.h = h
 	w.buf = h.append(w.buf)
 	return w.spill()
 }
 
-// Record writes a record. Of a recno database the key is written when the header
-// says Keys.
+// Record writes a record. Of a recno database the key is written when the
+// header says Keys.
 func (w *Writer) Record(key, value []byte) error {
-	if w.h.Type != "recno" || w.h.Keys {
+	if w.h.paired() {
 		w.item(key)
 	}
 	w.item(value)

@@ -2,7 +2,8 @@ package mboxlist
 
 import "strings"
 
-// Inbox is the name of a user's first mailbox. It has the key of the user alone.
+// Inbox is the name of a user's first mailbox. It has the key of the user
+// alone.
 const Inbox = "INBOX"
 
 // UserPrefix begins the name of every mailbox of a user.
@@ -17,8 +18,8 @@ func FolderKey(user, mailbox string) string {
 	return UserPrefix + user + "/" + mailbox
 }
 
-// SplitKey splits the full name of a mailbox into user id and mailbox, INBOX for
-// the user's own name. It is false for a name outside of user/.
+// SplitKey splits the full name of a mailbox into user id and mailbox, INBOX
+// for the user's own name. It is false for a name outside of user/.
 func SplitKey(key string) (user, mailbox string, ok bool) {
 	rest, ok := strings.CutPrefix(key, UserPrefix)
 	if !ok {
@@ -66,17 +67,4 @@ func (k Kind) FileName() string {
 		return "subscr.db"
 	}
 	return "peruser.db"
-}
-
-// User is the id of the user that a record belongs to, "" when it is none's.
-func (k Kind) User(key string) string {
-	switch k {
-	case FolderDB:
-		user, _, _ := SplitKey(key)
-		return user
-	case PeruserDB:
-		id, _, _ := strings.Cut(key, "\t")
-		return id
-	}
-	return key
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A KeyForm is how the keys of a mailbox list are made. The bytes of the vendor's
-// own databases were never published; other servers of the family put a dot where
-// this one has a slash, or a zero byte behind the key. The zero value is the form
-// of package mboxlist: user/<id>[/folder].
+// A KeyForm is how the keys of a mailbox list are made. The bytes of the
+// vendor's own databases were never published; other servers of the family put
+// a dot where this one has a slash, or a zero byte behind the key. The zero
+// value is the form of package mboxlist: user/<id>[/folder].
 type KeyForm struct {
 	prefix, suffix string
 	sep            byte // between id and folder; 0: a slash
@@ -19,10 +19,10 @@ type KeyForm struct {
 // BareKeys is the form of quota.db: the id alone.
 var BareKeys = KeyForm{bare: true}
 
-// ParseKeyForm reads a form in which %s stands for id and folder and any other %XX
-// for a byte: "user/%s", "user.%s", "user/%s%00", "%s". The byte before %s
-// separates the folder from the id. Where that is a dot, a dot in an id is stored
-// as ^.
+// ParseKeyForm reads a form in which %s stands for id and folder and any other
+// %XX for a byte: "user/%s", "user.%s", "user/%s%00", "%s". The byte before %s
+// separates the folder from the id. Where that is a dot, a dot in an id is
+// stored as ^.
 func ParseKeyForm(text string) (KeyForm, error) {
 	before, after, ok := strings.Cut(text, "%s")
 	if !ok || strings.Contains(after, "%s") {
@@ -74,8 +74,8 @@ func (f KeyForm) separator() string {
 	return string(f.sep)
 }
 
-// Split splits a key into user id and folder; the folder is "" in the key of INBOX.
-// It is false for a key of another form.
+// Split splits a key into user id and folder; the folder is "" in the key of
+// INBOX. It is false for a key of another form.
 func (f KeyForm) Split(key string) (id, folder string, ok bool) {
 	rest, ok := strings.CutPrefix(key, f.head())
 	if ok {

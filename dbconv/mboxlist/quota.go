@@ -42,8 +42,8 @@ func ParseQuota(value []byte) (Quota, error) {
 
 // ParseOldQuota reads a record of an NMS quota.db2 in the text form `quotakb
 // usagekb`, as sscanf(value, "%d %d") takes it: white space before a number and
-// what follows the second, if that is white space or begins with a zero byte, does
-// not count. It has no limit in messages, no message count and no warning.
+// what follows the second, if that is white space or begins with a zero byte,
+// does not count. It has no limit in messages, no message count and no warning.
 func ParseOldQuota(value []byte) (Quota, error) {
 	text, _, _ := bytes.Cut(value, []byte{0})
 	fields := bytes.Fields(text)
@@ -60,8 +60,8 @@ func ParseOldQuota(value []byte) (Quota, error) {
 	return Quota{KB: n[0], Messages: Unlimited, UsageKB: n[1], LastWarned: -1}, nil
 }
 
-// numbers reads exactly len(dst) decimal numbers, one blank between them. Limits
-// are at least -2, the rest at least -1.
+// numbers reads exactly len(dst) decimal numbers, one blank between them.
+// Limits are at least -2, the rest at least -1.
 func numbers(value []byte, dst []int64) error {
 	at := 0
 	for i := range dst {

@@ -13,15 +13,15 @@ type Names struct {
 	Form      KeyForm // of the keys; the zero value: user/<id>[/folder]
 }
 
-// Rename puts new names into a record of folder.db: into its key and, of its value,
-// into the partition and the identifiers of the access control list, where "-id"
-// takes rights away from id. Everything else stays as it is, byte for byte; when
-// nothing changes, key and value come back as they are. Where two identifiers
-// become one, its rights are joined.
+// Rename puts new names into a record of folder.db: into its key and, of its
+// value, into the partition and the identifiers of the access control list,
+// where "-id" takes rights away from id. Everything else stays as it is, byte
+// for byte; when nothing changes, key and value come back as they are. Where
+// two identifiers become one, its rights are joined.
 //
-// A value that is not understood stays whole: the key that comes back is the new
-// one, and the error an *Error that says why. NamesRenamed tells whether that
-// matters.
+// A value that is not understood stays whole: the key that comes back is the
+// new one, and the error an *Error that says why. NamesRenamed tells whether
+// that matters.
 func Rename(key string, value []byte, names Names) (newKey string, newValue []byte, err error) {
 	newKey = key
 	if id, mailbox, ok := names.Form.Split(key); ok && names.User != nil {
@@ -62,7 +62,8 @@ func (n Names) field(i int, field string) string {
 	return n.User(field)
 }
 
-// joinRights makes one entry of those of one identifier, at the place of the first.
+// joinRights makes one entry of those of one identifier, at the place of the
+// first.
 func joinRights(fields []string) []string {
 	joined := fields[:1]
 	at := make(map[string]int)

@@ -2,7 +2,6 @@ package mboxlist
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,36 +15,24 @@ type Cursor interface {
 	Next() (key, value []byte, err error)
 }
 
-// An Update is a set of changes to one database of a mailbox list. Changes come in
-// any order and are sorted in bounded memory (bdb.DefaultSortMemory, then temporary
-// files), beside about 40 bytes for each replaced user. Use it once:
+// An Update is a set of changes to one database of a mailbox list. Changes come
+// in any order and are sorted in bounded memory (bdb.DefaultSortMemory, then
+// temporary files). Use it once:
 //
 //	u := mboxlist.NewUpdate(mboxlist.FolderDB, tempDir)
 //	defer u.Close()
-//	u.Replace("anna")                  // all that the old database has of anna goes
-//	u.Put("user/anna", value)          // and this comes
-//	u.Apply(w, old)                    // w: *bdb.Writer; old: *bdb.Cursor or nil
+//	u.Put("user/anna", value)
+//	u.Apply(w, old)                    // w: *bdb.Writer; old: *bdb.Cursor
 //	w.Close()
 type Update struct {
-	kind     Kind
-	puts     *bdb.Sorter
-	replaced map[[16]byte]struct{}
+	kind Kind
+	puts *bdb.Sorter
 }
 
 // NewUpdate returns an empty Update; temporary files go to tempDir ("":
 // os.TempDir).
 func NewUpdate(kind Kind, tempDir string) *Update {
-	return &Update{kind: kind, puts: bdb.NewSorter(tempDir, 0), replaced: make(map[[16]byte]struct{})}
-}
-
-// Replace drops all records that the existing database has of user. Put adds
-// those that come instead, before or after it.
-func (u *Update) Replace(user string) { u.replaced[digest(user)] = struct{}{} }
-
-// digest stands for a user id, whatever its length.
-func digest(user string) [16]byte {
-	sum := sha256.Sum256([]byte(user))
-	return [16]byte(sum[:16])
+	return &Update{kind: kind, puts: bdb.NewSorter(tempDir, 0)}
 }
 
 // Put adds a record, or replaces the one of the same key; the last Put of a key
@@ -54,16 +41,16 @@ func (u *Update) Put(key string, value []byte) error { return u.puts.Add([]byte(
 
 // UpdateReport counts what Apply did.
 type UpdateReport struct {
-	Kept     int64 // records of the existing database that stayed
-	Dropped  int64 // records of replaced users, and of keys put anew
-	Put      int64 // records put
-	Replaced int64 // users replaced
+	Kept    int64 // records of the existing database that stayed
+	Dropped int64 // those of keys put anew
+	Put     int64 // records put
 }
 
-// Apply writes the records of old (nil, without a type: none) with the changes made to them to w,
-// in key order. It neither closes w nor reads old twice. The Update is used up.
+// Apply writes the records of old (nil, without a type: none) with the changes
+// made to them to w, in key order. It neither closes w nor reads old twice. The
+// Update is used up.
 func (u *Update) Apply(w *bdb.Writer, old Cursor) (UpdateReport, error) {
-	m := merge{u: u, w: w, old: old, rep: UpdateReport{Replaced: int64(len(u.replaced))}}
+	m := merge{w: w, old: old}
 	if err := m.advance(); err != nil {
 		return m.rep, err
 	}
@@ -93,13 +80,12 @@ func (u *Update) Apply(w *bdb.Writer, old Cursor) (UpdateReport, error) {
 // Close gives up the temporary files of an Update that was not applied.
 func (u *Update) Close() { u.puts.Close() }
 
-// ErrOrder: the keys of the existing database are not in byte order, so that it is no
-// mailbox list.
+// ErrOrder: the keys of the existing database are not in byte order, so that it
+// is no mailbox list.
 var ErrOrder = errors.New("keys out of order")
 
 // merge is the state of Apply.
 type merge struct {
-	u          *Update
 	w          *bdb.Writer
 	old        Cursor
 	have       bool // key and value are the next record of old
@@ -110,44 +96,27 @@ type merge struct {
 	rep        UpdateReport
 }
 
-// advance moves to the next record of old that does not belong to a replaced user.
+// advance moves to the next record of old that does not belong to a replaced
+// user.
 func (m *merge) advance() error {
 	m.have = false
 	if m.old == nil {
 		return nil
 	}
-	for {
-		key, value, err := m.old.Next()
-		if err == io.EOF {
-			m.old = nil
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if bytes.Compare(key, m.below) < 0 {
-			return fmt.Errorf("%w: %.80q after %.80q", ErrOrder, key, m.below)
-		}
-		m.below = append(m.below[:0], key...)
-		if m.gone(key) {
-			m.rep.Dropped++
-			continue
-		}
-		m.have, m.key, m.value = true, key, value
+	key, value, err := m.old.Next()
+	if err == io.EOF {
+		m.old = nil
 		return nil
 	}
-}
-
-func (m *merge) gone(key []byte) bool {
-	if len(m.u.replaced) == 0 {
-		return false
+	if err != nil {
+		return err
 	}
-	user := m.u.kind.User(string(key))
-	if user == "" {
-		return false
+	if bytes.Compare(key, m.below) < 0 {
+		return fmt.Errorf("%w: %.80q after %.80q", ErrOrder, key, m.below)
 	}
-	_, gone := m.u.replaced[digest(user)]
-	return gone
+	m.below = append(m.below[:0], key...)
+	m.have, m.key, m.value = true, key, value
+	return nil
 }
 
 // copyBelow copies the records of old whose key is less than limit, or all.

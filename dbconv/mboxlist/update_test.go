@@ -92,39 +92,15 @@ func TestUpdate(t *testing.T) {
 		t.Error(d)
 	}
 
-	// ab is replaced, a record of ab-c is put anew, zoe is new, bob stays.
+	// Records of ab and ab-c are put anew, zoe is new, the others stay.
 	second := NewUpdate(FolderDB, t.TempDir())
 	put(t, second, pair{"user/zoe", "z"}, pair{"user/ab", "old"}, pair{"user/ab", "new"}, pair{"user/ab-c", "again"})
-	second.Replace("ab")
-	second.Replace("nobody")
 	file, rep = apply(t, second, file)
-	if d := cmp.Diff(UpdateReport{Kept: 3, Dropped: 3, Put: 3, Replaced: 2}, rep); d != "" {
+	if d := cmp.Diff(UpdateReport{Kept: 4, Dropped: 2, Put: 3}, rep); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]pair{{"shared/all", "5"}, {"user/ab", "new"}, {"user/ab-c", "again"}, {"user/ab-c/x", "4"}, {"user/bob", "b"}, {"user/zoe", "z"}}, readAll(t, file)); d != "" {
+	if d := cmp.Diff([]pair{{"shared/all", "5"}, {"user/ab", "new"}, {"user/ab-c", "again"}, {"user/ab-c/x", "4"}, {"user/ab/Mail", "2"}, {"user/bob", "b"}, {"user/zoe", "z"}}, readAll(t, file)); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestUpdateKinds(t *testing.T) {
-	tests := []struct {
-		kind      Kind
-		gone, not string
-	}{
-		{QuotaDB, "ab", "ab@x"},
-		{SubscrDB, "ab", "abc"},
-		{PeruserDB, PerUserKey("ab", "user/x/Shared"), PerUserKey("abc", "user/ab")},
-	}
-	for _, tc := range tests {
-		u := NewUpdate(tc.kind, t.TempDir())
-		put(t, u, pair{tc.gone, "1"}, pair{tc.not, "2"})
-		file, _ := apply(t, u, nil)
-		u = NewUpdate(tc.kind, t.TempDir())
-		u.Replace("ab")
-		file, _ = apply(t, u, file)
-		if d := cmp.Diff([]pair{{tc.not, "2"}}, readAll(t, file)); d != "" {
-			t.Errorf("%s: %s", tc.kind.FileName(), d)
-		}
 	}
 }
 
@@ -164,19 +140,11 @@ func TestUpdateModel(t *testing.T) {
 		var puts []pair
 		for range rnd.Intn(200) {
 			user := fmt.Sprintf("u%d", rnd.Intn(60))
-			u.Replace(user)
-			v.Replace(user)
-			for key := range model {
-				if FolderDB.User(key) == user {
-					delete(model, key)
-				}
-			}
 			for n := range rnd.Intn(3) {
 				p := pair{FolderKey(user, fmt.Sprintf("f%d", n)), fmt.Sprint(round, rnd.Intn(10))}
 				puts = slices.DeleteFunc(puts, func(q pair) bool { return q.Key == p.Key })
 				puts = append(puts, p)
 			}
-			puts = slices.DeleteFunc(puts, func(p pair) bool { _, ok := model[p.Key]; return ok && FolderDB.User(p.Key) == user })
 		}
 		for _, p := range puts {
 			model[p.Key] = p.Value
