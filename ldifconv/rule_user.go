@@ -314,14 +314,6 @@ var userEndRules = []rule{
 		},
 	},
 	{
-		name: "delivery-options", from: AnySource, kind: Both,
-		needs:      []attrID{schema.MailDeliveryOption},
-		what:       "a mailDeliveryOption that iMS does not know for users or lists stays and is a problem",
-		source:     "Schema Reference, mailDeliveryOption",
-		documented: true,
-		apply:      deliveryOptions,
-	},
-	{
 		name: "uid-map", from: AnySource, kind: Users,
 		needs:  []attrID{schema.UID},
 		what:   "uid stays, unless the site maps it to another; an entry named by its uid gets another name then, in a modrdn record",
@@ -411,6 +403,14 @@ func textEncoding(d *draft, _ *ruleOptions) bool {
 
 // lastRules end every kind.
 var lastRules = []rule{
+	{
+		name: "delivery-options", from: AnySource, kind: Both,
+		needs:      []attrID{schema.MailDeliveryOption},
+		what:       "a mailDeliveryOption that iMS does not know for users or lists stays and is a problem",
+		source:     "Schema Reference, mailDeliveryOption",
+		documented: true,
+		apply:      deliveryOptions,
+	},
 	{
 		name: "status-values", from: AnySource, kind: All,
 		needs:      []attrID{schema.InetUserStatus, schema.MailUserStatus, schema.InetMailGroupStatus, schema.InetDomainStatus, schema.MailDomainStatus},
