@@ -76,19 +76,28 @@ func (f UIDForm) String() string {
 	return [...]string{"", "local", "local@domain", "other"}[f]
 }
 
-// Classified is what one entry of an export is.
+// Classified is what one entry of an export is. Its bytes are valid during the
+// call that hands it over.
 type Classified struct {
-	Line int // of its dn
-	DN   []byte
+	// Line is the number of the dn line in its file.
+	Line int
+	// DN is the name as written, decoded.
+	DN []byte
+	// Tags are the schema tags that the entry satisfies.
 	Tags Tag
-	Kind Kind // Users, Groups, Domains, or 0 for no mail entry
+	// Kind is Users, Groups, Domains, or 0 for no mail entry.
+	Kind Kind
+	// UID is the first uid, nil without one, and Form its shape; both are of
+	// users only.
 	UID  []byte
 	Form UIDForm
 }
 
 // ClassifyOptions choose what Classify does.
 type ClassifyOptions struct {
-	MaxEntry int // bytes, 0 for ldif.DefaultMaxEntry
+	// MaxEntry is the size in bytes over which a record is skipped and
+	// reported; 0 means ldif.DefaultMaxEntry.
+	MaxEntry int
 	// Expect, when not 0, makes every mail entry that does not satisfy
 	// exactly these tags a problem: after an upgrade all are TagIMS50 and
 	// nothing else.
@@ -96,33 +105,43 @@ type ClassifyOptions struct {
 	// TempDir is where the addresses are kept, which are compared at the
 	// end; empty means os.TempDir.
 	TempDir string
-	Log     Log // nil discards
+	// Log receives problems and warnings; nil discards them.
+	Log Log
 }
 
 // DomainCount is one mail domain of an export.
 type DomainCount struct {
-	Name      string `json:"name"`
-	Node      bool   `json:"node"`      // a dc node or an o= suffix has its name
-	Addresses int64  `json:"addresses"` // mail values in it
+	// Name is the domain in lower case.
+	Name string `json:"name"`
+	// Node says that a dc node or an o= suffix has the name.
+	Node bool `json:"node"`
+	// Addresses is the number of mail values in the domain.
+	Addresses int64 `json:"addresses"`
 }
 
 // ClassifyReport counts an export.
 type ClassifyReport struct {
-	Entries, Damaged       int64
-	Tags                   [8]int64 // by Tag, of all entries
+	// Entries were read; Damaged records were skipped.
+	Entries, Damaged int64
+	// Tags counts the entries by the tags that they satisfy together.
+	Tags [8]int64
+	// Users, Groups and Domains are the mail entries of each kind.
 	Users, Groups, Domains int64
-	UIDLocal               int64
-	UIDKnown, UIDUnknown   int64 // local@domain, the domain known or not
-	UIDOther               int64
-	DomainList             []DomainCount // in order of name
+	// UIDLocal, UIDKnown, UIDUnknown and UIDOther are the users by the shape
+	// of their uid: local; local@domain, the domain being one of the export
+	// or not; anything else.
+	UIDLocal, UIDKnown, UIDUnknown, UIDOther int64
+	// DomainList holds the mail domains in order of name.
+	DomainList []DomainCount
 }
 
 // Classify reads an export that lies in one or more files and calls each for
 // every entry, in order. What it hands over is valid during the call. Memory
-// grows with the number of domains.
-func Classify(ctx context.Context, inputs []Input, o ClassifyOptions, each func(*Classified) error) (ClassifyReport, error) {
+// grows with the number of domains. The error is one of each, of an input, of a
+// temporary file, or of the context; damaged records are told to the log.
+func Classify(ctx context.Context, each func(*Classified) error, inputs []Input, o ClassifyOptions) (ClassifyReport, error) {
 	if o.Log == nil {
-		o.Log = discardLog{}
+		o.Log = discard{}
 	}
 	c := classifier{options: o, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
 	c.book.dir = o.TempDir
@@ -178,11 +197,6 @@ func (c *classifier) damaged(kind string, line int, dn, text string) {
 	c.report.Damaged++
 	c.options.Log.Problem(kind, position(c.name, line, dn), text)
 }
-
-type discardLog struct{}
-
-func (discardLog) Problem(kind, where, text string) {}
-func (discardLog) Warning(kind, where, text string) {}
 
 type classifier struct {
 	name     string // of the file being read

@@ -7,6 +7,9 @@
 // take it back, the records that could not be read, and a state file.
 //
 // What happens to one entry is a table of small named rules (Rules prints it).
+// A value that no rule understands stays in the entry and is a problem with its
+// line; it never opens or closes anything.
+//
 // An entry is loaded into a draft, which knows what it was and what it becomes;
 // rules change the draft; what differs in the end is written. Rules see one
 // entry at a time, so entries are upgraded side by side:
@@ -19,6 +22,9 @@
 // messages are the same for any number of workers. Where a rule needs to know
 // the order (numbers given to program names), it waits for the batches before
 // its own.
+//
+// SIMS domains are known by what lies below their nodes, for which the input is
+// read once more in front of all that (survey).
 //
 // Memory does not grow with the input. The full output keeps parents in front
 // of their children, and Restore finds an entry's state, through temporary

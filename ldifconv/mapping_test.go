@@ -104,7 +104,7 @@ func TestEverythingIsIMS(t *testing.T) {
 	for name, export := range exports(t, 800) {
 		full, _, _ := upgraded(t, export.text, Options{From: export.from, Format: Full})
 		mail := 0
-		_, err := Classify(context.Background(), []Input{{Name: "full", Reader: strings.NewReader(full)}}, ClassifyOptions{}, func(c *Classified) error {
+		_, err := Classify(context.Background(), func(c *Classified) error {
 			if c.Kind&Both == 0 {
 				return nil
 			}
@@ -112,7 +112,7 @@ func TestEverythingIsIMS(t *testing.T) {
 				t.Errorf("%s: %s satisfies %s", name, c.DN, c.Tags)
 			}
 			return nil
-		})
+		}, []Input{{Name: "full", Reader: strings.NewReader(full)}}, ClassifyOptions{})
 		if err != nil || mail == 0 {
 			t.Errorf("%s: %d mail entries, %v", name, mail, err)
 		}

@@ -83,7 +83,12 @@ const (
 )
 
 // Pair is one attribute and value of -A.
-type Pair struct{ Attr, Value string }
+type Pair struct {
+	// Attr is an attribute description, options included.
+	Attr string
+	// Value is one value; "" removes the attribute.
+	Value string
+}
 
 // Log receives what a conversion has to say while it runs. It is safe for
 // concurrent use.
@@ -102,7 +107,9 @@ type Progress interface {
 
 // Options choose what Upgrade does. From and Kinds must be set.
 type Options struct {
-	From  Source
+	// From is the product of the export, SIMS or NMS.
+	From Source
+	// Kinds are the kinds of entries to upgrade.
 	Kinds Kind
 	// Base holds DNs: entries at or below one of them are upgraded. Empty
 	// means every entry.

@@ -34,14 +34,23 @@ type rule struct {
 
 // RuleInfo describes one rule to people.
 type RuleInfo struct {
-	Name       string   `json:"name"`
-	From       string   `json:"from"`
-	Kind       string   `json:"kind"`
-	Needs      []string `json:"needs,omitempty"` // attributes and classes, one of which makes the rule run
-	What       string   `json:"what"`
-	Source     string   `json:"source"`
-	Documented bool     `json:"documented"`
-	Meaning    bool     `json:"meaning,omitempty"` // leaves alone what was an iMS entry before
+	// Name is what RuleOptions.Off takes.
+	Name string `json:"name"`
+	// From and Kind are the products and the kinds of entries it is for.
+	From string `json:"from"`
+	Kind string `json:"kind"`
+	// Needs are attributes and classes, one of which makes the rule run;
+	// empty means that it always runs.
+	Needs []string `json:"needs,omitempty"`
+	// What says in a sentence what it does, and Source where the old and the
+	// new side are described.
+	What   string `json:"what"`
+	Source string `json:"source"`
+	// Documented tells a rule that a vendor's manual states from one that is
+	// concluded from the two schemas.
+	Documented bool `json:"documented"`
+	// Meaning says that the rule leaves alone what was an iMS entry before.
+	Meaning bool `json:"meaning,omitempty"`
 }
 
 // ruleTables are the rules in the order in which they run.

@@ -56,6 +56,13 @@ func (g *grants) add(one grant) {
 	}
 }
 
+func (g *grants) addAll(one *grants) {
+	g.allowed.addAll(one.allowed)
+	g.denied.addAll(one.denied)
+	g.limited = append(g.limited, one.limited...)
+	g.any = g.any || one.any
+}
+
 // allows reports whether something is allowed, which closes what is not.
 func (g *grants) allows() bool {
 	for i := range g.limited {
@@ -71,14 +78,21 @@ func (g *grants) allows() bool {
 func simsServices(d *draft, o *ruleOptions, to attrID) bool {
 	const from = schema.InetAuthorizedServices
 	var all grants
+	var widen serviceSet // of values that stay: they make no rule, but a rule lets them in
 	before := len(d.values(from))
 	d.retain(from, func(v []byte) bool {
-		ok := parseGrants(d, v, all.add)
-		if !ok {
-			d.stays("service-unknown", from, v, "names a service that is not known")
+		var one grants
+		if parseGrants(d, v, one.add) {
+			all.addAll(&one)
+			return false
 		}
-		return !ok
+		widen.addAll(one.allowed)
+		d.stays("service-unknown", from, v, "names a service that is not known")
+		return true
 	})
+	if all.allows() {
+		all.allowed.addAll(widen)
+	}
 	if d.has(to) {
 		if all.any {
 			d.warn("access-kept", schema.Name(to)+" is there already: inetAuthorizedServices dropped")
@@ -235,11 +249,15 @@ func plainClients(list []byte) (clients []byte, ok bool) {
 	eachToken(list, func(client []byte) {
 		ok = ok && isClient(client)
 		everyone = everyone && (isOneOf(client, "ALL") || string(client) == "*")
+		if len(clients) > 0 {
+			clients = append(clients, ',')
+		}
+		clients = append(clients, client...)
 	})
 	if ok && everyone {
 		return nil, true
 	}
-	return list, ok
+	return clients, ok && len(clients) > 0
 }
 
 // simsService knows the words for a service.

@@ -16,32 +16,51 @@ const inboxServices = 1<<imap | 1<<imaps | 1<<pop | 1<<pops
 // iMS. NONE goes to what is denied. Values with a client that is not understood
 // stay.
 func accessClients(d *draft, denied *serviceSet) (clients []byte) {
+	var widen []byte // of values that stay: they make no rule, but a rule lets them in
 	none := onlyNone(d.values(schema.MailAccessDomain))
 	d.retain(schema.MailAccessDomain, func(v []byte) bool {
 		if none {
 			return false
 		}
-		understood := true
-		eachToken(v, func(client []byte) {
-			from := len(clients)
-			if from > 0 {
-				clients = append(clients, ',')
-			}
-			var ok bool
-			if clients, ok = appendClient(clients, client); !ok {
-				clients, understood = clients[:from], false
-			}
-		})
-		if !understood {
-			d.stays("access-domain", schema.MailAccessDomain, v, "is no host, domain or net that iMS could be told of")
+		list, understood := clientList(v)
+		if understood {
+			clients = appendList(clients, list)
+			return false
 		}
-		return !understood
+		widen = appendList(widen, list)
+		d.stays("access-domain", schema.MailAccessDomain, v, "is no host, domain or net that iMS could be told of")
+		return true
 	})
+	if len(clients) > 0 {
+		clients = appendList(clients, widen)
+	}
 	if none {
 		d.warn("access-domain", "mailAccessDomain NONE is no domain: IMAP and POP are denied to every client")
 		denied.addAll(servicesOf(inboxServices))
 	}
 	return clients
+}
+
+// clientList is the clients of one value in the form of iMS; understood is false
+// when there is one among them that has none.
+func clientList(v []byte) (list []byte, understood bool) {
+	understood = true
+	eachToken(v, func(client []byte) {
+		if one, ok := appendClient(nil, client); ok {
+			list = appendList(list, one)
+		} else {
+			understood = false
+		}
+	})
+	return list, understood
+}
+
+// appendList joins two comma lists.
+func appendList(list, more []byte) []byte {
+	if len(list) > 0 && len(more) > 0 {
+		list = append(list, ',')
+	}
+	return append(list, more...)
 }
 
 // onlyNone reports whether the word NONE is all that the values say.

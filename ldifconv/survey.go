@@ -127,6 +127,7 @@ func newCopy(r io.Reader, dir string) (*copyReader, error) {
 	return &copyReader{r: r, file: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
+// Read implements io.Reader.
 func (c *copyReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if _, werr := c.w.Write(p[:n]); werr != nil {
@@ -152,6 +153,7 @@ func (c *copyReader) again() (io.Reader, error) {
 
 type failedReader struct{ err error }
 
+// Read implements io.Reader.
 func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // read surveys one input. What is wrong with it is left to the upgrade to tell.

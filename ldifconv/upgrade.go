@@ -40,7 +40,7 @@ func Upgrade(ctx context.Context, dst io.Writer, src io.Reader, opt Options) (Re
 }
 
 // UpgradeAll is Upgrade for an export that lies in several files, read one
-// after the other.
+// after the other. It does not close them.
 func UpgradeAll(ctx context.Context, dst io.Writer, inputs []Input, opt Options) (Report, error) {
 	r, err := newRun(dst, inputs, opt)
 	if err != nil {
@@ -268,6 +268,7 @@ type readResult struct {
 	err error
 }
 
+// Read implements io.Reader.
 func (c *cancelReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
@@ -407,7 +408,10 @@ func (r *run) finish() error {
 // discard is the Log of a caller without one.
 type discard struct{}
 
+// Problem implements Log.
 func (discard) Problem(kind, where, text string) {}
+
+// Warning implements Log.
 func (discard) Warning(kind, where, text string) {}
 
 func (r *Report) add(b *Report) {

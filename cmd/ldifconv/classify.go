@@ -88,12 +88,10 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 		each = lines.object
 	}
 	meter := job.Meter("entries", 0, 0)
-	report, err := ldifconv.Classify(ctx, inputs, ldifconv.ClassifyOptions{
-		MaxEntry: int(o.maxEntry), Expect: expect, Log: job,
-	}, func(c *ldifconv.Classified) error {
+	report, err := ldifconv.Classify(ctx, func(c *ldifconv.Classified) error {
 		meter.Add(1, 0)
 		return each(c)
-	})
+	}, inputs, ldifconv.ClassifyOptions{MaxEntry: int(o.maxEntry), Expect: expect, Log: job})
 	if err != nil {
 		return err
 	}

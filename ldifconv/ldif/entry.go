@@ -135,6 +135,7 @@ func (o ModOp) String() string { return modOps[o] }
 
 // Mod is one modification of a modify record: the values of Attr under Op.
 type Mod struct {
+	// Op says what is done with the values.
 	Op ModOp
 	Attr
 	// Line is the number of the add:, delete:, replace: or increment: line.
@@ -143,7 +144,9 @@ type Mod struct {
 
 // Control is one control line of a change record.
 type Control struct {
-	OID      []byte
+	// OID is the control's number as written.
+	OID []byte
+	// Critical says that a server which does not know it refuses the record.
 	Critical bool
 	// Value is nil when the line carries none.
 	Value []byte
@@ -156,6 +159,7 @@ type Record struct {
 	// Entry holds the DN of every record, and the attributes of Content and
 	// Add.
 	Entry
+	// Type is Content for an entry, else the changetype.
 	Type ChangeType
 	// Controls stand before the changetype line.
 	Controls []Control

@@ -22,13 +22,20 @@ const netscapeClass = "2.16.840.1.113730.3.2."
 // Class is one object class, merged over the products: what one of them allowed
 // is allowed, what all of them required is required.
 type Class struct {
-	Name     string
-	OID      string
-	Kind     Kind
-	Origin   Origin
-	Superior string // name of the superior class; "" for top
-	Must     []ID
-	May      []ID
+	// Name is the canonical spelling and OID the number that the definition
+	// has; LookupClass knows more.
+	Name string
+	OID  string
+	// Kind tells structural, auxiliary and abstract classes apart.
+	Kind Kind
+	// Origin is the product that brought the class.
+	Origin Origin
+	// Superior is the name of the superior class; "" for top.
+	Superior string
+	// Must and May are the attributes that the class itself requires and
+	// allows, without those of its superiors.
+	Must []ID
+	May  []ID
 }
 
 func classSpellings(add func(name string, id uint16)) {

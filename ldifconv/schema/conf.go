@@ -11,10 +11,14 @@ import (
 // ConfClass is one objectclass of a slapd.oc.conf file. The files know no
 // kinds.
 type ConfClass struct {
-	Name     string
-	OID      string   // "NAME-oid" when the file gives none
-	Superior string   // top when the file gives none
-	Requires []string // attributes, in the order of the file
+	// Name is the class as the file spells it.
+	Name string
+	// OID is its number, "NAME-oid" when the file gives none.
+	OID string
+	// Superior is the class above, top when the file gives none.
+	Superior string
+	// Requires and Allows are attributes, in the order of the file.
+	Requires []string
 	Allows   []string
 }
 

@@ -49,14 +49,14 @@ const (
 
 // Attribute is one attribute type.
 type Attribute struct {
-	Name        string // canonical spelling
-	Aliases     []string
-	OID         string // numeric
-	Syntax      Syntax
-	Origin      Origin
-	Single      bool // iMS takes one value
-	WasMulti    bool // an older product took several: the merged definition does too
-	Operational bool // maintained by the server
+	Name        string   // canonical spelling
+	Aliases     []string // other names
+	OID         string   // numeric
+	Syntax      Syntax   // as slapd.at.conf names it
+	Origin      Origin   // the product that brought it
+	Single      bool     // iMS takes one value
+	WasMulti    bool     // an older product took several: the merged definition does too
+	Operational bool     // maintained by the server
 
 	builtin bool // compiled into OpenLDAP's slapd
 	loose   bool // values carry more than the syntax allows (parameters after a DN)

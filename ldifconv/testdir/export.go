@@ -14,7 +14,7 @@ import (
 // Options shapes a directory export. The zero value of a field means its
 // default.
 type Options struct {
-	Seed   uint64
+	Seed   uint64 // the same seed gives the same bytes
 	Users  int    // default 100
 	Groups int    // mailing lists; default one for 25 users, at least 12
 	Photo  int    // bytes of a jpegPhoto that one user in 16 has; default 600, negative none
@@ -25,8 +25,8 @@ type Options struct {
 
 // Totals counts what was written.
 type Totals struct {
-	Entries, Users, Groups, Domains int
-	Bytes                           int64
+	Entries, Users, Groups, Domains int   // by kind; Entries are all
+	Bytes                           int64 // of LDIF
 }
 
 // WriteSIMS writes what db2ldif gives for a SIMS 4.0 directory: a tree of

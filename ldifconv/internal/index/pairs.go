@@ -17,6 +17,7 @@ const (
 // of values for equal keys. 65,536 of them are in memory, the others in
 // temporary files in Dir. It is not safe for concurrent use.
 type Pairs struct {
+	// Dir is where the files are made; empty means os.TempDir.
 	Dir string
 
 	mem  []pair

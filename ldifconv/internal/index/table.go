@@ -24,6 +24,7 @@ const (
 // in sorted temporary files. The zero value holds its files in os.TempDir; it
 // is not safe for concurrent use. Close removes the files.
 type Table struct {
+	// Dir is where the files are made; empty means os.TempDir.
 	Dir string
 
 	keys, vals []uint64 // open addressing; key 0 is kept in zero
