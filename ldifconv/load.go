@@ -167,7 +167,7 @@ func (d *draft) findOther(desc []byte) int {
 // fill gives every field its values, total in all.
 func (d *draft) fill(total int, aliased bool) {
 	if cap(d.vals) < total {
-		d.vals = make([][]byte, 0, total+total/4+64)
+		d.vals = make([][]byte, 0, total+min(total/4, manyValues)+64)
 	}
 	d.vals = d.vals[:total]
 	from := 0

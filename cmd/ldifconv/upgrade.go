@@ -109,7 +109,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	f.old.note(job, len(args) == 0)
 	// Everything is streamed: a small heap is enough, whatever the
 	// processor count.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(38<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(30<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
 
 	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args}
 	defer files.abort()

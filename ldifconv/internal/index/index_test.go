@@ -241,3 +241,24 @@ func TestOrphans(t *testing.T) {
 		o.Close()
 	}
 }
+
+func TestMaybe(t *testing.T) {
+	var m Maybe
+	rnd := rand.New(rand.NewPCG(1, 2))
+	keys := make([]uint64, 300_000)
+	wrong := 0
+	for i := range keys {
+		keys[i] = rnd.Uint64()
+		if m.Put(keys[i]) {
+			wrong++
+		}
+	}
+	for _, k := range keys {
+		if !m.Put(k) {
+			t.Fatalf("key %d was put", k)
+		}
+	}
+	if wrong > len(keys)/50 {
+		t.Errorf("wrong about %d of %d new keys", wrong, len(keys))
+	}
+}

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	tableSlots = 1 << 18            // 4 MiB
+	tableSlots = 1 << 17            // 2 MiB
 	tableFull  = tableSlots * 3 / 4 // then they go to a file
 	fenceEvery = 256                // pairs between two fences of a file: 4 KiB
 	mostFiles  = 16                 // files that are searched one after the other
 	pairSize   = 16
 )
 
-// Table maps keys to values. Up to 196,608 pairs are held in memory, the others
+// Table maps keys to values. Up to 98,304 pairs are held in memory, the others
 // in sorted temporary files. The zero value holds its files in os.TempDir; it
 // is not safe for concurrent use. Close removes the files.
 type Table struct {
