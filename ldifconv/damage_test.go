@@ -54,7 +54,7 @@ func TestCloneStays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if first == nil || len(first) < 3 {
+			if len(first) < 3 {
 				first = append(first, string(ldif.AppendRecord(nil, rec)))
 			}
 			kept = append(kept, rec.Clone())
