@@ -176,7 +176,7 @@ func normalDN(t *testing.T, dn []byte) string {
 	return string(norm)
 }
 
-var serverOwn = map[string]bool{"structuralobjectclass": true, "entryuuid": true, "entrycsn": true, "contextcsn": true, "entrydn": true, "dsentrydn": true, "subschemasubentry": true, "hassubordinates": true}
+var serverOwn = map[string]bool{"structuralobjectclass": true, "entryuuid": true, "entrycsn": true, "contextcsn": true, "entrydn": true, "dsentrydn": true, "passwordgraceusertime": true, "subschemasubentry": true, "hassubordinates": true}
 
 func values(t *testing.T, e *ldif.Entry) []string {
 	t.Helper()

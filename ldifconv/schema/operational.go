@@ -3,7 +3,7 @@ package schema
 // serverOwn are operational attributes of Netscape's heirs and of OpenLDAP that
 // exports have and no table of a messaging product names, in lower case.
 var serverOwn = map[string]bool{
-	"accesslog": true, "contextcsn": true, "dsentrydn": true, "copyingfrom": true, "createtimestamp": true, "dncomp": true, "entrycsn": true,
+	"accesslog": true, "contextcsn": true, "dsentrydn": true, "passwordgraceusertime": true, "copyingfrom": true, "createtimestamp": true, "dncomp": true, "entrycsn": true,
 	"entrydn": true, "entryid": true, "entryuuid": true, "hassubordinates": true, "ldapsubentry": true, "modifytimestamp": true,
 	"nsaccountlock": true, "nsbackendsuffix": true, "nscpentrydn": true, "nsds50ruv": true, "nsds5replconflict": true,
 	"nsparentuniqueid": true, "nsrole": true, "nsroledn": true, "nsslapd-state": true, "nsuniqueid": true,

@@ -77,7 +77,7 @@ func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
 	if out, err := d.ctl(create, "from-file", filepath.Join(dir, "instance.inf")); err != nil {
 		t.Fatalf("dscreate: %v\n%s", err, out)
 	}
-	d.loopbackOnly()
+	d.configure()
 	write(t, filepath.Join(d.config(), "schema", "99imsconv.ldif"), schema)
 	return d
 }
@@ -95,8 +95,9 @@ func (d *DS389) instance(port int, suffixes []string) []byte {
 
 func (d *DS389) config() string { return "/etc/dirsrv/slapd-" + d.name }
 
-// loopbackOnly keeps the server off the network.
-func (d *DS389) loopbackOnly() {
+// configure keeps the server off the network, and from waiting for the disk: what
+// it holds is gone with the test.
+func (d *DS389) configure() {
 	d.t.Helper()
 	path := filepath.Join(d.config(), "dse.ldif")
 	text, err := os.ReadFile(path)
@@ -104,6 +105,7 @@ func (d *DS389) loopbackOnly() {
 		d.t.Fatal(err)
 	}
 	text = bytes.Replace(text, []byte("\ncn: config\n"), []byte("\ncn: config\nnsslapd-listenhost: 127.0.0.1\n"), 1)
+	text = bytes.Replace(text, []byte("\ncn: bdb\n"), []byte("\ncn: bdb\nnsslapd-db-durable-transaction: off\n"), 1)
 	write(d.t, path, text)
 }
 
