@@ -82,6 +82,12 @@ func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
 	return d
 }
 
+// For makes faults of the server those of a subtest until the next call.
+func (d *DS389) For(t testing.TB) *DS389 {
+	d.t = t
+	return d
+}
+
 // instance is what dscreate reads.
 func (d *DS389) instance(port int, suffixes []string) []byte {
 	var b bytes.Buffer
@@ -105,7 +111,7 @@ func (d *DS389) configure() {
 		d.t.Fatal(err)
 	}
 	text = bytes.Replace(text, []byte("\ncn: config\n"), []byte("\ncn: config\nnsslapd-listenhost: 127.0.0.1\n"), 1)
-	text = bytes.Replace(text, []byte("\ncn: bdb\n"), []byte("\ncn: bdb\nnsslapd-db-durable-transaction: off\n"), 1)
+	text = bytes.Replace(text, []byte("\nnsslapd-db-durable-transaction: on\n"), []byte("\nnsslapd-db-durable-transaction: off\n"), 1)
 	write(d.t, path, text)
 }
 
