@@ -61,7 +61,7 @@ func (s *site) checkProduct(ctx context.Context, job *cli.Job) error {
 	}
 	defer in.Close()
 	var sims, nms int64
-	rep, err := ldifconv.Classify(ctx, []ldifconv.Input{{Name: path, Reader: in}}, ldifconv.ClassifyOptions{}, func(e *ldifconv.Classified) error {
+	count := func(e *ldifconv.Classified) error {
 		switch {
 		case e.Tags&ldifconv.TagSIMS40 != 0:
 			sims++
@@ -69,7 +69,9 @@ func (s *site) checkProduct(ctx context.Context, job *cli.Job) error {
 			nms++
 		}
 		return nil
-	})
+	}
+	inputs := []ldifconv.Input{{Name: path, Reader: in}}
+	rep, err := ldifconv.Classify(ctx, count, inputs, ldifconv.ClassifyOptions{})
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
