@@ -105,3 +105,59 @@ func TestCommentsFitThePage(t *testing.T) {
 		}
 	})
 }
+
+// TestPromises holds the table of promises in docs/architecture.md: every test
+// that it names is there, in the package that it names.
+func TestPromises(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(text), "| promise | test |")
+	if !ok {
+		t.Fatal("docs/architecture.md has no table of promises")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	named := 0
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		if len(cells) != 4 || strings.HasPrefix(cells[1], "--") {
+			continue
+		}
+		for part := range strings.SplitSeq(cells[2], ";") {
+			_, rest, _ := strings.Cut(part, "`")
+			pkg, tests, ok := strings.Cut(rest, "`")
+			if !ok {
+				t.Errorf("%q names no package", part)
+			}
+			for test := range strings.SplitSeq(tests, ",") {
+				named++
+				if !hasTest(t, pkg, strings.TrimSpace(test)) {
+					t.Errorf("%s has no test %q", pkg, strings.TrimSpace(test))
+				}
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d tests are named", named)
+	}
+}
+
+// hasTest looks for a test function in the test files of a package.
+func hasTest(t *testing.T, pkg, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pkg), "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("func "+name+"(")) {
+			return true
+		}
+	}
+	return false
+}
