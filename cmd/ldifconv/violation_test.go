@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,8 +12,10 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/ldifconv"
 	"imsconv/ldifconv/check"
 	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/testdir"
 )
 
 // violation is an entry broken in one way, and which servers refuse it; the
@@ -172,5 +175,35 @@ func holdPage(t *testing.T, mark string, want []byte) {
 	page = bytes.Join([][]byte{before, []byte(mark), want, []byte(end), after}, nil)
 	if err := os.WriteFile(path, page, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestCheckTakesWhatServersTake holds check to exports that both servers take
+// whole, in other tests: it reports no breach of the schema but times, which are
+// strings to a server.
+func TestCheckTakesWhatServersTake(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		from  ldifconv.Source
+		write func(io.Writer, testdir.Options) (testdir.Totals, error)
+	}{{"sims", ldifconv.SIMS, testdir.WriteSIMS}, {"nms", ldifconv.NMS, testdir.WriteNMS}} {
+		var made bytes.Buffer
+		if _, err := tt.write(&made, testdir.Options{Seed: 21, Users: 600}); err != nil {
+			t.Fatal(err)
+		}
+		upgraded, _ := upgrade(t, made.Bytes(), ldifconv.Options{From: tt.from, Format: ldifconv.Full})
+		for what, export := range map[string][]byte{tt.name: made.Bytes(), tt.name + " upgraded": upgraded} {
+			_, err := check.Run(context.Background(), func(f *check.Finding) error {
+				for _, c := range check.Codes() {
+					if c.Name == f.Code && c.Group == "schema" && f.Code != "syntax-time" {
+						t.Errorf("%s: %+v", what, *f)
+					}
+				}
+				return nil
+			}, []ldif.Input{{Name: "in", Reader: bytes.NewReader(export)}}, check.Options{TempDir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
