@@ -35,7 +35,6 @@ type userTask struct {
 type treeResult struct {
 	notes     []storeconv.Note
 	missing   bool
-	mailboxes []string // names
 	counts    NMSReport
 	size      int64 // of the messages
 	err       error // of the run
