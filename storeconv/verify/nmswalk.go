@@ -33,11 +33,11 @@ type userTask struct {
 
 // treeResult is what comparing one tree found.
 type treeResult struct {
-	notes     []storeconv.Note
-	missing   bool
-	counts    NMSReport
-	size      int64 // of the messages
-	err       error // of the run
+	notes   []storeconv.Note
+	missing bool
+	counts  NMSReport
+	size    int64 // of the messages
+	err     error // of the run
 }
 
 // trees compares the trees of all users.
