@@ -41,8 +41,8 @@ func accessClients(d *draft, denied *serviceSet) (clients []byte) {
 	return clients
 }
 
-// clientList is the clients of one value in the form of iMS; understood is false
-// when there is one among them that has none.
+// clientList is the clients of one value in the form of iMS; understood is
+// false when there is one among them that has none.
 func clientList(v []byte) (list []byte, understood bool) {
 	understood = true
 	eachToken(v, func(client []byte) {

@@ -5,7 +5,8 @@
 // that begins with a blank continues the one before it. The reader also takes
 // what Netscape Directory Server's db2ldif writes and its own reader takes:
 //
-//   - a version line or none, alone or in front of the first record, more than once
+//   - a version line or none, alone or in front of the first record, more than
+//     once
 //   - comments ("# entry-id: 7") anywhere, folded ones too
 //   - continuation lines that begin with a TAB; folding at any column
 //   - a line of digits before the dn line (ldbmcat)

@@ -30,7 +30,7 @@ cn:: SmlsbCBTbWl0aA==
 		var damage *ldif.Error
 		switch {
 		case errors.As(err, &damage):
-			fmt.Println("damaged:", damage)
+			fmt.Printf("%s: %s\n", damage.Position(), damage.Kind())
 		case err != nil:
 			fmt.Println("the input fails:", err)
 		default:
@@ -39,7 +39,7 @@ cn:: SmlsbCBTbWl0aA==
 	}
 	// Output:
 	// o=siroe.com []
-	// damaged: line 8: "uid=broken,o=siroe.com": line has no colon: "no colon here"
+	// line 8: bad-line
 	// uid=jill,ou=People,o=siroe.com ["Jill Smith"]
 }
 
