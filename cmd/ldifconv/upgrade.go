@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
+	"imsconv/ldifconv/check"
 )
 
 func upgradeVerb() cli.Verb {
@@ -47,6 +49,7 @@ type upgradeFlags struct {
 	jobs           int
 	maxEntry       flags.Size
 	strict, dryRun bool
+	check          bool
 	force          bool
 	rules          ruleFlags
 	old            oldFlags
@@ -72,6 +75,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.format, "format", "changes", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
 	fs.StringVarP(&f.out, "output", "o", "-", "write to `FILE`")
 	fs.StringVar(&f.undo, "undo", "", "write change records that take the upgrade back to `FILE`")
+	fs.BoolVar(&f.check, "check", false, "with --format ldif: count what ldifconv check finds in the output; takes its time and memory")
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
 	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
@@ -105,6 +109,9 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	opt, err := f.options(job)
 	if err != nil {
 		return err
+	}
+	if f.check && f.format != "ldif" {
+		return cli.Usagef("--check goes with --format ldif: change records are no directory")
 	}
 	f.old.note(job, len(args) == 0)
 	// Everything is streamed: a small heap is enough, whatever the
@@ -146,7 +153,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if f.dryRun {
 		job.DryRun()
 	}
-	rep, err := ldifconv.UpgradeAll(ctx, out, inputs, opt)
+	rep, err := f.upgrade(ctx, job, out, inputs, opt)
 	log.summary(rep, err)
 	count(job, rep)
 	if err != nil {
@@ -159,6 +166,23 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	}
 	f.next(job, rep)
 	return files.commit()
+}
+
+// upgrade does it, and with --check counts what a check finds in the output.
+func (f *upgradeFlags) upgrade(ctx context.Context, job *cli.Job, out io.Writer, inputs []ldifconv.Input, opt ldifconv.Options) (ldifconv.Report, error) {
+	if !f.check {
+		return ldifconv.UpgradeAll(ctx, out, inputs, opt)
+	}
+	checked := check.NewTee(ctx, nil, f.out, check.Options{As: check.IMS, TempDir: opt.TempDir, MaxEntry: opt.MaxEntry})
+	rep, err := ldifconv.UpgradeAll(ctx, io.MultiWriter(out, checked), inputs, opt)
+	found, checkErr := checked.Close()
+	if err := cmp.Or(err, checkErr); err != nil {
+		return rep, err
+	}
+	job.Count("check errors", found.BySeverity[check.Error])
+	job.Count("check warnings", found.BySeverity[check.Warning])
+	job.Count("check infos", found.BySeverity[check.Info])
+	return rep, nil
 }
 
 // next says what the administrator does with the files.

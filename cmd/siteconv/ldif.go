@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/ldifconv"
+	"imsconv/ldifconv/check"
 )
 
 // The LDIF files of the output folder.
@@ -25,13 +27,15 @@ func (s *site) upgradeLDIF(ctx context.Context, job *cli.Job) error {
 	full := s.ldifOptions(job)
 	full.Kinds, full.Format, full.Log = ldifconv.All, ldifconv.Full, job
 	var rep ldifconv.Report
+	checked := check.NewTee(ctx, nil, upgraded, check.Options{As: check.IMS, TempDir: s.tempDir()})
 	err := s.create(job, undo, func(w io.Writer) error {
 		full.Undo = w
 		var err error
-		rep, err = s.upgrade(ctx, job, upgraded, full)
+		rep, err = s.upgrade(ctx, job, upgraded, full, checked)
 		return err
 	})
-	if err != nil {
+	found, checkErr := checked.Close()
+	if err := cmp.Or(err, checkErr); err != nil {
 		return err
 	}
 	for _, pass := range []struct {
@@ -40,7 +44,7 @@ func (s *site) upgradeLDIF(ctx context.Context, job *cli.Job) error {
 	}{{domainChanges, ldifconv.Domains}, {userChanges, ldifconv.Both}} {
 		opt := s.ldifOptions(job)
 		opt.Kinds, opt.Format = pass.kinds, ldifconv.Changes
-		if _, err := s.upgrade(ctx, job, pass.name, opt); err != nil {
+		if _, err := s.upgrade(ctx, job, pass.name, opt, io.Discard); err != nil {
 			return err
 		}
 	}
@@ -49,7 +53,23 @@ func (s *site) upgradeLDIF(ctx context.Context, job *cli.Job) error {
 	job.Count("directory users", rep.Users)
 	job.Count("directory groups", rep.Groups)
 	job.Count("directory domains", rep.Domains)
+	tellChecked(job, &found)
 	return nil
+}
+
+// tellChecked counts what a check of the upgraded directory found.
+func tellChecked(job *cli.Job, found *check.Report) {
+	errs := found.BySeverity[check.Error]
+	job.Count("check errors", errs)
+	job.Count("check warnings", found.BySeverity[check.Warning])
+	for _, code := range check.Codes() {
+		if n := found.ByCode[code.Name]; n > 0 {
+			job.Detail("check "+code.Name, n)
+		}
+	}
+	if errs > 0 {
+		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %d errors in the upgraded directory: ldifconv check --as ims50 %s lists them", errs, upgraded))
+	}
 }
 
 func (s *site) ldifOptions(job *cli.Job) ldifconv.Options {
@@ -60,8 +80,8 @@ func (s *site) ldifOptions(job *cli.Job) ldifconv.Options {
 	return ldifconv.Options{From: from, Base: s.base, Jobs: s.jobs, Name: s.export().path, TempDir: s.tempDir()}
 }
 
-// upgrade reads the export once and writes one of the files.
-func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options) (rep ldifconv.Report, err error) {
+// upgrade reads the export once and writes one of the files, and to also.
+func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options, also io.Writer) (rep ldifconv.Report, err error) {
 	in, err := job.Open(s.export().path)
 	if err != nil {
 		return rep, err
@@ -70,7 +90,7 @@ func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifc
 	meter := job.Meter("entries", 0, 0)
 	opt.Progress = meter
 	err = s.create(job, name, func(w io.Writer) error {
-		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
+		rep, err = ldifconv.Upgrade(ctx, io.MultiWriter(w, also), in, opt)
 		return err
 	})
 	if err != nil {

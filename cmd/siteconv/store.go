@@ -53,6 +53,10 @@ func (s *site) relocate(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
+	if relocate.Via(rep.Via) == relocate.ViaHardlink && rep.Linked > 0 {
+		job.Warning("shared-files", "store", fmt.Sprintf("%d messages are the source's own files under a second name: "+
+			"a chown, chmod or edit in store changes them in %s too; --via copy makes files of their own", rep.Linked, s.store().path))
+	}
 	for _, c := range []cli.Count{
 		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
 		{Name: "links", N: rep.Linked + rep.Shared}, {Name: "skipped", N: rep.LeftOut},

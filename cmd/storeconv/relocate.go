@@ -216,6 +216,10 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 	if v.opts.DryRun {
 		return
 	}
+	if relocate.Via(r.Via) == relocate.ViaHardlink && r.Linked > 0 {
+		job.Note("the messages are the source's own files under a second name: a chown, chmod or edit in " + v.store +
+			" changes them in " + v.from + " too; --via copy makes files of their own")
+	}
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + v.store + " --from " + v.from)
 	job.Next("on the new server, as the mail server user: reconstruct -q")
