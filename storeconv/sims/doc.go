@@ -35,6 +35,7 @@
 // # Refusals
 //
 // A member is refused, with one *Error, when its name is absolute, holds an empty, "." or ".." component, a NUL or a control byte, or is longer than 4,096 bytes;
-// when a message's last component is not a uid or it lies in no mailbox; when it is neither file, directory nor hard link; when its size cannot be. Names are never
+// when a message's last component is not a uid or it lies in no mailbox; when it is neither file, directory nor hard link; when its size cannot be; when an extended
+// header makes its body another thing than the file's bytes (sparse files, volumes, encodings). A hard link may carry data, which is passed over. Names are never
 // cleaned up. After a damaged header the reader looks for the next block that is a header.
 package sims

@@ -136,6 +136,10 @@ type extended struct {
 	hasPath, hasLink, hasSize, hasMtime,
 	badSize, badMtime bool
 	attrs []Attr
+
+	change   string // what it makes of the body, in words; "": nothing
+	realName string // of a sparse file
+	realSize string // as star has it
 }
 
 func (e *extended) reset() { *e = extended{attrs: e.attrs[:0]} }
@@ -176,7 +180,9 @@ func (e *extended) record(key, value []byte) {
 	default:
 		if bytes.HasPrefix(key, simsPrefix) {
 			e.attrs = append(e.attrs, Attr{string(key), string(value)})
+			return
 		}
+		e.body(string(key), string(value))
 	}
 }
 
@@ -184,13 +190,22 @@ var simsPrefix = []byte("SIMS.")
 
 // parseSeconds parses a decimal number of seconds and rounds it down.
 func parseSeconds(s string) (int64, bool) {
-	whole, frac, _ := strings.Cut(s, ".")
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, frac, _ := strings.Cut(digits, ".")
+	if whole+frac == "" || strings.Trim(whole+frac, "0123456789") != "" {
+		return 0, false
+	}
+	if whole == "" {
+		whole = "0"
+	}
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {
 		return 0, false
 	}
-	if strings.HasPrefix(s, "-") && strings.Trim(frac, "0") != "" {
-		n--
+	if negative {
+		if n = -n; strings.Trim(frac, "0") != "" {
+			n--
+		}
 	}
 	return n, true
 }
@@ -254,7 +269,7 @@ func (h *Header) apply(attrs []Attr) {
 				h.Unknown = append(h.Unknown, a)
 				continue
 			}
-			h.Date = n
+			h.Date, h.HasDate = n, true
 		default:
 			h.Unknown = append(h.Unknown, a)
 		}

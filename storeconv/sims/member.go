@@ -67,7 +67,8 @@ type Header struct {
 	Profile string // "" in a plain tar
 	Product string
 	Host    string
-	Date    int64 // seconds since 1970; 0: not said
+	Date    int64 // seconds since 1970, not before; a Writer takes one above 0 without HasDate too
+	HasDate bool  // Date is said, 0 too
 	Unknown []Attr
 }
 

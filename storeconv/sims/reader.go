@@ -33,7 +33,9 @@ type Reader struct {
 	m        Member
 	ext      extended
 	extStart int64
-	left     int64 // unread bytes of the current body
+	shared   shared
+	size     int64 // of the current body, that of a link too
+	left     int64 // unread bytes of it
 	pad      int64 // bytes after the body up to the next block
 
 	header  Header
@@ -238,7 +240,7 @@ func (r *Reader) truncated() *Error {
 	r.done = true
 	r.left, r.pad = 0, 0
 	p := &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Truncated,
-		Text: fmt.Sprintf("the stream ends at offset %d, inside a body of %d bytes", r.pos, r.m.Size)}
+		Text: fmt.Sprintf("the stream ends at offset %d, inside a body of %d bytes", r.pos, r.size)}
 	return r.becauseOf(p)
 }
 
@@ -390,8 +392,10 @@ func (r *Reader) extend(b []byte) *Error {
 	return nil
 }
 
-// global reads a pax global header. Only the SIMS records matter.
+// global reads a pax global header: the SIMS records, and what changes the
+// members behind it.
 func (r *Reader) global(b []byte) (*Error, error) {
+	at := r.pos
 	body, p := r.readExtended(b)
 	if p != nil {
 		return p, nil
@@ -406,49 +410,83 @@ func (r *Reader) global(b []byte) (*Error, error) {
 	if !ok {
 		return &Error{Offset: r.pos, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
 	}
+	if text := r.shared.take(&e); text != "" {
+		return &Error{Offset: at, Class: BadExtended, Tolerated: true, Text: text}, nil
+	}
 	return nil, nil
 }
 
 // build makes the member of its last header b.
 func (r *Reader) build(b []byte) (*Member, error) {
 	e := &r.ext
-	r.m = Member{Offset: r.extStart}
+	r.shared.apply(e)
+	r.m = Member{Offset: r.extStart, Name: e.name(b)}
 	m := &r.m
-	if e.hasPath {
-		m.Name = e.path
-	} else {
-		m.Name = headerName(b)
-	}
 	typ := b[offType]
-	size, sizeOK := parseNumeric(b[offSize : offSize+12])
-	if e.hasSize {
-		size, sizeOK = e.size, !e.badSize
+	size, ok := e.bodySize(b)
+	switch {
+	case typ == '1' && ok:
+		size = r.linkBody(size)
+		b = r.fill(blockSize) // the window may have moved
+	case bodyless(typ):
+		size, ok = 0, true
 	}
-	if bodyless(typ) {
-		size, sizeOK = 0, true
-	}
-	if !sizeOK || size < 0 || size > maxBody {
+	if !ok || size < 0 || size > maxBody {
 		return nil, r.damaged(&Error{Offset: m.Offset, Name: m.Name, Class: BadSize, Text: "the size of its body cannot be"})
 	}
-	mtime, timeOK := parseNumeric(b[offMtime : offMtime+12])
-	if e.hasMtime {
-		mtime, timeOK = e.mtime, true
-	}
-	if !timeOK || e.badMtime {
+	mtime, ok := e.time(b)
+	if !ok {
 		m.Unknown = append(m.Unknown, Attr{"mtime", "unreadable"})
-		mtime = 0
 	}
-	link := ""
 	if typ == '1' {
-		if link = e.link; !e.hasLink {
-			link = string(cString(b[offLink : offLink+100]))
+		if m.Link = e.link; !e.hasLink {
+			m.Link = string(cString(b[offLink : offLink+100]))
 		}
 	}
+	more := typ == 'S' && b[offMore] != 0
 	r.advance(blockSize)
-	m.Data, m.Time, m.Link = r.pos, mtime, link
-	m.Size, r.left = size, size
+	r.sparseMap(more)
+	m.Data, m.Time = r.pos, mtime
+	r.size, r.left = size, size
 	r.pad = roundUp(size) - size
+	if typ != '1' { // what a link carries is what it links to
+		m.Size = size
+	}
 	return r.check(typ)
+}
+
+// name is the name that headers give a member; b is the last of them.
+func (e *extended) name(b []byte) string {
+	switch {
+	case e.realName != "":
+		return e.realName
+	case e.hasPath:
+		return e.path
+	}
+	return headerName(b)
+}
+
+// bodySize is the size field, and whether it can be read.
+func (e *extended) bodySize(b []byte) (int64, bool) {
+	if e.hasSize {
+		return e.size, !e.badSize
+	}
+	return parseNumeric(b[offSize : offSize+12])
+}
+
+// time is the modification time, 0 when it cannot be read.
+func (e *extended) time(b []byte) (int64, bool) {
+	switch {
+	case e.badMtime:
+		return 0, false
+	case e.hasMtime:
+		return e.mtime, true
+	}
+	n, ok := parseNumeric(b[offMtime : offMtime+12])
+	if !ok {
+		return 0, false
+	}
+	return n, true
 }
 
 // bodyless tells the types whose size field means nothing.
@@ -488,6 +526,10 @@ func (r *Reader) check(typ byte) (*Member, error) {
 	if m.Kind == 0 {
 		return refuse(BadType, typeText(typ))
 	}
+	if text := r.ext.changed(r.size); text != "" && m.Kind == Message {
+		m.Kind = 0 // the body cannot stand for the message
+		return refuse(BadType, text)
+	}
 	if text := checkName(m.Name); text != "" {
 		return refuse(BadName, text)
 	}
@@ -504,6 +546,10 @@ func (r *Reader) check(typ byte) (*Member, error) {
 
 func typeText(typ byte) string {
 	switch typ {
+	case 'S':
+		return "a sparse file"
+	case 'M':
+		return "the rest of a file that another volume begins"
 	case '2':
 		return "a symbolic link"
 	case '3':

@@ -68,7 +68,7 @@ type noSeek struct{ io.Reader }
 func TestReaderAgreesWithArchiveTar(t *testing.T) {
 	b := sample(t)
 	h, got := readAll(t, bytes.NewReader(b))
-	if want := (Header{Profile: "1", Product: "SIMS 4.0", Host: "oldmail.siroe.com", Date: 981538200}); !cmp.Equal(h, want) {
+	if want := (Header{Profile: "1", Product: "SIMS 4.0", Host: "oldmail.siroe.com", Date: 981538200, HasDate: true}); !cmp.Equal(h, want) {
 		t.Errorf("header %+v", h)
 	}
 	tr := tar.NewReader(bytes.NewReader(b))

@@ -39,7 +39,7 @@ func NewWriter(w io.Writer, h Header, blocking int) (*Writer, error) {
 	}
 	add("SIMS.product", h.Product)
 	add("SIMS.host", h.Host)
-	if h.Date > 0 {
+	if h.HasDate || h.Date > 0 {
 		add("SIMS.date", strconv.FormatInt(h.Date, 10))
 	}
 	attrs = append(attrs, h.Unknown...)
