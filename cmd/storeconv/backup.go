@@ -102,7 +102,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := backup.Backup(ctx, dst, o.store, opts)
 	if err != nil {
-		return err
+		return storeHint(err, o.store)
 	}
 	if err := finish(); err != nil {
 		return err
@@ -133,19 +133,19 @@ func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, er
 	if o.verbose {
 		opts.Trace = job.Note
 	}
-	var err error
 	if o.since != "" {
-		if opts.Since, err = parseDate(o.since); err != nil {
+		since, err := parseDate(o.since)
+		if err != nil {
 			return opts, cli.Usagef("-d: %w", err)
 		}
+		opts.Since = &since
 	}
 	if o.date != "" {
-		if opts.Date, err = strconv.ParseInt(o.date, 10, 64); err != nil || len(o.date) == len("20010207") && o.date[0] <= '2' {
-			opts.Date, err = parseDate(o.date)
+		date, err := parseStreamDate(o.date)
+		if err != nil {
+			return opts, cli.Usagef("--date: %w", err)
 		}
-		if err != nil || opts.Date <= 0 {
-			return opts, cli.Usagef("--date: %q is neither seconds since 1970 nor YYYYMMDD[:HHMMSS]", o.date)
-		}
+		opts.Date = &date
 	}
 	names, err := o.users.Read(job)
 	for old := range names.Map {
@@ -153,6 +153,19 @@ func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, er
 	}
 	opts.Users = names.Order
 	return opts, err
+}
+
+// parseStreamDate reads seconds since 1970 or, of eight digits that begin like
+// a year, a date.
+func parseStreamDate(text string) (int64, error) {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || len(text) == len("20010207") && text[0] <= '2' {
+		seconds, err = parseDate(text)
+	}
+	if err != nil || seconds < 0 {
+		return 0, fmt.Errorf("%q is neither seconds since 1970 nor YYYYMMDD[:HHMMSS]", text)
+	}
+	return seconds, nil
 }
 
 // parseDate reads YYYYMMDD[:HHMMSS] in UTC.
@@ -170,6 +183,9 @@ func parseDate(text string) (int64, error) {
 
 func (o *backupOptions) count(job *cli.Job, rep backup.Report) {
 	job.Count("users", rep.Users)
+	if rep.Users == 0 && !job.Lost() {
+		job.Warning("no-users", o.store, "there is no user in this store: the stream is empty")
+	}
 	job.Count("mailboxes", rep.Mailboxes)
 	job.Count("messages", rep.Messages)
 	job.Count("links", rep.Links)

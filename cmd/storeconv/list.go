@@ -177,15 +177,15 @@ func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {
 			Profile string `json:"profile"`
 			Product string `json:"product"`
 			Host    string `json:"host"`
-			Date    int64  `json:"date"`
-		}{"header", h.Profile, h.Product, h.Host, h.Date})
+			Date    *int64 `json:"date"`
+		}{"header", h.Profile, h.Product, h.Host, dateOf(h)})
 	}
 	if h.Profile == "" {
 		_, err := fmt.Fprintln(w, "a plain tar, without a header of its own")
 		return err
 	}
 	date := ""
-	if h.Date != 0 {
+	if h.HasDate {
 		date = fmt.Sprintf("%d (%s)", h.Date, utc(h.Date))
 	}
 	_, err := fmt.Fprintf(w, "Profile: %s\nProduct: %s\nHost: %s\nDate: %s\n", h.Profile, h.Product, h.Host, date)
@@ -195,6 +195,14 @@ func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {
 		}
 	}
 	return err
+}
+
+// dateOf is the date of a header, nil when it is not said.
+func dateOf(h sims.Header) *int64 {
+	if !h.HasDate {
+		return nil
+	}
+	return &h.Date
 }
 
 func utc(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04:05") }

@@ -23,8 +23,8 @@ type Options struct {
 	Users []string
 	Paths []string // /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
 
-	Since       int64 // only messages received at this time or later; seconds since 1970, 0: all
-	Date        int64 // SIMS.date, seconds since 1970; 0: the latest access that peruser.db knows
+	Since       *int64 // only messages received at this time or later; seconds since 1970, below 0 before that; nil: all
+	Date        *int64 // SIMS.date, seconds since 1970; nil: the latest access that peruser.db knows
 	Product     string
 	Host        string
 	Blocking    int    // 512-byte blocks a record; 0: 20
@@ -41,14 +41,14 @@ type Options struct {
 
 // BackupReport counts what was written.
 type Report struct {
-	Users     int64 `json:"users"`
-	Mailboxes int64 `json:"mailboxes"`
-	Messages  int64 `json:"messages"` // written in full
-	Links     int64 `json:"links"`    // written as links
-	Bytes     int64 `json:"bytes"`    // of the messages written in full
-	Older     int64 `json:"older"`    // left out because of Since
-	Foreign   int64 `json:"foreign"`  // mailboxes without an index of ours: no flags, dates of the files
-	Date      int64 `json:"date"`     // SIMS.date as written
+	Users     int64  `json:"users"`
+	Mailboxes int64  `json:"mailboxes"`
+	Messages  int64  `json:"messages"` // written in full
+	Links     int64  `json:"links"`    // written as links
+	Bytes     int64  `json:"bytes"`    // of the messages written in full
+	Older     int64  `json:"older"`    // left out because of Since
+	Foreign   int64  `json:"foreign"`  // mailboxes without an index of ours: no flags, dates of the files
+	Date      *int64 `json:"date"`     // SIMS.date as written; nil: none, nobody knows it
 }
 
 // Backup writes the store in the directory store, which it only reads, to dst as a backup stream of profile sims-tar/1.
@@ -75,7 +75,11 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 		return Report{}, err
 	}
 	defer root.Close()
-	b := &run{opts: opts, reader: ims.NewReader(root), moved: make(map[orderID]string),
+	reader := ims.NewReader(root)
+	if err := reader.Check(); err != nil {
+		return Report{}, err
+	}
+	b := &run{opts: opts, reader: reader, moved: make(map[orderID]string),
 		named: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
 	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
 		return Report{}, err
@@ -257,10 +261,23 @@ func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.
 			uid: rec.UID, date: rec.InternalDate, flags: streamFlags(rec, ir.Header.Userflags),
 			size: rec.Size, sum: rec.SHA256, known: rec.HasSum(),
 		}
+		if m.date == ims.NoTime {
+			m.date = b.fileDate(box, m.uid)
+		}
 		if err := fn(m); err != nil {
 			return err
 		}
 	}
+}
+
+// fileDate is the date of a message's file, for a message whose own date the index does not know; 0 when there is no file,
+// which is told when it is read.
+func (b *run) fileDate(box *ims.Mailbox, uid uint32) int64 {
+	info, err := box.Stat(uid)
+	if err != nil {
+		return 0
+	}
+	return info.MTime
 }
 
 // plainMessages goes by the files alone.
@@ -316,17 +333,23 @@ func streamFlags(rec *ims.Record, keywords []string) string {
 }
 
 // date is SIMS.date: what was asked for, else the latest access that peruser.db knows, which is the date of the backup
-// that the store was restored from.
-func (b *run) date(ctx context.Context) (int64, error) {
-	if b.opts.Date != 0 {
+// that the store was restored from; nil when nothing was accessed ever.
+func (b *run) date(ctx context.Context) (*int64, error) {
+	if b.opts.Date != nil {
 		return b.opts.Date, nil
 	}
-	latest := int64(0)
+	latest := int64(-1) // never
 	err := b.lists.Each(ctx, mboxlist.PeruserDB, func(_, value []byte) error {
 		if rec, err := mboxlist.ParsePeerUser(value); err == nil {
 			latest = max(latest, rec.LastAccess)
 		}
 		return nil
 	})
-	return latest, err
+	if latest < 0 {
+		return nil, err
+	}
+	return &latest, err
 }
+
+// older says whether a message is left out because of Since.
+func (b *run) older(date int64) bool { return b.opts.Since != nil && date < *b.opts.Since }

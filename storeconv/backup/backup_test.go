@@ -92,8 +92,8 @@ func TestBackupGivesTheStreamBack(t *testing.T) {
 		if len(log.Problems)+len(log.Warnings) > 0 {
 			t.Errorf("%q %q", log.Problems, log.Warnings)
 		}
-		if rep.Date != 981538200 {
-			t.Errorf("dated %d", rep.Date)
+		if rep.Date == nil || *rep.Date != 981538200 {
+			t.Errorf("dated %v", rep.Date)
 		}
 		if len(stream)%10240 != 0 {
 			t.Errorf("%d bytes are no whole records", len(stream))
@@ -273,7 +273,7 @@ func TestBackupSelection(t *testing.T) {
 	}
 
 	since := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
-	stream, rep, _ = backupOf(t, s.Store, Options{Since: since})
+	stream, rep, _ = backupOf(t, s.Store, Options{Since: &since})
 	young := 0
 	for _, box := range s.Want.Mailboxes {
 		for _, m := range box.Messages {

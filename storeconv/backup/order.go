@@ -142,7 +142,7 @@ func (b *run) scanUser(ctx context.Context, user uint32, add func(key, value []b
 	return b.mailboxes(&b.users[user], silentStray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
 		err := b.messages(box, silentStray, func(*ims.Header) error { return nil }, func(m storedMessage) error {
-			if failed = ctx.Err(); failed != nil || m.date < b.opts.Since {
+			if failed = ctx.Err(); failed != nil || b.older(m.date) {
 				return failed
 			}
 			info, err := box.Stat(m.uid)

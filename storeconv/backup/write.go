@@ -27,7 +27,11 @@ func (b *run) write(ctx context.Context, dst io.Writer, links *linkRefs) error {
 	}
 	b.report.Date = date
 	buffered := bufio.NewWriterSize(dst, 1<<20)
-	b.out, err = sims.NewWriter(buffered, sims.Header{Product: b.opts.Product, Host: b.opts.Host, Date: date}, b.opts.Blocking)
+	head := sims.Header{Product: b.opts.Product, Host: b.opts.Host}
+	if date != nil {
+		head.Date, head.HasDate = *date, true
+	}
+	b.out, err = sims.NewWriter(buffered, head, b.opts.Blocking)
 	if err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 // enqueue starts to read a message, and writes the oldest of the queue when that is long enough.
 func (w *userWriter) enqueue(m storedMessage) error {
 	id := orderID{w.number, w.boxNo, m.uid}
-	if first, linked := w.refs[id]; m.date >= w.b.opts.Since && (!linked || first == id) {
+	if first, linked := w.refs[id]; !w.b.older(m.date) && (!linked || first == id) {
 		w.ahead[m.uid] = w.b.readers.start(w.box, m.uid)
 	}
 	w.queue = append(w.queue, m)
@@ -259,7 +263,7 @@ func (w *userWriter) message(m storedMessage) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if m.date < w.b.opts.Since {
+	if w.b.older(m.date) {
 		w.b.report.Older++
 		return nil
 	}

@@ -32,7 +32,11 @@ func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
 		return Report{}, err
 	}
 	defer root.Close()
-	box, err := findMailbox(ims.NewReader(root), mailbox, partition)
+	reader := ims.NewReader(root)
+	if err := reader.Check(); err != nil {
+		return Report{}, err
+	}
+	box, err := findMailbox(reader, mailbox, partition)
 	if err != nil {
 		return Report{}, fmt.Errorf("%s: %w", mailbox, err)
 	}

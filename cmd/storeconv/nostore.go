@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/ims"
+)
+
+// storeHint adds to an error about a directory that is no store where a store
+// is: above it or below it.
+func storeHint(err error, dir string) error {
+	if !errors.Is(err, ims.ErrNoStore) {
+		return err
+	}
+	abs, absErr := filepath.Abs(dir)
+	if absErr != nil {
+		return err
+	}
+	for _, near := range []string{filepath.Join(abs, "store"), filepath.Dir(abs), filepath.Dir(filepath.Dir(abs))} {
+		if info, statErr := os.Stat(filepath.Join(near, "partition")); statErr == nil && info.IsDir() {
+			return cli.WithHint(err, near+" looks like a store")
+		}
+	}
+	return cli.WithHint(err, "a store is the directory that holds partition and mboxlist")
+}
