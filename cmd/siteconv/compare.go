@@ -18,7 +18,7 @@ func (s *site) survey(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	s.stored = directory.NewIDSet()
-	if err := s.surveyStore(ctx); err != nil {
+	if err := s.surveyStore(ctx, job); err != nil {
 		return err
 	}
 	export := s.export()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,22 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/restore"
 )
 
 // surveyStore learns the user ids of the stream or store, and what makes it the
 // same input on a second run.
-func (s *site) surveyStore(ctx context.Context) error {
+func (s *site) surveyStore(ctx context.Context, job *cli.Job) error {
 	in := s.store()
 	if s.scenario.nms {
+		if _, err := nms.Open(in.path); err != nil {
+			return err
+		}
 		if err := s.stored.AddStore(in.path); err != nil {
 			return err
 		}
@@ -32,7 +38,11 @@ func (s *site) surveyStore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.path, err)
 		}
-		s.stored.AddStream(plain)
+		head := bufio.NewReaderSize(plain, 256<<10)
+		if err := stream.Check(job, in.path, head); err != nil {
+			return err
+		}
+		s.stored.AddStream(head)
 		return nil
 	})
 }
@@ -122,13 +132,13 @@ func (s *site) runRestore(ctx context.Context, job *cli.Job, opt restore.Options
 		}
 		src = in.File
 	}
-	stream, err := restore.NewStream(s.store().path, src)
+	tape, err := restore.NewStream(s.store().path, src)
 	if err != nil {
 		return err
 	}
 	opt.Domain, opt.Databases, opt.Jobs, opt.Sync = s.defaultDomain, s.databases, s.jobs, s.sync
 	opt.Owner, opt.Command = s.owner.Owner(), job.CommandLine()
-	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{stream}, opt); err != nil {
+	if _, err := restore.Restore(ctx, s.storeDir(), []*restore.Stream{tape}, opt); err != nil {
 		return fmt.Errorf("%s: %w", s.storeDir(), err)
 	}
 	return nil

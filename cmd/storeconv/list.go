@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
@@ -77,13 +78,13 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	case o.format != "text" && o.format != "json":
 		return cli.Usagef("--format: %q is neither text nor json", o.format)
 	}
-	in, err := job.Open(o.stream)
+	in, err := stream.Open(job, o.stream)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	out := bufio.NewWriterSize(job.Stdout, 64<<10)
-	counts, err := o.list(ctx, job, out, in.Name, sims.NewReader(source(in)))
+	counts, err := o.list(ctx, job, out, in.Name, sims.NewReader(stream.Source(in)))
 	if flushErr := out.Flush(); flushErr != nil {
 		return flushErr
 	}
@@ -157,17 +158,6 @@ func (c *streamCounts) tell(job *cli.Job) {
 	} {
 		job.Count(n.Name, n.N)
 	}
-}
-
-// source is the file itself where the reader can gain by seeking.
-func source(in *cli.Input) io.Reader {
-	if in.File == nil {
-		return in
-	}
-	if _, err := in.File.Seek(0, io.SeekStart); err != nil {
-		return in
-	}
-	return in.File
 }
 
 func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {

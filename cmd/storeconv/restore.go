@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
 	"imsconv/storeconv/restore"
 )
@@ -231,6 +233,10 @@ func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, close
 	}
 	for _, name := range names {
 		if f := plainInput(job, name); f != nil {
+			head := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 256<<10)
+			if err := stream.Check(job, "standard input", head); err != nil {
+				return nil, closeAll, err
+			}
 			s, err := restore.NewStream("standard input", f)
 			if err != nil {
 				return nil, closeAll, err
@@ -238,12 +244,12 @@ func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, close
 			streams = append(streams, s)
 			continue
 		}
-		in, err := job.Open(name)
+		in, err := stream.Open(job, name)
 		if err != nil {
 			return nil, closeAll, err
 		}
 		inputs = append(inputs, in)
-		s, err := restore.NewStream(in.Name, source(in))
+		s, err := restore.NewStream(in.Name, stream.Source(in))
 		if err != nil {
 			return nil, closeAll, err
 		}
@@ -285,7 +291,7 @@ func streamUsers(job *cli.Job, path string) (*directory.IDSet, error) {
 	}
 	defer in.Close()
 	if in.Size >= 0 {
-		ids.AddStream(source(in))
+		ids.AddStream(stream.Source(in))
 	}
 	return ids, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
 	"imsconv/storeconv/verify"
 )
@@ -116,12 +117,12 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return err
 	}
 	for _, name := range o.streams {
-		in, err := job.Open(name)
+		in, err := stream.Open(job, name)
 		if err != nil {
 			return err
 		}
 		defer in.Close()
-		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: source(in)})
+		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: stream.Source(in)})
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)

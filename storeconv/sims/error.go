@@ -1,6 +1,9 @@
 package sims
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Error is something in the stream that is refused, unreadable or lost, or, with
 // Tolerated set, merely odd. It does not end the reading: Next goes on.
@@ -50,4 +53,13 @@ func (e *Error) Severity() int {
 		return 1
 	}
 	return 2
+}
+
+// ErrorOf returns the *Error in err, or nil.
+func ErrorOf(err error) *Error {
+	var p *Error
+	if errors.As(err, &p) {
+		return p
+	}
+	return nil
 }

@@ -35,6 +35,12 @@ func isZero(b []byte) bool {
 	return true
 }
 
+// IsHeader tells whether a block of 512 bytes is the header of a member in any
+// form of tar: it has its checksum, and is not all zero.
+func IsHeader(block []byte) bool {
+	return len(block) == blockSize && !isZero(block) && isHeader(block)
+}
+
 // isHeader tells whether a block of 512 bytes has the checksum of a tar header, counted over unsigned or, as some old programs did, signed bytes.
 func isHeader(b []byte) bool {
 	want, ok := parseOctal(b[offChecksum : offChecksum+8])

@@ -54,16 +54,22 @@ const inputBuffer = 256 << 10
 // Head returns the first bytes of the input, at most 512, without reading past
 // them.
 func (in *Input) Head() ([]byte, error) {
+	head, err := in.Peek(headSize)
+	if err == io.EOF {
+		err = nil
+	}
+	return head, err
+}
+
+// Peek returns the next n bytes of the input, at most 256 KiB, without reading
+// past them; fewer come with the error that ended them.
+func (in *Input) Peek(n int) ([]byte, error) {
 	br, ok := in.Reader.(*bufio.Reader)
 	if !ok {
 		br = bufio.NewReaderSize(in.Reader, inputBuffer)
 		in.Reader = br
 	}
-	head, err := br.Peek(headSize)
-	if err == io.EOF {
-		err = nil
-	}
-	return head, err
+	return br.Peek(n)
 }
 
 // Open opens path for reading, "-" being standard input, which can be had
