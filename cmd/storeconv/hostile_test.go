@@ -306,7 +306,7 @@ func TestTruncatedStream(t *testing.T) {
 	for cut := 0; cut < 512*11; cut += 256 {
 		base := scratch(t)
 		o := run(t, bytes.NewReader(whole[:cut]), "restore", "-f", "-", "--store", filepath.Join(base, "store"))
-		if o.exit != 0 && o.exit != 3 && (cut > 0 || o.exit != 1) || strings.Contains(o.stderr, "goroutine ") {
+		if o.exit != 0 && o.exit != 3 && (cut >= 512 || o.exit != 1) || strings.Contains(o.stderr, "goroutine ") {
 			t.Errorf("cut at %d: exit status %d\n%s", cut, o.exit, o.stderr)
 		}
 	}
