@@ -13,6 +13,20 @@ type Selection struct {
 	Encoding string            // of mailbox names in the source; "": IMAP modified UTF-7
 }
 
+// Quota is what a directory says about one user. In both fields -1 is no limit,
+// -2 the server's default and [NotSaid] no word about it.
+type Quota struct {
+	Bytes    int64
+	Messages int64
+}
+
+// NotSaid in a [Quota] leaves what another source says.
+const NotSaid = -3
+
+// SortMemory is what a conversion holds of one list that it must sort, in bytes.
+// The rest goes to temporary files.
+const SortMemory = 8 << 20
+
 // Databases is the form of the mailbox list databases that a conversion
 // writes.
 type Databases struct {

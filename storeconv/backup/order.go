@@ -12,11 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 )
-
-// backupSortMemory is what each of the two sorters of a backup holds in memory, in bytes.
-const sortMemory = 8 << 20
 
 // maxEdges bounds the pairs of users of whom one has to come before the other. With more than that the users stay in byte
 // order, and the first copy is the first that comes.
@@ -38,7 +36,7 @@ type linkRefs struct {
 // order brings the users into the order of the stream and finds the first copy of every file that is written once.
 func (b *run) order(ctx context.Context) (*linkRefs, error) {
 	if b.opts.IgnoreLinks {
-		return newLinkRefs(bdb.NewSorter(b.opts.TempDir, sortMemory)), nil
+		return newLinkRefs(bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)), nil
 	}
 	links, err := b.orderLinks(ctx, b.opts.Users != nil)
 	if errors.Is(err, errTooManyEdges) {
@@ -49,12 +47,12 @@ func (b *run) order(ctx context.Context) (*linkRefs, error) {
 
 // orderLinks finds the links, with the users in their order as it stands (fixed) or after bringing first copies in front.
 func (b *run) orderLinks(ctx context.Context, fixed bool) (*linkRefs, error) {
-	files := bdb.NewSorter(b.opts.TempDir, sortMemory)
+	files := bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)
 	defer files.Close()
 	if err := b.scan(ctx, files); err != nil {
 		return nil, err
 	}
-	refs := bdb.NewSorter(b.opts.TempDir, sortMemory)
+	refs := bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)
 	g := &grouper{refs: refs, fixed: fixed, edges: make(map[[2]uint32]struct{})}
 	err := files.Drain(g.add)
 	if err == nil {
@@ -68,7 +66,7 @@ func (b *run) orderLinks(ctx context.Context, fixed bool) (*linkRefs, error) {
 	if position == nil {
 		return newLinkRefs(refs), nil
 	}
-	moved := bdb.NewSorter(b.opts.TempDir, sortMemory)
+	moved := bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)
 	err = refs.Drain(func(key, value []byte) error {
 		return moved.Add(renumber(key, position), renumber(value, position))
 	})

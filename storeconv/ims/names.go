@@ -251,6 +251,10 @@ func MailboxFromPath(path string) (string, error) {
 	return strings.Join(parts, "/"), nil
 }
 
+// OwnerRights are the rights of a mailbox's owner where nothing is said about
+// rights (documented default).
+const OwnerRights = "lrswipcda"
+
 // MailboxName returns the full name of a mailbox: "user/joe" for INBOX, else "user/joe/Mail/flying".
 func MailboxName(id, mailbox string) string {
 	if mailbox == Inbox {
@@ -259,9 +263,14 @@ func MailboxName(id, mailbox string) string {
 	return "user/" + id + "/" + mailbox
 }
 
-// MessageDir returns the directory of a message relative to its mailbox: two digits, (uid/100) mod 100.
+// MessageDirNumber is the number of the directory that a message lies in, 0 to
+// 99: (uid/100) mod 100.
+func MessageDirNumber(uid uint32) uint32 { return uid / 100 % 100 }
+
+// MessageDir returns the directory of a message relative to its mailbox:
+// MessageDirNumber in two digits.
 func MessageDir(uid uint32) string {
-	n := uid / 100 % 100
+	n := MessageDirNumber(uid)
 	return string([]byte{'0' + byte(n/10), '0' + byte(n%10)})
 }
 
@@ -272,7 +281,7 @@ func MessagePath(uid uint32) string {
 
 // AppendMessagePath appends MessagePath(uid) to dst.
 func AppendMessagePath(dst []byte, uid uint32) []byte {
-	n := uid / 100 % 100
+	n := MessageDirNumber(uid)
 	dst = append(dst, '0'+byte(n/10), '0'+byte(n%10), '/')
 	dst = strconv.AppendUint(dst, uint64(uid), 10)
 	return append(dst, ".msg"...)

@@ -15,10 +15,6 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// relocateSortMemory is what one of the sorters of a run holds in memory, in bytes; the
-// rest goes to temporary files.
-const sortMemory = 8 << 20
-
 // unknownPartition stands for the partition of a record whose value is not
 // understood.
 const unknownPartition = ""
@@ -201,7 +197,7 @@ func (r *relocation) noRecord(id, box, partition string, elsewhere bool, put rec
 		r.log.Warning("record-added", where, "mailbox "+key+" had no record: added")
 		r.report.RecordsAdded++
 		r.report.FolderRecords++
-		folder := mboxlist.Folder{Partition: part.newName, ACL: []mboxlist.ACE{{Identifier: newID, Rights: fullRights}}}
+		folder := mboxlist.Folder{Partition: part.newName, ACL: []mboxlist.ACE{{Identifier: newID, Rights: ims.OwnerRights}}}
 		return put(key, folder.Append(nil))
 	case r.index.present:
 		r.log.Problem("no-record", where, "mailbox "+mailboxKey(id, box)+" has no record in data.db2")

@@ -76,7 +76,7 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 	sink := put
 	var old *bdb.Sorter
 	if r.opts.Requota {
-		old = bdb.NewSorter(r.tempDir(), sortMemory)
+		old = bdb.NewSorter(r.tempDir(), storeconv.SortMemory)
 		defer old.Close()
 		sink = func(key string, value []byte) error { return old.Add([]byte(key), value) }
 	}

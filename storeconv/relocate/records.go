@@ -203,9 +203,6 @@ func (r *relocation) readRecords(ctx context.Context) error {
 	})
 }
 
-// relocatedRights are what a user may do with a mailbox of its own (RFC 2086).
-const fullRights = "lrswipcda"
-
 // recordSink takes the records of one of the new databases.
 type recordSink func(key string, value []byte) error
 

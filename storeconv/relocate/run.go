@@ -282,7 +282,7 @@ func (r *relocation) runName() string {
 // convert is the run itself.
 func (r *relocation) convert(ctx context.Context) error {
 	for _, s := range []**bdb.Sorter{&r.found, &r.listed, &r.usage} {
-		*s = bdb.NewSorter(r.tempDir(), sortMemory)
+		*s = bdb.NewSorter(r.tempDir(), storeconv.SortMemory)
 		defer (*s).Close()
 	}
 	defer func() { r.data.close() }()

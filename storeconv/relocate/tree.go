@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
@@ -115,7 +116,7 @@ func (w *userWalk) dir(src, dst int, at place, depth int) error {
 		case nms.Directory:
 			isBox = isBox || nms.IsMessageDir(e.Name)
 		case nms.File:
-			isBox = isBox || e.Name == "store.idx"
+			isBox = isBox || e.Name == ims.IndexName
 			if err := w.file(src, dst, at, e.Name); err != nil {
 				return err
 			}

@@ -9,39 +9,33 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/selection"
 )
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 func isNotDir(err error) bool   { return errors.Is(err, unix.ENOTDIR) }
 
-// ownerRights are the rights of a mailbox's owner where the stream says nothing about rights (documented default).
-const ownerRights = "lrswipcda"
-
-// collector takes the batches in stream order: it makes the links, the indexes and the records of the mailbox lists, and tells the log.
+// collector does the steps in stream order: it makes the links, the indexes and
+// the records of the mailbox lists, and tells the log.
 type collector struct {
 	r      *run
 	rep    Report
 	copies copyTable
-	seen   nameSet // dry run: messages met
-	lines  int     // bytes of index lines in memory, most of them allowed, the mailboxes they are of
-	most   int
-	open   []*box
-	spills int
+	names  nameSet // dry run: members that a link may point to
+	lines  lineBudget
 	offset int64
-	date   int64 // of the backup
 	writer *writer
 
-	lookup  storeIndex // of the mailbox that the last link to a message of another run led to
-	lastBox *box       // whose directory lastNN is known to be there
+	lookup  originIndex // of the mailbox that the last link to a message of another run led to
+	lastBox *box        // whose directory lastNN is known to be there
 	lastNN  uint32
 }
 
 func newCollector(r *run) *collector {
-	c := &collector{r: r, writer: &writer{r: r}, most: r.opt.linesKept}
-	if c.most == 0 {
-		c.most = linesKept
+	c := &collector{r: r, writer: &writer{r: r}, lines: lineBudget{most: r.opt.linesKept}}
+	if c.lines.most == 0 {
+		c.lines.most = linesKept
 	}
 	c.copies.init()
 	return c
@@ -50,20 +44,20 @@ func newCollector(r *run) *collector {
 func (c *collector) loop() {
 	for b := range c.r.order {
 		<-b.done
-		items := int64(0)
-		for i := range b.items {
-			it := &b.items[i]
-			if it.kind == itemMessage || it.kind == itemLink {
-				items++
+		messages := int64(0)
+		for _, s := range b.steps {
+			switch s.(type) {
+			case *messageStep, *linkStep:
+				messages++
 			}
-			c.item(it)
-			*it = item{}
+			c.do(s)
 		}
-		if m := c.r.opt.Progress; m != nil {
-			m.Add(items, max(b.offset-c.offset, 0))
+		if p := c.r.opt.Progress; p != nil {
+			p.Add(messages, max(b.offset-c.offset, 0))
 			c.offset = b.offset
 		}
-		b.items, b.bytes = b.items[:0], 0
+		clear(b.steps)
+		b.steps, b.bytes = b.steps[:0], 0
 		select {
 		case c.r.free <- b:
 		default:
@@ -71,260 +65,205 @@ func (c *collector) loop() {
 	}
 }
 
-func (c *collector) item(it *item) {
-	if it.kind == itemFlush {
-		c.r.ready <- &finished{flush: it.flush}
+// do does a step, unless the run has failed: then nothing but a flush counts,
+// which somebody waits for.
+func (c *collector) do(s step) {
+	if _, ok := s.(*flushStep); !ok && c.r.failure() != nil {
 		return
 	}
-	if c.r.failure() != nil {
-		return
-	}
-	var err error
-	switch it.kind {
-	case itemTalk:
-		c.talk(it)
-	case itemHeld:
-		c.seen.add(it.name)
-	case itemMoved:
-		err = c.r.moved(it.v, it.name, selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid})
-	case itemRenamed:
-		it.v.moves = append(it.v.moves, record{it.name, []byte(it.link)})
-	case itemBox:
-		c.attributes(it)
-	case itemMessage:
-		err = c.message(it)
-	case itemLink:
-		err = c.link(it)
-	case itemUpdate:
-		c.update(it)
-	case itemEnd:
-		err = c.endVisit(it.v)
-	case itemForget:
-		for _, b := range it.boxes {
-			if err = c.seal(b); err != nil {
-				break
-			}
-		}
-		c.rep.Mailboxes += int64(len(it.boxes))
-	}
-	if err != nil {
+	if err := s.collect(c); err != nil {
 		c.r.fail(err)
 	}
 }
 
-func (c *collector) talk(it *item) {
-	t := it.talk
-	if t.warning {
-		c.r.log.Warning(t.kind, t.where, t.text)
-		return
+func (c *collector) flush(done chan<- struct{}) error {
+	c.r.ready <- &placement{flush: done}
+	return nil
+}
+
+// tell gives a word of the planner to the log. The planner comes to the same
+// again when the run goes on after an interruption, so it does not count for a
+// visit.
+func (c *collector) tell(n storeconv.Note) error {
+	if n.Severity == storeconv.Warning {
+		n.Tell(c.r.log)
+		return nil
 	}
-	// The planner comes to the same again when the run goes on after an interruption: this does not count for the visit.
-	c.problem(nil, t.kind, t.where, t.text)
+	c.problem(nil, n)
+	return nil
 }
 
 // problem tells the log about something lost.
-func (c *collector) problem(v *visit, kind, where, text string) {
+func (c *collector) problem(v *visit, n storeconv.Note) {
 	if v != nil {
-		v.problems++
+		v.tally.problems++
 	}
-	c.r.log.Problem(kind, where, text)
+	n.Severity = storeconv.Problem
+	n.Tell(c.r.log)
 	if c.r.opt.Strict {
-		c.r.fail(fmt.Errorf("%w: %s: %s", ErrStrict, where, text))
+		c.r.fail(fmt.Errorf("%w: %s: %s", ErrStrict, n.Where, n.Text))
 	}
 }
 
-func (c *collector) where(it *item) string { return c.r.whereOf(it.v.stream, it.offset, it.name) }
+// lose tells that there is no message after all.
+func (c *collector) lose(e *entry, kind, text string) {
+	c.problem(e.box.v, storeconv.Note{Kind: kind, Where: c.where(e), Text: text})
+}
 
-// attributes takes in what the stream says about a user or a mailbox.
-func (c *collector) attributes(it *item) {
-	m := it.attrs
-	if it.box == nil {
-		it.v.quota, it.v.hasQuota = m.Quota, m.HasQuota
-		return
+func (c *collector) where(e *entry) string {
+	return c.r.whereOf(e.box.v.stream, e.offset, e.name)
+}
+
+// message puts a message that a worker has written into the index.
+func (c *collector) message(m *messageStep) error {
+	switch {
+	case m.interrupted:
+		return nil
+	case m.damage != nil:
+		c.lose(&m.entry, m.damage.Class, m.damage.Text)
+		return nil
 	}
-	x := &it.box.index
-	if it.box.old != nil && !it.box.old.own {
-		for _, k := range strings.Fields(m.Keywords) {
+	v := m.box.v
+	if m.text.BareLF {
+		c.rep.BareLF++
+		v.tally.rep.BareLF++
+	}
+	if err := c.index(&m.entry, &m.content); err != nil {
+		return err
+	}
+	if c.r.dry() {
+		c.names.add(m.name)
+	} else {
+		c.copies.add(m.name, storedCopy{m.content, m.place()})
+	}
+	c.countMessage(v, m.content.size)
+	return c.recordPlace(&m.entry)
+}
+
+func (c *collector) countMessage(v *visit, size int64) {
+	for _, rep := range [...]*Report{&c.rep, &v.tally.rep} {
+		rep.Messages++
+		rep.Bytes += size
+	}
+}
+
+// recordPlace notes it when a message did not get the place that its name says.
+func (c *collector) recordPlace(e *entry) error {
+	if c.r.dry() || e.uid == e.origUID && !e.box.renamed {
+		return nil
+	}
+	return c.r.recordMove(e.box.v, e.name, e.place())
+}
+
+func (c *collector) knowName(name string) error {
+	c.names.add(name)
+	return nil
+}
+
+// attributes puts what the stream says about a mailbox into its index.
+func (c *collector) attributes(s *boxStep) error {
+	b, x := s.box, &s.box.index
+	if b.existing != nil && !b.existing.own {
+		for _, k := range strings.Fields(s.attrs.Keywords) {
 			x.keyword(k)
 		}
 		if !x.set {
-			x.UIDValidity, x.set = it.orig, true
+			x.UIDValidity, x.set = s.validity, true
 		}
-		return
+		return nil
 	}
 	before, words := x.Header, len(x.Userflags)
-	defer func() {
-		if it.box.old == nil || x.UIDValidity != before.UIDValidity || x.LastUID != before.LastUID || x.Subscribed != before.Subscribed ||
-			x.ACL != before.ACL || len(x.Userflags) != words {
-			it.v.changed, it.box.changed = true, true
-		}
-	}()
-	if m.UIDValidity != 0 && !x.set {
-		x.UIDValidity, x.set = m.UIDValidity, true
+	acl, ok := c.r.sel.ACL(s.attrs.ACL)
+	if !ok {
+		c.r.log.Warning("bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
+			fmt.Sprintf("line of rights without a TAB in %q: left out", s.attrs.ACL))
 	}
-	if m.UIDNext > 0 {
-		x.LastUID = max(x.LastUID, m.UIDNext-1)
+	x.apply(s, acl)
+	if b.existing == nil || x.UIDValidity != before.UIDValidity || x.LastUID != before.LastUID || x.Subscribed != before.Subscribed ||
+		x.ACL != before.ACL || len(x.Userflags) != words {
+		b.v.tally.changed, x.changed = true, true
 	}
-	if m.Subscribed >= 0 {
-		x.Subscribed = m.Subscribed == 1
-	}
-	if m.ACL != "" {
-		acl, ok := c.r.sel.ACL(m.ACL)
-		if !ok {
-			c.r.log.Warning("bad-acl", c.where(it), fmt.Sprintf("line of rights without a TAB in %q: left out", m.ACL))
-		}
-		x.ACL = acl
-	}
-	for _, k := range strings.Fields(m.Keywords) {
-		x.keyword(k)
-	}
+	return nil
 }
 
-// keyword returns the bit of a keyword, which is added when it is new. Its case does not matter.
-func (x *boxIndex) keyword(word string) int {
-	key := strings.ToLower(word)
-	if n, ok := x.keywords[key]; ok {
-		return n
-	}
-	if x.keywords == nil {
-		x.keywords = make(map[string]int)
-	}
-	n := len(x.Userflags)
-	x.keywords[key] = n
-	x.Userflags = append(x.Userflags, strings.Clone(word))
-	return n
-}
-
-// message takes a message that a worker has written into the index.
-func (c *collector) message(it *item) error {
-	if it.lost == errInterrupted.Error() {
-		return nil
-	}
-	if it.lost != "" {
-		c.problem(it.v, it.problem, c.where(it), it.lost)
-		return nil
-	}
-	if it.text.BareLF {
-		c.rep.BareLF++
-		it.v.rep.BareLF++
-	}
-	info := copyInfo{size: it.stored, sum: it.sum, hsize: it.text.HeaderSize, sent: it.text.Sent, id: it.text.ID, at: selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}}
-	c.index(it, &info)
-	if c.r.run == nil {
-		c.seen.add(it.name)
-	} else {
-		c.copies.add(it.name, info)
-	}
-	c.rep.Messages++
-	c.rep.Bytes += it.stored
-	it.v.rep.Messages++
-	it.v.rep.Bytes += it.stored
-	return c.moved(it)
-}
-
-// moved notes it when a message did not get the place that its name says.
-func (c *collector) moved(it *item) error {
-	if c.r.run == nil || it.uid == it.origUID && !it.box.renamed {
-		return nil
-	}
-	return c.r.moved(it.v, it.name, selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid})
-}
-
-// index adds the line of a message.
-func (c *collector) index(it *item, info *copyInfo) {
-	x := &it.box.index
-	if x.UIDValidity == 0 {
-		x.UIDValidity = it.orig
-	}
-	flags, words, _ := parseFlags(it.rawFlags)
-	rec := ims.Record{UID: it.uid, InternalDate: it.time, SentDate: info.sent, Size: info.size, HSize: info.hsize, Flags: flags,
-		OrigValidity: it.orig, OrigUID: it.origUID, SHA256: info.sum, MessageID: info.id}
+// updateFlags gives later flags to a message that is there.
+func (c *collector) updateFlags(s *flagStep) error {
+	x := &s.box.index
+	flags, words, _ := parseFlags(s.flags)
+	var rec ims.Record
 	for _, w := range words {
 		rec.SetKeyword(x.keyword(w))
 	}
-	x.Header.Add(&rec)
-	if it.uid <= x.last {
-		x.unsorted = true
+	if flags == s.stored.flags && string(rec.Keywords) == s.stored.keywords {
+		return nil
 	}
-	x.last = max(x.last, it.uid)
-	before := len(x.lines)
-	if before == 0 {
-		c.open = append(c.open, it.box)
+	if x.updates == nil {
+		x.updates = make(map[uint32]newFlags)
 	}
-	x.lines = rec.Append(x.lines)
-	c.lines += len(x.lines) - before
-	if !x.unsorted {
-		x.mark(&rec)
-	}
-	it.v.changed, it.box.changed = true, true
-	if t := c.r.opt.Trace; t != nil {
-		t(2, ims.MailboxName(it.v.id, it.box.name)+" "+ims.MessagePath(it.uid))
-	}
-	if c.lines > c.most {
-		if err := c.spillLines(); err != nil {
-			c.r.fail(err)
-		}
-	}
+	x.updates[s.stored.uid] = newFlags{flags, rec.Keywords}
+	v := s.box.v
+	v.tally.changed, x.changed = true, true
+	c.rep.Updated++
+	v.tally.rep.Updated++
+	return nil
 }
 
-// mark takes the flags of a message into the sets of the owner's record, in ascending order.
-func (x *boxIndex) mark(rec *ims.Record) {
-	if rec.Flags&ims.Seen != 0 {
-		x.seen = x.seen.Add(rec.UID)
-	}
-	if rec.Flags&ims.Deleted != 0 {
-		x.deleted = x.deleted.Add(rec.UID)
-	}
-}
-
-// count counts a user and the mailboxes, once in a run.
-func (c *collector) count(v *visit) {
-	users, boxes := int64(0), int64(0)
-	if v.n == 0 {
-		users = 1
-	}
-	for _, b := range v.order {
-		if !b.counted {
-			boxes++
+// forget counts mailboxes of a dry run.
+func (c *collector) forget(boxes []*box) error {
+	for _, b := range boxes {
+		if err := c.seal(b); err != nil {
+			return err
 		}
 	}
-	c.rep.Users += users
-	c.rep.Mailboxes += boxes
-	v.rep.Users += users
-	v.rep.Mailboxes += boxes
+	c.rep.Mailboxes += int64(len(boxes))
+	return nil
 }
 
 // endVisit writes the indexes of a user and hands the tree to the committer.
 func (c *collector) endVisit(v *visit) error {
-	f := &finished{v: v, size: v.rep.Bytes, records: v.moves}
-	c.date, c.open = v.date, c.open[:0]
+	p := &placement{v: v, size: v.tally.rep.Bytes, records: v.tally.records}
+	c.lines.open = c.lines.open[:0]
 	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
-	var usage userMail
+	var usage usage
 	for _, b := range v.order {
-		if b.old == nil { // new, if only for a message that was left out
-			v.changed, b.changed = true, true
+		if b.existing == nil { // new, if only for a message that was left out
+			v.tally.changed, b.index.changed = true, true
 		}
 		if err := c.seal(b); err != nil {
 			return err
 		}
 		usage.add(b)
-		c.records(f, b)
+		p.boxRecords(b)
 	}
-	c.count(v)
-	if c.r.run == nil {
+	c.countVisit(v)
+	if c.r.dry() {
 		return nil
 	}
 	if v.exists {
-		if err := c.completeTree(f, &usage); err != nil {
+		if err := c.completeTree(p, &usage); err != nil {
 			return err
 		}
-	} else if err := c.r.run.Stage.MkdirAll(v.stage); err != nil {
+	} else if err := c.r.folder.Stage.MkdirAll(v.stage); err != nil {
 		return err
 	}
-	if err := c.r.mailElsewhere(v.id, &usage); err != nil {
+	if err := c.r.addMailElsewhere(v.id, &usage); err != nil {
 		return err
 	}
-	c.userRecords(f, &usage)
-	c.r.ready <- f
+	p.userRecords(&usage, c.r.opt.Limits)
+	c.r.ready <- p
 	return nil
+}
+
+// countVisit counts a user and the mailboxes, once in a run.
+func (c *collector) countVisit(v *visit) {
+	for _, rep := range [...]*Report{&c.rep, &v.tally.rep} {
+		if v.n == 0 {
+			rep.Users++
+		}
+		for _, b := range v.order {
+			if !b.again {
+				rep.Mailboxes++
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -13,8 +14,9 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// finished is a user whose staged tree is whole.
-type finished struct {
+// placement is a user whose staged tree is whole, on its way into place; or, with
+// flush set, the wish to be told when all before it are in place.
+type placement struct {
 	v        *visit
 	records  []record // of the mailbox lists, and where messages went that are not where their name says
 	nothing  bool     // the store's tree stays as it is
@@ -29,12 +31,31 @@ const (
 	commitBytes = 256 << 20
 )
 
-// Keys of the journal: d/ visits that are done, i/ visits about to be put into place, l/ list records, r/ places of messages that are not where their name says;
-// and, forgotten when a run starts: h/ bodies held back, m/ like r/ of visits that are not in place yet, v/ users met, b/ UIDVALIDITYs of mailboxes that
-// are left out, j/ links to be joined.
-func doneKey(v *visit) string { return "d/" + strconv.Itoa(v.n) + "/" + v.id }
+// What the journal keeps, by the first letters of its keys. The second group is
+// forgotten when a run starts.
+const (
+	keyDone   = "d/" // visits that are done
+	keyIntent = "i/" // visits about to be put into place
+	keyList   = "l/" // records of the mailbox lists
+	keyPlace  = "r/" // places of messages that are not where their name says
+	keyName   = "n/" // names that mailboxes got
 
-func intentKey(v *visit) string { return "i" + doneKey(v)[1:] }
+	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
+	keySpare       = "h/" // bodies held back
+	keyJoin        = "j/" // links to be joined
+	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
+	keyVisit       = "v/" // what is known of users who came
+)
+
+// record is one change of the journal.
+type record struct {
+	key   string
+	value []byte
+}
+
+func visitKey(prefix string, v *visit) string { return prefix + strconv.Itoa(v.n) + "/" + v.id }
+
+func doneKey(v *visit) string { return visitKey(keyDone, v) }
 
 // relinkKey is in the journal when a crash has left a part of a batch in place.
 const relinkKey = "relink"
@@ -70,9 +91,9 @@ func (s *stagedUsers) remove(id string) {
 // committer puts users into place, a batch at a time.
 type committer struct {
 	r       *run
-	pending []*finished
+	pending []*placement
 	size    int64
-	placed  []*finished // renamed, but perhaps not on disk yet
+	renamed []*placement // in place, but perhaps not on disk yet
 }
 
 func (r *run) commitLoop() {
@@ -80,7 +101,7 @@ func (r *run) commitLoop() {
 	for f := range r.ready {
 		if f.flush != nil {
 			c.commit()
-			c.settle()
+			c.confirm()
 			close(f.flush)
 			continue
 		}
@@ -91,14 +112,14 @@ func (r *run) commitLoop() {
 		}
 	}
 	c.commit()
-	c.settle()
+	c.confirm()
 }
 
 // commit puts the pending users into place.
 func (c *committer) commit() {
 	list := c.pending
 	c.pending, c.size = nil, 0
-	if len(list) == 0 || c.r.run == nil || c.r.failure() != nil {
+	if len(list) == 0 || c.r.dry() || c.r.failure() != nil {
 		return
 	}
 	if err := c.place(list); err != nil {
@@ -106,9 +127,9 @@ func (c *committer) commit() {
 	}
 }
 
-func (c *committer) place(list []*finished) error {
+func (c *committer) place(list []*placement) error {
 	var moves []durable.Move
-	var moving []*finished
+	var moving []*placement
 	for _, f := range list {
 		if f.nothing {
 			continue
@@ -121,13 +142,13 @@ func (c *committer) place(list []*finished) error {
 		if err := intend(nil); err != nil {
 			return err
 		}
-	} else if err := c.r.run.Commit(moves, intend); err != nil {
+	} else if err := c.r.folder.Commit(moves, intend); err != nil {
 		return err
 	}
-	c.placed = append(c.placed, moving...)
+	c.renamed = append(c.renamed, moving...)
 	for _, f := range list {
 		c.r.staged.remove(f.v.id)
-		if err := c.r.run.UnlockUser(f.v.id); err != nil {
+		if err := c.r.folder.UnlockUser(f.v.id); err != nil {
 			return err
 		}
 	}
@@ -135,17 +156,17 @@ func (c *committer) place(list []*finished) error {
 }
 
 // intend writes down what is about to be put into place, and that what was put into place before the last sync is done.
-func (c *committer) intend(list, moving []*finished, inodes []uint64) error {
+func (c *committer) intend(list, moving []*placement, inodes []uint64) error {
 	b := c.r.jr.Batch()
 	if len(moving) > 0 { // then a sync has just been made
-		for _, f := range c.placed {
+		for _, f := range c.renamed {
 			b.Put(doneKey(f.v), f.v.counts())
-			b.Delete(intentKey(f.v))
+			b.Delete(visitKey(keyIntent, f.v))
 		}
-		c.placed = nil
+		c.renamed = nil
 	}
 	for i, f := range moving {
-		b.Put(intentKey(f.v), append(binary.BigEndian.AppendUint64(nil, inodes[i]), f.v.counts()...))
+		b.Put(visitKey(keyIntent, f.v), append(binary.BigEndian.AppendUint64(nil, inodes[i]), f.v.counts()...))
 	}
 	for _, f := range list {
 		for _, rec := range f.records {
@@ -158,9 +179,9 @@ func (c *committer) intend(list, moving []*finished, inodes []uint64) error {
 	return b.Commit()
 }
 
-// settle makes the last renames durable and calls them done.
-func (c *committer) settle() {
-	if len(c.placed) == 0 || c.r.failure() != nil {
+// confirm makes the last renames durable and calls them done.
+func (c *committer) confirm() {
+	if len(c.renamed) == 0 || c.r.failure() != nil {
 		return
 	}
 	if err := c.r.store.SyncAll(); err != nil {
@@ -168,11 +189,11 @@ func (c *committer) settle() {
 		return
 	}
 	b := c.r.jr.Batch()
-	for _, f := range c.placed {
+	for _, f := range c.renamed {
 		b.Put(doneKey(f.v), f.v.counts())
-		b.Delete(intentKey(f.v))
+		b.Delete(visitKey(keyIntent, f.v))
 	}
-	c.placed = nil
+	c.renamed = nil
 	if err := b.Commit(); err != nil {
 		c.r.fail(err)
 	}
@@ -185,15 +206,15 @@ type visitCounts struct {
 }
 
 func (v *visit) counts() []byte {
-	b, err := json.Marshal(visitCounts{v.rep, v.problems})
+	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems})
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
 	return b
 }
 
-// restoreCounts adds the counts of a visit to a report and returns its number of problems.
-func restoreCounts(b []byte, rep *Report) int64 {
+// addCounts adds the counts of a visit to a report and returns its number of problems.
+func addCounts(b []byte, rep *Report) int64 {
 	var c visitCounts
 	if json.Unmarshal(b, &c) != nil {
 		return 0
@@ -204,23 +225,23 @@ func restoreCounts(b []byte, rep *Report) int64 {
 
 // recover looks at what an interrupted run was about to do: a visit whose tree is in place is done, the others are done again.
 func (r *run) recover() error {
-	for _, prefix := range [...]string{"b/", "h/", "j/", "m/", "v/"} {
+	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}
 	}
 	b := r.jr.Batch()
 	var placed, lost bool
-	err := r.jr.Range("i/", func(key, value []byte) error {
+	err := r.jr.Range(keyIntent, func(key, value []byte) error {
 		k := string(key)
 		b.Delete(k)
-		_, id, ok := strings.Cut(k[len("i/"):], "/")
+		_, id, ok := strings.Cut(k[len(keyIntent):], "/")
 		if !ok || len(value) < 8 {
 			return fmt.Errorf("journal: key %q", k)
 		}
 		info, err := r.store.Stat(ims.UserDir(r.partition, id))
 		if err == nil && info.Ino == binary.BigEndian.Uint64(value) {
-			b.Put("d"+k[1:], append([]byte(nil), value[8:]...))
+			b.Put(keyDone+k[len(keyIntent):], bytes.Clone(value[8:]))
 			placed = true
 		} else {
 			lost = true
@@ -236,6 +257,6 @@ func (r *run) recover() error {
 	if err := b.Commit(); err != nil {
 		return err
 	}
-	r.relink, err = r.jr.Done(relinkKey)
+	_, r.relink, err = r.jr.Get(relinkKey)
 	return err
 }

@@ -3,18 +3,37 @@ package restore
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
+	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 )
 
-// linesKept bounds the index lines that are kept in memory, in bytes. Above it they go to files.
-const linesKept = 24 << 20
+// boxIndex is an index in the making.
+type boxIndex struct {
+	ims.Header
+	set      bool // UIDVALIDITY is from the stream
+	changed  bool // against the one in the store
+	lines    []byte
+	unsorted bool
+	last     uint32
+	keywords map[string]int
+	seen     mboxlist.UIDSet
+	deleted  mboxlist.UIDSet
+	updates  map[uint32]newFlags
+	spill    *spill
+}
 
-const indexName = "store.idx"
+// newFlags replace the flags of a message that is there.
+type newFlags struct {
+	flags    ims.Flags
+	keywords []byte
+}
 
 // spill is the part of an index in the making that is on disk.
 type spill struct {
@@ -22,57 +41,163 @@ type spill struct {
 	f    *durable.File
 }
 
+// linesKept bounds the index lines that are kept in memory, in bytes. Above it
+// they go to files.
+const linesKept = 24 << 20
+
+// lineBudget counts the index lines in memory.
+type lineBudget struct {
+	held, most int    // bytes
+	open       []*box // that lines are held of
+	spills     int    // files made
+}
+
+// apply puts in what the stream says about the mailbox, with its rights as the
+// store has them.
+func (x *boxIndex) apply(s *boxStep, acl string) {
+	m := s.attrs
+	if m.UIDValidity != 0 && !x.set {
+		x.UIDValidity, x.set = m.UIDValidity, true
+	}
+	if m.UIDNext > 0 {
+		x.LastUID = max(x.LastUID, m.UIDNext-1)
+	}
+	if m.Subscribed >= 0 {
+		x.Subscribed = m.Subscribed == 1
+	}
+	if m.ACL != "" {
+		x.ACL = acl
+	}
+	for _, k := range strings.Fields(m.Keywords) {
+		x.keyword(k)
+	}
+}
+
+// keyword returns the bit of a keyword, which is added when it is new. Its case
+// does not matter.
+func (x *boxIndex) keyword(word string) int {
+	key := strings.ToLower(word)
+	if n, ok := x.keywords[key]; ok {
+		return n
+	}
+	if x.keywords == nil {
+		x.keywords = make(map[string]int)
+	}
+	n := len(x.Userflags)
+	x.keywords[key] = n
+	x.Userflags = append(x.Userflags, strings.Clone(word))
+	return n
+}
+
+// mark puts the flags of a message into the sets of the owner's record, in
+// ascending order.
+func (x *boxIndex) mark(rec *ims.Record) {
+	if rec.Flags&ims.Seen != 0 {
+		x.seen = x.seen.Add(rec.UID)
+	}
+	if rec.Flags&ims.Deleted != 0 {
+		x.deleted = x.deleted.Add(rec.UID)
+	}
+}
+
+// restart empties the counts, to be counted anew. The highest UID stays.
+func (x *boxIndex) restart() {
+	last := x.LastUID
+	x.Header.Reset()
+	x.LastUID = last
+	x.seen, x.deleted = nil, nil
+}
+
+// index adds the line of a message.
+func (c *collector) index(e *entry, info *content) error {
+	x := &e.box.index
+	if x.UIDValidity == 0 {
+		x.UIDValidity = e.validity
+	}
+	flags, words, _ := parseFlags(e.flags)
+	rec := ims.Record{
+		UID: e.uid, InternalDate: e.date, SentDate: info.text.Sent, Size: info.size, HSize: info.text.HeaderSize, Flags: flags,
+		OrigValidity: e.validity, OrigUID: e.origUID, SHA256: info.sum, MessageID: info.text.ID,
+	}
+	for _, w := range words {
+		rec.SetKeyword(x.keyword(w))
+	}
+	x.Header.Add(&rec)
+	if e.uid <= x.last {
+		x.unsorted = true
+	}
+	x.last = max(x.last, e.uid)
+	before := len(x.lines)
+	if before == 0 {
+		c.lines.open = append(c.lines.open, e.box)
+	}
+	x.lines = rec.Append(x.lines)
+	c.lines.held += len(x.lines) - before
+	if !x.unsorted {
+		x.mark(&rec)
+	}
+	e.box.v.tally.changed, x.changed = true, true
+	if t := c.r.opt.Trace; t != nil {
+		t(2, ims.MailboxName(e.box.v.id, e.box.name)+" "+ims.MessagePath(e.uid))
+	}
+	if c.lines.held > c.lines.most {
+		return c.spillLines()
+	}
+	return nil
+}
+
 // spillLines writes the index lines of the user's mailboxes to files.
 func (c *collector) spillLines() error {
-	for _, b := range c.open {
-		x := &b.index
-		if len(x.lines) == 0 {
-			continue
-		}
-		if c.r.run == nil {
-			x.lines = nil
-			continue
-		}
-		if x.spill == nil {
-			x.spill = &spill{name: fmt.Sprintf("stage/%d.lines", c.spills)}
-			c.spills++
-			var err error
-			if x.spill.f, err = c.r.run.Dir.Create(x.spill.name); err != nil {
-				return err
-			}
-		}
-		if _, err := x.spill.f.Write(x.lines); err != nil {
+	for _, b := range c.lines.open {
+		if err := c.spillBox(&b.index); err != nil {
 			return err
 		}
-		x.lines = nil
 	}
-	c.lines, c.open = 0, c.open[:0]
+	c.lines.held, c.lines.open = 0, c.lines.open[:0]
 	return nil
+}
+
+func (c *collector) spillBox(x *boxIndex) error {
+	if len(x.lines) == 0 {
+		return nil
+	}
+	defer func() { x.lines = nil }()
+	if c.r.dry() {
+		return nil
+	}
+	if x.spill == nil {
+		s := &spill{name: fmt.Sprintf("stage/%d.lines", c.lines.spills)}
+		c.lines.spills++
+		var err error
+		if s.f, err = c.r.folder.Dir.Create(s.name); err != nil {
+			return err
+		}
+		x.spill = s
+	}
+	_, err := x.spill.f.Write(x.lines)
+	return err
 }
 
 // seal writes the index of a mailbox. The index is complete then.
 func (c *collector) seal(b *box) error {
 	x := &b.index
 	defer func() {
-		c.lines = max(0, c.lines-len(x.lines))
+		c.lines.held = max(0, c.lines.held-len(x.lines))
 		x.lines = nil
 	}()
-	c.defaults(b)
+	c.fillHeader(b)
 	if t := c.r.opt.Trace; t != nil {
 		t(1, fmt.Sprintf("%s: %d messages, %d bytes", x.Name, x.Exists, x.QuotaUsed))
 	}
-	if c.r.run == nil {
+	switch {
+	case c.r.dry():
 		return nil
-	}
-	if b.old != nil && !b.changed {
+	case b.existing != nil && !x.changed:
 		return c.keepIndex(b)
-	}
-	plain := b.old == nil && !x.unsorted && x.spill == nil
-	if !plain {
+	case b.existing != nil || x.unsorted || x.spill != nil:
 		return c.sealMerged(b)
-	}
-	if c.r.opt.NoIndex {
-		return c.r.run.Stage.MkdirAll(dirOf(b))
+	case c.r.opt.NoIndex:
+		return c.r.folder.Stage.MkdirAll(dirOf(b))
 	}
 	text := x.Header.Append(make([]byte, 0, 512+len(x.lines)))
 	return c.writeIndex(b, append(text, x.lines...))
@@ -83,27 +208,27 @@ func dirOf(b *box) string { return b.dir[:len(b.dir)-1] }
 
 // writeIndex writes the text of a small index.
 func (c *collector) writeIndex(b *box, text []byte) error {
-	stage, name := c.r.run.Stage, b.dir+indexName
-	when := max(b.index.LastAppend, 0)
-	err := stage.WriteFile(name, when, text)
+	stage, name := c.r.folder.Stage, b.dir+ims.IndexName
+	date := max(b.index.LastAppend, 0)
+	err := stage.WriteFile(name, date, text)
 	if isNotExist(err) {
 		if err := stage.MkdirAll(dirOf(b)); err != nil {
 			return err
 		}
-		err = stage.WriteFile(name, when, text)
+		err = stage.WriteFile(name, date, text)
 	}
 	return err
 }
 
-// defaults fills the header fields that the stream did not.
-func (c *collector) defaults(b *box) {
+// fillHeader fills the header fields that the stream did not.
+func (c *collector) fillHeader(b *box) {
 	x := &b.index
 	x.Name, x.Partition = ims.MailboxName(b.v.id, b.name), c.r.partition
 	if x.UIDValidity == 0 {
-		x.UIDValidity = max(b.validity, 1)
+		x.UIDValidity = max(b.plan.validity, 1)
 	}
 	if x.ACL == "" {
-		x.ACL = b.v.id + "\t" + ownerRights
+		x.ACL = b.v.id + "\t" + ims.OwnerRights
 	}
 	if x.Exists == 0 {
 		last := x.LastUID
@@ -112,7 +237,32 @@ func (c *collector) defaults(b *box) {
 	}
 }
 
-// sealMerged writes an index whose lines are not in one sorted piece: some lie on disk, some are in the store's old index, some came out of order.
+// keepIndex counts a mailbox whose index stays as it is.
+func (c *collector) keepIndex(b *box) error {
+	x := &b.index
+	x.restart()
+	next, closeOld, err := b.existing.records()
+	if err != nil {
+		return err
+	}
+	defer closeOld()
+	for {
+		rec, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		x.Header.Add(rec)
+		x.mark(rec)
+	}
+	c.fillHeader(b)
+	return nil
+}
+
+// sealMerged writes an index whose lines are not in one sorted piece: some lie on
+// disk, some are in the store's old index, some came out of order.
 func (c *collector) sealMerged(b *box) error {
 	lines, closeLines, err := c.sortedLines(&b.index)
 	if err != nil {
@@ -145,7 +295,7 @@ func (c *collector) sortedLines(x *boxIndex) (next func() (*ims.Record, error), 
 		closeFile()
 		return nil, nil, err
 	}
-	slices.SortFunc(at, func(a, b lineAt) int { return int(int64(a.uid) - int64(b.uid)) })
+	slices.SortFunc(at, func(a, b lineAt) int { return cmp.Compare(a.uid, b.uid) })
 	var rec ims.Record
 	var buf []byte
 	i := 0
@@ -173,11 +323,11 @@ func (c *collector) reopenSpill(x *boxIndex) (*durable.File, error) {
 	if err := x.spill.f.Close(); err != nil {
 		return nil, err
 	}
-	f, err := c.r.run.Dir.Open(x.spill.name)
+	f, err := c.r.folder.Dir.Open(x.spill.name)
 	if err != nil {
 		return nil, err
 	}
-	return f, c.r.run.Dir.Remove(x.spill.name)
+	return f, c.r.folder.Dir.Remove(x.spill.name)
 }
 
 // scanLines finds the lines and their UIDs.
@@ -205,12 +355,9 @@ func scanLines(r io.Reader) ([]lineAt, error) {
 // mergeIndex writes the store's old lines and the new ones as one index, and counts it anew.
 func (c *collector) mergeIndex(b *box, next func() (*ims.Record, error)) error {
 	x := &b.index
-	last := x.LastUID
-	x.Header.Reset()
-	x.LastUID = last
-	x.seen, x.deleted = nil, nil
+	x.restart()
 	name := fmt.Sprintf("stage/%s.records", b.v.stage)
-	body, err := c.r.run.Dir.Create(name)
+	body, err := c.r.folder.Dir.Create(name)
 	if err != nil {
 		return err
 	}
@@ -233,25 +380,25 @@ func (c *collector) mergeIndex(b *box, next func() (*ims.Record, error)) error {
 	if err != nil {
 		return err
 	}
-	c.defaults(b)
+	c.fillHeader(b)
 	return c.joinIndex(b, name)
 }
 
 // joinIndex makes store.idx of the header and the records in the file name, which it removes.
 func (c *collector) joinIndex(b *box, name string) error {
-	body, err := c.r.run.Dir.Open(name)
+	body, err := c.r.folder.Dir.Open(name)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if err := c.r.run.Dir.Remove(name); err != nil {
+	if err := c.r.folder.Dir.Remove(name); err != nil {
 		return err
 	}
-	stage := c.r.run.Stage
-	if err := stage.MkdirAll(dirOf(b)); err != nil || c.r.opt.NoIndex || b.old != nil && b.old.foreign {
+	stage := c.r.folder.Stage
+	if err := stage.MkdirAll(dirOf(b)); err != nil || c.r.opt.NoIndex || b.existing != nil && b.existing.foreign {
 		return err
 	}
-	f, err := stage.Create(b.dir + indexName)
+	f, err := stage.Create(b.dir + ims.IndexName)
 	if err != nil {
 		return err
 	}
@@ -269,7 +416,7 @@ func (c *collector) joinIndex(b *box, name string) error {
 
 // eachRecord calls fn for the old records of a mailbox and the new ones together, in ascending order of UIDs.
 func (c *collector) eachRecord(b *box, next func() (*ims.Record, error), fn func(*ims.Record) error) error {
-	oldNext, closeOld, err := b.old.records()
+	oldNext, closeOld, err := b.existing.records()
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package restore
 import (
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
 	"io"
 
 	"imsconv/storeconv/durable"
@@ -13,215 +12,178 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// copyInfo is what an index needs to know of a message that a link points to.
-type copyInfo struct {
-	size, hsize, sent int64
-	sum               [32]byte
-	id                string
-	at                selection.Place
-}
+const linkToItself = "it is a link to itself"
 
-// copiesKept is the number of messages that the collector remembers. Of older ones the place follows from the member name, and the rest is read again from the
-// file: a link costs at most one reading, and the table needs no entry for each message of the site.
-const copiesKept = 1 << 15
-
-// copyTable remembers the last messages by member name.
-type copyTable struct {
-	m    map[string]copyInfo
-	ring []string
-	next int
-}
-
-func (t *copyTable) init() {
-	t.m = make(map[string]copyInfo)
-	t.ring = make([]string, copiesKept)
-}
-
-func (t *copyTable) add(name string, info copyInfo) {
-	if _, ok := t.m[name]; !ok {
-		if old := t.ring[t.next]; old != "" {
-			delete(t.m, old)
-		}
-		t.ring[t.next] = name
-		t.next = (t.next + 1) % len(t.ring)
+// link makes the file of a later copy: a link to its first copy where that lies,
+// else a file with the body that was held back for it.
+func (c *collector) link(s *linkStep) error {
+	if c.r.dry() {
+		return c.dryLink(s)
 	}
-	t.m[name] = info
-}
-
-// nameSet is a set of names by 64 bits of hash, for dry runs. It stops taking in names at its limit, and then says yes to all.
-type nameSet struct {
-	seed maphash.Seed
-	m    map[uint64]struct{}
-	full bool
-}
-
-const namesKept = 2 << 20
-
-func (s *nameSet) add(name string) {
-	if s.m == nil {
-		s.m, s.seed = make(map[uint64]struct{}), maphash.MakeSeed()
-	}
-	if s.full = s.full || len(s.m) >= namesKept; !s.full {
-		s.m[maphash.String(s.seed, name)] = struct{}{}
-	}
-}
-
-func (s *nameSet) has(name string) bool {
-	if s.full || s.m == nil {
-		return s.full
-	}
-	_, ok := s.m[maphash.String(s.seed, name)]
-	return ok
-}
-
-// link makes the file of a later copy.
-func (c *collector) link(it *item) error {
-	if c.r.run == nil {
-		c.dryLink(it)
-		return nil
-	}
-	info, known := c.copies.m[it.link]
-	target, ok := info.at, known
-	noted := false
-	if known {
-		it.late = false
-	} else {
-		var err error
-		if target, ok, noted, err = c.r.whereIs(it.link); err != nil {
-			return err
-		}
-		it.late = it.late && !noted
-		if ok && it.late {
-			if target, ok, err = c.findInStore(it.link, target); err != nil {
-				return err
-			}
-		}
-	}
-	here := selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}
-	if ok && target != here {
-		how, err := c.linkTo(it, target)
+	if first, ok := c.copies.m[s.first]; ok {
+		how, err := c.linkTo(s, first.at, true)
 		if err != nil {
 			return err
 		}
 		if how != notThere {
-			return c.linked(it, info, known, target, how)
+			return c.recordLink(s, &first, how)
+		}
+		return c.linkSpare(s)
+	}
+	done, err := c.linkFound(s)
+	if done || err != nil {
+		return err
+	}
+	return c.linkSpare(s)
+}
+
+// linkFound links to a first copy that is not among the last ones, if it is where
+// the run has noted it or where its name says.
+func (c *collector) linkFound(s *linkStep) (done bool, err error) {
+	target, ok, noted, err := c.r.whereIs(s.first)
+	if err != nil {
+		return false, err
+	}
+	staged := s.passed || noted
+	if ok && !staged {
+		if target, ok, err = c.findInStore(s.first, target); err != nil {
+			return false, err
 		}
 	}
-	if noted { // by a visit that never came into place
-		if target, ok = c.r.sel.PlaceOf(it.link); ok && target != here {
-			how, err := c.linkTo(it, target)
-			if err != nil {
-				return err
-			}
-			if how != notThere {
-				return c.linked(it, info, false, target, how)
-			}
+	if ok {
+		if done, err = c.linkUnread(s, target, staged); done || err != nil {
+			return done, err
 		}
 	}
-	return c.linkHeld(it)
+	if !noted {
+		return false, nil
+	}
+	// It was noted by a visit that never came into place.
+	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
+		return false, nil
+	}
+	return c.linkUnread(s, target, staged)
+}
+
+// linkUnread links to a message of which the index knows nothing yet.
+func (c *collector) linkUnread(s *linkStep, target selection.Place, staged bool) (done bool, err error) {
+	how, err := c.linkTo(s, target, staged)
+	if how == notThere || err != nil {
+		return false, err
+	}
+	first := storedCopy{at: target}
+	if first.content, err = c.readFile(&s.entry); err != nil {
+		return false, err
+	}
+	return true, c.recordLink(s, &first, how)
 }
 
 // dryLink counts a later copy in a dry run.
-func (c *collector) dryLink(it *item) {
-	if it.link == it.name || !c.seen.has(it.link) {
-		c.lostLink(it)
-		return
+func (c *collector) dryLink(s *linkStep) error {
+	if s.first == s.name || !c.names.has(s.first) {
+		c.loseLink(s)
+		return nil
 	}
-	c.seen.add(it.name)
+	c.names.add(s.name)
 	c.rep.Messages++
 	c.rep.Links++
+	return nil
 }
 
-func (c *collector) lostLink(it *item) {
-	text := fmt.Sprintf("its first copy %s is nowhere", sims.DisplayName(it.link))
-	if it.link == it.name {
-		text = "it is a link to itself"
-	} else if user, _, _, ok := sims.SplitName(it.link); ok && user != it.v.user {
+// loseLink gives a later copy up whose first copy is nowhere.
+func (c *collector) loseLink(s *linkStep) {
+	text := fmt.Sprintf("its first copy %s is nowhere", sims.DisplayName(s.first))
+	if s.first == s.name {
+		text = linkToItself
+	} else if user, _, _, ok := sims.SplitName(s.first); ok && user != s.box.v.user {
 		text += ": restore user " + sims.DisplayName(user) + " too, or name a backup that holds it with -r"
 	}
-	c.rep.Refused++
-	it.v.rep.Refused++
-	c.problem(it.v, "lost-link", c.where(it), text)
+	c.refuseLink(s, "lost-link", text)
 }
 
-// whereIs returns where the message of that member name lies: where the run has noted it, else where the name says.
+func (c *collector) refuseLink(s *linkStep, kind, text string) {
+	c.rep.Refused++
+	s.box.v.tally.rep.Refused++
+	c.lose(&s.entry, kind, text)
+}
+
+// whereIs returns where the message of that member name lies: where the run has
+// noted it, else where the name says. noted is set for the former.
 func (r *run) whereIs(name string) (at selection.Place, ok, noted bool, err error) {
-	for _, prefix := range [...]string{"m/", "r/"} {
+	for _, prefix := range [...]string{keyStagedPlace, keyPlace} {
 		b, ok, err := r.jr.Get(prefix + name)
 		if err != nil {
 			return selection.Place{}, false, false, err
 		}
 		if ok {
-			var s storedSpot
-			if err := json.Unmarshal(b, &s); err != nil {
+			if err := json.Unmarshal(b, &at); err != nil {
 				return selection.Place{}, false, false, fmt.Errorf("journal: %s%s: %w", prefix, name, err)
 			}
-			return selection.Place{ID: s.ID, Mailbox: s.Mailbox, UID: s.UID}, true, true, nil
+			return at, true, true, nil
 		}
 	}
 	at, ok = r.sel.PlaceOf(name)
 	return at, ok, false, nil
 }
 
-// storedSpot is a spot in the journal.
-type storedSpot struct {
-	ID, Mailbox string
-	UID         uint32
-}
-
-// moved notes that the message of a member is not where its name says.
-func (r *run) moved(v *visit, name string, at selection.Place) error {
-	b, err := json.Marshal(storedSpot{at.ID, at.Mailbox, at.UID})
+// recordMove notes that the message of a member is not where its name says.
+func (r *run) recordMove(v *visit, name string, at selection.Place) error {
+	b, err := json.Marshal(at)
 	if err != nil {
 		return err
 	}
-	v.moves = append(v.moves, record{"r/" + name, b})
-	return r.jr.Put("m/"+name, b)
+	v.tally.records = append(v.tally.records, record{keyPlace + name, b})
+	return r.jr.Put(keyStagedPlace+name, b)
 }
 
-// how tells what became of a link.
-type how uint8
+// linkOutcome tells what became of a link.
+type linkOutcome uint8
 
 const (
-	notThere how = iota
+	notThere linkOutcome = iota
 	asLink
 	asCopy
 )
 
-// linkTo links the item's file to the message at target, in the stage or in the store.
-func (c *collector) linkTo(it *item, target selection.Place) (how, error) {
+// linkTo links the file of s to the message at target: in the store or, with
+// staged, in a tree that is not in place yet.
+func (c *collector) linkTo(s *linkStep, target selection.Place, staged bool) (linkOutcome, error) {
+	if target == s.place() {
+		return notThere, nil
+	}
 	path := ims.MessagePath(target.UID)
 	if p := ims.MailboxPath(target.Mailbox); p != "" {
 		path = p + "/" + path
 	}
-	if err := c.enter(it); err != nil {
+	if err := c.enter(&s.entry); err != nil {
 		return notThere, err
 	}
-	if stage, ok := c.r.staged.get(target.ID); ok && !it.late {
-		how, err := c.linkFrom(it, c.r.run.Stage, stage+"/"+path)
+	if stage, ok := c.r.staged.get(target.ID); ok && staged {
+		how, err := c.linkFrom(s, c.r.folder.Stage, stage+"/"+path)
 		if how != notThere || err != nil {
 			return how, err
 		}
 	}
-	return c.linkFrom(it, c.r.store.Dir, ims.UserDir(c.r.partition, target.ID)+"/"+path)
+	return c.linkFrom(s, c.r.store.Dir, ims.UserDir(c.r.partition, target.ID)+"/"+path)
 }
 
-// enter makes sure that the directory of the item's file is there.
-func (c *collector) enter(it *item) error {
-	nn := it.uid / 100 % 100
-	if c.lastBox == it.box && c.lastNN == nn {
+// enter makes sure that the directory of a message is there.
+func (c *collector) enter(e *entry) error {
+	nn := ims.MessageDirNumber(e.uid)
+	if c.lastBox == e.box && c.lastNN == nn {
 		return nil
 	}
-	if err := c.r.run.Stage.MkdirAll(it.box.dir + ims.MessageDir(it.uid)); err != nil {
+	if err := c.r.folder.Stage.MkdirAll(e.box.dir + ims.MessageDir(e.uid)); err != nil {
 		return err
 	}
-	c.lastBox, c.lastNN = it.box, nn
+	c.lastBox, c.lastNN = e.box, nn
 	return nil
 }
 
-// linkFrom links the item's file to the file name in dir; where links cannot be, it copies.
-func (c *collector) linkFrom(it *item, dir *durable.Dir, name string) (how, error) {
-	stage, to := c.r.run.Stage, it.box.dir+ims.MessagePath(it.uid)
+// linkFrom links the file of s to the file name in dir; where links cannot be, it
+// copies.
+func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOutcome, error) {
+	stage, to := c.r.folder.Stage, s.box.dir+ims.MessagePath(s.uid)
 	err := dir.Link(name, stage, to)
 	switch {
 	case err == nil:
@@ -258,58 +220,52 @@ func copyFile(from *durable.Dir, name string, to *durable.Dir, newName string) e
 	return err
 }
 
-// linked takes a link that was made into the index.
-func (c *collector) linked(it *item, info copyInfo, known bool, target selection.Place, how how) error {
-	if !known {
-		if err := c.readInfo(it, &info); err != nil {
-			return err
-		}
-		info.at = target
+// recordLink counts and indexes a later copy whose file was made of first.
+func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) error {
+	if how == asCopy {
+		return c.recordCopy(s, &first.content)
 	}
 	c.rep.Links++
-	it.v.rep.Links++
-	if how == asCopy {
-		// The first copy has as many links as it can have: later ones go to this one.
-		info.at = selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}
-		if err := c.r.moved(it.v, it.link, info.at); err != nil {
-			return err
-		}
-		c.rep.Links--
-		it.v.rep.Links--
-		c.rep.Copies++
-		it.v.rep.Copies++
-	}
-	c.copies.add(it.link, info)
-	return c.took(it, &info)
+	s.box.v.tally.rep.Links++
+	c.copies.add(s.first, *first)
+	return c.indexLink(s, &first.content)
 }
 
-// took counts and indexes a later copy.
-func (c *collector) took(it *item, info *copyInfo) error {
-	c.index(it, info)
-	here := *info
-	here.at = selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}
-	c.copies.add(it.name, here)
-	c.rep.Messages++
-	c.rep.Bytes += info.size
-	it.v.rep.Messages++
-	it.v.rep.Bytes += info.size
-	return c.moved(it)
-}
-
-// readInfo reads the item's file for what the index needs.
-func (c *collector) readInfo(it *item, info *copyInfo) error {
-	f, err := c.r.run.Stage.Open(it.box.dir + ims.MessagePath(it.uid))
-	if err != nil {
+// recordCopy counts and indexes a later copy that became a file of its own: the
+// first copy is not in the store, or has as many links as it can have. Later
+// links go to this one.
+func (c *collector) recordCopy(s *linkStep, info *content) error {
+	at := s.place()
+	if err := c.r.recordMove(s.box.v, s.first, at); err != nil {
 		return err
 	}
-	defer f.Close()
-	got, err := readMessage(f)
-	*info = got
-	return err
+	c.rep.Copies++
+	s.box.v.tally.rep.Copies++
+	c.copies.add(s.first, storedCopy{*info, at})
+	return c.indexLink(s, info)
 }
 
-// readMessage reads a stored message for what an index needs.
-func readMessage(r io.Reader) (copyInfo, error) {
+func (c *collector) indexLink(s *linkStep, info *content) error {
+	if err := c.index(&s.entry, info); err != nil {
+		return err
+	}
+	c.copies.add(s.name, storedCopy{*info, s.place()})
+	c.countMessage(s.box.v, info.size)
+	return c.recordPlace(&s.entry)
+}
+
+// readFile reads the file of a message for what the index needs.
+func (c *collector) readFile(e *entry) (content, error) {
+	f, err := c.r.folder.Stage.Open(e.box.dir + ims.MessagePath(e.uid))
+	if err != nil {
+		return content{}, err
+	}
+	defer f.Close()
+	return readContent(f)
+}
+
+// readContent reads a stored message for what an index needs.
+func readContent(r io.Reader) (content, error) {
 	h := message.NewBody(false)
 	buf := make([]byte, 64<<10)
 	for {
@@ -319,44 +275,37 @@ func readMessage(r io.Reader) (copyInfo, error) {
 			break
 		}
 		if err != nil {
-			return copyInfo{}, err
+			return content{}, err
 		}
 	}
-	text, size, sum := h.Finish()
-	return copyInfo{size: size, hsize: text.HeaderSize, sent: text.Sent, sum: sum, id: text.ID}, nil
+	var info content
+	info.text, info.size, info.sum = h.Finish()
+	return info, nil
 }
 
-// linkHeld makes the file of a later copy from a body that was held back, or gives the copy up.
-func (c *collector) linkHeld(it *item) error {
-	h, ok, err := c.r.heldFor(it.link)
+// linkSpare makes the file of a later copy from a body that was held back, or
+// gives the copy up.
+func (c *collector) linkSpare(s *linkStep) error {
+	body, ok, err := c.r.spareFor(s.first)
 	if err == nil && !ok {
-		h, ok, err = c.r.inReference(it.link)
+		body, ok, err = c.r.spareInReference(s.first)
 	}
 	if err != nil {
 		return err
 	}
-	if !ok || it.link == it.name {
-		c.lostLink(it)
+	if !ok || s.first == s.name {
+		c.loseLink(s)
 		return nil
 	}
-	file := *it
-	file.kind, file.held, file.time = itemMessage, h, h.time
-	if err := c.writer.message(&file); err != nil {
+	file := &messageStep{entry: s.entry, long: c.r.openSpare(body)}
+	file.date = body.date
+	if err := c.writer.message(file); err != nil {
 		return err
 	}
 	c.writer.closeDir()
-	if file.lost != "" {
-		c.rep.Refused++
-		it.v.rep.Refused++
-		c.problem(it.v, file.problem, c.where(it), "its first copy "+sims.DisplayName(it.link)+": "+file.lost)
+	if d := file.damage; d != nil {
+		c.refuseLink(s, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
 		return nil
 	}
-	info := copyInfo{size: file.stored, hsize: file.text.HeaderSize, sent: file.text.Sent, sum: file.sum, id: file.text.ID, at: selection.Place{ID: it.v.id, Mailbox: it.box.name, UID: it.uid}}
-	if err := c.r.moved(it.v, it.link, info.at); err != nil {
-		return err
-	}
-	c.copies.add(it.link, info)
-	c.rep.Copies++
-	it.v.rep.Copies++
-	return c.took(it, &info)
+	return c.recordCopy(s, &file.content)
 }

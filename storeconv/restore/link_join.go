@@ -19,14 +19,14 @@ import (
 
 // noteJoin notes a link that only one end of belongs to this run.
 func (p *planner) noteJoin(m *sims.Member) error {
-	if p.r.run == nil || m.Kind != sims.Link || p.r.sel.IsAll() && !p.r.relink {
+	if p.r.dry() || m.Kind != sims.Link || p.r.sel.IsAll() && !p.r.relink {
 		return nil
 	}
 	user, _, _, ok := sims.SplitName(m.Link)
 	if !ok || !p.r.relink && p.r.sel.Takes(user) == p.r.sel.Takes(m.User) {
 		return nil
 	}
-	return p.r.jr.Put("j/"+m.Name, []byte(m.Link))
+	return p.r.jr.Put(keyJoin+m.Name, []byte(m.Link))
 }
 
 // join makes one file of links and first copies that lie in the store as two.
@@ -34,13 +34,13 @@ func (r *run) join() error {
 	if r.sel.IsAll() && !r.relink {
 		return nil
 	}
-	if err := r.run.LockLists(); err != nil {
+	if err := r.folder.LockLists(); err != nil {
 		return fmt.Errorf("lock the store: %w", err)
 	}
-	defer r.run.UnlockLists()
+	defer r.folder.UnlockLists()
 	changed := false
-	err := r.jr.Range("j/", func(key, value []byte) error {
-		done, err := r.joinPair(string(key[2:]), string(value))
+	err := r.jr.Range(keyJoin, func(key, value []byte) error {
+		done, err := r.joinPair(string(key[len(keyJoin):]), string(value))
 		changed = changed || done
 		return err
 	})
@@ -72,18 +72,18 @@ func (r *run) joinPair(link, first string) (bool, error) {
 	if same, err := sameFiles(r.store.Dir, a, b); err != nil || !same {
 		return false, err
 	}
-	if err := r.run.LockUser(to.ID); err != nil {
+	if err := r.folder.LockUser(to.ID); err != nil {
 		return false, err
 	}
-	defer r.run.UnlockUser(to.ID)
+	defer r.folder.UnlockUser(to.ID)
 	const temp = "stage/join"
-	if err := r.run.Dir.RemoveAll(temp); err != nil {
+	if err := r.folder.Dir.RemoveAll(temp); err != nil {
 		return false, err
 	}
-	if err := r.store.Link(a, r.run.Dir, temp); err != nil {
+	if err := r.store.Link(a, r.folder.Dir, temp); err != nil {
 		return false, nil // at its limit of links, or gone
 	}
-	return true, r.run.Dir.Replace(temp, r.store.Dir, b)
+	return true, r.folder.Dir.Replace(temp, r.store.Dir, b)
 }
 
 func (r *run) pathOf(s selection.Place) string {

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"encoding/binary"
-	"io"
 
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/selection"
@@ -11,14 +10,14 @@ import (
 
 // noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it tells which message of the store a link to one of its messages means.
 func (p *planner) noteValidity(m *sims.Member) error {
-	if p.r.run == nil || m.UIDValidity == 0 {
+	if p.r.dry() || m.UIDValidity == 0 {
 		return nil
 	}
-	return p.r.jr.Put("b/"+m.Name, binary.BigEndian.AppendUint32(nil, m.UIDValidity))
+	return p.r.jr.Put(keyValidity+m.Name, binary.BigEndian.AppendUint32(nil, m.UIDValidity))
 }
 
-// storeIndex remembers the origins of the messages of one mailbox in the store.
-type storeIndex struct {
+// originIndex remembers the origins of the messages of one mailbox in the store.
+type originIndex struct {
 	dir    string
 	ours   bool
 	byOrig map[uint64]uint32
@@ -29,7 +28,7 @@ type storeIndex struct {
 func (c *collector) findInStore(name string, at selection.Place) (selection.Place, bool, error) {
 	dir := ims.MailboxDir(c.r.partition, at.ID, at.Mailbox)
 	if c.lookup.dir != dir {
-		if err := c.loadStoreIndex(dir); err != nil {
+		if err := c.loadOrigins(dir); err != nil {
 			return at, false, err
 		}
 	}
@@ -38,7 +37,7 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 		return at, true, nil // the name is all that can be gone by
 	}
 	user, mailbox, uid, _ := sims.SplitName(name)
-	b, ok, err := c.r.jr.Get("b/" + user + "/" + mailbox)
+	b, ok, err := c.r.jr.Get(keyValidity + user + "/" + mailbox)
 	if err != nil {
 		return at, false, err
 	}
@@ -50,10 +49,10 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 	return at, ok, nil
 }
 
-// loadStoreIndex reads the index of a mailbox. It takes about 50 bytes a message.
-func (c *collector) loadStoreIndex(dir string) error {
-	c.lookup = storeIndex{dir: dir, byOrig: make(map[uint64]uint32), byUID: make(map[uint32]uint32)}
-	f, err := c.r.store.Open(dir + "/" + indexName)
+// loadOrigins reads the index of a mailbox. It takes about 50 bytes a message.
+func (c *collector) loadOrigins(dir string) error {
+	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]uint32), byUID: make(map[uint32]uint32)}
+	f, err := c.r.store.Open(dir + "/" + ims.IndexName)
 	if isNotExist(err) || isNotDir(err) {
 		return nil
 	}
@@ -66,11 +65,7 @@ func (c *collector) loadStoreIndex(dir string) error {
 		return nil
 	}
 	c.lookup.ours = true
-	for {
-		rec, err := ir.Next()
-		if err == io.EOF {
-			return nil
-		}
+	for rec, err := range ir.All() {
 		if err != nil {
 			c.lookup.ours = false
 			return nil
@@ -80,4 +75,5 @@ func (c *collector) loadStoreIndex(dir string) error {
 			c.lookup.byUID[rec.OrigUID] = rec.UID
 		}
 	}
+	return nil
 }

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,75 +15,51 @@ import (
 
 var listKinds = [...]mboxlist.Kind{mboxlist.FolderDB, mboxlist.QuotaDB, mboxlist.SubscrDB, mboxlist.PeruserDB}
 
-func listPrefix(k mboxlist.Kind) string { return fmt.Sprintf("l/%d/", k) }
+func listPrefix(k mboxlist.Kind) string { return fmt.Sprintf(keyList+"%d/", k) }
 
-// record is one change of the journal.
-type record struct {
-	key   string
-	value []byte
-}
+// notSaidKB in a waiting quota record means: the limit that is there, else the server's default.
+const notSaidKB = storeconv.NotSaid
 
-// userMail is what a user's mailboxes hold.
-type userMail struct {
-	bytes, messages int64
-	subscribed      []string
-	unsubscribed    []string // mailboxes that the visit touched and whose index says so
-}
-
-func (u *userMail) add(b *box) {
-	u.bytes += b.index.QuotaUsed
-	u.messages += b.index.Exists
-	switch {
-	case b.index.Subscribed:
-		u.subscribed = append(u.subscribed, b.index.Name)
-	case b.old == nil || b.old.indexed:
-		u.unsubscribed = append(u.unsubscribed, b.index.Name)
-	}
-}
-
-// records makes the list records of one mailbox.
-func (c *collector) records(f *finished, b *box) {
+// boxRecords makes the list records of one mailbox.
+func (p *placement) boxRecords(b *box) {
 	x := &b.index
 	folder := mboxlist.Folder{Partition: x.Partition}
 	acl := strings.Split(x.ACL, "\t")
 	for i := 0; i+1 < len(acl); i += 2 {
 		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
 	}
-	f.put(mboxlist.FolderDB, x.Name, folder.Append(nil))
-	p := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
-	if c.date > 0 {
-		p.LastAccess = c.date
+	p.put(mboxlist.FolderDB, x.Name, folder.Append(nil))
+	u := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
+	if p.v.date > 0 {
+		u.LastAccess = p.v.date
 	}
-	f.put(mboxlist.PeruserDB, mboxlist.PerUserKey(b.v.id, x.Name), p.Append(nil))
+	p.put(mboxlist.PeruserDB, mboxlist.PerUserKey(p.v.id, x.Name), u.Append(nil))
 }
 
-// notSaidKB in a waiting quota record means: the limit that is there, else the server's default.
-const notSaidKB = storeconv.NotSaid
-
-// userRecords makes the list records of a user.
-func (c *collector) userRecords(f *finished, u *userMail) {
-	v := f.v
+// userRecords makes the list records of a user. limits may be nil.
+func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quota, bool)) {
+	v := p.v
 	q := mboxlist.Quota{KB: notSaidKB, Messages: notSaidKB, UsageKB: (u.bytes + 1023) / 1024, UsageMessages: u.messages, LastWarned: -1}
-	if v.hasQuota {
-		q.KB, q.Messages = toKB(v.quota), mboxlist.Unlimited
+	if v.tally.hasQuota {
+		q.KB, q.Messages = toKB(v.tally.quota), mboxlist.Unlimited
 	}
-	if c.r.opt.Limits != nil {
-		if l, ok := c.r.opt.Limits(v.id); ok {
-			if l.Bytes >= -2 {
+	if limits != nil {
+		if l, ok := limits(v.id); ok {
+			if l.Bytes >= mboxlist.ServerDefault {
 				q.KB = toKB(l.Bytes)
 			}
-			if l.Messages >= -2 {
+			if l.Messages >= mboxlist.ServerDefault {
 				q.Messages = l.Messages
 			}
 		}
 	}
-	f.put(mboxlist.QuotaDB, v.id, q.Append(nil))
+	p.put(mboxlist.QuotaDB, v.id, q.Append(nil))
 	// Also when nothing is subscribed to: an earlier visit may have left a record.
-	f.put(mboxlist.SubscrDB, v.id, u.waitingSubscriptions())
+	p.put(mboxlist.SubscrDB, v.id, u.waitingSubscriptions())
 }
 
 // waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, + for subscribed and - for not. What it does not name stays as it is in place.
-func (u *userMail) waitingSubscriptions() []byte {
+func (u *usage) waitingSubscriptions() []byte {
 	var b []byte
 	for _, name := range u.subscribed {
 		b = append(append(append(b, '+'), name...), '\n')
@@ -106,17 +83,11 @@ func mergeSubscriptions(old, waiting []byte) []byte {
 	for line := range strings.Lines(string(waiting)) {
 		has[line[1:len(line)-1]] = line[0] == '+'
 	}
-	var out mboxlist.Subscriptions
-	for name, subscribed := range has {
-		if subscribed {
-			out = append(out, name)
-		}
-	}
-	if len(out) == 0 {
+	maps.DeleteFunc(has, func(_ string, subscribed bool) bool { return !subscribed })
+	if len(has) == 0 {
 		return nil
 	}
-	slices.Sort(out)
-	return out.Append(nil)
+	return mboxlist.Subscriptions(slices.Sorted(maps.Keys(has))).Append(nil)
 }
 
 // toKB floors a limit in bytes to KB; the words for none and default stay.
@@ -127,14 +98,14 @@ func toKB(limit int64) int64 {
 	return limit / 1024
 }
 
-func (f *finished) put(k mboxlist.Kind, key string, value []byte) {
-	f.records = append(f.records, record{listPrefix(k) + key, value})
+func (p *placement) put(k mboxlist.Kind, key string, value []byte) {
+	p.records = append(p.records, record{listPrefix(k) + key, value})
 }
 
 // writeLists merges the records of the run into the four databases.
 func (r *run) writeLists() error {
 	opts := lists.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Date: r.date}
-	return lists.Update(r.run, opts, func(w *lists.Writer) error {
+	return lists.Update(r.folder, opts, func(w *lists.Writer) error {
 		for _, k := range listKinds {
 			prefix := listPrefix(k)
 			waiting := func(put func(key, value []byte) error) error {

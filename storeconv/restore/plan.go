@@ -6,19 +6,21 @@ import (
 	"io"
 	"strings"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
 
-// planner reads the streams and decides what is to be done. It belongs to one goroutine; everything it says goes through the batches, so that the order of the
-// stream is kept.
+// planner reads the streams and decides what is to be done. It belongs to one
+// goroutine; everything it says goes through the batches, so that the order of
+// the stream is kept.
 type planner struct {
 	r       *run
 	rep     Report
 	unknown map[string]int64
 
 	stream int
-	src    Source
+	src    source
 	header sims.Header
 	latest int64 // date of the latest backup, or of a message where one has none
 
@@ -34,7 +36,7 @@ type planner struct {
 	userBad string // and what is wrong with its id
 	userID  string
 
-	visits     map[string]string // users met, in a dry run
+	visits     map[string]string // histories, in a dry run
 	visitBytes int
 	spools     int
 }
@@ -46,7 +48,7 @@ func newPlanner(r *run) *planner {
 // plan reads all streams.
 func (p *planner) plan(ctx context.Context) error {
 	for i, s := range p.r.streams {
-		p.stream, p.src = i, s.Source
+		p.stream, p.src = i, sourceOf(s.Source)
 		if err := p.readStream(ctx); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -55,7 +57,7 @@ func (p *planner) plan(ctx context.Context) error {
 		}
 	}
 	for _, u := range p.r.sel.Missing() {
-		p.talk(talk{warning: true, kind: "user-missing", where: "user " + sims.DisplayName(u), text: "named in the selection, not in the stream"})
+		p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "user-missing", Where: "user " + sims.DisplayName(u), Text: "named in the selection, not in the stream"})
 	}
 	return nil
 }
@@ -69,7 +71,7 @@ func (p *planner) readStream(ctx context.Context) error {
 	p.latest = max(p.latest, header.Date)
 	p.rep.NoHeader = p.rep.NoHeader || header.Profile == ""
 	for _, a := range header.Unknown {
-		p.note(a.Key)
+		p.countUnknown(a.Key)
 	}
 	for n := 0; ; n++ {
 		if n%64 == 0 && ctx.Err() != nil {
@@ -83,12 +85,13 @@ func (p *planner) readStream(ctx context.Context) error {
 			err = p.member(m)
 		}
 		if err != nil {
-			if err := p.problem(err); err != nil {
+			if err := p.passDamage(err); err != nil {
 				return err
 			}
 		}
 	}
-	// An interrupt often ends the program that feeds the stream too: such an end is not the stream's.
+	// An interrupt often ends the program that feeds the stream too: such an end
+	// is not the stream's.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -98,26 +101,29 @@ func (p *planner) readStream(ctx context.Context) error {
 // unknownKept bounds the different keys that are counted one by one.
 const unknownKept = 100
 
-// note counts a key of the stream that has no meaning here.
-func (p *planner) note(key string) {
+// countUnknown counts a key of the stream that has no meaning here.
+func (p *planner) countUnknown(key string) {
 	if _, ok := p.unknown[key]; !ok && len(p.unknown) >= unknownKept {
 		key = "others"
 	}
 	p.unknown[key]++
 }
 
-// problem passes over an error that concerns one member.
-func (p *planner) problem(err error) error {
-	pr := problemOf(err)
-	if pr == nil {
+// passDamage passes over an error that concerns one member. Any other it
+// returns.
+func (p *planner) passDamage(err error) error {
+	e := damageOf(err)
+	if e == nil {
 		return err
 	}
-	p.talk(talk{warning: pr.Tolerated, kind: pr.Class, where: p.r.whereOf(p.stream, pr.Offset, pr.Name), text: pr.Text})
-	if !pr.Tolerated {
+	n := storeconv.NoteOf(e)
+	n.Where = p.r.whereOf(p.stream, e.Offset, e.Name)
+	p.tell(n)
+	if n.Severity == storeconv.Problem {
 		p.rep.Refused++
 	}
-	if m := pr.Member; m != nil {
-		return p.hold(m, "refused")
+	if e.Member != nil {
+		return p.keepSpare(e.Member, false)
 	}
 	return nil
 }
@@ -125,19 +131,24 @@ func (p *planner) problem(err error) error {
 // refuse leaves a member out.
 func (p *planner) refuse(m *sims.Member, kind, text string) error {
 	p.rep.Refused++
-	p.talk(talk{kind: kind, where: p.r.whereOf(p.stream, m.Offset, m.Name), text: text})
+	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: p.r.whereOf(p.stream, m.Offset, m.Name), Text: text})
 	if m.Kind == sims.Message {
-		return p.hold(m, "refused")
+		return p.keepSpare(m, false)
 	}
 	return nil
 }
 
-func (p *planner) talk(t talk) { p.add(item{kind: itemTalk, talk: t, v: p.visit}) }
+// warn tells of something about a member that loses nothing.
+func (p *planner) warn(m *sims.Member, kind, text string) {
+	p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: p.r.whereOf(p.stream, m.Offset, m.Name), Text: text})
+}
+
+func (p *planner) tell(n storeconv.Note) { p.add(&noteStep{n}) }
 
 // member decides about one member.
 func (p *planner) member(m *sims.Member) error {
 	for _, a := range m.Unknown {
-		p.note(a.Key)
+		p.countUnknown(a.Key)
 	}
 	if p.header.Date == 0 && m.Time <= ims.MaxTime {
 		p.latest = max(p.latest, m.Time)
@@ -162,32 +173,19 @@ func (p *planner) member(m *sims.Member) error {
 	if p.visit.skip {
 		return p.passOver(m)
 	}
-	if m.Kind != sims.Mailbox {
-		// Also for a message that is left out: the mailbox belongs to the visit, and what the store has of it must stay.
-		if p.box.validity == 0 {
-			p.box.validity = p.validityWithout(m)
-		}
-		if err := p.openBox(p.box, m); err != nil {
-			return err
-		}
+	// Also for a message that is left out: the mailbox belongs to the visit, and
+	// what the store has of it must stay.
+	if err := p.openBox(m); err != nil {
+		return err
 	}
 	switch m.Kind {
 	case sims.Mailbox:
-		attrs := *m
-		if m.UIDValidity != 0 {
-			p.box.validity = m.UIDValidity
-		} else if p.box.validity == 0 {
-			p.box.validity = p.validityWithout(m)
-		}
-		if err := p.openBox(p.box, m); err != nil {
-			return err
-		}
-		p.add(item{kind: itemBox, box: p.box, v: p.visit, attrs: &attrs, orig: p.box.validity, name: m.Name, offset: m.Offset})
+		p.add(&boxStep{box: p.box, attrs: m.Clone(), validity: p.box.plan.validity})
 		return nil
 	case sims.Message:
 		return p.message(m)
 	}
-	return p.linkMember(m)
+	return p.link(m)
 }
 
 // enterUser looks at a user that the last member did not belong to.
@@ -214,27 +212,28 @@ func (p *planner) leaveOut(m *sims.Member) error {
 	}
 	p.rep.NotSelected++
 	if m.Kind == sims.Message {
-		return p.hold(m, "not selected")
+		return p.keepSpare(m, false)
 	}
 	return p.noteJoin(m)
 }
 
-// passOver does what is left to do for a member of a user that an interrupted run had finished.
+// passOver does what is left to do for a member of a user that an interrupted
+// run had finished.
 func (p *planner) passOver(m *sims.Member) error {
 	if m.Kind == sims.Mailbox {
-		p.box.validity = max(p.box.validity, m.UIDValidity)
+		p.box.plan.validity = max(p.box.plan.validity, m.UIDValidity)
 		return nil
 	}
-	_, _, marks := parseFlags(m.Flags)
+	marks := marksOf(m.Flags)
 	switch {
 	case marks&markExpired != 0 && m.Kind == sims.Message:
 		p.rep.Expired++
-		return p.hold(m, "expired")
+		return p.keepSpare(m, true)
 	case marks&markExpired != 0:
 		p.rep.Expired++
 	case m.Link == m.Name:
-		return p.refuse(m, "lost-link", "it is a link to itself")
-	case !p.box.uids.add(m.UID):
+		return p.refuse(m, "lost-link", linkToItself)
+	case !p.box.plan.shown.add(m.UID):
 		return p.refuse(m, "duplicate-uid", sameUID)
 	case marks&markPending != 0:
 		p.rep.Pending++
@@ -249,98 +248,97 @@ func (p *planner) userMember(m *sims.Member) error {
 		return err
 	}
 	if m.HasQuota && !p.visit.skip {
-		attrs := *m
-		p.add(item{kind: itemBox, v: p.visit, attrs: &attrs})
+		p.add(&quotaStep{v: p.visit, quota: m.Quota})
 	}
 	return nil
 }
 
-// message takes in a message.
+// message plans a message: its place, and what becomes of its body.
 func (p *planner) message(m *sims.Member) error {
-	_, _, marks := parseFlags(m.Flags)
+	marks := marksOf(m.Flags)
 	if marks&markExpired != 0 {
 		p.rep.Expired++
-		return p.hold(m, "expired")
+		return p.keepSpare(m, true)
 	}
-	it, ok, err := p.placed(m, marks)
+	e, ok, err := p.place(m, marks)
 	if err != nil || !ok {
 		return err
 	}
-	it.kind, it.size = itemMessage, m.Size
+	step := &messageStep{entry: e, size: m.Size}
 	if m.Size > sims.MaxInline {
-		return p.longBody(it)
+		return p.longMessage(step)
 	}
-	b, err := p.src.Bytes()
-	if err != nil {
+	if step.inline, err = p.src.Bytes(); err != nil {
 		return err
 	}
-	it.body = b
-	return p.decide(it)
+	if p.box.existing == nil || p.merge(&step.entry, m.Size, func() [32]byte { return p.r.sumOf(step.inline) }) {
+		p.add(step)
+	}
+	return nil
 }
 
-// placed makes the item of a message or link with its UID in the store. ok is false when the UID is taken.
-func (p *planner) placed(m *sims.Member, marks markSet) (it item, ok bool, err error) {
-	if marks&markPending != 0 {
-		p.rep.Pending++
-	}
-	if marks&markUnknown != 0 {
-		p.talk(talk{warning: true, kind: "unknown-flag", where: p.r.whereOf(p.stream, m.Offset, m.Name), text: fmt.Sprintf("%q has a flag that no server knows", m.Flags)})
-	}
-	b := p.box
-	if b.validity == 0 {
-		b.validity = p.validityWithout(m)
-	}
-	if err := p.openBox(b, m); err != nil {
-		return it, false, err
-	}
-	when := m.Time
-	if when < ims.MinTime || when > ims.MaxTime {
-		p.talk(talk{warning: true, kind: "bad-date", where: p.r.whereOf(p.stream, m.Offset, m.Name), text: fmt.Sprintf("receive date %d is outside the years 1 to 9999: kept as 0", when)})
-		when = 0
-	}
-	it = item{box: b, v: p.visit, name: m.Name, offset: m.Offset, uid: m.UID, time: when, orig: b.validity, origUID: m.UID, rawFlags: m.Flags}
-	if !b.uids.add(m.UID) {
-		return it, false, p.refuse(m, "duplicate-uid", sameUID)
-	}
-	return it, true, nil
-}
-
-// linkMember takes in a later copy.
-func (p *planner) linkMember(m *sims.Member) error {
-	_, _, marks := parseFlags(m.Flags)
+// link plans a later copy.
+func (p *planner) link(m *sims.Member) error {
+	marks := marksOf(m.Flags)
 	if marks&markExpired != 0 {
 		p.rep.Expired++
 		return nil
 	}
 	if m.Link == m.Name {
-		return p.refuse(m, "lost-link", "it is a link to itself")
+		return p.refuse(m, "lost-link", linkToItself)
 	}
-	it, ok, err := p.placed(m, marks)
+	e, ok, err := p.place(m, marks)
 	if err != nil || !ok {
 		return err
 	}
-	it.kind, it.link = itemLink, m.Link
-	seen, err := p.shown(m.Link)
-	if err != nil {
+	step := &linkStep{entry: e, first: m.Link}
+	if step.passed, err = p.hasPassed(m.Link); err != nil {
 		return err
 	}
-	it.late = !seen
 	if err := p.noteJoin(m); err != nil {
 		return err
 	}
-	return p.decide(it)
+	if p.box.existing == nil || p.mergeLink(&step.entry) {
+		p.add(step)
+	}
+	return nil
 }
 
-// shown tells whether the stream has been past the message of that name. What workers have written may be ahead of what the collector has reached: a link to
-// something further on must not find it by luck.
-func (p *planner) shown(name string) (bool, error) {
+// place makes the entry of a message or link with its UID in the store. ok
+// is false when the stream has shown the UID before.
+func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err error) {
+	if marks&markPending != 0 {
+		p.rep.Pending++
+	}
+	if marks&markUnknown != 0 {
+		p.warn(m, "unknown-flag", fmt.Sprintf("%q has a flag that no server knows", m.Flags))
+	}
+	date := m.Time
+	if date < ims.MinTime || date > ims.MaxTime {
+		p.warn(m, "bad-date", fmt.Sprintf("receive date %d is outside the years 1 to 9999: kept as 0", date))
+		date = 0
+	}
+	e = entry{
+		box: p.box, name: m.Name, offset: m.Offset, uid: m.UID, date: date,
+		validity: p.box.plan.validity, origUID: m.UID, flags: m.Flags,
+	}
+	if !p.box.plan.shown.add(m.UID) {
+		return e, false, p.refuse(m, "duplicate-uid", sameUID)
+	}
+	return e, true, nil
+}
+
+// hasPassed tells whether the stream has been past the message of that name.
+// What workers have written may be ahead of what the collector has reached: a
+// link to something further on must not find it by luck.
+func (p *planner) hasPassed(name string) (bool, error) {
 	at, ok := p.r.sel.PlaceOf(name)
 	if !ok {
 		return false, nil
 	}
 	if at.ID == p.visit.id {
 		b := p.visit.boxes[at.Mailbox]
-		return b != nil && b.uids.has(at.UID) || p.visit.n > 0, nil
+		return b != nil && b.plan.shown.has(at.UID) || p.visit.n > 0, nil
 	}
 	last, err := p.lastVisit(at.ID)
 	return last.n > 0, err

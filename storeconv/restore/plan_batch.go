@@ -8,57 +8,38 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// decide settles what becomes of an item whose body is known, and adds it.
-func (p *planner) decide(it item) error {
-	if it.box.old != nil {
-		var ok bool
-		if it, ok = p.merge(it, func() [32]byte { return p.sumOf(it.body) }); !ok {
-			return nil
-		}
-	}
-	p.add(it)
-	return nil
-}
-
-// sumOf is the SHA-256 of a body as it would be stored.
-func (p *planner) sumOf(b []byte) [32]byte {
-	if p.r.opt.CRLF {
-		b = message.AppendCRLF(nil, b, 0)
-	}
-	return sha256.Sum256(b)
-}
-
 // openBatch makes sure there is a batch to add to.
 func (p *planner) openBatch() *batch {
 	if p.batch == nil {
 		select {
 		case p.batch = <-p.r.free:
 		default:
-			p.batch = &batch{items: make([]item, 0, batchItems), done: make(chan struct{}, 1)}
+			p.batch = &batch{steps: make([]step, 0, batchSteps), done: make(chan struct{}, 1)}
 		}
 	}
 	return p.batch
 }
 
-// keep holds the block that the next item's body lies in until its batch is done.
+// keep holds the block that the next step's body lies in until its batch is
+// done. A source without blocks gives bodies of their own.
 func (p *planner) keep(b *sims.Block) {
-	held := p.openBatch()
-	if n := len(held.blocks); n > 0 && held.blocks[n-1] == b {
+	batch := p.openBatch()
+	if n := len(batch.blocks); b == nil || n > 0 && batch.blocks[n-1] == b {
 		return
 	}
 	b.Hold()
-	held.blocks = append(held.blocks, b)
+	batch.blocks = append(batch.blocks, b)
 }
 
-// add appends an item to the batch and sends the batch when it is full.
-func (p *planner) add(it item) {
+// add appends a step to the batch and sends the batch when it is full.
+func (p *planner) add(s step) {
 	b := p.openBatch()
-	if it.body != nil {
+	if m, ok := s.(*messageStep); ok && m.inline != nil {
 		p.keep(p.src.Block())
+		b.bytes += len(m.inline)
 	}
-	b.items = append(b.items, it)
-	b.bytes += len(it.body)
-	if len(b.items) >= batchItems || b.bytes >= batchBytes {
+	b.steps = append(b.steps, s)
+	if len(b.steps) >= batchSteps || b.bytes >= batchBytes {
 		p.send()
 	}
 }
@@ -77,37 +58,30 @@ func (p *planner) send() {
 	p.r.order <- b
 }
 
-// finish sends what is left. Without done the current visit stays unfinished and nothing of it reaches the store.
-func (p *planner) finish(done bool) {
-	if done {
-		_ = p.endVisit()
-	}
-	p.send()
-}
-
 // flush waits until everything planned so far is in the store.
 func (p *planner) flush() error {
 	done := make(chan struct{})
-	p.add(item{kind: itemFlush, flush: done})
+	p.add(&flushStep{done})
 	p.send()
 	<-done
 	return p.r.failure()
 }
 
-// longBody sends a message and then its body piece by piece.
-func (p *planner) longBody(it item) error {
-	if it.box.old != nil {
-		done, err := p.mergeLong(&it)
-		if done || err != nil {
+// longMessage sends a message and then its body piece by piece.
+func (p *planner) longMessage(s *messageStep) error {
+	if s.box.existing != nil {
+		send, err := p.mergeLong(s)
+		if !send || err != nil {
 			return err
 		}
 	}
-	it.chunks = make(chan chunk, 4)
-	p.add(it)
+	pieces := make(chan chunk, 4)
+	s.long = &chunkBody{ch: pieces}
+	p.add(s)
 	p.send()
-	p.feeding = it.chunks
+	p.feeding = pieces
 	defer func() {
-		close(it.chunks)
+		close(pieces)
 		p.feeding = nil
 	}()
 	for {
@@ -116,52 +90,60 @@ func (p *planner) longBody(it item) error {
 			return nil
 		}
 		if err != nil {
-			it.chunks <- chunk{err: err}
-			if problemOf(err) != nil {
+			pieces <- chunk{err: err}
+			if damageOf(err) != nil {
 				p.rep.Refused++
 				return nil // the worker has it
 			}
 			return err
 		}
 		block := p.src.Block()
-		block.Hold()
-		it.chunks <- chunk{b: b, block: block}
+		if block != nil {
+			block.Hold()
+		}
+		pieces <- chunk{b: b, block: block}
 	}
 }
 
-// mergeLong settles what becomes of a long message for a mailbox that the store has. done is set when nothing is left to do with it.
-func (p *planner) mergeLong(it *item) (done bool, err error) {
-	o := it.box.old
-	if len(o.bySum) == 0 || p.r.run == nil {
-		merged, ok := p.merge(*it, func() [32]byte { return [32]byte{} })
-		*it = merged
-		return !ok, nil
+// mergeLong is merge for a long message. send is set when the message is still to
+// be sent with its body.
+func (p *planner) mergeLong(s *messageStep) (send bool, err error) {
+	if len(s.box.existing.bySum) == 0 || p.r.dry() {
+		return p.merge(&s.entry, s.size, func() [32]byte { return [32]byte{} }), nil
 	}
+	// Its content must be known first, so the body waits in a file.
 	name, err := p.spool()
-	if problemOf(err) != nil {
-		return true, p.problem(err)
+	if damageOf(err) != nil {
+		return false, p.passDamage(err)
 	}
 	if err != nil {
-		return true, err
+		return false, err
 	}
-	h := &held{spool: name, size: it.size, time: it.time}
-	sum, err := p.r.sumOfHeld(h)
+	body := &spare{spool: name, size: s.size, date: s.date}
+	sum, err := p.r.sumOfSpare(body)
 	if err != nil {
-		return true, err
+		return false, err
 	}
-	merged, ok := p.merge(*it, func() [32]byte { return sum })
-	if ok {
-		merged.held = h
-		p.add(merged)
+	if p.merge(&s.entry, s.size, func() [32]byte { return sum }) {
+		s.long = p.r.openSpare(body)
+		p.add(s)
 	}
-	return true, nil
+	return false, nil
 }
 
-// sumOfHeld is the SHA-256 of a held body as it would be stored.
-func (r *run) sumOfHeld(h *held) (sum [32]byte, err error) {
-	src := r.heldBody(h)
-	defer src.drain()
-	bh := message.NewBody(r.opt.CRLF)
+// sumOf is the SHA-256 of a body as it would be stored.
+func (r *run) sumOf(b []byte) [32]byte {
+	if r.opt.CRLF {
+		b = message.AppendCRLF(nil, b, 0)
+	}
+	return sha256.Sum256(b)
+}
+
+// sumOfSpare is the SHA-256 of a spare body as it would be stored.
+func (r *run) sumOfSpare(s *spare) (sum [32]byte, err error) {
+	src := r.openSpare(s)
+	defer src.close()
+	h := message.NewBody(r.opt.CRLF)
 	buf := make([]byte, 64<<10)
 	for {
 		b, err := src.next(buf)
@@ -171,8 +153,8 @@ func (r *run) sumOfHeld(h *held) (sum [32]byte, err error) {
 		if err != nil {
 			return sum, err
 		}
-		bh.Add(b)
+		h.Add(b)
 	}
-	_, _, sum = bh.Finish()
+	_, _, sum = h.Finish()
 	return sum, nil
 }

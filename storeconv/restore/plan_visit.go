@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
@@ -25,23 +26,24 @@ func (p *planner) enterVisit() error {
 		return err
 	}
 	p.visit = v
-	if p.r.run != nil && !v.skip {
+	if !p.r.dry() && !v.skip {
 		p.r.staged.set(v.id, v.stage)
 	}
 	return nil
 }
 
-// boxesKept bounds the mailboxes of one user that a dry run remembers. One that comes back after that is taken for another. (A real run needs about 1 KB for each
+// boxesKept bounds the mailboxes of one user that a dry run remembers. One that
+// comes back after that counts as another. (A real run needs about 1 KB for each
 // mailbox of the user it is at.)
 const boxesKept = 4096
 
 // forget lets the mailboxes of a dry run's user go when they are many.
 func (p *planner) forget() {
 	v := p.visit
-	if p.r.run != nil || len(v.order) < boxesKept {
+	if !p.r.dry() || len(v.order) < boxesKept {
 		return
 	}
-	p.add(item{kind: itemForget, v: v, boxes: v.order})
+	p.add(&forgetStep{v.order})
 	v.order, v.boxes, p.box = nil, make(map[string]*box), nil
 }
 
@@ -57,7 +59,7 @@ func (p *planner) startVisit(v *visit) error {
 			return err
 		}
 	}
-	if p.r.run != nil {
+	if !p.r.dry() {
 		if err := p.claim(v); err != nil || v.skip {
 			return err
 		}
@@ -73,9 +75,9 @@ func (p *planner) startVisit(v *visit) error {
 	return nil
 }
 
-// claim takes the lock of a user, and asks the journal whether the visit is done.
+// claim gets the lock of a user, and asks the journal whether the visit is done.
 func (p *planner) claim(v *visit) error {
-	got, err := p.r.run.TryLockUser(v.id)
+	got, err := p.r.folder.TryLockUser(v.id)
 	if err != nil {
 		return err
 	}
@@ -83,20 +85,21 @@ func (p *planner) claim(v *visit) error {
 		if err := p.flush(); err != nil {
 			return err
 		}
-		if err := p.r.run.LockUser(v.id); err != nil {
+		if err := p.r.folder.LockUser(v.id); err != nil {
 			return err
 		}
 	}
-	done, ok, err := p.r.jr.Get(doneKey(v))
-	if err != nil || !ok {
+	counts, done, err := p.r.jr.Get(doneKey(v))
+	if err != nil || !done {
 		return err
 	}
 	v.skip = true
 	p.rep.Resumed++
-	if n := restoreCounts(done, &p.rep); n > 0 {
-		p.talk(talk{kind: "interrupted", where: "user " + v.id, text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
+	if n := addCounts(counts, &p.rep); n > 0 {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
+			Text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
 	}
-	return p.r.run.UnlockUser(v.id)
+	return p.r.folder.UnlockUser(v.id)
 }
 
 // endVisit tells the collector that the visit is over.
@@ -107,12 +110,13 @@ func (p *planner) endVisit() error {
 	}
 	p.visit, p.box = nil, nil
 	if !v.skip {
-		p.add(item{kind: itemEnd, v: v})
+		p.add(&endStep{v})
 	}
 	return p.noteVisit(v)
 }
 
-// enterBox makes the mailbox of m the current one. ok is false when it was left out or refused.
+// enterBox makes the mailbox of m the current one. ok is false when it was left
+// out or refused.
 func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	name, err := p.r.sel.MailboxName(m.Mailbox)
 	if err != nil {
@@ -130,14 +134,10 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 		return true, nil
 	}
 	p.forget()
-	b := &box{v: p.visit, name: strings.Clone(name), path: ims.MailboxPath(name)}
-	b.dir = p.visit.stage + "/"
-	if b.path != "" {
-		b.dir += b.path + "/"
-	}
-	b.validity, b.counted = p.visit.before.validities[b.name]
+	b := newBox(p.visit, strings.Clone(name))
+	b.plan.validity, b.again = p.visit.before.validities[b.name]
 	if p.visit.before.stream == p.stream {
-		b.uids = p.visit.before.uids[b.name]
+		b.plan.shown = p.visit.before.uids[b.name]
 	}
 	p.visit.boxes[b.name] = b
 	p.visit.order = append(p.visit.order, b)

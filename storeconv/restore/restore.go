@@ -80,7 +80,7 @@ type Report struct {
 //
 // What is wrong with a stream is told to Options.Log and left out in the smallest unit. The error is of the options, of the destination or of the context.
 func Restore(ctx context.Context, store string, streams []*Stream, opt Options) (Report, error) {
-	r, err := newRestore(store, streams, opt)
+	r, err := newRun(store, streams, opt)
 	if err != nil {
 		return Report{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,9 +17,10 @@ import (
 	"imsconv/storeconv/internal/journal"
 	"imsconv/storeconv/lists"
 	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
 )
 
-// restore is one run of Restore.
+// run is one call of Restore.
 type run struct {
 	opt       Options
 	log       storeconv.Log
@@ -27,14 +29,14 @@ type run struct {
 	path      string
 	partition string
 
-	store *durable.Store // nil: dry run without a store
-	run   *durable.Run   // nil: dry run
-	jr    *journal.Journal
+	store  *durable.Store // nil: dry run without a store
+	folder *durable.Run   // the run's own folder in the store; nil: dry run
+	jr     *journal.Journal
 
 	work  chan *batch
 	order chan *batch
 	free  chan *batch
-	ready chan *finished
+	ready chan *placement
 
 	mu     sync.Mutex
 	err    error
@@ -50,7 +52,7 @@ type run struct {
 	relink bool // a crash has parted links from their first copies: joined at the end
 }
 
-func newRestore(store string, streams []*Stream, opt Options) (*run, error) {
+func newRun(store string, streams []*Stream, opt Options) (*run, error) {
 	r := &run{opt: opt, log: opt.Log, streams: streams, all: slices.Clone(streams), path: store, partition: opt.Partition}
 	if r.log == nil {
 		r.log = storeconv.Discard
@@ -61,8 +63,8 @@ func newRestore(store string, streams []*Stream, opt Options) (*run, error) {
 	if err := ims.CheckPartition(r.partition); err != nil {
 		return nil, err
 	}
-	if len(streams) == 0 {
-		return nil, errors.New("no stream to restore from")
+	if err := checkInputs(streams, opt.Reference); err != nil {
+		return nil, err
 	}
 	var err error
 	r.sel, err = selection.Compile(opt.Selection)
@@ -77,7 +79,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 		return r.rep, errors.Join(err, r.close(false))
 	}
 	err := r.convert(ctx)
-	if err == nil && r.run != nil {
+	if err == nil && !r.dry() {
 		err = errors.Join(r.writeLists(), r.join())
 	}
 	if err == nil && r.opt.Done != nil {
@@ -118,15 +120,15 @@ func (r *run) open() error {
 	if err := r.checkSpace(); err != nil {
 		return err
 	}
-	if r.run, err = r.store.Begin(r.name()); err != nil {
+	if r.folder, err = r.store.Begin(r.name()); err != nil {
 		return err
 	}
-	r.run.TellOthers(r.log)
-	if r.run.Finished() {
+	r.folder.TellOthers(r.log)
+	if r.folder.Finished() {
 		return errFinished
 	}
 	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
-	if r.jr, err = journal.OpenIn(r.store.FS(), r.run.Path("journal"), true); err != nil {
+	if r.jr, err = journal.OpenIn(r.store.FS(), r.folder.Path("journal"), true); err != nil {
 		return err
 	}
 	return r.recover()
@@ -162,25 +164,16 @@ func (r *run) name() string {
 	}
 	o := &r.opt
 	fmt.Fprintf(h, "%q %q %v %q %q %d %v %v\n", r.partition, o.Paths, o.Shard, o.Domain, o.Encoding, o.Existing, o.CRLF, o.NoIndex)
-	for _, u := range sortedKeys(o.Users) {
+	for _, u := range slices.Sorted(maps.Keys(o.Users)) {
 		fmt.Fprintf(h, "user %q\n", u)
 	}
 	if o.Users != nil {
 		fmt.Fprintln(h, "selected")
 	}
-	for _, u := range sortedKeys(o.Map) {
+	for _, u := range slices.Sorted(maps.Keys(o.Map)) {
 		fmt.Fprintf(h, "map %q %q\n", u, o.Map[u])
 	}
 	return "restore-" + hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // close ends the run. finished removes what it kept for being continued.
@@ -189,8 +182,8 @@ func (r *run) close(finished bool) error {
 	if r.jr != nil {
 		errs = append(errs, r.jr.Close())
 	}
-	if r.run != nil {
-		errs = append(errs, r.run.End(finished))
+	if r.folder != nil {
+		errs = append(errs, r.folder.End(finished))
 	}
 	if r.store != nil {
 		errs = append(errs, r.store.Close())
@@ -211,7 +204,7 @@ func (r *run) convert(ctx context.Context) error {
 	r.work = make(chan *batch, depth)
 	r.order = make(chan *batch, depth)
 	r.free = make(chan *batch, depth+jobs+4)
-	r.ready = make(chan *finished, 64)
+	r.ready = make(chan *placement, 64)
 
 	var workers, collecting, committing sync.WaitGroup
 	for range jobs {
@@ -227,7 +220,7 @@ func (r *run) convert(ctx context.Context) error {
 	if err != nil && !interrupted {
 		r.fail(err)
 	}
-	p.finish(err == nil)
+	p.send()
 	close(r.work)
 	close(r.order)
 	workers.Wait()
@@ -242,6 +235,21 @@ func (r *run) convert(ctx context.Context) error {
 		return failed
 	}
 	return err
+}
+
+// dry tells that nothing is written.
+func (r *run) dry() bool { return r.folder == nil }
+
+// whereOf returns the position of a member for the log.
+func (r *run) whereOf(stream int, offset int64, name string) string {
+	at := fmt.Sprintf("stream offset %d", offset)
+	if len(r.streams) > 1 {
+		at = fmt.Sprintf("stream %s offset %d", r.streams[stream].Name, offset)
+	}
+	if name == "" {
+		return at
+	}
+	return at + ": " + sims.DisplayName(name)
 }
 
 // fail notes the first error that ends the run, and stops the reading.

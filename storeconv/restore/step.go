@@ -1,275 +1,145 @@
 package restore
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
-	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv/ims"
+	"imsconv/storeconv"
 	"imsconv/storeconv/message"
+	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
-// Work flows in batches of items: the planner reads the stream and decides, workers write message files, the collector takes the batches in their order, makes
-// links and indexes and tells the log, the committer puts finished users into place.
+// Work flows in batches of steps. The planner reads the stream and decides,
+// workers write the bodies of messages, the collector does the steps in the order
+// of the stream: links, indexes, words for the log. The committer puts the trees
+// of users into place.
 
-type itemKind uint8
+// step is one piece of the work. The planner makes it and does not look at it
+// again.
+type step interface {
+	// collect does the step. An error is of the destination.
+	collect(c *collector) error
+}
 
-const (
-	itemMessage itemKind = iota + 1 // a message with its body
-	itemLink                        // a later copy
-	itemUpdate                      // other flags for a message that is there
-	itemBox                         // attributes of a mailbox
-	itemEnd                         // the visit is over
-	itemForget                      // dry run: these mailboxes are counted and forgotten
-	itemTalk                        // a word for the log
-	itemMoved                       // a message is not where its name says
-	itemRenamed                     // a mailbox has another name
-	itemHeld                        // a body that links may still need
-	itemFlush                       // commit everything and say so
-)
-
-// item is one step of the work.
-type item struct {
-	kind itemKind
-	box  *box
-	v    *visit
-
-	// From the stream.
+// entry is one message as the stream names it, be it the first copy or a
+// later one, with the place that the planner chose for it.
+type entry struct {
+	box      *box
 	name     string // of the member
 	offset   int64
 	uid      uint32 // in the store
-	time     int64
-	size     int64
-	orig     uint32 // UIDVALIDITY and UID in the stream
+	date     int64  // of receipt, seconds since 1970
+	validity uint32 // UIDVALIDITY and UID in the stream
 	origUID  uint32
-	rawFlags string
-	attrs    *sims.Member // itemBox
-
-	// The body: one of these.
-	body   []byte
-	chunks chan chunk
-	held   *held
-
-	link string     // itemLink: the member name of the first copy
-	late bool       // itemLink: the stream has not shown that one yet, so it can only be in the store already
-	old  oldMessage // itemUpdate: what is there
-
-	// What the worker found.
-	stored  int64 // bytes written
-	sum     [32]byte
-	text    message.Summary
-	lost    string // why there is no message after all
-	problem string // kind of the problem for lost
-
-	talk  talk
-	boxes []*box // itemForget
-	flush chan<- struct{}
+	flags    string // as the stream has them
 }
 
-// chunk is a piece of a long body. The receiver releases the block.
-type chunk struct {
-	b     []byte
-	block *sims.Block
-	err   error
+func (r *entry) place() selection.Place {
+	return selection.Place{ID: r.box.v.id, Mailbox: r.box.name, UID: r.uid}
 }
 
-// talk is a word for the log.
-type talk struct {
-	warning           bool
-	kind, where, text string
+// content is what an index needs to know of the bytes of a message, as they are
+// in the store.
+type content struct {
+	size int64
+	sum  [32]byte
+	text message.Summary
 }
 
-// batch is a run of items that one worker does.
+// messageStep is a message with its body. The planner fills the entry and
+// the body; written is the worker's.
+type messageStep struct {
+	entry
+	size   int64  // of the body in the stream
+	inline []byte // the body, part of a block that the batch holds; nil: long
+	long   body
+	written
+}
+
+// written is what became of the body of a message.
+type written struct {
+	content
+	damage      *sims.Error // why there is no message after all
+	interrupted bool        // the run has ended inside of it
+}
+
+// linkStep is a later copy.
+type linkStep struct {
+	entry
+	first  string // the member name of the first copy
+	passed bool   // the stream has been past that one: it may lie in a tree that is not in place yet
+}
+
+// flagStep gives other flags to a message that an earlier visit restored.
+type flagStep struct {
+	box    *box
+	flags  string // as the stream has them
+	stored storedMessage
+}
+
+// boxStep is what the stream says about a mailbox.
+type boxStep struct {
+	box      *box
+	attrs    *sims.Member
+	validity uint32 // of the stream's mailbox
+}
+
+// quotaStep is what the stream says about a user.
+type quotaStep struct {
+	v     *visit
+	quota int64
+}
+
+// moveStep notes that a message lies elsewhere than its name says.
+type moveStep struct {
+	name string
+	at   selection.Place
+	v    *visit
+}
+
+// renameStep notes the name that a mailbox has got.
+type renameStep struct {
+	v       *visit
+	old, to string
+}
+
+// spareStep tells a dry run of a body that links may still need.
+type spareStep struct{ name string }
+
+// endStep ends a visit, which is the collector's from here.
+type endStep struct{ v *visit }
+
+// forgetStep has a dry run count mailboxes and forget them.
+type forgetStep struct{ boxes []*box }
+
+// noteStep is a word for the log.
+type noteStep struct{ storeconv.Note }
+
+// flushStep has everything before it put into place, and then closes done.
+type flushStep struct{ done chan<- struct{} }
+
+func (s *messageStep) collect(c *collector) error { return c.message(s) }
+func (s *linkStep) collect(c *collector) error    { return c.link(s) }
+func (s *flagStep) collect(c *collector) error    { return c.updateFlags(s) }
+func (s *boxStep) collect(c *collector) error     { return c.attributes(s) }
+func (s *quotaStep) collect(*collector) error     { return s.v.setQuota(s.quota) }
+func (s *moveStep) collect(c *collector) error    { return c.r.recordMove(s.v, s.name, s.at) }
+func (s *renameStep) collect(*collector) error    { return s.v.recordRename(s.old, s.to) }
+func (s *spareStep) collect(c *collector) error   { return c.knowName(s.name) }
+func (s *endStep) collect(c *collector) error     { return c.endVisit(s.v) }
+func (s *forgetStep) collect(c *collector) error  { return c.forget(s.boxes) }
+func (s *noteStep) collect(c *collector) error    { return c.tell(s.Note) }
+func (s *flushStep) collect(c *collector) error   { return c.flush(s.done) }
+
+// batch is a run of steps, whose messages one worker writes.
 type batch struct {
-	items  []item
-	blocks []*sims.Block
+	steps  []step
+	blocks []*sims.Block // that inline bodies lie in
 	bytes  int
-	offset int64 // of the stream behind the batch
-	done   chan struct{}
+	offset int64         // of the stream behind the batch
+	done   chan struct{} // one value when the messages are written
 }
 
 // Limits of a batch.
 const (
-	batchItems = 128
+	batchSteps = 128
 	batchBytes = 512 << 10
 )
-
-// visit is one stay of the stream with one user.
-type visit struct {
-	id     string // in the store
-	user   string // in the stream
-	before visited
-	n      int // how often the user has come before, in this run
-	stream int
-	date   int64 // of the backup, seconds since 1970
-	skip   bool  // done by an interrupted run
-	exists bool  // the store has the user
-	stage  string
-	boxes  map[string]*box
-	order  []*box // as they came
-
-	// The collector's.
-	quota    int64
-	hasQuota bool
-	rep      Report
-	problems int64
-	changed  bool
-	moves    []record // messages that are not where their name says
-}
-
-// box is one mailbox of a visit.
-type box struct {
-	v    *visit
-	name string // in the store
-	path string // relative to the user's directory, "" for INBOX
-	dir  string // in the stage, ends in a slash
-
-	// The planner's.
-	validity uint32 // of the stream's mailbox
-	uids     uidRanges
-	opened   bool
-	renamed  bool
-	counted  bool    // an earlier visit has been here
-	fixed    uint32  // UIDVALIDITY that the store's messages hold; 0: none are there
-	old      *oldBox // what the store has under this name
-
-	// The collector's, once openBox is done.
-	index   boxIndex
-	changed bool
-}
-
-// boxIndex is an index in the making.
-type boxIndex struct {
-	ims.Header
-	set      bool // UIDVALIDITY is from the stream
-	lines    []byte
-	unsorted bool
-	last     uint32
-	keywords map[string]int
-	seen     mboxlist.UIDSet
-	deleted  mboxlist.UIDSet
-	updates  map[uint32]flagUpdate
-	spill    *spill
-}
-
-// flagUpdate replaces the flags of a message that is there.
-type flagUpdate struct {
-	flags    ims.Flags
-	keywords []byte
-}
-
-// uidRanges is a set of UIDs as ascending ranges.
-type uidRanges []uidRange
-
-type uidRange struct{ lo, hi uint32 }
-
-// add adds a UID and tells whether it was new.
-func (u *uidRanges) add(uid uint32) bool {
-	s := *u
-	n := len(s)
-	if n > 0 && uid == s[n-1].hi+1 && uid != 0 {
-		s[n-1].hi = uid
-		return true
-	}
-	if n == 0 || uid > s[n-1].hi {
-		*u = append(s, uidRange{uid, uid})
-		return true
-	}
-	i := u.find(uid)
-	if s[i].lo <= uid {
-		return false
-	}
-	left := i > 0 && s[i-1].hi+1 == uid
-	right := s[i].lo == uid+1
-	switch {
-	case left && right:
-		s[i-1].hi = s[i].hi
-		*u = append(s[:i], s[i+1:]...)
-	case left:
-		s[i-1].hi = uid
-	case right:
-		s[i].lo = uid
-	default:
-		s = append(s, uidRange{})
-		copy(s[i+1:], s[i:])
-		s[i] = uidRange{uid, uid}
-		*u = s
-	}
-	return true
-}
-
-// find returns the first range that does not end before uid.
-func (u uidRanges) find(uid uint32) int {
-	lo, hi := 0, len(u)
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if u[mid].hi < uid {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
-}
-
-func (u uidRanges) has(uid uint32) bool {
-	i := u.find(uid)
-	return i < len(u) && u[i].lo <= uid
-}
-
-// max returns the highest UID, 0 when there is none.
-func (u uidRanges) max() uint32 {
-	if len(u) == 0 {
-		return 0
-	}
-	return u[len(u)-1].hi
-}
-
-// parseFlags takes SIMS.flags apart.
-func parseFlags(raw string) (flags ims.Flags, keywords []string, marks markSet) {
-	for rest := raw; rest != ""; {
-		var word string
-		word, rest, _ = strings.Cut(rest, " ")
-		switch {
-		case word == "":
-		case word[0] == '\\':
-			f := ims.ParseFlag(word)
-			if f == 0 {
-				marks |= markUnknown
-			}
-			flags |= f
-		case word == "expired":
-			marks |= markExpired
-		case word == "pending":
-			marks |= markPending
-		default:
-			keywords = append(keywords, word)
-		}
-	}
-	return flags, keywords, marks
-}
-
-type markSet uint8
-
-const (
-	markExpired markSet = 1 << iota
-	markPending
-	markUnknown // a flag with a backslash that no server has
-)
-
-// spanReader reads a part of an io.ReaderAt.
-func spanReader(at io.ReaderAt, off, n int64) io.Reader { return io.NewSectionReader(at, off, n) }
-
-// whereOf returns the position of a member for the log.
-func (r *run) whereOf(stream int, offset int64, name string) string {
-	at := fmt.Sprintf("stream offset %d", offset)
-	if len(r.streams) > 1 {
-		at = fmt.Sprintf("stream %s offset %d", r.streams[stream].Name, offset)
-	}
-	if name == "" {
-		return at
-	}
-	return at + ": " + sims.DisplayName(name)
-}

@@ -6,30 +6,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"imsconv/storeconv/sims"
 )
 
-// Source is a backup that Restore reads member by member, in the terms of the SIMS stream. *sims.Reader is one; a decoder of another tape format would be another.
-// Errors of Next, Bytes and Chunk that are a *sims.Error concern one member, any other ends the run.
+// Source is a backup that Restore reads member by member, in the terms of a SIMS
+// stream. *sims.Reader is one; a decoder of another tape format is another. One
+// goroutine uses it. An error that is a *sims.Error concerns one member, any
+// other ends the run.
 type Source interface {
+	// Header says what is known of the backup as a whole.
 	Header() (sims.Header, error)
+	// Next returns the next member, which stays as it is until the following
+	// call, and io.EOF at the end.
 	Next() (*sims.Member, error)
-	Bytes() ([]byte, error) // body of at most sims.MaxInline bytes
-	Chunk() ([]byte, error) // next piece of a longer one
-	Block() *sims.Block     // what the last Bytes or Chunk is a slice of
-	Offset() int64          // how far the stream has been read, bytes
+	// Read reads from the body of the message that Next has returned: Size bytes,
+	// then io.EOF. A body that is not read is passed over.
+	Read(p []byte) (int, error)
 }
 
-// Stream is one input of Restore.
+// Stream is one input of Restore. It is read once.
 type Stream struct {
 	Name   string      // for positions in messages
 	ID     [32]byte    // stands for the content: the same stream has the same ID wherever it lies
 	Source Source      //
-	At     io.ReaderAt // reads bodies again by offset; nil when the stream cannot be read twice
+	At     io.ReaderAt // reads bodies again by offset (Member.Data); nil when the stream cannot be read twice
 	Size   int64       // bytes, uncompressed; -1 when unknown
 
 	guard *guard // nil: reading never waits long
+}
+
+// checkInputs refuses streams that cannot be read, or would be read twice.
+func checkInputs(streams, reference []*Stream) error {
+	if len(streams) == 0 {
+		return errors.New("no stream to restore from")
+	}
+	seen := make(map[*Stream]bool)
+	for _, s := range slices.Concat(streams, reference) {
+		switch {
+		case s == nil || s.Source == nil:
+			return errors.New("a stream without a source")
+		case seen[s]:
+			return fmt.Errorf("stream %s is given twice: it can be read once", s.Name)
+		}
+		seen[s] = true
+	}
+	return nil
 }
 
 // idBytes is how much of its start stands for a stream, in bytes.
@@ -102,11 +125,11 @@ func fileOf(r io.Reader) io.ReaderAt {
 	return at
 }
 
-// problemOf returns the *sims.Error in err, or nil.
-func problemOf(err error) *sims.Error {
-	var p *sims.Error
-	if errors.As(err, &p) {
-		return p
+// damageOf returns the *sims.Error in err, or nil.
+func damageOf(err error) *sims.Error {
+	var e *sims.Error
+	if errors.As(err, &e) {
+		return e
 	}
 	return nil
 }

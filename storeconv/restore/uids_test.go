@@ -24,8 +24,8 @@ func TestUIDRanges(t *testing.T) {
 			t.Errorf("has %d: %v", uid, u.has(uid))
 		}
 	}
-	v := visited{n: 3, stream: 1, uids: map[string]uidRanges{"INBOX": u, "a b": nil}, validities: map[string]uint32{"INBOX": 7, "a b": 1}}
-	back, err := parseVisited(v.append(nil))
+	v := history{n: 3, stream: 1, uids: map[string]uidRanges{"INBOX": u, "a b": nil}, validities: map[string]uint32{"INBOX": 7, "a b": 1}}
+	back, err := parseHistory(v.append(nil))
 	if err != nil || back.n != 3 || back.stream != 1 || len(back.uids["INBOX"]) != len(u) || back.uids["INBOX"][len(u)-1] != u[len(u)-1] || back.validities["a b"] != 1 {
 		t.Errorf("round trip: %v, %v", back, err)
 	}

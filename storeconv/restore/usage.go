@@ -9,8 +9,26 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// mailElsewhere adds what a user has in other partitions of the store to the user's usage: quota.db has one record a user.
-func (r *run) mailElsewhere(id string, usage *userMail) error {
+// usage is what a user's mailboxes hold.
+type usage struct {
+	bytes, messages int64
+	subscribed      []string
+	unsubscribed    []string // mailboxes that the visit touched and whose index says so
+}
+
+func (u *usage) add(b *box) {
+	u.bytes += b.index.QuotaUsed
+	u.messages += b.index.Exists
+	switch {
+	case b.index.Subscribed:
+		u.subscribed = append(u.subscribed, b.index.Name)
+	case b.existing == nil || b.existing.indexed:
+		u.unsubscribed = append(u.unsubscribed, b.index.Name)
+	}
+}
+
+// addMailElsewhere adds what a user has in other partitions of the store to the user's usage: quota.db has one record a user.
+func (r *run) addMailElsewhere(id string, usage *usage) error {
 	names, err := r.store.ReadNames("partition")
 	if isNotExist(err) {
 		return nil
@@ -47,7 +65,7 @@ func (r *run) mailElsewhere(id string, usage *userMail) error {
 }
 
 // addStored counts a mailbox as it lies in the store: by its index, else by its files.
-func (u *userMail) addStored(box *ims.Mailbox) error {
+func (u *usage) addStored(box *ims.Mailbox) error {
 	if f, err := box.Index(); err == nil {
 		defer f.Close()
 		if ir, err := ims.NewIndexReader(f); err == nil {

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"crypto/sha256"
+	"errors"
 	"io"
 	"strconv"
 
@@ -16,19 +17,20 @@ func (r *run) worker() {
 	w := &writer{r: r}
 	defer w.closeDir()
 	for b := range r.work {
-		for i := range b.items {
-			it := &b.items[i]
-			if it.kind != itemMessage {
+		for _, s := range b.steps {
+			m, ok := s.(*messageStep)
+			if !ok {
 				continue
 			}
-			if err := w.message(it); err != nil {
+			if err := w.message(m); err != nil {
 				r.fail(err)
 			}
-			it.body = nil
+			m.inline = nil
 		}
-		for _, blk := range b.blocks {
-			blk.Release()
+		for _, block := range b.blocks {
+			block.Release()
 		}
+		clear(b.blocks)
 		b.blocks = b.blocks[:0]
 		b.done <- struct{}{}
 	}
@@ -53,19 +55,20 @@ func (w *writer) closeDir() {
 
 // enter makes dir the directory of a message in the stage.
 func (w *writer) enter(b *box, uid uint32) error {
-	nn := uid / 100 % 100
+	nn := ims.MessageDirNumber(uid)
 	if w.dir != nil && w.box == b && w.nn == nn {
 		return nil
 	}
 	w.closeDir()
 	w.box, w.nn = b, nn
+	stage := w.r.folder.Stage
 	name := b.dir + ims.MessageDir(uid)
-	d, err := w.r.run.Stage.OpenDir(name)
+	d, err := stage.OpenDir(name)
 	if isNotExist(err) {
-		if err := w.r.run.Stage.MkdirAll(name); err != nil {
+		if err := stage.MkdirAll(name); err != nil {
 			return err
 		}
-		d, err = w.r.run.Stage.OpenDir(name)
+		d, err = stage.OpenDir(name)
 	}
 	w.dir = d
 	return err
@@ -75,50 +78,57 @@ func fileName(uid uint32) string {
 	return string(append(strconv.AppendUint(make([]byte, 0, 16), uint64(uid), 10), ".msg"...))
 }
 
-// message writes one message and notes what the index needs. An error is of the destination.
-func (w *writer) message(it *item) error {
-	switch {
-	case it.chunks != nil:
-		return w.long(it, &chunkReader{ch: it.chunks})
-	case it.held != nil:
-		return w.long(it, w.r.heldBody(it.held))
+// message writes one message and notes what the index needs. An error is of the
+// destination.
+func (w *writer) message(m *messageStep) error {
+	if m.long != nil {
+		return w.long(m)
 	}
-	b := it.body
+	b := m.inline
+	m.text = message.Summarize(b)
 	if w.r.opt.CRLF {
 		w.crlf = message.AppendCRLF(w.crlf[:0], b, 0)
-	}
-	it.text = message.Summarize(b)
-	if w.r.opt.CRLF {
 		b = w.crlf
-		if it.text.BareLF {
-			it.text.HeaderSize = message.Summarize(b).HeaderSize
+		if m.text.BareLF {
+			m.text.HeaderSize = message.Summarize(b).HeaderSize
 		}
 	}
-	it.stored = int64(len(b))
-	it.sum = sha256.Sum256(b)
-	if w.r.run == nil || w.r.failure() != nil {
+	m.content.size = int64(len(b))
+	m.sum = sha256.Sum256(b)
+	if w.r.dry() || w.r.failure() != nil {
 		return nil
 	}
-	if err := w.enter(it.box, it.uid); err != nil {
+	if err := w.enter(m.box, m.uid); err != nil {
 		return err
 	}
-	return w.dir.WriteFile(fileName(it.uid), it.time, b)
+	return w.dir.WriteFile(fileName(m.uid), m.date, b)
 }
 
-// body is a long body. Errors that are a *sims.Error are of the source.
+// body is a long body. Errors that are a *sims.Error are of the source, and
+// errInterrupted is of a run that ends.
 type body interface {
-	next(buf []byte) ([]byte, error) // the next piece, io.EOF at the end; valid until the following call
-	drain()                          // gives up what is left
+	// next returns the next piece, valid until the following call, and io.EOF at
+	// the end. It may use buf.
+	next(buf []byte) ([]byte, error)
+	// close gives up what is left.
+	close()
 }
 
-// chunkReader takes the pieces that the planner sends.
-type chunkReader struct {
+// chunk is a piece of a long body. The receiver releases the block.
+type chunk struct {
+	b     []byte
+	block *sims.Block // nil: b is the receiver's alone
+	err   error
+}
+
+// chunkBody gets the pieces that the planner sends.
+type chunkBody struct {
 	ch   chan chunk
 	last *sims.Block
 	over bool
 }
 
-func (c *chunkReader) next([]byte) ([]byte, error) {
+func (c *chunkBody) next([]byte) ([]byte, error) {
 	if c.last != nil {
 		c.last.Release()
 		c.last = nil
@@ -132,7 +142,7 @@ func (c *chunkReader) next([]byte) ([]byte, error) {
 	return k.b, k.err
 }
 
-func (c *chunkReader) drain() {
+func (c *chunkBody) close() {
 	for !c.over {
 		_, err := c.next(nil)
 		c.over = c.over || err == io.EOF
@@ -140,54 +150,68 @@ func (c *chunkReader) drain() {
 }
 
 // long writes a message that comes in pieces.
-func (w *writer) long(it *item, src body) (err error) {
-	defer src.drain()
+func (w *writer) long(m *messageStep) error {
+	defer m.long.close()
 	var f *durable.File
-	write := w.r.run != nil && w.r.failure() == nil
-	if write {
-		if err := w.enter(it.box, it.uid); err != nil {
+	if !w.r.dry() && w.r.failure() == nil {
+		if err := w.enter(m.box, m.uid); err != nil {
 			return err
 		}
-		if f, err = w.dir.Create(fileName(it.uid)); err != nil {
+		var err error
+		if f, err = w.dir.Create(fileName(m.uid)); err != nil {
 			return err
 		}
 	}
+	err := w.copyLong(m, f)
+	if m.damage = damageOf(err); m.damage != nil {
+		err = nil
+	}
+	if errors.Is(err, errInterrupted) {
+		m.interrupted, err = true, nil // of a user who is not finished: nothing of it goes into the store
+	}
+	if f == nil {
+		return err
+	}
+	return w.finishLong(m, f, err)
+}
+
+// copyLong reads the body of m to its end, and writes it to f if there is one.
+func (w *writer) copyLong(m *messageStep, f *durable.File) error {
 	h := message.NewBody(w.r.opt.CRLF)
+	defer func() { m.text, m.content.size, m.sum = h.Finish() }()
 	if w.buf == nil {
 		w.buf = make([]byte, 128<<10)
 	}
-	for err == nil {
-		var b []byte
-		b, err = src.next(w.buf)
+	for {
+		b, err := m.long.next(w.buf)
+		if err == io.EOF {
+			return nil
+		}
 		if err != nil {
-			break
+			return err
 		}
 		b = h.Add(b)
-		if write {
-			_, err = f.Write(b)
+		if f == nil {
+			continue
+		}
+		if _, err := f.Write(b); err != nil {
+			return err
 		}
 	}
-	if err == io.EOF {
-		err = nil
-	}
-	if p := problemOf(err); p != nil {
-		it.lost, it.problem, err = p.Text, p.Class, nil
-	}
-	if err == errInterrupted {
-		it.lost, err = err.Error(), nil // of a user who is not finished: nothing of it goes into the store
-	}
-	it.text, it.stored, it.sum = h.Finish()
-	if !write {
-		return err
-	}
-	if err == nil && it.lost == "" {
-		err = f.SetTime(it.time)
+}
+
+// finishLong closes the file of a message, and removes it when there is no
+// message after all.
+func (w *writer) finishLong(m *messageStep, f *durable.File, err error) error {
+	whole := m.damage == nil && !m.interrupted
+	if err == nil && whole {
+		err = f.SetTime(m.date)
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
-	if it.lost != "" && err == nil {
-		err = w.dir.Remove(fileName(it.uid))
+	if err == nil && !whole {
+		err = w.dir.Remove(fileName(m.uid))
 	}
 	return err
 }

@@ -26,7 +26,7 @@ func (silent) Fatalf(f string, args ...any) {
 	panic("internal error: journal: " + fmt.Sprintf(f, args...))
 }
 
-// Open opens the journal in the folder dir, which is created when missing. With sync set, Mark and Commit return only when their data is on disk.
+// Open opens the journal in the folder dir, which is created when missing. With sync set, Commit returns only when its data is on disk.
 // It takes about 10 MiB of memory, whatever it holds.
 func Open(dir string, sync bool) (*Journal, error) { return OpenIn(durable.OS, dir, sync) }
 
@@ -58,21 +58,6 @@ func (j *Journal) Close() error {
 		return fmt.Errorf("close journal: %w", err)
 	}
 	return nil
-}
-
-// Done tells whether key has been marked.
-func (j *Journal) Done(key string) (bool, error) {
-	_, ok, err := j.Get(key)
-	return ok, err
-}
-
-// Mark notes that all of keys are done, at once or not at all.
-func (j *Journal) Mark(keys ...string) error {
-	b := j.Batch()
-	for _, k := range keys {
-		b.Put(k, nil)
-	}
-	return b.Commit()
 }
 
 // Get returns a copy of the value of key, and whether there is one.
@@ -124,23 +109,15 @@ func (b *Batch) Delete(key string) {
 }
 
 // Commit makes the changes, durably if the journal is.
-func (b *Batch) Commit() error { return b.commit(b.j.sync) }
-
-// Apply makes the changes without waiting for the disk.
-func (b *Batch) Apply() error { return b.commit(pebble.NoSync) }
-
-func (b *Batch) commit(how *pebble.WriteOptions) error {
+func (b *Batch) Commit() error {
 	if b.err == nil {
-		b.err = b.b.Commit(how)
+		b.err = b.b.Commit(b.j.sync)
 	}
 	if err := errors.Join(b.err, b.b.Close()); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
 }
-
-// Len returns the number of changes in the batch.
-func (b *Batch) Len() int { return int(b.b.Count()) }
 
 // Range calls fn for every key with the prefix, in byte order. key and value are valid during the call only.
 func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// visited is what the planner remembers of a user who has come before in this run: how often, in which stream the last time, and which UIDs of which mailboxes
+// history is what the planner remembers of a user who has come before in this run: how often, in which stream the last time, and which UIDs of which mailboxes
 // that stream has shown.
-type visited struct {
+type history struct {
 	n, stream  int
 	uids       map[string]uidRanges
 	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
@@ -18,15 +18,15 @@ type visited struct {
 const visitsKept = 32 << 20
 
 // lastVisit tells what is known of a user.
-func (p *planner) lastVisit(id string) (visited, error) {
-	if p.r.run == nil {
-		return parseVisited([]byte(p.visits[id]))
+func (p *planner) lastVisit(id string) (history, error) {
+	if p.r.dry() {
+		return parseHistory([]byte(p.visits[id]))
 	}
-	b, ok, err := p.r.jr.Get("v/" + id)
+	b, ok, err := p.r.jr.Get(keyVisit + id)
 	if err != nil || !ok {
-		return visited{}, err
+		return history{}, err
 	}
-	return parseVisited(b)
+	return parseHistory(b)
 }
 
 // noteVisit remembers the visit that ends.
@@ -40,12 +40,12 @@ func (p *planner) noteVisit(v *visit) error {
 		known.validities = make(map[string]uint32)
 	}
 	for name, b := range v.boxes {
-		known.uids[name] = b.uids
-		known.validities[name] = b.validity
+		known.uids[name] = b.plan.shown
+		known.validities[name] = b.plan.validity
 	}
 	text := known.append(nil)
-	if p.r.run != nil {
-		return p.r.jr.Put("v/"+v.id, text)
+	if !p.r.dry() {
+		return p.r.jr.Put(keyVisit+v.id, text)
 	}
 	if p.visitBytes += len(v.id) + len(text) + 100; p.visitBytes < visitsKept {
 		p.visits[strings.Clone(v.id)] = string(text)
@@ -53,11 +53,11 @@ func (p *planner) noteVisit(v *visit) error {
 	return nil
 }
 
-func (v *visited) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(v.n))
-	dst = binary.AppendUvarint(dst, uint64(v.stream))
-	for name, validity := range v.validities {
-		ranges := v.uids[name]
+func (h *history) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(h.n))
+	dst = binary.AppendUvarint(dst, uint64(h.stream))
+	for name, validity := range h.validities {
+		ranges := h.uids[name]
 		dst = binary.AppendUvarint(dst, uint64(len(name)))
 		dst = append(dst, name...)
 		dst = binary.AppendUvarint(dst, uint64(validity))
@@ -72,9 +72,9 @@ func (v *visited) append(dst []byte) []byte {
 	return dst
 }
 
-var errVisited = errors.New("journal: what it has of a visit cannot be read")
+var errHistory = errors.New("journal: what it has of a visit cannot be read")
 
-func parseVisited(b []byte) (v visited, err error) {
+func parseHistory(b []byte) (h history, err error) {
 	bad := false
 	next := func() uint64 {
 		n, k := binary.Uvarint(b)
@@ -86,28 +86,28 @@ func parseVisited(b []byte) (v visited, err error) {
 		return n
 	}
 	if len(b) == 0 {
-		return v, nil
+		return h, nil
 	}
-	v.n, v.stream = int(next()), int(next())
-	v.uids, v.validities = make(map[string]uidRanges), make(map[string]uint32)
+	h.n, h.stream = int(next()), int(next())
+	h.uids, h.validities = make(map[string]uidRanges), make(map[string]uint32)
 	for len(b) > 0 {
 		n := next()
 		if uint64(len(b)) < n {
-			return v, errVisited
+			return h, errHistory
 		}
 		name := string(b[:n])
 		b = b[n:]
-		v.validities[name] = uint32(next())
+		h.validities[name] = uint32(next())
 		ranges := make(uidRanges, 0, min(next(), uint64(len(b))))
 		for last := uint32(0); len(ranges) < cap(ranges); {
 			lo := last + uint32(next())
 			last = lo + uint32(next())
 			ranges = append(ranges, uidRange{lo, last})
 		}
-		v.uids[name] = ranges
+		h.uids[name] = ranges
 	}
 	if bad {
-		return v, errVisited
+		return h, errHistory
 	}
-	return v, nil
+	return h, nil
 }

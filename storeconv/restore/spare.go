@@ -11,36 +11,36 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// held is a body that is not in the store and may still be needed by a link: of a first copy that was expired, refused or not selected.
-type held struct {
+// spare is a body that is not in the store and may still be needed by a link: of a first copy that was expired, refused or not selected.
+type spare struct {
 	stream int
 	offset int64  // of the body in the stream, if that can be read again
 	spool  string // else a file in the run's folder
 	size   int64
-	time   int64
+	date   int64
 }
 
-// heldBody opens a held body.
-func (r *run) heldBody(h *held) body {
+// openSpare opens a spare body.
+func (r *run) openSpare(h *spare) body {
 	if h.spool == "" {
-		return &sectionBody{r: spanReader(r.all[h.stream].At, h.offset, h.size), left: h.size}
+		return &spareBody{r: io.NewSectionReader(r.all[h.stream].At, h.offset, h.size), left: h.size}
 	}
-	f, err := r.run.Dir.Open(h.spool)
+	f, err := r.folder.Dir.Open(h.spool)
 	if err != nil {
-		return &sectionBody{err: err}
+		return &spareBody{err: err}
 	}
-	return &sectionBody{r: f, f: f, left: h.size}
+	return &spareBody{r: f, f: f, left: h.size}
 }
 
-// sectionBody reads a body of known size.
-type sectionBody struct {
+// spareBody reads a body of known size.
+type spareBody struct {
 	r    io.Reader
 	f    *durable.File
 	left int64
 	err  error
 }
 
-func (s *sectionBody) next(buf []byte) ([]byte, error) {
+func (s *spareBody) next(buf []byte) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -53,38 +53,38 @@ func (s *sectionBody) next(buf []byte) ([]byte, error) {
 		return buf[:n], nil
 	}
 	if err == nil || err == io.EOF {
-		err = &sims.Error{Class: sims.Truncated, Text: "the stream ends inside the body"}
+		err = truncated()
 	}
 	return nil, err
 }
 
-func (s *sectionBody) drain() {
+func (s *spareBody) close() {
 	if s.f != nil {
 		s.f.Close()
 	}
 }
 
-// append writes a held body for the journal.
-func (h *held) append(dst []byte) []byte {
+// append writes a spare body for the journal.
+func (h *spare) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(h.stream))
 	dst = binary.AppendVarint(dst, h.offset)
 	dst = binary.AppendVarint(dst, h.size)
-	dst = binary.AppendVarint(dst, h.time)
+	dst = binary.AppendVarint(dst, h.date)
 	return append(dst, h.spool...)
 }
 
-var errHeld = errors.New("journal: what it has of a body held back cannot be read")
+var errSpare = errors.New("journal: what it has of a body held back cannot be read")
 
-func parseHeld(b []byte) (*held, error) {
-	var h held
+func parseSpare(b []byte) (*spare, error) {
+	var h spare
 	stream, n := binary.Uvarint(b)
 	if n <= 0 {
-		return nil, errHeld
+		return nil, errSpare
 	}
 	h.stream, b = int(stream), b[n:]
-	for _, field := range [...]*int64{&h.offset, &h.size, &h.time} {
+	for _, field := range [...]*int64{&h.offset, &h.size, &h.date} {
 		if *field, n = binary.Varint(b); n <= 0 {
-			return nil, errHeld
+			return nil, errSpare
 		}
 		b = b[n:]
 	}
@@ -92,32 +92,33 @@ func parseHeld(b []byte) (*held, error) {
 	return &h, nil
 }
 
-// hold keeps the body of a message that is left out, for links that may come.
-func (p *planner) hold(m *sims.Member, why string) error {
-	if p.r.run == nil {
-		if p.r.streams[p.stream].At != nil || why == "expired" {
-			p.add(item{kind: itemHeld, v: p.visit, name: m.Name})
-		}
+// keepSpare keeps the body of a message that is left out, for links that may
+// come. Of a stream that cannot be read again only expired ones are kept, in
+// files; the others must come from a reference stream.
+func (p *planner) keepSpare(m *sims.Member, expired bool) error {
+	again := p.r.streams[p.stream].At != nil
+	if !again && !expired {
 		return nil
 	}
-	h := held{stream: p.stream, offset: m.Data, size: m.Size, time: m.Time}
-	if p.r.streams[p.stream].At == nil {
-		if why != "expired" {
-			return nil
-		}
+	if p.r.dry() {
+		p.add(&spareStep{m.Name})
+		return nil
+	}
+	h := spare{stream: p.stream, offset: m.Data, size: m.Size, date: m.Time}
+	if !again {
 		var err error
 		if h.spool, err = p.spool(); err != nil {
 			return err
 		}
 	}
-	return p.r.jr.Put("h/"+m.Name, h.append(nil))
+	return p.r.jr.Put(keySpare+m.Name, h.append(nil))
 }
 
 // spool writes the current body to a file of the run.
 func (p *planner) spool() (string, error) {
 	name := "stage/spool-" + strconv.Itoa(p.spools)
 	p.spools++
-	f, err := p.r.run.Dir.Create(name)
+	f, err := p.r.folder.Dir.Create(name)
 	if err != nil {
 		return "", err
 	}
@@ -136,18 +137,18 @@ func (p *planner) spool() (string, error) {
 	}
 }
 
-// heldFor returns the held body of a member.
-func (r *run) heldFor(name string) (*held, bool, error) {
-	b, ok, err := r.jr.Get("h/" + name)
+// spareFor returns the spare body of a member.
+func (r *run) spareFor(name string) (*spare, bool, error) {
+	b, ok, err := r.jr.Get(keySpare + name)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	h, err := parseHeld(b)
+	h, err := parseSpare(b)
 	return h, err == nil, err
 }
 
-// inReference looks for a member in the reference streams, which are read once, at the first need. Streams that cannot be read again by offset are no help.
-func (r *run) inReference(name string) (*held, bool, error) {
+// spareInReference looks for a member in the reference streams, which are read once, at the first need. Streams that cannot be read again by offset are no help.
+func (r *run) spareInReference(name string) (*spare, bool, error) {
 	if len(r.opt.Reference) == 0 || r.referenced {
 		return nil, false, nil
 	}
@@ -162,7 +163,7 @@ func (r *run) inReference(name string) (*held, bool, error) {
 			return nil, false, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
-	return r.heldFor(name)
+	return r.spareFor(name)
 }
 
 // readReference notes where the bodies of a reference stream lie. What the run itself holds back comes first.
@@ -172,7 +173,7 @@ func (r *run) readReference(s *Stream, number int) error {
 		if err == io.EOF {
 			return nil
 		}
-		if p := problemOf(err); p != nil {
+		if p := damageOf(err); p != nil {
 			r.log.Warning(p.Class, s.Name+": "+p.Error(), "in a reference stream")
 			continue
 		}
@@ -182,14 +183,14 @@ func (r *run) readReference(s *Stream, number int) error {
 		if m.Kind != sims.Message {
 			continue
 		}
-		if _, have, err := r.jr.Get("h/" + m.Name); err != nil || have {
+		if _, have, err := r.jr.Get(keySpare + m.Name); err != nil || have {
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		h := held{stream: number, offset: m.Data, size: m.Size, time: m.Time}
-		if err := r.jr.Put("h/"+m.Name, h.append(nil)); err != nil {
+		h := spare{stream: number, offset: m.Data, size: m.Size, date: m.Time}
+		if err := r.jr.Put(keySpare+m.Name, h.append(nil)); err != nil {
 			return err
 		}
 	}

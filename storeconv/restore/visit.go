@@ -1,0 +1,87 @@
+package restore
+
+import (
+	"imsconv/storeconv/ims"
+)
+
+// visit is one stay of the stream with one user. It is the planner's until its
+// endStep; the tally is the collector's from the start.
+type visit struct {
+	id     string // in the store
+	user   string // in the stream
+	before history
+	n      int // how often the user has come before, in this run
+	stream int
+	date   int64 // of the backup, seconds since 1970
+	skip   bool  // done by an interrupted run
+	exists bool  // the store has the user
+	stage  string
+	boxes  map[string]*box
+	order  []*box // as they came
+
+	tally tally
+}
+
+// tally is what the collector gathers during a visit.
+type tally struct {
+	quota    int64
+	hasQuota bool
+	rep      Report
+	problems int64
+	changed  bool
+	records  []record // where messages are that are not where their name says, and new names of mailboxes
+}
+
+// box is one mailbox of a visit. Its name and what the store has of it stay as
+// they are once a step names the box; plan is the planner's, index the
+// collector's.
+type box struct {
+	v        *visit
+	name     string       // in the store
+	path     string       // relative to the user's directory, "" for INBOX
+	dir      string       // in the stage, ends in a slash
+	renamed  bool         // the stream has another name
+	again    bool         // an earlier visit has been here
+	existing *existingBox // what the store has under this name
+
+	plan  boxPlan
+	index boxIndex
+}
+
+// boxPlan is what the planner keeps of a mailbox.
+type boxPlan struct {
+	opened   bool      // existing has been looked for
+	validity uint32    // UIDVALIDITY of the stream's mailbox
+	shown    uidRanges // UIDs of the stream
+	fixed    uint32    // UIDVALIDITY that the store's messages hold; 0: none are there
+	used     uidRanges // UIDs of the store, where existing is set
+	last     uint32    // the highest UID that the store's mailbox has ever had
+}
+
+// newBox makes a mailbox of a visit.
+func newBox(v *visit, name string) *box {
+	b := &box{v: v}
+	b.setName(name)
+	return b
+}
+
+// setName puts a mailbox under a name.
+func (b *box) setName(name string) {
+	b.name, b.path = name, ims.MailboxPath(name)
+	b.dir = b.v.stage + "/"
+	if b.path != "" {
+		b.dir += b.path + "/"
+	}
+}
+
+func (v *visit) setQuota(quota int64) error {
+	v.tally.quota, v.tally.hasQuota = quota, true
+	return nil
+}
+
+// recordRename keeps the new name of a mailbox for a later visit and a later
+// run.
+func (v *visit) recordRename(old, to string) error {
+	v.tally.records = append(v.tally.records, record{keyName + v.id + "/" + old, []byte(to)})
+	return nil
+}
