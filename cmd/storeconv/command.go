@@ -1,12 +1,6 @@
 package main
 
-import (
-	"os"
-	"slices"
-	"strings"
-
-	"imsconv/cmd/internal/cli"
-)
+import "imsconv/cmd/internal/cli"
 
 // command is the table of storeconv's verbs and of the old names that it answers to.
 func command() cli.Command {
@@ -22,46 +16,11 @@ func command() cli.Command {
 			{Name: "imsrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
 			{Name: "imrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
 			{Name: "imsbackup", Verb: "backup", Translate: replacing(oldStore("-g", "-l", "-x"))},
+			{Name: "imbackup", Verb: "backup", Translate: replacing(oldBackup)},
 			{Name: "hashdir", Verb: "hashdir"},
+			{Name: "imcheck", Verb: "inspect", Translate: oldCheck},
+			{Name: "reconstruct", Verb: "verify", Translate: oldReconstruct},
+			{Name: "iminitquota", Verb: "verify", Translate: oldQuota},
 		},
-	}
-}
-
-// replacing lets an old program write over its output, as it always did.
-func replacing(next func([]string, func(string)) ([]string, error)) func([]string, func(string)) ([]string, error) {
-	return func(args []string, note func(string)) ([]string, error) {
-		out, err := next(args, note)
-		return append([]string{"--force"}, out...), err
-	}
-}
-
-// storeVariable names the store for the old commands, which knew theirs from the server's configuration.
-const storeVariable = "IMSCONV_STORE"
-
-// oldStore takes the command line of an old program as it stands: it adds the store, and passes over the options in idle.
-func oldStore(idle ...string) func(args []string, note func(string)) ([]string, error) {
-	return func(args []string, note func(string)) ([]string, error) {
-		out := make([]string, 0, len(args)+2)
-		named := false
-		for _, a := range args {
-			if slices.Contains(idle, a) {
-				note("option " + a + " is accepted and does nothing here")
-				continue
-			}
-			if a == "-h" { // the old tools' letter; here it is help
-				a = "--header"
-			}
-			named = named || a == "--store" || strings.HasPrefix(a, "--store=")
-			out = append(out, a)
-		}
-		if named {
-			return out, nil
-		}
-		dir := os.Getenv(storeVariable)
-		if dir == "" {
-			dir = "store"
-			note("the store is ./store; set " + storeVariable + " or --store for another")
-		}
-		return append([]string{"--store", dir}, out...), nil
 	}
 }

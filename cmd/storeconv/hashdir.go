@@ -33,6 +33,7 @@ func hashdirVerb() cli.Verb {
 		Doc:     hashdirDoc,
 		Example: "$ storeconv hashdir mack1\n53/53/\n$ storeconv hashdir -a john.smith@siroe.com\n56/c3/=john%dsmith@siroe%dcom",
 		Exit3:   "an id was refused",
+		Lost:    "done, ids refused",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var h hashdirOptions
 			fs.BoolVarP(&h.name, "append", "a", false, "append the name of the user's own directory")

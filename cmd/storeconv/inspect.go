@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
 	"imsconv/storeconv/inspect"
 )
 
@@ -25,6 +27,9 @@ Offset and Start Offset are empty, and CacheOff, LastUpdated, SaveDate and
 MT are -. Of a mailbox with an index in the vendor's form, which a relocated
 store has, only what names and sizes of the message files tell is printed,
 Version is "foreign", and a note says so.
+
+A mailbox that is not there, or cannot be read, is a problem, and the next one is
+printed.
 `
 
 func inspectVerb() cli.Verb {
@@ -34,6 +39,8 @@ func inspectVerb() cli.Verb {
 		Summary: "print the index of a mailbox, as imcheck -m did",
 		Doc:     inspectDoc,
 		Example: "$ storeconv inspect /var/ims/store user/joe/Mail/flying",
+		Exit3:   "a mailbox is not there or cannot be read; all others are printed",
+		Lost:    "done, mailboxes missing",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o inspectOptions
 			fs.StringVarP(&o.partition, "partition", "p", "", "look in the partition `NAME` only")
@@ -44,15 +51,21 @@ func inspectVerb() cli.Verb {
 
 type inspectOptions struct{ partition string }
 
-func (o *inspectOptions) run(_ context.Context, job *cli.Job, args []string) error {
+func (o *inspectOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(args) < 2 {
 		return cli.Usagef("which mailbox of which store?")
 	}
 	for _, name := range args[1:] {
-		rep, err := inspect.Mailbox(job.Stdout, args[0], name, o.partition)
-		switch {
-		case err != nil:
+		if err := ctx.Err(); err != nil {
 			return err
+		}
+		rep, err := inspect.Mailbox(job.Stdout, args[0], name, o.partition)
+		var lost *inspect.Error
+		switch {
+		case errors.As(err, &lost):
+			storeconv.NoteOf(lost).Tell(job)
+		case err != nil:
+			return storeHint(err, args[0])
 		case rep.Foreign:
 			job.Note(name + ": the index is in a foreign form: only what the message files tell is printed")
 		case rep.NoIndex:

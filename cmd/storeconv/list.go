@@ -52,6 +52,7 @@ func listVerb() cli.Verb {
 		Doc:     listDoc,
 		Example: "$ storeconv list -f backup.sims\n$ lz4 -dc backup.sims.lz4 | storeconv list -f - --format json | jq .name",
 		Exit3:   "some of the stream could not be read; the rest is listed",
+		Lost:    "done, damage found",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o listOptions
 			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")

@@ -84,6 +84,9 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
 		return Report{}, err
 	}
+	if b.paths, err = namedPaths(opts.Paths); err != nil {
+		return Report{}, err
+	}
 	if b.lists, err = lists.Open(root.Name(), opts.Log); err != nil {
 		return Report{}, err
 	}
@@ -96,7 +99,11 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 		return b.report, err
 	}
 	defer links.close()
-	return b.report, b.write(ctx, dst, links)
+	err = b.write(ctx, dst, links)
+	if err == nil {
+		b.missingMailboxes()
+	}
+	return b.report, err
 }
 
 // backup is one run of Backup.
@@ -105,6 +112,7 @@ type run struct {
 	reader *ims.Reader
 	sel    *selection.Matcher
 	lists  *lists.Lists
+	paths  paths
 	users  []user // in the order of the stream once order has run
 	out    *sims.Writer
 	report Report

@@ -148,6 +148,7 @@ func silentStray(*ims.Error) {}
 func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	w.box, w.boxNo, w.lastUID, w.waiting = box, number, 0, make(map[uint32][]storedMessage)
 	w.ahead = make(map[uint32]*aheadRead, readDepth)
+	w.b.paths.meet(w.user.id, box.Name)
 	if w.b.opts.Trace != nil {
 		w.b.opts.Trace(box.FullName())
 	}

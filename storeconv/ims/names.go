@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/emersion/go-imap/utf7"
 )
 
 // Limits of names, in bytes.
@@ -150,6 +153,9 @@ func CheckMailbox(name string) error {
 	case len(name) > MaxMailbox:
 		return fmt.Errorf("mailbox name of %d bytes, at most %d are allowed", len(name), MaxMailbox)
 	}
+	if utf7, ok := modifiedUTF7(name); ok {
+		return fmt.Errorf("mailbox name %q is not in IMAP modified UTF-7, where it is %s", name, utf7)
+	}
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; c < 0x20 || c > 0x7e || strings.IndexByte("%*?", c) >= 0 {
 			return fmt.Errorf("mailbox name %q holds the forbidden byte %q", name, c)
@@ -162,6 +168,17 @@ func CheckMailbox(name string) error {
 		}
 	}
 	return nil
+}
+
+// modifiedUTF7 is the form of a name that someone wrote in UTF-8. ok is false
+// for a name of ASCII, for one that is no UTF-8 text, and where the form could
+// not be kept either.
+func modifiedUTF7(name string) (utf7Name string, ok bool) {
+	if !utf8.ValidString(name) || strings.IndexFunc(name, func(r rune) bool { return r > 0x7e }) < 0 {
+		return "", false
+	}
+	utf7Name, err := utf7.Encoding.NewEncoder().String(name)
+	return utf7Name, err == nil && CheckMailbox(utf7Name) == nil
 }
 
 func checkComponent(name, part string) error {

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +16,21 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// InspectReport says what Inspect could tell.
+// Report says what Mailbox could tell.
 type Report struct {
 	Messages int64
 	Foreign  bool // the index is not ours: only what the file names tell is printed
 	NoIndex  bool // there is none: likewise
 }
 
-// Inspect prints the head and the messages of one mailbox to w, in the fields and the order of imcheck -m. mailbox is the
-// full name, user/ID for INBOX or user/ID/FOLDER; partition restricts where to look ("": anywhere). What our index does
-// not hold (Flags, the offsets, the dates of update and saving, the message type) is printed empty in the head and as -
-// in the lines. The error is fs.ErrNotExist when there is no such mailbox.
+// Mailbox prints the head and the messages of one mailbox to w, in the fields
+// and the order of imcheck -m. mailbox is the full name, user/ID for INBOX or
+// user/ID/FOLDER; partition restricts where to look ("": anywhere). What our
+// index does not hold (Flags, the offsets, the dates of update and saving, the
+// message type) is printed empty in the head and as - in the lines.
+//
+// An [*Error] concerns this mailbox: it is not there, or cannot be read to its
+// end. Any other error is of the store or of w.
 func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
 	root, err := os.Open(store)
 	if err != nil {
@@ -38,44 +43,84 @@ func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
 	}
 	box, err := findMailbox(reader, mailbox, partition)
 	if err != nil {
-		return Report{}, fmt.Errorf("%s: %w", mailbox, err)
+		return Report{}, err
 	}
 	defer box.Close()
 	p := &inspector{w: bufio.NewWriter(w), box: box, path: filepath.Join(store, box.Path)}
-	if err := p.print(); err != nil {
-		return p.rep, fmt.Errorf("%s: %w", mailbox, err)
+	err = p.print()
+	if flushErr := p.w.Flush(); flushErr != nil {
+		return p.rep, flushErr
 	}
-	return p.rep, p.w.Flush()
+	if err != nil {
+		return p.rep, &Error{mailbox, Unreadable, err}
+	}
+	return p.rep, nil
 }
 
-// findMailbox opens a mailbox by its full name in the first partition that has it.
+// Error is what is wrong with one mailbox: something is not printed.
+type Error struct {
+	Mailbox string // as it was named
+	Class   string // one of the constants below
+	Err     error
+}
+
+// The classes of errors.
+const (
+	BadName    = "bad-name"   // no name of a mailbox
+	NoMailbox  = "no-mailbox" // the store does not have it
+	Unreadable = "unreadable" // its index or its messages cannot be read
+)
+
+// Error gives position and text.
+func (e *Error) Error() string { return e.Mailbox + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Position is the name of the mailbox.
+func (e *Error) Position() string { return e.Mailbox }
+
+// Kind is the class of the error.
+func (e *Error) Kind() string { return e.Class }
+
+// Severity is 2: something is not printed.
+func (e *Error) Severity() int { return 2 }
+
+// findMailbox opens a mailbox by its full name in the first partition that has
+// it.
 func findMailbox(r *ims.Reader, name, partition string) (*ims.Mailbox, error) {
 	id, mailbox, ok := mboxlist.SplitKey(name)
 	if !ok {
-		return nil, errors.New("not of the form user/ID or user/ID/FOLDER")
+		return nil, &Error{name, BadName, errors.New("not of the form user/ID or user/ID/FOLDER")}
 	}
-	if err := errors.Join(ims.CheckUserID(id), ims.CheckMailbox(mailbox)); err != nil {
-		return nil, err
+	if err := cmp.Or(ims.CheckUserID(id), ims.CheckMailbox(mailbox)); err != nil {
+		return nil, &Error{name, BadName, err}
 	}
 	partitions := []string{partition}
-	if partition == "" {
+	if partition != "" {
+		if err := ims.CheckPartition(partition); err != nil {
+			return nil, err
+		}
+	} else {
 		var err error
 		if partitions, err = r.Partitions(func(*ims.Error) {}); err != nil {
 			return nil, err
 		}
 	}
-	err := error(&fs.PathError{Op: "open", Path: "partition", Err: fs.ErrNotExist})
+	err := errors.New("the store has no partition")
 	for _, p := range partitions {
-		var box *ims.Mailbox
-		if box, err = r.Mailbox(p, id, mailbox); err == nil {
+		box, boxErr := r.Mailbox(p, id, mailbox)
+		if boxErr == nil {
 			return box, nil
 		}
+		if err = boxErr; !errors.Is(boxErr, fs.ErrNotExist) {
+			return nil, &Error{name, Unreadable, boxErr}
+		}
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err // the name has been said
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("the store does not have this mailbox")
 	}
-	return nil, err
+	return nil, &Error{name, NoMailbox, err}
 }
 
 // inspector prints one mailbox.
