@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
+	"imsconv/ldifconv/ldif"
 )
 
 // survey reads the inputs once: to know them again, and to learn the users of
@@ -38,6 +41,9 @@ func (s *site) survey(ctx context.Context, job *cli.Job) error {
 		s.base = sv.Tops
 	}
 	if s.defaultDomain != "" {
+		if !slices.ContainsFunc(sv.Domains, func(d directory.Domain) bool { return strings.EqualFold(d.Name, s.defaultDomain) }) {
+			job.Warning("default-domain", export.path, fmt.Sprintf("no user of the export is in the default domain %s", s.defaultDomain))
+		}
 		return nil
 	}
 	s.defaultDomain, err = sv.DefaultDomain(s.stored)
@@ -61,7 +67,12 @@ func (s *site) checkProduct(ctx context.Context, job *cli.Job) error {
 	}
 	defer in.Close()
 	var sims, nms int64
+	bases, err := newBases(s.base)
+	if err != nil {
+		return err
+	}
 	count := func(e *ldifconv.Classified) error {
+		bases.meet(e.DN)
 		switch {
 		case e.Tags&ldifconv.TagSIMS40 != 0:
 			sims++
@@ -81,6 +92,54 @@ func (s *site) checkProduct(ctx context.Context, job *cli.Job) error {
 		return otherProduct(path, sims, "SIMS 4.0", "NMS 4.x", "sims-offline")
 	case !s.scenario.nms && sims == 0 && nms > 0:
 		return otherProduct(path, nms, "NMS 4.x", "SIMS 4.0", "nms-single")
+	}
+	return bases.missing(path)
+}
+
+// bases are the DNs of --base, and whether the export has an entry at or below
+// each.
+type bases struct {
+	given []string
+	norm  [][]byte
+	met   []bool
+	buf   []byte
+}
+
+func newBases(given []string) (*bases, error) {
+	b := &bases{given: given, met: make([]bool, len(given))}
+	for _, dn := range given {
+		norm, err := ldif.AppendNormDN(nil, []byte(dn))
+		if err != nil {
+			return nil, cli.Usagef("--base %q: %w", dn, err)
+		}
+		b.norm = append(b.norm, norm)
+	}
+	return b, nil
+}
+
+// meet notes which base an entry lies at or below.
+func (b *bases) meet(dn []byte) {
+	if !slices.Contains(b.met, false) {
+		return
+	}
+	norm, err := ldif.AppendNormDN(b.buf[:0], dn)
+	if err != nil {
+		return // the upgrade tells of it
+	}
+	b.buf = norm
+	for i, base := range b.norm {
+		above, ok := bytes.CutSuffix(norm, base)
+		b.met[i] = b.met[i] || ok && (len(above) == 0 || len(base) == 0 || bytes.HasSuffix(above, []byte(",")))
+	}
+}
+
+// missing refuses a base that the export has nothing of.
+func (b *bases) missing(path string) error {
+	for i, met := range b.met {
+		if !met {
+			return cli.WithHint(fmt.Errorf("--base %s: no entry of %s lies at or below it", b.given[i], path),
+				"without --base the top entries of the export are taken")
+		}
 	}
 	return nil
 }

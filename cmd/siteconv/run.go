@@ -178,6 +178,11 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, in := range s.inputs {
+		if err := job.Reads(in.path); err != nil {
+			return err
+		}
+	}
 	if err := s.survey(ctx, job); err != nil {
 		return err
 	}
@@ -314,6 +319,11 @@ func (s *site) recall(job *cli.Job) error {
 	var rep cli.Report
 	if err := json.Unmarshal(data, &rep); err != nil {
 		return cli.WithHint(fmt.Errorf("%s: %w", filepath.Join(s.out, "report.json"), err), "--force starts afresh")
+	}
+	for _, o := range rep.Outputs {
+		if _, err := os.Stat(filepath.Join(s.out, o.Path)); err != nil {
+			return cli.WithHint(fmt.Errorf("this conversion was finished, but its %s is gone: %w", o.Name, err), "--force starts afresh")
+		}
 	}
 	job.Recall(rep)
 	job.Note(s.out + " holds this very conversion, finished: nothing to do")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"imsconv/cmd/internal/cli"
 )
@@ -40,7 +41,7 @@ func (s state) same(t state) bool {
 // readState returns the state of an output folder, nil when it has none.
 func readState(out string) (*state, error) {
 	data, err := os.ReadFile(filepath.Join(out, stateName))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {
@@ -137,6 +138,9 @@ func removeOurs(out string) error {
 }
 
 func claimNew(out string) error {
+	if st, err := os.Stat(out); err == nil && !st.IsDir() {
+		return cli.WithHint(fmt.Errorf("%s is a file, not a folder", out), "name a new folder with --out")
+	}
 	entries, err := os.ReadDir(out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.MkdirAll(out, 0o777)
