@@ -324,12 +324,18 @@ func (r *run) take(b *batch) error {
 	if err != nil {
 		return err
 	}
+	// What takes a change back is written before the change, which may be in a
+	// server at once.
+	err = errors.Join(r.undo.write(b.undo), r.save.write(b.save))
+	if err != nil {
+		return err
+	}
 	if r.full != nil {
 		err = r.full.Put(b.out, b.marks)
 	} else {
 		err = r.out.write(b.out)
 	}
-	err = errors.Join(err, r.undo.write(b.undo), r.save.write(b.save), r.rej.write(b.rejects), r.book.put(b.people))
+	err = errors.Join(err, r.rej.write(b.rejects), r.book.put(b.people))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ type upgradeFiles struct {
 	job    *cli.Job
 	dry    bool
 	inputs []string
+	piped  bool // the changes go to a program, not into a file
 	opened []*cli.Input
 
 	stateFiles []*cli.Input
@@ -40,10 +41,15 @@ func (u *upgradeFiles) create(name, path string, replace bool) (io.Writer, error
 		u.made = append(u.made, madeFile{name: name, path: path})
 		return io.Discard, nil
 	}
-	out, err := u.job.Create(path, replace)
+	create := u.job.Create
+	if u.piped && (name == "undo" || name == "state") {
+		create = u.job.CreateInPlace // a change that is piped away may be applied already
+	}
+	out, err := create(path, replace)
 	if err != nil {
 		return nil, err
 	}
+	u.piped = u.piped || name == "output" && !out.Regular()
 	u.made = append(u.made, madeFile{name, path, out})
 	return out, nil
 }

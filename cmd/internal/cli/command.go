@@ -70,6 +70,9 @@ type OldName struct {
 func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A reader of standard output that goes is an error of a write, not the end
+	// of the process: what undoes the written half must be kept.
+	signal.Ignore(syscall.SIGPIPE)
 	// A second interrupt kills: the handler goes with the first.
 	context.AfterFunc(ctx, stop)
 

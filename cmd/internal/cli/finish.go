@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -139,8 +140,11 @@ func (j *Job) sayError(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	text := err.Error()
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		text = "interrupted"
+	case errors.Is(err, syscall.EPIPE):
+		text = "the reader of the output has gone: " + text
 	}
 	j.say("error", "", "", text)
 	var hinted *hintedError

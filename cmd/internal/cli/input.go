@@ -91,6 +91,9 @@ func (j *Job) Open(path string) (*Input, error) {
 		if err == nil && st.IsDir() {
 			err = fmt.Errorf("%s: is a directory", path)
 		}
+		if err == nil && st.Mode().IsRegular() {
+			err = j.reads(st, path)
+		}
 		if err != nil {
 			f.Close()
 			return nil, err
@@ -191,6 +194,9 @@ func (j *Job) OpenFile(path string) (*os.File, int64, error) {
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
 		err = fmt.Errorf("%s: not a regular file", path)
+	}
+	if err == nil {
+		err = j.reads(st, path)
 	}
 	if err != nil {
 		f.Close()

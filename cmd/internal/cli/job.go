@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -24,6 +25,7 @@ type Job struct {
 	mu     sync.Mutex
 	report Report
 	meter  *Meter
+	inputs []os.FileInfo // that outputs must not replace
 	files  []*OutputFile // not yet committed: removed when the run ends
 	log    *OutputFile   // of --log; nil: none
 	place  *OutputFile   // of --report; nil: none

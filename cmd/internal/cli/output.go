@@ -22,13 +22,119 @@ type OutputFile struct {
 	w      io.Writer
 	direct *os.File        // written as it is; nil for standard output
 	beside *durable.Output // nil when written directly
+
+	path    string      // of a regular file, links resolved; else ""
+	old     os.FileInfo // what stands there; nil: nothing
+	settled bool        // committed or aborted
+	written bool        // of a file written in place: anything yet
 }
 
 // Create opens path for writing, "-" being standard output. Without replace a
 // regular file that exists is refused ([ErrExists]). A file that cannot be
 // written is found here, before the work. The caller commits; what is not
-// committed when the run ends is removed.
+// committed when the run ends is removed. A file that is an input of the run, or
+// another of its outputs, is wrong usage.
 func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
+	out, err := j.create(path, replace)
+	if err != nil || out.path == "" {
+		return out, err
+	}
+	if err := j.claim(out, path); err != nil {
+		out.Abort()
+		return nil, err
+	}
+	return out, nil
+}
+
+// claim keeps the outputs of a run apart from its inputs and from each other.
+func (j *Job) claim(out *OutputFile, named string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, in := range j.inputs {
+		if out.old != nil && os.SameFile(in, out.old) {
+			return Usagef("%s is an input of this run: it is not written over", named)
+		}
+	}
+	for _, other := range j.files {
+		if !other.settled && other.path == out.path {
+			return Usagef("%s is named for two outputs", named)
+		}
+	}
+	j.files = append(j.files, out)
+	return nil
+}
+
+// reads notes that a file is an input of the run, and refuses one that is an
+// output of it.
+func (j *Job) reads(st os.FileInfo, named string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, out := range j.files {
+		if !out.settled && out.old != nil && os.SameFile(st, out.old) {
+			return Usagef("%s is an output of this run: it is not read", named)
+		}
+	}
+	j.inputs = append(j.inputs, st)
+	return nil
+}
+
+// Reads notes that the file or directory at path is an input that is opened by
+// other means than the job's, so that no output replaces it.
+func (j *Job) Reads(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return j.reads(st, path)
+}
+
+// CreateInPlace opens path for what must outlive the run whatever becomes of
+// it: it has its name from the start, every Write is on disk before it returns,
+// and Abort keeps what was written. Without replace a file that exists is
+// refused ([ErrExists]).
+func (j *Job) CreateInPlace(path string, replace bool) (*OutputFile, error) {
+	probe, err := j.Create(path, replace)
+	if err != nil || !probe.Regular() {
+		return probe, err
+	}
+	real, old := probe.path, probe.old
+	probe.Abort()
+	f, err := os.OpenFile(real, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	out := &OutputFile{direct: f, path: real, old: old}
+	out.w = syncedFile{out}
+	if err := j.claim(out, path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return out, syncDir(filepath.Dir(real))
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close() // opened for reading
+	return d.Sync()
+}
+
+// syncedFile has on disk what it was given.
+type syncedFile struct{ out *OutputFile }
+
+func (s syncedFile) Write(p []byte) (int, error) {
+	n, err := s.out.direct.Write(p)
+	s.out.written = s.out.written || n > 0
+	if err != nil {
+		return n, err
+	}
+	return n, s.out.direct.Sync()
+}
+
+func (j *Job) create(path string, replace bool) (*OutputFile, error) {
 	if path == "-" || path == "/dev/stdout" {
 		return &OutputFile{w: j.Stdout}, nil
 	}
@@ -54,11 +160,11 @@ func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &OutputFile{w: beside, beside: beside}
-	j.mu.Lock()
-	j.files = append(j.files, out)
-	j.mu.Unlock()
-	return out, nil
+	place, err := filepath.Abs(real)
+	if err != nil {
+		return nil, errors.Join(err, beside.Abort())
+	}
+	return &OutputFile{w: beside, beside: beside, path: place, old: st}, nil
 }
 
 // isDescriptor says whether path names a descriptor of this process, which may
@@ -101,6 +207,7 @@ func (o *OutputFile) Regular() bool { return o.beside != nil }
 
 // Commit makes the file durable and gives it its final name.
 func (o *OutputFile) Commit() error {
+	o.settled = true
 	switch {
 	case o.beside != nil:
 		return o.beside.Commit()
@@ -115,12 +222,19 @@ func (o *OutputFile) Commit() error {
 // Abort removes what was written unless it was committed. What cannot be
 // removed is removed by the next run that writes the same file.
 func (o *OutputFile) Abort() {
+	if o.settled {
+		return
+	}
+	o.settled = true
 	switch {
 	case o.beside != nil:
 		_ = o.beside.Abort()
 	case o.direct != nil:
 		_ = o.direct.Close()
 		o.direct = nil
+		if o.path != "" && !o.written {
+			_ = os.Remove(o.path)
+		}
 	}
 }
 

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOutputsAreNoInputs guards inputs that --log, --report and others wrote
+// over.
+func TestOutputsAreNoInputs(t *testing.T) {
+	read := func(_ context.Context, j *Job, args []string) error {
+		in, err := j.Open(args[0])
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = io.Copy(io.Discard, in)
+		return err
+	}
+	byName := func(_ context.Context, j *Job, args []string) error { return j.Reads(args[0]) }
+	late := func(ctx context.Context, j *Job, args []string) error {
+		if err := read(ctx, j, args); err != nil {
+			return err
+		}
+		_, err := j.Create(args[0], true)
+		return err
+	}
+	twice := func(_ context.Context, j *Job, args []string) error {
+		for range 2 {
+			if _, err := j.Create(filepath.Dir(args[0])+"/./new", false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for name, tt := range map[string]struct {
+		action Action
+		flags  []string
+	}{
+		"log":     {read, []string{"--log", "IN"}},
+		"report":  {read, []string{"--report", "IN"}},
+		"link":    {read, []string{"--report", "LINK"}},
+		"by name": {byName, []string{"--log", "IN"}},
+		"late":    {late, nil},
+		"twice":   {twice, nil},
+		"both":    {read, []string{"--log", "OUT", "--report", "OUT"}},
+	} {
+		dir := t.TempDir()
+		in := filepath.Join(dir, "in")
+		if err := os.WriteFile(in, []byte("mail"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(in, filepath.Join(dir, "link")); err != nil {
+			t.Fatal(err)
+		}
+		argv := []string{"tool", "do", in}
+		for _, f := range tt.flags {
+			argv = append(argv, strings.NewReplacer("IN", in, "LINK", filepath.Join(dir, "link"), "OUT", filepath.Join(dir, "out")).Replace(f))
+		}
+		code, _, stderr := run(t, tt.action, argv...)
+		if code != ExitUsage {
+			t.Errorf("%s: exit %d, %q", name, code, stderr)
+		}
+		if data, err := os.ReadFile(in); string(data) != "mail" || err != nil {
+			t.Errorf("%s: the input is %q now, %v", name, data, err)
+		}
+	}
+}
+
+// TestInPlaceOutlivesTheRun: what was written is there at once and stays, an
+// empty file goes.
+func TestInPlaceOutlivesTheRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "undo")
+	for _, text := range []string{"", "record"} {
+		run(t, func(_ context.Context, j *Job, _ []string) error {
+			out, err := j.CreateInPlace(path, false)
+			if err != nil {
+				return err
+			}
+			if text != "" {
+				if _, err := io.WriteString(out, text); err != nil {
+					return err
+				}
+				if data, err := os.ReadFile(path); string(data) != text || err != nil {
+					t.Errorf("%q is there, %v", data, err)
+				}
+			}
+			return io.ErrClosedPipe
+		}, "tool", "do")
+		data, err := os.ReadFile(path)
+		if string(data) != text || (err == nil) != (text != "") {
+			t.Errorf("%q is left, %v", data, err)
+		}
+	}
+	code, _, _ := run(t, func(_ context.Context, j *Job, _ []string) error {
+		_, err := j.CreateInPlace(path, false)
+		return err
+	}, "tool", "do")
+	if code != ExitFailed {
+		t.Errorf("a file that exists: exit %d", code)
+	}
+}
