@@ -24,43 +24,51 @@ const (
 // survives nothing: Close removes the folder.
 type Store struct {
 	db    *pebble.DB
+	guard *guard
 	batch *pebble.Batch
 	dir   string
 }
 
-// silent keeps pebble from talking on stderr. Errors come back from its calls.
-type silent struct{}
-
-func (silent) Infof(string, ...any)  {}
-func (silent) Errorf(string, ...any) {}
-func (silent) Fatalf(f string, args ...any) {
-	panic("internal error: index: " + fmt.Sprintf(f, args...))
-}
-
 // OpenStore makes a scratch folder in dir (os.TempDir when empty) and a Store
 // in it with a cache of so many bytes.
-func OpenStore(dir string, cache int64) (*Store, error) {
+func OpenStore(dir string, cache int64) (*Store, error) { return openStore(vfs.Default, dir, cache) }
+
+// openStore is OpenStore in a file system of the caller's.
+func openStore(files vfs.FS, dir string, cache int64) (*Store, error) {
 	folder, err := os.MkdirTemp(dir, "ldifconv-*.tmp")
 	if err != nil {
 		return nil, fmt.Errorf("scratch folder: %w", err)
 	}
-	db, err := pebble.Open(folder, &pebble.Options{
-		Logger:             silent{},
+	s := &Store{guard: newGuard(), dir: folder}
+	opts := s.guard.options(&pebble.Options{
 		FormatMajorVersion: pebble.FormatNewest,
-		FS:                 scratchFS{vfs.Default},
+		FS:                 files,
 		DisableWAL:         true,
 		CacheSize:          cache,
 		MemTableSize:       storeTable,
 		MaxOpenFiles:       64,
 	})
+	err = s.guard.do(func() error {
+		db, err := pebble.Open(folder, opts)
+		s.db = db
+		return err
+	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("scratch folder: %w", err), os.RemoveAll(folder))
+		err = fmt.Errorf("scratch folder: %w", err)
+		if removed := os.RemoveAll(folder); removed != nil {
+			err = fmt.Errorf("%w (and %w)", err, removed)
+		}
+		return nil, err
 	}
-	return &Store{db: db, dir: folder, batch: db.NewBatch()}, nil
+	s.batch = s.db.NewBatch()
+	return s, nil
 }
 
 // Put adds a pair, or replaces the value of its key. Key and value are copied.
 func (s *Store) Put(key, value []byte) error {
+	if err := s.guard.failure(); err != nil { // the batch may be in use still
+		return fmt.Errorf("scratch folder: %w", err)
+	}
 	if err := s.batch.Set(key, value, nil); err != nil {
 		return fmt.Errorf("scratch folder: %w", err)
 	}
@@ -72,10 +80,13 @@ func (s *Store) Put(key, value []byte) error {
 
 // Flush makes all pairs visible.
 func (s *Store) Flush() error {
+	if err := s.guard.failure(); err != nil {
+		return fmt.Errorf("scratch folder: %w", err)
+	}
 	if s.batch.Empty() {
 		return nil
 	}
-	if err := s.batch.Commit(pebble.NoSync); err != nil {
+	if err := s.guard.do(func() error { return s.batch.Commit(pebble.NoSync) }); err != nil {
 		return fmt.Errorf("scratch folder: %w", err)
 	}
 	s.batch.Reset()
@@ -84,6 +95,9 @@ func (s *Store) Flush() error {
 
 // Get appends the value of key to dst and says whether there is one.
 func (s *Store) Get(dst, key []byte) ([]byte, bool, error) {
+	if err := s.guard.failure(); err != nil {
+		return dst, false, fmt.Errorf("scratch folder: %w", err)
+	}
 	v, closer, err := s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return dst, false, nil
@@ -111,11 +125,14 @@ func (s *Store) Scan(prefix []byte, use func(key, value []byte) error) error {
 	}
 	for it.First(); it.Valid(); it.Next() {
 		value, err := it.ValueAndErr()
-		if err == nil {
+		if err != nil {
+			err = fmt.Errorf("scratch folder: %w", err)
+		} else {
 			err = use(it.Key(), value)
 		}
 		if err != nil {
-			return errors.Join(err, it.Close())
+			it.Close() // it may say the same
+			return err
 		}
 	}
 	if err := it.Close(); err != nil {
@@ -126,6 +143,9 @@ func (s *Store) Scan(prefix []byte, use func(key, value []byte) error) error {
 
 // Next returns a copy of the first key not before from that begins with prefix.
 func (s *Store) Next(prefix, from []byte) (key []byte, ok bool, err error) {
+	if err := s.guard.failure(); err != nil {
+		return nil, false, fmt.Errorf("scratch folder: %w", err)
+	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(prefix)})
 	if err != nil {
 		return nil, false, fmt.Errorf("scratch folder: %w", err)
@@ -165,8 +185,15 @@ func after(prefix []byte) []byte {
 	return nil
 }
 
-// Close removes the scratch folder.
+// Close removes the scratch folder. Errors of the files in it do not matter any
+// more.
 func (s *Store) Close() error {
-	err := errors.Join(s.batch.Close(), s.db.Close())
-	return errors.Join(err, os.RemoveAll(s.dir))
+	if s.guard.failure() == nil {
+		s.batch.Close()
+		s.guard.do(s.db.Close)
+	}
+	if err := os.RemoveAll(s.dir); err != nil {
+		return fmt.Errorf("scratch folder: %w", err)
+	}
+	return nil
 }

@@ -3,58 +3,69 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"imsconv/storeconv/durable"
 )
 
-// Journal is an open journal. Safe for concurrent use. A folder can be opened once at a time.
+// Journal is an open journal. Safe for concurrent use. A folder can be opened
+// once at a time. After the first write that fails, a full disk for one, every
+// call returns that failure; the folder is as a kill would have left it, and can
+// be opened again.
 type Journal struct {
-	db   *pebble.DB
-	sync *pebble.WriteOptions
+	db    *pebble.DB
+	guard *guard
+	sync  *pebble.WriteOptions
 }
 
-// silent keeps pebble from talking on stderr. Errors come back from its calls.
-type silent struct{}
-
-func (silent) Infof(string, ...any)  {}
-func (silent) Errorf(string, ...any) {}
-func (silent) Fatalf(f string, args ...any) {
-	panic("internal error: journal: " + fmt.Sprintf(f, args...))
-}
-
-// Open opens the journal in the folder dir, which is created when missing. With sync set, Commit returns only when its data is on disk.
-// It takes about 10 MiB of memory, whatever it holds.
+// Open opens the journal in the folder dir, which is created when missing. With
+// sync set, Commit returns only when its data is on disk. It takes about 10 MiB
+// of memory and 64 open files, whatever it holds.
 func Open(dir string, sync bool) (*Journal, error) { return OpenIn(durable.OS, dir, sync) }
 
 // OpenIn is Open in a file system of the caller's; nil is the operating
 // system's.
 func OpenIn(in durable.FS, dir string, sync bool) (*Journal, error) {
-	opts := &pebble.Options{
-		FS:                 filesOf(in),
-		Logger:             silent{},
+	return openOn(filesOf(in), dir, sync)
+}
+
+func openOn(files vfs.FS, dir string, sync bool) (*Journal, error) {
+	j := &Journal{guard: newGuard(), sync: pebble.NoSync}
+	if sync {
+		j.sync = pebble.Sync
+	}
+	opts := j.guard.options(&pebble.Options{
+		FS:                 files,
 		FormatMajorVersion: pebble.FormatNewest,
 		CacheSize:          4 << 20,
 		MemTableSize:       4 << 20,
 		MaxOpenFiles:       64,
-	}
-	db, err := pebble.Open(dir, opts)
+	})
+	err := j.guard.do(func() error {
+		db, err := pebble.Open(dir, opts)
+		j.db = db
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
-	j := &Journal{db: db, sync: pebble.NoSync}
-	if sync {
-		j.sync = pebble.Sync
+		return nil, fmt.Errorf("open journal: %w", cmp.Or(err, j.guard.release()))
 	}
 	return j, nil
 }
 
-// Close closes the journal.
+// Close closes the journal. It returns a failure that no call has returned yet.
 func (j *Journal) Close() error {
-	if err := j.db.Close(); err != nil {
+	err := j.guard.release()
+	if err == nil && j.guard.failure() == nil {
+		if err = j.guard.do(j.db.Close); err != nil {
+			j.guard.release()
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("close journal: %w", err)
 	}
 	return nil
@@ -62,6 +73,9 @@ func (j *Journal) Close() error {
 
 // Get returns a copy of the value of key, and whether there is one.
 func (j *Journal) Get(key string) ([]byte, bool, error) {
+	if err := j.guard.failure(); err != nil {
+		return nil, false, fmt.Errorf("journal: %w", err)
+	}
 	v, closer, err := j.db.Get([]byte(key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
@@ -78,7 +92,7 @@ func (j *Journal) Get(key string) ([]byte, bool, error) {
 
 // Put sets one value without waiting for the disk. It is lost with a power cut unless a later Commit follows.
 func (j *Journal) Put(key string, value []byte) error {
-	if err := j.db.Set([]byte(key), value, pebble.NoSync); err != nil {
+	if err := j.guard.do(func() error { return j.db.Set([]byte(key), value, pebble.NoSync) }); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
@@ -110,10 +124,14 @@ func (b *Batch) Delete(key string) {
 
 // Commit makes the changes, durably if the journal is.
 func (b *Batch) Commit() error {
-	if b.err == nil {
-		b.err = b.b.Commit(b.j.sync)
+	err := b.err
+	if err == nil {
+		err = b.j.guard.do(func() error { return b.b.Commit(b.j.sync) })
 	}
-	if err := errors.Join(b.err, b.b.Close()); err != nil {
+	if b.j.guard.failure() == nil { // else someone may be at the batch still
+		err = cmp.Or(err, b.b.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
@@ -121,6 +139,9 @@ func (b *Batch) Commit() error {
 
 // Range calls fn for every key with the prefix, in byte order. key and value are valid during the call only.
 func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {
+	if err := j.guard.failure(); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
 	opt := &pebble.IterOptions{UpperBound: after(prefix)}
 	if prefix != "" { // a race-detector build of pebble looks at the first byte of a bound
 		opt.LowerBound = []byte(prefix)
@@ -130,7 +151,12 @@ func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	for it.First(); it.Valid(); it.Next() {
-		if err := fn(it.Key(), it.Value()); err != nil {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			it.Close()
+			return fmt.Errorf("journal: %w", err)
+		}
+		if err := fn(it.Key(), value); err != nil {
 			it.Close()
 			return err
 		}
@@ -143,7 +169,8 @@ func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {
 
 // Drop removes every key with the prefix.
 func (j *Journal) Drop(prefix string) error {
-	if err := j.db.DeleteRange([]byte(prefix), after(prefix), pebble.NoSync); err != nil {
+	err := j.guard.do(func() error { return j.db.DeleteRange([]byte(prefix), after(prefix), pebble.NoSync) })
+	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
