@@ -7,7 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"sort"
+	"strings"
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
@@ -79,8 +79,8 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	if err := reader.Check(); err != nil {
 		return Report{}, err
 	}
-	b := &run{opts: opts, reader: reader, moved: make(map[orderID]string),
-		named: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
+	b := &run{opts: opts, reader: reader, elsewhere: make(map[orderID]string),
+		boxNames: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
 	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
 		return Report{}, err
 	}
@@ -116,12 +116,12 @@ type run struct {
 	users  []user // in the order of the stream once order has run
 	out    *sims.Writer
 	report Report
-	// moved are the first copies that are not where order wanted them, with the name of the member that holds the body; ""
+	// elsewhere are the first copies that are not where order wanted them, with the name of the member that holds the body; ""
 	// when there is none yet.
-	moved   map[orderID]string
-	named   map[uint32]map[uint32]string // names of mailboxes by user and number
-	buf     []byte
-	readers *readers
+	elsewhere map[orderID]string
+	boxNames  map[uint32]map[uint32]string // names of mailboxes by user and number
+	buf       []byte
+	readers   *readers
 }
 
 // backupUser is one user, with the partitions in which a part of the mail lies.
@@ -140,7 +140,7 @@ func (b *run) findUsers() error {
 		return err
 	}
 	if b.opts.Users != nil {
-		b.namedUsers(partitions)
+		b.findNamedUsers(partitions)
 		return nil
 	}
 	for _, p := range partitions {
@@ -154,7 +154,7 @@ func (b *run) findUsers() error {
 			return err
 		}
 	}
-	sort.SliceStable(b.users, func(i, j int) bool { return b.users[i].id < b.users[j].id })
+	slices.SortStableFunc(b.users, func(x, y user) int { return strings.Compare(x.id, y.id) })
 	// A user of several partitions came once from each.
 	b.users = mergeUsers(b.users)
 	for _, id := range b.sel.Missing() {
@@ -175,8 +175,8 @@ func mergeUsers(users []user) []user {
 	return merged
 }
 
-// namedUsers takes the users of the list that the store has.
-func (b *run) namedUsers(partitions []string) {
+// findNamedUsers takes the users of the list that the store has.
+func (b *run) findNamedUsers(partitions []string) {
 	for _, id := range b.opts.Users {
 		if !b.sel.Meet(id) {
 			continue

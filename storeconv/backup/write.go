@@ -211,7 +211,7 @@ func (w *userWriter) dropAhead() {
 // rest writes the links whose first copy did not come after all, because the index ended before it.
 func (w *userWriter) rest() error {
 	for _, uid := range slices.Sorted(maps.Keys(w.waiting)) {
-		w.b.moved[orderID{w.number, w.boxNo, uid}] = ""
+		w.b.elsewhere[orderID{w.number, w.boxNo, uid}] = ""
 		for _, m := range w.waiting[uid] {
 			if err := w.member(m); err != nil {
 				return err
@@ -306,11 +306,11 @@ func (w *userWriter) member(m storedMessage) error {
 	switch {
 	case !linked:
 	case !written: // the next one becomes the first copy
-		w.b.moved[first] = ""
+		w.b.elsewhere[first] = ""
 	case id == first:
-		delete(w.b.moved, first)
+		delete(w.b.elsewhere, first)
 	default:
-		w.b.moved[first] = out.Name
+		w.b.elsewhere[first] = out.Name
 	}
 	return err
 }
@@ -321,7 +321,7 @@ func (w *userWriter) name(mailbox string, uid uint32) string {
 
 // firstName is the member that holds the body of first, "" when none does yet.
 func (w *userWriter) firstName(id, first orderID) (string, error) {
-	if name, moved := w.b.moved[first]; moved {
+	if name, moved := w.b.elsewhere[first]; moved {
 		return name, nil
 	}
 	switch {
@@ -344,7 +344,7 @@ const maxNamed = 1000
 // memberName is the name of a message by its place in the order.
 func (b *run) memberName(id orderID) (string, error) {
 	u := &b.users[id.user]
-	names, ok := b.named[id.user]
+	names, ok := b.boxNames[id.user]
 	if !ok {
 		names = make(map[uint32]string)
 		err := b.mailboxes(u, silentStray, func(n uint32, box *ims.Mailbox) error {
@@ -354,10 +354,10 @@ func (b *run) memberName(id orderID) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(b.named) >= maxNamed {
-			clear(b.named)
+		if len(b.boxNames) >= maxNamed {
+			clear(b.boxNames)
 		}
-		b.named[id.user] = names
+		b.boxNames[id.user] = names
 	}
 	return fmt.Sprintf("%s/%s/%d", u.id, names[id.box], id.uid), nil
 }

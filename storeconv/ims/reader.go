@@ -6,7 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -232,7 +232,7 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 	} else if err := fn(box); err != nil {
 		return err
 	}
-	sort.Strings(folders)
+	slices.Sort(folders)
 	for _, folder := range folders {
 		full := folder
 		if name != Inbox {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"strings"
 	"time"
 
 	"imsconv/storeconv/ims"
@@ -119,7 +120,7 @@ func (s *dateScanner) zone() (int, bool) {
 		sign = -1
 	case '+':
 	default:
-		return zones[upper(s.word())] * 3600, true
+		return zones[strings.ToUpper(s.word())] * 3600, true
 	}
 	s.b = s.b[1:]
 	n, ok := s.number(4)
@@ -131,43 +132,9 @@ func (s *dateScanner) zone() (int, bool) {
 
 var zones = map[string]int{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 
-func upper(s string) string {
-	b := []byte(s)
-	for i := range b {
-		b[i] &^= 0x20
-	}
-	return string(b)
+var months = map[string]time.Month{
+	"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6, "JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11, "DEC": 12,
 }
 
-func monthOf(name string) time.Month {
-	if len(name) < 3 {
-		return 0
-	}
-	switch upper(name[:3]) {
-	case "JAN":
-		return 1
-	case "FEB":
-		return 2
-	case "MAR":
-		return 3
-	case "APR":
-		return 4
-	case "MAY":
-		return 5
-	case "JUN":
-		return 6
-	case "JUL":
-		return 7
-	case "AUG":
-		return 8
-	case "SEP":
-		return 9
-	case "OCT":
-		return 10
-	case "NOV":
-		return 11
-	case "DEC":
-		return 12
-	}
-	return 0
-}
+// monthOf is the month that the first three letters name; 0: none.
+func monthOf(name string) time.Month { return months[strings.ToUpper(name[:min(3, len(name))])] }

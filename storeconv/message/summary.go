@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"strings"
 
 	"imsconv/storeconv/ims"
 )
@@ -52,21 +53,9 @@ func Summarize(b []byte) Summary {
 	return s
 }
 
-// field tells whether a header line starts with name, which is in lower case with its colon.
+// field tells whether a header line starts with name, which has its colon.
 func field(line []byte, name string) bool {
-	if len(line) < len(name) || line[0]|0x20 != name[0] || line[len(name)-1] != ':' {
-		return false
-	}
-	for i := 1; i < len(name)-1; i++ {
-		c := line[i]
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != name[i] {
-			return false
-		}
-	}
-	return true
+	return len(line) >= len(name) && line[0]|0x20 == name[0] && strings.EqualFold(string(line[:len(name)]), name)
 }
 
 // unfold returns the value of a header field that starts at offset at, with its continuation lines.

@@ -1,6 +1,7 @@
 package nms
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -87,13 +88,7 @@ func parseDirents(fd int, buf []byte, entries []Entry) ([]Entry, error) {
 		if length < nameOffset+1 || length > len(buf) {
 			return entries, errDirent
 		}
-		name := buf[nameOffset:length]
-		for i, c := range name {
-			if c == 0 {
-				name = name[:i]
-				break
-			}
-		}
+		name, _, _ := bytes.Cut(buf[nameOffset:length], []byte{0})
 		kind := buf[18]
 		buf = buf[length:]
 		if s := string(name); s != "." && s != ".." {

@@ -23,10 +23,10 @@ const unknownPartition = ""
 // and below every byte that is.
 func crossKey(key, partition string) []byte { return []byte(key + "\x00" + partition) }
 
-// list notes a record of data.db2 for crossCheck; key is the mailbox, with the
+// noteRecord notes a record of data.db2 for crossCheck; key is the mailbox, with the
 // user alone for INBOX.
-func (r *relocation) list(key string, value []byte) error {
-	if strings.IndexByte(key, 0) >= 0 {
+func (r *relocation) noteRecord(key string, value []byte) error {
+	if strings.Contains(key, "\x00") {
 		return nil // no mailbox has such a name
 	}
 	name := unknownPartition
@@ -36,13 +36,13 @@ func (r *relocation) list(key string, value []byte) error {
 			name = part.name
 		}
 	}
-	return r.listed.Add(crossKey(key, name), nil)
+	return r.recordBoxes.Add(crossKey(key, name), nil)
 }
 
-// meet notes the mailboxes of a tree for crossCheck.
-func (r *relocation) meet(u *userTree, boxes []string) error {
+// noteMailboxes notes the mailboxes of a tree for crossCheck.
+func (r *relocation) noteMailboxes(u *userTree, boxes []string) error {
 	for _, box := range boxes {
-		if err := r.found.Add(crossKey(mailboxKey(u.id, box), u.part.name), nil); err != nil {
+		if err := r.treeBoxes.Add(crossKey(mailboxKey(u.id, box), u.part.name), nil); err != nil {
 			return err
 		}
 	}
@@ -71,8 +71,8 @@ func pullSorted[T any](s *bdb.Sorter, decode func(key, value []byte) T) (next fu
 }
 
 func decodeCross(key, _ []byte) crossEntry {
-	at := bytes.IndexByte(key, 0)
-	return crossEntry{string(key[:at]), string(key[at+1:])}
+	name, partition, _ := bytes.Cut(key, []byte{0})
+	return crossEntry{string(name), string(partition)}
 }
 
 // groups reads crossEntries by their keys.
@@ -88,8 +88,8 @@ func (g *groups) advance() error {
 	return err
 }
 
-// take returns the partitions of key and goes on behind them.
-func (g *groups) take(key string) ([]string, error) {
+// partitionsOf returns the partitions of key and goes on behind them.
+func (g *groups) partitionsOf(key string) ([]string, error) {
 	var partitions []string
 	for g.more && g.head.key == key {
 		partitions = append(partitions, g.head.partition)
@@ -106,9 +106,9 @@ func (g *groups) take(key string) ([]string, error) {
 func (r *relocation) crossCheck(put recordSink) error {
 	var found, listed groups
 	var stop [2]func()
-	found.next, stop[0] = pullSorted(r.found, decodeCross)
+	found.next, stop[0] = pullSorted(r.treeBoxes, decodeCross)
 	defer stop[0]()
-	listed.next, stop[1] = pullSorted(r.listed, decodeCross)
+	listed.next, stop[1] = pullSorted(r.recordBoxes, decodeCross)
 	defer stop[1]()
 	if err := errors.Join(found.advance(), listed.advance()); err != nil {
 		return err
@@ -118,11 +118,11 @@ func (r *relocation) crossCheck(put recordSink) error {
 		if !found.more || listed.more && listed.head.key < key {
 			key = listed.head.key
 		}
-		trees, err := found.take(key)
+		trees, err := found.partitionsOf(key)
 		if err != nil {
 			return err
 		}
-		records, err := listed.take(key)
+		records, err := listed.partitionsOf(key)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,11 +57,7 @@ func (d *dirTimes) apply(r *relocation) error {
 	if d.hold != nil {
 		defer d.hold.Close()
 	}
-	dirs := make([]string, 0, len(d.pairs))
-	for dir := range d.pairs {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
+	dirs := slices.Sorted(maps.Keys(d.pairs))
 	slices.Reverse(dirs)
 	c := durable.Cloner{FS: r.opts.FS, Owner: r.opts.Owner}
 	for _, dir := range dirs {

@@ -50,7 +50,7 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 func (w *treeWorker) tree(u *userTree) treeResult {
 	src, err := u.source()
 	if err != nil {
-		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("open: %v", err)}}}
+		return treeResult{state: treeRefused, notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: "unreadable", Where: u.where, Text: fmt.Sprintf("open: %v", err)}}}
 	}
 	defer unix.Close(src)
 	if w.r.opts.DryRun {
@@ -58,8 +58,8 @@ func (w *treeWorker) tree(u *userTree) treeResult {
 		err := w.walk.top(src, -1)
 		return w.result(u, treeResult{state: treeScanned, err: err})
 	}
-	if u.misled != "" {
-		if err := w.r.moveMisled(u); err != nil {
+	if u.legacyPath != "" {
+		if err := w.r.moveLegacy(u); err != nil {
 			return treeResult{err: err}
 		}
 	}
@@ -84,15 +84,15 @@ func (w *treeWorker) begin(u *userTree, v treeVisitor) {
 func (w *treeWorker) result(u *userTree, res treeResult) treeResult {
 	res.counts = w.walk.counts
 	res.moved = w.walk.moved
-	res.issues = append(res.issues, w.walk.issues...)
+	res.notes = append(res.notes, w.walk.notes...)
 	if !u.shared {
 		res.boxes = slices.Clone(w.walk.boxes)
 	}
-	return w.met(res)
+	return w.addProgress(res)
 }
 
-// met tells the progress.
-func (w *treeWorker) met(res treeResult) treeResult {
+// addProgress tells the progress.
+func (w *treeWorker) addProgress(res treeResult) treeResult {
 	if w.r.opts.Progress != nil {
 		w.r.opts.Progress.Add(res.counts.Messages+res.counts.Others, res.counts.Bytes)
 	}
@@ -129,8 +129,8 @@ func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res tre
 		return true, false, res
 	}
 	res = w.result(u, treeResult{state: treeRefused})
-	res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
-		text: fmt.Sprintf("the new store has another tree for user %s, which stays as it is (%s)", u.newID, w.compare.differs)})
+	res.notes = append(res.notes, storeconv.Note{Severity: storeconv.Problem, Kind: "already-there", Where: u.where,
+		Text: fmt.Sprintf("the new store has another tree for user %s, which stays as it is (%s)", u.newID, w.compare.differs)})
 	return false, true, res
 }
 
@@ -146,7 +146,7 @@ func (w *treeWorker) compareTo(u *userTree, src, there int) (sameTree, error) {
 func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 	var st unix.Stat_t
 	if err := unix.Fstat(src, &st); err != nil {
-		return treeResult{state: treeRefused, issues: []issue{{kind: "unreadable", where: u.where, text: fmt.Sprintf("stat: %v", err)}}}
+		return treeResult{state: treeRefused, notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: "unreadable", Where: u.where, Text: fmt.Sprintf("stat: %v", err)}}}
 	}
 	name := strconv.FormatUint(w.r.stageNumber.Add(1), 10)
 	stage := w.r.run.Stage.FD()
@@ -166,10 +166,10 @@ func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 	return w.result(u, treeResult{state: treeStaged, stage: name, mode: st.Mode & 0o7777, exchange: exchange, err: err})
 }
 
-// moveMisled takes up a tree that an earlier run without RepairHash put where
+// moveLegacy takes up a tree that an earlier run without RepairHash put where
 // the source has it.
-func (r *relocation) moveMisled(u *userTree) error {
-	if _, err := r.dst.Stat(u.misled); err != nil {
+func (r *relocation) moveLegacy(u *userTree) error {
+	if _, err := r.dst.Stat(u.legacyPath); err != nil {
 		return nil
 	}
 	if _, err := r.dst.Stat(u.to); err == nil {
@@ -178,7 +178,7 @@ func (r *relocation) moveMisled(u *userTree) error {
 	if err := r.dst.MkdirAll(filepath.Dir(u.to)); err != nil {
 		return err
 	}
-	return r.dst.Rename(u.misled, r.dst.Dir, u.to)
+	return r.dst.Rename(u.legacyPath, r.dst.Dir, u.to)
 }
 
 // Limits of a batch: what is lost of a run that is killed, and staged at a time.
@@ -212,7 +212,7 @@ func (r *relocation) commitTrees(ctx context.Context, cancel context.CancelCause
 			continue
 		}
 		if res.state != treeStaged {
-			if failed = r.told(u, res); failed != nil {
+			if failed = r.reportTree(u, res); failed != nil {
 				cancel(failed)
 			}
 			continue
@@ -259,7 +259,7 @@ func (r *relocation) commit(b *treeBatch) error {
 				return fmt.Errorf("%s: change mode: %w", u.to, err)
 			}
 		}
-		if err := r.told(u, b.results[i]); err != nil {
+		if err := r.reportTree(u, b.results[i]); err != nil {
 			return err
 		}
 	}
@@ -267,7 +267,7 @@ func (r *relocation) commit(b *treeBatch) error {
 }
 
 func (r *relocation) commitLocked(b *treeBatch) error {
-	if err := r.settle(b); err != nil {
+	if err := r.dropClashes(b); err != nil {
 		return err
 	}
 	moves := make([]durable.Move, len(b.trees))
@@ -277,9 +277,9 @@ func (r *relocation) commitLocked(b *treeBatch) error {
 	return r.run.Commit(moves, nil)
 }
 
-// settle takes out of a batch the trees that find their place taken: by one of
+// dropClashes takes out of a batch the trees that find their place full: by one of
 // the same user that lies where it belongs, or by another run in the meantime.
-func (r *relocation) settle(b *treeBatch) error {
+func (r *relocation) dropClashes(b *treeBatch) error {
 	taken := make(map[string]bool, len(b.trees))
 	keep := 0
 	for i, u := range b.trees {
@@ -305,19 +305,15 @@ func (r *relocation) clash(u *userTree, res treeResult) error {
 		return err
 	}
 	res.state = treeRefused
-	res.issues = append(res.issues, issue{kind: "already-there", where: u.where,
-		text: fmt.Sprintf("another directory of user %s has its place in the new store: left out", u.id)})
-	return r.told(u, res)
+	res.notes = append(res.notes, storeconv.Note{Severity: storeconv.Problem, Kind: "already-there", Where: u.where,
+		Text: fmt.Sprintf("another directory of user %s has its place in the new store: left out", u.id)})
+	return r.reportTree(u, res)
 }
 
-// told takes a finished tree into the report and tells its issues.
-func (r *relocation) told(u *userTree, res treeResult) error {
-	for _, i := range res.issues {
-		if i.warning {
-			r.log.Warning(i.kind, i.where, i.text)
-		} else {
-			r.log.Problem(i.kind, i.where, i.text)
-		}
+// reportTree counts a tree that is done with, and tells its notes.
+func (r *relocation) reportTree(u *userTree, res treeResult) error {
+	for _, n := range res.notes {
+		n.Tell(r.log)
 	}
 	r.countUser(u, res)
 	switch res.state {
@@ -329,7 +325,7 @@ func (r *relocation) told(u *userTree, res treeResult) error {
 		return nil
 	}
 	r.dirTimes.note(r, u)
-	if err := r.meet(u, res.boxes); err != nil {
+	if err := r.noteMailboxes(u, res.boxes); err != nil {
 		return err
 	}
 	if !r.opts.Requota {

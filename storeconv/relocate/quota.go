@@ -56,9 +56,9 @@ func (u *usages) advance() error {
 	return err
 }
 
-// take returns the sum of a user's trees and goes on behind them; nothing for a
+// sumOf returns the sum of a user's trees and goes on behind them; nothing for a
 // user that has none.
-func (u *usages) take(id string) (mailUsage, error) {
+func (u *usages) sumOf(id string) (mailUsage, error) {
 	var sum mailUsage
 	for u.more && u.head.id == id {
 		sum.bytes += u.head.bytes
@@ -143,7 +143,7 @@ func (r *relocation) recount(old *bdb.Sorter, put recordSink) error {
 	without := func(below string, all bool) error {
 		for sums.more && (all || sums.head.id < below) {
 			id := sums.head.id
-			sum, err := sums.take(id)
+			sum, err := sums.sumOf(id)
 			if err != nil {
 				return err
 			}
@@ -158,7 +158,7 @@ func (r *relocation) recount(old *bdb.Sorter, put recordSink) error {
 		if err := without(id, false); err != nil {
 			return err
 		}
-		sum, err := sums.take(id)
+		sum, err := sums.sumOf(id)
 		if err != nil {
 			return err
 		}

@@ -269,7 +269,7 @@ func (r *relocation) folderRecord(where, key string, value []byte, put recordSin
 		return nil
 	}
 	newValue := r.folderValue(where, key, value)
-	if err := r.list(mboxlist.FolderKey(id, box), value); err != nil {
+	if err := r.noteRecord(mboxlist.FolderKey(id, box), value); err != nil {
 		return err
 	}
 	newKey := renamedKey(key, id, newID)
@@ -338,7 +338,7 @@ func (r *relocation) newPartition(name string) string {
 // takes rights away; groups and the reserved names are no users.
 func (r *relocation) newIdentifier(identifier string) string {
 	id, negative := strings.CutPrefix(identifier, "-")
-	if _, no := r.refused[id]; no || id == "" || checkUIDForm(id) != nil {
+	if _, no := r.refusals[id]; no || id == "" || checkUIDForm(id) != nil {
 		if _, mapped := r.opts.Map[id]; !mapped || no {
 			return identifier
 		}

@@ -37,24 +37,24 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
-	data    *sourceDB         // data.db2, nil when it cannot be read
-	index   *recordIndex      // what must be known of data.db2
-	found   *bdb.Sorter       // the mailboxes that the walk met
-	listed  *bdb.Sorter       // the mailboxes that have records
-	refused map[string]string // user ids that are left out, and why; told once
-	usage   *bdb.Sorter       // with Requota: bytes and messages by new id
-	subscr  *bdb.Sorter       // of subscr.db
+	data        *sourceDB         // data.db2, nil when it cannot be read
+	index       *recordIndex      // what must be known of data.db2
+	treeBoxes   *bdb.Sorter       // the mailboxes that have directories
+	recordBoxes *bdb.Sorter       // the mailboxes that have records
+	refusals    map[string]string // user ids that are left out, and why; told once
+	usage       *bdb.Sorter       // with Requota: bytes and messages by new id
+	subscr      *bdb.Sorter       // of subscr.db
 
 	quotaMeta bdb.Meta
 	dirTimes  dirTimes
 
-	met         map[string]bool   // with Select: the users that the source has
+	present     map[string]bool   // with Users: the users that the source has
 	reverse     map[string]string // Map, turned round
 	ambiguous   map[string]bool   // ids that Map gives to more than one user
 	stageNumber stageCounter
 }
 
-// relocatedPartition is one partition on its way.
+// partition is one partition on its way.
 type partition struct {
 	name, newName string
 	alias         string // another name in records, or ""
@@ -96,8 +96,8 @@ func (r *relocation) prepare() error {
 	if err := r.apart(); err != nil {
 		return err
 	}
-	r.refused = make(map[string]string)
-	r.met = make(map[string]bool)
+	r.refusals = make(map[string]string)
+	r.present = make(map[string]bool)
 	r.ambiguous = make(map[string]bool)
 	if err := r.openPartitions(); err != nil {
 		return err
@@ -281,7 +281,7 @@ func (r *relocation) runName() string {
 
 // convert is the run itself.
 func (r *relocation) convert(ctx context.Context) error {
-	for _, s := range []**bdb.Sorter{&r.found, &r.listed, &r.usage} {
+	for _, s := range []**bdb.Sorter{&r.treeBoxes, &r.recordBoxes, &r.usage} {
 		*s = bdb.NewSorter(r.tempDir(), storeconv.SortMemory)
 		defer (*s).Close()
 	}
@@ -330,14 +330,14 @@ func (r *relocation) selected(id string) bool {
 	if !r.opts.Users[id] {
 		return false
 	}
-	r.met[id] = true
+	r.present[id] = true
 	return true
 }
 
 // tellUnmet lists the users who were asked for and are nowhere in the source.
 func (r *relocation) tellUnmet() {
 	for _, id := range slices.Sorted(maps.Keys(r.opts.Users)) {
-		if r.opts.Users[id] && !r.met[id] {
+		if r.opts.Users[id] && !r.present[id] {
 			r.log.Problem("no-such-user", id, "not in the source")
 		}
 	}
@@ -346,7 +346,7 @@ func (r *relocation) tellUnmet() {
 // admit decides whether a user of the source goes over, under which id. why is
 // set the first time that a user is refused, to be told.
 func (r *relocation) admit(id string) (newID string, ok bool, why string) {
-	if _, no := r.refused[id]; no {
+	if _, no := r.refusals[id]; no {
 		return "", false, ""
 	}
 	newID = r.newID(id)
@@ -356,7 +356,7 @@ func (r *relocation) admit(id string) (newID string, ok bool, why string) {
 		why = r.collides(id, newID)
 	}
 	if why != "" {
-		r.refused[id] = why
+		r.refusals[id] = why
 		return "", false, why
 	}
 	return newID, true, ""

@@ -8,20 +8,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
-// issue is one problem or warning of a tree, kept until its turn to be told.
-type issue struct {
-	warning bool
-	kind    string
-	where   string
-	text    string
-}
-
-// treeCounts is what a walk of one user's tree met.
+// treeCounts is what a walk of one user's tree counts.
 type treeCounts struct {
 	Mailboxes int64
 	Messages  int64
@@ -41,20 +34,20 @@ type treeVisitor interface {
 	leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error
 }
 
-// userWalk walks one user's directory. What is wrong with the source becomes an
-// issue and the walk goes on; an error is one of the destination, or the end of
+// userWalk walks one user's directory. What is wrong with the source becomes a
+// note and the walk goes on; an error is one of the destination, or the end of
 // the run.
 type userWalk struct {
 	visitor treeVisitor
 	repair  bool   // write folder names that are spelt oddly as the layout spells them
-	where   string // the user's directory, for issues
+	where   string // the user's directory, for notes
 	lister  nms.Lister
 	fs      durable.FS    // of the directories that the visitor opens
 	levels  [][]nms.Entry // one listing a depth, reused from tree to tree
 
 	counts treeCounts
 	boxes  []string // mailboxes met, "" for INBOX, sorted when the walk is over
-	issues []issue
+	notes  []storeconv.Note
 	moved  int64 // folders whose name was put right
 
 	at string // for enter and leave: the directory
@@ -64,12 +57,12 @@ func (w *userWalk) reset(where string) {
 	w.where = where
 	w.counts = treeCounts{}
 	w.boxes = w.boxes[:0]
-	w.issues = w.issues[:0]
+	w.notes = w.notes[:0]
 	w.moved = 0
 }
 
 func (w *userWalk) problem(kind, where, text string) {
-	w.issues = append(w.issues, issue{kind: kind, where: where, text: text})
+	w.notes = append(w.notes, storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text})
 }
 
 // top walks the user's directory, open as src, into dst.
@@ -89,7 +82,7 @@ func (w *userWalk) top(src, dst int) error {
 
 // place is where in the tree a walk is.
 type place struct {
-	where   string // for issues
+	where   string // for notes
 	mailbox string // name below the user, "" for INBOX
 	named   bool   // mailbox is known: every component decoded
 	inBox   bool   // a message directory
@@ -233,7 +226,7 @@ type cloner struct {
 	via     Via
 	files   durable.Cloner
 	euid    int
-	srcPath string // absolute path of the directory that issues call srcName, for symbolic links
+	srcPath string // absolute path of the directory that notes call srcName, for symbolic links
 	srcName string
 }
 

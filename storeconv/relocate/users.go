@@ -10,23 +10,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
 // userTree is one user's directory in one partition, on its way.
 type userTree struct {
-	part    *partition
-	hash    string // the directories it lies under, below =user: "53/53"
-	name    string // "=mack1"
-	where   string // for messages
-	id      string
-	newID   string
-	to      string // its place in the new store, relative to it
-	misled  string // where a run without RepairHash would have put it, "" when that is to
-	rehash  bool   // to differs from the source by the hash or the spelling alone
-	respell bool
-	shared  bool // no user's: id is empty
+	part       *partition
+	hash       string // the directories it lies under, below =user: "53/53"
+	name       string // "=mack1"
+	where      string // for messages
+	id         string
+	newID      string
+	to         string // its place in the new store, relative to it
+	legacyPath string // where a run without RepairHash would have put it, "" when that is to
+	rehash     bool   // to differs from the source by the hash or the spelling alone
+	respell    bool
+	shared     bool // no user's: id is empty
 
 	done chan treeResult // capacity 1
 }
@@ -38,7 +39,7 @@ type treeResult struct {
 	mode     uint32 // of the user's directory
 	exchange bool
 	counts   treeCounts
-	issues   []issue
+	notes    []storeconv.Note
 	moved    int64
 	boxes    []string // the user's mailboxes
 	users    int64    // of a note: user directories met
@@ -113,7 +114,7 @@ func (p *partition) note(res treeResult) *userTree {
 }
 
 func problemNote(kind, where, text string) treeResult {
-	return treeResult{issues: []issue{{kind: kind, where: where, text: text}}}
+	return treeResult{notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text}}}
 }
 
 // outside deals with what a partition holds beside =user.
@@ -132,7 +133,7 @@ func (s *userScan) outside() error {
 			}
 		default:
 			note := problemNote("not-a-user", s.part.where+"/"+name, "beside "+nms.UserRoot+": not carried over")
-			note.issues[0].warning = true
+			note.notes[0].Severity = storeconv.Warning
 			if err := s.yield(s.part.note(note)); err != nil {
 				return err
 			}
@@ -243,7 +244,7 @@ func (s *userScan) user(hash, name, where string) error {
 	newID, ok, why := r.admit(id)
 	if !ok {
 		if why == "" {
-			why = r.refused[id]
+			why = r.refusals[id]
 		}
 		return s.leaveOut("user-left-out", where, why, 1)
 	}
@@ -271,7 +272,7 @@ func (s *userScan) misplaced(u *userTree, right string) error {
 	asItLies := "partition/" + u.part.newName + "/" + nms.UserRoot + "/" + strings.TrimPrefix(u.hash+"/", "/") + u.name
 	u.rehash = true
 	if s.r.opts.RepairHash {
-		u.misled = asItLies
+		u.legacyPath = asItLies
 		return s.plan(u)
 	}
 	how := "put right with the new name"

@@ -114,9 +114,7 @@ func parseNumeric(b []byte) (int64, bool) {
 
 // cString returns the bytes before the first NUL.
 func cString(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
-	}
+	b, _, _ = bytes.Cut(b, []byte{0})
 	return b
 }
 
