@@ -23,8 +23,8 @@ type Quota struct {
 // NotSaid in a [Quota] leaves what another source says.
 const NotSaid = -3
 
-// SortMemory is what a conversion holds of one list that it must sort, in bytes.
-// The rest goes to temporary files.
+// SortMemory is what a conversion holds of one list that it must sort, in
+// bytes. The rest goes to temporary files.
 const SortMemory = 8 << 20
 
 // Databases is the form of the mailbox list databases that a conversion

@@ -1,6 +1,9 @@
 package storeconv
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func TestMailboxEncodings(t *testing.T) {
 	for enc, in := range map[string]string{"": "Entw&APw-rfe", "IMAP_MODIFIED-UTF-7": "Entw&APw-rfe", "UTF-8": "Entwürfe", "ISO-8859-1": "Entw\xfcrfe"} {
@@ -30,5 +33,56 @@ func TestShard(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s is in %d of 5 parts", user, n)
 		}
+	}
+}
+
+func TestParsePath(t *testing.T) {
+	for text, want := range map[string]struct {
+		path Path
+		all  bool
+	}{
+		"joe":                        {Path{"joe", ""}, false},
+		"joe/":                       {Path{"joe", ""}, false},
+		"joe/Mail/Old":               {Path{"joe", "Mail/Old"}, false},
+		"user/joe/Mail":              {Path{"joe", "Mail"}, false},
+		"/primary/user/joe":          {Path{"joe", ""}, false},
+		"/primary/groupA/joe/Mail/x": {Path{"joe", "Mail/x"}, false},
+		"/":                          {Path{}, true},
+		"/primary":                   {Path{}, true},
+		"/primary/groupA":            {Path{}, true},
+	} {
+		if path, all, err := ParsePath(text); path != want.path || all != want.all || err != nil {
+			t.Errorf("%q: %+v, %v, %v", text, path, all, err)
+		}
+	}
+	for _, text := range []string{"", "user//Mail", "/primary/user//Mail"} {
+		if path, _, err := ParsePath(text); err == nil {
+			t.Errorf("%q is %+v", text, path)
+		}
+	}
+}
+
+func TestParseSyncMode(t *testing.T) {
+	for text, want := range map[string]SyncMode{"": SyncBatch, "batch": SyncBatch, "none": SyncNone, "user": SyncUser} {
+		m, err := ParseSyncMode(text)
+		if m != want || err != nil || text != "" && m.String() != text {
+			t.Errorf("%q: %v, %v", text, m, err)
+		}
+	}
+	if m, err := ParseSyncMode("bogus"); err == nil {
+		t.Errorf("bogus is %v", m)
+	}
+}
+
+func TestOwnerCheck(t *testing.T) {
+	me := Owner{os.Geteuid(), os.Getegid()}
+	for _, o := range []Owner{me, {me.UID, -1}, {-1, -1}} {
+		if err := o.Check(); err != nil {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	err := Owner{me.UID + 1, -1}.Check()
+	if root := me.UID == 0; (err == nil) != root {
+		t.Errorf("another user: %v", err)
 	}
 }

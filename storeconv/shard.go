@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Shard is one of N equal parts of the users, by a hash of the id in the stream.
+// Shard is one of N equal parts of the users, by a hash of the id in the
+// stream.
 type Shard struct{ Index, Count int }
 
 // ParseShard parses i/n. i counts from 0 or from 1: 0/n and n/n name the same

@@ -1,3 +1,5 @@
+// Package backup makes a backup stream of a store: the mail of all users, each
+// message file once.
 package backup
 
 import (
@@ -17,9 +19,10 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// BackupOptions say what of a store goes into a stream, and how.
+// Options say what of a store goes into a stream, and how.
 type Options struct {
-	// Users are the ids to write, in that order. Nil: all, in byte order of their ids as far as links allow.
+	// Users are the ids to write, in that order. Nil: all, in byte order of their
+	// ids as far as links allow.
 	Users []string
 	Paths []string // /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
 
@@ -35,11 +38,12 @@ type Options struct {
 	Jobs     int                // workers that look for links and read ahead; 0: one a processor
 	Log      storeconv.Log      // nil: discard
 	Progress storeconv.Progress // nil: none
-	// Trace is called with the full name of each mailbox that is written; nil: none.
+	// Trace is called with the full name of each mailbox that is written; nil:
+	// none.
 	Trace func(mailbox string)
 }
 
-// BackupReport counts what was written.
+// Report counts what was written.
 type Report struct {
 	Users     int64  `json:"users"`
 	Mailboxes int64  `json:"mailboxes"`
@@ -51,17 +55,23 @@ type Report struct {
 	Date      *int64 `json:"date"`     // SIMS.date as written; nil: none, nobody knows it
 }
 
-// Backup writes the store in the directory store, which it only reads, to dst as a backup stream of profile sims-tar/1.
+// Backup writes the store in the directory store, which it only reads, to dst
+// as a backup stream of profile sims-tar/1.
 //
-// A message file with several names in the store is written once; every later one is a link to the first. Which one is the
-// first is told by the files themselves: a file's modification time is the receive date of the copy it came with. Users
-// come in byte order of their ids, save that a user whose messages others link to comes before them; of a user INBOX comes
-// first, then folders depth first in byte order, messages by UID, each with the same exception. So the backup of a restored
-// stream has the members of that stream, less expired messages, and in the same order when that was the stream's order. A
-// quota limit comes back as a whole number of KB, since the store keeps no more.
+// A message file with several names in the store is written once; every later
+// one is a link to the first. Which one is the first is told by the files
+// themselves: a file's modification time is the receive date of the copy it
+// came with. Users come in byte order of their ids, save that a user whose
+// messages others link to comes before them; of a user INBOX comes first, then
+// folders depth first in byte order, messages by UID, each with the same
+// exception. So the backup of a restored stream has the members of that stream,
+// less expired messages, and in the same order when that was the stream's
+// order. A quota limit comes back as a whole number of KB, since the store
+// keeps no more.
 //
-// What cannot be read is told to Options.Log and left out. Memory: about 100 bytes a user, 40 bytes a link of the largest
-// user, 16 MiB for sorting and as much for reading ahead; the rest goes to temporary files.
+// What cannot be read is told to Options.Log and left out. Memory: about 100
+// bytes a user, 40 bytes a link of the largest user, 16 MiB for sorting and as
+// much for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard
@@ -116,8 +126,8 @@ type run struct {
 	users  []user // in the order of the stream once order has run
 	out    *sims.Writer
 	report Report
-	// elsewhere are the first copies that are not where order wanted them, with the name of the member that holds the body; ""
-	// when there is none yet.
+	// elsewhere are the first copies that are not where order wanted them, with
+	// the name of the member that holds the body; "" when there is none yet.
 	elsewhere map[orderID]string
 	boxNames  map[uint32]map[uint32]string // names of mailboxes by user and number
 	buf       []byte
@@ -130,7 +140,8 @@ type user struct {
 	partitions []string
 }
 
-// orderID names a message by its place in the order: user, mailbox of the user, UID.
+// orderID names a message by its place in the order: user, mailbox of the user,
+// UID.
 type orderID struct{ user, box, uid uint32 }
 
 // findUsers makes the list of users.
@@ -196,16 +207,17 @@ func (b *run) findNamedUsers(partitions []string) {
 	}
 }
 
-// stray passes over what is no part of a store: finding that is verify's business. What cannot be read is lost to the
-// backup.
+// stray passes over what is no part of a store: finding that is verify's
+// business. What cannot be read is lost to the backup.
 func (b *run) stray(e *ims.Error) {
 	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
 		n.Tell(b.opts.Log)
 	}
 }
 
-// mailboxes calls fn for the selected mailboxes of a user in their order, with the number of each. Mailboxes that are not
-// selected are numbered too. fn does not close the mailbox.
+// mailboxes calls fn for the selected mailboxes of a user in their order, with
+// the number of each. Mailboxes that are not selected are numbered too. fn does
+// not close the mailbox.
 func (b *run) mailboxes(u *user, stray ims.Stray, fn func(number uint32, box *ims.Mailbox) error) error {
 	number := uint32(0)
 	for _, p := range u.partitions {
@@ -236,8 +248,9 @@ type storedMessage struct {
 	known bool // size and sum are known
 }
 
-// messages calls fn for every message of a mailbox by ascending UID. header is nil, and dates are those of the files, when
-// there is no index of ours; open is called before the first message.
+// messages calls fn for every message of a mailbox by ascending UID. header is
+// nil, and dates are those of the files, when there is no index of ours; open
+// is called before the first message.
 func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.Header) error, fn func(storedMessage) error) error {
 	f, err := box.Index()
 	if errors.Is(err, os.ErrNotExist) {
@@ -278,8 +291,8 @@ func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.
 	}
 }
 
-// fileDate is the date of a message's file, for a message whose own date the index does not know; 0 when there is no file,
-// which is told when it is read.
+// fileDate is the date of a message's file, for a message whose own date the
+// index does not know; 0 when there is no file, which is told when it is read.
 func (b *run) fileDate(box *ims.Mailbox, uid uint32) int64 {
 	info, err := box.Stat(uid)
 	if err != nil {
@@ -340,8 +353,9 @@ func streamFlags(rec *ims.Record, keywords []string) string {
 	return string(text)
 }
 
-// date is SIMS.date: what was asked for, else the latest access that peruser.db knows, which is the date of the backup
-// that the store was restored from; nil when nothing was accessed ever.
+// date is SIMS.date: what was asked for, else the latest access that peruser.db
+// knows, which is the date of the backup that the store was restored from; nil
+// when nothing was accessed ever.
 func (b *run) date(ctx context.Context) (*int64, error) {
 	if b.opts.Date != nil {
 		return b.opts.Date, nil

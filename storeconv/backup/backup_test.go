@@ -36,7 +36,8 @@ func backupOf(t testing.TB, store string, opts Options) ([]byte, Report, *refere
 	return out.Bytes(), rep, log
 }
 
-// members lists a stream by archive/tar: one line a member with all that counts of it, expired ones left out.
+// members lists a stream by archive/tar: one line a member with all that counts
+// of it, expired ones left out.
 func members(t testing.TB, r io.Reader) []string {
 	t.Helper()
 	var lines []string
@@ -79,8 +80,9 @@ func membersOf(t testing.TB, path string) []string {
 	return members(t, f)
 }
 
-// TestBackupGivesTheStreamBack: the backup of what a stream leaves is that stream, member for member, with users in any
-// order, and in the same order when that was sorted.
+// TestBackupGivesTheStreamBack: the backup of what a stream leaves is that
+// stream, member for member, with users in any order, and in the same order
+// when that was sorted.
 func TestBackupGivesTheStreamBack(t *testing.T) {
 	for _, opts := range []testsite.StreamOptions{
 		{Seed: 31, Users: 20, Messages: 500, MedianSize: 1500, Links: 30},
@@ -131,11 +133,12 @@ func verifyBackup(t testing.TB, store string, stream []byte) (verify.StoreReport
 	return rep, log
 }
 
-// careless are kinds of problems that the reference store has: it gives files no
-// mode, its indexes no date, and leaves out what a backup does not use.
+// careless are kinds of problems that the reference store has: it gives files
+// no mode, its indexes no date, and leaves out what a backup does not use.
 var careless = []string{"mode", "file-date", "wrong-sent-date", "wrong-message-id"}
 
-// TestBackupOfExpiredFirstCopies: where the first copy was left out, the first live copy is the message now.
+// TestBackupOfExpiredFirstCopies: where the first copy was left out, the first
+// live copy is the message now.
 func TestBackupOfExpiredFirstCopies(t *testing.T) {
 	s := reference.Make(t, testsite.StreamOptions{Seed: 34, Users: 16, Messages: 500, MedianSize: 1500, Links: 40, Expired: 20, Odd: true})
 	stream, _, log := backupOf(t, s.Store, Options{})
@@ -148,7 +151,8 @@ func TestBackupOfExpiredFirstCopies(t *testing.T) {
 	}
 }
 
-// checkSingleCopy: every file of the store is in the stream once, every other of its names is a link to it.
+// checkSingleCopy: every file of the store is in the stream once, every other
+// of its names is a link to it.
 func checkSingleCopy(t *testing.T, s *reference.Site, stream []byte) {
 	t.Helper()
 	files := make(map[string]string) // message name: the first copy's path
@@ -194,10 +198,12 @@ func checkSingleCopy(t *testing.T, s *reference.Site, stream []byte) {
 	}
 }
 
-// TestBackupCircle: users who link to each other's messages cannot both come first; still every file is written once.
+// TestBackupCircle: users who link to each other's messages cannot both come
+// first; still every file is written once.
 func TestBackupCircle(t *testing.T) {
 	s := reference.Make(t, testsite.StreamOptions{Seed: 35, Users: 3, Mailboxes: 2, Messages: 60, MedianSize: 500, Links: -1, Expired: -1})
-	// Replace messages of each user and mailbox by links to the next one's, with the date of the file.
+	// Replace messages of each user and mailbox by links to the next one's, with
+	// the date of the file.
 	var boxes []*testsite.Mailbox
 	for i := range s.Want.Mailboxes {
 		if box := &s.Want.Mailboxes[i]; len(box.Messages) >= 2 {
@@ -235,7 +241,8 @@ func TestBackupCircle(t *testing.T) {
 	}
 }
 
-// TestBackupSelection: users in the order asked for, paths, dates, and no links.
+// TestBackupSelection: users in the order asked for, paths, dates, and no
+// links.
 func TestBackupSelection(t *testing.T) {
 	s := reference.Make(t, testsite.StreamOptions{Seed: 36, Users: 8, Messages: 240, MedianSize: 800, Links: 40})
 	users := slices.Clone(s.Want.Users)

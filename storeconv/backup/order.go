@@ -16,14 +16,16 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// maxEdges bounds the pairs of users of whom one has to come before the other. With more than that the users stay in byte
-// order, and the first copy is the first that comes.
+// maxEdges bounds the pairs of users of whom one has to come before the other.
+// With more than that the users stay in byte order, and the first copy is the
+// first that comes.
 const maxEdges = 1 << 20
 
 // errTooManyEdges: more than maxEdges.
 var errTooManyEdges = errors.New("too many links between users")
 
-// linkRefs are the references of the files that have several, in the order of the stream, each with its first copy.
+// linkRefs are the references of the files that have several, in the order of
+// the stream, each with its first copy.
 type linkRefs struct {
 	next func() ([]byte, []byte, bool)
 	stop func()
@@ -33,7 +35,8 @@ type linkRefs struct {
 	more       bool
 }
 
-// order brings the users into the order of the stream and finds the first copy of every file that is written once.
+// order brings the users into the order of the stream and finds the first copy
+// of every file that is written once.
 func (b *run) order(ctx context.Context) (*linkRefs, error) {
 	if b.opts.IgnoreLinks {
 		return newLinkRefs(bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)), nil
@@ -45,7 +48,8 @@ func (b *run) order(ctx context.Context) (*linkRefs, error) {
 	return links, err
 }
 
-// orderLinks finds the links, with the users in their order as it stands (fixed) or after bringing first copies in front.
+// orderLinks finds the links, with the users in their order as it stands
+// (fixed) or after bringing first copies in front.
 func (b *run) orderLinks(ctx context.Context, fixed bool) (*linkRefs, error) {
 	files := bdb.NewSorter(b.opts.TempDir, storeconv.SortMemory)
 	defer files.Close()
@@ -89,7 +93,8 @@ func renumber(rec []byte, position []uint32) []byte {
 	return out
 }
 
-// appendID appends a orderID in a form whose byte order is the order of the stream.
+// appendID appends a orderID in a form whose byte order is the order of the
+// stream.
 func appendID(dst []byte, id orderID) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, id.user)
 	dst = binary.BigEndian.AppendUint32(dst, id.box)
@@ -100,8 +105,9 @@ func parseID(b []byte) orderID {
 	return orderID{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
 }
 
-// scan puts every message whose file has several names into files: device, inode and orderID; value 1 when the file has
-// the date of this reference, so that it may be the one that it came with.
+// scan puts every message whose file has several names into files: device,
+// inode and orderID; value 1 when the file has the date of this reference, so
+// that it may be the one that it came with.
 func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
@@ -135,7 +141,8 @@ func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 	return g.Wait()
 }
 
-// scanUser is scan for one user. What cannot be read is told when it is written.
+// scanUser is scan for one user. What cannot be read is told when it is
+// written.
 func (b *run) scanUser(ctx context.Context, user uint32, add func(key, value []byte) error) error {
 	return b.mailboxes(&b.users[user], silentStray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
@@ -166,7 +173,8 @@ func (b *run) scanUser(ctx context.Context, user uint32, add func(key, value []b
 // fileKey is the length of device and inode in a key of scan.
 const fileKey = 16
 
-// grouper takes the references file by file and decides which is the first copy.
+// grouper takes the references file by file and decides which is the first
+// copy.
 type grouper struct {
 	refs  *bdb.Sorter
 	fixed bool
@@ -212,8 +220,8 @@ func (g *grouper) flush() error {
 	return nil
 }
 
-// first chooses the first copy: the earliest with the date of the file, else the earliest. In a fixed order of users it is
-// one of the first user's.
+// first chooses the first copy: the earliest with the date of the file, else
+// the earliest. In a fixed order of users it is one of the first user's.
 func (g *grouper) first() orderID {
 	for i, id := range g.group {
 		if g.dated[i] && (!g.fixed || id.user == g.group[0].user) {
@@ -244,7 +252,8 @@ func (l *linkRefs) advance() { l.key, l.value, l.more = l.next() }
 
 func (l *linkRefs) close() { l.stop() }
 
-// ofUser returns the references of a user with their first copies. Users are asked for in their order.
+// ofUser returns the references of a user with their first copies. Users are
+// asked for in their order.
 func (l *linkRefs) ofUser(user uint32) (map[orderID]orderID, error) {
 	refs := make(map[orderID]orderID)
 	for l.more {
@@ -260,8 +269,9 @@ func (l *linkRefs) ofUser(user uint32) (map[orderID]orderID, error) {
 	return refs, l.err
 }
 
-// topological numbers n things so that of every edge the first comes before the second, and else by their own order. A
-// circle is broken at its lowest number. Nil: the order stays as it is.
+// topological numbers n things so that of every edge the first comes before the
+// second, and else by their own order. A circle is broken at its lowest number.
+// Nil: the order stays as it is.
 func topological(n int, edges map[[2]uint32]struct{}) []uint32 {
 	stays := true
 	for e := range edges {

@@ -8,8 +8,8 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// readDepth is how many messages of a mailbox are read ahead of the stream; maxAhead the size in bytes up to which a whole
-// message is.
+// readDepth is how many messages of a mailbox are read ahead of the stream;
+// maxAhead the size in bytes up to which a whole message is.
 const (
 	readDepth = 64
 	maxAhead  = 256 << 10
@@ -77,7 +77,8 @@ func (r *readers) read(a *aheadRead) {
 		*a.body = make([]byte, f.Size)
 	}
 	*a.body = (*a.body)[:f.Size]
-	// A file that has become shorter since is read again, by the way that tells it.
+	// A file that has become shorter since is read again, by the way that tells
+	// it.
 	if _, err := io.ReadFull(f, *a.body); err != nil {
 		r.release(a)
 		a.file, a.err = a.box.Open(a.uid)

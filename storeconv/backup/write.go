@@ -117,8 +117,8 @@ type boxPlace struct {
 	partition, name string
 }
 
-// boxOrder returns the mailboxes in an order that brings first copies in front; nil when they lie in such an order
-// already.
+// boxOrder returns the mailboxes in an order that brings first copies in front;
+// nil when they lie in such an order already.
 func (w *userWriter) boxOrder() ([]boxPlace, error) {
 	edges := make(map[[2]uint32]struct{})
 	for id, first := range w.refs {
@@ -179,7 +179,8 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	return w.rest()
 }
 
-// enqueue starts to read a message, and writes the oldest of the queue when that is long enough.
+// enqueue starts to read a message, and writes the oldest of the queue when
+// that is long enough.
 func (w *userWriter) enqueue(m storedMessage) error {
 	id := orderID{w.number, w.boxNo, m.uid}
 	if first, linked := w.refs[id]; !w.b.older(m.date) && (!linked || first == id) {
@@ -198,7 +199,8 @@ func (w *userWriter) dequeue() error {
 	return w.message(m)
 }
 
-// dropAhead waits for what is being read and was not needed, so that the mailbox can be closed.
+// dropAhead waits for what is being read and was not needed, so that the
+// mailbox can be closed.
 func (w *userWriter) dropAhead() {
 	for uid, a := range w.ahead {
 		<-a.done
@@ -208,7 +210,8 @@ func (w *userWriter) dropAhead() {
 	w.queue = w.queue[:0]
 }
 
-// rest writes the links whose first copy did not come after all, because the index ended before it.
+// rest writes the links whose first copy did not come after all, because the
+// index ended before it.
 func (w *userWriter) rest() error {
 	for _, uid := range slices.Sorted(maps.Keys(w.waiting)) {
 		w.b.elsewhere[orderID{w.number, w.boxNo, uid}] = ""
@@ -259,7 +262,8 @@ func streamACL(acl string) string {
 	return b.String()
 }
 
-// message writes a message, or keeps it until the later message of this mailbox comes to which it is a link.
+// message writes a message, or keeps it until the later message of this mailbox
+// comes to which it is a link.
 func (w *userWriter) message(m storedMessage) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
@@ -287,7 +291,8 @@ func (w *userWriter) message(m storedMessage) error {
 	return nil
 }
 
-// member writes one message as what it is by now: a link, when its first copy has been written, else in full.
+// member writes one message as what it is by now: a link, when its first copy
+// has been written, else in full.
 func (w *userWriter) member(m storedMessage) error {
 	id := orderID{w.number, w.boxNo, m.uid}
 	first, linked := w.refs[id]
@@ -338,7 +343,8 @@ func (w *userWriter) firstName(id, first orderID) (string, error) {
 	return w.b.memberName(first)
 }
 
-// maxNamed bounds the users whose mailbox names are remembered for links to their messages.
+// maxNamed bounds the users whose mailbox names are remembered for links to
+// their messages.
 const maxNamed = 1000
 
 // memberName is the name of a message by its place in the order.
@@ -368,7 +374,8 @@ func (w *userWriter) progress(size int64) {
 	}
 }
 
-// body writes a message in full. It says whether there is such a member now; the error is the stream's.
+// body writes a message in full. It says whether there is such a member now;
+// the error is the stream's.
 func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 	path := w.box.Path + "/" + ims.MessagePath(m.uid)
 	a := w.ahead[m.uid]
@@ -409,8 +416,9 @@ func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 	return true, nil
 }
 
-// copy gives size bytes of f to the stream. Where the file turns out shorter, or cannot be read on, zeros take the place
-// of what is missing, since the size has been written.
+// copy gives size bytes of f to the stream. Where the file turns out shorter,
+// or cannot be read on, zeros take the place of what is missing, since the size
+// has been written.
 func (w *userWriter) copy(f io.Reader, size int64, path string, sum hash.Hash) error {
 	buf := w.b.buf
 	for left := size; left > 0; {

@@ -10,8 +10,9 @@ var errStopped = errors.New("stopped")
 
 // All goes through the mailboxes of the store: partitions in byte order, users
 // in the order of their directories, of a user INBOX first. A mailbox is open
-// until the next one comes. What the walk meets beside them comes as an [*Error]
-// in place of a mailbox, and it goes on; any other error is the last that comes.
+// until the next one comes. What the walk meets beside them comes as an
+// [*Error] in place of a mailbox, and it goes on; any other error is the last
+// that comes.
 func (r *Reader) All() iter.Seq2[*Mailbox, error] {
 	return func(yield func(*Mailbox, error) bool) {
 		w := &mailboxWalk{r: r, yield: yield}

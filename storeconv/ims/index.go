@@ -22,7 +22,8 @@ const (
 	MaxIndexLine = 1 << 20
 )
 
-// ErrForeignIndex is returned by NewIndexReader for a store.idx that this project did not write, such as the vendor's.
+// ErrForeignIndex is returned by NewIndexReader for a store.idx that this
+// project did not write, such as the vendor's.
 var ErrForeignIndex = errors.New("not an index of this project")
 
 // NoTime stands for a date that is not known.
@@ -44,7 +45,8 @@ const (
 
 var flagNames = [...]string{`\Recent`, `\Deleted`, `\Seen`, `\Answered`, `\Flagged`, `\Draft`, `\Archived`}
 
-// ParseFlag returns the flag of an IMAP system flag's name, whatever its case, or 0.
+// ParseFlag returns the flag of an IMAP system flag's name, whatever its case,
+// or 0.
 func ParseFlag(name string) Flags {
 	for i, n := range flagNames {
 		if strings.EqualFold(name, n) {
@@ -68,7 +70,8 @@ func (f Flags) Names() []string {
 // Field is a header field that this version does not know.
 type Field struct{ Name, Value string }
 
-// Header is the head of a mailbox index. Times are seconds since 1970 or NoTime, sizes bytes.
+// Header is the head of a mailbox index. Times are seconds since 1970 or
+// NoTime, sizes bytes.
 type Header struct {
 	Name        string // full mailbox name, user/<id>[/<folder>]
 	Version     string
@@ -160,7 +163,8 @@ func (x *Index) Count() {
 	}
 }
 
-// WriteIndex writes the index as it stands: the header is not recomputed (see Count).
+// WriteIndex writes the index as it stands: the header is not recomputed (see
+// Count).
 func (x *Index) WriteIndex(w io.Writer) error {
 	buf := x.Header.Append(nil)
 	for i := range x.Messages {
@@ -176,7 +180,8 @@ func (x *Index) WriteIndex(w io.Writer) error {
 	return err
 }
 
-// ReadIndex reads a whole index. Use NewIndexReader for one of any size in bounded memory.
+// ReadIndex reads a whole index. Use NewIndexReader for one of any size in
+// bounded memory.
 func ReadIndex(r io.Reader) (*Index, error) {
 	ir, err := NewIndexReader(r)
 	if err != nil {
@@ -272,7 +277,8 @@ const (
 	MaxTime = 253402300799 // end of year 9999
 )
 
-// AppendTime appends seconds as fourteen digits, YYYYMMDDhhmmss in UTC; nothing for NoTime and for dates outside the years 1 to 9999.
+// AppendTime appends seconds as fourteen digits, YYYYMMDDhhmmss in UTC; nothing
+// for NoTime and for dates outside the years 1 to 9999.
 func AppendTime(dst []byte, seconds int64) []byte {
 	if seconds < MinTime || seconds > MaxTime {
 		return dst
@@ -358,7 +364,8 @@ func (ir *IndexReader) fail(err error) error {
 	return &Error{Line: ir.line, Class: BadIndex, Text: err.Error(), Err: err}
 }
 
-// readLine returns a line without its LF. A last line without LF is an error: the file was cut.
+// readLine returns a line without its LF. A last line without LF is an error:
+// the file was cut.
 func (ir *IndexReader) readLine() ([]byte, error) {
 	ir.line++
 	line, err := ir.br.ReadSlice('\n')
@@ -440,7 +447,8 @@ func parse32(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// Next returns the next record, valid until the following call, or io.EOF. UIDs that do not ascend are an error.
+// Next returns the next record, valid until the following call, or io.EOF. UIDs
+// that do not ascend are an error.
 func (ir *IndexReader) Next() (*Record, error) {
 	line, err := ir.readLine()
 	if err == io.EOF {
@@ -474,6 +482,8 @@ func (ir *IndexReader) All() iter.Seq2[*Record, error] {
 
 const recordFields = 10
 
+// Parse reads a line of an index without its LF. The record keeps nothing of
+// line. The error says what is wrong, without a position.
 func (r *Record) Parse(line []byte) error {
 	var f [recordFields]string
 	rest, more := string(line), true

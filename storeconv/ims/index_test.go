@@ -61,7 +61,8 @@ func TestEmptyIndex(t *testing.T) {
 	}
 }
 
-// A cut index must never read as a shorter one that is whole, except where the cut falls between two lines.
+// A cut index must never read as a shorter one that is whole, except where the
+// cut falls between two lines.
 func TestIndexCutAnywhere(t *testing.T) {
 	head := strings.Index(sampleIndex, "\n\n") + 2
 	for n := range len(sampleIndex) {

@@ -17,7 +17,8 @@ const (
 	MaxComponent = 255 // one encoded path component (the file systems' limit)
 )
 
-// Inbox is the name of the mailbox that every user has. It lies in the user's own directory.
+// Inbox is the name of the mailbox that every user has. It lies in the user's
+// own directory.
 const Inbox = "INBOX"
 
 // Canonical returns Inbox for every spelling of it, and any other name of a
@@ -29,7 +30,8 @@ func Canonical(mailbox string) string {
 	return mailbox
 }
 
-// EscapeName returns the on-disk form of one name (a user id, or one component of a mailbox name), without the leading "=".
+// EscapeName returns the on-disk form of one name (a user id, or one component
+// of a mailbox name), without the leading "=".
 func EscapeName(name string) string {
 	return string(appendEscaped(make([]byte, 0, len(name)+8), name))
 }
@@ -63,7 +65,8 @@ func plain(c byte) bool {
 	return false
 }
 
-// UnescapeName is the inverse of EscapeName. It accepts only what EscapeName writes, so that two names on disk never stand for one name.
+// UnescapeName is the inverse of EscapeName. It accepts only what EscapeName
+// writes, so that two names on disk never stand for one name.
 func UnescapeName(escaped string) (string, error) {
 	out := make([]byte, 0, len(escaped))
 	for i := 0; i < len(escaped); {
@@ -145,7 +148,8 @@ func reserved(id string) bool {
 	return strings.HasPrefix(id, "anyone@")
 }
 
-// CheckMailbox reports why a mailbox name (components separated by "/", in IMAP modified UTF-7) cannot be kept, or nil.
+// CheckMailbox reports why a mailbox name (components separated by "/", in IMAP
+// modified UTF-7) cannot be kept, or nil.
 func CheckMailbox(name string) error {
 	switch {
 	case name == "":
@@ -205,7 +209,8 @@ func checkComponent(name, part string) error {
 	return nil
 }
 
-// CheckPartition reports why a partition name cannot be used as a directory name, or nil.
+// CheckPartition reports why a partition name cannot be used as a directory
+// name, or nil.
 func CheckPartition(name string) error {
 	if name == "" || name == "." || name == ".." || len(name) > MaxComponent {
 		return fmt.Errorf("partition name %q", name)
@@ -218,12 +223,14 @@ func CheckPartition(name string) error {
 	return nil
 }
 
-// UserDir returns the directory of a user, relative to the store: "partition/primary/=user/53/53/=mack1".
+// UserDir returns the directory of a user, relative to the store:
+// "partition/primary/=user/53/53/=mack1".
 func UserDir(partition, id string) string {
 	return "partition/" + partition + "/=user/" + Hash(id) + "/" + Component(id)
 }
 
-// MailboxPath returns the directory of a mailbox relative to the directory of its user: "" for INBOX, "=+Mail/=flying" for Mail/flying.
+// MailboxPath returns the directory of a mailbox relative to the directory of
+// its user: "" for INBOX, "=+Mail/=flying" for Mail/flying.
 func MailboxPath(mailbox string) string {
 	if mailbox == Inbox {
 		return ""
@@ -272,7 +279,8 @@ func MailboxFromPath(path string) (string, error) {
 // rights (documented default).
 const OwnerRights = "lrswipcda"
 
-// MailboxName returns the full name of a mailbox: "user/joe" for INBOX, else "user/joe/Mail/flying".
+// MailboxName returns the full name of a mailbox: "user/joe" for INBOX, else
+// "user/joe/Mail/flying".
 func MailboxName(id, mailbox string) string {
 	if mailbox == Inbox {
 		return "user/" + id
@@ -291,7 +299,8 @@ func MessageDir(uid uint32) string {
 	return string([]byte{'0' + byte(n/10), '0' + byte(n%10)})
 }
 
-// MessagePath returns the path of a message relative to its mailbox: "00/1.msg", "01/100.msg".
+// MessagePath returns the path of a message relative to its mailbox:
+// "00/1.msg", "01/100.msg".
 func MessagePath(uid uint32) string {
 	return string(AppendMessagePath(make([]byte, 0, 20), uid))
 }
@@ -304,7 +313,8 @@ func AppendMessagePath(dst []byte, uid uint32) []byte {
 	return append(dst, ".msg"...)
 }
 
-// ParseMessageName returns the UID of a message file's base name ("100.msg"). Leading zeros, signs and UID 0 are not message names.
+// ParseMessageName returns the UID of a message file's base name ("100.msg").
+// Leading zeros, signs and UID 0 are not message names.
 func ParseMessageName(base string) (uint32, bool) {
 	digits, ok := strings.CutSuffix(base, ".msg")
 	if !ok {

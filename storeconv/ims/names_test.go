@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The first two rows are the manuals' own, the others were computed with the rule that those confirm.
+// The first two rows are the manuals' own, the others were computed with the
+// rule that those confirm.
 func TestHash(t *testing.T) {
 	for id, want := range map[string]string{
 		"mack1": "53/53", "user1": "64/b1", "crowe": "e2/13", "joe": "04/73", "smith1": "e0/91", "jdoe": "01/96", "daphne": "c2/70",
@@ -93,7 +94,8 @@ func TestForbiddenNames(t *testing.T) {
 	}
 }
 
-// FuzzName holds both directions: every name survives its escaping, and every escaped name that is accepted is the one that escaping writes.
+// FuzzName holds both directions: every name survives its escaping, and every
+// escaped name that is accepted is the one that escaping writes.
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"john.smith@siroe.com", "+Old", "a%x20b", "%d", "%x2b", "\x00\xff", "&+Ze-"} {
 		f.Add(s)

@@ -13,15 +13,19 @@ import (
 // IndexName is the base name of a mailbox's index.
 const IndexName = "store.idx"
 
-// ExpireRule is the file of message removal rules that a server may keep at several levels.
+// ExpireRule is the file of message removal rules that a server may keep at
+// several levels.
 const ExpireRule = "store.expirerule"
 
-// WorkDir is the directory of unfinished runs under the store; a reader passes over it.
+// WorkDir is the directory of unfinished runs under the store; a reader passes
+// over it.
 const WorkDir = ".imsconv"
 
-// A Reader walks a store that lies on disk. It opens everything below the store by directory descriptors, follows no
-// symbolic link and writes nothing. It holds one directory's names at a time (one batch of them in a directory of
-// messages), never a list of the store. Its methods are safe for concurrent use.
+// A Reader walks a store that lies on disk. It opens everything below the store
+// by directory descriptors, follows no symbolic link and writes nothing. It
+// holds one directory's names at a time (one batch of them in a directory of
+// messages), never a list of the store. Its methods are safe for concurrent
+// use.
 type Reader struct{ root *os.File }
 
 // Stray tells of something that a reader meets beside mailboxes and messages:
@@ -31,8 +35,8 @@ type Stray func(*Error)
 // tell makes an Error of its parts.
 func (s Stray) tell(class, path, text string) { s(&Error{Class: class, Path: path, Text: text}) }
 
-// NewReader returns a reader of the store whose open directory is root. The caller keeps root open while it reads and
-// closes it.
+// NewReader returns a reader of the store whose open directory is root. The
+// caller keeps root open while it reads and closes it.
 func NewReader(root *os.File) *Reader { return &Reader{root} }
 
 // A User is one user's directory in a partition.
@@ -77,9 +81,11 @@ func (r *Reader) Partitions(stray Stray) ([]string, error) {
 	return names, nil
 }
 
-// Users calls fn for every user of a partition, in the order of the hash directories, then of the names on disk. A
-// directory in the wrong hash directory, or under a name that no user has, is told to stray. A directory that cannot be
-// read is stray too; an error of fn ends the walk and is returned.
+// Users calls fn for every user of a partition, in the order of the hash
+// directories, then of the names on disk. A directory in the wrong hash
+// directory, or under a name that no user has, is told to stray. A directory
+// that cannot be read is stray too; an error of fn ends the walk and is
+// returned.
 func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error {
 	if err := r.partition("partition/"+partition, stray); err != nil {
 		return err
@@ -134,7 +140,8 @@ func (r *Reader) partition(path string, stray Stray) error {
 	return nil
 }
 
-// userOf makes a User of an entry of the hash directory path, or says why it is none.
+// userOf makes a User of an entry of the hash directory path, or says why it is
+// none.
 func userOf(partition, path string, e fs.DirEntry) (u User, kind, why string) {
 	escaped, ok := strings.CutPrefix(e.Name(), "=")
 	if !ok || !e.IsDir() {
@@ -187,9 +194,11 @@ func isHashName(s string) bool {
 	return len(s) == 2 && strings.IndexByte(hexDigits, s[0]) >= 0 && s[1] >= '0' && s[1] <= '7'
 }
 
-// Mailboxes calls fn for every mailbox of a user: INBOX, then the folders depth first, each directory's in byte order of
-// their names (not of their escaped forms). INBOX is always called; any other directory is a mailbox when it has an index
-// or directories of messages. fn owns the Mailbox and closes it. An error of fn ends the walk and is returned.
+// Mailboxes calls fn for every mailbox of a user: INBOX, then the folders depth
+// first, each directory's in byte order of their names (not of their escaped
+// forms). INBOX is always called; any other directory is a mailbox when it has
+// an index or directories of messages. fn owns the Mailbox and closes it. An
+// error of fn ends the walk and is returned.
 func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 	dir, err := openDir(r.root, u.Path, u.Path)
 	if err != nil {
@@ -199,7 +208,8 @@ func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 	return r.mailboxes(u, Inbox, u.Path, dir, stray, fn)
 }
 
-// mailboxes gives dir to fn as a mailbox when it is one, else closes it, and goes down.
+// mailboxes gives dir to fn as a mailbox when it is one, else closes it, and
+// goes down.
 func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
 	entries, err := readDir(dir)
 	if err != nil {
@@ -256,7 +266,8 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 	return nil
 }
 
-// isServerFile: files that servers keep beside the index: who has read the mailbox, subscriptions, expunged messages.
+// isServerFile: files that servers keep beside the index: who has read the
+// mailbox, subscriptions, expunged messages.
 func isServerFile(s string) bool {
 	return s == "store.usr" || s == "store.sub" || s == "store.exp" || s == ExpireRule
 }
@@ -305,9 +316,11 @@ func (m *Mailbox) Index() (*os.File, error) { return openFile(m.dir, IndexName, 
 // namesBatch is how many names of a directory of messages are held at a time.
 const namesBatch = 4096
 
-// Messages calls fn with the UID of every message file, directory by directory, in the order in which the directory gives
-// them. What is no message file, or lies in the wrong directory, is told to stray. A symbolic link counts as a message file
-// here, since a relocated store may have them; Stat and Open refuse it.
+// Messages calls fn with the UID of every message file, directory by directory,
+// in the order in which the directory gives them. What is no message file, or
+// lies in the wrong directory, is told to stray. A symbolic link counts as a
+// message file here, since a relocated store may have them; Stat and Open
+// refuse it.
 func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
 	for _, nn := range m.dirs {
 		path := m.Path + "/" + nn

@@ -24,7 +24,8 @@ type FileInfo struct {
 	Mode  fs.FileMode // permissions only
 }
 
-// ErrNotRegular: a name that should be a message file is a directory, a link or a device.
+// ErrNotRegular: a name that should be a message file is a directory, a link or
+// a device.
 var ErrNotRegular = errors.New("not a regular file")
 
 // Stat asks the file system about a message, fs.ErrNotExist when there is none.
@@ -39,7 +40,8 @@ func (m *Mailbox) Stat(uid uint32) (FileInfo, error) {
 	return infoOf(&st, m.Path+"/"+name)
 }
 
-// StatMessage asks the file system about one message of a mailbox that is not open, fs.ErrNotExist when there is none.
+// StatMessage asks the file system about one message of a mailbox that is not
+// open, fs.ErrNotExist when there is none.
 func (r *Reader) StatMessage(partition, id, mailbox string, uid uint32) (FileInfo, error) {
 	path := MailboxDir(partition, id, mailbox) + "/" + MessagePath(uid)
 	f, err := openBelow(r.root, path, path, unix.O_PATH)
@@ -54,16 +56,17 @@ func (r *Reader) StatMessage(partition, id, mailbox string, uid uint32) (FileInf
 	return infoOf(&st, path)
 }
 
-// A MessageFile is an open message: its bytes, and what the file system said of it when it was opened. One goroutine at a
-// time may use it.
+// A MessageFile is an open message: its bytes, and what the file system said of
+// it when it was opened. One goroutine at a time may use it.
 type MessageFile struct {
 	FileInfo
 	fd   int
 	path string
 }
 
-// Open opens a message for reading, fs.ErrNotExist when there is none; the caller closes it. Verifying opens millions of
-// small files, so this is a bare descriptor and not an os.File.
+// Open opens a message for reading, fs.ErrNotExist when there is none; the
+// caller closes it. Verifying opens millions of small files, so this is a bare
+// descriptor and not an os.File.
 func (m *Mailbox) Open(uid uint32) (*MessageFile, error) {
 	if !slices.Contains(m.dirs, MessageDir(uid)) { // it may be a link to somewhere else
 		return nil, &fs.PathError{Op: "open", Path: m.Path + "/" + MessagePath(uid), Err: fs.ErrNotExist}
@@ -125,13 +128,14 @@ func infoOf(st *unix.Stat_t, path string) (FileInfo, error) {
 	}, nil
 }
 
-// openDir opens a directory below dir without following a symbolic link at any step.
+// openDir opens a directory below dir without following a symbolic link at any
+// step.
 func openDir(dir *os.File, name, path string) (*os.File, error) {
 	return openBelow(dir, name, path, unix.O_DIRECTORY)
 }
 
-// openFile opens a file below dir for reading, without following a symbolic link and without waiting for the other end of
-// a pipe.
+// openFile opens a file below dir for reading, without following a symbolic
+// link and without waiting for the other end of a pipe.
 func openFile(dir *os.File, name, path string) (*os.File, error) {
 	f, err := openBelow(dir, name, path, unix.O_NONBLOCK)
 	if err != nil {
@@ -145,7 +149,8 @@ func openFile(dir *os.File, name, path string) (*os.File, error) {
 	return f, nil
 }
 
-// openBelow goes down component by component: openat2 would do it in one call, and is missing on older kernels.
+// openBelow goes down component by component: openat2 would do it in one call,
+// and is missing on older kernels.
 func openBelow(dir *os.File, name, path string, flags int) (*os.File, error) {
 	fd, owned := int(dir.Fd()), false
 	defer func() {

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// makeStore makes the files named, each holding its own name, and returns the open store.
+// makeStore makes the files named, each holding its own name, and returns the
+// open store.
 func makeStore(t *testing.T, files ...string) (*Reader, string) {
 	t.Helper()
 	root := t.TempDir()

@@ -1,3 +1,4 @@
+// Package inspect prints one mailbox of a store in the form of imcheck -m.
 package inspect
 
 import (
@@ -204,7 +205,8 @@ func (p *inspector) head(h *ims.Header, version string) {
 	p.w.WriteString("MsgNo Uid InternalDate SentDate Size HSize CacheOff LastUpdated SaveDate MT SFlags UFlags Original-Uid Message-id\n")
 }
 
-// line prints one message. Empty columns are - so that the number of columns stays.
+// line prints one message. Empty columns are - so that the number of columns
+// stays.
 func (p *inspector) line(rec *ims.Record) {
 	col := strings.Split(strings.TrimSuffix(string(rec.Append(nil)), "\n"), "\t")
 	for i := range col {

@@ -42,8 +42,8 @@ type database struct {
 const maxHeld = 8 << 20
 
 // Open opens the databases of the store in the directory store. One that is
-// missing is empty; one that cannot be read is told to log, and empty. The error
-// is of the file system.
+// missing is empty; one that cannot be read is told to log, and empty. The
+// error is of the file system.
 func Open(store string, log storeconv.Log) (*Lists, error) {
 	l := new(Lists)
 	for i := range l.all {

@@ -9,8 +9,8 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// ErrOrder is returned for a database in place whose keys are not in byte order:
-// it is no mailbox list.
+// ErrOrder is returned for a database in place whose keys are not in byte
+// order: it is no mailbox list.
 var ErrOrder = errors.New("keys out of order")
 
 // merger writes the records of a database in place and fresh ones together.

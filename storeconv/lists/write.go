@@ -17,9 +17,9 @@ import (
 type Options struct {
 	Sync  storeconv.SyncMode
 	Owner *storeconv.Owner // nil: the caller
-	// Date, when it is above 0, is given to the databases, in seconds since 1970, so
-	// that the same input makes the same store. One whose date it would set back
-	// keeps the time of its writing.
+	// Date, when it is above 0, is given to the databases, in seconds since 1970,
+	// so that the same input makes the same store. One whose date it would set
+	// back keeps the time of its writing.
 	Date int64
 }
 
@@ -59,10 +59,10 @@ func place(kind mboxlist.Kind) string { return Dir + "/" + kind.FileName() }
 type Records func(put func(key, value []byte) error) error
 
 // Write merges records with those of the database that the store has, and
-// replaces it when that changes a byte of it. form says what it is like; what it
-// leaves open is as in the database in place. merge (nil: the fresh record counts)
-// joins the value in place, nil for none, with the fresh one; when it returns
-// nil, no record is left.
+// replaces it when that changes a byte of it. form says what it is like; what
+// it leaves open is as in the database in place. merge (nil: the fresh record
+// counts) joins the value in place, nil for none, with the fresh one; when it
+// returns nil, no record is left.
 //
 // A database in place that cannot be read whole is an error, and stays.
 func (w *Writer) Write(kind mboxlist.Kind, form storeconv.Databases, records Records, merge func(old, fresh []byte) []byte) error {

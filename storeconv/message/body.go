@@ -5,10 +5,11 @@ import (
 	"hash"
 )
 
-// maxHeader is how much of a long message is searched for its header, in bytes. A longer header counts as no end: HSize is then this number.
+// maxHeader is how much of a long message is searched for its header, in bytes.
+// A longer header counts as no end: HSize is then this number.
 const maxHeader = 256 << 10
 
-// bodyHash takes in a long body piece by piece.
+// Body reads a long body piece by piece. It holds up to 256 KiB of it.
 type Body struct {
 	h    hash.Hash
 	head []byte
@@ -19,9 +20,11 @@ type Body struct {
 	out  []byte
 }
 
+// NewBody returns an empty body. With crlf every line end is written as CR LF.
 func NewBody(crlf bool) *Body { return &Body{h: sha256.New(), crlf: crlf} }
 
-// add takes a piece and returns what is to be written for it, valid until the next call.
+// Add reads the next piece and returns what is to be written for it, valid
+// until the next call.
 func (h *Body) Add(b []byte) []byte {
 	if len(b) == 0 {
 		return b
@@ -41,8 +44,8 @@ func (h *Body) Add(b []byte) []byte {
 	return b
 }
 
-// finish says what is known of the whole: what an index keeps of it, its size in
-// bytes and its SHA-256, both as written.
+// Finish says what is known of the whole: what an index keeps of it, its size
+// in bytes and its SHA-256, both as written.
 func (h *Body) Finish() (text Summary, size int64, sum [32]byte) {
 	text = Summarize(h.head)
 	text.BareLF = h.bare

@@ -7,8 +7,10 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// parseDate reads the value of a Date: field: RFC 5322 with its obsolete forms (two-digit years, named zones, comments, no seconds, no day name, no zone, which is
-// read as UTC). It returns seconds since 1970, or ims.NoTime for anything else.
+// parseDate reads the value of a Date: field: RFC 5322 with its obsolete forms
+// (two-digit years, named zones, comments, no seconds, no day name, no zone,
+// which is read as UTC). It returns seconds since 1970, or ims.NoTime for
+// anything else.
 func parseDate(v []byte) int64 {
 	s := dateScanner{b: v}
 	s.word() // day name
@@ -53,7 +55,8 @@ func parseDate(v []byte) int64 {
 	return t.Unix() - int64(zone)
 }
 
-// dateScanner takes a date apart. Blanks and comments between its parts are passed over.
+// dateScanner takes a date apart. Blanks and comments between its parts are
+// passed over.
 type dateScanner struct {
 	b      []byte
 	last   string // the last word
@@ -108,7 +111,8 @@ func (s *dateScanner) number(most int) (int, bool) {
 	return n, true
 }
 
-// zone reads a numeric or named zone as seconds east of UTC. A name that says nothing (RFC 5322 section 4.3) and no zone at all are UTC.
+// zone reads a numeric or named zone as seconds east of UTC. A name that says
+// nothing (RFC 5322 section 4.3) and no zone at all are UTC.
 func (s *dateScanner) zone() (int, bool) {
 	s.skip()
 	if len(s.b) == 0 {

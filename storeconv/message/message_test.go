@@ -84,7 +84,8 @@ func TestBodyHashInPieces(t *testing.T) {
 	}
 }
 
-// FuzzMessage holds that no message makes the reading of its header crash, and that pieces give the same as the whole.
+// FuzzMessage holds that no message makes the reading of its header crash, and
+// that pieces give the same as the whole.
 func FuzzMessage(f *testing.F) {
 	for _, s := range []string{"A: b\r\nMessage-Id: <x@y>\r\nDate: 1 Jan 2000 00:00:00\r\n\r\nbody\r\n", "Date:\n\t1 Jan\n 2000 00:00:00\n\nbody", "Message-ID:", "date: (((\n\n", "\r\n"} {
 		f.Add([]byte(s), uint8(3))

@@ -1,3 +1,6 @@
+// Package message reads of a mail message what an index of the store keeps: the
+// size of its header, its Date: and Message-ID: fields, its length and its
+// SHA-256. Messages are taken as they come; nothing is an error.
 package message
 
 import (
@@ -7,7 +10,7 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// summary is what an index keeps of a message's text.
+// Summary is what an index keeps of a message's text.
 type Summary struct {
 	HeaderSize int64  // bytes up to and with the empty line that ends the header
 	Sent       int64  // the Date: field, seconds since 1970, or ims.NoTime
@@ -20,7 +23,7 @@ var cr, lf = []byte{'\r'}, []byte{'\n'}
 // maxMessageID bounds a Message-id in the index, in bytes.
 const maxMessageID = 998
 
-// summarize reads the header of a message. b is the message, or its start.
+// Summarize reads the header of a message. b is the message, or its start.
 func Summarize(b []byte) Summary {
 	s := Summary{Sent: ims.NoTime, HeaderSize: int64(len(b))}
 	haveDate, haveID := false, false
@@ -58,7 +61,8 @@ func field(line []byte, name string) bool {
 	return len(line) >= len(name) && line[0]|0x20 == name[0] && strings.EqualFold(string(line[:len(name)]), name)
 }
 
-// unfold returns the value of a header field that starts at offset at, with its continuation lines.
+// unfold returns the value of a header field that starts at offset at, with its
+// continuation lines.
 func unfold(b []byte, at int) []byte {
 	end := at
 	for {
@@ -79,7 +83,8 @@ func unfold(b []byte, at int) []byte {
 	return bytes.Join(bytes.Fields(v), []byte(" "))
 }
 
-// messageID returns the value of a Message-ID field as the index keeps it: without control characters, and cut at its limit.
+// messageID returns the value of a Message-ID field as the index keeps it:
+// without control characters, and cut at its limit.
 func messageID(v []byte) string {
 	if i := bytes.IndexByte(v, '<'); i > 0 {
 		if j := bytes.IndexByte(v[i:], '>'); j > 0 {
@@ -96,7 +101,8 @@ func messageID(v []byte) string {
 	return string(out)
 }
 
-// hasBareLF tells whether a LF in b has no CR before it. prev is the byte before b, 0 at the start of a message.
+// hasBareLF tells whether a LF in b has no CR before it. prev is the byte
+// before b, 0 at the start of a message.
 func hasBareLF(b []byte, prev byte) bool {
 	for {
 		i := bytes.IndexByte(b, '\n')
@@ -114,7 +120,8 @@ func hasBareLF(b []byte, prev byte) bool {
 	}
 }
 
-// toCRLF appends b to dst with every line end written as CR LF. prev is the byte before b, 0 at the start of a message.
+// AppendCRLF appends b to dst with every line end written as CR LF. prev is the
+// byte before b, 0 at the start of a message.
 func AppendCRLF(dst, b []byte, prev byte) []byte {
 	for len(b) > 0 {
 		i := bytes.IndexByte(b, '\n')

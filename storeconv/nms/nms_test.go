@@ -99,7 +99,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestList reads a directory that takes several calls, twice, and all types of entry.
+// TestList reads a directory that takes several calls, twice, and all types of
+// entry.
 func TestList(t *testing.T) {
 	dir := t.TempDir()
 	want := make(map[string]Type)
@@ -148,7 +149,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestListMalformed gives the parser what no kernel should: every cut of a good buffer, and lengths that lie.
+// TestListMalformed gives the parser what no kernel should: every cut of a good
+// buffer, and lengths that lie.
 func TestListMalformed(t *testing.T) {
 	entry := func(length uint16, name string) []byte {
 		b := make([]byte, length)

@@ -23,8 +23,8 @@ const unknownPartition = ""
 // and below every byte that is.
 func crossKey(key, partition string) []byte { return []byte(key + "\x00" + partition) }
 
-// noteRecord notes a record of data.db2 for crossCheck; key is the mailbox, with the
-// user alone for INBOX.
+// noteRecord notes a record of data.db2 for crossCheck; key is the mailbox,
+// with the user alone for INBOX.
 func (r *relocation) noteRecord(key string, value []byte) error {
 	if strings.Contains(key, "\x00") {
 		return nil // no mailbox has such a name

@@ -292,8 +292,8 @@ func TestRelocateDamagedPage(t *testing.T) {
 	}
 }
 
-// TestRelocateRepair puts a misplaced user and odd spellings right, also after a
-// run that carried them over as they lie.
+// TestRelocateRepair puts a misplaced user and odd spellings right, also after
+// a run that carried them over as they lie.
 func TestRelocateRepair(t *testing.T) {
 	from := copySample(t)
 	must(t, os.MkdirAll(filepath.Join(from, "partition/primary/=user/00/00"), 0o700))

@@ -8,10 +8,10 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// decodeComponent reads one directory name of a store, "=" and the escaped name.
-// canonical is the name as the layout spells it; it differs from component for
-// a name that can be read though it is spelt oddly: bytes that stand for
-// themselves where an escape belongs.
+// decodeComponent reads one directory name of a store, "=" and the escaped
+// name. canonical is the name as the layout spells it; it differs from
+// component for a name that can be read though it is spelt oddly: bytes that
+// stand for themselves where an escape belongs.
 func decodeComponent(component string) (name, canonical string, err error) {
 	escaped, ok := strings.CutPrefix(component, "=")
 	if !ok {

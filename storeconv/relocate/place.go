@@ -181,7 +181,8 @@ func (r *relocation) moveLegacy(u *userTree) error {
 	return r.dst.Rename(u.legacyPath, r.dst.Dir, u.to)
 }
 
-// Limits of a batch: what is lost of a run that is killed, and staged at a time.
+// Limits of a batch: what is lost of a run that is killed, and staged at a
+// time.
 const (
 	treeBatchTrees = 2000
 	treeBatchFiles = 50000
@@ -277,8 +278,9 @@ func (r *relocation) commitLocked(b *treeBatch) error {
 	return r.run.Commit(moves, nil)
 }
 
-// dropClashes takes out of a batch the trees that find their place full: by one of
-// the same user that lies where it belongs, or by another run in the meantime.
+// dropClashes takes out of a batch the trees that find their place full: by one
+// of the same user that lies where it belongs, or by another run in the
+// meantime.
 func (r *relocation) dropClashes(b *treeBatch) error {
 	taken := make(map[string]bool, len(b.trees))
 	keep := 0

@@ -56,8 +56,8 @@ func (u *usages) advance() error {
 	return err
 }
 
-// sumOf returns the sum of a user's trees and goes on behind them; nothing for a
-// user that has none.
+// sumOf returns the sum of a user's trees and goes on behind them; nothing for
+// a user that has none.
 func (u *usages) sumOf(id string) (mailUsage, error) {
 	var sum mailUsage
 	for u.more && u.head.id == id {
@@ -186,8 +186,8 @@ func parseAnyQuota(value []byte) (mboxlist.Quota, error) {
 	return q, fmt.Errorf("neither five numbers nor two: %w", err)
 }
 
-// putCounted puts the record of a user with usage counted anew and the limits of
-// the directory where it has any.
+// putCounted puts the record of a user with usage counted anew and the limits
+// of the directory where it has any.
 func (r *relocation) putCounted(id string, q mboxlist.Quota, u mailUsage, put recordSink) error {
 	if r.opts.Limits != nil {
 		if limit, ok := r.opts.Limits(id); ok {

@@ -24,7 +24,8 @@ type recordIndex struct {
 }
 
 // userSet is a set of user ids by 64 bits of FNV-1a, 8 bytes a member: two ids
-// of one hash would keep a user from getting an id that is free, with a problem.
+// of one hash would keep a user from getting an id that is free, with a
+// problem.
 type userSet struct{ list []uint64 }
 
 func userHash(id string) uint64 {
@@ -75,8 +76,8 @@ func (d *sourceDB) close() {
 	}
 }
 
-// openSourceDB opens a database of the source and reads it through, to tell what
-// is damaged. One that cannot be read at all is a problem, and nil.
+// openSourceDB opens a database of the source and reads it through, to tell
+// what is damaged. One that cannot be read at all is a problem, and nil.
 func (r *relocation) openSourceDB(ctx context.Context, path string) (*sourceDB, error) {
 	where := r.label(path)
 	f, err := os.Open(path)

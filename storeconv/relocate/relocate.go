@@ -1,3 +1,14 @@
+// Package relocate makes the store of an iPlanet Messaging Server 5.x of the
+// store of a Netscape Messaging Server 4.x: its trees go over as they are,
+// users and partitions may get other names, the databases become those of the
+// new server.
+//
+// A run walks the users of all partitions in order (users.go, tree.go). Workers
+// copy or link their trees into a stage, or find them in place already
+// (place.go, compare.go), and batches of them are renamed into place. Then the
+// subscription files follow, and the records of the databases, which are held
+// against the mailboxes that the walk met (records.go, quota.go, crosscheck.go,
+// databases.go).
 package relocate
 
 import (
@@ -34,7 +45,7 @@ func ParseVia(s string) (Via, error) {
 	return "", fmt.Errorf("%q is none of hardlink, copy, symlink", s)
 }
 
-// RelocateOptions say what of an NMS store becomes an iMS store, and how.
+// Options say what of an NMS store becomes an iMS store, and how.
 type Options struct {
 	Via Via
 
@@ -44,7 +55,8 @@ type Options struct {
 	Users map[string]bool
 	// Map gives users new ids, by their old ones.
 	Map map[string]string
-	// Domain, when not empty, is put behind every id that has none and is not in Map.
+	// Domain, when not empty, is put behind every id that has none and is not in
+	// Map.
 	Domain string
 
 	Owner               *storeconv.Owner // of what is made, not with ViaHardlink; nil: as in the source, as far as the process may
@@ -69,14 +81,14 @@ type Options struct {
 	fault durable.Fault // tests only
 }
 
-// RelocatePartition is one --partition: what is called Name in the source (at
+// Partition is one --partition: what is called Name in the source (at
 // Path, when it is not below partition/) is called NewName in the new store.
 // Records may call it Alias too, unless another partition has that name.
 type Partition struct {
 	Name, Path, NewName, Alias string
 }
 
-// ParseRelocatePartition reads OLD=NEW. OLD is the name of a partition of the
+// ParsePartition reads OLD=NEW. OLD is the name of a partition of the
 // source, or, with a slash in it, the path of one that lies elsewhere. NEW is
 // its name in the new store, or, with a slash in it, the path where the source
 // partition OLD lies.
@@ -105,7 +117,7 @@ func ParsePartition(s string) (Partition, error) {
 	return p, ims.CheckPartition(p.NewName)
 }
 
-// RelocateReport counts what a run did. With DryRun, what it would do.
+// Report counts what a run did. With DryRun, what it would do.
 type Report struct {
 	Via        string `json:"via"`
 	Partitions int    `json:"partitions"`
@@ -161,11 +173,11 @@ type OverQuota struct {
 var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with the source: no owner can be set on them")
 
 // Relocate makes the iMS store in the directory store, which is made when it
-// does not exist, of the NMS store in the directory from, which is only read. Every user's tree appears in the
-// new store whole or not at all; the same call again goes on after an
-// interruption, and changes nothing when all is done. What is wrong with the
-// source is told to Options.Log and left out in the smallest unit; the error is
-// of the options or of the destination.
+// does not exist, of the NMS store in the directory from, which is only read.
+// Every user's tree appears in the new store whole or not at all; the same call
+// again goes on after an interruption, and changes nothing when all is done.
+// What is wrong with the source is told to Options.Log and left out in the
+// smallest unit; the error is of the options or of the destination.
 func Relocate(ctx context.Context, store, from string, opts Options) (Report, error) {
 	r := &relocation{from: from, store: store, opts: opts, log: storeconv.Discard}
 	if opts.Log != nil {

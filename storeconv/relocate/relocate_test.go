@@ -44,11 +44,13 @@ func (h *heard) Warning(kind, where, text string) {
 
 const sampleNMS = "../../testdata/site/nms/store"
 
-// sampleTime is the time that copies of the sample get, with a fraction that must survive.
+// sampleTime is the time that copies of the sample get, with a fraction that
+// must survive.
 var sampleTime = time.Unix(947000000, 123456789)
 
 // copySample copies the sample store to a directory of the test and gives every
-// file and directory a mode and a time of its own, which a checkout does not keep.
+// file and directory a mode and a time of its own, which a checkout does not
+// keep.
 func copySample(t testing.TB) string {
 	t.Helper()
 	dst := filepath.Join(memoryDir(t), "nms")

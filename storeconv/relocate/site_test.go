@@ -303,7 +303,8 @@ func TestRelocateQuota(t *testing.T) {
 	rep, h := relocate(t, store, from, Options{Requota: true, Limits: limits})
 	h.none(t)
 	quotas := records(t, store+"/mboxlist/quota.db")
-	// 280+650+852+4685 and 128+3812+406 in INBOX, 8406+5602+426 below: 25247 bytes.
+	// 280+650+852+4685 and 128+3812+406 in INBOX, 8406+5602+426 below: 25247
+	// bytes.
 	if got, want := quotas["anna"], "2 -1 25 10 -1"; got != want {
 		t.Errorf("anna: %q, want %q", got, want)
 	}

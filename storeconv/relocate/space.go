@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkSpace refuses a copy for which the new store's file system has not enough
-// space or inodes. Where it has more free than the file systems of the source
-// hold in all, nothing needs to be counted.
+// checkSpace refuses a copy for which the new store's file system has not
+// enough space or inodes. Where it has more free than the file systems of the
+// source hold in all, nothing needs to be counted.
 func (r *relocation) checkSpace(ctx context.Context) error {
 	if r.via != ViaCopy || r.opts.DryRun {
 		return nil

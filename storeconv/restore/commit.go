@@ -14,8 +14,8 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// placement is a user whose staged tree is whole, on its way into place; or, with
-// flush set, the wish to be told when all before it are in place.
+// placement is a user whose staged tree is whole, on its way into place; or,
+// with flush set, the wish to be told when all before it are in place.
 type placement struct {
 	v        *visit
 	records  []record // of the mailbox lists, and where messages went that are not where their name says
@@ -60,7 +60,8 @@ func doneKey(v *visit) string { return visitKey(keyDone, v) }
 // relinkKey is in the journal when a crash has left a part of a batch in place.
 const relinkKey = "relink"
 
-// stagedUsers tells where the trees are that are not in place yet. Safe for concurrent use.
+// stagedUsers tells where the trees are that are not in place yet. Safe for
+// concurrent use.
 type stagedUsers struct {
 	mu sync.Mutex
 	m  map[string]string
@@ -155,7 +156,8 @@ func (c *committer) place(list []*placement) error {
 	return nil
 }
 
-// intend writes down what is about to be put into place, and that what was put into place before the last sync is done.
+// intend writes down what is about to be put into place, and that what was put
+// into place before the last sync is done.
 func (c *committer) intend(list, moving []*placement, inodes []uint64) error {
 	b := c.r.jr.Batch()
 	if len(moving) > 0 { // then a sync has just been made
@@ -199,7 +201,8 @@ func (c *committer) confirm() {
 	}
 }
 
-// visitCounts is what the journal keeps of a visit, for the report of a run that goes on after an interruption.
+// visitCounts is what the journal keeps of a visit, for the report of a run
+// that goes on after an interruption.
 type visitCounts struct {
 	Report   Report
 	Problems int64
@@ -213,7 +216,8 @@ func (v *visit) counts() []byte {
 	return b
 }
 
-// addCounts adds the counts of a visit to a report and returns its number of problems.
+// addCounts adds the counts of a visit to a report and returns its number of
+// problems.
 func addCounts(b []byte, rep *Report) int64 {
 	var c visitCounts
 	if json.Unmarshal(b, &c) != nil {
@@ -223,7 +227,8 @@ func addCounts(b []byte, rep *Report) int64 {
 	return c.Problems
 }
 
-// recover looks at what an interrupted run was about to do: a visit whose tree is in place is done, the others are done again.
+// recover looks at what an interrupted run was about to do: a visit whose tree
+// is in place is done, the others are done again.
 func (r *run) recover() error {
 	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit} {
 		if err := r.jr.Drop(prefix); err != nil {

@@ -9,7 +9,8 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// completeTree makes the staged tree of a user who exists whole: everything that the store has and the visit did not replace is linked into it.
+// completeTree makes the staged tree of a user who exists whole: everything
+// that the store has and the visit did not replace is linked into it.
 func (c *collector) completeTree(p *placement, u *usage) error {
 	v := p.v
 	touched := make(map[string]bool)

@@ -12,8 +12,10 @@ type storedCopy struct {
 	at selection.Place
 }
 
-// copiesKept is the number of messages that the collector remembers. Of older ones the place follows from the member name, and the rest is read again from the
-// file: a link costs at most one reading, and the table needs no entry for each message of the site.
+// copiesKept is the number of messages that the collector remembers. Of older
+// ones the place follows from the member name, and the rest is read again from
+// the file: a link costs at most one reading, and the table needs no entry for
+// each message of the site.
 const copiesKept = 1 << 15
 
 // copyTable remembers the last messages by member name.
@@ -39,7 +41,8 @@ func (t *copyTable) add(name string, info storedCopy) {
 	t.m[name] = info
 }
 
-// nameSet is a set of names by 64 bits of hash, for dry runs. It stops taking in names at its limit, and then says yes to all.
+// nameSet is a set of names by 64 bits of hash, for dry runs. It stops taking
+// in names at its limit, and then says yes to all.
 type nameSet struct {
 	seed maphash.Seed
 	m    map[uint64]struct{}

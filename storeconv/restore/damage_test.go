@@ -16,8 +16,9 @@ import (
 	"imsconv/storeconv/verify"
 )
 
-// TestDamagedStreams spoils a stream at random, restores it, and holds the store against itself: whatever a stream says,
-// the store that it leaves is one without a fault, and so is that of the same stream restored again.
+// TestDamagedStreams spoils a stream at random, restores it, and holds the
+// store against itself: whatever a stream says, the store that it leaves is one
+// without a fault, and so is that of the same stream restored again.
 func TestDamagedStreams(t *testing.T) {
 	rounds := 60
 	if os.Getenv("IMSCONV_FULL") == "1" {
@@ -50,7 +51,8 @@ func TestDamagedStreams(t *testing.T) {
 		if len(log.Problems) > 0 {
 			t.Fatalf("round %d:\n%s", round, strings.Join(log.Problems, "\n"))
 		}
-		// A second run may find first copies that came too late in the first; it loses nothing.
+		// A second run may find first copies that came too late in the first; it
+		// loses nothing.
 		once := messageFiles(t, store)
 		restore()
 		twice := messageFiles(t, store)
@@ -117,8 +119,8 @@ func messageFiles(t *testing.T, store string) map[string]string {
 	return files
 }
 
-// TestDamagedStreamsWithOptions does the same with everything that a restore may be told, twice over into one store, and
-// holds one worker against seven.
+// TestDamagedStreamsWithOptions does the same with everything that a restore
+// may be told, twice over into one store, and holds one worker against seven.
 func TestDamagedStreamsWithOptions(t *testing.T) {
 	rounds := 40
 	if os.Getenv("IMSCONV_FULL") == "1" {
@@ -167,7 +169,8 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 	}
 }
 
-// restoreSpoilt restores streams and says whether there was anything to restore.
+// restoreSpoilt restores streams and says whether there was anything to
+// restore.
 func restoreSpoilt(t *testing.T, store string, opt Options, data [][]byte) bool {
 	t.Helper()
 	var streams []*Stream

@@ -11,7 +11,8 @@ import (
 )
 
 // existingBox is a mailbox that the store has before the visit. It stays as it
-// is, but for the sets that the planner gets. It takes about 60 bytes a message.
+// is, but for the sets that the planner gets. It takes about 60 bytes a
+// message.
 type existingBox struct {
 	r       *run
 	dir     string // in the store
@@ -95,8 +96,8 @@ func (o *existingBox) add(rec *ims.Record) {
 	}
 }
 
-// readFiles looks for message files that the index does not name. Where there is
-// no index of ours, their content is all that is known.
+// readFiles looks for message files that the index does not name. Where there
+// is no index of ours, their content is all that is known.
 func (o *existingBox) readFiles(list []fs.DirEntry) error {
 	for _, e := range list {
 		if !e.IsDir() || len(e.Name()) != 2 || strings.HasPrefix(e.Name(), "=") {
@@ -173,9 +174,10 @@ func (o *existingBox) fileRecords() func() (*ims.Record, error) {
 	}
 }
 
-// find returns the message that it is a copy of, if the mailbox has one. The body
-// is asked for only where the origin of messages is not known. With crlf, bodies
-// are stored with other line ends than the stream has, and sizes say nothing.
+// find returns the message that it is a copy of, if the mailbox has one. The
+// body is asked for only where the origin of messages is not known. With crlf,
+// bodies are stored with other line ends than the stream has, and sizes say
+// nothing.
 func (o *existingBox) find(e *entry, size int64, sum func() [32]byte, crlf bool) (storedMessage, bool) {
 	if m, ok := o.byOrig[origKey(e.validity, e.origUID)]; ok && (size == m.size || o.own || crlf) {
 		return m, true

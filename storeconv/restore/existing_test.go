@@ -79,7 +79,8 @@ func shmDir(t testing.TB) string {
 	return dir
 }
 
-// boxLines gives a mailbox as lines: its header in short, then UID, flags, keywords, origin and subject of each message.
+// boxLines gives a mailbox as lines: its header in short, then UID, flags,
+// keywords, origin and subject of each message.
 func boxLines(t testing.TB, store, id, mailbox string) []string {
 	t.Helper()
 	dir := filepath.Join(store, ims.MailboxDir("primary", id, mailbox))
@@ -167,7 +168,8 @@ func TestAppendToExisting(t *testing.T) {
 	inbox[0] = "user/joe exists=6 last=12 validity=77 [f1 f2]"
 	inbox = append(inbox, "11 []  99-1 uno", "12 []  99-20 veinte")
 	checkBox(t, store, "joe", "INBOX", inbox...)
-	// The mailbox Mail was not announced: its UIDVALIDITY is the date of the backup, so the link got a UID of the store's.
+	// The mailbox Mail was not announced: its UIDVALIDITY is the date of the
+	// backup, so the link got a UID of the store's.
 	checkBox(t, store, "joe", "Mail", "user/joe/Mail exists=2 last=2 validity=88 []", `1 [\Flagged]  88-1 one`, fmt.Sprintf("2 []  %d-7 veinte", may20))
 	hash, _ := treeHash(t, store)
 	if rep := again(t, store, Options{}, other); rep.Duplicates != 3 {
@@ -205,7 +207,8 @@ func TestNewMailboxNames(t *testing.T) {
 	}
 }
 
-// Later streams of one run decide about flags, and users who come back keep their UIDs.
+// Later streams of one run decide about flags, and users who come back keep
+// their UIDs.
 func TestSeveralStreams(t *testing.T) {
 	full := tape(t, may20, firstTape...)
 	increment := tape(t, may20+86400, "user joe 2048", "box joe/INBOX 77 f1,f3", `msg joe/INBOX/1 \Answered,f3 one`, `msg joe/INBOX/6 - six`, "box joe/New 3", `link joe/New/1 - joe/INBOX/5`)
@@ -247,7 +250,8 @@ func TestUnsortedUIDs(t *testing.T) {
 	checkBox(t, store, "joe", "INBOX", "user/joe exists=3 last=300 validity=7 []", `2 [\Seen]  7-2 a`, `299 [\Seen]  7-299 b`, "300 []  7-300 c")
 }
 
-// A mailbox with an index that is not ours gets its messages, and keeps the index.
+// A mailbox with an index that is not ours gets its messages, and keeps the
+// index.
 func TestForeignIndexStays(t *testing.T) {
 	store := filepath.Join(shmDir(t), "store")
 	dir := filepath.Join(store, ims.MailboxDir("primary", "joe", "INBOX"))
@@ -308,7 +312,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// A link to what was left out finds the body in a file, in the store, or in the reference; else it is one problem.
+// A link to what was left out finds the body in a file, in the store, or in the
+// reference; else it is one problem.
 func TestLinksOutOfTheSelection(t *testing.T) {
 	b := tape(t, may20, firstTape...)
 	ann := Options{Selection: storeconv.Selection{Users: map[string]bool{"ann": true}}}
@@ -345,7 +350,8 @@ func flagWords(s string) string {
 	return strings.ReplaceAll(s, ",", " ")
 }
 
-// Two runs over parts of the users, one after the other in either order: what the stream holds once, the store holds once.
+// Two runs over parts of the users, one after the other in either order: what
+// the stream holds once, the store holds once.
 func TestSharesAreJoined(t *testing.T) {
 	b := tape(t, may20, firstTape...)
 	whole := restored(t, Options{}, b)

@@ -75,8 +75,9 @@ func (c *faultCase) prepare(t testing.TB, dir string) string {
 	return store
 }
 
-// The disk fails at the Nth operation, for every N (in the short run, for some): the run ends with an error, and the same run again brings the store to the same
-// bytes as one that was never disturbed.
+// The disk fails at the Nth operation, for every N (in the short run, for
+// some): the run ends with an error, and the same run again brings the store to
+// the same bytes as one that was never disturbed.
 func TestFailureAtEveryOperation(t *testing.T) {
 	base := shmDir(t)
 	for _, c := range faultCases(t) {
@@ -151,7 +152,8 @@ func lineDiff(want, got []string) (out string) {
 	return out
 }
 
-// A run that goes on after an interruption reports what an undisturbed one does, and has the same exit status.
+// A run that goes on after an interruption reports what an undisturbed one
+// does, and has the same exit status.
 func TestReportAfterInterruption(t *testing.T) {
 	b := tape(t, may20, "user joe 5", "box joe/INBOX 7", "msg joe/INBOX/1 - a", "msg joe/INBOX/1 - again", "link joe/INBOX/2 - nobody/INBOX/1", "msg joe/INBOX/3 expired x",
 		"user ann 6", "box ann/INBOX 8", "link ann/INBOX/1 pending joe/INBOX/1", "link ann/INBOX/2 - joe/INBOX/3", "msg ann/../x - b", "box bob/INBOX 1", "msg bob/INBOX/1 - z")
@@ -188,7 +190,8 @@ func TestReportAfterInterruption(t *testing.T) {
 	}
 }
 
-// A power cut loses what is not synced: a tree must be on disk before it is renamed into place, and the rename before the run forgets about it.
+// A power cut loses what is not synced: a tree must be on disk before it is
+// renamed into place, and the rename before the run forgets about it.
 func TestSyncOrder(t *testing.T) {
 	for mode, syncs := range map[storeconv.SyncMode]bool{storeconv.SyncBatch: true, storeconv.SyncUser: true, storeconv.SyncNone: false} {
 		var ops []string
@@ -247,7 +250,8 @@ func (s *silent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// An interrupt while the source is silent ends the run, wherever in the stream that is, and the next run goes on.
+// An interrupt while the source is silent ends the run, wherever in the stream
+// that is, and the next run goes on.
 func TestInterruptWhileWaiting(t *testing.T) {
 	var site bytes.Buffer
 	opts := testsite.StreamOptions{Seed: 8, Users: 4, Messages: 24, MedianSize: 300000, MaxSize: 1 << 20, Expired: 20, Links: 20}

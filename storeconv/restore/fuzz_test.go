@@ -13,8 +13,9 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// FuzzRestore holds that no stream makes a restore crash, fail, or write beside its store, that a dry run counts what a real one writes, and that a second run finds
-// everything in place.
+// FuzzRestore holds that no stream makes a restore crash, fail, or write beside
+// its store, that a dry run counts what a real one writes, and that a second
+// run finds everything in place.
 func FuzzRestore(f *testing.F) {
 	f.Add(tape(f, may20, firstTape...), false)
 	f.Add(tape(f, may20, "box joe/INBOX 7", "msg joe/INBOX/300 - c", `msg joe/INBOX/2 expired a`, "link ann/x/1 - joe/INBOX/2", "msg joe/INBOX/2 - b"), true)

@@ -261,8 +261,8 @@ func (c *collector) keepIndex(b *box) error {
 	return nil
 }
 
-// sealMerged writes an index whose lines are not in one sorted piece: some lie on
-// disk, some are in the store's old index, some came out of order.
+// sealMerged writes an index whose lines are not in one sorted piece: some lie
+// on disk, some are in the store's old index, some came out of order.
 func (c *collector) sealMerged(b *box) error {
 	lines, closeLines, err := c.sortedLines(&b.index)
 	if err != nil {
@@ -279,7 +279,9 @@ type lineAt struct {
 	off    int64
 }
 
-// sortedLines returns a function that gives the new lines of an index in ascending order of UIDs, one record after the other. It takes 16 bytes a message.
+// sortedLines returns a function that gives the new lines of an index in
+// ascending order of UIDs, one record after the other. It takes 16 bytes a
+// message.
 func (c *collector) sortedLines(x *boxIndex) (next func() (*ims.Record, error), closeFile func(), err error) {
 	var src io.ReaderAt = bytes.NewReader(x.lines)
 	closeFile = func() {}
@@ -352,7 +354,8 @@ func scanLines(r io.Reader) ([]lineAt, error) {
 	}
 }
 
-// mergeIndex writes the store's old lines and the new ones as one index, and counts it anew.
+// mergeIndex writes the store's old lines and the new ones as one index, and
+// counts it anew.
 func (c *collector) mergeIndex(b *box, next func() (*ims.Record, error)) error {
 	x := &b.index
 	x.restart()
@@ -384,7 +387,8 @@ func (c *collector) mergeIndex(b *box, next func() (*ims.Record, error)) error {
 	return c.joinIndex(b, name)
 }
 
-// joinIndex makes store.idx of the header and the records in the file name, which it removes.
+// joinIndex makes store.idx of the header and the records in the file name,
+// which it removes.
 func (c *collector) joinIndex(b *box, name string) error {
 	body, err := c.r.folder.Dir.Open(name)
 	if err != nil {
@@ -414,7 +418,8 @@ func (c *collector) joinIndex(b *box, name string) error {
 	return err
 }
 
-// eachRecord calls fn for the old records of a mailbox and the new ones together, in ascending order of UIDs.
+// eachRecord calls fn for the old records of a mailbox and the new ones
+// together, in ascending order of UIDs.
 func (c *collector) eachRecord(b *box, next func() (*ims.Record, error), fn func(*ims.Record) error) error {
 	oldNext, closeOld, err := b.existing.records()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 
 const linkToItself = "it is a link to itself"
 
-// link makes the file of a later copy: a link to its first copy where that lies,
-// else a file with the body that was held back for it.
+// link makes the file of a later copy: a link to its first copy where that
+// lies, else a file with the body that was held back for it.
 func (c *collector) link(s *linkStep) error {
 	if c.r.dry() {
 		return c.dryLink(s)
@@ -37,8 +37,8 @@ func (c *collector) link(s *linkStep) error {
 	return c.linkSpare(s)
 }
 
-// linkFound links to a first copy that is not among the last ones, if it is where
-// the run has noted it or where its name says.
+// linkFound links to a first copy that is not among the last ones, if it is
+// where the run has noted it or where its name says.
 func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	target, ok, noted, err := c.r.whereIs(s.first)
 	if err != nil {
@@ -180,8 +180,8 @@ func (c *collector) enter(e *entry) error {
 	return nil
 }
 
-// linkFrom links the file of s to the file name in dir; where links cannot be, it
-// copies.
+// linkFrom links the file of s to the file name in dir; where links cannot be,
+// it copies.
 func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOutcome, error) {
 	stage, to := c.r.folder.Stage, s.box.dir+ims.MessagePath(s.uid)
 	err := dir.Link(name, stage, to)

@@ -11,11 +11,14 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// When the users of a site are spread over several runs, a link and its first copy may belong to different ones, and which of them comes first is chance. The run
-// with the link may have to make a copy of its own. Each run notes such pairs, from either side, and at its end makes one file of those that are both in place: the
-// run that ends last sees them all.
+// When the users of a site are spread over several runs, a link and its first
+// copy may belong to different ones, and which of them comes first is chance.
+// The run with the link may have to make a copy of its own. Each run notes such
+// pairs, from either side, and at its end makes one file of those that are both
+// in place: the run that ends last sees them all.
 //
-// A power cut may part them too: of one batch it may leave the user with the link in place and not the one with the first copy, who is then made anew.
+// A power cut may part them too: of one batch it may leave the user with the
+// link in place and not the one with the first copy, who is then made anew.
 
 // noteJoin notes a link that only one end of belongs to this run.
 func (p *planner) noteJoin(m *sims.Member) error {
@@ -50,7 +53,8 @@ func (r *run) join() error {
 	return err
 }
 
-// joinPair replaces the file of a link by a link to its first copy, if both are there with the same bytes.
+// joinPair replaces the file of a link by a link to its first copy, if both are
+// there with the same bytes.
 func (r *run) joinPair(link, first string) (bool, error) {
 	to, ok1, _, err := r.whereIs(link)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it tells which message of the store a link to one of its messages means.
+// noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it
+// tells which message of the store a link to one of its messages means.
 func (p *planner) noteValidity(m *sims.Member) error {
 	if p.r.dry() || m.UIDValidity == 0 {
 		return nil
@@ -16,7 +17,8 @@ func (p *planner) noteValidity(m *sims.Member) error {
 	return p.r.jr.Put(keyValidity+m.Name, binary.BigEndian.AppendUint32(nil, m.UIDValidity))
 }
 
-// originIndex remembers the origins of the messages of one mailbox in the store.
+// originIndex remembers the origins of the messages of one mailbox in the
+// store.
 type originIndex struct {
 	dir    string
 	ours   bool
@@ -24,7 +26,8 @@ type originIndex struct {
 	byUID  map[uint32]uint32 // by UID of the source alone
 }
 
-// findInStore looks for a message that an earlier run, or another one, has restored: its mailbox is at at, but its UID may be another.
+// findInStore looks for a message that an earlier run, or another one, has
+// restored: its mailbox is at at, but its UID may be another.
 func (c *collector) findInStore(name string, at selection.Place) (selection.Place, bool, error) {
 	dir := ims.MailboxDir(c.r.partition, at.ID, at.Mailbox)
 	if c.lookup.dir != dir {

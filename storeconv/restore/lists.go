@@ -11,13 +11,15 @@ import (
 	"imsconv/storeconv/lists"
 )
 
-// The records of the mailbox lists wait in the journal, in the order of their keys, until the end of the run.
+// The records of the mailbox lists wait in the journal, in the order of their
+// keys, until the end of the run.
 
 var listKinds = [...]mboxlist.Kind{mboxlist.FolderDB, mboxlist.QuotaDB, mboxlist.SubscrDB, mboxlist.PeruserDB}
 
 func listPrefix(k mboxlist.Kind) string { return fmt.Sprintf(keyList+"%d/", k) }
 
-// notSaidKB in a waiting quota record means: the limit that is there, else the server's default.
+// notSaidKB in a waiting quota record means: the limit that is there, else the
+// server's default.
 const notSaidKB = storeconv.NotSaid
 
 // boxRecords makes the list records of one mailbox.
@@ -58,7 +60,8 @@ func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quot
 	p.put(mboxlist.SubscrDB, v.id, u.waitingSubscriptions())
 }
 
-// waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, + for subscribed and - for not. What it does not name stays as it is in place.
+// waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, +
+// for subscribed and - for not. What it does not name stays as it is in place.
 func (u *usage) waitingSubscriptions() []byte {
 	var b []byte
 	for _, name := range u.subscribed {
@@ -70,7 +73,8 @@ func (u *usage) waitingSubscriptions() []byte {
 	return b
 }
 
-// mergeSubscriptions makes the record of subscr.db of the one in place and the waiting one; nil: there is none.
+// mergeSubscriptions makes the record of subscr.db of the one in place and the
+// waiting one; nil: there is none.
 func mergeSubscriptions(old, waiting []byte) []byte {
 	names, err := mboxlist.ParseSubscriptions(old)
 	if err != nil {
@@ -126,7 +130,8 @@ var mergers = map[mboxlist.Kind]func(old, waiting []byte) []byte{
 	mboxlist.SubscrDB: mergeSubscriptions,
 }
 
-// mergeQuota keeps the limits in place where the run knows none, and the date of the last warning.
+// mergeQuota keeps the limits in place where the run knows none, and the date
+// of the last warning.
 func mergeQuota(old, fresh []byte) []byte {
 	q, err := parseWaiting(fresh)
 	if err != nil {

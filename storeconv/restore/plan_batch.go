@@ -105,8 +105,8 @@ func (p *planner) longMessage(s *messageStep) error {
 	}
 }
 
-// mergeLong is merge for a long message. send is set when the message is still to
-// be sent with its body.
+// mergeLong is merge for a long message. send is set when the message is still
+// to be sent with its body.
 func (p *planner) mergeLong(s *messageStep) (send bool, err error) {
 	if len(s.box.existing.bySum) == 0 || p.r.dry() {
 		return p.merge(&s.entry, s.size, func() [32]byte { return [32]byte{} }), nil

@@ -12,8 +12,8 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// openBox makes sure of the UIDVALIDITY of the current mailbox, and looks for what
-// the store has under its name.
+// openBox makes sure of the UIDVALIDITY of the current mailbox, and looks for
+// what the store has under its name.
 func (p *planner) openBox(m *sims.Member) error {
 	b := p.box
 	switch {

@@ -33,8 +33,8 @@ func (p *planner) enterVisit() error {
 }
 
 // boxesKept bounds the mailboxes of one user that a dry run remembers. One that
-// comes back after that counts as another. (A real run needs about 1 KB for each
-// mailbox of the user it is at.)
+// comes back after that counts as another. (A real run needs about 1 KB for
+// each mailbox of the user it is at.)
 const boxesKept = 4096
 
 // forget lets the mailboxes of a dry run's user go when they are many.
@@ -75,7 +75,8 @@ func (p *planner) startVisit(v *visit) error {
 	return nil
 }
 
-// claim gets the lock of a user, and asks the journal whether the visit is done.
+// claim gets the lock of a user, and asks the journal whether the visit is
+// done.
 func (p *planner) claim(v *visit) error {
 	got, err := p.r.folder.TryLockUser(v.id)
 	if err != nil {
@@ -145,7 +146,8 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	return true, nil
 }
 
-// validityWithout is the UIDVALIDITY of a mailbox that the stream says none for.
+// validityWithout is the UIDVALIDITY of a mailbox that the stream says none
+// for.
 func (p *planner) validityWithout(m *sims.Member) uint32 {
 	for _, t := range [...]int64{p.header.Date, m.Time} {
 		if t > 0 && t < 1<<32 && (t == p.header.Date || m.Kind != sims.Mailbox) {

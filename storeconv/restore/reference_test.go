@@ -18,7 +18,8 @@ import (
 	"imsconv/storeconv/verify"
 )
 
-// storeLines gives every file of a store as a line: path, size, date, links, and for the text of an index the text itself.
+// storeLines gives every file of a store as a line: path, size, date, links,
+// and for the text of an index the text itself.
 func storeLines(t testing.TB, store string) []string {
 	t.Helper()
 	var lines []string
@@ -59,8 +60,9 @@ func storeLines(t testing.TB, store string) []string {
 	return lines
 }
 
-// TestRestoreAgainstReference holds what Restore leaves against what the plainest means make of the same stream: every
-// byte of every message and index, every record of the databases, every date and link.
+// TestRestoreAgainstReference holds what Restore leaves against what the
+// plainest means make of the same stream: every byte of every message and
+// index, every record of the databases, every date and link.
 func TestRestoreAgainstReference(t *testing.T) {
 	for _, opts := range []testsite.StreamOptions{
 		{Seed: 41, Users: 15, Messages: 400, MedianSize: 1500, Links: 30, Odd: true},
@@ -112,8 +114,8 @@ func TestRestoreAgainstReference(t *testing.T) {
 	}
 }
 
-// withoutHeaders drops SentDate and Message-id of the messages whose header is distorted on purpose: no document says what
-// they are then.
+// withoutHeaders drops SentDate and Message-id of the messages whose header is
+// distorted on purpose: no document says what they are then.
 func withoutHeaders(lines []string) []string {
 	for i, line := range lines {
 		if !strings.Contains(line, "store.idx") {

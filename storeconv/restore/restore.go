@@ -1,3 +1,13 @@
+// Package restore makes the mail of backup streams part of a store.
+//
+// One message on its way from a member of the stream to the store: the planner
+// decides where it goes (plan.go, plan_visit.go, plan_existing.go) and puts a
+// step into a batch (step.go, plan_batch.go); a worker writes its file into the
+// stage (write.go); the collector, in the order of the stream, makes links and
+// index lines (collect.go, link.go, index.go) and, when the stream leaves the
+// user, the records of the mailbox lists (lists.go); the committer renames the
+// user's tree into place and notes that in the journal (commit.go). run.go is
+// what holds them together, and what a run needs before and after.
 package restore
 
 import (
@@ -8,7 +18,8 @@ import (
 	"imsconv/storeconv/durable"
 )
 
-// Existing says what becomes of messages for a mailbox that the store has already.
+// Existing says what becomes of messages for a mailbox that the store has
+// already.
 type Existing uint8
 
 // The ways.
@@ -18,7 +29,8 @@ const (
 	NewName                   // into a new mailbox, name.mmddyy.HHMMSS of the backup's date (-n)
 )
 
-// RestoreOptions say what of the streams becomes part of the store, and how. The zero value restores everything into partition primary.
+// Options say what of the streams becomes part of the store, and how. The zero
+// value restores everything into partition primary.
 type Options struct {
 	Partition           string // "": primary
 	storeconv.Selection        // which users and mailboxes, and what they are called in the store
@@ -35,8 +47,10 @@ type Options struct {
 
 	storeconv.Databases // the form of the mailbox list databases
 
-	// Done, when not nil, is called once with the final report when all is in place, before the run's own folder goes: what the caller keeps there survives a kill
-	// together with the store. Its error ends the run, which can then be continued.
+	// Done, when not nil, is called once with the final report when all is in
+	// place, before the run's own folder goes: what the caller keeps there
+	// survives a kill together with the store. Its error ends the run, which can
+	// then be continued.
 	Done func(Report) error
 
 	Limits   func(id string) (storeconv.Quota, bool) // limits by id in the store; they win over SIMS.quota
@@ -54,7 +68,7 @@ type Options struct {
 // ErrStrict ends a run with Strict set at its first problem.
 var ErrStrict = errors.New("stopped at the first problem")
 
-// RestoreReport counts what a run did; with DryRun, what it would do.
+// Report counts what a run did; with DryRun, what it would do.
 type Report struct {
 	Users       int64            `json:"users"`        // converted by this run
 	Mailboxes   int64            `json:"mailboxes"`    //
@@ -75,10 +89,14 @@ type Report struct {
 	UnknownKeys map[string]int64 `json:"unknown_keys,omitempty"`
 }
 
-// Restore converts backup streams, read in the order given, into the iMS store at path store, which is made when it does not exist. A user's tree appears whole or
-// not at all. The same call again goes on after an interruption, and changes nothing when all is done.
+// Restore converts backup streams, read in the order given, into the iMS store
+// at path store, which is made when it does not exist. A user's tree appears
+// whole or not at all. The same call again goes on after an interruption, and
+// changes nothing when all is done.
 //
-// What is wrong with a stream is told to Options.Log and left out in the smallest unit. The error is of the options, of the destination or of the context.
+// What is wrong with a stream is told to Options.Log and left out in the
+// smallest unit. The error is of the options, of the destination or of the
+// context.
 func Restore(ctx context.Context, store string, streams []*Stream, opt Options) (Report, error) {
 	r, err := newRun(store, streams, opt)
 	if err != nil {

@@ -109,7 +109,8 @@ func restoreTo(t testing.TB, store string, opt Options, inputs ...io.Reader) (Re
 	return rep, log, err
 }
 
-// treeHash hashes paths, modes, sizes, times and contents of the files below dir, and which of them are one file.
+// treeHash hashes paths, modes, sizes, times and contents of the files below
+// dir, and which of them are one file.
 func treeHash(t testing.TB, dir string) (string, []string) {
 	t.Helper()
 	var lines []string

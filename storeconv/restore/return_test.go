@@ -38,8 +38,9 @@ func streamOf(t testing.TB, members ...sims.Member) []byte {
 	return out.Bytes()
 }
 
-// TestExpiredAloneChangesNothing: a mailbox that comes back, unannounced and with nothing but expired messages, keeps what
-// it has, also when the user gets something elsewhere.
+// TestExpiredAloneChangesNothing: a mailbox that comes back, unannounced and
+// with nothing but expired messages, keeps what it has, also when the user gets
+// something elsewhere.
 func TestExpiredAloneChangesNothing(t *testing.T) {
 	first := []sims.Member{
 		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "joe\tlrswipcda\nanyone\tlr"},
@@ -80,8 +81,8 @@ func restoreAny(t testing.TB, store string, data []byte) {
 	}
 }
 
-// TestLaterAttributes: what a later stream of one run says about a mailbox wins, in the index and in the lists, also when
-// it brings no message.
+// TestLaterAttributes: what a later stream of one run says about a mailbox
+// wins, in the index and in the lists, also when it brings no message.
 func TestLaterAttributes(t *testing.T) {
 	full := streamOf(t,
 		sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "joe\tlrswipcda"},

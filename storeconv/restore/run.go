@@ -127,14 +127,16 @@ func (r *run) open() error {
 	if r.folder.Finished() {
 		return errFinished
 	}
-	// The journal is synced in every mode: what it has not written yet is lost with the process, and a kill is survived without syncing the rest.
+	// The journal is synced in every mode: what it has not written yet is lost
+	// with the process, and a kill is survived without syncing the rest.
 	if r.jr, err = journal.OpenIn(r.store.FS(), r.folder.Path("journal"), true); err != nil {
 		return err
 	}
 	return r.recover()
 }
 
-// checkSpace refuses to start filling a new store that has no room for the streams.
+// checkSpace refuses to start filling a new store that has no room for the
+// streams.
 func (r *run) checkSpace() error {
 	if _, err := r.store.Stat("partition"); err == nil || !r.sel.IsAll() {
 		return nil
@@ -156,7 +158,8 @@ func (r *run) checkSpace() error {
 	return nil
 }
 
-// name names the run by the streams and by all that decides what is written, so that the same command finds its own interrupted run.
+// name names the run by the streams and by all that decides what is written, so
+// that the same command finds its own interrupted run.
 func (r *run) name() string {
 	h := sha256.New()
 	for _, s := range r.streams {

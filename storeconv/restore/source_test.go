@@ -20,7 +20,8 @@ func (o outside) Header() (sims.Header, error) { return o.r.Header() }
 func (o outside) Next() (*sims.Member, error)  { return o.r.Next() }
 func (o outside) Read(p []byte) (int, error)   { return o.r.Read(p) }
 
-// longStream is a stream with bodies of every length that is read in another way.
+// longStream is a stream with bodies of every length that is read in another
+// way.
 func longStream(t *testing.T) []byte {
 	var b bytes.Buffer
 	opts := testsite.StreamOptions{Seed: 61, Users: 6, Messages: 120, Links: 30, Expired: 10, Odd: true, MaxSize: 64 << 10}
@@ -58,8 +59,8 @@ func bodies(t *testing.T, members []sims.Member) []byte {
 	return b.Bytes()
 }
 
-// TestSourceOutside: a Source that gives bodies by Read alone makes the store that
-// the stream itself makes, also once more into the same store.
+// TestSourceOutside: a Source that gives bodies by Read alone makes the store
+// that the stream itself makes, also once more into the same store.
 func TestSourceOutside(t *testing.T) {
 	data := longStream(t)
 	base := shmDir(t)
@@ -108,8 +109,8 @@ func (c cut) Read(p []byte) (int, error) {
 	return c.outside.Read(p[:1])
 }
 
-// TestSourceShort: short reads change nothing, and a body that ends too early is
-// a problem of one message.
+// TestSourceShort: short reads change nothing, and a body that ends too early
+// is a problem of one message.
 func TestSourceShort(t *testing.T) {
 	data := bodies(t, []sims.Member{
 		{Kind: sims.Message, Name: "joe/INBOX/1", Size: 1000, Subscribed: -1},

@@ -11,7 +11,8 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// spare is a body that is not in the store and may still be needed by a link: of a first copy that was expired, refused or not selected.
+// spare is a body that is not in the store and may still be needed by a link:
+// of a first copy that was expired, refused or not selected.
 type spare struct {
 	stream int
 	offset int64  // of the body in the stream, if that can be read again
@@ -147,7 +148,9 @@ func (r *run) spareFor(name string) (*spare, bool, error) {
 	return h, err == nil, err
 }
 
-// spareInReference looks for a member in the reference streams, which are read once, at the first need. Streams that cannot be read again by offset are no help.
+// spareInReference looks for a member in the reference streams, which are read
+// once, at the first need. Streams that cannot be read again by offset are no
+// help.
 func (r *run) spareInReference(name string) (*spare, bool, error) {
 	if len(r.opt.Reference) == 0 || r.referenced {
 		return nil, false, nil
@@ -166,7 +169,8 @@ func (r *run) spareInReference(name string) (*spare, bool, error) {
 	return r.spareFor(name)
 }
 
-// readReference notes where the bodies of a reference stream lie. What the run itself holds back comes first.
+// readReference notes where the bodies of a reference stream lie. What the run
+// itself holds back comes first.
 func (r *run) readReference(s *Stream, number int) error {
 	for {
 		m, err := s.Source.Next()

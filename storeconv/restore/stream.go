@@ -11,10 +11,10 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// Source is a backup that Restore reads member by member, in the terms of a SIMS
-// stream. *sims.Reader is one; a decoder of another tape format is another. One
-// goroutine uses it. An error that is a *sims.Error concerns one member, any
-// other ends the run.
+// Source is a backup that Restore reads member by member, in the terms of a
+// SIMS stream. *sims.Reader is one; a decoder of another tape format is
+// another. One goroutine uses it. An error that is a *sims.Error concerns one
+// member, any other ends the run.
 type Source interface {
 	// Header says what is known of the backup as a whole.
 	Header() (sims.Header, error)
@@ -58,11 +58,13 @@ func checkInputs(streams, reference []*Stream) error {
 // idBytes is how much of its start stands for a stream, in bytes.
 const idBytes = 256 << 10
 
-// readBlocks is the number of read buffers of 1 MiB that a stream is read through.
+// readBlocks is the number of read buffers of 1 MiB that a stream is read
+// through.
 const readBlocks = 24
 
-// NewStream makes a Stream of a SIMS backup stream without compression. Of a file (an io.ReadSeeker and io.ReaderAt at its start) bodies that are left out are not
-// read, and can be read later.
+// NewStream makes a Stream of a SIMS backup stream without compression. Of a
+// file (an io.ReadSeeker and io.ReaderAt at its start) bodies that are left out
+// are not read, and can be read later.
 func NewStream(name string, r io.Reader) (*Stream, error) {
 	s := &Stream{Name: name, Size: -1}
 	head := make([]byte, idBytes)
@@ -132,4 +134,77 @@ func damageOf(err error) *sims.Error {
 		return e
 	}
 	return nil
+}
+
+// source is what the planner reads: a Source that gives bodies without copying
+// them where it can.
+type source interface {
+	Source
+	// Bytes returns the body, which is of at most sims.MaxInline bytes.
+	Bytes() ([]byte, error)
+	// Chunk returns the next piece of a longer one, and io.EOF at its end.
+	Chunk() ([]byte, error)
+	// Block is what the last Bytes or Chunk is a slice of; nil: memory that
+	// nobody else uses.
+	Block() *sims.Block
+	// Offset is how far the stream has been read, in bytes.
+	Offset() int64
+}
+
+func sourceOf(s Source) source {
+	if fast, ok := s.(source); ok {
+		return fast
+	}
+	return &plainSource{Source: s}
+}
+
+// plainSource reads the bodies of a Source by Read.
+type plainSource struct {
+	Source
+	size   int64 // of the current body
+	offset int64
+}
+
+// chunkSize is the most that is read of a body in one piece, in bytes.
+const chunkSize = 128 << 10
+
+func (s *plainSource) Next() (*sims.Member, error) {
+	m, err := s.Source.Next()
+	if m != nil {
+		s.size = m.Size
+	}
+	return m, err
+}
+
+func (s *plainSource) Bytes() ([]byte, error) {
+	b := make([]byte, s.size)
+	n, err := io.ReadFull(s.Source, b)
+	s.offset += int64(n)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = truncated()
+	}
+	return b, err
+}
+
+func (s *plainSource) Chunk() ([]byte, error) {
+	b := make([]byte, min(s.size, chunkSize))
+	if len(b) == 0 {
+		return nil, io.EOF
+	}
+	n, err := io.ReadFull(s.Source, b)
+	s.size -= int64(n)
+	s.offset += int64(n)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = truncated()
+	}
+	return b[:n], err
+}
+
+func (s *plainSource) Block() *sims.Block { return nil }
+
+func (s *plainSource) Offset() int64 { return s.offset }
+
+// truncated is the error of a body that is shorter than its member says.
+func truncated() error {
+	return &sims.Error{Class: sims.Truncated, Text: "the stream ends inside the body"}
 }

@@ -27,7 +27,8 @@ func (u *usage) add(b *box) {
 	}
 }
 
-// addMailElsewhere adds what a user has in other partitions of the store to the user's usage: quota.db has one record a user.
+// addMailElsewhere adds what a user has in other partitions of the store to the
+// user's usage: quota.db has one record a user.
 func (r *run) addMailElsewhere(id string, usage *usage) error {
 	names, err := r.store.ReadNames("partition")
 	if isNotExist(err) {
@@ -64,7 +65,8 @@ func (r *run) addMailElsewhere(id string, usage *usage) error {
 	return nil
 }
 
-// addStored counts a mailbox as it lies in the store: by its index, else by its files.
+// addStored counts a mailbox as it lies in the store: by its index, else by its
+// files.
 func (u *usage) addStored(box *ims.Mailbox) error {
 	if f, err := box.Index(); err == nil {
 		defer f.Close()

@@ -11,9 +11,9 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// Matcher answers the questions that a [storeconv.Selection] settles. It belongs
-// to one goroutine, but for IsAll, StoreID, MailboxName and PlaceOf, which
-// several may call.
+// Matcher answers the questions that a [storeconv.Selection] settles. It
+// belongs to one goroutine, but for IsAll, StoreID, MailboxName and PlaceOf,
+// which several may call.
 type Matcher struct {
 	users  map[string]bool
 	rename map[string]string
@@ -137,7 +137,8 @@ func (m *Matcher) MailboxName(name string) (string, error) {
 }
 
 // ACL turns lines of identifier TAB rights into the one line of an index, with
-// the new ids of users. ok is false when a line was left out because it is none.
+// the new ids of users. ok is false when a line was left out because it is
+// none.
 func (m *Matcher) ACL(lines string) (acl string, ok bool) {
 	var out []string
 	ok = true
@@ -165,8 +166,8 @@ type Place struct {
 	UID         uint32
 }
 
-// PlaceOf returns where the message of a member name goes when nothing stands in
-// its way. ok is false when it has no place.
+// PlaceOf returns where the message of a member name goes when nothing stands
+// in its way. ok is false when it has no place.
 func (m *Matcher) PlaceOf(member string) (place Place, ok bool) {
 	user, mailbox, uid, ok := sims.SplitName(member)
 	if !ok {

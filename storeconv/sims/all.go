@@ -6,10 +6,10 @@ import (
 	"iter"
 )
 
-// All goes through the members that are left, in stream order. A member is valid
-// until the next one comes. What is wrong with one member comes as a [*Error]
-// in place of it, and the stream goes on behind; any other error is the last
-// that comes. Bodies that the loop does not read are passed over.
+// All goes through the members that are left, in stream order. A member is
+// valid until the next one comes. What is wrong with one member comes as a
+// [*Error] in place of it, and the stream goes on behind; any other error is
+// the last that comes. Bodies that the loop does not read are passed over.
 func (r *Reader) All() iter.Seq2[*Member, error] {
 	return func(yield func(*Member, error) bool) {
 		for {

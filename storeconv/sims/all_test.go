@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAll: the loop gives what Next gives, damage in its place, and ends when it
-// is left or the stream is of an unknown profile.
+// TestAll: the loop gives what Next gives, damage in its place, and ends when
+// it is left or the stream is of an unknown profile.
 func TestAll(t *testing.T) {
 	data := bytes.Clone(sample(t))
 	copy(data[4096:], "spoilt") // a header or a body; either is told alike

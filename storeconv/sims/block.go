@@ -14,8 +14,9 @@ const (
 	MaxInline = 256 << 10
 )
 
-// Block is a read buffer that bodies are slices of. Whoever keeps such a slice past the next call of the Reader holds the block and releases it when done: the
-// Reader has a fixed number of blocks and waits for a free one.
+// Block is a read buffer that bodies are slices of. Whoever keeps such a slice
+// past the next call of the Reader holds the block and releases it when done:
+// the Reader has a fixed number of blocks and waits for a free one.
 type Block struct {
 	buf  []byte
 	refs atomic.Int32
@@ -32,7 +33,8 @@ func (b *Block) Release() {
 	}
 }
 
-// pool hands out at most n blocks, the last used first: its memory is the likeliest to be in the processor's cache.
+// pool hands out at most n blocks, the last used first: its memory is the
+// likeliest to be in the processor's cache.
 type pool struct {
 	mu   sync.Mutex
 	some sync.Cond // signalled when a block comes back

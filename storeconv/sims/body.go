@@ -61,9 +61,9 @@ func (e *extended) changed(size int64) string {
 }
 
 // linkBody returns the size of the body behind the header of a hard link, of
-// which the header says size. POSIX lets a link carry its data (linkdata); older
-// programs wrote the size there and no body. What follows decides: a header, or
-// the end, stands in place of a body, and stands behind one.
+// which the header says size. POSIX lets a link carry its data (linkdata);
+// older programs wrote the size there and no body. What follows decides: a
+// header, or the end, stands in place of a body, and stands behind one.
 func (r *Reader) linkBody(size int64) int64 {
 	if size <= 0 || size > maxBody {
 		return 0

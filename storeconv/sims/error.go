@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Error is something in the stream that is refused, unreadable or lost, or, with
-// Tolerated set, merely odd. It does not end the reading: Next goes on.
+// Error is something in the stream that is refused, unreadable or lost, or,
+// with Tolerated set, merely odd. It does not end the reading: Next goes on.
 type Error struct {
 	Offset    int64  // of the member or of the damage, in the uncompressed stream
 	Name      string // of the member, "" for a place between members

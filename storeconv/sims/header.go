@@ -41,7 +41,8 @@ func IsHeader(block []byte) bool {
 	return len(block) == blockSize && !isZero(block) && isHeader(block)
 }
 
-// isHeader tells whether a block of 512 bytes has the checksum of a tar header, counted over unsigned or, as some old programs did, signed bytes.
+// isHeader tells whether a block of 512 bytes has the checksum of a tar header,
+// counted over unsigned or, as some old programs did, signed bytes.
 func isHeader(b []byte) bool {
 	want, ok := parseOctal(b[offChecksum : offChecksum+8])
 	if !ok {
@@ -69,7 +70,8 @@ func isHeader(b []byte) bool {
 	return high > 0 && sum-256*high == want
 }
 
-// parseOctal parses an octal field that may have blanks around it and ends at a NUL.
+// parseOctal parses an octal field that may have blanks around it and ends at a
+// NUL.
 func parseOctal(b []byte) (int64, bool) {
 	i := 0
 	for i < len(b) && b[i] == ' ' {
@@ -92,7 +94,8 @@ func parseOctal(b []byte) (int64, bool) {
 	return n, end > start || start == len(b) || b[start] == 0
 }
 
-// parseNumeric parses an octal or, with the top bit of the first byte set, a GNU base-256 field.
+// parseNumeric parses an octal or, with the top bit of the first byte set, a
+// GNU base-256 field.
 func parseNumeric(b []byte) (int64, bool) {
 	if b[0]&0x80 == 0 {
 		return parseOctal(b)
@@ -148,7 +151,8 @@ type extended struct {
 
 func (e *extended) reset() { *e = extended{attrs: e.attrs[:0]} }
 
-// parsePax reads the records of a pax header: "length key=value LF", the length counting all of it.
+// parsePax reads the records of a pax header: "length key=value LF", the length
+// counting all of it.
 func parsePax(b []byte, record func(key, value []byte)) bool {
 	for len(b) > 0 {
 		i := 0

@@ -75,7 +75,8 @@ type Header struct {
 // maxDisplay bounds a name in a message, in bytes.
 const maxDisplay = 200
 
-// DisplayName returns a name for messages: as it is when it is printable and short, otherwise quoted and cut.
+// DisplayName returns a name for messages: as it is when it is printable and
+// short, otherwise quoted and cut.
 func DisplayName(name string) string {
 	cut := ""
 	if len(name) > maxDisplay {

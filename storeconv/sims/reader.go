@@ -12,13 +12,15 @@ const (
 	maxExtended = MaxInline // of a pax or GNU header
 )
 
-// ErrProfile is returned for a stream of a profile that this package does not know.
+// ErrProfile is returned for a stream of a profile that this package does not
+// know.
 var ErrProfile = errors.New("unknown stream profile")
 
 // defaultBlocks is the number of read buffers when the caller does not say.
 const defaultBlocks = 4
 
-// Reader reads a stream member by member, in memory bounded by its read buffers. It belongs to one goroutine; blocks may be released by any.
+// Reader reads a stream member by member, in memory bounded by its read
+// buffers. It belongs to one goroutine; blocks may be released by any.
 type Reader struct {
 	src  io.Reader
 	seek io.Seeker // nil: the source cannot seek
@@ -48,10 +50,12 @@ type Reader struct {
 	warned  bool // about data after the end marker
 }
 
-// NewReader reads from src, which is read in pieces of up to 1 MiB. Bodies that nobody reads are skipped with Seek when src is an io.Seeker that can.
+// NewReader reads from src, which is read in pieces of up to 1 MiB. Bodies that
+// nobody reads are skipped with Seek when src is an io.Seeker that can.
 func NewReader(src io.Reader) *Reader { return NewReaderBlocks(src, defaultBlocks) }
 
-// NewReaderBlocks is NewReader with n read buffers of 1 MiB, for callers that hold blocks. n is at least 2.
+// NewReaderBlocks is NewReader with n read buffers of 1 MiB, for callers that
+// hold blocks. n is at least 2.
 func NewReaderBlocks(src io.Reader, n int) *Reader { return newReader(src, n, bufSize) }
 
 func newReader(src io.Reader, n, size int) *Reader {
@@ -75,7 +79,8 @@ func (r *Reader) useSeeker(s io.Seeker) {
 	r.seek, r.end = s, end
 }
 
-// Header returns what the global header at the start says; for a plain tar it is zero.
+// Header returns what the global header at the start says; for a plain tar it
+// is zero.
 func (r *Reader) Header() (Header, error) {
 	err := r.start()
 	return r.header, err
@@ -96,7 +101,8 @@ func (r *Reader) start() error {
 	return err
 }
 
-// fill makes the window hold n bytes if the source has them, and returns the first n of it, or all there is. n is at most minBuf.
+// fill makes the window hold n bytes if the source has them, and returns the
+// first n of it, or all there is. n is at most minBuf.
 func (r *Reader) fill(n int) []byte {
 	if r.hi-r.lo < n {
 		r.refill(n)
@@ -124,7 +130,8 @@ func (r *Reader) refill(n int) {
 	}
 }
 
-// makeRoom moves the window to the start of a buffer: its own when nobody else holds it, else a free one.
+// makeRoom moves the window to the start of a buffer: its own when nobody else
+// holds it, else a free one.
 func (r *Reader) makeRoom() {
 	if r.cur.refs.Load() == 1 {
 		r.hi = copy(r.cur.buf, r.cur.buf[r.lo:r.hi])
@@ -176,7 +183,8 @@ func (r *Reader) skip(n int64) int64 {
 	return n
 }
 
-// Next returns the next member, which is valid until the following call. At the end it returns io.EOF. An error that is a *Error concerns one member or one
+// Next returns the next member, which is valid until the following call. At the
+// end it returns io.EOF. An error that is a *Error concerns one member or one
 // damaged place: Next may be called again. Any other error is final.
 func (r *Reader) Next() (*Member, error) {
 	if err := r.start(); err != nil {
@@ -244,7 +252,8 @@ func (r *Reader) truncated() *Error {
 	return r.becauseOf(p)
 }
 
-// becauseOf turns the end of the stream into a failure of the source, if that is what it was.
+// becauseOf turns the end of the stream into a failure of the source, if that
+// is what it was.
 func (r *Reader) becauseOf(p *Error) *Error {
 	if r.srcErr != nil && r.srcErr != io.EOF {
 		p.Class, p.Text = ReadError, fmt.Sprintf("the stream cannot be read beyond offset %d: %v", r.pos, r.srcErr)
@@ -272,7 +281,8 @@ func (r *Reader) atEnd(b []byte) error {
 	return io.EOF
 }
 
-// zeroBlock passes over zero blocks. Two of them are the end marker; what may follow is still looked at.
+// zeroBlock passes over zero blocks. Two of them are the end marker; what may
+// follow is still looked at.
 func (r *Reader) zeroBlock() *Error {
 	at := r.pos
 	r.advance(blockSize)
@@ -287,7 +297,8 @@ func (r *Reader) zeroBlock() *Error {
 	return &Error{Offset: at, Class: Trailing, Tolerated: true, Text: "a lone zero block between members"}
 }
 
-// notHeader looks for the next header after a damaged one. After the end marker such data is only noted.
+// notHeader looks for the next header after a damaged one. After the end marker
+// such data is only noted.
 func (r *Reader) notHeader() *Error {
 	at := r.pos
 	if r.sawEnd {
@@ -301,7 +312,8 @@ func (r *Reader) notHeader() *Error {
 	return r.damaged(&Error{Offset: at, Class: BadHeader, Text: text})
 }
 
-// damaged passes over blocks up to the next header or end marker and says in p how much that was.
+// damaged passes over blocks up to the next header or end marker and says in p
+// how much that was.
 func (r *Reader) damaged(p *Error) *Error {
 	start := r.pos
 	r.any, r.damage = true, true
@@ -323,7 +335,8 @@ func (r *Reader) damaged(p *Error) *Error {
 	return p
 }
 
-// member reads the header in b. It returns nil, nil when that was only the first part of a member's headers.
+// member reads the header in b. It returns nil, nil when that was only the
+// first part of a member's headers.
 func (r *Reader) member(b []byte) (*Member, error) {
 	if !r.ext.active {
 		r.extStart = r.pos
@@ -353,7 +366,8 @@ func (r *Reader) member(b []byte) (*Member, error) {
 
 func roundUp(n int64) int64 { return (n + blockSize - 1) &^ (blockSize - 1) }
 
-// readExtended returns the body of a pax or GNU header, valid until the next fill.
+// readExtended returns the body of a pax or GNU header, valid until the next
+// fill.
 func (r *Reader) readExtended(b []byte) ([]byte, *Error) {
 	at := r.pos
 	size, ok := parseNumeric(b[offSize : offSize+12])
@@ -562,8 +576,10 @@ func typeText(typ byte) string {
 	return fmt.Sprintf("a member of type %q", typ)
 }
 
-// Bytes returns the whole body of the current member, if it is at most MaxInline bytes, as a slice of Block. The slice is valid until the next call of the
-// Reader, or longer while the Block is held. An error is a *Error: the stream ends inside the body.
+// Bytes returns the whole body of the current member, if it is at most
+// MaxInline bytes, as a slice of Block. The slice is valid until the next call
+// of the Reader, or longer while the Block is held. An error is a *Error: the
+// stream ends inside the body.
 func (r *Reader) Bytes() ([]byte, error) {
 	if r.left > MaxInline {
 		return nil, fmt.Errorf("internal error: body of %d bytes asked for in one piece", r.left)
@@ -579,7 +595,9 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return b, nil
 }
 
-// Chunk returns the next piece of the body, at least one byte, as a slice of Block with the same life as that of Bytes. At the end of the body it returns io.EOF.
+// Chunk returns the next piece of the body, at least one byte, as a slice of
+// Block with the same life as that of Bytes. At the end of the body it returns
+// io.EOF.
 func (r *Reader) Chunk() ([]byte, error) {
 	if r.left == 0 {
 		return nil, io.EOF

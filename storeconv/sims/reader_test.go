@@ -153,7 +153,8 @@ func TestWriterRoundTrip(t *testing.T) {
 	}
 }
 
-// A stream cut anywhere gives the members before the cut, unchanged, and one word about the cut.
+// A stream cut anywhere gives the members before the cut, unchanged, and one
+// word about the cut.
 func TestCutAnywhere(t *testing.T) {
 	b := sample(t)[:12<<10]
 	_, whole := readAll(t, noSeek{bytes.NewReader(b)})
@@ -313,7 +314,8 @@ func TestHeldBlocks(t *testing.T) {
 	}
 }
 
-// FuzzReader holds that no input makes the reader crash, hang or hand out a body that is not in the stream, and that a pipe reads like a file.
+// FuzzReader holds that no input makes the reader crash, hang or hand out a
+// body that is not in the stream, and that a pipe reads like a file.
 func FuzzReader(f *testing.F) {
 	b := sample(f)
 	f.Add(b[:6<<10])

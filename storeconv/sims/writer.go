@@ -10,7 +10,8 @@ import (
 // DefaultBlocking is the number of 512-byte blocks in a record.
 const DefaultBlocking = 20
 
-// Writer writes a stream. After WriteMember of a message, exactly its Size bytes must be given to Write. Errors of the destination are sticky.
+// Writer writes a stream. After WriteMember of a message, exactly its Size
+// bytes must be given to Write. Errors of the destination are sticky.
 type Writer struct {
 	w      io.Writer
 	record int64
@@ -22,7 +23,8 @@ type Writer struct {
 	err    error
 }
 
-// NewWriter starts a stream with its global header. blocking is the number of 512-byte blocks in a record, 0 for DefaultBlocking.
+// NewWriter starts a stream with its global header. blocking is the number of
+// 512-byte blocks in a record, 0 for DefaultBlocking.
 func NewWriter(w io.Writer, h Header, blocking int) (*Writer, error) {
 	if blocking < 0 {
 		return nil, fmt.Errorf("blocking factor %d", blocking)
@@ -50,7 +52,8 @@ func NewWriter(w io.Writer, h Header, blocking int) (*Writer, error) {
 // Offset returns how many bytes have been written.
 func (w *Writer) Offset() int64 { return w.pos + int64(len(w.buf)) }
 
-// WriteMember writes the headers of a member. Directories take the date of the backup when their Time is 0.
+// WriteMember writes the headers of a member. Directories take the date of the
+// backup when their Time is 0.
 func (w *Writer) WriteMember(m *Member) error {
 	if w.err != nil {
 		return w.err
@@ -94,7 +97,8 @@ func (w *Writer) WriteMember(m *Member) error {
 	return w.flush()
 }
 
-// attrs returns the SIMS records of a member in the order of the package comment.
+// attrs returns the SIMS records of a member in the order of the package
+// comment.
 func (m *Member) attrs() []Attr {
 	var out []Attr
 	add := func(key, value string, always bool) {
@@ -138,7 +142,8 @@ func (w *Writer) pax(typ byte, attrs []Attr) {
 	w.zeros(int(roundUp(int64(len(body)))) - len(body))
 }
 
-// appendRecord appends "length key=value LF", where the length counts its own digits.
+// appendRecord appends "length key=value LF", where the length counts its own
+// digits.
 func appendRecord(dst []byte, a Attr) []byte {
 	n := len(a.Key) + len(a.Value) + 3
 	total := n + len(strconv.Itoa(n))
@@ -156,7 +161,8 @@ func (w *Writer) zeros(n int) {
 	}
 }
 
-// header appends one ustar header. Values that do not fit are in a pax record before it; here they are cut.
+// header appends one ustar header. Values that do not fit are in a pax record
+// before it; here they are cut.
 func (w *Writer) header(name string, mode, size, mtime int64, typ byte, link string) {
 	start := len(w.buf)
 	w.zeros(blockSize)
@@ -219,7 +225,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close writes the end marker and fills the last record. It does not close the destination.
+// Close writes the end marker and fills the last record. It does not close the
+// destination.
 func (w *Writer) Close() error {
 	if w.err != nil {
 		return w.err

@@ -97,8 +97,8 @@ const (
 	sampleStates = 6
 )
 
-// crashes calls fn with the states that a kill or a power cut leaves during what
-// f has recorded since operation from, none twice.
+// crashes calls fn with the states that a kill or a power cut leaves during
+// what f has recorded since operation from, none twice.
 func crashes(f *crashfs.FS, from int, fn func(when string, state *crashfs.FS)) {
 	seen := make(map[string]bool)
 	try := func(when string, state *crashfs.FS) {

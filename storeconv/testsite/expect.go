@@ -6,8 +6,9 @@ import (
 	"io"
 )
 
-// Message is what a restore has to leave of one message, in the form of testdata/site/expect.json. The fields below
-// Linked are more than that file has and are left out of JSON when empty.
+// Message is what a restore has to leave of one message, in the form of
+// testdata/site/expect.json. The fields below Linked are more than that file
+// has and are left out of JSON when empty.
 type Message struct {
 	UID    uint32   `json:"uid"`
 	Path   string   `json:"path"`   // under the store
@@ -40,7 +41,8 @@ type Mailbox struct {
 	Quota    int64  `json:"quota,omitempty"` // of the user, bytes; -1 none, -2 default
 }
 
-// Expect is the whole of an expectation. A big site's is better taken mailbox by mailbox from [WriteStream].
+// Expect is the whole of an expectation. A big site's is better taken mailbox
+// by mailbox from [WriteStream].
 type Expect struct {
 	Users     []string  `json:"users"`
 	Mailboxes []Mailbox `json:"mailboxes"`

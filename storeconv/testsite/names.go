@@ -11,8 +11,9 @@ const DefaultDomain = "siroe.com"
 // HostedDomain is the domain whose users go by uid@domain.
 const HostedDomain = "varrius.org"
 
-// UserID returns the store id of user i (0, 1, ...). Ids are different for every i, valid by the manuals' rules, and
-// of mixed kinds: most are plain, some carry capitals, dots, a hyphen, an underscore or a hosted domain.
+// UserID returns the store id of user i (0, 1, ...). Ids are different for
+// every i, valid by the manuals' rules, and of mixed kinds: most are plain,
+// some carry capitals, dots, a hyphen, an underscore or a hosted domain.
 func UserID(i int) string {
 	switch i % 12 {
 	case 3:
@@ -29,7 +30,8 @@ func UserID(i int) string {
 	return fmt.Sprintf("user%d", i)
 }
 
-// folderNames are the mailboxes beside INBOX that the users have, the first ones first.
+// folderNames are the mailboxes beside INBOX that the users have, the first
+// ones first.
 var folderNames = []string{
 	"Drafts",
 	"Mail/Old.1999",
@@ -43,7 +45,8 @@ var folderNames = []string{
 	"UPPER/Case",
 }
 
-// FolderName returns the name of mailbox j of a user: INBOX, then the odd names, then numbered ones.
+// FolderName returns the name of mailbox j of a user: INBOX, then the odd
+// names, then numbered ones.
 func FolderName(j int) string {
 	if j == 0 {
 		return "INBOX"
@@ -54,7 +57,8 @@ func FolderName(j int) string {
 	return fmt.Sprintf("archive/%d/box.%d", j%10, j)
 }
 
-// hashDir is the documented hash of a raw user id: 31-multiplier hash, low 14 bits, least significant digits first.
+// hashDir is the documented hash of a raw user id: 31-multiplier hash, low 14
+// bits, least significant digits first.
 func hashDir(id string) string {
 	h := 0
 	for i := 0; i < len(id); i++ {
@@ -64,8 +68,8 @@ func hashDir(id string) string {
 	return fmt.Sprintf("%x%x/%x%x", digits[0], digits[1], digits[2], digits[3])
 }
 
-// diskName is the name on disk of one component: '=' in front, '+' before a capital, '.' as %d, what has no
-// documented form as %x and two hex digits.
+// diskName is the name on disk of one component: '=' in front, '+' before a
+// capital, '.' as %d, what has no documented form as %x and two hex digits.
 func diskName(component string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyz0123456789-_@&,~="
 	name := "="
@@ -84,7 +88,8 @@ func diskName(component string) string {
 	return name
 }
 
-// MailboxDir returns the directory of a mailbox under the store, by the documented layout.
+// MailboxDir returns the directory of a mailbox under the store, by the
+// documented layout.
 func MailboxDir(partition, user, mailbox string) string {
 	dir := "partition/" + partition + "/=user/" + hashDir(user) + "/" + diskName(user)
 	if mailbox == "INBOX" {
@@ -96,7 +101,8 @@ func MailboxDir(partition, user, mailbox string) string {
 	return dir
 }
 
-// MessagePath returns the file of a message under the store: directory (uid/100) mod 100, file uid.msg.
+// MessagePath returns the file of a message under the store: directory
+// (uid/100) mod 100, file uid.msg.
 func MessagePath(partition, user, mailbox string, uid uint32) string {
 	return fmt.Sprintf("%s/%02d/%d.msg", MailboxDir(partition, user, mailbox), uid/100%100, uid)
 }

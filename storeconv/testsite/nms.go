@@ -13,7 +13,8 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
-// NMSOptions shapes the store tree of a Netscape Messaging Server 4.x. The zero value of a field means its default.
+// NMSOptions shapes the store tree of a Netscape Messaging Server 4.x. The zero
+// value of a field means its default.
 type NMSOptions struct {
 	Seed        uint64
 	Users       int              // default 10
@@ -51,8 +52,9 @@ type nmsGenerator struct {
 	site   NMSSite
 }
 
-// WriteNMS makes a store in the new directory dir. Modes and times are set too: 0600 and 0700 with a few others, times of
-// the years 1998 to 2000 with a fraction.
+// WriteNMS makes a store in the new directory dir. Modes and times are set too:
+// 0600 and 0700 with a few others, times of the years 1998 to 2000 with a
+// fraction.
 func WriteNMS(dir string, opts NMSOptions) (NMSSite, error) {
 	g := newNMS(dir, opts)
 	per := make([]int, g.opts.Users)

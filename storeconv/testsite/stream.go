@@ -50,7 +50,8 @@ type copySource struct {
 	Message
 }
 
-// recentCopies bounds the memory for link targets: a link goes to one of the latest that many first copies.
+// recentCopies bounds the memory for link targets: a link goes to one of the
+// latest that many first copies.
 const recentCopies = 4096
 
 // generator holds the state of one stream.
@@ -66,8 +67,9 @@ type generator struct {
 	totals Totals
 }
 
-// WriteStream writes a SIMS backup stream to w and hands each mailbox's expectation to expect (which may be nil) when
-// the mailbox is complete, in stream order. An error of expect ends the writing.
+// WriteStream writes a SIMS backup stream to w and hands each mailbox's
+// expectation to expect (which may be nil) when the mailbox is complete, in
+// stream order. An error of expect ends the writing.
 func WriteStream(w io.Writer, opts StreamOptions, expect func(Mailbox) error) (Totals, error) {
 	opts = opts.withDefaults()
 	out, finish, err := compressor(w, opts.Compress)
@@ -115,7 +117,8 @@ func (o StreamOptions) withDefaults() StreamOptions {
 	return o
 }
 
-// compressor returns the writer for one kind of outer compression and what completes it.
+// compressor returns the writer for one kind of outer compression and what
+// completes it.
 func compressor(w io.Writer, kind string) (io.Writer, func() error, error) {
 	switch kind {
 	case "":
@@ -130,7 +133,8 @@ func compressor(w io.Writer, kind string) (io.Writer, func() error, error) {
 	return nil, nil, fmt.Errorf("compression %q is not known", kind)
 }
 
-// recordWriter counts, so that the last record can be filled up with zeros as tape writers do.
+// recordWriter counts, so that the last record can be filled up with zeros as
+// tape writers do.
 type recordWriter struct {
 	w    *bufio.Writer
 	n    int64
@@ -179,7 +183,8 @@ func (g *generator) site(expect func(Mailbox) error) error {
 	}
 	left := g.opts.Messages
 	for i, id := range g.userIDs() {
-		// The rest is shared evenly among the users that are left, give or take a half, and the last takes all.
+		// The rest is shared evenly among the users that are left, give or take a
+		// half, and the last takes all.
 		share := left
 		if usersLeft := g.opts.Users - i; usersLeft > 1 {
 			share = min(left, int(float64(left)/float64(usersLeft)*(0.5+g.rng.Float64())))
@@ -284,7 +289,8 @@ func (g *generator) mailbox(box *Mailbox, n int) error {
 	return nil
 }
 
-// uids returns n ascending UIDs with gaps; some mailboxes start high, so that every nn directory comes into use.
+// uids returns n ascending UIDs with gaps; some mailboxes start high, so that
+// every nn directory comes into use.
 func (g *generator) uids(n int) []uint32 {
 	uid := uint32(1)
 	if g.rng.IntN(4) == 0 {
@@ -307,7 +313,8 @@ func (g *generator) directory(name string, records map[string]string) error {
 	})
 }
 
-// message writes one message, a first copy or a later one, and notes what it has to become.
+// message writes one message, a first copy or a later one, and notes what it
+// has to become.
 func (g *generator) message(box *Mailbox, uid uint32) error {
 	member := fmt.Sprintf("%s/%s/%d", box.User, box.Name, uid)
 	date := 915148800 + int64(g.rng.IntN(66000000))
@@ -412,8 +419,8 @@ func (g *generator) compose(box *Mailbox, m *Message, date int64) {
 	m.SHA256 = hex.EncodeToString(sum[:])
 }
 
-// distort makes a few messages what real stores also hold. HeaderLen, Sent and MessageID of those are left at zero: the
-// documents do not say what they are.
+// distort makes a few messages what real stores also hold. HeaderLen, Sent and
+// MessageID of those are left at zero: the documents do not say what they are.
 func (g *generator) distort(b []byte, m *Message) []byte {
 	switch g.serial % 50 {
 	case 10: // empty

@@ -38,7 +38,8 @@ func TestStreamIsReproducible(t *testing.T) {
 	}
 }
 
-// TestStreamHoldsWhatIsExpected reads the stream as plain tar and compares it with the expectation.
+// TestStreamHoldsWhatIsExpected reads the stream as plain tar and compares it
+// with the expectation.
 func TestStreamHoldsWhatIsExpected(t *testing.T) {
 	for _, kind := range []string{"", "gzip", "lz4"} {
 		var stream bytes.Buffer
@@ -114,7 +115,8 @@ func checkStream(t *testing.T, tr *tar.Reader, want *Expect, totals Totals) {
 	}
 }
 
-// TestNamesAgreeWithSample holds the naming rules against the directories of the sample site.
+// TestNamesAgreeWithSample holds the naming rules against the directories of
+// the sample site.
 func TestNamesAgreeWithSample(t *testing.T) {
 	f, err := os.Open("../../testdata/site/expect.json")
 	if err != nil {

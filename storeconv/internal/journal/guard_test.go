@@ -37,8 +37,8 @@ func (f *faulty) fail(call, name string) error {
 	return unix.ENOSPC
 }
 
-// mark writes a key durably.
-func mark(j *Journal, key string) error {
+// putDurably writes a key durably.
+func putDurably(j *Journal, key string) error {
 	b := j.Batch()
 	b.Put(key, nil)
 	return b.Commit()
@@ -57,7 +57,7 @@ func work(fs *crashfs.FS) (marks []string, err error) {
 			return marks, errors.Join(err, j.Close())
 		}
 		key := fmt.Sprintf("m/%d", i)
-		if err := mark(j, key); err != nil {
+		if err := putDurably(j, key); err != nil {
 			return marks, errors.Join(err, j.Close())
 		}
 		marks = append(marks, key)
@@ -175,7 +175,7 @@ func TestEveryFailingRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(mark(j, "m"), j.Close()); err != nil {
+	if err := errors.Join(putDurably(j, "m"), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	read := func(f *readFault) error {

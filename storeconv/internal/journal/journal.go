@@ -1,5 +1,7 @@
-// Package journal remembers on disk what a conversion has done, so that the same command given again goes on where a kill stopped it. It is an ordered map from
-// strings to bytes in a folder of its own; the only package that knows the database (pebble) underneath.
+// Package journal remembers on disk what a conversion has done, so that the
+// same command given again goes on where a kill stopped it. It is an ordered
+// map from strings to bytes in a folder of its own; the only package that knows
+// the database (pebble) underneath.
 package journal
 
 import (
@@ -90,7 +92,8 @@ func (j *Journal) Get(key string) ([]byte, bool, error) {
 	return out, true, nil
 }
 
-// Put sets one value without waiting for the disk. It is lost with a power cut unless a later Commit follows.
+// Put sets one value without waiting for the disk. It is lost with a power cut
+// unless a later Commit follows.
 func (j *Journal) Put(key string, value []byte) error {
 	if err := j.guard.do(func() error { return j.db.Set([]byte(key), value, pebble.NoSync) }); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -98,7 +101,8 @@ func (j *Journal) Put(key string, value []byte) error {
 	return nil
 }
 
-// Batch collects changes that are made together by Commit. It belongs to one goroutine.
+// Batch collects changes that are made together by Commit. It belongs to one
+// goroutine.
 type Batch struct {
 	j   *Journal
 	b   *pebble.Batch
@@ -137,7 +141,8 @@ func (b *Batch) Commit() error {
 	return nil
 }
 
-// Range calls fn for every key with the prefix, in byte order. key and value are valid during the call only.
+// Range calls fn for every key with the prefix, in byte order. key and value
+// are valid during the call only.
 func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {
 	if err := j.guard.failure(); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -176,7 +181,8 @@ func (j *Journal) Drop(prefix string) error {
 	return nil
 }
 
-// after returns the smallest key that is greater than every key with the prefix.
+// after returns the smallest key that is greater than every key with the
+// prefix.
 func after(prefix string) []byte {
 	end := []byte(prefix)
 	for i := len(end) - 1; i >= 0; i-- {

@@ -1,3 +1,5 @@
+// Package reference makes a stream and, by the plainest means, the store that a
+// restore of it has to leave, for tests to compare.
 package reference
 
 import (
@@ -20,14 +22,16 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// referenceSite makes a stream and, with the plainest means (archive/tar, one file after the other), the store that a
-// restore of it has to leave. It knows nothing of the restoring code: both are held against each other.
+// Site is a stream and, with the plainest means (archive/tar, one file after
+// the other), the store that a restore of it has to leave. It knows nothing of
+// the restoring code: both are held against each other.
 type Site struct {
 	Stream, Store string
 	Want          *testsite.Expect
 	bodies        map[string][]byte // by hash
 }
 
+// Make makes a stream and its store in a directory of the test.
 func Make(t testing.TB, opts testsite.StreamOptions) *Site {
 	t.Helper()
 	dir := t.TempDir()
@@ -199,7 +203,7 @@ func index(t testing.TB, box *testsite.Mailbox) *ims.Index {
 	return x
 }
 
-// writeList writes a database of these records.
+// WriteList writes a database of these records.
 func WriteList(t testing.TB, path string, records map[string][]byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -229,18 +233,20 @@ func WriteList(t testing.TB, path string, records map[string][]byte) {
 	}
 }
 
-// recorder is a Log that keeps its lines.
+// Recorder is a Log that keeps its lines.
 type Recorder struct{ Problems, Warnings []string }
 
+// Problem keeps "kind where: text".
 func (r *Recorder) Problem(kind, where, text string) {
 	r.Problems = append(r.Problems, kind+" "+where+": "+text)
 }
 
+// Warning keeps "kind where: text".
 func (r *Recorder) Warning(kind, where, text string) {
 	r.Warnings = append(r.Warnings, kind+" "+where+": "+text)
 }
 
-// readList reads a database.
+// ReadList reads a database.
 func ReadList(t testing.TB, path string) map[string][]byte {
 	t.Helper()
 	f, err := os.Open(path)
@@ -269,6 +275,7 @@ func ReadList(t testing.TB, path string) map[string][]byte {
 	}
 }
 
+// DiffLines fails the test when two lists of lines differ in more than order.
 func DiffLines(t testing.TB, what string, got, want []string) {
 	t.Helper()
 	var diff []string

@@ -1,0 +1,108 @@
+package selection
+
+import (
+	"slices"
+	"testing"
+
+	"imsconv/storeconv"
+)
+
+func TestTakes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sel             storeconv.Selection
+		user, mailbox   string
+		takes, box, all bool
+	}{
+		"everything":         {storeconv.Selection{}, "joe", "Mail", true, true, true},
+		"a named user":       {storeconv.Selection{Users: map[string]bool{"joe": true}}, "joe", "Mail", true, true, false},
+		"another user":       {storeconv.Selection{Users: map[string]bool{"joe": true}}, "ann", "Mail", false, true, false},
+		"a path":             {storeconv.Selection{Paths: []string{"joe/Mail"}}, "joe", "Mail", true, true, false},
+		"below a path":       {storeconv.Selection{Paths: []string{"/primary/user/joe/Mail"}}, "joe", "Mail/Old", true, true, false},
+		"beside a path":      {storeconv.Selection{Paths: []string{"joe/Mail"}}, "joe", "Mailbox", true, false, false},
+		"INBOX in any case":  {storeconv.Selection{Paths: []string{"joe/inbox"}}, "joe", "INBOX", true, true, false},
+		"a path of all":      {storeconv.Selection{Paths: []string{"joe/Mail", "/"}}, "ann", "Sent", true, true, true},
+		"path and user":      {storeconv.Selection{Users: map[string]bool{"ann": true}, Paths: []string{"joe"}}, "joe", "Mail", false, true, false},
+		"a part of the site": {storeconv.Selection{Shard: storeconv.Shard{Index: 0, Count: 2}}, "joe", "Mail", storeconv.Shard{Index: 0, Count: 2}.Has("joe"), true, false},
+	} {
+		m, err := Compile(tt.sel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Takes(tt.user) != tt.takes || m.TakesMailbox(tt.user, tt.mailbox) != tt.box || m.IsAll() != tt.all {
+			t.Errorf("%s: %v, %v, %v", name, m.Takes(tt.user), m.TakesMailbox(tt.user, tt.mailbox), m.IsAll())
+		}
+	}
+}
+
+// TestMissing: what is named and never met is missing, once each.
+func TestMissing(t *testing.T) {
+	m, err := Compile(storeconv.Selection{Users: map[string]bool{"zoe": true, "joe": true, "ann": true}, Paths: []string{"joe/Mail", "zoe", "ann", "zoe/Mail", "bob"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Takes("zoe"); !m.Meet("joe") || m.Meet("bob") {
+		t.Error("joe is named, bob is not")
+	}
+	if got := m.Missing(); !slices.Equal(got, []string{"ann", "zoe"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestNames(t *testing.T) {
+	m, err := Compile(storeconv.Selection{Map: map[string]string{"joe": "jo", "bad": "b%d"}, Domain: "siroe.com", Encoding: "ISO-8859-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]string{"joe": "jo", "ann@SIROE.com": "ann", "ann@other.com": "ann@other.com", "@siroe.com": ""} {
+		if got, err := m.StoreID(user); want != "" && (got != want || err != nil) {
+			t.Errorf("%s: %q, %v", user, got, err)
+		}
+	}
+	if _, err := m.StoreID("bad"); err == nil {
+		t.Error("an id that the store forbids")
+	}
+	for name, want := range map[string]string{"Entw\xfcrfe": "Entw&APw-rfe", "inBox": "INBOX", "a%": ""} {
+		if got, err := m.MailboxName(name); (err == nil) != (want != "") || err == nil && got != want {
+			t.Errorf("%q: %q, %v", name, got, err)
+		}
+	}
+	if at, ok := m.PlaceOf("joe/inbox/7"); !ok || at != (Place{"jo", "INBOX", 7}) {
+		t.Errorf("%+v, %v", at, ok)
+	}
+	for _, name := range []string{"joe", "joe/7", "bad/INBOX/7", "joe/INBOX/07"} {
+		if at, ok := m.PlaceOf(name); ok {
+			t.Errorf("%s has the place %+v", name, at)
+		}
+	}
+}
+
+func TestACL(t *testing.T) {
+	m, err := Compile(storeconv.Selection{Map: map[string]string{"joe": "jo"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines, want := range map[string]struct {
+		acl string
+		ok  bool
+	}{
+		"":                          {"", true},
+		"joe\tlr\n":                 {"jo\tlr", true},
+		"joe\tlr\r\nanyone\tp\n":    {"jo\tlr\tanyone\tp", true},
+		"-joe\tw\ngroup=staff\tl":   {"-jo\tw\tgroup=staff\tl", true},
+		"no rights\njoe\tlr":        {"jo\tlr", false},
+		"\tlr":                      {"", false},
+		"joe\tlr\tann\tlr\nann\tlr": {"ann\tlr", false},
+	} {
+		if acl, ok := m.ACL(lines); acl != want.acl || ok != want.ok {
+			t.Errorf("%q: %q, %v", lines, acl, ok)
+		}
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	for _, s := range []storeconv.Selection{{Encoding: "klingon"}, {Paths: []string{"user//Mail"}}} {
+		if _, err := Compile(s); err == nil {
+			t.Errorf("%+v is taken", s)
+		}
+	}
+}
