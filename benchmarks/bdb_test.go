@@ -174,11 +174,11 @@ var dbconvProgram = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// BenchmarkBDBPeers compares the program with Berkeley DB's own on the same records and
-// disk. What the library reads is version 9; dbconv converts from version 6, big-endian,
-// which the library does not read. dbconv makes its result durable, so sync(1) stands behind the
-// library's loads. Metrics: records a second, CPU seconds and peak memory of the largest
-// process.
+// BenchmarkBDBPeers compares the program with Berkeley DB's own on the same
+// records and disk. What the library reads is version 9; dbconv converts from
+// version 6, big-endian, which the library does not read. dbconv makes its
+// result durable, so sync(1) stands behind the library's loads. Metrics:
+// records a second, CPU seconds and peak memory of the largest process.
 func BenchmarkBDBPeers(b *testing.B) {
 	program, err := dbconvProgram()
 	if err != nil {

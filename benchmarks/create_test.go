@@ -11,9 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkCreate compares the ways of making a message file of 11 KB that were tried for restore, on a memory file system: by path through package os, through
-// os.Root, relative to a descriptor of the mailbox, relative to one of the hash directory nn (what restore does), and the latter with fallocate, with the date set by
-// name, and in two writes. The metric that counts is cpu-us/file: user and system time of the process.
+// BenchmarkCreate compares the ways of making a message file of 11 KB that were
+// tried for restore, on a memory file system: by path through package os,
+// through os.Root, relative to a descriptor of the mailbox, relative to one of
+// the hash directory nn (what restore does), and the latter with fallocate,
+// with the date set by name, and in two writes. The metric that counts is
+// cpu-us/file: user and system time of the process.
 func BenchmarkCreate(b *testing.B) {
 	base, err := os.MkdirTemp("/dev/shm", "imsconv-bench-")
 	if err != nil {
@@ -61,7 +64,8 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
-// createDir is a mailbox with its hundred hash directories, open in several ways.
+// createDir is a mailbox with its hundred hash directories, open in several
+// ways.
 type createDir struct {
 	path   string
 	root   *os.Root
@@ -109,7 +113,8 @@ func writeFile(open func(string, int, os.FileMode) (*os.File, error)) func(strin
 	}
 }
 
-// openat makes a file relative to a descriptor; before is called with the open file.
+// openat makes a file relative to a descriptor; before is called with the open
+// file.
 func openat(dir int, name string, body []byte, before func(fd int) error) error {
 	fd, err := unix.Openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
 	if err != nil {

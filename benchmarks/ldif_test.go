@@ -42,7 +42,8 @@ var ldifconvProgram = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// ldifFile writes a file in memory if there is such a file system, and gives its size.
+// ldifFile writes a file in memory if there is such a file system, and gives
+// its size.
 func ldifFile(b *testing.B, name string, fill func(w io.Writer) error) (path string, size int64) {
 	b.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "imsconv-bench-")
@@ -79,7 +80,8 @@ func simsExport(users int) func(w io.Writer) error {
 	}
 }
 
-// plainExport has users as most sites had them: 25 values, no photo, about 760 bytes.
+// plainExport has users as most sites had them: 25 values, no photo, about 760
+// bytes.
 func plainExport(users int) func(w io.Writer) error {
 	return func(w io.Writer) error {
 		fmt.Fprint(w, "version: 1\n\ndn: o=internet\nobjectclass: top\nobjectclass: organization\no: internet\n\n"+
@@ -147,8 +149,9 @@ func photoExport(entries, size int) func(w io.Writer) error {
 	}
 }
 
-// BenchmarkUpgrade runs the command on exports as large as a site's, and OpenLDAP's ldapmodify -a -n, which
-// only parses, on the same file. Metrics: throughput, CPU seconds, peak memory.
+// BenchmarkUpgrade runs the command on exports as large as a site's, and
+// OpenLDAP's ldapmodify -a -n, which only parses, on the same file. Metrics:
+// throughput, CPU seconds, peak memory.
 func BenchmarkUpgrade(b *testing.B) {
 	program, err := ldifconvProgram()
 	if err != nil {
@@ -197,7 +200,8 @@ func BenchmarkUpgrade(b *testing.B) {
 	}
 }
 
-// BenchmarkReadLDIF reads records in this process, with our reader and with go-ldap/ldif.
+// BenchmarkReadLDIF reads records in this process, with our reader and with
+// go-ldap/ldif.
 func BenchmarkReadLDIF(b *testing.B) {
 	for _, in := range []struct {
 		name string
@@ -238,7 +242,8 @@ func BenchmarkReadLDIF(b *testing.B) {
 	}
 }
 
-// BenchmarkUpgradeMillion streams a million entries, in order and backwards, to see the memory it takes.
+// BenchmarkUpgradeMillion streams a million entries, in order and backwards, to
+// see the memory it takes.
 func BenchmarkUpgradeMillion(b *testing.B) {
 	if os.Getenv("IMSCONV_FULL") != "1" {
 		b.Skip("takes about 2 GB of temporary space: IMSCONV_FULL=1")
@@ -270,7 +275,8 @@ func BenchmarkUpgradeMillion(b *testing.B) {
 	}
 }
 
-// lateParents has every entry in front of its parent, and a parent for every second one.
+// lateParents has every entry in front of its parent, and a parent for every
+// second one.
 func lateParents(entries int) func(w io.Writer) error {
 	return func(w io.Writer) error {
 		for i := range entries / 2 {

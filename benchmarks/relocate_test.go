@@ -50,9 +50,9 @@ var relocateProgram = sync.OnceValues(func() (string, error) {
 // --sync none. Metrics: files a second, CPU seconds and peak memory of the
 // program.
 //
-// On the disk nothing is removed before the end: an ext4 without a journal makes
-// files many times slower for minutes after many have been removed. A run over
-// 100,000 files with -benchtime 3x takes 5 GiB there.
+// On the disk nothing is removed before the end: an ext4 without a journal
+// makes files many times slower for minutes after many have been removed. A run
+// over 100,000 files with -benchtime 3x takes 5 GiB there.
 func BenchmarkRelocate(b *testing.B) {
 	places := map[string]string{"tmpfs": "/dev/shm", "disk": os.TempDir()}
 	for _, name := range []string{"tmpfs", "disk"} {

@@ -14,7 +14,8 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// restoreSize is the size of the stream: 50,000 messages of mixed sizes in the full run.
+// restoreSize is the size of the stream: 50,000 messages of mixed sizes in the
+// full run.
 func restoreSize() (users, messages int) {
 	if os.Getenv("IMSCONV_FULL") == "1" {
 		return 500, 50000
@@ -22,13 +23,16 @@ func restoreSize() (users, messages int) {
 	return 100, 5000
 }
 
-// BenchmarkRestore compares restore with GNU tar unpacking the same stream, on a memory file system and on the disk of the temporary directory:
+// BenchmarkRestore compares restore with GNU tar unpacking the same stream, on
+// a memory file system and on the disk of the temporary directory:
 //
 //	tar -x                 storeconv restore --sync none
 //	tar -x and sync        storeconv restore --sync batch
 //
-// tar does not hash messages, parse their headers, or write indexes and databases. Both read the stream from the file cache. Metrics: messages a second, CPU
-// seconds and peak memory of the program. Runs alternate, so that both meet the same neighbours.
+// tar does not hash messages, parse their headers, or write indexes and
+// databases. Both read the stream from the file cache. Metrics: messages a
+// second, CPU seconds and peak memory of the program. Runs alternate, so that
+// both meet the same neighbours.
 func BenchmarkRestore(b *testing.B) {
 	places := map[string]string{"tmpfs": "/dev/shm", "disk": os.TempDir()}
 	for _, name := range []string{"tmpfs", "disk"} {

@@ -12,14 +12,15 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// BenchmarkVerifyBackup compares what reads a whole store with the system's own tools on the same tree, in memory:
+// BenchmarkVerifyBackup compares what reads a whole store with the system's own
+// tools on the same tree, in memory:
 //
 //	find | xargs sha256sum     storeconv verify             (reads every file once)
 //	                           storeconv verify -f STREAM   (and the stream)
 //	tar -cf                    storeconv backup             (single copy by device and inode, as tar does)
 //
-// sha256sum compares with nothing, and tar knows no flags and no databases. Metrics: messages a second, CPU seconds and
-// peak memory of the program.
+// sha256sum compares with nothing, and tar knows no flags and no databases.
+// Metrics: messages a second, CPU seconds and peak memory of the program.
 func BenchmarkVerifyBackup(b *testing.B) {
 	dir, err := os.MkdirTemp("/dev/shm", "imsconv-bench-")
 	if err != nil {

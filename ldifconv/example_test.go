@@ -66,7 +66,7 @@ mailQuota: 0
 	// dataSource: imsconv ldifconv
 	// -
 	//
-	// problem: export.ldif:8: uid=jill,ou=People,o=siroe.com: mailDeliveryOption "Inbox" is not known: it stays as it is
-	// users: 1 quotas of no limit: 1
-	// undo has the old quota: true
+	// problem: export.ldif:8: uid=jill,ou=People,o=siroe.com: mailDeliveryOption
+	// "Inbox" is not known: it stays as it is users: 1 quotas of no limit: 1 undo
+	// has the old quota: true
 }

@@ -67,8 +67,8 @@ func TestQueuesOfThePeer(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a queue, no walk is without end, and reading and checking
-// agree on whether records are missing.
+// Whatever is wrong with a queue, no walk is without end, and reading and
+// checking agree on whether records are missing.
 func TestDamagedQueues(t *testing.T) {
 	whole := peerQueue(t, 300)
 	rnd := rand.New(rand.NewSource(4))

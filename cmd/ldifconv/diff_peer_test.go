@@ -39,8 +39,8 @@ func loadedDirectory(t *testing.T, suffix string, export []byte) *directory {
 	return newDirectory(t, suffix, file)
 }
 
-// TestSlapdDiff proves on a real server that the difference of an export and its
-// upgrade leads there and back, for the samples and for made exports.
+// TestSlapdDiff proves on a real server that the difference of an export and
+// its upgrade leads there and back, for the samples and for made exports.
 func TestSlapdDiff(t *testing.T) {
 	made := func(write func(io.Writer, testdir.Options) (testdir.Totals, error)) []byte {
 		var b bytes.Buffer

@@ -30,8 +30,8 @@ const (
 
 var suffixes = []string{simsBackend: "o=internet", nmsBackend: "o=siroe.com"}
 
-// TestDS389 has 389 Directory Server, which checks schema and syntax, judge what
-// we write: the schema, upgraded entries, change records, ACIs.
+// TestDS389 has 389 Directory Server, which checks schema and syntax, judge
+// what we write: the schema, upgraded entries, change records, ACIs.
 func TestDS389(t *testing.T) {
 	var definitions bytes.Buffer
 	if err := schema.Merged().Only([]schema.Origin{schema.SIMS, schema.NMS, schema.IMS}, false).WriteLDIF(&definitions); err != nil {
@@ -66,8 +66,8 @@ func TestDS389(t *testing.T) {
 	t.Run("aci", func(t *testing.T) { delegationWorks(t, ds.For(t)) })
 }
 
-// judged are the exports of one product: one to be imported before and after its
-// upgrade, and some to be changed in the server and back.
+// judged are the exports of one product: one to be imported before and after
+// its upgrade, and some to be changed in the server and back.
 type judged struct {
 	imports []byte
 	changes [][]byte
@@ -163,8 +163,8 @@ func mustModify(t *testing.T, ds *peer.DS389, changes []byte) {
 	}
 }
 
-// delegationWorks applies what daaci writes to a directory, and tries with it in
-// place who may do what.
+// delegationWorks applies what daaci writes to a directory, and tries with it
+// in place who may do what.
 func delegationWorks(t *testing.T, ds *peer.DS389) {
 	imported(t, ds, simsBackend, []byte(delegated))
 	d := aci.Delegation{

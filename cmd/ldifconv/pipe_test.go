@@ -27,8 +27,8 @@ func (p *brokenPipe) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestUndoOfHalfAPipe guards an undo that was lost when ldapmodify stopped: what
-// takes a change back is on disk before the change is sent, and stays.
+// TestUndoOfHalfAPipe guards an undo that was lost when ldapmodify stopped:
+// what takes a change back is on disk before the change is sent, and stays.
 func TestUndoOfHalfAPipe(t *testing.T) {
 	dir := t.TempDir()
 	undo, state, input := filepath.Join(dir, "undo"), filepath.Join(dir, "state"), filepath.Join(dir, "in.ldif")

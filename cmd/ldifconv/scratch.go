@@ -11,8 +11,8 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// scratchRoom refuses a run whose scratch folder would lie in a file system with
-// less room than the inputs take, as far as their sizes are known.
+// scratchRoom refuses a run whose scratch folder would lie in a file system
+// with less room than the inputs take, as far as their sizes are known.
 func scratchRoom(dir string, sizes int64) error {
 	if dir == "" {
 		dir = os.TempDir()

@@ -334,8 +334,8 @@ func valueOf(rec *ldif.Record, name string) string {
 	return strings.Join(list, ",")
 }
 
-// statusOf is the status that counts: a user who is not active as a whole is not
-// active for mail.
+// statusOf is the status that counts: a user who is not active as a whole is
+// not active for mail.
 func statusOf(rec *ldif.Record) string {
 	for _, name := range []string{"inetuserstatus", "inetsubscriberstatus", "mailuserstatus"} {
 		if v := valueOf(rec, name); v != "" && !strings.EqualFold(v, "active") {

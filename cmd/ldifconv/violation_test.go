@@ -72,7 +72,8 @@ func (v *violation) text() string {
 
 const topEntry = "dn: o=internet\nobjectClass: top\nobjectClass: organization\no: internet\n\n"
 
-// reported says whether check finds the violation, and nothing of its kind else.
+// reported says whether check finds the violation, and nothing of its kind
+// else.
 func (v *violation) reported(t *testing.T) {
 	t.Helper()
 	var codes []string
@@ -140,8 +141,8 @@ func TestSlapdViolations(t *testing.T) {
 	}
 }
 
-// TestViolationsPageIsCurrent holds the table of docs/checks.md against the rows;
-// UPDATE=1 writes it anew.
+// TestViolationsPageIsCurrent holds the table of docs/checks.md against the
+// rows; UPDATE=1 writes it anew.
 func TestViolationsPageIsCurrent(t *testing.T) {
 	var want bytes.Buffer
 	fmt.Fprint(&want, "| code | OpenLDAP 2.5 | 389-ds 2.3 |\n|---|---|---|\n")
@@ -152,8 +153,8 @@ func TestViolationsPageIsCurrent(t *testing.T) {
 	holdPage(t, "<!-- servers -->\n", want.Bytes())
 }
 
-// holdPage holds a part of docs/checks.md, behind a mark, against what it should
-// be.
+// holdPage holds a part of docs/checks.md, behind a mark, against what it
+// should be.
 func holdPage(t *testing.T, mark string, want []byte) {
 	t.Helper()
 	const path, end = "../../docs/checks.md", "<!-- end -->"
@@ -179,8 +180,8 @@ func holdPage(t *testing.T, mark string, want []byte) {
 }
 
 // TestCheckTakesWhatServersTake holds check to exports that both servers take
-// whole, in other tests: it reports no breach of the schema but times, which are
-// strings to a server.
+// whole, in other tests: it reports no breach of the schema but times, which
+// are strings to a server.
 func TestCheckTakesWhatServersTake(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -79,7 +79,8 @@ func run(t testing.TB, stdin io.Reader, args ...string) outcome {
 	return o
 }
 
-// mustRun runs the program and fails the test unless it ends with the exit status.
+// mustRun runs the program and fails the test unless it ends with the exit
+// status.
 func mustRun(t testing.TB, exit int, args ...string) outcome {
 	t.Helper()
 	o := run(t, nil, args...)
@@ -89,8 +90,9 @@ func mustRun(t testing.TB, exit int, args ...string) outcome {
 	return o
 }
 
-// scratch is a directory for the tests that make and remove many thousand files: in memory where the machine has a place
-// for that, since they test what a process leaves behind, not a disk.
+// scratch is a directory for the tests that make and remove many thousand
+// files: in memory where the machine has a place for that, since they test what
+// a process leaves behind, not a disk.
 func scratch(t testing.TB) string {
 	t.Helper()
 	var fs syscall.Statfs_t

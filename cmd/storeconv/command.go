@@ -2,7 +2,8 @@ package main
 
 import "imsconv/cmd/internal/cli"
 
-// command is the table of storeconv's verbs and of the old names that it answers to.
+// command is the table of storeconv's verbs and of the old names that it
+// answers to.
 func command() cli.Command {
 	return cli.Command{
 		Name:    "storeconv",

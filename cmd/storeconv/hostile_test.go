@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// rawMember is a tar member made by hand, for what archive/tar refuses to write.
+// rawMember is a tar member made by hand, for what archive/tar refuses to
+// write.
 type rawMember struct {
 	name, link string
 	kind       byte   // '0' when zero
@@ -84,7 +85,8 @@ func named(name string) rawMember {
 	return rawMember{name: "placeholder/INBOX/1", body: hostileText, pax: [][2]string{{"path", name}}}
 }
 
-// hostileMembers are members that have to be refused, one line each, with everything else restored.
+// hostileMembers are members that have to be refused, one line each, with
+// everything else restored.
 var hostileMembers = []struct {
 	what string
 	m    rawMember
@@ -150,8 +152,9 @@ func hostileStream(members ...rawMember) []byte {
 	return append(out, make([]byte, (10240-len(out)%10240)%10240)...)
 }
 
-// restoreHostile restores a stream into base/a/b/store, holds what has to be true of every such restore against it, and
-// returns the names of the message files.
+// restoreHostile restores a stream into base/a/b/store, holds what has to be
+// true of every such restore against it, and returns the names of the message
+// files.
 func restoreHostile(t *testing.T, stream io.Reader) (outcome, []string) {
 	t.Helper()
 	base := scratch(t)
@@ -190,7 +193,8 @@ func restoreHostile(t *testing.T, stream io.Reader) (outcome, []string) {
 	return o, messages
 }
 
-// TestHostileMembers: each member alone costs exactly one line; what stands around it is restored.
+// TestHostileMembers: each member alone costs exactly one line; what stands
+// around it is restored.
 func TestHostileMembers(t *testing.T) {
 	for _, c := range hostileMembers {
 		t.Run(c.what, func(t *testing.T) {
@@ -239,8 +243,8 @@ func checkOnly(t *testing.T, got []string, ends ...string) {
 	}
 }
 
-// hostileSizes are headers whose size is a lie; what follows cannot always be told from the body, so that only what
-// stands in front has to be there.
+// hostileSizes are headers whose size is a lie; what follows cannot always be
+// told from the body, so that only what stands in front has to be there.
 var hostileSizes = []struct{ what, size string }{
 	{"negative, base 256", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00"},
 	{"minus one, base 256", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"},
@@ -278,7 +282,8 @@ func TestHostileSizes(t *testing.T) {
 	}
 }
 
-// TestHostileExtendedHeaders: sizes and lengths of extended headers are lies too.
+// TestHostileExtendedHeaders: sizes and lengths of extended headers are lies
+// too.
 func TestHostileExtendedHeaders(t *testing.T) {
 	cases := []struct {
 		what string
@@ -300,7 +305,8 @@ func TestHostileExtendedHeaders(t *testing.T) {
 	}
 }
 
-// TestTruncatedStream cuts a stream everywhere a block begins and in the middle of blocks.
+// TestTruncatedStream cuts a stream everywhere a block begins and in the middle
+// of blocks.
 func TestTruncatedStream(t *testing.T) {
 	whole := hostileStream(goodMember("bob/INBOX/3"))
 	for cut := 0; cut < 512*11; cut += 256 {
@@ -312,7 +318,8 @@ func TestTruncatedStream(t *testing.T) {
 	}
 }
 
-// emptyMailboxes gives a stream of n mailboxes without a message, a thousand a user.
+// emptyMailboxes gives a stream of n mailboxes without a message, a thousand a
+// user.
 type emptyMailboxes struct {
 	n, i int
 	buf  []byte
@@ -344,7 +351,8 @@ func (e *emptyMailboxes) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestManyEmptyMailboxes: ten million of them (300,000 in the short run) go through a dry run in bounded memory.
+// TestManyEmptyMailboxes: ten million of them (300,000 in the short run) go
+// through a dry run in bounded memory.
 func TestManyEmptyMailboxes(t *testing.T) {
 	n := 300000
 	if full {

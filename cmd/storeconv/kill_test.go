@@ -14,9 +14,10 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// TestKill kills a restore at random moments and gives the same command again: a user is there whole or not at all
-// after the kill, and after the second run the store is, byte for byte, that of a run nobody disturbed. 15 kills, 200
-// in the full run.
+// TestKill kills a restore at random moments and gives the same command again:
+// a user is there whole or not at all after the kill, and after the second run
+// the store is, byte for byte, that of a run nobody disturbed. 15 kills, 200 in
+// the full run.
 func TestKill(t *testing.T) {
 	kills := 15
 	opts := testsite.StreamOptions{Seed: 5, Users: 60, Mailboxes: 3, Messages: 2400, MedianSize: 3000, Links: 25, Odd: true}
@@ -78,7 +79,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runFed runs the program with the stream on its standard input, which it reads when told -f -.
+// runFed runs the program with the stream on its standard input, which it reads
+// when told -f -.
 func runFed(t *testing.T, stream string, args []string) outcome {
 	t.Helper()
 	f, err := os.Open(stream)
@@ -89,8 +91,9 @@ func runFed(t *testing.T, stream string, args []string) outcome {
 	return run(t, f, args...)
 }
 
-// killOnce kills a run once: one that reads the file at a random moment, one that reads standard input after a random
-// part of the stream, of which nothing more comes.
+// killOnce kills a run once: one that reads the file at a random moment, one
+// that reads standard input after a random part of the stream, of which nothing
+// more comes.
 func killOnce(t *testing.T, rng *rand.Rand, args []string, stream string, took time.Duration) bool {
 	t.Helper()
 	if args[2] != "-" {
@@ -116,7 +119,8 @@ func killOnce(t *testing.T, rng *rand.Rand, args []string, stream string, took t
 	return killed
 }
 
-// killAfter starts the program, kills it after the delay and says whether it was still running then.
+// killAfter starts the program, kills it after the delay and says whether it
+// was still running then.
 func killAfter(t *testing.T, delay time.Duration, args []string) bool {
 	t.Helper()
 	return killFed(t, delay, args, nil)
@@ -149,7 +153,8 @@ func killFed(t *testing.T, delay time.Duration, args []string, stdin *os.File) b
 	return false
 }
 
-// checkWholeUsers holds every user's directory that is in its place against the one of the undisturbed run.
+// checkWholeUsers holds every user's directory that is in its place against the
+// one of the undisturbed run.
 func checkWholeUsers(t *testing.T, got tree, users map[string]tree) {
 	t.Helper()
 	for dir, want := range users {
@@ -159,14 +164,16 @@ func checkWholeUsers(t *testing.T, got tree, users map[string]tree) {
 	}
 }
 
-// TestInterrupt: SIGINT leaves a state that the same command continues from, exit status 130.
+// TestInterrupt: SIGINT leaves a state that the same command continues from,
+// exit status 130.
 func TestInterrupt(t *testing.T) {
 	dir := scratch(t)
 	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 6, Users: 40, Messages: 1200})
 	undisturbed, store := filepath.Join(dir, "undisturbed"), filepath.Join(dir, "store")
 	mustRun(t, 0, "restore", "-f", stream, "--store", undisturbed)
 
-	// The stream comes through a pipe that stays open after a half, so that the run is under way for certain.
+	// The stream comes through a pipe that stays open after a half, so that the
+	// run is under way for certain.
 	data, err := os.ReadFile(stream)
 	if err != nil {
 		t.Fatal(err)

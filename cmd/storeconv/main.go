@@ -1,4 +1,5 @@
-// Command storeconv converts message stores: SIMS backup streams and NMS stores become stores of an iPlanet Messaging Server 5.x.
+// Command storeconv converts message stores: SIMS backup streams and NMS stores
+// become stores of an iPlanet Messaging Server 5.x.
 package main
 
 import (

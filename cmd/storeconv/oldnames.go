@@ -57,8 +57,8 @@ func oldStore(idle ...string) translation {
 	}
 }
 
-// oldBackup takes the command line of imbackup, which read a SIMS store: -f, -d,
-// -b and -u mean the same, -a and -l served its tapes, and -n simulated.
+// oldBackup takes the command line of imbackup, which read a SIMS store: -f,
+// -d, -b and -u mean the same, -a and -l served its tapes, and -n simulated.
 func oldBackup(args []string, note func(string)) ([]string, error) {
 	note("a store of SIMS cannot be read here: this backs up an iMS store; streams that imbackup wrote are read by storeconv restore")
 	var out []string

@@ -28,7 +28,8 @@ func nmsStore(t testing.TB, opts testsite.NMSOptions) (string, testsite.NMSSite)
 	return dir, site
 }
 
-// TestRelocateAgainstCp holds a relocated store against cp -a of the same tree: every byte, mode, time and link.
+// TestRelocateAgainstCp holds a relocated store against cp -a of the same tree:
+// every byte, mode, time and link.
 func TestRelocateAgainstCp(t *testing.T) {
 	from, _ := nmsStore(t, testsite.NMSOptions{Seed: 21, Users: 24, Links: 25})
 	before := readTree(t, from)
@@ -74,7 +75,8 @@ func compareLinks(t *testing.T, got, want tree) {
 	}
 }
 
-// TestRelocatePeers has the real library judge the databases of a relocated store.
+// TestRelocatePeers has the real library judge the databases of a relocated
+// store.
 func TestRelocatePeers(t *testing.T) {
 	verify, dump := peer.Need(t, "db5.3_verify"), peer.Need(t, "db5.3_dump")
 	from, site := nmsStore(t, testsite.NMSOptions{Seed: 22, Users: 40})
@@ -137,8 +139,9 @@ func equalRecords(a, b map[string]string) bool {
 	return true
 }
 
-// TestRelocateKill kills relocate at random moments: a user is there whole or not at all, and the same command again
-// makes the store that an undisturbed run makes.
+// TestRelocateKill kills relocate at random moments: a user is there whole or
+// not at all, and the same command again makes the store that an undisturbed
+// run makes.
 func TestRelocateKill(t *testing.T) {
 	kills := 9
 	opts := testsite.NMSOptions{Seed: 23, Users: 40, Messages: 1200, Links: 25}
@@ -186,7 +189,8 @@ func TestRelocateKill(t *testing.T) {
 	diffTrees(t, "the source", readTree(t, from), before, true)
 }
 
-// TestRelocateUnreadable leaves out what the program may not read, as a user who is not root.
+// TestRelocateUnreadable leaves out what the program may not read, as a user
+// who is not root.
 func TestRelocateUnreadable(t *testing.T) {
 	const nobody = 65534
 	base, err := os.MkdirTemp("", "relocate-unreadable-")
@@ -235,7 +239,8 @@ func TestRelocateUnreadable(t *testing.T) {
 	}
 }
 
-// asNobody gives everything below base to a user without rights and returns the program as that user starts it.
+// asNobody gives everything below base to a user without rights and returns the
+// program as that user starts it.
 func asNobody(t testing.TB, base, program string, id uint32, args []string) *exec.Cmd {
 	t.Helper()
 	data, err := os.ReadFile(program)
@@ -288,7 +293,8 @@ func TestRelocateOwner(t *testing.T) {
 	mustRun(t, 3, "verify", "--store", store, "--from", from)
 }
 
-// TestRelocateAtOnce runs several batches into one store at the same time and expects what one run makes.
+// TestRelocateAtOnce runs several batches into one store at the same time and
+// expects what one run makes.
 func TestRelocateAtOnce(t *testing.T) {
 	from, site := nmsStore(t, testsite.NMSOptions{Seed: 25, Users: 30, Messages: 600, Links: -1})
 	dir := t.TempDir()

@@ -49,8 +49,8 @@ func peerCondition(cond string) (bool, error) {
 	return false, nil
 }
 
-// The scripts run the command under its own and its old names; $SITE is testdata/site. Beside testscript's own commands
-// they have
+// The scripts run the command under its own and its old names; $SITE is
+// testdata/site. Beside testscript's own commands they have
 //
 //	status N COMMAND ...         run a command that must exit with N
 //	stream FILE [KEY=N ...]      make a SIMS stream; keys are seed, users, mailboxes, messages, links, expired, size, odd, sorted

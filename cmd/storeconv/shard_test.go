@@ -12,8 +12,9 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// TestShards restores one stream with several processes at once into one store: the store is that of one run. Which
-// process comes first decides whether a copy that crosses from one share to another is a hard link or a second file,
+// TestShards restores one stream with several processes at once into one store:
+// the store is that of one run. Which process comes first decides whether a
+// copy that crosses from one share to another is a hard link or a second file,
 // so the grouping of links is compared only where the stream has no copies.
 func TestShards(t *testing.T) {
 	for _, links := range []int{-1, 30} {

@@ -19,8 +19,9 @@ import (
 
 const sampleSite = "../../testdata/site/"
 
-// TestSampleSite restores the sample's stream and holds every path, size, hash, date, flag and link of expect.json
-// against what lies on the disk, with nothing of the converter's own code.
+// TestSampleSite restores the sample's stream and holds every path, size, hash,
+// date, flag and link of expect.json against what lies on the disk, with
+// nothing of the converter's own code.
 func TestSampleSite(t *testing.T) {
 	f, err := os.Open(sampleSite + "expect.json")
 	if err != nil {
@@ -38,7 +39,8 @@ func TestSampleSite(t *testing.T) {
 	mustRun(t, 0, "verify", "--store", store, "-f", sampleSite+"sims/backup.sims")
 }
 
-// TestGeneratedSite does the same with a generated site: 2,000 users and 100,000 messages in the full run.
+// TestGeneratedSite does the same with a generated site: 2,000 users and
+// 100,000 messages in the full run.
 func TestGeneratedSite(t *testing.T) {
 	opts := testsite.StreamOptions{Seed: 11, Users: 40, Messages: 1500, Odd: true}
 	if full {
@@ -76,7 +78,8 @@ func writeStream(t testing.TB, path string, opts testsite.StreamOptions) (string
 	return path, want
 }
 
-// checkStore holds a store against an expectation: no file more, none less, each as told.
+// checkStore holds a store against an expectation: no file more, none less,
+// each as told.
 func checkStore(t *testing.T, store string, want *testsite.Expect) {
 	t.Helper()
 	got := readTree(t, store)
@@ -142,7 +145,8 @@ func checkStore(t *testing.T, store string, want *testsite.Expect) {
 	}
 }
 
-// checkIndex reads store.idx by the page that defines it and holds it against the mailbox.
+// checkIndex reads store.idx by the page that defines it and holds it against
+// the mailbox.
 func checkIndex(t *testing.T, store string, box *testsite.Mailbox) {
 	t.Helper()
 	name := box.Dir + "/store.idx"
@@ -272,8 +276,9 @@ func indexFlags(system, user string, keywords []string) ([]string, error) {
 	return flags, nil
 }
 
-// checkListing holds GNU tar's table of contents of a stream against the expectation: every message that the store has
-// to have is a member of that size and date, or a link.
+// checkListing holds GNU tar's table of contents of a stream against the
+// expectation: every message that the store has to have is a member of that
+// size and date, or a link.
 func checkListing(t *testing.T, stream string, want *testsite.Expect) {
 	t.Helper()
 	tar := peer.Need(t, "tar")
@@ -290,7 +295,8 @@ func checkListing(t *testing.T, stream string, want *testsite.Expect) {
 	sc := bufio.NewScanner(out)
 	sc.Buffer(nil, 1<<20)
 	for sc.Scan() {
-		// hrw------- 0/0  0 2000-02-14 09:42:37 wallyc/Drafts/7 link to ofanning/Drafts/2
+		// hrw------- 0/0  0 2000-02-14 09:42:37 wallyc/Drafts/7 link to
+		// ofanning/Drafts/2
 		f := strings.Fields(sc.Text())
 		if len(f) < 6 {
 			t.Fatalf("tar printed %q", sc.Text())

@@ -24,7 +24,8 @@ type node struct {
 	first string // the first path, in byte order, of the same file
 }
 
-// tree reads a store: path to node, without the work directory of an unfinished run.
+// tree reads a store: path to node, without the work directory of an unfinished
+// run.
 type tree map[string]node
 
 // readTree reads everything under root with its own hands: Lstat and sha256.
@@ -82,7 +83,8 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// lines gives one line a node, in byte order; links says whether the grouping of hard links counts.
+// lines gives one line a node, in byte order; links says whether the grouping
+// of hard links counts.
 func (tr tree) lines(links bool) []string {
 	var out []string
 	for name, n := range tr {
@@ -107,7 +109,8 @@ func (tr tree) under(dir string) tree {
 	return sub
 }
 
-// diffTrees fails the test when two trees differ and shows the first differences.
+// diffTrees fails the test when two trees differ and shows the first
+// differences.
 func diffTrees(t testing.TB, what string, got, want tree, links bool) {
 	t.Helper()
 	g, w := got.lines(links), want.lines(links)

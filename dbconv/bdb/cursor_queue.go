@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Queue pages: a longer header than others, and records of one length behind it,
-// each with a byte of flags before it.
+// Queue pages: a longer header than others, and records of one length behind
+// it, each with a byte of flags before it.
 const (
 	pageQueueMeta = 10
 	pageQueue     = 11
@@ -27,7 +27,8 @@ func (l *layout) queuePage(m *Meta, n uint32) (page, at int64) {
 	return 1 + i/int64(m.RecPage), int64(l.hdr) + i%int64(m.RecPage)*m.queueStep()
 }
 
-// queueFits tells what is wrong with the numbers that place records; "" nothing.
+// queueFits tells what is wrong with the numbers that place records; ""
+// nothing.
 func (m *Meta) queueFits() string {
 	hdr := int64(queueHeader)
 	if m.Checksum {
@@ -112,8 +113,8 @@ func (c *queueCursor) load(page int64) error {
 	return nil
 }
 
-// pass goes behind the records of a page that cannot be used. Of the pages behind
-// the end of the file none can.
+// pass goes behind the records of a page that cannot be used. Of the pages
+// behind the end of the file none can.
 func (c *queueCursor) pass(page int64) error {
 	m := &c.in.meta
 	last := uint64(page) * uint64(m.RecPage) // number of the last record on it
@@ -170,8 +171,8 @@ func (v *verifier) queue() error {
 	return nil
 }
 
-// outside checks a page on which no record of the queue lies: what is left there
-// was taken.
+// outside checks a page on which no record of the queue lies: what is left
+// there was taken.
 func (v *verifier) outside(no int64) error {
 	b, err := v.pager.page(no)
 	if err != nil || allZero(b) {

@@ -84,10 +84,10 @@
 //
 // A queue (versions 3 and 4) has in its metadata the number of the first record
 // at 72, the number behind the last at 76, the length of records at 80, the
-// padding byte at 84, records a page at 88 and, for extent files, pages a file at
-// 92. Its pages, type 11, have a header of 28 bytes, with checksums of 48; record
-// n lies on page 1 + (n-1)/perPage, records being a multiple of 4 apart: a byte
-// of flags (1: it is there), then the record.
+// padding byte at 84, records a page at 88 and, for extent files, pages a file
+// at 92. Its pages, type 11, have a header of 28 bytes, with checksums of 48;
+// record n lies on page 1 + (n-1)/perPage, records being a multiple of 4 apart:
+// a byte of flags (1: it is there), then the record.
 //
 // # What old libraries did wrong, and what is done about it
 //

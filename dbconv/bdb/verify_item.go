@@ -51,8 +51,8 @@ func (v *verifier) overflow(head, size uint32, from place, keep bool, buf []byte
 	return data, ok, err
 }
 
-// spoilt remembers that a shared chain is damaged: what was told for a key of an
-// internal page, which costs nothing, is a loss for the item of a leaf.
+// spoilt remembers that a shared chain is damaged: what was told for a key of
+// an internal page, which costs nothing, is a loss for the item of a leaf.
 func (v *verifier) spoilt(head uint32, ok bool) {
 	if r := v.refs[head]; r != nil && !ok {
 		r.broken = true

@@ -20,8 +20,9 @@
 // hexadecimal once more.
 //
 // Releases from 3.0 on write VERSION=2 or 3. Release 2.x has no VERSION line,
-// no blank before items and no DATA=END; VERSION=1 is taken for the same. Several databases may follow each
-// other; the line database=NAME before type= names a sub-database.
+// no blank before items and no DATA=END; VERSION=1 is taken for the same.
+// Several databases may follow each other; the line database=NAME before type=
+// names a sub-database.
 //
 // Lines come in pairs of key and value, and nothing but their number says which
 // is which. Survey reads a text once before and finds where a line is missing

@@ -76,8 +76,8 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// FuzzParse reads anything: no panic, and what is read is written in a form that
-// is read as the same.
+// FuzzParse reads anything: no panic, and what is read is written in a form
+// that is read as the same.
 func FuzzParse(f *testing.F) {
 	for _, text := range append(broken(f), good...) {
 		f.Add(text)

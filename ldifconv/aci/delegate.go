@@ -23,15 +23,15 @@ type Delegation struct {
 	ServiceAdmins []string
 }
 
-// DomainNodes are the entries of one domain: in the organization tree, in that of
-// domain components, or both.
+// DomainNodes are the entries of one domain: in the organization tree, in that
+// of domain components, or both.
 type DomainNodes struct {
 	Nodes  []string
 	Admins []string // members of its Domain Administrators
 }
 
-// Have is what a directory has already, by normalised DN; nil: nothing is known,
-// and everything is made.
+// Have is what a directory has already, by normalised DN; nil: nothing is
+// known, and everything is made.
 type Have map[string]*Entry
 
 // Entry is what matters of one entry.

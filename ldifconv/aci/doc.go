@@ -1,5 +1,6 @@
-// Package aci reads and writes access control instructions of Netscape Directory
-// Server 4 and its heirs, and holds those that delegated administration needs.
+// Package aci reads and writes access control instructions of Netscape
+// Directory Server 4 and its heirs, and holds those that delegated
+// administration needs.
 //
 // An ACI is a value of the attribute aci:
 //

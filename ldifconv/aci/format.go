@@ -2,8 +2,8 @@ package aci
 
 import "strings"
 
-// String writes the ACI in one form: equal ACIs, whatever their blanks, are equal
-// strings.
+// String writes the ACI in one form: equal ACIs, whatever their blanks, are
+// equal strings.
 func (a *ACI) String() string {
 	var b strings.Builder
 	for _, t := range a.Targets {

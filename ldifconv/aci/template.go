@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Template is one ACI with places for names: <Root>, <Groups> (what stands before
-// a node in the name of its groups), <Domain>, the node of a domain.
+// Template is one ACI with places for names: <Root>, <Groups> (what stands
+// before a node in the name of its groups), <Domain>, the node of a domain.
 type Template struct {
 	Name string // of the ACI
 	// Node is the kind of entry that holds it.
@@ -34,9 +34,9 @@ func (n Node) String() string { return [...]string{"root", "domain"}[n] }
 // caller's.
 func Templates() []Template { return append([]Template(nil), templates...) }
 
-// selfForbidden are the attributes that users do not write in their own entries:
-// those of Netscape Delegated Administrator's ACI, and those that the later one
-// of Sun's Delegated Administrator names beside them.
+// selfForbidden are the attributes that users do not write in their own
+// entries: those of Netscape Delegated Administrator's ACI, and those that the
+// later one of Sun's Delegated Administrator names beside them.
 const selfForbidden = "uid || ou || owner || nsDAModifiableBy || nsDACapability || mail || mailAlternateAddress || memberOf || nsDADomain || " +
 	"objectClass || inetUserStatus || mailUserStatus || memberOfManagedGroup || mailQuota || mailMsgQuota || mailHost || mailAllowedServiceAccess || " +
 	"inetCOS || mailSMTPSubmitChannel"
@@ -101,8 +101,8 @@ func (t *Template) Make(root, domain, groups string) (*ACI, error) {
 	return a, nil
 }
 
-// quoteDN writes a DN so that it can stand in the quotes of an ACI: with escapes
-// (RFC 4514) where it has quotes (RFC 1779).
+// quoteDN writes a DN so that it can stand in the quotes of an ACI: with
+// escapes (RFC 4514) where it has quotes (RFC 1779).
 func quoteDN(dn string) string {
 	if !strings.Contains(dn, `"`) {
 		return dn

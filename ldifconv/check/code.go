@@ -24,8 +24,8 @@ type Code struct {
 	What     string   `json:"what"`
 }
 
-// Codes returns all kinds of findings, in the order of docs/checks.md. The slice
-// is the caller's.
+// Codes returns all kinds of findings, in the order of docs/checks.md. The
+// slice is the caller's.
 func Codes() []Code { return append([]Code(nil), codes...) }
 
 // The groups of codes.

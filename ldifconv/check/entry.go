@@ -258,8 +258,8 @@ var oldClasses = map[schema.ClassID]bool{
 	schema.ClassMailGroupMember: true,
 }
 
-// oldAttributes are attributes of NMS that iMS has no use for; those of SIMS are
-// known by their origin.
+// oldAttributes are attributes of NMS that iMS has no use for; those of SIMS
+// are known by their origin.
 var oldAttributes = map[schema.ID]bool{
 	schema.MailAccessDomain: true, schema.NsMsgDisallowAccess: true, schema.NsMsgNumMsgQuota: true, schema.MgrpApprovePassword: true,
 	schema.MailEnhancedUniqueMember: true, schema.MgrpDeliverException: true, schema.MgmanGroupKey: true, schema.MgmanGroupStat: true,

@@ -59,7 +59,8 @@ func (c *checker) addSuffix(norm []byte) {
 	}
 }
 
-// parentCache remembers the hash of the parent seen last: siblings come in rows.
+// parentCache remembers the hash of the parent seen last: siblings come in
+// rows.
 type parentCache struct {
 	name []byte
 	sum  [hashSize]byte
@@ -143,8 +144,8 @@ func (c *checker) refer(k refKind, desc []byte, line int, dn []byte) {
 }
 
 // urlDN returns the DN of an LDAP URL of this directory, with two slashes as
-// SIMS and NMS wrote it or three; ok is false for anything else, and for the URL
-// of another server.
+// SIMS and NMS wrote it or three; ok is false for anything else, and for the
+// URL of another server.
 func urlDN(value []byte) (dn []byte, ok bool) {
 	const scheme = "ldap://"
 	value = bytes.TrimSpace(value)

@@ -8,7 +8,8 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-// serviceRule is one rule of mailAllowedServiceAccess: + or -, services, clients.
+// serviceRule is one rule of mailAllowedServiceAccess: + or -, services,
+// clients.
 type serviceRule struct {
 	allow    bool
 	services []string

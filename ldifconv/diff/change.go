@@ -17,7 +17,8 @@ type group struct {
 	norms  map[string]bool // the values as they are compared
 }
 
-// groups collects what is compared of an entry, in its order, equal values once.
+// groups collects what is compared of an entry, in its order, equal values
+// once.
 func (c *comparer) groups(e *ldif.Entry) []*group {
 	var list []*group
 	byName := map[string]*group{}

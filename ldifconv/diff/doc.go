@@ -1,5 +1,5 @@
-// Package diff compares two exports of a directory and writes the change records
-// that turn the one into the other.
+// Package diff compares two exports of a directory and writes the change
+// records that turn the one into the other.
 //
 // Both are read once. An entry is known by its normalised DN; what it holds is
 // summed up in a hash that no order of attributes or values, no folding and no

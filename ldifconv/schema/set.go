@@ -341,9 +341,9 @@ var timeAttributes = map[ID]bool{
 	MailAutoReplyStartDate: true, MailAutoReplyExpirationDate: true,
 }
 
-// nameOIDs are attributes to which Netscape's own files, and those of its heirs,
-// give no number: their servers know them as "NAME-oid", and refuse another
-// identifier. OpenLDAP takes numbers only.
+// nameOIDs are attributes to which Netscape's own files, and those of its
+// heirs, give no number: their servers know them as "NAME-oid", and refuse
+// another identifier. OpenLDAP takes numbers only.
 var nameOIDs = map[ID]bool{MgrpApprovePassword: true, NsMsgNumMsgQuota: true, NsMsgDisallowAccess: true}
 
 // attributeReasons say why one definition stands where the products clash.

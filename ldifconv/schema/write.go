@@ -27,7 +27,8 @@ func WriteOpenLDAP(w io.Writer, o OpenLDAPOptions) error {
 	return Merged().Only(allProducts, o.Standalone).WriteSlapd(w)
 }
 
-// WriteATConf writes the attributes that the products brought, see [Set.WriteAT].
+// WriteATConf writes the attributes that the products brought, see
+// [Set.WriteAT].
 func WriteATConf(w io.Writer) error { return Merged().Only(allProducts, false).WriteAT(w) }
 
 // WriteOCConf writes the classes that the products brought, see [Set.WriteOC].
@@ -63,9 +64,9 @@ func reasons(out *bufio.Writer, name, reason string, placeholder bool) {
 // form of OpenLDAP's .schema files. Left out are what slapd defines itself, the
 // operational attributes of Netscape servers, which slapd.conf cannot define,
 // and the one class of the Mailing List Manager with an underscore in its name.
-// Exact-case strings become directory strings, since values with bytes above 127
-// occur in exports; binary ones become octet strings, which can be compared and
-// so deleted by value.
+// Exact-case strings become directory strings, since values with bytes above
+// 127 occur in exports; binary ones become octet strings, which can be compared
+// and so deleted by value.
 func (s *Set) WriteSlapd(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	writeComment(out, "Merged mail schema of SIMS 4.0, NMS 4.x and iMS 5.x for OpenLDAP.")

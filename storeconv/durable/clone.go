@@ -232,8 +232,9 @@ func (c *Cloner) Finish(fd int, st *unix.Stat_t, keep uint32) error {
 }
 
 // Directory gives the directory dst in dir the owner, mode and times of the
-// directory at path, which is the operating system's. Where its owner may be another than root, he keeps all
-// rights in it. What is as it should be is not touched.
+// directory at path, which is the operating system's. Where its owner may be
+// another than root, he keeps all rights in it. What is as it should be is not
+// touched.
 func (c *Cloner) Directory(path string, dir int, dst string) error {
 	want, err := OS.Fstatat(unix.AT_FDCWD, path, 0)
 	if err != nil {

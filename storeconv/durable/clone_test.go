@@ -89,7 +89,8 @@ func TestCopySide(t *testing.T) {
 	}
 }
 
-// TestLinkPool copies the names of one file from many goroutines and expects one file.
+// TestLinkPool copies the names of one file from many goroutines and expects
+// one file.
 func TestLinkPool(t *testing.T) {
 	src, dst, pool := cloneDirs(t)
 	const names = 60
@@ -126,7 +127,8 @@ func TestLinkPool(t *testing.T) {
 	}
 }
 
-// TestLinkPoolStale does not take a pooled copy for a file that has changed since.
+// TestLinkPoolStale does not take a pooled copy for a file that has changed
+// since.
 func TestLinkPoolStale(t *testing.T) {
 	src, dst, pool := cloneDirs(t)
 	path := filepath.Join(src.Name(), "a")
@@ -148,8 +150,8 @@ func TestLinkPoolStale(t *testing.T) {
 	}
 }
 
-// TestLinkPoolOfAnEarlierRun takes a copy that an earlier run has pooled, unless
-// a power cut has left other bytes in it.
+// TestLinkPoolOfAnEarlierRun takes a copy that an earlier run has pooled,
+// unless a power cut has left other bytes in it.
 func TestLinkPoolOfAnEarlierRun(t *testing.T) {
 	for _, damage := range []string{"", "bytes", "mode", "size"} {
 		t.Run("damage "+damage, func(t *testing.T) {

@@ -18,7 +18,8 @@ const (
 	FileMode = 0o600
 )
 
-// Fault lets a test fail the operation op on name: an error that it returns is returned instead of doing the operation.
+// Fault lets a test fail the operation op on name: an error that it returns is
+// returned instead of doing the operation.
 type Fault func(op, name string) error
 
 // env is what all descriptors of one store share.
@@ -88,7 +89,8 @@ func (d *Dir) begin(op, name string) error {
 	return d.env.check(op, name)
 }
 
-// OpenDir opens the directory name below d for use as a base of further operations.
+// OpenDir opens the directory name below d for use as a base of further
+// operations.
 func (d *Dir) OpenDir(name string) (*Dir, error) {
 	if err := local(name); err != nil {
 		return nil, err
@@ -141,7 +143,8 @@ func (d *Dir) MkdirAll(name string) error {
 	return d.Mkdir(name)
 }
 
-// Create makes a new file for writing, mode 0600. A file that is there already is an error.
+// Create makes a new file for writing, mode 0600. A file that is there already
+// is an error.
 func (d *Dir) Create(name string) (*File, error) {
 	fd, err := d.create(name)
 	if err != nil {
@@ -181,7 +184,8 @@ func (d *Dir) createWith(name string, flags int) (int, error) {
 	return fd, nil
 }
 
-// WriteFile creates name with the bytes of data and the modification time seconds. On an error nothing is left under that name.
+// WriteFile creates name with the bytes of data and the modification time
+// seconds. On an error nothing is left under that name.
 func (d *Dir) WriteFile(name string, seconds int64, data []byte) error {
 	fd, err := d.create(name)
 	if err != nil {
@@ -290,8 +294,8 @@ func NoLinks(err error) bool {
 }
 
 // LinkOrCopy makes newname in newdir a hard link to oldname in d or, where that
-// cannot be, a copy with the same mode, time and, for root, owner. It follows no
-// symbolic link.
+// cannot be, a copy with the same mode, time and, for root, owner. It follows
+// no symbolic link.
 func (d *Dir) LinkOrCopy(oldname string, newdir *Dir, newname string) (linked bool, err error) {
 	if err = d.Link(oldname, newdir, newname); err == nil || !NoLinks(err) {
 		return err == nil, err
@@ -347,7 +351,8 @@ func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) er
 	return nil
 }
 
-// renameCheck stands in for RENAME_NOREPLACE on file systems without it; the callers' locks close the gap between the two calls.
+// renameCheck stands in for RENAME_NOREPLACE on file systems without it; the
+// callers' locks close the gap between the two calls.
 func (d *Dir) renameCheck(oldname string, newdir *Dir, newname string) error {
 	if _, err := d.env.fs.Fstatat(newdir.fd, newname, unix.AT_SYMLINK_NOFOLLOW); err == nil {
 		return unix.EEXIST
@@ -459,8 +464,9 @@ func (d *Dir) SyncNames(name string) error {
 	return nil
 }
 
-// Space returns the free bytes and the free inodes of the file system for an ordinary user. An inode count of 0 total (file systems that make them as needed)
-// is returned as the largest number.
+// Space returns the free bytes and the free inodes of the file system for an
+// ordinary user. An inode count of 0 total (file systems that make them as
+// needed) is returned as the largest number.
 func (d *Dir) Space() (bytes, inodes uint64, err error) {
 	st, err := d.env.fs.Fstatfs(d.fd)
 	if err != nil {

@@ -10,12 +10,12 @@
 // .imsconv is removed by the last run that ends in good order.
 //
 // Where the file system has no exchange (NFS, many FUSE file systems, older
-// ZFS), two renames stand in for it: the tree in place goes to kept/<n>, the new
-// one to its place. The note kept/<n>.note says where from, and is durable
-// first. Nothing clears kept/ but who knows that the new tree is in place. Every
-// run puts the kept trees of runs that are no longer alive back before it does
-// anything else, or refuses with a [HalfDoneError]; so it does with what the
-// first version of this program left in stage/<n>.old, which had no note.
+// ZFS), two renames stand in for it: the tree in place goes to kept/<n>, the
+// new one to its place. The note kept/<n>.note says where from, and is durable
+// first. Nothing clears kept/ but who knows that the new tree is in place.
+// Every run puts the kept trees of runs that are no longer alive back before it
+// does anything else, or refuses with a [HalfDoneError]; so it does with what
+// the first version of this program left in stage/<n>.old, which had no note.
 //
 // What recovery removes is a copy: a staged tree, whose mail is in the stream
 // or tree it was made from or, after an exchange, in the tree in place; and a
@@ -32,8 +32,8 @@
 // process: one for each user being changed, one for the mailbox lists, one held
 // while a run begins, one that every run shares while it lasts.
 //
-// Everything is done relative to directory descriptors. Names given to a Dir are
-// relative, without "." or ".." components; anything else is refused. No number
-// of users, mailboxes or messages makes the package hold more than a few
+// Everything is done relative to directory descriptors. Names given to a Dir
+// are relative, without "." or ".." components; anything else is refused. No
+// number of users, mailboxes or messages makes the package hold more than a few
 // descriptors.
 package durable

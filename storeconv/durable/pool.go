@@ -18,8 +18,8 @@ import (
 // concurrent use.
 //
 // Each run has a folder of its own in it. What earlier runs have pooled is
-// compared with the source before it is used: nothing had synced it, and a power
-// cut may have left a file of the right size and date with other bytes.
+// compared with the source before it is used: nothing had synced it, and a
+// power cut may have left a file of the right size and date with other bytes.
 type LinkPool struct {
 	dir int // open directory
 
@@ -184,8 +184,9 @@ func (p *LinkPool) exchange(f FS, path string, dstDir int, dst string) (linked b
 	return true, nil
 }
 
-// isCopy tells whether the file name, of which have tells, is what a copy of the
-// open file in would be: the same bytes, mode and, where copies get one, owner.
+// isCopy tells whether the file name, of which have tells, is what a copy of
+// the open file in would be: the same bytes, mode and, where copies get one,
+// owner.
 func (c *Cloner) isCopy(in int, st *unix.Stat_t, dir int, name string, have *unix.Stat_t) (bool, error) {
 	if have.Mode != st.Mode {
 		return false, nil

@@ -61,9 +61,9 @@ func (r *Run) recover() error {
 	return nil
 }
 
-// restoreKept ends the exchanges by two renames that a run was in the middle of.
-// Those whose new tree is in place are done; of the others the old tree goes
-// back.
+// restoreKept ends the exchanges by two renames that a run was in the middle
+// of. Those whose new tree is in place are done; of the others the old tree
+// goes back.
 func (s *Store) restoreKept(l *Leftover) error {
 	dir := l.folder() + "/" + keptDir
 	list, err := s.ReadNames(dir)

@@ -138,9 +138,10 @@ func (s *Store) syncNames(dirs ...string) error {
 var ErrElsewhere = errors.New("on another file system than the store")
 
 // CheckPlace makes sure, before the work, that trees and files can be renamed
-// from a run's folder into the directories at paths in the store, which need not
-// exist. Where one, or a directory above it, is a mount point or a symbolic link to another file
-// system, the error wraps [ErrElsewhere] and says what to do.
+// from a run's folder into the directories at paths in the store, which need
+// not exist. Where one, or a directory above it, is a mount point or a symbolic
+// link to another file system, the error wraps [ErrElsewhere] and says what to
+// do.
 func (s *Store) CheckPlace(paths ...string) error {
 	for _, path := range paths {
 		if err := s.checkPlace(path); err != nil {

@@ -31,7 +31,8 @@ func exists(path ...string) bool {
 	return err == nil
 }
 
-// The last run that ends takes .imsconv along; one that is interrupted leaves its folder.
+// The last run that ends takes .imsconv along; one that is interrupted leaves
+// its folder.
 func TestRunsComeAndGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "store")
 	s := openStore(t, path)

@@ -21,7 +21,7 @@
 // "%x" and two lower-case hexadecimal digits: this last rule is defined here,
 // no public source gives one. INBOX has no component of its own.
 //
-// # store.idx, format version 1 (fields documented by imcheck -m, bytes defined here)
+// # store.idx, format version 1 (fields documented, bytes defined here)
 //
 // Lines of text ended by LF. The first line is "imsconv-store.idx 1". Header
 // lines "Name: value" follow, one a field, empty when unknown, in this order:

@@ -6,8 +6,8 @@
 // messages is written in a few MiB of memory.
 //
 //   - [WriteStream] writes a SIMS backup stream (profile sims-tar/1) and tells,
-//     mailbox by mailbox, what a restore of it has to leave on disk, in the form
-//     of testdata/site/expect.json.
+//     mailbox by mailbox, what a restore of it has to leave on disk, in the
+//     form of testdata/site/expect.json.
 //   - [WriteNMS] writes an NMS store tree and tells what its databases hold.
 //   - [UserID] names the users, so that a directory export and a stream made
 //     apart speak of the same people.

@@ -5,8 +5,9 @@
 //
 // Rules, the same for every verb:
 //
-//   - standard output is data, standard error is talk ("storeconv: warning: ...",
-//     lower case, no full stop); "-" names standard input or output;
+//   - standard output is data, standard error is talk
+//     ("storeconv: warning: ...", lower case, no full stop); "-" names standard
+//     input or output;
 //   - --json turns the talk into one JSON object a line: type "progress",
 //     "problem", "warning", "note", "hint", "error" or "summary";
 //   - progress is drawn only when standard error is a terminal and --quiet is

@@ -32,8 +32,8 @@ type OutputFile struct {
 // Create opens path for writing, "-" being standard output. Without replace a
 // regular file that exists is refused ([ErrExists]). A file that cannot be
 // written is found here, before the work. The caller commits; what is not
-// committed when the run ends is removed. A file that is an input of the run, or
-// another of its outputs, is wrong usage.
+// committed when the run ends is removed. A file that is an input of the run,
+// or another of its outputs, is wrong usage.
 func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
 	out, err := j.create(path, replace)
 	if err != nil || out.path == "" {
@@ -202,7 +202,8 @@ func (o *OutputFile) ReadAt(p []byte, off int64) (int, error) {
 	return o.beside.ReadAt(p, off)
 }
 
-// Regular says whether the destination is a regular file, so that WriteAt works.
+// Regular says whether the destination is a regular file, so that WriteAt
+// works.
 func (o *OutputFile) Regular() bool { return o.beside != nil }
 
 // Commit makes the file durable and gives it its final name.

@@ -15,8 +15,8 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// IDSet is a set of store user ids, some of them marked. It keeps every id: some
-// 100 bytes a user.
+// IDSet is a set of store user ids, some of them marked. It keeps every id:
+// some 100 bytes a user.
 type IDSet struct {
 	ids     map[string]bool // whether marked
 	domains map[string]bool // of ids of the form uid@domain, in lower case

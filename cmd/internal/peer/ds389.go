@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// DS389 is an instance of 389 Directory Server, the heir of Netscape's, made for
-// one test and removed with it. It listens on loopback only, has no part in the
-// machine's service manager, and checks schema and syntax.
+// DS389 is an instance of 389 Directory Server, the heir of Netscape's, made
+// for one test and removed with it. It listens on loopback only, has no part in
+// the machine's service manager, and checks schema and syntax.
 type DS389 struct {
 	// URI and Password are for binds as cn=Directory Manager.
 	URI, Password string
@@ -101,8 +101,8 @@ func (d *DS389) instance(port int, suffixes []string) []byte {
 
 func (d *DS389) config() string { return "/etc/dirsrv/slapd-" + d.name }
 
-// configure keeps the server off the network, and from waiting for the disk: what
-// it holds is gone with the test.
+// configure keeps the server off the network, and from waiting for the disk:
+// what it holds is gone with the test.
 func (d *DS389) configure() {
 	d.t.Helper()
 	path := filepath.Join(d.config(), "dse.ldif")

@@ -116,7 +116,8 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// A file whose entry is durable and whose bytes are not is empty, or has a hole.
+// A file whose entry is durable and whose bytes are not is empty, or has a
+// hole.
 func TestLostBytes(t *testing.T) {
 	f := New()
 	put(t, f, "/a", "one", false)

@@ -22,8 +22,8 @@
 // [FS.Fail] makes a call fail as it does where the kernel, a filter of system
 // calls or the file system has no exchange, no hard links or no syncfs.
 //
-// A descriptor below 1<<20 is the operating system's: calls on it go there. So a
-// source may be real files while the destination is simulated. A link between
+// A descriptor below 1<<20 is the operating system's: calls on it go there. So
+// a source may be real files while the destination is simulated. A link between
 // the two is EXDEV or, after [FS.LinkReal], a new name of a file that has its
 // bytes and attributes durable.
 package crashfs

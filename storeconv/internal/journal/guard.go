@@ -14,8 +14,8 @@ import (
 // write fails, in any of its goroutines, tries flushes again for ever, and lets
 // writers wait for them meanwhile. So the goroutine that meets a failure stops
 // where it is, which leaves the files as a kill would, and every call, also one
-// that waits, returns the failure. What stopped stays so until the process ends,
-// which it does soon: nothing can be done without the journal.
+// that waits, returns the failure. What stopped stays so until the process
+// ends, which it does soon: nothing can be done without the journal.
 type guard struct {
 	once   sync.Once
 	failed chan struct{} // closed at the failure

@@ -17,8 +17,8 @@ import (
 
 // Journal is an open journal. Safe for concurrent use. A folder can be opened
 // once at a time. After the first write that fails, a full disk for one, every
-// call returns that failure; the folder is as a kill would have left it, and can
-// be opened again.
+// call returns that failure; the folder is as a kill would have left it, and
+// can be opened again.
 type Journal struct {
 	db    *pebble.DB
 	guard *guard
