@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
@@ -185,9 +184,10 @@ func (r *relocation) readRecords(ctx context.Context) error {
 		return err
 	}
 	r.index.present, r.index.meta = true, r.data.meta
-	if r.opts.Domain == "" && len(r.opts.Map) == 0 {
+	if !r.renamesUsers() {
 		return nil
 	}
+	same := mboxlist.Names{User: func(id string) string { return id }}
 	return r.data.each(ctx, func(key string, value []byte) error {
 		id, _, ok := mboxlist.SplitKey(key)
 		if !ok {
@@ -197,7 +197,7 @@ func (r *relocation) readRecords(ctx context.Context) error {
 		if r.newID(id) == id || !bytes.Contains(value, []byte(id)) {
 			return nil
 		}
-		if _, err := mboxlist.ParseFolder(value); err != nil {
+		if _, _, err := mboxlist.Rename(key, value, same); err != nil {
 			r.index.unchangeable[id] = fmt.Sprintf("the value of its record %s names it in a form that is not understood", keyLabel(key))
 		}
 		return nil
@@ -298,31 +298,22 @@ func (r *relocation) admitAndTell(id, where string) (newID string, ok bool) {
 // folderValue puts renamed partitions and users into a record's value. A value
 // that none of them concerns is returned as it is, byte for byte.
 func (r *relocation) folderValue(where, key string, value []byte) []byte {
-	if _, err := mboxlist.ParseFolder(value); err != nil {
+	names := mboxlist.Names{Partition: r.newPartition}
+	if r.renamesUsers() {
+		names.User = r.newIdentifier
+	}
+	_, renamed, err := mboxlist.Rename(key, value, names)
+	if err != nil {
 		r.report.RecordsOpaque++
 		if r.partitionsRenamed() {
 			r.log.Problem("not-understood", where, "the partition in the record cannot be renamed: "+err.Error())
 		}
-		return value
 	}
-	fields := strings.Split(string(value), "\t")
-	changed := false
-	for i := range fields {
-		to := fields[i]
-		switch {
-		case i == 0:
-			to = r.newPartition(fields[0])
-		case i%2 == 1:
-			to = r.newIdentifier(fields[i])
-		}
-		changed = changed || to != fields[i]
-		fields[i] = to
-	}
-	if !changed {
-		return value
-	}
-	return []byte(strings.Join(fields, "\t"))
+	return renamed
 }
+
+// renamesUsers tells whether any user may get another id.
+func (r *relocation) renamesUsers() bool { return r.opts.Domain != "" || len(r.opts.Map) > 0 }
 
 func (r *relocation) partitionsRenamed() bool {
 	return slices.ContainsFunc(r.parts, func(p *partition) bool { return p.name != p.newName })
@@ -335,21 +326,17 @@ func (r *relocation) newPartition(name string) string {
 	return name
 }
 
-// newIdentifier renames a user in an access control list. A hyphen in front
-// takes rights away; groups and the reserved names are no users.
-func (r *relocation) newIdentifier(identifier string) string {
-	id, negative := strings.CutPrefix(identifier, "-")
+// newIdentifier renames a user in an access control list. Groups and the
+// reserved names are no users.
+func (r *relocation) newIdentifier(id string) string {
 	if _, no := r.refusals[id]; no || id == "" || checkUIDForm(id) != nil {
 		if _, mapped := r.opts.Map[id]; !mapped || no {
-			return identifier
+			return id
 		}
 	}
 	newID := r.newID(id)
-	if newID == id || r.opts.Map[id] == "" && !r.exists(id) {
-		return identifier // not a user of this source
-	}
-	if negative {
-		return "-" + newID
+	if r.opts.Map[id] == "" && !r.exists(id) {
+		return id // not a user of this source
 	}
 	return newID
 }

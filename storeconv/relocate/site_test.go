@@ -144,6 +144,8 @@ func TestRelocateRename(t *testing.T) {
 	from := copySample(t)
 	// anna may read wallyc's drafts, and listens to them; joe is nobody.
 	setRecord(t, from, "user/wallyc/Drafts", "primary\twallyc\tlrswipcda\tanna\tlrs\t-anna\ti\tgroup=staff\tl\tjoe\tl\t")
+	// wallyc's new id is in the list already.
+	setRecord(t, from, "user/keiko_s/Drafts", "primary\tkeiko_s\tlrswipcda\twallyc\tlr\tWally.C\tlp\t")
 	must(t, os.WriteFile(from+"/user/02/50/anna.sub", []byte("user/anna/Mail/deep/er/est\t\nuser/wallyc/Drafts\t\n"), 0o640))
 	store := filepath.Join(memoryDir(t), "store")
 	opts := Options{Map: map[string]string{"wallyc": "Wally.C"}, Domain: "siroe.com",
@@ -158,7 +160,7 @@ func TestRelocateRename(t *testing.T) {
 		"user/Wally.C/Drafts":           "main\tWally.C\tlrswipcda\tanna@siroe.com\tlrs\t-anna@siroe.com\ti\tgroup=staff\tl\tjoe\tl\t",
 		"user/anna@siroe.com":           "main\tanna@siroe.com\tlrswipcda\t",
 		"user/wallyc@varrius.org":       "main\twallyc@varrius.org\tlrswipcda\t",
-		"user/keiko_s@siroe.com/Drafts": "main\tkeiko_s@siroe.com\tlrswipcda\t",
+		"user/keiko_s@siroe.com/Drafts": "main\tkeiko_s@siroe.com\tlrswipcda\tWally.C\tlrp\t",
 		"user/John.Smith@siroe.com":     "main\tJohn.Smith@siroe.com\tlrswipcda\t",
 	} {
 		if folders[key] != want {

@@ -131,18 +131,46 @@ func (s *source) identifier(who string, lax bool) string {
 }
 
 // folderValue is what the store must have of the value of a record of data.db2.
+// The rights of two identifiers that become one are joined.
 func (s *source) folderValue(value []byte, lax bool) []byte {
 	if _, err := mboxlist.ParseFolder(value); err != nil {
 		return value
 	}
 	fields := strings.Split(string(value), "\t")
+	renamed := false
 	if p := s.partOf(fields[0]); p != nil {
+		renamed = p.newName != fields[0]
 		fields[0] = p.newName
 	}
 	for i := 1; i < len(fields); i += 2 {
-		fields[i] = s.identifier(fields[i], lax)
+		to := s.identifier(fields[i], lax)
+		renamed = renamed || to != fields[i]
+		fields[i] = to
+	}
+	if renamed {
+		fields = joinRights(fields)
 	}
 	return []byte(strings.Join(fields, "\t"))
+}
+
+// joinRights gives every identifier of an access control list one entry, with
+// the rights of all that it has.
+func joinRights(fields []string) []string {
+	for i := 1; i+1 < len(fields); i += 2 {
+		for j := i + 2; j+1 < len(fields); {
+			if fields[j] != fields[i] {
+				j += 2
+				continue
+			}
+			for _, right := range fields[j+1] {
+				if !strings.ContainsRune(fields[i+1], right) {
+					fields[i+1] += string(right)
+				}
+			}
+			fields = slices.Delete(fields, j, j+2)
+		}
+	}
+	return fields
 }
 
 // partitionOf reads the partition out of a record's value; known is false when
