@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -211,13 +212,9 @@ func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 // mailboxes gives dir to fn as a mailbox when it is one, else closes it, and
 // goes down.
 func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
-	entries, err := readDir(dir)
-	if err != nil {
-		stray.tell(Unreadable, path, err.Error())
-	}
 	box := &Mailbox{User: u, Name: name, Path: path, dir: dir}
-	var folders []string
-	for _, e := range entries {
+	var folders, odd []string
+	err := eachEntry(dir, func(e fs.DirEntry) {
 		switch base := e.Name(); {
 		case base == IndexName && e.Type().IsRegular():
 			box.HasIndex = true
@@ -226,19 +223,32 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		case base[0] == '=' && e.IsDir():
 			folder, err := UnescapeName(base[1:])
 			if err != nil || strings.ContainsRune(folder, '/') {
-				stray.tell(StrayFile, path+"/"+base, "not the directory of a folder")
-				continue
+				odd = append(odd, base)
+				return
 			}
 			folders = append(folders, folder)
 		case isServerFile(base) && e.Type().IsRegular():
 			// Kept by servers of the first releases and by NMS; never looked into.
 		default:
-			stray.tell(StrayFile, path+"/"+base, "no part of a mailbox")
+			odd = append(odd, base)
 		}
+	})
+	slices.Sort(odd)
+	for _, base := range odd {
+		text := "no part of a mailbox"
+		if base[0] == '=' {
+			text = "not the directory of a folder"
+		}
+		stray.tell(StrayFile, path+"/"+base, text)
 	}
-	isBox := box.HasIndex || len(box.dirs) > 0 || name == Inbox
-	if !isBox {
-		defer dir.Close()
+	if err != nil {
+		stray.tell(Unreadable, path, err.Error())
+	}
+	slices.Sort(box.dirs)
+	// No directory is open while the folders below it are looked at: they may be
+	// nested deeper than a process may open files.
+	if !box.HasIndex && len(box.dirs) == 0 && name != Inbox {
+		dir.Close()
 	} else if err := fn(box); err != nil {
 		return err
 	}

@@ -195,3 +195,20 @@ func readDir(dir *os.File) ([]fs.DirEntry, error) {
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, err
 }
+
+// eachEntry calls fn for the entries of a directory in the order in which it
+// gives them; namesBatch of them are in memory at a time.
+func eachEntry(dir *os.File, fn func(fs.DirEntry)) error {
+	for {
+		entries, err := dir.ReadDir(namesBatch)
+		for _, e := range entries {
+			fn(e)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

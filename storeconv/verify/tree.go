@@ -227,41 +227,28 @@ func (w *treeWalk) user(number int, id string, shared *sharedDir) error {
 }
 
 // mailbox hands out a directory when it is a mailbox, and goes down. It closes
-// the directory, or its taker does.
+// the directory, or its taker does. None is open while the folders below it are
+// looked at: they may be nested deeper than a process may open files.
 func (w *treeWalk) mailbox(box *mailbox, shared *sharedDir) error {
 	folders := w.contents(box)
-	isBox := box.hasIndex || len(box.dirs) > 0 || box.name == inbox
-	dir := box.fd
-	if isBox && len(folders) > 0 {
-		var err error
-		if dir, err = unix.FcntlInt(uintptr(box.fd), unix.F_DUPFD_CLOEXEC, 0); err != nil {
-			unix.Close(box.fd)
-			return fmt.Errorf("%s: %w", box.path, err)
-		}
-	}
-	if isBox {
-		err := w.send(&task{box: box, shared: shared})
-		if err != nil || len(folders) == 0 {
-			if dir != box.fd {
-				unix.Close(dir)
-			}
+	if box.hasIndex || len(box.dirs) > 0 || box.name == inbox {
+		if err := w.send(&task{box: box, shared: shared}); err != nil {
 			return err
 		}
-	}
-	defer unix.Close(dir)
-	if !isBox {
-		shared = w.shared(dir, box.path, shared)
+	} else {
+		shared = w.shared(box.fd, box.path, shared)
+		unix.Close(box.fd)
 	}
 	for _, folder := range folders {
-		if err := w.folder(box, dir, folder, shared); err != nil {
+		if err := w.folder(box, folder, shared); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// folder goes into one folder below a mailbox, whose directory is dir.
-func (w *treeWalk) folder(box *mailbox, dir int, folder string, shared *sharedDir) error {
+// folder goes into one folder below a mailbox.
+func (w *treeWalk) folder(box *mailbox, folder string, shared *sharedDir) error {
 	name := folder
 	if box.name != inbox {
 		name = box.name + "/" + folder
@@ -275,7 +262,7 @@ func (w *treeWalk) folder(box *mailbox, dir int, folder string, shared *sharedDi
 		w.stray("stray-file", path, "%v", err)
 		return nil
 	}
-	sub, err := nms.OpenDir(dir, diskName(folder))
+	sub, err := openDown(w.v.root, path)
 	if err != nil {
 		w.unreadable(path, err)
 		return nil
