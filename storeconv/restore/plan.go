@@ -57,7 +57,10 @@ func (p *planner) plan(ctx context.Context) error {
 		}
 	}
 	for _, u := range p.r.sel.Missing() {
-		p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "user-missing", Where: "user " + sims.DisplayName(u), Text: "named in the selection, not in the stream"})
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "user-missing", Where: "user " + sims.DisplayName(u), Text: "named in the selection, not in the stream"})
+	}
+	for _, path := range p.r.sel.MissingMailboxes() {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "mailbox-missing", Where: sims.DisplayName(path), Text: "named in the selection, not in the stream"})
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package selection
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -22,6 +23,8 @@ type Matcher struct {
 	domain string // "@" and the default domain, or ""
 	decode func(string) (string, error)
 	met    map[string]bool // named users that the source has
+
+	metPath []atomic.Bool // of each path: its mailbox was met
 }
 
 // Compile makes the Matcher of a selection. The error is of a path or of the
@@ -46,6 +49,7 @@ func Compile(s storeconv.Selection) (*Matcher, error) {
 		}
 		m.paths = append(m.paths, path)
 	}
+	m.metPath = make([]atomic.Bool, len(m.paths))
 	return m, nil
 }
 
@@ -87,12 +91,26 @@ func (m *Matcher) TakesMailbox(user, mailbox string) bool {
 	if m.paths == nil {
 		return true
 	}
-	for _, p := range m.paths {
+	takes := false
+	for i, p := range m.paths {
 		if p.User == user && (p.Mailbox == "" || ims.Canonical(p.Mailbox) == mailbox || strings.HasPrefix(mailbox, p.Mailbox+"/")) {
-			return true
+			m.metPath[i].Store(true)
+			takes = true
 		}
 	}
-	return false
+	return takes
+}
+
+// MissingMailboxes lists the paths of mailboxes that were never met, though
+// their users were, as ID/MAILBOX in the order given.
+func (m *Matcher) MissingMailboxes() []string {
+	var out []string
+	for i, p := range m.paths {
+		if p.Mailbox != "" && !m.metPath[i].Load() && m.met[p.User] {
+			out = append(out, p.User+"/"+p.Mailbox)
+		}
+	}
+	return out
 }
 
 // Missing lists the users that were named and not met, in byte order.
