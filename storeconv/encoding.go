@@ -1,8 +1,10 @@
 package storeconv
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/emersion/go-imap/utf7"
 	"golang.org/x/text/encoding/htmlindex"
@@ -22,6 +24,14 @@ func ParseEncoding(name string) (func(string) (string, error), error) {
 	toUTF7 := utf7.Encoding.NewEncoder()
 	return func(s string) (string, error) {
 		text, err := charset.NewDecoder().String(s)
+		// A decoder puts U+FFFD for whatever it cannot read: different names
+		// would become one.
+		if err == nil && strings.ContainsRune(text, utf8.RuneError) {
+			var back string
+			if back, err = charset.NewEncoder().String(text); err == nil && back != s {
+				err = errNotInCharset
+			}
+		}
 		if err == nil {
 			text, err = toUTF7.String(text)
 		}
@@ -31,3 +41,5 @@ func ParseEncoding(name string) (func(string) (string, error), error) {
 		return text, nil
 	}, nil
 }
+
+var errNotInCharset = errors.New("bytes that the encoding does not have")

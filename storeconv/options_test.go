@@ -17,6 +17,23 @@ func TestMailboxEncodings(t *testing.T) {
 	}
 }
 
+// Names that are not in the encoding are refused, and never become one.
+func TestMailboxEncodingsRefuse(t *testing.T) {
+	for enc, in := range map[string]string{"UTF-8": "a\xff", "Shift_JIS": "a\x81"} {
+		decode, err := ParseEncoding(enc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decode(in); err == nil {
+			t.Errorf("%q: %q becomes %q", enc, in, got)
+		}
+	}
+	decode, _ := ParseEncoding("UTF-8")
+	if got, err := decode("a\uFFFD"); err != nil || got != "a&,,0-" {
+		t.Errorf("a name with U+FFFD itself: %q, %v", got, err)
+	}
+}
+
 func TestShard(t *testing.T) {
 	for _, s := range []string{"", "1", "1/0", "-1/3", "4/3", "a/b", "1/2/3"} {
 		if _, err := ParseShard(s); err == nil {

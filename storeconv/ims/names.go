@@ -272,7 +272,11 @@ func MailboxFromPath(path string) (string, error) {
 		}
 		parts[i] = name
 	}
-	return strings.Join(parts, "/"), nil
+	name := strings.Join(parts, "/")
+	if Canonical(name) == Inbox {
+		return "", fmt.Errorf("a folder of the name %s", name)
+	}
+	return name, nil
 }
 
 // OwnerRights are the rights of a mailbox's owner where nothing is said about

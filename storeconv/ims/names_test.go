@@ -55,6 +55,14 @@ func TestPaths(t *testing.T) {
 			t.Errorf("MailboxFromPath: %q, %v, want %q", back, err, c.mailbox)
 		}
 	}
+	for _, path := range []string{"=+I+N+B+O+X", "=inbox", "=+Inbox"} {
+		if name, err := MailboxFromPath(path); err == nil {
+			t.Errorf("MailboxFromPath(%q) = %q, want an error: a folder is not the INBOX", path, name)
+		}
+	}
+	if name, err := MailboxFromPath("=+I+N+B+O+X/=sub"); err != nil || name != "INBOX/sub" {
+		t.Errorf("MailboxFromPath of a folder of a folder INBOX = %q, %v", name, err)
+	}
 	for uid, want := range map[uint32]string{1: "00/1.msg", 99: "00/99.msg", 100: "01/100.msg", 9999: "99/9999.msg", 10000: "00/10000.msg", 4294967295: "72/4294967295.msg"} {
 		if got := MessagePath(uid); got != want {
 			t.Errorf("MessagePath(%d) = %q, want %q", uid, got, want)

@@ -1,6 +1,7 @@
 package ims
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -205,13 +206,14 @@ func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 		stray.tell(Unreadable, u.Path, err.Error())
 		return nil
 	}
-	return r.mailboxes(u, Inbox, u.Path, dir, stray, fn)
+	return r.mailboxes(u, "", u.Path, dir, stray, fn)
 }
 
 // mailboxes gives dir to fn as a mailbox when it is one, else closes it, and
-// goes down.
-func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
-	box := &Mailbox{User: u, Name: name, Path: path, dir: dir}
+// goes down. folder is the name of the folder, "" for the user's own directory:
+// INBOX/x is a folder of a folder of that name, and not one of the INBOX.
+func (r *Reader) mailboxes(u User, folder, path string, dir *os.File, stray Stray, fn func(*Mailbox) error) error {
+	box := &Mailbox{User: u, Name: cmp.Or(folder, Inbox), Path: path, dir: dir}
 	var folders, odd []string
 	err := eachEntry(dir, func(e fs.DirEntry) {
 		switch base := e.Name(); {
@@ -220,12 +222,12 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		case isMessageDir(base) && e.IsDir():
 			box.dirs = append(box.dirs, base)
 		case base[0] == '=' && e.IsDir():
-			folder, err := UnescapeName(base[1:])
-			if err != nil || strings.ContainsRune(folder, '/') {
+			name, err := UnescapeName(base[1:])
+			if err != nil || strings.ContainsRune(name, '/') {
 				odd = append(odd, base)
 				return
 			}
-			folders = append(folders, folder)
+			folders = append(folders, name)
 		case isServerFile(base) && e.Type().IsRegular():
 			// Kept by servers of the first releases and by NMS; never looked into.
 		default:
@@ -244,21 +246,26 @@ func (r *Reader) mailboxes(u User, name, path string, dir *os.File, stray Stray,
 		stray.tell(Unreadable, path, err.Error())
 	}
 	slices.Sort(box.dirs)
+	isBox := box.HasIndex || len(box.dirs) > 0 || folder == ""
+	if isBox && folder != "" && Canonical(folder) == Inbox {
+		stray.tell(StrayFile, path, "messages in a folder of the name "+folder+", which is that of the INBOX")
+		isBox = false
+	}
 	// No directory is open while the folders below it are looked at: they may be
 	// nested deeper than a process may open files.
-	if !box.HasIndex && len(box.dirs) == 0 && name != Inbox {
+	if !isBox {
 		dir.Close()
 	} else if err := fn(box); err != nil {
 		return err
 	}
 	slices.Sort(folders)
-	for _, folder := range folders {
-		full := folder
-		if name != Inbox {
-			full = name + "/" + folder
+	for _, name := range folders {
+		full := name
+		if folder != "" {
+			full = folder + "/" + name
 		}
 		// By path, because dir belongs to fn now.
-		sub := path + "/" + Component(folder)
+		sub := path + "/" + Component(name)
 		if err := CheckMailbox(full); err != nil {
 			stray.tell(StrayFile, sub, err.Error())
 			continue

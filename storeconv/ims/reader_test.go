@@ -174,3 +174,20 @@ func TestReaderEmptyStore(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// A folder of the name INBOX is not the INBOX: it may hold others, and no
+// messages of its own.
+func TestFolderOfTheNameInbox(t *testing.T) {
+	user := UserDir("primary", "joe") + "/"
+	r, _ := makeStore(t, user+"00/1.msg", user+"=sub/00/2.msg", user+"=+I+N+B+O+X/=sub/00/3.msg", user+"=inbox/=sub/00/4.msg", user+"=inbox/00/5.msg")
+	want := []string{
+		"primary user/joe", user + "00/1.msg",
+		"primary user/joe/INBOX/sub", user + "=+I+N+B+O+X/=sub/00/3.msg",
+		"stray " + user + "=inbox",
+		"primary user/joe/inbox/sub", user + "=inbox/=sub/00/4.msg",
+		"primary user/joe/sub", user + "=sub/00/2.msg",
+	}
+	if got := walk(t, r); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -226,6 +227,11 @@ func nameDecoder(encoding string) (func(string) (string, error), error) {
 	}
 	return func(s string) (string, error) {
 		text, err := charset.NewDecoder().String(s)
+		if err == nil && strings.Contains(text, "\uFFFD") { // what cannot be read
+			if same, back := charset.NewEncoder().String(text); back != nil || same != s {
+				err = errors.New("unreadable")
+			}
+		}
 		if err != nil {
 			return "", fmt.Errorf("mailbox name %q is not in %s", s, encoding)
 		}

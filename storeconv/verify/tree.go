@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -30,6 +29,10 @@ type mailbox struct {
 }
 
 func (b *mailbox) fullName() string { return fullName(b.id, b.name) }
+
+// isInbox tells the user's own directory from a folder of the name INBOX, which
+// is no mailbox and may hold some.
+func (b *mailbox) isInbox() bool { return b.path == b.userPath }
 
 // task is one mailbox, or the end of a user, on its way through the workers.
 // Results are taken in the order of the walk.
@@ -231,7 +234,12 @@ func (w *treeWalk) user(number int, id string, shared *sharedDir) error {
 // looked at: they may be nested deeper than a process may open files.
 func (w *treeWalk) mailbox(box *mailbox, shared *sharedDir) error {
 	folders := w.contents(box)
-	if box.hasIndex || len(box.dirs) > 0 || box.name == inbox {
+	isBox := box.hasIndex || len(box.dirs) > 0 || box.isInbox()
+	if isBox && !box.isInbox() && standard(box.name) == inbox {
+		w.stray("stray-file", box.path, "a mailbox in a folder of the name %s", box.name)
+		isBox = false
+	}
+	if isBox {
 		if err := w.send(&task{box: box, shared: shared}); err != nil {
 			return err
 		}
@@ -250,15 +258,11 @@ func (w *treeWalk) mailbox(box *mailbox, shared *sharedDir) error {
 // folder goes into one folder below a mailbox.
 func (w *treeWalk) folder(box *mailbox, folder string, shared *sharedDir) error {
 	name := folder
-	if box.name != inbox {
+	if !box.isInbox() {
 		name = box.name + "/" + folder
 	}
 	path := box.path + "/" + diskName(folder)
-	err := checkMailbox(name)
-	if err == nil && name == inbox {
-		err = fmt.Errorf("a folder of the name %s", inbox)
-	}
-	if err != nil {
+	if err := checkMailbox(name); err != nil {
 		w.stray("stray-file", path, "%v", err)
 		return nil
 	}
