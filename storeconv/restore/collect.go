@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
-	"imsconv/storeconv/ims"
 )
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -128,14 +128,15 @@ func (c *collector) message(m *messageStep) error {
 		c.rep.BareLF++
 		v.tally.rep.BareLF++
 	}
+	if m.again {
+		c.know(&m.entry, &m.content)
+		c.wroteAgain(&m.entry)
+		return nil
+	}
 	if err := c.index(&m.entry, &m.content); err != nil {
 		return err
 	}
-	if c.r.dry() {
-		c.names.add(m.name)
-	} else {
-		c.copies.add(m.name, storedCopy{m.content, m.place()})
-	}
+	c.know(&m.entry, &m.content)
 	c.countMessage(v, m.content.size)
 	return c.recordPlace(&m.entry)
 }
@@ -155,23 +156,23 @@ func (c *collector) recordPlace(e *entry) error {
 	return c.r.recordMove(e.box.v, e.name, e.place())
 }
 
-func (c *collector) knowName(name string) error {
-	c.names.add(name)
+// know remembers a message that links may point to.
+func (c *collector) know(e *entry, info *content) {
+	if c.r.dry() {
+		c.names.add(e.name, nameInfo{size: info.size, sum: shortSum(info.sum)})
+		return
+	}
+	c.copies.add(e.name, storedCopy{*info, e.place()})
+}
+
+func (c *collector) knowSpare(s *spareStep) error {
+	c.names.add(s.name, nameInfo{size: s.size, spare: true})
 	return nil
 }
 
 // attributes puts what the stream says about a mailbox into its index.
 func (c *collector) attributes(s *boxStep) error {
 	b, x := s.box, &s.box.index
-	if b.existing != nil && !b.existing.own {
-		for _, k := range strings.Fields(s.attrs.Keywords) {
-			x.keyword(k)
-		}
-		if !x.set {
-			x.UIDValidity, x.set = s.validity, true
-		}
-		return nil
-	}
 	before, words := x.Header, len(x.Userflags)
 	acl, ok := c.r.sel.ACL(s.attrs.ACL)
 	if !ok {
@@ -183,28 +184,6 @@ func (c *collector) attributes(s *boxStep) error {
 		x.ACL != before.ACL || len(x.Userflags) != words {
 		b.v.tally.changed, x.changed = true, true
 	}
-	return nil
-}
-
-// updateFlags gives later flags to a message that is there.
-func (c *collector) updateFlags(s *flagStep) error {
-	x := &s.box.index
-	flags, words, _ := parseFlags(s.flags)
-	var rec ims.Record
-	for _, w := range words {
-		rec.SetKeyword(x.keyword(w))
-	}
-	if flags == s.stored.flags && string(rec.Keywords) == s.stored.keywords {
-		return nil
-	}
-	if x.updates == nil {
-		x.updates = make(map[uint32]newFlags)
-	}
-	x.updates[s.stored.uid] = newFlags{flags, rec.Keywords}
-	v := s.box.v
-	v.tally.changed, x.changed = true, true
-	c.rep.Updated++
-	v.tally.rep.Updated++
 	return nil
 }
 
@@ -221,9 +200,15 @@ func (c *collector) forget(boxes []*box) error {
 
 // endVisit writes the indexes of a user and hands the tree to the committer.
 func (c *collector) endVisit(v *visit) error {
+	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
+	for _, b := range v.order {
+		if err := c.placeLater(b); err != nil {
+			return err
+		}
+		c.tellGone(b)
+	}
 	p := &placement{v: v, size: v.tally.rep.Bytes, records: v.tally.records}
 	c.lines.open = c.lines.open[:0]
-	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
 	var usage usage
 	for _, b := range v.order {
 		if b.existing == nil { // new, if only for a message that was left out
@@ -247,6 +232,10 @@ func (c *collector) endVisit(v *visit) error {
 		return err
 	}
 	if err := c.r.addMailElsewhere(v.id, &usage); err != nil {
+		return err
+	}
+	var err error
+	if usage.earlier, _, err = c.r.jr.Get(listPrefix(mboxlist.SubscrDB) + v.id); err != nil {
 		return err
 	}
 	p.userRecords(&usage, c.r.opt.Limits)

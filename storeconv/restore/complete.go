@@ -63,6 +63,9 @@ func (w *treeWalk) dir(path string) error {
 		}
 	}
 	for _, e := range list {
+		if w.v.tally.again[join(path, e.Name())] {
+			continue
+		}
 		if e.IsDir() {
 			if err := w.dir(join(path, e.Name())); err != nil {
 				return err

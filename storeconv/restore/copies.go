@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 
 	"imsconv/storeconv/selection"
@@ -45,25 +46,34 @@ func (t *copyTable) add(name string, info storedCopy) {
 // in names at its limit, and then says yes to all.
 type nameSet struct {
 	seed maphash.Seed
-	m    map[uint64]struct{}
+	m    map[uint64]nameInfo
 	full bool
 }
 
-const namesKept = 2 << 20
+// nameInfo is what a dry run knows of a message that a link may point to.
+type nameInfo struct {
+	size  int64
+	sum   uint64 // of its content, as shortSum gives it; 0: not known
+	spare bool   // it is left out itself
+}
 
-func (s *nameSet) add(name string) {
+// shortSum is the start of a SHA-256: enough for figures.
+func shortSum(sum [32]byte) uint64 { return binary.BigEndian.Uint64(sum[:8]) }
+
+const namesKept = 1 << 20
+
+func (s *nameSet) add(name string, info nameInfo) {
 	if s.m == nil {
-		s.m, s.seed = make(map[uint64]struct{}), maphash.MakeSeed()
+		s.m, s.seed = make(map[uint64]nameInfo), maphash.MakeSeed()
 	}
-	if s.full = s.full || len(s.m) >= namesKept; !s.full {
-		s.m[maphash.String(s.seed, name)] = struct{}{}
+	key := maphash.String(s.seed, name)
+	_, known := s.m[key]
+	if s.full = s.full || len(s.m) >= namesKept && !known; !s.full || known {
+		s.m[key] = info
 	}
 }
 
-func (s *nameSet) has(name string) bool {
-	if s.full || s.m == nil {
-		return s.full
-	}
-	_, ok := s.m[maphash.String(s.seed, name)]
-	return ok
+func (s *nameSet) get(name string) (nameInfo, bool) {
+	info, ok := s.m[maphash.String(s.seed, name)]
+	return info, ok || s.full
 }

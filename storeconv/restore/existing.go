@@ -2,6 +2,7 @@ package restore
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -11,7 +12,7 @@ import (
 )
 
 // existingBox is a mailbox that the store has before the visit. It stays as it
-// is, but for the sets that the planner gets. It takes about 60 bytes a
+// is, but for the sets that the planner gets. It takes about 120 bytes a
 // message.
 type existingBox struct {
 	r       *run
@@ -19,17 +20,20 @@ type existingBox struct {
 	header  ims.Header
 	foreign bool // store.idx is not ours: it stays as it is
 	indexed bool // store.idx is ours
-	own     bool // this run wrote it, in an earlier visit
 	uids    uidRanges
-	byOrig  map[uint64]storedMessage // by UIDVALIDITY and UID of the source
-	bySum   map[[32]byte]uint32      // those without
-	files   []ims.Record             // what the files say, where no index does
+	stored  []storedMessage     // in ascending order of UIDs
+	byOrig  map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
+	bySum   map[[32]byte]uint32 // UIDs of those without
+	gone    map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
+	files   []ims.Record        // what the files say, where no index does
 }
 
-// storedMessage is a message of an existingBox.
+// storedMessage is a message that the index of an existingBox names.
 type storedMessage struct {
 	uid      uint32
+	before   int32 // the one before with the same UIDVALIDITY and UID of the source; -1: none
 	size     int64
+	sum      [32]byte
 	flags    ims.Flags
 	keywords string // bits
 }
@@ -40,7 +44,7 @@ func origKey(validity, uid uint32) uint64 { return uint64(validity)<<32 | uint64
 func (r *run) loadExisting(id, mailbox string) (*existingBox, error) {
 	o := &existingBox{
 		r: r, dir: ims.MailboxDir(r.partition, id, mailbox),
-		byOrig: make(map[uint64]storedMessage), bySum: make(map[[32]byte]uint32),
+		byOrig: make(map[uint64]int32), bySum: make(map[[32]byte]uint32),
 	}
 	list, err := r.store.ReadNames(o.dir)
 	if isNotExist(err) {
@@ -77,8 +81,10 @@ func (o *existingBox) readIndex() error {
 		return nil
 	}
 	for rec, err := range ir.All() {
-		if err != nil {
-			o.foreign = true
+		if err != nil { // then none of it counts
+			o.foreign, o.uids, o.stored = true, nil, nil
+			clear(o.byOrig)
+			clear(o.bySum)
 			return nil
 		}
 		o.add(rec)
@@ -89,11 +95,44 @@ func (o *existingBox) readIndex() error {
 
 func (o *existingBox) add(rec *ims.Record) {
 	o.uids.add(rec.UID)
-	if rec.OrigUID != 0 {
-		o.byOrig[origKey(rec.OrigValidity, rec.OrigUID)] = storedMessage{rec.UID, rec.Size, rec.Flags, string(rec.Keywords)}
-	} else if rec.HasSum() {
+	m := storedMessage{rec.UID, -1, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords)}
+	if rec.OrigUID == 0 {
 		o.bySum[rec.SHA256] = rec.UID
+	} else {
+		key := origKey(rec.OrigValidity, rec.OrigUID)
+		if last, ok := o.byOrig[key]; ok {
+			m.before = last
+		}
+		o.byOrig[key] = int32(len(o.stored))
 	}
+	o.stored = append(o.stored, m)
+}
+
+// lookAtFiles looks for the file of every message that the index names: what is
+// not there, or has another size, is gone. What is in a file is not read.
+func (o *existingBox) lookAtFiles() error {
+	for i := range o.stored {
+		m := &o.stored[i]
+		info, err := o.r.store.Stat(o.dir + "/" + ims.MessagePath(m.uid))
+		why := ""
+		switch {
+		case isNotExist(err) || isNotDir(err):
+			why = "there is no such file"
+		case err != nil:
+			return err
+		case !info.IsRegular():
+			why = "it is no file"
+		case info.Size != m.size:
+			why = fmt.Sprintf("it has %d bytes, the index says %d", info.Size, m.size)
+		default:
+			continue
+		}
+		if o.gone == nil {
+			o.gone = make(map[uint32]string)
+		}
+		o.gone[m.uid] = why
+	}
+	return nil
 }
 
 // readFiles looks for message files that the index does not name. Where there
@@ -174,17 +213,53 @@ func (o *existingBox) fileRecords() func() (*ims.Record, error) {
 	}
 }
 
-// find returns the message that it is a copy of, if the mailbox has one. The
-// body is asked for only where the origin of messages is not known. With crlf,
-// bodies are stored with other line ends than the stream has, and sizes say
-// nothing.
-func (o *existingBox) find(e *entry, size int64, sum func() [32]byte, crlf bool) (storedMessage, bool) {
-	if m, ok := o.byOrig[origKey(e.validity, e.origUID)]; ok && (size == m.size || o.own || crlf) {
-		return m, true
+// mayHave tells whether find may find a copy of the message, whatever its
+// content is.
+func (o *existingBox) mayHave(e *entry) bool {
+	_, ok := o.byOrig[origKey(e.validity, e.origUID)]
+	return ok || len(o.bySum) > 0
+}
+
+// find returns the message that e is a copy of: one of the same origin and the
+// same content or, where the store knows no origin, of the same content. sum
+// returns the SHA-256 of the content, as it would be stored with and without
+// the line ends made CR LF.
+func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (storedMessage, bool) {
+	last, ok := o.byOrig[origKey(e.validity, e.origUID)]
+	if !ok {
+		last = -1
 	}
-	if len(o.bySum) == 0 {
+	if last < 0 && len(o.bySum) == 0 {
 		return storedMessage{}, false
 	}
-	uid, ok := o.bySum[sum()]
-	return storedMessage{uid: uid}, ok
+	s := sum(crlf)
+	if m, ok := o.sameOrigin(last, s); ok {
+		return m, true
+	}
+	if uid, ok := o.bySum[s]; ok {
+		return o.byUID(uid), true
+	}
+	if last < 0 {
+		return storedMessage{}, false
+	}
+	return o.sameOrigin(last, sum(!crlf))
+}
+
+// sameOrigin looks for a content among the messages of one origin.
+func (o *existingBox) sameOrigin(last int32, sum [32]byte) (storedMessage, bool) {
+	for ; last >= 0; last = o.stored[last].before {
+		if m := o.stored[last]; m.sum == sum {
+			return m, true
+		}
+	}
+	return storedMessage{}, false
+}
+
+// byUID returns a message; what is not known of it is zero.
+func (o *existingBox) byUID(uid uint32) storedMessage {
+	i, ok := slices.BinarySearchFunc(o.stored, uid, func(m storedMessage, uid uint32) int { return cmp.Compare(m.uid, uid) })
+	if !ok {
+		return storedMessage{uid: uid, before: -1}
+	}
+	return o.stored[i]
 }

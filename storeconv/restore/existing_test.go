@@ -152,13 +152,14 @@ func TestAppendToExisting(t *testing.T) {
 	first := tape(t, may20, firstTape...)
 	store := restored(t, Options{}, first)
 
-	// The same mailbox later: what is there stays, what is new keeps its UID.
+	// The same mailbox later: what is there gets the later flags, what is new
+	// keeps its UID.
 	later := tape(t, may20+9, "user joe 4096", "box joe/INBOX 77 f2,f1", `msg joe/INBOX/1 \Deleted one`, `msg joe/INBOX/9 f2 nine`, `link joe/INBOX/10 - joe/INBOX/5`)
 	rep := again(t, store, Options{}, later)
 	if rep.Messages != 2 || rep.Duplicates != 1 || rep.Links != 1 {
 		t.Errorf("report %+v", rep)
 	}
-	inbox := []string{"user/joe exists=4 last=10 validity=77 [f1 f2]", `1 [\Seen] 01 77-1 one`, "5 []  77-5 five", "9 [] 02 77-9 nine", "10 []  77-10 five"}
+	inbox := []string{"user/joe exists=4 last=10 validity=77 [f1 f2]", `1 [\Deleted]  77-1 one`, "5 []  77-5 five", "9 [] 02 77-9 nine", "10 []  77-10 five"}
 	checkBox(t, store, "joe", "INBOX", inbox...)
 	checkBox(t, store, "joe", "Mail", "user/joe/Mail exists=1 last=1 validity=88 []", `1 [\Flagged]  88-1 one`)
 

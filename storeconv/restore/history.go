@@ -12,6 +12,7 @@ import (
 // mailboxes that stream has shown.
 type history struct {
 	n, stream  int
+	user       string // as the stream has it, the last time
 	uids       map[string]uidRanges
 	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
 }
@@ -36,9 +37,10 @@ func (p *planner) lastVisit(id string) (history, error) {
 func (p *planner) noteVisit(v *visit) error {
 	known := v.before
 	known.n = v.n + 1
-	if known.stream != v.stream || known.uids == nil {
+	if known.stream != v.stream || known.user != v.user || known.uids == nil {
 		known.stream, known.uids = v.stream, make(map[string]uidRanges)
 	}
+	known.user = v.user
 	if known.validities == nil {
 		known.validities = make(map[string]uint32)
 	}
@@ -59,6 +61,8 @@ func (p *planner) noteVisit(v *visit) error {
 func (h *history) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(h.n))
 	dst = binary.AppendUvarint(dst, uint64(h.stream))
+	dst = binary.AppendUvarint(dst, uint64(len(h.user)))
+	dst = append(dst, h.user...)
 	for name, validity := range h.validities {
 		ranges := h.uids[name]
 		dst = binary.AppendUvarint(dst, uint64(len(name)))
@@ -92,6 +96,11 @@ func parseHistory(b []byte) (h history, err error) {
 		return h, nil
 	}
 	h.n, h.stream = int(next()), int(next())
+	n := next()
+	if uint64(len(b)) < n {
+		return h, errHistory
+	}
+	h.user, b = string(b[:n]), b[n:]
 	h.uids, h.validities = make(map[string]uidRanges), make(map[string]uint32)
 	for len(b) > 0 {
 		n := next()

@@ -26,6 +26,8 @@ type boxIndex struct {
 	seen     mboxlist.UIDSet
 	deleted  mboxlist.UIDSet
 	updates  map[uint32]newFlags
+	again    map[uint32]bool // messages whose files were gone and are written again
+	later    []laterLink     // that get their places at the end of the visit
 	spill    *spill
 }
 

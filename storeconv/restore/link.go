@@ -2,6 +2,7 @@ package restore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -51,7 +52,7 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 		}
 	}
 	if ok {
-		if done, err = c.linkUnread(s, target, staged); done || err != nil {
+		if done, err = c.linkUnread(s, target, staged, noted); done || err != nil {
 			return done, err
 		}
 	}
@@ -62,11 +63,12 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
 		return false, nil
 	}
-	return c.linkUnread(s, target, staged)
+	return c.linkUnread(s, target, staged, false)
 }
 
-// linkUnread links to a message of which the index knows nothing yet.
-func (c *collector) linkUnread(s *linkStep, target selection.Place, staged bool) (done bool, err error) {
+// linkUnread links to a message of which the index knows nothing yet. What lies
+// where a name says may be another message, unless the run has noted the place.
+func (c *collector) linkUnread(s *linkStep, target selection.Place, staged, noted bool) (done bool, err error) {
 	how, err := c.linkTo(s, target, staged)
 	if how == notThere || err != nil {
 		return false, err
@@ -75,23 +77,101 @@ func (c *collector) linkUnread(s *linkStep, target selection.Place, staged bool)
 	if first.content, err = c.readFile(&s.entry); err != nil {
 		return false, err
 	}
+	if !noted {
+		if other, err := c.isAnother(s.first, &first.content); other || err != nil {
+			return false, errors.Join(err, c.r.folder.Stage.Remove(s.box.dir+ims.MessagePath(s.uid)))
+		}
+	}
 	return true, c.recordLink(s, &first, how)
+}
+
+// isAnother tells whether a content is not that of a first copy that was held
+// back.
+func (c *collector) isAnother(first string, info *content) (bool, error) {
+	body, ok, err := c.r.spareFor(first)
+	if !ok || err != nil {
+		return false, err
+	}
+	if body.size != info.size && !c.r.opt.CRLF {
+		return true, nil
+	}
+	sums, err := c.r.sumsOfSpare(body)
+	if damageOf(err) != nil {
+		return false, nil // the one in the store is all there is
+	}
+	if err != nil {
+		return false, err
+	}
+	return sums.get(false) != info.sum && sums.get(true) != info.sum, nil
 }
 
 // dryLink counts a later copy in a dry run.
 func (c *collector) dryLink(s *linkStep) error {
-	if s.first == s.name || !c.names.has(s.first) {
-		c.loseLink(s)
-		return nil
+	first, ok := c.names.get(s.first)
+	if !ok {
+		var err error
+		if first, ok, err = c.dryFound(s); err != nil {
+			return err
+		}
 	}
-	c.names.add(s.name)
-	c.rep.Messages++
-	c.rep.Links++
+	switch {
+	case s.first == s.name || !ok:
+		return c.loseLink(s)
+	case s.doubt != nil:
+		c.names.add(s.name, first)
+		return c.settleDry(s, first)
+	}
+	return c.countDryLink(s, first)
+}
+
+// countDryLink counts a later copy of first, which becomes a file of its own
+// when the first copy is not in the store.
+func (c *collector) countDryLink(s *linkStep, first nameInfo) error {
+	v := s.box.v
+	for _, rep := range [...]*Report{&c.rep, &v.tally.rep} {
+		if first.spare {
+			rep.Copies++
+		} else {
+			rep.Links++
+		}
+	}
+	first.spare = false
+	c.names.add(s.first, first)
+	c.names.add(s.name, first)
+	c.countMessage(v, first.size)
 	return nil
 }
 
+// dryFound looks in the store for a first copy that the stream does not have.
+func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
+	at, ok := c.r.sel.PlaceOf(s.first)
+	if !ok || c.r.store == nil {
+		return nameInfo{}, false, nil
+	}
+	at, ok, err := c.findInStore(s.first, at)
+	if !ok || err != nil {
+		return nameInfo{}, false, err
+	}
+	f, err := c.r.store.Open(ims.MailboxDir(c.r.partition, at.ID, at.Mailbox) + "/" + ims.MessagePath(at.UID))
+	if isNotExist(err) || isNotDir(err) {
+		return nameInfo{}, false, nil
+	}
+	if err != nil {
+		return nameInfo{}, false, err
+	}
+	defer f.Close()
+	info, err := readContent(f)
+	return nameInfo{size: info.size, sum: shortSum(info.sum)}, err == nil, err
+}
+
 // loseLink gives a later copy up whose first copy is nowhere.
-func (c *collector) loseLink(s *linkStep) {
+func (c *collector) loseLink(s *linkStep) error {
+	if s.doubt != nil && s.first != s.name {
+		if m, ok := s.doubt.box.existing.ofOrigin(&s.doubt.entry); ok {
+			c.r.log.Warning("unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))
+			return c.same(&sameStep{s.doubt.entry, m, s.doubt.flags})
+		}
+	}
 	text := fmt.Sprintf("its first copy %s is nowhere", sims.DisplayName(s.first))
 	if s.first == s.name {
 		text = linkToItself
@@ -99,6 +179,7 @@ func (c *collector) loseLink(s *linkStep) {
 		text += ": restore user " + sims.DisplayName(user) + " too, or name a backup that holds it with -r"
 	}
 	c.refuseLink(s, "lost-link", text)
+	return nil
 }
 
 func (c *collector) refuseLink(s *linkStep, kind, text string) {
@@ -193,7 +274,11 @@ func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOu
 	case !durable.NoLinks(err):
 		return notThere, err
 	}
-	return asCopy, copyFile(dir, name, stage, to)
+	// A rule against links may come before the look at what is to be linked.
+	if err = copyFile(dir, name, stage, to); isNotExist(err) || isNotDir(err) {
+		return notThere, nil
+	}
+	return asCopy, err
 }
 
 // copyFile copies a message with its date.
@@ -222,6 +307,10 @@ func copyFile(from *durable.Dir, name string, to *durable.Dir, newName string) e
 
 // recordLink counts and indexes a later copy whose file was made of first.
 func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) error {
+	if s.doubt != nil {
+		c.copies.add(s.name, *first)
+		return c.settle(s, first, how)
+	}
 	if how == asCopy {
 		return c.recordCopy(s, &first.content)
 	}
@@ -294,8 +383,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 		return err
 	}
 	if !ok || s.first == s.name {
-		c.loseLink(s)
-		return nil
+		return c.loseLink(s)
 	}
 	file := &messageStep{entry: s.entry, long: c.r.openSpare(body)}
 	file.date = body.date
@@ -306,6 +394,13 @@ func (c *collector) linkSpare(s *linkStep) error {
 	if d := file.damage; d != nil {
 		c.refuseLink(s, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
 		return nil
+	}
+	if s.doubt != nil {
+		// Links to this one find its body where it was found.
+		if err := c.r.jr.Put(keySpare+s.name, body.append(nil)); err != nil {
+			return err
+		}
+		return c.settle(s, &storedCopy{content: file.content}, asCopy)
 	}
 	return c.recordCopy(s, &file.content)
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,12 +64,28 @@ func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quot
 // waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, +
 // for subscribed and - for not. What it does not name stays as it is in place.
 func (u *usage) waitingSubscriptions() []byte {
-	var b []byte
+	b := u.earlierSubscriptions()
 	for _, name := range u.subscribed {
 		b = append(append(append(b, '+'), name...), '\n')
 	}
 	for _, name := range u.unsubscribed {
 		b = append(append(append(b, '-'), name...), '\n')
+	}
+	return b
+}
+
+// earlierSubscriptions are the lines of an earlier visit's waiting record that
+// this one says nothing of.
+func (u *usage) earlierSubscriptions() []byte {
+	said := make(map[string]bool)
+	for _, name := range slices.Concat(u.subscribed, u.unsubscribed) {
+		said[name] = true
+	}
+	var b []byte
+	for line := range bytes.Lines(u.earlier) {
+		if !said[string(line[1:len(line)-1])] {
+			b = append(b, line...)
+		}
 	}
 	return b
 }

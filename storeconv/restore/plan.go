@@ -135,7 +135,7 @@ func (p *planner) passDamage(err error) error {
 func (p *planner) refuse(m *sims.Member, kind, text string) error {
 	p.rep.Refused++
 	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: p.r.whereOf(p.stream, m.Offset, m.Name), Text: text})
-	if m.Kind == sims.Message {
+	if m.Kind == sims.Message && kind != "duplicate-uid" { // the name is the first one's
 		return p.keepSpare(m, false)
 	}
 	return nil
@@ -168,7 +168,7 @@ func (p *planner) member(m *sims.Member) error {
 	if m.Kind == sims.User {
 		return p.userMember(m)
 	}
-	if p.visit == nil || p.visit.id != p.userID || p.box == nil || p.boxKey != m.Mailbox {
+	if p.visit == nil || p.visit.id != p.userID || p.visit.user != p.user || p.box == nil || p.boxKey != m.Mailbox {
 		if ok, err := p.enterBox(m); !ok || err != nil {
 			return err
 		}
@@ -183,6 +183,9 @@ func (p *planner) member(m *sims.Member) error {
 	}
 	switch m.Kind {
 	case sims.Mailbox:
+		if m.UIDNext > 0 { // the UIDs below have been given out
+			p.box.plan.last = max(p.box.plan.last, m.UIDNext-1)
+		}
 		p.add(&boxStep{box: p.box, attrs: m.Clone(), validity: p.box.plan.validity})
 		return nil
 	case sims.Message:
@@ -274,7 +277,7 @@ func (p *planner) message(m *sims.Member) error {
 	if step.inline, err = p.src.Bytes(); err != nil {
 		return err
 	}
-	if p.box.existing == nil || p.merge(&step.entry, m.Size, func() [32]byte { return p.r.sumOf(step.inline) }) {
+	if p.box.existing == nil || p.merge(&step.entry, func(crlf bool) [32]byte { return sumOf(step.inline, crlf) }) {
 		p.add(step)
 	}
 	return nil
@@ -301,9 +304,16 @@ func (p *planner) link(m *sims.Member) error {
 	if err := p.noteJoin(m); err != nil {
 		return err
 	}
-	if p.box.existing == nil || p.mergeLink(&step.entry) {
-		p.add(step)
+	if b := p.box; b.existing != nil {
+		if p.skipsCopies(b) && b.existing.mayHave(&step.entry) {
+			p.inDoubt(step)
+			return nil
+		}
+		if !p.placeBeside(&step.entry) {
+			return nil
+		}
 	}
+	p.add(step)
 	return nil
 }
 

@@ -105,11 +105,14 @@ func (p *planner) longMessage(s *messageStep) error {
 	}
 }
 
-// mergeLong is merge for a long message. send is set when the message is still
-// to be sent with its body.
+// mergeLong is merge for a long message, of which a dry run reads the body.
+// send is set when the message is still to be sent with its body.
 func (p *planner) mergeLong(s *messageStep) (send bool, err error) {
-	if len(s.box.existing.bySum) == 0 || p.r.dry() {
-		return p.merge(&s.entry, s.size, func() [32]byte { return [32]byte{} }), nil
+	if !p.skipsCopies(s.box) || !s.box.existing.mayHave(&s.entry) {
+		return p.placeBeside(&s.entry), nil
+	}
+	if p.r.dry() {
+		return false, p.mergeLongDry(s)
 	}
 	// Its content must be known first, so the body waits in a file.
 	name, err := p.spool()
@@ -120,30 +123,89 @@ func (p *planner) mergeLong(s *messageStep) (send bool, err error) {
 		return false, err
 	}
 	body := &spare{spool: name, size: s.size, date: s.date}
-	sum, err := p.r.sumOfSpare(body)
+	sums, err := p.r.sumsOfSpare(body)
 	if err != nil {
 		return false, err
 	}
-	if p.merge(&s.entry, s.size, func() [32]byte { return sum }) {
+	if p.merge(&s.entry, sums.get) {
 		s.long = p.r.openSpare(body)
 		p.add(s)
+		return false, nil
 	}
-	return false, nil
+	return false, p.r.folder.Dir.Remove(name)
+}
+
+// mergeLongDry is mergeLong for a dry run, which has nowhere to put a body:
+// what a worker would find out is found out here.
+func (p *planner) mergeLongDry(s *messageStep) error {
+	sums := newBodySums()
+	for {
+		b, err := p.src.Chunk()
+		if err == io.EOF {
+			break
+		}
+		if damageOf(err) != nil {
+			return p.passDamage(err)
+		}
+		if err != nil {
+			return err
+		}
+		sums.add(b)
+	}
+	s.content, s.read = sums.finish(p.r.opt.CRLF), true
+	if p.merge(&s.entry, sums.get) {
+		p.add(s)
+	}
+	return nil
+}
+
+// bodySums makes the sums of a long body, with its line ends as they are and as
+// CR LF.
+type bodySums struct {
+	plain, crlf *message.Body
+	content     [2]content
+}
+
+func newBodySums() *bodySums {
+	return &bodySums{plain: message.NewBody(false), crlf: message.NewBody(true)}
+}
+
+func (s *bodySums) add(b []byte) {
+	s.plain.Add(b)
+	s.crlf.Add(b)
+}
+
+func (s *bodySums) finish(crlf bool) content {
+	for i, h := range [...]*message.Body{s.plain, s.crlf} {
+		c := &s.content[i]
+		c.text, c.size, c.sum = h.Finish()
+	}
+	if crlf {
+		return s.content[1]
+	}
+	return s.content[0]
+}
+
+func (s *bodySums) get(crlf bool) [32]byte {
+	if crlf {
+		return s.content[1].sum
+	}
+	return s.content[0].sum
 }
 
 // sumOf is the SHA-256 of a body as it would be stored.
-func (r *run) sumOf(b []byte) [32]byte {
-	if r.opt.CRLF {
+func sumOf(b []byte, crlf bool) [32]byte {
+	if crlf {
 		b = message.AppendCRLF(nil, b, 0)
 	}
 	return sha256.Sum256(b)
 }
 
-// sumOfSpare is the SHA-256 of a spare body as it would be stored.
-func (r *run) sumOfSpare(s *spare) (sum [32]byte, err error) {
-	src := r.openSpare(s)
+// sumsOfSpare makes the sums of a spare body.
+func (r *run) sumsOfSpare(h *spare) (*bodySums, error) {
+	src := r.openSpare(h)
 	defer src.close()
-	h := message.NewBody(r.opt.CRLF)
+	sums := newBodySums()
 	buf := make([]byte, 64<<10)
 	for {
 		b, err := src.next(buf)
@@ -151,10 +213,10 @@ func (r *run) sumOfSpare(s *spare) (sum [32]byte, err error) {
 			break
 		}
 		if err != nil {
-			return sum, err
+			return nil, err
 		}
-		h.Add(b)
+		sums.add(b)
 	}
-	_, _, sum = h.Finish()
-	return sum, nil
+	sums.finish(false)
+	return sums, nil
 }

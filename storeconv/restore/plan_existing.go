@@ -8,7 +8,6 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -40,13 +39,14 @@ func (p *planner) openBox(m *sims.Member) error {
 	if p.r.opt.Existing == NewName && !hasNewName {
 		return p.giveNewName(b)
 	}
-	p.continueBox(b, old)
-	return nil
+	return p.continueBox(b, old)
 }
 
 // continueBox adds to a mailbox that the store has.
-func (p *planner) continueBox(b *box, old *existingBox) {
-	old.own = b.v.n > 0 && b.v.before.stream < b.v.stream
+func (p *planner) continueBox(b *box, old *existingBox) error {
+	if err := old.lookAtFiles(); err != nil {
+		return err
+	}
 	if old.foreign {
 		p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "foreign-index", Where: ims.MailboxName(b.v.id, b.name),
 			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
@@ -54,7 +54,8 @@ func (p *planner) continueBox(b *box, old *existingBox) {
 	b.existing = old
 	b.index.continueFrom(old)
 	b.plan.fixed = b.index.UIDValidity
-	b.plan.used, b.plan.last = old.uids, old.header.LastUID
+	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)
+	return nil
 }
 
 // findNewName gives a mailbox the name that an earlier visit of this run found
@@ -96,29 +97,12 @@ func (p *planner) giveNewName(b *box) error {
 }
 
 // merge decides what becomes of a message for a mailbox that the store has. sum
-// returns the SHA-256 of its body as it would be stored. false: nothing is left
-// to do.
-func (p *planner) merge(e *entry, size int64, sum func() [32]byte) bool {
+// is as in find. false: nothing is left to do.
+func (p *planner) merge(e *entry, sum func(crlf bool) [32]byte) bool {
 	o := e.box.existing
 	if p.skipsCopies(e.box) {
-		if m, ok := o.find(e, size, sum, p.r.opt.CRLF); ok {
-			if o.own && size != m.size && !p.r.opt.CRLF {
-				p.refuseEntry(e, "duplicate-uid", "an earlier stream has this UID with another content: the first one stays")
-				return false
-			}
-			p.duplicate(e, m)
-			return false
-		}
-	}
-	return p.placeBeside(e)
-}
-
-// mergeLink is merge for a later copy, whose content is not known yet.
-func (p *planner) mergeLink(e *entry) bool {
-	if p.skipsCopies(e.box) {
-		if m, ok := e.box.existing.byOrig[origKey(e.validity, e.origUID)]; ok {
-			p.duplicate(e, m)
-			return false
+		if m, ok := o.find(e, p.r.opt.CRLF, sum); ok {
+			return p.duplicate(e, m)
 		}
 	}
 	return p.placeBeside(e)
@@ -126,39 +110,47 @@ func (p *planner) mergeLink(e *entry) bool {
 
 // skipsCopies tells whether messages that are there already are left out.
 func (p *planner) skipsCopies(b *box) bool {
-	return p.r.opt.Existing != AppendAll || b.v.n > 0
+	return p.r.opt.Existing != AppendAll || b.v.n > 0 && b.v.before.user == b.v.user
 }
 
-// duplicate leaves out a message that the store has as m.
-func (p *planner) duplicate(e *entry, m storedMessage) {
-	p.rep.Duplicates++
-	b := e.box
-	if m.uid != e.origUID {
-		p.add(&moveStep{v: b.v, name: e.name, at: selection.Place{ID: b.v.id, Mailbox: b.name, UID: m.uid}})
+// duplicate leaves out a message that the store has as m. true: its file is not
+// there and must be written again.
+func (p *planner) duplicate(e *entry, m storedMessage) bool {
+	p.add(&sameStep{entry: *e, stored: m, flags: p.saysFlags()})
+	if e.box.existing.gone[m.uid] == "" {
+		return false
 	}
-	if b.existing.own {
-		p.add(&flagStep{box: b, flags: e.flags, stored: m})
-	}
-}
-
-// placeBeside gives a message a UID that is free, its own if it can be.
-func (p *planner) placeBeside(e *entry) bool {
-	plan := &e.box.plan
-	if plan.fixed != 0 && e.validity != plan.fixed || plan.used.has(e.uid) {
-		e.uid = max(plan.used.max(), plan.last) + 1
-		if e.uid == 0 {
-			p.refuseEntry(e, "no-uid", "the mailbox has no UID left")
-			return false
-		}
-	}
-	plan.used.add(e.uid)
-	plan.last = max(plan.last, e.uid)
+	e.uid, e.again = m.uid, true
 	return true
 }
 
-func (p *planner) refuseEntry(e *entry, kind, text string) {
+// saysFlags tells whether members without flags have none: a plain tar says
+// nothing of flags.
+func (p *planner) saysFlags() bool { return p.header.Profile != "" }
+
+// placeBeside gives a message a UID that is free, its own if it can be.
+func (p *planner) placeBeside(e *entry) bool {
+	if e.box.plan.giveUID(e) {
+		return true
+	}
 	p.rep.Refused++
-	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: p.r.whereOf(p.stream, e.offset, e.name), Text: text})
+	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "no-uid", Where: p.r.whereOf(p.stream, e.offset, e.name), Text: noUID})
+	return false
+}
+
+const noUID = "the mailbox has no UID left"
+
+// giveUID gives a message a UID that is free. false: there is none.
+func (b *boxPlan) giveUID(e *entry) bool {
+	if b.fixed != 0 && e.validity != b.fixed || b.used.has(e.uid) {
+		e.uid = max(b.used.max(), b.last) + 1
+		if e.uid == 0 {
+			return false
+		}
+	}
+	b.used.add(e.uid)
+	b.last = max(b.last, e.uid)
+	return true
 }
 
 // continueFrom starts an index from the one that the store has.

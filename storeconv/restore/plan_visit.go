@@ -14,7 +14,7 @@ import (
 
 // enterVisit makes the current user's visit the current one.
 func (p *planner) enterVisit() error {
-	if p.visit != nil && p.visit.id == p.userID {
+	if p.visit != nil && p.visit.id == p.userID && p.visit.user == p.user {
 		return nil
 	}
 	if err := p.endVisit(); err != nil {
@@ -55,6 +55,10 @@ func (p *planner) startVisit(v *visit) error {
 	}
 	v.n, v.before = last.n, last
 	if v.n > 0 {
+		if v.before.user != v.user {
+			p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "same-user", Where: "user " + sims.DisplayName(v.user),
+				Text: "has the id " + v.id + " in the store, as user " + sims.DisplayName(v.before.user) + ": their mail is put together"})
+		}
 		if err := p.flush(); err != nil {
 			return err
 		}
@@ -137,7 +141,9 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	p.forget()
 	b := newBox(p.visit, strings.Clone(name))
 	b.plan.validity, b.again = p.visit.before.validities[b.name]
-	if p.visit.before.stream == p.stream {
+	if p.visit.before.user != p.user {
+		b.plan.validity = 0
+	} else if p.visit.before.stream == p.stream {
 		b.plan.shown = p.visit.before.uids[b.name]
 	}
 	p.visit.boxes[b.name] = b

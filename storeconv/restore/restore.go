@@ -80,6 +80,7 @@ type Report struct {
 	Pending     int64            `json:"pending"`      // kept; the mark has no place in the store
 	Duplicates  int64            `json:"duplicates"`   // were there already
 	Updated     int64            `json:"updated"`      // were there, and have other flags now
+	PutBack     int64            `json:"put_back"`     // were in the index, but their files were missing or cut short: written again
 	Refused     int64            `json:"refused"`      // members and damaged places
 	NotSelected int64            `json:"not_selected"` // messages left out by the selection
 	Resumed     int64            `json:"resumed"`      // users that an interrupted run had finished

@@ -282,6 +282,7 @@ func (r *Report) add(o *Report) {
 	r.Pending += o.Pending
 	r.Duplicates += o.Duplicates
 	r.Updated += o.Updated
+	r.PutBack += o.PutBack
 	r.Refused += o.Refused
 	r.NotSelected += o.NotSelected
 	r.Resumed += o.Resumed

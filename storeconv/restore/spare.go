@@ -102,7 +102,7 @@ func (p *planner) keepSpare(m *sims.Member, expired bool) error {
 		return nil
 	}
 	if p.r.dry() {
-		p.add(&spareStep{m.Name})
+		p.add(&spareStep{m.Name, m.Size})
 		return nil
 	}
 	h := spare{stream: p.stream, offset: m.Data, size: m.Size, date: m.Time}

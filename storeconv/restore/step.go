@@ -33,6 +33,7 @@ type entry struct {
 	validity uint32 // UIDVALIDITY and UID in the stream
 	origUID  uint32
 	flags    string // as the stream has them
+	again    bool   // the index has it: only the file is written, which was gone
 }
 
 func (r *entry) place() selection.Place {
@@ -54,6 +55,7 @@ type messageStep struct {
 	size   int64  // of the body in the stream
 	inline []byte // the body, part of a block that the batch holds; nil: long
 	long   body
+	read   bool // written is known already, and there is nothing to write
 	written
 }
 
@@ -69,13 +71,14 @@ type linkStep struct {
 	entry
 	first  string // the member name of the first copy
 	passed bool   // the stream has been past that one: it may lie in a tree that is not in place yet
+	doubt  *doubt // the mailbox may have it; nil: it has not
 }
 
-// flagStep gives other flags to a message that an earlier visit restored.
-type flagStep struct {
-	box    *box
-	flags  string // as the stream has them
+// sameStep is a message that the store has.
+type sameStep struct {
+	entry
 	stored storedMessage
+	flags  bool // the stream says which flags it has
 }
 
 // boxStep is what the stream says about a mailbox.
@@ -91,13 +94,6 @@ type quotaStep struct {
 	quota int64
 }
 
-// moveStep notes that a message lies elsewhere than its name says.
-type moveStep struct {
-	name string
-	at   selection.Place
-	v    *visit
-}
-
 // renameStep notes the name that a mailbox has got.
 type renameStep struct {
 	v       *visit
@@ -105,7 +101,10 @@ type renameStep struct {
 }
 
 // spareStep tells a dry run of a body that links may still need.
-type spareStep struct{ name string }
+type spareStep struct {
+	name string
+	size int64
+}
 
 // endStep ends a visit, which is the collector's from here.
 type endStep struct{ v *visit }
@@ -121,12 +120,11 @@ type flushStep struct{ done chan<- struct{} }
 
 func (s *messageStep) collect(c *collector) error { return c.message(s) }
 func (s *linkStep) collect(c *collector) error    { return c.link(s) }
-func (s *flagStep) collect(c *collector) error    { return c.updateFlags(s) }
+func (s *sameStep) collect(c *collector) error    { return c.same(s) }
 func (s *boxStep) collect(c *collector) error     { return c.attributes(s) }
 func (s *quotaStep) collect(*collector) error     { return s.v.setQuota(s.quota) }
-func (s *moveStep) collect(c *collector) error    { return c.r.recordMove(s.v, s.name, s.at) }
 func (s *renameStep) collect(*collector) error    { return s.v.recordRename(s.old, s.to) }
-func (s *spareStep) collect(c *collector) error   { return c.knowName(s.name) }
+func (s *spareStep) collect(c *collector) error   { return c.knowSpare(s) }
 func (s *endStep) collect(c *collector) error     { return c.endVisit(s.v) }
 func (s *forgetStep) collect(c *collector) error  { return c.forget(s.boxes) }
 func (s *noteStep) collect(c *collector) error    { return c.tell(s.Note) }

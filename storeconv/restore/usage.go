@@ -14,6 +14,7 @@ type usage struct {
 	bytes, messages int64
 	subscribed      []string
 	unsubscribed    []string // mailboxes that the visit touched and whose index says so
+	earlier         []byte   // waiting record of an earlier visit of the run
 }
 
 func (u *usage) add(b *box) {

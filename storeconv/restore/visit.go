@@ -18,6 +18,7 @@ type visit struct {
 	stage  string
 	boxes  map[string]*box
 	order  []*box // as they came
+	asides uint32 // files made beside the tree
 
 	tally tally
 }
@@ -29,7 +30,8 @@ type tally struct {
 	rep      Report
 	problems int64
 	changed  bool
-	records  []record // where messages are that are not where their name says, and new names of mailboxes
+	again    map[string]bool // files in the tree that were gone and are written again
+	records  []record        // where messages are that are not where their name says, and new names of mailboxes
 }
 
 // box is one mailbox of a visit. Its name and what the store has of it stay as
@@ -73,6 +75,10 @@ func (b *box) setName(name string) {
 		b.dir += b.path + "/"
 	}
 }
+
+// aside is where files lie that may not be needed in the tree. It is no
+// mailbox.
+func (v *visit) aside() *box { return &box{v: v, dir: v.stage + ".aside/"} }
 
 func (v *visit) setQuota(quota int64) error {
 	v.tally.quota, v.tally.hasQuota = quota, true

@@ -81,7 +81,10 @@ func fileName(uid uint32) string {
 // message writes one message and notes what the index needs. An error is of the
 // destination.
 func (w *writer) message(m *messageStep) error {
-	if m.long != nil {
+	switch {
+	case m.read:
+		return nil
+	case m.long != nil:
 		return w.long(m)
 	}
 	b := m.inline
