@@ -301,7 +301,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	for _, c := range []cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},
-		{Name: "already there", N: r.Duplicates}, {Name: "flags updated", N: r.Updated}, {Name: "refused", N: r.Refused},
+		{Name: "already there", N: r.Duplicates}, {Name: "flags updated", N: r.Updated}, {Name: "put back", N: r.PutBack}, {Name: "refused", N: r.Refused},
 		{Name: "not selected", N: r.NotSelected}, {Name: "users of an interrupted run", N: r.Resumed}, {Name: "messages with bare LF", N: r.BareLF},
 	} {
 		if c.N != 0 || c.Name == "users" || c.Name == "messages" {
@@ -312,7 +312,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 		job.Count("unknown key "+k, r.UnknownKeys[k])
 	}
 	if r.Finished {
-		job.Note("an interrupted run of this command had done everything; its folder is removed now")
+		job.Note("an earlier run of this command had done everything: nothing is changed")
 	}
 	if r.NoHeader {
 		job.Note("the stream has no header of its profile: read as a plain tar")

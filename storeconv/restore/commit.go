@@ -206,10 +206,11 @@ func (c *committer) confirm() {
 type visitCounts struct {
 	Report   Report
 	Problems int64
+	Content  contentSum
 }
 
 func (v *visit) counts() []byte {
-	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems})
+	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems, v.content})
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
@@ -217,14 +218,14 @@ func (v *visit) counts() []byte {
 }
 
 // addCounts adds the counts of a visit to a report and returns its number of
-// problems.
-func addCounts(b []byte, rep *Report) int64 {
+// problems and the sum of its content.
+func addCounts(b []byte, rep *Report) (problems int64, content contentSum) {
 	var c visitCounts
 	if json.Unmarshal(b, &c) != nil {
-		return 0
+		return 0, content
 	}
 	rep.add(&c.Report)
-	return c.Problems
+	return c.Problems, c.Content
 }
 
 // recover looks at what an interrupted run was about to do: a visit whose tree

@@ -36,6 +36,7 @@ type planner struct {
 	userBad string // and what is wrong with its id
 	userID  string
 
+	content    contentSum        // of the visits that have ended
 	visits     map[string]string // histories, in a dry run
 	visitBytes int
 	spools     int
@@ -176,6 +177,7 @@ func (p *planner) member(m *sims.Member) error {
 	if p.visit.skip {
 		return p.passOver(m)
 	}
+	p.visit.sum.member(m)
 	// Also for a message that is left out: the mailbox belongs to the visit, and
 	// what the store has of it must stay.
 	if err := p.openBox(m); err != nil {
@@ -253,6 +255,9 @@ func (p *planner) userMember(m *sims.Member) error {
 	if err := p.enterVisit(); err != nil {
 		return err
 	}
+	if !p.visit.skip {
+		p.visit.sum.member(m)
+	}
 	if m.HasQuota && !p.visit.skip {
 		p.add(&quotaStep{v: p.visit, quota: m.Quota})
 	}
@@ -277,6 +282,7 @@ func (p *planner) message(m *sims.Member) error {
 	if step.inline, err = p.src.Bytes(); err != nil {
 		return err
 	}
+	p.visit.sum.body(step.inline)
 	if p.box.existing == nil || p.merge(&step.entry, func(crlf bool) [32]byte { return sumOf(step.inline, crlf) }) {
 		p.add(step)
 	}

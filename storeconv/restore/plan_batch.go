@@ -86,6 +86,7 @@ func (p *planner) longMessage(s *messageStep) error {
 	}()
 	for {
 		b, err := p.src.Chunk()
+		p.visit.sum.body(b)
 		if err == io.EOF {
 			return nil
 		}
@@ -115,7 +116,7 @@ func (p *planner) mergeLong(s *messageStep) (send bool, err error) {
 		return false, p.mergeLongDry(s)
 	}
 	// Its content must be known first, so the body waits in a file.
-	name, err := p.spool()
+	name, err := p.spool(p.visit.sum)
 	if damageOf(err) != nil {
 		return false, p.passDamage(err)
 	}
@@ -141,6 +142,7 @@ func (p *planner) mergeLongDry(s *messageStep) error {
 	sums := newBodySums()
 	for {
 		b, err := p.src.Chunk()
+		p.visit.sum.body(b)
 		if err == io.EOF {
 			break
 		}

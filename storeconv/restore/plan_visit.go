@@ -20,7 +20,7 @@ func (p *planner) enterVisit() error {
 	if err := p.endVisit(); err != nil {
 		return err
 	}
-	v := &visit{id: p.userID, user: p.user, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box)}
+	v := &visit{id: p.userID, user: p.user, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum()}
 	p.seq++
 	if err := p.startVisit(v); err != nil {
 		return err
@@ -100,7 +100,9 @@ func (p *planner) claim(v *visit) error {
 	}
 	v.skip = true
 	p.rep.Resumed++
-	if n := addCounts(counts, &p.rep); n > 0 {
+	n, content := addCounts(counts, &p.rep)
+	p.content.add(content)
+	if n > 0 {
 		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
 			Text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
 	}
@@ -115,6 +117,8 @@ func (p *planner) endVisit() error {
 	}
 	p.visit, p.box = nil, nil
 	if !v.skip {
+		v.content = v.sum.sum()
+		p.content.add(v.content)
 		p.add(&endStep{v})
 	}
 	return p.noteVisit(v)

@@ -85,7 +85,7 @@ type Report struct {
 	NotSelected int64            `json:"not_selected"` // messages left out by the selection
 	Resumed     int64            `json:"resumed"`      // users that an interrupted run had finished
 	BareLF      int64            `json:"bare_lf"`      // messages with a line end that is not CR LF
-	Finished    bool             `json:"finished"`     // an interrupted run had done all; only its folder was left to be removed
+	Finished    bool             `json:"finished"`     // an earlier run had done all: nothing is changed
 	NoHeader    bool             `json:"no_header"`    // a plain tar, without the profile's header
 	UnknownKeys map[string]int64 `json:"unknown_keys,omitempty"`
 }

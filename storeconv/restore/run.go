@@ -49,7 +49,8 @@ type run struct {
 	all        []*Stream // the streams, then those of the reference that have been read
 	referenced bool
 
-	relink bool // a crash has parted links from their first copies: joined at the end
+	content contentSum // of what was selected, where that matters
+	relink  bool       // a crash has parted links from their first copies: joined at the end
 }
 
 func newRun(store string, streams []*Stream, opt Options) (*run, error) {
@@ -72,7 +73,7 @@ func newRun(store string, streams []*Stream, opt Options) (*run, error) {
 }
 
 func (r *run) do(ctx context.Context) (Report, error) {
-	if err := r.open(); err == errFinished {
+	if err := r.open(ctx); err == errFinished {
 		r.rep.Finished = true
 		return r.rep, r.close(true)
 	} else if err != nil {
@@ -85,6 +86,9 @@ func (r *run) do(ctx context.Context) (Report, error) {
 	if err == nil && r.opt.Done != nil {
 		err = r.opt.Done(r.rep)
 	}
+	if err == nil && r.folder != nil {
+		err = r.noteFinished()
+	}
 	if closeErr := r.close(err == nil); err == nil {
 		err = closeErr
 	}
@@ -94,7 +98,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 var errFinished = errors.New("an earlier run of this name had finished")
 
 // open opens the destination and takes up an interrupted run.
-func (r *run) open() error {
+func (r *run) open(ctx context.Context) error {
 	var err error
 	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
 	if opt.Owner != nil {
@@ -109,12 +113,18 @@ func (r *run) open() error {
 		if r.store, err = durable.OpenStore(r.path, opt); err != nil {
 			return err
 		}
-		return r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir)
+		if err := r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir); err != nil {
+			return err
+		}
+		return r.checkFinished(ctx)
 	}
 	if r.store, err = durable.OpenStore(r.path, opt); err != nil {
 		return err
 	}
 	if err := r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir); err != nil {
+		return err
+	}
+	if err := r.checkFinished(ctx); err != nil {
 		return err
 	}
 	if err := r.checkSpace(); err != nil {
@@ -231,7 +241,7 @@ func (r *run) convert(ctx context.Context) error {
 	close(r.ready)
 	committing.Wait()
 
-	r.rep, r.date = p.rep, p.latest
+	r.rep, r.date, r.content = p.rep, p.latest, p.content
 	r.rep.add(&c.rep)
 	r.rep.UnknownKeys = p.unknown
 	if failed := r.failure(); failed != nil {

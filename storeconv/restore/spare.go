@@ -108,15 +108,15 @@ func (p *planner) keepSpare(m *sims.Member, expired bool) error {
 	h := spare{stream: p.stream, offset: m.Data, size: m.Size, date: m.Time}
 	if !again {
 		var err error
-		if h.spool, err = p.spool(); err != nil {
+		if h.spool, err = p.spool(nil); err != nil {
 			return err
 		}
 	}
 	return p.r.jr.Put(keySpare+m.Name, h.append(nil))
 }
 
-// spool writes the current body to a file of the run.
-func (p *planner) spool() (string, error) {
+// spool writes the current body to a file of the run, and to sum.
+func (p *planner) spool(sum *visitSum) (string, error) {
 	name := "stage/spool-" + strconv.Itoa(p.spools)
 	p.spools++
 	f, err := p.r.folder.Dir.Create(name)
@@ -125,6 +125,7 @@ func (p *planner) spool() (string, error) {
 	}
 	for {
 		b, err := p.src.Chunk()
+		sum.body(b)
 		if err == io.EOF {
 			return name, f.Close()
 		}

@@ -34,7 +34,8 @@ type Stream struct {
 	At     io.ReaderAt // reads bodies again by offset (Member.Data); nil when the stream cannot be read twice
 	Size   int64       // bytes, uncompressed; -1 when unknown
 
-	guard *guard // nil: reading never waits long
+	reopen func() Source // reads the stream from its start; nil: it can be read once
+	guard  *guard        // nil: reading never waits long
 }
 
 // checkInputs refuses streams that cannot be read, or would be read twice.
@@ -89,6 +90,12 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 	}
 	head = head[:n]
 	s.ID = sha256.Sum256(head)
+	switch {
+	case at != nil:
+		s.reopen = func() Source { return sims.NewReaderBlocks(io.NewSectionReader(at, 0, s.Size), readBlocks) }
+	case tail == nil && n < idBytes: // the head is all of it
+		s.reopen = func() Source { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
+	}
 	if at == nil {
 		s.guard = &guard{r: r}
 		r = io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)

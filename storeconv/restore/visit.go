@@ -7,18 +7,20 @@ import (
 // visit is one stay of the stream with one user. It is the planner's until its
 // endStep; the tally is the collector's from the start.
 type visit struct {
-	id     string // in the store
-	user   string // in the stream
-	before history
-	n      int // how often the user has come before, in this run
-	stream int
-	date   int64 // of the backup, seconds since 1970
-	skip   bool  // done by an interrupted run
-	exists bool  // the store has the user
-	stage  string
-	boxes  map[string]*box
-	order  []*box // as they came
-	asides uint32 // files made beside the tree
+	id      string // in the store
+	user    string // in the stream
+	before  history
+	n       int // how often the user has come before, in this run
+	stream  int
+	date    int64 // of the backup, seconds since 1970
+	skip    bool  // done by an interrupted run
+	exists  bool  // the store has the user
+	stage   string
+	boxes   map[string]*box
+	order   []*box // as they came
+	asides  uint32 // files made beside the tree
+	sum     *visitSum
+	content contentSum // the sum, when all has been read
 
 	tally tally
 }

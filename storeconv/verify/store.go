@@ -215,7 +215,7 @@ func (v *verifier) top() error {
 			known = true
 		case "user", "session", "dbdata", "lost+found", expireRule:
 		case workDir:
-			v.tell(problem("unfinished", workDir, "an interrupted run has left its work directory; the same command again finishes it"))
+			v.unfinished()
 		default:
 			v.tell(problem("stray-file", e.Name, "no part of a store"))
 		}
@@ -225,6 +225,28 @@ func (v *verifier) top() error {
 	}
 	v.listFiles(&l)
 	return v.findPartitions(&l)
+}
+
+// unfinished looks for the folders of runs. A lock and the list of finished runs
+// stay in good order.
+func (v *verifier) unfinished() {
+	fd, err := openDown(v.root, workDir)
+	if err != nil {
+		v.tell(problem("stray-file", workDir, "%v", err))
+		return
+	}
+	defer unix.Close(fd)
+	var l nms.Lister
+	entries, err := listDir(&l, fd)
+	if err != nil {
+		v.tell(problem("unreadable", workDir, "%v", err))
+	}
+	for _, e := range entries {
+		if e.Type == nms.Directory {
+			v.tell(problem("unfinished", workDir, "an interrupted run has left its work directory; the same command again finishes it"))
+			return
+		}
+	}
 }
 
 // listFiles looks at what lies in mboxlist beside the databases: a server keeps

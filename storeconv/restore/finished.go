@@ -1,0 +1,189 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
+)
+
+// A run that makes new mailboxes would make them again when it is given again,
+// and nothing in the store tells that it was done. So each leaves a line in
+// .imsconv/finished: the run's name, which stands for the start of the streams,
+// the selection and the options, and a sum of all that was selected. A run of a
+// name that is there reads its streams to the end before it writes anything.
+
+// finishedFile has a line for each run with NewName that has finished.
+const finishedFile = ".imsconv/finished"
+
+// finishedMost bounds what is read of the file, in bytes: some hundred thousand
+// lines.
+const finishedMost = 32 << 20
+
+// contentSum is a sum of all that was selected, in whichever order the users
+// came.
+type contentSum [4]uint64
+
+func (c *contentSum) add(o contentSum) {
+	for i := range c {
+		c[i] += o[i]
+	}
+}
+
+func (c *contentSum) String() string {
+	var b []byte
+	for _, n := range c {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return hex.EncodeToString(b)
+}
+
+// visitSum sums what is selected of one visit. A nil one does nothing.
+type visitSum struct{ h hash.Hash }
+
+func (s *visitSum) member(m *sims.Member) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(s.h, "%d %q %d %d %q %q %d %v %d %d %d %q %q\n", m.Kind, m.Name, m.Time, m.Size, m.Flags, m.Link,
+		m.Quota, m.HasQuota, m.UIDValidity, m.UIDNext, m.Subscribed, m.Keywords, m.ACL)
+}
+
+func (s *visitSum) body(b []byte) {
+	if s != nil {
+		s.h.Write(b)
+	}
+}
+
+func (s *visitSum) sum() (c contentSum) {
+	if s == nil {
+		return c
+	}
+	b := s.h.Sum(nil)
+	for i := range c {
+		c[i] = binary.BigEndian.Uint64(b[8*i:])
+	}
+	return c
+}
+
+// newVisitSum begins the sum of a visit, where one is needed.
+func (r *run) newVisitSum() *visitSum {
+	if r.opt.Existing != NewName {
+		return nil
+	}
+	return &visitSum{sha256.New()}
+}
+
+// findFinished returns the sum of a finished run of this name.
+func (r *run) findFinished() (sum string, ok bool, err error) {
+	text, err := r.store.ReadFile(finishedFile, finishedMost)
+	if isNotExist(err) || isNotDir(err) {
+		return "", false, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == r.name() {
+			sum, ok = f[1], true
+		}
+	}
+	return sum, ok, err
+}
+
+// checkFinished returns errFinished when an earlier run has done all that this
+// one would do. One that was interrupted is no earlier run: it is taken up.
+func (r *run) checkFinished(ctx context.Context) error {
+	if r.opt.Existing != NewName {
+		return nil
+	}
+	sum, ok, err := r.findFinished()
+	if !ok || err != nil {
+		return err
+	}
+	for _, folder := range [...]string{r.name(), r.name() + ".done"} {
+		if _, err := r.store.Stat(".imsconv/" + folder); !isNotExist(err) {
+			return err
+		}
+	}
+	same, err := r.readsAs(ctx, sum)
+	if err != nil {
+		return err
+	}
+	if same {
+		return errFinished
+	}
+	for _, s := range r.streams {
+		if s.reopen == nil {
+			return fmt.Errorf("%s begins as a stream that an earlier run has restored into new mailboxes, and goes on as another: give it as a file", s.Name)
+		}
+		s.Source = s.reopen()
+	}
+	return nil
+}
+
+// readsAs reads the streams to their ends and tells whether what is selected of
+// them has that sum.
+func (r *run) readsAs(ctx context.Context, sum string) (bool, error) {
+	trial := &run{opt: r.opt, log: storeconv.Discard, streams: r.streams, all: r.all, path: r.path, partition: r.partition}
+	trial.opt.Progress, trial.opt.Trace, trial.opt.Strict, trial.opt.Reference = nil, nil, false, nil
+	var err error
+	if trial.sel, err = selection.Compile(r.opt.Selection); err != nil {
+		return false, err
+	}
+	if err := trial.convert(ctx); err != nil {
+		return false, err
+	}
+	return trial.content.String() == sum, nil
+}
+
+// noteFinished writes the run's line, before its folder goes.
+func (r *run) noteFinished() (err error) {
+	if r.opt.Existing != NewName {
+		return nil
+	}
+	if err := r.folder.LockLists(); err != nil {
+		return fmt.Errorf("lock the store: %w", err)
+	}
+	defer func() { err = errors.Join(err, r.folder.UnlockLists()) }()
+	text, err := r.store.ReadFile(finishedFile, finishedMost)
+	if err != nil && !isNotExist(err) {
+		return err
+	}
+	line := []byte(r.name() + " " + r.content.String() + "\n")
+	if bytes.Contains(text, line) {
+		return nil
+	}
+	return r.replaceFinished(append(text, line...))
+}
+
+func (r *run) replaceFinished(text []byte) error {
+	const fresh = "finished"
+	dir := r.folder.Dir
+	if err := dir.RemoveAll(fresh); err != nil {
+		return err
+	}
+	f, err := dir.Create(fresh)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(text); err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = dir.Replace(fresh, r.store.Dir, finishedFile)
+	}
+	if err == nil {
+		err = r.store.SyncNames(".imsconv")
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv/verify"
+)
+
+// Restoring into new mailboxes is done once for each stream and selection.
+func TestNewMailboxesOnce(t *testing.T) {
+	first := tape(t, may20, firstTape...)
+	for name, in := range map[string]func() *Stream{
+		"file": func() *Stream { return stream(t, "s", bytes.NewReader(first)) },
+		"pipe": func() *Stream { return stream(t, "s", pipe{bytes.NewReader(first)}) },
+	} {
+		store := restored(t, Options{}, first)
+		run := func() Report {
+			t.Helper()
+			rep, err := Restore(context.Background(), store, []*Stream{in()}, Options{Existing: NewName})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rep
+		}
+		if rep := run(); rep.Messages != 4 {
+			t.Errorf("%s: %+v", name, rep)
+		}
+		hash, lines := treeHash(t, store)
+		if rep := run(); rep.Messages != 0 || !rep.Finished {
+			t.Errorf("%s again: %+v", name, rep)
+		}
+		if now, got := treeHash(t, store); now != hash {
+			t.Errorf("%s again changed the store:\n%s", name, cmp.Diff(lines, got))
+		}
+		if log := checkStreams(t, store, verify.StoreOptions{}); len(log.Problems)+len(log.Warnings) > 0 {
+			t.Errorf("verify: %q %q", log.Problems, log.Warnings)
+		}
+	}
+}
+
+// bigTape is a stream of more than what a stream is known by at its start.
+func bigTape(t testing.TB, last string) []byte {
+	lines := []string{"box joe/INBOX 77"}
+	for uid := range 3000 {
+		lines = append(lines, fmt.Sprintf("msg joe/INBOX/%d - %d", uid+1, uid+1))
+	}
+	return tape(t, may20, append(lines, "box zoe/INBOX 5", "msg zoe/INBOX/1 - "+last)...)
+}
+
+// A stream that only begins like a finished one is another.
+func TestNewMailboxesOfAnotherStream(t *testing.T) {
+	a, b := bigTape(t, "aaaa"), bigTape(t, "bbbb")
+	opt := Options{Existing: NewName}
+	store := restored(t, Options{}, a)
+	again(t, store, opt, a)
+	if rep := again(t, store, opt, a); !rep.Finished || rep.Messages != 0 {
+		t.Errorf("the same: %+v", rep)
+	}
+	if rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(a)}); err != nil || !rep.Finished || rep.Messages != 0 || log.lost > 0 {
+		t.Errorf("the same from a pipe: %v, %+v, said %q", err, rep, log.lines)
+	}
+	hash, _ := treeHash(t, store)
+	if _, _, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)}); err == nil || !strings.Contains(err.Error(), "as a file") {
+		t.Errorf("another from a pipe: %v", err)
+	}
+	if now, _ := treeHash(t, store); now != hash {
+		t.Error("another stream from a pipe changed the store")
+	}
+	if rep := again(t, store, opt, b); rep.Finished || rep.Messages != 3001 {
+		t.Errorf("another: %+v", rep)
+	}
+}
