@@ -122,32 +122,6 @@ func tagNamed(name string) (ldifconv.Tag, error) {
 	return 0, cli.Usagef("--expect %s is none of sims40, nms41, ims50", name)
 }
 
-// openInputs opens the files of args, standard input without any.
-func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll func(), err error) {
-	if len(args) == 0 {
-		args = []string{"-"}
-	}
-	var opened []*cli.Input
-	closeAll = func() {
-		for _, f := range opened {
-			f.Close() // read only: nothing is lost
-		}
-	}
-	for _, path := range args {
-		f, err := job.Open(path)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		opened = append(opened, f)
-		if path == "-" {
-			path = "stdin"
-		}
-		inputs = append(inputs, ldifconv.Input{Name: path, Reader: f})
-	}
-	return inputs, closeAll, nil
-}
-
 // entryLines writes what each entry is.
 type entryLines struct {
 	out    *bufio.Writer

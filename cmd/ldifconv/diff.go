@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -31,6 +32,11 @@ last, so that entries can move into new branches and out of old ones.
 
 --format text shows the same for people: - gone, + new, ! changed, > renamed, and
 below each the values.
+
+What could not be read is not taken for missing: nothing is written of an entry
+whose record is damaged on either side, nor, when a damaged record does not tell
+its name, of entries that the other side alone has. Each is told. A file that is
+no export, or one of change records, is refused before anything is written.
 
 The exports may have any size. They are joined by an index in a scratch folder of
 --temp, which takes as much room as both, and is removed at the end. Memory stays
@@ -93,6 +99,11 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		return cli.Usagef("only one export can be standard input")
 	}
 	opt := diff.Options{Ignore: o.ignore, Match: o.match, MaxEntry: int(o.maxEntry), TempDir: o.temp, Log: job}
+	for _, name := range append([]string{o.match}, o.ignore...) {
+		if name != "" && !isDescription(name) {
+			return cli.Usagef("%q is no attribute description", name)
+		}
+	}
 	switch o.format {
 	case "changes":
 	case "text":
@@ -123,6 +134,21 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(32<<20 + diff.Cache/2 + 4*max(0, int64(o.maxEntry)-8<<20)))
 	two := ldifInputs(inputs)
 	return o.compare(ctx, job, two[0], two[1], opt)
+}
+
+// isDescription reports whether name can be an attribute description: a name or
+// an OID, and options.
+func isDescription(name string) bool {
+	for i, part := range strings.Split(name, ";") {
+		part = strings.ToLower(part)
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			return false
+		}
+		if i == 0 && strings.IndexByte("-_.", part[0]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // compare runs the comparison into its files.
@@ -156,6 +182,9 @@ func (o *diffOptions) compare(ctx context.Context, job *cli.Job, a, b ldif.Input
 	job.Count("modified", r.Modified)
 	job.Count("renamed", r.Renamed)
 	job.Count("added", r.Added)
+	if r.Withheld > 0 {
+		job.Count("withheld", r.Withheld)
+	}
 	job.Count(diffDiffers, r.Deleted+r.Modified+r.Renamed+r.Added)
 	return nil
 }

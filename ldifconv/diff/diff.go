@@ -29,9 +29,10 @@ const (
 	Text
 )
 
-// Log receives what cannot be compared.
+// Log receives what cannot be compared, and what is worth a look.
 type Log interface {
 	Problem(kind, where, text string)
+	Warning(kind, where, text string)
 }
 
 // Options choose what Run does. The zero value is usable.
@@ -62,6 +63,9 @@ type Report struct {
 	// that could not be compared.
 	A, B, Damaged                     int64
 	Added, Deleted, Modified, Renamed int64
+	// Withheld are the entries of which no change is written, for a record that
+	// could not be read may be theirs.
+	Withheld int64
 }
 
 // Differ reports whether the two exports differ.
@@ -71,6 +75,12 @@ func (r *Report) Differ() bool { return r.Added+r.Deleted+r.Modified+r.Renamed >
 // children first, then modifications, then additions, parents first. With Match
 // additions come first and deletions last, so that an entry can move from a
 // branch that goes to one that comes.
+//
+// What could not be read is not taken for missing: of an entry whose record is
+// damaged on either side nothing is written, and where it is not known whose a
+// damaged record is, no entry that the other side alone has goes or comes. A
+// side that is no export is an error before anything is written: one of change
+// records, or one that has text and no entry.
 func Run(ctx context.Context, dst io.Writer, a, b ldif.Input, o Options) (rep Report, err error) {
 	if o.Schema == nil {
 		o.Schema = schema.Merged()
@@ -112,6 +122,7 @@ type comparer struct {
 	counts [2]int64
 	names  [2]string
 	spool  [2]*os.File
+	unread [2]unread
 	key    []byte
 	val    []byte
 	norm   []byte
@@ -154,13 +165,18 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 			if err := w.Flush(); err != nil {
 				return fmt.Errorf("temporary file: %w", err)
 			}
+			if err := c.ended(s, r.Unterminated()); err != nil {
+				return err
+			}
 			return c.store.Flush()
 		case errors.As(err, &damage):
-			c.problem(damage.Kind(), in.Name, damage.Line, damage.DN, damage.Text)
+			if err := c.damaged(s, damage); err != nil {
+				return err
+			}
 		case err != nil:
 			return fmt.Errorf("%s: %w", in.Name, err)
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
-			c.problem("change-record", in.Name, rec.Line, string(rec.DN), "a change record is no entry")
+			return fmt.Errorf("%s:%d: a %s record: this is a file of changes, no export", in.Name, rec.Line, rec.Type)
 		default:
 			taken, err := c.enter(s, in, rec, offset)
 			if err != nil {
@@ -186,7 +202,17 @@ func (c *comparer) progress(entries int64) {
 
 func (c *comparer) problem(kind, name string, line int, dn, text string) {
 	c.report.Damaged++
+	c.tell(kind, place{line: line}.where(name, dn), text)
+}
+
+func (c *comparer) tell(kind, where, text string) {
 	if c.o.Log != nil {
-		c.o.Log.Problem(kind, fmt.Sprintf("%s:%d: %.1000s", name, line, dn), text)
+		c.o.Log.Problem(kind, where, text)
+	}
+}
+
+func (c *comparer) warn(kind, where, text string) {
+	if c.o.Log != nil {
+		c.o.Log.Warning(kind, where, text)
 	}
 }

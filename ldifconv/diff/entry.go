@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	keyName   = 'n' // hash of a DN, side, position -> place
 	keyParent = 'p' // hash of a DN, side -> nothing: an entry lies below it
 	keyMatch  = 'm' // turn, hash of a value, 0 gone or 1 new, position -> place
+	keyUnread = 'u' // hash of a DN -> the side whose record of it is damaged
 	keyWork   = 'w' // turn, phase, order, position -> work
 )
 
@@ -53,6 +55,18 @@ type place struct {
 	line         int // of its dn in the export
 	sum          contentSum
 }
+
+// where is the place for people: file, line, DN.
+func (p place) where(file, dn string) string {
+	at := fmt.Sprintf("%s:%d", file, p.line)
+	if dn == "" {
+		return at
+	}
+	return at + ": " + shown([]byte(dn[:min(len(dn), longestName)]))
+}
+
+// longestName is how much of a DN is shown, in bytes.
+const longestName = 1000
 
 func (p *place) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, p.position)

@@ -75,7 +75,9 @@ func (t *turn) join() error {
 		p.has[s], p.place[s] = true, placeAt(value)
 		return nil
 	})
-	return errors.Join(err, t.note(&p))
+	err = errors.Join(err, t.note(&p))
+	t.tellHeld()
+	return err
 }
 
 // again reports, once, an entry whose name another one has: the first is
@@ -92,6 +94,9 @@ func (t *turn) again(s side, p place) error {
 }
 
 func (t *turn) note(p *pairOf) error {
+	if held, err := t.withheld(p); held || err != nil {
+		return err
+	}
 	from, to := &p.place[t.from], &p.place[t.to]
 	switch {
 	case p.has[0] && p.has[1]:

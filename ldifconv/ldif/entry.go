@@ -223,11 +223,15 @@ func (e *Error) Error() string {
 	if e.DN != "" {
 		s += fmt.Sprintf("%q: ", e.DN)
 	}
-	s += e.Text
+	return s + e.Reason()
+}
+
+// Reason says what is wrong and its cause, without a position.
+func (e *Error) Reason() string {
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		return e.Text + ": " + e.Err.Error()
 	}
-	return s
+	return e.Text
 }
 
 // Unwrap returns the cause, or nil.

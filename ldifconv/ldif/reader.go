@@ -27,6 +27,7 @@ type Reader struct {
 	scan   Scanner
 	chunk  Chunk
 	open   bool
+	cut    int // number of an unterminated last line
 	err    error
 }
 
@@ -45,6 +46,9 @@ func (r *Reader) Next() (*Record, error) {
 			if err := r.chunks.Next(&r.chunk); err != nil {
 				r.err = err
 				break
+			}
+			if r.chunk.Unterminated {
+				r.cut = r.chunk.LastLine()
 			}
 			r.scan.Reset(&r.chunk)
 			r.open = true
@@ -75,3 +79,20 @@ func (r *Reader) All() iter.Seq2[*Record, error] {
 		}
 	}
 }
+
+// CutOff is what is to be said of an input for which Unterminated gives a line.
+const CutOff = "the input ends in the middle of a line: was it cut off"
+
+// Unterminated is the number of the last line when the input ended without a
+// line end, 0 when it ended with one or has not ended yet. The last value may
+// then be half of one.
+func (r *Reader) Unterminated() int {
+	if r.err != io.EOF {
+		return 0
+	}
+	return r.cut
+}
+
+// Line is the number of the line behind the records that were read, once Next
+// has given an error of the input.
+func (r *Reader) Line() int { return r.chunk.Line }
