@@ -105,7 +105,8 @@ type ClassifyOptions struct {
 	// TempDir is where the addresses are kept, which are compared at the
 	// end; empty means os.TempDir.
 	TempDir string
-	// Log receives problems and warnings; nil discards them.
+	// Log receives problems and warnings. Without one they are discarded, and an
+	// input that cannot be read to its end is an error.
 	Log Log
 }
 
@@ -140,10 +141,11 @@ type ClassifyReport struct {
 // grows with the number of domains. The error is one of each, of an input, of a
 // temporary file, or of the context; damaged records are told to the log.
 func Classify(ctx context.Context, each func(*Classified) error, inputs []Input, o ClassifyOptions) (ClassifyReport, error) {
-	if o.Log == nil {
+	strict := o.Log == nil
+	if strict {
 		o.Log = discard{}
 	}
-	c := classifier{options: o, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
+	c := classifier{options: o, strict: strict, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
 	c.book.dir = o.TempDir
 	defer c.book.close()
 	for i, in := range inputs {
@@ -151,6 +153,9 @@ func Classify(ctx context.Context, each func(*Classified) error, inputs []Input,
 		if err := c.read(ctx, in, each); err != nil {
 			return c.report, err
 		}
+	}
+	if c.report.Entries == 0 && c.report.Damaged == 0 {
+		o.Log.Warning("empty-input", "", "the input holds no entry")
 	}
 	c.finish()
 	err := c.book.each(func(address []byte, first, other *listed) error {
@@ -172,13 +177,19 @@ func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) 
 		var damage *ldif.Error
 		switch {
 		case err == io.EOF:
+			if line := r.Unterminated(); line > 0 {
+				c.options.Log.Warning("no-line-end", position(c.name, line, ""), ldif.CutOff)
+			}
 			return nil
 		case errors.As(err, &damage):
-			c.damaged(damage.Kind(), damage.Line, damage.DN, damage.Text)
-		case err != nil:
+			c.damaged(damage.Kind(), damage.Line, damage.DN, damage.Reason())
+		case err != nil && (c.strict || r.Line() <= 1):
 			return fmt.Errorf("%s: %w", in.Name, err)
+		case err != nil:
+			c.damaged("unreadable", r.Line(), "", ldif.RestLost(err))
+			return nil
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
-			c.damaged("change-record", rec.Line, string(rec.DN), "a change record is no entry")
+			c.damaged("change-record", rec.Line, string(rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
 		default:
 			if err := each(c.entry(rec)); err != nil {
 				return err
@@ -204,6 +215,7 @@ type classifier struct {
 	book     addressBook
 	people   []byte // scratch
 	options  ClassifyOptions
+	strict   bool // an input that cannot be read on is an error
 	report   ClassifyReport
 	d        draft
 	silent   batch

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 
@@ -125,7 +124,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 func readSchemas(job *cli.Job, paths []string) (*schema.Set, error) {
 	set := schema.Merged()
 	for _, path := range paths {
-		f, err := os.Open(path)
+		f, err := openText(job, path, "no schema", "an LDIF file")
 		if err != nil {
 			return nil, err
 		}

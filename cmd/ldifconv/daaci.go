@@ -223,18 +223,20 @@ func (r *aciReader) read(paths []string) error {
 				return r.ctx.Err()
 			}
 			rec, err := in.Next()
-			if err == io.EOF {
-				break
-			}
-			if ldif.IsDamage(err) {
-				r.job.Problem("record-damaged", inputs[i].Name, err.Error())
+			if err == nil {
+				if rec.Type != ldif.Content && rec.Type != ldif.Add {
+					r.job.Problem("change-record", position(inputs[i].Name, rec.Line, rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
+					continue
+				}
+				meter.Add(1, 0)
+				r.entry(&rec.Entry)
 				continue
 			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", inputs[i].Name, err)
+			if end, err := tellDamage(r.job, inputs[i].Name, in, err); err != nil {
+				return err
+			} else if end {
+				break
 			}
-			meter.Add(1, 0)
-			r.entry(&rec.Entry)
 		}
 	}
 	return nil

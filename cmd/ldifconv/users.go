@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -206,16 +205,15 @@ func (l *userLister) read(ctx context.Context, in *ldifconv.Input, meter *cli.Me
 			return ctx.Err()
 		}
 		rec, err := r.Next()
-		switch {
-		case err == io.EOF:
-			return nil
-		case ldif.IsDamage(err):
-			l.job.Problem("record-damaged", in.Name, err.Error())
+		if err != nil {
+			if end, err := tellDamage(l.job, in.Name, r, err); end || err != nil {
+				return err
+			}
 			continue
-		case err != nil:
-			return fmt.Errorf("%s: %w", in.Name, err)
+		}
+		switch {
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
-			l.job.Problem("change-record", fmt.Sprintf("%s:%d", in.Name, rec.Line), "a change record is no entry")
+			l.job.Problem("change-record", position(in.Name, rec.Line, rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
 			continue
 		}
 		meter.Add(1, 0)
@@ -236,7 +234,7 @@ func (l *userLister) entry(file string, rec *ldif.Record) error {
 	}
 	u := accounts.UserOf(rec)
 	if u == nil {
-		l.job.Problem("no-uid", fmt.Sprintf("%s:%d: %s", file, rec.Line, printable(rec.DN)), "the user has no uid, so no store id")
+		l.job.Problem("no-uid", position(file, rec.Line, rec.DN), "the user has no uid, so no store id")
 		return nil
 	}
 	l.selected++
@@ -387,7 +385,7 @@ func (l *userLister) finish() error {
 // with one and a slash, and a number, separated by blanks or TABs; what follows
 // is passed over, a number that is - counts nothing.
 func readSizes(job *cli.Job, path string) (map[string]int64, error) {
-	in, err := job.Open(path)
+	in, err := openText(job, path, "no list of sizes")
 	if err != nil {
 		return nil, err
 	}

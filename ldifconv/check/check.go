@@ -164,16 +164,25 @@ func (c *checker) read(in *ldif.Input) error {
 			if c.o.Progress != nil {
 				c.o.Progress(c.report.Entries-told, 0)
 			}
+			if line := r.Unterminated(); line > 0 {
+				c.begin(line, nil)
+				c.find("no-line-end", "", line, ldif.CutOff)
+			}
 			return c.err
 		}
-		if err != nil {
-			var damage *ldif.Error
-			if !errors.As(err, &damage) {
-				return fmt.Errorf("%s: %w", in.Name, err)
-			}
-			c.damaged(damage)
-		} else {
+		var damage *ldif.Error
+		switch {
+		case err == nil:
 			c.record(rec)
+		case errors.As(err, &damage):
+			c.damaged(damage)
+		case r.Line() <= 1: // nothing of it could be read
+			return fmt.Errorf("%s: %w", in.Name, err)
+		default:
+			c.report.Damaged++
+			c.begin(r.Line(), nil)
+			c.find("unreadable", "", r.Line(), ldif.RestLost(err))
+			return c.err
 		}
 		if c.err != nil {
 			return c.err
@@ -194,11 +203,7 @@ func (c *checker) begin(line int, dn []byte) {
 func (c *checker) damaged(damage *ldif.Error) {
 	c.report.Damaged++
 	c.begin(damage.Line, []byte(damage.DN))
-	text := damage.Text
-	if damage.Err != nil {
-		text += ": " + damage.Err.Error()
-	}
-	c.find("record-damaged", "", damage.Line, text)
+	c.find(damage.Class, "", damage.Line, damage.Reason())
 	if c.o.CrossRead {
 		c.crossDamaged(damage)
 	}

@@ -1,6 +1,9 @@
 package check
 
-import "imsconv/ldifconv/schema"
+import (
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+)
 
 // Severity says what a finding costs.
 type Severity uint8
@@ -39,7 +42,17 @@ const (
 )
 
 var codes = []Code{
-	{"record-damaged", Error, groupFile, "a record that cannot be read"},
+	{ldif.BadLine, Error, groupFile, "a record with a line that has no colon, or no attribute before it"},
+	{ldif.BadBase64, Error, groupFile, "a record with a value that is not base64, though it says so"},
+	{ldif.BadURL, Error, groupFile, "a record with a value that lies in a file or at a URL: none is opened"},
+	{ldif.BadRecord, Error, groupFile, "lines that do not make an entry"},
+	{ldif.NoDN, Error, groupFile, "a record that does not begin with a dn line"},
+	{ldif.SecondDN, Error, groupFile, "a record with two dn lines: a blank line is missing before the second"},
+	{ldif.BadChange, Error, groupFile, "a change record that RFC 2849 does not know"},
+	{ldif.BadVersion, Error, groupFile, "a version line that is not version 1"},
+	{ldif.EntryTooLong, Error, groupFile, "a record above the size of --max-entry, or of more attributes than are read"},
+	{"unreadable", Error, groupFile, "an input that cannot be read to its end, such as a compressed one that is cut off"},
+	{"no-line-end", Warning, groupFile, "an input that ends in the middle of a line: it may be cut off"},
 	{"change-record", Error, groupFile, "a change record, which is no entry of an export"},
 	{"bad-dn", Error, groupFile, "an entry whose name is no DN"},
 	{"empty-input", Warning, groupFile, "no entry in the input"},

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/testdir"
@@ -92,7 +94,16 @@ func entryText(text string, changes []string) string {
 
 // faults plants every code once, but for empty-input.
 var faults = []fault{
-	{code: "record-damaged", text: "dn: uid=p1," + people + "\nthis is no line\n\n"},
+	{code: ldif.BadLine, text: "dn: uid=p1," + people + "\nthis is no line\n\n"},
+	{code: ldif.BadBase64, text: "dn: uid=p1b," + people + "\ncn:: ****\n\n"},
+	{code: ldif.BadURL, text: "dn: uid=p1c," + people + "\ncn:< file:///etc/passwd\n\n"},
+	{code: ldif.BadRecord, text: "dn: uid=p1d," + people + "\n\n"},
+	{code: ldif.NoDN, text: "uid: p1e\n\n"},
+	{code: ldif.SecondDN, text: "dn: uid=p1f," + people + "\nuid: p1f\ndn: uid=p1g," + people + "\nuid: p1g\n\n"},
+	{code: ldif.BadChange, text: "dn: uid=p1h," + people + "\nchangetype: mend\n\n"},
+	{code: ldif.BadVersion, text: "version: 2\n\n"},
+	{code: ldif.EntryTooLong, text: "dn: uid=p1i," + people + "\n" + strings.Repeat("cn: a\nsn: a\n", 10_000) + "\n"},
+	{code: "no-line-end", text: strings.TrimRight(userText("p1j"), "\n")},
 	{code: "change-record", text: "dn: uid=p2," + people + "\nchangetype: delete\n\n"},
 	{code: "bad-dn", text: "dn: no name at all\nobjectClass: top\n\n"},
 	{code: "server-only", text: "dn: nsuniqueid=66446001-1dd211b2+uid=p3," + people + "\nobjectClass: top\nobjectClass: nsTombstone\nuid: p3\n\n"},
@@ -197,7 +208,7 @@ func TestCleanDirectory(t *testing.T) {
 // it stands, and nothing else is.
 func TestFaults(t *testing.T) {
 	base := clean(t, 60)
-	planted := map[string]bool{"empty-input": true, "other-product": true}
+	planted := map[string]bool{"empty-input": true, "other-product": true, "unreadable": true}
 	for _, f := range faults {
 		planted[f.code] = true
 		t.Run(f.code, func(t *testing.T) {
@@ -235,7 +246,7 @@ func TestManyFaults(t *testing.T) {
 	var all []fault
 	for n := range times {
 		for _, f := range faults {
-			if f.opt.As == IMS || f.opt.CrossRead || f.opt.Hosts != nil || n > 0 && (f.code == "suffix" || f.code == "user-no-domain" || f.code == "no-uid" || f.code == "bad-dn") {
+			if f.opt.As == IMS || f.opt.CrossRead || f.opt.Hosts != nil || f.code == "no-line-end" || n > 0 && (f.code == "suffix" || f.code == "user-no-domain" || f.code == "no-uid" || f.code == "bad-dn") {
 				continue
 			}
 			f.text = again(f.text, n)
@@ -306,5 +317,27 @@ func TestOtherProduct(t *testing.T) {
 	}
 	if n != 13 { // a user and twelve lists
 		t.Errorf("%d of 13 entries of another product: %q", n, found)
+	}
+}
+
+// An input that fails is checked as far as it goes, and the rest is a finding;
+// one of which nothing can be read is an error.
+func TestUnreadable(t *testing.T) {
+	text := clean(t, 60)
+	broken := io.MultiReader(bytes.NewReader(text), strings.NewReader("dn: uid=cut,o=isp\nuid: c"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	var found []string
+	rep, err := Run(context.Background(), func(f *Finding) error {
+		found = append(found, fmt.Sprintf("%s %s:%d %s", f.Code, f.File, f.Line, f.Text))
+		return nil
+	}, []ldif.Input{{Name: "in", Reader: broken}}, Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("unreadable in:%d read at byte %d: unexpected EOF: the rest of the input is lost", bytes.Count(text, []byte{'\n'})+1, len(text)+len("dn: uid=cut,o=isp\nuid: c"))
+	if rep.Users != 60 || rep.Damaged != 1 || len(found) != 1 || found[0] != want {
+		t.Errorf("%d users, found %q, want %q", rep.Users, found, want)
+	}
+	if _, err := Run(context.Background(), nil, []ldif.Input{{Name: "in", Reader: iotest.ErrReader(io.ErrUnexpectedEOF)}}, Options{TempDir: t.TempDir()}); err == nil {
+		t.Error("nothing could be read, and that is no error")
 	}
 }

@@ -337,3 +337,25 @@ func theirContent(l *goldif.LDIF) string {
 	}
 	return sorted(list)
 }
+
+// An input without a last line end is told by its last line, once it is read.
+func TestUnterminated(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want int
+	}{
+		{"", 0}, {"dn: o=x\no: x\n", 0}, {"dn: o=x\no: x", 2}, {"dn: o=x\no: x\n\n\ndn: o=y\no: y\n z", 7}, {"dn: o=x\nno colon", 2},
+	} {
+		for _, size := range []int{0, 16} {
+			r := ldif.NewReader(strings.NewReader(tt.text), ldif.Options{ChunkSize: size})
+			for range r.All() {
+				if r.Unterminated() != 0 {
+					t.Errorf("%q: told before the end", tt.text)
+				}
+			}
+			if got := r.Unterminated(); got != tt.want {
+				t.Errorf("%q: line %d, want %d", tt.text, got, tt.want)
+			}
+		}
+	}
+}

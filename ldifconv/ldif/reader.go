@@ -96,3 +96,7 @@ func (r *Reader) Unterminated() int {
 // Line is the number of the line behind the records that were read, once Next
 // has given an error of the input.
 func (r *Reader) Line() int { return r.chunk.Line }
+
+// RestLost is what is to be said of an input that failed with err, when what
+// was read of it until then is used.
+func RestLost(err error) string { return err.Error() + ": the rest of the input is lost" }
