@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"runtime/debug"
 	"strings"
 
@@ -59,7 +58,7 @@ func diffVerb() cli.Verb {
 			fs.StringVar(&o.format, "format", "changes", "what is written, `FORM`: changes (records for ldapmodify) or text")
 			fs.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
 			fs.StringVar(&o.undo, "undo", "", "write the change records that turn B into A to `FILE`")
-			fs.BoolVar(&o.force, "force", false, "replace an output file that exists")
+			fs.BoolVar(&o.force, "force", false, "replace an output file that exists and holds something else")
 			fs.StringArrayVar(&o.ignore, "ignore", nil, "do not compare the attribute `ATTR`; may be repeated")
 			fs.StringVar(&o.match, "match", "", "know an entry under another name by its value of `ATTR`, such as uid")
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema, which knows aliases and DNs; may be repeated")
@@ -153,28 +152,23 @@ func isDescription(name string) bool {
 
 // compare runs the comparison into its files.
 func (o *diffOptions) compare(ctx context.Context, job *cli.Job, a, b ldif.Input, opt diff.Options) error {
-	out, err := job.Create(o.out, o.force)
+	files := outputs{job: job, force: o.force}
+	out, err := files.create(o.out)
 	if err != nil {
 		return err
 	}
-	files := []*cli.OutputFile{out}
 	if o.undo != "" {
-		undo, err := job.Create(o.undo, o.force)
-		if err != nil {
+		if opt.Undo, err = files.create(o.undo); err != nil {
 			return err
 		}
-		opt.Undo = io.Writer(undo)
-		files = append(files, undo)
 	}
 	opt.Progress = job.Meter("entries", 0, 0).Add
 	r, err := diff.Run(ctx, out, a, b, opt)
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		if err := f.Commit(); err != nil {
-			return err
-		}
+	if err := files.commit(); err != nil {
+		return err
 	}
 	job.Count("entries of A", r.A)
 	job.Count("entries of B", r.B)

@@ -50,7 +50,7 @@ func schemaVerb() cli.Verb {
 			fs.StringArrayVar(&o.schemas, "schema", nil, "merge the definitions of `FILE`; may be repeated")
 			fs.StringArrayVar(&o.schemas, "merge", nil, "the same as --schema `FILE`")
 			fs.BoolVar(&o.standalone, "standalone", false, "with openldap: standard definitions too, in the place of core, cosine and inetorgperson; lists need no members then, as in Directory Server 4")
-			fs.BoolVar(&o.force, "force", false, "replace files that exist")
+			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else")
 			return o.run
 		},
 	}
@@ -131,23 +131,20 @@ func writeFiles(job *cli.Job, dir string, files []schemaFile, force bool) error 
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	var made []*cli.OutputFile
+	outs := outputs{job: job, force: force}
 	for _, f := range files {
-		out, err := job.Create(filepath.Join(dir, f.name), force)
+		out, err := outs.create(filepath.Join(dir, f.name))
 		if err != nil {
 			return err
 		}
-		made = append(made, out)
-	}
-	for i, f := range files {
-		if err := f.write(made[i]); err != nil {
+		if err := f.write(out); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
-	for i, f := range files {
-		if err := made[i].Commit(); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
+	if err := outs.commit(); err != nil {
+		return err
+	}
+	for _, f := range files {
 		job.Output("schema", filepath.Join(dir, f.name))
 	}
 	return nil
