@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,6 +15,7 @@ import (
 	"imsconv/ldifconv/filter"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
+	"imsconv/storeconv/ims"
 )
 
 const usersDoc = `
@@ -30,7 +29,14 @@ even as the order allows: each user goes to the file with the least so far, by
 user/mailbox/uid and bytes, as storeconv list prints them); quota, the mailQuota,
 where a user without one counts as much as the mean of those before; or count.
 Default: sizes with --sizes, else quota when the first user has one, else count.
-No user is in two files.
+No user is in two files: files of an earlier split that this one would leave in
+DIR are refused, or removed with --force. The same command goes on where a run
+was killed between two files.
+
+An id that no store can have, or that -u would read as something else, is a
+problem and not written; of two entries with one id, in any case of letters, the
+first counts and the other is a problem. What replication left, tombstones and
+conflict entries, is no user.
 
 --format tsv is a table of one line a user, columns separated by TABs, with a
 header line: id, DN, domain, mailHost, quota, status, forward. Quota is in bytes,
@@ -38,7 +44,7 @@ header line: id, DN, domain, mailHost, quota, status, forward. Quota is in bytes
 
 -b, -F and the class of an entry select, as in upgrade. IN is a plain, gzip or
 LZ4 file, or - for standard input, the default. Memory does not grow with the
-export, but with --sizes.
+export, but with --sizes; the ids of a large one take room for temporary files.
 `
 
 func usersVerb() cli.Verb {
@@ -48,7 +54,7 @@ func usersVerb() cli.Verb {
 		Summary: "list the store ids of an export, split evenly",
 		Doc:     usersDoc,
 		Example: "$ ldifconv users --default-domain siroe.com --split 12 --out batches export.ldif\n$ ldifconv users --format tsv -F '(mailHost=mail1.siroe.com)' export.ldif",
-		Exit3:   "a record could not be read, or a user has no uid",
+		Exit3:   "a record could not be read, or a user has no id of its own that a store can have",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o usersOptions
 			fs.StringArrayVarP(&o.base, "base", "b", nil, "only users at and below the DN `BASE`; may be repeated")
@@ -59,7 +65,8 @@ func usersVerb() cli.Verb {
 			fs.StringVar(&o.out, "out", "", "write the files to `DIR`")
 			fs.StringVar(&o.by, "by", "", "make the files even by `WHAT`: sizes, quota or count")
 			fs.StringVar(&o.sizes, "sizes", "", "the bytes of each user are in `FILE`")
-			fs.BoolVar(&o.force, "force", false, "replace files that exist")
+			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else, and remove those of an earlier split")
+			o.splitGiven = func() bool { return fs.Changed("split") }
 			return o.run
 		},
 	}
@@ -70,13 +77,14 @@ type usersOptions struct {
 	filter, domain, format, out, by, sizes string
 	split                                  int
 	force                                  bool
+	splitGiven                             func() bool
 }
 
 func (o *usersOptions) check() error {
 	switch {
 	case o.format != "ids" && o.format != "tsv":
 		return cli.Usagef("--format %s is neither ids nor tsv", o.format)
-	case o.split < 0 || o.split > 9999:
+	case (o.split != 0 || o.splitGiven()) && (o.split < 1 || o.split > 9999):
 		return cli.Usagef("--split %d: 1 to 9999", o.split)
 	case o.split > 0 && o.out == "":
 		return cli.Usagef("--split needs --out: the folder of the files")
@@ -115,6 +123,7 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := l.open(); err != nil {
 		return err
 	}
+	defer l.ids.Close() // temporary files, which hold nothing to be kept
 	meter := job.Meter("entries", 0, 0)
 	for i := range inputs {
 		if err := l.read(ctx, &inputs[i], meter); err != nil {
@@ -132,13 +141,20 @@ type userLister struct {
 	filter *filter.Filter
 	sizes  map[string]int64 // by id
 
-	files   []*cli.OutputFile
+	files   outputs
+	stale   []string // lists of an earlier split, which go
 	outs    []*bufio.Writer
 	weights []int64 // of each file so far
 	count   []int64
 
-	entries, users, selected, unsized int64
-	quotas, quotaSum                  int64
+	ids   ldifconv.FirstOf // where each store id came first
+	names []string         // of the inputs
+
+	entries, users, chosenUsers int64
+	selected, unsized           int64
+	quotas, quotaSum            int64
+	tombstones, conflicts       int64
+	domainMet                   bool // --default-domain is that of some user
 }
 
 // selection prepares what -b and -F say.
@@ -164,41 +180,9 @@ func (l *userLister) selection() (err error) {
 	return err
 }
 
-// open opens the output, or all files of a split.
-func (l *userLister) open() error {
-	n := max(l.o.split, 1)
-	ext := map[string]string{"ids": "txt", "tsv": "tsv"}[l.o.format]
-	width := max(2, len(strconv.Itoa(n)))
-	if l.o.out != "" {
-		if err := os.MkdirAll(l.o.out, 0o777); err != nil {
-			return err
-		}
-	}
-	for i := range n {
-		path := "-"
-		switch {
-		case l.o.split > 0:
-			path = filepath.Join(l.o.out, fmt.Sprintf("users%0*d.%s", width, i+1, ext))
-		case l.o.out != "":
-			path = filepath.Join(l.o.out, "users."+ext)
-		}
-		f, err := l.job.Create(path, l.o.force)
-		if err != nil {
-			return err
-		}
-		l.files = append(l.files, f)
-		w := bufio.NewWriterSize(f, 4<<10)
-		l.outs = append(l.outs, w)
-		if l.o.format == "tsv" {
-			w.WriteString("id\tdn\tdomain\tmailhost\tquota\tstatus\tforward\n") // an error comes back from Flush
-		}
-	}
-	l.weights, l.count = make([]int64, n), make([]int64, n)
-	return nil
-}
-
 // read lists the users of one file.
 func (l *userLister) read(ctx context.Context, in *ldifconv.Input, meter *cli.Meter) error {
+	l.names = append(l.names, in.Name)
 	r := ldif.NewReader(in, ldif.Options{})
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -228,17 +212,25 @@ func (l *userLister) entry(file string, rec *ldif.Record) error {
 	if !isMailUser(rec) {
 		return nil
 	}
+	u := accounts.UserOf(rec)
 	l.users++
+	l.domainMet = l.domainMet || u != nil && strings.EqualFold(u.Domain, l.o.domain)
 	if !l.chosen(rec) {
 		return nil
 	}
-	u := accounts.UserOf(rec)
+	l.chosenUsers++
+	if l.leftAlone(rec) {
+		return nil
+	}
 	if u == nil {
 		l.job.Problem("no-uid", position(file, rec.Line, rec.DN), "the user has no uid, so no store id")
 		return nil
 	}
-	l.selected++
 	id := u.ID(l.o.domain)
+	if ok, err := l.usable(id, file, rec); !ok || err != nil {
+		return err
+	}
+	l.selected++
 	at := l.place(u, id)
 	l.count[at]++
 	line := id + "\n"
@@ -247,6 +239,44 @@ func (l *userLister) entry(file string, rec *ldif.Record) error {
 	}
 	_, err := l.outs[at].WriteString(line)
 	return err
+}
+
+// leftAlone counts an entry that belongs to the directory server: what is left
+// of a deleted one, or one that replication could not settle.
+func (l *userLister) leftAlone(rec *ldif.Record) bool {
+	for _, class := range rec.Get("objectclass") {
+		if strings.EqualFold(strings.TrimSpace(string(class)), "nsTombstone") {
+			l.tombstones++
+			return true
+		}
+	}
+	rdn, _, _ := strings.Cut(strings.ToLower(string(rec.DN)), ",")
+	if strings.Contains(rdn, "nsuniqueid=") || len(rec.Get("nsds5ReplConflict")) > 0 {
+		l.conflicts++
+		return true
+	}
+	return false
+}
+
+// usable reports whether a store id can be listed: that a store can have it, -u
+// reads it as it is, and no user before has it. Store ids of two cases are one.
+func (l *userLister) usable(id, file string, rec *ldif.Record) (bool, error) {
+	where := position(file, rec.Line, rec.DN)
+	err := ims.CheckUserID(id)
+	if err == nil && (strings.ContainsAny(id, " =") || id[0] == '#') {
+		err = fmt.Errorf("user id %q cannot stand in a list of users", id)
+	}
+	if err != nil {
+		l.job.Problem("bad-id", where, err.Error())
+		return false, nil
+	}
+	const lineBits = 40
+	first, again, err := l.ids.Put([]byte(strings.ToLower(id)), uint64(len(l.names)-1)<<lineBits|uint64(rec.Line))
+	if again {
+		at := position(l.names[first>>lineBits], int(first&(1<<lineBits-1)), nil)
+		l.job.Problem("id-twice", where, fmt.Sprintf("the user id %s is that of the entry at %s: only that one is listed", id, at))
+	}
+	return !again, err
 }
 
 // isMailUser reports whether the classes are those of a mail user of any of the
@@ -355,23 +385,22 @@ func (l *userLister) finish() error {
 		l.job.Warning("empty-input", "", "the input has no entry: is it the export?")
 	case l.users == 0:
 		l.job.Warning("no-users", "", "no entry has the class of a mail user: inetMailUser, mailRecipient or nsMessagingServerUser")
-	case l.selected == 0:
+	case l.chosenUsers == 0:
 		l.job.Warning("nothing-selected", "", fmt.Sprintf("none of %d mail users is selected: look at -b and -F", l.users))
 	}
 	if l.unsized > 0 {
 		l.job.Warning("no-size", l.o.sizes, fmt.Sprintf("%d users have no size: they count as empty", l.unsized))
 	}
-	for i, w := range l.outs {
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		if err := l.files[i].Commit(); err != nil {
-			return err
-		}
+	if l.o.domain != "" && l.users > 0 && !l.domainMet {
+		l.job.Warning("no-default-domain", l.o.domain, "no mail user is of the domain of --default-domain: is it spelled right?")
+	}
+	if err := l.commit(); err != nil {
+		return err
 	}
 	l.job.Count("entries", l.entries)
 	l.job.Count("users", l.users)
 	l.job.Count("selected", l.selected)
+	leftAlone(l.job, ldifconv.Report{Tombstones: l.tombstones, Conflicts: l.conflicts})
 	if l.o.split > 0 {
 		l.job.Count("files", int64(l.o.split))
 		for i := range l.count {
@@ -379,42 +408,4 @@ func (l *userLister) finish() error {
 		}
 	}
 	return nil
-}
-
-// readSizes reads the bytes of users: lines of a user, or of a name that begins
-// with one and a slash, and a number, separated by blanks or TABs; what follows
-// is passed over, a number that is - counts nothing.
-func readSizes(job *cli.Job, path string) (map[string]int64, error) {
-	in, err := openText(job, path, "no list of sizes")
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	sizes := map[string]int64{}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 1<<20)
-	for n := 1; lines.Scan(); n++ {
-		text := lines.Text()
-		if strings.TrimSpace(text) == "" || text[0] == '#' {
-			continue
-		}
-		name, rest, ok := strings.Cut(text, "\t")
-		if !ok {
-			name, rest, ok = strings.Cut(text, " ")
-		}
-		number, _, _ := strings.Cut(strings.TrimLeft(rest, " \t"), "\t")
-		number = strings.TrimSpace(number)
-		size := int64(0)
-		if number != "-" {
-			if size, err = strconv.ParseInt(number, 10, 64); err != nil || size < 0 || !ok {
-				return nil, fmt.Errorf("%s:%d: %.100q is no user and number of bytes", path, n, text)
-			}
-		}
-		user, _, _ := strings.Cut(name, "/")
-		sizes[user] += size
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return sizes, nil
 }
