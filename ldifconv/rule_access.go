@@ -13,7 +13,7 @@ var accessRules = []rule{
 	{
 		name: "sims-services", from: SIMS, kind: Users,
 		needs:      []attrID{schema.InetAuthorizedServices},
-		what:       "inetAuthorizedServices (words, lists with + and -, or DNs whose leftmost RDN but inetVersion names the service) becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none; a value that is not understood stays and is a problem; imaps and pops alone are warned about, and with the MMP choice get +imap,pop:ADDRESS beside them",
+		what:       "inetAuthorizedServices (words, lists with + and -, or DNs whose leftmost RDN but inetVersion names the service) becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none; a value with a word that is not understood stays and is a problem, and the other words of the list, in one value or several, make the rule; a word that was denied and is not known denies every service, and so do clients that are not understood when nobody else is let in; beside a mailAllowedServiceAccess that is there already, which holds, a list that restricts stays and is a problem; imaps and pops alone are warned about, and with the MMP choice get +imap,pop:ADDRESS beside them",
 		source:     "draft-srivastava-ldap-mail-00 5; Schema Reference, mailAllowedServiceAccess",
 		documented: false,
 		apply: func(d *draft, o *ruleOptions) bool {
@@ -23,7 +23,7 @@ var accessRules = []rule{
 	{
 		name: "nms-access", from: NMS, kind: Users,
 		needs:  []attrID{schema.NsMsgDisallowAccess, schema.MailAccessDomain},
-		what:   "nsmsgDisallowAccess becomes a deny rule and mailAccessDomain an allow rule for IMAP and POP, joined in one mailAllowedServiceAccess, deny first; a name, which may be a host or a domain, is written as both (x.com,.x.com), an address pattern as a net, NONE denies IMAP and POP; a denied service that is not known denies all services, stays and is a problem; a client that is not understood stays and is a problem",
+		what:   "nsmsgDisallowAccess becomes a deny rule and mailAccessDomain an allow rule for IMAP and POP, joined in one mailAllowedServiceAccess, deny first; a name, which may be a host or a domain, is written as both (x.com,.x.com), an address pattern as a net; NONE alone denies IMAP and POP, beside clients that are let in it stays and is a problem; a denied service that is not known denies all services, stays and is a problem; a client that is not understood stays and is a problem, and IMAP and POP are denied when no other client is let in, when everyone else is, or when the list takes something away (! or EXCEPT); beside a mailAllowedServiceAccess that is there already, which holds, values that restrict stay and are a problem",
 		source: "Directory Server 4.0 schema, attri112, attria43; Schema Reference, mailAllowedServiceAccess",
 		apply:  nmsAccess,
 	},
@@ -42,6 +42,12 @@ type grants struct {
 	allowed, denied serviceSet // for everyone
 	limited         []grant    // for some clients
 	any             bool
+
+	unknown       bool // something was not understood
+	closes        bool // it closed something: clients of a known service, say
+	deniesUnknown bool // it was denied
+	pop3r         bool
+	web           []byte // the word for web access
 }
 
 func (g *grants) add(one grant) {
@@ -56,13 +62,6 @@ func (g *grants) add(one grant) {
 	}
 }
 
-func (g *grants) addAll(one *grants) {
-	g.allowed.addAll(one.allowed)
-	g.denied.addAll(one.denied)
-	g.limited = append(g.limited, one.limited...)
-	g.any = g.any || one.any
-}
-
 // allows reports whether something is allowed, which closes what is not.
 func (g *grants) allows() bool {
 	for i := range g.limited {
@@ -73,36 +72,81 @@ func (g *grants) allows() bool {
 	return g.allowed.n > 0
 }
 
+// restricts reports whether the grants close anything to anyone.
+func (g *grants) restricts() bool {
+	return g.unknown || g.denied.n > 0 || len(g.limited) > 0 ||
+		g.allowed.n > 0 && g.allowed.mask&mailServices != mailServices
+}
+
+// warn tells of words that iMS has no service of their own for.
+func (g *grants) warn(d *draft) {
+	if g.pop3r {
+		d.warn("service-pop3r", "pop3r has no service of its own in iMS: it counts as pop")
+	}
+	if g.web != nil {
+		d.warn("service-web", fmt.Sprintf("service %.200q: it counts as http", g.web))
+	}
+}
+
 // simsServices turns inetAuthorizedServices into an access rule in the
-// attribute to. Values that are not understood stay.
+// attribute to. Values with a word that is not understood stay; the others of
+// the same list make the rule, whether they stand in one value or in several.
+// A word that was denied and is not known denies everything, and so do clients
+// that are not understood when nobody else is let in: without a rule iMS lets
+// everyone in.
 func simsServices(d *draft, o *ruleOptions, to attrID) bool {
 	const from = schema.InetAuthorizedServices
 	var all grants
-	var widen serviceSet // of values that stay: they make no rule, but a rule lets them in
 	before := len(d.values(from))
-	d.retain(from, func(v []byte) bool {
-		var one grants
-		if parseGrants(d, v, one.add) {
-			all.addAll(&one)
-			return false
-		}
-		widen.addAll(one.allowed)
-		d.stays("service-unknown", from, v, "names a service that is not known")
-		return true
-	})
-	if all.allows() {
-		all.allowed.addAll(widen)
+	for _, v := range d.values(from) {
+		all.parse(v)
 	}
 	if d.has(to) {
-		if all.any {
-			d.warn("access-kept", schema.Name(to)+" is there already: inetAuthorizedServices dropped")
-		}
+		keepServices(d, to, &all)
 		return len(d.values(from)) != before
 	}
-	if all.any {
+	closed := all.closes && (all.deniesUnknown || !all.allows())
+	d.retain(from, func(v []byte) bool { return unknownServices(d, v, closed, all.any) })
+	switch {
+	case closed:
+		d.setBytes(to, appendRule(nil, true, servicesOf(allServices), nil))
+	case all.any:
+		all.warn(d)
 		writeAccess(d, o, to, &all)
 	}
 	return len(d.values(from)) != before || d.has(to)
+}
+
+// unknownServices tells of a value that stays, and reports whether it is one.
+func unknownServices(d *draft, v []byte, closed, ruled bool) bool {
+	var one grants
+	if one.parse(v); !one.unknown {
+		return false
+	}
+	text := "names a service or a client that is not known"
+	if closed {
+		text += ": every service is denied"
+	}
+	if !closed && !ruled {
+		text += ", and without a rule iMS lets in to every service"
+	}
+	d.stays("service-unknown", schema.InetAuthorizedServices, v, text)
+	return true
+}
+
+// keepServices is for an entry that has an access rule of iMS already, which
+// holds: what the old attribute restricts beside it would be lost, so it stays.
+func keepServices(d *draft, to attrID, all *grants) {
+	if !all.restricts() {
+		if all.any {
+			d.warn("access-kept", schema.Name(to)+" is there already: inetAuthorizedServices, which restricts nothing, dropped")
+		}
+		d.remove(schema.InetAuthorizedServices)
+		return
+	}
+	for _, v := range d.values(schema.InetAuthorizedServices) {
+		d.stays("access-kept", schema.InetAuthorizedServices, v, "restricts beside "+schema.Name(to)+", which is there already and alone holds")
+	}
 }
 
 // writeAccess writes the rule: what is denied first, then what is allowed.
@@ -181,60 +225,79 @@ func appendRule(b []byte, deny bool, services serviceSet, clients []byte) []byte
 	return append(append(b, ':'), clients...)
 }
 
-// parseGrants hands over what one value of inetAuthorizedServices says. It
-// returns false when there is a word in it that is not understood.
-func parseGrants(d *draft, value []byte, use func(grant)) bool {
+// parse adds what one value of inetAuthorizedServices says.
+func (g *grants) parse(value []byte) {
 	value = bytes.TrimSpace(value)
-	if len(value) == 0 {
-		return true
-	}
 	if bytes.IndexByte(value, '=') >= 0 {
-		services, ok := simsService(d, serviceInDN(value))
-		if ok {
-			use(grant{services: services})
-		}
-		return ok
+		g.parseDN(value)
+		return
 	}
-	understood := true
 	for part := range bytes.SplitSeq(value, []byte{'$'}) {
-		understood = parseGrantList(d, bytes.TrimSpace(part), use) && understood
+		g.parseList(bytes.TrimSpace(part))
 	}
-	return understood
 }
 
-// parseGrantList reads a list of services, each with a sign or without one,
-// and the clients behind a colon.
-func parseGrantList(d *draft, list []byte, use func(grant)) bool {
-	names, clients, limited := bytes.Cut(list, []byte{':'})
-	if limited {
-		var ok bool
-		if clients, ok = plainClients(clients); !ok {
-			return false
-		}
+// parseDN adds the services that a DN names.
+func (g *grants) parseDN(dn []byte) {
+	words := servicesInDN(dn)
+	var one grant
+	for _, word := range words {
+		g.service(word, &one)
 	}
+	g.unknown = g.unknown || len(words) == 0
+	if one.services.n > 0 {
+		g.add(one)
+	}
+}
+
+// parseList reads a list of services, each with a sign or without one, and the
+// clients behind a colon.
+func (g *grants) parseList(list []byte) {
+	names, clients, limited := bytes.Cut(list, []byte{':'})
 	understood := true
-	one := grant{clients: clients}
-	if !limited {
-		one.clients = nil
+	var one grant
+	if limited {
+		one.clients, understood = plainClients(clients)
 	}
 	eachToken(names, func(token []byte) {
 		if token[0] == '+' || token[0] == '-' {
 			if one.services.n > 0 && one.deny != (token[0] == '-') {
-				use(one)
+				g.addUnderstood(one, understood)
 				one.services = serviceSet{}
 			}
 			one.deny, token = token[0] == '-', token[1:]
 		}
-		services, ok := simsService(d, token)
-		if !ok {
-			understood = false
-		}
-		one.services.addAll(services)
+		g.service(token, &one)
 	})
-	if one.services.n > 0 {
-		use(one)
+	if one.services.n > 0 || !understood {
+		g.addUnderstood(one, understood)
 	}
-	return understood
+}
+
+// addUnderstood adds a grant, unless its clients were not understood.
+func (g *grants) addUnderstood(one grant, understood bool) {
+	if understood {
+		g.add(one)
+		return
+	}
+	g.unknown, g.closes = true, true
+	g.deniesUnknown = g.deniesUnknown || one.deny
+}
+
+// service adds what a word stands for to one.
+func (g *grants) service(token []byte, one *grant) {
+	services, ok := simsService(token)
+	switch {
+	case !ok:
+		g.unknown = true
+		g.deniesUnknown = g.deniesUnknown || one.deny
+		g.closes = g.closes || one.deny
+	case isOneOf(token, "pop3r"):
+		g.pop3r = true
+	case isWebToken(token):
+		g.web = token
+	}
+	one.services.addAll(services)
 }
 
 // plainClients returns the clients of a rule that was written in the form of
@@ -261,19 +324,16 @@ func plainClients(list []byte) (clients []byte, ok bool) {
 }
 
 // simsService knows the words for a service.
-func simsService(d *draft, token []byte) (services serviceSet, ok bool) {
+func simsService(token []byte) (services serviceSet, ok bool) {
 	switch {
 	case isOneOf(token, "imap", "imap4"):
 		services.add(imap)
 	case isOneOf(token, "imaps", "imap4s"):
 		services.add(imaps)
-	case isOneOf(token, "pop3", "pop"):
+	case isOneOf(token, "pop3", "pop", "pop3r"):
 		services.add(pop)
 	case isOneOf(token, "pop3s", "pops"):
 		services.add(pops)
-	case isOneOf(token, "pop3r"):
-		services.add(pop)
-		d.warn("service-pop3r", "pop3r has no service of its own in iMS: pop allowed")
 	case isOneOf(token, "smtp", "imta"):
 		services.add(smtp)
 	case isOneOf(token, "smtps"):
@@ -285,7 +345,6 @@ func simsService(d *draft, token []byte) (services serviceSet, ok bool) {
 		return servicesOf(allServices), true
 	case isWebToken(token):
 		services.add(http)
-		d.warn("service-web", fmt.Sprintf("service %.200q: http allowed", token))
 	default:
 		return services, false
 	}
@@ -297,11 +356,11 @@ func isWebToken(token []byte) bool {
 	return isOneOf(token, "http", "https", "web", "webaccess", "webmail", "sunwebaccess", "sun-webaccess")
 }
 
-// serviceInDN returns the value of the leftmost RDN of a DN, in lower case,
+// servicesInDN returns the values of the leftmost RDN of a DN, in lower case,
 // inetVersion left aside: cn=imap,ou=services,... and
-// inetVersion=4.0,ou=imta,ou=services,... name a service each. It returns nil
-// when there is none.
-func serviceInDN(dn []byte) []byte {
+// inetVersion=4.0,ou=imta,ou=services,... name a service each, cn=imap+cn=pop
+// two. It returns nil when there is none.
+func servicesInDN(dn []byte) (words [][]byte) {
 	dn, _, _ = bytes.Cut(dn, []byte("??")) // a scope, as in inetAdministeredServices
 	norm, err := ldif.AppendNormDN(nil, dn)
 	if err != nil {
@@ -311,11 +370,14 @@ func serviceInDN(dn []byte) []byte {
 		for pair := range bytes.SplitSeq(rdn, []byte{'+'}) {
 			name, value, _ := bytes.Cut(pair, []byte{'='})
 			if string(name) != "inetversion" {
-				return value
+				words = append(words, value)
 			}
 		}
+		if words != nil {
+			break
+		}
 	}
-	return nil
+	return words
 }
 
 // eachToken calls use for the words of a list separated by commas and blanks.
@@ -334,20 +396,15 @@ func eachToken(list []byte, use func(token []byte)) {
 
 func nmsAccess(d *draft, _ *ruleOptions) bool {
 	const to = schema.MailAllowedServiceAccess
-	kept := d.has(to)
-	had := len(d.values(schema.NsMsgDisallowAccess)) + len(d.values(schema.MailAccessDomain))
-	denied := deniedServices(d, kept)
+	had := accessValues(d)
+	if d.has(to) {
+		keepRestrictions(d)
+		allowAccessValues(d)
+		return accessValues(d) < had
+	}
+	denied := deniedServices(d)
 	clients := accessClients(d, &denied)
-	left := len(d.values(schema.NsMsgDisallowAccess)) + len(d.values(schema.MailAccessDomain))
-	if left > 0 { // the class that allows what is left
-		d.addClass(schema.ClassNsMessagingServerUser)
-	}
-	if kept {
-		if left < had {
-			d.warn("access-kept", "mailAllowedServiceAccess is there already: nsmsgDisallowAccess and mailAccessDomain dropped")
-		}
-		return left < had
-	}
+	allowAccessValues(d)
 	var memory [256]byte
 	value := memory[:0]
 	if denied.n > 0 {
@@ -356,12 +413,50 @@ func nmsAccess(d *draft, _ *ruleOptions) bool {
 	if value = appendAccessDomains(value, d, clients); len(value) > 0 {
 		d.setBytes(to, value)
 	}
-	return left < had || len(value) > 0
+	return accessValues(d) < had || len(value) > 0
+}
+
+// accessValues is the number of values of NMS that restrict access.
+func accessValues(d *draft) int {
+	return len(d.values(schema.NsMsgDisallowAccess)) + len(d.values(schema.MailAccessDomain))
+}
+
+// allowAccessValues keeps the class that allows the values that are left.
+func allowAccessValues(d *draft) {
+	if accessValues(d) > 0 {
+		d.addClass(schema.ClassNsMessagingServerUser)
+	}
+}
+
+// keepRestrictions is for a user who has an access rule of iMS already, which
+// holds: what the old attributes restrict beside it would be lost, so they
+// stay. Words that restrict nothing go.
+func keepRestrictions(d *draft) {
+	const text = "restricts beside mailAllowedServiceAccess, which is there already and alone holds"
+	d.retain(schema.NsMsgDisallowAccess, func(v []byte) bool {
+		restricts := false
+		eachToken(v, func(token []byte) { restricts = restricts || !isOneOf(token, "none") })
+		if restricts {
+			d.stays("access-kept", schema.NsMsgDisallowAccess, v, text)
+		}
+		return restricts
+	})
+	var all hostList
+	for _, v := range d.values(schema.MailAccessDomain) {
+		all.read(v)
+	}
+	open := !all.none && !all.unknown && (all.everyone || len(all.clients) == 0)
+	d.retain(schema.MailAccessDomain, func(v []byte) bool {
+		if !open {
+			d.stays("access-kept", schema.MailAccessDomain, v, text)
+		}
+		return !open
+	})
 }
 
 // deniedServices reads nsmsgDisallowAccess. A service that is not known denies
 // them all: whoever wrote it wanted something closed. Its value stays.
-func deniedServices(d *draft, kept bool) (denied serviceSet) {
+func deniedServices(d *draft) (denied serviceSet) {
 	all := servicesOf(allServices)
 	d.retain(schema.NsMsgDisallowAccess, func(v []byte) bool {
 		unknown := false
@@ -384,11 +479,7 @@ func deniedServices(d *draft, kept bool) (denied serviceSet) {
 			}
 		})
 		if unknown {
-			text := "names a service that is not known: every service is denied"
-			if kept {
-				text = "names a service that is not known"
-			}
-			d.stays("service-unknown", schema.NsMsgDisallowAccess, v, text)
+			d.stays("service-unknown", schema.NsMsgDisallowAccess, v, "names a service that is not known: every service is denied")
 		}
 		return unknown
 	})

@@ -68,3 +68,49 @@ func accessOf(t *testing.T, from Source, rec *ldif.Record) (string, *draft) {
 	}
 	return string(d.first(schema.MailAllowedServiceAccess)), &d
 }
+
+// TestAccessSettles upgrades users with lists that are understood in part, and
+// upgrades the result: what was closed stays closed, and what stayed stays.
+func TestAccessSettles(t *testing.T) {
+	const (
+		nms  = "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\n"
+		sims = "objectclass: inetMailUser\nobjectclass: inetMailRouting\n"
+	)
+	for _, row := range []struct {
+		from        Source
+		lines, rule string
+		stays       string // in the result, as it was
+	}{
+		{NMS, "mailaccessdomain: siroe.com\nmailaccessdomain: NONE\n", "+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*", "mailaccessdomain: NONE\n"},
+		{NMS, "mailaccessdomain: siroe.com NONE\n", "+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*", "mailaccessdomain: siroe.com NONE\n"},
+		{NMS, "mailaccessdomain: NONE\n", "-imap,imaps,pop,pops:*", ""},
+		{NMS, "mailaccessdomain: NONE\nmailaccessdomain: *\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: NONE\nmailaccessdomain: *\n"},
+		{NMS, "mailaccessdomain: !siroe.com\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: !siroe.com\n"},
+		{NMS, "mailaccessdomain: siroe.com\nmailaccessdomain: !siroe.com\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: siroe.com\nmailaccessdomain: !siroe.com\n"},
+		{NMS, "nsmsgdisallowaccess: pop\nmailaccessdomain: 10.1\nmailaccessdomain: x.com\n", "-pop:*$+imap,imaps,pop,pops:x.com,.x.com$+http,smtp,smtps:*", "mailaccessdomain: 10.1\n"},
+		{NMS, "nsmsgdisallowaccess: gopher\n", "-imap,imaps,pop,pops,smtp,smtps,http:*", "nsmsgdisallowaccess: gopher\n"},
+		{NMS, "nsmsgdisallowaccess: pop\nmailaccessdomain: x.com\nmailallowedserviceaccess: +all:*\n", "+all:*", "nsmsgdisallowaccess: pop\nmailaccessdomain: x.com\n"},
+		{SIMS, "inetauthorizedservices: imap foo\n", "+imap:*", "inetauthorizedservices: imap foo\n"},
+		{SIMS, "inetauthorizedservices: imap\ninetauthorizedservices: foo\n", "+imap:*", "inetauthorizedservices: foo\n"},
+		{SIMS, "inetauthorizedservices: -foo\n", "-imap,imaps,pop,pops,smtp,smtps,http:*", "inetauthorizedservices: -foo\n"},
+		{SIMS, "inetauthorizedservices: imap\nmailallowedserviceaccess: +all:*\n", "+all:*", "inetauthorizedservices: imap\n"},
+	} {
+		head := nms
+		if row.from == SIMS {
+			head = sims
+		}
+		opt := Options{From: row.from, Format: Full}
+		full, _, first := upgraded(t, "dn: uid=a,o=x\n"+head+"uid: a\n"+row.lines+"\n", opt)
+		unfolded := strings.ReplaceAll(full, "\n ", "")
+		if !strings.Contains(strings.ToLower(unfolded), "\nmailallowedserviceaccess: "+strings.ToLower(row.rule)+"\n") || !strings.Contains(full, row.stays) {
+			t.Errorf("%s\nbecame\n%s\nwant the rule %s and\n%s", row.lines, full, row.rule, row.stays)
+		}
+		again, _, second := upgraded(t, full, opt)
+		if again != full || second.Changed > 0 {
+			t.Errorf("%s\nbecame\n%s\nand a second time\n%s", row.lines, full, again)
+		}
+		if (row.stays != "") != (len(first.Problems) > 0) {
+			t.Errorf("%s\nhas problems %v, stays %q", row.lines, first.Problems, row.stays)
+		}
+	}
+}

@@ -12,47 +12,86 @@ import (
 // inboxServices are those for which mailAccessDomain held.
 const inboxServices = 1<<imap | 1<<imaps | 1<<pop | 1<<pops
 
-// accessClients reads mailAccessDomain and returns the clients in the form of
-// iMS. NONE goes to what is denied. Values with a client that is not understood
-// stay.
-func accessClients(d *draft, denied *serviceSet) (clients []byte) {
-	var widen []byte // of values that stay: they make no rule, but a rule lets them in
-	none := onlyNone(d.values(schema.MailAccessDomain))
-	d.retain(schema.MailAccessDomain, func(v []byte) bool {
-		if none {
-			return false
-		}
-		list, understood := clientList(v)
-		if understood {
-			clients = appendList(clients, list)
-			return false
-		}
-		widen = appendList(widen, list)
-		d.stays("access-domain", schema.MailAccessDomain, v, "is no host, domain or net that iMS could be told of")
-		return true
-	})
-	if len(clients) > 0 {
-		clients = appendList(clients, widen)
-	}
-	if none {
-		d.warn("access-domain", "mailAccessDomain NONE is no domain: IMAP and POP are denied to every client")
-		denied.addAll(servicesOf(inboxServices))
-	}
-	return clients
+// hostList is what the values of mailAccessDomain say together.
+type hostList struct {
+	clients  []byte // in the form of iMS
+	none     bool   // NONE is among them
+	everyone bool   // so is ALL or *
+	excepts  bool   // so is a word that takes something away
+	unknown  bool   // so is what is not understood
 }
 
-// clientList is the clients of one value in the form of iMS; understood is
-// false when there is one among them that has none.
-func clientList(v []byte) (list []byte, understood bool) {
-	understood = true
-	eachToken(v, func(client []byte) {
-		if one, ok := appendClient(nil, client); ok {
-			list = appendList(list, one)
-		} else {
-			understood = false
-		}
+// accessClients reads mailAccessDomain and returns the clients in the form of
+// iMS. What lets nobody in goes to what is denied: NONE alone, and a list of
+// which nothing is understood, or which lets everyone in but for something
+// that is not. Values with a client that is not understood stay.
+func accessClients(d *draft, denied *serviceSet) []byte {
+	var all hostList
+	for _, v := range d.values(schema.MailAccessDomain) {
+		all.read(v)
+	}
+	only := all.none && !all.unknown && !all.everyone && len(all.clients) == 0
+	if only {
+		d.warn("access-domain", "mailAccessDomain NONE is no domain: IMAP and POP are denied to every client")
+		denied.addAll(servicesOf(inboxServices))
+		d.remove(schema.MailAccessDomain)
+		return nil
+	}
+	if !all.none && !all.unknown {
+		d.remove(schema.MailAccessDomain)
+		return all.clients
+	}
+	closed := all.everyone || all.excepts || len(all.clients) == 0
+	d.retain(schema.MailAccessDomain, func(v []byte) bool {
+		return unknownHosts(d, v, closed) || closed
 	})
-	return list, understood
+	if closed {
+		denied.addAll(servicesOf(inboxServices))
+		return nil
+	}
+	return all.clients
+}
+
+// unknownHosts tells of a value that stays, and reports whether it is one.
+func unknownHosts(d *draft, v []byte, closed bool) bool {
+	var one hostList
+	one.read(v)
+	text := ""
+	switch {
+	case one.unknown:
+		text = "is no host, domain or net that iMS could be told of"
+	case one.none:
+		text = "lets nobody in and stands beside what lets clients in"
+	default:
+		return false
+	}
+	if closed {
+		text += ": IMAP and POP are denied to every client"
+	}
+	d.stays("access-domain", schema.MailAccessDomain, v, text)
+	return true
+}
+
+// read adds what one value says.
+func (l *hostList) read(v []byte) {
+	eachToken(v, func(client []byte) {
+		switch {
+		case isOneOf(client, "NONE"):
+			l.none = true
+			return
+		case isOneOf(client, "EXCEPT") || client[0] == '!' || client[0] == '-':
+			l.excepts, l.unknown = true, true
+			return
+		case isOneOf(client, "ALL") || string(client) == "*":
+			l.everyone = true
+		}
+		one, ok := appendClient(nil, client)
+		if !ok {
+			l.unknown = true
+			return
+		}
+		l.clients = appendList(l.clients, one)
+	})
 }
 
 // appendList joins two comma lists.
@@ -61,21 +100,6 @@ func appendList(list, more []byte) []byte {
 		list = append(list, ',')
 	}
 	return append(list, more...)
-}
-
-// onlyNone reports whether the word NONE is all that the values say.
-func onlyNone(values [][]byte) bool {
-	none, other := false, false
-	for _, v := range values {
-		eachToken(v, func(client []byte) {
-			if isOneOf(client, "NONE") {
-				none = true
-			} else {
-				other = true
-			}
-		})
-	}
-	return none && !other
 }
 
 // appendAccessDomains adds the rules for mailAccessDomain. It held for IMAP and

@@ -24,7 +24,7 @@ const (
 
 var fieldCases = []fieldCase{
 	{"services-dn", simsRun, 0, []string{"mailAllowedServiceAccess: +imap,smtp:*", "delete: inetAuthorizedServices"}, []string{"closes every other service"}},
-	{"services-unknown-only", simsRun, 3, []string{"!mailAllowedServiceAccess", "!delete: inetAuthorizedServices"}, []string{`problem: `, `services-unknown-only.ldif:18: cn=Jill Smith (js)`, `inetAuthorizedServices "sunmail" names a service that is not known: it stays as it is`}},
+	{"services-unknown-only", simsRun, 3, []string{"!mailAllowedServiceAccess", "!delete: inetAuthorizedServices"}, []string{`problem: `, `services-unknown-only.ldif:18: cn=Jill Smith (js)`, `inetAuthorizedServices "sunmail" names a service or a client that is not known, and without a rule iMS lets in to every service: it stays as it is`}},
 	{"services-ssl-only", simsRun, 0, []string{"mailAllowedServiceAccess: +imaps:*"}, []string{"the back end knows imap, not its TLS name", "--mmp"}},
 	{"services-ssl-only", simsRun + " --mmp 10.1.2.3", 0, []string{"mailAllowedServiceAccess: +imaps:*$+imap:10.1.2.3"}, []string{"allowed from the proxy 10.1.2.3"}},
 	{"services-ssl-only", simsRun + " --mmp 10:1", 2, nil, []string{`proxy "10:1" is neither a host name nor an address`}},

@@ -118,7 +118,8 @@ off (` + "`upgrade --no-rule NAME`" + `).
 - Names compare without regard to case, and aliases count as what they stand for: ` + "`rfc822mailbox`" + ` is ` + "`mail`" + `. Attributes with options (` + "`cn;lang-ja`" + `) are left alone.
 - ` + "`uid`, `userPassword`" + ` and the DN stay as they are, unless the site maps uids: the message store is keyed on the uid.
 - Attributes and classes that no rule names stay as they are.
-- A value that no rule understands stays in the entry and is a problem (exit 3, with its line). It never becomes a rule that opens or closes something; only a service that NMS was to deny and that is not known denies them all.
+- A value that no rule understands stays in the entry and is a problem (exit 3, with its line). It never becomes a rule that opens something, nor one that closes, but for a denied service or a list of clients that is not understood: these deny access, since iMS lets everyone in without a rule.
+- What restricts is not dropped: where iMS has an access rule already, that rule holds, and an old attribute that restricts beside it stays and is a problem.
 - A rule marked *meaning* reads a value in its old sense, and so leaves alone what was an iMS entry before. An iMS entry without an old class is not touched at all.
 - Upgrading the result changes nothing.
 

@@ -26,8 +26,9 @@ alone, so that a second run changes nothing.
 RULES
 ldifconv rules prints the rules of the mapping in the order in which they run.
 --no-rule switches one off. What a rule drops is a warning. A value that no rule
-understands stays in the entry and is a problem with its line; it never opens or
-closes anything. Two entries with one address are a warning that names both.
+understands stays in the entry and is a problem with its line; it never opens
+anything. Beside an access rule of iMS that is there already, which holds, old
+attributes that restrict stay too, each a problem. Two entries with one address are a warning that names both.
 --program-script FILE writes the imsimta commands that the programs of users and
 lists need on the new server.
 
