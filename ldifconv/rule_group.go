@@ -90,9 +90,9 @@ var groupRules = []rule{
 	{
 		name: "sims-membership-filter", from: SIMS, kind: Groups,
 		needs:  []attrID{schema.MembershipFilter},
-		what:   "membershipFilter becomes mgrpDeliverTo, both an LDAP URL",
+		what:   "membershipFilter becomes mgrpDeliverTo, both an LDAP URL; one without a base, or that is no LDAP URL, or whose filter cannot be read, stays and is a problem",
 		source: simsList + "; Schema Reference, mgrpDeliverTo",
-		apply:  rename(schema.MembershipFilter, schema.MgrpDeliverTo),
+		apply:  simsMembershipFilter,
 	},
 	{
 		name: "sims-errors-to", from: SIMS, kind: Groups,
@@ -292,6 +292,22 @@ func nmsGroupClasses(d *draft, o *ruleOptions) bool {
 		schema.ClassMailGroupMember, schema.ClassGroupOfMailEnhancedUniqueNames)
 }
 
+func simsMembershipFilter(d *draft, _ *ruleOptions) bool {
+	values := d.values(schema.MembershipFilter)
+	var known [][]byte
+	d.retain(schema.MembershipFilter, func(v []byte) bool {
+		why := unlikeSearch(v)
+		if why == "" {
+			known = append(known, v)
+			return false
+		}
+		d.stays("membership-filter", schema.MembershipFilter, v, why)
+		return true
+	})
+	d.addBytes(schema.MgrpDeliverTo, known...)
+	return len(d.values(schema.MembershipFilter)) < len(values)
+}
+
 func simsModerator(d *draft, o *ruleOptions) bool {
 	moderators := d.values(schema.Moderator)
 	text := "moderator: mgrpMsgRejectAction toModerator set and the moderators allowed to post"
@@ -349,15 +365,16 @@ func moveSwitch(d *draft, from, to attrID) bool {
 	}
 	v, value := trimBlanks(d.first(from)), "none"
 	switch {
-	case isOneOf(v, "true", "yes", "1"):
+	case isOneOf(v, "true"):
 		value = "all"
-	case !isOneOf(v, "false", "no", "0"):
+	case !isOneOf(v, "false"):
 		d.stays("switch-value", from, d.first(from), "is neither TRUE nor FALSE")
 		return false
 	}
 	if have := d.first(to); have != nil && !equalFoldString(have, value) {
 		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
 	}
+	warnSingle(d, from)
 	setMissing(d, to, value)
 	d.remove(from)
 	return true

@@ -31,6 +31,15 @@ var groupRows = []ruleRow{
 
 	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///o=x??sub?(mail=*)", want: "membershipfilter-\nmgrpDeliverTo=ldap:///o=x??sub?(mail=*)"},
 
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap://ou=People,o=x??sub?(mail=*)", want: "membershipfilter-\nmgrpDeliverTo=ldap://ou=People,o=x??sub?(mail=*)"},
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap://host:389/ou=A%20B,o=x", want: "membershipfilter-\nmgrpDeliverTo=ldap://host:389/ou=A%20B,o=x"},
+	{rule: "sims-membership-filter", in: "membershipfilter: everyone here", want: "!!membership-filter"},
+	{rule: "sims-membership-filter", in: "membershipfilter: (mail=*)", want: "!!membership-filter"},
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///??sub?(mail=*)", want: "!!membership-filter"},
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///o=x??sub?(mail=*", want: "!!membership-filter"},
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///o=x??deep?(mail=*)", want: "!!membership-filter"},
+	{rule: "sims-membership-filter", in: "membershipfilter: ldap:///o=x\nmembershipfilter: y", want: "membershipfilter=y\nmgrpDeliverTo=ldap:///o=x\n!!membership-filter"},
+
 	{rule: "sims-errors-to", in: "errorsto: mailto: a@x", want: "errorsto-\nmgrpErrorsTo=mailto: a@x"},
 	{rule: "sims-errors-to", in: "errorsto: a@x\nerrorsto: b@x", want: "errorsto-\nmgrpErrorsTo=a@x\n!single-value"},
 	{rule: "sims-errors-to", in: "errorsto: a@x\nmgrperrorsto: b@x", want: "errorsto-\n!single-value"},
@@ -63,6 +72,9 @@ var groupRows = []ruleRow{
 	{rule: "sims-joinable", in: "joinable: TRUE\nexpandable: false", want: "joinable-\nexpandable-\nmgmanJoinability=all\nmgmanMemberVisibility=none"},
 	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "joinable-\n!single-value"},
 	{rule: "sims-joinable", in: "expandable: perhaps", want: "!!switch-value"},
+	{rule: "sims-joinable", in: "joinable: yes\nexpandable: 1", want: "!!switch-value\n!!switch-value"},
+	{rule: "sims-joinable", in: "joinable: no\nexpandable: 0", want: "!!switch-value\n!!switch-value"},
+	{rule: "sims-joinable", in: "joinable: TRUE\njoinable: FALSE", want: "joinable-\nmgmanJoinability=all\n!single-value"},
 
 	// File and program delivery of lists that keep members.
 	{rule: "sims-list-delivery", in: "maildeliveryoption: file", want: "maildeliveryoption=file|members"},

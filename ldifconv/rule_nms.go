@@ -67,7 +67,7 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-autoreply-mode", from: NMS, kind: Users, meaning: true,
 		needs:  []attrID{schema.MailAutoReplyMode},
-		what:   "mailAutoReplyMode vacation becomes reply; reply and echo stay and get mailAutoReplyTimeOut 0, since NMS answered every message; no, none and off, which are no mode, go; any other value stays and is a problem",
+		what:   "mailAutoReplyMode vacation becomes reply; reply and echo stay and get mailAutoReplyTimeOut 0, since NMS answered every message; no, none and off, which are no mode, go with a warning, alone or beside a mode; of several modes the first stays; any other value stays and is a problem",
 		source: "Directory Server 4.0 schema, attri114; Schema Reference, mailAutoReplyMode, mailAutoReplyTimeOut",
 		apply:  nmsAutoReplyMode,
 	},
@@ -194,21 +194,40 @@ func addDelivery(a attrID, option string) func(*draft, *ruleOptions) bool {
 	}
 }
 
+// nmsAutoReplyMode keeps one mode of several, and every value that is none.
 func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
-	mode := d.first(schema.MailAutoReplyMode)
-	switch {
-	case isOneOf(mode, "no", "none", "off", "false", ""):
-		d.warn("autoreply-off", fmt.Sprintf("mailAutoReplyMode %.200q is no mode: dropped, no reply is sent", mode))
-		d.remove(schema.MailAutoReplyMode)
-		return true
-	case equalFoldString(mode, "vacation"):
-		d.set(schema.MailAutoReplyMode, "reply")
-		return true
-	case isOneOf(mode, "reply", "echo"):
-		return setMissing(d, schema.MailAutoReplyTimeOut, "0")
+	values := d.values(schema.MailAutoReplyMode)
+	var mode []byte
+	var kept [][]byte
+	for _, v := range values {
+		switch {
+		case isOneOf(v, "no", "none", "off", "false", ""):
+			d.warn("autoreply-off", fmt.Sprintf("mailAutoReplyMode %.200q is no mode: dropped", v))
+		case !isReplyMode(v):
+			d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is none of vacation, reply, echo, and sends no reply")
+			kept = append(kept, v)
+		case mode == nil:
+			mode = v
+		case !equalFold(mode, v):
+			d.warn("single-value", fmt.Sprintf("mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v))
+		}
 	}
-	d.stays("autoreply-mode", schema.MailAutoReplyMode, mode, "is none of vacation, reply, echo, and sends no reply")
-	return false
+	fired := false
+	switch {
+	case mode == nil:
+	case equalFoldString(mode, "vacation"):
+		mode = []byte("reply")
+	default:
+		fired = setMissing(d, schema.MailAutoReplyTimeOut, "0")
+	}
+	if mode != nil {
+		kept = append([][]byte{mode}, kept...)
+	}
+	if slices.EqualFunc(kept, values, bytes.Equal) {
+		return fired
+	}
+	d.setBytes(schema.MailAutoReplyMode, kept...)
+	return true
 }
 
 func isReplyMode(v []byte) bool { return isOneOf(v, "vacation", "reply", "echo") }

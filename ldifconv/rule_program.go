@@ -150,10 +150,36 @@ func quoteShell(word string) string {
 }
 
 // splitCommand cuts a command line into the file of the program and its
-// arguments.
+// arguments. The file ends at the first blank that is neither quoted nor
+// escaped; its quotes go, those of the arguments stay.
 func splitCommand(command string) (file, args string) {
-	program, args, _ := strings.Cut(strings.TrimSpace(command), " ")
-	return program[strings.LastIndexByte(program, '/')+1:], strings.TrimSpace(args)
+	command = strings.TrimSpace(command)
+	var program []byte
+	quote := byte(0)
+	i := 0
+	for ; i < len(command); i++ {
+		c := command[i]
+		switch {
+		case quote == 0 && (c == ' ' || c == '\t'):
+			return fileOf(program), strings.TrimSpace(command[i:])
+		case c == quote:
+			quote = 0
+			continue
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+			continue
+		case quote != '\'' && c == '\\' && i+1 < len(command) && strings.IndexByte(" \t\"'\\", command[i+1]) >= 0:
+			i++
+			c = command[i]
+		}
+		program = append(program, c)
+	}
+	return fileOf(program), ""
+}
+
+// fileOf is the last part of a path.
+func fileOf(path []byte) string {
+	return string(path[bytes.LastIndexByte(path, '/')+1:])
 }
 
 // list returns the programs: those that the site named, by name, those that got
@@ -181,9 +207,9 @@ func (p *programs) list(given map[string]string) []Program {
 func approval(name, command string) string {
 	file, args := splitCommand(command)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "imsimta program -a -m %s -p %s", name, file)
+	fmt.Fprintf(&b, "imsimta program -a -m %s -p %s", quoteShell(name), quoteShell(file))
 	if args != "" {
-		fmt.Fprintf(&b, " -g %q", args)
+		b.WriteString(" -g " + quoteShell(args))
 	}
 	fmt.Fprintf(&b, " -e user (was %s)", command)
 	return b.String()

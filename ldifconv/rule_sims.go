@@ -73,8 +73,10 @@ var simsUserRules = []rule{
 		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none; a mode that iMS does not know stays and is a problem",
 		source: simsDraft + "; Schema Reference, mailAutoReplyMode",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			if v := d.first(schema.MailAutoReplyMode); v != nil && !isOneOf(v, "reply", "echo") {
-				d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is neither reply nor echo")
+			for _, v := range d.values(schema.MailAutoReplyMode) {
+				if !isOneOf(v, "reply", "echo") {
+					d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is neither reply nor echo")
+				}
 			}
 			return d.hasValue(schema.MailDeliveryOption, "autoreply") && setMissing(d, schema.MailAutoReplyMode, "reply")
 		},

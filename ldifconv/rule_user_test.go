@@ -35,6 +35,7 @@ var simsRows = []ruleRow{
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply", want: "mailAutoReplyMode=reply"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: Autoreply\nmailautoreplymode: echo", want: ""},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply\nmailautoreplymode: vacation", want: "!!autoreply-mode"},
+	{rule: "sims-autoreply-mode", in: "mailautoreplymode: reply\nmailautoreplymode: vacation", want: "!!autoreply-mode"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: mailbox\nmailautoreplytext: x", want: ""},
 
 	{rule: "sims-autoreply-body", in: "mailautoreplytext: you wrote $BODY", want: "!autoreply-body"},
@@ -179,6 +180,11 @@ var nmsRows = []ruleRow{
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: reply", want: "mailAutoReplyTimeOut=0"},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: echo\nmailautoreplytimeout: 24", want: ""},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: shout", want: "!!autoreply-mode"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: vacation\nmailautoreplymode: no", want: "mailautoreplymode=reply\n!autoreply-off"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: no\nmailautoreplymode: echo", want: "mailautoreplymode=echo\nmailAutoReplyTimeOut=0\n!autoreply-off"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: no\nmailautoreplymode: echo\nmailautoreplytimeout: 4", want: "mailautoreplymode=echo\n!autoreply-off"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: vacation\nmailautoreplymode: shout", want: "mailautoreplymode=reply|shout\n!!autoreply-mode"},
+	{rule: "nms-autoreply-mode", in: "mailautoreplymode: echo\nmailautoreplymode: reply", want: "mailautoreplymode=echo\nmailAutoReplyTimeOut=0\n!single-value"},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: No", want: "mailautoreplymode-\n!autoreply-off"},
 
 	{rule: "nms-vacation-dates", in: "vacationstartdate: 20000701000000Z\nvacationenddate: 20000801000000+0900", want: "vacationenddate=20000731150000Z"},

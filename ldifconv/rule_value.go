@@ -3,8 +3,12 @@ package ldifconv
 import (
 	"bytes"
 	"math"
+	"net/url"
 	"strconv"
 	"time"
+
+	"imsconv/ldifconv/filter"
+	"imsconv/ldifconv/ldif"
 )
 
 // maxQuota is the largest number of bytes that iMS 5.x counts in mailQuota.
@@ -225,6 +229,42 @@ func appendLDAPURL(b, v []byte, encode bool) []byte {
 		}
 	}
 	return b
+}
+
+// unlikeSearch says what keeps v from being an LDAP URL that finds the members
+// of a list, "" for one that is: a base, a scope, and a filter that can be read.
+func unlikeSearch(v []byte) string {
+	v = trimBlanks(v)
+	if !hasPrefixFold(v, "ldap://") && !hasPrefixFold(v, "ldaps://") {
+		return "is no LDAP URL"
+	}
+	_, rest, _ := bytes.Cut(v, []byte("//"))
+	parts := bytes.Split(rest, []byte{'?'})
+	base := parts[0]
+	if i := bytes.IndexByte(base, '/'); i >= 0 && bytes.IndexByte(base[:i], '=') < 0 {
+		base = base[i+1:]
+	}
+	dn, err := url.PathUnescape(string(base))
+	if err != nil {
+		return "is no LDAP URL"
+	}
+	if norm, err := ldif.AppendNormDN(nil, []byte(dn)); err != nil || len(norm) == 0 {
+		return "has no base to search"
+	}
+	if len(parts) > 2 && !isOneOf(parts[2], "", "base", "one", "sub") {
+		return "has a scope that is none of base, one, sub"
+	}
+	if len(parts) < 4 || len(parts[3]) == 0 {
+		return ""
+	}
+	text, err := url.PathUnescape(string(parts[3]))
+	if err == nil {
+		_, err = filter.Compile(text, nil)
+	}
+	if err != nil {
+		return "has a filter that cannot be read"
+	}
+	return ""
 }
 
 // hostEnd returns the length of the host part of what follows ldap://.
