@@ -13,6 +13,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/sims"
 )
@@ -208,20 +209,25 @@ func (v *verifier) top() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.path, err)
 	}
-	known := false
+	known, worked := false, false
+	var notes []storeconv.Note // of a directory that is no store nothing else is told
 	for _, e := range entries {
 		switch e.Name {
 		case "partition", "mboxlist":
 			known = true
 		case "user", "session", "dbdata", "lost+found", expireRule:
 		case workDir:
-			v.unfinished()
+			worked = true
 		default:
-			v.tell(problem("stray-file", e.Name, "no part of a store"))
+			notes = append(notes, problem("stray-file", e.Name, "no part of a store"))
 		}
 	}
 	if !known {
-		return fmt.Errorf("%s: no store: neither partition nor mboxlist is there", v.path)
+		return fmt.Errorf("%s: %w", v.path, ims.ErrNoStore)
+	}
+	v.tell(notes...)
+	if worked {
+		v.unfinished()
 	}
 	v.listFiles(&l)
 	return v.findPartitions(&l)
