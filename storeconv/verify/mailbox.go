@@ -100,7 +100,7 @@ func (c *boxChecker) index(ctx context.Context) {
 	defer unix.Close(fd)
 	ir, err := ims.NewIndexReader(fdReader(fd))
 	if errors.Is(err, ims.ErrForeignIndex) {
-		c.res.foreign = true
+		c.foreignIndex(fd, path)
 		return
 	}
 	if err != nil {
@@ -116,6 +116,20 @@ func (c *boxChecker) index(ctx context.Context) {
 	if ctx.Err() == nil {
 		c.headerFields(path, &total)
 		c.indexFile(fd, path, total.last)
+	}
+}
+
+// foreignIndex tells an index of ours that has lost its beginning from the
+// vendor's.
+func (c *boxChecker) foreignIndex(fd int, path string) {
+	why, err := damagedIndex(fd)
+	switch {
+	case err != nil:
+		c.note(problem("unreadable", path, "%v", err))
+	case why == "", c.v.origin != nil && c.v.origin.has(c.v.root, path):
+		c.res.foreign = true
+	default:
+		c.note(problem("bad-index", path, "damaged index: %s", why))
 	}
 }
 

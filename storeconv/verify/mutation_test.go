@@ -218,6 +218,24 @@ var storeMutations = []mutation{
 	}, "copied-link", "a file of its own"},
 	{"index.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.index, 0o644)) }, "mode", "store.idx"},
 	{"index.mtime", alone, func(t *testing.T, m *victim) { setTime(t, m.index, 1) }, "file-date", "store.idx"},
+	{"index.first-line", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return b[bytes.IndexByte(b, '\n')+1:] })
+	}, "bad-index", "damaged index"},
+	{"index.header", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return b[bytes.Index(b, []byte("\n\n"))+2:] })
+	}, "bad-index", "damaged index"},
+	{"index.line-ends", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) })
+	}, "bad-index", "damaged index"},
+	{"index.line-in-front", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return append([]byte("x\n"), b...) })
+	}, "bad-index", "damaged index"},
+	{"index.empty", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return nil })
+	}, "bad-index", "damaged index"},
+	{"index.foreign", withStream, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return bytes.Repeat([]byte{0, 0x81, 7}, 500) })
+	}, "no-index", "no index of a restore"},
 	{"index.missing", alone, func(t *testing.T, m *victim) { must(t, os.Remove(m.index)) }, "no-index", ""},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(filepath.Dir(m.path(m.plain.Path)), 0o750)) }, "mode", "0750 instead of 0700"},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("partition/primary/=user"), 0o755)) }, "mode", "partition/primary/=user: mode 0755"},

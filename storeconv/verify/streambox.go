@@ -68,8 +68,21 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		c.problem(m, "bad-index", "%v", err)
 		return false
 	}
+	if c.box.view.header == nil && !c.v.opts.NoIndex {
+		c.noIndex(m, box)
+	}
 	c.lastAccess(m)
 	return true
+}
+
+// noIndex tells that a mailbox of the stream has no index of ours. A restore
+// leaves the index that a relocated mailbox brought along, with a warning.
+func (c *streamCheck) noIndex(m *sims.Member, box *mailbox) {
+	tell := c.problem
+	if c.v.origin != nil && c.v.origin.covers(box.id) {
+		tell = c.warning
+	}
+	tell(m, "no-index", "%s has no index of a restore: dates, flags and UIDs are not compared", box.path)
 }
 
 func (c *streamCheck) leave() {
