@@ -73,14 +73,24 @@ func (d *sharedDir) take() []storeconv.Note {
 }
 
 // sameFileDate compares the modification time of a file with a date that was
-// given to it. File systems keep a part of all dates only: what lies outside is
-// not compared.
+// given to it, which is one of whole seconds. File systems keep a part of all
+// dates only: what lies outside is not compared.
 func sameFileDate(st *unix.Stat_t, date int64) bool {
 	if date == st.Mtim.Sec {
-		return true
+		return st.Mtim.Nsec == 0
 	}
 	const early, late = math.MinInt32, math.MaxInt32
 	return (date < early || date > late) && (st.Mtim.Sec <= early || st.Mtim.Sec >= late || date > 1<<34-1<<31)
+}
+
+// fileDateText shows the time of a file, with its part of a second if there is
+// one.
+func fileDateText(st *unix.Stat_t) string {
+	text := dateText(st.Mtim.Sec)
+	if st.Mtim.Nsec != 0 {
+		text += fmt.Sprintf(" and %d ns", st.Mtim.Nsec)
+	}
+	return text
 }
 
 // problem and warning make notes.

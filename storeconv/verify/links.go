@@ -179,10 +179,10 @@ func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 	case keyOf(own) == keyOf(first) && (!seen || before == keyOf(own)):
 	case own.Dev != first.Dev, first.Nlink >= linkLimit:
 		c.v.report.Copies++
-		if own.Mtim.Sec != first.Mtim.Sec {
+		if own.Mtim != first.Mtim {
 			c.problem(m, "file-date", "a copy of %s with another date", sims.DisplayName(m.Link))
 		}
-	case seen && before != keyOf(own), own.Mtim.Sec != first.Mtim.Sec, strings.HasPrefix(m.Link, m.User+"/"):
+	case seen && before != keyOf(own), own.Mtim != first.Mtim, strings.HasPrefix(m.Link, m.User+"/"):
 		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
 	default:
 		c.v.report.Copies++
@@ -232,7 +232,7 @@ func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
 	if sameFileDate(own, want) {
 		return
 	}
-	n := problem("file-date", c.where(m), "the file is of %s, its first copy of %s", dateText(own.Mtim.Sec), dateText(want))
+	n := problem("file-date", c.where(m), "the file is of %s, its first copy of %s", fileDateText(own), dateText(want))
 	if !c.first {
 		n = warning(n.Kind, n.Where, "%s; an earlier stream may have had it as a copy", n.Text)
 	}

@@ -143,7 +143,7 @@ func (c *boxChecker) indexFile(fd int, path string, last int64) {
 	}
 	c.note(c.v.owner.attributes(path, &st)...)
 	if date := max(last, 0); !sameFileDate(&st, date) {
-		c.note(problem("file-date", path, "the file is of %s, the latest message of %s", dateText(st.Mtim.Sec), dateText(date)))
+		c.note(problem("file-date", path, "the file is of %s, the latest message of %s", fileDateText(&st), dateText(date)))
 	}
 }
 

@@ -203,6 +203,8 @@ var storeMutations = []mutation{
 	{"file.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path(m.plain.Path), 0o640)) }, "mode", "0640 instead of 0600"},
 	{"file.mtime", withStream, func(t *testing.T, m *victim) { setTime(t, m.path(m.plain.Path), m.plain.Date+1) }, "file-date", "its first copy"},
 	{"file.mtime", withStream, func(t *testing.T, m *victim) { setTime(t, m.path(m.linked.Path), m.linked.Date) }, "file-date", "its first copy"},
+	{"file.mtime", withStream, func(t *testing.T, m *victim) { setNano(t, m.path(m.plain.Path), m.plain.Date) }, "file-date", "and 7 ns, its first copy"},
+	{"file.mtime", alone, func(t *testing.T, m *victim) { setNano(t, m.path(m.plain.Path), m.plain.Date) }, "file-date", "the date of this file"},
 	{"file.missing", alone, func(t *testing.T, m *victim) { must(t, os.Remove(m.path(m.plain.Path))) }, "missing-file", ""},
 	{"file.extra", alone, func(t *testing.T, m *victim) {
 		must(t, os.WriteFile(filepath.Join(filepath.Dir(m.path(m.plain.Path)), "99.msg"), nil, 0o600))
@@ -236,6 +238,11 @@ var storeMutations = []mutation{
 	{"index.foreign", withStream, func(t *testing.T, m *victim) {
 		editFile(t, m.index, func(b []byte) []byte { return bytes.Repeat([]byte{0, 0x81, 7}, 500) })
 	}, "no-index", "no index of a restore"},
+	{"index.mtime", alone, func(t *testing.T, m *victim) {
+		info, err := os.Stat(m.index)
+		must(t, err)
+		setNano(t, m.index, info.ModTime().Unix())
+	}, "file-date", "and 7 ns, the latest message"},
 	{"index.missing", alone, func(t *testing.T, m *victim) { must(t, os.Remove(m.index)) }, "no-index", ""},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(filepath.Dir(m.path(m.plain.Path)), 0o750)) }, "mode", "0750 instead of 0700"},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("partition/primary/=user"), 0o755)) }, "mode", "partition/primary/=user: mode 0755"},

@@ -253,3 +253,9 @@ func setTime(t testing.TB, path string, seconds int64) {
 	t.Helper()
 	must(t, os.Chtimes(path, time.Time{}, time.Unix(seconds, 0)))
 }
+
+// setNano sets a time that is wrong by less than a second.
+func setNano(t testing.TB, path string, seconds int64) {
+	t.Helper()
+	must(t, os.Chtimes(path, time.Time{}, time.Unix(seconds, 7)))
+}
