@@ -15,6 +15,7 @@ type history struct {
 	user       string // as the stream has it, the last time
 	uids       map[string]uidRanges
 	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
+	sources    map[string]string // names in the stream, where they are others
 }
 
 // A dry run remembers so many bytes about users and then no more: a user who
@@ -42,11 +43,14 @@ func (p *planner) noteVisit(v *visit) error {
 	}
 	known.user = v.user
 	if known.validities == nil {
-		known.validities = make(map[string]uint32)
+		known.validities, known.sources = make(map[string]uint32), make(map[string]string)
 	}
 	for name, b := range v.boxes {
 		known.uids[name] = b.plan.shown
 		known.validities[name] = b.plan.validity
+		if b.plan.source != name {
+			known.sources[name] = b.plan.source
+		}
 	}
 	text := known.append(nil)
 	if !p.r.dry() {
@@ -67,6 +71,8 @@ func (h *history) append(dst []byte) []byte {
 		ranges := h.uids[name]
 		dst = binary.AppendUvarint(dst, uint64(len(name)))
 		dst = append(dst, name...)
+		dst = binary.AppendUvarint(dst, uint64(len(h.sources[name])))
+		dst = append(dst, h.sources[name]...)
 		dst = binary.AppendUvarint(dst, uint64(validity))
 		dst = binary.AppendUvarint(dst, uint64(len(ranges)))
 		last := uint32(0)
@@ -101,7 +107,7 @@ func parseHistory(b []byte) (h history, err error) {
 		return h, errHistory
 	}
 	h.user, b = string(b[:n]), b[n:]
-	h.uids, h.validities = make(map[string]uidRanges), make(map[string]uint32)
+	h.uids, h.validities, h.sources = make(map[string]uidRanges), make(map[string]uint32), make(map[string]string)
 	for len(b) > 0 {
 		n := next()
 		if uint64(len(b)) < n {
@@ -109,6 +115,12 @@ func parseHistory(b []byte) (h history, err error) {
 		}
 		name := string(b[:n])
 		b = b[n:]
+		if n = next(); uint64(len(b)) < n {
+			return h, errHistory
+		} else if n > 0 {
+			h.sources[name] = string(b[:n])
+			b = b[n:]
+		}
 		h.validities[name] = uint32(next())
 		ranges := make(uidRanges, 0, min(next(), uint64(len(b))))
 		for last := uint32(0); len(ranges) < cap(ranges); {

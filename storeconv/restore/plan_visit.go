@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -137,6 +138,9 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if err := p.enterVisit(); err != nil {
 		return false, err
 	}
+	if other := p.otherName(name, m.Mailbox); other != "" {
+		return false, p.refuse(m, "name-collision", fmt.Sprintf("mailbox %s of the store is %s of the stream: two names become one", sims.DisplayName(name), sims.DisplayName(other)))
+	}
 	p.boxKey = strings.Clone(m.Mailbox)
 	if b := p.visit.boxes[name]; b != nil {
 		p.box = b
@@ -144,6 +148,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	}
 	p.forget()
 	b := newBox(p.visit, strings.Clone(name))
+	b.plan.source = p.boxKey
 	b.plan.validity, b.again = p.visit.before.validities[b.name]
 	if p.visit.before.user != p.user {
 		b.plan.validity = 0
@@ -154,6 +159,24 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	p.visit.order = append(p.visit.order, b)
 	p.box = b
 	return true, nil
+}
+
+// otherName returns the name in the stream that a mailbox of the store has come
+// from, if it is another than source. All spellings of INBOX are one name.
+func (p *planner) otherName(name, source string) string {
+	if name == ims.Inbox {
+		return ""
+	}
+	known := ""
+	if b := p.visit.boxes[name]; b != nil {
+		known = b.plan.source
+	} else if _, ok := p.visit.before.validities[name]; ok && p.visit.before.user == p.user {
+		known = cmp.Or(p.visit.before.sources[name], name)
+	}
+	if known == source {
+		return ""
+	}
+	return known
 }
 
 // validityWithout is the UIDVALIDITY of a mailbox that the stream says none

@@ -323,3 +323,17 @@ func TestDatesBefore1970(t *testing.T) {
 	}
 	again(t, store, Options{}, strange(t, "pre1970"))
 }
+
+// Two names of the stream that the encoding makes one are kept from each other.
+func TestNamesThatBecomeOne(t *testing.T) {
+	b := tape(t, may20, "msg joe/\x81\xe0/1 - one", "msg joe/\x87\x90/2 - two", "msg joe/inbox/3 - three", "msg joe/INBOX/4 - four",
+		"msg ann/INBOX/1 - a", "msg joe/\x87\x90/5 - five", "msg joe/\x81\xe0/6 - six")
+	store := filepath.Join(shmDir(t), "store")
+	_, log, err := restoreTo(t, store, Options{Selection: storeconv.Selection{Encoding: "Shift_JIS"}}, bytes.NewReader(b))
+	if err != nil || log.lost != 2 || !strings.Contains(log.lines[0], "name-collision") || !strings.Contains(log.lines[1], "name-collision") {
+		t.Errorf("%v, said %q", err, log.lines)
+	}
+	if got := texts(t, store); len(got) != 5 {
+		t.Errorf("messages: %q", got)
+	}
+}

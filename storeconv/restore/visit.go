@@ -54,6 +54,7 @@ type box struct {
 
 // boxPlan is what the planner keeps of a mailbox.
 type boxPlan struct {
+	source   string    // name in the stream
 	opened   bool      // existing has been looked for
 	validity uint32    // UIDVALIDITY of the stream's mailbox
 	shown    uidRanges // UIDs of the stream
