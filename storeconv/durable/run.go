@@ -3,7 +3,9 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -207,10 +209,10 @@ func (r *Run) remove() error {
 }
 
 // removeWorkDir removes .imsconv unless another run is using it or was
-// interrupted.
+// interrupted. Where finished runs have left a file, that stays.
 func (r *Run) removeWorkDir() error {
 	list, err := r.Store.ReadNames(workDir)
-	if err != nil || len(list) != 1 {
+	if err != nil || slices.ContainsFunc(list, fs.DirEntry.IsDir) {
 		return err
 	}
 	if err := r.tryLock(useRange, unix.F_WRLCK); err != nil {

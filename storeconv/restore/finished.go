@@ -174,7 +174,7 @@ func (r *run) replaceFinished(text []byte) error {
 		return err
 	}
 	if _, err = f.Write(text); err == nil {
-		err = f.Sync()
+		err = errors.Join(f.SetTime(0), f.Sync())
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
