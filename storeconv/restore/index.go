@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
-	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 )
 
@@ -28,7 +27,7 @@ type boxIndex struct {
 	updates  map[uint32]newFlags
 	again    map[uint32]bool // messages whose files were gone and are written again
 	later    []laterLink     // that get their places at the end of the visit
-	spill    *spill
+	spilled  []piece         // lines that are on disk
 }
 
 // newFlags replace the flags of a message that is there.
@@ -37,21 +36,15 @@ type newFlags struct {
 	keywords []byte
 }
 
-// spill is the part of an index in the making that is on disk.
-type spill struct {
-	name string // in the run's folder
-	f    *durable.File
-}
-
 // linesKept bounds the index lines that are kept in memory, in bytes. Above it
-// they go to files.
+// they go to a file.
 const linesKept = 24 << 20
 
 // lineBudget counts the index lines in memory.
 type lineBudget struct {
 	held, most int    // bytes
 	open       []*box // that lines are held of
-	spills     int    // files made
+	spill      spill
 }
 
 // apply puts in what the stream says about the mailbox, with its rights as the
@@ -148,38 +141,6 @@ func (c *collector) index(e *entry, info *content) error {
 	return nil
 }
 
-// spillLines writes the index lines of the user's mailboxes to files.
-func (c *collector) spillLines() error {
-	for _, b := range c.lines.open {
-		if err := c.spillBox(&b.index); err != nil {
-			return err
-		}
-	}
-	c.lines.held, c.lines.open = 0, c.lines.open[:0]
-	return nil
-}
-
-func (c *collector) spillBox(x *boxIndex) error {
-	if len(x.lines) == 0 {
-		return nil
-	}
-	defer func() { x.lines = nil }()
-	if c.r.dry() {
-		return nil
-	}
-	if x.spill == nil {
-		s := &spill{name: fmt.Sprintf("stage/%d.lines", c.lines.spills)}
-		c.lines.spills++
-		var err error
-		if s.f, err = c.r.folder.Dir.Create(s.name); err != nil {
-			return err
-		}
-		x.spill = s
-	}
-	_, err := x.spill.f.Write(x.lines)
-	return err
-}
-
 // seal writes the index of a mailbox. The index is complete then.
 func (c *collector) seal(b *box) error {
 	x := &b.index
@@ -196,7 +157,7 @@ func (c *collector) seal(b *box) error {
 		return nil
 	case b.existing != nil && !x.changed:
 		return c.keepIndex(b)
-	case b.existing != nil || x.unsorted || x.spill != nil:
+	case b.existing != nil || x.unsorted || len(x.spilled) > 0:
 		return c.sealMerged(b)
 	case c.r.opt.NoIndex:
 		return c.r.folder.Stage.MkdirAll(dirOf(b))
@@ -285,15 +246,8 @@ type lineAt struct {
 // ascending order of UIDs, one record after the other. It takes 16 bytes a
 // message.
 func (c *collector) sortedLines(x *boxIndex) (next func() (*ims.Record, error), closeFile func(), err error) {
-	var src io.ReaderAt = bytes.NewReader(x.lines)
-	closeFile = func() {}
-	if x.spill != nil {
-		f, err := c.reopenSpill(x)
-		if err != nil {
-			return nil, nil, err
-		}
-		src, closeFile = f, func() { f.Close() }
-	}
+	src := c.lines.spill.reader(x)
+	closeFile = func() { c.lines.spill.forget(x) }
 	at, err := scanLines(io.NewSectionReader(src, 0, 1<<62))
 	if err != nil {
 		closeFile()
@@ -316,22 +270,6 @@ func (c *collector) sortedLines(x *boxIndex) (next func() (*ims.Record, error), 
 		return &rec, rec.Parse(buf)
 	}
 	return next, closeFile, nil
-}
-
-// reopenSpill writes the last lines to the spill and opens it for reading.
-func (c *collector) reopenSpill(x *boxIndex) (*durable.File, error) {
-	if _, err := x.spill.f.Write(x.lines); err != nil {
-		return nil, err
-	}
-	x.lines = nil
-	if err := x.spill.f.Close(); err != nil {
-		return nil, err
-	}
-	f, err := c.r.folder.Dir.Open(x.spill.name)
-	if err != nil {
-		return nil, err
-	}
-	return f, c.r.folder.Dir.Remove(x.spill.name)
 }
 
 // scanLines finds the lines and their UIDs.
