@@ -37,6 +37,9 @@ error. --schema adds definitions of the site to the merged schema that is built
 in: slapd.user_at.conf, slapd.user_oc.conf, LDIF with attributeTypes and
 objectClasses, or an OpenLDAP .schema file.
 
+A finding of --fail-on and above is a problem: --log, --report and --json have
+each with its file and line.
+
 The export may have any size. What takes the whole of it goes to an index in a
 scratch folder of --temp, about as large as the export, that is removed at the
 end. Memory stays below 64 MiB and the index's cache of 32 MiB together.
@@ -112,11 +115,16 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(32<<20 + opt.Cache/2 + 4*max(0, int64(o.maxEntry)-8<<20)))
 	opt.Progress = job.Meter("entries", 0, 0).Add
-	report, err := check.Run(ctx, lines.write, ldifInputs(inputs), opt)
+	report, err := check.Run(ctx, func(f *check.Finding) error {
+		if f.Severity >= level {
+			job.Listed(f.Code, position(f.File, f.Line, []byte(f.DN)), findingText(f))
+		}
+		return lines.write(f)
+	}, ldifInputs(inputs), opt)
 	if err != nil {
 		return err
 	}
-	tellChecked(job, &report, level)
+	tellChecked(job, &report)
 	return out.Flush()
 }
 
@@ -143,9 +151,17 @@ func readSchemas(job *cli.Job, paths []string) (*schema.Set, error) {
 	return set, nil
 }
 
-// tellChecked puts the counts into the summary; findings that make the run fail
-// are one problem a code.
-func tellChecked(job *cli.Job, r *check.Report, level check.Severity) {
+// findingText is what a finding says, behind its attribute.
+func findingText(f *check.Finding) string {
+	text := printable([]byte(f.Text))
+	if f.Attr == "" {
+		return text
+	}
+	return f.Attr + ": " + text
+}
+
+// tellChecked puts the counts into the summary.
+func tellChecked(job *cli.Job, r *check.Report) {
 	job.Count("entries", r.Entries)
 	if r.Damaged > 0 {
 		job.Count("damaged records", r.Damaged)
@@ -157,13 +173,8 @@ func tellChecked(job *cli.Job, r *check.Report, level check.Severity) {
 	job.Count("warnings", r.BySeverity[check.Warning])
 	job.Count("infos", r.BySeverity[check.Info])
 	for _, code := range check.Codes() {
-		n := r.ByCode[code.Name]
-		if n == 0 {
-			continue
-		}
-		job.Detail(code.Name, n)
-		if code.Severity >= level {
-			job.Problem(code.Name, "", fmt.Sprintf("%s: %d found: %s", code.Name, n, code.What))
+		if n := r.ByCode[code.Name]; n > 0 {
+			job.Detail(code.Name, n)
 		}
 	}
 }

@@ -8,16 +8,22 @@ import (
 // Problem tells of something refused, unreadable or lost; the exit status
 // becomes 3. kind is a short word for the class, where the position.
 func (j *Job) Problem(kind, where, text string) {
-	j.tell("problem", &j.report.Problems, kind, where, text)
+	j.tell("problem", &j.report.Problems, kind, where, text, false)
+}
+
+// Listed is Problem for what the verb's own output lists already: standard
+// error has the line with --json only.
+func (j *Job) Listed(kind, where, text string) {
+	j.tell("problem", &j.report.Problems, kind, where, text, true)
 }
 
 // Warning tells of something that an administrator should look at and that
 // loses nothing beyond what a documented rule says.
 func (j *Job) Warning(kind, where, text string) {
-	j.tell("warning", &j.report.Warnings, kind, where, text)
+	j.tell("warning", &j.report.Warnings, kind, where, text, false)
 }
 
-func (j *Job) tell(level string, lines *Lines, kind, where, text string) {
+func (j *Job) tell(level string, lines *Lines, kind, where, text string, listed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	kept := lines.add(Line{kind, where, text})
@@ -27,6 +33,7 @@ func (j *Job) tell(level string, lines *Lines, kind, where, text string) {
 		fmt.Fprintf(j.log, "%s\t%s\t%s\t%s\n", level, kind, where, text)
 	}
 	switch {
+	case listed && !j.json:
 	case level == "warning" && !j.json && j.quiet:
 	case level == "warning" && !j.json && j.terminal && n > groupedLines:
 		if n == groupedLines+1 {
