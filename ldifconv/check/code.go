@@ -93,7 +93,7 @@ var codes = []Code{
 	{"ref-url", Warning, groupReference, "an LDAP URL of a list whose DN is nowhere"},
 	{"ref-alias", Error, groupReference, "an alias target or inetDomainBaseDN that is nowhere"},
 	{"ref-outside", Info, groupReference, "a reference to a DN below no suffix of the input"},
-	{"group-loop", Error, groupReference, "a list that is a member of itself, directly or by way of others"},
+	{"group-loop", Error, groupReference, "a list that is a member of itself, directly or by way of others, or has its own address among its members"},
 	{"user-no-domain", Warning, groupReference, "users below no domain node, though the input has domain nodes; one finding for each container"},
 
 	{"no-uid", Error, groupMeaning, "a user without uid"},
@@ -111,6 +111,11 @@ var codes = []Code{
 	{"no-delivery", Warning, groupMeaning, "a user without mailDeliveryOption (NMS: and without a forwarding address)"},
 	{"forward-no-address", Warning, groupMeaning, "mailDeliveryOption forward without mailForwardingAddress"},
 	{"address-no-forward", Info, groupMeaning, "mailForwardingAddress without mailDeliveryOption forward: not in use"},
+	{"address-form", Error, groupMeaning, "a forwarding address, member, moderator or address for errors that is none: blanks, two @, an empty part"},
+	{"address-no-domain", Warning, groupMeaning, "a forwarding address, member, moderator or address for errors without a domain: each server adds its own"},
+	{"url-form", Error, groupMeaning, "a mgrpDeliverTo (SIMS: membershipFilter) that is no LDAP URL, or whose scope or filter is none"},
+	{"word-unknown", Error, groupMeaning, "a mgrpBroadcasterPolicy, mgrpMsgRejectAction or mailAutoReplyMode that the product does not know"},
+	{"number-value", Error, groupMeaning, "a mailAutoReplyTimeOut that is no number of hours"},
 	{"program-no-name", Warning, groupMeaning, "mailDeliveryOption program without mailProgramDeliveryInfo"},
 	{"autoreply-no-text", Warning, groupMeaning, "mailDeliveryOption autoreply without a text"},
 	{"file-no-name", Warning, groupMeaning, "mailDeliveryOption file without a file"},
@@ -119,6 +124,7 @@ var codes = []Code{
 
 	{"not-upgraded", Error, groupLeftover, "--as ims50: a mail entry that does not satisfy the tag ims50"},
 	{"half-upgraded", Error, groupLeftover, "a mail entry that satisfies ims50 and an old tag too"},
+	{"two-products", Error, groupLeftover, "a mail entry that satisfies sims40 and nms41 at once: which upgrade is its own cannot be told"},
 	{"other-product", Warning, groupLeftover, "--as sims or nms: a mail entry of another product"},
 	{"old-class", Warning, groupLeftover, "a class of SIMS or NMS in an entry of iMS"},
 	{"old-attribute", Warning, groupLeftover, "an attribute of SIMS or NMS in an entry of iMS"},

@@ -221,8 +221,9 @@ func (c *checker) leftovers() {
 		return
 	}
 	h := &c.classes
-	old := h.has(schema.ClassInetMailRouting) || h.has(schema.ClassMailGroup) ||
-		h.has(schema.ClassMailRecipient) && h.has(schema.ClassNsMessagingServerUser)
+	nms := h.has(schema.ClassMailGroup) || h.has(schema.ClassMailRecipient) && h.has(schema.ClassNsMessagingServerUser)
+	sims := h.has(schema.ClassInetMailRouting) && h.any(schema.ClassInetMailUser, schema.ClassInetMailGroup)
+	old := nms || h.has(schema.ClassInetMailRouting)
 	tagged := h.has(schema.ClassInetLocalMailRecipient) && h.any(schema.ClassInetMailUser, schema.ClassInetMailGroup)
 	switch {
 	case c.o.As == IMS && !tagged:
@@ -230,6 +231,9 @@ func (c *checker) leftovers() {
 		return
 	case tagged && old:
 		c.find("half-upgraded", "objectClass", 0, "the entry satisfies ims50 and an old tag too")
+		return
+	case sims && nms:
+		c.find("two-products", "objectClass", 0, "the entry satisfies sims40 and nms41 at once")
 		return
 	case (c.o.As == SIMS || c.o.As == NMS) && c.productOf() != c.o.As:
 		c.find("other-product", "objectClass", 0, "the classes are those of another product")

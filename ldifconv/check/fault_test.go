@@ -162,6 +162,22 @@ var faults = []fault{
 	{code: "file-no-name", text: listText("p55", "mailDeliveryOption: file")},
 	{code: "service-syntax", text: userText("p56", "mailAllowedServiceAccess: imap")},
 	{code: "service-closed", text: userText("p57", "mailAllowedServiceAccess: +imaps,smtp:*")},
+	{code: "address-form", text: userText("p63", "mailDeliveryOption: forward", "mailForwardingAddress: a b@x.example")},
+	{code: "address-form", text: listText("p64", "mgrpRFC822MailMember: Joe <joe@x.example>")},
+	{code: "address-form", text: listText("p65", "mgrpErrorsTo: mailto:joe@@x.example")},
+	{code: "address-form", text: listText("p66", "mgrpModerator: mailto:joe@")},
+	{code: "address-no-domain", text: listText("p67", "mgrpRFC822MailMember: joe")},
+	{code: "url-form", text: listText("p68", "mgrpDeliverTo: everybody")},
+	{code: "url-form", text: listText("p69", "mgrpDeliverTo: ldap:///"+people+"??sub?(uid=a*")},
+	{code: "url-form", text: listText("p70", "mgrpDeliverTo: ldap:///"+people+"??all?(uid=a*)")},
+	{code: "group-loop", text: listText("p71", "mgrpRFC822MailMember: P71@Siroe.com")},
+	{code: "group-loop", text: listText("p72", "mailAlternateAddress: p72x@siroe.com", "mailDeliveryOption: forward", "mailForwardingAddress: p72x@siroe.com")},
+	{code: "word-unknown", text: listText("p73", "mgrpBroadcasterPolicy: AUTH_REQ,SOMETIMES")},
+	{code: "word-unknown", text: listText("p74", "mgrpMsgRejectAction: bounce")},
+	{code: "word-unknown", text: userText("p75", "mailAutoReplyMode: vacation")},
+	{code: "number-value", text: userText("p76", "mailAutoReplyTimeOut: 7d")},
+	{code: "two-products", text: userText("p77", "-objectClass", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson", "objectClass: inetOrgPerson",
+		"objectClass: inetUser", "objectClass: inetMailUser", "objectClass: inetMailRouting", "objectClass: mailRecipient", "objectClass: nsMessagingServerUser")},
 	{code: "not-upgraded", text: entryText(strings.Replace(userText("p58"), "inetLocalMailRecipient", "inetMailRouting", 1), nil), opt: Options{As: IMS}},
 	{code: "half-upgraded", text: userText("p59", "objectClass: inetMailRouting")},
 	{code: "old-class", text: userText("p61", "objectClass: nsMessagingServerUser")},
@@ -339,5 +355,19 @@ func TestUnreadable(t *testing.T) {
 	}
 	if _, err := Run(context.Background(), nil, []ldif.Input{{Name: "in", Reader: iotest.ErrReader(io.ErrUnexpectedEOF)}}, Options{TempDir: t.TempDir()}); err == nil {
 		t.Error("nothing could be read, and that is no error")
+	}
+}
+
+// What each product takes is no finding.
+func TestFormsThatAreTaken(t *testing.T) {
+	base := clean(t, 60)
+	for _, text := range []string{
+		userText("r1", "mailDeliveryOption: forward", "mailForwardingAddress: \"a b\"@x.example", "mailForwardingAddress: c@[10.0.0.1]", "mailAutoReplyMode: Echo", "mailAutoReplyTimeOut: 0"),
+		listText("r2", "mgrpErrorsTo: mailto:joe@x.example?subject=x", "mgrpModerator: ldap:///uid=user0,"+people, "mgrpBroadcasterPolicy: auth_req, OR", "mgrpMsgRejectAction: TOMODERATOR"),
+		listText("r3", "mgrpDeliverTo: ldap:///"+people+"??sub?(%26(uid=a*)(mail=*@x.example))", "mgrpErrorsTo: r3@siroe.com"),
+	} {
+		if found, _ := run(t, slices.Concat(base, []byte(text)), Options{}); len(found) > 0 {
+			t.Errorf("%s\nfound %q", text, found)
+		}
 	}
 }

@@ -18,6 +18,8 @@ func (c *checker) user() {
 		c.find("no-mail", "mail", 0, "the user has no address")
 	}
 	c.addresses()
+	c.addressed()
+	c.words()
 	c.mailHost()
 	c.statuses()
 	c.quotas()
@@ -31,6 +33,8 @@ func (c *checker) list() {
 		c.find("no-mail", "mail", 0, "the list has no address")
 	}
 	c.addresses()
+	c.addressed()
+	c.words()
 	c.mailHost()
 	c.statuses()
 	options := c.options()
