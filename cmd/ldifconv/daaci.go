@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -75,11 +77,12 @@ func (o *daaciOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	var have aci.Have
 	if len(args) > 0 {
-		reader := aciReader{ctx: ctx, job: job, have: aci.Have{}, wanted: d.Roots, spelled: map[string]string{}}
+		reader := newACIReader(ctx, job, d.Roots, append(o.serviceAdmins[:len(o.serviceAdmins):len(o.serviceAdmins)], o.domainAdmins...))
 		if err := reader.read(args); err != nil {
 			return err
 		}
 		have = reader.have
+		reader.tellMissing()
 		if len(o.domains) == 0 {
 			d.Domains = reader.domains()
 		}
@@ -204,6 +207,26 @@ type aciReader struct {
 	nodes  []domainNode
 	// spelled has the names of entries as they are written, by normalised DN.
 	spelled map[string]string
+	// missing are the administrators that were not met, by normalised DN.
+	missing map[string]string
+}
+
+// newACIReader makes a reader that looks for the roots and administrators named.
+func newACIReader(ctx context.Context, job *cli.Job, roots, admins []string) *aciReader {
+	r := &aciReader{ctx: ctx, job: job, have: aci.Have{}, wanted: roots, spelled: map[string]string{}, missing: map[string]string{}}
+	for _, dn := range admins {
+		if norm, err := ldif.AppendNormDN(nil, []byte(dn)); err == nil {
+			r.missing[string(norm)] = dn
+		}
+	}
+	return r
+}
+
+// tellMissing warns of administrators that the export does not have.
+func (r *aciReader) tellMissing() {
+	for _, norm := range slices.Sorted(maps.Keys(r.missing)) {
+		r.job.Warning("no-admin", r.missing[norm], "no entry of the export has this DN: it is made an administrator all the same")
+	}
 }
 
 // domainNode is a domain's entry and the one its users lie below.
@@ -248,6 +271,7 @@ func (r *aciReader) entry(e *ldif.Entry) {
 	if err != nil {
 		return
 	}
+	delete(r.missing, string(norm))
 	n := &aci.Entry{}
 	for _, v := range e.Get("aci") {
 		n.ACIs = append(n.ACIs, string(v))
