@@ -10,7 +10,7 @@ func command() cli.Command {
 		Summary: "upgrades directory exports of SIMS 4.0 and NMS 4.x to iMS 5.x, offline, file to file",
 		Verbs:   []cli.Verb{upgradeVerb(), classifyVerb(), rulesVerb(), checkVerb(), diffVerb(), schemaVerb(), daaciVerb(), usersVerb()},
 		OldNames: []cli.OldName{
-			{Name: "imsdirmig", Verb: "upgrade"},
+			{Name: "imsdirmig", Verb: "upgrade", Translate: oldMigration},
 			{Name: "imsdaaci", Verb: "daaci"},
 		},
 	}

@@ -60,6 +60,9 @@ func configLine(fs *pflag.FlagSet, line string) (*pflag.Flag, string, error) {
 		name = strings.TrimLeft(name, "-")
 	}
 	var flag *pflag.Flag
+	if name == "h" { // as in the old tool's files
+		name = "ldap-host"
+	}
 	if len(name) == 1 {
 		flag = fs.ShorthandLookup(name)
 	} else {

@@ -88,7 +88,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.BoolVar(&f.strict, "strict", false, "stop at the first problem")
 	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but the log")
 	fs.BoolVar(&f.force, "force", false, "replace an --undo, --save or --program-script file that exists")
-	fs.StringVarP(&f.old.host, "ldap-host", "h", "", "not used: the old tool's server")
+	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the old tool's server; -h under its name")
 	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the old tool's administrator")
 	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's password")
 	fs.BoolVarP(&f.old.goOn, "continue", "c", false, "not needed: problems never end a run unless --strict is given")
