@@ -77,8 +77,9 @@ func (d *draft) appendChanges(dst []byte) []byte {
 }
 
 // appendUndo appends the modify record that makes the upgraded entry the source
-// entry again. With only, it covers the fields for which only is true, and it
-// appends nothing when there are none.
+// entry again, without its empty values, which a directory would refuse. With
+// only, it covers the fields for which only is true, and it appends nothing when
+// there are none.
 func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 	if d.renamed != nil && only == nil {
 		dst = appendRename(dst, d.renamed, d.rec.DN)
@@ -88,8 +89,11 @@ func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 	head := len(dst)
 	for i := range d.fields {
 		f := &d.fields[i]
-		if f.differs() && f.writable() && !d.byRename(f) && (only == nil || only(f)) {
-			dst = appendReplace(dst, f, f.now, f.old, d.unique(f, f.old, &d.had))
+		if !f.differs() || !f.writable() || d.byRename(f) || only != nil && !only(f) {
+			continue
+		}
+		if old := withoutEmpty(f.old); len(old)+len(f.now) > 0 {
+			dst = appendReplace(dst, f, f.now, old, d.unique(f, f.old, &d.had))
 		}
 	}
 	if len(dst) == head {

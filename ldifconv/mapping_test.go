@@ -207,7 +207,7 @@ func TestChangesAndUndo(t *testing.T) {
 		dir.apply(t, changes)
 		compareDirectories(t, name+" upgraded", dir, loadDirectory(t, full))
 		dir.apply(t, undo)
-		compareDirectories(t, name+" undone", dir, loadDirectory(t, export.text))
+		compareDirectories(t, name+" undone", dir.withoutEmpty(), loadDirectory(t, export.text).withoutEmpty())
 	}
 }
 
@@ -231,6 +231,19 @@ func loadDirectory(t *testing.T, text string) memoryDirectory {
 		}
 		dir[string(e.DN)] = attrs
 	})
+	return dir
+}
+
+// withoutEmpty is the directory without empty values, which no undo gives back.
+func (dir memoryDirectory) withoutEmpty() memoryDirectory {
+	for _, attrs := range dir {
+		for key, values := range attrs {
+			values = slices.DeleteFunc(values, func(v string) bool { return strings.Trim(v, " ") == "" })
+			if attrs[key] = values; len(values) == 0 {
+				delete(attrs, key)
+			}
+		}
+	}
 	return dir
 }
 
@@ -322,6 +335,7 @@ func valueSet(key string, values []string) string {
 // TestMadeExportsMeetEveryRule keeps the generator as rich as the mapping.
 func TestMadeExportsMeetEveryRule(t *testing.T) {
 	met := map[string]bool{
+		"empty-values": true, // a directory holds none
 		// rules that only warn, or only work when the site chooses
 		"mail-host-name": true, "address-domain": true, "user-uid": true, "delivery-options": true, "status-values": true, "text-encoding": true,
 		"nms-broadcaster-policy": true, "nms-quota-single": true, // a directory holds one
@@ -441,6 +455,6 @@ func FuzzRules(f *testing.F) {
 		dir.apply(t, changes)
 		compareDirectories(t, "upgraded", dir, loadDirectory(t, full))
 		dir.apply(t, undo)
-		compareDirectories(t, "undone", dir, loadDirectory(t, text))
+		compareDirectories(t, "undone", dir.withoutEmpty(), loadDirectory(t, text).withoutEmpty())
 	})
 }

@@ -54,7 +54,7 @@ type RuleInfo struct {
 }
 
 // ruleTables are the rules in the order in which they run.
-var ruleTables = [][]rule{addressRules, userClassRules, simsUserRules, nmsUserRules, accessRules, userEndRules, groupRules, domainRules, lastRules}
+var ruleTables = [][]rule{emptyRules, addressRules, userClassRules, simsUserRules, nmsUserRules, accessRules, userEndRules, groupRules, domainRules, lastRules}
 
 // Rules returns the rules that apply to entries of one source, or of any with
 // AnySource, in the order in which they run.
@@ -104,6 +104,7 @@ type ruleOptions struct {
 	alsoAllow  serviceSet
 	dataSource string
 	old        classSet // classes that an upgraded entry has no more
+	mapped     attrSet  // attributes that rules read or write
 	programs   programs
 	tree       domainTree
 }
@@ -151,7 +152,7 @@ func (o *ruleOptions) prepare(bases []string) {
 	for _, name := range o.AlsoAllow {
 		o.alsoAllow.add(serviceNamed(name))
 	}
-	o.old = o.oldClasses()
+	o.old, o.mapped = o.oldClasses(), mappedAttributes()
 	o.programs.init(o.Programs)
 	o.tree.init(bases)
 }

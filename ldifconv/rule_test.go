@@ -137,6 +137,12 @@ func TestRuleNamesAreUnique(t *testing.T) {
 }
 
 var addressRows = []ruleRow{
+	{rule: "empty-values", in: "inetauthorizedservices:\nmailfoldermap:\nmailprogramdeliveryinfo:\nmailquota:: IA==", want: "inetauthorizedservices-\nmailfoldermap-\nmailprogramdeliveryinfo-\nmailquota-\n!empty-value\n!empty-value\n!empty-value\n!empty-value"},
+	{rule: "empty-values", from: NMS, in: "nsmsgdisallowaccess:\nmailaccessdomain: x.com\nmailaccessdomain:\nmaildeliveryoption:", want: "nsmsgdisallowaccess-\nmailaccessdomain=x.com\nmaildeliveryoption-\n!empty-value\n!empty-value\n!empty-value"},
+	{rule: "empty-values", kind: Groups, in: "errorsto:\nmgrperrorsto:\nrfc822mailmember:", want: "errorsto-\nmgrperrorsto-\nrfc822mailmember-\n!empty-value\n!empty-value\n!empty-value"},
+	{rule: "empty-values", kind: Domains, in: "inetauthorizedservices:\ndescription: a", want: "inetauthorizedservices-\n!empty-value"},
+	{rule: "empty-values", in: "x-site:\nuserpassword:\nmail: a@x", want: ""},
+
 	{rule: "mail-single", in: "mail: a@x.com", want: ""},
 	{rule: "mail-single", in: "mail: a@x.com\nmail: b@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
 	{rule: "mail-single", in: "rfc822mailbox: b@x.com\nmail: a@x.com", want: "mail=a@x.com\nmailAlternateAddress=b@x.com\n!mail-values"},
