@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -146,8 +148,11 @@ func ReadProgramMap(r io.Reader) (map[string]string, error) {
 }
 
 // ReadUIDMap reads a map of user ids: the old one, blanks or =, the new one.
+// Refused are a new id that iMS does not allow, one that two users would get,
+// and one that is the old id of another user: which of two renames comes first
+// in the directory is not known.
 func ReadUIDMap(r io.Reader) (map[string]string, error) {
-	ids := map[string]string{}
+	ids, owner := map[string]string{}, map[string]string{}
 	err := eachLine(r, func(line string) error {
 		old, id, ok := strings.Cut(line, "=")
 		if !ok {
@@ -160,13 +165,34 @@ func ReadUIDMap(r io.Reader) (map[string]string, error) {
 		if strings.ContainsAny(old+id, " \t:") {
 			return fmt.Errorf("%.100q holds a blank or a colon: is this a map of user ids", line)
 		}
-		if other, ok := ids[strings.ToLower(old)]; ok && other != id {
+		if form := formOf([]byte(id)); form != Local && form != Compound {
+			return fmt.Errorf("new user id %.100q holds a character that iMS forbids", id)
+		}
+		old = strings.ToLower(old)
+		if other, ok := ids[old]; ok && other != id {
 			return fmt.Errorf("user %q is mapped twice", old)
 		}
-		ids[strings.ToLower(old)] = id
+		if other, ok := owner[strings.ToLower(id)]; ok && other != old {
+			return fmt.Errorf("users %q and %q both get the user id %q", other, old, id)
+		}
+		ids[old], owner[strings.ToLower(id)] = id, old
 		return nil
 	})
-	return ids, err
+	if err != nil {
+		return nil, err
+	}
+	return ids, checkUIDChain(ids)
+}
+
+// checkUIDChain refuses a new id that another user has to give up first.
+func checkUIDChain(ids map[string]string) error {
+	for _, old := range slices.Sorted(maps.Keys(ids)) {
+		id := strings.ToLower(ids[old])
+		if next, ok := ids[id]; ok && id != old && !strings.EqualFold(next, id) {
+			return fmt.Errorf("user %q gets the id %q, whose user gets another: map the one in a first run and the other in a second", old, ids[old])
+		}
+	}
+	return nil
 }
 
 // eachLine calls use for every line that is neither empty nor a comment.

@@ -83,16 +83,22 @@ func (s *survey) take(ctx context.Context, r *run) error {
 }
 
 func (s *survey) input(ctx context.Context, r *run, in *Input) error {
+	return r.readFirst(ctx, in, func(ctx context.Context, src io.Reader) error { return s.read(ctx, r, src) })
+}
+
+// readFirst has an input read before the upgrade reads it once more: it is
+// opened again, or sought back in, or copied into a temporary file.
+func (r *run) readFirst(ctx context.Context, in *Input, read func(context.Context, io.Reader) error) error {
 	if in.Open != nil {
 		f, err := in.Open()
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.Name, err)
 		}
-		return errors.Join(s.read(ctx, r, f), f.Close())
+		return errors.Join(read(ctx, f), f.Close())
 	}
 	if seeker, ok := in.Reader.(io.Seeker); ok {
 		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
-			if err := s.read(ctx, r, in.Reader); err != nil {
+			if err := read(ctx, in.Reader); err != nil {
 				return err
 			}
 			_, err := seeker.Seek(start, io.SeekStart)
@@ -104,7 +110,7 @@ func (s *survey) input(ctx context.Context, r *run, in *Input) error {
 		return err
 	}
 	r.copies = append(r.copies, copied.file)
-	if err := s.read(ctx, r, copied); err != nil {
+	if err := read(ctx, copied); err != nil {
 		return err
 	}
 	in.Reader, err = copied.again()

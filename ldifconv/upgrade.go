@@ -161,6 +161,11 @@ func (r *run) do(ctx context.Context) (Report, error) {
 			return r.report, err
 		}
 	}
+	if len(r.opt.Rules.UIDMap) > 0 && !r.opt.AddOnly {
+		if err := r.checkUIDs(ctx); err != nil {
+			return r.report, err
+		}
+	}
 	if r.classes {
 		r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
 	}

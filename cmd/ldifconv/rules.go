@@ -145,7 +145,7 @@ Operational attributes pass through in full output and are left out of change re
 | ` + "`--program-map`" + ` | names prog-1, prog-2 ...; with it those of the file | nms-programs |
 | ` + "`--also-allow`" + ` | nothing; with it these services stay open beside those a SIMS user had | sims-services, domain-services |
 | ` + "`--mmp`" + ` | no rule; with it a user who has IMAP or POP over TLS only gets the plain service from that address | sims-services, domain-services |
-| ` + "`--uid-map`" + ` | uids stay; with it those of the file change, and with them the names of entries and the DNs that point at them | uid-map, uid-map-references |
+| ` + "`--uid-map`" + ` | uids stay; with it those of the file change, and with them the names of entries and the DNs that point at them; refused are new uids that iMS forbids, that two users would have, or that another user gives up in the same run | uid-map, uid-map-references |
 | ` + "`--vanity`" + ` | off | nms-vanity |
 | ` + "`--make-dc-tree`" + ` | off; with it every mail domain gets a node below o=internet, which must be there | nms-domain-tree |
 | ` + "`--encode-ldap-url`" + ` | blanks stay; with it they become %20 | list-urls |

@@ -1,0 +1,51 @@
+package ldifconv
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestReadUIDMapRefuses(t *testing.T) {
+	for _, text := range []string{"a b\nc B\n", "a b\nb a\n", "a b\nb c\n", "a bad+uid\n", "a new,name\n", "a b@\n", "a b\na c\n"} {
+		if got, err := ReadUIDMap(strings.NewReader(text)); err == nil {
+			t.Errorf("%q is taken: %v", text, got)
+		}
+	}
+	got, err := ReadUIDMap(strings.NewReader("A=b\nc d@x.com\ne E\n"))
+	if err != nil || len(got) != 3 || got["a"] != "b" || got["c"] != "d@x.com" || got["e"] != "E" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestUIDsInUse maps a user to the uid of another one, from a file and from a
+// pipe.
+func TestUIDsInUse(t *testing.T) {
+	const user = "objectclass: inetMailUser\nobjectclass: inetMailRouting\n"
+	export := "dn: uid=b,dc=x,dc=com\n" + user + "uid: b\n\ndn: uid=a,dc=x,dc=com\n" + user + "uid: a\n\ndn: uid=d,dc=y,dc=com\n" + user + "uid: d\n\n"
+	for _, row := range []struct {
+		ids     map[string]string
+		err     string
+		unknown int64
+	}{
+		{map[string]string{"a": "B"}, "which another user has already: ldif:1", 0},
+		{map[string]string{"a": "d"}, "", 0}, // of another domain
+		{map[string]string{"a": "A"}, "", 0},
+		{map[string]string{"a": "c", "nobody": "e"}, "", 1},
+	} {
+		for _, src := range []io.Reader{strings.NewReader(export), io.MultiReader(strings.NewReader(export))} {
+			var out strings.Builder
+			report, err := Upgrade(context.Background(), &out, src, Options{From: SIMS, Kinds: Users, Rules: RuleOptions{UIDMap: row.ids}})
+			if row.err != "" {
+				if err == nil || !strings.Contains(err.Error(), row.err) || out.Len() > 0 {
+					t.Errorf("%v: error %v, output %q", row.ids, err, &out)
+				}
+				continue
+			}
+			if err != nil || report.Entries != 3 || report.Warnings["uid-unknown"] != row.unknown {
+				t.Errorf("%v: error %v, %d entries, warnings %v", row.ids, err, report.Entries, report.Warnings)
+			}
+		}
+	}
+}
