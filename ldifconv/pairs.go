@@ -32,6 +32,9 @@ func ParsePairs(arg string) ([]Pair, error) {
 		}
 		pairs = append(pairs, Pair{attr, strings.Trim(value, " \t")})
 	}
+	if len(pairs) == 0 {
+		return nil, fmt.Errorf("%q holds no attribute:value", arg)
+	}
 	return pairs, nil
 }
 
@@ -152,4 +155,23 @@ next:
 		d.vals = append(d.vals, d.keepString(v))
 	}
 	f.now, f.same = d.vals[from:len(d.vals):len(d.vals)], false
+}
+
+// warnPairs tells of pairs that do what is seldom meant: one uid or address for
+// all entries, and several values of an attribute that holds one.
+func (r *run) warnPairs() {
+	for _, s := range r.pairs {
+		name := schema.Name(s.id)
+		switch {
+		case s.id == schema.None || len(s.values) == 0:
+		case s.id == schema.ObjectClass && !r.opt.Append:
+			r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
+		case s.id == schema.UID || s.id == schema.Mail:
+			r.warn("same-for-all", "-A", name+" names one entry: every selected entry gets the same")
+		case schema.Info(s.id).Single && len(s.values) > 1:
+			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: a directory refuses %d", name, len(s.values)))
+		case schema.Info(s.id).Single && r.opt.Append:
+			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: where an entry has one, -P makes two, which a directory refuses", name))
+		}
+	}
 }

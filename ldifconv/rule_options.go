@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -82,15 +81,15 @@ const (
 // Check refuses choices that mean nothing.
 func (o *RuleOptions) Check() error {
 	switch {
-	case o.QuotaMissing != "" && o.QuotaMissing != "keep" && !isInteger(o.QuotaMissing):
-		return fmt.Errorf("missing quota %q is neither keep nor a number of bytes", o.QuotaMissing)
+	case o.QuotaMissing != "" && o.QuotaMissing != "keep" && !isLimit([]byte(o.QuotaMissing)):
+		return fmt.Errorf("missing quota %q is neither keep, -1, -2 nor a number of bytes", o.QuotaMissing)
 	case !oneOf(o.Lock, "", LockDrop, LockHold):
 		return fmt.Errorf("lock policy %q is neither drop nor hold", o.Lock)
 	case !oneOf(o.KeepOldClasses, "", KeepNone, KeepMessagingUser, KeepAll):
 		return fmt.Errorf("old classes %q is neither none, nsMessagingServerUser nor all", o.KeepOldClasses)
 	}
-	if o.MMP != "" && !isClient([]byte(o.MMP)) {
-		return fmt.Errorf("proxy %q is neither a host name nor an address", o.MMP)
+	if o.MMP != "" && !isProxy(o.MMP) {
+		return fmt.Errorf("proxy %q is neither a full host name nor an address", o.MMP)
 	}
 	for _, name := range o.AlsoAllow {
 		if !oneOf(name, serviceNames[:]...) {
@@ -110,9 +109,10 @@ func (o *RuleOptions) Check() error {
 	return nil
 }
 
-func isInteger(s string) bool {
-	_, err := strconv.ParseInt(s, 10, 64)
-	return err == nil
+// isProxy reports whether name is one host: words that stand for many would
+// open the plain services to all of them.
+func isProxy(name string) bool {
+	return addressPattern(name) == name || isHostName([]byte(name)) && isFQDN([]byte(name))
 }
 
 // oneOf compares ignoring case.

@@ -29,6 +29,7 @@ type state struct {
 	w       *bufio.Writer
 	at      uint64 // the size of the file
 	entries int64
+	empty   []string // names of files without a record
 	used    atomic.Int64
 }
 
@@ -87,6 +88,9 @@ func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
 			return err
 		}
 		waiting = next
+	}
+	if records == 0 {
+		s.empty = append(s.empty, in.Name)
 	}
 	if waiting != nil && !last.ended() {
 		return tell(in.Name, &ldif.Error{Class: "cut-off", Line: waiting.line, DN: waiting.dn, Text: "the file ends in the middle of this record: it was cut off"})

@@ -73,7 +73,6 @@ type run struct {
 	met     found
 	seen    index.First // the DNs of all entries
 	book    addressBook
-	classes bool    // -A replaces the object classes
 	survey  *survey // nil when no domain is looked for
 	copies  []*os.File
 
@@ -107,6 +106,11 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 			return nil, err
 		}
 	}
+	if r.state != nil {
+		for _, name := range r.state.empty {
+			r.warn("empty-file", name, "the state file holds nothing: nothing is given back from it")
+		}
+	}
 	r.jobs = opt.Jobs
 	if r.jobs <= 0 {
 		r.jobs = runtime.GOMAXPROCS(0)
@@ -126,9 +130,6 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	}
 	if opt.From == SIMS && opt.Kinds&Domains != 0 && !opt.AllDomains {
 		r.survey = &survey{sel: r.sel, nodes: index.Table{Dir: opt.TempDir}}
-	}
-	if !opt.Append && slices.ContainsFunc(r.pairs, func(s setting) bool { return s.id == schema.ObjectClass }) {
-		r.classes = true
 	}
 	r.met.under = make([]int64, len(r.sel.bases))
 	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
@@ -166,9 +167,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 			return r.report, err
 		}
 	}
-	if r.classes {
-		r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
-	}
+	r.warnPairs()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(r.work)

@@ -179,7 +179,7 @@ func (o *daaciOptions) write(job *cli.Job, records []ldif.Record, domains int) e
 	job.Count("records", int64(len(records)))
 	job.Count("acis", int64(acis))
 	if o.out != "-" && len(records) > 0 {
-		job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, o.out))
+		job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, cli.Quote(o.out)))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ var fieldCases = []fieldCase{
 	{"services-unknown-only", simsRun, 3, []string{"!mailAllowedServiceAccess", "!delete: inetAuthorizedServices"}, []string{`problem: `, `services-unknown-only.ldif:18: cn=Jill Smith (js)`, `inetAuthorizedServices "sunmail" names a service or a client that is not known, and without a rule iMS lets in to every service: it stays as it is`}},
 	{"services-ssl-only", simsRun, 0, []string{"mailAllowedServiceAccess: +imaps:*"}, []string{"the back end knows imap, not its TLS name", "--mmp"}},
 	{"services-ssl-only", simsRun + " --mmp 10.1.2.3", 0, []string{"mailAllowedServiceAccess: +imaps:*$+imap:10.1.2.3"}, []string{"allowed from the proxy 10.1.2.3"}},
-	{"services-ssl-only", simsRun + " --mmp 10:1", 2, nil, []string{`proxy "10:1" is neither a host name nor an address`}},
+	{"services-ssl-only", simsRun + " --mmp 10:1", 2, nil, []string{`proxy "10:1" is neither a full host name nor an address`}},
 	{"domain-unknown-class", simsAll, 0, []string{"dn: dc=siroe,o=internet", "objectClass: inetVirtualDomain", "objectClass: mailDomain", "inetDomainBaseDN: dc=siroe,o=internet"}, []string{"changed domains 1"}},
 	{"domain-plain", simsAll, 0, []string{"dn: dc=siroe,dc=com,o=internet", "objectClass: mailDomain", "!dn: dc=com,o=internet"}, []string{"changed domains 1"}},
 	{"dctree-two-domains", nmsRun + " --make-dc-tree", 0, []string{"dn: dc=vanity,dc=org,o=internet", "objectClass: inetDomainAuthInfo", "inetCanonicalDomainName: airius.com", "!inetCanonicalDomainName: vanity.org"}, nil},

@@ -191,12 +191,12 @@ func (f *upgradeFlags) next(job *cli.Job, rep ldifconv.Report) {
 		return
 	}
 	if f.format == "ldif" {
-		job.Next(fmt.Sprintf("import %s into an empty directory with ldif2db", f.out))
+		job.Next(fmt.Sprintf("import %s into an empty directory with ldif2db", cli.Quote(f.out)))
 		return
 	}
-	job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, f.out))
+	job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, cli.Quote(f.out)))
 	if f.undo != "" {
-		job.Next(fmt.Sprintf("keep %s: applied in the same way, it takes the upgrade back", f.undo))
+		job.Next(fmt.Sprintf("keep %s: applied in the same way, it takes the upgrade back", cli.Quote(f.undo)))
 	}
 }
 
@@ -244,12 +244,15 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 		return opt, cli.Usagef("-P needs -A")
 	case f.save != "" && len(opt.Add) == 0:
 		return opt, cli.Usagef("--save needs -A: it keeps what the attributes of -A held")
+	case f.maxEntry <= 0:
+		return opt, cli.Usagef("--max-entry %d: a size above 0", int64(f.maxEntry))
 	case f.jobs < 0:
 		return opt, cli.Usagef("--jobs %d is negative", f.jobs)
 	}
 	if err := ldifconv.CheckSelection(opt); err != nil {
 		return opt, cli.Usagef("%w", err)
 	}
+	f.rules.unused(job, f.set, opt.From)
 	err := f.rules.options(job, &opt.Rules)
 	return opt, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -70,6 +71,9 @@ func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
 		}
 		o.UserAttributes[n[0]-'1'] = name
 	}
+	if err := knownRules(f.off); err != nil {
+		return err
+	}
 	if err := o.Check(); err != nil {
 		return cli.Usagef("%w", err)
 	}
@@ -77,6 +81,40 @@ func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
 		return err
 	}
 	return readFile(job, f.uidMap, &o.UIDMap, ldifconv.ReadUIDMap)
+}
+
+// knownRules refuses names that no rule has.
+func knownRules(names []string) error {
+	var known []string
+	for _, r := range ldifconv.Rules(ldifconv.AnySource) {
+		known = append(known, r.Name)
+	}
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if near := cli.Nearest(name, known); near != "" {
+			return cli.Usagef("--no-rule %q: no rule is named so; is it %s? ldifconv rules lists them", name, near)
+		}
+		return cli.Usagef("--no-rule %q: no rule is named so; ldifconv rules lists them", name)
+	}
+	return nil
+}
+
+// unused tells of choices that have no effect on entries of this source.
+func (f *ruleFlags) unused(job *cli.Job, set *pflag.FlagSet, from ldifconv.Source) {
+	names := []string{"make-dc-tree", "drop-licenses", "program-map", "vanity"}
+	if from == ldifconv.NMS {
+		names = []string{"quota-missing", "quota-suffix", "lock", "also-allow", "mmp", "user-attribute"}
+	}
+	for _, name := range names {
+		if set.Changed(name) {
+			job.Warning("option-unused", "--"+name, fmt.Sprintf("has no effect on entries of %s", from))
+		}
+	}
+	if f.vanity && from == ldifconv.NMS && len(f.domains) == 0 && f.defaultDomain == "" {
+		job.Warning("option-unused", "--vanity", "no --domain is given: every address in another domain than its entry's is taken for a vanity domain")
+	}
 }
 
 // readFile reads a map from the file named path, when one is named.

@@ -225,12 +225,17 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 func commandLine(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = w
-		if w == "" || strings.Trim(w, plainBytes) != "" {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
+		quoted[i] = Quote(w)
 	}
 	return strings.Join(quoted, " ")
+}
+
+// Quote is a word as a shell takes it: in quotes when it needs them.
+func Quote(word string) string {
+	if word != "" && strings.Trim(word, plainBytes) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // plainBytes need no quotes in a shell.

@@ -2,6 +2,10 @@ package cli
 
 import "strings"
 
+// Nearest returns the name that word is most likely meant for, "" when none is
+// like it.
+func Nearest(word string, names []string) string { return nearest(word, names) }
+
 // nearest returns the name that word is most likely meant for: one that it
 // begins, or one a third of its letters and one more away at most. "" is none.
 func nearest(word string, names []string) string {
