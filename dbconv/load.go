@@ -177,7 +177,7 @@ func (l *loader) start(h dbtext.Header) error {
 	}
 	log := l.opts.log()
 	wopts := out.writerOptions(l.ctx, log)
-	wopts.KeepFirst = l.opts.KeepFirst || l.opts.JSON
+	wopts.KeepFirst = l.opts.KeepFirst
 	wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
 	if wopts.KeepFirst {
 		wopts.OnReplace = func(key []byte) {
@@ -348,7 +348,7 @@ func (s *numberedSort) drain() error {
 	err := s.sort.Drain(func(k, v []byte) error {
 		if number != nil && string(k) == string(number) {
 			s.l.rep.Replaced++
-			if s.l.opts.KeepFirst || s.l.opts.JSON {
+			if s.l.opts.KeepFirst {
 				s.l.opts.log().Problem("duplicate-key", "", fmt.Sprintf("record number %d comes twice: the first record was kept", binary.BigEndian.Uint32(k)))
 				return nil
 			}
