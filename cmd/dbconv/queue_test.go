@@ -110,3 +110,54 @@ func TestDamagedQueues(t *testing.T) {
 		}
 	}
 }
+
+// Flags that no release writes may hide a record: all that read the queue tell
+// of it, as the peer's db_verify does.
+func TestQueueFlags(t *testing.T) {
+	verify := peer.Need(t, "db5.3_verify")
+	whole := peerQueue(t, 300)
+	at := bytes.Index(whole, []byte("r100")) - 1
+	if at < 0 || whole[at] != 3 {
+		t.Fatalf("flags of a record at %d", at)
+	}
+	for _, tt := range []struct {
+		flags byte
+		kept  int
+		told  bool
+	}{{3, 300, false}, {1, 300, false}, {2, 299, false}, {0, 299, false}, {0xe0, 299, true}, {0xe3, 300, true}, {4, 299, true}} {
+		b := bytes.Clone(whole)
+		b[at] = tt.flags
+		path := filepath.Join(t.TempDir(), "queue.db")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := exec.Command(verify, path).Run(); (err != nil) != tt.told {
+			t.Errorf("flags %#x: the peer: %v", tt.flags, err)
+		}
+		problems := 0
+		r, err := bdb.NewReader(bytes.NewReader(b), int64(len(b)), bdb.Options{Problem: func(error) { problems++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for range r.Cursor().All() {
+			n++
+		}
+		if n != tt.kept || (problems > 0) != tt.told {
+			t.Errorf("flags %#x: %d records, %d problems", tt.flags, n, problems)
+		}
+		if rep, err := bdb.Verify(context.Background(), bytes.NewReader(b), int64(len(b)), bdb.VerifyOptions{}); err != nil || (rep.Missing > 0) != tt.told {
+			t.Errorf("flags %#x: verify: %d missing, %v", tt.flags, rep.Missing, err)
+		}
+		for _, aggressive := range []bool{false, true} {
+			saved, err := bdb.Salvage(context.Background(), bytes.NewReader(b), int64(len(b)), bdb.SalvageOptions{Aggressive: aggressive}, func(_, _ []byte) error { return nil })
+			want := tt.kept
+			if aggressive && tt.told {
+				want = 300
+			}
+			if err != nil || (saved.Lost > 0) != tt.told || saved.Records != int64(want) {
+				t.Errorf("flags %#x: salvage: %d records, %d lost, %v", tt.flags, saved.Records, saved.Lost, err)
+			}
+		}
+	}
+}

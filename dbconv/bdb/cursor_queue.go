@@ -16,6 +16,7 @@ const (
 	queueSumHeader = 48
 
 	queueValid = 0x01 // the record is there
+	queueSet   = 0x02 // it was there once
 )
 
 // queueStep is the distance of the records of a queue in bytes.
@@ -78,13 +79,29 @@ func (c *queueCursor) next() (key, value []byte, err error) {
 		if c.n++; c.n == 0 { // numbers begin again at 1
 			c.n = 1
 		}
-		if c.nd.buf[at]&queueValid == 0 {
+		there, err := c.there(c.nd.buf[at], n)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !there {
 			continue
 		}
 		c.key = strconv.AppendUint(c.key[:0], uint64(n), 10)
 		return c.key, c.nd.buf[at+1 : at+1+int64(m.RecLen)], nil
 	}
 	return nil, nil, io.EOF
+}
+
+// there tells by its flags whether record n is there. With flags that no
+// release writes it may be; what they hide is lost, unless all that is doubtful
+// is wanted.
+func (c *queueCursor) there(flags byte, n uint32) (bool, error) {
+	if flags&^(queueValid|queueSet) == 0 {
+		return flags&queueValid != 0, nil
+	}
+	item := int((int64(n) - 1) % int64(c.in.meta.RecPage))
+	err := c.in.problem(c.in.damage(c.page, item, "record %d has the unknown flags %#02x", n, flags))
+	return flags&queueValid != 0 || c.in.rescue, err
 }
 
 // load goes to a page. One that the file does not have, or that cannot be used,
@@ -161,29 +178,42 @@ func (v *verifier) queue() error {
 	v.progress(m.Pages)
 	for no := int64(1); no < m.Pages; no++ {
 		v.reached.add(no)
-		if in.seen.has(no) {
-			continue
-		}
-		if err := v.outside(no); err != nil {
+		if err := v.outside(no, in.seen.has(no)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// outside checks a page on which no record of the queue lies: what is left
-// there was taken.
-func (v *verifier) outside(no int64) error {
+// outside checks what is left on a page of records that were taken. With
+// inside, records of the queue lie on it too.
+func (v *verifier) outside(no int64, inside bool) error {
 	b, err := v.pager.page(no)
-	if err != nil || allZero(b) {
+	if err != nil || allZero(b) || b[25] != pageQueue {
 		return err
 	}
 	m := &v.rd.meta
 	for i := range int64(m.RecPage) {
-		if at := int64(v.lay.hdr) + i*m.queueStep(); b[25] == pageQueue && b[at]&queueValid != 0 {
+		flags := b[int64(v.lay.hdr)+i*m.queueStep()]
+		switch {
+		case inside && m.inQueue((no-1)*int64(m.RecPage)+i+1):
+		case flags&^(queueValid|queueSet) != 0:
+			v.odd(no, int(i), "unknown flags %#02x of a record outside of the queue", flags)
+			return nil
+		case flags&queueValid != 0 && !inside:
 			v.unled(no, int(i), "a record outside of the queue, which goes from %d to %d", m.FirstRec, m.NextRec-1)
 			return nil
 		}
 	}
 	return nil
+}
+
+// inQueue tells whether record n is between the first and the next: numbers
+// begin again at 1.
+func (m *Meta) inQueue(n int64) bool {
+	first, next := int64(m.FirstRec), int64(m.NextRec)
+	if first <= next {
+		return first <= n && n < next
+	}
+	return n >= first || n < next
 }
