@@ -245,7 +245,11 @@ func (c *hashCursor) atEnd() error {
 		if err := c.in.problem(c.in.damage(int64(m.PageNo), NoItem, "%s", short)); err != nil {
 			return err
 		}
-	} else if fewer := m.fewerKeys(c.pairs, c.zeros); fewer != "" {
+	} else if fewer, lost := m.fewerKeys(c.pairs, c.zeros); lost {
+		if err := c.in.problem(c.in.damage(int64(m.PageNo), NoItem, "%s", fewer)); err != nil {
+			return err
+		}
+	} else if fewer != "" {
 		c.in.tolerate(int64(m.PageNo), NoItem, "%s", fewer)
 	}
 	return io.EOF

@@ -286,35 +286,58 @@ func (m *Meta) bucketOf(h uint32) uint32 {
 	return b
 }
 
-// bucketUsed tells that the page of bucket b was written for certain: the
-// bucket was made by a split, after the file had overflow pages. The buckets
-// that a file begins with lie without a gap and are written when they are first
-// used.
-func (m *Meta) bucketUsed(b uint64) bool {
-	l := bits.Len64(b)
-	if m.Version <= 5 {
-		return b > 0 && m.Spares[min(l-1, 31)] != 0
+// begun is how many doublings the buckets may have that the file began with:
+// they lie without a gap. From 3.0 on a file begins with more than two buckets
+// only when it has a fill factor, by which its size is estimated.
+func (m *Meta) begun() int {
+	if m.Version > 5 && m.FillFactor == 0 {
+		return 1
 	}
-	return m.Spares[min(l, 31)] != m.Spares[0]
+	first, gap := 0, 1
+	if m.Version <= 5 {
+		gap = 0 // the doubling before says where one lies
+	}
+	for first < 31 && first < bits.Len32(m.MaxBucket) && m.Spares[first+gap] == m.Spares[0] {
+		first++
+	}
+	return first
+}
+
+// bucketUsed tells that the page of bucket b was written for certain: a split
+// made the bucket, or took keys from it, which writes both pages. The buckets
+// that a file begins with are written when they are first used.
+func (m *Meta) bucketUsed(b uint64) bool {
+	began := uint64(1) << m.begun()
+	return b >= began || b+began <= uint64(m.MaxBucket)
 }
 
 // fewerKeys tells that a hash has fewer keys than its metadata counts; "" when
-// nothing says that some are missing. The count is an estimate that a program
-// may have given for a file of many buckets, most of which are then empty;
-// zeros is the number of buckets whose pages hold nothing but zeros.
-func (m *Meta) fewerKeys(found, zeros int64) string {
-	if int64(m.NumElem) <= found || m.NumElem >= 1<<31 {
-		return ""
+// nothing says that some are missing. zeros is the number of buckets that may
+// never have been used: their pages hold nothing but zeros. With such a page
+// the keys are lost, unless the count may have begun with an estimate of the
+// keys to come: an estimate that made the buckets is not more than their number
+// times the fill factor, and db_load begins with the count of the file that was
+// dumped. Of a file of many buckets most are then empty, and nothing is said.
+func (m *Meta) fewerKeys(found, zeros int64) (text string, lost bool) {
+	fewer := int64(m.NumElem) - found
+	if fewer <= 0 || m.NumElem >= 1<<31 {
+		return "", false
 	}
-	first := 0 // doublings that may be those that the file began with
-	for first < 31 && first < bits.Len32(m.MaxBucket) && m.Spares[first+1] == m.Spares[0] {
-		first++
+	began := int64(1) << m.begun()
+	if m.Version > 5 && (zeros == 0 || began > 2 && zeros > began/8 && fewer <= began*int64(m.FillFactor)) {
+		return "", false
 	}
-	if m.Version > 5 && (zeros == 0 || first > 1 && zeros > int64(1)<<first/8) {
-		return ""
+	text = fmt.Sprintf("the metadata counts %d keys, %d were found", m.NumElem, found)
+	estimated := began > 2 && fewer <= began*int64(m.FillFactor)
+	loaded := fewer == found && found <= fewKeys
+	if m.Version <= 5 || zeros == 0 || estimated || loaded {
+		return text, false
 	}
-	return fmt.Sprintf("the metadata counts %d keys, %d were found", m.NumElem, found)
+	return fmt.Sprintf("%s, and the pages of %d buckets are all zeros", text, zeros), true
 }
+
+// fewKeys may all be in one of two buckets by chance.
+const fewKeys = 8
 
 // shortFile tells why a hash of 2.x, which makes bucket pages when they are
 // first used, must once have been longer; "" when nothing says so.

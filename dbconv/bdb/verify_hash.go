@@ -35,7 +35,12 @@ func (v *verifier) hash() error {
 	if m.Version > 5 && m.NumElem > 1<<31-1 {
 		v.odd(int64(m.PageNo), NoItem, "metadata counts %d elements", m.NumElem)
 	}
-	if fewer := m.fewerKeys(v.pairs, v.zeros); fewer != "" && v.report.Missing == missing {
+	fewer, lost := m.fewerKeys(v.pairs, v.zeros)
+	switch {
+	case fewer == "" || v.report.Missing > missing:
+	case lost:
+		v.lost(int64(m.PageNo), NoItem, "%s", fewer)
+	default:
 		v.note(int64(m.PageNo), errFewerKeys, "%s", fewer)
 	}
 	return nil
@@ -97,8 +102,9 @@ func (v *verifier) zeroBucket(nd *node, b uint64) {
 		return
 	case m.bucketUsed(b):
 		v.lost(nd.no, NoItem, "page of bucket %d is all zeros, but the bucket was in use", b)
+	default:
+		v.zeros++
 	}
-	v.zeros++
 	v.stats.unused(v.lay, 1)
 }
 
