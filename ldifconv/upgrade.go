@@ -13,7 +13,6 @@ import (
 
 	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
-	"imsconv/ldifconv/schema"
 )
 
 // Input is one file of an upgrade.
