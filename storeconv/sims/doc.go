@@ -49,5 +49,10 @@
 // cannot be; when an extended header makes its body another thing than the
 // file's bytes (sparse files, volumes, encodings). A hard link may carry data,
 // which is passed over. Names are never cleaned up. After a damaged header the
-// reader looks for the next block that is a header.
+// reader looks for the next block that is a header. So it does after zeros that
+// are not the end: an end marker is two zero blocks that fill a record, or any
+// in front of a global header, or in front of nothing.
+//
+// A value that cannot be (a number, a flag, a line of rights, a date) is left
+// out. It is told with an *Error before its member, which comes without it.
 package sims

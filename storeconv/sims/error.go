@@ -26,10 +26,15 @@ const (
 	BadName     = "bad-name"      // a name that the profile forbids
 	BadType     = "bad-type"      // neither file, directory nor hard link
 	BadSize     = "bad-size"      // a size that cannot be
-	Truncated   = "truncated"     // the stream ends inside a member
+	BadValue    = "bad-value"     // a SIMS value that cannot be read; its member comes without it
+	BadFlag     = "bad-flag"      // a flag or keyword that is none; its member comes without it
+	BadACL      = "bad-acl"       // a line of rights that is none; its member comes without it
+	BadDate     = "bad-date"      // a date that cannot be; its member comes with 0
+	Lost        = "lost"          // zeros where members may have been
+	Truncated   = "truncated"     // the stream ends inside a member, or inside a block
 	ReadError   = "read-error"    // the source failed; what follows is lost
 	NoEnd       = "no-end-marker" // tolerated
-	Trailing    = "trailing-data" // tolerated
+	Trailing    = "trailing-data" // tolerated: another stream behind the end marker
 )
 
 // Error gives position and text.

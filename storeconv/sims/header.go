@@ -3,8 +3,11 @@ package sims
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"strings"
+
+	"imsconv/storeconv/ims"
 )
 
 // Offsets of the ustar header.
@@ -218,51 +221,9 @@ func parseSeconds(s string) (int64, bool) {
 	return n, true
 }
 
-// apply sets the typed fields of m from the records.
-func (m *Member) apply(attrs []Attr) {
-	m.Subscribed = -1
-	for _, a := range attrs {
-		if !m.set(a) {
-			m.Unknown = append(m.Unknown, a)
-		}
-	}
-}
-
-func (m *Member) set(a Attr) bool {
-	switch a.Key {
-	case "SIMS.flags":
-		m.Flags = a.Value
-	case "SIMS.quota":
-		n, err := strconv.ParseInt(a.Value, 10, 64)
-		if err != nil || n < -2 {
-			return false
-		}
-		m.Quota, m.HasQuota = n, true
-	case "SIMS.uidvalidity":
-		n, ok := parseUID(a.Value)
-		m.UIDValidity = n
-		return ok
-	case "SIMS.uidnext":
-		n, ok := parseUID(a.Value)
-		m.UIDNext = n
-		return ok
-	case "SIMS.subscribed":
-		if a.Value != "0" && a.Value != "1" {
-			return false
-		}
-		m.Subscribed = int8(a.Value[0] - '0')
-	case "SIMS.keywords":
-		m.Keywords = a.Value
-	case "SIMS.acl":
-		m.ACL = a.Value
-	default:
-		return false
-	}
-	return true
-}
-
-// apply sets the fields of h from the records.
-func (h *Header) apply(attrs []Attr) {
+// apply sets the fields of h from the records. It returns what is wrong with a
+// value that cannot be read.
+func (h *Header) apply(attrs []Attr) (fault string) {
 	for _, a := range attrs {
 		switch a.Key {
 		case "SIMS.profile":
@@ -273,8 +234,8 @@ func (h *Header) apply(attrs []Attr) {
 			h.Host = a.Value
 		case "SIMS.date":
 			n, ok := parseSeconds(a.Value)
-			if !ok || n < 0 {
-				h.Unknown = append(h.Unknown, a)
+			if !ok || n < 0 || n > ims.MaxTime {
+				fault = fmt.Sprintf("SIMS.date=%s of the global header cannot be and is left out", DisplayName(a.Value))
 				continue
 			}
 			h.Date, h.HasDate = n, true
@@ -282,4 +243,5 @@ func (h *Header) apply(attrs []Attr) {
 			h.Unknown = append(h.Unknown, a)
 		}
 	}
+	return fault
 }

@@ -44,7 +44,7 @@ type Member struct {
 	Time    int64  // modification time, seconds since 1970
 	Link    string // links: the member name of the first copy
 
-	Flags       string // SIMS.flags as it stands
+	Flags       string // SIMS.flags, less what cannot be a flag or a keyword
 	Quota       int64  // bytes, if HasQuota
 	HasQuota    bool
 	UIDValidity uint32 // 0: not said
@@ -52,7 +52,7 @@ type Member struct {
 	Subscribed  int8   // -1: not said
 	Keywords    string // blank-separated
 	ACL         string // identifier TAB rights, lines
-	Unknown     []Attr // SIMS. keys that are not known, and known ones with values that cannot be read
+	Unknown     []Attr // SIMS. keys that are not known
 }
 
 // Clone returns a copy of the member that stays valid.

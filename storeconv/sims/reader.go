@@ -33,6 +33,8 @@ type Reader struct {
 	srcErr error // what ended the source
 
 	m        Member
+	refused  []*Error // values of it, told before it comes
+	ready    bool     // it comes when they are told
 	ext      extended
 	extStart int64
 	shared   shared
@@ -44,8 +46,10 @@ type Reader struct {
 	early   *Error // met before the first call of Next
 	damage  bool   // the last thing met was damage
 	started bool
-	sawEnd  bool // an end marker, and only zero bytes since
-	any     bool // a header has been read
+	sawEnd  bool  // an end marker, and only zero bytes since
+	zeros   int64 // where the zero blocks began that are being passed over
+	base    int64 // where the stream at hand began, of several
+	any     bool  // a header has been read
 	done    bool
 	warned  bool // about data after the end marker
 }
@@ -194,6 +198,9 @@ func (r *Reader) Next() (*Member, error) {
 		r.early = nil
 		return nil, p
 	}
+	if len(r.refused) > 0 || r.ready {
+		return r.deliver()
+	}
 	if r.done {
 		return nil, io.EOF
 	}
@@ -201,6 +208,22 @@ func (r *Reader) Next() (*Member, error) {
 		return nil, p
 	}
 	r.ext.reset()
+	return r.next()
+}
+
+// deliver returns what is to be told about the current member, then itself.
+func (r *Reader) deliver() (*Member, error) {
+	if len(r.refused) > 0 {
+		p := r.refused[0]
+		r.refused = r.refused[1:]
+		return nil, p
+	}
+	r.ready = false
+	return &r.m, nil
+}
+
+// next looks for the next member.
+func (r *Reader) next() (*Member, error) {
 	for {
 		b := r.fill(blockSize)
 		if len(b) < blockSize {
@@ -217,9 +240,8 @@ func (r *Reader) Next() (*Member, error) {
 		}
 		if r.sawEnd {
 			r.sawEnd = false
-			if !r.warned {
-				r.warned = true
-				return nil, &Error{Offset: r.pos, Class: Trailing, Tolerated: true, Text: "members after the end marker: several streams one after the other"}
+			if p := r.behindEnd(b); p != nil {
+				return nil, p
 			}
 		}
 		r.any = true
@@ -237,10 +259,21 @@ func (r *Reader) finishBody() *Error {
 	if left+pad == 0 {
 		return nil
 	}
-	if missing := r.skip(left + pad); missing > pad {
+	missing := r.skip(left + pad)
+	switch {
+	case missing > pad:
 		return r.truncated()
+	case missing > 0:
+		r.done = true
+		return r.becauseOf(r.cutBlock())
 	}
 	return nil
+}
+
+// cutBlock says that the stream ends inside a block: archives are made of whole
+// ones, so that a part of this one is missing.
+func (r *Reader) cutBlock() *Error {
+	return &Error{Offset: r.pos, Class: Truncated, Text: fmt.Sprintf("the stream ends inside a block of %d bytes: it has been cut", blockSize)}
 }
 
 // truncated ends the reading inside the current member.
@@ -275,41 +308,12 @@ func (r *Reader) atEnd(b []byte) error {
 		return &Error{Offset: r.pos, Class: Truncated, Text: "the stream ends inside a header"}
 	case r.pos == 0 && len(b) == 0:
 		return &Error{Class: Truncated, Text: "the stream is empty"}
-	case !r.sawEnd:
-		return &Error{Offset: r.pos, Class: NoEnd, Tolerated: true, Text: "the stream has no end marker"}
+	case r.sawEnd:
+		return io.EOF
+	case (r.pos+int64(len(b)))%blockSize != 0:
+		return r.cutBlock()
 	}
-	return io.EOF
-}
-
-// zeroBlock passes over zero blocks. Two of them are the end marker; what may
-// follow is still looked at.
-func (r *Reader) zeroBlock() *Error {
-	at := r.pos
-	r.advance(blockSize)
-	if r.sawEnd {
-		return nil
-	}
-	b := r.fill(blockSize)
-	if len(b) < blockSize || isZero(b) {
-		r.sawEnd = true
-		return nil
-	}
-	return &Error{Offset: at, Class: Trailing, Tolerated: true, Text: "a lone zero block between members"}
-}
-
-// notHeader looks for the next header after a damaged one. After the end marker
-// such data is only noted.
-func (r *Reader) notHeader() *Error {
-	at := r.pos
-	if r.sawEnd {
-		r.done = true
-		return &Error{Offset: at, Class: Trailing, Tolerated: true, Text: "data after the end marker is not read"}
-	}
-	text := "this block is not a header"
-	if !r.any {
-		text = "the stream does not start with a tar header"
-	}
-	return r.damaged(&Error{Offset: at, Class: BadHeader, Text: text})
+	return &Error{Offset: r.pos, Class: NoEnd, Tolerated: true, Text: "the stream has no end marker"}
 }
 
 // damaged passes over blocks up to the next header or end marker and says in p
@@ -417,12 +421,16 @@ func (r *Reader) global(b []byte) (*Error, error) {
 	r.any = true
 	var e extended
 	ok := parsePax(body, e.record)
-	r.header.apply(e.attrs)
+	fault := r.header.apply(e.attrs)
 	if v := r.header.Profile; v != "" && v != "1" {
 		return nil, fmt.Errorf("%w %q", ErrProfile, v)
 	}
 	if !ok {
 		return &Error{Offset: r.pos, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
+	}
+	if fault != "" {
+		r.shared.take(&e)
+		return &Error{Offset: at, Class: BadValue, Text: fault}, nil
 	}
 	if text := r.shared.take(&e); text != "" {
 		return &Error{Offset: at, Class: BadExtended, Tolerated: true, Text: text}, nil
@@ -448,10 +456,7 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	if !ok || size < 0 || size > maxBody {
 		return nil, r.damaged(&Error{Offset: m.Offset, Name: m.Name, Class: BadSize, Text: "the size of its body cannot be"})
 	}
-	mtime, ok := e.time(b)
-	if !ok {
-		m.Unknown = append(m.Unknown, Attr{"mtime", "unreadable"})
-	}
+	mtime, dated := e.time(b)
 	if typ == '1' {
 		if m.Link = e.link; !e.hasLink {
 			m.Link = string(cString(b[offLink : offLink+100]))
@@ -466,7 +471,7 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	if typ != '1' { // what a link carries is what it links to
 		m.Size = size
 	}
-	return r.check(typ)
+	return r.check(typ, dated)
 }
 
 // name is the name that headers give a member; b is the last of them.
@@ -506,8 +511,9 @@ func (e *extended) time(b []byte) (int64, bool) {
 // bodyless tells the types whose size field means nothing.
 func bodyless(typ byte) bool { return typ >= '1' && typ <= '6' }
 
-// check decides whether the member is one of the profile.
-func (r *Reader) check(typ byte) (*Member, error) {
+// check decides whether the member is one of the profile; dated says that its
+// date can be read.
+func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	m := &r.m
 	dir := typ == '5' || typ == 0 && len(m.Name) > 0 && m.Name[len(m.Name)-1] == '/'
 	switch {
@@ -533,10 +539,12 @@ func (r *Reader) check(typ byte) (*Member, error) {
 	if damage && !r.ext.active && len(m.Name) >= 100 {
 		return refuse(BadExtended, "its name may have been cut: the header before it is damaged")
 	}
-	m.apply(r.ext.attrs)
 	if dir && len(m.Name) > 1 && m.Name[len(m.Name)-1] == '/' {
 		m.Name = m.Name[:len(m.Name)-1]
 	}
+	var v values
+	v.date(m, m.Time, dated)
+	m.apply(r.ext.attrs, &v)
 	if m.Kind == 0 {
 		return refuse(BadType, typeText(typ))
 	}
@@ -555,7 +563,8 @@ func (r *Reader) check(typ byte) (*Member, error) {
 			return refuse(BadName, "link target: "+text)
 		}
 	}
-	return m, nil
+	r.refused, r.ready = v.take(m), true
+	return r.deliver()
 }
 
 func typeText(typ byte) string {
