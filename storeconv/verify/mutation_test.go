@@ -260,6 +260,26 @@ var storeMutations = []mutation{
 	{"record.extra", alone, extraRecord(mboxlist.QuotaDB, "nobody", "-1 -1 0 0 -1"), "no-user", "nobody"},
 	{"record.extra", alone, extraRecord(mboxlist.PeruserDB, "nobody\tuser/nobody", "1\t\t"), "no-mailbox", "nobody"},
 	{"record.extra", alone, extraRecord(mboxlist.SubscrDB, "nobody", "user/nobody"), "subscription", "nobody"},
+	{"record.extra", alone, extraRecord(mboxlist.SubscrDB, "nobody", ""), "no-user", "subscr.db: nobody"},
+	{"record.extra", alone, extraRecord(mboxlist.PeruserDB, "nobody\tuser/nobody/x", "1\t\t"), "no-user", "peruser.db: nobody"},
+	{"record.form", alone, extraRecord(mboxlist.FolderDB, "odd key", "primary\tx\tlr"), "record", "folder.db: odd key"},
+	{"record.form", alone, extraRecord(mboxlist.FolderDB, "user/odd", "primary\tx"), "record", "folder.db: user/odd"},
+	{"record.form", alone, extraRecord(mboxlist.PeruserDB, "odd", "1\t\t"), "record", "peruser.db: odd"},
+	{"record.form", alone, extraRecord(mboxlist.PeruserDB, "odd\tuser/odd", "x"), "record", "peruser.db: odd user/odd"},
+	{"record.form", alone, extraRecord(mboxlist.QuotaDB, "odd", "x"), "record", "quota.db: odd"},
+	{"record.form", alone, extraRecord(mboxlist.SubscrDB, "odd", "a\x01"), "record", "subscr.db: odd"},
+	{"Subscriptions", alone, func(t *testing.T, m *victim) {
+		editDatabase(t, m.store, mboxlist.SubscrDB, func(records map[string]string) {
+			for key, list := range records {
+				if name, _, _ := strings.Cut(list, "\n"); name != "" {
+					records[key] = list + "\n" + name
+				}
+			}
+		})
+	}, "subscription", "in the list twice"},
+	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.store, 0o755)) }, "mode", "the store directory has the mode 0755"},
+	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("mboxlist"), 0o755)) }, "mode", "mboxlist: mode 0755"},
+	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("partition"), 0o755)) }, "mode", "partition: mode 0755"},
 }
 
 // notRoot are the fields that only root can write wrong.

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -36,7 +37,45 @@ func (v *verifier) records(ctx context.Context) error {
 			return err
 		}
 	}
+	v.topModes()
 	return nil
+}
+
+// topModes checks the directories above the partitions, where a restore made
+// everything. The store directory may have been there before: another mode of
+// it is a warning.
+func (v *verifier) topModes() {
+	if !v.pure() {
+		return
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(v.root, &st); err == nil && st.Mode&0o7777&^unix.S_ISGID != dirMode {
+		v.tell(warning("mode", ".", "the store directory has the mode %04o instead of %04o", st.Mode&0o7777, dirMode))
+	}
+	for _, name := range []string{"mboxlist", "partition"} {
+		if err := stat(v.root, name, &st); err == nil {
+			v.tell(v.owner.attributes(name, &st)...)
+		}
+	}
+}
+
+// pure tells whether all of the store is a restore's, for all that its indexes
+// tell.
+func (v *verifier) pure() bool {
+	return v.opts.Origin == nil && v.report.Foreign == 0 && (v.indexed || v.opts.NoIndex)
+}
+
+// oddRecord is a record of another form than ours: the vendor's, unless all of
+// the store is ours.
+func (v *verifier) oddRecord(d *list, key string, err error) {
+	if !v.pure() {
+		v.report.OddRecord++
+		return
+	}
+	if err == nil {
+		err = errors.New("no key of this database")
+	}
+	v.tell(problem("record", d.name+": "+label(strings.ReplaceAll(key, "\t", " ")), "a record of unknown form: %v", err))
 }
 
 // databaseFile checks mode and owner of a database.
@@ -88,7 +127,7 @@ func (v *verifier) checkFolder(d *list, key string, value []byte) {
 	user, name, ok := mboxlist.SplitKey(key)
 	rec, err := mboxlist.ParseFolder(value)
 	if !ok || err != nil {
-		v.report.OddRecord++
+		v.oddRecord(d, key, err)
 		return
 	}
 	where := d.name + ": " + label(key)
@@ -133,7 +172,7 @@ func (v *verifier) hasUser(id string) bool {
 
 func (v *verifier) checkQuota(d *list, key string, value []byte) {
 	if _, err := mboxlist.ParseQuota(value); err != nil {
-		v.report.OddRecord++
+		v.oddRecord(d, key, err)
 	}
 	if !v.hasUser(key) {
 		v.inherited(problem("no-user", d.name+": "+label(key), "the user has no directory"), v.origin != nil && v.origin.lacks(key, inbox))
@@ -143,8 +182,15 @@ func (v *verifier) checkQuota(d *list, key string, value []byte) {
 func (v *verifier) checkSubscr(d *list, key string, value []byte) {
 	names, err := mboxlist.ParseSubscriptions(value)
 	if err != nil {
-		v.report.OddRecord++
+		v.oddRecord(d, key, err)
 		return
+	}
+	where := d.name + ": " + label(key)
+	if !v.hasUser(key) {
+		v.odd("no-user", where, "the user has no directory")
+	}
+	if name := firstTwice(names); name != "" {
+		v.odd("subscription", where, fmt.Sprintf("%s is in the list twice", name))
 	}
 	if !v.lists.has(mboxlist.FolderDB) {
 		return // told
@@ -152,22 +198,47 @@ func (v *verifier) checkSubscr(d *list, key string, value []byte) {
 	for _, name := range names {
 		// IMAP allows it, and the mailbox may be another user's who has not
 		// come yet.
-		if _, ok := v.record(mboxlist.FolderDB, name, d.name+": "+label(key)); !ok {
-			v.tell(warning("subscription", d.name+": "+label(key), "subscribed to %s, which folder.db does not have", name))
+		if _, ok := v.record(mboxlist.FolderDB, name, where); !ok {
+			v.tell(warning("subscription", where, "subscribed to %s, which folder.db does not have", name))
 		}
 	}
+}
+
+// odd tells what no restore leaves: a problem where all of the store is ours, a
+// warning where another server may have left it.
+func (v *verifier) odd(kind, where, text string) {
+	n := warning(kind, where, "%s", text)
+	if v.pure() {
+		n.Severity = storeconv.Problem
+	}
+	v.tell(n)
+}
+
+// firstTwice returns a name that a list has twice, or "".
+func firstTwice(names []string) string {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		if seen[name] {
+			return name
+		}
+		seen[name] = true
+	}
+	return ""
 }
 
 func (v *verifier) checkPerUser(d *list, key string, value []byte) {
 	id, name, ok := strings.Cut(key, "\t")
 	if _, err := mboxlist.ParsePeerUser(value); err != nil || !ok || id == "" || name == "" {
-		v.report.OddRecord++
+		v.oddRecord(d, key, err)
 		return
+	}
+	where := d.name + ": " + label(strings.ReplaceAll(key, "\t", " "))
+	if !v.hasUser(id) {
+		v.odd("no-user", where, "the user has no directory")
 	}
 	if !v.lists.has(mboxlist.FolderDB) {
 		return // told
 	}
-	where := d.name + ": " + label(strings.ReplaceAll(key, "\t", " "))
 	if _, ok := v.record(mboxlist.FolderDB, name, where); !ok {
 		v.tell(problem("no-mailbox", where, "folder.db has no such mailbox"))
 	}
