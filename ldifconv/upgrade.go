@@ -60,20 +60,20 @@ const (
 
 // run is one call of UpgradeAll.
 type run struct {
-	opt     Options
-	inputs  []Input
-	jobs    int
-	sel     *selection
-	rules   *ruleSet
-	pairs   []setting
-	state   *state // nil without Restore
-	order   *sequencer
-	nodes   domainNodes
-	met     found
-	seen    index.First // the DNs of all entries
-	book    addressBook
-	survey  *survey // nil when no domain is looked for
-	copies  []*os.File
+	opt    Options
+	inputs []Input
+	jobs   int
+	sel    *selection
+	rules  *ruleSet
+	pairs  []setting
+	state  *state // nil without Restore
+	order  *sequencer
+	nodes  domainNodes
+	met    found
+	seen   index.First // the DNs of all entries
+	book   addressBook
+	survey *survey // nil when no domain is looked for
+	copies []*os.File
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers

@@ -358,8 +358,12 @@ func (c *boxChecker) directory(below string, dir int) {
 func (c *boxChecker) messageDir(dir int, nn string) {
 	path := c.box.path + "/" + nn + "/"
 	var err error
-	if c.names, err = c.lister.List(dir, c.names[:0]); err != nil {
+	c.names, err = c.lister.List(dir, c.names[:0])
+	switch {
+	case err != nil:
 		c.note(problem("unreadable", path+".", "%v", err))
+	case len(c.names) == 0 && !c.res.foreign:
+		c.note(warning("empty-directory", strings.TrimSuffix(path, "/"), "a directory of messages without any"))
 	}
 	// In the order of the UIDs.
 	slices.SortFunc(c.names, func(a, b nms.Entry) int { return cmp.Or(len(a.Name)-len(b.Name), strings.Compare(a.Name, b.Name)) })

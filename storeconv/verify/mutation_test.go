@@ -277,6 +277,11 @@ var storeMutations = []mutation{
 			}
 		})
 	}, "subscription", "in the list twice"},
+	{"dir.empty", alone, emptyDir("partition/second"), "empty-directory", "partition/second"},
+	{"dir.empty", alone, emptyDir("partition/primary/=user/11"), "empty-directory", "=user/11"},
+	{"dir.empty", alone, emptyDir("partition/primary/=user/f7/71"), "empty-directory", "=user/f7/71"},
+	{"dir.empty", alone, func(t *testing.T, m *victim) { must(t, os.Mkdir(filepath.Join(filepath.Dir(m.index), "97"), 0o700)) }, "empty-directory", "/97"},
+	{"dir.empty", alone, func(t *testing.T, m *victim) { must(t, os.Mkdir(filepath.Join(filepath.Dir(m.index), "=x"), 0o700)) }, "empty-directory", "/=x"},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.store, 0o755)) }, "mode", "the store directory has the mode 0755"},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("mboxlist"), 0o755)) }, "mode", "mboxlist: mode 0755"},
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("partition"), 0o755)) }, "mode", "partition: mode 0755"},
@@ -305,6 +310,10 @@ func extraRecord(kind mboxlist.Kind, key, value string) func(t *testing.T, m *vi
 	return func(t *testing.T, m *victim) {
 		editDatabase(t, m.store, kind, func(records map[string]string) { records[key] = value })
 	}
+}
+
+func emptyDir(path string) func(t *testing.T, m *victim) {
+	return func(t *testing.T, m *victim) { must(t, os.MkdirAll(m.path(path), 0o700)) }
 }
 
 // fieldsOf lists the exported fields of types, "Type.Field".

@@ -113,6 +113,12 @@ func (w *treeWalk) stray(kind, path, format string, args ...any) {
 	w.notes = append(w.notes, n)
 }
 
+// empty notes a directory that holds nothing. Nothing is lost with it, and
+// servers leave such behind.
+func (w *treeWalk) empty(path, what string) {
+	w.notes = append(w.notes, warning("empty-directory", path, "%s", what))
+}
+
 func (w *treeWalk) unreadable(path string, err error) {
 	w.notes = append(w.notes, problem("unreadable", path, "%v", err))
 }
@@ -149,6 +155,7 @@ func (w *treeWalk) partition(number int, path string) error {
 		}
 	}
 	if !top {
+		w.empty(path, "a partition without =user")
 		return nil
 	}
 	shared := w.shared(dir, path, nil)
@@ -166,6 +173,9 @@ func (w *treeWalk) hashDir(number, parent int, name, path string, depth int, abo
 	entries, err := listDir(&w.lister, dir)
 	if err != nil {
 		w.unreadable(path, err)
+	}
+	if err == nil && len(entries) == 0 {
+		w.empty(path, "a directory of no user")
 	}
 	shared := w.shared(dir, path, above)
 	for _, e := range entries {
@@ -238,6 +248,9 @@ func (w *treeWalk) mailbox(box *mailbox, shared *sharedDir) error {
 	if isBox && !box.isInbox() && standard(box.name) == inbox {
 		w.stray("stray-file", box.path, "a mailbox in a folder of the name %s", box.name)
 		isBox = false
+	}
+	if len(folders) == 0 && !box.hasIndex && len(box.dirs) == 0 {
+		w.empty(box.path, "neither index nor messages nor folders")
 	}
 	if isBox {
 		if err := w.send(&task{box: box, shared: shared}); err != nil {
