@@ -353,3 +353,21 @@ func TestSchemaLoads(t *testing.T) {
 		}
 	}
 }
+
+// slapadd takes full output without its first two lines, as the manual says.
+func TestSlapaddTakesFullOutput(t *testing.T) {
+	export, err := os.ReadFile("../../testdata/site/sims/export.ldif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, _ := upgrade(t, export, ldifconv.Options{From: ldifconv.SIMS, Format: ldifconv.Full})
+	rest, found := bytes.CutPrefix(full, []byte("version: 1\n\n"))
+	if !found {
+		t.Fatalf("the output begins with %.40q", full)
+	}
+	file := filepath.Join(t.TempDir(), "full.ldif")
+	if err := os.WriteFile(file, rest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "loaded", newDirectory(t, "o=internet", file).dump(), content(t, bytes.NewReader(full)))
+}

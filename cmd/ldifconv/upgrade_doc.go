@@ -9,7 +9,8 @@ Without IN the export is read from standard input. LZ4 and gzip are undone.
 The result is either one change record (changetype: modify) for each entry that
 changes, for ldapmodify, or, with --format ldif, all entries of the input with
 the upgraded ones in their place and parents in front of their children, for
-ldif2db. --undo writes the change records that make the upgraded entries what
+ldif2db, or for slapadd without the version line, which it does not know:
+tail -n +3 FILE | slapadd. --undo writes the change records that make the upgraded entries what
 they were. No server is asked and no input is changed.
 
 SELECTION
