@@ -166,7 +166,7 @@ func (r *run) warnPairs() {
 		case s.id == schema.None || len(s.values) == 0:
 		case s.id == schema.ObjectClass && !r.opt.Append:
 			r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
-		case s.id == schema.UID || s.id == schema.Mail:
+		case s.id == schema.UID:
 			r.warn("same-for-all", "-A", name+" names one entry: every selected entry gets the same")
 		case schema.Info(s.id).Single && len(s.values) > 1:
 			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: a directory refuses %d", name, len(s.values)))
