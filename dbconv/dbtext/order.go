@@ -17,7 +17,6 @@ type keyOrder struct {
 	known   bool // keys come in order
 	numbers bool // and are record numbers
 	n       int64
-	buf     []byte
 	last    [2][]byte // item before of the same parity
 	begun   [2]bool
 	rises   int64 // the first even item that does not rise

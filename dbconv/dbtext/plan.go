@@ -13,7 +13,8 @@ import (
 // value and a key. Both ends are sure, the beginning of the data and its end;
 // so pairs are counted from the beginning up to the first line that is no item,
 // and from the end back to the last. Where nothing but an odd number of items
-// tells that something is wrong, the order of the keys says where.
+// tells that something is wrong, the order of the keys says where; and where
+// their number is even but the keys of a btree are out of order, too.
 type Plan struct{ sections []*section }
 
 // at is the plan of database number n, from 1; nil: all of it is sound.
@@ -37,6 +38,9 @@ type section struct {
 	tail   bool    // one of those may belong to the item before it
 	blanks bool    // no VERSION line, yet a blank before each item
 	unsure bool    // an odd number of items, and no line to blame
+	breaks int64   // keys of a btree that come before the one before them
+	mixed  bool    // there are some, and nothing else to blame
+	odd    bool    // and nothing says why
 	out    []span  // to leave out, rising
 }
 
@@ -63,8 +67,9 @@ func (s *section) skip(n int64) (to int64, why string) {
 // Survey reads a whole text and returns what is to be left out of it. h is nil,
 // or the header of lines without one (NewPlainReader). Text in which nothing
 // has to be left out gives nil. Errors are those of reading r; what is wrong
-// with the text the Reader tells. A text with an odd number of lines is read a
-// second time, for which it is asked for again.
+// with the text the Reader tells. A text with an odd number of lines, or with keys
+// of a btree out of order, is read a second time, for which it is asked for
+// again.
 func Survey(open func() (io.Reader, error), h *Header) (*Plan, error) {
 	r, err := open()
 	if err != nil {
@@ -77,14 +82,14 @@ func Survey(open func() (io.Reader, error), h *Header) (*Plan, error) {
 	found, again := false, false
 	for _, sec := range s.plan.sections {
 		sec.settle()
-		again = again || sec.unsure
-		found = found || sec.unsure || sec.blanks || len(sec.out) > 0
+		again = again || sec.unsure || sec.mixed
+		found = found || sec.unsure || sec.mixed || sec.blanks || len(sec.out) > 0
 	}
 	if again {
 		if r, err = open(); err != nil {
 			return nil, err
 		}
-		order := &survey{plan: &Plan{}, unsure: s.plan.sections}
+		order := &survey{plan: &Plan{}, before: s.plan.sections}
 		if err := order.run(r, h); err != nil {
 			return nil, err
 		}
@@ -99,6 +104,7 @@ func Survey(open func() (io.Reader, error), h *Header) (*Plan, error) {
 func (s *section) settle() {
 	if len(s.strays) == 0 {
 		s.unsure = s.items%2 != 0 && s.ended
+		s.mixed = s.items%2 == 0 && s.ended && s.breaks > 0
 		return
 	}
 	if s.ended && s.items%2 == 0 && s.even && len(s.strays) < maxStrays {
@@ -122,14 +128,19 @@ func (s *section) settle() {
 	}
 }
 
+// An itemOrder looks at the items of a database: *evenOrder in the first
+// reading, *keyOrder or *keyPath in the second.
+type itemOrder interface{ add(item []byte) }
+
 // A survey is one reading of a text.
 type survey struct {
 	plan   *Plan
 	lines  *lines
 	h      Header
 	sec    *section
-	unsure []*section // of an earlier reading: the order of keys is wanted
-	order  *keyOrder
+	before []*section // of an earlier reading: the order of keys is wanted
+	order  itemOrder  // of this database; nil: not looked at
+	buf    []byte
 }
 
 func (s *survey) run(r io.Reader, plain *Header) error {
@@ -178,10 +189,21 @@ func (s *survey) header(line []byte) (ended bool) {
 func (s *survey) begin() {
 	s.sec = &section{even: true, blanks: s.h.Version == 0 && s.h.paired()}
 	s.plan.sections = append(s.plan.sections, s.sec)
-	s.order = nil
-	if n := len(s.plan.sections); n <= len(s.unsure) && s.unsure[n-1].unsure {
-		s.order = newKeyOrder(s.h)
+	s.order = s.newOrder(len(s.plan.sections) - 1)
+}
+
+// newOrder is how the items of database i are looked at.
+func (s *survey) newOrder(i int) itemOrder {
+	switch {
+	case s.before == nil && s.h.Type == "btree" && s.h.paired():
+		return &evenOrder{}
+	case i >= len(s.before):
+	case s.before[i].unsure:
+		return newKeyOrder(s.h)
+	case s.before[i].mixed:
+		return newKeyPath(s.before[i].items, s.before[i].breaks)
 	}
+	return nil
 }
 
 // end ends a database.
@@ -194,9 +216,15 @@ func (s *survey) end(ended bool) {
 	if !s.h.paired() {
 		s.sec.items, s.sec.strays = 0, nil
 	}
-	if s.order != nil {
-		was := s.unsure[len(s.plan.sections)-1]
-		was.out = s.order.doubtful(s.sec.items)
+	switch o := s.order.(type) {
+	case *evenOrder:
+		s.sec.breaks = o.breaks
+	case *keyOrder:
+		s.before[len(s.plan.sections)-1].out = o.doubtful(s.sec.items)
+	case *keyPath:
+		was := s.before[len(s.plan.sections)-1]
+		out, known := o.doubtful()
+		was.out, was.odd = out, !known
 	}
 	s.sec, s.order, s.h = nil, nil, Header{}
 }
@@ -253,12 +281,12 @@ func (s *survey) item(line []byte, more bool) error {
 	}
 	r := Reader{lines: s.lines, h: s.h, MaxItem: comparedBytes}
 	var err error
-	s.order.buf, err = r.decode(s.order.buf[:0], line, more)
+	s.buf, err = r.decode(s.buf[:0], line, more)
 	if err != nil && s.lines.open && !errors.Is(err, io.EOF) {
 		err = s.lines.rest()
 	} else {
 		err = nil
 	}
-	s.order.add(s.order.buf)
+	s.order.add(s.buf)
 	return err
 }

@@ -161,6 +161,9 @@ func (r *Reader) begun() (Header, error) {
 		r.h.Version = 3
 		r.warn("no VERSION line, but a blank before each item: taken as VERSION=3")
 	}
+	if s := r.plan.at(r.section); s != nil && s.odd {
+		r.warn(fmt.Sprintf("%d keys are not in byte order, as those of a btree are that db_dump prints: taken as they are", s.breaks))
+	}
 	return r.h, nil
 }
 
