@@ -89,6 +89,7 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	if err := reader.Check(); err != nil {
 		return Report{}, err
 	}
+	tellUnfinished(root.Name(), opts.Log)
 	b := &run{opts: opts, reader: reader, elsewhere: make(map[orderID]string),
 		boxNames: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
 	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
