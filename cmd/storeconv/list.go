@@ -40,8 +40,12 @@ header in the uncompressed stream; date is in seconds since 1970. Users have
 With --header only the stream's own header is printed: profile, product, host and
 date.
 
-A member that cannot be read, or that the profile forbids, is a problem,
-named with its offset, and the listing goes on behind it.
+A member that cannot be read is a problem, named with its offset, and the
+listing goes on behind it. So is what the profile forbids, which is listed
+where there is something to list: names of users and mailboxes that no store
+can have, a UID that its mailbox has already, links to themselves, values
+that cannot be. Of a very large stream only the UIDs of the latest mailboxes
+are remembered. Control characters are printed as \xNN, in JSON as \u00NN.
 `
 
 func listVerb() cli.Verb {
@@ -104,6 +108,7 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, nam
 	if o.header {
 		return counts, o.printHeader(out, header)
 	}
+	var check profileCheck
 	for m, err := range r.All() {
 		if ctx.Err() != nil {
 			return counts, ctx.Err()
@@ -114,6 +119,10 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, nam
 		}
 		if err != nil {
 			return counts, fmt.Errorf("%s: %w", name, err)
+		}
+		if kind, text := check.fault(m); kind != "" {
+			n := noteOf(name, m, kind, text)
+			n.Tell(job)
 		}
 		counts.add(m)
 		if err := o.member(out, m); err != nil {
@@ -179,10 +188,10 @@ func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {
 	if h.HasDate {
 		date = fmt.Sprintf("%d (%s)", h.Date, utc(h.Date))
 	}
-	_, err := fmt.Fprintf(w, "Profile: %s\nProduct: %s\nHost: %s\nDate: %s\n", h.Profile, h.Product, h.Host, date)
+	_, err := fmt.Fprintf(w, "Profile: %s\nProduct: %s\nHost: %s\nDate: %s\n", h.Profile, plainText(h.Product), plainText(h.Host), date)
 	for _, a := range h.Unknown {
 		if err == nil {
-			_, err = fmt.Fprintf(w, "%s: %s\n", a.Key, sims.DisplayName(a.Value))
+			_, err = fmt.Fprintf(w, "%s: %s\n", plainText(a.Key), plainText(a.Value))
 		}
 	}
 	return err
@@ -227,7 +236,7 @@ func (o *listOptions) member(w io.Writer, m *sims.Member) error {
 		size = fmt.Sprint(m.Size)
 	}
 	flags := strings.Join(strings.Fields(m.Flags), " ")
-	line := strings.Join([]string{name, size, utc(m.Time), flags, m.Link}, "\t")
+	line := strings.Join([]string{plainText(name), size, utc(m.Time), plainText(flags), plainText(m.Link)}, "\t")
 	_, err := fmt.Fprintln(w, strings.TrimRight(line, "\t"))
 	return err
 }
@@ -255,7 +264,12 @@ func lineOf(m *sims.Member) memberLine {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, plainJSON(b.String()))
+	return err
 }
