@@ -13,7 +13,8 @@ import (
 // mailboxes, in bytes, about.
 const maxShown = 64 << 20
 
-// maxRanges bounds the ranges of one mailbox: putting one in moves those behind.
+// maxRanges bounds the ranges of one mailbox: putting one in moves those
+// behind.
 const maxRanges = 1 << 17
 
 // profileCheck finds what the profile forbids beyond the form of a member,
