@@ -115,6 +115,10 @@ func (c *boxChecker) index(ctx context.Context) {
 	}
 	if ctx.Err() == nil {
 		c.headerFields(path, &total)
+		if total.noOrigin != 0 && total.origins > 0 {
+			// Streams with and without UIDVALIDITY may be mixed.
+			c.note(warning("no-origin", path, "uid %d has no Original-Uid, %d of %d messages have one", total.noOrigin, total.origins, total.count))
+		}
 		c.indexFile(fd, path, total.last)
 	}
 }
@@ -150,13 +154,20 @@ func (c *boxChecker) indexFile(fd int, path string, last int64) {
 // totals are what the records of an index add up to.
 type totals struct {
 	count, largest, size int64
-	first, last          int64 // dates
+	first, last          int64  // dates
+	origins              int64  // records that have an Original-Uid
+	noOrigin             uint32 // the first UID without one; 0: none
 	lowUID, highUID      uint32
 }
 
 func (t *totals) add(r *ims.Record) {
 	if t.count == 0 {
 		t.first, t.last, t.lowUID = r.InternalDate, r.InternalDate, r.UID
+	}
+	if r.OrigUID != 0 {
+		t.origins++
+	} else if t.noOrigin == 0 {
+		t.noOrigin = r.UID
 	}
 	t.count++
 	t.size += r.Size
