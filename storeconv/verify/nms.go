@@ -130,6 +130,7 @@ func (c *comparison) run(ctx context.Context) error {
 	if err := c.trees(ctx); err != nil {
 		return err
 	}
+	c.extraPartitions()
 	if err := c.checkLinks(ctx); err != nil {
 		return err
 	}

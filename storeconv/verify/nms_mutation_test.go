@@ -104,6 +104,21 @@ var nmsMutations = []struct {
 	{"record.extra", func(t *testing.T, v *nmsVictim) {
 		editDatabase(t, v.store, mboxlist.FolderDB, func(r map[string]string) { r["user/"+v.id+"/Extra"] = "first\t" + v.id + "\tlrswipcda" })
 	}, "differs", "the source has no such record"},
+	{"record.stranger", func(t *testing.T, v *nmsVictim) {
+		editDatabase(t, v.store, mboxlist.FolderDB, func(r map[string]string) { r["user/zz"] = "first\tzz\tlrswipcda" })
+	}, "not-in-source", "folder.db: user/zz"},
+	{"record.stranger", func(t *testing.T, v *nmsVictim) {
+		editDatabase(t, v.store, mboxlist.SubscrDB, func(r map[string]string) { r["zz"] = "user/zz" })
+	}, "not-in-source", "subscr.db: zz"},
+	{"partition.extra", func(t *testing.T, v *nmsVictim) { must(t, os.Mkdir(filepath.Join(v.store, "partition/third"), 0o700)) }, "not-in-source", "partition/third"},
+	{"subscription.extra", func(t *testing.T, v *nmsVictim) {
+		path := filepath.Join(v.store, "user/11/11/stranger.sub")
+		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		must(t, os.WriteFile(path, []byte("user/stranger\n"), 0o600))
+	}, "not-in-source", "user/11/11/stranger.sub"},
+	{"subscription.extra", func(t *testing.T, v *nmsVictim) {
+		must(t, os.WriteFile(filepath.Join(v.store, "user", filepath.Base(v.list)), nil, 0o600))
+	}, "differs", "the source does not have it"},
 	{"database.missing", func(t *testing.T, v *nmsVictim) { must(t, os.Remove(filepath.Join(v.store, "mboxlist/peruser.db"))) }, "missing", "peruser.db"},
 
 	{"file.byte", func(t *testing.T, v *nmsVictim) {

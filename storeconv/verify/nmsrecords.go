@@ -259,7 +259,8 @@ func (r *recordCheck) extra() error {
 		}
 	}
 	if len(r.c.wentOver(id)) == 0 {
-		return nil // somebody else's
+		r.c.stranger(r.where(r.key), "a record of a user")
+		return nil
 	}
 	fine, err := false, error(nil)
 	switch r.d.kind {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,17 +20,20 @@ import (
 // subscriptions compares the subscription files below user/ and collects what
 // subscr.db must have.
 func (c *comparison) subscriptions(ctx context.Context) error {
-	if c.src.store.UserDir == "" {
-		return nil
+	s := &subscriptionWalk{c: c, ctx: ctx, seed: maphash.MakeSeed(), met: make(map[uint64]struct{})}
+	if c.src.store.UserDir != "" {
+		dir, err := nms.OpenPath(c.src.store.UserDir)
+		if err != nil {
+			c.tell(warning("unreadable", "user", "%v", err))
+			return nil
+		}
+		err = s.dir(dir, "", 0)
+		unix.Close(dir)
+		if err != nil {
+			return err
+		}
 	}
-	s := &subscriptionWalk{c: c, ctx: ctx}
-	dir, err := nms.OpenPath(c.src.store.UserDir)
-	if err != nil {
-		c.tell(warning("unreadable", "user", "%v", err))
-		return nil
-	}
-	defer unix.Close(dir)
-	return s.dir(dir, "", 0)
+	return s.extra(c.root, "user", 0)
 }
 
 type subscriptionWalk struct {
@@ -37,6 +41,18 @@ type subscriptionWalk struct {
 	c      *comparison
 	lister nms.Lister
 	bytes  byteComparer
+
+	seed maphash.Seed
+	met  map[uint64]struct{} // hashes of the places where files of the source may be
+}
+
+func (s *subscriptionWalk) hash(path string) uint64 { return maphash.String(s.seed, path) }
+
+// meet remembers where the store may have a file of the source.
+func (s *subscriptionWalk) meet(places []string) {
+	for _, p := range places {
+		s.met[s.hash(p)] = struct{}{}
+	}
 }
 
 // maxUserDepth bounds how deep subscription files are looked for.
@@ -118,6 +134,7 @@ func (s *subscriptionWalk) file(dir int, path, name string) error {
 
 // userFile compares the file of a user, whose record in subscr.db it makes.
 func (s *subscriptionWalk) userFile(dir int, name, where, newID string, places []string) error {
+	s.meet(places)
 	list, ok, err := readList(dir, name)
 	if err != nil {
 		s.c.tell(warning("unreadable", where, "%v", err))
@@ -180,6 +197,7 @@ func readList(dir int, name string) (list []string, ok bool, err error) {
 // bytes.
 func (s *subscriptionWalk) same(dir int, name, where string, places []string, want [][]string) {
 	s.c.report.Subscriptions++
+	s.meet(places)
 	var a, b unix.Stat_t
 	at := slices.IndexFunc(places, func(p string) bool { return stat(s.c.root, p, &b) == nil })
 	if at < 0 {
