@@ -39,7 +39,11 @@ of --owner, else that of the store directory.
 An index that is not this project's, such as those of a relocated store,
 cannot be looked into: it is counted as foreign, which is no fault, and of
 its mailbox only the names of the files are checked. Usage that such a store
-brought along is not compared.
+brought along is not compared. An index of this project's that has lost its
+beginning or its line ends is damaged, not foreign, and with -f every mailbox
+of the stream must have one, unless --no-index says otherwise. Records of an
+unknown form are counted too where some index is foreign; in a store that is
+all this project's each is a problem. Empty directories are a warning.
 
 With -f several times the streams are taken in that order, as in the
 restore: where flags differ, the last stream that has the message decides.

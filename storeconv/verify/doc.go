@@ -54,7 +54,7 @@
 //	  Size, SHA-256         bytes           body
 //	  SFlags                peruser.db ***  flags
 //	  UFlags                have names      flags
-//	  Original-Uid          -               uidvalidity, name
+//	  Original-Uid          all or none *   uidvalidity, name
 //	folder.db
 //	  partition, ACL        index           -               data.db2
 //	quota.db
@@ -65,7 +65,11 @@
 //	  seen, deleted         index           -               -
 //	  last access           -               its date        -
 //	records missing         tree            -               databases
-//	records too many        tree            -               users who went over
+//	records of unknown form store all ours  -               -
+//	records too many        tree            -               users who went over,
+//	                                                        others are a warning
+//	empty directories       warning         -               -
+//	store directory: mode   0700 *          -               -
 //
 //	*    a difference is a warning
 //	**   the one asked for, else that of the store directory
