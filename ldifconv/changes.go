@@ -78,8 +78,8 @@ func (d *draft) appendChanges(dst []byte) []byte {
 
 // appendUndo appends the modify record that makes the upgraded entry the source
 // entry again, without its empty values, which a directory would refuse. With
-// only, it covers the fields for which only is true, and it appends nothing when
-// there are none.
+// only, it covers the fields for which only is true, and it appends nothing
+// when there are none.
 func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 	if d.renamed != nil && only == nil {
 		dst = appendRename(dst, d.renamed, d.rec.DN)

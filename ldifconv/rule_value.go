@@ -232,7 +232,8 @@ func appendLDAPURL(b, v []byte, encode bool) []byte {
 }
 
 // unlikeSearch says what keeps v from being an LDAP URL that finds the members
-// of a list, "" for one that is: a base, a scope, and a filter that can be read.
+// of a list, "" for one that is: a base, a scope, and a filter that can be
+// read.
 func unlikeSearch(v []byte) string {
 	v = trimBlanks(v)
 	if !hasPrefixFold(v, "ldap://") && !hasPrefixFold(v, "ldaps://") {

@@ -211,7 +211,8 @@ type aciReader struct {
 	missing map[string]string
 }
 
-// newACIReader makes a reader that looks for the roots and administrators named.
+// newACIReader makes a reader that looks for the roots and administrators
+// named.
 func newACIReader(ctx context.Context, job *cli.Job, roots, admins []string) *aciReader {
 	r := &aciReader{ctx: ctx, job: job, have: aci.Have{}, wanted: roots, spelled: map[string]string{}, missing: map[string]string{}}
 	for _, dn := range admins {

@@ -42,9 +42,9 @@ func runFew(t testing.TB, exit int, args ...string) outcome {
 	return o
 }
 
-// manyMailboxes writes a stream of one user with so many mailboxes, half of them
-// below another, each with some messages that come in turns. The Message-IDs are
-// long, which makes much of the indexes.
+// manyMailboxes writes a stream of one user with so many mailboxes, half of
+// them below another, each with some messages that come in turns. The
+// Message-IDs are long, which makes much of the indexes.
 func manyMailboxes(t testing.TB, path string, mailboxes, messages int) {
 	t.Helper()
 	f, err := os.Create(path)

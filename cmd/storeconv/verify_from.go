@@ -17,9 +17,9 @@ and symbolic links, subscriptions, and every record of data.db2 and quota.db2. -
 -m, --domain, --partition and --owner are those of the relocation. A quota record
 may be the old one or one counted anew. Faults of the source that relocate lists
 are warnings here, and so is what lies oddly in the store when the source has
-just the same there. A record or a subscription file too much of a user who went over is a problem;
-partitions, records and files below user/ of nobody in the source are a warning,
-and nothing with -u.
+just the same there. A record or a subscription file too much of a user who went
+over is a problem; partitions, records and files below user/ of nobody in the
+source are a warning, and nothing with -u.
 `
 
 // fromFlags are the flags of verify --from.

@@ -67,9 +67,9 @@ func (s *section) skip(n int64) (to int64, why string) {
 // Survey reads a whole text and returns what is to be left out of it. h is nil,
 // or the header of lines without one (NewPlainReader). Text in which nothing
 // has to be left out gives nil. Errors are those of reading r; what is wrong
-// with the text the Reader tells. A text with an odd number of lines, or with keys
-// of a btree out of order, is read a second time, for which it is asked for
-// again.
+// with the text the Reader tells. A text with an odd number of lines, or with
+// keys of a btree out of order, is read a second time, for which it is asked
+// for again.
 func Survey(open func() (io.Reader, error), h *Header) (*Plan, error) {
 	r, err := open()
 	if err != nil {

@@ -14,8 +14,8 @@ type unread struct {
 }
 
 // damaged notes a record that could not be read: by its DN, where it has one.
-// Where two records lie in one for want of a blank line, the DN of the second is
-// not known.
+// Where two records lie in one for want of a blank line, the DN of the second
+// is not known.
 func (c *comparer) damaged(s side, damage *ldif.Error) error {
 	c.problem(damage.Kind(), c.names[s], damage.Line, damage.DN, damage.Reason())
 	norm, err := ldif.AppendNormDN(nil, []byte(damage.DN))

@@ -233,8 +233,8 @@ func (v *verifier) top() error {
 	return v.findPartitions(&l)
 }
 
-// unfinished looks for the folders of runs. A lock and the list of finished runs
-// stay in good order.
+// unfinished looks for the folders of runs. A lock and the list of finished
+// runs stay in good order.
 func (v *verifier) unfinished() {
 	fd, err := openDown(v.root, workDir)
 	if err != nil {

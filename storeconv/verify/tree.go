@@ -249,7 +249,8 @@ func (w *treeWalk) mailbox(box *mailbox, shared *sharedDir) error {
 		w.stray("stray-file", box.path, "a mailbox in a folder of the name %s", box.name)
 		isBox = false
 	}
-	if len(folders) == 0 && !box.hasIndex && len(box.dirs) == 0 && !w.v.opts.NoIndex { // an empty mailbox has no more there
+	// Without indexes, an empty mailbox has nothing else there.
+	if len(folders) == 0 && !box.hasIndex && len(box.dirs) == 0 && !w.v.opts.NoIndex {
 		w.empty(box.path, "neither index nor messages nor folders")
 	}
 	if isBox {
