@@ -171,7 +171,7 @@ func (v *verifier) hasUser(id string) bool {
 }
 
 func (v *verifier) checkQuota(d *list, key string, value []byte) {
-	if _, err := mboxlist.ParseQuota(value); err != nil {
+	if _, err := mboxlist.ParseQuota(value); err != nil && (!v.pure() || !v.hasUser(key)) { // else told with the user
 		v.oddRecord(d, key, err)
 	}
 	if !v.hasUser(key) {
