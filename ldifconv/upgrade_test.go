@@ -143,6 +143,7 @@ func TestUpgradeOddEntries(t *testing.T) {
 			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nrfc822mailbox: b@x\nuid: a\nmail: a@x\n",
 			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"mail", "c@x"}} },
 			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mail\nmail: a@x\nmail: b@x\nmail: c@x\n-\n\n",
+			log:  "warning single-value -A: mail holds one value: where an entry has one, -P makes two, which a directory refuses\n",
 		},
 		{
 			name: "a replace names no value twice",

@@ -39,18 +39,19 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 	if !x.ours {
 		return at, true, nil // the name is all that can be gone by
 	}
-	user, mailbox, uid, ok := sims.SplitName(name)
-	var b []byte
-	if ok = false; !c.r.dry() {
-		var err error
-		if b, ok, err = c.r.jr.Get(keyValidity + user + "/" + mailbox); err != nil {
+	user, mailbox, uid, _ := sims.SplitName(name)
+	if !c.r.dry() {
+		b, known, err := c.r.jr.Get(keyValidity + user + "/" + mailbox)
+		if err != nil {
 			return at, false, err
 		}
+		if known && len(b) == 4 {
+			var ok bool
+			at.UID, ok = x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
+			return at, ok, nil
+		}
 	}
-	if ok && len(b) == 4 {
-		at.UID, ok = x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
-		return at, ok, nil
-	}
+	var ok bool
 	at.UID, ok = x.byUID[uid]
 	return at, ok, nil
 }

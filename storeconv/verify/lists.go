@@ -316,7 +316,7 @@ func (v *verifier) endUser() {
 	}
 	q, err := mboxlist.ParseQuota(value)
 	if err != nil {
-		if u.indexed {
+		if u.indexed || v.opts.NoIndex {
 			v.tell(problem("quota", where, "%v", err))
 		}
 		return
