@@ -247,6 +247,10 @@ func (s *site) convert(ctx context.Context, job *cli.Job, st *state) error {
 	if err := sweep(s.out); err != nil {
 		return err
 	}
+	// The state comes first: a folder without it is nobody's.
+	if err := st.write(job, s.out); err != nil {
+		return err
+	}
 	for _, dir := range []string{filepath.Join(s.out, "ldif"), s.tempDir()} {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
@@ -254,9 +258,6 @@ func (s *site) convert(ctx context.Context, job *cli.Job, st *state) error {
 	}
 	if st.Report != nil {
 		job.Recall(*st.Report)
-	}
-	if err := st.write(job, s.out); err != nil {
-		return err
 	}
 	for i, stage := range s.stages() {
 		if i < len(st.Done) {

@@ -148,6 +148,10 @@ func claimNew(out string) error {
 	if err != nil {
 		return err
 	}
+	// A run that was killed as it began has left the state under another name.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), "."+stateName) && strings.HasSuffix(e.Name(), ".tmp")
+	})
 	if len(entries) > 0 {
 		return cli.WithHint(fmt.Errorf("%s is not empty, and not the output of siteconv", out), "name a new folder with --out")
 	}
