@@ -13,8 +13,8 @@ import (
 // talk prints what a conversion says.
 type talk struct{}
 
-func (talk) Problem(kind, where, text string) { fmt.Println("problem:", where+":", text) }
-func (talk) Warning(kind, where, text string) { fmt.Println("warning:", where+":", text) }
+func (talk) Problem(kind, where, text string) { fmt.Println("problem:", where+":\n  ", text) }
+func (talk) Warning(kind, where, text string) { fmt.Println("warning:", where+":\n  ", text) }
 
 // Upgrade an export in memory: the change records, what takes them back, and
 // what there is to say.
@@ -66,7 +66,8 @@ mailQuota: 0
 	// dataSource: imsconv ldifconv
 	// -
 	//
-	// problem: export.ldif:8: uid=jill,ou=People,o=siroe.com: mailDeliveryOption
-	// "Inbox" is not known: it stays as it is users: 1 quotas of no limit: 1 undo
-	// has the old quota: true
+	// problem: export.ldif:8: uid=jill,ou=People,o=siroe.com:
+	//    mailDeliveryOption "Inbox" is not known: it stays as it is
+	// users: 1 quotas of no limit: 1
+	// undo has the old quota: true
 }
