@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // workDir is where the runs keep what they need while they last.
-const workDir = ".imsconv"
+const workDir = ims.WorkDir
 
 // SyncMode says how much is made durable, and when.
 type SyncMode = storeconv.SyncMode
