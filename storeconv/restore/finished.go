@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
@@ -183,7 +184,7 @@ func (r *run) replaceFinished(text []byte) error {
 		err = dir.Replace(fresh, r.store.Dir, finishedFile)
 	}
 	if err == nil {
-		err = r.store.SyncNames(".imsconv")
+		err = r.store.SyncNames(ims.WorkDir)
 	}
 	return err
 }
