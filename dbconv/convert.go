@@ -29,6 +29,9 @@ type ConvertOptions struct {
 	Output
 	Subdatabase *string // convert this one only; nil: the whole file
 	SortDups    bool    // keep sets of duplicates sorted, as db_upgrade -s
+	// HeapKeys makes a heap a btree whose keys are the addresses of the
+	// records, see bdb.Cursor.Next, instead of a recno.
+	HeapKeys bool
 }
 
 // Report is what a conversion did.
@@ -46,8 +49,11 @@ type Report struct {
 // ErrSubdatabases: the source holds sub-databases and the destination cannot.
 var ErrSubdatabases = errors.New("the file holds several databases")
 
+// ErrNoHeap: addresses are wanted of what is no heap.
+var ErrNoHeap = errors.New("no heap")
+
 // Convert writes the records of the database file src to dst as
-// a btree (of a recno, as a recno): version 9 unless Output says otherwise. The
+// a btree (of a recno, a queue or a heap, as a recno): version 9 unless Output says otherwise. The
 // order of a btree's keys is kept even where it is not byte order.
 func Convert(ctx context.Context, dst io.WriterAt, src Source, opts ConvertOptions) (Report, error) {
 	r, err := opts.open(ctx, src)
@@ -58,6 +64,9 @@ func Convert(ctx context.Context, dst io.WriterAt, src Source, opts ConvertOptio
 	out := opts.Output.resolve(rep.Source, 9)
 	rep.Version = out.Version
 	var names []string
+	if opts.HeapKeys && rep.Source.Type != bdb.Heap {
+		return rep, fmt.Errorf("%w: the records of a %s have no addresses", ErrNoHeap, rep.Source.Type)
+	}
 	if opts.Subdatabase != nil {
 		r, err = r.Open(*opts.Subdatabase)
 	} else {
@@ -126,8 +135,9 @@ type conversion struct {
 	rep  *Report
 	out  Output
 
-	numbers *numbers // of the recno that is being copied
-	read    int64    // records of the source
+	// number makes the key of a record of the recno that is being written.
+	number func(key []byte) []byte
+	read   int64 // records of the source
 
 	// change rewrites a record, or drops it; nil: records go over as they are.
 	// What it returns is valid until its next call.
@@ -144,18 +154,22 @@ func databaseName(name string) string { return fmt.Sprintf("database %.80q", nam
 // tree says how the database of r is written.
 func (c *conversion) tree(r *bdb.Reader) bdb.TreeOptions {
 	m := r.Meta()
-	c.numbers = nil
+	c.number = nil
 	t := bdb.TreeOptions{
 		Duplicates: m.Dup, DuplicatesSorted: m.DupSort, RecordNumbers: m.RecNum,
 		KeepOrder: m.Type == bdb.Btree, Unsorted: m.Type == bdb.Hash,
 	}
 	if m.Type == bdb.Recno || m.Type == bdb.Queue {
-		c.numbers = &numbers{log: c.opts.log(), limit: uint64(m.Size)/4 + 1}
+		c.number = (&numbers{log: c.opts.log(), limit: uint64(m.Size)/4 + 1}).check
 		t = bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
 		}
 		return t
+	}
+	if m.Type == bdb.Heap && !c.opts.HeapKeys {
+		c.number = new(counter).next
+		return bdb.TreeOptions{Recno: true}
 	}
 	if n := int(min(m.MinKey, bdb.MaxPageSize)); m.Type == bdb.Btree && bdb.MinKeyFits(n, c.out.PageSize) {
 		t.MinKey = n
@@ -192,6 +206,18 @@ func (n *numbers) check(key []byte) []byte {
 	}
 	n.last = number
 	n.key = strconv.AppendUint(n.key[:0], number, 10)
+	return n.key
+}
+
+// A counter gives records the numbers from 1 on.
+type counter struct {
+	last uint64
+	key  []byte
+}
+
+func (n *counter) next([]byte) []byte {
+	n.last++
+	n.key = strconv.AppendUint(n.key[:0], n.last, 10)
 	return n.key
 }
 
@@ -267,8 +293,8 @@ func (c *conversion) copy(w *bdb.Writer, r *bdb.Reader) error {
 				continue
 			}
 		}
-		if c.numbers != nil {
-			key = c.numbers.check(key)
+		if c.number != nil {
+			key = c.number(key)
 		}
 		if err := w.Put(key, value); err != nil {
 			return err

@@ -135,6 +135,8 @@ func headerOf(m bdb.Meta, name *string, opts DumpOptions) dbtext.Header {
 		if m.FixedLen {
 			h.FixedLen, h.Pad = int(m.RecLen), byte(m.RecPad)
 		}
+	case bdb.Heap:
+		h.LimitGiB, h.LimitBytes, h.RegionSize = m.LimitGiB, m.LimitBytes, m.RegionSize
 	}
 	return h
 }

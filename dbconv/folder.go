@@ -90,7 +90,7 @@ func (l *listConversion) run(ctx context.Context, dst io.WriterAt, src Source) (
 	}
 	m := r.Meta()
 	rep := Report{Source: m}
-	if m.SubDBs || m.Type == bdb.Recno || m.Type == bdb.Queue {
+	if m.SubDBs || m.Type == bdb.Recno || m.Type == bdb.Queue || m.Type == bdb.Heap {
 		return rep, fmt.Errorf("%w: a mailbox list is one btree", ErrSubdatabases)
 	}
 	if err := l.look(ctx, src); err != nil {

@@ -199,7 +199,7 @@ func (l *loader) start(h dbtext.Header) error {
 // override applies the options that go against the header.
 func (l *loader) override(h *dbtext.Header) error {
 	if t := l.opts.Type; t != "" {
-		if h.Type != "" && numbered(h.Type) != numbered(t) {
+		if h.Type != "" && unkeyed(h.Type) != unkeyed(t) {
 			return fmt.Errorf("a database of the type %s cannot be loaded as %s", h.Type, t)
 		}
 		h.Type = t
@@ -215,6 +215,10 @@ func (l *loader) override(h *dbtext.Header) error {
 // numbered tells whether records of a type have numbers instead of keys.
 func numbered(t string) bool { return t == "recno" || t == "queue" }
 
+// unkeyed tells whether the text of a database of a type has values only, if
+// nothing in it says otherwise.
+func unkeyed(t string) bool { return numbered(t) || t == "heap" }
+
 // treeOf says how a database of the text is written.
 func treeOf(h dbtext.Header) (bdb.TreeOptions, error) {
 	switch h.Type {
@@ -226,8 +230,8 @@ func treeOf(h dbtext.Header) (bdb.TreeOptions, error) {
 		return t, nil
 	case "btree", "hash":
 		return bdb.TreeOptions{Duplicates: h.Duplicates, DuplicatesSorted: h.DupSort, RecordNumbers: h.RecNum && h.Type == "btree", Unsorted: h.Type == "hash", MinKey: minKey(h)}, nil
-	case "queue":
-		return bdb.TreeOptions{}, errors.New("databases of the type queue cannot be written; the type recno takes their records")
+	case "queue", "heap":
+		return bdb.TreeOptions{}, fmt.Errorf("databases of the type %s cannot be written; the type recno takes their records", h.Type)
 	case "":
 		return bdb.TreeOptions{}, errors.New("the text does not say the type of its database")
 	}

@@ -27,7 +27,7 @@ type SalvageReport struct {
 }
 
 // Salvage writes every record that can still be read in the database file src
-// to dst: sorted by key in byte order, as a btree (of a recno, as a recno) of
+// to dst: sorted by key in byte order, as a btree (of a recno, a queue or a heap, as a recno) of
 // version 9 unless Output says otherwise. What is lost goes to the log, a
 // problem each.
 func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptions) (SalvageReport, error) {
@@ -63,6 +63,10 @@ type rescue struct {
 	w    *bdb.Writer
 	text *dbtext.Writer
 	open bool // a database of the text was begun
+
+	// number makes the keys of a heap, which becomes a recno; nil: keys are as
+	// found.
+	number func(key []byte) []byte
 }
 
 func (s *rescue) run(src Source) error {
@@ -109,6 +113,9 @@ func (s *rescue) begin(m bdb.Meta) error {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice with different values: the record of the later page was kept", key))
 		},
 	}
+	if m.Type == bdb.Heap {
+		s.number = new(counter).next
+	}
 	if !m.SubDBs {
 		wopts.TreeOptions = salvagedTree(m)
 	}
@@ -119,7 +126,7 @@ func (s *rescue) begin(m bdb.Meta) error {
 
 // salvagedTree says how a database is written whose records come in page order.
 func salvagedTree(m bdb.Meta) bdb.TreeOptions {
-	if numbered(m.Type.String()) {
+	if unkeyed(m.Type.String()) {
 		t := bdb.TreeOptions{Recno: true, Renumber: m.Renumber}
 		if m.FixedLen {
 			t.FixedLength, t.Pad = int(m.RecLen), byte(m.RecPad)
@@ -148,6 +155,9 @@ func (s *rescue) put(key, value []byte) error {
 	if s.text != nil {
 		s.rep.Written++
 		return s.text.Record(key, value)
+	}
+	if s.number != nil {
+		key = s.number(key)
 	}
 	return s.w.Put(key, value)
 }

@@ -27,10 +27,14 @@ func Stat(ctx context.Context, src Source, name *string, opts Common) ([]StatLin
 		opts.log().Problem("incomplete", "", fmt.Sprintf("the file has %d faults (see verify): the figures cover what could be reached", st.Faults))
 	}
 	var l statLines
-	l.head(&st)
-	if st.Meta.Type == bdb.Hash {
+	switch st.Meta.Type {
+	case bdb.Heap:
+		l.heap(&st)
+	case bdb.Hash:
+		l.head(&st)
 		l.hash(&st)
-	} else {
+	default:
+		l.head(&st)
 		l.tree(&st)
 	}
 	return l, nil
@@ -82,6 +86,17 @@ func flagNames(m *bdb.Meta) (names []string) {
 		}
 	}
 	return names
+}
+
+func (l *statLines) heap(st *bdb.Stats) {
+	m := &st.Meta
+	l.add("Heap magic number", "74582")
+	l.add("Heap version number", "%d", m.Version)
+	l.add("Underlying database page size", "%d", m.PageSize)
+	l.add("Number of records in the database", "%d", st.Data)
+	l.add("Number of database pages", "%d", m.Pages)
+	l.add("Number of database regions", "%d", m.Regions)
+	l.add("Number of pages in a region", "%d", m.RegionSize)
 }
 
 func (l *statLines) tree(st *bdb.Stats) {

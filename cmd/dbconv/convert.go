@@ -13,8 +13,8 @@ import (
 
 const convertDoc = `
 Reads the Berkeley DB file IN, of any release from 1.85 to 5.3, of either byte
-order, a btree, hash, recno or queue, and writes its records to OUT as a btree (a
-recno stays one, a queue becomes one) of the wanted on-disk version, byte order and page size. Keys,
+order, a btree, hash, recno, queue or heap, and writes its records to OUT as a btree (a
+recno stays one, a queue or heap becomes one) of the wanted on-disk version, byte order and page size. Keys,
 values, the order of keys, sets of duplicates and record numbers stay as they are;
 a hash, which has no order, is sorted. Page checksums are kept in version 9.
 
@@ -22,6 +22,9 @@ The order of a btree whose keys are not in byte order, because its program
 compares them in its own way, is kept and told of; db_verify wants -o for such a
 file. Versions 6 and 7 do not store whether duplicates are sorted: for a program
 that wants them so, give --sort-duplicates, as db_upgrade -s.
+
+The records of a heap get the numbers 1, 2, 3 in the order of their addresses. With
+-t btree they get their addresses as keys: page (4 bytes) and slot (2), big-endian.
 
 A file with sub-databases becomes one with sub-databases, in version 7 and
 later; -s takes one of them, and is needed for version 6.
@@ -48,6 +51,7 @@ func convertVerb() cli.Verb {
 			var c convertOptions
 			c.target.add(fs, 9, "that of IN", "that of IN")
 			fs.VarP(&c.sub, "subdatabase", "s", "convert the sub-database `NAME` only")
+			fs.StringVarP(&c.kind, "type", "t", "", "what a heap becomes: recno (the default) or btree")
 			fs.BoolVar(&c.sortDups, "sort-duplicates", false, "sort the values of a key and mark the file so (version 8 and later)")
 			fs.BoolVar(&c.strict, "strict", false, "stop at the first damage and write nothing")
 			c.max.add(fs)
@@ -61,6 +65,7 @@ type convertOptions struct {
 	sub      subName
 	sortDups bool
 	strict   bool
+	kind     string
 	max      maxValue
 }
 
@@ -68,6 +73,9 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	in, out, err := inOut(args)
 	if err != nil {
 		return err
+	}
+	if c.kind != "" && c.kind != "recno" && c.kind != "btree" {
+		return cli.Usagef("--type: %q is neither recno nor btree", c.kind)
 	}
 	output := c.output(out)
 	src, err := openSource(job, in, c.sortDir(out))
@@ -80,10 +88,13 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 		rep, err = dbconv.Convert(ctx, dst, src, dbconv.ConvertOptions{
 			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict, MaxItem: c.max.bytes()},
 			Output:      output,
-			Subdatabase: c.sub.name, SortDups: c.sortDups,
+			Subdatabase: c.sub.name, SortDups: c.sortDups, HeapKeys: c.kind == "btree",
 		})
 		return named(in, err)
 	})
+	if errors.Is(err, dbconv.ErrNoHeap) {
+		return cli.WithHint(err, "-t btree is for a heap")
+	}
 	if errors.Is(err, dbconv.ErrSubdatabases) {
 		return cli.WithHint(err, "-s NAME converts one of them")
 	}

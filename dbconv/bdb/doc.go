@@ -1,5 +1,5 @@
 // Package bdb reads, checks, salvages and writes the database files of Berkeley
-// DB 1.85 to 5.3: btree, recno, hash and queue, of either byte order.
+// DB 1.85 to 5.3: btree, recno, hash, queue and heap, of either byte order.
 //
 // Reader and Cursor read, Verify checks, Salvage rescues, Stat counts, Writer
 // writes (see its comment and docs/formats.md for what it writes). Everything
@@ -20,7 +20,7 @@
 //	6.x, 18.1  10     10     blobs: values in files of their own
 //
 // Blobs of version 10 are told of and left out. Refused by name: 1.86 hash
-// (version 3), heap, log files, encrypted, partitioned, sliced and compressed
+// (version 3), log files, encrypted, partitioned, sliced and compressed
 // databases, queues with extent files or older than version 3.
 //
 // # Files from 2.0 on
@@ -89,6 +89,20 @@
 // record n lies on page 1 + (n-1)/perPage, records being a multiple of 4 apart:
 // a byte of flags (1: it is there), then the record.
 //
+// A heap (5.2 and later, version 1) has in its metadata the number of regions
+// at 76, the limit of its size in GiB and bytes at 80 and 84, and at 88 the
+// pages of a region. Behind page 0 a page of type 16 and the pages of the
+// region follow each other: it has the number of the region's last page at 12
+// and, behind the header, 2 bits for each page: 3 with at most 5 percent of
+// free space, 2 up to 33, 1 up to 66, 0. Pages with records, type 15, have at
+// 16 the number of the last slot, at 18 that of the first one without a record
+// (2 each); a slot without is 0. An item begins at a multiple of 4 and takes 16
+// bytes at least: flags, unused (1), length (2), data. With flag 1 it is a
+// piece of a record: the length of the record (4), page (4) and slot (2) of the
+// next piece, unused (2), data. The first piece, by whose place the record is
+// known, has flag 2, and alone a valid length of the record; the last has flag
+// 4. A record that was changed may leave room behind its pieces.
+//
 // # What old libraries did wrong, and what is done about it
 //
 //   - 2.x turned the length of a key around once for each of its duplicates on
@@ -100,6 +114,12 @@
 //     from the size of the file, always. db_upgrade stores it one too high.
 //   - 4.1 stored checksums in the order of the host: either order is taken,
 //     with a note.
+//   - 5.3 turns around the headers of the pages of a heap that is not in the
+//     host's order, the two numbers at 16 and 18 as one, but no slot and no
+//     header of an item. Pages are read in the order in which they are whole.
+//   - What the region pages of a heap say of the space of their pages is out of
+//     date once records have changed, and always wrong for empty pages of 64
+//     KiB: a difference is a note.
 //   - The number of elements of a hash is garbage or an estimate in most
 //     releases, and is not used.
 //

@@ -14,8 +14,7 @@ var (
 	// found.
 	ErrNotBerkeleyDB = errors.New("not a Berkeley DB file")
 	// ErrUnsupported marks a file or a part of a form that is named but not
-	// read: heap, partitioned, compressed, 1.86 hash, versions newer
-	// than 9.
+	// read: partitioned, compressed, 1.86 hash, versions newer than 10.
 	ErrUnsupported = errors.New("not supported")
 	// ErrEncrypted is returned by NewReader for an encrypted file.
 	ErrEncrypted = errors.New("encrypted database")

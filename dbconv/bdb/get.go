@@ -14,7 +14,7 @@ import (
 // 1.85, recno) all records are read.
 func (r *Reader) Get(key []byte) (value []byte, err error) {
 	m := &r.meta
-	if m.Legacy185 || m.Type == Recno || m.Type == Queue || m.Type == Hash && m.HashFunc == HashUnknown {
+	if m.Legacy185 || m.Type == Recno || m.Type == Queue || m.Type == Heap || m.Type == Hash && m.HashFunc == HashUnknown {
 		return r.scan(key)
 	}
 	if m.Type == Hash {

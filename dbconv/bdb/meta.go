@@ -74,7 +74,7 @@ func parseMeta(b []byte, size int64) (Meta, error) {
 			case magicQueue:
 				return parseQueue(b, size, bo)
 			case magicHeap:
-				return Meta{}, fileError(ErrUnsupported, "heap database (version %d)", bo.Uint32(b[16:]))
+				return parseHeap(b, size, bo)
 			case magicLog:
 				return Meta{}, fileError(ErrUnsupported, "a log file of a database environment")
 			}
@@ -157,6 +157,26 @@ func parseQueue(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 	return m, nil
 }
 
+// parseHeap understands the metadata page of a heap.
+func parseHeap(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
+	u := bo.Uint32
+	m := Meta{ByteOrder: bo, Size: size, Version: u(b[16:]), Type: Heap}
+	if m.Version != 1 {
+		return m, fileError(ErrUnsupported, "heap version %d", m.Version)
+	}
+	if len(b) < metaSize {
+		return m, metaError("the file ends inside the metadata page, after %d bytes", len(b))
+	}
+	if err := m.setPageSize(uint64(u(b[20:])), 512, 65536); err != nil {
+		return m, err
+	}
+	m.LSN = [2]uint32{u(b), u(b[4:])}
+	m.generic8(b)
+	m.Free, m.RawFlags = u(b[28:]), u(b[48:])
+	m.Regions, m.LimitGiB, m.LimitBytes, m.RegionSize = u(b[76:]), u(b[80:]), u(b[84:]), u(b[88:])
+	return m, m.features(b)
+}
+
 func (m *Meta) setPageSize(ps uint64, low, high uint64) error {
 	if ps < low || ps > high || ps&(ps-1) != 0 {
 		return metaError("page size %d is no power of two from %d to %d", ps, low, high)
@@ -169,10 +189,23 @@ func (m *Meta) setPageSize(ps uint64, low, high uint64) error {
 	return nil
 }
 
+// summable tells whether the version knows checksums, encryption and
+// partitions.
+func (m *Meta) summable() bool {
+	switch m.Type {
+	case Heap:
+		return true
+	case Hash:
+		return m.Version >= 8
+	case Queue:
+		return m.Version >= 4
+	}
+	return m.Version >= 9
+}
+
 // features refuses what is named but not read.
 func (m *Meta) features(b []byte) error {
-	checksums := m.Version >= 9 || m.Type == Hash && m.Version >= 8 || m.Type == Queue && m.Version >= 4
-	if checksums {
+	if m.summable() {
 		if b[24] != 0 {
 			return &Error{Page: 0, Item: NoItem, Err: ErrEncrypted, Text: fmt.Sprintf("encryption algorithm %d", b[24])}
 		}
@@ -184,7 +217,7 @@ func (m *Meta) features(b []byte) error {
 			return fileError(ErrUnsupported, "sliced database")
 		}
 	}
-	if m.Type != Hash && m.Version >= 9 && m.RawFlags&flagCompress != 0 {
+	if (m.Type == Btree || m.Type == Recno) && m.Version >= 9 && m.RawFlags&flagCompress != 0 {
 		return fileError(ErrUnsupported, "compressed btree")
 	}
 	return nil

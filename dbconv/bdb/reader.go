@@ -16,6 +16,7 @@ const (
 	Recno
 	Hash
 	Queue
+	Heap
 )
 
 // String gives the word that db_dump prints after "type=".
@@ -29,6 +30,8 @@ func (t Type) String() string {
 		return "hash"
 	case Queue:
 		return "queue"
+	case Heap:
+		return "heap"
 	}
 	return "unknown"
 }
@@ -68,6 +71,10 @@ type Meta struct {
 
 	// Queue: the first record, the one behind the last, and records a page.
 	FirstRec, NextRec, RecPage uint32
+
+	// Heap: regions, data pages in each, and the limit of its size, 0 for none:
+	// so many GiB and bytes.
+	Regions, RegionSize, LimitGiB, LimitBytes uint32
 }
 
 // Options are the limits and tolerances of a Reader. The zero value is useful.
@@ -188,7 +195,7 @@ func (m *Meta) pagesLost() bool {
 	if !m.lastPageStored() || last < m.Pages {
 		return false
 	}
-	upgraded := m.Type == Hash || m.Version < 9
+	upgraded := m.Type == Hash || m.Type != Heap && m.Version < 9
 	return !upgraded || last > m.Pages || m.Size%int64(m.PageSize) != 0
 }
 
@@ -286,6 +293,8 @@ func (r *Reader) Cursor() *Cursor {
 		c.src = newHashCursor(in)
 	case r.meta.Type == Queue:
 		c.src = newQueueCursor(in)
+	case r.meta.Type == Heap:
+		c.src = newHeapCursor(in)
 	case r.meta.Type == Recno:
 		c.src = newRecnoCursor(in)
 	default:
@@ -296,7 +305,8 @@ func (r *Reader) Cursor() *Cursor {
 
 // Next returns the next record, io.EOF after the last. Both slices are valid
 // until the next call and must not be changed. The key of a recno database is
-// the record number in decimal digits. Damage is told to Options.Problem, the
+// the record number in decimal digits, that of a heap the address of the record:
+// page (4 bytes) and slot (2), big-endian. Damage is told to Options.Problem, the
 // smallest unit is skipped, and Next goes on; it returns an error other than
 // io.EOF only when reading the file fails, or, with Options.Strict, at the
 // first damage.

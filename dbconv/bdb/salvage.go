@@ -142,6 +142,8 @@ func (s *salvager) run() error {
 		err = s.drain(newTree185(s.input(s.rd)))
 	case m.Type == Queue:
 		err = s.drain(newQueueCursor(s.input(s.rd)))
+	case m.Type == Heap:
+		err = s.drain(newHeapCursor(s.input(s.rd)))
 	case m.Type == Recno:
 		err = s.drain(newRecnoCursor(s.input(s.rd)))
 	default:

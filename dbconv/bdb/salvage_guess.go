@@ -10,17 +10,19 @@ import (
 type guess struct {
 	big    bool
 	ps     int
-	legacy bool // 1.85 btree
-	score  int  // pages that know their own number
-	tree   int  // btree pages
-	hash   int  // hash pages
-	recno  int  // recno leaves
-	sorted int  // pages of sorted duplicates
-	newer  int  // hash pages of version 9
-	dups   int  // signs of duplicates
-	sums   int  // leaves laid out with room for a checksum
-	plain  int  // and without
-	odd    int  // neither: damaged, or encrypted
+	legacy bool  // 1.85 btree
+	score  int   // pages that know their own number
+	tree   int   // btree pages
+	hash   int   // hash pages
+	recno  int   // recno leaves
+	sorted int   // pages of sorted duplicates
+	newer  int   // hash pages of version 9
+	heap   int   // pages of a heap
+	region int64 // the first page of the second region of a heap; 0: not met
+	dups   int   // signs of duplicates
+	sums   int   // leaves laid out with room for a checksum
+	plain  int   // and without
+	odd    int   // neither: damaged, or encrypted
 
 	version uint32 // btree version by the metadata of sub-databases; 0: there are none
 }
@@ -123,10 +125,14 @@ func (g *guess) page185(l *layout, b []byte, no int64) {
 func (g *guess) page(l *layout, b []byte, no int64) {
 	nd := node{buf: b, no: no}
 	l.decode(&nd)
-	if int64(nd.pgno) != no || nd.typ > pageHash {
+	if int64(nd.pgno) != no || nd.typ > pageHash && nd.typ != pageHeap && nd.typ != pageHeapRegion {
 		return
 	}
 	g.score++
+	if nd.typ == pageHeap || nd.typ == pageHeapRegion {
+		g.heapPage(l, b, &nd)
+		return
+	}
 	switch nd.typ {
 	case pageLBtree, pageIBtree:
 		g.tree++
@@ -161,6 +167,35 @@ func (g *guess) page(l *layout, b []byte, no int64) {
 		return
 	}
 	g.lookForDups(l, &nd)
+}
+
+// heapPage takes a page of a heap.
+func (g *guess) heapPage(l *layout, b []byte, nd *node) {
+	g.heap++
+	if nd.typ == pageHeapRegion {
+		if nd.no > 1 && g.region == 0 {
+			g.region = nd.no
+		}
+		return
+	}
+	if nd.n == 0 {
+		return
+	}
+	for _, hdr := range []int{headerSize, checksumHeader} {
+		form := layout{big: l.big, ps: l.ps, hdr: hdr, pages: l.pages}
+		p := heapPage{node: node{buf: b, no: nd.no}}
+		form.decodeHeap(&p, form.heapOrders())
+		switch {
+		case p.fault != "":
+		case hdr == headerSize:
+			g.plain++
+			return
+		default:
+			g.sums++
+			return
+		}
+	}
+	g.odd++
 }
 
 // slotsFit tells whether all slots of a page lie where the header says its
@@ -214,6 +249,8 @@ func (g *guess) meta(size int64) Meta {
 			m.Type, m.Dup = Recno, false
 		}
 		return m
+	case g.heap > g.tree+g.hash+g.recno:
+		return g.heapMeta(m)
 	case g.hash > g.tree:
 		m.Type, m.Version = Hash, 5
 		if g.newer > 0 {
@@ -230,6 +267,16 @@ func (g *guess) meta(size int64) Meta {
 	m.DupSort = g.sorted > 0
 	if m.Type == Btree && (m.Checksum || m.DupSort) {
 		m.Version = 9
+	}
+	return m
+}
+
+// heapMeta is m as that of a heap.
+func (g *guess) heapMeta(m Meta) Meta {
+	m.Type, m.Version, m.Dup, m.Root, m.MinKey = Heap, 1, false, 0, 0
+	m.Checksum = g.sums > g.plain
+	if g.region > 0 {
+		m.RegionSize = uint32(g.region - 2)
 	}
 	return m
 }

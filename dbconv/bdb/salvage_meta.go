@@ -5,7 +5,7 @@ import "io"
 // believe corrects what the flags of a readable metadata page say against all
 // pages: one wrong bit there would cost every record.
 func (s *salvager) believe(r io.ReaderAt, m *Meta) error {
-	if m.Legacy185 || m.Type == Queue {
+	if m.Legacy185 || m.Type == Queue || m.Type == Heap {
 		return nil
 	}
 	rd := &Reader{r: r, meta: *m, lay: layoutOf(m), opts: Options{MaxItem: s.opts.MaxItem}}

@@ -32,7 +32,7 @@ type Stats struct {
 	Keys   int64 // a key counts once however many duplicates it has
 	Data   int64 // data items
 
-	Internal, Leaf Usage // of trees, duplicate trees included in Internal
+	Internal, Leaf Usage // of trees, duplicate trees included in Internal; of a heap regions and pages with records
 	Duplicate      Usage // leaves of duplicates; of a hash all pages of duplicates
 	Overflow       Usage
 	Bucket         Usage // hash: first pages of buckets
@@ -74,6 +74,9 @@ func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, 
 		return *st, err
 	}
 	st.Faults = v.report.Faults
+	if rd.meta.Type == Heap {
+		st.Keys, st.Data = v.report.Records, v.report.Records
+	}
 	if rd.meta.SubDBs || rd.meta.PageNo != 0 {
 		st.Faults = 0 // the free list may lead to pages of other databases
 	}
@@ -110,6 +113,17 @@ func (st *Stats) page(l *layout, nd *node, kind treeKind) {
 	}
 	if nd.n == 0 {
 		st.Empty++
+	}
+}
+
+// heapPage takes a page of a heap into the figures.
+func (st *Stats) heapPage(p *heapPage, region bool) {
+	switch {
+	case st == nil:
+	case region:
+		st.Internal.add(0)
+	default:
+		st.Leaf.add(p.space())
 	}
 }
 

@@ -206,6 +206,8 @@ func (v *verifier) database() error {
 		err = v.hash()
 	case m.Type == Queue:
 		err = v.queue()
+	case m.Type == Heap:
+		err = v.heap()
 	default:
 		err = v.tree()
 	}

@@ -16,14 +16,14 @@ func (v *verifier) checkMeta(raw []byte, no uint32) {
 		v.odd(at, NoItem, "metadata page says it is page %d", own)
 	}
 	v.metaChecksum(raw, at)
-	if m.Version >= 6 && m.Type == Hash || m.Version >= 7 || m.Type == Queue {
+	if m.Version >= 6 && m.Type == Hash || m.Version >= 7 || m.Type == Queue || m.Type == Heap {
 		v.metaHeader(raw, at)
 	}
 	if no != 0 && m.Free != 0 {
 		v.odd(at, NoItem, "a sub-database has a free list of its own (page %d)", m.Free)
 	}
 	switch m.Type {
-	case Queue: // its numbers were checked when they were read
+	case Queue, Heap: // whose numbers are checked elsewhere
 	case Hash:
 		v.checkHashMeta(at)
 	default:
@@ -52,11 +52,13 @@ func (v *verifier) metaHeader(raw []byte, at int64) {
 		want = pageHashMeta
 	case Queue:
 		want = pageQueueMeta
+	case Heap:
+		want = pageHeapMeta
 	}
 	if raw[25] != want {
 		v.odd(at, NoItem, "metadata page has type %d, want %d", raw[25], want)
 	}
-	newest := m.Version >= 9 || m.Type == Hash && m.Version >= 8 || m.Type == Queue && m.Version >= 4
+	newest := m.summable()
 	if newest {
 		v.metaHeader9(raw, at)
 	} else if raw[24] != 0 || raw[26] != 0 || raw[27] != 0 {

@@ -26,10 +26,22 @@ type Header struct {
 	FixedLen   int    // recno: record length in bytes; 0 variable
 	Pad        byte
 	HasPad     bool // re_pad was read
+
+	// Heap: the limit of its size in GiB and bytes, and data pages a region; 0:
+	// not written.
+	LimitGiB, LimitBytes, RegionSize uint32
 }
 
 // paired tells whether items come in pairs of key and value.
-func (h *Header) paired() bool { return h.Type != "recno" && h.Type != "queue" || h.Keys }
+func (h *Header) paired() bool {
+	switch h.Type {
+	case "recno", "queue":
+		return h.Keys
+	case "heap": // with -k, too, db_dump prints no addresses
+		return false
+	}
+	return true
+}
 
 // blanks tells whether every item has a blank before it.
 func (h *Header) blanks() bool { return h.Version >= 2 }
@@ -72,6 +84,14 @@ func (h Header) append(dst []byte) []byte {
 		line("re_len", h.FixedLen)
 		if h.Pad != ' ' {
 			dst = fmt.Appendf(dst, "re_pad=%#x\n", h.Pad)
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value uint32
+	}{{"heap_gbytes", h.LimitGiB}, {"heap_bytes", h.LimitBytes}, {"heap_regionsize", h.RegionSize}} {
+		if n.value > 0 {
+			line(n.name, n.value)
 		}
 	}
 	flag("chksum", h.Checksum)
@@ -119,11 +139,15 @@ func (h *Header) set(name, value string) (known bool, err error) {
 	case "bt_minkey":
 		h.MinKey, err = number(value, 0, 1<<16)
 	case "h_nelem":
-		var n uint64
-		n, err = strconv.ParseUint(value, 10, 32)
-		h.NumElem = uint32(n)
+		h.NumElem, err = unsigned(value)
 	case "re_len":
 		h.FixedLen, err = number(value, 0, 1<<30)
+	case "heap_gbytes":
+		h.LimitGiB, err = unsigned(value)
+	case "heap_bytes":
+		h.LimitBytes, err = unsigned(value)
+	case "heap_regionsize":
+		h.RegionSize, err = unsigned(value)
 	case "re_pad":
 		h.Pad, err = pad(value)
 		h.HasPad = true
@@ -156,6 +180,11 @@ func number(value string, low, high int) (int, error) {
 		return 0, fmt.Errorf("not a number from %d to %d", low, high)
 	}
 	return n, nil
+}
+
+func unsigned(value string) (uint32, error) {
+	n, err := strconv.ParseUint(value, 10, 32)
+	return uint32(n), err
 }
 
 // pad reads a padding byte: one character, or a number.
