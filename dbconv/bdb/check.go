@@ -10,8 +10,16 @@ import (
 // record the file is held against its own structure by Verify's rules, so that
 // a Cursor and Verify agree on whether records are missing.
 type fileCheck struct {
-	told *pageSet // pages that a problem was told of
-	done bool
+	told  *pageSet // pages that a problem was told of
+	plain *pageSet // leaves whose items need no second look
+	done  bool
+}
+
+// whole remembers a plain leaf.
+func (f *fileCheck) whole(nd *node) {
+	if f != nil {
+		f.plain.add(nd.no)
+	}
 }
 
 // note remembers the page of a problem.
@@ -79,6 +87,7 @@ func (r *Reader) hold(seen *pageSet, alone bool, only string) error {
 	h := holding{in: input{Reader: r}, seen: seen, alone: alone, only: only}
 	rd := &Reader{r: root.r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
 	h.v = newVerifier(stop, rd, VerifyOptions{NoOrder: true, Fault: h.fault, Note: h.note})
+	h.v.plain = file.plain
 	if err := h.v.file(raw); err != nil {
 		return err
 	}

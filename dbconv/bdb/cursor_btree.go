@@ -42,6 +42,10 @@ func (c *btreeCursor) next() (key, value []byte, err error) {
 		}
 		i := c.i
 		c.i += 2
+		if c.check.plain {
+			c.key = c.in.lay.plainItem(&c.w.leaf, i)
+			return c.key, c.in.lay.plainItem(&c.w.leaf, i+1), nil
+		}
 		v, ok, err := c.pair(i)
 		if ok || err != nil {
 			return c.key, v, err
@@ -234,6 +238,9 @@ func (d *dupCursor) next() (v []byte, ok bool, err error) {
 		nd, i := &d.w.leaf, d.i
 		d.i++
 		d.count++
+		if d.check.plain {
+			return in.lay.plainItem(nd, i), true, nil
+		}
 		var it item
 		off := in.lay.slot(nd, i, 3)
 		if off > 0 {

@@ -153,7 +153,8 @@
 // its structure by the rules of Verify and tells of what it could not see on
 // its way: items that do not fill their page, pages with records that nothing
 // leads to (which is how a file looks that was never closed), counts that
-// promise more. In a file with sub-databases that is when all that were listed
+// promise more. Leaves that hold nothing out of the ordinary it has looked at
+// once, on its way. In a file with sub-databases that is when all that were listed
 // have been read. So a Cursor, Salvage and Verify mean the same by an Error of
 // Severity 2: records are missing, changed or out of reach. Verify tells of
 // more: what is odd but costs no record has Severity 1.
@@ -167,7 +168,7 @@
 //
 // A Reader needs none; a Cursor 2 MiB of read-ahead, a page for each level, the
 // longest key and value met (MaxItem each at most), and a bit for each page of
-// the file, up to 16 MiB: 2^27 pages; and the same once more for the structure
+// the file, up to 16 MiB: 2^27 pages; and the same twice more for the structure
 // after the last record. In larger files the walks are bounded by page counts
 // alone, and Verify says that it cannot tell unreached pages.
 package bdb

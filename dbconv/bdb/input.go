@@ -17,9 +17,10 @@ type input struct {
 	cut      bool   // repeats is used up, and that was said
 	deleted  int64
 	key, val []byte
-	rescue   bool // deleted records are taken too
-	marks    bool // chains of deleted records are marked as seen
-	other    bool // a checksum in the other byte order was told of
+	packing  packing // of a leaf whose items are not in the order of their slots
+	rescue   bool    // deleted records are taken too
+	marks    bool    // chains of deleted records are marked as seen
+	other    bool    // a checksum in the other byte order was told of
 }
 
 func newInput(r *Reader) *input {

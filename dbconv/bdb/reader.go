@@ -140,7 +140,7 @@ func NewReader(r io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: opts, file: &fileCheck{told: newPageSet()}}
+	rd := &Reader{r: r, meta: m, lay: layoutOf(&m), opts: opts, file: &fileCheck{told: newPageSet(), plain: newPageSet()}}
 	if err := rd.checkFile(raw); err != nil {
 		return nil, err
 	}

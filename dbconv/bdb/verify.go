@@ -80,6 +80,7 @@ type verifier struct {
 	lay     *layout
 	pager   *pager
 	reached *pageSet // pages that something led to
+	plain   *pageSet // leaves that a cursor found plain; nil: every item is looked at
 	free    *pageSet // 1.85 hash: pages that the bitmaps call free; nil: not wanted
 	nodes   []*node  // one for each level of the walk, reused
 	packs   []*packing
