@@ -133,7 +133,7 @@ func headerOf(m bdb.Meta, name *string, opts DumpOptions) dbtext.Header {
 		}
 	case bdb.Recno, bdb.Queue:
 		if m.FixedLen {
-			h.FixedLen, h.Pad = int(m.RecLen), byte(m.RecPad)
+			h.FixedLen, h.Pad = int(m.RecLen), m.RecPad
 		}
 	case bdb.Heap:
 		h.LimitGiB, h.LimitBytes, h.RegionSize = m.LimitGiB, m.LimitBytes, m.RegionSize

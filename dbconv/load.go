@@ -223,7 +223,7 @@ func unkeyed(t string) bool { return numbered(t) || t == "heap" }
 func treeOf(h dbtext.Header) (bdb.TreeOptions, error) {
 	switch h.Type {
 	case "recno":
-		t := bdb.TreeOptions{Recno: true, Renumber: h.Renumber, FixedLength: h.FixedLen, Pad: h.Pad}
+		t := bdb.TreeOptions{Recno: true, Renumber: h.Renumber, FixedLength: h.FixedLen, Pad: byte(h.Pad)}
 		if h.FixedLen > 0 && !h.HasPad {
 			t.Pad = ' '
 		}

@@ -133,7 +133,7 @@ func (v *verifier) checkTreeMeta(at int64) {
 	if m.FixedLen != (m.RecLen != 0) {
 		v.odd(at, NoItem, "record length %d, flags %#x", m.RecLen, m.RawFlags)
 	}
-	if m.RecPad > 0xff {
+	if m.RecPad > 0xff && m.RecPad < 0xffffff80 { // a program may have given a negative char
 		v.odd(at, NoItem, "pad byte %#x", m.RecPad)
 	}
 	if m.Type != Recno && m.RecPad != 0 && m.RecPad != ' ' {

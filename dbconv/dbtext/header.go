@@ -24,8 +24,8 @@ type Header struct {
 	MinKey     int    // btree; 0 and 2 are not written
 	NumElem    uint32 // hash; 0 and 1 are not written
 	FixedLen   int    // recno: record length in bytes; 0 variable
-	Pad        byte
-	HasPad     bool // re_pad was read
+	Pad        uint32 // its low byte pads; a program's char from 128 on has the bits above set
+	HasPad     bool   // re_pad was read
 
 	// Heap: the limit of its size in GiB and bytes, and data pages a region; 0:
 	// not written.
@@ -187,14 +187,15 @@ func unsigned(value string) (uint32, error) {
 	return uint32(n), err
 }
 
-// pad reads a padding byte: one character, or a number.
-func pad(value string) (byte, error) {
+// pad reads a padding byte: one character, or a number, which may be that of a
+// negative char.
+func pad(value string) (uint32, error) {
 	if len(value) == 1 {
-		return value[0], nil
+		return uint32(value[0]), nil
 	}
-	n, err := strconv.ParseUint(value, 0, 8)
-	if err != nil {
+	n, err := strconv.ParseUint(value, 0, 32)
+	if err != nil || n > 0xff && n < 0xffffff80 {
 		return 0, fmt.Errorf("neither a character nor a number below 256")
 	}
-	return byte(n), nil
+	return uint32(n), nil
 }
