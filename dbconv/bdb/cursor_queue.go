@@ -2,6 +2,7 @@ package bdb
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 )
@@ -54,6 +55,9 @@ type queueCursor struct {
 	usable bool
 	nd     node
 	key    []byte
+
+	gaps int64  // records that were never written
+	gap  uint32 // the first of them
 }
 
 func newQueueCursor(in *input) *queueCursor {
@@ -89,13 +93,34 @@ func (c *queueCursor) next() (key, value []byte, err error) {
 		c.key = strconv.AppendUint(c.key[:0], uint64(n), 10)
 		return c.key, c.nd.buf[at+1 : at+1+int64(m.RecLen)], nil
 	}
+	c.tellGaps()
 	return nil, nil, io.EOF
+}
+
+// errGaps is the class of the note that records of a queue were never written.
+var errGaps = fmt.Errorf("%w", ErrCorrupt)
+
+// tellGaps tells of records that were never written. A program may pass over
+// numbers, but most do not, and zeros over a part of a page look the same.
+func (c *queueCursor) tellGaps() {
+	if c.gaps == 0 {
+		return
+	}
+	page, _ := c.in.lay.queuePage(&c.in.meta, c.gap)
+	e := c.in.damage(page, NoItem, "%d records between the first and the last, number %d the first of them, were never written, or are lost", c.gaps, c.gap)
+	e.Err, e.Tolerated = errGaps, true
+	_ = c.in.problem(e) // a tolerated Error never stops
 }
 
 // there tells by its flags whether record n is there. With flags that no
 // release writes it may be; what they hide is lost, unless all that is doubtful
 // is wanted.
 func (c *queueCursor) there(flags byte, n uint32) (bool, error) {
+	if flags == 0 {
+		if c.gaps++; c.gaps == 1 {
+			c.gap = n
+		}
+	}
 	if flags&^(queueValid|queueSet) == 0 {
 		return flags&queueValid != 0, nil
 	}
@@ -154,8 +179,12 @@ func (v *verifier) queue() error {
 	rd := *v.rd
 	rd.opts.Problem = func(err error) {
 		var e *Error
-		if errors.As(err, &e) {
+		switch {
+		case !errors.As(err, &e):
+		case e.Err != errGaps:
 			v.tell(e)
+		case v.opts.Note != nil:
+			v.opts.Note(e)
 		}
 	}
 	in := newInput(&rd)
