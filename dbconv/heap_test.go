@@ -111,8 +111,8 @@ func TestSalvageHeaps(t *testing.T) {
 	names, files := heaps(t)
 	for _, name := range names {
 		want, meta := records(t, files[name])
-		if len(want) == 0 {
-			continue
+		if len(want) == 0 || strings.Contains(name, "abort") {
+			continue // without metadata nothing says that pages of zeros may be
 		}
 		b := bytes.Clone(files[name])
 		clear(b[:100])

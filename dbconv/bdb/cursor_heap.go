@@ -35,8 +35,15 @@ func (m *Meta) heapRegion(no int64) bool {
 // regionFits tells whether a region may have as many pages as the metadata
 // says: each takes 2 bits of its first page.
 func (m *Meta) regionFits() bool {
-	return m.RegionSize > 0 && int64(m.RegionSize) <= 4*int64(m.PageSize-headerSize)
+	hdr := headerSize
+	if m.Checksum {
+		hdr = checksumHeader
+	}
+	return m.RegionSize > 0 && int64(m.RegionSize) <= 4*int64(m.PageSize-hdr)
 }
+
+// logged tells whether the file was used with a log.
+func (m *Meta) logged() bool { return m.LSN[0] != 0 && m.LSN[0] <= maxLogFile }
 
 // A heapPage is a page of a heap with records.
 type heapPage struct {
@@ -197,6 +204,9 @@ type heapCursor struct {
 	pieces *pageSet // pieces behind the first that a record led to
 	left   bool     // pieces that no record led to are given, after all records
 	key    [6]byte
+
+	gaps int64 // pages that were never written
+	gap  int64 // the first of them
 }
 
 func newHeapCursor(in *input) *heapCursor {
@@ -232,6 +242,9 @@ func (c *heapCursor) advance() error {
 	c.at, c.usable = 0, false
 	no := c.page.no + 1
 	if no >= c.in.lay.pages {
+		if !c.left {
+			c.tellGaps()
+		}
 		if !c.in.rescue || c.left {
 			return io.EOF
 		}
@@ -259,6 +272,11 @@ func (c *heapCursor) load(no int64) error {
 	if region && (p.typ != pageHeap || int64(p.pgno) != no) {
 		return nil
 	}
+	if p.zero() {
+		if never, err := c.neverWritten(no); never || err != nil {
+			return err
+		}
+	}
 	if fault := c.unfit(p, no); fault != "" {
 		return c.tell(no, NoItem, "%s", fault)
 	}
@@ -272,6 +290,43 @@ func (c *heapCursor) load(no int64) error {
 		return nil
 	}
 	return c.tell(no, NoItem, "%s: records are missing, or wrong", p.fault)
+}
+
+// neverWritten tells whether a page of zeros may be one that was taken by a
+// transaction that was given up, and counts it: the file has a log, and the
+// region page, of zeros itself or not, has no account of it.
+func (c *heapCursor) neverWritten(no int64) (bool, error) {
+	m := &c.in.meta
+	if !m.logged() || !m.regionFits() {
+		return false, nil
+	}
+	i := (no - 1) % (int64(m.RegionSize) + 1)
+	b, err := c.in.pager.page(no - i)
+	if err != nil {
+		return false, err
+	}
+	i--
+	region := b[25] == pageHeapRegion && int64(c.in.lay.u32(b[8:])) == no-i-1
+	if !allZero(b) && (!region || b[c.in.lay.hdr+int(i/4)]>>(i%4*2)&3 != 0) {
+		return false, nil
+	}
+	if c.left {
+		return true, nil
+	}
+	if c.gaps++; c.gaps == 1 {
+		c.gap = no
+	}
+	return true, nil
+}
+
+// tellGaps tells of the pages that were never written.
+func (c *heapCursor) tellGaps() {
+	if c.gaps == 0 {
+		return
+	}
+	e := c.in.damage(c.gap, NoItem, "%d pages, this one the first, are all zeros: transactions that took them were given up, or their records are lost", c.gaps)
+	e.Err, e.Tolerated = errGaps, true
+	_ = c.in.problem(e) // a tolerated Error never stops
 }
 
 // tell tells of damage, not again when the pages are gone through once more.

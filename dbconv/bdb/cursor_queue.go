@@ -97,7 +97,8 @@ func (c *queueCursor) next() (key, value []byte, err error) {
 	return nil, nil, io.EOF
 }
 
-// errGaps is the class of the note that records of a queue were never written.
+// errGaps is the class of the note that records of a queue, or pages of a heap,
+// were never written.
 var errGaps = fmt.Errorf("%w", ErrCorrupt)
 
 // tellGaps tells of records that were never written. A program may pass over
@@ -178,14 +179,7 @@ func (v *verifier) queue() error {
 	m := &v.rd.meta
 	rd := *v.rd
 	rd.opts.Problem = func(err error) {
-		var e *Error
-		switch {
-		case !errors.As(err, &e):
-		case e.Err != errGaps:
-			v.tell(e)
-		case v.opts.Note != nil:
-			v.opts.Note(e)
-		}
+		v.tellUnlessGap(err)
 	}
 	in := newInput(&rd)
 	c := newQueueCursor(in)
@@ -212,6 +206,19 @@ func (v *verifier) queue() error {
 		}
 	}
 	return nil
+}
+
+// tellUnlessGap takes what a cursor tells: what was never written is odd, but no
+// fault.
+func (v *verifier) tellUnlessGap(err error) {
+	var e *Error
+	switch {
+	case !errors.As(err, &e):
+	case e.Err != errGaps:
+		v.tell(e)
+	case v.opts.Note != nil:
+		v.opts.Note(e)
+	}
 }
 
 // outside checks what is left on a page of records that were taken. With

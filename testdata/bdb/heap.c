@@ -9,7 +9,8 @@
  * records of 0 to 60 bytes; long as small, but every tenth record is longer
  * than a page; del as long, two of three records deleted again; change as long,
  * two of three records changed to another length; fixed as long, in a file of
- * limited size.
+ * limited size; abort as long, but in transactions of five records, every third
+ * of which is given up, with a log in the directory NAME.env, which must exist.
  */
 #include <db.h>
 #include <stdio.h>
@@ -82,7 +83,14 @@ int main(int argc, char **argv) {
 	char name[1000], *buf = malloc(512 * 1024);
 	DB_HEAP_RID *rids = calloc(records + 1, sizeof *rids);
 	DB *db;
-	check(db_create(&db, NULL, 0), "db_create");
+	DB_ENV *env = NULL;
+	DB_TXN *txn = NULL;
+	if (strcmp(kind, "abort") == 0) {
+		snprintf(name, sizeof name, "%s.env", argv[1]);
+		check(db_env_create(&env, 0), "db_env_create");
+		check(env->open(env, name, DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK | DB_PRIVATE, 0), "open");
+	}
+	check(db_create(&db, env, 0), "db_create");
 	check(db->set_pagesize(db, ps), "set_pagesize");
 	check(db->set_lorder(db, atoi(argv[3])), "set_lorder");
 	if (region != 0)
@@ -92,7 +100,7 @@ int main(int argc, char **argv) {
 	if (strcmp(kind, "fixed") == 0)
 		check(db->set_heapsize(db, 0, 40 * ps, 0), "set_heapsize");
 	snprintf(name, sizeof name, "%s.db", argv[1]);
-	check(db->open(db, NULL, name, NULL, DB_HEAP, DB_CREATE | DB_EXCL, 0600), "open");
+	check(db->open(db, NULL, name, NULL, DB_HEAP, DB_CREATE | DB_EXCL | (env ? DB_AUTO_COMMIT : 0), 0600), "open");
 	for (n = 0; n < records; n++) {
 		DBT key, data;
 		memset(&key, 0, sizeof key);
@@ -105,12 +113,18 @@ int main(int argc, char **argv) {
 		key.data = &rids[n];
 		key.ulen = key.size = sizeof rids[n];
 		key.flags = DB_DBT_USERMEM;
-		int err = db->put(db, NULL, &key, &data, DB_APPEND);
+		if (env && n % 5 == 0)
+			check(env->txn_begin(env, NULL, &txn, 0), "txn_begin");
+		int err = db->put(db, txn, &key, &data, DB_APPEND);
 		if (err == DB_HEAP_FULL) {
 			records = n;
 			break;
 		}
 		check(err, "put");
+		if (env && n % 5 == 4 && n % 3 == 0)
+			check(txn->abort(txn), "abort");
+		else if (env && n % 5 == 4)
+			check(txn->commit(txn, 0), "commit");
 	}
 	for (n = 0; n < records; n++) {
 		DBT key, data;
@@ -128,6 +142,17 @@ int main(int argc, char **argv) {
 			check(db->put(db, NULL, &key, &data, 0), "put");
 		}
 	}
+	check(db->close(db, 0), "close");
+	if (env) {
+		check(env->txn_checkpoint(env, 0, 0, DB_FORCE), "txn_checkpoint");
+		check(env->close(env, 0), "close");
+	}
+	if (env)
+		snprintf(name, sizeof name, "%s.env/%s.db", argv[1], argv[1]);
+	else
+		snprintf(name, sizeof name, "%s.db", argv[1]);
+	check(db_create(&db, NULL, 0), "db_create");
+	check(db->open(db, NULL, name, NULL, DB_HEAP, DB_RDONLY, 0), "open");
 	snprintf(name, sizeof name, "%s.dump", argv[1]);
 	dump(db, name);
 	check(db->close(db, 0), "close");
