@@ -64,8 +64,8 @@ type rescue struct {
 	text *dbtext.Writer
 	open bool // a database of the text was begun
 
-	// number makes the keys of a heap, which becomes a recno; nil: keys are as
-	// found.
+	// number makes the keys of a heap, which becomes a recno, and watches over
+	// those of a recno or queue; nil: keys are as found.
 	number func(key []byte) []byte
 }
 
@@ -113,8 +113,11 @@ func (s *rescue) begin(m bdb.Meta) error {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice with different values: the record of the later page was kept", key))
 		},
 	}
-	if m.Type == bdb.Heap {
+	switch m.Type {
+	case bdb.Heap:
 		s.number = new(counter).next
+	case bdb.Recno, bdb.Queue:
+		s.number = (&numbers{log: log, limit: uint64(m.Size)/4 + 1}).check
 	}
 	if !m.SubDBs {
 		wopts.TreeOptions = salvagedTree(m)

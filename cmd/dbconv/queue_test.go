@@ -185,3 +185,59 @@ func TestQueueGaps(t *testing.T) {
 		}
 	}
 }
+
+// Where the metadata names other ends than a queue has, its records are told of,
+// and salvage takes them.
+func TestQueueEnds(t *testing.T) {
+	whole := peerQueue(t, 300)
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "queue.db"), filepath.Join(dir, "out.db")
+	for _, ends := range [][2]byte{{1, 100}, {90, 100}, {200, 10}} {
+		b := bytes.Clone(whole)
+		copy(b[72:], []byte{ends[0], 0, 0, 0, ends[1], 0, 0, 0})
+		if err := os.WriteFile(in, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []string{"dump", "verify"} {
+			if status, _, talk := run(t, "", verb, in); status != 3 {
+				t.Errorf("%d: %s: status %d\n%s", ends, verb, status, talk)
+			}
+		}
+		status, text, talk := run(t, "", "salvage", "--format", "db_dump", "-p", in, "-")
+		if status != 3 || strings.Count(text, "\n r") != 300 {
+			t.Errorf("%d: salvage: status %d, %d records\n%s", ends, status, strings.Count(text, "\n r"), talk)
+		}
+		if status, _, talk := run(t, "", "salvage", "--force", in, out); status != 3 || !strings.Contains(talk, "records 300") {
+			t.Errorf("%d: salvage: status %d\n%s", ends, status, talk)
+		}
+	}
+	b := bytes.Clone(whole)
+	clear(b[:64])
+	if err := os.WriteFile(in, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, talk := run(t, "", "salvage", "--force", in, out); status != 1 || !strings.Contains(talk, "queue") {
+		t.Errorf("without metadata: status %d\n%s", status, talk)
+	}
+}
+
+// A leaf that links to a page that the file does not have promises records that
+// are nowhere.
+func TestLinkBehindTheFile(t *testing.T) {
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.db"), filepath.Join(dir, "out.db")
+	tool(t, "k\nv\n", "db5.3_load", "-T", "-t", "btree", "-c", "db_pagesize=512", "-c", "db_lorder=1234", in)
+	b, err := os.ReadFile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[512+16] = 77 // the next leaf
+	if err := os.WriteFile(in, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"dump", in}, {"verify", in}, {"salvage", in, out}} {
+		if status, _, talk := run(t, "", args...); status != 3 || !strings.Contains(talk, "page 77") {
+			t.Errorf("%q: status %d\n%s", args, status, talk)
+		}
+	}
+}

@@ -201,7 +201,7 @@ func (v *verifier) queue() error {
 	v.progress(m.Pages)
 	for no := int64(1); no < m.Pages; no++ {
 		v.reached.add(no)
-		if err := v.outside(no, in.seen.has(no)); err != nil {
+		if err := v.outside(no); err != nil {
 			return err
 		}
 	}
@@ -221,9 +221,9 @@ func (v *verifier) tellUnlessGap(err error) {
 	}
 }
 
-// outside checks what is left on a page of records that were taken. With
-// inside, records of the queue lie on it too.
-func (v *verifier) outside(no int64, inside bool) error {
+// outside checks what a page has besides the records of the queue: those that
+// were taken have left their flags.
+func (v *verifier) outside(no int64) error {
 	b, err := v.pager.page(no)
 	if err != nil || allZero(b) || b[25] != pageQueue {
 		return err
@@ -232,11 +232,11 @@ func (v *verifier) outside(no int64, inside bool) error {
 	for i := range int64(m.RecPage) {
 		flags := b[int64(v.lay.hdr)+i*m.queueStep()]
 		switch {
-		case inside && m.inQueue((no-1)*int64(m.RecPage)+i+1):
+		case m.inQueue((no-1)*int64(m.RecPage) + i + 1):
 		case flags&^(queueValid|queueSet) != 0:
 			v.odd(no, int(i), "unknown flags %#02x of a record outside of the queue", flags)
 			return nil
-		case flags&queueValid != 0 && !inside:
+		case flags&queueValid != 0:
 			v.unled(no, int(i), "a record outside of the queue, which goes from %d to %d", m.FirstRec, m.NextRec-1)
 			return nil
 		}

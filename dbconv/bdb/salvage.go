@@ -124,6 +124,9 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 	if !ok {
 		return m, err
 	}
+	if guess.Type == Queue {
+		return m, errors.Join(err, fileError(ErrCorrupt, "its pages are those of a queue: the length of their records stood in the metadata only"))
+	}
 	s.report.Guessed = true
 	s.problem(err)
 	return guess, nil
@@ -141,7 +144,7 @@ func (s *salvager) run() error {
 	case m.Legacy185: // whose free pages keep their records: the tree tells which are alive
 		err = s.drain(newTree185(s.input(s.rd)))
 	case m.Type == Queue:
-		err = s.drain(newQueueCursor(s.input(s.rd)))
+		err = s.queue()
 	case m.Type == Heap:
 		err = s.drain(newHeapCursor(s.input(s.rd)))
 	case m.Type == Recno:

@@ -18,6 +18,7 @@ type guess struct {
 	sorted int   // pages of sorted duplicates
 	newer  int   // hash pages of version 9
 	heap   int   // pages of a heap
+	queue  int   // pages of a queue
 	region int64 // the first page of the second region of a heap; 0: not met
 	dups   int   // signs of duplicates
 	sums   int   // leaves laid out with room for a checksum
@@ -134,6 +135,9 @@ func (g *guess) page(l *layout, b []byte, no int64) {
 		return
 	}
 	switch nd.typ {
+	case pageQueue:
+		g.queue++
+		return
 	case pageLBtree, pageIBtree:
 		g.tree++
 	case pageHashOld:
@@ -251,6 +255,9 @@ func (g *guess) meta(size int64) Meta {
 		return m
 	case g.heap > g.tree+g.hash+g.recno:
 		return g.heapMeta(m)
+	case g.queue > g.tree+g.hash+g.recno:
+		m.Type, m.Dup = Queue, false
+		return m
 	case g.hash > g.tree:
 		m.Type, m.Version = Hash, 5
 		if g.newer > 0 {

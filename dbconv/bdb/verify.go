@@ -134,6 +134,16 @@ func (v *verifier) unled(no int64, item int, format string, args ...any) {
 	v.tell(e)
 }
 
+// unlinked tells of a leaf that links to another page than the tree does: a
+// scan finds that page, unless the file does not have it.
+func (v *verifier) unlinked(leaf, to uint32, format string, args ...any) {
+	if int64(to) >= v.lay.pages {
+		v.lost(int64(leaf), NoItem, format+", the file has %d pages", append(args, v.lay.pages)...)
+		return
+	}
+	v.unled(int64(leaf), NoItem, format, args...)
+}
+
 func (v *verifier) damage(no int64, item int, format string, args ...any) *Error {
 	in := input{Reader: v.rd}
 	return in.damage(no, item, format, args...)

@@ -36,7 +36,7 @@ func (v *verifier) tree185() error {
 		return err
 	}
 	if t.linked && t.follow != 0 {
-		v.unled(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
+		v.unlinked(t.last, t.follow, "last leaf of the tree links to page %d", t.follow)
 	}
 	if m.Type == Recno && int64(m.NumElem) != t.count {
 		tell := v.odd
@@ -247,7 +247,7 @@ func (t *treeCheck185) leaf(nd *node185) (int64, error) {
 func (t *treeCheck185) links(nd *node185) {
 	v := t.v
 	if t.linked && t.last != 0 && t.follow != nd.pgno {
-		v.unled(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
+		v.unlinked(t.last, t.follow, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
 	}
 	if t.linked && nd.prev != t.last {
 		v.odd(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)

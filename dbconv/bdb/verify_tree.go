@@ -53,7 +53,7 @@ func (t *treeCheck) whole(root uint32) error {
 		return err
 	}
 	if t.linked && t.last != 0 && t.follow != 0 {
-		t.v.unled(int64(t.last), NoItem, "last leaf of the tree links to page %d", t.follow)
+		t.v.unlinked(t.last, t.follow, "last leaf of the tree links to page %d", t.follow)
 	}
 	return nil
 }
@@ -307,7 +307,7 @@ func (t *treeCheck) links(nd *node) {
 	switch {
 	case !t.linked:
 	case t.follow != nd.pgno && t.last != 0:
-		v.unled(int64(t.last), NoItem, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
+		v.unlinked(t.last, t.follow, "links to page %d, the next leaf of the tree is page %d", t.follow, nd.pgno)
 	}
 	if (t.linked || t.last != 0) && nd.prev != t.last && (t.linked || nd.prev == 0) {
 		if t.last == 0 && t.linked && nd.typ != pageDup { // leaves before this one
