@@ -32,6 +32,30 @@ func (s *salvager) scan185() error {
 			return err
 		}
 	}
+	return s.leftChains185(in, free)
+}
+
+// leftChains185 tells of overflow pages that neither a record that was found
+// led to nor the free list.
+func (s *salvager) leftChains185(in *input, free *pageSet) error {
+	var left pageRanges
+	for no := int64(1); no < in.lay.pages; no++ {
+		if s.seen.has(no) || free.has(no) {
+			continue
+		}
+		b, err := in.pager.page(no)
+		if err != nil {
+			return err
+		}
+		nd := node185{buf: b}
+		in.lay.decode185(&nd)
+		if nd.flags&p185TypeMask == p185Overflow && int64(nd.pgno) == no {
+			left.add(no)
+		}
+	}
+	if left.pages > 0 {
+		s.problem(in.damage(left.first, NoItem, "%s of long items whose records are lost", left))
+	}
 	return nil
 }
 
