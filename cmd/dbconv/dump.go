@@ -15,11 +15,12 @@ and either byte order, in the text form of db_dump, so that db_load and dbconv l
 take it: header lines up to HEADER=END, then keys and values in turn, one a line
 behind a blank, in hexadecimal or with -p as characters, then DATA=END. The order
 is that of the library: by key for a btree, by bucket for a hash, by number for a
-recno. A file with sub-databases is printed one after the other.
+recno or queue, by address for a heap, of which values only are printed. A file with sub-databases is printed one after the other.
 
 With --format json every record is an object a line: "key" and "value" as
 strings when they are UTF-8, else "key_base64" and "value_base64"; the key of a recno
-is a number; "database" names the sub-database.
+is a number, that of a heap the address of the record (page, 4 bytes, and slot, 2
+bytes, big-endian); "database" names the sub-database.
 
 Pages that cannot be read are listed on standard error, a line each, and the
 records of all others are printed. After the last record the file is held against
@@ -39,7 +40,7 @@ func dumpVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var d dumpOptions
 			fs.BoolVarP(&d.print, "print", "p", false, "printable characters as they are, instead of hexadecimal")
-			fs.BoolVarP(&d.keys, "keys", "k", false, "record numbers of a recno")
+			fs.BoolVarP(&d.keys, "keys", "k", false, "record numbers of a recno or queue")
 			fs.VarP(&d.sub, "subdatabase", "s", "print the sub-database `NAME` only")
 			fs.BoolVarP(&d.list, "list", "l", false, "list the names of the sub-databases instead")
 			fs.StringVar(&d.format, "format", "db_dump", "db_dump or json")

@@ -14,7 +14,8 @@ import (
 
 const loadDoc = `
 Reads text in the form of db_dump, of any release, from standard input or -f and
-writes the database OUT: a btree or recno; a hash becomes a btree. Page size,
+writes the database OUT: a btree or recno; a hash becomes a btree, and with -t recno a
+queue or heap a recno. Page size,
 byte order and kind are those that the text names, unless an option says otherwise. Records may
 come in any order; what memory does not hold is sorted through temporary files.
 A later record of a key replaces an earlier one, as with db_load; with -n the first

@@ -231,13 +231,16 @@ func TestLinkBehindTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[512+16] = 77 // the next leaf
-	if err := os.WriteFile(in, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"dump", in}, {"verify", in}, {"salvage", in, out}} {
-		if status, _, talk := run(t, "", args...); status != 3 || !strings.Contains(talk, "page 77") {
-			t.Errorf("%q: status %d\n%s", args, status, talk)
+	for _, link := range []int{512 + 12, 512 + 16} { // the leaf before, the next
+		bad := bytes.Clone(b)
+		bad[link] = 77
+		if err := os.WriteFile(in, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"dump", in}, {"verify", in}, {"salvage", "--force", in, out}} {
+			if status, _, talk := run(t, "", args...); status != 3 || !strings.Contains(talk, "page 77") {
+				t.Errorf("%q: status %d\n%s", args, status, talk)
+			}
 		}
 	}
 }

@@ -25,7 +25,8 @@ Without -R the result holds nothing doubtful. With it, as with db_dump -R, come 
 records too, records of pages whose checksum or own number is wrong, and values whose key
 is lost, under the key UNKNOWN_KEY.
 
-OUT is a btree sorted by key in byte order (a recno stays one). A key found on two
+OUT is a btree sorted by key in byte order (a recno stays one, a queue or heap becomes
+one). A key found on two
 pages keeps the record of the later page unless the database has duplicates, and is
 listed unless both records are the same. Records of a file
 with sub-databases that belong to none of them go to the sub-database __OTHER__. With

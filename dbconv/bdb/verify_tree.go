@@ -311,7 +311,7 @@ func (t *treeCheck) links(nd *node) {
 	}
 	if (t.linked || t.last != 0) && nd.prev != t.last && (t.linked || nd.prev == 0) {
 		if t.last == 0 && t.linked && nd.typ != pageDup { // leaves before this one
-			v.unled(nd.no, NoItem, "the first leaf of the tree links back to page %d", nd.prev)
+			v.unlinked(nd.pgno, nd.prev, "the first leaf of the tree links back to page %d", nd.prev)
 		} else {
 			v.odd(nd.no, NoItem, "links back to page %d, the leaf before is page %d", nd.prev, t.last)
 		}
