@@ -30,6 +30,8 @@ func Stat(ctx context.Context, src Source, name *string, opts Common) ([]StatLin
 	switch st.Meta.Type {
 	case bdb.Heap:
 		l.heap(&st)
+	case bdb.Queue:
+		l.queue(&st)
 	case bdb.Hash:
 		l.head(&st)
 		l.hash(&st)
@@ -97,6 +99,22 @@ func (l *statLines) heap(st *bdb.Stats) {
 	l.add("Number of database pages", "%d", m.Pages)
 	l.add("Number of database regions", "%d", m.Regions)
 	l.add("Number of pages in a region", "%d", m.RegionSize)
+}
+
+func (l *statLines) queue(st *bdb.Stats) {
+	m := &st.Meta
+	l.add("Queue magic number", "42253")
+	l.add("Queue version number", "%d", m.Version)
+	l.add("Fixed-length record size", "%d", m.RecLen)
+	l.add("Fixed-length record pad", "%#x", m.RecPad)
+	l.add("Underlying database page size", "%d", m.PageSize)
+	l.add("Underlying database extent size", "0")
+	l.add("Number of records in the database", "%d", st.Keys)
+	l.add("Number of data items in the database", "%d", st.Data)
+	l.add("Number of database pages", "%d", st.Leaf.Pages)
+	l.usage("database", st.Leaf, m.PageSize)
+	l.add("First undeleted record", "%d", m.FirstRec)
+	l.add("Next available record number", "%d", m.NextRec)
 }
 
 func (l *statLines) tree(st *bdb.Stats) {

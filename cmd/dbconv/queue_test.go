@@ -186,6 +186,34 @@ func TestQueueGaps(t *testing.T) {
 	}
 }
 
+// stat prints of a queue what db_stat prints, where records are gone too.
+func TestStatOfQueues(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "queue.db")
+	for _, n := range []int{0, 60, 61, 300} {
+		for _, settings := range [][]string{nil, {"-c", "chksum=1"}} {
+			b := peerQueue(t, n, settings...)
+			header := 28
+			if settings != nil {
+				header = 48
+			}
+			if n == 300 && settings == nil { // 90 are taken
+				b[72] = 91
+				for i := range 90 {
+					b[512*(1+i/60)+header+i%60*8] = 2
+				}
+			}
+			if err := os.WriteFile(in, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ours := must(t, "", "stat", in)
+			_, theirs, _ := strings.Cut(tool(t, "", "db5.3_stat", "-d", in), "\n")
+			if ours != theirs {
+				t.Errorf("%d %q: %s\nwant: %s", n, settings, ours, theirs)
+			}
+		}
+	}
+}
+
 // Where the metadata names other ends than a queue has, its records are told of,
 // and salvage takes them.
 func TestQueueEnds(t *testing.T) {

@@ -199,6 +199,7 @@ func (v *verifier) queue() error {
 		v.records(1)
 	}
 	v.progress(m.Pages)
+	v.stats.queuePages(m, v.lay, v.report.Records)
 	for no := int64(1); no < m.Pages; no++ {
 		v.reached.add(no)
 		if err := v.outside(no); err != nil {

@@ -32,7 +32,7 @@ type Stats struct {
 	Keys   int64 // a key counts once however many duplicates it has
 	Data   int64 // data items
 
-	Internal, Leaf Usage // of trees, duplicate trees included in Internal; of a heap regions and pages with records
+	Internal, Leaf Usage // of trees, duplicate trees included in Internal; of a heap regions and pages with records; of a queue Leaf alone
 	Duplicate      Usage // leaves of duplicates; of a hash all pages of duplicates
 	Overflow       Usage
 	Bucket         Usage // hash: first pages of buckets
@@ -57,9 +57,6 @@ func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, 
 			return Stats{}, err
 		}
 	}
-	if rd.meta.Type == Queue {
-		return Stats{}, fileError(ErrUnsupported, "figures of a queue")
-	}
 	st := &Stats{Meta: rd.meta}
 	v := newVerifier(ctx.Err, rd, VerifyOptions{NoOrder: true})
 	v.stats = st
@@ -74,7 +71,7 @@ func Stat(ctx context.Context, r io.ReaderAt, size int64, name *string) (Stats, 
 		return *st, err
 	}
 	st.Faults = v.report.Faults
-	if rd.meta.Type == Heap {
+	if t := rd.meta.Type; t == Heap || t == Queue {
 		st.Keys, st.Data = v.report.Records, v.report.Records
 	}
 	if rd.meta.SubDBs || rd.meta.PageNo != 0 {
@@ -125,6 +122,21 @@ func (st *Stats) heapPage(p *heapPage, region bool) {
 	default:
 		st.Leaf.add(p.space())
 	}
+}
+
+// queuePages takes the pages of a queue from its first record to its next into
+// the figures: free is what the places of records take that are not there.
+func (st *Stats) queuePages(m *Meta, l *layout, records int64) {
+	if st == nil {
+		return
+	}
+	from, _ := l.queuePage(m, m.FirstRec)
+	to, _ := l.queuePage(m, m.NextRec)
+	if m.FirstRec > m.NextRec { // numbers have begun again
+		from, to = 1, l.pages
+	}
+	st.Leaf.Pages = max(min(to, l.pages-1)-from+1, 0)
+	st.Leaf.Free = max(st.Leaf.Pages*int64(m.RecPage)-records, 0) * int64(m.RecLen)
 }
 
 // pair takes the pair at slot i of a leaf into the figures. Members of off-page
