@@ -489,11 +489,12 @@ func FuzzSalvage(f *testing.F) {
 	})
 }
 
-// addSeeds adds the small fixtures.
+// addSeeds adds the small fixtures, and heaps large enough for records in
+// pieces.
 func addSeeds(f *testing.F) {
 	names, files := fixtureFiles(f)
 	for _, name := range names {
-		if len(files[name]) <= 8192 {
+		if len(files[name]) <= 8192 || strings.Contains(name, "/heap-") && len(files[name]) < 32768 {
 			f.Add(files[name])
 		}
 	}
