@@ -52,9 +52,10 @@ var ErrSubdatabases = errors.New("the file holds several databases")
 // ErrNoHeap: addresses are wanted of what is no heap.
 var ErrNoHeap = errors.New("no heap")
 
-// Convert writes the records of the database file src to dst as
-// a btree (of a recno, a queue or a heap, as a recno): version 9 unless Output says otherwise. The
-// order of a btree's keys is kept even where it is not byte order.
+// Convert writes the records of the database file src to dst as a btree (of a
+// recno, a queue or a heap, as a recno): version 9 unless Output says
+// otherwise. The order of a btree's keys is kept even where it is not byte
+// order.
 func Convert(ctx context.Context, dst io.WriterAt, src Source, opts ConvertOptions) (Report, error) {
 	r, err := opts.open(ctx, src)
 	if err != nil {

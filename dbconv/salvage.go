@@ -27,9 +27,9 @@ type SalvageReport struct {
 }
 
 // Salvage writes every record that can still be read in the database file src
-// to dst: sorted by key in byte order, as a btree (of a recno, a queue or a heap, as a recno) of
-// version 9 unless Output says otherwise. What is lost goes to the log, a
-// problem each.
+// to dst: sorted by key in byte order, as a btree (of a recno, a queue or a
+// heap, as a recno) of version 9 unless Output says otherwise. What is lost
+// goes to the log, a problem each.
 func Salvage(ctx context.Context, dst io.WriterAt, src Source, opts SalvageOptions) (SalvageReport, error) {
 	s := rescue{ctx: ctx, opts: opts, dst: dst}
 	defer s.abort()

@@ -214,8 +214,8 @@ func TestStatOfQueues(t *testing.T) {
 	}
 }
 
-// Where the metadata names other ends than a queue has, its records are told of,
-// and salvage takes them.
+// Where the metadata names other ends than a queue has, its records are told
+// of, and salvage takes them.
 func TestQueueEnds(t *testing.T) {
 	whole := peerQueue(t, 300)
 	dir := t.TempDir()

@@ -209,8 +209,8 @@ func (v *verifier) queue() error {
 	return nil
 }
 
-// tellUnlessGap takes what a cursor tells: what was never written is odd, but no
-// fault.
+// tellUnlessGap takes what a cursor tells: what was never written is odd, but
+// no fault.
 func (v *verifier) tellUnlessGap(err error) {
 	var e *Error
 	switch {

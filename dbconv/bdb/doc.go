@@ -153,10 +153,10 @@
 // its structure by the rules of Verify and tells of what it could not see on
 // its way: items that do not fill their page, pages with records that nothing
 // leads to (which is how a file looks that was never closed), counts that
-// promise more. Leaves that hold nothing out of the ordinary it has looked at
-// once, on its way. In a file with sub-databases that is when all that were listed
-// have been read. So a Cursor, Salvage and Verify mean the same by an Error of
-// Severity 2: records are missing, changed or out of reach. Verify tells of
+// promise more. In a file with sub-databases that is when all that were listed
+// have been read. Leaves that hold nothing out of the ordinary are looked at
+// once, on the way. So a Cursor, Salvage and Verify mean the same by an Error
+// of Severity 2: records are missing, changed or out of reach. Verify tells of
 // more: what is odd but costs no record has Severity 1.
 //
 // A bucket page of a hash that holds nothing but zeros is an empty bucket where

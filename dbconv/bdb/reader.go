@@ -304,12 +304,12 @@ func (r *Reader) Cursor() *Cursor {
 }
 
 // Next returns the next record, io.EOF after the last. Both slices are valid
-// until the next call and must not be changed. The key of a recno database is
-// the record number in decimal digits, that of a heap the address of the record:
-// page (4 bytes) and slot (2), big-endian. Damage is told to Options.Problem, the
-// smallest unit is skipped, and Next goes on; it returns an error other than
-// io.EOF only when reading the file fails, or, with Options.Strict, at the
-// first damage.
+// until the next call and must not be changed. The key of a recno or queue is
+// the record number in decimal digits, that of a heap the address of the
+// record: page (4 bytes) and slot (2), big-endian. Damage is told to
+// Options.Problem, the smallest unit is skipped, and Next goes on; it returns
+// an error other than io.EOF only when reading the file fails, or, with
+// Options.Strict, at the first damage.
 func (c *Cursor) Next() (key, value []byte, err error) {
 	if c.err != nil {
 		return nil, nil, c.err

@@ -294,8 +294,8 @@ func (t *treeCheck) leafPage(nd *node) (records int64, err error) {
 	return records, err
 }
 
-// seen tells whether a cursor found the leaf plain, so that nothing can be wrong
-// with its items but their order and a length.
+// seen tells whether a cursor found the leaf plain, so that nothing can be
+// wrong with its items but their order and a length.
 func (t *treeCheck) seen(nd *node) bool {
 	v := t.v
 	return v.plain != nil && v.plain.has(nd.no) && !(t.kind == recordTree && v.rd.meta.FixedLen)
