@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"imsconv/storeconv/ims"
 )
@@ -133,92 +131,6 @@ func headerName(b []byte) string {
 		}
 	}
 	return string(name)
-}
-
-// extended is what pax and GNU headers say about the member that follows.
-type extended struct {
-	active bool
-	bad    bool // could not be read
-	path   string
-	link   string
-	size   int64
-	mtime  int64
-	hasPath, hasLink, hasSize, hasMtime,
-	badSize, badMtime bool
-	attrs []Attr
-
-	change   string // what it makes of the body, in words; "": nothing
-	realName string // of a sparse file
-	realSize string // as star has it
-}
-
-func (e *extended) reset() { *e = extended{attrs: e.attrs[:0]} }
-
-// parsePax reads the records of a pax header: "length key=value LF", the length
-// counting all of it.
-func parsePax(b []byte, record func(key, value []byte)) bool {
-	for len(b) > 0 {
-		i := 0
-		n := 0
-		for ; i < len(b) && i < 9 && b[i] >= '0' && b[i] <= '9'; i++ {
-			n = n*10 + int(b[i]-'0')
-		}
-		if i == 0 || i >= len(b) || b[i] != ' ' || n > len(b) || n < i+3 || b[n-1] != '\n' {
-			return isZero(b)
-		}
-		key, value, ok := bytes.Cut(b[i+1:n-1], []byte("="))
-		if !ok || len(key) == 0 {
-			return false
-		}
-		record(key, value)
-		b = b[n:]
-	}
-	return true
-}
-
-func (e *extended) record(key, value []byte) {
-	switch string(key) {
-	case "path":
-		e.path, e.hasPath = string(value), true
-	case "linkpath":
-		e.link, e.hasLink = string(value), true
-	case "size":
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		e.size, e.hasSize, e.badSize = n, true, err != nil
-	case "mtime":
-		n, ok := parseSeconds(string(value))
-		e.mtime, e.hasMtime, e.badMtime = n, ok, !ok
-	default:
-		if bytes.HasPrefix(key, simsPrefix) {
-			e.attrs = append(e.attrs, Attr{string(key), string(value)})
-			return
-		}
-		e.body(string(key), string(value))
-	}
-}
-
-var simsPrefix = []byte("SIMS.")
-
-// parseSeconds parses a decimal number of seconds and rounds it down.
-func parseSeconds(s string) (int64, bool) {
-	digits, negative := strings.CutPrefix(s, "-")
-	whole, frac, _ := strings.Cut(digits, ".")
-	if whole+frac == "" || strings.Trim(whole+frac, "0123456789") != "" {
-		return 0, false
-	}
-	if whole == "" {
-		whole = "0"
-	}
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		return 0, false
-	}
-	if negative {
-		if n = -n; strings.Trim(frac, "0") != "" {
-			n--
-		}
-	}
-	return n, true
 }
 
 // apply sets the fields of h from the records. It returns what is wrong with a

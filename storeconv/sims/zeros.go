@@ -46,17 +46,3 @@ func (r *Reader) behindEnd(b []byte) *Error {
 	r.warned = true
 	return &Error{Offset: r.pos, Class: Trailing, Tolerated: true, Text: "members after the end marker: several streams one after the other"}
 }
-
-// notHeader looks for the next header after a damaged one, or after zeros that
-// are no end.
-func (r *Reader) notHeader() *Error {
-	p := &Error{Offset: r.pos, Class: BadHeader, Text: "this block is not a header"}
-	switch {
-	case r.sawEnd:
-		p.Text = fmt.Sprintf("data that is no header behind %d zero bytes, which may be damage", r.pos-r.zeros)
-		r.sawEnd = false
-	case !r.any:
-		p.Text = "the stream does not start with a tar header"
-	}
-	return r.damaged(p)
-}
