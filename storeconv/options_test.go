@@ -58,15 +58,16 @@ func TestParsePath(t *testing.T) {
 		path Path
 		all  bool
 	}{
-		"joe":                        {Path{"joe", ""}, false},
-		"joe/":                       {Path{"joe", ""}, false},
-		"joe/Mail/Old":               {Path{"joe", "Mail/Old"}, false},
-		"user/joe/Mail":              {Path{"joe", "Mail"}, false},
-		"/primary/user/joe":          {Path{"joe", ""}, false},
-		"/primary/groupA/joe/Mail/x": {Path{"joe", "Mail/x"}, false},
-		"/":                          {Path{}, true},
-		"/primary":                   {Path{}, true},
-		"/primary/groupA":            {Path{}, true},
+		"joe":                       {Path{"", "joe", ""}, false},
+		"joe/":                      {Path{"", "joe", ""}, false},
+		"joe/Mail/Old":              {Path{"", "joe", "Mail/Old"}, false},
+		"user/joe/Mail":             {Path{"", "joe", "Mail"}, false},
+		"/primary/user/joe":         {Path{"primary", "joe", ""}, false},
+		"/second/groupA/joe/Mail/x": {Path{"second", "joe", "Mail/x"}, false},
+		"/":                         {Path{}, true},
+		"/second":                   {Path{Partition: "second"}, true},
+		"/second/":                  {Path{Partition: "second"}, true},
+		"/primary/groupA":           {Path{Partition: "primary"}, true},
 	} {
 		if path, all, err := ParsePath(text); path != want.path || all != want.all || err != nil {
 			t.Errorf("%q: %+v, %v, %v", text, path, all, err)

@@ -29,9 +29,11 @@ is the first copy. Users come in byte order of their ids, or in the order of
 otherwise. The backup of a restored stream has the members of that stream,
 less the expired ones.
 
-PATH limits the backup: /PARTITION/user/ID, ID, or one of these with a
-FOLDER behind. A link whose first copy is left out becomes a message in
-full.
+PATH limits the backup: /PARTITION, /PARTITION/user/ID, ID, or one of the
+latter two with a FOLDER behind. A stream has no partitions: of a mailbox
+that a user has in two of them, the first goes along and the other is a
+problem; /PARTITION makes a backup of each. A link whose first copy is left
+out becomes a message in full.
 
 The stream is dated by --date; without it by the latest access that
 peruser.db knows, which after a restore is the date of the backup restored.

@@ -15,7 +15,6 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
-	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -24,7 +23,7 @@ type Options struct {
 	// Users are the ids to write, in that order. Nil: all, in byte order of their
 	// ids as far as links allow.
 	Users []string
-	Paths []string // /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
+	Paths []string // /partition, /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
 
 	Since       *int64 // only messages received at this time or later; seconds since 1970, below 0 before that; nil: all
 	Date        *int64 // SIMS.date, seconds since 1970; nil: the latest access that peruser.db knows
@@ -92,10 +91,7 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	tellUnfinished(root.Name(), opts.Log)
 	b := &run{opts: opts, reader: reader, elsewhere: make(map[orderID]string),
 		boxNames: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
-	if b.sel, err = selection.Compile(storeconv.Selection{Paths: opts.Paths}); err != nil {
-		return Report{}, err
-	}
-	if b.paths, err = namedPaths(opts.Paths); err != nil {
+	if b.paths, err = readPaths(opts.Paths); err != nil {
 		return Report{}, err
 	}
 	if b.lists, err = lists.Open(root.Name(), opts.Log); err != nil {
@@ -121,7 +117,6 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 type run struct {
 	opts   Options
 	reader *ims.Reader
-	sel    *selection.Matcher
 	lists  *lists.Lists
 	paths  paths
 	users  []user // in the order of the stream once order has run
@@ -157,7 +152,7 @@ func (b *run) findUsers() error {
 	}
 	for _, p := range partitions {
 		err := b.reader.Users(p, b.stray, func(u ims.User) error {
-			if b.sel.Meet(u.ID) {
+			if b.paths.takes(p, u.ID) {
 				b.users = append(b.users, user{u.ID, []string{p}})
 			}
 			return nil
@@ -169,9 +164,7 @@ func (b *run) findUsers() error {
 	slices.SortStableFunc(b.users, func(x, y user) int { return strings.Compare(x.id, y.id) })
 	// A user of several partitions came once from each.
 	b.users = mergeUsers(b.users)
-	for _, id := range b.sel.Missing() {
-		b.opts.Log.Problem("no-user", "user "+id, "the store does not have this user")
-	}
+	b.missingUsers(partitions)
 	return nil
 }
 
@@ -190,28 +183,34 @@ func mergeUsers(users []user) []user {
 // findNamedUsers takes the users of the list that the store has.
 func (b *run) findNamedUsers(partitions []string) {
 	for _, id := range b.opts.Users {
-		if !b.sel.Meet(id) {
+		if !b.paths.name(id) {
 			continue
 		}
-		u := user{id: id}
-		for _, p := range partitions {
-			if box, err := b.reader.Mailbox(p, id, ims.Inbox); err == nil {
-				box.Close()
+		u, home := user{id: id}, b.homes(id, partitions)
+		for _, p := range home {
+			if b.paths.takes(p, id) {
 				u.partitions = append(u.partitions, p)
 			}
 		}
-		if u.partitions == nil || ims.CheckUserID(id) != nil {
-			b.opts.Log.Problem("no-user", "user "+id, "the store does not have this user")
+		if u.partitions == nil {
+			b.noUser(id, home)
 			continue
 		}
 		b.users = append(b.users, u)
 	}
+	b.missingUsers(partitions)
 }
 
 // stray passes over what is no part of a store: finding that is verify's
-// business. What cannot be read is lost to the backup.
+// business. What cannot be read, and mail where the store does not look for it,
+// is lost to the backup.
 func (b *run) stray(e *ims.Error) {
-	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
+	n := storeconv.NoteOf(e)
+	if e.Class == ims.Misplaced {
+		n.Severity = storeconv.Problem
+		n.Text += ": it is not in the backup"
+	}
+	if n.Severity == storeconv.Problem {
 		n.Tell(b.opts.Log)
 	}
 }
@@ -227,7 +226,11 @@ func (b *run) mailboxes(u *user, stray ims.Stray, fn func(number uint32, box *im
 			defer box.Close()
 			n := number
 			number++
-			if !box.HasIndex && !box.HasMessageDirs() || !b.sel.TakesMailbox(u.id, box.Name) {
+			if !box.HasIndex && !box.HasMessageDirs() || !b.paths.takesMailbox(p, u.id, box.Name) {
+				return nil
+			}
+			if other := b.elsewhereToo(u, box); other != "" {
+				stray(&ims.Error{Class: sameMailbox, Path: box.Path, Text: "partition " + other + " has this mailbox of the user, too, and a stream has room for one: it is left out; the path /" + p + " makes a backup of this partition"})
 				return nil
 			}
 			return fn(n, box)
@@ -237,6 +240,31 @@ func (b *run) mailboxes(u *user, stray ims.Stray, fn func(number uint32, box *im
 		}
 	}
 	return nil
+}
+
+// sameMailbox is the class of a mailbox that lies in two partitions.
+const sameMailbox = "same-mailbox"
+
+// elsewhereToo returns the partition, of those that come before that of a
+// mailbox, which has a mailbox of the same name too; "" when none has.
+func (b *run) elsewhereToo(u *user, box *ims.Mailbox) string {
+	for _, p := range u.partitions {
+		if p == box.Partition {
+			break
+		}
+		if !b.paths.takesMailbox(p, u.id, box.Name) {
+			continue
+		}
+		other, err := b.reader.Mailbox(p, u.id, box.Name)
+		if err != nil {
+			continue
+		}
+		other.Close()
+		if other.HasIndex || other.HasMessageDirs() {
+			return p
+		}
+	}
+	return ""
 }
 
 // storedMessage is what is known of a message before its body is read.

@@ -130,7 +130,7 @@ func (w *userWriter) boxOrder() ([]boxPlace, error) {
 		return nil, nil
 	}
 	var places []boxPlace
-	err := w.b.mailboxes(w.user, silentStray, func(number uint32, box *ims.Mailbox) error {
+	err := w.b.mailboxes(w.user, w.b.stray, func(number uint32, box *ims.Mailbox) error {
 		places = append(places, boxPlace{number, box.Partition, box.Name})
 		return nil
 	})
@@ -148,7 +148,6 @@ func silentStray(*ims.Error) {}
 func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	w.box, w.boxNo, w.lastUID, w.waiting = box, number, 0, make(map[uint32][]storedMessage)
 	w.ahead = make(map[uint32]*aheadRead, readDepth)
-	w.b.paths.meet(w.user.id, box.Name)
 	if w.b.opts.Trace != nil {
 		w.b.opts.Trace(box.FullName())
 	}
