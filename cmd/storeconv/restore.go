@@ -37,7 +37,8 @@ different users into one DIR at the same time: each with its own -u file, PATH
 or --shard.
 
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
-those below it. -u selects users and may give them new ids; -m gives new ids
+those below it. A stream has no partitions: one that a PATH names and -p does
+not is a warning. -u selects users and may give them new ids; -m gives new ids
 only. Lines of both files are "name", "old new" or "old=new".
 
 A mailbox that DIR has already is added to. Messages that are there, by their
@@ -139,6 +140,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := v.prepare(job); err != nil {
 		return err
 	}
+	tellPartitions(job, args, v.opts.Partition)
 	streams, closeAll, err := openStreams(job, v.files)
 	defer closeAll()
 	if err != nil {
@@ -221,6 +223,22 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return streamUsers(job, v.files[0]) })
 	o.Domain = v.limits.Domain
 	return err
+}
+
+// tellPartitions tells of paths that name another partition than the one that
+// is restored into: a stream does not say in which one its users were.
+func tellPartitions(job *cli.Job, paths []string, into string) {
+	for _, text := range paths {
+		p, all, err := storeconv.ParsePath(text)
+		if err != nil || p.Partition == "" || p.Partition == into {
+			continue
+		}
+		whom := "user " + p.User
+		if all {
+			whom = "every user"
+		}
+		job.Warning("other-partition", text, "a stream has no partitions: "+whom+" of it is restored, into partition "+into+"; -p names another")
+	}
 }
 
 // openStreams opens the streams of one option.

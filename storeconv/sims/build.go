@@ -130,6 +130,9 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 		}
 	}
 	r.refused, r.ready = v.take(m), true
+	if text := r.root.take(m); text != "" {
+		r.refused = append(r.refused, &Error{Offset: m.Offset, Name: m.Name, Class: OddName, Text: text, Tolerated: true})
+	}
 	return r.deliver()
 }
 

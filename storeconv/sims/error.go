@@ -34,6 +34,7 @@ const (
 	Truncated   = "truncated"     // the stream ends inside a member, or inside a block
 	ReadError   = "read-error"    // the source failed; what follows is lost
 	NoEnd       = "no-end-marker" // tolerated
+	OddName     = "odd-name"      // tolerated: a partition, it seems, where the user should be
 	Trailing    = "trailing-data" // tolerated: another stream behind the end marker
 )
 

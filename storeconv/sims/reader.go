@@ -37,6 +37,7 @@ type Reader struct {
 	ext      extended
 	extStart int64
 	shared   shared
+	root     rooted
 	size     int64 // of the current body, that of a link too
 	left     int64 // unread bytes of it
 	pad      int64 // bytes after the body up to the next block

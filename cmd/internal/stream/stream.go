@@ -94,10 +94,14 @@ func advice(kind string) string {
 	return "a backup stream is a tar archive of user/mailbox/uid"
 }
 
-// hint tells how to make an archive whose names do not begin with "./".
+// hint tells how to make an archive whose names do not begin with "./" or "/".
 func hint(job *cli.Job, name string, head []byte) {
-	if first := firstName(head); first == "." || strings.HasPrefix(first, "./") {
-		job.Hint(name + `: its names begin with "./", and every member will be refused; make the archive in the folder of the users by their names: tar -cf STREAM *`)
+	first := firstName(head)
+	for _, start := range []string{"./", "/"} {
+		if first == "." && start == "./" || strings.HasPrefix(first, start) {
+			job.Hint(fmt.Sprintf("%s: its names begin with %q, and every member will be refused; make the archive in the folder of the users by their names: tar -cf STREAM *", name, start))
+			return
+		}
 	}
 }
 
