@@ -2,16 +2,11 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
-
-	"github.com/pierrec/lz4/v4"
 )
 
 // Input is one opened input; Read gives its bytes with an outer compression
@@ -115,11 +110,6 @@ func (j *Job) Open(path string) (*Input, error) {
 	return in, nil
 }
 
-var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	lz4Magic  = []byte{0x04, 0x22, 0x4d, 0x18}
-)
-
 func (in *Input) decompress() error {
 	r, plain, err := Decompress(in.raw)
 	if err != nil {
@@ -130,59 +120,6 @@ func (in *Input) decompress() error {
 		in.File = nil
 	}
 	return nil
-}
-
-// packedError refuses a compression that is not undone here.
-type packedError struct{ name, program string }
-
-func (e *packedError) Error() string { return "is compressed with " + e.name }
-
-// Decompress undoes LZ4 frames (skippable ones passed over) or gzip members,
-// one or several, known by their first bytes; anything else is plain and read
-// as it is. Another known compression is an error that names it.
-func Decompress(src io.Reader) (r io.Reader, plain bool, err error) {
-	br := bufio.NewReaderSize(src, inputBuffer)
-	if err := skipFrames(br); err != nil {
-		return nil, false, err
-	}
-	head, err := br.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	switch {
-	case bytes.HasPrefix(head, gzipMagic):
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, false, fmt.Errorf("gzip: %w", err)
-		}
-		return z, false, nil
-	case bytes.HasPrefix(head, lz4Magic):
-		return lz4.NewReader(br), false, nil
-	}
-	if name, program, ok := packedAs(head); ok {
-		return nil, false, &packedError{name, program}
-	}
-	return br, true, nil
-}
-
-// skipFrames passes over skippable frames at the start: a magic number from
-// 0x184D2A50 to 0x184D2A5F and the length of what follows, little-endian (LZ4
-// frame format, "Skippable frames"). They end before an LZ4 frame; a file of
-// them alone is left as it is.
-func skipFrames(br *bufio.Reader) error {
-	for {
-		head, err := br.Peek(8)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if len(head) < 8 || head[0]&0xf0 != 0x50 || !bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}) {
-			return nil
-		}
-		n := int64(8) + int64(binary.LittleEndian.Uint32(head[4:]))
-		if _, err := io.CopyN(io.Discard, br, n); err != nil {
-			return fmt.Errorf("lz4: skippable frame of %d bytes: %w", n, io.ErrUnexpectedEOF)
-		}
-	}
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.

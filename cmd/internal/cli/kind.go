@@ -15,6 +15,7 @@ var packed = []struct{ magic, name, program string }{
 	{"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"},
 	{"\xfd7zXZ\x00", "xz", "xz -dc"},
 	{"\x1f\x9d", "compress (.Z)", "gzip -dc"},
+	{"\x02\x21\x4c\x18", "LZ4 in its legacy form", "lz4 -dc"},
 	{"PK\x03\x04", "zip", "unzip -p"},
 }
 
