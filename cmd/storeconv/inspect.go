@@ -8,6 +8,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/inspect"
 )
 
@@ -54,6 +55,18 @@ type inspectOptions struct{ partition string }
 func (o *inspectOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(args) < 2 {
 		return cli.Usagef("which mailbox of which store?")
+	}
+	if o.partition != "" {
+		if err := ims.CheckPartition(o.partition); err != nil {
+			return cli.Usagef("-p: %w", err)
+		}
+	}
+	runs, err := inspect.Unfinished(args[0])
+	if err != nil {
+		return err
+	}
+	for _, u := range runs {
+		job.Warning(u.Kind(), u.Path, u.Text())
 	}
 	for _, name := range args[1:] {
 		if err := ctx.Err(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/restore"
 )
 
@@ -202,6 +203,9 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 		return cli.Usagef("-n and -i exclude each other")
 	case v.verbose < 0 || v.verbose > 3:
 		return cli.Usagef("-v %d is not from 0 to 3", v.verbose)
+	}
+	if err := ims.CheckPartition(o.Partition); err != nil {
+		return cli.Usagef("-p: %w", err)
 	}
 	if _, err := storeconv.ParseEncoding(o.Encoding); err != nil {
 		return cli.Usagef("-e: %w", err)

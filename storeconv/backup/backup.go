@@ -88,12 +88,12 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	if err := reader.Check(); err != nil {
 		return Report{}, err
 	}
-	tellUnfinished(root.Name(), opts.Log)
 	b := &run{opts: opts, reader: reader, elsewhere: make(map[orderID]string),
 		boxNames: make(map[uint32]map[uint32]string), buf: make([]byte, 256<<10)}
 	if b.paths, err = readPaths(opts.Paths); err != nil {
 		return Report{}, err
 	}
+	b.tellUnfinished()
 	if b.lists, err = lists.Open(root.Name(), opts.Log); err != nil {
 		return Report{}, err
 	}

@@ -1,18 +1,21 @@
 package backup
 
 import (
-	"os"
-	"path/filepath"
-
-	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 )
 
-// tellUnfinished tells of a run that has not ended: what it has not put in
+// tellUnfinished tells of runs that have not ended: what they have not put in
 // place is in no mailbox yet, and so in no backup.
-func tellUnfinished(store string, log storeconv.Log) {
-	if _, err := os.Lstat(filepath.Join(store, ims.WorkDir)); err == nil {
-		log.Problem("unfinished", ims.WorkDir,
-			"a run has left its work directory, or still goes on: mail may be missing from this backup; the same command again finishes it")
+func (b *run) tellUnfinished() {
+	runs, err := b.reader.Runs()
+	if err != nil {
+		b.opts.Log.Problem(ims.Unreadable, ims.WorkDir, err.Error())
+	}
+	for _, u := range runs {
+		if u.Done {
+			b.opts.Log.Warning(u.Kind(), u.Path, u.Text())
+			continue
+		}
+		b.opts.Log.Problem(u.Kind(), u.Path, u.Text())
 	}
 }

@@ -58,6 +58,17 @@ func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
 	return p.rep, nil
 }
 
+// Unfinished lists the runs that have not ended: mail of the store may not be
+// in its place yet.
+func Unfinished(store string) ([]ims.Run, error) {
+	root, err := os.Open(store)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return ims.NewReader(root).Runs()
+}
+
 // Error is what is wrong with one mailbox: something is not printed.
 type Error struct {
 	Mailbox string // as it was named

@@ -233,25 +233,25 @@ func (v *verifier) top() error {
 	return v.findPartitions(&l)
 }
 
-// unfinished looks for the folders of runs. A lock and the list of finished
-// runs stay in good order.
+// unfinished tells of runs that have left their folders. A lock and the list of
+// finished runs stay in good order.
 func (v *verifier) unfinished() {
-	fd, err := openDown(v.root, workDir)
-	if err != nil {
-		v.tell(problem("stray-file", workDir, "%v", err))
-		return
-	}
-	defer unix.Close(fd)
-	var l nms.Lister
-	entries, err := listDir(&l, fd)
+	root, err := os.Open(v.path)
 	if err != nil {
 		v.tell(problem("unreadable", workDir, "%v", err))
+		return
 	}
-	for _, e := range entries {
-		if e.Type == nms.Directory {
-			v.tell(problem("unfinished", workDir, "an interrupted run has left its work directory; the same command again finishes it"))
-			return
+	defer root.Close()
+	runs, err := ims.NewReader(root).Runs()
+	if err != nil {
+		v.tell(problem("stray-file", workDir, "%v", err))
+	}
+	for _, u := range runs {
+		n := problem(u.Kind(), u.Path, "%s", u.Text())
+		if u.Done {
+			n.Severity = storeconv.Warning
 		}
+		v.tell(n)
 	}
 }
 

@@ -20,8 +20,9 @@ var (
 
 // Decompress undoes LZ4 frames (skippable ones passed over) or gzip members,
 // one or several, known by their first bytes; anything else is plain and read
-// as it is. Zeros behind them, four at least, are padding. Another known compression is an
-// error that names it. What is wrong with the packed data is a [*PackedError].
+// as it is. Zeros behind them, four at least, are padding. Another known
+// compression is an error that names it. What is wrong with the packed data is
+// a [*PackedError].
 func Decompress(src io.Reader) (r io.Reader, plain bool, err error) {
 	in := &packedSource{r: src}
 	br := bufio.NewReaderSize(in, inputBuffer)

@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -60,7 +61,7 @@ func lookupUser(name string) (uid, gid int, err error) {
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, notKnown("user", name, err)
 	}
 	if uid, err = strconv.Atoi(u.Uid); err != nil {
 		return 0, 0, err
@@ -75,7 +76,18 @@ func lookupGroup(name string) (int, error) {
 	}
 	g, err := user.LookupGroup(name)
 	if err != nil {
-		return 0, err
+		return 0, notKnown("group", name, err)
 	}
 	return strconv.Atoi(g.Gid)
+}
+
+// notKnown says that this machine does not know a name, or why that could not
+// be found out.
+func notKnown(what, name string, err error) error {
+	var noUser user.UnknownUserError
+	var noGroup user.UnknownGroupError
+	if errors.As(err, &noUser) || errors.As(err, &noGroup) {
+		return fmt.Errorf("this machine has no %s %s; a number will do", what, name)
+	}
+	return fmt.Errorf("%s %s cannot be looked up: %w", what, name, err)
 }
