@@ -113,6 +113,9 @@ func (r *run) checkFinished(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.keepPipes(); err != nil {
+		return err
+	}
 	same, err := r.readsAs(ctx, sum)
 	if err != nil {
 		return err
@@ -120,13 +123,47 @@ func (r *run) checkFinished(ctx context.Context) error {
 	if same {
 		return errFinished
 	}
+	return r.reopen()
+}
+
+// keepPipes makes streams that can be read once keep what is read of them.
+func (r *run) keepPipes() error {
 	for _, s := range r.streams {
-		if s.reopen == nil {
-			return fmt.Errorf("%s begins as a stream that an earlier run has restored into new mailboxes, and goes on as another: give it as a file", s.Name)
+		if s.reopen != nil {
+			continue
 		}
-		s.Source = s.reopen()
+		if s.keep == nil {
+			return fmt.Errorf("%s: its source cannot be read twice, and it begins as a stream of a finished run", s.Name)
+		}
+		if err := s.keep.start(r.path); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
 	}
 	return nil
+}
+
+// reopen makes the streams be read from their starts.
+func (r *run) reopen() error {
+	for _, s := range r.streams {
+		if s.reopen != nil {
+			s.Source = s.reopen()
+			continue
+		}
+		if err := s.keep.failed(); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		s.Source = s.keep.again()
+	}
+	return nil
+}
+
+// dropKept gives the space of what was kept back.
+func (r *run) dropKept() error {
+	var errs []error
+	for _, s := range r.streams {
+		errs = append(errs, s.keep.close())
+	}
+	return errors.Join(errs...)
 }
 
 // readsAs reads the streams to their ends and tells whether what is selected of

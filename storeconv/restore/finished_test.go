@@ -3,7 +3,10 @@ package restore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -65,14 +68,27 @@ func TestNewMailboxesOfAnotherStream(t *testing.T) {
 	if rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(a)}); err != nil || !rep.Finished || rep.Messages != 0 || log.lost > 0 {
 		t.Errorf("the same from a pipe: %v, %+v, said %q", err, rep, log.lines)
 	}
+	// From a pipe it is kept while it is compared, and then read again.
+	rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)})
+	if err != nil || rep.Finished || rep.Messages != 3001 || log.lost > 0 {
+		t.Errorf("another from a pipe: %v, %+v, said %q", err, rep, log.lines)
+	}
 	hash, _ := treeHash(t, store)
-	if _, _, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)}); err == nil || !strings.Contains(err.Error(), "as a file") {
-		t.Errorf("another from a pipe: %v", err)
+	if rep := again(t, store, opt, b); !rep.Finished || rep.Messages != 0 {
+		t.Errorf("that as a file: %+v", rep)
 	}
 	if now, _ := treeHash(t, store); now != hash {
-		t.Error("another stream from a pipe changed the store")
+		t.Error("the same stream changed the store")
 	}
-	if rep := again(t, store, opt, b); rep.Finished || rep.Messages != 3001 {
-		t.Errorf("another: %+v", rep)
+	// One that is cut behind the common start keeps its end, a failure too.
+	cut := b[:len(b)-20000]
+	failure := errors.New("the tape is torn")
+	rep, log, err = restoreTo(t, store, opt, pipe{io.MultiReader(bytes.NewReader(cut), &failed{failure})})
+	if err != nil || rep.Finished || rep.Messages == 0 || !strings.Contains(strings.Join(log.lines, "\n"), failure.Error()) {
+		t.Errorf("one that fails: %v, %+v, said %q", err, rep, log.lines)
+	}
+	names, err := os.ReadDir(store)
+	if err != nil || len(names) != 3 {
+		t.Errorf("something is left in the store: %v, %v", names, err)
 	}
 }

@@ -191,7 +191,7 @@ func (r *run) name() string {
 
 // close ends the run. finished removes what it kept for being continued.
 func (r *run) close(finished bool) error {
-	var errs []error
+	errs := []error{r.dropKept()}
 	if r.jr != nil {
 		errs = append(errs, r.jr.Close())
 	}

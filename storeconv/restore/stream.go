@@ -39,6 +39,7 @@ type Stream struct {
 
 	reopen func() Source // reads the stream from its start; nil: it can be read once
 	guard  *guard        // nil: reading never waits long
+	keep   *spool        // of one that can be read once
 }
 
 // checkInputs refuses streams that cannot be read, or would be read twice.
@@ -101,7 +102,8 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 	}
 	if at == nil {
 		s.guard = &guard{r: r}
-		r = io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)
+		s.keep = &spool{r: io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)}
+		r = s.keep
 	}
 	s.Source = sims.NewReaderBlocks(r, readBlocks)
 	return s, nil
