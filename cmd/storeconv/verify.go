@@ -40,8 +40,9 @@ An index that is not this project's, such as those of a relocated store,
 cannot be looked into: it is counted as foreign, which is no fault, and of
 its mailbox only the names of the files are checked. Usage that such a store
 brought along is not compared. An index of this project's that has lost its
-beginning or its line ends is damaged, not foreign, and with -f every mailbox
-of the stream must have one, unless --no-index says otherwise. Records of an
+beginning or its line ends is damaged, not foreign. With -f every mailbox of
+the stream must have one, unless --no-index says otherwise; that one has a
+foreign index, since it was relocated before, is a warning. Records of an
 unknown form are counted too where some index is foreign; in a store that is
 all this project's each is a problem. Empty directories are a warning.
 

@@ -236,9 +236,12 @@ var storeMutations = []mutation{
 	{"index.empty", alone, func(t *testing.T, m *victim) {
 		editFile(t, m.index, func(b []byte) []byte { return nil })
 	}, "bad-index", "damaged index"},
+	{"index.zeros", alone, func(t *testing.T, m *victim) {
+		editFile(t, m.index, func(b []byte) []byte { return make([]byte, len(b)) })
+	}, "bad-index", "nothing but zero bytes"},
 	{"index.foreign", withStream, func(t *testing.T, m *victim) {
 		editFile(t, m.index, func(b []byte) []byte { return bytes.Repeat([]byte{0, 0x81, 7}, 500) })
-	}, "no-index", "no index of a restore"},
+	}, "foreign-index", "as a relocation leaves it"},
 	{"index.mtime", alone, func(t *testing.T, m *victim) {
 		info, err := os.Stat(m.index)
 		must(t, err)

@@ -279,7 +279,7 @@ func (c *streamCheck) later(m *sims.Member, kind string, equal bool, format stri
 		if c.v.late == nil {
 			c.v.late = make(map[string]string)
 		}
-		c.v.late[key] = fmt.Sprintf(format, args...)
+		c.v.late[key] = c.where(m) + "\x00" + fmt.Sprintf(format, args...)
 	}
 }
 
@@ -291,8 +291,9 @@ func (v *verifier) endStreams() {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		name, kind, _ := strings.Cut(key, "\x00")
-		v.tell(problem(kind, sims.DisplayName(name), "%s", v.late[key]))
+		_, kind, _ := strings.Cut(key, "\x00")
+		where, text, _ := strings.Cut(v.late[key], "\x00")
+		v.tell(problem(kind, where, "%s", text))
 	}
 	v.late = nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/sims"
 )
@@ -13,6 +15,7 @@ import (
 type streamBox struct {
 	name     string   // as the stream has it, with the user in front; "": none
 	view     *boxView // nil: not in the store, and told
+	foreign  bool     // its index is somebody else's
 	validity uint32   // UIDVALIDITY in the stream; 0: not said
 	uids     uidBits  // that have come
 }
@@ -69,6 +72,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return false
 	}
 	if c.box.view.header == nil && !c.v.opts.NoIndex {
+		c.box.foreign = isForeign(box)
 		c.noIndex(m, box)
 	}
 	c.lastAccess(m)
@@ -76,13 +80,32 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 }
 
 // noIndex tells that a mailbox of the stream has no index of ours. A restore
-// leaves the index that a relocated mailbox brought along, with a warning.
+// leaves the index that a relocated mailbox brought along, with a warning:
+// nothing is lost by that, and little can be compared.
 func (c *streamCheck) noIndex(m *sims.Member, box *mailbox) {
-	tell := c.problem
-	if c.v.origin != nil && c.v.origin.covers(box.id) {
-		tell = c.warning
+	switch {
+	case c.box.foreign:
+		c.warning(m, "foreign-index", "%s has an index in a foreign form, as a relocation leaves it: dates, flags and UIDs are not compared; --from compares it with the store it came from", box.path)
+	case c.v.origin != nil && c.v.origin.covers(box.id):
+		c.warning(m, "no-index", "%s has no index of a restore: dates, flags and UIDs are not compared", box.path)
+	default:
+		c.problem(m, "no-index", "%s has no index of a restore: dates, flags and UIDs are not compared", box.path)
 	}
-	tell(m, "no-index", "%s has no index of a restore: dates, flags and UIDs are not compared", box.path)
+}
+
+// isForeign tells whether a mailbox has an index of somebody else. One of ours
+// that is damaged is told where the mailbox is checked.
+func isForeign(box *mailbox) bool {
+	if !box.hasIndex {
+		return false
+	}
+	fd, err := openFile(box.fd, indexName)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	why, err := damagedIndex(fd)
+	return why == "" && err == nil
 }
 
 func (c *streamCheck) leave() {

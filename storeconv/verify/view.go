@@ -347,6 +347,8 @@ func indexTraces(head []byte, cut bool) string {
 	switch {
 	case len(head) == 0:
 		return "it is empty"
+	case len(bytes.Trim(head, "\x00")) == 0:
+		return "it is nothing but zero bytes"
 	case bytes.Contains(head, []byte("imsconv-store.idx ")), bytes.Contains(head, []byte("Version: imsconv-")):
 		return "its first line is not that of an index, the marker stands elsewhere"
 	}
