@@ -238,6 +238,9 @@ func (c *collector) endVisit(v *visit) error {
 	if usage.earlier, _, err = c.r.jr.Get(listPrefix(mboxlist.SubscrDB) + v.id); err != nil {
 		return err
 	}
+	if usage.earlierQuota, _, err = c.r.jr.Get(listPrefix(mboxlist.QuotaDB) + v.id); err != nil {
+		return err
+	}
 	p.userRecords(&usage, c.r.opt.Limits)
 	c.r.ready <- p
 	return nil

@@ -43,6 +43,9 @@ func (p *placement) boxRecords(b *box) {
 func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quota, bool)) {
 	v := p.v
 	q := mboxlist.Quota{KB: notSaidKB, Messages: notSaidKB, UsageKB: (u.bytes + 1023) / 1024, UsageMessages: u.messages, LastWarned: -1}
+	if was, err := parseWaiting(u.earlierQuota); err == nil { // this visit may say nothing
+		q.KB, q.Messages = was.KB, was.Messages
+	}
 	if v.tally.hasQuota {
 		q.KB, q.Messages = toKB(v.tally.quota), mboxlist.Unlimited
 	}

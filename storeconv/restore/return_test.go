@@ -3,8 +3,12 @@ package restore
 import (
 	"bytes"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/lists"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite/reference"
 	"imsconv/storeconv/verify"
@@ -99,4 +103,51 @@ func TestLaterAttributes(t *testing.T) {
 	once := storeLines(t, store)
 	restoreClean(t, store, Options{}, full, later)
 	reference.DiffLines(t, "the same streams again", storeLines(t, store), once)
+}
+
+// A user who comes back keeps the quota that the stream, or an earlier one, has
+// said, unless it says another.
+func TestReturnKeepsQuota(t *testing.T) {
+	first := []sims.Member{
+		{Kind: sims.User, Name: "joe", Quota: 4 << 20, HasQuota: true},
+		{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000},
+		{Kind: sims.Message, Name: "zoe/INBOX/1", Time: 900000000},
+	}
+	for name, tt := range map[string]struct {
+		then []sims.Member
+		want int64 // KB
+	}{
+		"a message alone":    {[]sims.Member{{Kind: sims.Message, Name: "joe/Mail/1", Time: 900000000}}, 4096},
+		"a user who is bare": {[]sims.Member{{Kind: sims.User, Name: "joe"}, {Kind: sims.Message, Name: "joe/Mail/1", Time: 900000000}}, 4096},
+		"another quota":      {[]sims.Member{{Kind: sims.User, Name: "joe", Quota: -1, HasQuota: true}}, -1},
+	} {
+		for form, streams := range map[string][][]byte{
+			"one stream":  {streamOf(t, append(slices.Clone(first), tt.then...)...)},
+			"two streams": {streamOf(t, first...), streamOf(t, tt.then...)},
+		} {
+			store := restored(t, Options{}, streams...)
+			if q := quotaOf(t, store, "joe"); q.KB != tt.want {
+				t.Errorf("%s, %s: %d KB, want %d", name, form, q.KB, tt.want)
+			}
+		}
+	}
+}
+
+// quotaOf is the record of a user in quota.db.
+func quotaOf(t *testing.T, store, id string) mboxlist.Quota {
+	t.Helper()
+	l, err := lists.Open(store, storeconv.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	value, ok, err := l.Get(mboxlist.QuotaDB, id)
+	if !ok || err != nil {
+		t.Fatalf("no quota of %s: %v", id, err)
+	}
+	q, err := mboxlist.ParseQuota(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
 }

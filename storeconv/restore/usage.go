@@ -15,6 +15,7 @@ type usage struct {
 	subscribed      []string
 	unsubscribed    []string // mailboxes that the visit touched and whose index says so
 	earlier         []byte   // waiting record of an earlier visit of the run
+	earlierQuota    []byte   // likewise, of quota.db
 }
 
 func (u *usage) add(b *box) {
