@@ -138,6 +138,9 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 		return v.list(ctx, job)
 	}
 	v.opts.Paths = args
+	if err := checkPaths(job, args); err != nil {
+		return err
+	}
 	if err := v.prepare(job); err != nil {
 		return err
 	}
@@ -229,22 +232,6 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	return err
 }
 
-// tellPartitions tells of paths that name another partition than the one that
-// is restored into: a stream does not say in which one its users were.
-func tellPartitions(job *cli.Job, paths []string, into string) {
-	for _, text := range paths {
-		p, all, err := storeconv.ParsePath(text)
-		if err != nil || p.Partition == "" || p.Partition == into {
-			continue
-		}
-		whom := "user " + p.User
-		if all {
-			whom = "every user"
-		}
-		job.Warning("other-partition", text, "a stream has no partitions: "+whom+" of it is restored, into partition "+into+"; -p names another")
-	}
-}
-
 // openStreams opens the streams of one option.
 func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, closeAll func(), err error) {
 	var inputs []*cli.Input
@@ -254,7 +241,9 @@ func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, close
 		}
 	}
 	for _, name := range names {
-		if f := plainInput(job, name); f != nil {
+		if f, err := plainInput(job, name); err != nil {
+			return nil, closeAll, err
+		} else if f != nil {
 			head := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 256<<10)
 			if err := stream.Check(job, "standard input", head); err != nil {
 				return nil, closeAll, err
@@ -280,24 +269,13 @@ func openStreams(job *cli.Job, names []string) (streams []*restore.Stream, close
 	return streams, closeAll, nil
 }
 
-// plainInput is standard input where that is a plain file from its start, which
-// can be read like a file that is named; else nil.
-func plainInput(job *cli.Job, name string) *os.File {
-	f, ok := job.Stdin.(*os.File)
-	if !ok || name != "-" {
-		return nil
+// plainInput is standard input where that can be read like a file that is
+// named; else nil.
+func plainInput(job *cli.Job, name string) (*os.File, error) {
+	if name != "-" {
+		return nil, nil
 	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != 0 {
-		return nil
-	}
-	if _, plain, err := cli.Decompress(io.NewSectionReader(f, 0, info.Size())); err != nil || !plain {
-		return nil
-	}
-	return f
+	return job.PlainStdin()
 }
 
 // streamUsers returns the users of a stream; none when it can be read only

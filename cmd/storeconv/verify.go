@@ -117,6 +117,9 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	case o.from.dir == "" && (o.from.domain != "" || len(o.from.partitions) > 0):
 		return cli.Usagef("--domain and --partition go with --from")
 	}
+	if err := checkPaths(job, args); err != nil {
+		return err
+	}
 	opts, err := o.options(job, args)
 	if err != nil {
 		return err
@@ -133,7 +136,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	rep, err := verify.Store(ctx, o.store, opts)
 	o.count(job, rep)
 	if err != nil || opts.Origin == nil {
-		return err
+		return storeHint(err, o.store)
 	}
 	return o.from.verify(ctx, job, o.store, opts.Origin)
 }

@@ -34,7 +34,7 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	m.Data, m.Time = r.pos, mtime
 	r.size, r.left = size, size
 	r.pad = roundUp(size) - size
-	if typ != '1' { // what a link carries is what it links to
+	if typ != '1' && typ != 'D' { // what a link carries is what it links to
 		m.Size = size
 	}
 	return r.check(typ, dated)
@@ -81,7 +81,8 @@ func bodyless(typ byte) bool { return typ >= '1' && typ <= '6' }
 // date can be read.
 func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	m := &r.m
-	dir := typ == '5' || typ == 0 && len(m.Name) > 0 && m.Name[len(m.Name)-1] == '/'
+	// D is a directory with the list of its files, of an incremental GNU archive.
+	dir := typ == '5' || typ == 'D' || typ == 0 && len(m.Name) > 0 && m.Name[len(m.Name)-1] == '/'
 	switch {
 	case dir:
 		m.Kind = Mailbox

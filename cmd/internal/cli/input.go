@@ -77,6 +77,9 @@ func (j *Job) Open(path string) (*Input, error) {
 			return nil, Usagef("two inputs are -: standard input can be read once only")
 		}
 		in.Name = "standard input"
+		if err := j.readsStdin(); err != nil {
+			return nil, err
+		}
 	} else {
 		f, err := os.Open(path)
 		if err != nil {
@@ -120,6 +123,41 @@ func (in *Input) decompress() error {
 		in.File = nil
 	}
 	return nil
+}
+
+// readsStdin notes that standard input is read, where it is a plain file.
+func (j *Job) readsStdin() error {
+	f, ok := j.Stdin.(*os.File)
+	if !ok {
+		return nil
+	}
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil // what is wrong with it is met by reading
+	}
+	return j.reads(st, "standard input")
+}
+
+// PlainStdin returns standard input where that is a plain file, read from its
+// start and not compressed, so that it can be read like a file that is named;
+// else nil. Standard input can be had once, this way or by Open.
+func (j *Job) PlainStdin() (*os.File, error) {
+	f, ok := j.Stdin.(*os.File)
+	if !ok || j.stdinOpen.Load() {
+		return nil, nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != 0 {
+		return nil, nil
+	}
+	if _, plain, err := Decompress(io.NewSectionReader(f, 0, info.Size())); err != nil || !plain {
+		return nil, nil
+	}
+	j.stdinOpen.Store(true)
+	return f, j.reads(info, "standard input")
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.

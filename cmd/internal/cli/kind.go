@@ -39,6 +39,12 @@ func Kind(head []byte) string {
 		return "a database in the text form of db_dump"
 	case bytes.HasPrefix(head, []byte("imsconv-store.idx ")):
 		return "an index of a mailbox"
+	case bytes.HasPrefix(head, gzipMagic), bytes.HasPrefix(head, lz4Magic):
+		return "compressed twice"
+	case bytes.HasPrefix(head, []byte("07070")), bytes.HasPrefix(head, []byte("\xc7\x71")), bytes.HasPrefix(head, []byte("\x71\xc7")):
+		return "a cpio archive"
+	case bytes.HasPrefix(head, []byte("7z\xbc\xaf")):
+		return "a 7z archive"
 	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
 		return "a JPEG picture"
 	case bytes.HasPrefix(head, []byte("\x89PNG")):
