@@ -207,25 +207,24 @@ type visitCounts struct {
 	Report   Report
 	Problems int64
 	Content  contentSum
+	Headers  headerSum
 }
 
 func (v *visit) counts() []byte {
-	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems, v.content})
+	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems, v.content, v.headers})
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
 	return b
 }
 
-// addCounts adds the counts of a visit to a report and returns its number of
-// problems and the sum of its content.
-func addCounts(b []byte, rep *Report) (problems int64, content contentSum) {
-	var c visitCounts
+// addCounts adds the counts of a visit to a report and returns all of them.
+func addCounts(b []byte, rep *Report) (c visitCounts) {
 	if json.Unmarshal(b, &c) != nil {
-		return 0, content
+		return visitCounts{}
 	}
 	rep.add(&c.Report)
-	return c.Problems, c.Content
+	return c
 }
 
 // recover looks at what an interrupted run was about to do: a visit whose tree

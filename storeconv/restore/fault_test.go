@@ -20,6 +20,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/verify"
 )
 
 // faultCase is a restore that is to survive a failure at any operation.
@@ -187,6 +188,46 @@ func TestReportAfterInterruption(t *testing.T) {
 	}
 	if !resumed {
 		t.Error("no run was taken up again")
+	}
+}
+
+// A run is known by the beginnings of its streams. Where another stream begins
+// alike and takes up an interrupted run, what the users that were done have
+// besides is told, and a run of its own adds it.
+func TestOtherStreamTakesUp(t *testing.T) {
+	lines := []string{"box joe/INBOX 7"}
+	for uid := range 5 {
+		lines = append(lines, fmt.Sprintf("msg joe/INBOX/%d - %d%s", uid+1, uid, strings.Repeat("x", 60<<10)))
+	}
+	rest := []string{"box ann/INBOX 8", "msg ann/INBOX/1 - a", "box bob/INBOX 1", "msg bob/INBOX/1 - z"}
+	a := tape(t, may20, append(append(slices.Clone(lines), "msg joe/INBOX/6 expired new"), rest...)...)
+	b := tape(t, may20, append(append(slices.Clone(lines), "msg joe/INBOX/6 - new"), rest...)...)
+	base := shmDir(t)
+	resumed := false
+	for n := int64(10); n < 120; n += 3 {
+		store := filepath.Join(base, fmt.Sprint(n))
+		var at atomic.Int64
+		opt := Options{Sync: storeconv.SyncUser, Jobs: 1, fault: func(string, string) error {
+			if at.Add(1) >= n {
+				return syscall.EIO
+			}
+			return nil
+		}}
+		if _, _, err := restoreTo(t, store, opt, bytes.NewReader(a)); err == nil {
+			break
+		}
+		rep, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b))
+		if err != nil || rep.Resumed > 0 != (log.lost == 1) {
+			t.Fatalf("after operation %d: %v, %d users were done, said %q", n, err, rep.Resumed, log.lines)
+		}
+		resumed = resumed || rep.Resumed > 0
+		again(t, store, Options{}, b)
+		if log := checkStreams(t, store, verify.StoreOptions{}, b); len(log.Problems) > 0 {
+			t.Errorf("after operation %d, and again: %q", n, log.Problems)
+		}
+	}
+	if !resumed {
+		t.Error("no run was taken up")
 	}
 }
 

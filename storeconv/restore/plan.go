@@ -174,6 +174,7 @@ func (p *planner) member(m *sims.Member) error {
 			return err
 		}
 	}
+	p.visit.headers.add(m)
 	if p.visit.skip {
 		return p.passOver(m)
 	}
@@ -255,6 +256,7 @@ func (p *planner) userMember(m *sims.Member) error {
 	if err := p.enterVisit(); err != nil {
 		return err
 	}
+	p.visit.headers.add(m)
 	if !p.visit.skip {
 		p.visit.sum.member(m)
 	}

@@ -101,11 +101,12 @@ func (p *planner) claim(v *visit) error {
 	}
 	v.skip = true
 	p.rep.Resumed++
-	n, content := addCounts(counts, &p.rep)
-	p.content.add(content)
-	if n > 0 {
+	c := addCounts(counts, &p.rep)
+	p.content.add(c.Content)
+	v.done = c.Headers
+	if c.Problems > 0 {
 		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
-			Text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
+			Text: fmt.Sprintf("%d problems were told by the interrupted run", c.Problems)})
 	}
 	return p.r.folder.UnlockUser(v.id)
 }
@@ -121,6 +122,9 @@ func (p *planner) endVisit() error {
 		v.content = v.sum.sum()
 		p.content.add(v.content)
 		p.add(&endStep{v})
+	} else if v.done != 0 && v.done != v.headers {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "other-stream", Where: "user " + v.id,
+			Text: "the interrupted run had restored this user from a stream that begins alike and is another: what this one has besides is not restored; a run of its own, once this one is done, adds it"})
 	}
 	return p.noteVisit(v)
 }

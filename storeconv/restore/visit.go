@@ -2,7 +2,31 @@ package restore
 
 import (
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
 )
+
+// headerSum is a sum of what the headers of a visit's members say. A run that
+// takes up another's visits knows by it whether they came from the same stream:
+// the name of a run stands for the beginning of the streams alone.
+type headerSum uint64
+
+func (s *headerSum) add(m *sims.Member) {
+	h := uint64(*s)
+	mix := func(n uint64) { h = (h ^ n) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
+	text := func(t string) {
+		for i := range len(t) {
+			h = (h ^ uint64(t[i])) * 0x100000001b3
+		}
+		mix(uint64(len(t)))
+	}
+	mix(uint64(m.Kind) + 1)
+	text(m.Name)
+	text(m.Link)
+	text(m.Flags)
+	mix(uint64(m.Size))
+	mix(uint64(m.Time))
+	*s = headerSum(h)
+}
 
 // visit is one stay of the stream with one user. It is the planner's until its
 // endStep; the tally is the collector's from the start.
@@ -21,6 +45,8 @@ type visit struct {
 	asides  uint32 // files made beside the tree
 	sum     *visitSum
 	content contentSum // the sum, when all has been read
+	headers headerSum  // of the members that came
+	done    headerSum  // of those that the interrupted run had; 0: not known
 
 	tally tally
 }
