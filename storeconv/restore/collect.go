@@ -231,7 +231,7 @@ func (c *collector) endVisit(v *visit) error {
 	} else if err := c.r.folder.Stage.MkdirAll(v.stage); err != nil {
 		return err
 	}
-	if err := c.r.addMailElsewhere(v.id, &usage); err != nil {
+	if err := c.r.addMailElsewhere(v, &usage); err != nil {
 		return err
 	}
 	var err error

@@ -30,8 +30,10 @@ func (u *usage) add(b *box) {
 }
 
 // addMailElsewhere adds what a user has in other partitions of the store to the
-// user's usage: quota.db has one record a user.
-func (r *run) addMailElsewhere(id string, usage *usage) error {
+// user's usage: quota.db has one record a user. A mailbox that is there as well
+// as here is a problem: folder.db has room for one of them.
+func (r *run) addMailElsewhere(v *visit, usage *usage) error {
+	id := v.id
 	names, err := r.store.ReadNames("partition")
 	if isNotExist(err) {
 		return nil
@@ -59,6 +61,11 @@ func (r *run) addMailElsewhere(id string, usage *usage) error {
 		user := ims.User{Partition: e.Name(), ID: id, Path: ims.UserDir(e.Name(), id)}
 		if err := reader.Mailboxes(user, passOver, func(box *ims.Mailbox) error {
 			defer box.Close()
+			if v.boxes[box.Name] != nil && (box.HasIndex || box.HasMessageDirs()) {
+				v.tally.problems++
+				r.log.Problem("same-mailbox", box.FullName(), "partition "+box.Partition+" has this mailbox too: folder.db calls it one of partition "+r.partition+
+					" from now on, and the mail in the other is out of the server's sight; -p "+box.Partition+" puts it together")
+			}
 			return usage.addStored(box)
 		}); err != nil {
 			return err

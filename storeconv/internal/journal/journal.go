@@ -8,6 +8,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -54,10 +57,36 @@ func openOn(files vfs.FS, dir string, sync bool) (*Journal, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", cmp.Or(err, j.guard.release()))
+		return nil, openError(dir, cmp.Or(err, j.guard.release()))
 	}
 	return j, nil
 }
+
+// openError says why the journal in dir cannot be opened: what the operating
+// system says, or, in place of the words of the library, what to do.
+func openError(dir string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("open journal: %w", path)
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return fmt.Errorf("open journal: %s: %w", dir, number)
+	}
+	return &damagedError{dir, err}
+}
+
+// damagedError is a journal that cannot be read.
+type damagedError struct {
+	dir string
+	err error // of the library
+}
+
+func (e *damagedError) Error() string {
+	return e.dir + ": the journal of an interrupted run is damaged, and the run cannot go on; move " + filepath.Dir(e.dir) + " elsewhere, and the same command begins anew: what is in place stays"
+}
+
+func (e *damagedError) Unwrap() error { return e.err }
 
 // Close closes the journal. It returns a failure that no call has returned yet.
 func (j *Journal) Close() error {
