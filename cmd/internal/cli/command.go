@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -73,8 +74,9 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 	// A reader of standard output that goes is an error of a write, not the end
 	// of the process: what undoes the written half must be kept.
 	signal.Ignore(syscall.SIGPIPE)
-	// A second interrupt kills: the handler goes with the first.
-	context.AfterFunc(ctx, stop)
+	// A second interrupt kills: the handler goes with the first. But timeout(1)
+	// sends two at once, to the process and to its group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(oneInterrupt, stop) })
 
 	if len(argv) > 0 {
 		if old := cmd.oldName(filepath.Base(argv[0])); old != nil {
@@ -103,6 +105,9 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 	}
 	return cmd.run(ctx, verb, argv[1:], stdin, stdout, stderr)
 }
+
+// oneInterrupt is how far apart two interrupts are that mean more than one.
+const oneInterrupt = 200 * time.Millisecond
 
 // noVerb tells of a verb that the command does not have.
 func (c *Command) noVerb(argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -254,5 +259,5 @@ func again(v *Verb) string {
 	if v.Resumes {
 		return "the same command goes on where this one stopped"
 	}
-	return "nothing was put under its final name; the same command does it again"
+	return "nothing is left half done; the same command does it again"
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -152,11 +153,34 @@ func TestInterruptEndsAnyWait(t *testing.T) {
 	if took := time.Since(start); code != ExitInterrupted || took > time.Second+50*time.Millisecond {
 		t.Errorf("exit %d after %v", code, took)
 	}
-	if want := "tool: error: interrupted\ntool: hint: nothing was put under its final name"; !strings.HasPrefix(talk.String(), want) {
+	if want := "tool: error: interrupted\ntool: hint: nothing is left half done"; !strings.HasPrefix(talk.String(), want) {
 		t.Errorf("stderr %q", talk.String())
 	}
 	if left, _ := filepath.Glob(filepath.Dir(out) + "/.*"); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestTwoInterruptsAtOnce: timeout(1) sends the signal to the process and to its
+// group. The second one must not kill before the first has been told of.
+func TestTwoInterruptsAtOnce(t *testing.T) {
+	r, w := io.Pipe()
+	defer w.Close()
+	var talk bytes.Buffer
+	code := Main(t.Context(), tool(func(ctx context.Context, j *Job, _ []string) error {
+		go func() {
+			for range 2 {
+				if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		_, err := io.Copy(io.Discard, j.Stdin)
+		return err
+	}), []string{"tool", "do"}, r, io.Discard, &talk)
+	if code != ExitInterrupted || !strings.HasPrefix(talk.String(), "tool: error: interrupted\n") {
+		t.Errorf("exit %d, %q", code, talk.String())
 	}
 }
 
