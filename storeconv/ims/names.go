@@ -128,7 +128,7 @@ func CheckUserID(id string) error {
 	}
 	for i := 0; i < len(id); i++ {
 		if c := id[i]; c < 0x20 || c > 0x7e || strings.IndexByte("%?*&/:\\", c) >= 0 {
-			return fmt.Errorf("user id %q holds the forbidden byte %q", id, c)
+			return fmt.Errorf("user id %q holds the forbidden byte %s", id, byteText(c))
 		}
 	}
 	if reserved(id) {
@@ -162,7 +162,7 @@ func CheckMailbox(name string) error {
 	}
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; c < 0x20 || c > 0x7e || strings.IndexByte("%*?", c) >= 0 {
-			return fmt.Errorf("mailbox name %q holds the forbidden byte %q", name, c)
+			return fmt.Errorf("mailbox name %q holds the forbidden byte %s", name, byteText(c))
 		}
 	}
 	for rest, part, more := name, "", true; more; {
@@ -217,7 +217,7 @@ func CheckPartition(name string) error {
 	}
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; c <= 0x20 || c > 0x7e || c == '/' || c == '\\' {
-			return fmt.Errorf("partition name %q holds the forbidden byte %q", name, c)
+			return fmt.Errorf("partition name %q holds the forbidden byte %s", name, byteText(c))
 		}
 	}
 	return nil
@@ -341,4 +341,12 @@ func ParseUID(s string) (uint32, bool) {
 		n = n*10 + uint64(c)
 	}
 	return uint32(n), n <= 1<<32-1
+}
+
+// byteText is a byte for a message: one beyond ASCII is no character by itself.
+func byteText(c byte) string {
+	if c < 0x20 || c > 0x7e {
+		return fmt.Sprintf("%#02x", c)
+	}
+	return fmt.Sprintf("%q", c)
 }

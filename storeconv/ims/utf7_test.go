@@ -11,8 +11,8 @@ func TestCheckMailboxTellsModifiedUTF7(t *testing.T) {
 		"Entwürfe":               "is not in IMAP modified UTF-7, where it is Entw&APw-rfe",
 		"Mail/日本語":               "where it is Mail/&ZeVnLIqe-",
 		"R&D/é":                  "where it is R&-D/&AOk-",
-		"Entw\xfcrfe":            "forbidden byte",
-		"é%":                     "forbidden byte",
+		"Entw\xfcrfe":            "forbidden byte 0xfc",
+		"é%":                     "forbidden byte 0xc3",
 		strings.Repeat("é", 200): "forbidden byte", // its form is too long
 		"a\tb":                   "forbidden byte",
 	} {
