@@ -41,7 +41,9 @@ The clock is not asked, so that the same store gives the same bytes.
 
 Mailboxes with an index in a foreign form, or none, go along with what the
 files tell: no flags, no UIDVALIDITY, the dates of the files. Each is a
-warning.
+warning. What looks like mail and is not written is told: message files that
+an index does not name, users in the wrong hash directory, a partition that is
+a symbolic link are problems, strange names warnings.
 `
 
 func backupVerb() cli.Verb {

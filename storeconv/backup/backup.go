@@ -201,18 +201,18 @@ func (b *run) findNamedUsers(partitions []string) {
 	b.missingUsers(partitions)
 }
 
-// stray passes over what is no part of a store: finding that is verify's
-// business. What cannot be read, and mail where the store does not look for it,
-// is lost to the backup.
+// stray tells of what is no part of a store and is left out. Mail where the
+// store does not look for it, and a partition that cannot be entered, are lost
+// to the backup as what cannot be read is.
 func (b *run) stray(e *ims.Error) {
 	n := storeconv.NoteOf(e)
-	if e.Class == ims.Misplaced {
+	if e.Class == ims.Misplaced || strings.Count(e.Path, "/") == 1 {
 		n.Severity = storeconv.Problem
+	}
+	if e.Class == ims.Misplaced || e.Class == ims.StrayFile {
 		n.Text += ": it is not in the backup"
 	}
-	if n.Severity == storeconv.Problem {
-		n.Tell(b.opts.Log)
-	}
+	n.Tell(b.opts.Log)
 }
 
 // mailboxes calls fn for the selected mailboxes of a user in their order, with

@@ -87,3 +87,48 @@ func TestMisplacedUserIsTold(t *testing.T) {
 		t.Errorf("told: %q", log.Problems)
 	}
 }
+
+// What is left out of a backup because the store does not know it is told: it
+// was passed over without a word.
+func TestWhatIsLeftOutIsTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(t *testing.T, store string)
+		want  string // problem, or warning
+	}{
+		"a partition by a link": {func(t *testing.T, store string) {
+			if err := os.Symlink(t.TempDir(), filepath.Join(store, "partition", "two")); err != nil {
+				t.Fatal(err)
+			}
+		}, "stray-file partition/two: not a directory: it is not in the backup"},
+		"a file without a record": {func(t *testing.T, store string) {
+			box := filepath.Join(store, ims.UserDir("one", "anna"))
+			index := "imsconv-store.idx 1\nName: user/anna\nVersion: imsconv-1\nExists: 0\n\n"
+			if err := os.WriteFile(filepath.Join(box, ims.IndexName), []byte(index), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "not-indexed partition/one/=user/02/50/=anna/00/1.msg: a message file that the index does not name"},
+		"a folder without a name": {func(t *testing.T, store string) {
+			if err := os.MkdirAll(filepath.Join(store, ims.UserDir("one", "anna"), "=bad name", "00"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "stray-file partition/one/=user/02/50/=anna/=bad name: "},
+		"mail in a folder INBOX": {func(t *testing.T, store string) {
+			dir := filepath.Join(store, ims.UserDir("one", "anna"), "=+I+N+B+O+X", "00")
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "1.msg"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "misplaced partition/one/=user/02/50/=anna/=+I+N+B+O+X: messages in a folder"},
+	} {
+		store := t.TempDir()
+		makeUser(t, store, "one", "anna", "first")
+		tt.spoil(t, store)
+		_, _, log := backupOf(t, store, Options{})
+		told := strings.Join(append(log.Problems, log.Warnings...), "\n")
+		if !strings.Contains(told, tt.want) || strings.HasPrefix(tt.want, "stray-file partition/one") == (len(log.Problems) > 0) {
+			t.Errorf("%s: told %q, want %q", name, told, tt.want)
+		}
+	}
+}

@@ -152,12 +152,14 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 		w.b.opts.Trace(box.FullName())
 	}
 	var failed error // of the stream, or of the context: the end of all
+	var uids []uint32
 	opened := false
 	err := w.b.messages(box, w.b.stray, func(h *ims.Header) error {
 		opened = true
 		failed = w.b.out.WriteMember(w.boxMember(h))
 		return failed
 	}, func(m storedMessage) error {
+		uids = append(uids, m.uid)
 		failed = w.enqueue(m)
 		return failed
 	})
@@ -170,12 +172,28 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 	}
 	if err != nil {
 		w.b.opts.Log.Problem("bad-index", box.Path, err.Error())
+	} else if err := w.tellUnnamed(box, uids); err != nil {
+		w.b.opts.Log.Problem(ims.Unreadable, box.Path, err.Error())
 	}
 	if !opened {
 		return nil
 	}
 	w.b.report.Mailboxes++
 	return w.rest()
+}
+
+// tellUnnamed tells of message files that the index, whose UIDs rise, does not
+// name.
+func (w *userWriter) tellUnnamed(box *ims.Mailbox, uids []uint32) error {
+	if !box.HasIndex {
+		return nil
+	}
+	return box.Messages(silentStray, func(uid uint32) error {
+		if _, named := slices.BinarySearch(uids, uid); !named {
+			w.b.opts.Log.Problem("not-indexed", box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
+		}
+		return nil
+	})
 }
 
 // enqueue starts to read a message, and writes the oldest of the queue when

@@ -248,7 +248,7 @@ func (r *Reader) mailboxes(u User, folder, path string, dir *os.File, stray Stra
 	slices.Sort(box.dirs)
 	isBox := box.HasIndex || len(box.dirs) > 0 || folder == ""
 	if isBox && folder != "" && Canonical(folder) == Inbox {
-		stray.tell(StrayFile, path, "messages in a folder of the name "+folder+", which is that of the INBOX")
+		stray.tell(Misplaced, path, "messages in a folder of the name "+folder+", which is that of the INBOX")
 		isBox = false
 	}
 	// No directory is open while the folders below it are looked at: they may be
