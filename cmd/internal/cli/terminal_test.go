@@ -161,8 +161,8 @@ func TestInterruptEndsAnyWait(t *testing.T) {
 	}
 }
 
-// TestTwoInterruptsAtOnce: timeout(1) sends the signal to the process and to its
-// group. The second one must not kill before the first has been told of.
+// TestTwoInterruptsAtOnce: timeout(1) sends the signal to the process and to
+// its group. The second one must not kill before the first has been told of.
 func TestTwoInterruptsAtOnce(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()

@@ -131,6 +131,28 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// A line that says the same again loses nothing: it was a problem.
+func TestUserNamedTwice(t *testing.T) {
+	for text, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"joe\nann\njoe\n":     {cli.ExitDone, "warning: "},
+		"joe a\njoe=a\n":      {cli.ExitDone, "warning: "},
+		"joe a\njoe\n":        {cli.ExitLost, "problem: "},
+		"joe a\nann\njoe b\n": {cli.ExitLost, "problem: "},
+	} {
+		var u Users
+		code, talk := job(t, u.Add, func(j *cli.Job) error {
+			_, err := u.Read(j)
+			return err
+		}, "", "-u", file(t, "u", []byte(text)))
+		if code != want.code || !strings.Contains(talk, want.says) {
+			t.Errorf("%q: exit %d, %q", text, code, talk)
+		}
+	}
+}
+
 func TestUserFilesOfAnotherKind(t *testing.T) {
 	for name, data := range map[string]string{
 		"LDIF":    "dn: uid=joe\nuid: joe\n",

@@ -95,16 +95,19 @@ func readNames(job *cli.Job, path string, use func(old, id string)) error {
 		return err
 	}
 	defer in.Close()
-	seen := make(map[string]bool)
+	seen := make(map[string]string) // the id by the name
 	err = scanNames(in, func(line int, old, id string, fault error) {
 		where := fmt.Sprintf("%s:%d", in.Name, line)
+		first, known := seen[old]
 		switch {
 		case fault != nil:
 			job.Problem("user-file", where, fault.Error())
-		case seen[old]:
+		case known && first == id:
+			job.Warning("user-file", where, fmt.Sprintf("user %q is named twice, in the same way", old))
+		case known:
 			job.Problem("user-file", where, fmt.Sprintf("user %q is named twice: the first line counts", old))
 		default:
-			seen[old] = true
+			seen[old] = id
 			use(old, id)
 		}
 	})
