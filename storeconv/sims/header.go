@@ -136,6 +136,10 @@ func headerName(b []byte) string {
 // apply sets the fields of h from the records. It returns what is wrong with a
 // value that cannot be read.
 func (h *Header) apply(attrs []Attr) (fault string) {
+	held := 0
+	for _, a := range h.Unknown {
+		held += len(a.Key) + len(a.Value)
+	}
 	for _, a := range attrs {
 		switch a.Key {
 		case "SIMS.profile":
@@ -152,7 +156,10 @@ func (h *Header) apply(attrs []Attr) (fault string) {
 			}
 			h.Date, h.HasDate = n, true
 		default:
-			h.Unknown = append(h.Unknown, a)
+			// A stream may have any number of global headers.
+			if held += len(a.Key) + len(a.Value); held <= maxExtended {
+				h.Unknown = append(h.Unknown, a)
+			}
 		}
 	}
 	return fault

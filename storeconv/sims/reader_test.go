@@ -357,3 +357,38 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// Any number of global headers with keys that are not known takes no more
+// memory than one.
+func TestManyGlobalHeaders(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	value := strings.Repeat("y", 100<<10)
+	for n := range 50 {
+		h := &tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"SIMS.x": value, "SIMS.n": fmt.Sprint(n)}}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(&b)
+	first, err := r.Header()
+	if err != nil || len(first.Unknown) != 2 {
+		t.Fatalf("%d keys of the first, %v", len(first.Unknown), err)
+	}
+	for _, err := range r.All() {
+		if ErrorOf(err) == nil && err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := r.Header()
+	held := 0
+	for _, a := range last.Unknown {
+		held += len(a.Key) + len(a.Value)
+	}
+	if err != nil || held > MaxInline || held < len(value) {
+		t.Errorf("%d bytes are held, %v", held, err)
+	}
+}
