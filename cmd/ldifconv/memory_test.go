@@ -92,6 +92,29 @@ func TestUpgradeMemory(t *testing.T) {
 	}
 }
 
+// The memory of users does not grow with the listing of --sizes.
+func TestUsersMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("peak memory is read as Linux gives it")
+	}
+	export := filepath.Join(t.TempDir(), "export.ldif")
+	if err := os.WriteFile(export, []byte("dn: uid=u7,o=x\nobjectclass: inetMailUser\nuid: u7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	users := 1_000_000
+	if testing.Short() {
+		users = 600_000
+	}
+	peak := commandPeak(t, func(w io.Writer) {
+		for i := range users {
+			fmt.Fprintf(w, "u%[1]d/INBOX/1\t%[1]d\nu%[1]d/INBOX/2\t1\n", i)
+		}
+	}, 0, "users", "--quiet", "--split", "2", "--out", t.TempDir(), export, "--sizes")
+	if t.Logf("peak memory %.1f MiB", float64(peak)/(1<<20)); peak > memoryLimit {
+		t.Errorf("more than %d MiB", memoryLimit>>20)
+	}
+}
+
 func manyEntries(w io.Writer, n int) {
 	for i := range n {
 		fmt.Fprintf(w, "dn: uid=u%[1]d,o=x\nobjectclass: top\nobjectclass: inetMailUser\nobjectclass: inetMailRouting\nuid: u%[1]d\nmail: u%[1]d@x.com\nrfc822mailalias: v%[1]d@x.com\nmailquota: 5M\n\n", i)

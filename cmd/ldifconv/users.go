@@ -44,7 +44,7 @@ header line: id, DN, domain, mailHost, quota, status, forward. Quota is in bytes
 
 -b, -F and the class of an entry select, as in upgrade. IN is a plain, gzip or
 LZ4 file, or - for standard input, the default. Memory does not grow with the
-export, but with --sizes; the ids of a large one take room for temporary files.
+export or with --sizes; the ids of a large one take room for temporary files.
 `
 
 func usersVerb() cli.Verb {
@@ -103,6 +103,7 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 		return err
 	}
 	l := userLister{o: o, job: job}
+	defer l.close() // temporary files, which hold nothing to be kept
 	if o.by == "" && o.sizes != "" {
 		o.by = "sizes"
 	}
@@ -110,8 +111,7 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 		return cli.Usagef("%w", err)
 	}
 	if o.sizes != "" {
-		var err error
-		if l.sizes, err = readSizes(job, o.sizes); err != nil {
+		if err := readSizes(job, o.sizes, &l.sizes); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,6 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := l.open(); err != nil {
 		return err
 	}
-	defer l.ids.Close() // temporary files, which hold nothing to be kept
 	meter := job.Meter("entries", 0, 0)
 	for i := range inputs {
 		if err := l.read(ctx, &inputs[i], meter); err != nil {
@@ -139,7 +138,7 @@ type userLister struct {
 	job    *cli.Job
 	bases  [][]byte
 	filter *filter.Filter
-	sizes  map[string]int64 // by id
+	sizes  ldifconv.Sums // by id
 
 	files   outputs
 	stale   []string // lists of an earlier split, which go
@@ -231,13 +230,16 @@ func (l *userLister) entry(file string, rec *ldif.Record) error {
 		return err
 	}
 	l.selected++
-	at := l.place(u, id)
+	at, err := l.place(u, id)
+	if err != nil {
+		return err
+	}
 	l.count[at]++
 	line := id + "\n"
 	if l.o.format == "tsv" {
 		line = userLine(u, id, rec)
 	}
-	_, err := l.outs[at].WriteString(line)
+	_, err = l.outs[at].WriteString(line)
 	return err
 }
 
@@ -306,7 +308,7 @@ func (l *userLister) chosen(rec *ldif.Record) bool {
 }
 
 // place picks the file of a user: the one with the least so far.
-func (l *userLister) place(u *accounts.User, id string) int {
+func (l *userLister) place(u *accounts.User, id string) (int, error) {
 	if l.o.by == "" {
 		l.o.by = "count"
 		if u.HasQuota {
@@ -316,7 +318,10 @@ func (l *userLister) place(u *accounts.User, id string) int {
 	weight := int64(1)
 	switch l.o.by {
 	case "sizes":
-		size, ok := l.sizes[id]
+		size, ok, err := l.sizeOf(id)
+		if err != nil {
+			return 0, err
+		}
 		if !ok {
 			l.unsized++
 		}
@@ -337,7 +342,7 @@ func (l *userLister) place(u *accounts.User, id string) int {
 		}
 	}
 	l.weights[best] += weight
-	return best
+	return best, nil
 }
 
 // userLine is one line of the table.

@@ -30,3 +30,6 @@ func (f *First) Put(key, val uint64) (first uint64, again bool, err error) {
 	}
 	return 0, false, f.Table.Put(key, val)
 }
+
+// Set gives a key that was put another value.
+func (f *First) Set(key, val uint64) error { return f.Table.Put(key, val) }
