@@ -18,7 +18,7 @@ type readerFunc = func(io.Reader) (map[string]string, error)
 // Empty lines and lines with # in front are skipped. An option that the command
 // line has too keeps the value it has there.
 func readConfig(job *cli.Job, fs *pflag.FlagSet, path string) error {
-	in, err := job.Open(path)
+	in, err := openText(job, path, "no file of options")
 	if err != nil {
 		return err
 	}

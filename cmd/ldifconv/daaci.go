@@ -54,7 +54,7 @@ func daaciVerb() cli.Verb {
 			fs.StringArrayVar(&o.domainAdmins, "domain-admin", nil, "make the user `DN` an administrator of the domain it lies in; may be repeated")
 			fs.StringVar(&o.groups, "groups", "ou=Groups", "the `RDN` of the container that holds the groups; empty: directly below root and domain")
 			fs.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
-			fs.BoolVar(&o.force, "force", false, "replace an output file that exists")
+			fs.BoolVar(&o.force, "force", false, "replace an output file that exists and holds something else")
 			fs.BoolVar(&o.list, "list", false, "print the ACIs and their sources, and read nothing")
 			return o.run
 		},
@@ -153,7 +153,9 @@ func (o *daaciOptions) placeAdmins(job *cli.Job, domains []aci.DomainNodes) erro
 }
 
 func (o *daaciOptions) write(job *cli.Job, records []ldif.Record, domains int) error {
-	out, err := job.Create(o.out, o.force)
+	files := outputs{job: job, force: o.force}
+	defer files.close()
+	out, err := files.create(o.out)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func (o *daaciOptions) write(job *cli.Job, records []ldif.Record, domains int) e
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := out.Commit(); err != nil {
+	if err := files.commit(); err != nil {
 		return err
 	}
 	job.Count("domains", int64(domains))

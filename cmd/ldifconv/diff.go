@@ -153,6 +153,7 @@ func isDescription(name string) bool {
 // compare runs the comparison into its files.
 func (o *diffOptions) compare(ctx context.Context, job *cli.Job, a, b ldif.Input, opt diff.Options) error {
 	files := outputs{job: job, force: o.force}
+	defer files.close()
 	out, err := files.create(o.out)
 	if err != nil {
 		return err

@@ -24,18 +24,28 @@ func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll 
 		}
 	}
 	for _, path := range args {
-		f, err := openText(job, path, "no directory export", "an LDIF file")
+		f, err := openExport(job, path)
 		if err != nil {
 			closeAll()
 			return nil, nil, err
 		}
 		opened = append(opened, f)
-		if path == "-" {
-			path = "stdin"
-		}
-		inputs = append(inputs, ldifconv.Input{Name: path, Reader: f})
+		inputs = append(inputs, ldifconv.Input{Name: inputName(path), Reader: f})
 	}
 	return inputs, closeAll, nil
+}
+
+// openExport opens one export.
+func openExport(job *cli.Job, path string) (*cli.Input, error) {
+	return openText(job, path, "no directory export", "an LDIF file")
+}
+
+// inputName is the name of an input in positions.
+func inputName(path string) string {
+	if path == "-" {
+		return "stdin"
+	}
+	return path
 }
 
 // openText opens a file of text. One that is of any known kind but those of

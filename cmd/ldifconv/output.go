@@ -3,10 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
+	"slices"
 
 	"imsconv/cmd/internal/cli"
 )
@@ -17,76 +18,140 @@ import (
 type outputs struct {
 	job   *cli.Job
 	force bool
-	files []outputFile
+	files []*output
 }
 
-type outputFile struct {
+// output is one of them. The caller writes to it.
+type output struct {
 	*cli.OutputFile
-	path  string
-	stays bool // it exists and may not be replaced
+	path string
+	kept *keptFile // it exists and may not be replaced; else nil
 }
 
 // create opens a file for writing.
-func (o *outputs) create(path string) (*cli.OutputFile, error) {
+func (o *outputs) create(path string) (*output, error) {
 	st, err := os.Stat(path)
 	stays := !o.force && path != "-" && err == nil && st.Mode().IsRegular()
 	f, err := o.job.Create(path, o.force || stays)
 	if err != nil {
 		return nil, err
 	}
-	o.files = append(o.files, outputFile{f, path, stays && f.Regular()})
-	return f, nil
-}
-
-// commit gives all files their names, or none.
-func (o *outputs) commit() error {
-	for _, f := range o.files {
-		if !f.stays {
-			continue
-		}
-		same, err := sameContent(f.path, f)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
-		}
-		if !same {
-			return cli.WithHint(fmt.Errorf("%s: %w", f.path, cli.ErrExists), "--force replaces it")
+	out := &output{OutputFile: f, path: path}
+	if stays && f.Regular() {
+		if out.kept, err = openKept(path); err != nil {
+			f.Abort()
+			return nil, err
 		}
 	}
+	o.files = append(o.files, out)
+	return out, nil
+}
+
+// createInPlace opens a file that has its name, and keeps what is written to
+// it, from the start.
+func (o *outputs) createInPlace(path string) (*output, error) {
+	f, err := o.job.CreateInPlace(path, o.force)
+	if err != nil {
+		return nil, err
+	}
+	out := &output{OutputFile: f, path: path}
+	o.files = append(o.files, out)
+	return out, nil
+}
+
+// Write implements io.Writer. To a file that stays nothing is written: an error
+// is what differs.
+func (f *output) Write(p []byte) (int, error) {
+	if f.kept != nil {
+		return f.kept.Write(p)
+	}
+	return f.OutputFile.Write(p)
+}
+
+// commit gives all files their names, or none. The first that was made comes
+// last: it is what the others belong to.
+func (o *outputs) commit() error {
 	for _, f := range o.files {
-		if f.stays {
+		if f.kept == nil {
+			continue
+		}
+		if err := f.kept.end(); err != nil {
+			return err
+		}
+	}
+	for _, f := range slices.Backward(o.files) {
+		if f.kept != nil {
 			f.Abort()
 			continue
 		}
 		if err := f.Commit(); err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
+			return named(f.path, err)
 		}
 	}
 	return nil
 }
 
-// sameContent reports whether the file at path holds what was written to r.
-func sameContent(path string, r io.ReaderAt) (bool, error) {
-	old, err := os.Open(path)
-	if err != nil {
-		return false, err
+// named puts the path in front of an error that does not have it.
+func named(path string, err error) error {
+	if errors.Is(err, cli.ErrExists) {
+		return err
 	}
-	defer old.Close()
-	const size = 64 << 10
-	a, b := bufio.NewReaderSize(old, size), bufio.NewReaderSize(io.NewSectionReader(r, 0, math.MaxInt64), size)
-	for {
-		p, errA := a.Peek(size)
-		q, errB := b.Peek(size)
-		switch {
-		case errA != nil && errA != io.EOF:
-			return false, errA
-		case errB != nil && errB != io.EOF:
-			return false, errB
-		case !bytes.Equal(p, q):
-			return false, nil
-		case len(p) < size:
-			return true, nil
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// close closes what is left open; what was not committed the job removes.
+func (o *outputs) close() {
+	for _, f := range o.files {
+		f.Abort()
+		if f.kept != nil {
+			f.kept.file.Close() // opened for reading
 		}
-		a.Discard(size) // peeked already
-		b.Discard(size)
 	}
+}
+
+// keptFile is a file that is not replaced: what is written to it is compared
+// with what it holds.
+type keptFile struct {
+	path string
+	file *os.File
+	r    *bufio.Reader
+}
+
+func openKept(path string) (*keptFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &keptFile{path, f, bufio.NewReaderSize(f, 64<<10)}, nil
+}
+
+// Write implements io.Writer.
+func (k *keptFile) Write(p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
+		have, err := k.r.Peek(min(len(p)-done, k.r.Size()))
+		if err != nil && err != io.EOF {
+			return done, fmt.Errorf("%s: %w", k.path, err)
+		}
+		if len(have) == 0 || !bytes.HasPrefix(p[done:], have) {
+			return done, k.differs()
+		}
+		done += len(have)
+		k.r.Discard(len(have)) // peeked already
+	}
+	return done, nil
+}
+
+// end refuses a file that holds more than was written.
+func (k *keptFile) end() error {
+	if _, err := k.r.Peek(1); err == nil {
+		return k.differs()
+	} else if err != io.EOF {
+		return fmt.Errorf("%s: %w", k.path, err)
+	}
+	return nil
+}
+
+func (k *keptFile) differs() error {
+	return cli.WithHint(fmt.Errorf("%s: %w", k.path, cli.ErrExists), "--force replaces it")
 }

@@ -132,6 +132,7 @@ func writeFiles(job *cli.Job, dir string, files []schemaFile, force bool) error 
 		return err
 	}
 	outs := outputs{job: job, force: force}
+	defer outs.close()
 	for _, f := range files {
 		out, err := outs.create(filepath.Join(dir, f.name))
 		if err != nil {

@@ -86,8 +86,8 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
 	fs.Var(&f.maxEntry, "max-entry", "skip and report a record of more than `SIZE` bytes (K, M, G)")
 	fs.BoolVar(&f.strict, "strict", false, "stop at the first problem")
-	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but the log")
-	fs.BoolVar(&f.force, "force", false, "replace an --undo, --save or --program-script file that exists")
+	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but what --log and --report name")
+	fs.BoolVar(&f.force, "force", false, "replace files that exist and hold something else")
 	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the old tool's server; -h under its name")
 	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the old tool's administrator")
 	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's password")
@@ -118,28 +118,28 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	// processor count.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(30<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
 
-	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args}
-	defer files.abort()
+	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args, outputs: outputs{job: job, force: f.force}}
+	defer files.close()
 	log, err := files.log(f.log)
 	if err != nil {
 		return err
 	}
 	opt.Log = log
-	out, err := files.create("output", f.out, true)
+	out, err := files.create("output", f.out)
 	if err != nil {
 		return err
 	}
-	if opt.Undo, err = files.optional("undo", f.undo, f.force); err != nil {
+	if opt.Undo, err = files.optional("undo", f.undo); err != nil {
 		return err
 	}
-	if opt.Save, err = files.optional("state", f.save, f.force); err != nil {
+	if opt.Save, err = files.optional("state", f.save); err != nil {
 		return err
 	}
-	script, err := files.optional("script", f.programs, f.force)
+	script, err := files.optional("script", f.programs)
 	if err != nil {
 		return err
 	}
-	if opt.Rejects, err = files.optional("rejects", f.rejects, true); err != nil {
+	if opt.Rejects, err = files.optional("rejects", f.rejects); err != nil {
 		return err
 	}
 	if opt.Restore, err = files.states(f.restore); err != nil {

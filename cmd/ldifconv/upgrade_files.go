@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 
 	"imsconv/cmd/internal/cli"
@@ -17,56 +16,62 @@ type upgradeFiles struct {
 	opened []*cli.Input
 
 	stateFiles []*cli.Input
-	made       []madeFile
+	outputs
+	made    []madeFile
+	logFile *cli.OutputFile // nil without one; a failed run has it all the more
 }
 
-type madeFile struct {
-	name, path string
-	*cli.OutputFile
-}
+type madeFile struct{ name, path string }
 
 // create opens a file for writing; in a dry run what is written is discarded.
-func (u *upgradeFiles) create(name, path string, replace bool) (io.Writer, error) {
-	for _, in := range u.inputs {
-		if in != "-" && path != "-" && cli.SameFile(in, path) {
-			return nil, cli.Usagef("%s: is the input and the %s", path, name)
-		}
+func (u *upgradeFiles) create(name, path string) (io.Writer, error) {
+	if err := u.claim(name, path); err != nil {
+		return nil, err
 	}
-	for _, m := range u.made {
-		if m.path == path && path != "/dev/null" {
-			return nil, cli.Usagef("%s: is the %s and the %s", path, m.name, name)
-		}
-	}
-	if u.dry && name != "log" {
-		u.made = append(u.made, madeFile{name: name, path: path})
+	if u.dry {
 		return io.Discard, nil
 	}
-	create := u.job.Create
+	create := u.outputs.create
 	if u.piped && (name == "undo" || name == "state") {
-		create = u.job.CreateInPlace // a change that is piped away may be applied already
+		create = u.outputs.createInPlace // a change that is piped away may be applied already
 	}
-	out, err := create(path, replace)
+	out, err := create(path)
 	if err != nil {
 		return nil, err
 	}
 	u.piped = u.piped || name == "output" && !out.Regular()
-	u.made = append(u.made, madeFile{name, path, out})
 	return out, nil
 }
 
+// claim keeps the files of a run apart, and from its inputs.
+func (u *upgradeFiles) claim(name, path string) error {
+	for _, in := range u.inputs {
+		if in != "-" && path != "-" && cli.SameFile(in, path) {
+			return cli.Usagef("%s: is the input and the %s", path, name)
+		}
+	}
+	for _, m := range u.made {
+		if m.path == path && path != "/dev/null" {
+			return cli.Usagef("%s: is the %s and the %s", path, m.name, name)
+		}
+	}
+	u.made = append(u.made, madeFile{name, path})
+	return nil
+}
+
 // optional is create for a file that may not be wanted; nil then.
-func (u *upgradeFiles) optional(name, path string, replace bool) (io.Writer, error) {
+func (u *upgradeFiles) optional(name, path string) (io.Writer, error) {
 	if path == "" {
 		return nil, nil
 	}
-	return u.create(name, path, replace)
+	return u.create(name, path)
 }
 
 // states opens state files.
 func (u *upgradeFiles) states(paths []string) ([]ldifconv.Input, error) {
 	var list []ldifconv.Input
 	for _, path := range paths {
-		in, err := u.job.Open(path)
+		in, err := openText(u.job, path, "no state file", "an LDIF file")
 		if err != nil {
 			return nil, err
 		}
@@ -83,16 +88,12 @@ func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
 	}
 	var list []ldifconv.Input
 	for _, path := range args {
-		in, err := u.job.Open(path)
+		in, err := openExport(u.job, path)
 		if err != nil {
 			return nil, err
 		}
 		u.opened = append(u.opened, in)
-		name := path
-		if path == "-" {
-			name = "stdin"
-		}
-		input := ldifconv.Input{Name: name, Reader: in}
+		input := ldifconv.Input{Name: inputName(path), Reader: in}
 		if path != "-" && in.Size >= 0 { // a file, which can be opened again
 			input.Open = func() (io.ReadCloser, error) { return u.job.Open(path) }
 		}
@@ -134,31 +135,34 @@ func (p *fileProgress) Add(entries, _ int64) {
 
 // commit gives the files their names.
 func (u *upgradeFiles) commit() error {
+	if err := u.outputs.commit(); err != nil {
+		return err
+	}
+	if err := u.commitLog(); err != nil {
+		return err
+	}
 	for _, m := range u.made {
-		if m.OutputFile == nil {
-			continue
-		}
-		if err := m.Commit(); err != nil {
-			return fmt.Errorf("%s: %w", m.path, err)
-		}
-		if m.path != "-" {
+		if m.path != "-" && (!u.dry || m.name == "log") {
 			u.job.Output(m.name, m.path)
 		}
 	}
 	return nil
 }
 
-// abort removes what was not committed and closes the inputs.
-func (u *upgradeFiles) abort() {
-	for _, m := range u.made {
-		if m.OutputFile == nil {
-			continue
-		}
-		if m.name == "log" {
-			m.Commit() // a failed run has a log all the more
-			continue
-		}
-		m.Abort()
+func (u *upgradeFiles) commitLog() error {
+	if u.logFile == nil {
+		return nil
+	}
+	log := u.logFile
+	u.logFile = nil
+	return log.Commit()
+}
+
+// close closes the inputs and commits the log.
+func (u *upgradeFiles) close() {
+	u.outputs.close()
+	if err := u.commitLog(); err != nil {
+		u.job.Warning("log", "log", err.Error())
 	}
 	for _, in := range append(u.opened, u.stateFiles...) {
 		in.Close()

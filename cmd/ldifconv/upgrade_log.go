@@ -22,14 +22,18 @@ type upgradeLog struct {
 
 // log opens the log file, when path names one.
 func (u *upgradeFiles) log(path string) (*upgradeLog, error) {
-	w, err := u.optional("log", path, true)
-	if err != nil {
+	l := &upgradeLog{job: u.job}
+	if path == "" {
+		return l, nil
+	}
+	if err := u.claim("log", path); err != nil {
 		return nil, err
 	}
-	l := &upgradeLog{job: u.job}
-	if w != nil {
-		l.w = bufio.NewWriter(w)
+	var err error
+	if u.logFile, err = u.job.Create(path, true); err != nil {
+		return nil, err
 	}
+	l.w = bufio.NewWriter(u.logFile)
 	return l, nil
 }
 

@@ -77,10 +77,10 @@ func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
 	if err := o.Check(); err != nil {
 		return cli.Usagef("%w", err)
 	}
-	if err := readFile(job, f.programMap, &o.Programs, ldifconv.ReadProgramMap); err != nil {
+	if err := readFile(job, "map of programs", f.programMap, &o.Programs, ldifconv.ReadProgramMap); err != nil {
 		return err
 	}
-	return readFile(job, f.uidMap, &o.UIDMap, ldifconv.ReadUIDMap)
+	return readFile(job, "map of user ids", f.uidMap, &o.UIDMap, ldifconv.ReadUIDMap)
 }
 
 // knownRules refuses names that no rule has.
@@ -118,11 +118,11 @@ func (f *ruleFlags) unused(job *cli.Job, set *pflag.FlagSet, from ldifconv.Sourc
 }
 
 // readFile reads a map from the file named path, when one is named.
-func readFile(job *cli.Job, path string, to *map[string]string, read readerFunc) error {
+func readFile(job *cli.Job, what, path string, to *map[string]string, read readerFunc) error {
 	if path == "" {
 		return nil
 	}
-	in, err := job.Open(path)
+	in, err := openText(job, path, "no "+what)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 		return err
 	}
 	l := userLister{o: o, job: job}
-	defer l.close() // temporary files, which hold nothing to be kept
+	defer l.close()
 	if o.by == "" && o.sizes != "" {
 		o.by = "sizes"
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -72,5 +71,9 @@ func (l *userLister) sizeOf(id string) (int64, bool, error) {
 	return int64(min(size, mostBytes)), ok, err
 }
 
-// close removes temporary files.
-func (l *userLister) close() error { return errors.Join(l.ids.Close(), l.sizes.Close()) }
+// close removes temporary files and closes the others.
+func (l *userLister) close() {
+	l.files.close()
+	l.ids.Close() // what these hold is not to be kept
+	l.sizes.Close()
+}

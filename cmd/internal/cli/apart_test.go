@@ -96,11 +96,46 @@ func TestInPlaceOutlivesTheRun(t *testing.T) {
 			t.Errorf("%q is left, %v", data, err)
 		}
 	}
-	code, _, _ := run(t, func(_ context.Context, j *Job, _ []string) error {
-		_, err := j.CreateInPlace(path, false)
-		return err
-	}, "tool", "do")
-	if code != ExitFailed {
-		t.Errorf("a file that exists: exit %d", code)
+}
+
+// TestInPlaceGoesOn: what a killed run left is taken up when the next one
+// writes the same, and kept as it is when it does not.
+func TestInPlaceGoesOn(t *testing.T) {
+	const left = "record"
+	for _, tt := range []struct {
+		writes []string
+		exit   int
+		want   string
+	}{
+		{[]string{"rec", "ord", " two"}, ExitDone, "record two"},
+		{[]string{"record two"}, ExitDone, "record two"},
+		{[]string{"record"}, ExitDone, left},
+		{[]string{"rec"}, ExitFailed, left}, // it goes on
+		{nil, ExitFailed, left},
+		{[]string{"rec", "all"}, ExitFailed, left},
+		{[]string{"another"}, ExitFailed, left},
+	} {
+		path := filepath.Join(t.TempDir(), "undo")
+		if err := os.WriteFile(path, []byte(left), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+			out, err := j.CreateInPlace(path, false)
+			if err != nil {
+				return err
+			}
+			for _, text := range tt.writes {
+				if _, err := io.WriteString(out, text); err != nil {
+					return err
+				}
+			}
+			return out.Commit()
+		}, "tool", "do")
+		if data, err := os.ReadFile(path); string(data) != tt.want || err != nil || code != tt.exit {
+			t.Errorf("%q: exit %d, %q is left, %v", tt.writes, code, data, err)
+		}
+		if tt.exit != ExitDone && !strings.Contains(talk, "exists already") {
+			t.Errorf("%q: %s", tt.writes, talk)
+		}
 	}
 }

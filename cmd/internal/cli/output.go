@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -90,23 +91,30 @@ func (j *Job) Reads(path string) error {
 
 // CreateInPlace opens path for what must outlive the run whatever becomes of
 // it: it has its name from the start, every Write is on disk before it returns,
-// and Abort keeps what was written. Without replace a file that exists is
-// refused ([ErrExists]).
+// and Abort keeps what was written. Without replace a file that exists may be
+// what a killed run of the same command left: it is taken up as long as what is
+// written agrees with it, byte for byte, and refused ([ErrExists]), untouched,
+// where it does not.
 func (j *Job) CreateInPlace(path string, replace bool) (*OutputFile, error) {
-	probe, err := j.Create(path, replace)
+	probe, err := j.Create(path, true)
 	if err != nil || !probe.Regular() {
 		return probe, err
 	}
 	real, old := probe.path, probe.old
 	probe.Abort()
-	f, err := os.OpenFile(real, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
+	out := &OutputFile{path: real, old: old}
+	flags := os.O_RDWR | os.O_CREATE
+	if replace || old == nil {
+		flags |= os.O_TRUNC
+	} else {
+		out.written = true
+	}
+	if out.direct, err = os.OpenFile(real, flags, 0o666); err != nil {
 		return nil, err
 	}
-	out := &OutputFile{direct: f, path: real, old: old}
-	out.w = syncedFile{out}
+	out.w = &syncedFile{out: out, name: path, left: !replace && old != nil}
 	if err := j.claim(out, path); err != nil {
-		f.Close()
+		out.direct.Close()
 		return nil, err
 	}
 	return out, syncDir(filepath.Dir(real))
@@ -123,15 +131,59 @@ func syncDir(path string) error {
 }
 
 // syncedFile has on disk what it was given.
-type syncedFile struct{ out *OutputFile }
+type syncedFile struct {
+	out  *OutputFile
+	name string
+	left bool // there is more of what an earlier run left
+}
 
-func (s syncedFile) Write(p []byte) (int, error) {
-	n, err := s.out.direct.Write(p)
+// Write implements io.Writer.
+func (s *syncedFile) Write(p []byte) (int, error) {
+	agreed, err := s.agree(p)
+	if err != nil || agreed == len(p) {
+		return agreed, err
+	}
+	n, err := s.out.direct.Write(p[agreed:])
 	s.out.written = s.out.written || n > 0
 	if err != nil {
-		return n, err
+		return agreed + n, err
 	}
-	return n, s.out.direct.Sync()
+	return len(p), s.out.direct.Sync()
+}
+
+// agree returns how much of p stands in the file already, and refuses a file
+// that has something else there.
+func (s *syncedFile) agree(p []byte) (int, error) {
+	if !s.left {
+		return 0, nil
+	}
+	have := make([]byte, len(p))
+	n, err := io.ReadFull(s.out.direct, have)
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		s.left = false
+	case err != nil:
+		return 0, err
+	}
+	if !bytes.Equal(have[:n], p[:n]) {
+		return 0, existsError(s.name)
+	}
+	return n, nil
+}
+
+// end refuses a file that goes on behind what was written.
+func (s *syncedFile) end() error {
+	if !s.left {
+		return nil
+	}
+	if n, err := s.out.direct.Read(make([]byte, 1)); n == 0 && err == io.EOF {
+		return nil
+	}
+	return existsError(s.name)
+}
+
+func existsError(path string) error {
+	return WithHint(fmt.Errorf("%s: %w", path, ErrExists), "--force replaces it")
 }
 
 func (j *Job) create(path string, replace bool) (*OutputFile, error) {
@@ -145,7 +197,7 @@ func (j *Job) create(path string, replace bool) (*OutputFile, error) {
 	case err == nil && isDescriptor(path):
 		return openDirect(path)
 	case err == nil && !replace:
-		return nil, WithHint(fmt.Errorf("%s: %w", path, ErrExists), "--force replaces it")
+		return nil, existsError(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -213,9 +265,13 @@ func (o *OutputFile) Commit() error {
 	case o.beside != nil:
 		return o.beside.Commit()
 	case o.direct != nil:
+		var err error
+		if s, ok := o.w.(*syncedFile); ok {
+			err = s.end()
+		}
 		direct := o.direct
 		o.direct = nil
-		return direct.Close()
+		return errors.Join(err, direct.Close())
 	}
 	return nil
 }
