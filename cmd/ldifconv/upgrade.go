@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
-	"imsconv/ldifconv/check"
 )
 
 func upgradeVerb() cli.Verb {
@@ -49,7 +47,7 @@ type upgradeFlags struct {
 	jobs           int
 	maxEntry       flags.Size
 	strict, dryRun bool
-	check          bool
+	check          string
 	force          bool
 	rules          ruleFlags
 	old            oldFlags
@@ -75,7 +73,8 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.format, "format", "changes", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
 	fs.StringVarP(&f.out, "output", "o", "-", "write to `FILE`")
 	fs.StringVar(&f.undo, "undo", "", "write change records that take the upgrade back to `FILE`")
-	fs.BoolVar(&f.check, "check", false, "with --format ldif: count what ldifconv check finds in the output; takes its time and memory")
+	fs.StringVar(&f.check, "check", "", "count what ldifconv check finds in the output, `yes or no`; default: yes with --format ldif, no with changes, which are no directory")
+	fs.Lookup("check").NoOptDefVal = checkYes
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
 	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
@@ -110,13 +109,13 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if err != nil {
 		return err
 	}
-	if f.check && f.format != "ldif" {
-		return cli.Usagef("--check goes with --format ldif: change records are no directory")
-	}
 	f.old.note(job, len(args) == 0)
-	// Everything is streamed: a small heap is enough, whatever the
-	// processor count.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(30<<20 + 4*max(0, int64(f.maxEntry)-8<<20)))
+	if f.checks() {
+		if err := scratchRoom("", totalSize(job, args)); err != nil {
+			return cli.WithHint(err, "--check=no does without the index; TMPDIR names another folder")
+		}
+	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.heap()))
 
 	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args, outputs: outputs{job: job, force: f.force}}
 	defer files.close()
@@ -153,36 +152,23 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if f.dryRun {
 		job.DryRun()
 	}
-	rep, err := f.upgrade(ctx, job, out, inputs, opt)
+	rep, found, err := f.upgrade(ctx, out, inputs, opt)
 	log.summary(rep, err)
 	count(job, rep)
 	if err != nil {
 		return err
 	}
+	f.tellChecked(job, found)
 	if script != nil {
 		if err := writeProgramScript(script, rep.Programs); err != nil {
 			return err
 		}
 	}
+	if err := files.commit(); err != nil {
+		return err
+	}
 	f.next(job, rep)
-	return files.commit()
-}
-
-// upgrade does it, and with --check counts what a check finds in the output.
-func (f *upgradeFlags) upgrade(ctx context.Context, job *cli.Job, out io.Writer, inputs []ldifconv.Input, opt ldifconv.Options) (ldifconv.Report, error) {
-	if !f.check {
-		return ldifconv.UpgradeAll(ctx, out, inputs, opt)
-	}
-	checked := check.NewTee(ctx, nil, f.out, check.Options{As: check.IMS, TempDir: opt.TempDir, MaxEntry: opt.MaxEntry})
-	rep, err := ldifconv.UpgradeAll(ctx, io.MultiWriter(out, checked), inputs, opt)
-	found, checkErr := checked.Close()
-	if err := cmp.Or(err, checkErr); err != nil {
-		return rep, err
-	}
-	job.Count("check errors", found.BySeverity[check.Error])
-	job.Count("check warnings", found.BySeverity[check.Warning])
-	job.Count("check infos", found.BySeverity[check.Info])
-	return rep, nil
+	return nil
 }
 
 // next says what the administrator does with the files.
@@ -229,6 +215,14 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 		opt.Format = ldifconv.Full
 	default:
 		return opt, cli.Usagef("--format %q: changes or ldif", f.format)
+	}
+	switch f.check {
+	case "", checkYes, checkNo:
+	default:
+		return opt, cli.Usagef("--check %q: yes or no", f.check)
+	}
+	if f.check == checkYes && opt.Format != ldifconv.Full {
+		return opt, cli.Usagef("--check goes with --format ldif: change records are no directory")
 	}
 	for _, arg := range f.add {
 		pairs, err := ldifconv.ParsePairs(arg)

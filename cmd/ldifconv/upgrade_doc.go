@@ -10,8 +10,19 @@ The result is either one change record (changetype: modify) for each entry that
 changes, for ldapmodify, or, with --format ldif, all entries of the input with
 the upgraded ones in their place and parents in front of their children, for
 ldif2db, or for slapadd without the version line, which it does not know:
-tail -n +3 FILE | slapadd. --undo writes the change records that make the upgraded entries what
-they were. No server is asked and no input is changed.
+tail -n +3 FILE | slapadd. --undo writes the change records that make the
+upgraded entries what they were. No server is asked and no input is changed.
+
+With --format ldif the output is checked on the way as ldifconv check --as ims50
+checks it, and how much is found is told at the end; the exit status does not
+depend on it. --check=no does without.
+
+FILES
+A file that exists is replaced with --force only. One that holds what would be
+written is no conflict: the same command goes on where a run was killed between
+two of its files. Where the changes are piped away, --undo and --save are on
+disk before the changes that they take back, and a killed run is gone on with
+too. A file of another kind than LDIF is refused before anything is written.
 
 SELECTION
 Entries are upgraded that lie at or below a BASE, match the FILTER, and are of a
@@ -29,7 +40,8 @@ ldifconv rules prints the rules of the mapping in the order in which they run.
 --no-rule switches one off. What a rule drops is a warning. A value that no rule
 understands stays in the entry and is a problem with its line; it never opens
 anything. Beside an access rule of iMS that is there already, which holds, old
-attributes that restrict stay too, each a problem. Two entries with one address are a warning that names both.
+attributes that restrict stay too, each a problem. Two entries with one address
+are a warning that names both.
 --program-script FILE writes the imsimta commands that the programs of users and
 lists need on the new server.
 
@@ -51,7 +63,8 @@ changed; the others are problems. Damage in a --restore file is a problem too, a
 file that is no state file at all an error before anything is done. Memory stays
 under 64 MiB at any size of input, and 4 times what --max-entry has over 8 MiB;
 temporary files take up to a third of the input's size, and all of it once more
-when SIMS domains are read from a pipe.
+when SIMS domains are read from a pipe. The check of full output takes 32 MiB
+more, and as much room again as the output for its index.
 
 CONFIGURATION FILE
 -C FILE holds one option a line, a letter or a long name without dashes, and its
