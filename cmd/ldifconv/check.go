@@ -114,7 +114,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 		As: product, Schema: set, Hosts: o.hosts, CrossRead: o.cross, MaxEntry: int(o.maxEntry), TempDir: o.temp, Cache: check.DefaultCache,
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(32<<20 + opt.Cache/2 + 4*max(0, int64(o.maxEntry)-8<<20)))
-	opt.Progress = job.Meter("entries", 0, 0).Add
+	opt.Progress = job.Meter("entries", 0, 0)
 	report, err := check.Run(ctx, func(f *check.Finding) error {
 		if f.Severity >= level {
 			job.Listed(f.Code, position(f.File, f.Line, []byte(f.DN)), findingText(f))

@@ -163,7 +163,7 @@ func (o *diffOptions) compare(ctx context.Context, job *cli.Job, a, b ldif.Input
 			return err
 		}
 	}
-	opt.Progress = job.Meter("entries", 0, 0).Add
+	opt.Progress = job.Meter("entries", 0, 0)
 	r, err := diff.Run(ctx, out, a, b, opt)
 	if err != nil {
 		return err

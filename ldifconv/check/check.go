@@ -31,6 +31,11 @@ const DefaultCache = 32 << 20
 // leastCache is the least that the index keeps of its files, in bytes.
 const leastCache = 1 << 20
 
+// Progress is told what has been done since the last call.
+type Progress interface {
+	Add(items, bytes int64)
+}
+
 // Options choose what Run does. The zero value is usable.
 type Options struct {
 	As Product
@@ -51,7 +56,7 @@ type Options struct {
 	Cache int64
 	// Progress, when not nil, is told from time to time how many entries were
 	// read since the last call.
-	Progress func(entries, bytes int64)
+	Progress Progress
 }
 
 // Finding is one thing found.
@@ -155,14 +160,14 @@ func (c *checker) read(in *ldif.Input) error {
 				return err
 			}
 			if c.o.Progress != nil {
-				c.o.Progress(c.report.Entries-told, 0)
+				c.o.Progress.Add(c.report.Entries-told, 0)
 				told = c.report.Entries
 			}
 		}
 		rec, err := r.Next()
 		if err == io.EOF {
 			if c.o.Progress != nil {
-				c.o.Progress(c.report.Entries-told, 0)
+				c.o.Progress.Add(c.report.Entries-told, 0)
 			}
 			if line := r.Unterminated(); line > 0 {
 				c.begin(line, nil)

@@ -35,6 +35,11 @@ type Log interface {
 	Warning(kind, where, text string)
 }
 
+// Progress is told what has been done since the last call.
+type Progress interface {
+	Add(items, bytes int64)
+}
+
 // Options choose what Run does. The zero value is usable.
 type Options struct {
 	Format Format
@@ -54,7 +59,7 @@ type Options struct {
 	Log      Log    // nil discards
 	// Progress, when not nil, is told from time to time how many entries were
 	// read since the last call.
-	Progress func(entries, bytes int64)
+	Progress Progress
 }
 
 // Report counts.
@@ -196,7 +201,7 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 
 func (c *comparer) progress(entries int64) {
 	if c.o.Progress != nil && entries > 0 {
-		c.o.Progress(entries, 0)
+		c.o.Progress.Add(entries, 0)
 	}
 }
 
