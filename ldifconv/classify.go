@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -136,8 +137,9 @@ type ClassifyReport struct {
 	DomainList []DomainCount
 }
 
-// Classify reads an export that lies in one or more files and calls each for
-// every entry, in order. What it hands over is valid during the call. Memory
+// Classify reads an export that lies in one or more files, twice, and calls
+// each for every entry, in order: which nodes of the domain component tree are
+// mail domains is told by what lies below them, too. What it hands over is valid during the call. Memory
 // grows with the number of domains. The error is one of each, of an input, of a
 // temporary file, or of the context; damaged records are told to the log.
 func Classify(ctx context.Context, each func(*Classified) error, inputs []Input, o ClassifyOptions) (ClassifyReport, error) {
@@ -145,9 +147,12 @@ func Classify(ctx context.Context, each func(*Classified) error, inputs []Input,
 	if strict {
 		o.Log = discard{}
 	}
-	c := classifier{options: o, strict: strict, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
-	c.book.dir = o.TempDir
-	defer c.book.close()
+	c := newClassifier(o, strict)
+	defer c.close()
+	inputs = slices.Clone(inputs)
+	if err := c.survey.take(ctx, inputs, &c.again); err != nil {
+		return c.report, err
+	}
 	for i, in := range inputs {
 		c.name, c.input = in.Name, i
 		if err := c.read(ctx, in, each); err != nil {
@@ -164,6 +169,24 @@ func Classify(ctx context.Context, each func(*Classified) error, inputs []Input,
 		return nil
 	})
 	return c.report, err
+}
+
+func newClassifier(o ClassifyOptions, strict bool) *classifier {
+	c := &classifier{options: o, strict: strict, domains: map[string]*DomainCount{}, compound: map[string]int64{}}
+	c.book.dir, c.again.dir = o.TempDir, o.TempDir
+	limit := Options{MaxEntry: o.MaxEntry}
+	c.survey = survey{
+		sel: &selection{}, nodes: index.Table{Dir: o.TempDir},
+		jobs: 1, chunks: ldif.Options{MaxEntry: limit.maxEntry(), ChunkSize: largestChunk},
+	}
+	return c
+}
+
+// close removes temporary files.
+func (c *classifier) close() {
+	c.book.close()
+	c.again.close()
+	c.survey.close()
 }
 
 // read classifies the entries of one file.
@@ -191,7 +214,11 @@ func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) 
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
 			c.damaged("change-record", rec.Line, string(rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
 		default:
-			if err := each(c.entry(rec)); err != nil {
+			found, err := c.entry(rec)
+			if err != nil {
+				return err
+			}
+			if err := each(found); err != nil {
 				return err
 			}
 			if c.found.Kind&Both != 0 {
@@ -222,13 +249,22 @@ type classifier struct {
 	found    Classified
 	domains  map[string]*DomainCount
 	compound map[string]int64 // domains of compound uids
+	survey   survey
+	again    rereader
+	norm     []byte // scratch
 }
 
-func (c *classifier) entry(rec *ldif.Record) *Classified {
+func (c *classifier) entry(rec *ldif.Record) (*Classified, error) {
 	c.silent.notes = c.silent.notes[:0]
 	d := &c.d
 	d.load(rec, &c.silent)
 	c.found = Classified{Line: rec.Line, DN: rec.DN, Tags: tagsOf(&d.had), Kind: mailKind(d), UID: d.first(schema.UID)}
+	if c.found.Kind == 0 {
+		var err error
+		if c.found.Kind, err = c.kindBelow(rec.DN); err != nil {
+			return nil, err
+		}
+	}
 	c.report.Entries++
 	c.report.Tags[c.found.Tags]++
 	c.nodes()
@@ -246,7 +282,21 @@ func (c *classifier) entry(rec *ldif.Record) *Classified {
 	if want := c.options.Expect; want != 0 && c.found.Kind&Both != 0 && c.found.Tags != want {
 		c.options.Log.Problem("schema-tag", c.where(), fmt.Sprintf("satisfies %s, not %s", c.found.Tags, want))
 	}
-	return &c.found
+	return &c.found, nil
+}
+
+// kindBelow is Domains for a node of the domain component tree that is a mail
+// domain by what lies below it.
+func (c *classifier) kindBelow(dn []byte) (Kind, error) {
+	var err error
+	if c.norm, err = ldif.AppendNormDN(c.norm[:0], dn); err != nil {
+		return 0, nil // which is told where it matters
+	}
+	below, err := c.survey.below(c.norm, index.Hash(c.norm))
+	if err != nil || !below.any() {
+		return 0, err
+	}
+	return Domains, nil
 }
 
 func (c *classifier) where() string {

@@ -26,7 +26,9 @@ import (
 // published, so nothing may rest on them. It is made before the upgrade, in a
 // pass of its own over the input, and only read then.
 type survey struct {
-	sel *selection
+	sel    *selection
+	jobs   int
+	chunks ldif.Options // how the input is cut
 
 	mu    sync.Mutex
 	nodes index.Table       // hash of a node to its tally
@@ -72,23 +74,25 @@ func (t tally) lies() string {
 	return t.String() + " lie"
 }
 
-// take reads the inputs of a run, which can be read again afterwards.
-func (s *survey) take(ctx context.Context, r *run) error {
-	for i := range r.inputs {
-		if err := s.input(ctx, r, &r.inputs[i]); err != nil {
+// take reads the inputs, which can be read again afterwards.
+func (s *survey) take(ctx context.Context, inputs []Input, again *rereader) error {
+	for i := range inputs {
+		if err := again.first(ctx, &inputs[i], s.read); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *survey) input(ctx context.Context, r *run, in *Input) error {
-	return r.readFirst(ctx, in, func(ctx context.Context, src io.Reader) error { return s.read(ctx, r, src) })
+// rereader has inputs read before they are read once more.
+type rereader struct {
+	dir    string     // of temporary files; empty means os.TempDir
+	copies []*os.File // of pipes
 }
 
-// readFirst has an input read before the upgrade reads it once more: it is
-// opened again, or sought back in, or copied into a temporary file.
-func (r *run) readFirst(ctx context.Context, in *Input, read func(context.Context, io.Reader) error) error {
+// first has an input read for the first time: it is opened again, or sought
+// back in, or copied into a temporary file.
+func (r *rereader) first(ctx context.Context, in *Input, read func(context.Context, io.Reader) error) error {
 	if in.Open != nil {
 		f, err := in.Open()
 		if err != nil {
@@ -105,7 +109,7 @@ func (r *run) readFirst(ctx context.Context, in *Input, read func(context.Contex
 			return err
 		}
 	}
-	copied, err := newCopy(in.Reader, r.opt.TempDir)
+	copied, err := newCopy(in.Reader, r.dir)
 	if err != nil {
 		return err
 	}
@@ -115,6 +119,13 @@ func (r *run) readFirst(ctx context.Context, in *Input, read func(context.Contex
 	}
 	in.Reader, err = copied.again()
 	return err
+}
+
+// close removes the copies.
+func (r *rereader) close() {
+	for _, f := range r.copies {
+		f.Close()
+	}
 }
 
 // copyReader copies what is read from a pipe into a temporary file.
@@ -163,15 +174,15 @@ type failedReader struct{ err error }
 func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // read surveys one input. What is wrong with it is left to the upgrade to tell.
-func (s *survey) read(ctx context.Context, r *run, in io.Reader) error {
+func (s *survey) read(ctx context.Context, in io.Reader) error {
 	group, ctx := errgroup.WithContext(ctx)
-	free, work := make(chan *ldif.Chunk, r.jobs+1), make(chan *ldif.Chunk, r.jobs+1)
-	for range r.jobs + 1 {
+	free, work := make(chan *ldif.Chunk, s.jobs+1), make(chan *ldif.Chunk, s.jobs+1)
+	for range s.jobs + 1 {
 		free <- new(ldif.Chunk)
 	}
 	group.Go(func() error {
 		defer close(work)
-		chunks := ldif.NewChunker(&cancelReader{ctx, in, make(chan readResult, 1)}, ldif.Options{MaxEntry: r.opt.MaxEntry, ChunkSize: r.chunkSize()})
+		chunks := ldif.NewChunker(&cancelReader{ctx, in, make(chan readResult, 1)}, s.chunks)
 		for {
 			var c *ldif.Chunk
 			select {
@@ -185,15 +196,15 @@ func (s *survey) read(ctx context.Context, r *run, in io.Reader) error {
 			work <- c
 		}
 	})
-	for range r.jobs {
+	for range s.jobs {
 		group.Go(func() error {
-			w := surveyor{survey: s, scan: ldif.Scanner{MaxEntry: r.opt.maxEntry()}}
+			w := surveyor{survey: s, scan: ldif.Scanner{MaxEntry: s.chunks.MaxEntry}}
 			for c := range work {
 				if err := w.chunk(c); err != nil {
 					return err
 				}
 				if cap(c.Data) > keepBuffer {
-					*c, w.scan = ldif.Chunk{}, ldif.Scanner{MaxEntry: r.opt.maxEntry()}
+					*c, w.scan = ldif.Chunk{}, ldif.Scanner{MaxEntry: s.chunks.MaxEntry}
 				}
 				free <- c
 			}

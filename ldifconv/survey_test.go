@@ -58,6 +58,9 @@ func TestDomainsByWhatLiesBelow(t *testing.T) {
 			if rep.Domains != tt.domains {
 				t.Errorf("%s, %s: %d domains, want %d\n%s", tt.name, how, rep.Domains, tt.domains, log)
 			}
+			if tt.base == "" {
+				classifiedDomains(t, tt.name+", "+how, input(), tt.domains)
+			}
 			told := strings.Contains(log.String(), "domain-")
 			if told != (tt.warns != "") || !strings.Contains(log.String(), tt.warns) {
 				t.Errorf("%s, %s: log %q, want %q", tt.name, how, log, tt.warns)
@@ -130,5 +133,23 @@ func TestManyAddresses(t *testing.T) {
 	found := 0
 	if err := book.each(func([]byte, *listed, *listed) error { found++; return nil }); err != nil || found != n || !book.many {
 		t.Errorf("%d addresses twice, want %d, %v", found, n, err)
+	}
+}
+
+// classifiedDomains holds Classify to the domains that an upgrade finds.
+func classifiedDomains(t *testing.T, name string, in Input, want int64) {
+	t.Helper()
+	handed := int64(0)
+	rep, err := Classify(context.Background(), func(c *Classified) error {
+		if c.Kind == Domains {
+			handed++
+		}
+		return nil
+	}, []Input{in}, ClassifyOptions{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Domains != want || handed != want {
+		t.Errorf("%s: classify counts %d domains and hands over %d, want %d", name, rep.Domains, handed, want)
 	}
 }

@@ -34,7 +34,7 @@ func (r *run) checkUIDs(ctx context.Context) error {
 	}
 	for i := range r.inputs {
 		in := &r.inputs[i]
-		err := r.readFirst(ctx, in, func(ctx context.Context, src io.Reader) error {
+		err := r.again.first(ctx, in, func(ctx context.Context, src io.Reader) error {
 			return u.read(ctx, in.Name, src, r.opt.maxEntry())
 		})
 		if err != nil {

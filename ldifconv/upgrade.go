@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 
@@ -73,7 +72,7 @@ type run struct {
 	seen   index.First // the DNs of all entries
 	book   addressBook
 	survey *survey // nil when no domain is looked for
-	copies []*os.File
+	again  rereader
 
 	free    chan *batch // batches at rest
 	work    chan *batch // to the workers
@@ -128,10 +127,10 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 		r.full = index.NewOrder(r.out, opt.TempDir, &r.seen)
 	}
 	if opt.From == SIMS && opt.Kinds&Domains != 0 && !opt.AllDomains {
-		r.survey = &survey{sel: r.sel, nodes: index.Table{Dir: opt.TempDir}}
+		r.survey = &survey{sel: r.sel, nodes: index.Table{Dir: opt.TempDir}, jobs: r.jobs, chunks: ldif.Options{MaxEntry: r.opt.maxEntry(), ChunkSize: r.chunkSize()}}
 	}
 	r.met.under = make([]int64, len(r.sel.bases))
-	r.seen.Dir, r.book.dir = opt.TempDir, opt.TempDir
+	r.seen.Dir, r.book.dir, r.again.dir = opt.TempDir, opt.TempDir, opt.TempDir
 	return r, nil
 }
 
@@ -147,9 +146,7 @@ func (r *run) close() {
 	if r.survey != nil {
 		r.survey.close()
 	}
-	for _, f := range r.copies {
-		f.Close()
-	}
+	r.again.close()
 	r.book.close()
 }
 
@@ -157,7 +154,7 @@ func (r *run) close() {
 // and the collector, which is this goroutine.
 func (r *run) do(ctx context.Context) (Report, error) {
 	if r.survey != nil {
-		if err := r.survey.take(ctx, r); err != nil {
+		if err := r.survey.take(ctx, r.inputs, &r.again); err != nil {
 			return r.report, err
 		}
 	}

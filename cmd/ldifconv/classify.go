@@ -34,7 +34,10 @@ Form local@domain is counted as known when the domain has a node, an o= suffix
 or an address in the input. A uid with a character that iMS forbids is other,
 and a warning.
 
-An address that two users or lists have is a warning that names both.
+An address that two users or lists have is a warning that names both. A node
+of the domain component tree is a domain by its class or attributes or, as in
+upgrade, by what lies below it: ou=People, ou=Groups, a user or a list. For that
+the input is read twice; a pipe is copied into a temporary file.
 
 IN is a plain, gzip or LZ4 file, or - for standard input, the default. With
 --expect ims50 a mail entry that does not satisfy exactly that tag is a problem:

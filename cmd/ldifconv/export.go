@@ -30,7 +30,7 @@ func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll 
 			return nil, nil, err
 		}
 		opened = append(opened, f)
-		inputs = append(inputs, ldifconv.Input{Name: inputName(path), Reader: f})
+		inputs = append(inputs, exportInput(job, path, f))
 	}
 	return inputs, closeAll, nil
 }
@@ -40,12 +40,17 @@ func openExport(job *cli.Job, path string) (*cli.Input, error) {
 	return openText(job, path, "no directory export", "an LDIF file")
 }
 
-// inputName is the name of an input in positions.
-func inputName(path string) string {
+// exportInput is an opened export for a conversion, which may read it twice.
+func exportInput(job *cli.Job, path string, in *cli.Input) ldifconv.Input {
+	input := ldifconv.Input{Name: path, Reader: in}
 	if path == "-" {
-		return "stdin"
+		input.Name = "stdin"
+		return input
 	}
-	return path
+	if in.Size >= 0 { // a file, which can be opened again
+		input.Open = func() (io.ReadCloser, error) { return job.Open(path) }
+	}
+	return input
 }
 
 // openText opens a file of text. One that is of any known kind but those of

@@ -93,11 +93,7 @@ func (u *upgradeFiles) open(args []string) ([]ldifconv.Input, error) {
 			return nil, err
 		}
 		u.opened = append(u.opened, in)
-		input := ldifconv.Input{Name: inputName(path), Reader: in}
-		if path != "-" && in.Size >= 0 { // a file, which can be opened again
-			input.Open = func() (io.ReadCloser, error) { return u.job.Open(path) }
-		}
-		list = append(list, input)
+		list = append(list, exportInput(u.job, path, in))
 	}
 	return list, nil
 }
