@@ -157,9 +157,32 @@ var groupRules = []rule{
 		apply:  listURLs,
 	},
 	{
+		name: "deliver-to", from: AnySource, kind: Groups,
+		needs:  []attrID{schema.MgrpDeliverTo},
+		what:   "mgrpDeliverTo stays; one that is no LDAP URL, has no base or an unknown scope, or whose filter cannot be read, is a problem, as such a membershipFilter is",
+		source: nmsList + "; Schema Reference, mgrpDeliverTo",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			for _, v := range d.values(schema.MgrpDeliverTo) {
+				if why := unlikeSearch(v); why != "" {
+					d.stays("deliver-to", schema.MgrpDeliverTo, v, why)
+				}
+			}
+			return false
+		},
+	},
+	{
+		name: "errors-to-single", from: AnySource, kind: Groups,
+		needs:  []attrID{schema.MgrpErrorsTo},
+		what:   "of several mgrpErrorsTo the first stays, as of several errorsTo",
+		source: "Schema Reference, mgrpErrorsTo (single-valued)",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			return keepFirst(d, schema.MgrpErrorsTo)
+		},
+	},
+	{
 		name: "sims-joinable", from: SIMS, kind: Groups,
 		needs:  []attrID{schema.Joinable, schema.Expandable},
-		what:   "joinable becomes mgmanJoinability and expandable mgmanMemberVisibility: TRUE is all, FALSE none; any other value stays and is a problem",
+		what:   "joinable becomes mgmanJoinability and expandable mgmanMemberVisibility: TRUE is all, FALSE none; any other value, one that contradicts another, and FALSE beside what iMS has there already and is not none, stays and is a problem",
 		source: simsList + "; Schema Reference, inetMailGroupManagement",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			fired := moveSwitch(d, schema.Joinable, schema.MgmanJoinability)
@@ -358,26 +381,46 @@ func listURLs(d *draft, o *ruleOptions) bool {
 	return fired
 }
 
-// moveSwitch writes TRUE as all and FALSE as none. Anything else stays.
+// moveSwitch writes TRUE as all and FALSE as none. Anything else stays, and so
+// does FALSE beside a new attribute that opens, and FALSE beside TRUE.
 func moveSwitch(d *draft, from, to attrID) bool {
 	if !d.has(from) {
 		return false
 	}
-	v, value := trimBlanks(d.first(from)), "none"
-	switch {
-	case isOneOf(v, "true"):
-		value = "all"
-	case !isOneOf(v, "false"):
-		d.stays("switch-value", from, d.first(from), "is neither TRUE nor FALSE")
-		return false
+	word := ""
+	for _, v := range d.values(from) {
+		one := switchWord(v)
+		switch {
+		case one == "":
+			d.stays("switch-value", from, v, "is neither TRUE nor FALSE")
+			return false
+		case word != "" && one != word:
+			d.stays("switch-value", from, v, "contradicts a value before it")
+			return false
+		}
+		word = one
 	}
-	if have := d.first(to); have != nil && !equalFoldString(have, value) {
-		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
+	if have := trimBlanks(d.first(to)); len(have) > 0 && !equalFoldString(have, word) {
+		if word == "none" {
+			d.stays("switch-value", from, d.first(from), fmt.Sprintf("restricts beside %s %.200q, which is there already and holds", schema.Name(to), have))
+			return false
+		}
+		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), d.first(from)))
 	}
-	warnSingle(d, from)
-	setMissing(d, to, value)
+	setMissing(d, to, word)
 	d.remove(from)
 	return true
+}
+
+// switchWord is what iMS says for TRUE or FALSE, "" for anything else.
+func switchWord(v []byte) string {
+	switch v = trimBlanks(v); {
+	case isOneOf(v, "true"):
+		return "all"
+	case isOneOf(v, "false"):
+		return "none"
+	}
+	return ""
 }
 
 func simsListDelivery(d *draft, _ *ruleOptions) bool {

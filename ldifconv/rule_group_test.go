@@ -70,11 +70,28 @@ var groupRows = []ruleRow{
 	{rule: "list-urls", in: "mgrpallowedbroadcaster: mailto:a@x\nmgrpallowedbroadcaster: a@x", want: "mgrpallowedbroadcaster=mailto:a@x"},
 
 	{rule: "sims-joinable", in: "joinable: TRUE\nexpandable: false", want: "joinable-\nexpandable-\nmgmanJoinability=all\nmgmanMemberVisibility=none"},
-	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "joinable-\n!single-value"},
+	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: owner", want: "!!switch-value"},
+	{rule: "sims-joinable", in: "joinable: TRUE\nmgmanjoinability: none", want: "joinable-\n!single-value"},
+	{rule: "sims-joinable", in: "joinable: FALSE\nmgmanjoinability: None", want: "joinable-"},
 	{rule: "sims-joinable", in: "expandable: perhaps", want: "!!switch-value"},
 	{rule: "sims-joinable", in: "joinable: yes\nexpandable: 1", want: "!!switch-value\n!!switch-value"},
 	{rule: "sims-joinable", in: "joinable: no\nexpandable: 0", want: "!!switch-value\n!!switch-value"},
-	{rule: "sims-joinable", in: "joinable: TRUE\njoinable: FALSE", want: "joinable-\nmgmanJoinability=all\n!single-value"},
+	{rule: "sims-joinable", in: "joinable: TRUE\njoinable: FALSE", want: "!!switch-value"},
+	{rule: "sims-joinable", in: "joinable: TRUE\njoinable: true", want: "joinable-\nmgmanJoinability=all"},
+
+	// What finds the members of a list, of either product.
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///ou=People,o=x??sub?(departmentnumber=7)", want: ""},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///o=x", want: ""},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: (departmentnumber=7)", want: "!!deliver-to"},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: everyone", want: "!!deliver-to"},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: http://x.com/list", want: "!!deliver-to"},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///??sub?(mail=*)", want: "!!deliver-to"},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///o=x??all?(mail=*)", want: "!!deliver-to"},
+	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///o=x??sub?(mail=*", want: "!!deliver-to"},
+	{rule: "deliver-to", in: "mgrpdeliverto: ldap:///o=x\nmgrpdeliverto: b\nmgrpdeliverto: c", want: "!!deliver-to\n!!deliver-to"},
+
+	{rule: "errors-to-single", from: NMS, in: "mgrperrorsto: a@x\nmgrperrorsto: b@x", want: "mgrperrorsto=a@x\n!single-value"},
+	{rule: "errors-to-single", in: "mgrperrorsto: a@x", want: ""},
 
 	// File and program delivery of lists that keep members.
 	{rule: "sims-list-delivery", in: "maildeliveryoption: file", want: "maildeliveryoption=file|members"},

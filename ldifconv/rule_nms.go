@@ -88,12 +88,7 @@ var nmsUserRules = []rule{
 		source:     "Directory Server 4.0 schema, attri122; Schema Reference, mailQuota (single-valued)",
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			if len(d.values(schema.MailQuota)) < 2 {
-				return false
-			}
-			warnSingle(d, schema.MailQuota)
-			d.setBytes(schema.MailQuota, d.first(schema.MailQuota))
-			return true
+			return keepFirst(d, schema.MailQuota)
 		},
 	},
 	{
@@ -123,7 +118,7 @@ var nmsUserRules = []rule{
 		},
 	},
 	{
-		name: "nms-programs", from: NMS, kind: Users, meaning: true,
+		name: "nms-programs", from: NMS, kind: Both, meaning: true,
 		needs:      []attrID{schema.MailProgramDeliveryInfo},
 		what:       "a command line in mailProgramDeliveryInfo becomes the name of a program, given by the site or prog-1, prog-2 and so on; the commands that make the names known are listed",
 		source:     "Directory Server 4.0 schema, attri121; Schema Reference, mailProgramDeliveryInfo",

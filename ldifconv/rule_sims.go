@@ -70,16 +70,9 @@ var simsUserRules = []rule{
 	{
 		name: "sims-autoreply-mode", from: SIMS, kind: Users,
 		needs:  []attrID{schema.MailDeliveryOption, schema.MailAutoReplyMode},
-		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none; a mode that iMS does not know stays and is a problem",
+		what:   "a user with mailDeliveryOption autoreply gets mailAutoReplyMode reply when there is none; of several modes the first stays; a mode that iMS does not know stays and is a problem",
 		source: simsDraft + "; Schema Reference, mailAutoReplyMode",
-		apply: func(d *draft, _ *ruleOptions) bool {
-			for _, v := range d.values(schema.MailAutoReplyMode) {
-				if !isOneOf(v, "reply", "echo") {
-					d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is neither reply nor echo")
-				}
-			}
-			return d.hasValue(schema.MailDeliveryOption, "autoreply") && setMissing(d, schema.MailAutoReplyMode, "reply")
-		},
+		apply:  simsAutoReplyMode,
 	},
 	{
 		name: "sims-autoreply-body", from: SIMS, kind: Users,
@@ -154,16 +147,9 @@ var simsUserRules = []rule{
 	{
 		name: "sims-subscriber-status", from: SIMS, kind: Users,
 		needs:  []attrID{schema.InetSubscriberStatus},
-		what:   "inetSubscriberStatus becomes inetUserStatus, the same values; any other value stays and is a problem",
+		what:   "inetSubscriberStatus becomes inetUserStatus, the same values; any other value, one that contradicts another, and one that closes beside an inetUserStatus that does not, stays and is a problem",
 		source: simsDraft + "; 20subscriber.ldif",
-		apply: func(d *draft, _ *ruleOptions) bool {
-			if v := d.first(schema.InetSubscriberStatus); !isOneOf(v, "active", "inactive", "deleted") {
-				d.stays("status-value", schema.InetSubscriberStatus, v, "is none of active, inactive, deleted")
-				return false
-			}
-			moveSingle(d, schema.InetSubscriberStatus, schema.InetUserStatus)
-			return true
-		},
+		apply:  simsSubscriberStatus,
 	},
 	{
 		name: "sims-subscriber-url", from: SIMS, kind: Users,
@@ -209,6 +195,26 @@ func isOneOf(v []byte, list ...string) bool {
 		}
 	}
 	return false
+}
+
+// simsAutoReplyMode keeps one mode of several, and every value that is none.
+func simsAutoReplyMode(d *draft, _ *ruleOptions) bool {
+	before := len(d.values(schema.MailAutoReplyMode))
+	var mode []byte
+	d.retain(schema.MailAutoReplyMode, func(v []byte) bool {
+		switch {
+		case !isOneOf(v, "reply", "echo"):
+			d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is neither reply nor echo")
+		case mode == nil:
+			mode = v
+		default:
+			d.warn("single-value", fmt.Sprintf("mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v))
+			return false
+		}
+		return true
+	})
+	added := d.hasValue(schema.MailDeliveryOption, "autoreply") && setMissing(d, schema.MailAutoReplyMode, "reply")
+	return added || len(d.values(schema.MailAutoReplyMode)) != before
 }
 
 func simsFolderMap(d *draft, o *ruleOptions) bool {
@@ -305,6 +311,40 @@ func moveSingle(d *draft, from, to attrID) {
 		d.setBytes(to, d.first(from))
 	}
 	d.remove(from)
+}
+
+// simsSubscriberStatus moves the status. Beside a status of iMS, which holds,
+// active restricts nothing and goes; what closes stays, and so do two values of
+// which one closes.
+func simsSubscriberStatus(d *draft, _ *ruleOptions) bool {
+	const from, to = schema.InetSubscriberStatus, schema.InetUserStatus
+	have, status := trimBlanks(d.first(to)), trimBlanks(d.first(from))
+	for _, v := range d.values(from) {
+		switch plain := trimBlanks(v); {
+		case !isOneOf(plain, "active", "inactive", "deleted"):
+			d.stays("status-value", from, v, "is none of active, inactive, deleted")
+			return false
+		case !equalFold(plain, status):
+			d.stays("status-value", from, v, fmt.Sprintf("contradicts the value %.200q", status))
+			return false
+		}
+	}
+	if len(have) > 0 && !equalFold(have, status) && !isOneOf(status, "active") {
+		d.stays("status-value", from, d.first(from), fmt.Sprintf("contradicts inetUserStatus %.200q, which is there already and holds", have))
+		return false
+	}
+	moveSingle(d, from, to)
+	return true
+}
+
+// keepFirst keeps the first value of a, telling what is lost.
+func keepFirst(d *draft, a attrID) bool {
+	if len(d.values(a)) < 2 {
+		return false
+	}
+	warnSingle(d, a)
+	d.setBytes(a, d.first(a))
+	return true
 }
 
 // warnSingle tells what is lost when a keeps its first value only.

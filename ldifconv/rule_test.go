@@ -203,6 +203,7 @@ var classRows = []ruleRow{
 	{rule: "quota-large", in: "mailquota: 1.5G", want: "!!quota-value"},
 	{rule: "quota-large", in: "mailquota:", want: "!!quota-value"},
 	{rule: "quota-large", opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 5G", want: "!quota-large"},
+	{rule: "quota-large", from: NMS, opt: RuleOptions{QuotaSuffix: true}, in: "mailquota: 3T", want: "!!quota-value"},
 	{rule: "quota-large", in: "mailquota: -1", want: ""},
 
 	{rule: "user-description", in: "multiLineDescription: a$b", want: "multiLineDescription-\ndescription=a$b"},

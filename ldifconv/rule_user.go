@@ -350,7 +350,7 @@ func quotaLarge(d *draft, o *ruleOptions) bool {
 	q, ok := parseQuota(trimBlanks(v))
 	n, fits := q.bytes()
 	switch {
-	case !ok || q.suffix != 0 && !o.QuotaSuffix:
+	case !ok || q.suffix != 0 && (!o.QuotaSuffix || q.suffix == 'T'):
 		d.stays("quota-value", schema.MailQuota, v, "is not a number of bytes")
 	case !fits || n > maxQuota:
 		d.warn("quota-large", fmt.Sprintf("mailQuota %.200q is above %d bytes", v, maxQuota))

@@ -37,6 +37,8 @@ var simsRows = []ruleRow{
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: autoreply\nmailautoreplymode: vacation", want: "!!autoreply-mode"},
 	{rule: "sims-autoreply-mode", in: "mailautoreplymode: reply\nmailautoreplymode: vacation", want: "!!autoreply-mode"},
 	{rule: "sims-autoreply-mode", in: "maildeliveryoption: mailbox\nmailautoreplytext: x", want: ""},
+	{rule: "sims-autoreply-mode", in: "mailautoreplymode: echo\nmailautoreplymode: reply", want: "mailautoreplymode=echo\n!single-value"},
+	{rule: "sims-autoreply-mode", in: "mailautoreplymode: off\nmailautoreplymode: echo\nmailautoreplymode: reply", want: "mailautoreplymode=off|echo\n!!autoreply-mode\n!single-value"},
 
 	{rule: "sims-autoreply-body", in: "mailautoreplytext: you wrote $BODY", want: "!autoreply-body"},
 	{rule: "sims-autoreply-body", in: "mailautoreplytextinternal: you wrote $BODY\nmailautoreplytext: $SUBJECT", want: "!autoreply-body"},
@@ -77,6 +79,9 @@ var simsRows = []ruleRow{
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: deleted", want: "inetsubscriberstatus-\n!single-value"},
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: Active\ninetuserstatus: active", want: "inetsubscriberstatus-"},
 	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: asleep", want: "!!status-value"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: deleted\ninetuserstatus: active", want: "!!status-value"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: active\ninetsubscriberstatus: inactive", want: "!!status-value"},
+	{rule: "sims-subscriber-status", in: "inetsubscriberstatus: active\ninetsubscriberstatus: asleep", want: "!!status-value"},
 
 	{rule: "sims-subscriber-url", in: "inetsubscriberhttpurl: http://a/", want: "inetsubscriberhttpurl-\ninetUserHttpURL=http://a/"},
 
@@ -205,6 +210,8 @@ var nmsRows = []ruleRow{
 
 	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},
 	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"/usr/bin/a -x": "alpha", "c": "prog-1"}}, in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b", want: "mailprogramdeliveryinfo=alpha|prog-2"},
+
+	{rule: "nms-programs", kind: Groups, in: "mailprogramdeliveryinfo: /usr/bin/archive -l x", want: "mailprogramdeliveryinfo=prog-1"},
 
 	{rule: "nms-quota-single", in: "mailquota: 5\nmailquota: 6", want: "mailquota=5\n!single-value"},
 	{rule: "nms-quota-single", in: "mailquota: 5", want: ""},
