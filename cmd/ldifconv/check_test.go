@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -83,5 +85,40 @@ func TestCheckMemory(t *testing.T) {
 				t.Errorf("more than %d MiB", checkMemory>>20)
 			}
 		})
+	}
+}
+
+// TestCheckMany checks as many entries as the largest sites had, ten million of
+// them with IMSCONV_FULL: memory stays under its limit, and a directory without
+// a fault has none.
+func TestCheckMany(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("peak memory is read as Linux gives it")
+	}
+	users := 50_000
+	if os.Getenv("IMSCONV_FULL") != "" {
+		users = 9_600_000 // with lists 10 million entries
+	}
+	r, w := io.Pipe()
+	go func() {
+		_, err := testdir.WriteIMS(w, testdir.Options{Users: users})
+		w.CloseWithError(err)
+	}()
+	report := filepath.Join(t.TempDir(), "report.json")
+	peak := pipedPeak(t, r, 0, "check", "--quiet", "--fail-on", "info", "--temp", t.TempDir(), "--report", report)
+	if t.Logf("peak memory %.1f MiB", float64(peak)/(1<<20)); peak > checkMemory {
+		t.Errorf("more than %d MiB", checkMemory>>20)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"users": %d,`, `"errors": 0,`, `"warnings": 0,`, `"infos": 0`} {
+		if strings.Contains(want, "%d") {
+			want = fmt.Sprintf(want, users)
+		}
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in the report: %.1000s", want, text)
+		}
 	}
 }

@@ -139,14 +139,6 @@ func upgradePeak(t *testing.T, fill func(w io.Writer), exit int, args ...string)
 // and returns its peak memory in bytes.
 func commandPeak(t *testing.T, fill func(w io.Writer), exit int, args ...string) int64 {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "measured") // the test binary is the command under this name
-	if err := os.Symlink(self, program); err != nil {
-		t.Fatal(err)
-	}
 	input := filepath.Join(t.TempDir(), "in.ldif")
 	f, err := os.Create(input)
 	if err != nil {
@@ -160,8 +152,24 @@ func commandPeak(t *testing.T, fill func(w io.Writer), exit int, args ...string)
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return pipedPeak(t, nil, exit, append(args, input)...)
+}
+
+// pipedPeak runs the command with standard input and returns its peak memory in
+// bytes.
+func pipedPeak(t *testing.T, stdin io.Reader, exit int, args ...string) int64 {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "measured") // the test binary is the command under this name
+	if err := os.Symlink(self, program); err != nil {
+		t.Fatal(err)
+	}
 	peak := filepath.Join(t.TempDir(), "peak")
-	cmd := exec.Command(program, append(args, input)...)
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = stdin
 	cmd.Env = append(os.Environ(), peakVariable+"="+peak)
 	out, err := cmd.CombinedOutput()
 	if status := cmd.ProcessState.ExitCode(); status != exit {
