@@ -178,7 +178,8 @@ func BenchmarkUpgrade(b *testing.B) {
 			{"changes", upgrade()},
 			{"changes-1-job", upgrade("--jobs", "1")},
 			{"changes-and-undo", upgrade("--undo", "/dev/null")},
-			{"full", upgrade("--format", "ldif")},
+			{"full", upgrade("--format", "ldif", "--check=no")},
+			{"full-and-check", upgrade("--format", "ldif")},
 		} {
 			b.Run(in.name+"/"+run.name, func(b *testing.B) {
 				if _, err := exec.LookPath(run.command[0]); err != nil {

@@ -71,12 +71,22 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 	}
 	for _, a := range []attrID{schema.Mail, schema.MailAlternateAddress} {
 		for _, v := range d.values(a) {
-			if at := bytes.LastIndexByte(v, '@'); at < 0 || len(domainOf(v)) == 0 {
+			if !hasDomain(v) {
 				d.warn("address-domain", fmt.Sprintf("%s %.200q has no domain", schema.Name(a), v))
 			}
 		}
 	}
 	return false
+}
+
+// hasDomain reports whether an address has a domain: most have one @, text
+// behind it, and no quotes.
+func hasDomain(v []byte) bool {
+	at := bytes.IndexByte(v, '@')
+	if at >= 0 && at < len(v)-1 && v[len(v)-1] > ' ' && bytes.IndexByte(v, '"') < 0 {
+		return true
+	}
+	return at >= 0 && len(domainOf(v)) > 0
 }
 
 // userID warns of a user that the store could not tell by its uid.

@@ -327,8 +327,8 @@ func (w *worker) keepNaming(d *draft) {
 		var pair []byte
 		pair, rdn = cutByte(rdn, '+')
 		name, _ := cutByte(pair, '=')
-		id, ok := schema.Lookup(name)
-		if !ok || d.slot[id] == 0 {
+		id, _ := d.names.attr(name)
+		if id == schema.None || d.slot[id] == 0 {
 			continue
 		}
 		if f := &d.fields[d.slot[id]-1]; f.differs() && !d.byRename(f) {
