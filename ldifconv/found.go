@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,7 +132,7 @@ func (f *found) join(g *found) {
 // lie says where the entries are.
 func (f *found) lie() string {
 	if f.entries == 1 {
-		return "its one entry is " + shown(string(f.common))
+		return "its one entry is " + cmp.Or(shown(string(f.common)), "the root, which has no name")
 	}
 	if !f.apart {
 		return fmt.Sprintf("all of its %s lie at or below %s", counted(f.entries, "entry", "entries"), shown(string(f.common)))
@@ -165,7 +166,7 @@ func (f *found) report(r *run) {
 	}
 	where := strings.Join(names, ", ")
 	if f.entries == 0 {
-		if r.report.Damaged == 0 {
+		if r.report.Damaged+r.report.Entries == 0 {
 			r.warn("empty-input", where, "the input holds no entry")
 		}
 		return

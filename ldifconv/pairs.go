@@ -163,6 +163,8 @@ func (r *run) warnPairs() {
 	for _, s := range r.pairs {
 		name := schema.Name(s.id)
 		switch {
+		case s.id == schema.ObjectClass && len(s.values) == 0:
+			r.warn("classes-replaced", "-A", "an empty objectClass takes every class from every selected entry: no directory takes an entry without one")
 		case s.id == schema.None || len(s.values) == 0:
 		case s.id == schema.ObjectClass && !r.opt.Append:
 			r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")

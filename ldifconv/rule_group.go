@@ -152,7 +152,7 @@ var groupRules = []rule{
 	{
 		name: "list-urls", from: AnySource, kind: Groups,
 		needs:  urlAttributes,
-		what:   "ldap://DN becomes ldap:///DN and \"mailto: x\" mailto:x; a bare address of a broadcaster or moderator gets mailto:",
+		what:   "ldap://DN becomes ldap:///DN and \"mailto: x\" mailto:x; a bare address of a broadcaster or moderator gets mailto:; what is neither a URL of these nor an address stays and is a problem",
 		source: simsList + ".1; " + nmsList + "; RFC 1959",
 		apply:  listURLs,
 	},
@@ -177,6 +177,20 @@ var groupRules = []rule{
 		source: "Schema Reference, mgrpErrorsTo (single-valued)",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			return keepFirst(d, schema.MgrpErrorsTo)
+		},
+	},
+	{
+		name: "list-size", from: AnySource, kind: Groups,
+		needs:  []attrID{schema.MgrpMsgMaxSize},
+		what:   "mgrpMsgMaxSize stays; one that is no number of bytes is a problem",
+		source: "Schema Reference, mgrpMsgMaxSize",
+		apply: func(d *draft, _ *ruleOptions) bool {
+			for _, v := range d.values(schema.MgrpMsgMaxSize) {
+				if len(bytes.Trim(trimBlanks(v), "0123456789")) > 0 {
+					d.stays("list-size", schema.MgrpMsgMaxSize, v, "is no number of bytes")
+				}
+			}
+			return false
 		},
 	},
 	{
@@ -371,6 +385,9 @@ func listURLs(d *draft, o *ruleOptions) bool {
 		for i, v := range values {
 			written[i] = appendURL(nil, v, bareURLAttributes.has(a), o.EncodeURL)
 			changed = changed || !bytes.Equal(written[i], v)
+			if a != schema.MgrpDeliverTo && !isPeer(v) { // which has a rule of its own
+				d.stays("list-url", a, v, "is neither an address nor a mailto: or ldap: URL")
+			}
 		}
 		if changed {
 			d.remove(a)

@@ -63,8 +63,8 @@ var groupRows = []ruleRow{
 	{rule: "list-urls", in: "mgrperrorsto: errors@x", want: ""},
 	{rule: "list-urls", in: "mgrperrorsto: mailto: errors@x", want: "mgrperrorsto=mailto:errors@x"},
 	{rule: "list-urls", in: "mgrpmoderator: m@x\nmgrpallowedbroadcaster: b@x\nmgrpdisallowedbroadcaster: c", want: "mgrpmoderator=mailto:m@x\nmgrpallowedbroadcaster=mailto:b@x\nmgrpdisallowedbroadcaster=mailto:c"},
-	{rule: "list-urls", in: "mgrpmoderator: uid=a,o=x", want: ""},
-	{rule: "list-urls", in: "mgrpmoderator: news:a@x", want: ""},
+	{rule: "list-urls", in: "mgrpmoderator: uid=a,o=x", want: "!!list-url"},
+	{rule: "list-urls", in: "mgrpmoderator: news:a@x", want: "!!list-url"},
 	{rule: "list-urls", opt: RuleOptions{EncodeURL: true}, in: "mgrpmoderator: ldap://cn=A B,o=x", want: "mgrpmoderator=ldap:///cn=A%20B,o=x"},
 	{rule: "list-urls", in: "mgrpdeliverto: ldap://ou=People,o=x??sub?(mail=*)", want: "mgrpdeliverto=ldap:///ou=People,o=x??sub?(mail=*)"},
 	{rule: "list-urls", in: "mgrpallowedbroadcaster: mailto:a@x\nmgrpallowedbroadcaster: a@x", want: "mgrpallowedbroadcaster=mailto:a@x"},
@@ -89,6 +89,14 @@ var groupRows = []ruleRow{
 	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///o=x??all?(mail=*)", want: "!!deliver-to"},
 	{rule: "deliver-to", from: NMS, in: "mgrpdeliverto: ldap:///o=x??sub?(mail=*", want: "!!deliver-to"},
 	{rule: "deliver-to", in: "mgrpdeliverto: ldap:///o=x\nmgrpdeliverto: b\nmgrpdeliverto: c", want: "!!deliver-to\n!!deliver-to"},
+
+	{rule: "list-size", from: NMS, in: "mgrpmsgmaxsize: 5000000", want: ""},
+	{rule: "list-size", from: NMS, in: "mgrpmsgmaxsize: 5M", want: "!!list-size"},
+
+	{rule: "list-urls", in: "mgrpallowedbroadcaster: cn=boss,o=x", want: "!!list-url"},
+	{rule: "list-urls", from: NMS, in: "mgrpdisallowedbroadcaster: uid=a,o=x\nmgrpdisallowedbroadcaster: b@x.com", want: "mgrpdisallowedbroadcaster=uid=a,o=x|mailto:b@x.com\n!!list-url"},
+	{rule: "list-urls", in: "mgrpmoderator: http://x.com/m", want: "!!list-url"},
+	{rule: "list-urls", in: "mgrperrorsto: postmaster", want: ""},
 
 	{rule: "errors-to-single", from: NMS, in: "mgrperrorsto: a@x\nmgrperrorsto: b@x", want: "mgrperrorsto=a@x\n!single-value"},
 	{rule: "errors-to-single", in: "mgrperrorsto: a@x", want: ""},

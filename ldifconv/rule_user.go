@@ -46,19 +46,19 @@ var addressRules = []rule{
 	},
 	{
 		name: "mail-host-name", from: AnySource, kind: Both,
-		what:   "mailHost stays; a warning when it is not a full host name or missing",
+		what:   "mailHost stays; a warning when it is missing, has several values, or is not a full host name",
 		source: "Schema Reference, mailHost; imsimta dirsync",
 		apply:  mailHostName,
 	},
 	{
 		name: "address-domain", from: AnySource, kind: Both,
-		what:   "addresses stay; a warning when mail is missing, and for an address without a domain",
+		what:   "addresses stay; a warning when mail is missing, and for an address without a domain or with bytes beyond ASCII",
 		source: "draft-srivastava-ldap-mail-00 3.1.3, inetMailRouting; Directory Server 4.0 schema, mailGroup",
 		apply:  addressDomain,
 	},
 	{
 		name: "user-uid", from: AnySource, kind: Users,
-		what:   "uid stays; a warning when it is missing or has several values",
+		what:   "uid stays; a warning when it is missing, has several values, or holds a character that iMS forbids",
 		source: "draft-srivastava-ldap-mail-00, inetSubscriber; Migration Guide (the store is keyed on uid)",
 		apply:  userID,
 	},
@@ -73,6 +73,9 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 		for _, v := range d.values(a) {
 			if !hasDomain(v) {
 				d.warn("address-domain", fmt.Sprintf("%s %.200q has no domain", schema.Name(a), v))
+			}
+			if !isASCII(v) {
+				d.warn("address-form", fmt.Sprintf("%s %.200q is not ASCII: no mail server of the time takes it", schema.Name(a), v))
 			}
 		}
 	}
@@ -96,6 +99,8 @@ func userID(d *draft, _ *ruleOptions) bool {
 		d.warn("uid-missing", "user without uid: there is no mailbox to log in to")
 	case len(values) > 1:
 		d.warn("uid-values", fmt.Sprintf("%d values of uid, %.200q and others: the mailbox is named by one of them", len(values), values[0]))
+	case formOf(trimBlanks(values[0])) == OtherUID:
+		d.warn("uid-form", fmt.Sprintf("uid %.200q holds a character that iMS forbids", values[0]))
 	}
 	return false
 }
@@ -193,7 +198,9 @@ func mailHostName(d *draft, _ *ruleOptions) bool {
 		d.warn("mail-host-missing", "list without mailHost: no server expands it")
 	case host == nil:
 		d.warn("mail-host-missing", "user without mailHost: no server has the mailbox")
-	case host != nil && !isFQDN(host):
+	case len(d.values(schema.MailHost)) > 1:
+		d.warn("mail-host-values", fmt.Sprintf("%d values of mailHost, %.200q and others: one server has the mailbox", len(d.values(schema.MailHost)), host))
+	case !isFQDN(host):
 		d.warn("mail-host-name", fmt.Sprintf("mailHost %.200q is not a full host name", host))
 	}
 	return false

@@ -211,6 +211,14 @@ var nmsRows = []ruleRow{
 	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},
 	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"/usr/bin/a -x": "alpha", "c": "prog-1"}}, in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b", want: "mailprogramdeliveryinfo=alpha|prog-2"},
 
+	{rule: "user-uid", in: "uid: a b.c-d", want: ""},
+	{rule: "user-uid", in: "uid: wallyc@varrius.org", want: ""},
+	{rule: "user-uid", in: "uid:: asO8cmc=", want: "!uid-form"},
+	{rule: "user-uid", from: NMS, in: "uid: a&b", want: "!uid-form"},
+	{rule: "address-domain", in: "mail:: asO8cmdAeC5jb20=\nmailalternateaddress:: YUBqw7xyZy5jb20=", want: "!address-form\n!address-form"},
+	{rule: "address-domain", in: "mail: \"a@b\"\nmailalternateaddress: \"a b\"@x.com\nmailalternateaddress: a@", want: "!address-domain\n!address-domain"},
+	{rule: "mail-host-name", in: "mailhost: h.x.com\nmailhost: i.x.com", want: "!mail-host-values"},
+
 	{rule: "nms-programs", kind: Groups, in: "mailprogramdeliveryinfo: /usr/bin/archive -l x", want: "mailprogramdeliveryinfo=prog-1"},
 
 	{rule: "nms-quota-single", in: "mailquota: 5\nmailquota: 6", want: "mailquota=5\n!single-value"},

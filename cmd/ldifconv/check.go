@@ -87,6 +87,9 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if !ok {
 		return cli.Usagef("--fail-on %s is none of error, warning, info, never", o.failOn)
 	}
+	if o.maxEntry <= 0 {
+		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
+	}
 	out := bufio.NewWriter(job.Stdout)
 	lines, err := newFindingLines(out, o.format)
 	if err != nil {

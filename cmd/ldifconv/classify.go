@@ -78,6 +78,9 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 	if o.format != "text" && o.format != "json" {
 		return cli.Usagef("--format %s is neither text nor json", o.format)
 	}
+	if o.maxEntry <= 0 {
+		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
+	}
 	inputs, closeAll, err := openInputs(job, args)
 	if err != nil {
 		return err

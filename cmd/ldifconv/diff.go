@@ -94,6 +94,9 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if len(args) != 2 {
 		return cli.Usagef("diff takes two exports")
 	}
+	if o.maxEntry <= 0 {
+		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
+	}
 	if args[0] == "-" && args[1] == "-" {
 		return cli.Usagef("only one export can be standard input")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -155,7 +156,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	rep, found, err := f.upgrade(ctx, out, inputs, opt)
 	log.summary(rep, err)
 	count(job, rep)
-	if err != nil {
+	if err := cmp.Or(err, log.err); err != nil {
 		return err
 	}
 	f.tellChecked(job, found)

@@ -158,7 +158,7 @@ func (u *upgradeFiles) commitLog() error {
 func (u *upgradeFiles) close() {
 	u.outputs.close()
 	if err := u.commitLog(); err != nil {
-		u.job.Warning("log", "log", err.Error())
+		u.job.Warning("log", "--log", err.Error())
 	}
 	for _, in := range append(u.opened, u.stateFiles...) {
 		in.Close()

@@ -18,6 +18,7 @@ type upgradeLog struct {
 	job *cli.Job
 	mu  sync.Mutex
 	w   *bufio.Writer // nil without a file
+	err error         // of the file, once it is written
 }
 
 // log opens the log file, when path names one.
@@ -77,7 +78,7 @@ func (l *upgradeLog) summary(rep ldifconv.Report, err error) {
 		fmt.Fprintf(l.w, "failed: %v\n", err)
 	}
 	if err := l.w.Flush(); err != nil {
-		l.job.Warning("log", "log", err.Error())
+		l.err = fmt.Errorf("--log: %w", err)
 	}
 }
 

@@ -34,6 +34,9 @@ func (c *checker) addresses() {
 // isAddress reports whether the parts make an address; "@domain" alone catches
 // all mail of a domain and is an alternate address of iMS.
 func isAddress(local, domain []byte, id schema.ID) bool {
+	if !isASCII(local) || !isASCII(domain) {
+		return false
+	}
 	if len(local) == 0 && id == schema.Mail || bytes.IndexByte(domain, '@') >= 0 && !bytes.HasPrefix(local, []byte{'"'}) {
 		return false
 	}
@@ -44,6 +47,15 @@ func isAddress(local, domain []byte, id schema.ID) bool {
 		return false
 	}
 	return isHost(domain)
+}
+
+func isASCII(text []byte) bool {
+	for _, b := range text {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // isHost reports whether name can be a host or domain name, or an address in

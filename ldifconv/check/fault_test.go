@@ -170,6 +170,12 @@ var faults = []fault{
 	{code: "url-form", text: listText("p68", "mgrpDeliverTo: everybody")},
 	{code: "url-form", text: listText("p69", "mgrpDeliverTo: ldap:///"+people+"??sub?(uid=a*")},
 	{code: "url-form", text: listText("p70", "mgrpDeliverTo: ldap:///"+people+"??all?(uid=a*)")},
+	{code: "url-form", text: listText("p78", "mgrpDeliverTo: ldap:///??sub?(uid=a*)")},
+	{code: "number-value", text: listText("p79", "mgrpMsgMaxSize: 5M")},
+	{code: "address-form", text: listText("p80", "mgrpAllowedBroadcaster: uid=user0,"+people)},
+	{code: "address-form", text: listText("p81", "mgrpDisallowedBroadcaster: mailto:joe@@x.example")},
+	{code: "address-form", text: listText("p82", "mgrpRFC822MailMember: j\u00fcrg@x.example")},
+	{code: "mail-form", text: userText("p83", "mailAlternateAddress: j\u00fcrg@siroe.com")},
 	{code: "group-loop", text: listText("p71", "mgrpRFC822MailMember: P71@Siroe.com")},
 	{code: "group-loop", text: listText("p72", "mailAlternateAddress: p72x@siroe.com", "mailDeliveryOption: forward", "mailForwardingAddress: p72x@siroe.com")},
 	{code: "word-unknown", text: listText("p73", "mgrpBroadcasterPolicy: AUTH_REQ,SOMETIMES")},
@@ -364,6 +370,7 @@ func TestFormsThatAreTaken(t *testing.T) {
 	for _, text := range []string{
 		userText("r1", "mailDeliveryOption: forward", "mailForwardingAddress: \"a b\"@x.example", "mailForwardingAddress: c@[10.0.0.1]", "mailAutoReplyMode: Echo", "mailAutoReplyTimeOut: 0"),
 		listText("r2", "mgrpErrorsTo: mailto:joe@x.example?subject=x", "mgrpModerator: ldap:///uid=user0,"+people, "mgrpBroadcasterPolicy: auth_req, OR", "mgrpMsgRejectAction: TOMODERATOR"),
+		listText("r4", "mgrpAllowedBroadcaster: mailto:joe@x.example", "mgrpAllowedBroadcaster: ldap:///uid=user0,"+people, "mgrpDisallowedBroadcaster: postmaster", "mgrpMsgMaxSize: 5000000"),
 		listText("r3", "mgrpDeliverTo: ldap:///"+people+"??sub?(%26(uid=a*)(mail=*@x.example))", "mgrpErrorsTo: r3@siroe.com"),
 	} {
 		if found, _ := run(t, slices.Concat(base, []byte(text)), Options{}); len(found) > 0 {

@@ -38,10 +38,26 @@ func (c *checker) addressed() {
 			}
 		})
 	}
+	c.posters()
 	for _, id := range [...]schema.ID{schema.MgrpDeliverTo, schema.MembershipFilter} {
 		c.each(id, func(v ldif.Value, desc []byte) {
 			if fault := urlFault(v.Data); fault != "" {
 				c.find("url-form", string(desc), v.Line, fmt.Sprintf("%.200q %s", v.Data, fault))
+			}
+		})
+	}
+}
+
+// posters checks who may and may not post to a list: a value that is neither an
+// address nor a URL is nobody.
+func (c *checker) posters() {
+	for _, id := range [...]schema.ID{
+		schema.MgrpAllowedBroadcaster, schema.MgrpDisallowedBroadcaster, schema.AuthorizedSubmitter, schema.UnauthorizedSubmitter,
+	} {
+		c.each(id, func(v ldif.Value, desc []byte) {
+			address, ok := c.plainAddress(v.Data)
+			if local, domain, found := bytes.Cut(address, []byte{'@'}); ok && (!found && bytes.ContainsAny(address, "= \t,;<>()") || found && !isAddress(local, domain, id)) {
+				c.find("address-form", string(desc), v.Line, fmt.Sprintf("%.100q is neither an address nor an LDAP URL", v.Data))
 			}
 		})
 	}
@@ -91,6 +107,13 @@ func urlFault(value []byte) string {
 		return "is no LDAP URL"
 	}
 	parts := strings.SplitN(text, "?", 5)
+	_, base, _ := strings.Cut(parts[0], "//")
+	if host, rest, found := strings.Cut(base, "/"); found && !strings.Contains(host, "=") {
+		base = rest
+	}
+	if base == "" {
+		return "has no base to search"
+	}
 	if len(parts) > 2 && !slices.Contains([]string{"", "base", "one", "sub"}, strings.ToLower(parts[2])) {
 		return "has a scope that is none of base, one, sub"
 	}
@@ -122,7 +145,7 @@ var knownWords = map[Product]map[schema.ID][]string{
 	},
 }
 
-// words checks the values of attributes that hold words or a number of hours.
+// words checks the values of attributes that hold words or numbers.
 func (c *checker) words() {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
@@ -134,6 +157,10 @@ func (c *checker) words() {
 			case id == schema.MailAutoReplyTimeOut:
 				if word == "" || strings.Trim(word, "0123456789") != "" {
 					c.find("number-value", string(a.Desc), v.Line, fmt.Sprintf("%.100q is no number of hours", v.Data))
+				}
+			case id == schema.MgrpMsgMaxSize:
+				if word == "" || strings.Trim(word, "0123456789") != "" {
+					c.find("number-value", string(a.Desc), v.Line, fmt.Sprintf("%.100q is no number of bytes", v.Data))
 				}
 			case known != nil && !allKnown(id, word, c.product, known):
 				c.find("word-unknown", string(a.Desc), v.Line, fmt.Sprintf("%.100q is none of %s", v.Data, strings.Join(known, ", ")))

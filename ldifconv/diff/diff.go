@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
@@ -94,8 +95,9 @@ func Run(ctx context.Context, dst io.Writer, a, b ldif.Input, o Options) (rep Re
 	if err != nil {
 		return rep, err
 	}
-	c := &comparer{ctx: ctx, o: o, store: store, ignore: map[string]bool{}}
+	c := &comparer{ctx: ctx, o: o, store: store, ignore: map[string]bool{}, met: map[string]bool{}}
 	defer func() { err = errors.Join(err, c.close()) }()
+	c.match = c.canonical([]byte(o.Match))
 	for _, name := range o.Ignore {
 		c.ignore[c.canonical([]byte(name))] = true
 	}
@@ -105,6 +107,7 @@ func Run(ctx context.Context, dst io.Writer, a, b ldif.Input, o Options) (rep Re
 		}
 	}
 	c.report.A, c.report.B = c.counts[0], c.counts[1]
+	c.tellUnmet()
 	if err := c.turn(dst, 0, o.Format, &c.report); err != nil {
 		return c.report, err
 	}
@@ -123,6 +126,8 @@ type comparer struct {
 	o      Options
 	store  *index.Store
 	ignore map[string]bool
+	match  string          // Match as entries have it; "" for none
+	met    map[string]bool // attributes of Ignore and Match that some entry has
 	report Report
 	counts [2]int64
 	names  [2]string
@@ -196,6 +201,18 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 			}
 			offset += int64(size)
 		}
+	}
+}
+
+// tellUnmet warns of attributes of the options that no entry has.
+func (c *comparer) tellUnmet() {
+	for _, name := range c.o.Ignore {
+		if base, _, _ := strings.Cut(name, ";"); !c.met[c.canonical([]byte(name))] && !c.o.Schema.ServerOwn([]byte(base)) {
+			c.warn("ignore-not-met", name, "no entry has this attribute, which is not to be compared: is it spelled right")
+		}
+	}
+	if c.o.Match != "" && !c.met[c.canonical([]byte(c.o.Match))] {
+		c.warn("match-not-met", c.o.Match, "no entry has this attribute, by which entries are to be known: is it spelled right")
 	}
 }
 

@@ -139,7 +139,11 @@ func (c *comparer) compared(desc []byte) (name string, number int) {
 	}
 	name = c.canonical(desc)
 	if c.ignore[name] {
+		c.met[name] = true
 		return "", 0
+	}
+	if name == c.match {
+		c.met[name] = true
 	}
 	return name, c.o.Schema.Attribute(base)
 }

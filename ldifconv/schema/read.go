@@ -201,6 +201,10 @@ func (d *Definitions) directive(s *statement, macros map[string]string) error {
 
 func (d *Definitions) confClass(s *statement) error {
 	list, err := ReadOCConf(strings.NewReader(s.conf.String()))
+	var at *Error
+	if errors.As(err, &at) {
+		return at.Err // the caller knows the line of the file
+	}
 	if err != nil {
 		return err
 	}
