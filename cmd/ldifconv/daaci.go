@@ -255,7 +255,7 @@ func (r *aciReader) read(paths []string) error {
 					continue
 				}
 				meter.Add(1, 0)
-				r.entry(&rec.Entry)
+				r.entry(&rec.Entry, position(inputs[i].Name, rec.Line, rec.DN))
 				continue
 			}
 			if end, err := tellDamage(r.job, inputs[i].Name, in, err); err != nil {
@@ -269,7 +269,7 @@ func (r *aciReader) read(paths []string) error {
 }
 
 // entry keeps what matters of one entry.
-func (r *aciReader) entry(e *ldif.Entry) {
+func (r *aciReader) entry(e *ldif.Entry, where string) {
 	norm, err := ldif.AppendNormDN(nil, e.DN)
 	if err != nil {
 		return
@@ -301,7 +301,11 @@ func (r *aciReader) entry(e *ldif.Entry) {
 		if base := e.Get("inetdomainbasedn"); len(base) > 0 {
 			node.base = string(base[0])
 		}
-		r.nodes = append(r.nodes, node)
+		if _, err := ldif.AppendNormDN(nil, []byte(node.base)); err != nil {
+			r.job.Problem("domain-base", where, fmt.Sprintf("inetDomainBaseDN %q is no DN: where the users of the domain lie is not known, and it is not set up", node.base))
+		} else {
+			r.nodes = append(r.nodes, node)
+		}
 	}
 	if domain || group || len(n.ACIs) > 0 {
 		r.have[string(norm)], r.spelled[string(norm)] = n, string(e.DN)

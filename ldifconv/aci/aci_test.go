@@ -130,6 +130,13 @@ func TestPlanTwice(t *testing.T) {
 	if records, notes, err := Plan(d, have); err != nil || len(records)+len(notes) > 0 {
 		t.Errorf("%d records, %q, %v", len(records), notes, err)
 	}
+	// What is named twice, in any spelling, is set up once.
+	d.Roots = append(d.Roots, "O=ISP")
+	d.Domains = append(d.Domains, DomainNodes{Nodes: []string{"o=Y.com, o=isp"}})
+	d.ServiceAdmins = append(d.ServiceAdmins, "UID=sa, o=x.com,o=isp")
+	if records, _, err := Plan(d, Have{}); err != nil || len(records) != 11 || len(records[1].Get("uniqueMember")) != 1 {
+		t.Errorf("named twice: %d records, %v", len(records), err)
+	}
 	if _, _, err := Plan(Delegation{Roots: []string{"nothing"}}, nil); err == nil {
 		t.Error("a root that is no DN")
 	}

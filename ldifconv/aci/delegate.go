@@ -44,7 +44,7 @@ type Entry struct {
 // Have has is left out. notes tell what is there in another form and was left
 // alone, and entries that should be there and are not.
 func Plan(d Delegation, have Have) (records []ldif.Record, notes []string, err error) {
-	p := planner{d: d, have: have, made: map[string]bool{}}
+	p := planner{d: d, have: have, made: map[string]bool{}, set: map[string]bool{}}
 	if len(d.Roots) == 0 {
 		return nil, nil, fmt.Errorf("no root is named")
 	}
@@ -75,6 +75,7 @@ type planner struct {
 	d       Delegation
 	have    Have
 	made    map[string]bool // normalised DNs of entries that the plan adds
+	set     map[string]bool // normalised DNs of nodes whose ACIs it has
 	records []ldif.Record
 	notes   []string
 }
@@ -129,6 +130,10 @@ func (p *planner) group(node, name string, members []string) error {
 			return err
 		}
 	}
+	members, err := distinct(members)
+	if err != nil {
+		return err
+	}
 	dn := "cn=" + name + "," + p.prefix() + node
 	there, err := p.find(dn)
 	if err != nil {
@@ -137,9 +142,6 @@ func (p *planner) group(node, name string, members []string) error {
 	if there == nil {
 		values := []string{"objectClass", "top", "objectClass", "groupOfUniqueNames", "objectClass", "inetAdmin", "cn", name}
 		for _, m := range members {
-			if _, err := norm(m); err != nil {
-				return err
-			}
 			values = append(values, "uniqueMember", m)
 		}
 		return p.add(dn, values...)
@@ -158,6 +160,21 @@ func (p *planner) group(node, name string, members []string) error {
 	return nil
 }
 
+// distinct are the DNs of a list that no DN before them is, in any spelling.
+func distinct(dns []string) (list []string, err error) {
+	seen := map[string]bool{}
+	for _, dn := range dns {
+		n, err := norm(dn)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[n] {
+			seen[n], list = true, append(list, dn)
+		}
+	}
+	return list, nil
+}
+
 func (p *planner) modify(dn string, mod ldif.Mod) {
 	if len(mod.Values) > 0 {
 		p.records = append(p.records, ldif.Record{Entry: ldif.Entry{DN: []byte(dn)}, Type: ldif.Modify, Mods: []ldif.Mod{mod}})
@@ -166,10 +183,16 @@ func (p *planner) modify(dn string, mod ldif.Mod) {
 
 // acis adds the ACIs that one node lacks.
 func (p *planner) acis(kind Node, node, root, domain string) error {
-	there, err := p.find(node)
+	n, err := norm(node)
 	if err != nil {
 		return err
 	}
+	key := fmt.Sprint(kind, n)
+	if p.set[key] { // named twice
+		return nil
+	}
+	p.set[key] = true
+	there := p.have[n]
 	if p.have != nil && there == nil {
 		p.notes = append(p.notes, fmt.Sprintf("%s is not in the directory: its ACIs will be refused until it is", node))
 	}
