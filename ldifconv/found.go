@@ -229,7 +229,7 @@ func (f *found) reportForeign(r *run, where string) {
 	if f.source == 0 {
 		text += fmt.Sprintf(", none is of %s: is the export from the other product (-M %s)", r.opt.From, option)
 	} else {
-		text += fmt.Sprintf(" and stay as they are: -M %s upgrades them", option)
+		text += fmt.Sprintf(", left as of another product: -M %s upgrades such", option)
 	}
 	r.warn("other-product", where, text)
 }

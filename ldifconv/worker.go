@@ -139,6 +139,9 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	if d.kind == Both {
 		d.warn("user-and-list", "the entry is a user and a list: upgraded as both")
 	}
+	if both := TagSIMS40 | TagNMS41; tagsOf(&d.had)&both == both && !w.run.opt.AddOnly {
+		d.warn("two-products", fmt.Sprintf("the entry is of SIMS and of NMS at once: upgraded as one of %s, what is of the other stays", w.run.opt.From))
+	}
 	w.change(b, d)
 	if d.kind&Both != 0 && !w.run.opt.AddOnly {
 		b.people = appendAddresses(b.people, d, packPos(b.input, rec.Line))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/ldifconv"
@@ -67,7 +68,7 @@ func (f *upgradeFlags) tellChecked(job *cli.Job, found *check.Report) {
 		return
 	}
 	where, as := "the output", ""
-	if f.out != "-" {
+	if f.out != "-" && !strings.HasPrefix(f.out, "/dev/") {
 		where = cli.Quote(f.out)
 	}
 	if !f.only {
