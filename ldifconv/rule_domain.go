@@ -3,6 +3,7 @@ package ldifconv
 import (
 	"fmt"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
 
@@ -35,10 +36,20 @@ var domainRules = []rule{
 	},
 	{
 		name: "domain-base", from: SIMS, kind: Domains,
-		what:   "inetDomainBaseDN is the node's own DN when missing: users and groups are below it, there is no second tree",
+		what:   "inetDomainBaseDN is the node's own DN when missing: users and groups are below it, there is no second tree; one that is no DN, and a second one, stays and is a problem",
 		source: "Migration Guide (local.ugldapdeforgdn); Schema Reference, inetDomainBaseDN",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			if d.has(schema.AliasedObjectName) || d.has(schema.InetDomainBaseDN) {
+			if d.has(schema.AliasedObjectName) {
+				return false
+			}
+			for i, v := range d.values(schema.InetDomainBaseDN) {
+				if norm, err := ldif.AppendNormDN(nil, v); err != nil || len(norm) == 0 {
+					d.stays("domain-base", schema.InetDomainBaseDN, v, "is no DN: where the users of the domain lie is not known")
+				} else if i > 0 {
+					d.stays("domain-base", schema.InetDomainBaseDN, v, "is not the only one: where the users of the domain lie is not known")
+				}
+			}
+			if d.has(schema.InetDomainBaseDN) {
 				return false
 			}
 			d.setBytes(schema.InetDomainBaseDN, d.dn())

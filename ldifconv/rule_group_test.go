@@ -140,6 +140,8 @@ var domainRows = []ruleRow{
 
 	{rule: "domain-base", in: "dn: dc=siroe, dc=com,o=internet\ndc: siroe", want: "inetDomainBaseDN=dc=siroe, dc=com,o=internet"},
 	{rule: "domain-base", in: "inetdomainbasedn: o=x", want: ""},
+	{rule: "domain-base", in: "inetdomainbasedn: nowhere", want: "!!domain-base"},
+	{rule: "domain-base", in: "inetdomainbasedn: o=x\ninetdomainbasedn: o=y", want: "!!domain-base"},
 	{rule: "domain-base", in: "aliasedobjectname: dc=a", want: ""},
 
 	{rule: "domain-status", in: "dc: siroe", want: "inetDomainStatus=active\nmailDomainStatus=active"},
