@@ -23,6 +23,11 @@ func (f *upgradeFlags) checks() bool {
 	return f.check == checkYes || f.check == "" && f.format == "ldif"
 }
 
+// heapGrowth is how much the heap may grow, in percent, before it is collected:
+// what a run holds is little, and most of the rest is used again. The limit
+// holds all the same.
+const heapGrowth = 400
+
 // heap is the heap that the run is held to. Everything is streamed: a small one
 // is enough, whatever the processor count. A check has its index beside it.
 func (f *upgradeFlags) heap() int64 {
