@@ -88,6 +88,20 @@ func TestCheckMemory(t *testing.T) {
 	}
 }
 
+// A check that fails on the way does not end what it is beside.
+func TestCheckBeside(t *testing.T) {
+	b := beside{w: check.NewTee(t.Context(), nil, "out", check.Options{TempDir: filepath.Join(t.TempDir(), "missing")})}
+	text := []byte(strings.Repeat("dn: o=x\nobjectclass: organization\no: x\n\n", 1000))
+	for range 10 {
+		if n, err := b.Write(text); n != len(text) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if _, err := b.w.Close(); err == nil {
+		t.Error("the check has no folder, and does not say so")
+	}
+}
+
 // TestCheckMany checks as many entries as the largest sites had, ten million of
 // them with IMSCONV_FULL: memory stays under its limit, and a directory without
 // a fault has none.

@@ -111,10 +111,8 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 		return err
 	}
 	f.old.note(job, len(args) == 0)
-	if f.checks() {
-		if err := scratchRoom("", totalSize(job, args)); err != nil {
-			return cli.WithHint(err, "--check=no does without the index; TMPDIR names another folder")
-		}
+	if err := f.checkRoom(job, args); err != nil {
+		return err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.heap()))
 	defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
@@ -154,7 +152,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if f.dryRun {
 		job.DryRun()
 	}
-	rep, found, err := f.upgrade(ctx, out, inputs, opt)
+	rep, found, err := f.upgrade(ctx, job, out, inputs, opt)
 	log.summary(rep, err)
 	count(job, rep)
 	if err := cmp.Or(err, log.err); err != nil {

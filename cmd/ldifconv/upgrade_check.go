@@ -38,9 +38,32 @@ func (f *upgradeFlags) heap() int64 {
 	return heap
 }
 
+// checkRoom looks for the room that the index of a check takes. A check that was
+// not asked for is left out where there is none.
+func (f *upgradeFlags) checkRoom(job *cli.Job, args []string) error {
+	if !f.checks() {
+		return nil
+	}
+	err := scratchRoom("", totalSize(job, args))
+	if err == nil {
+		return nil
+	}
+	if f.check == checkYes {
+		return cli.WithHint(fmt.Errorf("--check: %w", err), "TMPDIR names another folder")
+	}
+	f.notChecked(job, err)
+	f.check = checkNo
+	return nil
+}
+
+// notChecked tells that a check that was not asked for did not take place.
+func (f *upgradeFlags) notChecked(job *cli.Job, err error) {
+	job.Warning("not-checked", "--check", fmt.Sprintf("the output is not checked: %v: TMPDIR names another folder, and ldifconv check checks it afterwards", err))
+}
+
 // upgrade does it, and returns what a check found in the output, nil without
 // one.
-func (f *upgradeFlags) upgrade(ctx context.Context, out io.Writer, inputs []ldifconv.Input, opt ldifconv.Options) (ldifconv.Report, *check.Report, error) {
+func (f *upgradeFlags) upgrade(ctx context.Context, job *cli.Job, out io.Writer, inputs []ldifconv.Input, opt ldifconv.Options) (ldifconv.Report, *check.Report, error) {
 	if !f.checks() {
 		rep, err := ldifconv.UpgradeAll(ctx, out, inputs, opt)
 		return rep, nil, err
@@ -49,10 +72,32 @@ func (f *upgradeFlags) upgrade(ctx context.Context, out io.Writer, inputs []ldif
 	if f.only { // what no rule changed is what it was
 		as = check.Auto
 	}
-	checked := check.NewTee(ctx, nil, f.out, check.Options{As: as, TempDir: opt.TempDir, MaxEntry: opt.MaxEntry})
+	checked := &beside{w: check.NewTee(ctx, nil, f.out, check.Options{As: as, TempDir: opt.TempDir, MaxEntry: opt.MaxEntry})}
 	rep, err := ldifconv.UpgradeAll(ctx, io.MultiWriter(out, checked), inputs, opt)
-	found, checkErr := checked.Close()
-	return rep, &found, cmp.Or(err, checkErr)
+	found, checkErr := checked.w.Close()
+	if err = cmp.Or(err, ctx.Err()); err != nil || checkErr == nil {
+		return rep, &found, err
+	}
+	if f.check == checkYes {
+		return rep, nil, fmt.Errorf("--check: %w", checkErr)
+	}
+	f.notChecked(job, checkErr)
+	return rep, nil, nil
+}
+
+// beside hands a copy of the output to a check. One that fails takes no more,
+// and the output goes on.
+type beside struct {
+	w   *check.Tee
+	err error
+}
+
+// Write implements io.Writer.
+func (b *beside) Write(p []byte) (int, error) {
+	if b.err == nil {
+		_, b.err = b.w.Write(p)
+	}
+	return len(p), nil
 }
 
 // tellChecked puts what the check found into the summary.

@@ -15,7 +15,8 @@ upgraded entries what they were. No server is asked and no input is changed.
 
 With --format ldif the output is checked on the way as ldifconv check --as ims50
 checks it, and how much is found is told at the end; the exit status does not
-depend on it. --check=no does without.
+depend on it. --check=no does without; where there is no room for the index, or
+it fails, a warning says that the output is not checked.
 
 FILES
 A file that exists is replaced with --force only. One that holds what would be
