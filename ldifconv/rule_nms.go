@@ -159,9 +159,9 @@ var nmsUserRules = []rule{
 		apply:      nmsVanity,
 	},
 	{
-		name: "nms-domain-tree", from: NMS, kind: Users,
+		name: "nms-domain-tree", from: NMS, kind: Both,
 		needs:  []attrID{schema.Mail},
-		what:   "with the tree choice, the domain of mail gets an entry in the domain component tree; several of one subtree name the one that stands for all in inetCanonicalDomainName",
+		what:   "with the tree choice, the domain of mail, of a user or a list, gets an entry in the domain component tree; several of one subtree name the one that stands for all in inetCanonicalDomainName",
 		source: "Provisioning Guide 5.2 (two trees); Schema Reference, inetCanonicalDomainName",
 		apply: func(d *draft, o *ruleOptions) bool {
 			if o.MakeDCTree {

@@ -172,3 +172,15 @@ func TestParsePairs(t *testing.T) {
 		}
 	}
 }
+
+// A domain of lists alone has a node too: without one nothing is delivered there.
+func TestDomainOfLists(t *testing.T) {
+	export := "dn: uid=a,o=siroe.com\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nuid: a\nmail: a@siroe.com\nmailhost: h.siroe.com\n\n" +
+		"dn: cn=l,o=siroe.com\nobjectclass: mailGroup\ncn: l\nmail: l@lists.siroe.com\nmailhost: h.siroe.com\n\n"
+	out, _, _ := upgraded(t, export, Options{From: NMS, Rules: RuleOptions{MakeDCTree: true}})
+	for _, node := range []string{"dc=siroe,dc=com,o=internet", "dc=lists,dc=siroe,dc=com,o=internet"} {
+		if !strings.Contains(out, "dn: "+node+"\nchangetype: add\n") {
+			t.Errorf("%s is not in\n%s", node, out)
+		}
+	}
+}

@@ -117,12 +117,12 @@ func (f *upgradeFlags) tellChecked(job *cli.Job, found *check.Report) {
 	if errors == 0 {
 		return
 	}
-	where, as := "the output", ""
-	if f.out != "-" && !strings.HasPrefix(f.out, "/dev/") {
-		where = cli.Quote(f.out)
-	}
+	command := "ldifconv check"
 	if !f.only {
-		as = "--as ims50 "
+		command += " --as ims50"
 	}
-	job.Note(fmt.Sprintf("a check of the output finds errors: ldifconv check %s%s lists them", as, where))
+	if f.out != "-" && !strings.HasPrefix(f.out, "/dev/") {
+		command += " " + cli.Quote(f.out)
+	}
+	job.Note("a check of the output finds errors: " + command + " lists them")
 }
