@@ -124,21 +124,8 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 		return err
 	}
 	opt.Log = log
-	out, err := files.create("output", f.out)
+	out, script, err := f.create(&files, &opt)
 	if err != nil {
-		return err
-	}
-	if opt.Undo, err = files.optional("undo", f.undo); err != nil {
-		return err
-	}
-	if opt.Save, err = files.optional("state", f.save); err != nil {
-		return err
-	}
-	script, err := files.optional("script", f.programs)
-	if err != nil {
-		return err
-	}
-	if opt.Rejects, err = files.optional("rejects", f.rejects); err != nil {
 		return err
 	}
 	if opt.Restore, err = files.states(f.restore); err != nil {
@@ -169,6 +156,25 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	}
 	f.next(job, rep)
 	return nil
+}
+
+// create opens the files that are written: the output and, when it is wanted,
+// the script of programs, beside those of opt.
+func (f *upgradeFlags) create(files *upgradeFiles, opt *ldifconv.Options) (out, script io.Writer, err error) {
+	if out, err = files.create("output", f.out); err != nil {
+		return nil, nil, err
+	}
+	if opt.Undo, err = files.optional("undo", f.undo); err != nil {
+		return nil, nil, err
+	}
+	if opt.Save, err = files.optional("state", f.save); err != nil {
+		return nil, nil, err
+	}
+	if script, err = files.optional("script", f.programs); err != nil {
+		return nil, nil, err
+	}
+	opt.Rejects, err = files.optional("rejects", f.rejects)
+	return out, script, err
 }
 
 // next says what the administrator does with the files.
