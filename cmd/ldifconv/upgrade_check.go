@@ -38,8 +38,8 @@ func (f *upgradeFlags) heap() int64 {
 	return heap
 }
 
-// checkRoom looks for the room that the index of a check takes. A check that was
-// not asked for is left out where there is none.
+// checkRoom looks for the room that the index of a check takes. A check that
+// was not asked for is left out where there is none.
 func (f *upgradeFlags) checkRoom(job *cli.Job, args []string) error {
 	if !f.checks() {
 		return nil
