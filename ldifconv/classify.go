@@ -139,10 +139,10 @@ type ClassifyReport struct {
 
 // Classify reads an export that lies in one or more files, twice, and calls
 // each for every entry, in order: which nodes of the domain component tree are
-// mail domains is told by what lies below them, too. What it hands over is valid
-// during the call. Memory grows with the number of domains. The error is one of
-// each, of an input, of a temporary file, or of the context; damaged records are
-// told to the log.
+// mail domains is told by what lies below them, too. What it hands over is
+// valid during the call. Memory grows with the number of domains. The error is
+// one of each, of an input, of a temporary file, or of the context; damaged
+// records are told to the log.
 func Classify(ctx context.Context, each func(*Classified) error, inputs []Input, o ClassifyOptions) (ClassifyReport, error) {
 	strict := o.Log == nil
 	if strict {

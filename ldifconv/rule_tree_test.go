@@ -173,7 +173,8 @@ func TestParsePairs(t *testing.T) {
 	}
 }
 
-// A domain of lists alone has a node too: without one nothing is delivered there.
+// A domain of lists alone has a node too: without one nothing is delivered
+// there.
 func TestDomainOfLists(t *testing.T) {
 	export := "dn: uid=a,o=siroe.com\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nuid: a\nmail: a@siroe.com\nmailhost: h.siroe.com\n\n" +
 		"dn: cn=l,o=siroe.com\nobjectclass: mailGroup\ncn: l\nmail: l@lists.siroe.com\nmailhost: h.siroe.com\n\n"
