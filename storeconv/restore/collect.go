@@ -208,7 +208,6 @@ func (c *collector) endVisit(v *visit) error {
 		c.tellGone(b)
 	}
 	p := &placement{v: v, size: v.tally.rep.Bytes, records: v.tally.records}
-	c.lines.open = c.lines.open[:0]
 	var usage usage
 	for _, b := range v.order {
 		if b.existing == nil { // new, if only for a message that was left out

@@ -74,6 +74,9 @@ func (s *nameSet) add(name string, info nameInfo) {
 }
 
 func (s *nameSet) get(name string) (nameInfo, bool) {
+	if s.m == nil {
+		return nameInfo{}, false
+	}
 	info, ok := s.m[maphash.String(s.seed, name)]
 	return info, ok || s.full
 }

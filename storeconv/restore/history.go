@@ -12,6 +12,8 @@ import (
 // mailboxes that stream has shown.
 type history struct {
 	n, stream  int
+	messages   int64  // in the streams
+	date       int64  // of the latest backup
 	user       string // as the stream has it, the last time
 	uids       map[string]uidRanges
 	validities map[string]uint32 // UIDVALIDITY of the mailboxes in the stream
@@ -38,6 +40,11 @@ func (p *planner) lastVisit(id string) (history, error) {
 func (p *planner) noteVisit(v *visit) error {
 	known := v.before
 	known.n = v.n + 1
+	known.messages += v.messages
+	known.date = v.date
+	if v.again {
+		return p.keepHistory(v.id, &known)
+	}
 	if known.stream != v.stream || known.user != v.user || known.uids == nil {
 		known.stream, known.uids = v.stream, make(map[string]uidRanges)
 	}
@@ -52,12 +59,16 @@ func (p *planner) noteVisit(v *visit) error {
 			known.sources[name] = b.plan.source
 		}
 	}
-	text := known.append(nil)
+	return p.keepHistory(v.id, &known)
+}
+
+func (p *planner) keepHistory(id string, h *history) error {
+	text := h.append(nil)
 	if !p.r.dry() {
-		return p.r.jr.Put(keyVisit+v.id, text)
+		return p.r.jr.Put(keyVisit+id, text)
 	}
-	if p.visitBytes += len(v.id) + len(text) + 100; p.visitBytes < visitsKept {
-		p.visits[strings.Clone(v.id)] = string(text)
+	if p.visitBytes += len(id) + len(text) + 100; p.visitBytes < visitsKept {
+		p.visits[strings.Clone(id)] = string(text)
 	}
 	return nil
 }
@@ -65,6 +76,8 @@ func (p *planner) noteVisit(v *visit) error {
 func (h *history) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(h.n))
 	dst = binary.AppendUvarint(dst, uint64(h.stream))
+	dst = binary.AppendUvarint(dst, uint64(h.messages))
+	dst = binary.AppendUvarint(dst, uint64(h.date))
 	dst = binary.AppendUvarint(dst, uint64(len(h.user)))
 	dst = append(dst, h.user...)
 	for name, validity := range h.validities {
@@ -102,6 +115,7 @@ func parseHistory(b []byte) (h history, err error) {
 		return h, nil
 	}
 	h.n, h.stream = int(next()), int(next())
+	h.messages, h.date = int64(next()), int64(next())
 	n := next()
 	if uint64(len(b)) < n {
 		return h, errHistory

@@ -45,14 +45,13 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	staged := s.passed || noted
-	if ok && !staged {
+	if ok && !s.passed && !noted {
 		if target, ok, err = c.findInStore(s.first, target); err != nil {
 			return false, err
 		}
 	}
 	if ok {
-		if done, err = c.linkUnread(s, target, staged, noted); done || err != nil {
+		if done, err = c.linkUnread(s, target, s.staged || noted, noted); done || err != nil {
 			return done, err
 		}
 	}
@@ -63,7 +62,7 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
 		return false, nil
 	}
-	return c.linkUnread(s, target, staged, false)
+	return c.linkUnread(s, target, s.staged, false)
 }
 
 // linkUnread links to a message of which the index knows nothing yet. What lies
@@ -164,8 +163,14 @@ func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 	return nameInfo{size: info.size, sum: shortSum(info.sum)}, err == nil, err
 }
 
-// loseLink gives a later copy up whose first copy is nowhere.
+// loseLink gives a later copy up whose first copy is nowhere, if it has been
+// put off.
 func (c *collector) loseLink(s *linkStep) error {
+	if s.first != s.name {
+		if done, err := c.putOff(s); done || err != nil {
+			return err
+		}
+	}
 	if s.doubt != nil && s.first != s.name {
 		if m, ok := s.doubt.box.existing.ofOrigin(&s.doubt.entry); ok {
 			c.r.log.Warning("unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))

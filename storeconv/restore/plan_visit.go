@@ -15,18 +15,25 @@ import (
 
 // enterVisit makes the current user's visit the current one.
 func (p *planner) enterVisit() error {
-	if p.visit != nil && p.visit.id == p.userID && p.visit.user == p.user {
+	if p.visit != nil && p.visit.goesOn(p) {
 		return nil
 	}
-	if err := p.endVisit(); err != nil {
+	if err := p.leaveVisit(); err != nil {
 		return err
 	}
-	v := &visit{id: p.userID, user: p.user, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum()}
+	if found, err := p.resume(); found || err != nil {
+		return err
+	}
+	if err := p.trimVisits(); err != nil {
+		return err
+	}
+	v := &visit{id: p.userID, user: p.user, number: p.seq, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum(), again: p.lastRound}
 	p.seq++
 	if err := p.startVisit(v); err != nil {
 		return err
 	}
 	p.visit = v
+	p.open.add(v)
 	if !p.r.dry() && !v.skip {
 		p.r.staged.set(v.id, v.stage)
 	}
@@ -55,13 +62,18 @@ func (p *planner) startVisit(v *visit) error {
 		return err
 	}
 	v.n, v.before = last.n, last
+	if v.again {
+		v.date = last.date
+	}
 	if v.n > 0 {
 		if v.before.user != v.user {
 			p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "same-user", Where: "user " + sims.DisplayName(v.user),
 				Text: "has the id " + v.id + " in the store, as user " + sims.DisplayName(v.before.user) + ": their mail is put together"})
 		}
-		if err := p.flush(); err != nil {
-			return err
+		if p.awaited.has(v.id) {
+			if err := p.flush(); err != nil {
+				return err
+			}
 		}
 	}
 	if !p.r.dry() {
@@ -88,41 +100,34 @@ func (p *planner) claim(v *visit) error {
 		return err
 	}
 	if !got {
-		if err := p.flush(); err != nil {
+		// Who waits must hold nothing that the other one may be waiting for.
+		if err := errors.Join(p.endVisits(), p.flush()); err != nil {
 			return err
 		}
 		if err := p.r.folder.LockUser(v.id); err != nil {
 			return err
 		}
 	}
-	counts, done, err := p.r.jr.Get(doneKey(v))
-	if err != nil || !done {
+	done, err := p.r.doneOf(v.id)
+	if err != nil || p.at > done.last {
 		return err
 	}
-	v.skip = true
-	p.rep.Resumed++
-	n, content := addCounts(counts, &p.rep)
-	p.content.add(content)
-	if n > 0 {
-		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
-			Text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
+	v.skip, v.until = true, done.last
+	if v.n == 0 {
+		p.takeOver(v, done)
 	}
 	return p.r.folder.UnlockUser(v.id)
 }
 
-// endVisit tells the collector that the visit is over.
-func (p *planner) endVisit() error {
-	v := p.visit
-	if v == nil {
-		return nil
+// takeOver counts what an interrupted run has done for a user.
+func (p *planner) takeOver(v *visit, done doneVisits) {
+	p.rep.Resumed++
+	p.rep.add(&done.report)
+	p.content.add(done.content)
+	if done.problems > 0 {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
+			Text: fmt.Sprintf("%d problems were told by the interrupted run", done.problems)})
 	}
-	p.visit, p.box = nil, nil
-	if !v.skip {
-		v.content = v.sum.sum()
-		p.content.add(v.content)
-		p.add(&endStep{v})
-	}
-	return p.noteVisit(v)
 }
 
 // enterBox makes the mailbox of m the current one. ok is false when it was left
@@ -157,6 +162,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	}
 	p.visit.boxes[b.name] = b
 	p.visit.order = append(p.visit.order, b)
+	p.open.weigh(p.visit, boxWeight+int64(3*len(b.name)))
 	p.box = b
 	return true, nil
 }

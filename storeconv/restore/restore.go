@@ -63,6 +63,7 @@ type Options struct {
 
 	fault     durable.Fault // tests only
 	linesKept int           // tests only: bytes of index lines in memory
+	open      openBounds    // tests only: of visits
 }
 
 // ErrStrict ends a run with Strict set at its first problem.

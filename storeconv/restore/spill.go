@@ -35,6 +35,7 @@ func (c *collector) spillLines() error {
 		}
 		x.lines = nil
 	}
+	clear(c.lines.open)
 	c.lines.held, c.lines.open = 0, c.lines.open[:0]
 	return nil
 }

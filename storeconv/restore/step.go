@@ -27,6 +27,7 @@ type step interface {
 type entry struct {
 	box      *box
 	name     string // of the member
+	at       int64  // its number in all streams
 	offset   int64
 	uid      uint32 // in the store
 	date     int64  // of receipt, seconds since 1970
@@ -70,7 +71,9 @@ type written struct {
 type linkStep struct {
 	entry
 	first  string // the member name of the first copy
-	passed bool   // the stream has been past that one: it may lie in a tree that is not in place yet
+	passed bool   // the stream has been past that one
+	staged bool   // it may lie in a tree that is not in place yet
+	last   bool   // it was put off, and is not again
 	doubt  *doubt // the mailbox may have it; nil: it has not
 }
 

@@ -4,21 +4,32 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// visit is one stay of the stream with one user. It is the planner's until its
-// endStep; the tally is the collector's from the start.
+// visit is what the stream has of one user, in one piece or in several with
+// other users between (plan_open.go). It is the planner's until its endStep;
+// the tally is the collector's from the start.
 type visit struct {
-	id      string // in the store
-	user    string // in the stream
-	before  history
-	n       int // how often the user has come before, in this run
-	stream  int
-	date    int64 // of the backup, seconds since 1970
-	skip    bool  // done by an interrupted run
-	exists  bool  // the store has the user
-	stage   string
-	boxes   map[string]*box
-	order   []*box // as they came
-	asides  uint32 // files made beside the tree
+	id     string // in the store
+	user   string // in the stream
+	before history
+	n      int // how many visits the user has had before, in this run
+	number int // of all visits
+	stream int
+	date   int64 // of the backup, seconds since 1970
+	last   int64 // number of the last member
+	skip   bool  // done by an interrupted run,
+	until  int64 // up to the member of that number
+	again  bool  // for links that were put off
+	exists bool  // the store has the user
+	stage  string
+	boxes  map[string]*box
+	order  []*box // as they came
+	asides uint32 // files made beside the tree
+
+	messages int64 // in the stream
+	bytes    int64 // of them
+	counted  int64 // of these, as openVisits counts them
+	weight   int64 // in memory, as openVisits counts it
+
 	sum     *visitSum
 	content contentSum // the sum, when all has been read
 
