@@ -359,8 +359,11 @@ func (c *collector) readFile(e *entry) (content, error) {
 }
 
 // readContent reads a stored message for what an index needs.
-func readContent(r io.Reader) (content, error) {
-	h := message.NewBody(false)
+func readContent(r io.Reader) (content, error) { return readContentAs(r, false) }
+
+// readContentAs is readContent, with crlf as if every line end were CR LF.
+func readContentAs(r io.Reader, crlf bool) (content, error) {
+	h := message.NewBody(crlf)
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := r.Read(buf)

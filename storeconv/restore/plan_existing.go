@@ -102,7 +102,8 @@ func (p *planner) giveNewName(b *box) error {
 func (p *planner) merge(e *entry, sum func(crlf bool) [32]byte) bool {
 	o := e.box.existing
 	if p.skipsCopies(e.box) {
-		if m, ok := o.find(e, p.r.opt.CRLF, sum); ok {
+		if m, other, ok := o.find(e, p.r.opt.CRLF, sum); ok {
+			e.other = other
 			return p.duplicate(e, m)
 		}
 	}

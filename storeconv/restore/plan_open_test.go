@@ -95,7 +95,7 @@ func TestUsersInTurnsInterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, lines := treeHash(t, whole)
-		for n := int64(1); n <= ops; n += max(1, ops/25) {
+		for n := int64(1); n <= ops; n += max(1, ops/10) {
 			store := filepath.Join(base, fmt.Sprint(i, "-", n))
 			var at atomic.Int64
 			opt := Options{open: before, Sync: storeconv.SyncUser, Jobs: 1, fault: func(string, string) error {

@@ -34,7 +34,8 @@ type entry struct {
 	validity uint32 // UIDVALIDITY and UID in the stream
 	origUID  uint32
 	flags    string // as the stream has them
-	again    bool   // the index has it: only the file is written, which was gone
+	again    bool   // the index has it: only the file is written, which was gone,
+	other    bool   // and with the other line ends than those of this run
 }
 
 func (r *entry) place() selection.Place {

@@ -89,7 +89,7 @@ func (w *writer) message(m *messageStep) error {
 	}
 	b := m.inline
 	m.text = message.Summarize(b)
-	if w.r.opt.CRLF {
+	if w.r.opt.CRLF != m.other {
 		w.crlf = message.AppendCRLF(w.crlf[:0], b, 0)
 		b = w.crlf
 		if m.text.BareLF {
@@ -180,7 +180,7 @@ func (w *writer) long(m *messageStep) error {
 
 // copyLong reads the body of m to its end, and writes it to f if there is one.
 func (w *writer) copyLong(m *messageStep, f *durable.File) error {
-	h := message.NewBody(w.r.opt.CRLF)
+	h := message.NewBody(w.r.opt.CRLF != m.other)
 	defer func() { m.text, m.content.size, m.sum = h.Finish() }()
 	if w.buf == nil {
 		w.buf = make([]byte, 128<<10)
