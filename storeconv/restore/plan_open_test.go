@@ -61,7 +61,7 @@ func TestUsersInTurns(t *testing.T) {
 		"each user":    {Sync: storeconv.SyncUser},
 		"little space": {open: openBounds{memory: 8 * (visitWeight + boxWeight), bytes: 4000}},
 	} {
-		dir := t.TempDir()
+		dir := shmDir(t)
 		sorted, turns := inTurns(t, 40, 50, false), inTurns(t, 40, 50, true)
 		a := counted(t, filepath.Join(dir, "sorted"), opt, sorted)
 		b := counted(t, filepath.Join(dir, "turns"), opt, turns)
