@@ -81,7 +81,7 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 		c.differ(where+"/"+name, "another mode")
 	case a.Size != b.Size:
 		c.differ(where+"/"+name, "another size")
-	case a.Mtim != b.Mtim:
+	case !durable.SameTime(a.Mtim, b.Mtim):
 		c.differ(where+"/"+name, "another time")
 	}
 	return nil

@@ -292,6 +292,9 @@ func (c *cloner) file(w *userWalk, src, dst int, name, where string, message boo
 		return err
 	}
 	w.checkMode(copied.Mode, where, name)
+	if message && copied.Cut {
+		w.problem("cut-date", where+"/"+name, "the new file system cannot keep the date of this message, which is nowhere else")
+	}
 	if message {
 		w.counts.Bytes += copied.Size
 	}

@@ -123,6 +123,7 @@ func (c *collector) message(m *messageStep) error {
 		c.lose(&m.entry, m.damage.Class, m.damage.Text)
 		return nil
 	}
+	c.tellCut(m)
 	v := m.box.v
 	if m.text.BareLF {
 		c.rep.BareLF++

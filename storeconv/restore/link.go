@@ -395,6 +395,9 @@ func (c *collector) linkSpare(s *linkStep) error {
 	}
 	file := &messageStep{entry: s.entry, long: c.r.openSpare(body)}
 	file.date = body.date
+	if file.cutTo, file.cut, err = c.r.cutDate(file.date); err != nil {
+		return err
+	}
 	if err := c.writer.message(file); err != nil {
 		return err
 	}
@@ -403,6 +406,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 		c.refuseLink(s, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
 		return nil
 	}
+	c.tellCut(file)
 	if s.doubt != nil {
 		// Links to this one find its body where it was found.
 		if err := c.r.jr.Put(keySpare+s.name, body.append(nil)); err != nil {

@@ -296,6 +296,9 @@ func (p *planner) message(m *sims.Member) error {
 		return err
 	}
 	step := &messageStep{entry: e, size: m.Size}
+	if step.cutTo, step.cut, err = p.r.cutDate(e.date); err != nil {
+		return err
+	}
 	if m.Size > sims.MaxInline {
 		return p.longMessage(step)
 	}

@@ -57,7 +57,9 @@ type messageStep struct {
 	size   int64  // of the body in the stream
 	inline []byte // the body, part of a block that the batch holds; nil: long
 	long   body
-	read   bool // written is known already, and there is nothing to write
+	read   bool  // written is known already, and there is nothing to write
+	cut    bool  // the file system cannot keep its date,
+	cutTo  int64 // but this one
 	written
 }
 

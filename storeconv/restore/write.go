@@ -3,9 +3,11 @@ package restore
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/message"
@@ -72,6 +74,31 @@ func (w *writer) enter(b *box, uid uint32) error {
 	}
 	w.dir = d
 	return err
+}
+
+// cutDate tells what the file system makes of the date of a message, and
+// whether that is another one. A dry run does not know.
+func (r *run) cutDate(date int64) (to int64, cut bool, err error) {
+	if r.dry() {
+		return date, false, nil
+	}
+	to, err = r.folder.KeptTime(date)
+	return to, to != date, err
+}
+
+// tellCut tells of a message whose file could not have its date.
+func (c *collector) tellCut(m *messageStep) {
+	if !m.cut {
+		return
+	}
+	n := storeconv.Note{Severity: storeconv.Warning, Kind: "cut-date", Where: c.where(&m.entry),
+		Text: fmt.Sprintf("the file system cannot keep the receive date %d: the file has %d, the index has the date", m.date, m.cutTo)}
+	if !c.r.opt.NoIndex {
+		n.Tell(c.r.log)
+		return
+	}
+	n.Text = fmt.Sprintf("the file system cannot keep the receive date %d, which is nowhere else without an index: the file has %d", m.date, m.cutTo)
+	c.problem(m.box.v, n)
 }
 
 func fileName(uid uint32) string {
