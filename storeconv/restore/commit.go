@@ -46,7 +46,9 @@ const (
 	keySpare       = "h/" // bodies held back
 	keyJoin        = "j/" // links to be joined
 	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
-	keyVisit       = "v/" // what is known of users who came
+	keyVisit       = "v/" // what is known of users who came,
+	keyBox         = "w/" // and of their mailboxes
+	keyIndex       = "x/" // mailboxes of open visits
 )
 
 // record is one change of the journal.
@@ -226,7 +228,7 @@ func (r *run) recover() error {
 	if err := r.checkForm(); err != nil {
 		return err
 	}
-	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit} {
+	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}

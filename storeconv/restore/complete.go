@@ -37,7 +37,7 @@ type treeWalk struct {
 	c       *collector
 	v       *visit
 	base    string
-	touched map[string]bool
+	touched map[string]bool // paths of mailboxes in memory
 	usage   *usage
 	link    bool // link files into the stage
 }
@@ -59,10 +59,12 @@ func (w *treeWalk) dir(path string) error {
 			return err
 		}
 	}
-	if !w.touched[path] {
-		if err := w.count(path, list); err != nil {
-			return err
-		}
+	touched, err := w.c.hasBox(w.v, w.touched, path)
+	if err == nil && !touched {
+		err = w.count(path, list)
+	}
+	if err != nil {
+		return err
 	}
 	for _, e := range list {
 		if w.v.tally.again[join(path, e.Name())] {
@@ -112,7 +114,7 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 		w.usage.bytes += old.header.QuotaUsed
 		w.usage.messages += old.header.Exists
 		if old.header.Subscribed {
-			w.usage.subscribed = append(w.usage.subscribed, ims.MailboxName(w.v.id, name))
+			return w.c.r.putSubscription(w.v.id, name, true)
 		}
 		return nil
 	}
@@ -126,20 +128,11 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 // usage is what a user's mailboxes hold.
 type usage struct {
 	bytes, messages int64
-	subscribed      []string
-	unsubscribed    []string // mailboxes that the visit touched and whose index says so
-	earlier         []byte   // waiting record of an earlier visit of the run
 }
 
 func (u *usage) add(b *box) {
 	u.bytes += b.index.QuotaUsed
 	u.messages += b.index.Exists
-	switch {
-	case b.index.Subscribed:
-		u.subscribed = append(u.subscribed, b.index.Name)
-	case b.existing == nil || b.existing.indexed:
-		u.unsubscribed = append(u.unsubscribed, b.index.Name)
-	}
 }
 
 // addMailElsewhere adds what a user has in other partitions of the store to the

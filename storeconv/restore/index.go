@@ -93,17 +93,20 @@ func (x *boxIndex) apply(s *boxStep, acl string) {
 // keyword returns the bit of a keyword, which is added when it is new. Its case
 // does not matter.
 func (x *boxIndex) keyword(word string) int {
-	key := strings.ToLower(word)
-	if n, ok := x.keywords[key]; ok {
+	if n, ok := x.keywords[strings.ToLower(word)]; ok {
 		return n
 	}
+	x.Userflags = append(x.Userflags, strings.Clone(word))
+	x.noteKeyword(len(x.Userflags) - 1)
+	return len(x.Userflags) - 1
+}
+
+// noteKeyword makes the keyword of a bit known.
+func (x *boxIndex) noteKeyword(n int) {
 	if x.keywords == nil {
 		x.keywords = make(map[string]int)
 	}
-	n := len(x.Userflags)
-	x.keywords[key] = n
-	x.Userflags = append(x.Userflags, strings.Clone(word))
-	return n
+	x.keywords[strings.ToLower(x.Userflags[n])] = n
 }
 
 // mark puts the flags of a message into the sets of the owner's record, in

@@ -8,6 +8,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -374,6 +375,15 @@ func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err er
 	return e, true, nil
 }
 
+// hasShown tells whether an open visit has had the message at a place.
+func (p *planner) hasShown(v *visit, at selection.Place) (bool, error) {
+	if b := v.boxes[at.Mailbox]; b != nil {
+		return b.plan.shown.has(at.UID), nil
+	}
+	known, err := p.lastBox(v, at.Mailbox)
+	return known != nil && known.visit == v.number && known.plan.shown.has(at.UID), err
+}
+
 // hasPassed tells whether the stream has been past the message of that name,
 // and whether its file may be in a tree that is not in place yet. What workers
 // have written may be ahead of what the collector has reached: a link to
@@ -384,9 +394,8 @@ func (p *planner) hasPassed(name string) (passed, staged bool, err error) {
 		return false, false, nil
 	}
 	if v := p.open.get(at.ID); v != nil {
-		b := v.boxes[at.Mailbox]
-		shown := b != nil && b.plan.shown.has(at.UID)
-		return shown || v.n > 0, shown, nil
+		shown, err := p.hasShown(v, at)
+		return shown || v.n > 0, shown, err
 	}
 	last, err := p.lastVisit(at.ID)
 	return last.n > 0, last.n > 0, err

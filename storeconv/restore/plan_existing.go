@@ -52,7 +52,7 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
 	}
 	b.existing = old
-	p.open.weigh(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
+	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
 	b.index.continueFrom(old)
 	b.plan.fixed = b.index.UIDValidity
 	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,21 +37,6 @@ func (p *planner) enterVisit() error {
 		p.r.staged.set(v.id, v.stage)
 	}
 	return nil
-}
-
-// boxesKept bounds the mailboxes of one user that a dry run remembers. One that
-// comes back after that counts as another. (A real run needs about 1 KB for
-// each mailbox of the user it is at.)
-const boxesKept = 4096
-
-// forget lets the mailboxes of a dry run's user go when they are many.
-func (p *planner) forget() {
-	v := p.visit
-	if !p.r.dry() || len(v.order) < boxesKept {
-		return
-	}
-	p.add(&forgetStep{v.order})
-	v.order, v.boxes, p.box = nil, make(map[string]*box), nil
 }
 
 // startVisit finds out what is known of the user.
@@ -143,46 +127,71 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if err := p.enterVisit(); err != nil {
 		return false, err
 	}
-	if other := p.otherName(name, m.Mailbox); other != "" {
+	b := p.visit.boxes[name]
+	var known *boxMemory
+	if b == nil {
+		if known, err = p.lastBox(p.visit, name); err != nil {
+			return false, err
+		}
+	}
+	if other := p.otherName(b, known, m.Mailbox); other != "" && name != ims.Inbox { // all spellings of INBOX are one name
 		return false, p.refuse(m, "name-collision", fmt.Sprintf("mailbox %s of the store is %s of the stream: two names become one", sims.DisplayName(name), sims.DisplayName(other)))
 	}
-	p.boxKey = strings.Clone(m.Mailbox)
-	if b := p.visit.boxes[name]; b != nil {
-		p.box = b
-		return true, nil
+	if b == nil {
+		if b, err = p.addBox(strings.Clone(name), strings.Clone(m.Mailbox), known); err != nil {
+			return false, err
+		}
 	}
-	p.forget()
-	b := newBox(p.visit, strings.Clone(name))
-	b.plan.source = p.boxKey
-	b.plan.validity, b.again = p.visit.before.validities[b.name]
-	if p.visit.before.user != p.user {
-		b.plan.validity = 0
-	} else if p.visit.before.stream == p.stream {
-		b.plan.shown = p.visit.before.uids[b.name]
-	}
-	p.visit.boxes[b.name] = b
-	p.visit.order = append(p.visit.order, b)
-	p.open.weigh(p.visit, boxWeight+int64(3*len(b.name)))
-	p.box = b
+	p.box, p.boxKey = b, strings.Clone(m.Mailbox)
 	return true, nil
 }
 
+// addBox adds a mailbox to the current visit.
+func (p *planner) addBox(name, source string, known *boxMemory) (*box, error) {
+	if err := p.makeRoom(); err != nil {
+		return nil, err
+	}
+	v := p.visit
+	b := newBox(v, name)
+	b.plan.source = source
+	v.boxes[b.key] = b
+	v.order = append(v.order, b)
+	p.weighBox(v, boxWeight+int64(3*len(b.name)))
+	if known == nil {
+		return b, nil
+	}
+	if known.visit == v.number {
+		return b, p.bringBack(b, known)
+	}
+	b.again = true
+	if known.user == v.user {
+		b.plan.validity = known.plan.validity
+		if known.stream == v.stream {
+			b.plan.shown = known.plan.shown
+		}
+	}
+	return b, nil
+}
+
+// weighBox adds to what a visit takes in memory, as a part of a mailbox.
+func (p *planner) weighBox(v *visit, bytes int64) {
+	v.boxWeight += bytes
+	p.open.weigh(v, bytes)
+}
+
 // otherName returns the name in the stream that a mailbox of the store has come
-// from, if it is another than source. All spellings of INBOX are one name.
-func (p *planner) otherName(name, source string) string {
-	if name == ims.Inbox {
+// from, if it is another than source.
+func (p *planner) otherName(b *box, known *boxMemory, source string) string {
+	from := ""
+	if b != nil {
+		from = b.plan.source
+	} else if known != nil && known.user == p.user {
+		from = known.plan.source
+	}
+	if from == source {
 		return ""
 	}
-	known := ""
-	if b := p.visit.boxes[name]; b != nil {
-		known = b.plan.source
-	} else if _, ok := p.visit.before.validities[name]; ok && p.visit.before.user == p.user {
-		known = cmp.Or(p.visit.before.sources[name], name)
-	}
-	if known == source {
-		return ""
-	}
-	return known
+	return from
 }
 
 // validityWithout is the UIDVALIDITY of a mailbox that the stream says none

@@ -64,6 +64,7 @@ type Options struct {
 	fault     durable.Fault // tests only
 	linesKept int           // tests only: bytes of index lines in memory
 	open      openBounds    // tests only: of visits
+	boxesKept int           // tests only: mailboxes of a user in memory
 }
 
 // ErrStrict ends a run with Strict set at its first problem.

@@ -35,6 +35,10 @@ type laterLink struct {
 func (p *planner) inDoubt(s *linkStep) {
 	v := s.box.v
 	v.asides++
+	if !s.box.plan.doubts {
+		s.box.plan.doubts = true
+		v.doubtful++
+	}
 	s.doubt = &doubt{s.entry, p.saysFlags()}
 	s.entry.box, s.entry.uid = v.aside(), v.asides
 	p.add(s)
