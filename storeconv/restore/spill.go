@@ -166,7 +166,7 @@ func (c *collector) eachEvicted(v *visit, fn func(b *box) error) error {
 	})
 }
 
-// has tells whether a visit has the mailbox that lies at a path below the
+// hasBox tells whether a visit has the mailbox that lies at a path below the
 // user's directory.
 func (c *collector) hasBox(v *visit, inMemory map[string]bool, path string) (bool, error) {
 	if inMemory[path] || !v.evicted {
