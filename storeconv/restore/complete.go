@@ -66,25 +66,45 @@ func (w *treeWalk) dir(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		if w.v.tally.again[join(path, e.Name())] {
-			continue
+	below, err := w.files(path, from, to, list)
+	if err != nil {
+		return err
+	}
+	list = nil // there may be a million names
+	for name := range strings.SplitSeq(below, "/") {
+		if name == "" {
+			break
 		}
-		if e.IsDir() {
-			if err := w.dir(join(path, e.Name())); err != nil {
-				return err
-			}
-			continue
-		}
-		if !w.link {
-			continue
-		}
-		_, err := w.c.r.store.LinkOrCopy(from+"/"+e.Name(), w.c.r.folder.Stage, to+"/"+e.Name())
-		if err != nil && !(e.Name() == ims.IndexName && os.IsExist(err)) {
+		if err := w.dir(join(path, name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// files links the files of a directory, and returns the names of those below
+// it, between slashes.
+func (w *treeWalk) files(path, from, to string, list []os.DirEntry) (below string, err error) {
+	var dirs strings.Builder
+	for _, e := range list {
+		switch {
+		case w.v.tally.again[join(path, e.Name())]:
+			continue
+		case e.IsDir():
+			if dirs.Len() > 0 {
+				dirs.WriteByte('/')
+			}
+			dirs.WriteString(e.Name())
+			continue
+		case !w.link:
+			continue
+		}
+		_, err := w.c.r.store.LinkOrCopy(from+"/"+e.Name(), w.c.r.folder.Stage, to+"/"+e.Name())
+		if err != nil && !(e.Name() == ims.IndexName && os.IsExist(err)) {
+			return "", err
+		}
+	}
+	return dirs.String(), nil
 }
 
 func join(a, b string) string {
