@@ -55,6 +55,10 @@ limited to and how it wrote things, as they did there. Without a stream
 nobody knows the first copy of a message: files that have the date of none of
 their messages are counted in one warning.
 
+Links and copies are counted as restore counts them: of the n names of one
+file n-1 are links, and a copy is a link of the stream that is a file of its
+own.
+
 Where the mailbox had other messages before, those of the stream are found
 by their Original-Uid, and another UIDVALIDITY is a warning. Runs that share
 out one stream at the same time may each have stored a copy where one run
@@ -181,7 +185,7 @@ func (o *verifyOptions) count(job *cli.Job, rep verify.StoreReport) {
 		job.Count("expired", rep.Expired)
 	}
 	if rep.Copies > 0 {
-		job.Count("copies in place of links", rep.Copies)
+		job.Count("copies for links", rep.Copies)
 	}
 	if rep.Unchecked > 0 {
 		job.Count("links not compared", rep.Unchecked)

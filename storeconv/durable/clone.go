@@ -54,6 +54,7 @@ type Copied struct {
 	Size   int64
 	Mode   uint32 // st_mode
 	Linked bool   // a hard link to an earlier copy, not a second copy
+	Cut    bool   // the file system cannot keep its modification time
 }
 
 // Copy copies the regular file src in srcDir to dst in dstDir, which must not
@@ -79,14 +80,14 @@ func (c *Cloner) Copy(srcDir int, src string, dstDir int, dst string) (Copied, e
 			return Copied{Size: st.Size, Mode: st.Mode, Linked: true}, nil
 		}
 	}
-	if err := c.copyTo(in, &st, dstDir, dst); err != nil {
+	done := Copied{Size: st.Size, Mode: st.Mode}
+	if done.Cut, err = c.copyTo(in, &st, dstDir, dst); err != nil {
 		return Copied{}, err
 	}
 	if pooled {
-		linked, err := c.Pool.add(c.fs(), &st, dstDir, dst)
-		return Copied{Size: st.Size, Mode: st.Mode, Linked: linked}, err
+		done.Linked, err = c.Pool.add(c.fs(), &st, dstDir, dst)
 	}
-	return Copied{Size: st.Size, Mode: st.Mode}, nil
+	return done, err
 }
 
 // Rewrite makes dst with data in it and mode, time and owner of the regular
@@ -134,13 +135,13 @@ func wrapOpen(err error) error {
 	return fmt.Errorf("open: %w", err)
 }
 
-// copyTo makes dst from the open file in. It removes a dst that it could not
-// finish.
-func (c *Cloner) copyTo(in int, st *unix.Stat_t, dstDir int, dst string) (err error) {
+// copyTo makes dst from the open file in, and tells whether its time was cut.
+// It removes a dst that it could not finish.
+func (c *Cloner) copyTo(in int, st *unix.Stat_t, dstDir int, dst string) (cut bool, err error) {
 	mode := st.Mode & 0o7777
 	out, err := c.fs().Openat(dstDir, dst, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, mode)
 	if err != nil {
-		return fmt.Errorf("create %s: %w", dst, err)
+		return false, fmt.Errorf("create %s: %w", dst, err)
 	}
 	defer func() {
 		if closeErr := c.fs().Close(out); err == nil && closeErr != nil {
@@ -151,9 +152,13 @@ func (c *Cloner) copyTo(in int, st *unix.Stat_t, dstDir int, dst string) (err er
 		}
 	}()
 	if err := c.copyBytes(in, out, st.Size); err != nil {
-		return err
+		return false, err
 	}
-	return c.attributes(out, st, mode&umask() != 0 || mode&0o7000 != 0)
+	if err := c.attributes(out, st, mode&umask() != 0 || mode&0o7000 != 0); err != nil {
+		return false, err
+	}
+	kept, err := timeKept(c.fs(), out, st)
+	return !kept, err
 }
 
 // copyBytes copies exactly size bytes: a file that changes while it is read is

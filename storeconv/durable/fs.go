@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -132,8 +134,38 @@ func (osFS) Ftruncate(fd int, size int64) error {
 func (osFS) ReadDir(fd int, path string) ([]fs.DirEntry, error) {
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
-	return f.ReadDir(-1)
+	var list []fs.DirEntry
+	for {
+		some, err := f.ReadDir(dirChunk)
+		slab := make([]dirEntry, len(some))
+		for i, e := range some {
+			slab[i] = dirEntry{e.Name(), e.Type(), &path}
+			list = append(list, &slab[i])
+		}
+		if err == io.EOF {
+			return list, nil
+		}
+		if err != nil {
+			return list, err
+		}
+	}
 }
+
+// dirChunk is how many names are read at a time.
+const dirChunk = 4096
+
+// dirEntry is a name in a directory. It is half of what package os keeps: there
+// may be a million of them.
+type dirEntry struct {
+	name string
+	mode fs.FileMode // the type
+	dir  *string
+}
+
+func (e *dirEntry) Name() string               { return e.name }
+func (e *dirEntry) IsDir() bool                { return e.mode.IsDir() }
+func (e *dirEntry) Type() fs.FileMode          { return e.mode }
+func (e *dirEntry) Info() (fs.FileInfo, error) { return os.Lstat(filepath.Join(*e.dir, e.name)) }
 
 func (osFS) Fstat(fd int) (st unix.Stat_t, err error) {
 	err = unix.Fstat(fd, &st)

@@ -38,6 +38,9 @@ func TestCheckPlace(t *testing.T) {
 	if !errors.Is(err, ErrElsewhere) || !strings.Contains(err.Error(), filepath.Join(path, "partition/far")) {
 		t.Errorf("a link to another file system: %v", err)
 	}
+	if !strings.Contains(err.Error(), filepath.Join(path, "partition/far")+".store") {
+		t.Errorf("what to do: %v", err)
+	}
 	if err := s.CheckPlace("../x"); err == nil {
 		t.Error("a place outside of the store")
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -36,6 +37,7 @@ type Run struct {
 	finished bool
 	others   []Leftover
 	replaced replaced
+	probing  sync.Mutex // see KeptTime
 }
 
 // ErrBusy is returned by Begin when another process is at work on the same run.

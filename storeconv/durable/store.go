@@ -174,8 +174,8 @@ func (s *Store) checkPlace(path string) error {
 		if st.Dev == top.Dev {
 			return nil
 		}
-		return fmt.Errorf("%s is %w, and nothing can be put there in one step: "+
-			"give a store on that file system, and move what it gets to its place afterwards", filepath.Join(s.name, at), ErrElsewhere)
+		return fmt.Errorf("%[1]s is %[2]w, and nothing can be put there in one step: "+
+			"name a partition that lies with the store, or make a store on that file system (such as %[1]s.store) and move its directories to this place when it is done", filepath.Join(s.name, at), ErrElsewhere)
 	}
 	return nil
 }

@@ -12,10 +12,10 @@ import (
 // comparer is the visitor that holds a tree that is in place already against
 // the source, by names, types, sizes and times. Contents are left to verify.
 type comparer struct {
-	missing int64  // in the source and not in place
-	differs string // the first thing that is in both and not the same
-	extra   bool   // in place and not in the source
-	seen    map[int]int
+	missing int64      // in the source and not in place
+	differs string     // the first thing that is in both and not the same
+	extra   bool       // in place and not in the source
+	seen    []int      // entries met, of each directory on the way to the current one
 	fs      durable.FS // of the tree that is in place
 	lister  nms.Lister
 	entries []nms.Entry
@@ -32,10 +32,7 @@ const (
 
 func (c *comparer) reset() {
 	c.missing, c.differs, c.extra = 0, "", false
-	if c.seen == nil {
-		c.seen = make(map[int]int)
-	}
-	clear(c.seen)
+	c.seen = append(c.seen[:0], 0)
 }
 
 func (c *comparer) result() sameTree {
@@ -72,7 +69,7 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 		c.missing++
 		return nil
 	}
-	c.seen[dst]++
+	c.seen[len(c.seen)-1]++
 	if a.Ino == b.Ino && a.Dev == b.Dev {
 		if message {
 			w.counts.Linked++
@@ -84,7 +81,7 @@ func (c *comparer) file(w *userWalk, src, dst int, name, where string, message b
 		c.differ(where+"/"+name, "another mode")
 	case a.Size != b.Size:
 		c.differ(where+"/"+name, "another size")
-	case a.Mtim != b.Mtim:
+	case !durable.SameTime(a.Mtim, b.Mtim):
 		c.differ(where+"/"+name, "another time")
 	}
 	return nil
@@ -114,6 +111,8 @@ func (c *comparer) count(dst int) (int, error) {
 }
 
 func (c *comparer) enter(w *userWalk, dst int, name string, _ *unix.Stat_t) (int, error) {
+	above := len(c.seen) - 1
+	c.seen = append(c.seen, 0)
 	if dst < 0 {
 		c.missing++
 		return -1, nil
@@ -126,13 +125,15 @@ func (c *comparer) enter(w *userWalk, dst int, name string, _ *unix.Stat_t) (int
 		c.missing++
 		return -1, nil
 	}
-	c.seen[dst]++
-	c.seen[fd] = 0
+	c.seen[above]++
 	return fd, nil
 }
 
 // leave counts what is in place: more than the walk saw there is a difference.
 func (c *comparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error {
+	last := len(c.seen) - 1
+	seen := c.seen[last]
+	c.seen = c.seen[:last]
 	if dst < 0 {
 		return nil
 	}
@@ -140,10 +141,9 @@ func (c *comparer) leave(w *userWalk, dst int, st *unix.Stat_t, top bool) error 
 	if err != nil {
 		return err
 	}
-	if n > c.seen[dst] {
+	if n > seen {
 		c.extra = true
 		c.differ(w.at, "more files in place than in the source")
 	}
-	delete(c.seen, dst)
 	return nil
 }

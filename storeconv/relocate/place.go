@@ -14,6 +14,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/nms"
 )
 
 // treeWorker makes userTrees, one after the other.
@@ -35,7 +36,9 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	if r.opts.FS != nil {
 		w.fs = r.opts.FS
 	}
-	w.walk.fs, w.compare.fs, w.clone.files.FS = w.fs, w.fs, w.fs
+	w.compare.fs, w.clone.files.FS = w.fs, w.fs
+	w.walk.dst = nms.Descent{Close: w.fs.Close, Stat: w.fs.Fstat,
+		Open: func(dir int, name string) (int, error) { return openIn(w.fs, dir, name) }}
 	w.clone.files.Owner = r.opts.Owner
 	for u := range work {
 		if ctx.Err() != nil {

@@ -42,7 +42,8 @@ type userWalk struct {
 	repair  bool   // write folder names that are spelt oddly as the layout spells them
 	where   string // the user's directory, for notes
 	lister  nms.Lister
-	fs      durable.FS    // of the directories that the visitor opens
+	src     nms.Descent   // from the user's directory to the current one
+	dst     nms.Descent   // its counterpart
 	levels  [][]nms.Entry // one listing a depth, reused from tree to tree
 
 	counts treeCounts
@@ -72,7 +73,11 @@ func (w *userWalk) top(src, dst int) error {
 		w.problem("unreadable", w.where, fmt.Sprintf("stat: %v", err))
 		return nil
 	}
-	if err := w.dir(src, dst, place{where: w.where, named: true}, 0); err != nil {
+	w.src.Start(src)
+	w.dst.Start(dst)
+	defer w.src.End()
+	defer w.dst.End()
+	if err := w.dir(place{where: w.where, named: true}, 0); err != nil {
 		return err
 	}
 	slices.Sort(w.boxes)
@@ -89,13 +94,17 @@ type place struct {
 }
 
 // dir walks one directory: first its files, then what lies below.
-func (w *userWalk) dir(src, dst int, at place, depth int) error {
+func (w *userWalk) dir(at place, depth int) error {
 	if depth > nms.MaxDepth {
 		w.problem("too-deep", at.where, fmt.Sprintf("more than %d folders inside each other: left out", nms.MaxDepth))
 		return nil
 	}
 	if len(w.levels) == depth {
 		w.levels = append(w.levels, nil)
+	}
+	src, dst, err := w.here()
+	if err != nil {
+		return fmt.Errorf("%s: %w", at.where, err)
 	}
 	entries, err := w.lister.List(src, w.levels[depth][:0])
 	w.levels[depth] = entries
@@ -124,12 +133,22 @@ func (w *userWalk) dir(src, dst int, at place, depth int) error {
 	for i := range entries {
 		// The listing of this depth is not reused before this loop is over.
 		if e := &entries[i]; e.Type == nms.Directory {
-			if err := w.subdir(src, dst, at, e.Name, depth); err != nil {
+			if err := w.subdir(at, e.Name, depth); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// here returns the current directory and its counterpart, -1 where there is
+// none.
+func (w *userWalk) here() (src, dst int, err error) {
+	if src, err = w.src.FD(); err != nil {
+		return -1, -1, err
+	}
+	dst, err = w.dst.FD()
+	return src, dst, err
 }
 
 func (w *userWalk) file(src, dst int, at place, name string) error {
@@ -161,7 +180,7 @@ func isSource(err error) bool {
 	return errors.As(err, &source)
 }
 
-func (w *userWalk) subdir(src, dst int, at place, name string, depth int) error {
+func (w *userWalk) subdir(at place, name string, depth int) error {
 	below := place{where: at.where + "/" + name, named: at.named}
 	newName := name
 	switch {
@@ -173,33 +192,64 @@ func (w *userWalk) subdir(src, dst int, at place, name string, depth int) error 
 	default:
 		newName = w.folder(&below, at, name)
 	}
-	fd, err := nms.OpenDir(src, name)
-	if err != nil {
-		w.problem("unreadable", below.where, fmt.Sprintf("open: %v", err))
-		return nil
-	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		w.problem("unreadable", below.where, fmt.Sprintf("stat: %v", err))
-		return nil
+	st, ok, err := w.enterSource(name, below.where)
+	if !ok || err != nil {
+		return err
 	}
 	w.at = below.where
-	out, err := w.visitor.enter(w, dst, newName, &st)
-	if err != nil {
+	if err := w.enter(newName, &st); err != nil {
 		return fmt.Errorf("%s: %w", below.where, err)
 	}
-	err = w.dir(fd, out, below, depth+1)
+	if err := w.dir(below, depth+1); err != nil {
+		return err
+	}
+	w.at = below.where
+	if err := w.leave(&st); err != nil {
+		return fmt.Errorf("%s: %w", below.where, err)
+	}
+	return nil
+}
+
+// enterSource goes to a directory of the source. ok is false when it cannot be
+// read, which is told.
+func (w *userWalk) enterSource(name, where string) (st unix.Stat_t, ok bool, err error) {
+	at, err := w.src.FD()
+	fd := -1
 	if err == nil {
-		w.at = below.where
-		err = w.visitor.leave(w, out, &st, false)
+		fd, err = nms.OpenDir(at, name)
 	}
-	if out >= 0 {
-		if closeErr := w.fs.Close(out); err == nil {
-			err = closeErr
-		}
+	if err != nil {
+		w.problem("unreadable", where, fmt.Sprintf("open: %v", err))
+		return st, false, nil
 	}
-	return err
+	if err := unix.Fstat(fd, &st); err != nil {
+		unix.Close(fd)
+		w.problem("unreadable", where, fmt.Sprintf("stat: %v", err))
+		return st, false, nil
+	}
+	return st, true, w.src.Add(name, fd)
+}
+
+// enter goes to the counterpart of the directory that the walk has entered.
+func (w *userWalk) enter(name string, st *unix.Stat_t) error {
+	at, err := w.dst.FD()
+	if err != nil {
+		return err
+	}
+	fd, err := w.visitor.enter(w, at, name, st)
+	if err != nil {
+		return err
+	}
+	return w.dst.Add(name, fd)
+}
+
+// leave goes back from a directory and its counterpart to those above.
+func (w *userWalk) leave(st *unix.Stat_t) error {
+	at, err := w.dst.FD()
+	if err == nil {
+		err = w.visitor.leave(w, at, st, false)
+	}
+	return errors.Join(err, w.dst.Leave(), w.src.Leave())
 }
 
 // folder decodes the name of a folder's directory into below and returns the
@@ -242,6 +292,9 @@ func (c *cloner) file(w *userWalk, src, dst int, name, where string, message boo
 		return err
 	}
 	w.checkMode(copied.Mode, where, name)
+	if message && copied.Cut {
+		w.problem("cut-date", where+"/"+name, "the new file system cannot keep the date of this message, which is nowhere else")
+	}
 	if message {
 		w.counts.Bytes += copied.Size
 	}

@@ -123,6 +123,7 @@ func (c *collector) message(m *messageStep) error {
 		c.lose(&m.entry, m.damage.Class, m.damage.Text)
 		return nil
 	}
+	c.tellCut(m)
 	v := m.box.v
 	if m.text.BareLF {
 		c.rep.BareLF++
@@ -200,30 +201,15 @@ func (c *collector) forget(boxes []*box) error {
 
 // endVisit writes the indexes of a user and hands the tree to the committer.
 func (c *collector) endVisit(v *visit) error {
-	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
-	for _, b := range v.order {
-		if err := c.placeLater(b); err != nil {
-			return err
-		}
-		c.tellGone(b)
+	if v.n == 0 {
+		c.rep.Users++
+		v.tally.rep.Users++
+	}
+	var usage usage
+	if err := c.endBoxes(v, &usage); err != nil || c.r.dry() {
+		return err
 	}
 	p := &placement{v: v, size: v.tally.rep.Bytes, records: v.tally.records}
-	c.lines.open = c.lines.open[:0]
-	var usage usage
-	for _, b := range v.order {
-		if b.existing == nil { // new, if only for a message that was left out
-			v.tally.changed, b.index.changed = true, true
-		}
-		if err := c.seal(b); err != nil {
-			return err
-		}
-		usage.add(b)
-		p.boxRecords(b)
-	}
-	c.countVisit(v)
-	if c.r.dry() {
-		return nil
-	}
 	if v.exists {
 		if err := c.completeTree(p, &usage); err != nil {
 			return err
@@ -231,13 +217,15 @@ func (c *collector) endVisit(v *visit) error {
 	} else if err := c.r.folder.Stage.MkdirAll(v.stage); err != nil {
 		return err
 	}
-	if err := c.r.addMailElsewhere(v, &usage); err != nil {
+	if err := c.addMailElsewhere(v, &usage); err != nil {
 		return err
+	}
+	if v.evicted {
+		if err := c.r.jr.Drop(evictedPrefix(v)); err != nil {
+			return err
+		}
 	}
 	var err error
-	if usage.earlier, _, err = c.r.jr.Get(listPrefix(mboxlist.SubscrDB) + v.id); err != nil {
-		return err
-	}
 	if usage.earlierQuota, _, err = c.r.jr.Get(listPrefix(mboxlist.QuotaDB) + v.id); err != nil {
 		return err
 	}
@@ -246,16 +234,37 @@ func (c *collector) endVisit(v *visit) error {
 	return nil
 }
 
-// countVisit counts a user and the mailboxes, once in a run.
-func (c *collector) countVisit(v *visit) {
-	for _, rep := range [...]*Report{&c.rep, &v.tally.rep} {
-		if v.n == 0 {
-			rep.Users++
-		}
-		for _, b := range v.order {
-			if !b.again {
-				rep.Mailboxes++
-			}
+// endBoxes writes the indexes of a visit.
+func (c *collector) endBoxes(v *visit, u *usage) error {
+	slices.SortFunc(v.order, func(a, b *box) int { return strings.Compare(a.name, b.name) })
+	for _, b := range v.order {
+		if err := c.endBox(b, u); err != nil {
+			return err
 		}
 	}
+	return c.eachEvicted(v, func(b *box) error { return c.endBox(b, u) })
+}
+
+// endBox writes the index of a mailbox, and counts it, once in a run.
+func (c *collector) endBox(b *box, u *usage) error {
+	v := b.v
+	if !b.again {
+		c.rep.Mailboxes++
+		v.tally.rep.Mailboxes++
+	}
+	if err := c.placeLater(b); err != nil {
+		return err
+	}
+	c.tellGone(b)
+	if b.existing == nil { // new, if only for a message that was left out
+		v.tally.changed, b.index.changed = true, true
+	}
+	if err := c.seal(b); err != nil {
+		return err
+	}
+	u.add(b)
+	if c.r.dry() {
+		return nil
+	}
+	return c.r.boxRecords(b)
 }

@@ -34,17 +34,21 @@ const (
 // What the journal keeps, by the first letters of its keys. The second group is
 // forgotten when a run starts.
 const (
-	keyDone   = "d/" // visits that are done
-	keyIntent = "i/" // visits about to be put into place
-	keyList   = "l/" // records of the mailbox lists
-	keyPlace  = "r/" // places of messages that are not where their name says
-	keyName   = "n/" // names that mailboxes got
+	keyForm   = "form" // of what is here
+	keyDone   = "d/"   // visits that are done, by user and number of the last member
+	keyIntent = "i/"   // visits about to be put into place, by the same
+	keyList   = "l/"   // records of the mailbox lists
+	keyPlace  = "r/"   // places of messages that are not where their name says
+	keyName   = "n/"   // names that mailboxes got
+	keyLater  = "q/"   // links that were put off, by number of the member
 
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
 	keySpare       = "h/" // bodies held back
 	keyJoin        = "j/" // links to be joined
 	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
-	keyVisit       = "v/" // what is known of users who came
+	keyVisit       = "v/" // what is known of users who came,
+	keyBox         = "w/" // and of their mailboxes
+	keyIndex       = "x/" // mailboxes of open visits
 )
 
 // record is one change of the journal.
@@ -53,11 +57,12 @@ type record struct {
 	value []byte
 }
 
-func visitKey(prefix string, v *visit) string { return prefix + strconv.Itoa(v.n) + "/" + v.id }
+func visitKey(prefix string, v *visit) string { return fmt.Sprintf("%s%s/%016x", prefix, v.id, v.last) }
 
 func doneKey(v *visit) string { return visitKey(keyDone, v) }
 
-// relinkKey is in the journal when a crash has left a part of a batch in place.
+// relinkKey is in the journal when a crash has left a part of a batch in place,
+// or could leave a user and not one whose files are linked to.
 const relinkKey = "relink"
 
 // stagedUsers tells where the trees are that are not in place yet. Safe for
@@ -218,19 +223,13 @@ func (v *visit) counts() []byte {
 	return b
 }
 
-// addCounts adds the counts of a visit to a report and returns all of them.
-func addCounts(b []byte, rep *Report) (c visitCounts) {
-	if json.Unmarshal(b, &c) != nil {
-		return visitCounts{}
-	}
-	rep.add(&c.Report)
-	return c
-}
-
 // recover looks at what an interrupted run was about to do: a visit whose tree
 // is in place is done, the others are done again.
 func (r *run) recover() error {
-	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit} {
+	if err := r.checkForm(); err != nil {
+		return err
+	}
+	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}
@@ -240,7 +239,7 @@ func (r *run) recover() error {
 	err := r.jr.Range(keyIntent, func(key, value []byte) error {
 		k := string(key)
 		b.Delete(k)
-		_, id, ok := strings.Cut(k[len(keyIntent):], "/")
+		id, _, ok := strings.Cut(k[len(keyIntent):], "/")
 		if !ok || len(value) < 8 {
 			return fmt.Errorf("journal: key %q", k)
 		}
@@ -264,4 +263,64 @@ func (r *run) recover() error {
 	}
 	_, r.relink, err = r.jr.Get(relinkKey)
 	return err
+}
+
+// The members of a user come into place in their order. So the number of the
+// last one that is there tells what an interrupted run has done for the user,
+// however it has put the members together.
+
+// doneVisits is what an interrupted run has done for a user.
+type doneVisits struct {
+	last     int64 // number of the last member that is in place; 0: none is
+	report   Report
+	problems int64
+	content  contentSum
+	headers  headerSum // of all its members
+}
+
+// doneOf asks the journal of an interrupted run about a user.
+func (r *run) doneOf(id string) (done doneVisits, err error) {
+	if !r.folder.Resumed() {
+		return done, nil
+	}
+	prefix := keyDone + id + "/"
+	err = r.jr.Range(prefix, func(key, value []byte) error {
+		n, err := strconv.ParseInt(string(key[len(prefix):]), 16, 64)
+		if err != nil {
+			return fmt.Errorf("journal: key %q", key)
+		}
+		var c visitCounts
+		if err := json.Unmarshal(value, &c); err != nil {
+			return fmt.Errorf("journal: key %q: %w", key, err)
+		}
+		done.last = max(done.last, n)
+		done.report.add(&c.Report)
+		done.problems += c.Problems
+		done.content.add(c.Content)
+		done.headers += c.Headers
+		return nil
+	})
+	return done, err
+}
+
+// journalForm is the form of the keys of visits.
+const journalForm = "2"
+
+// checkForm refuses the journal of a program that put visits together in
+// another way: what it calls done may be a part of what this one would pass
+// over.
+func (r *run) checkForm() error {
+	form, _, err := r.jr.Get(keyForm)
+	if err != nil || string(form) == journalForm {
+		return err
+	}
+	for _, prefix := range [...]string{keyDone, keyIntent} {
+		err := r.jr.Range(prefix, func([]byte, []byte) error {
+			return fmt.Errorf("%s: left by an interrupted run of an earlier version of this program: let that one finish it, or give it up with rm -r", r.folder.Path(""))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.jr.Put(keyForm, []byte(journalForm))
 }

@@ -1,7 +1,9 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -35,7 +37,7 @@ type treeWalk struct {
 	c       *collector
 	v       *visit
 	base    string
-	touched map[string]bool
+	touched map[string]bool // paths of mailboxes in memory
 	usage   *usage
 	link    bool // link files into the stage
 }
@@ -57,30 +59,52 @@ func (w *treeWalk) dir(path string) error {
 			return err
 		}
 	}
-	if !w.touched[path] {
-		if err := w.count(path, list); err != nil {
-			return err
-		}
+	touched, err := w.c.hasBox(w.v, w.touched, path)
+	if err == nil && !touched {
+		err = w.count(path, list)
 	}
-	for _, e := range list {
-		if w.v.tally.again[join(path, e.Name())] {
-			continue
+	if err != nil {
+		return err
+	}
+	below, err := w.files(path, from, to, list)
+	if err != nil {
+		return err
+	}
+	list = nil // there may be a million names
+	for name := range strings.SplitSeq(below, "/") {
+		if name == "" {
+			break
 		}
-		if e.IsDir() {
-			if err := w.dir(join(path, e.Name())); err != nil {
-				return err
-			}
-			continue
-		}
-		if !w.link {
-			continue
-		}
-		_, err := w.c.r.store.LinkOrCopy(from+"/"+e.Name(), w.c.r.folder.Stage, to+"/"+e.Name())
-		if err != nil && !(e.Name() == ims.IndexName && os.IsExist(err)) {
+		if err := w.dir(join(path, name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// files links the files of a directory, and returns the names of those below
+// it, between slashes.
+func (w *treeWalk) files(path, from, to string, list []os.DirEntry) (below string, err error) {
+	var dirs strings.Builder
+	for _, e := range list {
+		switch {
+		case w.v.tally.again[join(path, e.Name())]:
+			continue
+		case e.IsDir():
+			if dirs.Len() > 0 {
+				dirs.WriteByte('/')
+			}
+			dirs.WriteString(e.Name())
+			continue
+		case !w.link:
+			continue
+		}
+		_, err := w.c.r.store.LinkOrCopy(from+"/"+e.Name(), w.c.r.folder.Stage, to+"/"+e.Name())
+		if err != nil && !(e.Name() == ims.IndexName && os.IsExist(err)) {
+			return "", err
+		}
+	}
+	return dirs.String(), nil
 }
 
 func join(a, b string) string {
@@ -110,7 +134,7 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 		w.usage.bytes += old.header.QuotaUsed
 		w.usage.messages += old.header.Exists
 		if old.header.Subscribed {
-			w.usage.subscribed = append(w.usage.subscribed, ims.MailboxName(w.v.id, name))
+			return w.c.r.putSubscription(w.v.id, name, true)
 		}
 		return nil
 	}
@@ -120,3 +144,105 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 	}
 	return nil
 }
+
+// usage is what a user's mailboxes hold.
+type usage struct {
+	bytes, messages int64
+	earlierQuota    []byte // waiting record of quota.db of an earlier visit of the run
+}
+
+func (u *usage) add(b *box) {
+	u.bytes += b.index.QuotaUsed
+	u.messages += b.index.Exists
+}
+
+// addMailElsewhere adds what a user has in other partitions of the store to the
+// user's usage: quota.db has one record a user. A mailbox that is there as well
+// as here is a problem: folder.db has room for one of them.
+func (c *collector) addMailElsewhere(v *visit, usage *usage) error {
+	id, r := v.id, c.r
+	names, err := r.store.ReadNames("partition")
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(e fs.DirEntry) bool {
+		if e.Name() == r.partition || !e.IsDir() {
+			return true
+		}
+		_, err := r.store.Stat(ims.UserDir(e.Name(), id))
+		return isNotExist(err)
+	})
+	if len(names) == 0 {
+		return nil
+	}
+	root, err := os.Open(r.store.Path())
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	reader := ims.NewReader(root)
+	inMemory := make(map[string]bool)
+	for _, b := range v.order {
+		inMemory[b.path] = true
+	}
+	for _, e := range names {
+		user := ims.User{Partition: e.Name(), ID: id, Path: ims.UserDir(e.Name(), id)}
+		if err := reader.Mailboxes(user, passOver, func(box *ims.Mailbox) error {
+			defer box.Close()
+			if err := c.tellTwice(v, inMemory, box); err != nil {
+				return err
+			}
+			return usage.addStored(box)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellTwice tells of a mailbox in another partition that the visit has too.
+func (c *collector) tellTwice(v *visit, inMemory map[string]bool, other *ims.Mailbox) error {
+	if !other.HasIndex && !other.HasMessageDirs() {
+		return nil
+	}
+	here, err := c.hasBox(v, inMemory, ims.MailboxPath(other.Name))
+	if err != nil || !here {
+		return err
+	}
+	v.tally.problems++
+	c.r.log.Problem("same-mailbox", other.FullName(), "partition "+other.Partition+" has this mailbox too: folder.db calls it one of partition "+c.r.partition+
+		" from now on, and the mail in the other is out of the server's sight; -p "+other.Partition+" puts it together")
+	return nil
+}
+
+// addStored counts a mailbox as it lies in the store: by its index, else by its
+// files.
+func (u *usage) addStored(box *ims.Mailbox) error {
+	if f, err := box.Index(); err == nil {
+		defer f.Close()
+		if ir, err := ims.NewIndexReader(f); err == nil {
+			u.bytes += ir.Header.QuotaUsed
+			u.messages += ir.Header.Exists
+			return nil
+		}
+	}
+	return box.Messages(passOver, func(uid uint32) error {
+		info, err := box.Stat(uid)
+		if errors.Is(err, ims.ErrNotRegular) || isNotExist(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		u.bytes += info.Size
+		u.messages++
+		return nil
+	})
+}
+
+// passOver says nothing of what is no part of a store: finding that is verify's
+// business.
+func passOver(*ims.Error) {}

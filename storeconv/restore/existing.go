@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 )
 
@@ -15,17 +16,18 @@ import (
 // is, but for the sets that the planner gets. It takes about 120 bytes a
 // message.
 type existingBox struct {
-	r       *run
-	dir     string // in the store
-	header  ims.Header
-	foreign bool // store.idx is not ours: it stays as it is
-	indexed bool // store.idx is ours
-	uids    uidRanges
-	stored  []storedMessage     // in ascending order of UIDs
-	byOrig  map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
-	bySum   map[[32]byte]uint32 // UIDs of those without
-	gone    map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
-	files   []ims.Record        // what the files say, where no index does
+	r        *run
+	dir      string // in the store
+	header   ims.Header
+	foreign  bool // store.idx is not ours: it stays as it is
+	indexed  bool // store.idx is ours
+	uids     uidRanges
+	stored   []storedMessage     // in ascending order of UIDs
+	byOrig   map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
+	bySum    map[[32]byte]uint32 // UIDs of those without
+	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
+	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
+	files    []ims.Record        // what the files say, where no index does
 }
 
 // storedMessage is a message that the index of an existingBox names.
@@ -223,26 +225,82 @@ func (o *existingBox) mayHave(e *entry) bool {
 // find returns the message that e is a copy of: one of the same origin and the
 // same content or, where the store knows no origin, of the same content. sum
 // returns the SHA-256 of the content, as it would be stored with and without
-// the line ends made CR LF.
-func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (storedMessage, bool) {
-	last, ok := o.byOrig[origKey(e.validity, e.origUID)]
-	if !ok {
+// the line ends made CR LF: an earlier run may have had them otherwise, and
+// other is set where it did.
+func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m storedMessage, other, ok bool) {
+	last, known := o.byOrig[origKey(e.validity, e.origUID)]
+	if !known {
 		last = -1
 	}
 	if last < 0 && len(o.bySum) == 0 {
-		return storedMessage{}, false
+		return m, false, false
 	}
-	s := sum(crlf)
-	if m, ok := o.sameOrigin(last, s); ok {
-		return m, true
+	for _, other := range [...]bool{false, true} {
+		s := sum(crlf != other)
+		if m, ok := o.sameOrigin(last, s); ok {
+			return m, other, true
+		}
+		if uid, ok := o.bySum[s]; ok {
+			return o.byUID(uid), other, true
+		}
 	}
-	if uid, ok := o.bySum[s]; ok {
-		return o.byUID(uid), true
+	return m, false, false
+}
+
+// findMade is find for a message of which only the file is known that a run has
+// made, and not the stream's body.
+func (o *existingBox) findMade(e *entry, made [32]byte, withCRLF func() ([32]byte, error)) (m storedMessage, ok bool, err error) {
+	if m, _, ok = o.find(e, false, func(bool) [32]byte { return made }); ok {
+		return m, true, nil
 	}
-	if last < 0 {
-		return storedMessage{}, false
+	both, err := withCRLF()
+	if err != nil {
+		return m, false, err
 	}
-	return o.sameOrigin(last, sum(!crlf))
+	if m, _, ok = o.find(e, false, func(bool) [32]byte { return both }); ok {
+		return m, true, nil
+	}
+	// What the store has may lack the CRs.
+	last, known := o.byOrig[origKey(e.validity, e.origUID)]
+	for ; known && last >= 0; last = o.stored[last].before {
+		if m := o.stored[last]; o.hasWithCRLF(m.uid, both) {
+			return m, true, nil
+		}
+	}
+	for _, uid := range o.bySum {
+		if o.hasWithCRLF(uid, both) {
+			return o.byUID(uid), true, nil
+		}
+	}
+	return m, false, nil
+}
+
+// hasWithCRLF tells whether the file of a message has that sum once its line
+// ends are CR LF. The files are read once.
+func (o *existingBox) hasWithCRLF(uid uint32, want [32]byte) bool {
+	sum, ok := o.withCRLF[uid]
+	if !ok {
+		var err error
+		if sum, err = crlfSum(o.r.store.Dir, o.dir+"/"+ims.MessagePath(uid)); err != nil {
+			return false // what is the matter with it is told elsewhere
+		}
+		if o.withCRLF == nil {
+			o.withCRLF = make(map[uint32][32]byte)
+		}
+		o.withCRLF[uid] = sum
+	}
+	return sum == want
+}
+
+// crlfSum is the SHA-256 of a file with its line ends made CR LF.
+func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	m, err := readContentAs(f, true)
+	return m.sum, err
 }
 
 // sameOrigin looks for a content among the messages of one origin.
@@ -258,8 +316,13 @@ func (o *existingBox) sameOrigin(last int32, sum [32]byte) (storedMessage, bool)
 // byUID returns a message; what is not known of it is zero.
 func (o *existingBox) byUID(uid uint32) storedMessage {
 	i, ok := slices.BinarySearchFunc(o.stored, uid, func(m storedMessage, uid uint32) int { return cmp.Compare(m.uid, uid) })
-	if !ok {
-		return storedMessage{uid: uid, before: -1}
+	if ok {
+		return o.stored[i]
 	}
-	return o.stored[i]
+	m := storedMessage{uid: uid, before: -1}
+	i, ok = slices.BinarySearchFunc(o.files, uid, func(r ims.Record, uid uint32) int { return cmp.Compare(r.UID, uid) })
+	if ok {
+		m.size, m.sum = o.files[i].Size, o.files[i].SHA256
+	}
+	return m
 }

@@ -83,52 +83,59 @@ func TestFailureAtEveryOperation(t *testing.T) {
 	base := shmDir(t)
 	for _, c := range faultCases(t) {
 		t.Run(c.name, func(t *testing.T) {
-			var ops atomic.Int64
-			whole := c.prepare(t, filepath.Join(base, c.name))
-			err := c.run(t, whole, func(string, string) error {
-				ops.Add(1)
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, wantLines := treeHash(t, whole)
-			step := max(1, ops.Load()/12)
+			steps := int64(12)
 			if os.Getenv("IMSCONV_FULL") == "1" {
-				step = 1
+				steps = 1 << 40
 			}
-			for n := int64(1); n <= ops.Load(); n += step {
-				dir := filepath.Join(base, fmt.Sprintf("%s-%d", c.name, n))
-				store := c.prepare(t, dir)
-				var at atomic.Int64
-				err := c.run(t, store, func(op, name string) error {
-					if at.Add(1) == n {
-						return syscall.ENOSPC
-					}
-					return nil
-				})
-				if at.Load() >= n && err != nil && !errors.Is(err, syscall.ENOSPC) {
-					t.Errorf("operation %d fails, the run says %v", n, err)
-				}
-				if err == nil { // then all was done but the removal of the run's folder
-					_, lines := treeHash(t, store)
-					if missing := lineDiff(wantLines, lines); strings.Contains(missing, "- ") {
-						t.Errorf("operation %d fails, the run says nothing:\n%s", n, missing)
-					}
-					os.RemoveAll(dir)
-					continue
-				}
-				if err := c.run(t, store, nil); err != nil {
-					t.Fatalf("after operation %d: %v", n, err)
-				}
-				if got, lines := treeHash(t, store); got != want {
-					t.Fatalf("after operation %d:\n%s", n, lineDiff(wantLines, lines))
-				}
-				os.RemoveAll(dir)
-			}
-			t.Logf("%d operations", ops.Load())
+			checkFaults(t, &c, filepath.Join(base, c.name), steps)
 		})
 	}
+}
+
+// checkFaults lets one operation fail at a time, some of so many.
+func checkFaults(t *testing.T, c *faultCase, base string, steps int64) {
+	t.Helper()
+	var ops atomic.Int64
+	whole := c.prepare(t, filepath.Join(base, "whole"))
+	err := c.run(t, whole, func(string, string) error {
+		ops.Add(1)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, wantLines := treeHash(t, whole)
+	step := max(1, ops.Load()/steps)
+	for n := int64(1); n <= ops.Load(); n += step {
+		dir := filepath.Join(base, fmt.Sprint(n))
+		store := c.prepare(t, dir)
+		var at atomic.Int64
+		err := c.run(t, store, func(op, name string) error {
+			if at.Add(1) == n {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		if at.Load() >= n && err != nil && !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("operation %d fails, the run says %v", n, err)
+		}
+		if err == nil { // then all was done but the removal of the run's folder
+			_, lines := treeHash(t, store)
+			if missing := lineDiff(wantLines, lines); strings.Contains(missing, "- ") {
+				t.Errorf("operation %d fails, the run says nothing:\n%s", n, missing)
+			}
+			os.RemoveAll(dir)
+			continue
+		}
+		if err := c.run(t, store, nil); err != nil {
+			t.Fatalf("after operation %d: %v", n, err)
+		}
+		if got, lines := treeHash(t, store); got != want {
+			t.Fatalf("after operation %d:\n%s", n, lineDiff(wantLines, lines))
+		}
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d operations", ops.Load())
 }
 
 func lineDiff(want, got []string) (out string) {

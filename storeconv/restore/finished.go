@@ -30,8 +30,7 @@ const finishedFile = ".imsconv/finished"
 // lines.
 const finishedMost = 32 << 20
 
-// contentSum is a sum of all that was selected, in whichever order the users
-// came.
+// contentSum is a sum of all that was selected, in whichever order it came.
 type contentSum [4]uint64
 
 func (c *contentSum) add(o contentSum) {
@@ -48,13 +47,20 @@ func (c *contentSum) String() string {
 	return hex.EncodeToString(b)
 }
 
-// visitSum sums what is selected of one visit. A nil one does nothing.
-type visitSum struct{ h hash.Hash }
+// visitSum sums what is selected of one visit, member by member: how members
+// are put together into visits does not matter. A nil one does nothing.
+type visitSum struct {
+	h     hash.Hash // of the current member
+	total contentSum
+	begun bool
+}
 
 func (s *visitSum) member(m *sims.Member) {
 	if s == nil {
 		return
 	}
+	s.end()
+	s.begun = true
 	fmt.Fprintf(s.h, "%d %q %d %d %q %q %d %v %d %d %d %q %q\n", m.Kind, m.Name, m.Time, m.Size, m.Flags, m.Link,
 		m.Quota, m.HasQuota, m.UIDValidity, m.UIDNext, m.Subscribed, m.Keywords, m.ACL)
 }
@@ -69,11 +75,23 @@ func (s *visitSum) sum() (c contentSum) {
 	if s == nil {
 		return c
 	}
+	s.end()
+	return s.total
+}
+
+// end adds the current member.
+func (s *visitSum) end() {
+	if !s.begun {
+		return
+	}
+	var c contentSum
 	b := s.h.Sum(nil)
 	for i := range c {
 		c[i] = binary.BigEndian.Uint64(b[8*i:])
 	}
-	return c
+	s.total.add(c)
+	s.h.Reset()
+	s.begun = false
 }
 
 // newVisitSum begins the sum of a visit, where one is needed.
@@ -81,7 +99,7 @@ func (r *run) newVisitSum() *visitSum {
 	if r.opt.Existing != NewName {
 		return nil
 	}
-	return &visitSum{sha256.New()}
+	return &visitSum{h: sha256.New()}
 }
 
 // findFinished returns the sum of a finished run of this name.

@@ -28,6 +28,7 @@ type boxIndex struct {
 	again    map[uint32]bool // messages whose files were gone and are written again
 	later    []laterLink     // that get their places at the end of the visit
 	spilled  []piece         // lines that are on disk
+	slot     int             // in lineBudget, while there are lines in memory
 }
 
 // newFlags replace the flags of a message that is there.
@@ -45,6 +46,27 @@ type lineBudget struct {
 	held, most int    // bytes
 	open       []*box // that lines are held of
 	spill      spill
+}
+
+// begin takes in a mailbox that is about to have lines in memory.
+func (l *lineBudget) begin(b *box) {
+	b.index.slot = len(l.open)
+	l.open = append(l.open, b)
+}
+
+// end lets the lines of a mailbox in memory go.
+func (l *lineBudget) end(b *box) {
+	x := &b.index
+	if len(x.lines) == 0 {
+		return
+	}
+	last := len(l.open) - 1
+	l.open[x.slot] = l.open[last]
+	l.open[x.slot].index.slot = x.slot
+	l.open[last] = nil
+	l.open = l.open[:last]
+	l.held -= len(x.lines)
+	x.lines = nil
 }
 
 // apply puts in what the stream says about the mailbox, with its rights as the
@@ -71,17 +93,20 @@ func (x *boxIndex) apply(s *boxStep, acl string) {
 // keyword returns the bit of a keyword, which is added when it is new. Its case
 // does not matter.
 func (x *boxIndex) keyword(word string) int {
-	key := strings.ToLower(word)
-	if n, ok := x.keywords[key]; ok {
+	if n, ok := x.keywords[strings.ToLower(word)]; ok {
 		return n
 	}
+	x.Userflags = append(x.Userflags, strings.Clone(word))
+	x.noteKeyword(len(x.Userflags) - 1)
+	return len(x.Userflags) - 1
+}
+
+// noteKeyword makes the keyword of a bit known.
+func (x *boxIndex) noteKeyword(n int) {
 	if x.keywords == nil {
 		x.keywords = make(map[string]int)
 	}
-	n := len(x.Userflags)
-	x.keywords[key] = n
-	x.Userflags = append(x.Userflags, strings.Clone(word))
-	return n
+	x.keywords[strings.ToLower(x.Userflags[n])] = n
 }
 
 // mark puts the flags of a message into the sets of the owner's record, in
@@ -124,7 +149,7 @@ func (c *collector) index(e *entry, info *content) error {
 	x.last = max(x.last, e.uid)
 	before := len(x.lines)
 	if before == 0 {
-		c.lines.open = append(c.lines.open, e.box)
+		c.lines.begin(e.box)
 	}
 	x.lines = rec.Append(x.lines)
 	c.lines.held += len(x.lines) - before
@@ -145,8 +170,7 @@ func (c *collector) index(e *entry, info *content) error {
 func (c *collector) seal(b *box) error {
 	x := &b.index
 	defer func() {
-		c.lines.held = max(0, c.lines.held-len(x.lines))
-		x.lines = nil
+		c.lines.end(b)
 	}()
 	c.fillHeader(b)
 	if t := c.r.opt.Trace; t != nil {

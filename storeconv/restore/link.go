@@ -45,14 +45,13 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	staged := s.passed || noted
-	if ok && !staged {
+	if ok && !s.passed && !noted {
 		if target, ok, err = c.findInStore(s.first, target); err != nil {
 			return false, err
 		}
 	}
 	if ok {
-		if done, err = c.linkUnread(s, target, staged, noted); done || err != nil {
+		if done, err = c.linkUnread(s, target, s.staged || noted, noted); done || err != nil {
 			return done, err
 		}
 	}
@@ -63,7 +62,7 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
 		return false, nil
 	}
-	return c.linkUnread(s, target, staged, false)
+	return c.linkUnread(s, target, s.staged, false)
 }
 
 // linkUnread links to a message of which the index knows nothing yet. What lies
@@ -164,8 +163,14 @@ func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 	return nameInfo{size: info.size, sum: shortSum(info.sum)}, err == nil, err
 }
 
-// loseLink gives a later copy up whose first copy is nowhere.
+// loseLink gives a later copy up whose first copy is nowhere, if it has been
+// put off.
 func (c *collector) loseLink(s *linkStep) error {
+	if s.first != s.name {
+		if done, err := c.putOff(s); done || err != nil {
+			return err
+		}
+	}
 	if s.doubt != nil && s.first != s.name {
 		if m, ok := s.doubt.box.existing.ofOrigin(&s.doubt.entry); ok {
 			c.r.log.Warning("unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))
@@ -354,8 +359,11 @@ func (c *collector) readFile(e *entry) (content, error) {
 }
 
 // readContent reads a stored message for what an index needs.
-func readContent(r io.Reader) (content, error) {
-	h := message.NewBody(false)
+func readContent(r io.Reader) (content, error) { return readContentAs(r, false) }
+
+// readContentAs is readContent, with crlf as if every line end were CR LF.
+func readContentAs(r io.Reader, crlf bool) (content, error) {
+	h := message.NewBody(crlf)
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := r.Read(buf)
@@ -387,6 +395,9 @@ func (c *collector) linkSpare(s *linkStep) error {
 	}
 	file := &messageStep{entry: s.entry, long: c.r.openSpare(body)}
 	file.date = body.date
+	if file.cutTo, file.cut, err = c.r.cutDate(file.date); err != nil {
+		return err
+	}
 	if err := c.writer.message(file); err != nil {
 		return err
 	}
@@ -395,6 +406,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 		c.refuseLink(s, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
 		return nil
 	}
+	c.tellCut(file)
 	if s.doubt != nil {
 		// Links to this one find its body where it was found.
 		if err := c.r.jr.Put(keySpare+s.name, body.append(nil)); err != nil {

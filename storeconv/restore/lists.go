@@ -3,12 +3,12 @@ package restore
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
 )
 
@@ -23,20 +23,67 @@ func listPrefix(k mboxlist.Kind) string { return fmt.Sprintf(keyList+"%d/", k) }
 // server's default.
 const notSaidKB = storeconv.NotSaid
 
-// boxRecords makes the list records of one mailbox.
-func (p *placement) boxRecords(b *box) {
-	x := &b.index
+// boxRecords puts the list records of one mailbox into the journal, before its
+// user is in place: should that not come to be, the run that goes on puts them
+// there again.
+func (r *run) boxRecords(b *box) error {
+	x, id := &b.index, b.v.id
 	folder := mboxlist.Folder{Partition: x.Partition}
 	acl := strings.Split(x.ACL, "\t")
 	for i := 0; i+1 < len(acl); i += 2 {
 		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
 	}
-	p.put(mboxlist.FolderDB, x.Name, folder.Append(nil))
-	u := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
-	if p.v.date > 0 {
-		u.LastAccess = p.v.date
+	if err := r.jr.Put(listPrefix(mboxlist.FolderDB)+x.Name, folder.Append(nil)); err != nil {
+		return err
 	}
-	p.put(mboxlist.PeruserDB, mboxlist.PerUserKey(p.v.id, x.Name), u.Append(nil))
+	u := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
+	if b.v.date > 0 {
+		u.LastAccess = b.v.date
+	}
+	if err := r.jr.Put(listPrefix(mboxlist.PeruserDB)+mboxlist.PerUserKey(id, x.Name), u.Append(nil)); err != nil {
+		return err
+	}
+	if !x.Subscribed && b.existing != nil && !b.existing.indexed {
+		return nil // nothing says so
+	}
+	return r.putSubscription(id, b.name, x.Subscribed)
+}
+
+// putSubscription puts what is known of a subscription into the journal. What
+// is not known stays as it is in place.
+func (r *run) putSubscription(id, mailbox string, subscribed bool) error {
+	mark := "-"
+	if subscribed {
+		mark = "+"
+	}
+	return r.jr.Put(listPrefix(mboxlist.SubscrDB)+id+"\x00"+ims.MailboxName(id, mailbox), []byte(mark))
+}
+
+// subscriptions gives the waiting subscriptions, those of a user as one record:
+// a line a mailbox, in the order of the names, + for subscribed and - for not.
+func (r *run) subscriptions(put func(key, value []byte) error) error {
+	prefix := listPrefix(mboxlist.SubscrDB)
+	var id, lines []byte
+	err := r.jr.Range(prefix, func(key, value []byte) error {
+		user, mailbox, ok := bytes.Cut(key[len(prefix):], []byte{0})
+		if !ok {
+			return fmt.Errorf("journal: key %q", key)
+		}
+		if !bytes.Equal(user, id) {
+			if len(lines) > 0 {
+				if err := put(id, lines); err != nil {
+					return err
+				}
+			}
+			id, lines = append(id[:0], user...), lines[:0]
+		}
+		lines = append(append(append(lines, value...), mailbox...), '\n')
+		return nil
+	})
+	if err == nil && len(lines) > 0 {
+		err = put(id, lines)
+	}
+	return err
 }
 
 // userRecords makes the list records of a user. limits may be nil.
@@ -59,59 +106,35 @@ func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quot
 			}
 		}
 	}
-	p.put(mboxlist.QuotaDB, v.id, q.Append(nil))
-	// Also when nothing is subscribed to: an earlier visit may have left a record.
-	p.put(mboxlist.SubscrDB, v.id, u.waitingSubscriptions())
-}
-
-// waitingSubscriptions is a waiting record of subscr.db: a line a mailbox, +
-// for subscribed and - for not. What it does not name stays as it is in place.
-func (u *usage) waitingSubscriptions() []byte {
-	b := u.earlierSubscriptions()
-	for _, name := range u.subscribed {
-		b = append(append(append(b, '+'), name...), '\n')
-	}
-	for _, name := range u.unsubscribed {
-		b = append(append(append(b, '-'), name...), '\n')
-	}
-	return b
-}
-
-// earlierSubscriptions are the lines of an earlier visit's waiting record that
-// this one says nothing of.
-func (u *usage) earlierSubscriptions() []byte {
-	said := make(map[string]bool)
-	for _, name := range slices.Concat(u.subscribed, u.unsubscribed) {
-		said[name] = true
-	}
-	var b []byte
-	for line := range bytes.Lines(u.earlier) {
-		if !said[string(line[1:len(line)-1])] {
-			b = append(b, line...)
-		}
-	}
-	return b
+	p.records = append(p.records, record{listPrefix(mboxlist.QuotaDB) + v.id, q.Append(nil)})
 }
 
 // mergeSubscriptions makes the record of subscr.db of the one in place and the
 // waiting one; nil: there is none.
 func mergeSubscriptions(old, waiting []byte) []byte {
-	names, err := mboxlist.ParseSubscriptions(old)
+	before, err := mboxlist.ParseSubscriptions(old)
 	if err != nil {
-		names = nil
+		before = nil
 	}
-	has := make(map[string]bool, len(names))
-	for _, name := range names {
-		has[name] = true
-	}
+	slices.Sort(before)
+	before = slices.Compact(before)
+	var names mboxlist.Subscriptions
 	for line := range strings.Lines(string(waiting)) {
-		has[line[1:len(line)-1]] = line[0] == '+'
+		name := line[1 : len(line)-1]
+		for len(before) > 0 && before[0] < name {
+			names, before = append(names, before[0]), before[1:]
+		}
+		if len(before) > 0 && before[0] == name {
+			before = before[1:]
+		}
+		if line[0] == '+' {
+			names = append(names, name)
+		}
 	}
-	maps.DeleteFunc(has, func(_ string, subscribed bool) bool { return !subscribed })
-	if len(has) == 0 {
+	if names = append(names, before...); len(names) == 0 {
 		return nil
 	}
-	return mboxlist.Subscriptions(slices.Sorted(maps.Keys(has))).Append(nil)
+	return names.Append(nil)
 }
 
 // toKB floors a limit in bytes to KB; the words for none and default stay.
@@ -122,10 +145,6 @@ func toKB(limit int64) int64 {
 	return limit / 1024
 }
 
-func (p *placement) put(k mboxlist.Kind, key string, value []byte) {
-	p.records = append(p.records, record{listPrefix(k) + key, value})
-}
-
 // writeLists merges the records of the run into the four databases.
 func (r *run) writeLists() error {
 	opts := lists.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Date: r.date}
@@ -134,6 +153,9 @@ func (r *run) writeLists() error {
 			prefix := listPrefix(k)
 			waiting := func(put func(key, value []byte) error) error {
 				return r.jr.Range(prefix, func(key, value []byte) error { return put(key[len(prefix):], value) })
+			}
+			if k == mboxlist.SubscrDB {
+				waiting = r.subscriptions
 			}
 			if err := w.Write(k, r.opt.Databases, waiting, mergers[k]); err != nil {
 				return err

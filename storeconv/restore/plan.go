@@ -8,6 +8,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -19,17 +20,24 @@ type planner struct {
 	rep     Report
 	unknown map[string]int64
 
-	stream int
-	src    source
-	header sims.Header
-	latest int64 // date of the latest backup, or of a message where one has none
+	stream  int
+	src     source
+	header  sims.Header
+	headers []sims.Header // of the streams so far
+	latest  int64         // date of the latest backup, or of a message where one has none
+	at      int64         // number of the current member, in all streams
 
-	batch   *batch
-	feeding chan chunk // of the long body that is being read
-	visit   *visit
-	box     *box
-	boxKey  string // the stream's name of box
-	seq     int
+	batch       *batch
+	feeding     chan chunk // of the long body that is being read
+	visit       *visit
+	box         *box
+	boxKey      string // the stream's name of box
+	seq         int
+	open        openVisits
+	awaited     awaited
+	interleaved bool
+	ended       bool // the last stream has been read
+	lastRound   bool // and links that were put off are made
 
 	user    string // the user of the last member,
 	userIn  bool   // whether it is selected,
@@ -43,7 +51,12 @@ type planner struct {
 }
 
 func newPlanner(r *run) *planner {
-	return &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]string)}
+	p := &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]string)}
+	p.open.most = r.opt.open
+	if p.open.most == (openBounds{}) {
+		p.open.most = openBounds{memory: openMemory, bytes: openBytes}
+	}
+	return p
 }
 
 // plan reads all streams.
@@ -56,6 +69,9 @@ func (p *planner) plan(ctx context.Context) error {
 			}
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
+	}
+	if err := p.linksPutOff(ctx); err != nil {
+		return err
 	}
 	for _, u := range p.r.sel.Missing() {
 		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "user-missing", Where: "user " + sims.DisplayName(u), Text: "named in the selection, not in the stream"})
@@ -71,7 +87,7 @@ func (p *planner) readStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.header = header
+	p.header, p.headers = header, append(p.headers, header)
 	p.latest = max(p.latest, header.Date)
 	p.rep.NoHeader = p.rep.NoHeader || header.Profile == ""
 	for _, a := range header.Unknown {
@@ -81,6 +97,7 @@ func (p *planner) readStream(ctx context.Context) error {
 		if n%64 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		p.at++
 		m, err := p.src.Next()
 		if err == io.EOF {
 			break
@@ -99,7 +116,8 @@ func (p *planner) readStream(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return p.endVisit()
+	p.ended = p.stream == len(p.r.streams)-1
+	return p.endVisits()
 }
 
 // unknownKept bounds the different keys that are counted one by one.
@@ -169,12 +187,16 @@ func (p *planner) member(m *sims.Member) error {
 	if m.Kind == sims.User {
 		return p.userMember(m)
 	}
-	if p.visit == nil || p.visit.id != p.userID || p.visit.user != p.user || p.box == nil || p.boxKey != m.Mailbox {
+	if p.visit == nil || !p.visit.goesOn(p) || p.box == nil || p.boxKey != m.Mailbox {
 		if ok, err := p.enterBox(m); !ok || err != nil {
 			return err
 		}
 	}
 	p.visit.headers.add(m)
+	p.visit.last = p.at
+	if m.Kind != sims.Mailbox {
+		p.open.count(p.visit, m.Size)
+	}
 	if p.visit.skip {
 		return p.passOver(m)
 	}
@@ -257,6 +279,7 @@ func (p *planner) userMember(m *sims.Member) error {
 		return err
 	}
 	p.visit.headers.add(m)
+	p.visit.last = p.at
 	if !p.visit.skip {
 		p.visit.sum.member(m)
 	}
@@ -278,6 +301,9 @@ func (p *planner) message(m *sims.Member) error {
 		return err
 	}
 	step := &messageStep{entry: e, size: m.Size}
+	if step.cutTo, step.cut, err = p.r.cutDate(e.date); err != nil {
+		return err
+	}
 	if m.Size > sims.MaxInline {
 		return p.longMessage(step)
 	}
@@ -305,14 +331,18 @@ func (p *planner) link(m *sims.Member) error {
 	if err != nil || !ok {
 		return err
 	}
-	step := &linkStep{entry: e, first: m.Link}
-	if step.passed, err = p.hasPassed(m.Link); err != nil {
-		return err
-	}
 	if err := p.noteJoin(m); err != nil {
 		return err
 	}
-	if b := p.box; b.existing != nil {
+	return p.addLink(&linkStep{entry: e, first: m.Link})
+}
+
+// addLink sends a later copy, unless the mailbox has no UID for it.
+func (p *planner) addLink(step *linkStep) (err error) {
+	if step.passed, step.staged, err = p.hasPassed(step.first); err != nil {
+		return err
+	}
+	if b := step.box; b.existing != nil {
 		if p.skipsCopies(b) && b.existing.mayHave(&step.entry) {
 			p.inDoubt(step)
 			return nil
@@ -340,7 +370,7 @@ func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err er
 		date = 0
 	}
 	e = entry{
-		box: p.box, name: m.Name, offset: m.Offset, uid: m.UID, date: date,
+		box: p.box, name: m.Name, at: p.at, offset: m.Offset, uid: m.UID, date: date,
 		validity: p.box.plan.validity, origUID: m.UID, flags: m.Flags,
 	}
 	if !p.box.plan.shown.add(m.UID) {
@@ -349,18 +379,28 @@ func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err er
 	return e, true, nil
 }
 
-// hasPassed tells whether the stream has been past the message of that name.
-// What workers have written may be ahead of what the collector has reached: a
-// link to something further on must not find it by luck.
-func (p *planner) hasPassed(name string) (bool, error) {
+// hasShown tells whether an open visit has had the message at a place.
+func (p *planner) hasShown(v *visit, at selection.Place) (bool, error) {
+	if b := v.boxes[at.Mailbox]; b != nil {
+		return b.plan.shown.has(at.UID), nil
+	}
+	known, err := p.lastBox(v, at.Mailbox)
+	return known != nil && known.visit == v.number && known.plan.shown.has(at.UID), err
+}
+
+// hasPassed tells whether the stream has been past the message of that name,
+// and whether its file may be in a tree that is not in place yet. What workers
+// have written may be ahead of what the collector has reached: a link to
+// something further on must not find it by luck.
+func (p *planner) hasPassed(name string) (passed, staged bool, err error) {
 	at, ok := p.r.sel.PlaceOf(name)
 	if !ok {
-		return false, nil
+		return false, false, nil
 	}
-	if at.ID == p.visit.id {
-		b := p.visit.boxes[at.Mailbox]
-		return b != nil && b.plan.shown.has(at.UID) || p.visit.n > 0, nil
+	if v := p.open.get(at.ID); v != nil {
+		shown, err := p.hasShown(v, at)
+		return shown || v.n > 0, shown, err
 	}
 	last, err := p.lastVisit(at.ID)
-	return last.n > 0, err
+	return last.n > 0, last.n > 0, err
 }

@@ -64,6 +64,7 @@ func (p *planner) flush() error {
 	p.add(&flushStep{done})
 	p.send()
 	<-done
+	p.awaited.clear()
 	return p.r.failure()
 }
 

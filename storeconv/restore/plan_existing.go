@@ -36,7 +36,7 @@ func (p *planner) openBox(m *sims.Member) error {
 	if err != nil || old == nil {
 		return err
 	}
-	if p.r.opt.Existing == NewName && !hasNewName {
+	if p.r.opt.Existing == NewName && !hasNewName && !b.again {
 		return p.giveNewName(b)
 	}
 	return p.continueBox(b, old)
@@ -52,6 +52,7 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
 	}
 	b.existing = old
+	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
 	b.index.continueFrom(old)
 	b.plan.fixed = b.index.UIDValidity
 	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)
@@ -101,7 +102,8 @@ func (p *planner) giveNewName(b *box) error {
 func (p *planner) merge(e *entry, sum func(crlf bool) [32]byte) bool {
 	o := e.box.existing
 	if p.skipsCopies(e.box) {
-		if m, ok := o.find(e, p.r.opt.CRLF, sum); ok {
+		if m, other, ok := o.find(e, p.r.opt.CRLF, sum); ok {
+			e.other = other
 			return p.duplicate(e, m)
 		}
 	}
@@ -116,6 +118,7 @@ func (p *planner) skipsCopies(b *box) bool {
 // duplicate leaves out a message that the store has as m. true: its file is not
 // there and must be written again.
 func (p *planner) duplicate(e *entry, m storedMessage) bool {
+	p.open.weigh(e.box.v, storedWeight)
 	p.add(&sameStep{entry: *e, stored: m, flags: p.saysFlags()})
 	if e.box.existing.gone[m.uid] == "" {
 		return false
@@ -131,6 +134,9 @@ func (p *planner) saysFlags() bool { return p.header.Profile != "" }
 // placeBeside gives a message a UID that is free, its own if it can be.
 func (p *planner) placeBeside(e *entry) bool {
 	if e.box.plan.giveUID(e) {
+		if e.uid != e.origUID || e.box.renamed {
+			p.open.weigh(e.box.v, movedWeight)
+		}
 		return true
 	}
 	p.rep.Refused++

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,37 +14,29 @@ import (
 
 // enterVisit makes the current user's visit the current one.
 func (p *planner) enterVisit() error {
-	if p.visit != nil && p.visit.id == p.userID && p.visit.user == p.user {
+	if p.visit != nil && p.visit.goesOn(p) {
 		return nil
 	}
-	if err := p.endVisit(); err != nil {
+	if err := p.leaveVisit(); err != nil {
 		return err
 	}
-	v := &visit{id: p.userID, user: p.user, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum()}
+	if found, err := p.resume(); found || err != nil {
+		return err
+	}
+	if err := p.trimVisits(); err != nil {
+		return err
+	}
+	v := &visit{id: p.userID, user: p.user, number: p.seq, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum(), again: p.lastRound}
 	p.seq++
 	if err := p.startVisit(v); err != nil {
 		return err
 	}
 	p.visit = v
+	p.open.add(v)
 	if !p.r.dry() && !v.skip {
 		p.r.staged.set(v.id, v.stage)
 	}
 	return nil
-}
-
-// boxesKept bounds the mailboxes of one user that a dry run remembers. One that
-// comes back after that counts as another. (A real run needs about 1 KB for
-// each mailbox of the user it is at.)
-const boxesKept = 4096
-
-// forget lets the mailboxes of a dry run's user go when they are many.
-func (p *planner) forget() {
-	v := p.visit
-	if !p.r.dry() || len(v.order) < boxesKept {
-		return
-	}
-	p.add(&forgetStep{v.order})
-	v.order, v.boxes, p.box = nil, make(map[string]*box), nil
 }
 
 // startVisit finds out what is known of the user.
@@ -55,13 +46,18 @@ func (p *planner) startVisit(v *visit) error {
 		return err
 	}
 	v.n, v.before = last.n, last
+	if v.again {
+		v.date = last.date
+	}
 	if v.n > 0 {
 		if v.before.user != v.user {
 			p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "same-user", Where: "user " + sims.DisplayName(v.user),
 				Text: "has the id " + v.id + " in the store, as user " + sims.DisplayName(v.before.user) + ": their mail is put together"})
 		}
-		if err := p.flush(); err != nil {
-			return err
+		if p.awaited.has(v.id) {
+			if err := p.flush(); err != nil {
+				return err
+			}
 		}
 	}
 	if !p.r.dry() {
@@ -88,45 +84,34 @@ func (p *planner) claim(v *visit) error {
 		return err
 	}
 	if !got {
-		if err := p.flush(); err != nil {
+		// Who waits must hold nothing that the other one may be waiting for.
+		if err := errors.Join(p.endVisits(), p.flush()); err != nil {
 			return err
 		}
 		if err := p.r.folder.LockUser(v.id); err != nil {
 			return err
 		}
 	}
-	counts, done, err := p.r.jr.Get(doneKey(v))
-	if err != nil || !done {
+	done, err := p.r.doneOf(v.id)
+	if err != nil || p.at > done.last {
 		return err
 	}
-	v.skip = true
-	p.rep.Resumed++
-	c := addCounts(counts, &p.rep)
-	p.content.add(c.Content)
-	v.done = c.Headers
-	if c.Problems > 0 {
-		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
-			Text: fmt.Sprintf("%d problems were told by the interrupted run", c.Problems)})
+	v.skip, v.until, v.done = true, done.last, done.headers
+	if v.n == 0 {
+		p.takeOver(v, done)
 	}
 	return p.r.folder.UnlockUser(v.id)
 }
 
-// endVisit tells the collector that the visit is over.
-func (p *planner) endVisit() error {
-	v := p.visit
-	if v == nil {
-		return nil
+// takeOver counts what an interrupted run has done for a user.
+func (p *planner) takeOver(v *visit, done doneVisits) {
+	p.rep.Resumed++
+	p.rep.add(&done.report)
+	p.content.add(done.content)
+	if done.problems > 0 {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
+			Text: fmt.Sprintf("%d problems were told by the interrupted run", done.problems)})
 	}
-	p.visit, p.box = nil, nil
-	if !v.skip {
-		v.content = v.sum.sum()
-		p.content.add(v.content)
-		p.add(&endStep{v})
-	} else if v.done != 0 && v.done != v.headers {
-		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "other-stream", Where: "user " + v.id,
-			Text: "the interrupted run had restored this user from a stream that begins alike and is another: what this one has besides is not restored; a run of its own, once this one is done, adds it"})
-	}
-	return p.noteVisit(v)
 }
 
 // enterBox makes the mailbox of m the current one. ok is false when it was left
@@ -142,45 +127,71 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if err := p.enterVisit(); err != nil {
 		return false, err
 	}
-	if other := p.otherName(name, m.Mailbox); other != "" {
+	b := p.visit.boxes[name]
+	var known *boxMemory
+	if b == nil {
+		if known, err = p.lastBox(p.visit, name); err != nil {
+			return false, err
+		}
+	}
+	if other := p.otherName(b, known, m.Mailbox); other != "" && name != ims.Inbox { // all spellings of INBOX are one name
 		return false, p.refuse(m, "name-collision", fmt.Sprintf("mailbox %s of the store is %s of the stream: two names become one", sims.DisplayName(name), sims.DisplayName(other)))
 	}
-	p.boxKey = strings.Clone(m.Mailbox)
-	if b := p.visit.boxes[name]; b != nil {
-		p.box = b
-		return true, nil
+	if b == nil {
+		if b, err = p.addBox(strings.Clone(name), strings.Clone(m.Mailbox), known); err != nil {
+			return false, err
+		}
 	}
-	p.forget()
-	b := newBox(p.visit, strings.Clone(name))
-	b.plan.source = p.boxKey
-	b.plan.validity, b.again = p.visit.before.validities[b.name]
-	if p.visit.before.user != p.user {
-		b.plan.validity = 0
-	} else if p.visit.before.stream == p.stream {
-		b.plan.shown = p.visit.before.uids[b.name]
-	}
-	p.visit.boxes[b.name] = b
-	p.visit.order = append(p.visit.order, b)
-	p.box = b
+	p.box, p.boxKey = b, strings.Clone(m.Mailbox)
 	return true, nil
 }
 
+// addBox adds a mailbox to the current visit.
+func (p *planner) addBox(name, source string, known *boxMemory) (*box, error) {
+	if err := p.makeRoom(); err != nil {
+		return nil, err
+	}
+	v := p.visit
+	b := newBox(v, name)
+	b.plan.source = source
+	v.boxes[b.key] = b
+	v.order = append(v.order, b)
+	p.weighBox(v, boxWeight+int64(3*len(b.name)))
+	if known == nil {
+		return b, nil
+	}
+	if known.visit == v.number {
+		return b, p.bringBack(b, known)
+	}
+	b.again = true
+	if known.user == v.user {
+		b.plan.validity = known.plan.validity
+		if known.stream == v.stream {
+			b.plan.shown = known.plan.shown
+		}
+	}
+	return b, nil
+}
+
+// weighBox adds to what a visit takes in memory, as a part of a mailbox.
+func (p *planner) weighBox(v *visit, bytes int64) {
+	v.boxWeight += bytes
+	p.open.weigh(v, bytes)
+}
+
 // otherName returns the name in the stream that a mailbox of the store has come
-// from, if it is another than source. All spellings of INBOX are one name.
-func (p *planner) otherName(name, source string) string {
-	if name == ims.Inbox {
+// from, if it is another than source.
+func (p *planner) otherName(b *box, known *boxMemory, source string) string {
+	from := ""
+	if b != nil {
+		from = b.plan.source
+	} else if known != nil && known.user == p.user {
+		from = known.plan.source
+	}
+	if from == source {
 		return ""
 	}
-	known := ""
-	if b := p.visit.boxes[name]; b != nil {
-		known = b.plan.source
-	} else if _, ok := p.visit.before.validities[name]; ok && p.visit.before.user == p.user {
-		known = cmp.Or(p.visit.before.sources[name], name)
-	}
-	if known == source {
-		return ""
-	}
-	return known
+	return from
 }
 
 // validityWithout is the UIDVALIDITY of a mailbox that the stream says none

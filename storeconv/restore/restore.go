@@ -4,10 +4,12 @@
 // decides where it goes (plan.go, plan_visit.go, plan_existing.go) and puts a
 // step into a batch (step.go, plan_batch.go); a worker writes its file into the
 // stage (write.go); the collector, in the order of the stream, makes links and
-// index lines (collect.go, link.go, index.go) and, when the stream leaves the
-// user, the records of the mailbox lists (lists.go); the committer renames the
-// user's tree into place and notes that in the journal (commit.go). run.go is
-// what holds them together, and what a run needs before and after.
+// index lines (collect.go, link.go, index.go) and, when the user's visit ends
+// (plan_open.go), the records of the mailbox lists (lists.go); the committer
+// renames the user's tree into place and notes that in the journal (commit.go).
+// What is too much for memory waits in the journal (memory.go, spill.go), and a
+// link whose first copy has not come yet until all has been read (put_off.go).
+// run.go is what holds them together, and what a run needs before and after.
 package restore
 
 import (
@@ -63,6 +65,8 @@ type Options struct {
 
 	fault     durable.Fault // tests only
 	linesKept int           // tests only: bytes of index lines in memory
+	open      openBounds    // tests only: of visits
+	boxesKept int           // tests only: mailboxes of a user in memory
 }
 
 // ErrStrict ends a run with Strict set at its first problem.

@@ -35,6 +35,10 @@ type laterLink struct {
 func (p *planner) inDoubt(s *linkStep) {
 	v := s.box.v
 	v.asides++
+	if !s.box.plan.doubts {
+		s.box.plan.doubts = true
+		v.doubtful++
+	}
 	s.doubt = &doubt{s.entry, p.saysFlags()}
 	s.entry.box, s.entry.uid = v.aside(), v.asides
 	p.add(s)
@@ -119,16 +123,20 @@ func (c *collector) tellGone(b *box) {
 // first.
 func (c *collector) settle(s *linkStep, first *storedCopy, how linkOutcome) error {
 	e := s.doubt.entry
-	m, ok := e.box.existing.find(&e, false, func(bool) [32]byte { return first.sum })
-	if !ok {
+	made := s.box.dir + ims.MessagePath(s.uid)
+	m, ok, err := e.box.existing.findMade(&e, first.sum, func() ([32]byte, error) { return crlfSum(c.r.folder.Stage, made) })
+	if err != nil {
+		return err
+	}
+	gone := ok && e.box.existing.gone[m.uid] != "" && !e.box.index.again[m.uid]
+	if !ok || gone && m.sum != first.sum { // what is gone comes back as it was
 		e.box.index.later = append(e.box.index.later, laterLink{s, *first, how})
 		return nil
 	}
 	if err := c.same(&sameStep{e, m, s.doubt.flags}); err != nil {
 		return err
 	}
-	made := s.box.dir + ims.MessagePath(s.uid)
-	if e.box.existing.gone[m.uid] == "" || e.box.index.again[m.uid] {
+	if !gone {
 		return c.r.folder.Stage.Remove(made)
 	}
 	e.uid = m.uid
@@ -220,7 +228,9 @@ func (o *existingBox) findShort(e *entry, first nameInfo) (storedMessage, bool) 
 	last, ok := o.byOrig[origKey(e.validity, e.origUID)]
 	for ; ok && last >= 0; last = o.stored[last].before {
 		m := o.stored[last]
-		if m.size == first.size && (first.sum == 0 || first.sum == shortSum(m.sum)) {
+		// Of a body that was left out the size in the stream is known, and CRs may
+		// have been added to it.
+		if first.sum == shortSum(m.sum) || first.sum == 0 && m.size >= first.size {
 			return m, true
 		}
 	}

@@ -27,13 +27,15 @@ type step interface {
 type entry struct {
 	box      *box
 	name     string // of the member
+	at       int64  // its number in all streams
 	offset   int64
 	uid      uint32 // in the store
 	date     int64  // of receipt, seconds since 1970
 	validity uint32 // UIDVALIDITY and UID in the stream
 	origUID  uint32
 	flags    string // as the stream has them
-	again    bool   // the index has it: only the file is written, which was gone
+	again    bool   // the index has it: only the file is written, which was gone,
+	other    bool   // and with the other line ends than those of this run
 }
 
 func (r *entry) place() selection.Place {
@@ -55,7 +57,9 @@ type messageStep struct {
 	size   int64  // of the body in the stream
 	inline []byte // the body, part of a block that the batch holds; nil: long
 	long   body
-	read   bool // written is known already, and there is nothing to write
+	read   bool  // written is known already, and there is nothing to write
+	cut    bool  // the file system cannot keep its date,
+	cutTo  int64 // but this one
 	written
 }
 
@@ -70,7 +74,9 @@ type written struct {
 type linkStep struct {
 	entry
 	first  string // the member name of the first copy
-	passed bool   // the stream has been past that one: it may lie in a tree that is not in place yet
+	passed bool   // the stream has been past that one
+	staged bool   // it may lie in a tree that is not in place yet
+	last   bool   // it was put off, and is not again
 	doubt  *doubt // the mailbox may have it; nil: it has not
 }
 

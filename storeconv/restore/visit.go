@@ -5,13 +5,13 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// headerSum is a sum of what the headers of a visit's members say. A run that
-// takes up another's visits knows by it whether they came from the same stream:
-// the name of a run stands for the beginning of the streams alone.
+// headerSum is a sum of what the headers of members say, in any order. A run
+// that takes up another's visits knows by it whether they came from the same
+// stream: the name of a run stands for the beginning of the streams alone.
 type headerSum uint64
 
 func (s *headerSum) add(m *sims.Member) {
-	h := uint64(*s)
+	var h uint64
 	mix := func(n uint64) { h = (h ^ n) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
 	text := func(t string) {
 		for i := range len(t) {
@@ -25,24 +25,38 @@ func (s *headerSum) add(m *sims.Member) {
 	text(m.Flags)
 	mix(uint64(m.Size))
 	mix(uint64(m.Time))
-	*s = headerSum(h)
+	*s += headerSum(h)
 }
 
-// visit is one stay of the stream with one user. It is the planner's until its
-// endStep; the tally is the collector's from the start.
+// visit is what the stream has of one user, in one piece or in several with
+// other users between (plan_open.go). It is the planner's until its endStep;
+// the tally is the collector's from the start.
 type visit struct {
-	id      string // in the store
-	user    string // in the stream
-	before  history
-	n       int // how often the user has come before, in this run
-	stream  int
-	date    int64 // of the backup, seconds since 1970
-	skip    bool  // done by an interrupted run
-	exists  bool  // the store has the user
-	stage   string
-	boxes   map[string]*box
-	order   []*box // as they came
-	asides  uint32 // files made beside the tree
+	id       string // in the store
+	user     string // in the stream
+	before   history
+	evicted  bool // some of its mailboxes are in the journal
+	doubtful int  // mailboxes with messages in doubt
+	n        int  // how many visits the user has had before, in this run
+	number   int  // of all visits
+	stream   int
+	date     int64 // of the backup, seconds since 1970
+	last     int64 // number of the last member
+	skip     bool  // done by an interrupted run,
+	until    int64 // up to the member of that number
+	again    bool  // for links that were put off
+	exists   bool  // the store has the user
+	stage    string
+	boxes    map[string]*box
+	order    []*box // as they came
+	asides   uint32 // files made beside the tree
+
+	messages  int64 // in the stream
+	bytes     int64 // of them
+	counted   int64 // of these, as openVisits counts them
+	weight    int64 // in memory, as openVisits counts it
+	boxWeight int64 // of this, what goes with the mailboxes
+
 	sum     *visitSum
 	content contentSum // the sum, when all has been read
 	headers headerSum  // of the members that came
@@ -68,6 +82,7 @@ type tally struct {
 type box struct {
 	v        *visit
 	name     string       // in the store
+	key      string       // the same before the run gave it another name
 	path     string       // relative to the user's directory, "" for INBOX
 	dir      string       // in the stage, ends in a slash
 	renamed  bool         // the stream has another name
@@ -87,11 +102,12 @@ type boxPlan struct {
 	fixed    uint32    // UIDVALIDITY that the store's messages hold; 0: none are there
 	used     uidRanges // UIDs of the store, where existing is set
 	last     uint32    // the highest UID that the store's mailbox has ever had
+	doubts   bool      // some of its messages are in doubt
 }
 
 // newBox makes a mailbox of a visit.
 func newBox(v *visit, name string) *box {
-	b := &box{v: v}
+	b := &box{v: v, key: name}
 	b.setName(name)
 	return b
 }

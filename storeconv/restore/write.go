@@ -3,9 +3,11 @@ package restore
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/message"
@@ -74,6 +76,31 @@ func (w *writer) enter(b *box, uid uint32) error {
 	return err
 }
 
+// cutDate tells what the file system makes of the date of a message, and
+// whether that is another one. A dry run does not know.
+func (r *run) cutDate(date int64) (to int64, cut bool, err error) {
+	if r.dry() {
+		return date, false, nil
+	}
+	to, err = r.folder.KeptTime(date)
+	return to, to != date, err
+}
+
+// tellCut tells of a message whose file could not have its date.
+func (c *collector) tellCut(m *messageStep) {
+	if !m.cut {
+		return
+	}
+	n := storeconv.Note{Severity: storeconv.Warning, Kind: "cut-date", Where: c.where(&m.entry),
+		Text: fmt.Sprintf("the file system cannot keep the receive date %d: the file has %d, the index has the date", m.date, m.cutTo)}
+	if !c.r.opt.NoIndex {
+		n.Tell(c.r.log)
+		return
+	}
+	n.Text = fmt.Sprintf("the file system cannot keep the receive date %d, which is nowhere else without an index: the file has %d", m.date, m.cutTo)
+	c.problem(m.box.v, n)
+}
+
 func fileName(uid uint32) string {
 	return string(append(strconv.AppendUint(make([]byte, 0, 16), uint64(uid), 10), ".msg"...))
 }
@@ -89,7 +116,7 @@ func (w *writer) message(m *messageStep) error {
 	}
 	b := m.inline
 	m.text = message.Summarize(b)
-	if w.r.opt.CRLF {
+	if w.r.opt.CRLF != m.other {
 		w.crlf = message.AppendCRLF(w.crlf[:0], b, 0)
 		b = w.crlf
 		if m.text.BareLF {
@@ -180,7 +207,7 @@ func (w *writer) long(m *messageStep) error {
 
 // copyLong reads the body of m to its end, and writes it to f if there is one.
 func (w *writer) copyLong(m *messageStep, f *durable.File) error {
-	h := message.NewBody(w.r.opt.CRLF)
+	h := message.NewBody(w.r.opt.CRLF != m.other)
 	defer func() { m.text, m.content.size, m.sum = h.Finish() }()
 	if w.buf == nil {
 		w.buf = make([]byte, 128<<10)

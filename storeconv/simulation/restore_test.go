@@ -46,6 +46,9 @@ func restoreCases(t testing.TB) []restoreCase {
 	later := tape(t, 958780809,
 		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun",
 		"user bob", "box bob/INBOX 4", "link bob/INBOX/3 joe/INBOX/9")
+	turns := tape(t, 958780800,
+		"box joe/INBOX 77", "msg joe/INBOX/1 one", "box ann/INBOX 5", "msg ann/INBOX/1 eins", "link joe/INBOX/2 ann/INBOX/1", "link ann/INBOX/2 bob/INBOX/1",
+		"msg joe/INBOX/3 three", "msg ann/INBOX/3 drei", "link ann/INBOX/4 joe/INBOX/3", "box bob/INBOX 4", "msg bob/INBOX/1 uno", "link joe/INBOX/4 bob/INBOX/1")
 	each := restore.Options{Sync: storeconv.SyncUser}
 	return []restoreCase{
 		{name: "new", tapes: [][]byte{first}},
@@ -56,6 +59,8 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "existing without links", before: [][]byte{first}, tapes: [][]byte{later}, fail: fails(unix.EPERM, "linkat")},
 		{name: "links across devices", tapes: [][]byte{first, later}, opt: each, fail: fails(unix.EXDEV, "linkat")},
 		{name: "two tapes", tapes: [][]byte{first, later}, opt: each},
+		{name: "users in turns", tapes: [][]byte{turns}},
+		{name: "users in turns, each user", tapes: [][]byte{turns}, opt: each},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
 	}
 }

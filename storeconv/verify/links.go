@@ -74,6 +74,7 @@ func (c *streamCheck) linkToAbsent(m *sims.Member, rec *viewRecord, own *unix.St
 	}
 	c.fileDate(m, own, first.time)
 	if first.link == "" {
+		c.v.report.Copies++
 		first.file, first.link = keyOf(own), strings.Clone(m.Name)
 		c.absent[m.Link] = first
 		return

@@ -289,10 +289,20 @@ func (c *boxChecker) count(size int64, st *unix.Stat_t) {
 	c.res.messages++
 	c.res.size += size
 	if st.Nlink > 1 {
-		c.res.links++
+		c.named(st)
 	}
 	if m := c.v.opts.Progress; m != nil {
 		m.Add(1, size)
+	}
+}
+
+// named counts one name of a file that has several.
+func (c *boxChecker) named(st *unix.Stat_t) {
+	c.res.links++
+	c.v.dateLock.Lock()
+	defer c.v.dateLock.Unlock()
+	if err := c.v.named.Add(appendFile(nil, st), nil); err != nil && c.res.err == nil {
+		c.res.err = err
 	}
 }
 

@@ -17,6 +17,8 @@ type treeComparer struct {
 	c      *comparison
 	lister nms.Lister
 	bytes  byteComparer
+	src    nms.Descent // from the user's directory to the current one
+	dst    nms.Descent // the same in the store
 
 	ctx     context.Context
 	task    *userTask
@@ -47,6 +49,8 @@ func (w *treeComparer) compare(ctx context.Context, t *userTask) treeResult {
 		return w.res
 	}
 	defer unix.Close(dst)
+	w.src.Start(src)
+	w.dst.Start(dst)
 	w.dir(src, dst, treePlace{where: t.where, named: true}, 0)
 	if p := w.c.src.opts.Progress; p != nil {
 		p.Add(w.res.counts.Messages+w.res.counts.Others, w.res.counts.Bytes)
@@ -165,12 +169,12 @@ func (w *treeComparer) entries(src, dst int, at treePlace, depth int, entries []
 	}
 	for _, e := range entries {
 		if e.Type == nms.Directory {
-			w.subdir(src, dst, at, e.Name, depth, rest)
+			w.subdir(at, e.Name, depth, rest)
 		}
 	}
 }
 
-func (w *treeComparer) subdir(src, dst int, at treePlace, name string, depth int, rest map[string]bool) {
+func (w *treeComparer) subdir(at treePlace, name string, depth int, rest map[string]bool) {
 	below := treePlace{where: at.where + "/" + name, named: at.named}
 	names := []string{name}
 	switch {
@@ -181,16 +185,16 @@ func (w *treeComparer) subdir(src, dst int, at treePlace, name string, depth int
 	default:
 		names = w.folder(&below, at, name)
 	}
-	a, err := nms.OpenDir(src, name)
+	a, err := w.src.Enter(name)
 	if err != nil {
 		w.note(warning("unreadable", below.where, "open: %v", err))
 		delete(rest, name)
 		return
 	}
-	defer unix.Close(a)
+	defer w.src.Leave()
 	b := -1
 	for _, try := range names {
-		if b, err = nms.OpenDir(dst, try); err == nil {
+		if b, err = w.dst.Enter(try); err == nil {
 			delete(rest, try)
 			break
 		}
@@ -200,7 +204,7 @@ func (w *treeComparer) subdir(src, dst int, at treePlace, name string, depth int
 		w.note(problem("missing", at.where, "directory %s: %v", name, err))
 		return
 	}
-	defer unix.Close(b)
+	defer w.dst.Leave()
 	w.dir(a, b, below, depth+1)
 }
 

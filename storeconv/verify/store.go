@@ -56,14 +56,14 @@ type StoreReport struct {
 	Mailboxes int64 `json:"mailboxes"`
 	Messages  int64 `json:"messages"`    // files, each reference counted
 	Bytes     int64 `json:"bytes"`       // of them
-	Links     int64 `json:"links"`       // references to files that have more than one
+	Links     int64 `json:"links"`       // messages that are hard links to another, as restore counts them: of n names of one file, n-1
 	Foreign   int64 `json:"foreign"`     // mailboxes whose index is not ours: only their file names were looked at
 	Records   int64 `json:"records"`     // of the four databases
 	OddRecord int64 `json:"odd_records"` // records in the vendor's form, not looked into
 
 	Members   int64 `json:"members"`   // messages of the streams, links among them
 	Expired   int64 `json:"expired"`   // of these, marked expired and so not looked for
-	Copies    int64 `json:"copies"`    // links of the streams that are files of their own, for a good reason
+	Copies    int64 `json:"copies"`    // links of the streams that are files of their own, as restore counts them: the first one to a message that is left out, and those that could not be links
 	Unchecked int64 `json:"unchecked"` // links that could not be compared: nothing is known of their first copy
 }
 
@@ -118,7 +118,8 @@ type verifier struct {
 
 	// Of all workers.
 	dateLock sync.Mutex
-	dates    *bdb.Sorter // of files with several names; see dates.go
+	dates    *bdb.Sorter // of files with several names; see attributes.go
+	named    *bdb.Sorter // files with several names, once for each that was met
 	cache    factCache
 }
 
@@ -142,7 +143,7 @@ func (v *verifier) open() error {
 	if o := v.opts.Owner; o != nil {
 		v.owner = owner{o.UID, o.GID}
 	}
-	v.dates = bdb.NewSorter("", sortMemory)
+	v.dates, v.named = bdb.NewSorter("", sortMemory), bdb.NewSorter("", sortMemory)
 	return nil
 }
 
@@ -153,6 +154,7 @@ const sortMemory = 8 << 20
 func (v *verifier) close() {
 	v.lists.close()
 	v.dates.Close()
+	v.named.Close()
 	if v.origin != nil {
 		v.origin.close()
 	}
@@ -173,6 +175,9 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	if err := v.tree(ctx); err != nil {
+		return err
+	}
+	if err := v.countLinks(ctx); err != nil {
 		return err
 	}
 	if err := v.records(ctx); err != nil {

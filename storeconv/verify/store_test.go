@@ -27,7 +27,7 @@ func TestClean(t *testing.T) {
 		}
 	}
 	if rep.Users != 24 || rep.Mailboxes != int64(len(s.want.Mailboxes)) || rep.Messages != messages || rep.Bytes != bytes ||
-		rep.Links == 0 || rep.Unchecked != 0 || rep.Members != messages+rep.Expired || rep.Foreign+rep.OddRecord != 0 {
+		rep.Links != s.report.Links || rep.Links == 0 || rep.Copies != s.report.Copies || rep.Copies == 0 || rep.Unchecked != 0 || rep.Members != messages+rep.Expired || rep.Foreign+rep.OddRecord != 0 {
 		t.Errorf("%+v", rep)
 	}
 }

@@ -58,6 +58,7 @@ func (r *recorder) none(t testing.TB) {
 type restored struct {
 	stream, store string
 	want          testsite.Expect
+	report        restore.Report // of the last run
 }
 
 func restoreSite(t testing.TB, site testsite.StreamOptions) *restored {
@@ -83,7 +84,7 @@ func (s *restored) run(t testing.TB, opts restore.Options) {
 	must(t, err)
 	log := new(recorder)
 	opts.Log = log
-	_, err = restore.Restore(context.Background(), s.store, []*restore.Stream{in}, opts)
+	s.report, err = restore.Restore(context.Background(), s.store, []*restore.Stream{in}, opts)
 	must(t, err)
 	if len(log.problems) > 0 {
 		t.Fatalf("restore: %q", log.problems)

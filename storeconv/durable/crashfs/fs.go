@@ -46,6 +46,7 @@ type FS struct {
 	log     []op
 	real    map[realFile]int // identities of the operating system's files; nil: links to them are EXDEV
 	fail    func(call, name string) error
+	times   func(seconds int64) int64 // what becomes of a time; nil: it is kept
 	stopped bool
 }
 

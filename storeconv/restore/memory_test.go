@@ -1,6 +1,9 @@
 package restore
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestUIDRanges(t *testing.T) {
 	var u uidRanges
@@ -24,9 +27,20 @@ func TestUIDRanges(t *testing.T) {
 			t.Errorf("has %d: %v", uid, u.has(uid))
 		}
 	}
-	v := history{n: 3, stream: 1, uids: map[string]uidRanges{"INBOX": u, "a b": nil}, validities: map[string]uint32{"INBOX": 7, "a b": 1}}
-	back, err := parseHistory(v.append(nil))
-	if err != nil || back.n != 3 || back.stream != 1 || len(back.uids["INBOX"]) != len(u) || back.uids["INBOX"][len(u)-1] != u[len(u)-1] || back.validities["a b"] != 1 {
-		t.Errorf("round trip: %v, %v", back, err)
+	var f fields
+	f.putRanges(u)
+	f.putRanges(nil)
+	f.putString("a b")
+	back := fields{rest: f.rest}
+	if got := back.ranges(); !slices.Equal(got, u) || len(back.ranges()) != 0 || back.string() != "a b" || back.err() != nil {
+		t.Errorf("round trip: %v, %v", got, back.err())
+	}
+	for n := range f.rest {
+		cut := fields{rest: f.rest[:n]}
+		cut.ranges()
+		cut.ranges()
+		if cut.string(); cut.err() == nil {
+			t.Errorf("cut at %d of %d: no error", n, len(f.rest))
+		}
 	}
 }

@@ -1,0 +1,75 @@
+package restore
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
+)
+
+// TestLinkBeforeItsFirstCopy: a link to something that comes later, with the
+// same user, another one, in a later stream, or left out, is made in the same
+// run, as the message it stands for.
+func TestLinkBeforeItsFirstCopy(t *testing.T) {
+	first := streamOf(t,
+		sims.Member{Kind: sims.Mailbox, Name: "ann/INBOX", UIDValidity: 7, Subscribed: -1},
+		sims.Member{Kind: sims.Link, Name: "ann/INBOX/1", Time: 900000000, Link: "ann/INBOX/9", Flags: `\Seen`},
+		sims.Member{Kind: sims.Link, Name: "ann/INBOX/2", Time: 900000000, Link: "joe/INBOX/1"},
+		sims.Member{Kind: sims.Link, Name: "ann/INBOX/3", Time: 900000000, Link: "zoe/INBOX/1"},
+		sims.Member{Kind: sims.Link, Name: "ann/INBOX/4", Time: 900000000, Link: "joe/INBOX/2"},
+		sims.Member{Kind: sims.Message, Name: "ann/INBOX/9", Time: 900000000},
+		sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 8, Subscribed: -1},
+		sims.Member{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000},
+		sims.Member{Kind: sims.Message, Name: "joe/INBOX/2", Time: 900000000, Flags: "expired"})
+	second := streamOf(t,
+		sims.Member{Kind: sims.Mailbox, Name: "zoe/INBOX", UIDValidity: 9, Subscribed: -1},
+		sims.Member{Kind: sims.Message, Name: "zoe/INBOX/1", Time: 900000000})
+	for _, existing := range []Existing{Append, AppendAll, NewName} {
+		dir := t.TempDir()
+		store := filepath.Join(dir, "store")
+		dry, _, err := restoreTo(t, store, Options{Existing: existing, DryRun: true}, bytes.NewReader(first), bytes.NewReader(second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep, log, err := restoreTo(t, store, Options{Existing: existing}, bytes.NewReader(first), bytes.NewReader(second))
+		if err != nil || log.lost > 0 {
+			t.Fatalf("%v, said %q", err, log.lines)
+		}
+		if rep.Messages != 7 || rep.Links != 3 || rep.Copies != 1 || rep.Refused != 0 || rep.Users != 3 || rep.Mailboxes != 3 {
+			t.Errorf("%+v", rep)
+		}
+		if diff := cmp.Diff(rep, dry); diff != "" {
+			t.Errorf("-run +dry:\n%s", diff)
+		}
+		if log := checkStreams(t, store, verify.StoreOptions{}, first, second); len(log.Problems)+len(log.Warnings) > 0 {
+			t.Errorf("verify: %q %q", log.Problems, log.Warnings)
+		}
+		if existing != Append {
+			continue
+		}
+		hash, _ := treeHash(t, store)
+		rep = again(t, store, Options{}, first, second)
+		if now, _ := treeHash(t, store); now != hash || rep.Messages != 0 {
+			t.Errorf("again: %+v", rep)
+		}
+	}
+}
+
+// A link whose first copy never comes is lost, once, with its place.
+func TestLinkWithoutFirstCopy(t *testing.T) {
+	b := tape(t, may20, "box joe/INBOX 7", "link joe/INBOX/1 - ann/INBOX/5", "msg joe/INBOX/2 - two")
+	for _, dry := range []bool{true, false} {
+		rep, log, err := restoreTo(t, filepath.Join(t.TempDir(), "store"), Options{DryRun: dry}, bytes.NewReader(b))
+		if err != nil || log.lost != 1 || !strings.Contains(log.lines[0], "joe/INBOX/1") || !strings.Contains(log.lines[0], "lost-link") {
+			t.Errorf("%v, said %q", err, log.lines)
+		}
+		if rep.Refused != 1 || rep.Messages != 1 || rep.Users != 1 || rep.Mailboxes != 1 {
+			t.Errorf("%+v", rep)
+		}
+	}
+}
