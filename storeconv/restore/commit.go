@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
@@ -128,8 +129,11 @@ func (c *committer) commit() {
 	if len(list) == 0 || c.r.dry() || c.r.failure() != nil {
 		return
 	}
+	began := time.Now()
 	if err := c.place(list); err != nil {
 		c.r.fail(err)
+	} else if c.r.opt.Committed != nil {
+		c.r.opt.Committed(len(list), time.Since(began))
 	}
 }
 

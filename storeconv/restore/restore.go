@@ -15,6 +15,7 @@ package restore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
@@ -59,6 +60,10 @@ type Options struct {
 	Log      storeconv.Log                           // nil: discard
 	Progress storeconv.Progress                      // nil: none
 	Trace    func(level int, text string)            // called for each mailbox (1) and message (2); nil: none
+
+	// Committed is called for each batch of users that has been put into place,
+	// with the time that this took; nil: none.
+	Committed func(users int, took time.Duration)
 
 	FS      durable.FS // of the store; nil: the operating system's
 	Command string     // the command line, for whoever finds an interrupted run; "": not known

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -159,12 +161,27 @@ func (j *Job) sayError(err error) {
 
 // Write writes the report as indented JSON with a final newline.
 func (r Report) Write(w io.Writer) error {
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := json.Marshal(r)
+	if err == nil && r.Data != nil {
+		var own []byte
+		own, err = json.Marshal(r.Data)
+		data = joinObjects(data, own)
+	}
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(data, '\n'))
+	var text bytes.Buffer
+	if err := json.Indent(&text, data, "", "  "); err != nil {
+		return err
+	}
+	text.WriteByte('\n')
+	_, err = w.Write(text.Bytes())
 	return err
+}
+
+// joinObjects makes one object in JSON of two, neither of which is empty.
+func joinObjects(a, b []byte) []byte {
+	return slices.Concat(bytes.TrimSuffix(a, []byte("}")), []byte(","), bytes.TrimPrefix(b, []byte("{")))
 }
 
 // summary tells the counts in one line, or in one object with --json. With

@@ -56,6 +56,14 @@ func (j *Job) Detail(name string, n int64) {
 	j.report.Details.Add(name, n)
 }
 
+// Data gives the verb's own results to the report, as an object whose members
+// have other names than the report's.
+func (j *Job) Data(v any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.report.Data = v
+}
+
 // Output names something that the run wrote.
 func (j *Job) Output(name, path string) {
 	j.mu.Lock()

@@ -22,6 +22,10 @@ type Report struct {
 	Warnings Lines    `json:"warnings"`
 	Outputs  []Output `json:"outputs,omitempty"`
 	Next     []string `json:"next,omitempty"`
+
+	// Data are the verb's own results, an object; nil: none. In what --report
+	// writes its members stand beside those of the report.
+	Data any `json:"-"`
 }
 
 // Output names one thing that the run wrote.
