@@ -42,6 +42,19 @@ func newStream(s Shape) (*stream, error) {
 	return g, err
 }
 
+// WriteStream writes the stream of a shape to w.
+func WriteStream(w io.Writer, s Shape) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	g, err := newStream(s)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, g)
+	return err
+}
+
 // sink takes what the writer of members writes.
 type sink struct{ g *stream }
 

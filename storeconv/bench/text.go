@@ -41,7 +41,7 @@ func (m Machine) line() string {
 }
 
 func (r *Report) streamLine() string {
-	return fmt.Sprintf("%d messages, %.1f MB, of %d users with %d mailboxes each; %d rounds; caches %s",
+	return fmt.Sprintf("%d messages, %.1f MB, of %d users with %d mailboxes each; rounds: %d; caches %s",
 		r.Stream.Messages, float64(r.Stream.Bytes)/1e6, r.Shape.Users, r.Shape.Mailboxes, r.Rounds, r.Caches)
 }
 
