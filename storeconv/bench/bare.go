@@ -23,9 +23,9 @@ import (
 // that this system offers, and nothing else: their speed is the limit of the
 // conversion on this disk.
 
-// bareBodies bounds the memory for the bodies that the bare loop writes, in
-// bytes; a larger stream uses them again.
-const bareBodies = 64 << 20
+// bareBodies is the memory that the bare loop writes from, in bytes: more than
+// a processor's caches have, as with messages that come from a stream.
+const bareBodies = 16 << 20
 
 // bareFile is one message of the bare loop.
 type bareFile struct {
@@ -45,9 +45,10 @@ type bareUser struct {
 // user at a time, in directories like those of a store. It syncs where the
 // row's mode does.
 func bareWrite(ctx context.Context, s Step, m *measured) error {
-	w := &bareWriter{fs: durable.OS, m: m, bodies: sampleText(newWalker(s.Shape).rng)}
-	for len(w.bodies) < bareBodies {
-		w.bodies = append(w.bodies, w.bodies...)
+	w := &bareWriter{fs: durable.OS, m: m, bodies: make([]byte, bareBodies)}
+	text := sampleText(newWalker(s.Shape).rng)
+	for at := 0; at < bareBodies; {
+		at += copy(w.bodies[at:], text)
 	}
 	root := filepath.Join(s.Dir, bareName)
 	if err := os.Mkdir(root, 0o700); err != nil {
@@ -135,7 +136,7 @@ func eachBareUser(s Shape, each func(*bareUser) error) error {
 			u.boxes, box = append(u.boxes, nil), p.box
 		}
 		files := &u.boxes[len(u.boxes)-1]
-		f := bareFile{uid: p.uid, size: p.size, link: p.first >= 0 && len(*files) > 0, at: walk.n * 4099}
+		f := bareFile{uid: p.uid, size: p.size, link: p.first >= 0 && len(*files) > 0, at: walk.n * 12007}
 		*files = append(*files, f)
 	}
 	return each(u)
@@ -233,21 +234,24 @@ func (w *bareWriter) box(user int, name string, files []bareFile) (int64, error)
 
 // file creates, writes, dates and hashes one file.
 func (w *bareWriter) file(dir int, name string, f bareFile) (err error) {
-	at := f.at % (int64(len(w.bodies)) - min(f.size, int64(len(w.bodies))-1))
-	body := w.bodies[at : at+f.size]
 	fd, err := w.fs.Openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.fs.Close(fd)) }()
-	for rest := body; len(rest) > 0; {
-		n, err := w.fs.Write(fd, rest)
+	h := sha256.New()
+	at := f.at % int64(len(w.bodies))
+	for left := f.size; left > 0; {
+		n, err := w.fs.Write(fd, w.bodies[at:min(at+left, int64(len(w.bodies)))])
 		if err != nil {
 			return err
 		}
-		rest = rest[n:]
+		h.Write(w.bodies[at : at+int64(n)])
+		left -= int64(n)
+		at = (at + int64(n)) % int64(len(w.bodies))
 	}
-	hashed.Add(int64(sha256.Sum256(body)[0]))
+	var sum [sha256.Size]byte
+	hashed.Add(int64(h.Sum(sum[:0])[0]))
 	date := unix.Timespec{Sec: streamDate}
 	return w.fs.Futimens(fd, date, date)
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// sayWhat runs a program of ours for a check, and returns what it says when it
+// finds fault.
+func (s *suite) sayWhat(name string, args ...string) error {
+	out, err := exec.Command(s.ours[name], args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %.500s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// countLines counts the lines of a file that begin with a word.
+func countLines(path, word string) (int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n := 0
+	in := bufio.NewReaderSize(f, 1<<20)
+	start := true
+	for {
+		line, err := in.ReadSlice('\n')
+		if start && len(line) > 0 && bytes.HasPrefix(line, []byte(word)) {
+			n++
+		}
+		start = err == nil
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return n, err
+		}
+	}
+}
+
+// wantLines checks that a file has so many lines that begin with a word.
+func (s *suite) wantLines(name, word string, want int) error {
+	got, err := countLines(s.at(name), word)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s has %d lines %q, want %d", name, got, word, want)
+	}
+	return err
+}
+
+// fileSum is the SHA-256 of a file.
+func fileSum(path string) ([32]byte, error) {
+	var sum [32]byte
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	h.Sum(sum[:0])
+	return sum, err
+}
+
+// wantSame checks that two files have the same bytes.
+func (s *suite) wantSame(a, b string) error {
+	x, err := fileSum(s.at(a))
+	if err != nil {
+		return err
+	}
+	y, err := fileSum(s.at(b))
+	if err == nil && x != y {
+		err = fmt.Errorf("%s and %s differ", a, b)
+	}
+	return err
+}
+
+// wantTree checks that a tree has so many files of so many bytes.
+func (s *suite) wantTree(root, suffix string, files, bytes int64) error {
+	n, size, err := treeSum(s.at(root), suffix)
+	if err == nil && (n != files || bytes >= 0 && size != bytes) {
+		err = fmt.Errorf("%s has %d files of %d bytes, want %d of %d", root, n, size, files, bytes)
+	}
+	return err
+}
+
+// wantFile checks that a result is there and not empty.
+func (s *suite) wantFile(name string) error {
+	st, err := os.Stat(s.at(name))
+	if err == nil && st.Size() == 0 {
+		err = fmt.Errorf("%s is empty", name)
+	}
+	return err
+}

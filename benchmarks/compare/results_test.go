@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSummarise(t *testing.T) {
+	runs := func(foreign float64, walls ...float64) []usage {
+		var out []usage
+		for i, w := range walls {
+			out = append(out, usage{Wall: w, CPU: 2 * w, Peak: int64(i) << 20, Foreign: foreign})
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name  string
+		runs  []usage
+		wall  stat
+		noisy bool
+	}{
+		{"calm", runs(0, 1, 1.01, 1.02, 0.99, 1), stat{1, 0.99, 1.02}, false},
+		{"one outlier", runs(0, 1, 1, 1, 1, 9), stat{1, 1, 9}, false},
+		{"wide", runs(0, 1, 1.4, 1, 1.4, 1.2), stat{1.2, 1, 1.4}, true},
+		{"neighbours", runs(0.2, 1, 1, 1, 1, 1), stat{1, 1, 1}, true},
+		{"an even number", runs(0, 1, 1.02), stat{1.01, 1, 1.02}, false},
+		{"none", nil, stat{}, false},
+	} {
+		m := summarise(tt.runs)
+		if !near(m.Wall.Median, tt.wall.Median) || m.Wall.Low != tt.wall.Low || m.Wall.High != tt.wall.High || m.Noisy != tt.noisy {
+			t.Errorf("%s: %+v, noisy %v", tt.name, m.Wall, m.Noisy)
+		}
+		if want := int64(max(len(tt.runs)-1, 0)) << 20; m.Peak != want || !near(m.CPU.Median, 2*m.Wall.Median) {
+			t.Errorf("%s: peak %d, CPU %+v", tt.name, m.Peak, m.CPU)
+		}
+	}
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+
+// made is a contender that takes so long.
+func made(name, role string, wall float64) contenderResult {
+	return contenderResult{Name: name, Role: role, Does: "run " + name, measured: summarise([]usage{{Wall: wall, CPU: wall, Peak: 10 << 20}})}
+}
+
+// grown is a contender of a task that grows.
+func grown(x, wall float64, peak int64) contenderResult {
+	c := made("ours", ours, wall)
+	c.Series, c.X, c.Peak = "ours", x, peak
+	return c
+}
+
+// madeResults are results whose every number is known.
+func madeResults() *results {
+	r := &results{Command: "go run ./benchmarks/compare", Missing: []string{"bsdtar"}, Versions: map[string]string{"GNU tar": "tar 1.34"}, Bench: []float64{900, 1000, 1100}}
+	r.Tasks = []taskResult{
+		{Name: "restore-none", Title: "Restore", Unit: "messages", Items: 1000, Bytes: 50_000_000, Note: "Nobody else hashes.", Contenders: []contenderResult{
+			made("storeconv restore", ours, 1), made("tar -x", peer, 1.2), made("create, write, date, hash", limit, 0.5)}},
+		{Name: "verify", Title: "Verify", Unit: "messages", Items: 1000, Bytes: 50_000_000, Contenders: []contenderResult{
+			made("storeconv verify", ours, 0.1), made("sha256sum", peer, 0.3), made("open, read, hash", limit, 0.08)}},
+		{Name: "upgrade-hundredth", Title: "Upgrade", Unit: "entries", Items: 1, Contenders: []contenderResult{made("ldifconv upgrade", ours, 0.02)}},
+		{Name: "start", Title: "Start-up", Unit: "runs", Items: 1, Contenders: []contenderResult{made("ldifconv", ours, 0.012)}},
+		{Name: "growth-restore", Title: "Growth", Unit: "messages", Contenders: []contenderResult{
+			grown(1000, 1, 40<<20), grown(10_000, 11, 100<<20), grown(100_000, 121, 110<<20)}},
+	}
+	r.Goals = goalsOf(r)
+	return r
+}
+
+func TestGoals(t *testing.T) {
+	got := make(map[string]goalResult)
+	for _, g := range madeResults().Goals {
+		got[g.Path] = g
+	}
+	for path, want := range map[string]struct {
+		measured string
+		reached  bool
+	}{
+		"restore":              {"1.20x tar -x, 50 % of the limit", false}, // one of two
+		"verify":               {"80 % of the limit, 500 MB/s, 3.00x sha256sum", true},
+		"upgrade, a hundredth": {"20.0 ms, start-up 12.0 ms", false},
+		"growth, restore":      {"a message 10 % dearer at 10x, 110 MiB, 1.10x", true},
+		"backup":               {"not measured", false},
+	} {
+		if g := got[path]; g.Measured != want.measured || g.Reached != want.reached {
+			t.Errorf("%s: %q, %v", path, g.Measured, g.Reached)
+		}
+	}
+}
+
+// TestWrite writes the results, and reads what was written.
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, notesFile), []byte("## Notes\n\nBy hand.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := madeResults()
+	if err := r.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"    go run ./benchmarks/compare\n", "Not found on this machine: bsdtar.", "GNU tar: tar 1.34",
+		"| restore | 0.86x `tar x`, 47 % of the limit | 1.1x, 65 % | 1.20x tar -x, 50 % of the limit | not reached |",
+		"| backup | 0.65x `tar c` | 1x | not measured |  |",
+		"| **storeconv restore** | 1 s | 0% | 1 s | 10 MiB | 1000 | 50 |  |",
+		"| tar -x | 1.2 s | 0% | 1.2 s | 10 MiB | 833 | 42 | 1.20 |",
+		"| limit: *create, write, date, hash* | 0.5 s | 0% | 0.5 s | 10 MiB | 2000 | 100 | 0.50 |",
+		"- tar -x: `run tar -x`", "`storeconv bench` says 1000 messages a second of this stream (900 to 1100), the row of restore 1000 (1000 to 1000)",
+		"![Restore](plots/restore-none.svg)", "![Growth: memory](plots/growth-restore-memory.svg)", "By hand.",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s has no %q", resultsFile, want)
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(dir, jsonFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back results
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(*r, back); diff != "" {
+		t.Errorf("results change on their way:\n%s", diff)
+	}
+	checkPlots(t, filepath.Join(dir, plotsDir))
+}
+
+// checkPlots reads the drawings as XML.
+func checkPlots(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.svg"))
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v: %v", files, err)
+	}
+	for _, f := range files {
+		in, err := os.Open(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		d := xml.NewDecoder(in)
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for _, bad := range [][]string{{"--size", "huge"}, {"--rounds", "4"}, {"word"}, {"--unknown"}, {"--size", "medium", "--out", "/nowhere"}} {
+		if _, err := parseOptions(bad); err == nil {
+			t.Errorf("%v is taken", bad)
+		}
+	}
+	opt, err := parseOptions([]string{"--size", "small", "--peers", "tar,cp", "--tasks", "restore", "--rounds", "9"})
+	if err != nil || opt.size.Rounds != 9 || opt.out != "" || !opt.wants("tar") || opt.wants("rsync") || !opt.has("restore-none") || opt.has("verify") {
+		t.Errorf("%+v, %v", opt, err)
+	}
+}
+
+func TestCountLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	long := strings.Repeat("dn: ", 1<<19)
+	if err := os.WriteFile(path, []byte("dn: a\n dn: no\n\n"+long+"\ndn: last"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string]int{"dn: ": 3, "": 5, "x": 0} {
+		if n, err := countLines(path, word); err != nil || n != want {
+			t.Errorf("%d lines %q, want %d: %v", n, word, want, err)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/bench"
+)
+
+// task is one piece of work that several programs do.
+type task struct {
+	name  string // "restore-none"
+	title string
+	unit  string // of items: "messages"
+	items int64
+	bytes int64
+	note  string // what the contenders do not do alike
+	list  []contender
+}
+
+// Roles of contenders.
+const (
+	ours  = "ours"
+	peer  = "peer"
+	limit = "limit" // a bare loop: the least that must be done
+)
+
+// contender is one program that does the work of a task.
+type contender struct {
+	name    string // as the table calls it
+	role    string
+	does    string // the command, as a stranger would type it
+	cmd     command
+	prepare func() error           // before each run, not measured; nil: nothing
+	check   func(first bool) error // whether the result is right; thorough in the first round; nil: the exit status says so
+	series  string                 // of a plot: which curve this belongs to, and where
+	x       float64
+}
+
+// command is what is run: a program, or a line of the shell, and perhaps a
+// sync(1) of the file system of a path behind it.
+type command struct {
+	argv  []string
+	shell string
+	dir   string
+	sync  string
+	own   bool // the program measures itself
+}
+
+// task takes the contenders of a task in turn, and returns its row of results.
+func (s *suite) task(ctx context.Context, t *task) (taskResult, error) {
+	row := taskResult{Name: t.name, Title: t.title, Unit: t.unit, Items: t.items, Bytes: t.bytes, Note: t.note}
+	runs := make([][]usage, len(t.list))
+	for round := range s.opt.size.Rounds {
+		for i := range t.list {
+			u, err := s.turn(ctx, &t.list[i], round == 0)
+			if err != nil {
+				return row, fmt.Errorf("%s: %w", t.list[i].name, err)
+			}
+			runs[i] = append(runs[i], u)
+		}
+	}
+	for i, c := range t.list {
+		row.Contenders = append(row.Contenders, contenderResult{
+			Name: c.name, Role: c.role, Does: c.does, Series: c.series, X: c.x, measured: summarise(runs[i]),
+		})
+	}
+	return row, nil
+}
+
+// turn runs a contender once. A time of a wrong result is no time.
+func (s *suite) turn(ctx context.Context, c *contender, first bool) (usage, error) {
+	if c.prepare != nil {
+		if err := c.prepare(); err != nil {
+			return usage{}, err
+		}
+	}
+	if err := s.settle(); err != nil {
+		return usage{}, err
+	}
+	u, err := s.runOnce(ctx, c.cmd)
+	if err != nil {
+		return u, err
+	}
+	if c.check != nil {
+		if err := c.check(first); err != nil {
+			return u, fmt.Errorf("the result is wrong: %w", err)
+		}
+	}
+	return u, nil
+}
+
+// settle writes out what earlier runs have left: it is not the next one's.
+func (s *suite) settle() error {
+	f, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.Syncfs(int(f.Fd()))
+}
+
+// step is the command of a bare loop of storeconv bench.
+func (s *suite) step(b bench.Step) (command, error) {
+	text, err := json.Marshal(b)
+	return command{argv: []string{s.at("loops"), "step", string(text)}, own: true}, err
+}
