@@ -56,7 +56,11 @@ func (r *results) writeMachine(b *strings.Builder) {
 }
 
 func (r *results) writeGoals(b *strings.Builder) {
-	b.WriteString("\n## Goals\n\n| path | before | goal | measured | |\n|---|---|---|---|---|\n")
+	b.WriteString("\n## Goals\n\n")
+	if r.Size.Name == sizes[0].Name {
+		b.WriteString("The goals are for the sizes of medium: a small input is mostly start-up.\n\n")
+	}
+	b.WriteString("| path | before | goal | measured | |\n|---|---|---|---|---|\n")
 	for _, g := range r.Goals {
 		mark := "not reached"
 		switch {
@@ -65,7 +69,7 @@ func (r *results) writeGoals(b *strings.Builder) {
 		case g.Reached:
 			mark = "reached"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s%s | %s |\n", g.Path, g.Before, g.Goal, g.Measured, noisyMark(g.Noisy), mark)
+		fmt.Fprintf(b, "| %s | %s | %s | %s%s | %s |\n", g.Path, g.Before, g.Goal, cell(g.Measured), noisyMark(g.Noisy), mark)
 	}
 }
 
@@ -117,7 +121,7 @@ func (t *taskResult) items(c *contenderResult) float64 {
 }
 
 func (t *taskResult) line(c *contenderResult) string {
-	name := c.Name
+	name := cell(c.Name)
 	switch c.Role {
 	case ours:
 		name = "**" + name + "**"
@@ -150,6 +154,9 @@ func (t *taskResult) ratio(c *contenderResult) string {
 	}
 	return fmt.Sprintf("%.2f", c.Wall.Median/us.Wall.Median)
 }
+
+// cell is text as a table takes it.
+func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
 
 // seconds writes a time with three digits.
 func seconds(s float64) string {

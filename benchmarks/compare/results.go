@@ -46,7 +46,7 @@ type contenderResult struct {
 	Does   string  `json:"does"`
 	Series string  `json:"series,omitempty"`
 	X      float64 `json:"x,omitempty"`
-	measured
+	Summary
 }
 
 // noteBench takes over what storeconv bench has said of the restore.
@@ -82,7 +82,7 @@ func versions() map[string]string {
 	} {
 		text, _ := exec.Command(argv[0], argv[1:]...).CombinedOutput() // some exit with an error though they answer
 		line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "not found") {
+		if line = strings.TrimSpace(strings.NewReplacer("@(#)", "", "$", "").Replace(line)); line != "" && !strings.Contains(line, "not found") {
 			out[name] = line
 		}
 	}

@@ -49,7 +49,7 @@ func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
 // made is a contender that takes so long.
 func made(name, role string, wall float64) contenderResult {
-	return contenderResult{Name: name, Role: role, Does: "run " + name, measured: summarise([]usage{{Wall: wall, CPU: wall, Peak: 10 << 20}})}
+	return contenderResult{Name: name, Role: role, Does: "run " + name, Summary: summarise([]usage{{Wall: wall, CPU: wall, Peak: 10 << 20}})}
 }
 
 // grown is a contender of a task that grows.

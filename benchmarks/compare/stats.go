@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// measured is the summary of a contender's runs.
-type measured struct {
+// Summary is the summary of a contender's runs.
+type Summary struct {
 	Runs    []usage `json:"runs"`
 	Wall    stat    `json:"wall_s"`
 	CPU     stat    `json:"cpu_s"`
@@ -29,8 +29,8 @@ const (
 	widePart    = 0.15
 )
 
-func summarise(runs []usage) measured {
-	m := measured{Runs: runs}
+func summarise(runs []usage) Summary {
+	m := Summary{Runs: runs}
 	pick := func(of func(usage) float64) []float64 {
 		out := make([]float64, len(runs))
 		for i, u := range runs {

@@ -66,7 +66,7 @@ func (s *suite) task(ctx context.Context, t *task) (taskResult, error) {
 	}
 	for i, c := range t.list {
 		row.Contenders = append(row.Contenders, contenderResult{
-			Name: c.name, Role: c.role, Does: c.does, Series: c.series, X: c.x, measured: summarise(runs[i]),
+			Name: c.name, Role: c.role, Does: c.does, Series: c.series, X: c.x, Summary: summarise(runs[i]),
 		})
 	}
 	return row, nil

@@ -149,7 +149,7 @@ func (s *suite) readers(file string, entries int, all bool) []contender {
 	if python, ok := s.python(); ok {
 		list = append(list, contender{name: "python-ldap", role: peer, does: "python: ldif.LDIFRecordList.parse", cmd: command{argv: []string{python, "-c", pythonReader, path}}})
 	}
-	if c, ok := s.slapadd(path, entries); ok {
+	if c, ok := s.slapadd(path); ok {
 		list = append(list, c)
 	}
 	return list
