@@ -1,13 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
-	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
@@ -31,7 +33,7 @@ func (r *results) plot(dir string) ([]plotFile, error) {
 	var files []plotFile
 	save := func(p *plot.Plot, name string, height vg.Length) error {
 		files = append(files, plotFile{name, p.Title.Text})
-		return p.Save(18*vg.Centimeter, height, filepath.Join(dir, name))
+		return saveSVG(p, filepath.Join(dir, name), height)
 	}
 	for _, t := range r.Tasks {
 		if t.grows() || len(t.Contenders) < 2 {
@@ -57,10 +59,36 @@ func (r *results) plot(dir string) ([]plotFile, error) {
 	return files, nil
 }
 
+// plotFont is of letters that are equally wide in every font of its kind, so
+// that labels have room where a viewer has another one.
+var plotFont = font.Font{Typeface: "Liberation", Variant: "Mono"}
+
+// newPlot is an empty drawing in that font.
+func newPlot(title string) *plot.Plot {
+	plot.DefaultFont = plotFont
+	p := plot.New()
+	p.Title.Text = title
+	p.Title.Padding = vg.Points(8)
+	return p
+}
+
+// saveSVG writes a drawing, and names fonts that a viewer may take instead.
+func saveSVG(p *plot.Plot, path string, height vg.Length) error {
+	w, err := p.WriterTo(18*vg.Centimeter, height, "svg")
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if _, err := w.WriteTo(&text); err != nil {
+		return err
+	}
+	out := bytes.ReplaceAll(text.Bytes(), []byte("font-family:Liberation Mono"), []byte("font-family:'Liberation Mono','DejaVu Sans Mono',Menlo,Consolas,monospace"))
+	return os.WriteFile(path, out, 0o644)
+}
+
 // bars draws the speed of the contenders of a task, the first on top.
 func (t *taskResult) bars() (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text = t.Title
+	p := newPlot(t.Title)
 	p.X.Label.Text, p.X.Min = t.Unit+" a second", 0
 	names := make([]string, len(t.Contenders))
 	for role, colour := range roleColours {
@@ -80,13 +108,28 @@ func (t *taskResult) bars() (*plot.Plot, error) {
 		p.Add(bars)
 	}
 	p.NominalY(names...)
+	p.X.Max *= 1.1 // or the last mark would be cut
+	p.X.Tick.Marker = plainTicks{}
 	return p, nil
+}
+
+// plainTicks are the usual marks of an axis, with plain numbers.
+type plainTicks struct{}
+
+// Ticks returns the marks between two values.
+func (plainTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i := range ticks {
+		if !ticks[i].IsMinor() {
+			ticks[i].Label = strconv.FormatFloat(ticks[i].Value, 'f', -1, 64)
+		}
+	}
+	return ticks
 }
 
 // curve is a drawing over the size of something.
 type curve struct {
 	name, title, x, y string
-	series            string
 	points            plotter.XYs
 	linear            bool // the axis of x
 }
@@ -96,17 +139,13 @@ type curve struct {
 func (r *results) curves() []curve {
 	var out []curve
 	for _, t := range r.Tasks {
-		points := func(of func(*contenderResult) float64) (series string, xy plotter.XYs) {
-			for _, c := range t.Contenders {
-				if v := of(&c); c.Series != "" && v > 0 {
-					series = c.Series
-					xy = append(xy, plotter.XY{X: c.X, Y: v})
+		add := func(c curve, of func(*contenderResult) float64) {
+			for _, r := range t.Contenders {
+				if v := of(&r); r.Series != "" && v > 0 {
+					c.points = append(c.points, plotter.XY{X: r.X, Y: v})
 				}
 			}
-			return series, xy
-		}
-		add := func(c curve, of func(*contenderResult) float64) {
-			if c.series, c.points = points(of); len(c.points) > 1 {
+			if len(c.points) > 1 {
 				out = append(out, c)
 			}
 		}
@@ -122,8 +161,8 @@ func (r *results) curves() []curve {
 }
 
 func (c *curve) draw() (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.title, c.x, c.y
+	p := newPlot(c.title)
+	p.X.Label.Text, p.Y.Label.Text = c.x, c.y
 	line, points, err := plotter.NewLinePoints(c.points)
 	if err != nil {
 		return nil, err
@@ -131,28 +170,16 @@ func (c *curve) draw() (*plot.Plot, error) {
 	line.Color, points.Color = roleColours[ours], roleColours[ours]
 	line.Width = vg.Points(1.5)
 	p.Add(plotter.NewGrid(), line, points)
-	p.Legend.Add(c.series, line, points)
 	p.Y.Min = 0
 	p.Y.Max *= 1.15
+	var marks plot.ConstantTicks
+	for _, pt := range c.points {
+		marks = append(marks, plot.Tick{Value: pt.X, Label: fmt.Sprintf("%.0f", pt.X)})
+	}
+	p.X.Tick.Marker = marks
 	if !c.linear {
 		p.X.Scale = plot.LogScale{}
-		p.X.Tick.Marker = powers{}
+		p.X.Min, p.X.Max = p.X.Min/1.3, p.X.Max*1.3
 	}
 	return p, nil
-}
-
-// powers marks an axis at powers of ten, with plain numbers.
-type powers struct{}
-
-// Ticks returns the marks between two values.
-func (powers) Ticks(low, high float64) []plot.Tick {
-	var out []plot.Tick
-	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
-		v := math.Pow(10, e)
-		if v < low*0.999 || v > high*1.001 {
-			continue
-		}
-		out = append(out, plot.Tick{Value: v, Label: fmt.Sprintf("%.0f", v)})
-	}
-	return out
 }
