@@ -50,14 +50,15 @@ func BenchmarkCreate(b *testing.B) {
 	} {
 		b.Run(way.name, func(b *testing.B) {
 			d := newCreateDir(b, filepath.Join(base, way.name))
-			start := processCPU(b)
-			b.ResetTimer()
-			for i := range b.N {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			start, i := processCPU(b), 0
+			for b.Loop() {
 				if err := way.create(d, i); err != nil {
 					b.Fatal(err)
 				}
+				i++
 			}
-			b.StopTimer()
 			b.ReportMetric((processCPU(b)-start)*1e6/float64(b.N), "cpu-us/file")
 			os.RemoveAll(d.path)
 		})
