@@ -182,7 +182,7 @@ func (r *results) writeAgreement(b *strings.Builder) {
 // text is the table of a task for the terminal.
 func (t *taskResult) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n", t.Title, t.size())
+	b.WriteString(t.Title + "\n")
 	for _, c := range t.Contenders {
 		fmt.Fprintf(&b, "  %-34s %9s ±%3.0f%%  CPU %9s  %4d MiB  %12s %s/s%s\n", c.Name, seconds(c.Wall.Median), 100*c.Wall.spread(), seconds(c.CPU.Median), c.Peak>>20, t.rate(&c), t.Unit, noisyMark(c.Noisy))
 	}

@@ -72,7 +72,8 @@ var taskMakers = []struct {
 	{"verify", verifyTasks},
 	{"backup", backupTasks},
 	{"relocate", relocateTasks},
-	{"growth", growthTasks},
+	{"growth-restore", growingStores},
+	{"growth-upgrade", growingExports},
 }
 
 // measure takes every task.
