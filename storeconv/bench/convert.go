@@ -61,9 +61,9 @@ func restoreStep(ctx context.Context, s Step, m *measured) error {
 	if err != nil {
 		return err
 	}
-	fs, commits := newTimedFS(durable.OS, m.now), new(Histogram)
 	var wrong faults
 	m.prepared()
+	fs, commits := newTimedFS(durable.OS, m.now), new(Histogram)
 	rep, err := restore.Restore(ctx, filepath.Join(s.Dir, storeName), []*restore.Stream{stream}, restore.Options{
 		Jobs: s.Jobs, Sync: mode, FS: fs, Log: &wrong, Progress: m,
 		Committed: func(_ int, took time.Duration) { commits.Add(took) },

@@ -55,7 +55,7 @@ func fsyncs(ctx context.Context, s Step, m *measured) error {
 	defer os.Remove(path)
 	block := make([]byte, smallBytes)
 	m.prepared()
-	for m.sample.Items < fsyncMost && err == nil && (m.sample.Items == 0 || m.now()-m.paused < fsyncTime) {
+	for m.sample.Items < fsyncMost && err == nil && (m.sample.Items == 0 || m.now() < fsyncTime) {
 		if _, err = f.WriteAt(block, 0); err == nil {
 			err = f.Sync()
 		}

@@ -65,14 +65,11 @@ func (s Step) Run(ctx context.Context, progress storeconv.Progress) (Sample, err
 	if s.Jobs < 1 {
 		s.Jobs = runtime.GOMAXPROCS(0)
 	}
-	m := &measured{now: stopwatch(), next: progress, total: s.Shape.Messages}
-	cpu := processCPU()
+	m := &measured{next: progress, total: s.Shape.Messages}
+	m.prepared()
 	err := work(ctx, s, m)
 	m.sample.Seconds = m.now().Seconds()
-	if m.paused > 0 {
-		m.sample.Seconds -= m.paused.Seconds()
-	}
-	m.sample.CPU = (processCPU() - cpu).Seconds()
+	m.sample.CPU = (processCPU() - m.cpu).Seconds()
 	m.sample.Peak = peakMemory()
 	if err != nil {
 		return Sample{}, fmt.Errorf("%s: %w", s.Op, err)
@@ -88,11 +85,11 @@ var works = map[Op]func(context.Context, Step, *measured) error{
 
 // measured is a step that is being taken. Its Add makes the curve.
 type measured struct {
-	now    func() time.Duration
-	next   storeconv.Progress // told too; nil: none
-	total  int64              // messages that will come
+	now    func() time.Duration // since the preparations ended
+	cpu    time.Duration        // of the process until then
+	next   storeconv.Progress   // told too; nil: none
+	total  int64                // messages that will come
 	curve  curve
-	paused time.Duration // of preparations, which do not count
 	sample Sample
 }
 
@@ -104,8 +101,8 @@ func (m *measured) Add(items, bytes int64) {
 	}
 }
 
-// prepared starts the time anew: what was done so far was getting ready.
-func (m *measured) prepared() { m.paused = m.now() }
+// prepared starts the time: what was done so far was getting ready.
+func (m *measured) prepared() { m.now, m.cpu = stopwatch(), processCPU() }
 
 // processCPU is the user and system time of this process so far.
 func processCPU() time.Duration {

@@ -133,6 +133,27 @@ func TestReportHasNoOrderOfArrival(t *testing.T) {
 	}
 }
 
+// TestReportData: a verb's own results stand beside those of the run, whatever
+// they hold.
+func TestReportData(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.json")
+	run(t, func(_ context.Context, j *Job, _ []string) error {
+		j.Data(map[string]any{"rows": []any{"{}", 1.5}})
+		return nil
+	}, "tool", "do", "--report", path)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["command"] != "tool do" || got["exit"] != 0.0 || !cmp.Equal(got["rows"], []any{"{}", 1.5}) || data[len(data)-1] != '\n' {
+		t.Errorf("%s", data)
+	}
+}
+
 func TestLinesAreCapped(t *testing.T) {
 	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
 		for range MaxLines + 50 {
