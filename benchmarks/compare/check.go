@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -51,33 +50,6 @@ func (s *suite) wantLines(name, word string, want int) error {
 	got, err := countLines(s.at(name), word)
 	if err == nil && got != want {
 		err = fmt.Errorf("%s has %d lines %q, want %d", name, got, word, want)
-	}
-	return err
-}
-
-// fileSum is the SHA-256 of a file.
-func fileSum(path string) ([32]byte, error) {
-	var sum [32]byte
-	f, err := os.Open(path)
-	if err != nil {
-		return sum, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	h.Sum(sum[:0])
-	return sum, err
-}
-
-// wantSame checks that two files have the same bytes.
-func (s *suite) wantSame(a, b string) error {
-	x, err := fileSum(s.at(a))
-	if err != nil {
-		return err
-	}
-	y, err := fileSum(s.at(b))
-	if err == nil && x != y {
-		err = fmt.Errorf("%s and %s differ", a, b)
 	}
 	return err
 }

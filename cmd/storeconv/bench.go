@@ -18,7 +18,8 @@ const benchDoc = `
 Measures what a disk can do as a message store, and how long a migration takes
 on it. A synthetic stream, made in memory while it is read, becomes a store in
 DIR; the store is verified, and backed up into a stream beside it. Everything is
-removed again: after success, failure and interrupt.
+removed again: after success, failure and interrupt. After an interrupt, or when
+this process is killed, another one that goes on for a moment does that.
 
 There is a row for every number of --jobs with every mode of --sync. The rounds
 take the rows in turn, and figures are medians of the rounds. Beside them stand
