@@ -33,6 +33,9 @@ func (a aim) reached() bool {
 	return a.value >= a.least
 }
 
+// notMeasured stands where a run had other tasks.
+const notMeasured = "not measured"
+
 // goalsOf are the goals of the project with what was measured.
 func goalsOf(r *results) []goalResult {
 	row := func(path, before, goal string, aims ...aim) goalResult {
@@ -49,7 +52,7 @@ func goalsOf(r *results) []goalResult {
 		}
 		g.Measured = strings.Join(texts, ", ")
 		if g.Measured == "" {
-			g.Measured = "not measured"
+			g.Measured = notMeasured
 		}
 		return g
 	}

@@ -18,6 +18,7 @@ func (r *results) markdown(plots []plotFile, notes string) string {
 		r.Tasks[i].write(&b)
 	}
 	r.writeAgreement(&b)
+	r.writeProfiles(&b)
 	if len(plots) > 0 {
 		b.WriteString("\n## Plots\n\n")
 		for _, p := range plots {
@@ -64,7 +65,7 @@ func (r *results) writeGoals(b *strings.Builder) {
 	for _, g := range r.Goals {
 		mark := "not reached"
 		switch {
-		case g.Measured == "not measured":
+		case g.Measured == notMeasured:
 			mark = ""
 		case g.Reached:
 			mark = "reached"
@@ -177,6 +178,21 @@ func (r *results) writeAgreement(b *strings.Builder) {
 	low, high := float64(t.Items)/us.Wall.High, float64(t.Items)/us.Wall.Low
 	fmt.Fprintf(b, "\n`storeconv bench` says %.0f messages a second of this stream (%.0f to %.0f), the row of restore %.0f (%.0f to %.0f); in the latter the program starts and reads a file, in the former it makes the stream.\n",
 		s.Median, s.Low, s.High, float64(t.Items)/us.Wall.Median, low, high)
+}
+
+// writeProfiles shows where the time of a path goes that has not reached its
+// goal.
+func (r *results) writeProfiles(b *strings.Builder) {
+	if len(r.Profiles) == 0 {
+		return
+	}
+	b.WriteString("\n## Where the processor time goes\n\nOf the paths that have not reached their goals, by the Go benchmark that does the same work; Syscall6 is the kernel.\n")
+	for _, p := range r.Profiles {
+		fmt.Fprintf(b, "\n%s, `go test ./benchmarks -run '^$' -bench '%s' -cpuprofile FILE`:\n\n", p.Goal, p.Bench)
+		for line := range strings.SplitSeq(p.Top, "\n") {
+			fmt.Fprintf(b, "    %s\n", line)
+		}
+	}
 }
 
 // text is the table of a task for the terminal.

@@ -26,6 +26,7 @@ type results struct {
 	Tasks    []taskResult      `json:"tasks"`
 	Bench    []float64         `json:"bench_messages_per_s"` // what storeconv bench said of the stream of restore, a round each
 	Goals    []goalResult      `json:"goals"`
+	Profiles []profileResult   `json:"profiles"` // of goals that are not reached
 }
 
 // taskResult is a task with its contenders.

@@ -73,6 +73,7 @@ func madeResults() *results {
 			grown(1000, 1, 40<<20), grown(10_000, 11, 100<<20), grown(100_000, 121, 110<<20)}},
 	}
 	r.Goals = goalsOf(r)
+	r.Profiles = []profileResult{{"restore", "^BenchmarkRestore$", "flat flat%\n1s 100% all"}}
 	return r
 }
 
@@ -120,6 +121,7 @@ func TestWrite(t *testing.T) {
 		"| limit: *create, write, date, hash* | 0.5 s | 0% | 0.5 s | 10 MiB | 2000 | 100 | 0.50 |",
 		"- tar -x: `run tar -x`", "`storeconv bench` says 1000 messages a second of this stream (900 to 1100), the row of restore 1000 (1000 to 1000)",
 		"![Restore](plots/restore-none.svg)", "![Growth: memory](plots/growth-restore-memory.svg)", "By hand.",
+		"restore, `go test ./benchmarks -run '^$' -bench '^BenchmarkRestore$' -cpuprofile FILE`:\n\n    flat flat%\n    1s 100% all\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s has no %q", resultsFile, want)
@@ -172,6 +174,41 @@ func TestOptions(t *testing.T) {
 	opt, err := parseOptions([]string{"--size", "small", "--peers", "tar,cp", "--tasks", "restore", "--rounds", "9"})
 	if err != nil || opt.size.Rounds != 9 || opt.out != "" || !opt.wants("tar") || opt.wants("rsync") || !opt.has("restore-none") || opt.has("verify") {
 		t.Errorf("%+v, %v", opt, err)
+	}
+}
+
+// TestProfiles: every path that is looked into is a goal, and its benchmark is
+// there.
+func TestProfiles(t *testing.T) {
+	known := make(map[string]bool)
+	for _, g := range goalsOf(new(results)) {
+		known[g.Path] = true
+	}
+	files, err := filepath.Glob("../*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v: %v", files, err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	for _, p := range profiles {
+		name, _, _ := strings.Cut(strings.TrimPrefix(p.bench, "^"), "$")
+		if !known[p.goal] || !strings.Contains(all.String(), "func "+name+"(") {
+			t.Errorf("%+v", p)
+		}
+		for part := range strings.SplitSeq(p.bench, "/") {
+			if part = strings.Trim(part, "^$"); part != name && !strings.Contains(all.String(), `"`+part+`"`) && !strings.Contains(all.String(), "string(via)") {
+				t.Errorf("%s: no benchmark %s", p.bench, part)
+			}
+		}
+	}
+	if got := trimProfile("File: x\nTime: y\n  flat  flat%\n 1s 5% f\n"); got != "  flat  flat%\n 1s 5% f" {
+		t.Errorf("%q", got)
 	}
 }
 

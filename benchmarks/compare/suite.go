@@ -112,7 +112,10 @@ func (s *suite) measure(ctx context.Context) (*results, error) {
 		}
 	}
 	s.res.finish(s)
-	return s.res, nil
+	if s.opt.size.Name == sizes[0].Name {
+		return s.res, nil
+	}
+	return s.res, s.profile(ctx)
 }
 
 func anyHasPrefix(list []string, prefix string) bool {
