@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string) error {
 	res, err := s.measure(ctx)
 	if err != nil {
 		return err
+	}
+	if len(res.Missing) > 0 {
+		fmt.Printf("Not found on this machine: %s\n", strings.Join(res.Missing, "; "))
 	}
 	return res.write(opt.out)
 }

@@ -152,6 +152,9 @@ func (k *keeper) release() <-chan struct{} {
 // with all that is in it, the others if they are empty. A process that was
 // killed with its parent may still be writing, so it tries again.
 func keep(job *cli.Job, dirs []string) error {
+	if len(dirs) == 0 || filepath.Base(dirs[0]) != workName {
+		return cli.Usagef("--child %s removes the folder of a measurement only", childKeep)
+	}
 	if _, err := io.Copy(io.Discard, job.Stdin); err != nil {
 		return err
 	}
