@@ -192,3 +192,18 @@ func BenchmarkLoad(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMailboxList lists a folder.db.
+func BenchmarkMailboxList(b *testing.B) {
+	file, records, size := database(b, bdb.WriterOptions{}, func(put func(key, value []byte) error) error {
+		for i := range 50_000 {
+			if err := put(fmt.Appendf(nil, "user/user%06d/Mail/Old", i), fmt.Appendf(nil, "primary\tuser%06d\tlrswipcda\tanyone\tlr", i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	measured(b, records, size, "records", func() error {
+		return dbconv.Mailboxes(context.Background(), bytes.NewReader(file), dbconv.Common{}, func(dbconv.Mailbox) error { return nil })
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/backup"
 	"imsconv/storeconv/bench"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/inspect"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/restore"
@@ -300,4 +301,15 @@ func BenchmarkRelocate(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkHashdir finds the directories of users.
+func BenchmarkHashdir(b *testing.B) {
+	const id = "john.smith@siroe.com"
+	measured(b, 1, int64(len(id)), "ids", func() error {
+		if dir := ims.UserDir("primary", id); !strings.HasSuffix(dir, "=john%dsmith@siroe%dcom") {
+			return fmt.Errorf("the directory is %s", dir)
+		}
+		return nil
+	})
 }
