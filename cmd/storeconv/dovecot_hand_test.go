@@ -37,7 +37,7 @@ func byHand(t testing.TB, u *servedUser) {
 	subscriptions, used, count := "V\t2\n\n", int64(0), 0
 	for i := range u.boxes {
 		b := &u.boxes[i]
-		boxByHand(t, handDir(root, b.name), i, b)
+		boxByHand(t, handDir(root, b.name), i, u.id, b)
 		if b.subscribed {
 			subscriptions += strings.ReplaceAll(handName(b.name), "/", "\t") + "\n"
 		}
@@ -61,7 +61,7 @@ func handDir(root, name string) string {
 	return filepath.Join(root, "."+strings.ReplaceAll(handName(name), "/", "."))
 }
 
-func boxByHand(t testing.TB, dir string, number int, b *servedBox) {
+func boxByHand(t testing.TB, dir string, number int, owner string, b *servedBox) {
 	t.Helper()
 	for _, sub := range []string{"cur", "new", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
@@ -89,9 +89,10 @@ func boxByHand(t testing.TB, dir string, number int, b *servedBox) {
 		put(t, filepath.Join(dir, "dovecot-keywords"), keywords.String())
 	}
 	for id, rights := range b.acl {
-		switch id {
-		case "anyone", "authenticated":
-		default:
+		switch {
+		case id == owner:
+			id = "owner"
+		case id != "anyone":
 			id = "user=" + id
 		}
 		fmt.Fprintf(&acl, "%s %s\n", id, rights)

@@ -458,7 +458,8 @@ func (j *judgement) untouched(before, after map[string]string) {
 	}
 }
 
-// withoutPlugins takes plugins out of the lines mail_plugins of a configuration.
+// withoutPlugins takes plugins out of the lines mail_plugins of a
+// configuration.
 func withoutPlugins(conf []byte, names ...string) []byte {
 	var out []string
 	for line := range strings.Lines(string(conf)) {

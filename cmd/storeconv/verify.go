@@ -73,9 +73,9 @@ Memory: four bytes a message of the mailboxes at work, below 256 MiB.
 func verifyVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "verify",
-		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE]",
+		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE] [--maildir OUT]",
 		Summary: "check a store against its indexes, its databases and a stream",
-		Doc:     verifyDoc + verifyFromDoc,
+		Doc:     verifyDoc + verifyFromDoc + verifyMaildirDoc,
 		Example: "$ storeconv verify --store /var/ims/store -f backup.sims",
 		Exit3:   "something is not as it should be; each is listed",
 		Lost:    "done, faults found",
@@ -86,11 +86,13 @@ func verifyVerb() cli.Verb {
 			o.users.Add(fs)
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have ids without it")
 			fs.StringVarP(&o.encoding, "encoding", "e", "", "`ENCODING` of the mailbox names in the stream (default IMAP-modified-UTF-7)")
-			o.newline.Add(fs, "in the store, as the restore wrote them")
+			o.newline = newlines()
+			fs.Var(&o.newline, "newline", "line ends of messages as the restore or export wrote them, `HOW`: keep, crlf or (with --maildir) lf")
 			o.shard.Add(fs)
 			o.owner.Add(fs, "owner of everything, as in the restore or relocation (default: that of the store directory)")
 			fs.BoolVar(&o.noIndex, "no-index", false, "the store was made without indexes")
 			o.from.add(fs)
+			o.maildir.add(fs)
 			o.jobs.Add(fs, "mailboxes checked")
 			return o.run
 		},
@@ -100,18 +102,25 @@ func verifyVerb() cli.Verb {
 type verifyOptions struct {
 	store, domain, encoding string
 	users                   flags.Users
-	newline                 flags.Newline
+	newline                 flags.Choice
 	shard                   flags.Shard
 	owner                   flags.Owner
 	streams                 []string
 	noIndex                 bool
 	jobs                    flags.Jobs
 	from                    fromFlags
+	maildir                 maildirFlags
 }
 
 func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {
-	if o.store == "" && len(args) > 0 {
+	if o.store == "" && len(args) > 0 && (o.maildir.out == "" || len(o.streams) == 0) {
 		o.store, args = args[0], args[1:]
+	}
+	if err := o.checkMaildir(); err != nil {
+		return err
+	}
+	if o.maildir.out != "" {
+		return o.verifyMaildir(ctx, job, args)
 	}
 	switch {
 	case o.store == "":
@@ -148,7 +157,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 // options turns the flags into options.
 func (o *verifyOptions) options(job *cli.Job, paths []string) (verify.StoreOptions, error) {
 	opts := verify.StoreOptions{
-		CRLF: o.newline.CRLF(), NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job, Owner: o.owner.Owner(),
+		CRLF: o.newline.Value == "crlf", NoIndex: o.noIndex, Jobs: o.jobs.Number(), Log: job, Owner: o.owner.Owner(),
 	}
 	if _, err := storeconv.ParseEncoding(o.encoding); err != nil {
 		return opts, cli.Usagef("-e: %w", err)

@@ -272,3 +272,53 @@ func modifiedUTF7(text string) string {
 	flush()
 	return out.String()
 }
+
+// Choice is what a [storeconv.Selection] takes of a source, and the names that
+// it gives, for those packages below this one that hold other things than a
+// store against a source. One goroutine at a time may use it.
+type Choice struct{ c *chosen }
+
+// Choose reads a selection.
+func Choose(opts storeconv.Selection) (*Choice, error) {
+	c, err := choose(opts)
+	return &Choice{c}, err
+}
+
+// All tells whether everything of a source is taken.
+func (c *Choice) All() bool {
+	return c.c.opts.Users == nil && c.c.paths == nil && c.c.opts.Shard.Count < 2
+}
+
+// User tells whether anything of a user of the source is taken, and what the
+// user is called then. The error says why nobody can be called so.
+func (c *Choice) User(user string) (id string, taken bool, err error) {
+	if !c.c.user(user) {
+		return "", false, nil
+	}
+	id, err = c.c.id(user)
+	return id, true, err
+}
+
+// Mailbox tells whether a mailbox of a user is taken, and what it is called
+// then.
+func (c *Choice) Mailbox(user, mailbox string) (name string, taken bool, err error) {
+	name, err = c.c.name(mailbox)
+	if err != nil {
+		return "", true, err
+	}
+	return name, c.c.mailbox(user, name), nil
+}
+
+// Rights turns lines of identifier TAB rights into fields, identifiers and
+// rights in turns, with users under their new names. ok is false when a line is
+// left out.
+func (c *Choice) Rights(lines string) (fields []string, ok bool) {
+	text, ok := c.c.rights(lines)
+	if text == "" {
+		return nil, ok
+	}
+	return strings.Split(text, "\t"), ok
+}
+
+// Missing lists what was named and has not come.
+func (c *Choice) Missing() []string { return c.c.missing() }

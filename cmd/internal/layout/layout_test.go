@@ -40,7 +40,8 @@ var converters = []string{"ldifconv", "storeconv", "dbconv"}
 // package storeconv itself: options, log, progress. The formats do not.
 var grounded = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
-	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true, "storeconv/bench": true,
+	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true,
+	"storeconv/verify/maildirs": true,
 }
 
 // conversions know nothing of each other.

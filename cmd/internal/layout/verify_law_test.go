@@ -38,18 +38,24 @@ var verifyFormats = []string{
 // TestVerifySharesFormatsOnly holds the verifier apart from what it verifies.
 // Its tests may run the conversions.
 func TestVerifySharesFormatsOnly(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "storeconv", "verify", "*.go"))
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%d files: %v", len(files), err)
-	}
-	for _, path := range files {
-		if !strings.HasSuffix(path, "_test.go") {
-			checkVerifyFile(t, path)
+	for _, below := range []string{"", "maildirs"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", "storeconv", "verify", below, "*.go"))
+		if err != nil || len(files) < 5 {
+			t.Fatalf("%d files: %v", len(files), err)
+		}
+		imports := verifyImports
+		if below != "" { // what is chosen is decided once
+			imports = append(slices.Clone(imports), verifyPackage)
+		}
+		for _, path := range files {
+			if !strings.HasSuffix(path, "_test.go") {
+				checkVerifyFile(t, path, imports)
+			}
 		}
 	}
 }
 
-func checkVerifyFile(t *testing.T, path string) {
+func checkVerifyFile(t *testing.T, path string, imports []string) {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -60,7 +66,7 @@ func checkVerifyFile(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(to, module) && !slices.Contains(verifyImports, to) {
+		if strings.HasPrefix(to, module) && !slices.Contains(imports, to) {
 			t.Errorf("%s imports %s", path, to)
 		}
 		if imp.Name != nil {
@@ -87,7 +93,7 @@ func checkVerifyFile(t *testing.T, path string) {
 // TestVerifyDoesNotLinkTheJournal: a program that only verifies has no database
 // engine in it.
 func TestVerifyDoesNotLinkTheJournal(t *testing.T) {
-	for _, pkg := range append([]string{verifyPackage}, verifyImports...) {
+	for _, pkg := range append([]string{verifyPackage, verifyPackage + "/maildirs"}, verifyImports...) {
 		if linksJournal(t, pkg) {
 			t.Errorf("%s links the journal", pkg)
 		}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/verify"
+	"imsconv/storeconv/verify/maildirs"
+)
+
+const verifyMaildirDoc = `
+With --maildir OUT, what export left in OUT is held against the store (--store)
+or the stream (-f) that it was made of: every message by content, receive date in
+time and name, UID, flags and keywords; every mailbox by UIDVALIDITY, next UID,
+GUID, rights and subscription; the quota; sizes in names, lists of UIDs as a
+server reads them, modes and owner; Maildirs, mailboxes and files that the source
+knows nothing of. Mailboxes that had to be renamed must have the name that the
+rule gives. -u, -m, --shard, --partition, --path, --newline, --pop3-uidl and
+--owner are those of the export; layout and escapes are read from
+dovecot.conf.example unless --layout and --escape say them.
+
+What users and servers have changed since differs and is listed by kind: flags,
+keywords, missing-message, extra-message, other-uid, extra-mailbox, subscribed,
+usage. Copies where the source has one file of one date, and links that lead out
+of OUT, are counted in a warning.
+`
+
+// maildirFlags are the flags of verify --maildir.
+type maildirFlags struct {
+	out, path, uidl string
+	layout, escape  flags.Choice
+}
+
+func (f *maildirFlags) add(fs *pflag.FlagSet) {
+	f.layout = flags.NewChoice("", "++", "fs")
+	f.escape = flags.NewChoice("", "auto", "listescape", "none")
+	fs.StringVar(&f.out, "maildir", "", "hold the export in `OUT` against the store or stream")
+	fs.StringVar(&f.path, "path", "", "with --maildir: the `TEMPLATE` of the export (default %u/Maildir)")
+	fs.Var(&f.layout, "layout", "with --maildir: `HOW` folders lie on disk, ++ or fs (default: by its example configuration)")
+	fs.Var(&f.escape, "escape", "with --maildir: `HOW` names were escaped: auto, listescape or none")
+	fs.StringVar(&f.uidl, "pop3-uidl", "", "with --maildir: the `FORMAT` of the export")
+}
+
+// given names an option that goes with --maildir only, "" when there is none.
+func (f *maildirFlags) given() string {
+	for _, o := range []struct{ name, value string }{
+		{"--path", f.path}, {"--layout", f.layout.Value}, {"--escape", f.escape.Value}, {"--pop3-uidl", f.uidl},
+	} {
+		if o.value != "" {
+			return o.name
+		}
+	}
+	return ""
+}
+
+// checkMaildir tells what options do not go together.
+func (o *verifyOptions) checkMaildir() error {
+	f := &o.maildir
+	if f.out == "" {
+		switch {
+		case f.given() != "":
+			return cli.Usagef("%s goes with --maildir", f.given())
+		case o.newline.Value == "lf":
+			return cli.Usagef("--newline lf goes with --maildir")
+		}
+		return nil
+	}
+	switch {
+	case o.store == "" && len(o.streams) == 0:
+		return cli.Usagef("which store or stream was exported? (--store, -f)")
+	case o.store != "" && len(o.streams) > 0:
+		return cli.Usagef("an export is of a store or of a stream: --store or -f, not both")
+	case o.from.dir != "" || o.from.domain != "" || o.noIndex:
+		return cli.Usagef("--from, --domain and --no-index are about stores, not about --maildir")
+	case len(o.from.partitions) > 1 || o.store == "" && len(o.from.partitions) > 0:
+		return cli.Usagef("--partition with --maildir is one partition of the store")
+	}
+	return nil
+}
+
+// verifyMaildir holds an export against its source.
+func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []string) error {
+	base, err := o.options(job, args)
+	if err != nil {
+		return err
+	}
+	opts := maildirs.Options{
+		Store: o.store, Selection: base.Selection, Path: o.maildir.path, Layout: o.maildir.layout.Value, Escape: o.maildir.escape.Value,
+		Newline: o.newline.Value, UIDL: o.maildir.uidl, Owner: base.Owner, Jobs: base.Jobs, Log: job, Progress: job.Meter("messages", 0, 0),
+	}
+	if len(o.from.partitions) > 0 {
+		opts.Partition = o.from.partitions[0]
+	}
+	for _, name := range o.streams {
+		in, err := stream.Open(job, name)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: stream.Source(in)})
+	}
+	rep, err := maildirs.Verify(ctx, o.maildir.out, opts)
+	countMaildir(job, rep)
+	return err
+}
+
+func countMaildir(job *cli.Job, rep maildirs.Report) {
+	job.Count("users", rep.Users)
+	job.Count("mailboxes", rep.Mailboxes)
+	job.Count("messages", rep.Messages)
+	job.Count("bytes", rep.Bytes)
+	job.Count("links", rep.Links)
+	for _, c := range []cli.Count{
+		{Name: "copies in place of links", N: rep.Copies}, {Name: "links from outside", N: rep.Outside},
+		{Name: "renamed mailboxes", N: rep.Renamed}, {Name: "messages not compared", N: rep.Unknown}, {Name: "foreign indexes", N: rep.Foreign},
+	} {
+		if c.N > 0 {
+			job.Count(c.Name, c.N)
+		}
+	}
+	job.Count("differences", rep.Faults)
+	if rep.Foreign > 0 {
+		job.Note(fmt.Sprintf("%d mailboxes have an index in a foreign form, which tells nothing of flags and UIDVALIDITY", rep.Foreign))
+	}
+}
+
+// newlines are the line ends that an export or a restore writes.
+func newlines() flags.Choice { return flags.NewChoice("keep", "keep", "crlf", "lf") }

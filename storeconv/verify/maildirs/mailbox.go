@@ -1,0 +1,395 @@
+package maildirs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// boxChecker is the work on one mailbox.
+type boxChecker struct {
+	*checker
+	box     *mailbox
+	dir     string
+	cur     int // open
+	list    *uidlist
+	names   *listing
+	letters [maxLetters]string // keywords
+	counts  map[string]int64   // messages by keyword in the source
+	lost    map[string]int64   // of these, without the keyword, which has no letter
+
+	absent, extra []lone // to find messages under another UID
+}
+
+// lone is a message on one side.
+type lone struct {
+	uid  uint32
+	sum  [32]byte
+	name string
+}
+
+// maxLone is how many of them are remembered in a mailbox.
+const maxLone = 10000
+
+// mailbox holds one mailbox against the source.
+func (c *checker) mailbox(box *mailbox) error {
+	dir, ok := c.place(box)
+	if !ok {
+		return nil
+	}
+	if c.dirs[dir] {
+		c.notes.problem("merged", c.where(dir), "two mailboxes are in it, %q is one", box.name)
+		return nil
+	}
+	c.dirs[dir] = true
+	c.report.Mailboxes++
+	if !box.known {
+		c.report.Foreign++
+	}
+	b := &boxChecker{checker: c, box: box, dir: dir, counts: make(map[string]int64), lost: make(map[string]int64)}
+	return b.check()
+}
+
+// place finds where a mailbox lies and notes what subscriptions must say of it.
+// false: it lies nowhere, which is told.
+func (c *checker) place(box *mailbox) (dir string, ok bool) {
+	name := box.name
+	dir, why := c.v.naming.dir(name)
+	if why != "" {
+		var found bool
+		if name, dir, found = c.renamed(box); !found {
+			c.notes.problem("missing-mailbox", c.path, "%q is not there, nor under the name that it must get (%s)", box.name, why)
+			return "", false
+		}
+		c.report.Renamed++
+		c.notes.warning("renamed", c.where(dir), "%q is called %q (%s)", box.name, name, why)
+	}
+	if _, there := c.dirs[dir]; !there {
+		c.notes.problem("missing-mailbox", c.where(dir), "%q is not there", box.name)
+		return "", false
+	}
+	if c.v.naming.escape && strings.Contains(dir, `\`) && !c.v.plugin {
+		c.notes.problem("configuration", c.where(dir), "%s does not switch on listescape, which %q needs", configName, box.name)
+	}
+	c.subscribed[c.v.naming.subscription(name)] = box.subscribed
+	return dir, true
+}
+
+func (b *boxChecker) at(name string) string { return b.where(join(b.dir, name)) }
+
+func (b *boxChecker) check() error {
+	fd, err := openDir(b.fd, b.dir)
+	if err != nil {
+		b.notes.problem("unreadable", b.where(b.dir), "%v", err)
+		return nil
+	}
+	defer unix.Close(fd)
+	b.parts(fd)
+	if b.cur, err = openDir(fd, "cur"); err != nil {
+		b.notes.problem("unreadable", b.at("cur"), "%v", err)
+		return nil
+	}
+	defer unix.Close(b.cur)
+	file, st, err := openFile(fd, "dovecot-uidlist")
+	if err != nil {
+		if b.box.known || b.hasMail(b.dir) || !errors.Is(err, fs.ErrNotExist) {
+			b.notes.problem("uidlist", b.at("dovecot-uidlist"), "%v", err)
+		}
+		return nil
+	}
+	defer file.Close()
+	b.attributes(b.at("dovecot-uidlist"), st)
+	weight := min(st.Size+1, workMemory)
+	if err := b.v.work.Acquire(b.ctx, weight); err != nil {
+		return cause(b.ctx, err)
+	}
+	defer b.v.work.Release(weight)
+	return b.compare(fd, file)
+}
+
+// parts checks the three directories and the file that marks a folder.
+func (b *boxChecker) parts(fd int) {
+	for _, sub := range []string{"", "cur", "new", "tmp"} {
+		part, err := openDir(fd, sub)
+		if err != nil {
+			b.notes.problem("missing-directory", b.at(sub), "%v", err)
+			continue
+		}
+		if sub != "" || b.dir != "" {
+			b.directory(b.where(strings.TrimSuffix(join(b.dir, sub), "/")), part)
+		}
+		unix.Close(part)
+	}
+	if b.dir == "" || b.v.naming.fs {
+		return
+	}
+	text, st, err := readSmall(fd, "maildirfolder")
+	switch {
+	case err != nil || st == nil:
+		b.notes.problem("maildirfolder", b.at("maildirfolder"), "not there (%v)", err)
+	case text != "":
+		b.notes.problem("maildirfolder", b.at("maildirfolder"), "not empty")
+	default:
+		b.attributes(b.at("maildirfolder"), st)
+	}
+}
+
+// compare holds the head, the messages and the small files against the source.
+func (b *boxChecker) compare(fd int, file *os.File) error {
+	var err error
+	if b.names, err = listMessages(b.cur, ""); err != nil {
+		b.notes.problem("unreadable", b.at("cur"), "%v", err)
+		return nil
+	}
+	if b.list, err = newUidlist(file); err != nil {
+		b.notes.problem("uidlist", b.at("dovecot-uidlist"), "%v", err)
+		return nil
+	}
+	b.head()
+	b.keywords(fd)
+	if err := b.merge(); err != nil {
+		return err
+	}
+	b.strays()
+	b.lostKeywords()
+	b.rights(fd)
+	return nil
+}
+
+// head compares UIDVALIDITY, the next UID and the GUID.
+func (b *boxChecker) head() {
+	where := b.at("dovecot-uidlist")
+	if want := b.box.validity; want != 0 && b.list.validity != want {
+		b.notes.problem("uidvalidity", where, "UIDVALIDITY is %d, the source has %d", b.list.validity, want)
+	}
+	if want := b.box.next; want != 0 && b.list.next != want {
+		b.notes.problem("uidnext", where, "the next UID is %d, the source has %d", b.list.next, want)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", b.u.id, b.box.name, b.list.validity))
+	if want := hex.EncodeToString(sum[:16]); b.list.guid != want {
+		b.notes.problem("guid", where, "the GUID is %q, should be %s", b.list.guid, want)
+	}
+}
+
+// keywords reads the letters of keywords.
+func (b *boxChecker) keywords(fd int) {
+	where := b.at("dovecot-keywords")
+	text, st, err := readSmall(fd, "dovecot-keywords")
+	if err == nil && st != nil {
+		b.attributes(where, st)
+		b.letters, err = readKeywords(text)
+	}
+	if err != nil {
+		b.notes.problem("keywords", where, "%v", err)
+	}
+}
+
+// letter is the number of a keyword's letter, -1 when it has none.
+func (b *boxChecker) letter(word string) int {
+	return slices.IndexFunc(b.letters[:], func(name string) bool { return name != "" && strings.EqualFold(name, word) })
+}
+
+// lostKeywords tells of keywords without a letter: there must be 26 others,
+// each used as often or more.
+func (b *boxChecker) lostKeywords() {
+	where := b.at("dovecot-keywords")
+	least := int64(1<<63 - 1)
+	for i, name := range b.letters {
+		if name == "" {
+			least = -1
+			continue
+		}
+		least = min(least, b.counts[strings.ToLower(name)])
+		if b.box.known && b.counts[strings.ToLower(name)] == 0 && !slices.ContainsFunc(b.box.keywords, func(word string) bool { return strings.EqualFold(word, name) }) {
+			b.notes.problem("keywords", where, "%c is %q, which the source does not have", 'a'+i, name)
+		}
+	}
+	for _, word := range sortedKeys(b.lost) {
+		if n := b.lost[word]; n > least {
+			b.notes.problem("keywords", where, "%q has no letter, and %d messages have it", word, n)
+		} else {
+			b.notes.warning("keywords", where, "%q has no letter: there are more than 26, and others are used more", word)
+		}
+	}
+}
+
+// rights compares the access control list.
+func (b *boxChecker) rights(fd int) {
+	where := b.at("dovecot-acl")
+	text, st, err := readSmall(fd, "dovecot-acl")
+	var has map[string]string
+	if err == nil && st != nil {
+		b.attributes(where, st)
+		has, err = readRights(text)
+	}
+	if err != nil {
+		b.notes.problem("acl", where, "%v", err)
+		return
+	}
+	if len(b.box.rights) == 0 && !b.box.known {
+		return
+	}
+	want, left := turnRights(b.u.id, b.box.rights)
+	for _, line := range left {
+		b.notes.warning("acl", where, "%q has no form here", line)
+	}
+	if st == nil { // what a server gives by itself
+		has = map[string]string{"owner": allRights}
+	}
+	if len(b.box.rights) == 0 {
+		want = map[string]string{"owner": allRights}
+	}
+	for _, id := range sortedKeys(want) {
+		if got, ok := has[id]; !ok || got != want[id] {
+			b.notes.problem("acl", where, "%s has the rights %q, the source gives %q", id, got, want[id])
+		}
+		delete(has, id)
+	}
+	for _, id := range sortedKeys(has) {
+		b.notes.problem("acl", where, "%s has the rights %q, the source gives none", id, has[id])
+	}
+}
+
+// merge goes through the lines and the messages of the source, both by UID.
+func (b *boxChecker) merge() error {
+	line, lineErr := b.nextLine()
+	want, err := b.box.messages()
+	for err == nil || lineErr == nil {
+		if b.ctx.Err() != nil {
+			return context.Cause(b.ctx)
+		}
+		switch {
+		case err == nil && (lineErr != nil || want.uid < line.uid):
+			b.missing(want)
+			want, err = b.next(err)
+		case lineErr == nil && (err != nil || line.uid < want.uid):
+			b.unwanted(line)
+			line, lineErr = b.nextLine()
+		default:
+			b.message(line, want)
+			line, lineErr = b.nextLine()
+			want, err = b.next(err)
+		}
+	}
+	b.otherUIDs()
+	if err != io.EOF {
+		b.notes.problem("source", b.where(b.dir), "the source cannot be read further: %v", err)
+	}
+	return nil
+}
+
+func (b *boxChecker) next(err error) (*message, error) {
+	if err != nil {
+		return nil, err
+	}
+	return b.box.messages()
+}
+
+// nextLine returns the next line. One that is none is told and ends the list,
+// as it does for a server.
+func (b *boxChecker) nextLine() (uidLine, error) {
+	line, err := b.list.nextLine()
+	if err != nil && err != io.EOF {
+		b.notes.problem("uidlist", b.at("dovecot-uidlist"), "%v", err)
+		err = io.EOF
+	}
+	return line, err
+}
+
+// missing is for a message of the source that no line names.
+func (b *boxChecker) missing(m *message) {
+	if m.hasSum && len(b.absent) < maxLone {
+		b.absent = append(b.absent, lone{m.uid, m.sum, ""})
+		return
+	}
+	b.notes.problem("missing-message", b.where(b.dir), "message %d of the source is not there", m.uid)
+}
+
+// unwanted is for a line whose UID the source does not have.
+func (b *boxChecker) unwanted(line uidLine) {
+	base, _, _ := strings.Cut(line.name, ":")
+	first, end := b.names.find(base)
+	if first == end {
+		b.notes.problem("missing-file", b.at("dovecot-uidlist"), "UID %d has the file %q, which is not there", line.uid, clip(line.name))
+		return
+	}
+	name := string(b.names.name(first))
+	b.names.met[first] = true
+	b.countFile(join(b.dir, "cur") + "/" + name)
+	if len(b.extra) < maxLone {
+		b.extra = append(b.extra, lone{line.uid, b.sumOf(name), name})
+		return
+	}
+	b.notes.problem("extra-message", b.at("cur/"+name), "message %d is not in the source", line.uid)
+}
+
+func (b *boxChecker) sumOf(name string) (sum [32]byte) {
+	f, _, err := openFile(b.cur, name)
+	if err != nil {
+		return sum
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err == nil {
+		h.Sum(sum[:0])
+	}
+	return sum
+}
+
+// otherUIDs tells of messages on one side only, and finds those that are there
+// under another UID.
+func (b *boxChecker) otherUIDs() {
+	bySum := make(map[[32]byte][]lone)
+	for _, l := range b.extra {
+		bySum[l.sum] = append(bySum[l.sum], l)
+	}
+	for _, l := range b.absent {
+		same := bySum[l.sum]
+		if len(same) == 0 {
+			b.notes.problem("missing-message", b.where(b.dir), "message %d of the source is not there", l.uid)
+			continue
+		}
+		b.notes.problem("other-uid", b.at("cur/"+same[0].name), "message %d of the source is there as %d", l.uid, same[0].uid)
+		bySum[l.sum] = same[1:]
+	}
+	for _, l := range b.extra {
+		if same := bySum[l.sum]; len(same) > 0 && same[0].uid == l.uid {
+			b.notes.problem("extra-message", b.at("cur/"+l.name), "message %d is not in the source", l.uid)
+			bySum[l.sum] = same[1:]
+		}
+	}
+}
+
+// strays tells of files that no line names.
+func (b *boxChecker) strays() {
+	for i := range b.names.at {
+		if !b.names.met[i] {
+			name := string(b.names.name(i))
+			b.notes.problem("no-uid", b.at("cur/"+name), "no line of dovecot-uidlist names it: a server gives it a new UID")
+			b.countFile(join(b.dir, "cur") + "/" + name)
+		}
+	}
+	for _, sub := range []string{"new", "tmp"} {
+		entries, err := readDir(b.fd, join(b.dir, sub))
+		if err != nil {
+			continue // told
+		}
+		for _, e := range entries {
+			if sub == "tmp" {
+				b.notes.warning("stray-file", b.at("tmp/"+e.name), "left by somebody at work")
+				continue
+			}
+			b.notes.problem("extra-message", b.at("new/"+e.name), "it is not in the source")
+			b.countFile(join(b.dir, "new") + "/" + e.name)
+		}
+	}
+}
