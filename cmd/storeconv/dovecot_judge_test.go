@@ -181,23 +181,11 @@ func (j *judgement) lists(c *peer.IMAP, u *servedUser) {
 }
 
 func (j *judgement) listing(c *peer.IMAP, u *servedUser, command string, want []string) {
-	answers, err := c.Do(`%s "" "*"`, command)
+	got, err := listing(c, command)
 	if err != nil {
 		j.add("%s: %v", u.id, err)
 		return
 	}
-	var got []string
-	for _, a := range answers {
-		if a.Name != command || len(a.Items) != 3 {
-			continue
-		}
-		if !slices.ContainsFunc(a.Items[0].List, func(f peer.Item) bool {
-			return strings.EqualFold(f.Text, `\Noselect`) || strings.EqualFold(f.Text, `\NonExistent`)
-		}) {
-			got = append(got, a.Items[2].Text)
-		}
-	}
-	slices.Sort(got)
 	slices.Sort(want)
 	if command == "LIST" && !slices.Contains(want, "INBOX") {
 		want = append(want, "INBOX") // every user has one
@@ -206,6 +194,24 @@ func (j *judgement) listing(c *peer.IMAP, u *servedUser, command string, want []
 	if !slices.Equal(got, want) {
 		j.add("%s: %s shows %q, should be %q", u.id, command, got, want)
 	}
+}
+
+// listing is what a command lists and can be selected, sorted.
+func listing(c *peer.IMAP, command string) ([]string, error) {
+	answers, err := c.Do(`%s "" "*"`, command)
+	var names []string
+	for _, a := range answers {
+		if a.Name != command || len(a.Items) != 3 {
+			continue
+		}
+		if !slices.ContainsFunc(a.Items[0].List, func(f peer.Item) bool {
+			return strings.EqualFold(f.Text, `\Noselect`) || strings.EqualFold(f.Text, `\NonExistent`)
+		}) {
+			names = append(names, a.Items[2].Text)
+		}
+	}
+	slices.Sort(names)
+	return names, err
 }
 
 // mailbox compares a mailbox and its messages.

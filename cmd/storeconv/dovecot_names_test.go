@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 )
 
@@ -105,4 +107,123 @@ func mailboxDirs(t testing.TB, root string) []string {
 	}
 	slices.Sort(dirs)
 	return dirs
+}
+
+// TestServedNames: mailboxes of every name arrive, in every layout, none lost
+// and none merged with another; those whose name can be kept under it.
+func TestServedNames(t *testing.T) {
+	var boxes []sentBox
+	for _, name := range oddNames {
+		if ims.CheckMailbox(name) == nil {
+			boxes = append(boxes, sentBox{"odd", oddBox(name, len(boxes))})
+		}
+	}
+	for _, name := range []string{"Inbox", "inbox/x", "Inbox_", "a.b", "a_b", "a/cur", "a/cur_", "&AGE-", "v&-", "deep/" + strings.Repeat("0123456789", 24)} {
+		boxes = append(boxes, sentBox{"odd", oddBox(name, len(boxes))})
+	}
+	for _, options := range [][]string{
+		{}, {"--escape", "listescape"}, {"--escape", "none"}, {"--layout", "fs"}, {"--layout", "fs", "--escape", "none"},
+	} {
+		t.Run(strings.Join(options, " "), func(t *testing.T) {
+			dir := scratch(t)
+			x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
+			writeBoxes(t, x.stream, boxes...)
+			o := x.exportFrom(t, "stream", 0, options...)
+			naming := maildir.Naming{Escape: !slices.Contains(options, "none")}
+			if slices.Contains(options, "fs") {
+				naming.Layout = maildir.FS
+			}
+			d := x.dovecot(t)
+			d.Own(x.out)
+			arrived(t, d, &servedUser{id: "odd", home: filepath.Join(x.out, "odd")}, naming, boxes, o.stderr)
+			for _, line := range d.Complaints() {
+				t.Error(line)
+			}
+			// Dovecot has been there: the files are its own now.
+			mustRun(t, 0, "verify", "--maildir", x.out, "-f", x.stream, "--owner", owned())
+		})
+	}
+}
+
+// owned is who everything belongs to where Dovecot is.
+func owned() string {
+	if os.Getuid() == 0 {
+		return "65534:65534"
+	}
+	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())
+}
+
+func oddBox(name string, n int) servedBox {
+	body := fmt.Appendf(nil, "Subject: %d\r\n\r\n%s\r\n", n, name)
+	return servedBox{name: name, validity: uint32(n + 1), next: 3, subscribed: n%2 == 0, messages: []served{newServed(2, []string{`\Seen`}, 961579934, body)}}
+}
+
+// arrived looks for every mailbox, by the message in it.
+func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming, boxes []sentBox, told string) {
+	t.Helper()
+	c, err := d.IMAP(u.id, u.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	byBody := make(map[string]servedBox)
+	for _, name := range listed(t, c, "LIST") {
+		answers, err := c.Do("EXAMINE %s", peer.Quote(name))
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		b := servedBox{name: name}
+		if _, err := fmt.Sscan(statusCodes(answers)["UIDVALIDITY"], &b.validity); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		answers, err = c.Do("UID FETCH 1:* (UID BODY.PEEK[])")
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		for _, a := range answers {
+			if a.Name == "FETCH" && len(a.Items) == 1 {
+				m, err := fetched(a.Items[0].List)
+				if err != nil || byBody[m.sum].name != "" {
+					t.Errorf("%q: a message of %q, %v", name, byBody[m.sum].name, err)
+				}
+				byBody[m.sum] = b
+			}
+		}
+	}
+	subscribed := listed(t, c, "LSUB")
+	for _, want := range boxes {
+		got, ok := byBody[want.messages[0].sum]
+		delete(byBody, want.messages[0].sum)
+		_, err := naming.Dir(want.name)
+		switch {
+		case !ok:
+			t.Errorf("%q is lost", want.name)
+		case got.validity != want.validity:
+			t.Errorf("%q: UIDVALIDITY is %d, should be %d", want.name, got.validity, want.validity)
+		case err == nil && got.name != want.name:
+			t.Errorf("%q is called %q", want.name, got.name)
+		case err != nil && !strings.Contains(told, want.name):
+			t.Errorf("%q is called %q, and nobody said so", want.name, got.name)
+		case slices.Contains(subscribed, got.name) != want.subscribed:
+			t.Errorf("%q, called %q: subscribed is %v", want.name, got.name, !want.subscribed)
+		}
+	}
+	for _, b := range byBody {
+		t.Errorf("%q is too much", b.name)
+	}
+}
+
+// listed are the mailboxes that a command lists.
+func listed(t testing.TB, c *peer.IMAP, command string) []string {
+	t.Helper()
+	names, err := listing(c, command)
+	if err != nil {
+		t.Error(err)
+	}
+	return names
 }

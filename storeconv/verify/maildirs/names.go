@@ -62,16 +62,22 @@ func (n naming) refuse(level string, first bool) string {
 		return "a level of dots, and no escapes"
 	case !n.escape && first && level[0] == '~':
 		return "a ~ in front, and no escapes"
-	case n.fs && slices.Contains(serversOwn, level):
+	case n.fs && isServers(level, first):
 		return "a name that the server needs for itself"
 	}
 	return ""
 }
 
-// serversOwn are names beside mailboxes in a layout of one directory a level.
-var serversOwn = []string{
-	"cur", "new", "tmp", "subscriptions", "maildirfolder", "maildirsize", "dovecot-acl", "dovecot-acl-list", "dovecot-keywords", "dovecot-uidlist",
-	"dovecot-uidvalidity", "dovecot.index", "dovecot.index.cache", "dovecot.index.log", "dovecot.list.index", "dovecot.list.index.log", "dovecot.mailbox.log",
+// isServers tells names that a server needs beside mailboxes in a layout of one
+// directory a level.
+func isServers(level string, first bool) bool {
+	switch level {
+	case "cur", "new", "tmp", "maildirfolder":
+		return true
+	case "subscriptions", "maildirsize":
+		return first
+	}
+	return strings.HasPrefix(level, "dovecot-") || strings.HasPrefix(level, "dovecot.")
 }
 
 // level is one level on disk.

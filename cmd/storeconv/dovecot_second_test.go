@@ -1,0 +1,328 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/sims"
+)
+
+// sentBox is a mailbox of a stream made for a test.
+type sentBox struct {
+	user string
+	servedBox
+}
+
+// writeBoxes writes a stream of mailboxes. The messages' flags and bodies are
+// those that have to be served.
+func writeBoxes(t testing.TB, path string, boxes ...sentBox) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := sims.NewWriter(f, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := ""
+	for _, b := range boxes {
+		if b.user != user {
+			user = b.user
+			writeMember(t, w, &sims.Member{Kind: sims.User, Name: user, HasQuota: true, Quota: 5 << 20}, nil)
+		}
+		name, subscribed := b.user+"/"+b.name, int8(0)
+		if b.subscribed {
+			subscribed = 1
+		}
+		writeMember(t, w, &sims.Member{
+			Kind: sims.Mailbox, Name: name, UIDValidity: b.validity, UIDNext: b.next, Subscribed: subscribed, Keywords: strings.Join(b.keywords, " "),
+		}, nil)
+		for _, m := range b.messages {
+			writeMember(t, w, &sims.Member{Kind: sims.Message, Name: fmt.Sprintf("%s/%d", name, m.uid), Time: m.date, Flags: strings.Join(m.flags, " ")}, m.body)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeMember(t testing.TB, w *sims.Writer, m *sims.Member, body []byte) {
+	t.Helper()
+	m.Size = int64(len(body))
+	if err := w.WriteMember(m); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mail is a message of a test: its body says which.
+func mail(uid uint32, flags ...string) served {
+	return newServed(uid, flags, 961579934+int64(uid), fmt.Appendf(nil, "From: a@siroe.com\r\nSubject: %d\r\n\r\nbody of %d\r\n", uid, uid))
+}
+
+// change gives commands as a client would.
+func change(t testing.TB, d *peer.Dovecot, u *servedUser, commands ...string) {
+	t.Helper()
+	c, err := d.IMAP(u.id, u.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range commands {
+		if _, err := c.Do("%s", command); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// append adds a message as a client would.
+func clientAppend(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string, m served) {
+	t.Helper()
+	c, err := d.IMAP(u.id, u.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Append(mailbox, strings.Join(m.flags, " "), m.body); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// uidsBySum asks for the UIDs and dates of the messages of a mailbox by their
+// content.
+func uidsBySum(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string) map[string]served {
+	t.Helper()
+	c, err := d.IMAP(u.id, u.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() // what it has to tell comes with the judge
+	bySum := make(map[string]served)
+	if _, err := c.Do("EXAMINE %s", peer.Quote(mailbox)); err != nil {
+		t.Error(err)
+		return bySum
+	}
+	answers, err := c.Do("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, a := range answers {
+		if a.Name != "FETCH" || len(a.Items) != 1 {
+			continue
+		}
+		m, err := fetched(a.Items[0].List)
+		if err != nil {
+			t.Error(err)
+		}
+		bySum[m.sum] = m
+	}
+	return bySum
+}
+
+// secondSite is a user whom clients have changed after a first export.
+func secondSite(t testing.TB, source string, args ...string) (*exported, *peer.Dovecot, *servedUser) {
+	t.Helper()
+	dir := scratch(t)
+	x := &exported{dir: dir, store: filepath.Join(dir, "store"), out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "first.sims")}
+	inbox := servedBox{
+		name: "INBOX", validity: 1000, next: 6, subscribed: true, keywords: []string{"Junk", "work"},
+		messages: []served{mail(1), mail(2, `\Seen`), mail(3, `\Seen`, "Junk"), mail(4), mail(5, "work")},
+	}
+	old := servedBox{name: "Old", validity: 2000, next: 3, messages: []served{mail(2)}}
+	writeBoxes(t, x.stream, sentBox{"joe", inbox}, sentBox{"joe", old})
+	if source == "store" {
+		mustRun(t, 0, "restore", "-f", x.stream, "--store", x.store, "--quiet")
+	}
+	x.exportFrom(t, source, 0, args...)
+	x.users = []servedUser{{id: "joe", home: filepath.Join(x.out, "joe"), limit: 5 << 20, boxes: []servedBox{inbox, old}}}
+	d := x.dovecot(t)
+	judge(t, d, x.out, x.users).fail(t)
+	u := &x.users[0]
+	change(t, d, u, "SELECT INBOX", `UID STORE 2 +FLAGS (\Flagged)`, `UID STORE 3 -FLAGS (\Seen)`, `UID STORE 4 +FLAGS (\Deleted)`, "UID EXPUNGE 4", "UNSELECT",
+		"CREATE New", "SUBSCRIBE New", `SUBSCRIBE "Old"`)
+	client := newServed(6, []string{`\Seen`, "client"}, 0, []byte("From: me@siroe.com\r\n\r\nby a client\r\n"))
+	clientAppend(t, d, u, "INBOX", client)
+	b := u.box("INBOX")
+	b.messages[1].flags = []string{`\Flagged`, `\Seen`}
+	b.messages[2].flags = []string{"Junk"}
+	b.messages = append(slices.Delete(b.messages, 3, 4), client)
+	u.box("Old").subscribed = true
+	u.boxes = append(u.boxes, servedBox{name: "New", subscribed: true, next: 1})
+	return x, d, u
+}
+
+// exportFrom exports from the store or from the stream.
+func (x *exported) exportFrom(t testing.TB, source string, exit int, args ...string) outcome {
+	t.Helper()
+	from := []string{"--store", x.store}
+	if source == "stream" {
+		from = []string{"-f", x.stream}
+	}
+	o := mustRun(t, exit, slices.Concat([]string{"export"}, from, []string{"--to", "maildir", "--out", x.out}, args)...)
+	var err error
+	if x.conf, err = os.ReadFile(filepath.Join(x.out, "dovecot.conf.example")); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// learn takes over what only the server could know: UIDs and dates of messages
+// that it took itself, or that got another UID, and UIDVALIDITY of its own
+// mailboxes.
+func learn(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string, least uint32) {
+	t.Helper()
+	b := u.box(mailbox)
+	found := uidsBySum(t, d, u, mailbox)
+	for i := range b.messages {
+		m := &b.messages[i]
+		got, ok := found[m.sum]
+		if !ok {
+			t.Errorf("%s: the message that was %d is not there", mailbox, m.uid)
+			continue
+		}
+		if m.date == 0 { // the client's
+			m.date = got.date
+		}
+		if m.uid != got.uid && got.uid >= least {
+			t.Logf("%s: message %d is there as %d", mailbox, m.uid, got.uid)
+			m.uid = got.uid
+		}
+		b.next = max(b.next, m.uid+1)
+	}
+}
+
+// TestSecondPass: after clients have changed, expunged and appended, another
+// export adds what is new and leaves the rest as it is.
+func TestSecondPass(t *testing.T) {
+	for _, source := range []string{"store", "stream"} {
+		t.Run(source, func(t *testing.T) {
+			x, d, u := secondSite(t, source)
+			more := filepath.Join(x.dir, "second.sims")
+			inbox := servedBox{name: "INBOX", validity: 1000, next: 10, messages: []served{
+				mail(1), mail(2, `\Seen`), mail(3, `\Seen`, "Junk"), mail(4), mail(5, "work"), mail(6, `\Answered`, "fresh"), mail(9),
+			}}
+			later := servedBox{name: "Later", validity: 3000, next: 2, subscribed: true, messages: []served{mail(1)}}
+			writeBoxes(t, more, sentBox{"joe", inbox}, sentBox{"joe", later}, sentBox{"new", inbox})
+			if source == "store" {
+				mustRun(t, 0, "restore", "-f", more, "--store", x.store, "--quiet")
+			}
+			x.stream = more
+			x.exportFrom(t, source, 0)
+			b := u.box("INBOX")
+			b.messages = append(b.messages, inbox.messages[5], inbox.messages[6])
+			b.next = 10
+			u.boxes = append(u.boxes, later)
+			x.users = append(x.users, servedUser{id: "new", home: filepath.Join(x.out, "new"), limit: 5 << 20, boxes: []servedBox{inbox}})
+			d.Own(x.out)
+			learn(t, d, u, "INBOX", 7)
+			made := u.box("New")
+			made.validity = selectedValidity(t, d, u, "New")
+			judge(t, d, x.out, x.users).fail(t)
+
+			before := mailFiles(t, x.out)
+			x.exportFrom(t, source, 0)
+			j := new(judgement)
+			j.untouched(withoutLists(before), withoutLists(mailFiles(t, x.out)))
+			j.fail(t)
+		})
+	}
+}
+
+// withoutLists leaves out what an export notes for itself.
+func withoutLists(files map[string]string) map[string]string {
+	kept := make(map[string]string)
+	for path, text := range files {
+		if !strings.Contains(path, "/.imsconv/") {
+			kept[path] = text
+		}
+	}
+	return kept
+}
+
+func selectedValidity(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string) uint32 {
+	t.Helper()
+	c, err := d.IMAP(u.id, u.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() // what it has to tell comes with the judge
+	answers, err := c.Do("EXAMINE %s", peer.Quote(mailbox))
+	if err != nil {
+		t.Error(err)
+	}
+	var validity uint32
+	if _, err := fmt.Sscan(statusCodes(answers)["UIDVALIDITY"], &validity); err != nil {
+		t.Error(err)
+	}
+	return validity
+}
+
+// TestSecondPassFlags: with --keep-target none the source's flags are set where
+// the source has changed, and nowhere else.
+func TestSecondPassFlags(t *testing.T) {
+	for _, keep := range []string{"flags", "none"} {
+		t.Run(keep, func(t *testing.T) {
+			x, d, u := secondSite(t, "stream")
+			inbox := servedBox{name: "INBOX", validity: 1000, next: 6, messages: []served{
+				mail(1, `\Answered`, "Junk"), mail(2, `\Seen`), mail(3), mail(4, `\Seen`), mail(5, "other"),
+			}}
+			x.stream = filepath.Join(x.dir, "second.sims")
+			writeBoxes(t, x.stream, sentBox{"joe", inbox})
+			x.exportFrom(t, "stream", 0, "--keep-target", keep)
+			if keep == "none" {
+				b := u.box("INBOX")
+				b.messages[0].flags = []string{"Junk", `\Answered`}
+				b.messages[2].flags = []string{}
+				b.messages[3].flags = []string{"other"}
+			}
+			d.Own(x.out)
+			learn(t, d, u, "INBOX", 7)
+			u.box("New").validity = selectedValidity(t, d, u, "New")
+			judge(t, d, x.out, x.users).fail(t)
+		})
+	}
+}
+
+// TestSecondPassLocked: a mailbox whose list of UIDs somebody has locked is left
+// alone, and the exit status says that something is left to do.
+func TestSecondPassLocked(t *testing.T) {
+	x, d, u := secondSite(t, "stream")
+	lock := filepath.Join(u.home, "Maildir", "dovecot-uidlist.lock")
+	put(t, lock, "")
+	inbox := servedBox{name: "INBOX", validity: 1000, next: 10, messages: []served{mail(9)}}
+	x.stream = filepath.Join(x.dir, "second.sims")
+	writeBoxes(t, x.stream, sentBox{"joe", inbox})
+	before := mailFiles(t, filepath.Join(u.home, "Maildir"))
+	o := run(t, nil, "export", "-f", x.stream, "--to", "maildir", "--out", x.out)
+	if o.exit != 1 || !strings.Contains(o.stderr, "lock") {
+		t.Errorf("exit status %d\n%s", o.exit, o.stderr)
+	}
+	j := new(judgement)
+	j.untouched(before, mailFiles(t, filepath.Join(u.home, "Maildir")))
+	j.fail(t)
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	x.exportFrom(t, "stream", 0)
+	b := u.box("INBOX")
+	b.messages, b.next = append(b.messages, mail(9)), 10
+	d.Own(x.out)
+	learn(t, d, u, "INBOX", 7)
+	u.box("New").validity = selectedValidity(t, d, u, "New")
+	judge(t, d, x.out, x.users).fail(t)
+}
