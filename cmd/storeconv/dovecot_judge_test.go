@@ -486,12 +486,16 @@ func keptBy(t testing.TB, format, dir string, conf []byte, maildir *peer.Dovecot
 		t.Fatal(err)
 	}
 	// Rights and quota are files of Maildir, which backup does not know.
+	layout := ""
+	if strings.Contains(string(conf), ":LAYOUT=fs") {
+		layout = ":LAYOUT=fs"
+	}
 	conf = withoutPlugins(conf, "acl", "quota", "imap_acl", "imap_quota")
 	conf = append(conf, "\nmail_location = "+format+":"+home+"/%u\n"...)
 	d := peer.NewDovecot(t, home, conf)
 	j := new(judgement)
 	everyUser(users, func(u *servedUser) {
-		if _, err := d.Doveadm(u.id, u.home, "backup", "-R", "maildir:"+u.home+"/Maildir"); err != nil {
+		if _, err := d.Doveadm(u.id, u.home, "backup", "-R", "maildir:"+u.home+"/Maildir"+layout); err != nil {
 			j.add("%s: %v", u.id, err)
 			return
 		}

@@ -67,6 +67,12 @@ func (c *checker) place(box *mailbox) (dir string, ok bool) {
 	if why != "" {
 		var found bool
 		if name, dir, found = c.renamed(box); !found {
+			escaped := naming{fs: c.v.naming.fs, escape: true}
+			if dir, why := escaped.dir(box.name); why == "" && c.has(dir) {
+				c.dirs[dir] = true
+				c.notes.problem("configuration", c.where(dir), "%s does not switch on listescape, which %q needs", configName, box.name)
+				return "", false
+			}
 			c.notes.problem("missing-mailbox", c.path, "%q is not there, nor under the name that it must get (%s)", box.name, why)
 			return "", false
 		}
@@ -77,11 +83,16 @@ func (c *checker) place(box *mailbox) (dir string, ok bool) {
 		c.notes.problem("missing-mailbox", c.where(dir), "%q is not there", box.name)
 		return "", false
 	}
-	if c.v.naming.escape && strings.Contains(dir, `\`) && !c.v.plugin {
+	if c.v.naming.escape && strings.Contains(dir, `\`) && !c.v.plugin && c.v.configured {
 		c.notes.problem("configuration", c.where(dir), "%s does not switch on listescape, which %q needs", configName, box.name)
 	}
 	c.subscribed[c.v.naming.subscription(name)] = box.subscribed
 	return dir, true
+}
+
+func (c *checker) has(dir string) bool {
+	_, there := c.dirs[dir]
+	return there
 }
 
 func (b *boxChecker) at(name string) string { return b.where(join(b.dir, name)) }

@@ -31,7 +31,7 @@ func (p *places) add(path string) {
 }
 
 // beside are the names that an export leaves beside the users.
-var beside = map[string]bool{configName: true, "import-mox.sh": true, ims.WorkDir: true}
+var beside = map[string]bool{configName: true, "import-mox.sh": true, "import-vandelay.sh": true, ims.WorkDir: true}
 
 // maxDepth is how deep a Maildir of nobody is looked for.
 const maxDepth = 6

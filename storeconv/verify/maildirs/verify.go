@@ -92,15 +92,16 @@ const workMemory = 128 << 20
 
 // verifier is one call of Verify.
 type verifier struct {
-	opts   Options
-	log    *counter
-	root   int // the export, open
-	naming naming
-	plugin bool // the configuration has listescape
-	place  template
-	uidl   uidl
-	owner  storeconv.Owner
-	work   *semaphore.Weighted
+	opts       Options
+	log        *counter
+	root       int // the export, open
+	naming     naming
+	plugin     bool // the configuration has listescape
+	configured bool // there is one
+	place      template
+	uidl       uidl
+	owner      storeconv.Owner
+	work       *semaphore.Weighted
 
 	choiceLock sync.Mutex
 	missing    func() []string // named and not come
@@ -236,8 +237,14 @@ func (v *verifier) configuration() {
 		v.log.Problem("unreadable", configName, err.Error())
 	}
 	fs, plugin := readConfiguration(text)
-	v.plugin = plugin
-	v.naming = naming{fs: fs, escape: v.opts.Escape != "none"}
+	v.plugin, v.configured = plugin, text != ""
+	v.naming = naming{fs: fs, escape: plugin || text == ""}
+	switch v.opts.Escape {
+	case "none":
+		v.naming.escape = false
+	case "listescape":
+		v.naming.escape = true
+	}
 	if v.opts.Layout != "" {
 		v.naming.fs = v.opts.Layout == "fs"
 	}
