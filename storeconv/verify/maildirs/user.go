@@ -227,6 +227,9 @@ func (c *checker) quota() {
 		c.notes.problem("quota", where, "%v", err)
 		return
 	}
+	if whole := bytes >> 10 << 10; len(c.v.opts.Streams) > 0 && s.maxBytes == whole {
+		bytes = whole // by way of a store, which counts in KB
+	}
 	if s.maxBytes != bytes || s.maxCount != messages {
 		c.notes.problem("quota", where, "a limit of %d bytes and %d messages, the source has %d and %d (0: none)", s.maxBytes, s.maxCount, bytes, messages)
 	}
