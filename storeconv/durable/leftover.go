@@ -81,7 +81,7 @@ func leftovers(d *Dir, lock *lockFile) ([]Leftover, error) {
 	}
 	var out []Leftover
 	for _, e := range list {
-		if !e.IsDir() {
+		if !e.IsDir() || isShared(e.Name()) {
 			continue
 		}
 		l := Leftover{Path: filepath.Join(d.name, workDir, e.Name())}

@@ -48,7 +48,7 @@ var ErrBusy = errors.New("another process is at work on the same run")
 // is no longer alive had moved out of its place is put back first; where that
 // cannot be, the error is a [*HalfDoneError] and nothing is removed.
 func (s *Store) Begin(name string) (*Run, error) {
-	if strings.ContainsRune(name, '/') || name == "lock" || name == "" || strings.HasSuffix(name, doneSuffix) {
+	if strings.ContainsRune(name, '/') || name == "lock" || isShared(name) || name == "" || strings.HasSuffix(name, doneSuffix) {
 		return nil, fmt.Errorf("run name %q", name)
 	}
 	lock, err := s.openLock()

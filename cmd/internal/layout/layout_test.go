@@ -40,13 +40,12 @@ var converters = []string{"ldifconv", "storeconv", "dbconv"}
 // package storeconv itself: options, log, progress. The formats do not.
 var grounded = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
-	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true,
-	"storeconv/verify/maildirs": true,
+	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true, "storeconv/export": true,
 }
 
 // conversions know nothing of each other.
 var conversions = map[string]bool{
-	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
+	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true, "storeconv/export": true,
 }
 
 // breach says what is wrong with package from importing to; "" is nothing.

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/export"
+	"imsconv/storeconv/maildir"
+)
+
+const exportDoc = `
+Writes the mail of a store, or of a backup stream, as Maildir++ that Dovecot
+serves at once, or as mbox, offline. The source is only read. UIDs, UIDVALIDITY,
+UIDNEXT, flags, keywords, receive dates, rights, subscriptions and quota limits
+go along, and copies of one message share a file where their receive dates are
+equal, since that is a Maildir file's own date.
+
+A user's mail is OUT/ID/Maildir. --path says otherwise: in it %u is the id, %n
+and %d its parts in front of and behind the @. Two users never share a place.
+OUT gets dovecot.conf.example, with the settings that this export needs, and
+import-mox.sh and import-vandelay.sh for mox and Stalwart.
+
+A user who is not in OUT yet appears there whole or not at all. The same command
+again goes on after a kill, a power cut or a full disk. When all is done it adds
+what the source has more since, as a delivery agent does, under the locks that a
+running Dovecot respects: mail that is there keeps its UID and, unless
+--keep-target none says otherwise, its flags; new mail keeps its own UID where
+that is free, else takes the next; what users have deleted in OUT stays deleted.
+What was exported is listed in OUT/.imsconv, which stays.
+
+Names of mailboxes: a dot in a name would separate levels in Maildir++, so that
+it is escaped as Dovecot's plugin listescape reads it; the plugin is needed only
+if such a name is there, and dovecot.conf.example says so. --escape none renames
+such mailboxes instead; --layout fs keeps dots. A mailbox whose name cannot be
+kept either way ("Inbox", "cur" in --layout fs, a name that is too long) gets
+another by rule, and a warning. The first run decides; later ones go on so.
+
+A mailbox of a Maildir has 26 keywords at most: the most used stay, the others
+are a warning. Mailboxes without an index of this project, as those of a server,
+go along with what tree, mailbox lists and files tell; each is a warning that
+says what is not known.
+
+--via hardlink makes the store's own files those of OUT where their date is the
+receive date. As they share owner, mode and times, --owner and --newline are
+refused; change the files in place on neither side while the other matters.
+
+--results lists the mailboxes, one a line: user, folder, messages and bytes of
+the source, written, there before, skipped, why, UIDVALIDITY, and the SHA-256
+over lines "UID SHA-256" of the messages.
+`
+
+func exportVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "export",
+		Args:    "--store DIR | -f STREAM  --out OUT [PATH ...]",
+		Resumes: true,
+		Summary: "write a store or a stream as Maildir++ or mbox",
+		Doc:     exportDoc,
+		Example: "storeconv export --store store --out /var/mail/site\n" +
+			"storeconv export -f backup.sims --out site --path '%d/%n/Maildir' --default-domain siroe.com --owner vmail\n" +
+			"storeconv export --store store --to mbox --mbox mboxcl2 --out archive -u batch1.txt",
+		Exit3: "something of the source could not be read or exported; all else is in OUT",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			v := &exportFlags{}
+			v.add(fs)
+			return v.run
+		},
+	}
+}
+
+type exportFlags struct {
+	opts        export.Options
+	store, file string
+	out         string
+	results     string
+
+	to, via, layout, escape, newline, mbox, names, keep flags.Choice
+	path, uidl                                          flags.Text
+	users                                               flags.Users
+	shard                                               flags.Shard
+	owner                                               flags.Owner
+	sync                                                flags.Sync
+	jobs                                                flags.Jobs
+}
+
+func (v *exportFlags) add(fs *pflag.FlagSet) {
+	o := &v.opts
+	fs.StringVar(&v.store, "store", "", "the store, a `DIR`")
+	fs.StringVarP(&v.file, "file", "f", "", "a backup `STREAM` in place of a store, or - for standard input")
+	v.choice(fs, &v.to, "to", "`FORMAT`: maildir or mbox", "maildir", "maildir", "mbox")
+	fs.StringVar(&v.out, "out", "", "where to, the directory `OUT`; made when it does not exist")
+	v.path = flags.NewText("", "TEMPLATE", export.CheckPath)
+	fs.Var(&v.path, "path", "place of a user below OUT, `TEMPLATE` with %u, %n, %d (default %u/Maildir; of mbox %u)")
+	v.choice(fs, &v.via, "via", "message files by `HOW`: copy or hardlink", "copy", "copy", "hardlink")
+	v.choice(fs, &v.layout, "layout", "mailboxes on disk, `LAYOUT`: ++ (Maildir++) or fs", "++", "++", "fs")
+	v.choice(fs, &v.escape, "escape", "names with dots and the like, `HOW`: auto, listescape (the plugin is on in any case) or none", "auto", "auto", "listescape", "none")
+	v.users.Add(fs)
+	fs.StringVarP(&o.Partition, "partition", "p", "", "only `PARTITION` of the store (default all)")
+	v.shard.Add(fs)
+	v.owner.Add(fs, "owner of what is made")
+	fs.StringVarP(&o.Encoding, "encoding", "e", "", "encoding of the mailbox names in a stream, `ENC`, such as ISO-8859-1 (default IMAP-MODIFIED-UTF-7)")
+	fs.StringVar(&o.Domain, "default-domain", "", "the `DOMAIN` of ids without one, for %d; ids in it lose it")
+	v.uidl = flags.NewText("", "FORMAT", export.CheckUIDL)
+	fs.Var(&v.uidl, "pop3-uidl", "POP3 UIDLs, `FORMAT` of Dovecot such as %v-%u or %08Xu%08Xv (default none)")
+	v.choice(fs, &v.newline, "newline", "line ends of messages in OUT, `HOW`: keep, crlf or lf", "keep", "keep", "crlf", "lf")
+	v.choice(fs, &v.keep, "keep-target", "what stays of mail that is there when the source has changed, `WHAT`: flags or none", "flags", "flags", "none")
+	v.choice(fs, &v.mbox, "mbox", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
+	v.choice(fs, &v.names, "names", "names of mbox files, `STYLE`: flat, or imsexport (a folder with children is a directory and NAME.msg)", "flat", "flat", "imsexport")
+	v.jobs.Add(fs, "writers")
+	v.sync.Add(fs)
+	fs.StringVar(&v.results, "results", "", "a line for each mailbox to `FILE`, separated by TABs, or - for standard output")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "read and check everything, write nothing")
+}
+
+func (v *exportFlags) choice(fs *pflag.FlagSet, c *flags.Choice, name, usage, value string, words ...string) {
+	*c = flags.NewChoice(value, words...)
+	fs.Var(c, name, usage)
+}
+
+func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	v.opts.Paths = args
+	if err := v.prepare(job); err != nil {
+		return err
+	}
+	src, size, closeSource, err := v.source(job)
+	defer closeSource()
+	if err != nil {
+		return err
+	}
+	o := v.opts
+	o.Log, o.Command, o.Progress = job, job.CommandLine(), job.Meter("messages", 0, size)
+	var results *cli.OutputFile
+	if v.results != "" {
+		if results, err = job.Create(v.results, true); err != nil {
+			return err
+		}
+		defer results.Abort()
+		o.Results = results
+	}
+	if o.DryRun {
+		job.DryRun()
+	}
+	rep, err := export.Export(ctx, v.out, src, o)
+	if err == nil && results != nil {
+		err = results.Commit()
+	}
+	v.report(job, &rep, err)
+	if v.store != "" {
+		err = storeHint(err, v.store)
+	}
+	if errors.Is(err, export.ErrWaiting) {
+		err = cli.WithHint(err, "the same command again takes the users that were left out")
+	}
+	return err
+}
+
+// prepare turns the flags into options.
+func (v *exportFlags) prepare(job *cli.Job) error {
+	o := &v.opts
+	switch {
+	case v.store == "" && v.file == "":
+		return cli.Usagef("which store or stream? (--store or -f)")
+	case v.store != "" && v.file != "":
+		return cli.Usagef("--store and -f exclude each other")
+	case v.out == "":
+		return cli.Usagef("where to? (--out)")
+	case v.file != "" && o.Partition != "":
+		return cli.Usagef("--partition is of a store, a stream has none")
+	case v.store != "" && o.Encoding != "":
+		return cli.Usagef("--encoding is of a stream")
+	}
+	if err := v.prepareFormat(); err != nil {
+		return err
+	}
+	if err := v.prepareVia(); err != nil {
+		return err
+	}
+	o.Path, o.UIDL, o.Shard, o.Owner = v.path.Value, v.uidl.Value, v.shard.Shard, v.owner.Owner()
+	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
+	o.Newline = map[string]export.Newline{"keep": export.KeepNewline, "crlf": export.CRLF, "lf": export.LF}[v.newline.Value]
+	if v.keep.Value == "none" {
+		o.Keep = export.KeepNone
+	}
+	names, err := v.users.Read(job)
+	o.Users, o.Map = names.Select, names.Map
+	return err
+}
+
+// prepareFormat takes what belongs to one of the formats alone.
+func (v *exportFlags) prepareFormat() error {
+	o := &v.opts
+	o.Escape = map[string]export.Escape{"auto": export.EscapeAuto, "listescape": export.EscapeList, "none": export.EscapeNone}[v.escape.Value]
+	if v.layout.Value == "fs" {
+		o.Layout = maildir.FS
+	}
+	o.Mboxcl2, o.Folders = v.mbox.Value == "mboxcl2", v.names.Value == "imsexport"
+	if v.to.Value == "maildir" {
+		if o.Mboxcl2 || o.Folders {
+			return cli.Usagef("--mbox and --names are of --to mbox")
+		}
+		return nil
+	}
+	o.To = export.Mbox
+	if v.layout.Value != "++" || v.escape.Value != "auto" || v.uidl.Value != "" {
+		return cli.Usagef("--layout, --escape and --pop3-uidl are of --to maildir")
+	}
+	return nil
+}
+
+func (v *exportFlags) prepareVia() error {
+	if v.via.Value == "copy" {
+		return nil
+	}
+	v.opts.Via = export.Hardlink
+	switch {
+	case v.file != "":
+		return cli.Usagef("--via hardlink is of a store, a stream has no files")
+	case v.to.Value == "mbox":
+		return cli.Usagef("--via hardlink is of --to maildir")
+	case v.owner.Owner() != nil:
+		return cli.Usagef("--via hardlink keeps the owner of the store's files: without --owner, or --via copy")
+	case v.newline.Value != "keep":
+		return cli.Usagef("--via hardlink keeps the line ends of the store's files: without --newline, or --via copy")
+	}
+	return nil
+}
+
+// source opens what is exported; size is that of a stream in bytes, 0 where it
+// is not known.
+func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, closeAll func(), err error) {
+	closeAll = func() {}
+	if v.store != "" {
+		return export.FromStore(v.store), 0, closeAll, nil
+	}
+	if f := plainInput(job, v.file); f != nil {
+		head := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 256<<10)
+		if err := stream.Check(job, "standard input", head); err != nil {
+			return nil, 0, closeAll, err
+		}
+		src, err := export.FromStream("standard input", f)
+		return src, 0, closeAll, err
+	}
+	in, err := stream.Open(job, v.file)
+	if err != nil {
+		return nil, 0, closeAll, err
+	}
+	src, err = export.FromStream(in.Name, stream.Source(in))
+	return src, max(in.Size, 0), func() { in.Close() }, err // opened for reading
+}
+
+// report fills in the summary.
+func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
+	for _, c := range []cli.Count{
+		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
+		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "shared with the store", N: r.Shared},
+		{Name: "already there", N: r.There}, {Name: "other UIDs", N: r.OtherUID}, {Name: "flags set again", N: r.Flags},
+		{Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending}, {Name: "refused", N: r.Refused}, {Name: "not selected", N: r.NotSelected},
+		{Name: "renamed mailboxes", N: r.Renamed}, {Name: "lost keywords", N: r.KeywordsLost}, {Name: "lost flags \\Archived", N: r.Archived},
+		{Name: "dated before 1970", N: r.NoDate}, {Name: "foreign indexes", N: r.Foreign}, {Name: "users left out", N: r.Waiting},
+	} {
+		if c.N != 0 || c.Name == "users" || c.Name == "messages" {
+			job.Count(c.Name, c.N)
+		}
+	}
+	if err != nil {
+		return
+	}
+	if r.Users == 0 && !job.Lost() {
+		job.Warning("no-users", v.store+v.file, "there is no user in it: nothing is exported")
+	}
+	if v.opts.DryRun {
+		return
+	}
+	if v.opts.Via == export.Hardlink && r.Shared > 0 {
+		job.Note("OUT and the store share files: do not change them in place on either side")
+	}
+	job.Output(v.to.Value, v.out)
+	if v.results != "" && v.results != "-" {
+		job.Output("results", v.results)
+	}
+	if v.opts.To == export.Maildir {
+		job.Next("take " + v.out + "/dovecot.conf.example over into the configuration of Dovecot")
+	}
+}

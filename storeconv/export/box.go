@@ -1,0 +1,264 @@
+package export
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+)
+
+// box is one mailbox of a user while it is being exported.
+type box struct {
+	u      *user
+	name   string // in the source
+	target string // on the new side
+	dir    string // below the user's place, "" for INBOX
+	number int
+	stage  string // directory in the stage
+	made   bool   // the destination has it not: all of it is made in the stage
+	plugin bool   // its name needs listescape
+
+	validity   uint32 // UIDVALIDITY; 0: the source does not say
+	next       uint32 // UIDNEXT; 0: the source does not say
+	subscribed bool
+	acl        string   // lines of identifier TAB rights
+	keywords   []string // in the order of the source
+	foreign    bool     // nothing is known but the files
+
+	letters map[string]int // numbers of keywords; nil: not known until all messages are
+	lost    []string       // keywords without a number
+
+	fitted uint32 // UID of a message whose own a Maildir cannot have
+
+	recs records // written by this run
+	old  *oldBox // what earlier runs have exported; nil: nothing
+	src  *ims.Mailbox
+
+	seen  map[uint32]struct{} // UIDs that have come, once they do not ascend
+	last  uint32
+	any   bool
+	mu    sync.Mutex
+	skips map[string]int64 // reasons
+	all   int64            // messages of the source
+	bytes int64
+}
+
+// where is the position of a message for the log.
+func (b *box) where(uid uint32) string {
+	return b.u.id + "/" + b.name + "/" + strconv.FormatUint(uint64(uid), 10)
+}
+
+func (b *box) whole() string { return b.u.id + "/" + b.name }
+
+// choosePlace decides what the mailbox is called on the new side, as before
+// where an earlier run has decided.
+func (b *box) choosePlace() error {
+	u := b.u
+	if u.old != nil {
+		if b.old = u.old.box(b.name); b.old != nil {
+			b.target, b.dir = b.old.target, b.old.dir
+		}
+	}
+	if b.old == nil {
+		p := b.newPlace()
+		b.target, b.dir, b.plugin = p.target, p.dir, p.plugin
+		if p.why != "" {
+			u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
+			u.count(func(rep *Report) { rep.Renamed++ })
+		}
+	}
+	var err error
+	b.made, err = b.missing()
+	return err
+}
+
+func (b *box) newPlace() place {
+	if b.u.r.opt.To == Mbox {
+		return b.mboxPlace()
+	}
+	return b.u.names.place(b.name)
+}
+
+// missing tells whether the destination lacks the mailbox.
+func (b *box) missing() (bool, error) {
+	u := b.u
+	if !u.there {
+		return true, nil
+	}
+	at := u.place + "/" + b.join("cur")
+	if u.r.opt.To == Mbox {
+		at = u.place + "/" + b.dir
+	}
+	_, err := u.r.out.Stat(at)
+	if isMissing(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+// join is the path of something in the mailbox, below the user's place.
+func (b *box) join(name string) string {
+	if b.dir == "" {
+		return name
+	}
+	return b.dir + "/" + name
+}
+
+// makeDirs makes the directories of the mailbox in the stage: below the user's
+// tree where that is made anew, else by the mailbox's number.
+func (b *box) makeDirs() error {
+	u := b.u
+	b.stage = u.stage
+	switch {
+	case u.there || u.r.opt.To == Mbox:
+		b.stage += "/" + strconv.Itoa(b.number)
+	case b.dir != "":
+		b.stage += "/" + b.dir
+	}
+	if u.r.dry() {
+		return nil
+	}
+	if u.r.opt.To == Mbox || !b.made {
+		return u.r.folder.Stage.MkdirAll(b.stage)
+	}
+	for _, name := range [...]string{"cur", "new", "tmp"} {
+		if err := u.r.folder.Stage.MkdirAll(b.stage + "/" + name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet says whether a UID comes for the first time.
+func (b *box) meet(uid uint32) bool {
+	if !b.any || uid > b.last {
+		b.any, b.last = true, uid
+		if b.seen != nil {
+			b.seen[uid] = struct{}{}
+		}
+		return true
+	}
+	if b.seen == nil {
+		b.seen = make(map[uint32]struct{})
+		for i := range b.recs.n {
+			b.seen[b.recs.at(i).uid] = struct{}{}
+		}
+		b.seen[b.last] = struct{}{}
+	}
+	if _, twice := b.seen[uid]; twice {
+		return false
+	}
+	b.seen[uid] = struct{}{}
+	return true
+}
+
+// skip notes a message that is not exported.
+func (b *box) skip(reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.skips == nil {
+		b.skips = make(map[string]int64)
+	}
+	b.skips[reason]++
+}
+
+// met counts a message of the source.
+func (b *box) met(size int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all++
+	b.bytes += size
+}
+
+// file is where a message is written in the stage: under its final name in a
+// mailbox that is made, else under its base name.
+func (b *box) file(rec *record) string {
+	base := b.base(rec)
+	if !b.made || b.u.r.opt.To == Mbox {
+		return b.stage + "/" + base
+	}
+	return b.stage + "/cur/" + base + maildir.Info(b.flagLetters(rec))
+}
+
+// base is the base name of a message of this run: with another part behind the
+// P where an earlier run has used the name for another message.
+func (b *box) base(rec *record) string {
+	base := maildir.FileName(rec.date, rec.uid, rec.size, rec.vsize())
+	if b.old == nil || !b.old.moved && b.old.recs.find(rec.uid) == nil {
+		return base
+	}
+	n := uint32(rec.sum[0])<<24 | uint32(rec.sum[1])<<16 | uint32(rec.sum[2])<<8 | uint32(rec.sum[3])
+	return strings.Replace(base, "P0.", fmt.Sprintf("P%d.", n), 1)
+}
+
+// flagLetters are the letters of a message as far as they are known.
+func (b *box) flagLetters(rec *record) string {
+	if rec.words == 0 || b.letters == nil {
+		return maildir.FlagLetters(rec.flags, nil)
+	}
+	var numbers []int
+	for _, k := range b.u.words.names(rec.words) {
+		if n, ok := b.letters[k]; ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return maildir.FlagLetters(rec.flags, numbers)
+}
+
+// numberKeywords gives the keywords that are used most their letters; used is
+// how many messages have each.
+func (b *box) numberKeywords(used map[string]int64) {
+	names := slices.Clone(b.keywords)
+	for k := range used {
+		if !slices.Contains(b.keywords, k) {
+			names = append(names, k)
+		}
+	}
+	position := make(map[string]int)
+	for i, k := range b.keywords {
+		position[k] = i - len(b.keywords)
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		return cmp.Or(cmp.Compare(used[y], used[x]), cmp.Compare(position[x], position[y]), strings.Compare(x, y))
+	})
+	b.letters = make(map[string]int)
+	for i, k := range names {
+		if i < maildir.MaxKeywords {
+			b.letters[k] = i
+			continue
+		}
+		b.lost = append(b.lost, k)
+	}
+	b.tellLost(used)
+}
+
+func (b *box) tellLost(used map[string]int64) {
+	var lost []string
+	for _, k := range b.lost {
+		if used[k] > 0 {
+			lost = append(lost, fmt.Sprintf("%s (%d)", k, used[k]))
+		}
+	}
+	if lost == nil {
+		return
+	}
+	b.u.r.log.Warning("keywords", b.whole(), fmt.Sprintf("a Maildir has room for %d keywords; these are lost, with the number of their messages: %s", maildir.MaxKeywords, strings.Join(lost, ", ")))
+	b.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
+}
+
+// guid is the GUID of a mailbox, the same in every run.
+func (b *box) guid(validity uint32) string {
+	return guidOf(b.u.id, b.name, validity)
+}
+
+func guidOf(id, name string, validity uint32) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", id, name, validity))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,426 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/lists"
+)
+
+// storeFeed reads a store.
+type storeFeed struct {
+	r      *run
+	root   *os.File
+	reader *ims.Reader
+	lists  *lists.Lists
+	held   chan struct{} // who may ask the lists: one at a time
+}
+
+// storeUser is a user of the store, with the partitions in which a part of the
+// mail lies.
+type storeUser struct {
+	id         string
+	partitions []string
+}
+
+// feedStore reads the store of the run, several users at a time.
+func (r *run) feedStore(ctx context.Context) error {
+	root, err := os.Open(r.src.store)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f := &storeFeed{r: r, root: root, reader: ims.NewReader(root), held: make(chan struct{}, 1)}
+	if err := f.reader.Check(); err != nil {
+		return err
+	}
+	f.tellUnfinished()
+	if f.lists, err = lists.Open(root.Name(), r.log); err != nil {
+		return err
+	}
+	defer f.lists.Close()
+	users, err := f.users()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.opt.Jobs + 1)
+	for _, su := range users {
+		if ctx.Err() != nil {
+			break
+		}
+		u, err := r.openUser(su.id)
+		if err != nil {
+			r.fail(err)
+			break
+		}
+		if u == nil {
+			continue
+		}
+		group.Go(func() error {
+			if err := f.user(ctx, u, su); err != nil {
+				r.fail(err)
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	f.missing(users)
+	return nil
+}
+
+// tellUnfinished tells of a run that has not ended: what it has not put in
+// place is in no mailbox yet.
+func (f *storeFeed) tellUnfinished() {
+	if _, err := os.Lstat(filepath.Join(f.root.Name(), ims.WorkDir)); err == nil {
+		f.r.log.Problem("unfinished", ims.WorkDir,
+			"a run has left its work directory, or still goes on: mail may be missing from this export; the same command again finishes it")
+	}
+}
+
+// stray passes over what is no part of a store: finding that is verify's
+// business. What cannot be read is lost.
+func (f *storeFeed) stray(e *ims.Error) {
+	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
+		n.Tell(f.r.log)
+	}
+}
+
+// users returns the users to export, in byte order of their ids.
+func (f *storeFeed) users() ([]storeUser, error) {
+	partitions, err := f.reader.Partitions(f.stray)
+	if err != nil {
+		return nil, err
+	}
+	if only := f.r.opt.Partition; only != "" {
+		if !slices.Contains(partitions, only) {
+			return nil, fmt.Errorf("the store has no partition %s", only)
+		}
+		partitions = []string{only}
+	}
+	var users []storeUser
+	for _, p := range partitions {
+		err := f.reader.Users(p, f.stray, func(u ims.User) error {
+			if f.r.sel.Meet(u.ID) {
+				users = append(users, storeUser{u.ID, []string{p}})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(users, func(x, y storeUser) int { return strings.Compare(x.id, y.id) })
+	merged := users[:0]
+	for _, u := range users {
+		if n := len(merged); n > 0 && merged[n-1].id == u.id {
+			merged[n-1].partitions = append(merged[n-1].partitions, u.partitions...)
+			continue
+		}
+		merged = append(merged, u)
+	}
+	return merged, nil
+}
+
+// missing tells what was named and is not there.
+func (f *storeFeed) missing([]storeUser) {
+	for _, id := range f.r.sel.Missing() {
+		f.r.log.Problem("no-user", "user "+id, "the store does not have this user")
+	}
+	for _, at := range f.r.sel.MissingMailboxes() {
+		f.r.log.Problem("no-mailbox", "user/"+at, "the store does not have this mailbox")
+	}
+}
+
+// user exports one user.
+func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
+	if err := f.describe(u, su.id); err != nil {
+		return err
+	}
+	if err := u.inbox(); err != nil {
+		return err
+	}
+	for _, p := range su.partitions {
+		at := ims.User{Partition: p, ID: su.id, Path: ims.UserDir(p, su.id)}
+		err := f.reader.Mailboxes(at, f.stray, func(box *ims.Mailbox) error {
+			if !box.HasIndex && !box.HasMessageDirs() || !f.r.sel.TakesMailbox(su.id, box.Name) {
+				return box.Close()
+			}
+			if err := ctx.Err(); err != nil {
+				box.Close()
+				return err
+			}
+			return f.mailbox(ctx, u, box)
+		})
+		if err != nil {
+			u.wg.Wait()
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+	u.wg.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return f.r.finish(u)
+}
+
+// get asks a mailbox list.
+func (f *storeFeed) get(kind mboxlist.Kind, key string) ([]byte, bool) {
+	f.held <- struct{}{}
+	defer func() { <-f.held }()
+	value, ok, err := f.lists.Get(kind, key)
+	if err != nil {
+		f.r.log.Problem("database", "key "+key, err.Error())
+	}
+	return value, ok && err == nil
+}
+
+// describe takes what the databases say of a user.
+func (f *storeFeed) describe(u *user, id string) error {
+	value, ok := f.get(mboxlist.QuotaDB, id)
+	if !ok {
+		return nil
+	}
+	q, err := mboxlist.ParseQuota(value)
+	if err != nil {
+		f.r.log.Warning("quota", u.where(), "the quota record is of a form that is not known: no limit is set")
+		return nil
+	}
+	u.setQuota(kbBytes(q.KB), q.Messages)
+	return nil
+}
+
+func kbBytes(kb int64) int64 {
+	if kb > math.MaxInt64/1024 {
+		return -1
+	}
+	if kb <= 0 {
+		return kb
+	}
+	return kb * 1024
+}
+
+// setQuota takes limits as the store has them: -1 no limit, -2 the server's.
+func (u *user) setQuota(bytes, messages int64) {
+	if bytes == -2 && messages <= 0 || bytes == -2 && messages == -2 {
+		return
+	}
+	if bytes == 0 { // nothing may be stored: no server of today knows that
+		u.r.log.Warning("quota", u.where(), "a limit of 0 bytes, which a server takes for none, is left out")
+		return
+	}
+	u.quota = &quota{max(bytes, 0), max(messages, 0)}
+}
+
+// mailbox exports one mailbox; box is closed when its messages are written.
+func (f *storeFeed) mailbox(ctx context.Context, u *user, src *ims.Mailbox) error {
+	defer src.Close()
+	b, err := u.openBox(src.Name)
+	if b == nil || err != nil {
+		return err
+	}
+	b.src = src
+	p := f.r.newPacker(u)
+	err = f.messages(ctx, b, p)
+	p.send()
+	u.wg.Wait() // src is closed now, and another of the name may come from another partition
+	b.src = nil
+	return err
+}
+
+// messages gives the messages of a mailbox to the workers.
+func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
+	index, err := f.index(b)
+	if err != nil {
+		return err
+	}
+	if index == nil {
+		f.withoutIndex(b)
+		return f.files(ctx, b, p, 0)
+	}
+	defer index.file.Close()
+	f.header(b, &index.Header)
+	for {
+		rec, err := index.Next()
+		if err == io.EOF {
+			return ctx.Err()
+		}
+		if err != nil {
+			f.r.log.Problem("bad-index", b.src.Path, err.Error()+": what follows is exported by its files")
+			return f.files(ctx, b, p, b.last)
+		}
+		if err := f.message(ctx, b, p, rec, index.Header.Userflags); err != nil {
+			return err
+		}
+	}
+}
+
+// index is an open index.
+type index struct {
+	*ims.IndexReader
+	file *os.File
+}
+
+// index opens the index of a mailbox, and reads it once for the keywords that
+// are used; nil when there is none of ours.
+func (f *storeFeed) index(b *box) (*index, error) {
+	open := func() (*index, error) {
+		file, err := b.src.Index()
+		if err != nil {
+			return nil, err
+		}
+		ir, err := ims.NewIndexReader(file)
+		if err != nil {
+			file.Close()
+			return nil, err
+		}
+		return &index{ir, file}, nil
+	}
+	x, err := open()
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, ims.ErrForeignIndex):
+		return nil, nil
+	case err != nil:
+		f.r.log.Problem("bad-index", b.src.Path, err.Error())
+		return nil, nil
+	}
+	b.keywords = x.Header.Userflags
+	if !b.made || f.r.opt.To == Mbox {
+		return x, nil
+	}
+	used := make(map[string]int64)
+	if len(b.keywords) > 0 {
+		for rec, err := range x.All() {
+			if err != nil {
+				break // it comes again
+			}
+			for _, k := range keywordsOf(rec, b.keywords) {
+				used[k]++
+			}
+		}
+		x.file.Close()
+		if x, err = open(); err != nil {
+			f.r.log.Problem("bad-index", b.src.Path, err.Error())
+			return nil, nil
+		}
+	}
+	if b.letters == nil {
+		b.numberKeywords(used)
+	}
+	return x, nil
+}
+
+func keywordsOf(rec *ims.Record, names []string) (set []string) {
+	if len(rec.Keywords) == 0 {
+		return nil
+	}
+	for i, k := range names {
+		if rec.HasKeyword(i) {
+			set = append(set, k)
+		}
+	}
+	return set
+}
+
+// header takes what an index says of its mailbox.
+func (f *storeFeed) header(b *box, h *ims.Header) {
+	b.setValidity(h.UIDValidity)
+	b.subscribed = h.Subscribed
+	if h.LastUID < math.MaxUint32 {
+		b.next = h.LastUID + 1
+	}
+	b.acl = aclLines(h.ACL)
+}
+
+// aclLines turns the one line of an index, or of folder.db, into lines.
+func aclLines(acl string) string {
+	f := strings.Split(acl, "\t")
+	var lines []string
+	for i := 0; i+1 < len(f); i += 2 {
+		if f[i] != "" {
+			lines = append(lines, f[i]+"\t"+f[i+1])
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// withoutIndex takes what is known of a mailbox beside its files.
+func (f *storeFeed) withoutIndex(b *box) {
+	b.foreign = true
+	b.u.count(func(rep *Report) { rep.Foreign++ })
+	if value, ok := f.get(mboxlist.FolderDB, mboxlist.FolderKey(b.src.ID, ims.Canonical(b.name))); ok {
+		if rec, err := mboxlist.ParseFolder(value); err == nil {
+			var lines []string
+			for _, a := range rec.ACL {
+				lines = append(lines, a.Identifier+"\t"+a.Rights)
+			}
+			b.acl = strings.Join(lines, "\n")
+		}
+	}
+	if value, ok := f.get(mboxlist.SubscrDB, b.src.ID); ok {
+		if subs, err := mboxlist.ParseSubscriptions(value); err == nil {
+			b.subscribed = slices.Contains(subs, ims.MailboxName(b.src.ID, b.name))
+		}
+	}
+}
+
+// message gives one message of an index to the workers.
+func (f *storeFeed) message(ctx context.Context, b *box, p *packer, rec *ims.Record, names []string) error {
+	if !b.meet(rec.UID) {
+		b.refuse(rec.UID, "uid-twice", "the mailbox has another message of this UID, from another partition")
+		return nil
+	}
+	m := record{uid: rec.UID, date: rec.InternalDate, size: rec.Size, flags: rec.Flags, sum: rec.SHA256}
+	m.words = b.u.words.number(keywordsOf(rec, names))
+	if rec.HasSum() && b.recall(&m) {
+		if !f.r.resumed() {
+			b.met(rec.Size)
+			return ctx.Err()
+		}
+	}
+	return p.add(ctx, item{b: b, rec: b.recs.add(m)})
+}
+
+// files gives the message files above a UID to the workers, with no more than
+// the files tell.
+func (f *storeFeed) files(ctx context.Context, b *box, p *packer, above uint32) error {
+	if b.letters == nil && b.made {
+		b.numberKeywords(nil)
+	}
+	var uids []uint32
+	err := b.src.Messages(f.stray, func(uid uint32) error {
+		if uid > above {
+			uids = append(uids, uid)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(uids)
+	for _, uid := range uids {
+		if !b.meet(uid) {
+			b.refuse(uid, "uid-twice", "the mailbox has another message of this UID, from another partition")
+			continue
+		}
+		if err := p.add(ctx, item{b: b, rec: b.recs.add(record{uid: uid, date: ims.NoTime, size: -1})}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,465 @@
+package export
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+)
+
+// finish makes what a user needs beside messages, and hands him over to be put
+// in place. All of his messages have been written.
+func (r *run) finish(u *user) error {
+	if err := r.failure(); err != nil {
+		return nil // it is told already
+	}
+	err := r.finishBoxes(u)
+	if err == nil && !r.dry() {
+		err = u.finishMove()
+	}
+	u.lines = u.resultLines()
+	r.done <- u
+	return err
+}
+
+func (r *run) finishBoxes(u *user) error {
+	for _, b := range u.boxes {
+		b.settle()
+		if !b.made || r.dry() && r.opt.To == Maildir {
+			continue
+		}
+		var err error
+		if r.opt.To == Mbox {
+			err = b.finishMbox()
+		} else {
+			err = b.finishMaildir()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle decides what the source has left open.
+func (b *box) settle() {
+	u := b.u
+	b.recs.sort()
+	if b.validity == 0 {
+		b.validity = b.guessValidity()
+	}
+	if b.foreign {
+		u.r.log.Warning("no-index", b.whole(), fmt.Sprintf("no index of this project: flags are not known and left out, UIDVALIDITY is not known and %d stands in its place, dates are those of the files", b.validity))
+	}
+	var written, bytes, archived, undated int64
+	for i := range b.recs.n {
+		rec := b.recs.at(i)
+		if rec.state != fresh {
+			continue
+		}
+		written++
+		bytes += rec.size
+		if rec.flags&ims.Archived != 0 {
+			archived++
+		}
+		if rec.date < 0 {
+			undated++
+		}
+	}
+	if archived > 0 {
+		u.r.log.Warning("archived", b.whole(), fmt.Sprintf(`%d messages have the flag \Archived, which no server of today knows: it is left out`, archived))
+	}
+	if undated > 0 {
+		u.r.log.Warning("date", b.whole(), fmt.Sprintf("%d messages are dated before 1970: their names say 0, their files have the date", undated))
+	}
+	u.count(func(rep *Report) {
+		rep.Mailboxes++
+		rep.Messages += written
+		rep.Bytes += bytes
+		rep.Archived += archived
+		rep.NoDate += undated
+	})
+}
+
+// guessValidity is the UIDVALIDITY of a mailbox whose source has none: the date
+// of the backup, else that of its first message, else 1.
+func (b *box) guessValidity() uint32 {
+	if b.old != nil && b.old.known {
+		return b.old.validity
+	}
+	if s := b.u.r.src.stream; s != nil && s.date > 0 && s.date < 1<<32 {
+		return uint32(s.date)
+	}
+	for i := range b.recs.n {
+		if rec := b.recs.inOrder(i); rec.state != failed && rec.date > 0 && rec.date < 1<<32 {
+			return uint32(rec.date)
+		}
+	}
+	return 1
+}
+
+// finishMaildir writes the small files of a mailbox that is made.
+func (b *box) finishMaildir() error {
+	if err := b.finishKeywords(); err != nil {
+		return err
+	}
+	if err := b.writeUidlist(); err != nil {
+		return err
+	}
+	if err := b.writeKeywords(); err != nil {
+		return err
+	}
+	if err := b.writeACL(); err != nil {
+		return err
+	}
+	if b.dir == "" || b.u.r.opt.Layout == maildir.FS {
+		return nil
+	}
+	return b.u.r.stageFile(b.stage+"/maildirfolder", func(io.Writer) error { return nil })
+}
+
+// stageFile writes a small file into the stage.
+func (r *run) stageFile(name string, write func(w io.Writer) error) error {
+	f, err := r.folder.Stage.Create(name)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 32<<10)
+	err = write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// finishKeywords numbers the keywords now that all messages have come, and
+// gives the files their letters.
+func (b *box) finishKeywords() error {
+	if b.letters != nil {
+		return nil
+	}
+	used := make(map[string]int64)
+	for i := range b.recs.n {
+		if rec := b.recs.at(i); rec.state == fresh {
+			for _, k := range b.u.words.names(rec.words) {
+				used[k]++
+			}
+		}
+	}
+	stage := b.u.r.folder.Stage
+	var renames []*record
+	for i := range b.recs.n {
+		if rec := b.recs.at(i); rec.state == fresh && rec.words != 0 {
+			renames = append(renames, rec)
+		}
+	}
+	old := make([]string, len(renames))
+	for i, rec := range renames {
+		old[i] = b.file(rec)
+	}
+	b.numberKeywords(used)
+	for i, rec := range renames {
+		if to := b.file(rec); to != old[i] {
+			if err := stage.Rename(old[i], stage, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeUidlist writes the UIDs of a mailbox that is made.
+func (b *box) writeUidlist() error {
+	b.fitUIDs()
+	last := uint32(0)
+	for i := range b.recs.n {
+		if rec := b.recs.inOrder(i); rec.state == fresh {
+			last = b.targetUID(rec)
+		}
+	}
+	h := maildir.UidlistHeader{Validity: b.validity, Next: max(b.next, last+1), GUID: b.guid(b.validity)}
+	return b.u.r.stageFile(b.stage+"/"+maildir.UidlistName, func(w io.Writer) error {
+		list := maildir.NewUidlistWriter(w, h)
+		for i := range b.recs.n {
+			rec := b.recs.inOrder(i)
+			if rec.state != fresh {
+				continue
+			}
+			if err := list.Write(b.uidlistEntry(rec, b.targetUID(rec))); err != nil {
+				return err
+			}
+		}
+		return list.Flush()
+	})
+}
+
+func (b *box) uidlistEntry(rec *record, uid uint32) *maildir.UidlistEntry {
+	e := &maildir.UidlistEntry{UID: uid, Name: b.base(rec) + maildir.Info(b.flagLetters(rec))}
+	if text := b.u.r.uidl.of(b.validity, rec.uid); text != "" {
+		e.Fields = []maildir.Field{{Key: 'P', Value: text}}
+	}
+	return e
+}
+
+// fitUIDs finds another UID for a message whose own a uidlist cannot hold: the
+// largest that there is.
+func (b *box) fitUIDs() {
+	n := b.recs.n
+	if n == 0 || b.recs.inOrder(n-1).uid <= maildir.MaxUID {
+		return
+	}
+	rec, below := b.recs.inOrder(n-1), uint32(0)
+	if n > 1 {
+		below = b.recs.inOrder(n - 2).uid
+	}
+	if rec.state != fresh {
+		return
+	}
+	if below >= maildir.MaxUID {
+		b.u.r.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
+		b.u.count(func(rep *Report) { rep.Refused++; rep.Messages-- })
+		b.skip("uid")
+		rec.state = failed
+		return
+	}
+	b.fitted = below + 1
+	b.u.r.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir has no UID 4294967295: the message has UID %d", b.fitted))
+	b.u.count(func(rep *Report) { rep.OtherUID++ })
+}
+
+// targetUID is the UID of a message in a mailbox that is made.
+func (b *box) targetUID(rec *record) uint32 {
+	if rec.uid > maildir.MaxUID {
+		return b.fitted
+	}
+	return rec.uid
+}
+
+func (b *box) writeKeywords() error {
+	if len(b.letters) == 0 {
+		return nil
+	}
+	names := make([]string, len(b.letters))
+	for k, n := range b.letters {
+		names[n] = k
+	}
+	b.u.keyworded = true
+	return b.u.r.stageFile(b.stage+"/"+maildir.KeywordsName, func(w io.Writer) error { return maildir.WriteKeywords(w, names) })
+}
+
+// writeACL writes the rights of a mailbox, when they are others than those that
+// an owner has anyhow.
+func (b *box) writeACL() error {
+	rights, refused := maildir.RightsOf(b.u.source, b.acl)
+	for _, line := range refused {
+		b.u.r.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
+	}
+	if len(rights) == 0 || len(rights) == 1 && rights[0] == (maildir.Right{Identifier: "owner", Letters: maildir.OwnerRights}) {
+		return nil
+	}
+	for i := range rights {
+		rights[i].Identifier = b.u.r.newIdentifier(rights[i].Identifier)
+	}
+	b.u.shares = true
+	return b.u.r.stageFile(b.stage+"/"+maildir.ACLName, func(w io.Writer) error { return maildir.WriteACL(w, rights) })
+}
+
+// newIdentifier gives a user in a list of rights the id that he has on the new
+// side.
+func (r *run) newIdentifier(who string) string {
+	sign, name := "", who
+	if rest, negative := strings.CutPrefix(who, "-"); negative {
+		sign, name = "-", rest
+	}
+	if id, ok := strings.CutPrefix(name, "user="); ok {
+		if to, err := r.sel.StoreID(id); err == nil {
+			return sign + "user=" + to
+		}
+	}
+	return who
+}
+
+// finishMove writes what belongs to the user as a whole.
+func (u *user) finishMove() error {
+	r := u.r
+	u.move = durable.Move{From: u.stage, To: u.place}
+	if u.there {
+		return u.finishPending()
+	}
+	if r.opt.To == Maildir {
+		if err := u.writeSubscriptions(); err != nil {
+			return err
+		}
+		if err := u.writeSize(); err != nil {
+			return err
+		}
+	}
+	return u.writeList(u.stage + ".list")
+}
+
+// writeSubscriptions writes the subscriptions of a user who is made.
+func (u *user) writeSubscriptions() error {
+	lines, err := u.subscriptions(func(b *box) bool { return b.subscribed })
+	if err != nil || lines == nil {
+		return err
+	}
+	return u.r.stageFile(u.stage+"/"+maildir.SubscriptionsName, func(w io.Writer) error { return maildir.WriteSubscriptions(w, lines) })
+}
+
+func (u *user) subscriptions(which func(b *box) bool) (lines []string, err error) {
+	for _, b := range slices.SortedFunc(slices.Values(u.boxes), func(a, b *box) int { return compareNames(a.name, b.name) }) {
+		if !which(b) {
+			continue
+		}
+		line, err := u.r.naming.Subscription(b.target)
+		if err != nil && b.target != ims.Inbox {
+			return nil, err
+		}
+		if b.target == ims.Inbox {
+			line = ims.Inbox
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// writeSize writes the limits of a user who is made, with what is used.
+func (u *user) writeSize() error {
+	if u.quota == nil {
+		return nil
+	}
+	size := maildir.Size{MaxBytes: u.quota.bytes, MaxCount: u.quota.messages, Bytes: u.rep.Bytes, Count: u.rep.Messages}
+	return u.r.stageFile(u.stage+"/"+maildir.SizeName, func(w io.Writer) error { return maildir.WriteSize(w, size) })
+}
+
+// writeList writes the list of what has been exported of the user, with what
+// earlier lists say.
+func (u *user) writeList(name string) error {
+	h := head{magic: exportedMagic, user: u.id, place: u.place}
+	boxes := u.listed()
+	for _, l := range boxes {
+		h.boxes = append(h.boxes, l.headBox)
+	}
+	return u.r.stageFile(name, func(w io.Writer) error {
+		if _, err := w.Write(appendHead(nil, &h)); err != nil {
+			return err
+		}
+		var line []byte
+		for i, l := range boxes {
+			if _, err := io.WriteString(w, "@ "+strconv.Itoa(i)+"\n"); err != nil {
+				return err
+			}
+			err := l.each(func(e *entry) error {
+				e.keywords = u.words.names(e.words)
+				line = e.append(line[:0])
+				_, err := w.Write(line)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// listedBox is a mailbox in the list that is written.
+type listedBox struct {
+	headBox
+	now *box    // nil: the source has it no more
+	old *oldBox // nil: new
+}
+
+// listed are the mailboxes of the list: those of the earlier one, and new ones.
+func (u *user) listed() []listedBox {
+	var out []listedBox
+	if u.old != nil {
+		for _, o := range u.old.boxes {
+			out = append(out, listedBox{o.headBox, nil, o})
+		}
+	}
+	for _, b := range u.boxes {
+		l := listedBox{headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: !b.foreign}, b, b.old}
+		at := -1
+		for i := range out {
+			if out[i].old != nil && out[i].old == b.old {
+				at = i
+			}
+		}
+		if at < 0 {
+			out = append(out, l)
+			continue
+		}
+		if !l.known {
+			l.headBox = out[at].headBox
+		}
+		out[at] = l
+	}
+	slices.SortStableFunc(out, func(a, b listedBox) int { return compareNames(a.name, b.name) })
+	return out
+}
+
+// compareNames is the order of mailboxes: INBOX, then bytes.
+func compareNames(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == ims.Inbox:
+		return -1
+	case b == ims.Inbox:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+// each calls fn for the messages of a mailbox in a list, by their UIDs. The
+// entry is reused.
+func (l *listedBox) each(fn func(e *entry) error) error {
+	var e entry
+	i, n := 0, 0
+	if l.now != nil {
+		n = l.now.recs.n
+	}
+	emit := func(limit uint32, all bool) error {
+		for ; i < n; i++ {
+			rec := l.now.recs.inOrder(i)
+			if !all && rec.uid >= limit {
+				return nil
+			}
+			if rec.state != fresh {
+				continue
+			}
+			e = entry{record: *rec, recent: true}
+			if base := l.now.base(rec); l.old != nil && base != e.fileBase() {
+				e.base = base
+			}
+			if err := fn(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if l.old != nil {
+		err := l.old.each(&e, func() error {
+			kept := e
+			if err := emit(kept.uid, false); err != nil {
+				return err
+			}
+			e = kept
+			return fn(&e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return emit(0, true)
+}

@@ -1,0 +1,262 @@
+package export
+
+import (
+	"errors"
+	"io"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/durable"
+)
+
+// offer gives a message of a stream its name in the pool, when a later copy may
+// ask for it.
+func (r *run) offer(it *item) error {
+	if it.own == "" || r.dry() {
+		return nil
+	}
+	r.keepSum(it)
+	return r.offerFile(r.folder.Stage, it.b.file(it.rec), it.own)
+}
+
+// keepSum keeps the SHA-256 of a first copy whose bytes in the pool are not
+// those of the source.
+func (r *run) keepSum(it *item) {
+	if r.opt.Newline != KeepNewline && it.own != "" {
+		r.sums.Store(it.own, it.rec.sum)
+	}
+}
+
+// offerFile makes the file at from the first copy of a key.
+func (r *run) offerFile(d *durable.Dir, from, key string) error {
+	stage, name := r.folder.Stage, first(key)
+	if _, err := stage.Stat(name); err == nil {
+		return nil
+	}
+	if err := stage.MkdirAll(path.Dir(name)); err != nil {
+		return destination{err}
+	}
+	_, err := d.LinkOrCopy(from, stage, name)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return destination{err}
+	}
+	return nil
+}
+
+// offerData is offerFile of a message that has no file.
+func (r *run) offerData(it *item, data []byte) error {
+	stage, name := r.folder.Stage, first(it.own)
+	if err := stage.MkdirAll(path.Dir(name)); err != nil {
+		return destination{err}
+	}
+	if err := stage.WriteFile(name, it.rec.date, data); err != nil && !errors.Is(err, unix.EEXIST) {
+		return destination{err}
+	}
+	return nil
+}
+
+// again deals with a message that is in the destination already: later copies
+// share its file, if it is there as it was.
+func (r *run) again(it *item, data []byte) error {
+	r.progress(1, it.rec.size)
+	if r.dry() || it.key == "" && it.own == "" {
+		return nil
+	}
+	ok, err := r.offerPlaced(it)
+	if ok || err != nil || it.own == "" {
+		return err
+	}
+	return r.offerData(it, data)
+}
+
+// againFile is again of a long message, which lies in the file temp.
+func (r *run) againFile(it *item, temp string) error {
+	r.progress(1, it.rec.size)
+	ok, err := r.offerPlaced(it)
+	if ok || err != nil || it.own == "" {
+		return err
+	}
+	return r.offerFile(r.folder.Stage, temp, it.own)
+}
+
+// offerPlaced puts the file of a message of the destination into the pool.
+func (r *run) offerPlaced(it *item) (ok bool, err error) {
+	if r.opt.To == Mbox {
+		return false, nil
+	}
+	r.keepSum(it)
+	b := it.b
+	b.mu.Lock()
+	was := b.old.find(it.rec)
+	b.mu.Unlock()
+	if was == nil {
+		return false, nil
+	}
+	from := b.placedFile(was)
+	info, err := r.out.Stat(from)
+	if err != nil || info.Size != was.size || info.Mtime != was.date {
+		return false, nil
+	}
+	if it.key != "" {
+		if err := r.pool.add(dated(it.key, was.date), r.out.Dir, from); err != nil {
+			return false, err
+		}
+	}
+	if it.own == "" {
+		return true, nil
+	}
+	return true, r.offerFile(r.out.Dir, from, it.own)
+}
+
+var errNoFirst = errors.New("the message that it is a later copy of is not among what is exported; a stream that is a plain file is searched for it")
+
+// writeLink writes a later copy of a message of a stream.
+func (r *run) writeLink(it *item, buf *[]byte) error {
+	if it.wait != nil {
+		<-it.wait
+	}
+	if r.dry() {
+		return r.dryLink(it)
+	}
+	stage := r.folder.Stage
+	f, err := stage.Open(first(it.key))
+	if errors.Is(err, unix.ENOENT) {
+		it.b.met(0)
+		return refusal{"no-first-copy", errNoFirst}
+	}
+	if err != nil {
+		return destination{err}
+	}
+	defer f.Close()
+	info, err := stage.Stat(first(it.key))
+	if err != nil {
+		return destination{err}
+	}
+	it.b.met(info.Size)
+	rec := it.rec
+	if sum, ok := r.sums.Load(it.key); ok {
+		rec.sum = sum.([32]byte)
+	}
+	if err := r.countFile(f, info.Size, rec, buf); err != nil {
+		return destination{err}
+	}
+	if it.b.recall(rec) {
+		return r.againLink(it)
+	}
+	return r.putLink(it, info)
+}
+
+// countFile reads what lies in the pool once.
+func (r *run) countFile(f io.Reader, size int64, rec *record, buf *[]byte) error {
+	t := newText(KeepNewline, rec.sum == [32]byte{})
+	if len(*buf) < 64<<10 {
+		*buf = make([]byte, 64<<10)
+	}
+	for {
+		n, err := f.Read(*buf)
+		t.add((*buf)[:n])
+		if err == io.EOF {
+			t.into(rec)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) againLink(it *item) error {
+	r.progress(1, it.rec.size)
+	if it.own == "" {
+		return nil
+	}
+	return r.offerFile(r.folder.Stage, first(it.key), it.own)
+}
+
+// putLink makes the file of a later copy: another name of the first where the
+// dates are one, else a copy that later copies of its date share.
+func (r *run) putLink(it *item, info durable.Info) error {
+	b, rec, stage := it.b, it.rec, r.folder.Stage
+	to, linked := b.file(rec), false
+	write := func() error {
+		if info.Mtime == rec.date && !r.pool.off.Load() {
+			err := stage.Link(first(it.key), stage, to)
+			if linked = err == nil; linked || !durable.NoLinks(err) {
+				return asDestination(err)
+			}
+		}
+		return r.copyFirst(it, to)
+	}
+	shared := false
+	var err error
+	if r.opt.To == Mbox {
+		err = write()
+	} else {
+		shared, err = r.pool.place(it.key, rec.date, to, write)
+	}
+	if err != nil {
+		return err
+	}
+	b.u.count(func(rep *Report) {
+		if linked || shared {
+			rep.Links++
+		} else {
+			rep.Copies++
+		}
+	})
+	r.progress(1, rec.size)
+	return r.offer(it)
+}
+
+func asDestination(err error) error {
+	if err == nil {
+		return nil
+	}
+	return destination{err}
+}
+
+// copyFirst makes a copy of a first copy, with a date of its own.
+func (r *run) copyFirst(it *item, to string) error {
+	in, err := r.folder.Stage.Open(first(it.key))
+	if err != nil {
+		return destination{err}
+	}
+	defer in.Close()
+	out, err := r.folder.Stage.Create(to)
+	if err != nil {
+		return destination{err}
+	}
+	_, err = io.Copy(struct{ io.Writer }{out}, struct{ io.Reader }{in})
+	if err == nil {
+		err = out.SetTime(it.rec.date)
+	}
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
+	return asDestination(err)
+}
+
+// dryLink counts a later copy. Of what it holds nothing is known.
+func (r *run) dryLink(it *item) error {
+	it.b.met(0)
+	if it.b.old != nil {
+		it.b.mu.Lock()
+		was := it.b.old.recs.find(it.rec.uid)
+		it.b.mu.Unlock()
+		if was != nil {
+			it.rec.sum = was.sum
+			if it.b.recall(it.rec) {
+				return nil
+			}
+		}
+	}
+	it.b.u.count(func(rep *Report) { rep.Links++ })
+	return nil
+}
+
+// refusal is an error of one message with a class.
+type refusal struct {
+	kind string
+	error
+}

@@ -1,0 +1,126 @@
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+)
+
+// folderNames gives the mailboxes of one user their names on the new side.
+type folderNames struct {
+	naming maildir.Naming
+	taken  map[string]bool // directories
+}
+
+func newFolderNames(n maildir.Naming) *folderNames {
+	return &folderNames{naming: n, taken: make(map[string]bool)}
+}
+
+// place is where a mailbox goes.
+type place struct {
+	target string // its name there
+	dir    string // below the user's place
+	why    string // why it has another name; "" when it has its own
+	plugin bool   // the name needs listescape
+}
+
+// hold keeps a directory for a mailbox that an earlier run has placed.
+func (f *folderNames) hold(dir string) { f.taken[dir] = true }
+
+// place chooses the name of a mailbox. A name that cannot be kept is changed by
+// rule; a name that is taken gets a number. Names that can be kept come first
+// in f.hold or in place, or else may lose theirs to one that was changed.
+func (f *folderNames) place(name string) place {
+	p := place{target: name}
+	dir, err := f.naming.Dir(name)
+	if err != nil {
+		p.why = err.Error()
+		p.target = changed(f.naming, name)
+		dir, err = f.naming.Dir(p.target)
+	}
+	for n := 2; err != nil || f.taken[dir]; n++ {
+		if p.why == "" {
+			p.why = fmt.Sprintf("mailbox name %q is taken", name)
+		}
+		base := changed(f.naming, name)
+		if err != nil && n > 2 || len(dir) > 240 {
+			base = hashedName(name)
+		}
+		p.target = fmt.Sprintf("%s_%d", base, n)
+		dir, err = f.naming.Dir(p.target)
+	}
+	f.taken[dir] = true
+	p.dir = dir
+	plain, plainErr := maildir.Naming{Layout: f.naming.Layout}.Dir(p.target)
+	p.plugin = f.naming.Escape && (plainErr != nil || plain != dir)
+	return p
+}
+
+// hashedName is the name of a mailbox whose own leaves no other way.
+func hashedName(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "mailbox-" + hex.EncodeToString(sum[:8])
+}
+
+// changed returns what a mailbox is called whose name cannot be kept: "_" for
+// each byte that cannot stand, "_" behind a level that means something else,
+// and a hash for what is too long.
+func changed(n maildir.Naming, name string) string {
+	levels := strings.Split(name, "/")
+	for i, level := range levels {
+		levels[i] = changedLevel(n, level, i == 0)
+	}
+	out := strings.Join(levels, "/")
+	if _, err := n.Dir(out); err == nil {
+		return out
+	}
+	if n.Layout == maildir.PlusPlus && len(out) > 200 {
+		return shortened(out, name, 200)
+	}
+	return hashedName(name)
+}
+
+// changedLevel changes one level until the layout takes it.
+func changedLevel(n maildir.Naming, level string, first bool) string {
+	kept := func(s string) bool {
+		probe := s
+		if !first {
+			probe = "x/" + s
+		}
+		_, err := n.Dir(probe)
+		return err == nil && s != ""
+	}
+	if kept(level) && (!first || level != ims.Inbox) || first && level == ims.Inbox {
+		return level
+	}
+	if kept(level + "_") {
+		return level + "_"
+	}
+	plain := strings.Map(func(r rune) rune {
+		if r == '.' || r == '\\' || r == '~' || r == '&' || r < 0x20 || r > 0x7e {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(level, "_"))
+	if len(plain) > 200 {
+		plain = shortened(plain, level, 200)
+	}
+	if !kept(plain) {
+		plain += "_"
+	}
+	return plain
+}
+
+// shortened cuts a name and puts the hash of the whole behind it.
+func shortened(out, whole string, most int) string {
+	sum := sha256.Sum256([]byte(whole))
+	cut := strings.TrimRight(out[:most], "/")
+	if i := strings.LastIndexByte(cut, '&'); i >= 0 && !strings.Contains(cut[i:], "-") {
+		cut = strings.TrimRight(cut[:i], "/") // not within a character of modified UTF-7
+	}
+	return cut + "~" + hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,262 @@
+package export
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+)
+
+// oldUser is what earlier runs have exported of a user.
+type oldUser struct {
+	head  head
+	boxes []*oldBox
+}
+
+// box returns the mailbox of a name of the source, or nil.
+func (o *oldUser) box(name string) *oldBox {
+	for _, b := range o.boxes {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// oldBox is what earlier runs have exported of a mailbox. The state of a record
+// is fresh until the source has shown that message again.
+type oldBox struct {
+	headBox
+	recs  records
+	bases map[*record]string // names of files that their records do not tell
+
+	moved  bool // the source's mailbox has another UIDVALIDITY now: its UIDs say nothing
+	bySum  map[[32]byte][]*record
+	number map[*record]uint32 // UIDs now, of a mailbox that moved
+
+	once    sync.Once
+	letters map[string]int // of the mailbox as it is on the new side
+}
+
+// base is the name of a message's file.
+func (o *oldBox) base(rec *record) string {
+	if base, ok := o.bases[rec]; ok {
+		return base
+	}
+	return maildir.FileName(rec.date, rec.uid, rec.size, rec.vsize())
+}
+
+// loadOld reads the list of the user.
+func (u *user) loadOld() error {
+	r := u.r
+	name := exportedDir + "/" + listName(u.place)
+	f, l, err := openList(r.out.Dir, name, exportedMagic)
+	if isMissing(err) {
+		u.placed = true
+		r.log.Warning("not-ours", u.where(), u.place+" is there and no export has made it: what the source has is added")
+		u.old = &oldUser{}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if l.head.user != u.id {
+		u.failed = fmt.Errorf("%s belongs to user %s", u.place, l.head.user)
+		return nil
+	}
+	u.old = &oldUser{head: l.head}
+	for _, hb := range l.head.boxes {
+		u.old.boxes = append(u.old.boxes, &oldBox{headBox: hb})
+		u.names.hold(hb.dir)
+	}
+	return u.loadMessages(l, name)
+}
+
+func (u *user) loadMessages(l *listReader, name string) error {
+	var e entry
+	for {
+		n, err := l.message(&e)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		o := u.old.boxes[n]
+		e.words = u.words.number(e.keywords)
+		rec := o.recs.add(e.record)
+		if e.base != "" {
+			if o.bases == nil {
+				o.bases = make(map[*record]string)
+			}
+			o.bases[rec] = e.base
+		}
+	}
+	for _, o := range u.old.boxes {
+		o.recs.sort()
+	}
+	return nil
+}
+
+// setValidity takes the UIDVALIDITY of the source. Where it is another than
+// before, messages are known by what they are and no more by their UIDs.
+func (b *box) setValidity(validity uint32) {
+	if validity == 0 || b.validity == validity {
+		return
+	}
+	b.validity = validity
+	o := b.old
+	if o == nil || !o.known || o.validity == validity || o.moved {
+		return
+	}
+	b.u.r.log.Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
+	o.moved, o.bySum, o.number = true, make(map[[32]byte][]*record), make(map[*record]uint32)
+	for i := range o.recs.n {
+		rec := o.recs.inOrder(i)
+		o.bySum[rec.sum] = append(o.bySum[rec.sum], rec)
+	}
+}
+
+// recall tells whether a message was exported before, and notes that it has
+// come again.
+func (b *box) recall(rec *record) bool {
+	if b.old == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.old.find(rec)
+	if was == nil {
+		return false
+	}
+	rec.state = known
+	if was.state == fresh {
+		was.state = known
+		b.u.count(func(rep *Report) { rep.There++ })
+	}
+	if b.u.r.opt.Keep == KeepNone && !b.foreign && was.state == known && b.flagsDiffer(was, rec) {
+		was.state, was.flags, was.words = change, rec.flags, rec.words
+		b.u.count(func(rep *Report) { rep.Flags++ })
+	}
+	return true
+}
+
+// mailFlags are the flags that a Maildir has.
+const mailFlags = ims.Seen | ims.Answered | ims.Flagged | ims.Deleted | ims.Draft
+
+func (b *box) flagsDiffer(x, y *record) bool {
+	if x.flags&mailFlags != y.flags&mailFlags {
+		return true
+	}
+	if x.words == y.words {
+		return false
+	}
+	p, q := slices.Sorted(slices.Values(b.u.words.names(x.words))), slices.Sorted(slices.Values(b.u.words.names(y.words)))
+	return !slices.Equal(p, q)
+}
+
+// find returns the record of a message that comes again, or nil.
+func (o *oldBox) find(rec *record) *record {
+	if !o.moved {
+		for i := o.recs.lower(rec.uid); i < o.recs.n; i++ {
+			was := o.recs.inOrder(i)
+			if was.uid != rec.uid {
+				break
+			}
+			if was.sum == rec.sum {
+				return was
+			}
+		}
+		return nil
+	}
+	for _, was := range o.bySum[rec.sum] {
+		if uid, taken := o.number[was]; was.date == rec.date && (!taken || uid == rec.uid) {
+			o.number[was] = rec.uid
+			return was
+		}
+	}
+	return nil
+}
+
+// placedLetters are the numbers of keywords of the mailbox as it is on the new
+// side.
+func (b *box) placedLetters() map[string]int {
+	b.old.once.Do(func() {
+		b.old.letters = make(map[string]int)
+		names, err := b.u.r.readKeywords(b.u.place + "/" + b.join(maildir.KeywordsName))
+		if err != nil {
+			return // the file will not be found, and the message is read again
+		}
+		for i, k := range names {
+			if _, twice := b.old.letters[k]; k != "" && !twice {
+				b.old.letters[k] = i
+			}
+		}
+	})
+	return b.old.letters
+}
+
+// placedFile is where a message of an earlier run lies when nobody has changed
+// its flags.
+func (b *box) placedFile(was *record) string {
+	var numbers []int
+	for _, k := range b.u.words.names(was.words) {
+		if n, ok := b.placedLetters()[k]; ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return b.u.place + "/" + b.join("cur/"+b.old.base(was)+maildir.Info(maildir.FlagLetters(was.flags, numbers)))
+}
+
+// readKeywords reads the keywords of a mailbox of the destination; none when
+// there is no such file.
+func (r *run) readKeywords(path string) ([]string, error) {
+	f, err := r.out.Open(path)
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return maildir.ReadKeywords(f, func(*maildir.Error) {})
+}
+
+// each goes through the messages in the order of their UIDs in the source as it
+// is now; fn finds each in e.
+func (o *oldBox) each(e *entry, fn func() error) error {
+	if o.moved {
+		return o.eachMoved(e, fn)
+	}
+	for i := range o.recs.n {
+		rec := o.recs.inOrder(i)
+		*e = entry{record: *rec, base: o.bases[rec]}
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachMoved leaves out what the source has no more: nothing tells it from
+// another message.
+func (o *oldBox) eachMoved(e *entry, fn func() error) error {
+	all := make([]*record, 0, len(o.number))
+	for rec := range o.number {
+		all = append(all, rec)
+	}
+	slices.SortFunc(all, func(a, b *record) int { return cmp.Compare(o.number[a], o.number[b]) })
+	for _, rec := range all {
+		*e = entry{record: *rec, base: o.base(rec)}
+		e.uid = o.number[rec]
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package export
+
+import (
+	"fmt"
+	"io"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/maildir"
+)
+
+// finishPending writes what is to be done for a user whom the destination has:
+// a directory that one rename puts among the pending users, with
+//
+//	new           the mailboxes, and the messages that are new or get other flags
+//	list          the list of exported mail as it will be
+//	<number>/     the new files of a mailbox, or all of a new mailbox
+//	maildirsize   as it will be, where there is one
+func (u *user) finishPending() error {
+	r := u.r
+	work := false
+	for _, b := range u.boxes {
+		work = work || b.hasWork()
+	}
+	if !work {
+		u.move = durable.Move{}
+		return r.folder.Stage.RemoveAll(u.stage)
+	}
+	if err := r.folder.Stage.MkdirAll(u.stage); err != nil {
+		return err
+	}
+	u.move.To, u.adding = pendingDir+"/"+listName(u.place), true
+	if err := u.writeNew(u.stage + "/new"); err != nil {
+		return err
+	}
+	if err := u.addSize(); err != nil {
+		return err
+	}
+	return u.writeList(u.stage + "/list")
+}
+
+// hasWork tells whether a mailbox of a user who is there has anything new.
+func (b *box) hasWork() bool {
+	if b.made || b.old != nil && b.old.moved {
+		return true
+	}
+	for i := range b.recs.n {
+		if b.recs.at(i).state == fresh {
+			return true
+		}
+	}
+	if b.old == nil {
+		return false
+	}
+	for i := range b.old.recs.n {
+		if b.old.recs.at(i).state == change {
+			return true
+		}
+	}
+	return false
+}
+
+// writeNew writes the list of what is to be done.
+func (u *user) writeNew(name string) error {
+	h := head{magic: pendingMagic, user: u.id, place: u.place}
+	var boxes []*box
+	for _, b := range u.boxes {
+		if !b.hasWork() {
+			continue
+		}
+		hb := headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: true, number: b.number, made: b.made}
+		if b.made && b.subscribed && u.r.opt.To == Maildir {
+			lines, err := u.subscriptions(func(o *box) bool { return o == b })
+			if err != nil {
+				return err
+			}
+			hb.subscribe = lines[0]
+		}
+		h.boxes = append(h.boxes, hb)
+		boxes = append(boxes, b)
+	}
+	return u.r.stageFile(name, func(w io.Writer) error {
+		if _, err := w.Write(appendHead(nil, &h)); err != nil {
+			return err
+		}
+		for i, b := range boxes {
+			if b.made || u.r.opt.To == Mbox {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "@ %d\n", i); err != nil {
+				return err
+			}
+			if err := b.eachNew(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachNew writes the lines of a mailbox: '+' and what is new, by UID, then '='
+// and what gets other flags.
+func (b *box) eachNew(w io.Writer) error {
+	var line []byte
+	put := func(e entry) error {
+		e.keywords = b.u.words.names(e.words)
+		line = e.append(line[:0])
+		_, err := w.Write(line)
+		return err
+	}
+	for i := range b.recs.n {
+		rec := b.recs.inOrder(i)
+		if rec.state != fresh {
+			continue
+		}
+		e := entry{record: *rec, sign: '+'}
+		if base := b.base(rec); base != e.fileBase() {
+			e.base = base
+		}
+		if err := put(e); err != nil {
+			return err
+		}
+	}
+	if b.old == nil {
+		return nil
+	}
+	for i := range b.old.recs.n {
+		rec := b.old.recs.inOrder(i)
+		if rec.state != change {
+			continue
+		}
+		if err := put(entry{record: *rec, sign: '=', base: b.old.bases[rec]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addSize adds what is new to the quota file of the destination.
+func (u *user) addSize() error {
+	if u.r.opt.To == Mbox || u.rep.Messages == 0 {
+		return nil
+	}
+	b, err := u.r.out.ReadFile(u.place+"/"+maildir.SizeName, 64<<10)
+	if err != nil {
+		return nil // none, or one that the server makes anew anyhow
+	}
+	return u.r.stageFile(u.stage+"/"+maildir.SizeName, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s%d %d\n", b, u.rep.Bytes, u.rep.Messages)
+		return err
+	})
+}

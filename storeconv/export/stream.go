@@ -1,0 +1,172 @@
+package export
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"imsconv/storeconv/sims"
+)
+
+// stream is a backup stream. It is read once.
+type stream struct {
+	name    string
+	id      [32]byte // stands for the content: the same stream has the same wherever it lies
+	size    int64    // bytes; -1: not known
+	date    int64    // of the backup, seconds since 1970; 0: not said
+	source  *sims.Reader
+	again   func() *sims.Reader // reads it from its start; nil: it can be read once
+	guard   *guard
+	targets map[uint64]struct{} // names that later copies give, by hash; nil: any name may be one
+}
+
+// How much of its start stands for a stream, in bytes, and through how many
+// buffers of 1 MiB it is read.
+const (
+	idBytes    = 256 << 10
+	readBlocks = 24
+)
+
+func newStream(name string, r io.Reader) (*stream, error) {
+	s := &stream{name: name, size: -1, guard: &guard{}}
+	head := make([]byte, idBytes)
+	at, size := fileOf(r)
+	var n int
+	var err error
+	if at != nil {
+		s.size = size
+		n, err = at.ReadAt(head, 0)
+	} else {
+		n, err = io.ReadFull(r, head)
+	}
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	head = head[:n]
+	s.id = sha256.Sum256(head)
+	switch {
+	case at != nil:
+		s.again = func() *sims.Reader { return sims.NewReaderBlocks(io.NewSectionReader(at, 0, size), readBlocks) }
+	case n < idBytes:
+		s.again = func() *sims.Reader { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
+	default:
+		s.guard.r = r
+		s.source = sims.NewReaderBlocks(io.MultiReader(bytes.NewReader(head), s.guard), readBlocks)
+		return s, nil
+	}
+	s.source = s.again()
+	return s, nil
+}
+
+// fileOf returns r as something that reads at any offset, or nil.
+func fileOf(r io.Reader) (io.ReaderAt, int64) {
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		return nil, 0
+	}
+	seeker, ok := r.(io.Seeker)
+	if !ok {
+		return nil, 0
+	}
+	if here, err := seeker.Seek(0, io.SeekCurrent); err != nil || here != 0 {
+		return nil, 0
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if _, back := seeker.Seek(0, io.SeekStart); err != nil || back != nil || end <= 0 {
+		return nil, 0
+	}
+	return at, end
+}
+
+// findTargets reads the headers of a stream that can be read twice, for the
+// names that later copies give. wants says whose links count.
+func (s *stream) findTargets(ctx context.Context, wants func(m *sims.Member) bool) error {
+	if s.again == nil {
+		return nil
+	}
+	s.targets = make(map[uint64]struct{})
+	for m, err := range s.again().All() {
+		var damage *sims.Error
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &damage):
+		case err != nil:
+			return err
+		case m.Kind == sims.Link && wants(m):
+			s.targets[hash64(m.Link)] = struct{}{}
+		}
+	}
+	return nil
+}
+
+// target tells whether a later copy may name the message.
+func (s *stream) target(name string) bool {
+	if s.targets == nil {
+		return true
+	}
+	_, ok := s.targets[hash64(name)]
+	return ok
+}
+
+// guard is the source of a stream that may keep a reader waiting for ever, such
+// as a pipe whose other end hangs. A run that is interrupted meanwhile gives it
+// up.
+type guard struct {
+	r       io.Reader
+	mu      sync.Mutex
+	waiting bool
+	given   bool
+}
+
+// Read reads from the source. Once the guard has been given up it never
+// returns.
+func (g *guard) Read(p []byte) (int, error) {
+	g.enter(true)
+	n, err := g.r.Read(p)
+	g.enter(false)
+	return n, err
+}
+
+func (g *guard) enter(waiting bool) {
+	g.mu.Lock()
+	if g.given {
+		g.mu.Unlock()
+		select {}
+	}
+	g.waiting = waiting
+	g.mu.Unlock()
+}
+
+// giveUp gives the source up if somebody is waiting in it.
+func (g *guard) giveUp() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.given = g.given || g.waiting
+	return g.given
+}
+
+// wait waits for the reader of the stream, but not for a source that gives
+// nothing when the run is interrupted.
+func (g *guard) wait(ctx context.Context, done chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+		if g.giveUp() {
+			return ctx.Err()
+		}
+	}
+}

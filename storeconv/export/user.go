@@ -1,0 +1,191 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+)
+
+// user is one user while his mail is being exported. Feeders fill it in, one
+// goroutine each; workers write messages.
+type user struct {
+	r      *run
+	id     string // on the new side
+	source string // in the source
+	place  string // below the destination
+	serial int
+	stage  string // directory in the stage
+	lock   string // what is locked; "": nothing
+
+	there  bool // the destination has the user
+	placed bool // a directory of the user's is there, without a list of ours
+	old    *oldUser
+	names  *folderNames
+	boxes  []*box
+	byName map[string]*box
+	words  keywordSets
+	quota  *quota
+	failed error // the user is left out
+
+	keyworded, shares bool // a mailbox has keywords, has rights
+
+	wg sync.WaitGroup // batches under way
+
+	mu  sync.Mutex
+	rep Report
+
+	// What finish has made of it.
+	move   durable.Move
+	ask    chan struct{} // no user: whoever puts users in place closes it when all before are there
+	adding bool          // the move is to the pending users
+	lines  []byte
+}
+
+// quota is a user's limits; 0 is none.
+type quota struct{ bytes, messages int64 }
+
+// where is the position of the user for the log.
+func (u *user) where() string { return "user " + u.id }
+
+// count changes the user's part of the report.
+func (u *user) count(fn func(*Report)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fn(&u.rep)
+}
+
+// patience is how long a lock is waited for that somebody else holds.
+const patience = 2 * time.Second
+
+// openUser begins a user; nil when he cannot be exported, which is told.
+func (r *run) openUser(source string) (*user, error) {
+	id, err := r.sel.StoreID(source)
+	if err != nil {
+		r.refuseUser(source, err)
+		return nil, nil
+	}
+	u := &user{r: r, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(r.naming)}
+	if u.place, err = r.template.place(id); err == nil {
+		err = r.claims.take(u.place, id)
+	}
+	if err != nil {
+		r.refuseUser(source, err)
+		return nil, nil
+	}
+	r.serial++
+	u.stage = fmt.Sprint(u.serial)
+	if err := u.takeLock(); err != nil {
+		return nil, err
+	}
+	if u.failed == nil {
+		err = u.look()
+	}
+	if err == nil && u.failed != nil {
+		r.leaveOut(u)
+		return nil, nil
+	}
+	return u, err
+}
+
+func (r *run) refuseUser(source string, err error) {
+	r.log.Problem("no-place", "user "+source, err.Error())
+	r.count(func(rep *Report) { rep.Refused++ })
+}
+
+// takeLock claims the user against other exports.
+func (u *user) takeLock() error {
+	r := u.r
+	if r.dry() {
+		return nil
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(patience / 20) {
+		ok, err := r.folder.TryLockUser(u.place)
+		if err != nil {
+			return err
+		}
+		if ok {
+			u.lock = u.place
+			return nil
+		}
+		if time.Now().After(end) {
+			u.failed = fmt.Errorf("another export is at work on the user: %w", ErrWaiting)
+			return nil
+		}
+	}
+}
+
+// leaveOut gives a user up who cannot be changed now.
+func (r *run) leaveOut(u *user) {
+	if errors.Is(u.failed, ErrWaiting) {
+		r.log.Problem("locked", u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
+		r.count(func(rep *Report) { rep.Waiting++ })
+	} else {
+		r.log.Problem("not-exported", u.where(), u.failed.Error())
+		r.count(func(rep *Report) { rep.Refused++ })
+	}
+	r.results.pass(u.serial)
+	u.unlock()
+}
+
+func (u *user) unlock() {
+	if u.lock == "" {
+		return
+	}
+	if err := u.r.folder.UnlockUser(u.lock); err != nil {
+		u.r.fail(err)
+	}
+	u.lock = ""
+}
+
+// look finds out what the destination has of the user, and ends what a killed
+// run has begun.
+func (u *user) look() error {
+	r := u.r
+	if r.out == nil {
+		return nil
+	}
+	if err := u.endPending(); err != nil || u.failed != nil {
+		return err
+	}
+	info, err := r.out.Stat(u.place)
+	switch {
+	case isMissing(err):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		u.failed = fmt.Errorf("%s is there, and is no directory", u.place)
+		return nil
+	}
+	u.there = true
+	return u.loadOld()
+}
+
+// openBox returns the mailbox of a name of the source, which it makes when it
+// is new; nil when it cannot be kept.
+func (u *user) openBox(name string) (*box, error) {
+	if b, ok := u.byName[name]; ok {
+		return b, nil
+	}
+	b := &box{u: u, name: name, number: len(u.boxes)}
+	if err := b.choosePlace(); err != nil {
+		return nil, err
+	}
+	u.byName[name] = b
+	u.boxes = append(u.boxes, b)
+	return b, b.makeDirs()
+}
+
+// inbox makes sure that there is one: a server wants it.
+func (u *user) inbox() error {
+	if u.r.opt.To == Mbox {
+		return nil
+	}
+	_, err := u.openBox(ims.Inbox)
+	return err
+}

@@ -1,0 +1,356 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+)
+
+// item is one message to write.
+type item struct {
+	b    *box
+	rec  *record
+	data []byte        // of a stream; nil: the file in the store
+	at   string        // position in a stream
+	key  string        // in the pool; "": the message is shared with nobody
+	link bool          // of a stream: a later copy of the message of key
+	own  string        // of a stream: the key under which others may name it; "": none does
+	done chan struct{} // closed when the message of own is in the pool; nil: nobody waits
+	wait chan struct{} // what a later copy waits for; nil: nothing
+}
+
+// batch is some messages of one user.
+type batch struct {
+	u     *user
+	items []item
+	block *sims.Block // that their bytes are in; nil: none
+}
+
+// most is how many messages a batch has.
+const most = 32
+
+// packer makes batches. It belongs to one feeder.
+type packer struct {
+	r   *run
+	u   *user
+	now *batch
+	ctx context.Context
+}
+
+func (r *run) newPacker(u *user) *packer { return &packer{r: r, u: u} }
+
+// add adds a message and sends the batch when it is full.
+func (p *packer) add(ctx context.Context, it item) error {
+	if p.now == nil {
+		p.now = &batch{u: p.u, items: make([]item, 0, most)}
+	}
+	p.now.items = append(p.now.items, it)
+	if len(p.now.items) == most {
+		p.send()
+	}
+	return ctx.Err()
+}
+
+// send hands over what there is.
+func (p *packer) send() {
+	if p.now == nil {
+		return
+	}
+	p.u.wg.Add(1)
+	p.r.work <- p.now
+	p.now = nil
+}
+
+// worker writes messages until there are no more.
+func (r *run) worker() {
+	buf := make([]byte, 64<<10)
+	for b := range r.work {
+		for i := range b.items {
+			it := &b.items[i]
+			if r.failure() == nil {
+				if err := r.write(it, &buf); err != nil {
+					r.fail(err)
+				}
+			}
+			if it.done != nil {
+				close(it.done) // others of this batch may wait
+			}
+		}
+		if b.block != nil {
+			b.block.Release()
+		}
+		b.u.wg.Done()
+	}
+}
+
+// write writes one message. An error is of the destination; what is wrong with
+// the message is told.
+func (r *run) write(it *item, buf *[]byte) error {
+	var err error
+	switch {
+	case it.link:
+		err = r.writeLink(it, buf)
+	case it.data != nil:
+		err = r.writeData(it, it.data)
+	default:
+		err = r.writeStored(it, buf)
+	}
+	var dst destination
+	if err == nil || errors.As(err, &dst) {
+		if dst.error != nil {
+			return dst.error
+		}
+		return err
+	}
+	it.b.fail(it, err)
+	return nil
+}
+
+// fail tells that a message could not be exported.
+func (b *box) fail(it *item, err error) {
+	it.rec.state = failed
+	kind := "unreadable"
+	var why refusal
+	if errors.As(err, &why) {
+		kind = why.kind
+	}
+	var damage *sims.Error
+	if errors.As(err, &damage) {
+		kind = damage.Class
+	}
+	where := b.where(it.rec.uid)
+	if it.at != "" {
+		where = it.at + ": " + where
+	}
+	b.u.r.log.Problem(kind, where, err.Error())
+	b.u.count(func(rep *Report) { rep.Refused++ })
+	b.skip(kind)
+}
+
+// refuse tells that a message is not exported at all.
+func (b *box) refuse(uid uint32, kind, text string) {
+	b.u.r.log.Problem(kind, b.where(uid), text)
+	b.u.count(func(rep *Report) { rep.Refused++ })
+	b.met(0)
+	b.skip(kind)
+}
+
+// writeStored writes a message of the store.
+func (r *run) writeStored(it *item, buf *[]byte) error {
+	b, rec := it.b, it.rec
+	f, err := b.src.Open(rec.uid)
+	if err != nil {
+		b.met(max(rec.size, 0))
+		return plainError(err)
+	}
+	defer f.Close()
+	b.met(f.Size)
+	if rec.date == ims.NoTime {
+		rec.date = f.MTime
+	}
+	if rec.size >= 0 && rec.size != f.Size && rec.sum != [32]byte{} {
+		r.log.Warning("size", b.where(rec.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is exported as it is", rec.size, f.Size))
+		rec.sum = [32]byte{}
+	}
+	if f.Links > 1 {
+		it.key = poolKey(fmt.Sprintf("%d %d", f.ID.Dev, f.ID.Ino))
+	}
+	if f.Size > maxHeld {
+		return r.writeLong(it, pieces(f), f)
+	}
+	if int(f.Size) >= cap(*buf) {
+		*buf = make([]byte, f.Size+1)
+	}
+	n, err := readAll(f, (*buf)[:f.Size])
+	if err != nil {
+		return plainError(err)
+	}
+	return r.writeHeld(it, (*buf)[:n], f)
+}
+
+// plainError is an error without the path in front, which the log has.
+func plainError(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Op, p.Err)
+	}
+	return err
+}
+
+// readAll reads a file of a known size in as few calls as can be.
+func readAll(f io.Reader, b []byte) (n int, err error) {
+	for n < len(b) {
+		m, err := f.Read(b[n:])
+		n += m
+		if err == io.EOF {
+			return n, io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// pieces reads a long message.
+func pieces(f io.Reader) func() ([]byte, error) {
+	buf := make([]byte, 256<<10)
+	return func() ([]byte, error) {
+		n, err := f.Read(buf)
+		return buf[:n], err
+	}
+}
+
+// writeData writes a message of a stream.
+func (r *run) writeData(it *item, data []byte) error {
+	it.b.met(int64(len(data)))
+	return r.writeHeld(it, data, nil)
+}
+
+// writeHeld writes a message that is in memory. f is its file, nil when it has
+// none.
+func (r *run) writeHeld(it *item, data []byte, f *ims.MessageFile) error {
+	b, rec := it.b, it.rec
+	data = whole(data, r.opt.Newline, rec, rec.sum == [32]byte{})
+	if b.recall(rec) {
+		return r.again(it, data)
+	}
+	write := func() error {
+		if r.dry() {
+			return nil
+		}
+		if err := r.folder.Stage.WriteFile(b.file(rec), rec.date, data); err != nil {
+			return destination{err}
+		}
+		return nil
+	}
+	return r.put(it, f, write)
+}
+
+// put brings a message that is counted to its name: by a link where it can
+// share a file, else by write.
+func (r *run) put(it *item, f *ims.MessageFile, write func() error) error {
+	b, rec := it.b, it.rec
+	linked, err := r.share(it, f)
+	if err != nil {
+		return err
+	}
+	if linked {
+		b.u.count(func(rep *Report) { rep.Shared++ })
+	} else if it.key != "" && r.opt.To == Maildir {
+		if linked, err = r.pool.place(it.key, rec.date, b.file(rec), write); err == nil {
+			b.u.count(func(rep *Report) {
+				switch {
+				case linked:
+					rep.Links++
+				case r.pool.metBefore(it.key):
+					rep.Copies++
+				}
+			})
+		}
+	} else {
+		err = write()
+	}
+	if err != nil {
+		return err
+	}
+	r.progress(1, rec.size)
+	return r.offer(it)
+}
+
+// share makes the message's own file in the store that of the destination,
+// where its time is the date of the message.
+func (r *run) share(it *item, f *ims.MessageFile) (bool, error) {
+	if r.opt.Via != Hardlink || f == nil || f.MTime != it.rec.date {
+		return false, nil
+	}
+	if r.dry() {
+		return true, nil
+	}
+	d := r.folder.Stage
+	err := d.FS().Linkat(it.b.src.FD(), ims.MessagePath(it.rec.uid), d.FD(), it.b.file(it.rec))
+	if err == nil {
+		return true, nil
+	}
+	if !durable.NoLinks(err) && !errors.Is(err, unix.ENOENT) {
+		return false, destination{fmt.Errorf("link: %w", err)}
+	}
+	if r.tellOnce() {
+		r.log.Warning("no-links", it.b.where(it.rec.uid), fmt.Sprintf("the store's files cannot be shared (%v): they are copied", err))
+	}
+	return false, nil
+}
+
+func (r *run) tellOnce() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.shared
+	r.shared = true
+	return !was
+}
+
+// writeLong writes a message piece by piece, and gives it its name then.
+func (r *run) writeLong(it *item, next func() ([]byte, error), f *ims.MessageFile) error {
+	b, rec := it.b, it.rec
+	t := newText(r.opt.Newline, rec.sum == [32]byte{})
+	temp := path.Join(b.stage, fmt.Sprintf("long-%d", rec.uid))
+	if r.dry() {
+		if err := copyText(io.Discard, next, t); err != nil {
+			return err
+		}
+		t.into(rec)
+		if b.recall(rec) {
+			return nil
+		}
+		return r.put(it, f, func() error { return nil })
+	}
+	stage := r.folder.Stage
+	if err := r.longFile(temp, next, t, rec); err != nil {
+		stage.Remove(temp)
+		return err
+	}
+	t.into(rec)
+	if b.recall(rec) {
+		err := r.againFile(it, temp)
+		stage.Remove(temp)
+		return err
+	}
+	moved := false
+	err := r.put(it, f, func() error {
+		moved = true
+		if err := stage.Rename(temp, stage, b.file(rec)); err != nil {
+			return destination{err}
+		}
+		return nil
+	})
+	if !moved {
+		stage.Remove(temp)
+	}
+	return err
+}
+
+func (r *run) longFile(temp string, next func() ([]byte, error), t *text, rec *record) error {
+	out, err := r.folder.Stage.Create(temp)
+	if err != nil {
+		return destination{err}
+	}
+	err = copyText(out, next, t)
+	if err == nil {
+		if timeErr := out.SetTime(rec.date); timeErr != nil {
+			err = destination{timeErr}
+		}
+	}
+	if closeErr := out.Close(); err == nil && closeErr != nil {
+		err = destination{closeErr}
+	}
+	return err
+}
