@@ -109,7 +109,7 @@ func (d *Dovecot) Doveadm(user, home string, args ...string) (string, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if lines := complaints(stderr.String()); err != nil || len(lines) > 0 {
-		err = errors.Join(fmt.Errorf("doveadm %s:", strings.Join(args, " ")), err, errors.New(stderr.String()))
+		err = errors.Join(fmt.Errorf("doveadm %s", strings.Join(args, " ")), err, errors.New(stderr.String()))
 	}
 	return stdout.String(), err
 }

@@ -2,7 +2,6 @@ package maildirs
 
 import (
 	"bufio"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -116,12 +115,6 @@ func (u *uidlist) nextLine() (uidLine, error) {
 		}
 	}
 	return line, nil
-}
-
-// isGUID tells whether a string is what a server takes as one.
-func isGUID(s string) bool {
-	raw, err := hex.DecodeString(s)
-	return err == nil && len(raw) == 16
 }
 
 func readNumber(s string) (uint32, error) {
