@@ -160,8 +160,8 @@ func (x *exported) judge(t *testing.T) {
 	keptBy(t, "mdbox", x.dir, x.conf, d, x.users).fail(t)
 }
 
-// withoutRights leaves out rights that the configuration lets no client ask for,
-// which must be those that every owner has.
+// withoutRights leaves out rights that the configuration lets no client ask
+// for, which must be those that every owner has.
 func (x *exported) withoutRights(t testing.TB) {
 	t.Helper()
 	if strings.Contains(string(x.conf), "imap_acl") {

@@ -242,7 +242,25 @@ func (j *judgement) mailbox(c *peer.IMAP, u *servedUser, want *servedBox) error 
 	if want.acl == nil {
 		return nil
 	}
+	if own, ok := want.acl[u.id]; ok && !strings.Contains(own, "a") {
+		return j.ownRights(c, where, want.name, own)
+	}
 	return j.rights(c, where, want)
+}
+
+// ownRights compares the rights of a user who may not ask for those of others.
+func (j *judgement) ownRights(c *peer.IMAP, where, mailbox, want string) error {
+	answers, err := c.Do("MYRIGHTS %s", peer.Quote(mailbox))
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if a.Name == "MYRIGHTS" && len(a.Items) == 2 && sortedRights(a.Items[1].Text) == sortedRights(want) {
+			return nil
+		}
+	}
+	j.add("%s: the rights are %v, should be %q", where, answers, want)
+	return nil
 }
 
 // statusCodes are the values of the codes in brackets.

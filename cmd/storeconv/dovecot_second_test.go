@@ -18,9 +18,18 @@ type sentBox struct {
 	servedBox
 }
 
+// acls are the rights of some mailboxes of streams made for tests, by user and
+// name.
+type acls map[string]string
+
 // writeBoxes writes a stream of mailboxes. The messages' flags and bodies are
 // those that have to be served.
 func writeBoxes(t testing.TB, path string, boxes ...sentBox) {
+	t.Helper()
+	writeBoxesWith(t, path, nil, boxes...)
+}
+
+func writeBoxesWith(t testing.TB, path string, rights acls, boxes ...sentBox) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -41,7 +50,7 @@ func writeBoxes(t testing.TB, path string, boxes ...sentBox) {
 			subscribed = 1
 		}
 		writeMember(t, w, &sims.Member{
-			Kind: sims.Mailbox, Name: name, UIDValidity: b.validity, UIDNext: b.next, Subscribed: subscribed, Keywords: strings.Join(b.keywords, " "),
+			Kind: sims.Mailbox, Name: name, UIDValidity: b.validity, UIDNext: b.next, Subscribed: subscribed, Keywords: strings.Join(b.keywords, " "), ACL: rights[name],
 		}, nil)
 		for _, m := range b.messages {
 			writeMember(t, w, &sims.Member{Kind: sims.Message, Name: fmt.Sprintf("%s/%d", name, m.uid), Time: m.date, Flags: strings.Join(m.flags, " ")}, m.body)
@@ -111,7 +120,11 @@ func uidsBySum(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string) map
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() // what it has to tell comes with the judge
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	bySum := make(map[string]served)
 	if _, err := c.Do("EXAMINE %s", peer.Quote(mailbox)); err != nil {
 		t.Error(err)
@@ -260,7 +273,11 @@ func selectedValidity(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() // what it has to tell comes with the judge
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	answers, err := c.Do("EXAMINE %s", peer.Quote(mailbox))
 	if err != nil {
 		t.Error(err)
@@ -298,8 +315,8 @@ func TestSecondPassFlags(t *testing.T) {
 	}
 }
 
-// TestSecondPassLocked: a mailbox whose list of UIDs somebody has locked is left
-// alone, and the exit status says that something is left to do.
+// TestSecondPassLocked: a mailbox whose list of UIDs somebody has locked is
+// left alone, and the exit status says that something is left to do.
 func TestSecondPassLocked(t *testing.T) {
 	x, d, u := secondSite(t, "stream")
 	lock := filepath.Join(u.home, "Maildir", "dovecot-uidlist.lock")
