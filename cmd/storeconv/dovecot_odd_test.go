@@ -56,8 +56,8 @@ func oddMailboxes() ([]sentBox, acls) {
 		}
 }
 
-// TestServedOdd: keywords beyond the letters, dates beyond 31 bits, line ends of
-// all kinds, UIDs and UIDVALIDITY at their ends, rights.
+// TestServedOdd: keywords beyond the letters, dates beyond 31 bits, line ends
+// of all kinds, UIDs and UIDVALIDITY at their ends, rights.
 func TestServedOdd(t *testing.T) {
 	boxes, rights := oddMailboxes()
 	dir := scratch(t)

@@ -182,7 +182,7 @@ func (b *boxChecker) head() {
 	if want := b.box.validity; want != 0 && b.list.validity != want {
 		b.notes.problem("uidvalidity", where, "UIDVALIDITY is %d, the source has %d", b.list.validity, want)
 	}
-	if want := b.box.next; want != 0 && b.list.next != want {
+	if want := b.box.next; want != 0 && want <= maxUID+1 && b.list.next != want {
 		b.notes.problem("uidnext", where, "the next UID is %d, the source has %d", b.list.next, want)
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", b.u.id, b.box.name, b.list.validity))
@@ -369,7 +369,11 @@ func (b *boxChecker) otherUIDs() {
 			b.notes.problem("missing-message", b.where(b.dir), "message %d of the source is not there", l.uid)
 			continue
 		}
-		b.notes.problem("other-uid", b.at("cur/"+same[0].name), "message %d of the source is there as %d", l.uid, same[0].uid)
+		tell := b.notes.problem
+		if l.uid > maxUID {
+			tell = b.notes.warning // it must be
+		}
+		tell("other-uid", b.at("cur/"+same[0].name), "message %d of the source is there as %d", l.uid, same[0].uid)
 		bySum[l.sum] = same[1:]
 	}
 	for _, l := range b.extra {

@@ -26,6 +26,10 @@ type uidLine struct {
 	name string // of the file
 }
 
+// maxUID is the highest UID that a server bears: with the next one it ends
+// itself.
+const maxUID = 1<<32 - 3
+
 // maxLine bounds a line in bytes; a longer one is none.
 const maxLine = 8 << 10
 
@@ -64,8 +68,8 @@ func newUidlist(r io.Reader) (*uidlist, error) {
 			return nil, u.broken("%s: %v", word, err)
 		}
 	}
-	if u.validity == 0 || u.next == 0 {
-		return nil, u.broken("no UIDVALIDITY, or no next UID")
+	if u.validity == 0 || u.next == 0 || u.next > maxUID+1 {
+		return nil, u.broken("no UIDVALIDITY, or no next UID that a server can have")
 	}
 	return u, nil
 }
@@ -99,7 +103,7 @@ func (u *uidlist) nextLine() (uidLine, error) {
 		return uidLine{}, u.broken("%q is no line of a uidlist", clip(text))
 	case uid <= u.last:
 		return uidLine{}, u.broken("UID %d comes after %d", uid, u.last)
-	case uid > 1<<32-2:
+	case uid > maxUID:
 		return uidLine{}, u.broken("no server has the UID %d", uid)
 	case name == "" || strings.Contains(name, "/"):
 		return uidLine{}, u.broken("%q is no name of a file", clip(name))
