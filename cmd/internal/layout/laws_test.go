@@ -17,7 +17,7 @@ var root = filepath.Join("..", "..", "..")
 
 // light are the packages that a program may import without linking pebble.
 var light = []string{
-	"storeconv/sims", "storeconv/ims", "storeconv/nms", "storeconv/maildir", "storeconv/verify",
+	"storeconv/sims", "storeconv/ims", "storeconv/nms", "storeconv/maildir", "storeconv/mbox", "storeconv/verify",
 	"dbconv/bdb", "dbconv/mboxlist", "dbconv", "ldifconv/ldif", "ldifconv/filter", "ldifconv/schema",
 }
 
