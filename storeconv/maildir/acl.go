@@ -192,6 +192,28 @@ func ReadACL(r io.Reader, tell func(*Error)) (rights []Right, err error) {
 	return rights, err
 }
 
+// CourierACLName is the file of a mailbox's rights that Courier keeps.
+const CourierACLName = "courierimapacl"
+
+// ReadCourierACL reads a courierimapacl: lines of identifier, blank, letters,
+// where c is what Dovecot calls k.
+func ReadCourierACL(r io.Reader, tell func(*Error)) (rights []Right, err error) {
+	lines := newLineReader(r, BadACL)
+	err = lines.each(tell, func(line string) *Error {
+		id, rest, ok := strings.Cut(line, " ")
+		letters, known := readLetters(strings.ReplaceAll(rest, "c", "k"))
+		switch {
+		case line == "":
+		case !ok || id == "" || !known:
+			return lines.fault(fmt.Sprintf("no rights: %q", shortened(line)))
+		default:
+			rights = append(rights, Right{id, letters})
+		}
+		return nil
+	})
+	return rights, err
+}
+
 // cutIdentifier cuts a line behind its identifier, which may stand in quotes.
 func cutIdentifier(line string) (id, rest string, ok bool) {
 	if line[0] != '"' {

@@ -49,6 +49,15 @@ func (d *Dir) Open(name string) (*Dir, error) {
 	return &Dir{f: os.NewFile(uintptr(fd), name), path: d.join(name)}, nil
 }
 
+// Again opens the directory once more.
+func (d *Dir) Again() (*Dir, error) {
+	fd, err := d.openat(".", unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{f: os.NewFile(uintptr(fd), d.f.Name()), path: d.path}, nil
+}
+
 func (d *Dir) openat(name string, flags int) (int, error) {
 	for {
 		fd, err := unix.Openat(int(d.f.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)

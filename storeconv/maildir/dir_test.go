@@ -56,7 +56,7 @@ func TestFolders(t *testing.T) {
 	}{
 		{"++", nil, PlusPlus, []string{".Sent", ".Sent.2001"}, ".link: a link or a device: not read"},
 		{"a folder without a dot", map[string]string{"old/cur/": ""}, PlusPlus, []string{".Sent", ".Sent.2001"},
-			".link: a link or a device: not read|old: a directory of messages without a dot in front: no mailbox of this layout, not read"},
+			".link: a link or a device: not read|old: messages below it, and no mailbox of this layout: not read"},
 	} {
 		all := map[string]string{}
 		for k, v := range files {

@@ -8,8 +8,8 @@ import (
 // maxDepth bounds the levels of a mailbox under FS.
 const maxDepth = 64
 
-// LayoutOf looks which layout a user's Maildir has: FS where one of its
-// directories is a mailbox without a dot in front and none with one is.
+// LayoutOf looks which layout a user's Maildir has: FS where there is a mailbox
+// in one of its directories, and none whose name begins with a dot.
 func LayoutOf(root *Dir) Layout {
 	names, _ := root.Names() // an error comes again where they are read
 	fs := false
@@ -18,18 +18,42 @@ func LayoutOf(root *Dir) Layout {
 			continue
 		}
 		if sub, err := root.Open(name); err == nil {
-			is := sub.IsMailbox()
+			plusPlus := name[0] == '.' && sub.IsMailbox()
+			fs = fs || sub.HasMailbox()
 			sub.Close()
-			if is && name[0] == '.' {
+			if plusPlus {
 				return PlusPlus
 			}
-			fs = fs || is
 		}
 	}
 	if fs {
 		return FS
 	}
 	return PlusPlus
+}
+
+// HasMailbox tells whether a directory is a mailbox, or has one below it.
+func (d *Dir) HasMailbox() bool { return d.hasMailbox(0) }
+
+// hasMailbox is HasMailbox, some levels below where it began.
+func (d *Dir) hasMailbox(depth int) bool {
+	if d.IsMailbox() {
+		return true
+	}
+	names, _ := d.Names() // what cannot be read has none that can be
+	for _, name := range names {
+		if special(name) || depth > maxDepth || !d.has(name) {
+			continue
+		}
+		if sub, err := d.Open(name); err == nil {
+			has := sub.hasMailbox(depth + 1)
+			sub.Close()
+			if has {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // special are the directories of a Maildir that are no mailboxes.
@@ -89,8 +113,8 @@ func (w *walker) enter(d *Dir, name, path string, depth int) {
 	switch {
 	case w.layout == PlusPlus && name[0] == '.' && is:
 		w.found = append(w.found, path)
-	case w.layout == PlusPlus && is:
-		w.tell(&Error{Path: sub.path, Class: BadMailbox, Text: "a directory of messages without a dot in front: no mailbox of this layout, not read"})
+	case w.layout == PlusPlus && sub.HasMailbox():
+		w.tell(&Error{Path: sub.path, Class: BadMailbox, Text: "messages below it, and no mailbox of this layout: not read"})
 	case w.layout == PlusPlus:
 	case depth >= maxDepth:
 		w.tell(&Error{Path: sub.path, Class: BadMailbox, Text: "too many levels: not read"})

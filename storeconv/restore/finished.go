@@ -147,15 +147,10 @@ func (r *run) checkFinished(ctx context.Context) error {
 // keepPipes makes streams that can be read once keep what is read of them.
 func (r *run) keepPipes() error {
 	for _, s := range r.streams {
-		if s.reopen != nil {
-			continue
+		if s.Again == nil {
+			return fmt.Errorf("%s begins as a stream that an earlier run has restored into new mailboxes, and goes on as another: give it as a file", s.Name)
 		}
-		if s.keep == nil {
-			return fmt.Errorf("%s: its source cannot be read twice, and it begins as a stream of a finished run", s.Name)
-		}
-		if err := s.keep.start(r.path); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
+		s.Source = s.Again()
 	}
 	return nil
 }

@@ -257,7 +257,13 @@ func (r *run) dry() bool { return r.folder == nil }
 
 // whereOf returns the position of a member for the log.
 func (r *run) whereOf(stream int, offset int64, name string) string {
-	at := fmt.Sprintf("%s: offset %d", r.streams[stream].Name, offset)
+	if where := r.streams[stream].Where; where != nil {
+		return where(offset, name)
+	}
+	at := fmt.Sprintf("stream offset %d", offset)
+	if len(r.streams) > 1 {
+		at = fmt.Sprintf("stream %s offset %d", r.streams[stream].Name, offset)
+	}
 	if name == "" {
 		return at
 	}

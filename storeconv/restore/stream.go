@@ -40,7 +40,12 @@ type Stream struct {
 	At     io.ReaderAt // reads bodies again by offset (Member.Data); nil when the stream cannot be read twice
 	Size   int64       // bytes, uncompressed; -1 when unknown
 
-	reopen func() Source // reads the stream from its start; nil: it can be read once
+	// Again reads the stream from its start; nil: it can be read once.
+	Again func() Source
+	// Where is the position of a member, or of damage, for messages; nil: the
+	// offset and the name.
+	Where func(offset int64, name string) string
+
 	guard  *guard        // nil: reading never waits long
 	keep   *spool        // of one that can be read once
 }
@@ -99,9 +104,9 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 	s.ID = sha256.Sum256(head)
 	switch {
 	case at != nil:
-		s.reopen = func() Source { return sims.NewReaderBlocks(io.NewSectionReader(at, 0, s.Size), readBlocks) }
+		s.Again = func() Source { return sims.NewReaderBlocks(io.NewSectionReader(at, 0, s.Size), readBlocks) }
 	case tail == nil && n < idBytes: // the head is all of it
-		s.reopen = func() Source { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
+		s.Again = func() Source { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
 	}
 	if at == nil {
 		s.guard = &guard{r: r}

@@ -1,0 +1,161 @@
+package source
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+// maildirBox is a mailbox whose messages are given.
+type maildirBox struct {
+	*maildirUser
+	name     string // of the mailbox
+	dir      *maildir.Dir
+	box      *maildir.Box
+	keywords []string // by their letters
+	unnamed  int      // letters that no keyword belongs to
+	renewed  int      // messages whose dates were taken from their names
+}
+
+// mailbox gives a mailbox and its messages.
+func (u *maildirUser) mailbox(path, name string) {
+	dir := u.root
+	if path != "" {
+		var err error
+		if dir, err = openBelow(u.root, path); err != nil {
+			u.s.tell(err)
+			return
+		}
+		defer dir.Close()
+	}
+	b := &maildirBox{maildirUser: u, name: name, dir: dir}
+	b.box = maildir.ReadBox(dir, u.tell)
+	b.readKeywords()
+	m := &sims.Member{
+		Kind: sims.Mailbox, Name: u.user + "/" + name, User: u.user, Mailbox: name,
+		UIDValidity: b.box.Header.Validity, Subscribed: u.isSubscribed(name), ACL: b.acl(),
+		Keywords: strings.Join(slices.DeleteFunc(slices.Clone(b.keywords), func(k string) bool { return k == "" }), " "),
+	}
+	if b.box.Last < 1<<32-1 && b.box.Last > 0 {
+		m.UIDNext = b.box.Last + 1
+	}
+	b.tellUIDs(m)
+	if !u.s.emit(m) {
+		return
+	}
+	for i := range b.box.Len() {
+		if !b.message(b.box.At(i)) {
+			return
+		}
+	}
+	b.tellRest()
+}
+
+// tellUIDs tells what the mailbox does not say of UIDs, and what takes its
+// place.
+func (b *maildirBox) tellUIDs(m *sims.Member) {
+	where := b.where(b.dirName())
+	switch {
+	case !b.box.Listed:
+		m.UIDValidity = uint32(max(1, min(b.box.Newest, 1<<32-1)))
+		if b.box.Len() > 0 || b.name == ims.Inbox {
+			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is the latest change of the mailbox", b.box.Len(), m.UIDValidity))
+		}
+	case b.box.Given > 0:
+		b.s.told(where, "new-uid", 1, fmt.Sprintf("%d messages that the list of UIDs does not name got UIDs behind the last one", b.box.Given))
+	}
+	if b.box.NoUID > 0 {
+		b.s.told(where, "no-uid", 2, fmt.Sprintf("%d messages are left out: no UID is left for them", b.box.NoUID))
+	}
+	if n := b.dir.Leftovers(); n > 0 {
+		b.s.told(where, "unfinished", 1, fmt.Sprintf("%d files of unfinished deliveries in tmp are left out", n))
+	}
+}
+
+func (b *maildirBox) dirName() string {
+	if b.dir == b.root {
+		return ""
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(b.dir.Path(), b.root.Path()), "/")
+}
+
+// tellRest tells what the messages had that has no place.
+func (b *maildirBox) tellRest() {
+	where := b.where(b.dirName())
+	if b.unnamed > 0 {
+		b.s.told(where, "keyword", 1, fmt.Sprintf("%d times a message has a letter that no keyword belongs to: left out", b.unnamed))
+	}
+	if b.renewed > 0 {
+		b.s.told(where, "lost-date", 1, fmt.Sprintf("%d files are younger than their names say: the receive dates are those of the names", b.renewed))
+	}
+}
+
+// readKeywords reads the names behind the letters.
+func (b *maildirBox) readKeywords() {
+	b.dir.ReadFile(maildir.KeywordsName, maildir.BadKeywords, b.tell, func(r io.Reader) (err error) {
+		b.keywords, err = maildir.ReadKeywords(r, b.inFile(b.fileName(maildir.KeywordsName)))
+		return err
+	})
+	for i, k := range b.keywords {
+		if k != "" && !isKeyword(k) {
+			b.s.told(b.where(b.fileName(maildir.KeywordsName)), "keyword", 2, fmt.Sprintf("%q cannot be a keyword: left out", k))
+			b.keywords[i] = ""
+		}
+	}
+}
+
+func (b *maildirBox) fileName(name string) string {
+	return strings.TrimPrefix(b.dirName()+"/"+name, "/")
+}
+
+// isKeyword tells a word that can stand among flags.
+func isKeyword(k string) bool {
+	return k != "" && k[0] != '\\' && !strings.ContainsFunc(k, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == 0xa0 || r == 0xfffd })
+}
+
+// acl reads the rights of the mailbox, Dovecot's or Courier's.
+func (b *maildirBox) acl() string {
+	var rights []maildir.Right
+	name := maildir.ACLName
+	read := func(r io.Reader) (err error) {
+		rights, err = maildir.ReadACL(r, b.inFile(b.fileName(name)))
+		return err
+	}
+	if !b.dir.ReadFile(name, maildir.BadACL, b.tell, read) {
+		name = maildir.CourierACLName
+		b.dir.ReadFile(name, maildir.BadACL, b.tell, func(r io.Reader) (err error) {
+			rights, err = maildir.ReadCourierACL(r, b.inFile(b.fileName(name)))
+			return err
+		})
+	}
+	acl, lost := maildir.ACLOf(b.user, rights)
+	for _, r := range lost {
+		b.s.told(b.where(b.fileName(name)), maildir.BadACL, 2, fmt.Sprintf("%s of %s has no form in a store: left out", r.Letters, r.Identifier))
+	}
+	return acl
+}
+
+// flags returns the flags of a message as a stream says them.
+func (b *maildirBox) flags(m maildir.Message, f maildir.File) string {
+	flags, letters, other := maildir.ParseLetters(f.Flags)
+	if m.Dir == "new" {
+		flags |= ims.Recent
+	}
+	words := flags.Names()
+	for _, l := range letters {
+		if l < len(b.keywords) && b.keywords[l] != "" {
+			words = append(words, b.keywords[l])
+		} else {
+			b.unnamed++
+		}
+	}
+	if strings.Contains(other, "P") { // passed on
+		words = append(words, "$Forwarded")
+	}
+	return strings.Join(words, " ")
+}

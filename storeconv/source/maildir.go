@@ -1,0 +1,221 @@
+package source
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+// maildirUser gives the members of one user.
+func (s *Source) maildirUser(p place) {
+	root := s.root
+	if p.path != "" {
+		var err error
+		if root, err = openBelow(s.root, p.path); err != nil {
+			s.tell(err)
+			return
+		}
+		defer root.Close()
+	}
+	u := &maildirUser{s: s, user: p.user, prefix: p.path, root: root}
+	if !u.s.emit(u.member()) {
+		return
+	}
+	u.findFolders()
+	u.readSubscriptions()
+	u.mailbox("", ims.Inbox)
+	for _, f := range u.folders {
+		if s.over {
+			return
+		}
+		u.mailbox(f.dir, f.name)
+	}
+	u.tellUnseen()
+}
+
+// openBelow opens a directory some levels below d, through no link.
+func openBelow(d *maildir.Dir, path string) (*maildir.Dir, error) {
+	var last *maildir.Dir
+	for part := range strings.SplitSeq(path, "/") {
+		sub, err := d.Open(part)
+		if last != nil {
+			last.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		d, last = sub, sub
+	}
+	return last, nil
+}
+
+// openFileBelow opens a file some levels below d, through no link.
+func openFileBelow(d *maildir.Dir, path string) (*os.File, error) {
+	dir, name := "", path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		dir, name = path[:i], path[i+1:]
+	}
+	if dir != "" {
+		sub, err := openBelow(d, dir)
+		if err != nil {
+			return nil, err
+		}
+		defer sub.Close()
+		d = sub
+	}
+	f, _, err := d.OpenFile(name)
+	return f, err
+}
+
+type maildirUser struct {
+	s      *Source
+	user   string
+	prefix string // of paths in messages
+	root   *maildir.Dir
+	naming maildir.Naming
+
+	folders    []folder
+	subscribed map[string]bool // nil: not said
+}
+
+type folder struct{ dir, name string }
+
+// tell gives what is wrong with a file below the user's Maildir to the caller.
+func (u *maildirUser) tell(e *maildir.Error) { u.s.tell(e) }
+
+// tell gives an error of a path below the tree to the caller.
+func (s *Source) tell(err error) {
+	e := maildirError(err)
+	text := strings.TrimPrefix(e.Error(), e.Position()+": ")
+	s.told(e.Position(), e.Class, e.Severity(), text)
+}
+
+func maildirError(err error) *maildir.Error {
+	var e *maildir.Error
+	if !errors.As(err, &e) {
+		return &maildir.Error{Class: maildir.Unreadable, Err: err}
+	}
+	return e
+}
+
+// where is the path of a name in the user's Maildir below the tree.
+func (u *maildirUser) where(name string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(u.prefix+"/"+name, "/"), "/")
+}
+
+// member is the user, with his quota.
+func (u *maildirUser) member() *sims.Member {
+	m := &sims.Member{Kind: sims.User, Name: u.user, User: u.user, Subscribed: -1}
+	var size maildir.Size
+	u.root.ReadFile(maildir.SizeName, maildir.BadSize, u.tell, func(r io.Reader) (err error) {
+		size, err = maildir.ReadSize(r)
+		return err
+	})
+	if size.MaxBytes > 0 {
+		m.Quota, m.HasQuota = size.MaxBytes, true
+	}
+	if size.MaxCount > 0 {
+		u.s.told(u.where(maildir.SizeName), "quota", 1, fmt.Sprintf("a limit of %d messages has no place in a stream: left out", size.MaxCount))
+	}
+	return m
+}
+
+// findFolders finds the mailboxes and gives each a name of its own.
+func (u *maildirUser) findFolders() {
+	layout := maildir.LayoutOf(u.root)
+	if u.s.opt.Layout != nil {
+		layout = *u.s.opt.Layout
+	}
+	dirs := maildir.Folders(u.root, layout, u.tell)
+	u.naming = maildir.Naming{Layout: layout, Escape: maildir.Escaped(dirs)}
+	if u.s.opt.Escape != nil {
+		u.naming.Escape = *u.s.opt.Escape
+	}
+	taken := map[string]bool{ims.Inbox: true}
+	var odd []string
+	for _, dir := range dirs {
+		if name, ok := u.naming.Mailbox(dir); ok && keepable(name) == name {
+			taken[name] = true
+			u.folders = append(u.folders, folder{dir, name})
+		} else {
+			odd = append(odd, dir)
+		}
+	}
+	for _, dir := range odd {
+		name := oddName(u.naming, dir)
+		want := keepable(name)
+		for taken[want] || want == "" || strings.EqualFold(want, ims.Inbox) {
+			want += "_"
+		}
+		taken[want] = true
+		u.folders = append(u.folders, folder{dir, want})
+		if want != name {
+			u.s.told(u.where(dir), "mailbox-renamed", 1, fmt.Sprintf("mailbox %s is called %s: no store has a mailbox of its name", sims.DisplayName(name), want))
+		}
+	}
+	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
+}
+
+// readSubscriptions reads the list of the server that keeps one.
+func (u *maildirUser) readSubscriptions() {
+	take := func(names []string, err error) error {
+		if u.subscribed == nil {
+			u.subscribed = make(map[string]bool)
+		}
+		for _, name := range names {
+			u.subscribed[name] = true
+		}
+		return err
+	}
+	found := u.root.ReadFile(maildir.SubscriptionsName, maildir.BadSubscription, u.tell, func(r io.Reader) error {
+		return take(maildir.ReadSubscriptions(r, u.naming, u.inFile(maildir.SubscriptionsName)))
+	})
+	if !found {
+		u.root.ReadFile(maildir.CourierSubscriptionsName, maildir.BadSubscription, u.tell, func(r io.Reader) error {
+			return take(maildir.ReadCourierSubscriptions(r, u.inFile(maildir.CourierSubscriptionsName)))
+		})
+	}
+}
+
+// inFile tells of lines of a file in the user's Maildir.
+func (u *maildirUser) inFile(name string) func(*maildir.Error) {
+	return func(e *maildir.Error) {
+		c := *e
+		c.Path = u.where(name)
+		u.s.tell(&c)
+	}
+}
+
+// isSubscribed looks a mailbox up, and crosses it out.
+func (u *maildirUser) isSubscribed(name string) int8 {
+	if u.subscribed == nil {
+		return -1
+	}
+	if !u.subscribed[name] {
+		return 0
+	}
+	delete(u.subscribed, name)
+	return 1
+}
+
+// tellUnseen tells of subscriptions to what is no mailbox here.
+func (u *maildirUser) tellUnseen() {
+	u.s.tellUnsubscribed(u.where(maildir.SubscriptionsName), u.subscribed)
+}
+
+func (s *Source) tellUnsubscribed(where string, rest map[string]bool) {
+	for _, name := range slices.Sorted(maps.Keys(rest)) {
+		if name != ims.Inbox {
+			s.told(where, "subscription", 1, "subscribed to "+sims.DisplayName(name)+", which is no mailbox here: left out")
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
+	"imsconv/storeconv/message"
+	"imsconv/storeconv/sims"
+)
+
+// survey is what a first pass over a mailbox file finds.
+type survey struct {
+	base     mbox.Base
+	messages int64
+	last     uint32 // the highest UID
+	keywords []string
+}
+
+// file gives the mailbox of a mailbox file.
+func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
+	f, info, err := d.OpenFile(name)
+	if err != nil {
+		u.s.tell(err)
+		return
+	}
+	defer f.Close()
+	path := below(d, name)
+	if info.Size > 0 && !isMbox(f) {
+		u.s.told(path, "no-mbox", 2, fmt.Sprintf("no mailbox file: %d bytes are left out", info.Size))
+		return
+	}
+	if other, ok := u.taken[mailbox]; ok {
+		u.s.told(path, "two-files", 2, "mailbox "+sims.DisplayName(mailbox)+" is "+other+": this file is left out")
+		return
+	}
+	u.taken[mailbox] = path
+	b := &mboxBox{mboxUser: u, path: path, mailbox: mailbox, file: f, size: info.Size}
+	if b.survey, err = b.look(); err != nil {
+		u.s.told(path, sims.ReadError, 2, err.Error())
+		return
+	}
+	b.give(info.Time)
+}
+
+// isMbox looks for a From line at the start, or for one with a date in the
+// first bytes.
+func isMbox(f *os.File) bool {
+	head := make([]byte, 64<<10)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return true // the error comes again
+	}
+	r := mbox.NewReader(bytes.NewReader(head[:n]), int64(n), mbox.Options{})
+	for m, err := range r.All() {
+		if err == nil && m != nil {
+			return true
+		}
+	}
+	return r.Base.Validity != 0 || len(bytes.Trim(head[:n], "\r\n\x00")) == 0
+}
+
+type mboxBox struct {
+	*mboxUser
+	survey
+	path    string
+	mailbox string
+	file    *os.File
+	size    int64
+
+	uid   uint32 // the last one that the file has said in its place
+	next  uint32 // for those that it does not say
+	moved int64  // messages whose UIDs did not ascend
+	dates int64  // messages without a date
+}
+
+func (b *mboxBox) reader() *mbox.Reader {
+	return mbox.NewReader(b.file, b.size, mbox.Options{Quoting: b.s.opt.Quoting})
+}
+
+// look reads the file for what stands in front of its messages in a stream.
+func (b *mboxBox) look() (v survey, err error) {
+	r := b.reader()
+	seen := map[string]bool{}
+	add := func(words []string) {
+		for _, w := range words {
+			if !seen[w] && isKeyword(w) && len(seen) < maxKeywords {
+				seen[w] = true
+				v.keywords = append(v.keywords, w)
+			}
+		}
+	}
+	for m, err := range r.All() {
+		var fault *mbox.Error
+		switch {
+		case errors.As(err, &fault):
+		case err != nil:
+			return v, err
+		default:
+			v.messages++
+			v.last = max(v.last, m.UID)
+			if v.messages == 1 {
+				add(r.Base.Keywords)
+			}
+			add(m.Keywords)
+		}
+	}
+	v.base = r.Base
+	add(v.base.Keywords)
+	v.last = max(v.last, v.base.LastUID)
+	return v, nil
+}
+
+// maxKeywords bounds the keywords of a mailbox.
+const maxKeywords = 4096
+
+// give gives the mailbox and its messages.
+func (b *mboxBox) give(mtime int64) {
+	m := &sims.Member{
+		Kind: sims.Mailbox, Name: b.user + "/" + b.mailbox, User: b.user, Mailbox: b.mailbox, UIDValidity: b.base.Validity,
+		Subscribed: b.isSubscribed(b.mailbox), Keywords: strings.Join(b.keywords, " "),
+	}
+	b.next = b.last
+	if b.last > 0 && b.last < 1<<32-1 {
+		m.UIDNext = b.last + 1
+	}
+	if m.UIDValidity == 0 {
+		m.UIDValidity = uint32(max(1, min(mtime, 1<<32-1)))
+		if b.messages > 0 {
+			b.s.told(b.path, "no-uidvalidity", 1, fmt.Sprintf("the file says no UIDVALIDITY: its time %d takes its place", m.UIDValidity))
+		}
+	}
+	if !b.s.emit(m) {
+		return
+	}
+	r := b.reader()
+	for m, err := range r.All() {
+		var fault *mbox.Error
+		switch {
+		case errors.As(err, &fault):
+			b.s.told(b.path+", "+fault.Position(), fault.Class, fault.Severity(), fault.Text)
+		case err != nil:
+			b.s.told(b.path, sims.ReadError, 2, err.Error())
+			return
+		case !b.message(r, m, mtime):
+			return
+		}
+		if b.s.over {
+			return
+		}
+	}
+	b.tellRest()
+}
+
+func (b *mboxBox) tellRest() {
+	if b.moved > 0 {
+		b.s.told(b.path, "bad-uid", 1, fmt.Sprintf("%d UIDs do not ascend: their messages got UIDs behind the last one", b.moved))
+	}
+	if b.dates > 0 {
+		b.s.told(b.path, "no-date", 1, fmt.Sprintf("%d messages have no date in their From lines: that of the message, or of the file, takes its place", b.dates))
+	}
+}
+
+// message gives one message. false: nobody wants more.
+func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
+	uid := m.UID
+	if uid > b.uid && uid <= b.last {
+		b.uid = uid
+	} else {
+		if uid != 0 {
+			b.moved++
+		}
+		if b.next >= maildir.MaxUID {
+			b.s.told(fmt.Sprintf("%s, byte %d", b.path, m.Offset), "no-uid", 2, "no UID is left for the message: left out")
+			return !b.s.over
+		}
+		b.next++
+		uid = b.next
+	}
+	words := m.Flags.Names()
+	for _, k := range m.Keywords {
+		if isKeyword(k) && !slices.Contains(words, k) {
+			words = append(words, k)
+		}
+	}
+	member := &sims.Member{
+		Kind: sims.Message, Name: b.user + "/" + b.mailbox + "/" + strconv.FormatUint(uint64(uid), 10),
+		User: b.user, Mailbox: b.mailbox, UID: uid, Size: m.Size, Time: m.Date, Flags: strings.Join(words, " "), Subscribed: -1,
+	}
+	if m.Date == ims.NoTime {
+		b.dates++
+		member.Time = b.dateOf(r.Open(m), mtime)
+	}
+	b.s.body = r
+	return b.s.emit(member)
+}
+
+// dateOf is the date of a message without one in its From line.
+func (b *mboxBox) dateOf(text io.Reader, mtime int64) int64 {
+	head := make([]byte, 64<<10)
+	n, _ := io.ReadFull(text, head) // an error comes again with the body
+	if sent := message.Summarize(head[:n]).Sent; sent != ims.NoTime {
+		return sent
+	}
+	return mtime
+}

@@ -1,0 +1,190 @@
+package source
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+// maxLevels bounds the folders of a mailbox's name.
+const maxLevels = 64
+
+// mboxUser gives the members of one user. again tells that another place of his
+// has been read: a file beside his folder.
+func (s *Source) mboxUser(p place, again bool) {
+	if !again {
+		s.inboxes = map[string]string{}
+		if !s.emit(&sims.Member{Kind: sims.User, Name: p.user, User: p.user, Subscribed: -1}) {
+			return
+		}
+	}
+	u := &mboxUser{s: s, user: p.user, taken: s.inboxes}
+	if p.file {
+		dir, name, err := openParent(s.root, p.path)
+		if err != nil {
+			s.tell(err)
+			return
+		}
+		defer dir.Close()
+		u.file(dir, name, ims.Inbox)
+		return
+	}
+	root := s.root
+	if p.path != "" {
+		var err error
+		if root, err = openBelow(s.root, p.path); err != nil {
+			s.tell(err)
+			return
+		}
+		defer root.Close()
+	}
+	u.readSubscriptions(root)
+	u.folder(root, "", 0)
+	u.tellUnseen(root)
+}
+
+// openParent opens the directory that a path leads to the last part of.
+func openParent(d *maildir.Dir, path string) (*maildir.Dir, string, error) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		sub, err := d.Again()
+		return sub, path, err
+	}
+	sub, err := openBelow(d, path[:i])
+	return sub, path[i+1:], err
+}
+
+type mboxUser struct {
+	s          *Source
+	user       string
+	taken      map[string]string // paths of mailboxes by their names
+	subscribed map[string]bool   // nil: not said
+}
+
+// notMail are names of files and folders that mail programs keep beside
+// mailboxes.
+func notMail(name string) bool {
+	for _, suffix := range [...]string{".msf", ".lock", ".snm", ".toc", ".idx", ".dat", ".html", ".cmeta", ".ibex.index", ".ibex.index.data", ".ev-summary"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return name == "subscriptions" || name == "lost+found" || strings.HasPrefix(name, "dovecot.") || strings.HasPrefix(name, "dovecot-")
+}
+
+// folder goes through a folder of mailbox files. name is the mailbox that it
+// belongs to; "" is the user.
+func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
+	names, err := d.Names()
+	if err != nil {
+		u.s.tell(err)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(strings.Compare(orderOf(a), orderOf(b)), strings.Compare(a, b)) })
+	for _, n := range names {
+		if u.s.over {
+			return
+		}
+		if n[0] == '.' || notMail(n) {
+			continue
+		}
+		info, err := d.Stat(n)
+		switch {
+		case err != nil:
+			u.s.tell(err)
+		case info.Dir:
+			u.enter(d, n, name, depth)
+		case info.Regular:
+			u.file(d, n, mailboxOf(name, n))
+		default:
+			u.s.told(below(d, n), maildir.NotRegular, 2, "a link or a device: not read")
+		}
+	}
+}
+
+// orderOf puts a folder behind the mailbox that it belongs to.
+func orderOf(name string) string {
+	if name == "folder.msg" {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".sbd"), ".mbox")
+}
+
+// below is the path of a name in a directory.
+func below(d *maildir.Dir, name string) string {
+	return strings.TrimPrefix(d.Path()+"/"+name, "/")
+}
+
+// mailboxOf is the mailbox of a file in the folder of another.
+func mailboxOf(folder, file string) string {
+	switch {
+	case folder != "" && (file == "folder.msg" || file == "mbox" && strings.HasSuffix(folder, ".mbox")):
+		return strings.TrimSuffix(folder, ".mbox")
+	case folder == "":
+		return ims.Canonical(strings.TrimSuffix(file, ".mbox"))
+	}
+	return folder + "/" + strings.TrimSuffix(file, ".mbox")
+}
+
+func (u *mboxUser) enter(d *maildir.Dir, n, name string, depth int) {
+	if depth >= maxLevels {
+		u.s.told(below(d, n), maildir.BadMailbox, 2, "too many levels: not read")
+		return
+	}
+	sub, err := d.Open(n)
+	if err != nil {
+		u.s.tell(err)
+		return
+	}
+	defer sub.Close()
+	if sub.IsMailbox() {
+		u.s.told(sub.Path(), maildir.BadMailbox, 2, "a Maildir among mailbox files: not read")
+		return
+	}
+	child := strings.TrimSuffix(n, ".sbd")
+	if name != "" {
+		child = name + "/" + child
+	}
+	u.folder(sub, child, depth+1)
+}
+
+// readSubscriptions reads the file that Dovecot or UW keeps.
+func (u *mboxUser) readSubscriptions(d *maildir.Dir) {
+	for _, name := range [...]string{".subscriptions", "subscriptions", ".mailboxlist"} {
+		found := d.ReadFile(name, maildir.BadSubscription, func(e *maildir.Error) { u.s.tell(e) }, func(r io.Reader) error {
+			names, err := maildir.ReadSubscriptions(r, maildir.Naming{Layout: maildir.FS}, func(e *maildir.Error) {
+				c := *e
+				c.Path = below(d, name)
+				u.s.tell(&c)
+			})
+			u.subscribed = make(map[string]bool)
+			for _, n := range names {
+				u.subscribed[n] = true
+			}
+			return err
+		})
+		if found {
+			return
+		}
+	}
+}
+
+func (u *mboxUser) isSubscribed(name string) int8 {
+	if u.subscribed == nil {
+		return -1
+	}
+	if !u.subscribed[name] {
+		return 0
+	}
+	delete(u.subscribed, name)
+	return 1
+}
+
+// tellUnseen tells of subscriptions to what is no mailbox here.
+func (u *mboxUser) tellUnseen(d *maildir.Dir) {
+	u.s.tellUnsubscribed(below(d, "subscriptions"), u.subscribed)
+}

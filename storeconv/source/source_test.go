@@ -1,0 +1,445 @@
+package source
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+const june = 961579934 // Wed Jun 21 09:32:14 2000
+
+// tree makes files below a new directory: paths to text; a path that ends in a
+// slash is a directory, a text "-> x" a link, "=> x" another name of the file
+// x. All are of June 2000.
+func tree(t testing.TB, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	var paths []string
+	for path := range files {
+		paths = append(paths, path)
+	}
+	slices.SortFunc(paths, func(a, b string) int { // other names last
+		return strings.Compare(files[a][:min(2, len(files[a]))], files[b][:min(2, len(files[b]))]) + 10*(strings.Count(files[a], "=> ")-strings.Count(files[b], "=> "))
+	})
+	for _, path := range paths {
+		plant(t, root, path, files[path])
+	}
+	for dir, depth := root, 0; depth == 0; depth++ {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.Type()&os.ModeSymlink == 0 {
+				err = os.Chtimes(path, time.Time{}, time.Unix(june, 0))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func plant(t testing.TB, root, path, text string) {
+	t.Helper()
+	full := filepath.Join(root, path)
+	err := os.MkdirAll(filepath.Dir(full), 0o700)
+	link, isLink := strings.CutPrefix(text, "-> ")
+	same, isSame := strings.CutPrefix(text, "=> ")
+	switch {
+	case err != nil:
+	case strings.HasSuffix(path, "/"):
+		err = os.MkdirAll(full, 0o700)
+	case isLink:
+		err = os.Symlink(link, full)
+	case isSame:
+		err = os.Link(filepath.Join(root, same), full)
+	default:
+		err = os.WriteFile(full, []byte(text), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dump returns what a source gives, a line each.
+func dump(t testing.TB, path string, opt Options) (out []string) {
+	t.Helper()
+	s, err := Open(path, opt)
+	if err != nil {
+		return []string{"error: " + strings.ReplaceAll(err.Error(), path, "TREE")}
+	}
+	defer s.Close()
+	for {
+		m, err := s.Next()
+		if err == io.EOF {
+			return out
+		}
+		if e := sims.ErrorOf(err); e != nil {
+			out = append(out, fmt.Sprintf("! %d %s %s: %s", e.Severity(), e.Class, e.Name, e.Text))
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, show(t, s, m))
+	}
+}
+
+func show(t testing.TB, s *Source, m *sims.Member) string {
+	t.Helper()
+	switch m.Kind {
+	case sims.User:
+		if m.HasQuota {
+			return fmt.Sprintf("user %s quota %d", m.Name, m.Quota)
+		}
+		return "user " + m.Name
+	case sims.Mailbox:
+		return fmt.Sprintf("box %s %d %d sub %d %q %q", m.Name, m.UIDValidity, m.UIDNext, m.Subscribed, m.Keywords, m.ACL)
+	case sims.Link:
+		return fmt.Sprintf("link %s to %s %q", m.Name, m.Link, m.Flags)
+	}
+	body, err := io.ReadAll(s)
+	if err != nil || int64(len(body)) != m.Size {
+		t.Errorf("%s: %d bytes of %d, %v", m.Name, len(body), m.Size, err)
+	}
+	return fmt.Sprintf("msg %s %d %q %q", m.Name, m.Time-june, body, m.Flags)
+}
+
+// row is a tree and what is in it.
+type row struct {
+	name  string
+	opt   Options
+	path  string // below the tree
+	files map[string]string
+	want  string
+}
+
+func (r *row) check(t *testing.T) {
+	t.Helper()
+	root := tree(t, r.files)
+	got := strings.Join(dump(t, filepath.Join(root, r.path), r.opt), "\n")
+	got = strings.ReplaceAll(got, root, "TREE")
+	if want := strings.TrimSpace(strings.ReplaceAll(r.want, "\n\t\t", "\n")); got != want {
+		t.Errorf("%s:\n%s\nwant\n%s", r.name, got, want)
+	}
+}
+
+var plus = maildir.PlusPlus
+
+var maildirRows = []row{
+	{name: "a user of Dovecot", files: map[string]string{
+		"joe/Maildir/cur/961579934.M1P0.h,S=3,W=3:2,FSab": "abc", "joe/Maildir/new/961579940.x": "new", "joe/Maildir/tmp/9.x": "",
+		"joe/Maildir/dovecot-uidlist": "3 V100 N9 Gx\n5 :961579934.M1P0.h,S=3,W=3\n", "joe/Maildir/dovecot-keywords": "0 $Junk\n1 work\n",
+		"joe/Maildir/maildirsize": "1000S,5C\n3 1\n", "joe/Maildir/subscriptions": "V\t2\n\nINBOX\nSent\t2001\ngone\n",
+		"joe/Maildir/.Sent.2001/cur/": "", "joe/Maildir/.Sent.2001/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.Sent.2001/dovecot-acl": "owner lrwstipekxa\nuser=bob lrk\n",
+	}, want: `
+		! 1 quota joe/Maildir/maildirsize: a limit of 5 messages has no place in a stream: left out
+		user joe quota 1000
+		! 1 new-uid joe/Maildir: 1 messages that the list of UIDs does not name got UIDs behind the last one
+		! 1 unfinished joe/Maildir: 1 files of unfinished deliveries in tmp are left out
+		box joe/INBOX 100 10 sub 1 "$Junk work" ""
+		msg joe/INBOX/5 0 "abc" "\\Seen \\Flagged $Junk work"
+		msg joe/INBOX/9 0 "new" "\\Recent"
+		! 2 bad-acl joe/Maildir/.Sent.2001/dovecot-acl: k of user=bob has no form in a store: left out
+		box joe/Sent/2001 7 0 sub 1 "" "joe\tlrswipcda\nbob\tlr"
+		! 1 subscription joe/Maildir/subscriptions: subscribed to gone, which is no mailbox here: left out`},
+	{name: "Courier", files: map[string]string{
+		"x.com/ann/Maildir/cur/1.a:2,R": "a", "x.com/ann/Maildir/cur/2.b": "b", "x.com/ann/Maildir/courierimapuiddb": "1 7 3\n1 1.a\n2 2.b\n",
+		"x.com/ann/Maildir/courierimapsubscribed": "INBOX\nINBOX.Drafts\n", "x.com/ann/Maildir/.Drafts/cur/": "", "x.com/ann/Maildir/.Drafts/courierimapacl": "owner acilrswetx\nanyone lr\n",
+	}, want: `
+		user ann@x.com
+		box ann@x.com/INBOX 7 3 sub 1 "" ""
+		msg ann@x.com/INBOX/1 -961579933 "a" "\\Answered"
+		msg ann@x.com/INBOX/2 -961579932 "b" ""
+		! 1 lost-date x.com/ann/Maildir: 2 files are younger than their names say: the receive dates are those of the names
+		box ann@x.com/Drafts 961579934 0 sub 1 "" "ann@x.com\tlrswicda\nanyone\tlr"`},
+	{name: "the Maildir of one user", path: "joe/Maildir", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n"}, want: `
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "the Maildir of a user that is named", opt: Options{User: "ann"}, path: "joe/Maildir", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n"}, want: `
+		user ann
+		box ann/INBOX 7 0 sub -1 "" ""`},
+	{name: "a template", opt: Options{Path: "%d/%n/md"}, files: map[string]string{
+		"x.com/joe/md/cur/": "", "x.com/joe/md/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/Maildir/cur/": "", "x.com/file": "x"}, want: `
+		user joe@x.com
+		box joe@x.com/INBOX 7 0 sub -1 "" ""`},
+	{name: "LAYOUT=fs", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/a/b.c/cur/": "", "joe/Maildir/a/b.c/dovecot-uidlist": "3 V8 N1\n", "joe/Maildir/a/loop": "-> ..",
+	}, want: `
+		user joe
+		! 2 not-regular joe/Maildir/a/loop: a link or a device: not read
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/a/b.c 8 0 sub -1 "" ""`},
+	{name: "folders of another layout", opt: Options{Layout: &plus}, files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/a/b/cur/": "", "joe/Maildir/.c/d/new/": "", "joe/Maildir/.e/": "", "joe/Maildir/f/": "",
+	}, want: `
+		user joe
+		! 2 bad-mailbox joe/Maildir/.c: messages below it, and no mailbox of this layout: not read
+		! 2 bad-mailbox joe/Maildir/a: messages below it, and no mailbox of this layout: not read
+		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "escaped names", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", `joe/Maildir/.v1\2e2/cur/`: "", `joe/Maildir/.v1\2e2/dovecot-uidlist`: "3 V8 N1\n", "joe/Maildir/subscriptions": `v1\2e2` + "\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 0 sub 0 "" ""
+		box joe/v1.2 8 0 sub 1 "" ""`},
+	{name: "odd names", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.50% off/cur/": "", "joe/Maildir/.50% off/dovecot-uidlist": "3 V8 N1\n",
+		"joe/Maildir/.Inbox/cur/": "", "joe/Maildir/.Inbox/dovecot-uidlist": "3 V9 N1\n", "joe/Maildir/.a..b/cur/": "", "joe/Maildir/.a..b/dovecot-uidlist": "3 V10 N1\n",
+		"joe/Maildir/.50_ off/cur/": "", "joe/Maildir/.50_ off/dovecot-uidlist": "3 V11 N1\n", "joe/Maildir/.d\xe9j\xe0/cur/": "", "joe/Maildir/.d\xe9j\xe0/dovecot-uidlist": "3 V12 N1\n",
+	}, want: "user joe\n" +
+		"! 1 mailbox-renamed joe/Maildir/.50% off: mailbox 50% off is called 50_ off_: no store has a mailbox of its name\n" +
+		"! 1 mailbox-renamed joe/Maildir/.Inbox: mailbox Inbox is called Inbox_: no store has a mailbox of its name\n" +
+		"! 1 mailbox-renamed joe/Maildir/.a..b: mailbox a//b is called a/_/b: no store has a mailbox of its name\n" +
+		"box joe/INBOX 7 0 sub -1 \"\" \"\"\nbox joe/50_ off 11 0 sub -1 \"\" \"\"\nbox joe/50_ off_ 8 0 sub -1 \"\" \"\"\nbox joe/Inbox_ 9 0 sub -1 \"\" \"\"\nbox joe/a/_/b 10 0 sub -1 \"\" \"\"\nbox joe/d\xe9j\xe0 12 0 sub -1 \"\" \"\""},
+	{name: "what is no message", files: map[string]string{
+		"joe/cur/961579934.a:2,SP": "a", "joe/cur/961579934.b": "-> 961579934.a:2,SP", "joe/cur/961579934.c/": "", "joe/cur/.hidden": "x", "joe/dovecot-uidlist": "3 V7 N4\n1 :961579934.a\n2 :961579934.b\n3 :961579934.c\n",
+		"joe/cur/961579934.d,S=9": "short", "joe/cur/961579934.e,S=2": "longer", "joe/notes.txt": "x", "joe/.Sub": "-> cur",
+	}, want: `
+		user joe
+		! 2 not-regular joe/.Sub: a link or a device: not read
+		! 1 stray-file joe/cur/.hidden: begins with a dot, which no message does: not read
+		! 1 new-uid joe: 2 messages that the list of UIDs does not name got UIDs behind the last one
+		box joe/INBOX 7 6 sub -1 "" ""
+		msg joe/INBOX/1 0 "a" "\\Seen $Forwarded"
+		! 2 not-regular joe/cur/961579934.b: not a regular file: not read
+		! 2 not-regular joe/cur/961579934.c: not a regular file: not read
+		! 2 cut-short joe/cur/961579934.d,S=9: the file has 5 bytes, its name says 9: the rest is lost
+		msg joe/INBOX/4 0 "short" ""
+		! 1 bad-size joe/cur/961579934.e,S=2: the file has 6 bytes, its name says 2
+		msg joe/INBOX/5 0 "longer" ""`},
+	{name: "links", files: map[string]string{
+		"ann/cur/961579934.a": "same", "ann/dovecot-uidlist": "3 V7 N2\n1 :961579934.a\n", "joe/cur/961579934.z:2,S": "=> ann/cur/961579934.a", "joe/dovecot-uidlist": "3 V7 N4\n3 :961579934.z\n",
+		"joe/.x/cur/861579934.y": "=> ann/cur/961579934.a", "joe/.x/dovecot-uidlist": "3 V7 N4\n3 :861579934.y\n",
+	}, want: `
+		user ann
+		box ann/INBOX 7 2 sub -1 "" ""
+		msg ann/INBOX/1 0 "same" ""
+		user joe
+		box joe/INBOX 7 4 sub -1 "" ""
+		link joe/INBOX/3 to ann/INBOX/1 "\\Seen"
+		box joe/x 7 4 sub -1 "" ""
+		msg joe/x/3 -100000000 "same" ""
+		! 1 lost-date joe/.x: 1 files are younger than their names say: the receive dates are those of the names`},
+	{name: "broken files", files: map[string]string{
+		"joe/cur/961579934.a:2,ab": "a", "joe/dovecot-uidlist": "3 V7 N4\nx\n1 :961579934.a\n", "joe/dovecot-keywords": "0 a b\n1 ok\nx\n", "joe/subscriptions": "a\x01t\n", "joe/maildirsize": "x\n", "joe/dovecot-acl": "owner q\n",
+	}, want: `
+		! 2 bad-maildirsize joe/maildirsize, line 1: no limits: "x"
+		user joe
+		! 2 bad-subscription joe/subscriptions, line 1: no mailbox name: "a\x01t"
+		! 2 bad-uidlist joe/dovecot-uidlist, line 2: no UID: "x"
+		! 2 bad-keywords joe/dovecot-keywords, line 3: not a number and a keyword: "x"
+		! 2 keyword joe/dovecot-keywords: "a b" cannot be a keyword: left out
+		! 2 bad-acl joe/dovecot-acl, line 1: no rights: "owner q"
+		box joe/INBOX 7 4 sub 0 "ok" ""
+		msg joe/INBOX/1 0 "a" "ok"
+		! 1 keyword joe: 1 times a message has a letter that no keyword belongs to: left out`},
+	{name: "too deep", files: map[string]string{"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "a/b/c/Maildir/cur/1.x": "x"}, want: `
+		! 2 bad-mailbox a/b: Maildirs below it that are no user's: say where users' mail lies
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "nobody", files: map[string]string{"x/y": "z"}, opt: Options{Kind: Maildir}, want: "error: TREE: no user with mail of the kind maildir"},
+}
+
+func TestMaildir(t *testing.T) {
+	for _, r := range maildirRows {
+		r.check(t)
+	}
+}
+
+const (
+	from1 = "From joe@siroe.com Wed Jun 21 09:32:14 2000\n"
+	from2 = "From ann Wed Jun 21 09:32:15 2000\n"
+)
+
+var mboxRows = []row{
+	{name: "/var/mail", files: map[string]string{"joe": from1 + "S: a\n\nb\n\n" + from2 + "Status: RO\nS: c\n\nd\n", "ann": "", "joe.lock": ""}, want: `
+		user ann
+		box ann/INBOX 961579934 0 sub -1 "" ""
+		user joe
+		! 1 no-uidvalidity joe: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		msg joe/INBOX/1 0 "S: a\n\nb\n" ""
+		msg joe/INBOX/2 1 "S: c\n\nd\n" "\\Seen"`},
+	{name: "imexportmbox", files: map[string]string{
+		"joe/INBOX": from1 + "\n1\n", "joe/Mail/a": from1 + "\n2\n", "joe/Mail/b/folder.msg": from1 + "\n3\n", "joe/Mail/b/c": from1 + "\n4\n", "joe/loop": "-> ..", "joe/readme": "text\n",
+	}, want: `
+		user joe
+		! 1 no-uidvalidity joe/INBOX: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		msg joe/INBOX/1 0 "\n1\n" ""
+		! 1 no-uidvalidity joe/Mail/a: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/Mail/a 961579934 0 sub -1 "" ""
+		msg joe/Mail/a/1 0 "\n2\n" ""
+		! 1 no-uidvalidity joe/Mail/b/folder.msg: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/Mail/b 961579934 0 sub -1 "" ""
+		msg joe/Mail/b/1 0 "\n3\n" ""
+		! 1 no-uidvalidity joe/Mail/b/c: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/Mail/b/c 961579934 0 sub -1 "" ""
+		msg joe/Mail/b/c/1 0 "\n4\n" ""
+		! 2 not-regular joe/loop: a link or a device: not read
+		! 2 no-mbox joe/readme: no mailbox file: 5 bytes are left out`},
+	{name: "UIDs", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9 a\nX-UID: 3\nX-Keywords: a\nStatus: O\n\n1\n\n" +
+		from1 + "\n2\n\n" + from1 + "X-UID: 3\n\n3\n\n" + from1 + "X-UID: 7\nX-Keywords: b\n\n4\n"}, want: `
+		user joe
+		box joe/INBOX 100 10 sub -1 "a b" ""
+		msg joe/INBOX/3 0 "\n1\n" "a"
+		msg joe/INBOX/10 0 "\n2\n" ""
+		msg joe/INBOX/11 0 "\n3\n" ""
+		msg joe/INBOX/7 0 "\n4\n" "b"
+		! 1 bad-uid joe.mbox: 1 UIDs do not ascend: their messages got UIDs behind the last one`},
+	{name: "Thunderbird", opt: Options{User: "joe"}, files: map[string]string{
+		"Inbox": "From - Wed Jun 21 09:32:14 2000\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\nS: a\n\nb\n", "Inbox.msf": "x", "Inbox.sbd/Sub": from1 + "\n2\n", "Sent": "",
+	}, want: `
+		user joe
+		! 1 no-uidvalidity Inbox: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		msg joe/INBOX/1 0 "S: a\n\nb\n" "\\Seen"
+		! 1 no-uidvalidity Inbox.sbd/Sub: the file says no UIDVALIDITY: its time 961579934 takes its place
+		box joe/Inbox/Sub 961579934 0 sub -1 "" ""
+		msg joe/Inbox/Sub/1 0 "\n2\n" ""
+		box joe/Sent 961579934 0 sub -1 "" ""`},
+	{name: "no dates, and damage", path: "joe", files: map[string]string{
+		"joe": "garbage\n\n" + from1 + "X-IMAPbase: 5 2\nX-UID: 1\n\nx\n\nFrom ann Wed Feb 31 09:32:14 2000\nX-UID: 2\nDate: Wed, 21 Jun 2000 09:32:16 +0000\n\ny\n"}, want: `
+		user joe
+		box joe/INBOX 5 3 sub -1 "" ""
+		! 2 garbage joe, byte 0: 9 bytes before the first From line belong to no message
+		msg joe/INBOX/1 0 "\nx\n" ""
+		! 1 bad-date joe, byte 82: no calendar has the date of the From line "From ann Wed Feb 31 09:32:14 2000"
+		msg joe/INBOX/2 2 "Date: Wed, 21 Jun 2000 09:32:16 +0000\n\ny\n" ""
+		! 1 no-date joe: 1 messages have no date in their From lines: that of the message, or of the file, takes its place`},
+	{name: "one name for two", files: map[string]string{"joe/INBOX": from1 + "X-IMAPbase: 5 2\n\nx\n", "joe/inbox": from1 + "\ny\n", "joe/.subscriptions": "INBOX\nMail/a\n", "joe/Mail/a": ""}, want: `
+		user joe
+		box joe/INBOX 5 3 sub 1 "" ""
+		msg joe/INBOX/3 0 "\nx\n" ""
+		box joe/Mail/a 961579934 0 sub 1 "" ""
+		! 2 two-files joe/inbox: mailbox INBOX is joe/INBOX: this file is left out`},
+	{name: "a file of no kind", path: "x", files: map[string]string{"x": "text\n"}, want: "user x\n! 2 no-mbox x: no mailbox file: 5 bytes are left out"},
+}
+
+func TestMbox(t *testing.T) {
+	for _, r := range mboxRows {
+		r.check(t)
+	}
+}
+
+func TestCompressed(t *testing.T) {
+	var z strings.Builder
+	w := gzip.NewWriter(&z)
+	io.WriteString(w, "S: x\n\nhello\n")
+	w.Close()
+	r := row{name: "compressed", files: map[string]string{
+		"joe/cur/961579934.a,S=12:2,Z": z.String(), "joe/cur/961579934.b,S=12:2,Z": z.String()[:20], "joe/cur/961579934.c": "\xfd7zXZ\x00", "joe/cur/961579934.d": "BZhtext",
+		"joe/cur/961579934.e,S=7": "BZhtext", "joe/dovecot-uidlist": "3 V7 N6\n1 :961579934.a,S=12\n2 :961579934.b,S=12\n3 :961579934.c\n4 :961579934.d\n5 :961579934.e,S=7\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 6 sub -1 "" ""
+		msg joe/INBOX/1 0 "S: x\n\nhello\n" ""
+		! 2 compressed joe/cur/961579934.b,S=12:2,Z: compressed, and damaged: unexpected EOF
+		! 2 compressed joe/cur/961579934.c: compressed with xz: decompress the files of the Maildir first
+		! 2 compressed joe/cur/961579934.d: compressed with bzip2: decompress the files of the Maildir first
+		msg joe/INBOX/5 0 "BZhtext" ""`}
+	r.check(t)
+}
+
+func TestTemplates(t *testing.T) {
+	for template, ok := range map[string]bool{
+		"%u/Maildir": true, "%d/%n/Maildir": true, "%n": true, "mail-%u": true, "100%%/%u": true, "/%u/": true,
+		"Maildir": false, "%u/%n": false, "%d/Maildir": false, "%u/%u": false, "%x": false, "%": false, "%u/../x": false, "": false, "%u//x": false, "%u%d": false,
+	} {
+		if err := CheckPath(template); (err == nil) != ok {
+			t.Errorf("%q: %v", template, err)
+		}
+	}
+}
+
+// TestBodiesAgain: the body of a file with several names can be read by its
+// offset at any time.
+func TestBodiesAgain(t *testing.T) {
+	root := tree(t, map[string]string{"ann/cur/1.a": "first one", "ann/cur/2.b": "second", "joe/cur/1.c": "=> ann/cur/2.b", "joe/cur/3.d": "other"})
+	s, err := Open(root, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	texts := map[int64]string{}
+	for {
+		m, err := s.Next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil && m.Kind == sims.Message && m.UID == 2 && m.User == "ann" {
+			texts[m.Data] = "second"
+		}
+	}
+	for off, want := range texts {
+		got := make([]byte, 3)
+		if n, err := s.ReadAt(got, off+2); err != nil || string(got[:n]) != want[2:5] {
+			t.Errorf("%q %v", got, err)
+		}
+		all, err := io.ReadAll(io.NewSectionReader(s, off, 6))
+		if err != nil || string(all) != want {
+			t.Errorf("%q %v", all, err)
+		}
+	}
+	if _, err := s.ReadAt(make([]byte, 1), 0); err == nil || len(texts) != 1 {
+		t.Errorf("%v %v", texts, err)
+	}
+}
+
+func TestID(t *testing.T) {
+	files := map[string]string{"joe/Maildir/cur/1.a": "x", "joe/Maildir/dovecot-uidlist": "3 V7 N6\n", "joe/Maildir/.b/cur/2.b": "x"}
+	id := func() [32]byte {
+		s, err := Open(tree(t, files), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		return s.ID()
+	}
+	first := id()
+	if id() != first {
+		t.Error("the same tree elsewhere is another")
+	}
+	for path, text := range map[string]string{"joe/Maildir/.b/cur/2.b:2,S": "x", "joe/Maildir/dovecot-uidlist": "3 V7 N66\n", "ann/Maildir/cur/": ""} {
+		old, had := files[path]
+		files[path] = text
+		if id() == first {
+			t.Errorf("%s: a tree with another is the same", path)
+		}
+		if delete(files, path); had {
+			files[path] = old
+		}
+	}
+}
+
+// TestUnreadable: pipes and files without permission cost themselves only.
+func TestUnreadable(t *testing.T) {
+	root := tree(t, map[string]string{"joe/cur/1.a": "a", "joe/cur/2.b": "b", "joe/dovecot-uidlist": "3 V7 N9\n1 :1.a\n2 :2.b\n3 :3.c\n"})
+	if err := syscall.Mkfifo(filepath.Join(root, "joe/cur/3.c"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(dump(t, root, Options{}), "\n")
+	if !strings.Contains(got, "! 2 not-regular joe/cur/3.c: not a regular file: not read") || !strings.Contains(got, "msg joe/INBOX/2") {
+		t.Errorf("%s", got)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	if err := os.Chmod(filepath.Join(root, "joe/cur/1.a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	got = strings.Join(dump(t, root, Options{}), "\n")
+	if !strings.Contains(got, "! 2 unreadable joe/cur/1.a: permission denied") || !strings.Contains(got, "msg joe/INBOX/2") {
+		t.Errorf("%s", got)
+	}
+}

@@ -1,0 +1,116 @@
+package source
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/maildir"
+)
+
+// CheckPath reports why a template of paths cannot be used, or nil. It names
+// the user with %u, or with %n and perhaps %d, and each of them once.
+func CheckPath(template string) error {
+	_, err := compile(template)
+	return err
+}
+
+// compile makes a pattern of each part of a template.
+func compile(template string) ([]*regexp.Regexp, error) {
+	var parts []*regexp.Regexp
+	seen := map[byte]bool{}
+	for part := range strings.SplitSeq(strings.Trim(template, "/"), "/") {
+		if part == "" || part == "." || part == ".." {
+			return nil, fmt.Errorf("path %q has the part %q", template, part)
+		}
+		var b strings.Builder
+		for i := 0; i < len(part); i++ {
+			switch {
+			case part[i] != '%':
+				b.WriteString(regexp.QuoteMeta(part[i : i+1]))
+			case i+1 < len(part) && part[i+1] == '%':
+				b.WriteByte('%')
+				i++
+			case i+1 < len(part) && strings.IndexByte("und", part[i+1]) >= 0 && !seen[part[i+1]]:
+				i++
+				seen[part[i]] = true
+				fmt.Fprintf(&b, "(?P<%c>[^/]+)", part[i])
+			default:
+				return nil, fmt.Errorf("path %q: after %% stands u, n or d, each once", template)
+			}
+		}
+		re, err := regexp.Compile("^" + b.String() + "$")
+		if err != nil {
+			return nil, fmt.Errorf("path %q: %w", template, err)
+		}
+		parts = append(parts, re)
+	}
+	if seen['u'] == seen['n'] || seen['u'] && seen['d'] {
+		return nil, fmt.Errorf("path %q names the user neither as %%u nor as %%n, or as both", template)
+	}
+	return parts, nil
+}
+
+// byTemplate finds the users at the paths that match the template.
+func (s *Source) byTemplate() error {
+	parts, err := compile(s.opt.Path)
+	if err != nil {
+		return err
+	}
+	return s.match(s.root, "", parts, map[string]string{})
+}
+
+func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, got map[string]string) error {
+	names, err := d.Names()
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		found := parts[0].FindStringSubmatch(name)
+		if found == nil || name == ".imsconv" {
+			continue
+		}
+		values := map[string]string{"n": got["n"], "d": got["d"], "u": got["u"]}
+		for i, key := range parts[0].SubexpNames() {
+			if key != "" {
+				values[key] = found[i]
+			}
+		}
+		if err := s.matched(d, name, prefix+name, parts[1:], values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// matched goes on behind a name that has matched.
+func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regexp, values map[string]string) error {
+	info, err := d.Stat(name)
+	user := values["u"]
+	if user == "" {
+		user = values["n"]
+		if values["d"] != "" {
+			user += "@" + values["d"]
+		}
+	}
+	switch {
+	case err != nil:
+		s.noteBad(path, err)
+		return nil
+	case len(rest) == 0 && (info.Dir || info.Regular && s.opt.Kind == Mbox):
+		s.users = append(s.users, place{user, path, !info.Dir})
+		return nil
+	case !info.Dir:
+		s.noteOther(path, !info.Regular)
+		return nil
+	}
+	sub, err := d.Open(name)
+	if err != nil {
+		s.noteBad(path, err)
+		return nil
+	}
+	defer sub.Close()
+	return s.match(sub, path+"/", rest, values)
+}

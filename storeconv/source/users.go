@@ -1,0 +1,222 @@
+package source
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/maildir"
+)
+
+// IsTree tells whether the path is a tree, or a mailbox file: what Open takes.
+func IsTree(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		return true
+	}
+	if !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 8)
+	n, _ := f.ReadAt(head, 0) // what is too short is none
+	text := strings.TrimPrefix(string(head[:n]), "\xef\xbb\xbf")
+	return strings.HasPrefix(strings.TrimLeft(text, "\r\n"), "From ")
+}
+
+// findUsers opens the tree and finds out whose mail it has.
+func (s *Source) findUsers() error {
+	dir, name := s.path, ""
+	info, err := os.Stat(s.path)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir() && s.opt.Kind == Maildir:
+		return errors.New("a file, where Maildirs should be")
+	case !info.IsDir():
+		dir, name = filepath.Split(s.path)
+		s.opt.Kind = Mbox
+	}
+	if s.root, err = maildir.OpenDir(cmp.Or(dir, ".")); err != nil {
+		return err
+	}
+	if name != "" {
+		return s.oneFile(name)
+	}
+	if s.opt.Kind == 0 {
+		s.opt.Kind = Mbox
+		if s.looksMaildir() {
+			s.opt.Kind = Maildir
+		}
+	}
+	err = s.find()
+	slices.SortStableFunc(s.users, func(a, b place) int { return cmp.Compare(a.user, b.user) })
+	if err == nil && len(s.users) == 0 {
+		err = fmt.Errorf("no user with mail of the kind %v", s.opt.Kind)
+	}
+	return err
+}
+
+// oneFile is a mailbox file, the INBOX of a user.
+func (s *Source) oneFile(name string) error {
+	user := s.opt.User
+	if user == "" {
+		user = strings.TrimSuffix(name, ".mbox")
+	}
+	s.users = []place{{user, name, true}}
+	s.path = filepath.Dir(s.path)
+	return nil
+}
+
+func (s *Source) find() error {
+	switch {
+	case s.opt.Path != "":
+		return s.byTemplate()
+	case s.opt.User != "":
+		s.users = []place{{user: s.opt.User}}
+		return nil
+	case s.opt.Kind == Mbox:
+		return s.mboxUsers()
+	case s.root.IsMailbox():
+		user, err := userOf(s.path)
+		s.users = []place{{user: user}}
+		return err
+	}
+	return s.maildirUsers()
+}
+
+// userOf names the user of a Maildir by its path: the last part of it that is
+// no name of a Maildir.
+func userOf(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for slices.Contains(homeNames, filepath.Base(full)) {
+		full = filepath.Dir(full)
+	}
+	user := filepath.Base(full)
+	if user == "/" || user == "." {
+		return "", errors.New("whose mail is this?")
+	}
+	return user, nil
+}
+
+// homeNames are the usual names of a Maildir in a user's home.
+var homeNames = []string{"Maildir", ".maildir", ".Maildir", "mail", "mdbox"}
+
+// looksMaildir tells whether the tree has a Maildir in one of the usual places.
+func (s *Source) looksMaildir() bool {
+	if s.root.IsMailbox() {
+		return true
+	}
+	if strings.HasSuffix(s.opt.Path, "Maildir") {
+		return true
+	}
+	probe := &Source{root: s.root, path: s.path}
+	return probe.maildirUsers() == nil && len(probe.users) > 0
+}
+
+// maildirUsers looks for users as DIR/USER/Maildir, DIR/USER and one level
+// deeper, in domains.
+func (s *Source) maildirUsers() error {
+	return s.eachDir(s.root, "", func(name string, d *maildir.Dir) error {
+		if s.maildirUser1(name, name, d) {
+			return nil
+		}
+		return s.eachDir(d, name+"/", func(user string, sub *maildir.Dir) error {
+			if !s.maildirUser1(user+"@"+name, name+"/"+user, sub) && sub.HasMailbox() {
+				s.noteBad(name+"/"+user, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs below it that are no user's: say where users' mail lies"})
+			}
+			return nil
+		})
+	})
+}
+
+// maildirUser1 notes a user whose Maildir is d, or is in it.
+func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
+	if d.IsMailbox() {
+		s.users = append(s.users, place{user: user, path: path})
+		return true
+	}
+	for _, home := range homeNames {
+		sub, err := d.Open(home)
+		if err != nil {
+			continue
+		}
+		is := sub.IsMailbox()
+		sub.Close()
+		if is {
+			s.users = append(s.users, place{user: user, path: path + "/" + home})
+			return true
+		}
+	}
+	return false
+}
+
+// eachDir calls do with every directory in d that is not hidden.
+func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *maildir.Dir) error) error {
+	names, err := d.Names()
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if name[0] == '.' {
+			continue
+		}
+		info, err := d.Stat(name)
+		if err != nil || !info.Dir {
+			s.noteOther(prefix+name, err == nil && !info.Regular)
+			continue
+		}
+		sub, err := d.Open(name)
+		if err != nil {
+			s.noteBad(prefix+name, err)
+			continue
+		}
+		err = do(name, sub)
+		sub.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mboxUsers takes every directory and every mailbox file of the tree for a
+// user's.
+func (s *Source) mboxUsers() error {
+	names, err := s.root.Names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name[0] == '.' || notMail(name) {
+			continue
+		}
+		info, err := s.root.Stat(name)
+		switch {
+		case err != nil:
+			s.noteBad(name, err)
+		case info.Dir:
+			s.users = append(s.users, place{user: name, path: name})
+		case info.Regular:
+			s.users = append(s.users, place{strings.TrimSuffix(name, ".mbox"), name, true})
+		default:
+			s.noteOther(name, true)
+		}
+	}
+	return nil
+}
