@@ -48,6 +48,16 @@ the others get new UIDs where theirs are taken or the UIDVALIDITY is another.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 
+The source may also be a folder of mailbox files, as imexportmbox -d or imsexport
+left it or as /var/mail is, a single mailbox file, or a folder of Maildirs, such
+as what export has made: then -f names the folder or file. Which of them it is,
+is looked at, or said with --kind. --path and --user say whose mail lies where.
+What the source does not say is told, and so is what takes its place: UIDs in the
+order of the messages, and a UIDVALIDITY of the latest change. Where a mailbox
+has one, its flags count as those of a stream do; mailbox files change no flags
+of messages that are there. With --to-stream FILE no store is made but a backup
+stream, of what PATH, -u and --shard select.
+
 A link whose first copy is not among what is restored is made to the copy in DIR,
 if there is one, else to a copy read from the stream, if that is a plain file, or
 from the stream that -r names. Otherwise it is a problem that says what to
@@ -63,11 +73,12 @@ func restoreVerb() cli.Verb {
 		Name:    "restore",
 		Args:    "[-f] STREAM --store DIR [PATH ...]",
 		Resumes: true,
-		Summary: "make an iMS store of SIMS backup streams",
+		Summary: "make an iMS store of SIMS backup streams, mailbox files or Maildirs",
 		Doc:     restoreDoc,
 		Example: "storeconv restore -f backup.sims --store store\n" +
 			"lz4 -dc full.sims.lz4 | storeconv restore -f - --store store -u batch1.txt --owner mailsrv\n" +
-			"storeconv restore -f full.sims -f monday.sims --store store --shard 3/8",
+			"storeconv restore -f full.sims -f monday.sims --store store --shard 3/8\n" +
+			"storeconv restore -f /var/mail --store store",
 		Exit3: "something of the streams was refused, unreadable or lost; all else is restored",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			v := &restoreFlags{}
@@ -90,6 +101,8 @@ type restoreFlags struct {
 	verbose  int
 	contents bool
 	header   bool
+	tree     flags.Tree
+	toStream string
 
 	owner    flags.Owner
 	newline  flags.Newline
@@ -116,6 +129,8 @@ func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	fs.IntVarP(&v.verbose, "verbose", "v", 0, "tell each mailbox (1), each message (2), `N` from 0 to 3")
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")
 	fs.BoolVar(&v.header, "header", false, "print the header of the stream, restore nothing")
+	v.tree.Add(fs)
+	fs.StringVar(&v.toStream, "to-stream", "", "make a backup stream of mailbox files or Maildirs, `FILE` (- for standard output), and restore nothing")
 	v.shard.Add(fs)
 	v.limits.Add(fs)
 	v.newline.Add(fs, "in the store")
@@ -134,18 +149,20 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if len(v.files) == 0 {
 		return cli.Usagef("which stream? (-f)")
 	}
+	if err := v.tree.Check(); err != nil {
+		return err
+	}
 	if v.contents || v.header {
 		return v.list(ctx, job)
 	}
 	v.opts.Paths = args
-	if err := checkPaths(job, args); err != nil {
-		return err
+	if v.toStream != "" {
+		return v.writeStream(ctx, job)
 	}
 	if err := v.prepare(job); err != nil {
 		return err
 	}
-	tellPartitions(job, args, v.opts.Partition)
-	streams, closeAll, err := openStreams(job, v.files)
+	streams, closeAll, err := openSources(job, &v.tree, v.files)
 	defer closeAll()
 	if err != nil {
 		return err
@@ -227,9 +244,37 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 		return err
 	}
 	o.Users, o.Map = names.Select, names.Map
-	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return streamUsers(job, v.files[0]) })
+	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return sourceUsers(job, &v.tree, v.files[0]) })
 	o.Domain = v.limits.Domain
 	return err
+}
+
+// openSources opens the sources of one option, streams or trees.
+func openSources(job *cli.Job, tree *flags.Tree, names []string) (streams []*restore.Stream, closeAll func(), err error) {
+	var closers []func()
+	closeAll = func() {
+		for _, done := range closers {
+			done()
+		}
+	}
+	for _, name := range names {
+		if !tree.Is(name) {
+			s, done, err := openStreams(job, []string{name})
+			closers = append(closers, done)
+			if err != nil {
+				return nil, closeAll, err
+			}
+			streams = append(streams, s...)
+			continue
+		}
+		src, err := stream.OpenTree(job, name, tree.Options())
+		if err != nil {
+			return nil, closeAll, err
+		}
+		closers = append(closers, func() { src.Close() }) // opened for reading
+		streams = append(streams, stream.OfTree(name, src))
+	}
+	return streams, closeAll, nil
 }
 
 // openStreams opens the streams of one option.
@@ -296,6 +341,23 @@ func streamUsers(job *cli.Job, path string) (*directory.IDSet, error) {
 	return ids, nil
 }
 
+// sourceUsers returns the users of a stream or a tree.
+func sourceUsers(job *cli.Job, tree *flags.Tree, path string) (*directory.IDSet, error) {
+	if !tree.Is(path) {
+		return streamUsers(job, path)
+	}
+	src, err := stream.OpenTree(job, path, tree.Options())
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close() // opened for reading
+	ids := directory.NewIDSet()
+	for _, user := range src.Users() {
+		ids.Add(user)
+	}
+	return ids, nil
+}
+
 // report fills in the summary.
 func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	for _, c := range []cli.Count{
@@ -314,7 +376,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	if r.Finished {
 		job.Note("an earlier run of this command had done everything: nothing is changed")
 	}
-	if r.NoHeader {
+	if r.NoHeader && !v.tree.Is(v.files[0]) {
 		job.Note("the stream has no header of its profile: read as a plain tar")
 	}
 	if err != nil || v.opts.DryRun {

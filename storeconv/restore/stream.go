@@ -46,8 +46,7 @@ type Stream struct {
 	// offset and the name.
 	Where func(offset int64, name string) string
 
-	guard  *guard        // nil: reading never waits long
-	keep   *spool        // of one that can be read once
+	guard *guard // nil: reading never waits long
 }
 
 // checkInputs refuses streams that cannot be read, or would be read twice.

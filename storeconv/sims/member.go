@@ -93,6 +93,9 @@ func DisplayName(name string) string {
 // MaxName bounds a member name, in bytes.
 const MaxName = 4096
 
+// NameFault says why the profile forbids a member name; "" is nothing.
+func NameFault(name string) string { return checkName(name) }
+
 // checkName reports why the profile forbids a member name.
 func checkName(name string) string {
 	switch {

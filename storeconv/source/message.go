@@ -20,6 +20,7 @@ type firstCopy struct {
 	name string
 	date int64
 	left uint64 // names of the file that have not come yet
+	at   int    // place of its body
 }
 
 // copyFile is a file whose body a link may need later.
@@ -81,6 +82,7 @@ func (b *maildirBox) tellSize(path string, f maildir.File, size int64) {
 
 // link makes the member of a file with several names a link to the first one.
 func (s *Source) link(m *sims.Member, info maildir.FileInfo, path string) {
+	s.shared = -1
 	if info.Links < 2 {
 		return
 	}
@@ -91,6 +93,7 @@ func (s *Source) link(m *sims.Member, info maildir.FileInfo, path string) {
 		}
 		if first.date == m.Time {
 			m.Kind, m.Link, m.Size = sims.Link, first.name, 0
+			s.shared = first.at
 		}
 		return
 	}
@@ -101,10 +104,21 @@ func (s *Source) link(m *sims.Member, info maildir.FileInfo, path string) {
 		}
 		return
 	}
-	s.links[key] = &firstCopy{m.Name, m.Time, info.Links - 1}
+	s.shared = len(s.again)
+	s.links[key] = &firstCopy{m.Name, m.Time, info.Links - 1, s.shared}
 	s.mu.Lock()
 	s.again = append(s.again, copyFile{s.offset, m.Size, path})
 	s.mu.Unlock()
+}
+
+// Shared tells of the last member whether it is a message that links may name,
+// or such a link, and where ReadAt finds its body.
+func (s *Source) Shared() (offset, size int64, ok bool) {
+	if s.shared < 0 {
+		return 0, 0, false
+	}
+	c := s.again[s.shared]
+	return c.offset, c.size, true
 }
 
 // ReadAt reads from the body of a message by the offset of its member, where a

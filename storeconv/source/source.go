@@ -64,6 +64,8 @@ type Source struct {
 	mu    sync.Mutex
 	again []copyFile // bodies that links may need, by offset
 	full  bool       // there are too many of them
+
+	shared int // the one that the last member is, or is a link to; -1: none
 }
 
 // place is where the mail of a user lies.
@@ -75,7 +77,7 @@ type place struct {
 
 // Open opens the tree, or the mailbox file, at path, and finds its users.
 func Open(path string, opt Options) (*Source, error) {
-	s := &Source{opt: opt, path: path, links: make(map[fileKey]*firstCopy)}
+	s := &Source{opt: opt, path: path, links: make(map[fileKey]*firstCopy), shared: -1}
 	if err := s.findUsers(); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -184,6 +186,9 @@ func (s *Source) members(yield func(*sims.Member, error) bool) {
 func (s *Source) emit(m *sims.Member) bool {
 	if s.over {
 		return false
+	}
+	if m.Kind != sims.Message && m.Kind != sims.Link {
+		s.shared = -1
 	}
 	m.Offset = s.offset
 	m.Data = s.offset

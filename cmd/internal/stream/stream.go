@@ -90,6 +90,8 @@ func advice(kind string) string {
 		return "ldifconv reads directory exports; a backup stream is a tar archive of user/mailbox/uid"
 	case "a Berkeley DB file", "a database in the text form of db_dump":
 		return "dbconv reads databases; a backup stream is a tar archive of user/mailbox/uid"
+	case "an mbox file":
+		return "restore reads mailbox files that are named and not compressed (--kind mbox)"
 	}
 	return "a backup stream is a tar archive of user/mailbox/uid"
 }

@@ -1,0 +1,163 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/source"
+)
+
+// Written counts what WriteTree wrote.
+type Written struct {
+	Users, Mailboxes, Messages, Links int64
+	Bytes                             int64 // of the messages written in full
+	NotSelected, Refused              int64
+}
+
+// WriteTree writes a tree as a backup stream: what the selection names, under
+// the names that the tree has. Damage is told to the log and left out.
+func WriteTree(ctx context.Context, dst io.Writer, tree *source.Source, sel storeconv.Selection, log storeconv.Log, progress storeconv.Progress) (Written, error) {
+	w := treeWriter{tree: tree, log: log, progress: progress, written: map[string]bool{}}
+	var err error
+	if w.sel, err = selection.Compile(sel); err != nil {
+		return w.n, err
+	}
+	if w.out, err = sims.NewWriter(dst, sims.Header{Product: tree.Kind().String()}, 0); err != nil {
+		return w.n, err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return w.n, err
+		}
+		m, err := tree.Next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = w.member(m)
+		}
+		if e := sims.ErrorOf(err); e != nil {
+			w.tell(e)
+		} else if err != nil {
+			return w.n, err
+		}
+	}
+	w.tellMissing()
+	return w.n, w.out.Close()
+}
+
+type treeWriter struct {
+	tree     *source.Source
+	out      *sims.Writer
+	sel      *selection.Matcher
+	log      storeconv.Log
+	progress storeconv.Progress
+	written  map[string]bool // first copies that links may name: some 100 bytes each
+	n        Written
+}
+
+func (w *treeWriter) tell(e *sims.Error) {
+	n := storeconv.NoteOf(e)
+	n.Where = w.tree.Where(e.Offset, e.Name)
+	if n.Severity == storeconv.Problem {
+		w.n.Refused++
+	}
+	n.Tell(w.log)
+}
+
+func (w *treeWriter) tellMissing() {
+	for _, u := range w.sel.Missing() {
+		w.log.Problem("user-missing", "user "+sims.DisplayName(u), "named in the selection, not in the source")
+	}
+	for _, p := range w.sel.MissingMailboxes() {
+		w.log.Problem("mailbox-missing", sims.DisplayName(p), "named in the selection, not in the source")
+	}
+}
+
+// takes tells whether the selection names a member.
+func (w *treeWriter) takes(m *sims.Member) bool {
+	if !w.sel.Meet(m.User) {
+		return false
+	}
+	return m.Kind == sims.User || w.sel.TakesMailbox(m.User, m.Mailbox)
+}
+
+func (w *treeWriter) member(m *sims.Member) error {
+	if !w.takes(m) {
+		if m.Kind == sims.Message || m.Kind == sims.Link {
+			w.n.NotSelected++
+		}
+		return nil
+	}
+	if text := sims.NameFault(m.Name); text != "" {
+		return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.BadName, Text: text}
+	}
+	switch m.Kind {
+	case sims.User:
+		w.n.Users++
+		return w.out.WriteMember(m)
+	case sims.Mailbox:
+		w.n.Mailboxes++
+		return w.out.WriteMember(m)
+	case sims.Link:
+		return w.link(m)
+	}
+	return w.message(m, w.tree)
+}
+
+// link writes a link, or the body where its first copy is not in the stream.
+func (w *treeWriter) link(m *sims.Member) error {
+	if w.written[m.Link] {
+		w.n.Links++
+		w.progress.Add(1, 0)
+		return w.out.WriteMember(m)
+	}
+	offset, size, ok := w.tree.Shared()
+	if !ok {
+		return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.Lost, Text: "the file that it is a name of cannot be read again"}
+	}
+	c := m.Clone()
+	c.Kind, c.Link, c.Size = sims.Message, "", size
+	return w.message(c, io.NewSectionReader(w.tree, offset, size))
+}
+
+// small bounds a body that is read before anything is written of it.
+const small = 1 << 20
+
+// message writes a message. One that cannot be read as it was announced is left
+// out; a long one that cannot ends the run, since its member is begun.
+func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
+	if m.Size <= small {
+		text := make([]byte, m.Size)
+		if _, err := io.ReadFull(body, text); err != nil {
+			return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.ReadError, Text: cause(err)}
+		}
+		body = bytes.NewReader(text)
+	}
+	if err := w.out.WriteMember(m); err != nil {
+		return err
+	}
+	if n, err := io.CopyN(w.out, body, m.Size); err != nil {
+		return fmt.Errorf("%s: %d of %d bytes: %s", m.Name, n, m.Size, cause(err))
+	}
+	if _, _, shared := w.tree.Shared(); shared {
+		w.written[m.Name] = true
+	}
+	w.n.Messages++
+	w.n.Bytes += m.Size
+	w.progress.Add(1, m.Size)
+	return nil
+}
+
+func cause(err error) string {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the file became shorter while it was read"
+	}
+	return err.Error()
+}
