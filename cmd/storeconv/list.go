@@ -13,8 +13,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 )
 
@@ -40,6 +42,9 @@ header in the uncompressed stream; date is in seconds since 1970. Users have
 With --header only the stream's own header is printed: profile, product, host and
 date.
 
+-f may also name a folder of mailbox files, a mailbox file or a folder of
+Maildirs, as with restore: what is listed is the stream that would be made of it.
+
 A member that cannot be read is a problem, named with its offset, and the
 listing goes on behind it. So is what the profile forbids, which is listed
 where there is something to list: names of users and mailboxes that no store
@@ -62,6 +67,7 @@ func listVerb() cli.Verb {
 			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")
 			fs.BoolVar(&o.header, "header", false, "print the header of the stream only")
 			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
+			o.tree.Add(fs)
 			return o.run
 		},
 	}
@@ -70,6 +76,7 @@ func listVerb() cli.Verb {
 type listOptions struct {
 	stream, format string
 	header         bool
+	tree           flags.Tree
 }
 
 func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -83,13 +90,16 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	case o.format != "text" && o.format != "json":
 		return cli.Usagef("--format: %q is neither text nor json", o.format)
 	}
-	in, err := stream.Open(job, o.stream)
+	if err := o.tree.Check(); err != nil {
+		return err
+	}
+	in, err := o.open(job)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.close()
 	out := bufio.NewWriterSize(job.Stdout, 64<<10)
-	counts, err := o.list(ctx, job, out, in.Name, sims.NewReader(stream.Source(in)))
+	counts, err := o.list(ctx, job, out, in)
 	if flushErr := out.Flush(); flushErr != nil {
 		return flushErr
 	}
@@ -99,29 +109,62 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	return err
 }
 
-// list prints the header, or every member of the stream called name.
-func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, name string, r *sims.Reader) (counts streamCounts, err error) {
-	header, err := r.Header()
+// listed is what is listed: a stream or a tree.
+type listed struct {
+	restore.Source
+	name  string
+	where func(offset int64, name string) string
+	close func() error
+}
+
+// open opens what is listed.
+func (o *listOptions) open(job *cli.Job) (*listed, error) {
+	if !o.tree.Is(o.stream) {
+		in, err := stream.Open(job, o.stream)
+		if err != nil {
+			return nil, err
+		}
+		where := func(offset int64, name string) string {
+			return in.Name + ": " + (&sims.Error{Offset: offset, Name: name}).Position()
+		}
+		return &listed{sims.NewReader(stream.Source(in)), in.Name, where, in.Close}, nil
+	}
+	tree, err := stream.OpenTree(job, o.stream, o.tree.Options())
 	if err != nil {
-		return counts, fmt.Errorf("%s: %w", name, err)
+		return nil, err
+	}
+	return &listed{tree, o.stream, tree.Where, tree.Close}, nil
+}
+
+// list prints the header, or every member.
+func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, in *listed) (counts streamCounts, err error) {
+	header, err := in.Header()
+	if err != nil {
+		return counts, fmt.Errorf("%s: %w", in.name, err)
 	}
 	if o.header {
 		return counts, o.printHeader(out, header)
 	}
 	var check profileCheck
-	for m, err := range r.All() {
+	for {
 		if ctx.Err() != nil {
 			return counts, ctx.Err()
 		}
+		m, err := in.Next()
+		if err == io.EOF {
+			return counts, ctx.Err()
+		}
 		if p := new(sims.Error); errors.As(err, &p) {
-			tellDamage(job, name, p)
+			n := storeconv.NoteOf(p)
+			n.Where = in.where(p.Offset, p.Name)
+			n.Tell(job)
 			continue
 		}
 		if err != nil {
-			return counts, fmt.Errorf("%s: %w", name, err)
+			return counts, fmt.Errorf("%s: %w", in.name, err)
 		}
 		if kind, text := check.fault(m); kind != "" {
-			n := noteOf(name, m, kind, text)
+			n := storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: in.where(m.Offset, m.Name), Text: text}
 			n.Tell(job)
 		}
 		counts.add(m)
@@ -129,15 +172,6 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, nam
 			return counts, err
 		}
 	}
-	return counts, ctx.Err()
-}
-
-// tellDamage tells what a stream's reader met, with the position in the stream
-// called name.
-func tellDamage(job *cli.Job, name string, p *sims.Error) {
-	n := storeconv.NoteOf(p)
-	n.Where = name + ": " + n.Where
-	n.Tell(job)
 }
 
 // streamCounts counts what a stream holds.

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
-	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
@@ -124,10 +122,4 @@ func (s *uidRanges) add(uid uint32) bool {
 		*s = slices.Insert(r, i, uidRange{uid, uid})
 	}
 	return true
-}
-
-// noteOf makes a problem of a fault of a member of the stream called name.
-func noteOf(name string, m *sims.Member, kind, text string) storeconv.Note {
-	return storeconv.Note{Severity: storeconv.Problem, Kind: kind,
-		Where: fmt.Sprintf("%s: offset %d: %s", name, m.Offset, sims.DisplayName(m.Name)), Text: text}
 }
