@@ -1,0 +1,47 @@
+package mbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCorpus reads mailbox files of other projects: how many messages there are
+// in each, where their From lines are, and how long they are.
+func TestCorpus(t *testing.T) {
+	for name, want := range map[string]string{
+		"mboxcl2":        "0+2172 2245+2491 4809+2264",
+		"mboxcl2.lies":   "0+2192 2245+2491 4809+2264",
+		"mboxcl3":        "0+1002 1083+1017",
+		"python-25.mbox": "0+5077",
+		"python-43.mbox": "0+9083",
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "mbox", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		var msgs [][]byte
+		r := NewReader(bytes.NewReader(text), int64(len(text)), Options{})
+		for m, err := range r.All() {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			got = append(got, fmt.Sprintf("%d+%d", m.Offset, m.Size))
+			body, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			msgs = append(msgs, body)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", name, strings.Join(got, " "), want)
+		}
+		holdsMessage(t, msgs)
+	}
+}
