@@ -171,7 +171,7 @@ func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming
 		}
 	}()
 	byBody := make(map[string]servedBox)
-	for _, name := range listed(t, c, "LIST") {
+	for _, name := range namesListed(t, c, "LIST") {
 		answers, err := c.Do("EXAMINE %s", peer.Quote(name))
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
@@ -195,7 +195,7 @@ func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming
 			}
 		}
 	}
-	subscribed := listed(t, c, "LSUB")
+	subscribed := namesListed(t, c, "LSUB")
 	for _, want := range boxes {
 		got, ok := byBody[want.messages[0].sum]
 		delete(byBody, want.messages[0].sum)
@@ -218,8 +218,8 @@ func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming
 	}
 }
 
-// listed are the mailboxes that a command lists.
-func listed(t testing.TB, c *peer.IMAP, command string) []string {
+// namesListed are the mailboxes that a command lists.
+func namesListed(t testing.TB, c *peer.IMAP, command string) []string {
 	t.Helper()
 	names, err := listing(c, command)
 	if err != nil {

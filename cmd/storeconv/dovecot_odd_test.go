@@ -257,5 +257,5 @@ func mailboxesOf(t testing.TB, d *peer.Dovecot, u *servedUser) []string {
 			t.Error(err)
 		}
 	}()
-	return listed(t, c, "LIST")
+	return namesListed(t, c, "LIST")
 }

@@ -8,7 +8,6 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
-	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv"
 	"imsconv/storeconv/verify"
 )
@@ -75,7 +74,7 @@ func verifyVerb() cli.Verb {
 		Name:    "verify",
 		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE] [--maildir OUT]",
 		Summary: "check a store against its indexes, its databases and a stream",
-		Doc:     verifyDoc + verifyFromDoc + verifyMaildirDoc,
+		Doc:     verifyDoc + verifyTreeDoc + verifyFromDoc + verifyMaildirDoc,
 		Example: "$ storeconv verify --store /var/ims/store -f backup.sims",
 		Exit3:   "something is not as it should be; each is listed",
 		Lost:    "done, faults found",
@@ -93,6 +92,7 @@ func verifyVerb() cli.Verb {
 			fs.BoolVar(&o.noIndex, "no-index", false, "the store was made without indexes")
 			o.from.add(fs)
 			o.maildir.add(fs)
+			o.tree.Add(fs)
 			o.jobs.Add(fs, "mailboxes checked")
 			return o.run
 		},
@@ -110,11 +110,15 @@ type verifyOptions struct {
 	jobs                    flags.Jobs
 	from                    fromFlags
 	maildir                 maildirFlags
+	tree                    flags.Tree
 }
 
 func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if o.store == "" && len(args) > 0 && (o.maildir.out == "" || len(o.streams) == 0) {
 		o.store, args = args[0], args[1:]
+	}
+	if err := o.tree.Check(); err != nil {
+		return err
 	}
 	if err := o.checkMaildir(); err != nil {
 		return err
@@ -138,12 +142,12 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return err
 	}
 	for _, name := range o.streams {
-		in, err := stream.Open(job, name)
+		in, done, err := o.openSource(ctx, job, name)
 		if err != nil {
 			return err
 		}
-		defer in.Close()
-		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: stream.Source(in)})
+		defer done()
+		opts.Streams = append(opts.Streams, in)
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)

@@ -30,32 +30,13 @@ usage. Copies where the source has one file of one date, and links that lead out
 of OUT, are counted in a warning.
 `
 
-// maildirFlags are the flags of verify --maildir.
-type maildirFlags struct {
-	out, path, uidl string
-	layout, escape  flags.Choice
-}
+// maildirFlags are the flags of verify --maildir. Layout, escapes and paths are
+// those of trees.
+type maildirFlags struct{ out, uidl string }
 
 func (f *maildirFlags) add(fs *pflag.FlagSet) {
-	f.layout = flags.NewChoice("", "++", "fs")
-	f.escape = flags.NewChoice("", "auto", "listescape", "none")
 	fs.StringVar(&f.out, "maildir", "", "hold the export in `OUT` against the store or stream")
-	fs.StringVar(&f.path, "path", "", "with --maildir: the `TEMPLATE` of the export (default %u/Maildir)")
-	fs.Var(&f.layout, "layout", "with --maildir: `HOW` folders lie on disk, ++ or fs (default: by its example configuration)")
-	fs.Var(&f.escape, "escape", "with --maildir: `HOW` names were escaped: auto, listescape or none")
 	fs.StringVar(&f.uidl, "pop3-uidl", "", "with --maildir: the `FORMAT` of the export")
-}
-
-// given names an option that goes with --maildir only, "" when there is none.
-func (f *maildirFlags) given() string {
-	for _, o := range []struct{ name, value string }{
-		{"--path", f.path}, {"--layout", f.layout.Value}, {"--escape", f.escape.Value}, {"--pop3-uidl", f.uidl},
-	} {
-		if o.value != "" {
-			return o.name
-		}
-	}
-	return ""
 }
 
 // checkMaildir tells what options do not go together.
@@ -63,8 +44,8 @@ func (o *verifyOptions) checkMaildir() error {
 	f := &o.maildir
 	if f.out == "" {
 		switch {
-		case f.given() != "":
-			return cli.Usagef("%s goes with --maildir", f.given())
+		case f.uidl != "":
+			return cli.Usagef("--pop3-uidl goes with --maildir")
 		case o.newline.Value == "lf":
 			return cli.Usagef("--newline lf goes with --maildir")
 		}
@@ -75,6 +56,8 @@ func (o *verifyOptions) checkMaildir() error {
 		return cli.Usagef("which store or stream was exported? (--store, -f)")
 	case o.store != "" && len(o.streams) > 0:
 		return cli.Usagef("an export is of a store or of a stream: --store or -f, not both")
+	case o.tree.OfSource() != "":
+		return cli.Usagef("%s is about a source that -f names, and --path, --layout and --escape about the export: hold one of the two at a time", o.tree.OfSource())
 	case o.from.dir != "" || o.from.domain != "" || o.noIndex:
 		return cli.Usagef("--from, --domain and --no-index are about stores, not about --maildir")
 	case len(o.from.partitions) > 1 || o.store == "" && len(o.from.partitions) > 0:
@@ -89,8 +72,9 @@ func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []
 	if err != nil {
 		return err
 	}
+	layout, escape, path := o.tree.Values()
 	opts := maildirs.Options{
-		Store: o.store, Selection: base.Selection, Path: o.maildir.path, Layout: o.maildir.layout.Value, Escape: o.maildir.escape.Value,
+		Store: o.store, Selection: base.Selection, Path: path, Layout: layout, Escape: escape,
 		Newline: o.newline.Value, UIDL: o.maildir.uidl, Owner: base.Owner, Jobs: base.Jobs, Log: job, Progress: job.Meter("messages", 0, 0),
 	}
 	if len(o.from.partitions) > 0 {

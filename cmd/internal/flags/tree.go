@@ -64,6 +64,32 @@ func (t *Tree) given() string {
 	return ""
 }
 
+// Values are what was said of a Maildir: its layout, how names are escaped in
+// it, and the template of paths; "" where nothing was.
+func (t *Tree) Values() (layout, escape, path string) {
+	said := func(c *Choice) string {
+		if c.Value == "auto" {
+			return ""
+		}
+		return c.Value
+	}
+	return said(&t.layout), said(&t.escape), t.path.text
+}
+
+// OfSource names an option that only sources have, not what is made of them;
+// "" when none was given.
+func (t *Tree) OfSource() string {
+	switch {
+	case t.kind.Value != "auto":
+		return "--kind"
+	case t.user != "":
+		return "--user"
+	case t.mbox.Value != "auto":
+		return "--mbox"
+	}
+	return ""
+}
+
 // Check refuses options that do not go together.
 func (t *Tree) Check() error {
 	given := t.given()

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mailboxFile is one of two messages, with UIDs and flags.
+const mailboxFile = `From a@siroe.com Wed Jun 21 09:32:14 2000
+X-IMAPbase: 1008099930 0000000050 Junk
+X-UID: 2
+Status: RO
+Subject: one
+
+first
+>From here on
+
+From a@siroe.com Wed Jun 21 09:32:16 2000
+X-UID: 7
+Status: O
+X-Status: F
+X-Keywords: Junk
+Subject: two
+
+second
+
+`
+
+// TestVerifyTree holds a store against the mailbox files, or the Maildirs, that
+// it was restored from.
+func TestVerifyTree(t *testing.T) {
+	dir := scratch(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.MkdirAll(at("mbox/joe/Mail"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, at("mbox/joe/INBOX"), mailboxFile)
+	put(t, at("mbox/joe/Mail/Old"), mailboxFile)
+	mustRun(t, 0, "restore", "-f", sampleSite+"sims/backup.sims", "--store", at("sample"), "--quiet")
+	mustRun(t, 0, "export", "--store", at("sample"), "--to", "maildir", "--out", at("maildir"), "--quiet")
+	for _, kind := range []string{"mbox", "maildir"} {
+		t.Run(kind, func(t *testing.T) {
+			store := at("store-" + kind)
+			mustRun(t, 0, "restore", "--kind", kind, "-f", at(kind), "--store", store, "--quiet")
+			mustRun(t, 0, "verify", "--kind", kind, "-f", at(kind), store)
+			mustRun(t, 0, "verify", "--store", store, "-f", at(kind))
+			var file string
+			for name := range readTree(t, store) {
+				if strings.HasSuffix(name, ".msg") && (file == "" || name < file) {
+					file = name
+				}
+			}
+			if err := os.Remove(filepath.Join(store, file)); err != nil {
+				t.Fatal(err)
+			}
+			o := mustRun(t, 3, "verify", "--kind", kind, "-f", at(kind), store)
+			if !strings.Contains(o.stderr, file) {
+				t.Errorf("%s is not there, and nobody says so:\n%s", file, o.stderr)
+			}
+		})
+	}
+	mustRun(t, 2, "verify", "--kind", "stream", "--user", "joe", "-f", at("mbox"), at("sample"))
+}
+
+// TestVerifyMaildirUsage: what does not go together is refused before anything
+// is read.
+func TestVerifyMaildirUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"--maildir", "out"},
+		{"--maildir", "out", "--store", "s", "-f", "x"},
+		{"--maildir", "out", "--store", "s", "--from", "n"},
+		{"--maildir", "out", "--store", "s", "--no-index"},
+		{"--maildir", "out", "--store", "s", "--kind", "mbox"},
+		{"--maildir", "out", "-f", "x", "--partition", "a"},
+		{"--maildir", "out", "--store", "s", "--partition", "a", "--partition", "b"},
+		{"--maildir", "out", "--store", "s", "--layout", "x"},
+		{"--store", "s", "--pop3-uidl", "%u"},
+		{"--store", "s", "--newline", "lf"},
+	} {
+		if o := run(t, nil, append([]string{"verify"}, args...)...); o.exit != 2 {
+			t.Errorf("%q: exit status %d\n%s", args, o.exit, o.stderr)
+		}
+	}
+}
