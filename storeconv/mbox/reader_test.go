@@ -256,13 +256,18 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, q uint8) {
 		r := NewReader(bytes.NewReader(text), int64(len(text)), Options{Quoting: Quoting(q % 5)})
 		last := int64(-1)
+		told := false
 		for m, err := range r.All() {
 			var e *Error
 			if err != nil {
 				if !errors.As(err, &e) {
 					t.Fatal(err)
 				}
+				told = told || e.Class == Garbage
 				continue
+			}
+			if gap := text[last+1 : max(m.Offset, last+1)]; len(bytes.Trim(gap, "\r\n\x00\xef\xbb\xbf")) > 0 && !(told && last < 0) && !bytes.Contains(bytes.ToLower(gap), []byte("x-imap:")) {
+				t.Fatalf("%q belongs to no message", gap)
 			}
 			if m.Offset <= last || m.begin <= m.Offset || m.end < m.begin {
 				t.Fatalf("%+v behind %d", m, last)
@@ -273,6 +278,9 @@ func FuzzReader(f *testing.F) {
 			if err != nil || err2 != nil || int64(len(one)) != m.Size || !bytes.Equal(one, two) {
 				t.Fatalf("%d bytes: %q, %v, then %q, %v", m.Size, one, err, two, err2)
 			}
+		}
+		if gap := text[last+1:]; last >= 0 && len(bytes.Trim(gap, "\r\n")) > 0 {
+			t.Fatalf("%q belongs to no message", gap)
 		}
 	})
 }

@@ -35,6 +35,7 @@ func TestValues(t *testing.T) {
 		{"page size", new(pageSize), map[string]string{"512": "512", "8K": "8KiB", "8192": "8KiB", "64K": "64KiB"}, []string{"0", "256", "8000", "128K", ""}},
 		{"owner", new(Owner), map[string]string{"0": "0", "root": "root", "root:0": "root:0", "12:34": "12:34"}, []string{"", ":", "root:", ":0", "-1", "no-such-user", "0:no-such-group", "4294967295"}},
 		{"sync", new(Sync), map[string]string{"none": "none", "batch": "batch", "user": "user"}, []string{"", "bogus"}},
+		{"path", new(userPath), map[string]string{"%u/Maildir": "%u/Maildir", "%d/%n": "%d/%n"}, []string{"", "Maildir", "%u/%n", "%x", "../%u"}},
 		{"shard", new(Shard), map[string]string{"1/4": "1/4", "4/4": "0/4", "0/4": "0/4"}, []string{"", "5/4", "1", "-1/4", "1/0"}},
 	} {
 		for text, want := range tt.good {
