@@ -43,6 +43,9 @@ func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
 		return
 	}
 	u.taken[mailbox] = path
+	if !u.enterUser() {
+		return
+	}
 	b := &mboxBox{mboxUser: u, path: path, mailbox: mailbox, file: f, size: info.Size}
 	if b.survey, err = b.look(); err != nil {
 		u.s.told(path, sims.ReadError, 2, err.Error())

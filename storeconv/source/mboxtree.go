@@ -18,10 +18,7 @@ const maxLevels = 64
 // has been read: a file beside his folder.
 func (s *Source) mboxUser(p place, again bool) {
 	if !again {
-		s.inboxes = map[string]string{}
-		if !s.emit(&sims.Member{Kind: sims.User, Name: p.user, User: p.user, Subscribed: -1}) {
-			return
-		}
+		s.inboxes, s.entered = map[string]string{}, false
 	}
 	u := &mboxUser{s: s, user: p.user, taken: s.inboxes}
 	if p.file {
@@ -32,6 +29,9 @@ func (s *Source) mboxUser(p place, again bool) {
 		}
 		defer dir.Close()
 		u.file(dir, name, ims.Inbox)
+		return
+	}
+	if !u.enterUser() {
 		return
 	}
 	root := s.root
@@ -46,6 +46,15 @@ func (s *Source) mboxUser(p place, again bool) {
 	u.readSubscriptions(root)
 	u.folder(root, "", 0)
 	u.tellUnseen(root)
+}
+
+// enterUser gives the user, once. false: nobody wants more.
+func (u *mboxUser) enterUser() bool {
+	if u.s.entered {
+		return !u.s.over
+	}
+	u.s.entered = true
+	return u.s.emit(&sims.Member{Kind: sims.User, Name: u.user, User: u.user, Subscribed: -1})
 }
 
 // openParent opens the directory that a path leads to the last part of.
@@ -74,7 +83,7 @@ func notMail(name string) bool {
 			return true
 		}
 	}
-	return name == "subscriptions" || name == "lost+found" || strings.HasPrefix(name, "dovecot.") || strings.HasPrefix(name, "dovecot-")
+	return name == "subscriptions" || name == "import-mox.sh" || name == "lost+found" || strings.HasPrefix(name, "dovecot.") || strings.HasPrefix(name, "dovecot-")
 }
 
 // folder goes through a folder of mailbox files. name is the mailbox that it

@@ -55,6 +55,7 @@ type Source struct {
 	over  bool // nobody wants more
 
 	inboxes map[string]string // paths of the mailbox files of the user, by mailbox
+	entered bool              // his member has been given
 
 	body   io.Reader // of the last message
 	closer io.Closer // that it is read from

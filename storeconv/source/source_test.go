@@ -270,6 +270,10 @@ var mboxRows = []row{
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: a\n\nb\n" ""
 		msg joe/INBOX/2 1 "S: c\n\nd\n" "\\Seen"`},
+	{name: "beside an export", files: map[string]string{"import-mox.sh": "#!/bin/sh\n", "dovecot.conf.example": "x\n", ".imsconv/x": "", "joe/INBOX": "", "text": "x\n"}, want: `
+		user joe
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		! 2 no-mbox text: no mailbox file: 2 bytes are left out`},
 	{name: "imexportmbox", files: map[string]string{
 		"joe/INBOX": from1 + "\n1\n", "joe/Mail/a": from1 + "\n2\n", "joe/Mail/b/folder.msg": from1 + "\n3\n", "joe/Mail/b/c": from1 + "\n4\n", "joe/loop": "-> ..", "joe/readme": "text\n",
 	}, want: `
@@ -323,7 +327,7 @@ var mboxRows = []row{
 		msg joe/INBOX/3 0 "\nx\n" ""
 		box joe/Mail/a 961579934 0 sub 1 "" ""
 		! 2 two-files joe/inbox: mailbox INBOX is joe/INBOX: this file is left out`},
-	{name: "a file of no kind", path: "x", files: map[string]string{"x": "text\n"}, want: "user x\n! 2 no-mbox x: no mailbox file: 5 bytes are left out"},
+	{name: "a file of no kind", path: "x", files: map[string]string{"x": "text\n"}, want: "! 2 no-mbox x: no mailbox file: 5 bytes are left out"},
 }
 
 func TestMbox(t *testing.T) {
