@@ -20,10 +20,8 @@ type adding struct {
 	box      *headBox
 	number   int
 	keywords []string
-	dirty    bool // the keywords have changed
-	lostUse  map[string]int64
 	placed   []placedEntry
-	inDoubt  bool              // a file was not where a first run has it: a killed run has placed it
+	inDoubt  bool              // the uidlist may have lines of what is placed now
 	files    map[string]string // names in cur and new by base; nil: not read
 }
 
@@ -35,7 +33,7 @@ type placedEntry struct {
 
 // add adds what is new to a mailbox.
 func (p *placing) add(i int) error {
-	a := &adding{placing: p, box: &p.head.boxes[i], number: i, lostUse: make(map[string]int64)}
+	a := &adding{placing: p, box: &p.head.boxes[i], number: i, inDoubt: p.late}
 	if _, err := p.r.out.Stat(p.at(a.box, "cur")); isMissing(err) {
 		return a.remake()
 	}
@@ -54,7 +52,7 @@ func (p *placing) add(i int) error {
 // decided on, and has been deleted since: the new mail goes into a new one.
 func (a *adding) remake() error {
 	for _, name := range [...]string{"tmp", "new", "cur"} {
-		if err := a.r.out.MkdirAll(a.at(a.box, name)); err != nil {
+		if err := a.mkdirs(a.at(a.box, name)); err != nil {
 			return err
 		}
 	}
@@ -105,7 +103,6 @@ func (a *adding) numberKeywords() error {
 		a.r.log.Warning("keywords", a.u.id+"/"+a.box.name, fmt.Sprintf("the Maildir has no room for these keywords, they are lost, with the number of their messages: %s", strings.Join(lost, ", ")))
 		a.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
 	}
-	a.u.keyworded = true
 	return a.replace(name, func(w io.Writer) error { return maildir.WriteKeywords(w, a.keywords) })
 }
 
@@ -142,7 +139,7 @@ func (a *adding) message(e *entry) error {
 	switch {
 	case err == nil:
 	case errors.Is(err, unix.EEXIST):
-		if err := out.Remove(from); err != nil {
+		if err := out.Remove(from); err != nil && !isMissing(err) {
 			return err
 		}
 		a.inDoubt = true
@@ -220,10 +217,10 @@ func (a *adding) addUIDs() error {
 	var other int64
 	for i, e := range lines {
 		uids[i] = uint32(max(next, uint64(e.uid)))
-		if uint64(e.uid) > maildir.MaxUID {
-			uids[i] = uint32(min(next, maildir.MaxUID+1))
+		if e.uid > lastUID {
+			uids[i] = uint32(min(next, lastUID+1))
 		}
-		if uids[i] > maildir.MaxUID {
+		if uids[i] > lastUID {
 			return fmt.Errorf("%s: no UID is free for more messages", path)
 		}
 		if uids[i] != e.uid {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,8 @@ type box struct {
 	made   bool   // the destination has it not: all of it is made in the stage
 	plugin bool   // its name needs listescape
 
+	nameless bool // its name cannot be kept: target and dir are not known until all mailboxes are
+
 	validity   uint32 // UIDVALIDITY; 0: the source does not say
 	next       uint32 // UIDNEXT; 0: the source does not say
 	subscribed bool
@@ -35,7 +38,7 @@ type box struct {
 	letters map[string]int // numbers of keywords; nil: not known until all messages are
 	lost    []string       // keywords without a number
 
-	fitted uint32 // UID of a message whose own a Maildir cannot have
+	fitted map[uint32]uint32 // UIDs of messages whose own a Maildir cannot have
 
 	recs records // written by this run
 	old  *oldBox // what earlier runs have exported; nil: nothing
@@ -67,23 +70,63 @@ func (b *box) choosePlace() error {
 		}
 	}
 	if b.old == nil {
-		p := b.newPlace()
-		b.target, b.dir, b.plugin = p.target, p.dir, p.plugin
-		if p.why != "" {
-			u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
-			u.count(func(rep *Report) { rep.Renamed++ })
+		p, ok := u.names.own(b.name)
+		if !ok {
+			// It gets its name when all mailboxes are known: it must not take that of
+			// one which comes later.
+			b.nameless, b.made = true, true
+			return nil
 		}
+		b.target, b.dir, b.plugin = p.target, p.dir, p.plugin
 	}
 	var err error
 	b.made, err = b.missing()
 	return err
 }
 
-func (b *box) newPlace() place {
-	if b.u.r.opt.To == Mbox {
-		return b.mboxPlace()
+// nameAll gives names to the mailboxes that could not keep theirs.
+func (u *user) nameAll() error {
+	for _, b := range slices.SortedFunc(slices.Values(u.boxes), func(a, b *box) int { return compareNames(a.name, b.name) }) {
+		if !b.nameless {
+			continue
+		}
+		if err := b.nameAnew(); err != nil {
+			return err
+		}
 	}
-	return b.u.names.place(b.name)
+	return nil
+}
+
+// nameAnew gives a mailbox a name by rule, one that the destination has not.
+func (b *box) nameAnew() error {
+	u := b.u
+	var p place
+	for {
+		p = u.names.place(b.name)
+		b.target, b.dir, b.plugin = p.target, p.dir, p.plugin
+		free, err := b.missing()
+		if err != nil {
+			return err
+		}
+		if free {
+			break
+		}
+	}
+	u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
+	u.count(func(rep *Report) { rep.Renamed++ })
+	if u.there || u.r.opt.To == Mbox {
+		return nil
+	}
+	from := b.stage
+	b.stage = u.stage + "/" + b.dir
+	if u.r.dry() {
+		return nil
+	}
+	stage := u.r.folder.Stage
+	if err := stage.MkdirAll(path.Dir(b.stage)); err != nil {
+		return err
+	}
+	return stage.Rename(from, stage, b.stage)
 }
 
 // missing tells whether the destination lacks the mailbox.
@@ -119,6 +162,8 @@ func (b *box) makeDirs() error {
 	switch {
 	case u.there || u.r.opt.To == Mbox:
 		b.stage += "/" + strconv.Itoa(b.number)
+	case b.nameless:
+		b.stage += ".box" + strconv.Itoa(b.number)
 	case b.dir != "":
 		b.stage += "/" + b.dir
 	}

@@ -8,6 +8,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 )
 
@@ -75,7 +76,7 @@ func (r *run) put1(users []*user) error {
 	if err := r.out.SyncAll(); err != nil {
 		return err
 	}
-	return r.endUsers(adding)
+	return r.endUsers(adding, false)
 }
 
 // placeLists puts the lists of users who are new in place, before the users
@@ -95,15 +96,20 @@ func (r *run) placeLists(users []*user) error {
 	if !any {
 		return nil
 	}
-	return r.syncNames(exportedDir)
+	// A name that goes from one directory to another is durable when both are.
+	if err := r.syncNames(exportedDir); err != nil {
+		return err
+	}
+	return r.syncNames(ims.WorkDir + "/" + r.folder.Name + "/stage")
 }
 
 // endUsers does what is to be done for users whose work is among the pending.
-// Once it is durable, their lists say so, and once that is, the work goes.
-func (r *run) endUsers(users []*user) error {
+// Once it is durable, their lists say so, and once that is, the work goes. late
+// is set when a killed run may have done a part of it.
+func (r *run) endUsers(users []*user, late bool) error {
 	var ended []*user
 	for _, u := range users {
-		err := u.doPending()
+		err := u.doPending(late)
 		var damage *maildir.Error
 		if errors.Is(err, ErrWaiting) || errors.As(err, &damage) {
 			u.failed = err
@@ -160,7 +166,7 @@ func (u *user) endPending() error {
 	if err := r.out.SyncAll(); err != nil {
 		return err
 	}
-	return r.endUsers([]*user{u})
+	return r.endUsers([]*user{u}, true)
 }
 
 // settleUser adds a user to the report.
@@ -172,12 +178,7 @@ func (r *run) settleUser(u *user) {
 	r.mu.Lock()
 	r.rep.Users++
 	r.rep.add(&u.rep)
-	for _, b := range u.boxes {
-		r.settings.plugin = r.settings.plugin || b.plugin
-	}
-	r.settings.acl = r.settings.acl || u.shares
-	r.settings.keyword = r.settings.keyword || u.keyworded
-	r.settings.quota = r.settings.quota || u.quota != nil
+	r.rep.Escaped = r.rep.Escaped || u.needs().plugin
 	r.mu.Unlock()
 	r.results.put(u.serial, u.lines)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,7 @@ type head struct {
 	magic string
 	user  string
 	place string
+	needs needs
 	boxes []headBox
 }
 
@@ -67,6 +69,9 @@ type headBox struct {
 // appendHead appends the text of a head, with the empty line that ends it.
 func appendHead(dst []byte, h *head) []byte {
 	dst = fmt.Appendf(dst, "%s\nuser %s\nplace %s\n", h.magic, h.user, h.place)
+	if words := h.needs.words(); words != nil {
+		dst = fmt.Appendf(dst, "needs %s\n", strings.Join(words, " "))
+	}
 	for _, b := range h.boxes {
 		validity := "-"
 		if b.known {
@@ -116,6 +121,8 @@ func newListReader(r io.Reader, magic string) (*listReader, error) {
 			l.head.user = value
 		case "place":
 			l.head.place = value
+		case "needs":
+			l.head.needs = needsOf(strings.Fields(value))
 		case "mailbox":
 			b, ok := parseHeadBox(value)
 			if !ok {
@@ -171,7 +178,7 @@ func parseHeadBox(value string) (b headBox, ok bool) {
 		}
 		b.validity = uint32(n)
 	}
-	return b, b.dir == "" || path.Clean(b.dir) == b.dir && b.dir[0] != '/' && !strings.HasPrefix(b.dir, "..")
+	return b, b.dir == "" || b.dir != "." && filepath.IsLocal(b.dir) && path.Clean(b.dir) == b.dir
 }
 
 func (l *listReader) next() (string, error) {

@@ -107,7 +107,7 @@ func (f *streamFeed) end(ctx context.Context) error {
 // giveUp waits for what the workers have of users that are not finished.
 func (f *streamFeed) giveUp() {
 	for _, su := range f.order {
-		if su.u != nil {
+		if su.p != nil {
 			su.p.send()
 			su.u.wg.Wait()
 		}

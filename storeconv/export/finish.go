@@ -29,6 +29,9 @@ func (r *run) finish(u *user) error {
 }
 
 func (r *run) finishBoxes(u *user) error {
+	if err := u.nameAll(); err != nil {
+		return err
+	}
 	for _, b := range u.boxes {
 		b.settle()
 		if !b.made || r.dry() && r.opt.To == Maildir {
@@ -186,7 +189,7 @@ func (b *box) writeUidlist() error {
 			last = b.targetUID(rec)
 		}
 	}
-	h := maildir.UidlistHeader{Validity: b.validity, Next: max(b.next, last+1), GUID: b.guid(b.validity)}
+	h := maildir.UidlistHeader{Validity: b.validity, Next: min(max(b.next, last+1), lastUID+1), GUID: b.guid(b.validity)}
 	return b.u.r.stageFile(b.stage+"/"+maildir.UidlistName, func(w io.Writer) error {
 		list := maildir.NewUidlistWriter(w, h)
 		for i := range b.recs.n {
@@ -210,36 +213,47 @@ func (b *box) uidlistEntry(rec *record, uid uint32) *maildir.UidlistEntry {
 	return e
 }
 
-// fitUIDs finds another UID for a message whose own a uidlist cannot hold: the
-// largest that there is.
+// lastUID is the largest UID that is given: Dovecot keeps one more, but its
+// dsync ends with a failure on UIDNEXT 4294967295.
+const lastUID = maildir.MaxUID - 1
+
+// fitUIDs finds other UIDs for messages whose own are too large: those behind
+// the last message that keeps its own.
 func (b *box) fitUIDs() {
 	n := b.recs.n
-	if n == 0 || b.recs.inOrder(n-1).uid <= maildir.MaxUID {
-		return
+	for n > 0 && b.recs.inOrder(n-1).uid > lastUID {
+		n--
 	}
-	rec, below := b.recs.inOrder(n-1), uint32(0)
-	if n > 1 {
-		below = b.recs.inOrder(n - 2).uid
+	next := uint32(1)
+	if n > 0 {
+		next = b.recs.inOrder(n-1).uid + 1
 	}
-	if rec.state != fresh {
-		return
+	for ; n < b.recs.n; n++ {
+		rec := b.recs.inOrder(n)
+		if rec.state != fresh {
+			continue
+		}
+		if next > lastUID {
+			b.u.r.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
+			b.u.count(func(rep *Report) { rep.Refused++; rep.Messages--; rep.Bytes -= rec.size })
+			b.skip("uid")
+			rec.state = failed
+			continue
+		}
+		if b.fitted == nil {
+			b.fitted = make(map[uint32]uint32)
+		}
+		b.u.r.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
+		b.u.count(func(rep *Report) { rep.OtherUID++ })
+		b.fitted[rec.uid] = next
+		next++
 	}
-	if below >= maildir.MaxUID {
-		b.u.r.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
-		b.u.count(func(rep *Report) { rep.Refused++; rep.Messages-- })
-		b.skip("uid")
-		rec.state = failed
-		return
-	}
-	b.fitted = below + 1
-	b.u.r.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir has no UID 4294967295: the message has UID %d", b.fitted))
-	b.u.count(func(rep *Report) { rep.OtherUID++ })
 }
 
 // targetUID is the UID of a message in a mailbox that is made.
 func (b *box) targetUID(rec *record) uint32 {
-	if rec.uid > maildir.MaxUID {
-		return b.fitted
+	if uid, ok := b.fitted[rec.uid]; ok {
+		return uid
 	}
 	return rec.uid
 }
@@ -252,7 +266,6 @@ func (b *box) writeKeywords() error {
 	for k, n := range b.letters {
 		names[n] = k
 	}
-	b.u.keyworded = true
 	return b.u.r.stageFile(b.stage+"/"+maildir.KeywordsName, func(w io.Writer) error { return maildir.WriteKeywords(w, names) })
 }
 
@@ -344,7 +357,7 @@ func (u *user) writeSize() error {
 // writeList writes the list of what has been exported of the user, with what
 // earlier lists say.
 func (u *user) writeList(name string) error {
-	h := head{magic: exportedMagic, user: u.id, place: u.place}
+	h := head{magic: exportedMagic, user: u.id, place: u.place, needs: u.needs()}
 	boxes := u.listed()
 	for _, l := range boxes {
 		h.boxes = append(h.boxes, l.headBox)

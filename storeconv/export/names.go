@@ -31,9 +31,25 @@ type place struct {
 // hold keeps a directory for a mailbox that an earlier run has placed.
 func (f *folderNames) hold(dir string) { f.taken[dir] = true }
 
-// place chooses the name of a mailbox. A name that cannot be kept is changed by
-// rule; a name that is taken gets a number. Names that can be kept come first
-// in f.hold or in place, or else may lose theirs to one that was changed.
+// own takes the own name of a mailbox; ok is false when it cannot be kept or is
+// taken.
+func (f *folderNames) own(name string) (p place, ok bool) {
+	dir, err := f.naming.Dir(name)
+	if err != nil || f.taken[dir] {
+		return p, false
+	}
+	return f.take(name, dir), true
+}
+
+// take takes a directory for a mailbox.
+func (f *folderNames) take(target, dir string) place {
+	f.taken[dir] = true
+	plain, err := maildir.Naming{Layout: f.naming.Layout}.Dir(target)
+	return place{target: target, dir: dir, plugin: f.naming.Escape && (err != nil || plain != dir)}
+}
+
+// place chooses the name of a mailbox that cannot have its own: it is changed
+// by rule, and gets a number when that is taken.
 func (f *folderNames) place(name string) place {
 	p := place{target: name}
 	dir, err := f.naming.Dir(name)
@@ -53,11 +69,9 @@ func (f *folderNames) place(name string) place {
 		p.target = fmt.Sprintf("%s_%d", base, n)
 		dir, err = f.naming.Dir(p.target)
 	}
-	f.taken[dir] = true
-	p.dir = dir
-	plain, plainErr := maildir.Naming{Layout: f.naming.Layout}.Dir(p.target)
-	p.plugin = f.naming.Escape && (plainErr != nil || plain != dir)
-	return p
+	taken := f.take(p.target, dir)
+	taken.why = p.why
+	return taken
 }
 
 // hashedName is the name of a mailbox whose own leaves no other way.

@@ -21,11 +21,13 @@ type placing struct {
 	r    *run
 	from string // the user's directory among the pending
 	head head
+	late bool // a killed run may have done a part
 }
 
 // doPending does the work that lies among the pending for the user.
-func (u *user) doPending() error {
-	p := &placing{u: u, r: u.r, from: pendingDir + "/" + listName(u.place)}
+// late is set when a killed run may have done a part of it.
+func (u *user) doPending(late bool) error {
+	p := &placing{u: u, r: u.r, from: pendingDir + "/" + listName(u.place), late: late}
 	f, l, err := openList(u.r.out.Dir, p.from+"/new", pendingMagic)
 	if err != nil {
 		return err
@@ -95,7 +97,7 @@ func (p *placing) stock(b *headBox) string { return fmt.Sprintf("%s/%d", p.from,
 // make puts a mailbox that is new in its place, cur last: with it a server
 // sees the mailbox.
 func (p *placing) make(b *headBox) error {
-	out, stock := p.r.out, p.stock(b)
+	out, stock, to := p.r.out, p.stock(b), path.Join(p.u.place, b.dir)
 	list, err := out.ReadNames(stock)
 	if isMissing(err) {
 		return nil
@@ -103,7 +105,11 @@ func (p *placing) make(b *headBox) error {
 	if err != nil {
 		return err
 	}
-	if err := out.MkdirAll(path.Join(p.u.place, b.dir)); err != nil {
+	if err := p.mkdirs(path.Dir(to)); err != nil {
+		return err
+	}
+	err = out.Rename(stock, out.Dir, to)
+	if !isAny(err, unix.EEXIST, unix.ENOTEMPTY) {
 		return err
 	}
 	for _, e := range list {
@@ -114,6 +120,24 @@ func (p *placing) make(b *headBox) error {
 		}
 	}
 	return p.put(stock+"/cur", p.at(b, "cur"))
+}
+
+// mkdirs makes directories that are missing, durably: what is moved into one
+// that a power cut takes away would be lost.
+func (p *placing) mkdirs(dir string) error {
+	out := p.r.out
+	if _, err := out.Stat(dir); !isMissing(err) {
+		return err
+	}
+	if parent := path.Dir(dir); parent != "." {
+		if err := p.mkdirs(parent); err != nil {
+			return err
+		}
+	}
+	if err := out.Mkdir(dir); err != nil {
+		return err
+	}
+	return p.r.syncNames(path.Dir(dir))
 }
 
 // put moves a file or a directory to its place. A directory that is there
@@ -128,6 +152,9 @@ func (p *placing) put(from, to string) error {
 		return err
 	}
 	info, err := out.Stat(from)
+	if isMissing(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -143,7 +170,7 @@ func (p *placing) put(from, to string) error {
 			return err
 		}
 	}
-	return out.RemoveAll(from)
+	return nil // the rest goes when all is durable
 }
 
 // lockText begins the lock files of this program.

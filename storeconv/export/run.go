@@ -138,7 +138,6 @@ func (r *run) do(ctx context.Context) (Report, error) {
 	if err == nil && waiting > 0 {
 		err = fmt.Errorf("%d users could not be changed: %w", waiting, ErrWaiting)
 	}
-	r.rep.Escaped = r.settings.plugin
 	return r.rep, err
 }
 

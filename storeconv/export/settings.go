@@ -3,6 +3,7 @@ package export
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"imsconv/storeconv/durable"
@@ -12,17 +13,55 @@ import (
 // settings are what all exports into one destination have in common, and what
 // the example configuration needs to know of all of them.
 type settings struct {
-	format  string // maildir or mbox
-	path    string // template
-	domain  string
-	layout  string // ++ or fs
-	names   string // escaped or plain; of mbox: flat or imsexport
-	mbox    string // mboxrd or mboxcl2
-	plugin  bool   // a name needs listescape, or it was asked for
-	acl     bool   // a mailbox has rights
-	quota   bool   // a user has a limit
-	keyword bool   // a mailbox has keywords
-	uidl    string // POP3 UIDL
+	format string // maildir or mbox
+	path   string // template
+	domain string
+	layout string // ++ or fs
+	names  string // escaped or plain; of mbox: flat or imsexport
+	mbox   string // mboxrd or mboxcl2
+	plugin bool   // listescape was asked for
+	uidl   string // POP3 UIDL
+}
+
+// needs are what a user's mail needs of a server.
+type needs struct {
+	plugin bool // listescape: a name is escaped
+	acl    bool // a mailbox has rights
+	quota  bool // there is a limit
+}
+
+func (n *needs) add(o needs) {
+	n.plugin, n.acl, n.quota = n.plugin || o.plugin, n.acl || o.acl, n.quota || o.quota
+}
+
+// words are the needs as a list says them.
+func (n needs) words() []string {
+	var out []string
+	for _, w := range []struct {
+		is   bool
+		word string
+	}{{n.plugin, "listescape"}, {n.acl, "acl"}, {n.quota, "quota"}} {
+		if w.is {
+			out = append(out, w.word)
+		}
+	}
+	return out
+}
+
+func needsOf(words []string) needs {
+	return needs{slices.Contains(words, "listescape"), slices.Contains(words, "acl"), slices.Contains(words, "quota")}
+}
+
+// needs are what the user's mail needs, that of earlier runs too.
+func (u *user) needs() needs {
+	n := needs{acl: u.shares, quota: u.quota != nil}
+	for _, b := range u.boxes {
+		n.plugin = n.plugin || b.plugin
+	}
+	if u.old != nil {
+		n.add(u.old.head.needs)
+	}
+	return n
 }
 
 func settingsOf(o *Options) settings {
@@ -61,7 +100,7 @@ func (s *settings) differs(o *settings) string {
 
 // add takes over what another run has met.
 func (s *settings) add(o *settings) {
-	s.plugin, s.acl, s.quota, s.keyword = s.plugin || o.plugin, s.acl || o.acl, s.quota || o.quota, s.keyword || o.keyword
+	s.plugin = s.plugin || o.plugin
 	if o.uidl != "" {
 		s.uidl = o.uidl
 	}
@@ -79,7 +118,7 @@ func (s *settings) fields() []struct {
 		given *bool
 	}{
 		{"to", &s.format, nil}, {"path", &s.path, nil}, {"domain", &s.domain, nil}, {"layout", &s.layout, nil}, {"names", &s.names, nil}, {"mbox", &s.mbox, nil},
-		{"listescape", nil, &s.plugin}, {"acl", nil, &s.acl}, {"quota", nil, &s.quota}, {"keywords", nil, &s.keyword}, {"uidl", &s.uidl, nil},
+		{"listescape", nil, &s.plugin}, {"uidl", &s.uidl, nil},
 	}
 }
 

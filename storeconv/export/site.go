@@ -34,14 +34,14 @@ func (r *run) finishSite() error {
 		return err
 	}
 	defer r.folder.UnlockLists()
-	where := realPath(r.dst)
-	if err := r.writeBeside(dovecotFile, durable.FileMode, func(w io.Writer) error {
-		_, err := io.WriteString(w, r.settings.dovecot(where))
-		return err
-	}); err != nil {
+	where, needs := realPath(r.dst), needs{plugin: r.settings.plugin}
+	if err := r.writeBeside(moxFile, 0o700, func(w io.Writer) error { return r.moxScript(w, where, &needs) }); err != nil {
 		return err
 	}
-	if err := r.writeBeside(moxFile, 0o700, func(w io.Writer) error { return r.moxScript(w, where) }); err != nil {
+	if err := r.writeBeside(dovecotFile, durable.FileMode, func(w io.Writer) error {
+		_, err := io.WriteString(w, r.settings.dovecot(where, needs))
+		return err
+	}); err != nil {
 		return err
 	}
 	if r.opt.To == Maildir {
@@ -88,7 +88,7 @@ func (r *run) writeBeside(name string, mode uint32, write func(w io.Writer) erro
 
 // dovecot is the example of a configuration for Dovecot 2.3; where says where
 // the destination lies.
-func (s *settings) dovecot(where string) string {
+func (s *settings) dovecot(where string, n needs) string {
 	var b strings.Builder
 	b.WriteString("# What Dovecot 2.3 needs to serve this export. Take the lines over into its\n# configuration; mail_location follows the export when that is moved.\n\n")
 	root := strings.ReplaceAll(where, "%", "%%") + "/" + s.path
@@ -110,29 +110,29 @@ func (s *settings) dovecot(where string) string {
 		fmt.Fprintf(&b, "# Ids without a domain are those of %s.\n", s.domain)
 	}
 	b.WriteString("\nnamespace inbox {\n  inbox = yes\n  separator = /\n}\n")
-	s.plugins(&b)
+	s.plugins(&b, n)
 	if s.uidl != "" {
 		fmt.Fprintf(&b, "\n# Exported messages have their own; this is for new ones.\npop3_uidl_format = %s\n", s.uidl)
 	}
 	return b.String()
 }
 
-func (s *settings) plugins(b *strings.Builder) {
+func (s *settings) plugins(b *strings.Builder, n needs) {
 	var mail, imap, plugin []string
-	if s.plugin {
+	if n.plugin {
 		mail = append(mail, "listescape")
 	}
-	if s.acl {
+	if n.acl {
 		mail, imap, plugin = append(mail, "acl"), append(imap, "imap_acl"), append(plugin, "acl = vfile")
 	}
-	if s.quota && s.format == "maildir" {
+	if n.quota && s.format == "maildir" {
 		mail, imap, plugin = append(mail, "quota"), append(imap, "imap_quota"), append(plugin, "quota = maildir:User quota")
 	}
 	if mail == nil {
 		return
 	}
 	fmt.Fprintf(b, "\nmail_plugins = $mail_plugins %s\n", strings.Join(mail, " "))
-	if s.plugin {
+	if n.plugin {
 		b.WriteString("# Dovecot 2.4 has, in place of the plugin listescape:\n# mailbox_list_storage_escape_char = \"\\\\\"\n")
 	}
 	if imap != nil {
@@ -141,7 +141,7 @@ func (s *settings) plugins(b *strings.Builder) {
 	if plugin != nil {
 		fmt.Fprintf(b, "plugin {\n  %s\n}\n", strings.Join(plugin, "\n  "))
 	}
-	if s.acl {
+	if n.acl {
 		b.WriteString("# For mailboxes that users see of each other, a namespace of type shared and\n# acl_shared_dict are needed beside this.\n")
 	}
 }
@@ -172,13 +172,15 @@ func (r *run) eachList(fn func(h *head) error) error {
 // quoted is a word for a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func (r *run) moxScript(w io.Writer, where string) error {
+// moxScript writes the script for mox, and finds out what all users need.
+func (r *run) moxScript(w io.Writer, where string, all *needs) error {
 	fmt.Fprintf(w, "#!/bin/sh\n# Imports every mailbox into mox, which runs. An account has the name of the user:\n# change the first word where it has another. Given twice, mail is there twice.\nset -e\n: \"${MOX:=mox}\" \"${OUT:=%s}\"\n", strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "}", `\}`).Replace(where))
 	kind := "maildir"
 	if r.opt.To == Mbox {
 		kind = "mbox"
 	}
 	return r.eachList(func(h *head) error {
+		all.add(h.needs)
 		for _, b := range h.boxes {
 			name := b.name
 			if text, err := utf7.Encoding.NewDecoder().String(name); err == nil {

@@ -32,7 +32,7 @@ type user struct {
 	quota  *quota
 	failed error // the user is left out
 
-	keyworded, shares bool // a mailbox has keywords, has rights
+	shares bool // a mailbox has rights
 
 	wg sync.WaitGroup // batches under way
 

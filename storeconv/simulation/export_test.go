@@ -1,0 +1,150 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable/crashfs"
+	"imsconv/storeconv/export"
+	"imsconv/storeconv/restore"
+)
+
+const outPath = "/site/out"
+
+// exportCase is an export to be disturbed.
+type exportCase struct {
+	name   string
+	before [][]byte // exported first, undisturbed
+	tape   []byte
+	store  bool // the source is the store that a restore makes of the tape, real files
+	opt    export.Options
+	fail   func(call, name string) error
+}
+
+func exportCases(t testing.TB) []exportCase {
+	first := tape(t, 958780800,
+		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "box joe/Mail 88", "link joe/Mail/1 joe/INBOX/1",
+		"user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven", "link ann/INBOX/8 joe/INBOX/2")
+	later := tape(t, 958780809,
+		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "box joe/v1.2 99", "msg joe/v1.2/4 four",
+		"user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun", "user bob", "box bob/INBOX 4", "link bob/INBOX/3 joe/INBOX/9")
+	each := export.Options{Sync: storeconv.SyncUser}
+	return []exportCase{
+		{name: "new", tape: first},
+		{name: "new, each user", tape: first, opt: each},
+		{name: "new without links and syncfs", tape: first, fail: fails(unix.EPERM, "linkat", "syncfs")},
+		{name: "new without renameat2", tape: first, fail: fails(unix.ENOSYS, "exchange", "noreplace")},
+		{name: "of a store", tape: first, store: true},
+		{name: "of a store, shared", tape: first, store: true, opt: export.Options{Via: export.Hardlink}},
+		{name: "second", before: [][]byte{first}, tape: later},
+		{name: "second, each user", before: [][]byte{first}, tape: later, opt: each},
+		{name: "second without links and syncfs", before: [][]byte{first}, tape: later, fail: fails(unix.EPERM, "linkat", "syncfs")},
+		{name: "second without renameat2", before: [][]byte{first}, tape: later, opt: each, fail: fails(unix.ENOSYS, "noreplace", "syncfs")},
+	}
+}
+
+func (c *exportCase) run(t testing.TB, f *crashfs.FS, tape []byte, from string) error {
+	src := export.FromStore(from)
+	if from == "" {
+		var err error
+		if src, err = export.FromStream("tape", bytes.NewReader(tape)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opt := c.opt
+	opt.FS, opt.Jobs = f, 1
+	_, err := export.Export(context.Background(), outPath, src, opt)
+	return err
+}
+
+// restored is the store of a tape, in real files.
+func restored(t testing.TB, tape []byte) string {
+	t.Helper()
+	s, err := restore.NewStream("tape", bytes.NewReader(tape))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(t.TempDir(), "store")
+	if _, err := restore.Restore(context.Background(), store, []*restore.Stream{s}, restore.Options{Sync: storeconv.SyncNone}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(store); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// TestExport stops an export after every operation. The same command again
+// leaves what an undisturbed run leaves, and a user is never there in part.
+func TestExport(t *testing.T) {
+	for _, c := range exportCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			from := ""
+			if c.store {
+				from = restored(t, c.tape)
+			}
+			f := crashfs.New()
+			f.LinkReal()
+			for _, b := range c.before {
+				if err := c.run(t, f, b, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.Sync()
+			f.Fail(c.fail)
+			start := f.Ops()
+			if err := c.run(t, f, c.tape, from); err != nil {
+				t.Fatal(err)
+			}
+			if n := f.Open(); n != 0 {
+				t.Errorf("%d descriptors are open after the run", n)
+			}
+			want := f.Tree(outPath, nil)
+			states := 0
+			crashes(f, start, func(when string, state *crashfs.FS) {
+				states++
+				if c.before == nil {
+					checkWhole(t, when, state, want)
+				}
+				state.Fail(c.fail)
+				if err := c.run(t, state, c.tape, from); err != nil {
+					t.Fatalf("%s: %v", when, err)
+				}
+				if got := state.Tree(outPath, nil); !slices.Equal(got, want) {
+					t.Fatalf("%s:\n%s", when, difference(want, got))
+				}
+			})
+			t.Logf("%d operations, %d states", f.Ops()-start, states)
+		})
+	}
+}
+
+// checkWhole holds that each user is there as in the end, or not at all.
+func checkWhole(t *testing.T, when string, state *crashfs.FS, want []string) {
+	t.Helper()
+	mail := func(lines []string) map[string][]string {
+		users := make(map[string][]string)
+		for _, line := range lines {
+			user, rest, _ := strings.Cut(line, "/Maildir")
+			if rest != "" && user[0] != '.' {
+				line, _, _ = strings.Cut(line, " =") // what it shares its bytes with may be elsewhere yet
+				users[user] = append(users[user], line)
+			}
+		}
+		return users
+	}
+	all := mail(want)
+	for user, lines := range mail(state.Tree(outPath, nil)) {
+		if !slices.Equal(lines, all[user]) {
+			t.Fatalf("%s: %s is there in part:\n%s", when, user, difference(all[user], lines))
+		}
+	}
+}
