@@ -112,7 +112,7 @@ func (v *exportFlags) add(fs *pflag.FlagSet) {
 	v.choice(fs, &v.newline, "newline", "line ends of messages in OUT, `HOW`: keep, crlf or lf", "keep", "keep", "crlf", "lf")
 	v.choice(fs, &v.keep, "keep-target", "what stays of mail that is there when the source has changed, `WHAT`: flags or none", "flags", "flags", "none")
 	v.choice(fs, &v.mbox, "mbox", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
-	v.choice(fs, &v.names, "names", "names of mbox files, `STYLE`: flat, or imsexport (a folder with children is a directory and NAME.msg)", "flat", "flat", "imsexport")
+	v.choice(fs, &v.names, "names", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory)", "imsexport", "imsexport")
 	v.jobs.Add(fs, "writers")
 	v.sync.Add(fs)
 	fs.StringVar(&v.results, "results", "", "a line for each mailbox to `FILE`, separated by TABs, or - for standard output")
@@ -200,16 +200,16 @@ func (v *exportFlags) prepareFormat() error {
 	if v.layout.Value == "fs" {
 		o.Layout = maildir.FS
 	}
-	o.Mboxcl2, o.Folders = v.mbox.Value == "mboxcl2", v.names.Value == "imsexport"
+	o.Mboxcl2 = v.mbox.Value == "mboxcl2"
 	if v.to.Value == "maildir" {
-		if o.Mboxcl2 || o.Folders {
-			return cli.Usagef("--mbox and --names are of --to mbox")
+		if o.Mboxcl2 {
+			return cli.Usagef("--mbox is of --to mbox")
 		}
 		return nil
 	}
 	o.To = export.Mbox
-	if v.layout.Value != "++" || v.escape.Value != "auto" || v.uidl.Value != "" {
-		return cli.Usagef("--layout, --escape and --pop3-uidl are of --to maildir")
+	if v.layout.Value != "++" || v.escape.Value != "auto" || v.uidl.Value != "" || v.keep.Value != "flags" {
+		return cli.Usagef("--layout, --escape, --pop3-uidl and --keep-target are of --to maildir")
 	}
 	return nil
 }

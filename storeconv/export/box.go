@@ -26,6 +26,9 @@ type box struct {
 	made   bool   // the destination has it not: all of it is made in the stage
 	plugin bool   // its name needs listescape
 
+	was       string // of an mbox file: what it was when it was read
+	appending bool   // an mbox file has messages already
+
 	nameless bool // its name cannot be kept: target and dir are not known until all mailboxes are
 
 	validity   uint32 // UIDVALIDITY; 0: the source does not say
@@ -70,6 +73,10 @@ func (b *box) choosePlace() error {
 		}
 	}
 	if b.old == nil {
+		if u.r.opt.To == Mbox {
+			b.nameless, b.made = true, true // its file depends on what is below it
+			return nil
+		}
 		p, ok := u.names.own(b.name)
 		if !ok {
 			// It gets its name when all mailboxes are known: it must not take that of
@@ -86,6 +93,9 @@ func (b *box) choosePlace() error {
 
 // nameAll gives names to the mailboxes that could not keep theirs.
 func (u *user) nameAll() error {
+	if u.r.opt.To == Mbox {
+		return u.nameMbox()
+	}
 	for _, b := range slices.SortedFunc(slices.Values(u.boxes), func(a, b *box) int { return compareNames(a.name, b.name) }) {
 		if !b.nameless {
 			continue
@@ -114,7 +124,7 @@ func (b *box) nameAnew() error {
 	}
 	u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
 	u.count(func(rep *Report) { rep.Renamed++ })
-	if u.there || u.r.opt.To == Mbox {
+	if u.there {
 		return nil
 	}
 	from := b.stage
@@ -160,7 +170,9 @@ func (b *box) makeDirs() error {
 	u := b.u
 	b.stage = u.stage
 	switch {
-	case u.there || u.r.opt.To == Mbox:
+	case u.r.opt.To == Mbox:
+		b.stage += ".box" + strconv.Itoa(b.number)
+	case u.there:
 		b.stage += "/" + strconv.Itoa(b.number)
 	case b.nameless:
 		b.stage += ".box" + strconv.Itoa(b.number)

@@ -2,6 +2,7 @@ package export
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"golang.org/x/sys/unix"
@@ -111,6 +112,11 @@ func (r *run) endUsers(users []*user, late bool) error {
 	for _, u := range users {
 		err := u.doPending(late)
 		var damage *maildir.Error
+		if errors.Is(err, errChanged) { // what was made of it is of no use
+			err = fmt.Errorf("%w: %w", err, ErrWaiting)
+			u.failed = errors.Join(r.out.RemoveAll(pendingDir+"/"+listName(u.place)), err)
+			continue
+		}
 		if errors.Is(err, ErrWaiting) || errors.As(err, &damage) {
 			u.failed = err
 			continue

@@ -90,7 +90,6 @@ type Options struct {
 	UIDL    string // POP3 UIDL of a message: %u UID, %v UIDVALIDITY; "": none
 	Keep    Keep
 	Mboxcl2 bool // Mbox: Content-Length in place of quoting
-	Folders bool // Mbox: a folder with children is a directory beside NAME.msg
 
 	DryRun  bool      // read and report, write nothing
 	Results io.Writer // a line for each mailbox, see docs/formats.md; nil: none

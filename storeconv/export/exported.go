@@ -64,6 +64,7 @@ type headBox struct {
 	number    int    // of the directory with the new files
 	made      bool   // that directory is the whole mailbox
 	subscribe string // the line of subscriptions that comes with it
+	was       string // of an mbox file: what the one was that it is made from
 }
 
 // appendHead appends the text of a head, with the empty line that ends it.
@@ -83,6 +84,9 @@ func appendHead(dst []byte, h *head) []byte {
 		}
 		if b.made {
 			dst = append(dst, "made\n"...)
+		}
+		if b.was != "" {
+			dst = fmt.Appendf(dst, "was %s\n", b.was)
 		}
 		if b.subscribe != "" {
 			dst = fmt.Appendf(dst, "subscribe %s\n", b.subscribe)
@@ -150,6 +154,8 @@ func (h *head) more(key, value string) bool {
 		return err == nil
 	case "made":
 		b.made = true
+	case "was":
+		b.was = value
 	case "subscribe":
 		b.subscribe = value
 	default:

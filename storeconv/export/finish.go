@@ -34,13 +34,12 @@ func (r *run) finishBoxes(u *user) error {
 	}
 	for _, b := range u.boxes {
 		b.settle()
-		if !b.made || r.dry() && r.opt.To == Maildir {
-			continue
-		}
 		var err error
-		if r.opt.To == Mbox {
+		switch {
+		case r.dry():
+		case r.opt.To == Mbox:
 			err = b.finishMbox()
-		} else {
+		case b.made:
 			err = b.finishMaildir()
 		}
 		if err != nil {
@@ -303,18 +302,15 @@ func (r *run) newIdentifier(who string) string {
 
 // finishMove writes what belongs to the user as a whole.
 func (u *user) finishMove() error {
-	r := u.r
 	u.move = durable.Move{From: u.stage, To: u.place}
 	if u.there {
 		return u.finishPending()
 	}
-	if r.opt.To == Maildir {
-		if err := u.writeSubscriptions(); err != nil {
-			return err
-		}
-		if err := u.writeSize(); err != nil {
-			return err
-		}
+	if err := u.writeSubscriptions(); err != nil {
+		return err
+	}
+	if err := u.writeSize(); err != nil {
+		return err
 	}
 	return u.writeList(u.stage + ".list")
 }
@@ -347,7 +343,7 @@ func (u *user) subscriptions(which func(b *box) bool) (lines []string, err error
 
 // writeSize writes the limits of a user who is made, with what is used.
 func (u *user) writeSize() error {
-	if u.quota == nil {
+	if u.quota == nil || u.r.opt.To == Mbox {
 		return nil
 	}
 	size := maildir.Size{MaxBytes: u.quota.bytes, MaxCount: u.quota.messages, Bytes: u.rep.Bytes, Count: u.rep.Messages}

@@ -67,8 +67,8 @@ func (u *user) writeNew(name string) error {
 		if !b.hasWork() {
 			continue
 		}
-		hb := headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: true, number: b.number, made: b.made}
-		if b.made && b.subscribed && u.r.opt.To == Maildir {
+		hb := headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: true, number: b.number, made: b.made, was: b.was}
+		if b.made && b.subscribed {
 			lines, err := u.subscriptions(func(o *box) bool { return o == b })
 			if err != nil {
 				return err

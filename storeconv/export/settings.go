@@ -70,10 +70,7 @@ func settingsOf(o *Options) settings {
 		s.names = "plain"
 	}
 	if o.To == Mbox {
-		s.format, s.layout, s.names, s.mbox, s.plugin = "mbox", "", "flat", "mboxrd", false
-		if o.Folders {
-			s.names = "imsexport"
-		}
+		s.format, s.layout, s.names, s.mbox, s.plugin = "mbox", "", "imsexport", "mboxrd", false
 		if o.Mboxcl2 {
 			s.mbox = "mboxcl2"
 		}
@@ -179,7 +176,7 @@ func readSettings(d *durable.Dir) (s settings, ok bool, err error) {
 // naming says how mailboxes are called on disk.
 func (s *settings) naming() maildir.Naming {
 	n := maildir.Naming{Escape: s.names == "escaped"}
-	if s.layout == "fs" {
+	if s.layout == "fs" || s.format == "mbox" {
 		n.Layout = maildir.FS
 	}
 	return n

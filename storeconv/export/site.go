@@ -95,9 +95,7 @@ func (s *settings) dovecot(where string, n needs) string {
 	switch {
 	case s.format == "mbox":
 		fmt.Fprintf(&b, "mail_location = mbox:%s:INBOX=%s/INBOX\n", root, root)
-		if s.names == "imsexport" {
-			b.WriteString("# Folders with children lie beside their directory as NAME.msg, and are shown so.\n")
-		}
+		b.WriteString("# The mail of a folder with folders below it is shown as the mailbox folder.msg\n# in it: mbox files cannot be directories.\n")
 		if s.mbox == "mboxrd" {
 			b.WriteString("# This is mboxrd: Dovecot shows the \">\" in front of quoted From lines; --mbox mboxcl2 has none.\n")
 		}
