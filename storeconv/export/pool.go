@@ -18,12 +18,24 @@ import (
 // share: below the stage, and gone with it. A file is shared only with copies
 // of the same receive date, since that is the file's time.
 type pool struct {
-	stage *durable.Dir // nil: dry run
-	seen  map[string]struct{}
+	stage *durable.Dir        // nil: dry run
+	names map[uint64]struct{} // names that are there, by hash
 	met   map[uint64]struct{} // messages that have come
 	off   atomic.Bool         // no hard links here
 	locks [64]sync.Mutex
 	mu    sync.Mutex
+}
+
+// has tells whether a name is there, and notes it when it is to be.
+func (p *pool) has(name string, note bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := hash64(name)
+	_, ok := p.names[n]
+	if note {
+		p.names[n] = struct{}{}
+	}
+	return ok
 }
 
 // metBefore tells whether a message has come before, and notes it.
@@ -37,7 +49,7 @@ func (p *pool) metBefore(key string) bool {
 }
 
 func newPool(stage *durable.Dir) *pool {
-	return &pool{stage: stage, seen: make(map[string]struct{}), met: make(map[uint64]struct{})}
+	return &pool{stage: stage, names: make(map[uint64]struct{}), met: make(map[uint64]struct{})}
 }
 
 // poolKey is the key of a message by any text that names it.
@@ -63,7 +75,7 @@ func (p *pool) lock(key string) *sync.Mutex {
 // of it where there is none.
 func (p *pool) place(key string, date int64, to string, write func() error) (linked bool, err error) {
 	if p.stage == nil {
-		return p.dry(dated(key, date)), write()
+		return p.has(dated(key, date), true), write()
 	}
 	if p.off.Load() {
 		return false, write()
@@ -72,7 +84,9 @@ func (p *pool) place(key string, date int64, to string, write func() error) (lin
 	mu.Lock()
 	defer mu.Unlock()
 	name := dated(key, date)
-	err = p.stage.Link(name, p.stage, to)
+	if err = unix.ENOENT; p.has(name, false) {
+		err = p.stage.Link(name, p.stage, to)
+	}
 	if err == nil {
 		return true, nil
 	}
@@ -91,14 +105,6 @@ func (p *pool) place(key string, date int64, to string, write func() error) (lin
 	return false, p.add(name, p.stage, to)
 }
 
-func (p *pool) dry(name string) (linked bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, linked = p.seen[name]
-	p.seen[name] = struct{}{}
-	return linked
-}
-
 // mayMiss tells whether a link failed in a way that a copy mends.
 func (p *pool) mayMiss(err error) bool {
 	if durable.NoLinks(err) {
@@ -113,6 +119,7 @@ func (p *pool) add(name string, d *durable.Dir, from string) error {
 	if p.stage == nil || p.off.Load() {
 		return nil
 	}
+	p.has(name, true)
 	err := d.Link(from, p.stage, name)
 	if errors.Is(err, unix.ENOENT) {
 		if err := p.stage.MkdirAll(path.Dir(name)); err != nil {

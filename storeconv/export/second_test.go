@@ -1,0 +1,222 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
+)
+
+// member is one member of a stream that a test writes.
+type member struct {
+	sims.Member
+	body string
+}
+
+func boxed(name string, validity uint32) member {
+	return member{sims.Member{Kind: sims.Mailbox, Name: name, UIDValidity: validity, Subscribed: 1}, ""}
+}
+
+func msg(name string, date int64, flags, body string) member {
+	return member{sims.Member{Kind: sims.Message, Name: name, Time: date, Flags: flags, Size: int64(len(body)), Subscribed: -1}, body}
+}
+
+// write writes a stream.
+func write(t testing.TB, members ...member) string {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "stream"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := sims.NewWriter(f, sims.Header{Date: 958780800}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range members {
+		m := &members[i]
+		if err := w.WriteMember(&m.Member); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(m.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
+}
+
+// names lists a directory.
+func names(t testing.TB, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range list {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+func content(t testing.TB, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestSecondPass: a server has changed flags, expunged, delivered and made a
+// folder; the source has more mail. What is there stays, what is new comes.
+func TestSecondPass(t *testing.T) {
+	first := []member{
+		boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, `\Seen`, "one\r\n"), msg("joe/INBOX/2", 1002, "", "two\r\n"), msg("joe/INBOX/3", 1003, "Junk", "three\r\n"),
+	}
+	more := append(slices.Clone(first), msg("joe/INBOX/4", 1004, `\Flagged Work`, "four\r\n"), msg("joe/INBOX/9", 1009, "Junk", "nine\n"),
+		boxed("joe/New", 88), msg("joe/New/5", 1005, "", "five\r\n"))
+	for _, keep := range []Keep{KeepFlags, KeepNone} {
+		dir := t.TempDir()
+		joe := dir + "/joe/Maildir/"
+		exportTo(t, dir, streamOf(t, write(t, first...)), Options{Path: "%u/Maildir"})
+		if err := os.Rename(joe+"cur/1002.M2P0.imsconv,S=5,W=5:2,", joe+"cur/1002.M2P0.imsconv,S=5,W=5:2,FS"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(joe + "cur/1001.M1P0.imsconv,S=5,W=5:2,S"); err != nil {
+			t.Fatal(err)
+		}
+		list := content(t, joe+"dovecot-uidlist")
+		list = strings.Replace(list, " N4 ", " N5 ", 1) + "4 :new.mail.of.server:2,\n"
+		if err := os.WriteFile(joe+"dovecot-uidlist", []byte(list), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(joe+"cur/new.mail.of.server:2,", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		changed := slices.Clone(more)
+		changed[2].Flags = `\Draft`
+		rep, log := exportTo(t, dir, streamOf(t, write(t, changed...)), Options{Keep: keep})
+		if len(log.Problems) > 0 || rep.Messages != 3 || rep.There != 3 || rep.OtherUID != 1 {
+			t.Errorf("%+v %q", rep, log.Problems)
+		}
+		second := map[Keep]string{KeepFlags: "FS", KeepNone: "D"}[keep]
+		want := []string{"1002.M2P0.imsconv,S=5,W=5:2," + second, "1003.M3P0.imsconv,S=7,W=7:2,a", "1004.M4P0.imsconv,S=6,W=6:2,Fb", "1009.M9P0.imsconv,S=5,W=6:2,a", "new.mail.of.server:2,"}
+		if got := names(t, joe+"cur"); !slices.Equal(got, want) {
+			t.Errorf("keep %d: %q, want %q", keep, got, want)
+		}
+		if got := content(t, joe+"dovecot-keywords"); got != "0 Junk\n1 Work\n" {
+			t.Errorf("keywords %q", got)
+		}
+		end := "4 :new.mail.of.server:2,\n5 :1004.M4P0.imsconv,S=6,W=6:2,Fb\n9 :1009.M9P0.imsconv,S=5,W=6:2,a\n"
+		if got := content(t, joe+"dovecot-uidlist"); !strings.HasSuffix(got, end) || !strings.Contains(got, " V77 N10 ") && !strings.HasPrefix(got, "3 V77 N10 ") {
+			t.Errorf("uidlist:\n%s", got)
+		}
+		if got := content(t, joe+"subscriptions"); got != "V\t2\n\nINBOX\nNew\n" {
+			t.Errorf("subscriptions %q", got)
+		}
+		if got := names(t, joe+".New/cur"); !slices.Equal(got, []string{"1005.M5P0.imsconv,S=6,W=6:2,"}) {
+			t.Errorf("New: %q", got)
+		}
+		before := tree(t, dir)
+		rep, _ = exportTo(t, dir, streamOf(t, write(t, changed...)), Options{Keep: keep})
+		if rep.Messages != 0 || rep.There != 6 {
+			t.Errorf("the third time: %+v", rep)
+		}
+		if !slices.Equal(tree(t, dir), before) {
+			t.Errorf("the third time something has changed")
+		}
+	}
+}
+
+// TestLocked: while somebody holds the lock of a mailbox its user is left out,
+// and the same command goes on later.
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	first := []member{boxed("ann/INBOX", 5), msg("ann/INBOX/1", 1, "", "one\r\n"), boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1, "", "one\r\n")}
+	exportTo(t, dir, streamOf(t, write(t, first...)), Options{})
+	more := append(slices.Clone(first), msg("ann/INBOX/2", 2, "", "two\r\n"), msg("joe/INBOX/2", 2, "", "two\r\n"))
+	lock := dir + "/joe/Maildir/dovecot-uidlist.lock"
+	if err := os.WriteFile(lock, []byte("17:host"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, more...)
+	rep, err := Export(context.Background(), dir, streamOf(t, path), Options{Sync: storeconv.SyncNone})
+	if !errors.Is(err, ErrWaiting) || rep.Waiting != 1 {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	if got := names(t, dir+"/joe/Maildir/cur"); len(got) != 1 {
+		t.Errorf("joe has %q", got)
+	}
+	if got := names(t, dir+"/ann/Maildir/cur"); len(got) != 2 {
+		t.Errorf("ann has %q", got)
+	}
+	if content(t, lock) != "17:host" {
+		t.Error("the lock is another")
+	}
+	os.Remove(lock)
+	exportTo(t, dir, streamOf(t, path), Options{})
+	if got := content(t, dir+"/joe/Maildir/dovecot-uidlist"); !strings.Contains(got, "\n2 :2.M2P0.imsconv,S=5,W=5:2,\n") {
+		t.Errorf("uidlist:\n%s", got)
+	}
+	if got := names(t, dir+"/.imsconv"); !slices.Equal(got, []string{"export", "exported", "lock"}) {
+		t.Errorf("left in .imsconv: %q", got)
+	}
+	if _, err := os.Stat(lock); err == nil {
+		t.Error("a lock is left")
+	}
+}
+
+// TestNewValidity: a source that has made a mailbox anew has the same mail
+// under other UIDs; it comes once.
+func TestNewValidity(t *testing.T) {
+	dir := t.TempDir()
+	exportTo(t, dir, streamOf(t, write(t, boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1, "", "one\r\n"), msg("joe/INBOX/2", 2, "", "two\r\n"))), Options{})
+	path := write(t, boxed("joe/INBOX", 99), msg("joe/INBOX/1", 2, "", "two\r\n"), msg("joe/INBOX/2", 1, "", "one\r\n"), msg("joe/INBOX/3", 2, "", "TWO\r\n"))
+	for range 2 {
+		exportTo(t, dir, streamOf(t, path), Options{})
+		got := names(t, dir+"/joe/Maildir/cur")
+		if len(got) != 3 || !strings.HasPrefix(got[2], "2.M3P") {
+			t.Errorf("%q", got)
+		}
+		if list := content(t, dir+"/joe/Maildir/dovecot-uidlist"); !strings.HasPrefix(list, "3 V77 N4 ") {
+			t.Errorf("uidlist:\n%s", list)
+		}
+	}
+}
+
+// TestComesBack: a stream that does not keep its users together leaves what one
+// that does leaves.
+func TestComesBack(t *testing.T) {
+	var together, apart []member
+	for u := range 300 {
+		together = append(together, boxed(fmt.Sprintf("u%d/INBOX", u), 7), msg(fmt.Sprintf("u%d/INBOX/1", u), 5, "Work", "one\r\n"), msg(fmt.Sprintf("u%d/INBOX/2", u), 6, `\Seen`, "two\r\n"))
+		apart = append(apart, boxed(fmt.Sprintf("u%d/INBOX", u), 7), msg(fmt.Sprintf("u%d/INBOX/1", u), 5, "Work", "one\r\n"))
+	}
+	for u := range 300 {
+		apart = append(apart, msg(fmt.Sprintf("u%d/INBOX/2", u), 6, `\Seen`, "two\r\n"))
+	}
+	a, b := t.TempDir(), t.TempDir()
+	exportTo(t, a, streamOf(t, write(t, together...)), Options{})
+	rep, log := exportTo(t, b, streamOf(t, write(t, apart...)), Options{})
+	if len(log.Problems) > 0 {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+	if got, want := tree(t, b), tree(t, a); !slices.Equal(got, want) {
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("%s\n%s", got[i], want[i])
+			}
+		}
+	}
+}
