@@ -43,9 +43,6 @@ func (r *run) feedStore(ctx context.Context) error {
 	}
 	defer root.Close()
 	f := &storeFeed{r: r, root: root, reader: ims.NewReader(root), held: make(chan struct{}, 1)}
-	if err := f.reader.Check(); err != nil {
-		return err
-	}
 	f.tellUnfinished()
 	if f.lists, err = lists.Open(root.Name(), r.log); err != nil {
 		return err

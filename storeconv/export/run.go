@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/selection"
 )
@@ -80,10 +82,23 @@ func newRun(dst string, src *Source, opt Options) (*run, error) {
 	}
 	r.settings = settingsOf(&opt)
 	r.naming = r.settings.naming()
-	if src.store != "" {
-		err = r.checkApart()
+	if src.store == "" {
+		return r, nil
 	}
-	return r, err
+	if err := checkStore(src.store); err != nil {
+		return nil, err
+	}
+	return r, r.checkApart()
+}
+
+// checkStore makes sure that there is a store before anything is made.
+func checkStore(path string) error {
+	root, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return ims.NewReader(root).Check()
 }
 
 // checkApart refuses a destination that is the store, within it or above it.
