@@ -128,20 +128,9 @@ func exportSite(t testing.TB, stream string, want *testsite.Expect, args ...stri
 	dir := scratch(t)
 	x := &exported{dir: dir, store: filepath.Join(dir, "store"), out: filepath.Join(dir, "out"), stream: stream}
 	mustRun(t, 0, "restore", "-f", stream, "--store", x.store, "--quiet")
-	x.export(t, 0, args...)
+	x.exportFrom(t, "store", 0, args...)
 	x.users = servedSite(t, x.store, x.out, stream, want)
 	return x
-}
-
-// export runs export from the store and reads the configuration it leaves.
-func (x *exported) export(t testing.TB, exit int, args ...string) outcome {
-	t.Helper()
-	o := mustRun(t, exit, append([]string{"export", "--store", x.store, "--to", "maildir", "--out", x.out}, args...)...)
-	var err error
-	if x.conf, err = os.ReadFile(filepath.Join(x.out, "dovecot.conf.example")); err != nil {
-		t.Fatal(err)
-	}
-	return o
 }
 
 // dovecot is one with the configuration of the export.

@@ -33,7 +33,7 @@ type served struct {
 // servedBox is a mailbox as an IMAP server has to show it.
 type servedBox struct {
 	name           string
-	validity, next uint32
+	validity, next uint32 // 0: not compared
 	subscribed     bool
 	acl            map[string]string // rights in Dovecot's letters by identifier
 	keywords       []string          // those it announces
@@ -222,10 +222,10 @@ func (j *judgement) mailbox(c *peer.IMAP, u *servedUser, want *servedBox) error 
 	}
 	where := u.id + ": " + want.name
 	codes := statusCodes(answers)
-	if got := codes["UIDVALIDITY"]; got != fmt.Sprint(want.validity) {
+	if got := codes["UIDVALIDITY"]; want.validity != 0 && got != fmt.Sprint(want.validity) {
 		j.add("%s: UIDVALIDITY is %s, should be %d", where, got, want.validity)
 	}
-	if got := codes["UIDNEXT"]; got != fmt.Sprint(want.next) {
+	if got := codes["UIDNEXT"]; want.next != 0 && got != fmt.Sprint(want.next) {
 		j.add("%s: UIDNEXT is %s, should be %d", where, got, want.next)
 	}
 	for _, a := range answers {
@@ -431,6 +431,9 @@ func mailFiles(t testing.TB, root string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == ".imap" { // indexes of mailbox files
+			return fs.SkipDir
+		}
 		if err != nil || ownFile(d.Name()) || d.IsDir() {
 			return err
 		}

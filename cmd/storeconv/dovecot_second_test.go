@@ -182,16 +182,28 @@ func secondSite(t testing.TB, source string, args ...string) (*exported, *peer.D
 // exportFrom exports from the store or from the stream.
 func (x *exported) exportFrom(t testing.TB, source string, exit int, args ...string) outcome {
 	t.Helper()
+	return x.exportAs(t, "maildir", source, exit, args...)
+}
+
+func (x *exported) exportAs(t testing.TB, format, source string, exit int, args ...string) outcome {
+	t.Helper()
 	from := []string{"--store", x.store}
 	if source == "stream" {
 		from = []string{"-f", x.stream}
 	}
-	o := mustRun(t, exit, slices.Concat([]string{"export"}, from, []string{"--to", "maildir", "--out", x.out}, args)...)
-	var err error
-	if x.conf, err = os.ReadFile(filepath.Join(x.out, "dovecot.conf.example")); err != nil {
+	o := mustRun(t, exit, slices.Concat([]string{"export"}, from, []string{"--to", format, "--out", x.out}, args)...)
+	x.conf = conf(t, x.out)
+	return o
+}
+
+// conf is the example configuration of an export.
+func conf(t testing.TB, out string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(out, "dovecot.conf.example"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return o
+	return text
 }
 
 // learn takes over what only the server could know: UIDs and dates of messages
