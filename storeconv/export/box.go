@@ -68,7 +68,7 @@ func (b *box) whole() string { return b.u.id + "/" + b.name }
 func (b *box) choosePlace() error {
 	u := b.u
 	if u.old != nil {
-		if b.old = u.old.box(b.name); b.old != nil {
+		if b.old = u.old.byName[b.name]; b.old != nil {
 			b.target, b.dir = b.old.target, b.old.dir
 		}
 	}

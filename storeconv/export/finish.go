@@ -391,20 +391,17 @@ type listedBox struct {
 // listed are the mailboxes of the list: those of the earlier one, and new ones.
 func (u *user) listed() []listedBox {
 	var out []listedBox
+	place := make(map[*oldBox]int)
 	if u.old != nil {
-		for _, o := range u.old.boxes {
+		for i, o := range u.old.boxes {
 			out = append(out, listedBox{o.headBox, nil, o})
+			place[o] = i
 		}
 	}
 	for _, b := range u.boxes {
 		l := listedBox{headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: !b.foreign}, b, b.old}
-		at := -1
-		for i := range out {
-			if out[i].old != nil && out[i].old == b.old {
-				at = i
-			}
-		}
-		if at < 0 {
+		at, listed := place[b.old]
+		if b.old == nil || !listed {
 			out = append(out, l)
 			continue
 		}

@@ -81,8 +81,7 @@ func (b *box) nameFile(above, keep bool) error {
 		u.count(func(rep *Report) { rep.Renamed++ })
 	}
 	b.nameless, b.target, b.dir = false, p.target, p.dir
-	u.files[p.dir] = true
-	return nil
+	return u.files.take(p.dir, b.name)
 }
 
 // freeFile tells whether a file can be made: nothing is there, no file is where
@@ -91,22 +90,17 @@ func (b *box) nameFile(above, keep bool) error {
 func (b *box) freeFile(file string) (bool, error) {
 	u := b.u
 	if u.files == nil {
-		u.files = make(map[string]bool)
+		u.files = newClaims()
 		if u.old != nil {
 			for _, o := range u.old.boxes {
-				u.files[o.dir] = true
+				if err := u.files.take(o.dir, o.dir); err != nil {
+					return false, fmt.Errorf("the list of user %s: %w", u.id, err)
+				}
 			}
 		}
 	}
-	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
-		if u.files[dir] {
-			return false, nil
-		}
-	}
-	for other := range u.files {
-		if other == file || strings.HasPrefix(other, file+"/") {
-			return false, nil
-		}
+	if !u.files.free(file) {
+		return false, nil
 	}
 	if !u.there {
 		return true, nil

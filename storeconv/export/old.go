@@ -13,18 +13,9 @@ import (
 
 // oldUser is what earlier runs have exported of a user.
 type oldUser struct {
-	head  head
-	boxes []*oldBox
-}
-
-// box returns the mailbox of a name of the source, or nil.
-func (o *oldUser) box(name string) *oldBox {
-	for _, b := range o.boxes {
-		if b.name == name {
-			return b
-		}
-	}
-	return nil
+	head   head
+	boxes  []*oldBox
+	byName map[string]*oldBox // in the source
 }
 
 // oldBox is what earlier runs have exported of a mailbox. The state of a record
@@ -70,8 +61,11 @@ func (u *user) loadOld() error {
 		return nil
 	}
 	u.old = &oldUser{head: l.head}
+	u.old.byName = make(map[string]*oldBox, len(l.head.boxes))
 	for _, hb := range l.head.boxes {
-		u.old.boxes = append(u.old.boxes, &oldBox{headBox: hb})
+		o := &oldBox{headBox: hb}
+		u.old.boxes = append(u.old.boxes, o)
+		u.old.byName[hb.name] = o
 		u.names.hold(hb.dir)
 	}
 	return u.loadMessages(l, name)

@@ -114,6 +114,16 @@ func hash64(text string) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
+// free tells whether a place can be claimed by one who has none yet.
+func (c *claims) free(place string) bool {
+	_, taken := c.owner[hash64(place)]
+	_, above := c.above[hash64(place)]
+	for dir := path.Dir(place); dir != "." && !taken; dir = path.Dir(dir) {
+		_, taken = c.owner[hash64(dir)]
+	}
+	return !taken && !above
+}
+
 // take claims a place and says why the user cannot have it.
 func (c *claims) take(place, id string) error {
 	at, who := hash64(place), hash64(id)

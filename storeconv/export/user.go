@@ -26,7 +26,7 @@ type user struct {
 	placed bool // a directory of the user's is there, without a list of ours
 	old    *oldUser
 	names  *folderNames
-	files  map[string]bool // of mbox: files of mailboxes
+	files  *claims // of mbox: files of mailboxes
 	boxes  []*box
 	byName map[string]*box
 	words  keywordSets
