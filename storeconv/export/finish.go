@@ -157,21 +157,16 @@ func (b *box) finishKeywords() error {
 			}
 		}
 	}
-	stage := b.u.r.folder.Stage
-	var renames []*record
-	for i := range b.recs.n {
-		if rec := b.recs.at(i); rec.state == fresh && rec.words != 0 {
-			renames = append(renames, rec)
-		}
-	}
-	old := make([]string, len(renames))
-	for i, rec := range renames {
-		old[i] = b.file(rec)
-	}
 	b.numberKeywords(used)
-	for i, rec := range renames {
-		if to := b.file(rec); to != old[i] {
-			if err := stage.Rename(old[i], stage, to); err != nil {
+	stage := b.u.r.folder.Stage
+	for i := range b.recs.n {
+		rec := b.recs.at(i)
+		if rec.state != fresh || rec.words == 0 {
+			continue
+		}
+		was := b.stage + "/cur/" + b.base(rec) + maildir.Info(maildir.FlagLetters(rec.flags, nil))
+		if to := b.file(rec); to != was {
+			if err := stage.Rename(was, stage, to); err != nil {
 				return err
 			}
 		}
