@@ -18,7 +18,7 @@ type Box struct {
 	Newest int64         // latest modification of its directories, seconds since 1970
 	Last   uint32        // the highest UID, given here or in the uidlist; messages that are gone count
 	Given  int           // messages that got their UIDs here
-	NoUID  int           // messages for which no UID was left
+	Anew   bool          // no UID was left for some: all got theirs anew, and the old UIDVALIDITY means nothing
 
 	dir     *Dir
 	names   []byte
@@ -172,20 +172,36 @@ func (b *Box) giveUIDs() {
 			rest = append(rest, i)
 		}
 	}
-	slices.SortStableFunc(rest, func(i, j int) int {
-		return cmp.Compare(b.number(i), b.number(j))
-	})
+	b.byNumber(rest)
+	if int64(b.Last)+int64(len(rest)) > MaxUID {
+		b.Anew, b.Last, rest = true, 0, b.all()
+	}
 	for _, i := range rest {
-		if b.Last >= MaxUID {
-			b.NoUID++
-			continue
-		}
 		b.Last++
 		b.Given++
 		b.entries[i].uid = b.Last
 	}
-	b.entries = slices.DeleteFunc(b.entries, func(e boxEntry) bool { return e.uid == 0 })
 	slices.SortFunc(b.entries, func(x, y boxEntry) int { return cmp.Compare(x.uid, y.uid) })
+}
+
+// all are the places of all entries, those with UIDs first and in their order.
+func (b *Box) all() []int {
+	var places, rest []int
+	for i := range b.entries {
+		if b.entries[i].uid == 0 {
+			rest = append(rest, i)
+		} else {
+			places = append(places, i)
+		}
+	}
+	slices.SortFunc(places, func(i, j int) int { return cmp.Compare(b.entries[i].uid, b.entries[j].uid) })
+	b.byNumber(rest)
+	return append(places, rest...)
+}
+
+// byNumber sorts places by the numbers that the names begin with.
+func (b *Box) byNumber(places []int) {
+	slices.SortStableFunc(places, func(i, j int) int { return cmp.Compare(b.number(i), b.number(j)) })
 }
 
 // number is what the name of an entry begins with.

@@ -28,6 +28,9 @@ func parseFrom(line []byte) (f fromLine, ok bool) {
 		return f, false
 	}
 	text := strings.TrimRight(string(line[len(fromWord):]), "\r\n")
+	if strings.Contains(text, "\r") {
+		return f, false // a whole file with CR as line end, perhaps
+	}
 	words := strings.Fields(text)
 	if n := len(words); n > 3 && words[n-3] == "remote" && words[n-2] == "from" {
 		words = words[:n-3]
@@ -80,7 +83,7 @@ func parseDate(words []string) (seconds int64, ok bool) {
 type dateWords struct {
 	month, day, year int
 	clock            [3]int
-	hasClock         bool
+	hasClock, half   bool
 	zone             int // seconds east of UTC
 	zones            int // words that were zones
 }
@@ -169,9 +172,13 @@ func (d *dateWords) takeZone(w string) bool {
 	if strings.Trim(upper, "ABCDEFGHIJKLMNOPQRSTUVWXYZ()+-0123456789/") != "" || upper[0] >= '0' && upper[0] <= '9' {
 		return false
 	}
-	if upper == "DST" {
+	switch upper {
+	case "DST":
 		d.zone += 3600
 		return true
+	case "AM", "PM":
+		d.zones--
+		return d.takeHalf(upper == "PM")
 	}
 	if h, ok := zoneHours[upper]; ok {
 		d.zone = int(h * 3600)
@@ -179,10 +186,21 @@ func (d *dateWords) takeZone(w string) bool {
 	return true
 }
 
+// takeHalf takes AM or PM.
+func (d *dateWords) takeHalf(pm bool) bool {
+	if !d.hasClock || d.half || d.clock[0] < 1 || d.clock[0] > 12 {
+		return false
+	}
+	d.half = true
+	d.clock[0] = d.clock[0]%12 + 12*b2i(pm)
+	return true
+}
+
 // seconds is the date in seconds since 1970, or ims.NoTime when no calendar has
 // it.
 func (d *dateWords) seconds() int64 {
-	t := time.Date(d.year, time.Month(d.month), d.day, d.clock[0], d.clock[1], d.clock[2], 0, time.UTC)
+	second := min(d.clock[2], 59+b2i(d.clock[2] > 60)) // a leap second is no second of its own
+	t := time.Date(d.year, time.Month(d.month), d.day, d.clock[0], d.clock[1], second, 0, time.UTC)
 	if t.Day() != d.day || d.clock[0] > 23 || d.clock[1] > 59 || d.clock[2] > 60 || d.year < 1 {
 		return ims.NoTime
 	}

@@ -55,10 +55,12 @@ func (s *scanner) next() error {
 	return err
 }
 
-// peek returns what follows, as much as a header field's name takes.
+// peek returns what follows, as much as a header field's name takes. The piece
+// stays valid.
 func (s *scanner) peek() []byte {
-	b, _ := s.buf.Peek(128) // an error comes again with next
-	return b
+	b := make([]byte, min(128, max(s.end-s.off, 0)))
+	n, _ := s.file.ReadAt(b, s.off) // an error comes again with next
+	return b[:n]
 }
 
 // isBlank tells an empty line.

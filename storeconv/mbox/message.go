@@ -94,7 +94,10 @@ func (r *Reader) lines(m *Message, e *extent, style []byte, header bool) (found 
 			return false, err
 		}
 		if s.start && r.beginsNext(m, e) {
-			r.end(m, e, s.at, r.pos, styleOf(s.piece))
+			if len(style) == 1 {
+				style = styleOf(r.from)
+			}
+			r.end(m, e, s.at, r.pos, style)
 			return true, nil
 		}
 		e.add(s)

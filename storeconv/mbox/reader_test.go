@@ -60,6 +60,11 @@ var readerRows = []struct {
 	{"no end of the last line", from1 + "Subject: a\n\nbody", Auto, []string{`0 joe@siroe.com 961579934 "Subject: a\n\nbody"`}},
 	{"no blank line before From", from1 + "Subject: a\n\nbody\n" + from2 + "Subject: b\n\nx\n", Auto, []string{
 		`0 joe@siroe.com 961579934 "Subject: a\n\nbody\n"`, `0 ann 961666334 "Subject: b\n\nx\n"`}},
+	{"no blank lines at all", from1 + "S: a\n\na\n" + from2 + "S: b\n\nb\n" + from1 + "S: c\n\nc", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\n\na\n"`, `0 ann 961666334 "S: b\n\nb\n"`, `0 joe@siroe.com 961579934 "S: c\n\nc"`}},
+	{"CR as line end", strings.ReplaceAll(from1+"S: a\n\na\n", "\n", "\r"), Auto, []string{"! 2 byte 0: no From line in 52 bytes: no message"}},
+	{"CRLF and then LF", strings.ReplaceAll(from1+"S: a\n\na\n\n", "\n", "\r\n") + from2 + "S: b\n\nb\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\r\n\r\na\r\n"`, `0 ann 961666334 "S: b\n\nb\n"`}},
 	{"a From line in a text", from1 + "\nbody\n" + from2 + "and text\nFrom here on\n\nFrom there\nX: y\n", Auto, []string{
 		`0 joe@siroe.com 961579934 "\nbody\nFrom ann Thu Jun 22 09:32:14 2000\nand text\nFrom here on\n\nFrom there\nX: y\n"`}},
 	{"CRLF", strings.ReplaceAll(from1+"Subject: a\n\nbody\n\n"+from2+"S: b\n\nx\n\n", "\n", "\r\n"), Auto, []string{
@@ -154,11 +159,16 @@ func TestFromLines(t *testing.T) {
 		{"Wed Jun 21 09:32:14 2000", "", june},
 		{"Wed Jones Wed Jun 21 09:32:14 2000", "Wed Jones", june},
 		{"???@??? Mon Jan 01 00:00:00 1997", "???@???", 852076800},
+		{"joe Wed Jun 21 09:32:14 AM 2000", "joe", june},
+		{"joe Wed Jun 21 9:32:14 PM EDT 2000", "joe", june + 16*3600},
+		{"joe Wed Jun 21 12:32:14 AM 2000", "joe", june - 9*3600},
+		{"joe Tue Feb 29 23:59:60 2000", "joe", 951868799},
 		{"joe Thu Jan  1 00:00:00 1970", "joe", 0},
 		{"joe Mon Jan  1 00:00:00 0001", "joe", ims.MinTime},
 		{"joe Fri Dec 31 23:59:59 9999", "joe", ims.MaxTime},
 		{"joe Wed Jun 31 09:32:14 2000", "joe", ims.NoTime},
 		{"joe Wed Jun 21 25:32:14 2000", "joe", ims.NoTime},
+		{"joe Wed Jun 21 09:32:61 2000", "joe", ims.NoTime},
 	} {
 		f, ok := parseFrom([]byte("From " + row.line + "\r\n"))
 		if !ok || !f.dated || f.sender != row.sender || f.date != row.date {

@@ -62,19 +62,28 @@ func (b *maildirBox) tellUIDs(m *sims.Member) {
 	where := b.where(b.dirName())
 	switch {
 	case !b.box.Listed:
-		m.UIDValidity = uint32(max(1, min(b.box.Newest, 1<<32-1)))
+		m.UIDValidity = otherThan(0, b.box.Newest)
 		if b.box.Len() > 0 || b.name == ims.Inbox {
 			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is the latest change of the mailbox", b.box.Len(), m.UIDValidity))
 		}
+	case b.box.Anew:
+		m.UIDValidity = otherThan(b.box.Header.Validity, b.box.Newest)
+		b.s.told(where, "no-uid", 1, fmt.Sprintf("no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is %d", m.UIDValidity))
 	case b.box.Given > 0:
 		b.s.told(where, "new-uid", 1, fmt.Sprintf("%d messages that the list of UIDs does not name got UIDs behind the last one", b.box.Given))
-	}
-	if b.box.NoUID > 0 {
-		b.s.told(where, "no-uid", 2, fmt.Sprintf("%d messages are left out: no UID is left for them", b.box.NoUID))
 	}
 	if n := b.dir.Leftovers(); n > 0 {
 		b.s.told(where, "unfinished", 1, fmt.Sprintf("%d files of unfinished deliveries in tmp are left out", n))
 	}
+}
+
+// otherThan is a UIDVALIDITY of a time, and another one than the old.
+func otherThan(old uint32, seconds int64) uint32 {
+	v := uint32(max(1, min(seconds, 1<<32-2)))
+	if v == old {
+		v++
+	}
+	return v
 }
 
 func (b *maildirBox) dirName() string {

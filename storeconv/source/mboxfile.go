@@ -22,6 +22,7 @@ type survey struct {
 	base     mbox.Base
 	messages int64
 	last     uint32 // the highest UID
+	anew     bool   // no UIDs are left behind it: none of the file's counts
 	keywords []string
 }
 
@@ -119,6 +120,9 @@ func (b *mboxBox) look() (v survey, err error) {
 	v.base = r.Base
 	add(v.base.Keywords)
 	v.last = max(v.last, v.base.LastUID)
+	if int64(v.last)+v.messages > maildir.MaxUID {
+		v.anew, v.last = true, 0
+	}
 	return v, nil
 }
 
@@ -135,8 +139,12 @@ func (b *mboxBox) give(mtime int64) {
 	if b.last > 0 && b.last < 1<<32-1 {
 		m.UIDNext = b.last + 1
 	}
-	if m.UIDValidity == 0 {
-		m.UIDValidity = uint32(max(1, min(mtime, 1<<32-1)))
+	switch {
+	case b.anew:
+		m.UIDValidity = otherThan(b.base.Validity, mtime)
+		b.s.told(b.path, "no-uid", 1, fmt.Sprintf("no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is %d", m.UIDValidity))
+	case m.UIDValidity == 0:
+		m.UIDValidity = otherThan(0, mtime)
 		if b.messages > 0 {
 			b.s.told(b.path, "no-uidvalidity", 1, fmt.Sprintf("the file says no UIDVALIDITY: its time %d takes its place", m.UIDValidity))
 		}
@@ -175,15 +183,11 @@ func (b *mboxBox) tellRest() {
 // message gives one message. false: nobody wants more.
 func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
 	uid := m.UID
-	if uid > b.uid && uid <= b.last {
+	if uid > b.uid && !b.anew {
 		b.uid = uid
 	} else {
-		if uid != 0 {
+		if uid != 0 && !b.anew {
 			b.moved++
-		}
-		if b.next >= maildir.MaxUID {
-			b.s.told(fmt.Sprintf("%s, byte %d", b.path, m.Offset), "no-uid", 2, "no UID is left for the message: left out")
-			return !b.s.over
 		}
 		b.next++
 		uid = b.next

@@ -186,6 +186,12 @@ var maildirRows = []row{
 		! 2 bad-mailbox joe/Maildir/.c: messages below it, and no mailbox of this layout: not read
 		! 2 bad-mailbox joe/Maildir/a: messages below it, and no mailbox of this layout: not read
 		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "no UIDs left", files: map[string]string{"joe/cur/961579934.a": "a", "joe/cur/961579934.b": "b", "joe/dovecot-uidlist": "3 V961579934 N4294967295\n7 :961579934.b\n"}, want: `
+		user joe
+		! 1 no-uid joe: no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is 961579935
+		box joe/INBOX 961579935 3 sub -1 "" ""
+		msg joe/INBOX/1 0 "b" ""
+		msg joe/INBOX/2 0 "a" ""`},
 	{name: "escaped names", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", `joe/Maildir/.v1\2e2/cur/`: "", `joe/Maildir/.v1\2e2/dovecot-uidlist`: "3 V8 N1\n", "joe/Maildir/subscriptions": `v1\2e2` + "\n",
 	}, want: `
@@ -301,6 +307,12 @@ var mboxRows = []row{
 		msg joe/INBOX/11 0 "\n3\n" ""
 		msg joe/INBOX/7 0 "\n4\n" "b"
 		! 1 bad-uid joe.mbox: 1 UIDs do not ascend: their messages got UIDs behind the last one`},
+	{name: "no UIDs left", path: "joe", files: map[string]string{"joe": from1 + "X-IMAPbase: 100 9\nX-UID: 4294967295\n\n1\n\n" + from1 + "X-UID: 5\n\n2\n"}, want: `
+		user joe
+		! 1 no-uid joe: no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is 961579934
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		msg joe/INBOX/1 0 "\n1\n" ""
+		msg joe/INBOX/2 0 "\n2\n" ""`},
 	{name: "Thunderbird", opt: Options{User: "joe"}, files: map[string]string{
 		"Inbox": "From - Wed Jun 21 09:32:14 2000\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\nS: a\n\nb\n", "Inbox.msf": "x", "Inbox.sbd/Sub": from1 + "\n2\n", "Sent": "",
 	}, want: `
