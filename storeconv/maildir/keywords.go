@@ -56,3 +56,41 @@ func ReadKeywords(r io.Reader, tell func(*Error)) (names []string, err error) {
 	})
 	return names, err
 }
+
+// CourierKeywords is the directory in which Courier keeps the keywords of a
+// mailbox, CourierKeywordsList the file in it that has most of them.
+const (
+	CourierKeywords     = "courierimapkeywords"
+	CourierKeywordsList = ":list"
+)
+
+// maxCourierKeywords bounds the keywords of a mailbox of Courier's.
+const maxCourierKeywords = 4096
+
+// ReadCourierKeywords reads Courier's list: a keyword a line, an empty line,
+// then lines of a base name, a colon and the numbers of its keywords. tell gets
+// what is wrong with a line, which is left out.
+func ReadCourierKeywords(r io.Reader, tell func(*Error)) (names []string, of map[string][]int, err error) {
+	lines := newLineReader(r, BadKeywords)
+	of = make(map[string][]int)
+	listed := false
+	err = lines.each(tell, func(line string) *Error {
+		switch {
+		case line == "":
+			listed = true
+			return nil
+		case !listed && len(names) < maxCourierKeywords:
+			names = append(names, line)
+			return nil
+		}
+		base, rest, ok := strings.Cut(line, ":")
+		if !ok || base == "" {
+			return lines.fault(fmt.Sprintf("not a file name and numbers: %q", shortened(line)))
+		}
+		for word := range strings.FieldsSeq(rest) {
+			of[base] = append(of[base], int(min(number(word), maxCourierKeywords)))
+		}
+		return nil
+	})
+	return names, of, err
+}

@@ -65,6 +65,15 @@ func special(name string) bool {
 	return false
 }
 
+// kept are files of which those who read them tell what is wrong.
+func kept(name string) bool {
+	switch name {
+	case UidlistName, CourierName, KeywordsName, SubscriptionsName, CourierSubscriptionsName, ACLName, CourierACLName, SizeName:
+		return true
+	}
+	return false
+}
+
 // Folders returns the directories of a user's mailboxes, in the order of bytes,
 // without INBOX. tell gets what is wrong with one, which is left out.
 func Folders(root *Dir, layout Layout, tell func(*Error)) []string {
@@ -87,7 +96,7 @@ func (w *walker) walk(d *Dir, prefix string, depth int) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if special(name) {
+		if special(name) || kept(name) {
 			continue
 		}
 		info, err := d.Stat(name)

@@ -17,9 +17,10 @@ type maildirBox struct {
 	name     string // of the mailbox
 	dir      *maildir.Dir
 	box      *maildir.Box
-	keywords []string // by their letters
-	unnamed  int      // letters that no keyword belongs to
-	renewed  int      // messages whose dates were taken from their names
+	keywords []string         // by their letters
+	courier  map[string][]int // numbers of keywords by base names
+	unnamed  int              // letters that no keyword belongs to
+	renewed  int              // messages whose dates were taken from their names
 }
 
 // mailbox gives a mailbox and its messages.
@@ -106,16 +107,47 @@ func (b *maildirBox) tellRest() {
 
 // readKeywords reads the names behind the letters.
 func (b *maildirBox) readKeywords() {
-	b.dir.ReadFile(maildir.KeywordsName, maildir.BadKeywords, b.tell, func(r io.Reader) (err error) {
+	found := b.dir.ReadFile(maildir.KeywordsName, maildir.BadKeywords, b.tell, func(r io.Reader) (err error) {
 		b.keywords, err = maildir.ReadKeywords(r, b.inFile(b.fileName(maildir.KeywordsName)))
 		return err
 	})
+	if !found {
+		b.readCourierKeywords()
+	}
 	for i, k := range b.keywords {
 		if k != "" && !isKeyword(k) {
 			b.s.told(b.where(b.fileName(maildir.KeywordsName)), "keyword", 2, fmt.Sprintf("%q cannot be a keyword: left out", k))
 			b.keywords[i] = ""
 		}
 	}
+}
+
+// readCourierKeywords reads the list of Courier, where there is one.
+func (b *maildirBox) readCourierKeywords() {
+	dir, err := b.dir.Open(maildir.CourierKeywords)
+	if err != nil {
+		return // Dovecot has none
+	}
+	defer dir.Close()
+	where := b.fileName(maildir.CourierKeywords)
+	dir.ReadFile(maildir.CourierKeywordsList, maildir.BadKeywords, b.tell, func(r io.Reader) (err error) {
+		b.keywords, b.courier, err = maildir.ReadCourierKeywords(r, b.inFile(where+"/"+maildir.CourierKeywordsList))
+		return err
+	})
+	names, err := dir.Names()
+	if err != nil {
+		b.s.tell(err)
+	}
+	if n := len(names) - b2i(slices.Contains(names, maildir.CourierKeywordsList)); n > 0 {
+		b.s.told(b.where(where), maildir.BadKeywords, 2, fmt.Sprintf("changes of keywords in %d files are not read", n))
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (b *maildirBox) fileName(name string) string {
@@ -156,8 +188,8 @@ func (b *maildirBox) flags(m maildir.Message, f maildir.File) string {
 		flags |= ims.Recent
 	}
 	words := flags.Names()
-	for _, l := range letters {
-		if l < len(b.keywords) && b.keywords[l] != "" {
+	for _, l := range append(letters, b.courier[f.Base]...) {
+		if l >= 0 && l < len(b.keywords) && b.keywords[l] != "" {
 			words = append(words, b.keywords[l])
 		} else {
 			b.unnamed++

@@ -33,6 +33,9 @@ type copyFile struct {
 // others becomes messages.
 const maxCopies = 500_000
 
+// firstDate is the first number in front of a name that counts as a date: 1973.
+const firstDate = 100_000_000
+
 // day is how much younger than its name a file may be, in seconds.
 const day = 24 * 60 * 60
 
@@ -49,7 +52,7 @@ func (b *maildirBox) message(m maildir.Message) bool {
 		User: b.user, Mailbox: b.name, UID: m.UID, Size: text.Info.Size, Time: text.Info.Time,
 		Flags: b.flags(m, f), Subscribed: -1,
 	}
-	if f.Date > 0 && f.Date < 1<<40 && member.Time-f.Date > day {
+	if f.Date >= firstDate && f.Date < 1<<40 && member.Time-f.Date > day {
 		member.Time = f.Date
 		b.renewed++
 	}

@@ -153,14 +153,19 @@ var maildirRows = []row{
 		box joe/Sent/2001 7 0 sub 1 "" "joe\tlrswipcda\nbob\tlr"
 		! 1 subscription joe/Maildir/subscriptions: subscribed to gone, which is no mailbox here: left out`},
 	{name: "Courier", files: map[string]string{
-		"x.com/ann/Maildir/cur/1.a:2,R": "a", "x.com/ann/Maildir/cur/2.b": "b", "x.com/ann/Maildir/courierimapuiddb": "1 7 3\n1 1.a\n2 2.b\n",
+		"x.com/ann/Maildir/cur/961579930.a:2,R": "a", "x.com/ann/Maildir/cur/2.b": "b", "x.com/ann/Maildir/cur/861579934.c": "c", "x.com/ann/Maildir/courierimapuiddb": "1 7 4\n1 961579930.a\n2 2.b\n3 861579934.c\n",
+		"x.com/ann/Maildir/courierimapkeywords/:list": "$Junk\nwork\n\n961579930.a:0 1\n2.b:1 7\nbroken\n", "x.com/ann/Maildir/courierimapkeywords/.1.2.b": "x",
 		"x.com/ann/Maildir/courierimapsubscribed": "INBOX\nINBOX.Drafts\n", "x.com/ann/Maildir/.Drafts/cur/": "", "x.com/ann/Maildir/.Drafts/courierimapacl": "owner acilrswetx\nanyone lr\n",
 	}, want: `
 		user ann@x.com
-		box ann@x.com/INBOX 7 3 sub 1 "" ""
-		msg ann@x.com/INBOX/1 -961579933 "a" "\\Answered"
-		msg ann@x.com/INBOX/2 -961579932 "b" ""
-		! 1 lost-date x.com/ann/Maildir: 2 files are younger than their names say: the receive dates are those of the names
+		! 2 bad-keywords x.com/ann/Maildir/courierimapkeywords/:list, line 6: not a file name and numbers: "broken"
+		! 2 bad-keywords x.com/ann/Maildir/courierimapkeywords: changes of keywords in 1 files are not read
+		box ann@x.com/INBOX 7 4 sub 1 "$Junk work" ""
+		msg ann@x.com/INBOX/1 0 "a" "\\Answered $Junk work"
+		msg ann@x.com/INBOX/2 0 "b" "work"
+		msg ann@x.com/INBOX/3 -100000000 "c" ""
+		! 1 keyword x.com/ann/Maildir: 1 times a message has a letter that no keyword belongs to: left out
+		! 1 lost-date x.com/ann/Maildir: 1 files are younger than their names say: the receive dates are those of the names
 		box ann@x.com/Drafts 961579934 0 sub 1 "" "ann@x.com\tlrswicda\nanyone\tlr"`},
 	{name: "the Maildir of one user", path: "joe/Maildir", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n"}, want: `
 		user joe
@@ -251,6 +256,12 @@ var maildirRows = []row{
 		! 1 keyword joe: 1 times a message has a letter that no keyword belongs to: left out`},
 	{name: "too deep", files: map[string]string{"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "a/b/c/Maildir/cur/1.x": "x"}, want: `
 		! 2 bad-mailbox a/b: Maildirs below it that are no user's: say where users' mail lies
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "other mail among Maildirs", files: map[string]string{"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "ann": from1 + "\nx\n", "bob/INBOX": from1 + "\nx\n", "bob/text": "x\n", ".cid/Maildir/cur/": "", "readme": "x\n"}, want: `
+		! 2 bad-mailbox .cid: Maildirs in a directory with a dot in front, which is no user's: not read
+		! 2 no-maildir ann: a mailbox file among Maildirs: not read
+		! 2 no-maildir bob/INBOX: a mailbox file among Maildirs: not read
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""`},
 	{name: "nobody", files: map[string]string{"x/y": "z"}, opt: Options{Kind: Maildir}, want: "error: TREE: no user with mail of the kind maildir"},

@@ -173,26 +173,46 @@ func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if name[0] == '.' {
-			continue
-		}
 		info, err := d.Stat(name)
 		if err != nil || !info.Dir {
 			s.noteOther(prefix+name, err == nil && !info.Regular)
+			if err == nil && info.Regular {
+				s.noteMbox(d, name, prefix+name)
+			}
 			continue
 		}
 		sub, err := d.Open(name)
-		if err != nil {
+		switch {
+		case err != nil:
 			s.noteBad(prefix+name, err)
 			continue
+		case name == ".imsconv":
+		case name[0] == '.':
+			if sub.HasMailbox() {
+				s.noteBad(prefix+name, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs in a directory with a dot in front, which is no user's: not read"})
+			}
+		default:
+			err = do(name, sub)
 		}
-		err = do(name, sub)
 		sub.Close()
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteMbox keeps a mailbox file that lies among Maildirs.
+func (s *Source) noteMbox(d *maildir.Dir, name, path string) {
+	f, _, err := d.OpenFile(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	head := make([]byte, 5)
+	if _, err := f.ReadAt(head, 0); err == nil && string(head) == "From " {
+		s.noteBad(path, &maildir.Error{Class: "no-maildir", Text: "a mailbox file among Maildirs: not read"})
+	}
 }
 
 // mboxUsers takes every directory and every mailbox file of the tree for a
