@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/sims"
 )
 
@@ -258,4 +259,121 @@ func mailboxesOf(t testing.TB, d *peer.Dovecot, u *servedUser) []string {
 		}
 	}()
 	return namesListed(t, c, "LIST")
+}
+
+// TestServedWays: the same mail, however it was written.
+func TestServedWays(t *testing.T) {
+	stream := sampleSite + "sims/backup.sims"
+	for _, args := range [][]string{
+		{"--path", "%d/%n/Maildir", "--default-domain", "siroe.com"},
+		{"--path", "mail/%u/Maildir", "--layout", "fs", "--escape", "listescape"},
+		{"--newline", "crlf"},
+		{"--newline", "lf"},
+		{"--owner", owned()},
+		{"--pop3-uidl", "%v.%08Xu"},
+		{"--sync", "none", "--jobs", "7"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			x := exportSite(t, stream, readExpect(t, sampleSite+"expect.json"), args...)
+			x.withoutRights(t)
+			for i := range x.users {
+				u := &x.users[i]
+				switch args[1] {
+				case "%d/%n/Maildir":
+					name, domain, _ := strings.Cut(u.id, "@")
+					if domain == "" {
+						domain = "siroe.com"
+						u.id = name + "@" + domain // so Dovecot has to call them
+					}
+					u.home = filepath.Join(x.out, domain, name)
+				case "mail/%u/Maildir":
+					u.home = filepath.Join(x.out, "mail", u.id)
+				}
+			}
+			if args[0] == "--newline" {
+				x.plainSizes(t)
+			}
+			d := x.dovecot(t)
+			judge(t, d, x.out, x.users).fail(t)
+			if args[0] == "--pop3-uidl" {
+				checkUIDLs(t, d, x.users)
+			}
+		})
+	}
+}
+
+// plainSizes takes the sizes that files have now, which quotas count.
+func (x *exported) plainSizes(t testing.TB) {
+	t.Helper()
+	for i := range x.users {
+		u := &x.users[i]
+		used := make(map[string]int64)
+		for path, n := range readTree(t, filepath.Join(u.home, "Maildir")) {
+			dir, name := filepath.Split(path)
+			if filepath.Base(dir) == "cur" {
+				_, uid, _ := strings.Cut(name, ".M")
+				uid, _, _ = strings.Cut(uid, "P")
+				used[filepath.Dir(filepath.Clean(dir))+" "+uid] = n.size
+			}
+		}
+		naming := maildir.Naming{Escape: true}
+		for k := range u.boxes {
+			b := &u.boxes[k]
+			dir, err := naming.Dir(b.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range b.messages {
+				b.messages[j].plain = used[filepath.Clean(dir)+" "+fmt.Sprint(b.messages[j].uid)]
+			}
+		}
+	}
+}
+
+// checkUIDLs asks doveadm for the UIDLs that POP3 would show.
+func checkUIDLs(t testing.TB, d *peer.Dovecot, users []servedUser) {
+	t.Helper()
+	for i := range users {
+		u := &users[i]
+		b := u.box("INBOX")
+		if b == nil {
+			continue
+		}
+		out, err := d.Doveadm(u.id, u.home, "-f", "tab", "fetch", "uid pop3.uidl", "mailbox", "INBOX")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range b.messages {
+			if want := fmt.Sprintf("%d\t%d.%08x\n", m.uid, b.validity, m.uid); !strings.Contains(out, want) {
+				t.Errorf("%s: doveadm does not say %q:\n%s", u.id, want, out)
+			}
+		}
+	}
+}
+
+// TestServedInterleaved: users and mailboxes that come in turns.
+func TestServedInterleaved(t *testing.T) {
+	dir := scratch(t)
+	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
+	var boxes []sentBox
+	x.users = []servedUser{{id: "a", home: filepath.Join(x.out, "a"), limit: 5 << 20}, {id: "b", home: filepath.Join(x.out, "b"), limit: 5 << 20}}
+	for i := range x.users {
+		x.users[i].boxes = []servedBox{{name: "INBOX", validity: 5, next: 21, subscribed: true}, {name: "Old", validity: 6, next: 21}}
+	}
+	for uid := uint32(20); uid >= 1; uid-- { // the last comes first
+		for i := range x.users {
+			for k := range x.users[i].boxes {
+				b := &x.users[i].boxes[k]
+				m := mail(uid, `\Seen`)
+				boxes = append(boxes, sentBox{x.users[i].id, servedBox{
+					name: b.name, validity: b.validity, next: b.next, subscribed: b.subscribed, messages: []served{m},
+				}})
+				b.messages = append(b.messages, m)
+			}
+		}
+	}
+	writeBoxes(t, x.stream, boxes...)
+	x.exportFrom(t, "stream", 0)
+	mustRun(t, 0, "verify", "--maildir", x.out, "-f", x.stream)
+	judge(t, x.dovecot(t), x.out, x.users).fail(t)
 }
