@@ -53,7 +53,7 @@ func openFile(at int, name string) (*os.File, *unix.Stat_t, error) {
 }
 
 // maxSmall bounds the files that are read whole, in bytes.
-const maxSmall = 4 << 20
+const maxSmall = 64 << 20
 
 // readSmall reads one of the small files. The text is "" when there is none.
 func readSmall(at int, name string) (text string, st *unix.Stat_t, err error) {

@@ -47,10 +47,12 @@ func readSubscriptions(text string) (lines []string, err error) {
 		return nil, errors.New("it does not begin with the head of version 2")
 	}
 	lines = fileLines(rest, &err)
+	there := make(map[string]bool, len(lines))
 	for i, line := range lines {
-		if line == "" || slices.Contains(lines[:i], line) {
+		if line == "" || there[line] {
 			return nil, fmt.Errorf("line %d: empty, or there twice", i+3)
 		}
+		there[line] = true
 	}
 	return lines, err
 }

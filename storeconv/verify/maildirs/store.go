@@ -153,7 +153,7 @@ func (s *store) run(ctx context.Context, hand func(*user) error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		id, taken, err := s.choice.User(users[i].id)
+		id, taken, err := s.userID(users[i].id)
 		if err != nil {
 			s.v.log.Problem("refused", "user "+users[i].id, err.Error())
 			continue
@@ -201,7 +201,14 @@ func (s *store) user(from *storeUser, id string) *user {
 	return u
 }
 
-// mailboxName is Choice.Mailbox for several goroutines.
+// userID is Choice.User for several goroutines.
+func (s *store) userID(user string) (string, bool, error) {
+	s.v.choiceLock.Lock()
+	defer s.v.choiceLock.Unlock()
+	return s.choice.User(user)
+}
+
+// mailboxName is Choice.Mailbox likewise.
 func (s *store) mailboxName(user, mailbox string) (string, bool, error) {
 	s.v.choiceLock.Lock()
 	defer s.v.choiceLock.Unlock()
