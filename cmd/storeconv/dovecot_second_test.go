@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -354,4 +355,24 @@ func TestSecondPassLocked(t *testing.T) {
 	learn(t, d, u, "INBOX", 7)
 	u.box("New").validity = selectedValidity(t, d, u, "New")
 	judge(t, d, x.out, x.users).fail(t)
+}
+
+// TestVerifyAfterClients: what clients have changed since is told, by kind, and
+// nothing else is.
+func TestVerifyAfterClients(t *testing.T) {
+	x, _, _ := secondSite(t, "store")
+	for _, source := range [][]string{{"--store", x.store}, {"-f", x.stream}} {
+		o := mustRun(t, 3, append([]string{"verify", "--maildir", x.out, "--owner", owned()}, source...)...)
+		kinds := make(map[string]int)
+		for _, line := range o.problems() {
+			at := strings.LastIndexByte(line, '[')
+			kinds[strings.Trim(line[at:], "[]")]++
+		}
+		want := map[string]int{
+			"flags": 2, "missing-file": 1, "extra-message": 1, "extra-mailbox": 1, "subscribed": 2, "uidnext": 1, "keywords": 1,
+		}
+		if !maps.Equal(kinds, want) {
+			t.Errorf("%v, should be %v\n%s", kinds, want, o.stderr)
+		}
+	}
 }

@@ -25,8 +25,8 @@ rule gives. -u, -m, --shard, --partition, --path, --newline, --pop3-uidl and
 dovecot.conf.example unless --layout and --escape say them.
 
 What users and servers have changed since differs and is listed by kind: flags,
-keywords, missing-message, extra-message, other-uid, extra-mailbox, subscribed,
-usage. Copies where the source has one file of one date, and links that lead out
+keywords, missing-file, missing-message, extra-message, other-uid, uidnext,
+extra-mailbox, subscribed, usage. Copies where the source has one file of one date, and links that lead out
 of OUT, are counted in a warning.
 `
 

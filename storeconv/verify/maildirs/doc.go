@@ -29,6 +29,6 @@
 //	configuration     the layout, and listescape when a name needs it
 //
 // What users and servers have changed since differs from the source, and is
-// told by kind: flags, keywords, missing-message, extra-message, other-uid,
-// extra-mailbox, subscribed, usage.
+// told by kind: flags, keywords, missing-file, missing-message, extra-message,
+// other-uid, uidnext, extra-mailbox, subscribed, usage.
 package maildirs
