@@ -229,7 +229,7 @@ func (b *box) copyMbox(w io.Writer) (base mbox.Base, err error) {
 		base.Validity = b.validity
 	}
 	b.appending = info.Size > 0 && n > 0
-	return base, copyEnded(w, f, info.Size, b.appending)
+	return base, copyEnded(w, f, info.Size, b.appending, r.opt.Mboxcl2)
 }
 
 // stampOf is what tells a file that somebody has changed.
@@ -238,9 +238,9 @@ func stampOf(d *durable.Dir, name string) (string, error) {
 	return fmt.Sprintf("%d %d %d", info.Ino, info.Size, info.Mtime), err
 }
 
-// copyEnded copies a file and ends it with an empty line, which separates it
-// from what follows.
-func copyEnded(w io.Writer, f io.ReaderAt, size int64, end bool) error {
+// copyEnded copies a file and ends it as it must where something follows: with
+// an empty line or, where Content-Length tells the ends of messages, a line end.
+func copyEnded(w io.Writer, f io.ReaderAt, size int64, end, length bool) error {
 	if _, err := io.Copy(w, io.NewSectionReader(f, 0, size)); err != nil || !end {
 		return err
 	}
@@ -250,9 +250,9 @@ func copyEnded(w io.Writer, f io.ReaderAt, size int64, end bool) error {
 	}
 	text := "\n"
 	switch {
-	case bytes.HasSuffix(tail, []byte("\n\n")), bytes.HasSuffix(tail, []byte("\n\r\n")):
+	case length && bytes.HasSuffix(tail, []byte("\n")), bytes.HasSuffix(tail, []byte("\n\n")), bytes.HasSuffix(tail, []byte("\n\r\n")):
 		return nil
-	case !bytes.HasSuffix(tail, []byte("\n")):
+	case !length && !bytes.HasSuffix(tail, []byte("\n")):
 		text = "\n\n"
 	}
 	_, err := io.WriteString(w, text)
@@ -266,7 +266,8 @@ var errChanged = errors.New("the mailbox has changed meanwhile")
 func (p *placing) mbox(b *headBox) error {
 	out, stock, to := p.r.out, p.stock(b), path.Join(p.u.place, b.dir)
 	if _, err := out.Stat(stock); isMissing(err) {
-		return nil
+		_, err := p.dropLock(to + ".lock")
+		return err
 	}
 	if b.made {
 		if err := p.mkdirs(path.Dir(to)); err != nil {

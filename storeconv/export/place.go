@@ -192,16 +192,27 @@ func (p *placing) lock(name string) (unlock func() error, err error) {
 		if !errors.Is(err, unix.EEXIST) {
 			return nil, err
 		}
-		if text, err := out.ReadFile(name, 4096); err == nil && (strings.HasPrefix(string(text), lockText) || p.r.opt.FS != nil && len(text) == 0) {
-			if err := out.Remove(name); err != nil && !isMissing(err) {
-				return nil, err
-			}
+		dropped, err := p.dropLock(name)
+		if err != nil {
+			return nil, err
+		}
+		if dropped {
 			continue
 		}
 		if time.Now().After(end) {
 			return nil, fmt.Errorf("%s is there: somebody changes the mailbox: %w", name, ErrWaiting)
 		}
 	}
+}
+
+// dropLock removes a lock that a killed run has left. One that it had made a
+// moment before may have no text yet.
+func (p *placing) dropLock(name string) (dropped bool, err error) {
+	text, err := p.r.out.ReadFile(name, 4096)
+	if err != nil || !strings.HasPrefix(string(text), lockText) && !(p.late && len(text) == 0) {
+		return false, nil
+	}
+	return true, ignoreMissing(p.r.out.Remove(name))
 }
 
 // replace writes a small file of a mailbox anew: beside, durable, renamed.

@@ -212,7 +212,9 @@ func parseUIDLPart(s string) (p uidlPart, n int) {
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' && i < 3 {
 		i++
 	}
-	p.zero = i > 0 && s[0] == '0'
+	if p.zero = i > 0 && s[0] == '0'; i > 0 && !p.zero {
+		return p, 0
+	}
 	p.width, _ = strconv.Atoi(s[:i])
 	if i < len(s) && (s[i] == 'X' || s[i] == 'x') {
 		p.hex = s[i]

@@ -15,6 +15,7 @@ import (
 	"imsconv/storeconv/durable/crashfs"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/restore"
+	"imsconv/storeconv/sims"
 )
 
 const outPath = "/site/out"
@@ -36,6 +37,7 @@ func exportCases(t testing.TB) []exportCase {
 	later := tape(t, 958780809,
 		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "box joe/v1.2 99", "msg joe/v1.2/4 four",
 		"user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun", "user bob", "box bob/INBOX 4", "link bob/INBOX/3 joe/INBOX/9")
+	plain, flagged := flaggedTape(t, ""), flaggedTape(t, `\Seen Work`)
 	each := export.Options{Sync: storeconv.SyncUser}
 	return []exportCase{
 		{name: "new", tape: first},
@@ -47,8 +49,34 @@ func exportCases(t testing.TB) []exportCase {
 		{name: "second", before: [][]byte{first}, tape: later},
 		{name: "second, each user", before: [][]byte{first}, tape: later, opt: each},
 		{name: "second without links and syncfs", before: [][]byte{first}, tape: later, fail: fails(unix.EPERM, "linkat", "syncfs")},
+		{name: "mbox", tape: first, opt: export.Options{To: export.Mbox}},
+		{name: "mbox second", before: [][]byte{first}, tape: later, opt: export.Options{To: export.Mbox, Mboxcl2: true}},
+		{name: "flags of the source", before: [][]byte{plain}, tape: flagged, opt: export.Options{Keep: export.KeepNone}},
 		{name: "second without renameat2", before: [][]byte{first}, tape: later, opt: each, fail: fails(unix.ENOSYS, "noreplace", "syncfs")},
 	}
+}
+
+// flaggedTape is a tape of two messages, the second with flags.
+func flaggedTape(t testing.TB, flags string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Product: "SIMS 4.0", Date: 958780800}, 0)
+	for _, m := range []sims.Member{
+		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 77},
+		{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000001},
+		{Kind: sims.Message, Name: "joe/INBOX/2", Time: 900000002, Flags: flags},
+	} {
+		if err == nil {
+			err = w.WriteMember(&m)
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func (c *exportCase) run(t testing.TB, f *crashfs.FS, tape []byte, from string) error {
@@ -108,11 +136,14 @@ func TestExport(t *testing.T) {
 				t.Errorf("%d descriptors are open after the run", n)
 			}
 			want := f.Tree(outPath, nil)
-			states := 0
+			states, place := 0, "/Maildir"
+			if c.opt.To == export.Mbox {
+				place = "/"
+			}
 			crashes(f, start, func(when string, state *crashfs.FS) {
 				states++
 				if c.before == nil {
-					checkWhole(t, when, state, want)
+					checkWhole(t, when, state, want, place)
 				}
 				state.Fail(c.fail)
 				if err := c.run(t, state, c.tape, from); err != nil {
@@ -128,12 +159,12 @@ func TestExport(t *testing.T) {
 }
 
 // checkWhole holds that each user is there as in the end, or not at all.
-func checkWhole(t *testing.T, when string, state *crashfs.FS, want []string) {
+func checkWhole(t *testing.T, when string, state *crashfs.FS, want []string, place string) {
 	t.Helper()
 	mail := func(lines []string) map[string][]string {
 		users := make(map[string][]string)
 		for _, line := range lines {
-			user, rest, _ := strings.Cut(line, "/Maildir")
+			user, rest, _ := strings.Cut(line, place)
 			if rest != "" && user[0] != '.' {
 				line, _, _ = strings.Cut(line, " =") // what it shares its bytes with may be elsewhere yet
 				users[user] = append(users[user], line)

@@ -1,0 +1,231 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+func TestPlaces(t *testing.T) {
+	for _, tt := range []struct{ template, domain, id, want string }{
+		{"%u/Maildir", "", "joe", "joe/Maildir"},
+		{"%u/Maildir", "", "joe@x.org", "joe@x.org/Maildir"},
+		{"%d/%n/Maildir", "y.org", "joe", "y.org/joe/Maildir"},
+		{"%d/%n/Maildir", "y.org", "joe@x.org", "x.org/joe/Maildir"},
+		{"a%%b/%n", "", "joe@x.org", "a%b/joe"},
+		{"%d/%n", "", "joe", ""},
+		{"%u", "", ".imsconv", ""},
+		{"%u", "", "dovecot.conf.example", ""},
+		{"%n", "", "..@x.org", ""},
+		{"%n/x", "", "@x.org", ""},
+	} {
+		tm, err := parseTemplate(tt.template, tt.domain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tm.place(tt.id)
+		if got != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("%s of %s: %q, %v", tt.template, tt.id, got, err)
+		}
+	}
+	for _, bad := range []string{"", "Maildir", "/%u", "%u/..", "./%u", "%u//x", "%x/%u", "%u%", "%d", "a\n%u"} {
+		if CheckPath(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestClaims(t *testing.T) {
+	c := newClaims()
+	for _, tt := range []struct {
+		place, id string
+		ok        bool
+	}{
+		{"a/joe", "joe@a", true}, {"a/joe", "joe@a", true}, {"a/joe", "joe", false}, {"a", "a", false}, {"a/joe/x", "x", false}, {"a/ann", "ann", true}, {"b", "b", true},
+	} {
+		if err := c.take(tt.place, tt.id); (err == nil) != tt.ok {
+			t.Errorf("%s for %s: %v", tt.place, tt.id, err)
+		}
+	}
+}
+
+func TestUIDL(t *testing.T) {
+	for format, want := range map[string]string{
+		"": "", "%v-%u": "255-16", "%08Xu%08Xv": "00000010000000ff", "%Xv.%05u": "ff.00016", "%%%u": "%16",
+	} {
+		u, err := parseUIDL(format)
+		if got := u.of(255, 16); err != nil || got != want {
+			t.Errorf("%q: %q, %v", format, got, err)
+		}
+	}
+	for _, bad := range []string{"%v", "%m", "%", "a %u", "%u\n", "%99u%u"} {
+		if CheckUIDL(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestFolderNames: names that can be kept are, all others are different, and
+// can be.
+func TestFolderNames(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	all := []string{"a.b", "a_b", "Inbox", "inbox", "INBOX/x", "inbox/x", "inbox_/x", "cur", "cur_", "a/cur", "~x", `b\c`, "a&b", long, long + "y", long + "/z", strings.Repeat("d/", 120) + "d", "tmp/new", "dovecot-uidlist", "a..b", "...", ".", "x/.."}
+	for _, n := range []maildir.Naming{{}, {Escape: true}, {Layout: maildir.FS}, {Layout: maildir.FS, Escape: true}} {
+		f := newFolderNames(n)
+		dirs := make(map[string]string)
+		var rest []string
+		for _, name := range all {
+			p, ok := f.own(name)
+			if dir, err := n.Dir(name); ok != (err == nil) || ok && (p.target != name || p.dir != dir) {
+				t.Errorf("%v: %q: %+v", n, name, p)
+			}
+			if ok {
+				dirs[p.dir] = name
+			} else {
+				rest = append(rest, name)
+			}
+		}
+		for _, name := range rest {
+			p := f.place(name)
+			if dir, err := n.Dir(p.target); err != nil || dir != p.dir || p.why == "" || dirs[dir] != "" {
+				t.Errorf("%v: %q becomes %+v, which is that of %q: %v", n, name, p, dirs[dir], err)
+			}
+			dirs[p.dir] = name
+		}
+	}
+}
+
+// TestOddities: what a Maildir cannot have is told, and nothing else changes.
+func TestOddities(t *testing.T) {
+	members := []member{
+		{sims.Member{Kind: sims.User, Name: "joe", Quota: 0, HasQuota: true}, ""},
+		{sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, ACL: "joe\tlrswipcda\nann\tlrs\nanyone\tl\n-bob\tw\nx\tl0", Subscribed: 1}, ""},
+		msg("joe/INBOX/1", -86400, `\Archived \Seen`, "old\n"), msg("joe/INBOX/4294967295", 5, "", "high\n"),
+		boxed("joe/Many", 8),
+	}
+	for i := range 30 {
+		members = append(members, msg(fmt.Sprintf("joe/Many/%d", i+1), int64(i), fmt.Sprintf("k%02d all pending", i%28), "x\n"))
+	}
+	dir := t.TempDir()
+	rep, log := exportTo(t, dir, streamOf(t, write(t, members...)), Options{})
+	if len(log.Problems) > 0 || rep.Archived != 1 || rep.NoDate != 1 || rep.OtherUID != 1 || rep.KeywordsLost != 3 || rep.Pending != 30 {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+	joe := dir + "/joe/Maildir/"
+	if got := content(t, joe+"dovecot-acl"); got != "owner lrwstipekxa\nuser=ann lrs\nanyone l\n-user=bob w\n" {
+		t.Errorf("rights %q", got)
+	}
+	info, err := os.Stat(joe + "cur/0.M1P0.imsconv,S=4,W=5:2,S")
+	if err != nil || info.ModTime().Unix() != -86400 {
+		t.Errorf("%v %v", info, err)
+	}
+	if got := content(t, joe+"dovecot-uidlist"); !strings.HasSuffix(got, "\n1 :0.M1P0.imsconv,S=4,W=5:2,S\n2 :5.M4294967295P0.imsconv,S=5,W=6:2,\n") || !strings.HasPrefix(got, "3 V7 N3 ") {
+		t.Errorf("uidlist %q", got)
+	}
+	keywords := strings.Split(content(t, joe+".Many/dovecot-keywords"), "\n")
+	if len(keywords) != 27 || !slices.Equal(keywords[:4], []string{"0 all", "1 k00", "2 k01", "3 k02"}) {
+		t.Errorf("keywords %q", keywords)
+	}
+	if _, err := os.Stat(joe + "maildirsize"); err == nil {
+		t.Error("a limit of 0 bytes is written")
+	}
+	rep, _ = exportTo(t, dir, streamOf(t, write(t, members...)), Options{})
+	if rep.Messages != 0 || rep.There != 32 {
+		t.Errorf("the second time: %+v", rep)
+	}
+}
+
+// TestForeignStore: of a store whose indexes are a server's the tree and the
+// files tell, and what they do not tell is said.
+func TestForeignStore(t *testing.T) {
+	site := testSite(t, 44)
+	err := filepath.WalkDir(site.Store, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Name() == "store.idx" {
+			err = os.WriteFile(path, []byte("\x00\x01opaque"), 0o600)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	rep, log := exportTo(t, dir, FromStore(site.Store), Options{})
+	var n int64
+	for _, box := range site.Want.Mailboxes {
+		n += int64(len(box.Messages))
+		if len(box.Messages) == 0 {
+			continue
+		}
+		got := readMailbox(t, filepath.Join(dir, box.User, "Maildir", dirName(box.Name)))
+		for i, m := range box.Messages {
+			date := m.Date
+			if m.Linked || m.FileDate != 0 {
+				date = m.FileDate
+			}
+			want := fmt.Sprintf("%d %d %d %s []", m.UID, date, m.Size, m.SHA256)
+			if i+1 >= len(got) || got[i+1] != want {
+				t.Errorf("%s/%s: %q, want %q", box.User, box.Name, got, want)
+				break
+			}
+		}
+	}
+	if rep.Messages != n || len(log.Problems) > 0 || rep.Foreign == 0 || int64(len(log.Warnings)) < rep.Foreign {
+		t.Errorf("%d messages are wanted: %+v %q", n, rep, log.Problems)
+	}
+	if !slices.ContainsFunc(log.Warnings, func(s string) bool {
+		return strings.Contains(s, "flags are not known") && strings.Contains(s, "UIDVALIDITY")
+	}) {
+		t.Errorf("%q", log.Warnings)
+	}
+	again, _ := exportTo(t, dir, FromStore(site.Store), Options{})
+	if again.Messages != 0 || again.There != n {
+		t.Errorf("the second time: %+v", again)
+	}
+}
+
+// TestUnreadable: a message that cannot be read costs that message.
+func TestUnreadable(t *testing.T) {
+	site := testSite(t, 42)
+	box := site.Want.Mailboxes[0]
+	if err := os.Remove(filepath.Join(site.Store, box.Messages[0].Path)); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir() + "/out"
+	rep, log := exportTo(t, dir, FromStore(site.Store), Options{})
+	if rep.Refused != 1 || len(log.Problems) != 1 || !strings.Contains(log.Problems[0], box.User+"/"+box.Name) {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+	box.Messages = box.Messages[1:]
+	site.Want.Mailboxes[0] = box
+	checkSite(t, dir, site.Want)
+}
+
+// TestListLines: what is written is read back; what is not of that form is
+// refused.
+func TestListLines(t *testing.T) {
+	e := entry{record: record{uid: 7, date: -5, size: 10, bare: 3, sum: [32]byte{1}}, sign: '+', keywords: []string{"a", "b"}, base: "x"}
+	var back entry
+	if line := string(e.append(nil)); !back.parse(strings.TrimSuffix(line, "\n")) || string(back.append(nil)) != line {
+		t.Errorf("%+v", back)
+	}
+	for _, bad := range []string{"", "x", "0\t1\t1\t1\t\t\t", "1\t1\t2\t1\t\t\t", "1\t1\t1\t1\tzz\t\t", "1\t1\t1\t1\t\t\t\ta/b", "1\t1\t-1\t1\t\t\t"} {
+		if back.parse(bad) {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	for _, text := range []string{"", "imsconv-exported 2\n\n", "imsconv-exported 1\nuser x", "imsconv-exported 1\nmailbox a\tb\t../x\t1\n\n", "imsconv-exported 1\nwhat\n\n"} {
+		if _, err := newListReader(strings.NewReader(text), exportedMagic); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	if _, err := newListReader(strings.NewReader(""), exportedMagic); !errors.Is(err, errBadList) {
+		t.Error(err)
+	}
+}
