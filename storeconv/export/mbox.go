@@ -238,8 +238,9 @@ func stampOf(d *durable.Dir, name string) (string, error) {
 	return fmt.Sprintf("%d %d %d", info.Ino, info.Size, info.Mtime), err
 }
 
-// copyEnded copies a file and ends it as it must where something follows: with
-// an empty line or, where Content-Length tells the ends of messages, a line end.
+// copyEnded copies a file and ends it as it must be where something follows:
+// with an empty line or, where Content-Length tells the ends of messages, with a
+// line end.
 func copyEnded(w io.Writer, f io.ReaderAt, size int64, end, length bool) error {
 	if _, err := io.Copy(w, io.NewSectionReader(f, 0, size)); err != nil || !end {
 		return err
