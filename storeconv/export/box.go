@@ -145,11 +145,11 @@ func (b *box) missing() (bool, error) {
 	if !u.there {
 		return true, nil
 	}
-	at := u.place + "/" + b.join("cur")
-	if u.r.opt.To == Mbox {
-		at = u.place + "/" + b.dir
+	if u.r.opt.To == Maildir {
+		there, err := u.isDir(u.place + "/" + b.join("cur"))
+		return !there, err
 	}
-	_, err := u.r.out.Stat(at)
+	_, err := u.r.out.Stat(u.place + "/" + b.dir)
 	if isMissing(err) {
 		return true, nil
 	}

@@ -62,7 +62,7 @@ func (r *run) put1(users []*user) error {
 	var moves []durable.Move
 	var adding []*user
 	for _, u := range users {
-		if u.move.From == "" {
+		if u.move.From == "" || u.failed != nil {
 			continue
 		}
 		moves = append(moves, u.move)

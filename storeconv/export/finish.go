@@ -19,6 +19,10 @@ func (r *run) finish(u *user) error {
 	if err := r.failure(); err != nil {
 		return nil // it is told already
 	}
+	if u.failed != nil {
+		r.done <- u
+		return nil
+	}
 	err := r.finishBoxes(u)
 	if err == nil && !r.dry() {
 		err = u.finishMove()

@@ -239,8 +239,8 @@ func stampOf(d *durable.Dir, name string) (string, error) {
 }
 
 // copyEnded copies a file and ends it as it must be where something follows:
-// with an empty line or, where Content-Length tells the ends of messages, with a
-// line end.
+// with an empty line or, where Content-Length tells the ends of messages, with
+// a line end.
 func copyEnded(w io.Writer, f io.ReaderAt, size int64, end, length bool) error {
 	if _, err := io.Copy(w, io.NewSectionReader(f, 0, size)); err != nil || !end {
 		return err

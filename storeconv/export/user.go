@@ -153,18 +153,34 @@ func (u *user) look() error {
 	if err := u.endPending(); err != nil || u.failed != nil {
 		return err
 	}
-	info, err := r.out.Stat(u.place)
-	switch {
-	case isMissing(err):
-		return nil
-	case err != nil:
+	there, err := u.isDir(u.place)
+	if err != nil || !there || u.failed != nil {
 		return err
-	case !info.IsDir():
-		u.failed = fmt.Errorf("%s is there, and is no directory", u.place)
-		return nil
 	}
 	u.there = true
 	return u.loadOld()
+}
+
+// isDir tells whether a directory of the destination is there. What is there
+// and is none, a symbolic link on the way too, leaves the user out: mail must
+// not go to where a link leads.
+func (u *user) isDir(dir string) (bool, error) {
+	for i := range len(dir) + 1 {
+		if i < len(dir) && dir[i] != '/' {
+			continue
+		}
+		info, err := u.r.out.Stat(dir[:i])
+		switch {
+		case isMissing(err):
+			return false, nil
+		case err != nil:
+			return false, err
+		case !info.IsDir():
+			u.failed = fmt.Errorf("%s is there, and is no directory", dir[:i])
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // openBox returns the mailbox of a name of the source, which it makes when it
