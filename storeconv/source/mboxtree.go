@@ -99,6 +99,9 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 			return
 		}
 		if n[0] == '.' || notMail(n) {
+			if beginsAsMbox(d, n) {
+				u.s.told(below(d, n), "hidden", 2, hiddenMbox)
+			}
 			continue
 		}
 		info, err := d.Stat(n)
@@ -122,6 +125,8 @@ func orderOf(name string) string {
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(name, ".sbd"), ".mbox")
 }
+
+const hiddenMbox = "a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read"
 
 // below is the path of a name in a directory.
 func below(d *maildir.Dir, name string) string {
@@ -157,6 +162,8 @@ func (u *mboxUser) enter(d *maildir.Dir, n, name string, depth int) {
 	child := strings.TrimSuffix(n, ".sbd")
 	if name != "" {
 		child = name + "/" + child
+	} else {
+		child = ims.Canonical(child)
 	}
 	u.folder(sub, child, depth+1)
 }

@@ -291,6 +291,12 @@ var mboxRows = []row{
 		user joe
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		! 2 no-mbox text: no mailbox file: 2 bytes are left out`},
+	{name: "hidden files", files: map[string]string{".x": from1 + "\nx\n", "joe/.y": from1 + "\ny\n", "joe/a.lock": from1 + "\nz\n", "joe/INBOX": "", "joe/.addressbook": "joe\n"}, want: `
+		! 2 hidden .x: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read
+		user joe
+		! 2 hidden joe/.y: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read
+		box joe/INBOX 961579934 0 sub -1 "" ""
+		! 2 hidden joe/a.lock: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read`},
 	{name: "imexportmbox", files: map[string]string{
 		"joe/INBOX": from1 + "\n1\n", "joe/Mail/a": from1 + "\n2\n", "joe/Mail/b/folder.msg": from1 + "\n3\n", "joe/Mail/b/c": from1 + "\n4\n", "joe/loop": "-> ..", "joe/readme": "text\n",
 	}, want: `
@@ -332,8 +338,8 @@ var mboxRows = []row{
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: a\n\nb\n" "\\Seen"
 		! 1 no-uidvalidity Inbox.sbd/Sub: the file says no UIDVALIDITY: its time 961579934 takes its place
-		box joe/Inbox/Sub 961579934 0 sub -1 "" ""
-		msg joe/Inbox/Sub/1 0 "\n2\n" ""
+		box joe/INBOX/Sub 961579934 0 sub -1 "" ""
+		msg joe/INBOX/Sub/1 0 "\n2\n" ""
 		box joe/Sent 961579934 0 sub -1 "" ""`},
 	{name: "no dates, and damage", path: "joe", files: map[string]string{
 		"joe": "garbage\n\n" + from1 + "X-IMAPbase: 5 2\nX-UID: 1\n\nx\n\nFrom ann Wed Feb 31 09:32:14 2000\nX-UID: 2\nDate: Wed, 21 Jun 2000 09:32:16 +0000\n\ny\n"}, want: `

@@ -204,15 +204,21 @@ func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *
 
 // noteMbox keeps a mailbox file that lies among Maildirs.
 func (s *Source) noteMbox(d *maildir.Dir, name, path string) {
+	if beginsAsMbox(d, name) {
+		s.noteBad(path, &maildir.Error{Class: "no-maildir", Text: "a mailbox file among Maildirs: not read"})
+	}
+}
+
+// beginsAsMbox tells whether a name is a file that begins with "From ".
+func beginsAsMbox(d *maildir.Dir, name string) bool {
 	f, _, err := d.OpenFile(name)
 	if err != nil {
-		return
+		return false
 	}
 	defer f.Close()
 	head := make([]byte, 5)
-	if _, err := f.ReadAt(head, 0); err == nil && string(head) == "From " {
-		s.noteBad(path, &maildir.Error{Class: "no-maildir", Text: "a mailbox file among Maildirs: not read"})
-	}
+	_, err = f.ReadAt(head, 0)
+	return err == nil && string(head) == "From "
 }
 
 // mboxUsers takes every directory and every mailbox file of the tree for a
@@ -224,6 +230,9 @@ func (s *Source) mboxUsers() error {
 	}
 	for _, name := range names {
 		if name[0] == '.' || notMail(name) {
+			if beginsAsMbox(s.root, name) {
+				s.noteBad(name, &maildir.Error{Class: "hidden", Text: hiddenMbox})
+			}
 			continue
 		}
 		info, err := s.root.Stat(name)
