@@ -206,7 +206,7 @@ func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
 		b.dates++
 		member.Time = b.dateOf(r.Open(m), mtime)
 	}
-	b.s.body = r
+	b.s.body, b.s.bodyAt = r, fmt.Sprintf("%s, byte %d", b.path, m.Offset)
 	return b.s.emit(member)
 }
 

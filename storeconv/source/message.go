@@ -68,7 +68,7 @@ func (b *maildirBox) message(m maildir.Message) bool {
 		b.tellSize(path, f, member.Size)
 		b.s.link(member, text.Info, path)
 	}
-	b.s.body, b.s.closer = body, text
+	b.s.body, b.s.bodyAt, b.s.closer = body, path, text
 	return b.s.emit(member)
 }
 

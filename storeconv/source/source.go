@@ -58,6 +58,8 @@ type Source struct {
 	entered bool              // his member has been given
 
 	body   io.Reader // of the last message
+	bodyAt string    // where it lies, below the tree
+	left   int64     // bytes of it that have not been read
 	closer io.Closer // that it is read from
 	offset int64     // bodies so far, in bytes
 
@@ -143,8 +145,12 @@ func (s *Source) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := s.body.Read(p)
-	if err != nil && err != io.EOF {
-		err = &sims.Error{Offset: -1, Class: sims.ReadError, Text: err.Error()}
+	s.left -= int64(n)
+	switch {
+	case err == io.EOF && s.left > 0:
+		err = &sims.Error{Offset: -1, Name: s.bodyAt, Class: sims.Truncated, Text: fmt.Sprintf("the file became shorter while it was read: %d bytes are missing", s.left)}
+	case err != nil && err != io.EOF:
+		err = &sims.Error{Offset: -1, Name: s.bodyAt, Class: sims.ReadError, Text: err.Error()}
 	}
 	return n, err
 }
@@ -191,6 +197,7 @@ func (s *Source) emit(m *sims.Member) bool {
 	if m.Kind != sims.Message && m.Kind != sims.Link {
 		s.shared = -1
 	}
+	s.left = m.Size
 	m.Offset = s.offset
 	m.Data = s.offset
 	s.offset += m.Size

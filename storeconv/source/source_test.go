@@ -476,3 +476,29 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestFileBecomesShorter: what is cut off while it is read is told by its name.
+func TestFileBecomesShorter(t *testing.T) {
+	root := tree(t, map[string]string{"joe/cur/1.a": strings.Repeat("x", 100), "joe/dovecot-uidlist": "3 V7 N2\n1 :1.a\n"})
+	s, err := Open(root, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for {
+		m, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == sims.Message {
+			break
+		}
+	}
+	if err := os.Truncate(filepath.Join(root, "joe/cur/1.a"), 40); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(s)
+	if e := sims.ErrorOf(err); e == nil || len(text) != 40 || s.Where(e.Offset, e.Name) != filepath.Join(root, "joe/cur/1.a") || !strings.Contains(e.Text, "60 bytes are missing") {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+}

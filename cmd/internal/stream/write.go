@@ -135,7 +135,9 @@ const small = 1 << 20
 func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
 	if m.Size <= small {
 		text := make([]byte, m.Size)
-		if _, err := io.ReadFull(body, text); err != nil {
+		if _, err := io.ReadFull(body, text); sims.ErrorOf(err) != nil {
+			return err
+		} else if err != nil {
 			return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.ReadError, Text: cause(err)}
 		}
 		body = bytes.NewReader(text)
