@@ -258,7 +258,7 @@ func testSite(t testing.TB, seed uint64) *reference.Site {
 func TestMaildir(t *testing.T) {
 	for seed := range uint64(4) {
 		site := testSite(t, 40+seed)
-		dir := t.TempDir()
+		dir, before := t.TempDir(), tree(t, site.Store)
 		rep, log := exportTo(t, dir+"/store", FromStore(site.Store), Options{})
 		if len(log.Problems) > 0 {
 			t.Errorf("%q", log.Problems)
@@ -288,5 +288,12 @@ func TestMaildir(t *testing.T) {
 			t.Errorf("the third time, of the stream: %+v", again)
 		}
 		reference.DiffLines(t, "the third time", tree(t, dir+"/store"), want)
+
+		shared, _ := exportTo(t, dir+"/shared", FromStore(site.Store), Options{Via: Hardlink})
+		checkSite(t, dir+"/shared", site.Want)
+		if shared.Shared == 0 {
+			t.Errorf("nothing is shared: %+v", shared)
+		}
+		reference.DiffLines(t, "the store", tree(t, site.Store), before)
 	}
 }

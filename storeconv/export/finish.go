@@ -293,7 +293,7 @@ func (r *run) newIdentifier(who string) string {
 	}
 	if id, ok := strings.CutPrefix(name, "user="); ok {
 		if to, err := r.sel.StoreID(id); err == nil {
-			return sign + "user=" + to
+			return sign + "user=" + r.template.login(to)
 		}
 	}
 	return who

@@ -42,6 +42,16 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+func TestLogin(t *testing.T) {
+	for _, tt := range []struct{ template, domain, id, want string }{
+		{"%u/Maildir", "y.org", "joe", "joe"}, {"%d/%n", "y.org", "joe", "joe@y.org"}, {"%d/%n", "y.org", "joe@x.org", "joe@x.org"}, {"%%d/%n", "y.org", "joe", "joe"}, {"%d/%n", "", "joe", "joe"},
+	} {
+		if got := (template{tt.template, tt.domain}).login(tt.id); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+	}
+}
+
 func TestClaims(t *testing.T) {
 	c := newClaims()
 	for _, tt := range []struct {

@@ -50,6 +50,15 @@ func parseTemplate(text, domain string) (template, error) {
 	return t, err
 }
 
+// login is what a user is called when he logs in: where his place needs a
+// domain, with it.
+func (t template) login(id string) string {
+	if t.domain == "" || strings.Contains(id, "@") || !strings.Contains(strings.ReplaceAll(t.text, "%%", ""), "%d") {
+		return id
+	}
+	return id + "@" + t.domain
+}
+
 // place returns the path of a user.
 func (t template) place(id string) (string, error) {
 	name, domain, _ := strings.Cut(id, "@")

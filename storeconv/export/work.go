@@ -43,7 +43,6 @@ type packer struct {
 	r   *run
 	u   *user
 	now *batch
-	ctx context.Context
 }
 
 func (r *run) newPacker(u *user) *packer { return &packer{r: r, u: u} }
