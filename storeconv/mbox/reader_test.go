@@ -248,6 +248,26 @@ func TestWrittenAndRead(t *testing.T) {
 	holdsMessage(t, nil)
 }
 
+// TestOneLineEndBehindABody: Dovecot takes a Content-Length for right when one
+// line end stands between the body and the next From line, and no more.
+func TestOneLineEndBehindABody(t *testing.T) {
+	for _, body := range []string{"S: x\n\nno end", "S: x\n\nend\n", "S: x\n\n"} {
+		var out bytes.Buffer
+		w, err := NewWriter(&out, MboxCL2, Base{})
+		for range 2 {
+			if err == nil {
+				err = w.Write(&Entry{UID: 1}, strings.NewReader(body), int64(len(body)))
+			}
+		}
+		if err == nil {
+			err = w.Flush()
+		}
+		if err != nil || strings.Count(out.String(), body[5:]+"\nFrom ") != 1 || !strings.HasSuffix(out.String(), body+"\n") {
+			t.Errorf("%q: %q, %v", body, out.String(), err)
+		}
+	}
+}
+
 func FuzzWriter(f *testing.F) {
 	for i, m := range oddMessages {
 		f.Add([]byte(m), []byte(oddMessages[(i+1)%len(oddMessages)]))

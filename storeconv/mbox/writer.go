@@ -51,7 +51,8 @@ func (w *Writer) Write(e *Entry, msg io.ReaderAt, size int64) error {
 	if w.err = w.copy(msg, b); w.err != nil {
 		return w.err
 	}
-	if b.open {
+	// Behind a body of a Content-Length Dovecot takes one line end and no more.
+	if w.marksEnd(b) {
 		w.w.WriteByte('\n')
 	}
 	w.n++
@@ -129,10 +130,14 @@ func (w *Writer) fields(e *Entry, b parts) {
 	if w.quoting == MboxCL2 {
 		fmt.Fprintf(w.w, "Content-Length: %d\n", b.size-b.body)
 	}
-	if b.open && (w.quoting == MboxRD || !b.ends) {
+	if w.marksEnd(b) {
 		w.w.WriteString(ownPrefix + "End: open\n")
 	}
 }
+
+// marksEnd tells that a line end must be written which is not the message's,
+// and that nothing else says so.
+func (w *Writer) marksEnd(b parts) bool { return b.open && (w.quoting == MboxRD || !b.ends) }
 
 func listed(words []string) string {
 	var b strings.Builder
