@@ -171,6 +171,7 @@ func secondSite(t testing.TB, source string, args ...string) (*exported, *peer.D
 		"CREATE New", "SUBSCRIBE New", `SUBSCRIBE "Old"`)
 	client := newServed(6, []string{`\Seen`, "client"}, 0, []byte("From: me@siroe.com\r\n\r\nby a client\r\n"))
 	clientAppend(t, d, u, "INBOX", client)
+	change(t, d, u, "SELECT INBOX") // after that it is not recent
 	b := u.box("INBOX")
 	b.messages[1].flags = []string{`\Flagged`, `\Seen`}
 	b.messages[2].flags = []string{"Junk"}
