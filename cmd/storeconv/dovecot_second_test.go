@@ -377,3 +377,35 @@ func TestVerifyAfterClients(t *testing.T) {
 		}
 	}
 }
+
+// TestSecondPassDeleted: a mailbox that a client has deleted comes back for new
+// mail only; one that a client has renamed stays, and so does what it holds.
+func TestSecondPassDeleted(t *testing.T) {
+	for _, source := range []string{"store", "stream"} {
+		t.Run(source, func(t *testing.T) {
+			x, d, u := secondSite(t, source)
+			change(t, d, u, "DELETE Old", "RENAME New Renamed", "SUBSCRIBE Renamed", "UNSUBSCRIBE New", "UNSUBSCRIBE Old")
+			x.exportFrom(t, source, 0)
+			d.Own(x.out)
+			u.box("New").name = "Renamed"
+			u.boxes = slices.DeleteFunc(u.boxes, func(b servedBox) bool { return b.name == "Old" })
+			learn(t, d, u, "INBOX", 7)
+			u.box("Renamed").validity = selectedValidity(t, d, u, "Renamed")
+			judge(t, d, x.out, x.users).fail(t)
+
+			old := servedBox{name: "Old", validity: 2000, next: 6, messages: []served{mail(2), mail(5)}}
+			more := filepath.Join(x.dir, "second.sims")
+			writeBoxes(t, more, sentBox{"joe", old})
+			if source == "store" {
+				mustRun(t, 0, "restore", "-f", more, "--store", x.store, "--quiet")
+			}
+			x.stream = more
+			x.exportFrom(t, source, 0)
+			d.Own(x.out)
+			u.boxes = append(u.boxes, servedBox{name: "Old", messages: []served{mail(5)}})
+			learn(t, d, u, "Old", 1)
+			u.box("Old").next = 0 // its own matter, as UIDVALIDITY is
+			judge(t, d, x.out, x.users).fail(t)
+		})
+	}
+}
