@@ -63,7 +63,7 @@ func (b *Box) list(sub string, tell func(*Error)) {
 	if info, err := b.dir.Stat(sub); err == nil {
 		b.Newest = max(b.Newest, info.Time)
 	}
-	err = d.eachName(func(name string) {
+	err = d.EachName(func(name string) {
 		switch {
 		case name[0] == '.':
 			if name != "." && name != ".." {

@@ -139,8 +139,9 @@ func (d *Dir) Names() ([]string, error) {
 	return names, nil
 }
 
-// eachName calls do with the names in d, some hundred at a time in memory.
-func (d *Dir) eachName(do func(name string)) error {
+// EachName calls do with the names in d, in no order, some hundred at a time in
+// memory.
+func (d *Dir) EachName(do func(name string)) error {
 	if _, err := d.f.Seek(0, 0); err != nil {
 		return d.unreadable(err)
 	}
