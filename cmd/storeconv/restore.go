@@ -53,10 +53,10 @@ left it or as /var/mail is, a single mailbox file, or a folder of Maildirs, such
 as what export has made: then -f names the folder or file. Which of them it is,
 is looked at, or said with --kind. --path and --user say whose mail lies where.
 What the source does not say is told, and so is what takes its place: UIDs in the
-order of the messages, and a UIDVALIDITY of the latest change. Where a mailbox
-has one, its flags count as those of a stream do; mailbox files change no flags
-of messages that are there. With --to-stream FILE no store is made but a backup
-stream, of what PATH, -u and --shard select.
+order of the messages, and a UIDVALIDITY of the latest change. The flags of
+Maildirs count as those of a stream do; mailbox files change no flags of messages
+that are there. With --to-stream FILE no store is made but a backup stream, of
+what PATH, -u and --shard select.
 
 A link whose first copy is not among what is restored is made to the copy in DIR,
 if there is one, else to a copy read from the stream, if that is a plain file, or

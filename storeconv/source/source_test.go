@@ -291,6 +291,12 @@ var mboxRows = []row{
 		user joe
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		! 2 no-mbox text: no mailbox file: 2 bytes are left out`},
+	{name: "a folder and a file of one user", files: map[string]string{"joe/Mail": from1 + "X-IMAPbase: 5 2\n\nx\n", "joe.mbox": from1 + "X-IMAPbase: 6 2\n\ny\n"}, want: `
+		user joe
+		box joe/Mail 5 3 sub -1 "" ""
+		msg joe/Mail/3 0 "\nx\n" ""
+		box joe/INBOX 6 3 sub -1 "" ""
+		msg joe/INBOX/3 0 "\ny\n" ""`},
 	{name: "hidden files", files: map[string]string{".x": from1 + "\nx\n", "joe/.y": from1 + "\ny\n", "joe/a.lock": from1 + "\nz\n", "joe/INBOX": "", "joe/.addressbook": "joe\n"}, want: `
 		! 2 hidden .x: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read
 		user joe

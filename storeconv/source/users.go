@@ -228,6 +228,7 @@ func (s *Source) mboxUsers() error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(names)
 	for _, name := range names {
 		if name[0] == '.' || notMail(name) {
 			if beginsAsMbox(s.root, name) {
