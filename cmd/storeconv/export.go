@@ -239,10 +239,11 @@ func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, clos
 	if v.store != "" {
 		return export.FromStore(v.store), 0, closeAll, nil
 	}
-	if f, err := plainInput(job, v.file); f != nil || err != nil {
-		if err != nil {
-			return nil, 0, closeAll, err
-		}
+	f, err := plainInput(job, v.file)
+	if err != nil {
+		return nil, 0, closeAll, err
+	}
+	if f != nil {
 		head := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 256<<10)
 		if err := stream.Check(job, "standard input", head); err != nil {
 			return nil, 0, closeAll, err
