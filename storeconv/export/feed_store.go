@@ -1,7 +1,10 @@
 package export
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -250,7 +254,7 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 		f.withoutIndex(b)
 		return f.files(ctx, b, p, 0)
 	}
-	defer index.file.Close()
+	defer index.close()
 	f.header(b, &index.Header)
 	for {
 		rec, err := index.Next()
@@ -271,55 +275,89 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 type index struct {
 	*ims.IndexReader
 	file *os.File
+	buf  *bufio.Reader
 }
 
-// index opens the index of a mailbox, and reads it once for the keywords that
-// are used; nil when there is none of ours.
-func (f *storeFeed) index(b *box) (*index, error) {
-	open := func() (*index, error) {
-		file, err := b.src.Index()
-		if err != nil {
-			return nil, err
-		}
-		ir, err := ims.NewIndexReader(file)
-		if err != nil {
-			file.Close()
-			return nil, err
-		}
-		return &index{ir, file}, nil
+// indexBuffers are those that indexes are read through. The reader of an index
+// takes one as it is.
+var indexBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+
+// start reads the head of the index, from the start of the file.
+func (x *index) start() (err error) {
+	if _, err = x.file.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
-	x, err := open()
-	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, ims.ErrForeignIndex):
+	x.buf.Reset(x.file)
+	x.IndexReader, err = ims.NewIndexReader(x.buf)
+	return err
+}
+
+func (x *index) close() {
+	x.file.Close() // opened for reading
+	x.buf.Reset(nil)
+	indexBuffers.Put(x.buf)
+}
+
+// uses counts how many messages have each keyword: of each line only the field
+// of the keywords is looked at.
+func (x *index) uses(names []string) map[string]int64 {
+	used := make(map[string]int64)
+	var rec ims.Record
+	begins := true
+	for {
+		line, err := x.buf.ReadSlice('\n')
+		if begins {
+			for range 6 {
+				_, line, _ = bytes.Cut(line, tab)
+			}
+			line, _, _ = bytes.Cut(line, tab)
+			if len(bytes.Trim(line, "0")) > 0 {
+				rec.Keywords, _ = hex.AppendDecode(rec.Keywords[:0], line) // a bad line is told when it is read
+				for _, k := range keywordsOf(&rec, names) {
+					used[k]++
+				}
+			}
+		}
+		if begins = err == nil; err != nil && err != bufio.ErrBufferFull {
+			return used
+		}
+	}
+}
+
+var tab = []byte{'\t'}
+
+// index opens the index of a mailbox, and looks through it once for the
+// keywords that are used; nil when there is none of ours.
+func (f *storeFeed) index(b *box) (*index, error) {
+	file, err := b.src.Index()
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		f.r.log.Problem("bad-index", b.src.Path, err.Error())
 		return nil, nil
 	}
-	b.keywords = x.Header.Userflags
-	if !b.made || f.r.opt.To == Mbox {
+	x := &index{file: file, buf: indexBuffers.Get().(*bufio.Reader)}
+	err = x.start()
+	if err == nil {
+		b.keywords = x.Header.Userflags
+		if b.made && f.r.opt.To == Maildir && b.letters == nil {
+			var used map[string]int64
+			if len(b.keywords) > 0 {
+				used = x.uses(b.keywords)
+				err = x.start()
+			}
+			b.numberKeywords(used)
+		}
+	}
+	if err == nil {
 		return x, nil
 	}
-	used := make(map[string]int64)
-	if len(b.keywords) > 0 {
-		for rec, err := range x.All() {
-			if err != nil {
-				break // it comes again
-			}
-			for _, k := range keywordsOf(rec, b.keywords) {
-				used[k]++
-			}
-		}
-		x.file.Close()
-		if x, err = open(); err != nil {
-			f.r.log.Problem("bad-index", b.src.Path, err.Error())
-			return nil, nil
-		}
+	x.close()
+	if !errors.Is(err, ims.ErrForeignIndex) {
+		f.r.log.Problem("bad-index", b.src.Path, err.Error())
 	}
-	if b.letters == nil {
-		b.numberKeywords(used)
-	}
-	return x, nil
+	return nil, nil
 }
 
 func keywordsOf(rec *ims.Record, names []string) (set []string) {

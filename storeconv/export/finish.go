@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -130,13 +131,18 @@ func (b *box) finishMaildir() error {
 	return b.u.r.stageFile(b.stage+"/maildirfolder", func(io.Writer) error { return nil })
 }
 
+// buffers are those of small files, of which a site has many.
+var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
+
 // stageFile writes a small file into the stage.
 func (r *run) stageFile(name string, write func(w io.Writer) error) error {
 	f, err := r.folder.Stage.Create(name)
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(f, 32<<10)
+	w := buffers.Get().(*bufio.Writer)
+	w.Reset(f)
+	defer buffers.Put(w)
 	err = write(w)
 	if err == nil {
 		err = w.Flush()
