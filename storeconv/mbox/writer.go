@@ -51,8 +51,9 @@ func (w *Writer) Write(e *Entry, msg io.ReaderAt, size int64) error {
 	if w.err = w.copy(msg, b); w.err != nil {
 		return w.err
 	}
-	// Behind a body of a Content-Length Dovecot takes one line end and no more.
-	if w.marksEnd(b) {
+	// Behind a body of a Content-Length Dovecot takes one line end and no more. A
+	// CR at the end of it would become part of that, which it does not survive.
+	if w.marksEnd(b) || b.cr {
 		w.w.WriteByte('\n')
 	}
 	w.n++
@@ -73,7 +74,8 @@ type parts struct {
 	size int64
 	body int64 // offset; size when the header does not end
 	ends bool  // the header ends with a blank line
-	open bool  // the last line has no end
+	open bool  // the last line has no end,
+	cr   bool  // only a CR
 }
 
 func bodyOf(msg io.ReaderAt, size int64) (parts, error) {
@@ -98,7 +100,7 @@ func bodyOf(msg io.ReaderAt, size int64) (parts, error) {
 	if _, err := msg.ReadAt(last[:], size-1); err != nil && err != io.EOF {
 		return p, err
 	}
-	p.open = last[0] != '\n'
+	p.open, p.cr = last[0] != '\n', last[0] == '\r'
 	return p, nil
 }
 
