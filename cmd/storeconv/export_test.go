@@ -29,6 +29,12 @@ func TestExportKill(t *testing.T) {
 	store, out, first := filepath.Join(dir, "store"), filepath.Join(dir, "out"), filepath.Join(dir, "first")
 	mustRun(t, 0, "restore", "-f", stream, "--store", store, "--quiet")
 	mustRun(t, 0, "export", "--store", store, "--out", out, "--quiet")
+	if err := os.RemoveAll(out); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	mustRun(t, 0, "export", "--store", store, "--out", out, "--quiet")
+	took := time.Since(began)
 	fresh := readTree(t, out)
 	users := wholeUsers(fresh)
 	if err := os.RemoveAll(out); err != nil {
@@ -51,7 +57,7 @@ func TestExportKill(t *testing.T) {
 			copyTree(t, first, out)
 		}
 		for range 1 + i%3 {
-			if killAfter(t, time.Duration(rng.IntN(250))*time.Millisecond, args) {
+			if killAfter(t, time.Duration(rng.Float64()*float64(took)), args) {
 				landed++
 			}
 			if _, err := os.Stat(out); err == nil && i%2 == 0 {

@@ -1,11 +1,7 @@
 package export
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -13,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -269,95 +264,6 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 			return err
 		}
 	}
-}
-
-// index is an open index.
-type index struct {
-	*ims.IndexReader
-	file *os.File
-	buf  *bufio.Reader
-}
-
-// indexBuffers are those that indexes are read through. The reader of an index
-// takes one as it is.
-var indexBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
-
-// start reads the head of the index, from the start of the file.
-func (x *index) start() (err error) {
-	if _, err = x.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	x.buf.Reset(x.file)
-	x.IndexReader, err = ims.NewIndexReader(x.buf)
-	return err
-}
-
-func (x *index) close() {
-	x.file.Close() // opened for reading
-	x.buf.Reset(nil)
-	indexBuffers.Put(x.buf)
-}
-
-// uses counts how many messages have each keyword: of each line only the field
-// of the keywords is looked at.
-func (x *index) uses(names []string) map[string]int64 {
-	used := make(map[string]int64)
-	var rec ims.Record
-	begins := true
-	for {
-		line, err := x.buf.ReadSlice('\n')
-		if begins {
-			for range 6 {
-				_, line, _ = bytes.Cut(line, tab)
-			}
-			line, _, _ = bytes.Cut(line, tab)
-			if len(bytes.Trim(line, "0")) > 0 {
-				rec.Keywords, _ = hex.AppendDecode(rec.Keywords[:0], line) // a bad line is told when it is read
-				for _, k := range keywordsOf(&rec, names) {
-					used[k]++
-				}
-			}
-		}
-		if begins = err == nil; err != nil && err != bufio.ErrBufferFull {
-			return used
-		}
-	}
-}
-
-var tab = []byte{'\t'}
-
-// index opens the index of a mailbox, and looks through it once for the
-// keywords that are used; nil when there is none of ours.
-func (f *storeFeed) index(b *box) (*index, error) {
-	file, err := b.src.Index()
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		f.r.log.Problem("bad-index", b.src.Path, err.Error())
-		return nil, nil
-	}
-	x := &index{file: file, buf: indexBuffers.Get().(*bufio.Reader)}
-	err = x.start()
-	if err == nil {
-		b.keywords = x.Header.Userflags
-		if b.made && f.r.opt.To == Maildir && b.letters == nil {
-			var used map[string]int64
-			if len(b.keywords) > 0 {
-				used = x.uses(b.keywords)
-				err = x.start()
-			}
-			b.numberKeywords(used)
-		}
-	}
-	if err == nil {
-		return x, nil
-	}
-	x.close()
-	if !errors.Is(err, ims.ErrForeignIndex) {
-		f.r.log.Problem("bad-index", b.src.Path, err.Error())
-	}
-	return nil, nil
 }
 
 func keywordsOf(rec *ims.Record, names []string) (set []string) {

@@ -123,7 +123,7 @@ func (b *box) finishMbox() error {
 	if r.dry() {
 		return nil
 	}
-	if b.made || b.hasWork() {
+	if !b.u.there || b.hasWork() {
 		to := b.u.stage + "/" + b.dir
 		if b.u.there {
 			to = fmt.Sprintf("%s/%d", b.u.stage, b.number)

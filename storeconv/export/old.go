@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"imsconv/storeconv/ims"
@@ -253,4 +255,124 @@ func (o *oldBox) eachMoved(e *entry, fn func() error) error {
 		}
 	}
 	return nil
+}
+
+// writeList writes the list of what has been exported of the user, with what
+// earlier lists say.
+func (u *user) writeList(name string) error {
+	h := head{magic: exportedMagic, user: u.id, place: u.place, needs: u.needs()}
+	boxes := u.listed()
+	for _, l := range boxes {
+		h.boxes = append(h.boxes, l.headBox)
+	}
+	return u.r.stageFile(name, func(w io.Writer) error {
+		if _, err := w.Write(appendHead(nil, &h)); err != nil {
+			return err
+		}
+		var line []byte
+		for i, l := range boxes {
+			if _, err := io.WriteString(w, "@ "+strconv.Itoa(i)+"\n"); err != nil {
+				return err
+			}
+			err := l.each(func(e *entry) error {
+				e.keywords = u.words.names(e.words)
+				line = e.append(line[:0])
+				_, err := w.Write(line)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// listedBox is a mailbox in the list that is written.
+type listedBox struct {
+	headBox
+	now *box    // nil: the source has it no more
+	old *oldBox // nil: new
+}
+
+// listed are the mailboxes of the list: those of the earlier one, and new ones.
+func (u *user) listed() []listedBox {
+	var out []listedBox
+	place := make(map[*oldBox]int)
+	if u.old != nil {
+		for i, o := range u.old.boxes {
+			out = append(out, listedBox{o.headBox, nil, o})
+			place[o] = i
+		}
+	}
+	for _, b := range u.boxes {
+		l := listedBox{headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: !b.foreign}, b, b.old}
+		at, listed := place[b.old]
+		if b.old == nil || !listed {
+			out = append(out, l)
+			continue
+		}
+		if !l.known {
+			l.headBox = out[at].headBox
+		}
+		out[at] = l
+	}
+	slices.SortStableFunc(out, func(a, b listedBox) int { return compareNames(a.name, b.name) })
+	return out
+}
+
+// compareNames is the order of mailboxes: INBOX, then bytes.
+func compareNames(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == ims.Inbox:
+		return -1
+	case b == ims.Inbox:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+// each calls fn for the messages of a mailbox in a list, by their UIDs. The
+// entry is reused.
+func (l *listedBox) each(fn func(e *entry) error) error {
+	var e entry
+	i, n := 0, 0
+	if l.now != nil {
+		n = l.now.recs.n
+	}
+	emit := func(limit uint32, all bool) error {
+		for ; i < n; i++ {
+			rec := l.now.recs.inOrder(i)
+			if !all && rec.uid >= limit {
+				return nil
+			}
+			if rec.state != fresh {
+				continue
+			}
+			e = entry{record: *rec, recent: true}
+			if base := l.now.base(rec); l.old != nil && base != e.fileBase() {
+				e.base = base
+			}
+			if err := fn(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if l.old != nil {
+		err := l.old.each(&e, func() error {
+			kept := e
+			if err := emit(kept.uid, false); err != nil {
+				return err
+			}
+			e = kept
+			return fn(&e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return emit(0, true)
 }

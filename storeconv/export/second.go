@@ -38,9 +38,10 @@ func (u *user) finishPending() error {
 	return u.writeList(u.stage + "/list")
 }
 
-// hasWork tells whether a mailbox of a user who is there has anything new.
+// hasWork tells whether a mailbox of a user who is there has anything new. One
+// that was deleted there comes back only with new mail.
 func (b *box) hasWork() bool {
-	if b.made || b.old != nil && b.old.moved {
+	if b.made && b.old == nil || b.old != nil && b.old.moved {
 		return true
 	}
 	for i := range b.recs.n {
@@ -48,7 +49,7 @@ func (b *box) hasWork() bool {
 			return true
 		}
 	}
-	if b.old == nil {
+	if b.old == nil || b.made {
 		return false
 	}
 	for i := range b.old.recs.n {

@@ -139,6 +139,44 @@ func TestSecondPass(t *testing.T) {
 	}
 }
 
+// TestDeletedMailbox: a mailbox that was deleted on the new side comes back
+// with new mail only, and only that.
+func TestDeletedMailbox(t *testing.T) {
+	for _, to := range []Format{Maildir, Mbox} {
+		dir := t.TempDir()
+		first := []member{boxed("joe/INBOX", 7), msg("joe/INBOX/1", 1, "", "one\r\n"), boxed("joe/Old", 8), msg("joe/Old/1", 1, "", "one\r\n"), boxed("joe/Empty", 9)}
+		exportTo(t, dir, streamOf(t, write(t, first...)), Options{To: to})
+		gone := []string{dir + "/joe/Maildir/.Old", dir + "/joe/Maildir/.Empty"}
+		if to == Mbox {
+			gone = []string{dir + "/joe/Old", dir + "/joe/Empty"}
+		}
+		for _, path := range gone {
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exportTo(t, dir, streamOf(t, write(t, append(first, msg("joe/INBOX/2", 2, "", "two\r\n"))...)), Options{To: to})
+		for _, path := range gone {
+			if _, err := os.Stat(path); err == nil {
+				t.Errorf("%s is there again", path)
+			}
+		}
+		exportTo(t, dir, streamOf(t, write(t, append(first, msg("joe/Old/2", 2, "", "two\r\n"))...)), Options{To: to})
+		text := ""
+		if to == Mbox {
+			text = content(t, gone[0])
+		} else {
+			text = content(t, gone[0]+"/cur/2.M2P0.imsconv,S=5,W=5:2,")
+			if n := len(names(t, gone[0]+"/cur")); n != 1 {
+				t.Errorf("%d messages", n)
+			}
+		}
+		if !strings.Contains(text, "two") || strings.Contains(text, "one") {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
 // TestLocked: while somebody holds the lock of a mailbox its user is left out,
 // and the same command goes on later.
 func TestLocked(t *testing.T) {
