@@ -239,3 +239,29 @@ func TestListLines(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// FuzzList holds that no list makes its reader crash, and that what is read is
+// written as it was.
+func FuzzList(f *testing.F) {
+	f.Add("imsconv-exported 1\nuser joe\nplace joe/Maildir\nneeds acl quota\nmailbox INBOX\tINBOX\t\t7\nmailbox a/b\ta/b\t.a.b\t-\n\n@ 0\n1\t5\t3\t4\t\tFS\tJunk Work\n@ 1\n")
+	f.Add("imsconv-exported 1\n\n@ 0\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := newListReader(strings.NewReader(text), exportedMagic)
+		if err != nil {
+			return
+		}
+		again, err := newListReader(strings.NewReader(string(appendHead(nil, &l.head))), exportedMagic)
+		if err != nil || fmt.Sprint(again.head) != fmt.Sprint(l.head) {
+			t.Errorf("%+v, %+v: %v", l.head, again, err)
+		}
+		var e, back entry
+		for {
+			if _, err := l.message(&e); err != nil {
+				return
+			}
+			if line := string(e.append(nil)); !back.parse(strings.TrimSuffix(line, "\n")) || string(back.append(nil)) != line {
+				t.Errorf("%q becomes %+v", line, back)
+			}
+		}
+	})
+}

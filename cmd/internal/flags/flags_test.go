@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,6 +22,12 @@ import (
 
 func TestValues(t *testing.T) {
 	newline := NewChoice("keep", "keep", "crlf")
+	text := NewText("", "WORD", func(s string) error {
+		if s != "a" {
+			return errors.New("not a")
+		}
+		return nil
+	})
 	for _, tt := range []struct {
 		name  string
 		value pflag.Value
@@ -29,6 +36,7 @@ func TestValues(t *testing.T) {
 	}{
 		{"size", new(Size), map[string]string{"0": "0", "512": "512", "64K": "64KiB", "8MiB": "8MiB", "1g": "1GiB", "1025": "1025"}, []string{"", "-1", "8X", "M", "99999999999G", "1.5K", " 8"}},
 		{"choice", &newline, map[string]string{"keep": "keep", "crlf": "crlf"}, []string{"", "lf", "CRLF"}},
+		{"text", &text, map[string]string{"a": "a"}, []string{"", "b"}},
 		{"count", new(Count), map[string]string{"0": "0", "12": "12"}, []string{"", "-1", "x", "1.5"}},
 		{"version", new(version), map[string]string{"6": "6", "7": "7", "8": "8", "9": "9"}, []string{"", "5", "10", "6.0"}},
 		{"byte order", new(byteOrder), map[string]string{"big": "big", "little": "little"}, []string{"", "middle", "BIG"}},
