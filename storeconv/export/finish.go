@@ -319,13 +319,22 @@ func (u *user) finishMove() error {
 	return u.writeList(u.stage + ".list")
 }
 
+// subscriptionsName is the file of subscriptions. Beside mailbox files it has a
+// dot, or it would be taken for one.
+func (r *run) subscriptionsName() string {
+	if r.opt.To == Mbox {
+		return "." + maildir.SubscriptionsName
+	}
+	return maildir.SubscriptionsName
+}
+
 // writeSubscriptions writes the subscriptions of a user who is made.
 func (u *user) writeSubscriptions() error {
 	lines, err := u.subscriptions(func(b *box) bool { return b.subscribed })
 	if err != nil || lines == nil {
 		return err
 	}
-	return u.r.stageFile(u.stage+"/"+maildir.SubscriptionsName, func(w io.Writer) error { return maildir.WriteSubscriptions(w, lines) })
+	return u.r.stageFile(u.stage+"/"+u.r.subscriptionsName(), func(w io.Writer) error { return maildir.WriteSubscriptions(w, lines) })
 }
 
 func (u *user) subscriptions(which func(b *box) bool) (lines []string, err error) {

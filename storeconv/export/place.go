@@ -246,7 +246,7 @@ func (p *placing) subscribe() error {
 	if lines == nil {
 		return nil
 	}
-	name := p.u.place + "/" + maildir.SubscriptionsName
+	name := p.u.place + "/" + p.u.r.subscriptionsName()
 	unlock, err := p.lock(name + ".lock")
 	if err != nil {
 		return err
