@@ -99,7 +99,7 @@ func (b *box) freeFile(file string) (bool, error) {
 			}
 		}
 	}
-	if !u.files.free(file) {
+	if file == u.r.subscriptionsName() || !u.files.free(file) {
 		return false, nil
 	}
 	if !u.there {
