@@ -156,12 +156,16 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 		return v.list(ctx, job)
 	}
 	v.opts.Paths = args
+	if err := checkPaths(job, args); err != nil {
+		return err
+	}
 	if v.toStream != "" {
 		return v.writeStream(ctx, job)
 	}
 	if err := v.prepare(job); err != nil {
 		return err
 	}
+	tellPartitions(job, args, v.opts.Partition)
 	streams, closeAll, err := openSources(job, &v.tree, v.files)
 	defer closeAll()
 	if err != nil {

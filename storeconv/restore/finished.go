@@ -147,10 +147,15 @@ func (r *run) checkFinished(ctx context.Context) error {
 // keepPipes makes streams that can be read once keep what is read of them.
 func (r *run) keepPipes() error {
 	for _, s := range r.streams {
-		if s.Again == nil {
-			return fmt.Errorf("%s begins as a stream that an earlier run has restored into new mailboxes, and goes on as another: give it as a file", s.Name)
+		if s.Again != nil {
+			continue
 		}
-		s.Source = s.Again()
+		if s.keep == nil {
+			return fmt.Errorf("%s: its source cannot be read twice, and it begins as a stream of a finished run", s.Name)
+		}
+		if err := s.keep.start(r.path); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
 	}
 	return nil
 }
@@ -158,8 +163,8 @@ func (r *run) keepPipes() error {
 // reopen makes the streams be read from their starts.
 func (r *run) reopen() error {
 	for _, s := range r.streams {
-		if s.reopen != nil {
-			s.Source = s.reopen()
+		if s.Again != nil {
+			s.Source = s.Again()
 			continue
 		}
 		if err := s.keep.failed(); err != nil {

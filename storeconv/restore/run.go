@@ -260,10 +260,7 @@ func (r *run) whereOf(stream int, offset int64, name string) string {
 	if where := r.streams[stream].Where; where != nil {
 		return where(offset, name)
 	}
-	at := fmt.Sprintf("stream offset %d", offset)
-	if len(r.streams) > 1 {
-		at = fmt.Sprintf("stream %s offset %d", r.streams[stream].Name, offset)
-	}
+	at := fmt.Sprintf("%s: offset %d", r.streams[stream].Name, offset)
 	if name == "" {
 		return at
 	}

@@ -47,6 +47,7 @@ type Stream struct {
 	Where func(offset int64, name string) string
 
 	guard *guard // nil: reading never waits long
+	keep  *spool // of one that can be read once
 }
 
 // checkInputs refuses streams that cannot be read, or would be read twice.
