@@ -54,9 +54,10 @@ func (s *suite) wantLines(name, word string, want int) error {
 	return err
 }
 
-// wantTree checks that a tree has so many files of so many bytes.
-func (s *suite) wantTree(root, suffix string, files, bytes int64) error {
-	n, size, err := treeSum(s.at(root), suffix)
+// wantTree checks that a tree has so many files, of so many bytes, in whose
+// names a part stands.
+func (s *suite) wantTree(root, part string, files, bytes int64) error {
+	n, size, err := treeSum(s.at(root), part)
 	if err == nil && (n != files || bytes >= 0 && size != bytes) {
 		err = fmt.Errorf("%s has %d files of %d bytes, want %d of %d", root, n, size, files, bytes)
 	}

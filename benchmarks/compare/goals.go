@@ -67,6 +67,8 @@ func goalsOf(r *results) []goalResult {
 		row("backup", "0.65x `tar c`", "1x", r.times("backup", "tar -c", 1)),
 		row("relocate, hard links", "2.4x `cp -al`", "kept", r.times("relocate-hardlink", "cp -al", 2.4)),
 		row("relocate, copies", "2.4x `cp -a`", "kept", r.times("relocate-copy", "cp -a", 2.4)),
+		row("export to Maildir, copies", "", "1x `cp -a`", r.times("export-copy", "cp -a", 1)),
+		row("export to Maildir, hard links", "", "3x `cp -a`", r.times("export-hardlink", "cp -a", 3)),
 		row("growth, restore", "linear to 100,000 messages", "15 % a message at 10x, memory flat", r.growth("growth-restore", "a message %s %% dearer at 10x"), r.memory("growth-restore")),
 		row("growth, upgrade", "", "15 % an entry at 10x, memory flat", r.growth("growth-upgrade", "an entry %s %% dearer at 10x"), r.memory("growth-upgrade")),
 	}

@@ -60,7 +60,7 @@ func (s *suite) at(parts ...string) string {
 }
 
 // taskMakers make the tasks, each after its inputs. A new verb joins with a
-// line here: an export beside doveadm backup.
+// line here.
 var taskMakers = []struct {
 	name string
 	make func(*suite) ([]task, error)
@@ -72,6 +72,7 @@ var taskMakers = []struct {
 	{"verify", verifyTasks},
 	{"backup", backupTasks},
 	{"relocate", relocateTasks},
+	{"export", exportTasks},
 	{"growth-restore", growingStores},
 	{"growth-upgrade", growingExports},
 }
