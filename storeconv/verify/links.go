@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -27,42 +28,131 @@ func (c *streamCheck) forget(m *sims.Member, b body) {
 }
 
 // link compares a later copy.
-func (c *streamCheck) link(m *sims.Member) error {
-	if meter := c.v.opts.Progress; meter != nil {
-		meter.Add(1, 0)
-	}
-	if isExpired(m) {
-		c.v.report.Expired++
-		return nil
-	}
+func (c *streamCheck) link(m *sims.Member) {
 	if !c.enter(m) {
-		return nil // the mailbox has been told
+		return // the mailbox has been told
 	}
-	rec, err := c.box.view.find(m.UID, c.box.validity)
+	rec, there, err := c.linked(m)
 	if err != nil {
 		c.problem(m, "bad-index", "%v", err)
-		return nil
+		return
 	}
 	again := c.box.uids.add(m.UID)
 	switch {
+	case rec == nil && there:
+		return // it was there before, with flags and date of its own
 	case rec == nil:
 		c.problem(m, "missing-message", "the store does not have it in %s", c.box.view.box.path)
-		return nil
+		return
 	case again:
 		c.warning(m, "duplicate-uid", "the stream has this UID twice")
-		return nil
+		return
 	}
 	c.record(m, rec)
 	var own unix.Stat_t
 	if statRegular(c.box.view.box.fd, messageFile(rec.uid), &own) != nil {
-		return nil // told with the tree
+		return // told with the tree
 	}
 	if first, ok := c.absent[m.Link]; ok {
 		c.linkToAbsent(m, rec, &own, first)
-		return nil
+		return
 	}
 	c.linkToFirst(m, rec, &own)
-	return nil
+}
+
+// linked finds the record of a later copy. Of several that came from its UID it
+// is the one with the content of the first copy. Without any, there tells that a
+// message of that content is there which does not say where it came from.
+func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err error) {
+	all, err := c.box.view.candidates(m.UID, c.box.validity)
+	if err != nil || len(all) == 1 {
+		return one(all), false, err
+	}
+	first := c.firstContents(m.Link)
+	for _, rec := range all {
+		if first[rec.sum] {
+			return rec, false, nil
+		}
+	}
+	for sum := range first {
+		there = there || c.box.view.findContent(sum) != nil
+	}
+	return one(all), there, nil
+}
+
+func one(all []*viewRecord) *viewRecord {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// recentContents are the sums of the messages that were read last, by member
+// name: some 20 MiB.
+type recentContents struct {
+	m    map[string][32]byte
+	ring []string
+	next int
+}
+
+// contentsKept has room for more than a queue of members holds.
+const contentsKept = 1 << 17
+
+func (r *recentContents) add(m *sims.Member, b body) {
+	if m.Kind != sims.Message {
+		return
+	}
+	if r.m == nil {
+		r.m = make(map[string][32]byte)
+	}
+	switch _, known := r.m[m.Name]; {
+	case known:
+		return // the first one stays
+	case len(r.ring) < contentsKept:
+		r.ring = append(r.ring, m.Name)
+	default:
+		delete(r.m, r.ring[r.next])
+		r.ring[r.next] = m.Name
+		r.next = (r.next + 1) % len(r.ring)
+	}
+	r.m[m.Name] = b.sum
+}
+
+// firstContents are the contents that a first copy may have: the one that the
+// stream has or, when it came long ago or in another stream, those of the
+// messages of the store that came from its UID.
+func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
+	sums := make(map[[32]byte]bool)
+	if first, ok := c.absent[name]; ok {
+		sums[first.sum] = true
+		return sums
+	}
+	if sum, ok := c.contents.m[name]; ok {
+		sums[sum] = true
+		return sums
+	}
+	at, ok := c.v.chosen.placeOf(name)
+	if !ok {
+		return sums
+	}
+	view := c.viewOf(at)
+	if view == nil {
+		return sums
+	}
+	all, err := view.candidates(at.uid, c.saidOf(name))
+	if err != nil {
+		return sums // told where the mailbox itself is compared
+	}
+	for _, rec := range all {
+		sums[rec.sum] = true
+	}
+	return sums
+}
+
+// saidOf is the UIDVALIDITY that the stream has said for the mailbox of a
+// member; 0: none yet.
+func (c *streamCheck) saidOf(name string) uint32 {
+	return c.said[name[:max(strings.LastIndexByte(name, '/'), 0)]]
 }
 
 // linkToAbsent compares a copy whose first has expired: the content, and the
@@ -94,7 +184,7 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 		return
 	}
 	if keyOf(own) != keyOf(&first) {
-		if at, ok = c.firstElsewhere(at, own, &first); !ok {
+		if at, ok = c.firstElsewhere(at, rec, own, &first); !ok {
 			c.v.report.Unchecked++
 			return
 		}
@@ -125,24 +215,31 @@ func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
 // mailbox had other messages before: the file that own is, if any of those
 // with this original UID is. Else at and first stay; false when what lies
 // there came from another UID.
-func (c *streamCheck) firstElsewhere(at place, own, first *unix.Stat_t) (place, bool) {
+func (c *streamCheck) firstElsewhere(at place, rec *viewRecord, own, first *unix.Stat_t) (place, bool) {
 	view := c.viewOf(at)
 	if view == nil || view.header == nil {
 		return at, true
 	}
-	for i := range view.all {
-		r := &view.all[i]
-		if r.origUID != at.uid || r.uid == at.uid {
-			continue
-		}
+	all, err := view.candidates(at.uid, 0)
+	if err != nil {
+		return at, true
+	}
+	content := -1
+	for i, r := range all {
 		var st unix.Stat_t
-		if statRegular(view.box.fd, messageFile(r.uid), &st) == nil && keyOf(&st) == keyOf(own) {
+		if r.uid != at.uid && statRegular(view.box.fd, messageFile(r.uid), &st) == nil && keyOf(&st) == keyOf(own) {
 			*first, at.uid = st, r.uid
 			return at, true
 		}
+		if content < 0 && r.sum == rec.sum {
+			content = i
+		}
 	}
-	rec, err := view.find(at.uid, 0)
-	return at, err != nil || rec != nil && rec.uid == at.uid
+	if content >= 0 {
+		at.uid = all[content].uid
+		return at, statRegular(view.box.fd, messageFile(at.uid), first) == nil
+	}
+	return at, slices.ContainsFunc(all, func(r *viewRecord) bool { return r.uid == at.uid })
 }
 
 // viewOf is the mailbox of a first copy; nil: it cannot be read. It stays open
@@ -239,5 +336,5 @@ func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
 	if !c.first {
 		n = warning(n.Kind, n.Where, "%s; an earlier stream may have had it as a copy", n.Text)
 	}
-	c.v.tell(n)
+	c.tell(n)
 }

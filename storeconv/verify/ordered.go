@@ -1,9 +1,14 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
 )
 
 // ordered does tasks in parallel and takes their results in order. produce
@@ -64,4 +69,106 @@ func ordered[T any](ctx context.Context, jobs int, produce func(ctx context.Cont
 		return failed
 	})
 	return g.Wait()
+}
+
+// A stream may go from user to user and back, message by message, and to open a
+// mailbox is to read its index. So members wait until there are many, and are
+// held against the store a mailbox at a time. What there is to say of them is
+// said in the order of the stream.
+
+// queueMost bounds what waits, in bytes of memory.
+const queueMost = 32 << 20
+
+// queueWeight is what a member takes beside its texts, in bytes, about.
+const queueWeight = 400
+
+// queued is a member that waits.
+type queued struct {
+	m         *sims.Member
+	body      body
+	at        int // number in the queue
+	user, box int // numbers of the first members of its user and of its mailbox
+}
+
+// queuedNote is something to say about a member, or about what comes before it.
+type queuedNote struct {
+	at   int
+	note storeconv.Note
+}
+
+// queue is what waits.
+type queue struct {
+	members []queued
+	bytes   int
+	first   map[string]int // numbers of the first members, by user and by mailbox
+	turns   bool           // the stream has gone back to a mailbox
+	at      int            // number of the member at work
+	notes   []queuedNote
+}
+
+// add adds a copy of a member and tells whether the queue is full.
+func (q *queue) add(m *sims.Member, b body) bool {
+	if q.first == nil {
+		q.first = make(map[string]int)
+	}
+	c := *m
+	c.Unknown = nil
+	w := queued{m: &c, body: b, at: len(q.members)}
+	w.user = q.number(c.User, w.at)
+	w.box = q.number(c.User+"/"+c.Mailbox, w.at)
+	if last := len(q.members) - 1; last >= 0 && q.members[last].compare(w) > 0 {
+		q.turns = true
+	}
+	q.members = append(q.members, w)
+	q.bytes += queueWeight + len(c.Name) + len(c.Link) + len(c.Flags) + len(c.Keywords) + len(c.ACL)
+	return q.bytes >= queueMost
+}
+
+// number returns the number of the first member under a key.
+func (q *queue) number(key string, at int) int {
+	if n, ok := q.first[key]; ok {
+		return n
+	}
+	q.first[key] = at
+	return at
+}
+
+func (w queued) compare(o queued) int {
+	return cmp.Or(cmp.Compare(w.user, o.user), cmp.Compare(w.box, o.box), cmp.Compare(w.at, o.at))
+}
+
+// tell says something about the member at work: at once, unless something that
+// comes before it in the stream is still to come.
+func (c *streamCheck) tell(n storeconv.Note) {
+	if !c.queue.turns && len(c.queue.notes) == 0 {
+		c.v.tell(n)
+		return
+	}
+	c.queue.notes = append(c.queue.notes, queuedNote{c.queue.at, n})
+}
+
+// tellRead says something about what has been read last.
+func (c *streamCheck) tellRead(n storeconv.Note) {
+	c.queue.notes = append(c.queue.notes, queuedNote{len(c.queue.members), n})
+}
+
+// work holds what waits against the store.
+func (c *streamCheck) work() {
+	q := &c.queue
+	if q.turns {
+		slices.SortFunc(q.members, queued.compare)
+	}
+	for i := range q.members {
+		if c.ctx.Err() != nil {
+			return
+		}
+		q.at = q.members[i].at
+		c.compare(&q.members[i])
+	}
+	slices.SortStableFunc(q.notes, func(a, b queuedNote) int { return cmp.Compare(a.at, b.at) })
+	for _, n := range q.notes {
+		c.v.tell(n.note)
+	}
+	clear(q.members)
+	*q = queue{members: q.members[:0]}
 }

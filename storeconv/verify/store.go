@@ -79,6 +79,17 @@ type StoreReport struct {
 // message of the mailboxes at work, about 150 bytes a message of the mailbox
 // at hand in a stream, below 256 MiB.
 func Store(ctx context.Context, store string, opts StoreOptions) (StoreReport, error) {
+	v, err := newVerifier(store, opts)
+	if err != nil {
+		return StoreReport{}, err
+	}
+	defer v.close()
+	err = v.run(ctx)
+	return v.report, err
+}
+
+// newVerifier opens a store. Its databases are run's to open.
+func newVerifier(store string, opts StoreOptions) (*verifier, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard
 	}
@@ -88,13 +99,9 @@ func Store(ctx context.Context, store string, opts StoreOptions) (StoreReport, e
 	v := &verifier{opts: opts, log: opts.Log, path: store}
 	var err error
 	if v.chosen, err = choose(opts.Selection); err != nil {
-		return v.report, err
+		return nil, err
 	}
-	if err := v.open(); err != nil {
-		return v.report, err
-	}
-	defer v.close()
-	return v.report, v.run(ctx)
+	return v, v.open()
 }
 
 // verifier is one call of Store.
@@ -114,7 +121,10 @@ type verifier struct {
 	user    userTotals
 	indexed bool // some mailbox has an index of ours
 	strange strangeDates
-	late    map[string]string // differences that a later stream may explain
+	late    map[lateKey]lateNote // differences that something to come may explain
+	backups []int64              // dates of the streams that have come
+	owners  map[string]string    // whose mail came first to a mailbox: users of the stream by path
+	entered int                  // mailboxes that were opened for members of streams, each time
 
 	// Of all workers.
 	dateLock sync.Mutex

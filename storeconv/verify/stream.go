@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,34 +29,42 @@ const maxLate = 200000
 
 // streamCheck is the work on one stream.
 type streamCheck struct {
-	ctx    context.Context // of the call that it works for
-	v      *verifier
-	s      Stream
-	first  bool // no stream came before,
-	last   bool // or comes behind
-	r      *sims.Reader
-	date   int64 // of the backup, seconds since 1970; 0: not said
-	read   *messageReader
-	absent map[string]absentCopy // first copies that are not in the store by their own names
+	ctx      context.Context // of the call that it works for
+	v        *verifier
+	s        Stream
+	first    bool // no stream came before
+	r        *sims.Reader
+	date     int64 // of the backup, seconds since 1970; 0: not said
+	read     *messageReader
+	contents recentContents        // of the first copies that came last
+	absent   map[string]absentCopy // first copies that are not in the store by their own names
 
-	user  streamUser
+	met   metUser // of the member that was read last
+	queue queue
+	said  map[string]uint32 // UIDVALIDITYs in the stream, by mailbox
+	user  streamUser        // of the member at work
 	box   streamBox
 	other streamBox // of the first copy that a link was last held against
 }
 
-// streamUser is the user at hand.
-type streamUser struct {
-	name     string // as the stream has it
-	id       string // as the store has it
+// metUser is a user of the stream.
+type metUser struct {
+	name     string
 	selected bool
-	own      map[fileKey]fileKey // which file stands for a first copy
+}
+
+// streamUser is the user at work.
+type streamUser struct {
+	name string              // as the stream has it
+	id   string              // as the store has it
+	own  map[fileKey]fileKey // which file stands for a first copy
 }
 
 // stream holds the messages of the stream with that number against the store.
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
-		ctx: ctx, v: v, s: s, first: number == 0, last: number == len(v.opts.Streams)-1, r: sims.NewReader(waiting(ctx, s.R)),
-		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy),
+		ctx: ctx, v: v, s: s, first: number == 0, r: sims.NewReader(waiting(ctx, s.R)),
+		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uint32),
 	}
 	defer c.leave()
 	defer c.other.close()
@@ -63,6 +73,7 @@ func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	c.date = header.Date
+	v.backups = append(v.backups, c.date)
 	for n := 0; ; n++ {
 		m, err := c.r.Next()
 		if err == nil {
@@ -71,10 +82,11 @@ func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 		if (n%64 == 0 || err != nil) && ctx.Err() != nil {
 			return context.Cause(ctx) // which may be what the error is about
 		}
-		if err == io.EOF {
-			return nil
-		}
 		if err != nil && !c.damage(err) {
+			c.work()
+			if err == io.EOF {
+				return nil
+			}
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
@@ -86,7 +98,7 @@ func (c *streamCheck) damage(err error) bool {
 	if !errors.As(err, &p) {
 		return false
 	}
-	c.v.tell(storeconv.Note{Severity: storeconv.Severity(p.Severity()), Kind: p.Class, Where: c.s.Name + ": " + p.Position(), Text: p.Text})
+	c.tellRead(storeconv.Note{Severity: storeconv.Severity(p.Severity()), Kind: p.Class, Where: c.s.Name + ": " + p.Position(), Text: p.Text})
 	return true
 }
 
@@ -99,45 +111,78 @@ func (c *streamCheck) problem(m *sims.Member, kind, format string, args ...any) 
 	if c.ctx.Err() != nil {
 		return // it may be what ended the reading
 	}
-	c.v.tell(problem(kind, c.where(m), format, args...))
+	c.tell(problem(kind, c.where(m), format, args...))
 }
 
 func (c *streamCheck) warning(m *sims.Member, kind, format string, args ...any) {
-	c.v.tell(warning(kind, c.where(m), format, args...))
+	c.tell(warning(kind, c.where(m), format, args...))
 }
 
+// member takes a member in: the body of a message is read, and what there is to
+// hold against the store waits.
 func (c *streamCheck) member(m *sims.Member) error {
-	if c.user.name != m.User || c.user.name == "" {
-		c.enterUser(m)
+	if c.met.name != m.User || c.met.name == "" {
+		c.meet(m)
 	}
-	if !c.user.selected || m.Kind != sims.User && !c.selected(m) {
+	if !c.met.selected || m.Kind != sims.User && !c.selected(m) {
 		return nil
+	}
+	var b body
+	if m.Kind == sims.Message || m.Kind == sims.Link {
+		c.v.report.Members++
+		var err error
+		if b, err = c.body(m); err != nil {
+			return err // that of a damaged member is told
+		}
+		if meter := c.v.opts.Progress; meter != nil {
+			meter.Add(1, 0)
+		}
+		if isExpired(m) {
+			c.v.report.Expired++
+			c.forget(m, b)
+			return nil
+		}
+		c.contents.add(m, b)
+	}
+	if c.queue.add(m, b) {
+		c.work()
+	}
+	return nil
+}
+
+// meet looks at the user of a member.
+func (c *streamCheck) meet(m *sims.Member) {
+	c.met = metUser{strings.Clone(m.User), c.v.chosen.user(m.User)}
+	if !c.met.selected {
+		return
+	}
+	if _, err := c.v.chosen.id(m.User); err != nil {
+		c.met.selected = false
+		c.tellRead(problem("refused", c.where(m), "%v", err))
+	}
+}
+
+// compare holds a member against the store.
+func (c *streamCheck) compare(w *queued) {
+	m := w.m
+	if c.user.name != m.User {
+		c.user = streamUser{name: m.User, own: make(map[fileKey]fileKey)}
+		c.user.id, _ = c.v.chosen.id(m.User) // of one that was met, there is no error
 	}
 	switch m.Kind {
 	case sims.User:
 		c.quota(m)
 	case sims.Mailbox:
+		if m.UIDValidity != 0 && len(c.said) < maxLate {
+			c.said[m.Name] = m.UIDValidity
+		}
 		if c.enter(m) {
 			c.mailbox(m)
 		}
 	case sims.Message:
-		return c.message(m)
+		c.message(m, w.body)
 	case sims.Link:
-		c.v.report.Members++
-		return c.link(m)
-	}
-	return nil
-}
-
-func (c *streamCheck) enterUser(m *sims.Member) {
-	c.user = streamUser{name: strings.Clone(m.User), selected: c.v.chosen.user(m.User), own: make(map[fileKey]fileKey)}
-	if !c.user.selected {
-		return
-	}
-	var err error
-	if c.user.id, err = c.v.chosen.id(m.User); err != nil {
-		c.user.selected = false
-		c.problem(m, "refused", "%v", err)
+		c.link(m)
 	}
 }
 
@@ -156,11 +201,14 @@ type body struct {
 	sum  [32]byte
 }
 
-// body reads the body of the member at hand, with its line ends as the store
-// has them.
-func (c *streamCheck) body() (body, error) {
-	h := sha256.New()
+// body reads the body of a message, with its line ends as the store has them. A
+// link has none.
+func (c *streamCheck) body(m *sims.Member) (body, error) {
 	var b body
+	if m.Kind != sims.Message {
+		return b, nil
+	}
+	h := sha256.New()
 	ends := lineEnds{}
 	for {
 		piece, err := c.r.Chunk()
@@ -200,48 +248,34 @@ func (l *lineEnds) convert(piece []byte) []byte {
 }
 
 // message compares one message.
-func (c *streamCheck) message(m *sims.Member) error {
-	c.v.report.Members++
-	b, err := c.body()
-	if err != nil {
-		return err // that of a damaged member is told
-	}
-	if meter := c.v.opts.Progress; meter != nil {
-		meter.Add(1, 0)
-	}
-	if isExpired(m) {
-		c.v.report.Expired++
-		c.forget(m, b)
-		return nil
-	}
+func (c *streamCheck) message(m *sims.Member, b body) {
 	if !c.enter(m) {
-		return nil // the mailbox has been told
+		return // the mailbox has been told
 	}
-	rec, err := c.box.view.find(m.UID, c.box.validity)
+	rec, err := c.box.view.find(m.UID, c.box.validity, &b.sum)
 	if err != nil {
 		c.problem(m, "bad-index", "%v", err)
-		return nil
+		return
 	}
 	again := c.box.uids.add(m.UID)
 	switch {
-	case rec == nil && c.box.view.findContent(b.sum) != nil:
-		return nil // it was there before, with flags and date of its own
+	case (rec == nil || rec.sum != b.sum) && c.box.view.findContent(b.sum) != nil:
+		return // it was there before, with flags and date of its own
 	case rec == nil:
 		c.problem(m, "missing-message", "the store does not have it in %s", c.box.view.box.path)
-		return nil
+		return
 	case again && b.sum == rec.sum:
 		c.warning(m, "duplicate-uid", "the stream has this UID twice, with the same content")
-		return nil
+		return
 	case again:
 		c.problem(m, "duplicate-uid", "the stream has another message of this UID; the store has %s", hex.EncodeToString(rec.sum[:]))
-		return nil
+		return
 	}
 	c.record(m, rec)
 	if b.size != rec.size || b.sum != rec.sum {
 		c.problem(m, "wrong-content", "%d bytes with SHA-256 %s in the stream, %d bytes with %s in the store", b.size, hex.EncodeToString(b.sum[:]), rec.size, hex.EncodeToString(rec.sum[:]))
 	}
 	c.messageDate(m, rec)
-	return nil
 }
 
 // record compares receive date and flags.
@@ -249,11 +283,14 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 	if c.box.view.header == nil {
 		return
 	}
-	if date := storeDate(m.Time); date != rec.date {
-		c.problem(m, "date", "received %s, the index says %s", dateText(date), dateText(rec.date))
+	date := storeDate(m.Time)
+	if date != rec.date && c.box.joined {
+		c.warning(m, "date", "received %s, the index says %s: it may be the same message of another user whose mail is here too", dateText(date), dateText(rec.date))
+	} else {
+		c.later(m, lateKey{uid: rec.uid, kind: "date"}, date == rec.date, "received %s, the index says %s", dateText(date), dateText(rec.date))
 	}
 	want := flagSet(m.Flags)
-	c.later(m, "flags", slices.Equal(want, rec.flags), "the flags are %q, the stream says %q", rec.flags, want)
+	c.later(m, lateKey{uid: rec.uid, kind: "flags"}, slices.Equal(want, rec.flags), "the flags are %q, the stream says %q", rec.flags, want)
 }
 
 // storeDate is a receive date of a stream as a store has it: 1970 for one that
@@ -265,35 +302,45 @@ func storeDate(seconds int64) int64 {
 	return seconds
 }
 
-// later tells a difference, unless a stream to come may explain it: then it is
-// kept until that stream has been read.
-func (c *streamCheck) later(m *sims.Member, kind string, equal bool, format string, args ...any) {
-	key := m.Name + "\x00" + kind
-	switch {
-	case equal:
-		delete(c.v.late, key)
-	case c.last || len(c.v.late) >= maxLate:
-		delete(c.v.late, key)
-		c.problem(m, kind, format, args...)
-	default:
-		if c.v.late == nil {
-			c.v.late = make(map[string]string)
-		}
-		c.v.late[key] = c.where(m) + "\x00" + fmt.Sprintf(format, args...)
-	}
+// lateKey is something of the store that streams say things about: of the
+// mailbox at path or, with a uid, of a message of it.
+type lateKey struct {
+	path string
+	uid  uint32
+	kind string
 }
 
-// endStreams tells the differences that no later stream explained.
-func (v *verifier) endStreams() {
-	keys := make([]string, 0, len(v.late))
-	for key := range v.late {
-		keys = append(keys, key)
+func (k lateKey) compare(o lateKey) int {
+	return cmp.Or(strings.Compare(k.path, o.path), cmp.Compare(k.uid, o.uid), strings.Compare(k.kind, o.kind))
+}
+
+// lateNote is a difference between the store and what was last said.
+type lateNote struct{ where, text string }
+
+// later notes a difference of something of the mailbox at hand, until something
+// to come explains it: another member of this stream, when the mail of several
+// users was put together, or a later stream.
+func (c *streamCheck) later(m *sims.Member, key lateKey, equal bool, format string, args ...any) {
+	key.path = c.box.view.box.path
+	if equal {
+		delete(c.v.late, key)
+		return
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		_, kind, _ := strings.Cut(key, "\x00")
-		where, text, _ := strings.Cut(v.late[key], "\x00")
-		v.tell(problem(kind, where, "%s", text))
+	if _, known := c.v.late[key]; !known && len(c.v.late) >= maxLate {
+		c.problem(m, key.kind, format, args...)
+		return
+	}
+	if c.v.late == nil {
+		c.v.late = make(map[lateKey]lateNote)
+	}
+	c.v.late[key] = lateNote{c.where(m), fmt.Sprintf(format, args...)}
+}
+
+// endStreams tells the differences that nothing explained.
+func (v *verifier) endStreams() {
+	for _, key := range slices.SortedFunc(maps.Keys(v.late), lateKey.compare) {
+		n := v.late[key]
+		v.tell(problem(key.kind, n.where, "%s", n.text))
 	}
 	v.late = nil
 }

@@ -17,6 +17,7 @@ type streamBox struct {
 	view     *boxView // nil: not in the store, and told
 	foreign  bool     // its index is somebody else's
 	validity uint32   // UIDVALIDITY in the stream; 0: not said
+	joined   bool     // another user's mail was put into it too, and came before
 	uids     uidBits  // that have come
 }
 
@@ -53,7 +54,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return c.box.view != nil
 	}
 	c.leave()
-	c.box = streamBox{name: name}
+	c.box = streamBox{name: name, validity: c.said[name]}
 	mailbox, err := c.v.chosen.name(m.Mailbox)
 	if err != nil {
 		c.problem(m, "refused", "%v", err)
@@ -64,6 +65,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		c.problem(m, "missing-mailbox", "the store does not have %s", fullName(c.user.id, mailbox))
 		return false
 	}
+	c.v.entered++
 	if err == nil {
 		c.box.view, err = newBoxView(c.ctx, box, c.read, maxView)
 	}
@@ -75,8 +77,22 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		c.box.foreign = isForeign(box)
 		c.noIndex(m, box)
 	}
+	c.box.joined = c.v.joined(box.path, m.User)
 	c.lastAccess(m)
 	return true
+}
+
+// joined tells whether the mail of another user of the streams came to a mailbox
+// before, as selections that give two users one name have it.
+func (v *verifier) joined(path, user string) bool {
+	first, ok := v.owners[path]
+	if !ok && len(v.owners) < maxLate {
+		if v.owners == nil {
+			v.owners = make(map[string]string)
+		}
+		v.owners[path] = user
+	}
+	return ok && first != user
 }
 
 // noIndex tells that a mailbox of the stream has no index of ours. A restore
@@ -197,7 +213,8 @@ func (c *streamCheck) lastAccess(m *sims.Member) {
 	}
 	named := *m
 	named.Name = m.User + "/" + m.Mailbox
-	c.later(&named, "last-access", rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
+	said := rec.LastAccess > want && slices.Contains(c.v.backups, rec.LastAccess) // by an earlier stream
+	c.later(&named, lateKey{kind: "last-access"}, said || rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
 }
 
 // mailbox compares what the stream says of a mailbox as a whole.
@@ -207,7 +224,7 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 		return // a foreign index: nothing is known
 	}
 	c.box.validity = m.UIDValidity
-	others := m.UIDValidity != 0 && c.box.view.hadOthers(m.UIDValidity)
+	others := c.box.joined || m.UIDValidity != 0 && c.box.view.hadOthers(m.UIDValidity)
 	if m.UIDValidity != 0 && m.UIDValidity != h.UIDValidity {
 		if !others {
 			c.problem(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
@@ -218,7 +235,7 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.nextUID(m, others)
 	if m.Subscribed >= 0 {
-		c.later(m, "subscribed", h.Subscribed == (m.Subscribed == 1), "Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed)
+		c.later(m, lateKey{kind: "subscribed"}, h.Subscribed == (m.Subscribed == 1), "Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed)
 	}
 	c.rights(m, others)
 	c.announcedKeywords(m, others)
@@ -236,6 +253,7 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 		return
 	}
 	if others {
+		c.later(m, lateKey{kind: "uidnext"}, true, "")
 		return
 	}
 	if all := c.box.view.all; len(all) > 0 {
@@ -243,7 +261,7 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 	} else if h.Exists > 0 {
 		return // too many to know the highest
 	}
-	c.later(m, "uidnext", h.LastUID == want, "Last UID is %d, should be %d", h.LastUID, want)
+	c.later(m, lateKey{kind: "uidnext"}, h.LastUID == want, "Last UID is %d, should be %d", h.LastUID, want)
 }
 
 // ownerRights are those of a mailbox's owner where the stream says nothing.
@@ -258,7 +276,7 @@ func (c *streamCheck) rights(m *sims.Member, others bool) {
 		want = c.user.id + "\t" + ownerRights
 	}
 	if has := c.box.view.header.ACL; ok {
-		c.later(m, "acl", has == want, "the ACL is %q, the stream says %q", has, want)
+		c.later(m, lateKey{kind: "acl"}, has == want, "the ACL is %q, the stream says %q", has, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
 )
 
 // maxView is how many messages of an index are held in memory; a longer index
@@ -35,15 +37,15 @@ type boxView struct {
 	read   *messageReader
 	header *ims.Header // nil: no index of ours, only the files tell
 	all    []viewRecord
-	byOrig map[[2]uint32]int // index in all by original UIDVALIDITY and UID; made when first needed
-	bySum  map[[32]byte]int  // of those without an origin, by content; likewise
+	bySum  map[[32]byte]int // of those in all without an origin, by content; made when first needed
+
+	origins []origin4           // where all messages came from, sorted; likewise
+	files   map[[32]byte]uint32 // UIDs by content, where there is no index; likewise
 
 	limit int // of all
 	fd    int // of an index too long to hold; -1: none
 	ir    *ims.IndexReader
 	last  uint32
-
-	origins []origin3 // of an index too long to hold, sorted; made when first needed
 }
 
 // newBoxView takes the mailbox over, also when it fails.
@@ -144,36 +146,80 @@ func flagSet(text string) []string {
 }
 
 // find returns the record of the message that came from a UID of a mailbox with
-// this UIDVALIDITY in the stream (0: not said). Nil: there is none.
-func (v *boxView) find(uid, validity uint32) (*viewRecord, error) {
-	switch {
-	case v.header == nil:
-		return v.findFile(uid)
-	case v.held():
-		return v.findHeld(uid, validity), nil
+// this UIDVALIDITY in the stream (0: not said). There may be several: of users
+// whose mail was put together, and of a UID that was given out twice. Then it is
+// the one with this content, or the first, when none has it. Nil: there is none.
+func (v *boxView) find(uid, validity uint32, sum *[32]byte) (*viewRecord, error) {
+	if v.header == nil {
+		return v.findFile(uid, sum)
 	}
-	return v.findLong(uid, validity)
-}
-
-// findHeld looks at the message of the same UID first: mostly it is the one.
-// Otherwise the mailbox had other messages before.
-func (v *boxView) findHeld(uid, validity uint32) *viewRecord {
-	i, ok := slices.BinarySearchFunc(v.all, uid, func(r viewRecord, uid uint32) int { return cmp.Compare(r.uid, uid) })
-	if ok && v.all[i].from(uid, validity) {
-		return &v.all[i]
+	if rec, err := v.ahead(uid); err != nil || rec != nil && rec.from(uid, validity) && rec.sum == *sum {
+		return rec, err
 	}
-	if v.byOrig == nil {
-		v.byOrig = make(map[[2]uint32]int, len(v.all))
-		for i := len(v.all) - 1; i >= 0; i-- {
-			r := &v.all[i]
-			v.byOrig[[2]uint32{r.origValidity, r.origUID}] = i
-			v.byOrig[[2]uint32{0, r.origUID}] = i
+	own, err := v.from(uid, validity)
+	if err != nil || len(own) == 0 {
+		return nil, err
+	}
+	for _, o := range own {
+		if o.sum != shortSum(sum) {
+			continue
+		}
+		if rec, err := v.byUID(o.uid); err != nil || rec != nil && rec.sum == *sum {
+			return rec, err
 		}
 	}
-	if i, ok := v.byOrig[[2]uint32{validity, uid}]; ok {
-		return &v.all[i]
+	return v.byUID(own[0].uid)
+}
+
+// candidates returns, of the messages that came from a UID, as many as are worth
+// looking at.
+func (v *boxView) candidates(uid, validity uint32) ([]*viewRecord, error) {
+	if v.header == nil {
+		rec, err := v.findFile(uid, nil)
+		if rec == nil || err != nil {
+			return nil, err
+		}
+		return []*viewRecord{rec}, nil
 	}
-	return nil
+	own, err := v.from(uid, validity)
+	if err != nil {
+		return nil, err
+	}
+	var all []*viewRecord
+	for _, o := range own[:min(len(own), maxCandidates)] {
+		rec, err := v.byUID(o.uid)
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil {
+			all = append(all, rec)
+		}
+	}
+	return all, nil
+}
+
+// maxCandidates bounds the messages of one origin that a link is held against.
+const maxCandidates = 1000
+
+// ahead returns the message of that UID, unless a long index would have to be
+// read from its start for it: mostly it is the one, and comes next.
+func (v *boxView) ahead(uid uint32) (*viewRecord, error) {
+	if !v.held() && uid <= v.last {
+		return nil, nil
+	}
+	return v.byUID(uid)
+}
+
+// byUID returns the message of a UID; nil: there is none.
+func (v *boxView) byUID(uid uint32) (*viewRecord, error) {
+	if !v.held() {
+		return v.findUID(uid)
+	}
+	i, ok := slices.BinarySearchFunc(v.all, uid, func(r viewRecord, uid uint32) int { return cmp.Compare(r.uid, uid) })
+	if !ok {
+		return nil, nil
+	}
+	return &v.all[i], nil
 }
 
 // from says whether the message came from that UID of a mailbox with that
@@ -208,32 +254,64 @@ func (v *boxView) hadOthers(validity uint32) bool {
 	if err := v.collectOrigins(); err != nil {
 		return false // told where the records are looked for
 	}
-	return slices.ContainsFunc(v.origins, func(o origin3) bool { return o.validity != validity })
+	return slices.ContainsFunc(v.origins, func(o origin4) bool { return o.validity != validity })
 }
 
 // held says whether all records are in memory.
 func (v *boxView) held() bool { return v.header != nil && v.header.Exists <= int64(v.limit) }
 
-// origin3 is where a message of a long index came from. maxOrigins bounds them
-// to 48 MiB.
-type origin3 struct{ uid, validity, from uint32 }
+// origin4 is where a message came from, and the start of its content's sum.
+// maxOrigins bounds them to 64 MiB.
+type origin4 struct{ from, validity, uid, sum uint32 }
 
 const maxOrigins = 4 << 20
 
-func (o origin3) compare(p origin3) int {
+func (o origin4) compare(p origin4) int {
 	return cmp.Or(cmp.Compare(o.from, p.from), cmp.Compare(o.validity, p.validity), cmp.Compare(o.uid, p.uid))
 }
 
-// collectOrigins reads a long index for the origins of its messages.
+func shortSum(sum *[32]byte) uint32 { return binary.BigEndian.Uint32(sum[:]) }
+
+// from lists the messages that came from a UID of a mailbox with this
+// UIDVALIDITY, or of any when that is 0.
+func (v *boxView) from(uid, validity uint32) ([]origin4, error) {
+	if err := v.collectOrigins(); err != nil {
+		return nil, err
+	}
+	i, _ := slices.BinarySearchFunc(v.origins, origin4{from: uid, validity: validity}, origin4.compare)
+	n := i
+	for n < len(v.origins) && v.origins[n].from == uid && (validity == 0 || v.origins[n].validity == validity) {
+		n++
+	}
+	return v.origins[i:n], nil
+}
+
+// collectOrigins finds where the messages came from. For that it reads an index
+// that is too long to hold.
 func (v *boxView) collectOrigins() error {
 	if v.origins != nil {
 		return nil
 	}
+	v.origins = make([]origin4, 0, len(v.all))
+	for i := range v.all {
+		r := &v.all[i]
+		v.origins = append(v.origins, origin4{r.origUID, r.origValidity, r.uid, shortSum(&r.sum)})
+	}
+	if !v.held() {
+		if err := v.readOrigins(); err != nil {
+			v.origins = nil
+			return err
+		}
+	}
+	slices.SortFunc(v.origins, origin4.compare)
+	return nil
+}
+
+func (v *boxView) readOrigins() error {
 	if err := v.rewind(); err != nil {
 		return err
 	}
 	v.last = 1<<32 - 1 // the next search starts again
-	v.origins = []origin3{}
 	for len(v.origins) < maxOrigins {
 		rec, err := v.ir.Next()
 		if err == io.EOF {
@@ -242,27 +320,9 @@ func (v *boxView) collectOrigins() error {
 		if err != nil {
 			return err
 		}
-		v.origins = append(v.origins, origin3{rec.UID, rec.OrigValidity, rec.OrigUID})
+		v.origins = append(v.origins, origin4{rec.OrigUID, rec.OrigValidity, rec.UID, shortSum(&rec.SHA256)})
 	}
-	slices.SortFunc(v.origins, origin3.compare)
 	return nil
-}
-
-// findLong finds a message in a long index: under its own UID, else by its
-// origin.
-func (v *boxView) findLong(uid, validity uint32) (*viewRecord, error) {
-	rec, err := v.findUID(uid)
-	if err != nil || rec != nil && rec.from(uid, validity) {
-		return rec, err
-	}
-	if err := v.collectOrigins(); err != nil {
-		return nil, err
-	}
-	i, _ := slices.BinarySearchFunc(v.origins, origin3{from: uid, validity: validity}, origin3.compare)
-	if i == len(v.origins) || v.origins[i].from != uid || validity != 0 && v.origins[i].validity != validity {
-		return nil, nil
-	}
-	return v.findUID(v.origins[i].uid)
 }
 
 // findUID goes forward in the index, and starts again when the stream goes
@@ -290,8 +350,26 @@ func (v *boxView) findUID(uid uint32) (*viewRecord, error) {
 	return nil, nil
 }
 
-// findFile makes a record of what the file itself tells.
-func (v *boxView) findFile(uid uint32) (*viewRecord, error) {
+// findFile makes a record of what a file itself tells: the one of that UID or,
+// when that has another content, one that has it. A nil sum is any content.
+func (v *boxView) findFile(uid uint32, sum *[32]byte) (*viewRecord, error) {
+	rec, err := v.readFile(uid)
+	if err != nil || sum == nil || rec != nil && rec.sum == *sum {
+		return rec, err
+	}
+	if err := v.sumFiles(); err != nil {
+		return nil, err
+	}
+	if other, ok := v.files[*sum]; ok {
+		rec, err = v.readFile(other)
+		if rec != nil {
+			rec.origUID = uid
+		}
+	}
+	return rec, err
+}
+
+func (v *boxView) readFile(uid uint32) (*viewRecord, error) {
 	var st unix.Stat_t
 	err := statRegular(v.box.fd, messageFile(uid), &st)
 	if notThere(err) {
@@ -305,6 +383,41 @@ func (v *boxView) findFile(uid uint32) (*viewRecord, error) {
 		return nil, err
 	}
 	return &viewRecord{uid: uid, origUID: uid, size: f.size, sum: f.sum}, nil
+}
+
+// sumFiles reads the files of a mailbox without an index of ours, as many as the
+// view may hold.
+func (v *boxView) sumFiles() error {
+	if v.files != nil {
+		return nil
+	}
+	v.files = make(map[[32]byte]uint32)
+	var l nms.Lister
+	for _, nn := range v.box.dirs {
+		dir, err := nms.OpenDir(v.box.fd, nn)
+		if err != nil {
+			return err
+		}
+		entries, err := listDir(&l, dir)
+		unix.Close(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			uid, ok := readMessageName(e.Name)
+			if !ok || messageDir(uid) != nn || len(v.files) >= v.limit {
+				continue
+			}
+			rec, err := v.readFile(uid)
+			if err != nil {
+				return err
+			}
+			if rec != nil {
+				v.files[rec.sum] = uid
+			}
+		}
+	}
+	return nil
 }
 
 // damagedHead is how much of an index that does not begin as ours is searched

@@ -59,13 +59,13 @@ func TestLongIndex(t *testing.T) {
 			}
 			m := x.Messages[i]
 			for _, validity := range []uint32{m.OrigValidity, 0} {
-				rec, err := view.find(m.OrigUID, validity)
+				rec, err := view.find(m.OrigUID, validity, &m.SHA256)
 				if err != nil || rec == nil || rec.origUID != m.OrigUID || validity != 0 && rec.uid != m.UID {
 					t.Fatalf("limit %d, uid %d of %d: %+v, %v", limit, m.OrigUID, validity, rec, err)
 				}
 			}
 		}
-		if rec, err := view.find(11, 7); rec != nil || err != nil {
+		if rec, err := view.find(11, 7, new([32]byte)); rec != nil || err != nil {
 			t.Errorf("limit %d: a uid that is not there: %+v, %v", limit, rec, err)
 		}
 		view.close()

@@ -1,0 +1,113 @@
+package verify_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/restore"
+	"imsconv/storeconv/verify"
+)
+
+// TestUsersPutTogether: two users become one. Their messages share UIDVALIDITY
+// and UIDs, so that a message is known by its content besides.
+func TestUsersPutTogether(t *testing.T) {
+	full := makeStream(t, 77,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001, flags: `\Seen`},
+		made{name: "joe/INBOX/2", body: mail(2), date: 900000002},
+		made{name: "joe/INBOX/3", link: "joe/INBOX/1", date: 900000003},
+		made{name: "joe/INBOX/4", body: mail(4), date: 900000004},
+		made{name: "ann/INBOX/1", body: mail(11), date: 900000011},
+		made{name: "ann/INBOX/2", link: "joe/INBOX/2", date: 900000012, flags: `\Deleted`}, // the same
+		made{name: "ann/INBOX/3", link: "ann/INBOX/1", date: 900000013, flags: `\Flagged`})
+	sel := storeconv.Selection{Map: map[string]string{"joe": "x", "ann": "x"}}
+	for _, opt := range []restore.Options{{}, {NoIndex: true}} {
+		store := filepath.Join(t.TempDir(), "store")
+		opt.Selection = sel
+		restoreStream(t, store, opt, full)
+		opts := verify.StoreOptions{Selection: sel, NoIndex: opt.NoIndex}
+		if log := verifyStreams(t, store, opts, full); len(log.problems) > 0 && !opt.NoIndex {
+			t.Errorf("%q", log.problems)
+		} else if slices.ContainsFunc(log.problems, func(l string) bool { return strings.HasPrefix(l, "wrong-content") }) {
+			t.Errorf("without index: %q", log.problems)
+		}
+		other := makeStream(t, 77, made{name: "ann/INBOX/1", body: mail(99), date: 900000011})
+		if log := verifyStreams(t, store, opts, other); len(log.problems) == 0 {
+			t.Error("a message that the store does not have is not missed")
+		}
+	}
+}
+
+// TestUIDGivenOutAgain: a later stream has another message under a UID, or a
+// link to one. The store has both.
+func TestUIDGivenOutAgain(t *testing.T) {
+	full := makeStream(t, 77,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/2", body: mail(2), date: 900000002, flags: `\Seen`},
+		made{name: "joe/INBOX/3", body: mail(3), date: 900000003})
+	diff := makeStream(t, 77,
+		made{name: "joe/INBOX/2", body: mail(12), date: 900000012, flags: `\Deleted`},
+		made{name: "joe/INBOX/3", link: "joe/INBOX/1", date: 900000013, flags: `\Flagged`},
+		made{name: "ann/INBOX/1", link: "joe/INBOX/3", date: 900000014})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, full, diff)
+	for _, streams := range [][][]byte{{full, diff}, {full}, {diff}} {
+		if log := verifyStreams(t, store, verify.StoreOptions{}, streams...); len(log.problems) > 0 {
+			t.Errorf("%q", log.problems)
+		}
+	}
+	third := makeStream(t, 77, made{name: "joe/INBOX/2", body: mail(22), date: 900000012})
+	if log := verifyStreams(t, store, verify.StoreOptions{}, full, third); len(log.problems) == 0 || !strings.HasPrefix(log.problems[0], "wrong-content ") {
+		t.Errorf("%q", log.problems)
+	}
+}
+
+// turns is a stream that goes from user to user, with so many messages each.
+func turns(t testing.TB, users, messages int) []byte {
+	var all []made
+	for n := range messages {
+		for u := range users {
+			all = append(all, made{name: fmt.Sprintf("u%d/INBOX/%d", u, n+1), body: mail(1000*u + n), date: 900000000})
+		}
+	}
+	return makeStream(t, 7, all...)
+}
+
+// TestTurns: what there is to say of users in turns is said in the order of the
+// stream.
+func TestTurns(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, turns(t, 5, 4))
+	log := verifyStreams(t, store, verify.StoreOptions{}, turns(t, 5, 6))
+	var want []string
+	for n := 5; n <= 6; n++ {
+		for u := range 5 {
+			want = append(want, fmt.Sprintf("u%d/INBOX/%d: ", u, n))
+		}
+	}
+	for i, name := range want {
+		if len(log.problems) != len(want) || !strings.Contains(log.problems[i], name) {
+			t.Fatalf("%q, want %q", log.problems, want)
+		}
+	}
+}
+
+// TestTurnsAreCheap: a mailbox is opened about as often as when its messages
+// come one after the other.
+func TestTurnsAreCheap(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "store")
+	stream := turns(t, 50, 40)
+	restoreStream(t, store, restore.Options{}, stream)
+	log := new(recorder)
+	opts := verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "turns", R: strings.NewReader(string(stream))}}}
+	entered, err := verify.Entered(context.Background(), store, opts)
+	must(t, err)
+	log.none(t)
+	if entered > 100 {
+		t.Errorf("50 mailboxes are opened %d times", entered)
+	}
+}
