@@ -29,12 +29,13 @@ type env struct {
 	owner *Owner
 }
 
-func (e *env) check(op, name string) error {
+// check fails an operation where a test wants that; dir is where name is.
+func (e *env) check(op, dir, name string) error {
 	if e.fault == nil {
 		return nil
 	}
 	if err := e.fault(op, name); err != nil {
-		return pathError(op, name, err)
+		return pathError(op, filepath.Join(dir, name), err)
 	}
 	return nil
 }
@@ -69,11 +70,21 @@ func (d *Dir) FS() FS { return d.env.fs }
 // Name returns the path for messages.
 func (d *Dir) Name() string { return d.name }
 
+// path is what messages call name in the directory.
+func (d *Dir) path(name string) string { return filepath.Join(d.name, name) }
+
 func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
 // local refuses names that could lead out of the directory.
+func (d *Dir) local(name string) error {
+	if err := local(name); err != nil {
+		return fmt.Errorf("%s: %w", d.name, err)
+	}
+	return nil
+}
+
 func local(name string) error {
 	if !filepath.IsLocal(name) || strings.IndexByte(name, 0) >= 0 {
 		return fmt.Errorf("name %q leads out of the directory", name)
@@ -83,21 +94,21 @@ func local(name string) error {
 
 // begin is the common start of every operation that changes something.
 func (d *Dir) begin(op, name string) error {
-	if err := local(name); err != nil {
+	if err := d.local(name); err != nil {
 		return err
 	}
-	return d.env.check(op, name)
+	return d.env.check(op, d.name, name)
 }
 
 // OpenDir opens the directory name below d for use as a base of further
 // operations.
 func (d *Dir) OpenDir(name string) (*Dir, error) {
-	if err := local(name); err != nil {
+	if err := d.local(name); err != nil {
 		return nil, err
 	}
 	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return nil, pathError("open", name, err)
+		return nil, pathError("open", d.path(name), err)
 	}
 	return &Dir{fd: fd, name: filepath.Join(d.name, name), env: d.env}, nil
 }
@@ -112,7 +123,7 @@ func (d *Dir) Mkdir(name string) error {
 	case errors.Is(err, unix.EEXIST):
 		return nil
 	case err != nil:
-		return pathError("mkdir", name, err)
+		return pathError("mkdir", d.path(name), err)
 	case d.env.owner != nil:
 		return d.chown(name)
 	}
@@ -122,7 +133,7 @@ func (d *Dir) Mkdir(name string) error {
 func (d *Dir) chown(name string) error {
 	o := d.env.owner
 	if err := d.env.fs.Fchownat(d.fd, name, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return pathError("chown", name, err)
+		return pathError("chown", d.path(name), err)
 	}
 	return nil
 }
@@ -150,7 +161,7 @@ func (d *Dir) Create(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{fd: fd, name: name, env: d.env}, nil
+	return &File{fd: fd, dir: d.name, name: name, env: d.env}, nil
 }
 
 // Recreate makes name an empty file for reading and writing, mode 0600, whether
@@ -160,7 +171,7 @@ func (d *Dir) Recreate(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{fd: fd, name: name, env: d.env}, nil
+	return &File{fd: fd, dir: d.name, name: name, env: d.env}, nil
 }
 
 func (d *Dir) create(name string) (int, error) {
@@ -173,12 +184,12 @@ func (d *Dir) createWith(name string, flags int) (int, error) {
 	}
 	fd, err := d.env.fs.Openat(d.fd, name, flags|unix.O_CREAT|unix.O_NOFOLLOW, FileMode)
 	if err != nil {
-		return -1, pathError("create", name, err)
+		return -1, pathError("create", d.path(name), err)
 	}
 	if o := d.env.owner; o != nil {
 		if err := d.env.fs.Fchown(fd, o.UID, o.GID); err != nil {
 			d.env.fs.Close(fd)
-			return -1, pathError("chown", name, err)
+			return -1, pathError("chown", d.path(name), err)
 		}
 	}
 	return fd, nil
@@ -191,7 +202,7 @@ func (d *Dir) WriteFile(name string, seconds int64, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err = d.env.check("write", name); err == nil {
+	if err = d.env.check("write", d.name, name); err == nil {
 		err = writeAll(d.env.fs, fd, data)
 	}
 	if err == nil {
@@ -202,21 +213,21 @@ func (d *Dir) WriteFile(name string, seconds int64, data []byte) error {
 	}
 	if err != nil {
 		_ = d.env.fs.Unlinkat(d.fd, name, 0)
-		return pathError("write", name, err)
+		return pathError("write", d.path(name), err)
 	}
 	return nil
 }
 
 // Open opens a regular file for reading.
 func (d *Dir) Open(name string) (*File, error) {
-	if err := local(name); err != nil {
+	if err := d.local(name); err != nil {
 		return nil, err
 	}
 	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, pathError("open", name, err)
+		return nil, pathError("open", d.path(name), err)
 	}
-	return &File{fd: fd, name: filepath.Join(d.name, name), env: d.env}, nil
+	return &File{fd: fd, dir: d.name, name: name, env: d.env}, nil
 }
 
 // ReadFile reads a file of at most limit bytes.
@@ -248,24 +259,24 @@ func (i Info) IsRegular() bool { return i.Mode&unix.S_IFMT == unix.S_IFREG }
 
 // Stat looks at name without following a symbolic link.
 func (d *Dir) Stat(name string) (Info, error) {
-	if err := local(name); err != nil {
+	if err := d.local(name); err != nil {
 		return Info{}, err
 	}
 	st, err := d.env.fs.Fstatat(d.fd, name, unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
-		return Info{}, pathError("stat", name, err)
+		return Info{}, pathError("stat", d.path(name), err)
 	}
 	return Info{Dev: st.Dev, Ino: st.Ino, Nlink: uint64(st.Nlink), Size: st.Size, Mtime: st.Mtim.Sec, Mode: st.Mode}, nil
 }
 
 // ReadNames lists the names in the directory name, sorted.
 func (d *Dir) ReadNames(name string) ([]fs.DirEntry, error) {
-	if err := local(name); err != nil {
+	if err := d.local(name); err != nil {
 		return nil, err
 	}
 	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return nil, pathError("open", name, err)
+		return nil, pathError("open", d.path(name), err)
 	}
 	list, err := d.env.fs.ReadDir(fd, filepath.Join(d.name, name))
 	sortEntries(list)
@@ -274,14 +285,14 @@ func (d *Dir) ReadNames(name string) ([]fs.DirEntry, error) {
 
 // Link makes newname in newdir a hard link to oldname in d.
 func (d *Dir) Link(oldname string, newdir *Dir, newname string) error {
-	if err := local(oldname); err != nil {
+	if err := d.local(oldname); err != nil {
 		return err
 	}
 	if err := newdir.begin("link", newname); err != nil {
 		return err
 	}
 	if err := d.env.fs.Linkat(d.fd, oldname, newdir.fd, newname); err != nil {
-		return &os.LinkError{Op: "link", Old: oldname, New: newname, Err: err}
+		return &os.LinkError{Op: "link", Old: d.path(oldname), New: newdir.path(newname), Err: err}
 	}
 	return nil
 }
@@ -304,17 +315,17 @@ func (d *Dir) LinkOrCopy(oldname string, newdir *Dir, newname string) (linked bo
 		return false, err
 	}
 	if _, there := newdir.Stat(newname); there == nil {
-		return false, &os.LinkError{Op: "link", Old: oldname, New: newname, Err: unix.EEXIST}
+		return false, &os.LinkError{Op: "link", Old: d.path(oldname), New: newdir.path(newname), Err: unix.EEXIST}
 	}
 	if target, err := d.env.fs.Readlinkat(d.fd, oldname); err == nil {
 		if err := d.env.fs.Symlinkat(target, newdir.fd, newname); err != nil {
-			return false, pathError("symlink", newname, err)
+			return false, pathError("symlink", newdir.path(newname), err)
 		}
 		return false, nil
 	}
 	c := Cloner{FS: d.env.fs}
 	if _, err := c.Copy(d.fd, oldname, newdir.fd, newname); err != nil {
-		return false, fmt.Errorf("copy %s: %w", oldname, err)
+		return false, fmt.Errorf("copy %s to %s: %w", d.path(oldname), newdir.path(newname), err)
 	}
 	return false, nil
 }
@@ -335,7 +346,7 @@ func (d *Dir) Exchange(oldname string, newdir *Dir, newname string) error {
 }
 
 func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) error {
-	if err := local(oldname); err != nil {
+	if err := d.local(oldname); err != nil {
 		return err
 	}
 	if err := newdir.begin("rename", newname); err != nil {
@@ -346,7 +357,7 @@ func (d *Dir) rename(oldname string, newdir *Dir, newname string, flags uint) er
 		err = d.renameCheck(oldname, newdir, newname)
 	}
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: err}
+		return &os.LinkError{Op: "rename", Old: d.path(oldname), New: newdir.path(newname), Err: err}
 	}
 	return nil
 }
@@ -366,7 +377,7 @@ func (d *Dir) Remove(name string) error {
 		return err
 	}
 	if err := d.env.fs.Unlinkat(d.fd, name, 0); err != nil {
-		return pathError("remove", name, err)
+		return pathError("remove", d.path(name), err)
 	}
 	return nil
 }
@@ -377,7 +388,7 @@ func (d *Dir) RemoveDir(name string) error {
 		return err
 	}
 	if err := d.env.fs.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
-		return pathError("rmdir", name, err)
+		return pathError("rmdir", d.path(name), err)
 	}
 	return nil
 }
@@ -399,7 +410,7 @@ func (d *Dir) RemoveAll(name string) error {
 		return nil
 	}
 	if err != unix.EISDIR && err != unix.EPERM {
-		return pathError("remove", name, err)
+		return pathError("remove", d.path(name), err)
 	}
 	if err := d.removeBelow(name); err != nil {
 		return err
@@ -431,7 +442,7 @@ func (d *Dir) removeBelow(name string) error {
 
 // Sync makes everything on the directory's file system durable (syncfs).
 func (d *Dir) Sync() error {
-	if err := d.env.check("syncfs", d.name); err != nil {
+	if err := d.env.check("syncfs", "", d.name); err != nil {
 		return err
 	}
 	err := d.env.fs.Syncfs(d.fd)
@@ -452,14 +463,14 @@ func (d *Dir) SyncNames(name string) error {
 	}
 	fd, err := d.env.fs.Openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return pathError("open", name, err)
+		return pathError("open", d.path(name), err)
 	}
 	err = d.env.fs.Fsync(fd)
 	if closeErr := d.env.fs.Close(fd); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return pathError("fsync", name, err)
+		return pathError("fsync", d.path(name), err)
 	}
 	return nil
 }

@@ -13,18 +13,19 @@ import (
 // ReadAt.
 type File struct {
 	fd   int
+	dir  string // of its directory, for messages
 	name string
 	env  *env
 }
 
 // Name returns the path for messages.
-func (f *File) Name() string { return f.name }
+func (f *File) Name() string { return filepath.Join(f.dir, f.name) }
 
 // Read reads from where the last Read or Write ended.
 func (f *File) Read(b []byte) (int, error) {
 	n, err := f.env.fs.Read(f.fd, b)
 	if err != nil {
-		return 0, pathError("read", f.name, err)
+		return 0, pathError("read", f.Name(), err)
 	}
 	if n == 0 && len(b) > 0 {
 		return 0, io.EOF
@@ -36,31 +37,31 @@ func (f *File) Read(b []byte) (int, error) {
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	n, err := preader{f.env.fs, f.fd}.ReadAt(b, off)
 	if err != nil && err != io.EOF {
-		err = pathError("read", f.name, err)
+		err = pathError("read", f.Name(), err)
 	}
 	return n, err
 }
 
 // Write writes all of b.
 func (f *File) Write(b []byte) (int, error) {
-	if err := f.env.check("write", f.name); err != nil {
+	if err := f.env.check("write", f.dir, f.name); err != nil {
 		return 0, err
 	}
 	if err := writeAll(f.env.fs, f.fd, b); err != nil {
-		return 0, pathError("write", f.name, err)
+		return 0, pathError("write", f.Name(), err)
 	}
 	return len(b), nil
 }
 
 // WriteAt writes all of b at an offset in bytes.
 func (f *File) WriteAt(b []byte, off int64) (n int, err error) {
-	if err := f.env.check("write", f.name); err != nil {
+	if err := f.env.check("write", f.dir, f.name); err != nil {
 		return 0, err
 	}
 	for n < len(b) {
 		m, err := f.env.fs.Pwrite(f.fd, b[n:], off+int64(n))
 		if err != nil {
-			return n, pathError("write", f.name, err)
+			return n, pathError("write", f.Name(), err)
 		}
 		n += m
 	}
@@ -71,7 +72,7 @@ func (f *File) WriteAt(b []byte, off int64) (n int, err error) {
 func (f *File) Seek(off int64, whence int) (int64, error) {
 	n, err := f.env.fs.Seek(f.fd, off, whence)
 	if err != nil {
-		return 0, pathError("seek", f.name, err)
+		return 0, pathError("seek", f.Name(), err)
 	}
 	return n, nil
 }
@@ -79,7 +80,7 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 // Truncate cuts the file, or fills it with zeros, to size bytes.
 func (f *File) Truncate(size int64) error {
 	if err := f.env.fs.Ftruncate(f.fd, size); err != nil {
-		return pathError("truncate", f.name, err)
+		return pathError("truncate", f.Name(), err)
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (f *File) Truncate(size int64) error {
 // SetTime sets the modification time, in seconds since 1970.
 func (f *File) SetTime(seconds int64) error {
 	if err := setMtime(f.env.fs, f.fd, seconds); err != nil {
-		return pathError("utimens", f.name, err)
+		return pathError("utimens", f.Name(), err)
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func setMtime(f FS, fd int, seconds int64) error {
 // Chmod sets the permission bits.
 func (f *File) Chmod(mode fs.FileMode) error {
 	if err := f.env.fs.Fchmod(f.fd, uint32(mode.Perm())); err != nil {
-		return pathError("chmod", f.name, err)
+		return pathError("chmod", f.Name(), err)
 	}
 	return nil
 }
@@ -110,7 +111,7 @@ func (f *File) Chmod(mode fs.FileMode) error {
 // Chown sets the numeric user and group; -1 leaves one as it is.
 func (f *File) Chown(uid, gid int) error {
 	if err := f.env.fs.Fchown(f.fd, uid, gid); err != nil {
-		return pathError("chown", f.name, err)
+		return pathError("chown", f.Name(), err)
 	}
 	return nil
 }
@@ -119,18 +120,18 @@ func (f *File) Chown(uid, gid int) error {
 func (f *File) Stat() (fs.FileInfo, error) {
 	st, err := f.env.fs.Fstat(f.fd)
 	if err != nil {
-		return nil, pathError("stat", f.name, err)
+		return nil, pathError("stat", f.Name(), err)
 	}
 	return &fileInfo{filepath.Base(f.name), st}, nil
 }
 
 // Sync makes the file's content durable.
 func (f *File) Sync() error {
-	if err := f.env.check("fsync", f.name); err != nil {
+	if err := f.env.check("fsync", f.dir, f.name); err != nil {
 		return err
 	}
 	if err := f.env.fs.Fsync(f.fd); err != nil {
-		return pathError("fsync", f.name, err)
+		return pathError("fsync", f.Name(), err)
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (f *File) Sync() error {
 // Close closes the file.
 func (f *File) Close() error {
 	if err := f.env.fs.Close(f.fd); err != nil {
-		return pathError("close", f.name, err)
+		return pathError("close", f.Name(), err)
 	}
 	return nil
 }

@@ -63,12 +63,12 @@ func (s *Store) openLock() (*lockFile, error) {
 			continue // the last run has just removed the folder
 		}
 		if err != nil {
-			return nil, pathError("open", name, err)
+			return nil, pathError("open", s.path(name), err)
 		}
 		l := &lockFile{s.env.fs, fd}
 		if _, err := l.fcntl(unix.F_OFD_SETLKW, useRange, unix.F_RDLCK); err != nil {
 			l.Close()
-			return nil, pathError("lock", name, err)
+			return nil, pathError("lock", s.path(name), err)
 		}
 		if same, err := s.isLock(l, name); err != nil || same {
 			if err != nil {
@@ -85,7 +85,7 @@ func (s *Store) openLock() (*lockFile, error) {
 func (s *Store) isLock(l *lockFile, name string) (bool, error) {
 	st, err := l.fs.Fstat(l.fd)
 	if err != nil {
-		return false, pathError("stat", name, err)
+		return false, pathError("stat", s.path(name), err)
 	}
 	now, err := s.Stat(name)
 	if errors.Is(err, unix.ENOENT) {

@@ -52,7 +52,7 @@ func OpenStore(path string, opt Options) (*Store, error) {
 		opt.FS = OS
 	}
 	e := &env{fs: opt.FS, fault: opt.Fault, owner: opt.Owner}
-	if err := e.check("mkdir", path); err != nil {
+	if err := e.check("mkdir", "", path); err != nil {
 		return nil, err
 	}
 	created, err := mkdirAll(opt.FS, path)
