@@ -16,8 +16,11 @@ import (
 // boxIndex is an index in the making.
 type boxIndex struct {
 	ims.Header
-	set      bool // UIDVALIDITY is from the stream
-	changed  bool // against the one in the store
+	set     bool // UIDVALIDITY is from the stream
+	changed bool // against the one in the store
+
+	defaultACL bool // nothing said any rights
+
 	lines    []byte
 	unsorted bool
 	last     uint32
@@ -215,7 +218,7 @@ func (c *collector) fillHeader(b *box) {
 		x.UIDValidity = max(b.plan.validity, 1)
 	}
 	if x.ACL == "" {
-		x.ACL = b.v.id + "\t" + ims.OwnerRights
+		x.ACL, x.defaultACL = b.v.id+"\t"+ims.OwnerRights, true
 	}
 	if x.Exists == 0 {
 		last := x.LastUID

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,20 +34,47 @@ func (r *run) boxRecords(b *box) error {
 	for i := 0; i+1 < len(acl); i += 2 {
 		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
 	}
-	if err := r.jr.Put(listPrefix(mboxlist.FolderDB)+x.Name, folder.Append(nil)); err != nil {
+	if err := r.putOnTop(b, mboxlist.FolderDB, x.Name, folder.Append(nil), x.defaultACL); err != nil {
 		return err
 	}
 	u := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
 	if b.v.date > 0 {
 		u.LastAccess = b.v.date
 	}
-	if err := r.jr.Put(listPrefix(mboxlist.PeruserDB)+mboxlist.PerUserKey(id, x.Name), u.Append(nil)); err != nil {
+	if err := r.putOnTop(b, mboxlist.PeruserDB, mboxlist.PerUserKey(id, x.Name), u.Append(nil), true); err != nil {
 		return err
 	}
 	if !x.Subscribed && b.existing != nil && !b.existing.indexed {
 		return nil // nothing says so
 	}
 	return r.putSubscription(id, b.name, x.Subscribed)
+}
+
+// partly at the end of a waiting record means: of a mailbox of which no index
+// told, so that the record in place may know more.
+const partly = "\x00"
+
+// putOnTop puts a record of a mailbox into the journal, on top of one that an
+// earlier visit has put there. unsure: without an index of the mailbox, it is
+// not the whole.
+func (r *run) putOnTop(b *box, k mboxlist.Kind, key string, value []byte, unsure bool) error {
+	key = listPrefix(k) + key
+	if unsure = unsure && b.existing != nil && !b.existing.indexed; unsure {
+		value = append(value, partly...)
+	}
+	if b.again || unsure {
+		waiting, there, err := r.jr.Get(key)
+		if err != nil {
+			return err
+		}
+		if there {
+			before, also := bytes.CutSuffix(waiting, []byte(partly))
+			if value = mergers[k](before, value); also && unsure {
+				value = append(value, partly...)
+			}
+		}
+	}
+	return r.jr.Put(key, value)
 }
 
 // putSubscription puts what is known of a subscription into the journal. What
@@ -166,10 +194,61 @@ func (r *run) writeLists() error {
 }
 
 // mergers join the value of a record in place, nil for none, with the waiting
-// one, where the waiting one alone is not the whole.
+// one.
 var mergers = map[mboxlist.Kind]func(old, waiting []byte) []byte{
-	mboxlist.QuotaDB:  mergeQuota,
-	mboxlist.SubscrDB: mergeSubscriptions,
+	mboxlist.FolderDB:  mergeFolder,
+	mboxlist.QuotaDB:   mergeQuota,
+	mboxlist.SubscrDB:  mergeSubscriptions,
+	mboxlist.PeruserDB: mergePerUser,
+}
+
+// mergeFolder keeps the rights in place where nothing said any.
+func mergeFolder(old, waiting []byte) []byte {
+	value, unsure := bytes.CutSuffix(waiting, []byte(partly))
+	before, err := mboxlist.ParseFolder(old)
+	if !unsure || err != nil {
+		return value
+	}
+	fresh, err := mboxlist.ParseFolder(value)
+	if err != nil {
+		return value
+	}
+	fresh.ACL = before.ACL
+	return fresh.Append(nil)
+}
+
+// mergePerUser keeps the latest access and, where no index tells of all
+// messages, what is known of the others.
+func mergePerUser(old, waiting []byte) []byte {
+	value, unsure := bytes.CutSuffix(waiting, []byte(partly))
+	before, err := mboxlist.ParsePeerUser(old)
+	if err != nil {
+		return value
+	}
+	fresh, err := mboxlist.ParsePeerUser(value)
+	if err != nil {
+		return value
+	}
+	fresh.LastAccess = max(fresh.LastAccess, before.LastAccess)
+	if unsure {
+		fresh.Seen, fresh.Deleted = union(before.Seen, fresh.Seen), union(before.Deleted, fresh.Deleted)
+	}
+	return fresh.Append(nil)
+}
+
+// union joins two sets.
+func union(a, b mboxlist.UIDSet) mboxlist.UIDSet {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(x, y mboxlist.UIDRange) int { return cmp.Compare(x.First, y.First) })
+	var out mboxlist.UIDSet
+	for _, r := range all {
+		if n := len(out); n > 0 && uint64(r.First) <= uint64(out[n-1].Last)+1 {
+			out[n-1].Last = max(out[n-1].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // mergeQuota keeps the limits in place where the run knows none, and the date
