@@ -41,7 +41,9 @@ const (
 	keyList   = "l/"   // records of the mailbox lists
 	keyPlace  = "r/"   // places of messages that are not where their name says
 	keyName   = "n/"   // names that mailboxes got
-	keyLater  = "q/"   // links that were put off, by number of the member
+	keyLater  = "q/"   // links that were put off, by number of the member,
+
+	keyLaterName = "p/" // and the keys of these, by name
 
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
 	keySpare       = "h/" // bodies held back

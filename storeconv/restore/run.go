@@ -49,7 +49,8 @@ type run struct {
 	all        []*Stream // the streams, then those of the reference that have been read
 	referenced bool
 
-	later []putOff // of a dry run
+	later      []putOff       // of a dry run,
+	laterNames map[string]int // and which of them has a name
 
 	content contentSum // of what was selected, where that matters
 	relink  bool       // a crash has parted links from their first copies: joined at the end
