@@ -30,6 +30,10 @@ const (
 type Note struct {
 	Severity          Severity
 	Kind, Where, Text string
+
+	// Machine, when not nil, is what the machine has refused: the note says
+	// nothing of what was looked at, and the run ends with this error.
+	Machine error
 }
 
 // Damage is what the errors of the formats have in common: where it is, what
@@ -47,7 +51,7 @@ type Damage interface {
 func NoteOf(d Damage) Note {
 	where := d.Position()
 	text := strings.TrimPrefix(d.Error(), where+": ")
-	return Note{Severity(d.Severity()), d.Kind(), where, text}
+	return Note{Severity: Severity(d.Severity()), Kind: d.Kind(), Where: where, Text: text}
 }
 
 // Tell gives the note to a log.

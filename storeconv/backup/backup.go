@@ -347,6 +347,9 @@ func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.He
 	for _, uid := range uids {
 		info, err := box.Stat(uid)
 		if err != nil {
+			if ims.OfMachine(err) {
+				return err
+			}
 			stray(&ims.Error{Class: ims.Unreadable, Path: box.Path + "/" + ims.MessagePath(uid), Text: err.Error()})
 			continue
 		}

@@ -104,6 +104,9 @@ func (w *userWriter) write() error {
 func (w *userWriter) open(at boxPlace) error {
 	box, err := w.b.reader.Mailbox(at.partition, w.user.id, at.name)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		w.b.opts.Log.Problem(ims.Unreadable, ims.MailboxDir(at.partition, w.user.id, at.name), err.Error())
 		return nil
 	}
@@ -171,8 +174,14 @@ func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
 		return failed
 	}
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		w.b.opts.Log.Problem("bad-index", box.Path, err.Error())
 	} else if err := w.tellUnnamed(box, uids); err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		w.b.opts.Log.Problem(ims.Unreadable, box.Path, err.Error())
 	}
 	if !opened {
@@ -403,6 +412,9 @@ func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 	delete(w.ahead, m.uid)
 	defer w.b.readers.release(a)
 	if a.err != nil {
+		if ims.OfMachine(a.err) {
+			return false, a.err
+		}
 		w.b.opts.Log.Problem(ims.Unreadable, path, a.err.Error())
 		return false, nil
 	}
@@ -441,6 +453,9 @@ func (w *userWriter) copy(f io.Reader, size int64, path string, sum hash.Hash) e
 	for left := size; left > 0; {
 		n, err := f.Read(buf[:min(left, int64(len(buf)))])
 		if n == 0 && err != nil {
+			if ims.OfMachine(err) {
+				return err
+			}
 			w.b.opts.Log.Problem(ims.Unreadable, path, fmt.Sprintf("%d bytes are missing at its end, zeros are written: %v", left, err))
 			clear(buf)
 			n = int(min(left, int64(len(buf))))

@@ -1,6 +1,11 @@
 package ims
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 // Error is something in a store that is damaged, out of place or unreadable.
 type Error struct {
@@ -56,3 +61,10 @@ func (e *Error) Severity() int {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// OfMachine tells whether an error is of the machine, which has no open file or
+// no memory left to give, and not of the file that was asked for. It says
+// nothing of a store, and ends what goes through one.
+func OfMachine(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}

@@ -36,6 +36,16 @@ type Stray func(*Error)
 // tell makes an Error of its parts.
 func (s Stray) tell(class, path, text string) { s(&Error{Class: class, Path: path, Text: text}) }
 
+// unreadable tells of what the file system refuses. An error of the machine it
+// returns.
+func (s Stray) unreadable(path string, err error) error {
+	if OfMachine(err) {
+		return err
+	}
+	s.tell(Unreadable, path, err.Error())
+	return nil
+}
+
 // NewReader returns a reader of the store whose open directory is root. The
 // caller keeps root open while it reads and closes it.
 func NewReader(root *os.File) *Reader { return &Reader{root} }
@@ -103,7 +113,9 @@ func (r *Reader) Users(partition string, stray Stray, fn func(User) error) error
 	return r.eachHashDir(top, path, 2, stray, func(dir *os.File, path string) error {
 		entries, err := readDir(dir)
 		if err != nil {
-			stray.tell(Unreadable, path, err.Error())
+			if err := stray.unreadable(path, err); err != nil {
+				return err
+			}
 		}
 		for _, e := range entries {
 			u, kind, why := userOf(partition, path, e)
@@ -131,7 +143,9 @@ func (r *Reader) partition(path string, stray Stray) error {
 	defer dir.Close()
 	entries, err := readDir(dir)
 	if err != nil {
-		stray.tell(Unreadable, path, err.Error())
+		if err := stray.unreadable(path, err); err != nil {
+			return err
+		}
 	}
 	for _, e := range entries {
 		if e.Name() != "=user" && e.Name() != ExpireRule {
@@ -168,7 +182,9 @@ func (r *Reader) eachHashDir(dir *os.File, path string, depth int, stray Stray, 
 	}
 	entries, err := readDir(dir)
 	if err != nil {
-		stray.tell(Unreadable, path, err.Error())
+		if err := stray.unreadable(path, err); err != nil {
+			return err
+		}
 	}
 	for _, e := range entries {
 		sub := path + "/" + e.Name()
@@ -178,7 +194,9 @@ func (r *Reader) eachHashDir(dir *os.File, path string, depth int, stray Stray, 
 		}
 		d, err := openDir(dir, e.Name(), sub)
 		if err != nil {
-			stray.tell(Unreadable, sub, err.Error())
+			if err := stray.unreadable(sub, err); err != nil {
+				return err
+			}
 			continue
 		}
 		err = r.eachHashDir(d, sub, depth-1, stray, fn)
@@ -203,7 +221,9 @@ func isHashName(s string) bool {
 func (r *Reader) Mailboxes(u User, stray Stray, fn func(*Mailbox) error) error {
 	dir, err := openDir(r.root, u.Path, u.Path)
 	if err != nil {
-		stray.tell(Unreadable, u.Path, err.Error())
+		if err := stray.unreadable(u.Path, err); err != nil {
+			return err
+		}
 		return nil
 	}
 	return r.mailboxes(u, "", u.Path, dir, stray, fn)
@@ -243,7 +263,9 @@ func (r *Reader) mailboxes(u User, folder, path string, dir *os.File, stray Stra
 		stray.tell(StrayFile, path+"/"+base, text)
 	}
 	if err != nil {
-		stray.tell(Unreadable, path, err.Error())
+		if err := stray.unreadable(path, err); err != nil {
+			return err
+		}
 	}
 	slices.Sort(box.dirs)
 	isBox := box.HasIndex || len(box.dirs) > 0 || folder == ""
@@ -272,7 +294,9 @@ func (r *Reader) mailboxes(u User, folder, path string, dir *os.File, stray Stra
 		}
 		d, err := openDir(r.root, sub, sub)
 		if err != nil {
-			stray.tell(Unreadable, sub, err.Error())
+			if err := stray.unreadable(sub, err); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := r.mailboxes(u, full, sub, d, stray, fn); err != nil {
@@ -342,7 +366,9 @@ func (m *Mailbox) Messages(stray Stray, fn func(uid uint32) error) error {
 		path := m.Path + "/" + nn
 		d, err := openDir(m.dir, nn, path)
 		if err != nil {
-			stray.tell(Unreadable, path, err.Error())
+			if err := stray.unreadable(path, err); err != nil {
+				return err
+			}
 			continue
 		}
 		err = messagesOf(d, nn, path, stray, fn)
@@ -374,7 +400,9 @@ func messagesOf(d *os.File, nn, path string, stray Stray, fn func(uid uint32) er
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			stray.tell(Unreadable, path, err.Error())
+			if err := stray.unreadable(path, err); err != nil {
+				return err
+			}
 			return nil
 		}
 	}

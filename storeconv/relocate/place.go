@@ -14,6 +14,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
@@ -53,6 +54,9 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 func (w *treeWorker) tree(u *userTree) treeResult {
 	src, err := u.source()
 	if err != nil {
+		if ims.OfMachine(err) {
+			return treeResult{err: fmt.Errorf("%s: open: %w", u.where, err)}
+		}
 		return treeResult{state: treeRefused, notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: "unreadable", Where: u.where, Text: fmt.Sprintf("open: %v", err)}}}
 	}
 	defer unix.Close(src)
@@ -149,6 +153,9 @@ func (w *treeWorker) compareTo(u *userTree, src, there int) (sameTree, error) {
 func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 	var st unix.Stat_t
 	if err := unix.Fstat(src, &st); err != nil {
+		if ims.OfMachine(err) {
+			return treeResult{err: fmt.Errorf("%s: stat: %w", u.where, err)}
+		}
 		return treeResult{state: treeRefused, notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: "unreadable", Where: u.where, Text: fmt.Sprintf("stat: %v", err)}}}
 	}
 	name := strconv.FormatUint(w.r.stageNumber.Add(1), 10)

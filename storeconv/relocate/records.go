@@ -12,6 +12,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/ims"
 )
 
 // recordIndex is what must be known of data.db2 before a tree is touched.
@@ -81,6 +82,9 @@ func (r *relocation) openSourceDB(ctx context.Context, path string) (*sourceDB, 
 	where := r.label(path)
 	f, err := os.Open(path)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return nil, err
+		}
 		r.log.Problem("unreadable", where, err.Error())
 		return nil, nil
 	}

@@ -157,6 +157,9 @@ func (r *relocation) openPartitions() error {
 		}
 		fd, err := nms.OpenPath(filepath.Join(p.Path, nms.UserRoot))
 		if err != nil {
+			if ims.OfMachine(err) {
+				return err
+			}
 			r.log.Problem("unreadable", part.where+"/"+nms.UserRoot, err.Error())
 			continue
 		}

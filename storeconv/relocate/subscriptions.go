@@ -43,6 +43,9 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 	s.clone.FS, s.clone.Owner = r.opts.FS, r.opts.Owner
 	fd, err := nms.OpenPath(r.src.UserDir)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		r.log.Problem("unreadable", userDir, err.Error())
 		return nil
 	}
@@ -76,6 +79,9 @@ func (s *subscriptions) dir(ctx context.Context, fd int, path string, depth int)
 	}
 	entries, err := s.lister.List(fd, nil)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		s.r.log.Problem("unreadable", where, err.Error())
 	}
 	slices.SortFunc(entries, func(a, b nms.Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -98,6 +104,9 @@ func (s *subscriptions) dir(ctx context.Context, fd int, path string, depth int)
 func (s *subscriptions) subdir(ctx context.Context, fd int, path, name string, depth int) error {
 	sub, err := nms.OpenDir(fd, name)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		s.r.log.Problem("unreadable", filepath.Join(userDir, path), fmt.Sprintf("open: %v", err))
 		return nil
 	}
@@ -130,6 +139,9 @@ func (s *subscriptions) file(fd int, path, name string) error {
 	}
 	data, err := readSmall(fd, name)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		s.r.log.Problem("unreadable", where, err.Error())
 		return nil
 	}
@@ -248,12 +260,18 @@ func (s *subscriptions) there(fd int, name, where, to string, want []byte) (bool
 	if want == nil {
 		in, err := unix.Openat(fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
+			if ims.OfMachine(err) {
+				return false, err
+			}
 			s.r.log.Problem("unreadable", where, fmt.Sprintf("open: %v", err))
 			return true, nil
 		}
 		f := os.NewFile(uintptr(in), name)
 		defer f.Close()
 		if want, err = io.ReadAll(io.LimitReader(f, 64<<20)); err != nil {
+			if ims.OfMachine(err) {
+				return false, err
+			}
 			s.r.log.Problem("unreadable", where, err.Error())
 			return true, nil
 		}

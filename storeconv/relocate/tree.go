@@ -70,6 +70,9 @@ func (w *userWalk) problem(kind, where, text string) {
 func (w *userWalk) top(src, dst int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(src, &st); err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		w.problem("unreadable", w.where, fmt.Sprintf("stat: %v", err))
 		return nil
 	}
@@ -109,6 +112,9 @@ func (w *userWalk) dir(at place, depth int) error {
 	entries, err := w.lister.List(src, w.levels[depth][:0])
 	w.levels[depth] = entries
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		w.problem("unreadable", at.where, err.Error())
 	}
 	isBox := false
@@ -177,7 +183,7 @@ func (w *userWalk) file(src, dst int, at place, name string) error {
 // isSource tells whether an error is of the reading side.
 func isSource(err error) bool {
 	var source *durable.SourceError
-	return errors.As(err, &source)
+	return errors.As(err, &source) && !ims.OfMachine(err)
 }
 
 func (w *userWalk) subdir(at place, name string, depth int) error {
@@ -219,6 +225,9 @@ func (w *userWalk) enterSource(name, where string) (st unix.Stat_t, ok bool, err
 		fd, err = nms.OpenDir(at, name)
 	}
 	if err != nil {
+		if ims.OfMachine(err) {
+			return st, false, err
+		}
 		w.problem("unreadable", where, fmt.Sprintf("open: %v", err))
 		return st, false, nil
 	}

@@ -121,6 +121,9 @@ func problemNote(kind, where, text string) treeResult {
 func (s *userScan) outside() error {
 	list, err := os.ReadDir(s.part.path)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		return s.yield(s.part.note(problemNote("unreadable", s.part.where, err.Error())))
 	}
 	for _, entry := range list {
@@ -195,6 +198,9 @@ func (s *userScan) level(fd int, path string, depth int) error {
 	where := strings.TrimSuffix(s.part.where+"/"+nms.UserRoot+"/"+path, "/")
 	entries, err := s.lister.List(fd, nil)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		if err := s.tell("unreadable", where, err.Error()); err != nil {
 			return err
 		}
@@ -222,6 +228,9 @@ func (s *userScan) level(fd int, path string, depth int) error {
 func (s *userScan) descend(fd int, path, name, where string, depth int) error {
 	sub, err := nms.OpenDir(fd, name)
 	if err != nil {
+		if ims.OfMachine(err) {
+			return err
+		}
 		return s.tell("unreadable", where, fmt.Sprintf("open: %v", err))
 	}
 	defer unix.Close(sub)

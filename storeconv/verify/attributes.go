@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // The modes of what a restore makes (docs/formats.md, section 3). A directory
@@ -95,11 +96,23 @@ func fileDateText(st *unix.Stat_t) string {
 
 // problem and warning make notes.
 func problem(kind, where, format string, args ...any) storeconv.Note {
-	return storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
+	return note(storeconv.Problem, kind, where, format, args)
 }
 
 func warning(kind, where, format string, args ...any) storeconv.Note {
-	return storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
+	return note(storeconv.Warning, kind, where, format, args)
+}
+
+// note makes a note. What is wrong with the machine, and not with what is
+// verified, it keeps for whoever takes the note, who ends the run with it.
+func note(severity storeconv.Severity, kind, where, format string, args []any) storeconv.Note {
+	n := storeconv.Note{Severity: severity, Kind: kind, Where: where, Text: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && ims.OfMachine(err) {
+			n.Machine = fmt.Errorf("%s: %w", where, err)
+		}
+	}
+	return n
 }
 
 // A message file has the receive date of its first copy. Without a stream

@@ -198,8 +198,10 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 // statMessage asks about a message of the store; false: it is not there.
 func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
 	for _, p := range v.partitionsOf(at.id, at.mailbox) {
-		dir, err := openDown(v.root, mailboxDir(p, at.id, at.mailbox)+"/"+messageDir(at.uid))
+		path := mailboxDir(p, at.id, at.mailbox) + "/" + messageDir(at.uid)
+		dir, err := openDown(v.root, path)
 		if err != nil {
+			v.refused(path, err)
 			continue
 		}
 		err = statRegular(dir, fmt.Sprintf("%d.msg", at.uid), st)
@@ -251,9 +253,11 @@ func (c *streamCheck) viewOf(at place) *boxView {
 	}
 	c.other.close()
 	c.other = streamBox{name: name}
-	if box, err := c.v.findMailbox(at.id, at.mailbox); err == nil {
-		c.other.view, _ = newBoxView(c.ctx, box, c.read, maxView) // nil after an error
+	box, err := c.v.findMailbox(at.id, at.mailbox)
+	if err == nil {
+		c.other.view, err = newBoxView(c.ctx, box, c.read, maxView) // nil after an error
 	}
+	c.v.refused(name, err)
 	return c.other.view
 }
 

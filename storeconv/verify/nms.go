@@ -118,14 +118,26 @@ type comparison struct {
 	met    map[string]bool // with a selection: the users that the source has
 	report NMSReport
 
-	usage  *bdb.Sorter    // bytes and messages by new id
+	usage  *bdb.Sorter // bytes and messages by new id
+	stop   context.CancelCauseFunc
 	expect [3]*bdb.Sorter // the records that folder.db, quota.db and subscr.db must have
 
 	links *bdb.Sorter // see nmslinks.go
 	locks links
 }
 
+// run does all of it. It ends early with what the machine refuses.
 func (c *comparison) run(ctx context.Context) error {
+	ctx, c.stop = context.WithCancelCause(ctx)
+	defer c.stop(nil)
+	err := c.compare(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (c *comparison) compare(ctx context.Context) error {
 	c.tell(c.src.notes...)
 	if err := c.trees(ctx); err != nil {
 		return err
@@ -151,6 +163,10 @@ func (c *comparison) run(ctx context.Context) error {
 // tell tells notes; not for use by workers.
 func (c *comparison) tell(notes ...storeconv.Note) {
 	for _, n := range notes {
+		if n.Machine != nil {
+			c.stop(n.Machine)
+			continue
+		}
 		if n.Severity == storeconv.Problem {
 			c.report.Differences++
 		}

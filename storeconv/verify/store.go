@@ -112,6 +112,7 @@ type verifier struct {
 	root       int // the store, open
 	owner      owner
 	chosen     *chosen
+	stop       context.CancelCauseFunc
 	partitions []string
 	origin     *origin // nil: none
 
@@ -171,7 +172,18 @@ func (v *verifier) close() {
 	unix.Close(v.root)
 }
 
+// run does all of it. It ends early with what the machine refuses.
 func (v *verifier) run(ctx context.Context) error {
+	ctx, v.stop = context.WithCancelCause(ctx)
+	defer v.stop(nil)
+	err := v.check(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (v *verifier) check(ctx context.Context) error {
 	if v.opts.Origin != nil {
 		var err error
 		if v.origin, err = openOrigin(ctx, v.opts.Origin); err != nil {
@@ -210,7 +222,19 @@ func (v *verifier) run(ctx context.Context) error {
 
 func (v *verifier) tell(notes ...storeconv.Note) {
 	for _, n := range notes {
+		if n.Machine != nil {
+			v.stop(n.Machine)
+			continue
+		}
 		n.Tell(v.log)
+	}
+}
+
+// refused ends the run when an error, nil for none, that is passed over is one
+// of the machine.
+func (v *verifier) refused(where string, err error) {
+	if ims.OfMachine(err) {
+		v.tell(problem("unreadable", where, "%v", err))
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return false
 	}
 	if c.box.view.header == nil && !c.v.opts.NoIndex {
-		c.box.foreign = isForeign(box)
+		c.box.foreign = c.v.isForeign(box)
 		c.noIndex(m, box)
 	}
 	c.box.joined = c.v.joined(box.path, m.User)
@@ -111,12 +111,13 @@ func (c *streamCheck) noIndex(m *sims.Member, box *mailbox) {
 
 // isForeign tells whether a mailbox has an index of somebody else. One of ours
 // that is damaged is told where the mailbox is checked.
-func isForeign(box *mailbox) bool {
+func (v *verifier) isForeign(box *mailbox) bool {
 	if !box.hasIndex {
 		return false
 	}
 	fd, err := openFile(box.fd, indexName)
 	if err != nil {
+		v.refused(box.path, err)
 		return false
 	}
 	defer unix.Close(fd)
