@@ -167,7 +167,32 @@ func (f *runFlags) conversion() (*site, error) {
 		return nil, err
 	}
 	s.inputs = []input{export, store}
-	return s, nil
+	return s, f.apart(s.inputs)
+}
+
+// apart refuses an output folder inside of what is read, which is the site's
+// folder too, and the other way round.
+func (f *runFlags) apart(inputs []input) error {
+	if f.out == "" {
+		return nil
+	}
+	read := make([]string, 0, 3)
+	for _, in := range inputs {
+		read = append(read, in.path)
+	}
+	if f.site != "" {
+		read = append(read, f.site)
+	}
+	for _, path := range read {
+		nested, err := nest(f.out, path)
+		if err != nil {
+			return err
+		}
+		if nested {
+			return cli.WithHint(fmt.Errorf("the output folder %s and the input %s lie inside each other", f.out, path), "name a folder elsewhere with --out")
+		}
+	}
+	return nil
 }
 
 func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {

@@ -105,11 +105,29 @@ func (r *relocation) prepare() error {
 	return r.chooseVia()
 }
 
-// apart refuses a store inside of the source, or the other way round.
+// apart refuses a store inside of the source or of a partition that lies
+// elsewhere, or the other way round.
 func (r *relocation) apart() error {
-	from, to := resolved(r.from), resolved(r.store)
-	if from == to || strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
-		return fmt.Errorf("the new store %s and the source %s lie inside each other", r.store, r.from)
+	read := []string{r.from}
+	for _, p := range r.opts.Partitions {
+		if p.Path != "" {
+			read = append(read, p.Path)
+		}
+	}
+	to, err := filepath.Abs(r.store)
+	if err != nil {
+		return err
+	}
+	to = resolved(to)
+	for _, path := range read {
+		from, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		from = resolved(from)
+		if from == to || strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
+			return fmt.Errorf("the new store %s and the source %s lie inside each other", r.store, path)
+		}
 	}
 	return nil
 }
