@@ -51,6 +51,9 @@ func countMailbox(ctx context.Context, job *cli.Job, m *ims.Mailbox, total *dbco
 			return err
 		}
 		info, err := m.Stat(uid)
+		if ims.OfMachine(err) {
+			return err
+		}
 		if err != nil {
 			job.Problem("unreadable", m.FullName(), err.Error())
 			return nil

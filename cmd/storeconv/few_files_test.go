@@ -29,6 +29,7 @@ func TestTooFewOpenFiles(t *testing.T) {
 			{"verify", at("store"), "-f", at("s.sims")},
 			{"verify", at("moved"), "--from", nms},
 			{"backup", "--store", at("store"), "-f", at(fmt.Sprintf("%d.sims", most))},
+			{"inspect", at("store"), "user/joe"},
 			{"relocate", "--from", nms, "--store", at(fmt.Sprintf("moved%d", most))},
 		} {
 			line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, most), path}, args...)

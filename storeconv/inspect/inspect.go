@@ -52,6 +52,9 @@ func Mailbox(w io.Writer, store, mailbox, partition string) (Report, error) {
 	if flushErr := p.w.Flush(); flushErr != nil {
 		return p.rep, flushErr
 	}
+	if ims.OfMachine(err) {
+		return p.rep, err
+	}
 	if err != nil {
 		return p.rep, &Error{mailbox, Unreadable, err}
 	}
@@ -124,6 +127,9 @@ func findMailbox(r *ims.Reader, name, partition string) (*ims.Mailbox, error) {
 		box, boxErr := r.Mailbox(p, id, mailbox)
 		if boxErr == nil {
 			return box, nil
+		}
+		if ims.OfMachine(boxErr) {
+			return nil, boxErr
 		}
 		if err = boxErr; !errors.Is(boxErr, fs.ErrNotExist) {
 			return nil, &Error{name, Unreadable, boxErr}
