@@ -166,8 +166,8 @@ func (c *putOffChains) plan(l *putOff) error {
 }
 
 // linkPutOff plans one link once more. It has its place in the mailbox, and its
-// user and mailbox were selected. Its number is above all before it, so that the
-// last one in place tells an interrupted run which of a user's are.
+// user and mailbox were selected. Its number is above all before it, so that
+// the last one in place tells an interrupted run which of a user's are.
 func (p *planner) linkPutOff(l *putOff) error {
 	p.stream, p.header, p.at = l.Stream, p.headers[l.Stream], max(lastRound+l.At, p.at+1)
 	m := &sims.Member{Kind: sims.Link, Name: string(l.Name), Link: string(l.First), Flags: string(l.Flags), Time: l.Date, Offset: l.Offset}

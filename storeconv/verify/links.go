@@ -61,8 +61,8 @@ func (c *streamCheck) link(m *sims.Member) {
 }
 
 // linked finds the record of a later copy. Of several that came from its UID it
-// is the one with the content of the first copy. Without any, there tells that a
-// message of that content is there which does not say where it came from.
+// is the one with the content of the first copy. Without any, there tells that
+// a message of that content is there which does not say where it came from.
 func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err error) {
 	all, err := c.box.view.candidates(m.UID, c.box.validity)
 	if err != nil || len(all) == 1 {

@@ -82,8 +82,8 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 	return true
 }
 
-// joined tells whether the mail of another user of the streams came to a mailbox
-// before, as selections that give two users one name have it.
+// joined tells whether the mail of another user of the streams came to a
+// mailbox before, as selections that give two users one name have it.
 func (v *verifier) joined(path, user string) bool {
 	first, ok := v.owners[path]
 	if !ok && len(v.owners) < maxLate {
