@@ -77,7 +77,8 @@ type StoreReport struct {
 //
 // The lines come in the same order whatever Jobs is. Memory: four bytes a
 // message of the mailboxes at work, about 150 bytes a message of the mailbox
-// at hand in a stream, below 256 MiB.
+// at hand in a stream, 32 MiB of members that wait for their mailbox's turn,
+// below 256 MiB.
 func Store(ctx context.Context, store string, opts StoreOptions) (StoreReport, error) {
 	v, err := newVerifier(store, opts)
 	if err != nil {
