@@ -301,8 +301,18 @@ func ParseTime(s string) (int64, error) {
 	if len(s) != 14 {
 		return 0, fmt.Errorf("date %q has not 14 digits", s)
 	}
-	t, err := time.Parse("20060102150405", s)
-	if err != nil || t.Year() < 1 {
+	var n [7]int // the year's two halves, month, day, hour, minute, second
+	for i := range n {
+		tens, ones := s[2*i]-'0', s[2*i+1]-'0'
+		if tens > 9 || ones > 9 {
+			return 0, fmt.Errorf("date %q cannot be read", s)
+		}
+		n[i] = int(10*tens + ones)
+	}
+	year := 100*n[0] + n[1]
+	t := time.Date(year, time.Month(n[2]), n[3], n[4], n[5], n[6], 0, time.UTC)
+	// A date that there is not, such as 30 February, becomes another.
+	if year < 1 || t.Month() != time.Month(n[2]) || t.Day() != n[3] || n[4] > 23 || n[5] > 59 || n[6] > 59 {
 		return 0, fmt.Errorf("date %q cannot be read", s)
 	}
 	return t.Unix(), nil
@@ -318,9 +328,13 @@ type IndexReader struct {
 	long   []byte
 }
 
+// indexBuffer is the size of a read buffer, in bytes: most indexes are smaller,
+// and a store has as many as mailboxes.
+const indexBuffer = 16 << 10
+
 // NewIndexReader reads the header of an index.
 func NewIndexReader(r io.Reader) (*IndexReader, error) {
-	ir := &IndexReader{br: bufio.NewReaderSize(r, 64<<10)}
+	ir := &IndexReader{br: bufio.NewReaderSize(r, indexBuffer)}
 	magic, err := ir.br.Peek(len(indexMagic) + 1)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -126,4 +127,23 @@ func FuzzIndex(f *testing.F) {
 			t.Fatalf("second reading (-first +second):\n%s", diff)
 		}
 	})
+}
+
+// TestParseTime: fourteen digits are read as package time reads them, and
+// refused where it refuses them.
+func TestParseTime(t *testing.T) {
+	for _, s := range []string{
+		"20010228235959", "20000229000000", "00010101000000", "99991231235959", "19691231235959",
+		"00000101000000", "20010229000000", "20010431000000", "20010001000000", "20011301000000", "20010100000000", "20010132000000",
+		"20010101240000", "20010101006000", "20010101000060", "2001010100000x", "-0010101000000", "2001010100:000", "2001010 000000", " 0010101000000",
+	} {
+		got, err := ParseTime(s)
+		want, wantErr := time.Parse("20060102150405", s)
+		if wantErr == nil && want.Year() < 1 {
+			wantErr = errors.New("year 0")
+		}
+		if (err != nil) != (wantErr != nil) || err == nil && got != want.Unix() {
+			t.Errorf("%q: %d, %v; package time says %d, %v", s, got, err, want.Unix(), wantErr)
+		}
+	}
 }
