@@ -149,36 +149,65 @@ func openFile(dir *os.File, name, path string) (*os.File, error) {
 	return f, nil
 }
 
-// openBelow goes down component by component: openat2 would do it in one call,
-// and is missing on older kernels.
+// openBelow opens what lies below dir, without following a symbolic link at any
+// step. path is its name in messages.
 func openBelow(dir *os.File, name, path string, flags int) (*os.File, error) {
-	fd, owned := int(dir.Fd()), false
-	defer func() {
-		if owned {
-			unix.Close(fd)
-		}
-	}()
-	for rest, part, more := name, "", true; more; {
-		part, rest, more = strings.Cut(rest, "/")
+	fd, err := OpenBelow(int(dir.Fd()), name, flags)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// OpenBelow opens the path name below the open directory dir for reading, with
+// more flags of open(2). It follows no symbolic link at any step. The error is
+// the kernel's; the caller closes the descriptor.
+func OpenBelow(dir int, name string, flags int) (fd int, err error) {
+	if strings.IndexByte(name, '/') < 0 {
+		return openStep(dir, name, flags)
+	}
+	how := unix.OpenHow{Flags: uint64(flags | openFlags), Resolve: unix.RESOLVE_NO_SYMLINKS}
+	err = retry(func() (err error) {
+		fd, err = unix.Openat2(dir, name, &how)
+		return err
+	})
+	if err == nil {
+		return fd, nil
+	}
+	// Old kernels, and some containers, have no openat2; what it does not open
+	// for another reason has its error from the step at which it lies.
+	return openSteps(dir, name, flags)
+}
+
+const openFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+
+// openSteps goes down component by component.
+func openSteps(dir int, name string, flags int) (int, error) {
+	at := dir
+	for {
+		part, rest, more := strings.Cut(name, "/")
+		name = rest
 		mode := flags
 		if more {
 			mode = unix.O_DIRECTORY | unix.O_PATH
 		}
-		var next int
-		err := retry(func() (err error) {
-			next, err = unix.Openat(fd, part, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|mode, 0)
-			return err
-		})
-		if err != nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		next, err := openStep(at, part, mode)
+		if at != dir {
+			unix.Close(at)
 		}
-		if owned {
-			unix.Close(fd)
+		if err != nil || !more {
+			return next, err
 		}
-		fd, owned = next, true
+		at = next
 	}
-	owned = false
-	return os.NewFile(uintptr(fd), path), nil
+}
+
+func openStep(dir int, name string, flags int) (fd int, err error) {
+	err = retry(func() (err error) {
+		fd, err = unix.Openat(dir, name, flags|openFlags, 0)
+		return err
+	})
+	return fd, err
 }
 
 func retry(call func() error) error {

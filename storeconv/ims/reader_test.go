@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // makeStore makes the files named, each holding its own name, and returns the
@@ -189,5 +191,35 @@ func TestFolderOfTheNameInbox(t *testing.T) {
 	}
 	if got := walk(t, r); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestOpenBelow: one call and the way step by step open the same, and refuse
+// the same with the same error.
+func TestOpenBelow(t *testing.T) {
+	_, root := makeStore(t, "a/b/c/file", "a/other")
+	for name, target := range map[string]string{"a/link": "b", "a/b/last": "c", "a/loop": "loop"} {
+		if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for name, want := range map[string]error{
+		"a/b/c": nil, "a": nil, "a/link/c": unix.ENOTDIR, "a/b/last": unix.ENOTDIR, "a/loop/x": unix.ENOTDIR,
+		"a/none/c": unix.ENOENT, "a/b/none": unix.ENOENT, "a/other/x": unix.ENOTDIR, "a/b/c/file": unix.ENOTDIR,
+	} {
+		for way, open := range map[string]func(int, string, int) (int, error){"OpenBelow": OpenBelow, "openSteps": openSteps} {
+			fd, err := open(int(dir.Fd()), name, unix.O_DIRECTORY)
+			if err != want {
+				t.Errorf("%s %s: %v, want %v", way, name, err, want)
+			}
+			if err == nil {
+				unix.Close(fd)
+			}
+		}
 	}
 }

@@ -58,20 +58,7 @@ func openFile(dir int, name string) (fd int, err error) {
 }
 
 // openDown opens the directory path below dir, no symbolic link on the way.
-func openDown(dir int, path string) (int, error) {
-	at, owned := dir, false
-	for part := range strings.SplitSeq(path, "/") {
-		next, err := nms.OpenDir(at, part)
-		if owned {
-			unix.Close(at)
-		}
-		if err != nil {
-			return -1, err
-		}
-		at, owned = next, true
-	}
-	return at, nil
-}
+func openDown(dir int, path string) (int, error) { return ims.OpenBelow(dir, path, unix.O_DIRECTORY) }
 
 // notThere tells whether an error says that a file does not exist.
 func notThere(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) }
