@@ -69,8 +69,8 @@ type Report struct {
 // keeps no more.
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100
-// bytes a user, 40 bytes a link of the largest user, 16 MiB for sorting and as
-// much for reading ahead; the rest goes to temporary files.
+// bytes a user, 40 bytes a link of the two largest, 16 MiB for sorting and 2 MiB
+// for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard
@@ -127,7 +127,6 @@ type run struct {
 	elsewhere map[orderID]string
 	boxNames  map[uint32]map[uint32]string // names of mailboxes by user and number
 	buf       []byte
-	readers   *readers
 }
 
 // backupUser is one user, with the partitions in which a part of the mail lies.
@@ -215,21 +214,30 @@ func (b *run) stray(e *ims.Error) {
 	n.Tell(b.opts.Log)
 }
 
-// mailboxes calls fn for the selected mailboxes of a user in their order, with
-// the number of each. Mailboxes that are not selected are numbered too. fn does
-// not close the mailbox.
+// mailboxes is openMailboxes for a function that does not keep the mailbox.
 func (b *run) mailboxes(u *user, stray ims.Stray, fn func(number uint32, box *ims.Mailbox) error) error {
+	return b.openMailboxes(u, stray, func(number uint32, box *ims.Mailbox) error {
+		defer box.Close()
+		return fn(number, box)
+	})
+}
+
+// openMailboxes calls fn for the selected mailboxes of a user in their order,
+// with the number of each. Mailboxes that are not selected are numbered too. fn
+// closes the mailbox.
+func (b *run) openMailboxes(u *user, stray ims.Stray, fn func(number uint32, box *ims.Mailbox) error) error {
 	number := uint32(0)
 	for _, p := range u.partitions {
 		user := ims.User{Partition: p, ID: u.id, Path: ims.UserDir(p, u.id)}
 		err := b.reader.Mailboxes(user, stray, func(box *ims.Mailbox) error {
-			defer box.Close()
 			n := number
 			number++
 			if !box.HasIndex && !box.HasMessageDirs() || !b.paths.takesMailbox(p, u.id, box.Name) {
+				box.Close()
 				return nil
 			}
 			if other := b.elsewhereToo(u, box); other != "" {
+				box.Close()
 				stray(&ims.Error{Class: sameMailbox, Path: box.Path, Text: "partition " + other + " has this mailbox of the user, too, and a stream has room for one: it is left out; the path /" + p + " makes a backup of this partition"})
 				return nil
 			}
@@ -272,9 +280,9 @@ type storedMessage struct {
 	uid   uint32
 	date  int64  // of this reference
 	flags string // as the stream has them
-	size  int64  // of the index
+	size  int64  // of the index, else of the file
 	sum   [32]byte
-	known bool // size and sum are known
+	known bool // sum is known, and size of the index
 }
 
 // messages calls fn for every message of a mailbox by ascending UID. header is
@@ -353,7 +361,7 @@ func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.He
 			stray(&ims.Error{Class: ims.Unreadable, Path: box.Path + "/" + ims.MessagePath(uid), Text: err.Error()})
 			continue
 		}
-		if err := fn(storedMessage{uid: uid, date: info.MTime}); err != nil {
+		if err := fn(storedMessage{uid: uid, date: info.MTime, size: info.Size}); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,10 @@ package backup
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"math"
@@ -15,6 +13,7 @@ import (
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
@@ -26,7 +25,7 @@ func (b *run) write(ctx context.Context, dst io.Writer, links *linkRefs) error {
 		return err
 	}
 	b.report.Date = date
-	buffered := bufio.NewWriterSize(dst, 1<<20)
+	buffered := bufio.NewWriterSize(dst, writeBuffer)
 	head := sims.Header{Product: b.opts.Product, Host: b.opts.Host}
 	if date != nil {
 		head.Date, head.HasDate = *date, true
@@ -35,17 +34,8 @@ func (b *run) write(ctx context.Context, dst io.Writer, links *linkRefs) error {
 	if err != nil {
 		return err
 	}
-	b.readers = newReaders(b.opts.Jobs)
-	defer b.readers.close()
-	for i := range b.users {
-		refs, err := links.ofUser(uint32(i))
-		if err != nil {
-			return err
-		}
-		w := &userWriter{b: b, ctx: ctx, user: &b.users[i], number: uint32(i), refs: refs, done: make(map[uint32]bool)}
-		if err := w.write(); err != nil {
-			return err
-		}
+	if err := b.writeUsers(ctx, links); err != nil {
+		return err
 	}
 	if err := b.out.Close(); err != nil {
 		return err
@@ -53,25 +43,46 @@ func (b *run) write(ctx context.Context, dst io.Writer, links *linkRefs) error {
 	return buffered.Flush()
 }
 
-// userWriter writes one user.
-type userWriter struct {
-	b      *run
-	ctx    context.Context
-	user   *user
-	number uint32 // in the stream
+// writeBuffer is the size of a write, in bytes: few calls, and still in the
+// processor's cache when it is written.
+const writeBuffer = 128 << 10
+
+// writeUsers does the steps of the walk.
+func (b *run) writeUsers(ctx context.Context, links *linkRefs) error {
+	walking, cancel := context.WithCancel(ctx)
+	a := b.startAhead(walking, links)
+	w := &writer{b: b, ctx: ctx, ahead: a}
+	defer w.close()
+	defer a.stop()
+	defer cancel()
+	for s := range a.steps {
+		if err := s.write(w); err != nil {
+			return err
+		}
+	}
+	return a.err
+}
+
+// writer writes what the walk finds.
+type writer struct {
+	b     *run
+	ctx   context.Context
+	ahead *ahead
+
+	user   *user // at hand
+	number uint32
 	refs   map[orderID]orderID
 	done   map[uint32]bool // mailboxes written
 
-	box     *ims.Mailbox // at hand
+	box     *ims.Mailbox // at hand; nil: none
 	boxNo   uint32
 	lastUID uint32                     // the latest written of it
 	waiting map[uint32][]storedMessage // links to a later message of this mailbox, by its UID
-	queue   []storedMessage            // of this mailbox, read but not written
-	ahead   map[uint32]*aheadRead      // of the queue
 }
 
-func (w *userWriter) write() error {
+func (s userStep) write(w *writer) error {
 	b := w.b
+	w.user, w.number, w.refs, w.done = &b.users[s.number], s.number, s.refs, make(map[uint32]bool)
 	m := sims.Member{Kind: sims.User, Name: w.user.id}
 	if value, ok, err := b.lists.Get(mboxlist.QuotaDB, w.user.id); err != nil {
 		b.opts.Log.Problem("database", "user "+w.user.id, err.Error())
@@ -81,168 +92,67 @@ func (w *userWriter) write() error {
 			m.Quota = q.KB * 1024
 		}
 	}
-	if err := b.out.WriteMember(&m); err != nil {
-		return err
-	}
 	b.report.Users++
-	order, err := w.boxOrder()
-	if err != nil {
-		return err
+	return b.out.WriteMember(&m)
+}
+
+func (s noteStep) write(w *writer) error {
+	storeconv.Note(s).Tell(w.b.opts.Log)
+	return nil
+}
+
+func (s strayStep) write(w *writer) error {
+	w.b.stray(s.err)
+	return nil
+}
+
+func silentStray(*ims.Error) {}
+
+func (s *boxStep) write(w *writer) error {
+	w.box, w.boxNo, w.lastUID, w.waiting = s.box, s.number, 0, make(map[uint32][]storedMessage)
+	if w.b.opts.Trace != nil {
+		w.b.opts.Trace(s.box.FullName())
 	}
-	if order == nil {
-		return b.mailboxes(w.user, b.stray, w.mailbox)
-	}
-	for _, at := range order {
-		if err := w.open(at); err != nil {
+	return nil
+}
+
+func (s headStep) write(w *writer) error { return w.b.out.WriteMember(w.boxMember(s.header)) }
+
+func (p *piece) write(w *writer) error {
+	<-p.done
+	defer w.ahead.release(p)
+	for i, m := range p.messages {
+		if err := w.message(m, &p.bodies[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// open writes a mailbox out of its turn.
-func (w *userWriter) open(at boxPlace) error {
-	box, err := w.b.reader.Mailbox(at.partition, w.user.id, at.name)
-	if err != nil {
-		if ims.OfMachine(err) {
-			return err
-		}
-		w.b.opts.Log.Problem(ims.Unreadable, ims.MailboxDir(at.partition, w.user.id, at.name), err.Error())
-		return nil
-	}
-	defer box.Close()
-	return w.mailbox(at.number, box)
-}
-
-// boxPlace says where a mailbox lies, and its number.
-type boxPlace struct {
-	number          uint32
-	partition, name string
-}
-
-// boxOrder returns the mailboxes in an order that brings first copies in front;
-// nil when they lie in such an order already.
-func (w *userWriter) boxOrder() ([]boxPlace, error) {
-	edges := make(map[[2]uint32]struct{})
-	for id, first := range w.refs {
-		if first.user == w.number && first.box != id.box {
-			edges[[2]uint32{first.box, id.box}] = struct{}{}
-		}
-	}
-	if topological(0, edges) == nil {
-		return nil, nil
-	}
-	var places []boxPlace
-	err := w.b.mailboxes(w.user, w.b.stray, func(number uint32, box *ims.Mailbox) error {
-		places = append(places, boxPlace{number, box.Partition, box.Name})
-		return nil
-	})
-	if err != nil || len(places) == 0 {
-		return nil, err
-	}
-	position := topological(int(places[len(places)-1].number)+1, edges)
-	slices.SortFunc(places, func(a, b boxPlace) int { return cmp.Compare(position[a.number], position[b.number]) })
-	return places, nil
-}
-
-func silentStray(*ims.Error) {}
-
-// mailbox writes one mailbox.
-func (w *userWriter) mailbox(number uint32, box *ims.Mailbox) error {
-	w.box, w.boxNo, w.lastUID, w.waiting = box, number, 0, make(map[uint32][]storedMessage)
-	w.ahead = make(map[uint32]*aheadRead, readDepth)
-	if w.b.opts.Trace != nil {
-		w.b.opts.Trace(box.FullName())
-	}
-	var failed error // of the stream, or of the context: the end of all
-	var uids []uint32
-	opened := false
-	err := w.b.messages(box, w.b.stray, func(h *ims.Header) error {
-		opened = true
-		failed = w.b.out.WriteMember(w.boxMember(h))
-		return failed
-	}, func(m storedMessage) error {
-		uids = append(uids, m.uid)
-		failed = w.enqueue(m)
-		return failed
-	})
-	for failed == nil && len(w.queue) > 0 {
-		failed = w.dequeue()
-	}
-	w.dropAhead()
-	if failed != nil {
-		return failed
-	}
-	if err != nil {
-		if ims.OfMachine(err) {
-			return err
-		}
-		w.b.opts.Log.Problem("bad-index", box.Path, err.Error())
-	} else if err := w.tellUnnamed(box, uids); err != nil {
-		if ims.OfMachine(err) {
-			return err
-		}
-		w.b.opts.Log.Problem(ims.Unreadable, box.Path, err.Error())
-	}
-	if !opened {
+func (s endStep) write(w *writer) error {
+	defer w.close()
+	if !s.opened {
 		return nil
 	}
 	w.b.report.Mailboxes++
 	return w.rest()
 }
 
-// tellUnnamed tells of message files that the index, whose UIDs rise, does not
-// name.
-func (w *userWriter) tellUnnamed(box *ims.Mailbox, uids []uint32) error {
-	if !box.HasIndex {
-		return nil
+// close closes the mailbox at hand.
+func (w *writer) close() {
+	if w.box != nil {
+		w.box.Close()
+		w.box = nil
 	}
-	return box.Messages(silentStray, func(uid uint32) error {
-		if _, named := slices.BinarySearch(uids, uid); !named {
-			w.b.opts.Log.Problem("not-indexed", box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
-		}
-		return nil
-	})
-}
-
-// enqueue starts to read a message, and writes the oldest of the queue when
-// that is long enough.
-func (w *userWriter) enqueue(m storedMessage) error {
-	id := orderID{w.number, w.boxNo, m.uid}
-	if first, linked := w.refs[id]; !w.b.older(m.date) && (!linked || first == id) {
-		w.ahead[m.uid] = w.b.readers.start(w.box, m.uid)
-	}
-	w.queue = append(w.queue, m)
-	if len(w.queue) < readDepth {
-		return nil
-	}
-	return w.dequeue()
-}
-
-func (w *userWriter) dequeue() error {
-	m := w.queue[0]
-	w.queue = w.queue[1:]
-	return w.message(m)
-}
-
-// dropAhead waits for what is being read and was not needed, so that the
-// mailbox can be closed.
-func (w *userWriter) dropAhead() {
-	for uid, a := range w.ahead {
-		<-a.done
-		w.b.readers.release(a)
-		delete(w.ahead, uid)
-	}
-	w.queue = w.queue[:0]
 }
 
 // rest writes the links whose first copy did not come after all, because the
 // index ended before it.
-func (w *userWriter) rest() error {
+func (w *writer) rest() error {
 	for _, uid := range slices.Sorted(maps.Keys(w.waiting)) {
 		w.b.elsewhere[orderID{w.number, w.boxNo, uid}] = ""
 		for _, m := range w.waiting[uid] {
-			if err := w.member(m); err != nil {
+			if err := w.member(m, new(body)); err != nil {
 				return err
 			}
 		}
@@ -251,7 +161,7 @@ func (w *userWriter) rest() error {
 	return nil
 }
 
-func (w *userWriter) boxMember(h *ims.Header) *sims.Member {
+func (w *writer) boxMember(h *ims.Header) *sims.Member {
 	m := &sims.Member{Kind: sims.Mailbox, Name: w.user.id + "/" + w.box.Name, Subscribed: -1}
 	if h == nil {
 		w.b.report.Foreign++
@@ -290,7 +200,7 @@ func streamACL(acl string) string {
 
 // message writes a message, or keeps it until the later message of this mailbox
 // comes to which it is a link.
-func (w *userWriter) message(m storedMessage) error {
+func (w *writer) message(m storedMessage, have *body) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -305,11 +215,11 @@ func (w *userWriter) message(m storedMessage) error {
 		return nil
 	}
 	w.lastUID = m.uid
-	if err := w.member(m); err != nil {
+	if err := w.member(m, have); err != nil {
 		return err
 	}
 	for _, link := range w.waiting[m.uid] {
-		if err := w.member(link); err != nil {
+		if err := w.member(link, new(body)); err != nil {
 			return err
 		}
 	}
@@ -318,8 +228,8 @@ func (w *userWriter) message(m storedMessage) error {
 }
 
 // member writes one message as what it is by now: a link, when its first copy
-// has been written, else in full.
-func (w *userWriter) member(m storedMessage) error {
+// has been written, else in full. have is what was read of it.
+func (w *writer) member(m storedMessage, have *body) error {
 	id := orderID{w.number, w.boxNo, m.uid}
 	first, linked := w.refs[id]
 	out := &sims.Member{Kind: sims.Message, Name: w.name(w.box.Name, m.uid), Time: m.date, Flags: m.flags}
@@ -333,7 +243,7 @@ func (w *userWriter) member(m storedMessage) error {
 			return w.b.out.WriteMember(out)
 		}
 	}
-	written, err := w.body(out, m)
+	written, err := w.body(out, m, have)
 	switch {
 	case !linked:
 	case !written: // the next one becomes the first copy
@@ -346,12 +256,12 @@ func (w *userWriter) member(m storedMessage) error {
 	return err
 }
 
-func (w *userWriter) name(mailbox string, uid uint32) string {
+func (w *writer) name(mailbox string, uid uint32) string {
 	return fmt.Sprintf("%s/%s/%d", w.user.id, mailbox, uid)
 }
 
 // firstName is the member that holds the body of first, "" when none does yet.
-func (w *userWriter) firstName(id, first orderID) (string, error) {
+func (w *writer) firstName(id, first orderID) (string, error) {
 	if name, moved := w.b.elsewhere[first]; moved {
 		return name, nil
 	}
@@ -394,7 +304,7 @@ func (b *run) memberName(id orderID) (string, error) {
 	return fmt.Sprintf("%s/%s/%d", u.id, names[id.box], id.uid), nil
 }
 
-func (w *userWriter) progress(size int64) {
+func (w *writer) progress(size int64) {
 	if w.b.opts.Progress != nil {
 		w.b.opts.Progress.Add(1, size)
 	}
@@ -402,26 +312,20 @@ func (w *userWriter) progress(size int64) {
 
 // body writes a message in full. It says whether there is such a member now;
 // the error is the stream's.
-func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
+func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, error) {
 	path := w.box.Path + "/" + ims.MessagePath(m.uid)
-	a := w.ahead[m.uid]
-	if a == nil {
-		a = w.b.readers.start(w.box, m.uid)
+	var f *ims.MessageFile
+	err := have.err
+	if !have.read && err == nil {
+		f, err = w.box.Open(m.uid)
 	}
-	<-a.done
-	delete(w.ahead, m.uid)
-	defer w.b.readers.release(a)
-	if a.err != nil {
-		if ims.OfMachine(a.err) {
-			return false, a.err
-		}
-		w.b.opts.Log.Problem(ims.Unreadable, path, a.err.Error())
+	if err != nil {
+		w.b.opts.Log.Problem(ims.Unreadable, path, err.Error())
 		return false, nil
 	}
-	if a.file != nil {
-		out.Size = a.file.Size
-	} else {
-		out.Size = int64(len(*a.body))
+	if out.Size = int64(len(have.data)); f != nil {
+		defer f.Close()
+		out.Size = f.Size
 	}
 	if err := w.b.out.WriteMember(out); err != nil {
 		return false, err
@@ -429,42 +333,36 @@ func (w *userWriter) body(out *sims.Member, m storedMessage) (bool, error) {
 	w.b.report.Messages++
 	w.b.report.Bytes += out.Size
 	w.progress(out.Size)
-	if a.file != nil {
-		sum := sha256.New()
-		if err := w.copy(a.file, out.Size, path, sum); err != nil {
-			return true, err
-		}
-		sum.Sum(a.sum[:0])
-	} else if _, err := w.b.out.Write(*a.body); err != nil {
-		return true, err
+	if f != nil {
+		have.sum, err = w.copy(f, out.Size, path)
+	} else {
+		_, err = w.b.out.Write(have.data)
 	}
-	if m.known && a.sum != m.sum {
+	if err == nil && m.known && have.sum != m.sum {
 		w.b.opts.Log.Problem("wrong-content", path, fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
-			hex.EncodeToString(a.sum[:]), hex.EncodeToString(m.sum[:])))
+			hex.EncodeToString(have.sum[:]), hex.EncodeToString(m.sum[:])))
 	}
-	return true, nil
+	return true, err
 }
 
-// copy gives size bytes of f to the stream. Where the file turns out shorter,
+// copy gives size bytes of f to the stream and returns their SHA-256. Where the file turns out shorter,
 // or cannot be read on, zeros take the place of what is missing, since the size
 // has been written.
-func (w *userWriter) copy(f io.Reader, size int64, path string, sum hash.Hash) error {
-	buf := w.b.buf
+func (w *writer) copy(f io.Reader, size int64, path string) (sum [32]byte, err error) {
+	buf, h := w.b.buf, sha256.New()
 	for left := size; left > 0; {
 		n, err := f.Read(buf[:min(left, int64(len(buf)))])
 		if n == 0 && err != nil {
-			if ims.OfMachine(err) {
-				return err
-			}
 			w.b.opts.Log.Problem(ims.Unreadable, path, fmt.Sprintf("%d bytes are missing at its end, zeros are written: %v", left, err))
 			clear(buf)
 			n = int(min(left, int64(len(buf))))
 		}
-		sum.Write(buf[:n])
+		h.Write(buf[:n])
 		if _, err := w.b.out.Write(buf[:n]); err != nil {
-			return err
+			return sum, err
 		}
 		left -= int64(n)
 	}
-	return nil
+	h.Sum(sum[:0])
+	return sum, nil
 }

@@ -1,0 +1,229 @@
+package backup
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+)
+
+// walk goes through the store in the order of the stream and sends what it
+// finds to the writer, step by step.
+type walk struct {
+	b     *run
+	ctx   context.Context
+	ahead *ahead
+
+	user   uint32 // at hand
+	refs   map[orderID]orderID
+	box    *ims.Mailbox
+	number uint32
+	piece  *piece // of this mailbox, not sent yet; nil: none
+}
+
+// step is one thing for the writer to do.
+type step interface {
+	// write does it. An error is of the stream.
+	write(w *writer) error
+}
+
+// userStep begins a user, with the references to files of several names.
+type userStep struct {
+	number uint32
+	refs   map[orderID]orderID
+}
+
+// boxStep begins a mailbox, which is the writer's from here to its endStep.
+type boxStep struct {
+	box    *ims.Mailbox
+	number uint32
+}
+
+// headStep is the head of a mailbox; nil: it has no index of ours.
+type headStep struct{ header *ims.Header }
+
+// endStep ends a mailbox. opened says whether it has had a head.
+type endStep struct{ opened bool }
+
+// noteStep is a word for the log, in its place.
+type noteStep storeconv.Note
+
+// strayStep is something beside the mail.
+type strayStep struct{ err *ims.Error }
+
+// send sends a step, after the messages that come before it.
+func (w *walk) send(s step) error {
+	if err := w.sendPiece(); err != nil {
+		return err
+	}
+	return w.put(s)
+}
+
+func (w *walk) put(s step) error {
+	select {
+	case w.ahead.steps <- s:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+}
+
+// sendPiece sends the piece at hand to a worker and to the writer.
+func (w *walk) sendPiece() error {
+	p := w.piece
+	if p == nil {
+		return nil
+	}
+	w.piece = nil
+	w.ahead.work <- p // has room for all that there are
+	return w.put(p)
+}
+
+// stray and note send words for the log. An end of the context is met again
+// soon.
+func (w *walk) stray(e *ims.Error) { _ = w.send(strayStep{e}) }
+
+func (w *walk) note(kind, where, text string) {
+	_ = w.send(noteStep{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text})
+}
+
+// users goes through the users.
+func (w *walk) users(links *linkRefs) error {
+	for i := range w.b.users {
+		refs, err := links.ofUser(uint32(i))
+		if err != nil {
+			return err
+		}
+		w.user, w.refs = uint32(i), refs
+		if err := w.send(userStep{w.user, refs}); err != nil {
+			return err
+		}
+		if err := w.mailboxes(&w.b.users[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailboxes goes through the mailboxes of a user.
+func (w *walk) mailboxes(u *user) error {
+	order, err := w.boxOrder(u)
+	if err != nil {
+		return err
+	}
+	if order == nil {
+		return w.b.openMailboxes(u, w.stray, w.mailbox)
+	}
+	for _, at := range order {
+		box, err := w.b.reader.Mailbox(at.partition, u.id, at.name)
+		if err != nil {
+			w.note(ims.Unreadable, ims.MailboxDir(at.partition, u.id, at.name), err.Error())
+			continue
+		}
+		if err := w.mailbox(at.number, box); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boxPlace says where a mailbox lies, and its number.
+type boxPlace struct {
+	number          uint32
+	partition, name string
+}
+
+// boxOrder returns the mailboxes in an order that brings first copies in front;
+// nil when they lie in such an order already.
+func (w *walk) boxOrder(u *user) ([]boxPlace, error) {
+	edges := make(map[[2]uint32]struct{})
+	for id, first := range w.refs {
+		if first.user == w.user && first.box != id.box {
+			edges[[2]uint32{first.box, id.box}] = struct{}{}
+		}
+	}
+	if topological(0, edges) == nil {
+		return nil, nil
+	}
+	var places []boxPlace
+	err := w.b.mailboxes(u, w.stray, func(number uint32, box *ims.Mailbox) error {
+		places = append(places, boxPlace{number, box.Partition, box.Name})
+		return nil
+	})
+	if err != nil || len(places) == 0 {
+		return nil, err
+	}
+	position := topological(int(places[len(places)-1].number)+1, edges)
+	slices.SortFunc(places, func(a, b boxPlace) int { return cmp.Compare(position[a.number], position[b.number]) })
+	return places, nil
+}
+
+// mailbox goes through one mailbox.
+func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
+	w.box, w.number = box, number
+	if err := w.send(&boxStep{box, number}); err != nil {
+		box.Close()
+		return err
+	}
+	var uids []uint32
+	opened := false
+	err := w.b.messages(box, w.stray, func(h *ims.Header) error {
+		opened = true
+		return w.send(headStep{h})
+	}, func(m storedMessage) error {
+		uids = append(uids, m.uid)
+		return w.message(m)
+	})
+	if w.ctx.Err() != nil {
+		return w.ctx.Err()
+	}
+	if err == nil {
+		err = w.tellUnnamed(uids)
+	} else {
+		w.note("bad-index", box.Path, err.Error())
+		err = nil
+	}
+	if err != nil {
+		w.note(ims.Unreadable, box.Path, err.Error())
+	}
+	return w.send(endStep{opened})
+}
+
+// message puts a message into the piece at hand. Its file is read ahead unless
+// the message will not be written, will be a link, or is too long.
+func (w *walk) message(m storedMessage) error {
+	id := orderID{w.user, w.number, m.uid}
+	first, linked := w.refs[id]
+	wanted := m.size <= pieceBytes && !w.b.older(m.date) && (!linked || first == id)
+	if w.piece != nil && wanted && !w.piece.takes(m.size) || w.piece != nil && !w.piece.takes(0) {
+		if err := w.sendPiece(); err != nil {
+			return err
+		}
+	}
+	if w.piece == nil {
+		select {
+		case w.piece = <-w.ahead.free:
+		case <-w.ctx.Done():
+			return w.ctx.Err()
+		}
+		w.piece.box = w.box
+	}
+	w.piece.add(m, wanted)
+	return nil
+}
+
+// tellUnnamed tells of message files that the index, whose UIDs rise, does not
+// name.
+func (w *walk) tellUnnamed(uids []uint32) error {
+	if !w.box.HasIndex {
+		return nil
+	}
+	return w.box.Messages(silentStray, func(uid uint32) error {
+		if _, named := slices.BinarySearch(uids, uid); !named {
+			w.note("not-indexed", w.box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
+		}
+		return nil
+	})
+}
