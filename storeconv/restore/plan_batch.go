@@ -39,7 +39,7 @@ func (p *planner) add(s step) {
 		b.bytes += len(m.inline)
 	}
 	b.steps = append(b.steps, s)
-	if len(b.steps) >= batchSteps || b.bytes >= batchBytes {
+	if len(b.steps) >= batchSteps || b.bytes >= batchBytes || len(b.blocks) >= batchBlocks {
 		p.send()
 	}
 }

@@ -3,10 +3,12 @@ package restore
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
@@ -156,5 +158,40 @@ func TestInputsRefused(t *testing.T) {
 		if there, err := filepath.Glob(store); len(there) > 0 || err != nil {
 			t.Errorf("%q is there: %v", there, err)
 		}
+	}
+}
+
+// TestMessagesFarApart: the few messages that are restored may lie further
+// apart than all read buffers reach, and are not waited for together.
+func TestMessagesFarApart(t *testing.T) {
+	var members []sims.Member
+	users := make(map[string]bool)
+	for i := range 2 * readBlocks {
+		id := fmt.Sprintf("few%d", i)
+		users[id] = true
+		members = append(members, sims.Member{Kind: sims.Message, Name: id + "/INBOX/1", Size: 100, Time: 900000000, Subscribed: -1})
+		for uid := 1; uid <= 5; uid++ {
+			members = append(members, sims.Member{Kind: sims.Message, Name: fmt.Sprintf("many%d/INBOX/%d", i, uid), Size: 250 << 10, Time: 900000000, Subscribed: -1})
+		}
+	}
+	// Of a source that cannot seek, what is left out is read too.
+	s, err := NewStream("far", io.MultiReader(bytes.NewReader(bodies(t, members))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	var rep Report
+	go func() {
+		var err error
+		rep, err = Restore(t.Context(), t.TempDir(), []*Stream{s}, Options{Selection: storeconv.Selection{Users: users}})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil || rep.Messages != int64(len(users)) {
+			t.Errorf("%v, report %+v", err, rep)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the reader waits for a buffer, and the buffers for the reader")
 	}
 }

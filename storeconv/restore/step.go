@@ -147,8 +147,9 @@ type batch struct {
 
 // Limits of a batch.
 const (
-	batchSteps = 128
-	batchBytes = 512 << 10
+	batchSteps  = 128
+	batchBytes  = 512 << 10
+	batchBlocks = 6 // far fewer than a source has, which waits for a free one
 )
 
 // markSet are words of SIMS.flags that are no flags of a store.
