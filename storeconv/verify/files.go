@@ -146,19 +146,30 @@ func newMessageReader(cache *factCache) *messageReader {
 	return &messageReader{cache: cache, buf: make([]byte, maxHeader), h: sha256.New()}
 }
 
-// read reads the file name in dir, of which st is known.
+// read reads the file name in dir and fills st. The file is opened before it is
+// asked about, which saves the way to it once; notThere tells of an error that
+// there is no such file.
 func (r *messageReader) read(ctx context.Context, dir int, name string, st *unix.Stat_t) (facts, error) {
+	fd, err := openFile(dir, name)
+	if err != nil {
+		if why := statRegular(dir, name, st); why != nil {
+			return facts{}, why
+		}
+		return facts{}, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Fstat(fd, st); err != nil {
+		return facts{}, fmt.Errorf("stat: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return facts{}, errNotRegular
+	}
 	key := keyOf(st)
 	if st.Nlink > 1 {
 		if f, ok := r.cache.get(key); ok {
 			return f, nil
 		}
 	}
-	fd, err := openFile(dir, name)
-	if err != nil {
-		return facts{}, fmt.Errorf("open: %w", err)
-	}
-	defer unix.Close(fd)
 	f, err := r.readOpen(ctx, fd, st.Size)
 	if err == nil && st.Nlink > 1 && len(f.header.ids[0])+len(f.header.ids[1]) < 256 {
 		r.cache.put(key, f)

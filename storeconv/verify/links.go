@@ -303,11 +303,7 @@ func (c *streamCheck) compareCopy(m *sims.Member, rec *viewRecord, at place) {
 		return
 	}
 	var st unix.Stat_t
-	err := statRegular(view.box.fd, messageFile(at.uid), &st)
-	var f facts
-	if err == nil {
-		f, err = c.read.read(c.ctx, view.box.fd, messageFile(at.uid), &st)
-	}
+	f, err := c.read.read(c.ctx, view.box.fd, messageFile(at.uid), &st)
 	if err != nil {
 		c.problem(m, "unreadable", "%v", err)
 		return

@@ -257,22 +257,18 @@ func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 	name := messageFile(rec.UID)
 	path := c.box.path + "/" + name
 	var st unix.Stat_t
-	err := unix.ENOENT
+	var f facts
+	var err error = unix.ENOENT
 	if slices.Contains(c.box.dirs, messageDir(rec.UID)) { // no link to somewhere else
-		if e := statRegular(c.box.fd, name, &st); e != nil && !notThere(e) {
-			c.note(problem("unreadable", path, "%v", e))
-			return
-		} else if e == nil {
-			err = 0
-		}
+		f, err = c.read.read(ctx, c.box.fd, name, &st)
 	}
-	if err != 0 {
+	switch {
+	case err == nil:
+	case notThere(err):
 		c.note(problem("missing-file", path, "the index names it, the file is not there"))
 		return
-	}
-	f, readErr := c.read.read(ctx, c.box.fd, name, &st)
-	if readErr != nil {
-		c.note(problem("unreadable", path, "%v", readErr))
+	default:
+		c.note(problem("unreadable", path, "%v", err))
 		return
 	}
 	c.count(f.size, &st)

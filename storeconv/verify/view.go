@@ -371,14 +371,10 @@ func (v *boxView) findFile(uid uint32, sum *[32]byte) (*viewRecord, error) {
 
 func (v *boxView) readFile(uid uint32) (*viewRecord, error) {
 	var st unix.Stat_t
-	err := statRegular(v.box.fd, messageFile(uid), &st)
+	f, err := v.read.read(v.ctx, v.box.fd, messageFile(uid), &st)
 	if notThere(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	f, err := v.read.read(v.ctx, v.box.fd, messageFile(uid), &st)
 	if err != nil {
 		return nil, err
 	}
