@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,6 +127,7 @@ func (f *headerFacts) readID(value []byte) {
 func storedID(text string) string {
 	text = text[:min(len(text), maxMessageID)]
 	var b strings.Builder
+	b.Grow(len(text))
 	for i := range len(text) {
 		if text[i] >= 0x20 && text[i] != 0x7f {
 			b.WriteByte(text[i])
@@ -177,6 +179,9 @@ func readDate(value string) (seconds int64, ok bool) {
 
 // withoutComments leaves out what stands in parentheses, which may be nested.
 func withoutComments(s string) string {
+	if strings.IndexByte(s, '(') < 0 {
+		return s
+	}
 	var b strings.Builder
 	depth := 0
 	for i := 0; i < len(s); i++ {
@@ -197,6 +202,9 @@ func withoutComments(s string) string {
 
 // joinColons takes the blanks around colons away, which are obsolete.
 func joinColons(words []string) []string {
+	if !slices.ContainsFunc(words, func(w string) bool { return w[0] == ':' || w[len(w)-1] == ':' }) {
+		return words
+	}
 	var out []string
 	for _, w := range words {
 		if n := len(out); n > 0 && (strings.HasPrefix(w, ":") || strings.HasSuffix(out[n-1], ":")) {
