@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
@@ -257,8 +258,11 @@ func (w *writer) member(m storedMessage, have *body) error {
 }
 
 func (w *writer) name(mailbox string, uid uint32) string {
-	return fmt.Sprintf("%s/%s/%d", w.user.id, mailbox, uid)
+	return w.user.id + "/" + mailbox + "/" + strconv.FormatUint(uint64(uid), 10)
 }
+
+// path is where a message of the mailbox at hand lies.
+func (w *writer) path(uid uint32) string { return w.box.Path + "/" + ims.MessagePath(uid) }
 
 // firstName is the member that holds the body of first, "" when none does yet.
 func (w *writer) firstName(id, first orderID) (string, error) {
@@ -313,14 +317,13 @@ func (w *writer) progress(size int64) {
 // body writes a message in full. It says whether there is such a member now;
 // the error is the stream's.
 func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, error) {
-	path := w.box.Path + "/" + ims.MessagePath(m.uid)
 	var f *ims.MessageFile
 	err := have.err
 	if !have.read && err == nil {
 		f, err = w.box.Open(m.uid)
 	}
 	if err != nil {
-		w.b.opts.Log.Problem(ims.Unreadable, path, err.Error())
+		w.b.opts.Log.Problem(ims.Unreadable, w.path(m.uid), err.Error())
 		return false, nil
 	}
 	if out.Size = int64(len(have.data)); f != nil {
@@ -334,12 +337,12 @@ func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, erro
 	w.b.report.Bytes += out.Size
 	w.progress(out.Size)
 	if f != nil {
-		have.sum, err = w.copy(f, out.Size, path)
+		have.sum, err = w.copy(f, out.Size, w.path(m.uid))
 	} else {
 		_, err = w.b.out.Write(have.data)
 	}
 	if err == nil && m.known && have.sum != m.sum {
-		w.b.opts.Log.Problem("wrong-content", path, fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
+		w.b.opts.Log.Problem("wrong-content", w.path(m.uid), fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
 			hex.EncodeToString(have.sum[:]), hex.EncodeToString(m.sum[:])))
 	}
 	return true, err

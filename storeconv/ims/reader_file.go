@@ -37,7 +37,11 @@ func (m *Mailbox) Stat(uid uint32) (FileInfo, error) {
 	if err != nil {
 		return FileInfo{}, &fs.PathError{Op: "stat", Path: m.Path + "/" + name, Err: err}
 	}
-	return infoOf(&st, m.Path+"/"+name)
+	info, err := infoOf(&st)
+	if err != nil {
+		err = fmt.Errorf("%s/%s: %w", m.Path, name, err)
+	}
+	return info, err
 }
 
 // StatMessage asks the file system about one message of a mailbox that is not
@@ -53,15 +57,20 @@ func (r *Reader) StatMessage(partition, id, mailbox string, uid uint32) (FileInf
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return FileInfo{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return infoOf(&st, path)
+	info, err := infoOf(&st)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return info, err
 }
 
 // A MessageFile is an open message: its bytes, and what the file system said of
 // it when it was opened. One goroutine at a time may use it.
 type MessageFile struct {
 	FileInfo
-	fd   int
-	path string
+	fd  int
+	box *Mailbox
+	uid uint32
 }
 
 // Open opens a message for reading, fs.ErrNotExist when there is none; the
@@ -72,26 +81,25 @@ func (m *Mailbox) Open(uid uint32) (*MessageFile, error) {
 		return nil, &fs.PathError{Op: "open", Path: m.Path + "/" + MessagePath(uid), Err: fs.ErrNotExist}
 	}
 	var buf [24]byte
-	name := string(AppendMessagePath(buf[:0], uid))
-	f := &MessageFile{path: m.Path + "/" + name}
-	err := retry(func() (err error) {
-		f.fd, err = unix.Openat(int(m.dir.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-		return err
-	})
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: f.path, Err: err}
+	f := &MessageFile{box: m, uid: uid}
+	var err error
+	if f.fd, err = openStep(int(m.dir.Fd()), string(AppendMessagePath(buf[:0], uid)), unix.O_NONBLOCK); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: f.path(), Err: err}
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		unix.Close(f.fd)
-		return nil, &fs.PathError{Op: "stat", Path: f.path, Err: err}
+		return nil, &fs.PathError{Op: "stat", Path: f.path(), Err: err}
 	}
-	if f.FileInfo, err = infoOf(&st, f.path); err != nil {
+	if f.FileInfo, err = infoOf(&st); err != nil {
 		unix.Close(f.fd)
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", f.path(), err)
 	}
 	return f, nil
 }
+
+// path is the name of the file in messages.
+func (f *MessageFile) path() string { return f.box.Path + "/" + MessagePath(f.uid) }
 
 // Read reads on from where the last Read ended.
 func (f *MessageFile) Read(p []byte) (int, error) {
@@ -105,7 +113,7 @@ func (f *MessageFile) Read(p []byte) (int, error) {
 	})
 	switch {
 	case err != nil:
-		return 0, &fs.PathError{Op: "read", Path: f.path, Err: err}
+		return 0, &fs.PathError{Op: "read", Path: f.path(), Err: err}
 	case n == 0:
 		return 0, io.EOF
 	}
@@ -115,9 +123,9 @@ func (f *MessageFile) Read(p []byte) (int, error) {
 // Close closes the file.
 func (f *MessageFile) Close() error { return unix.Close(f.fd) }
 
-func infoOf(st *unix.Stat_t, path string) (FileInfo, error) {
+func infoOf(st *unix.Stat_t) (FileInfo, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return FileInfo{}, fmt.Errorf("%s: %w", path, ErrNotRegular)
+		return FileInfo{}, ErrNotRegular
 	}
 	return FileInfo{
 		ID:    FileID{uint64(st.Dev), st.Ino},
