@@ -78,8 +78,8 @@ func TestBackupEndsInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestSizeOfTheIndexIsNoPromise: a file that is longer or shorter than its index
-// says is written as it stands, and told, in its place among the others.
+// TestSizeOfTheIndexIsNoPromise: a file that is longer or shorter than its
+// index says is written as it stands, and told, in its place among the others.
 func TestSizeOfTheIndexIsNoPromise(t *testing.T) {
 	store := smallStore(t)
 	files, err := filepath.Glob(filepath.Join(store, "partition/primary/=user/*/*/=*/*/*.msg"))

@@ -69,8 +69,8 @@ type Report struct {
 // keeps no more.
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100
-// bytes a user, 40 bytes a link of the two largest, 16 MiB for sorting and 2 MiB
-// for reading ahead; the rest goes to temporary files.
+// bytes a user, 40 bytes a link of the two largest, 16 MiB for sorting and 2
+// MiB for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
 	if opts.Log == nil {
 		opts.Log = storeconv.Discard

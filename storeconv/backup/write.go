@@ -348,9 +348,9 @@ func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, erro
 	return true, err
 }
 
-// copy gives size bytes of f to the stream and returns their SHA-256. Where the file turns out shorter,
-// or cannot be read on, zeros take the place of what is missing, since the size
-// has been written.
+// copy gives size bytes of f to the stream and returns their SHA-256. Where the
+// file turns out shorter, or cannot be read on, zeros take the place of what is
+// missing, since the size has been written.
 func (w *writer) copy(f io.Reader, size int64, path string) (sum [32]byte, err error) {
 	buf, h := w.b.buf, sha256.New()
 	for left := size; left > 0; {
