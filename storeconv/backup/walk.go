@@ -118,6 +118,9 @@ func (w *walk) mailboxes(u *user) error {
 	}
 	for _, at := range order {
 		box, err := w.b.reader.Mailbox(at.partition, u.id, at.name)
+		if ims.OfMachine(err) {
+			return err
+		}
 		if err != nil {
 			w.note(ims.Unreadable, ims.MailboxDir(at.partition, u.id, at.name), err.Error())
 			continue
@@ -179,14 +182,15 @@ func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 	if w.ctx.Err() != nil {
 		return w.ctx.Err()
 	}
+	kind := "bad-index"
 	if err == nil {
-		err = w.tellUnnamed(uids)
-	} else {
-		w.note("bad-index", box.Path, err.Error())
-		err = nil
+		kind, err = ims.Unreadable, w.tellUnnamed(uids)
+	}
+	if ims.OfMachine(err) {
+		return err
 	}
 	if err != nil {
-		w.note(ims.Unreadable, box.Path, err.Error())
+		w.note(kind, box.Path, err.Error())
 	}
 	return w.send(endStep{opened})
 }

@@ -322,6 +322,9 @@ func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, erro
 	if !have.read && err == nil {
 		f, err = w.box.Open(m.uid)
 	}
+	if ims.OfMachine(err) {
+		return false, err
+	}
 	if err != nil {
 		w.b.opts.Log.Problem(ims.Unreadable, w.path(m.uid), err.Error())
 		return false, nil
@@ -355,6 +358,9 @@ func (w *writer) copy(f io.Reader, size int64, path string) (sum [32]byte, err e
 	buf, h := w.b.buf, sha256.New()
 	for left := size; left > 0; {
 		n, err := f.Read(buf[:min(left, int64(len(buf)))])
+		if n == 0 && ims.OfMachine(err) {
+			return sum, err
+		}
 		if n == 0 && err != nil {
 			w.b.opts.Log.Problem(ims.Unreadable, path, fmt.Sprintf("%d bytes are missing at its end, zeros are written: %v", left, err))
 			clear(buf)
