@@ -31,26 +31,27 @@ type addressBook struct {
 const mostTwice = 1 << 16
 
 // appendAddresses appends the record of an entry to a part of a book: where it
-// stands, its DN and its addresses. It appends nothing for one without any.
+// stands, its DN, and its addresses, each behind its key. It appends nothing for
+// one without any.
 func appendAddresses(dst []byte, d *draft, pos uint64) []byte {
-	mail, more := d.values(schema.Mail), d.values(schema.MailAlternateAddress)
-	n := len(mail) + len(more)
-	if n == 0 {
-		return dst
-	}
 	from := len(dst)
 	dst = append(dst, 0, 0, 0, 0) // the length of what follows
 	dst = binary.AppendUvarint(dst, pos)
 	dst = packBytes(dst, d.rec.DN)
-	dst = binary.AppendUvarint(dst, uint64(n))
-	for _, list := range [2][][]byte{mail, more} {
-		for _, v := range list {
-			dst = packBytes(dst, v)
+	head := len(dst)
+	for _, a := range [...]attrID{schema.Mail, schema.MailAlternateAddress} {
+		for _, v := range d.values(a) {
+			if hasBytes(v) {
+				dst = binary.BigEndian.AppendUint64(dst, addressKey(v))
+				dst = packBytes(dst, v)
+			}
 		}
 	}
-	if size := uint64(len(dst) - from - 4); size <= math.MaxUint32 {
-		binary.BigEndian.PutUint32(dst[from:], uint32(size))
+	size := uint64(len(dst) - from - 4)
+	if len(dst) == head || size > math.MaxUint32 {
+		return dst[:from]
 	}
+	binary.BigEndian.PutUint32(dst[from:], uint32(size))
 	return dst
 }
 
@@ -59,12 +60,14 @@ type listed struct {
 	pos       uint64
 	dn        []byte
 	addresses [][]byte
+	keys      []uint64 // of the addresses
 }
 
 func unpackListed(buf []byte) (e listed, ok bool) {
 	u := unpacker{buf: buf}
 	e.pos, e.dn = u.number(), u.bytes()
-	for n := u.number(); n > 0 && !u.bad; n-- {
+	for len(u.buf) > 0 && !u.bad {
+		e.keys = append(e.keys, u.fixed())
 		e.addresses = append(e.addresses, u.bytes())
 	}
 	return e, !u.bad
@@ -127,8 +130,9 @@ func eachAddress(record []byte, use func(key uint64) error) error {
 	u.bytes()
 	var room [8]uint64
 	keys := room[:0]
-	for n := u.number(); n > 0 && !u.bad; n-- {
-		key := addressKey(u.bytes())
+	for len(u.buf) > 0 && !u.bad {
+		key := u.fixed()
+		u.bytes()
 		if len(keys) < 256 && slices.Contains(keys, key) {
 			continue
 		}
@@ -144,7 +148,7 @@ func eachAddress(record []byte, use func(key uint64) error) error {
 }
 
 // each calls use for every address that more than one entry has, with the first
-// of them and each of the others.
+// of them and each of the others, in the order of those others.
 func (b *addressBook) each(use func(address []byte, first, other *listed) error) error {
 	if b.file == nil {
 		return nil
@@ -155,11 +159,22 @@ func (b *addressBook) each(use func(address []byte, first, other *listed) error)
 	if len(b.twice) == 0 && !b.many {
 		return nil
 	}
-	hashes := index.Pairs{Dir: b.dir}
+	hashes, found := index.Pairs{Dir: b.dir}, index.Pairs{Dir: b.dir}
 	defer hashes.Close()
+	defer found.Close()
 	if err := b.sort(&hashes); err != nil {
 		return err
 	}
+	if err := b.pair(&hashes, &found); err != nil {
+		return err
+	}
+	return found.Each(func(other, packed uint64) error { return b.tell(other, packed, use) })
+}
+
+// pair finds the addresses of two entries among keys in order: for each entry
+// but the first of an address it adds where its record is, and packed with the
+// number of the address in it, where that of the first is.
+func (b *addressBook) pair(hashes, found *index.Pairs) error {
 	var key, last, first uint64
 	begun := false
 	return hashes.Each(func(k, at uint64) error {
@@ -171,8 +186,36 @@ func (b *addressBook) each(use func(address []byte, first, other *listed) error)
 			return nil
 		}
 		last = at
-		return b.pair(k, first, at, use)
+		e, err := b.read(at)
+		if err != nil {
+			return err
+		}
+		number := min(max(slices.Index(e.keys, k), 0), mostNumbered)
+		return found.Add(at, uint64(number)<<placeBits|first)
 	})
+}
+
+// The places of records have 40 bits beside the numbers of addresses.
+const (
+	placeBits    = 40
+	mostNumbered = 1<<(64-placeBits) - 1
+)
+
+// tell calls use for what pair added.
+func (b *addressBook) tell(other, packed uint64, use func(address []byte, first, other *listed) error) error {
+	two, err := b.read(other)
+	if err != nil {
+		return err
+	}
+	one, err := b.read(packed & (1<<placeBits - 1))
+	if err != nil {
+		return err
+	}
+	number := packed >> placeBits
+	if number >= uint64(len(two.addresses)) {
+		return errPacked
+	}
+	return use(two.addresses[number], one, two)
 }
 
 // sort puts the addresses that may have come twice in order, each with the
@@ -203,23 +246,6 @@ func (b *addressBook) sort(hashes *index.Pairs) error {
 			return err
 		}
 	}
-}
-
-func (b *addressBook) pair(key, first, other uint64, use func(address []byte, first, other *listed) error) error {
-	one, err := b.read(first)
-	if err != nil {
-		return err
-	}
-	two, err := b.read(other)
-	if err != nil {
-		return err
-	}
-	for _, v := range two.addresses {
-		if addressKey(v) == key {
-			return use(v, one, two)
-		}
-	}
-	return errPacked
 }
 
 func (b *addressBook) read(at uint64) (*listed, error) {

@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
 )
 
 const (
@@ -120,19 +124,43 @@ func TestManyAddresses(t *testing.T) {
 	book := addressBook{dir: t.TempDir()}
 	defer book.close()
 	for i := range 3 * n {
-		var record []byte
-		record = append(record, 0, 0, 0, 0, 1)
-		record = packBytes(record, []byte("cn=x"))
-		record = append(record, 1)
-		record = packBytes(record, fmt.Appendf(nil, "a%d@x.com", i%(2*n)))
-		record[3] = byte(len(record) - 4)
-		if err := book.put(record); err != nil {
+		if err := book.put(bookRecord(1, fmt.Sprintf("a%d@x.com", i%(2*n)))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	found := 0
 	if err := book.each(func([]byte, *listed, *listed) error { found++; return nil }); err != nil || found != n || !book.many {
 		t.Errorf("%d addresses twice, want %d, %v", found, n, err)
+	}
+}
+
+// bookRecord is the record of an entry with these addresses.
+func bookRecord(pos uint64, addresses ...string) []byte {
+	d := draft{rec: &ldif.Record{}}
+	d.rec.DN = fmt.Appendf(nil, "cn=%d", pos)
+	d.set(schema.Mail, addresses...)
+	return appendAddresses(nil, &d, pos)
+}
+
+// TestAddressOrder has entries share several addresses: they are told in the
+// order of the entries and of their addresses, whatever the hashes are.
+func TestAddressOrder(t *testing.T) {
+	book := addressBook{dir: t.TempDir()}
+	defer book.close()
+	entries := [][]string{{"a@x.com", " "}, {"b@x.com", "c@x.com"}, {" ", "C@x.com ", "a@x.com", "c@x.com"}, {"d@x.com"}, {"b@x.com", "A@x.com"}}
+	for i, addresses := range entries {
+		if err := book.put(bookRecord(uint64(i), addresses...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err := book.each(func(address []byte, first, other *listed) error {
+		got = append(got, fmt.Sprintf("%d %d %s", other.pos, first.pos, address))
+		return nil
+	})
+	want := []string{"2 1 C@x.com ", "2 0 a@x.com", "4 1 b@x.com", "4 0 A@x.com"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q, %v", got, want, err)
 	}
 }
 
