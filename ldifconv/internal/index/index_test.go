@@ -44,6 +44,23 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestTableAround has the largest keys find no room at the end of the slots.
+func TestTableAround(t *testing.T) {
+	tab := Table{Dir: t.TempDir()}
+	defer tab.Close()
+	for i := range uint64(300) {
+		for _, key := range []uint64{^i, i + 1, i*0x9e3779b97f4a7c15 | 1} {
+			if err := tab.Put(key, key); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	pairs := tab.inOrder()
+	if len(pairs) != tab.used || !slices.IsSortedFunc(pairs, comparePairs) {
+		t.Errorf("%d pairs of %d, in no order", len(pairs), tab.used)
+	}
+}
+
 func TestTableMerges(t *testing.T) {
 	tab := Table{Dir: t.TempDir()}
 	defer tab.Close()

@@ -2,13 +2,12 @@ package index
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
-	"slices"
 	"sort"
 )
 
@@ -20,19 +19,20 @@ const (
 	pairSize   = 16
 )
 
-// Table maps keys to values. Up to 98,304 pairs are held in memory, the others
-// in sorted temporary files. The zero value holds its files in os.TempDir; it
-// is not safe for concurrent use. Close removes the files.
+// Table maps keys, which are hashes, to values. Up to 98,304 pairs are held in
+// memory, the others in sorted temporary files. The zero value holds its files
+// in os.TempDir; it is not safe for concurrent use. Close removes the files.
 type Table struct {
 	// Dir is where the files are made; empty means os.TempDir.
 	Dir string
 
-	keys, vals []uint64 // open addressing; key 0 is kept in zero
-	used       int
-	zero       *uint64
-	files      []*sorted
-	pairs      []pair // memory of spill
-	block      [fenceEvery * pairSize]byte
+	slots []pair // open addressing by the high bits; key 0 is kept in zero
+	shift int    // of a key to its slot
+	used  int
+	zero  *uint64
+	files []*sorted
+	pairs []pair // memory of spill
+	block [fenceEvery * pairSize]byte
 }
 
 // sorted is a file of pairs in the order of their keys.
@@ -50,41 +50,50 @@ func (t *Table) Put(key, val uint64) error {
 		t.zero = &val
 		return nil
 	}
-	if t.keys == nil {
-		t.grow(1 << 10)
+	if err := t.room(); err != nil {
+		return err
 	}
-	if t.used >= len(t.keys)*3/4 {
-		if len(t.keys) < tableSlots {
-			t.grow(min(len(t.keys)*4, tableSlots))
-		} else if err := t.spill(); err != nil {
-			return err
-		}
-	}
-	t.insert(key, val)
+	t.set(t.slot(key), key, val)
 	return nil
 }
 
-func (t *Table) insert(key, val uint64) {
-	mask := uint64(len(t.keys) - 1)
-	for at := key & mask; ; at = (at + 1) & mask {
-		if t.keys[at] == 0 {
-			t.keys[at], t.vals[at] = key, val
-			t.used++
-			return
-		}
-		if t.keys[at] == key {
-			t.vals[at] = val
-			return
+// room makes room for one more pair.
+func (t *Table) room() error {
+	switch {
+	case t.slots == nil:
+		t.grow(1 << 10)
+	case t.used < len(t.slots)*3/4:
+	case len(t.slots) < tableSlots:
+		t.grow(min(len(t.slots)*4, tableSlots))
+	default:
+		return t.spill()
+	}
+	return nil
+}
+
+// slot returns the slot of a key, empty when the key is not in memory.
+func (t *Table) slot(key uint64) *pair {
+	for at := key >> t.shift; ; at++ {
+		s := &t.slots[at&uint64(len(t.slots)-1)]
+		if s.key == key || s.key == 0 {
+			return s
 		}
 	}
 }
 
+func (t *Table) set(s *pair, key, val uint64) {
+	if s.key == 0 {
+		t.used++
+	}
+	*s = pair{key, val}
+}
+
 func (t *Table) grow(size int) {
-	keys, vals := t.keys, t.vals
-	t.keys, t.vals, t.used = make([]uint64, size), make([]uint64, size), 0
-	for i, k := range keys {
-		if k != 0 {
-			t.insert(k, vals[i])
+	old := t.slots
+	t.slots, t.shift, t.used = make([]pair, size), 64-bits.Len(uint(size-1)), 0
+	for _, p := range old {
+		if p.key != 0 {
+			t.set(t.slot(p.key), p.key, p.val)
 		}
 	}
 }
@@ -97,14 +106,17 @@ func (t *Table) Get(key uint64) (val uint64, ok bool, err error) {
 		}
 		return *t.zero, true, nil
 	}
-	if t.keys != nil {
-		mask := uint64(len(t.keys) - 1)
-		for at := key & mask; t.keys[at] != 0; at = (at + 1) & mask {
-			if t.keys[at] == key {
-				return t.vals[at], true, nil
-			}
-		}
+	if t.slots == nil {
+		return 0, false, nil
 	}
+	if s := t.slot(key); s.key == key {
+		return s.val, true, nil
+	}
+	return t.inFiles(key)
+}
+
+// inFiles is Get for a key that is not in memory.
+func (t *Table) inFiles(key uint64) (val uint64, ok bool, err error) {
 	for i := len(t.files) - 1; i >= 0; i-- {
 		if val, ok, err = t.files[i].get(key, t.block[:]); ok || err != nil {
 			return val, ok, err
@@ -125,14 +137,7 @@ func (t *Table) Close() error {
 
 // spill moves the pairs in memory to a file.
 func (t *Table) spill() error {
-	pairs := t.pairs[:0]
-	for i, k := range t.keys {
-		if k != 0 {
-			pairs = append(pairs, pair{k, t.vals[i]})
-		}
-	}
-	t.pairs = pairs
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
+	pairs := t.inOrder()
 	i := 0
 	s, err := writeSorted(t.Dir, func() (pair, bool, error) {
 		if i == len(pairs) {
@@ -145,12 +150,38 @@ func (t *Table) spill() error {
 		return err
 	}
 	t.files = append(t.files, s)
-	clear(t.keys)
+	clear(t.slots)
 	t.used = 0
 	if len(t.files) >= mostFiles {
 		return t.merge()
 	}
 	return nil
+}
+
+// inOrder returns the pairs in memory, sorted. The slots hold them almost so:
+// each near to where its high bits say, but for large keys that found no room
+// at the end and went on at the beginning.
+func (t *Table) inOrder() []pair {
+	pairs, around := t.pairs[:0], []pair(nil)
+	first := true
+	for _, p := range t.slots {
+		switch {
+		case p.key == 0:
+			first = false
+		case first && p.key>>63 != 0:
+			around = append(around, p)
+		default:
+			pairs = append(pairs, p)
+		}
+	}
+	t.pairs = append(pairs, around...)
+	for i, p := range t.pairs {
+		for ; i > 0 && t.pairs[i-1].key > p.key; i-- {
+			t.pairs[i] = t.pairs[i-1]
+		}
+		t.pairs[i] = p
+	}
+	return t.pairs
 }
 
 // writeSorted makes a file in dir of what next gives, which comes sorted.
