@@ -65,12 +65,14 @@ func (s *classSet) meets(t *classSet) bool {
 
 // field is one attribute of a draft: all runs of one description together.
 type field struct {
-	id    attrID   // None when the name is unknown or has options
-	desc  []byte   // the description as it will be written
-	old   [][]byte // values of the source entry; nil when it has none
-	now   [][]byte // values of the upgraded entry; empty when it has none
-	same  bool     // now is old, untouched
-	count int      // number of source values
+	id   attrID   // None when the name is unknown or has options
+	desc []byte   // the description as it will be written
+	old  [][]byte // values of the source entry; nil when it has none
+	now  [][]byte // values of the upgraded entry; empty when it has none
+	same bool     // now is old, untouched
+
+	split bool // several runs of the record hold its values,
+	count int  // so many
 }
 
 // draft is one entry being upgraded: what it was, which nothing changes, and
@@ -84,26 +86,26 @@ type draft struct {
 	rec  *ldif.Record
 	kind Kind // the kind this entry is upgraded as, or Both; 0 when it is none
 
-	fields        []field
-	slot          [schema.Count]uint16 // index into fields + 1, 0 when absent
-	present       attrSet              // attributes without options that have values now
-	classes       classSet             // known classes the entry has now
-	had           classSet             // known classes the source entry has
-	ids           []classID            // numbers of the values of objectClass
-	idsKnown      bool                 // ids are those of the values now
-	others        map[string]int       // unknown descriptions, when they are many
-	runs          []placed             // where the runs of the record went
-	shape         uint64               // of the record loaded before, when loadSame can follow it
-	loaded        int                  // its number of fields
-	loadedPresent attrSet              // present, as it was after loading
-	vals          [][]byte             // the memory of old and now
-	text          []byte               // the memory of new values
+	fields   []field
+	slot     [schema.Count]uint16 // index into fields + 1, 0 when absent
+	present  attrSet              // attributes without options that have values now
+	classes  classSet             // known classes the entry has now
+	had      classSet             // known classes the source entry has
+	ids      []classID            // numbers of the values of objectClass
+	idsKnown bool                 // ids are those of the values now
+	others   map[string]int       // unknown descriptions, when they are many
+	runs     []placed             // where the runs of the record went
+	split    []int                // the fields of several runs
+	vals     [][]byte             // the memory of old and now
+	text     []byte               // the memory of new values
 
 	warned  int    // number of warnings about the entry
 	refused int    // number of problems with its values
 	renamed []byte // the DN the entry gets, nil when it keeps its own
 
 	names       nameCache
+	numbered    []knownDesc  // what the descriptions of the Scanner mean, by number
+	unnumbered  knownDesc    // the last one that has no number
 	lastClasses []cachedName // the classes of the entry before
 	out         *batch       // counters and messages of the chunk this entry belongs to
 }

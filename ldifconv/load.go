@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"slices"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -15,69 +16,181 @@ const manyOthers = 32
 // at the place of the first; values under an alias (rfc822mailbox) stand behind
 // those under the name itself.
 func (d *draft) load(rec *ldif.Record, out *batch) {
-	keep := 0 // fields that stay from the entry before
-	same := rec.Shape != 0 && rec.Shape == d.shape
-	if same {
-		keep = d.loaded
-	}
-	for i := keep; i < len(d.fields); i++ {
-		d.slot[d.fields[i].id] = 0
-	}
-	d.rec, d.out, d.kind, d.renamed, d.warned, d.refused = rec, out, 0, nil, 0, 0
-	d.fields, d.vals, d.text, d.others = d.fields[:keep], d.vals[:0], d.text[:0], nil
-	d.classes, d.had = classSet{}, classSet{}
-	if same {
-		d.loadSame(rec)
-		return
-	}
-	d.present = attrSet{}
-	d.runs = d.runs[:0]
-
-	total, aliased, replica := 0, false, false
+	keep := d.begin(rec, out)
+	replica := false
 	for i := range rec.Attrs {
 		a := &rec.Attrs[i]
-		desc, state := a.Desc, 0
-		if bytes.IndexByte(desc, ';') >= 0 {
-			if desc, state = stripState(desc); state != 0 {
-				replica = true
-			}
+		if i < keep {
+			d.fields[i].same, d.fields[i].old, d.fields[i].split, d.fields[i].count = true, nil, false, 0
+			d.take(i, a.Values)
+			continue
 		}
-		at, alias := d.place(desc)
+		at, alias, state := d.placeRun(a)
+		replica = replica || state != 0
 		if state == deletedState {
 			at = -1
-		} else {
-			d.fields[at].count += len(a.Values)
-			total += len(a.Values)
 		}
-		aliased = aliased || alias
-		d.runs = append(d.runs, placed{at, alias})
+		d.runs = append(d.runs, placedAt(at, alias, a))
+		if at >= 0 {
+			d.take(at, a.Values)
+		}
 	}
-	d.fill(total, aliased)
+	if len(d.split) > 0 {
+		d.mergeRuns()
+	}
 	d.loadClasses()
-	d.shape = 0
-	if !aliased && !replica && len(d.fields) == len(d.runs) {
-		d.shape, d.loaded, d.loadedPresent = rec.Shape, len(d.fields), d.present
-	}
 	if replica {
 		d.warn("replication-state", "replication state of the export is left out")
 	}
 }
 
-// loadSame is load for a record that has the attributes of the one loaded
-// before: the fields are those, only their values are others. Each field is one
-// run, in order.
-func (d *draft) loadSame(rec *ldif.Record) {
-	d.present = d.loadedPresent
-	for i := range rec.Attrs {
-		from := len(d.vals)
-		for _, v := range rec.Attrs[i].Values {
-			d.vals = append(d.vals, v.Data)
-		}
-		f := &d.fields[i]
-		f.old = d.vals[from:len(d.vals):len(d.vals)]
-		f.now, f.same = f.old, true
+// begin makes the draft empty for a record, but for the number of fields that
+// it returns: those that the attributes at the beginning have in the same way
+// as in the record before.
+func (d *draft) begin(rec *ldif.Record, out *batch) (keep int) {
+	for keep < len(rec.Attrs) && keep < len(d.runs) && d.runs[keep].as(&rec.Attrs[keep]) && int(d.runs[keep].field) == keep {
+		keep++
 	}
-	d.loadClasses()
+	for i := keep; i < len(d.fields); i++ {
+		d.slot[d.fields[i].id] = 0
+	}
+	d.rec, d.out, d.kind, d.renamed, d.warned, d.refused = rec, out, 0, nil, 0, 0
+	d.fields, d.runs, d.split = d.fields[:keep], d.runs[:keep], d.split[:0]
+	d.vals, d.text, d.others = d.vals[:0], d.text[:0], nil
+	d.classes, d.had, d.present = classSet{}, classSet{}, attrSet{}
+	d.roomForValues()
+	return keep
+}
+
+// roomForValues makes room for the values of the record at once: what a long
+// list takes is not taken twice.
+func (d *draft) roomForValues() {
+	total := 0
+	for i := range d.rec.Attrs {
+		total += len(d.rec.Attrs[i].Values)
+	}
+	if cap(d.vals) < total {
+		d.vals = make([][]byte, 0, total+min(total/4, manyValues)+64)
+	}
+}
+
+// take gives the values of one run to its field, when it is the first.
+func (d *draft) take(at int, values []ldif.Value) {
+	f := &d.fields[at]
+	if len(f.old) > 0 {
+		if !f.split {
+			f.split = true
+			d.split = append(d.split, at)
+		}
+		return
+	}
+	from := len(d.vals)
+	for i := range values {
+		d.vals = append(d.vals, values[i].Data)
+	}
+	f.old = d.vals[from:len(d.vals):len(d.vals)]
+	f.now = f.old
+	if f.id != schema.None {
+		d.present.put(f.id)
+	}
+}
+
+// mergeRuns gives the fields of several runs the values of all of them.
+func (d *draft) mergeRuns() {
+	for i, p := range d.runs {
+		if p.field >= 0 && d.fields[p.field].split {
+			d.fields[p.field].count += len(d.rec.Attrs[i].Values)
+		}
+	}
+	for _, at := range d.split {
+		f, from := &d.fields[at], len(d.vals)
+		d.vals = slices.Grow(d.vals, f.count)[:from+f.count]
+		f.old = d.vals[from : from : from+f.count]
+	}
+	d.mergeSpelled(false)
+	d.mergeSpelled(true)
+	for _, at := range d.split {
+		d.fields[at].now = d.fields[at].old
+	}
+}
+
+func (d *draft) mergeSpelled(alias bool) {
+	for i, p := range d.runs {
+		if p.field < 0 || p.alias != alias || !d.fields[p.field].split {
+			continue
+		}
+		f := &d.fields[p.field]
+		for _, v := range d.rec.Attrs[i].Values {
+			f.old = append(f.old, v.Data)
+		}
+	}
+}
+
+// placed says which field a run of the record belongs to, -1 for none.
+type placed struct {
+	field int32
+	alias bool
+	desc  *byte // the description, when it has a number
+}
+
+// as reports whether a has the description of the run, both with a number.
+func (p *placed) as(a *ldif.Attr) bool { return a.Num != 0 && p.desc == &a.Desc[0] }
+
+// placedAt is the run of a in a field.
+func placedAt(field int, alias bool, a *ldif.Attr) placed {
+	p := placed{field: int32(field), alias: alias}
+	if a.Num != 0 {
+		p.desc = &a.Desc[0]
+	}
+	return p
+}
+
+// placeRun finds or makes the field of a run; state is what stripState found.
+func (d *draft) placeRun(a *ldif.Attr) (at int, alias bool, state int) {
+	k := d.known(a)
+	if k.id == schema.None {
+		desc := a.Desc
+		if k.options {
+			desc, state = stripState(desc)
+		}
+		at, alias = d.place(desc)
+		return at, alias, state
+	}
+	if s := d.slot[k.id]; s != 0 {
+		return int(s - 1), k.alias, 0
+	}
+	return d.newField(k.id, k.desc, k.alias), k.alias, 0
+}
+
+// knownDesc is what a description means.
+type knownDesc struct {
+	desc    []byte
+	id      attrID // None when it is unknown or has options
+	alias   bool   // it is not the attribute's own name
+	options bool
+}
+
+// known returns what the description of a means, most often without looking
+// into it.
+func (d *draft) known(a *ldif.Attr) *knownDesc {
+	if a.Num == 0 {
+		d.unnumbered = d.meaning(a.Desc)
+		return &d.unnumbered
+	}
+	n := int(a.Num)
+	if n >= len(d.numbered) {
+		d.numbered = append(d.numbered, make([]knownDesc, n+1-len(d.numbered))...)
+	}
+	k := &d.numbered[n]
+	if len(k.desc) != len(a.Desc) || &k.desc[0] != &a.Desc[0] { // of another Scanner
+		*k = d.meaning(a.Desc)
+	}
+	return k
+}
+
+func (d *draft) meaning(desc []byte) knownDesc {
+	id, alias := d.names.attr(desc)
+	return knownDesc{desc, id, alias, bytes.IndexByte(desc, ';') >= 0}
 }
 
 // loadClasses finds the numbers of the object classes: most often those of the
@@ -105,12 +218,6 @@ func (d *draft) loadClasses() {
 	d.classes = d.had
 }
 
-// placed says which field a run of the record belongs to, -1 for none.
-type placed struct {
-	field int
-	alias bool
-}
-
 // place finds or makes the field of a description.
 func (d *draft) place(desc []byte) (at int, alias bool) {
 	id, alias := d.names.attr(desc)
@@ -120,12 +227,24 @@ func (d *draft) place(desc []byte) (at int, alias bool) {
 	if s := d.slot[id]; s != 0 {
 		return int(s - 1), alias
 	}
+	return d.newField(id, desc, alias), alias
+}
+
+// newField makes the field of an attribute that has none.
+func (d *draft) newField(id attrID, desc []byte, alias bool) int {
 	if alias {
 		desc = attrNames[id]
 	}
-	d.fields = append(d.fields, field{id: id, desc: desc, same: true})
+	f := d.grow()
+	f.id, f.desc = id, desc
 	d.slot[id] = uint16(len(d.fields))
-	return len(d.fields) - 1, alias
+	return len(d.fields) - 1
+}
+
+// grow appends a field without values.
+func (d *draft) grow() *field {
+	d.fields = append(d.fields, field{same: true})
+	return &d.fields[len(d.fields)-1]
 }
 
 // other finds or makes the field of a description that has no number.
@@ -133,7 +252,7 @@ func (d *draft) other(desc []byte) int {
 	if at := d.findOther(desc); at >= 0 {
 		return at
 	}
-	d.fields = append(d.fields, field{desc: desc, same: true})
+	d.grow().desc = desc
 	at := len(d.fields) - 1
 	if d.others != nil {
 		d.others[string(lower(desc))] = at
@@ -162,43 +281,6 @@ func (d *draft) findOther(desc []byte) int {
 		}
 	}
 	return -1
-}
-
-// fill gives every field its values, total in all.
-func (d *draft) fill(total int, aliased bool) {
-	if cap(d.vals) < total {
-		d.vals = make([][]byte, 0, total+min(total/4, manyValues)+64)
-	}
-	d.vals = d.vals[:total]
-	from := 0
-	for i := range d.fields {
-		f := &d.fields[i]
-		f.old = d.vals[from : from : from+f.count]
-		from += f.count
-	}
-	d.fillRuns(false)
-	if aliased {
-		d.fillRuns(true)
-	}
-	for i := range d.fields {
-		f := &d.fields[i]
-		f.now = f.old
-		if len(f.old) > 0 && f.id != schema.None {
-			d.present.put(f.id)
-		}
-	}
-}
-
-func (d *draft) fillRuns(alias bool) {
-	for i, p := range d.runs {
-		if p.field < 0 || p.alias != alias {
-			continue
-		}
-		f := &d.fields[p.field]
-		for _, v := range d.rec.Attrs[i].Values {
-			f.old = append(f.old, v.Data)
-		}
-	}
 }
 
 // What stripState found.

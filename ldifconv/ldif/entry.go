@@ -27,6 +27,10 @@ type Attr struct {
 	Desc []byte
 	// Values are in the order of the file, duplicates kept.
 	Values []Value
+	// Num is the number that the Scanner gave the description: in its
+	// records attributes with the same Num have the same Desc, in the same
+	// memory. 0 is none.
+	Num uint16
 }
 
 // Name is the description without its options.
@@ -170,10 +174,6 @@ type Record struct {
 	NewRDN       []byte
 	DeleteOldRDN bool
 	NewSuperior  []byte
-	// Shape is the same number for records of one Scanner that have the
-	// same attributes in the same order and spelling; 0 for a record
-	// without Attrs.
-	Shape uint64
 	// Encoded says that a value or the DN was written as base64.
 	Encoded bool
 	// Raw is the record as it stands in the file, without the blank lines
@@ -195,7 +195,6 @@ func (r *Record) Clone() *Record {
 		c.Mods[i].Attr = c.Mods[i].clone()
 	}
 	c.NewRDN, c.NewSuperior, c.Raw = bytes.Clone(r.NewRDN), bytes.Clone(r.NewSuperior), bytes.Clone(r.Raw)
-	c.Shape = 0
 	return &c
 }
 

@@ -143,29 +143,49 @@ func TestReaderDoesNotAllocatePerRecord(t *testing.T) {
 	}
 }
 
-// Records have one shape when their descriptions are the same, and only then.
-func TestShape(t *testing.T) {
-	const text = "dn: o=a\no: a\ncn: a\n\ndn: o=b\no: b\no: c\ncn: b\n\ndn: o=c\no: c\n\ndn: o=d\nbad\n\ndn: o=e\no: e\n\n" +
-		"dn: o=f\no: f\nCN: f\n\ndn: o=g\no: g\ncn;x: g\nsn: g\nbad\n\ndn: o=h\no: h\nCN: h\n\ndn: o=i\no: i\nCN:: aQ==\n"
-	shapes := func() (list []uint64) {
-		r := ldif.NewReader(strings.NewReader(text), ldif.Options{ChunkSize: 32})
-		for {
-			rec, err := r.Next()
-			if err == io.EOF {
-				return list
+// TestNumbers reads entries whose attributes come in any order: one description
+// has one number and one place in memory, two have two.
+func TestNumbers(t *testing.T) {
+	var text strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&text, "dn: o=x%d\n", i)
+		for k := range 12 {
+			fmt.Fprintf(&text, "a%d: v\nb%d: %d\nb%d:: YQ==\n", (i*7+k*i)%900, k*i%5, k, k*i%5)
+		}
+		text.WriteString("bad-one;x: y\n\n")
+	}
+	scan, numbers, unnumbered := ldif.Scanner{}, map[string]uint16{}, 0
+	scan.Reset(&ldif.Chunk{Data: []byte(text.String()), Line: 1})
+	for {
+		rec, err := scan.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range rec.Attrs {
+			a := &rec.Attrs[i]
+			if i > 0 && string(rec.Attrs[i-1].Desc) == string(a.Desc) {
+				t.Fatalf("line %d: %s in two runs", rec.Line, a.Desc)
 			}
-			if err == nil {
-				list = append(list, rec.Shape)
+			if n, ok := numbers[string(a.Desc)]; ok && n != a.Num {
+				t.Fatalf("%s has the numbers %d and %d", a.Desc, n, a.Num)
+			}
+			if numbers[string(a.Desc)] = a.Num; a.Num == 0 {
+				unnumbered++
 			}
 		}
 	}
-	got, other := shapes(), shapes()
-	a, b, c, e, f, h, i := got[0], got[1], got[2], got[3], got[4], got[5], got[6]
-	if a != b || b == c || c != e || e == f || h != i || a == 0 || f == c {
-		t.Errorf("shapes %x", got)
+	owner := map[uint16]string{}
+	for desc, n := range numbers {
+		if other := owner[n]; other != "" && n != 0 {
+			t.Errorf("%s and %s have the number %d", desc, other, n)
+		}
+		owner[n] = desc
 	}
-	if other[0] == a {
-		t.Error("two readers number their shapes alike")
+	if unnumbered == 0 || len(owner) < 500 {
+		t.Errorf("%d numbers, %d attributes without one", len(owner), unnumbered)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"sync/atomic"
 )
 
 // Scanner reads the records of one chunk. It allocates nothing once its
@@ -23,13 +22,10 @@ type Scanner struct {
 	vals  []Value
 	runs  []run // of a modify record
 
-	// The attributes of entries. An export has the same ones in the same
-	// order in most entries: those of the record before are expected again.
-	shape    [][]byte // descriptions, the scanner's own copies
-	shapeNum uint64   // number of the shape that attrs has, see Record.Shape
-	dirty    bool     // shape is not that of attrs any more
-	starts   []int    // where the values of each attribute begin, while reading
-	attrs    []Attr
+	descs  descriptions
+	at     uint16 // number of the description of the line before
+	starts []int  // where the values of each attribute begin, while reading
+	attrs  []Attr
 
 	buf []byte // unfolded and decoded text of the record
 	big bool   // the oversized record of the chunk was reported
@@ -38,10 +34,6 @@ type Scanner struct {
 // maxAttrs is the number of attributes (runs of values) that an entry may have.
 // It bounds the memory that a record takes beside its text.
 const maxAttrs = 1 << 14
-
-// scanners counts the Scanners in use, so that no two of them number their
-// shapes alike.
-var scanners atomic.Uint64
 
 // run is a Mod while the record is being read: vals[from:to].
 type run struct{ from, to int }
@@ -123,6 +115,7 @@ func (s *Scanner) begin() {
 	r := &s.rec
 	*r = Record{Controls: r.Controls[:0], Mods: r.Mods[:0]}
 	s.vals, s.runs, s.starts, s.buf = s.vals[:0], s.runs[:0], s.starts[:0], s.buf[:0]
+	s.attrs, s.at = s.attrs[:0], 0
 }
 
 // skipBlank moves past blank lines.
@@ -308,13 +301,13 @@ func (s *Scanner) end(empty bool) *Error {
 	return nil
 }
 
-// What is known of the description of a line.
-type place uint8
+// place is what is known of the description of a line: its number, or one of
+// these.
+type place int
 
 const (
-	newAttr  place = iota // it begins an attribute that was not expected
-	sameAttr              // it is that of the line before
-	nextAttr              // it begins the attribute that was expected
+	newAttr  place = -1 // it begins an attribute that was not expected
+	sameAttr place = -2 // it is that of the line before
 )
 
 // quick reads a line of the common form, "desc: value" without folding, or
@@ -329,15 +322,15 @@ func (s *Scanner) quick() (desc, v []byte, num int, known place) {
 		}
 	}
 	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
-		return nil, nil, 0, 0
+		return nil, nil, 0, newAttr
 	}
 	end := bytes.IndexByte(d[i+2:], '\n')
 	if end < 0 {
-		return nil, nil, 0, 0
+		return nil, nil, 0, newAttr
 	}
 	end += i + 2
 	if end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
-		return nil, nil, 0, 0
+		return nil, nil, 0, newAttr
 	}
 	desc, num = d[s.pos:i:i], s.line
 	s.pos = end + 1
@@ -349,30 +342,30 @@ func (s *Scanner) quick() (desc, v []byte, num int, known place) {
 }
 
 // expected returns the end of the description at pos when it is that of the
-// line before or the one that the record before has here.
+// line before or one that came behind that before.
 func (s *Scanner) expected() (end int, known place) {
-	rest, n := s.data[s.pos:], len(s.starts)
-	if n > 0 {
-		if k := s.shape[n-1]; len(rest) > len(k) && rest[0] == k[0] && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
-			return s.pos + len(k), sameAttr
-		}
+	rest, at := s.data[s.pos:], s.descs.entry(s.at)
+	if k := at.text; s.at != 0 && begins(rest, k) {
+		return s.pos + len(k), sameAttr
 	}
-	if n < len(s.shape) {
-		if k := s.shape[n]; len(rest) > len(k) && rest[len(k)] == ':' && bytes.Equal(rest[:len(k)], k) {
-			return s.pos + len(k), nextAttr
+	for _, n := range at.next {
+		if k := s.descs.entry(n).text; n != 0 && begins(rest, k) {
+			return s.pos + len(k), place(n)
 		}
 	}
 	return 0, newAttr
 }
 
+// begins reports whether a line begins with this description.
+func begins(line, desc []byte) bool {
+	n := len(desc)
+	return len(line) > n && line[n] == ':' && bytes.Equal(line[:n], desc)
+}
+
 // place is expected for a description that was read already.
 func (s *Scanner) place(desc []byte) place {
-	n := len(s.starts)
-	switch {
-	case n > 0 && bytes.Equal(s.shape[n-1], desc):
+	if n := len(s.attrs); n > 0 && bytes.Equal(s.attrs[n-1].Desc, desc) {
 		return sameAttr
-	case n < len(s.shape) && bytes.Equal(s.shape[n], desc):
-		return nextAttr
 	}
 	return newAttr
 }
@@ -403,47 +396,47 @@ func (s *Scanner) marked(l logical, desc, rest []byte, first bool) *Error {
 
 // push appends one value to the record.
 func (s *Scanner) push(desc, v []byte, num int, known place) *Error {
-	switch known {
-	case nextAttr:
-		s.starts = append(s.starts, len(s.vals))
-	case newAttr:
-		n := len(s.starts)
-		if n == maxAttrs {
+	if known == newAttr && s.at == 0 {
+		known = s.place(desc) // of a line before that has no number
+	}
+	if known != sameAttr {
+		if len(s.attrs) == maxAttrs {
 			return &Error{Class: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
 		}
-		if n < cap(s.shape) {
-			s.shape = s.shape[:n+1]
-		} else {
-			s.shape = append(s.shape[:n], nil)
+		n := uint16(max(known, 0))
+		if known == newAttr {
+			n = s.descs.number(desc)
+			s.descs.follow(s.at, n)
 		}
-		s.shape[n] = append(s.shape[n][:0], desc...)
-		s.dirty = true
+		s.at = n
 		s.starts = append(s.starts, len(s.vals))
+		s.open(desc, n)
 	}
 	s.vals = append(s.vals, Value{Data: v, Line: num})
 	return nil
 }
 
+// open begins the next attribute, most often that of the record before.
+func (s *Scanner) open(desc []byte, n uint16) {
+	at := len(s.attrs)
+	if n != 0 {
+		if at < cap(s.attrs) && s.attrs[:at+1][at].Num == n {
+			s.attrs = s.attrs[:at+1]
+			return
+		}
+		desc = s.descs.entry(n).text
+	}
+	s.attrs = append(s.attrs, Attr{Desc: desc, Num: n})
+}
+
 // close gives the record its attributes, now that the values no longer move.
 func (s *Scanner) close() {
-	n := len(s.starts)
-	if s.dirty || n != len(s.shape) || n != len(s.attrs) {
-		s.shape, s.dirty = s.shape[:n], false
-		if s.shapeNum == 0 {
-			s.shapeNum = scanners.Add(1) << 32
-		}
-		s.shapeNum++
-		s.attrs = s.attrs[:0]
-		for _, desc := range s.shape {
-			s.attrs = append(s.attrs, Attr{Desc: desc})
-		}
-	}
 	end := len(s.vals)
-	for i := n - 1; i >= 0; i-- {
+	for i := len(s.starts) - 1; i >= 0; i-- {
 		s.attrs[i].Values = s.vals[s.starts[i]:end:end]
 		end = s.starts[i]
 	}
-	s.rec.Attrs, s.rec.Shape = s.attrs, s.shapeNum
+	s.rec.Attrs = s.attrs
 }
 
 // value decodes what follows the description; rest begins with the colon.
