@@ -26,9 +26,8 @@ type batch struct {
 	norms                    []byte       // the normalised DNs of marks
 	entries                  []entryMark  // what each entry gave
 	people                   []byte       // names and addresses of entries, for an addressBook
-	fired                    []uint16     // the counts that entries added to, by number
+	fired                    []uint16     // the rules that changed entries, by number
 	notes                    []note
-	counts                   []counter
 	report                   Report
 	err                      error // the destination failed, or the first problem of a strict run
 }
@@ -38,13 +37,6 @@ type note struct {
 	problem           bool
 	kind, where, text string
 	line              int
-}
-
-// counter is one named count. A list is faster than a map for the few dozen
-// names there are.
-type counter struct {
-	name string
-	n    int64
 }
 
 // The sizes at which a batch is written before its chunk is done: an input that
@@ -68,7 +60,7 @@ func (b *batch) reset(seq int64, input int, name string) {
 // empty makes room for more work on the same chunk.
 func (b *batch) empty() {
 	b.out, b.undo, b.save, b.rejects = b.out[:0], b.undo[:0], b.save[:0], b.rejects[:0]
-	b.marks, b.notes, b.counts = b.marks[:0], b.notes[:0], b.counts[:0]
+	b.marks, b.notes = b.marks[:0], b.notes[:0]
 	b.norms, b.entries, b.people, b.fired = b.norms[:0], b.entries[:0], b.people[:0], b.fired[:0]
 	b.report = Report{}
 }
@@ -90,19 +82,6 @@ func (b *batch) warn(rec *ldif.Record, kind, text string) {
 // problem adds a problem at a line of the input.
 func (b *batch) problem(kind string, line int, dn, text string) {
 	b.notes = append(b.notes, note{problem: true, kind: kind, where: dn, text: text, line: line})
-}
-
-// count adds one to a named count.
-func (b *batch) count(name string) {
-	for i := range b.counts {
-		if b.counts[i].name == name {
-			b.counts[i].n++
-			b.fired = append(b.fired, uint16(i))
-			return
-		}
-	}
-	b.counts = append(b.counts, counter{name, 1})
-	b.fired = append(b.fired, uint16(len(b.counts)-1))
 }
 
 // inOrder waits until all batches before b are done.

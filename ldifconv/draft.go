@@ -373,9 +373,6 @@ func (d *draft) lineOf(a attrID, v []byte) int {
 	return d.rec.Line
 }
 
-// count adds one to the counter name of the report.
-func (d *draft) count(name string) { d.out.count(name) }
-
 // inOrder returns when every entry before the chunk of this one is done. What
 // is shared between entries and must not depend on the number of workers, such
 // as numbers given in order of appearance, is changed after it. No other entry

@@ -112,6 +112,7 @@ type ruleOptions struct {
 // readyRule is a rule with its conditions as sets.
 type readyRule struct {
 	*rule
+	number  uint16 // in ruleSet.names
 	always  bool
 	needs   attrSet
 	classes classSet
@@ -120,6 +121,7 @@ type readyRule struct {
 // ruleSet is the mapping of one run.
 type ruleSet struct {
 	options ruleOptions
+	names   []string                 // of the rules
 	byKind  [Domains + 1][]readyRule // indexed by a kind, or by Both
 }
 
@@ -160,10 +162,12 @@ func (o *ruleOptions) prepare(bases []string) {
 func (s *ruleSet) put(r *rule) {
 	ready := readyRule{
 		rule:    r,
+		number:  uint16(len(s.names)),
 		always:  len(r.needs) == 0 && len(r.classes) == 0,
 		needs:   newAttrSet(r.needs...),
 		classes: newClassSet(r.classes...),
 	}
+	s.names = append(s.names, r.name)
 	for _, kind := range []Kind{Users, Groups, Both, Domains} {
 		if r.kind&kind != 0 {
 			s.byKind[kind] = append(s.byKind[kind], ready)
@@ -189,7 +193,7 @@ func (s *ruleSet) apply(d *draft) {
 			continue
 		}
 		if r.rule.apply(d, &s.options) {
-			d.count(r.name)
+			d.out.fired = append(d.out.fired, r.number)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (r *run) rewrite(b *batch, list []again) error {
 			}
 			b.notes = append(b.notes, old.notes[from.notes:e.before]...)
 			r.second(b, rec, &e, list[0].first)
-			old.uncount(&e, old.fired[from.fired:e.fired])
+			old.report.uncount(&e)
 			list = list[1:]
 		default:
 			b.out = append(b.out, old.out[from.out:e.out]...)
@@ -89,6 +89,7 @@ func (r *run) rewrite(b *batch, list []again) error {
 			b.save = append(b.save, old.save[from.save:e.save]...)
 			b.people = append(b.people, old.people[from.people:e.people]...)
 			b.notes = append(b.notes, old.notes[from.notes:e.notes]...)
+			b.fired = append(b.fired, old.fired[from.fired:e.fired]...)
 		}
 		for ; mark < len(old.marks) && old.marks[mark].End <= e.out; mark++ {
 			m := old.marks[mark]
@@ -98,7 +99,7 @@ func (r *run) rewrite(b *batch, list []again) error {
 		from = e
 	}
 	b.notes = append(b.notes, old.notes[from.notes:]...)
-	b.report, b.counts = old.report, old.counts
+	b.report = old.report
 	return nil
 }
 
@@ -125,11 +126,7 @@ func recordAt(scan *ldif.Scanner, line int) (*ldif.Record, error) {
 }
 
 // uncount takes back what an entry added to the counts.
-func (b *batch) uncount(e *entryMark, fired []uint16) {
-	for _, i := range fired {
-		b.counts[i].n--
-	}
-	r := &b.report
+func (r *Report) uncount(e *entryMark) {
 	for _, c := range []struct {
 		was bool
 		n   *int64

@@ -64,6 +64,7 @@ type run struct {
 	jobs   int
 	sel    *selection
 	rules  *ruleSet
+	fired  []int64 // how often each rule changed an entry
 	pairs  []setting
 	state  *state // nil without Restore
 	order  *sequencer
@@ -92,6 +93,7 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 	if r.rules, err = newRuleSet(&opt); err != nil {
 		return nil, err
 	}
+	r.fired = make([]int64, len(r.rules.names))
 	if r.pairs, err = settings(opt.Add); err != nil {
 		return nil, err
 	}
@@ -183,7 +185,13 @@ func (r *run) do(ctx context.Context) (Report, error) {
 		})
 	}
 	group.Go(func() error { return r.collect(ctx) })
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	for rule, n := range r.fired {
+		if n > 0 {
+			r.report.Rules[r.rules.names[rule]] = n
+		}
+	}
+	if err != nil {
 		return r.report, err
 	}
 	return r.report, r.finish()
@@ -340,10 +348,8 @@ func (r *run) take(b *batch) error {
 		return err
 	}
 	r.report.add(&b.report)
-	for _, c := range b.counts {
-		if c.n > 0 {
-			r.report.Rules[c.name] += c.n
-		}
+	for _, rule := range b.fired {
+		r.fired[rule]++
 	}
 	for _, n := range b.notes {
 		if err := r.say(b.name, n); err != nil {
