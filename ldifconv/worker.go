@@ -35,6 +35,9 @@ func (w *worker) upgrade(b *batch) {
 	if b.chunk.TooBig > 0 {
 		b.report.Bytes = b.chunk.TooBig
 	}
+	if n := len(b.chunk.Data); cap(b.out) < n && n <= largestChunk {
+		b.out = make([]byte, 0, n) // most often enough: memory that grows is touched twice
+	}
 	w.scan.Reset(&b.chunk)
 	for {
 		rec, err := w.scan.Next()

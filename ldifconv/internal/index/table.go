@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	tableSlots = 1 << 17            // 2 MiB
+	leastSlots = 1 << 8
+	slotGrowth = 1 << 3             // memory is touched for the first time seldom
+	tableSlots = 1 << 17            // 2 MiB, a number that growth comes to
 	tableFull  = tableSlots * 3 / 4 // then they go to a file
 	fenceEvery = 256                // pairs between two fences of a file: 4 KiB
 	mostFiles  = 16                 // files that are searched one after the other
@@ -31,7 +33,6 @@ type Table struct {
 	used  int
 	zero  *uint64
 	files []*sorted
-	pairs []pair // memory of spill
 	block [fenceEvery * pairSize]byte
 }
 
@@ -61,10 +62,10 @@ func (t *Table) Put(key, val uint64) error {
 func (t *Table) room() error {
 	switch {
 	case t.slots == nil:
-		t.grow(1 << 10)
+		t.grow(leastSlots)
 	case t.used < len(t.slots)*3/4:
 	case len(t.slots) < tableSlots:
-		t.grow(min(len(t.slots)*4, tableSlots))
+		t.grow(len(t.slots) * slotGrowth)
 	default:
 		return t.spill()
 	}
@@ -158,11 +159,11 @@ func (t *Table) spill() error {
 	return nil
 }
 
-// inOrder returns the pairs in memory, sorted. The slots hold them almost so:
-// each near to where its high bits say, but for large keys that found no room
-// at the end and went on at the beginning.
+// inOrder moves the pairs to the beginning of the slots, sorted. They are almost
+// so: each near to where its high bits say, but for large keys that found no
+// room at the end and went on at the beginning.
 func (t *Table) inOrder() []pair {
-	pairs, around := t.pairs[:0], []pair(nil)
+	n, around := 0, []pair(nil)
 	first := true
 	for _, p := range t.slots {
 		switch {
@@ -171,17 +172,18 @@ func (t *Table) inOrder() []pair {
 		case first && p.key>>63 != 0:
 			around = append(around, p)
 		default:
-			pairs = append(pairs, p)
+			t.slots[n] = p
+			n++
 		}
 	}
-	t.pairs = append(pairs, around...)
-	for i, p := range t.pairs {
-		for ; i > 0 && t.pairs[i-1].key > p.key; i-- {
-			t.pairs[i] = t.pairs[i-1]
+	pairs := append(t.slots[:n], around...)
+	for i, p := range pairs {
+		for ; i > 0 && pairs[i-1].key > p.key; i-- {
+			pairs[i] = pairs[i-1]
 		}
-		t.pairs[i] = p
+		pairs[i] = p
 	}
-	return t.pairs
+	return pairs
 }
 
 // writeSorted makes a file in dir of what next gives, which comes sorted.
