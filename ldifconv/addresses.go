@@ -31,8 +31,8 @@ type addressBook struct {
 const mostTwice = 1 << 16
 
 // appendAddresses appends the record of an entry to a part of a book: where it
-// stands, its DN, and its addresses, each behind its key. It appends nothing for
-// one without any.
+// stands, its DN, and its addresses, each behind its key. It appends nothing
+// for one without any.
 func appendAddresses(dst []byte, d *draft, pos uint64) []byte {
 	from := len(dst)
 	dst = append(dst, 0, 0, 0, 0) // the length of what follows

@@ -159,9 +159,9 @@ func (t *Table) spill() error {
 	return nil
 }
 
-// inOrder moves the pairs to the beginning of the slots, sorted. They are almost
-// so: each near to where its high bits say, but for large keys that found no
-// room at the end and went on at the beginning.
+// inOrder moves the pairs to the beginning of the slots, sorted. They are
+// almost so: each near to where its high bits say, but for large keys that
+// found no room at the end and went on at the beginning.
 func (t *Table) inOrder() []pair {
 	n, around := 0, []pair(nil)
 	first := true
