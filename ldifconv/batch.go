@@ -19,6 +19,7 @@ type batch struct {
 	input int    // its number
 	order *sequencer
 	done  chan struct{} // the worker is done
+	mute  *mutes        // nil: all is told
 	chunk ldif.Chunk
 
 	out, undo, save, rejects []byte
@@ -37,6 +38,7 @@ type note struct {
 	problem           bool
 	kind, where, text string
 	line              int
+	counted           bool // nobody reads the text
 }
 
 // The sizes at which a batch is written before its chunk is done: an input that
@@ -76,6 +78,10 @@ func (b *batch) rest() {
 
 // warn adds a note about an entry.
 func (b *batch) warn(rec *ldif.Record, kind, text string) {
+	if b.mute.has(false, kind) {
+		b.notes = append(b.notes, note{kind: kind, counted: true})
+		return
+	}
 	b.notes = append(b.notes, note{kind: kind, where: string(rec.DN), text: text, line: rec.Line})
 }
 

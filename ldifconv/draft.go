@@ -337,6 +337,15 @@ func (d *draft) warn(kind, text string) {
 	}
 }
 
+// warnf is warn with a text that is made when somebody reads it.
+func (d *draft) warnf(kind, format string, args ...any) {
+	if d.warned >= mostWarnings || d.out.mute.has(false, kind) {
+		d.warn(kind, "")
+		return
+	}
+	d.warn(kind, fmt.Sprintf(format, args...))
+}
+
 // mostWarnings bounds the warnings and the problems about one entry.
 const mostWarnings = 50
 
@@ -345,6 +354,8 @@ const mostWarnings = 50
 // position is the value's line.
 func (d *draft) problem(kind string, a attrID, v []byte, text string) {
 	switch d.refused++; {
+	case d.refused <= mostWarnings && d.out.mute.has(true, kind):
+		d.out.notes = append(d.out.notes, note{problem: true, kind: kind, counted: true})
 	case d.refused <= mostWarnings:
 		d.out.problem(kind, d.lineOf(a, v), string(d.rec.DN), text)
 	case d.refused == mostWarnings+1:
@@ -355,6 +366,10 @@ func (d *draft) problem(kind string, a attrID, v []byte, text string) {
 // stays is problem for a value that no rule understands and that stays in the
 // entry. why begins with a verb.
 func (d *draft) stays(kind string, a attrID, v []byte, why string) {
+	if d.refused >= mostWarnings || d.out.mute.has(true, kind) {
+		d.problem(kind, a, v, "")
+		return
+	}
 	d.problem(kind, a, v, fmt.Sprintf("%s %.200q %s: it stays as it is", schema.Name(a), v, why))
 }
 

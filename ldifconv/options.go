@@ -99,6 +99,17 @@ type Log interface {
 	Warning(kind, where, text string)
 }
 
+// Counter is what a [Log] may be as well: one that has told enough of a kind
+// takes the rest as numbers, for which no text is made. It is safe for
+// concurrent use.
+type Counter interface {
+	// Counting reports whether further problems, or warnings, of the kind
+	// need no text.
+	Counting(problem bool, kind string) bool
+	// Counted counts one of those.
+	Counted(problem bool, kind string)
+}
+
 // Progress is told what has been done since the last call: entries, and bytes
 // of the input as it is after an outer compression is undone.
 type Progress interface {

@@ -84,7 +84,7 @@ func (g *grants) warn(d *draft) {
 		d.warn("service-pop3r", "pop3r has no service of its own in iMS: it counts as pop")
 	}
 	if g.web != nil {
-		d.warn("service-web", fmt.Sprintf("service %.200q: it counts as http", g.web))
+		d.warnf("service-web", "service %.200q: it counts as http", g.web)
 	}
 }
 
@@ -192,9 +192,9 @@ func appendAllowed(value []byte, d *draft, o *ruleOptions, g *grants) []byte {
 		warnTLSOnly(d, o, plain)
 		open.addAll(plain)
 	}
-	if closed := open.missing(); closed != "" {
+	if closed := open.missing(); closed.n > 0 {
 		rule := bytes.TrimPrefix(value[start:], []byte{'$'})
-		d.warn("access-closed", fmt.Sprintf("%s closes every other service: %s", rule, closed))
+		d.warnf("access-closed", "%s closes every other service: %s", rule, &closed)
 	}
 	return value
 }

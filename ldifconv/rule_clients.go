@@ -112,7 +112,7 @@ func appendAccessDomains(value []byte, d *draft, clients []byte) []byte {
 	start := len(value)
 	value = appendRule(value, false, servicesOf(inboxServices), clients)
 	rule := bytes.TrimPrefix(value[start:], []byte{'$'})
-	d.warn("access-domain", fmt.Sprintf("mailAccessDomain is now %.1000s: a name matches that host, one with a dot in front the hosts below it", rule))
+	d.warnf("access-domain", "mailAccessDomain is now %.1000s: a name matches that host, one with a dot in front the hosts below it", rule)
 	return appendRule(value, false, servicesOf(1<<http|1<<smtp|1<<smtps).nonInbox(), nil)
 }
 

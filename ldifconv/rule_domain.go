@@ -1,8 +1,6 @@
 package ldifconv
 
 import (
-	"fmt"
-
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -107,10 +105,10 @@ var domainRules = []rule{
 		source: "SIMS 4.0 Provisioning Guide 2",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if v := d.first(schema.RFC822Postmaster); v != nil {
-				d.warn("domain-postmaster", fmt.Sprintf("rfc822Postmaster %.200q kept: iMS does not read it", v))
+				d.warnf("domain-postmaster", "rfc822Postmaster %.200q kept: iMS does not read it", v)
 			}
 			if v := d.first(schema.AdminDN); v != nil {
-				d.warn("domain-administrator", fmt.Sprintf("adminDN %.200q kept: add it to the Domain Administrators group", v))
+				d.warnf("domain-administrator", "adminDN %.200q kept: add it to the Domain Administrators group", v)
 			}
 			return false
 		},

@@ -1,8 +1,6 @@
 package ldifconv
 
 import (
-	"fmt"
-
 	"imsconv/ldifconv/schema"
 )
 
@@ -46,7 +44,7 @@ func dropEmpty(d *draft, o *ruleOptions) bool {
 		if f.id == schema.None || !o.mapped.has(f.id) || !anyEmpty(f.now) {
 			continue
 		}
-		d.warn("empty-value", fmt.Sprintf("an empty value of %s dropped", schema.Name(f.id)))
+		d.warnf("empty-value", "an empty value of %s dropped", schema.Name(f.id))
 		d.retain(f.id, hasBytes)
 		fired = true
 	}

@@ -111,7 +111,7 @@ var groupRules = []rule{
 		source: simsList + " (not in the iMS class)",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if d.has(schema.RequestsTo) {
-				d.warn("requests-to", fmt.Sprintf("requestsTo %.200q dropped: make a list of its own for the -request address", d.first(schema.RequestsTo)))
+				d.warnf("requests-to", "requestsTo %.200q dropped: make a list of its own for the -request address", d.first(schema.RequestsTo))
 				d.remove(schema.RequestsTo)
 			}
 			if d.has(schema.SuppressEmailError) {
@@ -218,7 +218,7 @@ var groupRules = []rule{
 		source:     simsList + "; Schema Reference, mailDeliveryFileURL",
 		documented: true,
 		apply: func(d *draft, _ *ruleOptions) bool {
-			d.warn("delivery-file", fmt.Sprintf("list is delivered to %.200q: the path must exist on the new server", d.first(schema.MailDeliveryFile)))
+			d.warnf("delivery-file", "list is delivered to %.200q: the path must exist on the new server", d.first(schema.MailDeliveryFile))
 			moveSingle(d, schema.MailDeliveryFile, schema.MailDeliveryFileURL)
 			return true
 		},
@@ -422,7 +422,7 @@ func moveSwitch(d *draft, from, to attrID) bool {
 			d.stays("switch-value", from, d.first(from), fmt.Sprintf("restricts beside %s %.200q, which is there already and holds", schema.Name(to), have))
 			return false
 		}
-		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), d.first(from)))
+		d.warnf("single-value", "%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), d.first(from))
 	}
 	setMissing(d, to, word)
 	d.remove(from)
@@ -513,7 +513,7 @@ func nmsRejectText(d *draft, _ *ruleOptions) bool {
 		d.warn("reject-text", "mgrpMsgRejectText is not ASCII: kept")
 	}
 	if len(values) > 1 {
-		d.warn("reject-text", fmt.Sprintf("mgrpMsgRejectText keeps its first value, %d more dropped", len(values)-1))
+		d.warnf("reject-text", "mgrpMsgRejectText keeps its first value, %d more dropped", len(values)-1)
 	}
 	if len(values) == 1 && len(text) == len(values[0]) {
 		return false
@@ -554,7 +554,7 @@ func nmsListManager(d *draft, _ *ruleOptions) bool {
 	}
 	for i := range d.fields {
 		if f := &d.fields[i]; len(f.now) > 0 && (hasPrefixFold(f.desc, "mgmanGConf") || certificates && hasPrefixFold(f.desc, "userCertificate;")) {
-			d.warn("list-manager", fmt.Sprintf("%.200q dropped", f.desc))
+			d.warnf("list-manager", "%.200q dropped", f.desc)
 			f.now, f.same = nil, false
 			fired = true
 		}

@@ -2,7 +2,6 @@ package ldifconv
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"imsconv/ldifconv/schema"
@@ -197,14 +196,14 @@ func nmsAutoReplyMode(d *draft, _ *ruleOptions) bool {
 	for _, v := range values {
 		switch {
 		case isOneOf(v, "no", "none", "off", "false", ""):
-			d.warn("autoreply-off", fmt.Sprintf("mailAutoReplyMode %.200q is no mode: dropped", v))
+			d.warnf("autoreply-off", "mailAutoReplyMode %.200q is no mode: dropped", v)
 		case !isReplyMode(v):
 			d.stays("autoreply-mode", schema.MailAutoReplyMode, v, "is none of vacation, reply, echo, and sends no reply")
 			kept = append(kept, v)
 		case mode == nil:
 			mode = v
 		case !equalFold(mode, v):
-			d.warn("single-value", fmt.Sprintf("mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v))
+			d.warnf("single-value", "mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v)
 		}
 	}
 	fired := false

@@ -52,7 +52,7 @@ func (p *programs) name(d *draft, command []byte) string {
 		return name
 	}
 	if len(command) > maxCommand {
-		d.warn("program-long", fmt.Sprintf("command %.200q is longer than %d bytes: kept", command, maxCommand))
+		d.warnf("program-long", "command %.200q is longer than %d bytes: kept", command, maxCommand)
 		return string(command)
 	}
 	d.inOrder()
@@ -62,7 +62,7 @@ func (p *programs) name(d *draft, command []byte) string {
 		return name
 	}
 	if len(p.made) == maxPrograms {
-		d.warn("program-many", fmt.Sprintf("more than %d programs: command %.200q kept", maxPrograms, command))
+		d.warnf("program-many", "more than %d programs: command %.200q kept", maxPrograms, command)
 		return string(command)
 	}
 	for n := len(p.made) + 1; ; n++ {

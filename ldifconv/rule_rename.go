@@ -2,7 +2,6 @@ package ldifconv
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -34,7 +33,7 @@ func mapUID(d *draft, o *ruleOptions) bool {
 	name, value, _ := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); a == schema.UID {
 		if len(d.values(schema.UID)) > 1 || !bytes.EqualFold(unescapeRDN(value), old) {
-			d.warn("uid-in-dn", fmt.Sprintf("uid %.200q is one of several in the name of the entry and stays", old))
+			d.warnf("uid-in-dn", "uid %.200q is one of several in the name of the entry and stays", old)
 			return false
 		}
 		d.renamed = d.keep([]byte(string(name) + "=" + escapeRDN(id) + string(rest)))

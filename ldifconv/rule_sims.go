@@ -138,7 +138,7 @@ var simsUserRules = []rule{
 				if bytes.IndexByte(v, '/') < 0 && bytes.IndexByte(v, '\\') < 0 {
 					return true
 				}
-				d.warn("message-store", fmt.Sprintf("mailMessageStore %.200q is a path: dropped", v))
+				d.warnf("message-store", "mailMessageStore %.200q is a path: dropped", v)
 				return false
 			})
 			return len(d.values(schema.MailMessageStore)) != before
@@ -208,7 +208,7 @@ func simsAutoReplyMode(d *draft, _ *ruleOptions) bool {
 		case mode == nil:
 			mode = v
 		default:
-			d.warn("single-value", fmt.Sprintf("mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v))
+			d.warnf("single-value", "mailAutoReplyMode keeps %.200q, %.200q dropped", mode, v)
 			return false
 		}
 		return true
@@ -260,7 +260,7 @@ func simsDeliveryFile(d *draft, _ *ruleOptions) bool {
 	}
 	if d.kind&Groups == 0 && d.has(schema.MailDeliveryFile) {
 		for _, v := range d.values(schema.MailDeliveryFile) {
-			d.warn("delivery-file", fmt.Sprintf("mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", v))
+			d.warnf("delivery-file", "mailDeliveryFile %.200q dropped: iMS delivers no user's mail to a file", v)
 		}
 		d.remove(schema.MailDeliveryFile)
 		fired = true
@@ -302,7 +302,7 @@ func moveNamed(d *draft, from attrID, name string) {
 func moveSingle(d *draft, from, to attrID) {
 	v := trimBlanks(d.first(from))
 	if have := d.first(to); have != nil && !equalFold(have, v) {
-		d.warn("single-value", fmt.Sprintf("%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v))
+		d.warnf("single-value", "%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v)
 		d.remove(from)
 		return
 	}
@@ -350,7 +350,7 @@ func keepFirst(d *draft, a attrID) bool {
 // warnSingle tells what is lost when a keeps its first value only.
 func warnSingle(d *draft, a attrID) {
 	if values := d.values(a); len(values) > 1 {
-		d.warn("single-value", fmt.Sprintf("%s keeps %.200q, %d more dropped", schema.Name(a), values[0], len(values)-1))
+		d.warnf("single-value", "%s keeps %.200q, %d more dropped", schema.Name(a), values[0], len(values)-1)
 	}
 }
 
@@ -394,7 +394,7 @@ func plainDate(d *draft, a attrID) bool {
 		return false
 	}
 	if !zoned {
-		d.warn("date-zone", fmt.Sprintf("%s %.200q names no time zone: taken as GMT", schema.Name(a), v))
+		d.warnf("date-zone", "%s %.200q names no time zone: taken as GMT", schema.Name(a), v)
 	}
 	var memory [len(vacationTime)]byte
 	text := t.AppendFormat(memory[:0], vacationTime)

@@ -3,7 +3,6 @@ package ldifconv
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -82,7 +81,7 @@ func (t *domainTree) suffix(dn []byte) string {
 func (t *domainTree) note(d *draft) {
 	domain := string(lower(domainOf(d.first(schema.Mail))))
 	if !isDomainName(domain) {
-		d.warn("domain-name", fmt.Sprintf("mail %.200q is in no domain that could have a node", d.first(schema.Mail)))
+		d.warnf("domain-name", "mail %.200q is in no domain that could have a node", d.first(schema.Mail))
 		return
 	}
 	base := t.suffix(d.dn())

@@ -2,7 +2,6 @@ package ldifconv
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -72,10 +71,10 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 	for _, a := range []attrID{schema.Mail, schema.MailAlternateAddress} {
 		for _, v := range d.values(a) {
 			if !hasDomain(v) {
-				d.warn("address-domain", fmt.Sprintf("%s %.200q has no domain", schema.Name(a), v))
+				d.warnf("address-domain", "%s %.200q has no domain", schema.Name(a), v)
 			}
 			if !isASCII(v) {
-				d.warn("address-form", fmt.Sprintf("%s %.200q is not ASCII: no mail server of the time takes it", schema.Name(a), v))
+				d.warnf("address-form", "%s %.200q is not ASCII: no mail server of the time takes it", schema.Name(a), v)
 			}
 		}
 	}
@@ -98,9 +97,9 @@ func userID(d *draft, _ *ruleOptions) bool {
 	case len(values) == 0:
 		d.warn("uid-missing", "user without uid: there is no mailbox to log in to")
 	case len(values) > 1:
-		d.warn("uid-values", fmt.Sprintf("%d values of uid, %.200q and others: the mailbox is named by one of them", len(values), values[0]))
+		d.warnf("uid-values", "%d values of uid, %.200q and others: the mailbox is named by one of them", len(values), values[0])
 	case formOf(trimBlanks(values[0])) == OtherUID:
-		d.warn("uid-form", fmt.Sprintf("uid %.200q holds a character that iMS forbids", values[0]))
+		d.warnf("uid-form", "uid %.200q holds a character that iMS forbids", values[0])
 	}
 	return false
 }
@@ -123,11 +122,11 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 	}
 	d.addBytes(schema.MailAlternateAddress, more...)
 	moved := len(d.values(schema.MailAlternateAddress)) - had
-	text := fmt.Sprintf("mail keeps %.200q, %d moved to mailAlternateAddress", mail, moved)
 	if dropped := len(values) - 1 - moved; dropped > 0 {
-		text += fmt.Sprintf(", %d dropped, which the entry has already", dropped)
+		d.warnf("mail-values", "mail keeps %.200q, %d moved to mailAlternateAddress, %d dropped, which the entry has already", mail, moved, dropped)
+	} else {
+		d.warnf("mail-values", "mail keeps %.200q, %d moved to mailAlternateAddress", mail, moved)
 	}
-	d.warn("mail-values", text)
 	d.setBytes(schema.Mail, mail)
 	return true
 }
@@ -199,9 +198,9 @@ func mailHostName(d *draft, _ *ruleOptions) bool {
 	case host == nil:
 		d.warn("mail-host-missing", "user without mailHost: no server has the mailbox")
 	case len(d.values(schema.MailHost)) > 1:
-		d.warn("mail-host-values", fmt.Sprintf("%d values of mailHost, %.200q and others: one server has the mailbox", len(d.values(schema.MailHost)), host))
+		d.warnf("mail-host-values", "%d values of mailHost, %.200q and others: one server has the mailbox", len(d.values(schema.MailHost)), host)
 	case !isFQDN(host):
-		d.warn("mail-host-name", fmt.Sprintf("mailHost %.200q is not a full host name", host))
+		d.warnf("mail-host-name", "mailHost %.200q is not a full host name", host)
 	}
 	return false
 }
@@ -370,7 +369,7 @@ func quotaLarge(d *draft, o *ruleOptions) bool {
 	case !ok || q.suffix != 0 && (!o.QuotaSuffix || q.suffix == 'T'):
 		d.stays("quota-value", schema.MailQuota, v, "is not a number of bytes")
 	case !fits || n > maxQuota:
-		d.warn("quota-large", fmt.Sprintf("mailQuota %.200q is above %d bytes", v, maxQuota))
+		d.warnf("quota-large", "mailQuota %.200q is above %d bytes", v, maxQuota)
 	}
 	return false
 }
@@ -410,7 +409,7 @@ func textEncoding(d *draft, _ *ruleOptions) bool {
 		}
 		for _, v := range f.now {
 			if !utf8.Valid(v) {
-				d.warn("not-utf8", fmt.Sprintf("%s %.200q is not UTF-8: kept byte for byte, a directory may refuse it", f.desc, v))
+				d.warnf("not-utf8", "%s %.200q is not UTF-8: kept byte for byte, a directory may refuse it", f.desc, v)
 				break
 			}
 		}
@@ -489,7 +488,7 @@ func oldWithOptions(d *draft, _ *ruleOptions) bool {
 		}
 		id, _ := schema.Lookup(name)
 		if goneAttributes.has(id) || id == schema.MultiLineDescription && d.kind == Users {
-			d.warn("old-with-options", fmt.Sprintf("%.200s stays: iMS has no %s, a directory may refuse the entry", f.desc, schema.Name(id)))
+			d.warnf("old-with-options", "%.200s stays: iMS has no %s, a directory may refuse the entry", f.desc, schema.Name(id))
 		}
 	}
 	return false

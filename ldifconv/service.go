@@ -89,11 +89,8 @@ func (s *serviceSet) String() string {
 	return strings.Join(names, ", ")
 }
 
-// missing names the services that are not in the set.
-func (s *serviceSet) missing() string {
-	rest := servicesOf(allServices &^ s.mask)
-	return rest.String()
-}
+// missing are the services that are not in the set.
+func (s *serviceSet) missing() serviceSet { return servicesOf(allServices &^ s.mask) }
 
 // withoutPlain are the plain services, imap and pop, that the set lacks though
 // it has their TLS form. The back end knows the plain names alone: it sees the

@@ -69,6 +69,8 @@ type run struct {
 	state  *state // nil without Restore
 	order  *sequencer
 	nodes  domainNodes
+	mute   mutes
+	count  Counter // the Log, when it is one
 	met    found
 	seen   index.First // the DNs of all entries
 	book   addressBook
@@ -116,12 +118,13 @@ func newRun(dst io.Writer, inputs []Input, opt Options) (*run, error) {
 		r.jobs = runtime.GOMAXPROCS(0)
 	}
 	r.jobs = min(r.jobs, mostJobs)
+	r.count, _ = opt.Log.(Counter)
 	n := r.jobs + 2
 	r.free = make(chan *batch, n)
 	r.work = make(chan *batch, n)
 	r.ordered = make(chan *batch, n)
 	for range n {
-		r.free <- &batch{order: r.order, done: make(chan struct{}, 1)}
+		r.free <- &batch{order: r.order, done: make(chan struct{}, 1), mute: &r.mute}
 	}
 	r.out, r.undo = newOutput(dst, true), newOutput(opt.Undo, true)
 	r.save, r.rej = newOutput(opt.Save, true), newOutput(opt.Rejects, false)
@@ -372,6 +375,13 @@ func (r *run) tellState(file string, e *ldif.Error) error {
 }
 
 func (r *run) say(file string, n note) error {
+	if n.counted {
+		r.counted(&n)
+		return nil
+	}
+	if r.count != nil {
+		defer r.hush(&n)
+	}
 	where := position(file, n.line, n.where)
 	if !n.problem {
 		r.report.Warnings[n.kind]++
@@ -384,6 +394,23 @@ func (r *run) say(file string, n note) error {
 		return fmt.Errorf("stopped at the first problem: %s: %s", where, n.text)
 	}
 	return nil
+}
+
+// counted counts a message without a text.
+func (r *run) counted(n *note) {
+	counts := r.report.Warnings
+	if n.problem {
+		counts = r.report.Problems
+	}
+	counts[n.kind]++
+	r.count.Counted(n.problem, n.kind)
+}
+
+// hush has no more texts made of the kind of n when the Log wants none.
+func (r *run) hush(n *note) {
+	if r.count.Counting(n.problem, n.kind) {
+		r.mute.add(n.problem, n.kind)
+	}
 }
 
 // finish writes what belongs behind the last entry.

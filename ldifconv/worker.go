@@ -143,7 +143,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		d.warn("user-and-list", "the entry is a user and a list: upgraded as both")
 	}
 	if both := TagSIMS40 | TagNMS41; tagsOf(&d.had)&both == both && !w.run.opt.AddOnly {
-		d.warn("two-products", fmt.Sprintf("the entry is of SIMS and of NMS at once: upgraded as one of %s, what is of the other stays", w.run.opt.From))
+		d.warnf("two-products", "the entry is of SIMS and of NMS at once: upgraded as one of %s, what is of the other stays", w.run.opt.From)
 	}
 	w.change(b, d)
 	if d.kind&Both != 0 && !w.run.opt.AddOnly {
@@ -355,7 +355,7 @@ func (w *worker) keepNamingValue(d *draft, f *field, norm []byte) {
 			continue
 		}
 		d.assign(f.id, append(slices.Clone(f.now), v))
-		d.warn("naming-value", fmt.Sprintf("%s %q is part of the name and stays", f.desc, v))
+		d.warnf("naming-value", "%s %q is part of the name and stays", f.desc, v)
 		return
 	}
 }

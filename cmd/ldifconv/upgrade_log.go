@@ -50,6 +50,14 @@ func (l *upgradeLog) Warning(kind, where, text string) {
 	l.line("warning", kind, where, text)
 }
 
+// Counting implements ldifconv.Counter.
+func (l *upgradeLog) Counting(problem bool, kind string) bool {
+	return l.w == nil && l.job.Counting(problem, kind)
+}
+
+// Counted implements ldifconv.Counter.
+func (l *upgradeLog) Counted(problem bool, kind string) { l.job.Counted(problem, kind) }
+
 func (l *upgradeLog) line(level, kind, where, text string) {
 	if l.w == nil {
 		return

@@ -46,6 +46,31 @@ func (j *Job) tell(level string, lines *Lines, kind, where, text string, listed 
 	}
 }
 
+// Counting reports whether further problems, or warnings, of a kind are counted
+// only: nothing prints or keeps their text.
+func (j *Job) Counting(problem bool, kind string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log == nil && j.lines(problem).Kinds.Get(kind) > MaxLines
+}
+
+// Counted counts one more of a kind that Counting is true of.
+func (j *Job) Counted(problem bool, kind string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	lines := j.lines(problem)
+	lines.Total++
+	lines.Kinds.Add(kind, 1)
+}
+
+// lines are those of the problems, or of the warnings; j.mu is held.
+func (j *Job) lines(problem bool) *Lines {
+	if problem {
+		return &j.report.Problems
+	}
+	return &j.report.Warnings
+}
+
 // groupedLines is how many warnings of one kind a terminal shows.
 const groupedLines = 5
 
