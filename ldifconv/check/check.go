@@ -124,6 +124,7 @@ type checker struct {
 	number   uint64 // counts all records
 	rec      *ldif.Record
 	entry    ldif.Entry // without what replication left
+	ids      []int      // the numbers of its attributes, 0 for an unknown one
 	norm     []byte
 	classes  classSet
 	product  Product

@@ -79,9 +79,11 @@ func (c *checker) record(rec *ldif.Record) {
 // keeps though they are deleted.
 func (c *checker) load(rec *ldif.Record) {
 	c.entry = ldif.Entry{DN: rec.DN, RawDN: rec.RawDN, Line: rec.Line, Attrs: c.entry.Attrs[:0]}
+	c.ids = c.ids[:0]
 	for i := range rec.Attrs {
 		if !deleted(rec.Attrs[i].Desc) {
 			c.entry.Attrs = append(c.entry.Attrs, rec.Attrs[i])
+			c.ids = append(c.ids, c.o.Schema.Attribute(rec.Attrs[i].Name()))
 		}
 	}
 	c.classes = classSet{}
@@ -111,7 +113,7 @@ func deleted(desc []byte) bool {
 func (c *checker) each(id schema.ID, use func(v ldif.Value, desc []byte)) {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
-		if c.o.Schema.Attribute(a.Name()) != int(id) {
+		if c.ids[i] != int(id) {
 			continue
 		}
 		for _, v := range a.Values {
@@ -134,8 +136,7 @@ func (c *checker) first(id schema.ID) (value []byte) {
 }
 
 func (c *checker) has(ids ...schema.ID) bool {
-	for i := range c.entry.Attrs {
-		n := c.o.Schema.Attribute(c.entry.Attrs[i].Name())
+	for _, n := range c.ids {
 		for _, id := range ids {
 			if n == int(id) {
 				return true
@@ -248,7 +249,7 @@ func (c *checker) leftovers() {
 	})
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
-		if id := c.o.Schema.Attribute(a.Name()); id > 0 && id < schema.Count && oldAttribute(schema.ID(id)) {
+		if id := c.ids[i]; id > 0 && id < schema.Count && oldAttribute(schema.ID(id)) {
 			c.find("old-attribute", string(a.Desc), a.Values[0].Line, fmt.Sprintf("attribute %s is of no use to iMS", schema.Name(schema.ID(id))))
 		}
 	}

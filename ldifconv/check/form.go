@@ -149,7 +149,7 @@ var knownWords = map[Product]map[schema.ID][]string{
 func (c *checker) words() {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
-		id := schema.ID(c.o.Schema.Attribute(a.Name()))
+		id := schema.ID(c.ids[i])
 		known := knownWords[c.product][id]
 		for _, v := range a.Values {
 			word := lowerString(string(v.Data))

@@ -99,7 +99,7 @@ var statusValues = map[schema.ID][]string{
 func (c *checker) statuses() {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
-		values := statusValues[schema.ID(c.o.Schema.Attribute(a.Name()))]
+		values := statusValues[schema.ID(c.ids[i])]
 		if values == nil {
 			continue
 		}

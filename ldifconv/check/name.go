@@ -103,7 +103,7 @@ var refAttributes = map[schema.ID]refKind{
 func (c *checker) references() {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]
-		id := c.o.Schema.Attribute(a.Name())
+		id := c.ids[i]
 		if id == 0 || id >= schema.Count {
 			continue
 		}
