@@ -29,6 +29,7 @@ func runFew(t testing.TB, exit int, args ...string) outcome {
 	cmd := exec.Command("sh", line...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	forgetPeak()
 	if err := cmd.Run(); cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
