@@ -13,9 +13,6 @@ import (
 // and of bodies that the source has once.
 func (b *boxChecker) link(name string, st *unix.Stat_t, want *message) {
 	file := fileKey(st)
-	if st.Nlink > 1 {
-		b.report.Links++
-	}
 	b.v.linkLock.Lock()
 	defer b.v.linkLock.Unlock()
 	var err error
@@ -71,14 +68,19 @@ func (v *verifier) links(ctx context.Context) error {
 	return err
 }
 
-// outside counts files that have more names than were met.
+// outside counts, of the names of one file, all but the first, and files that
+// have more names than were met.
 func (v *verifier) outside(ctx context.Context) error {
 	var file []byte
 	var names, links int64
 	fromStore := false
 	where, first := "", ""
 	end := func() {
-		if file == nil || names == links || fromStore {
+		if file == nil {
+			return
+		}
+		v.report.Links += names - 1
+		if names == links || fromStore {
 			return
 		}
 		if v.report.Outside++; first == "" {

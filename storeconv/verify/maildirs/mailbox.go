@@ -249,7 +249,7 @@ func (b *boxChecker) rights(fd int) {
 	if len(b.box.rights) == 0 && !b.box.known {
 		return
 	}
-	want, left := turnRights(b.u.id, b.box.rights)
+	want, left := turnRights(b.u.id, b.v.place.login, b.box.rights)
 	for _, line := range left {
 		b.notes.warning("acl", where, "%q has no form here", line)
 	}
@@ -285,6 +285,11 @@ func (b *boxChecker) merge() error {
 		case lineErr == nil && (err != nil || line.uid < want.uid):
 			b.unwanted(line)
 			line, lineErr = b.nextLine()
+		case b.isOther(line, want):
+			b.missing(want)
+			b.unwanted(line)
+			line, lineErr = b.nextLine()
+			want, err = b.next(err)
 		default:
 			b.message(line, want)
 			line, lineErr = b.nextLine()
@@ -314,6 +319,18 @@ func (b *boxChecker) nextLine() (uidLine, error) {
 		err = io.EOF
 	}
 	return line, err
+}
+
+// isOther tells a message that has the UID of another in the source, as when a
+// client was faster: neither the name of its file nor its bytes are those of
+// the source's message.
+func (b *boxChecker) isOther(line uidLine, want *message) bool {
+	base, _, _ := strings.Cut(line.name, ":")
+	if !want.hasSum || strings.HasPrefix(base, fmt.Sprintf("%d.M%dP", max(want.date, 0), want.uid)) {
+		return false
+	}
+	first, end := b.names.find(base)
+	return first != end && b.sumOf(string(b.names.name(first))) != want.sum
 }
 
 // missing is for a message of the source that no line names.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -496,6 +497,55 @@ func TestSelection(t *testing.T) {
 			if rep, log := s.hold(t, s.out, fromStream, opts); log.lost > 0 || rep.Messages == 0 {
 				t.Errorf("%+v: %+v\n%s", how, rep, strings.Join(log.lines[:min(20, len(log.lines))], "\n"))
 			}
+		}
+	}
+}
+
+// TestOptionsOfExport: path and domain come from the export when nobody says
+// them, and rights name users as they log in.
+func TestOptionsOfExport(t *testing.T) {
+	how := export.Options{Path: "%d/%n/Maildir", Selection: storeconv.Selection{Domain: "siroe.com"}}
+	s := exportSite(t, testsite.StreamOptions{Seed: 19, Users: 4, Messages: 60, Mailboxes: 3, MedianSize: 900, Expired: -1}, how)
+	said := maildirs.Options{Path: how.Path, Selection: how.Selection}
+	for _, opts := range []maildirs.Options{said, {}} {
+		rep, log := s.hold(t, s.out, false, opts)
+		if rep.Users != 4 || log.lost > 0 {
+			t.Errorf("%q: %+v\n%s", opts.Path, rep, strings.Join(log.lines, "\n"))
+		}
+	}
+}
+
+// TestClientFirst: a client's message has the UID of one of the source, which
+// has another for it. That is no damage.
+func TestClientFirst(t *testing.T) {
+	s := exportSite(t, testsite.StreamOptions{Seed: 19, Users: 4, Messages: 120, Mailboxes: 3, MedianSize: 900, Links: 12, Expired: -1}, export.Options{})
+	v := findVictim(t, s)
+	const file = "1700000000.M1P1.client,S=2,W=2:2,"
+	must(t, os.WriteFile(filepath.Join(s.out, v.in("cur/"+file)), []byte("a\n"), 0o600))
+	edit(t, filepath.Join(s.out, v.in("dovecot-uidlist")), func(list string) string {
+		lines := strings.SplitAfter(strings.TrimSuffix(list, "\n"), "\n")
+		last := lines[len(lines)-1]
+		at := strings.IndexByte(last, ' ')
+		uid, err := strconv.Atoi(last[:at])
+		must(t, err)
+		lines[len(lines)-1] = fmt.Sprintf("%d :%s\n%d%s\n", uid, file, uid+1, last[at:])
+		return strings.Join(lines, "")
+	})
+	for _, fromStream := range []bool{false, true} {
+		_, log := s.hold(t, s.out, fromStream, maildirs.Options{})
+		var kinds []string
+		for _, line := range log.lines {
+			kind, _, _ := strings.Cut(line, " ")
+			kinds = append(kinds, kind)
+		}
+		slices.Sort(kinds)
+		for _, kind := range []string{"wrong-content", "date", "missing-message"} {
+			if slices.Contains(kinds, kind) {
+				t.Errorf("stream %t: %s told:\n%s", fromStream, kind, strings.Join(log.lines, "\n"))
+			}
+		}
+		if !slices.Contains(kinds, "other-uid") || !slices.Contains(kinds, "extra-message") {
+			t.Errorf("stream %t: %q", fromStream, kinds)
 		}
 	}
 }

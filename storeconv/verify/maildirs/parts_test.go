@@ -73,9 +73,10 @@ func TestSmallFiles(t *testing.T) {
 
 // TestTurnRights turns the rights of RFC 2086 into the server's.
 func TestTurnRights(t *testing.T) {
-	rights, left := turnRights("joe", strings.Split("joe\tlrswipcda\tsam\tlrd\tanyone\tc\t-sam\tw\tgroup=staff\tl\tbad one\tl\tx\tZ", "\t"))
+	login := template{"%d/%n", "siroe.com"}.login
+	rights, left := turnRights("joe", login, strings.Split("joe\tlrswipcda\tsam\tlrd\tanyone\tc\t-sam\tw\tgroup=staff\tl\tann@varrius.org\tl\tbad one\tl\tx\tZ", "\t"))
 	want := map[string]string{
-		"owner": "lrwstipekxa", "user=sam": "lrte", "anyone": "kx", "-user=sam": "w", "group=staff": "l",
+		"owner": "lrwstipekxa", "user=sam@siroe.com": "lrte", "anyone": "kx", "-user=sam@siroe.com": "w", "group=staff": "l", "user=ann@varrius.org": "l",
 	}
 	for id, letters := range want {
 		if rights[id] != letters {

@@ -65,6 +65,31 @@ func (t template) of(id string) (string, error) {
 	return path, nil
 }
 
+// login is the name that a user logs in with: where the path asks for a domain,
+// an id without one has the default.
+func (t template) login(id string) string {
+	if t.domain == "" || strings.Contains(id, "@") || !strings.Contains(strings.ReplaceAll(t.text, "%%", ""), "%d") {
+		return id
+	}
+	return id + "@" + t.domain
+}
+
+// madeName is where an export keeps the options that later runs must have.
+const madeName = ".imsconv/export"
+
+// readMade tells what an export was made with; what it does not say is "".
+func readMade(text string) (path, domain string) {
+	for line := range strings.Lines(text) {
+		switch key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); key {
+		case "path":
+			path = value
+		case "domain":
+			domain = value
+		}
+	}
+	return path, domain
+}
+
 // uidl is a format of POP3 UIDLs: text and numbers in turns.
 type uidl []uidlPart
 

@@ -88,11 +88,12 @@ func sortRights(letters string) string {
 }
 
 // turnRights turns fields of identifier and RFC 2086 rights into what a
-// dovecot-acl of that owner must say. What has no form there is left.
-func turnRights(owner string, fields []string) (rights map[string]string, left []string) {
+// dovecot-acl of that owner must say; login is what other users are called
+// there. What has no form there is left.
+func turnRights(owner string, login func(id string) string, fields []string) (rights map[string]string, left []string) {
 	rights = make(map[string]string)
 	for i := 0; i+1 < len(fields); i += 2 {
-		id, ok := turnIdentifier(owner, fields[i])
+		id, ok := turnIdentifier(owner, login, fields[i])
 		old := fields[i+1]
 		if !ok || strings.Trim(old, "lrswipcda") != "" {
 			left = append(left, fields[i]+" "+old)
@@ -103,7 +104,7 @@ func turnRights(owner string, fields []string) (rights map[string]string, left [
 	return rights, left
 }
 
-func turnIdentifier(owner, id string) (string, bool) {
+func turnIdentifier(owner string, login func(id string) string, id string) (string, bool) {
 	minus := ""
 	if rest, ok := strings.CutPrefix(id, "-"); ok {
 		minus, id = "-", rest
@@ -116,7 +117,7 @@ func turnIdentifier(owner, id string) (string, bool) {
 	case id == "anyone", id == "authenticated", strings.HasPrefix(id, "group=") && id != "group=":
 		return minus + id, true
 	}
-	return minus + "user=" + id, true
+	return minus + "user=" + login(id), true
 }
 
 // size is what a maildirsize says.

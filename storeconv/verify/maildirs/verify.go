@@ -1,6 +1,7 @@
 package maildirs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ type Report struct {
 	Mailboxes int64 `json:"mailboxes"`
 	Messages  int64 `json:"messages"` // of the source that are there
 	Bytes     int64 `json:"bytes"`    // of them, each at full size
-	Links     int64 `json:"links"`    // of them, files with more than one name
+	Links     int64 `json:"links"`    // of them, later names of a file that has several
 	Copies    int64 `json:"copies"`   // files of their own where the source has one, with one date
 	Outside   int64 `json:"outside"`  // files that somebody else has links to
 	Renamed   int64 `json:"renamed"`  // mailboxes under another name, by rule
@@ -135,9 +136,6 @@ func (v *verifier) open(out string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s: not a directory", out)
 	}
-	if v.place, err = parseTemplate(v.opts.Path, v.opts.Selection.Domain); err != nil {
-		return fmt.Errorf("path %q: %w", v.opts.Path, err)
-	}
 	if v.uidl, err = parseUIDL(v.opts.UIDL); err != nil {
 		return fmt.Errorf("POP3 UIDL %q: %w", v.opts.UIDL, err)
 	}
@@ -152,6 +150,11 @@ func (v *verifier) open(out string) error {
 	v.owner = storeconv.Owner{UID: int(st.Uid), GID: int(st.Gid)}
 	if v.opts.Owner != nil {
 		v.owner = *v.opts.Owner
+	}
+	v.madeWith()
+	if v.place, err = parseTemplate(v.opts.Path, v.opts.Selection.Domain); err != nil {
+		unix.Close(v.root)
+		return fmt.Errorf("path %q: %w", v.opts.Path, err)
 	}
 	v.configuration()
 	v.files, v.bodies, v.met = bdb.NewSorter("", sortMemory/2), bdb.NewSorter("", sortMemory/2), newPlaces()
@@ -228,6 +231,18 @@ func (v *verifier) source(ctx context.Context) (run func(context.Context, func(*
 		return nil, false, nil, err
 	}
 	return s.run, s.choice.All(), s.close, nil
+}
+
+// madeWith takes the path and the domain of ids without one from the export,
+// where the options do not say them.
+func (v *verifier) madeWith() {
+	text, _, err := readSmall(v.root, madeName)
+	if err != nil {
+		v.log.Problem("unreadable", madeName, err.Error())
+	}
+	path, domain := readMade(text)
+	v.opts.Path = cmp.Or(v.opts.Path, path)
+	v.opts.Selection.Domain = cmp.Or(v.opts.Selection.Domain, domain)
 }
 
 // configuration reads what the example configuration says of names.
