@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
@@ -87,8 +89,13 @@ func (f *storeFeed) tellUnfinished() {
 }
 
 // stray passes over what is no part of a store: finding that is verify's
-// business. What cannot be read is lost.
+// business. What cannot be read is lost, unless it is this process that can
+// read no more.
 func (f *storeFeed) stray(e *ims.Error) {
+	if exhausted(e) {
+		f.r.fail(e)
+		return
+	}
 	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
 		n.Tell(f.r.log)
 	}
@@ -140,6 +147,13 @@ func (f *storeFeed) missing([]storeUser) {
 	}
 }
 
+// exhausted tells that the process, or the machine, has run out of something.
+// That says nothing of the source: were it taken for damage, a user would be
+// made without mail that is there, and later mail would get other UIDs.
+func exhausted(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
 // user exports one user.
 func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 	if err := f.describe(u, su.id); err != nil {
@@ -150,7 +164,13 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 	}
 	for _, p := range su.partitions {
 		at := ims.User{Partition: p, ID: su.id, Path: ims.UserDir(p, su.id)}
-		err := f.reader.Mailboxes(at, f.stray, func(box *ims.Mailbox) error {
+		stray := func(e *ims.Error) {
+			f.stray(e)
+			if e.Class == ims.Unreadable && e.Path == at.Path {
+				u.unread = true
+			}
+		}
+		err := f.reader.Mailboxes(at, stray, func(box *ims.Mailbox) error {
 			if !box.HasIndex && !box.HasMessageDirs() || !f.r.sel.TakesMailbox(su.id, box.Name) {
 				return box.Close()
 			}
@@ -170,6 +190,11 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 	}
 	u.wg.Wait()
 	if ctx.Err() != nil {
+		return nil
+	}
+	if u.unread && !u.there {
+		u.failed = errors.New("a directory of the user cannot be read: nothing is made, so that what a later run can read keeps its UIDs")
+		f.r.leaveOut(u)
 		return nil
 	}
 	return f.r.finish(u)

@@ -74,6 +74,9 @@ func (f *storeFeed) index(b *box) (*index, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
+	if exhausted(err) {
+		return nil, err
+	}
 	if err != nil {
 		f.r.log.Problem("bad-index", b.src.Path, err.Error())
 		return nil, nil

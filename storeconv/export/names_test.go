@@ -3,12 +3,15 @@ package export
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/sims"
 )
@@ -264,4 +267,38 @@ func FuzzList(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestUnreadableUser: a user whose directory cannot be read is not made, so
+// that a later run can give his mail its own UIDs.
+func TestUnreadableUser(t *testing.T) {
+	site := testSite(t, 42)
+	id := site.Want.Mailboxes[0].User
+	home := filepath.Join(site.Store, ims.UserDir("primary", id))
+	top := t.TempDir()
+	dir := filepath.Join(top, "out")
+	if err := os.Chmod(home, 0); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 { // who may read everything
+		err := filepath.WalkDir(site.Store, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Chown(path, 65534, 65534))
+		})
+		if err := errors.Join(err, os.Chown(top, 65534, 65534), os.Chmod(filepath.Dir(site.Store), 0o755), os.Chmod(filepath.Dir(filepath.Dir(site.Store)), 0o755), os.Chmod(filepath.Dir(top), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Seteuid(65534); err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Seteuid(0)
+	}
+	rep, log := exportTo(t, dir, FromStore(site.Store), Options{Path: "%u/Maildir"})
+	if rep.Refused != 1 || len(log.Problems) != 2 {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+	if err := os.Chmod(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	exportTo(t, dir, FromStore(site.Store), Options{Path: "%u/Maildir"})
+	checkSite(t, dir, site.Want)
 }

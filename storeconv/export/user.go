@@ -32,6 +32,7 @@ type user struct {
 	words  keywordSets
 	quota  *quota
 	failed error // the user is left out
+	unread bool  // the user's own directory in the store cannot be read
 
 	shares bool // a mailbox has rights
 

@@ -110,6 +110,9 @@ func (r *run) write(it *item, buf *[]byte) error {
 		}
 		return err
 	}
+	if exhausted(err) {
+		return fmt.Errorf("%s: %w", it.b.where(it.rec.uid), err)
+	}
 	it.b.fail(it, err)
 	return nil
 }

@@ -42,7 +42,7 @@ func (s Stray) unreadable(path string, err error) error {
 	if OfMachine(err) {
 		return err
 	}
-	s.tell(Unreadable, path, err.Error())
+	s(&Error{Class: Unreadable, Path: path, Text: err.Error(), Err: err})
 	return nil
 }
 
