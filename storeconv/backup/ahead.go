@@ -133,14 +133,18 @@ func (a *ahead) release(p *piece) {
 // stop drops what has not been written. The context has ended, or all is
 // written.
 func (a *ahead) stop() {
+	var boxes []*ims.Mailbox // closed when nobody reads of them any more
 	for s := range a.steps {
 		switch s := s.(type) {
 		case *piece:
 			<-s.done
 			a.release(s)
 		case *boxStep:
-			defer s.box.Close() // when nobody reads of it any more
+			boxes = append(boxes, s.box)
 		}
 	}
 	a.wait.Wait()
+	for _, box := range boxes {
+		box.Close()
+	}
 }
