@@ -66,7 +66,7 @@ func (a *adding) all() error {
 	if err := a.each(a.number, a.message); err != nil {
 		return err
 	}
-	if len(a.placed) == 0 {
+	if len(a.placed) == 0 && a.box.next == 0 {
 		return nil
 	}
 	return a.addUIDs()
@@ -208,7 +208,7 @@ func (a *adding) addUIDs() error {
 	if a.inDoubt {
 		lines = slices.DeleteFunc(slices.Clone(lines), func(e placedEntry) bool { return has[maildir.ParseFileName(e.name).Base] })
 	}
-	if len(lines) == 0 {
+	if len(lines) == 0 && h.Next >= a.box.next {
 		return nil
 	}
 	slices.SortStableFunc(lines, func(x, y placedEntry) int { return int(int64(x.uid) - int64(y.uid)) })
@@ -228,7 +228,7 @@ func (a *adding) addUIDs() error {
 		}
 		next = uint64(uids[i]) + 1
 	}
-	h.Next = uint32(next)
+	h.Next = max(uint32(next), a.box.next)
 	a.u.count(func(rep *Report) { rep.OtherUID += other })
 	return a.replace(path, func(w io.Writer) error { return a.writeUidlist(w, path, h, lines, uids) })
 }
@@ -239,7 +239,7 @@ func (a *adding) addUIDs() error {
 func (a *adding) readHeader(path string) (h maildir.UidlistHeader, has map[string]bool, err error) {
 	has = make(map[string]bool)
 	h = maildir.UidlistHeader{Validity: a.box.validity, Next: 1, GUID: guidOf(a.u.id, a.box.name, a.box.validity)}
-	f, list, err := a.openUidlist(path)
+	f, list, err := a.r.openUidlist(path)
 	if err != nil || list == nil {
 		return h, has, err
 	}
@@ -258,8 +258,8 @@ func (a *adding) readHeader(path string) (h maildir.UidlistHeader, has map[strin
 }
 
 // openUidlist opens the uidlist; nothing when there is none.
-func (a *adding) openUidlist(path string) (*durable.File, *maildir.UidlistReader, error) {
-	f, err := a.r.out.Open(path)
+func (r *run) openUidlist(path string) (*durable.File, *maildir.UidlistReader, error) {
+	f, err := r.out.Open(path)
 	if isMissing(err) {
 		return nil, nil, nil
 	}
@@ -277,7 +277,7 @@ func (a *adding) openUidlist(path string) (*durable.File, *maildir.UidlistReader
 // writeUidlist writes the uidlist with what it has and what is new.
 func (a *adding) writeUidlist(to io.Writer, path string, h maildir.UidlistHeader, lines []placedEntry, uids []uint32) error {
 	w := maildir.NewUidlistWriter(to, h)
-	f, list, err := a.openUidlist(path)
+	f, list, err := a.r.openUidlist(path)
 	if err != nil {
 		return err
 	}

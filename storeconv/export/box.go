@@ -34,6 +34,7 @@ type box struct {
 	validity   uint32 // UIDVALIDITY; 0: the source does not say
 	next       uint32 // UIDNEXT; 0: the source does not say
 	subscribed bool
+	raised     bool   // that of the destination is below it
 	acl        string   // lines of identifier TAB rights
 	keywords   []string // in the order of the source
 	foreign    bool     // nothing is known but the files

@@ -64,6 +64,7 @@ type headBox struct {
 	number    int    // of the directory with the new files
 	made      bool   // that directory is the whole mailbox
 	subscribe string // the line of subscriptions that comes with it
+	next      uint32 // UIDNEXT of the source, where that of the destination is below it; else 0
 	was       string // of an mbox file: what the one was that it is made from
 }
 
@@ -87,6 +88,9 @@ func appendHead(dst []byte, h *head) []byte {
 		}
 		if b.was != "" {
 			dst = fmt.Appendf(dst, "was %s\n", b.was)
+		}
+		if b.next != 0 {
+			dst = fmt.Appendf(dst, "next %d\n", b.next)
 		}
 		if b.subscribe != "" {
 			dst = fmt.Appendf(dst, "subscribe %s\n", b.subscribe)
@@ -151,6 +155,10 @@ func (h *head) more(key, value string) bool {
 	case "number":
 		n, err := strconv.ParseUint(value, 10, 31)
 		b.number = int(n)
+		return err == nil
+	case "next":
+		n, err := strconv.ParseUint(value, 10, 32)
+		b.next = uint32(n)
 		return err == nil
 	case "made":
 		b.made = true

@@ -19,6 +19,9 @@ func (u *user) finishPending() error {
 	r := u.r
 	work := false
 	for _, b := range u.boxes {
+		if err := b.raiseNext(); err != nil {
+			return err
+		}
 		work = work || b.hasWork()
 	}
 	if !work {
@@ -41,7 +44,7 @@ func (u *user) finishPending() error {
 // hasWork tells whether a mailbox of a user who is there has anything new. One
 // that was deleted there comes back only with new mail.
 func (b *box) hasWork() bool {
-	if b.made && b.old == nil || b.old != nil && b.old.moved {
+	if b.made && b.old == nil || b.old != nil && b.old.moved || b.raised {
 		return true
 	}
 	for i := range b.recs.n {
@@ -60,6 +63,33 @@ func (b *box) hasWork() bool {
 	return false
 }
 
+// raiseNext finds out whether the next UID of a mailbox that is there is below
+// the source's. Then the source has given UIDs that no message of it has any
+// more, and clients know those: no other message may get them.
+func (b *box) raiseNext() error {
+	o := b.old
+	if b.u.r.opt.To != Maildir || b.made || o == nil || o.moved || !o.known || o.validity != b.validity || b.next > lastUID+1 {
+		return nil
+	}
+	f, list, err := b.u.r.openUidlist(b.u.place + "/" + b.join(maildir.UidlistName))
+	if err != nil || list == nil {
+		return nil // add tells what is wrong, when it has to change it
+	}
+	defer f.Close()
+	if list.Header.Validity != b.validity || list.Header.Next >= b.next {
+		return nil
+	}
+	next := list.Header.Next
+	for e, err := range list.All() {
+		if e == nil || err != nil {
+			return nil
+		}
+		next = max(next, e.UID+1)
+	}
+	b.raised = next < b.next
+	return nil
+}
+
 // writeNew writes the list of what is to be done.
 func (u *user) writeNew(name string) error {
 	h := head{magic: pendingMagic, user: u.id, place: u.place}
@@ -69,6 +99,9 @@ func (u *user) writeNew(name string) error {
 			continue
 		}
 		hb := headBox{name: b.name, target: b.target, dir: b.dir, validity: b.validity, known: true, number: b.number, made: b.made, was: b.was}
+		if b.raised {
+			hb.next = b.next
+		}
 		if b.made && b.subscribed {
 			lines, err := u.subscriptions(func(o *box) bool { return o == b })
 			if err != nil {

@@ -258,3 +258,25 @@ func TestComesBack(t *testing.T) {
 		}
 	}
 }
+
+// TestNextUID: UIDs that the source has given since, and that no message of it
+// has any more, are given to no other message.
+func TestNextUID(t *testing.T) {
+	dir := t.TempDir()
+	list := dir + "/joe/Maildir/dovecot-uidlist"
+	box := boxed("joe/INBOX", 77)
+	one := msg("joe/INBOX/1", 1001, "", "one\r\n")
+	for _, step := range []struct{ next, want uint32 }{{5, 5}, {9, 9}, {7, 9}} {
+		box.UIDNext = step.next
+		exportTo(t, dir, streamOf(t, write(t, box, one)), Options{Path: "%u/Maildir"})
+		if got, want := content(t, list), fmt.Sprintf("3 V77 N%d G", step.want); !strings.HasPrefix(got, want) {
+			t.Errorf("next UID %d of the source: %q, want %q", step.next, got, want)
+		}
+	}
+	before := tree(t, dir)
+	box.UIDNext = 9
+	exportTo(t, dir, streamOf(t, write(t, box, one)), Options{Path: "%u/Maildir"})
+	if !slices.Equal(tree(t, dir), before) {
+		t.Error("once more, and something has changed")
+	}
+}
