@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -135,7 +136,7 @@ func TestServedNames(t *testing.T) {
 			}
 			d := x.dovecot(t)
 			d.Own(x.out)
-			arrived(t, d, &servedUser{id: "odd", home: filepath.Join(x.out, "odd")}, naming, boxes, o.stderr)
+			arrived(t, d, &servedUser{id: "odd", home: filepath.Join(x.out, "odd")}, naming.Dir, boxes, o.stderr)
 			for _, line := range d.Complaints() {
 				t.Error(line)
 			}
@@ -158,8 +159,42 @@ func oddBox(name string, n int) servedBox {
 	return servedBox{name: name, validity: uint32(n + 1), next: 3, subscribed: n%2 == 0, messages: []served{newServed(2, []string{`\Seen`}, 961579934, body)}}
 }
 
+// TestServedMboxNames: whatever a mailbox is called, Dovecot serves its file,
+// and restore reads it.
+func TestServedMboxNames(t *testing.T) {
+	long := strings.Repeat("0123456789", 24)
+	changed := []string{
+		".dot", ".imap", ".imap/x", "a/.b/c", "Drafts.lock", "INBOX/x", "INBOX/x/y", "Inbox/z", "index.html", "Old.mbox", "X.sbd/y", "a/folder.msg",
+		"cur", "dovecot-acl", "subscriptions", "~x", long + "x", "deep/" + long + "/" + long + "y",
+	}
+	var boxes []sentBox
+	for _, name := range append([]string{"INBOX", "v1.2", "a/b", "deep/er/x.y", "end.", long, "import", `b\c`}, changed...) {
+		boxes = append(boxes, sentBox{"odd", oddBox(name, len(boxes))})
+	}
+	dir := scratch(t)
+	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
+	writeBoxes(t, x.stream, boxes...)
+	o := x.exportAs(t, "mbox", "stream", 0)
+	mustRun(t, 0, "restore", x.out, "--store", filepath.Join(dir, "back"))
+	again := x.exportAs(t, "mbox", "stream", 0)
+	if !strings.Contains(again.stderr, fmt.Sprintf("already there %d", len(boxes))) {
+		t.Error(again.stderr)
+	}
+	d := x.dovecot(t)
+	d.Own(x.out)
+	arrived(t, d, &servedUser{id: "odd", home: filepath.Join(x.out, "odd")}, func(name string) (string, error) {
+		if slices.Contains(changed, name) {
+			return "", errors.New("no name of a file")
+		}
+		return name, nil
+	}, boxes, o.stderr)
+	for _, line := range d.Complaints() {
+		t.Error(line)
+	}
+}
+
 // arrived looks for every mailbox, by the message in it.
-func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming, boxes []sentBox, told string) {
+func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, dir func(name string) (string, error), boxes []sentBox, told string) {
 	t.Helper()
 	c, err := d.IMAP(u.id, u.home)
 	if err != nil {
@@ -199,7 +234,7 @@ func arrived(t *testing.T, d *peer.Dovecot, u *servedUser, naming maildir.Naming
 	for _, want := range boxes {
 		got, ok := byBody[want.messages[0].sum]
 		delete(byBody, want.messages[0].sum)
-		_, err := naming.Dir(want.name)
+		_, err := dir(want.name)
 		switch {
 		case !ok:
 			t.Errorf("%q is lost", want.name)

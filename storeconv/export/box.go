@@ -29,12 +29,13 @@ type box struct {
 	was       string // of an mbox file: what it was when it was read
 	appending bool   // an mbox file has messages already
 
-	nameless bool // its name cannot be kept: target and dir are not known until all mailboxes are
+	why      string // of an mbox file: why it has another name; "" when it has its own
+	nameless bool   // its name cannot be kept: target and dir are not known until all mailboxes are
 
 	validity   uint32 // UIDVALIDITY; 0: the source does not say
 	next       uint32 // UIDNEXT; 0: the source does not say
-	subscribed bool
 	raised     bool   // that of the destination is below it
+	subscribed bool
 	acl        string   // lines of identifier TAB rights
 	keywords   []string // in the order of the source
 	foreign    bool     // nothing is known but the files

@@ -7,12 +7,12 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/durable"
-	"imsconv/storeconv/ims"
 	"imsconv/storeconv/mbox"
 )
 
@@ -22,19 +22,26 @@ const folderFile = "folder.msg"
 
 // nameMbox gives the mailboxes of a user their files, now that all are known: a
 // file of the mailbox's name or, where there are mailboxes below it, folderFile
-// in the directory of that name.
+// in the directory of that name. A name that cannot be a file's is changed by
+// rule.
 func (u *user) nameMbox() error {
 	boxes := slices.SortedFunc(slices.Values(u.boxes), func(a, b *box) int { return compareNames(a.name, b.name) })
 	above := make(map[string]bool)
 	for _, b := range boxes {
-		for dir := path.Dir(b.name); dir != "."; dir = path.Dir(dir) {
+		if b.nameless {
+			b.target = b.name
+			if _, err := u.names.naming.Dir(b.name); err != nil {
+				b.target, b.why = changed(u.names.naming, b.name), err.Error()
+			}
+		}
+		for dir := path.Dir(b.target); dir != "."; dir = path.Dir(dir) {
 			above[dir] = true
 		}
 	}
 	for _, keep := range [...]bool{true, false} { // names that can be kept come first
 		for _, b := range boxes {
-			if b.nameless {
-				if err := b.nameFile(above[b.name], keep); err != nil {
+			if b.nameless && (b.why == "" || !keep) {
+				if err := b.nameFile(above[b.target], keep); err != nil {
 					return err
 				}
 			}
@@ -43,45 +50,37 @@ func (u *user) nameMbox() error {
 	return nil
 }
 
-// nameFile gives a mailbox its file.
+// nameFile gives a mailbox the file of its target, or another when that cannot
+// be made; to keep the name is to leave that to a later call.
 func (b *box) nameFile(above, keep bool) error {
-	u := b.u
-	p, ok := u.names.own(b.name)
-	if b.name == ims.Inbox {
-		p.dir = ims.Inbox
+	u, file := b.u, b.target
+	if above {
+		file += "/" + folderFile
 	}
-	if ok && above {
-		p.dir += "/" + folderFile
+	free, err := b.freeFile(file)
+	if err != nil || !free && keep {
+		return err
 	}
-	if ok {
-		free, err := b.freeFile(p.dir)
-		if err != nil {
+	for n := 1; !free; n++ {
+		if b.why == "" {
+			b.why = fmt.Sprintf("the place of a file for the mailbox name %q is taken", b.name)
+		}
+		flat := strings.ReplaceAll(b.name, "/", "_") + "_"
+		if n > 1 {
+			flat += strconv.Itoa(n)
+		}
+		p := u.names.place(flat)
+		b.target, file = p.target, p.dir
+		if free, err = b.freeFile(file); err != nil {
 			return err
 		}
-		ok = free
 	}
-	if !ok && keep {
-		return nil
-	}
-	if !ok {
-		p = u.names.place(strings.ReplaceAll(b.name, "/", "_") + "_")
-		p.why = fmt.Sprintf("there can be no file for the mailbox name %q", b.name)
-		for n := 2; ; n++ {
-			free, err := b.freeFile(p.dir)
-			if err != nil {
-				return err
-			}
-			if free {
-				break
-			}
-			p = u.names.place(fmt.Sprintf("%s_%d", strings.ReplaceAll(b.name, "/", "_"), n))
-			p.why = fmt.Sprintf("there can be no file for the mailbox name %q", b.name)
-		}
-		u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, p.target))
+	if b.why != "" {
+		u.r.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", b.why, b.target))
 		u.count(func(rep *Report) { rep.Renamed++ })
 	}
-	b.nameless, b.target, b.dir = false, p.target, p.dir
-	return u.files.take(p.dir, b.name)
+	b.nameless, b.dir = false, file
+	return u.files.take(file, b.name)
 }
 
 // freeFile tells whether a file can be made: nothing is there, no file is where

@@ -8,15 +8,59 @@ import (
 
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
 )
+
+// naming says what names mailboxes can have on the new side, and where they
+// lie: as in a Maildir or, with mbox, in a directory of mailbox files, which is
+// laid out as a Maildir of layout fs.
+type naming struct {
+	maildir.Naming
+	mbox bool
+}
+
+// Dir is the place of a mailbox below the user's; the error says why the name
+// cannot be kept.
+func (n naming) Dir(mailbox string) (string, error) {
+	dir, err := n.Naming.Dir(mailbox)
+	if err == nil && n.mbox {
+		if why := notFile(mailbox); why != "" {
+			return "", fmt.Errorf("mailbox name %q %s", mailbox, why)
+		}
+	}
+	return dir, err
+}
+
+// maxFile bounds the name of a mailbox file: servers lock it with a file of
+// that name and more behind it.
+const maxFile = 240
+
+// notFile says why a mailbox cannot be a file of its name; "" when it can.
+func notFile(mailbox string) string {
+	levels := strings.Split(mailbox, "/")
+	if levels[0] == ims.Inbox && len(levels) > 1 {
+		return "is below INBOX, which is a file"
+	}
+	for _, level := range levels {
+		switch {
+		case len(level) > maxFile:
+			return fmt.Sprintf("has a level of %d bytes, at most %d are allowed in a file's name that is locked", len(level), maxFile)
+		case strings.HasPrefix(level, "."):
+			return fmt.Sprintf("has the level %q, and files with a dot in front are hidden", level)
+		case mbox.NotMail(level), level == folderFile, strings.HasSuffix(level, ".sbd"), strings.HasSuffix(level, ".mbox"):
+			return fmt.Sprintf("has the level %q, which means something else among mailbox files", level)
+		}
+	}
+	return ""
+}
 
 // folderNames gives the mailboxes of one user their names on the new side.
 type folderNames struct {
-	naming maildir.Naming
+	naming naming
 	taken  map[string]bool // directories
 }
 
-func newFolderNames(n maildir.Naming) *folderNames {
+func newFolderNames(n naming) *folderNames {
 	return &folderNames{naming: n, taken: make(map[string]bool)}
 }
 
@@ -83,10 +127,13 @@ func hashedName(name string) string {
 // changed returns what a mailbox is called whose name cannot be kept: "_" for
 // each byte that cannot stand, "_" behind a level that means something else,
 // and a hash for what is too long.
-func changed(n maildir.Naming, name string) string {
+func changed(n naming, name string) string {
 	levels := strings.Split(name, "/")
 	for i, level := range levels {
 		levels[i] = changedLevel(n, level, i == 0)
+	}
+	if n.mbox && len(levels) > 1 && levels[0] == ims.Inbox {
+		levels[0] += "_"
 	}
 	out := strings.Join(levels, "/")
 	if _, err := n.Dir(out); err == nil {
@@ -99,7 +146,7 @@ func changed(n maildir.Naming, name string) string {
 }
 
 // changedLevel changes one level until the layout takes it.
-func changedLevel(n maildir.Naming, level string, first bool) string {
+func changedLevel(n naming, level string, first bool) string {
 	kept := func(s string) bool {
 		probe := s
 		if !first {

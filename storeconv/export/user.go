@@ -71,7 +71,7 @@ func (r *run) openUser(source string) (*user, error) {
 		r.refuseUser(source, err)
 		return nil, nil
 	}
-	u := &user{r: r, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(r.naming)}
+	u := &user{r: r, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
 	if u.place, err = r.template.place(id); err == nil {
 		err = r.claims.take(u.place, id)
 	}

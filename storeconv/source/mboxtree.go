@@ -8,6 +8,7 @@ import (
 
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
 	"imsconv/storeconv/sims"
 )
 
@@ -75,17 +76,6 @@ type mboxUser struct {
 	subscribed map[string]bool   // nil: not said
 }
 
-// notMail are names of files and folders that mail programs keep beside
-// mailboxes.
-func notMail(name string) bool {
-	for _, suffix := range [...]string{".msf", ".lock", ".snm", ".toc", ".idx", ".dat", ".html", ".cmeta", ".ibex.index", ".ibex.index.data", ".ev-summary"} {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
-	}
-	return name == "subscriptions" || name == "import-mox.sh" || name == "lost+found" || strings.HasPrefix(name, "dovecot.") || strings.HasPrefix(name, "dovecot-")
-}
-
 // folder goes through a folder of mailbox files. name is the mailbox that it
 // belongs to; "" is the user.
 func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
@@ -98,7 +88,7 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 		if u.s.over {
 			return
 		}
-		if n[0] == '.' || notMail(n) {
+		if n[0] == '.' || mbox.NotMail(n) {
 			if beginsAsMbox(d, n) {
 				u.s.told(below(d, n), "hidden", 2, hiddenMbox)
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
 )
 
 // IsTree tells whether the path is a tree, or a mailbox file: what Open takes.
@@ -230,7 +231,7 @@ func (s *Source) mboxUsers() error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if name[0] == '.' || notMail(name) {
+		if name[0] == '.' || mbox.NotMail(name) {
 			if beginsAsMbox(s.root, name) {
 				s.noteBad(name, &maildir.Error{Class: "hidden", Text: hiddenMbox})
 			}
