@@ -295,7 +295,7 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 	rec.words = su.u.words.number(words)
 	it := item{b: b, rec: b.recs.add(rec), at: fmt.Sprintf("stream offset %d", m.Offset)}
 	f.held++
-	if f.s.target(m.Name) && !f.r.dry() {
+	if f.s.target(m.Name) && (f.s.targets != nil || !f.r.dry()) {
 		it.own, it.done = poolKey(m.Name), make(chan struct{})
 		f.await(it.own, it.done)
 	}
@@ -371,11 +371,20 @@ func (f *streamFeed) body(ctx context.Context, su *streamUser, it item, m *sims.
 // copy asks for it. Where that is not known, only those of mailboxes that take
 // part are kept: of the others there may be any number.
 func (f *streamFeed) spare(m *sims.Member, takesPart bool) error {
-	if m.Kind != sims.Message || f.r.dry() || !f.s.target(m.Name) || f.s.targets == nil && !takesPart {
+	if m.Kind != sims.Message || !f.s.target(m.Name) || f.s.targets == nil && !takesPart {
 		return nil
 	}
 	it := item{own: poolKey(m.Name), rec: &record{date: m.Time, uid: m.UID}}
 	t := newText(f.r.opt.Newline, true)
+	if f.r.dry() {
+		if err := copyText(io.Discard, f.s.source.Chunk, t); err != nil {
+			f.tell(m, sims.Truncated, err.Error())
+			return nil
+		}
+		t.into(it.rec)
+		f.r.keepDry(&it)
+		return nil
+	}
 	temp := fmt.Sprintf("spare-%d", m.Offset)
 	stage := f.r.folder.Stage
 	if err := f.r.longFile(temp, f.s.source.Chunk, t, it.rec); err != nil {

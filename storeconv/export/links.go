@@ -141,7 +141,11 @@ func (p *pool) add(name string, d *durable.Dir, from string) error {
 // offer gives a message of a stream its name in the pool, when a later copy may
 // ask for it.
 func (r *run) offer(it *item) error {
-	if it.own == "" || r.dry() {
+	if r.dry() {
+		r.keepDry(it)
+		return nil
+	}
+	if it.own == "" {
 		return nil
 	}
 	r.keepSum(it)
@@ -188,7 +192,11 @@ func (r *run) offerData(it *item, data []byte) error {
 // share its file, if it is there as it was.
 func (r *run) again(it *item, data []byte) error {
 	r.progress(1, it.rec.size)
-	if r.dry() || it.key == "" && it.own == "" {
+	if r.dry() {
+		r.keepDry(it)
+		return nil
+	}
+	if it.key == "" && it.own == "" {
 		return nil
 	}
 	ok, err := r.offerPlaced(it)
@@ -305,10 +313,14 @@ func (r *run) againLink(it *item) error {
 // putLink makes the file of a later copy: another name of the first where the
 // dates are one, else a copy that later copies of its date share.
 func (r *run) putLink(it *item, info durable.Info) error {
-	b, rec, stage := it.b, it.rec, r.folder.Stage
+	b, rec := it.b, it.rec
 	to, linked := b.file(rec), false
 	write := func() error {
-		if info.Mtime == rec.date && !r.pool.off.Load() {
+		if r.dry() {
+			linked = info.Mtime == rec.date
+			return nil
+		}
+		if stage := r.folder.Stage; info.Mtime == rec.date && !r.pool.off.Load() {
 			err := stage.Link(first(it.key), stage, to)
 			if linked = err == nil; linked || !durable.NoLinks(err) {
 				return asDestination(err)
@@ -365,8 +377,38 @@ func (r *run) copyFirst(it *item, to string) error {
 	return asDestination(err)
 }
 
-// dryLink counts a later copy. Of what it holds nothing is known.
+// keepDry keeps what a dry run has to know of a first copy. Of a stream that
+// comes through a pipe any message may be one, and none is kept.
+func (r *run) keepDry(it *item) {
+	if it.own == "" || r.src.stream.targets == nil {
+		return
+	}
+	r.firsts.Store(it.own, record{date: it.rec.date, size: it.rec.size, bare: it.rec.bare, sum: it.rec.sum})
+}
+
+// dryLink counts a later copy as writeLink does. Where the first copy is not
+// known, nothing of what it holds is.
 func (r *run) dryLink(it *item) error {
+	if r.src.stream.targets == nil {
+		return r.dryUnknown(it)
+	}
+	kept, ok := r.firsts.Load(it.key)
+	if !ok {
+		it.b.met(0)
+		return refusal{"no-first-copy", errNoFirst}
+	}
+	first := kept.(record)
+	it.rec.size, it.rec.bare, it.rec.sum = first.size, first.bare, first.sum
+	it.b.met(first.size)
+	r.keepDry(it)
+	if it.b.recall(it.rec) {
+		r.progress(1, first.size)
+		return nil
+	}
+	return r.putLink(it, durable.Info{Size: first.size, Mtime: first.date})
+}
+
+func (r *run) dryUnknown(it *item) error {
 	it.b.met(0)
 	if it.b.old != nil {
 		it.b.mu.Lock()

@@ -51,6 +51,7 @@ type run struct {
 	rep    Report
 	shared bool // told that files cannot be shared
 	sums   sync.Map
+	firsts sync.Map // of a dry run: the records of first copies by their keys
 }
 
 func newRun(dst string, src *Source, opt Options) (*run, error) {

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -278,5 +279,25 @@ func TestNextUID(t *testing.T) {
 	exportTo(t, dir, streamOf(t, write(t, box, one)), Options{Path: "%u/Maildir"})
 	if !slices.Equal(tree(t, dir), before) {
 		t.Error("once more, and something has changed")
+	}
+}
+
+// TestDryRun: a dry run tells what the run then does, of later copies too.
+func TestDryRun(t *testing.T) {
+	stream := "../../testdata/site/sims/backup.sims"
+	for _, opt := range []Options{{Path: "%u/Maildir"}, {Path: "%u", To: Mbox}, {Path: "%u/Maildir", Newline: LF}, {Path: "%u/Maildir", Selection: storeconv.Selection{Paths: []string{"wallyc"}}}} {
+		dir := t.TempDir()
+		var reports [2]Report
+		var results [2]bytes.Buffer
+		for i, dry := range []bool{true, false} {
+			opt.DryRun, opt.Results = dry, &results[i]
+			reports[i], _ = exportTo(t, dir, streamOf(t, stream), opt)
+		}
+		if reports[0] != reports[1] {
+			t.Errorf("dry %+v\nrun %+v", reports[0], reports[1])
+		}
+		if results[0].String() != results[1].String() {
+			t.Errorf("dry\n%s\nrun\n%s", &results[0], &results[1])
+		}
 	}
 }

@@ -311,6 +311,7 @@ func (r *run) writeLong(it *item, next func() ([]byte, error), f *ims.MessageFil
 		}
 		t.into(rec)
 		if b.recall(rec) {
+			r.keepDry(it)
 			return nil
 		}
 		return r.put(it, f, func() error { return nil })
