@@ -32,8 +32,9 @@ again goes on after a kill, a power cut or a full disk. When all is done it adds
 what the source has more since, as a delivery agent does, under the locks that a
 running Dovecot respects: mail that is there keeps its UID and, unless
 --keep-target none says otherwise, its flags; new mail keeps its own UID where
-that is free, else takes the next; what users have deleted in OUT stays deleted.
-What was exported is listed in OUT/.imsconv, which stays.
+that is not below the next one in OUT, else takes the next; the next UID is never
+left below the source's; what users have deleted in OUT stays deleted. What was
+exported is listed in OUT/.imsconv, which stays.
 
 Names of mailboxes: a dot in a name would separate levels in Maildir++, so that
 it is escaped as Dovecot's plugin listescape reads it; the plugin is needed only

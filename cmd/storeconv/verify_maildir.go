@@ -22,12 +22,14 @@ server reads them, modes and owner; Maildirs, mailboxes and files that the sourc
 knows nothing of. Mailboxes that had to be renamed must have the name that the
 rule gives. -u, -m, --shard, --partition, --path, --newline, --pop3-uidl and
 --owner are those of the export; layout and escapes are read from
-dovecot.conf.example unless --layout and --escape say them.
+dovecot.conf.example unless --layout and --escape say them, and the path and the
+domain of ids without one from OUT/.imsconv unless --path and --default-domain do.
 
 What users and servers have changed since differs and is listed by kind: flags,
 keywords, missing-file, missing-message, extra-message, other-uid, uidnext,
-extra-mailbox, subscribed, usage. Copies where the source has one file of one date, and links that lead out
-of OUT, are counted in a warning.
+extra-mailbox, subscribed, usage. Copies where the source has one file of one date
+are counted in a warning, and so are links that lead out of OUT or to mail that
+the source does not have.
 `
 
 // maildirFlags are the flags of verify --maildir. Layout, escapes and paths are
