@@ -57,6 +57,8 @@ func TestFolders(t *testing.T) {
 		{"++", nil, PlusPlus, []string{".Sent", ".Sent.2001"}, ".link: a link or a device: not read"},
 		{"a folder without a dot", map[string]string{"old/cur/": ""}, PlusPlus, []string{".Sent", ".Sent.2001"},
 			".link: a link or a device: not read|old: messages below it, and no mailbox of this layout: not read"},
+		{"more folders without a dot", map[string]string{".Sent/cur/1.x": "m", "old/cur/": "", "a/b/cur/": "", "c/new/": ""}, FS,
+			[]string{".Sent", ".Sent.2001", "a/b", "c", "old"}, ".link: a link or a device: not read"},
 	} {
 		all := map[string]string{}
 		for k, v := range files {

@@ -8,25 +8,29 @@ import (
 // maxDepth bounds the levels of a mailbox under FS.
 const maxDepth = 64
 
-// LayoutOf looks which layout a user's Maildir has: FS where there is a mailbox
-// in one of its directories, and none whose name begins with a dot.
+// LayoutOf looks which layout a user's Maildir has: FS where more of its
+// directories without a dot in front than of those with one are mailboxes, or
+// have some below them.
 func LayoutOf(root *Dir) Layout {
 	names, _ := root.Names() // an error comes again where they are read
-	fs := false
+	dots, others := 0, 0
 	for _, name := range names {
 		if special(name) {
 			continue
 		}
-		if sub, err := root.Open(name); err == nil {
-			plusPlus := name[0] == '.' && sub.IsMailbox()
-			fs = fs || sub.HasMailbox()
-			sub.Close()
-			if plusPlus {
-				return PlusPlus
-			}
+		sub, err := root.Open(name)
+		if err != nil {
+			continue
 		}
+		switch {
+		case name[0] == '.' && sub.IsMailbox():
+			dots++
+		case sub.HasMailbox():
+			others++
+		}
+		sub.Close()
 	}
-	if fs {
+	if others > dots {
 		return FS
 	}
 	return PlusPlus
