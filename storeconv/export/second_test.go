@@ -301,3 +301,17 @@ func TestDryRun(t *testing.T) {
 		}
 	}
 }
+
+// TestTruncated: a stream that ends within a message is told with its position,
+// once.
+func TestTruncated(t *testing.T) {
+	stream := write(t, boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, "", strings.Repeat("one\r\n", 200)))
+	text := content(t, stream)
+	if err := os.Truncate(stream, int64(strings.Index(text, "one\r\n")+600)); err != nil {
+		t.Fatal(err)
+	}
+	_, log := exportTo(t, t.TempDir(), streamOf(t, stream), Options{Path: "%u/Maildir"})
+	if len(log.Problems) != 1 || strings.Count(log.Problems[0], "joe/INBOX/1") != 1 {
+		t.Errorf("%q", log.Problems)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
@@ -120,20 +121,20 @@ func (r *run) write(it *item, buf *[]byte) error {
 // fail tells that a message could not be exported.
 func (b *box) fail(it *item, err error) {
 	it.rec.state = failed
-	kind := "unreadable"
+	kind, text := "unreadable", err.Error()
 	var why refusal
 	if errors.As(err, &why) {
 		kind = why.kind
 	}
 	var damage *sims.Error
 	if errors.As(err, &damage) {
-		kind = damage.Class
+		kind, text = damage.Class, storeconv.NoteOf(damage).Text // where it is, is said in front
 	}
 	where := b.where(it.rec.uid)
 	if it.at != "" {
 		where = it.at + ": " + where
 	}
-	b.u.r.log.Problem(kind, where, err.Error())
+	b.u.r.log.Problem(kind, where, text)
 	b.u.count(func(rep *Report) { rep.Refused++ })
 	b.skip(kind)
 }
