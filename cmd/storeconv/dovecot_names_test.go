@@ -159,6 +159,41 @@ func oddBox(name string, n int) servedBox {
 	return servedBox{name: name, validity: uint32(n + 1), next: 3, subscribed: n%2 == 0, messages: []served{newServed(2, []string{`\Seen`}, 961579934, body)}}
 }
 
+// TestServedDomains: where users log in with their domains, GETACL names them
+// so, and the owner's own rights are his.
+func TestServedDomains(t *testing.T) {
+	dir := scratch(t)
+	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
+	own := oddBox("INBOX", 0)
+	other := oddBox("INBOX", 1)
+	rights := acls{
+		"joe/INBOX":             "joe\tlrswipcda\nbob\tlrs\nann@varrius.org\tlr\nsam@siroe.com\tl\nanyone\tl\n-bob\ts",
+		"ann@varrius.org/INBOX": "ann@varrius.org\tlrswipcda\njoe\tlr",
+	}
+	writeBoxesWith(t, x.stream, rights, sentBox{"ann@varrius.org", other}, sentBox{"joe", own})
+	where := []string{"--path", "%d/%n/Maildir", "--default-domain", "siroe.com"}
+	x.exportFrom(t, "stream", 0, where...)
+	mustRun(t, 0, "verify", "--maildir", x.out, "-f", x.stream)
+	mustRun(t, 0, append([]string{"verify", "--maildir", x.out, "-f", x.stream}, where...)...)
+	const all = "lrwstipekxa"
+	own.acl = map[string]string{"joe@siroe.com": all, "bob@siroe.com": "lrs", "ann@varrius.org": "lr", "sam@siroe.com": "l", "anyone": "l", "-bob@siroe.com": "s"}
+	other.acl = map[string]string{"ann@varrius.org": all, "joe@siroe.com": "lr"}
+	d := x.dovecot(t)
+	d.Own(x.out)
+	j := &judgement{}
+	for _, u := range []servedUser{{id: "joe@siroe.com", home: x.out + "/siroe.com/joe", boxes: []servedBox{own}}, {id: "ann@varrius.org", home: x.out + "/varrius.org/ann", boxes: []servedBox{other}}} {
+		c, err := d.IMAP(u.id, u.home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = j.rights(c, u.id, &u.boxes[0])
+		if err := errors.Join(err, c.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	j.fail(t)
+}
+
 // TestServedMboxNames: whatever a mailbox is called, Dovecot serves its file,
 // and restore reads it.
 func TestServedMboxNames(t *testing.T) {
