@@ -167,7 +167,7 @@ func TestServedDomains(t *testing.T) {
 	own := oddBox("INBOX", 0)
 	other := oddBox("INBOX", 1)
 	rights := acls{
-		"joe/INBOX":             "joe\tlrswipcda\nbob\tlrs\nann@varrius.org\tlr\nsam@siroe.com\tl\nanyone\tl\n-bob\ts",
+		"joe/INBOX":             "joe\tlr\nbob\tlrs\njoe@siroe.com\tlrswipcda\nann@varrius.org\tlr\nsam@siroe.com\tl\nanyone\tl\n-bob\ts",
 		"ann@varrius.org/INBOX": "ann@varrius.org\tlrswipcda\njoe\tlr",
 	}
 	writeBoxesWith(t, x.stream, rights, sentBox{"ann@varrius.org", other}, sentBox{"joe", own})

@@ -279,29 +279,47 @@ func (b *box) writeACL() error {
 	for _, line := range refused {
 		b.u.r.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
 	}
+	rights = b.u.newRights(rights)
 	if len(rights) == 0 || len(rights) == 1 && rights[0] == (maildir.Right{Identifier: "owner", Letters: maildir.OwnerRights}) {
 		return nil
-	}
-	for i := range rights {
-		rights[i].Identifier = b.u.r.newIdentifier(rights[i].Identifier)
 	}
 	b.u.shares = true
 	return b.u.r.stageFile(b.stage+"/"+maildir.ACLName, func(w io.Writer) error { return maildir.WriteACL(w, rights) })
 }
 
-// newIdentifier gives a user in a list of rights the id that he has on the new
-// side.
-func (r *run) newIdentifier(who string) string {
+// newRights gives users in a list of rights the ids that they have on the new
+// side. Of two names that are one user's now, the later line counts.
+func (u *user) newRights(rights []maildir.Right) []maildir.Right {
+	out := rights[:0]
+	for _, right := range rights {
+		right.Identifier = u.newIdentifier(right.Identifier)
+		same := func(r maildir.Right) bool { return r.Identifier == right.Identifier }
+		if i := slices.IndexFunc(out, same); i >= 0 {
+			out[i] = right
+			continue
+		}
+		out = append(out, right)
+	}
+	return out
+}
+
+func (u *user) newIdentifier(who string) string {
 	sign, name := "", who
 	if rest, negative := strings.CutPrefix(who, "-"); negative {
 		sign, name = "-", rest
 	}
-	if id, ok := strings.CutPrefix(name, "user="); ok {
-		if to, err := r.sel.StoreID(id); err == nil {
-			return sign + "user=" + r.template.login(to)
-		}
+	id, ok := strings.CutPrefix(name, "user=")
+	if !ok {
+		return who
 	}
-	return who
+	to, err := u.r.sel.StoreID(id)
+	switch {
+	case err != nil:
+		return who
+	case to == u.id:
+		return sign + "owner"
+	}
+	return sign + "user=" + u.r.template.login(to)
 }
 
 // finishMove writes what belongs to the user as a whole.
