@@ -241,8 +241,8 @@ func TestBench(t *testing.T) {
 	if diff := cmp.Diff(append(append(want, want...), want...), f.taken); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if told.items != opts.Work(Shape{Messages: 1000}) {
-		t.Errorf("%d messages were told, %d foretold", told.items, opts.Work(Shape{Messages: 1000}))
+	if told.items.Load() != opts.Work(Shape{Messages: 1000}) {
+		t.Errorf("%d messages were told, %d foretold", told.items.Load(), opts.Work(Shape{Messages: 1000}))
 	}
 	row := r.Rows[3]
 	wantRow := Row{

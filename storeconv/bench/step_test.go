@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 )
 
@@ -64,9 +65,9 @@ func checkRestore(t *testing.T, mode string, got Sample, want Totals) {
 	}
 }
 
-type counter struct{ items int64 }
+type counter struct{ items atomic.Int64 }
 
-func (c *counter) Add(items, _ int64) { c.items += items }
+func (c *counter) Add(items, _ int64) { c.items.Add(items) }
 
 // TestStepsFindFaults: a store that is not what the stream says is no result.
 func TestStepsFindFaults(t *testing.T) {

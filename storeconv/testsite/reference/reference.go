@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -233,16 +234,24 @@ func WriteList(t testing.TB, path string, records map[string][]byte) {
 	}
 }
 
-// Recorder is a Log that keeps its lines.
-type Recorder struct{ Problems, Warnings []string }
+// Recorder is a Log that keeps its lines. Several goroutines may write to it;
+// read it when they have ended.
+type Recorder struct {
+	Problems, Warnings []string
+	mu                 sync.Mutex
+}
 
 // Problem keeps "kind where: text".
 func (r *Recorder) Problem(kind, where, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.Problems = append(r.Problems, kind+" "+where+": "+text)
 }
 
 // Warning keeps "kind where: text".
 func (r *Recorder) Warning(kind, where, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.Warnings = append(r.Warnings, kind+" "+where+": "+text)
 }
 
