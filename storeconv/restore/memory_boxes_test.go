@@ -53,6 +53,9 @@ func heldBy(t *testing.T, mailboxes int) int64 {
 // Held in memory, 40,000 mailboxes took 100 MB. The journal's own memory comes
 // and goes by some 12 MiB, and so does what earlier tests have left.
 func TestMemoryOfMailboxes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is not what the race detector is asked about")
+	}
 	const few, many, most = 20_000, 60_000, 32 << 20
 	a, b := heldBy(t, few), heldBy(t, many)
 	t.Logf("%d and %d bytes", a, b)

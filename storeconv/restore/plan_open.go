@@ -160,18 +160,21 @@ func (p *planner) endVisits() error {
 	return nil
 }
 
-// endVisit tells the collector that a visit is over.
+// endVisit tells the collector that a visit is over, which has it from then on.
 func (p *planner) endVisit(v *visit) error {
 	p.open.remove(v)
-	if !v.skip {
-		v.content = v.sum.sum()
-		p.content.add(v.content)
-		p.add(&endStep{v})
-		p.awaited.add(v.id)
-	} else {
-		p.checkStream(v)
+	if err := p.noteVisit(v); err != nil {
+		return err
 	}
-	return p.noteVisit(v)
+	if v.skip {
+		p.checkStream(v)
+		return nil
+	}
+	v.content = v.sum.sum()
+	p.content.add(v.content)
+	p.add(&endStep{v})
+	p.awaited.add(v.id)
+	return nil
 }
 
 // checkStream tells when what an interrupted run had done for a user, all of

@@ -157,6 +157,7 @@ func (c *collector) eachEvicted(v *visit, fn func(b *box) error) error {
 		if err != nil {
 			return err
 		}
+		b.again, b.plan.validity = s.again, s.validity
 		if s.existing {
 			if b.existing, err = c.r.loadAgain(b, s.gone); err != nil {
 				return err
@@ -184,6 +185,8 @@ func (c *collector) hasBox(v *visit, inMemory map[string]bool, path string) (boo
 type boxState struct {
 	existing bool // the store has it
 	gone     bool // and not all of its files
+	again    bool
+	validity uint32 // of the stream
 }
 
 // appendState appends what the collector needs of a mailbox.
@@ -224,7 +227,7 @@ func (b *box) parseState(text []byte) (s boxState, err error) {
 	f, x := fields{rest: text}, &b.index
 	*x = boxIndex{}
 	s.existing, s.gone = f.bool(), f.bool()
-	b.again, b.plan.validity = f.bool(), uint32(f.int())
+	s.again, s.validity = f.bool(), uint32(f.int())
 	x.set, x.changed, x.unsorted, x.last = f.bool(), f.bool(), f.bool(), uint32(f.int())
 	f.header(&x.Header)
 	for n := range x.Userflags {
