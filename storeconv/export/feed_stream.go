@@ -47,7 +47,8 @@ func (r *run) feedStream(outer, ctx context.Context) error {
 	f := &streamFeed{r: r, s: r.src.stream, users: make(map[string]*streamUser), closed: make(map[uint64]bool), pending: make(map[string]chan struct{}), unknown: make(map[string]int64)}
 	done := make(chan error, 1)
 	go func() { done <- f.read(ctx) }()
-	return f.s.guard.wait(outer, done)
+	_, err := storeconv.Await(outer, done, f.s.guard)
+	return err
 }
 
 // read reads members to the end.

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
-	"time"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -21,7 +20,7 @@ type stream struct {
 	date    int64    // of the backup, seconds since 1970; 0: not said
 	source  *sims.Reader
 	again   func() *sims.Reader // reads it from its start; nil: it can be read once
-	guard   *guard
+	guard   *storeconv.Guard    // nil: reading never waits long
 	targets map[uint64]struct{} // names that later copies give, by hash; nil: any name may be one
 }
 
@@ -33,7 +32,7 @@ const (
 )
 
 func newStream(name string, r io.Reader) (*stream, error) {
-	s := &stream{name: name, size: -1, guard: &guard{}}
+	s := &stream{name: name, size: -1}
 	head := make([]byte, idBytes)
 	at, size := fileOf(r)
 	var n int
@@ -55,7 +54,7 @@ func newStream(name string, r io.Reader) (*stream, error) {
 	case n < idBytes:
 		s.again = func() *sims.Reader { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
 	default:
-		s.guard.r = r
+		s.guard = storeconv.NewGuard(r)
 		s.source = sims.NewReaderBlocks(io.MultiReader(bytes.NewReader(head), s.guard), readBlocks)
 		return s, nil
 	}
@@ -112,61 +111,4 @@ func (s *stream) target(name string) bool {
 	}
 	_, ok := s.targets[hash64(name)]
 	return ok
-}
-
-// guard is the source of a stream that may keep a reader waiting for ever, such
-// as a pipe whose other end hangs. A run that is interrupted meanwhile gives it
-// up.
-type guard struct {
-	r       io.Reader
-	mu      sync.Mutex
-	waiting bool
-	given   bool
-}
-
-// Read reads from the source. Once the guard has been given up it never
-// returns.
-func (g *guard) Read(p []byte) (int, error) {
-	g.enter(true)
-	n, err := g.r.Read(p)
-	g.enter(false)
-	return n, err
-}
-
-func (g *guard) enter(waiting bool) {
-	g.mu.Lock()
-	if g.given {
-		g.mu.Unlock()
-		select {}
-	}
-	g.waiting = waiting
-	g.mu.Unlock()
-}
-
-// giveUp gives the source up if somebody is waiting in it.
-func (g *guard) giveUp() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.given = g.given || g.waiting
-	return g.given
-}
-
-// wait waits for the reader of the stream, but not for a source that gives
-// nothing when the run is interrupted.
-func (g *guard) wait(ctx context.Context, done chan error) error {
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(200 * time.Millisecond):
-		}
-		if g.giveUp() {
-			return ctx.Err()
-		}
-	}
 }

@@ -9,9 +9,8 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sync"
-	"time"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 
 	"golang.org/x/sys/unix"
@@ -46,8 +45,8 @@ type Stream struct {
 	// offset and the name.
 	Where func(offset int64, name string) string
 
-	guard *guard // nil: reading never waits long
-	keep  *spool // of one that can be read once
+	guard *storeconv.Guard // nil: reading never waits long
+	keep  *spool           // of one that can be read once
 }
 
 // checkInputs refuses streams that cannot be read, or would be read twice.
@@ -109,7 +108,7 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 		s.Again = func() Source { return sims.NewReaderBlocks(bytes.NewReader(head), readBlocks) }
 	}
 	if at == nil {
-		s.guard = &guard{r: r}
+		s.guard = storeconv.NewGuard(r)
 		s.keep = &spool{r: io.MultiReader(bytes.NewReader(head), &failed{tail}, s.guard)}
 		r = s.keep
 	}
@@ -229,73 +228,20 @@ func truncated() error {
 	return &sims.Error{Class: sims.Truncated, Text: "the stream ends inside the body"}
 }
 
-// guard is the source of a stream that may keep a reader waiting for ever, such
-// as a pipe whose other end hangs. A run that is interrupted meanwhile gives it
-// up.
-type guard struct {
-	r       io.Reader
-	mu      sync.Mutex
-	waiting bool
-	given   bool // up
-}
-
-// Read reads from the source. Once the guard has been given up it never
-// returns: whoever was waiting in it has no further part in the run.
-func (g *guard) Read(p []byte) (int, error) {
-	g.enter(true)
-	n, err := g.r.Read(p)
-	g.enter(false)
-	return n, err
-}
-
-func (g *guard) enter(waiting bool) {
-	g.mu.Lock()
-	if g.given {
-		g.mu.Unlock()
-		select {}
-	}
-	g.waiting = waiting
-	g.mu.Unlock()
-}
-
-// giveUp gives the source up if somebody is waiting in it, and tells whether
-// that was so.
-func (g *guard) giveUp() bool {
-	if g == nil {
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.given = g.given || g.waiting
-	return g.given
-}
-
-// patience is how long an interrupted run waits for its source.
-const patience = 200 * time.Millisecond
-
 // planUntil runs the planner. When ctx ends while the planner waits for its
 // source, it is left there, and what it has planned so far is all there is.
 func (r *run) planUntil(ctx, work context.Context, p *planner) error {
 	done := make(chan error, 1)
 	go func() { done <- p.plan(work) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
+	var guards []*storeconv.Guard
+	for _, s := range r.streams {
+		guards = append(guards, s.guard)
 	}
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(patience):
-		}
-		for _, s := range r.streams {
-			if s.guard.giveUp() {
-				p.abandon()
-				return ctx.Err()
-			}
-		}
+	abandoned, err := storeconv.Await(ctx, done, guards...)
+	if abandoned {
+		p.abandon()
 	}
+	return err
 }
 
 // errInterrupted ends a long body that the planner was left in.
