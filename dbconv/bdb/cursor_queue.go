@@ -1,7 +1,6 @@
 package bdb
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -171,77 +170,6 @@ func (c *queueCursor) pass(page int64) error {
 		return nil
 	}
 	c.n = uint32(last) + 1
-	return nil
-}
-
-// queue checks the pages of a queue.
-func (v *verifier) queue() error {
-	m := &v.rd.meta
-	rd := *v.rd
-	rd.opts.Problem = func(err error) {
-		v.tellUnlessGap(err)
-	}
-	in := newInput(&rd)
-	c := newQueueCursor(in)
-	for n := 0; ; n++ {
-		if n%1024 == 0 {
-			if err := v.stop(); err != nil {
-				return err
-			}
-		}
-		_, _, err := c.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		v.records(1)
-	}
-	v.progress(m.Pages)
-	v.stats.queuePages(m, v.lay, v.report.Records)
-	for no := int64(1); no < m.Pages; no++ {
-		v.reached.add(no)
-		if err := v.outside(no); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tellUnlessGap takes what a cursor tells: what was never written is odd, but
-// no fault.
-func (v *verifier) tellUnlessGap(err error) {
-	var e *Error
-	switch {
-	case !errors.As(err, &e):
-	case e.Err != errGaps:
-		v.tell(e)
-	case v.opts.Note != nil:
-		v.opts.Note(e)
-	}
-}
-
-// outside checks what a page has besides the records of the queue: those that
-// were taken have left their flags.
-func (v *verifier) outside(no int64) error {
-	b, err := v.pager.page(no)
-	if err != nil || allZero(b) || b[25] != pageQueue {
-		return err
-	}
-	m := &v.rd.meta
-	for i := range int64(m.RecPage) {
-		flags := b[int64(v.lay.hdr)+i*m.queueStep()]
-		switch {
-		case m.inQueue((no-1)*int64(m.RecPage) + i + 1):
-		case flags&^(queueValid|queueSet) != 0:
-			v.odd(no, int(i), "unknown flags %#02x of a record outside of the queue", flags)
-			return nil
-		case flags&queueValid != 0:
-			v.unled(no, int(i), "a record outside of the queue, which goes from %d to %d", m.FirstRec, m.NextRec-1)
-			return nil
-		}
-	}
 	return nil
 }
 

@@ -1,9 +1,5 @@
 package bdb
 
-import (
-	"io"
-)
-
 // heap checks the pages of a heap.
 func (v *verifier) heap() error {
 	m := &v.rd.meta
@@ -15,20 +11,8 @@ func (v *verifier) heap() error {
 		v.odd(int64(m.PageNo), NoItem, "regions of %d pages do not go with pages of %d bytes", m.RegionSize, m.PageSize)
 	}
 	c := newHeapCursor(newInput(&rd))
-	for n := 0; ; n++ {
-		if n%1024 == 0 {
-			if err := v.stop(); err != nil {
-				return err
-			}
-		}
-		_, _, err := c.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		v.records(1)
+	if err := v.readAll(c.next); err != nil {
+		return err
 	}
 	v.progress(m.Pages)
 	if c.orders[0].big != v.lay.big {
