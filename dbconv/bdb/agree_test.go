@@ -16,6 +16,9 @@ import (
 func TestCursorAndVerifyAgree(t *testing.T) {
 	names, files := fixtureFiles(t)
 	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
 	if os.Getenv("IMSCONV_FULL") != "" {
 		rounds = 100_000
 	}

@@ -122,6 +122,9 @@ func TestHeapBits(t *testing.T) {
 			t.Fatal(err)
 		}
 		step := 7
+		if testing.Short() {
+			step = 71
+		}
 		if full || len(whole) < 4096 {
 			step = 1
 		}
@@ -149,6 +152,9 @@ func TestHeapBits(t *testing.T) {
 func TestDamagedHeaps(t *testing.T) {
 	names, files := heapFiles(t)
 	rounds := 1500
+	if testing.Short() {
+		rounds = 150
+	}
 	if full {
 		rounds = 50_000
 	}

@@ -252,6 +252,9 @@ func metasOf(t *testing.T, b []byte) []Meta {
 func TestEachLeafDamaged(t *testing.T) {
 	names, files := fixtureFiles(t)
 	every := 40
+	if testing.Short() {
+		every = 400
+	}
 	if os.Getenv("IMSCONV_FULL") != "" {
 		every = 1
 	}

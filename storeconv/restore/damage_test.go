@@ -21,6 +21,9 @@ import (
 // without a fault, and so is that of the same stream restored again.
 func TestDamagedStreams(t *testing.T) {
 	rounds := 60
+	if testing.Short() {
+		rounds = 15
+	}
 	if os.Getenv("IMSCONV_FULL") == "1" {
 		rounds = 3000
 	}
@@ -123,6 +126,9 @@ func messageFiles(t *testing.T, store string) map[string]string {
 // may be told, twice over into one store, and holds one worker against seven.
 func TestDamagedStreamsWithOptions(t *testing.T) {
 	rounds := 40
+	if testing.Short() {
+		rounds = 10
+	}
 	if os.Getenv("IMSCONV_FULL") == "1" {
 		rounds = 2000
 	}
