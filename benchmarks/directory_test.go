@@ -27,7 +27,7 @@ var exports = []struct {
 	name string
 	fill func(w io.Writer) (entries int, err error)
 }{
-	{"one-shape", func(w io.Writer) (int, error) { return oneShape(w, directoryEntries) }},
+	{"one-shape", func(w io.Writer) (int, error) { return testdir.WritePlain(w, directoryEntries) }},
 	{"every-attribute", everyAttribute},
 	{"all-differ", allDiffer},
 	{"folded-1MB", func(w io.Writer) (int, error) { return folded(w, 16, 1<<20) }},
@@ -58,48 +58,6 @@ objectclass: organization
 o: internet
 
 `
-
-// user is a user as most sites had them.
-const user = `dn: cn=First Last (user%06[1]d),o=internet
-objectclass: top
-objectclass: person
-objectclass: organizationalPerson
-objectclass: inetOrgPerson
-objectclass: inetSubscriber
-objectclass: inetMailUser
-objectclass: inetMailRouting
-cn: First Last (user%06[1]d)
-cn: First Last
-sn: Last
-givenname: First
-uid: user%06[1]d
-userpassword: {crypt}abJnggxhB/yWI
-mail: user%06[1]d@siroe.com
-rfc822mailalias: First.Last%[1]d@siroe.com
-mailhost: mail.siroe.com
-maildeliveryoption: mailbox
-mailfoldermap: SUN-MS
-mailquota: 20M
-inetmailuserversion: 1.0
-inetsubscriberstatus: active
-telephonenumber: +1 408 555 %06[1]d
-description: Engineering, building 4, second floor
-createtimestamp: 19991122073000Z
-
-`
-
-// oneShape has users that all have the same attributes in the same order.
-func oneShape(w io.Writer, n int) (int, error) {
-	if _, err := io.WriteString(w, top); err != nil {
-		return 0, err
-	}
-	for i := range n {
-		if _, err := fmt.Fprintf(w, user, i); err != nil {
-			return 0, err
-		}
-	}
-	return n + 1, nil
-}
 
 // everyAttribute has, between its users, every attribute that the upgrade
 // knows.
@@ -217,7 +175,7 @@ func BenchmarkCheck(b *testing.B) {
 func BenchmarkDiff(b *testing.B) {
 	dir := scratch(b)
 	old := inMemory(b, func(w io.Writer) error {
-		_, err := oneShape(w, directoryEntries)
+		_, err := testdir.WritePlain(w, directoryEntries)
 		return err
 	})
 	fresh := inMemory(b, func(w io.Writer) error {
@@ -250,7 +208,7 @@ func BenchmarkReadLDIF(b *testing.B) {
 	b.Run("go-ldap-ldif", func(b *testing.B) {
 		var entries int
 		text := inMemory(b, func(w io.Writer) (err error) {
-			entries, err = oneShape(w, 1000)
+			entries, err = testdir.WritePlain(w, 1000)
 			return err
 		})
 		measured(b, int64(entries), int64(len(text)), "entries", func() error {

@@ -14,7 +14,7 @@ type profiled struct{ goal, bench, focus, ignore string }
 
 // profiles are the goals that can be looked into.
 var profiles = []profiled{
-	{"upgrade, 129 MB, users of one shape", "^BenchmarkUpgrade$/^changes$/^one-shape$", `imsconv/ldifconv\b`, "benchmarks.oneShape"},
+	{"upgrade, 129 MB, users of one shape", "^BenchmarkUpgrade$/^changes$/^one-shape$", `imsconv/ldifconv\b`, "ldifconv/testdir"},
 	{"upgrade, 71 MB, users that all differ", "^BenchmarkUpgrade$/^changes$/^every-attribute$", `imsconv/ldifconv\b`, "ldifconv/testdir"},
 	{"restore", "^BenchmarkRestore$/^ordinary$", "storeconv/restore", ""},
 	{"convert", "^BenchmarkDatabase$/^convert$/^small-records$", `dbconv\.Convert`, ""},

@@ -40,8 +40,8 @@ func upgradeTasks(s *suite) ([]task, error) {
 		if !s.opt.has(in.name) {
 			continue
 		}
-		entries := in.users + topEntries
-		fill := plainExport(in.users)
+		var entries int
+		fill := plainExport(in.users, &entries)
 		if in.varied {
 			fill = variedExport(in.users, &entries)
 		}

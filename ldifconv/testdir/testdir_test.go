@@ -15,6 +15,28 @@ var exportWriters = map[string]func(io.Writer, Options) (Totals, error){
 	"sims": WriteSIMS, "nms": WriteNMS, "ims": WriteIMS,
 }
 
+// TestPlainExport: as many entries as are told, the same in every run.
+func TestPlainExport(t *testing.T) {
+	var a, b bytes.Buffer
+	n, err := WritePlain(&a, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WritePlain(&b, 30); err != nil || !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Errorf("twice the same gave different bytes (%v)", err)
+	}
+	got := 0
+	for _, err := range ldif.NewReader(&a, ldif.Options{}).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got++
+	}
+	if got != n || n != 34 {
+		t.Errorf("%d entries, %d told", got, n)
+	}
+}
+
 func TestExportIsReproducible(t *testing.T) {
 	for name, write := range exportWriters {
 		var a, b, c bytes.Buffer
