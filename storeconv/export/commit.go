@@ -45,7 +45,7 @@ func (r *run) place() {
 // putAll puts a batch in place. Once something has failed nothing more is.
 func (r *run) putAll(users []*user) {
 	if r.failure() == nil && !r.dry() {
-		if err := r.put1(users); err != nil {
+		if err := r.putBatch(users); err != nil {
 			r.fail(err)
 		}
 	}
@@ -58,7 +58,7 @@ func (r *run) putAll(users []*user) {
 	}
 }
 
-func (r *run) put1(users []*user) error {
+func (r *run) putBatch(users []*user) error {
 	var moves []durable.Move
 	var adding []*user
 	for _, u := range users {
