@@ -88,6 +88,8 @@ type Pair struct {
 	Attr string
 	// Value is one value; "" removes the attribute.
 	Value string
+	// Kinds are the entries that it is for; 0: all that are selected.
+	Kinds Kind
 }
 
 // Log receives what a conversion has to say while it runs. It is safe for

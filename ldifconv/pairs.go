@@ -30,7 +30,7 @@ func ParsePairs(arg string) ([]Pair, error) {
 		if !ok || attr == "" {
 			return nil, fmt.Errorf("%q is not attribute:value", part)
 		}
-		pairs = append(pairs, Pair{attr, strings.Trim(value, " \t")})
+		pairs = append(pairs, Pair{Attr: attr, Value: strings.Trim(value, " \t")})
 	}
 	if len(pairs) == 0 {
 		return nil, fmt.Errorf("%q holds no attribute:value", arg)
@@ -40,6 +40,7 @@ func ParsePairs(arg string) ([]Pair, error) {
 
 // setting is all pairs of one attribute.
 type setting struct {
+	kinds  Kind   // of entries that it is for; 0: all
 	id     attrID // None: desc has options or is unknown
 	desc   []byte
 	values []string // empty: the attribute is removed
@@ -57,7 +58,7 @@ next:
 		if isMarker(p.Attr) {
 			return nil, fmt.Errorf("%q is no attribute: it is a word of LDIF itself", p.Attr)
 		}
-		s := setting{desc: []byte(p.Attr)}
+		s := setting{kinds: p.Kinds, desc: []byte(p.Attr)}
 		if p.Value != "" {
 			s.values = []string{p.Value}
 		}
@@ -65,7 +66,7 @@ next:
 			s.id, _ = schema.LookupString(p.Attr)
 		}
 		for i := range list {
-			if list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
+			if list[i].kinds == s.kinds && list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
 				list[i].put(p.Value)
 				continue next
 			}
@@ -113,6 +114,9 @@ func isMarker(desc string) bool {
 func (d *draft) applyPairs(list []setting, appendTo bool) {
 	for i := range list {
 		s := &list[i]
+		if s.kinds != 0 && d.kind&s.kinds == 0 {
+			continue
+		}
 		if s.id != schema.None {
 			if appendTo {
 				d.add(s.id, s.values...)

@@ -215,7 +215,7 @@ func (t *domainTree) entry(name string, canonical map[string]string) addedEntry 
 
 func (e *addedEntry) add(attr string, values ...string) {
 	for _, v := range values {
-		e.attrs = append(e.attrs, Pair{attr, v})
+		e.attrs = append(e.attrs, Pair{Attr: attr, Value: v})
 	}
 }
 

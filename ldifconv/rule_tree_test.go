@@ -167,7 +167,7 @@ func TestParsePairs(t *testing.T) {
 		}
 	}
 	for _, attr := range []string{"dn", "DN", "changetype", "version", "control", "dn;lang-ja", "cn;", ";x", "12", "a b", ""} {
-		if _, err := settings([]Pair{{attr, "v"}}); err == nil {
+		if _, err := settings([]Pair{{Attr: attr, Value: "v"}}); err == nil {
 			t.Errorf("attribute %q is taken", attr)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // only is an Options that runs no rule.
 func only(attr, value string) Options {
-	return Options{From: SIMS, Kinds: All, Add: []Pair{{attr, value}}, AddOnly: true}
+	return Options{From: SIMS, Kinds: All, Add: []Pair{{Attr: attr, Value: value}}, AddOnly: true}
 }
 
 const oneUser = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n"
@@ -134,28 +134,37 @@ func TestUpgradeOddEntries(t *testing.T) {
 		{
 			name: "the value that names an entry stays",
 			in:   "dn: mail=a@x,o=x\nobjectclass: inetMailUser\nmail: a@x\nmail: b@x\n",
-			set:  func(o *Options) { o.Add = []Pair{{"mail", "c@x"}} },
+			set:  func(o *Options) { o.Add = []Pair{{Attr: "mail", Value: "c@x"}} },
 			want: "version: 1\n\ndn: mail=a@x,o=x\nchangetype: modify\nreplace: mail\nmail: c@x\nmail: a@x\n-\n\n",
 			log:  "warning naming-value ldif:1: mail=a@x,o=x: mail \"a@x\" is part of the name and stays\n",
 		},
 		{
 			name: "values under an alias belong to the attribute, behind those under its name",
 			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nrfc822mailbox: b@x\nuid: a\nmail: a@x\n",
-			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"mail", "c@x"}} },
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{Attr: "mail", Value: "c@x"}} },
 			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mail\nmail: a@x\nmail: b@x\nmail: c@x\n-\n\n",
 			log:  "warning single-value -A: mail holds one value: where an entry has one, -P makes two, which a directory refuses\n",
 		},
 		{
 			name: "a replace names no value twice",
 			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nmailalternateaddress: B@x\nmailalternateaddress: b@X\nmailalternateaddress: b  c\nmailalternateaddress: B c\n",
-			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"mailAlternateAddress", "d@x"}} },
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{Attr: "mailAlternateAddress", Value: "d@x"}} },
 			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mailalternateaddress\nmailalternateaddress: B@x\nmailalternateaddress: b  c\nmailalternateaddress: d@x\n-\n\n",
 		},
 		{
 			name: "operational attributes are not changed, aci is",
 			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\ncreatorsname: cn=a\n",
-			set:  func(o *Options) { o.Add = []Pair{{"creatorsName", "cn=b"}, {"aci", "(x)"}} },
+			set:  func(o *Options) { o.Add = []Pair{{Attr: "creatorsName", Value: "cn=b"}, {Attr: "aci", Value: "(x)"}} },
 			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: aci\naci: (x)\n-\n\n",
+		},
+		{
+			name: "a pair for one kind leaves the others alone",
+			in:   "dn: dc=x\nobjectclass: inetDomain\n\ndn: uid=a,dc=x\nobjectclass: inetMailUser\n",
+			set: func(o *Options) {
+				o.Add = []Pair{{Attr: "mailHost", Value: "n", Kinds: Users}, {Attr: "mailRoutingHosts", Value: "n", Kinds: Domains}}
+			},
+			want: "version: 1\n\ndn: dc=x\nchangetype: modify\nreplace: mailRoutingHosts\nmailRoutingHosts: n\n-\n\n" +
+				"dn: uid=a,dc=x\nchangetype: modify\nreplace: mailHost\nmailHost: n\n-\n\n",
 		},
 		{
 			name: "the root entry passes",
@@ -173,7 +182,7 @@ func TestUpgradeOddEntries(t *testing.T) {
 		{
 			name: "8-bit text and DNs are written as base64",
 			in:   "dn: uid=\xfc,o=x\nobjectclass: inetMailUser\ncn: \xfc\n",
-			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{"cn", "b"}} },
+			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{Attr: "cn", Value: "b"}} },
 			want: "version: 1\n\ndn:: dWlkPfwsbz14\nchangetype: modify\nreplace: cn\ncn:: /A==\ncn: b\n-\n\n",
 		},
 	} {
