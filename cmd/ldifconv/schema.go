@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,12 +61,6 @@ type schemaOptions struct {
 	standalone, force bool
 }
 
-// schemaFile is one file to be written.
-type schemaFile struct {
-	name  string
-	write func(io.Writer) error
-}
-
 func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) error {
 	if len(args) > 0 {
 		return cli.Usagef("schema takes no arguments")
@@ -75,7 +68,7 @@ func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) erro
 	if o.standalone && o.format != "openldap" {
 		return cli.Usagef("--standalone is for --format openldap")
 	}
-	origins := []schema.Origin{schema.SIMS, schema.NMS, schema.IMS}
+	origins := schema.Products()
 	if len(o.only) > 0 {
 		origins = nil
 	}
@@ -91,16 +84,9 @@ func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	set = set.Only(origins, o.standalone)
-	var files []schemaFile
-	switch o.format {
-	case "ds4":
-		files = []schemaFile{{"merged.at.conf", set.WriteAT}, {"merged.oc.conf", set.WriteOC}}
-	case "ldif":
-		files = []schemaFile{{"99imsconv.ldif", set.WriteLDIF}}
-	case "openldap":
-		files = []schemaFile{{"imsconv.schema", set.WriteSlapd}, {"imsconv.ldif", set.WriteSlapdConfig}}
-	default:
-		return cli.Usagef("--format %s is none of ds4, ldif, openldap", o.format)
+	files := set.Files(o.format)
+	if files == nil {
+		return cli.Usagef("--format %s is none of %s", o.format, strings.Join(schema.Forms(), ", "))
 	}
 	if err := writeFiles(job, o.out, files, o.force); err != nil {
 		return err
@@ -127,26 +113,26 @@ func placeholders(set *schema.Set) (n int64) {
 }
 
 // writeFiles writes files into dir, all of them or none.
-func writeFiles(job *cli.Job, dir string, files []schemaFile, force bool) error {
+func writeFiles(job *cli.Job, dir string, files []schema.File, force bool) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	outs := outputs{job: job, force: force}
 	defer outs.close()
 	for _, f := range files {
-		out, err := outs.create(filepath.Join(dir, f.name))
+		out, err := outs.create(filepath.Join(dir, f.Name))
 		if err != nil {
 			return err
 		}
-		if err := f.write(out); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+		if err := f.Write(out); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	if err := outs.commit(); err != nil {
 		return err
 	}
 	for _, f := range files {
-		job.Output("schema", filepath.Join(dir, f.name))
+		job.Output("schema", filepath.Join(dir, f.Name))
 	}
 	return nil
 }
