@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -77,14 +75,13 @@ func (o *daaciOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	var have aci.Have
 	if len(args) > 0 {
-		reader := newACIReader(ctx, job, d.Roots, append(o.serviceAdmins[:len(o.serviceAdmins):len(o.serviceAdmins)], o.domainAdmins...))
-		if err := reader.read(args); err != nil {
+		found, err := o.survey(ctx, job, args)
+		if err != nil {
 			return err
 		}
-		have = reader.have
-		reader.tellMissing()
+		have = found.Have
 		if len(o.domains) == 0 {
-			d.Domains = reader.domains()
+			d.Domains = found.Domains(d.Roots)
 		}
 	} else if len(o.domains) == 0 {
 		job.Warning("no-domains", "", "neither --domain nor an export: no domain is set up")
@@ -130,24 +127,12 @@ func (o *daaciOptions) delegation() (d aci.Delegation, err error) {
 // placeAdmins gives each domain administrator the domain it lies in.
 func (o *daaciOptions) placeAdmins(job *cli.Job, domains []aci.DomainNodes) error {
 	for _, dn := range o.domainAdmins {
-		norm, err := ldif.AppendNormDN(nil, []byte(dn))
-		if err != nil {
+		if _, err := ldif.AppendNormDN(nil, []byte(dn)); err != nil {
 			return cli.Usagef("--domain-admin %q is no DN", dn)
 		}
-		best, depth := -1, 0
-		for i := range domains {
-			for _, node := range domains[i].Nodes {
-				n, err := ldif.AppendNormDN(nil, []byte(node))
-				if err == nil && ldif.UnderNormDN(norm, n) && ldif.DepthNormDN(n) > depth {
-					best, depth = i, ldif.DepthNormDN(n)
-				}
-			}
-		}
-		if best < 0 {
+		if !aci.Place(domains, dn) {
 			job.Problem("domain-admin", "", fmt.Sprintf("%s lies in none of the domains", dn))
-			continue
 		}
-		domains[best].Admins = append(domains[best].Admins, dn)
 	}
 	return nil
 }
@@ -199,156 +184,48 @@ func listACIs(w io.Writer) error {
 	return out.Flush()
 }
 
-// aciReader keeps what matters of an export: ACIs, groups of administrators,
-// containers of groups, and domains. Memory grows with their number.
-type aciReader struct {
-	ctx    context.Context
-	job    *cli.Job
-	have   aci.Have
-	wanted []string
-	nodes  []domainNode
-	// spelled has the names of entries as they are written, by normalised DN.
-	spelled map[string]string
-	// missing are the administrators that were not met, by normalised DN.
-	missing map[string]string
-}
-
-// newACIReader makes a reader that looks for the roots and administrators
-// named.
-func newACIReader(ctx context.Context, job *cli.Job, roots, admins []string) *aciReader {
-	r := &aciReader{ctx: ctx, job: job, have: aci.Have{}, wanted: roots, spelled: map[string]string{}, missing: map[string]string{}}
-	for _, dn := range admins {
-		if norm, err := ldif.AppendNormDN(nil, []byte(dn)); err == nil {
-			r.missing[string(norm)] = dn
-		}
-	}
-	return r
-}
-
-// tellMissing warns of administrators that the export does not have.
-func (r *aciReader) tellMissing() {
-	for _, norm := range slices.Sorted(maps.Keys(r.missing)) {
-		r.job.Warning("no-admin", r.missing[norm], "no entry of the export has this DN: it is made an administrator all the same")
-	}
-}
-
-// domainNode is a domain's entry and the one its users lie below.
-type domainNode struct{ dn, base string }
-
-func (r *aciReader) read(paths []string) error {
-	inputs, closeAll, err := openInputs(r.job, paths)
+// survey reads the exports of args.
+func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args []string) (*aci.Survey, error) {
+	found := aci.NewSurvey(slices.Concat(o.serviceAdmins, o.domainAdmins))
+	inputs, closeAll, err := openInputs(job, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer closeAll()
-	meter := r.job.Meter("entries", 0, 0)
+	meter := job.Meter("entries", 0, 0)
 	for i := range inputs {
 		in := ldif.NewReader(inputs[i], ldif.Options{})
 		for n := 0; ; n++ {
-			if n%1024 == 0 && r.ctx.Err() != nil {
-				return r.ctx.Err()
+			if n%1024 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
 			}
 			rec, err := in.Next()
 			if err == nil {
-				if rec.Type != ldif.Content && rec.Type != ldif.Add {
-					r.job.Problem("change-record", position(inputs[i].Name, rec.Line, rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
-					continue
-				}
 				meter.Add(1, 0)
-				r.entry(&rec.Entry, position(inputs[i].Name, rec.Line, rec.DN))
+				surveyRecord(job, found, rec, inputs[i].Name)
 				continue
 			}
-			if end, err := tellDamage(r.job, inputs[i].Name, in, err); err != nil {
-				return err
+			if end, err := tellDamage(job, inputs[i].Name, in, err); err != nil {
+				return nil, err
 			} else if end {
 				break
 			}
 		}
 	}
-	return nil
+	for _, dn := range found.Missing() {
+		job.Warning("no-admin", dn, "no entry of the export has this DN: it is made an administrator all the same")
+	}
+	return found, nil
 }
 
-// entry keeps what matters of one entry.
-func (r *aciReader) entry(e *ldif.Entry, where string) {
-	norm, err := ldif.AppendNormDN(nil, e.DN)
-	if err != nil {
+// surveyRecord takes one record of an export.
+func surveyRecord(job *cli.Job, found *aci.Survey, rec *ldif.Record, name string) {
+	where := position(name, rec.Line, rec.DN)
+	if rec.Type != ldif.Content && rec.Type != ldif.Add {
+		job.Problem("change-record", where, fmt.Sprintf("a %s record is no entry of an export", rec.Type))
 		return
 	}
-	delete(r.missing, string(norm))
-	n := &aci.Entry{}
-	for _, v := range e.Get("aci") {
-		n.ACIs = append(n.ACIs, string(v))
+	if err := found.Entry(&rec.Entry); err != nil {
+		job.Problem("domain-base", where, err.Error())
 	}
-	group := bytes.HasPrefix(norm, []byte("cn=service administrators,")) || bytes.HasPrefix(norm, []byte("cn=domain administrators,"))
-	if group {
-		for _, v := range e.Get("uniquemember") {
-			if m, err := ldif.AppendNormDN(nil, v); err == nil {
-				n.Members = append(n.Members, string(m))
-			}
-		}
-	}
-	domain := false
-	for _, class := range e.Get("objectclass") {
-		switch strings.ToLower(strings.TrimSpace(string(class))) {
-		case "inetdomain", "maildomain", "nsmanageddomain":
-			domain = true
-		case "organizationalunit", "organization", "domain":
-			group = true
-		}
-	}
-	if domain {
-		node := domainNode{dn: string(e.DN)}
-		if base := e.Get("inetdomainbasedn"); len(base) > 0 {
-			node.base = string(base[0])
-		}
-		if _, err := ldif.AppendNormDN(nil, []byte(node.base)); err != nil {
-			r.job.Problem("domain-base", where, fmt.Sprintf("inetDomainBaseDN %q is no DN: where the users of the domain lie is not known, and it is not set up", node.base))
-		} else {
-			r.nodes = append(r.nodes, node)
-		}
-	}
-	if domain || group || len(n.ACIs) > 0 {
-		r.have[string(norm)], r.spelled[string(norm)] = n, string(e.DN)
-	}
-}
-
-// domains puts the nodes of each domain together: the one that users lie below
-// first. A node that is a root is no domain.
-func (r *aciReader) domains() (list []aci.DomainNodes) {
-	at := map[string]int{}
-	skip := map[string]bool{}
-	norm := func(dn string) string {
-		n, err := ldif.AppendNormDN(nil, []byte(dn))
-		if err != nil {
-			return ""
-		}
-		return string(n)
-	}
-	for _, root := range r.wanted {
-		skip[norm(root)] = true
-	}
-	for _, bases := range []bool{true, false} { // nodes that name a base come first
-		for _, node := range r.nodes {
-			base := node.base
-			if (base != "") != bases || skip[norm(node.dn)] {
-				continue
-			}
-			if base == "" || norm(base) == "" {
-				base = node.dn
-			}
-			if own := r.spelled[norm(base)]; own != "" {
-				base = own
-			}
-			i, ok := at[norm(base)]
-			if !ok {
-				i = len(list)
-				list = append(list, aci.DomainNodes{Nodes: []string{base}})
-				at[norm(base)] = i
-			}
-			if norm(node.dn) != norm(base) {
-				list[i].Nodes = append(list[i].Nodes, node.dn)
-			}
-		}
-	}
-	return list
 }
