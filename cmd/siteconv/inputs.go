@@ -26,18 +26,18 @@ type input struct {
 }
 
 // findInput is where an input of a site lies: as named by its own flag, else
-// under its usual name in the site's folder.
-func findInput(role, flag, site, usual string) (input, error) {
+// in its usual place.
+func findInput(role, flag, usual string) (input, error) {
 	path := flag
 	if path == "" {
-		if site == "" {
-			return input{}, cli.Usagef("no --site DIR and no --%s: where is the input?", role)
-		}
-		path = filepath.Join(site, usual)
+		path = usual
+	}
+	if path == "" {
+		return input{}, cli.Usagef("no --site DIR and no --%s: where is the input?", role)
 	}
 	if _, err := os.Stat(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) && flag == "" {
-			return input{}, cli.WithHint(err, fmt.Sprintf("a site's folder holds %s; --%s names it elsewhere", usual, role))
+			return input{}, cli.WithHint(err, fmt.Sprintf("a site's folder holds %s; --%s names it elsewhere", filepath.Base(usual), role))
 		}
 		return input{}, err
 	}

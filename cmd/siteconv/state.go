@@ -25,10 +25,9 @@ type state struct {
 	Inputs   []input           `json:"inputs"`
 	Options  map[string]string `json:"options"`
 	Finished bool              `json:"finished"`
-	// Done are the stages that need not be done again after an interruption,
-	// Report what they told.
-	Done   []string    `json:"done,omitempty"`
-	Report *cli.Report `json:"report,omitempty"`
+	// Done are the steps that need not be done again after an interruption. What
+	// they told is in report.steps.json.
+	Done []string `json:"done,omitempty"`
 }
 
 func (s state) same(t state) bool {
@@ -82,12 +81,12 @@ func writeFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) er
 const tempName = ".siteconv.tmp"
 
 // ours are the names that a run makes in its output folder, the state last.
-var ours = []string{"ldif", "store", "report.json", tempName, stateName}
+var ours = []string{"schema", "ldif", "store", "mail", "report.json", stepsName, tempName, stateName}
 
 // sweep removes what an interrupted run left half written.
 func sweep(out string) error {
 	left := []string{filepath.Join(out, tempName)}
-	for _, dir := range []string{out, filepath.Join(out, "ldif")} {
+	for _, dir := range []string{out, filepath.Join(out, "schema"), filepath.Join(out, "ldif")} {
 		files, err := filepath.Glob(filepath.Join(escapeGlob(dir), ".*.tmp"))
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/ldifconv"
-	"imsconv/ldifconv/check"
 )
 
 // The LDIF files of the output folder.
@@ -20,77 +18,103 @@ const (
 	undo          = "ldif/undo.ldif"
 )
 
-// upgradeLDIF writes the four LDIF files: the whole upgraded directory with
+// upgradeDirectory writes the LDIF files: the whole upgraded directory with
 // what undoes the changes, then the changes of domains, then those of users
-// and groups, in the order in which they are applied.
-func (s *site) upgradeLDIF(ctx context.Context, job *cli.Job) error {
-	full := s.ldifOptions(job)
-	full.Kinds, full.Format, full.Log = ldifconv.All, ldifconv.Full, job
-	var rep ldifconv.Report
-	checked := check.NewTee(ctx, nil, upgraded, check.Options{As: check.IMS, TempDir: s.tempDir()})
-	err := s.create(job, undo, func(w io.Writer) error {
-		full.Undo = w
-		var err error
-		rep, err = s.upgrade(ctx, job, upgraded, full, checked)
-		return err
-	})
-	found, checkErr := checked.Close()
-	if err := cmp.Or(err, checkErr); err != nil {
+// and groups, in the order in which they are applied. Where users go over in
+// batches, domains alone are upgraded.
+func (c *conversion) upgradeDirectory(ctx context.Context, job *cli.Job) error {
+	full, err := c.upgradeOptions(job)
+	if err != nil {
 		return err
 	}
-	for _, pass := range []struct {
-		name  string
-		kinds ldifconv.Kind
-	}{{domainChanges, ldifconv.Domains}, {userChanges, ldifconv.Both}} {
-		opt := s.ldifOptions(job)
-		opt.Kinds, opt.Format = pass.kinds, ldifconv.Changes
-		if _, err := s.upgrade(ctx, job, pass.name, opt, io.Discard); err != nil {
+	full.Kinds, full.Format, full.Log = c.kinds(), ldifconv.Full, job
+	var rep ldifconv.Report
+	err = c.create(job, undo, func(w io.Writer) error {
+		full.Undo = w
+		var err error
+		rep, err = c.upgradeFile(ctx, job, upgraded, full)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range c.changeFiles() {
+		opt, err := c.upgradeOptions(job)
+		if err != nil {
+			return err
+		}
+		opt.Kinds, opt.Format = f.kinds, ldifconv.Changes
+		if _, err := c.upgradeFile(ctx, job, f.name, opt); err != nil {
 			return err
 		}
 	}
+	countUpgraded(job, &rep)
+	return nil
+}
+
+// kinds are the entries that are upgraded.
+func (c *conversion) kinds() ldifconv.Kind {
+	if c.scenario.batches {
+		return ldifconv.Domains
+	}
+	return ldifconv.All
+}
+
+// changeFile is a file of change records, and the entries that it is of.
+type changeFile struct {
+	name  string
+	kinds ldifconv.Kind
+}
+
+// changeFiles are the files of change records, in the order in which they are
+// applied.
+func (c *conversion) changeFiles() []changeFile {
+	files := []changeFile{{domainChanges, ldifconv.Domains}}
+	if !c.scenario.batches {
+		files = append(files, changeFile{userChanges, ldifconv.Both})
+	}
+	return files
+}
+
+func countUpgraded(job *cli.Job, rep *ldifconv.Report) {
 	job.Count("entries", rep.Entries)
 	job.Count("entries changed", rep.Changed)
 	job.Count("directory users", rep.Users)
 	job.Count("directory groups", rep.Groups)
 	job.Count("directory domains", rep.Domains)
-	tellChecked(job, &found)
-	return nil
 }
 
-// tellChecked counts what a check of the upgraded directory found.
-func tellChecked(job *cli.Job, found *check.Report) {
-	errs := found.BySeverity[check.Error]
-	job.Count("check errors", errs)
-	job.Count("check warnings", found.BySeverity[check.Warning])
-	for _, code := range check.Codes() {
-		if n := found.ByCode[code.Name]; n > 0 {
-			job.Detail("check "+code.Name, n)
+// upgradeOptions are those of every pass over the export.
+func (c *conversion) upgradeOptions(_ *cli.Job) (ldifconv.Options, error) {
+	opt := ldifconv.Options{From: c.scenario.product, Base: c.base, Jobs: c.jobs, Name: c.export().path, TempDir: c.tempDir()}
+	if host := c.newHost(); host != "" {
+		opt.Append = c.scenario.batches
+		opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailRoutingHosts", Value: host, Kinds: ldifconv.Domains})
+		if !c.scenario.batches {
+			opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailHost", Value: host, Kinds: ldifconv.Both})
 		}
 	}
-	if errs > 0 {
-		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %d errors in the upgraded directory: ldifconv check --as ims50 %s lists them", errs, upgraded))
-	}
+	return opt, nil
 }
 
-func (s *site) ldifOptions(job *cli.Job) ldifconv.Options {
-	from := ldifconv.SIMS
-	if s.scenario.nms {
-		from = ldifconv.NMS
+// newHost is the host that the entries are pointed to, "" where the host stays.
+func (c *conversion) newHost() string {
+	if !c.scenario.moves || c.site.Hosts.New == c.site.Hosts.Old {
+		return ""
 	}
-	return ldifconv.Options{From: from, Base: s.base, Jobs: s.jobs, Name: s.export().path, TempDir: s.tempDir()}
+	return c.site.Hosts.New
 }
 
-// upgrade reads the export once and writes one of the files, and to also.
-func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options, also io.Writer) (rep ldifconv.Report, err error) {
-	in, err := job.Open(s.export().path)
+// upgradeFile reads the export once and writes one of the files.
+func (c *conversion) upgradeFile(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options) (rep ldifconv.Report, err error) {
+	in, err := job.Open(c.export().path)
 	if err != nil {
 		return rep, err
 	}
 	defer in.Close()
-	meter := job.Meter("entries", 0, 0)
-	opt.Progress = meter
-	err = s.create(job, name, func(w io.Writer) error {
-		rep, err = ldifconv.Upgrade(ctx, io.MultiWriter(w, also), in, opt)
+	opt.Progress = c.meter(job, "entries", 0)
+	err = c.create(job, name, func(w io.Writer) error {
+		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
 		return err
 	})
 	if err != nil {
@@ -100,9 +124,9 @@ func (s *site) upgrade(ctx context.Context, job *cli.Job, name string, opt ldifc
 }
 
 // create writes one file of the output folder; in a dry run it discards.
-func (s *site) create(job *cli.Job, name string, fill func(w io.Writer) error) error {
-	if s.dryRun {
+func (c *conversion) create(job *cli.Job, name string, fill func(w io.Writer) error) error {
+	if c.dryRun {
 		return fill(io.Discard)
 	}
-	return writeFile(job, filepath.Join(s.out, name), func(w *cli.OutputFile) error { return fill(w) })
+	return writeFile(job, filepath.Join(c.out, name), func(w *cli.OutputFile) error { return fill(w) })
 }

@@ -12,26 +12,26 @@ import (
 
 // summary prints what a person wants to know of a conversion; with --json the
 // report.
-func (s *site) summary(job *cli.Job, r cli.Report) error {
+func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 	if job.JSON() {
 		return r.Write(job.Stdout)
 	}
 	tw := tabwriter.NewWriter(job.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %s, %s\n", s.scenario.name, sitePaths(s), r.Result)
+	fmt.Fprintf(tw, "%s: %s, %s\n", c.scenario.name, sitePaths(c), r.Result)
 	fmt.Fprintf(tw, "\nConverted\n")
-	for _, c := range r.Counts {
-		fmt.Fprintf(tw, "  %s\t%s\n", c.Name, thousands(c.N))
+	for _, n := range r.Counts {
+		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, thousands(n.N))
 	}
 	printKinds(tw, "Problems (refused, unreadable or lost)", r.Problems)
 	printKinds(tw, "Warnings", r.Warnings)
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(tw, "\nWhere things are\n")
 		for _, o := range r.Outputs {
-			fmt.Fprintf(tw, "  %s\t%s\n", o.Name, filepath.Join(s.out, o.Path))
+			fmt.Fprintf(tw, "  %s\t%s\n", o.Name, filepath.Join(c.out, o.Path))
 		}
 	}
 	if len(r.Next) > 0 {
-		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", s.out)
+		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", c.out)
 		for _, step := range r.Next {
 			fmt.Fprintf(tw, "  %s\n", step)
 		}
@@ -39,14 +39,14 @@ func (s *site) summary(job *cli.Job, r cli.Report) error {
 	return tw.Flush()
 }
 
-func sitePaths(s *site) string {
+func sitePaths(c *conversion) string {
 	var paths []string
-	for _, in := range s.inputs {
+	for _, in := range c.inputs {
 		paths = append(paths, in.path)
 	}
 	text := strings.Join(paths, " and ")
-	if s.out != "" && !s.dryRun {
-		text += " into " + s.out
+	if c.out != "" && !c.dryRun {
+		text += " into " + c.out
 	}
 	return text
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/export"
+)
+
+// exportMail makes Maildirs of the stream, or of the NMS store as it stands.
+func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
+	src, end, err := c.exportSource(ctx, job)
+	if err != nil {
+		return err
+	}
+	defer end()
+	opt := c.exportOptions(job)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, c.meter(job, "messages", c.store().Bytes)
+	rep, err := export.Export(ctx, c.mailDir(), src, opt)
+	if errors.Is(err, export.ErrWaiting) {
+		err = cli.WithHint(err, "the same command again takes the users that were left out")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.mailDir(), err)
+	}
+	countExported(job, &rep)
+	return nil
+}
+
+// exportSource opens what is exported. The caller calls end.
+func (c *conversion) exportSource(ctx context.Context, job *cli.Job) (src *export.Source, end func(), err error) {
+	if c.scenario.nms() {
+		return export.FromStore(c.store().path), func() {}, nil
+	}
+	r, end, err := c.openBytes(ctx, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if src, err = export.FromStream(c.store().path, r); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return src, end, nil
+}
+
+// exportOptions are those of the export.
+func (c *conversion) exportOptions(job *cli.Job) export.Options {
+	opt := export.Options{Jobs: c.jobs, Sync: c.sync, Owner: c.owner.Owner(), Command: job.CommandLine()}
+	opt.Domain = c.defaultDomain
+	if c.via == "hardlink" {
+		opt.Via = export.Hardlink
+	}
+	return opt
+}
+
+func countExported(job *cli.Job, rep *export.Report) {
+	for _, n := range []cli.Count{
+		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+		{Name: "links", N: rep.Links + rep.Shared}, {Name: "expired, left out by rule", N: rep.Expired}, {Name: "refused", N: rep.Refused},
+	} {
+		job.Count(n.Name, n.N)
+	}
+	job.Next("take " + cli.Quote(filepath.Join("mail", "dovecot.conf.example")) + " over into the configuration of Dovecot")
+}

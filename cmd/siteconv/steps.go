@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/site"
+)
+
+// The names of the steps. mailStep stands for one of the two behind it, by the
+// destination.
+const (
+	schemaStep       = "schema"
+	directoryStep    = "directory"
+	daaciStep        = "daaci"
+	mailStep         = "mail-or-store"
+	storeStep        = "store"
+	maildirStep      = "mail"
+	comparisonStep   = "comparison"
+	checkStep        = "check"
+	verificationStep = "verification"
+)
+
+// step is one part of a conversion, done whole before the next.
+type step struct {
+	name  string
+	needs []string // steps whose output it reads
+	do    func(ctx context.Context, job *cli.Job) error
+	tidy  func(ctx context.Context, job *cli.Job) error // for a step that an interrupted run has done; may be nil
+}
+
+// table has every step that there is.
+func (c *conversion) table() []step {
+	return []step{
+		{name: schemaStep, do: c.writeSchema},
+		{name: directoryStep, do: c.upgradeDirectory},
+
+		{name: daaciStep, do: c.writeDelegation, needs: []string{directoryStep}},
+		{name: storeStep, do: c.convertStore, needs: []string{directoryStep}, tidy: c.tidyStore},
+		{name: maildirStep, do: c.exportMail},
+		{name: comparisonStep, do: c.compare},
+		{name: checkStep, do: c.checkDirectory, needs: []string{directoryStep}},
+		{name: verificationStep, do: c.verify, needs: []string{c.mailName()}},
+	}
+}
+
+// mailName is the step that makes the mail.
+func (c *conversion) mailName() string {
+	if c.site.Destination == site.Maildir {
+		return maildirStep
+	}
+	return storeStep
+}
+
+// stepNames are the steps of this conversion in their order.
+func (c *conversion) stepNames() []string {
+	var names []string
+	for _, name := range c.scenario.steps {
+		switch {
+		case name == mailStep:
+			names = append(names, c.mailName())
+		case name != verificationStep || !c.noVerify:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// steps are the parts of this conversion in their order.
+func (c *conversion) steps() []step {
+	table := c.table()
+	var list []step
+	for _, name := range c.stepNames() {
+		i := slices.IndexFunc(table, func(s step) bool { return s.name == name })
+		list = append(list, table[i])
+	}
+	return list
+}
+
+// checkOnly refuses a step that the conversion does not have.
+func (c *conversion) checkOnly() error {
+	names := c.stepNames()
+	if c.only == "" || slices.Contains(names, c.only) {
+		return nil
+	}
+	if near := cli.Nearest(c.only, names); near != "" {
+		return cli.Usagef("--only %q: is it %s?", c.only, near)
+	}
+	return cli.Usagef("--only %q is no step here: %s", c.only, strings.Join(names, ", "))
+}
+
+// convert does the steps that are not done, and keeps what each has told, so
+// that a run that goes on after an interruption ends with the same report.
+func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error {
+	if err := c.prepare(job, st); err != nil {
+		return err
+	}
+	for _, s := range c.steps() {
+		if err := c.step(ctx, job, st, s); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(c.tempDir())
+}
+
+// prepare makes the folder ready: a run that was killed may have left pieces.
+func (c *conversion) prepare(job *cli.Job, st *state) error {
+	if err := sweep(c.out); err != nil {
+		return err
+	}
+	// The state comes first: a folder without it is nobody's.
+	if err := st.write(job, c.out); err != nil {
+		return err
+	}
+	for _, dir := range []string{"schema", "ldif"} {
+		if err := os.MkdirAll(filepath.Join(c.out, dir), 0o777); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(c.tempDir(), 0o777); err != nil {
+		return err
+	}
+	return c.account.recall(job, c.out, st.Done)
+}
+
+// step does one step, unless it is done or another one is asked for.
+func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step) error {
+	if slices.Contains(st.Done, s.name) {
+		if s.tidy == nil {
+			return nil
+		}
+		return s.tidy(ctx, job)
+	}
+	if c.only != "" && c.only != s.name {
+		return nil
+	}
+	for _, need := range s.needs {
+		if !slices.Contains(st.Done, need) {
+			return cli.WithHint(fmt.Errorf("the step %s needs what the step %s makes, which is not done", s.name, need), "--only "+need+" does it; without --only all are done in order")
+		}
+	}
+	if err := c.account.begin(job, c.out, s.name); err != nil {
+		return err
+	}
+	kept := false
+	c.keep = func() error {
+		kept = true
+		if err := c.account.end(job, c.out); err != nil {
+			return err
+		}
+		st.Done = append(st.Done, s.name)
+		return st.write(job, c.out)
+	}
+	if err := s.do(ctx, job); err != nil || kept {
+		return err
+	}
+	return c.keep()
+}
+
+// try does all steps without a folder to write to.
+func (c *conversion) try(ctx context.Context, job *cli.Job) error {
+	job.DryRun()
+	for _, s := range c.steps() {
+		if c.only != "" && c.only != s.name {
+			continue
+		}
+		if err := s.do(ctx, job); err != nil {
+			return err
+		}
+	}
+	return c.summary(job, job.Snapshot())
+}
