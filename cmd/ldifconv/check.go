@@ -135,7 +135,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 func readSchemas(job *cli.Job, paths []string) (*schema.Set, error) {
 	set := schema.Merged()
 	for _, path := range paths {
-		f, err := openText(job, path, "no schema", "an LDIF file")
+		f, err := flags.OpenText(job, path, "no schema", "an LDIF file")
 		if err != nil {
 			return nil, err
 		}

@@ -3,22 +3,20 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 )
-
-type readerFunc = func(io.Reader) (map[string]string, error)
 
 // readConfig sets the options of a -C file: one a line, a letter or a long name
 // (with or without dashes), blanks or =, and the value, which may be quoted.
 // Empty lines and lines with # in front are skipped. An option that the command
 // line has too keeps the value it has there.
 func readConfig(job *cli.Job, fs *pflag.FlagSet, path string) error {
-	in, err := openText(job, path, "no file of options")
+	in, err := flags.OpenText(job, path, "no file of options")
 	if err != nil {
 		return err
 	}

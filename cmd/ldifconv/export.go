@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 )
@@ -37,7 +37,7 @@ func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll 
 
 // openExport opens one export.
 func openExport(job *cli.Job, path string) (*cli.Input, error) {
-	return openText(job, path, "no directory export", "an LDIF file")
+	return flags.OpenText(job, path, "no directory export", "an LDIF file")
 }
 
 // exportInput is an opened export for a conversion, which may read it twice.
@@ -51,26 +51,6 @@ func exportInput(job *cli.Job, path string, in *cli.Input) ldifconv.Input {
 		input.Open = func() (io.ReadCloser, error) { return job.Open(path) }
 	}
 	return input
-}
-
-// openText opens a file of text. One that is of any known kind but those of
-// right is refused; no says what it is not.
-func openText(job *cli.Job, path, no string, right ...string) (*cli.Input, error) {
-	in, err := job.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	head, err := in.Head()
-	if err == nil && len(head) > 0 {
-		if kind := cli.Kind(head); kind != "" && !slices.Contains(right, kind) {
-			err = fmt.Errorf("is %s, %s", kind, no)
-		}
-	}
-	if err != nil {
-		in.Close()
-		return nil, fmt.Errorf("%s: %w", in.Name, err)
-	}
-	return in, nil
 }
 
 // tellDamage tells of what a reader of an export has given in place of a

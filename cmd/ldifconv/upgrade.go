@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
-	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -33,24 +33,21 @@ func upgradeVerb() cli.Verb {
 // upgradeFlags are the options as they stand on the command line.
 type upgradeFlags struct {
 	set *pflag.FlagSet
+	choices.Upgrade
 
 	from, kinds    string
-	base, add      []string
-	filter         string
-	appendTo, only bool
+	base           []string
+	only           bool
 	config         string
 	format         string
 	undo, rejects  string
 	log, out       string
 	save, programs string
 	restore        []string
-	allDomains     bool
 	jobs           int
-	maxEntry       flags.Size
-	strict, dryRun bool
+	dryRun         bool
 	check          string
 	force          bool
-	rules          ruleFlags
 	old            oldFlags
 }
 
@@ -62,13 +59,12 @@ type oldFlags struct {
 }
 
 func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
-	f := &upgradeFlags{set: fs, maxEntry: 8 << 20}
+	f := &upgradeFlags{set: fs}
 	fs.StringVarP(&f.from, "from", "M", "", "the `PRODUCT` the export comes from: sims or nms")
 	fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at and below the DN `BASE`; may be repeated")
 	fs.StringVarP(&f.kinds, "kinds", "m", "both", "the `KIND` of entries: users, groups, domains, both (users and groups) or all; singular forms too")
-	fs.StringVarP(&f.filter, "filter", "F", "", "upgrade only entries that match the LDAP `FILTER` (RFC 1558, RFC 4515)")
-	fs.StringArrayVarP(&f.add, "add", "A", nil, "set `ATTR:VALUE[;ATTR:VALUE...]` in every selected entry, after the rules; an empty value removes the attribute; may be repeated")
-	fs.BoolVarP(&f.appendTo, "append", "P", false, "with -A: add the values to those that are there instead of replacing them")
+	f.Upgrade.Add(fs)
+	fs.StringVar(&f.DefaultDomain, "default-domain", "", "the site's default domain `NAME`; one of the domains of --vanity")
 	fs.BoolVarP(&f.only, "only-add", "O", false, "run no rule, only what -A and --restore say")
 	fs.StringVarP(&f.config, "config", "C", "", "read options from `FILE`, one a line: a letter or long name, a blank, the value; the command line wins")
 	fs.StringVar(&f.format, "format", "changes", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
@@ -81,11 +77,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
 	fs.StringVar(&f.programs, "program-script", "", "write the imsimta commands that make the programs of mailProgramDeliveryInfo known to the new server to `FILE`, a shell script")
 	fs.StringArrayVar(&f.restore, "restore", nil, "first give each entry back what `STATE` holds for it; may be repeated")
-	fs.BoolVar(&f.allDomains, "all-domains", false, "take every dc node for a mail domain, not only those with a domain's attributes or class")
-	f.rules.add(fs)
 	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
-	fs.Var(&f.maxEntry, "max-entry", "skip and report a record of more than `SIZE` bytes (K, M, G)")
-	fs.BoolVar(&f.strict, "strict", false, "stop at the first problem")
 	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but what --log and --report name")
 	fs.BoolVar(&f.force, "force", false, "replace files that exist and hold something else")
 	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the old tool's server; -h under its name")
@@ -194,10 +186,7 @@ func (f *upgradeFlags) next(job *cli.Job, rep ldifconv.Report) {
 
 // options turns the flags into those of the conversion.
 func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
-	opt := ldifconv.Options{
-		Base: f.base, Filter: f.filter, Append: f.appendTo, AddOnly: f.only,
-		AllDomains: f.allDomains, Strict: f.strict, Jobs: f.jobs, MaxEntry: int(f.maxEntry),
-	}
+	opt := ldifconv.Options{Base: f.base, AddOnly: f.only, Jobs: f.jobs}
 	switch strings.ToLower(f.from) {
 	case "sims":
 		opt.From = ldifconv.SIMS
@@ -230,30 +219,15 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 	if f.check == checkYes && opt.Format != ldifconv.Full {
 		return opt, cli.Usagef("--check goes with --format ldif: change records are no directory")
 	}
-	for _, arg := range f.add {
-		pairs, err := ldifconv.ParsePairs(arg)
-		if err != nil {
-			return opt, cli.Usagef("-A: %w", err)
-		}
-		opt.Add = append(opt.Add, pairs...)
-	}
 	switch {
-	case f.only && len(opt.Add) == 0 && len(f.restore) == 0:
+	case f.only && !f.Adds() && len(f.restore) == 0:
 		return opt, cli.Usagef("-O needs -A or --restore")
-	case f.appendTo && len(opt.Add) == 0:
-		return opt, cli.Usagef("-P needs -A")
-	case f.save != "" && len(opt.Add) == 0:
+	case f.save != "" && !f.Adds():
 		return opt, cli.Usagef("--save needs -A: it keeps what the attributes of -A held")
-	case f.maxEntry <= 0:
-		return opt, cli.Usagef("--max-entry %d: a size above 0", int64(f.maxEntry))
 	case f.jobs < 0:
 		return opt, cli.Usagef("--jobs %d is negative", f.jobs)
 	}
-	if err := ldifconv.CheckSelection(opt); err != nil {
-		return opt, cli.Usagef("%w", err)
-	}
-	f.rules.unused(job, f.set, opt.From)
-	err := f.rules.options(job, &opt.Rules)
+	err := f.Fill(job, &opt)
 	return opt, err
 }
 

@@ -31,7 +31,7 @@ const heapGrowth = 400
 // heap is the heap that the run is held to. Everything is streamed: a small one
 // is enough, whatever the processor count. A check has its index beside it.
 func (f *upgradeFlags) heap() int64 {
-	heap := int64(30<<20) + 4*max(0, int64(f.maxEntry)-8<<20)
+	heap := int64(30<<20) + 4*max(0, int64(f.MaxEntry)-8<<20)
 	if f.checks() {
 		heap += check.DefaultCache / 2
 	}

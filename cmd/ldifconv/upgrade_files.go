@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -71,7 +72,7 @@ func (u *upgradeFiles) optional(name, path string) (io.Writer, error) {
 func (u *upgradeFiles) states(paths []string) ([]ldifconv.Input, error) {
 	var list []ldifconv.Input
 	for _, path := range paths {
-		in, err := openText(u.job, path, "no state file", "an LDIF file")
+		in, err := flags.OpenText(u.job, path, "no state file", "an LDIF file")
 		if err != nil {
 			return nil, err
 		}

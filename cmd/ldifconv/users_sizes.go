@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -17,7 +18,7 @@ const mostBytes = 1 << 50
 // begins with one and a slash, and a number, separated by blanks or TABs; what
 // follows is passed over, a number that is - counts nothing.
 func readSizes(job *cli.Job, path string, to *ldifconv.Sums) error {
-	in, err := openText(job, path, "no list of sizes")
+	in, err := flags.OpenText(job, path, "no list of sizes")
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv/export"
-	"imsconv/storeconv/maildir"
 )
 
 const exportDoc = `
@@ -82,47 +82,25 @@ type exportFlags struct {
 	out         string
 	results     string
 
-	to, via, layout, escape, newline, mbox, names, keep flags.Choice
-	path, uidl                                          flags.Text
-	users                                               flags.Users
-	shard                                               flags.Shard
-	owner                                               flags.Owner
-	sync                                                flags.Sync
-	jobs                                                flags.Jobs
+	choices.Export
+	shard flags.Shard
+	sync  flags.Sync
+	jobs  flags.Jobs
 }
 
 func (v *exportFlags) add(fs *pflag.FlagSet) {
 	o := &v.opts
 	fs.StringVar(&v.store, "store", "", "the store, a `DIR`")
 	fs.StringVarP(&v.file, "file", "f", "", "a backup `STREAM` in place of a store, or - for standard input")
-	v.choice(fs, &v.to, "to", "`FORMAT`: maildir or mbox", "maildir", "maildir", "mbox")
 	fs.StringVar(&v.out, "out", "", "where to, the directory `OUT`; made when it does not exist")
-	v.path = flags.NewText("", "TEMPLATE", export.CheckPath)
-	fs.Var(&v.path, "path", "place of a user below OUT, `TEMPLATE` with %u, %n, %d (default %u/Maildir; of mbox %u)")
-	v.choice(fs, &v.via, "via", "message files by `HOW`: copy or hardlink", "copy", "copy", "hardlink")
-	v.choice(fs, &v.layout, "layout", "mailboxes on disk, `LAYOUT`: ++ (Maildir++) or fs", "++", "++", "fs")
-	v.choice(fs, &v.escape, "escape", "names with dots and the like, `HOW`: auto, listescape (the plugin is on in any case) or none", "auto", "auto", "listescape", "none")
-	v.users.Add(fs)
-	fs.StringVarP(&o.Partition, "partition", "p", "", "only `PARTITION` of the store (default all)")
+	v.AddFormat(fs)
+	v.Export.Add(fs)
 	v.shard.Add(fs)
-	v.owner.Add(fs, "owner of what is made")
-	fs.StringVarP(&o.Encoding, "encoding", "e", "", "encoding of the mailbox names in a stream, `ENC`, such as ISO-8859-1 (default IMAP-MODIFIED-UTF-7)")
 	fs.StringVar(&o.Domain, "default-domain", "", "the `DOMAIN` of ids without one, for %d; ids in it lose it")
-	v.uidl = flags.NewText("", "FORMAT", export.CheckUIDL)
-	fs.Var(&v.uidl, "pop3-uidl", "POP3 UIDLs, `FORMAT` of Dovecot such as %v-%u or %08Xu%08Xv (default none)")
-	v.choice(fs, &v.newline, "newline", "line ends of messages in OUT, `HOW`: keep, crlf or lf", "keep", "keep", "crlf", "lf")
-	v.choice(fs, &v.keep, "keep-target", "what stays of mail that is there when the source has changed, `WHAT`: flags or none", "flags", "flags", "none")
-	v.choice(fs, &v.mbox, "mbox", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
-	v.choice(fs, &v.names, "names", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory)", "imsexport", "imsexport")
 	v.jobs.Add(fs, "writers")
 	v.sync.Add(fs)
 	fs.StringVar(&v.results, "results", "", "a line for each mailbox to `FILE`, separated by TABs, or - for standard output")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read and check everything, write nothing")
-}
-
-func (v *exportFlags) choice(fs *pflag.FlagSet, c *flags.Choice, name, usage, value string, words ...string) {
-	*c = flags.NewChoice(value, words...)
-	fs.Var(c, name, usage)
 }
 
 func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -172,65 +150,9 @@ func (v *exportFlags) prepare(job *cli.Job) error {
 		return cli.Usagef("--store and -f exclude each other")
 	case v.out == "":
 		return cli.Usagef("where to? (--out)")
-	case v.file != "" && o.Partition != "":
-		return cli.Usagef("--partition is of a store, a stream has none")
-	case v.store != "" && o.Encoding != "":
-		return cli.Usagef("--encoding is of a stream")
 	}
-	if err := v.prepareFormat(); err != nil {
-		return err
-	}
-	if err := v.prepareVia(); err != nil {
-		return err
-	}
-	o.Path, o.UIDL, o.Shard, o.Owner = v.path.Value, v.uidl.Value, v.shard.Shard, v.owner.Owner()
-	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
-	o.Newline = map[string]export.Newline{"keep": export.KeepNewline, "crlf": export.CRLF, "lf": export.LF}[v.newline.Value]
-	if v.keep.Value == "none" {
-		o.Keep = export.KeepNone
-	}
-	names, err := v.users.Read(job)
-	o.Users, o.Map = names.Select, names.Map
-	return err
-}
-
-// prepareFormat takes what belongs to one of the formats alone.
-func (v *exportFlags) prepareFormat() error {
-	o := &v.opts
-	o.Escape = map[string]export.Escape{"auto": export.EscapeAuto, "listescape": export.EscapeList, "none": export.EscapeNone}[v.escape.Value]
-	if v.layout.Value == "fs" {
-		o.Layout = maildir.FS
-	}
-	o.Mboxcl2 = v.mbox.Value == "mboxcl2"
-	if v.to.Value == "maildir" {
-		if o.Mboxcl2 {
-			return cli.Usagef("--mbox is of --to mbox")
-		}
-		return nil
-	}
-	o.To = export.Mbox
-	if v.layout.Value != "++" || v.escape.Value != "auto" || v.uidl.Value != "" || v.keep.Value != "flags" {
-		return cli.Usagef("--layout, --escape, --pop3-uidl and --keep-target are of --to maildir")
-	}
-	return nil
-}
-
-func (v *exportFlags) prepareVia() error {
-	if v.via.Value == "copy" {
-		return nil
-	}
-	v.opts.Via = export.Hardlink
-	switch {
-	case v.file != "":
-		return cli.Usagef("--via hardlink is of a store, a stream has no files")
-	case v.to.Value == "mbox":
-		return cli.Usagef("--via hardlink is of --to maildir")
-	case v.owner.Owner() != nil:
-		return cli.Usagef("--via hardlink keeps the owner of the store's files: without --owner, or --via copy")
-	case v.newline.Value != "keep":
-		return cli.Usagef("--via hardlink keeps the line ends of the store's files: without --newline, or --via copy")
-	}
-	return nil
+	o.Shard, o.Jobs, o.Sync = v.shard.Shard, v.jobs.Number(), v.sync.Mode
+	return v.Fill(job, o, v.file != "")
 }
 
 // source opens what is exported; size is that of a stream in bytes, 0 where it
@@ -286,7 +208,7 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 	if v.opts.Via == export.Hardlink && r.Shared > 0 {
 		job.Note("OUT and the store share files: do not change them in place on either side")
 	}
-	job.Output(v.to.Value, v.out)
+	job.Output(v.To(), v.out)
 	if v.results != "" && v.results != "-" {
 		job.Output("results", v.results)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
@@ -75,36 +76,22 @@ func relocateVerb() cli.Verb {
 type relocateFlags struct {
 	from, store string
 	opts        relocate.Options
-	via         flags.Choice
-	partitions  []string
-	users       flags.Users
-	owner       flags.Owner
-	ldif        []string // --ldif, the old name of --limits
-	limits      flags.Limits
-	database    flags.Database
-	sync        flags.Sync
-	jobs        flags.Jobs
+	choices.Relocate
+	ldif   []string // --ldif, the old name of --limits
+	limits flags.Limits
+	sync   flags.Sync
+	jobs   flags.Jobs
 }
 
 func (v *relocateFlags) add(fs *pflag.FlagSet) {
-	o := &v.opts
 	fs.StringVar(&v.from, "from", "", "the store of the old server, `NMSSTORE`")
 	fs.StringVar(&v.store, "store", "", "the new store, `DIR`; made when it does not exist")
-	v.via = flags.NewChoice("", "hardlink", "copy", "symlink")
-	fs.Var(&v.via, "via", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
-	fs.StringArrayVar(&v.partitions, "partition", nil, "`OLD=NEW`: partition OLD is called NEW in the new store; OLD may be the path of a partition that lies outside of NMSSTORE/partition, or NEW the path where the source partition OLD lies")
-	v.users.Add(fs)
-	fs.StringVar(&o.Domain, "domain", "", "make uid@`DOMAIN` of every user id without a domain")
-	v.owner.Add(fs, "owner of what is made (not with --via hardlink)")
-	fs.BoolVar(&o.RepairHash, "repair-hash", false, "put directories where hashdir says and as the layout spells them")
-	fs.BoolVar(&o.AddMissing, "add-missing", false, "write folder records for mailboxes that have none, with all rights for their user")
-	fs.BoolVar(&o.Requota, "requota", false, "count the usage in quota.db anew")
+	v.Relocate.Add(fs)
 	v.limits.Add(fs)
 	fs.StringArrayVar(&v.ldif, "ldif", nil, "the same as --limits `LDIF`")
-	v.database.Add(fs, 6, "6", "as the source", "as the source")
 	v.jobs.Add(fs, "users")
 	v.sync.Add(fs)
-	fs.BoolVar(&o.DryRun, "dry-run", false, "check and count everything, write nothing")
+	fs.BoolVar(&v.opts.DryRun, "dry-run", false, "check and count everything, write nothing")
 }
 
 func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -137,27 +124,9 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 	if v.from == "" || v.store == "" {
 		return cli.Usagef("--from and --store are needed")
 	}
-	var err error
-	if o.Via, err = relocate.ParseVia(v.via.Value); err != nil {
-		return cli.Usagef("--via: %w", err)
-	}
-	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
-	for _, p := range v.partitions {
-		part, err := relocate.ParsePartition(p)
-		if err != nil {
-			return cli.Usagef("--partition: %w", err)
-		}
-		o.Partitions = append(o.Partitions, part)
-	}
-	names, err := v.users.Read(job)
-	if err != nil {
+	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
+	if err := v.Fill(job, o); err != nil {
 		return err
-	}
-	o.Users, o.Map = names.Select, names.Map
-	o.Owner = v.owner.Owner()
-	if o.Owner != nil && o.Via == relocate.ViaAuto {
-		o.Via = relocate.ViaCopy
-		job.Note("messages are copied, because --owner cannot be set on hard links")
 	}
 	return v.readLimits(job)
 }

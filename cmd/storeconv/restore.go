@@ -10,12 +10,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
-	"imsconv/storeconv"
-	"imsconv/storeconv/ims"
 	"imsconv/storeconv/restore"
 )
 
@@ -89,57 +88,36 @@ func restoreVerb() cli.Verb {
 }
 
 type restoreFlags struct {
-	opts     restore.Options
-	files    []string
-	store    string
-	users    flags.Users
-	newName  bool
-	ignore   bool
-	proceed  flags.Choice
+	opts  restore.Options
+	files []string
+	store string
+	choices.Restore
 	blocking flags.Count
-	refs     []string
 	verbose  int
 	contents bool
 	header   bool
-	tree     flags.Tree
 	toStream string
 
-	owner    flags.Owner
-	newline  flags.Newline
-	shard    flags.Shard
-	limits   flags.Limits
-	database flags.Database
-	sync     flags.Sync
-	jobs     flags.Jobs
+	shard  flags.Shard
+	limits flags.Limits
+	sync   flags.Sync
+	jobs   flags.Jobs
 }
 
 func (v *restoreFlags) add(fs *pflag.FlagSet) {
-	o := &v.opts
 	fs.StringArrayVarP(&v.files, "file", "f", nil, "the `STREAM`, or - for standard input; may be given again")
 	fs.StringVar(&v.store, "store", "", "the store, `DIR`; made when it does not exist")
-	v.users.Add(fs)
-	fs.BoolVarP(&v.newName, "new-mailbox", "n", false, "restore a mailbox that exists under a new name, name.mmddyy.HHMMSS")
-	fs.BoolVarP(&v.ignore, "ignore-existing", "i", false, "add messages without looking whether they are there")
-	v.proceed = flags.NewChoice("y", "y", "n")
-	fs.VarP(&v.proceed, "continue", "c", "go on after a problem, `y or n`")
-	fs.StringVarP(&o.Encoding, "encoding", "e", "", "encoding of the mailbox names in the stream, `ENC`, such as ISO-8859-1 (default IMAP-MODIFIED-UTF-7)")
+	v.Restore.Add(fs)
 	fs.VarP(&v.blocking, "blocking", "b", "blocking factor of the stream, `N` x 512 bytes; any is read, so this is not needed")
-	fs.StringVarP(&o.Partition, "partition", "p", "primary", "`PARTITION` of the store")
-	fs.StringArrayVarP(&v.refs, "reference", "r", nil, "`STREAM` to look in for first copies that the others do not hold; a plain file; may be given again")
 	fs.IntVarP(&v.verbose, "verbose", "v", 0, "tell each mailbox (1), each message (2), `N` from 0 to 3")
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")
 	fs.BoolVar(&v.header, "header", false, "print the header of the stream, restore nothing")
-	v.tree.Add(fs)
 	fs.StringVar(&v.toStream, "to-stream", "", "make a backup stream of mailbox files or Maildirs, `FILE` (- for standard output), and restore nothing")
 	v.shard.Add(fs)
 	v.limits.Add(fs)
-	v.newline.Add(fs, "in the store")
-	fs.BoolVar(&o.NoIndex, "no-index", false, "write no store.idx; flags and dates are lost")
-	v.owner.Add(fs, "owner of what is made")
-	v.database.Add(fs, 0, "as they are, else 6", "as they are, else big", "as they are, else 8K")
 	v.jobs.Add(fs, "writers")
 	v.sync.Add(fs)
-	fs.BoolVar(&o.DryRun, "dry-run", false, "read and check everything, write nothing")
+	fs.BoolVar(&v.opts.DryRun, "dry-run", false, "read and check everything, write nothing")
 }
 
 func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -149,7 +127,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if len(v.files) == 0 {
 		return cli.Usagef("which stream? (-f)")
 	}
-	if err := v.tree.Check(); err != nil {
+	if err := v.Tree.Check(); err != nil {
 		return err
 	}
 	if v.contents || v.header {
@@ -166,12 +144,12 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 		return err
 	}
 	tellPartitions(job, args, v.opts.Partition)
-	streams, closeAll, err := openSources(job, &v.tree, v.files)
+	streams, closeAll, err := openSources(job, &v.Tree, v.files)
 	defer closeAll()
 	if err != nil {
 		return err
 	}
-	refs, closeRefs, err := openStreams(job, v.refs)
+	refs, closeRefs, err := openStreams(job, v.References)
 	defer closeRefs()
 	if err != nil {
 		return err
@@ -197,7 +175,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 // list prints what -t and --header ask for.
 func (v *restoreFlags) list(ctx context.Context, job *cli.Job) error {
 	for _, f := range v.files {
-		l := listOptions{stream: f, format: "text", header: v.header, tree: v.tree}
+		l := listOptions{stream: f, format: "text", header: v.header, tree: v.Tree}
 		if err := l.run(ctx, job, nil); err != nil {
 			return err
 		}
@@ -223,32 +201,15 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	switch {
 	case v.store == "":
 		return cli.Usagef("which store? (--store)")
-	case v.newName && v.ignore:
-		return cli.Usagef("-n and -i exclude each other")
 	case v.verbose < 0 || v.verbose > 3:
 		return cli.Usagef("-v %d is not from 0 to 3", v.verbose)
 	}
-	if err := ims.CheckPartition(o.Partition); err != nil {
-		return cli.Usagef("-p: %w", err)
-	}
-	if _, err := storeconv.ParseEncoding(o.Encoding); err != nil {
-		return cli.Usagef("-e: %w", err)
-	}
-	o.Strict, o.CRLF, o.Shard = v.proceed.Value == "n", v.newline.CRLF(), v.shard.Shard
-	o.Databases, o.Jobs, o.Sync = v.database.Form(), v.jobs.Number(), v.sync.Mode
-	o.Owner = v.owner.Owner()
-	switch {
-	case v.newName:
-		o.Existing = restore.NewName
-	case v.ignore:
-		o.Existing = restore.AppendAll
-	}
-	names, err := v.users.Read(job)
-	if err != nil {
+	o.Shard, o.Jobs, o.Sync = v.shard.Shard, v.jobs.Number(), v.sync.Mode
+	if err := v.Fill(job, o); err != nil {
 		return err
 	}
-	o.Users, o.Map = names.Select, names.Map
-	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return sourceUsers(job, &v.tree, v.files[0]) })
+	var err error
+	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return sourceUsers(job, &v.Tree, v.files[0]) })
 	o.Domain = v.limits.Domain
 	return err
 }
@@ -380,7 +341,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	if r.Finished {
 		job.Note("an earlier run of this command had done everything: nothing is changed")
 	}
-	if r.NoHeader && !v.tree.Is(v.files[0]) {
+	if r.NoHeader && !v.Tree.Is(v.files[0]) {
 		job.Note("the stream has no header of its profile: read as a plain tar")
 	}
 	if err != nil || v.opts.DryRun {

@@ -14,23 +14,23 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 		return cli.Usagef("--to-stream and --store exclude each other")
 	case len(v.files) > 1:
 		return cli.Usagef("--to-stream takes one source")
-	case !v.tree.Is(v.files[0]):
+	case !v.Tree.Is(v.files[0]):
 		return cli.Usagef("--to-stream makes a stream of mailbox files or Maildirs, and %s is neither", v.files[0])
 	}
-	names, err := v.users.Read(job)
+	names, err := v.Users.Read(job)
 	if err != nil {
 		return err
 	}
 	if len(names.Map) > 0 {
 		return cli.Usagef("--to-stream keeps the names of users: give new ones when the stream is restored")
 	}
-	tree, err := stream.OpenTree(job, v.files[0], v.tree.Options())
+	tree, err := stream.OpenTree(job, v.files[0], v.Tree.Options())
 	if err != nil {
 		return err
 	}
 	defer tree.Close() // opened for reading
 	sel := v.opts.Selection
-	sel.Users, sel.Shard = names.Select, v.shard.Shard
+	sel.Users, sel.Shard, sel.Encoding = names.Select, v.shard.Shard, v.Encoding
 	out, err := job.Create(v.toStream, false)
 	if err != nil {
 		return err

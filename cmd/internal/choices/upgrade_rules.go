@@ -1,32 +1,37 @@
-package main
+package choices
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
-// ruleFlags are the choices of the mapping as they stand on the command line.
-type ruleFlags struct {
+// Rules are the choices of the mapping.
+type Rules struct {
+	// DefaultDomain is the site's default domain, one of those of --vanity; the
+	// verb or the site's file says it.
+	DefaultDomain string
+
 	off                      []string
 	quotaMissing, lock, keep string
 	quotaSuffix              bool
 	programMap, uidMap       string
 	alsoAllow, domains       []string
 	mmp                      string
-	defaultDomain            string
 	vanity, tree             bool
 	encodeURL, licenses      bool
 	dataSource               string
 	userAttributes           []string
 }
 
-func (f *ruleFlags) add(fs *pflag.FlagSet) {
+func (f *Rules) addRules(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.off, "no-rule", nil, "switch off the rule `NAME` (ldifconv rules lists them); may be repeated")
 	fs.StringVar(&f.quotaMissing, "quota-missing", "-1", "what a SIMS user without mailQuota gets: a `NUMBER` of bytes, -1 for no limit, or keep to leave it out")
 	fs.BoolVar(&f.quotaSuffix, "quota-suffix", false, "keep K, M and G in quotas instead of plain bytes")
@@ -38,16 +43,17 @@ func (f *ruleFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.uidMap, "uid-map", "", "give users the uids of `FILE`: old, blank or =, new")
 	fs.BoolVar(&f.vanity, "vanity", false, "mark users whose address is in none of the domains given with --domain as vanity domain users")
 	fs.StringArrayVar(&f.domains, "domain", nil, "a mail domain `NAME` of the site, for --vanity; may be repeated")
-	fs.StringVar(&f.defaultDomain, "default-domain", "", "the site's default domain `NAME`; one of the domains of --vanity")
 	fs.BoolVar(&f.tree, "make-dc-tree", false, "from NMS: add the domain nodes below o=internet that iMS looks users up in")
 	fs.BoolVar(&f.encodeURL, "encode-ldap-url", false, "write blanks in LDAP URLs as %20")
 	fs.BoolVar(&f.licenses, "drop-licenses", false, "from NMS: drop nsLicenseUser and its attributes")
 	fs.StringVar(&f.dataSource, "data-source", "", "`TAG` for dataSource of entries without one")
 	fs.StringArrayVar(&f.userAttributes, "user-attribute", nil, "keep userDefinedAttribute`N=NAME` under another name; may be repeated")
+	isPath(fs, "program-map", fileForm)
+	isPath(fs, "uid-map", fileForm)
 }
 
-// options puts the choices into o, reading the files they name.
-func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
+// fillRules puts the choices into o, reading the files they name.
+func (f *Rules) fillRules(job *cli.Job, o *ldifconv.RuleOptions) error {
 	o.Off, o.QuotaMissing, o.QuotaSuffix = f.off, f.quotaMissing, f.quotaSuffix
 	o.Lock, o.KeepOldClasses = strings.ToLower(f.lock), f.keep
 	o.Vanity, o.MakeDCTree, o.EncodeURL = f.vanity, f.tree, f.encodeURL
@@ -59,7 +65,7 @@ func (f *ruleFlags) options(job *cli.Job, o *ldifconv.RuleOptions) error {
 			}
 		}
 	}
-	for _, d := range append(f.domains, f.defaultDomain) {
+	for _, d := range append(slices.Clone(f.domains), f.DefaultDomain) {
 		if d != "" {
 			o.Domains = append(o.Domains, strings.ToLower(d))
 		}
@@ -102,27 +108,27 @@ func knownRules(names []string) error {
 }
 
 // unused tells of choices that have no effect on entries of this source.
-func (f *ruleFlags) unused(job *cli.Job, set *pflag.FlagSet, from ldifconv.Source) {
+func (u *Upgrade) unused(job *cli.Job, from ldifconv.Source) {
 	names := []string{"make-dc-tree", "drop-licenses", "program-map", "vanity"}
 	if from == ldifconv.NMS {
 		names = []string{"quota-missing", "quota-suffix", "lock", "also-allow", "mmp", "user-attribute"}
 	}
 	for _, name := range names {
-		if set.Changed(name) {
+		if u.set.Changed(name) {
 			job.Warning("option-unused", "--"+name, fmt.Sprintf("has no effect on entries of %s", from))
 		}
 	}
-	if f.vanity && from == ldifconv.NMS && len(f.domains) == 0 && f.defaultDomain == "" {
+	if u.vanity && from == ldifconv.NMS && len(u.domains) == 0 && u.DefaultDomain == "" {
 		job.Warning("option-unused", "--vanity", "no --domain is given: every address in another domain than its entry's is taken for a vanity domain")
 	}
 }
 
 // readFile reads a map from the file named path, when one is named.
-func readFile(job *cli.Job, what, path string, to *map[string]string, read readerFunc) error {
+func readFile(job *cli.Job, what, path string, to *map[string]string, read func(io.Reader) (map[string]string, error)) error {
 	if path == "" {
 		return nil
 	}
-	in, err := openText(job, path, "no "+what)
+	in, err := flags.OpenText(job, path, "no "+what)
 	if err != nil {
 		return err
 	}
