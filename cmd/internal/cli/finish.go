@@ -57,7 +57,7 @@ func (j *Job) begin(opt *common) error {
 // finish writes the report, tells the error and the summary, and returns the
 // exit status.
 func (j *Job) finish(ctx context.Context, err error) int {
-	j.meter.stop()
+	j.stopMeter()
 	r := j.Snapshot()
 	if err != nil {
 		r.Exit, r.Result = exitOf(ctx, err)
@@ -201,6 +201,7 @@ func (j *Job) summary(r Report, usage bool) {
 			j.say("note", "", "", "warnings silenced by --quiet: "+r.Warnings.kinds())
 		}
 	default:
+		j.groups()
 		if text := r.line(); text != "" {
 			j.meter.clear()
 			fmt.Fprintf(j.stderr, "%s: %s: %s\n", j.command, r.Result, text)

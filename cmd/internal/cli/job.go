@@ -24,13 +24,17 @@ type Job struct {
 
 	mu     sync.Mutex
 	report Report
-	meter  *Meter
+	meter  *Meter        // of the display; nil: none
+	phase  *Phase        // that the run is in; nil: none
 	inputs []os.FileInfo // that outputs must not replace
 	files  []*OutputFile // not yet committed: removed when the run ends
 	log    *OutputFile   // of --log; nil: none
+	lines  *OutputFile   // of LogTo; nil: none
 	place  *OutputFile   // of --report; nil: none
 
-	logPath string // what --log names
+	grouped   Counts // warnings of this run by kind, where they are grouped
+	logPath   string // what --log names
+	linesPath string // what LogTo has been told to name to people
 
 	exit func(status int, r Report) int // see Verb.Exit; nil: as it is
 }

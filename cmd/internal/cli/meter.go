@@ -11,12 +11,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
-// Meter counts what a run has done, for the progress bar, for SIGUSR1 and for
-// --json. A nil Meter counts nothing.
+// Meter counts what a run has done, for the line of progress, for SIGUSR1 and
+// for --json. A nil Meter counts nothing.
 type Meter struct {
 	items, bytes atomic.Int64
 	unit         string
@@ -24,29 +23,33 @@ type Meter struct {
 	totalBytes   int64
 	start        time.Time
 
-	job  *Job
-	bar  *progressbar.ProgressBar // nil when not drawn
-	done chan struct{}
-	wait sync.WaitGroup
+	job   *Job
+	phase *Phase    // that the meter is part of; may be nil
+	line  io.Writer // where the line of progress is drawn; nil: nowhere
+	drawn bool      // the line is on the terminal now
+	done  chan struct{}
+	wait  sync.WaitGroup
 }
 
 const (
-	barInterval  = 100 * time.Millisecond
+	lineInterval = 100 * time.Millisecond
 	jsonInterval = time.Second
 )
 
-// Meter starts the progress display of a run that counts items of the given
-// unit ("messages") and bytes; totals are 0 or less when unknown. Add is cheap,
-// but meant for batches. The display ends with the run.
+// Meter starts the progress display of a run, or of its current phase, that
+// counts items of the given unit ("messages") and bytes; totals are 0 or less
+// when unknown. Add is cheap, but meant for batches. The display ends with the
+// run, the phase, or the next meter.
 func (j *Job) Meter(unit string, totalItems, totalBytes int64) *Meter {
 	m := &Meter{unit: unit, totalItems: totalItems, totalBytes: totalBytes,
 		start: time.Now(), job: j, done: make(chan struct{})}
-	j.meter.stop()
+	j.stopMeter()
 	if !j.quiet && !j.json && j.terminal {
-		m.bar = newBar(oneLine{j.stderr.(*os.File)}, totalItems, totalBytes)
+		m.line = oneLine{j.stderr.(*os.File)}
 	}
 	j.mu.Lock()
 	j.meter = m
+	m.phase = j.phase
 	j.mu.Unlock()
 	m.wait.Go(m.run)
 	return m
@@ -89,17 +92,6 @@ func cutLines(text []byte, width int) []byte {
 	return out
 }
 
-func newBar(w io.Writer, items, bytes int64) *progressbar.ProgressBar {
-	total := int64(-1)
-	if bytes > 0 {
-		total = bytes
-	} else if items > 0 {
-		total = items
-	}
-	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionThrottle(barInterval),
-		progressbar.OptionClearOnFinish(), progressbar.OptionShowBytes(bytes > 0), progressbar.OptionSetPredictTime(total > 0))
-}
-
 // Add counts items and bytes.
 func (m *Meter) Add(items, bytes int64) {
 	if m == nil {
@@ -109,9 +101,9 @@ func (m *Meter) Add(items, bytes int64) {
 	m.bytes.Add(bytes)
 }
 
-// run draws until the meter is stopped.
+// run draws, and takes samples for the phase, until the meter is stopped.
 func (m *Meter) run() {
-	interval := barInterval
+	interval := lineInterval
 	if m.job.json {
 		interval = jsonInterval
 	}
@@ -130,28 +122,39 @@ func (m *Meter) run() {
 func (m *Meter) draw() {
 	m.job.mu.Lock()
 	defer m.job.mu.Unlock()
-	items, bytes := m.items.Load(), m.bytes.Load()
+	m.phase.sample(m)
 	switch {
 	case m.job.json:
-		m.job.sayJSON(struct {
-			Type       string `json:"type"`
-			Unit       string `json:"unit"`
-			Items      int64  `json:"items"`
-			TotalItems int64  `json:"total_items,omitempty"`
-			Bytes      int64  `json:"bytes"`
-			TotalBytes int64  `json:"total_bytes,omitempty"`
-		}{"progress", m.unit, items, m.totalItems, bytes, m.totalBytes})
-	case m.bar != nil:
-		at := bytes
-		if m.totalBytes <= 0 {
-			at = items
-		}
-		if limit := m.bar.GetMax64(); limit > 0 && at > limit {
-			at = limit
-		}
-		m.bar.Describe(fmt.Sprintf("%d %s", items, m.unit))
-		m.bar.Set64(at) // an error is one of the terminal's
+		m.job.sayJSON(m.jsonLine())
+	case m.line != nil:
+		// An error is one of the terminal's.
+		fmt.Fprintf(m.line, "\r%s%s", m.text(), eraseToEnd)
+		m.drawn = true
 	}
+}
+
+// eraseToEnd takes what a longer line has left there off a terminal.
+const eraseToEnd = "\x1b[K"
+
+// progressLine is the JSON form of how far a run is.
+type progressLine struct {
+	Type       string `json:"type"`
+	Phase      int    `json:"phase,omitempty"` // of Phases, counted from 1
+	Phases     int    `json:"phases,omitempty"`
+	Name       string `json:"name,omitempty"` // of the phase
+	Unit       string `json:"unit"`
+	Items      int64  `json:"items"`
+	TotalItems int64  `json:"total_items,omitempty"`
+	Bytes      int64  `json:"bytes"`
+	TotalBytes int64  `json:"total_bytes,omitempty"`
+}
+
+func (m *Meter) jsonLine() progressLine {
+	l := progressLine{Type: "progress", Unit: m.unit, Items: m.items.Load(), TotalItems: m.totalItems, Bytes: m.bytes.Load(), TotalBytes: m.totalBytes}
+	if p := m.phase; p != nil {
+		l.Phase, l.Phases, l.Name = p.k, p.n, p.name
+	}
+	return l
 }
 
 // answer tells how far the run is at every SIGUSR1, until stop is called.
@@ -165,7 +168,7 @@ func (j *Job) answer() (stop func()) {
 				return
 			case <-asked:
 				j.mu.Lock()
-				j.say("progress", "", "", j.meter.line())
+				j.say("progress", "", "", j.progress())
 				j.mu.Unlock()
 			}
 		}
@@ -176,41 +179,76 @@ func (j *Job) answer() (stop func()) {
 	}
 }
 
-// line is one line: what is done, the rate, and the time left where the total
-// is known.
-func (m *Meter) line() string {
-	if m == nil {
-		return "nothing is counted yet"
+// progress is one line on how far the run is; j.mu is held.
+func (j *Job) progress() string {
+	switch {
+	case j.meter != nil:
+		return j.meter.text()
+	case j.phase != nil:
+		return j.phase.title()
 	}
+	return "nothing is counted yet"
+}
+
+// text is one line: the phase, what is done, the rate, and the time left where
+// the total is known.
+func (m *Meter) text() string {
 	items, bytes := m.items.Load(), m.bytes.Load()
-	seconds := time.Since(m.start).Seconds()
-	text := fmt.Sprintf("%d %s, %.1f MB, %.0f %s/s, %.1f MB/s", items, m.unit, float64(bytes)/1e6,
-		float64(items)/seconds, m.unit, float64(bytes)/1e6/seconds)
-	if m.totalBytes > 0 && bytes > 0 {
-		left := time.Duration(float64(m.totalBytes-bytes) / float64(bytes) * seconds * float64(time.Second))
+	seconds := max(time.Since(m.start).Seconds(), 1e-3)
+	var text string
+	if m.phase != nil {
+		text = m.phase.title() + ": "
+	}
+	part, known := m.part(items, bytes)
+	if known {
+		text += fmt.Sprintf("%d%%, ", int(part*100))
+	}
+	text += fmt.Sprintf("%d %s, %.0f/s", items, m.unit, float64(items)/seconds)
+	if bytes > 0 || m.totalBytes > 0 {
+		text += fmt.Sprintf(", %.1f MB, %.1f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/seconds)
+	}
+	if known && part > 0 && part < 1 {
+		left := time.Duration((1 - part) / part * seconds * float64(time.Second))
 		text += ", about " + left.Round(time.Second).String() + " left"
 	}
 	return text
 }
 
-// clear takes the bar off the line before something else is written there;
-// the job's lock is held.
+// part is how much of the whole is done, from 0 to 1, where that is known.
+func (m *Meter) part(items, bytes int64) (part float64, known bool) {
+	switch {
+	case m.totalBytes > 0:
+		part = float64(bytes) / float64(m.totalBytes)
+	case m.totalItems > 0:
+		part = float64(items) / float64(m.totalItems)
+	default:
+		return 0, false
+	}
+	return min(part, 1), true
+}
+
+// clear takes the line of progress off the terminal before something else is
+// written there; the job's lock is held.
 func (m *Meter) clear() {
-	if m != nil && m.bar != nil {
-		m.bar.Clear()
+	if m != nil && m.drawn {
+		fmt.Fprint(m.line, "\r"+eraseToEnd)
+		m.drawn = false
 	}
 }
 
-func (m *Meter) stop() {
+// stopMeter ends the display. What the meter has counted stays with its phase.
+func (j *Job) stopMeter() {
+	j.mu.Lock()
+	m := j.meter
+	j.meter = nil
+	j.mu.Unlock()
 	if m == nil {
 		return
 	}
-	select {
-	case <-m.done:
-		return
-	default:
-	}
 	close(m.done)
 	m.wait.Wait()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	m.clear()
+	m.phase.take(m)
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Problem tells of something refused, unreadable or lost; the exit status
@@ -28,17 +30,16 @@ func (j *Job) tell(level string, lines *Lines, kind, where, text string, listed 
 	defer j.mu.Unlock()
 	kept := lines.add(Line{kind, where, text})
 	n := lines.Kinds.Get(kind)
-	if j.log != nil {
-		// An error comes again when the file is committed.
-		fmt.Fprintf(j.log, "%s\t%s\t%s\t%s\n", level, kind, where, text)
+	for _, file := range []*OutputFile{j.log, j.lines} {
+		if file != nil {
+			// An error comes again when the file is committed.
+			fmt.Fprintf(file, "%s\t%s\t%s\t%s\n", level, kind, where, text)
+		}
 	}
 	switch {
 	case listed && !j.json:
 	case level == "warning" && !j.json && j.quiet:
-	case level == "warning" && !j.json && j.terminal && n > groupedLines:
-		if n == groupedLines+1 {
-			j.say("note", kind, "", fmt.Sprintf("more warnings of kind %s are counted only%s", kind, j.seeLog()))
-		}
+	case level == "warning" && j.grouping() && j.grouped.Add(kind, 1) > 1: // told with its group at the end
 	case kept:
 		j.say(level, kind, where, text)
 	case n == MaxLines+1:
@@ -46,38 +47,72 @@ func (j *Job) tell(level string, lines *Lines, kind, where, text string, listed 
 	}
 }
 
+// grouping says whether warnings are told by kind, with the first of a kind as
+// its example: on a terminal, which has no room for more.
+func (j *Job) grouping() bool { return j.terminal && !j.json && !j.quiet }
+
+// groups tells how many warnings there were of each kind beside its example;
+// j.mu is held.
+func (j *Job) groups() {
+	var more []string
+	for _, c := range j.grouped {
+		if c.N > 1 {
+			more = append(more, fmt.Sprintf("%d of kind %s", c.N-1, c.Name))
+		}
+	}
+	if len(more) > 0 {
+		j.say("note", "", "", "more warnings, like those above: "+strings.Join(more, ", ")+j.seeLog())
+	}
+}
+
+// LogTo writes every problem and warning from now on to the file at path too,
+// however many, until commit is called, which puts the file in its place.
+// People are told of it by the name shown.
+func (j *Job) LogTo(path, shown string) (commit func() error, err error) {
+	file, err := j.Create(path, true)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	j.lines, j.linesPath = file, shown
+	j.mu.Unlock()
+	return func() error {
+		j.mu.Lock()
+		j.lines = nil
+		j.mu.Unlock()
+		return file.Commit()
+	}, nil
+}
+
 // Counting reports whether further problems, or warnings, of a kind are counted
 // only: nothing prints or keeps their text.
 func (j *Job) Counting(problem bool, kind string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.log == nil && j.lines(problem).Kinds.Get(kind) > MaxLines
+	return j.log == nil && j.lines == nil && j.told(problem).Kinds.Get(kind) > MaxLines
 }
 
 // Counted counts one more of a kind that Counting is true of.
 func (j *Job) Counted(problem bool, kind string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	lines := j.lines(problem)
+	lines := j.told(problem)
 	lines.Total++
 	lines.Kinds.Add(kind, 1)
 }
 
-// lines are those of the problems, or of the warnings; j.mu is held.
-func (j *Job) lines(problem bool) *Lines {
+// told are the lines of the problems, or of the warnings; j.mu is held.
+func (j *Job) told(problem bool) *Lines {
 	if problem {
 		return &j.report.Problems
 	}
 	return &j.report.Warnings
 }
 
-// groupedLines is how many warnings of one kind a terminal shows.
-const groupedLines = 5
-
 // seeLog says where all the lines are; j.mu is held.
 func (j *Job) seeLog() string {
-	if j.log != nil {
-		return "; " + j.logPath + " has them all"
+	if path := cmp.Or(j.logPath, j.linesPath); path != "" {
+		return "; " + path + " has them all"
 	}
 	return "; --log FILE writes them all"
 }

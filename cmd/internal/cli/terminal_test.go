@@ -58,6 +58,7 @@ func TestProgressStaysOnItsLine(t *testing.T) {
 	for _, columns := range []uint16{15, 40, 80, 200} {
 		tty, end := terminal(t, columns)
 		Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
+			j.Phase(2, 5, "store")
 			m := j.Meter("messages", 1000, 50<<20)
 			for range 6 {
 				m.Add(100, 5<<20)
@@ -66,11 +67,13 @@ func TestProgressStaysOnItsLine(t *testing.T) {
 			return nil
 		}), []string{"tool", "do"}, nil, io.Discard, tty)
 		text := end()
-		if !strings.Contains(text, " messages") {
-			t.Fatalf("%d columns: no progress in %q", columns, text)
+		for part, from := range map[string]uint16{"phase 2 of 5": 15, "store: 20%, 200 messages": 60, "/s, ": 60, " MB/s, about ": 200, " left": 200} {
+			if columns >= from && !strings.Contains(text, part) {
+				t.Errorf("%d columns: no %q in %q", columns, part, text)
+			}
 		}
 		for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
-			if n := utf8.RuneCountInString(line); n >= int(columns) {
+			if n := utf8.RuneCountInString(strings.ReplaceAll(line, eraseToEnd, "")); n >= int(columns) {
 				t.Errorf("%d columns: a line of %d: %q", columns, n, line)
 			}
 		}
@@ -81,28 +84,64 @@ func TestTerminalGroupsWarnings(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	tty, end := terminal(t, 80)
 	Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
+		j.Recall(Report{Warnings: Lines{Total: 1, Kinds: Counts{{"odd", 1}}}}) // of an interrupted run
 		for n := range 40 {
 			j.Warning("odd", fmt.Sprintf("f:%d", n), "tab")
 		}
+		j.Warning("rare", "f:9", "once")
+		j.Warning("even", "f:1", "space")
+		j.Warning("even", "f:2", "space")
 		j.Problem("bad", "f:50", "cut")
 		return nil
 	}), []string{"tool", "do", "--log", log}, nil, io.Discard, tty)
 	text := strings.ReplaceAll(end(), "\r", "")
-	if n := strings.Count(text, "warning:"); n != groupedLines {
-		t.Errorf("%d warnings shown", n)
-	}
-	for _, want := range []string{
-		"more warnings of kind odd are counted only; " + log + " has them all\n",
-		"problem: f:50: cut [bad]\n",
-		"tool: done, with losses: problems 1 (bad 1), warnings 40 (odd 40)\n",
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q is not in %q", want, text)
-		}
+	want := `tool: warning: f:0: tab [odd]
+tool: warning: f:9: once [rare]
+tool: warning: f:1: space [even]
+tool: problem: f:50: cut [bad]
+tool: note: more warnings, like those above: 39 of kind odd, 1 of kind even; ` + log + ` has them all
+tool: done, with losses: problems 1 (bad 1), warnings 44 (odd 41, rare 1, even 2)
+`
+	// The order of kinds in the summary is that of their names.
+	if sorted := strings.Replace(want, "(odd 41, rare 1, even 2)", "(even 2, odd 41, rare 1)", 1); text != sorted {
+		t.Errorf("%s", text)
 	}
 	data, err := os.ReadFile(log)
 	if err != nil || bytes.Count(data, []byte("warning\todd\tf:")) != 40 {
 		t.Errorf("log: %q, %v", data, err)
+	}
+}
+
+// TestLogTo: a verb's own file has every line of its part of the run, and is
+// not there when it is not committed.
+func TestLogTo(t *testing.T) {
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	run(t, func(_ context.Context, j *Job, _ []string) error {
+		j.Warning("before", "", "x")
+		commit, err := j.LogTo(one, "one")
+		if err != nil {
+			return err
+		}
+		for range MaxLines + 5 {
+			if j.Counting(true, "bad") {
+				t.Fatal("only counting")
+			}
+			j.Problem("bad", "f", "cut")
+		}
+		if err := commit(); err != nil {
+			return err
+		}
+		j.Warning("after", "", "x")
+		_, err = j.LogTo(two, "two")
+		return err
+	}, "tool", "do", "--quiet")
+	data, err := os.ReadFile(one)
+	if want := strings.Repeat("problem\tbad\tf\tcut\n", MaxLines+5); err != nil || string(data) != want {
+		t.Errorf("%v, %d bytes", err, len(data))
+	}
+	if _, err := os.Stat(two); err == nil {
+		t.Error("a file that was not committed is there")
 	}
 }
 

@@ -52,7 +52,7 @@ const (
 	chartWidth  = 440
 	chartHeight = 230
 	plotLeft    = 56
-	plotRight   = 430
+	plotRight   = 424
 	plotTop     = 22
 	plotBottom  = 190
 )
