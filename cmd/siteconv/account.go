@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"imsconv/cmd/internal/cli"
@@ -25,8 +24,7 @@ type account struct {
 	run   ledger.Run
 	lines []stepLine // of steps that are done or were begun
 	name  string     // of the step that is under way
-	now   *progress  // of it; nil: none
-	began time.Time  // its last piece
+	phase *cli.Phase // of it
 }
 
 // stepLine is what is kept of one step.
@@ -77,23 +75,24 @@ func (a *account) line(name string) *stepLine {
 	return &a.lines[i]
 }
 
-// begin notes that a step begins, or goes on after an interruption.
-func (a *account) begin(job *cli.Job, out, name string) error {
-	a.name, a.began, a.now = name, time.Now().UTC(), &progress{}
-	l := a.line(name)
-	if l == nil {
-		a.lines = append(a.lines, stepLine{Step: ledger.Step{Name: name, Start: a.began}})
-		return a.write(job, out)
+// begin notes that a step begins, step k of n, or goes on after an
+// interruption.
+func (a *account) begin(job *cli.Job, out, name string, k, n int) error {
+	a.name, a.phase = name, job.Phase(k, n, name)
+	if l := a.line(name); l != nil {
+		l.Pieces = max(l.Pieces, 1) + 1
+	} else {
+		a.lines = append(a.lines, stepLine{Step: ledger.Step{Name: name, Start: time.Now().UTC()}})
 	}
-	l.Pieces = max(l.Pieces, 1) + 1
 	return a.write(job, out)
 }
 
-// end notes what the step that is under way has done and told.
+// end notes what the step that is under way has done and told. The time of a
+// piece that was killed nobody knows.
 func (a *account) end(job *cli.Job, out string) error {
-	l := a.line(a.name)
-	a.now.fill(&l.Step)
-	l.Seconds += time.Since(a.began).Seconds()
+	l, m := a.line(a.name), a.phase.End()
+	l.Unit, l.Items, l.Bytes, l.Samples = m.Unit, m.Items, m.Bytes, m.Samples
+	l.Seconds += m.Seconds
 	l.Done, l.Told = true, job.Snapshot()
 	l.Sums, l.Before, l.After = a.run.Sums, a.run.Before, a.run.After
 	return a.write(job, out)
@@ -122,31 +121,11 @@ func (a *account) close() *ledger.Run {
 	return &a.run
 }
 
-// progress counts what goes through a step, beside what is shown of it.
-type progress struct {
-	items, bytes atomic.Int64
-	unit         string
-	meter        *cli.Meter
-}
-
-// Add implements the Progress of the conversions.
-func (p *progress) Add(items, bytes int64) {
-	p.items.Add(items)
-	p.bytes.Add(bytes)
-	p.meter.Add(items, bytes)
-}
-
-func (p *progress) fill(s *ledger.Step) {
-	s.Unit, s.Items, s.Bytes = p.unit, s.Items+p.items.Load(), s.Bytes+p.bytes.Load()
-}
-
-// meter starts to show and count what a part of the step does; bytes is how
-// much there is, 0 when that is not known.
-func (c *conversion) meter(job *cli.Job, unit string, bytes int64) *progress {
-	p := c.account.now
-	if p == nil {
-		p = &progress{}
+// removeSteps removes what the steps have left, once the report has it.
+func removeSteps(out string) error {
+	err := os.Remove(filepath.Join(out, stepsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	p.unit, p.meter = unit, job.Meter(unit, 0, bytes)
-	return p
+	return err
 }

@@ -1,64 +1,112 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 )
 
-// conclude writes the report and marks the run as finished.
-func (c *conversion) conclude(job *cli.Job, st state) error {
-	for _, o := range []struct{ name, path string }{
-		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"upgraded directory", upgraded},
-		{"undo of all changes", undo}, {"message store", "store"}, {"report", "report.json"},
-	} {
-		job.Output(o.name, o.path)
+// conclude writes the report and marks the run as finished, when every step is
+// done.
+func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error {
+	if left := c.left(&st); len(left) > 0 {
+		job.Note("done so far; not done yet: " + strings.Join(left, ", "))
+		return c.summary(job, job.Snapshot())
 	}
-	for _, step := range nextSteps() {
-		job.Next(step)
+	c.tellOutputs(job)
+	for _, text := range c.nextSteps() {
+		job.Next(text)
 	}
-	rep := job.Snapshot()
-	err := writeFile(job, filepath.Join(c.out, "report.json"), func(w *cli.OutputFile) error { return rep.Write(w) })
-	if err != nil {
+	if err := c.writeReport(job); err != nil {
 		return err
 	}
-	st.Finished = true
+	if err := c.report(ctx, job); err != nil {
+		return err
+	}
+	st.Finished, st.Done = true, nil
 	if err := st.write(job, c.out); err != nil {
 		return err
 	}
-	return c.summary(job, rep)
+	if err := removeSteps(c.out); err != nil {
+		return err
+	}
+	return c.summary(job, job.Snapshot())
+}
+
+// left are the steps that are not done.
+func (c *conversion) left(st *state) (names []string) {
+	for _, name := range c.stepNames() {
+		if !slices.Contains(st.Done, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// writeReport writes report.json.
+func (c *conversion) writeReport(job *cli.Job) error {
+	run := c.account.close()
+	run.Version, run.Scenario, run.Destination, run.Options = cli.Version, c.scenario.name, c.site.Destination, c.options()
+	run.Inputs = c.ledgerInputs()
+	job.Data(run)
+	rep := job.Snapshot()
+	return writeFile(job, filepath.Join(c.out, "report.json"), func(w *cli.OutputFile) error { return rep.Write(w) })
+}
+
+func (c *conversion) ledgerInputs() (list []ledger.Input) {
+	for _, in := range c.inputs {
+		list = append(list, ledger.Input{Role: in.Role, Path: in.path, Bytes: in.Bytes, SHA256: in.SHA256, Tree: in.tree})
+	}
+	return list
+}
+
+// tellOutputs names what was written.
+func (c *conversion) tellOutputs(job *cli.Job) {
+	job.Output("schema", schemaDir)
+	for _, f := range c.changeFiles() {
+		job.Output(f.what, f.name)
+	}
+	job.Output("upgraded directory", upgraded)
+	job.Output("undo of all changes", undo)
+	steps := c.stepNames()
+	for _, o := range []struct{ step, name, path string }{
+		{daaciStep, "delegated administration", delegation}, {storeStep, "message store", "store"}, {maildirStep, "Maildirs", "mail"},
+	} {
+		if slices.Contains(steps, o.step) {
+			job.Output(o.name, o.path)
+		}
+	}
+	job.Output("report", "report.json")
 }
 
 // recall tells again what a finished run told.
 func (c *conversion) recall(job *cli.Job) error {
-	data, err := os.ReadFile(filepath.Join(c.out, "report.json"))
+	path := filepath.Join(c.out, "report.json")
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return cli.WithHint(err, "--force starts afresh")
 	}
 	var rep cli.Report
 	if err := json.Unmarshal(data, &rep); err != nil {
-		return cli.WithHint(fmt.Errorf("%s: %w", filepath.Join(c.out, "report.json"), err), "--force starts afresh")
+		return cli.WithHint(fmt.Errorf("%s: %w", path, err), "--force starts afresh")
 	}
 	for _, o := range rep.Outputs {
 		if _, err := os.Stat(filepath.Join(c.out, o.Path)); err != nil {
 			return cli.WithHint(fmt.Errorf("this conversion was finished, but its %s is gone: %w", o.Name, err), "--force starts afresh")
 		}
 	}
+	// Killed behind the mark that all is done.
+	if err := removeSteps(c.out); err != nil {
+		return err
+	}
 	job.Recall(rep)
 	job.Note(c.out + " holds this very conversion, finished: nothing to do")
 	return c.summary(job, rep)
-}
-
-// nextSteps are what an administrator does with the output, from within the
-// output folder.
-func nextSteps() []string {
-	return []string{
-		`ldapmodify -D "cn=Directory Manager" -W -f ` + domainChanges,
-		`ldapmodify -D "cn=Directory Manager" -W -f ` + userChanges,
-		"cp -a store/. <ServerRoot>/msg-<instance>/store/ && chown -R mailsrv <ServerRoot>/msg-<instance>/store",
-		"su mailsrv -c '<ServerRoot>/bin/msg/admin/bin/reconstruct -r -f && <ServerRoot>/bin/msg/admin/bin/reconstruct -q'",
-	}
 }

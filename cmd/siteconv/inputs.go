@@ -23,6 +23,7 @@ type input struct {
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
 	path string
+	tree bool // a folder: SHA256 is of its listing
 }
 
 // findInput is where an input of a site lies: as named by its own flag, else
@@ -82,7 +83,7 @@ func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) 
 		return err
 	}
 	h := sha256.New()
-	if st.IsDir() {
+	if in.tree = st.IsDir(); in.tree {
 		in.Bytes, err = listTree(ctx, h, in.path)
 	} else {
 		err = in.hashFile(ctx, h, also)

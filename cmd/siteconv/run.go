@@ -87,7 +87,7 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err := c.convert(ctx, job, &st); err != nil {
 		return err
 	}
-	return c.conclude(job, st)
+	return c.conclude(ctx, job, st)
 }
 
 // siteFile is what site.toml says, when --site has one.

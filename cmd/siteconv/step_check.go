@@ -39,7 +39,7 @@ func (c *conversion) checkFile(ctx context.Context, job *cli.Job, path string, a
 		return nil, err
 	}
 	defer in.Close()
-	opt := check.Options{As: as, TempDir: c.tempDir(), Progress: c.meter(job, "entries", 0)}
+	opt := check.Options{As: as, TempDir: c.tempDir(), Progress: job.Meter("entries", 0, 0)}
 	rep, err := check.Run(ctx, nil, []ldif.Input{{Name: path, Reader: in}}, opt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

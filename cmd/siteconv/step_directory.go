@@ -63,15 +63,16 @@ func (c *conversion) kinds() ldifconv.Kind {
 // changeFile is a file of change records, and the entries that it is of.
 type changeFile struct {
 	name  string
+	what  string
 	kinds ldifconv.Kind
 }
 
 // changeFiles are the files of change records, in the order in which they are
 // applied.
 func (c *conversion) changeFiles() []changeFile {
-	files := []changeFile{{domainChanges, ldifconv.Domains}}
+	files := []changeFile{{domainChanges, "domain changes", ldifconv.Domains}}
 	if !c.scenario.batches {
-		files = append(files, changeFile{userChanges, ldifconv.Both})
+		files = append(files, changeFile{userChanges, "user and group changes", ldifconv.Both})
 	}
 	return files
 }
@@ -112,7 +113,7 @@ func (c *conversion) upgradeFile(ctx context.Context, job *cli.Job, name string,
 		return rep, err
 	}
 	defer in.Close()
-	opt.Progress = c.meter(job, "entries", 0)
+	opt.Progress = job.Meter("entries", 0, 0)
 	err = c.create(job, name, func(w io.Writer) error {
 		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv/export"
@@ -18,7 +17,7 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 	}
 	defer end()
 	opt := c.exportOptions(job)
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, c.meter(job, "messages", c.store().Bytes)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().Bytes)
 	rep, err := export.Export(ctx, c.mailDir(), src, opt)
 	if errors.Is(err, export.ErrWaiting) {
 		err = cli.WithHint(err, "the same command again takes the users that were left out")
@@ -63,5 +62,4 @@ func countExported(job *cli.Job, rep *export.Report) {
 	} {
 		job.Count(n.Name, n.N)
 	}
-	job.Next("take " + cli.Quote(filepath.Join("mail", "dovecot.conf.example")) + " over into the configuration of Dovecot")
 }

@@ -27,7 +27,7 @@ func (c *conversion) convertStore(ctx context.Context, job *cli.Job) error {
 func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, relocate.Options{
 		Command: job.CommandLine(), Databases: c.databases, Via: c.wayOver(), Owner: c.owner.Owner(),
-		Jobs: c.jobs, Sync: c.sync, DryRun: c.dryRun, Log: job, Progress: c.meter(job, "files", 0),
+		Jobs: c.jobs, Sync: c.sync, DryRun: c.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)
@@ -61,7 +61,7 @@ func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, c.meter(job, "messages", c.store().Bytes)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().Bytes)
 	opt.Done = func(rep restore.Report) error {
 		countRestored(job, &rep)
 		return c.keep()

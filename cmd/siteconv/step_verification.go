@@ -46,18 +46,18 @@ func (c *conversion) verifyRelocated(ctx context.Context, job *cli.Job) error {
 	if _, err := verify.Store(ctx, c.storeDir(), opt); err != nil {
 		return err
 	}
-	opt.Origin.Options.Progress = c.meter(job, "files", 0)
+	opt.Origin.Options.Progress = job.Meter("files", 0, 0)
 	rep, err := verify.NMS(ctx, c.storeDir(), from, opt.Origin.Options)
 	job.Count("messages verified", rep.Messages)
 	return err
 }
 
 func (c *conversion) verifyOptions(job *cli.Job) verify.StoreOptions {
-	return verify.StoreOptions{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: c.meter(job, "messages", 0)}
+	return verify.StoreOptions{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: job.Meter("messages", 0, 0)}
 }
 
 func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
-	opt := maildirs.Options{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: c.meter(job, "messages", 0)}
+	opt := maildirs.Options{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: job.Meter("messages", 0, 0)}
 	opt.Selection.Domain = c.defaultDomain
 	if c.scenario.nms() {
 		opt.Store = c.store().path

@@ -100,8 +100,9 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error
 	if err := c.prepare(job, st); err != nil {
 		return err
 	}
-	for _, s := range c.steps() {
-		if err := c.step(ctx, job, st, s); err != nil {
+	steps := c.steps()
+	for i, s := range steps {
+		if err := c.step(ctx, job, st, s, i+1, len(steps)); err != nil {
 			return err
 		}
 	}
@@ -128,8 +129,8 @@ func (c *conversion) prepare(job *cli.Job, st *state) error {
 	return c.account.recall(job, c.out, st.Done)
 }
 
-// step does one step, unless it is done or another one is asked for.
-func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step) error {
+// step does step k of n, unless it is done or another one is asked for.
+func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, k, n int) error {
 	if slices.Contains(st.Done, s.name) {
 		if s.tidy == nil {
 			return nil
@@ -144,7 +145,7 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step) 
 			return cli.WithHint(fmt.Errorf("the step %s needs what the step %s makes, which is not done", s.name, need), "--only "+need+" does it; without --only all are done in order")
 		}
 	}
-	if err := c.account.begin(job, c.out, s.name); err != nil {
+	if err := c.account.begin(job, c.out, s.name, k, n); err != nil {
 		return err
 	}
 	kept := false
@@ -165,13 +166,16 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step) 
 // try does all steps without a folder to write to.
 func (c *conversion) try(ctx context.Context, job *cli.Job) error {
 	job.DryRun()
-	for _, s := range c.steps() {
+	steps := c.steps()
+	for i, s := range steps {
 		if c.only != "" && c.only != s.name {
 			continue
 		}
+		phase := job.Phase(i+1, len(steps), s.name)
 		if err := s.do(ctx, job); err != nil {
 			return err
 		}
+		phase.End()
 	}
 	return c.summary(job, job.Snapshot())
 }

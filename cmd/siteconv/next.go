@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"path"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/site"
+)
+
+// nextSteps are what an administrator does with the output, from within the
+// output folder: the short form of what siteconv plan writes down.
+func (c *conversion) nextSteps() []string {
+	steps := []string{"give the directory server and every replica the merged schema (schema/), and restart them"}
+	for _, f := range c.changeFiles() {
+		steps = append(steps, c.ldapmodify(f.name))
+	}
+	switch {
+	case c.scenario.batches:
+		steps = append(steps, "move the users batch after batch, a pilot of three first: siteconv run --batch NAME, with the same options")
+	case c.site.Destination == site.Maildir:
+		steps = append(steps, "take mail/dovecot.conf.example over into the configuration of Dovecot")
+	default:
+		steps = append(steps, c.storeSteps()...)
+	}
+	return append(steps, "the whole way, with every command of every host: siteconv plan")
+}
+
+// ldapmodify is the command line that applies a file of change records. The
+// client asks for the password.
+func (c *conversion) ldapmodify(file string) string {
+	d := &c.site.Directory
+	bind := d.BindDN
+	if bind == "" {
+		bind = "cn=Directory Manager"
+	}
+	server, ask := "", "-w -"
+	if d.Client == site.OpenLDAP {
+		server, ask = "-x ", "-W"
+	}
+	if d.Host != "" {
+		port := d.Port
+		if port == 0 {
+			port = 389
+		}
+		server += fmt.Sprintf("-h %s -p %d ", cli.Quote(d.Host), port)
+		if d.Client == site.OpenLDAP {
+			server = fmt.Sprintf("-x -H %s ", cli.Quote(fmt.Sprintf("ldap://%s:%d", d.Host, port)))
+		}
+	}
+	return fmt.Sprintf("ldapmodify %s-D %s %s -f %s", server, cli.Quote(bind), ask, cli.Quote(file))
+}
+
+// storeSteps bring the store to its place on a server that does not run.
+func (c *conversion) storeSteps() []string {
+	s := &c.site.Servers
+	root, instance, owner := s.Root, s.Instance, s.Owner
+	if root == "" {
+		root = "<ServerRoot>"
+	}
+	if instance == "" {
+		instance = "<instance>"
+	}
+	if owner == "" {
+		owner = "mailsrv"
+	}
+	home := path.Join(root, "msg-"+instance)
+	in := func(name string) string { return cli.Quote(path.Join(home, name)) }
+	steps := []string{in("stop-msg")}
+	if s.LoginSeparator != "" {
+		steps = append(steps, in("configutil")+" -o service.loginseparator -v "+cli.Quote(s.LoginSeparator))
+	}
+	return append(steps,
+		fmt.Sprintf("cp -a store/. %s && chown -R %s %s", in("store")+"/", cli.Quote(owner), in("store")),
+		fmt.Sprintf("as %s, with CONFIGROOT=%s in the environment: %s -r -f, and then -q", owner, in("config"), cli.Quote(path.Join(root, "bin/msg/admin/bin/reconstruct"))),
+		in("imsimta")+" dirsync -F",
+		in("start-msg"))
+}
