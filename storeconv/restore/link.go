@@ -188,8 +188,10 @@ func (c *collector) loseLink(s *linkStep) error {
 }
 
 func (c *collector) refuseLink(s *linkStep, kind, text string) {
-	c.rep.Refused++
-	s.box.v.tally.rep.Refused++
+	for _, rep := range [...]*Report{&c.rep, &s.box.v.tally.rep} {
+		rep.Refused++
+		rep.lose(kind)
+	}
 	c.lose(&s.entry, kind, text)
 }
 

@@ -26,6 +26,7 @@ type planner struct {
 	headers []sims.Header // of the streams so far
 	latest  int64         // date of the latest backup, or of a message where one has none
 	at      int64         // number of the current member, in all streams
+	owed    bool          // the current member is a message, and nothing has been said of what becomes of it
 
 	batch       *batch
 	feeding     chan chunk // of the long body that is being read
@@ -102,6 +103,7 @@ func (p *planner) readStream(ctx context.Context) error {
 		if err == io.EOF {
 			break
 		}
+		p.owed = owes(m, err)
 		if err == nil {
 			err = p.member(m)
 		}
@@ -143,6 +145,7 @@ func (p *planner) passDamage(err error) error {
 	p.tell(n)
 	if n.Severity == storeconv.Problem {
 		p.rep.Refused++
+		p.lose(n.Kind)
 	}
 	if e.Member != nil {
 		return p.keepSpare(e.Member, false)
@@ -150,9 +153,34 @@ func (p *planner) passDamage(err error) error {
 	return nil
 }
 
+// owes says whether what the stream has given is a message, or was one.
+func owes(m *sims.Member, err error) bool {
+	if err != nil {
+		e := damageOf(err)
+		return e != nil && e.Member != nil
+	}
+	return m.Kind == sims.Message || m.Kind == sims.Link
+}
+
+// lose counts the message at hand, if it is one, as lost, unless something else
+// was said of it before.
+func (p *planner) lose(kind string) {
+	if p.owed {
+		p.rep.lose(kind)
+	}
+	p.owed = false
+}
+
+// expire counts the message at hand as left out because of its mark.
+func (p *planner) expire() {
+	p.rep.Expired++
+	p.owed = false
+}
+
 // refuse leaves a member out.
 func (p *planner) refuse(m *sims.Member, kind, text string) error {
 	p.rep.Refused++
+	p.lose(kind)
 	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: p.r.whereOf(p.stream, m.Offset, m.Name), Text: text})
 	if m.Kind == sims.Message && kind != "duplicate-uid" { // the name is the first one's
 		return p.keepSpare(m, false)
@@ -242,6 +270,7 @@ func (p *planner) leaveOut(m *sims.Member) error {
 		return p.noteValidity(m)
 	}
 	p.rep.NotSelected++
+	p.owed = false
 	if m.Kind == sims.Message {
 		return p.keepSpare(m, false)
 	}
@@ -258,10 +287,10 @@ func (p *planner) passOver(m *sims.Member) error {
 	marks := marksOf(m.Flags)
 	switch {
 	case marks&markExpired != 0 && m.Kind == sims.Message:
-		p.rep.Expired++
+		p.expire()
 		return p.keepSpare(m, true)
 	case marks&markExpired != 0:
-		p.rep.Expired++
+		p.expire()
 	case m.Link == m.Name:
 		return p.refuse(m, "lost-link", linkToItself)
 	case !p.box.plan.shown.add(m.UID):
@@ -293,7 +322,7 @@ func (p *planner) userMember(m *sims.Member) error {
 func (p *planner) message(m *sims.Member) error {
 	marks := marksOf(m.Flags)
 	if marks&markExpired != 0 {
-		p.rep.Expired++
+		p.expire()
 		return p.keepSpare(m, true)
 	}
 	e, ok, err := p.place(m, marks)
@@ -321,7 +350,7 @@ func (p *planner) message(m *sims.Member) error {
 func (p *planner) link(m *sims.Member) error {
 	marks := marksOf(m.Flags)
 	if marks&markExpired != 0 {
-		p.rep.Expired++
+		p.expire()
 		return nil
 	}
 	if m.Link == m.Name {

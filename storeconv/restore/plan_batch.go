@@ -93,8 +93,9 @@ func (p *planner) longMessage(s *messageStep) error {
 		}
 		if err != nil {
 			pieces <- chunk{err: err}
-			if damageOf(err) != nil {
+			if damage := damageOf(err); damage != nil {
 				p.rep.Refused++
+				p.lose(damage.Class)
 				return nil // the worker has it
 			}
 			return err

@@ -140,6 +140,8 @@ func (p *planner) placeBeside(e *entry) bool {
 		return true
 	}
 	p.rep.Refused++
+	p.rep.lose("no-uid")
+	p.owed = false
 	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "no-uid", Where: p.r.whereOf(p.stream, e.offset, e.name), Text: noUID})
 	return false
 }

@@ -97,6 +97,11 @@ type Report struct {
 	Finished    bool             `json:"finished"`     // an earlier run had done all: nothing is changed
 	NoHeader    bool             `json:"no_header"`    // a plain tar, without the profile's header
 	UnknownKeys map[string]int64 `json:"unknown_keys,omitempty"`
+
+	// Lost are the messages among the refused, by the kind of the problem. With
+	// Messages, Expired, NotSelected and Duplicates they are all messages of the
+	// streams, those of which nothing at all could be read apart.
+	Lost map[string]int64 `json:"lost,omitempty"`
 }
 
 // Restore converts backup streams, read in the order given, into the iMS store

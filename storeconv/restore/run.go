@@ -300,4 +300,17 @@ func (r *Report) add(o *Report) {
 	r.NotSelected += o.NotSelected
 	r.Resumed += o.Resumed
 	r.BareLF += o.BareLF
+	for kind, n := range o.Lost {
+		r.loseSome(kind, n)
+	}
+}
+
+// lose counts a message that is refused or cannot be read.
+func (r *Report) lose(kind string) { r.loseSome(kind, 1) }
+
+func (r *Report) loseSome(kind string, n int64) {
+	if r.Lost == nil {
+		r.Lost = make(map[string]int64)
+	}
+	r.Lost[kind] += n
 }
