@@ -64,9 +64,26 @@ func (e *Export) To() string {
 	return e.format.to.Value
 }
 
+// Check refuses choices that do not go together; stream says that the source is
+// a stream, not a store. It reads no file.
+func (e *Export) Check(stream bool) error {
+	var o export.Options
+	return e.fill(&o, stream)
+}
+
 // Fill puts the choices into o and reads the user files; stream says that the
 // source is a stream, not a store.
 func (e *Export) Fill(job *cli.Job, o *export.Options, stream bool) error {
+	if err := e.fill(o, stream); err != nil {
+		return err
+	}
+	names, err := e.Users.Read(job)
+	o.Users, o.Map = names.Select, names.Map
+	return err
+}
+
+// fill puts into o what is in no file.
+func (e *Export) fill(o *export.Options, stream bool) error {
 	switch {
 	case stream && e.partition != "":
 		return cli.Usagef("--partition is of a store, a stream has none")
@@ -85,9 +102,7 @@ func (e *Export) Fill(job *cli.Job, o *export.Options, stream bool) error {
 	if e.keep.Value == "none" {
 		o.Keep = export.KeepNone
 	}
-	names, err := e.Users.Read(job)
-	o.Users, o.Map = names.Select, names.Map
-	return err
+	return nil
 }
 
 // fillFormat takes what belongs to one of the formats alone.

@@ -37,8 +37,32 @@ func (r *Relocate) Add(fs *pflag.FlagSet) {
 	isPath(fs, "partition", partitionForm)
 }
 
+// Check refuses values that cannot be. It reads no file.
+func (r *Relocate) Check() error {
+	var o relocate.Options
+	return r.fill(&o)
+}
+
 // Fill puts the choices into o and reads the user files.
 func (r *Relocate) Fill(job *cli.Job, o *relocate.Options) error {
+	if err := r.fill(o); err != nil {
+		return err
+	}
+	names, err := r.Users.Read(job)
+	if err != nil {
+		return err
+	}
+	o.Users, o.Map = names.Select, names.Map
+	o.Owner = r.owner.Owner()
+	if o.Owner != nil && o.Via == relocate.ViaAuto {
+		o.Via = relocate.ViaCopy
+		job.Note("messages are copied, because --owner cannot be set on hard links")
+	}
+	return nil
+}
+
+// fill puts into o what is in no file.
+func (r *Relocate) fill(o *relocate.Options) error {
 	var err error
 	if o.Via, err = relocate.ParseVia(r.via.Value); err != nil {
 		return cli.Usagef("--via: %w", err)
@@ -51,16 +75,6 @@ func (r *Relocate) Fill(job *cli.Job, o *relocate.Options) error {
 			return cli.Usagef("--partition: %w", err)
 		}
 		o.Partitions = append(o.Partitions, part)
-	}
-	names, err := r.Users.Read(job)
-	if err != nil {
-		return err
-	}
-	o.Users, o.Map = names.Select, names.Map
-	o.Owner = r.owner.Owner()
-	if o.Owner != nil && o.Via == relocate.ViaAuto {
-		o.Via = relocate.ViaCopy
-		job.Note("messages are copied, because --owner cannot be set on hard links")
 	}
 	return nil
 }

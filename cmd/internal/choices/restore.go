@@ -46,8 +46,9 @@ func (r *Restore) Add(fs *pflag.FlagSet) {
 	isPath(fs, "reference", fileForm)
 }
 
-// Fill puts the choices into o and reads the user files.
-func (r *Restore) Fill(job *cli.Job, o *restore.Options) error {
+// Check refuses values that cannot be, and choices that do not go together. It
+// reads no file.
+func (r *Restore) Check() error {
 	if r.newName && r.ignore {
 		return cli.Usagef("-n and -i exclude each other")
 	}
@@ -59,6 +60,14 @@ func (r *Restore) Fill(job *cli.Job, o *restore.Options) error {
 	}
 	if _, err := storeconv.ParseEncoding(r.Encoding); err != nil {
 		return cli.Usagef("-e: %w", err)
+	}
+	return nil
+}
+
+// Fill puts the choices into o and reads the user files.
+func (r *Restore) Fill(job *cli.Job, o *restore.Options) error {
+	if err := r.Check(); err != nil {
+		return err
 	}
 	o.Strict, o.CRLF, o.NoIndex = r.proceed.Value == "n", r.newline.CRLF(), r.noIndex
 	o.Partition, o.Encoding, o.Databases, o.Owner = r.partition, r.Encoding, r.database.Form(), r.owner.Owner()

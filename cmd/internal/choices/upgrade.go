@@ -38,10 +38,34 @@ func (u *Upgrade) Add(fs *pflag.FlagSet) {
 // Adds says whether anything is set in every selected entry (-A).
 func (u *Upgrade) Adds() bool { return len(u.add) > 0 }
 
+// Check refuses values that cannot be, and choices that do not go together. It
+// reads no file.
+func (u *Upgrade) Check() error {
+	// Which source, base and kinds they are makes no difference to the rest.
+	o := ldifconv.Options{From: ldifconv.SIMS, Base: []string{"o=internet"}, Kinds: ldifconv.All}
+	if err := u.fillEntries(&o); err != nil {
+		return err
+	}
+	return u.fillRules(&o.Rules)
+}
+
 // Fill puts the choices into o, whose source, bases and kinds are set, and reads
 // the files that they name. A choice that has no effect on entries of that
 // source is told to the job.
 func (u *Upgrade) Fill(job *cli.Job, o *ldifconv.Options) error {
+	if err := u.fillEntries(o); err != nil {
+		return err
+	}
+	u.unused(job, o.From)
+	if err := u.fillRules(&o.Rules); err != nil {
+		return err
+	}
+	return u.readMaps(job, &o.Rules)
+}
+
+// fillEntries takes what says which entries are upgraded, and what is set in
+// them.
+func (u *Upgrade) fillEntries(o *ldifconv.Options) error {
 	o.Filter, o.Append, o.AllDomains, o.Strict, o.MaxEntry = u.filter, u.appendTo, u.allDomains, u.strict, int(u.MaxEntry)
 	for _, arg := range u.add {
 		pairs, err := ldifconv.ParsePairs(arg)
@@ -59,6 +83,5 @@ func (u *Upgrade) Fill(job *cli.Job, o *ldifconv.Options) error {
 	if err := ldifconv.CheckSelection(*o); err != nil {
 		return cli.Usagef("%w", err)
 	}
-	u.unused(job, o.From)
-	return u.fillRules(job, &o.Rules)
+	return nil
 }

@@ -52,8 +52,8 @@ func (f *Rules) addRules(fs *pflag.FlagSet) {
 	isPath(fs, "uid-map", fileForm)
 }
 
-// fillRules puts the choices into o, reading the files they name.
-func (f *Rules) fillRules(job *cli.Job, o *ldifconv.RuleOptions) error {
+// fillRules puts the choices into o, all but the files that they name.
+func (f *Rules) fillRules(o *ldifconv.RuleOptions) error {
 	o.Off, o.QuotaMissing, o.QuotaSuffix = f.off, f.quotaMissing, f.quotaSuffix
 	o.Lock, o.KeepOldClasses = strings.ToLower(f.lock), f.keep
 	o.Vanity, o.MakeDCTree, o.EncodeURL = f.vanity, f.tree, f.encodeURL
@@ -83,6 +83,11 @@ func (f *Rules) fillRules(job *cli.Job, o *ldifconv.RuleOptions) error {
 	if err := o.Check(); err != nil {
 		return cli.Usagef("%w", err)
 	}
+	return nil
+}
+
+// readMaps reads the files that the choices name.
+func (f *Rules) readMaps(job *cli.Job, o *ldifconv.RuleOptions) error {
 	if err := readFile(job, "map of programs", f.programMap, &o.Programs, ldifconv.ReadProgramMap); err != nil {
 		return err
 	}

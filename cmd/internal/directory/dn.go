@@ -1,6 +1,10 @@
 package directory
 
-import "strings"
+import (
+	"strings"
+
+	"imsconv/ldifconv/ldif"
+)
 
 // domainOf is the domain that an entry belongs to by its normalised DN, ""
 // when the DN does not tell.
@@ -20,4 +24,14 @@ func domainOf(norm string) string {
 		}
 	}
 	return strings.Join(labels, ".")
+}
+
+// DomainOf is the mail domain that a DN, as written, is of; "" when it does not
+// tell: see the package's text.
+func DomainOf(dn string) string {
+	norm, err := ldif.AppendNormDN(nil, []byte(dn))
+	if err != nil {
+		return ""
+	}
+	return domainOf(string(norm))
 }

@@ -37,7 +37,7 @@ func (o *Owner) Type() string { return "USER[:GROUP]" }
 func (o *Owner) Set(text string) error {
 	name, group, hasGroup := strings.Cut(text, ":")
 	if name == "" || hasGroup && group == "" {
-		return fmt.Errorf("not of the form USER or USER:GROUP")
+		return errOwner
 	}
 	uid, gid, err := lookupUser(name)
 	if err != nil {
@@ -91,3 +91,20 @@ func notKnown(what, name string, err error) error {
 	}
 	return fmt.Errorf("%s %s cannot be looked up: %w", what, name, err)
 }
+
+// CheckOwner says whether text has the form of an owner, without asking this
+// machine whether it knows the names: a plan is made elsewhere.
+func CheckOwner(text string) error {
+	name, group, hasGroup := strings.Cut(text, ":")
+	for _, part := range []string{name, group} {
+		if part == "" && (part == name || hasGroup) || strings.ContainsFunc(part, notOfOwner) {
+			return errOwner
+		}
+	}
+	return nil
+}
+
+var errOwner = errors.New("not of the form USER or USER:GROUP")
+
+// notOfOwner tells what no name of a user or group has in it.
+func notOfOwner(r rune) bool { return r <= ' ' || r == ':' || r == '/' || r == 0x7f }

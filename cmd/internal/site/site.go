@@ -47,10 +47,12 @@ type Site struct {
 	Dir string `toml:"-"`
 	// Path is the file, as it was named; "" without one.
 	Path string `toml:"-"`
+
+	lines map[string]int // of keys in the file
 }
 
 // Options are the options of a verb, by their long names: a string, a bool, an
-// integer, or a list of strings.
+// int64, or a []string.
 type Options map[string]any
 
 // Hosts are names of machines.
