@@ -90,6 +90,9 @@ type Pair struct {
 	Value string
 	// Kinds are the entries that it is for; 0: all that are selected.
 	Kinds Kind
+	// Append adds the value to those that are there, as Options.Append does
+	// with all.
+	Append bool
 }
 
 // Log receives what a conversion has to say while it runs. It is safe for

@@ -41,6 +41,7 @@ func ParsePairs(arg string) ([]Pair, error) {
 // setting is all pairs of one attribute.
 type setting struct {
 	kinds  Kind   // of entries that it is for; 0: all
+	add    bool   // to the values that are there
 	id     attrID // None: desc has options or is unknown
 	desc   []byte
 	values []string // empty: the attribute is removed
@@ -58,7 +59,7 @@ next:
 		if isMarker(p.Attr) {
 			return nil, fmt.Errorf("%q is no attribute: it is a word of LDIF itself", p.Attr)
 		}
-		s := setting{kinds: p.Kinds, desc: []byte(p.Attr)}
+		s := setting{kinds: p.Kinds, add: p.Append, desc: []byte(p.Attr)}
 		if p.Value != "" {
 			s.values = []string{p.Value}
 		}
@@ -66,7 +67,7 @@ next:
 			s.id, _ = schema.LookupString(p.Attr)
 		}
 		for i := range list {
-			if list[i].kinds == s.kinds && list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
+			if list[i].kinds == s.kinds && list[i].add == s.add && list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
 				list[i].put(p.Value)
 				continue next
 			}
@@ -118,7 +119,7 @@ func (d *draft) applyPairs(list []setting, appendTo bool) {
 			continue
 		}
 		if s.id != schema.None {
-			if appendTo {
+			if appendTo || s.add {
 				d.add(s.id, s.values...)
 			} else {
 				d.set(s.id, s.values...)
@@ -128,7 +129,7 @@ func (d *draft) applyPairs(list []setting, appendTo bool) {
 			}
 			continue
 		}
-		d.setOther(s, appendTo)
+		d.setOther(s, appendTo || s.add)
 	}
 }
 
@@ -170,13 +171,13 @@ func (r *run) warnPairs() {
 		case s.id == schema.ObjectClass && len(s.values) == 0:
 			r.warn("classes-replaced", "-A", "an empty objectClass takes every class from every selected entry: no directory takes an entry without one")
 		case s.id == schema.None || len(s.values) == 0:
-		case s.id == schema.ObjectClass && !r.opt.Append:
+		case s.id == schema.ObjectClass && !r.opt.Append && !s.add:
 			r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
 		case s.id == schema.UID:
 			r.warn("same-for-all", "-A", name+" names one entry: every selected entry gets the same")
 		case schema.Info(s.id).Single && len(s.values) > 1:
 			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: a directory refuses %d", name, len(s.values)))
-		case schema.Info(s.id).Single && r.opt.Append:
+		case schema.Info(s.id).Single && (r.opt.Append || s.add):
 			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: where an entry has one, -P makes two, which a directory refuses", name))
 		}
 	}

@@ -159,11 +159,11 @@ func TestUpgradeOddEntries(t *testing.T) {
 		},
 		{
 			name: "a pair for one kind leaves the others alone",
-			in:   "dn: dc=x\nobjectclass: inetDomain\n\ndn: uid=a,dc=x\nobjectclass: inetMailUser\n",
+			in:   "dn: dc=x\nobjectclass: inetDomain\nmailRoutingHosts: o\n\ndn: uid=a,dc=x\nobjectclass: inetMailUser\n",
 			set: func(o *Options) {
-				o.Add = []Pair{{Attr: "mailHost", Value: "n", Kinds: Users}, {Attr: "mailRoutingHosts", Value: "n", Kinds: Domains}}
+				o.Add = []Pair{{Attr: "mailHost", Value: "n", Kinds: Users}, {Attr: "mailRoutingHosts", Value: "n", Kinds: Domains, Append: true}}
 			},
-			want: "version: 1\n\ndn: dc=x\nchangetype: modify\nreplace: mailRoutingHosts\nmailRoutingHosts: n\n-\n\n" +
+			want: "version: 1\n\ndn: dc=x\nchangetype: modify\nreplace: mailRoutingHosts\nmailRoutingHosts: o\nmailRoutingHosts: n\n-\n\n" +
 				"dn: uid=a,dc=x\nchangetype: modify\nreplace: mailHost\nmailHost: n\n-\n\n",
 		},
 		{

@@ -24,7 +24,7 @@ func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error
 	for _, text := range c.nextSteps() {
 		job.Next(text)
 	}
-	if err := c.writeReport(job); err != nil {
+	if err := c.writeReport(job, &st); err != nil {
 		return err
 	}
 	if err := c.report(ctx, job); err != nil {
@@ -51,9 +51,9 @@ func (c *conversion) left(st *state) (names []string) {
 }
 
 // writeReport writes report.json.
-func (c *conversion) writeReport(job *cli.Job) error {
+func (c *conversion) writeReport(job *cli.Job, st *state) error {
 	run := c.account.close()
-	run.Version, run.Scenario, run.Destination, run.Options = cli.Version, c.scenario.name, c.site.Destination, c.options()
+	run.Version, run.Scenario, run.Destination, run.Options = cli.Version, c.scenario.name, c.site.Destination, st.Options
 	run.Inputs = c.ledgerInputs()
 	job.Data(run)
 	rep := job.Snapshot()

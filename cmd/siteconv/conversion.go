@@ -1,15 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/binary"
-	"fmt"
 	"path/filepath"
-	"strings"
 
 	"imsconv/cmd/internal/cli"
-	"imsconv/cmd/internal/directory"
-	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/site"
 	"imsconv/storeconv"
 )
@@ -23,17 +17,16 @@ type conversion struct {
 
 	base          []string
 	defaultDomain string
-	databases     storeconv.Databases
-	via           string
-	owner         flags.Owner
+	set           settings
 	jobs          int
 	sync          storeconv.SyncMode
 	only          string // the one step to do; "": all
 	dryRun        bool
 	noVerify      bool
 
-	tops    []string         // the DNs of the top entries of the export
-	stored  *directory.IDSet // the user ids of the store side
+	tops    []string  // the DNs of the top entries of the export
+	mail    *mail     // of the stream or store
+	pre     preflight // what a look before the run has found
 	account account
 	keep    func() error // marks the current step as done; nothing in a dry run
 }
@@ -61,143 +54,58 @@ func (f *runFlags) conversion() (*conversion, error) {
 		return nil, err
 	}
 	f.override(s)
-	if s.Scenario == "" || (f.out == "" && !f.dryRun) {
+	if s.Scenario == "" || (f.out == "" && !f.dryRun && !f.preflight) {
 		return nil, cli.Usagef("--scenario and --out are needed")
 	}
 	sc, err := findScenario(s.Scenario)
 	if err != nil {
 		return nil, err
 	}
-	c := &conversion{site: s, scenario: sc, keep: func() error { return nil }, out: f.out,
-		base: s.Directory.Base, defaultDomain: s.Directory.DefaultDomain,
-		databases: f.database.Form(), via: f.via.Value, owner: f.owner, jobs: f.jobs.Number(), sync: f.sync.Mode,
-		only: f.only, dryRun: f.dryRun, noVerify: f.noVerify}
+	s.Complete()
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
 	if f.via.Value != "" && !sc.nms() {
 		return nil, cli.Usagef("--via is for an NMS store: a stream's messages are written")
+	}
+	c := &conversion{site: s, scenario: sc, keep: func() error { return nil }, out: f.out,
+		base: s.Directory.Base, defaultDomain: s.Directory.DefaultDomain, jobs: f.jobs.Number(), sync: f.sync.Mode,
+		only: f.only, dryRun: f.dryRun || f.preflight, noVerify: f.noVerify, mail: newMail()}
+	if c.set.source, err = s.RestoreChoices(); err != nil {
+		return nil, err
+	}
+	c.inputs = []input{{Role: "ldif", path: f.place(s, f.ldif, s.Inputs.LDIF)}, {Role: "stream", path: f.place(s, f.stream, s.Inputs.Stream)}}
+	if sc.nms() {
+		c.inputs[1] = input{Role: "nms-store", path: f.place(s, f.store, s.Inputs.Store)}
+	}
+	for i := range c.inputs {
+		in := &c.inputs[i]
+		if in.path == "" {
+			return nil, cli.Usagef("no --site DIR and no --%s: where is the input?", in.Role)
+		}
+		in.Name = filepath.Base(in.path)
 	}
 	if err := c.checkOnly(); err != nil {
 		return nil, err
 	}
-	if c.inputs, err = f.inputs(&sc, s); err != nil {
-		return nil, err
-	}
-	return c, f.apart(c.inputs)
+	return c, nil
 }
 
-// override lets the command line win over site.toml.
-func (f *runFlags) override(s *site.Site) {
-	for _, o := range []struct {
-		flag string
-		to   *string
-	}{{f.scenario, &s.Scenario}, {f.destination.Value, &s.Destination}, {f.defaultDomain, &s.Directory.DefaultDomain}} {
-		if o.flag != "" {
-			*o.to = o.flag
-		}
-	}
-	if len(f.base) > 0 {
-		s.Directory.Base = f.base
-	}
-	if s.Destination == "" {
-		s.Destination = site.IMS
-	}
-}
-
-// inputs are the export and the stream or store.
-func (f *runFlags) inputs(sc *scenario, s *site.Site) ([]input, error) {
-	export, err := findInput("ldif", f.ldif, f.place(s, s.Inputs.LDIF, "export.ldif"))
-	if err != nil {
-		return nil, err
-	}
-	role, flag, usual := "stream", f.stream, f.place(s, s.Inputs.Stream, "backup.sims")
-	if sc.nms() {
-		role, flag, usual = "nms-store", f.store, f.place(s, s.Inputs.Store, "store")
-	}
-	mail, err := findInput(role, flag, usual)
-	return []input{export, mail}, err
-}
-
-// place is where an input lies that no flag names: as site.toml says, else
-// under its usual name in the site's folder; "" without one.
-func (f *runFlags) place(s *site.Site, said, usual string) string {
+// place is where an input lies: a path of the command line as it is, one of
+// site.toml below the file's folder, a usual name below that of --site; ""
+// when there is no folder.
+func (f *runFlags) place(s *site.Site, flag, said string) string {
 	switch {
-	case filepath.IsAbs(said):
+	case flag != "" || filepath.IsAbs(said):
 		return said
-	case s.Dir != "" && said != "":
-		return filepath.Join(s.Dir, said)
-	case f.site != "":
-		return filepath.Join(f.site, usual)
+	case s.Dir == "":
+		return ""
 	}
-	return ""
-}
-
-// apart refuses an output folder inside of what is read, which is the site's
-// folder too, and the other way round.
-func (f *runFlags) apart(inputs []input) error {
-	if f.out == "" {
-		return nil
-	}
-	read := make([]string, 0, 3)
-	for _, in := range inputs {
-		read = append(read, in.path)
-	}
-	if f.site != "" {
-		read = append(read, f.site)
-	}
-	for _, path := range read {
-		nested, err := nest(f.out, path)
-		if err != nil {
-			return err
-		}
-		if nested {
-			return cli.WithHint(fmt.Errorf("the output folder %s and the input %s lie inside each other", f.out, path), "name a folder elsewhere with --out")
-		}
-	}
-	return nil
+	return filepath.Join(s.Dir, said)
 }
 
 // state is what makes a second run the same as this one.
-func (c *conversion) state() state {
-	return state{Scenario: c.scenario.name, Inputs: c.inputs, Options: c.options()}
-}
-
-// options are those that shape the output.
-func (c *conversion) options() map[string]string {
-	return map[string]string{
-		"destination":    c.site.Destination,
-		"base":           strings.Join(c.site.Directory.Base, "\n"),
-		"default-domain": c.defaultDomain,
-		"bdb":            fmt.Sprint(c.databases.Version),
-		"byte-order":     orderName(c.databases.ByteOrder),
-		"page-size":      fmt.Sprint(c.databases.PageSize),
-		"via":            c.via,
-		"owner":          c.owner.String(),
-	}
-}
-
-func orderName(order binary.ByteOrder) string {
-	if order == nil {
-		return ""
-	}
-	return order.String()
-}
-
-// survey reads the inputs once: to know them again, and to learn the users of
-// the store, the top entries of the export and the default domain.
-func (c *conversion) survey(ctx context.Context, job *cli.Job) error {
-	for _, in := range c.inputs {
-		if err := job.Reads(in.path); err != nil {
-			return err
-		}
-	}
-	if err := c.checkProduct(ctx, job); err != nil {
-		return err
-	}
-	c.stored = directory.NewIDSet()
-	if err := c.surveyStore(ctx, job); err != nil {
-		return err
-	}
-	if err := c.export().fingerprint(ctx, nil); err != nil {
-		return err
-	}
-	return c.surveyExport(job)
+func (c *conversion) state() (state, error) {
+	options, err := c.options()
+	return state{Scenario: c.scenario.name, Inputs: c.inputs, Options: options}, err
 }

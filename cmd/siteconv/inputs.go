@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"imsconv/cmd/internal/cli"
+	"syscall"
 )
 
 // input is one input of a site, and what makes it the same one on a second run.
@@ -22,27 +20,9 @@ type input struct {
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
-	path string
-	tree bool // a folder: SHA256 is of its listing
-}
-
-// findInput is where an input of a site lies: as named by its own flag, else
-// in its usual place.
-func findInput(role, flag, usual string) (input, error) {
-	path := flag
-	if path == "" {
-		path = usual
-	}
-	if path == "" {
-		return input{}, cli.Usagef("no --site DIR and no --%s: where is the input?", role)
-	}
-	if _, err := os.Stat(path); err != nil {
-		if errors.Is(err, fs.ErrNotExist) && flag == "" {
-			return input{}, cli.WithHint(err, fmt.Sprintf("a site's folder holds %s; --%s names it elsewhere", filepath.Base(usual), role))
-		}
-		return input{}, err
-	}
-	return input{Role: role, Name: filepath.Base(path), path: path}, nil
+	path  string
+	tree  bool  // a folder: SHA256 is of its listing
+	plain int64 // bytes of a stream once a compression is undone; 0: not known
 }
 
 // nest tells whether two paths are the same, or one lies inside the other, once
@@ -75,19 +55,20 @@ func resolved(path string) string {
 	return path
 }
 
-// fingerprint fills in size and SHA-256. While a stream is read for that, also
-// may read the same bytes.
+// fingerprint fills in size and SHA-256 of a file. While it is read for that,
+// also may read the same bytes.
 func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) error {
-	st, err := os.Stat(in.path)
-	if err != nil {
-		return err
-	}
 	h := sha256.New()
-	if in.tree = st.IsDir(); in.tree {
-		in.Bytes, err = listTree(ctx, h, in.path)
-	} else {
-		err = in.hashFile(ctx, h, also)
-	}
+	err := in.hashFile(ctx, h, also)
+	in.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return err
+}
+
+// fingerprintTree does the same for a folder, by its listing: see listTree.
+func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
+	h := sha256.New()
+	in.tree = true
+	in.Bytes, err = listTree(ctx, h, in.path, each)
 	in.SHA256 = hex.EncodeToString(h.Sum(nil))
 	return err
 }
@@ -136,8 +117,9 @@ func (c contextReader) Read(p []byte) (int, error) {
 // listTree hashes the listing of a store tree: path, size, mode and
 // modification time of every file, and each directory's name. It returns the
 // sum of the sizes. What cannot be read is part of the listing as such: the
-// conversion will tell of it.
-func listTree(ctx context.Context, h hash.Hash, root string) (int64, error) {
+// conversion will tell of it. Each is told of every path below root, with its
+// size, -1 of a directory, and its number of names.
+func listTree(ctx context.Context, h hash.Hash, root string, each func(rel string, size int64, names uint64)) (int64, error) {
 	var total int64
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -153,6 +135,7 @@ func listTree(ctx context.Context, h hash.Hash, root string) (int64, error) {
 		}
 		if d.IsDir() {
 			fmt.Fprintf(h, "dir\x00%s\x00", rel)
+			each(rel, -1, 1)
 			return nil
 		}
 		st, err := d.Info()
@@ -160,6 +143,7 @@ func listTree(ctx context.Context, h hash.Hash, root string) (int64, error) {
 			return err
 		}
 		total += st.Size()
+		each(rel, st.Size(), uint64(st.Sys().(*syscall.Stat_t).Nlink))
 		fmt.Fprintf(h, "%s\x00%s\x00%d\x00%d\x00", st.Mode(), rel, st.Size(), st.ModTime().UnixNano())
 		return nil
 	})

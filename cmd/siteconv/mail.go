@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
-	"path"
 	"strings"
 
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
 	"imsconv/storeconv/sims"
 )
 
@@ -113,7 +113,7 @@ func (m *mail) storeFile(rel string, size int64, names uint64) {
 		m.storeFolder(parts, id, err)
 		return
 	}
-	if path.Ext(rel) != ".msg" {
+	if !nms.IsMessage(parts[len(parts)-1]) {
 		return
 	}
 	m.messages++

@@ -13,6 +13,8 @@ import (
 
 // runFlags are the command line of run.
 type runFlags struct {
+	set *pflag.FlagSet
+
 	scenario, site, out string
 	ldif, stream, store string
 	destination         flags.Choice
@@ -25,7 +27,7 @@ type runFlags struct {
 	sync                flags.Sync
 	jobs                flags.Jobs
 	force, dryRun       bool
-	noVerify            bool
+	noVerify, preflight bool
 }
 
 func runVerb() cli.Verb {
@@ -37,7 +39,7 @@ func runVerb() cli.Verb {
 		Example: runExample,
 		Exit3:   "done, but an entry, message or record was refused, unreadable or lost; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
-			var f runFlags
+			f := runFlags{set: fs}
 			fs.StringVar(&f.scenario, "scenario", "", "`NAME` of the scenario: "+strings.Join(site.Scenarios(), ", "))
 			fs.StringVar(&f.site, "site", "", "`DIR` with site.toml, or with the inputs under their usual names; or the site.toml itself")
 			f.destination = flags.NewChoice("", site.IMS, site.Maildir)
@@ -56,6 +58,7 @@ func runVerb() cli.Verb {
 			f.jobs.Add(fs, "workers; the output is the same for any number,")
 			fs.StringVar(&f.only, "only", "", "do one `STEP` alone, see above")
 			fs.BoolVar(&f.noVerify, "no-verify", false, "leave the last step out, which reads the mail once more and compares")
+			fs.BoolVar(&f.preflight, "preflight", false, "look at everything, tell what stands in the way and what to expect, write nothing")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "read and convert everything, write nothing")
 			fs.BoolVar(&f.force, "force", false, "remove what an earlier run left in the output folder and start afresh")
 			return f.run
@@ -71,13 +74,25 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.survey(ctx, job); err != nil {
+	have, err := c.preflight(ctx, job, f)
+	if err != nil {
 		return err
 	}
+	if f.preflight {
+		return c.tellPreflight(job)
+	}
+	if err := c.pre.err(job); err != nil {
+		return err
+	}
+	c.pre.warn(job)
 	if c.dryRun {
 		return c.try(ctx, job)
 	}
-	st, err := claim(c.out, c.state(), f.force)
+	want, err := c.state()
+	if err != nil {
+		return err
+	}
+	st, err := claim(c.out, want, have, f.force)
 	if err != nil {
 		return err
 	}
@@ -88,9 +103,4 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 		return err
 	}
 	return c.conclude(ctx, job, st)
-}
-
-// siteFile is what site.toml says, when --site has one.
-func (f *runFlags) siteFile() (*site.Site, error) {
-	return &site.Site{}, nil
 }

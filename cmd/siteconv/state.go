@@ -106,23 +106,65 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-// claim makes the output folder this run's: a new or empty folder, one that an
-// interrupted run of the same inputs left, or with force one of any other run.
-// It returns how far the work has come.
-func claim(out string, want state, force bool) (state, error) {
+// claimError says why a folder cannot be this run's.
+type claimError struct {
+	code string // of the finding
+	error
+}
+
+func (e *claimError) Unwrap() error { return e.error }
+
+// lookAtClaim looks whether the output folder may be this run's: a new or empty
+// folder, one that an interrupted run of the same inputs left, or with force one
+// of any other run. It returns what the run that left it has done; nil: nothing.
+func lookAtClaim(out string, want state, force bool) (*state, error) {
 	have, err := readState(out)
 	switch {
 	case force && (err != nil || have != nil):
-		return want, removeOurs(out)
+		return &want, nil
 	case err != nil:
-		return want, cli.WithHint(err, "--force starts afresh")
+		return nil, &claimError{"out-other", err}
 	case have == nil:
-		return want, claimNew(out)
+		return nil, lookAtNew(out)
 	case !have.same(want):
-		return want, cli.WithHint(fmt.Errorf("%s holds the output of another run: %s", out, difference(*have, want)),
-			"--force removes it and starts afresh; or name another folder with --out")
+		return nil, &claimError{"out-other", fmt.Errorf("%s holds the output of another run: %s", out, difference(*have, want))}
 	}
-	return *have, nil
+	return have, nil
+}
+
+// lookAtNew looks at a folder that no run has left.
+func lookAtNew(out string) error {
+	if st, err := os.Stat(out); err == nil && !st.IsDir() {
+		return &claimError{"out-taken", fmt.Errorf("%s is a file, not a folder", out)}
+	}
+	entries, err := os.ReadDir(out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return &claimError{"out-unwritable", err}
+	}
+	// A run that was killed as it began has left the state under another name.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), "."+stateName) && strings.HasSuffix(e.Name(), ".tmp")
+	})
+	if len(entries) > 0 {
+		return &claimError{"out-taken", fmt.Errorf("%s is not empty, and not the output of siteconv", out)}
+	}
+	return nil
+}
+
+// claim makes the output folder this run's, of which lookAtClaim has found
+// have, and returns how far the work has come.
+func claim(out string, want state, have *state, force bool) (state, error) {
+	if force {
+		if err := removeOurs(out); err != nil {
+			return want, err
+		}
+	} else if have != nil {
+		return *have, nil
+	}
+	return want, os.MkdirAll(out, 0o777)
 }
 
 // removeOurs removes the output of an earlier run, the state last, so that an
@@ -132,27 +174,6 @@ func removeOurs(out string) error {
 		if err := os.RemoveAll(filepath.Join(out, name)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func claimNew(out string) error {
-	if st, err := os.Stat(out); err == nil && !st.IsDir() {
-		return cli.WithHint(fmt.Errorf("%s is a file, not a folder", out), "name a new folder with --out")
-	}
-	entries, err := os.ReadDir(out)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.MkdirAll(out, 0o777)
-	}
-	if err != nil {
-		return err
-	}
-	// A run that was killed as it began has left the state under another name.
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		return strings.HasPrefix(e.Name(), "."+stateName) && strings.HasSuffix(e.Name(), ".tmp")
-	})
-	if len(entries) > 0 {
-		return cli.WithHint(fmt.Errorf("%s is not empty, and not the output of siteconv", out), "name a new folder with --out")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -14,22 +15,33 @@ import (
 
 // checkDirectory counts what a check finds in the directory before and after.
 func (c *conversion) checkDirectory(ctx context.Context, job *cli.Job) error {
+	before, after, err := c.checkBoth(ctx, job)
+	if err != nil {
+		return err
+	}
+	c.account.run.Before, c.account.run.After = before, after
+	tellChecked(job, before, after)
+	return nil
+}
+
+// checkBoth checks the export as its product, and the upgraded directory.
+func (c *conversion) checkBoth(ctx context.Context, job *cli.Job) (before, after *ledger.Check, err error) {
 	product, name := check.SIMS, "sims"
 	if c.scenario.nms() {
 		product, name = check.NMS, "nms"
 	}
-	before, err := c.checkFile(ctx, job, c.export().path, product)
+	found, err := c.checkFile(ctx, job, c.export().path, product)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	c.account.run.Before = checked(name, before)
-	after, err := c.checkUpgraded(ctx, job)
-	if err != nil {
-		return err
+	before = checked(name, found)
+	if found, err = c.checkUpgraded(ctx, job); err != nil {
+		return nil, nil, err
 	}
-	c.account.run.After = checked("ims50", after)
-	tellChecked(job, before, after)
-	return nil
+	if c.scenario.batches {
+		return before, checked("mixed", found), nil
+	}
+	return before, checked("ims50", found), nil
 }
 
 // checkFile checks one LDIF file.
@@ -58,23 +70,12 @@ func (c *conversion) checkUpgraded(ctx context.Context, job *cli.Job) (*check.Re
 	if !c.dryRun {
 		return c.checkFile(ctx, job, filepath.Join(c.out, upgraded), as)
 	}
-	opt, err := c.upgradeOptions(job)
-	if err != nil {
-		return nil, err
-	}
-	in, err := job.Open(c.export().path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	opt.Kinds, opt.Format = c.kinds(), ldifconv.Full
+	opt := c.set.upgrade
+	opt.Format = ldifconv.Full
 	tee := check.NewTee(ctx, nil, upgraded, check.Options{As: as})
-	_, err = ldifconv.Upgrade(ctx, tee, in, opt)
+	_, err := c.upgradeTo(ctx, job, tee, opt)
 	found, checkErr := tee.Close()
-	if err == nil {
-		err = checkErr
-	}
-	return &found, err
+	return &found, cmp.Or(err, checkErr)
 }
 
 // checked is what the account keeps of a check.
@@ -89,18 +90,19 @@ func checked(product string, rep *check.Report) *ledger.Check {
 }
 
 // tellChecked counts what the checks found.
-func tellChecked(job *cli.Job, before, after *check.Report) {
-	job.Count("check errors before", before.BySeverity[check.Error])
-	job.Count("check warnings before", before.BySeverity[check.Warning])
-	errs := after.BySeverity[check.Error]
-	job.Count("check errors", errs)
-	job.Count("check warnings", after.BySeverity[check.Warning])
-	for _, code := range check.Codes() {
-		if n := after.ByCode[code.Name]; n > 0 {
-			job.Detail("check "+code.Name, n)
-		}
+func tellChecked(job *cli.Job, before, after *ledger.Check) {
+	job.Count("check errors before", before.Errors)
+	job.Count("check warnings before", before.Warnings)
+	job.Count("check errors", after.Errors)
+	job.Count("check warnings", after.Warnings)
+	for _, code := range after.Codes {
+		job.Detail("check "+code.Name, code.N)
 	}
-	if errs > 0 {
-		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %d errors in the upgraded directory: ldifconv check --as ims50 %s lists them", errs, upgraded))
+	if after.Errors > 0 {
+		as := ""
+		if after.Product != "mixed" {
+			as = "--as " + after.Product + " "
+		}
+		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %d errors in the upgraded directory, and %d in the export: ldifconv check %s%s lists them", after.Errors, before.Errors, as, upgraded))
 	}
 }

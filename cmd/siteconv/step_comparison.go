@@ -9,17 +9,34 @@ import (
 	"imsconv/cmd/internal/directory"
 )
 
+// comparison are the kinds of what the two sides differ in.
+const (
+	entryNoMail = "entry-without-mail"
+	mailNoEntry = "mail-without-entry"
+	caseDiffers = "case-differs"
+)
+
 // compare holds the users of the directory against those of the store.
 func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
+	counts := map[string]int64{}
+	err := c.compareUsers(ctx, job, func(kind, where, text string) {
+		counts[kind]++
+		job.Warning(kind, where, text)
+	})
+	job.Count("entries without mail", counts[entryNoMail])
+	job.Count("users without entry", counts[mailNoEntry]+counts[caseDiffers])
+	return err
+}
+
+// compareUsers tells of users that one side has alone.
+func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) error {
 	export := c.export()
 	in, err := job.Open(export.path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	// folded are the ids of entries without mail, by their lower-case form.
-	folded := map[string]string{}
-	var noMail int64
+	folded := map[string]string{} // ids of entries without mail, by their lower-case form
 	for u, err := range directory.Users(in) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", export.path, err)
@@ -28,23 +45,18 @@ func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
 			return ctx.Err()
 		}
 		id := u.ID(c.defaultDomain)
-		if c.stored.Mark(id) {
+		if c.mail.ids.Mark(id) {
 			continue
 		}
-		noMail++
 		folded[strings.ToLower(id)] = id
-		job.Warning("entry-without-mail", fmt.Sprintf("%s:%d", export.path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
+		tell(entryNoMail, fmt.Sprintf("%s:%d", export.path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
 	}
-	var noEntry int64
-	for id := range c.stored.Unmarked() {
-		noEntry++
+	for id := range c.mail.ids.Unmarked() {
 		if other, ok := folded[strings.ToLower(id)]; ok {
-			job.Warning("case-differs", id, fmt.Sprintf("the store has %q, the directory %q: they differ in case only", id, other))
+			tell(caseDiffers, id, fmt.Sprintf("the store has %q, the directory %q: they differ in case only", id, other))
 			continue
 		}
-		job.Warning("mail-without-entry", id, "the user has mail and no entry in the directory")
+		tell(mailNoEntry, id, "the user has mail and no entry in the directory")
 	}
-	job.Count("entries without mail", noMail)
-	job.Count("users without entry", noEntry)
 	return nil
 }

@@ -23,13 +23,10 @@ const (
 // and groups, in the order in which they are applied. Where users go over in
 // batches, domains alone are upgraded.
 func (c *conversion) upgradeDirectory(ctx context.Context, job *cli.Job) error {
-	full, err := c.upgradeOptions(job)
-	if err != nil {
-		return err
-	}
-	full.Kinds, full.Format, full.Log = c.kinds(), ldifconv.Full, job
+	full := c.set.upgrade
+	full.Format, full.Log = ldifconv.Full, job
 	var rep ldifconv.Report
-	err = c.create(job, undo, func(w io.Writer) error {
+	err := c.create(job, undo, func(w io.Writer) error {
 		full.Undo = w
 		var err error
 		rep, err = c.upgradeFile(ctx, job, upgraded, full)
@@ -39,10 +36,7 @@ func (c *conversion) upgradeDirectory(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	for _, f := range c.changeFiles() {
-		opt, err := c.upgradeOptions(job)
-		if err != nil {
-			return err
-		}
+		opt := c.set.upgrade
 		opt.Kinds, opt.Format = f.kinds, ldifconv.Changes
 		if _, err := c.upgradeFile(ctx, job, f.name, opt); err != nil {
 			return err
@@ -85,22 +79,22 @@ func countUpgraded(job *cli.Job, rep *ldifconv.Report) {
 	job.Count("directory domains", rep.Domains)
 }
 
-// upgradeOptions are those of every pass over the export.
-func (c *conversion) upgradeOptions(_ *cli.Job) (ldifconv.Options, error) {
-	opt := ldifconv.Options{From: c.scenario.product, Base: c.base, Jobs: c.jobs, Name: c.export().path, TempDir: c.tempDir()}
-	if host := c.newHost(); host != "" {
-		opt.Append = c.scenario.batches
-		opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailRoutingHosts", Value: host, Kinds: ldifconv.Domains})
-		if !c.scenario.batches {
-			opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailHost", Value: host, Kinds: ldifconv.Both})
-		}
+// moveHost points the entries to the new host, where there is one. Batches do
+// that with users and groups when their turn comes.
+func (c *conversion) moveHost(opt *ldifconv.Options) {
+	host := c.newHost()
+	if host == "" {
+		return
 	}
-	return opt, nil
+	opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailRoutingHosts", Value: host, Kinds: ldifconv.Domains, Append: c.scenario.batches})
+	if !c.scenario.batches {
+		opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailHost", Value: host, Kinds: ldifconv.Both})
+	}
 }
 
 // newHost is the host that the entries are pointed to, "" where the host stays.
 func (c *conversion) newHost() string {
-	if !c.scenario.moves || c.site.Hosts.New == c.site.Hosts.Old {
+	if !c.scenario.moves || c.site.Stays() {
 		return ""
 	}
 	return c.site.Hosts.New
@@ -108,20 +102,27 @@ func (c *conversion) newHost() string {
 
 // upgradeFile reads the export once and writes one of the files.
 func (c *conversion) upgradeFile(ctx context.Context, job *cli.Job, name string, opt ldifconv.Options) (rep ldifconv.Report, err error) {
-	in, err := job.Open(c.export().path)
-	if err != nil {
-		return rep, err
-	}
-	defer in.Close()
 	opt.Progress = job.Meter("entries", 0, 0)
 	err = c.create(job, name, func(w io.Writer) error {
-		rep, err = ldifconv.Upgrade(ctx, w, in, opt)
+		rep, err = c.upgradeTo(ctx, job, w, opt)
 		return err
 	})
 	if err != nil {
 		return rep, fmt.Errorf("%s: %w", name, err)
 	}
 	return rep, nil
+}
+
+// upgradeTo reads the export once and upgrades it.
+func (c *conversion) upgradeTo(ctx context.Context, job *cli.Job, w io.Writer, opt ldifconv.Options) (ldifconv.Report, error) {
+	path := c.export().path
+	in, err := job.Open(path)
+	if err != nil {
+		return ldifconv.Report{}, err
+	}
+	defer in.Close()
+	input := ldifconv.Input{Name: path, Reader: in, Open: func() (io.ReadCloser, error) { return job.Open(path) }}
+	return ldifconv.UpgradeAll(ctx, w, []ldifconv.Input{input}, opt)
 }
 
 // create writes one file of the output folder; in a dry run it discards.

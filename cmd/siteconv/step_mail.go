@@ -16,8 +16,8 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	defer end()
-	opt := c.exportOptions(job)
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().Bytes)
+	opt := c.set.export
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().plain)
 	rep, err := export.Export(ctx, c.mailDir(), src, opt)
 	if errors.Is(err, export.ErrWaiting) {
 		err = cli.WithHint(err, "the same command again takes the users that were left out")
@@ -43,16 +43,6 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job) (src *expor
 		return nil, nil, err
 	}
 	return src, end, nil
-}
-
-// exportOptions are those of the export.
-func (c *conversion) exportOptions(job *cli.Job) export.Options {
-	opt := export.Options{Jobs: c.jobs, Sync: c.sync, Owner: c.owner.Owner(), Command: job.CommandLine()}
-	opt.Domain = c.defaultDomain
-	if c.via == "hardlink" {
-		opt.Via = export.Hardlink
-	}
-	return opt
 }
 
 func countExported(job *cli.Job, rep *export.Report) {

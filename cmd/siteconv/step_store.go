@@ -25,16 +25,11 @@ func (c *conversion) convertStore(ctx context.Context, job *cli.Job) error {
 }
 
 func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
-	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, relocate.Options{
-		Command: job.CommandLine(), Databases: c.databases, Via: c.wayOver(), Owner: c.owner.Owner(),
-		Jobs: c.jobs, Sync: c.sync, DryRun: c.dryRun, Log: job, Progress: job.Meter("files", 0, 0),
-	})
+	opt := c.set.relocate
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("files", c.mail.messages, 0)
+	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)
-	}
-	if relocate.Via(rep.Via) == relocate.ViaHardlink && rep.Linked > 0 {
-		job.Warning("shared-files", "store", fmt.Sprintf("%d messages are the source's own files under a second name: "+
-			"a chown, chmod or edit in store changes them in %s too; --via copy makes files of their own", rep.Linked, c.store().path))
 	}
 	for _, n := range []cli.Count{
 		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
@@ -46,22 +41,11 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	return nil
 }
 
-// wayOver is --via; an owner cannot be set on hard links.
-func (c *conversion) wayOver() relocate.Via {
-	if c.via == "" && c.owner.Owner() != nil {
-		return relocate.ViaCopy
-	}
-	return relocate.Via(c.via)
-}
-
 // restore makes the store of the stream. The step is kept while the run's own
 // folder is still there, so that a kill loses neither the store nor its counts.
 func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
-	opt, err := c.restoreOptions(job)
-	if err != nil {
-		return err
-	}
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().Bytes)
+	opt := c.set.restore
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().plain)
 	opt.Done = func(rep restore.Report) error {
 		countRestored(job, &rep)
 		return c.keep()
@@ -84,27 +68,25 @@ func (c *conversion) tidyStore(ctx context.Context, job *cli.Job) error {
 	if c.scenario.nms() || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	opt, err := c.restoreOptions(job)
-	if err != nil {
-		return err
-	}
-	return c.runRestore(ctx, job, opt)
-}
-
-// restoreOptions are those of the restore, whether it is done or tidied.
-func (c *conversion) restoreOptions(job *cli.Job) (restore.Options, error) {
-	limits, err := c.limits(job)
-	opt := restore.Options{Databases: c.databases, Jobs: c.jobs, Sync: c.sync, Owner: c.owner.Owner(), Limits: limits, Command: job.CommandLine()}
-	opt.Domain = c.defaultDomain
-	return opt, err
+	return c.runRestore(ctx, job, c.set.restore)
 }
 
 func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
+	var err error
+	if opt.Limits, err = c.limits(job); err != nil {
+		return err
+	}
 	tape, done, err := c.openStream(job)
 	if err != nil {
 		return err
 	}
 	defer done()
+	refs, done, err := c.openReferences(job)
+	if err != nil {
+		return err
+	}
+	defer done()
+	opt.Reference = refs
 	if _, err := restore.Restore(ctx, c.storeDir(), []*restore.Stream{tape}, opt); err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
-	"imsconv/storeconv"
+	"imsconv/storeconv/export"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/maildirs"
 )
@@ -29,10 +29,11 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	defer end()
-	opt := c.verifyOptions(job)
-	opt.Streams = []verify.Stream{{Name: c.store().path, R: r}}
-	opt.Selection = storeconv.Selection{Domain: c.defaultDomain}
-	rep, err := verify.Store(ctx, c.storeDir(), opt)
+	set := &c.set.restore
+	rep, err := verify.Store(ctx, c.storeDir(), verify.StoreOptions{
+		Streams: []verify.Stream{{Name: c.store().path, R: r}}, Selection: set.Selection, CRLF: set.CRLF, NoIndex: set.NoIndex,
+		Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0),
+	})
 	job.Count("messages verified", rep.Messages)
 	return err
 }
@@ -40,25 +41,38 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 // verifyRelocated looks into the store itself, and then compares it with the
 // old one, byte by byte.
 func (c *conversion) verifyRelocated(ctx context.Context, job *cli.Job) error {
-	opt := c.verifyOptions(job)
-	from := c.store().path
-	opt.Origin = &verify.Origin{From: from, Options: verify.NMSOptions{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job}}
-	if _, err := verify.Store(ctx, c.storeDir(), opt); err != nil {
+	set, from := &c.set.relocate, c.store().path
+	old := verify.NMSOptions{Users: set.Users, Map: changed(set.Map), Domain: set.Domain, Owner: set.Owner, Jobs: c.jobs, Log: job}
+	for _, p := range set.Partitions {
+		old.Partitions = append(old.Partitions, verify.Partition(p))
+	}
+	own := verify.StoreOptions{Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0), Origin: &verify.Origin{From: from, Options: old}}
+	if _, err := verify.Store(ctx, c.storeDir(), own); err != nil {
 		return err
 	}
-	opt.Origin.Options.Progress = job.Meter("files", 0, 0)
-	rep, err := verify.NMS(ctx, c.storeDir(), from, opt.Origin.Options)
+	old.Progress = job.Meter("files", c.mail.messages, 0)
+	rep, err := verify.NMS(ctx, c.storeDir(), from, old)
 	job.Count("messages verified", rep.Messages)
 	return err
 }
 
-func (c *conversion) verifyOptions(job *cli.Job) verify.StoreOptions {
-	return verify.StoreOptions{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: job.Meter("messages", 0, 0)}
+// changed are the ids that become others.
+func changed(ids map[string]string) map[string]string {
+	others := make(map[string]string)
+	for id, newID := range ids {
+		if id != newID {
+			others[id] = newID
+		}
+	}
+	return others
 }
 
 func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
-	opt := maildirs.Options{Jobs: c.jobs, Owner: c.owner.Owner(), Log: job, Progress: job.Meter("messages", 0, 0)}
-	opt.Selection.Domain = c.defaultDomain
+	set := &c.set.export
+	opt := maildirs.Options{
+		Selection: set.Selection, Partition: set.Partition, Path: set.Path, Newline: newlines[set.Newline], UIDL: set.UIDL,
+		Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0),
+	}
 	if c.scenario.nms() {
 		opt.Store = c.store().path
 	} else {
@@ -73,3 +87,6 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 	job.Count("messages verified", rep.Messages)
 	return err
 }
+
+// newlines are the words for line ends.
+var newlines = map[export.Newline]string{export.KeepNewline: "keep", export.CRLF: "crlf", export.LF: "lf"}

@@ -31,7 +31,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 		}
 	}
 	if len(r.Next) > 0 {
-		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", c.out)
+		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", cli.Quote(c.out))
 		for _, step := range r.Next {
 			fmt.Fprintf(tw, "  %s\n", step)
 		}

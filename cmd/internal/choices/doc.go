@@ -68,3 +68,12 @@ func partitionBelow(dir, value string) string {
 	}
 	return value
 }
+
+// File is the path that a value of a flag names, for a process that stands
+// elsewhere; ok is false where the value is no file's path.
+func File(f *pflag.Flag, dir, value string) (path string, ok bool) {
+	if !slices.Equal(f.Annotations[pathMark], []string{fileForm}) {
+		return "", false
+	}
+	return Relative(f, dir, value), true
+}

@@ -53,3 +53,9 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	}
 	return Usagef("%w", err)
 }
+
+// IsUsage says whether an error is one of a wrong command line.
+func IsUsage(err error) bool {
+	var usage *usageError
+	return errors.As(err, &usage)
+}

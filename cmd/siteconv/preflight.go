@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// finding is one thing that a look at the inputs, before anything is written,
+// has found.
+type finding struct {
+	code  string // one of the kinds
+	where string
+	text  string
+	err   error // of a finding that stops the run
+}
+
+// kind is what there is to say of all findings of one code.
+type kind struct {
+	stops  bool   // the run cannot be done as it is
+	later  bool   // a step of the run tells it in full: known beforehand with --preflight alone
+	advice string // what to do about it
+}
+
+// kinds are the findings that there are.
+var kinds = map[string]kind{
+	"input-missing":    {stops: true, advice: "a site's folder holds export.ldif, and backup.sims or store; --ldif, --stream and --nms-store name them elsewhere"},
+	"input-unreadable": {stops: true, advice: "give the user who runs this the right to read it"},
+	"wrong-kind":       {stops: true, advice: "look whether two inputs were swapped: --ldif is the directory export, --stream the backup stream, --nms-store the folder of the store"},
+	"wrong-product":    {stops: true, advice: "take the scenario of that product, or the export that belongs to the store"},
+	"base-missing":     {stops: true, advice: "without --base the top entries of the export are taken"},
+	"filter-empty":     {stops: true, advice: "correct filter in [upgrade] of site.toml, or leave it out"},
+	"domains-tie":      {stops: true, advice: "--default-domain says which"},
+	"out-nested":       {stops: true, advice: "name a folder elsewhere with --out"},
+	"out-taken":        {stops: true, advice: "name a new folder with --out"},
+	"out-other":        {stops: true, advice: "--force removes it and starts afresh; or name another folder with --out"},
+	"out-unwritable":   {stops: true, advice: "name a folder that may be written with --out"},
+	"owner-denied":     {stops: true, advice: "run as root, or leave --owner out and chown afterwards"},
+	"no-space":         {stops: true, advice: "make room, or name a folder on another file system with --out; of an NMS store --via hardlink takes next to no space where store and folder are on one file system"},
+	"no-inodes":        {stops: true, advice: "name a folder on another file system with --out: each message is a file"},
+	"no-hardlinks":     {stops: true, advice: "name a folder on the store's file system with --out, or copy with --via copy"},
+	"little-space":     {advice: "make room, or name a folder on another file system with --out"},
+	"shared-files":     {advice: "--via copy (via = \"copy\" in [relocate] of site.toml) makes files of their own"},
+	"default-domain":   {advice: "look at --default-domain: its users have the bare uid as id in the store"},
+	"empty-mail":       {advice: "look whether the right backup or store was named: no mail goes over"},
+	"uid-map-alone":    {advice: "name the same file as map in the table of site.toml that makes the mail"},
+	"forbidden-names":  {later: true, advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
+	"mail-no-entry":    {later: true, advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
+	"entry-no-mail":    {later: true, advice: "see that the backup is of all users; those who never had mail need nothing"},
+	"case-differs":     {later: true, advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
+	"check-errors":     {later: true, advice: "ldifconv check lists them with their lines"},
+	"upgrade-problems": {later: true, advice: "ldifconv upgrade --dry-run lists them with their lines; what is not understood stays as it is"},
+}
+
+// fact is something that is good to know before a run.
+type fact struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// preflight is what a look has found.
+type preflight struct {
+	full  bool // with what the steps tell by themselves
+	found []finding
+	facts []fact
+}
+
+func (p *preflight) find(code, where, format string, args ...any) {
+	k, ok := kinds[code]
+	if !ok {
+		panic("internal error: no finding is called " + code)
+	}
+	f := finding{code: code, where: where, text: fmt.Sprintf(format, args...)}
+	if k.stops {
+		f.err = cli.WithHint(fmt.Errorf("%s: %s", where, f.text), k.advice)
+	}
+	p.found = append(p.found, f)
+}
+
+// fail is find for an error that says where it is.
+func (p *preflight) fail(code, where string, err error) {
+	text := strings.TrimPrefix(err.Error(), where+": ")
+	p.found = append(p.found, finding{code: code, where: where, text: text, err: cli.WithHint(err, kinds[code].advice)})
+}
+
+// failInput is fail for an input that cannot be read as what it should be.
+func (p *preflight) failInput(in *input, err error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.fail("input-missing", in.path, err)
+	case errors.Is(err, fs.ErrPermission):
+		p.fail("input-unreadable", in.path, err)
+	default:
+		p.fail("wrong-kind", in.path, err)
+	}
+}
+
+func (p *preflight) fact(name, format string, args ...any) {
+	p.facts = append(p.facts, fact{name, fmt.Sprintf(format, args...)})
+}
+
+// stops are the findings with which a run cannot be done.
+func (p *preflight) stops() (list []finding) {
+	for _, f := range p.found {
+		if f.err != nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// has says whether anything of one of these codes was found.
+func (p *preflight) has(codes ...string) bool {
+	return slices.ContainsFunc(p.found, func(f finding) bool { return slices.Contains(codes, f.code) })
+}
+
+// err tells what stops the run: one thing as the error that it is, several all
+// together.
+func (p *preflight) err(job *cli.Job) error {
+	stops := p.stops()
+	switch len(stops) {
+	case 0:
+		return nil
+	case 1:
+		return stops[0].err
+	}
+	for _, f := range stops {
+		job.Problem(f.code, f.where, f.text+"; "+kinds[f.code].advice)
+	}
+	return cli.WithHint(fmt.Errorf("%d things stand in the way: nothing was written", len(stops)), "each is listed above, with what to do about it")
+}
+
+// warn tells what does not stop the run, but what no step tells either.
+func (p *preflight) warn(job *cli.Job) {
+	for _, f := range p.found {
+		if k := kinds[f.code]; f.err == nil && !k.later {
+			job.Warning(f.code, f.where, f.text+"; "+k.advice)
+		}
+	}
+}
+
+// preflight looks at everything before anything is written. What it found is in
+// c.pre; the error is wrong usage or an interruption. have is what an earlier
+// run has left in the output folder; nil: nothing.
+func (c *conversion) preflight(ctx context.Context, job *cli.Job, f *runFlags) (have *state, err error) {
+	c.pre.full = f.preflight
+	for _, look := range []func(context.Context, *cli.Job) error{c.lookAtMail, c.lookAtExport, c.lookAtChoices} {
+		if err := look(ctx, job); err != nil {
+			return nil, err
+		}
+	}
+	if have, err = c.lookAtOutput(f); err != nil || c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
+		return have, err
+	}
+	if have == nil || f.force {
+		c.lookAtRoom()
+	}
+	if c.pre.full && len(c.pre.stops()) == 0 {
+		return have, c.lookAhead(ctx, job)
+	}
+	return have, nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
+)
+
+// lookAhead finds what the steps of the run will tell: it upgrades and checks
+// the directory without writing it, and compares the two sides.
+func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
+	if err := c.compareAhead(ctx, job); err != nil {
+		return err
+	}
+	if err := c.upgradeAhead(ctx, job); err != nil {
+		return err
+	}
+	before, after, err := c.checkBoth(ctx, job)
+	if err != nil {
+		return err
+	}
+	c.pre.fact("check before", "%s", checkText(before))
+	c.pre.fact("check after", "%s", checkText(after))
+	if after.Errors > 0 {
+		c.pre.find("check-errors", upgraded, "a check finds %d errors in the upgraded directory, and %d in the export", after.Errors, before.Errors)
+	}
+	return nil
+}
+
+func checkText(k *ledger.Check) string {
+	text := fmt.Sprintf("as %s: %s entries, %s errors, %s warnings", k.Product, thousands(k.Entries), thousands(k.Errors), thousands(k.Warnings))
+	for i, code := range k.Codes {
+		if i == 0 {
+			text += ":"
+		}
+		text += fmt.Sprintf(" %s %s", code.Name, thousands(code.N))
+	}
+	return text
+}
+
+// compareAhead finds users that one side has alone.
+func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
+	counts, some := map[string]int64{}, map[string][]string{}
+	err := c.compareUsers(ctx, job, func(kind, where, text string) {
+		counts[kind]++
+		if len(some[kind]) >= oddShown {
+			return
+		}
+		if kind == mailNoEntry {
+			text = where
+		}
+		some[kind] = append(some[kind], text)
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct{ kind, code, where, text string }{
+		{mailNoEntry, "mail-no-entry", c.store().path, "%d users have mail and no entry in the directory: %s"},
+		{entryNoMail, "entry-no-mail", c.export().path, "%d users have an entry and no mail: %s"},
+		{caseDiffers, "case-differs", c.store().path, "%d ids of the two sides differ in case only: %s"},
+	} {
+		if n := counts[f.kind]; n > 0 {
+			c.pre.find(f.code, f.where, f.text, n, examples(some[f.kind], n))
+		}
+	}
+	return nil
+}
+
+// upgradeAhead upgrades the directory and keeps what it counts.
+func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
+	rep, err := c.upgradeTo(ctx, job, io.Discard, c.set.upgrade)
+	if err != nil {
+		return err
+	}
+	c.pre.fact("upgrade", "%s of %s entries will change: %s users, %s groups, %s domains", thousands(rep.Changed), thousands(rep.Entries), thousands(rep.Users), thousands(rep.Groups), thousands(rep.Domains))
+	if len(rep.Problems) > 0 {
+		c.pre.find("upgrade-problems", c.export().path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
+	}
+	return nil
+}
+
+// kindsText are counts by kind in one line.
+func kindsText(counts map[string]int64) string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
+	}
+	return strings.Join(parts, ", ")
+}

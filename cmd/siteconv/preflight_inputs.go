@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
+	"imsconv/ldifconv"
+)
+
+// lookAtMail reads the stream or store once.
+func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
+	in := c.store()
+	if err := job.Reads(in.path); err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	if err := c.surveyMail(ctx, job); err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	m := c.mail
+	c.pre.fact("mail", "%s users, %s folders at least, %s messages, %s MB", thousands(int64(m.ids.Len())), thousands(m.folders), thousands(m.messages), thousands(m.bytes/1e6))
+	if m.ids.Len() == 0 {
+		c.pre.find("empty-mail", in.path, "there is no user in it")
+	}
+	if m.refused > 0 {
+		c.pre.find("forbidden-names", in.path, "%d user ids or folder names are not allowed in the new store: %s", m.refused, examples(m.odd, m.refused))
+	}
+	return nil
+}
+
+// inputError makes a finding of what is wrong with an input, unless the run was
+// interrupted, or the command line is wrong.
+func (c *conversion) inputError(ctx context.Context, in *input, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if cli.IsUsage(err) {
+		return err
+	}
+	c.pre.failInput(in, err)
+	return nil
+}
+
+// examples are some of n texts in one line.
+func examples(some []string, n int64) string {
+	text := strings.Join(some, ", ")
+	if more := n - int64(len(some)); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// lookAtExport reads the export: its product, its top entries, and the default
+// domain.
+func (c *conversion) lookAtExport(ctx context.Context, job *cli.Job) error {
+	in := c.export()
+	if err := job.Reads(in.path); err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	if err := in.fingerprint(ctx, nil); err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	if err := c.lookAtProduct(ctx, job); err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	sv, err := c.surveyExport(job)
+	if err != nil {
+		return c.inputError(ctx, in, err)
+	}
+	if c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
+		return nil // of the mail: who has the bare uid is not known
+	}
+	c.settleDomain(job, sv)
+	return nil
+}
+
+// surveyExport learns the top entries of the export and its domains.
+func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
+	export := c.export()
+	in, err := flags.OpenExport(job, export.path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	sv, err := directory.Read(&countTo{in, &export.plain}, export.path, c.mail.ids, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", export.path, err)
+	}
+	c.tops = sv.Tops
+	if len(c.base) == 0 {
+		c.base = sv.Tops
+	}
+	return sv, nil
+}
+
+// settleDomain takes the default domain that is named, else the one that fits
+// the store, and says why.
+func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
+	path := c.export().path
+	c.pre.fact("evidence", "%s", evidence(sv))
+	if c.defaultDomain != "" {
+		c.pre.fact("default domain", "%s, as was said", c.defaultDomain)
+		if !slices.ContainsFunc(sv.Domains, func(d directory.Domain) bool { return strings.EqualFold(d.Name, c.defaultDomain) }) {
+			c.pre.find("default-domain", path, "no user of the export is in the default domain %s", c.defaultDomain)
+		}
+		return
+	}
+	name, err := sv.DefaultDomain(c.mail.ids)
+	if err != nil {
+		c.pre.fail("domains-tie", path, err)
+		return
+	}
+	c.defaultDomain = name
+	text := "no default domain: no bare user id of the store is in the export"
+	if name != "" {
+		text = "the default domain is " + name + ", whose users the store has by their bare uid"
+	}
+	c.pre.fact("default domain", "%s", text)
+	if !c.pre.full {
+		job.Note(text)
+	}
+}
+
+// evidenceShown is how many domains are told.
+const evidenceShown = 10
+
+// evidence says how many users of each domain the store has by their bare uid.
+func evidence(sv *directory.Survey) string {
+	if len(sv.Domains) == 0 {
+		return "no mail user of the export is in a domain"
+	}
+	var parts []string
+	for _, d := range sv.Domains[:min(len(sv.Domains), evidenceShown)] {
+		parts = append(parts, fmt.Sprintf("%s %d of %d", d.Name, d.Stored, d.Users))
+	}
+	return "users whom the store has by their bare uid: " + examples(parts, int64(len(sv.Domains)))
+}
+
+// lookAtProduct refuses the export of the product that the scenario is not for,
+// and a base that nothing lies below.
+func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
+	path := c.export().path
+	in, err := flags.OpenExport(job, path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	bases, err := newBases(c.base)
+	if err != nil {
+		return err
+	}
+	var sims, nms int64
+	count := func(e *ldifconv.Classified) error {
+		bases.meet(e.DN)
+		switch {
+		case e.Tags&ldifconv.TagSIMS40 != 0:
+			sims++
+		case e.Tags&ldifconv.TagNMS41 != 0:
+			nms++
+		}
+		return ctx.Err()
+	}
+	input := ldifconv.Input{Name: path, Reader: in, Open: func() (io.ReadCloser, error) { return job.Open(path) }}
+	rep, err := ldifconv.Classify(ctx, count, []ldifconv.Input{input}, ldifconv.ClassifyOptions{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if rep.Entries == 0 {
+		return fmt.Errorf("%s: no directory export: there is no entry in it", path)
+	}
+	c.pre.fact("directory", "%s entries; of SIMS 4.0 %s mail entries, of NMS 4.x %s", thousands(rep.Entries), thousands(sims), thousands(nms))
+	switch {
+	case c.scenario.nms() && nms == 0 && sims > 0:
+		c.otherProduct(sims, "SIMS 4.0", "NMS 4.x", scenarioOf(ldifconv.SIMS))
+	case !c.scenario.nms() && sims == 0 && nms > 0:
+		c.otherProduct(nms, "NMS 4.x", "SIMS 4.0", scenarioOf(ldifconv.NMS))
+	}
+	for _, base := range bases.missing() {
+		c.pre.find("base-missing", path, "--base %s: no entry lies at or below it", base)
+	}
+	return nil
+}
+
+func (c *conversion) otherProduct(n int64, has, lacks, scenario string) {
+	c.pre.fail("wrong-product", c.export().path, cli.WithHint(fmt.Errorf("%s: %d mail entries are of %s and none of %s: this is the wrong export for the scenario", c.export().path, n, has, lacks),
+		"its scenario is "+scenario))
+}
+
+// lookAtChoices reads what the tables of site.toml name, and looks whether the
+// filter matches anything.
+func (c *conversion) lookAtChoices(ctx context.Context, job *cli.Job) error {
+	if c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
+		return nil
+	}
+	if err := c.fill(job); err != nil {
+		return err
+	}
+	if len(c.set.upgrade.Rules.UIDMap) > 0 && len(c.mailMap()) == 0 {
+		c.pre.find("uid-map-alone", c.site.Path, "uid-map gives users new ids in the directory, and nothing gives them to the store")
+	}
+	if c.set.upgrade.Filter == "" {
+		return nil
+	}
+	return c.lookAtFilter(ctx, job)
+}
+
+// mailMap are the new ids of users of the store.
+func (c *conversion) mailMap() map[string]string {
+	switch name, _, _ := mailTable(c.site); name {
+	case "export":
+		return c.set.export.Map
+	case "relocate":
+		return c.set.relocate.Map
+	}
+	return c.set.restore.Map
+}
+
+// lookAtFilter selects once what the upgrade will select.
+func (c *conversion) lookAtFilter(ctx context.Context, job *cli.Job) error {
+	rep, err := c.upgradeTo(ctx, job, io.Discard, c.set.upgrade)
+	if err != nil {
+		return err
+	}
+	if rep.Selected == 0 {
+		c.pre.find("filter-empty", c.export().path, "no entry at or below the bases matches %s", c.set.upgrade.Filter)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/cmd/internal/site"
+	"imsconv/storeconv"
+	"imsconv/storeconv/export"
+	"imsconv/storeconv/relocate"
+)
+
+// lookAtOutput looks whether the output folder may be this run's.
+func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
+	if c.out == "" {
+		return nil, nil
+	}
+	if err := c.lookApart(f); err != nil || c.pre.has("out-nested", "input-missing", "input-unreadable", "wrong-kind") {
+		return nil, err
+	}
+	want, err := c.state()
+	if err != nil {
+		return nil, err
+	}
+	have, err := lookAtClaim(c.out, want, f.force)
+	var bad *claimError
+	switch {
+	case errors.As(err, &bad):
+		c.pre.fail(bad.code, c.out, err)
+	case err != nil:
+		return nil, err
+	}
+	if parent := existing(c.out); unix.Access(parent, unix.W_OK) != nil {
+		c.pre.find("out-unwritable", c.out, "nothing may be written in %s", parent)
+	}
+	return have, nil
+}
+
+// lookApart refuses an output folder inside of what is read, which is the
+// site's folder too, and the other way round.
+func (c *conversion) lookApart(f *runFlags) error {
+	read := []string{c.export().path, c.store().path}
+	if f.site != "" {
+		read = append(read, c.site.Dir)
+	}
+	for _, path := range read {
+		nested, err := nest(c.out, path)
+		if err != nil {
+			return err
+		}
+		if nested {
+			c.pre.fail("out-nested", c.out, fmt.Errorf("the output folder %s and the input %s lie inside each other", c.out, path))
+			return nil
+		}
+	}
+	return nil
+}
+
+// existing is the nearest folder of a path that there is.
+func existing(path string) string {
+	path, err := filepath.Abs(path)
+	for err == nil && path != "/" {
+		if st, statErr := os.Stat(path); statErr == nil && st.IsDir() {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+	return "/"
+}
+
+// lookAtRoom looks whether the output fits, whether files may be given to their
+// owner, and whether they would be files of the source.
+func (c *conversion) lookAtRoom() {
+	if c.out == "" {
+		return
+	}
+	parent := existing(c.out)
+	c.lookAtOwner()
+	links := c.links(parent)
+	var st unix.Statfs_t
+	if unix.Statfs(parent, &st) != nil {
+		return // the writing will tell
+	}
+	need, nodes := c.needs(links)
+	free := int64(min(st.Bavail*uint64(st.Bsize), 1<<62))
+	c.pre.fact("space", "some %s MB of %s MB that are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
+	switch {
+	case need > free:
+		c.pre.find("no-space", c.out, "some %s MB are needed and %s MB are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
+	case need > free/10*9:
+		c.pre.find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
+	}
+	if st.Files > 0 && nodes > int64(min(st.Ffree, 1<<62)) {
+		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", thousands(nodes), thousands(int64(st.Ffree)), parent)
+	}
+}
+
+// The sizes that need is reckoned with, in bytes.
+const (
+	block     = 4096 // of a file system; a file takes half of one more than its size
+	indexLine = 200  // of a message, in the index of its mailbox
+	ldifTimes = 5    // upgraded, undo, changes and delegation, beside what is sorted meanwhile
+)
+
+// needs is about what the output takes: bytes, and files and folders.
+func (c *conversion) needs(links bool) (bytes, nodes int64) {
+	m := c.mail
+	bytes = c.export().plain*ldifTimes + (m.folders+int64(m.ids.Len()))*2*block + m.messages*indexLine
+	nodes = m.folders*3 + int64(m.ids.Len())*4
+	if c.scenario.batches || links {
+		return bytes, nodes
+	}
+	return bytes + m.bytes + m.files*block/2, nodes + m.files
+}
+
+// owner is whose the mail becomes; nil: the caller's.
+func (c *conversion) owner() *storeconv.Owner {
+	switch name, _, _ := mailTable(c.site); name {
+	case "export":
+		return c.set.export.Owner
+	case "relocate":
+		return c.set.relocate.Owner
+	}
+	return c.set.restore.Owner
+}
+
+func (c *conversion) lookAtOwner() {
+	if owner := c.owner(); owner != nil {
+		if err := owner.Check(); err != nil {
+			c.pre.fail("owner-denied", c.out, err)
+		}
+	}
+}
+
+// links says whether the messages will be second names of the source's files,
+// and tells what that means.
+func (c *conversion) links(parent string) bool {
+	if !c.scenario.nms() {
+		return false
+	}
+	one := sameDevice(parent, c.store().path)
+	asked, auto := c.set.relocate.Via == relocate.ViaHardlink, c.set.relocate.Via == relocate.ViaAuto
+	if c.site.Destination == site.Maildir {
+		asked, auto = c.set.export.Via == export.Hardlink, false
+	}
+	switch {
+	case asked && !one:
+		c.pre.find("no-hardlinks", c.out, "the store %s lies on another file system, over which there are no hard links", c.store().path)
+	case asked || auto && one:
+		c.pre.find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().path)
+		return true
+	}
+	return c.set.relocate.Via == relocate.ViaSymlink && c.site.Destination != site.Maildir
+}
+
+// sameDevice says whether two paths are on one file system.
+func sameDevice(a, b string) bool {
+	var sa, sb unix.Stat_t
+	return unix.Stat(a, &sa) == nil && unix.Stat(b, &sb) == nil && sa.Dev == sb.Dev
+}

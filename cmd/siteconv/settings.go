@@ -1,0 +1,179 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/choices"
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/site"
+	"imsconv/ldifconv"
+	"imsconv/storeconv/export"
+	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/restore"
+)
+
+// settings are the options of the conversions that the steps run, as the tables
+// of site.toml and the command line say them. Those that the scenario has no use
+// for stay as they are.
+type settings struct {
+	upgrade  ldifconv.Options
+	restore  restore.Options // of a SIMS site's store
+	relocate relocate.Options
+	export   export.Options
+	source   *choices.Restore // how mailbox files and Maildirs are read
+}
+
+// siteFile is what site.toml says, when --site has one.
+func (f *runFlags) siteFile() (*site.Site, error) {
+	if f.site == "" {
+		return &site.Site{}, nil
+	}
+	s, err := site.Load(f.site)
+	if st, statErr := os.Stat(f.site); errors.Is(err, fs.ErrNotExist) && statErr == nil && st.IsDir() {
+		return &site.Site{Dir: f.site}, nil
+	}
+	return s, err
+}
+
+// override lets the command line win over site.toml.
+func (f *runFlags) override(s *site.Site) {
+	for _, o := range []struct {
+		flag string
+		to   *string
+	}{
+		{f.scenario, &s.Scenario}, {f.destination.Value, &s.Destination}, {f.defaultDomain, &s.Directory.DefaultDomain},
+		{f.ldif, &s.Inputs.LDIF}, {f.stream, &s.Inputs.Stream}, {f.store, &s.Inputs.Store},
+	} {
+		if o.flag != "" {
+			*o.to = o.flag
+		}
+	}
+	if len(f.base) > 0 {
+		s.Directory.Base = f.base
+	}
+	for _, o := range []struct {
+		name   string
+		tables []*site.Options
+	}{
+		{"via", []*site.Options{&s.Relocate, &s.Export}}, {"owner", []*site.Options{&s.Restore, &s.Relocate, &s.Export}},
+		{"bdb", []*site.Options{&s.Restore, &s.Relocate}}, {"byte-order", []*site.Options{&s.Restore, &s.Relocate}}, {"page-size", []*site.Options{&s.Restore, &s.Relocate}},
+	} {
+		if flag := f.set.Lookup(o.name); flag.Changed {
+			for _, t := range o.tables {
+				t.Set(o.name, flag.Value.String())
+			}
+		}
+	}
+}
+
+// mailTable is the table of the conversion that makes the mail, and its options.
+func mailTable(s *site.Site) (name string, c choices.Choices, options site.Options) {
+	switch {
+	case s.Destination == site.Maildir:
+		return "export", new(choices.Export), s.Export
+	case s.NMS():
+		return "relocate", new(choices.Relocate), s.Relocate
+	}
+	return "restore", new(choices.Restore), s.Restore
+}
+
+// fill reads what the tables name, once, so that it is told once. Bases and
+// default domain are known by now.
+func (c *conversion) fill(job *cli.Job) error {
+	up, err := c.site.UpgradeChoices()
+	if err != nil {
+		return err
+	}
+	up.DefaultDomain = c.defaultDomain
+	c.set.upgrade = ldifconv.Options{From: c.scenario.product, Kinds: c.kinds(), Base: c.base, Jobs: c.jobs, Name: c.export().path, TempDir: c.tempDir()}
+	if err := up.Fill(job, &c.set.upgrade); err != nil {
+		return err
+	}
+	c.moveHost(&c.set.upgrade)
+	for _, name := range c.site.Unused() {
+		job.Warning("table-unused", c.site.Path, fmt.Sprintf("the table %s is of a conversion that this scenario does not do", name))
+	}
+	return c.fillMail(job)
+}
+
+// fillMail reads the table of the conversion that makes the mail.
+func (c *conversion) fillMail(job *cli.Job) error {
+	switch name, _, _ := mailTable(c.site); name {
+	case "export":
+		e, err := c.site.ExportChoices()
+		if err != nil {
+			return err
+		}
+		c.set.export = export.Options{Jobs: c.jobs, Sync: c.sync, Command: job.CommandLine()}
+		err = e.Fill(job, &c.set.export, !c.scenario.nms())
+		c.set.export.Domain = c.defaultDomain
+		return err
+	case "relocate":
+		r, err := c.site.RelocateChoices()
+		if err != nil {
+			return err
+		}
+		c.set.relocate = relocate.Options{Jobs: c.jobs, Sync: c.sync, Command: job.CommandLine()}
+		return r.Fill(job, &c.set.relocate)
+	}
+	c.set.restore = restore.Options{Jobs: c.jobs, Sync: c.sync, Command: job.CommandLine()}
+	err := c.set.source.Fill(job, &c.set.restore)
+	c.set.restore.Domain = c.defaultDomain
+	return err
+}
+
+// options are those that shape the output, as a later run must have them too.
+// What a file holds counts, not where it lies.
+func (c *conversion) options() (map[string]string, error) {
+	options := map[string]string{
+		"destination":    c.site.Destination,
+		"base":           strings.Join(c.site.Directory.Base, "\n"),
+		"default-domain": c.defaultDomain,
+		"new-host":       c.newHost(),
+		"no-verify":      fmt.Sprint(c.noVerify),
+	}
+	mail, ofMail, mailOptions := mailTable(c.site)
+	for _, t := range []struct {
+		name    string
+		choices choices.Choices
+		options site.Options
+	}{{"upgrade", new(choices.Upgrade), c.site.Upgrade}, {mail, ofMail, mailOptions}} {
+		set := pflag.NewFlagSet(t.name, pflag.ContinueOnError)
+		t.choices.Add(set)
+		for _, line := range t.options.Lines() {
+			name, value, _ := strings.Cut(line, "=")
+			if path, ok := choices.File(set.Lookup(name), c.site.Dir, value); ok {
+				sum, err := sumOfFile(path)
+				if err != nil {
+					return nil, err
+				}
+				value = sum
+			}
+			key := t.name + "." + name
+			options[key] = strings.TrimPrefix(options[key]+"\n"+value, "\n")
+		}
+	}
+	return options, nil
+}
+
+func sumOfFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
