@@ -3,17 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/peer"
 	"imsconv/ldifconv"
@@ -23,129 +19,28 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// directory is a real OpenLDAP server on a socket in its own folder.
+// directory is a real OpenLDAP server.
 type directory struct {
-	t                  *testing.T
-	dir, suffix, uri   string
-	slapd, cat, modify string
-	server             *exec.Cmd
+	*peer.Slapd
+	t *testing.T
 }
-
-const (
-	rootDN = "cn=root"
-	rootPW = "secret"
-)
 
 // newDirectory loads an export into a fresh database.
 func newDirectory(t *testing.T, suffix, export string) *directory {
 	t.Helper()
-	d := &directory{
-		t: t, suffix: suffix, dir: shortTempDir(t),
-		slapd: peer.Need(t, "slapd"), cat: peer.Need(t, "slapcat"), modify: peer.Need(t, "ldapmodify"),
-	}
-	add := peer.Need(t, "slapadd")
-	d.uri = "ldapi://" + url.PathEscape(filepath.Join(d.dir, "s"))
 	var definitions bytes.Buffer
 	if err := schema.WriteOpenLDAP(&definitions, schema.OpenLDAPOptions{Standalone: true}); err != nil {
 		t.Fatal(err)
 	}
-	d.write("merged.schema", definitions.String())
-	d.write("slapd.conf", fmt.Sprintf(`include %[1]s/merged.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-database mdb
-suffix %[2]q
-rootdn "%[3]s,%[2]s"
-rootpw %[4]s
-directory %[1]s/db
-maxsize 1073741824
-dbnosync
-`, d.dir, suffix, rootDN, rootPW))
-	if err := os.Mkdir(filepath.Join(d.dir, "db"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	d.run(add, "-q", "-f", d.conf(), "-l", export)
-	return d
-}
-
-// shortTempDir is a temporary folder whose name leaves room for a socket's (108
-// bytes in all).
-func shortTempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "slapd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-func (d *directory) conf() string { return filepath.Join(d.dir, "slapd.conf") }
-
-func (d *directory) write(name, text string) {
-	d.t.Helper()
-	if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-func (d *directory) run(name string, args ...string) []byte {
-	d.t.Helper()
-	cmd := exec.Command(name, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		d.t.Fatalf("%s %s: %v\n%s%s", filepath.Base(name), strings.Join(args, " "), err, tail(errs.Bytes()), tail(out.Bytes()))
-	}
-	return out.Bytes()
+	return &directory{peer.NewSlapd(t, definitions.Bytes(), suffix, export), t}
 }
 
 // tail is the end of a long text.
 func tail(b []byte) []byte { return b[max(0, len(b)-2000):] }
 
-// start runs the server until stop, or the end of the test.
-func (d *directory) start() {
-	d.t.Helper()
-	os.Remove(filepath.Join(d.dir, "s")) // left by a server before
-	d.server = exec.Command(d.slapd, "-d", "0", "-h", d.uri, "-f", d.conf())
-	var errs bytes.Buffer
-	d.server.Stderr = &errs
-	if err := d.server.Start(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(d.stop)
-	for range 400 {
-		if c, err := net.Dial("unix", filepath.Join(d.dir, "s")); err == nil {
-			c.Close()
-			return
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	d.stop()
-	d.t.Fatalf("slapd opens no socket\n%s", tail(errs.Bytes()))
-}
-
-func (d *directory) stop() {
-	if d.server == nil {
-		return
-	}
-	d.server.Process.Signal(os.Interrupt)
-	d.server.Wait()
-	d.server = nil
-}
-
-// apply gives change records to the real ldapmodify.
-func (d *directory) apply(changes []byte) {
-	d.t.Helper()
-	d.start()
-	d.write("changes.ldif", string(changes))
-	d.run(d.modify, "-x", "-H", d.uri, "-D", rootDN+","+d.suffix, "-w", rootPW, "-f", filepath.Join(d.dir, "changes.ldif"))
-	d.stop()
-}
-
 func (d *directory) dump() map[string][]string {
 	d.t.Helper()
-	return content(d.t, bytes.NewReader(d.run(d.cat, "-f", d.conf(), "-o", "ldif-wrap=no")))
+	return content(d.t, bytes.NewReader(d.Dump()))
 }
 
 // content reads entries as a directory sees them: by DN, sets of attribute
@@ -251,9 +146,9 @@ func throughSlapd(t *testing.T, suffix string, export []byte, opt ldifconv.Optio
 	changes, undo := upgrade(t, export, opt)
 	opt.Format = ldifconv.Full
 	full, _ := upgrade(t, export, opt)
-	d.apply(changes)
+	d.Apply(changes)
 	same(t, "upgraded", d.dump(), content(t, bytes.NewReader(full)))
-	d.apply(undo)
+	d.Apply(undo)
 	same(t, "undone", d.dump(), original)
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -117,17 +115,13 @@ func violationsRefused(t *testing.T, ds *peer.DS389) {
 // TestSlapdViolations tries every violation on slapd.
 func TestSlapdViolations(t *testing.T) {
 	d := loadedDirectory(t, "o=internet", []byte(topEntry))
-	d.start()
+	d.Start()
 	add := func(text string) error {
-		d.write("add.ldif", strings.Replace(text, "\n", "\nchangetype: add\n", 1))
-		bind := []string{"-x", "-H", d.uri, "-D", rootDN + "," + d.suffix, "-w", rootPW}
-		if out, err := exec.Command(d.modify, append(bind, "-f", filepath.Join(d.dir, "add.ldif"))...).CombinedOutput(); err != nil {
-			t.Logf("%s", tail(out))
+		if err := d.Try([]byte(strings.Replace(text, "\n", "\nchangetype: add\n", 1))); err != nil {
+			t.Log(err)
 			return err
 		}
-		d.write("delete.ldif", "dn: uid=v,o=internet\nchangetype: delete\n")
-		d.run(d.modify, append(bind, "-f", filepath.Join(d.dir, "delete.ldif"))...)
-		return nil
+		return d.Try([]byte("dn: uid=v,o=internet\nchangetype: delete\n"))
 	}
 	if err := add(goodEntry); err != nil {
 		t.Fatal("the good entry is refused")
