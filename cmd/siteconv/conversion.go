@@ -1,6 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
@@ -24,6 +28,8 @@ type conversion struct {
 	dryRun        bool
 	noVerify      bool
 
+	whole string // the output folder of the site, when out is that of a part of it; else ""
+
 	tops    []string  // the DNs of the top entries of the export
 	mail    *mail     // of the stream or store
 	pre     preflight // what a look before the run has found
@@ -34,8 +40,15 @@ type conversion struct {
 func (c *conversion) export() *input { return &c.inputs[0] }
 func (c *conversion) store() *input  { return &c.inputs[1] }
 
-func (c *conversion) storeDir() string { return filepath.Join(c.out, "store") }
-func (c *conversion) mailDir() string  { return filepath.Join(c.out, "mail") }
+// hasMail says whether there is a stream or store yet: that of a batch is backed
+// up when its users are locked.
+func (c *conversion) hasMail() bool { return len(c.inputs) > 1 }
+
+// root is the output folder of the site: its parts share one store.
+func (c *conversion) root() string { return cmp.Or(c.whole, c.out) }
+
+func (c *conversion) storeDir() string { return filepath.Join(c.root(), "store") }
+func (c *conversion) mailDir() string  { return filepath.Join(c.root(), "mail") }
 
 // tempDir is where the conversions put what does not fit in memory: beside
 // their output, so that it needs no other file system. In a dry run it is the
@@ -74,21 +87,38 @@ func (f *runFlags) conversion() (*conversion, error) {
 	if c.set.source, err = s.RestoreChoices(); err != nil {
 		return nil, err
 	}
-	c.inputs = []input{{Role: "ldif", path: f.place(s, f.ldif, s.Inputs.LDIF)}, {Role: "stream", path: f.place(s, f.stream, s.Inputs.Stream)}}
-	if sc.nms() {
-		c.inputs[1] = input{Role: "nms-store", path: f.place(s, f.store, s.Inputs.Store)}
-	}
-	for i := range c.inputs {
-		in := &c.inputs[i]
-		if in.path == "" {
-			return nil, cli.Usagef("no --site DIR and no --%s: where is the input?", in.Role)
-		}
-		in.Name = filepath.Base(in.path)
+	if c.inputs, err = f.inputs(&sc, s); err != nil {
+		return nil, err
 	}
 	if err := c.checkOnly(); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// inputs are the export and the stream or store.
+func (f *runFlags) inputs(sc *scenario, s *site.Site) ([]input, error) {
+	mail, flag := input{Role: "stream", path: f.place(s, f.stream, s.Inputs.Stream)}, f.stream
+	if sc.nms() {
+		mail, flag = input{Role: "nms-store", path: f.place(s, f.store, s.Inputs.Store)}, f.store
+	}
+	list := []input{{Role: "ldif", path: f.place(s, f.ldif, s.Inputs.LDIF)}, mail}
+	if sc.batches && flag == "" && missing(mail.path) {
+		list = list[:1]
+	}
+	for i := range list {
+		in := &list[i]
+		if in.path == "" {
+			return nil, cli.Usagef("no --site DIR and no --%s: where is the input?", in.Role)
+		}
+		in.Name = filepath.Base(in.path)
+	}
+	return list, nil
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return path == "" || errors.Is(err, fs.ErrNotExist)
 }
 
 // place is where an input lies: a path of the command line as it is, one of

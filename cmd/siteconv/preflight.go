@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,12 @@ type finding struct {
 	code  string // one of the kinds
 	where string
 	text  string
-	err   error // of a finding that stops the run
+	hint  string // what to do about it, where that is not the advice of all of its kind
+	err   error  // of a finding that stops the run
 }
+
+// advice is what to do about it.
+func (f *finding) advice() string { return cmp.Or(f.hint, kinds[f.code].advice) }
 
 // kind is what there is to say of all findings of one code.
 type kind struct {
@@ -36,6 +41,7 @@ var kinds = map[string]kind{
 	"base-missing":     {stops: true, advice: "without --base the top entries of the export are taken"},
 	"filter-empty":     {stops: true, advice: "correct filter in [upgrade] of site.toml, or leave it out"},
 	"domains-tie":      {stops: true, advice: "--default-domain says which"},
+	"domain-not-said":  {stops: true, advice: "--default-domain, or default-domain in [directory] of site.toml, says it"},
 	"out-nested":       {stops: true, advice: "name a folder elsewhere with --out"},
 	"out-taken":        {stops: true, advice: "name a new folder with --out"},
 	"out-other":        {stops: true, advice: "--force removes it and starts afresh; or name another folder with --out"},
@@ -77,7 +83,7 @@ func (p *preflight) find(code, where, format string, args ...any) {
 	}
 	f := finding{code: code, where: where, text: fmt.Sprintf(format, args...)}
 	if k.stops {
-		f.err = cli.WithHint(fmt.Errorf("%s: %s", where, f.text), k.advice)
+		f.err = fmt.Errorf("%s: %s", where, f.text)
 	}
 	p.found = append(p.found, f)
 }
@@ -85,8 +91,11 @@ func (p *preflight) find(code, where, format string, args ...any) {
 // fail is find for an error that says where it is.
 func (p *preflight) fail(code, where string, err error) {
 	text := strings.TrimPrefix(err.Error(), where+": ")
-	p.found = append(p.found, finding{code: code, where: where, text: text, err: cli.WithHint(err, kinds[code].advice)})
+	p.found = append(p.found, finding{code: code, where: where, text: text, err: err})
 }
+
+// advise says what to do about the last finding in other words.
+func (p *preflight) advise(text string) { p.found[len(p.found)-1].hint = text }
 
 // failInput is fail for an input that cannot be read as what it should be.
 func (p *preflight) failInput(in *input, err error) {
@@ -127,10 +136,10 @@ func (p *preflight) err(job *cli.Job) error {
 	case 0:
 		return nil
 	case 1:
-		return stops[0].err
+		return cli.WithHint(stops[0].err, stops[0].advice())
 	}
 	for _, f := range stops {
-		job.Problem(f.code, f.where, f.text+"; "+kinds[f.code].advice)
+		job.Problem(f.code, f.where, f.text+"; "+f.advice())
 	}
 	return cli.WithHint(fmt.Errorf("%d things stand in the way: nothing was written", len(stops)), "each is listed above, with what to do about it")
 }
@@ -139,7 +148,7 @@ func (p *preflight) err(job *cli.Job) error {
 func (p *preflight) warn(job *cli.Job) {
 	for _, f := range p.found {
 		if k := kinds[f.code]; f.err == nil && !k.later {
-			job.Warning(f.code, f.where, f.text+"; "+k.advice)
+			job.Warning(f.code, f.where, f.text+"; "+f.advice())
 		}
 	}
 }

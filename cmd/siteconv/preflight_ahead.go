@@ -46,6 +46,9 @@ func checkText(k *ledger.Check) string {
 
 // compareAhead finds users that one side has alone.
 func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
+	if !c.hasMail() {
+		return nil
+	}
 	counts, some := map[string]int64{}, map[string][]string{}
 	err := c.compareUsers(ctx, job, func(kind, where, text string) {
 		counts[kind]++

@@ -15,6 +15,10 @@ import (
 
 // lookAtMail reads the stream or store once.
 func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
+	if !c.hasMail() {
+		c.pre.fact("mail", "none yet: each batch is backed up when its users are locked")
+		return nil
+	}
 	in := c.store()
 	if err := job.Reads(in.path); err != nil {
 		return c.inputError(ctx, in, err)
@@ -102,12 +106,18 @@ func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
 // the store, and says why.
 func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 	path := c.export().path
-	c.pre.fact("evidence", "%s", evidence(sv))
+	if c.hasMail() {
+		c.pre.fact("evidence", "%s", evidence(sv))
+	}
 	if c.defaultDomain != "" {
 		c.pre.fact("default domain", "%s, as was said", c.defaultDomain)
 		if !slices.ContainsFunc(sv.Domains, func(d directory.Domain) bool { return strings.EqualFold(d.Name, c.defaultDomain) }) {
 			c.pre.find("default-domain", path, "no user of the export is in the default domain %s", c.defaultDomain)
 		}
+		return
+	}
+	if !c.hasMail() {
+		c.pre.find("domain-not-said", path, "without a backup stream the default domain, whose users have bare uids in the store, is not known")
 		return
 	}
 	name, err := sv.DefaultDomain(c.mail.ids)
@@ -187,8 +197,8 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 }
 
 func (c *conversion) otherProduct(n int64, has, lacks, scenario string) {
-	c.pre.fail("wrong-product", c.export().path, cli.WithHint(fmt.Errorf("%s: %d mail entries are of %s and none of %s: this is the wrong export for the scenario", c.export().path, n, has, lacks),
-		"its scenario is "+scenario))
+	c.pre.find("wrong-product", c.export().path, "%d mail entries are of %s and none of %s: this is the wrong export for the scenario", n, has, lacks)
+	c.pre.advise("its scenario is " + scenario + "; or take the export that belongs to the store")
 }
 
 // lookAtChoices reads what the tables of site.toml name, and looks whether the

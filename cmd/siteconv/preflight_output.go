@@ -43,7 +43,10 @@ func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
 // lookApart refuses an output folder inside of what is read, which is the
 // site's folder too, and the other way round.
 func (c *conversion) lookApart(f *runFlags) error {
-	read := []string{c.export().path, c.store().path}
+	var read []string
+	for _, in := range c.inputs {
+		read = append(read, in.path)
+	}
 	if f.site != "" {
 		read = append(read, c.site.Dir)
 	}

@@ -34,7 +34,7 @@ func (c *conversion) tellPreflight(job *cli.Job) error {
 func (c *conversion) printPreflight(job *cli.Job) error {
 	var errs, warnings []told
 	for _, f := range c.pre.found {
-		t := told{Code: f.code, Severity: "warning", Where: f.where, Text: f.text, Advice: kinds[f.code].advice}
+		t := told{Code: f.code, Severity: "warning", Where: f.where, Text: f.text, Advice: f.advice()}
 		if f.err != nil {
 			t.Severity = "error"
 			errs = append(errs, t)

@@ -28,6 +28,7 @@ type runFlags struct {
 	jobs                flags.Jobs
 	force, dryRun       bool
 	noVerify, preflight bool
+	oldHost, newHost    string
 }
 
 func runVerb() cli.Verb {
@@ -48,6 +49,8 @@ func runVerb() cli.Verb {
 			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, instead of DIR/export.ldif")
 			fs.StringVar(&f.stream, "stream", "", "SIMS backup stream `FILE`, instead of DIR/backup.sims")
 			fs.StringVar(&f.store, "nms-store", "", "NMS store `DIR`, instead of DIR/store")
+			fs.StringVar(&f.oldHost, "old-host", "", "the mail `HOST` that is left")
+			fs.StringVar(&f.newHost, "new-host", "", "the mail `HOST` that users move to, where it is another one")
 			fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at or below `DN`; may repeat (default: the top entries of the export)")
 			fs.StringVar(&f.defaultDomain, "default-domain", "", "`DOMAIN` whose users have the bare uid as store id (default: the one that fits the store)")
 			f.via = flags.NewChoice("", "hardlink", "copy", "symlink")

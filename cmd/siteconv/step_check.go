@@ -38,7 +38,7 @@ func (c *conversion) checkBoth(ctx context.Context, job *cli.Job) (before, after
 	if found, err = c.checkUpgraded(ctx, job); err != nil {
 		return nil, nil, err
 	}
-	if c.scenario.batches {
+	if c.domainsOnly() {
 		return before, checked("mixed", found), nil
 	}
 	return before, checked("ims50", found), nil
@@ -64,7 +64,7 @@ func (c *conversion) checkFile(ctx context.Context, job *cli.Job, path string, a
 // either product.
 func (c *conversion) checkUpgraded(ctx context.Context, job *cli.Job) (*check.Report, error) {
 	as := check.IMS
-	if c.scenario.batches {
+	if c.domainsOnly() {
 		as = check.Auto
 	}
 	if !c.dryRun {

@@ -18,6 +18,9 @@ const (
 
 // compare holds the users of the directory against those of the store.
 func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
+	if !c.hasMail() {
+		return nil
+	}
 	counts := map[string]int64{}
 	err := c.compareUsers(ctx, job, func(kind, where, text string) {
 		counts[kind]++

@@ -48,11 +48,14 @@ func (c *conversion) upgradeDirectory(ctx context.Context, job *cli.Job) error {
 
 // kinds are the entries that are upgraded.
 func (c *conversion) kinds() ldifconv.Kind {
-	if c.scenario.batches {
+	if c.domainsOnly() {
 		return ldifconv.Domains
 	}
 	return ldifconv.All
 }
+
+// domainsOnly says that users and groups stay as they are for now.
+func (c *conversion) domainsOnly() bool { return c.scenario.batches }
 
 // changeFile is a file of change records, and the entries that it is of.
 type changeFile struct {
@@ -65,7 +68,7 @@ type changeFile struct {
 // applied.
 func (c *conversion) changeFiles() []changeFile {
 	files := []changeFile{{domainChanges, "domain changes", ldifconv.Domains}}
-	if !c.scenario.batches {
+	if !c.domainsOnly() {
 		files = append(files, changeFile{userChanges, "user and group changes", ldifconv.Both})
 	}
 	return files

@@ -26,6 +26,7 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 		return fmt.Errorf("%s: %w", c.mailDir(), err)
 	}
 	countExported(job, &rep)
+	c.setSums(job, exportedSums(&rep))
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job) (src *expor
 
 func countExported(job *cli.Job, rep *export.Report) {
 	for _, n := range []cli.Count{
-		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
+		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages + rep.There}, {Name: "bytes", N: rep.Bytes},
 		{Name: "links", N: rep.Links + rep.Shared}, {Name: "expired, left out by rule", N: rep.Expired}, {Name: "refused", N: rep.Refused},
 	} {
 		job.Count(n.Name, n.N)

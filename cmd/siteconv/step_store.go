@@ -26,18 +26,20 @@ func (c *conversion) convertStore(ctx context.Context, job *cli.Job) error {
 
 func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt := c.set.relocate
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("files", c.mail.messages, 0)
+	out := &losses{Job: job, store: c.store().path, messages: make(map[string]int64)}
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.messages, 0)
 	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)
 	}
 	for _, n := range []cli.Count{
 		{Name: "users", N: rep.Users}, {Name: "mailboxes", N: rep.Mailboxes}, {Name: "messages", N: rep.Messages}, {Name: "bytes", N: rep.Bytes},
-		{Name: "links", N: rep.Linked + rep.Shared}, {Name: "skipped", N: rep.LeftOut},
+		{Name: "links", N: rep.Linked + rep.Shared}, {Name: "users refused", N: rep.LeftOut},
 		{Name: "folder records", N: rep.FolderRecords}, {Name: "quota records", N: rep.QuotaRecords}, {Name: "subscription records", N: rep.SubscrRecords},
 	} {
 		job.Count(n.Name, n.N)
 	}
+	c.setSums(job, c.relocatedSums(&rep, out))
 	return nil
 }
 
@@ -48,6 +50,7 @@ func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
 	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().plain)
 	opt.Done = func(rep restore.Report) error {
 		countRestored(job, &rep)
+		c.setSums(job, restoredSums(&rep))
 		return c.keep()
 	}
 	return c.runRestore(ctx, job, opt)
@@ -109,6 +112,11 @@ func (c *conversion) limits(job *cli.Job) (func(id string) (storeconv.Quota, boo
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	return quotas(look), nil
+}
+
+// quotas are limits as a conversion asks for them.
+func quotas(look func(id string) (directory.Limit, bool)) func(id string) (storeconv.Quota, bool) {
 	return func(id string) (storeconv.Quota, bool) {
 		l, ok := look(id)
 		if !ok || !l.HasBytes {
@@ -119,5 +127,5 @@ func (c *conversion) limits(job *cli.Job) (func(id string) (storeconv.Quota, boo
 			q.Messages = l.Messages
 		}
 		return q, true
-	}, nil
+	}
 }

@@ -218,8 +218,14 @@ func (b *box) meet(uid uint32) bool {
 	return true
 }
 
+// expired is the reason of messages that a rule leaves out.
+const expired = "expired"
+
 // skip notes a message that is not exported.
 func (b *box) skip(reason string) {
+	if reason != expired {
+		b.u.count(func(rep *Report) { rep.lose(reason, 1) })
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.skips == nil {

@@ -179,6 +179,7 @@ func (u *user) endPending() error {
 func (r *run) settleUser(u *user) {
 	if u.failed != nil {
 		r.leaveOut(u)
+		r.count(func(rep *Report) { rep.lose(leftUser, u.messages()) })
 		return
 	}
 	r.mu.Lock()
@@ -198,4 +199,15 @@ func (r *Report) add(o *Report) {
 	} {
 		*n.to += *n.from
 	}
+	for kind, n := range o.Lost {
+		r.lose(kind, n)
+	}
+}
+
+// lose counts messages that are not exported, by the kind of the problem.
+func (r *Report) lose(kind string, n int64) {
+	if r.Lost == nil {
+		r.Lost = make(map[string]int64)
+	}
+	r.Lost[kind] += n
 }

@@ -68,6 +68,9 @@ func (f *streamFeed) read(ctx context.Context) error {
 		var damage *sims.Error
 		if errors.As(err, &damage) {
 			f.damage(damage)
+			if damage.Member != nil {
+				f.r.count(func(rep *Report) { rep.lose(damage.Class, 1) })
+			}
 			continue
 		}
 		if err != nil {
@@ -265,13 +268,13 @@ func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (*box, error) {
 func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sims.Member) error {
 	rec := record{uid: m.UID, date: m.Time}
 	var words []string
-	expired := false
+	late := false
 	for word := range strings.FieldsSeq(m.Flags) {
 		switch flag := ims.ParseFlag(word); {
 		case flag != 0:
 			rec.flags |= flag
-		case word == "expired":
-			expired = true
+		case word == expired:
+			late = true
 		case word == "pending":
 			su.u.count(func(rep *Report) { rep.Pending++ })
 		case !slices.Contains(words, word):
@@ -281,10 +284,10 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 			}
 		}
 	}
-	if expired {
+	if late {
 		su.u.count(func(rep *Report) { rep.Expired++ })
 		b.met(m.Size)
-		b.skip("expired")
+		b.skip(expired)
 		return f.spare(m, true)
 	}
 	if !b.meet(m.UID) {

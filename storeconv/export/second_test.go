@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -293,7 +294,7 @@ func TestDryRun(t *testing.T) {
 			opt.DryRun, opt.Results = dry, &results[i]
 			reports[i], _ = exportTo(t, dir, streamOf(t, stream), opt)
 		}
-		if reports[0] != reports[1] {
+		if !reflect.DeepEqual(reports[0], reports[1]) {
 			t.Errorf("dry %+v\nrun %+v", reports[0], reports[1])
 		}
 		if results[0].String() != results[1].String() {

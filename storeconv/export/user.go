@@ -134,6 +134,17 @@ func (r *run) leaveOut(u *user) {
 	u.unlock()
 }
 
+// leftUser is what becomes of the messages of a user who is given up.
+const leftUser = "not-exported"
+
+// messages are those of the source that have been met.
+func (u *user) messages() (n int64) {
+	for _, b := range u.boxes {
+		n += b.all
+	}
+	return n
+}
+
 func (u *user) unlock() {
 	if u.lock == "" {
 		return

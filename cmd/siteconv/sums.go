@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
+	"imsconv/storeconv/export"
+	"imsconv/storeconv/nms"
+	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/restore"
+)
+
+// setSums keeps what became of every message of the source, which were counted
+// when it was looked at, and tells when the two do not agree.
+func (c *conversion) setSums(job *cli.Job, s ledger.Sums) {
+	s.Source = c.mail.messages
+	c.account.run.Sums = s
+	if d := s.Difference(); d != 0 {
+		job.Problem("sums-differ", c.mailName(), fmt.Sprintf("the source has %d messages, and %d were written, linked, left out or refused: nothing is known of the difference of %d", s.Source, s.Accounted(), d))
+	}
+}
+
+// reasons are those of some rules that have held of any message.
+func reasons(list ...ledger.Reason) []ledger.Reason {
+	return slices.DeleteFunc(list, func(r ledger.Reason) bool { return r.N == 0 })
+}
+
+// lost are reasons by the kind of a problem.
+func lost(kinds map[string]int64) (list []ledger.Reason) {
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		list = append(list, ledger.Reason{Rule: kind, N: kinds[kind]})
+	}
+	return list
+}
+
+func restoredSums(rep *restore.Report) ledger.Sums {
+	return ledger.Sums{
+		Written: rep.Messages - rep.Links, Linked: rep.Links,
+		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}, ledger.Reason{Rule: ledger.Duplicate, N: rep.Duplicates}),
+		Refused: lost(rep.Lost),
+	}
+}
+
+// relocatedSums also takes the users that were not selected, and what the
+// relocation has told to lose.
+func (c *conversion) relocatedSums(rep *relocate.Report, losses *losses) ledger.Sums {
+	var out int64
+	if chosen := c.set.relocate.Users; chosen != nil {
+		for id, n := range c.mail.perUser {
+			if !chosen[id] {
+				out += n
+			}
+		}
+	}
+	linked := rep.Linked + rep.Shared
+	return ledger.Sums{
+		Written: rep.Messages - linked, Linked: linked,
+		LeftOut: reasons(ledger.Reason{Rule: ledger.NotSelected, N: out}),
+		Refused: lost(losses.messages),
+	}
+}
+
+// losses is a log that counts the messages which a relocation tells to leave
+// out, by the kind of the problem: a message, or a directory with those in it.
+type losses struct {
+	*cli.Job
+	store    string
+	mu       sync.Mutex
+	messages map[string]int64
+}
+
+// leavesOut are the kinds of problems of what does not come over.
+var leavesOut = []string{"bad-name", "user-left-out", "unreadable", "too-deep", "already-there"}
+
+// Problem implements storeconv.Log.
+func (l *losses) Problem(kind, where, text string) {
+	l.Job.Problem(kind, where, text)
+	if !slices.Contains(leavesOut, kind) || !strings.HasPrefix(where, "partition/") {
+		return
+	}
+	n := messagesBelow(filepath.Join(l.store, where))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n > 0 {
+		l.messages[kind] += n
+	}
+}
+
+// messagesBelow counts the message files at or below a path.
+func messagesBelow(path string) (n int64) {
+	// What cannot be read was not counted in the source either.
+	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && nms.IsMessage(d.Name()) {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// exportedSums takes what a piece of the run that was interrupted had exported
+// as written.
+func exportedSums(rep *export.Report) ledger.Sums {
+	linked := rep.Links + rep.Shared
+	return ledger.Sums{
+		Written: rep.Messages + rep.There - linked, Linked: linked,
+		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}),
+		Refused: lost(rep.Lost),
+	}
+}
