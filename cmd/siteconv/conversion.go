@@ -62,6 +62,11 @@ func (c *conversion) tempDir() string {
 
 // conversion makes one of the command line and of site.toml.
 func (f *runFlags) conversion() (*conversion, error) {
+	if f.scenario != "" {
+		if _, err := findScenario(f.scenario); err != nil {
+			return nil, err
+		}
+	}
 	s, err := f.siteFile()
 	if err != nil {
 		return nil, err

@@ -90,7 +90,8 @@ func (p *preflight) find(code, where, format string, args ...any) {
 
 // fail is find for an error that says where it is.
 func (p *preflight) fail(code, where string, err error) {
-	text := strings.TrimPrefix(err.Error(), where+": ")
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), where), ": ")
+	text = strings.TrimPrefix(text, " ")
 	p.found = append(p.found, finding{code: code, where: where, text: text, err: err})
 }
 
@@ -166,9 +167,7 @@ func (c *conversion) preflight(ctx context.Context, job *cli.Job, f *runFlags) (
 	if have, err = c.lookAtOutput(f); err != nil || c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
 		return have, err
 	}
-	if have == nil || f.force {
-		c.lookAtRoom()
-	}
+	c.lookAtRoom(have == nil || f.force)
 	if c.pre.full && len(c.pre.stops()) == 0 {
 		return have, c.lookAhead(ctx, job)
 	}

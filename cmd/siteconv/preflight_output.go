@@ -75,9 +75,10 @@ func existing(path string) string {
 	return "/"
 }
 
-// lookAtRoom looks whether the output fits, whether files may be given to their
-// owner, and whether they would be files of the source.
-func (c *conversion) lookAtRoom() {
+// lookAtRoom looks whether files may be given to their owner, whether they would
+// be files of the source, and, when nothing is there yet, whether the output
+// fits.
+func (c *conversion) lookAtRoom(fresh bool) {
 	if c.out == "" {
 		return
 	}
@@ -85,7 +86,7 @@ func (c *conversion) lookAtRoom() {
 	c.lookAtOwner()
 	links := c.links(parent)
 	var st unix.Statfs_t
-	if unix.Statfs(parent, &st) != nil {
+	if !fresh || unix.Statfs(parent, &st) != nil {
 		return // the writing will tell
 	}
 	need, nodes := c.needs(links)

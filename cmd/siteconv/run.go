@@ -87,7 +87,9 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err := c.pre.err(job); err != nil {
 		return err
 	}
-	c.pre.warn(job)
+	if have == nil || !have.Finished {
+		c.pre.warn(job)
+	}
 	if c.dryRun {
 		return c.try(ctx, job)
 	}

@@ -17,7 +17,7 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 	}
 	defer end()
 	opt := c.set.export
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().plain)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().plain)
 	rep, err := export.Export(ctx, c.mailDir(), src, opt)
 	if errors.Is(err, export.ErrWaiting) {
 		err = cli.WithHint(err, "the same command again takes the users that were left out")

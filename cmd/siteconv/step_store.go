@@ -47,7 +47,7 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 // folder is still there, so that a kill loses neither the store nor its counts.
 func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
 	opt := c.set.restore
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, job, job.Meter("messages", 0, c.store().plain)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().plain)
 	opt.Done = func(rep restore.Report) error {
 		countRestored(job, &rep)
 		c.setSums(job, restoredSums(&rep))

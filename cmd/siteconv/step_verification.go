@@ -32,7 +32,7 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 	set := &c.set.restore
 	rep, err := verify.Store(ctx, c.storeDir(), verify.StoreOptions{
 		Streams: []verify.Stream{{Name: c.store().path, R: r}}, Selection: set.Selection, CRLF: set.CRLF, NoIndex: set.NoIndex,
-		Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0),
+		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0),
 	})
 	job.Count("messages verified", rep.Messages)
 	return err
@@ -42,11 +42,11 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 // old one, byte by byte.
 func (c *conversion) verifyRelocated(ctx context.Context, job *cli.Job) error {
 	set, from := &c.set.relocate, c.store().path
-	old := verify.NMSOptions{Users: set.Users, Map: changed(set.Map), Domain: set.Domain, Owner: set.Owner, Jobs: c.jobs, Log: job}
+	old := verify.NMSOptions{Users: set.Users, Map: changed(set.Map), Domain: set.Domain, Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job)}
 	for _, p := range set.Partitions {
 		old.Partitions = append(old.Partitions, verify.Partition(p))
 	}
-	own := verify.StoreOptions{Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0), Origin: &verify.Origin{From: from, Options: old}}
+	own := verify.StoreOptions{Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0), Origin: &verify.Origin{From: from, Options: old}}
 	if _, err := verify.Store(ctx, c.storeDir(), own); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 	set := &c.set.export
 	opt := maildirs.Options{
 		Selection: set.Selection, Partition: set.Partition, Path: set.Path, Newline: newlines[set.Newline], UIDL: set.UIDL,
-		Owner: set.Owner, Jobs: c.jobs, Log: job, Progress: job.Meter("messages", c.mail.messages, 0),
+		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0),
 	}
 	if c.scenario.nms() {
 		opt.Store = c.store().path
