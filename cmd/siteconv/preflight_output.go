@@ -34,10 +34,23 @@ func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
 	case err != nil:
 		return nil, err
 	}
-	if parent := existing(c.out); unix.Access(parent, unix.W_OK) != nil {
-		c.pre.find("out-unwritable", c.out, "nothing may be written in %s", parent)
-	}
+	parent := existing(c.out)
+	c.judgeAccess(parent, unix.Access(parent, unix.W_OK))
 	return have, nil
+}
+
+// judgeAccess tells of a folder that may not be written.
+func (c *conversion) judgeAccess(parent string, err error) {
+	if err != nil {
+		c.pre.find("out-unwritable", c.out, "nothing may be written in %s: %v", parent, err)
+	}
+}
+
+// judgeOwner tells of an owner whom this process may not give files to.
+func (c *conversion) judgeOwner(err error) {
+	if err != nil {
+		c.pre.fail("owner-denied", c.out, err)
+	}
 }
 
 // lookApart refuses an output folder inside of what is read, which is the
@@ -83,23 +96,41 @@ func (c *conversion) lookAtRoom(fresh bool) {
 		return
 	}
 	parent := existing(c.out)
-	c.lookAtOwner()
+	if owner := c.owner(); owner != nil {
+		c.judgeOwner(owner.Check())
+	}
 	links := c.links(parent)
 	var st unix.Statfs_t
 	if !fresh || unix.Statfs(parent, &st) != nil {
 		return // the writing will tell
 	}
-	need, nodes := c.needs(links)
-	free := int64(min(st.Bavail*uint64(st.Bsize), 1<<62))
-	c.pre.fact("space", "some %s MB of %s MB that are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
-	switch {
-	case need > free:
-		c.pre.find("no-space", c.out, "some %s MB are needed and %s MB are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
-	case need > free/10*9:
-		c.pre.find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", thousands(need/1e6), thousands(free/1e6), parent)
+	free := room{parent: parent, bytes: int64(min(st.Bavail*uint64(st.Bsize), 1<<62)), nodes: -1}
+	if st.Files > 0 {
+		free.nodes = int64(min(st.Ffree, 1<<62))
 	}
-	if st.Files > 0 && nodes > int64(min(st.Ffree, 1<<62)) {
-		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", thousands(nodes), thousands(int64(st.Ffree)), parent)
+	c.judgeRoom(free, links)
+}
+
+// room is what a file system has free.
+type room struct {
+	parent string
+	bytes  int64
+	nodes  int64 // files and folders; -1: not limited
+}
+
+// judgeRoom holds what is needed against what is free.
+func (c *conversion) judgeRoom(free room, links bool) {
+	bytes, nodes := c.needs(links)
+	need, have := thousands(bytes/1e6), thousands(free.bytes/1e6)
+	c.pre.fact("space", "some %s MB of %s MB that are free in %s", need, have, free.parent)
+	switch {
+	case bytes > free.bytes:
+		c.pre.find("no-space", c.out, "some %s MB are needed and %s MB are free in %s", need, have, free.parent)
+	case bytes > free.bytes/10*9:
+		c.pre.find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", need, have, free.parent)
+	}
+	if free.nodes >= 0 && nodes > free.nodes {
+		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", thousands(nodes), thousands(free.nodes), free.parent)
 	}
 }
 
@@ -130,14 +161,6 @@ func (c *conversion) owner() *storeconv.Owner {
 		return c.set.relocate.Owner
 	}
 	return c.set.restore.Owner
-}
-
-func (c *conversion) lookAtOwner() {
-	if owner := c.owner(); owner != nil {
-		if err := owner.Check(); err != nil {
-			c.pre.fail("owner-denied", c.out, err)
-		}
-	}
 }
 
 // links says whether the messages will be second names of the source's files,

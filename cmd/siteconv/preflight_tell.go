@@ -31,9 +31,9 @@ func (c *conversion) tellPreflight(job *cli.Job) error {
 	return nil
 }
 
-func (c *conversion) printPreflight(job *cli.Job) error {
-	var errs, warnings []told
-	for _, f := range c.pre.found {
+// told are the findings that stop a run, and the others.
+func (p *preflight) told() (errs, warnings []told) {
+	for _, f := range p.found {
 		t := told{Code: f.code, Severity: "warning", Where: f.where, Text: f.text, Advice: f.advice()}
 		if f.err != nil {
 			t.Severity = "error"
@@ -42,6 +42,11 @@ func (c *conversion) printPreflight(job *cli.Job) error {
 			warnings = append(warnings, t)
 		}
 	}
+	return errs, warnings
+}
+
+func (c *conversion) printPreflight(job *cli.Job) error {
+	errs, warnings := c.pre.told()
 	if job.JSON() {
 		enc := json.NewEncoder(job.Stdout)
 		enc.SetEscapeHTML(false)

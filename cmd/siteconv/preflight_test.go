@@ -1,0 +1,205 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// planted is a site in which one thing is wrong.
+type planted struct {
+	code string
+	args func(t *testing.T, dir string) []string // of a run in an empty folder
+	// judge is for what a test cannot make on every machine: the finding of what
+	// the system has said.
+	judge func(c *conversion)
+}
+
+// write writes a file of a site in dir.
+func write(t *testing.T, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func simsArgs(more ...string) func(*testing.T, string) []string {
+	return func(*testing.T, string) []string {
+		return append([]string{"--scenario", "sims-offline", "--site", sample + "/sims"}, more...)
+	}
+}
+
+// edited is the sample with the export changed.
+func edited(old, replacement string, more ...string) func(*testing.T, string) []string {
+	return func(t *testing.T, dir string) []string {
+		text := strings.ReplaceAll(readFile(t, sample+"/sims/export.ldif"), old, replacement)
+		path := write(t, dir, "export.ldif", []byte(text))
+		return append([]string{"--scenario", "sims-offline", "--ldif", path, "--stream", sample + "/sims/backup.sims"}, more...)
+	}
+}
+
+// described is the sample with a site.toml.
+func described(text string) func(*testing.T, string) []string {
+	return func(t *testing.T, dir string) []string {
+		inputs, err := filepath.Abs(sample + "/sims")
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, "ids", []byte("wallyc wally1\n"))
+		write(t, dir, "site.toml", []byte("scenario = 'sims-offline'\n[inputs]\nldif = '"+inputs+"/export.ldif'\nstream = '"+inputs+"/backup.sims'\n"+text))
+		return []string{"--site", dir}
+	}
+}
+
+var plants = []planted{
+	{code: "input-missing", args: simsArgs("--ldif", "nowhere.ldif")},
+	{code: "input-unreadable", judge: func(c *conversion) {
+		c.pre.failInput(c.export(), &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES})
+	}},
+	{code: "wrong-kind", args: simsArgs("--stream", sample+"/sims/export.ldif")},
+	{code: "wrong-product", args: simsArgs("--ldif", sample+"/nms/export.ldif", "--default-domain", "siroe.com")},
+	{code: "base-missing", args: simsArgs("--base", "o=nix")},
+	{code: "filter-empty", args: described("[upgrade]\nfilter = '(uid=nobody)'\n")},
+	{code: "domains-tie", args: func(t *testing.T, dir string) []string {
+		text := "dn: dc=DOM,dc=com\nobjectclass: domain\n\ndn: uid=ofanning,dc=DOM,dc=com\nobjectclass: inetMailUser\nobjectclass: inetMailRouting\nuid: ofanning\n\n"
+		path := write(t, dir, "export.ldif", []byte(strings.ReplaceAll(text, "DOM", "x")+strings.ReplaceAll(text, "DOM", "y")))
+		return []string{"--scenario", "sims-offline", "--ldif", path, "--stream", sample + "/sims/backup.sims"}
+	}},
+	{code: "domain-not-said", args: func(*testing.T, string) []string {
+		return []string{"--scenario", "sims-incremental", "--ldif", sample + "/sims/export.ldif", "--old-host", "a.b", "--new-host", "c.d"}
+	}},
+	{code: "out-nested", args: simsArgs("--out", sample+"/sims/out")},
+	{code: "out-taken", args: func(t *testing.T, dir string) []string {
+		write(t, dir, "letter", nil)
+		return simsArgs("--out", dir)(t, dir)
+	}},
+	{code: "out-other", args: func(t *testing.T, dir string) []string {
+		convert(t, 0, "--scenario", "sims-offline", "--site", sample+"/sims", "--out", dir+"/out", "--only", "schema")
+		return simsArgs("--out", dir+"/out", "--bdb", "9")(t, dir)
+	}},
+	{code: "out-unwritable", judge: func(c *conversion) { c.judgeAccess("/", syscall.EROFS) }},
+	{code: "owner-denied", judge: func(c *conversion) { c.judgeOwner(errors.New("only root may give files to user 7")) }},
+	{code: "no-space", judge: func(c *conversion) { c.judgeRoom(room{parent: "/", bytes: 1000, nodes: -1}, false) }},
+	{code: "little-space", judge: func(c *conversion) {
+		bytes, _ := c.needs(false)
+		c.judgeRoom(room{parent: "/", bytes: bytes + 1, nodes: -1}, false)
+	}},
+	{code: "no-inodes", judge: func(c *conversion) {
+		c.mail.folders = 10
+		c.judgeRoom(room{parent: "/", bytes: 1 << 60, nodes: 3}, false)
+	}},
+	{code: "no-hardlinks", args: func(t *testing.T, dir string) []string {
+		if sameDevice("/dev/shm", sample) {
+			t.Skip("one file system for all")
+		}
+		return []string{"--scenario", "nms-single", "--site", sample + "/nms", "--out", "/dev/shm/siteconv-test-none", "--via", "hardlink"}
+	}},
+	{code: "shared-files", args: func(t *testing.T, dir string) []string {
+		return []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", dir + "/out"}
+	}},
+	{code: "default-domain", args: simsArgs("--default-domain", "nix.com")},
+	{code: "empty-mail", args: func(t *testing.T, dir string) []string {
+		for _, name := range []string{"mboxlist", "partition/primary"} {
+			if err := os.MkdirAll(filepath.Join(dir, "store", name), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return []string{"--scenario", "nms-single", "--ldif", sample + "/nms/export.ldif", "--nms-store", dir + "/store"}
+	}},
+	{code: "uid-map-alone", args: described("[upgrade]\nuid-map = 'ids'\n")},
+	{code: "forbidden-names", args: func(t *testing.T, dir string) []string {
+		data := strings.ReplaceAll(readFile(t, sample+"/sims/backup.sims"), "hiro-t/", "hi*o-t/")
+		return simsArgs("--stream", write(t, dir, "backup.sims", tarSums([]byte(data))))(t, dir)
+	}},
+	{code: "mail-no-entry", args: edited("uid: keiko_s\n", "uid: keiko\n")},
+	{code: "entry-no-mail", args: edited("uid: keiko_s\n", "uid: keiko\n")},
+	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
+	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
+	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},
+}
+
+// tarSums makes the sums of a tar archive's headers right again.
+func tarSums(data []byte) []byte {
+	for at := 0; at+512 <= len(data); at += 512 {
+		h := data[at : at+512]
+		if string(h[257:262]) != "ustar" {
+			continue
+		}
+		copy(h[148:156], "        ")
+		sum := 0
+		for _, b := range h {
+			sum += int(b)
+		}
+		for i := 5; i >= 0; i-- {
+			h[148+i] = '0' + byte(sum%8)
+			sum /= 8
+		}
+		h[154], h[155] = 0, ' '
+	}
+	return data
+}
+
+// TestPreflightFindsWhatIsPlanted: each finding is found where it is planted,
+// says where and what, and what to do about it.
+func TestPreflightFindsWhatIsPlanted(t *testing.T) {
+	met := map[string]bool{}
+	for _, p := range plants {
+		met[p.code] = true
+		t.Run(p.code, func(t *testing.T) {
+			found := findings(t, &p)
+			i := slices.IndexFunc(found, func(f told) bool { return f.Code == p.code })
+			if i < 0 {
+				t.Fatalf("not found: %+v", found)
+			}
+			f := found[i]
+			severity := map[bool]string{true: "error", false: "warning"}[kinds[p.code].stops]
+			if f.Where == "" || f.Text == "" || len(f.Advice) < 20 || f.Severity != severity || strings.Contains(f.Text, "%!") {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+	for _, code := range slices.Sorted(maps.Keys(kinds)) {
+		if !met[code] {
+			t.Errorf("%s is planted nowhere", code)
+		}
+	}
+}
+
+// findings are those of a preflight of what was planted.
+func findings(t *testing.T, p *planted) []told {
+	t.Helper()
+	if p.judge != nil {
+		c := &conversion{out: "out", mail: newMail(), inputs: []input{{path: "x", plain: 1 << 20}, {path: "y"}}}
+		p.judge(c)
+		errs, warnings := c.pre.told()
+		return append(errs, warnings...)
+	}
+	args := append([]string{"run", "--preflight", "--json"}, p.args(t, t.TempDir())...)
+	code, stdout, stderr := siteconv(t, args...)
+	if want := map[bool]int{true: 1, false: 0}[kinds[p.code].stops]; code != want {
+		t.Errorf("exit %d, want %d: %s%s", code, want, stdout, stderr)
+	}
+	var list struct{ Findings []told }
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
+		t.Fatalf("%v: %s%s", err, stdout, stderr)
+	}
+	return list.Findings
+}
