@@ -123,9 +123,8 @@ func (a *account) close() *ledger.Run {
 
 // removeSteps removes what the steps have left, once the report has it.
 func removeSteps(out string) error {
-	err := os.Remove(filepath.Join(out, stepsName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := os.Remove(filepath.Join(out, stepsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	return removeParts(out)
 }

@@ -24,6 +24,9 @@ func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error
 	for _, text := range c.nextSteps() {
 		job.Next(text)
 	}
+	if err := c.joinLines(job); err != nil {
+		return err
+	}
 	if err := c.writeReport(job, &st); err != nil {
 		return err
 	}
@@ -84,6 +87,9 @@ func (c *conversion) tellOutputs(job *cli.Job) {
 		}
 	}
 	job.Output("report", "report.json")
+	if rep := job.Snapshot(); rep.Problems.Total+rep.Warnings.Total > 0 {
+		job.Output("every problem and warning", linesName)
+	}
 }
 
 // recall tells again what a finished run told.
@@ -106,7 +112,12 @@ func (c *conversion) recall(job *cli.Job) error {
 	if err := removeSteps(c.out); err != nil {
 		return err
 	}
+	var run ledger.Run
+	if err := json.Unmarshal(data, &run); err != nil {
+		return cli.WithHint(fmt.Errorf("%s: %w", path, err), "--force starts afresh")
+	}
 	job.Recall(rep)
+	job.Data(&run)
 	job.Note(c.out + " holds this very conversion, finished: nothing to do")
 	return c.summary(job, rep)
 }

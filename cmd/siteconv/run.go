@@ -87,10 +87,8 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err := c.pre.err(job); err != nil {
 		return err
 	}
-	if have == nil || !have.Finished {
-		c.pre.warn(job)
-	}
 	if c.dryRun {
+		c.pre.warn(job)
 		return c.try(ctx, job)
 	}
 	want, err := c.state()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -100,6 +101,9 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error
 	if err := c.prepare(job, st); err != nil {
 		return err
 	}
+	if err := c.tellFound(job, st); err != nil {
+		return err
+	}
 	steps := c.steps()
 	for i, s := range steps {
 		if err := c.step(ctx, job, st, s, i+1, len(steps)); err != nil {
@@ -107,6 +111,19 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error
 		}
 	}
 	return os.RemoveAll(c.tempDir())
+}
+
+// tellFound tells what the preflight has found, unless a run before has.
+func (c *conversion) tellFound(job *cli.Job, st *state) error {
+	if len(st.Done) > 0 {
+		return nil
+	}
+	commit, err := c.logLines(job, preflightPart)
+	if err != nil {
+		return err
+	}
+	c.pre.warn(job)
+	return commit()
 }
 
 // prepare makes the folder ready: a run that was killed may have left pieces.
@@ -143,18 +160,20 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, 
 	if c.only != "" && c.only != s.name {
 		return nil
 	}
-	for _, need := range s.needs {
-		if !slices.Contains(st.Done, need) && slices.Contains(c.stepNames(), need) {
-			return cli.WithHint(fmt.Errorf("the step %s needs what the step %s makes, which is not done", s.name, need), "--only "+need+" does it; without --only all are done in order")
-		}
+	if err := c.checkNeeds(st, s); err != nil {
+		return err
 	}
 	if err := c.account.begin(job, c.out, s.name, k, n); err != nil {
+		return err
+	}
+	commit, err := c.logLines(job, s.name)
+	if err != nil {
 		return err
 	}
 	kept := false
 	c.keep = func() error {
 		kept = true
-		if err := c.account.end(job, c.out); err != nil {
+		if err := cmp.Or(commit(), c.account.end(job, c.out)); err != nil {
 			return err
 		}
 		st.Done = append(st.Done, s.name)
@@ -164,6 +183,16 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, 
 		return err
 	}
 	return c.keep()
+}
+
+// checkNeeds refuses a step whose inputs are not there.
+func (c *conversion) checkNeeds(st *state, s step) error {
+	for _, need := range s.needs {
+		if !slices.Contains(st.Done, need) && slices.Contains(c.stepNames(), need) {
+			return cli.WithHint(fmt.Errorf("the step %s needs what the step %s makes, which is not done", s.name, need), "--only "+need+" does it; without --only all are done in order")
+		}
+	}
+	return nil
 }
 
 // try does all steps without a folder to write to.
