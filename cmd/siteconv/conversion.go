@@ -40,8 +40,8 @@ type conversion struct {
 func (c *conversion) export() *input { return &c.inputs[0] }
 func (c *conversion) store() *input  { return &c.inputs[1] }
 
-// hasMail says whether there is a stream or store yet: that of a batch is backed
-// up when its users are locked.
+// hasMail says whether there is a stream or store yet: that of a batch is
+// backed up when its users are locked.
 func (c *conversion) hasMail() bool { return len(c.inputs) > 1 }
 
 // root is the output folder of the site: its parts share one store.

@@ -43,8 +43,8 @@ func generated(t *testing.T) string {
 	return dir
 }
 
-// plainList is a listing without what differs from run to run: inodes, the times
-// of files that are no messages, and the reports, which hold times.
+// plainList is a listing without what differs from run to run: inodes, the
+// times of files that are no messages, and the reports, which hold times.
 func plainList(t *testing.T, root string) map[string]file {
 	t.Helper()
 	files := list(t, root)

@@ -51,7 +51,8 @@ func appendFile(w io.Writer, path string) error {
 	return err
 }
 
-// removeParts removes the files of the steps, when the run is marked as finished.
+// removeParts removes the files of the steps, when the run is marked as
+// finished.
 func removeParts(out string) error {
 	paths, err := filepath.Glob(filepath.Join(escapeGlob(out), partName("*")))
 	if err != nil {

@@ -88,9 +88,9 @@ func existing(path string) string {
 	return "/"
 }
 
-// lookAtRoom looks whether files may be given to their owner, whether they would
-// be files of the source, and, when nothing is there yet, whether the output
-// fits.
+// lookAtRoom looks whether files may be given to their owner, whether they
+// would be files of the source, and, when nothing is there yet, whether the
+// output fits.
 func (c *conversion) lookAtRoom(fresh bool) {
 	if c.out == "" {
 		return

@@ -3,29 +3,53 @@ package main
 const runDoc = `Converts one site in the way that a scenario of the migration guide tells, and
 writes everything into one folder:
 
-    OUT/ldif/domains.changes.ldif   change records for the domains
-    OUT/ldif/users.changes.ldif     change records for users and groups
-    OUT/ldif/upgraded.ldif          the whole upgraded directory
-    OUT/ldif/undo.ldif              change records that take it all back
-    OUT/store/                      the iMS message store with its mailbox lists
-    OUT/report.json                 what was done, lost and left
+    OUT/schema/                      the merged schema, for servers of every kind
+    OUT/ldif/domains.changes.ldif    change records for the domains
+    OUT/ldif/users.changes.ldif      change records for users and groups
+    OUT/ldif/upgraded.ldif           the whole upgraded directory
+    OUT/ldif/undo.ldif               change records that take it all back
+    OUT/ldif/daaci.changes.ldif      groups and ACIs of delegated administration
+    OUT/store/ or OUT/mail/          the iMS message store, or Maildirs for Dovecot
+    OUT/report.json                  what was done, lost and left, when, and the sums
+    OUT/report.lines.tsv             every problem and warning
 
 Scenarios:
 
-    sims-offline   a SIMS 4.0 directory export and backup stream; DIR holds
-                   export.ldif and backup.sims
-    nms-single     an NMS 4.x directory export and store; DIR holds export.ldif
-                   and store/
+    sims-offline      SIMS 4.0, the host stays, mail is down while the store moves
+    sims-online       SIMS 4.0, old mail comes behind new mail; with --new-host the
+                      entries are pointed to that host
+    sims-incremental  SIMS 4.0, a new host, users in batches: what comes before the
+                      batches, domains and schema; no mail is moved
+    nms-single        NMS 4.x, the host stays
 
-An input that has another name or place is named by its own flag. LDIF and
-stream may be compressed (LZ4 frame or gzip). Inputs are only read.
+--site names a folder, whose site.toml says what there is (siteconv init makes
+one; the command line wins over it). Without that file the folder holds
+export.ldif and, of SIMS, backup.sims or, of NMS, store/. The options of ldifconv
+upgrade and storeconv restore, relocate and export are set in the tables of those
+names. LDIF and stream may be compressed (LZ4 frame or gzip); the mail of a SIMS
+site may also lie in mailbox files or Maildirs. Inputs are only read.
 
-A run that was interrupted is finished by the same command. A finished run is
-not done again: the same command prints its summary and changes nothing. Other
-inputs or options into the same folder are refused.
+Before anything is written, everything is looked at: inputs, product, bases and
+filter, default domain, output folder, space, owner. All that stands in the way is
+told at once, with what to do about it. --preflight is the look alone; it also
+upgrades and checks the directory without writing it, and compares the users of
+both sides.
+
+The steps, in this order: schema, directory, daaci (of SIMS), store or mail,
+comparison (users that one side has alone), check (what ldifconv check counts in
+the directory before and after) and verification (the mail is read again and held
+against its source). --only does one of them; what it needs must be done.
+
+Every message of the source is accounted for: written, linked, left out by a
+rule, or refused. That the sums of the report differ is a problem.
+
+A run that was interrupted is finished by the same command, step by step. A
+finished run is not done again: the same command prints its summary and changes
+nothing. Other inputs or options into the same folder are refused.
 
 The summary goes to standard output, problems and warnings to standard error.`
 
-const runExample = `siteconv run --scenario sims-offline --site site --out converted
-ldapmodify -D "cn=Directory Manager" -W -f converted/ldif/domains.changes.ldif
-ldapmodify -D "cn=Directory Manager" -W -f converted/ldif/users.changes.ldif`
+const runExample = `siteconv run --site site --preflight
+siteconv run --site site --out converted
+siteconv run --scenario sims-offline --ldif export.ldif --stream backup.sims --out converted
+siteconv run --scenario nms-single --site site --out mail --destination maildir`

@@ -19,8 +19,8 @@ type scenario struct {
 	steps   []string // in their order, see steps.go
 }
 
-// wholeSIMS is what is done when a SIMS site goes over in one go. The mail comes
-// after the directory, for its quotas are those of the upgraded entries.
+// wholeSIMS is what is done when a SIMS site goes over in one go. The mail
+// comes after the directory, for its quotas are those of the upgraded entries.
 var wholeSIMS = []string{schemaStep, directoryStep, daaciStep, mailStep, comparisonStep, checkStep, verificationStep}
 
 var scenarios = []scenario{

@@ -125,8 +125,8 @@ func fetchedOf(items []peer.Item) (m fetched) {
 }
 
 // TestDirectoryIsTakenBySlapd: a server with the schema that was written takes
-// the export, then every file of change records, and has the upgraded directory;
-// the undo takes it all back.
+// the export, then every file of change records, and has the upgraded
+// directory; the undo takes it all back.
 func TestDirectoryIsTakenBySlapd(t *testing.T) {
 	for scenario, args := range map[string][]string{
 		"sims-online": {"--site", sample + "/sims", "--old-host", "a.siroe.com", "--new-host", "b.siroe.com"},

@@ -22,8 +22,8 @@ import (
 )
 
 // settings are the options of the conversions that the steps run, as the tables
-// of site.toml and the command line say them. Those that the scenario has no use
-// for stay as they are.
+// of site.toml and the command line say them. Those that the scenario has no
+// use for stay as they are.
 type settings struct {
 	upgrade  ldifconv.Options
 	restore  restore.Options // of a SIMS site's store
@@ -76,7 +76,8 @@ func (f *runFlags) override(s *site.Site) {
 	}
 }
 
-// mailTable is the table of the conversion that makes the mail, and its options.
+// mailTable is the table of the conversion that makes the mail, and its
+// options.
 func mailTable(s *site.Site) (name string, c choices.Choices, options site.Options) {
 	switch {
 	case s.Destination == site.Maildir:

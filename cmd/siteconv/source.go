@@ -43,7 +43,8 @@ func (c *conversion) surveyMail(ctx context.Context, job *cli.Job) error {
 	})
 }
 
-// isTree says whether the mail of a SIMS site lies in mailbox files or Maildirs.
+// isTree says whether the mail of a SIMS site lies in mailbox files or
+// Maildirs.
 func (c *conversion) isTree() bool { return c.set.source.Tree.Is(c.store().path) }
 
 func (c *conversion) surveyTree(ctx context.Context, job *cli.Job) error {

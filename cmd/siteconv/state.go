@@ -115,8 +115,9 @@ type claimError struct {
 func (e *claimError) Unwrap() error { return e.error }
 
 // lookAtClaim looks whether the output folder may be this run's: a new or empty
-// folder, one that an interrupted run of the same inputs left, or with force one
-// of any other run. It returns what the run that left it has done; nil: nothing.
+// folder, one that an interrupted run of the same inputs left, or with force
+// one of any other run. It returns what the run that left it has done; nil:
+// nothing.
 func lookAtClaim(out string, want state, force bool) (*state, error) {
 	have, err := readState(out)
 	switch {

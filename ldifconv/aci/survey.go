@@ -11,8 +11,8 @@ import (
 )
 
 // Survey gathers from the entries of an export what [Plan] wants to know: ACIs,
-// groups of administrators, containers of groups, and domains. Memory grows with
-// their number.
+// groups of administrators, containers of groups, and domains. Memory grows
+// with their number.
 type Survey struct {
 	// Have is what the entries have; Plan takes it.
 	Have Have
@@ -48,7 +48,8 @@ func (s *Survey) Missing() []string {
 }
 
 // Entry takes what matters of one entry, of which nothing is kept. The error
-// tells of a domain that is left out, since it does not say where its users are.
+// tells of a domain that is left out, since it does not say where its users
+// are.
 func (s *Survey) Entry(e *ldif.Entry) error {
 	name, err := ldif.AppendNormDN(nil, e.DN)
 	if err != nil {

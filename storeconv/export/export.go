@@ -128,7 +128,8 @@ type Report struct {
 	NotSelected  int64 `json:"not_selected"`  // messages of a stream left out by the selection
 	Waiting      int64 `json:"waiting"`       // users that could not be changed now: somebody holds a lock
 
-	// Lost are the messages that could not be exported, by the kind of the problem.
+	// Lost are the messages that could not be exported, by the kind of the
+	// problem.
 	Lost map[string]int64 `json:"lost,omitempty"`
 
 	Escaped bool `json:"escaped"` // a name needs the plugin listescape
