@@ -36,6 +36,9 @@ func isPath(fs *pflag.FlagSet, name, form string) {
 	}
 }
 
+// NamesFile tells a flag whose value is, or has in it, a path.
+func NamesFile(f *pflag.Flag) bool { return f.Annotations[pathMark] != nil }
+
 // Relative is the value of a flag for a process that stands elsewhere: a path in
 // it that is relative is one below dir. Values of other flags stay as they are.
 func Relative(f *pflag.Flag, dir, value string) string {

@@ -67,12 +67,23 @@ func (s *Site) Check() error { return usage(s.faults()) }
 // CheckPlan tells besides what a runbook cannot do without: hosts, DNs, roots.
 func (s *Site) CheckPlan() error {
 	faults := s.faults()
-	for _, name := range s.planned() {
-		if !s.said(name) {
-			faults = append(faults, s.missing(name))
+	for _, k := range s.Missing() {
+		if !slices.ContainsFunc(faults, func(f *Fault) bool { return f.Key == k.Name }) {
+			faults = append(faults, s.missing(k.Name))
 		}
 	}
 	return usage(faults)
+}
+
+// Missing are the keys that a runbook cannot do without and that have no value.
+func (s *Site) Missing() []Key {
+	var missing []Key
+	for _, k := range keys {
+		if slices.Contains(s.planned(), k.Name) && !s.said(k.Name) {
+			missing = append(missing, k)
+		}
+	}
+	return missing
 }
 
 func usage(faults Faults) error {

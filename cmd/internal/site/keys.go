@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
@@ -19,6 +20,9 @@ type Key struct {
 	Doc   string // one line, for the commented file and docs/site.md
 	Usual string // what stands for it when it is not said; "" when nothing does
 
+	// Example is a value as the file has it.
+	Example string
+
 	check func(text string) error // of a text, or of each text of a list; nil: any
 }
 
@@ -26,32 +30,32 @@ type Key struct {
 func Keys() []Key { return keys }
 
 var keys = []Key{
-	{"scenario", "which chapter of the guide: " + strings.Join(Scenarios(), ", "), "", oneOf(Scenarios()...)},
-	{"destination", "where the mail goes: ims, the store of an iPlanet Messaging Server 5.x, or maildir, for Dovecot", IMS, oneOf(IMS, Maildir)},
+	{"scenario", "which chapter of the guide: " + strings.Join(Scenarios(), ", "), "", `"sims-offline"`, oneOf(Scenarios()...)},
+	{"destination", "where the mail goes: ims, the store of an iPlanet Messaging Server 5.x, or maildir, for Dovecot", IMS, `"ims"`, oneOf(IMS, Maildir)},
 
-	{"hosts.old", "the mail host that is left", "", checkHost},
-	{"hosts.new", "the mail host that is moved to", "hosts.old, where the host stays", checkHost},
+	{"hosts.old", "the mail host that is left", "", `"oldmail.siroe.com"`, checkHost},
+	{"hosts.new", "the mail host that is moved to", "hosts.old, where the host stays", `"newmail.siroe.com"`, checkHost},
 
-	{"directory.host", "the LDAP server that holds users and groups", "", checkHost},
-	{"directory.port", "its port", strconv.Itoa(ldapPort), nil},
-	{"directory.bind-dn", "the DN that changes are made as; its password is never stored", directoryManager, checkDN},
-	{"directory.client", "the ldapmodify at hand: netscape (-w - asks for the password) or openldap (-W asks)", Netscape, oneOf(Netscape, OpenLDAP)},
-	{"directory.base", "the DNs at and below which entries are upgraded", "the top entries of the export", checkDN},
-	{"directory.default-organization", "the DN of the default domain's entry (local.ugldapdeforgdn)", "what default-domain and base make", checkDN},
-	{"directory.default-domain", "the domain whose users have a bare uid as id in the store", "the one that fits the store", checkDomain},
-	{"directory.domains", "the mail domains of the site, the default one too", "", checkDomain},
+	{"directory.host", "the LDAP server that holds users and groups", "", `"ldap.siroe.com"`, checkHost},
+	{"directory.port", "its port", strconv.Itoa(ldapPort), `389`, nil},
+	{"directory.bind-dn", "the DN that changes are made as; its password is never stored", directoryManager, `"cn=Directory Manager"`, checkDN},
+	{"directory.client", "the ldapmodify at hand: netscape (-w - asks for the password) or openldap (-W asks)", Netscape, `"netscape"`, oneOf(Netscape, OpenLDAP)},
+	{"directory.base", "the DNs at and below which entries are upgraded", "the top entries of the export", `["o=internet"]`, checkDN},
+	{"directory.default-organization", "the DN of the default domain's entry (local.ugldapdeforgdn)", "what default-domain and base make", `"dc=siroe,dc=com,o=internet"`, checkDN},
+	{"directory.default-domain", "the domain whose users have a bare uid as id in the store", "the one that fits the store", `"siroe.com"`, checkDomain},
+	{"directory.domains", "the mail domains of the site, the default one too", "", `["siroe.com", "florizel.com"]`, checkDomain},
 
-	{"servers.root", "server root of iMS", "", checkRoot},
-	{"servers.instance", "instance of iMS; its folder is ROOT/msg-INSTANCE", "", checkInstance},
-	{"servers.old-root", "server root of the old server", "of SIMS " + simsRoot, checkRoot},
-	{"servers.old-instance", "instance of the old server, of NMS alone; its folder is OLD-ROOT/msg-OLD-INSTANCE", "", checkInstance},
-	{"servers.directory-root", "instance folder of the directory server, where bin/db2ldif or restart-slapd is", "", checkRoot},
-	{"servers.owner", "the user whom the store belongs to on the mail host, USER or USER:GROUP", storeOwner, flags.CheckOwner},
-	{"servers.login-separator", "the sign between uid and domain in logins, where it is not @", "@", checkSeparator},
+	{"servers.root", "server root of iMS", "", `"/usr/iplanet/server5"`, checkRoot},
+	{"servers.instance", "instance of iMS; its folder is ROOT/msg-INSTANCE", "", `"newmail"`, checkInstance},
+	{"servers.old-root", "server root of the old server", "of SIMS " + simsRoot, `"/usr/netscape/suitespot"`, checkRoot},
+	{"servers.old-instance", "instance of the old server, of NMS alone; its folder is OLD-ROOT/msg-OLD-INSTANCE", "", `"oldmail"`, checkInstance},
+	{"servers.directory-root", "instance folder of the directory server, where bin/db2ldif or restart-slapd is", "", `"/usr/netscape/server4/slapd-ldap"`, checkRoot},
+	{"servers.owner", "the user whom the store belongs to on the mail host, USER or USER:GROUP", storeOwner, `"mailsrv"`, flags.CheckOwner},
+	{"servers.login-separator", "the sign between uid and domain in logins, where it is not @", "@", `"+"`, checkSeparator},
 
-	{"inputs.ldif", "the directory export; compressed (LZ4 frame or gzip) or not", ldifName, nil},
-	{"inputs.stream", "of SIMS: the backup stream, compressed or not, or a folder of mailbox files or Maildirs", streamName, nil},
-	{"inputs.nms-store", "of NMS: the folder of the store", storeName, nil},
+	{"inputs.ldif", "the directory export; compressed (LZ4 frame or gzip) or not", ldifName, `"export.ldif"`, nil},
+	{"inputs.stream", "of SIMS: the backup stream, compressed or not, or a folder of mailbox files or Maildirs", streamName, `"backup.sims"`, nil},
+	{"inputs.nms-store", "of NMS: the folder of the store", storeName, `"store"`, nil},
 }
 
 // What stands for keys that are not said.
@@ -173,3 +177,6 @@ func isSecret(key string) bool {
 func hidden(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
+
+// fits tells a text that the file can hold as it is.
+func fits(text string) bool { return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden) }

@@ -117,7 +117,7 @@ func (r *reader) fault(at place, format string, args ...any) {
 
 // clean shows a key that may have anything in it.
 func clean(key string) string {
-	if strings.ContainsFunc(key, hidden) {
+	if !fits(key) {
 		return fmt.Sprintf("%q", key)
 	}
 	return key
@@ -196,7 +196,7 @@ func (r *reader) check(at place, k Key, text string) bool {
 	if text == "" {
 		return false // as if the key were not there
 	}
-	if strings.ContainsFunc(text, hidden) {
+	if !fits(text) {
 		r.fault(at, "%q has control characters in it", text)
 		return false
 	}

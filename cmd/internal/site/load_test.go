@@ -152,6 +152,7 @@ func TestFaults(t *testing.T) {
 		{"[upgrade]\ndefault-domain = 'x'", "this is said by directory.default-domain"},
 		{"[upgrade]\nfrom = 'sims'", "this is said by scenario"},
 		{"[restore]\njobs = 3", "an option of siteconv run, not of the file"},
+		{"[restore]\nusers = '-'", ":2: restore.users: standard input has no place"},
 		{"[restore]\nbdb = 5", `restore.bdb: "5": not a version that can be written`},
 		{"[restore]\nowner = 'a/b'", "not of the form USER or USER:GROUP"},
 		{"[restore]\nnew-mailbox = true\nignore-existing = true", ":2: restore: -n and -i exclude each other"},

@@ -49,6 +49,9 @@ func (r *reader) option(at place, table, name string, values map[string]any) {
 		return
 	}
 	value, err := optionValue(f, valueOf(values, at.path))
+	if value == "-" && choices.NamesFile(f) {
+		err = errors.New("standard input has no place in the file")
+	}
 	if err == nil {
 		err = setOption(fs, f, value, r.site.Dir, true)
 	}
@@ -148,7 +151,7 @@ func optionValue(f *pflag.Flag, value any) (any, error) {
 
 func hasHidden(list ...string) error {
 	for _, text := range list {
-		if strings.ContainsFunc(text, hidden) {
+		if !fits(text) {
 			return fmt.Errorf("%q has control characters in it", text)
 		}
 	}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/site"
+)
+
+const initDoc = `
+Looks at the folder DIR with the inputs of a site, and writes DIR/site.toml, the
+file that run and plan read: which product the directory export is of, its top
+entries, domains and mail hosts, the default domain, how many users, messages and
+bytes there are. What was found, and how it is known, is printed, and stands in
+the file as comments. Every other key stands there with what it means and an
+example.
+
+Inputs are known by what they hold, not by their names: a directory export in
+LDIF, plain, gzip or LZ4; a SIMS backup stream, plain or so compressed; a folder
+of mailbox files or of Maildirs; a store of NMS. They may lie in folders of DIR,
+and be links. Where several could be one input, all are named: the one with the
+usual name (export.ldif, backup.sims, store) is taken, with a warning, and none
+without it.
+
+A site.toml that is there is replaced with --force only. Nothing else is written
+into DIR. Where nothing can be written there, --output puts the file elsewhere,
+with the whole paths of the inputs.
+`
+
+func initVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "init",
+		Args:    "DIR",
+		Summary: "look at the inputs of a site and write its site.toml",
+		Doc:     initDoc,
+		Example: "siteconv init site\nsiteconv init --scenario sims-incremental site\nsiteconv init --output - /mnt/archive",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var f initFlags
+			f.scenario = flags.NewChoice("", site.Scenarios()...)
+			fs.Var(&f.scenario, "scenario", "the scenario, `NAME`: sims-offline, sims-online, sims-incremental or nms-single (default: sims-offline or nms-single, by the product)")
+			fs.StringVarP(&f.output, "output", "o", "", "write to `FILE` in place of DIR/site.toml; - is standard output")
+			fs.BoolVar(&f.force, "force", false, "replace a site.toml that is there")
+			fs.BoolVar(&f.dryRun, "dry-run", false, "look and print, write nothing")
+			return f.run
+		},
+	}
+}
+
+type initFlags struct {
+	scenario      flags.Choice
+	output        string
+	force, dryRun bool
+}
+
+func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	switch {
+	case len(args) == 0:
+		return cli.Usagef("which folder? (init DIR)")
+	case len(args) > 1:
+		return cli.Usagef("init takes one folder: what is %q?", args[1])
+	}
+	dir := args[0]
+	path := cmp.Or(f.output, filepath.Join(dir, site.FileName))
+	if err := f.mayWrite(path); err != nil {
+		return err
+	}
+	if f.dryRun {
+		job.DryRun()
+	}
+	s, ev, err := site.Look(ctx, job, dir, f.scenario.Value)
+	if err != nil {
+		return err
+	}
+	for _, w := range ev.Warnings {
+		job.Warning(w.Kind, cmp.Or(inFolder(dir, w.Where), dir), w.Text)
+	}
+	if err := f.write(job, dir, path, s, ev); err != nil {
+		return err
+	}
+	if path != "-" {
+		err = tellFound(job, dir, path, s, ev)
+	}
+	return err
+}
+
+// mayWrite refuses to replace a file before anything is looked at.
+func (f *initFlags) mayWrite(path string) error {
+	if f.force || f.dryRun || path == "-" {
+		return nil
+	}
+	if _, err := os.Lstat(path); err != nil {
+		return nil // what is wrong with its folder is met by looking at it
+	}
+	return cli.WithHint(fmt.Errorf("%s is there already", path), "edit it, or replace it with --force; --output - shows what would be written")
+}
+
+// write writes the file and reads it again.
+func (f *initFlags) write(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) error {
+	if f.output != "" {
+		if err := wholePaths(dir, s, ev); err != nil {
+			return err
+		}
+	}
+	var b bytes.Buffer
+	if err := site.Write(&b, s, ev); err != nil {
+		return err
+	}
+	if _, err := site.Parse(path, b.Bytes()); err != nil {
+		panic("internal error: what was written does not load: " + err.Error())
+	}
+	if f.dryRun {
+		return nil
+	}
+	out, err := job.Create(path, f.force)
+	if err != nil {
+		return readOnly(err, dir)
+	}
+	defer out.Abort()
+	if _, err := out.Write(b.Bytes()); err != nil {
+		return err
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	if path != "-" {
+		job.Output("file of the site", path)
+		job.Next("look at " + cli.Quote(path) + ", and say what is missing in it")
+	}
+	return nil
+}
+
+// readOnly says what to do where nothing can be written.
+func readOnly(err error, dir string) error {
+	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "read-only") {
+		return cli.WithHint(err, "--output FILE writes the file to another place than "+dir)
+	}
+	return err
+}
+
+// wholePaths makes the paths of inputs those of anywhere.
+func wholePaths(dir string, s *site.Site, ev *site.Evidence) error {
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for _, in := range []*string{&s.Inputs.LDIF, &s.Inputs.Stream, &s.Inputs.Store} {
+		if *in != "" {
+			*in = filepath.Join(full, *in)
+		}
+	}
+	for _, others := range ev.Others {
+		for i := range others {
+			others[i] = filepath.Join(full, others[i])
+		}
+	}
+	return nil
+}
+
+func inFolder(dir, name string) string {
+	if name == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+// tellFound prints what lies in the folder, and what follows.
+func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Found in %s:\n", dir)
+	if len(ev.Found) == 0 {
+		b.WriteString("  nothing\n")
+	}
+	for _, used := range []bool{true, false} {
+		for _, f := range ev.Found {
+			if f.Used == used {
+				b.WriteString(findingLine(f))
+			}
+		}
+	}
+	var known []string
+	for _, v := range s.Values() {
+		how := ev.How[v.Key]
+		if how != "" {
+			known = append(known, fmt.Sprintf("  %s = %s\n      %s\n", v.Key, v.Text, how))
+		}
+	}
+	if len(known) > 0 {
+		fmt.Fprintf(&b, "\nKnown from that:\n%s", strings.Join(known, ""))
+	}
+	filled := *s
+	filled.Directory.Domains = slices.Clone(s.Directory.Domains)
+	filled.Complete()
+	if missing := filled.Missing(); len(missing) > 0 {
+		fmt.Fprintf(&b, "\nTo be filled in for a runbook (siteconv plan):\n")
+		for _, k := range missing {
+			fmt.Fprintf(&b, "  %s: %s\n", k.Name, k.Doc)
+		}
+	}
+	_, err := fmt.Fprint(job.Stdout, b.String())
+	return err
+}
+
+// findingLine is what is said of one thing in the folder.
+func findingLine(f site.Finding) string {
+	name := f.Name
+	if quoted := fmt.Sprintf("%q", name); quoted != `"`+name+`"` {
+		name = quoted
+	}
+	line := fmt.Sprintf("  %s: %s", name, f.What)
+	if !f.Used {
+		line = fmt.Sprintf("  %s: not used: %s", name, f.What)
+	}
+	if f.Text != "" {
+		line += "\n      " + f.Text
+	}
+	return line + "\n"
+}
