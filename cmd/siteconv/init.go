@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -84,7 +85,7 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 		return err
 	}
 	for _, w := range ev.Warnings {
-		job.Warning(w.Kind, cmp.Or(inFolder(dir, w.Where), dir), w.Text)
+		job.Warning(w.Kind, inFolder(dir, w.Where), w.Text)
 	}
 	if err := f.write(job, dir, path, s, ev); err != nil {
 		return err
@@ -117,8 +118,8 @@ func (f *initFlags) write(job *cli.Job, dir, path string, s *site.Site, ev *site
 	if err := site.Write(&b, s, ev); err != nil {
 		return err
 	}
-	if _, err := site.Parse(path, b.Bytes()); err != nil {
-		panic("internal error: what was written does not load: " + err.Error())
+	if _, err := site.Parse(path, b.Bytes()); err != nil { // the name of a folder above
+		return fmt.Errorf("the file would not load: %w", err)
 	}
 	if f.dryRun {
 		return nil
@@ -168,11 +169,20 @@ func wholePaths(dir string, s *site.Site, ev *site.Evidence) error {
 	return nil
 }
 
+// inFolder is where a warning is about, in one line.
 func inFolder(dir, name string) string {
 	if name == "" {
-		return ""
+		return dir
 	}
-	return filepath.Join(dir, name)
+	return oneLine(filepath.Join(dir, name))
+}
+
+// oneLine quotes a name that would not stand in a line as it is.
+func oneLine(name string) string {
+	if quoted := strconv.QuoteToGraphic(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
 }
 
 // tellFound prints what lies in the folder, and what follows.
@@ -191,9 +201,12 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	}
 	var known []string
 	for _, v := range s.Values() {
-		how := ev.How[v.Key]
+		how, text := ev.How[v.Key], v.Text
+		if n := strings.Count(text, "\n"); n > 0 {
+			text = fmt.Sprintf("[a list of %d]", n-1)
+		}
 		if how != "" {
-			known = append(known, fmt.Sprintf("  %s = %s\n      %s\n", v.Key, v.Text, how))
+			known = append(known, fmt.Sprintf("  %s = %s\n      %s\n", v.Key, text, how))
 		}
 	}
 	if len(known) > 0 {
@@ -202,6 +215,15 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	filled := *s
 	filled.Directory.Domains = slices.Clone(s.Directory.Domains)
 	filled.Complete()
+	var unsaid []string
+	for _, k := range site.Keys() {
+		if others := ev.Others[k.Name]; len(others) > 1 && ev.How[k.Name] == "" && s.Uses(k.Name) {
+			unsaid = append(unsaid, fmt.Sprintf("  %s: one of %s\n", k.Name, strings.Join(others, ", ")))
+		}
+	}
+	if len(unsaid) > 0 {
+		fmt.Fprintf(&b, "\nTo be chosen:\n%s", strings.Join(unsaid, ""))
+	}
 	if missing := filled.Missing(); len(missing) > 0 {
 		fmt.Fprintf(&b, "\nTo be filled in for a runbook (siteconv plan):\n")
 		for _, k := range missing {
@@ -214,13 +236,9 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 
 // findingLine is what is said of one thing in the folder.
 func findingLine(f site.Finding) string {
-	name := f.Name
-	if quoted := fmt.Sprintf("%q", name); quoted != `"`+name+`"` {
-		name = quoted
-	}
-	line := fmt.Sprintf("  %s: %s", name, f.What)
+	line := fmt.Sprintf("  %s: %s", oneLine(f.Name), f.What)
 	if !f.Used {
-		line = fmt.Sprintf("  %s: not used: %s", name, f.What)
+		line = fmt.Sprintf("  %s: not used: %s", oneLine(f.Name), f.What)
 	}
 	if f.Text != "" {
 		line += "\n      " + f.Text

@@ -1,8 +1,8 @@
 // Package choices holds the options of the verbs that are choices of a
 // conversion: how an upgrade maps, how a restore adds to a mailbox, where an
 // export puts the mail of a user. The verbs declare them beside what is theirs
-// alone, inputs, outputs, dry runs, workers; a site's file sets the same ones by
-// their long names. So each option has one parser and one text.
+// alone, inputs, outputs, dry runs, workers; a site's file sets the same ones
+// by their long names. So each option has one parser and one text.
 //
 // A choice that names a file marks its flag with it: see [Relative].
 package choices
@@ -39,8 +39,9 @@ func isPath(fs *pflag.FlagSet, name, form string) {
 // NamesFile tells a flag whose value is, or has in it, a path.
 func NamesFile(f *pflag.Flag) bool { return f.Annotations[pathMark] != nil }
 
-// Relative is the value of a flag for a process that stands elsewhere: a path in
-// it that is relative is one below dir. Values of other flags stay as they are.
+// Relative is the value of a flag for a process that stands elsewhere: a path
+// in it that is relative is one below dir. Values of other flags stay as they
+// are.
 func Relative(f *pflag.Flag, dir, value string) string {
 	switch form := f.Annotations[pathMark]; {
 	case slices.Equal(form, []string{fileForm}) && value != "-":

@@ -49,9 +49,9 @@ func (u *Upgrade) Check() error {
 	return u.fillRules(&o.Rules)
 }
 
-// Fill puts the choices into o, whose source, bases and kinds are set, and reads
-// the files that they name. A choice that has no effect on entries of that
-// source is told to the job.
+// Fill puts the choices into o, whose source, bases and kinds are set, and
+// reads the files that they name. A choice that has no effect on entries of
+// that source is told to the job.
 func (u *Upgrade) Fill(job *cli.Job, o *ldifconv.Options) error {
 	if err := u.fillEntries(o); err != nil {
 		return err

@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"imsconv/cmd/internal/cli"
@@ -35,16 +38,20 @@ const (
 
 // candidate is one thing in the folder that may be an input.
 type candidate struct {
-	name   string // below the folder
-	path   string
-	kind   kind
-	what   string // of other: what it is
-	packed string // the name of its compression; ""
-	size   int64  // bytes on disk
+	name    string // below the folder
+	path    string
+	kind    kind
+	what    string // of other: what it is
+	packed  string // the name of its compression; ""
+	size    int64  // bytes on disk
+	changed time.Time
 
 	export *exportLook // of an export
 	mail   *mailLook   // of a stream, tree or store
 }
+
+// usualNames are those of inputs, the least usual first.
+var usualNames = []string{storeName, streamName, ldifName}
 
 // maxNames is how many names of a folder are looked at.
 const maxNames = 10_000
@@ -58,8 +65,12 @@ type finder struct {
 	job   *cli.Job
 	root  string
 	found []*candidate
+	seen  map[fileID]string // names by what they lead to
 	doubt func(kind, where, format string, args ...any)
 }
+
+// fileID is what a file or folder is, whatever its names.
+type fileID struct{ dev, ino uint64 }
 
 // folder looks at every name in a folder, and in the folders below it that are
 // no input themselves.
@@ -77,8 +88,9 @@ func (f *finder) folder(name string, level int) error {
 			return err
 		}
 		c := &candidate{name: filepath.Join(name, base), path: filepath.Join(f.root, name, base)}
-		if !utf8.ValidString(base) {
-			c.kind, c.what = other, "its name is not in UTF-8, and the file of a site is: rename it, or make a link"
+		if !fits(base) {
+			c.what = "its name is not in UTF-8, or has control characters in it: rename it, or make a link"
+			f.doubt("name", c.name, "%s, if it is an input", c.what)
 		} else if err := f.look(c); err != nil {
 			c.kind, c.what = other, plainError(err)
 			f.doubt("unreadable", c.name, "%s", c.what)
@@ -114,16 +126,24 @@ func (f *finder) names(name string) ([]string, error) {
 		f.doubt("many-names", name, "over %d names: only some are looked at; name the inputs in the file", maxNames)
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return n[0] == '.' || name == "" && n == FileName || n == "lost+found" })
-	slices.Sort(names)
+	// Of several names of one file the usual one counts.
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(slices.Index(usualNames, b)-slices.Index(usualNames, a), strings.Compare(a, b))
+	})
 	return names, nil
 }
 
 // look finds out what a thing is.
 func (f *finder) look(c *candidate) error {
 	info, err := os.Stat(c.path)
+	if err == nil {
+		c.changed = info.ModTime()
+	}
 	switch {
 	case err != nil:
 		return err
+	case f.again(c, info):
+		return nil
 	case info.IsDir():
 		return f.lookFolder(c)
 	case !info.Mode().IsRegular():
@@ -132,6 +152,23 @@ func (f *finder) look(c *candidate) error {
 	}
 	c.size = info.Size()
 	return f.lookFile(c)
+}
+
+// again tells that a thing was met under another name: a link, or a folder that
+// leads back to where the search began.
+func (f *finder) again(c *candidate, info os.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	id := fileID{uint64(st.Dev), st.Ino}
+	first, met := f.seen[id]
+	if met {
+		c.what = "the same as " + shown(first)
+		return true
+	}
+	f.seen[id] = c.name
+	return false
 }
 
 // lookFolder tells stores and trees of mail from other folders.
@@ -214,6 +251,9 @@ func (f *finder) holdsInputs(path string) bool {
 // lookFile tells exports and streams from other files by how they begin.
 func (f *finder) lookFile(c *candidate) error {
 	in, err := f.job.Open(c.path)
+	if err != nil && strings.Contains(err.Error(), "is compressed with ") {
+		return fmt.Errorf("%w: unpack it, if it is an input", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -58,10 +58,10 @@ func (s *Site) lineOf(name string) int {
 	return first
 }
 
-// Check tells, as a usage error that wraps [Faults], what a conversion lacks and
-// what of the site cannot be, whether it comes from a file or from a command
-// line. Whether the inputs are there and what they hold is for whoever reads
-// them.
+// Check tells, as a usage error that wraps [Faults], what a conversion lacks
+// and what of the site cannot be, whether it comes from a file or from a
+// command line. Whether the inputs are there and what they hold is for whoever
+// reads them.
 func (s *Site) Check() error { return usage(s.faults()) }
 
 // CheckPlan tells besides what a runbook cannot do without: hosts, DNs, roots.

@@ -12,6 +12,18 @@ import (
 // NMS says whether the site comes from a Netscape Messaging Server.
 func (s *Site) NMS() bool { return s.Scenario == NMSSingle }
 
+// Uses says whether a key is one of the scenario: the mail of each product has
+// its own.
+func (s *Site) Uses(key string) bool {
+	switch key {
+	case "inputs.stream":
+		return s.Scenario != "" && !s.NMS()
+	case "inputs.nms-store":
+		return s.NMS()
+	}
+	return true
+}
+
 // Stays says whether the mail host stays the same.
 func (s *Site) Stays() bool {
 	return s.Hosts.New == "" || strings.EqualFold(s.Hosts.New, s.Hosts.Old)

@@ -272,6 +272,23 @@ func (e *exportLook) bases() (with, without []string) {
 	return with, without
 }
 
+// commonBase is the DN that all of some are below, in its normal form; "" is
+// none.
+func commonBase(dns []string) string {
+	common := parentDN(normDN(dns[0]))
+	for _, dn := range dns[1:] {
+		for norm := normDN(dn); common != "" && !strings.HasSuffix(norm, ","+common); {
+			common = parentDN(common)
+		}
+	}
+	return common
+}
+
+func parentDN(norm string) string {
+	_, parent, _ := strings.Cut(norm, ",")
+	return parent
+}
+
 // mailHosts are the hosts of users, most users first.
 func (e *exportLook) mailHosts() []string {
 	return slices.SortedFunc(maps.Keys(e.hosts), func(a, b string) int {

@@ -7,8 +7,8 @@
 // known one. A path is relative to the folder of the file. A password is never
 // in it. The keys are those of [Site] and its tables; docs/site.md lists them.
 //
-// The tables upgrade, restore, relocate and export hold the choices of verbs
-// of these names: a key is a long option of the verb, its value what the option
-// takes, a list where it may be repeated (vanity = true, quota-missing = "keep",
-// domain = ["a.com", "b.com"]).
+// The tables upgrade, restore, relocate and export hold the choices of verbs of
+// these names: a key is a long option of the verb, its value what the option
+// takes, a list where it may be repeated (vanity = true, quota-missing =
+// "keep", domain = ["a.com", "b.com"]).
 package site

@@ -23,12 +23,12 @@ const FileName = "site.toml"
 const maxFaults = 100
 
 // maxFile is how large a site's file may be, in bytes.
-const maxFile = 256 << 10
+const maxFile = 1 << 20
 
 // Load reads a site's file. Path names it, or the folder that has a site.toml;
-// where it is not there the error is fs.ErrNotExist. What is wrong with the file
-// is a usage error that wraps [Faults], all of them. Nothing is filled in: see
-// [Site.Complete].
+// where it is not there the error is fs.ErrNotExist. What is wrong with the
+// file is a usage error that wraps [Faults], all of them. Nothing is filled in:
+// see [Site.Complete].
 func Load(path string) (*Site, error) {
 	st, err := os.Stat(path)
 	if err != nil {

@@ -229,7 +229,7 @@ func TestLoad(t *testing.T) {
 		"":                                    "an empty file",
 		"dn: o=x\n":                           "an LDIF file",
 		"\x1f\x8b\x08\x00":                    "a compressed file",
-		"#" + strings.Repeat(" ", maxFile):    "over 256 KiB",
+		"#" + strings.Repeat(" ", maxFile):    "over 1024 KiB",
 		"a = " + strings.Repeat("[", 100_000): "nested",
 	} {
 		write(text)

@@ -14,10 +14,10 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// Look looks at a folder with the inputs of a site, reads each of them, and says
-// what site they are of and how that is known. Nothing is changed. Where several
-// things could be one input, the one with the usual name is taken, with a
-// warning that names the others, and without it none. The scenario is the one
+// Look looks at a folder with the inputs of a site, reads each of them, and
+// says what site they are of and how that is known. Nothing is changed. Where
+// several things could be one input, the one with the usual name is taken, with
+// a warning that names the others, and without it none. The scenario is the one
 // that is given, "" being the first of the product's. An error is one of the
 // folder, or of the context.
 func Look(ctx context.Context, job *cli.Job, dir, scenario string) (*Site, *Evidence, error) {
@@ -25,7 +25,10 @@ func Look(ctx context.Context, job *cli.Job, dir, scenario string) (*Site, *Evid
 	if err := l.refuseInput(dir); err != nil {
 		return nil, nil, err
 	}
-	f := finder{ctx: ctx, job: job, root: dir, doubt: l.ev.doubt}
+	f := finder{ctx: ctx, job: job, root: dir, seen: map[fileID]string{}, doubt: l.ev.doubt}
+	if info, err := os.Stat(dir); err == nil {
+		f.again(&candidate{name: "."}, info)
+	}
 	if err := f.folder("", 0); err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +47,8 @@ type looker struct {
 	ev   *Evidence
 
 	exports, streams, stores []*candidate
-	export, mail             *candidate // those that were chosen
+	single                   []*candidate // mail of one user: mailbox files, Maildirs
+	export, mail             *candidate   // those that were chosen
 }
 
 // refuseInput refuses a folder that is an input itself: the file is put beside
@@ -66,6 +70,10 @@ func (l *looker) refuseInput(dir string) error {
 	if what == "" {
 		return nil
 	}
+	return notInto(dir, what)
+}
+
+func notInto(dir, what string) error {
 	return cli.WithHint(fmt.Errorf("%s: this is %s itself, and nothing is written into an input", dir, what), "name a folder that has it and the directory export in it, under links if need be")
 }
 
@@ -89,8 +97,26 @@ func (l *looker) read(found []*candidate) error {
 		l.sort(c, err)
 		l.ev.Found = append(l.ev.Found, c.finding())
 	}
-	l.strayMailboxes(found)
+	if err := l.singles(); err != nil {
+		return err
+	}
+	slices.SortFunc(l.ev.Found, func(a, b Finding) int { return strings.Compare(a.Name, b.Name) })
+	l.exports = convertible(l.exports)
 	return nil
+}
+
+// convertible are the exports that can be converted; where there is none, all.
+func convertible(exports []*candidate) []*candidate {
+	var good []*candidate
+	for _, c := range exports {
+		if p := c.export.product(); p != "" && p != ofIMS {
+			good = append(good, c)
+		}
+	}
+	if len(good) == 0 {
+		return exports
+	}
+	return good
 }
 
 // sort puts a candidate among those for the same input.
@@ -104,13 +130,19 @@ func (l *looker) sort(c *candidate, err error) {
 			l.exports = append(l.exports, c)
 		}
 	case streamKind:
-		if c.mail.ids.Len() == 0 {
+		if !c.mail.isStream() {
 			c.kind, c.what = other, noStream(c.mail)
 			l.ev.doubt("no-stream", c.name, "%s", c.what)
 			return
 		}
 		l.streams = append(l.streams, c)
+	case mailboxKind:
+		l.single = append(l.single, c)
 	case treeKind:
+		if c.mail.single {
+			l.single = append(l.single, c)
+			return
+		}
 		l.streams = append(l.streams, c)
 	case nmsKind:
 		l.stores = append(l.stores, c)
@@ -125,21 +157,21 @@ func noStream(m *mailLook) string {
 	return "a tar archive without a member of the form user/mailbox/uid: no backup stream"
 }
 
-// strayMailboxes takes a single mailbox file for the mail; of several it says
-// what to do with them.
-func (l *looker) strayMailboxes(found []*candidate) {
-	var files []*candidate
-	for _, c := range found {
-		if c.kind == mailboxKind {
-			files = append(files, c)
-		}
+// singles takes one mailbox file or Maildir for the mail. Several belong into a
+// folder of their own; a folder with nothing beside them is one, and no place
+// for a file.
+func (l *looker) singles() error {
+	switch n := len(l.single); {
+	case n == 0:
+		return nil
+	case n == 1:
+		l.streams = append(l.streams, l.single[0])
+		return nil
+	case len(l.exports)+len(l.streams)+len(l.stores) == 0:
+		return notInto(l.site.Dir, "a folder of users' mail")
 	}
-	switch {
-	case len(files) == 1:
-		l.streams = append(l.streams, files[0])
-	case len(files) > 1:
-		l.ev.doubt("mailbox-files", "", "%d mailbox files lie beside the other inputs (%s): move them to a folder of their own, which is then one input", len(files), few(namesOf(files)))
-	}
+	l.ev.doubt("users-mail", "", "the mail of %d users lies beside the other inputs (%s): move it to a folder of its own, which is then one input", len(l.single), few(namesOf(l.single)))
+	return nil
 }
 
 func namesOf(list []*candidate) []string {
@@ -225,6 +257,9 @@ func (l *looker) chooseScenario() {
 	switch {
 	case l.export != nil:
 		product, how = l.export.export.product(), fmt.Sprintf("%s is of %s (%s)", shown(l.export.name), l.export.export.product(), l.export.export.tags())
+	case len(l.exports) > 0 && sameProduct(l.exports) != "":
+		product = sameProduct(l.exports)
+		how = "all the exports are of " + product
 	case len(l.stores) > 0 && len(l.streams) == 0:
 		product, how = ofNMS, "a store of NMS lies here"
 	case len(l.streams) > 0 && len(l.stores) == 0:
@@ -246,6 +281,17 @@ func (l *looker) chooseScenario() {
 	}
 }
 
+// sameProduct is what all exports are of; "" when they are not of one.
+func sameProduct(exports []*candidate) string {
+	product := exports[0].export.product()
+	for _, c := range exports {
+		if c.export.product() != product {
+			return ""
+		}
+	}
+	return product
+}
+
 // doubtProduct tells of an export that no scenario is sure to fit.
 func (l *looker) doubtProduct(product string) {
 	if l.export == nil {
@@ -265,14 +311,7 @@ func (l *looker) doubtProduct(product string) {
 // directory takes bases and domains from the export.
 func (l *looker) directory() {
 	e, d := l.export.export, &l.site.Directory
-	with, without := e.bases()
-	d.Base = keep(with, checkDN)
-	if len(d.Base) > 0 {
-		l.ev.How["directory.base"] = "the top entries of " + shown(l.export.name) + " that have mail entries below them"
-	}
-	if len(without) > 0 {
-		l.ev.How["directory.base"] += "; without any: " + shown(few(without))
-	}
+	l.bases()
 	var ids *candidate
 	stored := directory.NewIDSet()
 	if l.mail != nil {
@@ -285,8 +324,8 @@ func (l *looker) directory() {
 	}
 	l.domains()
 	name, how, err := defaultDomain(survey, ids)
-	if err == nil {
-		err = checkDomain(name)
+	if err == nil && checkDomain(name) != nil {
+		err = fmt.Errorf("%q, %s, is no name of a domain", name, how)
 	}
 	if err != nil {
 		l.ev.doubt("default-domain", "", "the default domain is not known: %v. Say it with directory.default-domain", err)
@@ -298,6 +337,40 @@ func (l *looker) directory() {
 	}
 }
 
+// maxBases is how many top entries are taken as they are: an export with more
+// lacks the entries above them.
+const maxBases = 20
+
+// bases takes the top entries that have mail below them, or, of many, the DN
+// that all are below.
+func (l *looker) bases() {
+	e, d := l.export.export, &l.site.Directory
+	with, without := e.bases()
+	if len(with) > maxBases {
+		common := commonBase(with)
+		if common == "" {
+			l.ev.doubt("many-tops", l.export.name, "%d entries have no entry above them, and no DN that all are below: say with directory.base what is upgraded", len(with))
+			return
+		}
+		d.Base = keep([]string{common}, checkDN)
+		l.ev.How["directory.base"] = fmt.Sprintf("what all %d entries without one above them are below", len(with))
+		return
+	}
+	d.Base = keep(with, checkDN)
+	if len(d.Base) < len(with) {
+		l.ev.doubt("base", l.export.name, "top entries whose names cannot stand in the file: say with directory.base what is upgraded")
+	}
+	if len(d.Base) > 0 {
+		l.ev.How["directory.base"] = "the top entries of " + shown(l.export.name) + " that have mail entries below them"
+		if len(without) > 0 {
+			l.ev.How["directory.base"] += "; without any: " + shown(few(without))
+		}
+	}
+}
+
+// maxDomains is how many domains are listed in the file.
+const maxDomains = 1000
+
 // domains takes those that have users or an entry of their own.
 func (l *looker) domains() {
 	users := maps.Clone(l.export.export.users)
@@ -305,6 +378,10 @@ func (l *looker) domains() {
 		if d.Node {
 			users[d.Name] += 0
 		}
+	}
+	if len(users) > maxDomains {
+		l.ev.How["directory.domains"] = fmt.Sprintf("%d domains, too many to be listed here", len(users))
+		return
 	}
 	l.site.Directory.Domains = keep(slices.Sorted(maps.Keys(users)), checkDomain)
 	var parts []string
@@ -350,10 +427,12 @@ func (l *looker) hosts() {
 	if m.owner != "" && flags.CheckOwner(m.owner) == nil {
 		s.Servers.Owner, l.ev.How["servers.owner"] = m.owner, shown(l.mail.name)+" belongs to it"
 	}
-	if root, instance := oldInstance(l.mail.path); root != "" {
-		s.Servers.OldRoot, s.Servers.OldInstance = root, instance
-		l.ev.How["servers.old-root"] = "by the place of " + shown(l.mail.name)
-		l.ev.How["servers.old-instance"] = l.ev.How["servers.old-root"]
+	root, instance := oldInstance(s.Dir, l.mail.path)
+	for key, value := range map[string]string{"servers.old-root": root, "servers.old-instance": instance} {
+		if value != "" {
+			*s.field(key).(*string) = value
+			l.ev.How[key] = "by the place of " + shown(l.mail.name)
+		}
 	}
 }
 
@@ -366,10 +445,14 @@ func (l *looker) oldHost() {
 	}
 	var parts []string
 	for _, h := range hosts {
-		parts = append(parts, fmt.Sprintf("%s of %d", h, e.hosts[h]))
+		parts = append(parts, fmt.Sprintf("%s of %s", h, counted(e.hosts[h], "user", "users")))
+	}
+	if len(hosts) > 1 && e.hosts[hosts[0]] == e.hosts[hosts[1]] {
+		l.ev.doubt("several-hosts", l.export.name, "its users are on %d mail hosts (%s): say with hosts.old which one is left", len(hosts), few(parts))
+		return
 	}
 	l.site.Hosts.Old = hosts[0]
-	l.ev.How["hosts.old"] = "mailHost of users: " + few(parts)
+	l.ev.How["hosts.old"] = "mailHost " + few(parts)
 	if len(hosts) > 1 {
 		l.ev.doubt("several-hosts", l.export.name, "its users are on %d mail hosts (%s); hosts.old is the one of most of them", len(hosts), few(parts))
 	}

@@ -35,6 +35,13 @@ type mailLook struct {
 	owner                      string // of a store: the user whom it belongs to, or ""
 	partitions                 []string
 	nms                        bool // an archive of a store of NMS, not a stream
+	profile                    bool // a stream says that it is one
+	single                     bool // of one user, by its form
+}
+
+// isStream tells a stream from another archive.
+func (m *mailLook) isStream() bool {
+	return m.profile || !m.nms && m.ids.Len() > 0 && (m.messages > 0 || m.damaged == 0)
 }
 
 func (m *mailLook) text() string {
@@ -130,7 +137,8 @@ func (m *mailLook) member(member *sims.Member) {
 
 // header takes what a stream says of itself.
 func (m *mailLook) header(h sims.Header) {
-	if h.Profile == "" {
+	m.profile = h.Profile != ""
+	if !m.profile {
 		m.what = "a tar archive, read as a backup stream"
 	}
 	if checkHost(h.Host) == nil && h.Host != "" {
@@ -176,6 +184,7 @@ func (m *mailLook) tree(ctx context.Context, job *cli.Job, c *candidate) error {
 	}
 	defer src.Close() // opened for reading
 	maildirs := src.Kind() == source.Maildir
+	m.single = maildirs && holdsMaildir(c.path)
 	switch {
 	case c.kind == mailboxKind:
 		m.what = "a mailbox file"
@@ -191,6 +200,17 @@ func (m *mailLook) tree(ctx context.Context, job *cli.Job, c *candidate) error {
 		dir := filepath.Base(filepath.Dir(name))
 		return maildirs && (dir == "cur" || dir == "new")
 	})
+}
+
+// holdsMaildir tells a Maildir, or a home with one in it, from a folder of
+// users.
+func holdsMaildir(path string) bool {
+	for _, home := range []string{"", "Maildir", ".maildir", ".Maildir", "mail"} {
+		if exists(path, home, "cur") || exists(path, home, "new") {
+			return true
+		}
+	}
+	return false
 }
 
 // walk sums the sizes of files and counts those that are messages. What cannot
@@ -220,8 +240,8 @@ func (m *mailLook) walk(ctx context.Context, job *cli.Job, root string, isMessag
 	})
 }
 
-// ownerOf names the user of a folder, "" for root, for one that this machine does
-// not know, and for whoever looks: a copy that he has made is his.
+// ownerOf names the user of a folder, "" for root, for one that this machine
+// does not know, and for whoever looks: a copy that he has made is his.
 func ownerOf(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -239,15 +259,10 @@ func ownerOf(path string) string {
 }
 
 // oldInstance is the server root and the instance of a store at its old place,
-// ROOT/msg-INSTANCE/store; "" where it lies elsewhere.
-func oldInstance(path string) (root, instance string) {
-	full, err := filepath.Abs(path)
-	if err != nil {
-		return "", ""
-	}
-	if real, err := filepath.EvalSymlinks(full); err == nil {
-		full = real
-	}
+// ROOT/msg-INSTANCE/store; "" where it lies elsewhere. Within the site's folder
+// lies a copy, whose root is not the old one.
+func oldInstance(dir, path string) (root, instance string) {
+	full, base := realPath(path), realPath(dir)
 	parts := strings.Split(full, "/")
 	n := len(parts)
 	if n < 4 || parts[n-1] != "store" {
@@ -257,11 +272,26 @@ func oldInstance(path string) (root, instance string) {
 	if !ok || checkInstance(instance) != nil || slices.Contains(parts[1:n-2], "") {
 		return "", ""
 	}
-	return strings.Join(parts[:n-2], "/"), instance
+	root = strings.Join(parts[:n-2], "/")
+	if rel, err := filepath.Rel(base, full); err != nil || filepath.IsLocal(rel) {
+		root = ""
+	}
+	return root, instance
+}
+
+// realPath is the whole path without links, as far as that can be told.
+func realPath(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
 }
 
 // describe names what mail is, for a comparison with others.
 func (c *candidate) describe() string {
 	f := c.finding()
-	return fmt.Sprintf("%s (%s: %s)", shown(c.name), f.What, f.Text)
+	return fmt.Sprintf("%s (%s: %s; changed %s)", shown(c.name), f.What, f.Text, c.changed.UTC().Format(time.DateOnly))
 }

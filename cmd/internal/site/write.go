@@ -109,8 +109,8 @@ func (b writer) key(k Key) {
 // Value is one key of a site and its value, as the file has it.
 type Value struct{ Key, Text string }
 
-// Values are the keys that have a value, in the order of the file, but for those
-// of the tables of verbs.
+// Values are the keys that have a value, in the order of the file, but for
+// those of the tables of verbs.
 func (s *Site) Values() []Value {
 	var values []Value
 	for _, k := range keys {
