@@ -16,13 +16,13 @@ type place struct {
 	array bool // of an array of tables
 }
 
-// places lists keys and tables of a file that is known to be TOML, in their
-// order. Of a table in braces its keys are listed.
+// places lists keys and tables of a file, in their order, up to one more than
+// maxKeys, or to where it is no TOML. Of a table in braces its keys are listed.
 func places(data []byte) []place {
 	w := walker{line: 1}
 	w.p.Reset(data)
 	table := ""
-	for w.p.NextExpression() {
+	for len(w.found) <= maxKeys && w.p.NextExpression() {
 		e := w.p.Expression()
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
@@ -49,7 +49,7 @@ func (w *walker) pair(table string, e *unstable.Node) {
 	inline := e.Value().Kind == unstable.InlineTable
 	w.found = append(w.found, place{path: path, line: line, table: inline})
 	if inline {
-		for it := e.Value().Children(); it.Next(); {
+		for it := e.Value().Children(); len(w.found) <= maxKeys && it.Next(); {
 			w.pair(path, it.Node())
 		}
 	}

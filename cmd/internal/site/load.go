@@ -19,6 +19,9 @@ import (
 // FileName is the name of the file in the folder of a site.
 const FileName = "site.toml"
 
+// maxKeys is how many keys a file may have, tables counted.
+const maxKeys = 1000
+
 // maxFaults is how many faults of a file are told.
 const maxFaults = 100
 
@@ -77,12 +80,16 @@ func Parse(path string, data []byte) (*Site, error) {
 	if !utf8.Valid(data) {
 		return nil, Faults{{Path: path, Text: "not in UTF-8"}}
 	}
+	list := places(data)
+	if len(list) > maxKeys { // the time of what follows grows with their square
+		return nil, Faults{{Path: path, Text: fmt.Sprintf("over %d keys: no file of a site", maxKeys)}}
+	}
 	values := map[string]any{}
 	if err := toml.Unmarshal(data, &values); err != nil {
 		return nil, Faults{syntax(path, err)}
 	}
 	r := &reader{site: s}
-	for _, at := range places(data) {
+	for _, at := range list {
 		if r.take(at, values); len(r.faults) == maxFaults {
 			r.fault(at, "and more: only the first %d faults are told", maxFaults)
 			break
@@ -115,8 +122,14 @@ func (r *reader) fault(at place, format string, args ...any) {
 	r.faults = append(r.faults, &Fault{r.site.Path, at.line, clean(at.path), fmt.Sprintf(format, args...)})
 }
 
+// longKey is the length in bytes above which a key is no slip of the keyboard.
+const longKey = 100
+
 // clean shows a key that may have anything in it.
 func clean(key string) string {
+	if len(key) > longKey {
+		return fmt.Sprintf("%.*q...", longKey, key)
+	}
 	if !fits(key) {
 		return fmt.Sprintf("%q", key)
 	}
@@ -226,6 +239,9 @@ func (r *reader) unknown(at place) {
 // nearestKey is the key that is meant, by its whole name or by the last part of
 // it in another table; "" is none.
 func nearestKey(path string, table bool) string {
+	if len(path) > longKey {
+		return ""
+	}
 	if table {
 		return cli.Nearest(path, Tables())
 	}

@@ -109,6 +109,9 @@ func TestFaults(t *testing.T) {
 		{"[directory]\nbase_dn = 'o=x'", ":2: directory.base_dn: no key has this name; is it directory.base?"},
 		{"[directry]\nhost='a'", ":1: directry: no table has this name; is it directory?"},
 		{"[directry]\nhost='a'", ":2: directry.host: no key has this name; is it directory.host?"},
+		{strings.Repeat("a.", 100_000) + "a = 1", "...: no key has this name"},
+		{"[upgrade]\n" + strings.Repeat("a.", 100_000) + "a = 1", "upgrade has no such option"},
+		{"[" + strings.Repeat("a", 100_000) + "]", "...: no table has this name"},
 		{"[a.b]", ":1: a.b: no table has this name"},
 		{"[[hosts]]\nold='a'", ":1: hosts: not a table that may be repeated: [hosts]"},
 		{"hosts = 'a'", ":1: hosts: a table: [hosts], and its keys below it"},
@@ -192,15 +195,24 @@ func TestAllFaults(t *testing.T) {
 }
 
 func TestManyFaults(t *testing.T) {
-	_, err := Parse("s", []byte(manyKeys()))
+	_, err := Parse("s", []byte(manyKeys(maxFaults*2)))
 	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.HasSuffix(err.Error(), "only the first 100 faults are told") {
 		t.Errorf("%.200v", err)
 	}
 }
 
-func manyKeys() string {
+// A file that is all keys is refused at once, however large.
+func TestManyKeys(t *testing.T) {
+	for _, text := range []string{manyKeys(80_000), "a = {" + strings.ReplaceAll(manyKeys(80_000)[1:], "\n", ",") + "}"} {
+		if _, err := Parse("s", []byte(text)); err == nil || err.Error() != "s: over 1000 keys: no file of a site" {
+			t.Errorf("%.200v", err)
+		}
+	}
+}
+
+func manyKeys(n int) string {
 	var b strings.Builder
-	for i := 0; b.Len() < maxFile-100; i++ {
+	for i := range n {
 		fmt.Fprintf(&b, "\nk%d = 1", i)
 	}
 	return b.String()

@@ -74,7 +74,7 @@ func (r *reader) unknownOption(at place, name string, fs *pflag.FlagSet) {
 	}
 	var names []string
 	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := cli.Nearest(name, names); near != "" {
+	if near := cli.Nearest(name[:min(len(name), longKey)], names); near != "" {
 		r.fault(at, "%s has no such option; is it %s?", fs.Name(), near)
 		return
 	}
