@@ -146,6 +146,9 @@ func (l *looker) sort(c *candidate, err error) {
 		l.streams = append(l.streams, c)
 	case nmsKind:
 		l.stores = append(l.stores, c)
+		if c.mail.misplaced > 0 {
+			l.ev.doubt("misplaced", c.name, "%s elsewhere than hashdir says: repair-hash = true in [relocate] puts that right", counted(int64(c.mail.misplaced), "user lies", "users lie"))
+		}
 	}
 }
 

@@ -131,6 +131,9 @@ func TestLook(t *testing.T) {
 			"scenario": NMSSingle, "inputs.nms-store": "msg-mail/store", "inputs.stream": "", "servers.old-instance": "mail", "servers.old-root": "",
 			"directory.default-domain": "siroe.com", "directory.default-organization": "o=siroe.com",
 		}, "", ""},
+		{"a store out of place", and(one("x.ldif", fmt.Sprintf(nmsOf, "joe")), one("s/partition/p/=user/00/01/=joe/00/1.msg", "a: b\n\n")), "", map[string]string{
+			"inputs.nms-store": "s", "directory.default-domain": "siroe.com",
+		}, "misplaced", ""},
 		{"compound uids", and(one("x.ldif", fmt.Sprintf(nmsOf, "joe@other.org")), in("s", store)), "", map[string]string{"directory.default-domain": ""}, "default-domain", ""},
 		{"two exports", and(one("a.ldif", sims), one("b.ldif", sims), one("s", joe)), "", map[string]string{"scenario": SIMSOffline, "inputs.ldif": "", "inputs.stream": "s"}, "several", "a directory export of SIMS"},
 		{"two exports, one of the usual name", and(one("a.ldif", sims), one("export.ldif", sims), one("s", joe)), "", map[string]string{"inputs.ldif": "export.ldif"}, "several", "a directory export of SIMS"},

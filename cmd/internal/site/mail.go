@@ -30,6 +30,7 @@ type mailLook struct {
 	ids                        *directory.IDSet
 	mailboxes, messages, bytes int64
 	damaged                    int64
+	misplaced                  int    // users of a store who lie elsewhere than hashdir says
 	host                       string // that it was made on, or ""
 	made                       string // when, or by what
 	owner                      string // of a store: the user whom it belongs to, or ""
@@ -168,11 +169,18 @@ func (m *mailLook) store(ctx context.Context, job *cli.Job, path string) error {
 	}
 	for _, p := range store.Partitions {
 		m.partitions = append(m.partitions, p.Name)
+		// This takes users from wherever they lie in a partition, AddStore from
+		// where hashdir says.
+		if err := m.ids.AddPartition(p.Path); err != nil {
+			return err
+		}
 	}
 	m.owner = ownerOf(path)
-	if err := m.ids.AddStore(path); err != nil {
+	placed := directory.NewIDSet()
+	if err := placed.AddStore(path); err != nil {
 		return err
 	}
+	m.misplaced = max(0, m.ids.Len()-placed.Len())
 	return m.walk(ctx, job, path, func(name string) bool { return strings.HasSuffix(name, ".msg") })
 }
 
