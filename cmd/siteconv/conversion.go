@@ -60,8 +60,8 @@ func (c *conversion) tempDir() string {
 	return filepath.Join(c.out, tempName)
 }
 
-// conversion makes one of the command line and of site.toml.
-func (f *runFlags) conversion() (*conversion, error) {
+// describe is the site as site.toml and the command line say it.
+func (f *runFlags) describe() (*site.Site, error) {
 	if f.scenario != "" {
 		if _, err := findScenario(f.scenario); err != nil {
 			return nil, err
@@ -75,16 +75,25 @@ func (f *runFlags) conversion() (*conversion, error) {
 	if s.Scenario == "" || (f.out == "" && !f.dryRun && !f.preflight) {
 		return nil, cli.Usagef("--scenario and --out are needed")
 	}
-	sc, err := findScenario(s.Scenario)
+	s.Complete()
+	if f.via.Value != "" && !s.NMS() {
+		return nil, cli.Usagef("--via is for an NMS store: a stream's messages are written")
+	}
+	if err := f.overrideMail(s); err != nil {
+		return nil, err
+	}
+	return s, s.Check()
+}
+
+// conversion makes one of the command line and of site.toml.
+func (f *runFlags) conversion() (*conversion, error) {
+	s, err := f.describe()
 	if err != nil {
 		return nil, err
 	}
-	s.Complete()
-	if err := s.Check(); err != nil {
+	sc, err := findScenario(s.Scenario)
+	if err != nil {
 		return nil, err
-	}
-	if f.via.Value != "" && !sc.nms() {
-		return nil, cli.Usagef("--via is for an NMS store: a stream's messages are written")
 	}
 	c := &conversion{site: s, scenario: sc, keep: func() error { return nil }, out: f.out,
 		base: s.Directory.Base, defaultDomain: s.Directory.DefaultDomain, jobs: f.jobs.Number(), sync: f.sync.Mode,
@@ -95,10 +104,7 @@ func (f *runFlags) conversion() (*conversion, error) {
 	if c.inputs, err = f.inputs(&sc, s); err != nil {
 		return nil, err
 	}
-	if err := c.checkOnly(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, c.checkOnly()
 }
 
 // inputs are the export and the stream or store.

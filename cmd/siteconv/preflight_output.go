@@ -149,7 +149,11 @@ func (c *conversion) needs(links bool) (bytes, nodes int64) {
 	if c.scenario.batches || links {
 		return bytes, nodes
 	}
-	return bytes + m.bytes + m.files*block/2, nodes + m.files
+	mail := m.bytes + m.files*block/2
+	if c.scenario.nms() && c.site.Destination == site.Maildir && !sameDevice(existing(c.out), c.store().path) {
+		return bytes + 2*mail, nodes + 2*m.files // the store is made on the way
+	}
+	return bytes + mail, nodes + m.files
 }
 
 // owner is whose the mail becomes; nil: the caller's.

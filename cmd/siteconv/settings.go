@@ -61,19 +61,25 @@ func (f *runFlags) override(s *site.Site) {
 	if len(f.base) > 0 {
 		s.Directory.Base = f.base
 	}
-	for _, o := range []struct {
-		name   string
-		tables []*site.Options
-	}{
-		{"via", []*site.Options{&s.Relocate, &s.Export}}, {"owner", []*site.Options{&s.Restore, &s.Relocate, &s.Export}},
-		{"bdb", []*site.Options{&s.Restore, &s.Relocate}}, {"byte-order", []*site.Options{&s.Restore, &s.Relocate}}, {"page-size", []*site.Options{&s.Restore, &s.Relocate}},
-	} {
-		if flag := f.set.Lookup(o.name); flag.Changed {
-			for _, t := range o.tables {
-				t.Set(o.name, flag.Value.String())
-			}
+}
+
+// overrideMail lets the options of the command line win over the table of the
+// conversion that makes the mail, which is known once the site is complete.
+func (f *runFlags) overrideMail(s *site.Site) error {
+	name, c, _ := mailTable(s)
+	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	c.Add(set)
+	options := map[string]*site.Options{"restore": &s.Restore, "relocate": &s.Relocate, "export": &s.Export}[name]
+	for _, option := range []string{"via", "owner", "bdb", "byte-order", "page-size"} {
+		switch flag := f.set.Lookup(option); {
+		case !flag.Changed:
+		case set.Lookup(option) == nil:
+			return cli.Usagef("--%s is no option of this conversion: storeconv %s has none", option, name)
+		default:
+			options.Set(option, flag.Value.String())
 		}
 	}
+	return nil
 }
 
 // mailTable is the table of the conversion that makes the mail, and its

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv"
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/relocate"
 )
 
-// exportMail makes Maildirs of the stream, or of the NMS store as it stands.
+// exportMail makes Maildirs of the stream, or of the NMS store.
 func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
-	src, end, err := c.exportSource(ctx, job)
+	out := c.losses(job)
+	src, end, err := c.exportSource(ctx, job, out)
 	if err != nil {
 		return err
 	}
@@ -26,14 +30,19 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 		return fmt.Errorf("%s: %w", c.mailDir(), err)
 	}
 	countExported(job, &rep)
-	c.setSums(job, exportedSums(&rep))
+	c.setSums(job, exportedSums(&rep, out))
 	return nil
 }
 
-// exportSource opens what is exported. The caller calls end.
-func (c *conversion) exportSource(ctx context.Context, job *cli.Job) (src *export.Source, end func(), err error) {
+// exportSource opens what is exported, and tells out what of it cannot be. The
+// caller calls end.
+func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses) (src *export.Source, end func(), err error) {
 	if c.scenario.nms() {
-		return export.FromStore(c.store().path), func() {}, nil
+		store, err := c.stage(ctx, job, out)
+		if err == nil {
+			err = out.strays(ctx, store)
+		}
+		return export.FromStore(store), func() {}, err
 	}
 	r, end, err := c.openBytes(ctx, job)
 	if err != nil {
@@ -44,6 +53,25 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job) (src *expor
 		return nil, nil, err
 	}
 	return src, end, nil
+}
+
+// stage makes a store of the NMS store that lasts as long as the run: its
+// records, subscriptions and limits are in the databases that an export reads,
+// and users lie where they belong. On one file system it takes no space. A dry
+// run has no place for it, and takes the NMS store as it is.
+func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log) (string, error) {
+	if c.dryRun {
+		return c.store().path, nil
+	}
+	store := filepath.Join(c.tempDir(), "store")
+	_, err := relocate.Relocate(ctx, store, c.store().path, relocate.Options{
+		RepairHash: true, AddMissing: true, Requota: true, Jobs: c.jobs, Sync: storeconv.SyncNone,
+		Log: log, Progress: job.Meter("files", c.mail.messages, 0), Command: job.CommandLine(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", store, err)
+	}
+	return store, nil
 }
 
 func countExported(job *cli.Job, rep *export.Report) {

@@ -26,7 +26,7 @@ func (c *conversion) convertStore(ctx context.Context, job *cli.Job) error {
 
 func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt := c.set.relocate
-	out := &losses{Job: job, store: c.store().path, messages: make(map[string]int64)}
+	out := c.losses(job)
 	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.messages, 0)
 	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, opt)
 	if err != nil {

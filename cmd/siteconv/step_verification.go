@@ -5,6 +5,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
+	"imsconv/storeconv"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/maildirs"
@@ -74,7 +75,11 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0),
 	}
 	if c.scenario.nms() {
-		opt.Store = c.store().path
+		store, err := c.stage(ctx, job, storeconv.Discard)
+		if err != nil {
+			return err
+		}
+		opt.Store = store
 	} else {
 		r, end, err := c.openBytes(ctx, job)
 		if err != nil {

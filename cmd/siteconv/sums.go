@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/restore"
@@ -76,13 +80,19 @@ type losses struct {
 	messages map[string]int64
 }
 
-// leavesOut are the kinds of problems of what does not come over.
-var leavesOut = []string{"bad-name", "user-left-out", "unreadable", "too-deep", "already-there"}
+func (c *conversion) losses(job *cli.Job) *losses {
+	l := &losses{Job: job, messages: make(map[string]int64)}
+	if c.hasMail() {
+		l.store = c.store().path
+	}
+	return l
+}
 
 // Problem implements storeconv.Log.
 func (l *losses) Problem(kind, where, text string) {
 	l.Job.Problem(kind, where, text)
-	if !slices.Contains(leavesOut, kind) || !strings.HasPrefix(where, "partition/") {
+	leavesOut := kind == "unreadable" || strings.HasSuffix(text, "left out")
+	if !leavesOut || !strings.HasPrefix(where, "partition/") {
 		return
 	}
 	n := messagesBelow(filepath.Join(l.store, where))
@@ -93,11 +103,43 @@ func (l *losses) Problem(kind, where, text string) {
 	}
 }
 
+// strays tells of messages that lie where no mailbox has them, which an export
+// passes over.
+func (l *losses) strays(ctx context.Context, store string) error {
+	root, err := os.Open(store)
+	if err != nil {
+		return err
+	}
+	defer root.Close() // opened for reading
+	stray := func(e *ims.Error) {
+		if n := messagesBelow(filepath.Join(store, e.Path)); n > 0 {
+			l.Job.Problem("stray", e.Path, e.Text+": left out")
+			l.messages["stray"] += n
+		}
+	}
+	for box, err := range ims.NewReader(root).All() {
+		var lies *ims.Error
+		switch {
+		case errors.As(err, &lies):
+			stray(lies)
+			continue
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		if err := box.Messages(stray, func(uint32) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // messagesBelow counts the message files at or below a path.
 func messagesBelow(path string) (n int64) {
 	// What cannot be read was not counted in the source either.
 	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && nms.IsMessage(d.Name()) {
+		if err == nil && !d.IsDir() && nms.IsMessage(d.Name()) {
 			n++
 		}
 		return nil
@@ -107,11 +149,14 @@ func messagesBelow(path string) (n int64) {
 
 // exportedSums takes what a piece of the run that was interrupted had exported
 // as written.
-func exportedSums(rep *export.Report) ledger.Sums {
+func exportedSums(rep *export.Report, losses *losses) ledger.Sums {
+	for kind, n := range rep.Lost {
+		losses.messages[kind] += n
+	}
 	linked := rep.Links + rep.Shared
 	return ledger.Sums{
 		Written: rep.Messages + rep.There - linked, Linked: linked,
 		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}),
-		Refused: lost(rep.Lost),
+		Refused: lost(losses.messages),
 	}
 }
