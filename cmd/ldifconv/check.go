@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	accounts "imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv/check"
 	"imsconv/ldifconv/schema"
@@ -120,7 +121,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	opt.Progress = job.Meter("entries", 0, 0)
 	report, err := check.Run(ctx, func(f *check.Finding) error {
 		if f.Severity >= level {
-			job.Listed(f.Code, position(f.File, f.Line, []byte(f.DN)), findingText(f))
+			job.Listed(f.Code, accounts.Position(f.File, f.Line, []byte(f.DN)), findingText(f))
 		}
 		return lines.write(f)
 	}, ldifInputs(inputs), opt)
@@ -156,7 +157,7 @@ func readSchemas(job *cli.Job, paths []string) (*schema.Set, error) {
 
 // findingText is what a finding says, behind its attribute.
 func findingText(f *check.Finding) string {
-	text := printable([]byte(f.Text))
+	text := accounts.Printable([]byte(f.Text))
 	if f.Attr == "" {
 		return text
 	}
@@ -206,12 +207,12 @@ func newFindingLines(out *bufio.Writer, format string) (*findingLines, error) {
 }
 
 func (l *findingLines) text(f *check.Finding) error {
-	_, err := fmt.Fprintf(l.out, "%s %s %s:%d %q %s %s\n", f.Code, f.Severity, f.File, f.Line, f.DN, dash(f.Attr), printable([]byte(f.Text)))
+	_, err := fmt.Fprintf(l.out, "%s %s %s:%d %q %s %s\n", f.Code, f.Severity, f.File, f.Line, f.DN, dash(f.Attr), accounts.Printable([]byte(f.Text)))
 	return err
 }
 
 func (l *findingLines) tsv(f *check.Finding) error {
-	_, err := fmt.Fprintf(l.out, "%s\t%s\t%s:%d\t%s\t%s\t%s\n", f.Code, f.Severity, f.File, f.Line, printable([]byte(f.DN)), dash(f.Attr), printable([]byte(f.Text)))
+	_, err := fmt.Fprintf(l.out, "%s\t%s\t%s:%d\t%s\t%s\t%s\n", f.Code, f.Severity, f.File, f.Line, accounts.Printable([]byte(f.DN)), dash(f.Attr), accounts.Printable([]byte(f.Text)))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	accounts "imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
@@ -139,7 +140,7 @@ func (l *entryLines) text(c *ldifconv.Classified) error {
 	if l.silent {
 		return nil
 	}
-	_, err := fmt.Fprintf(l.out, "%s\t%s\t%s\t%s\n", c.Tags, dash(kindWord(c.Kind)), dash(c.Form.String()), printable(c.DN))
+	_, err := fmt.Fprintf(l.out, "%s\t%s\t%s\t%s\n", c.Tags, dash(kindWord(c.Kind)), dash(c.Form.String()), accounts.Printable(c.DN))
 	return err
 }
 
@@ -148,16 +149,6 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// printable keeps a DN on its line.
-func printable(dn []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, string(dn))
 }
 
 func kindWord(k ldifconv.Kind) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	accounts "imsconv/cmd/internal/directory"
 	"imsconv/ldifconv/aci"
 	"imsconv/ldifconv/ldif"
 )
@@ -205,7 +206,7 @@ func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args []string) 
 				surveyRecord(job, found, rec, inputs[i].Name)
 				continue
 			}
-			if end, err := tellDamage(job, inputs[i].Name, in, err); err != nil {
+			if end, err := accounts.TellDamage(job, inputs[i].Name, in, err); err != nil {
 				return nil, err
 			} else if end {
 				break
@@ -220,7 +221,7 @@ func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args []string) 
 
 // surveyRecord takes one record of an export.
 func surveyRecord(job *cli.Job, found *aci.Survey, rec *ldif.Record, name string) {
-	where := position(name, rec.Line, rec.DN)
+	where := accounts.Position(name, rec.Line, rec.DN)
 	if rec.Type != ldif.Content && rec.Type != ldif.Add {
 		job.Problem("change-record", where, fmt.Sprintf("a %s record is no entry of an export", rec.Type))
 		return

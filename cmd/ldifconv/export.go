@@ -1,14 +1,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
-	"imsconv/ldifconv/ldif"
 )
 
 // openInputs opens the exports of args, standard input without any. A file of
@@ -51,34 +48,4 @@ func exportInput(job *cli.Job, path string, in *cli.Input) ldifconv.Input {
 		input.Open = func() (io.ReadCloser, error) { return job.Open(path) }
 	}
 	return input
-}
-
-// tellDamage tells of what a reader of an export has given in place of a
-// record: damage, or an input that cannot be read to its end. end says that
-// nothing more comes. An input of which nothing could be read is an error.
-func tellDamage(job *cli.Job, name string, r *ldif.Reader, err error) (end bool, _ error) {
-	var damage *ldif.Error
-	switch {
-	case err == io.EOF:
-		if line := r.Unterminated(); line > 0 {
-			job.Warning("no-line-end", position(name, line, nil), ldif.CutOff)
-		}
-		return true, nil
-	case errors.As(err, &damage):
-		job.Problem(damage.Kind(), position(name, damage.Line, []byte(damage.DN)), damage.Reason())
-		return false, nil
-	case r.Line() <= 1:
-		return true, fmt.Errorf("%s: %w", name, err)
-	}
-	job.Problem("unreadable", position(name, r.Line(), nil), ldif.RestLost(err))
-	return true, nil
-}
-
-// position is where a record stands.
-func position(file string, line int, dn []byte) string {
-	at := fmt.Sprintf("%s:%d", file, line)
-	if len(dn) == 0 {
-		return at
-	}
-	return at + ": " + printable(dn)
 }

@@ -11,11 +11,10 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	accounts "imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/roster"
 	"imsconv/ldifconv"
-	"imsconv/ldifconv/filter"
 	"imsconv/ldifconv/ldif"
-	"imsconv/ldifconv/schema"
-	"imsconv/storeconv/ims"
 )
 
 const usersDoc = `
@@ -84,8 +83,8 @@ func (o *usersOptions) check() error {
 	switch {
 	case o.format != "ids" && o.format != "tsv":
 		return cli.Usagef("--format %s is neither ids nor tsv", o.format)
-	case (o.split != 0 || o.splitGiven()) && (o.split < 1 || o.split > 9999):
-		return cli.Usagef("--split %d: 1 to 9999", o.split)
+	case (o.split != 0 || o.splitGiven()) && (o.split < 1 || o.split > roster.MostLists):
+		return cli.Usagef("--split %d: 1 to %d", o.split, roster.MostLists)
 	case o.split > 0 && o.out == "":
 		return cli.Usagef("--split needs --out: the folder of the files")
 	case o.by != "" && o.by != "sizes" && o.by != "quota" && o.by != "count":
@@ -102,16 +101,18 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	l := userLister{o: o, job: job}
-	defer l.close()
 	if o.by == "" && o.sizes != "" {
-		o.by = "sizes"
+		o.by = string(roster.Sizes)
 	}
-	if err := l.selection(); err != nil {
+	list, err := roster.NewList(roster.Selection{Base: o.base, Filter: o.filter, Domain: o.domain}, job)
+	if err != nil {
 		return cli.Usagef("%w", err)
 	}
+	defer list.Close()
+	l := userLister{o: o, job: job, list: list}
+	defer l.close()
 	if o.sizes != "" {
-		if err := readSizes(job, o.sizes, &l.sizes); err != nil {
+		if err := l.readSizes(); err != nil {
 			return err
 		}
 	}
@@ -125,7 +126,7 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	meter := job.Meter("entries", 0, 0)
 	for i := range inputs {
-		if err := l.read(ctx, &inputs[i], meter); err != nil {
+		if err := list.Read(ctx, &inputs[i], meter, l.write); err != nil {
 			return err
 		}
 	}
@@ -134,226 +135,62 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 
 // userLister writes the users of an export to one file or several.
 type userLister struct {
-	o      *usersOptions
-	job    *cli.Job
-	bases  [][]byte
-	filter *filter.Filter
-	sizes  ldifconv.Sums // by id
+	o       *usersOptions
+	job     *cli.Job
+	list    *roster.List
+	balance *roster.Balance
+	sizes   ldifconv.Sums // by id
 
-	files   outputs
-	stale   []string // lists of an earlier split, which go
-	outs    []*bufio.Writer
-	weights []int64 // of each file so far
-	count   []int64
-
-	ids   ldifconv.FirstOf // where each store id came first
-	names []string         // of the inputs
-
-	entries, users, chosenUsers int64
-	selected, unsized           int64
-	quotas, quotaSum            int64
-	tombstones, conflicts       int64
-	domainMet                   bool // --default-domain is that of some user
+	files outputs
+	stale []string // lists of an earlier split, which go
+	outs  []*bufio.Writer
 }
 
-// selection prepares what -b and -F say.
-func (l *userLister) selection() (err error) {
-	for _, base := range l.o.base {
-		norm, err := ldif.AppendNormDN(nil, []byte(base))
-		if err != nil {
-			return fmt.Errorf("base %q: %w", base, err)
-		}
-		l.bases = append(l.bases, norm)
-	}
-	if l.o.filter == "" {
-		return nil
-	}
-	set := schema.Merged()
-	l.filter, err = filter.Compile(l.o.filter, func(name string) []string {
-		if at := set.Attribute([]byte(name)); at != 0 {
-			a := set.AttributeType(at)
-			return append([]string{a.OID}, a.Names...)
-		}
-		return nil
-	})
-	return err
-}
-
-// read lists the users of one file.
-func (l *userLister) read(ctx context.Context, in *ldifconv.Input, meter *cli.Meter) error {
-	l.names = append(l.names, in.Name)
-	r := ldif.NewReader(in, ldif.Options{})
-	for n := 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		rec, err := r.Next()
-		if err != nil {
-			if end, err := tellDamage(l.job, in.Name, r, err); end || err != nil {
-				return err
-			}
-			continue
-		}
-		switch {
-		case rec.Type != ldif.Content && rec.Type != ldif.Add:
-			l.job.Problem("change-record", position(in.Name, rec.Line, rec.DN), fmt.Sprintf("a %s record is no entry of an export", rec.Type))
-			continue
-		}
-		meter.Add(1, 0)
-		l.entries++
-		if err := l.entry(in.Name, rec); err != nil {
-			return err
-		}
-	}
-}
-
-func (l *userLister) entry(file string, rec *ldif.Record) error {
-	if !isMailUser(rec) {
-		return nil
-	}
-	u := accounts.UserOf(rec)
-	l.users++
-	l.domainMet = l.domainMet || u != nil && strings.EqualFold(u.Domain, l.o.domain)
-	if !l.chosen(rec) {
-		return nil
-	}
-	l.chosenUsers++
-	if l.leftAlone(rec) {
-		return nil
-	}
-	if u == nil {
-		l.job.Problem("no-uid", position(file, rec.Line, rec.DN), "the user has no uid, so no store id")
-		return nil
-	}
-	id := u.ID(l.o.domain)
-	if ok, err := l.usable(id, file, rec); !ok || err != nil {
-		return err
-	}
-	l.selected++
-	at, err := l.place(u, id)
+// readSizes reads --sizes.
+func (l *userLister) readSizes() error {
+	path := l.o.sizes
+	in, err := flags.OpenText(l.job, path, "no list of sizes")
 	if err != nil {
 		return err
 	}
-	l.count[at]++
-	line := id + "\n"
+	defer in.Close()
+	read, err := roster.ReadSizes(in, path, &l.sizes)
+	if err == nil && !read {
+		l.job.Warning("empty-file", path, "the file holds nothing")
+	}
+	return err
+}
+
+// write writes a user to its file.
+func (l *userLister) write(m *roster.Member) error {
+	at, err := l.balance.Place(m)
+	if err != nil {
+		return err
+	}
+	line := roster.Line(m.ID)
 	if l.o.format == "tsv" {
-		line = userLine(u, id, rec)
+		line = userLine(m)
 	}
 	_, err = l.outs[at].WriteString(line)
 	return err
 }
 
-// leftAlone counts an entry that belongs to the directory server: what is left
-// of a deleted one, or one that replication could not settle.
-func (l *userLister) leftAlone(rec *ldif.Record) bool {
-	for _, class := range rec.Get("objectclass") {
-		if strings.EqualFold(strings.TrimSpace(string(class)), "nsTombstone") {
-			l.tombstones++
-			return true
-		}
-	}
-	rdn, _, _ := strings.Cut(strings.ToLower(string(rec.DN)), ",")
-	if strings.Contains(rdn, "nsuniqueid=") || len(rec.Get("nsds5ReplConflict")) > 0 {
-		l.conflicts++
-		return true
-	}
-	return false
-}
-
-// usable reports whether a store id can be listed: that a store can have it, -u
-// reads it as it is, and no user before has it. Store ids of two cases are one.
-func (l *userLister) usable(id, file string, rec *ldif.Record) (bool, error) {
-	where := position(file, rec.Line, rec.DN)
-	err := ims.CheckUserID(id)
-	if err == nil && (strings.ContainsAny(id, " =") || id[0] == '#') {
-		err = fmt.Errorf("user id %q cannot stand in a list of users", id)
-	}
-	if err != nil {
-		l.job.Problem("bad-id", where, err.Error())
-		return false, nil
-	}
-	const lineBits = 40
-	first, again, err := l.ids.Put([]byte(strings.ToLower(id)), uint64(len(l.names)-1)<<lineBits|uint64(rec.Line))
-	if again {
-		at := position(l.names[first>>lineBits], int(first&(1<<lineBits-1)), nil)
-		l.job.Problem("id-twice", where, fmt.Sprintf("the user id %s is that of the entry at %s: only that one is listed", id, at))
-	}
-	return !again, err
-}
-
-// isMailUser reports whether the classes are those of a mail user of any of the
-// products.
-func isMailUser(rec *ldif.Record) bool {
-	for _, class := range rec.Get("objectclass") {
-		switch id, _ := schema.LookupClass(class); id {
-		case schema.ClassInetMailUser, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser:
-			return true
-		}
-	}
-	return false
-}
-
-func (l *userLister) chosen(rec *ldif.Record) bool {
-	if len(l.bases) > 0 {
-		norm, err := ldif.AppendNormDN(nil, rec.DN)
-		below := false
-		for _, base := range l.bases {
-			below = below || err == nil && ldif.UnderNormDN(norm, base)
-		}
-		if !below {
-			return false
-		}
-	}
-	return l.filter == nil || l.filter.Match(&rec.Entry)
-}
-
-// place picks the file of a user: the one with the least so far.
-func (l *userLister) place(u *accounts.User, id string) (int, error) {
-	if l.o.by == "" {
-		l.o.by = "count"
-		if u.HasQuota {
-			l.o.by = "quota"
-		}
-	}
-	weight := int64(1)
-	switch l.o.by {
-	case "sizes":
-		size, ok, err := l.sizeOf(id)
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			l.unsized++
-		}
-		weight = size
-	case "quota":
-		if u.HasQuota && u.Quota > 0 {
-			weight = min(u.Quota, 1<<50)
-			l.quotas++
-			l.quotaSum += min(u.Quota, 1<<50) >> 10
-		} else if l.quotas > 0 {
-			weight = l.quotaSum / l.quotas << 10
-		}
-	}
-	best := 0
-	for i := range l.weights {
-		if l.weights[i] < l.weights[best] || l.weights[i] == l.weights[best] && l.count[i] < l.count[best] {
-			best = i
-		}
-	}
-	l.weights[best] += weight
-	return best, nil
+// close removes temporary files and closes the others.
+func (l *userLister) close() {
+	l.files.close()
+	l.sizes.Close() // what it holds is not to be kept
 }
 
 // userLine is one line of the table.
-func userLine(u *accounts.User, id string, rec *ldif.Record) string {
+func userLine(m *roster.Member) string {
+	u, rec := m.User, m.Record
 	quota := "-"
 	if u.HasQuota {
 		quota = strconv.FormatInt(u.Quota, 10)
 	}
-	columns := []string{id, u.DN, u.Domain, valueOf(rec, "mailhost"), quota, statusOf(rec), valueOf(rec, "mailforwardingaddress")}
+	columns := []string{m.ID, u.DN, u.Domain, valueOf(rec, "mailhost"), quota, statusOf(rec), valueOf(rec, "mailforwardingaddress")}
 	for i, c := range columns {
-		columns[i] = dash(printable([]byte(c)))
+		columns[i] = dash(accounts.Printable([]byte(c)))
 	}
 	return strings.Join(columns, "\t") + "\n"
 }
@@ -385,31 +222,23 @@ func statusOf(rec *ldif.Record) string {
 
 // finish writes the rest, and says what there was to choose from.
 func (l *userLister) finish() error {
-	switch {
-	case l.entries == 0:
-		l.job.Warning("empty-input", "", "the input has no entry: is it the export?")
-	case l.users == 0:
-		l.job.Warning("no-users", "", "no entry has the class of a mail user: inetMailUser, mailRecipient or nsMessagingServerUser")
-	case l.chosenUsers == 0:
-		l.job.Warning("nothing-selected", "", fmt.Sprintf("none of %d mail users is selected: look at -b and -F", l.users))
+	l.list.TellEmpty()
+	if n := l.balance.Unsized(); n > 0 {
+		l.job.Warning("no-size", l.o.sizes, fmt.Sprintf("%d users have no size: they count as empty", n))
 	}
-	if l.unsized > 0 {
-		l.job.Warning("no-size", l.o.sizes, fmt.Sprintf("%d users have no size: they count as empty", l.unsized))
-	}
-	if l.o.domain != "" && l.users > 0 && !l.domainMet {
-		l.job.Warning("no-default-domain", l.o.domain, "no mail user is of the domain of --default-domain: is it spelled right?")
-	}
+	l.list.TellDomain()
 	if err := l.commit(); err != nil {
 		return err
 	}
-	l.job.Count("entries", l.entries)
-	l.job.Count("users", l.users)
-	l.job.Count("selected", l.selected)
-	leftAlone(l.job, ldifconv.Report{Tombstones: l.tombstones, Conflicts: l.conflicts})
+	n := &l.list.Counts
+	l.job.Count("entries", n.Entries)
+	l.job.Count("users", n.Users)
+	l.job.Count("selected", n.Listed)
+	leftAlone(l.job, ldifconv.Report{Tombstones: n.Tombstones, Conflicts: n.Conflicts})
 	if l.o.split > 0 {
 		l.job.Count("files", int64(l.o.split))
-		for i := range l.count {
-			l.job.Detail(fmt.Sprintf("file %d", i+1), l.count[i])
+		for i, users := range l.balance.Counts() {
+			l.job.Detail(fmt.Sprintf("file %d", i+1), users)
 		}
 	}
 	return nil

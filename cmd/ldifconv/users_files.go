@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/roster"
 )
 
 // open opens the output, or all files of a split.
@@ -35,7 +35,7 @@ func (l *userLister) open() error {
 			w.WriteString("id\tdn\tdomain\tmailhost\tquota\tstatus\tforward\n") // an error comes back from Flush
 		}
 	}
-	l.weights, l.count = make([]int64, n), make([]int64, n)
+	l.balance = roster.NewBalance(n, roster.By(l.o.by), &l.sizes)
 	return nil
 }
 
@@ -47,10 +47,9 @@ func (o *usersOptions) paths(n int) []string {
 	case o.split == 0:
 		return []string{filepath.Join(o.out, "users."+o.ext())}
 	}
-	width := max(2, len(strconv.Itoa(n)))
 	paths := make([]string, n)
 	for i := range paths {
-		paths[i] = filepath.Join(o.out, fmt.Sprintf("users%0*d.%s", width, i+1, o.ext()))
+		paths[i] = filepath.Join(o.out, roster.FileName(i, n, o.ext()))
 	}
 	return paths
 }
