@@ -108,9 +108,11 @@ func (c *conversion) recall(job *cli.Job) error {
 			return cli.WithHint(fmt.Errorf("this conversion was finished, but its %s is gone: %w", o.Name, err), "--force starts afresh")
 		}
 	}
-	// Killed behind the mark that all is done.
-	if err := removeSteps(c.out); err != nil {
-		return err
+	if c.batch == nil { // a batch may be gone on with
+		// Killed behind the mark that all is done.
+		if err := removeSteps(c.out); err != nil {
+			return err
+		}
 	}
 	var run ledger.Run
 	if err := json.Unmarshal(data, &run); err != nil {

@@ -28,7 +28,9 @@ type conversion struct {
 	dryRun        bool
 	noVerify      bool
 
-	whole string // the output folder of the site, when out is that of a part of it; else ""
+	whole   string   // the output folder of the site, when out is that of a part of it; else ""
+	batch   *batch   // nil: the whole site
+	closing *closing // nil: what comes before the closing pass
 
 	tops    []string  // the DNs of the top entries of the export
 	mail    *mail     // of the stream or store

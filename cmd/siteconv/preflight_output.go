@@ -146,14 +146,15 @@ func (c *conversion) needs(links bool) (bytes, nodes int64) {
 	m := c.mail
 	bytes = c.export().plain*ldifTimes + (m.folders+int64(m.ids.Len()))*2*block + m.messages*indexLine
 	nodes = m.folders*3 + int64(m.ids.Len())*4
-	if c.scenario.batches || links {
+	if c.domainsOnly() && c.batch == nil || c.closing != nil || links {
 		return bytes, nodes
 	}
 	mail := m.bytes + m.files*block/2
 	if c.scenario.nms() && c.site.Destination == site.Maildir && !sameDevice(existing(c.out), c.store().path) {
 		return bytes + 2*mail, nodes + 2*m.files // the store is made on the way
 	}
-	return bytes + mail, nodes + m.files
+	share := c.batch.share(m)
+	return bytes + int64(share*float64(mail)), nodes + int64(share*float64(m.files))
 }
 
 // owner is whose the mail becomes; nil: the caller's.

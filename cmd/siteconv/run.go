@@ -29,6 +29,7 @@ type runFlags struct {
 	force, dryRun       bool
 	noVerify, preflight bool
 	oldHost, newHost    string
+	batch               batchFlags
 }
 
 func runVerb() cli.Verb {
@@ -36,8 +37,8 @@ func runVerb() cli.Verb {
 		Name:    "run",
 		Summary: "convert a whole site: directory, mail store, mailbox lists",
 		Resumes: true,
-		Doc:     runDoc,
-		Example: runExample,
+		Doc:     runDoc + batchDoc,
+		Example: runExample + batchExample,
 		Exit3:   "done, but an entry, message or record was refused, unreadable or lost; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			f := runFlags{set: fs}
@@ -64,6 +65,7 @@ func runVerb() cli.Verb {
 			fs.BoolVar(&f.preflight, "preflight", false, "look at everything, tell what stands in the way and what to expect, write nothing")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "read and convert everything, write nothing")
 			fs.BoolVar(&f.force, "force", false, "remove what an earlier run left in the output folder and start afresh")
+			f.batch.add(fs)
 			return f.run
 		},
 	}
@@ -72,6 +74,15 @@ func runVerb() cli.Verb {
 func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(args) > 0 {
 		return cli.Usagef("run takes no arguments, only flags: %q", args[0])
+	}
+	if err := f.checkBatch(); err != nil {
+		return err
+	}
+	switch {
+	case f.batch.given():
+		return f.runBatch(ctx, job)
+	case f.batch.closing:
+		return f.runClosing(ctx, job)
 	}
 	c, err := f.conversion()
 	if err != nil {

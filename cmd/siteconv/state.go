@@ -81,7 +81,7 @@ func writeFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) er
 const tempName = ".siteconv.tmp"
 
 // ours are the names that a run makes in its output folder, the state last.
-var ours = []string{"schema", "ldif", "store", "mail", "report.json", linesName, stepsName, tempName, stateName}
+var ours = []string{"schema", "ldif", "store", "mail", leftName, "report.json", linesName, stepsName, tempName, stateName}
 
 // sweep removes what an interrupted run left half written.
 func sweep(out string) error {

@@ -54,8 +54,9 @@ func (c *conversion) kinds() ldifconv.Kind {
 	return ldifconv.All
 }
 
-// domainsOnly says that users and groups stay as they are for now.
-func (c *conversion) domainsOnly() bool { return c.scenario.batches }
+// domainsOnly says that users and groups stay as they are for now: they are
+// upgraded when all batches are done.
+func (c *conversion) domainsOnly() bool { return c.scenario.batches && c.closing == nil }
 
 // changeFile is a file of change records, and the entries that it is of.
 type changeFile struct {
@@ -124,6 +125,13 @@ func (c *conversion) upgradeTo(ctx context.Context, job *cli.Job, w io.Writer, o
 		return ldifconv.Report{}, err
 	}
 	defer in.Close()
+	if c.closing != nil && !opt.AddOnly {
+		var end func()
+		if opt.Restore, end, err = c.restores(job); err != nil {
+			return ldifconv.Report{}, err
+		}
+		defer end()
+	}
 	input := ldifconv.Input{Name: path, Reader: in, Open: func() (io.ReadCloser, error) { return job.Open(path) }}
 	return ldifconv.UpgradeAll(ctx, w, []ldifconv.Input{input}, opt)
 }

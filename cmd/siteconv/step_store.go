@@ -99,6 +99,9 @@ func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.O
 // limits are the quotas of the upgraded directory; in a dry run, which has not
 // written it, those of the export, which SIMS counts in the same way.
 func (c *conversion) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+	if c.batch != nil {
+		return c.memberLimits(job)
+	}
 	path := filepath.Join(c.out, upgraded)
 	if c.dryRun {
 		path = c.export().path

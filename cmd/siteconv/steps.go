@@ -40,13 +40,19 @@ func (c *conversion) table() []step {
 	return []step{
 		{name: schemaStep, do: c.writeSchema},
 		{name: directoryStep, do: c.upgradeDirectory},
-
 		{name: daaciStep, do: c.writeDelegation, needs: []string{directoryStep}},
 		{name: storeStep, do: c.convertStore, needs: []string{directoryStep}, tidy: c.tidyStore},
 		{name: maildirStep, do: c.exportMail},
 		{name: comparisonStep, do: c.compare},
 		{name: checkStep, do: c.checkDirectory, needs: []string{directoryStep}},
 		{name: verificationStep, do: c.verify, needs: []string{c.mailName()}},
+
+		{name: lockStep, do: c.lockUsers},
+		{name: membersStep, do: c.compareMembers},
+		{name: unlockStep, do: c.unlockUsers, needs: []string{lockStep}},
+
+		{name: groupsStep, do: c.moveGroups},
+		{name: leftStep, do: c.listLeft},
 	}
 }
 
@@ -147,7 +153,15 @@ func (c *conversion) prepare(job *cli.Job, st *state) error {
 }
 
 // folders are those that the steps write into.
-func (c *conversion) folders() []string { return []string{"schema", "ldif"} }
+func (c *conversion) folders() []string {
+	switch {
+	case c.batch != nil:
+		return nil
+	case c.closing != nil:
+		return []string{"ldif"}
+	}
+	return []string{"schema", "ldif"}
+}
 
 // step does step k of n, unless it is done or another one is asked for.
 func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, k, n int) error {

@@ -80,6 +80,12 @@ func (u *Users) Read(job *cli.Job) (Names, error) {
 	return n, readNames(job, u.mapFile, n.rename)
 }
 
+// ReadUsers reads a file as -u takes it.
+func ReadUsers(job *cli.Job, path string) (Names, error) {
+	u := Users{file: path}
+	return u.Read(job)
+}
+
 func (n *Names) rename(old, id string) {
 	n.Named = append(n.Named, old)
 	if old == id {

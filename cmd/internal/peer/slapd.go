@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Slapd is a real OpenLDAP server on a socket in its own folder. It runs between
-// Start and Stop; Dump reads its database while it does not.
+// Slapd is a real OpenLDAP server on a socket in its own folder. It runs
+// between Start and Stop; Dump reads its database while it does not.
 type Slapd struct {
 	Dir    string // its folder
 	URI    string // of its socket

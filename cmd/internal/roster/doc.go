@@ -6,10 +6,10 @@
 // # The list
 //
 // A users file has one store id a line, in the order of the export: uid for
-// users of the default domain, uid@domain for others. It is what -u of storeconv
-// takes, and the user file of imbackup. The lists of a split are users01.txt,
-// users02.txt and so on, with as many digits as the last one needs, two at
-// least.
+// users of the default domain, uid@domain for others. It is what -u of
+// storeconv takes, and the user file of imbackup. The lists of a split are
+// users01.txt, users02.txt and so on, with as many digits as the last one
+// needs, two at least.
 //
 // # Who is listed
 //

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/roster"
+)
+
+// claimBatch finds the users of the batch, and makes its folder this run's.
+func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (state, error) {
+	if !c.dryRun {
+		unlock, err := lockBatches(ctx, c.whole)
+		if err != nil {
+			return state{}, err
+		}
+		defer unlock()
+	}
+	want, err := c.batchState(job, &f.batch)
+	if err != nil {
+		return want, err
+	}
+	st, known, err := c.resumeBatch(want, f.force)
+	if err != nil {
+		return st, err
+	}
+	if c.batch.users = known; known == nil {
+		if err := c.chooseUsers(ctx, job, &f.batch); err != nil {
+			return st, err
+		}
+	}
+	c.index()
+	if !st.Finished {
+		c.lookAtRoom(known == nil || c.batch.fresh)
+		if err := c.pre.err(job); err != nil {
+			return st, err
+		}
+	}
+	if c.dryRun || known != nil {
+		return st, nil
+	}
+	if err := os.MkdirAll(c.out, 0o777); err != nil {
+		return st, err
+	}
+	// The state comes first: a folder without it is nobody's.
+	if err := st.write(job, c.out); err != nil {
+		return st, err
+	}
+	return st, writeUsers(job, filepath.Join(c.out, usersName), c.batch.users)
+}
+
+// batchState is what makes a second run of the batch the same.
+func (c *conversion) batchState(job *cli.Job, f *batchFlags) (state, error) {
+	st, err := c.state()
+	if err != nil {
+		return st, err
+	}
+	for name, value := range f.options() {
+		st.Options[name] = value
+	}
+	delete(st.Options, "no-verify")
+	st.Options["new-host"], st.Options["old-host"] = c.site.Hosts.New, c.site.Hosts.Old
+	if f.users == "" {
+		return st, nil
+	}
+	if c.batch.named, err = namedUsers(job, f.users); err != nil {
+		return st, err
+	}
+	sum := sha256.New()
+	for _, id := range c.batch.named.sorted() {
+		sum.Write([]byte(roster.Line(id)))
+	}
+	st.Options["users"] = hex.EncodeToString(sum.Sum(nil))
+	return st, nil
+}
+
+// namedUsers reads the file of --users, in which no line may be wrong: a batch
+// is not made of half a list.
+func namedUsers(job *cli.Job, path string) (userSet, error) {
+	lost := job.Lost()
+	names, err := flags.ReadUsers(job, path)
+	if err != nil {
+		return nil, err
+	}
+	if job.Lost() && !lost {
+		return nil, fmt.Errorf("%s: not a list of users: nothing is done", path)
+	}
+	set := userSet{}
+	for _, id := range names.Order {
+		if err := roster.CheckID(id); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if to, ok := names.Map[id]; ok {
+			return nil, cli.WithHint(fmt.Errorf("%s: gives user %s the new id %s", path, id, to), "a batch moves users under the ids that they have")
+		}
+		set.add(id)
+	}
+	return set, nil
+}
+
+// resumeBatch looks how far an earlier run of the batch has come. users are nil
+// when they are still to be chosen.
+func (c *conversion) resumeBatch(want state, force bool) (st state, users []string, err error) {
+	have, err := readState(c.out)
+	if err != nil || have == nil {
+		if have == nil && err == nil {
+			err = c.checkUnclaimed()
+		}
+		return want, nil, err
+	}
+	if !maps.Equal(have.Options, want.Options) {
+		return want, nil, cli.WithHint(fmt.Errorf("%s is another batch of that name: %s", c.out, otherBatch(have, &want)), "name this one otherwise; or, when no record of that one was applied, remove its folder")
+	}
+	if !slices.Contains(have.Done, lockStep) {
+		st, err = c.replan(have, want, force)
+		return st, nil, err
+	}
+	if users, err = readUsers(filepath.Join(c.out, usersName)); err != nil {
+		return want, nil, err
+	}
+	if users == nil {
+		return want, nil, fmt.Errorf("%s: the list of the batch is gone", filepath.Join(c.out, usersName))
+	}
+	st, err = c.takeStream(have, want, force)
+	return st, users, err
+}
+
+// otherBatch says in what two batches differ.
+func otherBatch(have, want *state) string {
+	if have.Options["users"] != "" && want.Options["users"] != "" && have.Options["users"] != want.Options["users"] {
+		return "its file of users had other users"
+	}
+	return difference(state{Scenario: want.Scenario, Options: have.Options}, state{Scenario: want.Scenario, Options: want.Options})
+}
+
+// checkUnclaimed refuses a folder with the name of the batch that is something
+// else.
+func (c *conversion) checkUnclaimed() error {
+	if _, err := os.Stat(c.out); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return lookAtNew(c.out)
+}
+
+// replan is for a batch whose users nobody can have locked yet: they are chosen
+// anew, which gives the same ones unless the export is another.
+func (c *conversion) replan(have *state, want state, force bool) (state, error) {
+	if have.same(want) && !force {
+		return *have, nil
+	}
+	if c.dryRun {
+		return want, nil
+	}
+	for _, name := range []string{usersName, lockName, savedName, entriesName, holdName, stepsName} {
+		if err := os.RemoveAll(filepath.Join(c.out, name)); err != nil {
+			return want, err
+		}
+	}
+	return want, nil
+}
+
+// takeStream is for a batch whose users may be locked: they and what is saved
+// of them stay, whatever the export is now. What may come is the stream, and
+// another one when all of the first is there: it adds what it has.
+func (c *conversion) takeStream(have *state, want state, force bool) (state, error) {
+	st := *have
+	if len(want.Inputs) == 1 {
+		if len(have.Inputs) == 2 && !have.Finished {
+			return st, cli.WithHint(fmt.Errorf("%s was begun with a backup stream", c.out), "--stream names it")
+		}
+		return st, nil
+	}
+	st.Inputs = []input{have.Inputs[0], want.Inputs[1]}
+	c.batch.fresh = len(have.Inputs) == 1
+	if c.batch.fresh || st.same(*have) && !force {
+		return st, nil
+	}
+	if !have.Finished && !force {
+		return st, cli.WithHint(fmt.Errorf("%s was begun with another stream than %s", c.out, c.store().path),
+			"--force adds what this one has: messages that are there are passed over")
+	}
+	st.Done, st.Finished = []string{lockStep}, false
+	return st, nil
+}

@@ -1,0 +1,54 @@
+package main
+
+const batchDoc = `
+
+Batches, in the scenario sims-incremental: run without --batch does what comes
+before the users. Then run --batch NAME moves some of them, a pilot of three
+first, in two goes:
+
+    - Without a backup stream it chooses the users and writes the records that
+      lock them. They are applied, and then the mail of these users is backed up:
+      what comes in meanwhile waits in the queue of the old host.
+    - With --stream it adds their mail to OUT/store (or OUT/mail), looks it
+      through, and writes the records that unlock the users on the new host.
+
+With a stream that is there already it does both at once. OUT/store may be a
+symbolic link to the store of the new host, whose server is stopped meanwhile. A
+batch writes
+
+    OUT/batches/NAME/users.txt              the users, as imbackup -u takes them
+    OUT/batches/NAME/lock.changes.ldif      change records that lock them
+    OUT/batches/NAME/saved.ldif             and unlock them again where they are
+    OUT/batches/NAME/unlock.changes.ldif    and unlock them on the new host
+    OUT/batches/NAME/undo.changes.ldif      and take them back after that
+    OUT/batches/NAME/entries.ldif           their entries as they were before
+    OUT/batches/NAME/hold.sh                releases held mail, on the old host
+    OUT/batches/NAME/report.json
+
+The records unlock the users with all that they had before: forwards, automatic
+replies, programs, and mailFolderMap. No user goes over twice: a file of --users
+that names one of another batch is refused, --filter and --split leave him out.
+The lists of a split are made with its first part and stay. Users on a third mail
+host, and those who are on the new one, are left out too. The users of a batch
+stay what they are when the export is replaced by a newer one, and a further
+--stream adds what it has. A batch is given up by applying saved.ldif or, after
+the unlock, undo.changes.ldif, and removing its folder: then its users can be in
+another. siteconv status lists the batches.
+
+run --closing is for the end, with an export made after the last unlock (--ldif):
+
+    OUT/closing/ldif/groups.changes.ldif    takes the lists to the new host
+    OUT/closing/ldif/domains.changes.ldif   domains that are left
+    OUT/closing/ldif/users.changes.ldif     the upgrade of users and groups
+    OUT/closing/ldif/daaci.changes.ldif     delegated administration
+    OUT/closing/ldif/undo.ldif              takes it all back
+    OUT/closing/left.txt                    users of the old host in no batch
+
+It refuses while a batch is not finished, or the export has users of one locked
+or on the old host, unless --force is given.`
+
+const batchExample = `
+siteconv run --site site --out moved --batch pilot --users three.txt
+siteconv run --site site --out moved --batch pilot --users three.txt --stream pilot.sims
+siteconv run --site site --out moved --batch b01 --split 12 --part 1
+siteconv run --site site --out moved --closing --ldif today.ldif`

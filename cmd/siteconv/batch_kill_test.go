@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// withoutReports is a listing without what holds times: reports.
+func withoutReports(t *testing.T, root string) map[string]file {
+	t.Helper()
+	files := plainList(t, root)
+	maps.DeleteFunc(files, func(name string, _ file) bool { return strings.HasPrefix(filepath.Base(name), "report") })
+	return files
+}
+
+// begunFolder makes an output folder with what comes before the batches.
+func begunFolder(t *testing.T, site string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "moved")
+	finished(t, incremental(site, out)...)
+	return out
+}
+
+// copyOf is a copy of an output folder.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "moved")
+	if text, err := exec.Command("cp", "-a", dir, out).CombinedOutput(); err != nil { // dates and links too
+		t.Fatalf("%v: %s", err, text)
+	}
+	return out
+}
+
+// killAt starts a run and kills it as soon as its folder shows that a step has
+// begun, or a file is there. It says whether the run was still going on.
+func killAt(t *testing.T, dir, mark string, args ...string) bool {
+	t.Helper()
+	cmd := exec.Command("siteconv", append([]string{"run", "--quiet"}, args...)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return err != nil && cmd.ProcessState.ExitCode() < 0
+		case <-time.After(200 * time.Microsecond):
+		}
+		if !shows(dir, mark) {
+			continue
+		}
+		cmd.Process.Kill()
+		<-ended
+		return cmd.ProcessState.ExitCode() < 0
+	}
+}
+
+// shows says whether a step called mark has begun, or a file of that name is
+// there.
+func shows(dir, mark string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, mark)); err == nil {
+		return true
+	}
+	steps, err := os.ReadFile(filepath.Join(dir, stepsName))
+	return err == nil && bytes.Contains(steps, []byte(`"name":"`+mark+`"`))
+}
+
+// TestKilledBatchGoesOn kills a batch, and the closing pass, in each of their
+// steps: the same command ends with the same bytes as one that nobody disturbed.
+func TestKilledBatchGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills the program several times")
+	}
+	site := batchedSite(t)
+	base := begunFolder(t, site)
+	for _, run := range []struct {
+		name  string
+		dir   string
+		args  []string
+		marks []string
+	}{
+		{"batch", batchDir("", "b"), []string{"--batch", "b", "--split", "2", "--part", "2"}, []string{
+			stateName, usersName, lockStep, lockName, storeStep, membersStep, verificationStep, unlockStep, unlockName,
+		}},
+		{"closing", closingDir, []string{"--closing"}, []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}},
+	} {
+		whole := copyOf(t, base) // the closing pass comes behind the batch
+		t.Run(run.name, func(t *testing.T) {
+			finished(t, incremental(site, whole, run.args...)...)
+			want := withoutReports(t, whole)
+			killed := 0
+			for _, mark := range run.marks {
+				out := copyOf(t, base)
+				args := incremental(site, out, run.args...)
+				if killAt(t, filepath.Join(out, run.dir), mark, args...) {
+					killed++
+				}
+				finished(t, args...)
+				if d := cmp.Diff(want, withoutReports(t, out)); d != "" {
+					t.Errorf("killed in %s: %s", mark, d)
+				}
+			}
+			if killed < len(run.marks)/2 {
+				t.Errorf("%d of %d runs were killed in time", killed, len(run.marks))
+			}
+		})
+		base = whole
+	}
+}
+
+// TestKilledSplit kills a run while it makes the lists of a split: they are
+// made again, and no user is in two of them.
+func TestKilledSplit(t *testing.T) {
+	site := batchedSite(t)
+	out := begunFolder(t, site)
+	dir := splitDir(out, 2)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"users01.txt": "nobody\n", ".users02.txt.imsconv.tmp": "half"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished(t, incremental(site, out, "--batch", "one", "--split", "2", "--part", "1")...)
+	names := slices.Sorted(maps.Keys(list(t, dir)))
+	if d := cmp.Diff([]string{".", "split.json", "users01.txt", "users02.txt"}, names); d != "" {
+		t.Error(d)
+	}
+	checkLists(t, dir, 38)
+}
+
+// checkLists insists that the lists of a folder hold n users, none twice.
+func checkLists(t *testing.T, dir string, n int) {
+	t.Helper()
+	seen := userSet{}
+	lists, err := filepath.Glob(filepath.Join(dir, "users*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range lists {
+		for _, id := range mustUsers(t, path) {
+			if seen.has(id) {
+				t.Errorf("%s is in two lists", id)
+			}
+			seen.add(id)
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d users are in the lists, not %d", len(seen), n)
+	}
+}
+
+// TestBatchesAtOnce moves all parts of a split at the same time.
+func TestBatchesAtOnce(t *testing.T) {
+	site := batchedSite(t)
+	out := begunFolder(t, site)
+	whole := filepath.Join(t.TempDir(), "whole")
+	var runs []*exec.Cmd
+	for _, part := range []string{"1", "2", "3"} {
+		args := incremental(site, out, "--batch", "p"+part, "--split", "3", "--part", part)
+		cmd := exec.Command("siteconv", append([]string{"run", "--quiet"}, args...)...)
+		var talk bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &talk, &talk
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, cmd)
+	}
+	for _, cmd := range runs {
+		if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() != 3 {
+			t.Fatalf("%q: %v\n%s", cmd.Args, err, cmd.Stdout)
+		}
+	}
+	checkLists(t, splitDir(out, 3), 38)
+	strays := threeBatches(t, site)[2]
+	finished(t, incremental(site, out, strays...)...)
+	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")
+	sameStores(t, filepath.Join(whole, "store"), filepath.Join(out, "store"), out)
+}

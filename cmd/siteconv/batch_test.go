@@ -1,0 +1,511 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/peer"
+	"imsconv/ldifconv"
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
+	"imsconv/ldifconv/testdir"
+	"imsconv/storeconv/testsite"
+)
+
+// batchedSite makes a SIMS site of 40 users, two of whom have mail and no entry
+// and two an entry and no mail.
+func batchedSite(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	make := func(name string, fill func(w io.Writer) error) {
+		var data bytes.Buffer
+		if err := fill(&data); err != nil {
+			t.Fatal(err)
+		}
+		// slapadd takes a version line on its own for an entry without a DN.
+		text := bytes.TrimPrefix(data.Bytes(), []byte("version: 1\n"))
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	make("export.ldif", func(w io.Writer) error {
+		_, err := testdir.WriteSIMS(w, testdir.Options{Seed: 7, Users: 38})
+		return err
+	})
+	make("backup.sims", func(w io.Writer) error {
+		_, err := testsite.WriteStream(w, testsite.StreamOptions{Seed: 7, Users: 40, Messages: 700}, nil)
+		return err
+	})
+	return dir
+}
+
+// incremental are the arguments of a run of the scenario.
+func incremental(site, out string, more ...string) []string {
+	return append([]string{"--scenario", "sims-incremental", "--site", site, "--out", out, "--default-domain", "siroe.com",
+		"--old-host", "oldmail.siroe.com", "--new-host", "newmail.siroe.com", "--sync", "none"}, more...)
+}
+
+// finished runs a conversion that does not fail: a generated export has values
+// that no rule understands, each a problem.
+func finished(t *testing.T, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := siteconv(t, append([]string{"run"}, args...)...)
+	if code != cli.ExitDone && code != cli.ExitLost {
+		t.Fatalf("%q: exit %d\n%s%s", args, code, stdout, stderr)
+	}
+	return stdout + stderr
+}
+
+// threeBatches are a pilot, a filter, and all who are left, those without an
+// entry among them.
+func threeBatches(t *testing.T, site string) [][]string {
+	t.Helper()
+	list := func(name string, ids ...string) string {
+		path := filepath.Join(site, name)
+		if err := os.WriteFile(path, []byte(strings.Join(ids, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	id := testsite.UserID
+	return [][]string{
+		{"--batch", "pilot", "--users", list("pilot.txt", id(0), id(1), id(2))},
+		{"--batch", "some", "--filter", "(|(uid=*a*)(mailQuota=*))"},
+		{"--batch", "strays", "--users", list("strays.txt", id(38), id(39))},
+		{"--batch", "rest", "--filter", "(uid=*)"},
+	}
+}
+
+func bytesOf(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestBatchesAreTheWhole moves a site in batches and in one go: the stores are
+// the same but for links between users of different batches, and so are the
+// directories but for the mail hosts.
+func TestBatchesAreTheWhole(t *testing.T) {
+	site := batchedSite(t)
+	before := list(t, site)
+	whole, moved := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "moved")
+	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")
+	finished(t, incremental(site, moved)...)
+	batches := threeBatches(t, site)
+	for _, batch := range batches {
+		finished(t, incremental(site, moved, batch...)...)
+	}
+	finished(t, incremental(site, moved, "--closing")...)
+	if left := bytesOf(t, filepath.Join(moved, closingDir, leftName)); len(left) > 0 {
+		t.Errorf("left behind: %s", left)
+	}
+	after := list(t, site)
+	delete(after, "pilot.txt")
+	delete(after, "strays.txt")
+	before["."] = after["."]
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("the source has changed: %s", d)
+	}
+	sameStores(t, filepath.Join(whole, "store"), filepath.Join(moved, "store"), moved)
+	want, got := directoryOf(t, bytesOf(t, filepath.Join(whole, upgraded))), directoryOf(t, bytesOf(t, filepath.Join(moved, closingDir, upgraded)))
+	if d := cmp.Diff(want.without("mailhost", "mailroutinghosts"), got.without("mailhost", "mailroutinghosts")); d != "" {
+		t.Errorf("the directories differ: %s", d)
+	}
+	for dn, values := range got {
+		if slices.Contains(values, "mailhost: oldmail.siroe.com") {
+			t.Errorf("%s stays on the old host", dn)
+		}
+	}
+}
+
+// sameStores compares names, modes, bytes, dates, indexes and databases of two
+// stores, and their links: two files are one in the second store where they are
+// in the first and were restored together. What is a copy instead is counted.
+func sameStores(t *testing.T, one, batched, out string) {
+	t.Helper()
+	if d := cmp.Diff(plainList(t, one), plainList(t, batched)); d != "" {
+		t.Errorf("the stores differ: %s", d)
+	}
+	for _, name := range []string{"folder.db", "quota.db", "subscr.db", "peruser.db"} {
+		path := filepath.Join("mboxlist", name)
+		if d := cmp.Diff(records(t, filepath.Join(one, path)), records(t, filepath.Join(batched, path))); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	of, err := batchOf(out, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[uint64]string{}
+	other := list(t, batched)
+	files := list(t, one)
+	links := 0
+	for _, name := range sortedNames(files) {
+		f := files[name]
+		if !strings.HasSuffix(name, ".msg") {
+			continue
+		}
+		at, linked := first[f.Inode]
+		if !linked {
+			first[f.Inode] = name
+			continue
+		}
+		links++
+		if of[ownerOf(at)] == of[ownerOf(name)] && other[at].Inode != other[name].Inode {
+			t.Errorf("%s and %s were restored together and are two files", at, name)
+		}
+	}
+	if links == 0 {
+		t.Error("the site has no links")
+	}
+	t.Logf("%d links in one go, %d files more in batches", links, inodes(other)-inodes(files))
+}
+
+func sortedNames(files map[string]file) []string {
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ownerOf is the user of a message's path, in lower case.
+func ownerOf(path string) string {
+	for part := range strings.SplitSeq(path, "/") {
+		if id, ok := strings.CutPrefix(part, "="); ok && id != "user" {
+			return strings.ToLower(id)
+		}
+	}
+	return ""
+}
+
+// inodes is how many files there are under any number of names.
+func inodes(files map[string]file) int {
+	set := map[uint64]bool{}
+	for name, f := range files {
+		if strings.HasSuffix(name, ".msg") {
+			set[f.Inode] = true
+		}
+	}
+	return len(set)
+}
+
+// entries is a directory: values by normalised DN.
+type entries map[string][]string
+
+func directoryOf(t *testing.T, text []byte) entries {
+	t.Helper()
+	dir := entries{}
+	r := ldif.NewReader(bytes.NewReader(text), ldif.Options{})
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return dir
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		norm, err := ldif.AppendNormDN(nil, rec.DN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir[string(norm)] = valuesOf(rec)
+	}
+}
+
+// serverOwn are attributes that a server keeps itself.
+var serverOwn = map[string]bool{"structuralobjectclass": true, "entryuuid": true, "entrycsn": true, "contextcsn": true}
+
+func valuesOf(rec *ldif.Record) (list []string) {
+	for i := range rec.Attrs {
+		a := &rec.Attrs[i]
+		name := strings.ToLower(string(a.Desc))
+		id, known := schema.LookupString(name)
+		if known {
+			name = strings.ToLower(schema.Name(id))
+		}
+		if serverOwn[name] || known && schema.Operational(id) {
+			continue
+		}
+		for _, v := range a.Values {
+			value := string(v.Data)
+			if id == schema.ObjectClass {
+				value = strings.ToLower(value)
+			}
+			if norm, err := ldif.AppendNormDN(nil, v.Data); known && schema.SyntaxOf(id) == schema.DN && err == nil {
+				value = string(norm)
+			}
+			list = append(list, name+": "+value)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// without is the directory without some attributes.
+func (e entries) without(names ...string) entries {
+	out := entries{}
+	for dn, values := range e {
+		out[dn] = slices.DeleteFunc(slices.Clone(values), func(v string) bool {
+			name, _, _ := strings.Cut(v, ": ")
+			return slices.Contains(names, name)
+		})
+	}
+	return out
+}
+
+// TestBatchRecordsOnSlapd gives the records of batches to a real directory: a
+// lock and its way back change nothing, a lock and an unlock change the mail
+// host alone, and at the end the directory is the one that the closing pass
+// says.
+func TestBatchRecordsOnSlapd(t *testing.T) {
+	site, moved := batchedSite(t), filepath.Join(t.TempDir(), "moved")
+	export := filepath.Join(site, "export.ldif")
+	var definitions bytes.Buffer
+	if err := schema.WriteOpenLDAP(&definitions, schema.OpenLDAPOptions{Standalone: true}); err != nil {
+		t.Fatal(err)
+	}
+	d := peer.NewSlapd(t, definitions.Bytes(), "o=internet", export)
+	dump := func() entries { t.Helper(); return directoryOf(t, d.Dump()) }
+	apply := func(path string) { t.Helper(); d.Apply(bytesOf(t, filepath.Join(moved, path))) }
+	finished(t, incremental(site, moved)...)
+	apply(domainChanges)
+	for _, batch := range threeBatches(t, site) {
+		name := batch[1]
+		finished(t, incremental(site, moved, batch...)...)
+		dir := filepath.Join(batchesDir, name)
+		if name == "strays" { // nobody with an entry
+			continue
+		}
+		before := dump()
+		apply(filepath.Join(dir, lockName))
+		checkLocked(t, dump(), before, len(mustUsers(t, filepath.Join(moved, dir, usersName))))
+		apply(filepath.Join(dir, savedName))
+		if diff := cmp.Diff(before, dump()); diff != "" {
+			t.Errorf("%s: locked and taken back: %s", name, diff)
+		}
+		apply(filepath.Join(dir, lockName))
+		apply(filepath.Join(dir, unlockName))
+		after := dump()
+		if diff := cmp.Diff(before.without("mailhost"), after.without("mailhost")); diff != "" {
+			t.Errorf("%s: locked and unlocked: %s", name, diff)
+		}
+		apply(filepath.Join(dir, undoName))
+		if diff := cmp.Diff(before, dump()); diff != "" {
+			t.Errorf("%s: moved and taken back: %s", name, diff)
+		}
+		apply(filepath.Join(dir, lockName))
+		apply(filepath.Join(dir, unlockName))
+	}
+	checkFreshClosing(t, d, site, moved)
+}
+
+// checkLocked insists that n users are locked, and nothing else has changed.
+func checkLocked(t *testing.T, locked, before entries, n int) {
+	t.Helper()
+	found := 0
+	for _, values := range locked {
+		if slices.Contains(values, "mailfoldermap: LOCK") && slices.Contains(values, "maildeliveryoption: hold") {
+			found++
+		}
+	}
+	if found != n {
+		t.Errorf("%d users are locked, not %d", found, n)
+	}
+	if diff := cmp.Diff(before.without("mailfoldermap", "maildeliveryoption"), locked.without("mailfoldermap", "maildeliveryoption")); diff != "" {
+		t.Errorf("the lock changes more: %s", diff)
+	}
+}
+
+func mustUsers(t *testing.T, path string) []string {
+	t.Helper()
+	users, err := readUsers(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return users
+}
+
+// checkFreshClosing closes with an export of the directory as it is then: what
+// status and the closing pass say of it, and that the records lead where they
+// should.
+func checkFreshClosing(t *testing.T, d *peer.Slapd, site, moved string) {
+	t.Helper()
+	fresh := filepath.Join(site, "fresh.ldif")
+	if err := os.WriteFile(fresh, d.Dump(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := siteconv(t, "status", moved, "--ldif", fresh)
+	if code != cli.ExitDone {
+		t.Fatalf("status: %d\n%s%s", code, stdout, stderr)
+	}
+	for _, name := range []string{"pilot", "some", "rest"} {
+		if !strings.Contains(stdout, "\n"+name) || !strings.Contains(strings.Join(strings.Fields(stdout), " "), name+" done ") {
+			t.Errorf("%s is not done:\n%s", name, stdout)
+		}
+	}
+	text := finished(t, incremental(site, moved, "--closing", "--ldif", fresh)...)
+	if strings.Contains(text, "stale-export") {
+		t.Errorf("the export is said to be old:\n%s", text)
+	}
+	for _, name := range []string{groupChanges, domainChanges, userChanges} {
+		d.Apply(bytesOf(t, filepath.Join(moved, closingDir, name)))
+	}
+	want := directoryOf(t, bytesOf(t, filepath.Join(moved, closingDir, upgraded)))
+	if diff := cmp.Diff(want, directoryOf(t, d.Dump())); diff != "" {
+		t.Errorf("the closing pass leads elsewhere: %s", diff)
+	}
+}
+
+// TestUnlockGivesBack looks at the values that the guide's own records lose.
+func TestUnlockGivesBack(t *testing.T) {
+	const before = `dn: uid=a,o=x
+objectclass: inetMailUser
+uid: a
+mailhost: old
+maildeliveryoption: mailbox
+maildeliveryoption: forward
+mailforwardingaddress: a@e.example
+
+dn: uid=b,o=x
+objectclass: inetMailUser
+uid: b
+maildeliveryoption: hold
+mailfoldermap: Sun-MS
+
+dn: uid=c,o=x
+objectclass: inetMailUser
+uid: c
+mailhost: old
+`
+	const want = `version: 1
+
+dn: uid=a,o=x
+changetype: modify
+replace: mailhost
+mailhost: new
+-
+replace: maildeliveryoption
+maildeliveryoption: mailbox
+maildeliveryoption: forward
+-
+delete: mailFolderMap
+-
+
+dn: uid=b,o=x
+changetype: modify
+replace: mailfoldermap
+mailfoldermap: Sun-MS
+-
+replace: mailHost
+mailHost: new
+-
+
+dn: uid=c,o=x
+changetype: modify
+replace: mailhost
+mailhost: new
+-
+delete: mailDeliveryOption
+-
+delete: mailFolderMap
+-
+
+`
+	r := &batchRecords{host: "new", common: ldifconv.Options{From: ldifconv.SIMS, Jobs: 1, TempDir: t.TempDir()}}
+	var lock, saved, unlock bytes.Buffer
+	if _, err := r.lock(context.Background(), &lock, &saved, strings.NewReader(before)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.unlock(context.Background(), &unlock, strings.NewReader(before), &saved); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, unlock.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// A hold script quotes what a shell would read otherwise, and is none where no
+// domain is known.
+func TestHoldScript(t *testing.T) {
+	var b bytes.Buffer
+	err := writeHold(&b, "p", "/opt/old mail", []holdMember{{"a;rm -rf $HOME", "x.com"}, {"it's", ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "'/opt/old mail/imta/sbin/hold_master' -u 'a;rm -rf $HOME' -d x.com\n" +
+		"echo " + cli.Quote("no domain is known of it's: its mail stays held") + " >&2\n"
+	if _, got, _ := strings.Cut(b.String(), "is done.\n"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for want, list := range map[string][]int{"": nil, "4": {4}, "1-3, 7, 9-10": {1, 2, 3, 7, 9, 10}} {
+		if got := ranges(list); got != want {
+			t.Errorf("%v: %q, want %q", list, got, want)
+		}
+	}
+}
+
+// TestJudge takes states from what a newer export says.
+func TestJudge(t *testing.T) {
+	on := func(at host, locked bool) place { return place{at, locked} }
+	for _, tt := range []struct {
+		state string
+		where map[string]place
+		want  string
+		seen  *seenUsers
+	}{
+		{planned, map[string]place{"a": on(oldHost, true), "b": on(oldHost, true)}, locked, &seenUsers{Locked: 2}},
+		{planned, map[string]place{"a": on(oldHost, true), "b": on(oldHost, false)}, planned, &seenUsers{Locked: 1, Neither: 1}},
+		{planned, map[string]place{"a": on(oldHost, true)}, locked, &seenUsers{Locked: 1, NotThere: 1}},
+		{planned, nil, planned, &seenUsers{NotThere: 2}},
+		{restored, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, moved, &seenUsers{Moved: 2}},
+		{restored, map[string]place{"a": on(newHost, true), "b": on(newHost, false)}, restored, &seenUsers{Locked: 1, Moved: 1}},
+		{restored, map[string]place{"a": on(thirdHost, false), "b": on(newHost, false)}, restored, &seenUsers{Moved: 1, Neither: 1}},
+		{restoring, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, restoring, &seenUsers{Moved: 2}},
+	} {
+		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: state{Inputs: []input{{SHA256: "old"}}}}
+		s := &seen{where: tt.where}
+		s.judge(row, &input{SHA256: "old"})
+		if row.Seen != nil || row.State != tt.state {
+			t.Errorf("an export that is no newer is believed: %+v", row)
+		}
+		s.judge(row, &input{SHA256: "new"})
+		if d := cmp.Diff(tt.seen, row.Seen); d != "" || row.State != tt.want {
+			t.Errorf("%s is %s, want %s: %s", tt.state, row.State, tt.want, d)
+		}
+	}
+}
+
+// A second run does not touch a batch that another one is at work on.
+func TestOneRunABatch(t *testing.T) {
+	dir := t.TempDir()
+	release, err := holdBatch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holdBatch(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
+		t.Errorf("held twice: %v", err)
+	}
+	release()
+	again, err := holdBatch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+}

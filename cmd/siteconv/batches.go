@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// The files of a batch, in OUT/batches/NAME.
+const (
+	batchesDir = "batches"
+
+	usersName   = "users.txt"
+	lockName    = "lock.changes.ldif"
+	savedName   = "saved.ldif"
+	unlockName  = "unlock.changes.ldif"
+	undoName    = "undo.changes.ldif"
+	entriesName = "entries.ldif" // of the users, as they were before
+	holdName    = "hold.sh"
+	mostNameLen = 64
+)
+
+// checkBatchName refuses a name that is no plain word: it is a folder, and
+// stands in command lines.
+func checkBatchName(name string) error {
+	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+	if !plain || name == "" || len(name) > mostNameLen || strings.ContainsAny(name[:1], "-_.") {
+		return cli.Usagef("--batch %q: a name is of letters, digits, - _ and ., and begins with a letter or digit", name)
+	}
+	return nil
+}
+
+func batchDir(out, name string) string { return filepath.Join(out, batchesDir, name) }
+
+// batchNames are the batches of an output folder, by name.
+func batchNames(out string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(out, batchesDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && checkBatchName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// readUsers reads the list of a batch, or of a split; nil when there is none
+// yet.
+func readUsers(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	users := []string{}
+	for lines := bufio.NewScanner(f); ; {
+		if !lines.Scan() {
+			if err := lines.Err(); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			return users, nil
+		}
+		if id := strings.TrimSpace(lines.Text()); id != "" {
+			users = append(users, id)
+		}
+	}
+}
+
+// batchOf tells the batch of each user, by lower-case id; but is left out.
+func batchOf(out, but string) (map[string]string, error) {
+	names, err := batchNames(out)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string]string{}
+	for _, name := range names {
+		if name == but {
+			continue
+		}
+		users, err := readUsers(filepath.Join(batchDir(out, name), usersName))
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range users {
+			of[strings.ToLower(id)] = name
+		}
+	}
+	return of, nil
+}
+
+// holdBatch keeps a second run out of the folder of a batch.
+func holdBatch(dir string) (release func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if err == unix.EWOULDBLOCK {
+			err = fmt.Errorf("another run is at work there")
+		}
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// lockBatches keeps other runs from choosing users at the same time: two of
+// them would take the same ones. It waits until they are done.
+func lockBatches(ctx context.Context, out string) (unlock func(), err error) {
+	f, err := os.Open(out)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", out, err)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
+	"imsconv/ldifconv/ldif"
+)
+
+// closingDir is the folder of the closing pass in the output folder.
+const closingDir = "closing"
+
+// The files of the closing pass, beside those of a whole conversion.
+const (
+	groupChanges = "ldif/groups.changes.ldif"
+	leftName     = "left.txt"
+)
+
+// The steps of the closing pass, beside those of a whole conversion.
+const (
+	groupsStep = "groups"
+	leftStep   = "left"
+)
+
+// closing is the pass behind the last batch.
+type closing struct {
+	batches []*batchRow
+	stale   bool // the export is one that a batch was made of: it has its users as they were before
+	found   *seen
+}
+
+// runClosing does what comes after the last batch: lists go to the new host,
+// and all entries are upgraded.
+func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
+	c, err := f.conversion()
+	if err != nil {
+		return err
+	}
+	if err := c.beginClosing(ctx, job, f); err != nil {
+		return err
+	}
+	if f.preflight {
+		return c.tellPreflight(job)
+	}
+	c.scenario.steps = []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}
+	if c.dryRun {
+		return c.try(ctx, job)
+	}
+	want, err := c.state()
+	if err != nil {
+		return err
+	}
+	want.Options["closing"] = strings.Join(c.closing.names(), " ")
+	have, err := lookAtClaim(c.out, want, f.force)
+	if err != nil {
+		return cli.WithHint(err, "--force removes it and starts afresh")
+	}
+	st, err := claim(c.out, want, have, f.force)
+	if err != nil {
+		return err
+	}
+	if st.Finished {
+		return c.recall(job)
+	}
+	if err := c.convert(ctx, job, &st); err != nil {
+		return err
+	}
+	return c.concludeClosing(job, st)
+}
+
+// beginClosing reads the batches and the export, and refuses to close a
+// migration that is under way.
+func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags) error {
+	if err := c.behindRun(f); err != nil {
+		return err
+	}
+	c.closing = &closing{}
+	c.out = filepath.Join(c.whole, closingDir)
+	err := c.lookAtInputs(ctx, job)
+	if err != nil {
+		return err
+	}
+	if c.closing.batches, err = readBatches(c.whole); err != nil {
+		return err
+	}
+	if len(c.closing.batches) == 0 {
+		return cli.WithHint(fmt.Errorf("%s has no batch: there is nothing to close", c.whole), "--batch makes the first")
+	}
+	c.takeHosts()
+	if c.closing.found, err = c.look(ctx, job, silent{}); err != nil {
+		return err
+	}
+	c.closing.judge(c.export())
+	return c.closing.check(job, c.export().path, f.force)
+}
+
+// takeHosts takes the hosts from the batches where site.toml does not say them.
+func (c *conversion) takeHosts() {
+	options := c.closing.batches[0].state.Options
+	if c.site.Hosts.New == "" {
+		c.site.Hosts.New = options["new-host"]
+	}
+	if c.site.Hosts.Old == "" {
+		c.site.Hosts.Old = options["old-host"]
+	}
+}
+
+// names are the batches.
+func (cl *closing) names() (names []string) {
+	for _, row := range cl.batches {
+		names = append(names, row.Name)
+	}
+	return names
+}
+
+// judge finds out how old the export is, and what it says of the batches.
+func (cl *closing) judge(export *input) {
+	for _, row := range cl.batches {
+		cl.found.judge(row, export)
+		cl.stale = cl.stale || row.Seen == nil
+	}
+}
+
+// check refuses to close while batches are under way, unless it is forced to.
+func (cl *closing) check(job *cli.Job, export string, force bool) error {
+	problem := ""
+	if open := unfinished(cl.batches); len(open) > 0 {
+		problem = "not finished: " + strings.Join(open, ", ")
+	} else if row := cl.behind(); row != nil {
+		problem = fmt.Sprintf("by %s, %d users of the batch %s are locked and %d not moved", export, row.Seen.Locked, row.Name, row.Seen.Neither)
+	}
+	switch {
+	case problem == "":
+	case force:
+		job.Warning("unfinished-batches", "", problem)
+	default:
+		return cli.WithHint(errors.New(problem), "siteconv status tells of all; --force closes nevertheless")
+	}
+	if cl.stale {
+		job.Warning("stale-export", export, "the export is as old as a batch: what has been changed in the directory since then, the records would take back; better close with a new one (--ldif)")
+	}
+	return nil
+}
+
+// behind is a batch whose users the export does not have where they should be.
+func (cl *closing) behind() *batchRow {
+	i := slices.IndexFunc(cl.batches, func(row *batchRow) bool {
+		return row.Seen != nil && row.Seen.Locked+row.Seen.Neither > 0
+	})
+	if i < 0 {
+		return nil
+	}
+	return cl.batches[i]
+}
+
+// moveGroups writes the records that take the lists of the old host to the new
+// one; those of a third host stay.
+func (c *conversion) moveGroups(ctx context.Context, job *cli.Job) error {
+	hosts := &c.site.Hosts
+	opt := ldifconv.Options{
+		From: c.scenario.product, Kinds: ldifconv.Groups, AddOnly: true, Base: c.base, Jobs: c.jobs,
+		Add: []ldifconv.Pair{{Attr: "mailHost", Value: hosts.New}}, TempDir: c.tempDir(),
+	}
+	if hosts.Old != "" {
+		opt.Filter = fmt.Sprintf("(|(mailHost=%s)(!(mailHost=*)))", escapeFilter(hosts.Old))
+	}
+	rep, err := c.upgradeFile(ctx, job, groupChanges, opt)
+	job.Count("lists moved", rep.Changed)
+	return err
+}
+
+// escapeFilter takes the meaning from the characters of a value that filters
+// know (RFC 4515).
+func escapeFilter(value string) string {
+	return strings.NewReplacer(`\`, `\5c`, "*", `\2a`, "(", `\28`, ")", `\29`, "\x00", `\00`).Replace(value)
+}
+
+// restores are the records that lead from the export to the directory as it is
+// when the closing pass is applied.
+func (c *conversion) restores(job *cli.Job) (inputs []ldifconv.Input, end func(), err error) {
+	var opened []*cli.Input
+	end = func() {
+		for _, in := range opened {
+			in.Close() // opened for reading
+		}
+	}
+	for _, path := range c.restored() {
+		any, err := hasRecords(path)
+		if err == nil && !any {
+			continue
+		}
+		var in *cli.Input
+		if err == nil {
+			in, err = job.Open(path)
+		}
+		if err != nil {
+			end()
+			return nil, nil, err
+		}
+		opened = append(opened, in)
+		inputs = append(inputs, ldifconv.Input{Name: path, Reader: in})
+	}
+	return inputs, end, nil
+}
+
+// restored are the files that restores reads.
+func (c *conversion) restored() (paths []string) {
+	if groups := filepath.Join(c.out, groupChanges); !c.dryRun && !missing(groups) {
+		paths = append(paths, groups)
+	}
+	if !c.closing.stale {
+		return paths
+	}
+	for _, row := range c.closing.batches {
+		if row.finished() {
+			paths = append(paths, filepath.Join(batchDir(c.whole, row.Name), unlockName))
+		}
+	}
+	return paths
+}
+
+// listLeft writes the users who are in no batch, and tells of mail that is.
+func (c *conversion) listLeft(_ context.Context, job *cli.Job) error {
+	left := c.closing.found.left
+	job.Count("users of no batch", int64(len(left)))
+	if len(left) > 0 {
+		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", andMore(len(left)-1), leftName))
+	}
+	if err := c.tellMailLeft(job); err != nil || c.dryRun {
+		return err
+	}
+	return writeUsers(job, filepath.Join(c.out, leftName), left)
+}
+
+// tellMailLeft warns of mail in the stream whose user no batch has taken.
+func (c *conversion) tellMailLeft(job *cli.Job) error {
+	of, err := batchOf(c.whole, "")
+	if err != nil {
+		return err
+	}
+	for id := range c.mail.ids.Unmarked() {
+		if _, ok := of[strings.ToLower(id)]; !ok && !c.closing.found.others.has(id) {
+			job.Warning("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: --batch with --users restores it")
+		}
+	}
+	return nil
+}
+
+// concludeClosing writes the report.
+func (c *conversion) concludeClosing(job *cli.Job, st state) error {
+	job.Output("lists to the new host", groupChanges)
+	for _, o := range []struct{ name, path string }{
+		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", leftName},
+	} {
+		job.Output(o.name, o.path)
+	}
+	for _, step := range c.afterClosing() {
+		job.Next(step)
+	}
+	if err := c.finish(job, &st, true); err != nil {
+		return err
+	}
+	if err := removeSteps(c.out); err != nil {
+		return err
+	}
+	return c.summary(job, job.Snapshot())
+}
+
+// hasRecords says whether an LDIF file holds any record.
+func hasRecords(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	_, err = ldif.NewReader(f, ldif.Options{}).Next()
+	if err == io.EOF {
+		return false, nil
+	}
+	return true, err
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/site"
+)
+
+const statusDoc = `Lists the batches of an output folder of the scenario sims-incremental, with
+their states:
+
+    begun      its users are not all written down: the same command goes on
+    planned    the records that lock its users are there
+    locked     the export has all of them locked
+    restoring  its mail is not all there: the same command goes on
+    restored   its mail is there, and the records that unlock and move its users
+    done       the export has all of them on the new host, and not locked
+
+What has been done to the directory is known from an export that is newer than
+the batch: --ldif names one, and then the table says how many entries of each
+batch are locked and how many have moved. Without --ldif it is the export of the
+last run without --batch that is read, for the users who are in no batch. Nothing
+is written.`
+
+func statusVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "status",
+		Args:    "OUT",
+		Summary: "list the batches of a migration, and who is in none",
+		Doc:     statusDoc,
+		Example: "$ siteconv status moved\n$ siteconv status moved --ldif today.ldif --json",
+		Exit3:   "a record of the export could not be read",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var f statusFlags
+			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible")
+			return f.run
+		},
+	}
+}
+
+type statusFlags struct{ ldif string }
+
+// status is what the verb tells.
+type status struct {
+	Batches []*batchRow `json:"batches"`
+	Splits  []partsLeft `json:"splits,omitempty"`
+	Closing string      `json:"closing"` // "finished", "begun", "not begun"
+	// OfNoBatch are users of the old host; nil when there is no export.
+	OfNoBatch []string `json:"users_of_no_batch"`
+	Export    string   `json:"export,omitempty"` // where they are from
+}
+
+// partsLeft are the parts of a split of which there is no batch yet.
+type partsLeft struct {
+	Lists int   `json:"lists"`
+	Left  []int `json:"left"`
+}
+
+func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	if len(args) != 1 {
+		return cli.Usagef("which output folder? status OUT")
+	}
+	c, err := outputOf(args[0])
+	if err != nil {
+		return err
+	}
+	s, err := readStatus(c.whole)
+	if err != nil {
+		return err
+	}
+	if err := f.findExport(c, job); err != nil {
+		return err
+	}
+	if len(c.inputs) > 0 {
+		if err := s.look(ctx, c, job); err != nil {
+			return err
+		}
+	}
+	if job.JSON() {
+		enc := json.NewEncoder(job.Stdout)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(s)
+	}
+	return s.print(job.Stdout)
+}
+
+// outputOf is the conversion that an output folder is of, as far as its batches
+// need it.
+func outputOf(out string) (*conversion, error) {
+	st, err := readState(out)
+	switch {
+	case err != nil:
+		return nil, err
+	case st == nil:
+		return nil, fmt.Errorf("%s is no output folder of siteconv run", out)
+	case st.Scenario != site.SIMSIncremental:
+		return nil, fmt.Errorf("%s is of the scenario %s, which has no batches", out, st.Scenario)
+	}
+	c := &conversion{site: &site.Site{}, whole: out, out: out, defaultDomain: st.Options["default-domain"]}
+	if base := st.Options["base"]; base != "" {
+		c.site.Directory.Base = strings.Split(base, "\n")
+	}
+	names, err := batchNames(out)
+	if err != nil || len(names) == 0 {
+		return c, err
+	}
+	// The hosts are those of the batches: they are the same ones for all.
+	first, err := readState(batchDir(out, names[0]))
+	if err != nil || first == nil {
+		return c, err
+	}
+	c.site.Hosts = site.Hosts{Old: first.Options["old-host"], New: first.Options["new-host"]}
+	return c, nil
+}
+
+func readStatus(out string) (*status, error) {
+	s := &status{Closing: "not begun"}
+	var err error
+	if s.Batches, err = readBatches(out); err != nil {
+		return nil, err
+	}
+	splits, err := readSplits(out)
+	if err != nil {
+		return nil, err
+	}
+	for _, sp := range splits {
+		s.Splits = append(s.Splits, partsLeft{Lists: sp.Lists, Left: openParts(s.Batches, sp.Lists)})
+	}
+	st, err := readState(filepath.Join(out, closingDir))
+	if err != nil {
+		return nil, err
+	}
+	if st != nil {
+		s.Closing = "begun"
+		if st.Finished {
+			s.Closing = "finished"
+		}
+	}
+	return s, nil
+}
+
+// findExport takes the export that is named, else that of the last run without
+// batches, if it is still there.
+func (f *statusFlags) findExport(c *conversion, job *cli.Job) error {
+	path := f.ldif
+	if path == "" {
+		var err error
+		if path, err = exportOf(c.whole); err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err != nil {
+			job.Note("no export: who is in no batch is not known; --ldif names one")
+			return nil
+		}
+	}
+	c.inputs = []input{{Role: "ldif", Name: filepath.Base(path), path: path}}
+	return nil
+}
+
+// exportOf is the export that a finished run was made of, as it was named; ""
+// when the run does not say.
+func exportOf(out string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(out, "report.json"))
+	if err != nil {
+		return "", nil // the run is not finished
+	}
+	var run ledger.Run
+	if err := json.Unmarshal(data, &run); err != nil {
+		return "", fmt.Errorf("%s: %w", filepath.Join(out, "report.json"), err)
+	}
+	for _, in := range run.Inputs {
+		if in.Role == "ldif" {
+			return in.Path, nil
+		}
+	}
+	return "", nil
+}
+
+// look takes in what the export says.
+func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
+	export := c.export()
+	if err := export.fingerprint(ctx, nil); err != nil {
+		return err
+	}
+	found, err := c.look(ctx, job, job)
+	if err != nil {
+		return err
+	}
+	for _, row := range s.Batches {
+		found.judge(row, export)
+	}
+	s.OfNoBatch, s.Export = append([]string{}, found.left...), export.path
+	return nil
+}
+
+// namesShown is how many users of no batch are named on the terminal.
+const namesShown = 20
+
+// print writes the table and what is left.
+func (s *status) print(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	seen := false
+	for _, row := range s.Batches {
+		seen = seen || row.Seen != nil
+	}
+	fmt.Fprint(tw, "BATCH\tSTATE\tUSERS\tMAILBOXES\tMESSAGES\tBYTES\tPROBLEMS")
+	if seen {
+		fmt.Fprint(tw, "\tLOCKED\tMOVED")
+	}
+	fmt.Fprintln(tw)
+	for _, row := range s.Batches {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s", row.Name, row.State, thousands(row.Users), thousands(row.Mailboxes), thousands(row.Messages), thousands(row.Bytes), thousands(row.Problems))
+		switch {
+		case row.Seen != nil:
+			fmt.Fprintf(tw, "\t%s\t%s", thousands(row.Seen.Locked), thousands(row.Seen.Moved))
+		case seen:
+			fmt.Fprint(tw, "\t-\t-")
+		}
+		fmt.Fprintln(tw)
+	}
+	return errors.Join(tw.Flush(), s.printLeft(w))
+}
+
+func (s *status) printLeft(w io.Writer) error {
+	var b strings.Builder
+	for _, sp := range s.Splits {
+		switch {
+		case len(sp.Left) > 0:
+			fmt.Fprintf(&b, "split into %d: no batch yet of part %s\n", sp.Lists, ranges(sp.Left))
+		default:
+			fmt.Fprintf(&b, "split into %d: a batch of each part\n", sp.Lists)
+		}
+	}
+	if s.OfNoBatch != nil {
+		fmt.Fprintf(&b, "users of no batch: %s", thousands(int64(len(s.OfNoBatch))))
+		for i, id := range s.OfNoBatch[:min(len(s.OfNoBatch), namesShown)] {
+			fmt.Fprintf(&b, "%s %s", map[bool]string{true: ":", false: ","}[i == 0], id)
+		}
+		if len(s.OfNoBatch) > namesShown {
+			b.WriteString(", ...; --json lists all")
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/roster"
+	"imsconv/ldifconv"
+	"imsconv/ldifconv/ldif"
+	"imsconv/storeconv"
+)
+
+// lockUsers writes what holds the users of a batch: their entries as they are,
+// the records that lock them, those that unlock them again without moving, and
+// the commands that release held mail.
+func (c *conversion) lockUsers(ctx context.Context, job *cli.Job) error {
+	members, err := c.writeEntries(ctx, job)
+	if err != nil {
+		return err
+	}
+	if c.hasMail() {
+		job.Warning("backup-before-lock", c.store().path, "the stream is there before the users are locked: mail that comes in between is not in it; a backup made after the lock, given with --stream, adds it")
+	}
+	r := c.batchRecords(job)
+	var rep ldifconv.Report
+	err = c.create(job, savedName, func(saved io.Writer) error {
+		return c.create(job, lockName, func(w io.Writer) error {
+			return c.withEntries(job, func(entries io.Reader) error {
+				rep, err = r.lock(ctx, w, saved, entries)
+				return err
+			})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", lockName, err)
+	}
+	job.Count("users of the batch", int64(len(c.batch.users)))
+	job.Count("entries to lock", rep.Changed)
+	if n := int64(len(members)) - rep.Selected; n > 0 {
+		job.Problem("not-locked", lockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", number(int(n), "entry is", "entries are")))
+	}
+	return c.create(job, holdName, func(w io.Writer) error {
+		return writeHold(w, c.batch.name, c.site.Servers.OldRoot, members)
+	})
+}
+
+// batchRecords are how the records of the batch are made.
+func (c *conversion) batchRecords(job *cli.Job) *batchRecords {
+	return &batchRecords{host: c.site.Hosts.New, common: ldifconv.Options{
+		From: c.scenario.product, Jobs: c.jobs, Name: entriesName, TempDir: c.tempDir(), Log: job,
+	}}
+}
+
+// writeEntries copies the entries of the users from the export, so that nothing
+// later depends on the export that the site has then.
+func (c *conversion) writeEntries(ctx context.Context, job *cli.Job) (members []holdMember, err error) {
+	var kept bytes.Buffer // in a dry run
+	err = c.create(job, entriesName, func(file io.Writer) error {
+		if c.dryRun {
+			file = &kept
+		}
+		w := ldif.NewWriter(file)
+		_, err := c.eachUser(ctx, job, silent{}, "", func(m *roster.Member) error {
+			if !c.batch.set.has(m.ID) {
+				return nil
+			}
+			members = append(members, holdMember{m.UID, m.Domain})
+			c.tellLocked(job, m)
+			rec := *m.Record
+			rec.Type, rec.Controls = ldif.Content, nil
+			return w.Write(&rec)
+		})
+		if err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	c.batch.dry = kept.Bytes()
+	return members, err
+}
+
+// tellLocked warns of a user who is locked already, and would be after all.
+func (c *conversion) tellLocked(job *cli.Job, m *roster.Member) {
+	if isLocked(m) {
+		job.Warning("locked-before", fmt.Sprintf("%s:%d", m.File, m.Line), fmt.Sprintf("user %s is locked in the export already, and the unlock gives that back: was the export made while the user was locked?", m.ID))
+	}
+}
+
+// withEntries reads the entries of the users.
+func (c *conversion) withEntries(job *cli.Job, use func(entries io.Reader) error) error {
+	if c.dryRun {
+		return use(bytes.NewReader(c.batch.dry))
+	}
+	in, err := job.Open(filepath.Join(c.out, entriesName))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return use(in)
+}
+
+// unlockUsers writes the records that unlock the users on the new host, and
+// those that take them back from there. It is the last step: the records are
+// not there before the mail is.
+func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
+	if c.dryRun {
+		return nil // what lock saves is not there
+	}
+	r := c.batchRecords(job)
+	saved, err := os.Open(filepath.Join(c.out, savedName))
+	if err != nil {
+		return err
+	}
+	defer saved.Close()
+	var rep ldifconv.Report
+	err = c.create(job, unlockName, func(w io.Writer) error {
+		return c.withEntries(job, func(entries io.Reader) error {
+			rep, err = r.unlock(ctx, w, entries, saved)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", unlockName, err)
+	}
+	job.Count("entries to unlock and move", rep.Changed)
+	return c.create(job, undoName, func(w io.Writer) error {
+		return c.withEntries(job, func(entries io.Reader) error { return r.undo(ctx, w, entries) })
+	})
+}
+
+// memberLimits are the quotas of the users as their entries will be when they
+// are upgraded, which is at the end.
+func (c *conversion) memberLimits(job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+	opt := c.set.upgrade
+	opt.Kinds, opt.Format = ldifconv.All, ldifconv.Full
+	entries, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, err := c.upgradeTo(context.Background(), job, w, opt)
+		w.CloseWithError(err)
+	}()
+	look, err := directory.Limits(entries, c.export().path, c.defaultDomain, nil)
+	entries.Close() // ends an upgrade that is not read to its end
+	<-done
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.export().path, err)
+	}
+	return quotas(look), nil
+}
+
+// compareMembers tells the users of the batch whose mail the stream does not
+// have, and those that differ in case.
+func (c *conversion) compareMembers(_ context.Context, job *cli.Job) error {
+	mail := userSet{}
+	for id := range c.batch.mail {
+		mail.add(id)
+	}
+	var none int64
+	for _, id := range c.batch.users {
+		switch {
+		case c.batch.mail[id]:
+		case mail.has(id):
+			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.get(id), id))
+		default:
+			none++
+			job.Warning("entry-without-mail", id, "the user is in the batch and has no mail in the stream")
+		}
+	}
+	job.Count("users without mail", none)
+	return nil
+}
+
+// concludeBatch writes the report. Without a stream the batch waits for one.
+func (c *conversion) concludeBatch(job *cli.Job, st state) error {
+	for _, o := range []struct{ name, path string }{
+		{"users of the batch", usersName}, {"records that lock them", lockName}, {"records that unlock them where they are", savedName},
+		{"records that unlock and move them", unlockName}, {"records that take them back after that", undoName}, {"script that releases held mail", holdName},
+	} {
+		if _, err := os.Stat(filepath.Join(c.out, o.path)); err == nil {
+			job.Output(o.name, o.path)
+		}
+	}
+	if c.hasMail() && len(c.batch.mail) > 0 {
+		job.Output(map[string]string{storeStep: "message store", maildirStep: "Maildirs"}[c.mailName()], filepath.Join("..", "..", c.mailName()))
+	}
+	waits := !slices.Contains(st.Done, unlockStep)
+	next := c.afterBatch()
+	if waits {
+		next = c.afterLock()
+	}
+	for _, step := range next {
+		job.Next(step)
+	}
+	if err := c.finish(job, &st, !waits); err != nil {
+		return err
+	}
+	return c.summary(job, job.Snapshot())
+}
+
+// finish writes the report and whether the run is finished. What the steps of a
+// batch told stays there: it may be gone on with.
+func (c *conversion) finish(job *cli.Job, st *state, finished bool) error {
+	job.Output("report", "report.json")
+	if err := c.writeReport(job, st); err != nil {
+		return err
+	}
+	st.Finished = finished
+	return st.write(job, c.out)
+}
