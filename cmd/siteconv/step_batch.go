@@ -11,6 +11,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/roster"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
@@ -175,7 +176,19 @@ func (c *conversion) compareMembers(_ context.Context, job *cli.Job) error {
 		}
 	}
 	job.Count("users without mail", none)
+	if len(c.batch.mail) == 0 { // no step has read the mail
+		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.messages})})
+	}
 	return nil
+}
+
+// ofOthers gives its name to what a batch leaves out because it is not its own.
+func ofOthers(leftOut []ledger.Reason) {
+	for i := range leftOut {
+		if leftOut[i].Rule == ledger.NotSelected {
+			leftOut[i].Rule = ledger.OtherBatch
+		}
+	}
 }
 
 // concludeBatch writes the report. Without a stream the batch waits for one.

@@ -25,6 +25,9 @@ import (
 // when it was looked at, and tells when the two do not agree.
 func (c *conversion) setSums(job *cli.Job, s ledger.Sums) {
 	s.Source = c.mail.messages
+	if c.batch != nil {
+		ofOthers(s.LeftOut)
+	}
 	c.account.run.Sums = s
 	if d := s.Difference(); d != 0 {
 		job.Problem("sums-differ", c.mailName(), fmt.Sprintf("the source has %d messages, and %d were written, linked, left out or refused: nothing is known of the difference of %d", s.Source, s.Accounted(), d))
