@@ -76,7 +76,8 @@ func shows(dir, mark string) bool {
 }
 
 // TestKilledBatchGoesOn kills a batch, and the closing pass, in each of their
-// steps: the same command ends with the same bytes as one that nobody disturbed.
+// steps: the same command ends with the same bytes as one that nobody
+// disturbed.
 func TestKilledBatchGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills the program several times")
