@@ -144,12 +144,16 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	if err := c.lookAtInputs(ctx, job); err != nil {
 		return err
 	}
-	if f.preflight {
+	if f.preflight && len(c.pre.stops()) > 0 {
 		return c.tellPreflight(job)
 	}
 	st, err := c.claimBatch(ctx, job, f)
 	if err != nil {
 		return err
+	}
+	if f.preflight {
+		c.pre.fact("batch", "%s, of whom %s mail", number(len(c.batch.users), "user", "users"), number(len(c.batch.mail), "has", "have"))
+		return c.tellPreflight(job)
 	}
 	c.scenario.steps = c.batchSteps()
 	switch {

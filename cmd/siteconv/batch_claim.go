@@ -42,8 +42,10 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 	c.index()
 	if !st.Finished {
 		c.lookAtRoom(known == nil || c.batch.fresh)
-		if err := c.pre.err(job); err != nil {
-			return st, err
+		if !c.pre.full {
+			if err := c.pre.err(job); err != nil {
+				return st, err
+			}
 		}
 	}
 	if c.dryRun || known != nil {

@@ -119,6 +119,27 @@ func TestKilledBatchGoesOn(t *testing.T) {
 	}
 }
 
+// TestBatchesInterleave kills a batch while its mail comes over, moves another
+// one, and goes on with the first.
+func TestBatchesInterleave(t *testing.T) {
+	site := batchedSite(t)
+	base := begunFolder(t, site)
+	one, two := []string{"--batch", "one", "--split", "2", "--part", "1"}, []string{"--batch", "two", "--split", "2", "--part", "2"}
+	whole, out := copyOf(t, base), copyOf(t, base)
+	finished(t, incremental(site, whole, one...)...)
+	finished(t, incremental(site, whole, two...)...)
+	killAt(t, batchDir(out, "one"), storeStep, incremental(site, out, one...)...)
+	code, table, _ := siteconv(t, "status", out)
+	if code != 0 || !strings.Contains(table, "\none  ") {
+		t.Errorf("status %d:\n%s", code, table)
+	}
+	finished(t, incremental(site, out, two...)...)
+	finished(t, incremental(site, out, one...)...)
+	if d := cmp.Diff(withoutReports(t, whole), withoutReports(t, out)); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestKilledSplit kills a run while it makes the lists of a split: they are
 // made again, and no user is in two of them.
 func TestKilledSplit(t *testing.T) {
