@@ -285,7 +285,11 @@ func TestBatchRecordsOnSlapd(t *testing.T) {
 	apply(domainChanges)
 	for _, batch := range threeBatches(t, site) {
 		name := batch[1]
-		finished(t, incremental(site, moved, batch...)...)
+		today := filepath.Join(site, name+".ldif") // as it is before each batch
+		if err := os.WriteFile(today, d.Dump(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		finished(t, incremental(site, moved, append(batch, "--ldif", today)...)...)
 		dir := filepath.Join(batchesDir, name)
 		if name == "strays" { // nobody with an entry
 			continue
