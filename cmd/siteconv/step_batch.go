@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -215,13 +217,33 @@ func (c *conversion) concludeBatch(job *cli.Job, st state) error {
 	if err := c.finish(job, &st, !waits); err != nil {
 		return err
 	}
+	if err := c.tidyBatch(); err != nil {
+		return err
+	}
 	return c.summary(job, job.Snapshot())
+}
+
+// tidyBatch removes what the steps told but that of the first: with another
+// stream the others are done again.
+func (c *conversion) tidyBatch() error {
+	for _, step := range c.stepNames() {
+		if step == lockStep {
+			continue
+		}
+		if err := os.Remove(filepath.Join(c.out, partName(step))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish writes the report and whether the run is finished. What the steps of a
 // batch told stays there: it may be gone on with.
 func (c *conversion) finish(job *cli.Job, st *state, finished bool) error {
-	job.Output("report", "report.json")
+	tellReports(job)
+	if err := c.joinLines(job); err != nil {
+		return err
+	}
 	if err := c.writeReport(job, st); err != nil {
 		return err
 	}
