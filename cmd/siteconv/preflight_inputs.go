@@ -232,7 +232,9 @@ func (c *conversion) mailMap() map[string]string {
 
 // lookAtFilter selects once what the upgrade will select.
 func (c *conversion) lookAtFilter(ctx context.Context, job *cli.Job) error {
-	rep, err := c.upgradeTo(ctx, job, io.Discard, c.set.upgrade)
+	opt := c.set.upgrade
+	opt.TempDir = "" // the run's own is not there yet
+	rep, err := c.upgradeTo(ctx, job, io.Discard, opt)
 	if err != nil {
 		return err
 	}
