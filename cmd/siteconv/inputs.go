@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"imsconv/cmd/internal/cli"
 )
 
 // input is one input of a site, and what makes it the same one on a second run.
@@ -21,8 +23,9 @@ type input struct {
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
 	path  string
-	tree  bool  // a folder: SHA256 is of its listing
-	plain int64 // bytes of a stream once a compression is undone; 0: not known
+	tree  bool       // a folder: SHA256 is of its listing
+	meter *cli.Meter // shows how far the reading is; nil: nowhere
+	plain int64      // bytes of a stream once a compression is undone; 0: not known
 }
 
 // nest tells whether two paths are the same, or one lies inside the other, once
@@ -68,7 +71,12 @@ func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) 
 func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
 	h := sha256.New()
 	in.tree = true
-	in.Bytes, err = listTree(ctx, h, in.path, each)
+	in.Bytes, err = listTree(ctx, h, in.path, func(rel string, size int64, names uint64) {
+		if size >= 0 {
+			in.meter.Add(1, size)
+		}
+		each(rel, size, names)
+	})
 	in.SHA256 = hex.EncodeToString(h.Sum(nil))
 	return err
 }
@@ -79,7 +87,7 @@ func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reade
 		return err
 	}
 	defer f.Close()
-	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, f}, h), n: &in.Bytes}
+	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, f}, h), n: &in.Bytes, meter: in.meter}
 	if also != nil {
 		if err := also(r); err != nil {
 			return err
@@ -89,15 +97,17 @@ func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reade
 	return err
 }
 
-// countTo counts the bytes read into n.
+// countTo counts the bytes read into n, and on a meter.
 type countTo struct {
-	r io.Reader
-	n *int64
+	r     io.Reader
+	n     *int64
+	meter *cli.Meter
 }
 
 func (c *countTo) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	*c.n += int64(n)
+	c.meter.Add(0, int64(n))
 	return n, err
 }
 

@@ -158,6 +158,7 @@ func (p *preflight) warn(job *cli.Job) {
 // c.pre; the error is wrong usage or an interruption. have is what an earlier
 // run has left in the output folder; nil: nothing.
 func (c *conversion) preflight(ctx context.Context, job *cli.Job, f *runFlags) (have *state, err error) {
+	defer job.Phase(1, len(c.stepNames())+1, "preflight").End()
 	c.pre.full = f.preflight
 	for _, look := range []func(context.Context, *cli.Job) error{c.lookAtMail, c.lookAtExport, c.lookAtChoices} {
 		if err := look(ctx, job); err != nil {

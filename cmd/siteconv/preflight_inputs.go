@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if err := job.Reads(in.path); err != nil {
 		return c.inputError(ctx, in, err)
 	}
+	in.meter = job.Meter("files", 0, sizeOf(in.path))
 	if err := c.surveyMail(ctx, job); err != nil {
 		return c.inputError(ctx, in, err)
 	}
@@ -35,6 +37,15 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		c.pre.find("forbidden-names", in.path, "%d user ids or folder names are not allowed in the new store: %s", m.refused, examples(m.odd, m.refused))
 	}
 	return nil
+}
+
+// sizeOf is the size of a file; of a folder it is not known.
+func sizeOf(path string) int64 {
+	st, err := os.Stat(path)
+	if err != nil || st.IsDir() {
+		return 0
+	}
+	return st.Size()
 }
 
 // inputError makes a finding of what is wrong with an input, unless the run was
@@ -91,7 +102,7 @@ func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
 		return nil, err
 	}
 	defer in.Close()
-	sv, err := directory.Read(&countTo{in, &export.plain}, export.path, c.mail.ids, nil)
+	sv, err := directory.Read(&countTo{r: in, n: &export.plain}, export.path, c.mail.ids, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", export.path, err)
 	}

@@ -34,7 +34,7 @@ func (c *conversion) surveyMail(ctx context.Context, job *cli.Job) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.path, err)
 		}
-		head := bufio.NewReaderSize(&countTo{plain, &in.plain}, 256<<10)
+		head := bufio.NewReaderSize(&countTo{r: plain, n: &in.plain}, 256<<10)
 		if err := stream.Check(job, in.path, head); err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error
 	}
 	steps := c.steps()
 	for i, s := range steps {
-		if err := c.step(ctx, job, st, s, i+1, len(steps)); err != nil {
+		if err := c.step(ctx, job, st, s, i+2, len(steps)+1); err != nil { // the look was the first
 			return err
 		}
 	}
@@ -217,7 +217,7 @@ func (c *conversion) try(ctx context.Context, job *cli.Job) error {
 		if c.only != "" && c.only != s.name {
 			continue
 		}
-		phase := job.Phase(i+1, len(steps), s.name)
+		phase := job.Phase(i+2, len(steps)+1, s.name)
 		if err := s.do(ctx, job); err != nil {
 			return err
 		}
