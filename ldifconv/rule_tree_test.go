@@ -1,7 +1,6 @@
 package ldifconv
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -147,18 +146,22 @@ func TestTreeRoot(t *testing.T) {
 
 func TestParsePairs(t *testing.T) {
 	for in, want := range map[string]string{
-		"a:b":                        "[{a b}]",
-		"a:b;c:d":                    "[{a b} {c d}]",
-		`a:b\;c: d:e`:                "[{a b} {c d:e}]",
-		"cn;lang-ja:x;mail:y":        "[{cn;lang-ja x} {mail y}]",
-		"a:b;cn;lang-ja;phonetic: x": "[{a b} {cn;lang-ja;phonetic x}]",
-		"a:;b:c;":                    "[{a } {b c}]",
+		"a:b":                        "a=b",
+		"a:b;c:d":                    "a=b c=d",
+		`a:b\;c: d:e`:                "a=b c=d:e",
+		"cn;lang-ja:x;mail:y":        "cn;lang-ja=x mail=y",
+		"a:b;cn;lang-ja;phonetic: x": "a=b cn;lang-ja;phonetic=x",
+		"a:;b:c;":                    "a= b=c",
 		"a:b;c":                      "error",
 		"a":                          "error",
 		":b":                         "error",
 	} {
 		pairs, err := ParsePairs(in)
-		got := fmt.Sprint(pairs)
+		var words []string
+		for _, p := range pairs {
+			words = append(words, p.Attr+"="+p.Value)
+		}
+		got := strings.Join(words, " ")
 		if err != nil {
 			got = "error"
 		}
