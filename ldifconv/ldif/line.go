@@ -2,8 +2,32 @@ package ldif
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 )
+
+// Masks for looking at eight bytes at a time.
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// lineFeed returns the position of the first line feed at or behind from, or
+// -1. Most lines are short: for these it is faster than bytes.IndexByte.
+func lineFeed(d []byte, from int) int {
+	for range 4 {
+		if from+8 > len(d) {
+			break
+		}
+		x := binary.LittleEndian.Uint64(d[from:]) ^ ones*'\n'
+		if zero := (x - ones) &^ x & highs; zero != 0 {
+			return from + bits.TrailingZeros64(zero)/8
+		}
+		from += 8
+	}
+	if i := bytes.IndexByte(d[from:], '\n'); i >= 0 {
+		return from + i
+	}
+	return -1
+}
 
 // split cuts a line at its first colon; rest begins with it.
 func split(l *logical) (desc, rest []byte, damage *Error) {

@@ -324,11 +324,10 @@ func (s *Scanner) quick() (desc, v []byte, num int, known place) {
 	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
 		return nil, nil, 0, newAttr
 	}
-	end := bytes.IndexByte(d[i+2:], '\n')
+	end := lineFeed(d, i+2)
 	if end < 0 {
 		return nil, nil, 0, newAttr
 	}
-	end += i + 2
 	if end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
 		return nil, nil, 0, newAttr
 	}

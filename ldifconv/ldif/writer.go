@@ -215,20 +215,29 @@ func isPlain(v []byte) bool {
 	if len(v) == 0 || v[0] <= ' ' || v[0] == ':' || v[0] == '<' || v[len(v)-1] == ' ' {
 		return false
 	}
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for len(v) >= 8 {
-		x := binary.LittleEndian.Uint64(v)
-		if (x|(x-ones*' '))&highs != 0 { // a byte below a blank or beyond ASCII
+	if len(v) < 8 {
+		for _, c := range v {
+			if c < ' ' || c >= 0x80 {
+				return false
+			}
+		}
+		return true
+	}
+	last := v[len(v)-8:] // may be looked at twice in part
+	for len(v) > 8 {
+		if !printable8(v) {
 			return false
 		}
 		v = v[8:]
 	}
-	for _, c := range v {
-		if c < ' ' || c >= 0x80 {
-			return false
-		}
-	}
-	return true
+	return printable8(last)
+}
+
+// printable8 reports whether none of the first eight bytes lies below a blank
+// or beyond ASCII.
+func printable8(v []byte) bool {
+	x := binary.LittleEndian.Uint64(v)
+	return (x|(x-ones*' '))&highs == 0
 }
 
 // appendBase64 appends the base64 text of value.
