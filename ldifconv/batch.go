@@ -26,7 +26,7 @@ type batch struct {
 	marks                    []index.Mark // the entries of out, in full output
 	norms                    []byte       // the normalised DNs of marks
 	entries                  []entryMark  // what each entry gave
-	people                   []byte       // names and addresses of entries, for an addressBook
+	people                   people       // names and addresses of entries
 	fired                    []uint16     // the rules that changed entries, by number
 	notes                    []note
 	report                   Report
@@ -50,7 +50,7 @@ const (
 
 // full reports whether b should be written now.
 func (b *batch) full() bool {
-	return len(b.notes) >= mostNotes || len(b.out)+len(b.undo)+len(b.save)+len(b.rejects)+len(b.people)+len(b.norms) >= mostOutput
+	return len(b.notes) >= mostNotes || len(b.out)+len(b.undo)+len(b.save)+len(b.rejects)+b.people.size()+len(b.norms) >= mostOutput
 }
 
 // reset makes b ready for the next chunk of the input named name.
@@ -63,13 +63,14 @@ func (b *batch) reset(seq int64, input int, name string) {
 func (b *batch) empty() {
 	b.out, b.undo, b.save, b.rejects = b.out[:0], b.undo[:0], b.save[:0], b.rejects[:0]
 	b.marks, b.notes = b.marks[:0], b.notes[:0]
-	b.norms, b.entries, b.people, b.fired = b.norms[:0], b.entries[:0], b.people[:0], b.fired[:0]
+	b.norms, b.entries, b.fired = b.norms[:0], b.entries[:0], b.fired[:0]
+	b.people.empty()
 	b.report = Report{}
 }
 
 // rest gives up buffers that one large entry made large.
 func (b *batch) rest() {
-	for _, buf := range []*[]byte{&b.chunk.Data, &b.out, &b.undo, &b.save, &b.rejects, &b.people, &b.norms} {
+	for _, buf := range []*[]byte{&b.chunk.Data, &b.out, &b.undo, &b.save, &b.rejects, &b.people.records, &b.people.keys, &b.norms} {
 		if cap(*buf) > keepBuffer {
 			*buf = nil
 		}

@@ -223,8 +223,9 @@ func (c *classifier) read(ctx context.Context, in Input, each func(*Classified) 
 				return err
 			}
 			if c.found.Kind&Both != 0 {
-				c.people = appendAddresses(c.people[:0], &c.d, packPos(c.input, rec.Line))
-				if err := c.book.put(c.people); err != nil {
+				c.people.empty()
+				c.people.add(&c.d, packPos(c.input, rec.Line))
+				if err := c.book.put(&c.people); err != nil {
 					return err
 				}
 			}
@@ -241,7 +242,7 @@ type classifier struct {
 	name     string // of the file being read
 	input    int    // its number
 	book     addressBook
-	people   []byte // scratch
+	people   people // scratch
 	options  ClassifyOptions
 	strict   bool // an input that cannot be read on is an error
 	report   ClassifyReport

@@ -289,17 +289,6 @@ func (u *unpacker) bytes() []byte {
 	return b
 }
 
-// fixed is a number of eight bytes.
-func (u *unpacker) fixed() uint64 {
-	if len(u.buf) < 8 {
-		u.bad = true
-		return 0
-	}
-	n := binary.BigEndian.Uint64(u.buf)
-	u.buf = u.buf[8:]
-	return n
-}
-
 // report says when entries of the state file were not met.
 func (s *state) report(log Log) {
 	if missing := s.entries - s.used.Load(); missing > 0 {

@@ -135,11 +135,13 @@ func TestManyAddresses(t *testing.T) {
 }
 
 // bookRecord is the record of an entry with these addresses.
-func bookRecord(pos uint64, addresses ...string) []byte {
+func bookRecord(pos uint64, addresses ...string) *people {
 	d := draft{rec: &ldif.Record{}}
 	d.rec.DN = fmt.Appendf(nil, "cn=%d", pos)
 	d.set(schema.Mail, addresses...)
-	return appendAddresses(nil, &d, pos)
+	var p people
+	p.add(&d, pos)
+	return &p
 }
 
 // TestAddressOrder has entries share several addresses: they are told in the

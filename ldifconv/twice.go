@@ -14,7 +14,8 @@ type entryMark struct {
 	dn   uint64 // hash of the normalised DN; 0 for a name that is none
 	line int
 
-	out, undo, save, people, notes, fired int
+	out, undo, save, notes, fired int
+	people                        peopleMark
 
 	before int // the number of notes before the first of this entry
 
@@ -65,7 +66,7 @@ func (r *run) dropSecond(b *batch) error {
 // rewrite leaves out what the entries of list gave, and tells of each.
 func (r *run) rewrite(b *batch, list []again) error {
 	old := *b
-	b.out, b.undo, b.save, b.people, b.marks, b.notes, b.fired = nil, nil, nil, nil, nil, nil, nil
+	b.out, b.undo, b.save, b.people, b.marks, b.notes, b.fired = nil, nil, nil, people{}, nil, nil, nil
 	scan := ldif.Scanner{MaxEntry: r.opt.maxEntry()}
 	scan.Reset(&b.chunk)
 	var from entryMark
@@ -87,7 +88,7 @@ func (r *run) rewrite(b *batch, list []again) error {
 			b.out = append(b.out, old.out[from.out:e.out]...)
 			b.undo = append(b.undo, old.undo[from.undo:e.undo]...)
 			b.save = append(b.save, old.save[from.save:e.save]...)
-			b.people = append(b.people, old.people[from.people:e.people]...)
+			b.people.addPart(&old.people, from.people, e.people)
 			b.notes = append(b.notes, old.notes[from.notes:e.notes]...)
 			b.fired = append(b.fired, old.fired[from.fired:e.fired]...)
 		}

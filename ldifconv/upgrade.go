@@ -346,7 +346,7 @@ func (r *run) take(b *batch) error {
 	} else {
 		err = r.out.write(b.out)
 	}
-	err = errors.Join(err, r.rej.write(b.rejects), r.book.put(b.people))
+	err = errors.Join(err, r.rej.write(b.rejects), r.book.put(&b.people))
 	if err != nil {
 		return err
 	}

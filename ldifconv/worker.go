@@ -147,7 +147,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	}
 	w.change(b, d)
 	if d.kind&Both != 0 && !w.run.opt.AddOnly {
-		b.people = appendAddresses(b.people, d, packPos(b.input, rec.Line))
+		b.people.add(d, packPos(b.input, rec.Line))
 	}
 	if !d.changed() {
 		b.report.Finished++
@@ -202,7 +202,7 @@ func (w *worker) leftAlone(b *batch, d *draft) bool {
 
 // endEntry notes where what the entry gave ends.
 func (w *worker) endEntry(b *batch) {
-	w.one.out, w.one.undo, w.one.save, w.one.people = len(b.out), len(b.undo), len(b.save), len(b.people)
+	w.one.out, w.one.undo, w.one.save, w.one.people = len(b.out), len(b.undo), len(b.save), b.people.mark()
 	w.one.notes, w.one.fired = len(b.notes), len(b.fired)
 	b.entries = append(b.entries, w.one)
 }
