@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	leastSlots = 1 << 8
-	slotGrowth = 1 << 3             // memory is touched for the first time seldom
+	leastSlots = 1 << 9
+	slotGrowth = 1 << 2             // memory is touched for the first time seldom
 	tableSlots = 1 << 17            // 2 MiB, a number that growth comes to
 	tableFull  = tableSlots * 3 / 4 // then they go to a file
 	fenceEvery = 256                // pairs between two fences of a file: 4 KiB
@@ -92,6 +92,7 @@ func (t *Table) set(s *pair, key, val uint64) {
 func (t *Table) grow(size int) {
 	old := t.slots
 	t.slots, t.shift, t.used = make([]pair, size), 64-bits.Len(uint(size-1)), 0
+	clear(t.slots) // a page that is read before it is written is fetched twice
 	for _, p := range old {
 		if p.key != 0 {
 			t.set(t.slot(p.key), p.key, p.val)
