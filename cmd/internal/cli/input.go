@@ -17,8 +17,17 @@ type Input struct {
 	Size int64    // bytes of the file as it lies on disk, -1 when unknown
 	File *os.File // the file itself when it is a plain, seekable, uncompressed one; else nil
 
-	raw  *countingReader
-	file *os.File
+	raw    *countingReader
+	direct io.Reader // what Reader buffers, when nothing is undone; else nil
+	file   *os.File
+}
+
+// Read implements io.Reader. A large read of a plain file goes past the buffer.
+func (in *Input) Read(p []byte) (int, error) {
+	if br, ok := in.Reader.(*bufio.Reader); ok && in.direct != nil && len(p) >= directRead && br.Buffered() == 0 {
+		return in.direct.Read(p)
+	}
+	return in.Reader.Read(p)
 }
 
 // Consumed is how many bytes of the file as it lies on disk have been read.
@@ -45,6 +54,9 @@ func (c *countingReader) Read(p []byte) (int, error) {
 
 // inputBuffer is how much is read from an input at a time.
 const inputBuffer = 256 << 10
+
+// directRead is the least that is read without the buffer.
+const directRead = 32 << 10
 
 // Head returns the first bytes of the input, at most 512, without reading past
 // them.
@@ -119,7 +131,9 @@ func (in *Input) decompress() error {
 		return fmt.Errorf("%s: %w", in.Name, err)
 	}
 	in.Reader = r
-	if !plain {
+	if plain {
+		in.direct = in.raw
+	} else {
 		in.File = nil
 	}
 	return nil
