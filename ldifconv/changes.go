@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
 	"slices"
 
@@ -252,6 +253,12 @@ func sameValue(id attrID, a, b []byte) bool {
 }
 
 func isASCII(v []byte) bool {
+	for len(v) >= 8 {
+		if binary.LittleEndian.Uint64(v)&0x8080808080808080 != 0 {
+			return false
+		}
+		v = v[8:]
+	}
 	for _, c := range v {
 		if c >= 0x80 {
 			return false

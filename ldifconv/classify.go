@@ -362,13 +362,21 @@ func (c *classifier) uid() {
 // controls and bytes above 126 (Provisioning Guide 5.2).
 const uidForbidden = "$~=#*+%!@,{}()/\\<>;:\"'`[]&?"
 
+// uidByte holds the bytes that iMS allows in a uid.
+var uidByte = func() (t [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		t[c] = strings.IndexByte(uidForbidden, byte(c)) < 0
+	}
+	return t
+}()
+
 func formOf(uid []byte) UIDForm {
 	if len(uid) == 0 {
 		return NoUID
 	}
 	local, domain, compound := bytes.Cut(uid, []byte{'@'})
 	for _, c := range local {
-		if c < ' ' || c > '~' || strings.IndexByte(uidForbidden, c) >= 0 {
+		if !uidByte[c] {
 			return OtherUID
 		}
 	}

@@ -60,7 +60,10 @@ func anyEmpty(values [][]byte) bool {
 	return false
 }
 
-func hasBytes(v []byte) bool { return len(trimBlanks(v)) > 0 }
+// hasBytes reports whether a value is more than blanks.
+func hasBytes(v []byte) bool {
+	return len(v) > 0 && v[0] != ' ' || len(trimBlanks(v)) > 0
+}
 
 // withoutEmpty are the values that a directory takes back.
 func withoutEmpty(values [][]byte) [][]byte {
