@@ -93,6 +93,8 @@ type draft struct {
 	had      classSet             // known classes the source entry has
 	ids      []classID            // numbers of the values of objectClass
 	idsKnown bool                 // ids are those of the values now
+	leaving  classSet             // classes to be taken from the values of objectClass,
+	coming   []classID            // and those to be added to them
 	others   map[string]int       // unknown descriptions, when they are many
 	runs     []placed             // where the runs of the record went
 	split    []int                // the fields of several runs
@@ -113,7 +115,9 @@ type draft struct {
 // has reports whether the entry has a value of a now.
 func (d *draft) has(a attrID) bool { return d.present.has(a) }
 
-// values returns the values of a, those without options, as they are now.
+// values returns the values of a, those without options, as they are now. Rules
+// ask hasClass for object classes: what addClass and dropClass change is written
+// to the values when all rules have run.
 func (d *draft) values(a attrID) [][]byte {
 	if s := d.slot[a]; s != 0 {
 		return d.fields[s-1].now
@@ -253,75 +257,6 @@ func (d *draft) rename(from, to attrID) {
 	d.assign(from, nil)
 }
 
-// hasClass reports whether the entry has the class now.
-func (d *draft) hasClass(c classID) bool { return d.classes.has(c) }
-
-// hadClass reports whether the source entry has the class.
-func (d *draft) hadClass(c classID) bool { return d.had.has(c) }
-
-// classIDs returns the numbers of the values of objectClass, as they are now.
-func (d *draft) classIDs() []classID {
-	if !d.idsKnown {
-		d.ids = d.ids[:0]
-		for _, v := range d.values(schema.ObjectClass) {
-			d.ids = append(d.ids, d.names.class(v))
-		}
-		d.idsKnown = true
-	}
-	return d.ids
-}
-
-// setClasses makes values, from there on in vals, the object classes; ids are
-// their numbers.
-func (d *draft) setClasses(from int, ids []classID) {
-	d.assign(schema.ObjectClass, d.vals[from:len(d.vals):len(d.vals)])
-	d.ids, d.idsKnown = ids, true
-}
-
-// addClass appends the classes in their canonical spelling, those that the
-// entry does not have.
-func (d *draft) addClass(classes ...classID) {
-	ids, from := d.classIDs(), -1
-	for _, c := range classes {
-		if d.classes.has(c) {
-			continue
-		}
-		if from < 0 {
-			from = len(d.vals)
-			d.vals = append(d.vals, d.values(schema.ObjectClass)...)
-		}
-		d.vals, ids = append(d.vals, classNames[c]), append(ids, c)
-		d.classes.put(c)
-	}
-	if from >= 0 {
-		d.setClasses(from, ids)
-	}
-}
-
-// dropClass takes the classes away.
-func (d *draft) dropClass(classes ...classID) {
-	var drop classSet
-	any := false
-	for _, c := range classes {
-		if d.classes.has(c) {
-			drop.put(c)
-			d.classes.drop(c)
-			any = true
-		}
-	}
-	if !any {
-		return
-	}
-	ids, from, n := d.classIDs(), len(d.vals), 0
-	for i, v := range d.values(schema.ObjectClass) {
-		if !drop.has(ids[i]) {
-			d.vals, ids[n] = append(d.vals, v), ids[i]
-			n++
-		}
-	}
-	d.setClasses(from, ids[:n])
-}
-
 // dn is the entry's DN as written in the source, decoded.
 func (d *draft) dn() []byte { return d.rec.DN }
 
@@ -397,11 +332,12 @@ func (d *draft) inOrder() { d.out.inOrder() }
 
 // assign makes values, which the draft keeps, the values of a.
 func (d *draft) assign(a attrID, values [][]byte) {
-	f := d.field(a)
-	f.now, f.same = values, false
 	if a == schema.ObjectClass {
+		d.settleClasses()
 		d.idsKnown = false
 	}
+	f := d.field(a)
+	f.now, f.same = values, false
 	if len(values) == 0 {
 		d.present.drop(a)
 		return
@@ -411,14 +347,15 @@ func (d *draft) assign(a attrID, values [][]byte) {
 
 // push appends one value, which the draft keeps, to a.
 func (d *draft) push(a attrID, v []byte) {
+	if a == schema.ObjectClass {
+		d.settleClasses()
+		d.idsKnown = false
+	}
 	f := d.field(a)
 	n := len(d.vals)
 	d.vals = append(append(d.vals, f.now...), v)
 	f.now = d.vals[n:len(d.vals):len(d.vals)]
 	f.same = false
-	if a == schema.ObjectClass {
-		d.idsKnown = false
-	}
 	d.present.put(a)
 }
 

@@ -58,6 +58,7 @@ func (d *draft) begin(rec *ldif.Record, out *batch) (keep int) {
 	d.fields, d.runs, d.split = d.fields[:keep], d.runs[:keep], d.split[:0]
 	d.vals, d.text, d.others = d.vals[:0], d.text[:0], nil
 	d.classes, d.had, d.present = classSet{}, classSet{}, attrSet{}
+	d.leaving, d.coming = classSet{}, d.coming[:0]
 	d.roomForValues()
 	return keep
 }
@@ -191,31 +192,6 @@ func (d *draft) known(a *ldif.Attr) *knownDesc {
 func (d *draft) meaning(desc []byte) knownDesc {
 	id, alias := d.names.attr(desc)
 	return knownDesc{desc, id, alias, bytes.IndexByte(desc, ';') >= 0}
-}
-
-// loadClasses finds the numbers of the object classes: most often those of the
-// entry before.
-func (d *draft) loadClasses() {
-	values := d.values(schema.ObjectClass)
-	d.ids, d.idsKnown = d.ids[:0], true
-	for i, v := range values {
-		if i >= len(d.lastClasses) {
-			d.lastClasses = append(d.lastClasses, cachedName{})
-		}
-		last := &d.lastClasses[i]
-		if !bytes.Equal(last.text, v) {
-			last.text, last.id = append(last.text[:0], v...), uint16(d.names.class(v))
-		}
-		c := classID(last.id)
-		d.ids = append(d.ids, c)
-		if c != schema.NoClass {
-			d.had.put(c)
-		}
-	}
-	if len(d.lastClasses) > manyOthers {
-		d.lastClasses = d.lastClasses[:manyOthers]
-	}
-	d.classes = d.had
 }
 
 // place finds or makes the field of a description.

@@ -133,16 +133,6 @@ func (d *draft) applyPairs(list []setting, appendTo bool) {
 	}
 }
 
-// readClasses takes the classes from the values of objectClass.
-func (d *draft) readClasses() {
-	d.classes = classSet{}
-	for _, v := range d.values(schema.ObjectClass) {
-		if c, ok := schema.LookupClass(v); ok {
-			d.classes.put(c)
-		}
-	}
-}
-
 // setOther is applyPairs for an attribute that has no number.
 func (d *draft) setOther(s *setting, appendTo bool) {
 	f := &d.fields[d.other(s.desc)]

@@ -196,6 +196,7 @@ func (s *ruleSet) apply(d *draft) {
 			d.out.fired = append(d.out.fired, r.number)
 		}
 	}
+	d.settleClasses()
 }
 
 // finish says what belongs to the whole run, and returns the programs that the
