@@ -47,9 +47,7 @@ func (d *draft) appendFull(dst []byte) []byte {
 	for i := range d.fields {
 		f := &d.fields[i]
 		dst = room(dst, f.desc, f.now)
-		for _, v := range f.now {
-			dst = ldif.AppendLine(dst, f.desc, v)
-		}
+		dst = ldif.AppendLines(dst, f.desc, f.now)
 	}
 	return append(dst, '\n')
 }
@@ -120,9 +118,7 @@ func appendReplace(dst []byte, f *field, was, now [][]byte, unique bool) []byte 
 		now = distinct(f.id, now)
 	}
 	dst = room(dst, f.desc, now)
-	for _, v := range now {
-		dst = ldif.AppendLine(dst, f.desc, v)
-	}
+	dst = ldif.AppendLines(dst, f.desc, now)
 	return append(dst, "-\n"...)
 }
 

@@ -29,8 +29,8 @@ func TestLineFeed(t *testing.T) {
 	}
 }
 
-// AppendLine writes what AppendValue writes, wherever in a value the byte
-// stands that decides.
+// AppendLine and AppendLines write what AppendValue writes, wherever in a value
+// the byte stands that decides, into whatever room there is.
 func TestAppendLine(t *testing.T) {
 	for size := range 80 {
 		for at := range size {
@@ -40,6 +40,10 @@ func TestAppendLine(t *testing.T) {
 				got, want := string(AppendLine(nil, []byte("cn"), v)), string(AppendValue(nil, "cn", v))
 				if got != want {
 					t.Fatalf("%q: %q, want %q", v, got, want)
+				}
+				got = string(AppendLines(make([]byte, 0, size+10), []byte("cn"), [][]byte{v, {'x'}, v}))
+				if want += "cn: x\n" + want; got != want {
+					t.Fatalf("twice %q: %q, want %q", v, got, want)
 				}
 			}
 		}

@@ -193,51 +193,60 @@ func AppendValue[D, V string | []byte](dst []byte, desc D, value V) []byte {
 // AppendLine is AppendValue for the most frequent case, and fastest there: a
 // short printable value.
 func AppendLine(dst, desc, value []byte) []byte {
-	if len(desc)+2+len(value) > Width || !isPlain(value) {
+	n, size := len(dst), len(desc)+len(value)+3
+	if size > Width+1 || !plainEnds(value) {
 		return AppendValue(dst, desc, value)
 	}
-	n, size := len(dst), len(desc)+len(value)+3
 	if cap(dst)-n < size {
 		dst = slices.Grow(dst, size)
 	}
-	dst = dst[:n+size]
-	line := dst[n:]
-	copy(line, desc)
-	line[len(desc)], line[len(desc)+1] = ':', ' '
-	copy(line[len(desc)+2:], value)
-	line[size-1] = '\n'
+	if !putLine(dst[n:n+size], desc, value) {
+		return AppendValue(dst, desc, value)
+	}
+	return dst[:n+size]
+}
+
+// AppendLines is AppendLine for all values of one description.
+func AppendLines(dst, desc []byte, values [][]byte) []byte {
+	for _, v := range values {
+		n, size := len(dst), len(desc)+len(v)+3
+		if size > Width+1 || size > cap(dst)-n || !plainEnds(v) || !putLine(dst[n:n+size], desc, v) {
+			dst = AppendLine(dst, desc, v)
+			continue
+		}
+		dst = dst[:n+size]
+	}
 	return dst
 }
 
-// isPlain reports whether a value surely needs no base64; it looks at eight
-// bytes at a time.
-func isPlain(v []byte) bool {
-	if len(v) == 0 || v[0] <= ' ' || v[0] == ':' || v[0] == '<' || v[len(v)-1] == ' ' {
-		return false
-	}
-	if len(v) < 8 {
-		for _, c := range v {
-			if c < ' ' || c >= 0x80 {
-				return false
-			}
-		}
-		return true
-	}
-	last := v[len(v)-8:] // may be looked at twice in part
-	for len(v) > 8 {
-		if !printable8(v) {
-			return false
-		}
-		v = v[8:]
-	}
-	return printable8(last)
+// plainEnds reports whether a value needs no base64 for its first and last byte.
+func plainEnds(v []byte) bool {
+	return len(v) > 0 && v[0] > ' ' && v[0] != ':' && v[0] != '<' && v[len(v)-1] != ' '
 }
 
-// printable8 reports whether none of the first eight bytes lies below a blank
-// or beyond ASCII.
-func printable8(v []byte) bool {
-	x := binary.LittleEndian.Uint64(v)
-	return (x|(x-ones*' '))&highs == 0
+// putLine makes a line, and reports whether no byte of the value lies below a
+// blank or beyond ASCII: else what it made is of no use.
+func putLine(line, desc, value []byte) bool {
+	copy(line, desc)
+	line[len(desc)], line[len(desc)+1] = ':', ' '
+	line[len(line)-1] = '\n'
+	to, bad := line[len(desc)+2:], uint64(0)
+	if len(value) < 8 {
+		for i, c := range value {
+			bad |= uint64(c) | (uint64(c) - ' ')
+			to[i] = c
+		}
+		return bad&0x80 == 0
+	}
+	for i := 0; i+8 < len(value); i += 8 {
+		x := binary.LittleEndian.Uint64(value[i:])
+		bad |= x | (x - ones*' ')
+		binary.LittleEndian.PutUint64(to[i:], x)
+	}
+	x := binary.LittleEndian.Uint64(value[len(value)-8:]) // in part once more
+	bad |= x | (x - ones*' ')
+	binary.LittleEndian.PutUint64(to[len(value)-8:], x)
+	return bad&highs == 0
 }
 
 // appendBase64 appends the base64 text of value.
