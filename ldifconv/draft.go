@@ -116,8 +116,8 @@ type draft struct {
 func (d *draft) has(a attrID) bool { return d.present.has(a) }
 
 // values returns the values of a, those without options, as they are now. Rules
-// ask hasClass for object classes: what addClass and dropClass change is written
-// to the values when all rules have run.
+// ask hasClass for object classes: what addClass and dropClass change is
+// written to the values when all rules have run.
 func (d *draft) values(a attrID) [][]byte {
 	if s := d.slot[a]; s != 0 {
 		return d.fields[s-1].now

@@ -219,7 +219,8 @@ func AppendLines(dst, desc []byte, values [][]byte) []byte {
 	return dst
 }
 
-// plainEnds reports whether a value needs no base64 for its first and last byte.
+// plainEnds reports whether a value needs no base64 for its first and its last
+// byte.
 func plainEnds(v []byte) bool {
 	return len(v) > 0 && v[0] > ' ' && v[0] != ':' && v[0] != '<' && v[len(v)-1] != ' '
 }
