@@ -107,9 +107,9 @@ func (r *Reader) getBtree(key []byte) ([]byte, error) {
 	c := newBtreeCursor(r.lookup())
 	c.begun = true
 	no, from := r.meta.Root, place{int64(r.meta.PageNo), NoItem}
-	var nd node
+	nd := &r.page
 	for depth := 0; ; depth++ {
-		ok, err := c.in.own(&nd, no, from)
+		ok, err := c.in.own(nd, no, from)
 		if err != nil {
 			return nil, err
 		}
@@ -117,17 +117,17 @@ func (r *Reader) getBtree(key []byte) ([]byte, error) {
 			return nil, errMissing
 		}
 		if nd.typ == pageLBtree {
-			c.w.leaf = nd
+			c.w.leaf = *nd
 			return c.findInLeaf(key)
 		}
 		if nd.typ != pageIBtree || nd.n == 0 {
 			return nil, errMissing
 		}
-		i, err := c.childFor(&nd, key)
+		i, err := c.childFor(nd, key)
 		if err != nil {
 			return nil, err
 		}
-		child, _, ok := r.lay.child(&nd, i)
+		child, _, ok := r.lay.child(nd, i)
 		if !ok {
 			return nil, errMissing
 		}

@@ -108,7 +108,8 @@ type Reader struct {
 	name   string // sub-database, "" for the file's main database
 	master *Reader
 	order  keyOrder
-	get    *input     // of Get
+	get    *input     // of Get,
+	page   node       // and the page of a btree that it is at
 	reach  *reach     // of a master whose sub-databases were listed
 	file   *fileCheck // of the file's own database; nil: nothing is checked
 }
