@@ -293,19 +293,22 @@ func AppendTime(dst []byte, seconds int64) []byte {
 	return dst
 }
 
+// The functions that read fields put copies of them into their errors: so the
+// text of a good one, which is of bytes in a buffer, is not allocated.
+
 // ParseTime is the inverse of AppendTime. The empty string is NoTime.
 func ParseTime(s string) (int64, error) {
 	if s == "" {
 		return NoTime, nil
 	}
 	if len(s) != 14 {
-		return 0, fmt.Errorf("date %q has not 14 digits", s)
+		return 0, fmt.Errorf("date %q has not 14 digits", strings.Clone(s))
 	}
 	var n [7]int // the year's two halves, month, day, hour, minute, second
 	for i := range n {
 		tens, ones := s[2*i]-'0', s[2*i+1]-'0'
 		if tens > 9 || ones > 9 {
-			return 0, fmt.Errorf("date %q cannot be read", s)
+			return 0, fmt.Errorf("date %q cannot be read", strings.Clone(s))
 		}
 		n[i] = int(10*tens + ones)
 	}
@@ -313,7 +316,7 @@ func ParseTime(s string) (int64, error) {
 	t := time.Date(year, time.Month(n[2]), n[3], n[4], n[5], n[6], 0, time.UTC)
 	// A date that there is not, such as 30 February, becomes another.
 	if year < 1 || t.Month() != time.Month(n[2]) || t.Day() != n[3] || n[4] > 23 || n[5] > 59 || n[6] > 59 {
-		return 0, fmt.Errorf("date %q cannot be read", s)
+		return 0, fmt.Errorf("date %q cannot be read", strings.Clone(s))
 	}
 	return t.Unix(), nil
 }
@@ -334,33 +337,50 @@ const indexBuffer = 16 << 10
 
 // NewIndexReader reads the header of an index.
 func NewIndexReader(r io.Reader) (*IndexReader, error) {
-	ir := &IndexReader{br: bufio.NewReaderSize(r, indexBuffer)}
+	ir := new(IndexReader)
+	if err := ir.Reset(r); err != nil {
+		return nil, err
+	}
+	return ir, nil
+}
+
+// Reset makes ir, which may be the zero value, the reader of another index: it
+// reads its header. The memory of the last one is used again, which counts
+// where a store has very many mailboxes. Of the last one the Header stays valid
+// where it was copied, and no record. After an error only another Reset may
+// follow.
+func (ir *IndexReader) Reset(r io.Reader) error {
+	if ir.br == nil {
+		ir.br = bufio.NewReaderSize(nil, indexBuffer)
+	}
+	ir.br.Reset(r)
+	ir.Header, ir.line, ir.last = Header{}, 0, 0
 	magic, err := ir.br.Peek(len(indexMagic) + 1)
 	if err != nil && err != io.EOF {
-		return nil, err
+		return err
 	}
 	if string(magic) != indexMagic+"\n" {
-		return nil, ErrForeignIndex
+		return ErrForeignIndex
 	}
 	if _, err := ir.readLine(); err != nil {
-		return nil, err
+		return err
 	}
 	ir.Header.Reset()
 	for {
 		line, err := ir.readLine()
 		if err != nil {
-			return nil, ir.fail(noEOF(err))
+			return ir.fail(noEOF(err))
 		}
 		if len(line) == 0 {
-			return ir, nil
+			return nil
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		if !ok {
-			return nil, ir.fail(fmt.Errorf("header line %q has no colon", clip(line)))
+			return ir.fail(fmt.Errorf("header line %q has no colon", clip(line)))
 		}
 		value = bytes.TrimPrefix(value, []byte(" "))
 		if err := ir.Header.set(string(name), string(value)); err != nil {
-			return nil, ir.fail(err)
+			return ir.fail(err)
 		}
 	}
 }
@@ -448,7 +468,7 @@ func parseNumber(s string) (int64, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {
-		return 0, fmt.Errorf("number %q cannot be read", s)
+		return 0, fmt.Errorf("number %q cannot be read", strings.Clone(s))
 	}
 	return int64(n), nil
 }
@@ -456,7 +476,7 @@ func parseNumber(s string) (int64, error) {
 func parse32(s string) (uint32, error) {
 	n, err := parseNumber(s)
 	if err != nil || n > 1<<32-1 {
-		return 0, fmt.Errorf("number %q is not within 32 bits", s)
+		return 0, fmt.Errorf("number %q is not within 32 bits", strings.Clone(s))
 	}
 	return uint32(n), nil
 }
@@ -499,39 +519,41 @@ const recordFields = 10
 // Parse reads a line of an index without its LF. The record keeps nothing of
 // line. The error says what is wrong, without a position.
 func (r *Record) Parse(line []byte) error {
-	var f [recordFields]string
-	rest, more := string(line), true
-	for i := range f {
-		if !more {
-			return fmt.Errorf("%d fields, %d expected", i, recordFields)
+	var f [recordFields][]byte
+	rest := line
+	for i := range recordFields - 1 {
+		at := bytes.IndexByte(rest, '\t')
+		if at < 0 {
+			return fmt.Errorf("%d fields, %d expected", i+1, recordFields)
 		}
-		if i == recordFields-1 {
-			f[i], more = rest, false
-			break
-		}
-		f[i], rest, more = strings.Cut(rest, "\t")
+		f[i], rest = rest[:at], rest[at+1:]
 	}
-	if strings.Contains(f[9], "\t") {
+	if bytes.IndexByte(rest, '\t') >= 0 {
 		return fmt.Errorf("more than %d fields", recordFields)
 	}
-	uid, ok := ParseUID(f[0])
+	uid, ok := ParseUID(string(f[0]))
 	if !ok {
 		return fmt.Errorf("UID %q", f[0])
 	}
-	*r = Record{UID: uid, Keywords: r.Keywords[:0], MessageID: f[9]}
+	*r = Record{UID: uid, Keywords: r.Keywords[:0], MessageID: string(rest)}
 	var errs [6]error
-	r.InternalDate, errs[0] = ParseTime(f[1])
-	r.SentDate, errs[1] = ParseTime(f[2])
-	r.Size, errs[2] = parseNumber(f[3])
-	r.HSize, errs[3] = parseNumber(f[4])
-	r.Flags, errs[4] = parseSFlags(f[5])
+	r.InternalDate, errs[0] = ParseTime(string(f[1]))
+	r.SentDate, errs[1] = ParseTime(string(f[2]))
+	r.Size, errs[2] = parseNumber(string(f[3]))
+	r.HSize, errs[3] = parseNumber(string(f[4]))
+	r.Flags, errs[4] = parseSFlags(string(f[5]))
 	errs[5] = r.parseTail(f[6], f[7], f[8])
-	return errors.Join(errs[:]...)
+	for _, err := range errs {
+		if err != nil {
+			return errors.Join(errs[:]...)
+		}
+	}
+	return nil
 }
 
 func parseSFlags(s string) (Flags, error) {
 	if len(s) != len(flagNames) {
-		return 0, fmt.Errorf("SFlags %q is not %d digits", s, len(flagNames))
+		return 0, fmt.Errorf("SFlags %q is not %d digits", strings.Clone(s), len(flagNames))
 	}
 	var f Flags
 	for i := range flagNames {
@@ -540,14 +562,14 @@ func parseSFlags(s string) (Flags, error) {
 			f |= 1 << i
 		case '0':
 		default:
-			return 0, fmt.Errorf("SFlags %q is not made of 0 and 1", s)
+			return 0, fmt.Errorf("SFlags %q is not made of 0 and 1", strings.Clone(s))
 		}
 	}
 	return f, nil
 }
 
-func (r *Record) parseTail(uflags, orig, sum string) error {
-	kw, err := hex.AppendDecode(r.Keywords, []byte(uflags))
+func (r *Record) parseTail(uflags, orig, sum []byte) error {
+	kw, err := hex.AppendDecode(r.Keywords, uflags)
 	if err != nil {
 		return fmt.Errorf("UFlags %q: %w", uflags, err)
 	}
@@ -555,22 +577,22 @@ func (r *Record) parseTail(uflags, orig, sum string) error {
 		kw = kw[:len(kw)-1]
 	}
 	r.Keywords = kw
-	if orig != "" {
-		validity, uid, _ := strings.Cut(orig, "-")
-		v, err := parse32(validity)
-		u, ok := ParseUID(uid)
+	if len(orig) > 0 {
+		validity, uid, _ := bytes.Cut(orig, []byte("-"))
+		v, err := parse32(string(validity))
+		u, ok := ParseUID(string(uid))
 		if err != nil || !ok {
 			return fmt.Errorf("Original-Uid %q", orig)
 		}
 		r.OrigValidity, r.OrigUID = v, u
 	}
-	if sum == "" {
+	if len(sum) == 0 {
 		return nil
 	}
 	if len(sum) != 64 {
 		return fmt.Errorf("SHA-256 of %d digits", len(sum))
 	}
-	if _, err := hex.Decode(r.SHA256[:], []byte(sum)); err != nil {
+	if _, err := hex.Decode(r.SHA256[:], sum); err != nil {
 		return fmt.Errorf("SHA-256: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package ims
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,33 @@ func TestEmptyIndex(t *testing.T) {
 	}
 	if _, err := ReadIndex(&out); err != nil {
 		t.Error(err)
+	}
+}
+
+// A reader that is used again gives what a new one does, also after an index
+// that could not be read.
+func TestIndexReaderReset(t *testing.T) {
+	var ir IndexReader
+	empty := "imsconv-store.idx 1\nName: user/ann\nLast UID: 7\n\n"
+	for _, text := range []string{sampleIndex, empty, "\x00", sampleIndex[:len(sampleIndex)-9], empty, sampleIndex} {
+		want, wantErr := ReadIndex(strings.NewReader(text))
+		got, err := new(Index), ir.Reset(strings.NewReader(text))
+		got.Header = ir.Header
+		for err == nil {
+			var rec *Record
+			if rec, err = ir.Next(); err == nil {
+				got.Messages = append(got.Messages, *rec.Clone())
+			}
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Errorf("%.30q: error %v, a new reader says %v", text, err, wantErr)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err == nil && diff != "" {
+			t.Errorf("%.30q (-new reader +used again):\n%s", text, diff)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ type boxChecker struct {
 	read   *messageReader
 	lister nms.Lister
 	names  []nms.Entry
+	ir     ims.IndexReader
 
 	box  *mailbox
 	res  boxResult
@@ -98,7 +99,8 @@ func (c *boxChecker) index(ctx context.Context) {
 		return
 	}
 	defer unix.Close(fd)
-	ir, err := ims.NewIndexReader(fdReader(fd))
+	ir := &c.ir
+	err = ir.Reset(fdReader(fd))
 	if errors.Is(err, ims.ErrForeignIndex) {
 		c.foreignIndex(fd, path)
 		return

@@ -326,15 +326,15 @@ func isServerFile(name string) bool {
 	return false
 }
 
-// openMailbox opens one mailbox by its name.
+// openMailbox opens one mailbox by its name. It belongs to the goroutine that
+// takes results.
 func (v *verifier) openMailbox(partition, id, name string) (*mailbox, error) {
 	box := &mailbox{partition: partition, id: id, name: name, path: mailboxDir(partition, id, name), userPath: userDir(partition, id)}
 	var err error
 	if box.fd, err = openDown(v.root, box.path); err != nil {
 		return nil, err
 	}
-	var l nms.Lister
-	entries, err := listDir(&l, box.fd)
+	entries, err := listDir(&v.lister, box.fd)
 	if err != nil {
 		unix.Close(box.fd)
 		return nil, err

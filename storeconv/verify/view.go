@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -47,12 +48,16 @@ type boxView struct {
 	last  uint32
 }
 
+// indexReaders are those of views: a stream may go through very many mailboxes.
+var indexReaders = sync.Pool{New: func() any { return new(ims.IndexReader) }}
+
 // newBoxView takes the mailbox over, also when it fails.
 func newBoxView(ctx context.Context, box *mailbox, read *messageReader, limit int) (*boxView, error) {
 	v := &boxView{ctx: ctx, box: box, read: read, fd: -1, limit: limit}
 	if !box.hasIndex {
 		return v, nil
 	}
+	v.ir = indexReaders.Get().(*ims.IndexReader)
 	err := v.rewind()
 	if errors.Is(err, ims.ErrForeignIndex) {
 		return v, nil
@@ -100,14 +105,17 @@ func (v *boxView) rewind() error {
 		return err
 	}
 	v.last = 0
-	v.ir, err = ims.NewIndexReader(fdReader(v.fd))
-	return err
+	return v.ir.Reset(fdReader(v.fd))
 }
 
 func (v *boxView) close() {
 	if v.fd >= 0 {
 		unix.Close(v.fd)
 		v.fd = -1
+	}
+	if v.ir != nil {
+		indexReaders.Put(v.ir)
+		v.ir = nil
 	}
 	unix.Close(v.box.fd)
 }
