@@ -49,13 +49,7 @@ func isHeader(b []byte) bool {
 	if !ok {
 		return false
 	}
-	const lanes = 0x00ff00ff00ff00ff
-	var acc uint64
-	for i := 0; i < blockSize; i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		acc += w&lanes + w>>8&lanes
-	}
-	sum := int64(acc&0xffff + acc>>16&0xffff + acc>>32&0xffff + acc>>48)
+	sum := byteSum(b)
 	for _, c := range b[offChecksum : offChecksum+8] {
 		sum += ' ' - int64(c)
 	}
@@ -69,6 +63,17 @@ func isHeader(b []byte) bool {
 		}
 	}
 	return high > 0 && sum-256*high == want
+}
+
+// byteSum adds up the bytes of a block, eight at a time in four lanes.
+func byteSum(b []byte) int64 {
+	const lanes = 0x00ff00ff00ff00ff
+	var acc uint64
+	for i := 0; i < blockSize; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		acc += w&lanes + w>>8&lanes
+	}
+	return int64(acc&0xffff + acc>>16&0xffff + acc>>32&0xffff + acc>>48)
 }
 
 // parseOctal parses an octal field that may have blanks around it and ends at a

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 )
 
 // DefaultBlocking is the number of 512-byte blocks in a record.
@@ -17,6 +16,7 @@ type Writer struct {
 	record int64
 	date   int64
 	buf    []byte
+	attrs  []Attr // of the last member
 	pos    int64
 	left   int64
 	pad    int
@@ -76,7 +76,7 @@ func (w *Writer) WriteMember(m *Member) error {
 	default:
 		return fmt.Errorf("%s: member of kind %d", m.Name, m.Kind)
 	}
-	attrs := m.attrs()
+	attrs := m.appendAttrs(w.attrs[:0])
 	if len(name) > 100 {
 		attrs = append(attrs, Attr{"path", name})
 	}
@@ -92,65 +92,73 @@ func (w *Writer) WriteMember(m *Member) error {
 	if len(attrs) > 0 {
 		w.pax('x', attrs)
 	}
+	w.attrs = attrs
 	w.header(name, mode, size, mtime, typ, m.Link)
 	w.left, w.pad = size, int(roundUp(size)-size)
 	return w.flush()
 }
 
-// attrs returns the SIMS records of a member in the order of the package
+// appendAttrs appends the SIMS records of a member in the order of the package
 // comment.
-func (m *Member) attrs() []Attr {
-	var out []Attr
-	add := func(key, value string, always bool) {
-		if value != "" || always {
-			out = append(out, Attr{"SIMS." + key, value})
+func (m *Member) appendAttrs(out []Attr) []Attr {
+	text := func(key, value string) {
+		if value != "" {
+			out = append(out, Attr{key, value})
 		}
 	}
-	num := func(n uint32) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatUint(uint64(n), 10)
-	}
+	number := func(key string, n int64) { out = append(out, Attr{key, strconv.FormatInt(n, 10)}) }
 	switch m.Kind {
 	case User:
 		if m.HasQuota {
-			add("quota", strconv.FormatInt(m.Quota, 10), true)
+			number("SIMS.quota", m.Quota)
 		}
 	case Mailbox:
-		add("uidvalidity", num(m.UIDValidity), false)
-		add("uidnext", num(m.UIDNext), false)
-		if m.Subscribed >= 0 {
-			add("subscribed", strconv.Itoa(int(m.Subscribed)), true)
+		if m.UIDValidity != 0 {
+			number("SIMS.uidvalidity", int64(m.UIDValidity))
 		}
-		add("keywords", m.Keywords, false)
-		add("acl", m.ACL, false)
+		if m.UIDNext != 0 {
+			number("SIMS.uidnext", int64(m.UIDNext))
+		}
+		if m.Subscribed >= 0 {
+			number("SIMS.subscribed", int64(m.Subscribed))
+		}
+		text("SIMS.keywords", m.Keywords)
+		text("SIMS.acl", m.ACL)
 	default:
-		add("flags", m.Flags, false)
+		text("SIMS.flags", m.Flags)
 	}
 	return append(out, m.Unknown...)
 }
 
 // pax appends an extended header with its records.
 func (w *Writer) pax(typ byte, attrs []Attr) {
-	var body []byte
+	start := len(w.buf)
+	w.zeros(blockSize)
 	for _, a := range attrs {
-		body = appendRecord(body, a)
+		w.buf = appendRecord(w.buf, a)
 	}
-	w.header("././@PaxHeader", 0, int64(len(body)), 0, typ, "")
-	w.buf = append(w.buf, body...)
-	w.zeros(int(roundUp(int64(len(body)))) - len(body))
+	size := len(w.buf) - start - blockSize
+	fillHeader(w.buf[start:start+blockSize], "././@PaxHeader", 0, int64(size), 0, typ, "")
+	w.zeros(int(roundUp(int64(size))) - size)
 }
 
 // appendRecord appends "length key=value LF", where the length counts its own
 // digits.
 func appendRecord(dst []byte, a Attr) []byte {
 	n := len(a.Key) + len(a.Value) + 3
-	total := n + len(strconv.Itoa(n))
-	total = n + len(strconv.Itoa(total))
+	total := n + digits(n+digits(n))
 	dst = strconv.AppendInt(dst, int64(total), 10)
 	dst = append(append(append(dst, ' '), a.Key...), '=')
 	return append(append(dst, a.Value...), '\n')
+}
+
+// digits is the number of decimal digits of n, which is above 0.
+func digits(n int) int {
+	count := 0
+	for ; n > 0; n /= 10 {
+		count++
+	}
+	return count
 }
 
 var zeroBlock [blockSize]byte
@@ -161,12 +169,16 @@ func (w *Writer) zeros(n int) {
 	}
 }
 
-// header appends one ustar header. Values that do not fit are in a pax record
-// before it; here they are cut.
+// header appends one ustar header.
 func (w *Writer) header(name string, mode, size, mtime int64, typ byte, link string) {
 	start := len(w.buf)
 	w.zeros(blockSize)
-	b := w.buf[start:]
+	fillHeader(w.buf[start:], name, mode, size, mtime, typ, link)
+}
+
+// fillHeader makes a block of zeros a ustar header. Values that do not fit are
+// in a pax record before it; here they are cut.
+func fillHeader(b []byte, name string, mode, size, mtime int64, typ byte, link string) {
 	copy(b[offName:offName+100], name)
 	octal(b[100:108], mode)
 	octal(b[108:116], 0)
@@ -179,18 +191,17 @@ func (w *Writer) header(name string, mode, size, mtime int64, typ byte, link str
 	copy(b[offMagic:], "ustar\x0000")
 	octal(b[329:337], 0)
 	octal(b[337:345], 0)
-	var sum int64
-	for _, c := range b {
-		sum += int64(c)
-	}
-	octal(b[offChecksum:offChecksum+7], sum)
+	octal(b[offChecksum:offChecksum+7], byteSum(b))
 }
 
-// octal fills a field with leading zeros and a final NUL.
+// octal fills a field with a number that fits, leading zeros and a final NUL.
 func octal(b []byte, n int64) {
-	s := strconv.FormatInt(n, 8)
-	copy(b, strings.Repeat("0", max(0, len(b)-1-len(s)))+s)
-	b[len(b)-1] = 0
+	last := len(b) - 1
+	b[last] = 0
+	for i := last - 1; i >= 0; i-- {
+		b[i] = '0' + byte(n&7)
+		n >>= 3
+	}
 }
 
 func (w *Writer) flush() error {
