@@ -10,27 +10,35 @@ import (
 )
 
 // The stream is written in its order by one goroutine. Another goes through the
-// store ahead of it, reads the indexes and cuts the messages into pieces, whose
-// files workers read: so mailboxes may be small without anybody waiting at the
-// end of each.
+// store ahead of it, reads the indexes and gathers what the writer is to do in
+// batches, the files of whose messages workers read: so neither small mailboxes
+// nor small messages make anybody wait for the others at the end of each.
 
 // Limits of what is read ahead of the stream.
 const (
-	pieceMessages = 64
-	pieceBytes    = 256 << 10 // a message that is longer is not read ahead
-	piecesAhead   = 8
-	stepsAhead    = 48 // and a third of it in open mailboxes
+	batchMessages = 256
+	batchSteps    = batchMessages + 64
+	batchBoxes    = 8         // mailboxes that it opens
+	batchBytes    = 256 << 10 // of bodies; a message that is longer is not read ahead
+	batchesAhead  = 8
 )
 
-// piece is a run of messages of one mailbox, and what was read of them. Its
-// buffer is used again and again.
-type piece struct {
-	box      *ims.Mailbox
-	messages []storedMessage
-	bodies   []body        // of the messages
+// batch is a run of steps, and what was read of the messages among them. Its
+// memory is used again and again.
+type batch struct {
+	steps    []step
+	messages []messageStep // those of steps; it never grows, since steps points into it
+	boxes    int           // that it opens
 	size     int64         // of what is to be read
-	buf      []byte        // pieceBytes, which the bodies are slices of
+	buf      []byte        // batchBytes, which the bodies are slices of
 	done     chan struct{} // one value when the files are read
+}
+
+// messageStep is a message, and what was read of it.
+type messageStep struct {
+	storedMessage
+	body
+	box *ims.Mailbox
 }
 
 // body is what was read of a message.
@@ -38,73 +46,80 @@ type body struct {
 	wanted bool // the file is to be read ahead
 	read   bool // and was: data and sum hold
 	data   []byte
-	sum    [32]byte
-	err    error // of opening the file
+	got    [32]byte // SHA-256 of data
+	err    error    // of opening the file
 }
 
-func newPiece() *piece {
-	return &piece{buf: make([]byte, 0, pieceBytes), done: make(chan struct{}, 1)}
+func newBatch() *batch {
+	return &batch{
+		steps: make([]step, 0, batchSteps), messages: make([]messageStep, 0, batchMessages),
+		buf: make([]byte, 0, batchBytes), done: make(chan struct{}, 1),
+	}
 }
 
-// takes says whether there is room for a message more.
-func (p *piece) takes(size int64) bool {
-	return len(p.messages) < pieceMessages && p.size+size <= pieceBytes
+// full says whether there is no room for another step.
+func (b *batch) full() bool { return len(b.steps) == batchSteps || b.boxes == batchBoxes }
+
+// takes says whether there is room for a message of which so much is read.
+func (b *batch) takes(size int64) bool {
+	return !b.full() && len(b.messages) < batchMessages && b.size+size <= batchBytes
 }
 
 // add puts a message in, whose file is wanted or not.
-func (p *piece) add(m storedMessage, wanted bool) {
-	p.messages = append(p.messages, m)
-	p.bodies = append(p.bodies, body{wanted: wanted})
+func (b *batch) add(box *ims.Mailbox, m *storedMessage, wanted bool) {
+	b.messages = append(b.messages, messageStep{storedMessage: *m, body: body{wanted: wanted}, box: box})
+	b.steps = append(b.steps, &b.messages[len(b.messages)-1])
 	if wanted {
-		p.size += m.size
+		b.size += m.size
 	}
 }
 
 // read reads the files that are wanted. One that turns out longer than its
 // index says may find no room, and one that cannot be read to its end is read
 // again, by the way that tells it: both are left to the writer.
-func (p *piece) read() {
-	for i := range p.bodies {
-		if b := &p.bodies[i]; b.wanted {
-			b.err = p.readFile(p.messages[i].uid, b)
+func (b *batch) read() {
+	for i := range b.messages {
+		if m := &b.messages[i]; m.wanted {
+			m.err = b.readFile(m)
 		}
 	}
 }
 
-func (p *piece) readFile(uid uint32, b *body) error {
-	f, err := p.box.Open(uid)
+func (b *batch) readFile(m *messageStep) error {
+	f, err := m.box.Open(m.uid)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	start := len(p.buf)
-	if f.Size > int64(cap(p.buf)-start) {
+	start := len(b.buf)
+	if f.Size > int64(cap(b.buf)-start) {
 		return nil
 	}
-	data := p.buf[start : start+int(f.Size)]
+	data := b.buf[start : start+int(f.Size)]
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil
 	}
-	p.buf = p.buf[:start+len(data)]
-	b.data, b.sum, b.read = data, sha256.Sum256(data), true
+	b.buf = b.buf[:start+len(data)]
+	m.data, m.got, m.read = data, sha256.Sum256(data), true
 	return nil
 }
 
 // ahead is what goes ahead of the stream.
 type ahead struct {
-	steps chan step   // in the order of the stream
-	work  chan *piece // to the workers
-	free  chan *piece
+	order chan *batch // in the order of the stream
+	work  chan *batch // to the workers
+	free  chan *batch
 	wait  sync.WaitGroup
-	err   error // of the walk; read it when steps is closed
+	err   error          // of the walk; read it when order is closed
+	boxes []*ims.Mailbox // that will not be written: closed in the end
 }
 
 // startAhead starts to go through the store with b.opts.Jobs workers, until ctx
 // ends.
 func (b *run) startAhead(ctx context.Context, links *linkRefs) *ahead {
-	a := &ahead{steps: make(chan step, stepsAhead), work: make(chan *piece, piecesAhead), free: make(chan *piece, piecesAhead)}
-	for range piecesAhead {
-		a.free <- newPiece()
+	a := &ahead{order: make(chan *batch, batchesAhead), work: make(chan *batch, batchesAhead), free: make(chan *batch, batchesAhead)}
+	for range batchesAhead {
+		a.free <- newBatch()
 	}
 	for range b.opts.Jobs {
 		a.wait.Go(func() {
@@ -115,7 +130,7 @@ func (b *run) startAhead(ctx context.Context, links *linkRefs) *ahead {
 		})
 	}
 	a.wait.Go(func() {
-		defer close(a.steps)
+		defer close(a.order)
 		defer close(a.work)
 		w := &walk{b: b, ctx: ctx, ahead: a}
 		a.err = w.users(links)
@@ -123,28 +138,35 @@ func (b *run) startAhead(ctx context.Context, links *linkRefs) *ahead {
 	return a
 }
 
-// release gives a piece back when it is written.
-func (a *ahead) release(p *piece) {
-	clear(p.messages)
-	p.box, p.messages, p.bodies, p.size, p.buf = nil, p.messages[:0], p.bodies[:0], 0, p.buf[:0]
-	a.free <- p
+// release gives a batch back when it is written.
+func (a *ahead) release(b *batch) {
+	clear(b.steps)
+	clear(b.messages)
+	b.steps, b.messages, b.buf = b.steps[:0], b.messages[:0], b.buf[:0]
+	b.boxes, b.size = 0, 0
+	a.free <- b
 }
 
 // stop drops what has not been written. The context has ended, or all is
 // written.
 func (a *ahead) stop() {
-	var boxes []*ims.Mailbox // closed when nobody reads of them any more
-	for s := range a.steps {
-		switch s := s.(type) {
-		case *piece:
-			<-s.done
-			a.release(s)
-		case *boxStep:
-			boxes = append(boxes, s.box)
-		}
+	for b := range a.order {
+		<-b.done
+		a.drop(b.steps)
+		a.release(b)
 	}
 	a.wait.Wait()
-	for _, box := range boxes {
+	for _, box := range a.boxes {
 		box.Close()
+	}
+}
+
+// drop lets steps go that will not be done. Their mailboxes may still be read
+// of until stop has waited for that.
+func (a *ahead) drop(steps []step) {
+	for _, s := range steps {
+		if s, ok := s.(*boxStep); ok {
+			a.boxes = append(a.boxes, s.box)
+		}
 	}
 }

@@ -69,7 +69,7 @@ type Report struct {
 // keeps no more.
 //
 // What cannot be read is told to Options.Log and left out. Memory: about 100
-// bytes a user, 40 bytes a link of the two largest, 16 MiB for sorting and 2
+// bytes a user, 40 bytes a link of the two largest, 16 MiB for sorting and 3
 // MiB for reading ahead; the rest goes to temporary files.
 func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Report, error) {
 	if opts.Log == nil {
@@ -285,10 +285,11 @@ type storedMessage struct {
 	known bool // sum is known, and size of the index
 }
 
-// messages calls fn for every message of a mailbox by ascending UID. header is
-// nil, and dates are those of the files, when there is no index of ours; open
-// is called before the first message.
-func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.Header) error, fn func(storedMessage) error) error {
+// messages calls fn for every message of a mailbox by ascending UID, with what
+// it may keep a copy of. header is nil, and dates are those of the files, when
+// there is no index of ours; open is called before the first message. ir reads
+// the index.
+func (b *run) messages(ir *ims.IndexReader, box *ims.Mailbox, stray ims.Stray, open func(header *ims.Header) error, fn func(*storedMessage) error) error {
 	f, err := box.Index()
 	if errors.Is(err, os.ErrNotExist) {
 		return b.plainMessages(box, stray, open, fn)
@@ -297,16 +298,18 @@ func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.
 		return err
 	}
 	defer f.Close()
-	ir, err := ims.NewIndexReader(f)
+	err = ir.Reset(f)
 	if errors.Is(err, ims.ErrForeignIndex) {
 		return b.plainMessages(box, stray, open, fn)
 	}
 	if err != nil {
 		return err
 	}
-	if err := open(&ir.Header); err != nil {
+	header := ir.Header
+	if err := open(&header); err != nil {
 		return err
 	}
+	var m storedMessage
 	for {
 		rec, err := ir.Next()
 		if err == io.EOF {
@@ -315,14 +318,14 @@ func (b *run) messages(box *ims.Mailbox, stray ims.Stray, open func(header *ims.
 		if err != nil {
 			return err
 		}
-		m := storedMessage{
-			uid: rec.UID, date: rec.InternalDate, flags: streamFlags(rec, ir.Header.Userflags),
+		m = storedMessage{
+			uid: rec.UID, date: rec.InternalDate, flags: streamFlags(m.flags, rec, header.Userflags),
 			size: rec.Size, sum: rec.SHA256, known: rec.HasSum(),
 		}
 		if m.date == ims.NoTime {
 			m.date = b.fileDate(box, m.uid)
 		}
-		if err := fn(m); err != nil {
+		if err := fn(&m); err != nil {
 			return err
 		}
 	}
@@ -339,7 +342,7 @@ func (b *run) fileDate(box *ims.Mailbox, uid uint32) int64 {
 }
 
 // plainMessages goes by the files alone.
-func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.Header) error, fn func(storedMessage) error) error {
+func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.Header) error, fn func(*storedMessage) error) error {
 	if err := open(nil); err != nil {
 		return err
 	}
@@ -361,7 +364,7 @@ func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.He
 			stray(&ims.Error{Class: ims.Unreadable, Path: box.Path + "/" + ims.MessagePath(uid), Text: err.Error()})
 			continue
 		}
-		if err := fn(storedMessage{uid: uid, date: info.MTime, size: info.Size}); err != nil {
+		if err := fn(&storedMessage{uid: uid, date: info.MTime, size: info.Size}); err != nil {
 			return err
 		}
 	}
@@ -369,11 +372,19 @@ func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.He
 }
 
 // flagOrder is the order in which a stream has the system flags.
-var flagOrder = [...]ims.Flags{ims.Seen, ims.Answered, ims.Flagged, ims.Deleted, ims.Draft, ims.Recent, ims.Archived}
+var flagOrder = [...]struct {
+	flag ims.Flags
+	name string
+}{
+	{ims.Seen, `\Seen`}, {ims.Answered, `\Answered`}, {ims.Flagged, `\Flagged`}, {ims.Deleted, `\Deleted`},
+	{ims.Draft, `\Draft`}, {ims.Recent, `\Recent`}, {ims.Archived, `\Archived`},
+}
 
-// streamFlags is SIMS.flags of a message.
-func streamFlags(rec *ims.Record, keywords []string) string {
-	var text []byte
+// streamFlags is SIMS.flags of a message. last is that of the message before:
+// most often the same.
+func streamFlags(last string, rec *ims.Record, keywords []string) string {
+	var buf [128]byte
+	text := buf[:0]
 	add := func(name string) {
 		if len(text) > 0 {
 			text = append(text, ' ')
@@ -381,14 +392,17 @@ func streamFlags(rec *ims.Record, keywords []string) string {
 		text = append(text, name...)
 	}
 	for _, f := range flagOrder {
-		if rec.Flags&f != 0 {
-			add(f.Names()[0])
+		if rec.Flags&f.flag != 0 {
+			add(f.name)
 		}
 	}
 	for i, name := range keywords {
 		if rec.HasKeyword(i) {
 			add(name)
 		}
+	}
+	if string(text) == last {
+		return last
 	}
 	return string(text)
 }

@@ -125,8 +125,9 @@ func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 	})
 	for range b.opts.Jobs {
 		g.Go(func() error {
+			var index ims.IndexReader
 			for i := range work {
-				err := b.scanUser(ctx, i, func(key, value []byte) error {
+				err := b.scanUser(ctx, &index, i, func(key, value []byte) error {
 					mu.Lock()
 					defer mu.Unlock()
 					return files.Add(key, value)
@@ -143,10 +144,10 @@ func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 
 // scanUser is scan for one user. What cannot be read is told when it is
 // written.
-func (b *run) scanUser(ctx context.Context, user uint32, add func(key, value []byte) error) error {
+func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32, add func(key, value []byte) error) error {
 	return b.mailboxes(&b.users[user], silentStray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
-		err := b.messages(box, silentStray, func(*ims.Header) error { return nil }, func(m storedMessage) error {
+		err := b.messages(index, box, silentStray, func(*ims.Header) error { return nil }, func(m *storedMessage) error {
 			if failed = ctx.Err(); failed != nil || b.older(m.date) {
 				return failed
 			}
@@ -255,13 +256,16 @@ func (l *linkRefs) close() { l.stop() }
 // ofUser returns the references of a user with their first copies. Users are
 // asked for in their order.
 func (l *linkRefs) ofUser(user uint32) (map[orderID]orderID, error) {
-	refs := make(map[orderID]orderID)
+	var refs map[orderID]orderID // nil: none
 	for l.more {
 		id := parseID(l.key)
 		if id.user > user {
 			break
 		}
 		if id.user == user {
+			if refs == nil {
+				refs = make(map[orderID]orderID)
+			}
 			refs[id] = parseID(l.value)
 		}
 		l.advance()

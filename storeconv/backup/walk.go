@@ -20,7 +20,9 @@ type walk struct {
 	refs   map[orderID]orderID
 	box    *ims.Mailbox
 	number uint32
-	piece  *piece // of this mailbox, not sent yet; nil: none
+	uids   []uint32 // of its index
+	batch  *batch   // not sent yet; nil: none
+	index  ims.IndexReader
 }
 
 // step is one thing for the writer to do.
@@ -53,32 +55,41 @@ type noteStep storeconv.Note
 // strayStep is something beside the mail.
 type strayStep struct{ err *ims.Error }
 
-// send sends a step, after the messages that come before it.
+// send makes a step the next one.
 func (w *walk) send(s step) error {
-	if err := w.sendPiece(); err != nil {
-		return err
+	b, err := w.room(0)
+	if err == nil {
+		b.steps = append(b.steps, s)
 	}
-	return w.put(s)
+	return err
 }
 
-func (w *walk) put(s step) error {
-	select {
-	case w.ahead.steps <- s:
-		return nil
-	case <-w.ctx.Done():
-		return w.ctx.Err()
+// room returns a batch that has room for a step, and for reading so much.
+func (w *walk) room(size int64) (*batch, error) {
+	if w.batch != nil && !w.batch.takes(size) {
+		w.sendBatch()
 	}
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if w.batch == nil {
+		select {
+		case w.batch = <-w.ahead.free:
+		case <-w.ctx.Done():
+			return nil, w.ctx.Err()
+		}
+	}
+	return w.batch, nil
 }
 
-// sendPiece sends the piece at hand to a worker and to the writer.
-func (w *walk) sendPiece() error {
-	p := w.piece
-	if p == nil {
-		return nil
+// sendBatch sends the batch at hand to a worker and to the writer. There is
+// room for all batches that there are.
+func (w *walk) sendBatch() {
+	if w.batch != nil {
+		w.ahead.work <- w.batch
+		w.ahead.order <- w.batch
+		w.batch = nil
 	}
-	w.piece = nil
-	w.ahead.work <- p // has room for all that there are
-	return w.put(p)
 }
 
 // stray and note send words for the log. An end of the context is met again
@@ -89,8 +100,9 @@ func (w *walk) note(kind, where, text string) {
 	_ = w.send(noteStep{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text})
 }
 
-// users goes through the users.
+// users goes through the users. What it has come to is sent also when it fails.
 func (w *walk) users(links *linkRefs) error {
+	defer w.sendBatch()
 	for i := range w.b.users {
 		refs, err := links.ofUser(uint32(i))
 		if err != nil {
@@ -166,17 +178,19 @@ func (w *walk) boxOrder(u *user) ([]boxPlace, error) {
 // mailbox goes through one mailbox.
 func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 	w.box, w.number = box, number
-	if err := w.send(&boxStep{box, number}); err != nil {
+	b, err := w.room(0)
+	if err != nil {
 		box.Close()
 		return err
 	}
-	var uids []uint32
+	b.steps, b.boxes = append(b.steps, &boxStep{box, number}), b.boxes+1
+	w.uids = w.uids[:0]
 	opened := false
-	err := w.b.messages(box, w.stray, func(h *ims.Header) error {
+	err = w.b.messages(&w.index, box, w.stray, func(h *ims.Header) error {
 		opened = true
 		return w.send(headStep{h})
-	}, func(m storedMessage) error {
-		uids = append(uids, m.uid)
+	}, func(m *storedMessage) error {
+		w.uids = append(w.uids, m.uid)
 		return w.message(m)
 	})
 	if w.ctx.Err() != nil {
@@ -184,7 +198,7 @@ func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 	}
 	kind := "bad-index"
 	if err == nil {
-		kind, err = ims.Unreadable, w.tellUnnamed(uids)
+		kind, err = ims.Unreadable, w.tellUnnamed()
 	}
 	if ims.OfMachine(err) {
 		return err
@@ -195,37 +209,31 @@ func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 	return w.send(endStep{opened})
 }
 
-// message puts a message into the piece at hand. Its file is read ahead unless
-// the message will not be written, will be a link, or is too long.
-func (w *walk) message(m storedMessage) error {
+// message makes a message the next step. Its file is read ahead unless the
+// message will not be written, will be a link, or is too long.
+func (w *walk) message(m *storedMessage) error {
 	id := orderID{w.user, w.number, m.uid}
 	first, linked := w.refs[id]
-	wanted := m.size <= pieceBytes && !w.b.older(m.date) && (!linked || first == id)
-	if w.piece != nil && wanted && !w.piece.takes(m.size) || w.piece != nil && !w.piece.takes(0) {
-		if err := w.sendPiece(); err != nil {
-			return err
-		}
+	wanted := m.size <= batchBytes && !w.b.older(m.date) && (!linked || first == id)
+	size := int64(0)
+	if wanted {
+		size = m.size
 	}
-	if w.piece == nil {
-		select {
-		case w.piece = <-w.ahead.free:
-		case <-w.ctx.Done():
-			return w.ctx.Err()
-		}
-		w.piece.box = w.box
+	b, err := w.room(size)
+	if err == nil {
+		b.add(w.box, m, wanted)
 	}
-	w.piece.add(m, wanted)
-	return nil
+	return err
 }
 
 // tellUnnamed tells of message files that the index, whose UIDs rise, does not
 // name.
-func (w *walk) tellUnnamed(uids []uint32) error {
+func (w *walk) tellUnnamed() error {
 	if !w.box.HasIndex {
 		return nil
 	}
 	return w.box.Messages(silentStray, func(uid uint32) error {
-		if _, named := slices.BinarySearch(uids, uid); !named {
+		if _, named := slices.BinarySearch(w.uids, uid); !named {
 			w.note("not-indexed", w.box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
 		}
 		return nil

@@ -52,23 +52,27 @@ const writeBuffer = 128 << 10
 func (b *run) writeUsers(ctx context.Context, links *linkRefs) error {
 	walking, cancel := context.WithCancel(ctx)
 	a := b.startAhead(walking, links)
-	w := &writer{b: b, ctx: ctx, ahead: a}
+	w := &writer{b: b, ctx: ctx}
 	defer w.close()
 	defer a.stop()
 	defer cancel()
-	for s := range a.steps {
-		if err := s.write(w); err != nil {
-			return err
+	for batch := range a.order {
+		<-batch.done
+		for i, s := range batch.steps {
+			if err := s.write(w); err != nil {
+				a.drop(batch.steps[i+1:])
+				return err
+			}
 		}
+		a.release(batch)
 	}
 	return a.err
 }
 
 // writer writes what the walk finds.
 type writer struct {
-	b     *run
-	ctx   context.Context
-	ahead *ahead
+	b   *run
+	ctx context.Context
 
 	user   *user // at hand
 	number uint32
@@ -110,7 +114,7 @@ func (s strayStep) write(w *writer) error {
 func silentStray(*ims.Error) {}
 
 func (s *boxStep) write(w *writer) error {
-	w.box, w.boxNo, w.lastUID, w.waiting = s.box, s.number, 0, make(map[uint32][]storedMessage)
+	w.box, w.boxNo, w.lastUID, w.waiting = s.box, s.number, 0, nil
 	if w.b.opts.Trace != nil {
 		w.b.opts.Trace(s.box.FullName())
 	}
@@ -119,16 +123,7 @@ func (s *boxStep) write(w *writer) error {
 
 func (s headStep) write(w *writer) error { return w.b.out.WriteMember(w.boxMember(s.header)) }
 
-func (p *piece) write(w *writer) error {
-	<-p.done
-	defer w.ahead.release(p)
-	for i, m := range p.messages {
-		if err := w.message(m, &p.bodies[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *messageStep) write(w *writer) error { return w.message(&s.storedMessage, &s.body) }
 
 func (s endStep) write(w *writer) error {
 	defer w.close()
@@ -153,7 +148,7 @@ func (w *writer) rest() error {
 	for _, uid := range slices.Sorted(maps.Keys(w.waiting)) {
 		w.b.elsewhere[orderID{w.number, w.boxNo, uid}] = ""
 		for _, m := range w.waiting[uid] {
-			if err := w.member(m, new(body)); err != nil {
+			if err := w.member(&m, new(body)); err != nil {
 				return err
 			}
 		}
@@ -201,7 +196,7 @@ func streamACL(acl string) string {
 
 // message writes a message, or keeps it until the later message of this mailbox
 // comes to which it is a link.
-func (w *writer) message(m storedMessage, have *body) error {
+func (w *writer) message(m *storedMessage, have *body) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -212,7 +207,10 @@ func (w *writer) message(m storedMessage, have *body) error {
 	id := orderID{w.number, w.boxNo, m.uid}
 	first, linked := w.refs[id]
 	if linked && first.user == w.number && first.box == w.boxNo && first.uid > m.uid {
-		w.waiting[first.uid] = append(w.waiting[first.uid], m)
+		if w.waiting == nil {
+			w.waiting = make(map[uint32][]storedMessage)
+		}
+		w.waiting[first.uid] = append(w.waiting[first.uid], *m)
 		return nil
 	}
 	w.lastUID = m.uid
@@ -220,7 +218,7 @@ func (w *writer) message(m storedMessage, have *body) error {
 		return err
 	}
 	for _, link := range w.waiting[m.uid] {
-		if err := w.member(link, new(body)); err != nil {
+		if err := w.member(&link, new(body)); err != nil {
 			return err
 		}
 	}
@@ -230,7 +228,7 @@ func (w *writer) message(m storedMessage, have *body) error {
 
 // member writes one message as what it is by now: a link, when its first copy
 // has been written, else in full. have is what was read of it.
-func (w *writer) member(m storedMessage, have *body) error {
+func (w *writer) member(m *storedMessage, have *body) error {
 	id := orderID{w.number, w.boxNo, m.uid}
 	first, linked := w.refs[id]
 	out := &sims.Member{Kind: sims.Message, Name: w.name(w.box.Name, m.uid), Time: m.date, Flags: m.flags}
@@ -316,7 +314,7 @@ func (w *writer) progress(size int64) {
 
 // body writes a message in full. It says whether there is such a member now;
 // the error is the stream's.
-func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, error) {
+func (w *writer) body(out *sims.Member, m *storedMessage, have *body) (bool, error) {
 	var f *ims.MessageFile
 	err := have.err
 	if !have.read && err == nil {
@@ -340,13 +338,13 @@ func (w *writer) body(out *sims.Member, m storedMessage, have *body) (bool, erro
 	w.b.report.Bytes += out.Size
 	w.progress(out.Size)
 	if f != nil {
-		have.sum, err = w.copy(f, out.Size, w.path(m.uid))
+		have.got, err = w.copy(f, out.Size, w.path(m.uid))
 	} else {
 		_, err = w.b.out.Write(have.data)
 	}
-	if err == nil && m.known && have.sum != m.sum {
+	if err == nil && m.known && have.got != m.sum {
 		w.b.opts.Log.Problem("wrong-content", w.path(m.uid), fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
-			hex.EncodeToString(have.sum[:]), hex.EncodeToString(m.sum[:])))
+			hex.EncodeToString(have.got[:]), hex.EncodeToString(m.sum[:])))
 	}
 	return true, err
 }
