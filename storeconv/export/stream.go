@@ -25,7 +25,7 @@ type stream struct {
 }
 
 // How much of its start stands for a stream, in bytes, and through how many
-// buffers of 1 MiB it is read.
+// buffers of 320 KiB it is read.
 const (
 	idBytes    = 256 << 10
 	readBlocks = 24

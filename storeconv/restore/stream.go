@@ -70,7 +70,7 @@ func checkInputs(streams, reference []*Stream) error {
 // idBytes is how much of its start stands for a stream, in bytes.
 const idBytes = 256 << 10
 
-// readBlocks is the number of read buffers of 1 MiB that a stream is read
+// readBlocks is the number of read buffers of 320 KiB that a stream is read
 // through.
 const readBlocks = 24
 

@@ -7,8 +7,13 @@ import (
 
 const (
 	blockSize = 512                      // of the archive, bytes
-	bufSize   = 1 << 20                  // of a read buffer, bytes
-	minBuf    = MaxInline + 64*blockSize // of the smallest read buffer that serves
+	minBuf    = MaxInline + 64*blockSize // of the smallest read buffer that serves, bytes
+
+	// bufSize is the size of a read buffer, in bytes: few calls, and what was read
+	// is still in the processor's cache when it is hashed and written.
+	bufSize = 320 << 10
+
+	minSkip = 256 << 10 // of what is not read but passed over with a seek, bytes
 
 	// MaxInline is the largest body that Bytes returns in one piece, in bytes.
 	MaxInline = 256 << 10

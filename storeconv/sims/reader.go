@@ -54,11 +54,11 @@ type Reader struct {
 	warned  bool // about data after the end marker
 }
 
-// NewReader reads from src, which is read in pieces of up to 1 MiB. Bodies that
-// nobody reads are skipped with Seek when src is an io.Seeker that can.
+// NewReader reads from src, which is read in pieces of up to 320 KiB. Bodies
+// that nobody reads are skipped with Seek when src is an io.Seeker that can.
 func NewReader(src io.Reader) *Reader { return NewReaderBlocks(src, defaultBlocks) }
 
-// NewReaderBlocks is NewReader with n read buffers of 1 MiB, for callers that
+// NewReaderBlocks is NewReader with n read buffers of 320 KiB, for callers that
 // hold blocks. n is at least 2.
 func NewReaderBlocks(src io.Reader, n int) *Reader { return newReader(src, n, bufSize) }
 

@@ -75,7 +75,7 @@ func (r *Reader) skip(n int64) int64 {
 		r.advance(int(have))
 		n -= have
 	}
-	if r.seek != nil && n > bufSize/4 && r.srcErr == nil {
+	if r.seek != nil && n > minSkip && r.srcErr == nil {
 		there := min(n, max(r.end-r.pos, 0))
 		if _, err := r.seek.Seek(r.pos+there, io.SeekStart); err == nil {
 			r.pos += there
