@@ -140,6 +140,7 @@ type messageReader struct {
 	cache *factCache
 	buf   []byte // maxHeader bytes
 	h     hash.Hash
+	sum   [32]byte // of h
 }
 
 func newMessageReader(cache *factCache) *messageReader {
@@ -194,7 +195,8 @@ func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts
 		r.h.Write(r.buf[:n])
 		f.size += int64(n)
 		if n < len(r.buf) || f.size >= size {
-			r.h.Sum(f.sum[:0])
+			r.h.Sum(r.sum[:0])
+			f.sum = r.sum
 			return f, nil
 		}
 	}

@@ -126,6 +126,10 @@ func (f *headerFacts) readID(value []byte) {
 // storedID cuts a value to its limit and leaves control characters out.
 func storedID(text string) string {
 	text = text[:min(len(text), maxMessageID)]
+	control := func(c rune) bool { return c < 0x20 || c == 0x7f }
+	if !strings.ContainsFunc(text, control) {
+		return text
+	}
 	var b strings.Builder
 	b.Grow(len(text))
 	for i := range len(text) {

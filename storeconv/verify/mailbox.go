@@ -42,6 +42,7 @@ type boxChecker struct {
 	lister nms.Lister
 	names  []nms.Entry
 	ir     ims.IndexReader
+	st     unix.Stat_t // of the message at hand
 
 	box  *mailbox
 	res  boxResult
@@ -258,11 +259,11 @@ func (c *boxChecker) headerFields(path string, t *totals) {
 func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 	name := messageFile(rec.UID)
 	path := c.box.path + "/" + name
-	var st unix.Stat_t
+	st := &c.st
 	var f facts
 	var err error = unix.ENOENT
 	if slices.Contains(c.box.dirs, messageDir(rec.UID)) { // no link to somewhere else
-		f, err = c.read.read(ctx, c.box.fd, name, &st)
+		f, err = c.read.read(ctx, c.box.fd, name, st)
 	}
 	switch {
 	case err == nil:
@@ -273,13 +274,13 @@ func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 		c.note(problem("unreadable", path, "%v", err))
 		return
 	}
-	c.count(f.size, &st)
-	c.note(c.v.owner.attributes(path, &st)...)
+	c.count(f.size, st)
+	c.note(c.v.owner.attributes(path, st)...)
 	if c.contents(path, rec, &f) {
 		c.summary(path, rec, &f.header)
 	}
 	if len(c.v.opts.Streams) == 0 {
-		c.fileDate(path, rec.InternalDate, &st)
+		c.fileDate(path, rec.InternalDate, st)
 	}
 }
 
