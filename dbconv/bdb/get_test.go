@@ -10,6 +10,9 @@ import (
 // TestGetKeepsItsPage: looking a record up takes memory for its value and
 // little else, whatever the size of a page.
 func TestGetKeepsItsPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is not what the race detector is asked about")
+	}
 	const lookups, most = 2000, 1000
 	var recs []record
 	for i := range 20000 {

@@ -46,6 +46,9 @@ func emptyMailboxes(t *testing.T, n int) string {
 // TestMailboxIsCheap: a mailbox in which there is nothing costs about its names
 // and its records, and no buffer of its own.
 func TestMailboxIsCheap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is not what the race detector is asked about")
+	}
 	const few, many, most = 200, 1200, 10 << 10
 	var taken [2]int64
 	for i, n := range [...]int{few, many} {

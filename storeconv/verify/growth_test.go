@@ -43,6 +43,9 @@ func allocated(fn func()) int64 {
 // TestMailboxIsCheap: a mailbox in which there is nothing costs about its names
 // and its records, and no buffer of its own, with the stream and without.
 func TestMailboxIsCheap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is not what the race detector is asked about")
+	}
 	const few, many, most = 200, 1200, 12 << 10
 	var taken [2][2]int64
 	for i, n := range [...]int{few, many} {
