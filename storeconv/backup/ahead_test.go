@@ -91,7 +91,7 @@ func TestSizeOfTheIndexIsNoPromise(t *testing.T) {
 		if err := os.Remove(files[2*i]); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(files[2*i], bytes.Repeat([]byte{'x'}, size), 0o600); err != nil {
+		if err := os.WriteFile(files[2*i], bytes.Repeat([]byte{byte(1 + i)}, size), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,7 +108,8 @@ func TestSizeOfTheIndexIsNoPromise(t *testing.T) {
 	if got := len(members(t, bytes.NewReader(stream))); got != int(rep.Users+rep.Mailboxes+rep.Messages+rep.Links) {
 		t.Errorf("%d members, report %+v", got, rep)
 	}
-	if !bytes.Contains(stream, bytes.Repeat([]byte{'x'}, 1<<20)) {
+	// Bytes that no mail has: the race detector looks at each comparison.
+	if !bytes.Contains(stream, bytes.Repeat([]byte{3}, 1<<20)) {
 		t.Error("the long file is not in the stream")
 	}
 }
