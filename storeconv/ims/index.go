@@ -325,6 +325,7 @@ func ParseTime(s string) (int64, error) {
 type IndexReader struct {
 	Header Header
 	br     *bufio.Reader
+	own    *bufio.Reader // of Reset; nil: not used yet
 	line   int
 	rec    Record
 	last   uint32
@@ -335,25 +336,31 @@ type IndexReader struct {
 // and a store has as many as mailboxes.
 const indexBuffer = 16 << 10
 
-// NewIndexReader reads the header of an index.
+// NewIndexReader reads the header of an index. A *bufio.Reader of 16 KiB or
+// more is read through as it is, and stands behind the header then.
 func NewIndexReader(r io.Reader) (*IndexReader, error) {
-	ir := new(IndexReader)
-	if err := ir.Reset(r); err != nil {
+	ir := &IndexReader{br: bufio.NewReaderSize(r, indexBuffer)}
+	if err := ir.begin(); err != nil {
 		return nil, err
 	}
 	return ir, nil
 }
 
 // Reset makes ir, which may be the zero value, the reader of another index: it
-// reads its header. The memory of the last one is used again, which counts
-// where a store has very many mailboxes. Of the last one the Header stays valid
-// where it was copied, and no record. After an error only another Reset may
-// follow.
+// reads its header. The memory of the last Reset is used again, which counts
+// where a store has very many mailboxes. Of the last index a copied Header
+// stays valid, and no record. After an error only another Reset may follow.
 func (ir *IndexReader) Reset(r io.Reader) error {
-	if ir.br == nil {
-		ir.br = bufio.NewReaderSize(nil, indexBuffer)
+	if ir.own == nil {
+		ir.own = bufio.NewReaderSize(nil, indexBuffer)
 	}
-	ir.br.Reset(r)
+	ir.own.Reset(r)
+	ir.br = ir.own
+	return ir.begin()
+}
+
+// begin reads the header.
+func (ir *IndexReader) begin() error {
 	ir.Header, ir.line, ir.last = Header{}, 0, 0
 	magic, err := ir.br.Peek(len(indexMagic) + 1)
 	if err != nil && err != io.EOF {

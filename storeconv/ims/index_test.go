@@ -1,6 +1,7 @@
 package ims
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -87,6 +88,19 @@ func TestIndexReaderReset(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err == nil && diff != "" {
 			t.Errorf("%.30q (-new reader +used again):\n%s", text, diff)
 		}
+	}
+}
+
+// The lines behind the header are in the *bufio.Reader that was given, where
+// whoever wants only a part of them reads on.
+func TestIndexReaderTakesBuffer(t *testing.T) {
+	br := bufio.NewReaderSize(strings.NewReader(sampleIndex), indexBuffer)
+	if _, err := NewIndexReader(br); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(br)
+	if _, want, _ := strings.Cut(sampleIndex, "\n\n"); err != nil || string(rest) != want {
+		t.Errorf("%q, %v; want %q", rest, err, want)
 	}
 }
 
