@@ -190,6 +190,7 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		{Name: "already there", N: r.There}, {Name: "other UIDs", N: r.OtherUID}, {Name: "flags set again", N: r.Flags},
 		{Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending}, {Name: "refused", N: r.Refused}, {Name: "not selected", N: r.NotSelected},
 		{Name: "renamed mailboxes", N: r.Renamed}, {Name: "lost keywords", N: r.KeywordsLost}, {Name: "lost flags \\Archived", N: r.Archived},
+		{Name: "lost rights", N: r.RightsLost}, {Name: "lost limits", N: r.LimitsLost},
 		{Name: "dated before 1970", N: r.NoDate}, {Name: "foreign indexes", N: r.Foreign}, {Name: "users left out", N: r.Waiting},
 	} {
 		if c.N != 0 || c.Name == "users" || c.Name == "messages" {

@@ -194,7 +194,7 @@ func (r *Report) add(o *Report) {
 	for _, n := range []struct{ to, from *int64 }{
 		{&r.Mailboxes, &o.Mailboxes}, {&r.Messages, &o.Messages}, {&r.Bytes, &o.Bytes}, {&r.Links, &o.Links}, {&r.Copies, &o.Copies},
 		{&r.Shared, &o.Shared}, {&r.There, &o.There}, {&r.OtherUID, &o.OtherUID}, {&r.Flags, &o.Flags}, {&r.Renamed, &o.Renamed},
-		{&r.KeywordsLost, &o.KeywordsLost}, {&r.Archived, &o.Archived}, {&r.NoDate, &o.NoDate}, {&r.Foreign, &o.Foreign},
+		{&r.KeywordsLost, &o.KeywordsLost}, {&r.Archived, &o.Archived}, {&r.NoDate, &o.NoDate}, {&r.RightsLost, &o.RightsLost}, {&r.LimitsLost, &o.LimitsLost}, {&r.Foreign, &o.Foreign},
 		{&r.Expired, &o.Expired}, {&r.Pending, &o.Pending}, {&r.Refused, &o.Refused}, {&r.NotSelected, &o.NotSelected},
 	} {
 		*n.to += *n.from

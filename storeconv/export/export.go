@@ -120,6 +120,8 @@ type Report struct {
 	Renamed      int64 `json:"renamed"`       // mailboxes under another name
 	KeywordsLost int64 `json:"keywords_lost"` // keywords of a mailbox beyond 26
 	Archived     int64 `json:"archived"`      // messages whose flag \Archived has no place
+	RightsLost   int64 `json:"rights_lost"`   // mailboxes of Mbox whose rights have no place
+	LimitsLost   int64 `json:"limits_lost"`   // users of Mbox whose limits have no place
 	NoDate       int64 `json:"no_date"`       // messages of before 1970, whose names say 0
 	Foreign      int64 `json:"foreign"`       // mailboxes without an index of ours
 	Expired      int64 `json:"expired"`       // left out because of the mark

@@ -36,6 +36,10 @@ func (r *run) finishBoxes(u *user) error {
 	if err := u.nameAll(); err != nil {
 		return err
 	}
+	if r.opt.To == Mbox && !u.there && u.quota != nil && u.quota.bytes+u.quota.messages > 0 {
+		u.r.log.Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
+		u.count(func(rep *Report) { rep.LimitsLost++ })
+	}
 	for _, b := range u.boxes {
 		b.settle()
 		var err error
@@ -63,6 +67,9 @@ func (b *box) settle() {
 	if b.foreign {
 		u.r.log.Warning("no-index", b.whole(), fmt.Sprintf("no index of this project: flags are not known and left out, UIDVALIDITY is not known and %d stands in its place, dates are those of the files", b.validity))
 	}
+	if u.r.opt.To == Mbox && b.made {
+		b.tellRights()
+	}
 	var written, bytes, archived, undated int64
 	for i := range b.recs.n {
 		rec := b.recs.at(i)
@@ -74,7 +81,7 @@ func (b *box) settle() {
 		if rec.flags&ims.Archived != 0 {
 			archived++
 		}
-		if rec.date < 0 {
+		if rec.date < 0 && u.r.opt.To == Maildir {
 			undated++
 		}
 	}
@@ -272,15 +279,31 @@ func (b *box) writeKeywords() error {
 	return b.u.r.stageFile(b.stage+"/"+maildir.KeywordsName, func(w io.Writer) error { return maildir.WriteKeywords(w, names) })
 }
 
-// writeACL writes the rights of a mailbox, when they are others than those that
-// an owner has anyhow.
+// rights are those of a mailbox, when they are others than those that an owner
+// has anyhow.
+func (b *box) rights() (rights []maildir.Right, refused []string) {
+	rights, refused = maildir.RightsOf(b.u.source, b.acl)
+	rights = b.u.newRights(rights)
+	if len(rights) == 1 && rights[0] == (maildir.Right{Identifier: "owner", Letters: maildir.OwnerRights}) {
+		return nil, refused
+	}
+	return rights, refused
+}
+
+// tellRights tells of rights that mailbox files have no place for.
+func (b *box) tellRights() {
+	if rights, refused := b.rights(); len(rights)+len(refused) > 0 {
+		b.u.r.log.Warning("rights", b.whole(), "mailbox files have no place for rights: nobody but the user gets them")
+		b.u.count(func(rep *Report) { rep.RightsLost++ })
+	}
+}
+
 func (b *box) writeACL() error {
-	rights, refused := maildir.RightsOf(b.u.source, b.acl)
+	rights, refused := b.rights()
 	for _, line := range refused {
 		b.u.r.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
 	}
-	rights = b.u.newRights(rights)
-	if len(rights) == 0 || len(rights) == 1 && rights[0] == (maildir.Right{Identifier: "owner", Letters: maildir.OwnerRights}) {
+	if len(rights) == 0 {
 		return nil
 	}
 	b.u.shares = true

@@ -194,7 +194,7 @@ func (b *box) writeMessage(out *mbox.Writer, rec *record, uid uint32) error {
 		return err
 	}
 	defer f.Close()
-	e := mbox.Entry{Date: rec.date, UID: uid, Flags: rec.flags & mailFlags, Keywords: b.u.words.names(rec.words)}
+	e := mbox.Entry{Date: rec.date, UID: uid, Flags: rec.flags, Keywords: b.u.words.names(rec.words)}
 	return out.Write(&e, f, rec.size)
 }
 

@@ -13,6 +13,7 @@ const SizeName = "maildirsize"
 type Size struct {
 	MaxBytes, MaxCount int64 // limits
 	Bytes, Count       int64 // in use, messages of all mailboxes
+	Said               bool  // ReadSize: the limits stand there; a file without a line is one that a server has not filled
 }
 
 // WriteSize writes a maildirsize.
@@ -57,7 +58,7 @@ func ReadSize(r io.Reader) (Size, error) {
 
 func (s *Size) parseLimits(line string) bool {
 	line = strings.TrimSpace(line)
-	if line == "" {
+	if s.Said = line != ""; !s.Said {
 		return true
 	}
 	for limit := range strings.SplitSeq(line, ",") {

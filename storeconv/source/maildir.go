@@ -118,10 +118,11 @@ func (u *maildirUser) member() *sims.Member {
 	var size maildir.Size
 	u.root.ReadFile(maildir.SizeName, maildir.BadSize, u.tell, func(r io.Reader) (err error) {
 		size, err = maildir.ReadSize(r)
+		m.HasQuota = err == nil && size.Said
 		return err
 	})
-	if size.MaxBytes > 0 {
-		m.Quota, m.HasQuota = size.MaxBytes, true
+	if m.HasQuota {
+		m.Quota = cmp.Or(size.MaxBytes, -1) // 0 is no limit
 	}
 	if size.MaxCount > 0 {
 		u.s.told(u.where(maildir.SizeName), "quota", 1, fmt.Sprintf("a limit of %d messages has no place in a stream: left out", size.MaxCount))

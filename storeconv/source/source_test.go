@@ -254,6 +254,16 @@ var maildirRows = []row{
 		box joe/INBOX 7 4 sub 0 "ok" ""
 		msg joe/INBOX/1 0 "a" "ok"
 		! 1 keyword joe: 1 times a message has a letter that no keyword belongs to: left out`},
+	{name: "no limit, and none said", files: map[string]string{
+		"ann/cur/": "", "ann/dovecot-uidlist": "3 V7 N1\n", "ann/maildirsize": "0S\n0 0\n", "joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "joe/maildirsize": "\n0 0\n",
+		"sam/cur/": "", "sam/dovecot-uidlist": "3 V7 N1\n", "sam/maildirsize": "",
+	}, want: `
+		user ann quota -1
+		box ann/INBOX 7 0 sub -1 "" ""
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""
+		user sam
+		box sam/INBOX 7 0 sub -1 "" ""`},
 	{name: "too deep", files: map[string]string{"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "a/b/c/Maildir/cur/1.x": "x"}, want: `
 		! 2 bad-mailbox a/b: Maildirs below it that are no user's: say where users' mail lies
 		user joe
