@@ -134,3 +134,49 @@ func TestMailboxesOfPython(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// pythonWritesMMDF makes an MMDF file.
+const pythonWritesMMDF = `
+import mailbox, sys
+box = mailbox.MMDF(sys.argv[1], create=True)
+for flags, text in (('RO', b'Subject: a\n\nhello\n'), ('', b'Subject: b\n\nFrom here\nto there\n\n'), ('ROAFTD', b'Subject: c\n\n')):
+    m = mailbox.MMDFMessage(text)
+    m.set_from('joe@siroe.com', (2000, 6, 21, 9, 32, 14, 2, 173, 0))
+    m.set_flags(flags)
+    box.add(m)
+box.flush()
+for key in box.keys():
+    print(box.get_bytes(key).hex())
+`
+
+// TestMMDFOfPython: an MMDF file that Python's mailbox module writes has the
+// messages that it wrote. It quotes From lines and puts a line end behind each
+// message, which nobody else does: both stay.
+func TestMMDFOfPython(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "box")
+	python := strings.Fields(runPython(t, pythonWritesMMDF, path))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	r := mbox.NewReader(bytes.NewReader(text), int64(len(text)), mbox.Options{})
+	for m, err := range r.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%d %s %q", m.Date, strings.Join(m.Flags.Names(), " "), body))
+	}
+	want := []string{
+		`961579934 \Seen "Subject: a\n\nhello\n\n"`,
+		`961579934 \Recent "Subject: b\n\n>From here\nto there\n\n\n"`,
+		`961579934 \Deleted \Seen \Answered \Flagged \Draft "Subject: c\n\n\n"`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || len(python) != len(want) {
+		t.Errorf("%s\nwant\n%s\nPython reads %d", strings.Join(got, "\n"), strings.Join(want, "\n"), len(python))
+	}
+}

@@ -51,6 +51,8 @@ The source may also be a folder of mailbox files, as imexportmbox -d or imsexpor
 left it or as /var/mail is, a single mailbox file, or a folder of Maildirs, such
 as what export has made: then -f names the folder or file. Which of them it is,
 is looked at, or said with --kind. --path and --user say whose mail lies where.
+Mailbox files may be compressed with gzip, LZ4 or bzip2, and be of the kind of
+MMDF; one is also read from standard input (--kind mbox --user joe -f -).
 What the source does not say is told, and so is what takes its place: UIDs in the
 order of the messages, and a UIDVALIDITY of the latest change. The flags of
 Maildirs count as those of a stream do; mailbox files change no flags of messages
@@ -311,12 +313,16 @@ func sourceUsers(job *cli.Job, tree *flags.Tree, path string) (*directory.IDSet,
 	if !tree.Is(path) {
 		return streamUsers(job, path)
 	}
+	ids := directory.NewIDSet()
+	if path == "-" { // it can be read only once
+		ids.Add(tree.Options().User)
+		return ids, nil
+	}
 	src, err := stream.OpenTree(job, path, tree.Options())
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close() // opened for reading
-	ids := directory.NewIDSet()
 	for _, user := range src.Users() {
 		ids.Add(user)
 	}

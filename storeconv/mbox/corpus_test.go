@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,11 +15,14 @@ import (
 // in each, where their From lines are, and how long they are.
 func TestCorpus(t *testing.T) {
 	for name, want := range map[string]string{
-		"mboxcl2":        "0+2172 2245+2491 4809+2264",
-		"mboxcl2.lies":   "0+2192 2245+2491 4809+2264",
-		"mboxcl3":        "0+1002 1083+1017",
-		"python-25.mbox": "0+5077",
-		"python-43.mbox": "0+9083",
+		"mboxcl2":          "0+2172 2245+2491 4809+2264",
+		"mboxcl2.lies":     "0+2192 2245+2491 4809+2264",
+		"mboxcl3":          "0+1002 1083+1017",
+		"python-25.mbox":   "0+5077",
+		"python-43.mbox":   "0+9083",
+		"zones.mbox":       "0+39 90+60 214+62 326+124 527+34",
+		"forwarded.mbox":   "0+351 398+25",
+		"empty-lines.mbox": "3+51 99+17 160+55",
 	} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "mbox", name))
 		if err != nil {
@@ -28,6 +32,10 @@ func TestCorpus(t *testing.T) {
 		var msgs [][]byte
 		r := NewReader(bytes.NewReader(text), int64(len(text)), Options{})
 		for m, err := range r.All() {
+			var e *Error
+			if errors.As(err, &e) && e.Severity() == 1 {
+				continue
+			}
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue

@@ -25,6 +25,10 @@
 // that begins with ">From ", after any number of ">", one ">" is undone
 // (mboxrd, and what mboxo nearly always means). Options.Quoting says otherwise.
 //
+// A file that begins with a line of four bytes 01 is one of MMDF: its messages
+// lie between such lines, with a From line in front or without, and nothing in
+// them is quoted. It is read, and never written.
+//
 // # Which header fields are the mailbox's
 //
 // They are left out of the message, and are read:

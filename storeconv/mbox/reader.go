@@ -77,6 +77,7 @@ type Reader struct {
 	from    []byte // which is this if the scanner is behind it; nil: it is not
 	begun   bool
 	undated bool // the first From line has no date
+	isMMDF  bool
 	faults  []*Error
 	ready   *Message
 	body    io.Reader
@@ -146,19 +147,26 @@ func (r *Reader) advance() error {
 	if r.pos >= r.size {
 		return io.EOF
 	}
-	m, err := r.message()
+	read := r.message
+	if r.isMMDF {
+		read = r.mmdf
+	}
+	m, err := read()
 	if err != nil {
 		return err
 	}
-	r.seen++
-	if m != nil {
-		r.ready = m
+	if m != nil || !r.isMMDF {
+		r.seen++
 	}
+	r.ready = m
 	return nil
 }
 
 // skipGarbage goes to the first From line.
 func (r *Reader) skipGarbage() error {
+	if r.isMMDF = IsMMDF(r.scan.peek()); r.isMMDF {
+		return nil
+	}
 	var from int64 = -1
 	blank := true
 	for {

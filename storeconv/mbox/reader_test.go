@@ -45,6 +45,7 @@ func told(t *testing.T, text string, q Quoting) (out []string) {
 
 const (
 	from1 = "From joe@siroe.com Wed Jun 21 09:32:14 2000\n"
+	mmdf  = "\x01\x01\x01\x01\n"
 	from2 = "From ann Thu Jun 22 09:32:14 2000\n"
 )
 
@@ -63,6 +64,12 @@ var readerRows = []struct {
 	{"no blank lines at all", from1 + "S: a\n\na\n" + from2 + "S: b\n\nb\n" + from1 + "S: c\n\nc", Auto, []string{
 		`0 joe@siroe.com 961579934 "S: a\n\na\n"`, `0 ann 961666334 "S: b\n\nb\n"`, `0 joe@siroe.com 961579934 "S: c\n\nc"`}},
 	{"CR as line end", strings.ReplaceAll(from1+"S: a\n\na\n", "\n", "\r"), Auto, []string{"! 2 byte 0: no From line in 52 bytes: no message"}},
+	{"MMDF", mmdf + from1 + "Status: RO\nX-UID: 3\nS: a\n\nFrom here on\n>From there\n" + mmdf + mmdf + "S: b\n\n\x01\x01\x01\x01 x\n\n" + mmdf, Auto, []string{
+		`3 joe@siroe.com 961579934 "S: a\n\nFrom here on\n>From there\n" \Seen`, `0  -9223372036854775808 "S: b\n\n\x01\x01\x01\x01 x\n\n"`}},
+	{"MMDF with one line between, and CRLF", strings.ReplaceAll("\n"+mmdf+"S: a\n\nx\n"+mmdf+"\nb\n"+mmdf+"\n", "\n", "\r\n"), Auto, []string{`0  -9223372036854775808 "S: a\r\n\r\nx\r\n"`, `0  -9223372036854775808 "\r\nb\r\n"`}},
+	{"MMDF without its end", mmdf + from2 + "S: a\n\n" + from1, Auto, []string{
+		"! 1 byte 5: the file ends before the line of four bytes 01 that ends the message", `0 ann 961666334 "S: a\n\nFrom joe@siroe.com Wed Jun 21 09:32:14 2000\n"`}},
+	{"MMDF with nothing in it", mmdf + mmdf + "\n", Auto, nil},
 	{"CRLF and then LF", strings.ReplaceAll(from1+"S: a\n\na\n\n", "\n", "\r\n") + from2 + "S: b\n\nb\n", Auto, []string{
 		`0 joe@siroe.com 961579934 "S: a\r\n\r\na\r\n"`, `0 ann 961666334 "S: b\n\nb\n"`}},
 	{"a From line in a text", from1 + "\nbody\n" + from2 + "and text\nFrom here on\n\nFrom there\nX: y\n", Auto, []string{
@@ -300,10 +307,10 @@ func FuzzReader(f *testing.F) {
 				told = told || e.Class == Garbage
 				continue
 			}
-			if gap := text[last+1 : max(m.Offset, last+1)]; len(bytes.Trim(gap, "\r\n\x00\xef\xbb\xbf")) > 0 && !(told && last < 0) && !bytes.Contains(bytes.ToLower(gap), []byte("x-imap:")) {
+			if gap := text[last+1 : max(m.Offset, last+1)]; len(bytes.Trim(gap, "\r\n\x00\x01\xef\xbb\xbf")) > 0 && !(told && last < 0) && !bytes.Contains(bytes.ToLower(gap), []byte("x-imap:")) {
 				t.Fatalf("%q belongs to no message", gap)
 			}
-			if m.Offset <= last || m.begin <= m.Offset || m.end < m.begin {
+			if m.Offset <= last || m.begin < m.Offset || m.begin == m.Offset && !IsMMDF(text) || m.end < m.begin {
 				t.Fatalf("%+v behind %d", m, last)
 			}
 			last = m.end - 1
@@ -313,7 +320,7 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("%d bytes: %q, %v, then %q, %v", m.Size, one, err, two, err2)
 			}
 		}
-		if gap := text[last+1:]; last >= 0 && len(bytes.Trim(gap, "\r\n")) > 0 {
+		if gap := text[last+1:]; last >= 0 && len(bytes.Trim(gap, "\r\n\x01")) > 0 {
 			t.Fatalf("%q belongs to no message", gap)
 		}
 	})

@@ -11,7 +11,8 @@
 // Options.User the tree is one user's.
 //
 // Messages keep their X-UID where these ascend; others get UIDs behind the
-// last. A file without X-IMAPbase gets its modification time as UIDVALIDITY.
+// last. A file without X-IMAPbase gets the date of its first message as UIDVALIDITY,
+// which stays when mail is added to it, else its modification time.
 //
 // # Maildirs
 //

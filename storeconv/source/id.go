@@ -24,6 +24,10 @@ func (s *Source) ID() [32]byte {
 	}
 	for _, p := range s.users {
 		fmt.Fprintf(h, "user %q %q\n", p.user, p.path)
+		if s.input != nil {
+			fmt.Fprintf(h, "input %x\n", s.input.sum())
+			continue
+		}
 		if p.file {
 			s.hashFile(h, s.root, p.path)
 			continue

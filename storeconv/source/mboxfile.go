@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +21,7 @@ type survey struct {
 	base     mbox.Base
 	messages int64
 	last     uint32 // the highest UID
+	first    int64  // date of the first message; ims.NoTime: none
 	anew     bool   // no UIDs are left behind it: none of the file's counts
 	keywords []string
 }
@@ -35,8 +35,24 @@ func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
 	}
 	defer f.Close()
 	path := below(d, name)
-	if info.Size > 0 && !isMbox(f) {
-		u.s.told(path, "no-mbox", 2, fmt.Sprintf("no mailbox file: %d bytes are left out", info.Size))
+	m, damage, err := unpacked(f, info)
+	if err != nil {
+		u.s.told(path, "no-mbox", 2, err.Error())
+		return
+	}
+	if m.File != f {
+		defer m.Close()
+	}
+	if damage != nil {
+		u.s.told(path, "compressed", 2, damage.Error())
+	}
+	u.opened(m, path, mailbox)
+}
+
+// opened gives the mailbox of a file that is open.
+func (u *mboxUser) opened(f *mboxFile, path, mailbox string) {
+	if f.size > 0 && !isMbox(f) {
+		u.s.told(path, "no-mbox", 2, noMbox(headOf(f, 4096), f.size))
 		return
 	}
 	if other, ok := u.taken[mailbox]; ok {
@@ -47,17 +63,18 @@ func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
 	if !u.enterUser() {
 		return
 	}
-	b := &mboxBox{mboxUser: u, path: path, mailbox: mailbox, file: f, size: info.Size}
+	b := &mboxBox{mboxUser: u, path: path, mailbox: mailbox, file: f}
+	var err error
 	if b.survey, err = b.look(); err != nil {
 		u.s.told(path, sims.ReadError, 2, err.Error())
 		return
 	}
-	b.give(info.Time)
+	b.give(f.time)
 }
 
 // isMbox looks for a From line at the start, or for one with a date in the
 // first bytes.
-func isMbox(f *os.File) bool {
+func isMbox(f io.ReaderAt) bool {
 	head := make([]byte, 64<<10)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
@@ -77,8 +94,7 @@ type mboxBox struct {
 	survey
 	path    string
 	mailbox string
-	file    *os.File
-	size    int64
+	file    *mboxFile
 
 	uid   uint32 // the last one that the file has said in its place
 	next  uint32 // for those that it does not say
@@ -87,11 +103,12 @@ type mboxBox struct {
 }
 
 func (b *mboxBox) reader() *mbox.Reader {
-	return mbox.NewReader(b.file, b.size, mbox.Options{Quoting: b.s.opt.Quoting})
+	return mbox.NewReader(b.file, b.file.size, mbox.Options{Quoting: b.s.opt.Quoting})
 }
 
 // look reads the file for what stands in front of its messages in a stream.
 func (b *mboxBox) look() (v survey, err error) {
+	v.first = ims.NoTime
 	r := b.reader()
 	seen := map[string]bool{}
 	add := func(words []string) {
@@ -112,6 +129,7 @@ func (b *mboxBox) look() (v survey, err error) {
 			v.messages++
 			v.last = max(v.last, m.UID)
 			if v.messages == 1 {
+				v.first = m.Date
 				add(r.Base.Keywords)
 			}
 			add(m.Keywords)
@@ -144,10 +162,7 @@ func (b *mboxBox) give(mtime int64) {
 		m.UIDValidity = otherThan(b.base.Validity, mtime)
 		b.s.told(b.path, "no-uid", 1, fmt.Sprintf("no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is %d", m.UIDValidity))
 	case m.UIDValidity == 0:
-		m.UIDValidity = otherThan(0, mtime)
-		if b.messages > 0 {
-			b.s.told(b.path, "no-uidvalidity", 1, fmt.Sprintf("the file says no UIDVALIDITY: its time %d takes its place", m.UIDValidity))
-		}
+		m.UIDValidity = b.guessValidity(mtime)
 	}
 	if !b.s.emit(m) {
 		return
@@ -169,6 +184,21 @@ func (b *mboxBox) give(mtime int64) {
 		}
 	}
 	b.tellRest()
+}
+
+// guessValidity is the UIDVALIDITY of a file that says none. It is the same
+// when mail has been added to the file, so that a later run knows what it has
+// restored.
+func (b *mboxBox) guessValidity(mtime int64) uint32 {
+	of, seconds := "the date of its first message", b.first
+	if seconds < 1 || seconds > 1<<32-2 {
+		of, seconds = "its time", mtime
+	}
+	v := otherThan(0, seconds)
+	if b.messages > 0 {
+		b.s.told(b.path, "no-uidvalidity", 1, fmt.Sprintf("the file says no UIDVALIDITY: %s, %d, takes its place", of, v))
+	}
+	return v
 }
 
 func (b *mboxBox) tellRest() {

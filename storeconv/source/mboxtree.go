@@ -22,6 +22,10 @@ func (s *Source) mboxUser(p place, again bool) {
 		s.inboxes, s.entered = map[string]string{}, false
 	}
 	u := &mboxUser{s: s, user: p.user, taken: s.inboxes}
+	if s.input != nil {
+		u.opened(s.input, "", ims.Inbox)
+		return
+	}
 	if p.file {
 		dir, name, err := openParent(s.root, p.path)
 		if err != nil {
@@ -101,7 +105,7 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 		case info.Dir:
 			u.enter(d, n, name, depth)
 		case info.Regular:
-			u.file(d, n, mailboxOf(name, n))
+			u.file(d, n, mailboxOf(name, plainName(d, n)))
 		default:
 			u.s.told(below(d, n), maildir.NotRegular, 2, "a link or a device: not read")
 		}

@@ -46,6 +46,8 @@ type Source struct {
 	opt   Options
 	path  string // of the tree
 	root  *maildir.Dir
+	input *mboxFile // in place of a tree: what can be read only once; nil: none
+	mine  bool      // input is to be closed with this
 	users []place
 	early []*sims.Error // of the search for users
 
@@ -85,12 +87,22 @@ func Open(path string, opt Options) (*Source, error) {
 		s.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	s.next, s.stop = iter.Pull2(s.members)
+	s.begin()
 	return s, nil
 }
 
-// Again opens the same once more, from its start.
-func (s *Source) Again() (*Source, error) { return Open(s.path, s.opt) }
+func (s *Source) begin() { s.next, s.stop = iter.Pull2(s.members) }
+
+// Again opens the same once more, from its start. What OpenMbox has opened must
+// not be closed before.
+func (s *Source) Again() (*Source, error) {
+	if s.input == nil {
+		return Open(s.path, s.opt)
+	}
+	again := &Source{opt: s.opt, path: s.path, input: s.input, users: s.users, early: s.early, links: make(map[fileKey]*firstCopy), shared: -1}
+	again.begin()
+	return again, nil
+}
 
 // Kind is what the tree is made of.
 func (s *Source) Kind() Kind { return s.opt.Kind }
@@ -112,6 +124,9 @@ func (s *Source) Close() error {
 		s.stop()
 	}
 	s.endBody()
+	if s.mine {
+		return s.input.Close()
+	}
 	if s.root == nil {
 		return nil
 	}
@@ -165,7 +180,10 @@ func (s *Source) endBody() {
 
 // Where is the position of a member, or of damage, for messages.
 func (s *Source) Where(offset int64, name string) string {
-	if offset < 0 {
+	switch {
+	case s.input != nil:
+		return s.path + name
+	case offset < 0:
 		return filepath.Join(s.path, name)
 	}
 	return s.path + ": " + sims.DisplayName(name)

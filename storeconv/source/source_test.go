@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pierrec/lz4/v4"
+
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/sims"
 )
@@ -293,7 +295,7 @@ var mboxRows = []row{
 		user ann
 		box ann/INBOX 961579934 0 sub -1 "" ""
 		user joe
-		! 1 no-uidvalidity joe: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity joe: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: a\n\nb\n" ""
 		msg joe/INBOX/2 1 "S: c\n\nd\n" "\\Seen"`},
@@ -317,16 +319,16 @@ var mboxRows = []row{
 		"joe/INBOX": from1 + "\n1\n", "joe/Mail/a": from1 + "\n2\n", "joe/Mail/b/folder.msg": from1 + "\n3\n", "joe/Mail/b/c": from1 + "\n4\n", "joe/loop": "-> ..", "joe/readme": "text\n",
 	}, want: `
 		user joe
-		! 1 no-uidvalidity joe/INBOX: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity joe/INBOX: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "\n1\n" ""
-		! 1 no-uidvalidity joe/Mail/a: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity joe/Mail/a: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/Mail/a 961579934 0 sub -1 "" ""
 		msg joe/Mail/a/1 0 "\n2\n" ""
-		! 1 no-uidvalidity joe/Mail/b/folder.msg: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity joe/Mail/b/folder.msg: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/Mail/b 961579934 0 sub -1 "" ""
 		msg joe/Mail/b/1 0 "\n3\n" ""
-		! 1 no-uidvalidity joe/Mail/b/c: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity joe/Mail/b/c: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/Mail/b/c 961579934 0 sub -1 "" ""
 		msg joe/Mail/b/c/1 0 "\n4\n" ""
 		! 2 not-regular joe/loop: a link or a device: not read
@@ -350,10 +352,10 @@ var mboxRows = []row{
 		"Inbox": "From - Wed Jun 21 09:32:14 2000\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\nS: a\n\nb\n", "Inbox.msf": "x", "Inbox.sbd/Sub": from1 + "\n2\n", "Sent": "",
 	}, want: `
 		user joe
-		! 1 no-uidvalidity Inbox: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity Inbox: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: a\n\nb\n" "\\Seen"
-		! 1 no-uidvalidity Inbox.sbd/Sub: the file says no UIDVALIDITY: its time 961579934 takes its place
+		! 1 no-uidvalidity Inbox.sbd/Sub: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX/Sub 961579934 0 sub -1 "" ""
 		msg joe/INBOX/Sub/1 0 "\n2\n" ""
 		box joe/Sent 961579934 0 sub -1 "" ""`},
@@ -397,6 +399,46 @@ func TestCompressed(t *testing.T) {
 		! 2 compressed joe/cur/961579934.c: compressed with xz: decompress the files of the Maildir first
 		! 2 compressed joe/cur/961579934.d: compressed with bzip2: decompress the files of the Maildir first
 		msg joe/INBOX/5 0 "BZhtext" ""`}
+	r.check(t)
+}
+
+// TestPackedMbox: mailbox files that are compressed lose the end of their names
+// and are read; damage costs what is behind it.
+func TestPackedMbox(t *testing.T) {
+	text := from1 + "X-IMAPbase: 5 2\nX-UID: 1\n\n" + strings.Repeat("words of a body\n", 3000) + "\n" + from2 + "X-UID: 2\n\nx\n"
+	var z, l strings.Builder
+	w := gzip.NewWriter(&z)
+	io.WriteString(w, text[:100])
+	w.Close()
+	w.Reset(&z) // files that were put together
+	io.WriteString(w, text[100:])
+	w.Close()
+	lw := lz4.NewWriter(&l)
+	io.WriteString(lw, "From ann Wed Jun 21 09:32:15 2000\nX-IMAPbase: 7 1\n\nlz4\n")
+	lw.Close()
+	r := row{name: "packed", opt: Options{Kind: Mbox}, files: map[string]string{
+		"joe/INBOX.gz": z.String(), "joe/a.lz4": l.String(), "joe/a": from1 + "X-IMAPbase: 6 1\n\na\n", "joe/b.gz": from1 + "X-IMAPbase: 8 1\n\nb\n", "joe/c.gz": z.String()[:60], "joe/d.xz": "\xfd7zXZ\x00rest",
+		"joe/e": "*mbx*\r\n", "joe/f": "Subject: x\n y\nFrom: z\n\nx\n", "sam.mbox.lz4": l.String(),
+	}, want: `
+		user joe
+		box joe/INBOX 5 3 sub -1 "" ""
+		msg joe/INBOX/1 0 "\n` + strings.Repeat(`words of a body\n`, 3000) + `" ""
+		msg joe/INBOX/2 1 "\nx\n" ""
+		box joe/a 6 2 sub -1 "" ""
+		msg joe/a/2 0 "\na\n" ""
+		! 2 two-files joe/a.lz4: mailbox a is joe/a: this file is left out
+		box joe/b.gz 8 2 sub -1 "" ""
+		msg joe/b.gz/2 0 "\nb\n" ""
+		! 2 compressed joe/c.gz: compressed with gzip, and damaged behind 49 bytes of text: the rest is lost: unexpected EOF
+		! 1 no-uidvalidity joe/c.gz: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
+		box joe/c 961579934 0 sub -1 "" ""
+		msg joe/c/1 0 "X-IMA" ""
+		! 2 no-mbox joe/d.xz: compressed with xz: 10 bytes are left out; undo that first (xz -d)
+		! 2 no-mbox joe/e: no mailbox file: 7 bytes are left out: it is a mailbox of the kind mbx of the UW server; its mailutil makes mailbox files of it (mailutil copy FILE '#driver.unix/NEW')
+		! 2 no-mbox joe/f: no mailbox file: 25 bytes are left out: it is one message without a From line in front
+		user sam
+		box sam/INBOX 7 2 sub -1 "" ""
+		msg sam/INBOX/2 1 "\nlz4\n" ""`}
 	r.check(t)
 }
 

@@ -30,10 +30,9 @@ func IsTree(path string) bool {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, 8)
-	n, _ := f.ReadAt(head, 0) // what is too short is none
-	text := strings.TrimPrefix(string(head[:n]), "\xef\xbb\xbf")
-	return strings.HasPrefix(strings.TrimLeft(text, "\r\n"), "From ")
+	head := begins(f, 16)
+	text := strings.TrimPrefix(string(head), "\xef\xbb\xbf")
+	return strings.HasPrefix(strings.TrimLeft(text, "\r\n"), "From ") || mbox.IsMMDF(head)
 }
 
 // findUsers opens the tree and finds out whose mail it has.
@@ -73,7 +72,7 @@ func (s *Source) findUsers() error {
 func (s *Source) oneFile(name string) error {
 	user := s.opt.User
 	if user == "" {
-		user = strings.TrimSuffix(name, ".mbox")
+		user = strings.TrimSuffix(plainName(s.root, name), ".mbox")
 	}
 	s.users = []place{{user, name, true}}
 	s.path = filepath.Dir(s.path)
@@ -244,7 +243,7 @@ func (s *Source) mboxUsers() error {
 		case info.Dir:
 			s.users = append(s.users, place{user: name, path: name})
 		case info.Regular:
-			s.users = append(s.users, place{strings.TrimSuffix(name, ".mbox"), name, true})
+			s.users = append(s.users, place{strings.TrimSuffix(plainName(s.root, name), ".mbox"), name, true})
 		default:
 			s.noteOther(name, true)
 		}

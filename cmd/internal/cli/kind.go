@@ -33,7 +33,7 @@ func Kind(head []byte) string {
 		return "a Berkeley DB file"
 	case bytes.HasPrefix(lower, []byte("dn:")), bytes.HasPrefix(lower, []byte("version: ")):
 		return "an LDIF file"
-	case bytes.HasPrefix(head, []byte("From ")):
+	case bytes.HasPrefix(head, []byte("From ")), bytes.HasPrefix(head, []byte("\x01\x01\x01\x01\n")):
 		return "an mbox file"
 	case bytes.HasPrefix(head, []byte("VERSION=")):
 		return "a database in the text form of db_dump"

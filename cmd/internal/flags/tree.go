@@ -40,7 +40,7 @@ func (t *Tree) Is(path string) bool {
 	case "stream":
 		return false
 	case "auto":
-		return path != "-" && (t.Given() || source.IsTree(path))
+		return t.Given() || path != "-" && source.IsTree(path)
 	}
 	return true
 }

@@ -91,7 +91,7 @@ func advice(kind string) string {
 	case "a Berkeley DB file", "a database in the text form of db_dump":
 		return "dbconv reads databases; a backup stream is a tar archive of user/mailbox/uid"
 	case "an mbox file":
-		return "restore reads mailbox files that are named and not compressed (--kind mbox)"
+		return "a mailbox file on standard input is read with --kind mbox --user USER"
 	}
 	return "a backup stream is a tar archive of user/mailbox/uid"
 }

@@ -7,16 +7,26 @@ import (
 	"imsconv/storeconv/source"
 )
 
-// OpenTree opens a tree of mailbox files or Maildirs as an input of the job.
-// The caller closes it.
+// OpenTree opens a tree of mailbox files or Maildirs as an input of the job;
+// "-" is a mailbox file on standard input. The caller closes it.
 func OpenTree(job *cli.Job, path string, opt source.Options) (*source.Source, error) {
-	if path == "-" {
-		return nil, cli.Usagef("mailbox files and Maildirs are read more than once: name the file or folder")
+	switch {
+	case path != "-":
+		if err := job.Reads(path); err != nil {
+			return nil, err
+		}
+		return source.Open(path, opt)
+	case opt.Kind == source.Maildir:
+		return nil, cli.Usagef("a Maildir is a folder: name it")
+	case opt.User == "":
+		return nil, cli.Usagef("whose mail is on standard input? (--user)")
 	}
-	if err := job.Reads(path); err != nil {
+	in, err := job.Open(path)
+	if err != nil {
 		return nil, err
 	}
-	return source.Open(path, opt)
+	defer in.Close() // opened for reading
+	return source.OpenMbox(in.Name, in, opt)
 }
 
 // OfTree is a tree as restore reads it.
