@@ -238,7 +238,7 @@ func (a *adding) addUIDs() error {
 // none gets the source's UIDVALIDITY.
 func (a *adding) readHeader(path string) (h maildir.UidlistHeader, has map[string]bool, err error) {
 	has = make(map[string]bool)
-	h = maildir.UidlistHeader{Validity: a.box.validity, Next: 1, GUID: guidOf(a.u.id, a.box.name, a.box.validity)}
+	h = maildir.UidlistHeader{Validity: a.box.validity, Next: 1, GUID: guidOf(a.u.id, a.box.name, a.box.validity, "")}
 	f, list, err := a.r.openUidlist(path)
 	if err != nil || list == nil {
 		return h, has, err

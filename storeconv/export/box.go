@@ -318,12 +318,22 @@ func (b *box) tellLost(used map[string]int64) {
 	b.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
 }
 
-// guid is the GUID of a mailbox, the same in every run.
+// guid is the GUID of a mailbox, the same in every run. One that was exported
+// before and is gone may have been given another name on the new side, and has
+// its GUID there: what is made again has the last UID of then in its own.
 func (b *box) guid(validity uint32) string {
-	return guidOf(b.u.id, b.name, validity)
+	made := ""
+	if b.old != nil && b.made {
+		last := uint32(0)
+		if n := b.old.recs.n; n > 0 {
+			last = b.old.recs.inOrder(n - 1).uid
+		}
+		made = fmt.Sprintf("\x00%d", last)
+	}
+	return guidOf(b.u.id, b.name, validity, made)
 }
 
-func guidOf(id, name string, validity uint32) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", id, name, validity))
+func guidOf(id, name string, validity uint32, made string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d%s", id, name, validity, made))
 	return hex.EncodeToString(sum[:16])
 }

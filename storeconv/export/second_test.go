@@ -179,6 +179,52 @@ func TestDeletedMailbox(t *testing.T) {
 	}
 }
 
+// TestRenamedMailbox: a mailbox that a client has given another name keeps its
+// GUID there; what is made again, when the source has more, has another, each
+// time, and the same in every such run.
+func TestRenamedMailbox(t *testing.T) {
+	var runs [2][]string
+	for i := range runs {
+		dir := t.TempDir()
+		joe := dir + "/joe/Maildir/"
+		src := []member{boxed("joe/Old", 8)}
+		for n := range 4 {
+			exportTo(t, dir, streamOf(t, write(t, src...)), Options{})
+			head, _, _ := strings.Cut(content(t, joe+".Old/dovecot-uidlist"), "\n")
+			_, guid, _ := strings.Cut(head, " G")
+			if slices.Contains(runs[i], guid) || len(guid) != 32 {
+				t.Errorf("time %d: %q again, of %q", n, guid, runs[i])
+			}
+			runs[i] = append(runs[i], guid)
+			if err := os.Rename(joe+".Old", fmt.Sprintf("%s.Archive%d", joe, n)); err != nil {
+				t.Fatal(err)
+			}
+			src = append(src, msg(fmt.Sprintf("joe/Old/%d", n+3), int64(n+3), "", "more\r\n"))
+		}
+	}
+	if !slices.Equal(runs[0], runs[1]) {
+		t.Errorf("%q, then %q", runs[0], runs[1])
+	}
+}
+
+// TestOtherUIDL: UIDLs that readers know are not changed by a later run.
+func TestOtherUIDL(t *testing.T) {
+	src := []member{boxed("joe/INBOX", 7), msg("joe/INBOX/1", 1, "", "one\r\n")}
+	for _, row := range [][2]string{{"%v-%u", "%08Xu%08Xv"}, {"%v-%u", ""}, {"", "%v-%u"}} {
+		dir := t.TempDir()
+		exportTo(t, dir, streamOf(t, write(t, src...)), Options{UIDL: row[0]})
+		before := tree(t, dir)
+		_, err := Export(t.Context(), dir, streamOf(t, write(t, src...)), Options{UIDL: row[1]})
+		if err == nil || !strings.Contains(err.Error(), "--pop3-uidl") {
+			t.Errorf("%q, then %q: %v", row[0], row[1], err)
+		}
+		if after := tree(t, dir); !slices.Equal(before, after) {
+			t.Errorf("%q, then %q: the destination has changed", row[0], row[1])
+		}
+		exportTo(t, dir, streamOf(t, write(t, src...)), Options{UIDL: row[0]})
+	}
+}
+
 // TestLocked: while somebody holds the lock of a mailbox its user is left out,
 // and the same command goes on later.
 func TestLocked(t *testing.T) {

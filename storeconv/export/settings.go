@@ -89,6 +89,9 @@ func (s *settings) differs(o *settings) string {
 			return fmt.Sprintf("with %s %s, now it is %q", f.option, f.was, f.is)
 		}
 	}
+	if s.uidl != o.uidl {
+		return fmt.Sprintf("with --pop3-uidl %q, now it is %q, and mail readers would fetch all mail once more", s.uidl, o.uidl)
+	}
 	if s.names != o.names {
 		return fmt.Sprintf("with %s names of mailboxes, now they would be %s (--escape, --names)", s.names, o.names)
 	}
@@ -98,9 +101,6 @@ func (s *settings) differs(o *settings) string {
 // add takes over what another run has met.
 func (s *settings) add(o *settings) {
 	s.plugin = s.plugin || o.plugin
-	if o.uidl != "" {
-		s.uidl = o.uidl
-	}
 }
 
 // fields are the lines of the file, in their order.

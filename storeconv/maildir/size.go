@@ -9,11 +9,11 @@ import (
 // SizeName is the file of a user's quota and of what he uses.
 const SizeName = "maildirsize"
 
-// Size is what a maildirsize says. A limit of 0 is none.
+// Size is what a maildirsize says. A limit of 0 is none; one of -1 is not said,
+// as in a file without a line, which a server has not filled yet.
 type Size struct {
 	MaxBytes, MaxCount int64 // limits
 	Bytes, Count       int64 // in use, messages of all mailboxes
-	Said               bool  // ReadSize: the limits stand there; a file without a line is one that a server has not filled
 }
 
 // WriteSize writes a maildirsize.
@@ -36,7 +36,7 @@ func ReadSize(r io.Reader) (Size, error) {
 	lines := newLineReader(r, BadSize)
 	first, err := lines.next()
 	if err == io.EOF {
-		return s, nil
+		return Size{MaxBytes: -1, MaxCount: -1}, nil
 	}
 	if err != nil {
 		return s, err
@@ -58,7 +58,8 @@ func ReadSize(r io.Reader) (Size, error) {
 
 func (s *Size) parseLimits(line string) bool {
 	line = strings.TrimSpace(line)
-	if s.Said = line != ""; !s.Said {
+	if line == "" {
+		s.MaxBytes, s.MaxCount = -1, -1
 		return true
 	}
 	for limit := range strings.SplitSeq(line, ",") {

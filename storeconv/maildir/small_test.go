@@ -131,15 +131,15 @@ func TestSize(t *testing.T) {
 		want Size
 		bad  bool
 	}{
-		{"10240000S,100C\n1000 8\n", Size{10240000, 100, 1000, 8, true}, false},
-		{"100C\n5 1\n-5 -1\n7 1\n", Size{0, 100, 7, 1, true}, false},
-		{"10S", Size{10, 0, 0, 0, true}, false},
-		{"\n5 1\n", Size{0, 0, 5, 1, false}, false},
-		{"", Size{}, false},
-		{"10X\n", Size{Said: true}, true},
-		{"S\n", Size{Said: true}, true},
-		{"-1S\n", Size{Said: true}, true},
-		{"5S,\n", Size{5, 0, 0, 0, true}, true},
+		{"10240000S,100C\n1000 8\n", Size{10240000, 100, 1000, 8}, false},
+		{"100C\n5 1\n-5 -1\n7 1\n", Size{0, 100, 7, 1}, false},
+		{"10S", Size{10, 0, 0, 0}, false},
+		{"\n5 1\n", Size{-1, -1, 5, 1}, false},
+		{"", Size{-1, -1, 0, 0}, false},
+		{"10X\n", Size{}, true},
+		{"S\n", Size{}, true},
+		{"-1S\n", Size{}, true},
+		{"5S,\n", Size{5, 0, 0, 0}, true},
 	} {
 		got, err := ReadSize(strings.NewReader(row.text))
 		var e *Error
@@ -147,7 +147,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("%q: %+v, %v", row.text, got, err)
 		}
 	}
-	for _, s := range []Size{{Said: true}, {10, 0, 5, 1, true}, {0, 7, 5, 1, true}, {10, 7, 0, 0, true}} {
+	for _, s := range []Size{{}, {10, 0, 5, 1}, {0, 7, 5, 1}, {10, 7, 0, 0}} {
 		var out bytes.Buffer
 		if err := WriteSize(&out, s); err != nil {
 			t.Fatal(err)

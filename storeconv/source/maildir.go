@@ -118,7 +118,7 @@ func (u *maildirUser) member() *sims.Member {
 	var size maildir.Size
 	u.root.ReadFile(maildir.SizeName, maildir.BadSize, u.tell, func(r io.Reader) (err error) {
 		size, err = maildir.ReadSize(r)
-		m.HasQuota = err == nil && size.Said
+		m.HasQuota = err == nil && size.MaxBytes >= 0
 		return err
 	})
 	if m.HasQuota {

@@ -28,6 +28,7 @@ type boxChecker struct {
 	lost    map[string]int64   // of these, without the keyword, which has no letter
 
 	absent, extra []lone // to find messages under another UID
+	strangeGUID   bool   // nothing has explained it yet
 }
 
 // lone is a message on one side.
@@ -185,10 +186,20 @@ func (b *boxChecker) head() {
 	if want := b.box.next; want != 0 && want <= maxUID+1 && b.list.next != want {
 		b.notes.problem("uidnext", where, "the next UID is %d, the source has %d", b.list.next, want)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", b.u.id, b.box.name, b.list.validity))
-	if want := hex.EncodeToString(sum[:16]); b.list.guid != want {
-		b.notes.problem("guid", where, "the GUID is %q, should be %s", b.list.guid, want)
-	}
+	b.strangeGUID = b.list.guid != b.guid("") && b.list.guid != b.guid("\x000")
+}
+
+// guid is the GUID of the mailbox. One that was exported before, and was gone
+// when it had to be made again, has the last UID of then behind the rest.
+func (b *boxChecker) guid(made string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d%s", b.u.id, b.box.name, b.list.validity, made))
+	return hex.EncodeToString(sum[:16])
+}
+
+// explainGUID sees whether the mailbox was made again behind a message that is
+// not in it.
+func (b *boxChecker) explainGUID(uid uint32) {
+	b.strangeGUID = b.strangeGUID && b.list.guid != b.guid(fmt.Sprintf("\x00%d", uid))
 }
 
 // keywords reads the letters of keywords.
@@ -280,6 +291,7 @@ func (b *boxChecker) merge() error {
 		}
 		switch {
 		case err == nil && (lineErr != nil || want.uid < line.uid):
+			b.explainGUID(want.uid)
 			b.missing(want)
 			want, err = b.next(err)
 		case lineErr == nil && (err != nil || line.uid < want.uid):
@@ -297,6 +309,9 @@ func (b *boxChecker) merge() error {
 		}
 	}
 	b.otherUIDs()
+	if b.strangeGUID {
+		b.notes.problem("guid", b.at("dovecot-uidlist"), "the GUID is %q, should be %s", b.list.guid, b.guid(""))
+	}
 	if err != io.EOF {
 		b.notes.problem("source", b.where(b.dir), "the source cannot be read further: %v", err)
 	}
