@@ -417,7 +417,7 @@ func (j *judgement) quota(c *peer.IMAP, u *servedUser) error {
 
 // ownFile tells whether Dovecot keeps a file of that name for itself.
 func ownFile(name string) bool {
-	for _, prefix := range []string{"dovecot.index", "dovecot.list.index", "dovecot-acl-list", "dovecot.mailbox.log"} {
+	for _, prefix := range []string{"dovecot.index", "dovecot.list.index", "dovecot-acl-list", "dovecot.mailbox.log", "dovecot-uidvalidity"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

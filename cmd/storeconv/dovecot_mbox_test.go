@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,67 @@ func TestMboxServed(t *testing.T) {
 		x := exportMbox(t, stream, want, "--mbox", "mboxcl2")
 		judge(t, x.dovecot(t), x.out, x.users).fail(t)
 	})
+	t.Run("folders", func(t *testing.T) { // mailboxes with mail that have others below them
+		dir := scratch(t)
+		stream, want := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 14, Users: 10, Mailboxes: 14, Messages: 600, MedianSize: 2048})
+		x := exportMbox(t, stream, want, "--mbox", "mboxcl2", "--names", "folders")
+		judge(t, x.dovecot(t), x.out, x.users).fail(t)
+	})
+}
+
+// TestMboxSubscribed: what a user is subscribed to is among Dovecot's
+// subscriptions under the name that it serves the mail by, after a second pass
+// too, and comes back from the files.
+func TestMboxSubscribed(t *testing.T) {
+	shown := map[string]map[string]string{"imsexport": {"Mail": "Mail/folder.msg", "Mail/Old": "Mail/Old/folder.msg", "New": "New/folder.msg"}, "folders": {}}
+	for names, other := range shown {
+		t.Run(names, func(t *testing.T) {
+			dir := scratch(t)
+			x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
+			var boxes []sentBox
+			for i, name := range []string{"INBOX", "Mail", "Mail/Old", "Mail/Old/deep", "Sent", "New", "New/x"} {
+				b := oddBox(name, i)
+				b.subscribed = name != "Mail/Old/deep"
+				boxes = append(boxes, sentBox{"joe", b})
+			}
+			for _, n := range []int{5, 7} {
+				writeBoxes(t, x.stream, boxes[:n]...)
+				x.exportAs(t, "mbox", "stream", 0, "--names", names)
+			}
+			d := x.dovecot(t)
+			d.Own(x.out)
+			u := servedUser{id: "joe", home: filepath.Join(x.out, "joe")}
+			c, err := d.IMAP(u.id, u.home)
+			if err != nil {
+				t.Fatal(err)
+			}
+			subscribed := namesListed(t, c, "LSUB")
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+			for _, b := range boxes {
+				name := b.name
+				if served := other[name]; served != "" {
+					name = served
+				}
+				if slices.Contains(subscribed, name) != b.subscribed {
+					t.Errorf("%s, served as %s: subscribed is %v (%q)", b.name, name, !b.subscribed, subscribed)
+				}
+			}
+			back := filepath.Join(dir, "back")
+			if o := mustRun(t, 0, "restore", "--kind", "mbox", x.out, "--store", back); strings.Contains(o.stderr, "[subscription]") {
+				t.Error(o.stderr)
+			}
+			for _, b := range boxes {
+				if fields := indexFields(t, filepath.Join(back, testsite.MailboxDir("primary", "joe", b.name), "store.idx")); (fields["Subscribed"] == "1") != b.subscribed {
+					t.Errorf("%s: subscribed is %q in the store again", b.name, fields["Subscribed"])
+				}
+			}
+			for _, line := range d.Complaints() {
+				t.Error(line)
+			}
+		})
+	}
 }
 
 // readMbox has Python's module mailbox read files: of each the UIDs and the
@@ -119,7 +181,7 @@ func TestMboxInPython(t *testing.T) {
 // TestMboxBack: mailbox files become the store that they were made of, as far
 // as they can tell.
 func TestMboxBack(t *testing.T) {
-	for _, how := range [][]string{{"--mbox", "mboxcl2"}, {"--mbox", "mboxrd"}, {"--mbox", "mboxcl2", "--names", "imsexport"}} {
+	for _, how := range [][]string{{"--mbox", "mboxcl2"}, {"--mbox", "mboxrd"}, {"--mbox", "mboxcl2", "--names", "imsexport"}, {"--names", "folders"}} {
 		t.Run(strings.Join(how, " "), func(t *testing.T) {
 			x := exportMbox(t, sampleSite+"sims/backup.sims", readExpect(t, sampleSite+"expect.json"), how...)
 			back := filepath.Join(x.dir, "back")

@@ -246,6 +246,7 @@ var carriers = []struct {
 	{"Maildir", 1, []string{"export", "--to", "maildir", "--out"}, []string{"restore", "--bdb", "9", "--kind", "maildir", "-f"}},
 	{"Maildir of layout fs", 1, []string{"export", "--to", "maildir", "--layout", "fs", "--out"}, []string{"restore", "--bdb", "9", "--kind", "maildir", "-f"}},
 	{"mboxrd", 2, []string{"export", "--to", "mbox", "--mbox", "mboxrd", "--out"}, []string{"restore", "--bdb", "9", "--kind", "mbox", "-f"}},
+	{"mbox in folders", 2, []string{"export", "--to", "mbox", "--names", "folders", "--out"}, []string{"restore", "--bdb", "9", "--kind", "mbox", "-f"}},
 	{"mboxcl2", 2, []string{"export", "--to", "mbox", "--mbox", "mboxcl2", "--out"}, []string{"restore", "--bdb", "9", "--kind", "mbox", "-f"}},
 }
 

@@ -90,6 +90,7 @@ type Options struct {
 	UIDL    string // POP3 UIDL of a message: %u UID, %v UIDVALIDITY; "": none
 	Keep    Keep
 	Mboxcl2 bool // Mbox: Content-Length in place of quoting
+	Folders bool // Mbox: every mailbox but INBOX is a directory with its file in it
 
 	DryRun  bool      // read and report, write nothing
 	Results io.Writer // a line for each mailbox, see docs/formats.md; nil: none

@@ -61,11 +61,11 @@ type headBox struct {
 	known    bool   // UIDVALIDITY is the source's own word
 
 	// Of a list of what is to be done.
-	number    int    // of the directory with the new files
-	made      bool   // that directory is the whole mailbox
-	subscribe string // the line of subscriptions that comes with it
-	next      uint32 // UIDNEXT of the source, where that of the destination is below it; else 0
-	was       string // of an mbox file: what the one was that it is made from
+	number    int      // of the directory with the new files
+	made      bool     // that directory is the whole mailbox
+	subscribe []string // the lines of subscriptions that come with it
+	next      uint32   // UIDNEXT of the source, where that of the destination is below it; else 0
+	was       string   // of an mbox file: what the one was that it is made from
 }
 
 // appendHead appends the text of a head, with the empty line that ends it.
@@ -92,8 +92,8 @@ func appendHead(dst []byte, h *head) []byte {
 		if b.next != 0 {
 			dst = fmt.Appendf(dst, "next %d\n", b.next)
 		}
-		if b.subscribe != "" {
-			dst = fmt.Appendf(dst, "subscribe %s\n", b.subscribe)
+		for _, line := range b.subscribe {
+			dst = fmt.Appendf(dst, "subscribe %s\n", line)
 		}
 	}
 	return append(dst, '\n')
@@ -165,7 +165,7 @@ func (h *head) more(key, value string) bool {
 	case "was":
 		b.was = value
 	case "subscribe":
-		b.subscribe = value
+		b.subscribe = append(b.subscribe, value)
 	default:
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -391,6 +392,9 @@ func (u *user) subscriptions(which func(b *box) bool) (lines []string, err error
 			line = ims.Inbox
 		}
 		lines = append(lines, line)
+		if u.r.opt.To == Mbox && !u.r.opt.Folders && path.Base(b.dir) == folderFile { // what servers show of its mail
+			lines = append(lines, line+"\t"+folderFile)
+		}
 	}
 	return lines, nil
 }

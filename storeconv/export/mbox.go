@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/mbox"
 )
 
@@ -22,8 +23,8 @@ const folderFile = "folder.msg"
 
 // nameMbox gives the mailboxes of a user their files, now that all are known: a
 // file of the mailbox's name or, where there are mailboxes below it, folderFile
-// in the directory of that name. A name that cannot be a file's is changed by
-// rule.
+// in the directory of that name, as with Options.Folders for every mailbox but
+// INBOX. A name that cannot be a file's is changed by rule.
 func (u *user) nameMbox() error {
 	boxes := slices.SortedFunc(slices.Values(u.boxes), func(a, b *box) int { return compareNames(a.name, b.name) })
 	above := make(map[string]bool)
@@ -54,7 +55,7 @@ func (u *user) nameMbox() error {
 // be made; to keep the name is to leave that to a later call.
 func (b *box) nameFile(above, keep bool) error {
 	u, file := b.u, b.target
-	if above {
+	if above || u.r.opt.Folders && b.target != ims.Inbox {
 		file += "/" + folderFile
 	}
 	free, err := b.freeFile(file)

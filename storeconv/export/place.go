@@ -239,9 +239,7 @@ func (p *placing) replace(name string, write func(w io.Writer) error) error {
 func (p *placing) subscribe() error {
 	var lines []string
 	for _, b := range p.head.boxes {
-		if b.subscribe != "" {
-			lines = append(lines, b.subscribe)
-		}
+		lines = append(lines, b.subscribe...)
 	}
 	if lines == nil {
 		return nil

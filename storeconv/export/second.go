@@ -107,7 +107,7 @@ func (u *user) writeNew(name string) error {
 			if err != nil {
 				return err
 			}
-			hb.subscribe = lines[0]
+			hb.subscribe = lines
 		}
 		h.boxes = append(h.boxes, hb)
 		boxes = append(boxes, b)

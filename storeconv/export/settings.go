@@ -17,7 +17,7 @@ type settings struct {
 	path   string // template
 	domain string
 	layout string // ++ or fs
-	names  string // escaped or plain; of mbox: flat or imsexport
+	names  string // escaped or plain; of mbox: imsexport or folders
 	mbox   string // mboxrd or mboxcl2
 	plugin bool   // listescape was asked for
 	uidl   string // POP3 UIDL
@@ -73,6 +73,9 @@ func settingsOf(o *Options) settings {
 		s.format, s.layout, s.names, s.mbox, s.plugin = "mbox", "", "imsexport", "mboxrd", false
 		if o.Mboxcl2 {
 			s.mbox = "mboxcl2"
+		}
+		if o.Folders {
+			s.names = "folders"
 		}
 	}
 	return s

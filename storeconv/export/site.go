@@ -94,8 +94,12 @@ func (s *settings) dovecot(where string, n needs) string {
 	root := strings.ReplaceAll(where, "%", "%%") + "/" + s.path
 	switch {
 	case s.format == "mbox":
-		fmt.Fprintf(&b, "mail_location = mbox:%s:INBOX=%s/INBOX\n", root, root)
-		b.WriteString("# The mail of a folder with folders below it is shown as the mailbox folder.msg\n# in it: mbox files cannot be directories.\n")
+		fmt.Fprintf(&b, "mail_location = mbox:%s:INBOX=%s/INBOX", root, root)
+		if s.names == "folders" {
+			fmt.Fprintf(&b, ":DIRNAME=%s:INDEX=%s/.index/%s\n", folderFile, strings.ReplaceAll(where, "%", "%%"), s.path)
+		} else {
+			b.WriteString("\n# The mail of a folder with folders below it is shown as the mailbox folder.msg\n# in it: mbox files cannot be directories. --names folders has no such mailboxes.\n")
+		}
 		if s.mbox == "mboxrd" {
 			b.WriteString("# This is mboxrd: Dovecot shows the \">\" in front of quoted From lines; --mbox mboxcl2 has none.\n")
 		}

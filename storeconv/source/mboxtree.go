@@ -173,7 +173,7 @@ func (u *mboxUser) readSubscriptions(d *maildir.Dir) {
 			})
 			u.subscribed = make(map[string]bool)
 			for _, n := range names {
-				u.subscribed[n] = true
+				u.subscribed[strings.TrimSuffix(n, "/folder.msg")] = true // as servers show it
 			}
 			return err
 		})

@@ -48,7 +48,7 @@ func (e *Export) AddFormat(fs *pflag.FlagSet) {
 	f := &e.format
 	choice(fs, &f.to, "to", "`FORMAT`: maildir or mbox", "maildir", "maildir", "mbox")
 	choice(fs, &f.mbox, "mbox", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
-	choice(fs, &f.names, "names", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory)", "imsexport", "imsexport")
+	choice(fs, &f.names, "names", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory) or folders (every folder but INBOX is a directory with folder.msg in it, as Dovecot serves all by their names)", "imsexport", "imsexport", "folders")
 }
 
 func choice(fs *pflag.FlagSet, c *flags.Choice, name, usage, value string, words ...string) {
@@ -111,10 +111,10 @@ func (e *Export) fillFormat(o *export.Options) error {
 	if e.layout.Value == "fs" {
 		o.Layout = maildir.FS
 	}
-	o.Mboxcl2 = e.format.mbox.Value == "mboxcl2"
+	o.Mboxcl2, o.Folders = e.format.mbox.Value == "mboxcl2", e.format.names.Value == "folders"
 	if e.To() == "maildir" {
-		if o.Mboxcl2 {
-			return cli.Usagef("--mbox is of --to mbox")
+		if o.Mboxcl2 || o.Folders {
+			return cli.Usagef("--mbox and --names are of --to mbox")
 		}
 		return nil
 	}
