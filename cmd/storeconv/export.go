@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -173,6 +174,9 @@ func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, clos
 		}
 		src, err := export.FromStream("standard input", f)
 		return src, 0, closeAll, err
+	}
+	if info, err := os.Stat(v.file); err == nil && info.IsDir() {
+		return nil, 0, closeAll, folderHint(v.file)
 	}
 	in, err := stream.Open(job, v.file)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -25,4 +26,14 @@ func storeHint(err error, dir string) error {
 		}
 	}
 	return cli.WithHint(err, "a store is the directory that holds partition and mboxlist")
+}
+
+// folderHint is the error of a folder where a stream should be, with what to do
+// about it.
+func folderHint(dir string) error {
+	err := fmt.Errorf("%s: is a directory, no backup stream", dir)
+	if info, statErr := os.Stat(filepath.Join(dir, "partition")); statErr == nil && info.IsDir() {
+		return cli.WithHint(err, "a store is named with --store")
+	}
+	return cli.WithHint(err, "of mailbox files and Maildirs storeconv restore makes a store (--store), or a stream (--to-stream), which can be exported")
 }

@@ -216,10 +216,7 @@ func (a *adding) addUIDs() error {
 	next := uint64(h.Next)
 	var other int64
 	for i, e := range lines {
-		uids[i] = uint32(max(next, uint64(e.uid)))
-		if e.uid > lastUID {
-			uids[i] = uint32(min(next, lastUID+1))
-		}
+		uids[i] = uidFrom(next, e.uid)
 		if uids[i] > lastUID {
 			return fmt.Errorf("%s: no UID is free for more messages", path)
 		}

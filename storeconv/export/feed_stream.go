@@ -37,9 +37,10 @@ type streamFeed struct {
 // streamUser is a user with a stay in the stream. Its user is nil when he does
 // not take part.
 type streamUser struct {
-	name string
-	u    *user
-	p    *packer
+	name    string
+	u       *user // nil: he does not take part
+	refused bool  // he cannot, and that has been told
+	p       *packer
 }
 
 // feedStream reads the stream of the run.
@@ -153,14 +154,14 @@ func (f *streamFeed) member(ctx context.Context, m *sims.Member) error {
 		}
 		return nil
 	}
-	box, err := f.mailbox(su, m)
+	box, refused, err := f.mailbox(su, m)
 	switch {
 	case err != nil:
 		return err
 	case m.Kind == sims.Mailbox:
 		return nil
 	case box == nil:
-		if m.Kind == sims.Message || m.Kind == sims.Link {
+		if !refused {
 			f.r.count(func(rep *Report) { rep.NotSelected++ })
 		}
 		return f.spare(m, false)
@@ -198,6 +199,7 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 	}
 	var err error
 	if su.u, err = f.r.openUser(name); err != nil || su.u == nil {
+		su.refused = true
 		return su, err
 	}
 	su.p = f.r.newPacker(su.u)
@@ -230,23 +232,23 @@ func (f *streamFeed) close(su *streamUser) error {
 	return f.r.finish(su.u)
 }
 
-// mailbox finds the mailbox of a member; nil when it does not take part or
-// cannot be.
-func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (*box, error) {
+// mailbox finds the mailbox of a member; nil when it does not take part, or is
+// refused: it cannot be, which is told.
+func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (b *box, refused bool, err error) {
 	if su.u == nil {
-		return nil, nil
+		return nil, su.refused, nil
 	}
 	name, err := f.r.sel.MailboxName(m.Mailbox)
 	if err != nil {
 		f.tell(m, "bad-name", err.Error())
-		return nil, nil
+		return nil, true, nil
 	}
 	if !f.r.sel.TakesMailbox(m.User, name) {
-		return nil, nil
+		return nil, false, nil
 	}
-	b, err := su.u.openBox(name)
+	b, err = su.u.openBox(name)
 	if b == nil || err != nil || m.Kind != sims.Mailbox {
-		return b, err
+		return b, b == nil, err
 	}
 	b.setValidity(m.UIDValidity)
 	b.next = max(b.next, m.UIDNext)
@@ -261,7 +263,7 @@ func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (*box, error) {
 			b.keywords = append(b.keywords, word)
 		}
 	}
-	return b, nil
+	return b, false, nil
 }
 
 // message exports a message or a later copy.

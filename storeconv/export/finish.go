@@ -46,6 +46,7 @@ func (r *run) finishBoxes(u *user) error {
 		var err error
 		switch {
 		case r.dry():
+			err = b.finishDry()
 		case r.opt.To == Mbox:
 			err = b.finishMbox()
 		case b.made:
@@ -175,6 +176,9 @@ func (b *box) finishKeywords() error {
 		}
 	}
 	b.numberKeywords(used)
+	if b.u.r.dry() {
+		return nil
+	}
 	stage := b.u.r.folder.Stage
 	for i := range b.recs.n {
 		rec := b.recs.at(i)
@@ -299,11 +303,15 @@ func (b *box) tellRights() {
 	}
 }
 
-func (b *box) writeACL() error {
-	rights, refused := b.rights()
+func (b *box) tellRefused(refused []string) {
 	for _, line := range refused {
 		b.u.r.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
 	}
+}
+
+func (b *box) writeACL() error {
+	rights, refused := b.rights()
+	b.tellRefused(refused)
 	if len(rights) == 0 {
 		return nil
 	}

@@ -349,6 +349,41 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// TestDryRunAgain: a dry run into what is there counts what a run then does:
+// other UIDs, keywords that have no place.
+func TestDryRunAgain(t *testing.T) {
+	words := make([]string, 30)
+	for i := range words {
+		words[i] = fmt.Sprintf("word%d", i)
+	}
+	first := []member{boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, "", "one\r\n"), msg("joe/INBOX/5", 1005, "", "five\r\n")}
+	more := append(slices.Clone(first), msg("joe/INBOX/3", 1003, "", "three\r\n"), msg("joe/INBOX/7", 1007, "", "seven\r\n"), msg("joe/INBOX/4294967295", 1008, "", "high\r\n"),
+		boxed("joe/New", 88), msg("joe/New/5", 1005, strings.Join(words, " "), "five\r\n"), msg("joe/New/4294967295", 1006, "", "high\r\n"))
+	for _, to := range []Format{Maildir, Mbox} {
+		dir := t.TempDir()
+		exportTo(t, dir, streamOf(t, write(t, first...)), Options{To: to})
+		before := tree(t, dir)
+		dry, _ := exportTo(t, dir, streamOf(t, write(t, more...)), Options{To: to, DryRun: true})
+		if !slices.Equal(tree(t, dir), before) {
+			t.Error("the dry run has changed something")
+		}
+		run, _ := exportTo(t, dir, streamOf(t, write(t, more...)), Options{To: to})
+		if dry != run || run.OtherUID == 0 || to == Maildir && run.KeywordsLost != 4 {
+			t.Errorf("dry %+v\nrun %+v", dry, run)
+		}
+	}
+}
+
+// TestRefusedIsSelected: what is refused for its name does not count as not
+// selected.
+func TestRefusedIsSelected(t *testing.T) {
+	stream := write(t, boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, "", "one\r\n"), msg("joe/a%b/1", 1, "", "two\r\n"), msg("ann/INBOX/1", 1, "", "three\r\n"), msg("joe@/INBOX/1", 1, "", "four\r\n"))
+	rep, log := exportTo(t, t.TempDir(), streamOf(t, stream), Options{Path: "%d/%n", Selection: storeconv.Selection{Domain: "siroe.com", Users: map[string]bool{"joe": true, "joe@": true}}})
+	if rep.NotSelected != 1 || rep.Messages != 1 || len(log.Problems) < 2 {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+}
+
 // TestTruncated: a stream that ends within a message is told with its position,
 // once.
 func TestTruncated(t *testing.T) {
