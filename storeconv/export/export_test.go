@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"imsconv/storeconv"
@@ -251,6 +252,35 @@ func tree(t testing.TB, dir string) []string {
 
 func testSite(t testing.TB, seed uint64) *reference.Site {
 	return reference.Make(t, testsite.StreamOptions{Seed: seed, Users: 12, Messages: 400, MedianSize: 1500, Links: 30, Odd: seed%2 == 1})
+}
+
+// TestLongMessages: long messages of a store are not written where their files
+// are shared, nor where they are there already, and are the same in each way.
+func TestLongMessages(t *testing.T) {
+	site := reference.Make(t, testsite.StreamOptions{Seed: 50, Users: 2, Messages: 16, MedianSize: 2 << 20, MaxSize: 3 << 20, Links: -1})
+	dir := t.TempDir()
+	var made atomic.Int64
+	count := func(op, name string) error {
+		if op == "create" && (strings.Contains(name, "long-") || strings.Contains(name, ".imsconv,S=")) {
+			made.Add(1)
+		}
+		return nil
+	}
+	for _, row := range []struct {
+		to   string
+		opt  Options
+		some bool // are written
+	}{
+		{"copy", Options{}, true}, {"copy", Options{}, false}, {"shared", Options{Via: Hardlink}, false}, {"shared", Options{}, false},
+	} {
+		made.Store(0)
+		row.opt.fault = count
+		exportTo(t, dir+"/"+row.to, FromStore(site.Store), row.opt)
+		if (made.Load() > 0) != row.some {
+			t.Errorf("%s, %+v: %d files were written", row.to, row.opt.Via, made.Load())
+		}
+		checkSite(t, dir+"/"+row.to, site.Want)
+	}
 }
 
 // TestMaildir: all that a store holds is there, whatever the number of workers,

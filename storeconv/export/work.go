@@ -167,7 +167,11 @@ func (r *run) writeStored(it *item, buf *[]byte) error {
 	if f.Links > 1 {
 		it.key = poolKey(fmt.Sprintf("%d %d", f.ID.Dev, f.ID.Ino))
 	}
-	if f.Size > maxHeld {
+	switch {
+	case f.Size <= maxHeld:
+	case !r.dry() && (b.old != nil || r.shares(rec, f)):
+		return r.lookLong(it, f)
+	default:
 		return r.writeLong(it, pieces(f), f)
 	}
 	if int(f.Size) >= cap(*buf) {
@@ -273,7 +277,7 @@ func (r *run) put(it *item, f *ims.MessageFile, write func() error) error {
 // share makes the message's own file in the store that of the destination,
 // where its time is the date of the message.
 func (r *run) share(it *item, f *ims.MessageFile) (bool, error) {
-	if r.opt.Via != Hardlink || f == nil || f.MTime != it.rec.date {
+	if f == nil || !r.shares(it.rec, f) {
 		return false, nil
 	}
 	if r.dry() {
@@ -291,6 +295,12 @@ func (r *run) share(it *item, f *ims.MessageFile) (bool, error) {
 		r.log.Warning("no-links", it.b.where(it.rec.uid), fmt.Sprintf("the store's files cannot be shared (%v): they are copied", err))
 	}
 	return false, nil
+}
+
+// shares tells whether a message's own file in the store may be that of the
+// destination.
+func (r *run) shares(rec *record, f *ims.MessageFile) bool {
+	return r.opt.Via == Hardlink && f.MTime == rec.date
 }
 
 func (r *run) tellOnce() bool {
@@ -340,6 +350,32 @@ func (r *run) writeLong(it *item, next func() ([]byte, error), f *ims.MessageFil
 		stage.Remove(temp)
 	}
 	return err
+}
+
+// lookLong reads a message of the store to know what its name says, and writes
+// it only when that cannot be spared: most likely its file is shared, or there.
+func (r *run) lookLong(it *item, f *ims.MessageFile) error {
+	b, rec := it.b, it.rec
+	t := newText(r.opt.Newline, rec.sum == [32]byte{})
+	if err := copyText(io.Discard, pieces(f), t); err != nil {
+		return err
+	}
+	t.into(rec)
+	if b.recall(rec) {
+		return r.againFile(it, "")
+	}
+	return r.put(it, f, func() error {
+		again, err := b.src.Open(rec.uid)
+		if err != nil {
+			return plainError(err)
+		}
+		defer again.Close()
+		if err := r.longFile(b.file(rec), pieces(again), newText(r.opt.Newline, false), rec); err != nil {
+			r.folder.Stage.Remove(b.file(rec)) // what is left of it is of no use
+			return err
+		}
+		return nil
+	})
 }
 
 func (r *run) longFile(temp string, next func() ([]byte, error), t *text, rec *record) error {
