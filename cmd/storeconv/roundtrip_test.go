@@ -271,6 +271,9 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("nobody says that rights are lost:\n%s", o.stderr)
 			}
 			mustRun(t, 0, append(c.in, between, "--store", back, "--quiet")...)
+			if c.column > 0 { // by a reader of its own
+				mustRun(t, 0, "verify", "--kind", map[int]string{1: "maildir", 2: "mbox"}[c.column], "-f", between, back)
+			}
 			now := factsOf(t, back)
 			now.sortAs(was)
 			for _, row := range rows {

@@ -6,14 +6,18 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/stream"
-	"imsconv/storeconv"
+	"imsconv/storeconv/source"
 	"imsconv/storeconv/verify"
+	"imsconv/storeconv/verify/trees"
 )
 
 const verifyTreeDoc = `
 -f also takes mailbox files and Maildirs that a store was restored from
-(--kind, --user, --path, --layout, --escape, --mbox as there): they are read as
-restore reads them, and the store is held against what was read.
+(--kind, --user, --path, --layout, --escape, --mbox as there). They are read by
+a reader of its own: whose mail lies where, what mailboxes are called, UIDs,
+dates, flags, rights and links are decided a second time. What could not be read
+of them is listed; what restore had to put in the place of things that they do
+not say is not told again.
 `
 
 // openSource opens what a store is held against, a stream or a tree. The caller
@@ -26,25 +30,46 @@ func (o *verifyOptions) openSource(ctx context.Context, job *cli.Job, name strin
 		}
 		return verify.Stream{Name: f.Name, R: stream.Source(f)}, func() { f.Close() }, nil
 	}
-	tree, err := stream.OpenTree(job, name, o.tree.Options())
+	opts, done, err := o.treeOptions(job, name)
 	if err != nil {
 		return in, nil, err
 	}
 	r, w := io.Pipe()
-	done := make(chan struct{})
+	over := make(chan struct{})
 	go func() {
-		defer close(done)
-		_, err := stream.WriteTree(ctx, w, tree, storeconv.Selection{}, job, noProgress{})
-		w.CloseWithError(err) // nil is the end of the stream
+		defer close(over)
+		w.CloseWithError(trees.Write(ctx, w, name, opts)) // nil is the end of the stream
 	}()
 	return verify.Stream{Name: name, R: r}, func() {
-		r.Close() // opened for reading, as the tree
-		<-done
-		tree.Close()
+		r.Close() // opened for reading
+		<-over
+		done()
 	}, nil
 }
 
-// noProgress is for reading whose messages are counted elsewhere.
-type noProgress struct{}
-
-func (noProgress) Add(items, bytes int64) {}
+// treeOptions turns the flags into options.
+func (o *verifyOptions) treeOptions(job *cli.Job, name string) (opts trees.Options, done func(), err error) {
+	from := o.tree.Options()
+	opts = trees.Options{User: from.User, Path: from.Path, Layout: from.Layout, Escape: from.Escape, Quoting: from.Quoting, Log: job}
+	switch from.Kind {
+	case source.Mbox:
+		opts.Kind = trees.Mbox
+	case source.Maildir:
+		opts.Kind = trees.Maildir
+	}
+	done = func() {}
+	switch {
+	case name != "-":
+		return opts, done, job.Reads(name)
+	case opts.Kind == trees.Maildir:
+		return opts, done, cli.Usagef("a Maildir is a folder: name it")
+	case opts.User == "":
+		return opts, done, cli.Usagef("whose mail is on standard input? (--user)")
+	}
+	input, err := job.Open(name)
+	if err != nil {
+		return opts, done, err
+	}
+	opts.Input = input
+	return opts, func() { input.Close() }, nil // opened for reading
+}

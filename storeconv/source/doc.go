@@ -11,8 +11,9 @@
 // Options.User the tree is one user's.
 //
 // Messages keep their X-UID where these ascend; others get UIDs behind the
-// last. A file without X-IMAPbase gets the date of its first message as UIDVALIDITY,
-// which stays when mail is added to it, else its modification time.
+// last. A file without X-IMAPbase gets the date of its first message as
+// UIDVALIDITY, which stays when mail is added to it, else its modification
+// time.
 //
 // # Maildirs
 //

@@ -33,8 +33,8 @@ func noMbox(head []byte, size int64) string {
 	return "no mailbox file: " + left
 }
 
-// isMessage tells whether text begins as a message does: with fields, among them
-// From or Date.
+// isMessage tells whether text begins as a message does: with fields, among
+// them From or Date.
 func isMessage(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimRight(line, "\r\n")

@@ -129,6 +129,7 @@ func (r *row) check(t *testing.T) {
 	t.Helper()
 	root := tree(t, r.files)
 	got := strings.Join(dump(t, filepath.Join(root, r.path), r.opt), "\n")
+	bothSee(t, r.name, filepath.Join(root, r.path), r.opt)
 	got = strings.ReplaceAll(got, root, "TREE")
 	if want := strings.TrimSpace(strings.ReplaceAll(r.want, "\n\t\t", "\n")); got != want {
 		t.Errorf("%s:\n%s\nwant\n%s", r.name, got, want)

@@ -68,6 +68,14 @@ func readHeader(head []byte) headerFacts {
 	return f
 }
 
+// SentDate is the date of the Date field of a message of which head is the
+// beginning, in seconds since 1970; ok is false when there is none that can be
+// read.
+func SentDate(head []byte) (seconds int64, ok bool) {
+	f := readHeader(head)
+	return f.sent, f.sent != noDate
+}
+
 // fieldName compares the name of a field; blanks in front of the colon are
 // obsolete and may or may not have been taken.
 func fieldName(name []byte, want string) bool {

@@ -41,7 +41,7 @@ var converters = []string{"ldifconv", "storeconv", "dbconv"}
 var grounded = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
 	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true, "storeconv/export": true,
-	"storeconv/verify/maildirs": true, "storeconv/bench": true,
+	"storeconv/verify/maildirs": true, "storeconv/verify/trees": true, "storeconv/bench": true,
 }
 
 // conversions know nothing of each other.

@@ -38,7 +38,7 @@ var verifyFormats = []string{
 // TestVerifySharesFormatsOnly holds the verifier apart from what it verifies.
 // Its tests may run the conversions.
 func TestVerifySharesFormatsOnly(t *testing.T) {
-	for _, below := range []string{"", "maildirs"} {
+	for _, below := range []string{"", "maildirs", "trees"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "..", "storeconv", "verify", below, "*.go"))
 		if err != nil || len(files) < 5 {
 			t.Fatalf("%d files: %v", len(files), err)
@@ -47,6 +47,9 @@ func TestVerifySharesFormatsOnly(t *testing.T) {
 		if below != "" { // what is chosen is decided once
 			imports = append(slices.Clone(imports), verifyPackage)
 		}
+		if below == "trees" { // how a line of a file is read, and where a message begins in one
+			imports = append(imports, module+"storeconv/maildir", module+"storeconv/mbox")
+		}
 		for _, path := range files {
 			if !strings.HasSuffix(path, "_test.go") {
 				checkVerifyFile(t, path, imports)
@@ -54,6 +57,10 @@ func TestVerifySharesFormatsOnly(t *testing.T) {
 		}
 	}
 }
+
+// treeDecisions are functions of the formats that decide what trees must decide
+// by itself: where mailboxes lie, and which UIDs and rights they have.
+var treeDecisions = []string{"LayoutOf", "Folders", "Escaped", "ReadBox", "OpenDir", "ACLOf", "ParseLetters"}
 
 func checkVerifyFile(t *testing.T, path string, imports []string) {
 	t.Helper()
@@ -83,6 +90,8 @@ func checkVerifyFile(t *testing.T, path string, imports []string) {
 		case !ok:
 		case pkg.Name == "storeconv" && !slices.Contains(verifyGround, sel.Sel.Name):
 			t.Errorf("%s uses storeconv.%s, which is no type or parser of options", path, sel.Sel.Name)
+		case pkg.Name == "maildir" && slices.Contains(treeDecisions, sel.Sel.Name):
+			t.Errorf("%s uses maildir.%s, which the restore uses too", path, sel.Sel.Name)
 		case pkg.Name == "ims" && slices.Contains(verifyFormats, sel.Sel.Name):
 			t.Errorf("%s uses ims.%s, which the conversions use too", path, sel.Sel.Name)
 		}
@@ -93,7 +102,7 @@ func checkVerifyFile(t *testing.T, path string, imports []string) {
 // TestVerifyDoesNotLinkTheJournal: a program that only verifies has no database
 // engine in it.
 func TestVerifyDoesNotLinkTheJournal(t *testing.T) {
-	for _, pkg := range append([]string{verifyPackage, verifyPackage + "/maildirs"}, verifyImports...) {
+	for _, pkg := range append([]string{verifyPackage, verifyPackage + "/maildirs", verifyPackage + "/trees"}, verifyImports...) {
 		if linksJournal(t, pkg) {
 			t.Errorf("%s links the journal", pkg)
 		}

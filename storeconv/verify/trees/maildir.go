@@ -1,0 +1,369 @@
+package trees
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
+)
+
+// maildirUser is a user's Maildir at work.
+type maildirUser struct {
+	*writer
+	user, root string
+	naming     maildir.Naming
+	subscribed map[string]bool // nil: not said
+}
+
+func (w *writer) maildirUser(p place) error {
+	u := &maildirUser{writer: w, user: p.user, root: p.path}
+	m := &sims.Member{Kind: sims.User, Name: u.user}
+	u.quota(m)
+	if err := u.member(m); err != nil {
+		return err
+	}
+	mailboxes := u.mailboxes()
+	u.subscriptions()
+	if err := u.mailbox(u.root, "INBOX"); err != nil {
+		return err
+	}
+	for _, b := range mailboxes {
+		if err := u.mailbox(filepath.Join(u.root, b.dir), b.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLines reads a small file of a Maildir; false when there is none.
+func (u *maildirUser) readLines(dir, name string, fn func(r io.Reader, tell func(*maildir.Error)) error) bool {
+	path := filepath.Join(dir, name)
+	if _, err := os.Lstat(path); err != nil {
+		return false
+	}
+	if !isRegular(path) {
+		u.problem(path, "not-regular", "a link or a device: not read")
+		return true
+	}
+	u.read(path, func(r io.Reader) error {
+		return fn(r, func(e *maildir.Error) { u.told(path, e) })
+	})
+	return true
+}
+
+func (u *maildirUser) quota(m *sims.Member) {
+	u.readLines(u.root, "maildirsize", func(r io.Reader, _ func(*maildir.Error)) error {
+		size, err := maildir.ReadSize(r)
+		switch {
+		case err != nil || size.MaxBytes < 0:
+		case size.MaxBytes == 0:
+			m.Quota, m.HasQuota = -1, true
+		default:
+			m.Quota, m.HasQuota = size.MaxBytes, true
+		}
+		return err
+	})
+}
+
+func (u *maildirUser) subscriptions() {
+	take := func(list []string, err error) error {
+		if u.subscribed == nil {
+			u.subscribed = map[string]bool{}
+		}
+		for _, name := range list {
+			u.subscribed[name] = true
+		}
+		return err
+	}
+	if !u.readLines(u.root, "subscriptions", func(r io.Reader, tell func(*maildir.Error)) error {
+		return take(maildir.ReadSubscriptions(r, u.naming, tell))
+	}) {
+		u.readLines(u.root, "courierimapsubscribed", func(r io.Reader, tell func(*maildir.Error)) error {
+			return take(maildir.ReadCourierSubscriptions(r, tell))
+		})
+	}
+}
+
+// box is a mailbox: its directory, and what a store calls it.
+type box struct{ dir, name string }
+
+// ownDirs are directories of a Maildir that are no mailboxes.
+var ownDirs = []string{"cur", "new", "tmp", "courierimapkeywords", "courierimaphieracl", ".imsconv"}
+
+// mailboxes finds the mailboxes below the root, with their names, and says how
+// names stand on disk.
+func (u *maildirUser) mailboxes() []box {
+	if u.opt.Layout != nil {
+		u.naming.Layout = *u.opt.Layout
+	} else {
+		u.naming.Layout = u.layout()
+	}
+	var dirs []string
+	u.search("", 0, &dirs)
+	slices.Sort(dirs)
+	u.naming.Escape = isEscaped(dirs)
+	if u.opt.Escape != nil {
+		u.naming.Escape = *u.opt.Escape
+	}
+	return u.named(dirs)
+}
+
+// layout is fs where more directories without a dot in front than with one are
+// mailboxes or have some below them.
+func (u *maildirUser) layout() maildir.Layout {
+	list, _ := names(u.root) // an error comes again
+	dots, plain := 0, 0
+	for _, name := range list {
+		path := filepath.Join(u.root, name)
+		switch {
+		case slices.Contains(ownDirs, name) || !isDir(path):
+		case name[0] == '.' && isMailbox(path):
+			dots++
+		case holdsMailbox(path, 0):
+			plain++
+		}
+	}
+	if plain > dots {
+		return maildir.FS
+	}
+	return maildir.PlusPlus
+}
+
+// holdsMailbox tells whether a directory is a mailbox, or one below it is.
+func holdsMailbox(dir string, depth int) bool {
+	if isMailbox(dir) {
+		return true
+	}
+	list, _ := names(dir)
+	return depth <= 64 && slices.ContainsFunc(list, func(name string) bool {
+		path := filepath.Join(dir, name)
+		return !slices.Contains(ownDirs, name) && isDir(path) && holdsMailbox(path, depth+1)
+	})
+}
+
+// search collects the directories of mailboxes below one.
+func (u *maildirUser) search(prefix string, depth int, dirs *[]string) {
+	list, err := names(filepath.Join(u.root, prefix))
+	if err != nil {
+		u.told(filepath.Join(u.root, prefix), err)
+	}
+	fs := u.naming.Layout == maildir.FS
+	for _, name := range list {
+		below := filepath.Join(prefix, name)
+		path := filepath.Join(u.root, below)
+		switch {
+		case slices.Contains(ownDirs, name) || !isDir(path):
+		case !fs && (name[0] != '.' || !isMailbox(path)):
+			if holdsMailbox(path, 0) {
+				u.problem(path, "bad-mailbox", "messages below it, and no mailbox of this layout: not compared")
+			}
+		case !fs:
+			*dirs = append(*dirs, below)
+		case depth >= 64:
+			u.problem(path, "bad-mailbox", "too many levels: not compared")
+		default:
+			if isMailbox(path) {
+				*dirs = append(*dirs, below)
+			}
+			u.search(below, depth+1, dirs)
+		}
+	}
+}
+
+// isEscaped tells whether some name has an escape of listescape, and none a
+// backslash that is none.
+func isEscaped(dirs []string) bool {
+	some := false
+	for _, dir := range dirs {
+		for i := strings.IndexByte(dir, '\\'); i >= 0; i = strings.IndexByte(dir, '\\') {
+			dir = dir[i+1:]
+			if len(dir) < 2 || !slices.Contains([]string{"2e", "2f", "5c", "7e"}, strings.ToLower(dir[:2])) {
+				return false
+			}
+			some, dir = true, dir[2:]
+		}
+	}
+	return some
+}
+
+// mailbox writes a mailbox and its messages.
+func (u *maildirUser) mailbox(dir, name string) error {
+	b := &mailboxDir{maildirUser: u, dir: dir, name: name}
+	b.list()
+	b.readUIDs()
+	b.keywordNames()
+	m := &sims.Member{Kind: sims.Mailbox, Name: u.user + "/" + name, UIDValidity: b.validity, ACL: b.rights(), Subscribed: -1}
+	m.Keywords = strings.Join(slices.DeleteFunc(slices.Clone(b.keywords), func(k string) bool { return k == "" }), " ")
+	if u.subscribed != nil {
+		m.Subscribed = 0
+		if u.subscribed[name] {
+			m.Subscribed = 1
+		}
+	}
+	if b.last > 0 && b.last < 1<<32-1 {
+		m.UIDNext = b.last + 1
+	}
+	if err := u.member(m); err != nil {
+		return err
+	}
+	for _, e := range b.files {
+		if err := b.message(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailboxDir is a mailbox at work.
+type mailboxDir struct {
+	*maildirUser
+	dir, name string
+	files     []mailFile
+	validity  uint32
+	last      uint32 // highest UID
+	newest    int64  // change of cur or new
+	keywords  []string
+	courier   map[string][]int
+}
+
+// mailFile is a message's file.
+type mailFile struct {
+	name  string
+	isNew bool
+	uid   uint32 // 0: none yet
+}
+
+func (f *mailFile) base() string {
+	base, _, _ := strings.Cut(f.name, ":")
+	return base
+}
+
+// list lists cur and new.
+func (b *mailboxDir) list() {
+	for _, sub := range []string{"cur", "new"} {
+		path := filepath.Join(b.dir, sub)
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		b.newest = max(b.newest, info.ModTime().Unix())
+		list, err := names(path)
+		if err != nil {
+			b.told(path, err)
+		}
+		for _, name := range list {
+			if name[0] != '.' && len(name) <= 4096 {
+				b.files = append(b.files, mailFile{name, sub == "new", 0})
+			}
+		}
+	}
+	slices.SortFunc(b.files, func(x, y mailFile) int {
+		return cmp.Or(strings.Compare(x.base(), y.base()), strings.Compare(x.name, y.name), cmp.Compare(sign(x.isNew), sign(y.isNew)))
+	})
+}
+
+func sign(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// readUIDs reads the list of UIDs; files that it does not name get those behind
+// the last, in the order of the numbers in front of their names.
+func (b *mailboxDir) readUIDs() {
+	listed := false
+	for _, name := range []string{"dovecot-uidlist", "courierimapuiddb"} {
+		if listed {
+			break
+		}
+		b.readLines(b.dir, name, func(r io.Reader, tell func(*maildir.Error)) error {
+			list, err := maildir.NewUidlistReader(r)
+			if err != nil {
+				return err
+			}
+			for e, err := range list.All() {
+				var fault *maildir.Error
+				switch {
+				case errors.As(err, &fault):
+					tell(fault)
+				case err != nil:
+					return err
+				default:
+					b.last = max(b.last, e.UID)
+					b.take(e)
+				}
+			}
+			listed, b.validity = true, list.Header.Validity
+			b.last = max(b.last, max(list.Header.Next, 1)-1)
+			return nil
+		})
+	}
+	b.giveUIDs()
+	if !listed {
+		b.validity = otherThan(0, b.newest)
+	}
+}
+
+// take gives the file of a line its UID: of several with one base name the one
+// that the line has in full.
+func (b *mailboxDir) take(line *maildir.UidlistEntry) {
+	base, _, _ := strings.Cut(line.Name, ":")
+	at, _ := slices.BinarySearchFunc(b.files, base, func(f mailFile, base string) int { return strings.Compare(f.base(), base) })
+	best := -1
+	for i := at; i < len(b.files) && b.files[i].base() == base; i++ {
+		if b.files[i].uid == 0 && (best < 0 || b.files[i].name == line.Name) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		b.files[best].uid = line.UID
+	}
+}
+
+func (b *mailboxDir) giveUIDs() {
+	without := 0
+	for _, f := range b.files {
+		if f.uid == 0 {
+			without++
+		}
+	}
+	// Those without one come behind the others, by number.
+	slices.SortStableFunc(b.files, func(x, y mailFile) int {
+		if x.uid == 0 && y.uid == 0 {
+			return cmp.Compare(leading(x.name), leading(y.name))
+		}
+		return cmp.Compare(x.uid-1, y.uid-1) // 0 becomes the largest
+	})
+	if int64(b.last)+int64(without) > 1<<32-2 { // none are left: all get new ones
+		b.validity, b.last = otherThan(b.validity, b.newest), 0
+		for i := range b.files {
+			b.files[i].uid = 0
+		}
+	}
+	for i := range b.files {
+		if b.files[i].uid == 0 {
+			b.last++
+			b.files[i].uid = b.last
+		}
+	}
+}
+
+// leading is the number that a name begins with, -1 when it begins with none.
+func leading(name string) int64 {
+	digits, _, _ := strings.Cut(name, ".")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 18 {
+		return -1
+	}
+	n := int64(0)
+	for _, c := range digits {
+		n = n*10 + int64(c-'0')
+	}
+	return n
+}

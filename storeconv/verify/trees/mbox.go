@@ -1,0 +1,358 @@
+package trees
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
+)
+
+// mboxUser is the user at work.
+type mboxUser struct {
+	*writer
+	user       string
+	taken      map[string]bool
+	subscribed map[string]bool // nil: not said
+	announced  bool
+}
+
+func (w *writer) mboxUser(p place, again bool) error {
+	if !again {
+		w.mail = &mboxUser{writer: w, user: p.user, taken: map[string]bool{}}
+	}
+	u := w.mail
+	u.subscribed = nil
+	switch {
+	case w.opt.Input != nil:
+		return u.input()
+	case p.file:
+		return u.file(p.path, "INBOX")
+	}
+	if err := u.announce(); err != nil {
+		return err
+	}
+	u.subscriptions(p.path)
+	return u.folder(p.path, "", 0)
+}
+
+func (u *mboxUser) announce() error {
+	if u.announced {
+		return nil
+	}
+	u.announced = true
+	return u.member(&sims.Member{Kind: sims.User, Name: u.user})
+}
+
+// subscriptions reads the first list that there is.
+func (u *mboxUser) subscriptions(dir string) {
+	for _, name := range []string{".subscriptions", "subscriptions", ".mailboxlist"} {
+		path := filepath.Join(dir, name)
+		if !isRegular(path) {
+			continue
+		}
+		u.subscribed = map[string]bool{}
+		u.read(path, func(r io.Reader) error {
+			list, err := maildir.ReadSubscriptions(r, maildir.Naming{Layout: maildir.FS}, func(e *maildir.Error) { u.told(path, e) })
+			for _, name := range list {
+				u.subscribed[strings.TrimSuffix(name, "/folder.msg")] = true
+			}
+			return err
+		})
+		return
+	}
+}
+
+// read reads a small file.
+func (w *writer) read(path string, fn func(io.Reader) error) {
+	f, err := os.Open(path)
+	if err == nil {
+		err = fn(f)
+		f.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.told(path, err)
+	}
+}
+
+// inbox is the name of INBOX, however it is written.
+func inbox(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	return name
+}
+
+// folder goes through the files of a mailbox's folder; of the user's own, name
+// is "". Of two files for one mailbox the first one counts: names are compared
+// without .sbd and .mbox, and folder.msg is before all others.
+func (u *mboxUser) folder(dir, name string, depth int) error {
+	list, err := names(dir)
+	if err != nil {
+		u.told(dir, err)
+	}
+	key := func(n string) string {
+		if n == "folder.msg" {
+			return ""
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(n, ".sbd"), ".mbox")
+	}
+	slices.SortStableFunc(list, func(a, b string) int { return strings.Compare(key(a), key(b)) })
+	for _, n := range list {
+		path := filepath.Join(dir, n)
+		err = nil
+		switch {
+		case n[0] == '.' || mbox.NotMail(n):
+		case isDir(path) && depth < 64 && !isMailbox(path):
+			child := strings.TrimSuffix(n, ".sbd")
+			if name == "" {
+				child = inbox(child)
+			} else {
+				child = name + "/" + child
+			}
+			err = u.folder(path, child, depth+1)
+		case isRegular(path):
+			err = u.file(path, fileMailbox(name, plainName(path)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileMailbox is the mailbox of a file in the folder of another.
+func fileMailbox(folder, file string) string {
+	own, isMbox := strings.CutSuffix(folder, ".mbox")
+	switch {
+	case folder == "":
+		return inbox(strings.TrimSuffix(file, ".mbox"))
+	case file == "folder.msg", file == "mbox" && isMbox:
+		return own
+	}
+	return folder + "/" + strings.TrimSuffix(file, ".mbox")
+}
+
+func (u *mboxUser) file(path, mailbox string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		u.told(path, err)
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		u.told(path, err)
+		return nil
+	}
+	return u.opened(f, path, mailbox, info.ModTime().Unix())
+}
+
+// input reads a mailbox file that can be read only once.
+func (u *mboxUser) input() error {
+	f, err := os.CreateTemp("", "storeconv-verify-")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, u.opt.Input); err != nil {
+		return err
+	}
+	return u.opened(f, "standard input", "INBOX", 0)
+}
+
+func (u *mboxUser) opened(f *os.File, path, mailbox string, mtime int64) error {
+	text, err := u.plain(f, path)
+	if err != nil {
+		u.problem(path, "no-mbox", "%v", err)
+		return nil
+	}
+	if text != f {
+		defer text.Close()
+	}
+	info, err := text.Stat()
+	if err != nil {
+		return err
+	}
+	b := &mboxFile{u: u, path: path, name: u.user + "/" + mailbox, text: text, size: info.Size(), mtime: mtime}
+	switch {
+	case b.size > 0 && !b.hasMail():
+		u.problem(path, "no-mbox", "no mailbox file: not compared")
+		return nil
+	case u.taken[mailbox]:
+		return nil // told by the restore
+	}
+	u.taken[mailbox] = true
+	if err := u.announce(); err != nil {
+		return err
+	}
+	if err := b.survey(); err != nil {
+		u.told(path, err)
+		return nil
+	}
+	return b.write(mailbox)
+}
+
+// mboxFile is a mailbox file at work.
+type mboxFile struct {
+	u          *mboxUser
+	path, name string
+	text       *os.File
+	size       int64
+	mtime      int64
+
+	base     mbox.Base
+	messages int64
+	first    int64 // date of the first one
+	latest   int64
+	last     uint32 // highest UID
+	keywords []string
+}
+
+// hasMail looks for a message in the first bytes; a file of blank lines is an
+// empty mailbox.
+func (b *mboxFile) hasMail() bool {
+	head := firstBytes(b.text, 64<<10)
+	r := mbox.NewReader(bytes.NewReader(head), int64(len(head)), mbox.Options{})
+	for m := range r.All() {
+		if m != nil {
+			return true
+		}
+	}
+	return r.Base.Validity != 0 || len(bytes.Trim(head, "\r\n\x00")) == 0
+}
+
+func (b *mboxFile) reader() *mbox.Reader {
+	return mbox.NewReader(b.text, b.size, mbox.Options{Quoting: b.u.opt.Quoting})
+}
+
+// survey reads what the mailbox as a whole has.
+func (b *mboxFile) survey() error {
+	r := b.reader()
+	b.first, b.latest = math.MinInt64, 0
+	for m, err := range r.All() {
+		var fault *mbox.Error
+		if errors.As(err, &fault) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if b.messages++; b.messages == 1 {
+			b.first = m.Date
+			b.announceKeywords(r.Base.Keywords)
+		}
+		b.latest = max(b.latest, m.Date)
+		b.last = max(b.last, m.UID)
+		b.announceKeywords(m.Keywords)
+	}
+	b.base = r.Base
+	b.announceKeywords(r.Base.Keywords)
+	b.last = max(b.last, r.Base.LastUID)
+	if b.mtime == 0 {
+		b.mtime = b.latest
+	}
+	return nil
+}
+
+func (b *mboxFile) announceKeywords(words []string) {
+	for _, k := range words {
+		if isKeyword(k) && !slices.Contains(b.keywords, k) && len(b.keywords) < 4096 {
+			b.keywords = append(b.keywords, k)
+		}
+	}
+}
+
+// isKeyword tells what can stand among flags.
+func isKeyword(k string) bool {
+	return k != "" && !strings.HasPrefix(k, `\`) && strings.IndexFunc(k, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 || r == 0xfffd }) < 0
+}
+
+// otherThan is a UIDVALIDITY made of a time, and not the old one.
+func otherThan(old uint32, seconds int64) uint32 {
+	v := uint32(min(max(seconds, 1), math.MaxUint32-1))
+	if v == old {
+		v++
+	}
+	return v
+}
+
+func (b *mboxFile) write(mailbox string) error {
+	full := int64(b.last)+b.messages > math.MaxUint32-1 // no UIDs are left: all get new ones
+	m := &sims.Member{Kind: sims.Mailbox, Name: b.name, UIDValidity: b.base.Validity, Keywords: strings.Join(b.keywords, " "), Subscribed: -1}
+	if b.u.subscribed != nil {
+		m.Subscribed = 0
+		if b.u.subscribed[mailbox] {
+			m.Subscribed = 1
+		}
+	}
+	switch {
+	case full:
+		b.last = 0
+		m.UIDValidity = otherThan(b.base.Validity, b.mtime)
+	case m.UIDValidity == 0 && b.first > 0 && b.first < math.MaxUint32:
+		m.UIDValidity = uint32(b.first)
+	case m.UIDValidity == 0:
+		m.UIDValidity = otherThan(0, b.mtime)
+	}
+	if b.last > 0 && b.last < math.MaxUint32 {
+		m.UIDNext = b.last + 1
+	}
+	if err := b.u.member(m); err != nil {
+		return err
+	}
+	r, own := b.reader(), uint32(0)
+	for m, err := range r.All() {
+		var fault *mbox.Error
+		switch {
+		case errors.As(err, &fault):
+			b.u.told(b.path, fault)
+			continue
+		case err != nil:
+			b.u.told(b.path, err)
+			return nil
+		}
+		uid := m.UID
+		if full || uid <= own {
+			b.last++
+			uid = b.last
+		} else {
+			own = uid
+		}
+		if err := b.message(r, m, uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *mboxFile) message(r *mbox.Reader, m *mbox.Message, uid uint32) error {
+	words := m.Flags.Names()
+	for _, k := range m.Keywords {
+		if isKeyword(k) && !slices.Contains(words, k) {
+			words = append(words, k)
+		}
+	}
+	date := m.Date
+	if date == math.MinInt64 {
+		head := make([]byte, 64<<10)
+		n, _ := io.ReadFull(r.Open(m), head) // an error comes again
+		var ok bool
+		if date, ok = verify.SentDate(head[:n]); !ok {
+			date = b.mtime
+		}
+	}
+	return b.u.body(&sims.Member{Kind: sims.Message, Name: fmt.Sprintf("%s/%d", b.name, uid), Time: date, Size: m.Size, Flags: strings.Join(words, " ")}, r)
+}

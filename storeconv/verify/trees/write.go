@@ -1,0 +1,272 @@
+package trees
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
+	"imsconv/storeconv/sims"
+)
+
+// Kind is what a tree is made of.
+type Kind uint8
+
+// The kinds.
+const (
+	Mbox    Kind = iota + 1 // mailbox files
+	Maildir                 // Maildirs
+)
+
+// Options say how a tree is read, as they do for the restore. The zero value
+// looks.
+type Options struct {
+	Kind    Kind
+	User    string          // whose mail it is, where it is one user's
+	Path    string          // where a user's mail lies, such as "%d/%n/Maildir"
+	Layout  *maildir.Layout // nil: look, for each user
+	Escape  *bool           // likewise
+	Quoting mbox.Quoting
+	Input   io.Reader // a mailbox file, in place of the path; nil: none
+	Log     storeconv.Log
+}
+
+// Write writes the tree, or the mailbox file, at path as a backup stream. The
+// error is of the destination, of the context, or of a path that has no mail.
+func Write(ctx context.Context, dst io.Writer, path string, opt Options) error {
+	if opt.Log == nil {
+		opt.Log = storeconv.Discard
+	}
+	w := &writer{ctx: ctx, opt: opt, root: path, links: make(map[fileID]first)}
+	places, err := w.places()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if w.out, err = sims.NewWriter(dst, sims.Header{Product: "verify"}, 0); err != nil {
+		return err
+	}
+	for i, p := range places {
+		again := i > 0 && places[i-1].user == p.user
+		if err := w.user(p, again); err != nil {
+			return err
+		}
+	}
+	return w.out.Close()
+}
+
+type writer struct {
+	ctx   context.Context
+	opt   Options
+	root  string
+	out   *sims.Writer
+	mail  *mboxUser // at work
+	links map[fileID]first
+}
+
+// place is where mail of a user lies.
+type place struct {
+	user, path string
+	file       bool // a mailbox file, his INBOX
+}
+
+func (w *writer) problem(path, kind, format string, args ...any) {
+	w.opt.Log.Problem(kind, path, fmt.Sprintf(format, args...))
+}
+
+// told tells of a line or a file that could not be read.
+func (w *writer) told(path string, err error) {
+	var e interface {
+		Kind() string
+		Severity() int
+	}
+	switch {
+	case !errors.As(err, &e):
+		w.problem(path, "unreadable", "%v", err)
+	case e.Severity() > 1:
+		w.problem(path, e.Kind(), "%v", err)
+	}
+}
+
+func (w *writer) user(p place, again bool) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	if w.opt.Kind == Mbox {
+		return w.mboxUser(p, again)
+	}
+	return w.maildirUser(p)
+}
+
+func (w *writer) member(m *sims.Member) error {
+	if m.Kind == sims.User || m.Kind == sims.Message || m.Kind == sims.Link {
+		m.Subscribed = -1
+	}
+	return w.out.WriteMember(m)
+}
+
+// body writes a message and its body, whose size is known.
+func (w *writer) body(m *sims.Member, body io.Reader) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	if err := w.member(m); err != nil {
+		return err
+	}
+	n, err := io.CopyN(w.out, body, m.Size)
+	if err != nil {
+		return fmt.Errorf("%s: %d of %d bytes: %w", m.Name, n, m.Size, err)
+	}
+	return nil
+}
+
+// homes are the usual names of a Maildir in a user's home.
+var homes = []string{"Maildir", ".maildir", ".Maildir", "mail", "mdbox"}
+
+// places finds out whose mail lies where.
+func (w *writer) places() ([]place, error) {
+	if w.opt.Input != nil {
+		w.opt.Kind = Mbox
+		return []place{{w.opt.User, "", true}}, nil
+	}
+	info, err := os.Stat(w.root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		if w.opt.Kind == Maildir {
+			return nil, errors.New("a file, where Maildirs should be")
+		}
+		w.opt.Kind = Mbox
+		return []place{{cmp.Or(w.opt.User, strings.TrimSuffix(plainName(w.root), ".mbox")), w.root, true}}, nil
+	}
+	if w.opt.Kind == 0 {
+		w.opt.Kind = Mbox
+		if isMailbox(w.root) || strings.HasSuffix(w.opt.Path, "Maildir") || len(w.maildirs()) > 0 {
+			w.opt.Kind = Maildir
+		}
+	}
+	var found []place
+	switch {
+	case w.opt.Path != "":
+		found, err = w.byTemplate()
+	case w.opt.User != "":
+		found = []place{{user: w.opt.User, path: w.root}}
+	case w.opt.Kind == Mbox:
+		found = w.mboxes()
+	case isMailbox(w.root):
+		var user string
+		user, err = ownerOf(w.root)
+		found = []place{{user: user, path: w.root}}
+	default:
+		found = w.maildirs()
+	}
+	slices.SortStableFunc(found, func(a, b place) int { return strings.Compare(a.user, b.user) })
+	if err == nil && len(found) == 0 {
+		err = errors.New("no user with mail in it")
+	}
+	return found, err
+}
+
+// ownerOf is the user of a single Maildir: the directory that it lies in.
+func ownerOf(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	for err == nil && slices.Contains(homes, filepath.Base(full)) {
+		full = filepath.Dir(full)
+	}
+	return filepath.Base(full), err
+}
+
+// isDir tells a directory that is no link to one.
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}
+
+func isRegular(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// isMailbox tells a directory with messages in it.
+func isMailbox(dir string) bool {
+	return isDir(filepath.Join(dir, "cur")) || isDir(filepath.Join(dir, "new"))
+}
+
+// names lists a directory, sorted.
+func names(dir string) ([]string, error) {
+	list, err := os.ReadDir(dir)
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i] = e.Name()
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+// folders lists the directories in one, sorted, without hidden ones.
+func folders(dir string) (out []string) {
+	list, _ := names(dir) // what cannot be read has no users
+	for _, name := range list {
+		if name[0] != '.' && isDir(filepath.Join(dir, name)) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// maildirs looks for USER/Maildir, USER and DOMAIN/USER/Maildir.
+func (w *writer) maildirs() (found []place) {
+	for _, name := range folders(w.root) {
+		dir := filepath.Join(w.root, name)
+		if home := homeOf(dir); home != "" {
+			found = append(found, place{user: name, path: home})
+			continue
+		}
+		for _, user := range folders(dir) {
+			if home := homeOf(filepath.Join(dir, user)); home != "" {
+				found = append(found, place{user: user + "@" + name, path: home})
+			}
+		}
+	}
+	return found
+}
+
+// homeOf is the Maildir that a directory is, or that is in it; "" is none.
+func homeOf(dir string) string {
+	if isMailbox(dir) {
+		return dir
+	}
+	for _, home := range homes {
+		if at := filepath.Join(dir, home); isDir(at) && isMailbox(at) {
+			return at
+		}
+	}
+	return ""
+}
+
+// mboxes takes each folder for a user, and each file for the INBOX of one.
+func (w *writer) mboxes() (found []place) {
+	list, err := names(w.root)
+	if err != nil {
+		w.told(w.root, err)
+	}
+	for _, name := range list {
+		path := filepath.Join(w.root, name)
+		switch {
+		case name[0] == '.' || mbox.NotMail(name):
+		case isDir(path):
+			found = append(found, place{user: name, path: path})
+		case isRegular(path):
+			found = append(found, place{strings.TrimSuffix(plainName(path), ".mbox"), path, true})
+		}
+	}
+	return found
+}
