@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,4 +106,77 @@ func bothSee(t testing.TB, name, path string, opt Options) {
 	if !slices.Equal(a, b) {
 		t.Errorf("%s: the verifier sees\n%s\nthis\n%s", name, strings.Join(b, "\n"), strings.Join(a, "\n"))
 	}
+}
+
+// TestBothSeeRandomTrees builds trees of odd parts, by chance that is the same
+// each time, and has both readers read them.
+func TestBothSeeRandomTrees(t *testing.T) {
+	for seed := range uint64(150) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		files := randomMaildirs(rng)
+		opt := Options{Kind: Maildir}
+		if seed%2 == 1 {
+			files, opt.Kind = randomMboxes(rng), Mbox
+		}
+		bothSee(t, fmt.Sprintf("seed %d: %q", seed, files), tree(t, files), opt)
+	}
+}
+
+func pick(rng *rand.Rand, from ...string) string { return from[rng.IntN(len(from))] }
+
+// randomMaildirs are two users' Maildirs.
+func randomMaildirs(rng *rand.Rand) map[string]string {
+	files := map[string]string{}
+	for _, user := range []string{"joe/Maildir", "x.com/ann"} {
+		files[user+"/cur/"] = ""
+		for range rng.IntN(5) {
+			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t")
+			for range rng.IntN(4) {
+				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x")
+				files[user+folder+"/"+pick(rng, "cur", "cur", "new")+"/"+name] = pick(rng, "", "text", "S: x\n\ny\n", "\x1f\x8bno", "BZhxx")
+			}
+			list := pick(rng, "3 V7 N9\n", "3 V7 N1 Gx\n", "1 7 9\n", "3 V961579934 N4294967295\n", "3 V0 N9\n", "x\n")
+			for uid := 1; rng.IntN(4) > 0; uid += rng.IntN(3) {
+				list += fmt.Sprintf("%d %s%s\n", uid, pick(rng, ":", "S5 :", ""), pick(rng, "961579934.a", "1.b", "x.c,S=1:2,S", "100000000.a:2,", "961579934.d,S=5,W=6"))
+			}
+			if rng.IntN(3) > 0 {
+				files[user+folder+"/dovecot-uidlist"] = list
+			}
+			if rng.IntN(2) > 0 {
+				files[user+folder+"/dovecot-keywords"] = pick(rng, "0 a\n1 b\n25 z\n", "3 x y\n1 ok\n", "bad\n", "0 \\x\n")
+			}
+			if rng.IntN(2) > 0 {
+				files[user+folder+"/dovecot-acl"] = pick(rng, "owner lrwstipekxa\n", "user=bob lrk\n-anyone w\n", "group=a lrex\nauthenticated l\n", "user= l\n\"user=a b\" lr\n", "owner \n")
+			}
+		}
+		if rng.IntN(2) > 0 {
+			files[user+"/subscriptions"] = pick(rng, "V\t2\n\nINBOX\na\tb\nfs\n", "INBOX\na.b\nv\\2e1\ngone\n", "inbox\n\x01t\n")
+		}
+		if rng.IntN(2) > 0 {
+			files[user+"/maildirsize"] = pick(rng, "0S\n", "5C\n1 1\n", "7S,1C\n", "", "x\n")
+		}
+	}
+	return files
+}
+
+// randomMboxes are two users' mailbox files.
+func randomMboxes(rng *rand.Rand) map[string]string {
+	files := map[string]string{"joe/INBOX": ""}
+	for range 2 + rng.IntN(7) {
+		text := pick(rng, "", "", "\n", "garbage\n\n", "\x01\x01\x01\x01\n")
+		for range rng.IntN(4) {
+			text += pick(rng, from1, from2, "From x\n", "From - Wed Feb 31 09:32:14 2000\n") + pick(rng, "", "X-IMAPbase: 5 2 k1 k2\n", "X-IMAP: 9 3\n", "X-UID: 7\n", "X-UID: 2\n", "X-UID: 4294967295\n") +
+				pick(rng, "", "Status: RO\n", "X-Status: AF\nX-Keywords: k2 k3\n", "X-Mozilla-Status: 1001\n", "Date: Wed, 21 Jun 2000 09:32:16 +0000\n") + "S: x\n\n" + pick(rng, "body\n", ">From here\n", "no end", "\n\n") + pick(rng, "", "\n", "\x01\x01\x01\x01\n")
+		}
+		files[pick(rng, "joe/", "joe/", "joe/Mail/", "joe/a.sbd/", "joe/b.mbox/", "")+pick(rng, "INBOX", "inbox", "a", "a.mbox", "folder.msg", "mbox", "b", "z.gz", ".hidden", "c.lock")] = text
+	}
+	if rng.IntN(2) > 0 {
+		files["joe/.subscriptions"] = pick(rng, "INBOX\nMail/a\n", "V\t2\n\nMail\tfolder.msg\na\n")
+	}
+	for path := range files { // a file cannot be a folder too
+		for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
+			delete(files, dir)
+		}
+	}
+	return files
 }
