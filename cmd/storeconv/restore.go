@@ -54,7 +54,7 @@ is looked at, or said with --kind. --path and --user say whose mail lies where.
 Mailbox files may be compressed with gzip, LZ4 or bzip2, and be of the kind of
 MMDF; one is also read from standard input (--kind mbox --user joe -f -).
 What the source does not say is told, and so is what takes its place: UIDs in the
-order of the messages, and a UIDVALIDITY of the latest change. The flags of
+order of the messages, and the date of the first one as UIDVALIDITY. The flags of
 Maildirs count as those of a stream do; mailbox files change no flags of messages
 that are there. With --to-stream FILE no store is made but a backup stream, of
 what PATH, -u and --shard select.

@@ -63,9 +63,10 @@ func (b *maildirBox) tellUIDs(m *sims.Member) {
 	where := b.where(b.dirName())
 	switch {
 	case !b.box.Listed:
-		m.UIDValidity = otherThan(0, b.box.Newest)
+		var of string
+		m.UIDValidity, of = b.guessValidity()
 		if b.box.Len() > 0 || b.name == ims.Inbox {
-			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is the latest change of the mailbox", b.box.Len(), m.UIDValidity))
+			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is %s", b.box.Len(), m.UIDValidity, of))
 		}
 	case b.box.Anew:
 		m.UIDValidity = otherThan(b.box.Header.Validity, b.box.Newest)
@@ -76,6 +77,18 @@ func (b *maildirBox) tellUIDs(m *sims.Member) {
 	if n := b.dir.Leftovers(); n > 0 {
 		b.s.told(where, "unfinished", 1, fmt.Sprintf("%d files of unfinished deliveries in tmp are left out", n))
 	}
+}
+
+// guessValidity is the UIDVALIDITY of a mailbox without a list of UIDs. It is
+// the same when mail has come meanwhile, so that a later run knows what it has
+// restored.
+func (b *maildirBox) guessValidity() (v uint32, of string) {
+	for i := range b.box.Len() {
+		if n := maildir.ParseFileName(b.box.At(i).Name).Date; n >= firstDate && n < 1<<32-1 {
+			return uint32(n), "the date of the first one"
+		}
+	}
+	return otherThan(0, b.box.Newest), "the latest change of the mailbox"
 }
 
 // otherThan is a UIDVALIDITY of a time, and another one than the old.

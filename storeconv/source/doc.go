@@ -26,7 +26,8 @@
 // links.
 //
 // A mailbox without a list of UIDs gets them in the order of the numbers in its
-// file names, and the latest modification time of its folders as UIDVALIDITY.
+// file names, and the first of these that is a date as UIDVALIDITY, which stays
+// when mail comes, else the latest modification time of its folders.
 //
 // Nothing below the folder that is named is reached through a symbolic link.
 //

@@ -257,6 +257,17 @@ var maildirRows = []row{
 		box joe/INBOX 7 4 sub 0 "ok" ""
 		msg joe/INBOX/1 0 "a" "ok"
 		! 1 keyword joe: 1 times a message has a letter that no keyword belongs to: left out`},
+	{name: "no list of UIDs", files: map[string]string{"joe/cur/961579999.b": "b", "joe/cur/961579930.a": "a", "joe/cur/x": "x", "joe/.e/cur/": "", "joe/.n/cur/no": "n"}, want: `
+		user joe
+		! 1 no-uidlist joe: no list of UIDs: 3 messages got theirs in the order of their names, and UIDVALIDITY 961579930 is the date of the first one
+		box joe/INBOX 961579930 4 sub -1 "" ""
+		msg joe/INBOX/1 0 "x" ""
+		msg joe/INBOX/2 0 "a" ""
+		msg joe/INBOX/3 0 "b" ""
+		box joe/e 961579934 0 sub -1 "" ""
+		! 1 no-uidlist joe/.n: no list of UIDs: 1 messages got theirs in the order of their names, and UIDVALIDITY 961579934 is the latest change of the mailbox
+		box joe/n 961579934 2 sub -1 "" ""
+		msg joe/n/1 0 "n" ""`},
 	{name: "no limit, and none said", files: map[string]string{
 		"ann/cur/": "", "ann/dovecot-uidlist": "3 V7 N1\n", "ann/maildirsize": "0S\n0 0\n", "joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "joe/maildirsize": "\n0 0\n",
 		"sam/cur/": "", "sam/dovecot-uidlist": "3 V7 N1\n", "sam/maildirsize": "",

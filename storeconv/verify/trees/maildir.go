@@ -307,8 +307,19 @@ func (b *mailboxDir) readUIDs() {
 	}
 	b.giveUIDs()
 	if !listed {
-		b.validity = otherThan(0, b.newest)
+		b.validity = b.unlisted()
 	}
+}
+
+// unlisted is the UIDVALIDITY of a mailbox without a list of UIDs: the number of
+// the first message whose name has one that is a date, else the latest change.
+func (b *mailboxDir) unlisted() uint32 {
+	for _, f := range b.files {
+		if n := maildir.ParseFileName(f.name).Date; n >= 100_000_000 && n < 1<<32-1 {
+			return uint32(n)
+		}
+	}
+	return otherThan(0, b.newest)
 }
 
 // take gives the file of a line its UID: of several with one base name the one
