@@ -311,8 +311,9 @@ func (b *mailboxDir) readUIDs() {
 	}
 }
 
-// unlisted is the UIDVALIDITY of a mailbox without a list of UIDs: the number of
-// the first message whose name has one that is a date, else the latest change.
+// unlisted is the UIDVALIDITY of a mailbox without a list of UIDs: the number
+// of the first message whose name has one that is a date, else the latest
+// change.
 func (b *mailboxDir) unlisted() uint32 {
 	for _, f := range b.files {
 		if n := maildir.ParseFileName(f.name).Date; n >= 100_000_000 && n < 1<<32-1 {
