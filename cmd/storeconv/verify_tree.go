@@ -40,7 +40,7 @@ func (o *verifyOptions) openSource(ctx context.Context, job *cli.Job, name strin
 		defer close(over)
 		w.CloseWithError(trees.Write(ctx, w, name, opts)) // nil is the end of the stream
 	}()
-	return verify.Stream{Name: name, R: r}, func() {
+	return verify.Stream{Name: name, R: r, Tree: true}, func() {
 		r.Close() // opened for reading
 		<-over
 		done()

@@ -56,6 +56,9 @@ func TestVerifyTree(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := mustRun(t, 3, "verify", "--kind", kind, "-f", at(kind), store)
+			if strings.Contains(o.stderr, "offset") {
+				t.Errorf("a folder has no offsets:\n%s", o.stderr)
+			}
 			if !strings.Contains(o.stderr, file) {
 				t.Errorf("%s is not there, and nobody says so:\n%s", file, o.stderr)
 			}

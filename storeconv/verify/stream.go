@@ -21,6 +21,7 @@ import (
 type Stream struct {
 	Name string // for positions
 	R    io.Reader
+	Tree bool // it was made of a tree of files: its offsets mean nothing
 }
 
 // maxLate bounds what is remembered across a run: differences that a later
@@ -103,6 +104,9 @@ func (c *streamCheck) damage(err error) bool {
 }
 
 func (c *streamCheck) where(m *sims.Member) string {
+	if c.s.Tree {
+		return c.s.Name + ": " + sims.DisplayName(m.Name)
+	}
 	return fmt.Sprintf("%s: offset %d: %s", c.s.Name, m.Offset, sims.DisplayName(m.Name))
 }
 
