@@ -53,9 +53,8 @@ type Facts struct {
 	Entries, Users, Domains int64    // of the directory export
 	ExportBytes             int64    // the export's size, unpacked
 	Mailboxes, Messages     int64    // of the stream or store; links count as messages
-	MailBytes               int64    // of all messages, each reference at its full size
+	MailBytes               int64    // of all messages, links not counted
 	Links                   int64    // messages that are further copies of another
-	LinkBytes               int64    // the bytes of those, out of MailBytes
 	Blocks                  int64    // bytes that the messages take in blocks of 4 KiB, links not counted
 	SourceBytes             int64    // size of the stream as a file, or of the store
 	Largest                 []Folder // the largest mailboxes, the first the largest
@@ -126,7 +125,7 @@ type Step struct {
 }
 
 // Places says whether lines are typed elsewhere than where the step is.
-func (s *Step) Places() bool {
+func (s Step) Places() bool {
 	return slices.ContainsFunc(s.Commands, func(c Commands) bool { return c.Where != s.Where })
 }
 

@@ -43,7 +43,7 @@ func guideInput(scenario string, lang Lang) Input {
 		Site: guideSite(scenario), Lang: lang, Folder: "/srv/plan", Converted: "/srv/plan/converted",
 		Facts: Facts{
 			Entries: 21340, Users: 20000, Domains: 2, ExportBytes: 41e6, Mailboxes: 64000, Messages: 2100000,
-			MailBytes: 40e9, Links: 180000, LinkBytes: 3e9, Blocks: 41e9, SourceBytes: 40e9,
+			MailBytes: 40e9, Links: 180000, Blocks: 41e9, SourceBytes: 40e9,
 			Largest: []Folder{{"joe", "INBOX", 12000, 900e6}, {"wallyc", "Mail/Old", 8000, 500e6}},
 			Pilot:   []string{"anna", "joe", "wallyc@varrius.org"},
 		},

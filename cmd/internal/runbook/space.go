@@ -34,7 +34,7 @@ func (b *builder) space() ([]SpaceRow, error) {
 	bytes, files := b.mailSpace()
 	switch {
 	case b.conds["mbox"]:
-		rows = append(rows, row{id: "mbox", where: "`{plan}/mbox`", bytes: f.MailBytes, files: f.Mailboxes})
+		rows = append(rows, row{id: "mbox", where: "`{plan}/mbox`", bytes: f.withLinks(f.MailBytes), files: f.Mailboxes})
 	case b.conds["maildir"]:
 		rows = append(rows, row{id: "mail", where: "`{out}/mail`", bytes: bytes, files: files})
 	case b.conds["hardlink"]:
@@ -61,12 +61,21 @@ func (b *builder) space() ([]SpaceRow, error) {
 // whole blocks, and the files and directories.
 func (b *builder) mailSpace() (bytes, files int64) {
 	f := b.in.Facts
-	own := f.Messages - f.Links
+	own, blocks := f.Messages-f.Links, f.Blocks
 	if b.in.Site.Destination == site.Maildir {
-		own = f.Messages // dates differ as a rule: no links
+		own, blocks = f.Messages, f.withLinks(f.Blocks) // dates differ as a rule: no links
 	}
 	dirs := f.Mailboxes + f.Messages/messagesADir
-	return f.Blocks + (f.Mailboxes*blocksABox+f.Messages/messagesADir)*block + f.Messages*indexLine, own + f.Mailboxes + dirs
+	return blocks + (f.Mailboxes*blocksABox+f.Messages/messagesADir)*block + f.Messages*indexLine, own + f.Mailboxes + dirs
+}
+
+// withLinks is a sum over all messages where links are copies, of the sum
+// without them: copies are as large as the rest.
+func (f *Facts) withLinks(sum int64) int64 {
+	if own := f.Messages - f.Links; own > 0 {
+		return int64(float64(sum) / float64(own) * float64(f.Messages))
+	}
+	return sum
 }
 
 // hours is how long the mail takes at the measured speed: between what the

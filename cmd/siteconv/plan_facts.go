@@ -1,0 +1,283 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/runbook"
+	"imsconv/cmd/internal/site"
+	"imsconv/cmd/internal/stream"
+	"imsconv/ldifconv/ldif"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
+	"imsconv/storeconv/sims"
+)
+
+// What a plan shows and weighs at most.
+const (
+	mostLargest = 5
+	mostWeighed = 200_000 // users among whom the pilot users are chosen
+	diskBlock   = 4096
+)
+
+// planSurvey learns the sizes of a site's inputs.
+type planSurvey struct {
+	job   *cli.Job
+	facts runbook.Facts
+	users map[string]int64 // bytes of mail by store id
+	box   runbook.Folder   // that is being read
+}
+
+// surveyPlan looks at the inputs that are there. One that is not is no fault:
+// a plan comes before the backup.
+func surveyPlan(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts, error) {
+	sv := &planSurvey{job: job, users: map[string]int64{}}
+	mail, path := sv.stream, s.InputPath(s.Inputs.Stream)
+	if s.NMS() {
+		mail, path = sv.store, s.InputPath(s.Inputs.Store)
+	}
+	err := sv.look(path, func() error { return mail(ctx, path) })
+	if err != nil {
+		return sv.facts, err
+	}
+	path = s.InputPath(s.Inputs.LDIF)
+	return sv.facts, sv.look(path, func() error { return sv.export(ctx, path, s.Directory.DefaultDomain) })
+}
+
+// look reads an input, if it is there.
+func (sv *planSurvey) look(path string, read func() error) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		sv.job.Note(path + " is not there yet: the runbook has no sizes of it")
+		return nil
+	}
+	return read()
+}
+
+// export counts what the directory has, and proposes the pilot users.
+func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) error {
+	in, err := sv.job.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	size := &countedReader{r: in}
+	r := ldif.NewReader(size, ldif.Options{})
+	var pilots []weighed
+	domains := map[string]bool{}
+	for ctx.Err() == nil {
+		rec, err := r.Next()
+		switch {
+		case err == io.EOF && sv.facts.Entries == 0:
+			return fmt.Errorf("%s: no directory export: there is no entry in it", path)
+		case err == io.EOF:
+			sv.facts.Domains, sv.facts.ExportBytes = int64(len(domains)), size.n
+			sv.facts.Pilot = pilotOf(pilots)
+			return nil
+		case ldif.IsDamage(err):
+			continue
+		case err != nil:
+			return err
+		case rec.Type != ldif.Content && rec.Type != ldif.Add:
+			continue
+		}
+		sv.facts.Entries++
+		u := directory.UserOf(rec)
+		if u == nil {
+			continue
+		}
+		sv.facts.Users++
+		domains[u.Domain] = true
+		if bytes, ok := sv.weight(u.ID(defaultDomain)); ok && len(pilots) < mostWeighed {
+			pilots = append(pilots, weighed{u.ID(defaultDomain), bytes})
+		}
+	}
+	return ctx.Err()
+}
+
+// weight is how much mail a user has. Without any mail to look at, every user
+// will do for a pilot.
+func (sv *planSurvey) weight(id string) (int64, bool) {
+	if len(sv.users) == 0 {
+		return 0, true
+	}
+	bytes, ok := sv.users[id]
+	return bytes, ok
+}
+
+type weighed struct {
+	id    string
+	bytes int64
+}
+
+// pilotOf are a user with little mail, one with middling and one with much.
+func pilotOf(users []weighed) []string {
+	slices.SortStableFunc(users, func(a, b weighed) int { return cmp.Compare(a.bytes, b.bytes) })
+	var out []string
+	for _, of := range []int{5, 50, 95} {
+		if len(users) == 0 {
+			break
+		}
+		if id := users[(len(users)-1)*of/100].id; !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+type countedReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// stream counts the messages of a backup stream. A folder of mailbox files or
+// Maildirs is counted by its files alone.
+func (sv *planSurvey) stream(ctx context.Context, path string) error {
+	if st, err := os.Stat(path); err != nil || st.IsDir() {
+		return errors.Join(err, sv.tree(path))
+	}
+	in, err := stream.Open(sv.job, path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	sv.facts.SourceBytes = in.Size
+	r := sims.NewReader(stream.Source(in))
+	for ctx.Err() == nil {
+		m, err := r.Next()
+		switch {
+		case err == io.EOF:
+			sv.nextBox("", "")
+			return nil
+		case sims.ErrorOf(err) != nil:
+			continue
+		case err != nil:
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		sv.member(m)
+	}
+	return ctx.Err()
+}
+
+func (sv *planSurvey) member(m *sims.Member) {
+	if m.Mailbox != "" && (m.User != sv.box.User || m.Mailbox != sv.box.Name) {
+		sv.nextBox(m.User, m.Mailbox)
+	}
+	switch m.Kind {
+	case sims.Link:
+		sv.facts.Links++
+		sv.facts.Messages++
+		sv.box.Messages++
+	case sims.Message:
+		sv.message(m.User, m.Size)
+	}
+}
+
+// message counts one message of the current mailbox.
+func (sv *planSurvey) message(user string, size int64) {
+	sv.facts.Messages++
+	sv.facts.MailBytes += size
+	sv.facts.Blocks += (size + diskBlock - 1) / diskBlock * diskBlock
+	sv.box.Messages++
+	sv.box.Bytes += size
+	if _, known := sv.users[user]; known || len(sv.users) < mostWeighed {
+		sv.users[user] += size
+	}
+}
+
+// nextBox puts the mailbox that ends among the largest, if it is one of them.
+func (sv *planSurvey) nextBox(user, name string) {
+	if sv.box.Name != "" {
+		sv.facts.Mailboxes++
+		list := append(sv.facts.Largest, sv.box)
+		slices.SortStableFunc(list, func(a, b runbook.Folder) int { return cmp.Compare(b.Bytes, a.Bytes) })
+		sv.facts.Largest = list[:min(len(list), mostLargest)]
+	}
+	sv.box = runbook.Folder{User: user, Name: name}
+}
+
+// tree counts the bytes of a folder.
+func (sv *planSurvey) tree(path string) error {
+	return filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			sv.facts.SourceBytes += info.Size()
+		}
+		return err
+	})
+}
+
+// store counts the messages of an NMS store, partition by partition.
+func (sv *planSurvey) store(ctx context.Context, path string) error {
+	s, err := nms.Open(path)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.Partitions {
+		if err := sv.partition(ctx, filepath.Join(p.Path, nms.UserRoot)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sv *planSurvey) partition(ctx context.Context, root string) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			sv.job.Warning("unreadable", path, err.Error())
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case d.IsDir() && strings.HasPrefix(d.Name(), "="):
+			if rel, err := filepath.Rel(root, path); err == nil && rel != "." {
+				sv.folder(rel)
+			}
+		case d.Type().IsRegular() && strings.HasSuffix(d.Name(), ".msg"):
+			if info, err := d.Info(); err == nil {
+				sv.message(sv.box.User, info.Size())
+			}
+		}
+		return nil
+	})
+	sv.nextBox("", "")
+	return err
+}
+
+// folder begins the mailbox of a directory below =user: two hash directories,
+// the user, and the folders.
+func (sv *planSurvey) folder(rel string) {
+	parts := strings.Split(rel, string(filepath.Separator))
+	if len(parts) < 3 {
+		return
+	}
+	for i := 2; i < len(parts); i++ {
+		parts[i] = strings.TrimPrefix(parts[i], "=")
+		if name, err := ims.UnescapeName(parts[i]); err == nil {
+			parts[i] = name
+		}
+	}
+	name := "INBOX"
+	if len(parts) > 3 {
+		name = strings.Join(parts[3:], "/")
+	}
+	sv.nextBox(parts[2], name)
+}
