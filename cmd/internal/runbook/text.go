@@ -65,23 +65,25 @@ func (f *filler) part(template string, code bool) (Text, error) {
 // command fills in a command line. Every value is a word, or a part of one,
 // that the shell takes as it is.
 func (f *filler) command(template string) (string, error) {
-	var b strings.Builder
+	line := ""
 	for _, p := range pieces(template) {
 		if p.name == "" {
-			b.WriteString(p.text)
+			line += p.text
 			continue
 		}
 		v, err := f.values.get(p.name)
 		switch {
 		case err != nil:
 			return "", fmt.Errorf("%q: %w", template, err)
+		case v.fragment && v.text == "":
+			line = strings.TrimSuffix(line, " ") // no options: no gap
 		case v.fragment:
-			b.WriteString(v.text)
+			line += v.text
 		default:
-			b.WriteString(cli.Quote(v.text))
+			line += cli.Quote(v.text)
 		}
 	}
-	return b.String(), nil
+	return line, nil
 }
 
 // plain fills in a template whose values are read by a person, not by a shell.

@@ -75,6 +75,11 @@ func (v values) addStore(in Input) {
 	v["reconstruct"] = v.asOwner("./reconstruct -m && ./reconstruct -r -f && ./reconstruct -q")
 	v["reconstruct-quota"] = v.asOwner("./reconstruct -q")
 	v["import"] = v.importMailboxes(in)
+	ldif := filepath.Join(in.Converted, "ldif")
+	if in.Site.Scenario == site.SIMSIncremental {
+		ldif = filepath.Join(in.Converted, "closing", "ldif")
+	}
+	v["daaci"] = value{text: filepath.Join(ldif, "daaci.changes.ldif")}
 }
 
 // asOwner is a command of the server's administration, given as the owner of
