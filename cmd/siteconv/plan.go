@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -118,10 +119,28 @@ func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 			return in, err
 		}
 	}
+	if err := apartFrom(s.Dir, in.Folder, in.Converted); err != nil {
+		return in, err
+	}
 	if f.bench != "" {
 		in.Rates, err = readRates(job, f.bench)
 	}
 	return in, err
+}
+
+// apartFrom refuses folders inside of a site's, and the other way round: nothing
+// is written beside inputs, and the runbook's own commands would be refused.
+func apartFrom(site string, folders ...string) error {
+	for _, folder := range folders {
+		nested, err := nest(folder, site)
+		if err != nil {
+			return err
+		}
+		if nested {
+			return cli.WithHint(fmt.Errorf("%s and the folder of the site, %s, lie inside each other", folder, site), "name a folder elsewhere with --out")
+		}
+	}
+	return nil
 }
 
 // write writes both forms of the plan.
@@ -148,14 +167,22 @@ func (f *planFlags) write(job *cli.Job, plan *runbook.Plan) error {
 	return nil
 }
 
+// writeFile writes a file. One that says the same already is left as it is.
 func (f *planFlags) writeFile(job *cli.Job, path string, write func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, text.Bytes()) {
+		return nil
+	}
 	w, err := job.Create(path, f.force)
 	if err != nil {
 		return cli.WithHint(err, "--force replaces it")
 	}
 	defer w.Abort()
-	if err := write(w); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if _, err := w.Write(text.Bytes()); err != nil {
+		return err
 	}
 	return w.Commit()
 }

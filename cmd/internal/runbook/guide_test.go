@@ -154,6 +154,39 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// TestGuideOnTheSameHost has what the online scenario does differently where the
+// host stays.
+func TestGuideOnTheSameHost(t *testing.T) {
+	for _, lang := range []Lang{English, Japanese} {
+		in := guideInput(site.SIMSOnline, lang)
+		in.Site.Hosts.New = in.Site.Hosts.Old
+		p, err := Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, guide := typed(p)
+		all := strings.Join(append(lines, guide...), "\n")
+		for _, want := range []string{
+			"imsdirmig -h ldap.siroe.com -b o=internet -M sims -D 'cn=Directory Manager' -w <password> -m domains\n", "-w <password> -m both\n",
+			"\nimbackup -f- -u <UserFile> | /usr/iplanet/server5/bin/msg/store/bin/imsrestore -f- -cy -n -v1", "/opt/SUNWmail/sbin/imbackup -f /srv/site/backup.sims",
+			"/usr/iplanet/server5/msg-newmail/imsimta dirsync -F", "imsimport",
+		} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s: not there: %s", lang, want)
+			}
+		}
+		for _, not := range []string{"rsh ", "IN CNAME", "-A mailhost"} {
+			if strings.Contains(all, not) {
+				t.Errorf("%s: of a new host: %s", lang, not)
+			}
+		}
+		stop, install := strings.Index(all, "im.server stop"), strings.Index(all, "/stop-msg")
+		if stop < 0 || install < stop {
+			t.Errorf("%s: SIMS is stopped behind the installation", lang)
+		}
+	}
+}
+
 // commandsOf are the command lines of a plan, in its order.
 func commandsOf(p *Plan) (lines []string) {
 	for _, ph := range p.Phases {

@@ -21,9 +21,30 @@ var planTemplates = template.Must(template.New("plan").Funcs(template.FuncMap{
 	"texts":  func(label, class string, texts []Text) labelled { return labelled{label, class, texts} },
 	"isCode": func(s Span) bool { return s.Kind == Code },
 	"isRef":  func(s Span) bool { return s.Kind == Ref },
-	"join":   func(lines []string) string { return strings.Join(lines, "\n") },
+	"words":  commandWords,
 	"in":     func(p *Plan, s Step) stepOf { return stepOf{p, s} },
 }).Parse(planText))
+
+// commandWord is a part of a command line, which Keep says must not be broken.
+type commandWord struct {
+	Text string
+	Keep bool
+}
+
+// longestOption is how long an option may be that is kept whole.
+const longestOption = 20
+
+// commandWords takes a command line apart at its options: broken behind its
+// hyphen, an option reads as two words.
+func commandWords(line string) (out []commandWord) {
+	for i, word := range strings.Split(line, " ") {
+		if i > 0 {
+			out = append(out, commandWord{Text: " "})
+		}
+		out = append(out, commandWord{word, strings.HasPrefix(word, "-") && len(word) <= longestOption})
+	}
+	return out
+}
 
 // labelled are paragraphs with a word before them, in a box of a class.
 type labelled struct {

@@ -108,7 +108,7 @@ func (m *markdown) space() {
 // step is an item with a box, and all that belongs to it below.
 func (m *markdown) step(s Step) {
 	word := m.plan.Words
-	m.line("\n- [ ] **", fmt.Sprintf(word["step-number"], s.Number), "  ", m.text(s.Title), "** (", escape(s.Where), ")")
+	m.line("\n- [ ] **", fmt.Sprintf(word["step-number"], s.Number), " – ", m.text(s.Title), "** (", escape(s.Where), ")")
 	m.texts(word["why"], s.Why)
 	if s.Like > 0 {
 		m.paragraph("  ", escape(fmt.Sprintf(word["like"], fmt.Sprintf(word["step-number"], s.Like))))

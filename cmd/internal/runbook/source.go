@@ -134,6 +134,9 @@ func (r *record) add(line string) error {
 	if name, ok := cutLang(f.name, "en"); ok {
 		f.name = name
 	} else if name, ok := cutLang(f.name, "ja"); ok {
+		if len(conds) > 0 {
+			return fmt.Errorf("the conditions of %s.ja are those of %s.en", name, name)
+		}
 		return r.addJapanese(name, f.en)
 	}
 	r.fields = append(r.fields, f)

@@ -215,6 +215,7 @@ func TestParseFaults(t *testing.T) {
 		"step a\n  title.en: x\n  why.ja: y\n":         "does not follow",
 		"step a\n  sh: x\n  sh.ja: y\n":                "wrong number of languages",
 		"step a\n  title.en:\n  title.ja: y\n":         "is empty",
+		"step a\n  title.en: x\n  title.ja if b: y\n":  "are those of",
 		"step a\n    goes on\n":                        "nothing to go on with",
 		"step a\n  title.en: x\n  title.ja: y\n  z: q": "wrong number of languages",
 	} {
