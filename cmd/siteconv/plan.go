@@ -128,8 +128,9 @@ func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 	return in, err
 }
 
-// apartFrom refuses folders inside of a site's, and the other way round: nothing
-// is written beside inputs, and the runbook's own commands would be refused.
+// apartFrom refuses folders inside of a site's, and the other way round:
+// nothing is written beside inputs, and the runbook's own commands would be
+// refused.
 func apartFrom(site string, folders ...string) error {
 	for _, folder := range folders {
 		nested, err := nest(folder, site)
@@ -212,13 +213,10 @@ func readRates(job *cli.Job, path string) (*runbook.Rates, error) {
 		return nil, err
 	}
 	defer in.Close()
-	var report struct {
-		Data benchReport `json:"data"`
-	}
-	if err := json.NewDecoder(in).Decode(&report); err != nil {
+	var b benchReport
+	if err := json.NewDecoder(in).Decode(&b); err != nil {
 		return nil, fmt.Errorf("%s: no report: %w", path, err)
 	}
-	b := report.Data
 	if b.Best == nil || b.Best.Row < 0 || b.Best.Row >= len(b.Rows) {
 		return nil, cli.WithHint(fmt.Errorf("%s: no report of storeconv bench", path), "storeconv bench --dir DIR --report FILE writes one")
 	}

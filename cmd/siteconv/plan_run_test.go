@@ -46,8 +46,8 @@ var files = []string{
 	"etc/opt/SUNWmail/ims/ims.cnf", "etc/dovecot/dovecot.conf", "plan/.keep",
 }
 
-// directorySchema is the merged schema as OpenLDAP takes it, with what Directory
-// Server has beside: the access control of organizations and domains.
+// directorySchema is the merged schema as OpenLDAP takes it, with what
+// Directory Server has beside: the access control of organizations and domains.
 func directorySchema(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -154,8 +154,8 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// TestGuideOnTheSameHost has what the online scenario does differently where the
-// host stays.
+// TestGuideOnTheSameHost has what the online scenario does differently where
+// the host stays.
 func TestGuideOnTheSameHost(t *testing.T) {
 	for _, lang := range []Lang{English, Japanese} {
 		in := guideInput(site.SIMSOnline, lang)

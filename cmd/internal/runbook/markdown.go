@@ -176,7 +176,7 @@ func (m *markdown) text(t Text) string {
 	return b.String()
 }
 
-// cell is a line of Markdown in a table, where a bar ends the cell even in code.
+// cell is a line of Markdown in a table, where a bar ends a cell even in code.
 func (m *markdown) cell(t Text) string {
 	var b strings.Builder
 	for _, s := range t {

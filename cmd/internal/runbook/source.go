@@ -154,7 +154,7 @@ func cutLang(name, lang string) (string, bool) {
 // addJapanese gives the English field above its other language.
 func (r *record) addJapanese(name, text string) error {
 	if len(r.fields) == 0 {
-		return fmt.Errorf("Japanese without English")
+		return fmt.Errorf("%s.ja without %s.en", name, name)
 	}
 	last := &r.fields[len(r.fields)-1]
 	if last.name != name || last.ja != "" || text == "" {

@@ -211,7 +211,7 @@ func TestParseFaults(t *testing.T) {
 		"  title.en: x\n":                              "before the first record",
 		"step a\n  title\n":                            "without a colon",
 		"step a\n  title.en: x\n":                      "wrong number of languages",
-		"step a\n  title.ja: x\n":                      "Japanese without English",
+		"step a\n  title.ja: x\n":                      "without title.en",
 		"step a\n  title.en: x\n  why.ja: y\n":         "does not follow",
 		"step a\n  sh: x\n  sh.ja: y\n":                "wrong number of languages",
 		"step a\n  title.en:\n  title.ja: y\n":         "is empty",
