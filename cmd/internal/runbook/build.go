@@ -332,7 +332,8 @@ func (b *builder) one(r record, name string) (Text, error) {
 func (b *builder) tells(p *Plan, records []record) error {
 	for _, r := range records {
 		if used, ok := b.shared[r.id]; r.kind == "use" && ok {
-			r, used.conds = used, r.conds
+			used.conds = append(slices.Clone(used.conds), r.conds...)
+			r = used
 		}
 		if r.kind != "tell" || !b.holds(r.conds) {
 			continue

@@ -30,7 +30,7 @@ func (b *builder) space() ([]SpaceRow, error) {
 	if !b.conds["hardlink"] && !b.conds["copy"] {
 		rows = append(rows, row{id: "stream", where: "`{stream}`", bytes: f.SourceBytes})
 	}
-	rows = append(rows, row{id: "ldif", where: "`{out}/ldif`", bytes: exportCopies * f.ExportBytes})
+	rows = append(rows, row{id: "ldif", where: "{ldif-folder}", bytes: exportCopies * f.ExportBytes})
 	bytes, files := b.mailSpace()
 	switch {
 	case b.conds["mbox"]:

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
 )
@@ -58,7 +60,9 @@ func valuesOf(in Input) values {
 	v["ldapmodify"] = fragment(ldapClient("ldapmodify", s))
 	v["ldapsearch"] = fragment(ldapClient("ldapsearch", s))
 	v["pilot"] = fragment(words("", in.Facts.Pilot...))
-	v["upgrade"], v["export"] = fragment(optionWords(s.Upgrade)), fragment(optionWords(s.Export))
+	v["upgrade"] = fragment(upgradeWords(s))
+	v["export"] = fragment(optionWords(&choices.Export{}, s.Export, s.Dir))
+	v["whose-mail"] = fragment(optionWords(&choices.Export{}, whoseMail(s.Restore), s.Dir))
 	v.addStore(in)
 	return v
 }
@@ -78,6 +82,10 @@ func (v values) addStore(in Input) {
 	ldif := filepath.Join(in.Converted, "ldif")
 	if in.Site.Scenario == site.SIMSIncremental {
 		ldif = filepath.Join(in.Converted, "closing", "ldif")
+	}
+	v["ldif-folder"] = value{text: filepath.Join(in.Converted, "ldif")}
+	if in.OldMail != Before && in.Site.Scenario == site.SIMSOnline {
+		v["ldif-folder"] = value{text: in.Folder}
 	}
 	v["daaci"] = value{text: filepath.Join(ldif, "daaci.changes.ldif")}
 }
@@ -99,21 +107,55 @@ func (v values) importMailboxes(in Input) value {
 }
 
 // optionWords are the options of a table of site.toml as words for a shell.
-func optionWords(options site.Options) string {
+// Paths in them are below the folder of the site.
+func optionWords(c choices.Choices, options site.Options, dir string) string {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.Add(fs)
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(options)) {
-		switch v := options[name].(type) {
-		case bool:
-			out = append(out, fmt.Sprintf("--%s=%t", name, v))
-		case []string:
-			for _, one := range v {
-				out = append(out, cli.Quote("--"+name+"="+one))
-			}
-		default:
-			out = append(out, cli.Quote(fmt.Sprintf("--%s=%v", name, v)))
+	for _, line := range options.Lines() {
+		name, text, _ := strings.Cut(line, "=")
+		f := fs.Lookup(name)
+		if f == nil {
+			continue // of another verb
 		}
+		out = append(out, cli.Quote("--"+name+"="+choices.Relative(f, dir, text)))
 	}
 	return strings.Join(out, " ")
+}
+
+// upgradeWords are the options of the table upgrade, as a run takes them.
+func upgradeWords(s *site.Site) string {
+	options := maps.Clone(s.Upgrade)
+	if options["vanity"] == true {
+		options.Set("default-domain", s.Directory.DefaultDomain)
+		if options["domain"] == nil {
+			options.Set("domain", s.Directory.Domains)
+		}
+	}
+	return optionWords(&upgradeFlags{}, options, s.Dir)
+}
+
+// upgradeFlags are the choices of an upgrade and what a run sets beside.
+type upgradeFlags struct{ choices.Upgrade }
+
+// Add declares the flags.
+func (u *upgradeFlags) Add(fs *pflag.FlagSet) {
+	u.Upgrade.Add(fs)
+	if fs.Lookup("default-domain") == nil {
+		fs.String("default-domain", "", "")
+	}
+}
+
+// whoseMail are the options of a restore that say whose mail it is of: an
+// export of the same stream takes them too.
+func whoseMail(restore site.Options) site.Options {
+	out := site.Options{}
+	for _, name := range []string{"users", "map", "encoding"} {
+		if v, ok := restore[name]; ok {
+			out.Set(name, v)
+		}
+	}
+	return out
 }
 
 // with is v with the values of a batch.
