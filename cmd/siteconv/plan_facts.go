@@ -28,6 +28,7 @@ const (
 	mostLargest = 5
 	mostWeighed = 200_000 // users among whom the pilot users are chosen
 	diskBlock   = 4096
+	meterEvery  = 1000
 )
 
 // planSurvey learns the sizes of a site's inputs.
@@ -36,12 +37,15 @@ type planSurvey struct {
 	facts runbook.Facts
 	users map[string]int64 // bytes of mail by store id
 	box   runbook.Folder   // that is being read
+
+	meter  *cli.Meter
+	untold struct{ messages, bytes int64 } // to the meter
 }
 
 // surveyPlan looks at the inputs that are there. One that is not is no fault:
 // a plan comes before the backup.
 func surveyPlan(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts, error) {
-	sv := &planSurvey{job: job, users: map[string]int64{}}
+	sv := &planSurvey{job: job, users: map[string]int64{}, meter: job.Meter("messages", 0, 0)}
 	mail, path := sv.stream, s.InputPath(s.Inputs.Stream)
 	if s.NMS() {
 		mail, path = sv.store, s.InputPath(s.Inputs.Store)
@@ -195,8 +199,19 @@ func (sv *planSurvey) message(user string, size int64) {
 	sv.facts.Blocks += (size + diskBlock - 1) / diskBlock * diskBlock
 	sv.box.Messages++
 	sv.box.Bytes += size
+	sv.progress(size)
 	if _, known := sv.users[user]; known || len(sv.users) < mostWeighed {
 		sv.users[user] += size
+	}
+}
+
+// progress tells the meter now and then.
+func (sv *planSurvey) progress(size int64) {
+	sv.untold.messages++
+	sv.untold.bytes += size
+	if sv.untold.messages == meterEvery {
+		sv.meter.Add(sv.untold.messages, sv.untold.bytes)
+		sv.untold.messages, sv.untold.bytes = 0, 0
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -60,7 +59,7 @@ func directorySchema(t *testing.T) []byte {
 }
 
 // newSandbox makes the hosts; the directory holds the export.
-func newSandbox(t *testing.T, suffix, export string) *sandbox {
+func newSandbox(t *testing.T, programs, suffix, export string) *sandbox {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "plan")
 	if err != nil {
@@ -80,7 +79,7 @@ func newSandbox(t *testing.T, suffix, export string) *sandbox {
 		s.write(name, nil, 0o644)
 	}
 	s.env = append(os.Environ(), "SANDBOX="+dir, "SANDBOX_SLAPD="+filepath.Join(s.slapd.Dir, "slapd.conf"),
-		"SANDBOX_LDAPMODIFY="+peer.Need(t, "ldapmodify"), "PATH="+filepath.Join(dir, "bin")+":"+programs(t)+":/usr/local/sbin:/usr/sbin:/sbin:"+os.Getenv("PATH"))
+		"SANDBOX_LDAPMODIFY="+peer.Need(t, "ldapmodify"), "PATH="+filepath.Join(dir, "bin")+":"+programs+":/usr/local/sbin:/usr/sbin:/sbin:"+os.Getenv("PATH"))
 	s.paths = strings.NewReplacer("/etc/opt/SUNWmail", s.path("etc/opt/SUNWmail"), "/etc/dovecot", s.path("etc/dovecot"), "/usr/bin/mailq", s.path("bin/mailq"))
 	return s
 }
@@ -109,29 +108,17 @@ func (s *sandbox) write(name string, data []byte, mode os.FileMode) {
 	}
 }
 
-// programs is a folder with the programs of this project.
-var programs = func() func(t *testing.T) string {
-	build := sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp("", "programs")
-		if err != nil {
-			return "", err
-		}
-		cmd := exec.Command("go", "build", "-o", dir+"/", "./cmd/siteconv", "./cmd/ldifconv", "./cmd/storeconv", "./cmd/dbconv")
-		cmd.Dir = filepath.Join("..", "..")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("%w: %s", err, out)
-		}
-		return dir, nil
-	})
-	return func(t *testing.T) string {
-		t.Helper()
-		dir, err := build()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return dir
+// programs builds the programs of this project into a folder of the test.
+func programs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("go", "build", "-o", dir+"/", "./cmd/siteconv", "./cmd/ldifconv", "./cmd/storeconv", "./cmd/dbconv")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-}()
+	return dir
+}
 
 // listen lets the directory server have a port too, and returns it.
 func (s *sandbox) listen() int {
@@ -316,21 +303,22 @@ var planCases = map[string]planCase{
 // blocks, from the top to the bottom.
 func TestPlanRuns(t *testing.T) {
 	peer.Need(t, "slapd")
+	bin := programs(t)
 	for name, c := range planCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.run(t)
+			c.run(t, bin)
 		})
 	}
 }
 
-func (c *planCase) run(t *testing.T) {
+func (c *planCase) run(t *testing.T, programs string) {
 	folder, suffix := "sims", "o=internet"
 	if c.scenario == site.NMSSingle {
 		folder, suffix = "nms", "o=siroe.com"
 	}
 	sample := filepath.Join("..", "..", "testdata", "site", folder)
-	s := newSandbox(t, suffix, filepath.Join(sample, "export.ldif"))
+	s := newSandbox(t, programs, suffix, filepath.Join(sample, "export.ldif"))
 	if c.client == site.Netscape {
 		s.stubClient()
 	}

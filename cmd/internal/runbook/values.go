@@ -29,7 +29,8 @@ func conditions(in Input) map[string]bool {
 		"separator": s.Servers.LoginSeparator != "",
 		"after":     after, "before": !after, "nms": nms, "incremental": s.Scenario == site.SIMSIncremental,
 		"rates": in.Rates != nil, "mail-known": in.Facts.Messages > 0,
-		"hardlink": nms && !copied, "copy": nms && copied,
+		"many-bases": len(s.Directory.Base) > 1,
+		"hardlink":   nms && !copied, "copy": nms && copied,
 		"mbox": after && s.Destination != site.Maildir,
 	}
 }
