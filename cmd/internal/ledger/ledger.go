@@ -1,0 +1,249 @@
+package ledger
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
+)
+
+// Names in the folder of an output.
+const (
+	ReportName = "report.json"        // of a run, and of a batch in its folder
+	LinesName  = "report.lines.tsv"   // all problems and warnings, however many
+	batchesDir = "batches"            //
+	upgraded   = "ldif/upgraded.ldif" //
+)
+
+// Ledger is everything that is told of an output.
+type Ledger struct {
+	Out string // the folder
+	Part
+	Batches []Part // of a migration in batches, in the order of their start
+	*Totals
+}
+
+// Part is what one run of siteconv has left in its report.
+type Part struct {
+	Name   string     // of a batch; ""
+	Report cli.Report // what it told
+	Run    Run        // what it says of itself; zero in a report without that
+}
+
+// Open reads the reports of an output.
+func Open(out string) (*Ledger, error) {
+	l := &Ledger{Out: out}
+	err := l.Part.read(filepath.Join(out, ReportName))
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return nil, err
+	}
+	dirs, globErr := os.ReadDir(filepath.Join(out, batchesDir))
+	if globErr != nil && !errors.Is(globErr, fs.ErrNotExist) {
+		return nil, globErr
+	}
+	for _, d := range dirs {
+		b := Part{Name: d.Name()}
+		switch berr := b.read(filepath.Join(out, batchesDir, d.Name(), ReportName)); {
+		case errors.Is(berr, fs.ErrNotExist):
+		case berr != nil:
+			return nil, berr
+		default:
+			l.Batches = append(l.Batches, b)
+		}
+	}
+	if missing && len(l.Batches) == 0 {
+		return nil, cli.WithHint(err, "siteconv run --out "+cli.Quote(out)+" writes it")
+	}
+	slices.SortStableFunc(l.Batches, func(a, b Part) int { return a.Run.Start.Compare(b.Run.Start) })
+	return l, nil
+}
+
+func (p *Part) read(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, into := range []any{&p.Report, &p.Run} {
+		if err := json.Unmarshal(data, into); err != nil {
+			return cli.WithHint(fmt.Errorf("%s: %w", path, err), "siteconv run writes it anew with --force")
+		}
+	}
+	return nil
+}
+
+// parts are all reports, the output's own first.
+func (l *Ledger) parts() []*Part {
+	list := []*Part{&l.Part}
+	for i := range l.Batches {
+		list = append(list, &l.Batches[i])
+	}
+	return list
+}
+
+// Sums are those of all parts together.
+func (l *Ledger) Sums() Sums {
+	var sum Sums
+	for _, p := range l.parts() {
+		s := &p.Run.Sums
+		sum.Source += s.Source
+		sum.Written += s.Written
+		sum.Linked += s.Linked
+		sum.LeftOut = addReasons(sum.LeftOut, s.LeftOut)
+		sum.Refused = addReasons(sum.Refused, s.Refused)
+	}
+	return sum
+}
+
+func addReasons(list, more []Reason) []Reason {
+	for _, r := range more {
+		i := slices.IndexFunc(list, func(old Reason) bool { return old.Rule == r.Rule })
+		if i < 0 {
+			list = append(list, r)
+		} else {
+			list[i].N += r.N
+		}
+	}
+	return list
+}
+
+// Lines are the problems, or the warnings, of all parts.
+func (l *Ledger) Lines(problems bool) cli.Lines {
+	var sum cli.Lines
+	for _, p := range l.parts() {
+		lines := &p.Report.Warnings
+		if problems {
+			lines = &p.Report.Problems
+		}
+		sum.Total += lines.Total
+		for _, c := range lines.Kinds {
+			sum.Kinds.Add(c.Name, c.N)
+		}
+		sum.Items = append(sum.Items, lines.Items...)
+	}
+	return sum
+}
+
+// DefaultDomain is the domain of users whose ids have none.
+func (l *Ledger) DefaultDomain() string {
+	for _, p := range l.parts() {
+		if d := p.Run.Options["default-domain"]; d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// Reading says how the mailboxes of an output are read.
+type Reading struct {
+	Digests  bool                             // messages without an index are read for digests
+	List     io.Writer                        // a line a mailbox goes here; nil: nowhere
+	Progress interface{ Add(n, bytes int64) } // mailboxes and the bytes of their messages; nil: none
+}
+
+// Read goes through the mailboxes of the output and makes the Totals. A million
+// mailboxes need no more memory than a thousand: the list is written as they
+// come, and of every table the first are kept.
+func (l *Ledger) Read(ctx context.Context, o Reading) error {
+	l.Totals = newTotals()
+	var err error
+	if l.limit, err = l.limits(); err != nil {
+		return err
+	}
+	list := bufio.NewWriterSize(io.Discard, 64<<10)
+	if o.List != nil {
+		list.Reset(o.List)
+	}
+	list.WriteString(tsvHeader) // an error comes again with Flush
+	faults := l.named()
+	var line []byte
+	each := func(r *Row) error {
+		if r.State == Whole {
+			faults.judge(r)
+		}
+		l.add(r, l.DefaultDomain())
+		if o.Progress != nil {
+			o.Progress.Add(1, r.Bytes)
+		}
+		line = r.appendTSV(line[:0])
+		_, err := list.Write(line)
+		return err
+	}
+	w := &walker{ctx: ctx, digests: o.Digests, each: each, fault: l.unread}
+	if err := w.mailboxes(l.Out); err != nil {
+		return err
+	}
+	if err := faults.missing(each); err != nil {
+		return err
+	}
+	l.end(l.DefaultDomain())
+	return list.Flush()
+}
+
+// unread notes something of the output that cannot be read.
+func (t *Totals) unread(where string, err error) {
+	t.UnreadTotal++
+	if len(t.Unread) < keptFaulty {
+		t.Unread = append(t.Unread, Unread{where, err.Error()})
+	}
+}
+
+// named are the mailboxes that the problems of all parts name: all problems
+// where the output has a file of them, else those that the reports have kept.
+func (l *Ledger) named() *named {
+	n := newNamed()
+	f, err := os.Open(filepath.Join(l.Out, LinesName))
+	if err != nil {
+		for _, line := range l.Lines(true).Items {
+			n.add(line)
+		}
+		return n
+	}
+	defer f.Close()
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 4<<20)
+	for sc.Scan() {
+		if fields := strings.SplitN(sc.Text(), "\t", 4); len(fields) == 4 && fields[0] == "problem" {
+			n.add(cli.Line{Kind: fields[1], Where: fields[2], Text: fields[3]})
+		}
+	}
+	return n
+}
+
+// limits looks up the quotas of the upgraded directory; nil without one.
+func (l *Ledger) limits() (func(id string) (Quota, bool), error) {
+	path := filepath.Join(l.Out, filepath.FromSlash(upgraded))
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	look, err := directory.Limits(f, path, l.DefaultDomain(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return func(id string) (Quota, bool) {
+		limit, ok := look(id)
+		q := Quota{-1, -1}
+		if ok && limit.HasBytes {
+			q.Bytes = limit.Bytes
+		}
+		if ok && limit.HasMessages {
+			q.Messages = limit.Messages
+		}
+		return q, ok
+	}, nil
+}

@@ -1,0 +1,159 @@
+package ledger
+
+import (
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/ims"
+)
+
+// maxNamed is how many mailboxes and users that problems name are kept.
+const maxNamed = 100_000
+
+// named are the mailboxes, and users, that problems name.
+type named struct {
+	of   map[mailbox]*fault
+	list []mailbox // in the order of their first problem
+	more bool      // there were more than are kept
+}
+
+// mailbox is one mailbox; without a folder a whole user.
+type mailbox struct{ user, folder string }
+
+// fault is the first problem of a mailbox.
+type fault struct {
+	kind, text string
+	more       int64
+	met        bool // the mailbox is in the output
+}
+
+func newNamed() *named { return &named{of: make(map[mailbox]*fault)} }
+
+// add takes a problem, where its position names a mailbox or a user.
+func (n *named) add(l cli.Line) {
+	m, ok := mailboxOf(l.Where)
+	if !ok {
+		return
+	}
+	if f := n.of[m]; f != nil {
+		f.more++
+		return
+	}
+	if len(n.list) == maxNamed {
+		n.more = true
+		return
+	}
+	n.of[m] = &fault{kind: l.Kind, text: l.Text}
+	n.list = append(n.list, m)
+}
+
+// judge gives a row its state. The fault of a whole user is one of all of the
+// user's mailboxes.
+func (n *named) judge(r *Row) {
+	user := n.of[mailbox{r.User, ""}]
+	if user != nil {
+		user.met = true
+	}
+	f := n.of[mailbox{r.User, r.Name}]
+	if f != nil {
+		f.met = true
+	} else if f = user; f == nil {
+		return
+	}
+	r.State, r.Reason = Incomplete, f.reason()
+}
+
+func (f *fault) reason() string {
+	if f.more == 0 {
+		return f.kind + ": " + f.text
+	}
+	return f.kind + ": " + f.text + " (and more)"
+}
+
+// missing calls each for the mailboxes that problems name and that have not
+// been met.
+func (n *named) missing(each func(*Row) error) error {
+	for _, m := range n.list {
+		f := n.of[m]
+		if f.met {
+			continue
+		}
+		r := &Row{User: m.user, Name: m.folder, Folder: folderText(m.folder), State: Missing, Reason: f.reason()}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailboxOf finds the mailbox that a position names: as a path in a store, as
+// the name of a mailbox in a list, or as a name in a stream.
+func mailboxOf(where string) (m mailbox, ok bool) {
+	file, last := "", where
+	if i := strings.LastIndex(where, ": "); i >= 0 {
+		file, last = where[:i], where[i+2:]
+	}
+	if i := strings.Index(last, "=user/"); i >= 0 {
+		return ofPath(last[i+len("=user/"):])
+	}
+	if name, ok := strings.CutPrefix(last, "user/"); ok {
+		user, folder, _ := strings.Cut(name, "/")
+		return mailbox{user, ofInbox(folder, user)}, user != ""
+	}
+	if !strings.Contains(file, ": offset ") {
+		return m, false
+	}
+	user, rest, ok := strings.Cut(last, "/")
+	if !ok || user == "" {
+		return mailbox{user, ""}, user != ""
+	}
+	return mailbox{user, withoutUID(rest)}, true
+}
+
+// ofInbox: the name of a mailbox without a folder is that of the INBOX.
+func ofInbox(folder, user string) string {
+	if folder == "" && user != "" {
+		return ims.Inbox
+	}
+	return folder
+}
+
+// ofPath reads what follows =user/ in the path of a file or directory of a
+// store: two hash directories, the user, the folders.
+func ofPath(path string) (m mailbox, ok bool) {
+	parts := strings.Split(path, "/")
+	if len(parts) < 3 || !strings.HasPrefix(parts[2], "=") {
+		return m, false
+	}
+	m.user = plainName(parts[2])
+	var folders []string
+	for _, p := range parts[3:] {
+		if !strings.HasPrefix(p, "=") {
+			if len(folders) == 0 {
+				folders = append(folders, ims.Inbox) // a file of it
+			}
+			break
+		}
+		folders = append(folders, plainName(p))
+	}
+	m.folder = strings.Join(folders, "/")
+	return m, true
+}
+
+// plainName is the name that a directory stands for; one that stands for none
+// is its own.
+func plainName(escaped string) string {
+	if name, err := ims.UnescapeName(escaped[1:]); err == nil {
+		return name
+	}
+	return escaped
+}
+
+// withoutUID takes the UID off the name of a message in a stream.
+func withoutUID(name string) string {
+	i := strings.LastIndexByte(name, '/')
+	if i > 0 && i+1 < len(name) && strings.Trim(name[i+1:], "0123456789") == "" {
+		return name[:i]
+	}
+	return name
+}
