@@ -24,7 +24,8 @@ type BarChart struct {
 	Bars  []Bar
 }
 
-// Series is one curve.
+// Series is one curve. Curves of one name have one colour and one line of the
+// legend.
 type Series struct {
 	Name   string
 	Points []Point // from left to right
@@ -89,7 +90,6 @@ type drawing struct {
 	XTicks, YTicks []tick
 	Bars           []drawnBar
 	Lines          []drawnLine
-	LegendAt       float64
 }
 
 func (d *drawing) html() template.HTML {
@@ -148,7 +148,7 @@ func labelEvery(bars []Bar, slot float64) int {
 // valuesFit says whether the values have room above their bars.
 func valuesFit(bars []Bar, slot float64) bool {
 	for _, b := range bars {
-		if letters(b.Text) > slot {
+		if letters(b.Text)+5 > slot {
 			return false
 		}
 	}
@@ -225,28 +225,35 @@ func Lines(c LineChart) template.HTML {
 	d.XLabel, d.YLabel = c.XLabel, c.YLabel
 	top = d.upTo(top)
 	d.across(right, c.Times)
-	for i, s := range c.Series {
+	colours := map[string]int{}
+	for _, s := range c.Series {
+		if _, ok := colours[s.Name]; !ok {
+			colours[s.Name] = len(colours)
+		}
 		parts := make([]string, len(s.Points))
 		for j, p := range s.Points {
 			x := plotLeft + p.X/right*(plotRight-plotLeft)
 			y := plotBottom - p.Y/top*(plotBottom-plotTop)
 			parts[j] = decimal(x) + "," + decimal(y)
 		}
-		d.Lines = append(d.Lines, drawnLine{Class: "c" + strconv.Itoa(i%6), Name: s.Name, Points: strings.Join(parts, " ")})
+		d.Lines = append(d.Lines, drawnLine{Class: "c" + strconv.Itoa(colours[s.Name]%6), Name: s.Name, Points: strings.Join(parts, " ")})
 	}
-	if len(d.Lines) > 1 {
-		d.legend()
+	if len(colours) > 1 {
+		d.legend(len(colours))
 	}
 	return d.html()
 }
 
-// legend puts the names of the curves below the axis, one below the other.
-func (d *drawing) legend() {
+// legend puts the n names of the curves below the axis, one below the other.
+func (d *drawing) legend(n int) {
+	at := map[string]bool{}
 	for i := range d.Lines {
-		d.Lines[i].At = float64(chartHeight + 14 + 17*i)
+		if l := &d.Lines[i]; !at[l.Name] {
+			l.At = float64(chartHeight + 14 + 17*len(at))
+			at[l.Name] = true
+		}
 	}
-	d.LegendAt = chartHeight
-	d.Height = chartHeight + 17*len(d.Lines) + 6
+	d.Height = chartHeight + 17*n + 6
 }
 
 // upTo makes the marks of the upright axis and returns the value at its top.

@@ -10,11 +10,14 @@
 //	td.n, th.n                 a number; td.path, something long that may break anywhere
 //	tr.total                   the line of sums
 //	<dl class="facts">         names and values in two columns
+//	<dl class="lines">         places and what is said of them, below each other on a phone
 //	<div class="cards">        a row of key figures: <div class="card"><b>12</b><span>words</span></div>
 //	.card.bad, .card.good      key figures to look at, and those that are as they should be
-//	<div class="box note">     a remark; also box good, box warn, box stop
+//	<div class="box note">     a remark; also box good, box warn, box stop, box plain
+//	.box.long                  a box that may be broken between two sheets of paper
 //	<ul class="checks">        a list with a box to tick before each line
 //	<div class="charts">       drawings side by side, from [Bars], [Rows] and [Lines]
+//	<ol class="commands">      what to do, one line after the other
 //	.small, .faint             less important text
 //	.keep                      is not broken between two sheets of paper
 package page

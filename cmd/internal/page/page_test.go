@@ -96,7 +96,7 @@ func TestInBrowser(t *testing.T) {
 // TestBrowserSeesFaults: the check of pages finds what it is for.
 func TestBrowserSeesFaults(t *testing.T) {
 	text := `<!DOCTYPE html><html><head><link rel="icon" href="data:,"></head><body><div style="width:600px">wide</div><p>` + "\U000F1234" + `日本語é</p><img src="/x.png"><script>console.error("oops")</script></body></html>`
-	look := peer.Chromium(t, []byte(text)).Look(peer.PhoneWidth)
+	look := peer.Chromium(t, []byte(text)).Look(peer.PhoneWidth)[0]
 	if look.Content < 600 || len(look.Wide) != 1 {
 		t.Errorf("%d wide, %q", look.Content, look.Wide)
 	}
@@ -115,7 +115,7 @@ func TestBrowserSeesFaults(t *testing.T) {
 func TestScriptDoesNotRun(t *testing.T) {
 	p := Page{Lang: "en", Title: "t", Sections: []Section{{ID: "a", Title: "a", Body: `<p id="x">before</p><script>document.getElementById("x").remove()</script>`}}}
 	html := bytes.Replace(write(t, p), []byte("</body>"), []byte(`<script>document.body.style.width = "900px"</script></body>`), 1)
-	look := peer.Chromium(t, html).Look(peer.PhoneWidth)
+	look := peer.Chromium(t, html).Look(peer.PhoneWidth)[0]
 	if look.Content > peer.PhoneWidth || len(look.Console) == 0 {
 		t.Errorf("the script ran: %+v", look)
 	}

@@ -49,7 +49,7 @@ type Looked struct {
 	Wide    []string // elements that reach beyond the frame
 	Height  int      // of the content
 	Missing string   // characters that no font of the machine has
-	Console []string // what the browser complained of
+	Console []string // what the browser complained of, in any frame
 	Asked   []string // what the page asked the server for
 }
 
@@ -59,27 +59,30 @@ var frameHTML string
 // measured finds the measures in the frame's page.
 var measured = regexp.MustCompile(`(?s)<pre id="measured">(.*?)</pre>`)
 
-// Look shows the page in a frame of so many pixels and measures it.
-func (p *Page) Look(width int) Looked {
+// Look shows the page in frames of so many pixels and measures each.
+func (p *Page) Look(widths ...int) []Looked {
 	p.t.Helper()
-	out, talk := p.run(width, "--window-size=1400,1000", "--virtual-time-budget=20000", "--dump-dom")
+	out, talk := p.run(widths, "--window-size=1400,1000", "--virtual-time-budget=20000", "--dump-dom")
 	m := measured.FindStringSubmatch(out)
 	if m == nil || m[1] == "" {
 		p.t.Fatalf("chromium measured nothing: %s\n%s", out, talk)
 	}
-	look := Looked{Width: width}
-	if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &look); err != nil {
+	var looks []Looked
+	if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &looks); err != nil {
 		p.t.Fatalf("chromium: %v: %s", err, m[1])
 	}
+	var console []string
 	for line := range strings.Lines(talk) {
 		if strings.Contains(line, ":CONSOLE") {
-			look.Console = append(look.Console, strings.TrimSpace(line))
+			console = append(console, strings.TrimSpace(line))
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	look.Asked = p.asked
-	return look
+	for i := range looks {
+		looks[i].Console, looks[i].Asked = console, p.asked
+	}
+	return looks
 }
 
 // Screenshot makes a picture of the page, shown in a frame of so many pixels.
@@ -90,7 +93,7 @@ func (p *Page) Screenshot(width, height int, file string) {
 		p.t.Fatal(err)
 	}
 	size := fmt.Sprintf("--window-size=%d,%d", max(width, 500), height)
-	p.run(width, size, "--hide-scrollbars", "--virtual-time-budget=20000", "--screenshot="+abs)
+	p.run([]int{width}, size, "--hide-scrollbars", "--virtual-time-budget=20000", "--screenshot="+abs)
 }
 
 // PDF prints the page into a file and returns the file's text and the names of
@@ -114,7 +117,7 @@ func (p *Page) tool(name string, args ...string) string {
 // print makes a PDF of the page itself, without a frame.
 func (p *Page) print(file string) {
 	p.t.Helper()
-	server := p.serve(0)
+	server := p.serve(nil)
 	defer server.Close()
 	p.browse(server.URL+"/page", "--no-pdf-header-footer", "--print-to-pdf="+file)
 	if st, err := os.Stat(file); err != nil || st.Size() == 0 {
@@ -122,21 +125,22 @@ func (p *Page) print(file string) {
 	}
 }
 
-// run shows the frame with the page in it.
-func (p *Page) run(width int, args ...string) (out, talk string) {
+// run shows frames with the page in them.
+func (p *Page) run(widths []int, args ...string) (out, talk string) {
 	p.t.Helper()
-	server := p.serve(width)
+	server := p.serve(widths)
 	defer server.Close()
 	return p.browse(server.URL+"/", args...)
 }
 
-// serve serves the frame at / and the page at /page.
-func (p *Page) serve(width int) *httptest.Server {
+// serve serves the frames at / and the page at /page.
+func (p *Page) serve(widths []int) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		switch r.URL.Path {
 		case "/":
-			fmt.Fprint(w, strings.ReplaceAll(frameHTML, "WIDTH", fmt.Sprint(width)))
+			list, _ := json.Marshal(widths) // numbers can be written
+			fmt.Fprint(w, strings.ReplaceAll(frameHTML, "WIDTHS", string(list)))
 		case "/page":
 			w.Write(p.html)
 		default:
@@ -179,10 +183,9 @@ func (p *Page) browse(url string, args ...string) (out, talk string) {
 func CheckPage(t testing.TB, page []byte, headings []string) {
 	t.Helper()
 	p := Chromium(t, page)
-	for _, width := range []int{PhoneWidth, 1280} {
-		look := p.Look(width)
-		if look.Content > width || len(look.Wide) > 0 {
-			t.Errorf("at %d pixels the page is %d wide: %q", width, look.Content, look.Wide)
+	for _, look := range p.Look(PhoneWidth, 1280) {
+		if look.Content > look.Width || len(look.Wide) > 0 {
+			t.Errorf("at %d pixels the page is %d wide: %q", look.Width, look.Content, look.Wide)
 		}
 		if look.Missing != "" {
 			t.Errorf("no font has %q", look.Missing)
@@ -197,28 +200,47 @@ func CheckPage(t testing.TB, page []byte, headings []string) {
 	checkPrint(t, p, headings)
 }
 
-// checkPrint looks for the headings in the printed page.
+// checkPrint looks for the headings in the printed page: each on a line of its
+// own, or of several where it is long, and in their order.
 func checkPrint(t testing.TB, p *Page, headings []string) {
 	t.Helper()
 	file, text, _ := p.PDF()
 	if info := p.tool("pdfinfo", file); !strings.Contains(info, "(A4)") {
 		t.Errorf("the paper is not A4: %s", info)
 	}
-	text = squeeze(text)
-	// The contents name them all once; the headings come behind.
-	for _, h := range headings {
-		if n := strings.Count(text, squeeze(h)); n < 2 {
-			t.Errorf("printed, the heading %q is there %d times, not in the contents and in its place", h, n)
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = squeeze(line); line != "" {
+			lines = append(lines, line)
 		}
 	}
 	at := 0
-	for i := len(headings) - 1; i >= 0; i-- {
-		last := strings.LastIndex(text, squeeze(headings[i]))
-		if at > 0 && last > at {
-			t.Errorf("printed, the heading %q does not stand before the next", headings[i])
+	for _, h := range headings {
+		next := findHeading(lines[at:], squeeze(h))
+		if next < 0 {
+			t.Errorf("printed, the heading %q is not there, or not in its place", h)
+			continue
 		}
-		at = last
+		at += next + 1
 	}
+}
+
+// findHeading is the first line that, with those behind it, makes the heading.
+func findHeading(lines []string, heading string) int {
+	for i := range lines {
+		rest := heading
+		for j := i; j < len(lines) && rest != ""; j++ {
+			after, ok := strings.CutPrefix(rest, lines[j])
+			if !ok {
+				break
+			}
+			rest = after
+		}
+		if rest == "" {
+			return i
+		}
+	}
+	return -1
 }
 
 // squeeze leaves out white space: a printed line may break anywhere.
