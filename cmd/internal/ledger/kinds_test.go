@@ -255,7 +255,7 @@ func TestEveryKindHasAdvice(t *testing.T) {
 	}
 	var dirs []string
 	for dir := range strings.Lines(string(out)) {
-		if dir = strings.TrimSpace(dir); strings.HasPrefix(dir, root+"/") {
+		if dir = strings.TrimSpace(dir); strings.HasPrefix(dir, root+"/") && !silent[strings.TrimPrefix(dir, root+"/")] {
 			dirs = append(dirs, dir)
 		}
 	}
@@ -271,15 +271,18 @@ func TestEveryKindHasAdvice(t *testing.T) {
 		t.Errorf("only %d kinds were found in the sources", len(found))
 	}
 	for name := range notKinds {
-		if _, ok := AdviceFor(name, "en"); ok || found[name] == "" {
-			t.Errorf("%q is a kind, or nothing at all", name)
+		if _, ok := AdviceFor(name, "en"); ok {
+			t.Errorf("%q is a kind", name)
 		}
 	}
 }
 
+// silent are packages that tell nothing: they show what others have told.
+var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook")
+
 // notKinds are constants that a parameter of that name gets and that are not
 // told: steps of the file system, names of attributes, roots of hash tables.
-var notKinds = set("active copy create cur form fsync internet link lock mailbox maildir mbox mboxlist members mkdir native new objectclass open partition problem relink remove rename rmdir run top user warning")
+var notKinds = set("aci active bytes copy create cur form fsync inetdomainbasedn internet link lock mailbox mailboxes maildir mailfoldermap mailhost mbox mboxlist members messages mkdir native new objectclass open partition problem relink remove rename rmdir run toml top uniquemember user warning")
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}

@@ -19,9 +19,10 @@ import (
 
 // Names in the folder of an output.
 const (
-	ReportName = "report.json"        // of a run, and of a batch in its folder
-	LinesName  = "report.lines.tsv"   // all problems and warnings, however many
-	batchesDir = "batches"            //
+	ReportName = "report.json"      // of a run, and of a batch in its folder
+	LinesName  = "report.lines.tsv" // all problems and warnings, however many
+	batchesDir = "batches"
+	closingDir = "closing"
 	upgraded   = "ldif/upgraded.ldif" //
 )
 
@@ -31,6 +32,8 @@ type Ledger struct {
 	Part
 	Batches []Part // of a migration in batches, in the order of their start
 	*Totals
+
+	hasLines bool // every part has a file of all of its problems and warnings
 }
 
 // Part is what one run of siteconv has left in its report.
@@ -38,38 +41,47 @@ type Part struct {
 	Name   string     // of a batch; ""
 	Report cli.Report // what it told
 	Run    Run        // what it says of itself; zero in a report without that
+
+	dir string
 }
 
-// Open reads the reports of an output.
+// Open reads the reports of an output: its own, those of its batches, and that
+// of their closing.
 func Open(out string) (*Ledger, error) {
 	l := &Ledger{Out: out}
-	err := l.Part.read(filepath.Join(out, ReportName))
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
+	none := l.Part.read(out)
+	if none != nil && !errors.Is(none, fs.ErrNotExist) {
+		return nil, none
+	}
+	dirs, err := os.ReadDir(filepath.Join(out, batchesDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	dirs, globErr := os.ReadDir(filepath.Join(out, batchesDir))
-	if globErr != nil && !errors.Is(globErr, fs.ErrNotExist) {
-		return nil, globErr
-	}
+	places := []string{closingDir}
 	for _, d := range dirs {
-		b := Part{Name: d.Name()}
-		switch berr := b.read(filepath.Join(out, batchesDir, d.Name(), ReportName)); {
-		case errors.Is(berr, fs.ErrNotExist):
-		case berr != nil:
-			return nil, berr
+		places = append(places, filepath.Join(batchesDir, d.Name()))
+	}
+	for _, place := range places {
+		b := Part{Name: filepath.Base(place)}
+		switch err := b.read(filepath.Join(out, place)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
 		default:
 			l.Batches = append(l.Batches, b)
 		}
 	}
-	if missing && len(l.Batches) == 0 {
-		return nil, cli.WithHint(err, "siteconv run --out "+cli.Quote(out)+" writes it")
+	if none != nil && len(l.Batches) == 0 {
+		return nil, cli.WithHint(none, "siteconv run --out "+cli.Quote(out)+" writes it")
 	}
 	slices.SortStableFunc(l.Batches, func(a, b Part) int { return a.Run.Start.Compare(b.Run.Start) })
 	return l, nil
 }
 
-func (p *Part) read(path string) error {
+// read reads the report in the folder of a part.
+func (p *Part) read(dir string) error {
+	p.dir = dir
+	path := filepath.Join(dir, ReportName)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -199,31 +211,45 @@ func (t *Totals) unread(where string, err error) {
 }
 
 // named are the mailboxes that the problems of all parts name: all problems
-// where the output has a file of them, else those that the reports have kept.
+// where the part has a file of them, else those that its report has kept.
 func (l *Ledger) named() *named {
 	n := newNamed()
-	f, err := os.Open(filepath.Join(l.Out, LinesName))
-	if err != nil {
-		for _, line := range l.Lines(true).Items {
-			n.add(line)
+	l.hasLines = true
+	for _, p := range l.parts() {
+		f, err := os.Open(filepath.Join(p.dir, LinesName))
+		if err != nil {
+			l.hasLines = l.hasLines && p.Report.Command == ""
+			for _, line := range p.Report.Problems.Items {
+				n.add(line)
+			}
+			continue
 		}
-		return n
+		n.addFile(f)
+		f.Close()
 	}
-	defer f.Close()
-	sc := bufio.NewScanner(f)
+	return n
+}
+
+// addFile takes the problems of a file of lines.
+func (n *named) addFile(r io.Reader) {
+	sc := bufio.NewScanner(r)
 	sc.Buffer(nil, 4<<20)
 	for sc.Scan() {
 		if fields := strings.SplitN(sc.Text(), "\t", 4); len(fields) == 4 && fields[0] == "problem" {
 			n.add(cli.Line{Kind: fields[1], Where: fields[2], Text: fields[3]})
 		}
 	}
-	return n
 }
 
-// limits looks up the quotas of the upgraded directory; nil without one.
+// limits looks up the quotas of the upgraded directory, that of the closing
+// where batches are done; nil without one.
 func (l *Ledger) limits() (func(id string) (Quota, bool), error) {
-	path := filepath.Join(l.Out, filepath.FromSlash(upgraded))
+	path := filepath.Join(l.Out, closingDir, filepath.FromSlash(upgraded))
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		path = filepath.Join(l.Out, filepath.FromSlash(upgraded))
+		f, err = os.Open(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

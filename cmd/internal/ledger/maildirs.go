@@ -199,7 +199,7 @@ func (w *walker) folder(d *maildir.Dir, user, name string, tell func(*maildir.Er
 	box := maildir.ReadBox(d, tell)
 	row := &Row{User: user, Name: name, Folder: folderText(name), UIDValidity: box.Header.Validity}
 	sum := newDigest()
-	sum.known = w.digests
+	sum.known = w.digests || box.Len() == 0
 	for i := range box.Len() {
 		if err := w.message(d, box.At(i), row, sum); err != nil {
 			w.fault(mailDir+"/"+d.Path(), err)

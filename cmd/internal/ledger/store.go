@@ -101,7 +101,7 @@ func (w *walker) files(box *ims.Mailbox, row *Row) error {
 	}
 	slices.Sort(uids)
 	sum := newDigest()
-	sum.known = w.digests
+	sum.known = w.digests || len(uids) == 0
 	for _, uid := range uids {
 		if err := w.file(box, uid, row, sum); err != nil {
 			w.fault(storeDir+"/"+box.Path+"/"+ims.MessagePath(uid), err)

@@ -31,7 +31,7 @@ type Totals struct {
 	MoreDomains      Domain                        // sum of the domains beyond those that are kept
 	Largest          []Row                         // mailboxes, largest first
 	LargestUsers     []User                        // largest first
-	Over             []User                        // over quota, in the order of the output
+	Over             []User                        // over quota, the most bytes too many first
 	OverTotal        int64                         //
 	Faulty           []Row                         // mailboxes that are not whole
 	Unread           []Unread                      // what could not be read for these sums
@@ -56,6 +56,14 @@ type Quota struct{ Bytes, Messages int64 }
 // Over says whether a user has more than the quota allows.
 func (u *User) Over() bool {
 	return u.Quota.Bytes >= 0 && u.Bytes > u.Quota.Bytes || u.Quota.Messages >= 0 && u.Messages > u.Quota.Messages
+}
+
+// excess is how many bytes a user has too many.
+func (u *User) excess() int64 {
+	if u.Quota.Bytes < 0 {
+		return 0
+	}
+	return u.Bytes - u.Quota.Bytes
 }
 
 // Domain is the sum of a mail domain's users.
@@ -150,9 +158,9 @@ func (t *Totals) endUser(defaultDomain string) {
 	if u.Over() {
 		d.Over++
 		t.OverTotal++
-		if len(t.Over) < keptOver {
-			t.Over = append(t.Over, u)
-		}
+		t.Over = keep(t.Over, u, keptOver, func(a, b User) int {
+			return cmp.Or(cmp.Compare(b.excess(), a.excess()), cmp.Compare(a.ID, b.ID))
+		})
 	}
 	t.LargestUsers = keep(t.LargestUsers, u, keptUsers, func(a, b User) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.ID, b.ID))
