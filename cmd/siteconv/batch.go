@@ -170,7 +170,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	if err := c.convert(ctx, job, &st); err != nil {
 		return err
 	}
-	return c.concludeBatch(job, st)
+	return c.concludeBatch(ctx, job, st)
 }
 
 // beginBatch checks that a batch can be made of the command line: by the

@@ -73,7 +73,7 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 	if err := c.convert(ctx, job, &st); err != nil {
 		return err
 	}
-	return c.concludeClosing(job, st)
+	return c.concludeClosing(ctx, job, st)
 }
 
 // beginClosing reads the batches and the export, and refuses to close a
@@ -255,7 +255,7 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 }
 
 // concludeClosing writes the report.
-func (c *conversion) concludeClosing(job *cli.Job, st state) error {
+func (c *conversion) concludeClosing(ctx context.Context, job *cli.Job, st state) error {
 	job.Output("lists to the new host", groupChanges)
 	for _, o := range []struct{ name, path string }{
 		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", leftName},
@@ -265,7 +265,7 @@ func (c *conversion) concludeClosing(job *cli.Job, st state) error {
 	for _, step := range c.afterClosing() {
 		job.Next(step)
 	}
-	if err := c.finish(job, &st, true); err != nil {
+	if err := c.finish(ctx, job, &st, true); err != nil {
 		return err
 	}
 	if err := removeSteps(c.out); err != nil {

@@ -86,15 +86,7 @@ func (c *conversion) tellOutputs(job *cli.Job) {
 			job.Output(o.name, o.path)
 		}
 	}
-	tellReports(job)
-}
-
-// tellReports names what a run says of itself.
-func tellReports(job *cli.Job) {
-	job.Output("report", "report.json")
-	if rep := job.Snapshot(); rep.Problems.Total+rep.Warnings.Total > 0 {
-		job.Output("every problem and warning", linesName)
-	}
+	c.tellReports(job)
 }
 
 // recall tells again what a finished run told.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 )
 
 // stateName is the file in the output folder that says whose output it is.
@@ -81,7 +82,7 @@ func writeFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) er
 const tempName = ".siteconv.tmp"
 
 // ours are the names that a run makes in its output folder, the state last.
-var ours = []string{"schema", "ldif", "store", "mail", leftName, "report.json", linesName, stepsName, tempName, stateName}
+var ours = []string{"schema", "ldif", "store", "mail", leftName, "report.json", linesName, ledger.ListName, ledger.HTMLName("en"), ledger.HTMLName("ja"), stepsName, tempName, stateName}
 
 // sweep removes what an interrupted run left half written.
 func sweep(out string) error {

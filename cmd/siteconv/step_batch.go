@@ -194,7 +194,7 @@ func ofOthers(leftOut []ledger.Reason) {
 }
 
 // concludeBatch writes the report. Without a stream the batch waits for one.
-func (c *conversion) concludeBatch(job *cli.Job, st state) error {
+func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st state) error {
 	for _, o := range []struct{ name, path string }{
 		{"users of the batch", usersName}, {"records that lock them", lockName}, {"records that unlock them where they are", savedName},
 		{"records that unlock and move them", unlockName}, {"records that take them back after that", undoName}, {"script that releases held mail", holdName},
@@ -214,7 +214,7 @@ func (c *conversion) concludeBatch(job *cli.Job, st state) error {
 	for _, step := range next {
 		job.Next(step)
 	}
-	if err := c.finish(job, &st, !waits); err != nil {
+	if err := c.finish(ctx, job, &st, !waits); err != nil {
 		return err
 	}
 	if err := c.tidyBatch(); err != nil {
@@ -239,12 +239,15 @@ func (c *conversion) tidyBatch() error {
 
 // finish writes the report and whether the run is finished. What the steps of a
 // batch told stays there: it may be gone on with.
-func (c *conversion) finish(job *cli.Job, st *state, finished bool) error {
-	tellReports(job)
+func (c *conversion) finish(ctx context.Context, job *cli.Job, st *state, finished bool) error {
+	c.tellReports(job)
 	if err := c.joinLines(job); err != nil {
 		return err
 	}
 	if err := c.writeReport(job, st); err != nil {
+		return err
+	}
+	if err := c.report(ctx, job); err != nil {
 		return err
 	}
 	st.Finished = finished

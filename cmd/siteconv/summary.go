@@ -36,6 +36,11 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 			fmt.Fprintf(tw, "  %s\n", step)
 		}
 	}
+	for _, o := range r.Outputs {
+		if o.Name == "report" {
+			fmt.Fprintf(tw, "\nThe report on all of this, to read and to print: %s\n", filepath.Join(c.out, o.Path))
+		}
+	}
 	return tw.Flush()
 }
 
