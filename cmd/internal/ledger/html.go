@@ -303,6 +303,15 @@ func (v *view) SumsText() string {
 	return v.say("sums.agree")
 }
 
+// Uncounted says whether a part of the source could not be read, so that nobody
+// knows how many messages it held.
+func (v *view) Uncounted() bool {
+	return slices.ContainsFunc(v.Lines(true).Kinds, func(c cli.Count) bool {
+		a, ok := AdviceFor(c.Name, "en")
+		return ok && a.group == "stream"
+	})
+}
+
 // SumsNow holds the output as it is against what the run says it made.
 func (v *view) SumsNow() string {
 	s := v.Sums()

@@ -11,6 +11,8 @@ import (
 type Advice struct {
 	What string // what it is, a sentence in lower case without a full stop
 	Do   string // what to do about it, in whole sentences
+
+	group string // the key of Do, which kinds share
 }
 
 var (
@@ -39,8 +41,8 @@ func readKinds(kinds, advice string) map[string]map[string]Advice {
 		if len(f) != 4 || len(do[f[1]]) != 2 {
 			panic(fmt.Sprintf("internal error: the table of kinds has the line %q", line))
 		}
-		table["en"][f[0]] = Advice{f[2], do[f[1]][0]}
-		table["ja"][f[0]] = Advice{f[3], do[f[1]][1]}
+		table["en"][f[0]] = Advice{f[2], do[f[1]][0], f[1]}
+		table["ja"][f[0]] = Advice{f[3], do[f[1]][1], f[1]}
 	}
 	return table
 }

@@ -72,7 +72,11 @@ func (v *view) tellSums(w io.Writer) {
 	for _, r := range rows {
 		fmt.Fprintf(w, "  %s\t%s\n", r.Words, page.Int(r.N))
 	}
-	fmt.Fprintf(w, "  %s\n  %s\n", v.SumsText(), v.SumsNow())
+	fmt.Fprintf(w, "  %s\n", v.SumsText())
+	if v.Uncounted() {
+		fmt.Fprintf(w, "  %s\n", v.say("sums.uncounted"))
+	}
+	fmt.Fprintf(w, "  %s\n", v.SumsNow())
 }
 
 func (v *view) tellTotals(w io.Writer) {
