@@ -20,8 +20,8 @@ import (
 // nothing with it.
 const evil = "<script>alert(1)"
 
-// site makes an output with a store of so many users, an upgraded directory with
-// quotas, a report, and two batches when asked for.
+// site makes an output with a store of so many users, an upgraded directory
+// with quotas, a report, and two batches when asked for.
 func site(t *testing.T, users int, batches bool) string {
 	t.Helper()
 	out := t.TempDir()

@@ -16,7 +16,8 @@ type Advice struct {
 }
 
 var (
-	// Lines "kind TAB key of the advice TAB what it is in English TAB in Japanese".
+	// Lines "kind TAB key of the advice TAB what it is, in English TAB in
+	// Japanese".
 	//
 	//go:embed kinds.tsv
 	kindsText string
