@@ -1,9 +1,11 @@
 package main
 
 import (
+	"regexp"
 	"testing"
 
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/site"
 )
 
 // TestFindingsHaveAdvice: what a look at the inputs may find is a kind that
@@ -15,5 +17,34 @@ func TestFindingsHaveAdvice(t *testing.T) {
 				t.Errorf("reports know nothing of %q", kind)
 			}
 		}
+	}
+}
+
+// TestNextStepsAreTranslated: what is left to do and is no command line has its
+// words in Japanese.
+func TestNextStepsAreTranslated(t *testing.T) {
+	var steps []string
+	for _, sc := range scenarios {
+		for _, destination := range []string{site.IMS, site.Maildir} {
+			c := &conversion{scenario: sc, site: &site.Site{Destination: destination}}
+			c.batch = &batch{name: "pilot"}
+			c.site.Hosts = site.Hosts{Old: "old.siroe.com", New: "new.siroe.com"}
+			for _, list := range [][]string{c.nextSteps(), c.afterLock(), c.afterBatch(), c.afterClosing()} {
+				steps = append(steps, list...)
+			}
+		}
+	}
+	command := regexp.MustCompile(`^(ldapmodify|cp|'<|<)`)
+	for _, s := range steps {
+		words, known := ledger.NextStep(s, "ja")
+		switch {
+		case known && words == s:
+			t.Errorf("%q has no Japanese", s)
+		case !known && !command.MatchString(s):
+			t.Errorf("%q is in no table of what is left to do", s)
+		}
+	}
+	if len(steps) < 40 {
+		t.Errorf("only %d steps", len(steps))
 	}
 }

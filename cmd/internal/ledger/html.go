@@ -104,6 +104,10 @@ func (v *view) functions() template.FuncMap {
 			return string(unicode.ToUpper(r)) + s[n:] + v.say("stop")
 		},
 		"quota": v.quota,
+		"next": func(text string) string {
+			words, _ := NextStep(text, v.words.lang)
+			return words
+		},
 		"digest": func(s string) string {
 			if s == "" {
 				return "-"
@@ -239,6 +243,17 @@ func (v *view) groups(lines cli.Lines, class string) []kindGroup {
 	}
 	slices.SortStableFunc(list, func(a, b kindGroup) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Kind, b.Kind)) })
 	return list
+}
+
+// Latest is the part that ended last: what it leaves to do comes next.
+func (v *view) Latest() *Part {
+	latest := &v.Part
+	for i := range v.Batches {
+		if b := &v.Batches[i]; latest.Report.Command == "" || b.Run.End.After(latest.Run.End) {
+			latest = b
+		}
+	}
+	return latest
 }
 
 // AllLines says where all problems and warnings are.

@@ -42,7 +42,7 @@ type Part struct {
 	Report cli.Report // what it told
 	Run    Run        // what it says of itself; zero in a report without that
 
-	dir string
+	Dir string // where its report is
 }
 
 // Open reads the reports of an output: its own, those of its batches, and that
@@ -80,7 +80,7 @@ func Open(out string) (*Ledger, error) {
 
 // read reads the report in the folder of a part.
 func (p *Part) read(dir string) error {
-	p.dir = dir
+	p.Dir = dir
 	path := filepath.Join(dir, ReportName)
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -216,7 +216,7 @@ func (l *Ledger) named() *named {
 	n := newNamed()
 	l.hasLines = true
 	for _, p := range l.parts() {
-		f, err := os.Open(filepath.Join(p.dir, LinesName))
+		f, err := os.Open(filepath.Join(p.Dir, LinesName))
 		if err != nil {
 			l.hasLines = l.hasLines && p.Report.Command == ""
 			for _, line := range p.Report.Problems.Items {
