@@ -328,3 +328,14 @@ func TestTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesHaveWords: a rule that leaves messages out is told in words.
+func TestRulesHaveWords(t *testing.T) {
+	for _, rule := range []string{Expired, NotSelected, Duplicate, OtherBatch, LeftUser} {
+		for _, lang := range Langs {
+			if w := (words{lang, texts[lang]}); w.name("rule", rule) == rule && lang == "ja" || texts[lang]["rule."+rule] == "" {
+				t.Errorf("%s: no words for %s", lang, rule)
+			}
+		}
+	}
+}
