@@ -368,7 +368,7 @@ func TestDryRunAgain(t *testing.T) {
 			t.Error("the dry run has changed something")
 		}
 		run, _ := exportTo(t, dir, streamOf(t, write(t, more...)), Options{To: to})
-		if dry != run || run.OtherUID == 0 || to == Maildir && run.KeywordsLost != 4 {
+		if !reflect.DeepEqual(dry, run) || run.OtherUID == 0 || to == Maildir && run.KeywordsLost != 4 {
 			t.Errorf("dry %+v\nrun %+v", dry, run)
 		}
 	}
