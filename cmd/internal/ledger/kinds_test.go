@@ -277,8 +277,9 @@ func TestEveryKindHasAdvice(t *testing.T) {
 	}
 }
 
-// silent are packages that tell nothing: they show what others have told.
-var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook")
+// silent are packages that tell nothing of a conversion: some show what others
+// have told, and what a look at a folder doubts goes into site.toml.
+var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook cmd/internal/site")
 
 // notKinds are constants that a parameter of that name gets and that are not
 // told: steps of the file system, names of attributes, roots of hash tables.
