@@ -119,15 +119,22 @@ func (s *kindScan) function(name string, fn *ast.FuncType) {
 }
 
 func (s *kindScan) structure(n *ast.TypeSpec) {
-	st, ok := n.Type.(*ast.StructType)
+	if at, ok := kindPlace(n.Type); ok {
+		s.fields[n.Name.Name] = at
+	}
+}
+
+// kindPlace is the place of the field that is a kind among those of a struct.
+func kindPlace(typ ast.Expr) (place int, ok bool) {
+	st, ok := typ.(*ast.StructType)
 	if !ok {
-		return
+		return 0, false
 	}
 	at := 0
 	for _, f := range st.Fields.List {
 		for _, name := range f.Names {
 			if kindName.MatchString(name.Name) {
-				s.fields[n.Name.Name] = at
+				return at, true
 			}
 			at++
 		}
@@ -135,6 +142,7 @@ func (s *kindScan) structure(n *ast.TypeSpec) {
 			at++
 		}
 	}
+	return 0, false
 }
 
 // use notes the constants that are kinds.
@@ -171,7 +179,8 @@ func (s *kindScan) use(f *ast.File) {
 }
 
 func (s *kindScan) composite(pkg string, n *ast.CompositeLit) {
-	s.elements(pkg, nameOf(n.Type), n)
+	at, known := s.fields[nameOf(n.Type)]
+	s.elements(pkg, at, known, n)
 	// Elements of a slice or map leave their type out.
 	var element ast.Expr
 	switch t := n.Type.(type) {
@@ -185,13 +194,16 @@ func (s *kindScan) composite(pkg string, n *ast.CompositeLit) {
 			e = kv.Value
 		}
 		if c, ok := e.(*ast.CompositeLit); ok && c.Type == nil && element != nil {
-			s.elements(pkg, nameOf(element), c)
+			at, known := s.fields[nameOf(element)]
+			if place, ok := kindPlace(element); ok {
+				at, known = place, true
+			}
+			s.elements(pkg, at, known, c)
 		}
 	}
 }
 
-func (s *kindScan) elements(pkg, typ string, n *ast.CompositeLit) {
-	at, known := s.fields[typ]
+func (s *kindScan) elements(pkg string, at int, known bool, n *ast.CompositeLit) {
 	for i, e := range n.Elts {
 		kv, keyed := e.(*ast.KeyValueExpr)
 		switch {
