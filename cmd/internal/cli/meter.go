@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -191,7 +192,7 @@ func (j *Job) progress() string {
 }
 
 // text is one line: the phase, what is done, the rate, and the time left where
-// the total is known.
+// the total is known. It fits 80 columns.
 func (m *Meter) text() string {
 	items, bytes := m.items.Load(), m.bytes.Load()
 	seconds := max(time.Since(m.start).Seconds(), 1e-3)
@@ -203,15 +204,27 @@ func (m *Meter) text() string {
 	if known {
 		text += fmt.Sprintf("%d%%, ", int(part*100))
 	}
-	text += fmt.Sprintf("%d %s, %.0f/s", items, m.unit, float64(items)/seconds)
-	if bytes > 0 || m.totalBytes > 0 {
-		text += fmt.Sprintf(", %.1f MB, %.1f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/seconds)
+	text += fmt.Sprintf("%d %s, ", items, m.unit)
+	if bytes > 0 && !known {
+		text += fmt.Sprintf("%.1f MB, ", float64(bytes)/1e6)
+	}
+	text += fmt.Sprintf("%.0f/s", float64(items)/seconds)
+	if bytes > 0 {
+		text += fmt.Sprintf(" %.1f MB/s", float64(bytes)/1e6/seconds)
 	}
 	if known && part > 0 && part < 1 {
 		left := time.Duration((1 - part) / part * seconds * float64(time.Second))
-		text += ", about " + left.Round(time.Second).String() + " left"
+		text += ", " + leftText(left) + " left"
 	}
 	return text
+}
+
+// leftText is a length of time: to the minute where there are hours of it.
+func leftText(d time.Duration) string {
+	if d < time.Hour {
+		return d.Round(time.Second).String()
+	}
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }
 
 // part is how much of the whole is done, from 0 to 1, where that is known.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,9 +68,9 @@ func TestProgressStaysOnItsLine(t *testing.T) {
 			return nil
 		}), []string{"tool", "do"}, nil, io.Discard, tty)
 		text := end()
-		for part, from := range map[string]uint16{"phase 2 of 5": 15, "store: 20%, 200 messages": 60, "/s, ": 60, " MB/s, about ": 200, " left": 200} {
-			if columns >= from && !strings.Contains(text, part) {
-				t.Errorf("%d columns: no %q in %q", columns, part, text)
+		for part, from := range map[string]uint16{`phase 2 of 5`: 15, `store: \d0%, \d00 messages`: 60, `/s \d+\.\d MB/s, `: 80, ` left`: 80} {
+			if columns >= from && !regexp.MustCompile(part).MatchString(text) {
+				t.Errorf("%d columns: no %s in %q", columns, part, text)
 			}
 		}
 		for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
