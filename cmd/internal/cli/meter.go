@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
@@ -25,9 +26,8 @@ type Meter struct {
 	start        time.Time
 
 	job   *Job
-	phase *Phase    // that the meter is part of; may be nil
-	line  io.Writer // where the line of progress is drawn; nil: nowhere
-	drawn bool      // the line is on the terminal now
+	phase *Phase                   // that the meter is part of; may be nil
+	bar   *progressbar.ProgressBar // nil when not drawn
 	done  chan struct{}
 	wait  sync.WaitGroup
 }
@@ -46,7 +46,7 @@ func (j *Job) Meter(unit string, totalItems, totalBytes int64) *Meter {
 		start: time.Now(), job: j, done: make(chan struct{})}
 	j.stopMeter()
 	if !j.quiet && !j.json && j.terminal {
-		m.line = oneLine{j.stderr.(*os.File)}
+		m.bar = newBar(oneLine{j.stderr.(*os.File)}, totalItems, totalBytes)
 	}
 	j.mu.Lock()
 	j.meter = m
@@ -93,6 +93,25 @@ func cutLines(text []byte, width int) []byte {
 	return out
 }
 
+// newBar draws a line of progress on w: a short bar, and behind it what a
+// narrow terminal may cut, the text of the meter. Without a total something
+// turns in the place of the bar.
+func newBar(w io.Writer, items, bytes int64) *progressbar.ProgressBar {
+	total := int64(-1)
+	if bytes > 0 {
+		total = bytes
+	} else if items > 0 {
+		total = items
+	}
+	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionThrottle(lineInterval/2),
+		progressbar.OptionSetWidth(barWidth), progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+}
+
+// barWidth is the length of the bar alone, in columns: with its percents and a
+// long text behind it fits 80.
+const barWidth = 5
+
 // Add counts items and bytes.
 func (m *Meter) Add(items, bytes int64) {
 	if m == nil {
@@ -127,15 +146,18 @@ func (m *Meter) draw() {
 	switch {
 	case m.job.json:
 		m.job.sayJSON(m.jsonLine())
-	case m.line != nil:
-		// An error is one of the terminal's.
-		fmt.Fprintf(m.line, "\r%s%s", m.text(), eraseToEnd)
-		m.drawn = true
+	case m.bar != nil:
+		at := m.bytes.Load()
+		if m.totalBytes <= 0 {
+			at = m.items.Load()
+		}
+		if limit := m.bar.GetMax64(); limit > 0 && at > limit {
+			at = limit
+		}
+		m.bar.Describe(m.text(false))
+		m.bar.Set64(at) // an error is one of the terminal's
 	}
 }
-
-// eraseToEnd takes what a longer line has left there off a terminal.
-const eraseToEnd = "\x1b[K"
 
 // progressLine is the JSON form of how far a run is.
 type progressLine struct {
@@ -184,16 +206,16 @@ func (j *Job) answer() (stop func()) {
 func (j *Job) progress() string {
 	switch {
 	case j.meter != nil:
-		return j.meter.text()
+		return j.meter.text(true)
 	case j.phase != nil:
 		return j.phase.title()
 	}
 	return "nothing is counted yet"
 }
 
-// text is one line: the phase, what is done, the rate, and the time left where
-// the total is known. It fits 80 columns.
-func (m *Meter) text() string {
+// text is one line: the phase, what is done, percent where asked for, the rate,
+// and the time left, both where the total is known. It fits 80 columns.
+func (m *Meter) text(percent bool) string {
 	items, bytes := m.items.Load(), m.bytes.Load()
 	seconds := max(time.Since(m.start).Seconds(), 1e-3)
 	var text string
@@ -201,7 +223,7 @@ func (m *Meter) text() string {
 		text = m.phase.title() + ": "
 	}
 	part, known := m.part(items, bytes)
-	if known {
+	if known && percent {
 		text += fmt.Sprintf("%d%%, ", int(part*100))
 	}
 	text += fmt.Sprintf("%d %s, ", items, m.unit)
@@ -243,9 +265,8 @@ func (m *Meter) part(items, bytes int64) (part float64, known bool) {
 // clear takes the line of progress off the terminal before something else is
 // written there; the job's lock is held.
 func (m *Meter) clear() {
-	if m != nil && m.drawn {
-		fmt.Fprint(m.line, "\r"+eraseToEnd)
-		m.drawn = false
+	if m != nil && m.bar != nil {
+		m.bar.Clear()
 	}
 }
 

@@ -127,7 +127,7 @@ func TestProgressInJSON(t *testing.T) {
 func TestLineFits80Columns(t *testing.T) {
 	m := &Meter{unit: "messages", totalBytes: 80_000_000_000, start: time.Now().Add(-2*time.Hour - 3*time.Second), phase: &Phase{k: 3, n: 7, name: "verification"}}
 	m.Add(12_345_678, 33_000_000_000)
-	if text := m.text(); len(text) >= 80 || !strings.HasSuffix(text, "h51m left") || !strings.Contains(text, " 41%, ") {
+	if text := m.text(true); len(text) >= 80 || !strings.HasSuffix(text, "h51m left") || !strings.Contains(text, " 41%, ") {
 		t.Errorf("%d columns: %s", len(text), text)
 	}
 }
