@@ -38,11 +38,11 @@ func batchedSite(t *testing.T) string {
 		}
 	}
 	make("export.ldif", func(w io.Writer) error {
-		_, err := testdir.WriteSIMS(w, testdir.Options{Seed: 7, Users: 38})
+		_, err := testdir.WriteSIMS(w, testdir.Options{Seed: 7, Users: siteUsers - 2})
 		return err
 	})
 	make("backup.sims", func(w io.Writer) error {
-		_, err := testsite.WriteStream(w, testsite.StreamOptions{Seed: 7, Users: 40, Messages: 700}, nil)
+		_, err := testsite.WriteStream(w, testsite.StreamOptions{Seed: 7, Users: siteUsers, Messages: 700 * siteUsers / 40}, nil)
 		return err
 	})
 	return dir

@@ -17,6 +17,17 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
+// siteUsers are the users of generated sites: a sample of what .ci/full takes.
+var siteUsers = func() int {
+	if os.Getenv("IMSCONV_FULL") == "1" {
+		return 500
+	}
+	return 40
+}()
+
+// siteMessages are the messages of their stores.
+var siteMessages = 300 * siteUsers / 40
+
 // generated makes a SIMS site of some size.
 func generated(t *testing.T) string {
 	t.Helper()
@@ -25,14 +36,14 @@ func generated(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := testdir.WriteSIMS(export, testdir.Options{Seed: 7, Users: 150}); err != nil {
+	if _, err := testdir.WriteSIMS(export, testdir.Options{Seed: 7, Users: siteUsers + 110}); err != nil {
 		t.Fatal(err)
 	}
 	stream, err := os.Create(dir + "/backup.sims")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := testsite.WriteStream(stream, testsite.StreamOptions{Seed: 7, Users: 40, Messages: 300}, nil); err != nil {
+	if _, err := testsite.WriteStream(stream, testsite.StreamOptions{Seed: 7, Users: siteUsers, Messages: siteMessages}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []*os.File{export, stream} {
@@ -65,14 +76,14 @@ func plainList(t *testing.T, root string) map[string]file {
 func generatedNMS(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := testsite.WriteNMS(dir+"/store", testsite.NMSOptions{Seed: 7, Users: 40, Messages: 300}); err != nil {
+	if _, err := testsite.WriteNMS(dir+"/store", testsite.NMSOptions{Seed: 7, Users: siteUsers, Messages: siteMessages}); err != nil {
 		t.Fatal(err)
 	}
 	export, err := os.Create(dir + "/export.ldif")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := testdir.WriteNMS(export, testdir.Options{Seed: 7, Users: 100}); err != nil {
+	if _, err := testdir.WriteNMS(export, testdir.Options{Seed: 7, Users: siteUsers + 60}); err != nil {
 		t.Fatal(err)
 	}
 	if err := export.Close(); err != nil {
