@@ -208,5 +208,5 @@ func TestBatchesAtOnce(t *testing.T) {
 	strays := threeBatches(t, site)[2]
 	finished(t, incremental(site, out, strays...)...)
 	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")
-	sameStores(t, filepath.Join(whole, "store"), filepath.Join(out, "store"), out)
+	sameStores(t, filepath.Join(whole, "store"), filepath.Join(out, "store"), out, true)
 }
