@@ -159,7 +159,7 @@ func TestKilledSplit(t *testing.T) {
 	if d := cmp.Diff([]string{".", "split.json", "users01.txt", "users02.txt"}, names); d != "" {
 		t.Error(d)
 	}
-	checkLists(t, dir, 38)
+	checkLists(t, dir, siteUsers-2)
 }
 
 // checkLists insists that the lists of a folder hold n users, none twice.
@@ -204,7 +204,7 @@ func TestBatchesAtOnce(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", cmd.Args, err, cmd.Stdout)
 		}
 	}
-	checkLists(t, splitDir(out, 3), 38)
+	checkLists(t, splitDir(out, 3), siteUsers-2)
 	strays := threeBatches(t, site)[2]
 	finished(t, incremental(site, out, strays...)...)
 	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")

@@ -18,6 +18,7 @@ import (
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 	"imsconv/ldifconv/testdir"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite"
 )
 
@@ -80,7 +81,7 @@ func threeBatches(t *testing.T, site string) [][]string {
 	return [][]string{
 		{"--batch", "pilot", "--users", list("pilot.txt", id(0), id(1), id(2))},
 		{"--batch", "some", "--filter", "(|(uid=*a*)(mailQuota=*))"},
-		{"--batch", "strays", "--users", list("strays.txt", id(38), id(39))},
+		{"--batch", "strays", "--users", list("strays.txt", id(siteUsers-2), id(siteUsers-1))},
 		{"--batch", "rest", "--filter", "(uid=*)"},
 	}
 }
@@ -193,7 +194,11 @@ func sortedNames(files map[string]file) []string {
 // ownerOf is the user of a message's path, in lower case.
 func ownerOf(path string) string {
 	for part := range strings.SplitSeq(path, "/") {
-		if id, ok := strings.CutPrefix(part, "="); ok && id != "user" {
+		if name, ok := strings.CutPrefix(part, "="); ok && name != "user" {
+			id, err := ims.UnescapeName(name)
+			if err != nil {
+				panic("internal error: " + err.Error())
+			}
 			return strings.ToLower(id)
 		}
 	}
