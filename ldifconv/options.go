@@ -93,6 +93,9 @@ type Pair struct {
 	// Append adds the value to those that are there, as Options.Append does
 	// with all.
 	Append bool
+	// Only says, by the values that an entry has of the attribute, whether the
+	// pair is for it; nil: for every one. It is safe for concurrent use.
+	Only func(have [][]byte) bool
 }
 
 // Log receives what a conversion has to say while it runs. It is safe for

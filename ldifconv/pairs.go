@@ -40,9 +40,10 @@ func ParsePairs(arg string) ([]Pair, error) {
 
 // setting is all pairs of one attribute.
 type setting struct {
-	kinds  Kind   // of entries that it is for; 0: all
-	add    bool   // to the values that are there
-	id     attrID // None: desc has options or is unknown
+	kinds  Kind                     // of entries that it is for; 0: all
+	add    bool                     // to the values that are there
+	only   func(have [][]byte) bool // see [Pair]
+	id     attrID                   // None: desc has options or is unknown
 	desc   []byte
 	values []string // empty: the attribute is removed
 }
@@ -59,7 +60,7 @@ next:
 		if isMarker(p.Attr) {
 			return nil, fmt.Errorf("%q is no attribute: it is a word of LDIF itself", p.Attr)
 		}
-		s := setting{kinds: p.Kinds, add: p.Append, desc: []byte(p.Attr)}
+		s := setting{kinds: p.Kinds, add: p.Append, only: p.Only, desc: []byte(p.Attr)}
 		if p.Value != "" {
 			s.values = []string{p.Value}
 		}
@@ -67,7 +68,7 @@ next:
 			s.id, _ = schema.LookupString(p.Attr)
 		}
 		for i := range list {
-			if list[i].kinds == s.kinds && list[i].add == s.add && list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
+			if list[i].only == nil && s.only == nil && list[i].kinds == s.kinds && list[i].add == s.add && list[i].id == s.id && (s.id != schema.None || equalFold(list[i].desc, s.desc)) {
 				list[i].put(p.Value)
 				continue next
 			}
@@ -115,7 +116,7 @@ func isMarker(desc string) bool {
 func (d *draft) applyPairs(list []setting, appendTo bool) {
 	for i := range list {
 		s := &list[i]
-		if s.kinds != 0 && d.kind&s.kinds == 0 {
+		if s.kinds != 0 && d.kind&s.kinds == 0 || s.only != nil && !s.only(d.have(s)) {
 			continue
 		}
 		if s.id != schema.None {
@@ -131,6 +132,14 @@ func (d *draft) applyPairs(list []setting, appendTo bool) {
 		}
 		d.setOther(s, appendTo || s.add)
 	}
+}
+
+// have are the values that the draft has of the attribute of a setting.
+func (d *draft) have(s *setting) [][]byte {
+	if s.id != schema.None {
+		return d.values(s.id)
+	}
+	return d.fields[d.other(s.desc)].now
 }
 
 // setOther is applyPairs for an attribute that has no number.

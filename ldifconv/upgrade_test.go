@@ -167,6 +167,16 @@ func TestUpgradeOddEntries(t *testing.T) {
 				"dn: uid=a,dc=x\nchangetype: modify\nreplace: mailHost\nmailHost: n\n-\n\n",
 		},
 		{
+			name: "a pair asks the values that are there",
+			in:   "dn: uid=a,dc=x\nobjectclass: inetMailUser\nmailHost: o\n\ndn: uid=b,dc=x\nobjectclass: inetMailUser\nmailHost: p\n\ndn: uid=c,dc=x\nobjectclass: inetMailUser\nx-host: o\n",
+			set: func(o *Options) {
+				only := func(have [][]byte) bool { return len(have) == 1 && string(have[0]) == "o" }
+				o.Add = []Pair{{Attr: "mailHost", Value: "n", Only: only}, {Attr: "x-host", Value: "n", Only: only}}
+			},
+			want: "version: 1\n\ndn: uid=a,dc=x\nchangetype: modify\nreplace: mailHost\nmailHost: n\n-\n\n" +
+				"dn: uid=c,dc=x\nchangetype: modify\nreplace: x-host\nx-host: n\n-\n\n",
+		},
+		{
 			name: "the root entry passes",
 			in:   "dn:\nobjectclass: top\n",
 			set:  func(o *Options) { o.Format = Full },

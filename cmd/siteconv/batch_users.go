@@ -40,8 +40,10 @@ const (
 
 // hostOf is where a user lives by its entry; without a name of the old host
 // every host but the new one is taken for it.
-func (c *conversion) hostOf(m *roster.Member) host {
-	name := mailHost(m)
+func (c *conversion) hostOf(m *roster.Member) host { return c.hostNamed(mailHost(m)) }
+
+// hostNamed says which host a mailHost names; "" is an entry without one.
+func (c *conversion) hostNamed(name string) host {
 	switch hosts := &c.site.Hosts; {
 	case name == "":
 		return oldHost
@@ -54,11 +56,13 @@ func (c *conversion) hostOf(m *roster.Member) host {
 }
 
 // mailHost is the host that the entry names, "" for none.
-func mailHost(m *roster.Member) string {
-	for _, v := range m.Record.Get("mailhost") {
-		return strings.TrimSpace(string(v))
+func mailHost(m *roster.Member) string { return firstHost(m.Record.Get("mailhost")) }
+
+func firstHost(values [][]byte) string {
+	if len(values) == 0 {
+		return ""
 	}
-	return ""
+	return strings.TrimSpace(string(values[0]))
 }
 
 // sameHost compares names of hosts.

@@ -224,8 +224,8 @@ func (c *conversion) lookAtChoices(ctx context.Context, job *cli.Job) error {
 	if len(c.set.upgrade.Rules.UIDMap) > 0 && len(c.mailMap()) == 0 {
 		c.pre.find("uid-map-alone", c.site.Path, "uid-map gives users new ids in the directory, and nothing gives them to the store")
 	}
-	if c.set.upgrade.Filter == "" {
-		return nil
+	if err := c.lookAtHosts(ctx, job); err != nil || c.set.upgrade.Filter == "" {
+		return err
 	}
 	return c.lookAtFilter(ctx, job)
 }

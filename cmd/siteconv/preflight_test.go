@@ -116,6 +116,10 @@ var plants = []planted{
 		return []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", dir + "/out"}
 	}},
 	{code: "default-domain", args: simsArgs("--default-domain", "nix.com")},
+	{code: "on-another-host", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
+	{code: "old-host-unknown", args: simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
+	{code: "hosts-not-said", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--new-host", "n.siroe.com")},
+	{code: "host-stays", args: simsArgs("--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "empty-mail", args: func(t *testing.T, dir string) []string {
 		for _, name := range []string{"mboxlist", "partition/primary"} {
 			if err := os.MkdirAll(filepath.Join(dir, "store", name), 0o700); err != nil {

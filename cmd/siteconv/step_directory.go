@@ -92,9 +92,13 @@ func (c *conversion) moveHost(opt *ldifconv.Options) {
 	}
 	opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailRoutingHosts", Value: host, Kinds: ldifconv.Domains, Append: c.scenario.batches})
 	if !c.scenario.batches {
-		opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailHost", Value: host, Kinds: ldifconv.Both})
+		opt.Add = append(opt.Add, ldifconv.Pair{Attr: "mailHost", Value: host, Kinds: ldifconv.Both, Only: c.leaves})
 	}
 }
+
+// leaves says of the mail hosts of an entry whether they are the one that is
+// left: the mail of a third host is in no backup of the old one.
+func (c *conversion) leaves(hosts [][]byte) bool { return c.hostNamed(firstHost(hosts)) != thirdHost }
 
 // newHost is the host that the entries are pointed to, "" where the host stays.
 func (c *conversion) newHost() string {

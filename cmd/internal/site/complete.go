@@ -58,8 +58,10 @@ func (s *Site) InputPath(input string) string {
 func (s *Site) Complete() {
 	fill(&s.Destination, IMS)
 	if s.Scenario != SIMSIncremental {
-		fill(&s.Hosts.Old, s.Hosts.New)
 		fill(&s.Hosts.New, s.Hosts.Old)
+	}
+	if s.Scenario != SIMSIncremental && s.Scenario != SIMSOnline {
+		fill(&s.Hosts.Old, s.Hosts.New) // of a new host, the old one stays unknown
 	}
 	s.completeDirectory()
 	s.completeServers()

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/roster"
+)
+
+// userHosts are the mail hosts of the users of an export.
+type userHosts struct {
+	users map[string]int64 // by lower-case name; without those who name none
+	at    map[host]int64
+	third []string // users on a third host, the first ones
+}
+
+// lookAtHosts holds the hosts of site.toml against those that the users are on:
+// who is on the old one moves. Batches tell of their own users.
+func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
+	if !c.scenario.moves && !c.site.Stays() {
+		c.pre.find("host-stays", c.export().path, "the scenario %s has no new host: %s is not used", c.scenario.name, c.site.Hosts.New)
+	}
+	if c.newHost() == "" || c.whole != "" {
+		return nil
+	}
+	found := &userHosts{users: map[string]int64{}, at: map[host]int64{}}
+	_, err := c.eachUser(ctx, job, silent{}, "", func(m *roster.Member) error {
+		found.add(m.ID, mailHost(m), c.hostOf(m))
+		return nil
+	})
+	if err == nil {
+		c.judgeHosts(found)
+	}
+	return err
+}
+
+func (u *userHosts) add(id, name string, at host) {
+	if name != "" {
+		u.users[strings.ToLower(name)]++
+	}
+	u.at[at]++
+	if at == thirdHost && len(u.third) < oddShown {
+		u.third = append(u.third, id)
+	}
+}
+
+// names are the hosts with the number of their users, most users first.
+func (u *userHosts) names() string {
+	hosts := slices.SortedFunc(maps.Keys(u.users), func(a, b string) int {
+		return cmp.Or(cmp.Compare(u.users[b], u.users[a]), cmp.Compare(a, b))
+	})
+	var some []string
+	for _, name := range hosts[:min(len(hosts), oddShown)] {
+		some = append(some, fmt.Sprintf("%s %s", name, thousands(u.users[name])))
+	}
+	return examples(some, int64(len(hosts)))
+}
+
+func (c *conversion) judgeHosts(u *userHosts) {
+	hosts, path, third := &c.site.Hosts, c.export().path, u.at[thirdHost]
+	switch {
+	case hosts.Old == "" && len(u.users) > 1:
+		c.pre.find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())
+	case third > 0 && u.at[oldHost] == 0 && u.at[newHost] == 0:
+		c.pre.find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
+	case third > 0 && !c.scenario.batches:
+		c.pre.find("on-another-host", path, "%s neither on %s nor on %s: %s", number(int(third), "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
+	}
+}
