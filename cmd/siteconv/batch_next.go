@@ -22,7 +22,7 @@ func (c *conversion) afterLock() []string {
 
 // afterBatch is what the administrator does when the mail of a batch is there.
 func (c *conversion) afterBatch() []string {
-	steps := []string{"# take what is new in " + c.mailName() + " over to " + c.site.Hosts.New + ", its server stopped, unless it is the server's own"}
+	steps := []string{"# take what is new in " + path.Join("..", "..", c.mailName()) + " over to " + c.site.Hosts.New + ", its server stopped, unless it is the server's own"}
 	return append(steps,
 		c.ldapmodify(unlockName),
 		"# an incremental dirsync on both hosts: "+c.oldDirsync()+" and "+c.newDirsync(),

@@ -66,12 +66,16 @@ func (c *conversion) storeSteps() []string {
 	}
 	home := path.Join(root, "msg-"+instance)
 	in := func(name string) string { return cli.Quote(path.Join(home, name)) }
-	steps := []string{in("stop-msg")}
+	var steps []string
+	if c.scenario.moves {
+		steps = append(steps, "# the store takes the place of the server's own, which is put aside: where that has mail already, bring the old mail in behind it, as siteconv plan tells")
+	}
+	steps = append(steps, in("stop-msg"))
 	if s.LoginSeparator != "" {
 		steps = append(steps, in("configutil")+" -o service.loginseparator -v "+cli.Quote(s.LoginSeparator))
 	}
 	return append(steps,
-		fmt.Sprintf("cp -a store/. %s && chown -R %s %s", in("store")+"/", cli.Quote(owner), in("store")),
+		fmt.Sprintf("mv %s %s && cp -a store %[1]s && chown -R %[3]s %[1]s", in("store"), in("store.installed"), cli.Quote(owner)),
 		fmt.Sprintf("as %s, with CONFIGROOT=%s in the environment: %s -r -f, and then -q", owner, in("config"), cli.Quote(path.Join(root, "bin/msg/admin/bin/reconstruct"))),
 		in("imsimta")+" dirsync -F",
 		in("start-msg"))

@@ -34,7 +34,7 @@ func TestNextStepsAreTranslated(t *testing.T) {
 			}
 		}
 	}
-	command := regexp.MustCompile(`^(ldapmodify|cp|'<|<)`)
+	command := regexp.MustCompile(`^(ldapmodify|mv|'<|<)`)
 	for _, s := range steps {
 		words, known := ledger.NextStep(s, "ja")
 		switch {
