@@ -74,7 +74,7 @@ var domainRules = []rule{
 		source: "Schema Reference, mailDomainDiskQuota",
 		apply: func(d *draft, o *ruleOptions) bool {
 			if d.has(schema.MailDomainDiskQuota) {
-				d.warn("quota-value", "mailDomainDiskQuota is there already: mailQuota dropped")
+				d.warn("quota-kept", "mailDomainDiskQuota is there already: mailQuota dropped")
 				d.remove(schema.MailQuota)
 				return true
 			}

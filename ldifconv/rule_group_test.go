@@ -153,7 +153,7 @@ var domainRows = []ruleRow{
 	{rule: "domain-quota", in: "mailquota: much", want: "!!quota-value"},
 	{rule: "domain-quota", in: "mailquota: 0M", want: "mailquota-\nmailDomainDiskQuota=0\n!quota-zero"},
 	{rule: "domain-quota", in: "mailquota: 1\nmailquota: 2", want: "mailquota-\nmailDomainDiskQuota=1\n!single-value"},
-	{rule: "domain-quota", in: "mailquota: 1\nmaildomaindiskquota: 2", want: "mailquota-\n!quota-value"},
+	{rule: "domain-quota", in: "mailquota: 1\nmaildomaindiskquota: 2", want: "mailquota-\n!quota-kept"},
 	{rule: "domain-quota", in: "objectclass: mailDomain\nmailquota: 1", want: ""},
 
 	{rule: "domain-services", in: "inetauthorizedservices: imap", want: "inetauthorizedservices-\nmailDomainAllowedServiceAccess=+imap:*\n!access-closed"},

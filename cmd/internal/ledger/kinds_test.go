@@ -289,13 +289,26 @@ func TestEveryKindHasAdvice(t *testing.T) {
 	}
 }
 
+// TestAdviceFits: what is said of a kind is about it, and a value that stays is
+// not one that a rule has changed.
+func TestAdviceFits(t *testing.T) {
+	for kind, want := range map[string]string{
+		"quota-value": "no rule fits it", "quota-kept": "did this by rule", "lock": "did this by rule",
+		"backup-before-lock": "--stream", "foreign-stream": "--stream",
+	} {
+		if a, _ := AdviceFor(kind, "en"); !strings.Contains(a.Do, want) {
+			t.Errorf("%s: %q says nothing of %q", kind, a.Do, want)
+		}
+	}
+}
+
 // silent are packages that tell nothing of a conversion: some show what others
 // have told, and what a look at a folder doubts goes into site.toml.
 var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook cmd/internal/site")
 
 // notKinds are constants that a parameter of that name gets and that are not
 // told: steps of the file system, names of attributes, roots of hash tables.
-var notKinds = set("aci active bytes copy create cur form fsync inetdomainbasedn internet link lock mailbox mailboxes maildir mailfoldermap mailhost mbox mboxlist members messages mkdir native new objectclass open partition problem relink remove rename rmdir run toml top uniquemember user warning")
+var notKinds = set("aci active bytes copy create cur form fsync inetdomainbasedn internet link mailbox mailboxes maildir mailfoldermap mailhost mbox mboxlist members messages mkdir native new objectclass open partition problem relink remove rename rmdir run toml top uniquemember user warning")
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}
