@@ -178,6 +178,9 @@ func (c *conversion) compareMembers(_ context.Context, job *cli.Job) error {
 		}
 	}
 	job.Count("users without mail", none)
+	if n := c.mail.ids.Len(); len(mail) == 0 && n > 0 {
+		job.Problem("foreign-stream", c.store().path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", number(n, "user", "users")))
+	}
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.messages})})
 	}
