@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 )
 
 // The states of a batch. What is done on the hosts between two of them is known
@@ -101,12 +101,15 @@ func (row *batchRow) readReport(dir string) error {
 	if err != nil {
 		return err
 	}
-	var rep cli.Report
-	if err := json.Unmarshal(data, &rep); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	var part ledger.Part
+	for _, into := range []any{&part.Report, &part.Run} {
+		if err := json.Unmarshal(data, into); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	row.Mailboxes, row.Messages, row.Bytes = rep.Counts.Get("mailboxes"), rep.Counts.Get("messages"), rep.Counts.Get("bytes")
-	row.Problems = rep.Problems.Total
+	all := part.Moved()
+	row.Mailboxes, row.Messages, row.Bytes = all.Mailboxes, all.Messages, all.Bytes
+	row.Problems = part.Report.Problems.Total
 	return nil
 }
 

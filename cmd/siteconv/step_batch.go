@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -217,6 +218,10 @@ func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st state) 
 	for _, step := range next {
 		job.Next(step)
 	}
+	var err error
+	if c.account.run.Earlier, err = c.earlier(); err != nil {
+		return err
+	}
 	if err := c.finish(ctx, job, &st, !waits); err != nil {
 		return err
 	}
@@ -224,6 +229,31 @@ func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st state) 
 		return err
 	}
 	return c.summary(job, job.Snapshot())
+}
+
+// earlier is what the report of the batch, before it is written anew, has of
+// other streams. One of this very stream is of a run that was interrupted.
+func (c *conversion) earlier() ([]ledger.Pass, error) {
+	path := filepath.Join(c.out, "report.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var part ledger.Part
+	for _, into := range []any{&part.Report, &part.Run} {
+		if err := json.Unmarshal(data, into); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	passes := part.Run.Earlier
+	if in := part.Run.Inputs; c.hasMail() && len(in) > 1 && in[1].SHA256 != c.store().SHA256 {
+		count := part.Report.Counts.Get
+		passes = append(passes, ledger.Pass{Stream: in[1].SHA256, Users: count("users"), Mailboxes: count("mailboxes"), Messages: count("messages"), Bytes: count("bytes"), Sums: part.Run.Sums})
+	}
+	return passes, nil
 }
 
 // tidyBatch removes what the steps told but that of the first: with another

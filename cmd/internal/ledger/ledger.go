@@ -107,12 +107,31 @@ func (l *Ledger) parts() []*Part {
 func (l *Ledger) Sums() Sums {
 	var sum Sums
 	for _, p := range l.parts() {
-		s := &p.Run.Sums
-		sum.Source += s.Source
-		sum.Written += s.Written
-		sum.Linked += s.Linked
-		sum.LeftOut = addReasons(sum.LeftOut, s.LeftOut)
-		sum.Refused = addReasons(sum.Refused, s.Refused)
+		sum.add(&p.Run.Sums)
+		for i := range p.Run.Earlier {
+			sum.add(&p.Run.Earlier[i].Sums)
+		}
+	}
+	return sum
+}
+
+func (s *Sums) add(more *Sums) {
+	s.Source += more.Source
+	s.Written += more.Written
+	s.Linked += more.Linked
+	s.LeftOut = addReasons(s.LeftOut, more.LeftOut)
+	s.Refused = addReasons(s.Refused, more.Refused)
+}
+
+// Moved is what a batch has had of all its streams. A stream may add to what an
+// earlier one has brought: users and mailboxes are those of the one with most.
+func (p *Part) Moved() Pass {
+	count := p.Report.Counts.Get
+	sum := Pass{Users: count("users"), Mailboxes: count("mailboxes"), Messages: count("messages"), Bytes: count("bytes")}
+	for _, e := range p.Run.Earlier {
+		sum.Users, sum.Mailboxes = max(sum.Users, e.Users), max(sum.Mailboxes, e.Mailboxes)
+		sum.Messages += e.Messages
+		sum.Bytes += e.Bytes
 	}
 	return sum
 }

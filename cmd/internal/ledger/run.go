@@ -19,6 +19,7 @@ type Run struct {
 	Steps       []Step            `json:"steps"`
 	Inputs      []Input           `json:"inputs"`
 	Sums        Sums              `json:"sums"`
+	Earlier     []Pass            `json:"earlier,omitempty"`      // of a batch: streams that came before
 	Before      *Check            `json:"check_before,omitempty"` // of the export
 	After       *Check            `json:"check_after,omitempty"`  // of the upgraded directory
 }
@@ -53,6 +54,16 @@ type Sums struct {
 	Linked  int64    `json:"linked"`  // files that are a second name of another
 	LeftOut []Reason `json:"left_out,omitempty"`
 	Refused []Reason `json:"refused,omitempty"`
+}
+
+// Pass is what a batch has had of one stream, before another one came.
+type Pass struct {
+	Stream    string `json:"stream"` // the SHA-256 of the stream
+	Users     int64  `json:"users"`
+	Mailboxes int64  `json:"mailboxes"`
+	Messages  int64  `json:"messages"`
+	Bytes     int64  `json:"bytes"`
+	Sums      Sums   `json:"sums"`
 }
 
 // Reason is a rule, or a kind of problem, and how many messages it holds of.
