@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -42,7 +43,7 @@ func valuesOf(in Input) values {
 		"old": {text: s.Hosts.Old}, "new": {text: s.Hosts.New}, "dir": {text: s.Directory.Host},
 		"port": {text: strconv.Itoa(s.Directory.Port)}, "bind-dn": {text: s.Directory.BindDN},
 		"base": {text: first(s.Directory.Base)}, "organization": {text: s.Directory.DefaultOrganization},
-		"domain": {text: s.Directory.DefaultDomain}, "domains": {text: strings.Join(s.Directory.Domains, ", ")},
+		"domain": {text: s.Directory.DefaultDomain}, "domains": {text: cmp.Or(strings.Join(s.Directory.Domains, ", "), s.Directory.DefaultDomain, "________")},
 		"separator": {text: s.Servers.LoginSeparator}, "owner": {text: s.Servers.Owner},
 		"root": {text: s.Servers.Root}, "instance": {text: s.Servers.Instance},
 		"ims":  {text: filepath.Join(s.Servers.Root, "msg-"+s.Servers.Instance)},
