@@ -20,13 +20,14 @@ type mail struct {
 	folders  int64            // directories that the new store has at least
 	odd      []string         // ids and folders that the new store refuses, the first ones
 	refused  int64            // how many of them
+	faults   map[string]int64 // what else is wrong with the backup, by kind
 }
 
 // oddShown is how many odd names are kept.
 const oddShown = 5
 
 func newMail() *mail {
-	return &mail{ids: directory.NewIDSet(), perUser: make(map[string]int64)}
+	return &mail{ids: directory.NewIDSet(), perUser: make(map[string]int64), faults: make(map[string]int64)}
 }
 
 // tape is a stream, or a tree in the terms of one.
@@ -76,8 +77,11 @@ func (m *mail) member(member *sims.Member, user string) {
 
 // damaged counts a message that is refused as one of the source.
 func (m *mail) damaged(e *sims.Error) {
-	if e.Class == sims.BadName {
+	switch {
+	case e.Class == sims.BadName:
 		m.oddName(e.Text)
+	case !e.Tolerated:
+		m.faults[e.Class]++
 	}
 	if e.Member != nil {
 		m.messages++

@@ -59,6 +59,7 @@ var kinds = map[string]kind{
 	"host-stays":       {advice: "sims-online and sims-incremental are the scenarios with a new host"},
 	"empty-mail":       {advice: "look whether the right backup or store was named: no mail goes over"},
 	"uid-map-alone":    {advice: "name the same file as map in the table of site.toml that makes the mail"},
+	"damaged-mail":     {later: true, advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
 	"forbidden-names":  {later: true, advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
 	"mail-no-entry":    {later: true, advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
 	"entry-no-mail":    {later: true, advice: "see that the backup is of all users; those who never had mail need nothing"},

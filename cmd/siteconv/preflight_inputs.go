@@ -33,6 +33,9 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if m.ids.Len() == 0 {
 		c.pre.find("empty-mail", in.path, "there is no user in it")
 	}
+	if len(m.faults) > 0 {
+		c.pre.find("damaged-mail", in.path, "not all of it can be read: %s", kindsText(m.faults))
+	}
 	if m.refused > 0 {
 		c.pre.find("forbidden-names", in.path, "%d user ids or folder names are not allowed in the new store: %s", m.refused, examples(m.odd, m.refused))
 	}

@@ -133,6 +133,10 @@ var plants = []planted{
 		data := strings.ReplaceAll(readFile(t, sample+"/sims/backup.sims"), "hiro-t/", "hi*o-t/")
 		return simsArgs("--stream", write(t, dir, "backup.sims", tarSums([]byte(data))))(t, dir)
 	}},
+	{code: "damaged-mail", args: func(t *testing.T, dir string) []string {
+		data := readFile(t, sample+"/sims/backup.sims")
+		return simsArgs("--stream", write(t, dir, "cut.sims", []byte(data[:len(data)-30000])))(t, dir)
+	}},
 	{code: "mail-no-entry", args: edited("uid: keiko_s\n", "uid: keiko\n")},
 	{code: "entry-no-mail", args: edited("uid: keiko_s\n", "uid: keiko\n")},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
