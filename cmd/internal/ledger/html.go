@@ -163,7 +163,18 @@ func (v *view) subtitle() string {
 func (v *view) foot() string { return v.say("foot", cli.Version, v.Out+"/"+ReportName) }
 
 // State is the word for how the run ended.
-func (v *view) State() string { return cmp.Or(v.Report.Result, "running") }
+func (v *view) State() string {
+	if v.Report.Result == stateDone && v.Lines(true).Total > 0 {
+		return stateLosses // of a batch
+	}
+	return cmp.Or(v.Report.Result, "running")
+}
+
+// The results of a report that are looked at.
+const (
+	stateDone   = "done"
+	stateLosses = "done, with losses"
+)
 
 // verdict is the first thing that the page says.
 type verdict struct{ Class, Text string }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,11 +124,19 @@ func (s *Sums) add(more *Sums) {
 	s.Refused = addReasons(s.Refused, more.Refused)
 }
 
+// Outcome is the result of a batch; one that waits for its stream is planned.
+func (p *Part) Outcome() string {
+	if p.Run.Batch != "" && len(p.Run.Inputs) == 1 && p.Report.Result == stateDone {
+		return "planned"
+	}
+	return p.Report.Result
+}
+
 // Moved is what a batch has had of all its streams. A stream may add to what an
 // earlier one has brought: users and mailboxes are those of the one with most.
 func (p *Part) Moved() Pass {
 	count := p.Report.Counts.Get
-	sum := Pass{Users: count("users"), Mailboxes: count("mailboxes"), Messages: count("messages"), Bytes: count("bytes")}
+	sum := Pass{Users: cmp.Or(count("users of the batch"), count("users")), Mailboxes: count("mailboxes"), Messages: count("messages"), Bytes: count("bytes")}
 	for _, e := range p.Run.Earlier {
 		sum.Users, sum.Mailboxes = max(sum.Users, e.Users), max(sum.Mailboxes, e.Mailboxes)
 		sum.Messages += e.Messages
