@@ -127,11 +127,13 @@ func (c contextReader) Read(p []byte) (int, error) {
 // listTree hashes the listing of a store tree: path, size, mode and
 // modification time of every file, and each directory's name. It returns the
 // sum of the sizes. What cannot be read is part of the listing as such: the
-// conversion will tell of it. Each is told of every path below root, with its
-// size, -1 of a directory, and its number of names.
+// conversion will tell of it. A partition that is a symbolic link to another
+// disk is listed as what it leads to. Each is told of every path below root,
+// with its size, -1 of a directory, and its number of names.
 func listTree(ctx context.Context, h hash.Hash, root string, each func(rel string, size int64, names uint64)) (int64, error) {
 	var total int64
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	var visit fs.WalkDirFunc
+	visit = func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -148,6 +150,10 @@ func listTree(ctx context.Context, h hash.Hash, root string, each func(rel strin
 			each(rel, -1, 1)
 			return nil
 		}
+		if isLinkedPartition(root, rel, d) {
+			// The last slash makes the walk begin behind the link.
+			return filepath.WalkDir(path+"/", visit)
+		}
 		st, err := d.Info()
 		if err != nil {
 			return err
@@ -156,6 +162,17 @@ func listTree(ctx context.Context, h hash.Hash, root string, each func(rel strin
 		each(rel, st.Size(), uint64(st.Sys().(*syscall.Stat_t).Nlink))
 		fmt.Fprintf(h, "%s\x00%s\x00%d\x00%d\x00", st.Mode(), rel, st.Size(), st.ModTime().UnixNano())
 		return nil
-	})
+	}
+	err := filepath.WalkDir(root, visit)
 	return total, err
+}
+
+// isLinkedPartition tells whether a name of a store is a partition that lies
+// elsewhere, which the conversion takes as one of the store.
+func isLinkedPartition(root, rel string, d fs.DirEntry) bool {
+	if d.Type() != fs.ModeSymlink || filepath.Dir(rel) != "partition" {
+		return false
+	}
+	st, err := os.Stat(filepath.Join(root, rel))
+	return err == nil && st.IsDir()
 }

@@ -94,7 +94,8 @@ func (c *conversion) losses(job *cli.Job) *losses {
 // Problem implements storeconv.Log.
 func (l *losses) Problem(kind, where, text string) {
 	l.Job.Problem(kind, where, text)
-	leavesOut := kind == "unreadable" || strings.HasSuffix(text, "left out")
+	// Of what is carried over as it is, nothing is lost from the sums.
+	leavesOut := (kind == "unreadable" || strings.HasSuffix(text, "left out")) && !strings.HasSuffix(text, "carried over as it is")
 	if !leavesOut || !strings.HasPrefix(where, "partition/") {
 		return
 	}

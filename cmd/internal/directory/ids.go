@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -72,21 +73,13 @@ func (s *IDSet) Unmarked() iter.Seq[string] {
 // AddStore adds the users of a store tree, whose layout NMS and iMS share. What
 // is out of place there is for the conversion to tell.
 func (s *IDSet) AddStore(dir string) error {
-	root, err := os.Open(dir)
-	if err != nil {
+	list, err := os.ReadDir(filepath.Join(dir, "partition"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer root.Close()
-	ignore := func(*ims.Error) {}
-	r := ims.NewReader(root)
-	partitions, err := r.Partitions(ignore)
-	if err != nil {
-		return err
-	}
-	for _, p := range partitions {
-		err := r.Users(p, ignore, func(u ims.User) error {
-			s.Add(u.ID)
-			return nil
+	for _, p := range list {
+		err := s.addUsers(filepath.Join(dir, "partition", p.Name()), func(id, below string) bool {
+			return ims.UserDir(p.Name(), id) == path.Join("partition", p.Name(), below)
 		})
 		if err != nil {
 			return err
@@ -97,12 +90,18 @@ func (s *IDSet) AddStore(dir string) error {
 
 // AddPartition adds the users of one partition's directory.
 func (s *IDSet) AddPartition(dir string) error {
+	return s.addUsers(dir, func(string, string) bool { return true })
+}
+
+// addUsers adds the users of a partition whom take says yes to, by id and place
+// in the partition. A partition may be a symbolic link to another disk.
+func (s *IDSet) addUsers(dir string, take func(id, below string) bool) error {
 	users, err := fs.Glob(os.DirFS(dir), "=user/*/*/=*")
 	if err != nil {
 		return err
 	}
 	for _, u := range users {
-		if id, err := ims.UnescapeName(path.Base(u)[len("="):]); err == nil && ims.CheckUserID(id) == nil {
+		if id, err := ims.UnescapeName(path.Base(u)[len("="):]); err == nil && ims.CheckUserID(id) == nil && take(id, u) {
 			s.Add(id)
 		}
 	}

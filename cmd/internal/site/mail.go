@@ -181,7 +181,18 @@ func (m *mailLook) store(ctx context.Context, job *cli.Job, path string) error {
 		return err
 	}
 	m.misplaced = max(0, m.ids.Len()-placed.Len())
-	return m.walk(ctx, job, path, func(name string) bool { return strings.HasSuffix(name, ".msg") })
+	roots := []string{path}
+	for _, p := range store.Partitions {
+		if info, err := os.Lstat(p.Path); err == nil && info.Mode().Type() == fs.ModeSymlink {
+			roots = append(roots, p.Path)
+		}
+	}
+	for _, root := range roots {
+		if err := m.walk(ctx, job, root, nms.IsMessage); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tree counts what a folder of mailbox files or Maildirs holds.

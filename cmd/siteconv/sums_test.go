@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// TestLinkedPartitionIsCounted: a partition may be a symbolic link to another
+// disk, whose messages are of the source as those of any other.
+func TestLinkedPartitionIsCounted(t *testing.T) {
+	for _, destination := range []string{"ims", "maildir"} {
+		nms := nmsSite(t)
+		at, away := filepath.Join(nms, "store/partition/primary"), filepath.Join(t.TempDir(), "disk2")
+		if err := os.Rename(at, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(away, at); err != nil {
+			t.Fatal(err)
+		}
+		said := convert(t, cli.ExitDone, "--scenario", "nms-single", "--site", nms, "--out", filepath.Join(t.TempDir(), "out"), "--destination", destination)
+		for _, wrong := range []string{"sums-differ", "empty-mail", "entry-without-mail"} {
+			if strings.Contains(said, wrong) {
+				t.Errorf("%s: %s:\n%s", destination, wrong, said)
+			}
+		}
+	}
+}
+
+// TestCarriedOverIsNotLost: a message that nobody may read is told, and goes
+// over all the same: it is counted once.
+func TestCarriedOverIsNotLost(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root reads such a file")
+	}
+	for _, destination := range []string{"ims", "maildir"} {
+		nms := nmsSite(t)
+		files, err := filepath.Glob(filepath.Join(nms, "store/partition/primary/=user/*/*/=*/00/*.msg"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(err, files)
+		}
+		if err := os.Chmod(files[0], 0); err != nil {
+			t.Fatal(err)
+		}
+		said := convert(t, cli.ExitLost, "--scenario", "nms-single", "--site", nms, "--out", filepath.Join(t.TempDir(), "out"), "--destination", destination)
+		if !strings.Contains(said, "carried over as it is [unreadable]") || strings.Contains(said, "sums-differ") {
+			t.Errorf("%s:\n%s", destination, said)
+		}
+	}
+}
