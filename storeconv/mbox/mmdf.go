@@ -13,10 +13,12 @@ var mmdfLine = []byte("\x01\x01\x01\x01")
 
 // IsMMDF tells whether a file that begins so is of the kind of MMDF: its
 // messages lie between lines of four bytes 01, with a From line at their
-// start or without, and nothing in them is quoted.
+// start or without, and nothing in them is quoted. Lines that end with CR alone
+// are no lines here: all messages would be one.
 func IsMMDF(head []byte) bool {
 	rest, ok := bytes.CutPrefix(bytes.TrimLeft(head, "\r\n"), mmdfLine)
-	return ok && (len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r')
+	rest = bytes.TrimPrefix(rest, []byte("\r"))
+	return ok && (len(rest) == 0 || rest[0] == '\n')
 }
 
 func isMMDFLine(s *scanner) bool {

@@ -25,7 +25,7 @@ func noMbox(head []byte, size int64) string {
 		}
 	}
 	switch {
-	case bytes.HasPrefix(head, []byte("From ")) && bytes.IndexByte(head, '\r') > 0 && bytes.IndexByte(head, '\n') < 0:
+	case (bytes.HasPrefix(head, []byte("From ")) || bytes.HasPrefix(head, []byte("\x01\x01\x01\x01\r"))) && bytes.IndexByte(head, '\r') > 0 && bytes.IndexByte(head, '\n') < 0:
 		return "no mailbox file: " + left + `: its lines end with CR alone, as on an old Macintosh; tr '\r' '\n' makes it readable`
 	case isMessage(head):
 		return "no mailbox file: " + left + ": it is one message without a From line in front"
