@@ -162,7 +162,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	case st.Finished:
 		return c.recall(job)
 	}
-	release, err := holdBatch(c.out)
+	release, err := holdFolder(c.out)
 	if err != nil {
 		return err
 	}

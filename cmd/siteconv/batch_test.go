@@ -512,15 +512,15 @@ func TestJudge(t *testing.T) {
 // A second run does not touch a batch that another one is at work on.
 func TestOneRunABatch(t *testing.T) {
 	dir := t.TempDir()
-	release, err := holdBatch(dir)
+	release, err := holdFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := holdBatch(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
+	if _, err := holdFolder(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
 		t.Errorf("held twice: %v", err)
 	}
 	release()
-	again, err := holdBatch(dir)
+	again, err := holdFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,22 +109,6 @@ func batchOf(out, but string) (map[string]string, error) {
 	return of, nil
 }
 
-// holdBatch keeps a second run out of the folder of a batch.
-func holdBatch(dir string) (release func(), err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if err == unix.EWOULDBLOCK {
-			err = fmt.Errorf("another run is at work there")
-		}
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	return func() { f.Close() }, nil
-}
-
 // lockBatches keeps other runs from choosing users at the same time: two of
 // them would take the same ones. It waits until they are done.
 func lockBatches(ctx context.Context, out string) (unlock func(), err error) {

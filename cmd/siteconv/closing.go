@@ -59,14 +59,14 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	want.Options["closing"] = strings.Join(c.closing.names(), " ")
-	have, err := lookAtClaim(c.out, want, f.force)
-	if err != nil {
+	if _, err := lookAtClaim(c.out, want, f.force); err != nil {
 		return cli.WithHint(err, "--force removes it and starts afresh")
 	}
-	st, err := claim(c.out, want, have, f.force)
+	st, release, err := claim(c.out, want, f.force)
 	if err != nil {
 		return err
 	}
+	defer release()
 	if st.Finished {
 		return c.recall(job)
 	}

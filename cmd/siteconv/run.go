@@ -88,8 +88,7 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err != nil {
 		return err
 	}
-	have, err := c.preflight(ctx, job, f)
-	if err != nil {
+	if _, err := c.preflight(ctx, job, f); err != nil {
 		return err
 	}
 	if f.preflight {
@@ -106,10 +105,11 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err != nil {
 		return err
 	}
-	st, err := claim(c.out, want, have, f.force)
+	st, release, err := claim(c.out, want, f.force)
 	if err != nil {
 		return err
 	}
+	defer release()
 	if st.Finished {
 		return c.recall(job)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 )
@@ -156,17 +158,45 @@ func lookAtNew(out string) error {
 	return nil
 }
 
-// claim makes the output folder this run's, of which lookAtClaim has found
-// have, and returns how far the work has come.
-func claim(out string, want state, have *state, force bool) (state, error) {
-	if force {
-		if err := removeOurs(out); err != nil {
-			return want, err
-		}
-	} else if have != nil {
-		return *have, nil
+// claim makes the output folder this run's until release is called, and returns
+// how far the work has come. What lookAtClaim finds counts as it is once no
+// other run can change it.
+func claim(out string, want state, force bool) (st state, release func(), err error) {
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return want, nil, err
 	}
-	return want, os.MkdirAll(out, 0o777)
+	hold, err := holdFolder(out)
+	if err != nil {
+		return want, nil, err
+	}
+	have, err := lookAtClaim(out, want, force)
+	if err == nil && force {
+		have, err = nil, removeOurs(out)
+	}
+	if err != nil {
+		hold()
+		return want, nil, err
+	}
+	if have != nil {
+		return *have, hold, nil
+	}
+	return want, hold, nil
+}
+
+// holdFolder keeps a second run out of a folder.
+func holdFolder(dir string) (release func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if err == unix.EWOULDBLOCK {
+			return nil, cli.WithHint(fmt.Errorf("%s: another run is at work there", dir), "wait until it is done: the same command then goes on, or tells what that run has done")
+		}
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
 }
 
 // removeOurs removes the output of an earlier run, the state last, so that an

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// TestOneRunAtATime: a run keeps others out of its output folder from its first
+// change to it on, and leaves it when it ends.
+func TestOneRunAtATime(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.Mkdir(out, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", out}
+	for _, more := range [][]string{nil, {"--force"}} {
+		release, err := holdFolder(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := treeHash(t, out)
+		said := convert(t, cli.ExitFailed, append(args, more...)...)
+		if !strings.Contains(said, "another run is at work there") || treeHash(t, out) != before {
+			t.Errorf("%q: the folder was written into, or:\n%s", more, said)
+		}
+		release()
+		convert(t, cli.ExitDone, append(args, more...)...)
+	}
+}
