@@ -51,3 +51,25 @@ func TestCarriedOverIsNotLost(t *testing.T) {
 		}
 	}
 }
+
+// TestMisplacedUserIsReported: a user who lies in another hash directory goes
+// over as he lies, and the report counts his mail in the output.
+func TestMisplacedUserIsReported(t *testing.T) {
+	nms, out := nmsSite(t), filepath.Join(t.TempDir(), "out")
+	users := filepath.Join(nms, "store/partition/primary/=user")
+	if err := os.Rename(filepath.Join(users, "06/a6/=+John%d+Smith"), filepath.Join(users, "56/a3/=+John%d+Smith")); err != nil {
+		t.Fatal(err)
+	}
+	said := convert(t, cli.ExitLost, "--scenario", "nms-single", "--site", nms, "--out", out)
+	if !strings.Contains(said, "[wrong-hash]") || strings.Contains(said, "[unreadable]") {
+		t.Errorf("want wrong-hash alone:\n%s", said)
+	}
+	list, err := os.ReadFile(filepath.Join(out, "report.mailboxes.tsv"))
+	if err != nil || !strings.Contains(string(list), "John.Smith\tINBOX\t6\t") || strings.Contains(string(list), "missing") {
+		t.Errorf("%v\n%s", err, list)
+	}
+	page, err := os.ReadFile(filepath.Join(out, "report.en.html"))
+	if err != nil || !strings.Contains(string(page), "holds these 96 messages") {
+		t.Errorf("%v: the page does not find all 96 messages", err)
+	}
+}

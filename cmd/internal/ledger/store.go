@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -19,12 +20,13 @@ func (w *walker) store(dir string) error {
 		return err
 	}
 	defer root.Close()
-	for box, err := range ims.NewReader(root).All() {
+	r := ims.NewReader(root)
+	for box, err := range r.All() {
 		var stray *ims.Error
 		switch {
 		case errors.As(err, &stray):
-			if stray.Class == ims.Unreadable || stray.Class == ims.Misplaced {
-				w.fault(storeDir+"/"+stray.Path, stray)
+			if err := w.stray(r, stray); err != nil {
+				return err
 			}
 			continue
 		case err != nil:
@@ -33,6 +35,30 @@ func (w *walker) store(dir string) error {
 		if err := w.box(box); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// stray tells what of a store could not be read. A user of a store that came
+// from NMS may lie in another hash directory, as it lay there: the run has told
+// that, and the mail is in the output.
+func (w *walker) stray(r *ims.Reader, e *ims.Error) error {
+	switch e.Class {
+	case ims.Unreadable:
+		w.fault(storeDir+"/"+e.Path, e)
+	case ims.Misplaced:
+		parts := strings.Split(e.Path, "/")
+		id, err := ims.UnescapeName(strings.TrimPrefix(parts[len(parts)-1], "="))
+		if err != nil || len(parts) < 2 {
+			w.fault(storeDir+"/"+e.Path, e)
+			return nil
+		}
+		unreadable := func(e *ims.Error) {
+			if e.Class == ims.Unreadable {
+				w.fault(storeDir+"/"+e.Path, e)
+			}
+		}
+		return r.Mailboxes(ims.User{Partition: parts[1], ID: id, Path: e.Path}, unreadable, w.box)
 	}
 	return nil
 }
