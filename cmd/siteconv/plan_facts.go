@@ -100,9 +100,13 @@ func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) er
 			continue
 		}
 		sv.facts.Users++
-		domains[u.Domain] = true
-		if bytes, ok := sv.weight(u.ID(defaultDomain)); ok && len(pilots) < mostWeighed {
-			pilots = append(pilots, weighed{u.ID(defaultDomain), bytes})
+		id, domain := u.ID(defaultDomain), u.Domain
+		if _, after, ok := strings.Cut(id, "@"); ok {
+			domain = after // of a hosted domain of NMS, whose users are below no node of it
+		}
+		domains[strings.ToLower(domain)] = true
+		if bytes, ok := sv.weight(id); ok && len(pilots) < mostWeighed {
+			pilots = append(pilots, weighed{id, bytes})
 		}
 	}
 	return ctx.Err()
@@ -264,7 +268,7 @@ func (sv *planSurvey) partition(ctx context.Context, root string) error {
 			return ctx.Err()
 		case d.IsDir() && strings.HasPrefix(d.Name(), "="):
 			if rel, err := filepath.Rel(root, path); err == nil && rel != "." {
-				sv.folder(rel)
+				sv.folder(rel, isMailbox(path))
 			}
 		case d.Type().IsRegular() && strings.HasSuffix(d.Name(), ".msg"):
 			if info, err := d.Info(); err == nil {
@@ -277,9 +281,18 @@ func (sv *planSurvey) partition(ctx context.Context, root string) error {
 	return err
 }
 
+// isMailbox tells whether a directory of a user is a mailbox, and not only one
+// that mailboxes lie below: it has an index, or directories of messages.
+func isMailbox(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() == ims.IndexName && e.Type().IsRegular() || e.IsDir() && nms.IsMessageDir(e.Name())
+	})
+}
+
 // folder begins the mailbox of a directory below =user: two hash directories,
 // the user, and the folders.
-func (sv *planSurvey) folder(rel string) {
+func (sv *planSurvey) folder(rel string, mailbox bool) {
 	parts := strings.Split(rel, string(filepath.Separator))
 	if len(parts) < 3 {
 		return
@@ -291,7 +304,10 @@ func (sv *planSurvey) folder(rel string) {
 		}
 	}
 	name := "INBOX"
-	if len(parts) > 3 {
+	switch {
+	case !mailbox:
+		name = ""
+	case len(parts) > 3:
 		name = strings.Join(parts[3:], "/")
 	}
 	sv.nextBox(parts[2], name)

@@ -27,7 +27,7 @@ func (b *builder) space() ([]SpaceRow, error) {
 		bytes, files int64
 	}
 	rows := []row{{id: "export", where: "`{ldif}`", bytes: f.ExportBytes}}
-	if !b.conds["hardlink"] && !b.conds["copy"] {
+	if !b.conds["nms"] {
 		rows = append(rows, row{id: "stream", where: "`{stream}`", bytes: f.SourceBytes})
 	}
 	rows = append(rows, row{id: "ldif", where: "{ldif-folder}", bytes: exportCopies * f.ExportBytes})
@@ -37,6 +37,8 @@ func (b *builder) space() ([]SpaceRow, error) {
 		rows = append(rows, row{id: "mbox", where: "`{plan}/mbox`", bytes: f.withLinks(f.MailBytes), files: f.Mailboxes})
 	case b.conds["maildir"]:
 		rows = append(rows, row{id: "mail", where: "`{out}/mail`", bytes: bytes, files: files})
+	case b.conds["symlink"]:
+		rows = append(rows, row{id: "symlinks", where: "`{out}/store`", bytes: blocksABox * block * f.Mailboxes, files: f.Mailboxes + f.Messages})
 	case b.conds["hardlink"]:
 		rows = append(rows, row{id: "links", where: "`{out}/store`", bytes: blocksABox * block * f.Mailboxes, files: f.Mailboxes})
 	default:

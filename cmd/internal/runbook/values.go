@@ -22,7 +22,7 @@ func conditions(in Input) map[string]bool {
 	same := s.Hosts.Old == s.Hosts.New
 	nms := s.Scenario == site.NMSSingle
 	after := s.Scenario == site.SIMSOnline && in.OldMail != Before
-	copied := s.Relocate["via"] == "copy"
+	shared := sharedFiles(s)
 	return map[string]bool{
 		"same-host": same, "new-host": !same,
 		"ims": s.Destination != site.Maildir, "maildir": s.Destination == site.Maildir,
@@ -31,9 +31,23 @@ func conditions(in Input) map[string]bool {
 		"after":     after, "before": !after, "nms": nms, "incremental": s.Scenario == site.SIMSIncremental,
 		"rates": in.Rates != nil, "mail-known": in.Facts.Messages > 0,
 		"many-bases": len(s.Directory.Base) > 1,
-		"hardlink":   nms && !copied, "copy": nms && copied,
+		"hardlink":   shared == "hardlink", "symlink": shared == "symlink", "copy": nms && shared == "",
 		"mbox": after && s.Destination != site.Maildir,
 	}
+}
+
+// sharedFiles is how the new mail shares the files of an NMS store, "hardlink"
+// or "symlink", "" where every message becomes a file of its own.
+func sharedFiles(s *site.Site) string {
+	via, _ := s.Export["via"].(string)
+	if s.Destination != site.Maildir {
+		said, _ := s.Relocate["via"].(string)
+		via = cmp.Or(said, "hardlink")
+	}
+	if s.Scenario != site.NMSSingle || via == "copy" {
+		return ""
+	}
+	return via
 }
 
 // valuesOf are the names that texts may use.
