@@ -1,9 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
+	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/site"
 )
@@ -46,5 +50,23 @@ func TestNextStepsAreTranslated(t *testing.T) {
 	}
 	if len(steps) < 40 {
 		t.Errorf("only %d steps", len(steps))
+	}
+}
+
+// TestCountsAreTranslated: every figure of a conversion has its name in
+// Japanese.
+func TestCountsAreTranslated(t *testing.T) {
+	for scenario, args := range scenarioArgs(t) {
+		out := t.TempDir()
+		convert(t, cli.ExitDone, append(args, "--out", out)...)
+		page, err := os.ReadFile(filepath.Join(out, ledger.HTMLName("ja")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, count := range readReport(t, out).Counts {
+			if strings.Contains(string(page), ">"+count.Name+"<") {
+				t.Errorf("%s: %q has no Japanese", scenario, count.Name)
+			}
+		}
 	}
 }
