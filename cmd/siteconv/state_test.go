@@ -31,3 +31,13 @@ func TestOneRunAtATime(t *testing.T) {
 		convert(t, cli.ExitDone, append(args, more...)...)
 	}
 }
+
+// TestOwnerOfHardLinks: what can never be done is wrong usage, and told before
+// anything is written.
+func TestOwnerOfHardLinks(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	said := convert(t, cli.ExitUsage, "--scenario", "nms-single", "--site", nmsSite(t), "--out", out, "--via", "hardlink", "--owner", "7")
+	if _, err := os.Stat(out); err == nil || !strings.Contains(said, "use --via copy") {
+		t.Errorf("%s was made, or:\n%s", out, said)
+	}
+}

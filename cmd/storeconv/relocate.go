@@ -112,9 +112,6 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
 	}
-	if errors.Is(err, relocate.ErrHardlinkOwner) {
-		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", err), "use --via copy, or change the owner of the source first")
-	}
 	return err
 }
 

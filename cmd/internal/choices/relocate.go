@@ -67,6 +67,9 @@ func (r *Relocate) fill(o *relocate.Options) error {
 	if o.Via, err = relocate.ParseVia(r.via.Value); err != nil {
 		return cli.Usagef("--via: %w", err)
 	}
+	if o.Via == relocate.ViaHardlink && r.owner.Owner() != nil {
+		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", relocate.ErrHardlinkOwner), "use --via copy, or change the owner of the source first")
+	}
 	o.Databases, o.Domain = r.database.Form(), r.domain
 	o.RepairHash, o.AddMissing, o.Requota = r.repairHash, r.addMissing, r.requota
 	for _, p := range r.partitions {
