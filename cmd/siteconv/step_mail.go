@@ -56,16 +56,20 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses
 }
 
 // stage makes a store of the NMS store that lasts as long as the run: its
-// records, subscriptions and limits are in the databases that an export reads,
-// and users lie where they belong. On one file system it takes no space. A dry
+// records, subscriptions and limits, those of the directory first, are in the
+// databases that an export reads, and users lie where they belong. On one file system it takes no space. A dry
 // run has no place for it, and takes the NMS store as it is.
 func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log) (string, error) {
 	if c.dryRun {
 		return c.store().path, nil
 	}
+	limits, err := c.limits(job)
+	if err != nil {
+		return "", err
+	}
 	store := filepath.Join(c.tempDir(), "store")
-	_, err := relocate.Relocate(ctx, store, c.store().path, relocate.Options{
-		RepairHash: true, AddMissing: true, Requota: true, Jobs: c.jobs, Sync: storeconv.SyncNone,
+	_, err = relocate.Relocate(ctx, store, c.store().path, relocate.Options{
+		RepairHash: true, AddMissing: true, Requota: true, Limits: limits, Jobs: c.jobs, Sync: storeconv.SyncNone,
 		Log: log, Progress: job.Meter("files", c.mail.messages, 0), Command: job.CommandLine(),
 	})
 	if err != nil {

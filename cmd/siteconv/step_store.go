@@ -28,6 +28,12 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt := c.set.relocate
 	out := c.losses(job)
 	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.messages, 0)
+	if opt.Requota && !c.dryRun {
+		var err error
+		if opt.Limits, err = c.limits(job); err != nil {
+			return err
+		}
+	}
 	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)

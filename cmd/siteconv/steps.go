@@ -42,7 +42,7 @@ func (c *conversion) table() []step {
 		{name: directoryStep, do: c.upgradeDirectory},
 		{name: daaciStep, do: c.writeDelegation, needs: []string{directoryStep}},
 		{name: storeStep, do: c.convertStore, needs: []string{directoryStep}, tidy: c.tidyStore},
-		{name: maildirStep, do: c.exportMail},
+		{name: maildirStep, do: c.exportMail, needs: c.maildirNeeds()},
 		{name: comparisonStep, do: c.compare},
 		{name: checkStep, do: c.checkDirectory, needs: []string{directoryStep}},
 		{name: verificationStep, do: c.verify, needs: []string{c.mailName()}},
@@ -54,6 +54,14 @@ func (c *conversion) table() []step {
 		{name: groupsStep, do: c.moveGroups},
 		{name: leftStep, do: c.listLeft},
 	}
+}
+
+// maildirNeeds: the limits of users of NMS are those of the upgraded directory.
+func (c *conversion) maildirNeeds() []string {
+	if c.scenario.nms() {
+		return []string{directoryStep}
+	}
+	return nil
 }
 
 // mailName is the step that makes the mail.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,5 +74,38 @@ func TestMisplacedUserIsReported(t *testing.T) {
 		if err != nil || !strings.Contains(string(page), want) {
 			t.Errorf("%v: the page does not say %q", err, want)
 		}
+	}
+}
+
+// TestLimitsOfTheDirectory: where the limits of users are counted anew, those
+// of the directory win over what quota.db2 remembers, in the mail as in the
+// report.
+func TestLimitsOfTheDirectory(t *testing.T) {
+	nms := nmsSite(t)
+	export := filepath.Join(nms, "export.ldif")
+	text, err := os.ReadFile(export)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(export, bytes.ReplaceAll(text, []byte("mailquota: 5000000\n"), []byte("mailquota: 10240\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(nms, "site.toml"), []byte("scenario = \"nms-single\"\n[relocate]\nrequota = true\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	convert(t, cli.ExitDone, "--site", nms, "--out", out)
+	quotas := records(t, filepath.Join(out, "store/mboxlist/quota.db"))
+	if got := quotas["anna"]; got != "10 -1 25 10 -1" {
+		t.Errorf("quota.db has %q of anna", got)
+	}
+	if got := quotas["keiko_s"]; got != "-1 -1 16 15 -1" {
+		t.Errorf("quota.db has %q of keiko_s, whom the directory sets no limit", got)
+	}
+	out = filepath.Join(t.TempDir(), "out")
+	convert(t, cli.ExitDone, "--scenario", "nms-single", "--site", nms, "--out", out, "--destination", "maildir")
+	size, err := os.ReadFile(filepath.Join(out, "mail/anna/Maildir/maildirsize"))
+	if err != nil || !strings.HasPrefix(string(size), "10240S\n") {
+		t.Errorf("%v: maildirsize of anna is %q", err, size)
 	}
 }
