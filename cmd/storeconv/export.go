@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -14,6 +16,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/nms"
 )
 
 const exportDoc = `
@@ -156,11 +159,30 @@ func (v *exportFlags) prepare(job *cli.Job) error {
 	return v.Fill(job, o, v.file != "")
 }
 
+// tellUnreadLists tells that rights, limits and subscriptions stay behind where
+// the store is that of NMS itself, whose lists only a relocation reads.
+func tellUnreadLists(job *cli.Job, store string) {
+	lists, err := nms.Open(store)
+	if _, statErr := os.Stat(filepath.Join(store, "mboxlist", "folder.db")); err != nil || statErr == nil {
+		return
+	}
+	var names []string
+	for _, path := range []string{lists.DataDB, lists.QuotaDB, lists.UserDir} {
+		if rel, err := filepath.Rel(store, path); err == nil && path != "" {
+			names = append(names, rel)
+		}
+	}
+	if len(names) > 0 {
+		job.Problem("nms-lists", store, "the lists of NMS ("+strings.Join(names, ", ")+") are not read: rights, limits and subscriptions are left out; storeconv relocate makes a store that has them, which can be exported")
+	}
+}
+
 // source opens what is exported; size is that of a stream in bytes, 0 where it
 // is not known.
 func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, closeAll func(), err error) {
 	closeAll = func() {}
 	if v.store != "" {
+		tellUnreadLists(job, v.store)
 		return export.FromStore(v.store), 0, closeAll, nil
 	}
 	f, err := plainInput(job, v.file)

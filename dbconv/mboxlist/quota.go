@@ -60,6 +60,19 @@ func ParseOldQuota(value []byte) (Quota, error) {
 	return Quota{KB: n[0], Messages: Unlimited, UsageKB: n[1], LastWarned: -1}, nil
 }
 
+// ParseAnyQuota reads a record of either form: a store that came from NMS has
+// those of its quota.db2 until a server makes them anew. The error is that of
+// the five numbers.
+func ParseAnyQuota(value []byte) (Quota, error) {
+	q, err := ParseQuota(value)
+	if err != nil {
+		if old, oldErr := ParseOldQuota(value); oldErr == nil {
+			return old, nil
+		}
+	}
+	return q, err
+}
+
 // numbers reads exactly len(dst) decimal numbers, one blank between them.
 // Limits are at least -2, the rest at least -1.
 func numbers(value []byte, dst []int64) error {

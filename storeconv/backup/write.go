@@ -91,7 +91,7 @@ func (s userStep) write(w *writer) error {
 	m := sims.Member{Kind: sims.User, Name: w.user.id}
 	if value, ok, err := b.lists.Get(mboxlist.QuotaDB, w.user.id); err != nil {
 		b.opts.Log.Problem("database", "user "+w.user.id, err.Error())
-	} else if q, err := mboxlist.ParseQuota(value); ok && err == nil && q.KB <= math.MaxInt64/1024 {
+	} else if q, err := mboxlist.ParseAnyQuota(value); ok && err == nil && q.KB <= math.MaxInt64/1024 {
 		m.Quota, m.HasQuota = q.KB, true
 		if q.KB > 0 {
 			m.Quota = q.KB * 1024

@@ -217,7 +217,7 @@ func (f *storeFeed) describe(u *user, id string) error {
 	if !ok {
 		return nil
 	}
-	q, err := mboxlist.ParseQuota(value)
+	q, err := mboxlist.ParseAnyQuota(value)
 	if err != nil {
 		f.r.log.Warning("quota", u.where(), "the quota record is of a form that is not known: no limit is set")
 		return nil

@@ -176,14 +176,11 @@ func (r *relocation) recount(old *bdb.Sorter, put recordSink) error {
 
 // parseAnyQuota reads the five fields of quota.db or the two of quota.db2.
 func parseAnyQuota(value []byte) (mboxlist.Quota, error) {
-	q, err := mboxlist.ParseQuota(value)
-	if err == nil {
-		return q, nil
+	q, err := mboxlist.ParseAnyQuota(value)
+	if err != nil {
+		return q, fmt.Errorf("neither five numbers nor two: %w", err)
 	}
-	if q, err := mboxlist.ParseOldQuota(value); err == nil {
-		return q, nil
-	}
-	return q, fmt.Errorf("neither five numbers nor two: %w", err)
+	return q, nil
 }
 
 // putCounted puts the record of a user with usage counted anew and the limits

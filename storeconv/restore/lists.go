@@ -259,7 +259,7 @@ func mergeQuota(old, fresh []byte) []byte {
 		return fresh
 	}
 	was := mboxlist.Quota{KB: mboxlist.ServerDefault, Messages: mboxlist.Unlimited, LastWarned: -1}
-	if o, err := mboxlist.ParseQuota(old); err == nil {
+	if o, err := mboxlist.ParseAnyQuota(old); err == nil {
 		was = o
 	}
 	if q.KB == notSaidKB {

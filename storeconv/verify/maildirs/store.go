@@ -170,7 +170,7 @@ func (s *store) run(ctx context.Context, hand func(*user) error) error {
 
 func (s *store) user(from *storeUser, id string) *user {
 	u := &user{id: id}
-	if q, err := mboxlist.ParseQuota(s.get(mboxlist.QuotaDB, from.id)); err == nil {
+	if q, err := mboxlist.ParseAnyQuota(s.get(mboxlist.QuotaDB, from.id)); err == nil {
 		u.hasQuota, u.quota = true, storeconv.Quota{Bytes: q.KB, Messages: q.Messages}
 		if q.KB > 0 {
 			u.quota.Bytes = q.KB << 10
