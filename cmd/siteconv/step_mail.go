@@ -57,8 +57,9 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses
 
 // stage makes a store of the NMS store that lasts as long as the run: its
 // records, subscriptions and limits, those of the directory first, are in the
-// databases that an export reads, and users lie where they belong. On one file system it takes no space. A dry
-// run has no place for it, and takes the NMS store as it is.
+// databases that an export reads, and users lie where they belong. On one file
+// system it takes no space. A dry run has no place for it, and takes the NMS
+// store as it is.
 func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log) (string, error) {
 	if c.dryRun {
 		return c.store().path, nil
