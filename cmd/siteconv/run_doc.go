@@ -17,7 +17,7 @@ Scenarios:
 
     sims-offline      SIMS 4.0, the host stays, mail is down while the store moves
     sims-online       SIMS 4.0, old mail comes behind new mail; with --new-host the
-                      entries are pointed to that host
+                      entries of --old-host (without it: all) point to that host
     sims-incremental  SIMS 4.0, a new host, users in batches: what comes before the
                       batches, domains and schema; no mail is moved
     nms-single        NMS 4.x, the host stays

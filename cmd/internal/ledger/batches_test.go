@@ -8,9 +8,9 @@ import (
 	"imsconv/cmd/internal/cli"
 )
 
-// TestBatchesOnThePage: a batch that waits for its stream is planned and has its
-// users, one that got two streams has what both brought, and what a batch has
-// lost is lost for the whole.
+// TestBatchesOnThePage: a batch that waits for its stream is planned and has
+// its users, one that got two streams has what both brought, and what a batch
+// has lost is lost for the whole.
 func TestBatchesOnThePage(t *testing.T) {
 	out := t.TempDir()
 	write := func(name string, rep cli.Report, run Run) {
