@@ -276,7 +276,7 @@ func (s *suite) copiers(via string, files, bytes int64) []contender {
 			add("cp -al", "cp", "-al", "nms", "out")
 		}
 		if rsync {
-			add("rsync -a --link-dest", "rsync", "-a", "--link-dest="+s.at("nms"), "nms/", "out")
+			add("rsync -a --link-dest", "rsync", "-a", "--link-dest=../nms", "nms/", "out")
 		}
 	default:
 		if cp {
