@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ siteconv report converted --lang ja --out /srv/www/migration`,
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f reportFlags
 			fs.StringVar(&f.lang, "lang", "en", "`LANG` of the page: en or ja")
-			fs.StringVar(&f.out, "out", "", "folder `DIR` for the files (default OUT)")
+			fs.StringVar(&f.out, "out", "", "folder `DIR` for the files, made when it is missing (default OUT)")
 			fs.BoolVar(&f.noDigests, "no-digests", false, "do not read messages: no digests of Maildirs and of stores from NMS")
 			return f.run
 		},
@@ -93,6 +94,9 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []string, digests bool) (*ledger.Ledger, error) {
 	l, err := ledger.Open(from)
 	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(into, 0o777); err != nil {
 		return nil, err
 	}
 	err = writeFile(job, filepath.Join(into, ledger.ListName), func(w *cli.OutputFile) error {
