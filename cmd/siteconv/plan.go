@@ -57,6 +57,7 @@ storeconv bench --dir /srv/new --report bench.json && siteconv plan --site site 
 			fs.Var(&f.old, "old-mail", "of sims-online: old mail comes in `WHEN`: after or before new mail is delivered")
 			fs.IntVar(&f.batches, "batches", 0, "of sims-incremental: `N` batches behind the pilot batch (default: one for 1,500 users)")
 			fs.BoolVar(&f.force, "force", false, "replace a runbook that exists and says something else")
+			f.oldGiven = func() bool { return fs.Changed("old-mail") }
 			return f.run
 		},
 	}
@@ -68,6 +69,7 @@ type planFlags struct {
 	lang, old                   flags.Choice
 	batches                     int
 	force                       bool
+	oldGiven                    func() bool
 }
 
 // mostPlanned is how many batches a runbook has at most: each has its pages.
@@ -108,6 +110,12 @@ func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 		return in, err
 	}
 	in.Site = s
+	switch {
+	case f.oldGiven() && s.Scenario != site.SIMSOnline:
+		return in, cli.Usagef("--old-mail is of sims-online; the scenario of %s is %s", s.Path, s.Scenario)
+	case f.batches > 0 && s.Scenario != site.SIMSIncremental:
+		return in, cli.Usagef("--batches is of sims-incremental; the scenario of %s is %s", s.Path, s.Scenario)
+	}
 	for _, p := range []*string{&s.Path, &s.Dir, &f.out} {
 		if *p, err = filepath.Abs(*p); err != nil {
 			return in, err
@@ -158,7 +166,9 @@ func (f *planFlags) write(job *cli.Job, plan *runbook.Plan) error {
 			return err
 		}
 		job.Output("runbook", path)
-		fmt.Fprintln(job.Stdout, path)
+		if _, err := fmt.Fprintln(job.Stdout, path); err != nil {
+			return err
+		}
 	}
 	steps := 0
 	for _, ph := range plan.Phases {
