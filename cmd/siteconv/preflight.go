@@ -52,6 +52,7 @@ var kinds = map[string]kind{
 	"no-hardlinks":     {stops: true, advice: "name a folder on the store's file system with --out, or copy with --via copy"},
 	"little-space":     {advice: "make room, or name a folder on another file system with --out"},
 	"shared-files":     {advice: "--via copy (via = \"copy\" in [relocate] of site.toml) makes files of their own"},
+	"source-stays":     {advice: "keep it where it is, readable by the owner of the store, or make files of their own with --via copy (via = \"copy\" in [relocate] of site.toml)"},
 	"default-domain":   {advice: "look at --default-domain: its users have the bare uid as id in the store"},
 	"on-another-host":  {advice: "they keep their mail host, and their mail is not expected here"},
 	"old-host-unknown": {advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},

@@ -186,7 +186,11 @@ func (c *conversion) links(parent string) bool {
 		c.pre.find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().path)
 		return true
 	}
-	return c.set.relocate.Via == relocate.ViaSymlink && c.site.Destination != site.Maildir
+	if c.set.relocate.Via == relocate.ViaSymlink && c.site.Destination != site.Maildir {
+		c.pre.find("source-stays", c.out, "messages are symbolic links into %s: without it there is no mail in %s", c.store().path, c.mailName())
+		return true
+	}
+	return false
 }
 
 // sameDevice says whether two paths are on one file system.

@@ -115,6 +115,9 @@ var plants = []planted{
 	{code: "shared-files", args: func(t *testing.T, dir string) []string {
 		return []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", dir + "/out"}
 	}},
+	{code: "source-stays", args: func(t *testing.T, dir string) []string {
+		return []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", dir + "/out", "--via", "symlink"}
+	}},
 	{code: "default-domain", args: simsArgs("--default-domain", "nix.com")},
 	{code: "on-another-host", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "old-host-unknown", args: simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
