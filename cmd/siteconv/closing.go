@@ -62,18 +62,7 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 	if _, err := lookAtClaim(c.out, want, f.force); err != nil {
 		return cli.WithHint(err, "--force removes it and starts afresh")
 	}
-	st, release, err := claim(c.out, want, f.force)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if st.Finished {
-		return c.recall(job)
-	}
-	if err := c.convert(ctx, job, &st); err != nil {
-		return err
-	}
-	return c.concludeClosing(ctx, job, st)
+	return c.carryOut(ctx, job, want, f.force, c.concludeClosing)
 }
 
 // beginClosing reads the batches and the export, and refuses to close a

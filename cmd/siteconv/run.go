@@ -105,7 +105,12 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err != nil {
 		return err
 	}
-	st, release, err := claim(c.out, want, f.force)
+	return c.carryOut(ctx, job, want, f.force, c.conclude)
+}
+
+// carryOut does in the output folder what is not done there yet, and concludes.
+func (c *conversion) carryOut(ctx context.Context, job *cli.Job, want state, force bool, conclude func(context.Context, *cli.Job, state) error) error {
+	st, release, err := claim(c.out, want, force)
 	if err != nil {
 		return err
 	}
@@ -116,5 +121,5 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if err := c.convert(ctx, job, &st); err != nil {
 		return err
 	}
-	return c.conclude(ctx, job, st)
+	return conclude(ctx, job, st)
 }
