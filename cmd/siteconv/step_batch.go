@@ -141,14 +141,14 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 
 // memberLimits are the quotas of the users as their entries will be when they
 // are upgraded, which is at the end.
-func (c *conversion) memberLimits(job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
 	opt := c.set.upgrade
 	opt.Kinds, opt.Format = ldifconv.All, ldifconv.Full
 	entries, w := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, err := c.upgradeTo(context.Background(), job, w, opt)
+		_, err := c.upgradeTo(ctx, job, w, opt)
 		w.CloseWithError(err)
 	}()
 	look, err := directory.Limits(entries, c.export().path, c.defaultDomain, nil)

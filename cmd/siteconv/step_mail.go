@@ -64,7 +64,7 @@ func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log)
 	if c.dryRun {
 		return c.store().path, nil
 	}
-	limits, err := c.limits(job)
+	limits, err := c.limits(ctx, job)
 	if err != nil {
 		return "", err
 	}

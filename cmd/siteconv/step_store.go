@@ -30,7 +30,7 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.messages, 0)
 	if opt.Requota && !c.dryRun {
 		var err error
-		if opt.Limits, err = c.limits(job); err != nil {
+		if opt.Limits, err = c.limits(ctx, job); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (c *conversion) tidyStore(ctx context.Context, job *cli.Job) error {
 
 func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
 	var err error
-	if opt.Limits, err = c.limits(job); err != nil {
+	if opt.Limits, err = c.limits(ctx, job); err != nil {
 		return err
 	}
 	tape, done, err := c.openStream(job)
@@ -104,9 +104,9 @@ func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.O
 
 // limits are the quotas of the upgraded directory; in a dry run, which has not
 // written it, those of the export, which SIMS counts in the same way.
-func (c *conversion) limits(job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+func (c *conversion) limits(ctx context.Context, job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
 	if c.batch != nil {
-		return c.memberLimits(job)
+		return c.memberLimits(ctx, job)
 	}
 	path := filepath.Join(c.out, upgraded)
 	if c.dryRun {
