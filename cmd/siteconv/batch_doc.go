@@ -40,8 +40,8 @@ run --closing is for the end, with an export made after the last unlock (--ldif)
     OUT/closing/ldif/groups.changes.ldif    takes the lists to the new host
     OUT/closing/ldif/domains.changes.ldif   domains that are left
     OUT/closing/ldif/users.changes.ldif     the upgrade of users and groups
+    OUT/closing/ldif/undo.ldif              takes these back
     OUT/closing/ldif/daaci.changes.ldif     delegated administration
-    OUT/closing/ldif/undo.ldif              takes it all back
     OUT/closing/left.txt                    users of the old host in no batch
 
 It refuses while a batch is not finished, or the export has users of one locked

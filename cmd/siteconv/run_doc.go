@@ -7,7 +7,7 @@ writes everything into one folder:
     OUT/ldif/domains.changes.ldif    change records for the domains
     OUT/ldif/users.changes.ldif      change records for users and groups
     OUT/ldif/upgraded.ldif           the whole upgraded directory
-    OUT/ldif/undo.ldif               change records that take it all back
+    OUT/ldif/undo.ldif               change records that take these back
     OUT/ldif/daaci.changes.ldif      groups and ACIs of delegated administration
     OUT/store/ or OUT/mail/          the iMS message store, or Maildirs for Dovecot
     OUT/report.json                  what was done, lost and left, when, and the sums
