@@ -9,15 +9,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 )
-
-// Version is what --version prints.
-const Version = "0.1.0"
 
 // Command is one program: a table of verbs.
 type Command struct {
@@ -78,6 +76,7 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 	// sends two at once, to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(oneInterrupt, stop) })
 
+	cmd.addOwn()
 	if len(argv) > 0 {
 		if old := cmd.oldName(filepath.Base(argv[0])); old != nil {
 			return cmd.runOld(ctx, old, argv[1:], stdin, stdout, stderr)
@@ -95,15 +94,19 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 		}
 		cmd.help(stdout)
 		return ExitDone
-	case "--version":
-		fmt.Fprintf(stdout, "%s %s\n", cmd.Name, Version)
-		return ExitDone
+	case "--version", "-V":
+		argv = append([]string{"version"}, argv[1:]...)
 	}
 	verb := cmd.verb(argv[0])
 	if verb == nil {
 		return cmd.noVerb(argv, stdin, stdout, stderr)
 	}
 	return cmd.run(ctx, verb, argv[1:], stdin, stdout, stderr)
+}
+
+// addOwn adds the verbs that every command has to its table.
+func (c *Command) addOwn() {
+	c.Verbs = append(slices.Clone(c.Verbs), versionVerb(c), completionVerb(c), manualVerb(c))
 }
 
 // oneInterrupt is how far apart two interrupts are that mean more than one.
@@ -175,6 +178,15 @@ func (c *Command) runOld(ctx context.Context, old *OldName, args []string, stdin
 	return c.run(ctx, verb, args, stdin, stdout, stderr)
 }
 
+// flags are the flags that the verb itself declares, and what it runs.
+func (v *Verb) flags() (*pflag.FlagSet, Action) {
+	fs := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	return fs, v.New(fs)
+}
+
 // common are the flags that every verb has.
 type common struct {
 	help, quiet, json bool
@@ -192,11 +204,7 @@ func (o *common) add(fs *pflag.FlagSet) {
 }
 
 func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet(verb.Name, pflag.ContinueOnError)
-	fs.SortFlags = false
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	action := verb.New(fs)
+	fs, action := verb.flags()
 	own := flagUsages(fs)
 	var opt common
 	opt.add(fs)
