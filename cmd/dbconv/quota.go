@@ -78,6 +78,7 @@ func (q *quotaFlags) run(ctx context.Context, job *cli.Job, args []string) error
 func (q *quotaFlags) read(ctx context.Context, job *cli.Job, args []string, opts *dbconv.QuotaOptions) error {
 	var err error
 	if q.usage != "" {
+		job.Source(q.usage)
 		if opts.Usage, err = storeUsage(ctx, job, q.usage); err != nil {
 			return err
 		}

@@ -86,6 +86,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.BoolVarP(&f.old.goOn, "continue", "c", false, "not needed: problems never end a run unless --strict is given")
 	fs.StringVarP(&f.old.debug, "debug-level", "l", "", "not used: the old tool's debug level")
 	fs.StringVarP(&f.old.remove, "old-r", "r", "", "not used: an option of the old tool whose meaning was never published")
+	cli.Secret(fs, "bind-password")
 	for _, name := range []string{"old-r", "ldap-host", "bind-dn", "bind-password", "continue", "debug-level"} {
 		fs.Lookup(name).DefValue = ""
 	}
@@ -97,6 +98,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 		if err := readConfig(job, f.set, f.config); err != nil {
 			return err
 		}
+		job.Options(f.set)
 	}
 	opt, err := f.options(job)
 	if err != nil {

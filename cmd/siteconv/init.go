@@ -80,6 +80,7 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 	if f.dryRun {
 		job.DryRun()
 	}
+	job.Source(dir)
 	s, ev, err := site.Look(ctx, job, dir, f.scenario.Value)
 	if err != nil {
 		return err

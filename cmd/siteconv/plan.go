@@ -110,6 +110,7 @@ func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 		return in, err
 	}
 	in.Site = s
+	job.Source(f.site)
 	switch {
 	case f.oldGiven() && s.Scenario != site.SIMSOnline:
 		return in, cli.Usagef("--old-mail is of sims-online; the scenario of %s is %s", s.Path, s.Scenario)

@@ -73,6 +73,7 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	if f.out == "" {
 		f.out = args[0]
 	}
+	job.Source(args[0])
 	l, err := writeReport(ctx, job, args[0], f.out, []string{f.lang}, !f.noDigests)
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	if len(args) != 1 {
 		return cli.Usagef("which output folder? status OUT")
 	}
+	job.Source(args[0])
 	c, err := outputOf(args[0])
 	if err != nil {
 		return err

@@ -137,6 +137,7 @@ func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, er
 	case o.blocking < 1:
 		return opts, cli.Usagef("-b: %d is less than 1", o.blocking)
 	}
+	job.Source(o.store)
 	if o.verbose {
 		opts.Trace = job.Note
 	}

@@ -202,6 +202,7 @@ func (v *benchFlags) alike(job *cli.Job, def bench.Shape) (bench.Shape, error) {
 	}
 	var seen *bench.Seen
 	if info.IsDir() {
+		job.Source(v.like)
 		seen, err = bench.LikeTree(v.like)
 	} else {
 		var in *cli.Input

@@ -182,6 +182,7 @@ func tellUnreadLists(job *cli.Job, store string) {
 func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, closeAll func(), err error) {
 	closeAll = func() {}
 	if v.store != "" {
+		job.Source(v.store)
 		tellUnreadLists(job, v.store)
 		return export.FromStore(v.store), 0, closeAll, nil
 	}

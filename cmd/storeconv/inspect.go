@@ -61,6 +61,7 @@ func (o *inspectOptions) run(ctx context.Context, job *cli.Job, args []string) e
 			return cli.Usagef("-p: %w", err)
 		}
 	}
+	job.Source(args[0])
 	runs, err := inspect.Unfinished(args[0])
 	if err != nil {
 		return err

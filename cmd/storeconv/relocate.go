@@ -121,6 +121,7 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 	if v.from == "" || v.store == "" {
 		return cli.Usagef("--from and --store are needed")
 	}
+	job.Source(v.from)
 	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
 	if err := v.Fill(job, o); err != nil {
 		return err

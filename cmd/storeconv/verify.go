@@ -141,6 +141,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	if err != nil {
 		return err
 	}
+	job.Source(o.store)
 	for _, name := range o.streams {
 		in, done, err := o.openSource(ctx, job, name)
 		if err != nil {

@@ -38,6 +38,7 @@ func (f *fromFlags) add(fs *pflag.FlagSet) {
 // origin makes options of the flags; users, new ids and owner are those of
 // opts.
 func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Origin, error) {
+	job.Source(f.dir)
 	o := &verify.Origin{From: f.dir, Options: verify.NMSOptions{
 		Users: opts.Selection.Users, Map: make(map[string]string), Domain: f.domain, Jobs: opts.Jobs, Log: job,
 		Owner: opts.Owner,

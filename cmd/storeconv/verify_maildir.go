@@ -74,6 +74,10 @@ func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []
 	if err != nil {
 		return err
 	}
+	job.Source(o.maildir.out)
+	if o.store != "" {
+		job.Source(o.store)
+	}
 	layout, escape, path := o.tree.Values()
 	opts := maildirs.Options{
 		Store: o.store, Selection: base.Selection, Path: path, Layout: layout, Escape: escape,

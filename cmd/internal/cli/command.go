@@ -189,8 +189,8 @@ func (v *Verb) flags() (*pflag.FlagSet, Action) {
 
 // common are the flags that every verb has.
 type common struct {
-	help, quiet, json bool
-	report, log       string
+	help, version, quiet, json bool
+	report, log                string
 }
 
 func (o *common) add(fs *pflag.FlagSet) {
@@ -200,7 +200,19 @@ func (o *common) add(fs *pflag.FlagSet) {
 	if fs.Lookup("log") == nil { // a verb may have its own
 		fs.StringVar(&o.log, "log", "", "write all problems and warnings to `FILE`, however many")
 	}
-	fs.BoolVar(&o.help, "help", false, "print this page and exit")
+	// An old program's letter goes before these two.
+	fs.BoolVarP(&o.help, "help", free(fs, "h"), false, "print this page and exit")
+	if fs.Lookup("version") == nil {
+		fs.BoolVarP(&o.version, "version", free(fs, "V"), false, "print the version and exit")
+	}
+}
+
+// free is a letter that the verb has not given to a flag of its own, else none.
+func free(fs *pflag.FlagSet, letter string) string {
+	if fs.ShorthandLookup(letter) != nil {
+		return ""
+	}
+	return letter
 }
 
 func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -220,6 +232,10 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	case errors.Is(err, pflag.ErrHelp), err == nil && opt.help:
 		c.verbHelp(stdout, verb, own)
 		return ExitDone
+	case err == nil && opt.version:
+		if err = ThisBuild(c.Name).write(stdout); err == nil {
+			return ExitDone
+		}
 	case err != nil:
 		job.json = job.json || wantsJSON(args)
 		err = flagError(fs, err)
@@ -228,7 +244,8 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 			break
 		}
 		c.limitMemory()
-		job.again = again(verb)
+		job.again, job.about.Arguments = again(verb), append([]string{}, fs.Args()...)
+		job.Options(fs)
 		err = act(ctx, job, action, fs.Args())
 	}
 	return job.finish(ctx, err)

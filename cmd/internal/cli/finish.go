@@ -107,7 +107,7 @@ func (j *Job) writeFiles(r Report, usage bool) error {
 	if place == nil {
 		return nil
 	}
-	if err := r.Write(place); err != nil {
+	if err := j.writeReport(place, r); err != nil {
 		return fmt.Errorf("--report: %w", err)
 	}
 	if err := place.Commit(); err != nil {
@@ -161,26 +161,39 @@ func (j *Job) sayError(err error) {
 
 // Write writes the report as indented JSON with a final newline.
 func (r Report) Write(w io.Writer) error {
-	data, err := json.Marshal(r)
-	if err == nil && r.Data != nil {
-		var own []byte
-		own, err = json.Marshal(r.Data)
-		data = joinObjects(data, own)
-	}
+	data, err := r.object()
 	if err != nil {
 		return err
 	}
+	return writeObject(w, data)
+}
+
+// object is the report as one object in JSON, the verb's own results in it.
+func (r Report) object() ([]byte, error) {
+	data, err := json.Marshal(r)
+	if err != nil || r.Data == nil {
+		return data, err
+	}
+	own, err := json.Marshal(r.Data)
+	return joinObjects(data, own), err
+}
+
+// writeObject writes an object in JSON, indented and with a final newline.
+func writeObject(w io.Writer, data []byte) error {
 	var text bytes.Buffer
 	if err := json.Indent(&text, data, "", "  "); err != nil {
 		return err
 	}
 	text.WriteByte('\n')
-	_, err = w.Write(text.Bytes())
+	_, err := w.Write(text.Bytes())
 	return err
 }
 
-// joinObjects makes one object in JSON of two, neither of which is empty.
+// joinObjects makes one object in JSON of two, the first of which has members.
 func joinObjects(a, b []byte) []byte {
+	if len(b) <= len("{}") {
+		return a
+	}
 	return slices.Concat(bytes.TrimSuffix(a, []byte("}")), []byte(","), bytes.TrimPrefix(b, []byte("{")))
 }
 

@@ -84,6 +84,7 @@ func (in *Input) Peek(n int) ([]byte, error) {
 func (j *Job) Open(path string) (*Input, error) {
 	in := &Input{Name: path, Size: -1}
 	var src io.Reader = j.Stdin
+	var info os.FileInfo
 	if path == "-" {
 		if j.stdinOpen.Swap(true) {
 			return nil, Usagef("two inputs are -: standard input can be read once only")
@@ -109,11 +110,12 @@ func (j *Job) Open(path string) (*Input, error) {
 			return nil, err
 		}
 		if st.Mode().IsRegular() {
-			in.Size, in.File = st.Size(), f
+			in.Size, in.File, info = st.Size(), f, st
 		}
 		in.file, src = f, f
 	}
 	in.raw = &countingReader{r: src}
+	j.notes(path, info, in.raw)
 	if err := in.decompress(); err != nil {
 		in.Close()
 		var other *packedError
@@ -171,6 +173,7 @@ func (j *Job) PlainStdin() (*os.File, error) {
 		return nil, nil
 	}
 	j.stdinOpen.Store(true)
+	j.notes("-", info, nil)
 	return f, j.reads(info, "standard input")
 }
 
@@ -191,5 +194,6 @@ func (j *Job) OpenFile(path string) (*os.File, int64, error) {
 		f.Close()
 		return nil, 0, err
 	}
+	j.notes(path, st, nil)
 	return f, st.Size(), nil
 }

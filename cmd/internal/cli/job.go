@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Job is one run of a verb: its standard streams, and the place where it tells
@@ -32,6 +33,10 @@ type Job struct {
 	lines  *OutputFile   // of LogTo; nil: none
 	place  *OutputFile   // of --report; nil: none
 
+	about   About             // for the report
+	roles   map[string]string // the option by the value it was given
+	sources []source          // inputs, for the report
+
 	grouped   Counts // warnings of this run by kind, where they are grouped
 	logPath   string // what --log names
 	linesPath string // what LogTo has been told to name to people
@@ -41,7 +46,8 @@ type Job struct {
 
 func newJob(command, verb string, stdin io.Reader, stdout, stderr io.Writer) *Job {
 	return &Job{Stdin: stdin, Stdout: stdout, command: command, verb: verb, stderr: stderr,
-		lost: "done, with losses", terminal: isTerminal(stderr), report: Report{Command: command + " " + verb}}
+		lost: "done, with losses", terminal: isTerminal(stderr), report: Report{Command: command + " " + verb},
+		about: About{Options: map[string]string{}, Arguments: []string{}, Start: time.Now().UTC().Truncate(time.Millisecond)}}
 }
 
 // Count adds n to a named count of the summary; counts appear in the order of

@@ -86,6 +86,7 @@ func (j *Job) Reads(path string) error {
 	if err != nil {
 		return err
 	}
+	j.notes(path, st, nil)
 	return j.reads(st, path)
 }
 
