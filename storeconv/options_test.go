@@ -43,7 +43,7 @@ func TestShard(t *testing.T) {
 	for _, user := range []string{"joe", "ann", "bob@siroe.com"} {
 		n := 0
 		for i := 1; i <= 5; i++ {
-			if (Shard{i % 5, 5}).Has(user) {
+			if (Shard{Index: i % 5, Count: 5}).Has(user) {
 				n++
 			}
 		}

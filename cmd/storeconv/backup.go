@@ -62,6 +62,7 @@ func backupVerb() cli.Verb {
 			o.blocking, o.minLinks = 20, 2
 			fs.VarP(&o.blocking, "blocking", "b", "`N` blocks of 512 bytes a record")
 			o.users.AddSelection(fs)
+			o.shard.Add(fs)
 			fs.BoolVarP(&o.ignoreLinks, "ignore-links", "i", false, "write every message in full")
 			fs.VarP(&o.minLinks, "min-links", "m", "look for copies among the files of `N` names or more only")
 			fs.BoolVarP(&o.verbose, "verbose", "v", false, "tell each mailbox on standard error")
@@ -79,6 +80,8 @@ func backupVerb() cli.Verb {
 type backupOptions struct {
 	store, out, since, date, host, temp string
 	users                               flags.Users
+	shard                               flags.Shard
+	part                                flags.Sharing
 	blocking, minLinks                  flags.Count
 	jobs                                flags.Jobs
 	ignoreLinks, verbose, lz4, force    bool
@@ -155,6 +158,11 @@ func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, er
 		}
 		opts.Date = &date
 	}
+	var err error
+	if o.part, err = o.shard.Read(); err != nil {
+		return opts, err
+	}
+	opts.Shard = o.part.Shard
 	names, err := o.users.Read(job)
 	for old := range names.Map {
 		return opts, fmt.Errorf("-u: %s is given another name, which a backup does not do", old)

@@ -88,6 +88,7 @@ type exportFlags struct {
 
 	choices.Export
 	shard flags.Shard
+	part  flags.Sharing
 	sync  flags.Sync
 	jobs  flags.Jobs
 }
@@ -155,8 +156,14 @@ func (v *exportFlags) prepare(job *cli.Job) error {
 	case v.out == "":
 		return cli.Usagef("where to? (--out)")
 	}
-	o.Shard, o.Jobs, o.Sync = v.shard.Shard, v.jobs.Number(), v.sync.Mode
-	return v.Fill(job, o, v.file != "")
+	var err error
+	if v.part, err = v.shard.Read(); err != nil {
+		return err
+	}
+	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
+	err = v.Fill(job, o, v.file != "")
+	o.Shard = v.part.Shard
+	return err
 }
 
 // tellUnreadLists tells that rights, limits and subscriptions stay behind where

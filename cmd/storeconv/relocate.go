@@ -79,6 +79,8 @@ type relocateFlags struct {
 	choices.Relocate
 	ldif   []string // --ldif, the old name of --limits
 	limits flags.Limits
+	shard  flags.Shard
+	part   flags.Sharing
 	sync   flags.Sync
 	jobs   flags.Jobs
 }
@@ -89,6 +91,7 @@ func (v *relocateFlags) add(fs *pflag.FlagSet) {
 	v.Relocate.Add(fs)
 	v.limits.Add(fs)
 	fs.StringArrayVar(&v.ldif, "ldif", nil, "the same as --limits `LDIF`")
+	v.shard.Add(fs)
 	v.jobs.Add(fs, "users")
 	v.sync.Add(fs)
 	fs.BoolVar(&v.opts.DryRun, "dry-run", false, "check and count everything, write nothing")
@@ -122,7 +125,11 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 		return cli.Usagef("--from and --store are needed")
 	}
 	job.Source(v.from)
-	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
+	var err error
+	if v.part, err = v.shard.Read(); err != nil {
+		return err
+	}
+	o.Jobs, o.Sync, o.Shard = v.jobs.Number(), v.sync.Mode, v.part.Shard
 	if err := v.Fill(job, o); err != nil {
 		return err
 	}

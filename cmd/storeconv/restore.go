@@ -101,6 +101,7 @@ type restoreFlags struct {
 	toStream string
 
 	shard  flags.Shard
+	part   flags.Sharing
 	limits flags.Limits
 	sync   flags.Sync
 	jobs   flags.Jobs
@@ -206,11 +207,15 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	case v.verbose < 0 || v.verbose > 3:
 		return cli.Usagef("-v %d is not from 0 to 3", v.verbose)
 	}
-	o.Shard, o.Jobs, o.Sync = v.shard.Shard, v.jobs.Number(), v.sync.Mode
+	var err error
+	if v.part, err = v.shard.Read(); err != nil {
+		return err
+	}
+	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
 	if err := v.Fill(job, o); err != nil {
 		return err
 	}
-	var err error
+	o.Shard = v.part.Shard
 	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return sourceUsers(job, &v.Tree, v.files[0]) })
 	o.Domain = v.limits.Domain
 	return err

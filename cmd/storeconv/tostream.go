@@ -17,6 +17,10 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	case !v.Tree.Is(v.files[0]):
 		return cli.Usagef("--to-stream makes a stream of mailbox files or Maildirs, and %s is neither", v.files[0])
 	}
+	part, err := v.shard.Read()
+	if err != nil {
+		return err
+	}
 	names, err := v.Users.Read(job)
 	if err != nil {
 		return err
@@ -30,7 +34,7 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	}
 	defer tree.Close() // opened for reading
 	sel := v.opts.Selection
-	sel.Users, sel.Shard, sel.Encoding = names.Select, v.shard.Shard, v.Encoding
+	sel.Users, sel.Shard, sel.Encoding = names.Select, part.Shard, v.Encoding
 	out, err := job.Create(v.toStream, false)
 	if err != nil {
 		return err

@@ -104,6 +104,7 @@ type verifyOptions struct {
 	users                   flags.Users
 	newline                 flags.Choice
 	shard                   flags.Shard
+	part                    flags.Sharing
 	owner                   flags.Owner
 	streams                 []string
 	noIndex                 bool
@@ -167,12 +168,16 @@ func (o *verifyOptions) options(job *cli.Job, paths []string) (verify.StoreOptio
 	if _, err := storeconv.ParseEncoding(o.encoding); err != nil {
 		return opts, cli.Usagef("-e: %w", err)
 	}
+	var err error
+	if o.part, err = o.shard.Read(); err != nil {
+		return opts, err
+	}
 	names, err := o.users.Read(job)
 	if err != nil {
 		return opts, err
 	}
 	opts.Selection = storeconv.Selection{
-		Users: names.Select, Map: names.Map, Paths: paths, Shard: o.shard.Shard, Domain: o.domain, Encoding: o.encoding,
+		Users: names.Select, Map: names.Map, Paths: paths, Shard: o.part.Shard, Domain: o.domain, Encoding: o.encoding,
 	}
 	if o.from.dir != "" {
 		opts.Origin, err = o.from.origin(&opts, job)

@@ -23,7 +23,8 @@ type Options struct {
 	// Users are the ids to write, in that order. Nil: all, in byte order of their
 	// ids as far as links allow.
 	Users []string
-	Paths []string // /partition, /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
+	Shard storeconv.Shard // zero: all users
+	Paths []string        // /partition, /partition/user/ID[/FOLDER] or ID[/FOLDER]; none: all
 
 	Since       *int64 // only messages received at this time or later; seconds since 1970, below 0 before that; nil: all
 	Date        *int64 // SIMS.date, seconds since 1970; nil: the latest access that peruser.db knows
@@ -151,7 +152,7 @@ func (b *run) findUsers() error {
 	}
 	for _, p := range partitions {
 		err := b.reader.Users(p, b.stray, func(u ims.User) error {
-			if b.paths.takes(p, u.ID) {
+			if b.opts.Shard.Has(u.ID) && b.paths.takes(p, u.ID) {
 				b.users = append(b.users, user{u.ID, []string{p}})
 			}
 			return nil
@@ -182,7 +183,7 @@ func mergeUsers(users []user) []user {
 // findNamedUsers takes the users of the list that the store has.
 func (b *run) findNamedUsers(partitions []string) {
 	for _, id := range b.opts.Users {
-		if !b.paths.name(id) {
+		if !b.opts.Shard.Has(id) || !b.paths.name(id) {
 			continue
 		}
 		u, home := user{id: id}, b.homes(id, partitions)

@@ -78,7 +78,7 @@ func (p *namedPath) coversMailbox(mailbox string) bool {
 func (b *run) missingUsers(partitions []string) {
 	for _, p := range b.paths {
 		switch {
-		case p.hasUser:
+		case p.hasUser || p.User != "" && !b.opts.Shard.Has(p.User):
 		case p.Partition != "" && !slices.Contains(partitions, p.Partition):
 			b.opts.Log.Problem("no-partition", "partition "+p.Partition, "the store does not have this partition")
 		case p.User != "" && b.opts.Users == nil:

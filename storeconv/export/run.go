@@ -274,7 +274,7 @@ func (r *run) name() string {
 		fmt.Fprintf(h, "store %q\n", realPath(r.src.store))
 	}
 	o := &r.opt
-	fmt.Fprintf(h, "%q %q %v %q %q %d %d\n", o.Partition, o.Paths, o.Shard, o.Domain, o.Encoding, o.Via, o.Newline)
+	fmt.Fprintf(h, "%q %q %s %q %q %d %d\n", o.Partition, o.Paths, o.Shard.Name(), o.Domain, o.Encoding, o.Via, o.Newline)
 	for _, u := range slices.Sorted(maps.Keys(o.Users)) {
 		fmt.Fprintf(h, "user %q\n", u)
 	}

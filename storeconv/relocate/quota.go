@@ -81,10 +81,10 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 		sink = func(key string, value []byte) error { return old.Add([]byte(key), value) }
 	}
 	if r.src.QuotaDB == "" {
-		r.log.Warning("no-database", "quota.db2", "no such file: quota.db has no limits of the old store")
+		r.siteLog.Warning("no-database", "quota.db2", "no such file: quota.db has no limits of the old store")
 	}
 	if r.src.SecondDB != "" {
-		r.log.Warning("second-quota", r.label(r.src.SecondDB), "not used, because there is "+r.label(r.src.QuotaDB))
+		r.siteLog.Warning("second-quota", r.label(r.src.SecondDB), "not used, because there is "+r.label(r.src.QuotaDB))
 	}
 	if r.src.QuotaDB != "" {
 		db, err := r.openSourceDB(ctx, r.src.QuotaDB)
@@ -94,7 +94,7 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 		defer db.close()
 		if db != nil {
 			r.quotaMeta = db.meta
-			err := db.each(ctx, r.unique(db.where, func(key string, value []byte) error { return r.quotaRecord(db.where, key, value, sink) }))
+			err := db.each(ctx, r.unique(db.where, r.selected, func(key string, value []byte) error { return r.quotaRecord(db.where, key, value, sink) }))
 			if err != nil {
 				return err
 			}
@@ -107,9 +107,6 @@ func (r *relocation) quotaRecords(ctx context.Context, put recordSink) error {
 }
 
 func (r *relocation) quotaRecord(where, key string, value []byte, put recordSink) error {
-	if !r.selected(key) {
-		return nil
-	}
 	where += ": " + keyLabel(key)
 	newID, ok := r.admitAndTell(key, where)
 	if !ok {

@@ -85,7 +85,7 @@ func (r *relocation) openSourceDB(ctx context.Context, path string) (*sourceDB, 
 		if ims.OfMachine(err) {
 			return nil, err
 		}
-		r.log.Problem("unreadable", where, err.Error())
+		r.siteLog.Problem("unreadable", where, err.Error())
 		return nil, nil
 	}
 	db := &sourceDB{file: f, where: where}
@@ -94,7 +94,7 @@ func (r *relocation) openSourceDB(ctx context.Context, path string) (*sourceDB, 
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		r.log.Problem("damaged", where, err.Error())
+		r.siteLog.Problem("damaged", where, err.Error())
 		return nil, nil
 	}
 	return db, nil
@@ -119,7 +119,7 @@ func (r *relocation) readThrough(ctx context.Context, db *sourceDB) error {
 	nothing := func(string, []byte) error { return nil }
 	if err != nil {
 		db.reader, db.salvage = nil, true
-		r.log.Problem("damaged", db.where, err.Error()+": what its pages hold is taken")
+		r.siteLog.Problem("damaged", db.where, err.Error()+": what its pages hold is taken")
 		return db.each(ctx, nothing)
 	}
 	defer func() { quiet = true }()
@@ -133,17 +133,17 @@ func (r *relocation) readThrough(ctx context.Context, db *sourceDB) error {
 func (r *relocation) tellDamage(where string, err error) {
 	var e *bdb.Error
 	if !errors.As(err, &e) {
-		r.log.Problem("damaged", where, err.Error())
+		r.siteLog.Problem("damaged", where, err.Error())
 		return
 	}
 	if at := e.Position(); at != "" {
 		where += ": " + at
 	}
 	if e.Tolerated {
-		r.log.Warning("odd-database", where, e.What())
+		r.siteLog.Warning("odd-database", where, e.What())
 		return
 	}
-	r.log.Problem("damaged", where, e.What())
+	r.siteLog.Problem("damaged", where, e.What())
 }
 
 // each calls fn for every record that can be read. The slices are valid during
@@ -180,7 +180,7 @@ func (r *relocation) readRecords(ctx context.Context) error {
 	r.index = &recordIndex{unchangeable: make(map[string]string)}
 	defer r.index.users.seal()
 	if r.src.DataDB == "" {
-		r.log.Problem("no-database", "mboxlist/data.db2", "no such file: no mailbox has a record")
+		r.siteLog.Problem("no-database", "mboxlist/data.db2", "no such file: no mailbox has a record")
 		return nil
 	}
 	var err error
@@ -216,7 +216,7 @@ type recordSink func(key string, value []byte) error
 func (r *relocation) folderRecords(ctx context.Context, put recordSink) error {
 	if r.data != nil {
 		where := r.data.where
-		err := r.data.each(ctx, r.unique(where, func(key string, value []byte) error { return r.folderRecord(where, key, value, put) }))
+		err := r.data.each(ctx, r.unique(where, r.takesFolder, func(key string, value []byte) error { return r.folderRecord(where, key, value, put) }))
 		if err != nil {
 			return err
 		}
@@ -239,11 +239,24 @@ func keyLabel(key string) string {
 	return key
 }
 
-// unique lets the first record of each key through: the databases of a store
-// have no duplicates, and those of the new one cannot have any.
-func (r *relocation) unique(where string, fn func(key string, value []byte) error) func(key string, value []byte) error {
+// takesFolder tells whether a record of data.db2 is part of this run.
+func (r *relocation) takesFolder(key string) bool {
+	id, _, ok := mboxlist.SplitKey(key)
+	if !ok {
+		return r.takesRest()
+	}
+	return r.selected(id)
+}
+
+// unique lets the first record of each key through that mine takes: the
+// databases of a store have no duplicates, and those of the new one cannot have
+// any.
+func (r *relocation) unique(where string, mine func(key string) bool, fn func(key string, value []byte) error) func(key string, value []byte) error {
 	last, any := "", false
 	return func(key string, value []byte) error {
+		if !mine(key) {
+			return nil
+		}
 		if any && key == last {
 			r.report.RecordsLeft++
 			r.log.Problem("duplicate", where+": "+keyLabel(key), "another record of the same key: left out")
@@ -257,15 +270,9 @@ func (r *relocation) unique(where string, fn func(key string, value []byte) erro
 func (r *relocation) folderRecord(where, key string, value []byte, put recordSink) error {
 	id, box, ok := mboxlist.SplitKey(key)
 	if !ok {
-		if r.opts.Users != nil {
-			return nil // no user's, so no batch's
-		}
 		r.report.FolderRecords++
 		r.report.RecordsOpaque++
 		return put(key, value)
-	}
-	if !r.selected(id) {
-		return nil
 	}
 	where = where + ": " + keyLabel(key)
 	newID, ok := r.admitAndTell(id, where)
@@ -333,7 +340,7 @@ func (r *relocation) newPartition(name string) string {
 // newIdentifier renames a user in an access control list. Groups and the
 // reserved names are no users.
 func (r *relocation) newIdentifier(id string) string {
-	if _, no := r.refusals[id]; no || id == "" || checkUIDForm(id) != nil {
+	if no := r.stays(id); no || id == "" || checkUIDForm(id) != nil {
 		if _, mapped := r.opts.Map[id]; !mapped || no {
 			return id
 		}

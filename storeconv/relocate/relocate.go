@@ -53,6 +53,9 @@ type Options struct {
 	Partitions []Partition
 	// Users restricts the run to these users, as the source has them; nil: all.
 	Users map[string]bool
+	// Shard restricts the run to a part of the users. What is no user's is in the
+	// first part, and told there. The zero value is all.
+	Shard storeconv.Shard
 	// Map gives users new ids, by their old ones.
 	Map map[string]string
 	// Domain, when not empty, is put behind every id that has none and is not in
@@ -182,6 +185,10 @@ func Relocate(ctx context.Context, store, from string, opts Options) (Report, er
 	r := &relocation{from: from, store: store, opts: opts, log: storeconv.Discard}
 	if opts.Log != nil {
 		r.log = printableLog{opts.Log}
+	}
+	r.siteLog = storeconv.Discard
+	if opts.Shard.First() {
+		r.siteLog = r.log
 	}
 	defer r.closeSource()
 	if err := r.prepare(); err != nil {

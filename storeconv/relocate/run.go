@@ -24,14 +24,15 @@ import (
 
 // relocation is one call of Relocate.
 type relocation struct {
-	from   string // the NMS store, as an absolute path
-	store  string // the new store, as an absolute path
-	opts   Options
-	log    storeconv.Log
-	src    *nms.Store
-	parts  []*partition
-	via    Via
-	report Report
+	from    string // the NMS store, as an absolute path
+	store   string // the new store, as an absolute path
+	opts    Options
+	log     storeconv.Log
+	siteLog storeconv.Log // for what concerns no user: of several shards, the first tells it
+	src     *nms.Store
+	parts   []*partition
+	via     Via
+	report  Report
 
 	dst  *durable.Store
 	run  *durable.Run
@@ -161,7 +162,7 @@ func (r *relocation) openPartitions() error {
 			part.newName = n
 		}
 		if err := ims.CheckPartition(part.newName); err != nil {
-			r.log.Problem("bad-partition", part.where, err.Error()+": left out")
+			r.siteLog.Problem("bad-partition", part.where, err.Error()+": left out")
 			continue
 		}
 		if other, ok := taken[part.newName]; ok {
@@ -170,7 +171,7 @@ func (r *relocation) openPartitions() error {
 		taken[part.newName] = part.name
 		r.parts = append(r.parts, part)
 		if !nms.IsPartition(p.Path) {
-			r.log.Warning("no-users", part.where, "no "+nms.UserRoot+" directory: nothing to relocate here")
+			r.siteLog.Warning("no-users", part.where, "no "+nms.UserRoot+" directory: nothing to relocate here")
 			continue
 		}
 		fd, err := nms.OpenPath(filepath.Join(p.Path, nms.UserRoot))
@@ -178,7 +179,7 @@ func (r *relocation) openPartitions() error {
 			if ims.OfMachine(err) {
 				return err
 			}
-			r.log.Problem("unreadable", part.where+"/"+nms.UserRoot, err.Error())
+			r.siteLog.Problem("unreadable", part.where+"/"+nms.UserRoot, err.Error())
 			continue
 		}
 		part.fd = fd
@@ -297,6 +298,9 @@ func (r *relocation) runName() string {
 	for _, u := range users {
 		fmt.Fprintf(h, "%s\x00", u)
 	}
+	if !r.opts.Shard.Whole() {
+		fmt.Fprintf(h, "shard %s\x00", r.opts.Shard.Name())
+	}
 	return "relocate-" + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
@@ -345,6 +349,9 @@ func (r *relocation) newID(id string) string {
 
 // selected tells whether a user of the source is part of this run.
 func (r *relocation) selected(id string) bool {
+	if !r.opts.Shard.Has(id) {
+		return false
+	}
 	if r.opts.Users == nil {
 		return true
 	}
@@ -355,10 +362,14 @@ func (r *relocation) selected(id string) bool {
 	return true
 }
 
+// takesRest tells whether what is no user's is part of this run: no batch has
+// it, and of several shards the first.
+func (r *relocation) takesRest() bool { return r.opts.Users == nil && r.opts.Shard.First() }
+
 // tellUnmet lists the users who were asked for and are nowhere in the source.
 func (r *relocation) tellUnmet() {
 	for _, id := range slices.Sorted(maps.Keys(r.opts.Users)) {
-		if r.opts.Users[id] && !r.present[id] {
+		if r.opts.Users[id] && !r.present[id] && r.opts.Shard.Has(id) {
 			r.log.Problem("no-such-user", id, "not in the source")
 		}
 	}
@@ -370,7 +381,15 @@ func (r *relocation) admit(id string) (newID string, ok bool, why string) {
 	if _, no := r.refusals[id]; no {
 		return "", false, ""
 	}
-	newID = r.newID(id)
+	if why = r.refuse(id); why != "" {
+		return "", false, why
+	}
+	return r.newID(id), true, ""
+}
+
+// refuse notes and says why a user cannot go over, "" when he can.
+func (r *relocation) refuse(id string) (why string) {
+	newID := r.newID(id)
 	if err := checkUIDForm(newID); err != nil {
 		why = err.Error()
 	} else if newID != id {
@@ -378,7 +397,13 @@ func (r *relocation) admit(id string) (newID string, ok bool, why string) {
 	}
 	if why != "" {
 		r.refusals[id] = why
-		return "", false, why
 	}
-	return newID, true, ""
+	return why
+}
+
+// stays tells whether a user is left out, whichever shard he belongs to: that
+// of another one is where it is told.
+func (r *relocation) stays(id string) bool {
+	_, no := r.refusals[id]
+	return no || !r.opts.Shard.Has(id) && r.refuse(id) != ""
 }

@@ -46,7 +46,7 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 		if ims.OfMachine(err) {
 			return err
 		}
-		r.log.Problem("unreadable", userDir, err.Error())
+		r.siteLog.Problem("unreadable", userDir, err.Error())
 		return nil
 	}
 	defer unix.Close(fd)
@@ -74,7 +74,7 @@ func (s *subscriptions) dir(ctx context.Context, fd int, path string, depth int)
 	}
 	where := filepath.Join(userDir, path)
 	if depth > maxUserDepth {
-		s.r.log.Problem("too-deep", where, "left out")
+		s.r.siteLog.Problem("too-deep", where, "left out")
 		return nil
 	}
 	entries, err := s.lister.List(fd, nil)
@@ -82,7 +82,7 @@ func (s *subscriptions) dir(ctx context.Context, fd int, path string, depth int)
 		if ims.OfMachine(err) {
 			return err
 		}
-		s.r.log.Problem("unreadable", where, err.Error())
+		s.r.siteLog.Problem("unreadable", where, err.Error())
 	}
 	slices.SortFunc(entries, func(a, b nms.Entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range entries {
@@ -92,7 +92,7 @@ func (s *subscriptions) dir(ctx context.Context, fd int, path string, depth int)
 		case nms.Directory:
 			err = s.subdir(ctx, fd, filepath.Join(path, e.Name), e.Name, depth)
 		default:
-			s.r.log.Problem("not-a-file", filepath.Join(where, e.Name), "a "+e.Type.String()+": left out")
+			s.r.siteLog.Problem("not-a-file", filepath.Join(where, e.Name), "a "+e.Type.String()+": left out")
 		}
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (s *subscriptions) subdir(ctx context.Context, fd int, path, name string, d
 		if ims.OfMachine(err) {
 			return err
 		}
-		s.r.log.Problem("unreadable", filepath.Join(userDir, path), fmt.Sprintf("open: %v", err))
+		s.r.siteLog.Problem("unreadable", filepath.Join(userDir, path), fmt.Sprintf("open: %v", err))
 		return nil
 	}
 	defer unix.Close(sub)
@@ -124,7 +124,7 @@ func (s *subscriptions) file(fd int, path, name string) error {
 	}
 	id, _, err := decodeComponent("=" + stem)
 	if err != nil {
-		if s.r.opts.Users != nil {
+		if !s.r.takesRest() {
 			return nil
 		}
 		s.r.log.Warning("not-a-user", where, "the name is no user's: carried over as it is")

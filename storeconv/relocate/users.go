@@ -119,6 +119,9 @@ func problemNote(kind, where, text string) treeResult {
 
 // outside deals with what a partition holds beside =user.
 func (s *userScan) outside() error {
+	if !s.r.opts.Shard.First() {
+		return nil
+	}
 	list, err := os.ReadDir(s.part.path)
 	if err != nil {
 		if ims.OfMachine(err) {
@@ -148,7 +151,7 @@ func (s *userScan) outside() error {
 // shared plans a tree of mailboxes that are no user's, beside =user: it goes
 // over as it is, with a run of all users. Its records are not held against it.
 func (s *userScan) shared(name string) error {
-	if s.r.opts.Users != nil {
+	if !s.r.takesRest() {
 		return nil
 	}
 	return s.plan(&userTree{
@@ -179,8 +182,24 @@ func (s *userScan) all() error {
 	return s.outside()
 }
 
+// tellSite tells of what is no user's.
+func (s *userScan) tellSite(kind, where, text string) error {
+	if !s.r.opts.Shard.First() {
+		return nil
+	}
+	return s.tell(kind, where, text)
+}
+
 func (s *userScan) tell(kind, where, text string) error {
 	return s.yield(s.part.note(problemNote(kind, where, text)))
+}
+
+// leaveOutName tells of a directory whose name is no user's.
+func (s *userScan) leaveOutName(where, text string) error {
+	if !s.r.opts.Shard.First() {
+		return nil
+	}
+	return s.leaveOut("bad-name", where, text, 0)
 }
 
 func (s *userScan) leaveOut(kind, where, text string, users int64) error {
@@ -201,7 +220,7 @@ func (s *userScan) level(fd int, path string, depth int) error {
 		if ims.OfMachine(err) {
 			return err
 		}
-		if err := s.tell("unreadable", where, err.Error()); err != nil {
+		if err := s.tellSite("unreadable", where, err.Error()); err != nil {
 			return err
 		}
 	}
@@ -210,11 +229,11 @@ func (s *userScan) level(fd int, path string, depth int) error {
 		at := where + "/" + e.Name
 		switch {
 		case e.Type != nms.Directory:
-			err = s.tell("not-a-user", at, "a "+e.Type.String()+" where users are: left out")
+			err = s.tellSite("not-a-user", at, "a "+e.Type.String()+" where users are: left out")
 		case strings.HasPrefix(e.Name, "="):
 			err = s.user(path, e.Name, at)
 		case depth == hashLevels:
-			err = s.leaveOut("bad-name", at, "user name: no = in front", 0)
+			err = s.leaveOutName(at, "user name: no = in front")
 		default:
 			err = s.descend(fd, path, e.Name, at, depth)
 		}
@@ -231,7 +250,7 @@ func (s *userScan) descend(fd int, path, name, where string, depth int) error {
 		if ims.OfMachine(err) {
 			return err
 		}
-		return s.tell("unreadable", where, fmt.Sprintf("open: %v", err))
+		return s.tellSite("unreadable", where, fmt.Sprintf("open: %v", err))
 	}
 	defer unix.Close(sub)
 	return s.level(sub, strings.TrimPrefix(path+"/"+name, "/"), depth+1)
@@ -245,7 +264,7 @@ func (s *userScan) user(hash, name, where string) error {
 		err = fmt.Errorf("written %s by the rule of the layout", canonical)
 	}
 	if err != nil {
-		return s.leaveOut("bad-name", where, fmt.Sprintf("user name: %v", err), 0)
+		return s.leaveOutName(where, fmt.Sprintf("user name: %v", err))
 	}
 	if !r.selected(id) {
 		return nil

@@ -179,7 +179,7 @@ func (r *run) name() string {
 		h.Write(s.ID[:])
 	}
 	o := &r.opt
-	fmt.Fprintf(h, "%q %q %v %q %q %d %v %v\n", r.partition, o.Paths, o.Shard, o.Domain, o.Encoding, o.Existing, o.CRLF, o.NoIndex)
+	fmt.Fprintf(h, "%q %q %s %q %q %d %v %v\n", r.partition, o.Paths, o.Shard.Name(), o.Domain, o.Encoding, o.Existing, o.CRLF, o.NoIndex)
 	for _, u := range slices.Sorted(maps.Keys(o.Users)) {
 		fmt.Fprintf(h, "user %q\n", u)
 	}

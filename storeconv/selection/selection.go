@@ -55,7 +55,7 @@ func Compile(s storeconv.Selection) (*Matcher, error) {
 
 // IsAll tells that nothing is left out.
 func (m *Matcher) IsAll() bool {
-	return m.users == nil && m.paths == nil && m.shard.Count <= 1
+	return m.users == nil && m.paths == nil && m.shard.Whole()
 }
 
 // Takes tells whether anything of a user, as the source has it, may take part.

@@ -44,7 +44,8 @@ func TestValues(t *testing.T) {
 		{"owner", new(Owner), map[string]string{"0": "0", "root": "root", "root:0": "root:0", "12:34": "12:34"}, []string{"", ":", "root:", ":0", "-1", "no-such-user", "0:no-such-group", "4294967295"}},
 		{"sync", new(Sync), map[string]string{"none": "none", "batch": "batch", "user": "user"}, []string{"", "bogus"}},
 		{"path", new(userPath), map[string]string{"%u/Maildir": "%u/Maildir", "%d/%n": "%d/%n"}, []string{"", "Maildir", "%u/%n", "%x", "../%u"}},
-		{"shard", new(Shard), map[string]string{"1/4": "1/4", "4/4": "0/4", "0/4": "0/4"}, []string{"", "5/4", "1", "-1/4", "1/0"}},
+		{"shard", new(part), map[string]string{"1/4": "1/4", "4/4": "4/4", "0/4": "0/4", "auto": "auto"}, []string{"", "5/4", "1", "-1/4", "1/0"}},
+		{"plan", new(Plan), map[string]string{"plan": "plan"}, []string{""}},
 	} {
 		for text, want := range tt.good {
 			if err := tt.value.Set(text); err != nil || tt.value.String() != want {

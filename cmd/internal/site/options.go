@@ -30,7 +30,7 @@ var elsewhere = map[string]string{
 }
 
 // ofRun are options that a run has on its command line.
-var ofRun = []string{"jobs", "sync", "dry-run", "output", "out", "store", "force", "log", "report", "shard", "undo", "check", "results", "verbose"}
+var ofRun = []string{"jobs", "sync", "dry-run", "output", "out", "store", "force", "log", "report", "shard", "plan", "undo", "check", "results", "verbose"}
 
 // newFlags declares the options of a table.
 func newFlags(table string) (choices.Choices, *pflag.FlagSet) {
