@@ -184,7 +184,7 @@ var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with t
 func Relocate(ctx context.Context, store, from string, opts Options) (Report, error) {
 	r := &relocation{from: from, store: store, opts: opts, log: storeconv.Discard}
 	if opts.Log != nil {
-		r.log = printableLog{opts.Log}
+		r.log = storeconv.PrintableLog{Log: opts.Log}
 	}
 	r.siteLog = storeconv.Discard
 	if opts.Shard.First() {

@@ -1,23 +1,23 @@
-package relocate
+package storeconv
 
 import (
 	"fmt"
 	"strings"
-
-	"imsconv/storeconv"
 )
 
-// printableLog writes control bytes and bytes outside of ASCII in what it tells
+// PrintableLog writes control bytes and bytes outside of ASCII in what it tells
 // as \x and two hexadecimal digits: names of files may hold anything, line ends
 // and terminal commands among it.
-type printableLog struct{ log storeconv.Log }
+type PrintableLog struct{ Log Log }
 
-func (p printableLog) Problem(kind, where, text string) {
-	p.log.Problem(kind, printable(where), printable(text))
+// Problem implements Log.
+func (p PrintableLog) Problem(kind, where, text string) {
+	p.Log.Problem(kind, printable(where), printable(text))
 }
 
-func (p printableLog) Warning(kind, where, text string) {
-	p.log.Warning(kind, printable(where), printable(text))
+// Warning implements Log.
+func (p PrintableLog) Warning(kind, where, text string) {
+	p.Log.Warning(kind, printable(where), printable(text))
 }
 
 func printable(s string) string {
