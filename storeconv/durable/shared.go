@@ -1,10 +1,14 @@
 package durable
 
 // Directories of .imsconv that belong to no run: what exports have to remember,
-// and what they have committed for users whom the destination has already.
+// what they have committed for users whom the destination has already, and the
+// records of the runs that made parts of the store.
 const (
 	ExportedDir = "exported"
 	PendingDir  = "pending"
+	ShardsDir   = "shards"
 )
 
-func isShared(name string) bool { return name == ExportedDir || name == PendingDir }
+func isShared(name string) bool {
+	return name == ExportedDir || name == PendingDir || name == ShardsDir
+}

@@ -65,7 +65,11 @@ func (j *Job) finish(ctx context.Context, err error) int {
 	}
 	usage := r.Exit == ExitUsage
 	r.Exit = j.status(r.Exit, r)
-	if werr := j.writeFiles(r, usage); werr != nil {
+	werr := j.writeFiles(r, usage)
+	if werr == nil && err == nil {
+		werr = j.settle(r)
+	}
+	if werr != nil {
 		j.sayError(werr)
 		if err == nil {
 			r.Exit, r.Result = j.status(ExitFailed, r), "failed"

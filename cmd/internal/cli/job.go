@@ -32,6 +32,8 @@ type Job struct {
 	log    *OutputFile   // of --log; nil: none
 	lines  *OutputFile   // of LogTo; nil: none
 	place  *OutputFile   // of --report; nil: none
+	kept   string        // of KeepReport; "": none
+	atEnd  func() error  // of AtEnd; nil: none
 
 	about   About             // for the report
 	roles   map[string]string // the option by the value it was given

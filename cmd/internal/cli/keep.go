@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"imsconv/storeconv/durable"
+)
+
+// KeepReport writes the report, as --report does, to the file at path too when
+// the run ends with 0 or 3: whole or not at all, and durable before the exit
+// status says that the work is done. Directories above it that are missing are
+// made. Where it cannot be written, the run has failed.
+func (j *Job) KeepReport(path string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.kept = path
+}
+
+// AtEnd has fn called when the run ends with 0 or 3, after its report and its
+// log are in their places. An error of fn makes the run one that failed.
+func (j *Job) AtEnd(fn func() error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.atEnd = fn
+}
+
+// settle does what is left to do of a run that has done its work.
+func (j *Job) settle(r Report) error {
+	j.mu.Lock()
+	kept, atEnd := j.kept, j.atEnd
+	j.mu.Unlock()
+	if r.Exit != ExitDone && r.Exit != ExitLost {
+		return nil
+	}
+	if kept != "" {
+		if err := j.keep(kept, r); err != nil {
+			return fmt.Errorf("keep the report: %w", err)
+		}
+	}
+	if atEnd != nil {
+		return atEnd()
+	}
+	return nil
+}
+
+// keepTries is how often a directory is made anew that somebody removes.
+const keepTries = 100
+
+// keep writes the report to path. Runs of other processes remove directories
+// above it that they find empty.
+func (j *Job) keep(path string, r Report) error {
+	var err error
+	for range keepTries {
+		if err = makeDurable(filepath.Dir(path)); err == nil {
+			var out *durable.Output
+			if out, err = durable.CreateFile(path, durable.FileOptions{Mode: 0o600}); err == nil {
+				if err = j.writeReport(out, r); err != nil {
+					return errors.Join(err, out.Abort())
+				}
+				return out.Commit()
+			}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+// makeDurable makes a directory and those above it that are missing, and their
+// names durable.
+func makeDurable(dir string) error {
+	err := os.Mkdir(dir, durable.DirMode)
+	parent := filepath.Dir(dir)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && parent != dir:
+		if err := makeDurable(parent); err != nil {
+			return err
+		}
+		if err := os.Mkdir(dir, durable.DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	return syncDir(parent)
+}
+
+// Adopt takes what another run has told into this run's report: all of it is
+// counted, and as much of it kept as of this run's own. It is not told again,
+// since that run has told it, but --log has it.
+func (j *Job) Adopt(r Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.adopt("problem", &j.report.Problems, &r.Problems)
+	j.adopt("warning", &j.report.Warnings, &r.Warnings)
+}
+
+func (j *Job) adopt(level string, lines, other *Lines) {
+	for _, l := range other.Items {
+		lines.Total++
+		if lines.Kinds.Add(l.Kind, 1) <= MaxLines {
+			lines.Items = append(lines.Items, l)
+		}
+		for _, file := range []*OutputFile{j.log, j.lines} {
+			if file != nil {
+				// An error comes again when the file is committed.
+				fmt.Fprintf(file, "%s\t%s\t%s\t%s\n", level, l.Kind, l.Where, l.Text)
+			}
+		}
+	}
+	listed := Counts{}
+	for _, l := range other.Items {
+		listed.Add(l.Kind, 1)
+	}
+	for _, c := range other.Kinds {
+		if rest := c.N - listed.Get(c.Name); rest > 0 {
+			lines.Total += rest
+			lines.Kinds.Add(c.Name, rest)
+		}
+	}
+}
+
+// ParseReport reads what a run wrote to the file of --report, or kept. The
+// verb's own results are not read.
+func ParseReport(text []byte) (Report, About, error) {
+	var both struct {
+		Report
+		About
+	}
+	err := json.Unmarshal(text, &both)
+	return both.Report, both.About, err
+}
