@@ -14,6 +14,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/storeconv/backup"
+	"imsconv/storeconv/shards"
 )
 
 const backupDoc = `
@@ -97,6 +98,10 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	opts, err := o.options(job, args)
 	if err != nil {
 		return err
+	}
+	err = o.part.CheckSource(func() (shards.Source, error) { return sourceOfStore(o.store, nil) })
+	if err != nil {
+		return storeHint(err, o.store)
 	}
 	out, err := job.Create(o.out, o.force)
 	if err != nil {

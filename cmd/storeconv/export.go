@@ -17,6 +17,7 @@ import (
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/nms"
+	"imsconv/storeconv/shards"
 )
 
 const exportDoc = `
@@ -190,6 +191,9 @@ func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, clos
 	closeAll = func() {}
 	if v.store != "" {
 		job.Source(v.store)
+		if err := v.part.CheckSource(func() (shards.Source, error) { return sourceOfStore(v.store, nil) }); err != nil {
+			return nil, 0, closeAll, err
+		}
 		tellUnreadLists(job, v.store)
 		return export.FromStore(v.store), 0, closeAll, nil
 	}
@@ -202,6 +206,9 @@ func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, clos
 		if err := stream.Check(job, "standard input", head); err != nil {
 			return nil, 0, closeAll, err
 		}
+		if err := v.checkStream(head); err != nil {
+			return nil, 0, closeAll, err
+		}
 		src, err := export.FromStream("standard input", f)
 		return src, 0, closeAll, err
 	}
@@ -212,8 +219,19 @@ func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, clos
 	if err != nil {
 		return nil, 0, closeAll, err
 	}
+	if err := v.checkStream(in); err != nil {
+		in.Close()
+		return nil, 0, closeAll, err
+	}
 	src, err = export.FromStream(in.Name, stream.Source(in))
 	return src, max(in.Size, 0), func() { in.Close() }, err // opened for reading
+}
+
+// checkStream refuses a plan of another stream.
+func (v *exportFlags) checkStream(in stream.Peeker) error {
+	return v.part.CheckSource(func() (shards.Source, error) {
+		return shards.StreamSource(shards.Stream, v.file, headID(in)), nil
+	})
 }
 
 // report fills in the summary.

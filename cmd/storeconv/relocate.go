@@ -12,6 +12,7 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/shards"
 )
 
 const relocateDoc = `
@@ -105,6 +106,10 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 		return err
 	}
 	o := &v.opts
+	err := v.part.CheckSource(func() (shards.Source, error) { return sourceOfStore(v.from, o.Partitions) })
+	if err != nil {
+		return err
+	}
 	meter := job.Meter("files", 0, 0)
 	o.Command, o.Log, o.Progress = job.CommandLine(), job, meter
 	if o.DryRun {

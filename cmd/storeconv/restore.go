@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
 	"imsconv/storeconv/restore"
+	"imsconv/storeconv/shards"
 )
 
 const restoreDoc = `
@@ -149,6 +150,10 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	tellPartitions(job, args, v.opts.Partition)
 	streams, closeAll, err := openSources(job, &v.Tree, v.files)
 	defer closeAll()
+	if err != nil {
+		return err
+	}
+	err = v.part.CheckSource(func() (shards.Source, error) { return sourceOfStreams(v.files, streams), nil })
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/shards"
 )
 
 // writeStream makes a backup stream of a tree.
@@ -33,6 +34,12 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	defer tree.Close() // opened for reading
+	err = part.CheckSource(func() (shards.Source, error) {
+		return shards.StreamSource(kindOfTree(tree), v.files[0], tree.ID()), nil
+	})
+	if err != nil {
+		return err
+	}
 	sel := v.opts.Selection
 	sel.Users, sel.Shard, sel.Encoding = names.Select, part.Shard, v.Encoding
 	out, err := job.Create(v.toStream, false)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -9,6 +10,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/storeconv"
+	"imsconv/storeconv/shards"
 	"imsconv/storeconv/verify"
 )
 
@@ -107,6 +109,8 @@ type verifyOptions struct {
 	part                    flags.Sharing
 	owner                   flags.Owner
 	streams                 []string
+	sourceIDs               [][sha256.Size]byte // of the streams that are open
+	sourceKind              shards.Kind
 	noIndex                 bool
 	jobs                    flags.Jobs
 	from                    fromFlags
@@ -150,6 +154,9 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		}
 		defer done()
 		opts.Streams = append(opts.Streams, in)
+	}
+	if err := o.checkPlan(job); err != nil {
+		return err
 	}
 	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)

@@ -27,6 +27,7 @@ type fromFlags struct {
 	dir        string
 	domain     string
 	partitions []string
+	found      []relocate.Partition // the same, read
 }
 
 func (f *fromFlags) add(fs *pflag.FlagSet) {
@@ -41,7 +42,7 @@ func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Ori
 	job.Source(f.dir)
 	o := &verify.Origin{From: f.dir, Options: verify.NMSOptions{
 		Users: opts.Selection.Users, Map: make(map[string]string), Domain: f.domain, Jobs: opts.Jobs, Log: job,
-		Owner: opts.Owner,
+		Owner: opts.Owner, Shard: opts.Selection.Shard,
 	}}
 	for id, newID := range opts.Selection.Map {
 		if id != newID {
@@ -53,6 +54,7 @@ func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Ori
 		if err != nil {
 			return nil, cli.Usagef("--partition: %w", err)
 		}
+		f.found = append(f.found, part)
 		o.Options.Partitions = append(o.Options.Partitions, verify.Partition(part))
 	}
 	return o, nil

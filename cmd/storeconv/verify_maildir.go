@@ -9,6 +9,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/shards"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/maildirs"
 )
@@ -92,7 +93,11 @@ func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []
 			return err
 		}
 		defer in.Close()
+		o.noteSource(shards.Stream, headID(in))
 		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: stream.Source(in)})
+	}
+	if err := o.checkPlan(job); err != nil {
+		return err
 	}
 	rep, err := maildirs.Verify(ctx, o.maildir.out, opts)
 	countMaildir(job, rep)

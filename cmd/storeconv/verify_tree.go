@@ -6,6 +6,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/shards"
 	"imsconv/storeconv/source"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/trees"
@@ -28,7 +29,15 @@ func (o *verifyOptions) openSource(ctx context.Context, job *cli.Job, name strin
 		if err != nil {
 			return in, nil, err
 		}
+		o.noteSource(shards.Stream, headID(f))
 		return verify.Stream{Name: f.Name, R: stream.Source(f)}, func() { f.Close() }, nil
+	}
+	if o.part.Plan != nil && name != "-" { // else nobody asks
+		id, kind, err := treeID(job, &o.tree, name)
+		if err != nil {
+			return in, nil, err
+		}
+		o.noteSource(kind, id)
 	}
 	opts, done, err := o.treeOptions(job, name)
 	if err != nil {

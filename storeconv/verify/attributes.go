@@ -197,7 +197,7 @@ func (v *verifier) tellDates(ctx context.Context) error {
 			return nil
 		}
 		file = append(file[:0], key[:16]...)
-		if key[16] != 0 {
+		if key[16] != 0 && v.chosen.part.whole() { // else the first copy may be in another part
 			v.strange.add(string(key[17:]))
 		}
 		return nil

@@ -124,7 +124,7 @@ func TestSelection(t *testing.T) {
 	}
 	seen := 0
 	for i := range 3 {
-		if inShard(storeconv.Shard{Index: i, Count: 3}, "joe") {
+		if inHashPart(storeconv.Shard{Index: i, Count: 3}, "joe") {
 			seen++
 		}
 	}

@@ -23,6 +23,7 @@ type NMSOptions struct {
 	Partitions []Partition
 	Users      map[string]bool   // as the source has them; nil: all
 	Map        map[string]string // new ids by old ones
+	Shard      storeconv.Shard   // zero: all users; what is no user's is in the first part
 	Domain     string            // put behind every id that has none and is not in Map; "": none
 
 	// Owner is whose everything must be, -1 any; nil: for root that of the source,
@@ -138,7 +139,9 @@ func (c *comparison) run(ctx context.Context) error {
 }
 
 func (c *comparison) compare(ctx context.Context) error {
-	c.tell(c.src.notes...)
+	if c.src.part.first { // what no user is concerned by is told once
+		c.tell(c.src.notes...)
+	}
 	if err := c.trees(ctx); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (c *comparison) compare(ctx context.Context) error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.src.opts.Users)) {
-		if c.src.opts.Users[id] && !c.met[id] {
+		if c.src.opts.Users[id] && !c.met[id] && c.src.part.has(id) {
 			c.tell(problem("no-such-user", id, "named, and not in the source"))
 		}
 	}

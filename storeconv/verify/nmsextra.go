@@ -14,11 +14,11 @@ import (
 // What the store has and the source not, outside of the trees of the source's
 // users. A store may be made of several sources, of a part of one and of
 // streams: what is not of a user who went over is a warning, and with a
-// selection nothing, as it may be another batch's.
+// selection or a shard nothing, as it may be another run's.
 
 // stranger tells of something of the store that the source has no user for.
 func (c *comparison) stranger(where, what string) {
-	if c.src.opts.Users == nil {
+	if c.src.opts.Users == nil && c.src.part.whole() {
 		c.tell(warning("not-in-source", where, "%s that the source does not have", what))
 	}
 }

@@ -104,7 +104,7 @@ func (s *subscriptionWalk) file(dir int, path, name string) error {
 		id, ok = readOddName("=" + stem)
 	}
 	if !ok || strings.ContainsAny(id, "/\x00") {
-		if s.c.src.opts.Users == nil {
+		if s.c.src.takesRest() {
 			s.same(dir, name, where, []string{where}, nil)
 		}
 		return nil

@@ -115,7 +115,9 @@ func (w *userWalk) send(t *userTask) error {
 
 // warn notes a fault of the source, which a relocation lists too.
 func (w *userWalk) warn(kind, where, format string, args ...any) {
-	w.notes = append(w.notes, warning(kind, where, format, args...))
+	if w.c.src.part.first { // it concerns no user
+		w.notes = append(w.notes, warning(kind, where, format, args...))
+	}
 }
 
 func (w *userWalk) part(p *part) error {
@@ -148,7 +150,7 @@ func (w *userWalk) beside(p *part) error {
 		case e.Name == nms.UserRoot || e.Name == "lost+found":
 		case e.Type != nms.Directory || e.Name[0] != '=':
 			w.warn("not-a-user", p.where+"/"+e.Name, "beside %s: not carried over", nms.UserRoot)
-		case w.c.src.opts.Users == nil:
+		case w.c.src.takesRest():
 			t := &userTask{part: p, from: filepath.Join(p.path, e.Name), where: p.where + "/" + e.Name, to: []string{"partition/" + p.newName + "/" + e.Name}}
 			if err := w.send(t); err != nil {
 				return err

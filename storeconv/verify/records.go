@@ -100,6 +100,9 @@ func (v *verifier) eachRecord(ctx context.Context, d *list) error {
 			v.tell(problem("database", d.name, "%v", err))
 			return nil
 		}
+		if !v.takesStored(ownerOf(d.kind, string(key))) {
+			continue
+		}
 		v.report.Records++
 		switch d.kind {
 		case mboxlist.FolderDB:
@@ -112,6 +115,19 @@ func (v *verifier) eachRecord(ctx context.Context, d *list) error {
 			v.checkPerUser(d, string(key), value)
 		}
 	}
+}
+
+// ownerOf is the user whose record has a key; "" when it is nobody's.
+func ownerOf(kind mboxlist.Kind, key string) string {
+	switch kind {
+	case mboxlist.FolderDB:
+		id, _, _ := mboxlist.SplitKey(key)
+		return id
+	case mboxlist.PeruserDB:
+		id, _, _ := strings.Cut(key, "\t")
+		return id
+	}
+	return key
 }
 
 // inherited tells a problem with a record, as a warning when the source of a

@@ -1,9 +1,7 @@
 package verify
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +20,8 @@ type chosen struct {
 	paths []chosenPath // nil: everything
 	utf7  func(string) (string, error)
 	met   map[string]bool // named users that have come
+	part  *shardPart
+	old   map[string][]string // old ids of renamed users by new ones
 }
 
 // chosenPath is a user and, unless "", a mailbox with those below it.
@@ -36,6 +36,10 @@ func choose(opts storeconv.Selection) (*chosen, error) {
 	if c.utf7, err = nameDecoder(opts.Encoding); err != nil {
 		return nil, err
 	}
+	if c.part, err = openShard(opts.Shard); err != nil {
+		return nil, err
+	}
+	c.turnNames()
 	for _, p := range opts.Paths {
 		rule, err := readPath(p)
 		if err != nil {
@@ -72,7 +76,7 @@ func readPath(path string) (chosenPath, error) {
 
 // user tells whether anything of a user of the stream is chosen.
 func (c *chosen) user(user string) bool {
-	if c.opts.Users != nil && !c.opts.Users[user] || !inShard(c.opts.Shard, user) {
+	if c.opts.Users != nil && !c.opts.Users[user] || !c.part.has(user) {
 		return false
 	}
 	if c.opts.Users != nil {
@@ -91,27 +95,17 @@ func (c *chosen) user(user string) bool {
 func (c *chosen) missing() []string {
 	var names []string
 	for user, named := range c.opts.Users {
-		if named && !c.met[user] && inShard(c.opts.Shard, user) {
+		if named && !c.met[user] && c.part.has(user) {
 			names = append(names, user)
 		}
 	}
 	for _, p := range c.paths {
-		if !p.met && (c.opts.Users == nil || c.opts.Users[p.user]) && inShard(c.opts.Shard, p.user) {
+		if !p.met && (c.opts.Users == nil || c.opts.Users[p.user]) && c.part.has(p.user) {
 			names = append(names, strings.TrimSuffix(p.user+"/"+p.mailbox, "/"))
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// inShard: the first eight bytes of the SHA-256 of the id, big-endian, modulo
-// the number of parts.
-func inShard(s storeconv.Shard, user string) bool {
-	if s.Count < 2 {
-		return true
-	}
-	sum := sha256.Sum256([]byte(user))
-	return binary.BigEndian.Uint64(sum[:8])%uint64(s.Count) == uint64(s.Index)
 }
 
 // mailbox tells whether a mailbox of a chosen user is chosen; mailbox is its
@@ -286,7 +280,7 @@ func Choose(opts storeconv.Selection) (*Choice, error) {
 
 // All tells whether everything of a source is taken.
 func (c *Choice) All() bool {
-	return c.c.opts.Users == nil && c.c.paths == nil && c.c.opts.Shard.Count < 2
+	return c.c.opts.Users == nil && c.c.paths == nil && c.c.part.whole()
 }
 
 // User tells whether anything of a user of the source is taken, and what the

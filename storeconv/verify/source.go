@@ -41,6 +41,7 @@ type source struct {
 	data  *database // nil: missing, or unreadable
 	quota *database // likewise
 	notes []storeconv.Note
+	part  *shardPart
 
 	naming
 }
@@ -55,6 +56,9 @@ func openSource(ctx context.Context, from string, opts NMSOptions) (*source, err
 		if err := checkDomain(opts.Domain); err != nil {
 			return nil, fmt.Errorf("domain for user ids: %q: %w", opts.Domain, err)
 		}
+	}
+	if s.part, err = openShard(opts.Shard); err != nil {
+		return nil, err
 	}
 	if err := s.findParts(); err != nil {
 		return nil, err
@@ -164,7 +168,13 @@ func (s *source) partOf(name string) *part {
 }
 
 // selected tells whether a user of the source is looked at.
-func (s *source) selected(id string) bool { return s.opts.Users == nil || s.opts.Users[id] }
+func (s *source) selected(id string) bool {
+	return (s.opts.Users == nil || s.opts.Users[id]) && s.part.has(id)
+}
+
+// takesRest tells whether what is no user's is looked at: with no batch, and of
+// several shards with the first.
+func (s *source) takesRest() bool { return s.opts.Users == nil && s.part.first }
 
 // isDir tells whether a path is a directory and not a link to one.
 func isDir(path string) bool {

@@ -210,6 +210,9 @@ func (w *treeWalk) userEntry(number int, path string, e nms.Entry, shared *share
 		w.stray("misplaced", at, "in the wrong hash directory, user %s belongs in %s", id, hashDirs(id))
 		return nil
 	}
+	if !w.v.takesStored(id) {
+		return nil
+	}
 	return w.user(number, id, shared)
 }
 

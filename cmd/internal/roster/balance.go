@@ -54,15 +54,26 @@ func (b *Balance) Place(m *Member) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return b.PlaceGroup(weight, 1), nil
+}
+
+// PlaceGroup returns the list of users who go together, counted from 0. weight
+// is what they count in all.
+func (b *Balance) PlaceGroup(weight, users int64) int {
 	best := 0
 	for i := range b.weights {
 		if b.weights[i] < b.weights[best] || b.weights[i] == b.weights[best] && b.count[i] < b.count[best] {
 			best = i
 		}
 	}
-	b.weights[best] += weight
-	b.count[best]++
-	return best, nil
+	b.Put(best, weight, users)
+	return best
+}
+
+// Put puts users into a list that is settled.
+func (b *Balance) Put(list int, weight, users int64) {
+	b.weights[list] += weight
+	b.count[list] += users
 }
 
 // weight is what a user counts.

@@ -1,0 +1,128 @@
+package shards
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"io"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
+	"imsconv/storeconv/sims"
+)
+
+// Members is a source that is read member by member, such as a *sims.Reader.
+type Members interface {
+	// Next returns the next member, which stays as it is until the following
+	// call, and io.EOF at the end. A *sims.Error concerns one member.
+	Next() (*sims.Member, error)
+}
+
+// memberNames finds out what later copies are copies of, which may be far away
+// in the stream: names wait, as hashes, to be sorted.
+type memberNames struct {
+	s      *Survey
+	sorted *bdb.Sorter
+	seed   maphash.Seed
+}
+
+// The kinds of what waits under a name.
+const (
+	nameOfMessage = 0 // a message; the value is its size
+	nameInLink    = 1 // a later copy; the value are its user and that of the first
+)
+
+// AddMembers takes up what a source has, in one pass. Damage is counted and
+// passed over: who restores the source is told of it. The error is of the
+// context, of reading or of temporary files.
+func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv.Progress) (damaged int64, err error) {
+	n := &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
+	defer n.sorted.Close()
+	for count := 0; ; count++ {
+		if count%1024 == 0 && ctx.Err() != nil {
+			return damaged, context.Cause(ctx)
+		}
+		m, err := src.Next()
+		if err == io.EOF {
+			return damaged, n.join()
+		}
+		if p := new(sims.Error); errors.As(err, &p) {
+			damaged++
+			continue
+		}
+		if err != nil {
+			return damaged, err
+		}
+		if err := n.member(m); err != nil {
+			return damaged, err
+		}
+		progress.Add(1, m.Size)
+	}
+}
+
+// member takes up one member.
+func (n *memberNames) member(m *sims.Member) error {
+	if m.User == "" {
+		return nil
+	}
+	u, err := n.s.user(m.User)
+	if err != nil {
+		return err
+	}
+	switch m.Kind {
+	case sims.Message:
+		n.s.add(u, 1, m.Size)
+		return n.message(m.Name, m.Size)
+	case sims.Link:
+		return n.link(u, m.Link)
+	}
+	return nil
+}
+
+func (n *memberNames) key(name string, kind byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, maphash.String(n.seed, name)), kind)
+}
+
+func (n *memberNames) message(name string, size int64) error {
+	return n.sorted.Add(n.key(name, nameOfMessage), binary.BigEndian.AppendUint64(nil, uint64(size)))
+}
+
+// link notes a later copy. Its size is that of the first one, so it counts
+// when that is known.
+func (n *memberNames) link(u uint32, name string) error {
+	n.s.add(u, 1, 0)
+	user, _, _, ok := sims.SplitName(name)
+	if !ok {
+		return nil
+	}
+	first, err := n.s.user(user)
+	if err != nil {
+		return err
+	}
+	return n.sorted.Add(n.key(name, nameInLink), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, u), first))
+}
+
+// join finds the sizes of later copies, and notes who shares what. A copy of
+// nothing that the source has is one of no bytes: it shares nothing.
+func (n *memberNames) join() error {
+	var name uint64
+	var size int64
+	known := false
+	return n.sorted.Drain(func(key, value []byte) error {
+		hash := binary.BigEndian.Uint64(key)
+		if hash != name {
+			name, known, size = hash, false, 0
+		}
+		if key[8] == nameOfMessage {
+			known, size = true, max(size, int64(binary.BigEndian.Uint64(value)))
+			return nil
+		}
+		if !known {
+			return nil
+		}
+		u, first := binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])
+		n.s.add(u, 0, size)
+		return n.s.share(first, u, size)
+	})
+}

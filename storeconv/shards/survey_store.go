@@ -1,0 +1,252 @@
+package shards
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
+)
+
+// storeSurvey walks the trees of a store, of NMS or of iMS: they are alike.
+type storeSurvey struct {
+	s        *Survey
+	log      storeconv.Log
+	progress storeconv.Progress
+
+	mu    sync.Mutex
+	files *bdb.Sorter // files with several names, by device and inode, then user
+}
+
+// userDir is the tree of a user in one partition.
+type userDir struct {
+	user uint32
+	path string
+}
+
+// AddStore takes up what the partitions of a store have; jobs workers look at
+// the trees. What cannot be read is a warning. Users who have nothing but
+// records or subscriptions are not met. The error is of the context, of the
+// machine or of temporary files.
+func (s *Survey) AddStore(ctx context.Context, partitions []nms.Partition, jobs int, log storeconv.Log, progress storeconv.Progress) error {
+	w := &storeSurvey{s: s, log: log, progress: progress, files: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory)}
+	defer w.files.Close()
+	work := make(chan userDir, 64*max(jobs, 1))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(work)
+		return eachUserDir(partitions, w.unreadable, func(path, name string) error {
+			return w.found(ctx, path, name, work)
+		})
+	})
+	for range max(jobs, 1) {
+		g.Go(func() error {
+			t := treeSurvey{w: w}
+			for dir := range work {
+				if err := t.all(ctx, dir); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return w.join()
+}
+
+// found hands a user's tree to the workers. What is no user's name is passed
+// over, as it is by those who convert the store.
+func (w *storeSurvey) found(ctx context.Context, path, name string, work chan<- userDir) error {
+	id, err := ims.UnescapeName(strings.TrimPrefix(name, "="))
+	if err != nil || id == "" {
+		return nil
+	}
+	w.mu.Lock()
+	u, err := w.s.user(id)
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case work <- userDir{u, path}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (w *storeSurvey) unreadable(path string, err error) error {
+	if ims.OfMachine(err) {
+		return err
+	}
+	w.log.Warning("unreadable", path, err.Error()+": what lies there has no part in the plan")
+	return nil
+}
+
+// eachUserDir gives the directories of users, in the order of partitions and
+// names, wherever they lie below =user, and the names of these directories. bad
+// says what becomes of what cannot be read.
+func eachUserDir(partitions []nms.Partition, bad func(path string, err error) error, use func(path, name string) error) error {
+	var l dirNames
+	for _, p := range partitions {
+		if !nms.IsPartition(p.Path) {
+			continue
+		}
+		if err := l.walk(filepath.Join(p.Path, nms.UserRoot), 0, bad, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hashLevels is how many directories lie between =user and a user.
+const hashLevels = 2
+
+// dirNames lists directories.
+type dirNames struct{ lister nms.Lister }
+
+func (l *dirNames) walk(path string, depth int, bad func(string, error) error, use func(path, name string) error) error {
+	entries, err := l.list(path)
+	if err != nil {
+		return bad(path, err)
+	}
+	for _, e := range entries {
+		at := filepath.Join(path, e.Name)
+		switch {
+		case e.Type != nms.Directory:
+		case strings.HasPrefix(e.Name, "="):
+			err = use(at, e.Name)
+		case depth < hashLevels:
+			err = l.walk(at, depth+1, bad, use)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// treeSurvey adds up the trees of users, one at a time.
+type treeSurvey struct {
+	w               *storeSurvey
+	names           dirNames
+	user            uint32
+	messages, bytes int64
+	shared          []sharedFile // files with several names
+}
+
+type sharedFile struct {
+	dev, ino uint64
+	size     int64
+}
+
+// sharedMost is how many files with several names a worker holds.
+const sharedMost = 4096
+
+// all adds up the tree of a user.
+func (t *treeSurvey) all(ctx context.Context, dir userDir) error {
+	t.user, t.messages, t.bytes = dir.user, 0, 0
+	fd, err := nms.OpenPath(dir.path)
+	if err == nil {
+		err = t.dir(ctx, fd, dir.path, 0)
+	} else {
+		err = t.w.unreadable(dir.path, err)
+	}
+	return errors.Join(err, t.settle())
+}
+
+// dir adds up an open directory, which it closes.
+func (t *treeSurvey) dir(ctx context.Context, fd int, path string, depth int) error {
+	defer unix.Close(fd)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	entries, err := t.names.lister.List(fd, nil)
+	if err != nil {
+		return t.w.unreadable(path, err)
+	}
+	for _, e := range entries {
+		switch {
+		case e.Type == nms.Directory && depth < nms.MaxDepth:
+			err = t.below(ctx, fd, path, e.Name, depth)
+		case e.Type != nms.Directory && nms.IsMessage(e.Name):
+			err = t.message(fd, path, e.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *treeSurvey) below(ctx context.Context, fd int, path, name string, depth int) error {
+	path = filepath.Join(path, name)
+	sub, err := nms.OpenDir(fd, name)
+	if err != nil {
+		return t.w.unreadable(path, err)
+	}
+	return t.dir(ctx, sub, path, depth+1)
+}
+
+// message adds a message, which may lie behind a symbolic link.
+func (t *treeSurvey) message(fd int, path, name string) error {
+	var st unix.Stat_t
+	if err := unix.Fstatat(fd, name, &st, 0); err != nil {
+		return t.w.unreadable(filepath.Join(path, name), fmt.Errorf("stat: %w", err))
+	}
+	t.messages++
+	t.bytes += st.Size
+	if st.Nlink < 2 {
+		return nil
+	}
+	t.shared = append(t.shared, sharedFile{uint64(st.Dev), st.Ino, st.Size})
+	if len(t.shared) < sharedMost {
+		return nil
+	}
+	return t.settle()
+}
+
+// settle gives away what has been added up.
+func (t *treeSurvey) settle() error {
+	w := t.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.s.add(t.user, t.messages, t.bytes)
+	w.progress.Add(t.messages, t.bytes)
+	var errs []error
+	for _, f := range t.shared {
+		key := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, f.dev), f.ino)
+		key = binary.BigEndian.AppendUint32(key, t.user)
+		errs = append(errs, w.files.Add(key, binary.BigEndian.AppendUint64(nil, uint64(f.size))))
+	}
+	t.messages, t.bytes, t.shared = 0, 0, t.shared[:0]
+	return errors.Join(errs...)
+}
+
+// join notes who shares files. The first of those who do is the one who came
+// first: nothing else in a store says whose the first copy was.
+func (w *storeSurvey) join() error {
+	const fileKey = 16
+	var file []byte
+	var first uint32
+	return w.files.Drain(func(key, value []byte) error {
+		u := binary.BigEndian.Uint32(key[fileKey:])
+		if string(file) != string(key[:fileKey]) {
+			file, first = append(file[:0], key[:fileKey]...), u
+			return nil
+		}
+		return w.s.share(first, u, int64(binary.BigEndian.Uint64(value)))
+	})
+}

@@ -1,0 +1,164 @@
+package verify
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"imsconv/storeconv"
+)
+
+// shardPart is the part of the users that is looked at: by a hash of the id, or
+// by the lists of a plan, which are read here a second time. A user in no list
+// is in the first part.
+type shardPart struct {
+	shard  storeconv.Shard
+	first  bool
+	own    []shardKey // sorted; only with a plan
+	others []shardKey // likewise, of the first part: users in the other lists
+}
+
+// shardKey stands for a user: the beginning of the SHA-256 of the id.
+type shardKey [16]byte
+
+func shardKeyOf(user []byte) shardKey {
+	sum := sha256.Sum256(user)
+	return shardKey(sum[:16])
+}
+
+func compareShardKeys(a, b shardKey) int { return bytes.Compare(a[:], b[:]) }
+
+// openShard reads the plan, if there is one.
+func openShard(s storeconv.Shard) (*shardPart, error) {
+	p := &shardPart{shard: s, first: s.Count < 2 || s.Index == 1}
+	if s.Plan == nil {
+		return p, nil
+	}
+	text, err := os.ReadFile(filepath.Join(s.Plan.Dir, "plan.json"))
+	if err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	var plan struct {
+		Shards []struct {
+			File string `json:"file"`
+		} `json:"shards"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil || len(plan.Shards) != s.Count {
+		return nil, fmt.Errorf("%s: no plan of %d parts: %w", s.Plan.Dir, s.Count, err)
+	}
+	for i, list := range plan.Shards {
+		path := filepath.Join(s.Plan.Dir, filepath.Base(list.File))
+		switch {
+		case (i+1)%s.Count == s.Index:
+			p.own, err = appendShardKeys(p.own, path)
+		case p.first:
+			p.others, err = appendShardKeys(p.others, path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("plan: %w", err)
+		}
+	}
+	slices.SortFunc(p.own, compareShardKeys)
+	slices.SortFunc(p.others, compareShardKeys)
+	return p, nil
+}
+
+// appendShardKeys reads a list of users, one a line.
+func appendShardKeys(keys []shardKey, path string) ([]shardKey, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // opened for reading
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		keys = append(keys, shardKeyOf(lines.Bytes()))
+	}
+	return keys, lines.Err()
+}
+
+// whole tells that nobody is left out.
+func (p *shardPart) whole() bool { return p == nil || p.shard.Count < 2 }
+
+// has tells whether a user of the source is in the part.
+func (p *shardPart) has(user string) bool { return p.hasAny(user) }
+
+// hasAny tells whether one is who may be any of several users of the source,
+// as the store does not say what he was called there.
+func (p *shardPart) hasAny(users ...string) bool {
+	if p.whole() {
+		return true
+	}
+	elsewhere := false
+	for _, user := range users {
+		switch {
+		case p.shard.Plan == nil:
+			if inHashPart(p.shard, user) {
+				return true
+			}
+			elsewhere = true
+		case p.isIn(p.own, user):
+			return true
+		default:
+			elsewhere = elsewhere || p.isIn(p.others, user)
+		}
+	}
+	return p.first && !elsewhere
+}
+
+func (p *shardPart) isIn(keys []shardKey, user string) bool {
+	_, found := slices.BinarySearchFunc(keys, shardKeyOf([]byte(user)), compareShardKeys)
+	return found
+}
+
+// inHashPart: the first eight bytes of the SHA-256 of the id, big-endian,
+// modulo the number of parts.
+func inHashPart(s storeconv.Shard, user string) bool {
+	if s.Count < 2 {
+		return true
+	}
+	sum := sha256.Sum256([]byte(user))
+	return binary.BigEndian.Uint64(sum[:8])%uint64(s.Count) == uint64(s.Index)
+}
+
+// takesStored tells whether a user of the store is looked at: one who may have
+// been, in what the store was made of, a user of this part.
+func (v *verifier) takesStored(id string) bool {
+	part := v.chosen.part
+	if part.whole() || id == "" {
+		return true
+	}
+	if v.origin != nil {
+		return part.hasAny(v.origin.oldIDs(id)...)
+	}
+	return part.hasAny(v.chosen.before(id)...)
+}
+
+// before lists the users of a stream who may be called id in the store.
+func (c *chosen) before(id string) []string {
+	names := []string{id}
+	if c.opts.Domain != "" {
+		names = append(names, id+"@"+c.opts.Domain)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, renamed := c.opts.Map[name]
+		return renamed
+	})
+	return append(names, c.old[id]...)
+}
+
+// turnNames lists the old ids of renamed users by their new ones.
+func (c *chosen) turnNames() {
+	c.old = make(map[string][]string)
+	for name := range c.opts.Map {
+		if id, err := c.id(name); err == nil {
+			c.old[id] = append(c.old[id], name)
+		}
+	}
+}
