@@ -11,7 +11,7 @@ func command() cli.Command {
 		Heap:    200 << 20,
 		Summary: "converts message stores: SIMS backup streams and NMS stores become stores of an iPlanet Messaging Server 5.x",
 		Verbs: []cli.Verb{
-			restoreVerb(), relocateVerb(), listVerb(), verifyVerb(), inspectVerb(), backupVerb(), exportVerb(), planShardsVerb(), hashdirVerb(), benchVerb(),
+			restoreVerb(), relocateVerb(), listVerb(), verifyVerb(), inspectVerb(), backupVerb(), exportVerb(), planShardsVerb(), mergeVerb(), hashdirVerb(), benchVerb(),
 		},
 		OldNames: []cli.OldName{
 			{Name: "imsrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},

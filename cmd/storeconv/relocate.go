@@ -114,6 +114,8 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	o.Command, o.Log, o.Progress = job.CommandLine(), job, meter
 	if o.DryRun {
 		job.DryRun()
+	} else if err := v.record(job); err != nil {
+		return err
 	}
 	rep, err := relocate.Relocate(ctx, v.store, v.from, *o)
 	v.report(job, &rep)
@@ -121,6 +123,18 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
 	}
 	return err
+}
+
+// record has the run of a part leave its record.
+func (v *relocateFlags) record(job *cli.Job) error {
+	if !v.shard.Given() {
+		return nil
+	}
+	source, err := nmsIdentity(v.from)
+	if err != nil {
+		return err
+	}
+	return recordShard(job, v.store, v.part.Shard, source)
 }
 
 // prepare turns the flags into options.

@@ -42,11 +42,13 @@ var grounded = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
 	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true, "storeconv/export": true,
 	"storeconv/verify/maildirs": true, "storeconv/verify/trees": true, "storeconv/bench": true,
+	"storeconv/shards": true, "storeconv/shards/merge": true,
 }
 
 // conversions know nothing of each other.
 var conversions = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true, "storeconv/export": true,
+	"storeconv/shards/merge": true,
 }
 
 // breach says what is wrong with package from importing to; "" is nothing.

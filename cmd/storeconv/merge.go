@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/shards/merge"
+)
+
+const mergeDoc = `
+Puts the stores that the parts of a site were restored or relocated into
+together in one store: what a single run would have made. Each PART is a store
+that restore --shard or relocate --shard has made, of one part of the site or
+of several. Each run of a part leaves its report in its store, in
+PART/.imsconv/shards, when it ends with 0 or 3; by these records merge knows
+that all parts are there and belong together.
+
+Without PART, all parts were made in DIR itself, by several runs at once or one
+after the other. Then the mail is where it belongs: merge looks whether every
+part has ended, joins the reports, and removes the records.
+
+The parts are only read. A user's tree appears in DIR whole or not at all; the
+same command again goes on after an interruption and changes nothing when all
+is done. Messages come over as --via says, everything else is copied, and all
+keeps bytes, modes, dates and, for root, owners:
+
+  hardlink  one more name for the same file: instant and without space. The
+            default for parts on the file system of DIR. Neither change files
+            in DIR in place while the parts matter, nor in the parts afterwards.
+  copy      a file of its own; names that are hard links of each other in a part
+            are so in DIR. The default elsewhere, and with --owner.
+  none      the trees have been brought to DIR by other means (rsync -aH): they
+            are only held against the lists and, where a PART has trees, against
+            these.
+
+The mailbox lists of the parts become those of DIR, joined with what DIR has.
+Of users whom DIR has already, those with the same tree are passed over; the
+others stay as they are and are listed.
+
+Before anything is written, merge refuses: a PART that is no store, or has no
+record, or in which a run was interrupted; a part that is there twice, or is
+missing (--partial does without); parts of other sources, plans or options; and
+a user in the lists of two parts. What is wrong inside of a part is listed and
+left out in the smallest unit: what is neither file nor directory, a tree that
+a part before it has too, a record that differs. A mailbox without a record, or
+a record without a mailbox, is listed and carried over.
+
+Of users who share messages, those of one part share them in DIR too. Where
+parts were made without plan-shards, or by one with --links copy, a message that
+users of two parts share is in DIR twice: "links that became copies" counts the
+names that are files of their own, by the reports of the last run of each part.
+
+The report has the problems and warnings of all parts, the sums of their counts
+("details"), and an object for each shard ("shards": index, count, part, exit,
+start, end, counts, problems). The exit status is 3 when a part had 3.
+`
+
+func mergeVerb() cli.Verb {
+	return cli.Verb{
+		Name:    "merge",
+		Args:    "--store DIR [PART ...]",
+		Resumes: true,
+		Summary: "put the parts of a site together that were made with --shard",
+		Doc:     mergeDoc,
+		Example: "storeconv merge --store /ims/store /ims/part1 /ims/part2 /ims/part3\nstoreconv merge --store /ims/store",
+		Exit3:   "a part had 3, or something of a part was refused or unreadable; all else is merged",
+		New: func(fs *pflag.FlagSet) cli.Action {
+			var v mergeFlags
+			v.add(fs)
+			return v.run
+		},
+	}
+}
+
+type mergeFlags struct {
+	store   string
+	via     flags.Choice
+	partial bool
+	dryRun  bool
+	owner   flags.Owner
+	sync    flags.Sync
+	jobs    flags.Jobs
+}
+
+func (v *mergeFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&v.store, "store", "", "the store, `DIR`; made when it does not exist")
+	v.via = flags.NewChoice("", "hardlink", "copy", "none")
+	fs.Var(&v.via, "via", "how messages come over, `WAY`: hardlink, copy or none (default hardlink for parts on the file system of DIR, else copy)")
+	fs.BoolVar(&v.partial, "partial", false, "merge what is there though parts are missing; without PART, keep the records")
+	v.owner.Add(fs, "owner of what is made (not with --via hardlink)")
+	v.jobs.Add(fs, "users")
+	v.sync.Add(fs)
+	fs.BoolVar(&v.dryRun, "dry-run", false, "check and count everything, write nothing")
+}
+
+func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error {
+	if v.store == "" {
+		return cli.Usagef("which store? (--store)")
+	}
+	owner := v.owner.Owner()
+	switch {
+	case len(args) == 0 && (v.via.Value != "" || owner != nil):
+		return cli.Usagef("--via and --owner are about PARTs, and none is named")
+	case owner != nil && v.via.Value == string(merge.ViaHardlink):
+		return cli.WithHint(cli.Usagef("--owner with --via hardlink: %w", merge.ErrHardlinkOwner), "use --via copy")
+	case owner != nil && v.via.Value == string(merge.ViaNone):
+		return cli.Usagef("--owner with --via none: the trees are there, and keep the owners that they have")
+	}
+	for _, path := range args {
+		job.Source(path)
+	}
+	o := merge.Options{
+		Via: merge.Via(v.via.Value), Partial: v.partial, Owner: owner, Jobs: v.jobs.Number(), Sync: v.sync.Mode, DryRun: v.dryRun,
+		Log: job, Command: job.CommandLine(),
+	}
+	if len(args) > 0 {
+		o.Progress = job.Meter("files", 0, 0)
+	}
+	if v.dryRun {
+		job.DryRun()
+	}
+	rep, err := merge.Merge(ctx, v.store, args, o)
+	if err != nil {
+		v.counts(job, &rep)
+		return v.hint(err, args)
+	}
+	copies, err := joinReports(job, rep.Records)
+	if err != nil {
+		return err
+	}
+	v.report(job, &rep, copies, args)
+	return nil
+}
+
+// hint adds to an error what can be done about it.
+func (v *mergeFlags) hint(err error, args []string) error {
+	switch {
+	case errors.Is(err, merge.ErrNoSpace):
+		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible")
+	case errors.Is(err, ims.ErrNoStore) && len(args) > 0:
+		return cli.WithHint(err, "each PART is a store, the directory that holds partition and mboxlist")
+	}
+	return err
+}
+
+// counts counts what the merge itself did.
+func (v *mergeFlags) counts(job *cli.Job, r *merge.Report) {
+	for _, c := range []cli.Count{
+		{Name: "shards", N: int64(len(r.Records))}, {Name: "missing", N: int64(len(r.Missing))},
+		{Name: "users", N: r.Trees}, {Name: "placed", N: r.Placed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
+		{Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "other files", N: r.Others}, {Name: "bytes", N: r.Bytes},
+		{Name: "linked", N: r.Linked}, {Name: "bytes copied", N: r.Copied}, {Name: "shared copies", N: r.Shared}, {Name: "links that failed", N: r.Fallback},
+		{Name: "subscription files", N: r.UserFiles}, {Name: "folder records", N: r.Lists[mboxlist.FolderDB]}, {Name: "quota records", N: r.Lists[mboxlist.QuotaDB]},
+		{Name: "subscription records", N: r.Lists[mboxlist.SubscrDB]}, {Name: "per-user records", N: r.Lists[mboxlist.PeruserDB]},
+		{Name: "records left out", N: r.RecordsLeft},
+	} {
+		if c.N != 0 || c.Name == "shards" {
+			job.Count(c.Name, c.N)
+		}
+	}
+}
+
+// report fills in the summary.
+func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []string) {
+	v.counts(job, r)
+	if copies > 0 {
+		job.Count("links that became copies", copies)
+	}
+	if v.dryRun {
+		return
+	}
+	switch {
+	case len(args) > 0:
+		if r.Linked > 0 {
+			job.Note("the messages are the parts' own files under a second name: a chown, chmod or edit in " + v.store +
+				" changes them there too; --via copy makes files of their own")
+		}
+	case !v.partial:
+		job.AtEnd(func() error { return merge.RemoveRecords(v.store) })
+	}
+	job.Output("store", v.store)
+	job.Next("storeconv verify --store " + v.store)
+	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")
+}
+
+// shardTold is what the report of a merge tells of one part.
+type shardTold struct {
+	Index    int        `json:"index"`
+	Count    int        `json:"count"`
+	Part     string     `json:"part"` // the store that it was made in
+	Exit     int        `json:"exit"`
+	Start    *time.Time `json:"start,omitempty"`
+	End      *time.Time `json:"end,omitempty"`
+	Counts   cli.Counts `json:"counts"`
+	Problems int64      `json:"problems"`
+}
+
+// copiesCount is what restore calls links that became files of their own.
+const copiesCount = "copies for links"
+
+// joinReports takes the reports of all parts into that of the merge, one after
+// the other, and returns how many links became copies.
+func joinReports(job *cli.Job, records []merge.Record) (copies int64, err error) {
+	told := []shardTold{}
+	for i := range records {
+		text, err := os.ReadFile(records[i].Path)
+		if err != nil {
+			return 0, err
+		}
+		r, about, err := cli.ParseReport(text)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", records[i].Path, err)
+		}
+		s := shardTold{Index: records[i].Shard.Index, Count: records[i].Shard.Count, Part: records[i].Store, Exit: r.Exit, Counts: r.Counts, Problems: r.Problems.Total}
+		if !about.Start.IsZero() {
+			s.Start, s.End = &about.Start, &about.End
+		}
+		told = append(told, s)
+		job.Adopt(r)
+		if r.Exit == cli.ExitLost && r.Problems.Total == 0 {
+			job.Problem("shard", records[i].Path, "the run ended with losses, and its record lists none")
+		}
+		for _, c := range r.Counts {
+			job.Detail(c.Name, c.N)
+		}
+		copies += r.Counts.Get(copiesCount)
+	}
+	job.Data(struct {
+		Shards []shardTold `json:"shards"`
+	}{told})
+	return copies, nil
+}
