@@ -103,7 +103,7 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	if err != nil {
 		return storeHint(err, o.store)
 	}
-	out, err := job.Create(o.out, o.force)
+	out, err := createShard(job, &o.part, o.out, o.force)
 	if err != nil {
 		return err
 	}

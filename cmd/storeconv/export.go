@@ -143,7 +143,7 @@ func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	if errors.Is(err, export.ErrWaiting) {
 		err = cli.WithHint(err, "the same command again takes the users that were left out")
 	}
-	return err
+	return v.part.Busy(err, v.out)
 }
 
 // prepare turns the flags into options.

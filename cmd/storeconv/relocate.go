@@ -122,7 +122,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
 	}
-	return err
+	return v.part.Busy(err, v.store)
 }
 
 // record has the run of a part leave its record.

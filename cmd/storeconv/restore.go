@@ -179,7 +179,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	rep, err := restore.Restore(ctx, v.store, streams, o)
 	v.report(job, &rep, err)
-	return err
+	return v.part.Busy(err, v.store)
 }
 
 // list prints what -t and --header ask for.

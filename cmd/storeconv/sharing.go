@@ -68,6 +68,16 @@ func sourceOfStore(dir string, partitions []relocate.Partition) (shards.Source, 
 	return src, err
 }
 
+// createShard starts to write a file that has what one shard gives: two
+// processes that write it are two with the same shard.
+func createShard(job *cli.Job, part *flags.Sharing, path string, replace bool) (*cli.OutputFile, error) {
+	if part.Count == 0 {
+		return job.Create(path, replace)
+	}
+	out, err := job.CreateAlone(path, replace)
+	return out, part.Busy(err, path)
+}
+
 // headID stands for a stream that is open and shows its beginning.
 func headID(in stream.Peeker) [sha256.Size]byte {
 	head, _ := in.Peek(shards.IdentityBytes) // an error comes again where it is read

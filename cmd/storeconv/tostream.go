@@ -42,7 +42,7 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	}
 	sel := v.opts.Selection
 	sel.Users, sel.Shard, sel.Encoding = names.Select, part.Shard, v.Encoding
-	out, err := job.Create(v.toStream, false)
+	out, err := createShard(job, &part, v.toStream, false)
 	if err != nil {
 		return err
 	}

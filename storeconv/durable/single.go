@@ -16,7 +16,14 @@ type FileOptions struct {
 
 	// Named is how errors call the file; "": its path.
 	Named string
+
+	// Alone refuses, with ErrWritten, a file that another process is writing.
+	Alone bool
 }
+
+// ErrWritten is returned by CreateFile, with Alone, when another process is
+// writing the file.
+var ErrWritten = errors.New("another process is writing it")
 
 // Output is a single file being written. It lies beside its final name, which
 // it has only after Commit: a kill or a power cut at any moment leaves there
@@ -33,6 +40,7 @@ type Output struct {
 	temp    string // in dir
 	base    string // in dir
 	mode    fs.FileMode
+	alone   bool
 	settled bool
 }
 
@@ -60,7 +68,7 @@ func CreateFile(path string, opt FileOptions) (*Output, error) {
 		d.Close()
 		return nil, pathError("create", opt.Named, err)
 	}
-	o := &Output{File: &File{fd: -1, name: opt.Named, env: d.env}, dir: d, base: base, mode: opt.Mode.Perm()}
+	o := &Output{File: &File{fd: -1, name: opt.Named, env: d.env}, dir: d, base: base, mode: opt.Mode.Perm(), alone: opt.Alone}
 	if err := o.createBeside(); err != nil {
 		d.Close()
 		return nil, pathError("create", opt.Named, err)
@@ -87,6 +95,9 @@ func (o *Output) createBeside() error {
 			gone, err := o.removeLeft(name)
 			if err != nil {
 				return err
+			}
+			if !gone && o.alone {
+				return ErrWritten
 			}
 			if !gone {
 				break // somebody is writing it

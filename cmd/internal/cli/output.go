@@ -36,7 +36,17 @@ type OutputFile struct {
 // committed when the run ends is removed. A file that is an input of the run,
 // or another of its outputs, is wrong usage.
 func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
-	out, err := j.create(path, replace)
+	return j.createClaimed(path, replace, false)
+}
+
+// CreateAlone is Create for a file that no other process may be writing: one
+// that does is [durable.ErrWritten].
+func (j *Job) CreateAlone(path string, replace bool) (*OutputFile, error) {
+	return j.createClaimed(path, replace, true)
+}
+
+func (j *Job) createClaimed(path string, replace, alone bool) (*OutputFile, error) {
+	out, err := j.create(path, replace, alone)
 	if err != nil || out.path == "" {
 		return out, err
 	}
@@ -187,7 +197,7 @@ func existsError(path string) error {
 	return WithHint(fmt.Errorf("%s: %w", path, ErrExists), "--force replaces it")
 }
 
-func (j *Job) create(path string, replace bool) (*OutputFile, error) {
+func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 	if path == "-" || path == "/dev/stdout" {
 		return &OutputFile{w: j.Stdout}, nil
 	}
@@ -202,7 +212,7 @@ func (j *Job) create(path string, replace bool) (*OutputFile, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	opt, real := durable.FileOptions{Named: path}, path
+	opt, real := durable.FileOptions{Named: path, Alone: alone}, path
 	if err == nil {
 		if real, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err

@@ -1,12 +1,15 @@
 package flags
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/shards"
 )
 
@@ -61,6 +64,16 @@ func (s *Sharing) CheckSource(of func() (shards.Source, error)) error {
 		return cli.WithHint(err, "storeconv plan-shards makes a plan of what is there")
 	}
 	return nil
+}
+
+// Busy says of a run that met another process at work on its own shard which
+// one that is. Any other error stays as it is. where is what the run writes.
+func (s *Sharing) Busy(err error, where string) error {
+	if s.Count == 0 || !errors.Is(err, durable.ErrBusy) && !errors.Is(err, durable.ErrWritten) {
+		return err
+	}
+	return cli.WithHint(fmt.Errorf("%s: shard %d of %d: %w", where, s.Number(), s.Count, err),
+		"one process at a time makes a shard; the same command again, once the other has ended, goes on or finds all done")
 }
 
 // part is the value of --shard.
