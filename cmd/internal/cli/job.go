@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"hash/maphash"
 	"io"
 	"os"
 	"sync"
@@ -34,6 +35,9 @@ type Job struct {
 	place  *OutputFile   // of --report; nil: none
 	kept   string        // of KeepReport; "": none
 	atEnd  func() error  // of AtEnd; nil: none
+
+	adopted   map[uint64]struct{} // sums of the lines of Adopt
+	adoptSeed maphash.Seed
 
 	about   About             // for the report
 	roles   map[string]string // the option by the value it was given

@@ -102,6 +102,16 @@ func TestAdopt(t *testing.T) {
 	if n := len(r.Problems.Items); n != MaxLines+1 {
 		t.Errorf("%d problems are kept", n)
 	}
+	// Both have met the same thing, once each; of what neither has kept nobody
+	// knows.
+	again := newJob("tool", "do", nil, nil, io.Discard)
+	again.Warning("odd", "there", "well")
+	again.Warning("odd", "there", "well")
+	again.Problem("odd", "there", "well")
+	j.Adopt(again.Snapshot())
+	if r := j.Snapshot(); r.Warnings.Total != 1 || r.Problems.Total != MaxLines+8 {
+		t.Errorf("%d warnings, %d problems", r.Warnings.Total, r.Problems.Total)
+	}
 	log := filepath.Join(t.TempDir(), "log")
 	exit := runVerb(t, func(_ context.Context, j *Job, _ []string) error { j.Adopt(other.Snapshot()); return nil }, "--log", log)
 	text, err := os.ReadFile(log)
