@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -79,12 +78,19 @@ func (r *run) feedStore(ctx context.Context) error {
 	return nil
 }
 
-// tellUnfinished tells of a run that has not ended: what it has not put in
+// tellUnfinished tells of runs that have not ended: what they have not put in
 // place is in no mailbox yet.
 func (f *storeFeed) tellUnfinished() {
-	if _, err := os.Lstat(filepath.Join(f.root.Name(), ims.WorkDir)); err == nil {
-		f.r.log.Problem("unfinished", ims.WorkDir,
-			"a run has left its work directory, or still goes on: mail may be missing from this export; the same command again finishes it")
+	runs, err := f.reader.Runs()
+	if err != nil {
+		f.r.log.Problem(ims.Unreadable, ims.WorkDir, err.Error())
+	}
+	for _, u := range runs {
+		if u.Done {
+			f.r.log.Warning(u.Kind(), u.Path, u.Text())
+			continue
+		}
+		f.r.log.Problem(u.Kind(), u.Path, u.Text()+"; it may be missing from this export")
 	}
 }
 

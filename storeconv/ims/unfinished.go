@@ -16,6 +16,10 @@ type Run struct {
 	Done    bool   // all is in place: it was stopped while it removed the folder
 }
 
+// ShardsDir is the folder in WorkDir that belongs to no run: the records of the
+// parts of a site that were made in the store, which merge reads.
+const ShardsDir = "shards"
+
 // Names in WorkDir.
 const (
 	runCommand = "command"
@@ -42,7 +46,7 @@ func (r *Reader) Runs() ([]Run, error) {
 	}
 	var runs []Run
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && e.Name() != ShardsDir {
 			run := Run{Path: WorkDir + "/" + e.Name(), Done: strings.HasSuffix(e.Name(), runDone)}
 			run.readCommand(dir, e.Name())
 			runs = append(runs, run)
