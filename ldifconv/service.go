@@ -1,6 +1,9 @@
 package ldifconv
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // service is a service of mailAllowedServiceAccess.
 type service uint8
@@ -17,6 +20,9 @@ const (
 )
 
 var serviceNames = [...]string{"imap", "imaps", "pop", "pops", "smtp", "smtps", "http"}
+
+// Services are the names of the services that an access rule can open.
+func Services() []string { return slices.Clone(serviceNames[:]) }
 
 // mailServices are the services that a SIMS user could be given: one with all
 // of them is not restricted. allServices are those that iMS knows.

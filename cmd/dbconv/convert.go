@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 )
 
@@ -51,7 +52,7 @@ func convertVerb() cli.Verb {
 			var c convertOptions
 			c.target.add(fs, 9, "that of IN", "that of IN")
 			fs.VarP(&c.sub, "subdatabase", "s", "convert the sub-database `NAME` only")
-			fs.StringVarP(&c.kind, "type", "t", "", "what a heap becomes: recno (the default) or btree")
+			c.kind.Add(fs, "type", "t", "what a heap becomes, `KIND`: recno (the default) or btree", "", "recno", "btree")
 			fs.BoolVar(&c.sortDups, "sort-duplicates", false, "sort the values of a key and mark the file so (version 8 and later)")
 			fs.BoolVar(&c.strict, "strict", false, "stop at the first damage and write nothing")
 			c.max.add(fs)
@@ -65,7 +66,7 @@ type convertOptions struct {
 	sub      subName
 	sortDups bool
 	strict   bool
-	kind     string
+	kind     flags.Choice
 	max      maxValue
 }
 
@@ -73,9 +74,6 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	in, out, err := inOut(args)
 	if err != nil {
 		return err
-	}
-	if c.kind != "" && c.kind != "recno" && c.kind != "btree" {
-		return cli.Usagef("--type: %q is neither recno nor btree", c.kind)
 	}
 	output := c.output(out)
 	src, err := openSource(job, in, c.sortDir(out))
@@ -88,7 +86,7 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 		rep, err = dbconv.Convert(ctx, dst, src, dbconv.ConvertOptions{
 			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict, MaxItem: c.max.bytes()},
 			Output:      output,
-			Subdatabase: c.sub.name, SortDups: c.sortDups, HeapKeys: c.kind == "btree",
+			Subdatabase: c.sub.name, SortDups: c.sortDups, HeapKeys: c.kind.Value == "btree",
 		})
 		return named(in, err)
 	})

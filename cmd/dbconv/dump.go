@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 )
 
@@ -43,9 +44,9 @@ func dumpVerb() cli.Verb {
 			fs.BoolVarP(&d.keys, "keys", "k", false, "record numbers of a recno or queue")
 			fs.VarP(&d.sub, "subdatabase", "s", "print the sub-database `NAME` only")
 			fs.BoolVarP(&d.list, "list", "l", false, "list the names of the sub-databases instead")
-			fs.StringVar(&d.format, "format", "db_dump", "db_dump or json")
+			d.format.Add(fs, "format", "", "`FORM` of the text: db_dump or json", "db_dump", "db_dump", "json")
 			fs.StringVarP(&d.out, "output", "o", "-", "write to `FILE`")
-			fs.StringVarP(&d.outOld, "file", "f", "", "the same, as db_dump has it")
+			fs.StringVarP(&d.outOld, "file", "f", "", "the same `FILE`, as db_dump has it")
 			fs.BoolVar(&d.force, "force", false, "replace FILE if it exists")
 			fs.BoolVar(&d.strict, "strict", false, "stop at the first damage")
 			d.max.add(fs)
@@ -58,15 +59,13 @@ type dumpOptions struct {
 	print, keys, list, force, strict bool
 	sub                              subName
 	max                              maxValue
-	format, out, outOld              string
+	format                           flags.Choice
+	out, outOld                      string
 }
 
 func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(args) != 1 || args[0] == "-" {
 		return cli.Usagef("one argument is wanted: the file to print")
-	}
-	if d.format != "db_dump" && d.format != "json" {
-		return cli.Usagef("--format: %q is neither db_dump nor json", d.format)
 	}
 	if d.outOld != "" {
 		d.out = d.outOld
@@ -86,7 +85,7 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	defer out.Abort()
 	opts := dbconv.DumpOptions{
 		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict, MaxItem: d.max.bytes()},
-		Print:  d.print, Keys: d.keys, Subdatabase: d.sub.name, JSON: d.format == "json",
+		Print:  d.print, Keys: d.keys, Subdatabase: d.sub.name, JSON: d.format.Value == "json",
 	}
 	if d.list {
 		err = dbconv.ListSubdatabases(ctx, out, src, opts)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 )
 
@@ -49,9 +50,9 @@ func loadVerb() cli.Verb {
 			var l loadOptions
 			l.target.add(fs, 9, "that of the text, else big", "that of the text, else 8K")
 			fs.StringVarP(&l.in, "file", "f", "-", "read from `FILE`")
-			fs.StringVarP(&l.kind, "type", "t", "", "btree, hash or recno, against what the text says")
+			l.kind.Add(fs, "type", "t", "`KIND` of the database: btree, hash or recno, against what the text says", "", "btree", "hash", "recno")
 			fs.BoolVarP(&l.plain, "text", "T", false, "the text has no header; -t is wanted")
-			fs.StringVar(&l.format, "format", "db_dump", "db_dump or json")
+			l.format.Add(fs, "format", "", "`FORM` of the text: db_dump or json", "db_dump", "db_dump", "json")
 			fs.BoolVarP(&l.keepFirst, "no-overwrite", "n", false, "keep the first record of a key, list the others")
 			fs.StringArrayVarP(&l.settings, "config", "c", nil, "`NAME=VALUE`: a header line, against what the text says")
 			fs.VarP(&l.sub, "subdatabase", "s", "load into the sub-database `NAME`")
@@ -66,7 +67,8 @@ type loadOptions struct {
 	target
 	sub                      subName
 	max                      maxValue
-	in, kind, format         string
+	in                       string
+	kind, format             flags.Choice
 	plain, keepFirst, strict bool
 	settings                 []string
 }
@@ -112,22 +114,13 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 
 func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, error) {
 	output := l.output(out)
-	switch l.kind {
-	case "btree", "hash", "recno":
-	case "":
-		if l.plain {
-			return dbconv.LoadOptions{}, cli.Usagef("-T wants -t")
-		}
-	default:
-		return dbconv.LoadOptions{}, cli.Usagef("--type: %q is none of btree, hash, recno", l.kind)
-	}
-	if l.format != "db_dump" && l.format != "json" {
-		return dbconv.LoadOptions{}, cli.Usagef("--format: %q is neither db_dump nor json", l.format)
+	if l.kind.Value == "" && l.plain {
+		return dbconv.LoadOptions{}, cli.Usagef("-T wants -t")
 	}
 	opts := dbconv.LoadOptions{
-		JSON:   l.format == "json",
+		JSON:   l.format.Value == "json",
 		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict, MaxItem: l.max.bytes()},
-		Output: output, Type: l.kind, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub.name,
+		Output: output, Type: l.kind.Value, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub.name,
 	}
 	for _, s := range l.settings {
 		name, value, ok := strings.Cut(s, "=")

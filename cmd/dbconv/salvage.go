@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 )
 
@@ -50,7 +51,7 @@ func salvageVerb() cli.Verb {
 			s.target.add(fs, 9, "that of IN", "that of IN")
 			fs.BoolVarP(&s.aggressive, "aggressive", "R", false, "take what is doubtful too")
 			fs.BoolVarP(&s.normal, "records", "r", false, "accepted as db_dump has it: the default")
-			fs.StringVar(&s.format, "format", "db", "result: db or db_dump")
+			s.format.Add(fs, "format", "", "`FORM` of the result: db or db_dump", "db", "db", "db_dump")
 			fs.BoolVarP(&s.print, "print", "p", false, "with --format db_dump: printable characters as they are")
 			s.max.add(fs)
 			return reading(s.run)
@@ -61,7 +62,7 @@ func salvageVerb() cli.Verb {
 type salvageOptions struct {
 	target
 	aggressive, normal, print bool
-	format                    string
+	format                    flags.Choice
 	max                       maxValue
 }
 
@@ -69,9 +70,6 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	in, out, err := inOut(args)
 	if err != nil {
 		return err
-	}
-	if s.format != "db" && s.format != "db_dump" {
-		return cli.Usagef("--format: %q is neither db nor db_dump", s.format)
 	}
 	output := s.output(out)
 	src, err := openSource(job, in, s.sortDir(out))
@@ -86,7 +84,7 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 		Print:      s.print,
 	}
 	var rep dbconv.SalvageReport
-	if s.format == "db_dump" {
+	if s.format.Value == "db_dump" {
 		rep, err = s.text(ctx, job, out, src, opts)
 	} else {
 		err = s.write(job, out, func(dst io.WriterAt) (err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/dbconv"
 )
 
@@ -37,7 +38,7 @@ func statVerb() cli.Verb {
 			var s statOptions
 			fs.BoolVarP(&s.file, "database", "d", false, "accepted as db_stat has it: IN may follow")
 			fs.VarP(&s.sub, "subdatabase", "s", "figures of the sub-database `NAME`")
-			fs.StringVar(&s.format, "format", "text", "text or json")
+			s.format.Add(fs, "format", "", "`FORM` of the output: text or json", "text", "text", "json")
 			return reading(s.run)
 		},
 	}
@@ -46,15 +47,12 @@ func statVerb() cli.Verb {
 type statOptions struct {
 	file   bool
 	sub    subName
-	format string
+	format flags.Choice
 }
 
 func (s *statOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if len(args) != 1 {
 		return cli.Usagef("one argument is wanted: the file to look at")
-	}
-	if s.format != "text" && s.format != "json" {
-		return cli.Usagef("--format: %q is neither text nor json", s.format)
 	}
 	src, err := openSource(job, args[0], "")
 	if err != nil {
@@ -65,7 +63,7 @@ func (s *statOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if err != nil {
 		return named(args[0], err)
 	}
-	if s.format == "json" {
+	if s.format.Value == "json" {
 		enc := json.NewEncoder(job.Stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(lines)

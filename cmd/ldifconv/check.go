@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -58,13 +57,14 @@ func checkVerb() cli.Verb {
 		Exit3:   "a finding of severity error, or of --fail-on",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			o := checkOptions{maxEntry: 8 << 20}
-			fs.StringVar(&o.as, "as", "", "check all mail entries as those of `PRODUCT`: sims, nms or ims50; default: each by its own classes")
+			o.as.Add(fs, "as", "", "check all mail entries as those of `PRODUCT`: sims, nms or ims50; default: each by its own classes", "", "sims", "nms", "ims50")
+			o.as.AnyCase().Also("ims", "ims50")
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema; may be repeated")
 			fs.StringArrayVar(&o.hosts, "host", nil, "a mail host that there is, `HOST`; any other in mailHost is a finding; may be repeated")
 			fs.StringVar(&o.temp, "temp", "", "make the scratch folder in `DIR`")
 			fs.BoolVar(&o.cross, "cross-read", false, "read every record with go-ldap/ldif as well and report where the two differ")
-			fs.StringVar(&o.format, "format", "text", "`FORM` of the findings: text, tsv or json (one object a line)")
-			fs.StringVar(&o.failOn, "fail-on", "error", "exit with 3 on findings of `SEVERITY` and above: error, warning, info, or never")
+			o.format.Add(fs, "format", "", "`FORM` of the findings: text, tsv or json (one object a line)", "text", "text", "tsv", "json")
+			o.failOn.Add(fs, "fail-on", "", "exit with 3 on findings of `SEVERITY` and above: error, warning, info, or never", "error", "error", "warning", "info", "never")
 			fs.BoolVar(&o.codes, "codes", false, "list the codes, and read nothing")
 			fs.Var(&o.maxEntry, "max-entry", "report entries above this size as damaged")
 			return o.run
@@ -73,34 +73,26 @@ func checkVerb() cli.Verb {
 }
 
 type checkOptions struct {
-	as, temp, format, failOn string
-	schemas, hosts           []string
-	cross, codes             bool
-	maxEntry                 flags.Size
+	as, format, failOn flags.Choice
+	temp               string
+	schemas, hosts     []string
+	cross, codes       bool
+	maxEntry           flags.Size
 }
 
 func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) error {
-	product, ok := map[string]check.Product{"": check.Auto, "sims": check.SIMS, "nms": check.NMS, "ims50": check.IMS, "ims": check.IMS}[strings.ToLower(o.as)]
-	if !ok {
-		return cli.Usagef("--as %s is none of sims, nms, ims50", o.as)
-	}
-	level, ok := map[string]check.Severity{"error": check.Error, "warning": check.Warning, "info": check.Info, "never": check.Error + 1}[o.failOn]
-	if !ok {
-		return cli.Usagef("--fail-on %s is none of error, warning, info, never", o.failOn)
-	}
+	product := map[string]check.Product{"": check.Auto, "sims": check.SIMS, "nms": check.NMS, "ims50": check.IMS}[o.as.Value]
+	level := map[string]check.Severity{"error": check.Error, "warning": check.Warning, "info": check.Info, "never": check.Error + 1}[o.failOn.Value]
 	if o.maxEntry <= 0 {
 		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
 	}
 	out := bufio.NewWriter(job.Stdout)
-	lines, err := newFindingLines(out, o.format)
-	if err != nil {
-		return err
-	}
+	lines := newFindingLines(out, o.format.Value)
 	if o.codes {
 		if len(args) > 0 {
 			return cli.Usagef("--codes takes no files")
 		}
-		return writeCodes(out, o.format)
+		return writeCodes(out, o.format.Value)
 	}
 	set, err := readSchemas(job, o.schemas)
 	if err != nil {
@@ -190,7 +182,7 @@ type findingLines struct {
 	write func(*check.Finding) error
 }
 
-func newFindingLines(out *bufio.Writer, format string) (*findingLines, error) {
+func newFindingLines(out *bufio.Writer, format string) *findingLines {
 	l := &findingLines{out: out, json: json.NewEncoder(out)}
 	l.json.SetEscapeHTML(false)
 	switch format {
@@ -200,10 +192,8 @@ func newFindingLines(out *bufio.Writer, format string) (*findingLines, error) {
 		l.write = l.tsv
 	case "json":
 		l.write = l.object
-	default:
-		return nil, cli.Usagef("--format %s is none of text, tsv, json", format)
 	}
-	return l, nil
+	return l
 }
 
 func (l *findingLines) text(f *check.Finding) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -56,9 +55,10 @@ func classifyVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o classifyOptions
 			o.maxEntry = 8 << 20
-			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
+			o.format.Add(fs, "format", "", "`FORM` of the output: text or json", "text", "text", "json")
 			fs.BoolVar(&o.counts, "counts", false, "print the counts only")
-			fs.StringVar(&o.expect, "expect", "", "`TAG` that every mail entry must satisfy, and no other: sims40, nms41 or ims50")
+			o.expect.Add(fs, "expect", "", "`TAG` that every mail entry must satisfy, and no other: sims40, nms41 or ims50", "", "sims40", "nms41", "ims50")
+			o.expect.AnyCase()
 			fs.Var(&o.maxEntry, "max-entry", "skip and report entries above this size")
 			return o.run
 		},
@@ -66,19 +66,13 @@ func classifyVerb() cli.Verb {
 }
 
 type classifyOptions struct {
-	format, expect string
+	format, expect flags.Choice
 	counts         bool
 	maxEntry       flags.Size
 }
 
 func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {
-	expect, err := tagNamed(o.expect)
-	if err != nil {
-		return err
-	}
-	if o.format != "text" && o.format != "json" {
-		return cli.Usagef("--format %s is neither text nor json", o.format)
-	}
+	expect := map[string]ldifconv.Tag{"sims40": ldifconv.TagSIMS40, "nms41": ldifconv.TagNMS41, "ims50": ldifconv.TagIMS50}[o.expect.Value]
 	if o.maxEntry <= 0 {
 		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
 	}
@@ -91,7 +85,7 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 	lines := entryLines{out: out, json: json.NewEncoder(out), silent: o.counts}
 	lines.json.SetEscapeHTML(false)
 	each := lines.text
-	if o.format == "json" {
+	if o.format.Value == "json" {
 		each = lines.object
 	}
 	meter := job.Meter("entries", 0, 0)
@@ -103,7 +97,7 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 		return err
 	}
 	counts := countsOf(&report)
-	if o.format == "json" {
+	if o.format.Value == "json" {
 		err = lines.json.Encode(counts)
 	} else if o.counts {
 		err = counts.write(out)
@@ -113,20 +107,6 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 	}
 	counts.tell(job)
 	return out.Flush()
-}
-
-func tagNamed(name string) (ldifconv.Tag, error) {
-	switch strings.ToLower(name) {
-	case "":
-		return 0, nil
-	case "sims40":
-		return ldifconv.TagSIMS40, nil
-	case "nms41":
-		return ldifconv.TagNMS41, nil
-	case "ims50":
-		return ldifconv.TagIMS50, nil
-	}
-	return 0, cli.Usagef("--expect %s is none of sims40, nms41, ims50", name)
 }
 
 // entryLines writes what each entry is.

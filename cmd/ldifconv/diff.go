@@ -55,7 +55,7 @@ func diffVerb() cli.Verb {
 		ExitDoc: "0    the exports are equal\n1    they differ\n2    trouble: wrong options or arguments, a failure, a record that cannot be\n     compared\n130  interrupted",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			o := diffOptions{maxEntry: 8 << 20}
-			fs.StringVar(&o.format, "format", "changes", "what is written, `FORM`: changes (records for ldapmodify) or text")
+			o.format.Add(fs, "format", "", "what is written, `FORM`: changes (records for ldapmodify) or text", "changes", "changes", "text")
 			fs.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
 			fs.StringVar(&o.undo, "undo", "", "write the change records that turn B into A to `FILE`")
 			fs.BoolVar(&o.force, "force", false, "replace an output file that exists and holds something else")
@@ -84,10 +84,11 @@ func diffExit(status int, r cli.Report) int {
 }
 
 type diffOptions struct {
-	format, out, undo, match, temp string
-	force                          bool
-	ignore, schemas                []string
-	maxEntry                       flags.Size
+	format                 flags.Choice
+	out, undo, match, temp string
+	force                  bool
+	ignore, schemas        []string
+	maxEntry               flags.Size
 }
 
 func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -106,12 +107,8 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 			return cli.Usagef("%q is no attribute description", name)
 		}
 	}
-	switch o.format {
-	case "changes":
-	case "text":
+	if o.format.Value == "text" {
 		opt.Format = diff.Text
-	default:
-		return cli.Usagef("--format %s is neither changes nor text", o.format)
 	}
 	for _, path := range []string{o.out, o.undo} {
 		if path != "-" && (cli.SameFile(path, args[0]) || cli.SameFile(path, args[1])) {

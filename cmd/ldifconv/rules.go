@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -33,41 +34,31 @@ func rulesVerb() cli.Verb {
 		Example: "$ ldifconv rules -M sims\n$ ldifconv rules --format markdown > docs/mapping.md",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o rulesOptions
-			fs.StringVarP(&o.from, "from", "M", "", "rules for entries of `SOURCE` only: sims or nms")
-			fs.StringVar(&o.format, "format", "text", "`FORM` of the table: text, markdown, or json, one rule a line")
+			o.from.Add(fs, "from", "M", "rules for entries of `SOURCE` only: sims or nms", "", "sims", "nms")
+			o.from.AnyCase()
+			o.format.Add(fs, "format", "", "`FORM` of the table: text, markdown, or json, one rule a line", "text", "text", "markdown", "json")
 			return o.run
 		},
 	}
 }
 
-type rulesOptions struct{ from, format string }
+type rulesOptions struct{ from, format flags.Choice }
 
 func (o *rulesOptions) run(_ context.Context, job *cli.Job, args []string) error {
 	if len(args) > 0 {
 		return cli.Usagef("rules takes no arguments")
 	}
-	from := ldifconv.AnySource
-	switch strings.ToLower(o.from) {
-	case "":
-	case "sims":
-		from = ldifconv.SIMS
-	case "nms":
-		from = ldifconv.NMS
-	default:
-		return cli.Usagef("-M %s is neither sims nor nms", o.from)
-	}
+	from := map[string]ldifconv.Source{"": ldifconv.AnySource, "sims": ldifconv.SIMS, "nms": ldifconv.NMS}[o.from.Value]
 	out := bufio.NewWriter(job.Stdout)
 	rules := ldifconv.Rules(from)
 	var err error
-	switch o.format {
+	switch o.format.Value {
 	case "text":
 		writeRulesText(out, rules)
 	case "markdown":
 		writeRulesMarkdown(out, rules)
 	case "json":
 		err = writeRulesJSON(out, rules)
-	default:
-		return cli.Usagef("--format %s is none of text, markdown, json", o.format)
 	}
 	if err != nil {
 		return err

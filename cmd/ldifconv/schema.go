@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv/schema"
 )
 
@@ -43,9 +46,10 @@ func schemaVerb() cli.Verb {
 		Example: "$ ldifconv schema --format ds4 --out conf\n$ ldifconv schema --format ldif --schema slapd.user_oc.conf --out /etc/dirsrv/slapd-mail/schema",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o schemaOptions
-			fs.StringVar(&o.format, "format", "ldif", "what is written, `FORM`: ds4, ldif or openldap")
+			o.format.Add(fs, "format", "", "what is written, `FORM`: ds4, ldif or openldap", "ldif", schema.Forms()...)
 			fs.StringVar(&o.out, "out", ".", "write the files to `DIR`")
 			fs.StringSliceVar(&o.only, "only", nil, "only what `PRODUCTS` brought: sims, nms, ims, joined by commas")
+			cli.Offer(fs, "only", slices.Sorted(maps.Keys(productOrigins))...)
 			fs.StringArrayVar(&o.schemas, "schema", nil, "merge the definitions of `FILE`; may be repeated")
 			fs.StringArrayVar(&o.schemas, "merge", nil, "the same as --schema `FILE`")
 			fs.BoolVar(&o.standalone, "standalone", false, "with openldap: standard definitions too, in the place of core, cosine and inetorgperson; lists need no members then, as in Directory Server 4")
@@ -55,8 +59,12 @@ func schemaVerb() cli.Verb {
 	}
 }
 
+// productOrigins are the words of --only.
+var productOrigins = map[string]schema.Origin{"sims": schema.SIMS, "nms": schema.NMS, "ims": schema.IMS}
+
 type schemaOptions struct {
-	format, out       string
+	format            flags.Choice
+	out               string
 	only, schemas     []string
 	standalone, force bool
 }
@@ -65,7 +73,7 @@ func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) erro
 	if len(args) > 0 {
 		return cli.Usagef("schema takes no arguments")
 	}
-	if o.standalone && o.format != "openldap" {
+	if o.standalone && o.format.Value != "openldap" {
 		return cli.Usagef("--standalone is for --format openldap")
 	}
 	origins := schema.Products()
@@ -73,9 +81,9 @@ func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) erro
 		origins = nil
 	}
 	for _, word := range o.only {
-		at, ok := map[string]schema.Origin{"sims": schema.SIMS, "nms": schema.NMS, "ims": schema.IMS}[strings.ToLower(strings.TrimSpace(word))]
+		at, ok := productOrigins[strings.ToLower(strings.TrimSpace(word))]
 		if !ok {
-			return cli.Usagef("--only %s is none of sims, nms, ims", word)
+			return cli.Usagef("--only %s is none of %s", word, strings.Join(slices.Sorted(maps.Keys(productOrigins)), ", "))
 		}
 		origins = append(origins, at)
 	}
@@ -84,10 +92,7 @@ func (o *schemaOptions) run(_ context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	set = set.Only(origins, o.standalone)
-	files := set.Files(o.format)
-	if files == nil {
-		return cli.Usagef("--format %s is none of %s", o.format, strings.Join(schema.Forms(), ", "))
-	}
+	files := set.Files(o.format.Value)
 	if err := writeFiles(job, o.out, files, o.force); err != nil {
 		return err
 	}

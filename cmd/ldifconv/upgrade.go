@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/choices"
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/ldifconv"
 )
 
@@ -35,18 +38,19 @@ type upgradeFlags struct {
 	set *pflag.FlagSet
 	choices.Upgrade
 
-	from, kinds    string
+	from           flags.Choice
+	kinds          string
 	base           []string
 	only           bool
 	config         string
-	format         string
+	format         flags.Choice
 	undo, rejects  string
 	log, out       string
 	save, programs string
 	restore        []string
 	jobs           int
 	dryRun         bool
-	check          string
+	check          flags.Choice
 	force          bool
 	old            oldFlags
 }
@@ -60,17 +64,19 @@ type oldFlags struct {
 
 func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	f := &upgradeFlags{set: fs}
-	fs.StringVarP(&f.from, "from", "M", "", "the `PRODUCT` the export comes from: sims or nms")
+	f.from.Add(fs, "from", "M", "the `PRODUCT` the export comes from: sims or nms", "", "sims", "nms")
+	f.from.AnyCase()
 	fs.StringArrayVarP(&f.base, "base", "b", nil, "upgrade the entries at and below the DN `BASE`; may be repeated")
 	fs.StringVarP(&f.kinds, "kinds", "m", "both", "the `KIND` of entries: users, groups, domains, both (users and groups) or all; singular forms too")
+	cli.Offer(fs, "kinds", slices.Sorted(maps.Keys(kindWords))...)
 	f.Upgrade.Add(fs)
 	fs.StringVar(&f.DefaultDomain, "default-domain", "", "the site's default domain `NAME`; one of the domains of --vanity")
 	fs.BoolVarP(&f.only, "only-add", "O", false, "run no rule, only what -A and --restore say")
 	fs.StringVarP(&f.config, "config", "C", "", "read options from `FILE`, one a line: a letter or long name, a blank, the value; the command line wins")
-	fs.StringVar(&f.format, "format", "changes", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)")
+	f.format.Add(fs, "format", "", "what is written, `FORMAT`: changes (records for ldapmodify) or ldif (all entries, for ldif2db)", "changes", "changes", "ldif")
 	fs.StringVarP(&f.out, "output", "o", "-", "write to `FILE`")
 	fs.StringVar(&f.undo, "undo", "", "write change records that take the upgrade back to `FILE`")
-	fs.StringVar(&f.check, "check", "", "count what ldifconv check finds in the output, `yes or no`; default: yes with --format ldif, no with changes, which are no directory")
+	f.check.Add(fs, "check", "", "count what ldifconv check finds in the output, `yes or no`; default: yes with --format ldif, no with changes, which are no directory", "", checkYes, checkNo)
 	fs.Lookup("check").NoOptDefVal = checkYes
 	fs.StringVar(&f.rejects, "rejects", "", "write the records that could not be read, as they stand, to `FILE`")
 	fs.StringVarP(&f.log, "log", "f", "", "write all problems and warnings to `FILE`, without the limit of 1,000 of a kind")
@@ -80,12 +86,12 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
 	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but what --log and --report name")
 	fs.BoolVar(&f.force, "force", false, "replace files that exist and hold something else")
-	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the old tool's server; -h under its name")
-	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the old tool's administrator")
-	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's password")
+	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the `HOST` of the old tool's server; -h under its name")
+	fs.StringVarP(&f.old.bindDN, "bind-dn", "D", "", "not used: the `DN` of the old tool's administrator")
+	fs.StringVarP(&f.old.password, "bind-password", "w", "", "not used: the old tool's `PASSWORD`")
 	fs.BoolVarP(&f.old.goOn, "continue", "c", false, "not needed: problems never end a run unless --strict is given")
-	fs.StringVarP(&f.old.debug, "debug-level", "l", "", "not used: the old tool's debug level")
-	fs.StringVarP(&f.old.remove, "old-r", "r", "", "not used: an option of the old tool whose meaning was never published")
+	fs.StringVarP(&f.old.debug, "debug-level", "l", "", "not used: the old tool's debug `LEVEL`")
+	fs.StringVarP(&f.old.remove, "old-r", "r", "", "not used: an option of the old tool with a `VALUE`, whose meaning was never published")
 	cli.Secret(fs, "bind-password")
 	for _, name := range []string{"old-r", "ldap-host", "bind-dn", "bind-password", "continue", "debug-level"} {
 		fs.Lookup(name).DefValue = ""
@@ -176,7 +182,7 @@ func (f *upgradeFlags) next(job *cli.Job, rep ldifconv.Report) {
 	if f.dryRun || f.out == "-" || strings.HasPrefix(f.out, "/dev/") || rep.Changed+rep.Added == 0 {
 		return
 	}
-	if f.format == "ldif" {
+	if f.format.Value == "ldif" {
 		job.Next(fmt.Sprintf("import %s into an empty directory with ldif2db", cli.Quote(f.out)))
 		return
 	}
@@ -189,15 +195,13 @@ func (f *upgradeFlags) next(job *cli.Job, rep ldifconv.Report) {
 // options turns the flags into those of the conversion.
 func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 	opt := ldifconv.Options{Base: f.base, AddOnly: f.only, Jobs: f.jobs}
-	switch strings.ToLower(f.from) {
+	switch f.from.Value {
 	case "sims":
 		opt.From = ldifconv.SIMS
 	case "nms":
 		opt.From = ldifconv.NMS
-	case "":
-		return opt, cli.Usagef("-M is missing: sims or nms")
 	default:
-		return opt, cli.Usagef("-M %q: sims or nms", f.from)
+		return opt, cli.Usagef("-M is missing: sims or nms")
 	}
 	if len(f.base) == 0 {
 		return opt, cli.Usagef("-b is missing: the DN at and below which entries are upgraded")
@@ -206,19 +210,10 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 	if opt.Kinds, ok = parseKinds(f.kinds); !ok {
 		return opt, cli.Usagef("-m %q: users, groups, domains, both or all", f.kinds)
 	}
-	switch f.format {
-	case "changes":
-	case "ldif":
+	if f.format.Value == "ldif" {
 		opt.Format = ldifconv.Full
-	default:
-		return opt, cli.Usagef("--format %q: changes or ldif", f.format)
 	}
-	switch f.check {
-	case "", checkYes, checkNo:
-	default:
-		return opt, cli.Usagef("--check %q: yes or no", f.check)
-	}
-	if f.check == checkYes && opt.Format != ldifconv.Full {
+	if f.check.Value == checkYes && opt.Format != ldifconv.Full {
 		return opt, cli.Usagef("--check goes with --format ldif: change records are no directory")
 	}
 	switch {
@@ -233,24 +228,24 @@ func (f *upgradeFlags) options(job *cli.Job) (ldifconv.Options, error) {
 	return opt, err
 }
 
+// kindWords are the words of -m.
+var kindWords = map[string]ldifconv.Kind{
+	"users": ldifconv.Users, "groups": ldifconv.Groups, "domains": ldifconv.Domains, "both": ldifconv.Both, "all": ldifconv.All,
+}
+
 // parseKinds reads the argument of -m.
 func parseKinds(s string) (ldifconv.Kind, bool) {
 	var kinds ldifconv.Kind
 	for _, word := range strings.Split(strings.ToLower(s), ",") {
-		switch strings.TrimSpace(word) {
-		case "user", "users":
-			kinds |= ldifconv.Users
-		case "group", "groups":
-			kinds |= ldifconv.Groups
-		case "domain", "domains":
-			kinds |= ldifconv.Domains
-		case "both":
-			kinds |= ldifconv.Both
-		case "all":
-			kinds |= ldifconv.All
-		default:
+		word = strings.TrimSpace(word)
+		kind, ok := kindWords[word]
+		if !ok {
+			kind, ok = kindWords[word+"s"] // of one of them
+		}
+		if !ok {
 			return 0, false
 		}
+		kinds |= kind
 	}
 	return kinds, true
 }

@@ -20,7 +20,7 @@ const (
 
 // checks says whether what is written is checked on the way.
 func (f *upgradeFlags) checks() bool {
-	return f.check == checkYes || f.check == "" && f.format == "ldif"
+	return f.check.Value == checkYes || f.check.Value == "" && f.format.Value == "ldif"
 }
 
 // heapGrowth is how much the heap may grow, in percent, before it is collected:
@@ -48,11 +48,11 @@ func (f *upgradeFlags) checkRoom(job *cli.Job, args []string) error {
 	if err == nil {
 		return nil
 	}
-	if f.check == checkYes {
+	if f.check.Value == checkYes {
 		return cli.WithHint(fmt.Errorf("--check: %w", err), "TMPDIR names another folder")
 	}
 	f.notChecked(job, err)
-	f.check = checkNo
+	f.check.Value = checkNo
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (f *upgradeFlags) upgrade(ctx context.Context, job *cli.Job, out io.Writer,
 	if err = cmp.Or(err, ctx.Err()); err != nil || checkErr == nil {
 		return rep, &found, err
 	}
-	if f.check == checkYes {
+	if f.check.Value == checkYes {
 		return rep, nil, fmt.Errorf("--check: %w", checkErr)
 	}
 	f.notChecked(job, checkErr)

@@ -59,10 +59,10 @@ func usersVerb() cli.Verb {
 			fs.StringArrayVarP(&o.base, "base", "b", nil, "only users at and below the DN `BASE`; may be repeated")
 			fs.StringVarP(&o.filter, "filter", "F", "", "only users that match the LDAP `FILTER` (RFC 1558, RFC 4515)")
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have bare uids for ids")
-			fs.StringVar(&o.format, "format", "ids", "`FORM` of the output: ids or tsv")
+			o.format.Add(fs, "format", "", "`FORM` of the output: ids or tsv", "ids", "ids", "tsv")
 			fs.IntVar(&o.split, "split", 0, "spread the users over `N` files of --out")
 			fs.StringVar(&o.out, "out", "", "write the files to `DIR`")
-			fs.StringVar(&o.by, "by", "", "make the files even by `WHAT`: sizes, quota or count")
+			o.by.Add(fs, "by", "", "make the files even by `WHAT`: sizes, quota or count", "", roster.Measures()...)
 			fs.StringVar(&o.sizes, "sizes", "", "the bytes of each user are in `FILE`")
 			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else, and remove those of an earlier split")
 			o.splitGiven = func() bool { return fs.Changed("split") }
@@ -72,26 +72,23 @@ func usersVerb() cli.Verb {
 }
 
 type usersOptions struct {
-	base                                   []string
-	filter, domain, format, out, by, sizes string
-	split                                  int
-	force                                  bool
-	splitGiven                             func() bool
+	base                       []string
+	format, by                 flags.Choice
+	filter, domain, out, sizes string
+	split                      int
+	force                      bool
+	splitGiven                 func() bool
 }
 
 func (o *usersOptions) check() error {
 	switch {
-	case o.format != "ids" && o.format != "tsv":
-		return cli.Usagef("--format %s is neither ids nor tsv", o.format)
 	case (o.split != 0 || o.splitGiven()) && (o.split < 1 || o.split > roster.MostLists):
 		return cli.Usagef("--split %d: 1 to %d", o.split, roster.MostLists)
 	case o.split > 0 && o.out == "":
 		return cli.Usagef("--split needs --out: the folder of the files")
-	case o.by != "" && o.by != "sizes" && o.by != "quota" && o.by != "count":
-		return cli.Usagef("--by %s is none of sizes, quota, count", o.by)
-	case o.by == "sizes" && o.sizes == "":
+	case o.by.Value == string(roster.Sizes) && o.sizes == "":
 		return cli.Usagef("--by sizes needs --sizes")
-	case (o.by != "" || o.sizes != "") && o.split == 0:
+	case (o.by.Value != "" || o.sizes != "") && o.split == 0:
 		return cli.Usagef("--by and --sizes need --split")
 	}
 	return nil
@@ -101,8 +98,8 @@ func (o *usersOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.by == "" && o.sizes != "" {
-		o.by = string(roster.Sizes)
+	if o.by.Value == "" && o.sizes != "" {
+		o.by.Value = string(roster.Sizes)
 	}
 	list, err := roster.NewList(roster.Selection{Base: o.base, Filter: o.filter, Domain: o.domain}, job)
 	if err != nil {
@@ -168,7 +165,7 @@ func (l *userLister) write(m *roster.Member) error {
 		return err
 	}
 	line := roster.Line(m.ID)
-	if l.o.format == "tsv" {
+	if l.o.format.Value == "tsv" {
 		line = userLine(m)
 	}
 	_, err = l.outs[at].WriteString(line)

@@ -31,11 +31,11 @@ func (l *userLister) open() error {
 		}
 		w := bufio.NewWriterSize(f, 4<<10)
 		l.outs = append(l.outs, w)
-		if l.o.format == "tsv" {
+		if l.o.format.Value == "tsv" {
 			w.WriteString("id\tdn\tdomain\tmailhost\tquota\tstatus\tforward\n") // an error comes back from Flush
 		}
 	}
-	l.balance = roster.NewBalance(n, roster.By(l.o.by), &l.sizes)
+	l.balance = roster.NewBalance(n, roster.By(l.o.by.Value), &l.sizes)
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (o *usersOptions) paths(n int) []string {
 }
 
 func (o *usersOptions) ext() string {
-	if o.format == "tsv" {
+	if o.format.Value == "tsv" {
 		return "tsv"
 	}
 	return "txt"

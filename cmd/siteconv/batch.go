@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
 )
 
@@ -16,7 +17,8 @@ import (
 type batchFlags struct {
 	name, filter, users string
 	split, part         int
-	by, sizes           string
+	by                  flags.Choice
+	sizes               string
 	closing             bool
 }
 
@@ -26,7 +28,7 @@ func (f *batchFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.users, "users", "", "of a batch: the users of `FILE`, store ids one a line")
 	fs.IntVar(&f.split, "split", 0, "of a batch: one of `N` even parts of the users that are in no other")
 	fs.IntVar(&f.part, "part", 0, "which part of --split, `K` from 1 to N")
-	fs.StringVar(&f.by, "by", "", "make the parts even by `WHAT`: sizes, quota or count, as ldifconv users does")
+	f.by.Add(fs, "by", "", "make the parts even by `WHAT`: sizes, quota or count, as ldifconv users does", "", roster.Measures()...)
 	fs.StringVar(&f.sizes, "sizes", "", "the bytes of each user for --by sizes are in `FILE`, as storeconv list prints them")
 	fs.BoolVar(&f.closing, "closing", false, "what comes after the last batch: groups, and the upgrade of all entries")
 }
@@ -42,10 +44,10 @@ func (f *batchFlags) check() error {
 			ways++
 		}
 	}
-	switch by := roster.By(f.by); {
+	switch by := roster.By(f.by.Value); {
 	case f.closing && (f.given() || ways > 0):
 		return cli.Usagef("--closing is what comes after all batches: it takes none of their flags")
-	case !f.given() && (ways > 0 || f.by != "" || f.sizes != ""):
+	case !f.given() && (ways > 0 || f.by.Value != "" || f.sizes != ""):
 		return cli.Usagef("--filter, --users, --split, --part, --by and --sizes are of a batch: --batch names it")
 	case !f.given():
 		return nil
@@ -59,13 +61,11 @@ func (f *batchFlags) check() error {
 		return cli.Usagef("--part %d: 1 to %d", f.part, f.split)
 	case (by != roster.Auto || f.sizes != "") && f.split == 0:
 		return cli.Usagef("--by and --sizes need --split")
-	case by != roster.Auto && by != roster.Sizes && by != roster.Quota && by != roster.Count:
-		return cli.Usagef("--by %s is none of sizes, quota, count", f.by)
 	case by == roster.Sizes && f.sizes == "":
 		return cli.Usagef("--by sizes needs --sizes")
 	}
-	if by := roster.By(f.by); by == roster.Auto && f.sizes != "" {
-		f.by = string(roster.Sizes)
+	if by := roster.By(f.by.Value); by == roster.Auto && f.sizes != "" {
+		f.by.Value = string(roster.Sizes)
 	}
 	if _, err := roster.NewList(roster.Selection{Filter: f.filter}, silent{}); err != nil {
 		return cli.Usagef("--filter %s: %w", f.filter, err)

@@ -40,8 +40,8 @@ func (ch *chooser) splitPart(ctx context.Context) (userSet, error) {
 	case err != nil:
 	case s == nil:
 		users, err = ch.makeSplit(ctx, dir)
-	case f.by != "" && s.By != roster.By(f.by):
-		err = cli.WithHint(fmt.Errorf("--by %s: the %d lists of %s were made without it, or by something else", f.by, f.split, dir), "leave --by away for the other parts")
+	case f.by.Value != "" && s.By != roster.By(f.by.Value):
+		err = cli.WithHint(fmt.Errorf("--by %s: the %d lists of %s were made without it, or by something else", f.by.Value, f.split, dir), "leave --by away for the other parts")
 	default:
 		users, err = readUsers(filepath.Join(dir, roster.FileName(f.part-1, f.split, "txt")))
 	}
@@ -85,7 +85,7 @@ func (ch *chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	if err := ch.readSizes(&sizes); err != nil {
 		return nil, err
 	}
-	balance := roster.NewBalance(ch.flags.split, roster.By(ch.flags.by), &sizes)
+	balance := roster.NewBalance(ch.flags.split, roster.By(ch.flags.by.Value), &sizes)
 	lists := make([][]string, ch.flags.split)
 	_, err := ch.c.eachUser(ctx, ch.job, ch.job, "", func(m *roster.Member) error {
 		if !ch.consider(m) {
@@ -105,7 +105,7 @@ func (ch *chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 		ch.job.Warning("no-size", ch.flags.sizes, fmt.Sprintf("%d users have no size: they count as empty", n))
 	}
 	if !ch.c.dryRun {
-		s := &split{Lists: ch.flags.split, By: roster.By(ch.flags.by), Users: balance.Counts()}
+		s := &split{Lists: ch.flags.split, By: roster.By(ch.flags.by.Value), Users: balance.Counts()}
 		err = ch.writeSplit(dir, s, lists)
 	}
 	return lists[ch.flags.part-1], err

@@ -64,8 +64,8 @@ func (c *conversion) tempDir() string {
 
 // describe is the site as site.toml and the command line say it.
 func (f *runFlags) describe() (*site.Site, error) {
-	if f.scenario != "" {
-		if _, err := findScenario(f.scenario); err != nil {
+	if f.scenario.Value != "" {
+		if _, err := findScenario(f.scenario.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -49,8 +49,7 @@ func initVerb() cli.Verb {
 		Example: "siteconv init site\nsiteconv init --scenario sims-incremental site\nsiteconv init --output - /mnt/archive",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f initFlags
-			f.scenario = flags.NewChoice("", site.Scenarios()...)
-			fs.Var(&f.scenario, "scenario", "the scenario, `NAME`: sims-offline, sims-online, sims-incremental or nms-single (default: sims-offline or nms-single, by the product)")
+			f.scenario.Add(fs, "scenario", "", "the scenario, `NAME`: sims-offline, sims-online, sims-incremental or nms-single (default: sims-offline or nms-single, by the product)", "", site.Scenarios()...)
 			fs.StringVarP(&f.output, "output", "o", "", "write to `FILE` in place of DIR/site.toml; - is standard output")
 			fs.BoolVar(&f.force, "force", false, "replace a site.toml that is there")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "look and print, write nothing")

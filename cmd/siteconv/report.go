@@ -5,19 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
 )
 
 // reportFlags are the command line of report.
 type reportFlags struct {
-	lang, out string
-	noDigests bool
+	lang, format flags.Choice
+	out          string
+	noDigests    bool
 }
 
 func reportVerb() cli.Verb {
@@ -49,13 +49,14 @@ a byte that does not print and a backslash are written \t, \n, \xHH and \\.
 
 The page shows the first and the largest of long tables and says so; the list has
 all. Nothing of OUT is changed beside these two files. The summary goes to
-standard output, with --json as an object.`,
+standard output, with --format json as an object.`,
 		Example: `siteconv report converted
 siteconv report converted --lang ja --out /srv/www/migration`,
 		Exit3: "written, but something of the output could not be read; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f reportFlags
-			fs.StringVar(&f.lang, "lang", "en", "`LANG` of the page: en or ja")
+			f.lang.Add(fs, "lang", "", "`LANG` of the page: en or ja", ledger.Langs[0], ledger.Langs...)
+			f.format.Add(fs, "format", "", "`FORM` of the summary: text or json", "text", "text", "json")
 			fs.StringVar(&f.out, "out", "", "folder `DIR` for the files, made when it is missing (default OUT)")
 			fs.BoolVar(&f.noDigests, "no-digests", false, "do not read messages: no digests of Maildirs and of stores from NMS")
 			return f.run
@@ -67,26 +68,24 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	switch {
 	case len(args) != 1:
 		return cli.Usagef("report takes one argument, the folder OUT of a conversion")
-	case !slices.Contains(ledger.Langs, f.lang):
-		return cli.Usagef("--lang %q is none of %s", f.lang, strings.Join(ledger.Langs, ", "))
 	}
 	if f.out == "" {
 		f.out = args[0]
 	}
 	job.Source(args[0])
-	l, err := writeReport(ctx, job, args[0], f.out, []string{f.lang}, !f.noDigests)
+	l, err := writeReport(ctx, job, args[0], f.out, []string{f.lang.Value}, !f.noDigests)
 	if err != nil {
 		return err
 	}
 	figures := l.Figures()
 	job.Data(&figures)
-	if job.JSON() {
+	if f.format.Value == "json" {
 		return figures.WriteJSON(job.Stdout)
 	}
 	if err := l.Summary(job.Stdout); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(job.Stdout, "\n%s\n%s\n", filepath.Join(f.out, ledger.HTMLName(f.lang)), filepath.Join(f.out, ledger.ListName))
+	_, err = fmt.Fprintf(job.Stdout, "\n%s\n%s\n", filepath.Join(f.out, ledger.HTMLName(f.lang.Value)), filepath.Join(f.out, ledger.ListName))
 	return err
 }
 

@@ -15,7 +15,8 @@ import (
 type runFlags struct {
 	set *pflag.FlagSet
 
-	scenario, site, out string
+	scenario            flags.Choice
+	site, out           string
 	ldif, stream, store string
 	destination         flags.Choice
 	base                []string
@@ -42,7 +43,7 @@ func runVerb() cli.Verb {
 		Exit3:   "done, but an entry, message or record was refused, unreadable or lost; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			f := runFlags{set: fs}
-			fs.StringVar(&f.scenario, "scenario", "", "`NAME` of the scenario: "+strings.Join(site.Scenarios(), ", "))
+			f.scenario.Add(fs, "scenario", "", "`NAME` of the scenario: "+strings.Join(site.Scenarios(), ", "), "", site.Scenarios()...)
 			fs.StringVar(&f.site, "site", "", "`DIR` with site.toml, or with the inputs under their usual names; or the site.toml itself")
 			f.destination = flags.NewChoice("", site.IMS, site.Maildir)
 			fs.Var(&f.destination, "destination", "where the mail goes, `WHAT`: ims (the new store, the default) or maildir (for Dovecot)")
@@ -61,6 +62,7 @@ func runVerb() cli.Verb {
 			f.sync.Add(fs)
 			f.jobs.Add(fs, "workers; the output is the same for any number,")
 			fs.StringVar(&f.only, "only", "", "do one `STEP` alone, see above")
+			cli.Offer(fs, "only", allSteps()...)
 			fs.BoolVar(&f.noVerify, "no-verify", false, "leave the last step out, which reads the mail once more and compares")
 			fs.BoolVar(&f.preflight, "preflight", false, "look at everything, tell what stands in the way and what to expect, write nothing")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "read and convert everything, write nothing")

@@ -50,7 +50,7 @@ func (f *runFlags) override(s *site.Site) {
 		flag string
 		to   *string
 	}{
-		{f.scenario, &s.Scenario}, {f.destination.Value, &s.Destination}, {f.defaultDomain, &s.Directory.DefaultDomain},
+		{f.scenario.Value, &s.Scenario}, {f.destination.Value, &s.Destination}, {f.defaultDomain, &s.Directory.DefaultDomain},
 		{f.oldHost, &s.Hosts.Old}, {f.newHost, &s.Hosts.New},
 		{f.ldif, &s.Inputs.LDIF}, {f.stream, &s.Inputs.Stream}, {f.store, &s.Inputs.Store},
 	} {

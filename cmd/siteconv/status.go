@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/site"
 )
@@ -40,17 +41,21 @@ func statusVerb() cli.Verb {
 		Args:    "OUT",
 		Summary: "list the batches of a migration, and who is in none",
 		Doc:     statusDoc,
-		Example: "$ siteconv status moved\n$ siteconv status moved --ldif today.ldif --json",
+		Example: "$ siteconv status moved\n$ siteconv status moved --ldif today.ldif --format json",
 		Exit3:   "a record of the export could not be read",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f statusFlags
 			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible")
+			f.format.Add(fs, "format", "", "`FORM` of the list: text or json", "text", "text", "json")
 			return f.run
 		},
 	}
 }
 
-type statusFlags struct{ ldif string }
+type statusFlags struct {
+	ldif   string
+	format flags.Choice
+}
 
 // status is what the verb tells.
 type status struct {
@@ -89,7 +94,7 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 			return err
 		}
 	}
-	if job.JSON() {
+	if f.format.Value == "json" {
 		enc := json.NewEncoder(job.Stdout)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(s)
@@ -250,7 +255,7 @@ func (s *status) printLeft(w io.Writer) error {
 			fmt.Fprintf(&b, "%s %s", map[bool]string{true: ":", false: ","}[i == 0], id)
 		}
 		if len(s.OfNoBatch) > namesShown {
-			b.WriteString(", ...; --json lists all")
+			b.WriteString(", ...; --format json lists all")
 		}
 		b.WriteString("\n")
 	}

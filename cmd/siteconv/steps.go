@@ -97,6 +97,21 @@ func (c *conversion) steps() []step {
 	return list
 }
 
+// allSteps are the steps of all scenarios.
+func allSteps() (names []string) {
+	for _, sc := range scenarios {
+		for _, destination := range []string{site.IMS, site.Maildir} {
+			c := conversion{scenario: sc, site: &site.Site{Destination: destination}}
+			for _, name := range c.stepNames() {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return names
+}
+
 // checkOnly refuses a step that the conversion does not have.
 func (c *conversion) checkOnly() error {
 	names := c.stepNames()

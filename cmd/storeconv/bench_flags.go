@@ -96,13 +96,16 @@ func (s *syncsFlag) Set(text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		mode, err := storeconv.ParseSyncMode(word)
 		if err != nil || word == "" || slices.Contains(list, mode) {
-			return errors.New("not a list of none, batch and user")
+			return fmt.Errorf("not a list of %s", strings.Join(s.Values(), ", "))
 		}
 		list = append(list, mode)
 	}
 	*s = list
 	return nil
 }
+
+// Values are the modes.
+func (s *syncsFlag) Values() []string { return flags.SyncModes() }
 
 // Type names the value in help texts.
 func (s *syncsFlag) Type() string { return "WHEN,..." }

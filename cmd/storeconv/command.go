@@ -19,9 +19,9 @@ func command() cli.Command {
 			{Name: "imsbackup", Verb: "backup", Translate: replacing(oldStore("-g", "-l", "-x"))},
 			{Name: "imbackup", Verb: "backup", Translate: replacing(oldBackup)},
 			{Name: "hashdir", Verb: "hashdir"},
-			{Name: "imcheck", Verb: "inspect", Translate: oldCheck},
-			{Name: "reconstruct", Verb: "verify", Translate: oldReconstruct},
-			{Name: "iminitquota", Verb: "verify", Translate: oldQuota},
+			{Name: "imcheck", Verb: "inspect", Translate: oldCheck, Options: []string{"-m", "--store", "--help"}},
+			{Name: "reconstruct", Verb: "verify", Translate: oldReconstruct, Options: []string{"--help"}},
+			{Name: "iminitquota", Verb: "verify", Translate: oldQuota, Options: []string{"--help"}},
 		},
 	}
 }

@@ -66,7 +66,7 @@ func listVerb() cli.Verb {
 			var o listOptions
 			fs.StringVarP(&o.stream, "file", "f", "", "the `STREAM`, or - for standard input")
 			fs.BoolVar(&o.header, "header", false, "print the header of the stream only")
-			fs.StringVar(&o.format, "format", "text", "`FORM` of the output: text or json")
+			o.format.Add(fs, "format", "", "`FORM` of the output: text or json", "text", "text", "json")
 			o.tree.Add(fs)
 			return o.run
 		},
@@ -74,9 +74,10 @@ func listVerb() cli.Verb {
 }
 
 type listOptions struct {
-	stream, format string
-	header         bool
-	tree           flags.Tree
+	stream string
+	format flags.Choice
+	header bool
+	tree   flags.Tree
 }
 
 func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -87,8 +88,6 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		return cli.Usagef("unexpected argument %q", args[0])
 	case o.stream == "":
 		return cli.Usagef("which stream? (-f)")
-	case o.format != "text" && o.format != "json":
-		return cli.Usagef("--format: %q is neither text nor json", o.format)
 	}
 	if err := o.tree.Check(); err != nil {
 		return err
@@ -205,7 +204,7 @@ func (c *streamCounts) tell(job *cli.Job) {
 }
 
 func (o *listOptions) printHeader(w io.Writer, h sims.Header) error {
-	if o.format == "json" {
+	if o.format.Value == "json" {
 		return writeJSON(w, struct {
 			Type    string `json:"type"`
 			Profile string `json:"profile"`
@@ -259,7 +258,7 @@ type memberLine struct {
 }
 
 func (o *listOptions) member(w io.Writer, m *sims.Member) error {
-	if o.format == "json" {
+	if o.format.Value == "json" {
 		return writeJSON(w, lineOf(m))
 	}
 	name, size := m.Name, "-"

@@ -185,7 +185,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 // list prints what -t and --header ask for.
 func (v *restoreFlags) list(ctx context.Context, job *cli.Job) error {
 	for _, f := range v.files {
-		l := listOptions{stream: f, format: "text", header: v.header, tree: v.Tree}
+		l := listOptions{stream: f, header: v.header, tree: v.Tree}
 		if err := l.run(ctx, job, nil); err != nil {
 			return err
 		}

@@ -19,26 +19,32 @@ type Rules struct {
 	// verb or the site's file says it.
 	DefaultDomain string
 
-	off                      []string
-	quotaMissing, lock, keep string
-	quotaSuffix              bool
-	programMap, uidMap       string
-	alsoAllow, domains       []string
-	mmp                      string
-	vanity, tree             bool
-	encodeURL, licenses      bool
-	dataSource               string
-	userAttributes           []string
+	off                 []string
+	quotaMissing        string
+	lock, keep          flags.Choice
+	quotaSuffix         bool
+	programMap, uidMap  string
+	alsoAllow, domains  []string
+	mmp                 string
+	vanity, tree        bool
+	encodeURL, licenses bool
+	dataSource          string
+	userAttributes      []string
 }
 
 func (f *Rules) addRules(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.off, "no-rule", nil, "switch off the rule `NAME` (ldifconv rules lists them); may be repeated")
+	cli.Offer(fs, "no-rule", ruleNames()...)
 	fs.StringVar(&f.quotaMissing, "quota-missing", "-1", "what a SIMS user without mailQuota gets: a `NUMBER` of bytes, -1 for no limit, or keep to leave it out")
 	fs.BoolVar(&f.quotaSuffix, "quota-suffix", false, "keep K, M and G in quotas instead of plain bytes")
-	fs.StringVar(&f.lock, "lock", "drop", "what becomes of a mailFolderMap LOCK that was left over, `POLICY`: drop, or hold for mailUserStatus hold")
-	fs.StringVar(&f.keep, "keep-old-classes", "none", "NMS classes that stay, `CLASSES`: none, nsMessagingServerUser or all")
+	cli.Offer(fs, "quota-missing", "-1", "keep")
+	f.lock.Add(fs, "lock", "", "what becomes of a mailFolderMap LOCK that was left over, `POLICY`: drop, or hold for mailUserStatus hold", ldifconv.LockDrop, ldifconv.LockDrop, ldifconv.LockHold)
+	f.lock.AnyCase()
+	f.keep.Add(fs, "keep-old-classes", "", "NMS classes that stay, `CLASSES`: none, nsMessagingServerUser or all", ldifconv.KeepNone, ldifconv.KeepNone, ldifconv.KeepMessagingUser, ldifconv.KeepAll)
+	f.keep.AnyCase()
 	fs.StringVar(&f.programMap, "program-map", "", "names of programs for NMS command lines, from `FILE`: name, blank, command line")
 	fs.StringArrayVar(&f.alsoAllow, "also-allow", nil, "let `SERVICE` (http, ...) through access rules that would close it; may be repeated, or comma-separated")
+	cli.Offer(fs, "also-allow", ldifconv.Services()...)
 	fs.StringVar(&f.mmp, "mmp", "", "let users who have IMAP or POP over TLS only in from the proxy at `ADDRESS`, which speaks plain to the back end")
 	fs.StringVar(&f.uidMap, "uid-map", "", "give users the uids of `FILE`: old, blank or =, new")
 	fs.BoolVar(&f.vanity, "vanity", false, "mark users whose address is in none of the domains given with --domain as vanity domain users")
@@ -55,7 +61,7 @@ func (f *Rules) addRules(fs *pflag.FlagSet) {
 // fillRules puts the choices into o, all but the files that they name.
 func (f *Rules) fillRules(o *ldifconv.RuleOptions) error {
 	o.Off, o.QuotaMissing, o.QuotaSuffix = f.off, f.quotaMissing, f.quotaSuffix
-	o.Lock, o.KeepOldClasses = strings.ToLower(f.lock), f.keep
+	o.Lock, o.KeepOldClasses = f.lock.Value, f.keep.Value
 	o.Vanity, o.MakeDCTree, o.EncodeURL = f.vanity, f.tree, f.encodeURL
 	o.DropLicenses, o.DataSource, o.MMP = f.licenses, f.dataSource, f.mmp
 	for _, list := range f.alsoAllow {
@@ -94,12 +100,17 @@ func (f *Rules) readMaps(job *cli.Job, o *ldifconv.RuleOptions) error {
 	return readFile(job, "map of user ids", f.uidMap, &o.UIDMap, ldifconv.ReadUIDMap)
 }
 
+// ruleNames are the names of all rules.
+func ruleNames() (names []string) {
+	for _, r := range ldifconv.Rules(ldifconv.AnySource) {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
 // knownRules refuses names that no rule has.
 func knownRules(names []string) error {
-	var known []string
-	for _, r := range ldifconv.Rules(ldifconv.AnySource) {
-		known = append(known, r.Name)
-	}
+	known := ruleNames()
 	for _, name := range names {
 		if slices.Contains(known, name) {
 			continue

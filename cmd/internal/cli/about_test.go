@@ -77,7 +77,7 @@ func aboutOf(t *testing.T, stdin string, action Action, args ...string) (a About
 
 func TestReportTellsTheOptions(t *testing.T) {
 	before := time.Now().Truncate(time.Millisecond)
-	a := aboutOf(t, "", nothing, "-f", "a,b", "--file=c", "-w", "hush", "x", "--quiet", "y")
+	a := aboutOf(t, "", idle, "-f", "a,b", "--file=c", "-w", "hush", "x", "--quiet", "y")
 	want := map[string]string{"file": "a,b\nc", "password": "(not kept)", "quiet": "true"}
 	if d := cmp.Diff(want, a.Options); d != "" {
 		t.Error(d)

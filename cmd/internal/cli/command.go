@@ -62,6 +62,9 @@ type OldName struct {
 	// Translate turns the old arguments into the verb's; note says on standard
 	// error what was accepted and not used. Nil: the arguments go as they are.
 	Translate func(args []string, note func(text string)) ([]string, error)
+	// Options are the options that a shell completes under the name; nil: those
+	// of the verb.
+	Options []string
 }
 
 // Main runs one command line and returns its exit status. argv[0] is the name
@@ -116,12 +119,8 @@ const oneInterrupt = 200 * time.Millisecond
 func (c *Command) noVerb(argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	job := newJob(c.Name, argv[0], stdin, stdout, stderr)
 	job.json = wantsJSON(argv)
-	names := make([]string, len(c.Verbs))
-	for i := range c.Verbs {
-		names[i] = c.Verbs[i].Name
-	}
 	hint := c.Name + " --help lists the verbs"
-	if near := nearest(argv[0], names); near != "" {
+	if near := nearest(argv[0], c.verbNames()); near != "" {
 		hint = fmt.Sprintf("is it %s? %s", near, hint)
 	}
 	job.say("error", "", "", fmt.Sprintf("no verb %q", argv[0]))

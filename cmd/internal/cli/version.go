@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -20,14 +19,11 @@ var (
 	Commit  = "" // empty: what the go command has written into the program
 )
 
-// Build is what a program was built of. It is the member "version" of reports.
+// Build is what a program was built of.
 type Build struct {
-	Program string `json:"program"`
-	Version string `json:"version"`
-	Commit  string `json:"commit"` // with "+dirty" where files were changed; "unknown"
-	Go      string `json:"go"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
+	Program, Version string
+	Commit           string // with "+dirty" where files had been changed; "unknown"
+	Go, OS, Arch     string
 }
 
 // ThisBuild describes the running program.
@@ -73,21 +69,13 @@ func versionVerb(c *Command) Verb {
 it where files had been changed), the version of Go, and the system and the
 processor it was built for. --version and -V, before or behind a verb, do the
 same.`,
-		Example: c.Name + " version\n" + c.Name + " version --format json",
-		New: func(fs *pflag.FlagSet) Action {
-			format := fs.String("format", "text", "`FORM` of the output: text or json")
+		Example: c.Name + " version",
+		New: func(*pflag.FlagSet) Action {
 			return func(_ context.Context, job *Job, args []string) error {
 				if len(args) > 0 {
 					return Usagef("version takes no arguments")
 				}
-				b := ThisBuild(c.Name)
-				switch *format {
-				case "text":
-					return b.write(job.Stdout)
-				case "json":
-					return json.NewEncoder(job.Stdout).Encode(b)
-				}
-				return Usagef("--format %q: text or json", *format)
+				return ThisBuild(c.Name).write(job.Stdout)
 			}
 		},
 	}

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -43,12 +45,23 @@ type version int
 func (v *version) String() string { return strconv.Itoa(int(*v)) }
 
 func (v *version) Set(text string) error {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 6 || n > 9 {
-		return errors.New("not a version that can be written: 6, 7, 8 or 9")
+	i := slices.Index(v.Values(), text)
+	if i < 0 {
+		return fmt.Errorf("not a version that can be written: %s", list(v.Values()))
 	}
-	*v = version(n)
+	*v = version(leastVersion + i)
 	return nil
+}
+
+// leastVersion and mostVersion bound the versions that can be written.
+const leastVersion, mostVersion = 6, 9
+
+// Values are the versions.
+func (v *version) Values() (words []string) {
+	for n := leastVersion; n <= mostVersion; n++ {
+		words = append(words, strconv.Itoa(n))
+	}
+	return words
 }
 
 func (v *version) Type() string { return "VERSION" }
@@ -78,6 +91,9 @@ func (b *byteOrder) Set(text string) error {
 	return nil
 }
 
+// Values are the orders.
+func (b *byteOrder) Values() []string { return []string{"big", "little"} }
+
 func (b *byteOrder) Type() string { return "ORDER" }
 
 // pageSize is a page size in bytes, 0 when unset.
@@ -92,6 +108,14 @@ func (p *pageSize) Set(text string) error {
 	}
 	*p = pageSize(n)
 	return nil
+}
+
+// Values are the sizes.
+func (p *pageSize) Values() (words []string) {
+	for n := Size(bdb.MinPageSize); n <= bdb.MaxPageSize; n *= 2 {
+		words = append(words, strings.TrimSuffix(n.String(), "iB"))
+	}
+	return words
 }
 
 func (p *pageSize) Type() string { return "SIZE" }

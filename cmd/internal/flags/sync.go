@@ -1,7 +1,7 @@
 package flags
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -23,10 +23,21 @@ func (s *Sync) String() string { return s.Mode.String() }
 func (s *Sync) Set(text string) error {
 	mode, err := storeconv.ParseSyncMode(text)
 	if err != nil || text == "" {
-		return errors.New("not none, batch or user")
+		return fmt.Errorf("not %s", list(s.Values()))
 	}
 	s.Mode = mode
 	return nil
+}
+
+// Values are the modes.
+func (s *Sync) Values() []string { return SyncModes() }
+
+// SyncModes are the names of all modes.
+func SyncModes() (names []string) {
+	for _, m := range []storeconv.SyncMode{storeconv.SyncNone, storeconv.SyncBatch, storeconv.SyncUser} {
+		names = append(names, m.String())
+	}
+	return names
 }
 
 // Type names the value in help texts.

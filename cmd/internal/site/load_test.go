@@ -146,7 +146,7 @@ func TestFaults(t *testing.T) {
 		{"[upgrade]\nlock = ['drop']", "takes one value, not a list"},
 		{"[upgrade]\ndomain = [1]", "a list of texts is wanted"},
 		{"[upgrade]\ndomain = [\"a\\u0000\"]", "has control characters in it"},
-		{"[upgrade]\nlock = 'never'", `:2: upgrade: lock policy "never" is neither drop nor hold`},
+		{"[upgrade]\nlock = 'never'", `:2: upgrade.lock: "never": not drop or hold`},
 		{"\n[upgrade]\nno-rule = 'x'", ":3: upgrade: --no-rule \"x\""},
 		{"[upgrade]\nfilter = '(('", ":2: upgrade: "},
 		{"[upgrade]\nappend = true", ":2: upgrade: -P needs -A"},
