@@ -155,7 +155,7 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		defer done()
 		opts.Streams = append(opts.Streams, in)
 	}
-	if err := o.checkPlan(job); err != nil {
+	if err := o.checkPlan(); err != nil {
 		return err
 	}
 	opts.Progress = job.Meter("messages", 0, 0)

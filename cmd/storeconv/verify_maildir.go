@@ -96,7 +96,7 @@ func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []
 		o.noteSource(shards.Stream, headID(in))
 		opts.Streams = append(opts.Streams, verify.Stream{Name: in.Name, R: stream.Source(in)})
 	}
-	if err := o.checkPlan(job); err != nil {
+	if err := o.checkPlan(); err != nil {
 		return err
 	}
 	rep, err := maildirs.Verify(ctx, o.maildir.out, opts)

@@ -360,6 +360,9 @@ func (u *user) finishMove() error {
 	if u.there {
 		return u.finishPending()
 	}
+	if err := u.r.folder.Stage.MkdirAll(u.stage); err != nil { // of one without any mailbox nothing is there yet
+		return err
+	}
 	if err := u.writeSubscriptions(); err != nil {
 		return err
 	}
