@@ -2,13 +2,13 @@
 // into together in one store.
 //
 // Each run of a part leaves its report in its store (record.go); by these
-// records a merge knows, before it writes anything, that all parts are there and
-// belong together (check.go), and by their mailbox lists that no user is in two
-// of them (lists.go). Then it walks the trees of all parts in order (users.go);
-// workers clone them into a stage (tree.go, clone.go), or find them in place
-// already (compare.go), and batches of them are renamed into place (place.go).
-// The files of user/ follow (files.go), and the databases, which are held
-// against the mailboxes that the walk met (lists.go, cross.go).
+// records a merge knows, before it writes anything, that all parts are there
+// and belong together (check.go), and by their mailbox lists that no user is in
+// two of them (lists.go). Then it walks the trees of all parts in order
+// (users.go); workers clone them into a stage (tree.go, clone.go), or find them
+// in place already (compare.go), and batches of them are renamed into place
+// (place.go). The files of user/ follow (files.go), and the databases, which are
+// held against the mailboxes that the walk met (lists.go, cross.go).
 package merge
 
 import (

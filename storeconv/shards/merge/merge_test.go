@@ -1,0 +1,549 @@
+package merge_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/lists"
+	"imsconv/storeconv/restore"
+	"imsconv/storeconv/shards/merge"
+	"imsconv/storeconv/testsite"
+)
+
+// kept is a log that keeps what it is told.
+type kept struct {
+	mu    sync.Mutex
+	lines []string // "kind where: text"
+}
+
+func (k *kept) Problem(kind, where, text string) { k.add(kind, where, text) }
+func (k *kept) Warning(kind, where, text string) { k.add("warning "+kind, where, text) }
+
+func (k *kept) add(kind, where, text string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lines = append(k.lines, kind+" "+where+": "+text)
+}
+
+// wants holds what was told against beginnings of lines, one each.
+func (k *kept) wants(t *testing.T, want ...string) {
+	t.Helper()
+	slices.Sort(k.lines)
+	slices.Sort(want)
+	ok := len(k.lines) == len(want)
+	for i := range min(len(k.lines), len(want)) {
+		ok = ok && strings.HasPrefix(k.lines[i], want[i])
+	}
+	if !ok {
+		t.Errorf("told:\n%s\nwant:\n%s", strings.Join(k.lines, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// site is three parts of one stream, and the store of a single run.
+type site struct {
+	dir, whole string
+	parts      []string
+	users      []string
+}
+
+// newSite restores a stream without links in three parts. The users of part 1
+// come first.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	var stream bytes.Buffer
+	opts := testsite.StreamOptions{Seed: 7, Users: 9, Mailboxes: 2, Messages: 60, Links: -1, MedianSize: 300}
+	if _, err := testsite.WriteStream(&stream, opts, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{dir: memoryDir(t)}
+	s.whole = filepath.Join(s.dir, "whole")
+	restoreTo(t, s.whole, stream.Bytes(), storeconv.Shard{})
+	for i := 1; i <= 3; i++ {
+		shard := storeconv.Shard{Index: i % 3, Count: 3}
+		part := filepath.Join(s.dir, fmt.Sprintf("p%d", i))
+		restoreTo(t, part, stream.Bytes(), shard)
+		writeRecord(t, part, i, 3)
+		for j := range opts.Users {
+			if id := testsite.UserID(j); shard.Has(id) {
+				s.users = append(s.users, id)
+			}
+		}
+		s.parts = append(s.parts, part)
+	}
+	if len(s.users) != opts.Users {
+		t.Fatalf("%d users", len(s.users))
+	}
+	return s
+}
+
+// memoryDir is a directory of the test in memory where there is such a place:
+// what is durable is another test's business.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "merge-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	return dir
+}
+
+func restoreTo(t *testing.T, store string, stream []byte, shard storeconv.Shard) {
+	t.Helper()
+	in, err := restore.NewStream("tape", bytes.NewReader(stream))
+	must(t, err)
+	_, err = restore.Restore(t.Context(), store, []*restore.Stream{in}, restore.Options{Sync: storeconv.SyncNone, Selection: storeconv.Selection{Shard: shard}})
+	must(t, err)
+}
+
+// writeRecord leaves the record of a part in its store.
+func writeRecord(t *testing.T, part string, i, n int) {
+	t.Helper()
+	path := merge.RecordPath(part, i, n)
+	must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	text := fmt.Sprintf(`{"command": "storeconv restore", "exit": 0, "shard": {"index": %d, "count": %d}}`, i, n)
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// store is where the site is merged to.
+func (s *site) store() string { return filepath.Join(s.dir, "store") }
+
+// merge merges the parts.
+func (s *site) merge(t *testing.T, opt merge.Options) (merge.Report, *kept) {
+	t.Helper()
+	log := &kept{}
+	opt.Log = log
+	rep, err := merge.Merge(t.Context(), s.store(), s.parts, opt)
+	must(t, err)
+	for i := range log.lines {
+		log.lines[i] = strings.ReplaceAll(log.lines[i], s.dir+"/", "")
+	}
+	return rep, log
+}
+
+// user is the directory of a user in a store.
+func user(store, id string) string { return filepath.Join(store, ims.UserDir("primary", id)) }
+
+// files lists the files and directories below a directory with their sizes and
+// the dates of messages.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		line := name + " " + info.Mode().String()
+		if info.Mode().IsRegular() {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			line += fmt.Sprintf(" %d %x", info.ModTime().Unix(), text)
+			if strings.HasSuffix(name, ims.IndexName) {
+				line = fmt.Sprintf("%s %x", name, text)
+			}
+		}
+		out = append(out, line)
+		return err
+	}))
+	return out
+}
+
+// same holds the merged store against the one of a single run, less some users
+// and, with lists false, the databases.
+func (s *site) same(t *testing.T, lists bool, without ...string) {
+	t.Helper()
+	got, want := files(t, s.store()), files(t, s.whole)
+	drop := func(lines []string) []string {
+		return slices.DeleteFunc(lines, func(line string) bool {
+			for _, id := range without {
+				if strings.Contains(line, "/"+ims.Component(id)+"/") || strings.Contains(line, "/"+ims.Component(id)+" ") {
+					return true
+				}
+			}
+			// The hash directories of users who are left out.
+			return !lists && strings.HasPrefix(line, "mboxlist/") || len(without) > 0 && strings.Count(line, "/") < 5
+		})
+	}
+	if got, want = drop(got), drop(want); !slices.Equal(got, want) {
+		for _, l := range got {
+			if !slices.Contains(want, l) {
+				t.Errorf("+ %.200s", l)
+			}
+		}
+		for _, l := range want {
+			if !slices.Contains(got, l) {
+				t.Errorf("- %.200s", l)
+			}
+		}
+	}
+}
+
+// has tells whether folder.db of the merged store has a user's INBOX.
+func (s *site) has(t *testing.T, id string) bool {
+	t.Helper()
+	l, err := lists.Open(s.store(), storeconv.Discard)
+	must(t, err)
+	defer l.Close()
+	_, ok, err := l.Get(mboxlist.FolderDB, "user/"+id)
+	must(t, err)
+	return ok
+}
+
+// TestHostileTrees: what is no part of a store is told with its place and left
+// out, and all else is merged.
+func TestHostileTrees(t *testing.T) {
+	s := newSite(t)
+	joe := user(s.parts[0], s.users[0])
+	outside := filepath.Join(s.dir, "outside")
+	must(t, os.MkdirAll(outside+"/00", 0o700))
+	must(t, os.WriteFile(outside+"/00/1.msg", []byte("secret"), 0o600))
+	must(t, unix.Mkfifo(joe+"/00/90000.msg", 0o600))
+	must(t, os.Symlink(outside+"/00/1.msg", joe+"/00/90001.msg"))
+	must(t, os.Symlink(outside, joe+"/=+Evil"))
+	root := filepath.Join(s.parts[0], "partition/primary/=user")
+	must(t, os.Symlink(outside, root+"/00"))
+	must(t, os.MkdirAll(root+"/f7/f7/nobody", 0o700))
+	must(t, os.MkdirAll(root+"/f7/f7/=%zz", 0o700))
+	must(t, os.WriteFile(root+"/f7/f7/=file", nil, 0o600))
+	must(t, os.Symlink(outside, root+"/f7/f7/=evil"))
+	must(t, os.WriteFile(s.parts[0]+"/partition/file", nil, 0o600))
+	must(t, os.Symlink("/", s.parts[0]+"/partition/primary/=shared"))
+	must(t, os.WriteFile(s.parts[0]+"/core", nil, 0o600))
+	must(t, os.Mkdir(s.parts[0]+"/user", 0o700))
+	must(t, unix.Mkfifo(s.parts[0]+"/user/fifo", 0o600))
+	must(t, os.Symlink(outside, s.parts[0]+"/user/link"))
+	for _, via := range []merge.Via{merge.ViaCopy, merge.ViaHardlink} {
+		must(t, os.RemoveAll(s.store()))
+		_, log := s.merge(t, merge.Options{Via: via})
+		at := "p1/" + ims.UserDir("primary", s.users[0])
+		log.wants(t,
+			"not-a-file "+at+"/00/90000.msg: a special file: left out",
+			"not-a-file "+at+"/00/90001.msg: a symbolic link: left out",
+			"not-a-file "+at+"/=+Evil: a symbolic link: left out",
+			"not-a-user p1/partition/primary/=user/00: a symbolic link where users are: left out",
+			"bad-name p1/partition/primary/=user/f7/f7/nobody: user name: no = in front: left out",
+			"bad-name p1/partition/primary/=user/f7/f7/=%zz: user name: ",
+			"not-a-user p1/partition/primary/=user/f7/f7/=file: a regular file where users are: left out",
+			"not-a-user p1/partition/primary/=user/f7/f7/=evil: a symbolic link where users are: left out",
+			"not-a-user p1/partition/primary/=shared: a symbolic link where users are: left out",
+			"stray-file p1/partition/file: no partition: left out",
+			"not-a-file p1/user/fifo: a special file: left out",
+			"not-a-file p1/user/link: a symbolic link: left out",
+			"warning not-carried p1/core: no part of a store: not carried over",
+		)
+		s.same(t, true)
+	}
+}
+
+// TestListsAndTrees: a record without a tree and a tree without a record are
+// told, and carried over; a tree that two parts have goes over once.
+func TestListsAndTrees(t *testing.T) {
+	s := newSite(t)
+	gone, stray := s.users[0], "stray"
+	must(t, os.RemoveAll(user(s.parts[0], gone)))
+	for _, p := range s.parts[1:] {
+		must(t, os.MkdirAll(user(p, stray)+"/00", 0o700))
+		must(t, os.WriteFile(user(p, stray)+"/00/1.msg", []byte(p), 0o600))
+	}
+	rep, log := s.merge(t, merge.Options{})
+	log.wants(t,
+		"no-tree p1/mboxlist/folder.db: user/"+gone+": mailbox without a directory in partition primary",
+		"no-tree p1/mboxlist/folder.db: user/"+gone+"/",
+		"no-record p2/"+ims.UserDir("primary", stray)+": mailbox user/"+stray+" has no record in folder.db",
+		"user-twice p3/"+ims.UserDir("primary", stray)+": p2 has user stray too: that one stays, this one is left out",
+	)
+	if rep.LeftOut != 1 || rep.Trees != 10 || rep.Placed != 9 {
+		t.Errorf("%+v", rep)
+	}
+	s.same(t, true, gone, stray)
+	if text, err := os.ReadFile(user(s.store(), stray) + "/00/1.msg"); err != nil || string(text) != s.parts[1] {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
+// TestDamagedLists: what can be read of a damaged database is merged, and one
+// that cannot be read at all is told; the trees go over.
+func TestDamagedLists(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, path string)
+	}{
+		{"page", func(t *testing.T, path string) {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			must(t, err)
+			_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, 4096), 8192)
+			must(t, err)
+			must(t, f.Close())
+		}},
+		{"cut", func(t *testing.T, path string) { must(t, os.Truncate(path, 100)) }},
+		{"fifo", func(t *testing.T, path string) { must(t, os.Remove(path)); must(t, unix.Mkfifo(path, 0o600)) }},
+		{"link", func(t *testing.T, path string) {
+			must(t, os.Rename(path, path+".real"))
+			must(t, os.Symlink(path+".real", path))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			c.damage(t, s.parts[1]+"/mboxlist/quota.db")
+			_, log := s.merge(t, merge.Options{})
+			if len(log.lines) == 0 || !strings.HasPrefix(log.lines[0], "database p2/mboxlist/quota.db") {
+				t.Errorf("told %q", log.lines)
+			}
+			s.same(t, false)
+			for _, id := range s.users {
+				if !s.has(t, id) {
+					t.Errorf("%s is not in folder.db", id)
+				}
+			}
+		})
+	}
+}
+
+// TestUsersThatAreThere: a user whom the store has with the same tree is passed
+// over; with another tree he stays as he is, and so do his records.
+func TestUsersThatAreThere(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, dir string){
+		"a message more": func(t *testing.T, dir string) { must(t, os.WriteFile(dir+"/00/90000.msg", nil, 0o600)) },
+		"another index": func(t *testing.T, dir string) {
+			text, err := os.ReadFile(dir + "/store.idx")
+			must(t, err)
+			text[len(text)-2] ^= 1
+			must(t, os.WriteFile(dir+"/store.idx", text, 0o600))
+		},
+		"a mailbox less": func(t *testing.T, dir string) { must(t, os.Remove(dir+"/store.idx")) },
+		"another mode":   func(t *testing.T, dir string) { must(t, os.Chmod(dir+"/store.idx", 0o640)) },
+		"no directory":   func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o600)) },
+		"a link":         func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.Symlink("/", dir)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			joe := s.users[0]
+			must(t, os.CopyFS(user(s.store(), joe), os.DirFS(user(s.parts[0], joe))))
+			sameModes(t, user(s.store(), joe), user(s.parts[0], joe))
+			change(t, user(s.store(), joe))
+			var before []string
+			if name != "no directory" && name != "a link" {
+				before = files(t, user(s.store(), joe))
+			}
+			rep, log := s.merge(t, merge.Options{})
+			log.wants(t, "already-there p1/"+ims.UserDir("primary", joe)+": the store has ")
+			if rep.LeftOut != 1 || rep.Placed != 8 || rep.RecordsLeft == 0 {
+				t.Errorf("%+v", rep)
+			}
+			s.same(t, false, joe)
+			if before != nil && !slices.Equal(files(t, user(s.store(), joe)), before) {
+				t.Error("the tree that was there has changed")
+			}
+			if s.has(t, joe) {
+				t.Error("folder.db has the user who was left out")
+			}
+		})
+	}
+}
+
+// sameModes gives a copy the modes and dates of what it was made of.
+func sameModes(t *testing.T, to, from string) {
+	t.Helper()
+	must(t, filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		copied := filepath.Join(to, name)
+		if err := os.Chmod(copied, info.Mode().Perm()); err != nil {
+			return err
+		}
+		return os.Chtimes(copied, info.ModTime(), info.ModTime())
+	}))
+}
+
+// TestNone: trees that were brought by other means are held against the parts,
+// or against their lists alone.
+func TestNone(t *testing.T) {
+	bring := func(t *testing.T, s *site) {
+		for _, p := range s.parts {
+			must(t, os.CopyFS(s.store()+"/partition", os.DirFS(p+"/partition")))
+			sameModes(t, s.store()+"/partition", p+"/partition")
+		}
+	}
+	none := merge.Options{Via: merge.ViaNone}
+	t.Run("all there", func(t *testing.T) {
+		s := newSite(t)
+		bring(t, s)
+		before := files(t, s.store()+"/partition")
+		rep, log := s.merge(t, none)
+		log.wants(t)
+		if rep.Unchanged != 9 || rep.Placed != 0 {
+			t.Errorf("%+v", rep)
+		}
+		if !slices.Equal(files(t, s.store()+"/partition"), before) {
+			t.Error("the trees have changed")
+		}
+		s.same(t, true)
+	})
+	t.Run("lists alone", func(t *testing.T) {
+		s := newSite(t)
+		bring(t, s)
+		must(t, os.RemoveAll(user(s.store(), s.users[1])))
+		must(t, os.MkdirAll(user(s.store(), "stray")+"/00", 0o700))
+		for _, p := range s.parts {
+			must(t, os.RemoveAll(p+"/partition"))
+		}
+		_, log := s.merge(t, none)
+		log.wants(t,
+			"no-tree p1/mboxlist/folder.db: user/"+s.users[1]+": ",
+			"no-tree p1/mboxlist/folder.db: user/"+s.users[1]+"/",
+			"no-record "+ims.UserDir("primary", "stray")+": mailbox user/stray has no record in folder.db",
+		)
+	})
+	t.Run("some are not there", func(t *testing.T) {
+		s := newSite(t)
+		bring(t, s)
+		must(t, os.RemoveAll(user(s.store(), s.users[0])))
+		must(t, os.WriteFile(user(s.store(), s.users[8])+"/90000.msg", nil, 0o600))
+		rep, log := s.merge(t, none)
+		log.wants(t,
+			"not-there p1/"+ims.UserDir("primary", s.users[0])+": the store does not have user "+s.users[0],
+			"already-there p3/"+ims.UserDir("primary", s.users[8])+": the store has another tree for user "+s.users[8],
+		)
+		if rep.Unchanged != 7 || s.has(t, s.users[0]) || s.has(t, s.users[8]) || !s.has(t, s.users[1]) {
+			t.Errorf("%+v", rep)
+		}
+	})
+	t.Run("records came along", func(t *testing.T) {
+		s := newSite(t)
+		for _, p := range s.parts {
+			must(t, os.CopyFS(s.store()+"/.imsconv", os.DirFS(p+"/.imsconv")))
+		}
+		bring(t, s)
+		_, log := s.merge(t, none)
+		log.wants(t)
+	})
+}
+
+// TestPartial: parts can come one after the other.
+func TestPartial(t *testing.T) {
+	s := newSite(t)
+	all := s.parts
+	for i := range all {
+		s.parts = all[i : i+1]
+		rep, log := s.merge(t, merge.Options{Partial: true})
+		log.wants(t, "warning missing-shard shard ")
+		if len(rep.Missing) != 2 {
+			t.Errorf("missing %v", rep.Missing)
+		}
+	}
+	s.same(t, true)
+}
+
+// TestDryRun writes nothing, and tells what a run would.
+func TestDryRun(t *testing.T) {
+	s := newSite(t)
+	must(t, os.RemoveAll(user(s.parts[0], s.users[0])))
+	dry, log := s.merge(t, merge.Options{DryRun: true})
+	if _, err := os.Lstat(s.store()); !os.IsNotExist(err) {
+		t.Errorf("the store is there: %v", err)
+	}
+	told := log.lines
+	wet, log := s.merge(t, merge.Options{Via: merge.ViaCopy})
+	slices.Sort(told)
+	slices.Sort(log.lines)
+	if !slices.Equal(told, log.lines) {
+		t.Errorf("a dry run tells\n%s\nand the run\n%s", strings.Join(told, "\n"), strings.Join(log.lines, "\n"))
+	}
+	if dry.Placed != wet.Placed || dry.Messages != wet.Messages || dry.Bytes != wet.Bytes || dry.Lists != wet.Lists || dry.Mailboxes != wet.Mailboxes {
+		t.Errorf("dry %+v\nwet %+v", dry, wet)
+	}
+}
+
+// TestJobs: the number of workers does not show, and neither does the way.
+func TestJobs(t *testing.T) {
+	s := newSite(t)
+	for _, opt := range []merge.Options{
+		{Jobs: 1, Via: merge.ViaCopy}, {Jobs: 7, Via: merge.ViaHardlink, Sync: storeconv.SyncUser}, {Jobs: 3, Sync: storeconv.SyncNone},
+	} {
+		must(t, os.RemoveAll(s.store()))
+		_, log := s.merge(t, opt)
+		log.wants(t)
+		s.same(t, true)
+		if _, err := os.Lstat(s.store() + "/.imsconv"); !os.IsNotExist(err) {
+			t.Errorf("the working directory is there: %v", err)
+		}
+	}
+	// Once more nothing is changed.
+	before := files(t, s.store())
+	rep, log := s.merge(t, merge.Options{})
+	log.wants(t)
+	if rep.Unchanged != 9 || !slices.Equal(files(t, s.store()), before) {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// TestNoSpace refuses what does not fit before anything is written.
+func TestNoSpace(t *testing.T) {
+	s := newSite(t)
+	_, err := merge.Merge(t.Context(), s.store(), s.parts, merge.Options{Via: merge.ViaCopy, FS: full{durable.OS}})
+	if err == nil || !strings.Contains(err.Error(), "not enough space: the copy takes ") {
+		t.Errorf("error %v", err)
+	}
+	if list, _ := os.ReadDir(s.store()); len(list) > 0 {
+		t.Errorf("left: %v", list)
+	}
+}
+
+// full is a file system without room.
+type full struct{ durable.FS }
+
+func (f full) Fstatfs(fd int) (unix.Statfs_t, error) {
+	st, err := f.FS.Fstatfs(fd)
+	st.Bavail = 1
+	return st, err
+}
+
+// TestRemoveRecords leaves nothing of the records, or all of them.
+func TestRemoveRecords(t *testing.T) {
+	s := newSite(t)
+	must(t, merge.RemoveRecords(s.parts[0]))
+	if _, err := os.Lstat(s.parts[0] + "/.imsconv"); !os.IsNotExist(err) {
+		t.Errorf("the working directory is there: %v", err)
+	}
+	must(t, os.MkdirAll(s.parts[1]+"/.imsconv/exported", 0o700))
+	must(t, merge.RemoveRecords(s.parts[1]))
+	if list, err := os.ReadDir(s.parts[1] + "/.imsconv"); err != nil || slices.ContainsFunc(list, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), "shards") }) {
+		t.Errorf("%v %v", list, err)
+	}
+}
