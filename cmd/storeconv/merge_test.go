@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,15 +18,11 @@ func makeParts(t *testing.T, dir string, n int, exit int, line ...string) []stri
 	var parts []string
 	for i := 1; i <= n; i++ {
 		part := filepath.Join(dir, fmt.Sprintf("part%d", i))
-		mustRun(t, exit, append(line, "--store", part, "--shard", fmt.Sprintf("%d/%d", i, n), "--quiet")...)
+		mustRun(t, exit, append(slices.Clip(line), "--store", part, "--shard", fmt.Sprintf("%d/%d", i, n), "--quiet")...)
 		parts = append(parts, part)
 	}
 	return parts
 }
-
-// lists is the part of a tree that is the mailbox lists, with the dates of the
-// files.
-func (tr tree) lists() tree { return tr.under("mboxlist") }
 
 // TestMerge: parts of a restore that are merged are the store of one run: byte
 // for byte, the four databases among it. Where users of two parts share

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"imsconv/storeconv/testsite"
+)
+
+// TestMergeKill kills a merge at random moments and gives the same command
+// again: a user is there whole or not at all, and after the second run the store
+// is that of a merge nobody disturbed. The parts never change.
+func TestMergeKill(t *testing.T) {
+	kills := 6
+	if full {
+		kills = 100
+	}
+	dir := scratch(t)
+	stream, want := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 5, Users: 60, Mailboxes: 3, Messages: 1500, MedianSize: 3000, Links: 25})
+	parts := makeParts(t, dir, 3, 0, "restore", "-f", stream, "--sync", "none")
+	before := treesOf(t, parts)
+	undisturbed := filepath.Join(dir, "undisturbed")
+	began := time.Now()
+	line := slices.Clip(append([]string{"merge", "--via", "copy", "--quiet"}, parts...))
+	mustRun(t, 0, append(line, "--store", undisturbed)...)
+	took := time.Since(began)
+	whole := readTree(t, undisturbed)
+	users := make(map[string]tree)
+	for _, box := range want.Mailboxes {
+		if box.Name == "INBOX" {
+			users[box.Dir] = whole.under(box.Dir)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	landed := 0
+	for i := range kills {
+		store := filepath.Join(dir, "store")
+		args := append(line, "--store", store, "--sync", []string{"batch", "user", "none"}[i%3])
+		for range 1 + i%2 {
+			if killAfter(t, time.Duration(rng.Float64()*float64(took)), args) {
+				landed++
+			}
+			if _, err := os.Stat(store); err == nil {
+				checkWholeUsers(t, readTree(t, store), users)
+			}
+		}
+		mustRun(t, 0, args...)
+		if diffTrees(t, "after the second run", readTree(t, store), whole, true); t.Failed() {
+			t.Fatalf("kill %d (%s)", i, args[len(args)-1])
+		}
+		if err := os.RemoveAll(store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if landed < kills/2 {
+		t.Errorf("only %d of %d kills met a running process", landed, kills)
+	}
+	sameSources(t, parts, before, "copy")
+}
+
+// TestShardKilled: a part whose run is killed is no part until the same command
+// has ended it, and no merge takes it for one.
+func TestShardKilled(t *testing.T) {
+	dir := scratch(t)
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 6, Users: 40, Messages: 1200, Links: -1})
+	one := filepath.Join(dir, "one")
+	mustRun(t, 0, "restore", "-f", stream, "--store", one)
+	parts := makeParts(t, dir, 2, 0, "restore", "-f", stream, "--sync", "none")
+
+	// The second part is made again, of a pipe that stays open after a half.
+	if err := os.RemoveAll(filepath.Join(parts[1], "partition")); err != nil {
+		t.Fatal(err)
+	}
+	line := []string{"restore", "-f", "-", "--store", parts[1], "--shard", "2/2"}
+	data, err := os.ReadFile(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { w.Write(data[:len(data)/2]) }() // ends with an error when the reader is killed first
+	if !killFed(t, time.Second, line, r) {
+		t.Fatal("the run ended by itself")
+	}
+	r.Close()
+	w.Close()
+	store := filepath.Join(dir, "store")
+	merge := append([]string{"merge", "--store", store}, parts...)
+	if o := run(t, nil, merge...); o.exit != 1 || !strings.Contains(o.stderr, "left by an interrupted run: ") {
+		t.Errorf("exit status %d\n%s", o.exit, o.stderr)
+	}
+	if o := runFed(t, stream, line); o.exit != 0 {
+		t.Fatalf("exit status %d\n%s", o.exit, o.stderr)
+	}
+	mustRun(t, 0, merge...)
+	for _, p := range parts {
+		if err := os.RemoveAll(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	diffTrees(t, "merged", readTree(t, store), readTree(t, one), true)
+}
+
+// TestSameShardTwice: of two runs of one part in one store, one ends with 1.
+func TestSameShardTwice(t *testing.T) {
+	dir := scratch(t)
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 6, Users: 20, Messages: 300, Links: -1})
+	store := filepath.Join(dir, "store")
+	data, err := os.ReadFile(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := []string{"restore", "-f", "-", "--store", store, "--shard", "1/2"}
+	cmd := program(t, line...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write(data[:len(data)/2]); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 100; n++ {
+		if list, _ := filepath.Glob(filepath.Join(store, ".imsconv", "restore-*")); len(list) > 0 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if o := runFed(t, stream, line); o.exit != 1 || !strings.Contains(o.stderr, "another process is at work on the same run") {
+		t.Errorf("exit status %d\n%s", o.exit, o.stderr)
+	}
+	if o := run(t, nil, "merge", "--store", store); o.exit != 1 || !strings.Contains(o.stderr, "a run is at work there") {
+		t.Errorf("exit status %d\n%s", o.exit, o.stderr)
+	}
+	if _, err := in.Write(data[len(data)/2:]); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := filepath.Glob(filepath.Join(store, ".imsconv", "shards", "*")); fmt.Sprint(list) != fmt.Sprint([]string{filepath.Join(store, ".imsconv/shards/01-of-02.json")}) {
+		t.Errorf("records: %v", list)
+	}
+}
