@@ -69,10 +69,16 @@ func (s *Sharing) CheckSource(of func() (shards.Source, error)) error {
 // Busy says of a run that met another process at work on its own shard which
 // one that is. Any other error stays as it is. where is what the run writes.
 func (s *Sharing) Busy(err error, where string) error {
-	if s.Count == 0 || !errors.Is(err, durable.ErrBusy) && !errors.Is(err, durable.ErrWritten) {
+	why := durable.ErrBusy
+	switch {
+	case s.Count == 0:
+		return err
+	case errors.Is(err, durable.ErrWritten):
+		why = durable.ErrWritten
+	case !errors.Is(err, durable.ErrBusy):
 		return err
 	}
-	return cli.WithHint(fmt.Errorf("%s: shard %d of %d: %w", where, s.Number(), s.Count, err),
+	return cli.WithHint(fmt.Errorf("%s: shard %d of %d: %w", where, s.Number(), s.Count, why),
 		"one process at a time makes a shard; the same command again, once the other has ended, goes on or finds all done")
 }
 
