@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv"
@@ -16,11 +17,11 @@ import (
 // recordShard has the run of a part leave its report in the store, for merge,
 // when it has done its work. That of an earlier run goes first. A run of all
 // users leaves none.
-func recordShard(job *cli.Job, store string, part storeconv.Shard, source string) error {
+func recordShard(job *cli.Job, store string, part storeconv.Shard, source string, paths ...string) error {
 	if part.Count < 1 {
 		return nil
 	}
-	m := merge.Mark{Index: part.Number(), Count: part.Count, Source: source}
+	m := merge.Mark{Index: part.Number(), Count: part.Count, Source: source, Paths: strings.Join(paths, "\n")}
 	if part.Plan != nil {
 		m.Plan = part.Plan.ID
 	}

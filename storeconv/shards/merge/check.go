@@ -272,6 +272,8 @@ func sameDivision(a, b *Record) error {
 		why = "parts of different plans, or one of a plan and one of a hash"
 	case x.Source != y.Source:
 		why = "made of different sources"
+	case x.Paths != y.Paths:
+		why = "made of different PATHs"
 	default:
 		why = differentChoice(a.choices(), b.choices())
 	}

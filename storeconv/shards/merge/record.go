@@ -24,10 +24,11 @@ const RecordsDir = ims.WorkDir + "/" + durable.ShardsDir
 
 // Mark says which part of a site a run has made.
 type Mark struct {
-	Index  int    `json:"index"`  // from 1 to Count
-	Count  int    `json:"count"`  // of all parts
-	Plan   string `json:"plan"`   // stands for the plan's content; "": parts by the hash of ids
-	Source string `json:"source"` // stands for the content of what was read; "": nothing does
+	Index  int    `json:"index"`           // from 1 to Count
+	Count  int    `json:"count"`           // of all parts
+	Plan   string `json:"plan"`            // stands for the plan's content; "": parts by the hash of ids
+	Source string `json:"source"`          // stands for the content of what was read; "": nothing does
+	Paths  string `json:"paths,omitempty"` // the PATHs that were selected, a line each
 }
 
 // Record is what the run of one part has left in its store when it had done its
