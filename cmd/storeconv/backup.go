@@ -36,6 +36,11 @@ that a user has in two of them, the first goes along and the other is a
 problem; /PARTITION makes a backup of each. A link whose first copy is left
 out becomes a message in full.
 
+--shard i/n backs up one of n parts of the users; --plan takes the lists of
+plan-shards, of this store. The streams of all parts, restored one after the
+other, make what the one stream makes: a copy whose first copy is in another
+part is a message in full, with its own date.
+
 The stream is dated by --date; without it by the latest access that
 peruser.db knows, which after a restore is the date of the backup restored.
 The clock is not asked, so that the same store gives the same bytes.

@@ -57,6 +57,10 @@ says what is not known.
 receive date. As they share owner, mode and times, --owner and --newline are
 refused; change the files in place on neither side while the other matters.
 
+--shard i/n exports one of n parts of the users, as in restore; --plan takes the
+lists of plan-shards, of the store or stream that is exported. All parts in one
+OUT are what one run leaves there, but for copies that cross.
+
 --results lists the mailboxes, one a line: user, folder, messages and bytes of
 the source, written, there before, skipped, why, UIDVALIDITY, and the SHA-256
 over lines "UID SHA-256" of the messages.

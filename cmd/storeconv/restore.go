@@ -37,6 +37,14 @@ What it needs meanwhile lies in DIR/.imsconv. Several processes may restore
 different users into one DIR at the same time: each with its own -u file, PATH
 or --shard.
 
+--shard i/n restores one of n parts of the users, by a hash of the id in the
+stream, or with --plan by the lists of plan-shards, and --shard auto the part of
+a task of a job array or an indexed Job. All parts together are the whole, on one
+machine or many; a part that another process has at work is refused. A copy
+whose first copy is in another part becomes a file of its own, read from the
+stream, and is counted: of standard input it cannot be read, unless -r names the
+stream or the plan keeps such users together (--links plan).
+
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
 those below it. A stream has no partitions: one that a PATH names and -p does
 not is a warning. -u selects users and may give them new ids; -m gives new ids

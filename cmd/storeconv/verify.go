@@ -56,6 +56,11 @@ limited to and how it wrote things, as they did there. Without a stream
 nobody knows the first copy of a message: files that have the date of none of
 their messages are counted in one warning.
 
+With --shard only the users of that part are looked at, in the store and in what
+it is held against, by a reading of --plan of its own; what is no user's is
+looked at in each part of a store, and in the first of an NMS store. What
+belongs to another part is neither missing nor too much.
+
 Links and copies are counted as restore counts them: of the n names of one
 file n-1 are links, and a copy is a link of the stream that is a file of its
 own.

@@ -14,8 +14,8 @@ const MessageCost = 8192
 // Balance spreads users over lists, counted from 0. All programs that make
 // lists of users have the same.
 type Balance interface {
-	// PlaceGroup returns the list with the least so far, and puts users of a weight
-	// there.
+	// PlaceGroup returns the list with the least so far, and puts users of a
+	// weight there.
 	PlaceGroup(weight, users int64) int
 	// Put puts users into a list that is settled.
 	Put(list int, weight, users int64)

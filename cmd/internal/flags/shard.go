@@ -13,8 +13,8 @@ import (
 	"imsconv/storeconv/shards"
 )
 
-// Shard are --shard i/n|auto, one of n parts of the users, and --plan, the lists
-// that say who is in which.
+// Shard are --shard i/n|auto, one of n parts of the users, and --plan, the
+// lists that say who is in which.
 type Shard struct {
 	part part
 	plan Plan

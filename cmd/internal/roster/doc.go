@@ -1,7 +1,8 @@
 // Package roster lists the mail users of directory exports by their store ids,
 // and spreads them over lists that are as even as the order allows. ldifconv
 // users prints such lists, siteconv migrates by them: a user of the one is a
-// user of the other, and in the same list.
+// user of the other, and in the same list. storeconv plan-shards finds its
+// users in mail, and makes its lists by the same balance, in the same form.
 //
 // # The list
 //
@@ -25,4 +26,9 @@
 // fewest users, of several the first. What counts is the bytes of each user; or
 // the quota, where a user without one counts as much as the mean of those
 // before; or the user. No user is in two lists.
+//
+// Users of an export come in its order, since nothing of them is held.
+// plan-shards knows all users before it places the first: it begins with the
+// heaviest, and places users who go together as one. Its lists are in byte
+// order, to be searched as they lie in the file.
 package roster
