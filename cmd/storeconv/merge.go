@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,50 +19,61 @@ import (
 
 const mergeDoc = `
 Puts the stores that the parts of a site were restored or relocated into
-together in one store: what a single run would have made. Each PART is a store
-that restore --shard or relocate --shard has made, of one part of the site or
-of several. Each run of a part leaves its report in its store, in
-PART/.imsconv/shards, when it ends with 0 or 3; by these records merge knows
-that all parts are there and belong together.
+together in one store: what a single run would have made. Each PART is a
+store that restore --shard or relocate --shard has made, of one part of
+the site or of several. The run of a part leaves its report in its
+store, PART/.imsconv/shards, when it ends with 0 or 3; by these records
+merge knows that all parts are there and belong together.
 
-Without PART, all parts were made in DIR itself, by several runs at once or one
-after the other. Then the mail is where it belongs: merge looks whether every
-part has ended, joins the reports, and removes the records.
+Without PART, all parts were made in DIR itself, by several runs at once
+or one after the other. Then the mail is where it belongs: merge looks
+whether every part has ended, joins the reports, and removes the
+records. Once they are gone there is nothing to merge any more, and a
+second merge says so and fails.
 
-The parts are only read. A user's tree appears in DIR whole or not at all; the
-same command again goes on after an interruption and changes nothing when all
-is done. Messages come over as --via says, everything else is copied, and all
-keeps bytes, modes, dates and, for root, owners:
+The parts are only read. A user's tree appears in DIR whole or not at
+all; the same command again goes on after an interruption and changes
+nothing when all is done. Messages come over as --via says, everything
+else is copied, and all keeps bytes, modes, dates and, for root, owners:
 
-  hardlink  one more name for the same file: instant and without space. The
-            default for parts on the file system of DIR. Neither change files
-            in DIR in place while the parts matter, nor in the parts afterwards.
-  copy      a file of its own; names that are hard links of each other in a part
-            are so in DIR. The default elsewhere, and with --owner.
-  none      the trees have been brought to DIR by other means (rsync -aH): they
-            are only held against the lists and, where a PART has trees, against
-            these.
+  hardlink  one more name for the same file: instant and without space.
+            The default for parts on the file system of DIR. As the
+            names share the file, change none in place while the other
+            matters.
+  copy      a file of its own; names that are hard links of each other
+            in a part are so in DIR. The default elsewhere, and with
+            --owner.
+  none      the trees have been brought to DIR by other means (rsync
+            -aH): they are only held against the lists and, where a PART
+            has trees, against these.
 
-The mailbox lists of the parts become those of DIR, joined with what DIR has.
-Of users whom DIR has already, those with the same tree are passed over; the
-others stay as they are and are listed.
+The mailbox lists of the parts become those of DIR, joined with what DIR
+has. Of users whom DIR has already, those with the same tree are passed
+over; the others stay as they are and are listed.
 
-Before anything is written, merge refuses: a PART that is no store, or has no
-record, or in which a run was interrupted; a part that is there twice, or is
-missing (--partial does without); parts of other sources, plans or options; and
-a user in the lists of two parts. What is wrong inside of a part is listed and
-left out in the smallest unit: what is neither file nor directory, a tree that
-a part before it has too, a record that differs. A mailbox without a record, or
-a record without a mailbox, is listed and carried over.
+Before anything is written, merge refuses: a PART that is no store, or
+has no record, or in which a run was interrupted; a part that is there
+twice, or is missing (--partial does without); parts of other sources,
+plans or options; and a user in the lists of two parts. What is wrong
+inside of a part is listed and left out in the smallest unit: what is
+neither file nor directory, a tree that a part before it has too, a
+record that differs. A mailbox without a record, or a record without a
+mailbox, is listed and carried over.
 
-Of users who share messages, those of one part share them in DIR too. Where
-parts were made without plan-shards, or by one with --links copy, a message that
-users of two parts share is in DIR twice: "links that became copies" counts the
-names that are files of their own, by the reports of the last run of each part.
+Users of one part who share messages share them in DIR too. Where parts
+were made without plan-shards, or by one with --links copy, a message
+that users of two parts share is in DIR twice, each copy with the date
+of its own receipt: "links that became copies" counts these files by the
+reports of the last run of each part.
 
-The report has the problems and warnings of all parts, the sums of their counts
-("details"), and an object for each shard ("shards": index, count, part, exit,
-start, end, counts, problems). The exit status is 3 when a part had 3.
+The report has the problems and warnings of all parts, those that
+several parts have told in the same words once; the sums of their counts
+("details"); and an object for each shard ("shards": index, count, part,
+exit, start, end, counts, problems). The exit status is 3 when a part
+had 3.
+
+What is known of all mailboxes is sorted in DIR/.imsconv and, before
+that is there, in the directory for temporary files (TMPDIR).
 `
 
 func mergeVerb() cli.Verb {
@@ -189,7 +201,11 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 	}
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + v.store)
-	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")
+	fresh := "reconstruct -r -f; "
+	if strings.HasSuffix(r.Records[0].Command, " relocate") {
+		fresh = ""
+	}
+	job.Next("on the new server, as the mail server user: " + fresh + "reconstruct -q")
 }
 
 // shardTold is what the report of a merge tells of one part.
