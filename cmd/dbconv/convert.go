@@ -99,7 +99,7 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	if err != nil {
 		return err
 	}
-	job.Note(in + ": " + describe(rep.Source))
+	job.Note(cli.InputName(in) + ": " + describe(rep.Source))
 	counts(job, rep)
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 // inferDomain finds the default domain: the one whose users the database and
 // the store know by their bare uid.
-func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []string, usage map[string]dbconv.Usage) (string, error) {
-	in, _, err := inOut(args)
+func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []string, export *cli.Again, usage map[string]dbconv.Usage) (string, error) {
+	in, out, err := inOut(args)
 	if err != nil {
 		return "", err
 	}
@@ -20,17 +20,12 @@ func (q *quotaFlags) inferDomain(ctx context.Context, job *cli.Job, args []strin
 	for id := range usage {
 		ids.Add(id)
 	}
-	f, size, err := job.OpenFile(in)
+	src, err := q.source(job, in, out)
 	if err != nil {
 		return "", err
 	}
-	src, err := newSource(f, size, in, q.tempDir)
-	if err != nil {
-		return "", err
-	}
-	defer src.Close()
 	if err := dbconv.Keys(ctx, src, ids.Add); err != nil {
 		return "", named(in, err)
 	}
-	return flags.InferDomain(job, q.limits, ids)
+	return flags.InferDomain(job, export, ids)
 }

@@ -64,7 +64,7 @@ type dumpOptions struct {
 }
 
 func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) error {
-	if len(args) != 1 || args[0] == "-" {
+	if len(args) != 1 {
 		return cli.Usagef("one argument is wanted: the file to print")
 	}
 	if d.outOld != "" {

@@ -57,6 +57,7 @@ type listFlags struct {
 	strict  bool
 	keyForm string
 	max     maxValue
+	src     *source // once it is open
 }
 
 func (f *listFlags) add(fs *pflag.FlagSet) {
@@ -92,6 +93,15 @@ func (f *listFlags) runFolder(ctx context.Context, job *cli.Job, args []string) 
 	})
 }
 
+// source opens the source, once.
+func (f *listFlags) source(job *cli.Job, in, out string) (*source, error) {
+	var err error
+	if f.src == nil {
+		f.src, err = openSource(job, in, f.sortDir(out))
+	}
+	return f.src, err
+}
+
 func (f *listFlags) convert(job *cli.Job, args []string, do func(dbconv.ListOptions, io.WriterAt, *source) (dbconv.ListReport, error)) error {
 	in, out, err := inOut(args)
 	if err != nil {
@@ -101,7 +111,7 @@ func (f *listFlags) convert(job *cli.Job, args []string, do func(dbconv.ListOpti
 	if err != nil {
 		return err
 	}
-	src, err := openSource(job, in, f.sortDir(out))
+	src, err := f.source(job, in, out)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,9 @@ func (m *mboxlistFlags) run(ctx context.Context, job *cli.Job, args []string) er
 
 // listFile finds the database of a store; root is "" for a file.
 func listFile(store string) (path, root string, err error) {
+	if store == "-" {
+		return store, "", nil
+	}
 	st, err := os.Stat(store)
 	if err != nil {
 		return "", "", err

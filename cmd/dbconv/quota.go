@@ -69,7 +69,7 @@ func (q *quotaFlags) run(ctx context.Context, job *cli.Job, args []string) error
 		return dbconv.Quota(ctx, dst, src, opts)
 	})
 	if err == nil && q.limits != "" && q.found == 0 {
-		job.Warning("no-limits", q.limits, "the export has limits for no user of the database: look at --default-domain")
+		job.Warning("no-limits", cli.InputName(q.limits), "the export has limits for no user of the database: look at --default-domain")
 	}
 	return err
 }
@@ -86,17 +86,22 @@ func (q *quotaFlags) read(ctx context.Context, job *cli.Job, args []string, opts
 	if q.limits == "" {
 		return nil
 	}
+	export, err := job.Again(q.limits, q.tempDir)
+	if err != nil {
+		return err
+	}
+	defer export.Close()
 	if q.domain == "" {
-		if q.domain, err = q.inferDomain(ctx, job, args, opts.Usage); err != nil {
+		if q.domain, err = q.inferDomain(ctx, job, args, export, opts.Usage); err != nil {
 			return err
 		}
 	}
-	in, err := job.Open(q.limits)
+	in, err := export.Open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	limits, err := directory.Limits(in, q.limits, q.domain, job)
+	limits, err := directory.Limits(in, in.Name, q.domain, job)
 	if err != nil {
 		return named(q.limits, err)
 	}

@@ -93,9 +93,9 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
+		return fmt.Errorf("%s: %w", cli.InputName(in), err)
 	}
-	job.Note(in + ": " + describe(rep.Meta))
+	job.Note(cli.InputName(in) + ": " + describe(rep.Meta))
 	job.Count("records", rep.Written)
 	if rep.Databases > 0 {
 		job.Count("databases", int64(rep.Databases))

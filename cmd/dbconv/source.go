@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,12 +26,40 @@ func (s *source) Size() int64 { return s.size }
 // it. A gzip or LZ4 file is unpacked into a temporary one in tempDir ("":
 // os.TempDir), since a database is not read from front to back.
 func openSource(job *cli.Job, path, tempDir string) (*source, error) {
+	if path == "-" {
+		return openStdin(job, tempDir)
+	}
 	f, size, err := job.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
 	warnEnvironment(job, path, f)
 	return newSource(f, size, path, tempDir)
+}
+
+// openStdin takes the database of standard input. Where that is no plain file,
+// the database is copied into a temporary one.
+func openStdin(job *cli.Job, tempDir string) (*source, error) {
+	f, err := job.PlainStdin()
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		st, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return newSource(f, st.Size(), cli.InputName("-"), tempDir)
+	}
+	in, err := job.Open("-")
+	if err != nil {
+		return nil, err
+	}
+	temp, size, err := cli.Spool(in, tempDir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name, err)
+	}
+	return newSource(temp, size, in.Name, tempDir)
 }
 
 // newSource makes a source of the open file f, which it closes when it cannot.
@@ -45,7 +72,7 @@ func newSource(f *os.File, size int64, path, tempDir string) (*source, error) {
 	s := &source{f, size}
 	if !plain {
 		defer f.Close()
-		if s, err = unpack(r, tempDir); err != nil {
+		if s.File, s.size, err = cli.Spool(r, tempDir); err != nil {
 			return nil, fmt.Errorf("%s: unpacking: %w", path, err)
 		}
 	}
@@ -67,22 +94,6 @@ func reading(action cli.Action) cli.Action {
 		job.Problem("empty", "", err.Error())
 		return nil
 	}
-}
-
-// unpack copies r into a temporary file that has no name any more.
-func unpack(r io.Reader, tempDir string) (*source, error) {
-	temp, err := os.CreateTemp(tempDir, "dbconv-*")
-	if err != nil {
-		return nil, err
-	}
-	if err = os.Remove(temp.Name()); err == nil {
-		var size int64
-		if size, err = io.Copy(temp, r); err == nil {
-			return &source{temp, size}, nil
-		}
-	}
-	temp.Close()
-	return nil, err
 }
 
 // warnEnvironment tells of region and log files of a transactional environment:
@@ -140,7 +151,7 @@ func named(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", path, err)
+	err = fmt.Errorf("%s: %w", cli.InputName(path), err)
 	switch {
 	case errors.Is(err, dbconv.ErrOtherList):
 		return cli.WithHint(err, "dbconv folder is for data.db2 and folder.db, dbconv quota for quota.db2 and quota.db")

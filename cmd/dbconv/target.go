@@ -118,9 +118,6 @@ func inOut(args []string) (in, out string, err error) {
 	if len(args) != 2 {
 		return "", "", cli.Usagef("two arguments are wanted: the file to read and the file to write")
 	}
-	if args[0] == "-" {
-		return "", "", cli.Usagef("a database is read from a file, not from standard input")
-	}
 	if cli.SameFile(args[0], args[1]) {
 		return "", "", cli.Usagef("%s and %s are one file: nothing is converted in place", args[0], args[1])
 	}

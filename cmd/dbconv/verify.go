@@ -57,7 +57,7 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	for _, path := range args {
 		name := ""
 		if len(args) > 1 {
-			name = path
+			name = cli.InputName(path)
 		}
 		src, err := openSource(job, path, "")
 		if errors.Is(err, bdb.ErrEmpty) { // the other files are checked all the same

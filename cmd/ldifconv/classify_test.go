@@ -102,7 +102,7 @@ func TestClassifyRefuses(t *testing.T) {
 		}
 	}
 	code, out, errs := ldifconvMain("dn: o=a\no: a\n\nnonsense\n\ndn: o=b\no: b\n", "classify")
-	if code != cli.ExitLost || !strings.Contains(out, "o=a") || !strings.Contains(out, "o=b") || !strings.Contains(errs, "stdin:4") {
+	if code != cli.ExitLost || !strings.Contains(out, "o=a") || !strings.Contains(out, "o=b") || !strings.Contains(errs, "standard input:4") {
 		t.Errorf("damage: exit %d\n%s%s", code, out, errs)
 	}
 	if code, _, _ := ldifconvMain("", "classify", "/no/such/file"); code != cli.ExitFailed {

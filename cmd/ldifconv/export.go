@@ -39,12 +39,8 @@ func openExport(job *cli.Job, path string) (*cli.Input, error) {
 
 // exportInput is an opened export for a conversion, which may read it twice.
 func exportInput(job *cli.Job, path string, in *cli.Input) ldifconv.Input {
-	input := ldifconv.Input{Name: path, Reader: in}
-	if path == "-" {
-		input.Name = "stdin"
-		return input
-	}
-	if in.Size >= 0 { // a file, which can be opened again
+	input := ldifconv.Input{Name: in.Name, Reader: in}
+	if path != "-" && in.Size >= 0 { // a file, which can be opened again
 		input.Open = func() (io.ReadCloser, error) { return job.Open(path) }
 	}
 	return input

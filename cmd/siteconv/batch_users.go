@@ -78,14 +78,21 @@ func (c *conversion) eachUser(ctx context.Context, job *cli.Job, log teller, fil
 		return roster.Counts{}, err
 	}
 	defer list.Close()
-	in, err := flags.OpenExport(job, c.export().path)
+	in, err := c.openExport(job)
 	if err != nil {
 		return roster.Counts{}, err
 	}
 	defer in.Close()
-	input := ldifconv.Input{Name: c.export().path, Reader: in}
+	input := ldifconv.Input{Name: in.Name, Reader: in}
 	err = list.Read(ctx, &input, job.Meter("entries", 0, 0), use)
 	return list.Counts, err
+}
+
+func (c *conversion) openExport(job *cli.Job) (*cli.Input, error) {
+	if export := c.export(); export.stdin != nil {
+		return flags.CheckExport(export.stdin.Open())
+	}
+	return flags.OpenExport(job, c.export().path)
 }
 
 // teller is where a reading of the export tells what it finds.

@@ -64,6 +64,11 @@ func (c *conversion) tempDir() string {
 
 // describe is the site as site.toml and the command line say it.
 func (f *runFlags) describe() (*site.Site, error) {
+	for name, path := range map[string]string{"ldif": f.ldif, "stream": f.stream} {
+		if path == "-" {
+			return nil, cli.WithHint(cli.Usagef("--%s -: a run reads its inputs several times, and once more when it goes on: standard input is there once", name), "write it to a file, which may be compressed with gzip or LZ4")
+		}
+	}
 	if f.scenario.Value != "" {
 		if _, err := findScenario(f.scenario.Value); err != nil {
 			return nil, err

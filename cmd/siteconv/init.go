@@ -72,6 +72,9 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 		return cli.Usagef("init takes one folder: what is %q?", args[1])
 	}
 	dir := args[0]
+	if err := cli.NoFolder("DIR", dir); err != nil {
+		return err
+	}
 	path := cmp.Or(f.output, filepath.Join(dir, site.FileName))
 	if err := f.mayWrite(path); err != nil {
 		return err

@@ -23,6 +23,7 @@ type input struct {
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
 	path  string
+	stdin *cli.Again // standard input, where it is that; else nil
 	tree  bool       // a folder: SHA256 is of its listing
 	meter *cli.Meter // shows how far the reading is; nil: nowhere
 	plain int64      // bytes of a stream once a compression is undone; 0: not known
@@ -82,18 +83,24 @@ func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size
 }
 
 func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reader) error) error {
-	f, err := os.Open(in.path)
-	if err != nil {
-		return err
+	var src io.Reader
+	if in.stdin != nil {
+		src = in.stdin.Raw()
+	} else {
+		f, err := os.Open(in.path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		src = f
 	}
-	defer f.Close()
-	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, f}, h), n: &in.Bytes, meter: in.meter}
+	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, src}, h), n: &in.Bytes, meter: in.meter}
 	if also != nil {
 		if err := also(r); err != nil {
 			return err
 		}
 	}
-	_, err = io.Copy(io.Discard, r)
+	_, err := io.Copy(io.Discard, r)
 	return err
 }
 

@@ -69,6 +69,9 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	case len(args) != 1:
 		return cli.Usagef("report takes one argument, the folder OUT of a conversion")
 	}
+	if err := cli.NoFolder("OUT", args[0]); err != nil {
+		return err
+	}
 	if f.out == "" {
 		f.out = args[0]
 	}

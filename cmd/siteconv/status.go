@@ -77,6 +77,9 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	if len(args) != 1 {
 		return cli.Usagef("which output folder? status OUT")
 	}
+	if err := cli.NoFolder("OUT", args[0]); err != nil {
+		return err
+	}
 	job.Source(args[0])
 	c, err := outputOf(args[0])
 	if err != nil {
@@ -90,6 +93,9 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	if len(c.inputs) > 0 {
+		if stdin := c.inputs[0].stdin; stdin != nil {
+			defer stdin.Close()
+		}
 		if err := s.look(ctx, c, job); err != nil {
 			return err
 		}
@@ -171,7 +177,14 @@ func (f *statusFlags) findExport(c *conversion, job *cli.Job) error {
 			return nil
 		}
 	}
-	c.inputs = []input{{Role: "ldif", Name: filepath.Base(path), path: path}}
+	in := input{Role: "ldif", Name: filepath.Base(path), path: path}
+	if path == "-" {
+		var err error
+		if in.stdin, err = job.Again(path, ""); err != nil {
+			return err
+		}
+	}
+	c.inputs = []input{in}
 	return nil
 }
 

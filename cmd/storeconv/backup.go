@@ -97,6 +97,9 @@ func (o *backupOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	if o.store == "" && len(args) > 0 {
 		o.store, args = args[0], args[1:]
 	}
+	if err := cli.NoFolder("the store", o.store); err != nil {
+		return err
+	}
 	if err := checkPaths(job, args); err != nil {
 		return err
 	}

@@ -125,6 +125,9 @@ func (v *benchFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	if v.dir == "" && len(args) > 0 {
 		v.dir, args = args[0], args[1:]
 	}
+	if err := cli.NoFolder("DIR", v.dir); err != nil {
+		return err
+	}
 	if err := v.check(args); err != nil {
 		return err
 	}
@@ -196,12 +199,17 @@ func (v *benchFlags) shape(job *cli.Job) (bench.Shape, error) {
 
 // alike makes a shape like that of real mail.
 func (v *benchFlags) alike(job *cli.Job, def bench.Shape) (bench.Shape, error) {
-	info, err := os.Stat(v.like)
-	if err != nil {
-		return def, err
+	folder := false
+	if v.like != "-" {
+		info, err := os.Stat(v.like)
+		if err != nil {
+			return def, err
+		}
+		folder = info.IsDir()
 	}
 	var seen *bench.Seen
-	if info.IsDir() {
+	var err error
+	if folder {
 		job.Source(v.like)
 		seen, err = bench.LikeTree(v.like)
 	} else {

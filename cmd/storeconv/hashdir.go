@@ -37,7 +37,7 @@ func hashdirVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var h hashdirOptions
 			fs.BoolVarP(&h.name, "append", "a", false, "append the name of the user's own directory")
-			fs.BoolVarP(&h.interactive, "interactive", "i", false, "take ids from standard input, one a line, after those of the command line")
+			fs.BoolVarP(&h.interactive, "interactive", "i", false, "take ids from standard input, one a line, after those of the command line; so does a last ID -")
 			return h.run
 		},
 	}
@@ -48,6 +48,9 @@ type hashdirOptions struct{ name, interactive bool }
 func (h *hashdirOptions) run(_ context.Context, job *cli.Job, args []string) error {
 	if len(args) == 0 && !h.interactive {
 		return cli.Usagef("which user?")
+	}
+	if n := len(args); n > 0 && args[n-1] == "-" { // no user can be called so
+		h.interactive, args = true, args[:n-1]
 	}
 	for _, id := range args {
 		if err := h.print(job, id); err != nil {

@@ -61,6 +61,9 @@ func (o *inspectOptions) run(ctx context.Context, job *cli.Job, args []string) e
 			return cli.Usagef("-p: %w", err)
 		}
 	}
+	if err := cli.NoFolder("the store", args[0]); err != nil {
+		return err
+	}
 	job.Source(args[0])
 	runs, err := inspect.Unfinished(args[0])
 	if err != nil {

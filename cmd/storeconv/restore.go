@@ -165,7 +165,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err != nil {
 		return err
 	}
-	refs, closeRefs, err := openStreams(job, v.References)
+	refs, closeRefs, err := openReferences(job, v.References)
 	defer closeRefs()
 	if err != nil {
 		return err

@@ -127,6 +127,9 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	if o.store == "" && len(args) > 0 && (o.maildir.out == "" || len(o.streams) == 0) {
 		o.store, args = args[0], args[1:]
 	}
+	if err := cli.NoFolder("the store", o.store); err != nil {
+		return err
+	}
 	if err := o.tree.Check(); err != nil {
 		return err
 	}

@@ -86,11 +86,8 @@ func (j *Job) Open(path string) (*Input, error) {
 	var src io.Reader = j.Stdin
 	var info os.FileInfo
 	if path == "-" {
-		if j.stdinOpen.Swap(true) {
-			return nil, Usagef("two inputs are -: standard input can be read once only")
-		}
-		in.Name = "standard input"
-		if err := j.readsStdin(); err != nil {
+		in.Name = InputName(path)
+		if err := j.takeStdin(); err != nil {
 			return nil, err
 		}
 	} else {
@@ -166,7 +163,7 @@ func (j *Job) PlainStdin() (*os.File, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, nil
 	}
-	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at != 0 {
+	if !atStart(f) {
 		return nil, nil
 	}
 	if _, plain, err := Decompress(io.NewSectionReader(f, 0, info.Size())); err != nil || !plain {

@@ -37,18 +37,9 @@ func (l *Limits) Read(job *cli.Job, ids func() (directory.IDs, error)) (func(id 
 	if !l.Given() {
 		return nil, nil
 	}
-	if l.Domain == "" {
-		known, err := ids()
-		if err != nil {
-			return nil, err
-		}
-		if l.Domain, err = InferDomain(job, l.files[0], known); err != nil {
-			return nil, err
-		}
-	}
 	var tables []func(string) (directory.Limit, bool)
 	for _, path := range l.files {
-		table, err := readLimits(job, path, l.Domain)
+		table, err := l.table(job, path, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -64,13 +55,28 @@ func (l *Limits) Read(job *cli.Job, ids func() (directory.IDs, error)) (func(id 
 	}, nil
 }
 
-func readLimits(job *cli.Job, path, domain string) (func(string) (directory.Limit, bool), error) {
-	in, err := OpenExport(job, path)
+// table reads one export; the default domain is found in the first.
+func (l *Limits) table(job *cli.Job, path string, ids func() (directory.IDs, error)) (func(string) (directory.Limit, bool), error) {
+	export, err := job.Again(path, "")
+	if err != nil {
+		return nil, err
+	}
+	defer export.Close()
+	if l.Domain == "" && path == l.files[0] {
+		known, err := ids()
+		if err != nil {
+			return nil, err
+		}
+		if l.Domain, err = InferDomain(job, export, known); err != nil {
+			return nil, err
+		}
+	}
+	in, err := CheckExport(export.Open())
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	table, err := directory.Limits(in, in.Name, domain, job)
+	table, err := directory.Limits(in, in.Name, l.Domain, job)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	}
@@ -91,7 +97,12 @@ func quota(l directory.Limit) storeconv.Quota {
 
 // OpenExport opens a directory export; a file of another kind is refused.
 func OpenExport(job *cli.Job, path string) (*cli.Input, error) {
-	in, err := job.Open(path)
+	return CheckExport(job.Open(path))
+}
+
+// CheckExport refuses an opened file that is no directory export, and closes
+// it. An error of opening it is returned as it is.
+func CheckExport(in *cli.Input, err error) (*cli.Input, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +122,8 @@ func OpenExport(job *cli.Job, path string) (*cli.Input, error) {
 // InferDomain finds the default domain of an export: the one whose users the
 // other side knows by their bare uid. It says what it has found; that two fit
 // is an error with a hint.
-func InferDomain(job *cli.Job, path string, ids directory.IDs) (string, error) {
-	in, err := OpenExport(job, path)
+func InferDomain(job *cli.Job, export *cli.Again, ids directory.IDs) (string, error) {
+	in, err := CheckExport(export.Open())
 	if err != nil {
 		return "", err
 	}
