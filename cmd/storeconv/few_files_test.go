@@ -22,6 +22,7 @@ func TestTooFewOpenFiles(t *testing.T) {
 	runFew(t, 0, "restore", "-f", at("s.sims"), "--store", at("store"), "--quiet")
 	nms := filepath.Join("..", "..", "testdata", "site", "nms", "store")
 	runFew(t, 0, "relocate", "--from", nms, "--store", at("moved"), "--quiet")
+	runFew(t, 0, "relocate", "--from", nms, "--store", at("part"), "--shard", "1/1", "--quiet")
 	refused := 0
 	for most := 8; most <= 20; most += 2 {
 		for _, args := range [][]string{
@@ -31,6 +32,7 @@ func TestTooFewOpenFiles(t *testing.T) {
 			{"backup", "--store", at("store"), "-f", at(fmt.Sprintf("%d.sims", most))},
 			{"inspect", at("store"), "user/joe"},
 			{"relocate", "--from", nms, "--store", at(fmt.Sprintf("moved%d", most))},
+			{"merge", "--store", at(fmt.Sprintf("merged%d", most)), at("part")},
 		} {
 			line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, most), path}, args...)
 			text, err := exec.Command("sh", append(line, "--quiet")...).CombinedOutput()

@@ -21,11 +21,21 @@ const openFiles = 256
 // runFew runs the program in a process that may open few files.
 func runFew(t testing.TB, exit int, args ...string) outcome {
 	t.Helper()
+	o := runLimited(t, openFiles, args...)
+	if o.exit != exit {
+		t.Fatalf("storeconv %s: exit status %d, want %d\n%s", strings.Join(args, " "), o.exit, exit, o.stderr)
+	}
+	return o
+}
+
+// runLimited runs the program in a process that may open so many files.
+func runLimited(t testing.TB, most int, args ...string) outcome {
+	t.Helper()
 	path, err := builtProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, openFiles), path}, args...)
+	line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, most), path}, args...)
 	cmd := exec.Command("sh", line...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -36,9 +46,6 @@ func runFew(t testing.TB, exit int, args ...string) outcome {
 	o := outcome{exit: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.rss = usage.Maxrss << 10
-	}
-	if o.exit != exit {
-		t.Fatalf("storeconv %s: exit status %d, want %d\n%s", strings.Join(args, " "), o.exit, exit, o.stderr)
 	}
 	return o
 }
