@@ -40,12 +40,11 @@ func (d *Made) Write(dir string, form Form, force bool) (same bool, err error) {
 		return false, err
 	}
 	partial := dir + partialSuffix
-	if err := os.RemoveAll(partial); err != nil { // of a run that was killed
+	lock, err := takePartial(partial)
+	if err != nil {
 		return false, err
 	}
-	if err := os.MkdirAll(partial, 0o777); err != nil {
-		return false, err
-	}
+	defer lock.Close()          // and with it the lock
 	defer os.RemoveAll(partial) // no longer there when all went well
 	if err := d.writeFiles(partial, form); err != nil {
 		return false, err
@@ -64,6 +63,50 @@ func (d *Made) Write(dir string, form Form, force bool) (same bool, err error) {
 		return false, fmt.Errorf("%s: %w", dir, ErrOtherPlan)
 	}
 	return false, exchangeDirs(partial, dir)
+}
+
+// takePartial makes the folder of a plan that is not complete, empty, and locks
+// it against other processes that write the same plan.
+func takePartial(path string) (*os.File, error) {
+	for {
+		if err := os.MkdirAll(path, 0o777); err != nil {
+			return nil, err
+		}
+		d, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has just become a plan
+		}
+		if err != nil {
+			return nil, err
+		}
+		if unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK { // where there are no locks, nobody can tell
+			d.Close()
+			return nil, fmt.Errorf("%s: %w", path, durable.ErrWritten)
+		}
+		if same, err := isDir(d, path); same && err == nil {
+			return d, empty(path)
+		}
+		d.Close() // another process has given it its name in the meantime
+	}
+}
+
+// isDir tells whether an open folder still has a path.
+func isDir(d *os.File, path string) (bool, error) {
+	here, err := d.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(here, there), err
+}
+
+// empty removes what a run that was killed has left in a folder.
+func empty(path string) error {
+	list, err := os.ReadDir(path)
+	for _, e := range list {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(path, e.Name())))
+	}
+	return err
 }
 
 // inFolder tells whether there is anything in a folder.

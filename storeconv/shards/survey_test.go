@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/sims"
@@ -341,7 +342,7 @@ func TestStoreSource(t *testing.T) {
 // only when it is told to.
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sub", "plan")
-	make := func(parts int) *Made {
+	build := func(parts int) *Made {
 		m, err := survey(t, membersOf{member("a/INBOX/1", 1, ""), member("b/INBOX/1", 2, ""), member("c c/INBOX/1", 2, "")}).Make(Source{Kind: Stream, Identity: "1"}, options(parts, LinksCopy))
 		if err != nil {
 			t.Fatal(err)
@@ -352,7 +353,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, same := range []bool{false, true} {
-		if got, err := make(2).Write(dir, form, false); got != same || err != nil {
+		if got, err := build(2).Write(dir, form, false); got != same || err != nil {
 			t.Fatalf("time %d: same %v, %v", i+1, got, err)
 		}
 	}
@@ -371,17 +372,30 @@ func TestWrite(t *testing.T) {
 	if users["c c"] != 1 || users["stranger"] != 1 || users["a"]+users["b"] != 3 {
 		t.Errorf("parts of users: %v", users)
 	}
-	if _, err := make(3).Write(dir, form, false); !errors.Is(err, ErrOtherPlan) {
+	if _, err := build(3).Write(dir, form, false); !errors.Is(err, ErrOtherPlan) {
 		t.Errorf("over another plan: %v", err)
 	}
 	if p, err := ReadPlan(dir); err != nil || len(p.Shards) != 2 {
 		t.Errorf("the plan is gone: %v", err)
 	}
-	if _, err := make(3).Write(dir, form, true); err != nil {
+	if _, err := build(3).Write(dir, form, true); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := ReadPlan(dir); err != nil || len(p.Shards) != 3 {
 		t.Errorf("the plan is not replaced: %v", err)
+	}
+	busy, err := takePartial(dir + partialSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build(2).Write(dir, form, true); !errors.Is(err, durable.ErrWritten) {
+		t.Errorf("while another process writes it: %v", err)
+	}
+	if p, err := ReadPlan(dir); err != nil || len(p.Shards) != 3 {
+		t.Errorf("the plan is not what it was: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(dir+partialSuffix), busy.Close()); err != nil {
+		t.Fatal(err)
 	}
 	list, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil || len(list) != 1 {
@@ -391,7 +405,7 @@ func TestWrite(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "users01.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := make(2).Write(other, form, true); !errors.Is(err, ErrOtherPlan) {
+	if _, err := build(2).Write(other, form, true); !errors.Is(err, ErrOtherPlan) {
 		t.Errorf("over what is no plan: %v", err)
 	}
 }

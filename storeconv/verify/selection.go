@@ -39,7 +39,9 @@ func choose(opts storeconv.Selection) (*chosen, error) {
 	if c.part, err = openShard(opts.Shard); err != nil {
 		return nil, err
 	}
-	c.turnNames()
+	if !c.part.whole() {
+		c.turnNames()
+	}
 	for _, p := range opts.Paths {
 		rule, err := readPath(p)
 		if err != nil {
