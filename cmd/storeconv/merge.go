@@ -63,8 +63,9 @@ mailbox, is listed and carried over.
 Users of one part who share messages share them in DIR too. Where parts
 were made without plan-shards, or by one with --links copy, a message
 that users of two parts share is in DIR twice, each copy with the date
-of its own receipt: "links that became copies" counts these files by the
-reports of the last run of each part.
+of its own receipt: "links that became copies" counts these files, by
+the reports of the last run of each part. Of relocations with --via
+copy the plan says how many there are (plan.json, crossing).
 
 The report has the problems and warnings of all parts, those that
 several parts have told in the same words once; the sums of their counts
@@ -145,6 +146,11 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 		v.counts(job, &rep)
 		return v.hint(err, args)
 	}
+	if rep.Removed {
+		job.Note("an earlier merge had done everything, and was stopped while it removed the records")
+		v.removeRecords(job)
+		return nil
+	}
 	copies, err := joinReports(job, rep.Records)
 	if err != nil {
 		return err
@@ -197,7 +203,10 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 				" changes them there too; --via copy makes files of their own")
 		}
 	case !v.partial:
-		job.AtEnd(func() error { return merge.RemoveRecords(v.store) })
+		v.removeRecords(job)
+	}
+	if r.Copies {
+		v.removeRecords(job)
 	}
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + v.store)
@@ -206,6 +215,13 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 		fresh = ""
 	}
 	job.Next("on the new server, as the mail server user: " + fresh + "reconstruct -q")
+}
+
+// removeRecords has the records removed once the report has its place.
+func (v *mergeFlags) removeRecords(job *cli.Job) {
+	if !v.dryRun {
+		job.AtEnd(func() error { return merge.RemoveRecords(v.store) })
+	}
 }
 
 // shardTold is what the report of a merge tells of one part.

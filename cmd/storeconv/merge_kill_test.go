@@ -14,8 +14,8 @@ import (
 )
 
 // TestMergeKill kills a merge at random moments and gives the same command
-// again: a user is there whole or not at all, and after the second run the store
-// is that of a merge nobody disturbed. The parts never change.
+// again: a user is there whole or not at all, and after the second run the
+// store is that of a merge nobody disturbed. The parts never change.
 func TestMergeKill(t *testing.T) {
 	kills := 6
 	if full {

@@ -10,10 +10,10 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// TestMergePlanned: parts of a plan that keeps users together who share messages
-// are, merged, the store of one run, links included. Where the plan lets links
-// cross, all but the links is the same, and the report counts the files that
-// stand for links.
+// TestMergePlanned: parts of a plan that keeps users together who share
+// messages are, merged, the store of one run, links included. Where the plan
+// lets links cross, all but the links is the same, and the report counts the
+// files that stand for links.
 func TestMergePlanned(t *testing.T) {
 	dir := scratch(t)
 	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 61, Users: 40, Mailboxes: 3, Messages: 500, Links: 5})
@@ -108,8 +108,8 @@ func files(tr tree) int {
 	return len(firsts)
 }
 
-// TestMergeReport: the report of the whole has what every part did, the problems
-// of all, damage that all have met once, and exit status 3.
+// TestMergeReport: the report of the whole has what every part did, the
+// problems of all, damage that all have met once, and exit status 3.
 func TestMergeReport(t *testing.T) {
 	dir := scratch(t)
 	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 62, Users: 12, Messages: 200, Links: -1})

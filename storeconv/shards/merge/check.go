@@ -73,12 +73,18 @@ func (m *merge) check(paths []string) error {
 	if len(paths) == 0 {
 		return m.checkOwn(own)
 	}
+	if m.opts.Via == ViaNone && m.opts.FS == nil {
+		if _, err := os.Stat(m.store); err != nil {
+			return fmt.Errorf("%w, and the trees are to be there", err)
+		}
+	}
 	for _, p := range m.parts {
 		m.report.Records = append(m.report.Records, p.records...)
 	}
 	if err := m.checkRecords(); err != nil {
 		return err
 	}
+	m.report.Copies = len(own) > 0
 	return m.checkCopies(own)
 }
 
@@ -195,6 +201,10 @@ func (m *merge) checkOwn(own []Record) error {
 	}
 	if err := unfinished(m.store); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(m.store, mergedDir)); err == nil && len(own) == 0 {
+		m.report.Removed = true
+		return nil
 	}
 	if len(own) == 0 {
 		return fmt.Errorf("%s: no records of shards in %s: name the stores of the parts, or run the parts with --shard first", m.store, RecordsDir)

@@ -7,8 +7,8 @@
 // two of them (lists.go). Then it walks the trees of all parts in order
 // (users.go); workers clone them into a stage (tree.go, clone.go), or find them
 // in place already (compare.go), and batches of them are renamed into place
-// (place.go). The files of user/ follow (files.go), and the databases, which are
-// held against the mailboxes that the walk met (lists.go, cross.go).
+// (place.go). The files of user/ follow (files.go), and the databases, which
+// are held against the mailboxes that the walk met (lists.go, cross.go).
 package merge
 
 import (
@@ -55,6 +55,8 @@ type Options struct {
 // Report counts what a merge did; with DryRun, what it would do.
 type Report struct {
 	Records []Record // of the parts, in the order of their numbers
+	Copies  bool     // the store has copies of the records, brought along with trees: they are the caller's to remove
+	Removed bool     // an earlier merge had done all, and was stopped while it removed the records
 	Missing []int    // numbers of parts that have no record
 
 	Trees     int64 // of users met, each user counted in every partition

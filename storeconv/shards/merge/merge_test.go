@@ -444,14 +444,24 @@ func TestNone(t *testing.T) {
 			t.Errorf("%+v", rep)
 		}
 	})
+	t.Run("no store", func(t *testing.T) {
+		s := newSite(t)
+		_, err := merge.Merge(t.Context(), s.store(), s.parts, none)
+		if err == nil || !strings.HasSuffix(err.Error(), "and the trees are to be there") {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("records came along", func(t *testing.T) {
 		s := newSite(t)
 		for _, p := range s.parts {
 			must(t, os.CopyFS(s.store()+"/.imsconv", os.DirFS(p+"/.imsconv")))
 		}
 		bring(t, s)
-		_, log := s.merge(t, none)
+		rep, log := s.merge(t, none)
 		log.wants(t)
+		if !rep.Copies {
+			t.Error("the copies of the records were not seen")
+		}
 	})
 }
 
@@ -540,6 +550,18 @@ func TestRemoveRecords(t *testing.T) {
 	must(t, merge.RemoveRecords(s.parts[0]))
 	if _, err := os.Lstat(s.parts[0] + "/.imsconv"); !os.IsNotExist(err) {
 		t.Errorf("the working directory is there: %v", err)
+	}
+	// One that was killed behind the rename is ended by the next.
+	for range 2 {
+		must(t, os.MkdirAll(s.parts[0]+"/.imsconv/shards.done", 0o700))
+		rep, err := merge.Merge(t.Context(), s.parts[0], nil, merge.Options{})
+		if err != nil || !rep.Removed {
+			t.Errorf("%+v %v", rep, err)
+		}
+		must(t, merge.RemoveRecords(s.parts[0]))
+		if _, err := os.Lstat(s.parts[0] + "/.imsconv"); !os.IsNotExist(err) {
+			t.Errorf("the working directory is there: %v", err)
+		}
 	}
 	must(t, os.MkdirAll(s.parts[1]+"/.imsconv/exported", 0o700))
 	must(t, merge.RemoveRecords(s.parts[1]))

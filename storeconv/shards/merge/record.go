@@ -75,7 +75,7 @@ func RecordPath(store string, index, count int) string {
 }
 
 // mostRecord bounds what is read of a record, in bytes.
-const mostRecord = 64 << 20
+const mostRecord = 32 << 20
 
 // ReadRecords reads the records that the store has, in the order of their
 // names. A store that has none is no error.
@@ -205,7 +205,8 @@ func BeginPart(store string, index, count int) error {
 const mergedDir = ims.WorkDir + "/" + durable.ShardsDir + ".done"
 
 // RemoveRecords removes the records of a store when they have been merged: all
-// of them by one durable rename, or none.
+// of them by one durable rename, or none. It ends what an earlier call has
+// left.
 func RemoveRecords(store string) error {
 	d, err := durable.OpenDir(store)
 	if err != nil {
@@ -215,7 +216,9 @@ func RemoveRecords(store string) error {
 	if err := d.RemoveAll(mergedDir); err != nil {
 		return err
 	}
-	if err := d.Rename(RecordsDir, d, mergedDir); err != nil {
+	if err := d.Rename(RecordsDir, d, mergedDir); errors.Is(err, fs.ErrNotExist) {
+		return removeWorkDir(store)
+	} else if err != nil {
 		return err
 	}
 	if err := d.SyncNames(ims.WorkDir); err != nil {
