@@ -54,6 +54,7 @@ type Made struct {
 // Make spreads the users of a survey over parts: the heaviest first, of equal
 // ones the lower id. With LinksPlan, users who share messages go together.
 func (s *Survey) Make(src Source, opt PlanOptions) (*Made, error) {
+	s.table = nil // it is made again when more users come
 	order := s.byID()
 	m := &maker{s: s, opt: opt, order: order}
 	part := m.assign(opt.Links == LinksPlan)
@@ -80,7 +81,7 @@ func (s *Survey) byID() []uint32 {
 	return order
 }
 
-func (u *userSum) weight() int64 { return u.bytes + u.messages*MessageCost }
+func (u *userSum) weight() int64 { return u.bytes + int64(u.messages)*MessageCost }
 
 // maker spreads users.
 type maker struct {
@@ -184,8 +185,8 @@ func (d *Made) arrange(order []uint32, part []uint16) {
 	for _, u := range order {
 		counts[part[u]]++
 		at, sum := &p.Shards[part[u]], &d.s.users[u]
-		at.Messages, at.Bytes = at.Messages+sum.messages, at.Bytes+sum.bytes
-		p.Messages, p.Bytes = p.Messages+sum.messages, p.Bytes+sum.bytes
+		at.Messages, at.Bytes = at.Messages+int64(sum.messages), at.Bytes+sum.bytes
+		p.Messages, p.Bytes = p.Messages+int64(sum.messages), p.Bytes+sum.bytes
 		p.Users++
 		if d.hidden(string(d.s.id(u))) != nil {
 			d.Unlisted++

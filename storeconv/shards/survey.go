@@ -6,12 +6,13 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"math"
 	"os"
 )
 
 // Survey is what a source holds, user by user, and who shares messages with
-// whom. It keeps some forty bytes a user and the id; what is shared waits in a
-// temporary file.
+// whom. It keeps some forty bytes a user and the id, and as much again while a
+// plan is made; what is shared waits in a temporary file.
 type Survey struct {
 	TempDir string // of temporary files; "": os.TempDir
 
@@ -25,8 +26,8 @@ type Survey struct {
 // userSum is what a user has.
 type userSum struct {
 	end      int64 // of his id in ids
-	messages int64
 	bytes    int64
+	messages uint32
 	parent   uint32 // another user of the same group, nearer to its root
 }
 
@@ -78,10 +79,14 @@ func (s *Survey) slot(hash uint64, id string) uint64 {
 }
 
 func (s *Survey) grow() {
-	if s.table == nil {
+	if len(s.users) == 0 {
 		s.seed = maphash.MakeSeed()
 	}
-	s.table = make([]uint32, max(1024, 2*len(s.table)))
+	size := 1024
+	for size < 4*len(s.users) {
+		size *= 2
+	}
+	s.table = make([]uint32, size)
 	mask := uint64(len(s.table) - 1)
 	for u := range s.users {
 		at := maphash.Bytes(s.seed, s.id(uint32(u))) & mask
@@ -94,7 +99,7 @@ func (s *Survey) grow() {
 
 // add adds to what a user has.
 func (s *Survey) add(u uint32, messages, bytes int64) {
-	s.users[u].messages += messages
+	s.users[u].messages = uint32(min(int64(s.users[u].messages)+messages, math.MaxUint32))
 	s.users[u].bytes = min(s.users[u].bytes+min(bytes, mostBytes), mostBytes)
 }
 
