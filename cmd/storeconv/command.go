@@ -14,8 +14,8 @@ func command() cli.Command {
 			restoreVerb(), relocateVerb(), listVerb(), verifyVerb(), inspectVerb(), backupVerb(), exportVerb(), planShardsVerb(), mergeVerb(), hashdirVerb(), benchVerb(),
 		},
 		OldNames: []cli.OldName{
-			{Name: "imsrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
-			{Name: "imrestore", Verb: "restore", Translate: oldStore("-g", "-s", "-D", "-S", "-x")},
+			{Name: "imsrestore", Verb: "restore", Translate: withHeader(oldStore("-g", "-s", "-D", "-S", "-x"))},
+			{Name: "imrestore", Verb: "restore", Translate: withHeader(oldStore("-g", "-s", "-D", "-S", "-x"))},
 			{Name: "imsbackup", Verb: "backup", Translate: replacing(oldStore("-g", "-l", "-x"))},
 			{Name: "imbackup", Verb: "backup", Translate: replacing(oldBackup)},
 			{Name: "hashdir", Verb: "hashdir"},

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // translation turns the command line of an old program into that of a verb.
@@ -44,9 +46,6 @@ func oldStore(idle ...string) translation {
 				note("option " + a + " is accepted and does nothing here")
 				continue
 			}
-			if a == "-h" { // the old tools' letter; here it is help
-				a = "--header"
-			}
 			named = named || a == "--store" || strings.HasPrefix(a, "--store=")
 			out = append(out, a)
 		}
@@ -55,6 +54,64 @@ func oldStore(idle ...string) translation {
 		}
 		return append([]string{"--store", theStore(note)}, out...), nil
 	}
+}
+
+// withHeader gives -h the meaning that it had for a program that reads a
+// stream: its header. In other verbs it is help.
+func withHeader(next translation) translation {
+	return func(args []string, note func(string)) ([]string, error) {
+		known := pflag.NewFlagSet("", pflag.ContinueOnError)
+		new(restoreFlags).add(known)
+		return next(spellHeader(known, args), note)
+	}
+}
+
+// spellHeader writes --header for -h, which may stand in a group of letters, as
+// in -hf STREAM, and is left alone where it is the value of an option.
+func spellHeader(known *pflag.FlagSet, args []string) (out []string) {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		if arg == "--" {
+			return append(append(out, arg), args...)
+		}
+		letters, header, valued := spellLetters(known, arg)
+		if header {
+			out = append(out, "--header")
+		}
+		if letters != "-" || arg == "-" {
+			out = append(out, letters)
+		}
+		if valued && len(args) > 0 {
+			out, args = append(out, args[0]), args[1:]
+		}
+	}
+	return out
+}
+
+// spellLetters takes the h out of a group of letters; valued says that the word
+// behind is a value.
+func spellLetters(known *pflag.FlagSet, arg string) (letters string, header, valued bool) {
+	if name, ok := strings.CutPrefix(arg, "--"); ok {
+		f := known.Lookup(name)
+		return arg, false, f != nil && f.NoOptDefVal == ""
+	}
+	if len(arg) < 2 || arg[0] != '-' {
+		return arg, false, false
+	}
+	letters = "-"
+	for i := 1; i < len(arg); i++ {
+		f := known.ShorthandLookup(arg[i : i+1])
+		switch {
+		case arg[i] == 'h':
+			header = true
+			continue
+		case f != nil && f.NoOptDefVal == "":
+			return letters + arg[i:], header, i+1 == len(arg)
+		}
+		letters += arg[i : i+1]
+	}
+	return letters, header, false
 }
 
 // oldBackup takes the command line of imbackup, which read a SIMS store: -f,
@@ -98,7 +155,7 @@ func oldCheck(args []string, note func(string)) ([]string, error) {
 			store = strings.TrimPrefix(a, "--store=")
 		case a == "-d":
 			return nil, errors.New("-d prints a database: dbconv dump -p STORE/mboxlist/FILE")
-		case a == "--help":
+		case a == "--help" || a == "-h":
 			return []string{"--help"}, nil
 		default:
 			rest = append(rest, a)
@@ -113,10 +170,14 @@ func oldCheck(args []string, note func(string)) ([]string, error) {
 	return append([]string{store}, mailboxes...), nil
 }
 
+func wantsHelp(args []string) bool {
+	return slices.Contains(args, "--help") || slices.Contains(args, "-h")
+}
+
 // oldReconstruct tells what does the work of reconstruct.
 func oldReconstruct(args []string, _ func(string)) ([]string, error) {
 	switch {
-	case slices.Contains(args, "--help"):
+	case wantsHelp(args):
 		return []string{"--help"}, nil
 	case slices.Contains(args, "-q"):
 		return nil, errors.New("-q is dbconv's work: " + requota + "; storeconv restore and relocate --requota count the usage as they write")
@@ -128,7 +189,7 @@ func oldReconstruct(args []string, _ func(string)) ([]string, error) {
 
 // oldQuota tells what does the work of iminitquota.
 func oldQuota(args []string, _ func(string)) ([]string, error) {
-	if slices.Contains(args, "--help") {
+	if wantsHelp(args) {
 		return []string{"--help"}, nil
 	}
 	return nil, errors.New("this is dbconv's work: " + requota)

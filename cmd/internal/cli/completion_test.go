@@ -14,6 +14,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/peer"
+	"imsconv/cmd/internal/tabletest"
 )
 
 // completedTool is a command with a flag of every kind.
@@ -82,7 +83,7 @@ func TestBashCompletion(t *testing.T) {
 	for _, tt := range tests {
 		lines = append(lines, tt.words)
 	}
-	for i, got := range peer.Bash(t, peer.CompletionScript(t, completedTool(), "bash"), dir, lines...) {
+	for i, got := range peer.Bash(t, tabletest.Script(t, completedTool(), "bash"), dir, lines...) {
 		slices.Sort(got)
 		if !slices.Equal(got, tests[i].want) {
 			t.Errorf("%q: %q, want %q", lines[i], got, tests[i].want)
@@ -100,7 +101,7 @@ compadd() { print -r -- "compadd $*" }
 `
 
 func TestZshCompletion(t *testing.T) {
-	script := peer.CompletionScript(t, completedTool(), "zsh")
+	script := tabletest.Script(t, completedTool(), "zsh")
 	for line, says := range map[string][]string{
 		"tool ": {"do:does: it's [all]", "version:", "help:"},
 		"tool do ": {

@@ -1,0 +1,11 @@
+package main
+
+import (
+	"testing"
+
+	"imsconv/cmd/internal/tabletest"
+)
+
+func TestCompletion(t *testing.T) { tabletest.Completion(t, command()) }
+
+func TestLetters(t *testing.T) { tabletest.Letters(t, command()) }
