@@ -28,6 +28,7 @@ even as the order allows: each user goes to the file with the least so far, by
 user/mailbox/uid and bytes, as storeconv list prints them); quota, the mailQuota,
 where a user without one counts as much as the mean of those before; or count.
 Default: sizes with --sizes, else quota when the first user has one, else count.
+storeconv plan-shards makes such files of mail itself, by the same rule.
 No user is in two files: files of an earlier split that this one would leave in
 DIR are refused, or removed with --force. The same command goes on where a run
 was killed between two files.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"imsconv/dbconv/bdb"
+	"imsconv/storeconv/shards"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite"
 )
@@ -521,4 +522,46 @@ func undated(all tree) tree {
 		out[name] = n
 	}
 	return out
+}
+
+// TestPlanSources: a stream, its listings and its store give one plan; what a
+// plan counts as crossing is what the parts make copies of.
+func TestPlanSources(t *testing.T) {
+	dir := scratch(t)
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 38, Users: 20, Mailboxes: 2, Messages: 200, Links: 30, Expired: -1})
+	store := filepath.Join(dir, "store")
+	mustRun(t, 0, "restore", "-f", stream, "--store", store)
+	for _, links := range []string{"plan", "copy"} {
+		plan := func(name string, source ...string) tree {
+			out := filepath.Join(dir, name+links)
+			mustRun(t, 0, append([]string{"plan-shards", "--shards", "3", "--links", links, "--out", out}, source...)...)
+			lists := readTree(t, out)
+			delete(lists, "plan.json")
+			return lists
+		}
+		want := plan("stream", "-f", stream)
+		for _, format := range []string{"text", "json"} {
+			list := filepath.Join(dir, "list."+format)
+			o := mustRun(t, 0, "list", "-f", stream, "--format", format)
+			if err := os.WriteFile(list, []byte(o.stdout), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			diffTrees(t, format+", links "+links, plan(format, "--sizes", list), want, false)
+		}
+		diffTrees(t, "store, links "+links, plan("store", store), want, false)
+
+		made, err := shards.ReadPlan(filepath.Join(dir, "stream"+links))
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies := int64(0)
+		for i := 1; i <= 3; i++ {
+			part, report := filepath.Join(dir, fmt.Sprintf("part%d%s", i, links)), filepath.Join(dir, "report")
+			mustRun(t, 0, "restore", "-f", stream, "--store", part, "--report", report, "--shard", fmt.Sprintf("%d/3", i), "--plan", filepath.Join(dir, "stream"+links))
+			copies += countOf(t, report, "copies for links")
+		}
+		if links == "plan" && copies+made.Crossing.Links > 0 || links == "copy" && (copies == 0 || copies > made.Crossing.Links) {
+			t.Errorf("links %s: %d copies, and %d links cross", links, copies, made.Crossing.Links)
+		}
+	}
 }

@@ -58,6 +58,8 @@ func slurmShard(env func(string) (string, bool)) (storeconv.Shard, error) {
 		return storeconv.Shard{}, fmt.Errorf("%s is %d, which is not from %s (%d) to %s (%d)", slurmTask, task, slurmMin, low, slurmMax, high)
 	case count != parts || step > 1 && parts > 1:
 		return storeconv.Shard{}, fmt.Errorf("the array has %d tasks from %d to %d, so there are gaps: a plain range such as --array=1-%d has none", count, low, high, max(count, 1))
+	case parts == 1 && task > 1:
+		return storeconv.Shard{}, fmt.Errorf("the array has the one task %d, as when a task of a larger one is given again: that would be all users; say --shard i/n", task)
 	default:
 		return storeconv.Shard{Index: (task - low + 1) % parts, Count: parts}, nil
 	}
