@@ -165,9 +165,12 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err != nil {
 		return err
 	}
-	refs, closeRefs, err := openReferences(job, v.References)
+	refs, closeRefs, err := openStreams(job, v.References)
 	defer closeRefs()
 	if err != nil {
+		return err
+	}
+	if err := checkReferences(v.References, refs); err != nil {
 		return err
 	}
 	o := v.opts
