@@ -54,7 +54,8 @@ that the access control lists of one name the users of another rightly.
 --shard i/n relocates one of n parts of the users, as in restore; --plan takes
 the lists of plan-shards. What is no user's (trees of mailboxes beside =user,
 records and files of nobody) goes with the first part, and is told there. Users
-of two parts who share a file get a copy each.
+of two parts who share a file get a copy each. Each part leaves its report for
+merge, as restore does.
 
 With --requota the usage of every user is counted anew, each reference to a
 message at its full size, and limits are taken from the directory export

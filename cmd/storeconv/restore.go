@@ -44,6 +44,9 @@ machine or many; a part that another process has at work is refused. A copy
 whose first copy is in another part becomes a file of its own, read from the
 stream, and is counted: of standard input it cannot be read, unless -r names the
 stream or the plan keeps such users together (--links plan).
+A part that ends with 0 or 3 leaves its report in DIR/.imsconv/shards, by which
+merge knows that all are done, in one store or in many. Parts of two divisions
+(1/4 and 2/8) do not go into one store.
 
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
 those below it. A stream has no partitions: one that a PATH names and -p does
