@@ -28,7 +28,7 @@ records of all others are printed. After the last record the file is held agains
 its own structure, as verify does it: what by that is missing is listed too, so
 that exit status 0 means that all records are there. A gzip or LZ4 file is
 unpacked first.
-`
+` + sourceDoc
 
 func dumpVerb() cli.Verb {
 	return cli.Verb{

@@ -35,7 +35,7 @@ mailbox in the order of the database, fields apart by tabs:
 The first three come from the mailbox's store.idx where it is one that
 storeconv wrote, else they are "-". STORE may also be its mboxlist directory, or a
 database file: then there is no store.idx.
-`
+` + sourceDoc
 
 func mboxlistVerb() cli.Verb {
 	return cli.Verb{

@@ -27,7 +27,7 @@ full size, rounded up to KB, else it stays. A user with mail and no record gets
 one. An old record that is neither two numbers nor five keeps no limit of its own.
 
 Memory: 64 MiB, and about 150 bytes a user with --limits and --usage.
-`
+` + sourceDoc
 
 func quotaVerb() cli.Verb {
 	return cli.Verb{
@@ -41,7 +41,7 @@ func quotaVerb() cli.Verb {
 			var q quotaFlags
 			q.listFlags.add(fs)
 			fs.BoolVar(&q.requota, "requota", false, "make the records anew")
-			fs.StringVar(&q.limits, "limits", "", "with --requota: take the limits from the directory export `LDIF`")
+			fs.StringVar(&q.limits, "limits", "", "with --requota: take the limits from the directory export `LDIF` (- for standard input)")
 			fs.StringVar(&q.usage, "usage", "", "with --requota: count the messages of the iMS store `STORE`")
 			fs.StringVar(&q.domain, "default-domain", "", "with --limits: the `DOMAIN` whose users have bare ids (default: the one whose users the database and the store know by them)")
 			return reading(q.run)

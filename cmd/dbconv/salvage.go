@@ -36,7 +36,7 @@ may be "-".
 
 IN is opened for reading only and never changed. OUT is written under another
 name, made durable, and renamed; without --force it must not exist.
-`
+` + sourceDoc
 
 func salvageVerb() cli.Verb {
 	return cli.Verb{

@@ -13,6 +13,12 @@ import (
 	"imsconv/dbconv/bdb"
 )
 
+// sourceDoc is the last paragraph of the verbs that read a database.
+const sourceDoc = `
+The database to read may be -, standard input. What comes from a pipe, or is
+compressed with gzip or LZ4, is copied into a temporary file first.
+`
+
 // source is a database file, open for reading only.
 type source struct {
 	*os.File

@@ -24,7 +24,7 @@ written. A line is the figure, a TAB, and its name; with --format json the lines
 one array of objects with "value" and "text".
 
 IN is opened for reading only and never changed.
-`
+` + sourceDoc
 
 func statVerb() cli.Verb {
 	return cli.Verb{

@@ -29,7 +29,7 @@ A fault by which no record is lost or changed ends with 3 as any other, and so
 does a file of 0 bytes. Where records are missing, the other commands tell of it
 too. IN is opened for reading only and never changed; a gzip or LZ4 file is unpacked
 first.
-`
+` + sourceDoc
 
 func verifyVerb() cli.Verb {
 	return cli.Verb{

@@ -53,7 +53,7 @@ storeconv bench --dir /srv/new --report bench.json && siteconv plan --site site 
 			fs.Var(&f.lang, "lang", "language of the runbook, `LANG`: en or ja")
 			fs.StringVar(&f.out, "out", "", "write the runbook to `DIR`, which is made when it is missing")
 			fs.StringVar(&f.converted, "converted", "", "the `FOLDER` that the runbook's own commands write to (default converted below --out)")
-			fs.StringVar(&f.bench, "bench", "", "tell hours, by `FILE`, the report of storeconv bench")
+			fs.StringVar(&f.bench, "bench", "", "tell hours, by `FILE`, the report of storeconv bench (- for standard input)")
 			fs.Var(&f.old, "old-mail", "of sims-online: old mail comes in `WHEN`: after or before new mail is delivered")
 			fs.IntVar(&f.batches, "batches", 0, "of sims-incremental: `N` batches behind the pilot batch (default: one for 1,500 users)")
 			fs.BoolVar(&f.force, "force", false, "replace a runbook that exists and says something else")

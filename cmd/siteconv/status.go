@@ -45,7 +45,7 @@ func statusVerb() cli.Verb {
 		Exit3:   "a record of the export could not be read",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f statusFlags
-			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible")
+			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible (- for standard input)")
 			f.format.Add(fs, "format", "", "`FORM` of the list: text or json", "text", "text", "json")
 			return f.run
 		},

@@ -21,7 +21,7 @@ type Users struct{ file, mapFile string }
 // Add declares both flags.
 func (u *Users) Add(fs *pflag.FlagSet) {
 	u.AddSelection(fs)
-	fs.StringVarP(&u.mapFile, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\" or \"old new\"")
+	fs.StringVarP(&u.mapFile, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\" or \"old new\" (- for standard input)")
 }
 
 // AddSelection declares -u alone.
