@@ -68,7 +68,7 @@ func treesOf(t *testing.T, parts []string) []tree {
 	t.Helper()
 	var all []tree
 	for _, p := range parts {
-		all = append(all, readTree(t, p))
+		all = append(all, readAll(t, p))
 	}
 	return all
 }
@@ -78,7 +78,7 @@ func treesOf(t *testing.T, parts []string) []tree {
 func sameSources(t *testing.T, parts []string, before []tree, via string) {
 	t.Helper()
 	for i, p := range parts {
-		diffTrees(t, "source "+p, readTree(t, p), before[i], via != "hardlink")
+		diffTrees(t, "source "+p, readAll(t, p), before[i], via != "hardlink")
 	}
 }
 
@@ -123,7 +123,7 @@ func TestMergeInPlace(t *testing.T) {
 		t.Fatalf("exit status %d\n%s", o.exit, o.stderr)
 	}
 	mustRun(t, 0, "merge", "--store", store)
-	diffTrees(t, "merged", readTree(t, store), readTree(t, one), true)
+	diffTrees(t, "merged", readAll(t, store), readTree(t, one), true)
 }
 
 // TestMergeRelocated: parts of a relocation that are merged are the store of

@@ -24,12 +24,32 @@ type node struct {
 	first string // the first path, in byte order, of the same file
 }
 
-// tree reads a store: path to node, without the work directory of an unfinished
-// run.
+// tree is a store: path to node.
 type tree map[string]node
 
-// readTree reads everything under root with its own hands: Lstat and sha256.
+// readTree reads a store as readAll does, but for the records of shards, which
+// have times and paths in them. What else is in the working directory counts.
 func readTree(t testing.TB, root string) tree {
+	t.Helper()
+	nodes := readAll(t, root)
+	const work = ".imsconv"
+	if _, ok := nodes[work+"/shards"]; !ok {
+		return nodes
+	}
+	for name := range nodes.under(work + "/shards") {
+		delete(nodes, work+"/shards/"+name)
+	}
+	delete(nodes, work+"/shards")
+	left := nodes.under(work)
+	if _, lock := left["lock"]; len(left) == 0 || len(left) == 1 && lock {
+		delete(nodes, work)
+		delete(nodes, work+"/lock")
+	}
+	return nodes
+}
+
+// readAll reads everything under root with its own hands: Lstat and sha256.
+func readAll(t testing.TB, root string) tree {
 	t.Helper()
 	nodes := make(tree)
 	firsts := make(map[[2]uint64]string)
