@@ -234,8 +234,8 @@ func (c *twins) refuse() error {
 	return fmt.Errorf("users are in the mailbox lists of two parts: %s%s; parts of one division have no user in common", strings.Join(c.examples, ", "), more)
 }
 
-// refusals are the users whose trees were left out: by a sum each, that of the
-// id for records that name no partition, and that of both.
+// refusals are the users of parts whose trees were left out: by a sum each,
+// that of the id for records that name no partition, and that of both.
 type refusals struct {
 	seed maphash.Seed
 	sums map[uint64]struct{}
@@ -245,66 +245,73 @@ type refusals struct {
 // parts' users already is not the one that was meant.
 const mostRefused = 1_000_000
 
-func (r *refusals) add(id, partition string) error {
+func (r *refusals) add(p *part, id, partition string) error {
 	if id == "" {
 		return nil
 	}
 	if r.sums == nil {
 		r.seed, r.sums = maphash.MakeSeed(), make(map[uint64]struct{})
 	}
-	r.sums[r.sum(id, "")] = struct{}{}
-	r.sums[r.sum(id, partition)] = struct{}{}
+	r.sums[r.sum(p, id, "")] = struct{}{}
+	r.sums[r.sum(p, id, partition)] = struct{}{}
 	if len(r.sums) > 2*mostRefused {
 		return fmt.Errorf("over %d users were refused: these are not the parts of this store", mostRefused)
 	}
 	return nil
 }
 
-func (r *refusals) sum(id, partition string) uint64 {
-	return maphash.String(r.seed, id+"\x00"+partition)
+func (r *refusals) sum(p *part, id, partition string) uint64 {
+	return maphash.String(r.seed, id+"\x00"+partition+"\x00"+string(partTag(p)))
 }
 
-// has tells whether a record of a user is left out; partition is "" where it
-// names none.
-func (r *refusals) has(id, partition string) bool {
+// has tells whether a record that a part has of a user is left out; partition
+// is "" where it names none.
+func (r *refusals) has(p *part, id, partition string) bool {
 	if r.sums == nil {
 		return false
 	}
-	_, ok := r.sums[r.sum(id, partition)]
+	_, ok := r.sums[r.sum(p, id, partition)]
 	return ok
 }
 
 // mergeLists puts the databases of the parts together with those of the store,
 // one after the other.
 func (m *merge) mergeLists(ctx context.Context) error {
-	each := func(write func(kind mboxlist.Kind, records lists.Records) error) error {
-		for _, kind := range kinds {
-			if !m.listed[kind] {
-				continue
-			}
-			records, stop, err := m.joined(ctx, kind)
-			if err != nil {
-				return err
-			}
-			err = write(kind, records)
-			stop()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	if m.run == nil {
-		return each(func(_ mboxlist.Kind, records lists.Records) error {
-			return records(func(_, _ []byte) error { return nil })
-		})
+		return m.eachList(ctx, discardRecords)
 	}
 	opts := lists.Options{Sync: m.opts.Sync, Owner: m.listOwner(), Date: m.dates}
 	return lists.Update(m.run, opts, func(w *lists.Writer) error {
-		return each(func(kind mboxlist.Kind, records lists.Records) error {
+		return m.eachList(ctx, func(kind mboxlist.Kind, records lists.Records) error {
 			return w.Write(kind, m.form(w, kind), records, nil)
 		})
 	})
+}
+
+// eachList has the records of each database written that a part has. The trees
+// are held against folder.db also where no part has one.
+func (m *merge) eachList(ctx context.Context, write func(mboxlist.Kind, lists.Records) error) error {
+	for _, kind := range kinds {
+		do := write
+		if !m.listed[kind] {
+			do = discardRecords
+		}
+		records, stop, err := m.joined(ctx, kind)
+		if err != nil {
+			return err
+		}
+		err = do(kind, records)
+		stop()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discardRecords writes nothing.
+func discardRecords(_ mboxlist.Kind, records lists.Records) error {
+	return records(func(_, _ []byte) error { return nil })
 }
 
 // form is what a database becomes: as the store has it, else as the parts do.
@@ -392,7 +399,7 @@ func (j *joiner) record(key, tagged []byte) error {
 			partition = folder.Partition
 		}
 	}
-	if id, ok := ownerOf(j.kind, key); ok && m.refused.has(id, partition) {
+	if id, ok := ownerOf(j.kind, key); ok && m.refused.has(p, id, partition) {
 		m.report.RecordsLeft++
 		return nil
 	}

@@ -288,6 +288,41 @@ func TestListsAndTrees(t *testing.T) {
 	}
 }
 
+// TestTreeOfAnothersUser: a tree that a part has of a user of another part
+// takes neither that user's tree nor his records, and lends them none.
+func TestTreeOfAnothersUser(t *testing.T) {
+	s := newSite(t)
+	joe, ann := s.users[0], s.users[len(s.users)-1] // of the first and of the last part
+	for _, strange := range []struct{ part, id string }{{s.parts[1], joe}, {s.parts[0], ann}} {
+		must(t, os.MkdirAll(user(strange.part, strange.id)+"/00", 0o700))
+		must(t, os.WriteFile(user(strange.part, strange.id)+"/00/1.msg", nil, 0o600))
+	}
+	rep, log := s.merge(t, merge.Options{})
+	log.wants(t,
+		"user-twice p2/"+ims.UserDir("primary", joe)+": p1 has user "+joe+" too",
+		"user-twice p3/"+ims.UserDir("primary", ann)+": p1 has user "+ann+" too",
+		"no-record p1/"+ims.UserDir("primary", ann)+": mailbox user/"+ann+" has no record",
+	)
+	if rep.LeftOut != 2 || !s.has(t, joe) || s.has(t, ann) {
+		t.Errorf("%+v", rep)
+	}
+	s.same(t, false, ann)
+}
+
+// TestNoLists: parts without lists are merged, and every mailbox is told.
+func TestNoLists(t *testing.T) {
+	s := newSite(t)
+	for _, p := range s.parts {
+		must(t, os.RemoveAll(p+"/mboxlist"))
+	}
+	rep, log := s.merge(t, merge.Options{})
+	told := slices.DeleteFunc(slices.Clone(log.lines), func(l string) bool { return !strings.HasPrefix(l, "no-record p") })
+	if int64(len(told)) != rep.Mailboxes || len(told) != len(log.lines) || rep.Placed != 9 {
+		t.Errorf("%+v\n%s", rep, strings.Join(log.lines, "\n"))
+	}
+	s.same(t, false)
+}
+
 // TestDamagedLists: what can be read of a damaged database is merged, and one
 // that cannot be read at all is told; the trees go over.
 func TestDamagedLists(t *testing.T) {

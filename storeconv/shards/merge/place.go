@@ -341,7 +341,7 @@ func (m *merge) settle(u *unit, res result) error {
 		if u.id != "" {
 			r.LeftOut++
 		}
-		return m.refused.add(u.id, u.partition)
+		return m.refused.add(u.part, u.id, u.partition)
 	case u.part == nil:
 		return m.noteBoxes(u, res.boxes)
 	case u.id == "":
