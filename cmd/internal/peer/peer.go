@@ -1,5 +1,5 @@
 // Package peer finds the real programs that tests compare with: OpenLDAP,
-// 389 Directory Server, Berkeley DB, GNU tar, lz4, Dovecot, Chromium.
+// 389 Directory Server, Berkeley DB, GNU tar, lz4, Dovecot, Chromium, mandoc.
 package peer
 
 import (
