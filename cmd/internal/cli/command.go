@@ -24,6 +24,14 @@ type Command struct {
 	Verbs    []Verb
 	OldNames []OldName // names of old programs that are verbs of this command
 
+	// What its manual page has besides: texts as package manual reads them, and
+	// the other pages to see, "storeconv(1)".
+	Doc         string
+	Environment string // lines "NAME  text" behind those of every program
+	Files       string
+	Example     string
+	See         []string
+
 	// Memory is what every verb stays below at any size of input, in bytes, and
 	// Heap the heap at which the garbage collector starts to work for that.
 	Memory, Heap int64
@@ -32,13 +40,15 @@ type Command struct {
 // Verb is one row of a command's table, and its manual page.
 type Verb struct {
 	Name    string
-	Args    string // synopsis of the arguments, "IN OUT"
-	Summary string // one line for the list of verbs
-	Doc     string // what it does, in paragraphs
-	Example string // one or more command lines
-	Exit3   string // what exit status 3 means here; empty: the general text
-	Lost    string // the result of exit status 3; empty: "done, with losses"
-	Resumes bool   // the same command goes on where an interrupted run stopped
+	Args    string   // synopsis of the arguments, "IN OUT"
+	Summary string   // one line for the list of verbs
+	Doc     string   // what it does, as manual.Prose reads it
+	Example string   // one or more command lines, as manual.Commands reads them
+	Files   string   // what lies where, as manual.Prose reads it; may be empty
+	See     []string // other pages to see, "ims-store(5)"
+	Exit3   string   // what exit status 3 means here; empty: the general text
+	Lost    string   // the result of exit status 3; empty: "done, with losses"
+	Resumes bool     // the same command goes on where an interrupted run stopped
 
 	// Exit, when not nil, turns the exit status of a run that was not interrupted
 	// into the verb's own, for a verb that follows another program's; ExitDoc is
@@ -87,7 +97,9 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 		argv = argv[1:]
 	}
 	if len(argv) == 0 {
-		cmd.help(stderr)
+		if cmd.help(stderr) != nil {
+			return ExitFailed
+		}
 		return ExitUsage
 	}
 	switch argv[0] {
@@ -95,7 +107,9 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 		if argv[0] == "help" && len(argv) > 1 && cmd.verb(argv[1]) != nil {
 			return cmd.run(ctx, cmd.verb(argv[1]), []string{"--help"}, stdin, stdout, stderr)
 		}
-		cmd.help(stdout)
+		if err := cmd.help(stdout); err != nil {
+			return ExitFailed
+		}
 		return ExitDone
 	case "--version", "-V":
 		argv = append([]string{"version"}, argv[1:]...)
@@ -216,7 +230,6 @@ func free(fs *pflag.FlagSet, letter string) string {
 
 func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs, action := verb.flags()
-	own := flagUsages(fs)
 	var opt common
 	opt.add(fs)
 
@@ -229,7 +242,9 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 	job.quiet, job.json = opt.quiet, opt.json
 	switch {
 	case errors.Is(err, pflag.ErrHelp), err == nil && opt.help:
-		c.verbHelp(stdout, verb, own)
+		if c.verbHelp(stdout, verb) != nil {
+			return ExitFailed
+		}
 		return ExitDone
 	case err == nil && opt.version:
 		if err = ThisBuild(c.Name).write(stdout); err == nil {
