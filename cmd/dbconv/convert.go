@@ -45,6 +45,7 @@ func convertVerb() cli.Verb {
 		Name:    "convert",
 		Args:    "IN OUT",
 		Summary: "write a database in another version, byte order or page size",
+		See:     []string{"dbconv-verify(1)", "db_upgrade(1)"},
 		Doc:     convertDoc,
 		Example: "$ dbconv convert data.db2 data-v9.db --byte-order little\ndbconv: done: records 1204, pages 31",
 		Exit3:   "done, but parts of IN could not be read; each is listed",

@@ -35,6 +35,7 @@ func dumpVerb() cli.Verb {
 		Name:    "dump",
 		Args:    "IN",
 		Summary: "print a database as db_dump does",
+		See:     []string{"dbconv-load(1)", "dbconv-salvage(1)", "db_dump(1)"},
 		Doc:     dumpDoc,
 		Example: "$ dbconv dump -p quota.db2\nVERSION=3\nformat=print\ntype=btree\ndb_pagesize=8192\nHEADER=END\n anna\n 20480 311\nDATA=END",
 		Exit3:   "done, but parts of IN could not be read; each is listed",

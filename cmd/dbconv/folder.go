@@ -39,6 +39,7 @@ func folderVerb() cli.Verb {
 		Name:    "folder",
 		Args:    "DATA.DB2 FOLDER.DB",
 		Summary: "make folder.db from data.db2",
+		See:     []string{"dbconv-mboxlist(1)", "dbconv-quota(1)", "storeconv-relocate(1)", "ims-store(5)"},
 		Doc:     folderDoc,
 		Example: "$ dbconv folder store/mboxlist/data.db2 folder.db\ndbconv: done: records 1204, pages 31",
 		Exit3:   "done, but parts of the source could not be read; each is listed",

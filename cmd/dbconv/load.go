@@ -43,6 +43,7 @@ func loadVerb() cli.Verb {
 		Name:    "load",
 		Args:    "OUT",
 		Summary: "make a database from text, as db_load does",
+		See:     []string{"dbconv-dump(1)", "db_load(1)"},
 		Doc:     loadDoc,
 		Example: "$ dbconv dump data.db2 | dbconv load --bdb 6 --byte-order big folder.db\ndbconv: done: records 1204, pages 31",
 		Exit3:   "done, but parts of the text could not be read; each is listed",

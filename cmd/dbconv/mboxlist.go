@@ -42,6 +42,7 @@ func mboxlistVerb() cli.Verb {
 		Name:    "mboxlist",
 		Args:    "STORE",
 		Summary: "list the mailboxes of folder.db",
+		See:     []string{"dbconv-folder(1)", "storeconv-inspect(1)", "ims-store(5)", "store.idx(5)"},
 		Doc:     mboxlistDoc,
 		Example: "$ dbconv mboxlist -s store\nuser/anna/INBOX\nuser/anna/Mail",
 		Exit3:   "done, but parts of the database could not be read; each is listed",

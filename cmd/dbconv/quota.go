@@ -34,6 +34,7 @@ func quotaVerb() cli.Verb {
 		Name:    "quota",
 		Args:    "QUOTA.DB2 QUOTA.DB",
 		Summary: "make quota.db from quota.db2",
+		See:     []string{"dbconv-folder(1)", "storeconv-relocate(1)", "ims-store(5)"},
 		Doc:     quotaDoc,
 		Example: "$ dbconv quota quota.db2 quota.db --requota --limits upgraded.ldif --usage store\ndbconv: done: records 311, values changed 311, pages 3",
 		Exit3:   "done, but parts of the source could not be read or understood; each is listed",

@@ -43,6 +43,7 @@ func salvageVerb() cli.Verb {
 		Name:    "salvage",
 		Args:    "IN OUT",
 		Summary: "write what can still be read of a damaged database",
+		See:     []string{"dbconv-dump(1)", "dbconv-verify(1)", "db_dump(1)"},
 		Doc:     salvageDoc,
 		Example: "$ dbconv salvage broken.db rescued.db\ndbconv: problem: page 17 (offset 139264): page says it is page 4: its records are lost\ndbconv: done: records 2985, pages scanned 322, lost 1",
 		Exit3:   "done, but parts of IN are lost; each is listed",

@@ -31,6 +31,7 @@ func statVerb() cli.Verb {
 		Name:    "stat",
 		Args:    "IN",
 		Summary: "print the figures of a database as db_stat does",
+		See:     []string{"dbconv-verify(1)", "db_stat(1)"},
 		Doc:     statDoc,
 		Example: "$ dbconv stat folder.db\n53162\tBtree magic number\n6\tBtree version number\nBig-endian\tByte order\n...",
 		Exit3:   "done, but the file has faults and the figures are incomplete",

@@ -36,6 +36,7 @@ func verifyVerb() cli.Verb {
 		Name:    "verify",
 		Args:    "IN...",
 		Summary: "check the structure of databases",
+		See:     []string{"dbconv-salvage(1)", "db_verify(1)"},
 		Doc:     verifyDoc,
 		Example: "$ dbconv verify folder.db\ndbconv: done: files 1, pages 31, records 1204, faults 0",
 		Exit3:   "faults were found; each is listed",

@@ -52,6 +52,7 @@ func checkVerb() cli.Verb {
 		Name:    "check",
 		Args:    "[IN ...]",
 		Summary: "find what is wrong with an export",
+		See:     []string{"ldifconv-classify(1)", "ldifconv-schema(1)", "ldifconv-upgrade(1)"},
 		Doc:     checkDoc,
 		Example: "$ ldifconv check export.ldif\n$ ldifconv check --as ims50 --host mail.siroe.com --format tsv upgraded.ldif > findings.tsv\n$ ldifconv check --codes",
 		Exit3:   "a finding of severity error, or of --fail-on",

@@ -49,6 +49,7 @@ func classifyVerb() cli.Verb {
 		Name:    "classify",
 		Args:    "[IN ...]",
 		Summary: "say which schema each entry satisfies",
+		See:     []string{"ldifconv-check(1)", "ldifconv-upgrade(1)"},
 		Doc:     classifyDoc,
 		Example: "$ ldifconv upgrade -M sims -b o=internet --format ldif export.ldif | ldifconv classify --expect ims50 --counts",
 		Exit3:   "a record could not be read, or a mail entry does not satisfy --expect",

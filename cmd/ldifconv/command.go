@@ -8,7 +8,8 @@ func command() cli.Command {
 		Memory:  64 << 20,
 		Heap:    36 << 20,
 		Summary: "upgrades directory exports of SIMS 4.0 and NMS 4.x to iMS 5.x, offline, file to file",
-		Verbs:   []cli.Verb{upgradeVerb(), classifyVerb(), rulesVerb(), checkVerb(), diffVerb(), schemaVerb(), daaciVerb(), usersVerb()},
+		Doc:     commandDoc, Files: commandFiles, Example: commandExample, See: commandSee,
+		Verbs: []cli.Verb{upgradeVerb(), classifyVerb(), rulesVerb(), checkVerb(), diffVerb(), schemaVerb(), daaciVerb(), usersVerb()},
 		OldNames: []cli.OldName{
 			{Name: "imsdirmig", Verb: "upgrade", Translate: oldMigration},
 			{Name: "imsdaaci", Verb: "daaci"},

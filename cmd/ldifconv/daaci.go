@@ -42,6 +42,7 @@ func daaciVerb() cli.Verb {
 		Name:    "daaci",
 		Args:    "[IN ...]",
 		Summary: "write groups and ACIs for delegated administration",
+		See:     []string{"ldifconv-upgrade(1)", "ldapmodify(1)"},
 		Doc:     daaciDoc,
 		Example: "$ ldifconv daaci --dc-root o=internet --service-admin uid=admin,ou=People,dc=siroe,dc=com,o=internet export.ldif -o daaci.ldif\n$ ldapmodify -c -D \"cn=Directory Manager\" -w PASSWORD -f daaci.ldif",
 		New: func(fs *pflag.FlagSet) cli.Action {

@@ -49,6 +49,7 @@ func diffVerb() cli.Verb {
 		Name:    "diff",
 		Args:    "A B",
 		Summary: "write the changes that turn one export into another",
+		See:     []string{"ldifconv-upgrade(1)", "ldapmodify(1)"},
 		Doc:     diffDoc,
 		Example: "$ ldifconv diff before.ldif after.ldif --undo back.ldif -o changes.ldif\n$ ldifconv diff --format text --ignore userPassword monday.ldif friday.ldif",
 		Exit:    diffExit,

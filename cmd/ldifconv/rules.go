@@ -30,6 +30,7 @@ func rulesVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "rules",
 		Summary: "print the rules of the mapping",
+		See:     []string{"ldifconv-upgrade(1)"},
 		Doc:     rulesDoc,
 		Example: "$ ldifconv rules -M sims\n$ ldifconv rules --format markdown > docs/mapping.md",
 		New: func(fs *pflag.FlagSet) cli.Action {

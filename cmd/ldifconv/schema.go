@@ -42,6 +42,7 @@ func schemaVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "schema",
 		Summary: "write the merged schema for a directory server",
+		See:     []string{"ldifconv-check(1)", "ldifconv-upgrade(1)"},
 		Doc:     schemaDoc,
 		Example: "$ ldifconv schema --format ds4 --out conf\n$ ldifconv schema --format ldif --schema slapd.user_oc.conf --out /etc/dirsrv/slapd-mail/schema",
 		New: func(fs *pflag.FlagSet) cli.Action {

@@ -23,6 +23,7 @@ func upgradeVerb() cli.Verb {
 		Name:    "upgrade",
 		Args:    "-M sims|nms -b BASE [IN ...]",
 		Summary: "upgrade the entries of a directory export to the iMS schema",
+		See:     []string{"ldifconv-check(1)", "ldifconv-classify(1)", "ldifconv-daaci(1)", "ldifconv-diff(1)", "ldifconv-rules(1)", "ldifconv-schema(1)", "ldapmodify(1)", "slapadd(8)"},
 		Doc:     upgradeDoc,
 		Example: upgradeExample,
 		Exit3:   "done, but records could not be read, came twice, or hold values that no rule understands; each is listed",

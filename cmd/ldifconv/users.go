@@ -52,6 +52,7 @@ func usersVerb() cli.Verb {
 		Name:    "users",
 		Args:    "[IN ...]",
 		Summary: "list the store ids of an export, split evenly",
+		See:     []string{"ldifconv-upgrade(1)", "siteconv-run(1)", "storeconv-list(1)", "storeconv-restore(1)"},
 		Doc:     usersDoc,
 		Example: "$ ldifconv users --default-domain siroe.com --split 12 --out batches export.ldif\n$ ldifconv users --format tsv -F '(mailHost=mail1.siroe.com)' export.ldif",
 		Exit3:   "a record could not be read, or a user has no id of its own that a store can have",

@@ -8,6 +8,7 @@ func command() cli.Command {
 		Memory:  256 << 20,
 		Heap:    200 << 20,
 		Summary: "converts a SIMS 4.0 or NMS 4.x site to iMS 5.x, offline, file to file",
-		Verbs:   []cli.Verb{initVerb(), planVerb(), runVerb(), statusVerb(), reportVerb()},
+		Doc:     commandDoc, Files: commandFiles, Example: commandExample, See: commandSee,
+		Verbs: []cli.Verb{initVerb(), planVerb(), runVerb(), statusVerb(), reportVerb()},
 	}
 }

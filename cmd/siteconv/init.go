@@ -45,6 +45,7 @@ func initVerb() cli.Verb {
 		Name:    "init",
 		Args:    "DIR",
 		Summary: "look at the inputs of a site and write its site.toml",
+		See:     []string{"siteconv-plan(1)", "siteconv-run(1)"},
 		Doc:     initDoc,
 		Example: "siteconv init site\nsiteconv init --scenario sims-incremental site\nsiteconv init --output - /mnt/archive",
 		New: func(fs *pflag.FlagSet) cli.Action {

@@ -44,6 +44,7 @@ func planVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "plan",
 		Summary: "write the runbook of a site, in English or Japanese",
+		See:     []string{"siteconv-init(1)", "siteconv-run(1)", "storeconv-bench(1)"},
 		Doc:     planDoc,
 		Example: `siteconv plan --site site --lang ja --out plan
 storeconv bench --dir /srv/new --report bench.json && siteconv plan --site site --out plan --bench bench.json --force`,

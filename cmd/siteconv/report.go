@@ -25,6 +25,7 @@ func reportVerb() cli.Verb {
 		Name:    "report",
 		Args:    "OUT",
 		Summary: "tell what a conversion has made: a page, a list of mailboxes, a summary",
+		See:     []string{"siteconv-run(1)", "storeconv-export(1)"},
 		Doc: `Reads the output of siteconv run in the folder OUT, its report.json and those of
 its batches, and writes
 

@@ -40,6 +40,7 @@ func statusVerb() cli.Verb {
 		Name:    "status",
 		Args:    "OUT",
 		Summary: "list the batches of a migration, and who is in none",
+		See:     []string{"siteconv-run(1)"},
 		Doc:     statusDoc,
 		Example: "$ siteconv status moved\n$ siteconv status moved --ldif today.ldif --format json",
 		Exit3:   "a record of the export could not be read",

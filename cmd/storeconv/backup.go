@@ -57,6 +57,7 @@ func backupVerb() cli.Verb {
 		Name:    "backup",
 		Args:    "[--store] DIR -f OUT [PATH ...]",
 		Summary: "write a store as a backup stream",
+		See:     []string{"storeconv-list(1)", "storeconv-restore(1)", "tar(1)", "ims-store(5)", "sims-tar(5)"},
 		Doc:     backupDoc,
 		Example: "$ storeconv backup --store /var/ims/store -f site.sims.lz4 --lz4\n$ storeconv backup --store /var/ims/store -f - /primary/user/joe | tar tvf -",
 		Exit3:   "something of the store could not be read; the rest is in the stream",

@@ -55,6 +55,7 @@ func benchVerb() cli.Verb {
 		Name:    "bench",
 		Args:    "[--dir] DIR",
 		Summary: "measure what a disk does as a message store, and how long a migration takes",
+		See:     []string{"siteconv-plan(1)", "storeconv-restore(1)", "storeconv-verify(1)"},
 		Doc:     benchDoc,
 		Example: "storeconv bench --dir /var/ims/empty --for 2000000,40G\n" +
 			"storeconv bench --dir /mnt/new --jobs 1,2,4,8 --sync batch,user --html disk.html",

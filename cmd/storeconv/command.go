@@ -10,6 +10,7 @@ func command() cli.Command {
 		Memory:  256 << 20,
 		Heap:    200 << 20,
 		Summary: "converts message stores: SIMS backup streams and NMS stores become stores of an iPlanet Messaging Server 5.x",
+		Doc:     commandDoc, Environment: commandEnvironment, Files: commandFiles, Example: commandExample, See: commandSee,
 		Verbs: []cli.Verb{
 			restoreVerb(), relocateVerb(), listVerb(), verifyVerb(), inspectVerb(), backupVerb(), exportVerb(), planShardsVerb(), mergeVerb(), hashdirVerb(), benchVerb(),
 		},

@@ -72,6 +72,7 @@ func exportVerb() cli.Verb {
 		Args:    "--store DIR | -f STREAM  --out OUT [PATH ...]",
 		Resumes: true,
 		Summary: "write a store or a stream as Maildir++ or mbox",
+		See:     []string{"doveadm(1)", "storeconv-backup(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)"},
 		Doc:     exportDoc,
 		Example: "storeconv export --store store --out /var/mail/site\n" +
 			"storeconv export -f backup.sims --out site --path '%d/%n/Maildir' --default-domain siroe.com --owner vmail\n" +

@@ -30,6 +30,7 @@ func hashdirVerb() cli.Verb {
 		Name:    "hashdir",
 		Args:    "ID ...",
 		Summary: "print the hash directories of a user",
+		See:     []string{"storeconv-relocate(1)", "ims-store(5)"},
 		Doc:     hashdirDoc,
 		Example: "$ storeconv hashdir mack1\n53/53/\n$ storeconv hashdir -a john.smith@siroe.com\n56/c3/=john%dsmith@siroe%dcom",
 		Exit3:   "an id was refused",

@@ -38,6 +38,7 @@ func inspectVerb() cli.Verb {
 		Name:    "inspect",
 		Args:    "STORE MAILBOX ...",
 		Summary: "print the index of a mailbox, as imcheck -m did",
+		See:     []string{"dbconv-mboxlist(1)", "storeconv-verify(1)", "store.idx(5)"},
 		Doc:     inspectDoc,
 		Example: "$ storeconv inspect /var/ims/store user/joe/Mail/flying",
 		Exit3:   "a mailbox is not there or cannot be read; all others are printed",

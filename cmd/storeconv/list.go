@@ -58,6 +58,7 @@ func listVerb() cli.Verb {
 		Name:    "list",
 		Args:    "-f STREAM",
 		Summary: "print the table of contents of a backup stream",
+		See:     []string{"storeconv-restore(1)", "tar(1)", "sims-tar(5)"},
 		Doc:     listDoc,
 		Example: "$ storeconv list -f backup.sims\n$ lz4 -dc backup.sims.lz4 | storeconv list -f - --format json | jq .name",
 		Exit3:   "some of the stream could not be read; the rest is listed",

@@ -69,6 +69,7 @@ func relocateVerb() cli.Verb {
 		Args:    "--from NMSSTORE --store DIR",
 		Resumes: true,
 		Summary: "make an iMS store of an NMS store",
+		See:     []string{"dbconv-folder(1)", "dbconv-quota(1)", "storeconv-hashdir(1)", "storeconv-verify(1)", "ims-store(5)"},
 		Doc:     relocateDoc,
 		Example: "storeconv relocate --from /nms/msg-mail/store --store /ims/msg-mail/store\nstoreconv relocate --from store --store new -u batch1.txt --domain siroe.com --via copy --owner mailsrv",
 		Exit3:   "something of the source was refused, unreadable or inconsistent; all else is done",

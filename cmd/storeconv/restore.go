@@ -87,6 +87,7 @@ func restoreVerb() cli.Verb {
 		Args:    "[-f] STREAM --store DIR [PATH ...]",
 		Resumes: true,
 		Summary: "make an iMS store of SIMS backup streams, mailbox files or Maildirs",
+		See:     []string{"storeconv-backup(1)", "storeconv-list(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
 		Doc:     restoreDoc,
 		Example: "storeconv restore -f backup.sims --store store\n" +
 			"lz4 -dc full.sims.lz4 | storeconv restore -f - --store store -u batch1.txt --owner mailsrv\n" +

@@ -81,6 +81,7 @@ func verifyVerb() cli.Verb {
 		Name:    "verify",
 		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE] [--maildir OUT]",
 		Summary: "check a store against its indexes, its databases and a stream",
+		See:     []string{"storeconv-export(1)", "storeconv-inspect(1)", "storeconv-relocate(1)", "storeconv-restore(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
 		Doc:     verifyDoc + verifyTreeDoc + verifyFromDoc + verifyMaildirDoc,
 		Example: "$ storeconv verify --store /var/ims/store -f backup.sims",
 		Exit3:   "something is not as it should be; each is listed",

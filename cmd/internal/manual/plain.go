@@ -113,7 +113,7 @@ func (p *plain) item(term string, body []Block, inset, in, col, columns int) {
 	var set plain
 	set.blocks(body, inset+col, columns)
 	switch {
-	case in+width(term) >= col:
+	case in+width(term)+2 > col:
 		p.add(inset+in, hang(term, columns-inset-in, 4)...)
 	case len(set.lines) == 0:
 		p.add(inset+in, term)
