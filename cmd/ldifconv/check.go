@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
 	accounts "imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/manual"
 	"imsconv/ldifconv/check"
 	"imsconv/ldifconv/schema"
 )
@@ -20,7 +22,8 @@ import (
 const checkDoc = `
 Checks a directory export, entry by entry and across entries, and writes one line
 a finding: code, severity, file:line, DN, attribute, text. Codes are stable;
---codes lists them, and docs/checks.md says more.
+--codes lists them, with --format tsv or json a line each; docs/checks.md says
+more.
 
   schema     what a server would refuse: missing, not allowed, too many values,
              values against their syntax; unknown classes and attributes
@@ -237,7 +240,9 @@ func writeCodes(out *bufio.Writer, format string) error {
 		case "tsv":
 			_, err = fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", c.Name, c.Severity, c.Group, c.What)
 		default:
-			_, err = fmt.Fprintf(out, "%-18s %-8s %-10s %s\n", c.Name, c.Severity, c.Group, c.What)
+			head := fmt.Sprintf("%-18s %-8s %-10s ", c.Name, c.Severity, c.Group)
+			lines := manual.Hang(c.What, manual.Columns, head, strings.Repeat(" ", len(head)))
+			_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
 		}
 		if err != nil {
 			return err

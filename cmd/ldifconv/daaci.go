@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	accounts "imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/manual"
 	"imsconv/ldifconv/aci"
 	"imsconv/ldifconv/ldif"
 )
@@ -30,8 +31,8 @@ and users lie, and both trees have their ACIs.
 
 With IN, an export of the directory as it is, only what it lacks is written: the
 second run over its own result writes nothing. An ACI of the same name and
-another text is left as it is, and told. --list prints the ACIs, each with its
-source: some are stated by public manuals, others concluded, for the exact output
+another text is left as it is, and told. --list prints the ACIs, broken into
+lines of 80 columns, each with its source: some are stated by public manuals, others concluded, for the exact output
 of the old imsdaaci was never published.
 
 IN is a plain, gzip or LZ4 file, or - for standard input.
@@ -181,7 +182,12 @@ func listACIs(w io.Writer) error {
 		if t.Documented {
 			standing = "documented"
 		}
-		fmt.Fprintf(out, "%s (on each %s; %s)\n    %s\n    source: %s\n    %s\n", t.Name, t.Node, standing, t.What, t.Source, t.Text)
+		fmt.Fprintf(out, "%s (on each %s; %s)\n", t.Name, t.Node, standing)
+		printSetIn(out, t.What)
+		printSetIn(out, "source: "+t.Source)
+		for _, line := range foldACI(t.Text, manual.Columns-4) {
+			fmt.Fprintln(out, "    "+strings.TrimRight(line, " "))
+		}
 	}
 	return out.Flush()
 }
@@ -230,4 +236,21 @@ func surveyRecord(job *cli.Job, found *aci.Survey, rec *ldif.Record, name string
 	if err := found.Entry(&rec.Entry); err != nil {
 		job.Problem("domain-base", where, err.Error())
 	}
+}
+
+// foldACI breaks an ACI behind blanks and between brackets.
+func foldACI(text string, columns int) []string {
+	lines := []string{""}
+	for text != "" {
+		n := 1
+		for n < len(text) && text[n-1] != ' ' && (text[n-1] != ')' || text[n] != '(') {
+			n++
+		}
+		if last := lines[len(lines)-1]; last != "" && len(last)+len(strings.TrimRight(text[:n], " ")) > columns {
+			lines = append(lines, "")
+		}
+		lines[len(lines)-1] += text[:n]
+		text = text[n:]
+	}
+	return lines
 }

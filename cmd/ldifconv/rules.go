@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/manual"
 	"imsconv/ldifconv"
 )
 
@@ -20,10 +21,12 @@ Prints the rules of the mapping, in the order in which upgrade applies them to
 an entry: name, source product, kind of entry, what makes it run, what it does,
 where both sides are described, and whether a vendor's manual states the rule or
 it is concluded from the two schemas. A rule runs when the entry has one of the
-attributes or classes of its third line, always when that line is absent.
+attributes or classes that it is said to run on, always when none are.
 
-Any rule can be switched off with upgrade --no-rule NAME. docs/mapping.md is the
-output of --format markdown.
+Any rule can be switched off with upgrade --no-rule NAME. The text form is 80
+columns wide; --format tsv has a line a rule, with a line of names in front and
+fields separated by TABs, and --format json an object a line. docs/mapping.md is
+the output of --format markdown.
 `
 
 func rulesVerb() cli.Verb {
@@ -37,7 +40,7 @@ func rulesVerb() cli.Verb {
 			var o rulesOptions
 			o.from.Add(fs, "from", "M", "rules for entries of `SOURCE` only: sims or nms", "", "sims", "nms")
 			o.from.AnyCase()
-			o.format.Add(fs, "format", "", "`FORM` of the table: text, markdown, or json, one rule a line", "text", "text", "markdown", "json")
+			o.format.Add(fs, "format", "", "`FORM` of the table: text, markdown, tsv or json", "text", "text", "markdown", "tsv", "json")
 			return o.run
 		},
 	}
@@ -58,6 +61,8 @@ func (o *rulesOptions) run(_ context.Context, job *cli.Job, args []string) error
 		writeRulesText(out, rules)
 	case "markdown":
 		writeRulesMarkdown(out, rules)
+	case "tsv":
+		writeRulesTSV(out, rules)
 	case "json":
 		err = writeRulesJSON(out, rules)
 	}
@@ -67,14 +72,32 @@ func (o *rulesOptions) run(_ context.Context, job *cli.Job, args []string) error
 	return out.Flush()
 }
 
+// writeRulesText writes the rules for people, in manual.Columns columns.
 func writeRulesText(out io.Writer, rules []ldifconv.RuleInfo) {
 	for i := range rules {
 		r := &rules[i]
-		fmt.Fprintf(out, "%s (%s; %s; %s)\n    %s\n", r.Name, r.From, r.Kind, standing(r), r.What)
+		fmt.Fprintf(out, "%s (%s; %s; %s)\n", r.Name, r.From, r.Kind, standing(r))
+		printSetIn(out, r.What)
 		if len(r.Needs) > 0 {
-			fmt.Fprintf(out, "    runs on: %s\n", strings.Join(r.Needs, ", "))
+			printSetIn(out, "runs on: "+strings.Join(r.Needs, ", "))
 		}
-		fmt.Fprintf(out, "    source: %s\n", r.Source)
+		printSetIn(out, "source: "+r.Source)
+	}
+}
+
+// printSetIn prints text below the head of what it belongs to.
+func printSetIn(out io.Writer, text string) {
+	for _, line := range manual.Hang(text, manual.Columns, "    ", "      ") {
+		fmt.Fprintln(out, line)
+	}
+}
+
+// writeRulesTSV writes a line a rule with all that the other forms have.
+func writeRulesTSV(out io.Writer, rules []ldifconv.RuleInfo) {
+	fmt.Fprintln(out, "rule\tfrom\tkind\truns on\twhat it does\tstanding\tsource")
+	for i := range rules {
+		r := &rules[i]
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.From, r.Kind, runsOn(r), r.What, marks(r), r.Source)
 	}
 }
 
@@ -152,16 +175,25 @@ func writeRulesMarkdown(out io.Writer, rules []ldifconv.RuleInfo) {
 	fmt.Fprintf(out, "## The rules\n\n| rule | from | kind | runs on | what it does | standing | source |\n|---|---|---|---|---|---|---|\n")
 	for i := range rules {
 		r := &rules[i]
-		needs := strings.Join(r.Needs, ", ")
-		if needs == "" {
-			needs = "always"
-		}
-		mark := standing(r)
-		if r.Meaning {
-			mark += ", meaning"
-		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s |\n", r.Name, r.From, r.Kind, needs, cell(r.What), mark, cell(r.Source))
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s | %s | %s |\n", r.Name, r.From, r.Kind, runsOn(r), cell(r.What), marks(r), cell(r.Source))
 	}
+}
+
+// runsOn is what makes a rule run.
+func runsOn(r *ldifconv.RuleInfo) string {
+	if len(r.Needs) == 0 {
+		return "always"
+	}
+	return strings.Join(r.Needs, ", ")
+}
+
+// marks are the standing of a rule, and whether it reads values in their old
+// sense.
+func marks(r *ldifconv.RuleInfo) string {
+	if r.Meaning {
+		return standing(r) + ", meaning"
+	}
+	return standing(r)
 }
 
 // cell makes text safe inside a table.

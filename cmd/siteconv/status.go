@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/manual"
 	"imsconv/cmd/internal/site"
 )
 
@@ -264,14 +265,14 @@ func (s *status) printLeft(w io.Writer) error {
 		}
 	}
 	if s.OfNoBatch != nil {
-		fmt.Fprintf(&b, "users of no batch: %s", thousands(int64(len(s.OfNoBatch))))
+		text := "users of no batch: " + thousands(int64(len(s.OfNoBatch)))
 		for i, id := range s.OfNoBatch[:min(len(s.OfNoBatch), namesShown)] {
-			fmt.Fprintf(&b, "%s %s", map[bool]string{true: ":", false: ","}[i == 0], id)
+			text += map[bool]string{true: ": ", false: ", "}[i == 0] + id
 		}
 		if len(s.OfNoBatch) > namesShown {
-			b.WriteString(", ...; --format json lists all")
+			text += ", ...; --format json lists all"
 		}
-		b.WriteString("\n")
+		b.WriteString(strings.Join(manual.Hang(text, manual.Columns, "", "  "), "\n") + "\n")
 	}
 	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
 	_, err := io.WriteString(w, b.String())

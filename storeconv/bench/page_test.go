@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"imsconv/storeconv"
 )
@@ -146,14 +147,22 @@ func TestText(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
-		"2 batch 250 0.5 ±50% 50% 500 1.0 100% 500 1.0 0.50 3 25%",
-		"2 batch 50ns 50ns 50ns 50ns 100ns 100ns 100ns 100ns 500 1.0",
+		"jobs sync restore msg/s MB/s spread of limit CPU s peak MiB fsync 2 batch 250 0.5 ±50% 50% 0.50 3 25%",
+		"jobs sync verify msg/s MB/s of limit backup msg/s MB/s 2 batch 500 1.0 100% 500 1.0",
+		"jobs sync a message p50 p95 p99 max bare loop msg/s 2 batch 50ns 50ns 50ns 50ns 500",
+		"jobs sync a commit p50 p95 p99 max bare reading MB/s 2 batch 100ns 100ns 100ns 100ns 1.0",
 		"1 MB/s into one file, 50 times a second 4 KiB made durable",
 		"best: --jobs 2 --sync batch 3600000 messages",
 		"; the messages measured have another size, which the range takes in",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	_, tables, _ := strings.Cut(b.String(), "\n\n") // behind the machine's own name
+	for line := range strings.Lines(tables) {
+		if n := utf8.RuneCountInString(line); n > 81 {
+			t.Errorf("%d columns: %s", n-1, line)
 		}
 	}
 }

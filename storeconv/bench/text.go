@@ -12,21 +12,19 @@ import (
 // WriteText writes the report as tables for a terminal.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n\n", r.Machine.line(), r.streamLine())
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "jobs\tsync\trestore msg/s\tMB/s\tspread\tof limit\tverify msg/s\tMB/s\tof limit\tbackup msg/s\tMB/s\tCPU s\tpeak MiB\tfsync\t")
-	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%d\t%s\t%.0f\t%.1f\t%s\t%s\t%.0f\t%.1f\t%s\t%.0f\t%.1f\t%.2f\t%d\t%s\t\n", row.Jobs, row.Sync, row.MessagesPerS, row.MBPerS,
-			row.Seconds.width(), percent(row.OfLimit), row.Verify.MessagesPerS, row.Verify.MBPerS, percent(row.Verify.OfLimit),
-			row.Backup.MessagesPerS, row.Backup.MBPerS, row.CPU, row.Peak>>20, percent(row.FsyncShare))
-	}
-	t.Flush() // to a Builder, which has no errors
-	fmt.Fprintln(&b)
-	fmt.Fprintln(t, "jobs\tsync\tmessage p50\tp95\tp99\tmax\tcommit p50\tp95\tp99\tmax\tbare loop msg/s\tbare reading MB/s\t")
-	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%.0f\t%.1f\t\n", row.Jobs, row.Sync, row.Message.cells(), row.Commit.cells(), row.Limit.MessagesPerS, row.Read.MBPerS)
-	}
-	t.Flush()
+	fmt.Fprintf(&b, "%s\n%s\n", r.Machine.line(), r.streamLine())
+	r.writeTable(&b, "restore msg/s\tMB/s\tspread\tof limit\tCPU s\tpeak MiB\tfsync", func(row *Row) string {
+		return fmt.Sprintf("%.0f\t%.1f\t%s\t%s\t%.2f\t%d\t%s", row.MessagesPerS, row.MBPerS, row.Seconds.width(), percent(row.OfLimit), row.CPU, row.Peak>>20, percent(row.FsyncShare))
+	})
+	r.writeTable(&b, "verify msg/s\tMB/s\tof limit\tbackup msg/s\tMB/s", func(row *Row) string {
+		return fmt.Sprintf("%.0f\t%.1f\t%s\t%.0f\t%.1f", row.Verify.MessagesPerS, row.Verify.MBPerS, percent(row.Verify.OfLimit), row.Backup.MessagesPerS, row.Backup.MBPerS)
+	})
+	r.writeTable(&b, "a message p50\tp95\tp99\tmax\tbare loop msg/s", func(row *Row) string {
+		return fmt.Sprintf("%s\t%.0f", row.Message.cells(), row.Limit.MessagesPerS)
+	})
+	r.writeTable(&b, "a commit p50\tp95\tp99\tmax\tbare reading MB/s", func(row *Row) string {
+		return fmt.Sprintf("%s\t%.1f", row.Commit.cells(), row.Read.MBPerS)
+	})
 	fmt.Fprintf(&b, "\nthe disk alone: %.0f MB/s into one file, %.0f times a second 4 KiB made durable\n", r.Disk.MBPerS.Median, r.Disk.FsyncPerS.Median)
 	b.WriteString(r.bestLine() + "\n")
 	if r.Estimate != nil {
@@ -36,12 +34,24 @@ func (r Report) WriteText(w io.Writer) error {
 	return err
 }
 
+// writeTable writes a table with a line a row, that fits a terminal of 80
+// columns.
+func (r *Report) writeTable(b *strings.Builder, head string, cells func(row *Row) string) {
+	b.WriteByte('\n')
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "jobs\tsync\t%s\t\n", head)
+	for i := range r.Rows {
+		fmt.Fprintf(t, "%d\t%s\t%s\t\n", r.Rows[i].Jobs, r.Rows[i].Sync, cells(&r.Rows[i]))
+	}
+	t.Flush() // to a Builder, which has no errors
+}
+
 func (m Machine) line() string {
-	return fmt.Sprintf("%s, %d cores, %d GiB, %s, %s; load %.2f when it began", m.CPU, m.Cores, m.Memory>>30, m.Kernel, m.FileSystem, m.Load)
+	return fmt.Sprintf("%s, %d cores, %d GiB,\n%s, %s; load %.2f when it began", m.CPU, m.Cores, m.Memory>>30, m.Kernel, m.FileSystem, m.Load)
 }
 
 func (r *Report) streamLine() string {
-	return fmt.Sprintf("%d messages, %.1f MB, of %d users with %d mailboxes each; rounds: %d; caches %s",
+	return fmt.Sprintf("%d messages, %.1f MB, of %d users with %d mailboxes each; rounds: %d;\ncaches %s",
 		r.Stream.Messages, float64(r.Stream.Bytes)/1e6, r.Shape.Users, r.Shape.Mailboxes, r.Rounds, r.Caches)
 }
 
@@ -57,10 +67,10 @@ func (r *Report) bestLine() string {
 }
 
 func (e *Estimate) line() string {
-	text := fmt.Sprintf("%d messages, %.1f GB: restore %s, verify %s, both %s; a backup %s",
+	text := fmt.Sprintf("%d messages, %.1f GB:\n  restore %s, verify %s,\n  both %s; a backup %s",
 		e.Messages, float64(e.Bytes)/1e9, e.Restore, e.Verify, e.Total, e.Backup)
 	if !e.SameMean {
-		text += "; the messages measured have another size, which the range takes in"
+		text += ";\n  the messages measured have another size, which the range takes in"
 	}
 	return text
 }

@@ -39,6 +39,20 @@ func cut(word string, columns int) string {
 	return word
 }
 
+// Hang wraps a text into lines of at most columns, for tables whose last column
+// is text: the first line begins with first, the others with rest.
+func Hang(text string, columns int, first, rest string) []string {
+	lines := wrap(text, columns-max(width(first), width(rest)))
+	for i := range lines {
+		if i == 0 {
+			lines[i] = first + lines[i]
+		} else {
+			lines[i] = rest + lines[i]
+		}
+	}
+	return lines
+}
+
 // hang wraps a text whose lines behind the first are set in. A group in
 // brackets stays on one line where it fits one.
 func hang(text string, columns, inset int) []string {
