@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"imsconv/cmd/internal/manual/mandoc"
 )
 
 func formatsText(t *testing.T) string {
@@ -17,38 +15,6 @@ func formatsText(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// TestFormatPages: the pages of section 5 as a terminal shows them.
-func TestFormatPages(t *testing.T) {
-	pages, err := Formats(formatsText(t), "imsconv 1", "2026-01-02")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "man5")
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, p := range pages {
-		var b strings.Builder
-		if err := WriteMan(&b, p); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, p.File())
-		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		mandoc.Lint(t, path)
-		shown := mandoc.Show(t, path)
-		if strings.Contains(shown, "section") && !strings.Contains(shown, "of "+source) {
-			t.Errorf("%s refers to a section that it does not have", p.File())
-		}
-		names = append(names, p.File())
-	}
-	if got := strings.Join(names, " "); got != "sims-tar.5 ims-store.5 store.idx.5" {
-		t.Error(got)
-	}
 }
 
 // word is what a reader of both sides must find on both.

@@ -75,12 +75,12 @@ func (p *plain) block(b Block, inset, columns int) {
 		p.add(inset, layout(b, room)...)
 	case Bullets:
 		for _, item := range b.Items {
-			p.item("-", item, inset, 0, 2, columns)
+			p.item(Item{Term: Plain("-"), Body: item}, inset, 2, 1, columns)
 		}
 	case List:
 		col := termColumn(b.Items, room)
 		for _, it := range b.Items {
-			p.item(it.Term.String(), it.Body, inset, it.Inset, col, columns)
+			p.item(it, inset, col, 2, columns)
 		}
 	}
 }
@@ -107,19 +107,22 @@ func (l Literal) inset(room int) int {
 	return max(in, 0)
 }
 
-// item sets a term at inset+in and its body behind it, at inset+col, or below
-// it where the term reaches so far.
-func (p *plain) item(term string, body []Block, inset, in, col, columns int) {
+// item sets an item: its body at inset+col, behind the term where that leaves
+// a gap of so many blanks, else below it.
+func (p *plain) item(it Item, inset, col, gap, columns int) {
+	term := it.Term.String()
 	var set plain
-	set.blocks(body, inset+col, columns)
+	set.blocks(it.Body, inset+col, columns)
+	inset += it.Inset
+	col -= it.Inset
 	switch {
-	case in+width(term)+2 > col:
-		p.add(inset+in, hang(term, columns-inset-in, 4)...)
+	case width(term)+gap > col:
+		p.add(inset, hang(term, columns-inset, 4)...)
 	case len(set.lines) == 0:
-		p.add(inset+in, term)
+		p.add(inset, term)
 	default:
 		first := strings.TrimLeft(set.lines[0], " ")
-		p.add(inset+in, term+strings.Repeat(" ", col-in-width(term))+first)
+		p.add(inset, term+strings.Repeat(" ", col-width(term))+first)
 		set.lines = set.lines[1:]
 	}
 	p.lines = append(p.lines, set.lines...)

@@ -1,14 +1,10 @@
 package manual
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"imsconv/cmd/internal/manual/mandoc"
 )
 
 func TestMan(t *testing.T) {
@@ -79,16 +75,4 @@ func TestSentencesEndNowhere(t *testing.T) {
 			t.Errorf("%q", line)
 		}
 	}
-}
-
-func TestMandocShowsTheOddPage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), odd().File())
-	var b strings.Builder
-	if err := WriteMan(&b, odd()); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	mandoc.Lint(t, path)
 }
