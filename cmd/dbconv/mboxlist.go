@@ -44,6 +44,10 @@ func mboxlistVerb() cli.Verb {
 		Summary: "list the mailboxes of folder.db",
 		See:     []string{"dbconv-folder(1)", "storeconv-inspect(1)", "ims-store(5)", "store.idx(5)"},
 		Doc:     mboxlistDoc,
+		Files: `
+  STORE/mboxlist/folder.db  the mailboxes; of an NMS store data.db2
+  STORE/partition/          the mailboxes' store.idx
+`,
 		Example: "$ dbconv mboxlist -s store\nuser/anna/INBOX\nuser/anna/Mail",
 		Exit3:   "done, but parts of the database could not be read; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {

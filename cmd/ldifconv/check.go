@@ -70,7 +70,7 @@ func checkVerb() cli.Verb {
 			o.format.Add(fs, "format", "", "`FORM` of the findings: text, tsv or json (one object a line)", "text", "text", "tsv", "json")
 			o.failOn.Add(fs, "fail-on", "", "exit with 3 on findings of `SEVERITY` and above: error, warning, info, or never", "error", "error", "warning", "info", "never")
 			fs.BoolVar(&o.codes, "codes", false, "list the codes, and read nothing")
-			fs.Var(&o.maxEntry, "max-entry", "report entries above this size as damaged")
+			fs.Var(&o.maxEntry, "max-entry", "report entries of more than `SIZE` bytes (K, M, G) as damaged")
 			return o.run
 		},
 	}

@@ -60,7 +60,7 @@ func classifyVerb() cli.Verb {
 			fs.BoolVar(&o.counts, "counts", false, "print the counts only")
 			o.expect.Add(fs, "expect", "", "`TAG` that every mail entry must satisfy, and no other: sims40, nms41 or ims50", "", "sims40", "nms41", "ims50")
 			o.expect.AnyCase()
-			fs.Var(&o.maxEntry, "max-entry", "skip and report entries above this size")
+			fs.Var(&o.maxEntry, "max-entry", "skip and report entries of more than `SIZE` bytes (K, M, G)")
 			return o.run
 		},
 	}

@@ -26,6 +26,7 @@ func upgradeVerb() cli.Verb {
 		See:     []string{"ldifconv-check(1)", "ldifconv-classify(1)", "ldifconv-daaci(1)", "ldifconv-diff(1)", "ldifconv-rules(1)", "ldifconv-schema(1)", "ldapmodify(1)", "slapadd(8)"},
 		Doc:     upgradeDoc,
 		Example: upgradeExample,
+		Files:   upgradeFilesDoc,
 		Exit3:   "done, but records could not be read, came twice, or hold values that no rule understands; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			f := newUpgradeFlags(fs)
@@ -84,7 +85,7 @@ func newUpgradeFlags(fs *pflag.FlagSet) *upgradeFlags {
 	fs.StringVar(&f.save, "save", "", "write what the attributes of -A held before to `STATE`, for --restore")
 	fs.StringVar(&f.programs, "program-script", "", "write the imsimta commands that make the programs of mailProgramDeliveryInfo known to the new server to `FILE`, a shell script")
 	fs.StringArrayVar(&f.restore, "restore", nil, "first give each entry back what `STATE` holds for it; may be repeated")
-	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work with `N` goroutines; 0: one a processor; the output is the same for any number")
+	fs.IntVarP(&f.jobs, "jobs", "T", 0, "work on `N` pieces of the input at a time; 0: one a processor; the output is the same for any number")
 	fs.BoolVarP(&f.dryRun, "dry-run", "n", false, "do all the work and write nothing but what --log and --report name")
 	fs.BoolVar(&f.force, "force", false, "replace files that exist and hold something else")
 	fs.StringVar(&f.old.host, "ldap-host", "", "not used: the `HOST` of the old tool's server; -h under its name")

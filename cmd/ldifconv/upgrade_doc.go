@@ -18,13 +18,6 @@ checks it, and how much is found is told at the end; the exit status does not
 depend on it. --check=no does without; where there is no room for the index, or
 it fails, a warning says that the output is not checked.
 
-FILES
-A file that exists is replaced with --force only. One that holds what would be
-written is no conflict: the same command goes on where a run was killed between
-two of its files. Where the changes are piped away, --undo and --save are on
-disk before the changes that they take back, and a killed run is gone on with
-too. A file of another kind than LDIF is refused before anything is written.
-
 SELECTION
 Entries are upgraded that lie at or below a BASE, match the FILTER, and are of a
 KIND: users by inetMailUser (SIMS) or mailRecipient (NMS), groups by
@@ -52,8 +45,10 @@ are separated by ; and split at the first colon. -P adds instead of replacing,
 -O leaves the rules out. To lock a batch of users and to give them back what
 they had:
   ldifconv upgrade -M sims -b BASE -m users -F '(uid=s*)' -O \
-    -A 'mailDeliveryOption:hold;mailFolderMap:LOCK' --save locked.ldif export.ldif
-  ldifconv upgrade -M sims -b BASE -m users -O --restore locked.ldif export.ldif
+    -A 'mailDeliveryOption:hold;mailFolderMap:LOCK' \
+    --save locked.ldif export.ldif
+  ldifconv upgrade -M sims -b BASE -m users -O \
+    --restore locked.ldif export.ldif
 The state file is LDIF itself: ldapmodify can apply it too.
 
 DAMAGE
@@ -71,10 +66,17 @@ CONFIGURATION FILE
 -C FILE holds one option a line, a letter or a long name without dashes, and its
 value: "b o=internet", "max-entry 16M", "P". # starts a comment line.
 
-OLD NAME
-Called imsdirmig, the program takes the old tool's command line. What is for a
-server (-h, -D, -w), and -r, whose meaning was never published, are accepted and
-not used.`
+OPTIONS OF IMSDIRMIG
+What is for a server (-h under the old name, -D, -w), and -r, whose meaning was
+never published, are accepted and not used.`
+
+const upgradeFilesDoc = `
+A file that exists is replaced with --force only. One that holds what would be
+written is no conflict: the same command goes on where a run was killed between
+two of its files. Where the changes are piped away, --undo and --save are on
+disk before the changes that they take back, and a killed run is gone on with
+too. A file of another kind than LDIF is refused before anything is written.
+`
 
 const upgradeExample = `db2ldif -n userRoot -a export.ldif
 ldifconv upgrade -M sims -m domains -b o=internet --undo undo-domains.ldif export.ldif | ldapmodify -c -D "cn=Directory Manager" -w secret

@@ -2,8 +2,9 @@ package main
 
 const batchDoc = `
 
-Batches, in the scenario sims-incremental: run without --batch does what comes
-before the users. Then run --batch NAME moves some of them, a pilot of three
+BATCHES
+In the scenario sims-incremental, run without --batch does what comes before the
+users. Then run --batch NAME moves some of them, a pilot of three
 first, in two goes:
 
     - Without a backup stream it chooses the users and writes the records that
@@ -13,17 +14,7 @@ first, in two goes:
       through, and writes the records that unlock the users on the new host.
 
 With a stream that is there already it does both at once. OUT/store may be a
-symbolic link to the store of the new host, whose server is stopped meanwhile. A
-batch writes
-
-    OUT/batches/NAME/users.txt              the users, as imbackup -u takes them
-    OUT/batches/NAME/lock.changes.ldif      change records that lock them
-    OUT/batches/NAME/saved.ldif             and unlock them again where they are
-    OUT/batches/NAME/unlock.changes.ldif    and unlock them on the new host
-    OUT/batches/NAME/undo.changes.ldif      and take them back after that
-    OUT/batches/NAME/entries.ldif           their entries as they were before
-    OUT/batches/NAME/hold.sh                releases held mail, on the old host
-    OUT/batches/NAME/report.json
+symbolic link to the store of the new host, whose server is stopped meanwhile.
 
 The records unlock the users with all that they had before: forwards, automatic
 replies, programs, and mailFolderMap. No user goes over twice: a file of --users
@@ -35,15 +26,9 @@ stay what they are when the export is replaced by a newer one, and a further
 the unlock, undo.changes.ldif, and removing its folder: then its users can be in
 another. siteconv status lists the batches.
 
+CLOSING
 run --closing is for the end, with an export made after the last unlock (--ldif):
-
-    OUT/closing/ldif/groups.changes.ldif    takes the lists to the new host
-    OUT/closing/ldif/domains.changes.ldif   domains that are left
-    OUT/closing/ldif/users.changes.ldif     the upgrade of users and groups
-    OUT/closing/ldif/undo.ldif              takes these back
-    OUT/closing/ldif/daaci.changes.ldif     delegated administration
-    OUT/closing/left.txt                    users of the old host in no batch
-
+it takes the lists to the new host and upgrades all that no batch has.
 It refuses while a batch is not finished, or the export has users of one locked
 or on the old host, unless --force is given.`
 

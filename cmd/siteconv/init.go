@@ -47,6 +47,7 @@ func initVerb() cli.Verb {
 		Summary: "look at the inputs of a site and write its site.toml",
 		See:     []string{"siteconv-plan(1)", "siteconv-run(1)"},
 		Doc:     initDoc,
+		Files:   "  DIR/site.toml  what was found, and every key with what it means",
 		Example: "siteconv init site\nsiteconv init --scenario sims-incremental site\nsiteconv init --output - /mnt/archive",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f initFlags

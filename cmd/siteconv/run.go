@@ -40,6 +40,7 @@ func runVerb() cli.Verb {
 		See:     []string{"ldifconv-upgrade(1)", "siteconv-init(1)", "siteconv-plan(1)", "siteconv-report(1)", "siteconv-status(1)", "storeconv-export(1)", "storeconv-relocate(1)", "storeconv-restore(1)"},
 		Resumes: true,
 		Doc:     runDoc + batchDoc,
+		Files:   runFilesDoc,
 		Example: runExample + batchExample,
 		Exit3:   "done, but an entry, message or record was refused, unreadable or lost; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
@@ -61,7 +62,7 @@ func runVerb() cli.Verb {
 			f.owner.Add(fs, "owner of the store (of an NMS store with --via copy)")
 			f.database.Add(fs, 6, "6", "big; of an NMS store, its own", "8K; of an NMS store, its own")
 			f.sync.Add(fs)
-			f.jobs.Add(fs, "workers; the output is the same for any number,")
+			f.jobs.Add(fs, "workers")
 			fs.StringVar(&f.only, "only", "", "do one `STEP` alone, see above")
 			cli.Offer(fs, "only", allSteps()...)
 			fs.BoolVar(&f.noVerify, "no-verify", false, "leave the last step out, which reads the mail once more and compares")

@@ -66,6 +66,14 @@ the source, written, there before, skipped, why, UIDVALIDITY, and the SHA-256
 over lines "UID SHA-256" of the messages.
 `
 
+const exportFilesDoc = `
+  OUT/ID/Maildir/             the mail of a user; of mbox OUT/ID/; see --path
+  OUT/dovecot.conf.example    the settings that this export needs of Dovecot
+  OUT/import-mox.sh           one command of mox a mailbox
+  OUT/import-vandelay.sh      one command of vandelay a user, for Stalwart
+  OUT/.imsconv/               what was exported, for later runs; keep it
+`
+
 func exportVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "export",
@@ -74,6 +82,7 @@ func exportVerb() cli.Verb {
 		Summary: "write a store or a stream as Maildir++ or mbox",
 		See:     []string{"doveadm(1)", "storeconv-backup(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)"},
 		Doc:     exportDoc,
+		Files:   exportFilesDoc,
 		Example: "storeconv export --store store --out /var/mail/site\n" +
 			"storeconv export -f backup.sims --out site --path '%d/%n/Maildir' --default-domain siroe.com --owner vmail\n" +
 			"storeconv export --store store --to mbox --mbox mboxcl2 --out archive -u batch1.txt",

@@ -40,6 +40,7 @@ func inspectVerb() cli.Verb {
 		Summary: "print the index of a mailbox, as imcheck -m did",
 		See:     []string{"dbconv-mboxlist(1)", "storeconv-verify(1)", "store.idx(5)"},
 		Doc:     inspectDoc,
+		Files:   "  STORE/partition/NAME/=user/.../store.idx  the index of a mailbox",
 		Example: "$ storeconv inspect /var/ims/store user/joe/Mail/flying",
 		Exit3:   "a mailbox is not there or cannot be read; all others are printed",
 		Lost:    "done, mailboxes missing",

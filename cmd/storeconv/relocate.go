@@ -63,6 +63,13 @@ message at its full size, and limits are taken from the directory export
 output, one a line: id, quota and usage in KB, quota and usage in messages.
 `
 
+const relocateFilesDoc = `
+  DIR/partition/NAME/  the mail: a tree for each user
+  DIR/user/            subscription files
+  DIR/mboxlist/        folder.db, quota.db, subscr.db and peruser.db
+  DIR/.imsconv/        what a run needs while it lasts, and locks
+`
+
 func relocateVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "relocate",
@@ -71,6 +78,7 @@ func relocateVerb() cli.Verb {
 		Summary: "make an iMS store of an NMS store",
 		See:     []string{"dbconv-folder(1)", "dbconv-quota(1)", "storeconv-hashdir(1)", "storeconv-verify(1)", "ims-store(5)"},
 		Doc:     relocateDoc,
+		Files:   relocateFilesDoc,
 		Example: "storeconv relocate --from /nms/msg-mail/store --store /ims/msg-mail/store\nstoreconv relocate --from store --store new -u batch1.txt --domain siroe.com --via copy --owner mailsrv",
 		Exit3:   "something of the source was refused, unreadable or inconsistent; all else is done",
 		New: func(fs *pflag.FlagSet) cli.Action {

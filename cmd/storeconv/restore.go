@@ -31,6 +31,7 @@ quotas come over. A later copy of a message becomes a hard link to the first one
 Messages marked expired are left out and counted. DIR/mboxlist gets folder.db,
 quota.db, subscr.db and peruser.db, merged with what is there.
 
+INTERRUPTED AND PARALLEL RUNS
 A user's tree appears in DIR whole or not at all. The same command again goes on
 after a kill, a power cut or a full disk, and changes nothing when all is done.
 What it needs meanwhile lies in DIR/.imsconv. Several processes may restore
@@ -48,17 +49,20 @@ A part that ends with 0 or 3 leaves its report in DIR/.imsconv/shards, by which
 merge knows that all are done, in one store or in many. Parts of two divisions
 (1/4 and 2/8) do not go into one store.
 
+SELECTION AND NEW IDS
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
 those below it. A stream has no partitions: one that a PATH names and -p does
 not is a warning. -u selects users and may give them new ids; -m gives new ids
 only. Lines of both files are "name", "old new" or "old=new".
 
+ADDING TO A STORE
 A mailbox that DIR has already is added to. Messages that are there, by their
 UIDVALIDITY and UID in the old store, else by their SHA-256, are passed over;
 the others get new UIDs where theirs are taken or the UIDVALIDITY is another.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 
+MAILBOX FILES AND MAILDIRS
 The source may also be a folder of mailbox files, as imexportmbox -d or imsexport
 left it or as /var/mail is, a single mailbox file, or a folder of Maildirs, such
 as what export has made: then -f names the folder or file. Which of them it is,
@@ -71,6 +75,7 @@ Maildirs count as those of a stream do; mailbox files change no flags of message
 that are there. With --to-stream FILE no store is made but a backup stream, of
 what PATH, -u and --shard select.
 
+LINKS AND DAMAGE
 A link whose first copy is not among what is restored is made to the copy in DIR,
 if there is one, else to a copy read from the stream, if that is a plain file, or
 from the stream that -r names. Otherwise it is a problem that says what to
@@ -81,6 +86,13 @@ that member is left out and all else is restored (-cy, the default). With -cn th
 first problem ends the run.
 `
 
+const restoreFilesDoc = `
+  DIR/partition/PARTITION/=user/  the mail: a tree for each user
+  DIR/mboxlist/                   folder.db, quota.db, subscr.db and peruser.db
+  DIR/.imsconv/                   what a run needs while it lasts, locks, and
+                                  the list of finished runs with -n
+`
+
 func restoreVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "restore",
@@ -89,6 +101,7 @@ func restoreVerb() cli.Verb {
 		Summary: "make an iMS store of SIMS backup streams, mailbox files or Maildirs",
 		See:     []string{"storeconv-backup(1)", "storeconv-list(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
 		Doc:     restoreDoc,
+		Files:   restoreFilesDoc,
 		Example: "storeconv restore -f backup.sims --store store\n" +
 			"lz4 -dc full.sims.lz4 | storeconv restore -f - --store store -u batch1.txt --owner mailsrv\n" +
 			"storeconv restore -f full.sims -f monday.sims --store store --shard 3/8\n" +

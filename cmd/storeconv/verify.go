@@ -37,6 +37,7 @@ restore and relocate.
 Directories must have the mode 0700 and files 0600, and everything the owner
 of --owner, else that of the store directory.
 
+INDEXES
 An index that is not this project's, such as those of a relocated store,
 cannot be looked into: it is counted as foreign, which is no fault, and of
 its mailbox only the names of the files are checked. Usage that such a store
@@ -47,6 +48,7 @@ foreign index, since it was relocated before, is a warning. Records of an
 unknown form are counted too where some index is foreign; in a store that is
 all this project's each is a problem. Empty directories are a warning.
 
+STREAMS
 With -f several times the streams are taken in that order, as in the
 restore: where flags differ, the last stream that has the message decides.
 Expired messages are not looked for. Limits of quota.db that differ from the
@@ -72,6 +74,7 @@ makes a hard link: a file of its own with the content and the date of the
 first copy is a warning, unless the same user's other copies tell that the
 link is broken.
 
+ORDER AND MEMORY
 The lines come in the order of the tree, whatever the number of workers.
 Memory: four bytes a message of the mailboxes at work, below 256 MiB.
 `

@@ -11,6 +11,7 @@ import (
 )
 
 const verifyFromDoc = `
+RELOCATED STORES
 With --from, the store is compared with the NMS store that relocate made it of:
 every file byte by byte, with mode, modification time and (for root) owner, hard
 and symbolic links, subscriptions, and every record of data.db2 and quota.db2. -u,

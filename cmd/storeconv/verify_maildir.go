@@ -15,6 +15,7 @@ import (
 )
 
 const verifyMaildirDoc = `
+EXPORTS
 With --maildir OUT, what export left in OUT is held against the store (--store)
 or the stream (-f) that it was made of: every message by content, receive date in
 time and name, UID, flags and keywords; every mailbox by UIDVALIDITY, next UID,

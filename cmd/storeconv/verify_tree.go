@@ -13,6 +13,7 @@ import (
 )
 
 const verifyTreeDoc = `
+MAILBOX FILES AND MAILDIRS
 -f also takes mailbox files and Maildirs that a store was restored from
 (--kind, --user, --path, --layout, --escape, --mbox as there). They are read by
 a reader of its own: whose mail lies where, what mailboxes are called, UIDs,

@@ -50,7 +50,7 @@ func (c *Command) programPage() *manual.Page {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	fs.SortFlags = false
 	new(common).add(fs)
-	p.Add("OPTIONS", manual.Paragraph{Text: manual.Plain("Every verb has these, beside its own:")}, optionList(fs))
+	p.Add("OPTIONS", append(append(manual.Prose("Every verb has these, beside its own:"), optionList(fs)), manual.Prose(sizesDoc)...)...)
 	if len(c.OldNames) > 0 {
 		p.Add("OLD NAMES", c.oldNameBlocks()...)
 	}
@@ -124,6 +124,13 @@ func (c *Command) memoryDoc() string {
 	return fmt.Sprintf("Memory stays below %d MiB at any size of input, where the text above does not say otherwise.", c.Memory>>20)
 }
 
+// sizesDoc says what options of several verbs have in common.
+const sizesDoc = `
+A SIZE is a number of bytes; K, M and G behind it stand for KiB, MiB and GiB. A
+FILE called - is standard input or output. What "may be repeated" is given once
+for each value.
+`
+
 // streamsDoc says what is the same for every verb.
 const streamsDoc = `
 Standard output is data, standard error is talk: a line each, with the name of
@@ -132,6 +139,12 @@ and, in brackets, the kind. A problem is something lost, refused or unreadable,
 a warning is not; problems alone make the exit status 3. Of one kind 1,000 lines
 are printed, --log has all. With --json every line is one object, whose "type"
 is one of these words, "progress" or "summary".
+
+The object that --report writes has "command", "exit" (the exit status),
+"result", "counts", "problems" and "warnings" (their number, kinds and lines),
+"outputs" and "next" where there are any, and how it came about: "version",
+"commit", "go", "options", "arguments", "start" and "end" in UTC, and "inputs"
+with path, size in bytes and, of files of up to 16 MiB, SHA-256.
 
 Progress is drawn where standard error is a terminal; the signal SIGUSR1 prints
 it anywhere. SIGINT and SIGTERM end a run in good order, a second one at once.

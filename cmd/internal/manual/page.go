@@ -36,7 +36,8 @@ type Part struct {
 	Blocks []Block
 }
 
-// Block is one of Paragraph, Synopsis, Heading, List, Bullets, Literal and Table.
+// Block is one of Paragraph, Synopsis, Heading, List, Bullets, Literal and
+// Table.
 type Block interface{ block() }
 
 type (

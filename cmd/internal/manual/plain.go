@@ -140,7 +140,7 @@ func termColumn(items []Item, room int) int {
 		return 0
 	}
 	longest, most := widths[len(widths)-1], widths[(len(widths)-1)*4/5]
-	if longest > most+4 {
+	if longest > most+8 {
 		longest = most
 	}
 	return min(longest+2, room/2)
