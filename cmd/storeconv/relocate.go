@@ -58,8 +58,8 @@ of two parts who share a file get a copy each. Each part leaves its report for
 merge, as restore does.
 
 With --requota the usage of every user is counted anew, each reference to a
-message at its full size, and limits are taken from the directory export
---ldif where it has the user; users over their quota are printed on standard
+message at its full size, and limits are taken from the directory export that
+--limits names where it has the user; users over their quota are printed on standard
 output, one a line: id, quota and usage in KB, quota and usage in messages.
 `
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/manual"
 	"imsconv/cmd/internal/page"
 )
 
@@ -23,7 +25,8 @@ const (
 func (l *Ledger) Summary(w io.Writer) error {
 	v := &view{Ledger: l, words: words{"en", texts["en"]}}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %s\n", v.subtitleOr(l.Out), v.words.name("state", v.State()))
+	title := v.subtitleOr(l.Out) + ": " + v.words.name("state", v.State())
+	fmt.Fprintln(tw, strings.Join(manual.Hang(title, manual.Columns, "", "  "), "\n"))
 	v.tellKinds(tw, "Problems (refused, unreadable or lost)", v.Problems())
 	v.tellSums(tw)
 	v.tellTotals(tw)
@@ -55,11 +58,18 @@ func (v *view) tellKinds(w io.Writer, title string, groups []kindGroup) {
 			if g.Lines[0].Where != "" {
 				first = g.Lines[0].Where + ": " + first
 			}
-			fmt.Fprintf(w, "          first: %s\n", oneLine(first))
+			tellBelow(w, "first: "+oneLine(first))
 		}
 		if g.What != "" {
-			fmt.Fprintf(w, "          %s\n", g.Do)
+			tellBelow(w, g.Do)
 		}
+	}
+}
+
+// tellBelow prints a text below the kind that it belongs to.
+func tellBelow(w io.Writer, text string) {
+	for _, line := range manual.Hang(text, manual.Columns, "          ", "            ") {
+		fmt.Fprintln(w, line)
 	}
 }
 
