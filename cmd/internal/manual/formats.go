@@ -1,6 +1,7 @@
 package manual
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -104,105 +105,91 @@ func narrow(b Block) Block {
 
 func italic(t Text) Text { return Text{{Italic, t.String()}} }
 
-// refer names other sections as a page can.
+// refer names other sections as a page can, and refuses lines that no page has
+// room for.
 func (f *format) refer(p *Page) error {
-	for i := range p.Parts {
-		for n, b := range p.Parts[i].Blocks {
-			changed, err := f.referBlock(b)
-			if err != nil {
-				return err
+	var errs []error
+	for i, part := range p.Parts {
+		p.Parts[i].Blocks = changed(part.Blocks, func(s string) string {
+			text, err := f.referText(s)
+			errs = append(errs, err)
+			return text
+		})
+		for _, b := range p.Parts[i].Blocks {
+			l, _ := b.(Literal)
+			for _, line := range l.Lines {
+				if width(line) > Columns-1-pageInset {
+					errs = append(errs, fmt.Errorf("%q is too long for a page", line))
+				}
 			}
-			p.Parts[i].Blocks[n] = changed
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// referBlock returns a block of Markdown with its references changed.
-func (f *format) referBlock(b Block) (Block, error) {
-	var first error
+// changed returns blocks in which every span, and every literal line, is what
+// change makes of it.
+func changed(blocks []Block, change func(string) string) []Block {
 	text := func(t Text) Text {
 		out := make(Text, len(t))
 		for i, s := range t {
-			changed, err := f.referText(s.Text)
-			if err != nil && first == nil {
-				first = err
-			}
-			out[i] = Span{s.Style, changed}
+			out[i] = Span{s.Style, change(s.Text)}
 		}
 		return out
 	}
-	paragraphs := func(blocks []Block) []Block {
-		var out []Block
-		for _, b := range blocks {
-			out = append(out, Paragraph{text(b.(Paragraph).Text)})
+	out := make([]Block, len(blocks))
+	for i, b := range blocks {
+		switch b := b.(type) {
+		case Paragraph:
+			out[i] = Paragraph{text(b.Text)}
+		case Heading:
+			out[i] = Heading{text(b.Text)}
+		case Synopsis:
+			out[i] = Synopsis{each(b.Lines, change)}
+		case Literal:
+			out[i] = Literal{each(b.Lines, change)}
+		case Bullets:
+			out[i] = Bullets{each(b.Items, func(item []Block) []Block { return changed(item, change) })}
+		case List:
+			out[i] = List{each(b.Items, func(it Item) Item {
+				return Item{Term: text(it.Term), Inset: it.Inset, Body: changed(it.Body, change)}
+			})}
+		case Table:
+			row := func(cells []Text) []Text { return each(cells, text) }
+			out[i] = Table{Head: row(b.Head), Rows: each(b.Rows, row)}
 		}
-		return out
 	}
-	switch old := b.(type) {
-	case Paragraph:
-		b = Paragraph{text(old.Text)}
-	case Heading:
-		b = Heading{text(old.Text)}
-	case Literal:
-		var l Literal
-		for _, line := range old.Lines {
-			line = text(Plain(line)).String()
-			if width(line) > Columns-1-pageInset && first == nil {
-				first = fmt.Errorf("%q is too long for a page", line)
-			}
-			l.Lines = append(l.Lines, line)
-		}
-		b = l
-	case Bullets:
-		var l Bullets
-		for _, item := range old.Items {
-			l.Items = append(l.Items, paragraphs(item))
-		}
-		b = l
-	case List:
-		var l List
-		for _, item := range old.Items {
-			l.Items = append(l.Items, Item{Term: text(item.Term), Body: paragraphs(item.Body)})
-		}
-		b = l
-	case Table:
-		t := Table{}
-		for _, cell := range old.Head {
-			t.Head = append(t.Head, text(cell))
-		}
-		for _, row := range old.Rows {
-			var cells []Text
-			for _, cell := range row {
-				cells = append(cells, text(cell))
-			}
-			t.Rows = append(t.Rows, cells)
-		}
-		b = t
-	}
-	return b, first
+	return out
 }
 
-// reference is a section's number with the word in front.
-var reference = regexp.MustCompile(`\b[Ss]ections?( \d+(?:\.\d+)?)?\b`)
+func each[T any](list []T, change func(T) T) []T {
+	out := make([]T, len(list))
+	for i, v := range list {
+		out[i] = change(v)
+	}
+	return out
+}
+
+// reference is the number of a section, or of several, with the word in front.
+// Each section is a page here.
+var reference = regexp.MustCompile(`\b[Ss]ections? \d+(?:\.\d+)?\b|\bEach section\b`)
 
 func (f *format) referText(text string) (string, error) {
 	var err error
 	text = reference.ReplaceAllStringFunc(text, func(found string) string {
 		word, number, _ := strings.Cut(found, " ")
-		if strings.HasSuffix(word, "s") {
-			err = fmt.Errorf("%q names more than one section", text)
-			return found
-		}
-		if number == "" {
-			return "page" // "each section says", of all
-		}
 		n, bad := strconv.Atoi(number)
-		if bad != nil {
+		switch {
+		case word == "Each":
+			return "Each page"
+		case strings.HasSuffix(word, "s"):
+			err = fmt.Errorf("%q names more than one section", text)
+		case bad != nil:
 			err = fmt.Errorf("%q names a part of a section", text)
-			return found
+		default:
+			return f.where(n)
 		}
-		return f.where(n)
+		return found
 	})
 	return text, err
 }
