@@ -83,6 +83,11 @@ func mergeVerb() cli.Verb {
 		Args:    "--store DIR [PART ...]",
 		Resumes: true,
 		Summary: "put the parts of a site together that were made with --shard",
+		See:     []string{"storeconv-plan-shards(1)", "storeconv-relocate(1)", "storeconv-restore(1)", "storeconv-verify(1)", "ims-store(5)"},
+		Files: `
+  PART/.imsconv/shards/I-of-N.json  the report of a part, as the run of it left it
+  DIR/.imsconv/                     what a run needs while it lasts, and locks
+`,
 		Doc:     mergeDoc,
 		Example: "storeconv merge --store /ims/store /ims/part1 /ims/part2 /ims/part3\nstoreconv merge --store /ims/store",
 		Exit3:   "a part had 3, or something of a part was refused or unreadable; all else is merged",

@@ -60,7 +60,12 @@ func planShardsVerb() cli.Verb {
 		Name:    "plan-shards",
 		Args:    "--shards N --out PLAN SOURCE ... | --sizes FILE",
 		Summary: "spread the users of a source evenly over runs on several machines",
-		Doc:     planShardsDoc,
+		See:     []string{"ldifconv-users(1)", "storeconv-list(1)", "storeconv-merge(1)", "storeconv-relocate(1)", "storeconv-restore(1)"},
+		Files: `
+  PLAN/plan.json    the source that the plan is of, and each part with its sums
+  PLAN/users01.txt  the users of the first part, and so on
+`,
+		Doc: planShardsDoc,
 		Example: "storeconv plan-shards --shards 8 --out plan full.sims\n" +
 			"storeconv restore -f full.sims --store part3 --shard 3/8 --plan plan\n" +
 			"storeconv list -f full.sims | storeconv plan-shards --shards 8 --out plan --sizes -",

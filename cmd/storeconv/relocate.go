@@ -67,7 +67,8 @@ const relocateFilesDoc = `
   DIR/partition/NAME/  the mail: a tree for each user
   DIR/user/            subscription files
   DIR/mboxlist/        folder.db, quota.db, subscr.db and peruser.db
-  DIR/.imsconv/        what a run needs while it lasts, and locks
+  DIR/.imsconv/        what a run needs while it lasts, locks, and
+                       shards/I-of-N.json, the reports of parts
 `
 
 func relocateVerb() cli.Verb {
@@ -76,7 +77,7 @@ func relocateVerb() cli.Verb {
 		Args:    "--from NMSSTORE --store DIR",
 		Resumes: true,
 		Summary: "make an iMS store of an NMS store",
-		See:     []string{"dbconv-folder(1)", "dbconv-quota(1)", "storeconv-hashdir(1)", "storeconv-verify(1)", "ims-store(5)"},
+		See:     []string{"dbconv-folder(1)", "dbconv-quota(1)", "storeconv-hashdir(1)", "storeconv-merge(1)", "storeconv-plan-shards(1)", "storeconv-verify(1)", "ims-store(5)"},
 		Doc:     relocateDoc,
 		Files:   relocateFilesDoc,
 		Example: "storeconv relocate --from /nms/msg-mail/store --store /ims/msg-mail/store\nstoreconv relocate --from store --store new -u batch1.txt --domain siroe.com --via copy --owner mailsrv",

@@ -38,6 +38,7 @@ What it needs meanwhile lies in DIR/.imsconv. Several processes may restore
 different users into one DIR at the same time: each with its own -u file, PATH
 or --shard.
 
+SHARDS
 --shard i/n restores one of n parts of the users, by a hash of the id in the
 stream, or with --plan by the lists of plan-shards, and --shard auto the part of
 a task of a job array or an indexed Job. All parts together are the whole, on one
@@ -89,8 +90,9 @@ first problem ends the run.
 const restoreFilesDoc = `
   DIR/partition/PARTITION/=user/  the mail: a tree for each user
   DIR/mboxlist/                   folder.db, quota.db, subscr.db and peruser.db
-  DIR/.imsconv/                   what a run needs while it lasts, locks, and
-                                  the list of finished runs with -n
+  DIR/.imsconv/                   what a run needs while it lasts, locks, the
+                                  list of finished runs with -n, and
+                                  shards/I-of-N.json, the reports of parts
 `
 
 func restoreVerb() cli.Verb {
@@ -99,7 +101,7 @@ func restoreVerb() cli.Verb {
 		Args:    "[-f] STREAM --store DIR [PATH ...]",
 		Resumes: true,
 		Summary: "make an iMS store of SIMS backup streams, mailbox files or Maildirs",
-		See:     []string{"storeconv-backup(1)", "storeconv-list(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
+		See:     []string{"storeconv-backup(1)", "storeconv-list(1)", "storeconv-merge(1)", "storeconv-plan-shards(1)", "storeconv-verify(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
 		Doc:     restoreDoc,
 		Files:   restoreFilesDoc,
 		Example: "storeconv restore -f backup.sims --store store\n" +

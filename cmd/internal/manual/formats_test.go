@@ -59,7 +59,7 @@ func TestFormatsRefuse(t *testing.T) {
 		{"## 4. C", "## 5. C", "no section 4"},
 		{"## 3. B\n\nX.", "## 3. B\n\nAs sections 3 and 4.", "more than one section"},
 		{"## 3. B\n\nX.", "## 3. B\n\nAs section 6.1.", "part of a section"},
-		{"## 3. B\n\nX.", "## 3. B\n\n- X.", "line 11"},
+		{"## 3. B\n\nX.", "## 3. B\n\n> X.", "line 11"},
 		{"## 3. B\n\nX.", "## 3. B\n\n```\n" + strings.Repeat("x", 73) + "\n```", "too long"},
 	} {
 		_, err := Formats(strings.Replace(whole, tt.old, tt.new, 1), "", "")

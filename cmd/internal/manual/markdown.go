@@ -25,11 +25,11 @@ type Title struct {
 
 // ReadMarkdown reads the small part of Markdown that the project's own pages
 // are written in: headings of levels 1 to 3 with "#", paragraphs, bullets with
-// "* " whose further lines are set in by two blanks, tables whose rows begin
-// and end with "|", fenced blocks without a language; in texts `code`, *em* and
-// **strong**, none within another, and a backslash in front of a character that
-// means itself. Anything else is a [MarkdownError]: nothing is left out, and
-// nothing shown in another way than a browser would.
+// "* " or "- " whose further lines are set in by two blanks, tables whose rows
+// begin and end with "|", fenced blocks without a language; in texts `code`,
+// *em* and **strong**, none within another, and a backslash in front of a
+// character that means itself. Anything else is a [MarkdownError]: nothing is
+// left out, and nothing shown in another way than a browser would.
 func ReadMarkdown(text string) ([]Title, error) {
 	m := &markdown{lines: strings.Split(strings.TrimRight(text, "\n"), "\n")}
 	for m.at < len(m.lines) {
@@ -56,7 +56,10 @@ var (
 
 	// foreign begins a line that Markdown takes for something the reader does
 	// not know.
-	foreign = regexp.MustCompile(`^(#|>|[-+] |0*1[.)] |[-=_*]{3,} *$|~~~|<| |\t|\[[^\]]*\]:)`)
+	foreign = regexp.MustCompile(`^(#|>|[+] |0*1[.)] |[-=_*]{3,} *$|~~~|<| |\t|\[[^\]]*\]:)`)
+
+	// bullet begins an item.
+	bullet = regexp.MustCompile(`^[-*] `)
 
 	// counted begins a numbered list, but not within a paragraph.
 	counted = regexp.MustCompile(`^\d+[.)] `)
@@ -96,8 +99,8 @@ func (m *markdown) block(line string) (Block, error) {
 		return m.fence(line)
 	case strings.HasPrefix(line, "|"):
 		return m.table()
-	case strings.HasPrefix(line, "* "):
-		return m.bullets()
+	case bullet.MatchString(line):
+		return m.bullets(line[:2])
 	}
 	text, err := m.paragraph()
 	return Paragraph{text}, err
@@ -109,7 +112,7 @@ func (m *markdown) paragraph() (Text, error) {
 	start := m.at
 	for ; m.at < len(m.lines) && m.lines[m.at] != ""; m.at++ {
 		line := m.lines[m.at]
-		if m.at > start && (strings.HasPrefix(line, "* ") || strings.HasPrefix(line, "```")) {
+		if m.at > start && (bullet.MatchString(line) || strings.HasPrefix(line, "```")) {
 			break
 		}
 		if foreign.MatchString(line) || strings.HasPrefix(line, "|") || m.at == start && counted.MatchString(line) {
@@ -135,9 +138,10 @@ func (m *markdown) ends(line string) error {
 	return nil
 }
 
-func (m *markdown) bullets() (Block, error) {
+// bullets reads the items of a list, which all have one mark.
+func (m *markdown) bullets(mark string) (Block, error) {
 	var b Bullets
-	for m.at < len(m.lines) && strings.HasPrefix(m.lines[m.at], "* ") {
+	for m.at < len(m.lines) && strings.HasPrefix(m.lines[m.at], mark) {
 		start := m.at
 		lines := []string{m.lines[m.at][2:]}
 		for m.at++; m.at < len(m.lines) && strings.HasPrefix(m.lines[m.at], "  "); m.at++ {
@@ -145,7 +149,7 @@ func (m *markdown) bullets() (Block, error) {
 		}
 		end := m.at
 		for m.at = start; m.at < end; m.at++ {
-			if line := lines[m.at-start]; foreign.MatchString(line) || strings.HasPrefix(line, "* ") || m.ends(line) != nil {
+			if line := lines[m.at-start]; foreign.MatchString(line) || bullet.MatchString(line) || m.ends(line) != nil {
 				return nil, m.fail("an item of more than plain text")
 			}
 		}

@@ -14,7 +14,7 @@ func TestReadMarkdown(t *testing.T) {
 	if !errors.As(err, &wrong) || wrong.Line != 18 {
 		t.Errorf("%v, %v", got, err)
 	}
-	got, err = ReadMarkdown("# One `x`\n\nA *b c* **d e**,\n`*f* \\g` a\\|b 2^3 x_y.\n\n## Two\n\n* a\n  b\n* c\n\n```\n* x\n\ty\n```\n\n" +
+	got, err = ReadMarkdown("# One `x`\n\nA *b c* **d e**,\n`*f* \\g` a\\|b 2^3 x_y.\n\n## Two\n\n- a\n  b\n- c\n\n```\n* x\n\ty\n```\n\n" +
 		"| a | `b\\|c` |\n|---| --- |\n| | d |\n")
 	want := []Title{
 		{Line: 1, Level: 1, Text: "One x", Blocks: []Block{Paragraph{Text{
@@ -42,7 +42,7 @@ func TestMarkdownRefuses(t *testing.T) {
 		{3, "# a\n\n#### b"},
 		{3, "# a\n\n#b"},
 		{3, "# a\n\n> b"},
-		{3, "# a\n\n- b"},
+		{4, "# a\n\n- b\n* c"},
 		{3, "# a\n\n+ b"},
 		{3, "# a\n\n1. b"},
 		{3, "# a\n\n2) b"},
