@@ -110,7 +110,7 @@ func TestCheckMany(t *testing.T) {
 		t.Skip("peak memory is read as Linux gives it")
 	}
 	users := 50_000
-	if os.Getenv("IMSCONV_FULL") != "" {
+	if fullRun {
 		users = 9_600_000 // with lists 10 million entries
 	}
 	r, w := io.Pipe()

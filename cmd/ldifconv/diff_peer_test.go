@@ -42,6 +42,7 @@ func loadedDirectory(t *testing.T, suffix string, export []byte) *directory {
 // TestSlapdDiff proves on a real server that the difference of an export and
 // its upgrade leads there and back, for the samples and for made exports.
 func TestSlapdDiff(t *testing.T) {
+	t.Parallel()
 	made := func(write func(io.Writer, testdir.Options) (testdir.Totals, error)) []byte {
 		var b bytes.Buffer
 		if _, err := write(&b, testdir.Options{Seed: 11, Users: 300}); err != nil {
@@ -81,6 +82,7 @@ func TestSlapdDiff(t *testing.T) {
 // TestSlapdRandomEdits leads a real server through 100 random edits of a
 // directory, one difference after the other.
 func TestSlapdRandomEdits(t *testing.T) {
+	t.Parallel()
 	edits := 100
 	if testing.Short() {
 		edits = 10

@@ -29,7 +29,7 @@ func TestUpgradeMemory(t *testing.T) {
 		t.Skip("peak memory is read as Linux gives it")
 	}
 	entries, huge := 60_000, 40<<20
-	if os.Getenv("IMSCONV_FULL") != "" {
+	if fullRun {
 		entries, huge = 1_000_000, 1<<30
 	}
 	photo := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("not repeating much "), 310_000))

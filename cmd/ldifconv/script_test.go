@@ -12,6 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// fullRun says whether the long forms of the tests run, as .ci/full has it.
+var fullRun = os.Getenv("IMSCONV_FULL") != ""
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"ldifconv":  main,

@@ -153,6 +153,7 @@ func throughSlapd(t *testing.T, suffix string, export []byte, opt ldifconv.Optio
 }
 
 func TestSlapdSample(t *testing.T) {
+	t.Parallel()
 	for _, site := range []struct {
 		name, suffix string
 		from         ldifconv.Source
@@ -168,11 +169,13 @@ func TestSlapdSample(t *testing.T) {
 }
 
 // TestSlapdGenerated does the same with made exports that have every attribute
-// of the mapping, 10,000 users of each product.
+// of the mapping, 1,000 users of each product, 10,000 in the full run: the
+// rarest kind of user that testdir makes is one in 101.
 func TestSlapdGenerated(t *testing.T) {
-	users := 10000
-	if testing.Short() {
-		users = 500
+	t.Parallel()
+	users := 1000
+	if fullRun {
+		users = 10_000
 	}
 	t.Run("sims", func(t *testing.T) {
 		t.Parallel()
@@ -195,6 +198,7 @@ func TestSlapdGenerated(t *testing.T) {
 // TestSlapdChoices does it with choices of a site: other uids, and so other
 // names of entries, old classes kept, quotas with suffixes.
 func TestSlapdChoices(t *testing.T) {
+	t.Parallel()
 	ids := map[string]string{"user0": "first,one", "keiko_s7": "keiko"}
 	for i := range 300 {
 		if id := testsite.UserID(i); strings.Contains(id, "@") {
