@@ -184,6 +184,7 @@ func readExpect(t testing.TB, path string) *testsite.Expect {
 
 // TestServedSample: Dovecot shows of the sample what expect.json says.
 func TestServedSample(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{nil, {"--layout", "fs"}, {"--escape", "listescape"}, {"--via", "hardlink"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			x := exportSite(t, sampleSite+"sims/backup.sims", readExpect(t, sampleSite+"expect.json"), args...)
@@ -195,6 +196,7 @@ func TestServedSample(t *testing.T) {
 // TestServedStream: the same straight from the stream, which knows limits to
 // the byte.
 func TestServedStream(t *testing.T) {
+	t.Parallel()
 	stream := sampleSite + "sims/backup.sims"
 	x := exportSite(t, stream, readExpect(t, sampleSite+"expect.json"))
 	whole := x.out
@@ -223,6 +225,7 @@ func TestServedStream(t *testing.T) {
 // TestServedSite: the same with a generated site of 200 users, which has all
 // kinds of messages and user ids.
 func TestServedSite(t *testing.T) {
+	t.Parallel()
 	opts := testsite.StreamOptions{Seed: 12, Users: 200, Mailboxes: 6, Messages: 4000, MedianSize: 2048, MaxSize: 1 << 18, Odd: true}
 	if full {
 		opts.Users, opts.Mailboxes, opts.Messages = 1000, 14, 60000

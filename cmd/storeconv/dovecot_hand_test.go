@@ -338,6 +338,7 @@ var traps = []struct {
 // TestJudgeSeesTraps plants every fault and hears what the judge says: a judge
 // that passes everything is none.
 func TestJudgeSeesTraps(t *testing.T) {
+	t.Parallel()
 	for _, trap := range traps {
 		t.Run(trap.name, func(t *testing.T) {
 			dir, d, u := handSite(t)

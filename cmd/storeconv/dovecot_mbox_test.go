@@ -41,6 +41,7 @@ func exportMbox(t testing.TB, stream string, want *testsite.Expect, args ...stri
 // TestMboxServed: Dovecot shows of mailbox files what it shows of Maildirs, but
 // for rights and quotas.
 func TestMboxServed(t *testing.T) {
+	t.Parallel()
 	t.Run("sample", func(t *testing.T) {
 		x := exportMbox(t, sampleSite+"sims/backup.sims", readExpect(t, sampleSite+"expect.json"), "--mbox", "mboxcl2")
 		judge(t, x.dovecot(t), x.out, x.users).fail(t)
@@ -63,6 +64,7 @@ func TestMboxServed(t *testing.T) {
 // subscriptions under the name that it serves the mail by, after a second pass
 // too, and comes back from the files.
 func TestMboxSubscribed(t *testing.T) {
+	t.Parallel()
 	shown := map[string]map[string]string{"imsexport": {"Mail": "Mail/folder.msg", "Mail/Old": "Mail/Old/folder.msg", "New": "New/folder.msg"}, "folders": {}}
 	for names, other := range shown {
 		t.Run(names, func(t *testing.T) {
@@ -181,6 +183,7 @@ func TestMboxInPython(t *testing.T) {
 // TestMboxBack: mailbox files become the store that they were made of, as far
 // as they can tell.
 func TestMboxBack(t *testing.T) {
+	t.Parallel()
 	for _, how := range [][]string{{"--mbox", "mboxcl2"}, {"--mbox", "mboxrd"}, {"--mbox", "mboxcl2", "--names", "imsexport"}, {"--names", "folders"}} {
 		t.Run(strings.Join(how, " "), func(t *testing.T) {
 			x := exportMbox(t, sampleSite+"sims/backup.sims", readExpect(t, sampleSite+"expect.json"), how...)

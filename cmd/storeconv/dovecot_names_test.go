@@ -39,6 +39,7 @@ var oddNames = []string{
 // TestNamesAsDovecot: a mailbox that Dovecot makes lies where we say, and is
 // subscribed to as we say. Where we keep a name, Dovecot does.
 func TestNamesAsDovecot(t *testing.T) {
+	t.Parallel()
 	for _, n := range namings {
 		t.Run(n.name, func(t *testing.T) {
 			dir := scratch(t)
@@ -113,6 +114,7 @@ func mailboxDirs(t testing.TB, root string) []string {
 // TestServedNames: mailboxes of every name arrive, in every layout, none lost
 // and none merged with another; those whose name can be kept under it.
 func TestServedNames(t *testing.T) {
+	t.Parallel()
 	var boxes []sentBox
 	for _, name := range oddNames {
 		if ims.CheckMailbox(name) == nil {
@@ -162,6 +164,7 @@ func oddBox(name string, n int) servedBox {
 // TestServedDomains: where users log in with their domains, GETACL names them
 // so, and the owner's own rights are his.
 func TestServedDomains(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
 	own := oddBox("INBOX", 0)
@@ -197,6 +200,7 @@ func TestServedDomains(t *testing.T) {
 // TestServedMboxNames: whatever a mailbox is called, Dovecot serves its file,
 // and restore reads it.
 func TestServedMboxNames(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("0123456789", 24)
 	changed := []string{
 		".dot", ".imap", ".imap/x", "a/.b/c", "Drafts.lock", "INBOX/x", "INBOX/x/y", "Inbox/z", "index.html", "Old.mbox", "X.sbd/y", "a/folder.msg",

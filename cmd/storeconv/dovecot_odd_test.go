@@ -60,6 +60,7 @@ func oddMailboxes() ([]sentBox, acls) {
 // TestServedOdd: keywords beyond the letters, dates beyond 31 bits, line ends
 // of all kinds, UIDs and UIDVALIDITY at their ends, rights.
 func TestServedOdd(t *testing.T) {
+	t.Parallel()
 	boxes, rights := oddMailboxes()
 	dir := scratch(t)
 	x := &exported{dir: dir, store: filepath.Join(dir, "store"), out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
@@ -104,6 +105,7 @@ func TestServedOdd(t *testing.T) {
 // TestServedUIDs: UIDs that no server has. The messages arrive all the same,
 // under others.
 func TestServedUIDs(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
 	box := servedBox{name: "INBOX", validity: 9, messages: []served{mail(1), mail(4294967294), mail(4294967295)}}
@@ -136,6 +138,7 @@ func TestServedUIDs(t *testing.T) {
 // TestServedLinks: what a store has once, an export has once where dates are
 // the same, and else as often as there are dates.
 func TestServedLinks(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	x := &exported{dir: dir, store: filepath.Join(dir, "store"), out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
 	f, err := os.Create(x.stream)
@@ -200,6 +203,7 @@ func linked(id string, date int64) servedUser {
 // TestServedForeign: a store whose indexes are the vendor's has its messages,
 // dates and folders served, and nothing to complain of.
 func TestServedForeign(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	x := &exported{dir: dir, store: filepath.Join(dir, "store"), out: filepath.Join(dir, "out")}
 	o := run(t, nil, "relocate", "--from", sampleSite+"nms/store", "--store", x.store)
@@ -263,6 +267,7 @@ func mailboxesOf(t testing.TB, d *peer.Dovecot, u *servedUser) []string {
 
 // TestServedWays: the same mail, however it was written.
 func TestServedWays(t *testing.T) {
+	t.Parallel()
 	stream := sampleSite + "sims/backup.sims"
 	for _, args := range [][]string{
 		{"--path", "%d/%n/Maildir", "--default-domain", "siroe.com"},
@@ -353,6 +358,7 @@ func checkUIDLs(t testing.TB, d *peer.Dovecot, users []servedUser) {
 
 // TestServedInterleaved: users and mailboxes that come in turns.
 func TestServedInterleaved(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	x := &exported{dir: dir, out: filepath.Join(dir, "out"), stream: filepath.Join(dir, "s.sims")}
 	var boxes []sentBox

@@ -236,6 +236,7 @@ func learn(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string, least u
 // TestSecondPass: after clients have changed, expunged and appended, another
 // export adds what is new and leaves the rest as it is.
 func TestSecondPass(t *testing.T) {
+	t.Parallel()
 	for _, source := range []string{"store", "stream"} {
 		t.Run(source, func(t *testing.T) {
 			x, d, u := secondSite(t, source)
@@ -306,6 +307,7 @@ func selectedValidity(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox stri
 // TestSecondPassFlags: with --keep-target none the source's flags are set where
 // the source has changed, and nowhere else.
 func TestSecondPassFlags(t *testing.T) {
+	t.Parallel()
 	for _, keep := range []string{"flags", "none"} {
 		t.Run(keep, func(t *testing.T) {
 			x, d, u := secondSite(t, "stream")
@@ -332,6 +334,7 @@ func TestSecondPassFlags(t *testing.T) {
 // TestSecondPassLocked: a mailbox whose list of UIDs somebody has locked is
 // left alone, and the exit status says that something is left to do.
 func TestSecondPassLocked(t *testing.T) {
+	t.Parallel()
 	x, d, u := secondSite(t, "stream")
 	lock := filepath.Join(u.home, "Maildir", "dovecot-uidlist.lock")
 	put(t, lock, "")
@@ -361,6 +364,7 @@ func TestSecondPassLocked(t *testing.T) {
 // TestVerifyAfterClients: what clients have changed since is told, by kind, and
 // nothing else is.
 func TestVerifyAfterClients(t *testing.T) {
+	t.Parallel()
 	x, _, _ := secondSite(t, "store")
 	for _, source := range [][]string{{"--store", x.store}, {"-f", x.stream}} {
 		o := mustRun(t, 3, append([]string{"verify", "--maildir", x.out, "--owner", owned()}, source...)...)
@@ -381,6 +385,7 @@ func TestVerifyAfterClients(t *testing.T) {
 // TestSecondPassDeleted: a mailbox that a client has deleted comes back for new
 // mail only; one that a client has renamed stays, and so does what it holds.
 func TestSecondPassDeleted(t *testing.T) {
+	t.Parallel()
 	for _, source := range []string{"store", "stream"} {
 		t.Run(source, func(t *testing.T) {
 			x, d, u := secondSite(t, source)
