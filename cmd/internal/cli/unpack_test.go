@@ -63,6 +63,9 @@ func TestCutPackedData(t *testing.T) {
 	whole := append(bytes.Clone(a), b...)
 	for name, data := range packedForms(t, a, b) {
 		step := 997
+		if testing.Short() {
+			step = 9973
+		}
 		for n := 6; n < len(data); n += step {
 			r, plain, err := Decompress(bytes.NewReader(data[:n]))
 			var got []byte
@@ -100,7 +103,11 @@ func TestDamagedPackedData(t *testing.T) {
 	a, b := someBytes(70_000), someBytes(100_000)
 	whole := append(bytes.Clone(a), b...)
 	for name, data := range packedForms(t, a, b) {
-		for n := 4; n < len(data); n += 1499 {
+		step := 1499
+		if testing.Short() {
+			step = 14_983
+		}
+		for n := 4; n < len(data); n += step {
 			hurt := bytes.Clone(data)
 			hurt[n] ^= 0x5a
 			r, _, err := Decompress(bytes.NewReader(hurt))
