@@ -149,9 +149,12 @@ func TestRelocateKill(t *testing.T) {
 		kills = 150
 		opts.Users, opts.Messages = 150, 6000
 	}
-	from, _ := nmsStore(t, opts)
+	dir := scratch(t)
+	from := filepath.Join(dir, "nms")
+	if _, err := testsite.WriteNMS(from, opts); err != nil {
+		t.Fatal(err)
+	}
 	before := readTree(t, from)
-	dir := t.TempDir()
 	for _, via := range []string{"copy", "hardlink"} {
 		undisturbed := filepath.Join(dir, "undisturbed-"+via)
 		began := time.Now()
