@@ -17,7 +17,7 @@ import (
 // full says whether the long forms of the tests run.
 var full = os.Getenv("IMSCONV_FULL") == "1"
 
-// buildDir holds the binary; TestMain removes it.
+// buildDir holds the binaries; TestMain removes it.
 var buildDir string
 
 // builtProgram builds the real program once a test run.
@@ -27,13 +27,29 @@ var builtProgram = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	buildDir = dir
-	path := filepath.Join(dir, "storeconv")
-	out, err := exec.Command("go", "build", "-o", path, "imsconv/cmd/storeconv").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
+	return filepath.Join(dir, "storeconv"), build("storeconv")
 })
+
+// builtOthers builds the programs beside storeconv, once a test run, and
+// returns the folder with all of them.
+var builtOthers = sync.OnceValues(func() (string, error) {
+	if _, err := builtProgram(); err != nil {
+		return "", err
+	}
+	return buildDir, build("dbconv", "ldifconv")
+})
+
+// build builds programs into buildDir.
+func build(names ...string) error {
+	args := []string{"build", "-o", buildDir + "/"}
+	for _, name := range names {
+		args = append(args, "imsconv/cmd/"+name)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
 
 // program returns a command of the real binary that is ready to start.
 func program(t testing.TB, args ...string) *exec.Cmd {

@@ -40,13 +40,12 @@ func shortOfSpaceCases(t *testing.T, dir string) []shortOfSpace {
 	}
 }
 
-// buildAll builds the programs and returns their folder.
-func buildAll(t *testing.T) string {
+// programs is the folder with the real programs.
+func programs(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", dir+"/", "imsconv/cmd/storeconv", "imsconv/cmd/dbconv", "imsconv/cmd/ldifconv").CombinedOutput()
+	dir, err := builtOthers()
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -93,7 +92,7 @@ func (c *shortOfSpace) compare(t *testing.T, what, programs, got, want string) {
 // TestFilesOfLimitedSize: where a write fails, a program says so in one line
 // and ends with 1; the same command makes what it would have made, once it can.
 func TestFilesOfLimitedSize(t *testing.T) {
-	programs, dir := buildAll(t), scratch(t)
+	programs, dir := programs(t), scratch(t)
 	for _, c := range shortOfSpaceCases(t, dir) {
 		whole := filepath.Join(dir, "want-"+c.name)
 		command := filepath.Join(programs, c.program)
@@ -131,7 +130,7 @@ func TestFullDisk(t *testing.T) {
 	if exec.Command("unshare", "-rm", "sh", "-c", "mount -t tmpfs none /mnt").Run() != nil {
 		t.Skip("no file system can be mounted here")
 	}
-	programs, dir := buildAll(t), scratch(t)
+	programs, dir := programs(t), scratch(t)
 	for _, c := range shortOfSpaceCases(t, dir) {
 		whole := filepath.Join(dir, "want-"+c.name)
 		command := filepath.Join(programs, c.program)
