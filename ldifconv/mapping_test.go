@@ -360,13 +360,17 @@ func TestMadeExportsMeetEveryRule(t *testing.T) {
 // TestEachRuleOff switches one rule off at a time: it does nothing then, and
 // the upgrade still settles after one run.
 func TestEachRuleOff(t *testing.T) {
+	users := 400
+	if testing.Short() {
+		users = 60
+	}
 	for _, from := range []Source{SIMS, NMS} {
 		var made bytes.Buffer
 		write := testdir.WriteSIMS
 		if from == NMS {
 			write = testdir.WriteNMS
 		}
-		if _, err := write(&made, testdir.Options{Seed: 9, Users: 400, Odd: true}); err != nil {
+		if _, err := write(&made, testdir.Options{Seed: 9, Users: users, Odd: true}); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range Rules(from) {
