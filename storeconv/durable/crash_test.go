@@ -176,8 +176,11 @@ func TestCrashAnywhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := f.Tree("/", nil)
-			states := 0
-			crashes(f, from, 1, func(when string, state *crashfs.FS) {
+			step, states := 1, 0
+			if testing.Short() { // the race detector has seen enough by then
+				step = 5
+			}
+			crashes(f, from, step, func(when string, state *crashfs.FS) {
 				states++
 				state.Fail(k.fail)
 				checkRecovery(t, when, state, want, states%2 == 0)
@@ -237,8 +240,11 @@ func TestCrashDuringRecovery(t *testing.T) {
 			}
 			want := f.Tree("/", nil)
 			step, states := 7, 0
-			if full() {
+			switch {
+			case full():
 				step = 1
+			case testing.Short():
+				step = 23
 			}
 			for n := from; n <= f.Ops(); n += step {
 				first := f.Killed(n)
