@@ -33,10 +33,11 @@ type DS389 struct {
 // Manager is the DN of the administrator of a DS389.
 const Manager = "cn=Directory Manager"
 
-// Times after which a program that does not end is ended.
+// Times after which a program that does not end is ended: many times what it
+// takes on a quiet machine.
 const (
-	ctlTime    = 90 * time.Second
-	importTime = 60 * time.Second
+	ctlTime    = 4 * time.Minute
+	importTime = 4 * time.Minute
 )
 
 // withoutSystemd runs a program of 389-ds as on a machine without systemd.
@@ -128,7 +129,7 @@ func (d *DS389) Start() {
 		cmd.Wait() // how it ended is in its log
 		close(done)
 	}(d.server, d.done)
-	for range 600 {
+	for range 2400 {
 		if c, err := net.Dial("tcp", strings.TrimPrefix(d.URI, "ldap://")); err == nil {
 			c.Close()
 			return

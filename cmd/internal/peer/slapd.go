@@ -100,7 +100,7 @@ func (d *Slapd) Start() {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(d.Stop)
-	for range 400 {
+	for range 4000 {
 		if c, err := net.Dial("unix", socket); err == nil {
 			c.Close()
 			return
