@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,26 +80,58 @@ func TestPhaseOnATerminal(t *testing.T) {
 	}
 }
 
+// talk is a standard error that a test reads while the run goes on.
+type talk struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (k *talk) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.text.Write(p)
+}
+
+func (k *talk) String() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.text.String()
+}
+
+// await waits until so many lines are there.
+func (k *talk) await(t *testing.T, lines int) {
+	for range 6000 {
+		if strings.Count(k.String(), "\n") >= lines {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d lines do not come: %q", lines, k)
+}
+
 // TestAnswersUSR1: the signal is answered with one line, whatever the run is
 // at.
 func TestAnswersUSR1(t *testing.T) {
+	var stderr talk
+	asked := 0
 	ask := func() {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		asked++
+		stderr.await(t, asked)
 	}
-	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+	Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
 		ask()
 		j.Phase(1, 3, "comparison")
 		ask()
 		j.Phase(2, 3, "store")
 		j.Meter("messages", 0, 1000).Add(7, 500)
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // something takes time before it is estimated
 		ask()
 		return nil
-	}, "tool", "do")
-	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+	}), []string{"tool", "do"}, strings.NewReader(""), io.Discard, &stderr)
+	lines := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
 	if len(lines) != 3 || lines[0] != "tool: progress: nothing is counted yet" || lines[1] != "tool: progress: phase 1 of 3, comparison" ||
 		!strings.HasPrefix(lines[2], "tool: progress: phase 2 of 3, store: 50%, 7 messages, ") || !strings.HasSuffix(lines[2], " left") {
 		t.Errorf("%q", lines)
@@ -106,13 +139,14 @@ func TestAnswersUSR1(t *testing.T) {
 }
 
 func TestProgressInJSON(t *testing.T) {
-	_, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+	var stderr talk
+	Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
 		j.Phase(2, 3, "store")
 		j.Meter("messages", 0, 1000).Add(7, 500)
-		time.Sleep(jsonInterval + 200*time.Millisecond)
+		stderr.await(t, 1)
 		return nil
-	}, "tool", "do", "--json")
-	first, _, _ := strings.Cut(stderr, "\n")
+	}), []string{"tool", "do", "--json"}, strings.NewReader(""), io.Discard, &stderr)
+	first, _, _ := strings.Cut(stderr.String(), "\n")
 	var got progressLine
 	if err := json.Unmarshal([]byte(first), &got); err != nil {
 		t.Fatalf("%v: %q", err, first)

@@ -190,7 +190,8 @@ func TestInterruptEndsAnyWait(t *testing.T) {
 		_, err = io.Copy(io.Discard, in)
 		return err
 	}), []string{"tool", "do"}, r, io.Discard, &talk)
-	if took := time.Since(start); code != ExitInterrupted || took > time.Second+50*time.Millisecond {
+	// grace is a second at most; the rest is for a busy machine.
+	if took := time.Since(start); code != ExitInterrupted || grace > time.Second || took > grace+10*time.Second {
 		t.Errorf("exit %d after %v", code, took)
 	}
 	if want := "tool: error: interrupted\ntool: hint: nothing is left half done"; !strings.HasPrefix(talk.String(), want) {
