@@ -35,16 +35,23 @@ func TestBenchInterrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		endBench(t, dir, tt.until, tt.sig, tt.status)
-		if !tt.there {
-			awaitFile(t, dir, false)
+		// The end comes within a second, on a busy machine not each time.
+		var took time.Duration
+		for try := 0; try == 0 || took > time.Second && try < 4; try++ {
+			took = endBench(t, dir, tt.until, tt.sig, tt.status)
+			if !tt.there {
+				awaitFile(t, dir, false)
+			}
+		}
+		if took > time.Second {
+			t.Errorf("%v: the end took %v", tt.sig, took)
 		}
 	}
 }
 
 // endBench starts a measurement of as many rounds as there may be, and ends it
-// when it has made what until names.
-func endBench(t *testing.T, dir, until string, sig syscall.Signal, status int) {
+// when it has made what until names. It returns how long the end took.
+func endBench(t *testing.T, dir, until string, sig syscall.Signal, status int) time.Duration {
 	t.Helper()
 	cmd := program(t, "bench", dir, "--messages", "4000", "--median", "2K", "--rounds", "10000")
 	var stdout, stderr bytes.Buffer
@@ -61,13 +68,12 @@ func endBench(t *testing.T, dir, until string, sig syscall.Signal, status int) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != status {
 		t.Errorf("%v: %v, want exit status %d\n%s", sig, err, status, stderr.Bytes())
 	}
-	if took := time.Since(began); took > 1500*time.Millisecond { // a busy machine's second
-		t.Errorf("%v: the end took %v", sig, took)
-	}
+	took := time.Since(began)
 	if stdout.Len() > 0 {
 		t.Errorf("%v: half a measurement is told:\n%s", sig, stdout.Bytes())
 	}
 	awaitFile(t, filepath.Join(dir, workName), false)
+	return took
 }
 
 // awaitFile waits until a file is there, or is not.
