@@ -95,6 +95,9 @@ func TestFailureAtEveryOperation(t *testing.T) {
 // checkFaults lets one operation fail at a time, some of so many.
 func checkFaults(t *testing.T, c *faultCase, base string, steps int64) {
 	t.Helper()
+	if testing.Short() {
+		steps = min(steps, 5)
+	}
 	var ops atomic.Int64
 	whole := c.prepare(t, filepath.Join(base, "whole"))
 	err := c.run(t, whole, func(string, string) error {
