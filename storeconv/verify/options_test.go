@@ -101,7 +101,7 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		log.none(t)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it waits for the pipe")
 	}
 	_, err = verify.Store(ctx, s.store, verify.StoreOptions{Log: log})
