@@ -21,7 +21,8 @@ Dates are fourteen digits in UTC, sizes are bytes. SFlags are seven digits 0
 or 1, in the order Recent, Deleted, Seen, Answered, Flagged, Draft,
 Archived. UFlags are hexadecimal, bit 0 of the first byte being the first of
 Userflags. Original-Uid is the UIDVALIDITY and the UID of the mailbox that
-the message was restored from.
+the message was restored from; UIDVALIDITY 0 is a source without UIDs, the other
+number then its place in it.
 
 The index of this project does not hold all that imcheck shows: Flags, Cache
 Offset and Start Offset are empty, and CacheOff, LastUpdated, SaveDate and

@@ -37,7 +37,7 @@ With --format json a line is one object:
 type is user, mailbox, message or link; offset is that of the member's first
 header in the uncompressed stream; date is in seconds since 1970. Users have
 "quota" (bytes, -1 none, -2 the server's default), mailboxes "uidvalidity",
-"uidnext", "subscribed", "keywords" and "acl", links "link".
+"uidnext", "madeuids", "subscribed", "keywords" and "acl", links "link".
 
 With --header only the stream's own header is printed: profile, product, host and
 date.
@@ -253,6 +253,7 @@ type memberLine struct {
 	Quota       *int64   `json:"quota,omitempty"`
 	UIDValidity uint32   `json:"uidvalidity,omitempty"`
 	UIDNext     uint32   `json:"uidnext,omitempty"`
+	MadeUIDs    uint32   `json:"madeuids,omitempty"`
 	Subscribed  *int8    `json:"subscribed,omitempty"`
 	Keywords    string   `json:"keywords,omitempty"`
 	ACL         string   `json:"acl,omitempty"`
@@ -284,7 +285,7 @@ func lineOf(m *sims.Member) memberLine {
 			line.Quota = &m.Quota
 		}
 	case sims.Mailbox:
-		line.Type, line.UIDValidity, line.UIDNext = "mailbox", m.UIDValidity, m.UIDNext
+		line.Type, line.UIDValidity, line.UIDNext, line.MadeUIDs = "mailbox", m.UIDValidity, m.UIDNext, m.MadeUIDs
 		line.Keywords, line.ACL = m.Keywords, m.ACL
 		if m.Subscribed >= 0 {
 			line.Subscribed = &m.Subscribed

@@ -256,7 +256,7 @@ func (b *box) file(rec *record) string {
 // P where an earlier run has used the name for another message.
 func (b *box) base(rec *record) string {
 	base := maildir.FileName(rec.date, rec.uid, rec.size, rec.vsize())
-	if b.old == nil || !b.old.moved && b.old.recs.find(rec.uid) == nil {
+	if b.old == nil || !b.old.moved && b.old.made == 0 && b.old.recs.find(rec.uid) == nil {
 		return base
 	}
 	n := uint32(rec.sum[0])<<24 | uint32(rec.sum[1])<<16 | uint32(rec.sum[2])<<8 | uint32(rec.sum[3])

@@ -250,7 +250,7 @@ func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (b *box, refused bo
 	if b == nil || err != nil || m.Kind != sims.Mailbox {
 		return b, b == nil, err
 	}
-	b.setValidity(m.UIDValidity)
+	b.setUIDs(m.UIDValidity, m.MadeUIDs)
 	b.next = max(b.next, m.UIDNext)
 	if m.Subscribed >= 0 {
 		b.subscribed = m.Subscribed == 1

@@ -27,9 +27,10 @@ type oldBox struct {
 	recs  records
 	bases map[*record]string // names of files that their records do not tell
 
-	moved  bool // the source's mailbox has another UIDVALIDITY now: its UIDs say nothing
+	moved  bool   // the source's mailbox has another UIDVALIDITY now: its UIDs say nothing
+	made   uint32 // UIDs of the source from here on name nothing; 0: none
 	bySum  map[[32]byte][]*record
-	number map[*record]uint32 // UIDs now, of a mailbox that moved
+	number map[*record]uint32 // UIDs now, of what is known by its content
 
 	once    sync.Once
 	letters map[string]int // of the mailbox as it is on the new side
@@ -99,6 +100,36 @@ func (u *user) loadMessages(l *listReader, name string) error {
 	return nil
 }
 
+// setUIDs takes what the source says of its UIDs. Those from made on, if it is
+// not 0, were given when it was read: their messages are known by what they are,
+// and where all are, the UIDVALIDITY of the first time stays.
+func (b *box) setUIDs(validity, made uint32) {
+	o := b.old
+	if made == 0 || o == nil || !o.known || o.moved {
+		b.setValidity(validity)
+		return
+	}
+	if made > 1 {
+		b.setValidity(validity)
+	} else {
+		b.validity = o.validity
+	}
+	if o.moved || o.made != 0 {
+		return
+	}
+	o.made = made
+	o.sumUp()
+}
+
+// sumUp makes the messages known by their content.
+func (o *oldBox) sumUp() {
+	o.bySum, o.number = make(map[[32]byte][]*record), make(map[*record]uint32)
+	for i := range o.recs.n {
+		rec := o.recs.inOrder(i)
+		o.bySum[rec.sum] = append(o.bySum[rec.sum], rec)
+	}
+}
+
 // setValidity takes the UIDVALIDITY of the source. Where it is another than
 // before, messages are known by what they are and no more by their UIDs.
 func (b *box) setValidity(validity uint32) {
@@ -111,11 +142,8 @@ func (b *box) setValidity(validity uint32) {
 		return
 	}
 	b.u.r.log.Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
-	o.moved, o.bySum, o.number = true, make(map[[32]byte][]*record), make(map[*record]uint32)
-	for i := range o.recs.n {
-		rec := o.recs.inOrder(i)
-		o.bySum[rec.sum] = append(o.bySum[rec.sum], rec)
-	}
+	o.moved = true
+	o.sumUp()
 }
 
 // recall tells whether a message was exported before, and notes that it has
@@ -158,7 +186,7 @@ func (b *box) flagsDiffer(x, y *record) bool {
 
 // find returns the record of a message that comes again, or nil.
 func (o *oldBox) find(rec *record) *record {
-	if !o.moved {
+	if !o.moved && (o.made == 0 || rec.uid < o.made) {
 		for i := o.recs.lower(rec.uid); i < o.recs.n; i++ {
 			was := o.recs.inOrder(i)
 			if was.uid != rec.uid {
@@ -171,6 +199,9 @@ func (o *oldBox) find(rec *record) *record {
 		return nil
 	}
 	for _, was := range o.bySum[rec.sum] {
+		if !o.moved && was.uid < o.made {
+			continue // the source names it
+		}
 		if uid, taken := o.number[was]; was.date == rec.date && (!taken || uid == rec.uid) {
 			o.number[was] = rec.uid
 			return was
@@ -226,8 +257,11 @@ func (r *run) readKeywords(path string) ([]string, error) {
 // each goes through the messages in the order of their UIDs in the source as it
 // is now; fn finds each in e.
 func (o *oldBox) each(e *entry, fn func() error) error {
-	if o.moved {
+	switch {
+	case o.moved:
 		return o.eachMoved(e, fn)
+	case o.made != 0:
+		return o.eachMade(e, fn)
 	}
 	for i := range o.recs.n {
 		rec := o.recs.inOrder(i)
@@ -250,6 +284,29 @@ func (o *oldBox) eachMoved(e *entry, fn func() error) error {
 	for _, rec := range all {
 		*e = entry{record: *rec, base: o.base(rec)}
 		e.uid = o.number[rec]
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachMade goes through what is known by its content and what is not.
+func (o *oldBox) eachMade(e *entry, fn func() error) error {
+	now := func(rec *record) uint32 {
+		if uid, ok := o.number[rec]; ok {
+			return uid
+		}
+		return rec.uid
+	}
+	all := make([]*record, o.recs.n)
+	for i := range all {
+		all[i] = o.recs.inOrder(i)
+	}
+	slices.SortStableFunc(all, func(a, b *record) int { return cmp.Compare(now(a), now(b)) })
+	for _, rec := range all {
+		*e = entry{record: *rec, base: o.base(rec)}
+		e.uid = now(rec)
 		if err := fn(); err != nil {
 			return err
 		}

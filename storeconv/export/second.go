@@ -68,7 +68,7 @@ func (b *box) hasWork() bool {
 // more, and clients know those: no other message may get them.
 func (b *box) raiseNext() error {
 	o := b.old
-	if b.u.r.opt.To != Maildir || b.made || o == nil || o.moved || !o.known || o.validity != b.validity || b.next > lastUID+1 {
+	if b.u.r.opt.To != Maildir || b.made || o == nil || o.moved || o.made == 1 || !o.known || o.validity != b.validity || b.next > lastUID+1 {
 		return nil
 	}
 	f, list, err := b.u.r.openUidlist(b.u.place + "/" + b.join(maildir.UidlistName))

@@ -52,7 +52,8 @@
 // header. SFlags is seven digits 0 or 1: Recent Deleted Seen Answered Flagged
 // Draft Archived. UFlags is hexadecimal, byte by byte, keyword 0 is bit 0 of
 // the first byte, at least three bytes. Original-Uid is uidvalidity-uid of the
-// mailbox the message came from. SHA-256 is over the stored bytes. Message-id
+// mailbox the message came from; with uidvalidity 0 its place in one without
+// UIDs. SHA-256 is over the stored bytes. Message-id
 // is the value of the field of that name, without control characters. A reader
 // ignores header fields that it does not know and keeps them for the writer.
 package ims

@@ -24,7 +24,9 @@ type existingBox struct {
 	uids     uidRanges
 	stored   []storedMessage     // in ascending order of UIDs
 	byOrig   map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
-	bySum    map[[32]byte]uint32 // UIDs of those without
+	unnamed  bool                // some have none
+	order    []int32             // all by content; nil: not sorted yet
+	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
 	files    []ims.Record        // what the files say, where no index does
@@ -33,7 +35,10 @@ type existingBox struct {
 // storedMessage is a message that the index of an existingBox names.
 type storedMessage struct {
 	uid      uint32
-	before   int32 // the one before with the same UIDVALIDITY and UID of the source; -1: none
+	before   int32  // the one before with the same UIDVALIDITY and UID of the source; -1: none
+	validity uint32 // UIDVALIDITY and UID of the source; 0: the source has none
+	origUID  uint32
+	date     int64 // of receipt, seconds since 1970
 	size     int64
 	sum      [32]byte
 	flags    ims.Flags
@@ -46,7 +51,7 @@ func origKey(validity, uid uint32) uint64 { return uint64(validity)<<32 | uint64
 func (r *run) loadExisting(id, mailbox string) (*existingBox, error) {
 	o := &existingBox{
 		r: r, dir: ims.MailboxDir(r.partition, id, mailbox),
-		byOrig: make(map[uint64]int32), bySum: make(map[[32]byte]uint32),
+		byOrig: make(map[uint64]int32),
 	}
 	list, err := r.store.ReadNames(o.dir)
 	if isNotExist(err) {
@@ -84,9 +89,8 @@ func (o *existingBox) readIndex() error {
 	}
 	for rec, err := range ir.All() {
 		if err != nil { // then none of it counts
-			o.foreign, o.uids, o.stored = true, nil, nil
+			o.foreign, o.uids, o.stored, o.unnamed = true, nil, nil, false
 			clear(o.byOrig)
-			clear(o.bySum)
 			return nil
 		}
 		o.add(rec)
@@ -97,9 +101,9 @@ func (o *existingBox) readIndex() error {
 
 func (o *existingBox) add(rec *ims.Record) {
 	o.uids.add(rec.UID)
-	m := storedMessage{rec.UID, -1, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords)}
-	if rec.OrigUID == 0 {
-		o.bySum[rec.SHA256] = rec.UID
+	m := storedMessage{rec.UID, -1, rec.OrigValidity, rec.OrigUID, rec.InternalDate, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords)}
+	if m.isUnnamed() {
+		o.unnamed = true
 	} else {
 		key := origKey(rec.OrigValidity, rec.OrigUID)
 		if last, ok := o.byOrig[key]; ok {
@@ -176,7 +180,7 @@ func (o *existingBox) readFile(uid uint32) error {
 	if err != nil {
 		return err
 	}
-	o.bySum[m.sum] = uid
+	o.unnamed = true
 	o.files = append(o.files, ims.Record{
 		UID: uid, InternalDate: info.ModTime().Unix(), SentDate: m.text.Sent, Size: m.size, HSize: m.text.HeaderSize,
 		SHA256: m.sum, MessageID: m.text.ID,
@@ -218,61 +222,38 @@ func (o *existingBox) fileRecords() func() (*ims.Record, error) {
 // mayHave tells whether find may find a copy of the message, whatever its
 // content is.
 func (o *existingBox) mayHave(e *entry) bool {
-	_, ok := o.byOrig[origKey(e.validity, e.origUID)]
-	return ok || len(o.bySum) > 0
+	return o.originOf(e) >= 0 || o.unnamed || e.nameless && len(o.stored) > 0
+}
+
+// originOf is the last of stored that has the origin of e; -1: none has.
+func (o *existingBox) originOf(e *entry) int32 {
+	if last, ok := o.byOrig[origKey(e.validity, e.origUID)]; ok && !e.nameless {
+		return last
+	}
+	return -1
 }
 
 // find returns the message that e is a copy of: one of the same origin and the
-// same content or, where the store knows no origin, of the same content. sum
-// returns the SHA-256 of the content, as it would be stored with and without
-// the line ends made CR LF: an earlier run may have had them otherwise, and
-// other is set where it did.
+// same content or, where the source or the store knows no origin, of the same
+// content. Such a one is taken then: there are as many copies of a content as
+// the source has. sum returns the SHA-256 of the content, as it would be stored
+// with and without the line ends made CR LF: an earlier run may have had them
+// otherwise, and other is set where it did.
 func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m storedMessage, other, ok bool) {
-	last, known := o.byOrig[origKey(e.validity, e.origUID)]
-	if !known {
-		last = -1
-	}
-	if last < 0 && len(o.bySum) == 0 {
+	if !o.mayHave(e) {
 		return m, false, false
 	}
+	last := o.originOf(e)
 	for _, other := range [...]bool{false, true} {
 		s := sum(crlf != other)
 		if m, ok := o.sameOrigin(last, s); ok {
 			return m, other, true
 		}
-		if uid, ok := o.bySum[s]; ok {
-			return o.byUID(uid), other, true
+		if m, ok := o.takeContent(e, s); ok {
+			return m, other, true
 		}
 	}
 	return m, false, false
-}
-
-// findMade is find for a message of which only the file is known that a run has
-// made, and not the stream's body.
-func (o *existingBox) findMade(e *entry, made [32]byte, withCRLF func() ([32]byte, error)) (m storedMessage, ok bool, err error) {
-	if m, _, ok = o.find(e, false, func(bool) [32]byte { return made }); ok {
-		return m, true, nil
-	}
-	both, err := withCRLF()
-	if err != nil {
-		return m, false, err
-	}
-	if m, _, ok = o.find(e, false, func(bool) [32]byte { return both }); ok {
-		return m, true, nil
-	}
-	// What the store has may lack the CRs.
-	last, known := o.byOrig[origKey(e.validity, e.origUID)]
-	for ; known && last >= 0; last = o.stored[last].before {
-		if m := o.stored[last]; o.hasWithCRLF(m.uid, both) {
-			return m, true, nil
-		}
-	}
-	for _, uid := range o.bySum {
-		if o.hasWithCRLF(uid, both) {
-			return o.byUID(uid), true, nil
-		}
-	}
-	return m, false, nil
 }
 
 // hasWithCRLF tells whether the file of a message has that sum once its line
@@ -311,18 +292,4 @@ func (o *existingBox) sameOrigin(last int32, sum [32]byte) (storedMessage, bool)
 		}
 	}
 	return storedMessage{}, false
-}
-
-// byUID returns a message; what is not known of it is zero.
-func (o *existingBox) byUID(uid uint32) storedMessage {
-	i, ok := slices.BinarySearchFunc(o.stored, uid, func(m storedMessage, uid uint32) int { return cmp.Compare(m.uid, uid) })
-	if ok {
-		return o.stored[i]
-	}
-	m := storedMessage{uid: uid, before: -1}
-	i, ok = slices.BinarySearchFunc(o.files, uid, func(r ims.Record, uid uint32) int { return cmp.Compare(r.UID, uid) })
-	if ok {
-		m.size, m.sum = o.files[i].Size, o.files[i].SHA256
-	}
-	return m
 }

@@ -140,7 +140,7 @@ func (c *collector) index(e *entry, info *content) error {
 	flags, words, _ := parseFlags(e.flags)
 	rec := ims.Record{
 		UID: e.uid, InternalDate: e.date, SentDate: info.text.Sent, Size: info.size, HSize: info.text.HeaderSize, Flags: flags,
-		OrigValidity: e.validity, OrigUID: e.origUID, SHA256: info.sum, MessageID: info.text.ID,
+		OrigValidity: e.origin(), OrigUID: e.origUID, SHA256: info.sum, MessageID: info.text.ID,
 	}
 	for _, w := range words {
 		rec.SetKeyword(x.keyword(w))

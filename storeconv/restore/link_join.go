@@ -126,7 +126,8 @@ func (p *planner) noteValidity(m *sims.Member) error {
 	if p.r.dry() || m.UIDValidity == 0 {
 		return nil
 	}
-	return p.r.jr.Put(keyValidity+m.Name, binary.BigEndian.AppendUint32(nil, m.UIDValidity))
+	known := binary.BigEndian.AppendUint32(nil, m.UIDValidity)
+	return p.r.jr.Put(keyValidity+m.Name, binary.BigEndian.AppendUint32(known, m.MadeUIDs))
 }
 
 // originIndex remembers the origins of the messages of one mailbox in the
@@ -157,7 +158,10 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 		if err != nil {
 			return at, false, err
 		}
-		if known && len(b) == 4 {
+		if known && len(b) == 8 {
+			if made := binary.BigEndian.Uint32(b[4:]); made != 0 && uid >= made {
+				return at, false, nil // the store has no such name
+			}
 			var ok bool
 			at.UID, ok = x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
 			return at, ok, nil
@@ -189,7 +193,7 @@ func (c *collector) loadOrigins(dir string) error {
 			c.lookup.ours = false
 			return nil
 		}
-		if rec.OrigUID != 0 {
+		if rec.OrigUID != 0 && rec.OrigValidity != 0 {
 			c.lookup.byOrig[origKey(rec.OrigValidity, rec.OrigUID)] = rec.UID
 			c.lookup.byUID[rec.OrigUID] = rec.UID
 		}

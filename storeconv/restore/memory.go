@@ -103,8 +103,11 @@ func (p *planner) noteBox(b *box) error {
 	f.putString(b.plan.source)
 	f.putBool(b.plan.opened)
 	f.putInt(int64(b.plan.validity))
+	f.putInt(int64(b.plan.made))
+	f.putBool(b.plan.unsaid)
 	f.putInt(int64(b.plan.fixed))
 	f.putInt(int64(b.plan.last))
+	f.putInt(int64(b.plan.floor))
 	f.putRanges(b.plan.shown)
 	f.putRanges(b.plan.used)
 	return p.remember(boxKeyOf(v.id, b.key), f.rest)
@@ -126,7 +129,7 @@ func (p *planner) lastBox(v *visit, name string) (*boxMemory, error) {
 		renamed: f.bool(), again: f.bool(), existing: f.bool(), gone: f.bool(),
 	}
 	m.plan = boxPlan{
-		source: f.string(), opened: f.bool(), validity: uint32(f.int()), fixed: uint32(f.int()), last: uint32(f.int()),
+		source: f.string(), opened: f.bool(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), fixed: uint32(f.int()), last: uint32(f.int()), floor: uint32(f.int()),
 		shown: f.ranges(), used: f.ranges(),
 	}
 	return m, f.err()

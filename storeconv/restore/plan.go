@@ -401,7 +401,9 @@ func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err er
 	e = entry{
 		box: p.box, name: m.Name, at: p.at, offset: m.Offset, uid: m.UID, date: date,
 		validity: p.box.plan.validity, origUID: m.UID, flags: m.Flags,
+		made: p.box.plan.made != 0 && m.UID >= p.box.plan.made, anyDate: m.NoTime,
 	}
+	e.nameless = e.made || p.box.plan.unsaid
 	if !p.box.plan.shown.add(m.UID) {
 		return e, false, p.refuse(m, "duplicate-uid", sameUID)
 	}

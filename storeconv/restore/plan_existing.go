@@ -17,9 +17,9 @@ func (p *planner) openBox(m *sims.Member) error {
 	b := p.box
 	switch {
 	case m.Kind == sims.Mailbox && m.UIDValidity != 0:
-		b.plan.validity = m.UIDValidity
+		b.plan.validity, b.plan.made, b.plan.unsaid = m.UIDValidity, m.MadeUIDs, false
 	case b.plan.validity == 0:
-		b.plan.validity = p.validityWithout(m)
+		b.plan.validity, b.plan.unsaid = p.validityWithout(m), true
 	}
 	if b.plan.opened {
 		return nil
@@ -56,6 +56,9 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	b.index.continueFrom(old)
 	b.plan.fixed = b.index.UIDValidity
 	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)
+	if !b.again {
+		b.plan.floor = max(old.header.LastUID, old.uids.max())
+	}
 	return nil
 }
 
@@ -148,9 +151,10 @@ func (p *planner) placeBeside(e *entry) bool {
 
 const noUID = "the mailbox has no UID left"
 
-// giveUID gives a message a UID that is free. false: there is none.
+// giveUID gives a message a UID that is free. false: there is none. A UID that
+// names nothing is not one that an expunged message had.
 func (b *boxPlan) giveUID(e *entry) bool {
-	if b.fixed != 0 && e.validity != b.fixed || b.used.has(e.uid) {
+	if b.fixed != 0 && e.validity != b.fixed || b.used.has(e.uid) || e.nameless && e.uid <= b.floor {
 		e.uid = max(b.used.max(), b.last) + 1
 		if e.uid == 0 {
 			return false

@@ -165,7 +165,7 @@ func (p *planner) addBox(name, source string, known *boxMemory) (*box, error) {
 	}
 	b.again = true
 	if known.user == v.user {
-		b.plan.validity = known.plan.validity
+		b.plan.validity, b.plan.made, b.plan.unsaid = known.plan.validity, known.plan.made, known.plan.unsaid
 		if known.stream == v.stream {
 			b.plan.shown = known.plan.shown
 		}

@@ -24,6 +24,8 @@ type putOff struct {
 	Flags    []byte
 	Date     int64
 	Validity uint32
+	Made     bool
+	Nameless bool
 }
 
 // lastRound is added to the number of a member that comes once more.
@@ -44,7 +46,7 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 	}
 	l := putOff{
 		At: e.at, Stream: v.stream, Offset: e.offset, Name: []byte(e.name), First: []byte(s.first), Flags: []byte(e.flags),
-		Date: e.date, Validity: e.validity,
+		Date: e.date, Validity: e.validity, Made: e.made, Nameless: e.nameless,
 	}
 	if c.r.dry() {
 		c.r.later = append(c.r.later, l)
@@ -190,7 +192,7 @@ func (p *planner) linkPutOff(l *putOff) error {
 	}
 	e := entry{
 		box: p.box, name: m.Name, at: p.at, offset: l.Offset, uid: m.UID, date: l.Date,
-		validity: l.Validity, origUID: m.UID, flags: m.Flags,
+		validity: l.Validity, origUID: m.UID, flags: m.Flags, made: l.Made, nameless: l.Nameless,
 	}
 	return p.addLink(&linkStep{entry: e, first: m.Link, last: true})
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -29,6 +30,7 @@ type laterLink struct {
 	s     *linkStep
 	first storedCopy
 	how   linkOutcome
+	short uint64 // what a dry run knows of its content
 }
 
 // inDoubt sends a later copy that the mailbox may have.
@@ -120,22 +122,46 @@ func (c *collector) tellGone(b *box) {
 }
 
 // settle decides about a later copy in doubt, whose file has been made of
-// first.
+// first, as far as its origin tells. What content tells waits for the end of the
+// visit.
 func (c *collector) settle(s *linkStep, first *storedCopy, how linkOutcome) error {
-	e := s.doubt.entry
-	made := s.box.dir + ims.MessagePath(s.uid)
-	m, ok, err := e.box.existing.findMade(&e, first.sum, func() ([32]byte, error) { return crlfSum(c.r.folder.Stage, made) })
-	if err != nil {
+	l := laterLink{s: s, first: *first, how: how}
+	if m, ok, err := c.findMade(&l, byOrigin); err != nil || ok {
+		return errors.Join(err, c.settled(&l, m))
+	}
+	s.doubt.box.index.later = append(s.doubt.box.index.later, l)
+	return nil
+}
+
+// findMade finds the message that a later copy is, whose file has been made. by
+// looks for a content, and for any that is the same with other line ends.
+func (c *collector) findMade(l *laterLink, by lookFor) (m storedMessage, ok bool, err error) {
+	e, o := &l.s.doubt.entry, l.s.doubt.box.existing
+	is := func(sum [32]byte) func(*storedMessage) bool {
+		return func(m *storedMessage) bool { return m.sum == sum }
+	}
+	if m, ok = by(o, e, &l.first.sum, is(l.first.sum)); !ok {
+		var both [32]byte
+		if both, err = crlfSum(c.r.folder.Stage, l.s.box.dir+ims.MessagePath(l.s.uid)); err != nil {
+			return m, false, err
+		}
+		if m, ok = by(o, e, &both, is(both)); !ok { // what the store has may lack the CRs
+			m, ok = by(o, e, nil, func(m *storedMessage) bool { return o.hasWithCRLF(m.uid, both) })
+		}
+	}
+	// What is gone comes back as it was.
+	ok = ok && (o.gone[m.uid] == "" || e.box.index.again[m.uid] || m.sum == l.first.sum)
+	return m, ok, nil
+}
+
+// settled notes a later copy that is message m of the store.
+func (c *collector) settled(l *laterLink, m storedMessage) error {
+	e := l.s.doubt.entry
+	gone := e.box.existing.gone[m.uid] != "" && !e.box.index.again[m.uid]
+	if err := c.same(&sameStep{e, m, l.s.doubt.flags}); err != nil {
 		return err
 	}
-	gone := ok && e.box.existing.gone[m.uid] != "" && !e.box.index.again[m.uid]
-	if !ok || gone && m.sum != first.sum { // what is gone comes back as it was
-		e.box.index.later = append(e.box.index.later, laterLink{s, *first, how})
-		return nil
-	}
-	if err := c.same(&sameStep{e, m, s.doubt.flags}); err != nil {
-		return err
-	}
+	made := l.s.box.dir + ims.MessagePath(l.s.uid)
 	if !gone {
 		return c.r.folder.Stage.Remove(made)
 	}
@@ -164,45 +190,57 @@ func (c *collector) moveIn(made string, e *entry) error {
 // placeLater gives the later copies that were in doubt and are new their
 // places.
 func (c *collector) placeLater(b *box) error {
-	for _, l := range b.index.later {
-		s, made := l.s, l.s.box.dir+ims.MessagePath(l.s.uid)
-		s.entry, s.doubt = s.doubt.entry, nil
-		if !b.plan.giveUID(&s.entry) {
-			c.refuseLink(s, "no-uid", noUID)
-			continue
-		}
-		if c.r.dry() {
-			if err := c.countDryLink(s, nameInfo{size: l.first.size, sum: shortSum(l.first.sum), spare: l.how == asCopy}); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := c.moveIn(made, &s.entry); err != nil {
-			return err
-		}
-		if err := c.recordLink(s, &l.first, l.how); err != nil {
+	for i := range b.index.later {
+		if err := c.placeOneLater(b, &b.index.later[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settleDry is settle for a dry run, which knows less of the first copy.
-func (c *collector) settleDry(s *linkStep, first nameInfo) error {
-	e := s.doubt.entry
-	m, ok := e.box.existing.findShort(&e, first)
-	if !ok {
-		how := asLink
-		if first.spare {
-			how = asCopy
-		}
-		l := laterLink{s, storedCopy{}, how}
-		l.first.size = first.size
-		e.box.index.later = append(e.box.index.later, l)
+func (c *collector) placeOneLater(b *box, l *laterLink) error {
+	if c.r.dry() {
+		return c.placeLaterDry(b, l)
+	}
+	if m, ok, err := c.findMade(l, byContent); err != nil || ok {
+		return errors.Join(err, c.settled(l, m))
+	}
+	s, made := l.s, l.s.box.dir+ims.MessagePath(l.s.uid)
+	s.entry, s.doubt = s.doubt.entry, nil
+	if !b.plan.giveUID(&s.entry) {
+		c.refuseLink(s, "no-uid", noUID)
 		return nil
 	}
+	if err := c.moveIn(made, &s.entry); err != nil {
+		return err
+	}
+	return c.recordLink(s, &l.first, l.how)
+}
+
+// settleDry is settle for a dry run, which knows less of the first copy.
+func (c *collector) settleDry(s *linkStep, first nameInfo) error {
+	o := s.doubt.box.existing
+	// Of a body that was left out the size in the stream is known, and CRs may
+	// have been added to it.
+	m, ok := byOrigin(o, &s.doubt.entry, nil, func(m *storedMessage) bool {
+		return first.sum == shortSum(m.sum) || first.sum == 0 && m.size >= first.size
+	})
+	if ok {
+		return c.settledDry(s.doubt, m)
+	}
+	l := laterLink{s: s, how: asLink, short: first.sum}
+	if first.spare {
+		l.how = asCopy
+	}
+	l.first.size = first.size
+	s.doubt.box.index.later = append(s.doubt.box.index.later, l)
+	return nil
+}
+
+func (c *collector) settledDry(d *doubt, m storedMessage) error {
+	e := d.entry
 	gone := e.box.existing.gone[m.uid] != "" && !e.box.index.again[m.uid]
-	if err := c.same(&sameStep{e, m, s.doubt.flags}); err != nil {
+	if err := c.same(&sameStep{e, m, d.flags}); err != nil {
 		return err
 	}
 	if gone {
@@ -212,31 +250,24 @@ func (c *collector) settleDry(s *linkStep, first nameInfo) error {
 	return nil
 }
 
-// ofOrigin returns the last message of the origin of e whose file is there.
-func (o *existingBox) ofOrigin(e *entry) (storedMessage, bool) {
-	last, ok := o.byOrig[origKey(e.validity, e.origUID)]
-	for ; ok && last >= 0; last = o.stored[last].before {
-		if m := o.stored[last]; o.gone[m.uid] == "" {
-			return m, true
-		}
+func (c *collector) placeLaterDry(b *box, l *laterLink) error {
+	s := l.s
+	if m, ok := byContent(b.existing, &s.doubt.entry, nil, func(m *storedMessage) bool { return l.short == shortSum(m.sum) }); ok {
+		return c.settledDry(s.doubt, m)
 	}
-	return storedMessage{}, false
+	s.entry, s.doubt = s.doubt.entry, nil
+	if !b.plan.giveUID(&s.entry) {
+		c.refuseLink(s, "no-uid", noUID)
+		return nil
+	}
+	return c.countDryLink(s, nameInfo{size: l.first.size, sum: cmp.Or(l.short, shortSum(l.first.sum)), spare: l.how == asCopy})
 }
 
-// findShort is find with what a dry run knows of a first copy.
-func (o *existingBox) findShort(e *entry, first nameInfo) (storedMessage, bool) {
-	last, ok := o.byOrig[origKey(e.validity, e.origUID)]
-	for ; ok && last >= 0; last = o.stored[last].before {
-		m := o.stored[last]
-		// Of a body that was left out the size in the stream is known, and CRs may
-		// have been added to it.
-		if first.sum == shortSum(m.sum) || first.sum == 0 && m.size >= first.size {
+// ofOrigin returns the last message of the origin of e whose file is there.
+func (o *existingBox) ofOrigin(e *entry) (storedMessage, bool) {
+	for last := o.originOf(e); last >= 0; last = o.stored[last].before {
+		if m := o.stored[last]; o.gone[m.uid] == "" {
 			return m, true
-		}
-	}
-	for sum, uid := range o.bySum {
-		if first.sum == shortSum(sum) {
-			return o.byUID(uid), true
 		}
 	}
 	return storedMessage{}, false

@@ -33,9 +33,21 @@ type entry struct {
 	date     int64  // of receipt, seconds since 1970
 	validity uint32 // UIDVALIDITY and UID in the stream
 	origUID  uint32
+	made     bool   // origUID was given while the source was read
+	nameless bool   // validity and origUID name nothing: the content does,
+	anyDate  bool   // and not even date
 	flags    string // as the stream has them
 	again    bool   // the index has it: only the file is written, which was gone,
 	other    bool   // and with the other line ends than those of this run
+}
+
+// origin is the UIDVALIDITY of the message's Original-Uid: 0 where the source
+// has no UID.
+func (r *entry) origin() uint32 {
+	if r.made {
+		return 0
+	}
+	return r.validity
 }
 
 func (r *entry) place() selection.Place {

@@ -98,10 +98,13 @@ type boxPlan struct {
 	source   string    // name in the stream
 	opened   bool      // existing has been looked for
 	validity uint32    // UIDVALIDITY of the stream's mailbox
+	made     uint32    // UIDs of the stream from here on were given while its source was read; 0: none
+	unsaid   bool      // the stream says no UIDVALIDITY
 	shown    uidRanges // UIDs of the stream
 	fixed    uint32    // UIDVALIDITY that the store's messages hold; 0: none are there
 	used     uidRanges // UIDs of the store, where existing is set
 	last     uint32    // the highest UID that the store's mailbox has ever had
+	floor    uint32    // and had before this run; 0: not known
 	doubts   bool      // some of its messages are in doubt
 }
 

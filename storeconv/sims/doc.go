@@ -29,6 +29,7 @@
 //	user/               directory     SIMS.quota        bytes; -1 none, -2 the server's default
 //	user/mailbox/       directory     SIMS.uidvalidity  1..4294967295
 //	                                  SIMS.uidnext
+//	                                  SIMS.madeuids     UIDs from this one on name nothing: they were given while a source was read
 //	                                  SIMS.subscribed   0 or 1
 //	                                  SIMS.keywords     separated by blanks
 //	                                  SIMS.acl          identifier TAB rights, lines separated by LF

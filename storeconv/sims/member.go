@@ -42,6 +42,7 @@ type Member struct {
 	UID     uint32 // messages and links
 	Size    int64  // of the body in bytes; 0 for all but messages
 	Time    int64  // modification time, seconds since 1970
+	NoTime  bool   // Time is not the message's: another one takes its place; not written
 	Link    string // links: the member name of the first copy
 
 	Flags       string // SIMS.flags, less what cannot be a flag or a keyword
@@ -49,6 +50,7 @@ type Member struct {
 	HasQuota    bool
 	UIDValidity uint32 // 0: not said
 	UIDNext     uint32 // 0: not said
+	MadeUIDs    uint32 // UIDs from here on were given while the source was read, and name nothing; 0: none
 	Subscribed  int8   // -1: not said
 	Keywords    string // blank-separated
 	ACL         string // identifier TAB rights, lines

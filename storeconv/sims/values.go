@@ -69,6 +69,8 @@ func (m *Member) set(a Attr, v *values) (known, ok bool) {
 		return true, setUID(&m.UIDValidity, a.Value)
 	case "SIMS.uidnext":
 		return true, setUID(&m.UIDNext, a.Value)
+	case "SIMS.madeuids":
+		return true, setUID(&m.MadeUIDs, a.Value)
 	case "SIMS.subscribed":
 		if a.Value != "0" && a.Value != "1" {
 			return true, false

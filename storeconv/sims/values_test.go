@@ -56,6 +56,8 @@ func TestRefusedValues(t *testing.T) {
 		classes string
 		want    Member // of its fields those that the case is about
 	}{
+		{dir("SIMS.madeuids", "0"), BadValue, Member{}},
+		{dir("SIMS.madeuids", "17"), "", Member{MadeUIDs: 17}},
 		{message("SIMS.flags", "\\Seen $a\tb Work"), BadFlag, Member{Flags: "\\Seen Work"}},
 		{message("SIMS.flags", "a\u00a0b \x01 \x7f c\u0085"), "bad-flag bad-flag bad-flag bad-flag", Member{}},
 		{message("SIMS.flags", "\\Bogus \\seen  pending"), BadFlag, Member{Flags: "\\seen  pending"}},
@@ -88,7 +90,7 @@ func TestRefusedValues(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.h.PAXRecords, got, c.classes)
 		}
 		got := Member{Flags: m.Flags, Keywords: m.Keywords, ACL: m.ACL, Unknown: m.Unknown, Time: m.Time,
-			UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Quota: m.Quota, HasQuota: m.HasQuota}
+			UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, MadeUIDs: m.MadeUIDs, Quota: m.Quota, HasQuota: m.HasQuota}
 		if c.h.ModTime.IsZero() {
 			got.Time = 0
 		}

@@ -119,6 +119,9 @@ func (m *Member) appendAttrs(out []Attr) []Attr {
 		if m.UIDNext != 0 {
 			number("SIMS.uidnext", int64(m.UIDNext))
 		}
+		if m.MadeUIDs != 0 {
+			number("SIMS.madeuids", int64(m.MadeUIDs))
+		}
 		if m.Subscribed >= 0 {
 			number("SIMS.subscribed", int64(m.Subscribed))
 		}

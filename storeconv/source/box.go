@@ -45,6 +45,12 @@ func (u *maildirUser) mailbox(path, name string) {
 	if b.box.Last < 1<<32-1 && b.box.Last > 0 {
 		m.UIDNext = b.box.Last + 1
 	}
+	switch {
+	case !b.box.Listed:
+		m.MadeUIDs = 1
+	case b.box.Given > 0: // behind the others
+		m.MadeUIDs = b.box.Last - uint32(b.box.Given) + 1
+	}
 	b.tellUIDs(m)
 	if !u.s.emit(m) {
 		return

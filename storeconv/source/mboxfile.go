@@ -21,6 +21,7 @@ type survey struct {
 	base     mbox.Base
 	messages int64
 	last     uint32 // the highest UID
+	uids     int64  // messages whose UIDs stand, since they ascend
 	first    int64  // date of the first message; ims.NoTime: none
 	anew     bool   // no UIDs are left behind it: none of the file's counts
 	keywords []string
@@ -109,7 +110,7 @@ func (b *mboxBox) reader() *mbox.Reader {
 // look reads the file for what stands in front of its messages in a stream.
 func (b *mboxBox) look() (v survey, err error) {
 	v.first = ims.NoTime
-	r := b.reader()
+	r, own := b.reader(), uint32(0)
 	seen := map[string]bool{}
 	add := func(words []string) {
 		for _, w := range words {
@@ -127,6 +128,10 @@ func (b *mboxBox) look() (v survey, err error) {
 			return v, err
 		default:
 			v.messages++
+			if m.UID > own {
+				own = m.UID
+				v.uids++
+			}
 			v.last = max(v.last, m.UID)
 			if v.messages == 1 {
 				v.first = m.Date
@@ -139,7 +144,7 @@ func (b *mboxBox) look() (v survey, err error) {
 	add(v.base.Keywords)
 	v.last = max(v.last, v.base.LastUID)
 	if int64(v.last)+v.messages > maildir.MaxUID {
-		v.anew, v.last = true, 0
+		v.anew, v.last, v.uids = true, 0, 0
 	}
 	return v, nil
 }
@@ -156,6 +161,12 @@ func (b *mboxBox) give(mtime int64) {
 	b.next = b.last
 	if b.last > 0 && b.last < 1<<32-1 {
 		m.UIDNext = b.last + 1
+	}
+	if b.uids < b.messages { // those are given behind the last
+		m.MadeUIDs = b.last + 1
+	}
+	if b.base.Validity == 0 {
+		m.MadeUIDs = 1
 	}
 	switch {
 	case b.anew:
@@ -234,18 +245,19 @@ func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
 	}
 	if m.Date == ims.NoTime {
 		b.dates++
-		member.Time = b.dateOf(r.Open(m), mtime)
+		member.Time, member.NoTime = b.dateOf(r.Open(m), mtime)
 	}
 	b.s.body, b.s.bodyAt = r, fmt.Sprintf("%s, byte %d", b.path, m.Offset)
 	return b.s.emit(member)
 }
 
-// dateOf is the date of a message without one in its From line.
-func (b *mboxBox) dateOf(text io.Reader, mtime int64) int64 {
+// dateOf is the date of a message without one in its From line; made says that
+// it is the file's.
+func (b *mboxBox) dateOf(text io.Reader, mtime int64) (date int64, made bool) {
 	head := make([]byte, 64<<10)
 	n, _ := io.ReadFull(text, head) // an error comes again with the body
 	if sent := message.Summarize(head[:n]).Sent; sent != ims.NoTime {
-		return sent
+		return sent, false
 	}
-	return mtime
+	return mtime, true
 }

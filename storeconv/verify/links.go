@@ -64,6 +64,10 @@ func (c *streamCheck) link(m *sims.Member) {
 // is the one with the content of the first copy. Without any, there tells that
 // a message of that content is there which does not say where it came from.
 func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err error) {
+	if !c.box.names(m.UID) && c.box.view.header != nil {
+		rec, err = c.linkedByContent(m)
+		return rec, false, err
+	}
 	all, err := c.box.view.candidates(m.UID, c.box.validity)
 	if err != nil || len(all) == 1 {
 		return one(all), false, err
@@ -78,6 +82,16 @@ func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err e
 		there = there || c.box.view.findContent(sum) != nil
 	}
 	return one(all), there, nil
+}
+
+// linkedByContent is linked for a copy whose UID names nothing.
+func (c *streamCheck) linkedByContent(m *sims.Member) (*viewRecord, error) {
+	for sum := range c.firstContents(m.Link) {
+		if rec, err := c.box.view.takeContent(m.UID, storeDate(m.Time), &sum); rec != nil || err != nil {
+			return rec, err
+		}
+	}
+	return nil, nil
 }
 
 func one(all []*viewRecord) *viewRecord {
@@ -139,7 +153,7 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 	if view == nil {
 		return sums
 	}
-	all, err := view.candidates(at.uid, c.saidOf(name))
+	all, err := view.candidates(at.uid, c.saidOf(name).validity)
 	if err != nil {
 		return sums // told where the mailbox itself is compared
 	}
@@ -149,9 +163,8 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 	return sums
 }
 
-// saidOf is the UIDVALIDITY that the stream has said for the mailbox of a
-// member; 0: none yet.
-func (c *streamCheck) saidOf(name string) uint32 {
+// saidOf is what the stream has said of the UIDs of the mailbox of a member.
+func (c *streamCheck) saidOf(name string) uidsSaid {
 	return c.said[name[:max(strings.LastIndexByte(name, '/'), 0)]]
 }
 
@@ -184,7 +197,7 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 		return
 	}
 	if keyOf(own) != keyOf(&first) {
-		if at, ok = c.firstElsewhere(at, rec, own, &first); !ok {
+		if at, ok = c.firstElsewhere(m.Link, at, rec, own, &first); !ok {
 			c.v.report.Unchecked++
 			return
 		}
@@ -217,12 +230,15 @@ func (v *verifier) statMessage(at place, st *unix.Stat_t) bool {
 // mailbox had other messages before: the file that own is, if any of those
 // with this original UID is. Else at and first stay; false when what lies
 // there came from another UID.
-func (c *streamCheck) firstElsewhere(at place, rec *viewRecord, own, first *unix.Stat_t) (place, bool) {
+func (c *streamCheck) firstElsewhere(name string, at place, rec *viewRecord, own, first *unix.Stat_t) (place, bool) {
 	view := c.viewOf(at)
 	if view == nil || view.header == nil {
 		return at, true
 	}
 	all, err := view.candidates(at.uid, 0)
+	if !c.saidOf(name).names(at.uid) { // it is known by its content
+		all, err = pointers(view.withContent(&rec.sum))
+	}
 	if err != nil {
 		return at, true
 	}
@@ -242,6 +258,13 @@ func (c *streamCheck) firstElsewhere(at place, rec *viewRecord, own, first *unix
 		return at, statRegular(view.box.fd, messageFile(at.uid), first) == nil
 	}
 	return at, slices.ContainsFunc(all, func(r *viewRecord) bool { return r.uid == at.uid })
+}
+
+func pointers(list []viewRecord, err error) (all []*viewRecord, _ error) {
+	for i := range list {
+		all = append(all, &list[i])
+	}
+	return all, err
 }
 
 // viewOf is the mailbox of a first copy; nil: it cannot be read. It stays open

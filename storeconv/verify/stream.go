@@ -42,8 +42,8 @@ type streamCheck struct {
 
 	met   metUser // of the member that was read last
 	queue queue
-	said  map[string]uint32 // UIDVALIDITYs in the stream, by mailbox
-	user  streamUser        // of the member at work
+	said  map[string]uidsSaid // by mailbox
+	user  streamUser          // of the member at work
 	box   streamBox
 	other streamBox // of the first copy that a link was last held against
 }
@@ -65,7 +65,7 @@ type streamUser struct {
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
 		ctx: ctx, v: v, s: s, first: number == 0, r: sims.NewReader(waiting(ctx, s.R)),
-		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uint32),
+		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uidsSaid),
 	}
 	defer c.leave()
 	defer c.other.close()
@@ -178,7 +178,7 @@ func (c *streamCheck) compare(w *queued) {
 		c.quota(m)
 	case sims.Mailbox:
 		if m.UIDValidity != 0 && len(c.said) < maxLate {
-			c.said[m.Name] = m.UIDValidity
+			c.said[m.Name] = uidsSaid{m.UIDValidity, m.MadeUIDs}
 		}
 		if c.enter(m) {
 			c.mailbox(m)
@@ -256,7 +256,7 @@ func (c *streamCheck) message(m *sims.Member, b body) {
 	if !c.enter(m) {
 		return // the mailbox has been told
 	}
-	rec, err := c.box.view.find(m.UID, c.box.validity, &b.sum)
+	rec, err := c.find(m, &b.sum)
 	if err != nil {
 		c.problem(m, "bad-index", "%v", err)
 		return
@@ -280,6 +280,23 @@ func (c *streamCheck) message(m *sims.Member, b body) {
 		c.problem(m, "wrong-content", "%d bytes with SHA-256 %s in the stream, %d bytes with %s in the store", b.size, hex.EncodeToString(b.sum[:]), rec.size, hex.EncodeToString(rec.sum[:]))
 	}
 	c.messageDate(m, rec)
+}
+
+// find returns the record of a message. One whose UID names nothing, or comes
+// from a mailbox without UIDVALIDITY under another, is known by its content.
+func (c *streamCheck) find(m *sims.Member, sum *[32]byte) (*viewRecord, error) {
+	view := c.box.view
+	if c.box.names(m.UID) || view.header == nil {
+		rec, err := view.find(m.UID, c.box.validity, sum)
+		if err != nil || c.box.validity != 0 || rec != nil && rec.sum == *sum {
+			return rec, err
+		}
+		if other, err := view.takeContent(m.UID, storeDate(m.Time), sum); other != nil || err != nil {
+			return other, err
+		}
+		return rec, nil
+	}
+	return view.takeContent(m.UID, storeDate(m.Time), sum)
 }
 
 // record compares receive date and flags.

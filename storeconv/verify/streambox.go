@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -13,12 +14,13 @@ import (
 
 // streamBox is the mailbox at hand.
 type streamBox struct {
-	name     string   // as the stream has it, with the user in front; "": none
-	view     *boxView // nil: not in the store, and told
-	foreign  bool     // its index is somebody else's
-	validity uint32   // UIDVALIDITY in the stream; 0: not said
-	joined   bool     // another user's mail was put into it too, and came before
-	uids     uidBits  // that have come
+	name     string       // as the stream has it, with the user in front; "": none
+	view     *boxView     // nil: not in the store, and told
+	foreign  bool         // its index is somebody else's
+	uidsSaid              // in the stream
+	other    *sims.Member // the mailbox, where its UIDVALIDITY is another and was made
+	joined   bool         // another user's mail was put into it too, and came before
+	uids     uidBits      // that have come
 }
 
 // uidBits is a set of UIDs. What it holds is bounded to 32 MiB; beyond it UIDs
@@ -54,7 +56,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return c.box.view != nil
 	}
 	c.leave()
-	c.box = streamBox{name: name, validity: c.said[name]}
+	c.box = streamBox{name: name, uidsSaid: c.said[name]}
 	mailbox, err := c.v.chosen.name(m.Mailbox)
 	if err != nil {
 		c.problem(m, "refused", "%v", err)
@@ -125,7 +127,19 @@ func (v *verifier) isForeign(box *mailbox) bool {
 	return why == "" && err == nil
 }
 
+// uidsSaid is what a stream says of the UIDs of a mailbox.
+type uidsSaid struct {
+	validity uint32 // UIDVALIDITY; 0: not said
+	made     uint32 // UIDs from here on name nothing; 0: none
+}
+
+// names tells whether a UID names a message.
+func (s uidsSaid) names(uid uint32) bool { return s.made == 0 || uid < s.made }
+
 func (c *streamCheck) leave() {
+	if m := c.box.other; m != nil {
+		c.otherValidity(m, c.box.view)
+	}
 	c.box.close()
 	c.box = streamBox{}
 }
@@ -224,10 +238,15 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	if h == nil {
 		return // a foreign index: nothing is known
 	}
-	c.box.validity = m.UIDValidity
-	others := c.box.joined || m.UIDValidity != 0 && c.box.view.hadOthers(m.UIDValidity)
+	c.box.uidsSaid = uidsSaid{m.UIDValidity, m.MadeUIDs}
+	others := c.box.joined || m.UIDValidity != 0 && c.box.view.hadOthers(c.box.uidsSaid)
 	if m.UIDValidity != 0 && m.UIDValidity != h.UIDValidity {
-		if !others {
+		switch {
+		case others:
+		case m.MadeUIDs == 1:
+			c.box.other = m.Clone()
+			return
+		default:
 			c.problem(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
 			return
 		}
@@ -240,6 +259,18 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.rights(m, others)
 	c.announcedKeywords(m, others)
+}
+
+// otherValidity tells of a UIDVALIDITY that was made when the source was read,
+// and is another in the store: that of an earlier reading, if the store has
+// messages of it that the source has no more.
+func (c *streamCheck) otherValidity(m *sims.Member, view *boxView) {
+	text := fmt.Sprintf("UIDVALIDITY is %d, the stream says %d", view.header.UIDValidity, m.UIDValidity)
+	if int64(len(view.taken)) < view.header.Exists {
+		c.warning(m, "uidvalidity", "%s: neither is the source's own, and it had other messages before", text)
+		return
+	}
+	c.problem(m, "uidvalidity", "%s", text)
 }
 
 // nextUID compares Last UID. Messages of other streams may have raised it.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -41,6 +42,8 @@ type boxView struct {
 
 	origins []origin4           // where all messages came from, sorted; likewise
 	files   map[[32]byte]uint32 // UIDs by content, where there is no index; likewise
+	content []origin4           // the same as origins, by content; likewise
+	taken   map[uint32]bool     // UIDs that were found by content
 
 	limit int // of all
 	fd    int // of an index too long to hold; -1: none
@@ -242,7 +245,7 @@ func (v *boxView) findContent(sum [32]byte) *viewRecord {
 	if v.bySum == nil {
 		v.bySum = make(map[[32]byte]int)
 		for i := len(v.all) - 1; i >= 0; i-- {
-			if r := &v.all[i]; r.origUID == 0 {
+			if r := &v.all[i]; r.origUID == 0 || r.origValidity == 0 {
 				v.bySum[r.sum] = i
 			}
 		}
@@ -254,15 +257,114 @@ func (v *boxView) findContent(sum [32]byte) *viewRecord {
 }
 
 // hadOthers says whether the mailbox holds messages that came from elsewhere
-// than a mailbox with this UIDVALIDITY.
-func (v *boxView) hadOthers(validity uint32) bool {
+// than a mailbox of which this is said. Those without an origin did, unless the
+// source names not all of its own.
+func (v *boxView) hadOthers(said uidsSaid) bool {
 	if v.held() {
-		return slices.ContainsFunc(v.all, func(r viewRecord) bool { return r.origValidity != validity })
+		return said.others(func(yield func(uint32) bool) {
+			for i := range v.all {
+				if !yield(v.all[i].origValidity) {
+					return
+				}
+			}
+		})
 	}
 	if err := v.collectOrigins(); err != nil {
 		return false // told where the records are looked for
 	}
-	return slices.ContainsFunc(v.origins, func(o origin4) bool { return o.validity != validity })
+	return said.others(func(yield func(uint32) bool) {
+		for _, o := range v.origins {
+			if !yield(o.validity) {
+				return
+			}
+		}
+	})
+}
+
+// others tells whether UIDVALIDITYs of origins are those of other mailboxes.
+func (s uidsSaid) others(origins iter.Seq[uint32]) bool {
+	own, none := s.made == 1, false
+	for validity := range origins {
+		switch validity {
+		case s.validity:
+			own = true
+		case 0:
+			none = true
+		default:
+			return true
+		}
+	}
+	return none && !(own && s.made != 0)
+}
+
+// takeContent returns a record with this content that no other message was
+// found to be: the one of that place, if it is in it, or one of that date, else
+// any, or else the one of that place and date, whose content is wrong. Nil:
+// there is none.
+func (v *boxView) takeContent(uid uint32, date int64, sum *[32]byte) (*viewRecord, error) {
+	rec, err := v.ahead(uid)
+	if err != nil {
+		return nil, err
+	}
+	if rec != nil && (rec.date != date || v.taken[uid]) {
+		rec = nil
+	}
+	if rec == nil || rec.sum != *sum {
+		other, err := v.ofContent(date, sum)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil || rec != nil && rec.origValidity != 0 {
+			rec = other
+		}
+	}
+	if rec == nil {
+		return nil, nil
+	}
+	if v.taken == nil {
+		v.taken = make(map[uint32]bool)
+	}
+	v.taken[rec.uid] = true
+	return rec, nil
+}
+
+func (v *boxView) ofContent(date int64, sum *[32]byte) (any *viewRecord, err error) {
+	all, err := v.withContent(sum)
+	for i := range all {
+		rec := &all[i]
+		switch {
+		case v.taken[rec.uid]:
+		case rec.date == date:
+			return rec, nil
+		case any == nil:
+			any = rec
+		}
+	}
+	return any, err
+}
+
+// withContent returns the records with a content, as many as are worth looking
+// at.
+func (v *boxView) withContent(sum *[32]byte) (all []viewRecord, err error) {
+	if v.content == nil {
+		if err := v.collectOrigins(); err != nil {
+			return nil, err
+		}
+		v.content = slices.Clone(v.origins)
+		slices.SortFunc(v.content, func(o, p origin4) int { return cmp.Or(cmp.Compare(o.sum, p.sum), cmp.Compare(o.uid, p.uid)) })
+	}
+	short := shortSum(sum)
+	i, _ := slices.BinarySearchFunc(v.content, short, func(o origin4, sum uint32) int { return cmp.Compare(o.sum, sum) })
+	for ; i < len(v.content) && v.content[i].sum == short && len(all) < maxCandidates; i++ {
+		rec, err := v.byUID(v.content[i].uid)
+		if err != nil {
+			return all, err
+		}
+		if rec != nil && rec.sum == *sum {
+			all = append(all, *rec)
+		}
+	}
+	return all, nil
 }
 
 // held says whether all records are in memory.

@@ -49,8 +49,8 @@ func TestLongIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if view.held() != (limit > 40) || !view.hadOthers(7) {
-			t.Errorf("limit %d: held %v, others %v", limit, view.held(), view.hadOthers(7))
+		if view.held() != (limit > 40) || !view.hadOthers(uidsSaid{validity: 7}) {
+			t.Errorf("limit %d: held %v, others %v", limit, view.held(), view.hadOthers(uidsSaid{validity: 7}))
 		}
 		for n := range 80 {
 			i := n

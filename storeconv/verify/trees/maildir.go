@@ -198,7 +198,7 @@ func (u *maildirUser) mailbox(dir, name string) error {
 	b.list()
 	b.readUIDs()
 	b.keywordNames()
-	m := &sims.Member{Kind: sims.Mailbox, Name: u.user + "/" + name, UIDValidity: b.validity, ACL: b.rights(), Subscribed: -1}
+	m := &sims.Member{Kind: sims.Mailbox, Name: u.user + "/" + name, UIDValidity: b.validity, MadeUIDs: b.made, ACL: b.rights(), Subscribed: -1}
 	m.Keywords = strings.Join(slices.DeleteFunc(slices.Clone(b.keywords), func(k string) bool { return k == "" }), " ")
 	if u.subscribed != nil {
 		m.Subscribed = 0
@@ -227,6 +227,7 @@ type mailboxDir struct {
 	files     []mailFile
 	validity  uint32
 	last      uint32 // highest UID
+	made      uint32 // the first UID that was given here; 0: none
 	newest    int64  // change of cur or new
 	keywords  []string
 	courier   map[string][]int
@@ -307,7 +308,7 @@ func (b *mailboxDir) readUIDs() {
 	}
 	b.giveUIDs()
 	if !listed {
-		b.validity = b.unlisted()
+		b.validity, b.made = b.unlisted(), 1
 	}
 }
 
@@ -361,7 +362,9 @@ func (b *mailboxDir) giveUIDs() {
 	}
 	for i := range b.files {
 		if b.files[i].uid == 0 {
-			b.last++
+			if b.last++; b.made == 0 {
+				b.made = b.last
+			}
 			b.files[i].uid = b.last
 		}
 	}

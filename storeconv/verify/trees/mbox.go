@@ -218,6 +218,7 @@ type mboxFile struct {
 	first    int64 // date of the first one
 	latest   int64
 	last     uint32 // highest UID
+	named    int64  // messages whose UIDs stand
 	keywords []string
 }
 
@@ -240,7 +241,7 @@ func (b *mboxFile) reader() *mbox.Reader {
 
 // survey reads what the mailbox as a whole has.
 func (b *mboxFile) survey() error {
-	r := b.reader()
+	r, own := b.reader(), uint32(0)
 	b.first, b.latest = math.MinInt64, 0
 	for m, err := range r.All() {
 		var fault *mbox.Error
@@ -256,6 +257,9 @@ func (b *mboxFile) survey() error {
 		}
 		b.latest = max(b.latest, m.Date)
 		b.last = max(b.last, m.UID)
+		if m.UID > own {
+			own, b.named = m.UID, b.named+1
+		}
 		b.announceKeywords(m.Keywords)
 	}
 	b.base = r.Base
@@ -297,6 +301,12 @@ func (b *mboxFile) write(mailbox string) error {
 		if b.u.subscribed[mailbox] {
 			m.Subscribed = 1
 		}
+	}
+	switch {
+	case b.base.Validity == 0 || full:
+		m.MadeUIDs = 1
+	case b.named < b.messages:
+		m.MadeUIDs = b.last + 1
 	}
 	switch {
 	case full:

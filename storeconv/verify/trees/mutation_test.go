@@ -117,7 +117,7 @@ var mutations = []mutation{
 	{"a body", message(3, func(_ *sims.Member, body *string) { *body += "x" }), "wrong-content", false, false},
 	{"a quoted line, or a byte", message(20, func(_ *sims.Member, body *string) { *body = ">" + *body }), "wrong-content", false, false},
 	{"a message left out", message(7, func(m *sims.Member, _ *string) { m.Name = gone }), "missing-message", false, false},
-	{"a UID", message(20, func(m *sims.Member, _ *string) { m.Name, m.UID = "joe/INBOX/4000", 4000 }), "missing-message", false, false},
+	{"a UID", message(7, func(m *sims.Member, _ *string) { m.Name, m.UID = "joe/INBOX/5", 5 }), "missing-message", false, false},
 	{"a date", message(7, func(m *sims.Member, _ *string) { m.Time++ }), "date", false, false},
 	{"a flag too few", message(3, func(m *sims.Member, _ *string) { m.Flags = strings.Replace(m.Flags, `\Flagged`, "", 1) }), "flags", false, false},
 	{"a flag too many", message(7, func(m *sims.Member, _ *string) { m.Flags += ` \Answered` }), "flags", false, false},
