@@ -101,8 +101,8 @@ func (u *user) loadMessages(l *listReader, name string) error {
 }
 
 // setUIDs takes what the source says of its UIDs. Those from made on, if it is
-// not 0, were given when it was read: their messages are known by what they are,
-// and where all are, the UIDVALIDITY of the first time stays.
+// not 0, were given when it was read: their messages are known by what they
+// are, and where all are, the UIDVALIDITY of the first time stays.
 func (b *box) setUIDs(validity, made uint32) {
 	o := b.old
 	if made == 0 || o == nil || !o.known || o.moved {

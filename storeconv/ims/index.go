@@ -116,9 +116,9 @@ type Record struct {
 	Size         int64 // bytes
 	HSize        int64 // bytes of the header with its empty line
 	Flags        Flags
-	Keywords     []byte // bit n of byte n/8 is Userflags[n]; no zero bytes at the end
-	OrigValidity uint32 // UIDVALIDITY and UID in the mailbox it came from; 0, 0: unknown
-	OrigUID      uint32 // where OrigValidity is 0, its place in a source without UIDs
+	Keywords     []byte   // bit n of byte n/8 is Userflags[n]; no zero bytes at the end
+	OrigValidity uint32   // UIDVALIDITY and UID in the mailbox it came from; 0, 0: unknown
+	OrigUID      uint32   // where OrigValidity is 0, its place in a source without UIDs
 	SHA256       [32]byte // zero: unknown
 	MessageID    string
 }

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Messages without a UID of their own are known by content and date. A source
-// that has none gives each the UID of its place, which is another one as soon as
-// a message in front of it is gone.
+// Messages without a UID of their own are known by content and date. Of a
+// source that has none each has the UID of its place, which is another one as
+// soon as a message in front of it is gone.
 
 // isUnnamed tells a message that does not say where it came from.
 func (m *storedMessage) isUnnamed() bool { return m.validity == 0 || m.origUID == 0 }

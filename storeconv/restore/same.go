@@ -122,8 +122,8 @@ func (c *collector) tellGone(b *box) {
 }
 
 // settle decides about a later copy in doubt, whose file has been made of
-// first, as far as its origin tells. What content tells waits for the end of the
-// visit.
+// first, as far as its origin tells. What content tells waits for the end of
+// the visit.
 func (c *collector) settle(s *linkStep, first *storedCopy, how linkOutcome) error {
 	l := laterLink{s: s, first: *first, how: how}
 	if m, ok, err := c.findMade(&l, byOrigin); err != nil || ok {

@@ -80,16 +80,34 @@ func (w *treeWriter) tellMissing() {
 	}
 }
 
-// takes tells whether the selection names a member.
-func (w *treeWriter) takes(m *sims.Member) bool {
+// takes tells whether the selection names a member. The error is of one that no
+// restore would take.
+func (w *treeWriter) takes(m *sims.Member) (bool, error) {
 	if !w.sel.Meet(m.User) {
-		return false
+		return false, nil
 	}
-	return m.Kind == sims.User || w.sel.TakesMailbox(m.User, m.Mailbox)
+	refused := func(class string, err error) error {
+		return &sims.Error{Offset: m.Offset, Name: m.Name, Class: class, Text: err.Error()}
+	}
+	if _, err := w.sel.StoreID(m.User); err != nil {
+		return true, refused("bad-user", err)
+	}
+	if m.Kind == sims.User {
+		return true, nil
+	}
+	name, err := w.sel.MailboxName(m.Mailbox)
+	if err != nil {
+		return true, refused("bad-mailbox", err)
+	}
+	return w.sel.TakesMailbox(m.User, name), nil
 }
 
 func (w *treeWriter) member(m *sims.Member) error {
-	if !w.takes(m) {
+	taken, err := w.takes(m)
+	if err != nil {
+		return err
+	}
+	if !taken {
 		if m.Kind == sims.Message || m.Kind == sims.Link {
 			w.n.NotSelected++
 		}
