@@ -45,8 +45,9 @@ the SHA-256 over lines "UID SHA-256" of the mailbox's messages, in the order of
 their UIDs; storeconv export --results has the same. A store's own index has what
 it needs; of Maildirs, and of a store that came from NMS, the messages are read,
 unless --no-digests is there. The state is whole, incomplete (a problem names the
-mailbox) or missing (a problem names it, and it is not in OUT). A TAB, a line end,
-a byte that does not print and a backslash are written \t, \n, \xHH and \\.
+mailbox), missing (a problem names it, and it is not in OUT) or unsure (none names
+it, but some loss names no mailbox, so that it may be one of this). A TAB, a line
+end, a byte that does not print and a backslash are written \t, \n, \xHH and \\.
 
 The page shows the first and the largest of long tables and says so; the list has
 all. Nothing of OUT is changed beside these two files. The summary goes to

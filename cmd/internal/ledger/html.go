@@ -276,6 +276,14 @@ func (v *view) AllLines() string {
 func (v *view) FaultyShown() []Row    { return v.Faulty[:min(shownRows, len(v.Faulty))] }
 func (v *view) UnreadShown() []Unread { return v.Unread[:min(shownRows, len(v.Unread))] }
 
+// UnsureText tells of mailboxes that may have lost something; "" of none.
+func (v *view) UnsureText() string {
+	if n := v.States[Unsure]; n > 0 {
+		return v.say("problems.unsure", page.Int(n))
+	}
+	return ""
+}
+
 func (v *view) FaultyMore() string {
 	all := v.States[Incomplete] + v.States[Missing]
 	if all <= shownRows {

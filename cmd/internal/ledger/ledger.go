@@ -247,15 +247,31 @@ func (l *Ledger) named() *named {
 		f, err := os.Open(filepath.Join(p.Dir, LinesName))
 		if err != nil {
 			l.hasLines = l.hasLines && p.Report.Command == ""
-			for _, line := range p.Report.Problems.Items {
-				n.add(line)
-			}
+			n.addKept(&p.Report.Problems)
 			continue
 		}
 		n.addFile(f)
 		f.Close()
 	}
 	return n
+}
+
+// addKept takes the problems that a report has kept. The others of a kind that
+// is about mailboxes may be of any.
+func (n *named) addKept(lines *cli.Lines) {
+	kept, ofMail := make(map[string]int64), make(map[string]cli.Line)
+	for _, line := range lines.Items {
+		n.add(line)
+		kept[line.Kind]++
+		if _, ok := mailboxOf(line.Where); ok {
+			ofMail[line.Kind] = line
+		}
+	}
+	for _, c := range lines.Kinds {
+		if line, ok := ofMail[c.Name]; ok && c.N > kept[c.Name] {
+			n.addAnywhere(cli.Line{Kind: line.Kind, Text: "there are more than the report has kept"}, c.N-kept[c.Name])
+		}
+	}
 }
 
 // addFile takes the problems of a file of lines.

@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"strconv"
 	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
 )
 
 // maxNamed is how many mailboxes and users that problems name are kept.
@@ -14,7 +16,8 @@ const maxNamed = 100_000
 type named struct {
 	of   map[mailbox]*fault
 	list []mailbox // in the order of their first problem
-	more bool      // there were more than are kept
+
+	anywhere *fault // losses that name no mailbox, or one that cannot be kept in mind
 }
 
 // mailbox is one mailbox; without a folder a whole user.
@@ -29,23 +32,52 @@ type fault struct {
 
 func newNamed() *named { return &named{of: make(map[mailbox]*fault)} }
 
-// add takes a problem, where its position names a mailbox or a user.
+// add takes a problem, where its position names a mailbox or a user, or should.
 func (n *named) add(l cli.Line) {
 	m, ok := mailboxOf(l.Where)
-	if !ok {
+	switch name, inStream := inStream(l.Where); {
+	case inStream && !ok:
+		if l.Kind != sims.BadValue { // it lost no message
+			n.addAnywhere(l, 1)
+		}
 		return
+	case !ok:
+		return
+	case inStream && l.Kind == sims.BadName && !isMember(name):
+		// What the rest of the name should be nobody knows.
+		if m.folder = ""; !isReadable(m.user) {
+			n.addAnywhere(l, 1)
+			return
+		}
 	}
 	if f := n.of[m]; f != nil {
 		f.more++
 		return
 	}
 	if len(n.list) == maxNamed {
-		n.more = true
+		n.addAnywhere(l, 1)
 		return
 	}
 	n.of[m] = &fault{kind: l.Kind, text: l.Text}
 	n.list = append(n.list, m)
 }
+
+// addAnywhere takes n problems, of which one is l, that may be of any mailbox.
+func (n *named) addAnywhere(l cli.Line, many int64) {
+	if n.anywhere != nil {
+		n.anywhere.more += many
+		return
+	}
+	n.anywhere = &fault{kind: l.Kind, text: l.Text + ", and no mailbox is named", more: many - 1}
+}
+
+func isMember(name string) bool {
+	_, _, _, ok := sims.SplitName(name)
+	return ok
+}
+
+// isReadable tells a user id that damage has left alone.
+func isReadable(user string) bool { return ims.CheckUserID(user) == nil && user[0] != '.' }
 
 // judge gives a row its state. The fault of a whole user is one of all of the
 // user's mailboxes.
@@ -58,6 +90,9 @@ func (n *named) judge(r *Row) {
 	if f != nil {
 		f.met = true
 	} else if f = user; f == nil {
+		if n.anywhere != nil {
+			r.State, r.Reason = Unsure, n.anywhere.reason()
+		}
 		return
 	}
 	r.State, r.Reason = Incomplete, f.reason()
@@ -89,10 +124,15 @@ func (n *named) missing(each func(*Row) error) error {
 // mailboxOf finds the mailbox that a position names: as a path in a store, as
 // the name of a mailbox in a list, or as a name in a stream.
 func mailboxOf(where string) (m mailbox, ok bool) {
-	file, last := "", where
-	if i := strings.LastIndex(where, ": "); i >= 0 {
-		file, last = where[:i], where[i+2:]
+	if name, ok := inStream(where); ok {
+		user, rest, _ := strings.Cut(name, "/")
+		return mailbox{user, withoutUID(rest)}, user != ""
 	}
+	last := where
+	if i := strings.LastIndex(where, ": "); i >= 0 {
+		last = where[i+2:]
+	}
+	last = unquoted(last)
 	if i := strings.Index(last, "=user/"); i >= 0 {
 		return ofPath(last[i+len("=user/"):])
 	}
@@ -100,14 +140,35 @@ func mailboxOf(where string) (m mailbox, ok bool) {
 		user, folder, _ := strings.Cut(name, "/")
 		return mailbox{user, ofInbox(folder, user)}, user != ""
 	}
-	if !strings.Contains(file, ": offset ") {
-		return m, false
+	return m, false
+}
+
+// inStream finds the name of a member in a position of a stream; there may be
+// none.
+func inStream(where string) (name string, ok bool) {
+	const offset = ": offset "
+	i := strings.Index(where, offset)
+	if i < 0 {
+		return "", false
 	}
-	user, rest, ok := strings.Cut(last, "/")
-	if !ok || user == "" {
-		return mailbox{user, ""}, user != ""
+	rest := strings.TrimLeft(where[i+len(offset):], "0123456789")
+	if rest == "" {
+		return "", true
 	}
-	return mailbox{user, withoutUID(rest)}, true
+	name, ok = strings.CutPrefix(rest, ": ")
+	return unquoted(name), ok
+}
+
+// unquoted is a name that a message has in quotes; one that was too long has
+// been cut.
+func unquoted(name string) string {
+	if !strings.HasPrefix(name, `"`) {
+		return name
+	}
+	if plain, err := strconv.Unquote(strings.TrimSuffix(name, "...")); err == nil {
+		return plain
+	}
+	return name
 }
 
 // ofInbox: the name of a mailbox without a folder is that of the INBOX.

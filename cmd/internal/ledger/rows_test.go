@@ -222,6 +222,9 @@ func TestMailboxOf(t *testing.T) {
 		{"backup.sims: offset 10240: joe/Mail/2001", "joe", "Mail", true}, // as good as can be told
 		{"backup.sims: offset 10240: joe", "joe", "", true},
 		{"backup.sims: offset 10240", "", "", false},
+		{"backup.sims: offset 10240: joe/INBOX/3: a", "joe", "INBOX/3: a", true},
+		{`backup.sims: offset 10240: "joe/caf\xe9: x/3"`, "joe", "caf\xe9: x", true},
+		{`backup.sims: offset 10240: "joe/caf\xe9/aaa"...`, "joe", "caf\xe9/aaa", true},
 		{"mboxlist/data.db2: user/hiro-t", "hiro-t", "INBOX", true},
 		{"mboxlist/data.db2: user/hiro-t/Drafts", "hiro-t", "Drafts", true},
 		{"partition/primary/=user/56/a3/=hiro-t", "hiro-t", "", true},
@@ -255,7 +258,7 @@ func TestStates(t *testing.T) {
 		l, lines := list(t, out)
 		text := strings.Join(lines, "\n")
 		want := []string{"user2\tINBOX\t14\t", "\tincomplete\tduplicate-uid: a message of UID 3 is there already\n", "gone\tSent\t0\t0\t-\t-\tmissing\tmissing-mailbox: "}
-		states := map[string]int64{Whole: l.Mailboxes - 2, Incomplete: 2, Missing: 1}
+		states := map[string]int64{Unsure: l.Mailboxes - 2, Incomplete: 2, Missing: 1} // a header that is lost names none
 		if file {
 			want = []string{"\tincomplete\tduplicate-uid: x (and more)"}
 			states = map[string]int64{Whole: l.Mailboxes - 1, Incomplete: 1}
@@ -268,6 +271,46 @@ func TestStates(t *testing.T) {
 		if fmt.Sprint(l.States) != fmt.Sprint(states) {
 			t.Errorf("%v, not %v", l.States, states)
 		}
+	}
+}
+
+// TestUnplaced: while a loss names no mailbox, none is called whole; one whose
+// name cannot be read is of any mailbox of the user.
+func TestUnplaced(t *testing.T) {
+	out := site(t, 8, false)
+	for _, tt := range []struct {
+		line  string
+		state map[string]string
+	}{
+		{"bad-header\ta: offset 1\tthis block is not a header", map[string]string{"user2": Unsure, "user4": Unsure}},
+		{"bad-name\ta: offset 1: \"us\\x01r4/INBOX/3\"\tx", map[string]string{"user2": Unsure, "user4": Unsure}},
+		{"bad-name\ta: offset 1: ../user4/INBOX/3\tx", map[string]string{"user2": Unsure, "user4": Unsure}},
+		{"bad-name\ta: offset 1: \"user4/IN\\x01OX/3\"\tx", map[string]string{"user2": Whole, "user4": Incomplete}},
+		{"bad-name\ta: offset 1: user4/INBOX/3: a\tx", map[string]string{"user2": Whole, "user4": Incomplete}},
+		{"bad-value\ta: offset 1\tx", map[string]string{"user2": Whole, "user4": Whole}},
+		{"bad-id\ta.ldif:1: uid=x\tx", map[string]string{"user2": Whole, "user4": Whole}},
+	} {
+		write(t, filepath.Join(out, LinesName), []byte("problem\t"+tt.line+"\n"))
+		l, lines := list(t, out)
+		for _, line := range lines {
+			f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+			if want := tt.state[f[0]]; want != "" && f[6] != want {
+				t.Errorf("%s: %s", tt.line, line)
+			}
+		}
+		if n := l.States[Unsure]; n > 0 != (tt.state["user2"] == Unsure) || n > 0 && n != l.Mailboxes || n > 0 && len(l.Faulty) > 0 {
+			t.Errorf("%s: %v, %v", tt.line, l.States, l.Faulty)
+		}
+	}
+	if err := os.Remove(filepath.Join(out, LinesName)); err != nil {
+		t.Fatal(err)
+	}
+	n := newNamed()
+	n.addKept(&cli.Lines{Total: 7, Kinds: cli.Counts{{Name: "lost-link", N: 3}, {Name: "bad-id", N: 4}}, Items: []cli.Line{
+		{Kind: "lost-link", Where: "a: offset 1: joe/INBOX/3"}, {Kind: "bad-id", Where: "a.ldif:1: uid=x"}}})
+	r := Row{User: "ann", Name: "INBOX", State: Whole}
+	if n.judge(&r); r.State != Unsure || !strings.Contains(r.Reason, "lost-link") || n.anywhere.more != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 

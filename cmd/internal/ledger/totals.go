@@ -33,7 +33,7 @@ type Totals struct {
 	LargestUsers     []User                        // largest first
 	Over             []User                        // over quota, the most bytes too many first
 	OverTotal        int64                         //
-	Faulty           []Row                         // mailboxes that are not whole
+	Faulty           []Row                         // mailboxes that problems name
 	Unread           []Unread                      // what could not be read for these sums
 	UnreadTotal      int64                         //
 	domains          map[string]*Domain            //
@@ -85,7 +85,7 @@ func newTotals() *Totals {
 // add counts a mailbox. The mailboxes of a user come one after the other.
 func (t *Totals) add(r *Row, defaultDomain string) {
 	t.States[r.State]++
-	if r.State != Whole {
+	if r.State != Whole && r.State != Unsure {
 		t.fault(r)
 	}
 	if r.State == Missing {
