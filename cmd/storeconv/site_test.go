@@ -173,7 +173,7 @@ func checkIndex(t *testing.T, store string, box *testsite.Mailbox) {
 			fields[key] = strings.TrimPrefix(value, " ")
 		}
 	}
-	if got, want := strings.Join(order, ","), "Name,Version,Exists,Largest Msg,Last Append,Last UID,Oldest Msg,Oldest Uid,Quota Used,UID Validity,ACL,Userflags,Subscribed,Partition"; got != want {
+	if got, want := strings.Join(order, ","), "Name,Version,Exists,Largest Msg,Last Append,Last UID,Oldest Msg,Oldest Uid,Quota Used,UID Validity,ACL,Userflags,Subscribed,Partition,Bare LF"; got != want {
 		t.Errorf("%s: fields %s, want %s", name, got, want)
 	}
 	mailbox := "user/" + box.User

@@ -48,6 +48,7 @@ type box struct {
 	recs records // written by this run
 	old  *oldBox // what earlier runs have exported; nil: nothing
 	src  *ims.Mailbox
+	crlf bool // the index of src knows that all line ends are CR LF
 
 	seen  map[uint32]struct{} // UIDs that have come, once they do not ascend
 	last  uint32

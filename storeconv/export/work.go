@@ -150,6 +150,9 @@ func (b *box) refuse(uid uint32, kind, text string) {
 // writeStored writes a message of the store.
 func (r *run) writeStored(it *item, buf *[]byte) error {
 	b, rec := it.b, it.rec
+	if done, err := r.shareUnread(it); done || err != nil {
+		return err
+	}
 	f, err := b.src.Open(rec.uid)
 	if err != nil {
 		b.met(max(rec.size, 0))
@@ -182,6 +185,27 @@ func (r *run) writeStored(it *item, buf *[]byte) error {
 		return plainError(err)
 	}
 	return r.writeHeld(it, (*buf)[:n], f)
+}
+
+// shareUnread makes the file of a message of the store that of the destination
+// without reading it, where the index knows all that its name says. The index
+// is believed of a file that has its size and date.
+func (r *run) shareUnread(it *item) (done bool, err error) {
+	b, rec := it.b, it.rec
+	if !b.crlf || r.opt.Via != Hardlink || r.opt.To != Maildir || r.dry() || b.old != nil || rec.sum == [32]byte{} {
+		return false, nil
+	}
+	info, err := b.src.Stat(rec.uid)
+	if err != nil || info.Size != rec.size || info.MTime != rec.date {
+		return false, nil // it is read, and told what is wrong with it
+	}
+	if done, err = r.linkStored(it); !done || err != nil {
+		return false, err
+	}
+	b.met(info.Size)
+	b.u.count(func(rep *Report) { rep.Shared++ })
+	r.progress(1, rec.size)
+	return true, nil
 }
 
 // plainError is an error without the path in front, which the log has.
@@ -283,6 +307,12 @@ func (r *run) share(it *item, f *ims.MessageFile) (bool, error) {
 	if r.dry() {
 		return true, nil
 	}
+	return r.linkStored(it)
+}
+
+// linkStored links the file of a message of the store into the destination;
+// false: that cannot be.
+func (r *run) linkStored(it *item) (bool, error) {
 	d := r.folder.Stage
 	err := d.FS().Linkat(it.b.src.FD(), ims.MessagePath(it.rec.uid), d.FD(), it.b.file(it.rec))
 	if err == nil {

@@ -180,6 +180,8 @@ func (h *Header) set(name, value string) (err error) {
 		h.Subscribed = value == "1"
 	case "Partition":
 		h.Partition = value
+	case "Bare LF":
+		h.Bare, err = parseBareLF(value)
 	default:
 		h.Other = append(h.Other, Field{name, value})
 	}
@@ -187,6 +189,18 @@ func (h *Header) set(name, value string) (err error) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+func parseBareLF(s string) (b BareLF, err error) {
+	messages, of, ok := strings.Cut(s, " ")
+	if !ok || messages == "" || of == "" {
+		return b, fmt.Errorf("%q is not two numbers", strings.Clone(s))
+	}
+	if b.Messages, err = parseNumber(messages); err == nil {
+		b.Of, err = parseNumber(of)
+	}
+	b.Known = err == nil
+	return b, err
 }
 
 func parseNumber(s string) (int64, error) {

@@ -44,6 +44,9 @@ func (h *Body) Add(b []byte) []byte {
 	return b
 }
 
+// BareLF tells whether what was written has a line end that is not CR LF.
+func (h *Body) BareLF() bool { return h.bare && !h.crlf }
+
 // Finish says what is known of the whole: what an index keeps of it, its size
 // in bytes and its SHA-256, both as written.
 func (h *Body) Finish() (text Summary, size int64, sum [32]byte) {

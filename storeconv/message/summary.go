@@ -15,10 +15,8 @@ type Summary struct {
 	HeaderSize int64  // bytes up to and with the empty line that ends the header
 	Sent       int64  // the Date: field, seconds since 1970, or ims.NoTime
 	ID         string // the Message-ID: field
-	BareLF     bool   // has a line end that is not CR LF; in the text behind the header that is taken from the numbers of CR and LF
+	BareLF     bool   // has a line end that is not CR LF
 }
-
-var cr, lf = []byte{'\r'}, []byte{'\n'}
 
 // maxMessageID bounds a Message-id in the index, in bytes.
 const maxMessageID = 998
@@ -42,7 +40,7 @@ func Summarize(b []byte) Summary {
 		switch {
 		case len(line) == 0:
 			s.HeaderSize = int64(next)
-			s.BareLF = s.BareLF || bytes.Count(b[next:], lf) != bytes.Count(b[next:], cr)
+			s.BareLF = s.BareLF || hasBareLF(b[next:], '\n')
 			return s
 		case !haveDate && field(line, "date:"):
 			haveDate = true

@@ -32,6 +32,8 @@ type boxIndex struct {
 	later    []laterLink     // that get their places at the end of the visit
 	spilled  []piece         // lines that are on disk
 	slot     int             // in lineBudget, while there are lines in memory
+	bare     int64           // messages with a line end that is not CR LF
+	unsure   bool            // and perhaps more of those that were there
 }
 
 // newFlags replace the flags of a message that is there.
@@ -146,6 +148,9 @@ func (c *collector) index(e *entry, info *content) error {
 		rec.SetKeyword(x.keyword(w))
 	}
 	x.Header.Add(&rec)
+	if info.bare {
+		x.bare++
+	}
 	if e.uid <= x.last {
 		x.unsorted = true
 	}
@@ -224,6 +229,9 @@ func (c *collector) fillHeader(b *box) {
 		last := x.LastUID
 		x.Header.Reset()
 		x.LastUID = last
+	}
+	if x.Bare = (ims.BareLF{}); !x.unsure {
+		x.SetBareLF(x.bare)
 	}
 }
 

@@ -379,6 +379,7 @@ func readContentAs(r io.Reader, crlf bool) (content, error) {
 	}
 	var info content
 	info.text, info.size, info.sum = h.Finish()
+	info.bare = h.BareLF()
 	return info, nil
 }
 

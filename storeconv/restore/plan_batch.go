@@ -183,6 +183,7 @@ func (s *bodySums) finish(crlf bool) content {
 	for i, h := range [...]*message.Body{s.plain, s.crlf} {
 		c := &s.content[i]
 		c.text, c.size, c.sum = h.Finish()
+		c.bare = h.BareLF()
 	}
 	if crlf {
 		return s.content[1]

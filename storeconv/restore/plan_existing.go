@@ -167,10 +167,18 @@ func (b *boxPlan) giveUID(e *entry) bool {
 	return true
 }
 
+// bareLF is how many messages have a line end that is not CR LF; unsure says
+// that it is not known of all.
+func (o *existingBox) bareLF() (n int64, unsure bool) {
+	b := o.header.Bare
+	return b.Messages, !o.indexed || !b.Known || b.Of != o.header.QuotaUsed
+}
+
 // continueFrom starts an index from the one that the store has.
 func (x *boxIndex) continueFrom(old *existingBox) {
 	x.Header = old.header
 	x.Userflags = slices.Clone(old.header.Userflags)
+	x.bare, x.unsure = old.bareLF()
 	x.keywords = make(map[string]int)
 	for i, k := range x.Userflags {
 		x.keywords[strings.ToLower(k)] = i

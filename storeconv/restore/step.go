@@ -60,6 +60,7 @@ type content struct {
 	size int64
 	sum  [32]byte
 	text message.Summary
+	bare bool // a line end is not CR LF
 }
 
 // messageStep is a message with its body. The planner fills the entry and

@@ -123,6 +123,7 @@ func (w *writer) message(m *messageStep) error {
 			m.text.HeaderSize = message.Summarize(b).HeaderSize
 		}
 	}
+	m.bare = m.text.BareLF && w.r.opt.CRLF == m.other
 	m.content.size = int64(len(b))
 	m.sum = sha256.Sum256(b)
 	if w.r.dry() || w.r.failure() != nil {
@@ -208,7 +209,7 @@ func (w *writer) long(m *messageStep) error {
 // copyLong reads the body of m to its end, and writes it to f if there is one.
 func (w *writer) copyLong(m *messageStep, f *durable.File) error {
 	h := message.NewBody(w.r.opt.CRLF != m.other)
-	defer func() { m.text, m.content.size, m.sum = h.Finish() }()
+	defer func() { m.text, m.content.size, m.sum = h.Finish(); m.bare = h.BareLF() }()
 	if w.buf == nil {
 		w.buf = make([]byte, 128<<10)
 	}

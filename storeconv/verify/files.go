@@ -101,6 +101,7 @@ type facts struct {
 	size   int64
 	sum    [32]byte
 	header headerFacts
+	bareLF bool // a line end is not CR LF
 }
 
 // factCache remembers files that have several names, so that each is read once
@@ -180,6 +181,7 @@ func (r *messageReader) read(ctx context.Context, dir int, name string, st *unix
 
 func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts, error) {
 	var f facts
+	last := byte(0)
 	r.h.Reset()
 	for first := true; ; first = false {
 		if ctx.Err() != nil {
@@ -193,6 +195,10 @@ func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts
 			f.header = readHeader(r.buf[:n])
 		}
 		r.h.Write(r.buf[:n])
+		f.bareLF = f.bareLF || bareLF(r.buf[:n], last)
+		if n > 0 {
+			last = r.buf[n-1]
+		}
 		f.size += int64(n)
 		if n < len(r.buf) || f.size >= size {
 			r.h.Sum(r.sum[:0])
@@ -200,6 +206,25 @@ func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts
 			return f, nil
 		}
 	}
+}
+
+// bareLF looks for a LF without a CR in front; last is the byte before b.
+func bareLF(b []byte, last byte) bool {
+	for at := 0; at < len(b); {
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 {
+			return false
+		}
+		at += n
+		if at > 0 {
+			last = b[at-1]
+		}
+		if last != '\r' {
+			return true
+		}
+		at++
+	}
+	return false
 }
 
 // fdReader reads an open file; its owner closes the descriptor.
@@ -230,7 +255,7 @@ const damagedHead = 64 << 10
 // that three lines with such names are none of it.
 var headerNames = []string{
 	"Name", "Version", "Exists", "Largest Msg", "Last Append", "Last UID", "Oldest Msg", "Oldest Uid",
-	"Quota Used", "UID Validity", "ACL", "Userflags", "Subscribed", "Partition",
+	"Quota Used", "UID Validity", "ACL", "Userflags", "Subscribed", "Partition", "Bare LF",
 }
 
 // damagedIndex says what tells that an index which does not begin as ours is

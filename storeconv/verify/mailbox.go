@@ -26,6 +26,8 @@ type boxResult struct {
 	seen, deleted  mboxlist.UIDSet
 	messages, size int64 // files, and the sum of their sizes
 	links          int64
+	unread         int64 // messages of the index that could not be read
+	bareLF         int64 // messages with a line end that is not CR LF
 	strange        strangeDates
 	notes          []storeconv.Note
 	err            error // of the run
@@ -250,6 +252,13 @@ func (c *boxChecker) headerFields(path string, t *totals) {
 	if h.UIDValidity == 0 {
 		c.note(problem("index-header", path, "UID Validity is 0"))
 	}
+	switch {
+	case !h.Bare.Known:
+	case h.Bare.Of != h.QuotaUsed:
+		c.note(warning("index-header", path, "Bare LF is of %d bytes, there are %d: nobody goes by it", h.Bare.Of, h.QuotaUsed))
+	case c.res.unread == 0:
+		wrong("Bare LF", h.Bare.Messages, c.res.bareLF)
+	}
 	for _, f := range h.Other {
 		c.note(warning("index-header", path, "%s: a field that no index of this version has", f.Name))
 	}
@@ -268,11 +277,16 @@ func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 	switch {
 	case err == nil:
 	case notThere(err):
+		c.res.unread++
 		c.note(problem("missing-file", path, "the index names it, the file is not there"))
 		return
 	default:
+		c.res.unread++
 		c.note(problem("unreadable", path, "%v", err))
 		return
+	}
+	if f.bareLF {
+		c.res.bareLF++
 	}
 	c.count(f.size, st)
 	c.note(c.v.owner.attributes(path, st)...)

@@ -134,6 +134,8 @@ var storeMutations = []mutation{
 	inHeader("Userflags", withStream, "keywords", "Userflags", func(h *ims.Header) { h.Userflags[0] += "x" }),
 	inHeader("Subscribed", alone, "subscription", "Subscribed is", func(h *ims.Header) { h.Subscribed = !h.Subscribed }),
 	inHeader("Partition", alone, "index-header", "Partition is", func(h *ims.Header) { h.Partition = "second" }),
+	inHeader("Bare", alone, "index-header", "Bare LF is", func(h *ims.Header) { h.Bare.Messages++ }),
+	inHeader("Bare", alone, "index-header", "nobody goes by it", func(h *ims.Header) { h.Bare.Of-- }),
 	inHeader("Other", alone, "index-header", "no index of this version", func(h *ims.Header) { h.Other = append(h.Other, ims.Field{Name: "X", Value: "1"}) }),
 
 	{"Record.UID", alone, func(t *testing.T, m *victim) {

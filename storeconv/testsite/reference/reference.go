@@ -112,6 +112,7 @@ func (s *Site) build(t testing.TB, date int64) {
 		x := index(t, &box)
 		var per mboxlist.PeerUser
 		per.LastAccess = date
+		bare := int64(0)
 		for i, m := range box.Messages {
 			path := filepath.Join(s.Store, m.Path)
 			must(os.MkdirAll(filepath.Dir(path), 0o700))
@@ -123,6 +124,9 @@ func (s *Site) build(t testing.TB, date int64) {
 			}
 			rec := &x.Messages[i]
 			rec.HSize = headerSize(s.bodies[m.SHA256])
+			if body := string(s.bodies[m.SHA256]); strings.Count(body, "\n") > strings.Count(body, "\r\n") {
+				bare++
+			}
 			if rec.Flags&ims.Seen != 0 {
 				per.Seen = per.Seen.Add(m.UID)
 			}
@@ -132,6 +136,7 @@ func (s *Site) build(t testing.TB, date int64) {
 			size[box.User] += m.Size
 		}
 		x.Count()
+		x.SetBareLF(bare)
 		x.LastUID = max(x.LastUID, box.UIDNext-1)
 		var idx bytes.Buffer
 		must(x.WriteIndex(&idx))
