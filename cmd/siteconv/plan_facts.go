@@ -14,6 +14,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
+	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/runbook"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/internal/stream"
@@ -105,7 +106,7 @@ func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) er
 			domain = after // of a hosted domain of NMS, whose users are below no node of it
 		}
 		domains[strings.ToLower(domain)] = true
-		if bytes, ok := sv.weight(id); ok && len(pilots) < mostWeighed {
+		if bytes, ok := sv.weight(id); ok && len(pilots) < mostWeighed && flags.ListedAs(id) {
 			pilots = append(pilots, weighed{id, bytes})
 		}
 	}

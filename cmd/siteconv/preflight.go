@@ -106,7 +106,11 @@ func (p *preflight) advise(text string) { p.found[len(p.found)-1].hint = text }
 
 // failInput is fail for an input that cannot be read as what it should be.
 func (p *preflight) failInput(in *input, err error) {
+	var packed *cli.PackedError
 	switch {
+	case errors.As(err, &packed):
+		p.fail("wrong-kind", in.path, err)
+		p.advise("the file is damaged, or not all of it is there: fetch or make it again")
 	case errors.Is(err, fs.ErrNotExist):
 		p.fail("input-missing", in.path, err)
 	case errors.Is(err, fs.ErrPermission):

@@ -55,8 +55,11 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		if len(some[kind]) >= oddShown {
 			return
 		}
-		if kind == mailNoEntry {
+		switch kind {
+		case mailNoEntry:
 			text = where
+		case entryNoMail: // the finding has the sentence
+			text = strings.TrimSuffix(strings.TrimPrefix(text, "user "), " has an entry and no mail")
 		}
 		some[kind] = append(some[kind], text)
 	})

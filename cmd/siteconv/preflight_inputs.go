@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/page"
 	"imsconv/ldifconv"
 )
 
@@ -29,7 +30,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.fact("mail", "%s users, %s folders at least, %s messages, %s MB", thousands(int64(m.ids.Len())), thousands(m.folders), thousands(m.messages), thousands(m.bytes/1e6))
+	c.pre.fact("mail", "%s users, %s folders at least, %s messages, %s", thousands(int64(m.ids.Len())), thousands(m.folders), thousands(m.messages), page.Size(m.bytes, "en"))
 	if m.ids.Len() == 0 {
 		c.pre.find("empty-mail", in.path, "there is no user in it")
 	}

@@ -126,6 +126,16 @@ func readNames(job *cli.Job, path string, use func(old, id string)) error {
 	return nil
 }
 
+// ListedAs tells whether a line of a file of users can name a user of that id,
+// and a store can have it.
+func ListedAs(id string) bool {
+	if id == "" || id[0] == '#' || len(id) >= maxNameLine || foreign([]byte(id)) != "" || ims.CheckUserID(id) != nil {
+		return false
+	}
+	old, _, err := parseName(id)
+	return err == nil && old == id
+}
+
 // maxNameLine is how long a line of a user file may be, in bytes.
 const maxNameLine = 4096
 
