@@ -45,10 +45,10 @@ type box struct {
 
 	fitted map[uint32]uint32 // UIDs of messages whose own a Maildir cannot have
 
-	recs records // written by this run
-	old  *oldBox // what earlier runs have exported; nil: nothing
-	src  *ims.Mailbox
-	crlf bool // the index of src knows that all line ends are CR LF
+	recs  records // written by this run
+	old   *oldBox // what earlier runs have exported; nil: nothing
+	src   *ims.Mailbox
+	index *ims.Header // of src, where it has one of ours
 
 	seen  map[uint32]struct{} // UIDs that have come, once they do not ascend
 	last  uint32

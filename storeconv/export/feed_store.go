@@ -266,7 +266,7 @@ func (f *storeFeed) mailbox(ctx context.Context, u *user, src *ims.Mailbox) erro
 	err = f.messages(ctx, b, p)
 	p.send()
 	u.wg.Wait() // src is closed now, and another of the name may come from another partition
-	b.src, b.crlf = nil, false
+	b.src, b.index = nil, nil
 	return err
 }
 
@@ -317,7 +317,7 @@ func (f *storeFeed) header(b *box, h *ims.Header) {
 		b.next = h.LastUID + 1
 	}
 	b.acl = aclLines(h.ACL)
-	b.crlf = h.NoBareLF()
+	b.index = h
 }
 
 // aclLines turns the one line of an index, or of folder.db, into lines.

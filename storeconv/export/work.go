@@ -192,7 +192,10 @@ func (r *run) writeStored(it *item, buf *[]byte) error {
 // is believed of a file that has its size and date.
 func (r *run) shareUnread(it *item) (done bool, err error) {
 	b, rec := it.b, it.rec
-	if !b.crlf || r.opt.Via != Hardlink || r.opt.To != Maildir || r.dry() || b.old != nil || rec.sum == [32]byte{} {
+	if b.index == nil || r.opt.Via != Hardlink || r.opt.To != Maildir || r.dry() || b.old != nil || rec.sum == [32]byte{} {
+		return false, nil
+	}
+	if has, known := b.index.HasBareLF(rec.uid); has || !known {
 		return false, nil
 	}
 	info, err := b.src.Stat(rec.uid)

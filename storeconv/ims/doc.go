@@ -54,8 +54,10 @@
 // the first byte, at least three bytes. Original-Uid is uidvalidity-uid of the
 // mailbox the message came from; with uidvalidity 0 its place in one without
 // UIDs. SHA-256 is over the stored bytes. Message-id is the value of the field
-// of that name, without control characters. Bare LF is two numbers: how many
-// messages have a line end that is not CR LF, and the Quota Used of which that
-// holds; without it, or with another Quota Used, that is not known. A reader
+// of that name, without control characters. Bare LF is how many messages
+// have a line end that is not CR LF, the Quota Used of which that holds, and
+// the UIDs of these messages as an IMAP sequence set, which is left out when it
+// is long. Without the field, or with another Quota Used, nothing is known of
+// that. A reader
 // ignores header fields that it does not know and keeps them for the writer.
 package ims

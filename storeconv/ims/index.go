@@ -88,25 +88,6 @@ type Header struct {
 	Other       []Field // kept in their order, after the known ones
 }
 
-// BareLF says how many messages have a line end that is not CR LF. Where there
-// is none, a message has as many bytes for a client as its file.
-type BareLF struct {
-	Known    bool
-	Messages int64
-	Of       int64 // Quota Used when they were counted: with another they are others
-}
-
-// NoBareLF tells whether it is known that no message has a line end that is not
-// CR LF. Of a file that is not the one that was counted it tells nothing: ask
-// for its size and date.
-func (h *Header) NoBareLF() bool { return h.knowsBareLF() && h.Bare.Messages == 0 }
-
-func (h *Header) knowsBareLF() bool { return h.Bare.Known && h.Bare.Of == h.QuotaUsed }
-
-// SetBareLF says that so many of the messages that are counted in the header
-// have a line end that is not CR LF.
-func (h *Header) SetBareLF(messages int64) { h.Bare = BareLF{true, messages, h.QuotaUsed} }
-
 // Add counts a message into the header.
 func (h *Header) Add(r *Record) {
 	h.Exists++
@@ -252,7 +233,7 @@ func (h *Header) Append(dst []byte) []byte {
 	field("Subscribed", map[bool]string{false: "0", true: "1"}[h.Subscribed])
 	field("Partition", h.Partition)
 	if h.Bare.Known {
-		field("Bare LF", num(h.Bare.Messages), num(h.Bare.Of))
+		field("Bare LF", h.Bare.text()...)
 	}
 	for _, f := range h.Other {
 		field(f.Name, f.Value)

@@ -191,18 +191,6 @@ func (h *Header) set(name, value string) (err error) {
 	return nil
 }
 
-func parseBareLF(s string) (b BareLF, err error) {
-	messages, of, ok := strings.Cut(s, " ")
-	if !ok || messages == "" || of == "" {
-		return b, fmt.Errorf("%q is not two numbers", strings.Clone(s))
-	}
-	if b.Messages, err = parseNumber(messages); err == nil {
-		b.Of, err = parseNumber(of)
-	}
-	b.Known = err == nil
-	return b, err
-}
-
 func parseNumber(s string) (int64, error) {
 	if s == "" {
 		return 0, nil

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +188,57 @@ func TestParseTime(t *testing.T) {
 		if (err != nil) != (wantErr != nil) || err == nil && got != want.Unix() {
 			t.Errorf("%q: %d, %v; package time says %d, %v", s, got, err, want.Unix(), wantErr)
 		}
+	}
+}
+
+// TestBareLF: the field is believed of the messages that it was counted of, and
+// says what it does not know.
+func TestBareLF(t *testing.T) {
+	read := func(lines string) (*Header, error) {
+		ir, err := NewIndexReader(strings.NewReader("imsconv-store.idx 1\n" + lines + "\n"))
+		if err != nil {
+			return nil, err
+		}
+		return &ir.Header, nil
+	}
+	for _, tt := range []struct {
+		lines      string
+		has, known []uint32
+	}{
+		{"Quota Used: 9\n", nil, nil},
+		{"Quota Used: 9\nBare LF: 0 9\n", nil, []uint32{1, 7, 4294967295}},
+		{"Bare LF: 0 9\nQuota Used: 9\n", nil, []uint32{1}},
+		{"Quota Used: 9\nBare LF: 0 8\n", nil, nil},
+		{"Quota Used: 9\nBare LF: 3 9\n", nil, nil},
+		{"Quota Used: 9\nBare LF: 3 9 2,5:6\n", []uint32{2, 5, 6}, []uint32{1, 2, 3, 4, 5, 6, 7}},
+	} {
+		h, err := read(tt.lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, uid := range []uint32{1, 2, 3, 4, 5, 6, 7, 4294967295} {
+			has, known := h.HasBareLF(uid)
+			if want := slices.Contains(tt.has, uid); has != want || slices.Contains(tt.known, uid) && !known || tt.known == nil && known {
+				t.Errorf("%q, %d: %v, %v", tt.lines, uid, has, known)
+			}
+		}
+		again, err := read(strings.TrimPrefix(strings.TrimSuffix(string(h.Append(nil)), "\n"), "imsconv-store.idx 1\n"))
+		if err != nil || !slices.Equal(again.Bare.UIDs, h.Bare.UIDs) || again.Bare.Of != h.Bare.Of || again.Bare.Messages != h.Bare.Messages {
+			t.Errorf("%q: %+v, %v", tt.lines, again, err)
+		}
+	}
+	for _, bad := range []string{"", "1", "1 x", "x 1", "1 2 3:1", "1 2 0", "1 2 1,1", "1 2 1 2", "-1 2", "1  2"} {
+		if _, err := read("Bare LF: " + bad + "\n"); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+	h := Header{QuotaUsed: 9}
+	var many []UIDRange
+	for i := range uint32(30_000) {
+		many = append(many, UIDRange{First: 3*i + 1, Last: 3*i + 2})
+	}
+	h.SetBareLF(many)
+	if again, err := read(strings.TrimPrefix(strings.TrimSuffix(string(h.Append(nil)), "\n"), "imsconv-store.idx 1\n")); err != nil || again.Bare.Messages != 60_000 || again.Bare.UIDs != nil {
+		t.Errorf("%v, %v", again.Bare.Messages, err)
 	}
 }

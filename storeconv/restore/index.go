@@ -32,7 +32,7 @@ type boxIndex struct {
 	later    []laterLink     // that get their places at the end of the visit
 	spilled  []piece         // lines that are on disk
 	slot     int             // in lineBudget, while there are lines in memory
-	bare     int64           // messages with a line end that is not CR LF
+	bare     uidRanges       // messages with a line end that is not CR LF
 	unsure   bool            // and perhaps more of those that were there
 }
 
@@ -149,7 +149,7 @@ func (c *collector) index(e *entry, info *content) error {
 	}
 	x.Header.Add(&rec)
 	if info.bare {
-		x.bare++
+		x.bare.add(rec.UID)
 	}
 	if e.uid <= x.last {
 		x.unsorted = true
@@ -231,7 +231,7 @@ func (c *collector) fillHeader(b *box) {
 		x.LastUID = last
 	}
 	if x.Bare = (ims.BareLF{}); !x.unsure {
-		x.SetBareLF(x.bare)
+		x.SetBareLF(x.bare.forIndex())
 	}
 }
 

@@ -167,11 +167,23 @@ func (b *boxPlan) giveUID(e *entry) bool {
 	return true
 }
 
-// bareLF is how many messages have a line end that is not CR LF; unsure says
+// bareLF are the messages that have a line end that is not CR LF; unsure says
 // that it is not known of all.
-func (o *existingBox) bareLF() (n int64, unsure bool) {
-	b := o.header.Bare
-	return b.Messages, !o.indexed || !b.Known || b.Of != o.header.QuotaUsed
+func (o *existingBox) bareLF() (uids uidRanges, unsure bool) {
+	for _, r := range o.header.Bare.UIDs {
+		uids = append(uids, uidRange{r.First, r.Last})
+	}
+	_, known := o.header.HasBareLF(0)
+	return uids, !o.indexed || !known
+}
+
+// forIndex is the set as an index has it.
+func (u uidRanges) forIndex() []ims.UIDRange {
+	out := make([]ims.UIDRange, len(u))
+	for i, r := range u {
+		out[i] = ims.UIDRange{First: r.lo, Last: r.hi}
+	}
+	return out
 }
 
 // continueFrom starts an index from the one that the store has.

@@ -200,7 +200,7 @@ func (b *box) appendState(dst []byte) []byte {
 	f.putBool(x.changed)
 	f.putBool(x.unsorted)
 	f.putInt(int64(x.last))
-	f.putInt(x.bare)
+	f.putRanges(x.bare)
 	f.putBool(x.unsure)
 	f.putHeader(&x.Header)
 	f.putBytes(x.seen.Append(nil))
@@ -231,7 +231,7 @@ func (b *box) parseState(text []byte) (s boxState, err error) {
 	s.existing, s.gone = f.bool(), f.bool()
 	s.again, s.validity = f.bool(), uint32(f.int())
 	x.set, x.changed, x.unsorted, x.last = f.bool(), f.bool(), f.bool(), uint32(f.int())
-	x.bare, x.unsure = f.int(), f.bool()
+	x.bare, x.unsure = f.ranges(), f.bool()
 	f.header(&x.Header)
 	for n := range x.Userflags {
 		x.noteKeyword(n)

@@ -28,9 +28,19 @@ type boxResult struct {
 	links          int64
 	unread         int64 // messages of the index that could not be read
 	bareLF         int64 // messages with a line end that is not CR LF
+	bareUIDs       []ims.UIDRange
 	strange        strangeDates
 	notes          []storeconv.Note
 	err            error // of the run
+}
+
+func (r *boxResult) addBareLF(uid uint32) {
+	r.bareLF++
+	if n := len(r.bareUIDs); n > 0 && r.bareUIDs[n-1].Last+1 == uid {
+		r.bareUIDs[n-1].Last = uid
+		return
+	}
+	r.bareUIDs = append(r.bareUIDs, ims.UIDRange{First: uid, Last: uid})
 }
 
 // maxBoxNotes bounds the lines kept of one mailbox; more are of no use to
@@ -258,6 +268,9 @@ func (c *boxChecker) headerFields(path string, t *totals) {
 		c.note(warning("index-header", path, "Bare LF is of %d bytes, there are %d: nobody goes by it", h.Bare.Of, h.QuotaUsed))
 	case c.res.unread == 0:
 		wrong("Bare LF", h.Bare.Messages, c.res.bareLF)
+		if h.Bare.Messages == c.res.bareLF && h.Bare.UIDs != nil && !slices.Equal(h.Bare.UIDs, c.res.bareUIDs) {
+			c.note(problem("index-header", path, "Bare LF names other messages than those that have one"))
+		}
 	}
 	for _, f := range h.Other {
 		c.note(warning("index-header", path, "%s: a field that no index of this version has", f.Name))
@@ -286,7 +299,7 @@ func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
 		return
 	}
 	if f.bareLF {
-		c.res.bareLF++
+		c.res.addBareLF(rec.UID)
 	}
 	c.count(f.size, st)
 	c.note(c.v.owner.attributes(path, st)...)

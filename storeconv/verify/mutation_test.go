@@ -135,6 +135,14 @@ var storeMutations = []mutation{
 	inHeader("Subscribed", alone, "subscription", "Subscribed is", func(h *ims.Header) { h.Subscribed = !h.Subscribed }),
 	inHeader("Partition", alone, "index-header", "Partition is", func(h *ims.Header) { h.Partition = "second" }),
 	inHeader("Bare", alone, "index-header", "Bare LF is", func(h *ims.Header) { h.Bare.Messages++ }),
+	inHeader("Bare", alone, "index-header", "names other messages", func(h *ims.Header) {
+		if h.Bare.Messages == 0 {
+			h.Bare.UIDs = []ims.UIDRange{{First: 1, Last: 1}}
+			return
+		}
+		h.Bare.UIDs[0].First, h.Bare.UIDs[0].Last = h.Bare.UIDs[0].First+10000, h.Bare.UIDs[0].Last+10000
+		h.Bare.UIDs = h.Bare.UIDs[:1]
+	}),
 	inHeader("Bare", alone, "index-header", "nobody goes by it", func(h *ims.Header) { h.Bare.Of-- }),
 	inHeader("Other", alone, "index-header", "no index of this version", func(h *ims.Header) { h.Other = append(h.Other, ims.Field{Name: "X", Value: "1"}) }),
 

@@ -112,7 +112,7 @@ func (s *Site) build(t testing.TB, date int64) {
 		x := index(t, &box)
 		var per mboxlist.PeerUser
 		per.LastAccess = date
-		bare := int64(0)
+		var bare []ims.UIDRange
 		for i, m := range box.Messages {
 			path := filepath.Join(s.Store, m.Path)
 			must(os.MkdirAll(filepath.Dir(path), 0o700))
@@ -125,7 +125,11 @@ func (s *Site) build(t testing.TB, date int64) {
 			rec := &x.Messages[i]
 			rec.HSize = headerSize(s.bodies[m.SHA256])
 			if body := string(s.bodies[m.SHA256]); strings.Count(body, "\n") > strings.Count(body, "\r\n") {
-				bare++
+				if n := len(bare); n > 0 && bare[n-1].Last+1 == m.UID {
+					bare[n-1].Last = m.UID
+				} else {
+					bare = append(bare, ims.UIDRange{First: m.UID, Last: m.UID})
+				}
 			}
 			if rec.Flags&ims.Seen != 0 {
 				per.Seen = per.Seen.Add(m.UID)
