@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -216,4 +219,28 @@ func findings(t *testing.T, p *planted) []told {
 		t.Fatalf("%v: %s%s", err, stdout, stderr)
 	}
 	return list.Findings
+}
+
+// TestPreflightTellsOfACutFile: what is damaged is not taken for an input of
+// another kind.
+func TestPreflightTellsOfACutFile(t *testing.T) {
+	dir := t.TempDir()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	io.WriteString(w, readFile(t, sample+"/sims/export.ldif"))
+	w.Close()
+	found := findings(t, &planted{code: "wrong-kind", args: simsArgs("--ldif", write(t, dir, "cut.ldif.gz", packed.Bytes()[:packed.Len()/2]))})
+	if len(found) != 1 || !strings.Contains(found[0].Text, "cut") || strings.Contains(found[0].Advice, "swapped") {
+		t.Errorf("%+v", found)
+	}
+}
+
+// TestPreflightNamesUsersOnce: a list of users does not say its sentence for
+// each, and little mail is not none.
+func TestPreflightNamesUsersOnce(t *testing.T) {
+	args := append([]string{"run", "--preflight"}, edited("uid: keiko_s\n", "uid: keiko\n")(t, t.TempDir())...)
+	_, stdout, stderr := siteconv(t, args...)
+	if text := stdout + stderr; strings.Contains(text, " 0 MB") || strings.Count(text, "an entry and no mail") != 1 || !strings.Contains(text, `no mail: "keiko"`) {
+		t.Error(text)
+	}
 }

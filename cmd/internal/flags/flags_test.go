@@ -225,3 +225,15 @@ func TestExportsOfAnotherKind(t *testing.T) {
 		}
 	}
 }
+
+// TestListedAs: an id that a line of a file of users cannot name is not put
+// into one.
+func TestListedAs(t *testing.T) {
+	for id, want := range map[string]bool{
+		"joe": true, "joe@siroe.com": true, "": false, "#joe": false, "a b": false, "a=b": false, " joe": false, "j%e": false, "anyone": false, "dn:x": false, "joe\n": false, "From ": false,
+	} {
+		if ListedAs(id) != want {
+			t.Errorf("%q: %v", id, !want)
+		}
+	}
+}
