@@ -79,8 +79,13 @@ func (f *runFlags) describe() (*site.Site, error) {
 		return nil, err
 	}
 	f.override(s)
-	if s.Scenario == "" || (f.out == "" && !f.dryRun && !f.preflight) {
+	switch noOut := f.out == "" && !f.dryRun && !f.preflight; {
+	case s.Scenario == "" && noOut:
 		return nil, cli.Usagef("--scenario and --out are needed")
+	case s.Scenario == "":
+		return nil, cli.Usagef("which scenario? (--scenario, or scenario in site.toml)")
+	case noOut:
+		return nil, cli.Usagef("where to? (--out)")
 	}
 	s.Complete()
 	if f.via.Value != "" && !s.NMS() {
