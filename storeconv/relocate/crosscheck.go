@@ -186,7 +186,7 @@ func (p *partition) hasDirectory(id, box string) bool {
 // noRecord deals with a mailbox that has a directory and no record for it.
 func (r *relocation) noRecord(id, box, partition string, elsewhere bool, put recordSink) error {
 	part := r.partition(partition)
-	where := part.where + "/=user/" + ims.Hash(id) + "/" + ims.Component(id)
+	where := part.where + ": " + mailboxKey(id, box) // the directory of an INBOX is the user's
 	r.report.NoRecord++
 	switch {
 	case elsewhere:

@@ -84,7 +84,7 @@ func TestRelocateFaults(t *testing.T) {
 				copy(data[at:], "tertiar")
 				must(t, os.WriteFile(from+"/mboxlist/data.db2", data, 0o600))
 			},
-			want:   []string{`names partition "tertiar", which the source does not have`, "no-record: " + keikoDir},
+			want:   []string{`names partition "tertiar", which the source does not have`, "no-record: partition/primary: user/keiko_s/Mail/flying"},
 			placed: 8,
 		},
 		{
@@ -127,7 +127,7 @@ func TestRelocateFaults(t *testing.T) {
 			plant: func(t *testing.T, from string) {
 				must(t, os.MkdirAll(filepath.Join(from, annaDir, "=new/00"), 0o700))
 			},
-			want:   []string{"no-record: " + annaDir + ": mailbox user/anna/new has no record in data.db2"},
+			want:   []string{"no-record: partition/primary: user/anna/new: mailbox user/anna/new has no record in data.db2"},
 			placed: 8,
 		},
 		{

@@ -226,6 +226,7 @@ func TestMailboxOf(t *testing.T) {
 		{`backup.sims: offset 10240: "joe/caf\xe9: x/3"`, "joe", "caf\xe9: x", true},
 		{`backup.sims: offset 10240: "joe/caf\xe9/aaa"...`, "joe", "caf\xe9/aaa", true},
 		{"mboxlist/data.db2: user/hiro-t", "hiro-t", "INBOX", true},
+		{"partition/primary: user/hiro-t", "hiro-t", "INBOX", true},
 		{"mboxlist/data.db2: user/hiro-t/Drafts", "hiro-t", "Drafts", true},
 		{"partition/primary/=user/56/a3/=hiro-t", "hiro-t", "", true},
 		{"partition/primary/=user/56/a3/=hiro-t/00/3.msg", "hiro-t", "INBOX", true},
