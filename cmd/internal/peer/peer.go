@@ -1,5 +1,6 @@
 // Package peer finds the real programs that tests compare with: OpenLDAP,
-// 389 Directory Server, Berkeley DB, GNU tar, lz4, Dovecot, Chromium, mandoc.
+// 389 Directory Server, Berkeley DB, GNU tar, lz4, Dovecot, Chromium, Slurm,
+// GNU parallel, mandoc.
 package peer
 
 import (

@@ -35,7 +35,7 @@ const (
 func NewSlapd(t testing.TB, schema []byte, suffix, export string) *Slapd {
 	t.Helper()
 	d := &Slapd{
-		t: t, Suffix: suffix, Dir: shortTempDir(t),
+		t: t, Suffix: suffix, Dir: shortTempDir(t, "slapd"),
 		slapd: Need(t, "slapd"), cat: Need(t, "slapcat"), modify: Need(t, "ldapmodify"),
 	}
 	add := Need(t, "slapadd")
@@ -61,9 +61,9 @@ dbnosync
 
 // shortTempDir is a temporary folder whose name leaves room for a socket's (108
 // bytes in all).
-func shortTempDir(t testing.TB) string {
+func shortTempDir(t testing.TB, prefix string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "slapd")
+	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
