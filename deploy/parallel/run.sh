@@ -1,0 +1,35 @@
+#!/bin/bash
+# Runs a whole conversion with GNU parallel: run.sh SETTINGS [OPTION...]. The
+# plan comes first, then the parts, then merge, then verify. Options are those
+# of parallel, such as --jobs 4 or --sshlogin a,b,c. The same command again,
+# after something has failed, does what is not done.
+set -euo pipefail
+if [ $# -lt 1 ]; then
+	echo "usage: run.sh SETTINGS [OPTION...]" >&2
+	exit 2
+fi
+settings=$(realpath "$1")
+deploy=$(dirname "$(dirname "$(realpath "$0")")")
+shift
+# shellcheck source=../settings.sh
+. "$settings"
+mkdir -p "$REPORTS"
+
+# spread runs a step once for each part. Its journal, REPORTS/STEP.joblog, tells
+# which are done.
+spread() {
+	local step=$1
+	shift
+	seq "$SHARDS" | parallel --joblog "$REPORTS/$step.joblog" --resume-failed --tagstring "$step {}" --line-buffer "$@" \
+		"$deploy/step.sh" "$settings" "$step" "{}/$SHARDS"
+}
+
+"$deploy/step.sh" "$settings" plan
+spread shard "$@"
+status=0
+"$deploy/step.sh" "$settings" merge || status=$?
+# 3: something was lost, which is no reason not to look.
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
+rm -f "$REPORTS/verify.joblog"
+spread verify "$@"
+exit "$status"
