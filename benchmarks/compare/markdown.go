@@ -89,7 +89,11 @@ func (t *taskResult) write(b *strings.Builder) {
 	} else {
 		fmt.Fprintf(b, "%s\n\n", t.Note)
 	}
-	fmt.Fprintf(b, "| | wall | ± | CPU | peak | %s/s | MB/s | times ours |\n|---|---|---|---|---|---|---|---|\n", t.Unit)
+	last := "times ours"
+	if t.shares() {
+		last = "of one run"
+	}
+	fmt.Fprintf(b, "| | wall | ± | CPU | peak | %s/s | MB/s | %s |\n|---|---|---|---|---|---|---|---|\n", t.Unit, last)
 	for _, c := range t.Contenders {
 		b.WriteString(t.line(&c))
 	}
@@ -112,6 +116,10 @@ func (t *taskResult) size() string {
 
 // grows tells that each contender has an input of its own size.
 func (t *taskResult) grows() bool { return strings.HasPrefix(t.Name, "growth") }
+
+// shares tells that the contenders are our own, and the first one is what the
+// others are held against.
+func (t *taskResult) shares() bool { return strings.HasPrefix(t.Name, "shards") }
 
 // items is how many items a contender handled.
 func (t *taskResult) items(c *contenderResult) float64 {
@@ -150,7 +158,7 @@ func (t *taskResult) megabytes(c *contenderResult) string {
 
 func (t *taskResult) ratio(c *contenderResult) string {
 	us := t.role(ours)
-	if us == nil || us.Wall.Median == 0 || c.Role == ours {
+	if us == nil || us.Wall.Median == 0 || c.Role == ours && (!t.shares() || c.Name == us.Name) {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", c.Wall.Median/us.Wall.Median)

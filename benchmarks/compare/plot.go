@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -21,6 +22,9 @@ type plotFile struct{ name, title string }
 var roleColours = map[string]color.Color{
 	ours: color.RGBA{31, 111, 235, 255}, peer: color.RGBA{173, 181, 189, 255}, limit: color.RGBA{43, 138, 62, 255},
 }
+
+// lineColours are those of the lines of one drawing.
+var lineColours = []color.Color{color.RGBA{31, 111, 235, 255}, color.RGBA{43, 138, 62, 255}, color.RGBA{201, 83, 17, 255}}
 
 // plot draws what was measured into dir, which is made anew.
 func (r *results) plot(dir string) ([]plotFile, error) {
@@ -130,8 +134,25 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 // curve is a drawing over the size of something.
 type curve struct {
 	name, title, x, y string
-	points            plotter.XYs
+	lines             []curveLine
 	linear            bool // the axis of x
+}
+
+// curveLine is one line of a drawing: a series of contenders.
+type curveLine struct {
+	name   string
+	points plotter.XYs
+}
+
+// add puts a point into the line of its series, which is made when it is not
+// there.
+func (c *curve) add(series string, at plotter.XY) {
+	i := slices.IndexFunc(c.lines, func(l curveLine) bool { return l.name == series })
+	if i < 0 {
+		i = len(c.lines)
+		c.lines = append(c.lines, curveLine{name: series})
+	}
+	c.lines[i].points = append(c.lines[i].points, at)
 }
 
 // curves are those that the tasks have points for: scaling with workers, cost
@@ -142,12 +163,16 @@ func (r *results) curves() []curve {
 		add := func(c curve, of func(*contenderResult) float64) {
 			for _, r := range t.Contenders {
 				if v := of(&r); r.Series != "" && v > 0 {
-					c.points = append(c.points, plotter.XY{X: r.X, Y: v})
+					c.add(r.Series, plotter.XY{X: r.X, Y: v})
 				}
 			}
-			if len(c.points) > 1 {
+			if len(c.lines) > 0 && len(c.lines[0].points) > 1 {
 				out = append(out, c)
 			}
+		}
+		if t.shares() {
+			add(curve{name: t.Name + "-wall", title: t.Title, x: "parts", y: "seconds", linear: true}, func(c *contenderResult) float64 { return c.Wall.Median })
+			continue
 		}
 		if !t.grows() {
 			add(curve{name: t.Name + "-jobs", title: t.Title + ": more workers", x: "--jobs", y: t.Unit + " a second", linear: true},
@@ -163,19 +188,25 @@ func (r *results) curves() []curve {
 func (c *curve) draw() (*plot.Plot, error) {
 	p := newPlot(c.title)
 	p.X.Label.Text, p.Y.Label.Text = c.x, c.y
-	line, points, err := plotter.NewLinePoints(c.points)
-	if err != nil {
-		return nil, err
+	p.Add(plotter.NewGrid())
+	var marks plot.ConstantTicks
+	for i, l := range c.lines {
+		line, points, err := plotter.NewLinePoints(l.points)
+		if err != nil {
+			return nil, err
+		}
+		line.Color, points.Color = lineColours[i%len(lineColours)], lineColours[i%len(lineColours)]
+		line.Width = vg.Points(1.5)
+		p.Add(line, points)
+		if len(c.lines) > 1 {
+			p.Legend.Add(l.name, line, points)
+		}
+		for _, pt := range l.points {
+			marks = append(marks, plot.Tick{Value: pt.X, Label: fmt.Sprintf("%.0f", pt.X)})
+		}
 	}
-	line.Color, points.Color = roleColours[ours], roleColours[ours]
-	line.Width = vg.Points(1.5)
-	p.Add(plotter.NewGrid(), line, points)
 	p.Y.Min = 0
 	p.Y.Max *= 1.15
-	var marks plot.ConstantTicks
-	for _, pt := range c.points {
-		marks = append(marks, plot.Tick{Value: pt.X, Label: fmt.Sprintf("%.0f", pt.X)})
-	}
 	p.X.Tick.Marker = marks
 	if !c.linear {
 		p.X.Scale = plot.LogScale{}

@@ -59,6 +59,13 @@ func grown(x, wall float64, peak int64) contenderResult {
 	return c
 }
 
+// part is a contender of a task in parts.
+func part(series string, x, wall float64) contenderResult {
+	c := made(series, ours, wall)
+	c.Series, c.X = series, x
+	return c
+}
+
 // madeResults are results whose every number is known.
 func madeResults() *results {
 	r := &results{Command: "go run ./benchmarks/compare", Missing: []string{"bsdtar"}, Versions: map[string]string{"GNU tar": "tar 1.34"}, Bench: []float64{900, 1000, 1100}}
@@ -71,6 +78,8 @@ func madeResults() *results {
 		{Name: "start", Title: "Start-up", Unit: "runs", Items: 1, Contenders: []contenderResult{made("ldifconv", ours, 0.012)}},
 		{Name: "growth-restore", Title: "Growth", Unit: "messages", Contenders: []contenderResult{
 			grown(1000, 1, 40<<20), grown(10_000, 11, 100<<20), grown(100_000, 121, 110<<20)}},
+		{Name: "shards", Title: "Shards", Unit: "messages", Items: 1000, Note: "Parts.", Contenders: []contenderResult{
+			made("one run", ours, 2), part("at once", 1, 2.5), part("at once", 4, 3), part("alone", 4, 0.5)}},
 	}
 	r.Goals = goalsOf(r)
 	r.Profiles = []profileResult{{"restore", "^BenchmarkRestore$", "flat flat%\n1s 100% all"}}
@@ -119,6 +128,8 @@ func TestWrite(t *testing.T) {
 		"| **storeconv restore** | 1 s | 0% | 1 s | 10 MiB | 1000 | 50 |  |",
 		"| tar -x | 1.2 s | 0% | 1.2 s | 10 MiB | 833 | 42 | 1.20 |",
 		"| limit: *create, write, date, hash* | 0.5 s | 0% | 0.5 s | 10 MiB | 2000 | 100 | 0.50 |",
+		"| | wall | ± | CPU | peak | messages/s | MB/s | of one run |", "| **one run** | 2 s | 0% | 2 s | 10 MiB | 500 |  |  |",
+		"| **at once** | 3 s | 0% | 3 s | 10 MiB | 333 |  | 1.50 |", "| **alone** | 0.5 s | 0% | 0.5 s | 10 MiB | 2000 |  | 0.25 |", "![Shards](plots/shards-wall.svg)",
 		"- tar -x: `run tar -x`", "`storeconv bench` says 1000 messages a second of this stream (900 to 1100), the row of restore 1000 (1000 to 1000)",
 		"![Restore](plots/restore-none.svg)", "![Growth: memory](plots/growth-restore-memory.svg)", "By hand.",
 		"restore, `go test ./benchmarks -run '^$' -bench '^BenchmarkRestore$' -cpuprofile FILE`:\n\n    flat flat%\n    1s 100% all\n",
@@ -145,7 +156,7 @@ func TestWrite(t *testing.T) {
 func checkPlots(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.svg"))
-	if err != nil || len(files) != 4 {
+	if err != nil || len(files) != 6 {
 		t.Fatalf("%v: %v", files, err)
 	}
 	for _, f := range files {

@@ -73,6 +73,7 @@ var taskMakers = []struct {
 	{"backup", backupTasks},
 	{"relocate", relocateTasks},
 	{"export", exportTasks},
+	{"shards", shardTasks},
 	{"growth-restore", growingStores},
 	{"growth-upgrade", growingExports},
 }
