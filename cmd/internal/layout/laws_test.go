@@ -40,6 +40,43 @@ func TestFormatsDoNotLinkPebble(t *testing.T) {
 	}
 }
 
+// TestProgramsLinkNoPackager: what makes a release brings many modules along,
+// and none of them is in a program.
+func TestProgramsLinkNoPackager(t *testing.T) {
+	if !linksAny(t, "cmd/internal/release", releaseOnly) {
+		t.Error("the release links no packager: this test looks for the wrong thing")
+	}
+	mains, err := filepath.Glob(filepath.Join(root, "cmd", "*", "main.go"))
+	if err != nil || len(mains) < 4 {
+		t.Fatalf("%d programs: %v", len(mains), err)
+	}
+	for _, m := range mains {
+		if name := filepath.Base(filepath.Dir(m)); linksAny(t, "cmd/"+name, releaseOnly) {
+			t.Errorf("%s links what packages the release", name)
+		}
+	}
+}
+
+// linksAny tells whether a package, or any that it imports, has one of the
+// beginnings.
+func linksAny(t *testing.T, pkg string, beginnings []string) bool {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", module+pkg)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", pkg, err)
+	}
+	for dep := range strings.Lines(string(out)) {
+		for _, b := range beginnings {
+			if strings.HasPrefix(dep, b) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // sourceFiles calls do with every Go file of the repository, relative to root.
 func sourceFiles(t *testing.T, do func(rel string)) {
 	t.Helper()

@@ -27,6 +27,7 @@ type release struct {
 	*source
 	version    string
 	maintainer string
+	level      int    // of gzip
 	work       string // folder for what is made on the way
 	programs   []string
 	oldNames   []oldName

@@ -21,7 +21,6 @@
 // what it makes needs nothing.
 //
 // What goes into the archive is not listed a second time here: programs are the
-// folders of cmd, old names are read from the programs' tables, manual pages and
-// completions are printed by the programs, and documents and the sample site are
-// what git tracks.
+// folders of cmd, manual pages, old names and completions are what the programs
+// write of themselves, and documents and the sample site are what git tracks.
 package main

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -42,10 +43,11 @@ type options struct {
 	out        string // new or empty folder
 	maintainer string // of the packages, "Name <address>"
 	root       string // of the clone
+	level      int    // of gzip, for archives and packages
 }
 
 func parse(args []string) (options, error) {
-	var opt options
+	opt := options{level: gzip.DefaultCompression}
 	fs := pflag.NewFlagSet("release", pflag.ContinueOnError)
 	fs.StringVar(&opt.version, "version", "", "`VERSION` of the release, such as 1.2.0 or 1.2.0-rc1")
 	fs.StringVar(&opt.out, "out", "", "write the files into `DIR`, which is new or empty")

@@ -95,6 +95,7 @@ func (r *release) packageInfo(f format, t target, content tree) (*nfpm.Info, err
 	if err != nil {
 		return nil, err
 	}
+	compression := fmt.Sprintf("gzip:%d", r.level)
 	text := description
 	if f.name == "deb" { // the first line is the summary, and an empty one has a dot
 		text = summary + "\n" + strings.ReplaceAll(description, "\n\n", "\n.\n")
@@ -108,9 +109,9 @@ func (r *release) packageInfo(f format, t target, content tree) (*nfpm.Info, err
 		MTime: r.date, DisableGlobbing: true,
 		Overridables: nfpm.Overridables{
 			Contents: contents,
-			Deb:      nfpm.Deb{Compression: "gzip"},
+			Deb:      nfpm.Deb{Compression: compression},
 			RPM: nfpm.RPM{
-				BuildHost: "localhost", Compression: "gzip", Group: "Applications/Internet",
+				BuildHost: "localhost", Compression: compression, Group: "Applications/Internet",
 				Packager: r.maintainer, Summary: summary,
 			},
 		},

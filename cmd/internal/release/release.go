@@ -33,7 +33,7 @@ func makeRelease(ctx context.Context, opt options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	r := &release{source: src, version: opt.version, maintainer: opt.maintainer, work: work}
+	r := &release{source: src, version: opt.version, maintainer: opt.maintainer, level: opt.level, work: work}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (r *release) writeFiles(ctx context.Context, dir string) error {
 		}
 		group.Go(func() error {
 			folder := fmt.Sprintf("imsconv-%s-linux-%s", r.version, t.arch)
-			return writeArchive(filepath.Join(dir, folder+".tar.gz"), folder, content, r.date)
+			return r.writeArchive(filepath.Join(dir, folder+".tar.gz"), folder, content)
 		})
 		for _, f := range formats {
 			group.Go(func() error {

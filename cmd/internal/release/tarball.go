@@ -10,7 +10,7 @@ import (
 
 // writeArchive writes a tree as a compressed archive whose names all lie below
 // one folder. Order, times, owner and permissions are those of the tree alone.
-func writeArchive(file, folder string, t tree, date time.Time) (err error) {
+func (r *release) writeArchive(file, folder string, t tree) (err error) {
 	out, err := os.Create(file)
 	if err != nil {
 		return err
@@ -20,9 +20,12 @@ func writeArchive(file, folder string, t tree, date time.Time) (err error) {
 			err = cerr
 		}
 	}()
-	zip := gzip.NewWriter(out) // its header has neither name nor time
+	zip, err := gzip.NewWriterLevel(out, r.level) // its header has neither name nor time
+	if err != nil {
+		return err
+	}
 	w := tar.NewWriter(zip)
-	if err := writeEntries(w, folder, t, date); err != nil {
+	if err := writeEntries(w, folder, t, r.date); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
