@@ -111,6 +111,32 @@ func TestReleaseAsDebianPackage(t *testing.T) {
 	}
 }
 
+// TestReleaseAsRPM is the same with rpm, which also checks what it installed.
+func TestReleaseAsRPM(t *testing.T) {
+	root := freshRoot(t)
+	rpm := func(args ...string) {
+		t.Helper()
+		words := []string{peer.Need(t, "rpm"), "--root=" + root, "--dbpath=/var/lib/rpm"}
+		if os.Geteuid() != 0 {
+			words = append([]string{peer.Need(t, "unshare"), "-r"}, words...)
+		}
+		runIn(t, "/", 0, words[0], append(words[1:], args...)...)
+	}
+	for _, target := range targets {
+		if target.arch == runtime.GOARCH {
+			rpm("-i", "--nodeps", "--ignorearch", filepath.Join(releases(t)[0], formats[1].file(testVersion, target)))
+		}
+	}
+	rpm("-V", "imsconv")
+	selftestIn(t, root, "/usr/share/imsconv/selftest")
+	rpm("-e", "imsconv")
+	for _, gone := range []string{"usr/bin/storeconv", "usr/share/imsconv", "usr/share/doc/imsconv"} {
+		if _, err := os.Lstat(filepath.Join(root, gone)); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", gone, err)
+		}
+	}
+}
+
 // TestReleasePackagesHoldTheArchive compares both packages with the archive,
 // file by file, each file at its place.
 func TestReleasePackagesHoldTheArchive(t *testing.T) {

@@ -173,6 +173,15 @@ func TestReleaseOfTwoClonesIsTheSame(t *testing.T) {
 			t.Errorf("%s differs", name)
 		}
 	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "install.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range want {
+		if name = strings.ReplaceAll(name, testVersion, "1.2.0"); !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("docs/install.md says nothing of %s", name)
+		}
+	}
 	// Nothing is left of the making.
 	entries, err := os.ReadDir(made.dir)
 	if err != nil {
