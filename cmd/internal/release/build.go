@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -63,16 +64,13 @@ func (s *source) build(ctx context.Context, arch, version, dir string, programs 
 // checkBuild asks a program that this machine can run what it is: the linker
 // says nothing of a variable that is not there.
 func (s *source) checkBuild(ctx context.Context, program, version string) error {
-	out, err := output(ctx, "/", nil, program, "version", "--format", "json")
+	out, err := output(ctx, "/", nil, program, "version")
 	if err != nil {
 		return err
 	}
-	var is struct{ Version, Commit string }
-	if err := json.Unmarshal(out, &is); err != nil {
-		return fmt.Errorf("%s version: %w", program, err)
-	}
-	if is.Version != version || is.Commit != s.commit {
-		return fmt.Errorf("%s says it is %s of commit %s: the link has not set its variables", program, is.Version, is.Commit)
+	want := fmt.Sprintf("%s %s\ncommit %s\n", filepath.Base(program), version, s.commit)
+	if !strings.HasPrefix(string(out), want) {
+		return fmt.Errorf("%s says it is %q, not %q: the link has not set its variables", program, out, want)
 	}
 	return nil
 }
