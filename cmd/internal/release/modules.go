@@ -71,7 +71,11 @@ func (s *source) findLicences(ctx context.Context, list []*module, programs []st
 	if err != nil {
 		return err
 	}
-	goroot, err := output(ctx, s.root, nil, "go", "env", "GOROOT")
+	env, err := s.cleanEnv(ctx, targets[0].arch) // the compiler of the programs
+	if err != nil {
+		return err
+	}
+	goroot, err := output(ctx, s.root, env, "go", "env", "GOROOT")
 	if err != nil {
 		return err
 	}

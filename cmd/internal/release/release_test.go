@@ -33,6 +33,9 @@ var made struct {
 }
 
 func TestMain(m *testing.M) {
+	if err := os.Unsetenv("SOURCE_DATE_EPOCH"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if made.dir != "" {
 		if err := os.RemoveAll(made.dir); err != nil {
