@@ -303,8 +303,9 @@ func TestAdviceFits(t *testing.T) {
 }
 
 // silent are packages that tell nothing of a conversion: some show what others
-// have told, and what a look at a folder doubts goes into site.toml.
-var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook cmd/internal/site")
+// have told, and what a look at a folder doubts goes into site.toml. Plans of
+// shards are linked with the options and made by storeconv alone.
+var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook cmd/internal/site storeconv/shards")
 
 // notKinds are constants that a parameter of that name gets and that are not
 // told: steps of the file system, names of attributes, roots of hash tables.
