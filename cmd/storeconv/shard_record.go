@@ -25,7 +25,7 @@ func recordShard(job *cli.Job, store string, part storeconv.Shard, source string
 	if part.Plan != nil {
 		m.Plan = part.Plan.ID
 	}
-	if err := merge.BeginPart(store, m.Index, m.Count); err != nil {
+	if err := merge.BeginPart(store, m); err != nil {
 		return err
 	}
 	job.Data(struct {

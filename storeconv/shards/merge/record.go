@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,24 +170,24 @@ func ParseRecord(text []byte) (Record, error) {
 
 // BeginPart makes the store ready for the run of a part: the record of an
 // earlier run of it goes, durably, since it would vouch for what the run is
-// about to change. A store with parts of another division of its users is
-// refused. A store that is not there has nothing to go.
-func BeginPart(store string, index, count int) error {
+// about to change. A store with other parts of another division of its users,
+// by number or by plan, is refused. A store that is not there has nothing to
+// go.
+func BeginPart(store string, part Mark) error {
 	names, err := recordNames(store)
 	if err != nil {
 		return err
 	}
-	own := RecordName(index, count)
-	_, ending, _ := strings.Cut(own, "-")
-	found := false
+	own := RecordName(part.Index, part.Count)
 	for _, name := range names {
-		if !strings.HasSuffix(name, "-"+ending) {
-			return fmt.Errorf("%s has the record %s, and this is part %d of %d: the parts of two divisions of a site do not go into one store; "+
-				"name another store, or remove %s to begin anew", store, name, index, count, filepath.Join(store, RecordsDir))
+		if name == own {
+			continue
 		}
-		found = found || name == own
+		if err := part.besides(store, name); err != nil {
+			return err
+		}
 	}
-	if !found {
+	if !slices.Contains(names, own) {
 		return nil
 	}
 	d, err := durable.OpenDir(filepath.Join(store, RecordsDir))
@@ -198,6 +199,22 @@ func BeginPart(store string, index, count int) error {
 		err = d.SyncNames(".")
 	}
 	return errors.Join(err, d.Close())
+}
+
+// besides refuses a part where the store has the record of a part of another
+// division. A record that cannot be read is left to the merge.
+func (part *Mark) besides(store, name string) error {
+	_, ending, _ := strings.Cut(RecordName(part.Index, part.Count), "-")
+	this := fmt.Sprintf("part %d of %d", part.Index, part.Count)
+	if strings.HasSuffix(name, "-"+ending) {
+		r, err := readRecord(store, name)
+		if err != nil || r.Shard.Plan == part.Plan {
+			return nil
+		}
+		this += " of another plan, or by a hash"
+	}
+	return fmt.Errorf("%s has the record %s, and this is %s: the parts of two divisions of a site do not go into one store; "+
+		"name another store, or remove %s to begin anew", store, name, this, filepath.Join(store, RecordsDir))
 }
 
 // mergedDir is what RecordsDir is called while it is removed: the folder of a
