@@ -28,8 +28,10 @@ merge knows that all parts are there and belong together.
 Without PART, all parts were made in DIR itself, by several runs at once
 or one after the other. Then the mail is where it belongs: merge looks
 whether every part has ended, joins the reports, and removes the
-records. Once they are gone there is nothing to merge any more, and a
-second merge says so and fails.
+records. Once they are gone there is nothing to merge any more: a second
+merge with the same --report FILE knows that by FILE, says so and ends as
+the first one did. Without FILE, and where the mailbox lists have changed
+since, it fails.
 
 The parts are only read. A user's tree appears in DIR whole or not at
 all; the same command again goes on after an interruption and changes
@@ -147,14 +149,19 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 		job.DryRun()
 	}
 	rep, err := merge.Merge(ctx, v.store, args, o)
-	if err != nil {
-		v.counts(job, &rep)
-		return v.hint(err, args)
-	}
 	if rep.Removed {
 		job.Note("an earlier merge had done everything, and was stopped while it removed the records")
 		v.removeRecords(job)
+		v.recall(job)
 		return nil
+	}
+	if errors.Is(err, merge.ErrNoRecords) && v.recall(job) {
+		job.Note("an earlier merge has done everything: there is nothing to do, and the report is that of the earlier one")
+		return nil
+	}
+	if err != nil {
+		v.counts(job, &rep)
+		return v.hint(err, args)
 	}
 	copies, err := joinReports(job, rep.Records)
 	if err != nil {

@@ -68,6 +68,47 @@ func TestMergeKill(t *testing.T) {
 	sameSources(t, parts, before, "copy")
 }
 
+// TestMergeOwnKilled kills a merge of parts that were made in one store: the
+// same command ends well, and its report is the whole one, whether the records
+// were there still, were on their way, or had gone.
+func TestMergeOwnKilled(t *testing.T) {
+	kills := 8
+	if full {
+		kills = 100
+	}
+	dir := scratch(t)
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 7, Users: 20, Messages: 300, Links: -1})
+	store, report := filepath.Join(dir, "store"), filepath.Join(dir, "whole.json")
+	for _, part := range []string{"1/2", "2/2"} {
+		mustRun(t, 0, "restore", "-f", stream, "--store", store, "--shard", part)
+	}
+	work, kept := filepath.Join(store, ".imsconv"), filepath.Join(dir, "kept")
+	if err := os.Rename(work, kept); err != nil {
+		t.Fatal(err)
+	}
+	line := []string{"merge", "--store", store, "--report", report}
+	rng := rand.New(rand.NewPCG(3, 4))
+	took := 100 * time.Millisecond
+	for range kills {
+		os.Remove(report) // not there the first time
+		if err := os.CopyFS(work, os.DirFS(kept)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if !killAfter(t, time.Duration(rng.Float64()*float64(took)), line) {
+			took = time.Since(began)
+		}
+		mustRun(t, 0, line...)
+		text, err := os.ReadFile(report)
+		if err != nil || strings.Count(string(text), `"index": `) != 2 {
+			t.Fatalf("the report is not whole: %v\n%s", err, text)
+		}
+		if _, err := os.Lstat(work); !os.IsNotExist(err) {
+			t.Fatalf("the working directory is there: %v", err)
+		}
+	}
+}
+
 // TestShardKilled: a part whose run is killed is no part until the same command
 // has ended it, and no merge takes it for one.
 func TestShardKilled(t *testing.T) {

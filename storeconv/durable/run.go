@@ -210,6 +210,18 @@ func (r *Run) remove() error {
 	return nil
 }
 
+// RemoveWorkDir removes .imsconv where nothing is left in it: no folder of a
+// run or of what runs remember, and no process that uses it. It begins no run,
+// so that being stopped leaves nothing to go on with.
+func (s *Store) RemoveWorkDir() error {
+	lock, err := s.openLock()
+	if err != nil {
+		return err
+	}
+	r := Run{Store: s, lock: lock}
+	return errors.Join(r.removeWorkDir(), lock.Close())
+}
+
 // removeWorkDir removes .imsconv unless another run is using it or was
 // interrupted. Where finished runs have left a file, that stays.
 func (r *Run) removeWorkDir() error {

@@ -207,7 +207,7 @@ func (m *merge) checkOwn(own []Record) error {
 		return nil
 	}
 	if len(own) == 0 {
-		return fmt.Errorf("%s: no records of shards in %s: name the stores of the parts, or run the parts with --shard first", m.store, RecordsDir)
+		return fmt.Errorf("%s: %w in %s: name the stores of the parts, or run the parts with --shard first", m.store, ErrNoRecords, RecordsDir)
 	}
 	m.report.Records = own
 	return m.checkRecords()

@@ -85,6 +85,10 @@ var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with t
 // store would not fit. Nothing was written.
 var ErrNoSpace = errors.New("not enough space")
 
+// ErrNoRecords is wrapped by the error of a merge without parts into a store
+// that has no records: an earlier merge has removed them, or there was none.
+var ErrNoRecords = errors.New("no records of shards")
+
 // Merge puts the stores of parts together in the directory store, which is made
 // when it does not exist: what a single run over the whole source would have
 // made. The parts are only read. Every user's tree appears whole or not at all;

@@ -248,15 +248,11 @@ func RemoveRecords(store string) error {
 }
 
 // removeWorkDir removes the working directory of a store where no run has
-// anything in it. The run that it begins and ends does that.
+// anything in it.
 func removeWorkDir(store string) error {
 	s, err := durable.OpenStore(store, durable.Options{})
 	if err != nil {
 		return err
 	}
-	run, err := s.BeginAnew("merge-records")
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	return errors.Join(run.End(true), s.Close())
+	return errors.Join(s.RemoveWorkDir(), s.Close())
 }
