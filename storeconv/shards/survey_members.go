@@ -33,9 +33,12 @@ const (
 	nameInLink    = 1 // a later copy; the value are its user and that of the first
 )
 
-// AddMembers takes up what a source has, in one pass. Damage is counted and
-// passed over: who restores the source is told of it. The error is of the
-// context, of reading or of temporary files.
+// lost is the severity of damage by which something is lost.
+const lost = 2
+
+// AddMembers takes up what a source has, in one pass. Damage by which something
+// is lost is counted, and all is passed over: who restores the source is told
+// of it. The error is of the context, of reading or of temporary files.
 func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv.Progress) (damaged int64, err error) {
 	n := &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
 	defer n.sorted.Close()
@@ -48,7 +51,9 @@ func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv
 			return damaged, n.join()
 		}
 		if p := new(sims.Error); errors.As(err, &p) {
-			damaged++
+			if p.Severity() >= lost {
+				damaged++
+			}
 			continue
 		}
 		if err != nil {
