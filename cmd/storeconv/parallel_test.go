@@ -50,6 +50,48 @@ func TestParallel(t *testing.T) {
 	d.check()
 }
 
+// TestParallelStatus: however many parts fail, run.sh ends with 1, and with 3
+// when verify has found faults in any number of them. parallel ends with the
+// number.
+func TestParallelStatus(t *testing.T) {
+	peer.Need(t, "parallel")
+	dir := scratch(t)
+	program := filepath.Join(dir, "storeconv")
+	put(t, program, `#!/bin/sh
+case $1 in
+restore) exit "${SHARD_ENDS:-0}" ;;
+verify) exit "${VERIFY_ENDS:-0}" ;;
+esac
+`)
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range []struct {
+		own, env string
+		exit     int
+	}{
+		{"", "", 0},
+		{"", "SHARD_ENDS=1", 1},
+		{"", "SHARD_ENDS=3", 0},
+		{"", "VERIFY_ENDS=3", 3},
+		{"", "VERIFY_ENDS=1", 1},
+		{"SHARDS=2", "VERIFY_ENDS=3", 3},
+		{"SHARDS=2", "SHARD_ENDS=130", 1},
+	} {
+		home := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(home, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s := newStepper(t, home, "restore", "source", "PLAN= STORECONV="+program+"\n"+tt.own)
+		c := exec.Command(script(t, "parallel", "run.sh"), s.settings, "--jobs", "2")
+		c.Env = append(os.Environ(), tt.env)
+		out, _ := c.CombinedOutput()
+		if got := c.ProcessState.ExitCode(); got != tt.exit {
+			t.Errorf("%s %s: exit status %d, want %d\n%s", tt.own, tt.env, got, tt.exit, out)
+		}
+	}
+}
+
 // joblog are the last exit statuses of the tasks, by number.
 func (d *deployed) joblog() string {
 	d.t.Helper()
