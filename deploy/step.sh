@@ -99,17 +99,31 @@ shard() {
 		convert "$1" "$number" "$PARTS/$number"
 	else
 		mkdir -p "$PARTS" "$LOCAL"
+		local here
+		here=$LOCAL/$(conversion)-part$number
 		if [ ! -e "$PARTS/$number" ]; then
-			convert "$1" "$number" "$LOCAL/part$number"
-			bring "$LOCAL/part$number" "$PARTS/$number"
+			convert "$1" "$number" "$here"
+			bring "$here" "$PARTS/$number"
 		fi
-		run rm -rf "$LOCAL/part$number"
+		run rm -rf "$here"
 	fi
+}
+
+# conversion stands for what is converted and how it is shared out. A part that
+# another conversion has left in LOCAL is not to be gone on with: its users would
+# be among those of this one.
+conversion() {
+	{
+		printf '%s\n' "$VERB" "$(realpath "$SOURCE")" "$SHARDS" "$(realpath "$PARTS")"
+		[ -z "$PLAN" ] || cat "$PLAN/plan.json"
+	} | cksum | cut -d ' ' -f 1
 }
 
 # bring copies a finished part to where merge finds it: whole, or not at all.
 bring() {
 	local incoming
+	# What a task that was stopped while it copied has left.
+	run rm -rf "$PARTS/.$(basename "$2")".??????
 	incoming=$(mktemp -d "$PARTS/.$(basename "$2").XXXXXX")
 	run cp -a "$1/." "$incoming"
 	run sync -f "$incoming"

@@ -149,3 +149,47 @@ func TestStepsWrong(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// TestStepsLocal: a part that could not be brought from LOCAL to PARTS stays
+// there, and what was brought of it does not pile up in PARTS. Another
+// conversion with the same LOCAL does not go on with it.
+func TestStepsLocal(t *testing.T) {
+	dir := scratch(t)
+	local := filepath.Join(dir, "local")
+	conversion := func(name string, seed uint64) *stepper {
+		home := filepath.Join(dir, name)
+		if err := os.Mkdir(home, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		stream, _ := writeStream(t, filepath.Join(home, "site.sims"), testsite.StreamOptions{Seed: seed, Users: 10, Messages: 60, Odd: true})
+		return newStepper(t, home, "restore", stream, "PLAN= PARTS="+home+"/parts LOCAL="+local)
+	}
+	tools := filepath.Join(dir, "tools")
+	if err := os.Mkdir(tools, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(tools, "cp"), "#!/bin/sh\nexit 1\n")
+	if err := os.Chmod(filepath.Join(tools, "cp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	other, own := conversion("other", 38), conversion("own", 39)
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", tools+":"+path)
+	for range 2 {
+		other.step(1, "shard", "1/3")
+	}
+	if list, err := os.ReadDir(filepath.Join(other.dir, "parts")); err != nil || len(list) > 1 {
+		t.Errorf("after two copies that failed: %v %v", list, err)
+	}
+	t.Setenv("PATH", path)
+	for _, part := range [...]string{"1/3", "2/3", "3/3"} {
+		own.step(0, "shard", part)
+	}
+	own.step(0, "merge")
+	if err := os.RemoveAll(filepath.Join(own.dir, "parts")); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(own.dir, "whole")
+	mustRun(t, 0, "restore", "-f", filepath.Join(own.dir, "site.sims"), "--store", whole)
+	diffTrees(t, "merged", readTree(t, filepath.Join(own.dir, "store")), readTree(t, whole), false)
+}
