@@ -72,8 +72,9 @@ copy the plan says how many there are (plan.json, crossing).
 The report has the problems and warnings of all parts, those that
 several parts have told in the same words once; the sums of their counts
 ("details"); and an object for each shard ("shards": index, count, part,
-exit, start, end, counts, problems). The exit status is 3 when a part
-had 3.
+exit, start, end, counts, problems). Counts are those of the last run of
+each part: what a run before had restored is "already there" in them, and
+a warning names such parts. The exit status is 3 when a part had 3.
 
 What is known of all mailboxes is sorted in DIR/.imsconv and, before
 that is there, in the directory for temporary files (TMPDIR).
@@ -251,10 +252,15 @@ type shardTold struct {
 // copiesCount is what restore calls links that became files of their own.
 const copiesCount = "copies for links"
 
+// thereCount is what restore calls messages that a run before had made. They
+// are in none of its other counts.
+const thereCount = "already there"
+
 // joinReports takes the reports of all parts into that of the merge, one after
 // the other, and returns how many links became copies.
 func joinReports(job *cli.Job, records []merge.Record) (copies int64, err error) {
 	told := []shardTold{}
+	var again []int
 	for i := range records {
 		text, err := os.ReadFile(records[i].Path)
 		if err != nil {
@@ -277,6 +283,13 @@ func joinReports(job *cli.Job, records []merge.Record) (copies int64, err error)
 			job.Detail(c.Name, c.N)
 		}
 		copies += r.Counts.Get(copiesCount)
+		if strings.HasSuffix(r.Command, " restore") && r.Counts.Get(thereCount) > 0 {
+			again = append(again, records[i].Shard.Index)
+		}
+	}
+	if len(again) > 0 {
+		job.Warning("counted-before", "shard "+merge.PartNumbers(again, records[0].Shard.Count),
+			fmt.Sprintf("messages of a run before, or of another source, were there: they count as %q, and not as messages, bytes, links or copies", thereCount))
 	}
 	job.Data(struct {
 		Shards []shardTold `json:"shards"`

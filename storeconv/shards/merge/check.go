@@ -245,7 +245,7 @@ func (m *merge) checkMissing(count int) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	text := numbers(missing) + fmt.Sprintf(" of %d", count)
+	text := PartNumbers(missing, count)
 	if !m.opts.Partial {
 		return fmt.Errorf("no finished record of shard %s: run what is missing, or merge what is there with --partial", text)
 	}
@@ -253,8 +253,9 @@ func (m *merge) checkMissing(count int) error {
 	return nil
 }
 
-// numbers is a list such as "2, 5, 6 and 90 more".
-func numbers(list []int) string {
+// PartNumbers names parts by their numbers, in a text such as
+// "2, 5, 6 and 90 more of 100".
+func PartNumbers(list []int, count int) string {
 	const most = 10
 	var b strings.Builder
 	for i, n := range list[:min(most, len(list))] {
@@ -266,6 +267,7 @@ func numbers(list []int) string {
 	if more := len(list) - most; more > 0 {
 		fmt.Fprintf(&b, " and %d more", more)
 	}
+	fmt.Fprintf(&b, " of %d", count)
 	return b.String()
 }
 
