@@ -299,9 +299,10 @@ func sameDivision(a, b *Record) error {
 }
 
 // apartOptions are those in which runs may differ that make parts of one store:
-// where things lie, how fast it goes and what is told.
+// where things lie, how fast it goes and what is told. A part whose links lead
+// out of what it was given is told to name a reference; others need none.
 var apartOptions = []string{
-	"file", "from", "store", "shard", "plan", "jobs", "sync", "via", "owner", "verbose", "blocking", "continue",
+	"file", "from", "reference", "store", "shard", "plan", "jobs", "sync", "via", "owner", "verbose", "blocking", "continue",
 	"report", "log", "quiet", "json",
 }
 
