@@ -48,7 +48,7 @@ stream, and is counted: of standard input it cannot be read, unless -r names the
 stream or the plan keeps such users together (--links plan).
 A part that ends with 0 or 3 leaves its report in DIR/.imsconv/shards, by which
 merge knows that all are done, in one store or in many. Parts of two divisions
-(1/4 and 2/8) do not go into one store.
+(1/4 and 2/8, or of two plans) do not go into one store.
 
 SELECTION AND NEW IDS
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
