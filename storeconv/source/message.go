@@ -190,7 +190,7 @@ func gunzip(f *maildir.Text, m *sims.Member) (io.Reader, error) {
 		err = z.Reset(f)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("compressed, and damaged: %w", err)
+		return nil, fmt.Errorf("compressed, and damaged: %w", plainDamage(err))
 	}
 	return z, nil
 }

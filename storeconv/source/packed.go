@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -115,10 +116,37 @@ func unpacked(f *os.File, info maildir.FileInfo) (m *mboxFile, damage, err error
 		return nil, nil, err
 	}
 	if damage = errors.Join(damage, damage2); damage != nil {
-		damage = fmt.Errorf("compressed with %s, and damaged behind %d bytes of text: the rest is lost: %w", p.name, m.size, damage)
+		damage = fmt.Errorf("compressed with %s, and damaged behind %d bytes of text: the rest is lost: %w", p.name, m.size, plainDamage(damage))
 	}
 	m.time = info.Time
 	return m, damage, nil
+}
+
+// damaged is what a decoder says, in words that are not its library's.
+type damaged struct {
+	text string
+	err  error
+}
+
+func (d *damaged) Error() string { return d.text }
+func (d *damaged) Unwrap() error { return d.err }
+
+// plainDamage says in plain words what a decoder did not like. An error of the
+// file below it stays as it is.
+func plainDamage(err error) error {
+	var file *fs.PathError
+	is := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case errors.As(err, &file):
+		return err
+	case is(io.ErrUnexpectedEOF), is(io.EOF):
+		return &damaged{"it ends too early: the file has been cut", err}
+	case is(gzip.ErrChecksum), is(lz4.ErrInvalidFrameChecksum), is(lz4.ErrInvalidBlockChecksum), is(lz4.ErrInvalidHeaderChecksum):
+		return &damaged{"a checksum is wrong", err}
+	case is(gzip.ErrHeader), is(lz4.ErrInvalidFrame):
+		return &damaged{"it is followed by something else", err}
+	}
+	return &damaged{"its bytes make no sense", err}
 }
 
 // spooled copies r to a temporary file. An error of r is damage.

@@ -407,7 +407,7 @@ func TestCompressed(t *testing.T) {
 		user joe
 		box joe/INBOX 7 6 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: x\n\nhello\n" ""
-		! 2 compressed joe/cur/961579934.b,S=12:2,Z: compressed, and damaged: unexpected EOF
+		! 2 compressed joe/cur/961579934.b,S=12:2,Z: compressed, and damaged: it ends too early: the file has been cut
 		! 2 compressed joe/cur/961579934.c: compressed with xz: decompress the files of the Maildir first
 		! 2 compressed joe/cur/961579934.d: compressed with bzip2: decompress the files of the Maildir first
 		msg joe/INBOX/5 0 "BZhtext" ""`}
@@ -441,7 +441,7 @@ func TestPackedMbox(t *testing.T) {
 		! 2 two-files joe/a.lz4: mailbox a is joe/a: this file is left out
 		box joe/b.gz 8 2 sub -1 "" ""
 		msg joe/b.gz/2 0 "\nb\n" ""
-		! 2 compressed joe/c.gz: compressed with gzip, and damaged behind 49 bytes of text: the rest is lost: unexpected EOF
+		! 2 compressed joe/c.gz: compressed with gzip, and damaged behind 49 bytes of text: the rest is lost: it ends too early: the file has been cut
 		! 1 no-uidvalidity joe/c.gz: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/c 961579934 0 sub -1 "" ""
 		msg joe/c/1 0 "X-IMA" ""

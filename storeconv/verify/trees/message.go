@@ -2,6 +2,7 @@ package trees
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -212,7 +213,10 @@ func (b *mailboxDir) text(f *os.File, name maildir.File, m *sims.Member) (io.Rea
 		if err == nil {
 			err = z.Reset(f)
 		}
-		return z, err
+		if err != nil {
+			return nil, errors.New("compressed, and " + damage(err))
+		}
+		return z, nil
 	case slices.ContainsFunc([]string{"BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "Dovecot-LZ4"}, func(magic string) bool { return strings.HasPrefix(head, magic) }):
 		return nil, fmt.Errorf("compressed, and not with gzip")
 	}

@@ -2,6 +2,7 @@ package trees_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pierrec/lz4/v4"
 
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
@@ -270,3 +273,29 @@ func TestUnread(t *testing.T) {
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, fmt.Errorf("no room") }
+
+// TestDamagedPacking: a compressed file that is damaged is told in words that
+// are not the library's.
+func TestDamagedPacking(t *testing.T) {
+	var z, l bytes.Buffer
+	w := gzip.NewWriter(&z)
+	io.WriteString(w, mboxFiles["joe/INBOX"])
+	w.Close()
+	lw := lz4.NewWriter(&l)
+	io.WriteString(lw, mboxFiles["joe/INBOX"])
+	lw.Close()
+	cut, broken := z.String()[:z.Len()-9], l.Bytes()
+	broken[len(broken)-1] ^= 1
+	for file, want := range map[string]string{cut: "it has been cut", string(broken): "a checksum is wrong"} {
+		log := new(recorder)
+		must(t, trees.Write(context.Background(), io.Discard, plant(t, map[string]string{"joe/INBOX": file}), trees.Options{Log: log}))
+		if all := strings.Join(log.lines, "\n"); !strings.Contains(all, want) || strings.Contains(all, "EOF") || strings.Contains(all, "lz4:") {
+			t.Errorf("%q, want %q", all, want)
+		}
+	}
+	log := new(recorder)
+	must(t, trees.Write(context.Background(), io.Discard, plant(t, map[string]string{"joe/Maildir/cur/961579936.z": cut}), trees.Options{Log: log}))
+	if all := strings.Join(log.lines, "\n"); !strings.Contains(all, "it has been cut") || strings.Contains(all, "EOF") {
+		t.Errorf("%q", all)
+	}
+}

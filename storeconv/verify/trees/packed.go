@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,7 +84,21 @@ func (w *writer) plain(f *os.File, where string) (text *os.File, err error) {
 		_, err = io.Copy(text, r)
 	}
 	if err != nil { // what came before it counts
-		w.problem(where, "compressed", "damaged: %v", err)
+		w.problem(where, "compressed", "damaged: %s", damage(err))
 	}
 	return text, nil
+}
+
+// damage says in plain words what a decoder, or the file below it, has told.
+func damage(err error) string {
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file):
+		return err.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "it has been cut"
+	case strings.Contains(err.Error(), "checksum"):
+		return "a checksum is wrong"
+	}
+	return "its bytes make no sense"
 }
