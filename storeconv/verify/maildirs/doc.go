@@ -31,4 +31,8 @@
 // What users and servers have changed since differs from the source, and is
 // told by kind: flags, keywords, missing-file, missing-message, extra-message,
 // other-uid, uidnext, extra-mailbox, subscribed, usage.
+//
+// UIDs that were given when a source was read (SIMS.madeuids) name nothing:
+// there a message is known by its bytes and its date, and other numbers than
+// those of the first export are a warning.
 package maildirs

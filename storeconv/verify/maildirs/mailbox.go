@@ -31,15 +31,12 @@ type boxChecker struct {
 	strangeGUID   bool   // nothing has explained it yet
 }
 
-// lone is a message on one side.
-type lone struct {
-	uid  uint32
-	sum  [32]byte
-	name string
-}
-
-// maxLone is how many of them are remembered in a mailbox.
-const maxLone = 10000
+// maxLone is how many messages on one side are remembered in a mailbox, and
+// maxMade how many in one whose UIDs name nothing.
+const (
+	maxLone = 10000
+	maxMade = 100000
+)
 
 // mailbox holds one mailbox against the source.
 func (c *checker) mailbox(box *mailbox) error {
@@ -120,7 +117,11 @@ func (b *boxChecker) check() error {
 	}
 	defer file.Close()
 	b.attributes(b.at("dovecot-uidlist"), st)
-	weight := min(st.Size+1, workMemory)
+	weight := st.Size + 1
+	if b.box.made != 0 {
+		weight *= 4 // all of its messages may have to be remembered
+	}
+	weight = min(weight, workMemory)
 	if err := b.v.work.Acquire(b.ctx, weight); err != nil {
 		return cause(b.ctx, err)
 	}
@@ -180,11 +181,21 @@ func (b *boxChecker) compare(fd int, file *os.File) error {
 // head compares UIDVALIDITY, the next UID and the GUID.
 func (b *boxChecker) head() {
 	where := b.at("dovecot-uidlist")
-	if want := b.box.validity; want != 0 && b.list.validity != want {
+	want, next := b.box.validity, b.box.next
+	switch {
+	case want == 0 || b.list.validity == want:
+	case b.box.made == 1:
+		b.notes.warning("uidvalidity", where, "UIDVALIDITY is %d; the source says none, and %d took its place when it was read this time", b.list.validity, want)
+	default:
 		b.notes.problem("uidvalidity", where, "UIDVALIDITY is %d, the source has %d", b.list.validity, want)
 	}
-	if want := b.box.next; want != 0 && want <= maxUID+1 && b.list.next != want {
-		b.notes.problem("uidnext", where, "the next UID is %d, the source has %d", b.list.next, want)
+	switch {
+	case b.box.made != 0:
+		if b.list.next < b.box.made {
+			b.notes.problem("uidnext", where, "the next UID is %d, the source has given those below %d", b.list.next, b.box.made)
+		}
+	case next != 0 && next <= maxUID+1 && b.list.next != next:
+		b.notes.problem("uidnext", where, "the next UID is %d, the source has %d", b.list.next, next)
 	}
 	b.strangeGUID = b.list.guid != b.guid("") && b.list.guid != b.guid("\x000")
 }
@@ -334,86 +345,6 @@ func (b *boxChecker) nextLine() (uidLine, error) {
 		err = io.EOF
 	}
 	return line, err
-}
-
-// isOther tells a message that has the UID of another in the source, as when a
-// client was faster: neither the name of its file nor its bytes are those of
-// the source's message.
-func (b *boxChecker) isOther(line uidLine, want *message) bool {
-	base, _, _ := strings.Cut(line.name, ":")
-	if !want.hasSum || strings.HasPrefix(base, fmt.Sprintf("%d.M%dP", max(want.date, 0), want.uid)) {
-		return false
-	}
-	first, end := b.names.find(base)
-	return first != end && b.sumOf(string(b.names.name(first))) != want.sum
-}
-
-// missing is for a message of the source that no line names.
-func (b *boxChecker) missing(m *message) {
-	if m.hasSum && len(b.absent) < maxLone {
-		b.absent = append(b.absent, lone{m.uid, m.sum, ""})
-		return
-	}
-	b.notes.problem("missing-message", b.where(b.dir), "message %d of the source is not there", m.uid)
-}
-
-// unwanted is for a line whose UID the source does not have.
-func (b *boxChecker) unwanted(line uidLine) {
-	base, _, _ := strings.Cut(line.name, ":")
-	first, end := b.names.find(base)
-	if first == end {
-		b.notes.problem("missing-file", b.at("dovecot-uidlist"), "UID %d has the file %q, which is not there", line.uid, clip(line.name))
-		return
-	}
-	name := string(b.names.name(first))
-	b.names.met[first] = true
-	b.countFile(join(b.dir, "cur") + "/" + name)
-	if len(b.extra) < maxLone {
-		b.extra = append(b.extra, lone{line.uid, b.sumOf(name), name})
-		return
-	}
-	b.notes.problem("extra-message", b.at("cur/"+name), "message %d is not in the source", line.uid)
-}
-
-func (b *boxChecker) sumOf(name string) (sum [32]byte) {
-	f, _, err := openFile(b.cur, name)
-	if err != nil {
-		return sum
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err == nil {
-		h.Sum(sum[:0])
-	}
-	return sum
-}
-
-// otherUIDs tells of messages on one side only, and finds those that are there
-// under another UID.
-func (b *boxChecker) otherUIDs() {
-	bySum := make(map[[32]byte][]lone)
-	for _, l := range b.extra {
-		bySum[l.sum] = append(bySum[l.sum], l)
-	}
-	for _, l := range b.absent {
-		same := bySum[l.sum]
-		if len(same) == 0 {
-			b.notes.problem("missing-message", b.where(b.dir), "message %d of the source is not there", l.uid)
-			continue
-		}
-		tell := b.notes.problem
-		if l.uid > maxUID {
-			tell = b.notes.warning // it must be
-		}
-		tell("other-uid", b.at("cur/"+same[0].name), "message %d of the source is there as %d", l.uid, same[0].uid)
-		bySum[l.sum] = same[1:]
-	}
-	for _, l := range b.extra {
-		if same := bySum[l.sum]; len(same) > 0 && same[0].uid == l.uid {
-			b.notes.problem("extra-message", b.at("cur/"+l.name), "message %d is not in the source", l.uid)
-			bySum[l.sum] = same[1:]
-		}
-	}
 }
 
 // strays tells of files that no line names.

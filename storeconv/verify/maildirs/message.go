@@ -34,23 +34,31 @@ func (b *boxChecker) message(line uidLine, want *message) {
 		b.names.met[i] = true
 	}
 	name := string(b.names.name(first))
+	if st := b.file(line, name, want, want.uid); st != nil {
+		b.used.bytes += st.Size
+		b.used.count++
+	}
+}
+
+// file compares a file with its message in the source; uid is the one that its
+// UIDL is made of. nil: the file cannot be read.
+func (b *boxChecker) file(line uidLine, name string, want *message, uid uint32) *unix.Stat_t {
 	b.report.Messages++
 	b.flags(name, want)
-	if format := b.v.uidl.of(b.list.validity, want.uid); line.pop3 != format {
+	if format := b.v.uidl.of(b.list.validity, uid); line.pop3 != format {
 		b.notes.problem("pop3-uidl", b.at("dovecot-uidlist"), "message %d has the UIDL %q, should have %q", line.uid, line.pop3, format)
 	}
 	f, st, err := openFile(b.cur, name)
 	if err != nil {
 		b.notes.problem("unreadable", b.at("cur/"+name), "%v", err)
-		return
+		return nil
 	}
 	defer f.Close()
 	b.attributes(b.at("cur/"+name), st)
 	b.date(name, st, want)
-	b.used.bytes += st.Size
-	b.used.count++
 	b.content(name, f, st, want)
 	b.link(name, st, want)
+	return st
 }
 
 // date compares time and name of the file with the receive date.

@@ -107,7 +107,7 @@ func (s *streams) member(r *sims.Reader, m *sims.Member) error {
 }
 
 func (s *streams) head(m *sims.Member) *mailbox {
-	b := &mailbox{validity: m.UIDValidity, next: m.UIDNext, subscribed: m.Subscribed, keywords: strings.Fields(m.Keywords)}
+	b := &mailbox{validity: m.UIDValidity, next: m.UIDNext, made: m.MadeUIDs, subscribed: m.Subscribed, keywords: strings.Fields(m.Keywords)}
 	if b.validity == 0 && s.date > 0 {
 		b.validity = uint32(s.date)
 	}

@@ -23,6 +23,7 @@ type user struct {
 type mailbox struct {
 	name           string
 	validity, next uint32
+	made           uint32 // UIDs from here on, and a UIDVALIDITY beside 1, name nothing; 0: none
 	subscribed     int8
 	rights         []string                 // identifier and rights in turns
 	keywords       []string                 // those it announces
@@ -136,6 +137,7 @@ func (b *mailbox) pack() []byte {
 	var p packer
 	p.number(int64(b.validity))
 	p.number(int64(b.next))
+	p.number(int64(b.made))
 	p.number(int64(b.subscribed))
 	p.text(strings.Join(b.rights, "\t"))
 	p.text(strings.Join(b.keywords, " "))
@@ -144,7 +146,7 @@ func (b *mailbox) pack() []byte {
 
 func (b *mailbox) unpack(value []byte) error {
 	u := unpacker{b: value}
-	b.validity, b.next, b.subscribed = uint32(u.number()), uint32(u.number()), int8(u.number())
+	b.validity, b.next, b.made, b.subscribed = uint32(u.number()), uint32(u.number()), uint32(u.number()), int8(u.number())
 	if rights := u.text(); rights != "" {
 		b.rights = strings.Split(rights, "\t")
 	}
