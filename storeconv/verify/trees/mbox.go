@@ -112,7 +112,12 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 		err = nil
 		switch {
 		case n[0] == '.' || mbox.NotMail(n):
-		case isDir(path) && depth < 64 && !isMailbox(path):
+			u.beside(path, "hidden", "a mailbox file by its text, but not by its name")
+		case isDir(path) && isMailbox(path):
+			u.problem(path, "bad-mailbox", "a Maildir among mailbox files: not compared")
+		case isDir(path) && depth >= 64:
+			u.problem(path, "bad-mailbox", "too many levels: not compared")
+		case isDir(path):
 			child := strings.TrimSuffix(n, ".sbd")
 			if name == "" {
 				child = inbox(child)
@@ -122,6 +127,8 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 			err = u.folder(path, child, depth+1)
 		case isRegular(path):
 			err = u.file(path, fileMailbox(name, plainName(path)))
+		default:
+			u.problem(path, "not-regular", "a link or a device: not compared")
 		}
 		if err != nil {
 			return err

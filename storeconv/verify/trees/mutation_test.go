@@ -299,3 +299,39 @@ func TestDamagedPacking(t *testing.T) {
 		t.Errorf("%q", all)
 	}
 }
+
+// TestLeftOut: what a restore leaves out is not compared, which is told.
+func TestLeftOut(t *testing.T) {
+	const one = "From ann Wed Jun 21 09:32:14 2000\n\nx\n"
+	for _, row := range []struct {
+		name  string
+		kind  trees.Kind
+		files map[string]string
+		want  []string
+	}{
+		{"Maildir", trees.Mbox, map[string]string{"joe/Maildir/cur/1.x": "x"}, []string{"bad-mailbox joe/Maildir: a Maildir among"}},
+		{"beside it", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/.old": one, "joe/x.lock": one, "joe/.text": "x", ".bob": one, "bob.lock": one}, []string{
+			"hidden .bob: ", "hidden bob.lock: ", "hidden joe/.old: ", "hidden joe/x.lock: "}},
+		{"deep", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/" + strings.Repeat("d/", 66) + "x": one}, []string{"bad-mailbox joe/" + strings.Repeat("d/", 64) + "d: too many levels"}},
+		{"files", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "ann": one, "bob/INBOX": one, "bob/text": "x"}, []string{"no-maildir ann: ", "no-maildir bob/INBOX: "}},
+	} {
+		root, log := plant(t, row.files), new(recorder)
+		must(t, trees.Write(context.Background(), io.Discard, root, trees.Options{Kind: row.kind, Log: log}))
+		ok := len(log.lines) == len(row.want)
+		for i, line := range log.lines {
+			ok = ok && strings.HasPrefix(strings.Replace(line, root+"/", "", 1), row.want[i])
+		}
+		if !ok {
+			t.Errorf("%s: %q, want %q", row.name, log.lines, row.want)
+		}
+	}
+	root := plant(t, map[string]string{"joe/INBOX": one})
+	for _, link := range []string{"bob", "joe/a"} {
+		must(t, os.Symlink("INBOX", filepath.Join(root, link)))
+	}
+	log := new(recorder)
+	must(t, trees.Write(context.Background(), io.Discard, root, trees.Options{Kind: trees.Mbox, Log: log}))
+	if len(log.lines) != 2 || !strings.HasPrefix(log.lines[0], "not-regular ") || !strings.HasPrefix(log.lines[1], "not-regular ") {
+		t.Errorf("%q", log.lines)
+	}
+}

@@ -167,6 +167,7 @@ func (w *writer) places() ([]place, error) {
 		found = []place{{user: user, path: w.root}}
 	default:
 		found = w.maildirs()
+		w.besides()
 	}
 	slices.SortStableFunc(found, func(a, b place) int { return strings.Compare(a.user, b.user) })
 	if err == nil && len(found) == 0 {
@@ -222,6 +223,38 @@ func folders(dir string) (out []string) {
 	return out
 }
 
+// beside tells of a mailbox file where none is looked for. Nothing is told of
+// other files.
+func (w *writer) beside(path, kind, text string) {
+	if !isRegular(path) {
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		w.told(path, err)
+		return
+	}
+	defer f.Close()
+	if string(firstBytes(f, 5)) == "From " {
+		w.problem(path, kind, "%s: not compared", text)
+	}
+}
+
+// besides tells of the mailbox files in a tree of Maildirs, where users are
+// looked for.
+func (w *writer) besides() {
+	for _, dir := range append([]string{"."}, folders(w.root)...) {
+		dir = filepath.Join(w.root, dir)
+		if isMailbox(dir) {
+			continue
+		}
+		list, _ := names(dir) // what cannot be read has no files
+		for _, name := range list {
+			w.beside(filepath.Join(dir, name), "no-maildir", "a mailbox file among Maildirs")
+		}
+	}
+}
+
 // maildirs looks for USER/Maildir, USER and DOMAIN/USER/Maildir.
 func (w *writer) maildirs() (found []place) {
 	for _, name := range folders(w.root) {
@@ -262,10 +295,13 @@ func (w *writer) mboxes() (found []place) {
 		path := filepath.Join(w.root, name)
 		switch {
 		case name[0] == '.' || mbox.NotMail(name):
+			w.beside(path, "hidden", "a mailbox file by its text, but not by its name")
 		case isDir(path):
 			found = append(found, place{user: name, path: path})
 		case isRegular(path):
 			found = append(found, place{strings.TrimSuffix(plainName(path), ".mbox"), path, true})
+		default:
+			w.problem(path, "not-regular", "a link or a device: not compared")
 		}
 	}
 	return found
