@@ -112,6 +112,21 @@ func ACLOf(owner string, rights []Right) (acl string, lost []Right) {
 	return strings.Join(lines, "\n"), lost
 }
 
+// WithOwner returns the rights of a dovecot-acl as the server has them: an
+// owner of whom no line tells, as owner or by name, has all. Without a line
+// there are no rights but the server's own.
+func WithOwner(owner string, rights []Right) []Right {
+	for _, r := range rights {
+		if r.Identifier == "owner" || r.Identifier == "user="+owner {
+			return rights
+		}
+	}
+	if len(rights) == 0 {
+		return nil
+	}
+	return append([]Right{{"owner", OwnerRights}}, rights...)
+}
+
 // nameOf is the identifier that RFC 2086 has for one of the server's; "" is
 // none.
 func nameOf(owner, id string) string {

@@ -193,6 +193,9 @@ func (b *maildirBox) acl() string {
 			return err
 		})
 	}
+	if name == maildir.ACLName {
+		rights = maildir.WithOwner(b.user, rights)
+	}
 	acl, lost := maildir.ACLOf(b.user, rights)
 	for _, r := range lost {
 		b.s.told(b.where(b.fileName(name)), maildir.BadACL, 2, fmt.Sprintf("%s of %s has no form in a store: left out", r.Letters, r.Identifier))

@@ -50,16 +50,20 @@ func (b *mailboxDir) keywordNames() {
 // for e and t, and nothing for one of a pair alone.
 func (b *mailboxDir) rights() string {
 	var list []maildir.Right
-	if !b.readLines(b.dir, "dovecot-acl", func(r io.Reader, tell func(*maildir.Error)) (err error) {
+	courier := !b.readLines(b.dir, "dovecot-acl", func(r io.Reader, tell func(*maildir.Error)) (err error) {
 		list, err = maildir.ReadACL(r, tell)
 		return err
-	}) {
+	})
+	if courier {
 		b.readLines(b.dir, "courierimapacl", func(r io.Reader, tell func(*maildir.Error)) (err error) {
 			list, err = maildir.ReadCourierACL(r, tell)
 			return err
 		})
 	}
 	var lines []string
+	if !courier && len(list) > 0 && !slices.ContainsFunc(list, func(r maildir.Right) bool { return r.Identifier == "owner" || r.Identifier == "user="+b.user }) {
+		lines = append(lines, b.user+"\tlrswipcda") // a server's owner has all where nothing is said of him
+	}
 	for _, r := range list {
 		who, letters := b.identifier(r.Identifier), storeRights(r.Letters)
 		if who != "" && (letters != "" || r.Letters == "") {

@@ -335,3 +335,23 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("%q", log.lines)
 	}
 }
+
+// TestOwnersRights: restore and this reading agree on what an owner may do in a
+// mailbox whose list does not tell of him.
+func TestOwnersRights(t *testing.T) {
+	for file, want := range map[string]string{
+		"dovecot-acl\nuser=bob lrs\n": "joe\tlrswipcda\nbob\tlrs", "dovecot-acl\nuser=joe lr\n": "joe\tlr", "dovecot-acl\n": "", "dovecot-acl\n-owner w\n": "joe\tlrswipcda\n-joe\tw",
+		"courierimapacl\nuser=bob lrs\n": "bob\tlrs",
+	} {
+		name, text, _ := strings.Cut(file, "\n")
+		root := plant(t, map[string]string{"joe/Maildir/cur/961579934.x": "x", "joe/Maildir/dovecot-uidlist": "3 V7 N2\n1 :961579934.x\n", "joe/Maildir/" + name: text})
+		stream := spoiled(t, root, func(m *sims.Member, _ *string) {
+			if m.Kind == sims.Mailbox && m.ACL != want {
+				t.Errorf("%q: the restore takes %q, want %q", file, m.ACL, want)
+			}
+		})
+		if lines := held(t, root, stream); len(lines) > 0 {
+			t.Errorf("%q: %q", file, lines)
+		}
+	}
+}
