@@ -209,3 +209,37 @@ func TestPartitions(t *testing.T) {
 		}
 	}
 }
+
+// TestKeywordOrder: keywords that a later pass announces in another order, as a
+// Maildir does whose letters were given anew, are those that are there. One
+// that is missing is a problem.
+func TestKeywordOrder(t *testing.T) {
+	stream := func(announced string) []byte {
+		var out bytes.Buffer
+		w, err := sims.NewWriter(&out, sims.Header{Date: 981538200}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*sims.Member{
+			{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, Subscribed: -1, Keywords: announced},
+			{Kind: sims.Message, Name: "joe/INBOX/1", Time: 900000000, Flags: "two"},
+		} {
+			if err := w.WriteMember(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, stream("one two"))
+	restoreStream(t, store, restore.Options{}, stream("two one"))
+	for announced, want := range map[string][2]int{"one two": {}, "one": {}, "two one": {0, 1}, "two": {0, 1}, "one two three": {1, 0}, "three": {1, 0}} {
+		log := verifyStreams(t, store, verify.StoreOptions{}, stream(announced))
+		if got := [2]int{len(log.problems), len(log.warnings)}; got != want {
+			t.Errorf("%s: problems %q, warnings %q", announced, log.problems, log.warnings)
+		}
+	}
+}
