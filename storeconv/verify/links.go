@@ -294,7 +294,8 @@ const maxOwn = 100000
 
 // sameFile tells a link that is none. One run links whatever it can; another
 // run at the same time, which does not see the first copy yet, makes one copy
-// a user, with the date of the first: that is no fault, but worth a line.
+// a user, with the date of the first: that is no fault, but worth a line, once;
+// the user's others are links to that copy.
 func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 	before, seen := c.user.own[keyOf(first)]
 	if !seen && len(c.user.own) < maxOwn {
@@ -311,7 +312,7 @@ func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 		}
 	case seen && before != keyOf(own), own.Mtim != first.Mtim, strings.HasPrefix(m.Link, m.User+"/"):
 		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
-	default:
+	case !seen:
 		c.v.report.Copies++
 		c.warning(m, "copied-link", "a file of its own, as another run makes it, not a link to %s", m.Link)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,5 +242,46 @@ func TestKeywordOrder(t *testing.T) {
 		if got := [2]int{len(log.problems), len(log.warnings)}; got != want {
 			t.Errorf("%s: problems %q, warnings %q", announced, log.problems, log.warnings)
 		}
+	}
+}
+
+// TestCopiesCounted: of a user's links to a first copy that another run has
+// made, one is a copy and the others are links to that, as restore counts them.
+func TestCopiesCounted(t *testing.T) {
+	stream := makeStream(t, 7, made{name: "bob/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/1", link: "bob/INBOX/1", date: 900000001}, made{name: "joe/Mail/1", link: "bob/INBOX/1", date: 900000001}, made{name: "joe/Mail/2", link: "bob/INBOX/1", date: 900000001})
+	store, apart := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "apart")
+	sees := func(store, user string) restore.Report {
+		in, err := restore.NewStream("stream", bytes.NewReader(stream))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := restore.Restore(context.Background(), store, []*restore.Stream{in}, restore.Options{Selection: storeconv.Selection{Users: map[string]bool{user: true}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	sees(store, "bob")
+	joe := sees(apart, "joe") // as a run at the same time, which does not see bob's
+	from, err := filepath.Glob(filepath.Join(apart, "partition/primary/=user/*/*/=joe"))
+	if err != nil || len(from) != 1 {
+		t.Fatal(from, err)
+	}
+	to := filepath.Join(store, strings.TrimPrefix(from[0], apart))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(from[0], to); err != nil {
+		t.Fatal(err)
+	}
+	log := new(recorder)
+	report, err := verify.Store(context.Background(), store, verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "stream", R: bytes.NewReader(stream)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := slices.DeleteFunc(log.warnings, func(line string) bool { return !strings.HasPrefix(line, "copied-link ") })
+	if report.Copies != 1 || report.Links != 2 || len(copies) != 1 || joe.Links != 2 {
+		t.Errorf("copies %d, links %d (restored %d), %q", report.Copies, report.Links, joe.Links, copies)
 	}
 }
