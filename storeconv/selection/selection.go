@@ -3,9 +3,11 @@
 package selection
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -151,7 +153,11 @@ func (m *Matcher) MailboxName(name string) (string, error) {
 		return "", err
 	}
 	name = ims.Canonical(name)
-	return name, ims.CheckMailbox(name)
+	err = ims.CheckMailbox(name)
+	if err != nil && utf8.ValidString(name) && strings.ContainsFunc(name, func(r rune) bool { return r > 0x7f }) {
+		err = fmt.Errorf("%w; -e UTF-8 takes names in UTF-8", err) // with an encoding none has such bytes any more
+	}
+	return name, err
 }
 
 // ACL turns lines of identifier TAB rights into the one line of an index, with

@@ -2,6 +2,7 @@ package selection
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"imsconv/storeconv"
@@ -45,6 +46,28 @@ func TestMissing(t *testing.T) {
 	}
 	if got := m.Missing(); !slices.Equal(got, []string{"ann", "zoe"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestUTF8Names: where names of a source are in UTF-8, as those of Courier and
+// of Python's mailbox module are, the error says which option takes them.
+func TestUTF8Names(t *testing.T) {
+	plain, err := Compile(storeconv.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := Compile(storeconv.Selection{Encoding: "UTF-8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, says := range map[string]bool{"Müll": true, "a/日本": true, "M\xfcll": false, "a%": false} {
+		_, err := plain.MailboxName(name)
+		if err == nil || strings.Contains(err.Error(), "-e UTF-8") != says {
+			t.Errorf("%q: %v", name, err)
+		}
+		if _, err := taken.MailboxName(name); says && err != nil {
+			t.Errorf("%q in UTF-8: %v", name, err)
+		}
 	}
 }
 
