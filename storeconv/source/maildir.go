@@ -85,6 +85,7 @@ type maildirUser struct {
 
 	folders    []folder
 	subscribed map[string]bool // nil: not said
+	list       string          // the file that says it
 }
 
 type folder struct{ dir, name string }
@@ -177,10 +178,12 @@ func (u *maildirUser) readSubscriptions() {
 		}
 		return err
 	}
+	u.list = maildir.SubscriptionsName
 	found := u.root.ReadFile(maildir.SubscriptionsName, maildir.BadSubscription, u.tell, func(r io.Reader) error {
 		return take(maildir.ReadSubscriptions(r, u.naming, u.inFile(maildir.SubscriptionsName)))
 	})
 	if !found {
+		u.list = maildir.CourierSubscriptionsName
 		u.root.ReadFile(maildir.CourierSubscriptionsName, maildir.BadSubscription, u.tell, func(r io.Reader) error {
 			return take(maildir.ReadCourierSubscriptions(r, u.inFile(maildir.CourierSubscriptionsName)))
 		})
@@ -210,7 +213,7 @@ func (u *maildirUser) isSubscribed(name string) int8 {
 
 // tellUnseen tells of subscriptions to what is no mailbox here.
 func (u *maildirUser) tellUnseen() {
-	u.s.tellUnsubscribed(u.where(maildir.SubscriptionsName), u.subscribed)
+	u.s.tellUnsubscribed(u.where(u.list), u.subscribed)
 }
 
 func (s *Source) tellUnsubscribed(where string, rest map[string]bool) {

@@ -78,6 +78,7 @@ type mboxUser struct {
 	user       string
 	taken      map[string]string // paths of mailboxes by their names
 	subscribed map[string]bool   // nil: not said
+	list       string            // the file that says it
 }
 
 // folder goes through a folder of mailbox files. name is the mailbox that it
@@ -178,6 +179,7 @@ func (u *mboxUser) readSubscriptions(d *maildir.Dir) {
 			return err
 		})
 		if found {
+			u.list = name
 			return
 		}
 	}
@@ -196,5 +198,5 @@ func (u *mboxUser) isSubscribed(name string) int8 {
 
 // tellUnseen tells of subscriptions to what is no mailbox here.
 func (u *mboxUser) tellUnseen(d *maildir.Dir) {
-	u.s.tellUnsubscribed(below(d, "subscriptions"), u.subscribed)
+	u.s.tellUnsubscribed(below(d, u.list), u.subscribed)
 }

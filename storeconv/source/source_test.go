@@ -572,3 +572,20 @@ func TestFileBecomesShorter(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }
+
+// TestSubscribedToNothing: the file that says it is named.
+func TestSubscribedToNothing(t *testing.T) {
+	for _, r := range []row{
+		{name: "courier", files: map[string]string{"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "joe/courierimapsubscribed": "INBOX\nINBOX.gone\n"}, want: `
+		user joe
+		box joe/INBOX 7 0 sub 1 "" ""
+		! 1 subscription joe/courierimapsubscribed: subscribed to gone, which is no mailbox here: left out`},
+		{name: "mbox", opt: Options{Kind: Mbox}, files: map[string]string{"joe/INBOX": from1 + "X-IMAPbase: 7 1\nX-UID: 1\n\nx\n", "joe/.mailboxlist": "INBOX\ngone\n"}, want: `
+		user joe
+		box joe/INBOX 7 2 sub 1 "" ""
+		msg joe/INBOX/1 0 "\nx\n" ""
+		! 1 subscription joe/.mailboxlist: subscribed to gone, which is no mailbox here: left out`},
+	} {
+		t.Run(r.name, r.check)
+	}
+}
