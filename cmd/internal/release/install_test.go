@@ -250,6 +250,39 @@ func TestReleaseSelftestSeesDamage(t *testing.T) {
 	runIn(t, t.TempDir(), 2, filepath.Join(dir, "selftest"), "--help")
 }
 
+// TestReleaseSelftestWithoutRoom gives the self-test files of 2 MiB at most.
+func TestReleaseSelftestWithoutRoom(t *testing.T) {
+	temp := t.TempDir()
+	selftest := filepath.Join(unpacked(t, runtime.GOARCH), "selftest")
+	out := runIn(t, temp, 1, "sh", "-c", `ulimit -f 4096; TMPDIR=. exec "$0"`, selftest)
+	if out != "selftest: . has no room for 8 MiB; TMPDIR names another folder\n" {
+		t.Errorf("the self-test says %q", out)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left: %v", len(left), err)
+	}
+}
+
+// TestReleaseSelftestOfReadOnly tries an archive that its owner has made
+// read-only, without root's right to write all the same.
+func TestReleaseSelftestOfReadOnly(t *testing.T) {
+	args := []string{filepath.Join(unpack(t, runtime.GOARCH), "selftest")}
+	if os.Geteuid() == 0 {
+		args = append([]string{peer.Need(t, "setpriv"), "--bounding-set=-dac_override,-dac_read_search"}, args...)
+	}
+	dir := filepath.Dir(args[len(args)-1])
+	runIn(t, "/", 0, "chmod", "-R", "a-w", dir)
+	t.Cleanup(func() { runIn(t, "/", 0, "chmod", "-R", "u+w", dir) })
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	if out := runIn(t, temp, 0, args[0], args[1:]...); !strings.HasSuffix(out, allOK) {
+		t.Errorf("the self-test says %q", out)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left: %v", len(left), err)
+	}
+}
+
 // TestReleaseOnAnotherProcessor runs the programs of arm64 in an emulator: what
 // they are, and the self-test, under the old names too.
 func TestReleaseOnAnotherProcessor(t *testing.T) {
