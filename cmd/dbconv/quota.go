@@ -43,6 +43,7 @@ func quotaVerb() cli.Verb {
 			q.listFlags.add(fs)
 			fs.BoolVar(&q.requota, "requota", false, "make the records anew")
 			fs.StringVar(&q.limits, "limits", "", "with --requota: take the limits from the directory export `LDIF` (- for standard input)")
+			cli.Reads(fs, "limits")
 			fs.StringVar(&q.usage, "usage", "", "with --requota: count the messages of the iMS store `STORE`")
 			fs.StringVar(&q.domain, "default-domain", "", "with --limits: the `DOMAIN` whose users have bare ids (default: the one whose users the database and the store know by them)")
 			return reading(q.run)

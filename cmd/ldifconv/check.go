@@ -64,6 +64,7 @@ func checkVerb() cli.Verb {
 			o.as.Add(fs, "as", "", "check all mail entries as those of `PRODUCT`: sims, nms or ims50; default: each by its own classes", "", "sims", "nms", "ims50")
 			o.as.AnyCase().Also("ims", "ims50")
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema; may be repeated")
+			cli.Reads(fs, "schema")
 			fs.StringArrayVar(&o.hosts, "host", nil, "a mail host that there is, `HOST`; any other in mailHost is a finding; may be repeated")
 			fs.StringVar(&o.temp, "temp", "", "make the scratch folder in `DIR`")
 			fs.BoolVar(&o.cross, "cross-read", false, "read every record with go-ldap/ldif as well and report where the two differ")

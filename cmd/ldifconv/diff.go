@@ -63,6 +63,7 @@ func diffVerb() cli.Verb {
 			fs.StringArrayVar(&o.ignore, "ignore", nil, "do not compare the attribute `ATTR`; may be repeated")
 			fs.StringVar(&o.match, "match", "", "know an entry under another name by its value of `ATTR`, such as uid")
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema, which knows aliases and DNs; may be repeated")
+			cli.Reads(fs, "schema")
 			fs.StringVar(&o.temp, "temp", "", "make the scratch folder in `DIR`")
 			fs.Var(&o.maxEntry, "max-entry", "report entries of more than `SIZE` bytes (K, M, G) as damaged")
 			return o.run

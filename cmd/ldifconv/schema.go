@@ -52,6 +52,7 @@ func schemaVerb() cli.Verb {
 			fs.StringSliceVar(&o.only, "only", nil, "only what `PRODUCTS` brought: sims, nms, ims, joined by commas")
 			cli.Offer(fs, "only", slices.Sorted(maps.Keys(productOrigins))...)
 			fs.StringArrayVar(&o.schemas, "schema", nil, "merge the definitions of `FILE`; may be repeated")
+			cli.Reads(fs, "schema")
 			fs.StringArrayVar(&o.schemas, "merge", nil, "the same as --schema `FILE`")
 			fs.BoolVar(&o.standalone, "standalone", false, "with openldap: standard definitions too, in the place of core, cosine and inetorgperson; lists need no members then, as in Directory Server 4")
 			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else")

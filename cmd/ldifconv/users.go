@@ -66,6 +66,7 @@ func usersVerb() cli.Verb {
 			fs.StringVar(&o.out, "out", "", "write the files to `DIR`")
 			o.by.Add(fs, "by", "", "make the files even by `WHAT`: sizes, quota or count", "", roster.Measures()...)
 			fs.StringVar(&o.sizes, "sizes", "", "the bytes of each user are in `FILE` (- for standard input)")
+			cli.Reads(fs, "sizes")
 			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else, and remove those of an earlier split")
 			o.splitGiven = func() bool { return fs.Changed("split") }
 			return o.run

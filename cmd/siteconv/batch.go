@@ -26,10 +26,12 @@ func (f *batchFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.name, "batch", "", "move a batch of users, and call it `NAME`")
 	fs.StringVarP(&f.filter, "filter", "F", "", "of a batch: the users that match the LDAP `FILTER` and are in no other")
 	fs.StringVar(&f.users, "users", "", "of a batch: the users of `FILE`, store ids one a line")
+	cli.Reads(fs, "users")
 	fs.IntVar(&f.split, "split", 0, "of a batch: one of `N` even parts of the users that are in no other")
 	fs.IntVar(&f.part, "part", 0, "which part of --split, `K` from 1 to N")
 	f.by.Add(fs, "by", "", "make the parts even by `WHAT`: sizes, quota or count, as ldifconv users does", "", roster.Measures()...)
 	fs.StringVar(&f.sizes, "sizes", "", "the bytes of each user for --by sizes are in `FILE`, as storeconv list prints them")
+	cli.Reads(fs, "sizes")
 	fs.BoolVar(&f.closing, "closing", false, "what comes after the last batch: groups, and the upgrade of all entries")
 }
 

@@ -48,6 +48,7 @@ func statusVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f statusFlags
 			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible (- for standard input)")
+			cli.Reads(fs, "ldif")
 			f.format.Add(fs, "format", "", "`FORM` of the list: text or json", "text", "text", "json")
 			return f.run
 		},

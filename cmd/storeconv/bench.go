@@ -102,6 +102,7 @@ func (v *benchFlags) add(fs *pflag.FlagSet) {
 	fs.Lookup("users").DefValue = ""
 	fs.Var(&v.median, "median", "median `SIZE` of a message")
 	fs.StringVar(&v.sizes, "sizes", "", "take the sizes from `FILE`, lines SIZE or SIZE COUNT")
+	cli.Reads(fs, "sizes")
 	fs.StringVar(&v.like, "like", "", "take the sizes from real mail at `PATH`: a stream, a store, a Maildir or an mbox")
 	fs.Var(&v.goal, "for", "how much there is to migrate, `MESSAGES[,BYTES]`")
 	fs.Var(&v.jobs, "jobs", "numbers of workers to try, `N,...` (default: one a processor)")

@@ -112,6 +112,7 @@ func (v *exportFlags) add(fs *pflag.FlagSet) {
 	o := &v.opts
 	fs.StringVar(&v.store, "store", "", "the store, a `DIR`")
 	fs.StringVarP(&v.file, "file", "f", "", "a backup `STREAM` in place of a store, or - for standard input")
+	cli.Reads(fs, "file")
 	fs.StringVar(&v.out, "out", "", "where to, the directory `OUT`; made when it does not exist")
 	v.AddFormat(fs)
 	v.Export.Add(fs)

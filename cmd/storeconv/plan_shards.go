@@ -95,6 +95,7 @@ func (v *planShards) add(fs *pflag.FlagSet) {
 	v.links = flags.NewChoice(string(shards.LinksPlan), string(shards.LinksPlan), string(shards.LinksCopy))
 	fs.Var(&v.links, "links", "what becomes of users who share messages, `HOW`: plan keeps them together, copy does not")
 	fs.StringVar(&v.sizes, "sizes", "", "the sizes are in `FILE`, as list prints them (- for standard input)")
+	cli.Reads(fs, "sizes")
 	fs.StringArrayVar(&v.partitions, "partition", nil, "`OLD=NEW` as in relocate: a partition of a store that lies elsewhere")
 	v.tree.Add(fs)
 	v.jobs.Add(fs, "users of a store")

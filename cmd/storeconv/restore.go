@@ -137,8 +137,10 @@ type restoreFlags struct {
 
 func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&v.files, "file", "f", nil, "the `STREAM`, or - for standard input; may be given again")
+	cli.Reads(fs, "file")
 	fs.StringVar(&v.store, "store", "", "the store, `DIR`; made when it does not exist")
 	v.Restore.Add(fs)
+	cli.Reads(fs, "reference")
 	fs.VarP(&v.blocking, "blocking", "b", "blocking factor of the stream, `N` x 512 bytes; any is read, so this is not needed")
 	fs.IntVarP(&v.verbose, "verbose", "v", 0, "tell each mailbox (1), each message (2), `N` from 0 to 3")
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")

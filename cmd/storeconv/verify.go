@@ -93,6 +93,7 @@ func verifyVerb() cli.Verb {
 			var o verifyOptions
 			fs.StringVar(&o.store, "store", "", "the store to check, a `DIR` (default: the first argument)")
 			fs.StringArrayVarP(&o.streams, "file", "f", nil, "compare with `STREAM` too (- for standard input; may be repeated)")
+			cli.Reads(fs, "file")
 			o.users.Add(fs)
 			fs.StringVar(&o.domain, "default-domain", "", "the `DOMAIN` whose users have ids without it")
 			fs.StringVarP(&o.encoding, "encoding", "e", "", "`ENCODING` of the mailbox names in the stream (default IMAP-modified-UTF-7)")

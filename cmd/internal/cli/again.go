@@ -48,7 +48,7 @@ func (j *Job) Again(path, dir string) (*Again, error) {
 // takeStdin takes standard input, which is there once.
 func (j *Job) takeStdin() error {
 	if j.stdinOpen.Swap(true) {
-		return Usagef("two inputs are -: standard input can be read once only")
+		return errTwice
 	}
 	return j.readsStdin()
 }

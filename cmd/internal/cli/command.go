@@ -254,7 +254,7 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 		job.json = job.json || wantsJSON(args)
 		err = flagError(fs, err)
 	default:
-		if err = checkFolders(fs); err != nil {
+		if err = errors.Join(checkFolders(fs), oneStdin(fs)); err != nil {
 			break
 		}
 		if err = job.begin(&opt); err != nil {

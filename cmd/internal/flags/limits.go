@@ -20,6 +20,7 @@ type Limits struct {
 // Add declares both flags.
 func (l *Limits) Add(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&l.files, "limits", nil, "directory export `LDIF` with the quotas of users (- for standard input); may be given again")
+	cli.Reads(fs, "limits")
 	fs.StringVar(&l.Domain, "default-domain", "", "the `DOMAIN` whose users have a bare uid as id in the store (default: the one that fits --limits)")
 }
 

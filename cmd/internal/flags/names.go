@@ -22,11 +22,13 @@ type Users struct{ file, mapFile string }
 func (u *Users) Add(fs *pflag.FlagSet) {
 	u.AddSelection(fs)
 	fs.StringVarP(&u.mapFile, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\" or \"old new\" (- for standard input)")
+	cli.Reads(fs, "map")
 }
 
 // AddSelection declares -u alone.
 func (u *Users) AddSelection(fs *pflag.FlagSet) {
 	fs.StringVarP(&u.file, "users", "u", "", "only the users in `USERFILE`, one a line (- for standard input); \"old new\" or \"old=new\" gives a new id")
+	cli.Reads(fs, "users")
 }
 
 // Names is what user files and map files say.
