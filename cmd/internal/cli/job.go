@@ -30,6 +30,7 @@ type Job struct {
 	phase  *Phase        // that the run is in; nil: none
 	inputs []os.FileInfo // that outputs must not replace
 	files  []*OutputFile // not yet committed: removed when the run ends
+	stdout *OutputFile   // the output that is standard output; nil: none
 	log    *OutputFile   // of --log; nil: none
 	lines  *OutputFile   // of LogTo; nil: none
 	place  *OutputFile   // of --report; nil: none

@@ -47,6 +47,9 @@ func (j *Job) CreateAlone(path string, replace bool) (*OutputFile, error) {
 
 func (j *Job) createClaimed(path string, replace, alone bool) (*OutputFile, error) {
 	out, err := j.create(path, replace, alone)
+	if err == nil && out.w == j.Stdout {
+		return out, j.claimStdout(out)
+	}
 	if err != nil || out.path == "" {
 		return out, err
 	}
@@ -55,6 +58,18 @@ func (j *Job) createClaimed(path string, replace, alone bool) (*OutputFile, erro
 		return nil, err
 	}
 	return out, nil
+}
+
+// claimStdout lets one output of a run at a time be standard output: two would
+// be mixed.
+func (j *Job) claimStdout(out *OutputFile) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.stdout != nil && !j.stdout.settled {
+		return Usagef("two outputs are -: standard output holds one only")
+	}
+	j.stdout = out
+	return nil
 }
 
 // claim keeps the outputs of a run apart from its inputs and from each other.
