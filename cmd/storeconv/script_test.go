@@ -29,7 +29,7 @@ func (t tidy) Run() int {
 func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){
 		"storeconv": main, "imsrestore": main, "imsbackup": main, "hashdir": main,
-		"imbackup": main, "imcheck": main, "reconstruct": main, "iminitquota": main,
+		"imrestore": main, "imbackup": main, "imcheck": main, "reconstruct": main, "iminitquota": main,
 	})
 }
 

@@ -178,7 +178,7 @@ func (c *Command) runOld(ctx context.Context, old *OldName, args []string, stdin
 	if verb == nil {
 		panic("internal error: old name " + old.Name + " has no verb")
 	}
-	if old.Translate != nil {
+	if old.Translate != nil && !verb.asksAbout(args) {
 		var err error
 		args, err = old.Translate(args, func(text string) {
 			fmt.Fprintf(stderr, "%s: note: %s\n", old.Name, text)
@@ -189,6 +189,17 @@ func (c *Command) runOld(ctx context.Context, old *OldName, args []string, stdin
 		}
 	}
 	return c.run(ctx, verb, args, stdin, stdout, stderr)
+}
+
+// asksAbout says whether a command line only asks for the manual page or the
+// version. Those are ours under every name: there is nothing to translate and
+// to note.
+func (v *Verb) asksAbout(args []string) bool {
+	if len(args) != 1 {
+		return false
+	}
+	fs, _ := v.flags()
+	return args[0] == "--help" || args[0] == "--version" || args[0] == "-V" && fs.ShorthandLookup("V") == nil
 }
 
 // flags are the flags that the verb itself declares, and what it runs.
