@@ -125,10 +125,13 @@ func completeFlag(f *pflag.Flag) completedFlag {
 	return c
 }
 
+// inBrackets is what a usage text adds in brackets.
+var inBrackets = regexp.MustCompile(` \([^()]*(\([^()]*\)[^()]*)*(\)|$)`)
+
 // firstClause is the beginning of a usage text: a shell shows one line.
 func firstClause(text string) string {
 	text, _, _ = strings.Cut(text, "; ")
-	text, _, _ = strings.Cut(text, " (")
+	text = inBrackets.ReplaceAllString(text, "") // what stands there explains one word only
 	const most = 70
 	if r := []rune(text); len(r) > most {
 		text = string(r[:most-3]) + "..."

@@ -128,6 +128,30 @@ func TestZshCompletion(t *testing.T) {
 	}
 }
 
+// TestCompletionTellsValues holds the one line that a shell shows of an option:
+// what explains a value does not cut off the others.
+func TestCompletionTellsValues(t *testing.T) {
+	tool := cli.Command{Name: "tool", Verbs: []cli.Verb{{Name: "do", New: func(fs *pflag.FlagSet) cli.Action {
+		fs.String("form", "", "the `FORM`: few (names (all), sorted), many (all of them) or none; nothing else")
+		fs.String("open", "", "to `FILE` (never closed")
+		return nil
+	}}}}
+	for _, shell := range []string{"zsh", "fish"} {
+		var out strings.Builder
+		if code := cli.Main(t.Context(), tool, []string{"tool", "completion", shell}, nil, &out, new(strings.Builder)); code != cli.ExitDone {
+			t.Fatalf("%s: exit %d", shell, code)
+		}
+		for _, want := range []string{"few, many or none", "to FILE"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s has nothing of %q:\n%s", shell, want, out.String())
+			}
+		}
+		if strings.Contains(out.String(), "never") || strings.Contains(out.String(), "nothing else") {
+			t.Errorf("%s has more than a clause:\n%s", shell, out.String())
+		}
+	}
+}
+
 func TestCompletionOfNoShell(t *testing.T) {
 	for _, args := range [][]string{nil, {"tcsh"}, {"bash", "zsh"}} {
 		if code := cli.Main(context.Background(), completedTool(), append([]string{"tool", "completion"}, args...), nil, new(strings.Builder), new(strings.Builder)); code != cli.ExitUsage {
