@@ -66,6 +66,7 @@ func TestExitStatus(t *testing.T) {
 		{"bad value", ok, []string{"tool", "do", "--level=x"}, ExitUsage, `--level: "x" is not a valid value`},
 		{"no verb", ok, []string{"tool"}, ExitUsage, "SYNOPSIS"},
 		{"unknown verb", ok, []string{"tool", "undo"}, ExitUsage, `no verb "undo"`},
+		{"option before the verb", ok, []string{"tool", "--quiet", "do"}, ExitUsage, "hint: options stand behind the verb: tool VERB --quiet; tool --help lists"},
 		{"old name", ok, []string{"/bin/old", "-"}, ExitDone, "old: note: -x is not used\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -137,6 +137,9 @@ func (c *Command) noVerb(argv []string, stdin io.Reader, stdout, stderr io.Write
 	if near := nearest(argv[0], c.verbNames()); near != "" {
 		hint = fmt.Sprintf("is it %s? %s", near, hint)
 	}
+	if strings.HasPrefix(argv[0], "-") {
+		hint = fmt.Sprintf("options stand behind the verb: %s VERB %s; %s", c.Name, argv[0], hint)
+	}
 	job.say("error", "", "", fmt.Sprintf("no verb %q", argv[0]))
 	job.say("hint", "", "", hint)
 	return ExitUsage
