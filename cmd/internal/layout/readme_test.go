@@ -84,6 +84,52 @@ func TestReadmesAgree(t *testing.T) {
 	}
 }
 
+// madeBy is what a command of the README makes a folder or a file of.
+var madeBy = regexp.MustCompile(`(\w+conv) ([a-z-]+) .*--out (\S+)`)
+
+// TestReadmeOutputsApart wants one thing in every place: the commands are given
+// one after another, in one folder.
+func TestReadmeOutputsApart(t *testing.T) {
+	made := map[string]string{}
+	for _, s := range sections(readme(t, "README.md")) {
+		for _, command := range s.Commands {
+			m := madeBy.FindStringSubmatch(command)
+			if m == nil {
+				continue
+			}
+			by, place := m[1]+" "+m[2], m[3]
+			if made[place] == "" {
+				made[place] = by
+			}
+			if made[place] != by {
+				t.Errorf("%s is made by %s and by %s", place, made[place], by)
+			}
+		}
+	}
+	if len(made) < 4 {
+		t.Errorf("%d places are found", len(made))
+	}
+}
+
+// TestReadmeBuildsThePrograms wants that what README.md has built is what it
+// says is built.
+func TestReadmeBuildsThePrograms(t *testing.T) {
+	m := regexp.MustCompile("`go build -o bin/ (\\S+)` builds the four programs").FindStringSubmatch(readme(t, "README.md"))
+	if m == nil {
+		t.Fatal("README.md builds no programs")
+	}
+	list := exec.Command("sh", "-c", "go list -f '{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}' "+m[1])
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"imsconv/cmd/dbconv", "imsconv/cmd/ldifconv", "imsconv/cmd/siteconv", "imsconv/cmd/storeconv"}
+	if diff := cmp.Diff(want, strings.Fields(string(out))); diff != "" {
+		t.Errorf("programs (-) and what %s has (+):\n%s", m[1], diff)
+	}
+}
+
 // TestReadmeNamesEveryVerb holds the table of the README to the programs.
 func TestReadmeNamesEveryVerb(t *testing.T) {
 	rows := map[string][]string{}
