@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -20,8 +22,9 @@ import (
 // A run that makes new mailboxes would make them again when it is given again,
 // and nothing in the store tells that it was done. So each leaves a line in
 // .imsconv/finished: the run's name, which stands for the start of the streams,
-// the selection and the options, and a sum of all that was selected. A run of a
-// name that is there reads its streams to the end before it writes anything.
+// the selection and the options, a sum of all that was selected, and how many
+// problems it told, when there were any. A run of a name that is there reads
+// its streams to the end before it writes anything.
 
 // finishedFile has a line for each run with NewName that has finished.
 const finishedFile = ".imsconv/finished"
@@ -102,18 +105,49 @@ func (r *run) newVisitSum() *visitSum {
 	return &visitSum{h: sha256.New()}
 }
 
-// findFinished returns the sum of a finished run of this name.
-func (r *run) findFinished() (sum string, ok bool, err error) {
+// countingLog counts the problems that a run tells.
+type countingLog struct {
+	storeconv.Log
+	problems atomic.Int64
+}
+
+// Problem implements [storeconv.Log].
+func (l *countingLog) Problem(kind, where, text string) {
+	l.problems.Add(1)
+	l.Log.Problem(kind, where, text)
+}
+
+// finishedRun is what a finished run has left of itself.
+type finishedRun struct {
+	sum      string
+	problems int64
+}
+
+// line is the run's line in finishedFile.
+func (f finishedRun) line(name string) string {
+	if f.problems == 0 {
+		return name + " " + f.sum + "\n"
+	}
+	return fmt.Sprintf("%s %s %d\n", name, f.sum, f.problems)
+}
+
+// findFinished returns what a finished run of this name has left.
+func (r *run) findFinished() (found finishedRun, ok bool, err error) {
 	text, err := r.store.ReadFile(finishedFile, finishedMost)
 	if isNotExist(err) || isNotDir(err) {
-		return "", false, nil
+		return found, false, nil
 	}
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) == 2 && f[0] == r.name() {
-			sum, ok = f[1], true
+		f := strings.Fields(line)
+		if len(f) < 2 || len(f) > 3 || f[0] != r.name() {
+			continue
+		}
+		found, ok = finishedRun{sum: f[1]}, true
+		if len(f) == 3 {
+			found.problems, _ = strconv.ParseInt(f[2], 10, 64) // a count that is none hides nothing that this run reads
 		}
 	}
-	return sum, ok, err
+	return found, ok, err
 }
 
 // checkFinished returns errFinished when an earlier run has done all that this
@@ -122,7 +156,7 @@ func (r *run) checkFinished(ctx context.Context) error {
 	if r.opt.Existing != NewName {
 		return nil
 	}
-	sum, ok, err := r.findFinished()
+	earlier, ok, err := r.findFinished()
 	if !ok || err != nil {
 		return err
 	}
@@ -134,14 +168,24 @@ func (r *run) checkFinished(ctx context.Context) error {
 	if err := r.keepPipes(); err != nil {
 		return err
 	}
-	same, err := r.readsAs(ctx, sum)
+	same, err := r.readsAs(ctx, earlier.sum)
 	if err != nil {
 		return err
 	}
 	if same {
+		r.tellEarlier(earlier.problems)
 		return errFinished
 	}
 	return r.reopen()
+}
+
+// tellEarlier keeps a run that has nothing to do from ending better than the
+// earlier one did.
+func (r *run) tellEarlier(problems int64) {
+	if problems > 0 {
+		r.log.Problem("earlier-run", finishedFile, fmt.Sprintf("problems of the earlier run, which are not told again: %d; "+
+			"the mailboxes are made once more where its line, %s, is removed", problems, r.name()))
+	}
 }
 
 // keepPipes makes streams that can be read once keep what is read of them.
@@ -187,7 +231,7 @@ func (r *run) dropKept() error {
 // readsAs reads the streams to their ends and tells whether what is selected of
 // them has that sum.
 func (r *run) readsAs(ctx context.Context, sum string) (bool, error) {
-	trial := &run{opt: r.opt, log: storeconv.Discard, streams: r.streams, all: r.all, path: r.path, partition: r.partition}
+	trial := &run{opt: r.opt, log: &countingLog{Log: storeconv.Discard}, streams: r.streams, all: r.all, path: r.path, partition: r.partition}
 	trial.opt.Progress, trial.opt.Trace, trial.opt.Strict, trial.opt.Reference = nil, nil, false, nil
 	var err error
 	if trial.sel, err = selection.Compile(r.opt.Selection); err != nil {
@@ -212,7 +256,7 @@ func (r *run) noteFinished() (err error) {
 	if err != nil && !isNotExist(err) {
 		return err
 	}
-	line := []byte(r.name() + " " + r.content.String() + "\n")
+	line := []byte(finishedRun{r.content.String(), r.log.problems.Load()}.line(r.name()))
 	if bytes.Contains(text, line) {
 		return nil
 	}

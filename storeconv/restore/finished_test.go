@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/verify"
 )
 
@@ -44,6 +46,34 @@ func TestNewMailboxesOnce(t *testing.T) {
 		if log := checkStreams(t, store, verify.StoreOptions{}); len(log.Problems)+len(log.Warnings) > 0 {
 			t.Errorf("verify: %q %q", log.Problems, log.Warnings)
 		}
+	}
+}
+
+// A run that has nothing to do does not end better than the one that did it,
+// and not worse once its line is gone.
+func TestNewMailboxesOfALossyStream(t *testing.T) {
+	b := tape(t, may20, firstTape...)
+	opt := Options{Existing: NewName, Selection: storeconv.Selection{Users: map[string]bool{"ann": true}}}
+	store := filepath.Join(shmDir(t), "store")
+	if _, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)}); err != nil || log.lost != 1 {
+		t.Fatalf("%v, said %q", err, log.lines)
+	}
+	hash, _ := treeHash(t, store)
+	for range 2 {
+		rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)})
+		if err != nil || !rep.Finished || log.lost != 1 || !strings.Contains(log.lines[0], "not told again: 1;") {
+			t.Errorf("again: %v, %+v, said %q", err, rep, log.lines)
+		}
+	}
+	if now, _ := treeHash(t, store); now != hash {
+		t.Error("the same stream changed the store")
+	}
+	if err := os.Remove(filepath.Join(store, finishedFile)); err != nil {
+		t.Fatal(err)
+	}
+	opt.Reference = []*Stream{stream(t, "ref", bytes.NewReader(b))}
+	if rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)}); err != nil || rep.Finished || log.lost > 0 {
+		t.Errorf("without its line: %v, %+v, said %q", err, rep, log.lines)
 	}
 }
 

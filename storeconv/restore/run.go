@@ -23,7 +23,7 @@ import (
 // run is one call of Restore.
 type run struct {
 	opt       Options
-	log       storeconv.Log
+	log       *countingLog
 	sel       *selection.Matcher
 	streams   []*Stream
 	path      string
@@ -57,9 +57,9 @@ type run struct {
 }
 
 func newRun(store string, streams []*Stream, opt Options) (*run, error) {
-	r := &run{opt: opt, log: opt.Log, streams: streams, all: slices.Clone(streams), path: store, partition: opt.Partition}
-	if r.log == nil {
-		r.log = storeconv.Discard
+	r := &run{opt: opt, log: &countingLog{Log: opt.Log}, streams: streams, all: slices.Clone(streams), path: store, partition: opt.Partition}
+	if opt.Log == nil {
+		r.log.Log = storeconv.Discard
 	}
 	if r.partition == "" {
 		r.partition = "primary"
