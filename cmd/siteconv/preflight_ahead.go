@@ -84,7 +84,7 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	c.pre.fact("upgrade", "%s of %s entries will change: %s users, %s groups, %s domains", thousands(rep.Changed), thousands(rep.Entries), thousands(rep.Users), thousands(rep.Groups), thousands(rep.Domains))
+	c.pre.fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", thousands(rep.Changed), thousands(rep.Entries), thousands(rep.Users), thousands(rep.Groups), thousands(rep.Domains))
 	if len(rep.Problems) > 0 {
 		c.pre.find("upgrade-problems", c.export().path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}

@@ -121,7 +121,7 @@ type room struct {
 // judgeRoom holds what is needed against what is free.
 func (c *conversion) judgeRoom(free room, links bool) {
 	bytes, nodes := c.needs(links)
-	need, have := thousands(bytes/1e6), thousands(free.bytes/1e6)
+	need, have := thousands((bytes+1e6-1)/1e6), thousands(free.bytes/1e6)
 	c.pre.fact("space", "some %s MB of %s MB that are free in %s", need, have, free.parent)
 	switch {
 	case bytes > free.bytes:
