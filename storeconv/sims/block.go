@@ -13,8 +13,6 @@ const (
 	// is still in the processor's cache when it is hashed and written.
 	bufSize = 320 << 10
 
-	minSkip = 256 << 10 // of what is not read but passed over with a seek, bytes
-
 	// MaxInline is the largest body that Bytes returns in one piece, in bytes.
 	MaxInline = 256 << 10
 )

@@ -28,6 +28,7 @@ type Reader struct {
 	pool   *pool
 	cur    *Block
 	lo, hi int   // the unread window of cur.buf
+	step   int   // what the next read asks for at least, in bytes
 	pos    int64 // stream offset of cur.buf[lo]
 	srcErr error // what ended the source
 
@@ -55,7 +56,8 @@ type Reader struct {
 }
 
 // NewReader reads from src, which is read in pieces of up to 320 KiB. Bodies
-// that nobody reads are skipped with Seek when src is an io.Seeker that can.
+// that nobody reads are skipped with Seek when src is an io.Seeker that can,
+// and src is read in small pieces while there are such bodies.
 func NewReader(src io.Reader) *Reader { return NewReaderBlocks(src, defaultBlocks) }
 
 // NewReaderBlocks is NewReader with n read buffers of 320 KiB, for callers that
@@ -63,7 +65,7 @@ func NewReader(src io.Reader) *Reader { return NewReaderBlocks(src, defaultBlock
 func NewReaderBlocks(src io.Reader, n int) *Reader { return newReader(src, n, bufSize) }
 
 func newReader(src io.Reader, n, size int) *Reader {
-	r := &Reader{src: src, pool: newPool(max(n, 2), size)}
+	r := &Reader{src: src, pool: newPool(max(n, 2), size), step: size}
 	r.cur = r.pool.get()
 	if s, ok := src.(io.Seeker); ok {
 		r.useSeeker(s)

@@ -4,6 +4,16 @@ import (
 	"io"
 )
 
+// How a source that can seek is read, in bytes.
+const (
+	// shortRead is what is asked for behind a body that was passed over: the
+	// headers of the next member, and little more.
+	shortRead = 2 << 10
+
+	// minJump is the least that is worth a seek: less is sooner read.
+	minJump = 2 << 10
+)
+
 func (r *Reader) useSeeker(s io.Seeker) {
 	at, err := s.Seek(0, io.SeekCurrent)
 	if err != nil || at != 0 {
@@ -34,8 +44,9 @@ func (r *Reader) refill(n int) {
 		r.makeRoom()
 	}
 	for idle := 0; r.hi-r.lo < n && r.srcErr == nil; {
-		k, err := r.src.Read(r.cur.buf[r.hi:])
+		k, err := r.src.Read(r.cur.buf[r.hi:min(r.lo+max(n, r.hi-r.lo+r.step), len(r.cur.buf))])
 		r.hi += k
+		r.step = min(2*r.step, r.pool.size)
 		r.srcErr = err
 		if idle++; k > 0 {
 			idle = 0
@@ -75,17 +86,7 @@ func (r *Reader) skip(n int64) int64 {
 		r.advance(int(have))
 		n -= have
 	}
-	if r.seek != nil && n > minSkip && r.srcErr == nil {
-		there := min(n, max(r.end-r.pos, 0))
-		if _, err := r.seek.Seek(r.pos+there, io.SeekStart); err == nil {
-			r.pos += there
-			if there < n {
-				r.srcErr = io.EOF
-			}
-			return n - there
-		}
-		r.seek = nil
-	}
+	n -= r.jump(n)
 	for n > 0 {
 		b := r.fill(1)
 		if len(b) == 0 {
@@ -96,4 +97,31 @@ func (r *Reader) skip(n int64) int64 {
 		n -= k
 	}
 	return n
+}
+
+// jump passes over most of the next n bytes with a seek, where the source can
+// and it is worth it, and returns how many that were. The window is empty.
+//
+// That the source has what was passed over shows in the byte behind: a file may
+// have been cut since it was opened. Without that byte, or when it cannot be
+// read, all is read, so that the place where the stream ends is told.
+func (r *Reader) jump(n int64) int64 {
+	if r.seek == nil || r.srcErr != nil {
+		return 0
+	}
+	far := min(n, r.end-r.pos-1)
+	if far < minJump {
+		r.step = shortRead + int(min(n, minJump))
+		return 0
+	}
+	r.step = shortRead
+	if _, err := r.seek.Seek(r.pos+far, io.SeekStart); err == nil {
+		if len(r.fill(1)) > 0 {
+			r.pos += far
+			return far
+		}
+	}
+	_, r.srcErr = r.seek.Seek(r.pos, io.SeekStart)
+	r.seek, r.step = nil, r.pool.size
+	return 0
 }
