@@ -49,6 +49,7 @@ type planner struct {
 	visits     map[string]string // histories, in a dry run
 	visitBytes int
 	spools     int
+	spares     spareBatch
 }
 
 func newPlanner(r *run) *planner {
@@ -116,6 +117,9 @@ func (p *planner) readStream(ctx context.Context) error {
 	// An interrupt often ends the program that feeds the stream too: such an end
 	// is not the stream's.
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := p.spares.write(); err != nil {
 		return err
 	}
 	p.ended = p.stream == len(p.r.streams)-1

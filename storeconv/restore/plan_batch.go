@@ -44,8 +44,12 @@ func (p *planner) add(s step) {
 	}
 }
 
-// send hands the batch to the workers and to the collector.
+// send hands the batch to the workers and to the collector, who may look for
+// the bodies held back so far.
 func (p *planner) send() {
+	if err := p.spares.write(); err != nil {
+		p.r.fail(err)
+	}
 	b := p.batch
 	if b == nil {
 		return

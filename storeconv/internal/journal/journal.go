@@ -156,10 +156,15 @@ func (b *Batch) Delete(key string) {
 }
 
 // Commit makes the changes, durably if the journal is.
-func (b *Batch) Commit() error {
+func (b *Batch) Commit() error { return b.commit(b.j.sync) }
+
+// Write makes the changes without waiting for the disk, as [Journal.Put] does.
+func (b *Batch) Write() error { return b.commit(pebble.NoSync) }
+
+func (b *Batch) commit(how *pebble.WriteOptions) error {
 	err := b.err
 	if err == nil {
-		err = b.j.guard.do(func() error { return b.b.Commit(b.j.sync) })
+		err = b.j.guard.do(func() error { return b.b.Commit(how) })
 	}
 	if b.j.guard.failure() == nil { // else someone may be at the batch still
 		err = cmp.Or(err, b.b.Close())
