@@ -31,7 +31,8 @@ and users lie, and both trees have their ACIs.
 
 With IN, an export of the directory as it is, only what it lacks is written: the
 second run over its own result writes nothing. An ACI of the same name and
-another text is left as it is, and told. --list prints the ACIs, broken into
+another text is left as it is, and told. --undo FILE receives the records that
+take these back: they delete what was added, and nothing else. --list prints the ACIs, broken into
 lines of 80 columns, each with its source: some are stated by public manuals, others concluded, for the exact output
 of the old imsdaaci was never published.
 
@@ -55,6 +56,7 @@ func daaciVerb() cli.Verb {
 			fs.StringArrayVar(&o.domainAdmins, "domain-admin", nil, "make the user `DN` an administrator of the domain it lies in; may be repeated")
 			fs.StringVar(&o.groups, "groups", "ou=Groups", "the `RDN` of the container that holds the groups; empty: directly below root and domain")
 			fs.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
+			fs.StringVar(&o.undo, "undo", "", "write change records that take these back to `FILE`")
 			fs.BoolVar(&o.force, "force", false, "replace an output file that exists and holds something else")
 			fs.BoolVar(&o.list, "list", false, "print the ACIs and their sources, and read nothing")
 			return o.run
@@ -63,7 +65,7 @@ func daaciVerb() cli.Verb {
 }
 
 type daaciOptions struct {
-	orgRoot, dcRoot, groups, out         string
+	orgRoot, dcRoot, groups, out, undo   string
 	domains, serviceAdmins, domainAdmins []string
 	force, list                          bool
 }
@@ -71,6 +73,9 @@ type daaciOptions struct {
 func (o *daaciOptions) run(ctx context.Context, job *cli.Job, args []string) error {
 	if o.list {
 		return listACIs(job.Stdout)
+	}
+	if o.undo != "" && o.undo == o.out && o.out != "/dev/null" {
+		return cli.Usagef("%s: is the output and the undo", o.undo)
 	}
 	d, err := o.delegation()
 	if err != nil {
@@ -147,31 +152,49 @@ func (o *daaciOptions) write(job *cli.Job, records []ldif.Record, domains int) e
 	if err != nil {
 		return err
 	}
-	w := ldif.NewWriter(out)
-	acis := 0
-	for i := range records {
-		for _, m := range records[i].Mods {
-			if string(m.Desc) == "aci" {
-				acis += len(m.Values)
-			}
-		}
-		if err := w.Write(&records[i]); err != nil {
+	if err := writeRecords(out, records); err != nil {
+		return err
+	}
+	if o.undo != "" {
+		back, err := files.create(o.undo)
+		if err != nil {
 			return err
 		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
+		if err := writeRecords(back, aci.Undo(records)); err != nil {
+			return err
+		}
 	}
 	if err := files.commit(); err != nil {
 		return err
 	}
 	job.Count("domains", int64(domains))
 	job.Count("records", int64(len(records)))
-	job.Count("acis", int64(acis))
+	job.Count("acis", countACIs(records))
 	if o.out != "-" && len(records) > 0 {
 		job.Next(fmt.Sprintf(`ldapmodify -c -D "cn=Directory Manager" -w PASSWORD -f %s`, cli.Quote(o.out)))
 	}
 	return nil
+}
+
+func writeRecords(dst io.Writer, records []ldif.Record) error {
+	w := ldif.NewWriter(dst)
+	for i := range records {
+		if err := w.Write(&records[i]); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func countACIs(records []ldif.Record) (n int64) {
+	for i := range records {
+		for _, m := range records[i].Mods {
+			if string(m.Desc) == "aci" {
+				n += int64(len(m.Values))
+			}
+		}
+	}
+	return n
 }
 
 // listACIs prints the templates.

@@ -247,7 +247,7 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 func (c *conversion) concludeClosing(ctx context.Context, job *cli.Job, st state) error {
 	job.Output("lists to the new host", groupChanges)
 	for _, o := range []struct{ name, path string }{
-		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", leftName},
+		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"undo of delegated administration", delegationUndo}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", leftName},
 	} {
 		job.Output(o.name, o.path)
 	}

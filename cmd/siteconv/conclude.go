@@ -80,7 +80,7 @@ func (c *conversion) tellOutputs(job *cli.Job) {
 	job.Output("undo of all changes", undo)
 	steps := c.stepNames()
 	for _, o := range []struct{ step, name, path string }{
-		{daaciStep, "delegated administration", delegation}, {storeStep, "message store", "store"}, {maildirStep, "Maildirs", "mail"},
+		{daaciStep, "delegated administration", delegation}, {daaciStep, "undo of delegated administration", delegationUndo}, {storeStep, "message store", "store"}, {maildirStep, "Maildirs", "mail"},
 	} {
 		if slices.Contains(steps, o.step) {
 			job.Output(o.name, o.path)

@@ -44,6 +44,8 @@ func takenBy389DS(t *testing.T, ds *peer.DS389, backend int, site, out string) {
 	sameBut(t, "taken back", ds.Export(backend), before)
 	if _, err := os.Stat(filepath.Join(out, delegation)); err == nil {
 		modify389(t, ds, out, domainChanges, userChanges, delegation)
+		modify389(t, ds, out, delegationUndo, undo)
+		sameBut(t, "taken back with delegated administration", ds.Export(backend), before)
 	}
 }
 

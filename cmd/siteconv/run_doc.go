@@ -45,6 +45,7 @@ const runFilesDoc = `
     OUT/ldif/upgraded.ldif           the whole upgraded directory
     OUT/ldif/undo.ldif               change records that take these back
     OUT/ldif/daaci.changes.ldif      groups and ACIs of delegated administration
+    OUT/ldif/daaci.undo.ldif         takes them back; applied before undo.ldif
     OUT/store/ or OUT/mail/          the iMS message store, or Maildirs for Dovecot
     OUT/report.json                  what was done, lost and left, when, and the sums
     OUT/report.lines.tsv             every problem and warning
@@ -68,6 +69,7 @@ and the closing pass
     OUT/closing/ldif/users.changes.ldif     the upgrade of users and groups
     OUT/closing/ldif/undo.ldif              takes these back
     OUT/closing/ldif/daaci.changes.ldif     delegated administration
+    OUT/closing/ldif/daaci.undo.ldif        takes it back; applied before undo.ldif
     OUT/closing/left.txt                    users of the old host in no batch
 `
 

@@ -12,11 +12,15 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// delegation is the file that sets delegated administration up.
-const delegation = "ldif/daaci.changes.ldif"
+// The files that set delegated administration up, and that take it back.
+const (
+	delegation     = "ldif/daaci.changes.ldif"
+	delegationUndo = "ldif/daaci.undo.ldif"
+)
 
 // writeDelegation writes the groups and ACIs of delegated administration that
-// the upgraded directory lacks.
+// the upgraded directory lacks, and what takes them back: a file of its own,
+// since they may have been applied or not when the directory is taken back.
 func (c *conversion) writeDelegation(ctx context.Context, job *cli.Job) error {
 	found, err := c.surveyDelegation(ctx, job)
 	if err != nil {
@@ -31,6 +35,9 @@ func (c *conversion) writeDelegation(ctx context.Context, job *cli.Job) error {
 		job.Warning("daaci", delegation, note)
 	}
 	job.Count("delegation records", int64(len(records)))
+	if err := c.create(job, delegationUndo, func(w io.Writer) error { return writeRecords(w, aci.Undo(records)) }); err != nil {
+		return err
+	}
 	return c.create(job, delegation, func(w io.Writer) error { return writeRecords(w, records) })
 }
 

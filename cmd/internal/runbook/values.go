@@ -104,6 +104,7 @@ func (v values) addStore(in Input) {
 		v["ldif-folder"] = value{text: in.Folder}
 	}
 	v["daaci"] = value{text: filepath.Join(ldif, "daaci.changes.ldif")}
+	v["daaci-undo"] = value{text: filepath.Join(ldif, "daaci.undo.ldif")}
 }
 
 // asOwner is a command of the server's administration, given as the owner of
