@@ -10,9 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/nms"
 )
 
 // input is one input of a site, and what makes it the same one on a second run.
@@ -23,10 +25,11 @@ type input struct {
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
 	path  string
-	stdin *cli.Again // standard input, where it is that; else nil
-	tree  bool       // a folder: SHA256 is of its listing
-	meter *cli.Meter // shows how far the reading is; nil: nowhere
-	plain int64      // bytes of a stream once a compression is undone; 0: not known
+	stdin *cli.Again      // standard input, where it is that; else nil
+	parts []nms.Partition // of a store of NMS, those that lie elsewhere
+	tree  bool            // a folder: SHA256 is of its listing
+	meter *cli.Meter      // shows how far the reading is; nil: nowhere
+	plain int64           // bytes of a stream once a compression is undone; 0: not known
 }
 
 // nest tells whether two paths are the same, or one lies inside the other, once
@@ -72,7 +75,7 @@ func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) 
 func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
 	h := sha256.New()
 	in.tree = true
-	in.Bytes, err = listTree(ctx, h, in.path, func(rel string, size int64, names uint64) {
+	in.Bytes, err = listTree(ctx, h, in.path, in.parts, func(rel string, size int64, names uint64) {
 		if size >= 0 {
 			in.meter.Add(1, size)
 		}
@@ -135,9 +138,21 @@ func (c contextReader) Read(p []byte) (int, error) {
 // modification time of every file, and each directory's name. It returns the
 // sum of the sizes. What cannot be read is part of the listing as such: the
 // conversion will tell of it. A partition that is a symbolic link to another
-// disk is listed as what it leads to. Each is told of every path below root,
-// with its size, -1 of a directory, and its number of names.
-func listTree(ctx context.Context, h hash.Hash, root string, each func(rel string, size int64, names uint64)) (int64, error) {
+// disk is listed as what it leads to, and one elsewhere as if it lay in the
+// store. Each is told of every path below root, with its size, -1 of a
+// directory, and its number of names.
+func listTree(ctx context.Context, h hash.Hash, root string, elsewhere []nms.Partition, each func(rel string, size int64, names uint64)) (int64, error) {
+	total, err := listFolder(ctx, h, root, "", elsewhere, each)
+	for i := 0; i < len(elsewhere) && err == nil; i++ {
+		var more int64
+		more, err = listFolder(ctx, h, elsewhere[i].Path, filepath.Join("partition", elsewhere[i].Name), nil, each)
+		total += more
+	}
+	return total, err
+}
+
+// listFolder lists one folder, whose paths stand below a name in the listing.
+func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere []nms.Partition, each func(rel string, size int64, names uint64)) (int64, error) {
 	var total int64
 	var visit fs.WalkDirFunc
 	visit = func(path string, d fs.DirEntry, err error) error {
@@ -145,6 +160,7 @@ func listTree(ctx context.Context, h hash.Hash, root string, each func(rel strin
 			return ctx.Err()
 		}
 		rel, _ := filepath.Rel(root, path)
+		rel = filepath.Join(below, rel)
 		if err != nil {
 			if rel == "." {
 				return err
@@ -152,12 +168,15 @@ func listTree(ctx context.Context, h hash.Hash, root string, each func(rel strin
 			fmt.Fprintf(h, "unreadable\x00%s\x00", rel)
 			return nil
 		}
+		if replaced(elsewhere, rel) {
+			return skip(d)
+		}
 		if d.IsDir() {
 			fmt.Fprintf(h, "dir\x00%s\x00", rel)
 			each(rel, -1, 1)
 			return nil
 		}
-		if isLinkedPartition(root, rel, d) {
+		if isLinkedPartition(path, rel, d) {
 			// The last slash makes the walk begin behind the link.
 			return filepath.WalkDir(path+"/", visit)
 		}
@@ -170,16 +189,29 @@ func listTree(ctx context.Context, h hash.Hash, root string, each func(rel strin
 		fmt.Fprintf(h, "%s\x00%s\x00%d\x00%d\x00", st.Mode(), rel, st.Size(), st.ModTime().UnixNano())
 		return nil
 	}
+	if below != "" {
+		root += "/" // it may be a link itself
+	}
 	err := filepath.WalkDir(root, visit)
 	return total, err
 }
 
+// skip passes over a folder, or over a name that is none.
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
 // isLinkedPartition tells whether a name of a store is a partition that lies
-// elsewhere, which the conversion takes as one of the store.
-func isLinkedPartition(root, rel string, d fs.DirEntry) bool {
-	if d.Type() != fs.ModeSymlink || filepath.Dir(rel) != "partition" {
+// elsewhere, which the conversion takes as one of the store, or the folder of
+// its users.
+func isLinkedPartition(path, rel string, d fs.DirEntry) bool {
+	parts := strings.Split(rel, "/")
+	if d.Type() != fs.ModeSymlink || parts[0] != "partition" || len(parts) != 2 && (len(parts) != 3 || parts[2] != nms.UserRoot) {
 		return false
 	}
-	st, err := os.Stat(filepath.Join(root, rel))
+	st, err := os.Stat(path)
 	return err == nil && st.IsDir()
 }

@@ -49,7 +49,7 @@ func surveyPlan(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts,
 	sv := &planSurvey{job: job, users: map[string]int64{}, meter: job.Meter("messages", 0, 0)}
 	mail, path := sv.stream, s.InputPath(s.Inputs.Stream)
 	if s.NMS() {
-		mail, path = sv.store, s.InputPath(s.Inputs.Store)
+		mail, path = func(ctx context.Context, path string) error { return sv.store(ctx, s, path) }, s.InputPath(s.Inputs.Store)
 	}
 	err := sv.look(path, func() error { return mail(ctx, path) })
 	if err != nil {
@@ -245,9 +245,21 @@ func (sv *planSurvey) tree(path string) error {
 	})
 }
 
-// store counts the messages of an NMS store, partition by partition.
-func (sv *planSurvey) store(ctx context.Context, path string) error {
-	s, err := nms.Open(path)
+// store counts the messages of an NMS store, partition by partition, those that
+// lie elsewhere too.
+func (sv *planSurvey) store(ctx context.Context, of *site.Site, path string) error {
+	apart, err := elsewhere(of, path)
+	if err != nil {
+		return err
+	}
+	apart = slices.DeleteFunc(apart, func(p nms.Partition) bool {
+		there := nms.IsPartition(p.Path)
+		if !there {
+			sv.job.Note(p.Path + " is not there yet: the runbook has no sizes of it")
+		}
+		return !there
+	})
+	s, err := nms.Open(path, apart...)
 	if err != nil {
 		return err
 	}
@@ -260,7 +272,8 @@ func (sv *planSurvey) store(ctx context.Context, path string) error {
 }
 
 func (sv *planSurvey) partition(ctx context.Context, root string) error {
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	// The last slash makes the walk begin behind a link.
+	err := filepath.WalkDir(root+"/", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			sv.job.Warning("unreadable", path, err.Error())

@@ -74,7 +74,13 @@ func inJob(t *testing.T, do func(job *cli.Job) error) {
 // more at its end.
 func nmsPlan(t *testing.T, more string) string {
 	t.Helper()
-	dir, out := nmsSite(t), t.TempDir()
+	return planOf(t, nmsSite(t), more)
+}
+
+// planOf is that of a site of NMS.
+func planOf(t *testing.T, dir, more string) string {
+	t.Helper()
+	out := t.TempDir()
 	toml := `scenario = "nms-single"
 ` + more + `
 [hosts]

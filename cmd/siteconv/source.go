@@ -22,7 +22,11 @@ func (c *conversion) surveyMail(ctx context.Context, job *cli.Job) error {
 	in := c.store()
 	switch {
 	case c.scenario.nms():
-		if _, err := nms.Open(in.path); err != nil {
+		var err error
+		if in.parts, err = elsewhere(c.site, in.path); err != nil {
+			return err
+		}
+		if _, err := nms.Open(in.path, in.parts...); err != nil {
 			return err
 		}
 		return in.fingerprintTree(ctx, c.mail.storeFile)

@@ -79,6 +79,7 @@ func (c *conversion) relocatedSums(rep *relocate.Report, losses *losses) ledger.
 type losses struct {
 	*cli.Job
 	store    string
+	parts    []nms.Partition // that lie elsewhere, whose paths are whole ones
 	mu       sync.Mutex
 	messages map[string]int64
 }
@@ -86,7 +87,7 @@ type losses struct {
 func (c *conversion) losses(job *cli.Job) *losses {
 	l := &losses{Job: job, messages: make(map[string]int64)}
 	if c.hasMail() {
-		l.store = c.store().path
+		l.store, l.parts = c.store().path, c.store().parts
 	}
 	return l
 }
@@ -96,10 +97,15 @@ func (l *losses) Problem(kind, where, text string) {
 	l.Job.Problem(kind, where, text)
 	// Of what is carried over as it is, nothing is lost from the sums.
 	leavesOut := (kind == "unreadable" || strings.HasSuffix(text, "left out")) && !strings.HasSuffix(text, "carried over as it is")
-	if !leavesOut || !strings.HasPrefix(where, "partition/") {
+	path := filepath.Join(l.store, where)
+	_, elsewhere := of(l.parts, where)
+	if elsewhere {
+		path = where
+	}
+	if !leavesOut || !elsewhere && !strings.HasPrefix(where, "partition/") {
 		return
 	}
-	n := messagesBelow(filepath.Join(l.store, where))
+	n := messagesBelow(path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n > 0 {

@@ -31,6 +31,73 @@ func TestLinkedPartitionIsCounted(t *testing.T) {
 	}
 }
 
+// TestPartitionElsewhereIsCounted: so are those of a partition at another path,
+// and of one whose folder of users is a link, in the sums as in the plan.
+func TestPartitionElsewhereIsCounted(t *testing.T) {
+	for name, lay := range map[string]func(t *testing.T, site, away string) (more string){
+		"by name": func(t *testing.T, site, away string) string {
+			must(t, os.Rename(filepath.Join(site, "store/partition/primary"), away))
+			return "[relocate]\npartition = [\"" + away + "=primary\"]\n"
+		},
+		"in the place of another": func(t *testing.T, site, away string) string {
+			at := filepath.Join(site, "store/partition/primary")
+			must(t, os.CopyFS(away, os.DirFS(at)))
+			must(t, os.Remove(messageIn(t, at)))
+			return "[relocate]\npartition = [\"primary=" + away + "\"]\n"
+		},
+		"users by a link": func(t *testing.T, site, away string) string {
+			at := filepath.Join(site, "store/partition/primary/=user")
+			must(t, os.Rename(at, away))
+			must(t, os.Symlink(away, at))
+			return ""
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := nmsSite(t)
+			more := lay(t, site, filepath.Join(t.TempDir(), "disk2"))
+			if text := planOf(t, site, more); !strings.Contains(text, "| Messages | 96 |") {
+				t.Errorf("the runbook counts other messages than 96")
+			}
+			said := convert(t, cli.ExitDone, "--site", site, "--out", filepath.Join(t.TempDir(), "out"))
+			for _, wrong := range []string{"sums-differ", "empty-mail", "entry-without-mail"} {
+				if strings.Contains(said, wrong) {
+					t.Errorf("%s:\n%s", wrong, said)
+				}
+			}
+		})
+	}
+}
+
+// TestLossElsewhereIsCounted: a message that is left out there is a loss of the
+// source as well.
+func TestLossElsewhereIsCounted(t *testing.T) {
+	site, away := nmsSite(t), filepath.Join(t.TempDir(), "disk2")
+	must(t, os.Rename(filepath.Join(site, "store/partition/primary"), away))
+	must(t, os.Rename(filepath.Join(away, "=user/06/a6/=+John%d+Smith"), filepath.Join(away, "=user/06/a6/=+John%x")))
+	must(t, os.WriteFile(filepath.Join(site, "site.toml"), []byte("scenario = \"nms-single\"\n[relocate]\npartition = [\""+away+"=primary\"]\n"), 0o666))
+	said := convert(t, cli.ExitLost, "--site", site, "--out", filepath.Join(t.TempDir(), "out"))
+	if !strings.Contains(said, "left out") || strings.Contains(said, "sums-differ") {
+		t.Error(said)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// messageIn is a message of a partition.
+func messageIn(t *testing.T, partition string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(partition, "=user/*/*/=*/00/*.msg"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, files)
+	}
+	return files[0]
+}
+
 // TestCarriedOverIsNotLost: a message that nobody may read is told, and goes
 // over all the same: it is counted once.
 func TestCarriedOverIsNotLost(t *testing.T) {
@@ -39,13 +106,7 @@ func TestCarriedOverIsNotLost(t *testing.T) {
 	}
 	for _, destination := range []string{"ims", "maildir"} {
 		nms := nmsSite(t)
-		files, err := filepath.Glob(filepath.Join(nms, "store/partition/primary/=user/*/*/=*/00/*.msg"))
-		if err != nil || len(files) == 0 {
-			t.Fatal(err, files)
-		}
-		if err := os.Chmod(files[0], 0); err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.Chmod(messageIn(t, filepath.Join(nms, "store/partition/primary")), 0))
 		said := convert(t, cli.ExitLost, "--scenario", "nms-single", "--site", nms, "--out", filepath.Join(t.TempDir(), "out"), "--destination", destination)
 		if !strings.Contains(said, "carried over as it is [unreadable]") || strings.Contains(said, "sums-differ") {
 			t.Errorf("%s:\n%s", destination, said)

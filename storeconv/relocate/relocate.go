@@ -21,6 +21,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
 )
 
 // Via is how message files come into the new store. Everything else is always
@@ -89,6 +90,25 @@ type Options struct {
 // Records may call it Alias too, unless another partition has that name.
 type Partition struct {
 	Name, Path, NewName, Alias string
+}
+
+// settle takes the path from a partition of the store that is named by it, and
+// does not lie elsewhere.
+func (p *Partition) settle(store string) {
+	if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(store, "partition")) {
+		p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", ""
+	}
+}
+
+// Elsewhere are the partitions that lie outside of the store, as nms.Open takes
+// them.
+func Elsewhere(store string, partitions []Partition) (list []nms.Partition) {
+	for _, p := range partitions {
+		if p.settle(store); p.Path != "" {
+			list = append(list, nms.Partition{Name: p.Name, Path: p.Path})
+		}
+	}
+	return list
 }
 
 // ParsePartition reads OLD=NEW. OLD is the name of a partition of the

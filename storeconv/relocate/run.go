@@ -81,17 +81,10 @@ func (r *relocation) prepare() error {
 			return fmt.Errorf("domain for user ids: %w", err)
 		}
 	}
-	var extra []nms.Partition
 	for i := range o.Partitions {
-		p := &o.Partitions[i]
-		if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(r.from, "partition")) {
-			p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", "" // by its path, and not elsewhere
-		}
-		if p.Path != "" {
-			extra = append(extra, nms.Partition{Name: p.Name, Path: p.Path})
-		}
+		o.Partitions[i].settle(r.from)
 	}
-	if r.src, err = nms.Open(r.from, extra...); err != nil {
+	if r.src, err = nms.Open(r.from, Elsewhere(r.from, o.Partitions)...); err != nil {
 		return err
 	}
 	if err := r.apart(); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
+	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
 )
 
@@ -41,6 +42,13 @@ func (r *Relocate) Add(fs *pflag.FlagSet) {
 func (r *Relocate) Check() error {
 	var o relocate.Options
 	return r.fill(&o)
+}
+
+// Elsewhere are the partitions named that lie outside of a store of NMS.
+func (r *Relocate) Elsewhere(store string) ([]nms.Partition, error) {
+	var o relocate.Options
+	err := r.fill(&o)
+	return relocate.Elsewhere(store, o.Partitions), err
 }
 
 // Fill puts the choices into o and reads the user files.

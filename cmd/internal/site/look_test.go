@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -218,6 +219,27 @@ func listing(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// A partition that lies on another disk is counted with its store, whether it
+// is a link or the folder of its users is.
+func TestLookAtLinkedPartitions(t *testing.T) {
+	for _, link := range []string{"partition/p", "partition/p/=user"} {
+		dir, away := t.TempDir(), filepath.Join(t.TempDir(), "disk2")
+		lay(t, dir, map[string]string{"2001.ldif": fmt.Sprintf(nmsOf, "joe"), "store/partition/p/=user/04/73/=joe/00/1.msg": "a: b\n\n"})
+		at := filepath.Join(dir, "store", link)
+		if err := errors.Join(os.Rename(at, away), os.Symlink(away, at)); err != nil {
+			t.Fatal(err)
+		}
+		_, ev, err := seen(t, dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(ev.Found, func(f Finding) bool { return strings.Contains(f.Text, "1 message, ") })
+		if !found {
+			t.Errorf("%s: %+v", link, ev.Found)
+		}
+	}
 }
 
 // Links lead to inputs, but not in circles, and one file is one input.

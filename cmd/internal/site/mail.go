@@ -183,8 +183,10 @@ func (m *mailLook) store(ctx context.Context, job *cli.Job, path string) error {
 	m.misplaced = max(0, m.ids.Len()-placed.Len())
 	roots := []string{path}
 	for _, p := range store.Partitions {
-		if info, err := os.Lstat(p.Path); err == nil && info.Mode().Type() == fs.ModeSymlink {
-			roots = append(roots, p.Path)
+		for _, path := range []string{p.Path, filepath.Join(p.Path, nms.UserRoot)} {
+			if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSymlink {
+				roots = append(roots, path)
+			}
 		}
 	}
 	for _, root := range roots {
