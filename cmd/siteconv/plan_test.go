@@ -148,3 +148,17 @@ func TestPlanSaysHowMessagesComeOver(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanSaysWhatBecomesOfMarks: users of NMS are told before the day that
+// read marks go, or may go, and nobody else is.
+func TestPlanSaysWhatBecomesOfMarks(t *testing.T) {
+	const may, will = "may be shown as unread", "All messages are shown as unread"
+	for destination, want := range map[string]string{"ims": may, "maildir": will} {
+		text := nmsPlan(t, "destination = \""+destination+"\"")
+		for _, words := range []string{may, will} {
+			if strings.Contains(text, words) != (words == want) {
+				t.Errorf("%s: says %q: %v", destination, words, words != want)
+			}
+		}
+	}
+}
