@@ -11,7 +11,9 @@ first, in two goes:
       lock them. They are applied, and then the mail of these users is backed up:
       what comes in meanwhile waits in the queue of the old host.
     - With --stream it adds their mail to OUT/store (or OUT/mail), looks it
-      through, and writes the records that unlock the users on the new host.
+      through, and writes the records that unlock the users on the new host. By
+      an export made after the lock (--ldif), they name entries as they are then,
+      and pass over those that have been deleted.
 
 With a stream that is there already it does both at once. OUT/store may be a
 symbolic link to the store of the new host, whose server is stopped meanwhile.

@@ -25,6 +25,7 @@ func (c *conversion) afterBatch() []string {
 	steps := []string{"# take what is new in " + path.Join("..", "..", c.mailName()) + " over to " + c.site.Hosts.New + ", its server stopped, unless it is the server's own"}
 	return append(steps,
 		c.ldapmodify(unlockName),
+		"# \"No such object\" is an entry that was deleted or renamed since the lock; the others are unlocked (an export made now, given with --ldif and --stream, has its new name)",
 		"# an incremental dirsync on both hosts: "+c.oldDirsync()+" and "+c.newDirsync(),
 		"# on the old host: sh "+holdName,
 		"# to go back after that: "+c.ldapmodify(undoName),

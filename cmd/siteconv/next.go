@@ -26,8 +26,8 @@ func (c *conversion) nextSteps() []string {
 	return append(steps, "the whole way, with every command of every host: siteconv plan")
 }
 
-// ldapmodify is the command line that applies a file of change records. The
-// client asks for the password.
+// ldapmodify is the command line that applies a file of change records, and
+// goes on behind one that the server refuses. The client asks for the password.
 func (c *conversion) ldapmodify(file string) string {
 	d := &c.site.Directory
 	bind := d.BindDN
@@ -48,7 +48,7 @@ func (c *conversion) ldapmodify(file string) string {
 			server = fmt.Sprintf("-x -H %s ", cli.Quote(fmt.Sprintf("ldap://%s:%d", d.Host, port)))
 		}
 	}
-	return fmt.Sprintf("ldapmodify %s-D %s %s -f %s", server, cli.Quote(bind), ask, cli.Quote(file))
+	return fmt.Sprintf("ldapmodify %s-D %s %s -c -f %s", server, cli.Quote(bind), ask, cli.Quote(file))
 }
 
 // storeSteps bring the store to its place on a server that does not run.

@@ -117,26 +117,45 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 	if c.dryRun {
 		return nil // what lock saves is not there
 	}
+	list, err := c.lookForGone(ctx, job)
+	if err != nil {
+		return err
+	}
+	var paths [2]string
+	for i, name := range []string{entriesName, savedName} {
+		if paths[i], err = c.retarget(list, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return c.writeUnlock(ctx, job, paths[0], paths[1])
+}
+
+// writeUnlock writes them of the entries and of what lock has saved of them.
+func (c *conversion) writeUnlock(ctx context.Context, job *cli.Job, entriesPath, savedPath string) error {
 	r := c.batchRecords(job)
-	saved, err := os.Open(filepath.Join(c.out, savedName))
+	saved, err := os.Open(savedPath)
 	if err != nil {
 		return err
 	}
 	defer saved.Close()
+	entries, err := os.Open(entriesPath)
+	if err != nil {
+		return err
+	}
+	defer entries.Close()
 	var rep ldifconv.Report
 	err = c.create(job, unlockName, func(w io.Writer) error {
-		return c.withEntries(job, func(entries io.Reader) error {
-			rep, err = r.unlock(ctx, w, entries, saved)
-			return err
-		})
+		rep, err = r.unlock(ctx, w, entries, saved)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", unlockName, err)
 	}
 	job.Count("entries to unlock and move", rep.Changed)
-	return c.create(job, undoName, func(w io.Writer) error {
-		return c.withEntries(job, func(entries io.Reader) error { return r.undo(ctx, w, entries) })
-	})
+	if _, err := entries.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return c.create(job, undoName, func(w io.Writer) error { return r.undo(ctx, w, entries) })
 }
 
 // memberLimits are the quotas of the users as their entries will be when they
