@@ -46,7 +46,8 @@ their UIDs; storeconv export --results has the same. A store's own index has wha
 it needs; of Maildirs, and of a store that came from NMS, the messages are read,
 unless --no-digests is there. The state is whole, incomplete (a problem names the
 mailbox), missing (a problem names it, and it is not in OUT) or unsure (none names
-it, but some loss names no mailbox, so that it may be one of this). A TAB, a line
+it, but some loss names no mailbox, so that it may be one of this; a loss of a batch
+is one of its users). A TAB, a line
 end, a byte that does not print and a backslash are written \t, \n, \xHH and \\.
 
 The page shows the first and the largest of long tables and says so; the list has

@@ -23,6 +23,7 @@ const (
 	ReportName = "report.json"      // of a run, and of a batch in its folder
 	LinesName  = "report.lines.tsv" // all problems and warnings, however many
 	batchesDir = "batches"
+	usersName  = "users.txt" // of a batch
 	closingDir = "closing"
 	upgraded   = "ldif/upgraded.ldif" //
 )
@@ -244,6 +245,7 @@ func (l *Ledger) named() *named {
 	n := newNamed()
 	l.hasLines = true
 	for _, p := range l.parts() {
+		n.begin(p)
 		f, err := os.Open(filepath.Join(p.Dir, LinesName))
 		if err != nil {
 			l.hasLines = l.hasLines && p.Report.Command == ""

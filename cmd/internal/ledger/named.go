@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +20,18 @@ type named struct {
 	of   map[mailbox]*fault
 	list []mailbox // in the order of their first problem
 
-	anywhere *fault // losses that name no mailbox, or one that cannot be kept in mind
+	anywhere []*loss // losses that name no mailbox, or one that cannot be kept in mind: one a part
+	part     *Part   // whose problems come; nil: of the whole
+	ofPart   *loss   // of anywhere; nil: none yet
 }
+
+// loss is a fault that may be of any mailbox of some users.
+type loss struct {
+	fault
+	users map[string]bool // by lower-case id; nil: all
+}
+
+func (l *loss) of(user string) bool { return l.users == nil || l.users[strings.ToLower(user)] }
 
 // mailbox is one mailbox; without a folder a whole user.
 type mailbox struct{ user, folder string }
@@ -64,11 +77,32 @@ func (n *named) add(l cli.Line) {
 
 // addAnywhere takes n problems, of which one is l, that may be of any mailbox.
 func (n *named) addAnywhere(l cli.Line, many int64) {
-	if n.anywhere != nil {
-		n.anywhere.more += many
+	if n.ofPart != nil {
+		n.ofPart.more += many
 		return
 	}
-	n.anywhere = &fault{kind: l.Kind, text: l.Text + ", and no mailbox is named", more: many - 1}
+	n.ofPart = &loss{fault: fault{kind: l.Kind, text: l.Text + ", and no mailbox is named", more: many - 1}, users: n.part.users()}
+	n.anywhere = append(n.anywhere, n.ofPart)
+}
+
+// begin says that problems of a part come now.
+func (n *named) begin(p *Part) { n.part, n.ofPart = p, nil }
+
+// users are those of a batch, which takes the mail of nobody else; nil where
+// the part has all, or its list cannot be read.
+func (p *Part) users() map[string]bool {
+	if p == nil || p.Run.Batch == "" {
+		return nil
+	}
+	list, err := os.ReadFile(filepath.Join(p.Dir, usersName))
+	if err != nil {
+		return nil
+	}
+	users := make(map[string]bool)
+	for line := range strings.Lines(string(list)) {
+		users[strings.ToLower(strings.TrimSpace(line))] = true
+	}
+	return users
 }
 
 func isMember(name string) bool {
@@ -90,8 +124,8 @@ func (n *named) judge(r *Row) {
 	if f != nil {
 		f.met = true
 	} else if f = user; f == nil {
-		if n.anywhere != nil {
-			r.State, r.Reason = Unsure, n.anywhere.reason()
+		if i := slices.IndexFunc(n.anywhere, func(l *loss) bool { return l.of(r.User) }); i >= 0 {
+			r.State, r.Reason = Unsure, n.anywhere[i].reason()
 		}
 		return
 	}

@@ -40,7 +40,7 @@ const (
 	Whole      = "whole"      // nothing was told of it
 	Incomplete = "incomplete" // a problem names it
 	Missing    = "missing"    // a problem names it, and it is not in the output
-	Unsure     = "unsure"     // none names it, but one of a loss names no mailbox at all
+	Unsure     = "unsure"     // none names it, but one of a loss, of the batch or the whole, names no mailbox at all
 )
 
 // clone is a copy without what only sums need.

@@ -310,8 +310,38 @@ func TestUnplaced(t *testing.T) {
 	n.addKept(&cli.Lines{Total: 7, Kinds: cli.Counts{{Name: "lost-link", N: 3}, {Name: "bad-id", N: 4}}, Items: []cli.Line{
 		{Kind: "lost-link", Where: "a: offset 1: joe/INBOX/3"}, {Kind: "bad-id", Where: "a.ldif:1: uid=x"}}})
 	r := Row{User: "ann", Name: "INBOX", State: Whole}
-	if n.judge(&r); r.State != Unsure || !strings.Contains(r.Reason, "lost-link") || n.anywhere.more != 1 {
+	if n.judge(&r); r.State != Unsure || !strings.Contains(r.Reason, "lost-link") || n.anywhere[0].more != 1 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestUnplacedInABatch: what a batch has lost is of one of its users.
+func TestUnplacedInABatch(t *testing.T) {
+	out := site(t, 8, false)
+	write(t, filepath.Join(out, LinesName), nil)
+	for batch, user := range map[string]string{"one": "User2", "two": "user4", "three": "user5"} {
+		dir := filepath.Join(out, batchesDir, batch)
+		writeReport(t, filepath.Join(dir, ReportName), cli.Report{Command: "siteconv run"}, Run{Batch: batch})
+		write(t, filepath.Join(dir, usersName), []byte(user+"\n"))
+		if batch != "three" {
+			write(t, filepath.Join(dir, LinesName), []byte("problem\tbad-header\ta: offset 1\tof "+batch+"\n"))
+		}
+	}
+	_, lines := list(t, out)
+	for _, line := range lines {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		want, reason := Whole, "-"
+		switch f[0] {
+		case "user":
+			continue
+		case "user2":
+			want, reason = Unsure, "bad-header: of one, and no mailbox is named"
+		case "user4":
+			want, reason = Unsure, "bad-header: of two, and no mailbox is named"
+		}
+		if f[6] != want || f[7] != reason {
+			t.Errorf("%q", line)
+		}
 	}
 }
 
