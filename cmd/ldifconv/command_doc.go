@@ -10,7 +10,7 @@ slapadd, and comes with what takes it back.
 
 Inputs are plain, gzip or LZ4 files, or - for standard input, and are never
 changed. Outputs that exist are replaced with --force only, and appear whole or
-not at all.
+not at all; what --report and --log name tells of one run, and is written anew.
 `
 
 const commandFiles = `

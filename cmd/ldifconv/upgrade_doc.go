@@ -71,7 +71,8 @@ What is for a server (-h under the old name, -D, -w), and -r, whose meaning was
 never published, are accepted and not used.`
 
 const upgradeFilesDoc = `
-A file that exists is replaced with --force only. One that holds what would be
+A file that exists is replaced with --force only, but for what --log and
+--report name: these tell of one run, a dry one too. One that holds what would be
 written is no conflict: the same command goes on where a run was killed between
 two of its files. Where the changes are piped away, --undo and --save are on
 disk before the changes that they take back, and a killed run is gone on with
