@@ -135,7 +135,8 @@ func (s *sandbox) listen() int {
 }
 
 // siteTOML describes the sandbox.
-func (s *sandbox) siteTOML(scenario, client, destination string, port int) string {
+func (s *sandbox) siteTOML(c *planCase, destination string, port int) string {
+	scenario, client := c.scenario, c.client
 	old, base, organization := "oldmail.siroe.com", "o=internet", "dc=siroe,dc=com,o=internet"
 	input, oldRoot := `stream = "backup.sims"`, "sims"
 	switch scenario {
@@ -144,6 +145,9 @@ func (s *sandbox) siteTOML(scenario, client, destination string, port int) strin
 	case site.NMSSingle:
 		old, base, organization = "newmail.siroe.com", "o=siroe.com", "o=siroe.com"
 		input, oldRoot = fmt.Sprintf("nms-store = %q", s.path("nms/msg-mail/store")), "nms"
+	}
+	if c.stays {
+		old = "newmail.siroe.com"
 	}
 	text := fmt.Sprintf(`scenario = %q
 destination = %q
@@ -256,6 +260,7 @@ func (s *sandbox) inOrder(want []string) {
 // planCase is a runbook that is executed.
 type planCase struct {
 	scenario, client, destination, lang string
+	stays                               bool // the host does
 	flags                               []string
 	want                                []string // calls of the hosts' programs
 }
@@ -280,6 +285,18 @@ var planCases = map[string]planCase{
 		"/sims/sbin/imta stop dispatcher", "/ds/bin/db2ldif", "/ims/msg-new/imsimta dirsync -F", "/sims/sbin/im.server stop", "/ims/msg-new/start-msg",
 		"/bin/rsh oldmail.siroe.com /sims/sbin/imbackup -f-", "/sims/sbin/imbackup -f-", "/ims/msg-new/imsimta qm stop ims-ms",
 		"/ims/bin/msg/store/bin/imsimport -u anna -d INBOX -s anna/INBOX -cy", "/ims/bin/msg/store/bin/imsimport -u wallyc -d Mail/deep/er/est -s wallyc/Mail/deep/er/est -cy", "/ims/msg-new/imsimta qm start ims-ms"})},
+	"online-stays": {scenario: site.SIMSOnline, client: site.OpenLDAP, lang: "ja", stays: true, want: slices.Concat([]string{
+		"/sims/sbin/imta stop dispatcher", "/sims/sbin/im.server stop", "/ims/msg-new/stop-msg"}, ugSettings, []string{
+		"/ds/bin/db2ldif", "/ims/msg-new/imsimta dirsync -F", "/ims/msg-new/start-msg", "/sims/sbin/imbackup -f /site/backup.sims", "/ims/msg-new/imsimta qm stop ims-ms",
+		"/ims/bin/msg/store/bin/imsimport -u anna -d INBOX -s anna/INBOX -cy", "/ims/msg-new/imsimta qm start ims-ms"})},
+	"online-maildir": {scenario: site.SIMSOnline, client: site.OpenLDAP, destination: site.Maildir, lang: "ja", want: []string{
+		"/ds/bin/db2ldif", "/bin/doveconf -n", "/bin/systemctl restart dovecot", "/sims/sbin/imta stop dispatcher", "/ds/bin/db2ldif", "/sims/sbin/im.server stop",
+		"/bin/rsh oldmail.siroe.com /sims/sbin/imbackup -f-"}},
+	"incremental-maildir": {scenario: site.SIMSIncremental, client: site.OpenLDAP, destination: site.Maildir, lang: "ja", flags: []string{"--batches", "1"}, want: []string{
+		"/bin/doveconf -n", "/bin/systemctl restart dovecot", "/ds/bin/db2ldif", "/sims/sbin/imta dirsync",
+		"/bin/rsh oldmail.siroe.com /sims/ims/sbin/imbackup -f- -u /plan/converted/batches/pilot/users.txt", "/sims/sbin/imta dirsync", "/sims/imta/sbin/hold_master -u anna -d siroe.com",
+		"/bin/rsh oldmail.siroe.com /sims/ims/sbin/imbackup -f- -u /plan/converted/batches/b01/users.txt", "/sims/sbin/imta dirsync", "/sims/imta/sbin/hold_master -u wallyc -d varrius.org",
+		"/sims/sbin/im.server stop"}},
 	"before": {scenario: site.SIMSOnline, client: site.OpenLDAP, lang: "ja", flags: []string{"--old-mail", "before"}, want: []string{
 		"/sims/sbin/im.server stop", "/bin/rsh oldmail.siroe.com /sims/sbin/imbackup -f-", "/bin/chown -R mailsrv /ims/msg-new/store", "./reconstruct -m", "/ims/msg-new/start-msg"}},
 	"incremental": {scenario: site.SIMSIncremental, client: site.OpenLDAP, lang: "en", flags: []string{"--batches", "2"}, want: slices.Concat([]string{
@@ -327,7 +344,7 @@ func (c *planCase) run(t *testing.T, programs string) {
 	if destination == "" {
 		destination = site.IMS
 	}
-	s.write("site/site.toml", []byte(s.siteTOML(c.scenario, c.client, destination, s.listen())), 0o644)
+	s.write("site/site.toml", []byte(s.siteTOML(c, destination, s.listen())), 0o644)
 	status, talk := s.typeIn("siteconv plan --site " + s.path("site") + " --out . --lang " + c.lang + " " + strings.Join(c.flags, " "))
 	if status != 0 {
 		t.Fatalf("plan: exit status %d\n%s", status, talk)
