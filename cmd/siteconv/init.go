@@ -211,7 +211,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 			text = fmt.Sprintf("[a list of %d]", n-1)
 		}
 		if how != "" {
-			known = append(known, fmt.Sprintf("  %s = %s\n      %s\n", v.Key, text, how))
+			known = append(known, fmt.Sprintf("  %s = %s\n%s", v.Key, text, fold(how, "      ", "      ")))
 		}
 	}
 	if len(known) > 0 {
@@ -223,7 +223,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	var unsaid []string
 	for _, k := range site.Keys() {
 		if others := ev.Others[k.Name]; len(others) > 1 && ev.How[k.Name] == "" && s.Uses(k.Name) {
-			unsaid = append(unsaid, fmt.Sprintf("  %s: one of %s\n", k.Name, strings.Join(others, ", ")))
+			unsaid = append(unsaid, fold(fmt.Sprintf("%s: one of %s", k.Name, strings.Join(others, ", ")), "  ", "      "))
 		}
 	}
 	if len(unsaid) > 0 {
@@ -232,7 +232,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	if missing := filled.Missing(); len(missing) > 0 {
 		fmt.Fprintf(&b, "\nTo be filled in for a runbook (siteconv plan):\n")
 		for _, k := range missing {
-			fmt.Fprintf(&b, "  %s: %s\n", k.Name, k.Doc)
+			b.WriteString(fold(k.Name+": "+k.Doc, "  ", "      "))
 		}
 	}
 	_, err := fmt.Fprint(job.Stdout, b.String())
@@ -241,12 +241,13 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 
 // findingLine is what is said of one thing in the folder.
 func findingLine(f site.Finding) string {
-	line := fmt.Sprintf("  %s: %s", oneLine(f.Name), f.What)
+	what := f.What
 	if !f.Used {
-		line = fmt.Sprintf("  %s: not used: %s", oneLine(f.Name), f.What)
+		what = "not used: " + what
 	}
+	line := fold(oneLine(f.Name)+": "+what, "  ", "      ")
 	if f.Text != "" {
-		line += "\n      " + f.Text
+		line += fold(f.Text, "      ", "      ")
 	}
-	return line + "\n"
+	return line
 }

@@ -58,7 +58,7 @@ func (c *conversion) printPreflight(job *cli.Job) error {
 		}{c.scenario.name, append(append([]told{}, errs...), warnings...), c.pre.facts})
 	}
 	tw := tabwriter.NewWriter(job.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %s; nothing is written\n", c.scenario.name, sitePaths(c))
+	fmt.Fprint(tw, fold(fmt.Sprintf("%s: %s; nothing is written", c.scenario.name, sitePaths(c)), "", "  "))
 	printFindings(tw, "What stops a run", errs)
 	printFindings(tw, "What is worth a look", warnings)
 	fmt.Fprintf(tw, "\nWhat there is\n")
@@ -75,6 +75,7 @@ func printFindings(w io.Writer, title string, list []told) {
 	}
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, t := range list {
-		fmt.Fprintf(w, "  %s: %s [%s]\n    %s\n", t.Where, t.Text, t.Code, t.Advice)
+		// A finding is one line, as a log has it, for grep.
+		fmt.Fprintf(w, "  %s: %s [%s]\n%s", t.Where, t.Text, t.Code, fold(t.Advice, "    ", "    "))
 	}
 }

@@ -17,7 +17,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 		return r.Write(job.Stdout)
 	}
 	tw := tabwriter.NewWriter(job.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %s, %s\n", c.scenario.name, sitePaths(c), r.Result)
+	fmt.Fprint(tw, fold(fmt.Sprintf("%s: %s, %s", c.scenario.name, sitePaths(c), r.Result), "", "  "))
 	fmt.Fprintf(tw, "\nConverted\n")
 	for _, n := range r.Counts {
 		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, thousands(n.N))
@@ -33,7 +33,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 	if len(r.Next) > 0 {
 		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", cli.Quote(c.out))
 		for _, step := range r.Next {
-			fmt.Fprintf(tw, "  %s\n", step)
+			fmt.Fprint(tw, foldStep(step))
 		}
 	}
 	for _, o := range r.Outputs {
