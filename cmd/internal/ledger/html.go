@@ -101,7 +101,8 @@ func (v *view) functions() template.FuncMap {
 			r, n := utf8.DecodeRuneInString(s)
 			return string(unicode.ToUpper(r)) + s[n:] + v.say("stop")
 		},
-		"quota": v.quota,
+		"quota":  v.quota,
+		"reason": v.reason,
 		"next": func(text string) string {
 			words, _ := NextStep(text, v.words.lang)
 			return words
@@ -275,6 +276,18 @@ func (v *view) AllLines() string {
 
 func (v *view) FaultyShown() []Row    { return v.Faulty[:min(shownRows, len(v.Faulty))] }
 func (v *view) UnreadShown() []Unread { return v.Unread[:min(shownRows, len(v.Unread))] }
+
+// reason is why a mailbox is not whole. It begins with the kind of the problem,
+// whose meaning the page has in its language; the line itself is in that of the
+// log.
+func (v *view) reason(text string) string {
+	kind, _, _ := strings.Cut(text, ": ")
+	a, ok := AdviceFor(kind, v.words.lang)
+	if !ok || v.words.lang == "en" {
+		return text
+	}
+	return a.What + v.say("problems.reason", text)
+}
 
 // UnsureText tells of mailboxes that may have lost something; "" of none.
 func (v *view) UnsureText() string {

@@ -315,6 +315,28 @@ func TestUnplaced(t *testing.T) {
 	}
 }
 
+// TestReasonOnThePage: why a mailbox is not whole is said in the language of
+// the page, with the line of the log behind it.
+func TestReasonOnThePage(t *testing.T) {
+	out := site(t, 8, false)
+	write(t, filepath.Join(out, LinesName), []byte("problem\tduplicate-uid\ta: offset 1: user4/Sent/3\tx\n"))
+	l := reading(t, out, nil)
+	ja, _ := AdviceFor("duplicate-uid", "ja")
+	for lang, want := range map[string]string{"en": `<td class="text">duplicate-uid: x</td>`, "ja": `<td class="text">` + ja.What + " (duplicate-uid: x)</td>"} {
+		var b bytes.Buffer
+		if err := l.HTML(&b, lang); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: no %q", lang, want)
+		}
+	}
+	var b bytes.Buffer
+	if err := l.HTML(&b, "ja"); err != nil || !strings.Contains(b.String(), "各行の文は、ログと同じ英語です") || !strings.Contains(b.String(), `<dd lang="en">`) {
+		t.Errorf("%v: the page does not say in what language its lines are", err)
+	}
+}
+
 // TestUnplacedInABatch: what a batch has lost is of one of its users.
 func TestUnplacedInABatch(t *testing.T) {
 	out := site(t, 8, false)
