@@ -156,7 +156,7 @@ func (s *Survey) crossing(part []uint16) (c Crossing, err error) {
 	err = s.pairs.each(func(first, u uint32, size int64) {
 		if part[first] != part[u] {
 			c.Links++
-			c.Bytes += size
+			c.Bytes = min(c.Bytes+size, mostTotal)
 		}
 	})
 	return c, err

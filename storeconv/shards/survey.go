@@ -20,6 +20,7 @@ type Survey struct {
 	users []userSum // in the order in which they came
 	table []uint32  // users by hash of the id, 1 more than their number; 0: free
 	seed  maphash.Seed
+	total int64 // bytes of all users
 	pairs pairFile
 }
 
@@ -97,14 +98,20 @@ func (s *Survey) grow() {
 	}
 }
 
-// add adds to what a user has.
+// add adds to what a user has, as far as a survey can hold it.
 func (s *Survey) add(u uint32, messages, bytes int64) {
 	s.users[u].messages = uint32(min(int64(s.users[u].messages)+messages, math.MaxUint32))
-	s.users[u].bytes = min(s.users[u].bytes+min(bytes, mostBytes), mostBytes)
+	more := min(bytes, mostBytes-s.users[u].bytes, mostTotal-s.total)
+	s.users[u].bytes += more
+	s.total += more
 }
 
-// mostBytes is what a user counts at most: sums of it do not overflow.
-const mostBytes = 1 << 50
+// What a user counts at most, and what all of them do: whatever sizes a list or
+// a sparse file has, sums of bytes and of weights do not overflow.
+const (
+	mostBytes = 1 << 50
+	mostTotal = 1 << 61
+)
 
 // share notes that a user has a reference to a message of size bytes of which
 // first has the first one.

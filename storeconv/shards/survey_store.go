@@ -207,7 +207,7 @@ func (t *treeSurvey) message(fd int, path, name string) error {
 		return t.w.unreadable(filepath.Join(path, name), fmt.Errorf("stat: %w", err))
 	}
 	t.messages++
-	t.bytes += st.Size
+	t.bytes = min(t.bytes+min(st.Size, mostBytes), mostBytes)
 	if st.Nlink < 2 {
 		return nil
 	}

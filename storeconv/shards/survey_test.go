@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -417,6 +418,35 @@ func TestSurveyStops(t *testing.T) {
 	src := membersOf{member("a/INBOX/1", 1, "")}
 	if _, err := new(Survey).AddMembers(ctx, &src, none{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestHugeSizes: sizes that nothing can have do not make a plan of numbers below
+// 0, which no run would take.
+func TestHugeSizes(t *testing.T) {
+	var text strings.Builder
+	for i := range 9000 {
+		fmt.Fprintf(&text, "u%d/INBOX/1\t%d\nv%d/INBOX/1\t-\t\t\tu%d/INBOX/1\n", i, int64(math.MaxInt64)>>1, i, i)
+	}
+	for _, links := range []Links{LinksPlan, LinksCopy} {
+		s := new(Survey)
+		defer s.Close()
+		if err := s.AddSizes(strings.NewReader(text.String()), "list"); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Make(Source{Kind: Sizes}, options(3, links))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &m.Plan
+		if p.Bytes != mostTotal || p.Crossing.Bytes < 0 {
+			t.Errorf("%s: %d bytes, %d cross", links, p.Bytes, p.Crossing.Bytes)
+		}
+		for i, part := range p.Shards {
+			if part.Bytes <= 0 || part.Users == 0 {
+				t.Errorf("%s: part %d: %+v", links, i+1, part)
+			}
+		}
 	}
 }
 

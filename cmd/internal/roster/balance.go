@@ -21,8 +21,12 @@ const (
 // MostLists is how many lists a split makes at most.
 const MostLists = 9999
 
-// mostBytes is what a user counts at most: sums of it do not overflow.
-const mostBytes = 1 << 50
+// What a user counts at most, and what a list does: sums do not overflow,
+// whatever sizes and quotas are given.
+const (
+	mostBytes  = 1 << 50
+	mostWeight = 1 << 61
+)
 
 // Balance spreads users over lists. It holds nothing of a user.
 type Balance struct {
@@ -72,7 +76,7 @@ func (b *Balance) PlaceGroup(weight, users int64) int {
 
 // Put puts users into a list that is settled.
 func (b *Balance) Put(list int, weight, users int64) {
-	b.weights[list] += weight
+	b.weights[list] = min(b.weights[list]+min(weight, mostWeight), mostWeight)
 	b.count[list] += users
 }
 
@@ -89,7 +93,7 @@ func (b *Balance) weight(m *Member) (int64, error) {
 		if m.HasQuota && m.Quota > 0 {
 			quota := min(m.Quota, mostBytes)
 			b.quotas++
-			b.quotaSum += quota >> 10
+			b.quotaSum = min(b.quotaSum+quota>>10, mostWeight>>10)
 			return quota, nil
 		}
 		if b.quotas > 0 {

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -144,6 +145,20 @@ func TestBalance(t *testing.T) {
 		got, b := place(t, tt.n, tt.by, tt.weights...)
 		if d := cmp.Diff(tt.want, got); d != "" || b.Unsized() != tt.unsized {
 			t.Errorf("%s: %d unsized, %s", tt.name, b.Unsized(), d)
+		}
+	}
+}
+
+// TestBalanceOfHugeUsers: however much users have, the lists are as even.
+func TestBalanceOfHugeUsers(t *testing.T) {
+	b := NewBalance(2, Sizes, nil)
+	for range 20_000 {
+		b.PlaceGroup(mostBytes, 1)
+	}
+	b.PlaceGroup(math.MaxInt64, 1)
+	for i, w := range b.weights {
+		if w <= 0 || b.count[i] < 10_000 {
+			t.Errorf("list %d: weight %d, %d users", i, w, b.count[i])
 		}
 	}
 }
