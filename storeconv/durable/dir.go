@@ -58,6 +58,15 @@ func openDir(e *env, path string) (*Dir, error) {
 	return &Dir{fd: fd, name: path, env: e}, nil
 }
 
+// SyncDir makes the names in the directory at path durable.
+func SyncDir(path string) error {
+	d, err := OpenDir(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.SyncNames("."), d.Close())
+}
+
 // Close closes the descriptor.
 func (d *Dir) Close() error { return d.env.fs.Close(d.fd) }
 

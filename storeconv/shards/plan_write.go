@@ -168,7 +168,7 @@ func replaceDir(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(to))
+	return durable.SyncDir(filepath.Dir(to))
 }
 
 // exchangeDirs puts a folder into the place of another, which goes.
@@ -176,16 +176,7 @@ func exchangeDirs(from, to string) error {
 	if err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_EXCHANGE); err != nil {
 		return fmt.Errorf("%s: %w: remove it first", to, err)
 	}
-	return syncDir(filepath.Dir(to))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close() // opened for reading
-	return d.Sync()
+	return durable.SyncDir(filepath.Dir(to))
 }
 
 // sameFiles tells whether two folders have the same files, byte by byte.

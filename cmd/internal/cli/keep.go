@@ -80,8 +80,7 @@ func makeDurable(dir string) error {
 	err := os.Mkdir(dir, durable.DirMode)
 	parent := filepath.Dir(dir)
 	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
+	case errors.Is(err, fs.ErrExist): // perhaps by a run that was killed before it synced
 	case errors.Is(err, fs.ErrNotExist) && parent != dir:
 		if err := makeDurable(parent); err != nil {
 			return err
@@ -92,7 +91,7 @@ func makeDurable(dir string) error {
 	case err != nil:
 		return err
 	}
-	return syncDir(parent)
+	return durable.SyncDir(parent)
 }
 
 // Adopt takes what another run has told into this run's report: all of it is

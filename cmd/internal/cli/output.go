@@ -143,17 +143,7 @@ func (j *Job) CreateInPlace(path string, replace bool) (*OutputFile, error) {
 		out.direct.Close()
 		return nil, err
 	}
-	return out, syncDir(filepath.Dir(real))
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close() // opened for reading
-	return d.Sync()
+	return out, durable.SyncDir(filepath.Dir(real))
 }
 
 // syncedFile has on disk what it was given.
