@@ -171,9 +171,12 @@ func ParseRecord(text []byte) (Record, error) {
 // BeginPart makes the store ready for the run of a part: the record of an
 // earlier run of it goes, durably, since it would vouch for what the run is
 // about to change. A store with other parts of another division of its users,
-// by number or by plan, is refused. A store that is not there has nothing to
-// go.
+// by number or by plan, is refused, and so is a part that no merge would take.
+// A store that is not there has nothing to go.
 func BeginPart(store string, part Mark) error {
+	if part.Count > shards.MostParts {
+		return fmt.Errorf("part %d of %d: a site has at most %d parts", part.Index, part.Count, shards.MostParts)
+	}
 	names, err := recordNames(store)
 	if err != nil {
 		return err

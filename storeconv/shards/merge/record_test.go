@@ -69,6 +69,9 @@ func TestBeginPart(t *testing.T) {
 	if err != nil || len(records) != 1 || records[0].Shard.Index != 2 {
 		t.Errorf("%+v %v", records, err)
 	}
+	if err := merge.BeginPart(store, merge.Mark{Index: 1, Count: 10_000}); err == nil || !strings.Contains(err.Error(), "at most 9999 parts") {
+		t.Errorf("part 1 of 10000: %v", err)
+	}
 	for _, n := range [][2]int{{2, 4}, {1, 1}, {1, 13}, {3, 300}} {
 		if err := merge.BeginPart(store, merge.Mark{Index: n[0], Count: n[1]}); err == nil || !strings.Contains(err.Error(), "has the record 02-of-03.json") {
 			t.Errorf("part %d of %d: %v", n[0], n[1], err)
