@@ -49,8 +49,11 @@ func openShard(s storeconv.Shard) (*shardPart, error) {
 			File string `json:"file"`
 		} `json:"shards"`
 	}
-	if err := json.Unmarshal(text, &plan); err != nil || len(plan.Shards) != s.Count {
-		return nil, fmt.Errorf("%s: no plan of %d parts: %w", s.Plan.Dir, s.Count, err)
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return nil, fmt.Errorf("%s: no plan: %w", s.Plan.Dir, err)
+	}
+	if n := len(plan.Shards); n != s.Count {
+		return nil, fmt.Errorf("%s: a plan of %d parts, where %d are asked for", s.Plan.Dir, n, s.Count)
 	}
 	for i, list := range plan.Shards {
 		path := filepath.Join(s.Plan.Dir, filepath.Base(list.File))
@@ -77,11 +80,18 @@ func appendShardKeys(keys []shardKey, path string) ([]shardKey, error) {
 	}
 	defer f.Close() // opened for reading
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxShardLine)
 	for lines.Scan() {
 		keys = append(keys, shardKeyOf(lines.Bytes()))
 	}
-	return keys, lines.Err()
+	if err := lines.Err(); err != nil {
+		return keys, fmt.Errorf("%s: %w", path, err)
+	}
+	return keys, nil
 }
+
+// maxShardLine bounds a line of a list, in bytes: far more than any id has.
+const maxShardLine = 1 << 20
 
 // whole tells that nobody is left out.
 func (p *shardPart) whole() bool { return p == nil || p.shard.Count < 2 }
