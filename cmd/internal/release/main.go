@@ -32,6 +32,9 @@ func run(ctx context.Context, args []string) int {
 	}
 	if err := makeRelease(ctx, opt); err != nil {
 		fmt.Fprintf(os.Stderr, "release: error: %v\n", err)
+		if ctx.Err() != nil {
+			return 130
+		}
 		return 1
 	}
 	return 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,11 @@ func TestParse(t *testing.T) {
 	}
 	if got := run(t.Context(), []string{"--version", "x"}); got != 2 {
 		t.Errorf("exit status %d, want 2", got)
+	}
+	interrupted, stop := context.WithCancel(t.Context())
+	stop()
+	if got := run(interrupted, []string{"--version", "1", "--out", filepath.Join(t.TempDir(), "out")}); got != 130 {
+		t.Errorf("exit status %d, want 130", got)
 	}
 }
 
