@@ -54,6 +54,9 @@ type Made struct {
 // Make spreads the users of a survey over parts: the heaviest first, of equal
 // ones the lower id. With LinksPlan, users who share messages go together.
 func (s *Survey) Make(src Source, opt PlanOptions) (*Made, error) {
+	if err := s.joinNames(); err != nil {
+		return nil, err
+	}
 	s.table = nil // it is made again when more users come
 	order := s.byID()
 	m := &maker{s: s, opt: opt, order: order}

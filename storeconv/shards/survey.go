@@ -20,7 +20,8 @@ type Survey struct {
 	users []userSum // in the order in which they came
 	table []uint32  // users by hash of the id, 1 more than their number; 0: free
 	seed  maphash.Seed
-	total int64 // bytes of all users
+	total int64        // bytes of all users
+	names *memberNames // of members read so far, until a plan is made; nil: none
 	pairs pairFile
 }
 
@@ -38,8 +39,11 @@ var errTooMany = errors.New("more users than a plan can hold")
 // Users is how many users have come.
 func (s *Survey) Users() int64 { return int64(len(s.users)) }
 
-// Close removes the temporary file.
-func (s *Survey) Close() { s.pairs.close() }
+// Close removes the temporary files.
+func (s *Survey) Close() {
+	s.closeNames()
+	s.pairs.close()
+}
 
 // id is the id of a user.
 func (s *Survey) id(u uint32) []byte {

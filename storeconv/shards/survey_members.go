@@ -20,7 +20,7 @@ type Members interface {
 }
 
 // memberNames finds out what later copies are copies of, which may be far away
-// in the stream: names wait, as hashes, to be sorted.
+// in the stream, or in another: names wait, as hashes, to be sorted.
 type memberNames struct {
 	s      *Survey
 	sorted *bdb.Sorter
@@ -33,22 +33,47 @@ const (
 	nameInLink    = 1 // a later copy; the value are its user and that of the first
 )
 
+// waiting are the names that wait.
+func (s *Survey) waiting() *memberNames {
+	if s.names == nil {
+		s.names = &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
+	}
+	return s.names
+}
+
+// joinNames ends the wait.
+func (s *Survey) joinNames() error {
+	if s.names == nil {
+		return nil
+	}
+	defer s.closeNames()
+	return s.names.join()
+}
+
+func (s *Survey) closeNames() {
+	if s.names != nil {
+		s.names.sorted.Close()
+		s.names = nil
+	}
+}
+
 // lost is the severity of damage by which something is lost.
 const lost = 2
 
-// AddMembers takes up what a source has, in one pass. Damage by which something
-// is lost is counted, and all is passed over: who restores the source is told
-// of it. The error is of the context, of reading or of temporary files.
+// AddMembers takes up what a source has, in one pass. A later copy may be one
+// of a message of another source, before it or behind, as restore takes it.
+// Damage by which something is lost is counted, and all is passed over: who
+// restores the source is told of it. The error is of the context, of reading or
+// of temporary files.
 func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv.Progress) (damaged int64, err error) {
-	n := &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
-	defer n.sorted.Close()
+	n := s.waiting()
 	for count := 0; ; count++ {
 		if count%1024 == 0 && ctx.Err() != nil {
 			return damaged, context.Cause(ctx)
 		}
 		m, err := src.Next()
 		if err == io.EOF {
-			return damaged, n.join()
+			return damaged, nil
 		}
 		if p := new(sims.Error); errors.As(err, &p) {
 			if p.Severity() >= lost {

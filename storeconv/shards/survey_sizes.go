@@ -6,12 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"strconv"
-
-	"imsconv/dbconv/bdb"
-	"imsconv/storeconv"
 )
 
 // mostLine bounds a line of a list of sizes, in bytes.
@@ -23,8 +19,7 @@ const mostLine = 1 << 20
 // the name of the first copy is in the fifth column. Empty lines and such as
 // begin with # are passed over. An error has name and the number of the line.
 func (s *Survey) AddSizes(r io.Reader, name string) error {
-	n := &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
-	defer n.sorted.Close()
+	n := s.waiting()
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, mostLine)
 	for number := 1; lines.Scan(); number++ {
@@ -43,7 +38,7 @@ func (s *Survey) AddSizes(r io.Reader, name string) error {
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return n.join()
+	return nil
 }
 
 // sizeEntry is a line of a list of sizes.

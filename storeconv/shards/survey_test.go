@@ -421,6 +421,27 @@ func TestSurveyStops(t *testing.T) {
 	}
 }
 
+// TestSeveralSources: a later copy of a message of another stream is one of it,
+// as restore has it, whichever stream comes first.
+func TestSeveralSources(t *testing.T) {
+	first := membersOf{member("a/INBOX/1", 700, ""), member("c/INBOX/1", 800, "")}
+	second := membersOf{member("b/INBOX/1", 0, "a/INBOX/1")}
+	for _, order := range [][2]membersOf{{first, second}, {second, first}} {
+		s := survey(t, slices.Clone(order[0]))
+		src := slices.Clone(order[1])
+		if _, err := s.AddMembers(t.Context(), &src, none{}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Make(Source{}, options(2, LinksPlan))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(lists(t, m)); got != "[[a b] [c]]" || m.Plan.Bytes != 2200 {
+			t.Errorf("%s, %d bytes", got, m.Plan.Bytes)
+		}
+	}
+}
+
 // TestHugeSizes: sizes that nothing can have do not make a plan of numbers below
 // 0, which no run would take.
 func TestHugeSizes(t *testing.T) {
