@@ -50,8 +50,14 @@ part_of() {
 	if [ "$1" = auto ]; then
 		index=$((${SLURM_ARRAY_TASK_ID:?no task of a Slurm job array} - ${SLURM_ARRAY_TASK_MIN:?} + 1))
 		count=$((${SLURM_ARRAY_TASK_MAX:?} - SLURM_ARRAY_TASK_MIN + 1))
+	elif [[ ! $1 =~ ^[0-9]+/[0-9]+$ ]]; then
+		echo "step.sh: $1 is no part: I/N or auto" >&2
+		exit 2
 	else
-		count=${1#*/}
+		# Numbers may have zeros in front; 0 of N is N of N, as storeconv has it.
+		count=$((10#${1#*/}))
+		index=$((10#$index))
+		[ "$index" -ne 0 ] || index=$count
 	fi
 	if [ "$count" != "$SHARDS" ]; then
 		echo "step.sh: $count parts where $settings has SHARDS=$SHARDS" >&2
@@ -128,6 +134,7 @@ bring() {
 	run cp -a "$1/." "$incoming"
 	run sync -f "$incoming"
 	mv -T "$incoming" "$2"
+	run sync "$PARTS" # the local part is removed next
 }
 
 merge() {

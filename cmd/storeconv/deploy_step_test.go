@@ -136,13 +136,13 @@ func TestStepsWrong(t *testing.T) {
 	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 37, Users: 10, Messages: 40})
 	for _, verb := range [...]string{"restore", "export"} {
 		s := newStepper(t, scratch(t), verb, stream, "PLAN=")
-		for _, wrong := range [][]string{{"shard", "1/4"}, {"shard"}, {"merge", "1/3"}, {"sort"}} {
-			if out := s.step(2, wrong...); !strings.Contains(out, "SHARDS=3") && !strings.Contains(out, "usage: step.sh") {
+		for _, wrong := range [][]string{{"shard", "1/4"}, {"shard", "x/3"}, {"shard", "1"}, {"shard"}, {"merge", "1/3"}, {"sort"}} {
+			if out := s.step(2, wrong...); !strings.Contains(out, "SHARDS=3") && !strings.Contains(out, "is no part") && !strings.Contains(out, "usage: step.sh") {
 				t.Errorf("%v: %s", wrong, out)
 			}
 		}
-		s.step(0, "shard", "1/3")
-		s.step(0, "shard", "3/3")
+		s.step(0, "shard", "01/03")
+		s.step(0, "shard", "0/3") // the third
 		s.step(1, "merge")
 		s.step(0, "shard", "2/3")
 		s.step(0, "merge")

@@ -34,7 +34,7 @@ const deployParts = 4
 func deploySite(t testing.TB, own string, held ...int) *deployed {
 	t.Helper()
 	dir := scratch(t)
-	d := &deployed{t: t, dir: dir, settings: filepath.Join(dir, "settings.sh"), whole: filepath.Join(dir, "whole"), hold: filepath.Join(dir, "hold")}
+	d := &deployed{t: t, dir: dir, settings: filepath.Join(dir, "my settings.sh"), whole: filepath.Join(dir, "whole"), hold: filepath.Join(dir, "hold")}
 	opts := testsite.StreamOptions{Seed: 33, Users: 400, Mailboxes: 3, Messages: 8000, MedianSize: 2000, Links: 1, Odd: true}
 	d.stream, _ = writeStream(t, filepath.Join(dir, "site.sims"), opts)
 	mustRun(t, 0, "restore", "-f", d.stream, "--store", d.whole, "--quiet")

@@ -22,7 +22,7 @@ mkdir -p "$REPORTS"
 spread() {
 	local step=$1 failed=0 worst=0
 	shift
-	seq "$SHARDS" | parallel --joblog "$REPORTS/$step.joblog" --resume-failed --tagstring "$step {}" --line-buffer "$@" \
+	seq "$SHARDS" | parallel --quote --joblog "$REPORTS/$step.joblog" --resume-failed --tagstring "$step {}" --line-buffer "$@" \
 		"$deploy/step.sh" "$settings" "$step" "{}/$SHARDS" || failed=$?
 	[ "$failed" -ne 0 ] || return 0
 	awk -F '\t' 'NR > 1 { last[$1] = $8 ? 1 : $7 }
