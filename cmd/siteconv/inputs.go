@@ -32,36 +32,6 @@ type input struct {
 	plain int64           // bytes of a stream once a compression is undone; 0: not known
 }
 
-// nest tells whether two paths are the same, or one lies inside the other, once
-// symbolic links have been followed. They need not exist.
-func nest(a, b string) (bool, error) {
-	var path [2]string
-	for i, p := range [...]string{a, b} {
-		abs, err := filepath.Abs(p)
-		if err != nil {
-			return false, err
-		}
-		path[i] = resolved(abs)
-	}
-	for i := range path {
-		if rel, err := filepath.Rel(path[i], path[1-i]); err == nil && filepath.IsLocal(rel) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// resolved follows symbolic links as far as the path exists.
-func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(path); parent != path {
-		return filepath.Join(resolved(parent), filepath.Base(path))
-	}
-	return path
-}
-
 // fingerprint fills in size and SHA-256 of a file. While it is read for that,
 // also may read the same bytes.
 func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) error {

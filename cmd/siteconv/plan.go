@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/runbook"
 	"imsconv/cmd/internal/site"
+	"imsconv/storeconv/durable"
 )
 
 const planDoc = `Writes the runbook of a site: every step of the migration guide's scenario in its
@@ -143,11 +144,7 @@ func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 // refused.
 func apartFrom(site string, folders ...string) error {
 	for _, folder := range folders {
-		nested, err := nest(folder, site)
-		if err != nil {
-			return err
-		}
-		if nested {
+		if durable.Nest(folder, site) {
 			return cli.WithHint(fmt.Errorf("%s and the folder of the site, %s, lie inside each other", folder, site), "name a folder elsewhere with --out")
 		}
 	}

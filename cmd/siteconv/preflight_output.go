@@ -10,6 +10,7 @@ import (
 
 	"imsconv/cmd/internal/site"
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/relocate"
 )
@@ -19,8 +20,9 @@ func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
 	if c.out == "" {
 		return nil, nil
 	}
-	if err := c.lookApart(f); err != nil || c.pre.has("out-nested", "input-missing", "input-unreadable", "wrong-kind") {
-		return nil, err
+	c.lookApart(f)
+	if c.pre.has("out-nested", "input-missing", "input-unreadable", "wrong-kind") {
+		return nil, nil
 	}
 	want, err := c.state()
 	if err != nil {
@@ -55,7 +57,7 @@ func (c *conversion) judgeOwner(err error) {
 
 // lookApart refuses an output folder inside of what is read, which is the
 // site's folder too, and the other way round.
-func (c *conversion) lookApart(f *runFlags) error {
+func (c *conversion) lookApart(f *runFlags) {
 	var read []string
 	for _, in := range c.inputs {
 		read = append(read, in.path)
@@ -64,16 +66,11 @@ func (c *conversion) lookApart(f *runFlags) error {
 		read = append(read, c.site.Dir)
 	}
 	for _, path := range read {
-		nested, err := nest(c.out, path)
-		if err != nil {
-			return err
-		}
-		if nested {
+		if durable.Nest(c.out, path) {
 			c.pre.fail("out-nested", c.out, fmt.Errorf("the output folder %s and the input %s lie inside each other", c.out, path))
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // existing is the nearest folder of a path that there is.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -104,7 +103,7 @@ func checkStore(path string) error {
 
 // checkApart refuses a destination that is the store, within it or above it.
 func (r *run) checkApart() error {
-	store, dst := realPath(r.src.store), realPath(r.dst)
+	store, dst := durable.RealPath(r.src.store), durable.RealPath(r.dst)
 	switch {
 	case store == dst:
 		return errors.New("the destination is the store itself")
@@ -114,25 +113,6 @@ func (r *run) checkApart() error {
 		return errors.New("the store is within the destination, where a user's mail may go")
 	}
 	return nil
-}
-
-// realPath is the path of a directory without symbolic links, as far as it is
-// there.
-func realPath(path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return filepath.Clean(path)
-	}
-	rest := ""
-	for at := abs; ; at = filepath.Dir(at) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if at == filepath.Dir(at) {
-			return abs
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-	}
 }
 
 func (r *run) do(ctx context.Context) (Report, error) {
@@ -271,7 +251,7 @@ func (r *run) name() string {
 	if r.src.stream != nil {
 		h.Write(r.src.stream.id[:])
 	} else {
-		fmt.Fprintf(h, "store %q\n", realPath(r.src.store))
+		fmt.Fprintf(h, "store %q\n", durable.RealPath(r.src.store))
 	}
 	o := &r.opt
 	fmt.Fprintf(h, "%q %q %s %q %q %d %d\n", o.Partition, o.Paths, o.Shard.Name(), o.Domain, o.Encoding, o.Via, o.Newline)

@@ -34,7 +34,7 @@ func (r *run) finishSite() error {
 		return err
 	}
 	defer r.folder.UnlockLists()
-	where, needs := realPath(r.dst), needs{plugin: r.settings.plugin}
+	where, needs := durable.RealPath(r.dst), needs{plugin: r.settings.plugin}
 	if err := r.writeBeside(moxFile, 0o700, func(w io.Writer) error { return r.moxScript(w, where, &needs) }); err != nil {
 		return err
 	}

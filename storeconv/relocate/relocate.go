@@ -95,7 +95,7 @@ type Partition struct {
 // settle takes the path from a partition of the store that is named by it, and
 // does not lie elsewhere.
 func (p *Partition) settle(store string) {
-	if p.Path != "" && resolved(filepath.Dir(p.Path)) == resolved(filepath.Join(store, "partition")) {
+	if p.Path != "" && durable.RealPath(filepath.Dir(p.Path)) == durable.RealPath(filepath.Join(store, "partition")) {
 		p.Name, p.Path, p.Alias = filepath.Base(p.Path), "", ""
 	}
 }

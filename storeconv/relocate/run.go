@@ -108,33 +108,12 @@ func (r *relocation) apart() error {
 			read = append(read, p.Path)
 		}
 	}
-	to, err := filepath.Abs(r.store)
-	if err != nil {
-		return err
-	}
-	to = resolved(to)
 	for _, path := range read {
-		from, err := filepath.Abs(path)
-		if err != nil {
-			return err
-		}
-		from = resolved(from)
-		if from == to || strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
+		if durable.Nest(r.store, path) {
 			return fmt.Errorf("the new store %s and the source %s lie inside each other", r.store, path)
 		}
 	}
 	return nil
-}
-
-// resolved follows symbolic links as far as the path exists.
-func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(path); parent != path {
-		return filepath.Join(resolved(parent), filepath.Base(path))
-	}
-	return path
 }
 
 func (r *relocation) openPartitions() error {

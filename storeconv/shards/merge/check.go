@@ -125,8 +125,7 @@ func (m *merge) apart(p *part) error {
 	if info, err := os.Stat(m.store); err == nil && os.SameFile(info, p.info) {
 		return fmt.Errorf("%s is the store itself: parts that were made in one store need no name", p.path)
 	}
-	to, from := resolved(m.store), resolved(p.path)
-	if strings.HasPrefix(to+"/", from+"/") || strings.HasPrefix(from+"/", to+"/") {
+	if durable.Nest(m.store, p.path) {
 		return fmt.Errorf("the store %s and the part %s lie inside each other", m.store, p.path)
 	}
 	for _, other := range m.parts {
@@ -135,22 +134,6 @@ func (m *merge) apart(p *part) error {
 		}
 	}
 	return nil
-}
-
-// resolved is an absolute path with symbolic links followed as far as it
-// exists.
-func resolved(path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real
-	}
-	if parent := filepath.Dir(abs); parent != abs {
-		return filepath.Join(resolved(parent), filepath.Base(abs))
-	}
-	return abs
 }
 
 // look finds what there is at the top of a part.
