@@ -13,6 +13,9 @@ import (
 // UserRoot is the directory of a partition that holds the users.
 const UserRoot = "=user"
 
+// HashLevels is how many directories lie between UserRoot and a user.
+const HashLevels = 2
+
 // Store is an NMS store found on disk.
 type Store struct {
 	Dir        string

@@ -154,7 +154,7 @@ func (s *subscriptions) file(fd int, path, name string) error {
 
 // place is where the file of a user goes.
 func (s *subscriptions) place(path, name, suffix, id, newID, where string) string {
-	hashed := strings.Count(path, "/") == hashLevels-1
+	hashed := strings.Count(path, "/") == nms.HashLevels-1
 	if newID != id {
 		name = ims.EscapeName(newID) + suffix
 		if hashed {

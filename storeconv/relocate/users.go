@@ -208,9 +208,6 @@ func (s *userScan) leaveOut(kind, where, text string, users int64) error {
 	return s.yield(s.part.note(note))
 }
 
-// hashLevels is how many directories lie between =user and a user.
-const hashLevels = 2
-
 // level reads one hash directory, path below =user. Users belong below two of
 // them, and are found at any level.
 func (s *userScan) level(fd int, path string, depth int) error {
@@ -232,7 +229,7 @@ func (s *userScan) level(fd int, path string, depth int) error {
 			err = s.tellSite("not-a-user", at, "a "+e.Type.String()+" where users are: left out")
 		case strings.HasPrefix(e.Name, "="):
 			err = s.user(path, e.Name, at)
-		case depth == hashLevels:
+		case depth == nms.HashLevels:
 			err = s.leaveOutName(at, "user name: no = in front")
 		default:
 			err = s.descend(fd, path, e.Name, at, depth)

@@ -111,9 +111,6 @@ func eachUserDir(partitions []nms.Partition, bad func(path string, err error) er
 	return nil
 }
 
-// hashLevels is how many directories lie between =user and a user.
-const hashLevels = 2
-
 // dirNames lists directories.
 type dirNames struct{ lister nms.Lister }
 
@@ -128,7 +125,7 @@ func (l *dirNames) walk(path string, depth int, bad func(string, error) error, u
 		case e.Type != nms.Directory:
 		case strings.HasPrefix(e.Name, "="):
 			err = use(at, e.Name)
-		case depth < hashLevels:
+		case depth < nms.HashLevels:
 			err = l.walk(at, depth+1, bad, use)
 		}
 		if err != nil {

@@ -246,9 +246,6 @@ func (s *scan) partition(name string) error {
 	return nil
 }
 
-// hashLevels is how many directories lie between =user and a user.
-const hashLevels = 2
-
 // level reads one level of hash directories. Users belong below two of them,
 // and are found at any level.
 func (s *scan) level(parts []*part, partition, rel string, depth int) error {
@@ -261,7 +258,7 @@ func (s *scan) level(parts []*part, partition, rel string, depth int) error {
 		switch {
 		case strings.HasPrefix(e.name, "="):
 			err = s.user(e, partition, at)
-		case depth == hashLevels:
+		case depth == nms.HashLevels:
 			s.leaveOut(e, at, "bad-name", "user name: no = in front: left out")
 		default:
 			err = s.level(s.directories(e, at), partition, at, depth+1)
