@@ -13,7 +13,8 @@ with --force only.
 `
 
 const commandFiles = `
-  TMPDIR/dbconv-*     copies of inputs that are compressed or come from a pipe
+  TMPDIR/imsconv-*    copies of inputs that are compressed or come from a pipe
+  TMPDIR/dbconv-*     an output that is to go to a pipe
   TMPDIR/bdb-sort-*   what a sort does not hold in memory; see --temp-dir
 `
 

@@ -20,7 +20,9 @@ const commandFiles = `
   STORE/partition/       the mail, see ims-store(5)
   STORE/mboxlist/        folder.db, quota.db, subscr.db and peruser.db
   STORE/.imsconv/        what runs need while they last; locks
-  TMPDIR/storeconv-*     copies of what comes from a pipe or is compressed
+  TMPDIR/storeconv-*     copies of what comes from a pipe or is compressed, links
+  TMPDIR/imsconv-*       a directory export that comes from a pipe
+  TMPDIR/bdb-sort-*      what a sort does not hold in memory
 `
 
 const commandExample = `

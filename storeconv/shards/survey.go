@@ -148,7 +148,7 @@ const pairSize = 16
 
 func (p *pairFile) add(dir string, first, u uint32, size int64) error {
 	if p.file == nil {
-		f, err := os.CreateTemp(dir, "imsconv-links-")
+		f, err := os.CreateTemp(dir, "storeconv-links-")
 		if err != nil {
 			return err
 		}
