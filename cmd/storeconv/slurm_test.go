@@ -70,7 +70,7 @@ func (d *deployed) cancelled(slurm *peer.Slurm) {
 	slurm.Until("part 1 is held", func() bool { return d.isHeld(1) })
 	slurm.Ask("scancel", jobs["shard"]+"_1")
 	slurm.Until("all jobs have ended", func() bool { return slurm.Ask("squeue", "-h") == "" })
-	for step, want := range map[string]string{"shard_1": "CANCELLED", "shard_2": "COMPLETED", "merge": "CANCELLED"} {
+	for step, want := range map[string]string{"shard_1": "CANCELLED", "shard_2": "COMPLETED", "merge": "CANCELLED", "verify": "CANCELLED"} {
 		if state := state(slurm, jobs, step); state != want {
 			d.t.Errorf("%s is %s, want %s", step, state, want)
 		}

@@ -36,6 +36,8 @@ if [ -n "$PLAN" ]; then
 	after=(--dependency="afterok:$last")
 fi
 submit shard "${after[@]}" "$array" --output="$REPORTS/%x-%a.log" -- auto
-submit merge --dependency="afterok:$last" --output="$REPORTS/%x-%j.log" --
-# merge ends with 3 when something was lost, which is no reason not to look.
-submit verify --dependency="afterany:$last" "$array" --output="$REPORTS/%x-%a.log" -- auto
+parts=$last
+submit merge --dependency="afterok:$parts" --output="$REPORTS/%x-%j.log" --
+# merge ends with 3 when something was lost, which is no reason not to look. A
+# part that is missing is one: all of its users would be.
+submit verify --dependency="afterok:$parts,afterany:$last" "$array" --output="$REPORTS/%x-%a.log" -- auto
