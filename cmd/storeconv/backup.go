@@ -55,7 +55,7 @@ a symbolic link are problems, strange names warnings.
 func backupVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "backup",
-		Args:    "[--store] DIR -f OUT [PATH ...]",
+		Args:    "[--store] DIR -f FILE [PATH ...]",
 		Summary: "write a store as a backup stream",
 		See:     []string{"storeconv-list(1)", "storeconv-restore(1)", "tar(1)", "ims-store(5)", "sims-tar(5)"},
 		Doc:     backupDoc,
@@ -64,7 +64,7 @@ func backupVerb() cli.Verb {
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var o backupOptions
 			fs.StringVar(&o.store, "store", "", "the store, a `DIR`")
-			fs.StringVarP(&o.out, "file", "f", "", "write to `OUT`, or - for standard output")
+			fs.StringVarP(&o.out, "file", "f", "", "write to `FILE`, or - for standard output")
 			fs.StringVarP(&o.since, "since", "d", "", "only messages received on or after `DATE`, YYYYMMDD[:HHMMSS] in UTC (default all)")
 			o.blocking, o.minLinks = 20, 2
 			fs.VarP(&o.blocking, "blocking", "b", "`N` blocks of 512 bytes a record")
@@ -77,7 +77,7 @@ func backupVerb() cli.Verb {
 			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
 			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
 			fs.StringVar(&o.temp, "temp", "", "`DIR` for temporary files (default: TMPDIR or /tmp)")
-			fs.BoolVar(&o.force, "force", false, "replace OUT when it exists")
+			fs.BoolVar(&o.force, "force", false, "replace FILE when it exists")
 			o.jobs.Add(fs, "users that are looked through for links")
 			return o.run
 		},

@@ -142,8 +142,8 @@ func firstClause(text string) string {
 // The names of arguments that are files or folders. One that may be either is
 // among the files, with which a shell completes folders too.
 var (
-	fileNames   = []string{"FILE", "STREAM", "LDIF", "USERFILE", "MAPFILE", "STATE", "PATH", "OUT", "PLAN"}
-	folderNames = []string{"DIR", "FOLDER", "STORE", "NMSSTORE"}
+	fileNames   = []string{"FILE", "STREAM", "LDIF", "USERFILE", "MAPFILE", "STATE", "PATH"}
+	folderNames = []string{"DIR", "FOLDER", "STORE", "NMSSTORE", "OUT", "PLAN"}
 )
 
 func wantedOf(arg string) wanted {

@@ -149,9 +149,9 @@ func valuesOf(t *testing.T, f *pflag.Flag) (values []string, ok bool) {
 	switch name, _ := pflag.UnquoteUsage(f); name {
 	case "string", "strings", "int", "value":
 		t.Errorf("--%s: its argument has no name: %s", f.Name, f.Usage)
-	case "FILE", "STREAM", "LDIF", "USERFILE", "MAPFILE", "STATE", "PATH", "OUT", "PLAN":
+	case "FILE", "STREAM", "LDIF", "USERFILE", "MAPFILE", "STATE", "PATH":
 		return []string{"my file", "my folder", "my mail.ldif"}, true
-	case "DIR", "FOLDER", "STORE", "NMSSTORE":
+	case "DIR", "FOLDER", "STORE", "NMSSTORE", "OUT", "PLAN":
 		return []string{"my folder"}, true
 	}
 	return nil, true
