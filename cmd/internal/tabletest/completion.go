@@ -38,50 +38,7 @@ func Completion(t *testing.T, c cli.Command) {
 	if err := os.Mkdir(filepath.Join(dir, "my folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	type question struct {
-		words []string
-		want  []string
-	}
-	verbs := []string{"version", "completion", "manual", "help"}
-	var list []question
-	ask := func(want []string, words ...string) {
-		list = append(list, question{append([]string{c.Name}, words...), want})
-	}
-	for i := range c.Verbs {
-		v := &c.Verbs[i]
-		verbs = append(verbs, v.Name)
-		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-		v.New(fs)
-		options := []string{"--quiet", "--json", "--report", "--log", "--help", "-h", "--version", "-V"}
-		fs.VisitAll(func(f *pflag.Flag) {
-			if f.Hidden {
-				return
-			}
-			options = append(options, "--"+f.Name)
-			if f.Shorthand != "" {
-				options = append(options, "-"+f.Shorthand)
-			}
-			want, ok := valuesOf(t, f)
-			switch {
-			case !ok:
-			case f.NoOptDefVal != "":
-				ask(want, v.Name, "--"+f.Name, "=")
-			default:
-				ask(want, v.Name, "--"+f.Name, "")
-				ask(want, v.Name, "--"+f.Name, "=")
-				ask(keep(want, "m"), v.Name, "--quiet", "--"+f.Name, "=", "m")
-				if f.Shorthand != "" {
-					ask(want, v.Name, "-"+f.Shorthand, "")
-				}
-			}
-		})
-		ask(keep(options, "-"), v.Name, "-")
-		ask(keep(options, "--"), v.Name, "--")
-	}
-	ask(verbs, "")
-	ask(verbs, "help", "")
-	ask([]string{"bash", "zsh", "fish"}, "completion", "")
-	ask(keep(verbs, "v"), "v")
+	list := questions(t, c)
 	lines := make([][]string, len(list))
 	for i := range list {
 		lines[i] = list[i].words
@@ -91,12 +48,77 @@ func Completion(t *testing.T, c cli.Command) {
 			t.Errorf("%q: %q, want %q", lines[i], sorted(got), want)
 		}
 	}
-	testFish(t, c, dir, verbs)
+	testFish(t, c, dir)
+}
+
+// question is a command line and what its last word may become.
+type question struct {
+	words []string
+	want  []string
+}
+
+// builtIn are the verbs that every program has beside those of its table.
+var builtIn = []string{"version", "completion", "manual"}
+
+// verbsOf are all verbs of a program, and help, which stands where they stand.
+func verbsOf(c cli.Command) []string {
+	verbs := append(slices.Clone(builtIn), "help")
+	for i := range c.Verbs {
+		verbs = append(verbs, c.Verbs[i].Name)
+	}
+	return verbs
+}
+
+// questions ask for everything that a program's table has.
+func questions(t *testing.T, c cli.Command) (list []question) {
+	ask := func(want []string, words ...string) {
+		list = append(list, question{append([]string{c.Name}, words...), want})
+	}
+	for i := range c.Verbs {
+		askVerb(t, &c.Verbs[i], ask)
+	}
+	verbs := verbsOf(c)
+	ask(verbs, "")
+	ask(verbs, "help", "")
+	ask([]string{"bash", "zsh", "fish"}, "completion", "")
+	ask(keep(verbs, "v"), "v")
+	return list
+}
+
+// askVerb asks for the options of a verb and for their values.
+func askVerb(t *testing.T, v *cli.Verb, ask func(want []string, words ...string)) {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	v.New(fs)
+	options := []string{"--quiet", "--json", "--report", "--log", "--help", "-h", "--version", "-V"}
+	fs.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		options = append(options, "--"+f.Name)
+		if f.Shorthand != "" {
+			options = append(options, "-"+f.Shorthand)
+		}
+		want, ok := valuesOf(t, f)
+		switch {
+		case !ok:
+		case f.NoOptDefVal != "":
+			ask(want, v.Name, "--"+f.Name, "=")
+		default:
+			ask(want, v.Name, "--"+f.Name, "")
+			ask(want, v.Name, "--"+f.Name, "=")
+			ask(keep(want, "m"), v.Name, "--quiet", "--"+f.Name, "=", "m")
+			if f.Shorthand != "" {
+				ask(want, v.Name, "-"+f.Shorthand, "")
+			}
+		}
+	})
+	ask(keep(options, "-"), v.Name, "-")
+	ask(keep(options, "--"), v.Name, "--")
 }
 
 // testFish does the same in fish for verbs and words.
-func testFish(t *testing.T, c cli.Command, dir string, verbs []string) {
-	lines, wants := []string{c.Name + " "}, [][]string{verbs}
+func testFish(t *testing.T, c cli.Command, dir string) {
+	lines, wants := []string{c.Name + " "}, [][]string{verbsOf(c)}
 	for i := range c.Verbs {
 		v := &c.Verbs[i]
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
