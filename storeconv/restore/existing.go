@@ -25,7 +25,8 @@ type existingBox struct {
 	stored   []storedMessage     // in ascending order of UIDs
 	byOrig   map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
 	unnamed  bool                // some have none
-	order    []int32             // all by content; nil: not sorted yet
+	byHash   contents            // all by content
+	byDate   contents            // all by content and date
 	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known

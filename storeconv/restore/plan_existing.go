@@ -226,19 +226,80 @@ func (o *existingBox) sumAt(i int32) *[32]byte {
 	return &o.files[int(i)-len(o.stored)].SHA256
 }
 
-// sorted are the numbers of all messages in the order of their contents, and
-// of their UIDs where these are equal.
-func (o *existingBox) sorted() []int32 {
-	if o.order == nil {
-		o.order = make([]int32, len(o.stored)+len(o.files))
-		for i := range o.order {
-			o.order[i] = int32(i)
-		}
-		slices.SortFunc(o.order, func(a, b int32) int {
-			return cmp.Or(bytes.Compare(o.sumAt(a)[:], o.sumAt(b)[:]), cmp.Compare(a, b))
-		})
+// uidAt is the UID of message i.
+func (o *existingBox) uidAt(i int32) uint32 {
+	if int(i) < len(o.stored) {
+		return o.stored[i].uid
 	}
-	return o.order
+	return o.files[int(i)-len(o.stored)].UID
+}
+
+// dateAt is the date of message i.
+func (o *existingBox) dateAt(i int32) int64 {
+	if int(i) < len(o.stored) {
+		return o.stored[i].date
+	}
+	return o.files[int(i)-len(o.stored)].InternalDate
+}
+
+// contents are the numbers of all messages in the order of their contents, and
+// of their UIDs where nothing else tells them apart. A mailbox may hold any
+// number of copies of one content, so those that are taken are skipped at once.
+type contents struct {
+	all  []int32 // nil: not sorted yet
+	free []int32 // of a place in all, the next one that may be free; 0: this one
+}
+
+// sorted sorts the messages, unless they are. than tells those of one content
+// apart.
+func (o *existingBox) sorted(c *contents, than func(a, b int32) int) *contents {
+	if c.all != nil {
+		return c
+	}
+	c.all = make([]int32, len(o.stored)+len(o.files))
+	c.free = make([]int32, len(c.all))
+	for i := range c.all {
+		c.all[i] = int32(i)
+	}
+	slices.SortFunc(c.all, func(a, b int32) int {
+		return cmp.Or(bytes.Compare(o.sumAt(a)[:], o.sumAt(b)[:]), than(a, b), cmp.Compare(a, b))
+	})
+	return c
+}
+
+// hashes are all messages by content.
+func (o *existingBox) hashes() *contents {
+	return o.sorted(&o.byHash, func(int32, int32) int { return 0 })
+}
+
+// dates are all messages by content and date.
+func (o *existingBox) dates() *contents {
+	return o.sorted(&o.byDate, func(a, b int32) int { return cmp.Compare(o.dateAt(a), o.dateAt(b)) })
+}
+
+// between are the places of messages that compare equal to what is looked for.
+func (c *contents) between(compare func(i int32) int) (low, high int) {
+	low, _ = slices.BinarySearchFunc(c.all, 0, func(i int32, _ int) int { return compare(i) })
+	high, _ = slices.BinarySearchFunc(c.all, 0, func(i int32, _ int) int {
+		if compare(i) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return low, high
+}
+
+// firstFree is the first place from low on, before high, whose message is not
+// taken; else high, or one behind it.
+func (c *contents) firstFree(low, high int, taken func(i int32) bool) int {
+	at := low
+	for at < high && (int(c.free[at]) > at || taken(c.all[at])) {
+		at = max(int(c.free[at]), at+1)
+	}
+	for low < at && low < high { // the way is shorter the next time
+		low, c.free[low] = max(int(c.free[low]), low+1), int32(at)
+	}
+	return at
 }
 
 // lookFor looks for the message of the store that e is: one for which has is
@@ -264,36 +325,49 @@ func byContent(o *existingBox, e *entry, sum *[32]byte, has func(m *storedMessag
 	case sum != nil:
 		return o.takeContent(e, *sum)
 	}
-	return o.takeFirst(e, o.sorted(), has)
+	all := o.hashes()
+	for _, dated := range [...]bool{true, false} {
+		if m, ok := o.takeFirst(e, all, 0, len(all.all), dated, has); ok {
+			return m, true
+		}
+	}
+	return storedMessage{}, false
 }
 
-// takeContent takes a message that has this content and may be e.
+// takeContent takes a message that has this content and may be e: one of its
+// date where there is one.
 func (o *existingBox) takeContent(e *entry, sum [32]byte) (storedMessage, bool) {
 	if !o.unnamed && !e.nameless {
 		return storedMessage{}, false
 	}
-	all := o.sorted()
-	i, _ := slices.BinarySearchFunc(all, sum, func(i int32, sum [32]byte) int { return bytes.Compare(o.sumAt(i)[:], sum[:]) })
-	n := i
-	for n < len(all) && *o.sumAt(all[n]) == sum {
-		n++
+	is := func(*storedMessage) bool { return true }
+	dates := o.dates()
+	low, high := dates.between(func(i int32) int {
+		return cmp.Or(bytes.Compare(o.sumAt(i)[:], sum[:]), cmp.Compare(o.dateAt(i), e.date))
+	})
+	if m, ok := o.takeFirst(e, dates, low, high, true, is); ok {
+		return m, true
 	}
-	return o.takeFirst(e, all[i:n], func(*storedMessage) bool { return true })
+	hashes := o.hashes()
+	low, high = hashes.between(func(i int32) int { return bytes.Compare(o.sumAt(i)[:], sum[:]) })
+	return o.takeFirst(e, hashes, low, high, false, is)
 }
 
-// takeFirst takes the first of some messages that may be e: one of its date
-// where there is one.
-func (o *existingBox) takeFirst(e *entry, some []int32, has func(m *storedMessage) bool) (storedMessage, bool) {
-	for _, dated := range [...]bool{true, false} {
-		for _, i := range some {
-			m := o.at(i)
-			if (m.date == e.date) == dated && o.mayBe(e, &m, dated) && has(&m) {
-				if o.taken == nil {
-					o.taken = make(map[uint32]bool)
-				}
-				o.taken[m.uid] = true
-				return m, true
+// takeFirst takes the first message between two places that may be e: of its
+// date or, when dated is false, of another one.
+func (o *existingBox) takeFirst(e *entry, c *contents, low, high int, dated bool, has func(m *storedMessage) bool) (storedMessage, bool) {
+	if !dated && e.nameless && !e.anyDate && o.indexed {
+		return storedMessage{}, false // mayBe would refuse them all
+	}
+	taken := func(i int32) bool { return o.taken[o.uidAt(i)] }
+	for at := c.firstFree(low, high, taken); at < high; at = c.firstFree(at+1, high, taken) {
+		m := o.at(c.all[at])
+		if (m.date == e.date) == dated && o.mayBe(e, &m, dated) && has(&m) {
+			if o.taken == nil {
+				o.taken = make(map[uint32]bool)
 			}
+			o.taken[m.uid] = true
+			return m, true
 		}
 	}
 	return storedMessage{}, false
