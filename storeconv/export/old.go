@@ -27,10 +27,11 @@ type oldBox struct {
 	recs  records
 	bases map[*record]string // names of files that their records do not tell
 
-	moved  bool   // the source's mailbox has another UIDVALIDITY now: its UIDs say nothing
-	made   uint32 // UIDs of the source from here on name nothing; 0: none
-	bySum  map[[32]byte][]*record
-	number map[*record]uint32 // UIDs now, of what is known by its content
+	moved  bool                     // the source's mailbox has another UIDVALIDITY now: its UIDs say nothing
+	made   uint32                   // UIDs of the source from here on name nothing; 0: none
+	free   map[contentKey][]*record // of what is known by its content, what no message is yet
+	found  map[uint32]*record       // by UID now, what is
+	number map[*record]uint32       // UIDs now, of what is known by its content
 
 	once    sync.Once
 	letters map[string]int // of the mailbox as it is on the new side
@@ -123,10 +124,12 @@ func (b *box) setUIDs(validity, made uint32) {
 
 // sumUp makes the messages known by their content.
 func (o *oldBox) sumUp() {
-	o.bySum, o.number = make(map[[32]byte][]*record), make(map[*record]uint32)
+	o.free, o.found, o.number = make(map[contentKey][]*record), make(map[uint32]*record), make(map[*record]uint32)
 	for i := range o.recs.n {
 		rec := o.recs.inOrder(i)
-		o.bySum[rec.sum] = append(o.bySum[rec.sum], rec)
+		if o.moved || rec.uid >= o.made { // the source names the others
+			o.free[rec.content()] = append(o.free[rec.content()], rec)
+		}
 	}
 }
 
@@ -198,17 +201,25 @@ func (o *oldBox) find(rec *record) *record {
 		}
 		return nil
 	}
-	for _, was := range o.bySum[rec.sum] {
-		if !o.moved && was.uid < o.made {
-			continue // the source names it
-		}
-		if uid, taken := o.number[was]; was.date == rec.date && (!taken || uid == rec.uid) {
-			o.number[was] = rec.uid
-			return was
-		}
+	key := rec.content()
+	if was := o.found[rec.uid]; was != nil && was.content() == key {
+		return was
 	}
-	return nil
+	free := o.free[key]
+	if len(free) == 0 {
+		return nil
+	}
+	o.free[key], o.found[rec.uid], o.number[free[0]] = free[1:], free[0], rec.uid
+	return free[0]
 }
+
+// contentKey is what a message is known by whose UID names nothing.
+type contentKey struct {
+	sum  [32]byte
+	date int64
+}
+
+func (r *record) content() contentKey { return contentKey{r.sum, r.date} }
 
 // placedLetters are the numbers of keywords of the mailbox as it is on the new
 // side.
