@@ -2,8 +2,8 @@ package durable
 
 import "path/filepath"
 
-// RealPath is the absolute form of a path with symbolic links followed as far as
-// it exists.
+// RealPath is the absolute form of a path with symbolic links followed as far
+// as it exists.
 func RealPath(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {

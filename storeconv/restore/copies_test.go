@@ -6,8 +6,7 @@ import (
 )
 
 // TestManyCopiesOfOneContent: a mailbox may hold any number of copies of one
-// message. Each is taken once, one of the date first, and the work does not grow
-// with the square of their number.
+// message. Each is taken once, one of the date first.
 func TestManyCopiesOfOneContent(t *testing.T) {
 	const n, dates = 20_000, 7
 	rng := rand.New(rand.NewPCG(1, 2))

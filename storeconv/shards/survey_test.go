@@ -442,8 +442,8 @@ func TestSeveralSources(t *testing.T) {
 	}
 }
 
-// TestHugeSizes: sizes that nothing can have do not make a plan of numbers below
-// 0, which no run would take.
+// TestHugeSizes: sizes that nothing can have do not make a plan of numbers
+// below 0, which no run would take.
 func TestHugeSizes(t *testing.T) {
 	var text strings.Builder
 	for i := range 9000 {
