@@ -24,7 +24,7 @@ var roleColours = map[string]color.Color{
 }
 
 // lineColours are those of the lines of one drawing.
-var lineColours = []color.Color{color.RGBA{31, 111, 235, 255}, color.RGBA{43, 138, 62, 255}, color.RGBA{201, 83, 17, 255}}
+var lineColours = []color.Color{color.RGBA{31, 111, 235, 255}, color.RGBA{43, 138, 62, 255}, color.RGBA{201, 83, 17, 255}, color.RGBA{121, 80, 200, 255}}
 
 // plot draws what was measured into dir, which is made anew.
 func (r *results) plot(dir string) ([]plotFile, error) {
