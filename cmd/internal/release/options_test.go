@@ -64,6 +64,12 @@ func TestRefuses(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "new.txt")); err != nil {
 		t.Fatal(err)
 	}
+	put("clone/vendor/new.go")
+	refused("not committed (?? vendor/)")
+	if err := os.RemoveAll(filepath.Join(root, "vendor")); err != nil {
+		t.Fatal(err)
+	}
+	put("clone/release/SHA256SUMS") // what an earlier release has made is nothing of this one
 	put("out/file")
 	refused("is not empty: it has file")
 	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")

@@ -28,19 +28,30 @@ func openSource(ctx context.Context, root string) (*source, error) {
 		return nil, err
 	}
 	s := &source{root: abs}
-	changes, err := s.git(ctx, "status", "--porcelain")
+	changes, err := s.git(ctx, "status", "--porcelain", "--untracked-files=normal")
 	if err != nil {
 		return nil, err
 	}
-	if changes != "" {
-		first, _, _ := strings.Cut(changes, "\n")
-		return nil, fmt.Errorf("%s has changes that are not committed (%s): a release is what its commit says", root, strings.TrimSpace(first))
+	for change := range strings.Lines(changes) {
+		change = strings.TrimSpace(change)
+		if !isOutput(change) {
+			return nil, fmt.Errorf("%s has changes that are not committed (%s): a release is what its commit says", root, change)
+		}
 	}
 	if s.commit, err = s.git(ctx, "rev-parse", "HEAD"); err != nil {
 		return nil, err
 	}
 	s.date, err = s.sourceDate(ctx)
 	return s, err
+}
+
+// isOutput tells of a line of git status whether it names a new folder at the
+// top of the clone, such as an earlier release or what a program has written.
+// Nothing of it goes into a release, unless it is vendor, which go build reads.
+func isOutput(change string) bool {
+	name, isNew := strings.CutPrefix(change, "?? ")
+	folder, isFolder := strings.CutSuffix(name, "/")
+	return isNew && isFolder && folder != "vendor" && !strings.Contains(folder, "/")
 }
 
 // sourceDate is the time of all that is made: SOURCE_DATE_EPOCH, as the
