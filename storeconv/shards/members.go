@@ -100,7 +100,7 @@ func inList(list []byte, user string) bool {
 // readList reads the list of a part, and holds it against what the plan says.
 func readList(dir string, part *Part) ([]byte, error) {
 	path := filepath.Join(dir, part.File)
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}

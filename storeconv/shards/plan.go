@@ -11,6 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/ims"
 )
 
 // PlanFile is the name of the plan in its folder.
@@ -88,9 +92,27 @@ var ErrOtherSource = errors.New("the plan is one of another source")
 // mostPlan bounds what is read of plan.json, in bytes.
 const mostPlan = 16 << 20
 
+// openRegular opens a file of a plan, by a symbolic link too, as volumes of
+// engines have them. It waits for no pipe.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", path, ims.ErrNotRegular)
+	}
+	if err != nil {
+		f.Close() // opened for reading
+		return nil, err
+	}
+	return f, nil
+}
+
 // ReadPlan reads the plan in the folder dir, but not its lists.
 func ReadPlan(dir string) (*Plan, error) {
-	f, err := os.Open(filepath.Join(dir, PlanFile))
+	f, err := openRegular(filepath.Join(dir, PlanFile))
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}

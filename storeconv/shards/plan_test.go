@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/ims"
 )
 
 // writePlan makes the folder of a plan with the lists given.
@@ -136,5 +140,22 @@ func TestParsePlan(t *testing.T) {
 		if err := got.CheckSource(other); !errors.Is(err, ErrOtherSource) {
 			t.Errorf("%v: %v", other, err)
 		}
+	}
+}
+
+// TestPipesAreNoPlan: nobody waits for a pipe in the place of a plan or a list.
+func TestPipesAreNoPlan(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, PlanFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadPlan(dir); !errors.Is(err, ims.ErrNotRegular) {
+		t.Errorf("ReadPlan: %v", err)
+	}
+	if err := unix.Mkfifo(filepath.Join(dir, "users01.txt"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readList(dir, &Part{File: "users01.txt"}); !errors.Is(err, ims.ErrNotRegular) {
+		t.Errorf("readList: %v", err)
 	}
 }

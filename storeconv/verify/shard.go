@@ -3,6 +3,7 @@ package verify
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -11,7 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // shardPart is the part of the users that is looked at: by a hash of the id, or
@@ -74,11 +78,14 @@ func openShard(s storeconv.Shard) (*shardPart, error) {
 
 // appendShardKeys reads a list of users, one a line.
 func appendShardKeys(keys []shardKey, path string) ([]shardKey, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // waits for no pipe
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // opened for reading
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, cmp.Or(err, fmt.Errorf("%s: %w", path, ims.ErrNotRegular))
+	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxShardLine)
 	for lines.Scan() {
