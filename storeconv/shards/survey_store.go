@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -113,6 +114,18 @@ func eachUserDir(partitions []nms.Partition, bad func(path string, err error) er
 
 // dirNames lists directories.
 type dirNames struct{ lister nms.Lister }
+
+// list returns what is in a directory, in byte order of the names.
+func (l *dirNames) list(path string) ([]nms.Entry, error) {
+	fd, err := nms.OpenPath(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	entries, err := l.lister.List(fd, nil)
+	slices.SortFunc(entries, func(a, b nms.Entry) int { return strings.Compare(a.Name, b.Name) })
+	return entries, err
+}
 
 func (l *dirNames) walk(path string, depth int, bad func(string, error) error, use func(path, name string) error) error {
 	entries, err := l.list(path)
