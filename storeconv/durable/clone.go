@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // A SourceError is trouble on the reading side of a clone: nothing is wrong
@@ -21,6 +22,19 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error of the call that failed.
 func (e *SourceError) Unwrap() error { return e.Err }
+
+// IsSource tells whether an error is of the reading side alone; one of the
+// machine, such as too many open files, is not.
+func IsSource(err error) bool {
+	var source *SourceError
+	return errors.As(err, &source) && !ims.OfMachine(err)
+}
+
+// OpenIn opens the directory name below the open directory dir; a symbolic
+// link is none.
+func OpenIn(f FS, dir int, name string) (int, error) {
+	return f.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+}
 
 // Owner is who gets what is made.
 type Owner = storeconv.Owner

@@ -98,7 +98,7 @@ func (c *comparer) stat(dst int, name string) (unix.Stat_t, error) {
 // count tells how many entries an open directory has.
 func (c *comparer) count(dst int) (int, error) {
 	if c.fs != durable.OS {
-		fd, err := openIn(c.fs, dst, ".")
+		fd, err := durable.OpenIn(c.fs, dst, ".")
 		if err != nil {
 			return 0, err
 		}
@@ -117,7 +117,7 @@ func (c *comparer) enter(w *userWalk, dst int, name string, _ *unix.Stat_t) (int
 		c.missing++
 		return -1, nil
 	}
-	fd, err := openIn(c.fs, dst, name)
+	fd, err := durable.OpenIn(c.fs, dst, name)
 	if err != nil {
 		if err != unix.ENOENT {
 			c.differ(w.at, err.Error())

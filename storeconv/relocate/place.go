@@ -39,7 +39,7 @@ func (r *relocation) work(ctx context.Context, work <-chan *userTree) {
 	}
 	w.compare.fs, w.clone.files.FS = w.fs, w.fs
 	w.walk.dst = nms.Descent{Close: w.fs.Close, Stat: w.fs.Fstat,
-		Open: func(dir int, name string) (int, error) { return openIn(w.fs, dir, name) }}
+		Open: func(dir int, name string) (int, error) { return durable.OpenIn(w.fs, dir, name) }}
 	w.clone.files.Owner = r.opts.Owner
 	for u := range work {
 		if ctx.Err() != nil {
@@ -77,11 +77,6 @@ func (w *treeWorker) tree(u *userTree) treeResult {
 	return w.stage(u, src, exchange)
 }
 
-// openIn opens a directory of the new store; a symbolic link is none.
-func openIn(f durable.FS, dir int, name string) (int, error) {
-	return f.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-}
-
 func (w *treeWorker) begin(u *userTree, v treeVisitor) {
 	w.walk.visitor = v
 	w.walk.reset(u.where)
@@ -108,7 +103,7 @@ func (w *treeWorker) addProgress(res treeResult) treeResult {
 
 // inPlace looks at what the new store has in the user's place.
 func (w *treeWorker) inPlace(u *userTree, src int) (exchange, done bool, res treeResult) {
-	there, err := openIn(w.fs, w.r.dst.FD(), u.to)
+	there, err := durable.OpenIn(w.fs, w.r.dst.FD(), u.to)
 	if err == unix.ENOENT {
 		return false, false, res
 	}
@@ -163,7 +158,7 @@ func (w *treeWorker) stage(u *userTree, src int, exchange bool) treeResult {
 	if err := w.fs.Mkdirat(stage, name, 0o700); err != nil {
 		return treeResult{err: fmt.Errorf("make stage: %w", err)}
 	}
-	dst, err := openIn(w.fs, stage, name)
+	dst, err := durable.OpenIn(w.fs, stage, name)
 	if err != nil {
 		return treeResult{err: fmt.Errorf("open stage: %w", err)}
 	}

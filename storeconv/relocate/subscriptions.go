@@ -234,7 +234,7 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 	} else {
 		err = s.clone.Rewrite(fd, name, s.r.run.Stage.FD(), staged, rewritten)
 	}
-	if isSource(err) {
+	if durable.IsSource(err) {
 		s.r.log.Problem("unreadable", where, err.Error())
 		return nil
 	}

@@ -165,7 +165,7 @@ func (w *userWalk) file(src, dst int, at place, name string) error {
 		w.counts.Others++
 	}
 	err := w.visitor.file(w, src, dst, name, at.where, message)
-	if isSource(err) {
+	if durable.IsSource(err) {
 		if message {
 			w.counts.Messages--
 		} else {
@@ -178,12 +178,6 @@ func (w *userWalk) file(src, dst int, at place, name string) error {
 		return fmt.Errorf("%s/%s: %w", at.where, name, err)
 	}
 	return nil
-}
-
-// isSource tells whether an error is of the reading side.
-func isSource(err error) bool {
-	var source *durable.SourceError
-	return errors.As(err, &source) && !ims.OfMachine(err)
 }
 
 func (w *userWalk) subdir(at place, name string, depth int) error {
@@ -370,7 +364,7 @@ func (c *cloner) enter(_ *userWalk, dst int, name string, _ *unix.Stat_t) (int, 
 	if err := c.files.FS.Mkdirat(dst, name, 0o700); err != nil {
 		return -1, fmt.Errorf("make directory: %w", err)
 	}
-	fd, err := openIn(c.files.FS, dst, name)
+	fd, err := durable.OpenIn(c.files.FS, dst, name)
 	if err != nil {
 		return -1, fmt.Errorf("open new directory: %w", err)
 	}

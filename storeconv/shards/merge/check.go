@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -352,10 +351,4 @@ func (m *merge) newSorter() *bdb.Sorter {
 		dir = m.run.TempDir()
 	}
 	return bdb.NewSorter(dir, storeconv.SortMemory)
-}
-
-// isSource tells whether an error is of the reading side.
-func isSource(err error) bool {
-	var source *durable.SourceError
-	return errors.As(err, &source) && !ims.OfMachine(err)
 }

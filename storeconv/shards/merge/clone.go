@@ -8,11 +8,6 @@ import (
 	"imsconv/storeconv/durable"
 )
 
-// openIn opens a directory of the store; a symbolic link is none.
-func openIn(f durable.FS, dir int, name string) (int, error) {
-	return f.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-}
-
 // cloner is the visitor that makes the new tree.
 type cloner struct {
 	link  bool // messages become links to the part's files
@@ -72,7 +67,7 @@ func (c *cloner) enter(_ *walk, dst int, name string) (int, error) {
 	if err := c.files.FS.Mkdirat(dst, name, durable.DirMode); err != nil {
 		return -1, fmt.Errorf("make directory: %w", err)
 	}
-	fd, err := openIn(c.files.FS, dst, name)
+	fd, err := durable.OpenIn(c.files.FS, dst, name)
 	if err != nil {
 		return -1, fmt.Errorf("open new directory: %w", err)
 	}

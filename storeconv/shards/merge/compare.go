@@ -120,7 +120,7 @@ func (c *comparer) enter(w *walk, dst int, name string) (int, error) {
 	if dst < 0 {
 		return -1, nil
 	}
-	fd, err := openIn(c.fs, dst, name)
+	fd, err := durable.OpenIn(c.fs, dst, name)
 	if err != nil {
 		c.differ(w.at, "the store does not have it as a directory")
 		return -1, nil
@@ -147,7 +147,7 @@ func (c *comparer) leave(w *walk, dst int, _ *unix.Stat_t, _ bool) error {
 // count tells how many entries an open directory of the store has.
 func (c *comparer) count(dst int) (int, error) {
 	if c.fs != durable.OS {
-		fd, err := openIn(c.fs, dst, ".")
+		fd, err := durable.OpenIn(c.fs, dst, ".")
 		if err != nil {
 			return 0, err
 		}

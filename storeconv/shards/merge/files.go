@@ -103,7 +103,7 @@ func (f *userFiles) file(p *part, rel string) error {
 	}
 	defer unix.Close(dir)
 	done, err := f.there(dir, rel, where)
-	if isSource(err) {
+	if durable.IsSource(err) {
 		m.log.Problem("unreadable", where, err.Error())
 		return nil
 	}
@@ -121,7 +121,7 @@ func (f *userFiles) file(p *part, rel string) error {
 	}
 	staged := "u" + strconv.FormatUint(m.stages.Add(1), 10)
 	_, err = f.clone.Copy(dir, filepath.Base(rel), m.run.Stage.FD(), staged)
-	if isSource(err) {
+	if durable.IsSource(err) {
 		m.report.UserFiles--
 		m.log.Problem("unreadable", where, err.Error())
 		return nil

@@ -91,7 +91,7 @@ func (m *merge) work(ctx context.Context, work <-chan *unit) {
 	w.compare.fs = w.fs
 	w.clone.files = durable.Cloner{FS: w.fs, Owner: m.opts.Owner, Pool: m.pool}
 	w.walk.dst = nms.Descent{Close: w.fs.Close, Stat: w.fs.Fstat,
-		Open: func(dir int, name string) (int, error) { return openIn(w.fs, dir, name) }}
+		Open: func(dir int, name string) (int, error) { return durable.OpenIn(w.fs, dir, name) }}
 	for u := range work {
 		if ctx.Err() != nil {
 			u.done <- result{state: stateUnstarted}
@@ -157,7 +157,7 @@ func (w *worker) inPlace(u *unit, src int) (done bool, res result) {
 	if w.m.dst == nil {
 		return false, res
 	}
-	there, err := openIn(w.fs, w.m.dst.FD(), u.rel)
+	there, err := durable.OpenIn(w.fs, w.m.dst.FD(), u.rel)
 	if err == unix.ENOENT {
 		return false, res
 	}
@@ -189,7 +189,7 @@ func (w *worker) stage(u *unit, src int) result {
 	if err := w.fs.Mkdirat(stage, name, durable.DirMode); err != nil {
 		return result{err: fmt.Errorf("make stage: %w", err)}
 	}
-	dst, err := openIn(w.fs, stage, name)
+	dst, err := durable.OpenIn(w.fs, stage, name)
 	if err != nil {
 		return result{err: fmt.Errorf("open stage: %w", err)}
 	}

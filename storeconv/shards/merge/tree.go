@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
@@ -145,7 +146,7 @@ func (w *walk) file(src, dst int, at place, name string) error {
 	w.at = at.where
 	err := w.visitor.file(w, src, dst, name, message)
 	switch {
-	case isSource(err):
+	case durable.IsSource(err):
 		w.problem("unreadable", at.where+"/"+name, err.Error())
 		return nil
 	case err != nil:
