@@ -158,6 +158,7 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	}
 	if errors.Is(err, merge.ErrNoRecords) && v.recall(job) {
 		job.Note("an earlier merge has done everything: there is nothing to do, and the report is that of the earlier one")
+		v.removeRecords(job) // it may have been stopped before the folder of the records was gone
 		return nil
 	}
 	if err != nil {

@@ -107,6 +107,18 @@ func TestMergeOwnKilled(t *testing.T) {
 			t.Fatalf("the working directory is there: %v", err)
 		}
 	}
+
+	// Stopped when the records had gone, and their folder had not.
+	if err := os.Mkdir(work, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(work, "lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, 0, line...)
+	if _, err := os.Lstat(work); !os.IsNotExist(err) {
+		t.Errorf("the working directory is there: %v", err)
+	}
 }
 
 // TestShardKilled: a part whose run is killed is no part until the same command
