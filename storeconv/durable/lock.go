@@ -1,10 +1,13 @@
 package durable
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -105,9 +108,46 @@ func (r *Run) tryLock(at span, kind int16) error {
 	return nil
 }
 
-func (r *Run) lockRange(cmd int, at span, kind int16) error {
-	if _, err := r.lock.fcntl(cmd, at, kind); err != nil {
-		return fmt.Errorf("lock the store: %w", err)
+// patience is how long a run waits for a lock before it tells so, where its
+// options say nothing.
+const patience = 5 * time.Second
+
+// waitLock waits for the sole right to a range while another process holds it.
+// After a while it tells that it waits, for a process that was stopped can hold
+// a lock for ever; and it stops waiting when the run is to end.
+func (r *Run) waitLock(at span, what string) error {
+	err := r.tryLock(at, unix.F_WRLCK)
+	if !errors.Is(err, errLocked) {
+		return err
+	}
+	got := make(chan error, 1)
+	go func() { // a wait in the kernel is ended by nothing but the lock
+		_, err := r.lock.fcntl(unix.F_OFD_SETLKW, at, unix.F_WRLCK)
+		got <- err
+	}()
+	late := time.NewTimer(cmp.Or(r.Store.opt.Patience, patience))
+	defer late.Stop()
+	for {
+		select {
+		case err := <-got:
+			if err != nil {
+				return fmt.Errorf("lock the store: %w", err)
+			}
+			return nil
+		case <-late.C:
+			if log := r.Store.opt.Log; log != nil {
+				log.Warning("waiting", r.Store.name, "another process at work in this store has "+what+", and this one waits until it is done; where that process was stopped, end it")
+			}
+		case <-r.Store.opt.Done:
+			return fmt.Errorf("wait for %s of %s: %w", what, r.Store.name, context.Canceled)
+		}
+	}
+}
+
+// unlock gives a range back.
+func (r *Run) unlock(at span) error {
+	if _, err := r.lock.fcntl(unix.F_OFD_SETLK, at, unix.F_UNLCK); err != nil {
+		return fmt.Errorf("unlock the store: %w", err)
 	}
 	return nil
 }
@@ -125,20 +165,20 @@ func (r *Run) TryLockUser(id string) (bool, error) {
 
 // LockUser claims a user and waits while another process has it.
 func (r *Run) LockUser(id string) error {
-	return r.lockRange(unix.F_OFD_SETLKW, userRange(id), unix.F_WRLCK)
+	return r.waitLock(userRange(id), "the user "+id)
 }
 
 // UnlockUser gives a claimed user back.
 func (r *Run) UnlockUser(id string) error {
-	return r.lockRange(unix.F_OFD_SETLK, userRange(id), unix.F_UNLCK)
+	return r.unlock(userRange(id))
 }
 
 // LockLists waits for the sole right to change mboxlist/.
 func (r *Run) LockLists() error {
-	return r.lockRange(unix.F_OFD_SETLKW, listRange, unix.F_WRLCK)
+	return r.waitLock(listRange, "the mailbox lists")
 }
 
 // UnlockLists gives that right back.
 func (r *Run) UnlockLists() error {
-	return r.lockRange(unix.F_OFD_SETLK, listRange, unix.F_UNLCK)
+	return r.unlock(listRange)
 }

@@ -31,10 +31,10 @@ func (e *HalfDoneError) Error() string {
 // All begins hold one lock meanwhile, so that a folder whose run is not alive
 // stays so.
 func (r *Run) recover() error {
-	if err := r.lockRange(unix.F_OFD_SETLKW, recoverRange, unix.F_WRLCK); err != nil {
+	if err := r.waitLock(recoverRange, "what earlier runs have left"); err != nil {
 		return err
 	}
-	defer r.lockRange(unix.F_OFD_SETLK, recoverRange, unix.F_UNLCK)
+	defer r.unlock(recoverRange)
 	list, err := leftovers(r.Store.Dir, r.lock)
 	if err != nil || len(list) == 0 {
 		return err

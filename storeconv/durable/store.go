@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -33,6 +34,13 @@ type Options struct {
 	Sync  SyncMode
 	Owner *Owner // nil: files belong to the caller
 	Fault Fault  // tests only
+
+	// Log is told of a lock that another process has held for longer than
+	// Patience (0: five seconds); nil: nobody is. When Done is closed nobody
+	// waits for a lock any longer; nil: never.
+	Log      storeconv.Log
+	Patience time.Duration
+	Done     <-chan struct{}
 
 	// Command is the command line of this run, kept in its folder, so that
 	// whoever finds the folder later knows what finishes it. "": not known.

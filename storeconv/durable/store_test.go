@@ -1,10 +1,12 @@
 package durable
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func openStore(t *testing.T, path string) *Store {
@@ -109,6 +111,64 @@ func TestUserLocks(t *testing.T) {
 	}
 	take(r2, "joe", true)
 	take(r1, "joe", false)
+}
+
+// told is a log that hands its lines on.
+type told chan string
+
+func (l told) Problem(kind, where, text string) { l <- "problem: " + kind }
+func (l told) Warning(kind, where, text string) { l <- "warning: " + kind }
+
+// TestWaitForLock: who waits for a process that holds a lock, as a stopped one
+// does, says so after a while, gets the lock once it is free, and waits no
+// longer when the run is to end.
+func TestWaitForLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	holder := begin(t, openStore(t, path), "one")
+	defer holder.End(true)
+	log, done := make(told, 1), make(chan struct{})
+	s, err := OpenStore(path, Options{Log: log, Patience: time.Millisecond, Done: done})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := begin(t, s, "two")
+	defer r.End(true)
+	for name, lock := range map[string]struct {
+		hold, free func(*Run) error
+	}{
+		"lists":   {(*Run).LockLists, (*Run).UnlockLists},
+		"user":    {func(r *Run) error { return r.LockUser("joe") }, func(r *Run) error { return r.UnlockUser("joe") }},
+		"recover": {func(r *Run) error { return r.waitLock(recoverRange, "it") }, func(r *Run) error { return r.unlock(recoverRange) }},
+	} {
+		if err := lock.hold(holder); err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan error)
+		go func() { got <- lock.hold(r) }()
+		if line := <-log; line != "warning: waiting" {
+			t.Errorf("%s: the log is told %q", name, line)
+		}
+		if err := lock.free(holder); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-got; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if ok, err := holder.TryLockUser("joe"); name == "user" && (ok || err != nil) {
+			t.Errorf("the lock was not had: %v", err)
+		}
+		if err := lock.free(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := holder.LockLists(); err != nil {
+		t.Fatal(err)
+	}
+	close(done)
+	if err := r.LockLists(); !errors.Is(err, context.Canceled) {
+		t.Errorf("a run that is to end waits: %v", err)
+	}
 }
 
 func TestCommit(t *testing.T) {

@@ -116,7 +116,7 @@ func (r *run) checkApart() error {
 }
 
 func (r *run) do(ctx context.Context) (Report, error) {
-	err := r.open()
+	err := r.open(ctx)
 	if err == nil {
 		err = r.convert(ctx)
 	}
@@ -139,8 +139,8 @@ func (r *run) do(ctx context.Context) (Report, error) {
 
 // open opens the destination, makes sure that it was made in the same way, and
 // takes up an interrupted run.
-func (r *run) open() error {
-	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
+func (r *run) open(ctx context.Context) error {
+	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault, Log: r.opt.Log, Done: ctx.Done()}
 	if opt.Owner != nil {
 		if err := opt.Owner.Check(); err != nil {
 			return err

@@ -222,7 +222,7 @@ func Relocate(ctx context.Context, store, from string, opts Options) (Report, er
 			return r.report, err
 		}
 	}
-	if err := r.begin(); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return r.report, err
 	}
 	err := r.convert(ctx)

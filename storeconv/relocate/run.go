@@ -219,9 +219,9 @@ func (r *relocation) sameFileSystem() string {
 }
 
 // begin opens the new store and the run's own folder in it.
-func (r *relocation) begin() error {
+func (r *relocation) begin(ctx context.Context) error {
 	var err error
-	opt := durable.Options{FS: r.opts.FS, Command: r.opts.Command, Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault}
+	opt := durable.Options{FS: r.opts.FS, Command: r.opts.Command, Sync: r.opts.Sync, Owner: r.opts.Owner, Fault: r.opts.fault, Log: r.opts.Log, Done: ctx.Done()}
 	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ var errFinished = errors.New("an earlier run of this name had finished")
 // open opens the destination and takes up an interrupted run.
 func (r *run) open(ctx context.Context) error {
 	var err error
-	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault}
+	opt := durable.Options{FS: r.opt.FS, Command: r.opt.Command, Sync: r.opt.Sync, Owner: r.opt.Owner, Fault: r.opt.fault, Log: r.opt.Log, Done: ctx.Done()}
 	if opt.Owner != nil {
 		if err := opt.Owner.Check(); err != nil {
 			return err

@@ -151,7 +151,7 @@ func (m *merge) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := m.begin(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	err := m.convert(ctx)
@@ -170,9 +170,9 @@ func (m *merge) write(ctx context.Context) error {
 }
 
 // begin opens the store and the run's own folder in it.
-func (m *merge) begin() error {
+func (m *merge) begin(ctx context.Context) error {
 	var err error
-	opt := durable.Options{FS: m.opts.FS, Command: m.opts.Command, Sync: m.opts.Sync, Owner: m.opts.Owner}
+	opt := durable.Options{FS: m.opts.FS, Command: m.opts.Command, Sync: m.opts.Sync, Owner: m.opts.Owner, Log: m.opts.Log, Done: ctx.Done()}
 	if m.dst, err = durable.OpenStore(m.store, opt); err != nil {
 		return err
 	}
