@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // full says whether the long forms of the tests run.
@@ -51,15 +53,25 @@ func build(names ...string) error {
 	return nil
 }
 
-// program returns a command of the real binary that is ready to start.
+// program returns a command of the real binary that is ready to start. One that
+// does not end is made to: it prints what all of its goroutines wait for.
 func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := builtProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exec.Command(path, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), programTime)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
 }
+
+// programTime is how long a program may run, of which the longest takes less
+// than a tenth.
+var programTime = map[bool]time.Duration{false: 3 * time.Minute, true: time.Hour}[full]
 
 // outcome is how a process ended.
 type outcome struct {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/storeconv/testsite"
 )
 
@@ -91,7 +93,9 @@ func (k *task) stopped(t *testing.T, path string) (*exec.Cmd, *bytes.Buffer) {
 }
 
 // TestOneShardOneProcess: a process that finds another one at work on its shard
-// says so and ends with 1; the other one does not notice.
+// says so and ends with 1; the other one does not notice. A process of another
+// shard may have to wait for a lock that the stopped one holds, so it is only
+// begun meanwhile.
 func TestOneShardOneProcess(t *testing.T) {
 	dir := scratch(t)
 	_, tasks := shardTasks(t, dir)
@@ -99,7 +103,13 @@ func TestOneShardOneProcess(t *testing.T) {
 		path := filepath.Join(dir, "out")
 		first, stderr := k.stopped(t, path)
 		second := run(t, nil, k.at(path)...)
-		other := run(t, nil, append(k.at(path), "--shard", "1/3")...)
+		other := program(t, append(k.at(path), "--shard", "1/3")...)
+		var text bytes.Buffer
+		other.Stderr = &text
+		if err := other.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
 		if err := first.Process.Signal(syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
@@ -109,13 +119,49 @@ func TestOneShardOneProcess(t *testing.T) {
 		if second.exit != 1 || !strings.Contains(second.stderr, "shard 2 of 3: another process is") {
 			t.Errorf("%s: the second process ends with %d\n%s", k.name, second.exit, second.stderr)
 		}
-		if file := !strings.HasPrefix(k.busy, "/"); !file && other.exit != 0 {
-			t.Errorf("%s: another shard ends with %d\n%s", k.name, other.exit, other.stderr)
+		if err := other.Wait(); strings.HasPrefix(k.busy, "/") && err != nil {
+			t.Errorf("%s: another shard: %v\n%s", k.name, err, &text)
 		}
 		if again := run(t, nil, k.at(path)...); strings.HasPrefix(k.busy, "/") && again.exit != 0 {
 			t.Errorf("%s: once more ends with %d\n%s", k.name, again.exit, again.stderr)
 		}
 		remove(t, path)
+	}
+}
+
+// TestInterruptedWhileItWaits: a process that waits for a lock which another one
+// holds, and will hold for ever, ends when it is told to.
+func TestInterruptedWhileItWaits(t *testing.T) {
+	dir := scratch(t)
+	_, tasks := shardTasks(t, dir)
+	for _, k := range tasks[:4] {
+		store := filepath.Join(dir, "locked")
+		if err := os.MkdirAll(filepath.Join(store, ".imsconv"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		lock, err := os.Create(filepath.Join(store, ".imsconv", "lock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close()
+		// The mailbox lists and the start of a run are the bytes 1 and 2.
+		if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Start: 1, Len: 2}); err != nil {
+			t.Fatal(err)
+		}
+		cmd := program(t, k.at(store)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond) // more than it takes to come to the lock
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+			t.Errorf("%s: exit status %d\n%s", k.name, cmd.ProcessState.ExitCode(), &stderr)
+		}
+		remove(t, store)
 	}
 }
 
