@@ -30,7 +30,7 @@ func (d *dirTimes) note(r *relocation, u *userTree) {
 	from := u.part.path
 	d.pairs["partition"], d.pairs[lists.Dir] = filepath.Join(r.from, "partition"), filepath.Join(r.from, lists.Dir)
 	d.pairs[base], d.pairs[base+"/"+nms.UserRoot] = from, from+"/"+nms.UserRoot
-	for dir := filepath.Dir(u.to); len(dir) > len(base)+1+len(nms.UserRoot); dir = filepath.Dir(dir) {
+	for dir := filepath.Dir(u.To); len(dir) > len(base)+1+len(nms.UserRoot); dir = filepath.Dir(dir) {
 		if _, known := d.pairs[dir]; known {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 )
 
 // mailUsage is what one user has: each reference to a message at its full size.
@@ -19,11 +20,11 @@ type mailUsage struct {
 func (u mailUsage) kb() int64 { return (u.bytes + 1023) / 1024 }
 
 // count notes what a tree adds to its user's usage.
-func (r *relocation) count(u *userTree, c treeCounts) error {
+func (r *relocation) count(u *userTree, c *carry.Counts) error {
 	var value [16]byte
 	binary.BigEndian.PutUint64(value[:8], uint64(c.Bytes))
 	binary.BigEndian.PutUint64(value[8:], uint64(c.Messages))
-	return r.usage.Add([]byte(u.newID), value[:])
+	return r.usage.Add([]byte(u.User), value[:])
 }
 
 // usageOf is the usage of a user in one tree, out of the sorter.

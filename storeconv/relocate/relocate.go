@@ -3,12 +3,13 @@
 // users and partitions may get other names, the databases become those of the
 // new server.
 //
-// A run walks the users of all partitions in order (users.go, tree.go). Workers
-// copy or link their trees into a stage, or find them in place already
-// (place.go, compare.go), and batches of them are renamed into place. Then the
-// subscription files follow, and the records of the databases, which are held
-// against the mailboxes that the walk met (records.go, quota.go, crosscheck.go,
-// databases.go).
+// A run finds the users of all partitions in order (users.go). Workers copy or
+// link their trees into a stage, or find them in place already (place.go), and
+// batches of them are renamed into place: package carry does that, and tree.go
+// and compare.go say how names are read, what a link is and which differences
+// matter. Then the subscription files follow, and the records of the databases,
+// which are held against the mailboxes that the walk met (records.go, quota.go,
+// crosscheck.go, databases.go).
 package relocate
 
 import (
@@ -19,6 +20,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
@@ -154,14 +156,8 @@ type Report struct {
 	Respelled   int64 `json:"respelled"`    // directories whose name was put right
 	LeftOut     int64 `json:"left_out"`     // user directories refused
 	SharedTrees int64 `json:"shared_trees"` // of mailboxes that are no user's
-	Mailboxes   int64 `json:"mailboxes"`    // of placed, completed and unchanged users, as all below
-	Messages    int64 `json:"messages"`     // files, each reference counted
-	Others      int64 `json:"other_files"`  // index and other files of the mailboxes
-	Bytes       int64 `json:"bytes"`        // of the messages, each reference at full size
-	Copied      int64 `json:"bytes_copied"`
-	Linked      int64 `json:"linked"`      // messages linked to the source
-	Shared      int64 `json:"shared"`      // messages linked to an earlier copy
-	Fallback    int64 `json:"link_failed"` // messages copied because they could not be linked
+
+	carry.Counts // of placed, completed and unchanged users
 
 	Subscriptions     int64 `json:"subscription_files"`
 	SubscriptionsRead int64 `json:"subscription_files_read"` // those that read as a list

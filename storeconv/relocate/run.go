@@ -16,6 +16,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
@@ -38,6 +39,8 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
+	placer carry.Placer[*userTree]
+
 	data        *sourceDB         // data.db2, nil when it cannot be read
 	index       *recordIndex      // what must be known of data.db2
 	treeBoxes   *bdb.Sorter       // the mailboxes that have directories
@@ -49,10 +52,9 @@ type relocation struct {
 	quotaMeta bdb.Meta
 	dirTimes  dirTimes
 
-	present     map[string]bool   // with Users: the users that the source has
-	reverse     map[string]string // Map, turned round
-	ambiguous   map[string]bool   // ids that Map gives to more than one user
-	stageNumber stageCounter
+	present   map[string]bool   // with Users: the users that the source has
+	reverse   map[string]string // Map, turned round
+	ambiguous map[string]bool   // ids that Map gives to more than one user
 }
 
 // partition is one partition on its way.

@@ -30,7 +30,11 @@ type subscriptions struct {
 	lister nms.Lister
 	clone  durable.Cloner
 	moves  []durable.Move
+	staged uint64 // files so far: numbers them
 }
+
+// fileBatch is how many files are staged at a time.
+const fileBatch = 2000
 
 // relocateSubscriptions copies the subscription files and keeps what they say
 // for subscr.db.
@@ -227,7 +231,8 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 	if done, err := s.there(fd, name, where, to, rewritten); done || err != nil {
 		return err
 	}
-	staged := "u" + strconv.FormatUint(s.r.stageNumber.Add(1), 10)
+	s.staged++
+	staged := "u" + strconv.FormatUint(s.staged, 10)
 	var err error
 	if rewritten == nil {
 		_, err = s.clone.Copy(fd, name, s.r.run.Stage.FD(), staged)
@@ -242,7 +247,7 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return fmt.Errorf("%s: %w", to, err)
 	}
 	s.moves = append(s.moves, durable.Move{From: staged, To: to})
-	if len(s.moves) >= treeBatchTrees {
+	if len(s.moves) >= fileBatch {
 		return s.commit()
 	}
 	return nil

@@ -1,7 +1,6 @@
 package relocate
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,84 +10,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
 // userTree is one user's directory in one partition, on its way.
 type userTree struct {
+	carry.Tree // its User is the new id
 	part       *partition
 	hash       string // the directories it lies under, below =user: "53/53"
 	name       string // "=mack1"
-	where      string // for messages
 	id         string
-	newID      string
-	to         string // its place in the new store, relative to it
-	legacyPath string // where a run without RepairHash would have put it, "" when that is to
-	rehash     bool   // to differs from the source by the hash or the spelling alone
+	legacyPath string // where a run without RepairHash would have put it, "" when that is its place
+	rehash     bool   // its place differs from the source by the hash or the spelling alone
 	respell    bool
 	shared     bool // no user's: id is empty
 
-	done chan treeResult // capacity 1
-}
-
-// treeResult is what a worker made of a userTree.
-type treeResult struct {
-	state    treeState
-	stage    string // name in the run's stage
-	mode     uint32 // of the user's directory
-	exchange bool
-	counts   treeCounts
-	notes    []storeconv.Note
-	moved    int64
-	boxes    []string // the user's mailboxes
-	users    int64    // of a note: user directories met
-	leftOut  int64    // and left out
-	err      error    // of the destination: ends the run
-}
-
-type treeState int
-
-const (
-	treeStaged    treeState = iota
-	treeThere               // in place already
-	treeRefused             // something else is in its place
-	treeScanned             // dry run
-	treeNote                // no tree, only something to tell
-	treeUnstarted           // the run was cancelled
-)
-
-// relocateTrees finds the users of all partitions in order, has workers copy
-// them into the stage, and puts them in place batch by batch, in order.
-func (r *relocation) relocateTrees(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	// The window bounds how far the workers may be ahead of the slowest user.
-	window := 64 * r.opts.Jobs
-	order := make(chan *userTree, window)
-	work := make(chan *userTree, window)
-	finished := make(chan error, 1)
-	for range r.opts.Jobs {
-		go r.work(ctx, work)
-	}
-	go func() { finished <- r.commitTrees(ctx, cancel, order) }()
-
-	err := r.eachUser(func(u *userTree) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		order <- u
-		if len(u.done) == 0 {
-			work <- u
-		}
-		return nil
-	})
-	close(work)
-	close(order)
-	if commitErr := <-finished; commitErr != nil {
-		return commitErr
-	}
-	return err
+	moved   int64 // folders whose name was put right, once the tree is made
+	users   int64 // of what is only told: user directories met
+	leftOut int64 // and left out
 }
 
 // eachUser calls yield for every selected user of every partition.
@@ -106,15 +47,10 @@ func (r *relocation) eachUser(yield func(*userTree) error) error {
 }
 
 // note is a userTree that stands for something told in its turn.
-func (p *partition) note(res treeResult) *userTree {
-	u := &userTree{part: p, done: make(chan treeResult, 1)}
-	res.state = treeNote
-	u.done <- res
+func (p *partition) note(severity storeconv.Severity, kind, where, text string) *userTree {
+	u := &userTree{part: p, Tree: carry.NewTree(where, "", "")}
+	u.Tell(carry.Result{State: carry.Note, Notes: []storeconv.Note{{Severity: severity, Kind: kind, Where: where, Text: text}}})
 	return u
-}
-
-func problemNote(kind, where, text string) treeResult {
-	return treeResult{notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text}}}
 }
 
 // outside deals with what a partition holds beside =user.
@@ -127,7 +63,7 @@ func (s *userScan) outside() error {
 		if ims.OfMachine(err) {
 			return err
 		}
-		return s.yield(s.part.note(problemNote("unreadable", s.part.where, err.Error())))
+		return s.tell("unreadable", s.part.where, err.Error())
 	}
 	for _, entry := range list {
 		name := entry.Name()
@@ -138,9 +74,8 @@ func (s *userScan) outside() error {
 				return err
 			}
 		default:
-			note := problemNote("not-a-user", s.part.where+"/"+name, "beside "+nms.UserRoot+": not carried over")
-			note.notes[0].Severity = storeconv.Warning
-			if err := s.yield(s.part.note(note)); err != nil {
+			note := s.part.note(storeconv.Warning, "not-a-user", s.part.where+"/"+name, "beside "+nms.UserRoot+": not carried over")
+			if err := s.yield(note); err != nil {
 				return err
 			}
 		}
@@ -156,7 +91,7 @@ func (s *userScan) shared(name string) error {
 	}
 	return s.plan(&userTree{
 		part: s.part, name: name, shared: true,
-		where: s.part.where + "/" + name, to: "partition/" + s.part.newName + "/" + name,
+		Tree: carry.NewTree(s.part.where+"/"+name, "", "partition/"+s.part.newName+"/"+name),
 	})
 }
 
@@ -191,7 +126,7 @@ func (s *userScan) tellSite(kind, where, text string) error {
 }
 
 func (s *userScan) tell(kind, where, text string) error {
-	return s.yield(s.part.note(problemNote(kind, where, text)))
+	return s.yield(s.part.note(storeconv.Problem, kind, where, text))
 }
 
 // leaveOutName tells of a directory whose name is no user's.
@@ -203,9 +138,9 @@ func (s *userScan) leaveOutName(where, text string) error {
 }
 
 func (s *userScan) leaveOut(kind, where, text string, users int64) error {
-	note := problemNote(kind, where, text+": left out")
+	note := s.part.note(storeconv.Problem, kind, where, text+": left out")
 	note.leftOut, note.users = 1, users
-	return s.yield(s.part.note(note))
+	return s.yield(note)
 }
 
 // level reads one hash directory, path below =user. Users belong below two of
@@ -273,8 +208,8 @@ func (s *userScan) user(hash, name, where string) error {
 		}
 		return s.leaveOut("user-left-out", where, why, 1)
 	}
-	u := &userTree{part: s.part, hash: hash, name: name, where: where, id: id, newID: newID, respell: canonical != name}
-	u.to = ims.UserDir(s.part.newName, newID)
+	u := &userTree{part: s.part, hash: hash, name: name, id: id, respell: canonical != name}
+	u.Tree = carry.NewTree(where, newID, ims.UserDir(s.part.newName, newID))
 	if right := ims.Hash(id); hash != right {
 		return s.misplaced(u, right)
 	}
@@ -284,7 +219,6 @@ func (s *userScan) user(hash, name, where string) error {
 // plan hands a tree on, those that are put right after all others: a tree that
 // lies where it belongs has the older claim to its place.
 func (s *userScan) plan(u *userTree) error {
-	u.done = make(chan treeResult, 1)
 	if u.rehash || u.respell {
 		s.late = append(s.late, u)
 		return nil
@@ -301,11 +235,11 @@ func (s *userScan) misplaced(u *userTree, right string) error {
 		return s.plan(u)
 	}
 	how := "put right with the new name"
-	if u.newID == u.id {
+	if u.User == u.id {
 		how = "carried over as it lies"
-		u.to, u.rehash = asItLies, false
+		u.To, u.rehash = asItLies, false
 	}
-	if err := s.tell("wrong-hash", u.where, fmt.Sprintf("user %s belongs under %s: %s", u.id, right, how)); err != nil {
+	if err := s.tell("wrong-hash", u.Where, fmt.Sprintf("user %s belongs under %s: %s", u.id, right, how)); err != nil {
 		return err
 	}
 	return s.plan(u)

@@ -47,7 +47,7 @@ var grounded = map[string]bool{
 	"storeconv/restore": true, "storeconv/relocate": true, "storeconv/backup": true, "storeconv/verify": true,
 	"storeconv/lists": true, "storeconv/selection": true, "storeconv/durable": true, "storeconv/export": true,
 	"storeconv/verify/maildirs": true, "storeconv/verify/trees": true, "storeconv/bench": true,
-	"storeconv/shards": true, "storeconv/shards/merge": true,
+	"storeconv/shards": true, "storeconv/shards/merge": true, "storeconv/carry": true,
 }
 
 // conversions know nothing of each other.

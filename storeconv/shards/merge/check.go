@@ -14,6 +14,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
@@ -32,6 +33,8 @@ type merge struct {
 	links *durable.Dir   // of pool
 	pool  *durable.LinkPool
 
+	placer carry.Placer[*unit]
+
 	forms   [4]*form // of the databases; nil: no part has that one
 	listed  [4]bool  // some part has that one
 	dates   int64    // the latest of the databases, in seconds since 1970
@@ -39,7 +42,6 @@ type merge struct {
 	refused refusals
 	told    toldPlaces
 	dirs    sharedDirs
-	stages  stageCounter
 }
 
 // part is the store of one part, or of several.

@@ -8,87 +8,69 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/nms"
 )
 
-// comparer is the visitor that holds a tree that is in place already against
-// the part's, by names, types, modes, sizes and times, and an index by its
-// bytes, which have the sums of all messages.
-type comparer struct {
+// findings are the first difference that a comparison with the tree in the
+// store has found.
+type findings struct {
 	fs      durable.FS // of the store
-	differs string     // the first difference
-	seen    []int      // entries met, of each directory on the way to the current one
-	lister  nms.Lister
-	entries []nms.Entry
+	differs string
 }
 
-func (c *comparer) begin() { c.differs, c.seen = "", append(c.seen[:0], 0) }
-
-func (c *comparer) differ(where, what string) {
-	if c.differs == "" {
-		c.differs = where + ": " + what
+// add notes a difference.
+func (f *findings) add(w *carry.Walk, name string, d carry.Difference, _ error) {
+	if f.differs != "" {
+		return
 	}
+	where := w.At()
+	if name != "" {
+		where += "/" + name
+	}
+	f.differs = where + ": " + differences[d]
 }
 
-func (c *comparer) file(w *walk, src, dst int, name string, message bool) error {
-	var a unix.Stat_t
-	if err := unix.Fstatat(src, name, &a, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
-	}
-	if message {
-		w.counts.bytes += a.Size
-	}
-	if dst < 0 {
-		return nil
-	}
-	where := w.at + "/" + name
-	b, err := c.fs.Fstatat(dst, name, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil {
-		if err := unix.Faccessat(src, name, unix.R_OK, unix.AT_EACCESS); err != nil {
-			return &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
-		}
-		c.differ(where, "the store does not have it")
-		return nil
-	}
-	c.seen[len(c.seen)-1]++
-	switch {
-	case a.Ino == b.Ino && a.Dev == b.Dev:
-	case a.Mode != b.Mode:
-		c.differ(where, "another mode")
-	case a.Size != b.Size:
-		c.differ(where, "another size")
-	case name == ims.IndexName:
-		return c.index(src, dst, name, where)
-	case !durable.SameTime(a.Mtim, b.Mtim):
-		c.differ(where, "another time")
-	}
-	return nil
+// differences are the words for what a comparison finds.
+var differences = [...]string{
+	carry.NoFile:       "the store does not have it",
+	carry.NoDirectory:  "the store does not have it as a directory",
+	carry.NotDirectory: "the store does not have it as a directory",
+	carry.OtherMode:    "another mode",
+	carry.OtherSize:    "another size",
+	carry.OtherTime:    "another time",
+	carry.OtherContent: "another index",
+	carry.MoreFiles:    "the store has more files",
 }
 
-// index compares the bytes of an index.
-func (c *comparer) index(src, dst int, name, where string) error {
+// index compares an index by its bytes, which have the sums of all messages.
+func (f *findings) index(src, dst int, name string) (same, known bool, err error) {
+	if name != ims.IndexName {
+		return false, false, nil
+	}
+	same, err = f.equalFiles(src, dst, name)
+	return same, true, err
+}
+
+// equalFiles compares the file name of a part with that of the store.
+func (f *findings) equalFiles(src, dst int, name string) (bool, error) {
 	fd, err := unix.Openat(src, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
+		return false, &durable.SourceError{Err: fmt.Errorf("open: %w", err)}
 	}
 	a := os.NewFile(uintptr(fd), name)
 	defer a.Close() // opened for reading
-	there, err := c.fs.Openat(dst, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	there, err := f.fs.Openat(dst, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return fmt.Errorf("open: %w", err)
+		return false, fmt.Errorf("open: %w", err)
 	}
-	defer c.fs.Close(there)
-	same, err := c.equal(a, there)
-	if err == nil && !same {
-		c.differ(where, "another index")
-	}
-	return err
+	defer f.fs.Close(there)
+	return f.equal(a, there)
 }
 
 // equal compares a file of the part with an open one of the store.
-func (c *comparer) equal(a io.Reader, there int) (bool, error) {
+func (f *findings) equal(a io.Reader, there int) (bool, error) {
 	bufA, bufB := make([]byte, 32<<10), make([]byte, 32<<10)
 	for at := int64(0); ; {
 		n, err := io.ReadFull(a, bufA)
@@ -96,7 +78,7 @@ func (c *comparer) equal(a io.Reader, there int) (bool, error) {
 			return false, &durable.SourceError{Err: err}
 		}
 		for got := 0; got < n; {
-			k, err := c.fs.Pread(there, bufB[got:n], at)
+			k, err := f.fs.Pread(there, bufB[got:n], at)
 			if err != nil {
 				return false, fmt.Errorf("read: %w", err)
 			}
@@ -112,49 +94,4 @@ func (c *comparer) equal(a io.Reader, there int) (bool, error) {
 			return true, nil
 		}
 	}
-}
-
-func (c *comparer) enter(w *walk, dst int, name string) (int, error) {
-	above := len(c.seen) - 1
-	c.seen = append(c.seen, 0)
-	if dst < 0 {
-		return -1, nil
-	}
-	fd, err := durable.OpenIn(c.fs, dst, name)
-	if err != nil {
-		c.differ(w.at, "the store does not have it as a directory")
-		return -1, nil
-	}
-	c.seen[above]++
-	return fd, nil
-}
-
-// leave counts what is in place: more than the walk saw there is a difference.
-func (c *comparer) leave(w *walk, dst int, _ *unix.Stat_t, _ bool) error {
-	last := len(c.seen) - 1
-	seen := c.seen[last]
-	c.seen = c.seen[:last]
-	if dst < 0 {
-		return nil
-	}
-	n, err := c.count(dst)
-	if err == nil && n > seen {
-		c.differ(w.at, "the store has more files")
-	}
-	return err
-}
-
-// count tells how many entries an open directory of the store has.
-func (c *comparer) count(dst int) (int, error) {
-	if c.fs != durable.OS {
-		fd, err := durable.OpenIn(c.fs, dst, ".")
-		if err != nil {
-			return 0, err
-		}
-		list, err := c.fs.ReadDir(fd, "")
-		return len(list), err
-	}
-	var err error
-	c.entries, err = c.lister.List(dst, c.entries[:0])
-	return len(c.entries), err
 }

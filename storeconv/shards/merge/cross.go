@@ -17,7 +17,7 @@ import (
 // noteBoxes notes the mailboxes of a tree for the cross-check. NUL is in no
 // mailbox name and below every byte that is.
 func (m *merge) noteBoxes(u *unit, boxes []string) error {
-	if u.id == "" {
+	if u.User == "" {
 		return nil
 	}
 	tag := []byte(nil)
@@ -25,7 +25,7 @@ func (m *merge) noteBoxes(u *unit, boxes []string) error {
 		tag = partTag(u.part)
 	}
 	for _, box := range boxes {
-		if err := m.boxes.Add([]byte(mboxlist.FolderKey(u.id, box)+"\x00"+u.partition), tag); err != nil {
+		if err := m.boxes.Add([]byte(mboxlist.FolderKey(u.User, box)+"\x00"+u.partition), tag); err != nil {
 			return err
 		}
 	}

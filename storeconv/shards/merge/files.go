@@ -28,11 +28,15 @@ const mostUserFile = 64 << 20
 // NMS have.
 type userFiles struct {
 	scan
-	ctx   context.Context
-	clone durable.Cloner
-	moves []durable.Move
-	from  map[string]*part // of moves, by their places
+	ctx    context.Context
+	clone  durable.Cloner
+	moves  []durable.Move
+	from   map[string]*part // of moves, by their places
+	staged uint64           // files so far: numbers them
 }
+
+// fileBatch is how many files are staged at a time.
+const fileBatch = 2000
 
 func (m *merge) mergeUserFiles(ctx context.Context) error {
 	f := &userFiles{scan: scan{m: m, log: m.log}, ctx: ctx, from: make(map[string]*part)}
@@ -91,7 +95,7 @@ func (f *userFiles) dir(parts []*part, rel string, depth int) error {
 // file carries one file over.
 func (f *userFiles) file(p *part, rel string) error {
 	m, where := f.m, p.path+"/"+rel
-	if len(f.moves) >= batchTrees || f.from[rel] != nil {
+	if len(f.moves) >= fileBatch || f.from[rel] != nil {
 		if err := f.commit(); err != nil {
 			return err
 		}
@@ -119,7 +123,8 @@ func (f *userFiles) file(p *part, rel string) error {
 		m.log.Problem("not-there", where, "the store does not have this file: bring it, or merge with --via copy")
 		return nil
 	}
-	staged := "u" + strconv.FormatUint(m.stages.Add(1), 10)
+	f.staged++
+	staged := "u" + strconv.FormatUint(f.staged, 10)
 	_, err = f.clone.Copy(dir, filepath.Base(rel), m.run.Stage.FD(), staged)
 	if durable.IsSource(err) {
 		m.report.UserFiles--

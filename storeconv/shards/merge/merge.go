@@ -4,11 +4,11 @@
 // Each run of a part leaves its report in its store (record.go); by these
 // records a merge knows, before it writes anything, that all parts are there
 // and belong together (check.go), and by their mailbox lists that no user is in
-// two of them (lists.go). Then it walks the trees of all parts in order
-// (users.go); workers clone them into a stage (tree.go, clone.go), or find them
-// in place already (compare.go), and batches of them are renamed into place
-// (place.go). The files of user/ follow (files.go), and the databases, which
-// are held against the mailboxes that the walk met (lists.go, cross.go).
+// two of them (lists.go). Then it finds the trees of all parts in order
+// (users.go); workers clone them into a stage, or find them in place already
+// (place.go, compare.go), and batches of them are renamed into place: package
+// carry does that. The files of user/ follow (files.go), and the databases,
+// which are held against the mailboxes that the walk met (lists.go, cross.go).
 package merge
 
 import (
@@ -18,6 +18,7 @@ import (
 	"runtime"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 )
 
@@ -63,14 +64,8 @@ type Report struct {
 	Placed    int64 // put into the store
 	Unchanged int64 // were there already
 	LeftOut   int64 // refused
-	Mailboxes int64 // of placed and unchanged trees, as all below
-	Messages  int64 // files, each reference counted
-	Others    int64 // index and other files of the mailboxes
-	Bytes     int64 // of the messages, each reference at full size
-	Linked    int64 // messages linked to the part's file
-	Copied    int64 // bytes written
-	Shared    int64 // files that became links to an earlier copy
-	Fallback  int64 // messages copied because they could not be linked
+
+	carry.Counts // of placed and unchanged trees
 
 	UserFiles   int64    // files of user/
 	Lists       [4]int64 // records merged, of the databases in the order of package mboxlist
@@ -83,7 +78,7 @@ var ErrHardlinkOwner = errors.New("hard links share owner, mode and times with t
 
 // ErrNoSpace is wrapped by the error of a merge that was refused because the
 // store would not fit. Nothing was written.
-var ErrNoSpace = errors.New("not enough space")
+var ErrNoSpace = carry.ErrNoSpace
 
 // ErrNoRecords is wrapped by the error of a merge without parts into a store
 // that has no records: an earlier merge has removed them, or there was none.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
@@ -25,28 +26,9 @@ const (
 // unit is one tree of mailboxes on its way: a user's in one partition, or one
 // that is no user's.
 type unit struct {
-	part      *part // nil: the store alone has it
-	partition string
-	rel       string // its place, in the part and in the store
-	id        string // "": no user's
-
-	done chan result // capacity 1
-}
-
-// where is the tree for messages.
-func (u *unit) where() string {
-	if u.part == nil {
-		return u.rel
-	}
-	return u.part.path + "/" + u.rel
-}
-
-// name is whose tree it is, for messages.
-func (u *unit) name() string {
-	if u.id == "" {
-		return "the tree"
-	}
-	return "user " + u.id
+	carry.Tree       // its place is the same in the part and in the store
+	part       *part // nil: the store alone has it
+	partition  string
 }
 
 // scan goes through the directories of all parts together, so that a tree that
@@ -311,9 +293,9 @@ func (s *scan) user(e merged, partition, at string) error {
 func (s *scan) tree(e merged, partition, at, id string) error {
 	var first *unit
 	for _, p := range s.directories(e, at) {
-		u := &unit{partition: partition, rel: at, id: id, done: make(chan result, 1)}
+		u := &unit{partition: partition, Tree: carry.NewTree(at, id, at)}
 		if p.number >= 0 {
-			u.part = p
+			u.part, u.Where = p, p.path+"/"+at
 		}
 		switch {
 		case first == nil:
@@ -332,7 +314,6 @@ func (s *scan) tree(e merged, partition, at, id string) error {
 
 // twice refuses a tree that another part has too.
 func (s *scan) twice(u *unit, first *part) error {
-	u.done <- result{state: stateRefused, notes: []storeconv.Note{{Severity: storeconv.Problem, Kind: "user-twice", Where: u.where(),
-		Text: fmt.Sprintf("%s has %s too: that one stays, this one is left out", first.path, u.name())}}}
+	u.Tell(u.Refuse("user-twice", fmt.Sprintf("%s has %s too: that one stays, this one is left out", first.path, u.Whose())))
 	return s.yield(u)
 }
