@@ -1,0 +1,298 @@
+package carry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv"
+	"imsconv/storeconv/carry"
+	"imsconv/storeconv/durable"
+)
+
+// unit is a tree of the tests: a user's, with one message.
+type unit struct {
+	carry.Tree
+	src string
+}
+
+// yard is a store that trees are placed in.
+type yard struct {
+	store  *durable.Store
+	run    *durable.Run
+	placer carry.Placer[*unit]
+	told   []string // of the settled trees, in order
+}
+
+func newYard(t *testing.T, jobs int) *yard {
+	t.Helper()
+	y := new(yard)
+	var err error
+	if y.store, err = durable.OpenStore(t.TempDir(), durable.Options{Sync: storeconv.SyncNone}); err != nil {
+		t.Fatal(err)
+	}
+	if y.run, err = y.store.BeginAnew("test"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(y.run.End(true), y.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	y.placer = carry.Placer[*unit]{
+		Run: y.run, Jobs: jobs,
+		Worker: func() func(*unit) carry.Result { return y.worker(t) },
+		Clash:  func(u *unit, _ carry.Result) carry.Result { return u.Refuse("already-there", "taken") },
+		Settle: func(u *unit, res carry.Result) error {
+			y.told = append(y.told, fmt.Sprintf("%s %d %d", u.Where, res.State, res.Counts.Messages))
+			return nil
+		},
+	}
+	return y
+}
+
+// worker stages each tree.
+func (y *yard) worker(t *testing.T) func(*unit) carry.Result {
+	w := carry.NewWalk(nil, new(plainNames))
+	c := carry.Cloner{Files: durable.Cloner{FS: durable.OS}}
+	return func(u *unit) carry.Result {
+		top := carry.Top{Where: u.Where, Dst: -1}
+		var err error
+		if top.Src, err = unix.Open(u.src, unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			return u.Refuse("unreadable", err.Error())
+		}
+		defer unix.Close(top.Src)
+		if err := unix.Fstat(top.Src, &top.Stat); err != nil {
+			t.Error(err)
+		}
+		return y.placer.Stage(w, &c, top)
+	}
+}
+
+// place places units.
+func (y *yard) place(units ...*unit) error {
+	return y.placer.Place(context.Background(), func(yield func(*unit) error) error {
+		for _, u := range units {
+			if err := yield(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func newUnit(name, src string) *unit {
+	return &unit{carry.NewTree(name, name, "users/"+name), src}
+}
+
+// TestPlace tells the trees in their order, whatever the workers make of them
+// first, and whatever is told besides.
+func TestPlace(t *testing.T) {
+	src := makeTree(t, "00/1.msg")
+	if err := os.Chmod(src, 0o551); err != nil {
+		t.Fatal(err)
+	}
+	for _, jobs := range []int{1, 3} {
+		for _, single := range []bool{false, true} {
+			y := newYard(t, jobs)
+			y.placer.Single = single
+			var units []*unit
+			var want []string
+			for i := range 300 {
+				u := newUnit(fmt.Sprint(i), src)
+				state := carry.Staged
+				switch {
+				case i%7 == 1:
+					u.Tell(carry.Result{State: carry.Note})
+					state = carry.Note
+				case i%7 == 2:
+					u.src, state = src+"/none", carry.Refused
+				}
+				messages := 0
+				if state == carry.Staged {
+					messages = 1
+				}
+				units, want = append(units, u), append(want, fmt.Sprintf("%d %d %d", i, state, messages))
+			}
+			if err := y.place(units...); err != nil {
+				t.Fatal(err)
+			}
+			if !single { // what is not staged need not wait for a batch
+				slices.Sort(y.told)
+				slices.Sort(want)
+			}
+			if !slices.Equal(y.told, want) {
+				t.Errorf("%d jobs: told %q", jobs, y.told)
+			}
+			if got, want := listing(t, y.store.Path()+"/users/0"), listing(t, src); !slices.Equal(got, want) {
+				t.Errorf("%d jobs: the tree is\n%s\nnot\n%s", jobs, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+	}
+}
+
+// TestPlaceTaken gives up trees whose place is taken: before, and by one of the
+// same batch.
+func TestPlaceTaken(t *testing.T) {
+	src := makeTree(t, "00/1.msg")
+	y := newYard(t, 2)
+	if err := y.store.MkdirAll("users/b"); err != nil {
+		t.Fatal(err)
+	}
+	twin := newUnit("a", makeTree(t, "00/1.msg", "00/2.msg"))
+	twin.Where = "twin"
+	if err := y.place(newUnit("a", src), twin, newUnit("b", src)); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(y.told)
+	want := []string{fmt.Sprintf("a %d 1", carry.Staged), fmt.Sprintf("b %d 0", carry.Refused), fmt.Sprintf("twin %d 0", carry.Refused)}
+	if !slices.Equal(y.told, want) {
+		t.Errorf("told %q, not %q", y.told, want)
+	}
+	if list, err := y.run.Stage.ReadNames("."); err != nil || len(list) > 0 {
+		t.Errorf("the stage has %v, %v", list, err)
+	}
+}
+
+// TestPlaceEnds ends with the first error, whoever has it, and keeps nobody
+// waiting.
+func TestPlaceEnds(t *testing.T) {
+	src := makeTree(t, "00/1.msg")
+	broken := errors.New("broken")
+	many := func() (units []*unit) {
+		for i := range 1000 {
+			units = append(units, newUnit(fmt.Sprint(i), src))
+		}
+		return units
+	}
+	t.Run("of a tree", func(t *testing.T) {
+		y := newYard(t, 2)
+		worker := y.placer.Worker
+		y.placer.Worker = func() func(*unit) carry.Result {
+			tree := worker()
+			return func(u *unit) carry.Result {
+				if u.User == "5" {
+					return carry.Result{Err: broken}
+				}
+				return tree(u)
+			}
+		}
+		if err := y.place(many()...); !errors.Is(err, broken) || len(y.told) > 0 {
+			t.Errorf("told %q, %v", y.told, err)
+		}
+	})
+	t.Run("of who is told", func(t *testing.T) {
+		y := newYard(t, 2)
+		y.placer.Single = true
+		settle := y.placer.Settle
+		y.placer.Settle = func(u *unit, res carry.Result) error {
+			if u.User == "5" {
+				return broken
+			}
+			return settle(u, res)
+		}
+		if err := y.place(many()...); !errors.Is(err, broken) || len(y.told) != 5 {
+			t.Errorf("told %q, %v", y.told, err)
+		}
+	})
+	t.Run("of who finds the trees", func(t *testing.T) {
+		y := newYard(t, 2)
+		err := y.placer.Place(context.Background(), func(yield func(*unit) error) error {
+			return errors.Join(yield(newUnit("1", src)), broken)
+		})
+		if !errors.Is(err, broken) || len(y.told) != 1 {
+			t.Errorf("told %q, %v", y.told, err)
+		}
+	})
+	t.Run("of who ends it", func(t *testing.T) {
+		y := newYard(t, 2)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		err := y.placer.Place(ctx, func(yield func(*unit) error) error {
+			for i, u := range many() {
+				if i == 5 {
+					cancel(broken)
+				}
+				if err := yield(u); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, broken) {
+			t.Error(err)
+		}
+	})
+}
+
+// small is a file system that tells of little space.
+type small struct {
+	durable.FS
+	free unix.Statfs_t
+}
+
+func (s small) Fstatfs(int) (unix.Statfs_t, error) { return s.free, nil }
+
+// TestCheckSpace measures only where the sources hold more than is free, and
+// only what the store does not have.
+func TestCheckSpace(t *testing.T) {
+	src := makeTree(t, "00/1.msg", "00/2.msg")
+	if err := os.Link(src+"/00/1.msg", src+"/00/3.msg"); err != nil {
+		t.Fatal(err)
+	}
+	held := func(blocks, files uint64) *carry.Holds {
+		h := new(carry.Holds)
+		for range 2 { // the same device
+			h.Add(1, &unix.Statfs_t{Bsize: 4096, Blocks: blocks, Files: files})
+		}
+		return h
+	}
+	// Two trees, each of a directory, a file, and a file of two names, of which
+	// each tells half a block and no inode.
+	const blocks, inodes = 6, 4
+	tests := []struct {
+		name          string
+		held          *carry.Holds
+		blocks, files uint64
+		measured, ok  bool
+	}{
+		{"the sources hold less", held(9, 9), 10, 10, false, true},
+		{"it fits", held(10, 9), blocks, inodes, true, true},
+		{"it is not known what the sources hold", nil, blocks, inodes, true, true},
+		{"no blocks", nil, blocks - 1, inodes, true, false},
+		{"no inodes", nil, blocks, inodes - 1, true, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := small{durable.OS, unix.Statfs_t{Bsize: 4096, Frsize: 4096, Bavail: tt.blocks, Bfree: tt.blocks, Files: 100, Ffree: tt.files}}
+			store, err := durable.OpenStore(t.TempDir(), durable.Options{FS: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			if err := store.MkdirAll("users/there"); err != nil {
+				t.Fatal(err)
+			}
+			measured := false
+			err = carry.CheckSpace(store, tt.held, func() (carry.Size, error) {
+				measured = true
+				each := func(yield func(*unit) error) error {
+					told := newUnit("told", src)
+					told.Tell(carry.Result{State: carry.Note})
+					return errors.Join(yield(newUnit("a", src)), yield(newUnit("b", src)), yield(told), yield(newUnit("there", src)), yield(newUnit("gone", src+"/gone")))
+				}
+				return carry.Measure(context.Background(), store, 2, each, func(u *unit) (int, error) {
+					return unix.Open(u.src, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+				})
+			})
+			if measured != tt.measured || (err == nil) != tt.ok || err != nil && !errors.Is(err, carry.ErrNoSpace) {
+				t.Errorf("measured %v, %v", measured, err)
+			}
+		})
+	}
+}
