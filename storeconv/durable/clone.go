@@ -48,9 +48,12 @@ type Cloner struct {
 	Owner *Owner    // nil: as the source, when running as root
 	Pool  *LinkPool // nil: hard links inside the source become files of their own
 
-	// NoAtime is kept false once the kernel has refused O_NOATIME.
-	noAtimeRefused bool
+	noAtimeRefused bool // the kernel has refused O_NOATIME
 	buf            []byte
+
+	// The user and group of the process, asked for once; ids tells that they were.
+	euid, egid int
+	ids        bool
 }
 
 func (c *Cloner) fs() FS {
@@ -226,9 +229,16 @@ func (c *Cloner) owner(st *unix.Stat_t) (uid, gid int, chown bool) {
 	if c.Owner != nil {
 		return c.Owner.UID, c.Owner.GID, true
 	}
-	euid, egid := os.Geteuid(), os.Getegid()
 	uid, gid = int(st.Uid), int(st.Gid)
-	return uid, gid, euid == 0 && (uid != euid || gid != egid)
+	return uid, gid, c.isRoot() && (uid != c.euid || gid != c.egid)
+}
+
+// isRoot tells whether the process may give files away.
+func (c *Cloner) isRoot() bool {
+	if !c.ids {
+		c.euid, c.egid, c.ids = os.Geteuid(), os.Getegid(), true
+	}
+	return c.euid == 0
 }
 
 // OwnLink gives the symbolic link name in dir the owner asked for, if any.
@@ -273,7 +283,7 @@ func (c *Cloner) Directory(path string, dir int, dst string) error {
 	}
 	uid, gid, chown := c.owner(&want)
 	chown = chown && (int(have.Uid) != uid || int(have.Gid) != gid)
-	if c.Owner != nil || os.Geteuid() != 0 {
+	if c.Owner != nil || !c.isRoot() {
 		want.Mode |= DirMode
 	}
 	if !chown && have.Mode&0o7777 == want.Mode&0o7777 && have.Mtim == want.Mtim {
