@@ -18,7 +18,7 @@ import (
 type Placer[U Unit] struct {
 	Run      *durable.Run // nil: nothing is staged
 	Jobs     int          // workers
-	Single   bool         // each tree is a batch of its own
+	Sync     storeconv.SyncMode
 	Progress storeconv.Progress
 
 	// Worker makes what makes trees, for one goroutine.
@@ -110,12 +110,25 @@ func (w *Walk) Result(res Result) Result {
 }
 
 // Limits of a batch: what is lost of a run that is killed, and staged at a
-// time.
+// time. Where nothing is synced a batch costs next to nothing, and a small one
+// is put in place while others are made.
 const (
-	batchTrees = 2000
-	batchFiles = 50000
-	batchBytes = 512 << 20
+	batchTrees    = 2000
+	batchFiles    = 50000
+	batchBytes    = 512 << 20
+	unsyncedBatch = 50
 )
+
+// treesOf is how many trees a batch has at the most.
+func treesOf(sync storeconv.SyncMode) int {
+	switch sync {
+	case storeconv.SyncUser:
+		return 1
+	case storeconv.SyncNone:
+		return unsyncedBatch
+	}
+	return batchTrees
+}
 
 // batch is staged trees on their way into place.
 type batch[U Unit] struct {
@@ -131,8 +144,8 @@ func (b *batch[U]) add(u U, res Result) {
 	b.bytes += res.Counts.Copied
 }
 
-func (b *batch[U]) full() bool {
-	return len(b.trees) >= batchTrees || b.files >= batchFiles || b.bytes >= batchBytes
+func (b *batch[U]) full(trees int) bool {
+	return len(b.trees) >= trees || b.files >= batchFiles || b.bytes >= batchBytes
 }
 
 // reset forgets the batch and keeps its memory.
@@ -155,7 +168,7 @@ func (p *Placer[U]) commitAll(ctx context.Context, cancel context.CancelCauseFun
 			failed = p.Settle(u, res)
 		default:
 			b.add(u, res)
-			if b.full() || p.Single {
+			if b.full(treesOf(p.Sync)) {
 				failed = p.commit(&b)
 			}
 		}

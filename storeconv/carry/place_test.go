@@ -99,9 +99,9 @@ func TestPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, jobs := range []int{1, 3} {
-		for _, single := range []bool{false, true} {
+		for _, sync := range []storeconv.SyncMode{storeconv.SyncBatch, storeconv.SyncNone, storeconv.SyncUser} {
 			y := newYard(t, jobs)
-			y.placer.Single = single
+			y.placer.Sync = sync
 			var units []*unit
 			var want []string
 			for i := range 300 {
@@ -123,12 +123,12 @@ func TestPlace(t *testing.T) {
 			if err := y.place(units...); err != nil {
 				t.Fatal(err)
 			}
-			if !single { // what is not staged need not wait for a batch
+			if sync != storeconv.SyncUser { // what is not staged need not wait for a batch
 				slices.Sort(y.told)
 				slices.Sort(want)
 			}
 			if !slices.Equal(y.told, want) {
-				t.Errorf("%d jobs: told %q", jobs, y.told)
+				t.Errorf("%d jobs, sync %v: told %q", jobs, sync, y.told)
 			}
 			if got, want := listing(t, y.store.Path()+"/users/0"), listing(t, src); !slices.Equal(got, want) {
 				t.Errorf("%d jobs: the tree is\n%s\nnot\n%s", jobs, strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -189,7 +189,7 @@ func TestPlaceEnds(t *testing.T) {
 	})
 	t.Run("of who is told", func(t *testing.T) {
 		y := newYard(t, 2)
-		y.placer.Single = true
+		y.placer.Sync = storeconv.SyncUser
 		settle := y.placer.Settle
 		y.placer.Settle = func(u *unit, res carry.Result) error {
 			if u.User == "5" {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/storeconv"
 	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -17,7 +16,7 @@ import (
 // them into the stage, and puts them in place batch by batch, in order.
 func (r *relocation) relocateTrees(ctx context.Context) error {
 	r.placer = carry.Placer[*userTree]{
-		Run: r.run, Jobs: r.opts.Jobs, Single: r.opts.Sync == storeconv.SyncUser, Progress: r.opts.Progress,
+		Run: r.run, Jobs: r.opts.Jobs, Sync: r.opts.Sync, Progress: r.opts.Progress,
 		Worker: func() func(*userTree) carry.Result { return r.newWorker().tree },
 		Clash:  clash, Settle: r.settle,
 	}

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/storeconv"
 	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -18,7 +17,7 @@ import (
 // the stage, and puts them in place batch by batch, in order.
 func (m *merge) mergeTrees(ctx context.Context) error {
 	m.placer = carry.Placer[*unit]{
-		Run: m.run, Jobs: m.opts.Jobs, Single: m.opts.Sync == storeconv.SyncUser, Progress: m.opts.Progress,
+		Run: m.run, Jobs: m.opts.Jobs, Sync: m.opts.Sync, Progress: m.opts.Progress,
 		Worker: func() func(*unit) carry.Result { return m.newWorker().unit },
 		Clash:  clash, Settle: m.settle,
 	}
