@@ -3,6 +3,7 @@ package relocate
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
@@ -29,12 +31,24 @@ type subscriptions struct {
 	r      *relocation
 	lister nms.Lister
 	clone  durable.Cloner
-	moves  []durable.Move
+	data   []byte // of the file at hand
 	staged uint64 // files so far: numbers them
+
+	moves   []durable.Move
+	places  map[string]bool // of what is staged and perhaps not in place yet
+	renamed chan error      // of the batch that is being put in place; nil: none is
 }
 
-// fileBatch is how many files are staged at a time.
-const fileBatch = 2000
+// Files staged at a time: where nothing is synced, a small batch is put in
+// place while the next is staged.
+const (
+	fileBatch         = 2000
+	unsyncedFileBatch = 50
+)
+
+func (s *subscriptions) full() bool {
+	return len(s.moves) >= fileBatch || len(s.moves) >= unsyncedFileBatch && s.r.opts.Sync == storeconv.SyncNone
+}
 
 // relocateSubscriptions copies the subscription files and keeps what they say
 // for subscr.db.
@@ -43,7 +57,7 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 	if r.src.UserDir == "" {
 		return nil
 	}
-	s := &subscriptions{r: r}
+	s := &subscriptions{r: r, places: make(map[string]bool)}
 	s.clone.FS, s.clone.Owner = r.opts.FS, r.opts.Owner
 	fd, err := nms.OpenPath(r.src.UserDir)
 	if err != nil {
@@ -55,9 +69,9 @@ func (r *relocation) relocateSubscriptions(ctx context.Context) error {
 	}
 	defer unix.Close(fd)
 	if err := s.dir(ctx, fd, "", 0); err != nil {
-		return err
+		return errors.Join(err, s.wait())
 	}
-	return s.commit()
+	return s.finish()
 }
 
 // tempDir is where sorting may spill: the run's own folder, on the new store's
@@ -141,7 +155,7 @@ func (s *subscriptions) file(fd int, path, name string) error {
 	if !ok {
 		return nil
 	}
-	data, err := readSmall(fd, name)
+	data, err := s.read(fd, name)
 	if err != nil {
 		if ims.OfMachine(err) {
 			return err
@@ -210,15 +224,30 @@ func (s *subscriptions) record(newID string, data []byte) (rewritten []byte, err
 	return nms.FormatSubscriptions(list), nil
 }
 
-// readSmall reads a file, one byte more than ParseSubscriptions is asked about.
-func readSmall(dir int, name string) ([]byte, error) {
+// read reads a file, one byte more than ParseSubscriptions is asked about, into
+// memory that the next call uses again.
+func (s *subscriptions) read(dir int, name string) ([]byte, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, nms.MaxSubscriptions+1))
+	defer unix.Close(fd)
+	s.data = s.data[:0]
+	for len(s.data) <= nms.MaxSubscriptions {
+		s.data = slices.Grow(s.data, 4096)
+		free := s.data[len(s.data):cap(s.data)]
+		n, err := unix.Read(fd, free[:min(len(free), nms.MaxSubscriptions+1-len(s.data))])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, &os.PathError{Op: "read", Path: name, Err: err}
+		case n == 0:
+			return s.data, nil
+		default:
+			s.data = s.data[:len(s.data)+n]
+		}
+	}
+	return s.data, nil
 }
 
 // carry puts one file into the new store, with new bytes or with its own.
@@ -228,6 +257,12 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return nil
 	}
 	s.r.dirTimes.noteUserFile(s.r, to)
+	if s.places[to] {
+		// Another file of the same user: it is there before this one is looked at.
+		if err := s.finish(); err != nil {
+			return err
+		}
+	}
 	if done, err := s.there(fd, name, where, to, rewritten); done || err != nil {
 		return err
 	}
@@ -247,7 +282,8 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return fmt.Errorf("%s: %w", to, err)
 	}
 	s.moves = append(s.moves, durable.Move{From: staged, To: to})
-	if len(s.moves) >= fileBatch {
+	s.places[to] = true
+	if s.full() {
 		return s.commit()
 	}
 	return nil
@@ -287,8 +323,39 @@ func (s *subscriptions) there(fd int, name, where, to string, want []byte) (bool
 	return true, nil
 }
 
+// commit has what is staged put in place, once the batch before it is.
 func (s *subscriptions) commit() error {
-	err := s.r.run.Commit(s.moves, nil)
-	s.moves = s.moves[:0]
+	if err := s.wait(); err != nil {
+		return err
+	}
+	moves, renamed := s.moves, make(chan error, 1)
+	s.moves, s.renamed = nil, renamed
+	go func() { renamed <- s.r.run.Commit(moves, nil) }()
+	return nil
+}
+
+// wait waits for the batch that is being put in place.
+func (s *subscriptions) wait() error {
+	if s.renamed == nil {
+		return nil
+	}
+	err := <-s.renamed
+	s.renamed = nil
+	if err != nil {
+		return err
+	}
+	clear(s.places)
+	for _, m := range s.moves {
+		s.places[m.To] = true
+	}
+	return nil
+}
+
+// finish puts in place all that is staged.
+func (s *subscriptions) finish() error {
+	err := s.wait()
+	if err == nil && len(s.moves) > 0 {
+		err = errors.Join(s.commit(), s.wait())
+	}
 	return err
 }
