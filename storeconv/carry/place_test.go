@@ -104,7 +104,7 @@ func TestPlace(t *testing.T) {
 			y.placer.Sync = sync
 			var units []*unit
 			var want []string
-			for i := range 300 {
+			for i := range 140 {
 				u := newUnit(fmt.Sprint(i), src)
 				state := carry.Staged
 				switch {
@@ -228,6 +228,43 @@ func TestPlaceEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestFinishDirectories gives directories at several depths what their models
+// have.
+func TestFinishDirectories(t *testing.T) {
+	src := makeTree(t, "a/b/c/", "a/b/d/", "a/e/", "model/")
+	y := newYard(t, 2)
+	for _, dir := range []string{"a/b/c", "a/b/d", "a/e", "a/new"} {
+		if err := y.store.MkdirAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	then := unix.NsecToTimespec(1_000_000_000_123_456_789)
+	for _, dir := range []string{"a/b/c", "a/b/d", "a/b", "a/e", "a", "model"} {
+		if err := unix.UtimesNanoAt(unix.AT_FDCWD, src+"/"+dir, []unix.Timespec{then, then}, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(src+"/"+dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dirs := []string{"a", "a/b", "a/b/c", "a/b/d", "a/e", "a/new", "a/gone"}
+	err := carry.FinishDirectories(y.store, nil, 3, slices.Values(dirs), func(dir string) string {
+		if dir == "a/new" {
+			return src + "/model"
+		}
+		return src + "/" + dir
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs[:6] {
+		var st unix.Stat_t
+		if err := unix.Stat(y.store.Path()+"/"+dir, &st); err != nil || st.Mode&0o777 != 0o750 || st.Mtim != then {
+			t.Errorf("%s: mode %o, time %v, %v", dir, st.Mode, st.Mtim, err)
+		}
+	}
 }
 
 // small is a file system that tells of little space.

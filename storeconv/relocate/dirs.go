@@ -1,15 +1,13 @@
 package relocate
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/lists"
 	"imsconv/storeconv/nms"
@@ -50,41 +48,13 @@ func (d *dirTimes) noteUserFile(r *relocation, to string) {
 }
 
 // apply gives the shared directories the modes and times of their counterparts
-// in the source, those of one depth at the same time, deepest first. Unless root
-// keeps the source's owners, their owner may always enter and write, for the
-// next batch. A hash directory that the source does not have (of a renamed user)
-// gets those of =user, so that nothing depends on the hour of the run.
+// in the source. A hash directory that the source does not have (of a renamed
+// user) gets those of =user, so that nothing depends on the hour of the run.
 func (d *dirTimes) apply(r *relocation) error {
 	if d.hold != nil {
 		defer d.hold.Close()
 	}
-	byDepth := make(map[int][]string)
-	for dir := range d.pairs {
-		depth := strings.Count(dir, "/")
-		byDepth[depth] = append(byDepth[depth], dir)
-	}
-	depths := slices.Sorted(maps.Keys(byDepth))
-	for _, depth := range slices.Backward(depths) {
-		dirs := byDepth[depth]
-		var group errgroup.Group
-		for some := range slices.Chunk(dirs, (len(dirs)+r.opts.Jobs-1)/r.opts.Jobs) {
-			group.Go(func() error { return d.applyTo(r, some) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *dirTimes) applyTo(r *relocation, dirs []string) error {
-	c := durable.Cloner{FS: r.opts.FS, Owner: r.opts.Owner}
-	for _, dir := range dirs {
-		if err := c.Directory(d.model(dir), r.dst.FD(), dir); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
-		}
-	}
-	return nil
+	return carry.FinishDirectories(r.dst, r.opts.Owner, r.opts.Jobs, maps.Keys(d.pairs), d.model)
 }
 
 // model returns the source directory that dir takes after.

@@ -1,15 +1,13 @@
 package merge
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"imsconv/storeconv/durable"
+	"imsconv/storeconv/carry"
 	"imsconv/storeconv/lists"
 )
 
@@ -32,21 +30,13 @@ func (d *sharedDirs) note(p *part, rel string) {
 }
 
 // apply gives the shared directories the modes and times that they have in the
-// parts, deepest first. Their owner may always enter and write, for the next
-// part, unless root keeps the owners.
+// parts.
 func (d *sharedDirs) apply(m *merge) error {
 	if m.opts.Via == ViaNone {
 		return nil
 	}
-	dirs := slices.Sorted(maps.Keys(d.model))
-	slices.Reverse(dirs)
-	c := durable.Cloner{FS: m.opts.FS, Owner: m.opts.Owner}
-	for _, dir := range dirs {
-		if err := c.Directory(filepath.Join(d.model[dir].path, dir), m.dst.FD(), dir); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
-		}
-	}
-	return nil
+	model := func(dir string) string { return filepath.Join(d.model[dir].path, dir) }
+	return carry.FinishDirectories(m.dst, m.opts.Owner, m.opts.Jobs, maps.Keys(d.model), model)
 }
 
 // hasDir tells whether a part has the directory rel.
