@@ -17,7 +17,7 @@ import (
 // fields are set before [Placer.Place].
 type Placer[U Unit] struct {
 	Run      *durable.Run // nil: nothing is staged
-	Jobs     int          // workers
+	Jobs     int          // workers, 1 at the least
 	Sync     storeconv.SyncMode
 	Progress storeconv.Progress
 
