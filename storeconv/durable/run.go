@@ -89,12 +89,19 @@ func (r *Run) open() error {
 		return err
 	}
 	path := workDir + "/" + r.Name
-	if _, err := r.Store.Stat(path + doneSuffix); err == nil {
-		r.finished = true
-		return nil
-	}
 	if _, err := r.Store.Stat(path); err == nil {
 		r.resumed = true
+	}
+	if _, err := r.Store.Stat(path + doneSuffix); err == nil {
+		if !r.resumed {
+			r.finished = true
+			return nil
+		}
+		// A run that began when the folder of the finished one had gone, and a
+		// power cut that brought that folder back.
+		if err := r.Store.RemoveAll(path + doneSuffix); err != nil {
+			return err
+		}
 	}
 	if err := r.Store.MkdirAll(path); err != nil {
 		return err

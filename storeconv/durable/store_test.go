@@ -92,6 +92,26 @@ func TestFinishedRunIsKnown(t *testing.T) {
 	}
 }
 
+// TestFinishedFolderComesBack: a run goes on where a power cut has brought back
+// the folder of a finished one of its name, which had gone when it began.
+func TestFinishedFolderComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	s := openStore(t, path)
+	if err := begin(t, s, "one").End(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MkdirAll(".imsconv/one.done/stage"); err != nil {
+		t.Fatal(err)
+	}
+	r := begin(t, s, "one")
+	if r.Finished() || !r.Resumed() || exists(path, ".imsconv/one.done") {
+		t.Errorf("finished %v, resumed %v, and the finished folder is there: %v", r.Finished(), r.Resumed(), exists(path, ".imsconv/one.done"))
+	}
+	if err := r.End(true); err != nil || exists(path, ".imsconv") {
+		t.Errorf(".imsconv is still there: %v", err)
+	}
+}
+
 func TestUserLocks(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "store"))
 	r1, r2 := begin(t, s, "one"), begin(t, s, "two")
