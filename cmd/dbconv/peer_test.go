@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func must(t testing.TB, stdin string, args ...string) string {
 // tool runs a real program.
 func tool(t testing.TB, stdin, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(peer.Need(t, name), args...)
+	cmd := peer.Command(t, peer.Need(t, name), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &talk
@@ -117,7 +116,7 @@ func TestRealToolsReadOurs(t *testing.T) {
 				verify = []string{"-o", out}
 			}
 			label := fmt.Sprintf("%s as version %s, %s-endian, pages of %s", name, form[0], form[1], size)
-			if cmd := exec.Command(peer.Need(t, "db5.3_verify"), verify...); true {
+			if cmd := peer.Command(t, peer.Need(t, "db5.3_verify"), verify...); true {
 				if text, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%.2000s", label, err, text)
 					continue

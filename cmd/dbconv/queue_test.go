@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +26,7 @@ func peerQueue(t *testing.T, n int, settings ...string) []byte {
 	}
 	text.WriteString("DATA=END\n")
 	path := filepath.Join(t.TempDir(), "queue.db")
-	cmd := exec.Command(peer.Need(t, "db5.3_load"), append(settings, path)...)
+	cmd := peer.Command(t, peer.Need(t, "db5.3_load"), append(settings, path)...)
 	cmd.Stdin = strings.NewReader(text.String())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -131,7 +130,7 @@ func TestQueueFlags(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := exec.Command(verify, path).Run(); (err != nil) != tt.told {
+		if err := peer.Command(t, verify, path).Run(); (err != nil) != tt.told {
 			t.Errorf("flags %#x: the peer: %v", tt.flags, err)
 		}
 		problems, gaps := 0, 0

@@ -2,16 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/peer"
 	"imsconv/ldifconv"
@@ -137,9 +134,7 @@ func modify389(t *testing.T, ds *peer.DS389, dn, password string, changes []byte
 	if err := os.WriteFile(file, changes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, peer.Need(t, "ldapmodify"), "-x", "-H", ds.URI, "-D", dn, "-w", password, "-f", file).CombinedOutput()
+	out, err := peer.Command(t, peer.Need(t, "ldapmodify"), "-x", "-H", ds.URI, "-D", dn, "-w", password, "-f", file).CombinedOutput()
 	return string(tail(out)), err
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/peer"
 	"imsconv/ldifconv/check"
 )
 
@@ -168,7 +168,7 @@ func pipedPeak(t *testing.T, stdin io.Reader, exit int, args ...string) int64 {
 		t.Fatal(err)
 	}
 	peak := filepath.Join(t.TempDir(), "peak")
-	cmd := exec.Command(program, args...)
+	cmd := peer.Command(t, program, args...)
 	cmd.Stdin = stdin
 	cmd.Env = append(os.Environ(), peakVariable+"="+peak)
 	out, err := cmd.CombinedOutput()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -53,7 +52,7 @@ func TestReaderAgainstOpenLDAP(t *testing.T) {
 		if !ok {
 			continue
 		}
-		cmd := exec.Command(ldapmodify, "-a", "-n", "-v")
+		cmd := peer.Command(t, ldapmodify, "-a", "-n", "-v")
 		cmd.Stdin = bytes.NewReader(in)
 		out, err := cmd.Output()
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -247,7 +246,7 @@ func TestSchemaLoads(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if out, err := exec.Command(check, "-u", "-f", filepath.Join(dir, "slapd.conf")).CombinedOutput(); err != nil {
+		if out, err := peer.Command(t, check, "-u", "-f", filepath.Join(dir, "slapd.conf")).CombinedOutput(); err != nil {
 			t.Errorf("standalone %v: %v\n%s", standalone, err, tail(out))
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"imsconv/cmd/internal/peer"
 )
 
 // withoutReports is a listing without what holds times: reports.
@@ -34,7 +36,7 @@ func begunFolder(t *testing.T, site string) string {
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "moved")
-	if text, err := exec.Command("cp", "-a", dir, out).CombinedOutput(); err != nil { // dates and links too
+	if text, err := peer.Command(t, "cp", "-a", dir, out).CombinedOutput(); err != nil { // dates and links too
 		t.Fatalf("%v: %s", err, text)
 	}
 	return out
@@ -44,7 +46,7 @@ func copyOf(t *testing.T, dir string) string {
 // begun, or a file is there. It says whether the run was still going on.
 func killAt(t *testing.T, dir, mark string, args ...string) bool {
 	t.Helper()
-	cmd := exec.Command("siteconv", append([]string{"run", "--quiet"}, args...)...)
+	cmd := peer.Command(t, "siteconv", append([]string{"run", "--quiet"}, args...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +193,7 @@ func TestBatchesAtOnce(t *testing.T) {
 	var runs []*exec.Cmd
 	for _, part := range []string{"1", "2", "3"} {
 		args := incremental(site, out, "--batch", "p"+part, "--split", "3", "--part", part)
-		cmd := exec.Command("siteconv", append([]string{"run", "--quiet"}, args...)...)
+		cmd := peer.Command(t, "siteconv", append([]string{"run", "--quiet"}, args...)...)
 		var talk bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &talk, &talk
 		if err := cmd.Start(); err != nil {

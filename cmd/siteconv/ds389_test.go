@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
@@ -55,9 +52,7 @@ func modify389(t *testing.T, ds *peer.DS389, out string, names ...string) {
 	ds.Start()
 	defer ds.Stop()
 	for _, name := range names {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		text, err := exec.CommandContext(ctx, peer.Need(t, "ldapmodify"), "-x", "-H", ds.URI, "-D", peer.Manager, "-w", ds.Password,
+		text, err := peer.Command(t, peer.Need(t, "ldapmodify"), "-x", "-H", ds.URI, "-D", peer.Manager, "-w", ds.Password,
 			"-f", filepath.Join(out, name)).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text[max(0, len(text)-2000):])

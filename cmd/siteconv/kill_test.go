@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/internal/site"
 	"imsconv/ldifconv/testdir"
 	"imsconv/storeconv/testsite"
@@ -141,7 +142,7 @@ func converted(t *testing.T, cmd *exec.Cmd) int {
 
 func killInEachStep(t *testing.T, args []string, c *conversion) {
 	run := func(out string) *exec.Cmd {
-		return exec.Command("siteconv", append([]string{"run", "--out", out}, args...)...)
+		return peer.Command(t, "siteconv", append([]string{"run", "--out", out}, args...)...)
 	}
 	// One place for all of them: what is made for Dovecot names it.
 	dir := t.TempDir()

@@ -3,15 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/internal/site"
@@ -123,12 +120,7 @@ func programs(t *testing.T) string {
 // listen lets the directory server have a port too, and returns it.
 func (s *sandbox) listen() int {
 	s.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port := peer.FreePort(s.t)
 	s.slapd.URI += fmt.Sprintf(" ldap://127.0.0.1:%d/", port)
 	s.slapd.Start()
 	return port
@@ -206,11 +198,10 @@ func commands(t *testing.T, path string) []string {
 // whoever asks for it.
 func (s *sandbox) typeIn(line string) (status int, talk string) {
 	s.t.Helper()
-	cmd := exec.Command("sh", "-c", s.paths.Replace(line))
+	cmd := peer.Command(s.t, "sh", "-c", s.paths.Replace(line))
 	cmd.Env, cmd.Dir = s.env, s.path("plan")
 	cmd.Stdin = strings.NewReader("secret\n")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Setsid = false, true
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		s.t.Fatalf("%s: %v", line, err)
@@ -370,7 +361,7 @@ func (s *sandbox) fill(sample, scenario string) {
 		if err := os.MkdirAll(filepath.Dir(s.path(to)), 0o777); err != nil {
 			s.t.Fatal(err)
 		}
-		if out, err := exec.Command("cp", "-a", filepath.Join(sample, from), s.path(to)).CombinedOutput(); err != nil {
+		if out, err := peer.Command(s.t, "cp", "-a", filepath.Join(sample, from), s.path(to)).CombinedOutput(); err != nil {
 			s.t.Fatalf("%v: %s", err, out)
 		}
 	}

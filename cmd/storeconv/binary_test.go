@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"imsconv/cmd/internal/peer"
 )
 
 // full says whether the long forms of the tests run.
@@ -53,25 +53,15 @@ func build(names ...string) error {
 	return nil
 }
 
-// program returns a command of the real binary that is ready to start. One that
-// does not end is made to: it prints what all of its goroutines wait for.
+// program returns a command of the real binary that is ready to start.
 func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := builtProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), programTime)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
+	return peer.Command(t, path, args...)
 }
-
-// programTime is how long a program may run, of which the longest takes less
-// than a tenth.
-var programTime = map[bool]time.Duration{false: 3 * time.Minute, true: time.Hour}[full]
 
 // outcome is how a process ended.
 type outcome struct {

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
 )
 
@@ -36,7 +36,7 @@ func newStepper(t testing.TB, dir, verb, source, own string) *stepper {
 // step runs a step, which has to end with the exit status.
 func (s *stepper) step(exit int, args ...string) string {
 	s.t.Helper()
-	cmd := exec.Command(script(s.t, "step.sh"), append([]string{s.settings}, args...)...)
+	cmd := peer.Command(s.t, script(s.t, "step.sh"), append([]string{s.settings}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != exit {
 		s.t.Fatalf("step.sh %s: %v, want exit status %d\n%s", strings.Join(args, " "), err, exit, out)

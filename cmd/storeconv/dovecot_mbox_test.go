@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -154,7 +153,7 @@ func TestMboxInPython(t *testing.T) {
 	writeBoxes(t, x.stream, sentBox{"joe", inbox}, sentBox{"joe", box})
 	x.exportAs(t, "mbox", "stream", 0, "--mbox", "mboxrd")
 	files := []string{filepath.Join(x.out, "joe/INBOX"), filepath.Join(x.out, "joe/Old")}
-	cmd := exec.Command(python, append([]string{"-c", readMbox, "mboxrd"}, files...)...)
+	cmd := peer.Command(t, python, append([]string{"-c", readMbox, "mboxrd"}, files...)...)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

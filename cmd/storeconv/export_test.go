@@ -5,12 +5,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite"
 )
@@ -116,7 +116,7 @@ func thinned(t *testing.T, store, to string) string {
 
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+	if out, err := peer.Command(t, "cp", "-a", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }

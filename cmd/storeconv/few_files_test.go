@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"imsconv/cmd/internal/peer"
 )
 
 // TestTooFewOpenFiles: a process that may not open as many files as it needs
@@ -35,7 +37,7 @@ func TestTooFewOpenFiles(t *testing.T) {
 			{"merge", "--store", at(fmt.Sprintf("merged%d", most)), at("part")},
 		} {
 			line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, most), path}, args...)
-			text, err := exec.Command("sh", append(line, "--quiet")...).CombinedOutput()
+			text, err := peer.Command(t, "sh", append(line, "--quiet")...).CombinedOutput()
 			var failed *exec.ExitError
 			switch {
 			case err == nil:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
 )
 
@@ -53,7 +54,7 @@ func programs(t *testing.T) string {
 // shell runs a command line.
 func shell(t *testing.T, line string, args ...string) (exit int, stderr string) {
 	t.Helper()
-	cmd := exec.Command("bash", append([]string{"-c", line}, args...)...)
+	cmd := peer.Command(t, "bash", append([]string{"-c", line}, args...)...)
 	var text bytes.Buffer
 	cmd.Stderr = &text
 	if err := cmd.Run(); cmd.ProcessState == nil {

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 )
@@ -36,7 +36,7 @@ func runLimited(t testing.TB, most int, args ...string) outcome {
 		t.Fatal(err)
 	}
 	line := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, most), path}, args...)
-	cmd := exec.Command("sh", line...)
+	cmd := peer.Command(t, "sh", line...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	forgetPeak()

@@ -21,7 +21,7 @@ func TestParallel(t *testing.T) {
 	d := deploySite(t, "", 2)
 	cmd := func() (*exec.Cmd, *bytes.Buffer) {
 		var out bytes.Buffer
-		c := exec.Command(script(t, "parallel", "run.sh"), d.settings, "--jobs", "2")
+		c := peer.Command(t, script(t, "parallel", "run.sh"), d.settings, "--jobs", "2")
 		c.Env = append(os.Environ(), d.env...)
 		c.Stdout, c.Stderr = &out, &out
 		return c, &out
@@ -83,7 +83,7 @@ esac
 			t.Fatal(err)
 		}
 		s := newStepper(t, home, "restore", "source", "PLAN= STORECONV="+program+"\n"+tt.own)
-		c := exec.Command(script(t, "parallel", "run.sh"), s.settings, "--jobs", "2")
+		c := peer.Command(t, script(t, "parallel", "run.sh"), s.settings, "--jobs", "2")
 		c.Env = append(os.Environ(), tt.env)
 		out, _ := c.CombinedOutput()
 		if got := c.ProcessState.ExitCode(); got != tt.exit {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,7 +44,7 @@ box.flush()
 // runPython runs a script with one argument.
 func runPython(t *testing.T, script, arg string) string {
 	t.Helper()
-	cmd := exec.Command(peer.Need(t, "python3"), "-c", script, arg)
+	cmd := peer.Command(t, peer.Need(t, "python3"), "-c", script, arg)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

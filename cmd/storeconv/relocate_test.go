@@ -35,7 +35,7 @@ func TestRelocateAgainstCp(t *testing.T) {
 	before := readTree(t, from)
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "cp")
-	if out, err := exec.Command("cp", "-a", from, copied).CombinedOutput(); err != nil {
+	if out, err := peer.Command(t, "cp", "-a", from, copied).CombinedOutput(); err != nil {
 		t.Fatalf("cp: %v\n%s", err, out)
 	}
 	want := readTree(t, copied)
@@ -85,10 +85,10 @@ func TestRelocatePeers(t *testing.T) {
 		mustRun(t, 0, "relocate", "--from", from, "--store", store, "--bdb", "9", "--byte-order", order, "--page-size", "1024")
 		for name, want := range map[string]map[string]string{"folder.db": site.Folder, "quota.db": site.Quota, "subscr.db": site.Subscr, "peruser.db": {}} {
 			path := filepath.Join(store, "mboxlist", name)
-			if out, err := exec.Command(verify, path).CombinedOutput(); err != nil {
+			if out, err := peer.Command(t, verify, path).CombinedOutput(); err != nil {
 				t.Errorf("db5.3_verify %s (%s-endian): %v\n%s", name, order, err, out)
 			}
-			out, err := exec.Command(dump, path).Output()
+			out, err := peer.Command(t, dump, path).Output()
 			if err != nil {
 				t.Errorf("db5.3_dump %s: %v", name, err)
 			}
@@ -263,8 +263,8 @@ func asNobody(t testing.TB, base, program string, id uint32, args []string) *exe
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(own, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+	cmd := peer.Command(t, own, args...)
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: id, Gid: id}
 	return cmd
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -60,7 +59,7 @@ func factsOf(t *testing.T, store string) facts {
 
 func records(t *testing.T, store, name string) map[string]string {
 	t.Helper()
-	out, err := exec.Command(peer.Need(t, "db5.3_dump"), filepath.Join(store, "mboxlist", name)).CombinedOutput()
+	out, err := peer.Command(t, peer.Need(t, "db5.3_dump"), filepath.Join(store, "mboxlist", name)).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v: %s", name, err, out)
 	}

@@ -129,8 +129,8 @@ func TestOneShardOneProcess(t *testing.T) {
 	}
 }
 
-// TestInterruptedWhileItWaits: a process that waits for a lock which another one
-// holds, and will hold for ever, ends when it is told to.
+// TestInterruptedWhileItWaits: a process that waits for a lock which another
+// one holds, and will hold for ever, ends when it is told to.
 func TestInterruptedWhileItWaits(t *testing.T) {
 	dir := scratch(t)
 	_, tasks := shardTasks(t, dir)

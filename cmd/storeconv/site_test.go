@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -282,7 +281,7 @@ func indexFlags(system, user string, keywords []string) ([]string, error) {
 func checkListing(t *testing.T, stream string, want *testsite.Expect) {
 	t.Helper()
 	tar := peer.Need(t, "tar")
-	cmd := exec.Command(tar, "--utc", "--full-time", "--quoting-style=literal", "-tvf", stream)
+	cmd := peer.Command(t, tar, "--utc", "--full-time", "--quoting-style=literal", "-tvf", stream)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

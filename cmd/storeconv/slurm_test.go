@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -83,7 +82,7 @@ func (d *deployed) cancelled(slurm *peer.Slurm) {
 // submit submits the conversion, and returns the jobs of its steps.
 func (d *deployed) submit(slurm *peer.Slurm) map[string]string {
 	d.t.Helper()
-	cmd := exec.Command(script(d.t, "slurm", "submit.sh"), d.settings)
+	cmd := peer.Command(d.t, script(d.t, "slurm", "submit.sh"), d.settings)
 	cmd.Env = append(slurm.Env(), d.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,7 +113,7 @@ func TestZshCompletion(t *testing.T) {
 	} {
 		words := strings.Fields(line)
 		in := zshStub + script + "\nPREFIX=\nwords=(" + strings.Join(words, " ") + " '')\nCURRENT=$#words\n_tool\n"
-		cmd := exec.Command(peer.Need(t, "zsh"), "-f", "/dev/stdin")
+		cmd := peer.Command(t, peer.Need(t, "zsh"), "-f", "/dev/stdin")
 		cmd.Stdin = strings.NewReader(in)
 		out, err := cmd.CombinedOutput()
 		if err != nil {

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -14,12 +13,10 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
-
-// browserTime is after how long one run of the browser is ended.
-const browserTime = 3 * time.Minute
 
 // PhoneWidth is how wide the page of a phone is, in CSS pixels.
 const PhoneWidth = 390
@@ -107,7 +104,7 @@ func (p *Page) PDF() (file, text, fonts string) {
 
 func (p *Page) tool(name string, args ...string) string {
 	p.t.Helper()
-	out, err := exec.Command(Need(p.t, name), args...).Output()
+	out, err := Command(p.t, Need(p.t, name), args...).Output()
 	if err != nil {
 		p.t.Fatalf("%s: %v", name, err)
 	}
@@ -155,13 +152,11 @@ func (p *Page) serve(widths []int) *httptest.Server {
 // browse runs the browser until it has done what its arguments ask for.
 func (p *Page) browse(url string, args ...string) (out, talk string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), browserTime)
-	defer cancel()
 	profile, err := os.MkdirTemp(p.dir, "profile")
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, p.chromium, append([]string{
+	cmd := Command(p.t, p.chromium, append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
 		"--disable-background-networking", "--disable-component-update", "--disable-extensions", "--mute-audio",
 		"--enable-logging=stderr", "--user-data-dir=" + profile,
@@ -170,10 +165,22 @@ func (p *Page) browse(url string, args ...string) (out, talk string) {
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	p.sweep(cmd, profile)
+	if err != nil {
 		p.t.Fatalf("chromium: %v\n%s", err, stderr.String())
 	}
 	return stdout.String(), stderr.String()
+}
+
+// sweep ends the processes that a browser has left, and removes what they may
+// have written until then.
+func (p *Page) sweep(browser *exec.Cmd, profile string) {
+	p.t.Helper()
+	if browser.Process != nil {
+		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // none is left, if it fails
+	}
+	Await(p.t, profile+" is gone", func() bool { return os.RemoveAll(profile) == nil })
 }
 
 // CheckPage holds a page against what every page of the programs promises: it

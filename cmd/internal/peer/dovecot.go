@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Dovecot is a Dovecot without a daemon: each session is a process of its own
@@ -24,9 +22,6 @@ type Dovecot struct {
 	imap, adm string
 	conf, log string
 }
-
-// dovecotTime is after how long a process of Dovecot is ended.
-const dovecotTime = 5 * time.Minute
 
 // nobody is who Dovecot is where the test is root.
 const nobody = 65534
@@ -90,21 +85,19 @@ func (d *Dovecot) Own(dir string) {
 }
 
 // command is a process of Dovecot that works for a user.
-func (d *Dovecot) command(ctx context.Context, user, home, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, program, append([]string{"-c", d.conf}, args...)...)
+func (d *Dovecot) command(user, home, program string, args ...string) *exec.Cmd {
+	cmd := Command(d.t, program, append([]string{"-c", d.conf}, args...)...)
 	cmd.Env = []string{"USER=" + user, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
 	cmd.Dir = filepath.Dir(d.conf)
 	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
 	return cmd
 }
 
 // Doveadm runs a command of doveadm for a user and returns what it printed.
 func (d *Dovecot) Doveadm(user, home string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dovecotTime)
-	defer cancel()
-	cmd := d.command(ctx, user, home, d.adm, args...)
+	cmd := d.command(user, home, d.adm, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -116,7 +109,7 @@ func (d *Dovecot) Doveadm(user, home string, args ...string) (string, error) {
 
 // Settings is the configuration as Dovecot understands it.
 func (d *Dovecot) Settings() (string, error) {
-	cmd := exec.Command(Need(d.t, "doveconf"), "-n", "-c", d.conf)
+	cmd := Command(d.t, Need(d.t, "doveconf"), "-n", "-c", d.conf)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

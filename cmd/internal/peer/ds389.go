@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,18 +27,12 @@ type DS389 struct {
 	slapd  string // the server itself
 	ctl    func(args ...string) ([]byte, error)
 	server *exec.Cmd
-	done   chan struct{}
+	done   <-chan struct{} // closed when it has ended
+	letGo  func()          // ends what ends it with the test
 }
 
 // Manager is the DN of the administrator of a DS389.
 const Manager = "cn=Directory Manager"
-
-// Times after which a program that does not end is ended: many times what it
-// takes on a quiet machine.
-const (
-	ctlTime    = 4 * time.Minute
-	importTime = 4 * time.Minute
-)
 
 // withoutSystemd runs a program of 389-ds as on a machine without systemd.
 const withoutSystemd = `import sys, runpy
@@ -63,9 +57,10 @@ func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
 	dir := t.TempDir()
 	wrapper := filepath.Join(dir, "nosystemd.py")
 	d.ctl = func(args ...string) ([]byte, error) {
-		return runFor(ctlTime, "/usr/bin/python3", append([]string{wrapper}, args...)...)
+		return Command(t, "/usr/bin/python3", append([]string{wrapper}, args...)...).CombinedOutput()
 	}
-	port := freePort(t)
+	d.sweep(control)
+	port := FreePort(t)
 	d.URI = fmt.Sprintf("ldap://127.0.0.1:%d", port)
 	write(t, wrapper, []byte(withoutSystemd))
 	write(t, filepath.Join(dir, "instance.inf"), d.instance(port, suffixes))
@@ -81,6 +76,20 @@ func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
 	d.configure()
 	write(t, filepath.Join(d.config(), "schema", "99imsconv.ldif"), schema)
 	return d
+}
+
+// sweep removes the instances of tests that were killed.
+func (d *DS389) sweep(control string) {
+	found, _ := filepath.Glob("/etc/dirsrv/slapd-imsconv[0-9]*") // the pattern is right
+	for _, path := range found {
+		name := strings.TrimPrefix(filepath.Base(path), "slapd-")
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(name, "imsconv")); err == nil {
+			continue
+		}
+		if out, err := d.ctl(control, name, "remove", "--do-it"); err != nil {
+			d.t.Logf("dsctl %s remove: %v\n%s", name, err, out)
+		}
+	}
 }
 
 // For makes faults of the server those of a subtest until the next call.
@@ -120,16 +129,13 @@ func (d *DS389) configure() {
 func (d *DS389) Start() {
 	d.t.Helper()
 	d.emptyLog()
-	d.server = exec.Command(d.slapd, "-D", d.config(), "-i", filepath.Join("/run/dirsrv", "slapd-"+d.name+".pid"), "-d", "0")
-	if err := d.server.Start(); err != nil {
+	cmd := server(d.slapd, "-D", d.config(), "-i", filepath.Join("/run/dirsrv", "slapd-"+d.name+".pid"), "-d", "0")
+	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	d.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		cmd.Wait() // how it ended is in its log
-		close(done)
-	}(d.server, d.done)
-	for range 2400 {
+	d.server, d.done = cmd, ended(cmd)
+	d.letGo = leash(d.t, d.server.Process.Pid)
+	for end := time.Now().Add(Patience); time.Now().Before(end); {
 		if c, err := net.Dial("tcp", strings.TrimPrefix(d.URI, "ldap://")); err == nil {
 			c.Close()
 			return
@@ -141,7 +147,26 @@ func (d *DS389) Start() {
 		}
 	}
 	d.Stop()
-	d.t.Fatalf("389-ds opens no port:\n%s", d.Log())
+	d.t.Fatalf("389-ds opens no port in %v:\n%s", Patience, d.Log())
+}
+
+// leash has a shell kill a process when that of the test has gone. A server
+// that changes its user forgets that it was to die with its parent. The
+// function that is returned lets it live on.
+func leash(t testing.TB, pid int) (letGo func()) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", "read -r line; kill -9 $0", strconv.Itoa(pid))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := cmd.StdinPipe(); err != nil { // ends with the process of the test
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
 }
 
 // Stop stops the server.
@@ -149,13 +174,8 @@ func (d *DS389) Stop() {
 	if d.server == nil {
 		return
 	}
-	d.server.Process.Signal(os.Interrupt)
-	select {
-	case <-d.done:
-	case <-time.After(20 * time.Second):
-		d.server.Process.Kill()
-		<-d.done
-	}
+	d.letGo()
+	stop(d.server, os.Interrupt, d.done)
 	d.server = nil
 }
 
@@ -189,7 +209,7 @@ func (d *DS389) Import(backend int, text []byte) (taken, refused int) {
 	d.emptyLog()
 	path := d.ldif("in.ldif")
 	write(d.t, path, text)
-	if out, err := runFor(importTime, d.slapd, "ldif2db", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-i", path); err != nil {
+	if out, err := Command(d.t, d.slapd, "ldif2db", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-i", path).CombinedOutput(); err != nil {
 		d.t.Fatalf("ldif2db: %v\n%s\n%s", err, out, d.Log())
 	}
 	log := d.Log()
@@ -212,7 +232,7 @@ func (d *DS389) Export(backend int) []byte {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		d.t.Fatal(err)
 	}
-	if out, err := runFor(importTime, d.slapd, "db2ldif", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-a", path); err != nil {
+	if out, err := Command(d.t, d.slapd, "db2ldif", "-D", d.config(), "-n", fmt.Sprintf("b%d", backend), "-a", path).CombinedOutput(); err != nil {
 		d.t.Fatalf("db2ldif: %v\n%s", err, out)
 	}
 	text, err := os.ReadFile(path)
@@ -224,23 +244,6 @@ func (d *DS389) Export(backend int) []byte {
 
 func (d *DS389) ldif(name string) string {
 	return filepath.Join("/var/lib/dirsrv", "slapd-"+d.name, "ldif", name)
-}
-
-// runFor runs a program that may take so long.
-func runFor(limit time.Duration, name string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	return exec.CommandContext(ctx, name, args...).CombinedOutput()
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func write(t testing.TB, path string, text []byte) {

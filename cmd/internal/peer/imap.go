@@ -3,7 +3,6 @@ package peer
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,6 @@ import (
 // apart, and nothing of mail.
 type IMAP struct {
 	cmd    *exec.Cmd
-	cancel context.CancelFunc
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors bytes.Buffer
@@ -41,8 +39,7 @@ type Answer struct {
 
 // IMAP starts a session. The caller ends it with Close.
 func (d *Dovecot) IMAP(user, home string) (*IMAP, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dovecotTime)
-	c := &IMAP{cmd: d.command(ctx, user, home, d.imap), cancel: cancel}
+	c := &IMAP{cmd: d.command(user, home, d.imap)}
 	c.cmd.Stderr = &c.errors
 	var err error
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
@@ -66,7 +63,6 @@ func (d *Dovecot) IMAP(user, home string) (*IMAP, error) {
 // Close logs out. The error is also for what the process told at warning or
 // above.
 func (c *IMAP) Close() error {
-	defer c.cancel()
 	fmt.Fprint(c.in, "Z LOGOUT\r\n") // it may be gone already
 	c.in.Close()
 	_, err := io.Copy(io.Discard, c.out)

@@ -3,7 +3,6 @@ package peer
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -27,7 +26,7 @@ func Bash(t *testing.T, script, dir string, lines ...[]string) [][]string {
 		in.WriteString("COMP_LINE=" + cli.Quote(lineOf(words)) + " COMP_POINT=${#COMP_LINE}\n_of \"${COMP_WORDS[0]}\"\n")
 		in.WriteString("((${#COMPREPLY[@]})) && printf '%s\\0' \"${COMPREPLY[@]}\"\nprintf '\\1\\0'\n")
 	}
-	cmd := exec.Command(Need(t, "bash"), "--norc", "--noprofile", "-u", "/dev/stdin")
+	cmd := Command(t, Need(t, "bash"), "--norc", "--noprofile", "-u", "/dev/stdin")
 	cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(in.String()), append(os.Environ(), "LC_ALL=C")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -55,7 +54,7 @@ func Fish(t *testing.T, script, dir string, lines ...string) [][]string {
 	for _, line := range lines {
 		in += "complete -C " + cli.Quote(line) + "\nprintf '\\1'\n"
 	}
-	cmd := exec.Command(Need(t, "fish"), "--no-config", "/dev/stdin")
+	cmd := Command(t, Need(t, "fish"), "--no-config", "/dev/stdin")
 	cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(in), append(os.Environ(), "HOME="+t.TempDir())
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -23,6 +23,7 @@ type Slapd struct {
 	t                  testing.TB
 	slapd, cat, modify string
 	server             *exec.Cmd
+	done               <-chan struct{} // closed when it has ended
 }
 
 const (
@@ -76,7 +77,7 @@ func (d *Slapd) config() string { return filepath.Join(d.Dir, "slapd.conf") }
 // run runs a program, which must not fail, and returns its standard output.
 func (d *Slapd) run(name string, args ...string) []byte {
 	d.t.Helper()
-	cmd := exec.Command(name, args...)
+	cmd := Command(d.t, name, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -93,22 +94,27 @@ func (d *Slapd) Start() {
 	d.t.Helper()
 	socket := filepath.Join(d.Dir, "s")
 	os.Remove(socket) // left by a server before
-	d.server = exec.Command(d.slapd, "-d", "0", "-h", d.URI, "-f", d.config())
+	d.server = server(d.slapd, "-d", "0", "-h", d.URI, "-f", d.config())
 	var errs bytes.Buffer
 	d.server.Stderr = &errs
 	if err := d.server.Start(); err != nil {
 		d.t.Fatal(err)
 	}
+	d.done = ended(d.server)
 	d.t.Cleanup(d.Stop)
-	for range 4000 {
+	for end := time.Now().Add(Patience); time.Now().Before(end); {
 		if c, err := net.Dial("unix", socket); err == nil {
 			c.Close()
 			return
 		}
-		time.Sleep(25 * time.Millisecond)
+		select {
+		case <-d.done:
+			d.t.Fatalf("slapd does not start\n%s", lastOf(errs.Bytes()))
+		case <-time.After(25 * time.Millisecond):
+		}
 	}
 	d.Stop()
-	d.t.Fatalf("slapd opens no socket\n%s", lastOf(errs.Bytes()))
+	d.t.Fatalf("slapd opens no socket in %v\n%s", Patience, lastOf(errs.Bytes()))
 }
 
 // Stop ends the server, if it runs.
@@ -116,8 +122,7 @@ func (d *Slapd) Stop() {
 	if d.server == nil {
 		return
 	}
-	d.server.Process.Signal(os.Interrupt)
-	d.server.Wait() // its status says nothing
+	stop(d.server, os.Interrupt, d.done)
 	d.server = nil
 }
 
@@ -127,7 +132,7 @@ func (d *Slapd) Try(changes []byte) error {
 	d.t.Helper()
 	path := filepath.Join(d.Dir, "changes.ldif")
 	write(d.t, path, changes)
-	out, err := exec.Command(d.modify, "-x", "-H", d.URI, "-D", slapdRoot+","+d.Suffix, "-w", slapdPassword, "-f", path).CombinedOutput()
+	out, err := Command(d.t, d.modify, "-x", "-H", d.URI, "-D", slapdRoot+","+d.Suffix, "-w", slapdPassword, "-f", path).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("ldapmodify: %w\n%s", err, lastOf(out))
 	}

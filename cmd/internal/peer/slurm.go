@@ -24,22 +24,19 @@ type Slurm struct {
 
 	t       testing.TB
 	node    string // the name of this machine
-	servers []*server
+	servers []*daemon
 }
 
-// server is a program that runs until the end of the test.
-type server struct {
+// daemon is a program that runs until the end of the test.
+type daemon struct {
 	name string
 	cmd  *exec.Cmd
+	done <-chan struct{} // closed when it has ended
 	log  string
 }
 
-// The limits of waiting for a server and for jobs.
-const (
-	serverPatience = 20 * time.Second
-	jobPatience    = 2 * time.Minute
-	glance         = 50 * time.Millisecond
-)
+// glance is how often it is looked whether something is true.
+const glance = 50 * time.Millisecond
 
 // slurmConf is the configuration. A job that is requeued waits for cred_expire
 // seconds before it starts again; so much is enough for one machine. The node
@@ -92,8 +89,7 @@ func NewSlurm(t testing.TB, jobs int) *Slurm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports := freePorts(t, 2)
-	write(t, s.conf(), fmt.Appendf(nil, slurmConf, s.node, s.Dir, me.Username, ports[0], ports[1], jobs))
+	write(t, s.conf(), fmt.Appendf(nil, slurmConf, s.node, s.Dir, me.Username, FreePort(t), FreePort(t), jobs))
 	for _, dir := range [...]string{"spool", "state"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, dir), 0o700); err != nil {
 			t.Fatal(err)
@@ -103,7 +99,7 @@ func NewSlurm(t testing.TB, jobs int) *Slurm {
 	s.authenticate(munged)
 	s.start("slurmctld", ctld, "-D", "-f", s.conf())
 	s.start("slurmd", slurmd, "-D", "-f", s.conf(), "-N", s.node)
-	s.until(serverPatience, "the node is idle", func() bool { return s.Ask("sinfo", "-h", "-o", "%T") == "idle" })
+	s.Until("the node is idle", func() bool { return s.Ask("sinfo", "-h", "-o", "%T") == "idle" })
 	return s
 }
 
@@ -118,7 +114,7 @@ func (s *Slurm) authenticate(munged string) {
 	at := func(name string) string { return filepath.Join(s.Dir, name) }
 	s.start("munged", munged, "--foreground", "--force", "--key-file="+at("munge.key"), "--socket="+at("munge.sock"),
 		"--pid-file="+at("munged.pid"), "--log-file="+at("munged.log"), "--seed-file="+at("munged.seed"))
-	s.until(serverPatience, "munged has a socket", func() bool {
+	s.Until("munged has a socket", func() bool {
 		c, err := net.Dial("unix", at("munge.sock"))
 		if err == nil {
 			c.Close()
@@ -129,25 +125,10 @@ func (s *Slurm) authenticate(munged string) {
 
 func (s *Slurm) conf() string { return filepath.Join(s.Dir, "slurm.conf") }
 
-// freePorts are ports of loopback that nobody listens on now.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
-
 // start runs a server until the end of the test.
 func (s *Slurm) start(name, path string, args ...string) {
 	s.t.Helper()
-	v := &server{name: name, cmd: exec.Command(path, args...), log: filepath.Join(s.Dir, name+".out")}
+	v := &daemon{name: name, cmd: server(path, args...), log: filepath.Join(s.Dir, name+".out")}
 	out, err := os.Create(v.log)
 	if err != nil {
 		s.t.Fatal(err)
@@ -157,6 +138,7 @@ func (s *Slurm) start(name, path string, args ...string) {
 	if err := v.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	v.done = ended(v.cmd)
 	s.servers = append(s.servers, v)
 }
 
@@ -174,11 +156,7 @@ func (s *Slurm) stop() {
 		}
 	}
 	for i := len(s.servers) - 1; i >= 0; i-- {
-		cmd := s.servers[i].cmd
-		cmd.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
-		cmd.Wait() // its status says nothing
-		kill.Stop()
+		stop(s.servers[i].cmd, syscall.SIGTERM, s.servers[i].done)
 	}
 	s.servers = nil
 }
@@ -189,7 +167,7 @@ func (s *Slurm) Env() []string { return append(os.Environ(), "SLURM_CONF="+s.con
 
 // try runs a program of Slurm and returns what it prints.
 func (s *Slurm) try(name string, args ...string) (string, error) {
-	cmd := exec.Command(Need(s.t, name), args...)
+	cmd := Command(s.t, Need(s.t, name), args...)
 	cmd.Env = s.Env()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -225,15 +203,10 @@ func (s *Slurm) Field(job, name string) string {
 // too long; what names it.
 func (s *Slurm) Until(what string, is func() bool) {
 	s.t.Helper()
-	s.until(jobPatience, what, is)
-}
-
-func (s *Slurm) until(patience time.Duration, what string, is func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(glance) {
+	for end := time.Now().Add(Patience); !is(); time.Sleep(glance) {
 		if time.Now().After(end) {
 			queue, _ := s.try("squeue", "-o", "%i %j %T %r")
-			s.t.Fatalf("waited %v in vain: %s\n%s\n%s", patience, what, queue, s.logs())
+			s.t.Fatalf("waited %v in vain: %s\n%s\n%s", Patience, what, queue, s.logs())
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -322,7 +321,7 @@ func TestReleaseAsDebianChecksIt(t *testing.T) {
 		t.Skip("with IMSCONV_FULL=1")
 	}
 	deb := filepath.Join(releases(t)[0], "imsconv_"+testVersion+"_amd64.deb")
-	out, err := exec.Command(peer.Need(t, "lintian"), "--no-cfg", "--allow-root", deb).CombinedOutput()
+	out, err := peer.Command(t, peer.Need(t, "lintian"), "--no-cfg", "--allow-root", deb).CombinedOutput()
 	if err != nil || bytes.Contains(out, []byte("imsconv:")) {
 		t.Errorf("lintian: %v\n%s", err, out)
 	}

@@ -3,12 +3,12 @@ package runbook
 import (
 	"bytes"
 	"html"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/internal/site"
 )
 
@@ -120,7 +120,7 @@ func TestQuotedCommands(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, line := range commandsOf(p) {
-				if out, err := exec.Command("sh", "-n", "-c", line).CombinedOutput(); err != nil {
+				if out, err := peer.Command(t, "sh", "-n", "-c", line).CombinedOutput(); err != nil {
 					t.Errorf("%s: %s: %v: %s", scenario, line, err, out)
 				}
 			}
@@ -147,7 +147,7 @@ func find(t *testing.T, lines []string, program string) string {
 // shellWords are the words of a simple command, as sh has them.
 func shellWords(t *testing.T, line string) []string {
 	t.Helper()
-	out, err := exec.Command("sh", "-c", `for w in `+line+`; do printf '%s\n' "$w"; done`).Output()
+	out, err := peer.Command(t, "sh", "-c", `for w in `+line+`; do printf '%s\n' "$w"; done`).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

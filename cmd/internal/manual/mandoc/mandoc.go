@@ -2,7 +2,6 @@
 package mandoc
 
 import (
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -52,7 +51,7 @@ func Show(t testing.TB, path string) string {
 
 func run(t testing.TB, path string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(peer.Need(t, "mandoc"), append(args, path)...)
+	cmd := peer.Command(t, peer.Need(t, "mandoc"), append(args, path)...)
 	cmd.Dir = filepath.Dir(filepath.Dir(path))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
