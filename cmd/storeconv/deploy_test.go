@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"imsconv/storeconv/testsite"
 )
@@ -145,16 +144,4 @@ func (d *deployed) report(name string) (r wholeReport) {
 		d.t.Fatalf("%s: %v", name, err)
 	}
 	return r
-}
-
-// waitFor waits for something to become true.
-func waitFor(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for range 1200 {
-		if is() {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("waited a minute in vain: %s", what)
 }

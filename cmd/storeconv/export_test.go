@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/sims"
@@ -32,9 +30,8 @@ func TestExportKill(t *testing.T) {
 	if err := os.RemoveAll(out); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	mustRun(t, 0, "export", "--store", store, "--out", out, "--quiet")
-	took := time.Since(began)
+	k := newKiller(3, 4)
+	k.measure(func() { mustRun(t, 0, "export", "--store", store, "--out", out, "--quiet") })
 	fresh := readTree(t, out)
 	users := wholeUsers(fresh)
 	if err := os.RemoveAll(out); err != nil {
@@ -46,7 +43,7 @@ func TestExportKill(t *testing.T) {
 	mustRun(t, 0, "export", "--store", store, "--out", out, "--quiet")
 	second := readTree(t, out)
 
-	rng, landed := rand.New(rand.NewPCG(3, 4)), 0
+	landed := 0
 	for i := range kills {
 		if err := os.RemoveAll(out); err != nil {
 			t.Fatal(err)
@@ -57,7 +54,7 @@ func TestExportKill(t *testing.T) {
 			copyTree(t, first, out)
 		}
 		for range 1 + i%3 {
-			if killAfter(t, time.Duration(rng.Float64()*float64(took)), args) {
+			if k.anywhere(t, args) {
 				landed++
 			}
 			if _, err := os.Stat(out); err == nil && i%2 == 0 {

@@ -38,11 +38,9 @@ func TestKill(t *testing.T) {
 		}
 	}
 	// What a run takes once everything is warm.
-	began := time.Now()
-	mustRun(t, 0, "restore", "-f", stream, "--store", filepath.Join(dir, "warm"), "--quiet")
-	took := time.Since(began)
+	k := newKiller(1, 2)
+	k.measure(func() { mustRun(t, 0, "restore", "-f", stream, "--store", filepath.Join(dir, "warm"), "--quiet") })
 
-	rng := rand.New(rand.NewPCG(1, 2))
 	landed := 0
 	for i := range kills {
 		store := filepath.Join(dir, "store")
@@ -54,7 +52,7 @@ func TestKill(t *testing.T) {
 		what := fmt.Sprintf("kill %d (-f %s --sync %s)", i, input, mode)
 		// Some of the second runs are killed too.
 		for range 1 + i%3 {
-			if killOnce(t, rng, args, stream, took) {
+			if k.once(t, args, stream) {
 				landed++
 			}
 			if _, err := os.Stat(store); err == nil {
@@ -91,13 +89,44 @@ func runFed(t *testing.T, stream string, args []string) outcome {
 	return run(t, f, args...)
 }
 
-// killOnce kills a run once: one that reads the file at a random moment, one
-// that reads standard input after a random part of the stream, of which nothing
-// more comes.
-func killOnce(t *testing.T, rng *rand.Rand, args []string, stream string, took time.Duration) bool {
+// killer kills runs at random moments of the time that they take. That changes
+// with what else the machine does: it is what the last run took that came to
+// its end.
+type killer struct {
+	rng  *rand.Rand
+	took time.Duration
+}
+
+func newKiller(seed1, seed2 uint64) *killer {
+	return &killer{rng: rand.New(rand.NewPCG(seed1, seed2))}
+}
+
+// measure takes the time of a run.
+func (k *killer) measure(run func()) {
+	began := time.Now()
+	run()
+	k.took = time.Since(began)
+}
+
+// anywhere kills a run at a random moment and says whether it was still running
+// then.
+func (k *killer) anywhere(t *testing.T, args []string) bool {
+	t.Helper()
+	began := time.Now()
+	if killFed(t, time.Duration(k.rng.Float64()*float64(k.took)), args, nil) {
+		return true
+	}
+	k.took = time.Since(began)
+	return false
+}
+
+// once kills a run once: one that reads the file at a random moment, one that
+// reads standard input after a random part of the stream, of which nothing more
+// comes.
+func (k *killer) once(t *testing.T, args []string, stream string) bool {
 	t.Helper()
 	if args[2] != "-" {
-		return killAfter(t, time.Duration(rng.Float64()*float64(took)), args)
+		return k.anywhere(t, args)
 	}
 	data, err := os.ReadFile(stream)
 	if err != nil {
@@ -109,24 +138,20 @@ func killOnce(t *testing.T, rng *rand.Rand, args []string, stream string, took t
 	}
 	defer w.Close()
 	defer r.Close()
+	part := k.rng.IntN(len(data))
 	var fed sync.WaitGroup
 	fed.Go(func() {
-		_, _ = w.Write(data[:rng.IntN(len(data))]) // ends with an error when the reader is killed first
+		_, _ = w.Write(data[:part]) // ends with an error when the reader is killed first
 	})
-	killed := killFed(t, time.Duration((0.3+rng.Float64())*float64(took)), args, r)
+	killed := killFed(t, time.Duration((0.3+k.rng.Float64())*float64(k.took)), args, r)
 	r.Close()
 	fed.Wait()
 	return killed
 }
 
-// killAfter starts the program, kills it after the delay and says whether it
-// was still running then.
-func killAfter(t *testing.T, delay time.Duration, args []string) bool {
-	t.Helper()
-	return killFed(t, delay, args, nil)
-}
-
-// killFed is killAfter with a standard input.
+// killFed starts the program with a standard input, kills it after the delay,
+// and says whether it was still running then. It waits no longer than the
+// program runs.
 func killFed(t *testing.T, delay time.Duration, args []string, stdin *os.File) bool {
 	t.Helper()
 	cmd := program(t, args...)
@@ -138,11 +163,9 @@ func killFed(t *testing.T, delay time.Duration, args []string, stdin *os.File) b
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(delay)
-	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Logf("kill: %v", err)
-	}
+	kill := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() }) // it may have ended
 	err := cmd.Wait()
+	kill.Stop()
 	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ok && status.Signaled() {
 		return true

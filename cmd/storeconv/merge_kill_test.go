@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
 )
 
@@ -26,10 +26,9 @@ func TestMergeKill(t *testing.T) {
 	parts := makeParts(t, dir, 3, 0, "restore", "-f", stream, "--sync", "none")
 	before := treesOf(t, parts)
 	undisturbed := filepath.Join(dir, "undisturbed")
-	began := time.Now()
 	line := slices.Clip(append([]string{"merge", "--via", "copy", "--quiet"}, parts...))
-	mustRun(t, 0, append(line, "--store", undisturbed)...)
-	took := time.Since(began)
+	k := newKiller(1, 2)
+	k.measure(func() { mustRun(t, 0, append(line, "--store", undisturbed)...) })
 	whole := readTree(t, undisturbed)
 	users := make(map[string]tree)
 	for _, box := range want.Mailboxes {
@@ -37,16 +36,13 @@ func TestMergeKill(t *testing.T) {
 			users[box.Dir] = whole.under(box.Dir)
 		}
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range kills {
 		store := filepath.Join(dir, "store")
 		args := append(line, "--store", store, "--sync", []string{"batch", "user", "none"}[i%3])
-		for try := 0; !killAfter(t, time.Duration(rng.Float64()*float64(took)), args); try++ {
+		for try := 0; !k.anywhere(t, args); try++ {
 			if try == 20 {
 				t.Fatal("no kill meets a running process")
 			}
-			// It was done before: the machine has become faster.
-			took = took * 4 / 5
 			if err := os.RemoveAll(store); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +51,7 @@ func TestMergeKill(t *testing.T) {
 			if _, err := os.Stat(store); err == nil {
 				checkWholeUsers(t, readTree(t, store), users)
 			}
-			killAfter(t, time.Duration(rng.Float64()*float64(took)), args)
+			k.anywhere(t, args)
 		}
 		mustRun(t, 0, args...)
 		if diffTrees(t, "after the second run", readTree(t, store), whole, true); t.Failed() {
@@ -87,17 +83,14 @@ func TestMergeOwnKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := []string{"merge", "--store", store, "--report", report}
-	rng := rand.New(rand.NewPCG(3, 4))
-	took := 100 * time.Millisecond
+	k := newKiller(3, 4)
+	k.took = 100 * time.Millisecond
 	for range kills {
 		os.Remove(report) // not there the first time
 		if err := os.CopyFS(work, os.DirFS(kept)); err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
-		if !killAfter(t, time.Duration(rng.Float64()*float64(took)), line) {
-			took = time.Since(began)
-		}
+		k.anywhere(t, line)
 		mustRun(t, 0, line...)
 		text, err := os.ReadFile(report)
 		if err != nil || strings.Count(string(text), `"index": `) != 2 {
@@ -144,8 +137,15 @@ func TestShardKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { w.Write(data[:len(data)/2]) }() // ends with an error when the reader is killed first
-	if !killFed(t, time.Second, line, r) {
-		t.Fatal("the run ended by itself")
+	cmd := program(t, line...)
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitRun(t, parts[1])
+	_ = cmd.Process.Kill() // it may have ended
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() >= 0 {
+		t.Fatalf("the run ended by itself: %v", err)
 	}
 	r.Close()
 	w.Close()
@@ -164,6 +164,13 @@ func TestShardKilled(t *testing.T) {
 		}
 	}
 	diffTrees(t, "merged", readTree(t, store), readTree(t, one), true)
+}
+
+// awaitRun waits until a restore into a store has begun.
+func awaitRun(t *testing.T, store string) {
+	t.Helper()
+	begun := hasAny(".imsconv/restore-*")
+	peer.Await(t, "a run in "+store+" has begun", func() bool { return begun(store) })
 }
 
 // TestSameShardTwice: of two runs of one part in one store, one ends with 1.
@@ -187,12 +194,7 @@ func TestSameShardTwice(t *testing.T) {
 	if _, err := in.Write(data[:len(data)/2]); err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; n < 100; n++ {
-		if list, _ := filepath.Glob(filepath.Join(store, ".imsconv", "restore-*")); len(list) > 0 {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	awaitRun(t, store)
 	if o := runFed(t, stream, line); o.exit != 1 || !strings.Contains(o.stderr, "another process is at work on the same run") {
 		t.Errorf("exit status %d\n%s", o.exit, o.stderr)
 	}

@@ -30,7 +30,7 @@ func TestParallel(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "part 2 is held", func() bool { return d.isHeld(2) })
+	peer.Await(t, "part 2 is held", func() bool { return d.isHeld(2) })
 	if err := syscall.Kill(d.held(2), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

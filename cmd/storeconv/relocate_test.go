@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
@@ -157,9 +155,8 @@ func TestRelocateKill(t *testing.T) {
 	before := readTree(t, from)
 	for _, via := range []string{"copy", "hardlink"} {
 		undisturbed := filepath.Join(dir, "undisturbed-"+via)
-		began := time.Now()
-		mustRun(t, 0, "relocate", "--from", from, "--store", undisturbed, "--via", via, "--quiet")
-		took := time.Since(began)
+		k := newKiller(3, 4)
+		k.measure(func() { mustRun(t, 0, "relocate", "--from", from, "--store", undisturbed, "--via", via, "--quiet") })
 		whole := readTree(t, undisturbed)
 		users := make(map[string]tree)
 		for path := range whole {
@@ -167,12 +164,11 @@ func TestRelocateKill(t *testing.T) {
 				users[path] = whole.under(path)
 			}
 		}
-		rng := rand.New(rand.NewPCG(3, 4))
 		for i := range kills {
 			store := filepath.Join(dir, "store")
 			args := []string{"relocate", "--from", from, "--store", store, "--via", via, "--quiet", "--sync", []string{"batch", "user", "none"}[i%3]}
 			for range 1 + i%3 {
-				killAfter(t, time.Duration(rng.Float64()*float64(took)), args)
+				k.anywhere(t, args)
 				if _, err := os.Stat(store); err == nil {
 					checkWholeUsers(t, readTree(t, store), users)
 				}

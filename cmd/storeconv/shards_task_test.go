@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
 )
 
@@ -65,21 +66,15 @@ func (k *task) running(path string) bool {
 // stopped starts the line and stops the process as soon as it has begun.
 func (k *task) stopped(t *testing.T, path string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	for range 20 {
+	for range 100 {
 		cmd := program(t, k.at(path)...)
 		stderr := new(bytes.Buffer)
 		cmd.Stderr = stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(5 * time.Second); !k.running(path) && time.Now().Before(end); {
-			time.Sleep(200 * time.Microsecond)
-		}
-		if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(5 * time.Millisecond)
-		if k.running(path) {
+		awaitBegunOrEnd(t, cmd, func() bool { return k.running(path) })
+		if stops(t, cmd) && k.running(path) {
 			return cmd, stderr
 		}
 		_ = cmd.Process.Signal(syscall.SIGCONT) // it was too quick
@@ -90,6 +85,40 @@ func (k *task) stopped(t *testing.T, path string) (*exec.Cmd, *bytes.Buffer) {
 	}
 	t.Fatalf("%s: no run was met at work", k.name)
 	return nil, nil
+}
+
+// awaitBegunOrEnd waits until a run has begun to write, or is over.
+func awaitBegunOrEnd(t *testing.T, cmd *exec.Cmd, begun func() bool) {
+	t.Helper()
+	peer.Await(t, strings.Join(cmd.Args, " ")+": has begun", func() bool {
+		for range 10 { // a look a millisecond comes too late for a short run
+			if begun() {
+				return true
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+		return exits(cmd, unix.WNOHANG)
+	})
+}
+
+// exits tells whether a process has ended, and leaves how to whoever waits for
+// it.
+func exits(cmd *exec.Cmd, options int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT|options, nil)
+	return err == nil && info.Signo != 0 && info.Code != cldStopped
+}
+
+// cldStopped is the code of a process that was stopped, of waitid(2).
+const cldStopped = 5
+
+// stops stops a process, and tells whether it does; if not, it has ended.
+func stops(t *testing.T, cmd *exec.Cmd) bool {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	return !exits(cmd, unix.WSTOPPED)
 }
 
 // TestOneShardOneProcess: a process that finds another one at work on its shard
@@ -129,6 +158,29 @@ func TestOneShardOneProcess(t *testing.T) {
 	}
 }
 
+// awaitWaiter waits until a process waits for a lock of a file: the kernel lists
+// such with an arrow (proc(5), /proc/locks).
+func awaitWaiter(t *testing.T, lock *os.File) {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(lock.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
+	inode := fmt.Sprintf(":%d ", st.Ino)
+	peer.Await(t, "a process waits for "+lock.Name(), func() bool {
+		locks, err := os.ReadFile("/proc/locks")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(locks)) {
+			if strings.Contains(line, "-> ") && strings.Contains(line, inode) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // TestInterruptedWhileItWaits: a process that waits for a lock which another
 // one holds, and will hold for ever, ends when it is told to.
 func TestInterruptedWhileItWaits(t *testing.T) {
@@ -154,7 +206,7 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond) // more than it takes to come to the lock
+		awaitWaiter(t, lock)
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
@@ -224,12 +276,7 @@ func killWhileFed(t *testing.T, line []string, data []byte, begun func() bool, s
 		defer close(fed)
 		_, _ = io.Copy(in, bytes.NewReader(data[:len(data)/4*3])) // ends with an error when the reader is killed first
 	}()
-	for end := time.Now().Add(20 * time.Second); !begun(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Error("the run has put nobody in place")
-			break
-		}
-	}
+	peer.Await(t, "the run has put somebody in place", begun)
 	for _, s := range signals {
 		if err := cmd.Process.Signal(s); err != nil {
 			t.Logf("%v: %v", s, err)
@@ -289,14 +336,12 @@ func TestKilledTask(t *testing.T) {
 // killBegun runs a line and kills it when it has begun.
 func killBegun(t *testing.T, line []string, out string, begun func(string) bool) {
 	t.Helper()
-	for range 20 {
+	for range 100 {
 		cmd := program(t, line...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(5 * time.Second); !begun(out) && time.Now().Before(end); {
-			time.Sleep(time.Millisecond)
-		}
+		awaitBegunOrEnd(t, cmd, func() bool { return begun(out) })
 		_ = cmd.Process.Kill() // it may have ended
 		if cmd.Wait() != nil {
 			return
