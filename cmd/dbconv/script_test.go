@@ -31,6 +31,8 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		// Its own folder stays where not all scripts are run.
+		WorkdirRoot: t.TempDir(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", site)
 			e.Setenv("CASES", filepath.Join(site, "..", "bdb", "cases"))

@@ -33,6 +33,8 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		// Its own folder stays where not all scripts are run.
+		WorkdirRoot: t.TempDir(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", site)
 			return nil

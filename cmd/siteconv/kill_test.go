@@ -155,7 +155,7 @@ func killInEachStep(t *testing.T, args []string, c *conversion) {
 	killed := map[string]bool{}
 	for _, step := range c.stepNames() {
 		// A short step may be over before the blow falls.
-		for try := 0; try < 12 && !killed[step]; try++ {
+		for try := 0; try < 50 && !killed[step]; try++ {
 			if err := os.RemoveAll(out); err != nil {
 				t.Fatal(err)
 			}

@@ -16,7 +16,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", WorkdirRoot: t.TempDir(), Setup: func(e *testscript.Env) error {
 		e.Setenv("SITE", site)
 		return nil
 	}})

@@ -63,6 +63,8 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Condition: peerCondition,
 		Dir:       "testdata/script",
+		// Its own folder stays where not all scripts are run.
+		WorkdirRoot: t.TempDir(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SITE", site)
 			return nil

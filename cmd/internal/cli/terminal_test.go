@@ -22,6 +22,13 @@ import (
 // file comes out of the function, which ends the terminal.
 func terminal(t *testing.T, columns uint16) (*os.File, func() string) {
 	t.Helper()
+	file, out, end := watched(t, columns)
+	return file, func() string { end(); return out.String() }
+}
+
+// watched is a terminal whose output can be read before its end.
+func watched(t *testing.T, columns uint16) (file *os.File, out *talk, end func()) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -41,23 +48,23 @@ func terminal(t *testing.T, columns uint16) (*os.File, func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
+	out = new(talk)
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		io.Copy(&out, master) // ends with EIO when the other side is closed
+		io.Copy(out, master) // ends with EIO when the other side is closed
 	}()
-	return slave, func() string {
+	return slave, out, func() {
 		slave.Close()
 		<-read
 		master.Close()
-		return out.String()
 	}
 }
 
 func TestProgressStaysOnItsLine(t *testing.T) {
 	for _, columns := range []uint16{15, 40, 80, 200} {
-		tty, end := terminal(t, columns)
+		tty, out, end := watched(t, columns)
+		parts := map[string]uint16{`\d0% .`: 15, `phase 2 of 5`: 40, `store: \d00 messages`: 60, `/s \d+\.\d MB/s, `: 80, ` left`: 80}
 		Main(t.Context(), tool(func(_ context.Context, j *Job, _ []string) error {
 			j.Phase(2, 5, "store")
 			m := j.Meter("messages", 1000, 50<<20)
@@ -65,14 +72,16 @@ func TestProgressStaysOnItsLine(t *testing.T) {
 				m.Add(100, 5<<20)
 				time.Sleep(60 * time.Millisecond)
 			}
+			// It is drawn when the clock says so, and somebody has to let it.
+			for part, from := range parts {
+				if columns >= from {
+					out.await(t, regexp.MustCompile(part))
+				}
+			}
 			return nil
 		}), []string{"tool", "do"}, nil, io.Discard, tty)
-		text := end()
-		for part, from := range map[string]uint16{`\d0% .`: 15, `phase 2 of 5`: 40, `store: \d00 messages`: 60, `/s \d+\.\d MB/s, `: 80, ` left`: 80} {
-			if columns >= from && !regexp.MustCompile(part).MatchString(text) {
-				t.Errorf("%d columns: no %s in %q", columns, part, text)
-			}
-		}
+		end()
+		text := out.String()
 		for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
 			if n := utf8.RuneCountInString(line); n >= int(columns) {
 				t.Errorf("%d columns: a line of %d: %q", columns, n, line)
@@ -172,13 +181,15 @@ func TestErrorComesBeforeSummary(t *testing.T) {
 // TestInterruptEndsAnyWait guards verbs that hung on an input that did not
 // come: standard input, a pipe without a writer, a terminal.
 func TestInterruptEndsAnyWait(t *testing.T) {
-	r, w := io.Pipe()
-	defer w.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	var talk bytes.Buffer
 	out := filepath.Join(t.TempDir(), "out")
-	time.AfterFunc(50*time.Millisecond, cancel)
-	start := time.Now()
+	var start time.Time
+	silent := readerFunc(func([]byte) (int, error) {
+		start = time.Now()
+		cancel() // once the verb waits
+		select {}
+	})
 	code := Main(ctx, tool(func(_ context.Context, j *Job, _ []string) error {
 		if _, err := j.Create(out, false); err != nil {
 			return err
@@ -189,7 +200,7 @@ func TestInterruptEndsAnyWait(t *testing.T) {
 		}
 		_, err = io.Copy(io.Discard, in)
 		return err
-	}), []string{"tool", "do"}, r, io.Discard, &talk)
+	}), []string{"tool", "do"}, silent, io.Discard, &talk)
 	// grace is a second at most; the rest is for a busy machine.
 	if took := time.Since(start); code != ExitInterrupted || grace > time.Second || took > grace+10*time.Second {
 		t.Errorf("exit %d after %v", code, took)
@@ -202,24 +213,27 @@ func TestInterruptEndsAnyWait(t *testing.T) {
 	}
 }
 
+// readerFunc is a reader that is a function.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // TestTwoInterruptsAtOnce: timeout(1) sends the signal to the process and to
 // its group. The second one must not kill before the first has been told of.
 func TestTwoInterruptsAtOnce(t *testing.T) {
-	r, w := io.Pipe()
-	defer w.Close()
+	own := oneInterrupt
+	oneInterrupt = time.Hour // the machine may be so busy that 200 ms have gone
+	defer func() { oneInterrupt = own }()
 	var talk bytes.Buffer
-	code := Main(t.Context(), tool(func(ctx context.Context, j *Job, _ []string) error {
-		go func() {
-			for range 2 {
-				if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(20 * time.Millisecond)
+	code := Main(t.Context(), tool(func(ctx context.Context, _ *Job, _ []string) error {
+		for range 2 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				t.Error(err)
 			}
-		}()
-		_, err := io.Copy(io.Discard, j.Stdin)
-		return err
-	}), []string{"tool", "do"}, r, io.Discard, &talk)
+			<-ctx.Done() // the first one has come; two that wait are one
+		}
+		return ctx.Err()
+	}), []string{"tool", "do"}, nil, io.Discard, &talk)
 	if code != ExitInterrupted || !strings.HasPrefix(talk.String(), "tool: error: interrupted\n") {
 		t.Errorf("exit %d, %q", code, talk.String())
 	}
