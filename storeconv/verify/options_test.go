@@ -71,13 +71,18 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// silence is a pipe that says something, and then nothing more.
-type silence struct{ r io.Reader }
+// silence is a pipe that says something, and then nothing more: whoever waits
+// for it then is told of.
+type silence struct {
+	r       io.Reader
+	waiting func()
+}
 
 func (s *silence) Read(p []byte) (int, error) {
 	if n, err := s.r.Read(p); err == nil {
 		return n, nil
 	}
+	s.waiting()
 	select {}
 }
 
@@ -88,11 +93,10 @@ func TestInterrupt(t *testing.T) {
 	data, err := os.ReadFile(s.stream)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(300*time.Millisecond, cancel)
 	log := new(recorder)
 	done := make(chan error, 1)
 	go func() {
-		_, err := verify.Store(ctx, s.store, verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "pipe", R: &silence{bytes.NewReader(data[:len(data)/2])}}}})
+		_, err := verify.Store(ctx, s.store, verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "pipe", R: &silence{bytes.NewReader(data[:len(data)/2]), cancel}}}})
 		done <- err
 	}()
 	select {

@@ -87,7 +87,8 @@ func Main(ctx context.Context, cmd Command, argv []string, stdin io.Reader, stdo
 	signal.Ignore(syscall.SIGPIPE)
 	// A second interrupt kills: the handler goes with the first. But timeout(1)
 	// sends two at once, to the process and to its group.
-	context.AfterFunc(ctx, func() { time.AfterFunc(oneInterrupt, stop) })
+	apart := oneInterrupt
+	context.AfterFunc(ctx, func() { time.AfterFunc(apart, stop) })
 
 	cmd.addOwn()
 	if len(argv) > 0 {

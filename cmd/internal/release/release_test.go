@@ -236,7 +236,7 @@ func TestReleaseSums(t *testing.T) {
 // both kinds is returned.
 func runIn(t *testing.T, dir string, status int, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(name, args...)
+	cmd := peer.Command(t, name, args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
