@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	mem "imsconv/storeconv/testsite/scratch"
 )
 
 // full says whether the long forms of the tests run.
@@ -123,18 +124,5 @@ func mustRun(t testing.TB, exit int, args ...string) outcome {
 // a process leaves behind, not a disk.
 func scratch(t testing.TB) string {
 	t.Helper()
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs("/dev/shm", &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < 2<<30 || fs.Ffree < 1<<20 {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp("/dev/shm", "storeconv-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
+	return mem.Dir(t)
 }

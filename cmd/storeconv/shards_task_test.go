@@ -158,8 +158,8 @@ func TestOneShardOneProcess(t *testing.T) {
 	}
 }
 
-// awaitWaiter waits until a process waits for a lock of a file: the kernel lists
-// such with an arrow (proc(5), /proc/locks).
+// awaitWaiter waits until a process waits for a lock of a file: the kernel
+// lists such with an arrow (proc(5), /proc/locks).
 func awaitWaiter(t *testing.T, lock *os.File) {
 	t.Helper()
 	var st unix.Stat_t

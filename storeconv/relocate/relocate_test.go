@@ -20,6 +20,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/testsite/scratch"
 	"imsconv/storeconv/verify"
 )
 
@@ -239,16 +240,7 @@ func TestRelocateSample(t *testing.T) {
 // machine has one: these tests make thousands of small files.
 func memoryDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "relocate-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
+	return scratch.Dir(t)
 }
 
 // verifyNMS compares a store with the one that it was made of.

@@ -32,7 +32,7 @@ func TestDamagedStreams(t *testing.T) {
 	if _, err := testsite.WriteStream(&whole, opts, nil); err != nil {
 		t.Fatal(err)
 	}
-	base := t.TempDir()
+	base := shmDir(t)
 	for round := range rounds {
 		rng := rand.New(rand.NewPCG(uint64(round), 77))
 		data := spoil(rng, whole.Bytes())
@@ -139,7 +139,7 @@ func TestDamagedStreamsWithOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	base := t.TempDir()
+	base := shmDir(t)
 	for round := range rounds {
 		rng := rand.New(rand.NewPCG(uint64(round), 78))
 		data := [][]byte{spoil(rng, streams[0].Bytes()), spoil(rng, streams[1].Bytes())}

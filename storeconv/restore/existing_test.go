@@ -16,6 +16,7 @@ import (
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite/reference"
+	"imsconv/storeconv/testsite/scratch"
 )
 
 // tape makes streams by short lines:
@@ -71,12 +72,8 @@ func tape(t testing.TB, date int64, lines ...string) []byte {
 
 // shmDir is a folder of the test on a memory file system, where there is one.
 func shmDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "imsconv-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
+	t.Helper()
+	return scratch.Dir(t)
 }
 
 // boxLines gives a mailbox as lines: its header in short, then UID, flags,

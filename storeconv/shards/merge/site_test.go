@@ -18,6 +18,7 @@ import (
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/shards/merge"
 	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/testsite/scratch"
 )
 
 // kept is a log that keeps what it is told.
@@ -90,12 +91,7 @@ func newSite(t *testing.T) *site {
 // what is durable is another test's business.
 func memoryDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "merge-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	return dir
+	return scratch.Dir(t)
 }
 
 func restoreTo(t *testing.T, store string, stream []byte, shard storeconv.Shard) {

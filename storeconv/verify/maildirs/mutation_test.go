@@ -20,6 +20,7 @@ import (
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/testsite"
+	mem "imsconv/storeconv/testsite/scratch"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/maildirs"
 )
@@ -35,12 +36,7 @@ func must(t testing.TB, err error) {
 // tree is copied for every mutation.
 func scratch(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "maildirs-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	return dir
+	return mem.Dir(t)
 }
 
 // recorder keeps what is told, a line each: kind, where, text.
