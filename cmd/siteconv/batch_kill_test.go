@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/testsite/scratch"
 )
 
 // withoutReports is a listing without what holds times: reports.
@@ -27,7 +28,7 @@ func withoutReports(t *testing.T, root string) map[string]file {
 // begunFolder makes an output folder with what comes before the batches.
 func begunFolder(t *testing.T, site string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "moved")
+	out := filepath.Join(scratch.Dir(t), "moved")
 	finished(t, incremental(site, out)...)
 	return out
 }
@@ -35,7 +36,7 @@ func begunFolder(t *testing.T, site string) string {
 // copyOf is a copy of an output folder.
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "moved")
+	out := filepath.Join(scratch.Dir(t), "moved")
 	if text, err := peer.Command(t, "cp", "-a", dir, out).CombinedOutput(); err != nil { // dates and links too
 		t.Fatalf("%v: %s", err, text)
 	}

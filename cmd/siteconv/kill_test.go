@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/site"
 	"imsconv/ldifconv/testdir"
 	"imsconv/storeconv/testsite"
+	"imsconv/storeconv/testsite/scratch"
 )
 
 // siteUsers are the users of generated sites: a sample of what .ci/full takes.
@@ -32,7 +33,7 @@ var siteMessages = 300 * siteUsers / 40
 // generated makes a SIMS site of some size.
 func generated(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	export, err := os.Create(dir + "/export.ldif")
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func plainList(t *testing.T, root string) map[string]file {
 // generatedNMS makes an NMS site of some size.
 func generatedNMS(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	if _, err := testsite.WriteNMS(dir+"/store", testsite.NMSOptions{Seed: 7, Users: siteUsers, Messages: siteMessages}); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func killInEachStep(t *testing.T, args []string, c *conversion) {
 		return peer.Command(t, "siteconv", append([]string{"run", "--out", out}, args...)...)
 	}
 	// One place for all of them: what is made for Dovecot names it.
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	out, whole := filepath.Join(dir, "out"), filepath.Join(dir, "whole")
 	status := converted(t, run(out))
 	if err := os.Rename(out, whole); err != nil {

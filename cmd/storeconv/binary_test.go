@@ -100,11 +100,19 @@ func run(t testing.TB, stdin io.Reader, args ...string) outcome {
 	return o
 }
 
-// forgetPeak lets go of the test's own memory, and of its peak: a child begins
-// with the peak of its parent (proc(5), clear_refs). Where that cannot be
-// written, a child's peak may be the test's.
+// forgetPeak lets go of the test's own memory, where that is much, and of its
+// peak: a child begins with the peak of its parent (proc(5), clear_refs). Where
+// that cannot be written, a child's peak may be the test's.
 func forgetPeak() {
-	debug.FreeOSMemory()
+	const much = 32 << 20
+	var pages, resident int64
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err == nil {
+		_, err = fmt.Sscan(string(statm), &pages, &resident)
+	}
+	if err != nil || resident*int64(os.Getpagesize()) > much {
+		debug.FreeOSMemory()
+	}
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }
 

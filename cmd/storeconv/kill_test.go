@@ -20,7 +20,7 @@ import (
 // the full run.
 func TestKill(t *testing.T) {
 	kills := 15
-	opts := testsite.StreamOptions{Seed: 5, Users: 60, Mailboxes: 3, Messages: 2400, MedianSize: 3000, Links: 25, Odd: true}
+	opts := testsite.StreamOptions{Seed: 5, Users: 40, Mailboxes: 3, Messages: 1200, MedianSize: 3000, Links: 25, Odd: true}
 	if full {
 		kills = 200
 		opts.Users, opts.Messages = 150, 6000

@@ -97,13 +97,13 @@ func manyMailboxes(t testing.TB, path string, mailboxes, messages int) {
 
 // TestManyMailboxesOfOneUser: a few open files are enough for any number of
 // mailboxes, and memory stays below what is promised. A normal run has three
-// and twenty times as many mailboxes as there may be open files, with many
+// and ten times as many mailboxes as there may be open files, with several
 // messages and with one; the full run has up to 100,000.
 func TestManyMailboxesOfOneUser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes many thousand files")
 	}
-	sizes := [][2]int{{800, 14}, {5000, 1}}
+	sizes := [][2]int{{800, 5}, {2600, 1}}
 	if full {
 		sizes = [][2]int{{2000, 14}, {20_000, 1}, {100_000, 1}}
 	}

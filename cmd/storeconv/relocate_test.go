@@ -142,7 +142,7 @@ func equalRecords(a, b map[string]string) bool {
 // run makes.
 func TestRelocateKill(t *testing.T) {
 	kills := 9
-	opts := testsite.NMSOptions{Seed: 23, Users: 40, Messages: 1200, Links: 25}
+	opts := testsite.NMSOptions{Seed: 23, Users: 30, Messages: 700, Links: 25}
 	if full {
 		kills = 150
 		opts.Users, opts.Messages = 150, 6000

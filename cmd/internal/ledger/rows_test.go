@@ -407,8 +407,8 @@ func TestOverQuota(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBounded: the sums of a million mailboxes of half a million users
-// in as many domains need no more memory than those of a tenth of them.
+// TestMemoryIsBounded: the sums of 500,000 mailboxes of half as many users in as
+// many domains need no more memory than those of a tenth of them.
 func TestMemoryIsBounded(t *testing.T) {
 	heap := func(n int) int64 {
 		sums := newTotals()
@@ -426,8 +426,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 		return int64(m.HeapAlloc)
 	}
-	small, large := heap(100_000), heap(1_000_000)
+	small, large := heap(50_000), heap(500_000)
 	if large > small+4<<20 {
-		t.Errorf("%d bytes for a million mailboxes, %d for a tenth", large, small)
+		t.Errorf("%d bytes for 500,000 mailboxes, %d for a tenth", large, small)
 	}
 }
