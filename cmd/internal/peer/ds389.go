@@ -59,10 +59,10 @@ func NewDS389(t testing.TB, schema []byte, suffixes ...string) *DS389 {
 	d.ctl = func(args ...string) ([]byte, error) {
 		return Command(t, "/usr/bin/python3", append([]string{wrapper}, args...)...).CombinedOutput()
 	}
-	d.sweep(control)
 	port := FreePort(t)
 	d.URI = fmt.Sprintf("ldap://127.0.0.1:%d", port)
 	write(t, wrapper, []byte(withoutSystemd))
+	d.sweep(control)
 	write(t, filepath.Join(dir, "instance.inf"), d.instance(port, suffixes))
 	t.Cleanup(func() {
 		d.Stop()
