@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -208,24 +209,47 @@ func (r *messageReader) readOpen(ctx context.Context, fd int, size int64) (facts
 	}
 }
 
+// Line ends are looked at eight bytes at a time and without a branch, so that
+// the time is the same for lines of any length: to search for each LF costs, on
+// lines of 70 bytes, twice as much, and on very short ones twenty times.
+
 // bareLF looks for a LF without a CR in front; last is the byte before b.
 func bareLF(b []byte, last byte) bool {
-	for at := 0; at < len(b); {
-		n := bytes.IndexByte(b[at:], '\n')
-		if n < 0 {
-			return false
-		}
-		at += n
-		if at > 0 {
-			last = b[at-1]
-		}
-		if last != '\r' {
+	if len(b) > 0 && b[0] == '\n' && last != '\r' {
+		return true
+	}
+	le := binary.LittleEndian
+	for ; len(b) > 32; b = b[32:] {
+		p := b[:33]
+		bare := bareIn(le.Uint64(p[1:]), le.Uint64(p)) | bareIn(le.Uint64(p[9:]), le.Uint64(p[8:])) |
+			bareIn(le.Uint64(p[17:]), le.Uint64(p[16:])) | bareIn(le.Uint64(p[25:]), le.Uint64(p[24:]))
+		if bare&highBits != 0 {
 			return true
 		}
-		at++
+	}
+	for i := 1; i < len(b); i++ {
+		if b[i] == '\n' && b[i-1] != '\r' {
+			return true
+		}
 	}
 	return false
 }
+
+// Eight bytes of one value, and the highest bits of eight bytes.
+const (
+	eachOne  = 0x0101010101010101
+	eachLF   = '\n' * eachOne
+	eachCR   = '\r' * eachOne
+	highBits = 0x80 * eachOne
+)
+
+// bareIn has the high bit of each of the eight bytes of text that is a LF while
+// the one of before, in front of it, is no CR. Its other bits say nothing.
+func bareIn(text, before uint64) uint64 { return notZero(before^eachCR) &^ notZero(text^eachLF) }
+
+// notZero has the high bit of each byte of x that is not zero: its own, or the
+// one that is left when one is taken off. Its other bits say nothing.
+func notZero(x uint64) uint64 { return ((x | highBits) - eachOne) | x }
 
 // fdReader reads an open file; its owner closes the descriptor.
 type fdReader int
