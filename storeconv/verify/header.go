@@ -79,7 +79,8 @@ func SentDate(head []byte) (seconds int64, ok bool) {
 // fieldName compares the name of a field; blanks in front of the colon are
 // obsolete and may or may not have been taken.
 func fieldName(name []byte, want string) bool {
-	return bytes.EqualFold(bytes.TrimRight(name, " \t"), []byte(want))
+	n := len(want)
+	return len(name) >= n && name[0]|0x20 == want[0] && strings.EqualFold(string(name[:n]), want) && len(bytes.TrimRight(name[n:], " \t")) == 0
 }
 
 // fieldValue is the value of a field from offset at on, with its continuation
@@ -163,7 +164,10 @@ func dateText(seconds int64) string {
 // 3.3 and 4.3. ok is false for what the grammar does not produce: what an index
 // has of such a date, if anything, is not for us to say.
 func readDate(value string) (seconds int64, ok bool) {
-	words := strings.Fields(strings.ReplaceAll(withoutComments(value), ",", " , "))
+	words := make([]string, 0, 16)
+	for word := range strings.FieldsSeq(strings.ReplaceAll(withoutComments(value), ",", " , ")) {
+		words = append(words, word)
+	}
 	words = joinColons(words)
 	if len(words) >= 2 && words[1] == "," {
 		if !isDayName(words[0]) {
@@ -249,20 +253,15 @@ func readYear(s string) (int, bool) {
 
 // readClock reads hh:mm or hh:mm:ss as seconds of the day.
 func readClock(s string) (int64, bool) {
-	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 {
-		return 0, false
+	hour, rest, ok := strings.Cut(s, ":")
+	minute, second, seconds := strings.Cut(rest, ":")
+	if !seconds {
+		second = "00"
 	}
 	total := int64(0)
-	for i := range 3 {
-		n := uint64(0)
-		if i < len(parts) {
-			var err error
-			if n, err = strconv.ParseUint(parts[i], 10, 8); err != nil || len(parts[i]) != 2 {
-				return 0, false
-			}
-		}
-		if n > [...]uint64{23, 59, 60}[i] {
+	for i, part := range [...]string{hour, minute, second} {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if !ok || err != nil || len(part) != 2 || n > [...]uint64{23, 59, 60}[i] {
 			return 0, false
 		}
 		total = 60*total + int64(n)

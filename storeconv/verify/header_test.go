@@ -25,6 +25,9 @@ func TestReadHeader(t *testing.T) {
 		{"a: b\nmessage-id:\n <a@b>\n (c)\n\n", 30, noDate, "<a@b>"},
 		{"Message-Id: x <a@b> y\n\n", 23, noDate, "<a@b>"},
 		{"Message-Id: plain\x01text\n\n", 24, noDate, "plaintext"},
+		{"Meſſage-Id: <a@b>\nMessage-Idx: <c@d>\n\n", 40, noDate, ""},
+		{"message-id \t: <a@b>\n\n", 21, noDate, "<a@b>"},
+		{"Date: 1 Jan 99 23:59 GMT\n\n", 26, 915235140, ""},
 		{"DATE: 1 Jan 99 00:00:00 GMT\nDate: 2 Jan 99 00:00:00 GMT\n\n", 57, 915148800, ""},
 	} {
 		f := readHeader([]byte(tt.text))
@@ -32,7 +35,9 @@ func TestReadHeader(t *testing.T) {
 			t.Errorf("%q: %+v", tt.text, f)
 		}
 	}
-	for _, odd := range []string{"Date: yesterday\n\n", "Date: Mon, 1 May 2000\n\n", "Date : 1 Jan 1999 00:00 GMT\n\n", "Date: 31 Feb 1999 00:00 GMT\n\n"} {
+	for _, odd := range []string{"Date: yesterday\n\n", "Date: Mon, 1 May 2000\n\n", "Date : 1 Jan 1999 00:00 GMT\n\n", "Date: 31 Feb 1999 00:00 GMT\n\n",
+		"Date: 1 Jan 1999 00 GMT\n\n", "Date: 1 Jan 1999 0:00 GMT\n\n", "Date: 1 Jan 1999 00:60 GMT\n\n", "Date: 1 Jan 1999 24:00 GMT\n\n",
+		"Date: 1 Jan 1999 00:00:61 GMT\n\n", "Date: 1 Jan 1999 00:00:00:00 GMT\n\n", "Date: 1 Jan 1999 00:00:+1 GMT\n\n"} {
 		if f := readHeader([]byte(odd)); f.sentKnown {
 			t.Errorf("%q is taken for %s", odd, dateText(f.sent))
 		}
