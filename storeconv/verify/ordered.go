@@ -15,15 +15,17 @@ import (
 // makes the tasks and sends them; jobs workers, each made by worker, do them;
 // take gets every task that was done, in the order of sending. After an error
 // of any of them, or the end of the context, tasks that were sent and not done
-// go to drop. No more than three tasks a worker are on the way.
+// go to drop. No more than five tasks a worker are on the way, of which two
+// wait for a worker: one who has to wait for the next task leaves its processor
+// idle, and waking that up takes as long as a small task.
 func ordered[T any](ctx context.Context, jobs int, produce func(ctx context.Context, send func(T) error) error,
 	worker func() func(context.Context, T), take func(T) error, drop func(T)) error {
 	type slot struct {
 		t    T
 		done chan bool // capacity 1: true when the task was done
 	}
-	work := make(chan slot)
-	order := make(chan slot, 2*jobs)
+	work := make(chan slot, 2*jobs)
+	order := make(chan slot, 4*jobs)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(work)
