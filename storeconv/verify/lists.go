@@ -16,6 +16,7 @@ import (
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // list is one of the databases of mboxlist, open for reading.
@@ -183,10 +184,10 @@ func (v *verifier) takeMailbox(t *task) error {
 	if res.foreign {
 		v.report.Foreign++
 	}
-	v.folderRecord(box, res)
+	listed := v.folderRecord(box, res)
 	if res.indexed {
 		v.subscription(box, res)
-		v.perUser(box, res)
+		v.perUser(box, res, listed)
 	}
 	return nil
 }
@@ -202,22 +203,26 @@ func (v *verifier) record(kind mboxlist.Kind, key, where string) ([]byte, bool) 
 	return value, ok
 }
 
-func (v *verifier) folderRecord(box *mailbox, res *boxResult) {
+// folderRecord tells whether there is one.
+func (v *verifier) folderRecord(box *mailbox, res *boxResult) (listed bool) {
 	if !v.lists.has(mboxlist.FolderDB) {
-		return
+		return false
 	}
 	key := box.fullName()
 	value, ok := v.record(mboxlist.FolderDB, key, box.path)
 	if !ok {
 		v.inherited(problem("not-listed", box.path, "folder.db has no record of %s", key), v.origin != nil && v.origin.unlisted(box))
-		return
+		return false
 	}
 	rec, err := mboxlist.ParseFolder(value)
 	if err != nil {
 		if res.indexed {
 			v.tell(problem("folder-record", box.path, "%s: %v", key, err))
 		}
-		return
+		return true
+	}
+	if rec.Partition == box.partition && box.hasIndex && ims.CheckPartition(rec.Partition) == nil {
+		v.settle(mboxlist.FolderDB, key, value)
 	}
 	if rec.Partition != box.partition {
 		v.inherited(problem("folder-record", box.path, "%s: folder.db has partition %s", key, rec.Partition), v.origin != nil && v.origin.unlisted(box))
@@ -225,6 +230,7 @@ func (v *verifier) folderRecord(box *mailbox, res *boxResult) {
 	if acl := rightsText(rec.ACL); res.indexed && acl != res.header.ACL {
 		v.tell(problem("folder-record", box.path, "%s: folder.db has ACL %q, the index %q", key, acl, res.header.ACL))
 	}
+	return true
 }
 
 // rightsText is an access control list as an index has it.
@@ -264,13 +270,14 @@ func bit(b bool) int {
 	return 0
 }
 
-// perUser holds what peruser.db says of the owner against the flags of the
-// index.
-func (v *verifier) perUser(box *mailbox, res *boxResult) {
+// perUser holds what peruser.db says of the owner of a mailbox, which folder.db
+// may have listed, against the flags of the index.
+func (v *verifier) perUser(box *mailbox, res *boxResult, listed bool) {
 	if !v.lists.has(mboxlist.PeruserDB) {
 		return
 	}
-	value, ok := v.record(mboxlist.PeruserDB, box.id+"\t"+box.fullName(), box.path)
+	key := box.id + "\t" + box.fullName()
+	value, ok := v.record(mboxlist.PeruserDB, key, box.path)
 	if !ok {
 		v.tell(problem("per-user", box.path, "peruser.db has no record of %s for %s", box.fullName(), box.id))
 		return
@@ -279,6 +286,9 @@ func (v *verifier) perUser(box *mailbox, res *boxResult) {
 	if err != nil {
 		v.tell(problem("per-user", box.path, "%s: %v", box.fullName(), err))
 		return
+	}
+	if listed {
+		v.settle(mboxlist.PeruserDB, key, value)
 	}
 	compare := func(what string, has, want mboxlist.UIDSet) {
 		if !slices.Equal(has, want) {
@@ -321,6 +331,7 @@ func (v *verifier) endUser() {
 		}
 		return
 	}
+	v.settle(mboxlist.QuotaDB, u.id, value)
 	if kb := wholeKB(u.size); q.UsageKB != kb || q.UsageMessages != u.messages {
 		v.tell(problem("quota", where, "quota.db counts %d KB and %d messages, the store has %d KB and %d", q.UsageKB, q.UsageMessages, kb, u.messages))
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"os"
 	"runtime"
 	"slices"
@@ -97,7 +98,7 @@ func newVerifier(store string, opts StoreOptions) (*verifier, error) {
 	if opts.Jobs <= 0 {
 		opts.Jobs = runtime.GOMAXPROCS(0)
 	}
-	v := &verifier{opts: opts, log: opts.Log, path: store}
+	v := &verifier{opts: opts, log: opts.Log, path: store, seed: maphash.MakeSeed()}
 	var err error
 	if v.chosen, err = choose(opts.Selection); err != nil {
 		return nil, err
@@ -119,6 +120,8 @@ type verifier struct {
 
 	// Of the goroutine that takes results in their order.
 	lists   lists
+	settled [4]recordSum // records of the databases that the tree has answered for
+	seed    maphash.Seed // of their sums
 	report  StoreReport
 	user    userTotals
 	indexed bool // some mailbox has an index of ours
