@@ -99,25 +99,6 @@ func messageID(v []byte) string {
 	return string(out)
 }
 
-// hasBareLF tells whether a LF in b has no CR before it. prev is the byte
-// before b, 0 at the start of a message.
-func hasBareLF(b []byte, prev byte) bool {
-	for {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			return false
-		}
-		if i > 0 {
-			prev = b[i-1]
-		}
-		if prev != '\r' {
-			return true
-		}
-		prev = '\n'
-		b = b[i+1:]
-	}
-}
-
 // AppendCRLF appends b to dst with every line end written as CR LF. prev is the
 // byte before b, 0 at the start of a message.
 func AppendCRLF(dst, b []byte, prev byte) []byte {
