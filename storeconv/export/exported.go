@@ -109,8 +109,13 @@ type listReader struct {
 
 var errBadList = errors.New("not a list of exported mail")
 
+// listBuffer is the size of the buffer that a list is read through, in bytes.
+const listBuffer = 64 << 10
+
+// newListReader reads the head of a list. A *bufio.Reader of listBuffer it
+// takes as it is.
 func newListReader(r io.Reader, magic string) (*listReader, error) {
-	l := &listReader{br: bufio.NewReaderSize(r, 64<<10), box: -1}
+	l := &listReader{br: bufio.NewReaderSize(r, listBuffer), box: -1}
 	first, err := l.next()
 	if err != nil || first != magic {
 		return nil, l.fail(err)

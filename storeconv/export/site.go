@@ -2,6 +2,7 @@ package export
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -35,7 +36,7 @@ func (r *run) finishSite() error {
 	}
 	defer r.folder.UnlockLists()
 	where, needs := durable.RealPath(r.dst), needs{plugin: r.settings.plugin}
-	if err := r.writeBeside(moxFile, 0o700, func(w io.Writer) error { return r.moxScript(w, where, &needs) }); err != nil {
+	if err := r.writeScripts(where, &needs); err != nil {
 		return err
 	}
 	if err := r.writeBeside(dovecotFile, durable.FileMode, func(w io.Writer) error {
@@ -44,11 +45,6 @@ func (r *run) finishSite() error {
 	}); err != nil {
 		return err
 	}
-	if r.opt.To == Maildir {
-		if err := r.writeBeside(vandelayFile, 0o700, func(w io.Writer) error { return r.vandelayScript(w, where) }); err != nil {
-			return err
-		}
-	}
 	err := r.out.RemoveDir(pendingDir)
 	if isMissing(err) || isAny(err, unix.ENOTEMPTY, unix.EEXIST) {
 		return nil
@@ -56,34 +52,55 @@ func (r *run) finishSite() error {
 	return err
 }
 
-// writeBeside writes a file beside the users, whole or not at all.
-func (r *run) writeBeside(name string, mode uint32, write func(w io.Writer) error) error {
-	fresh := ims.WorkDir + "/" + r.folder.Name + "/fresh"
-	f, err := r.out.Recreate(fresh)
-	if err != nil {
-		return err
+// beside is a file beside the users that is being written: it gets its name
+// when it is whole.
+type beside struct {
+	*bufio.Writer
+	r           *run
+	name, fresh string
+	f           *durable.File
+}
+
+func (r *run) openBeside(name string) (*beside, error) {
+	b := &beside{r: r, name: name, fresh: ims.WorkDir + "/" + r.folder.Name + "/fresh-" + path.Base(name)}
+	var err error
+	if b.f, err = r.out.Recreate(b.fresh); err != nil {
+		return nil, err
 	}
-	w := bufio.NewWriterSize(f, 64<<10)
-	err = write(w)
+	b.Writer = bufio.NewWriterSize(b.f, 16<<10)
+	return b, nil
+}
+
+// end puts the file in place, unless writing it has failed.
+func (b *beside) end(mode uint32, err error) error {
 	if err == nil {
-		err = w.Flush()
+		err = b.Flush()
 	}
 	if err == nil {
-		err = f.Chmod(fsMode(mode))
+		err = b.f.Chmod(fsMode(mode))
 	}
-	if err == nil && r.opt.Sync != storeconv.SyncNone {
-		err = f.Sync()
+	if err == nil && b.r.opt.Sync != storeconv.SyncNone {
+		err = b.f.Sync()
 	}
-	if closeErr := f.Close(); err == nil {
+	if closeErr := b.f.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.out.Replace(fresh, r.out.Dir, name); err != nil {
+	if err := b.r.out.Replace(b.fresh, b.r.out.Dir, b.name); err != nil {
 		return err
 	}
-	return r.syncNames(filepath.Dir(name))
+	return b.r.syncNames(filepath.Dir(b.name))
+}
+
+// writeBeside writes a file beside the users, whole or not at all.
+func (r *run) writeBeside(name string, mode uint32, write func(w io.Writer) error) error {
+	b, err := r.openBeside(name)
+	if err != nil {
+		return err
+	}
+	return b.end(mode, write(b))
 }
 
 // dovecot is the example of a configuration for Dovecot 2.3; where says where
@@ -155,12 +172,18 @@ func (r *run) eachList(fn func(h *head) error) error {
 	if err != nil {
 		return err
 	}
+	br := bufio.NewReaderSize(nil, listBuffer)
 	for _, e := range names {
-		f, l, err := openList(r.out.Dir, exportedDir+"/"+e.Name(), exportedMagic)
+		f, err := r.out.Open(exportedDir + "/" + e.Name())
 		if err != nil {
 			return err
 		}
+		br.Reset(f)
+		l, err := newListReader(br, exportedMagic)
 		f.Close() // opened for reading
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name(), err)
+		}
 		if _, err := r.out.Stat(l.head.place); isMissing(err) {
 			continue
 		}
@@ -174,35 +197,73 @@ func (r *run) eachList(fn func(h *head) error) error {
 // quoted is a word for a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// moxScript writes the script for mox, and finds out what all users need.
-func (r *run) moxScript(w io.Writer, where string, all *needs) error {
-	fmt.Fprintf(w, "#!/bin/sh\n# Imports every mailbox into mox, which runs. An account has the name of the user:\n# change the first word where it has another. Given twice, mail is there twice.\nset -e\n: \"${MOX:=mox}\" \"${OUT:=%s}\"\n", strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "}", `\}`).Replace(where))
+// scriptMode is that of the scripts.
+const scriptMode = 0o700
+
+// writeScripts writes the scripts for other servers, and finds out what all
+// users need: the list of each is read once for all of it.
+func (r *run) writeScripts(where string, all *needs) error {
+	mox, err := r.openBeside(moxFile)
+	if err != nil {
+		return err
+	}
+	if r.opt.To != Maildir {
+		r.beginMox(mox, where)
+		return mox.end(scriptMode, r.eachList(func(h *head) error {
+			all.add(h.needs)
+			return r.addMox(mox, h)
+		}))
+	}
+	vandelay, err := r.openBeside(vandelayFile)
+	if err != nil {
+		return mox.end(scriptMode, err)
+	}
+	r.beginMox(mox, where)
+	beginVandelay(vandelay, where)
+	err = r.eachList(func(h *head) error {
+		all.add(h.needs)
+		return errors.Join(r.addMox(mox, h), addVandelay(vandelay, h))
+	})
+	err = mox.end(scriptMode, err)
+	return vandelay.end(scriptMode, err)
+}
+
+// inQuotes is for text between double quotes, in a shell's default value.
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "}", `\}`)
+
+func (r *run) beginMox(w io.Writer, where string) {
+	fmt.Fprintf(w, "#!/bin/sh\n# Imports every mailbox into mox, which runs. An account has the name of the user:\n# change the first word where it has another. Given twice, mail is there twice.\nset -e\n: \"${MOX:=mox}\" \"${OUT:=%s}\"\n", inQuotes.Replace(where))
+}
+
+// addMox adds the mailboxes of a user to the script for mox.
+func (r *run) addMox(w io.Writer, h *head) error {
 	kind := "maildir"
 	if r.opt.To == Mbox {
 		kind = "mbox"
 	}
-	return r.eachList(func(h *head) error {
-		all.add(h.needs)
-		for _, b := range h.boxes {
-			name := b.name
+	for _, b := range h.boxes {
+		name := b.name
+		if strings.IndexByte(name, '&') >= 0 { // else it says itself
 			if text, err := utf7.Encoding.NewDecoder().String(name); err == nil {
 				name = text
 			}
-			if name == ims.Inbox {
-				name = "Inbox"
-			}
-			if _, err := fmt.Fprintf(w, "\"$MOX\" import %s %s %s \"$OUT\"/%s\n", kind, quoted(h.user), quoted(name), quoted(path.Join(h.place, b.dir))); err != nil {
-				return err
-			}
 		}
-		return nil
-	})
+		if name == ims.Inbox {
+			name = "Inbox"
+		}
+		if _, err := fmt.Fprintf(w, "\"$MOX\" import %s %s %s \"$OUT\"/%s\n", kind, quoted(h.user), quoted(name), quoted(path.Join(h.place, b.dir))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (r *run) vandelayScript(w io.Writer, where string) error {
-	fmt.Fprintf(w, "#!/bin/sh\n# Makes an archive of each user, NAME.archive, for vandelay to export to a server.\nset -e\n: \"${VANDELAY:=vandelay}\" \"${OUT:=%s}\"\n", strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`", "}", `\}`).Replace(where))
-	return r.eachList(func(h *head) error {
-		_, err := fmt.Fprintf(w, "\"$VANDELAY\" import maildir \"$OUT\"/%s %s\n", quoted(h.place), quoted(h.user+".archive"))
-		return err
-	})
+func beginVandelay(w io.Writer, where string) {
+	fmt.Fprintf(w, "#!/bin/sh\n# Makes an archive of each user, NAME.archive, for vandelay to export to a server.\nset -e\n: \"${VANDELAY:=vandelay}\" \"${OUT:=%s}\"\n", inQuotes.Replace(where))
+}
+
+// addVandelay adds a user to the script for vandelay.
+func addVandelay(w io.Writer, h *head) error {
+	_, err := fmt.Fprintf(w, "\"$VANDELAY\" import maildir \"$OUT\"/%s %s\n", quoted(h.place), quoted(h.user+".archive"))
+	return err
 }
