@@ -53,7 +53,7 @@ func (r *run) feedStore(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.opt.Jobs + 1)
+	group.SetLimit(r.opt.Jobs)
 	for _, su := range users {
 		if ctx.Err() != nil {
 			break
@@ -264,7 +264,7 @@ func (f *storeFeed) mailbox(ctx context.Context, u *user, src *ims.Mailbox) erro
 	b.src = src
 	p := f.r.newPacker(u)
 	err = f.messages(ctx, b, p)
-	p.send()
+	p.writeRest()
 	u.wg.Wait() // src is closed now, and another of the name may come from another partition
 	b.src, b.index = nil, nil
 	return err

@@ -29,6 +29,9 @@ func (r *run) finish(u *user) error {
 		err = u.finishMove()
 	}
 	u.lines = u.resultLines()
+	for _, b := range u.boxes {
+		b.recs.letGo()
+	}
 	r.done <- u
 	return err
 }

@@ -47,16 +47,28 @@ type records struct {
 	sorted bool
 }
 
-// add adds a record; the pointer stays good.
+// blocks are those of users who are done: to touch new memory takes longer than
+// all else that is done with a record.
+var blocks = sync.Pool{New: func() any { return new([block]record) }}
+
+// add adds a record; the pointer stays good until all are let go.
 func (l *records) add(r record) *record {
 	if l.n%block == 0 {
-		l.blocks = append(l.blocks, new([block]record))
+		l.blocks = append(l.blocks, blocks.Get().(*[block]record))
 	}
 	to := l.at(l.n)
 	*to = r
 	l.n++
 	l.order, l.sorted = nil, false
 	return to
+}
+
+// letGo forgets all records, of which nothing else may know any more.
+func (l *records) letGo() {
+	for _, b := range l.blocks {
+		blocks.Put(b)
+	}
+	*l = records{}
 }
 
 // at returns the n-th record as they came.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -39,6 +40,9 @@ type batch struct {
 // most is how many messages a batch has.
 const most = 32
 
+// batches are those that have been written.
+var batches = sync.Pool{New: func() any { return &batch{items: make([]item, 0, most)} }}
+
 // packer makes batches. It belongs to one feeder.
 type packer struct {
 	r   *run
@@ -51,7 +55,8 @@ func (r *run) newPacker(u *user) *packer { return &packer{r: r, u: u} }
 // add adds a message and sends the batch when it is full.
 func (p *packer) add(ctx context.Context, it item) error {
 	if p.now == nil {
-		p.now = &batch{u: p.u, items: make([]item, 0, most)}
+		p.now = batches.Get().(*batch)
+		p.now.u = p.u
 	}
 	p.now.items = append(p.now.items, it)
 	if len(p.now.items) == most {
@@ -70,26 +75,50 @@ func (p *packer) send() {
 	p.now = nil
 }
 
+// writeRest writes what there is itself: whoever has nothing to do but to wait
+// for it is faster than a worker who has to be woken.
+func (p *packer) writeRest() {
+	if p.now == nil {
+		return
+	}
+	buf := messageBuffers.Get().(*[]byte)
+	p.u.wg.Add(1)
+	p.r.writeBatch(p.now, buf)
+	messageBuffers.Put(buf)
+	p.now = nil
+}
+
+// messageBuffers are those of feeders that write.
+var messageBuffers = sync.Pool{New: func() any { return new(make([]byte, 64<<10)) }}
+
 // worker writes messages until there are no more.
 func (r *run) worker() {
 	buf := make([]byte, 64<<10)
 	for b := range r.work {
-		for i := range b.items {
-			it := &b.items[i]
-			if r.failure() == nil {
-				if err := r.write(it, &buf); err != nil {
-					r.fail(err)
-				}
-			}
-			if it.done != nil {
-				close(it.done) // others of this batch may wait
-			}
-		}
-		if b.block != nil {
-			b.block.Release()
-		}
-		b.u.wg.Done()
+		r.writeBatch(b, &buf)
 	}
+}
+
+func (r *run) writeBatch(b *batch, buf *[]byte) {
+	for i := range b.items {
+		it := &b.items[i]
+		if r.failure() == nil {
+			if err := r.write(it, buf); err != nil {
+				r.fail(err)
+			}
+		}
+		if it.done != nil {
+			close(it.done) // others of this batch may wait
+		}
+	}
+	if b.block != nil {
+		b.block.Release()
+	}
+	u := b.u
+	clear(b.items)
+	*b = batch{items: b.items[:0]}
+	batches.Put(b)
+	u.wg.Done()
 }
 
 // write writes one message. An error is of the destination; what is wrong with
