@@ -26,27 +26,63 @@ type storedCopy struct {
 // each message of the site.
 const copiesKept = 1 << 15
 
-// copyTable remembers the last messages by member name.
+// copyTable remembers the last messages by member name. Their number is known
+// and they go in the order in which they came: so they lie in blocks that are
+// never moved, made when they are needed, and an index of hashes has numbers.
 type copyTable struct {
-	m    map[string]storedCopy
-	ring []string
-	next int
+	seed   maphash.Seed
+	index  map[uint64]uint32 // of messages by the hash of their names
+	blocks []*[copyBlock]namedCopy
+	next   uint32 // to be used, and used again
 }
+
+type namedCopy struct {
+	name string // "": none
+	storedCopy
+}
+
+const copyBlock = 256
 
 func (t *copyTable) init() {
-	t.m = make(map[string]storedCopy)
-	t.ring = make([]string, copiesKept)
+	t.seed, t.index = maphash.MakeSeed(), make(map[uint64]uint32)
 }
 
-func (t *copyTable) add(name string, info storedCopy) {
-	if _, ok := t.m[name]; !ok {
-		if old := t.ring[t.next]; old != "" {
-			delete(t.m, old)
-		}
-		t.ring[t.next] = name
-		t.next = (t.next + 1) % len(t.ring)
+func (t *copyTable) at(n uint32) *namedCopy { return &t.blocks[n/copyBlock][n%copyBlock] }
+
+// get returns the message of a member name, if it is among the last.
+func (t *copyTable) get(name string) (*storedCopy, bool) {
+	n, ok := t.index[maphash.String(t.seed, name)]
+	if !ok || t.at(n).name != name {
+		return nil, false
 	}
-	t.m[name] = info
+	return &t.at(n).storedCopy, true
+}
+
+// add remembers a message. Of two names with one hash the later one is known.
+func (t *copyTable) add(name string, info storedCopy) {
+	key := maphash.String(t.seed, name)
+	n, ok := t.index[key]
+	if !ok || t.at(n).name != name {
+		n = t.room()
+		t.index[key] = n
+	}
+	*t.at(n) = namedCopy{name, info}
+}
+
+// room returns the number of the oldest message, which is forgotten, or of none
+// yet.
+func (t *copyTable) room() uint32 {
+	n := t.next
+	t.next = (n + 1) % copiesKept
+	if int(n/copyBlock) == len(t.blocks) {
+		t.blocks = append(t.blocks, new([copyBlock]namedCopy))
+	}
+	if old := t.at(n); old.name != "" {
+		if key := maphash.String(t.seed, old.name); t.index[key] == n {
+			delete(t.index, key)
+		}
+	}
+	return n
 }
 
 // nameSet is a set of names by 64 bits of hash, for dry runs. It stops taking

@@ -21,7 +21,8 @@ func (c *collector) link(s *linkStep) error {
 	if c.r.dry() {
 		return c.dryLink(s)
 	}
-	if first, ok := c.copies.m[s.first]; ok {
+	if known, ok := c.copies.get(s.first); ok {
+		first := *known
 		how, err := c.linkTo(s, first.at, true)
 		if err != nil {
 			return err
