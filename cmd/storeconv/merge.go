@@ -27,11 +27,11 @@ merge knows that all parts are there and belong together.
 
 Without PART, all parts were made in DIR itself, by several runs at once
 or one after the other. Then the mail is where it belongs: merge looks
-whether every part has ended, joins the reports, and removes the
-records. Once they are gone there is nothing to merge any more: a second
-merge with the same --report FILE knows that by FILE, says so and ends as
-the first one did. Without FILE, and where the mailbox lists have changed
-since, it fails.
+whether every part has ended, joins the reports, and puts the report of
+the whole, DIR/.imsconv/merged.json, in the place of the records. A
+second merge knows by it that there is nothing to merge any more: it
+says so and ends as the first one did. Where the mailbox lists have
+changed since, or a part was begun again, it knows nothing and fails.
 
 The parts are only read. A user's tree appears in DIR whole or not at
 all; the same command again goes on after an interruption and changes
@@ -51,7 +51,10 @@ else is copied, and all keeps bytes, modes, dates and, for root, owners:
 
 The mailbox lists of the parts become those of DIR, joined with what DIR
 has. Of users whom DIR has already, those with the same tree are passed
-over; the others stay as they are and are listed.
+over; the others stay as they are and are listed. So parts that are
+merged already change nothing, one that has come since is added, and of
+one that was made anew since the users whose trees are not the same any
+more are listed and not replaced.
 
 Before anything is written, merge refuses: a PART that is no store, or
 has no record, or in which a run was interrupted; a part that is there
@@ -90,6 +93,8 @@ func mergeVerb() cli.Verb {
 		Files: `
   PART/.imsconv/shards/I-of-N.json  the report of a part, as the run of it left it
   DIR/.imsconv/                     what a run needs while it lasts, and locks
+  DIR/.imsconv/merged.json          the report of the whole, of parts that were
+                                    made in DIR
 `,
 		Doc:     mergeDoc,
 		Example: "storeconv merge --store /ims/store /ims/part1 /ims/part2 /ims/part3\nstoreconv merge --store /ims/store",
@@ -157,7 +162,7 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 		return nil
 	}
 	if errors.Is(err, merge.ErrNoRecords) && v.recall(job) {
-		job.Note("an earlier merge has done everything: there is nothing to do, and the report is that of the earlier one")
+		job.Note("all is merged already, an earlier merge has done everything: there is nothing to do, and the report is that of the earlier one")
 		v.removeRecords(job) // it may have been stopped before the folder of the records was gone
 		return nil
 	}
@@ -211,12 +216,15 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 		return
 	}
 	switch {
+	case len(args) > 0 && !r.Changed && r.LeftOut == 0:
+		job.Note("all is merged already: " + v.store + " has everything of these parts, and nothing was changed")
 	case len(args) > 0:
 		if r.Linked > 0 {
 			job.Note("the messages are the parts' own files under a second name: a chown, chmod or edit in " + v.store +
 				" changes them there too; --via copy makes files of their own")
 		}
 	case !v.partial:
+		job.KeepReport(merge.MergedPath(v.store))
 		v.removeRecords(job)
 	}
 	if r.Copies {

@@ -9,14 +9,20 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv/lists"
+	"imsconv/storeconv/shards/merge"
 )
 
 // recall takes over the report that an earlier merge of the same store has left
-// where --report wants this one: the records that it was joined from are gone,
-// so that it is the only one, and whoever runs a merge again that has ended
-// well is to find that it has. It is told whether there is one.
+// in it, or where --report wants this one: the records that it was joined from
+// are gone, and whoever runs a merge again that has ended well is to find that
+// it has. It is told whether there is one.
 func (v *mergeFlags) recall(job *cli.Job) bool {
-	path := job.About().Options["report"]
+	return v.recallFrom(job, merge.MergedPath(v.store), isMerge) ||
+		v.recallFrom(job, job.About().Options["report"], v.isOf)
+}
+
+// recallFrom takes over the report at path if it is the one that is wanted.
+func (v *mergeFlags) recallFrom(job *cli.Job, path string, wanted func(*cli.Report, *cli.About) bool) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
@@ -25,7 +31,7 @@ func (v *mergeFlags) recall(job *cli.Job) bool {
 		return false
 	}
 	r, about, err := cli.ParseReport(text)
-	if err != nil || !v.isOf(&r, &about) || v.changedSince(about.End) {
+	if err != nil || !wanted(&r, &about) || v.changedSince(about.End) {
 		return false
 	}
 	var own struct {
@@ -39,10 +45,15 @@ func (v *mergeFlags) recall(job *cli.Job) bool {
 	return true
 }
 
-// isOf tells whether a report is that of a merge of parts that were made in
-// this store.
+// isMerge tells whether a report is that of a merge of parts that were made in
+// the store that it is about.
+func isMerge(r *cli.Report, about *cli.About) bool {
+	return r.Command == "storeconv merge" && (r.Exit == cli.ExitDone || r.Exit == cli.ExitLost) && !r.DryRun && len(about.Arguments) == 0
+}
+
+// isOf is isMerge of a report that may be about another store.
 func (v *mergeFlags) isOf(r *cli.Report, about *cli.About) bool {
-	if r.Command != "storeconv merge" || r.Exit != cli.ExitDone && r.Exit != cli.ExitLost || r.DryRun || len(about.Arguments) > 0 {
+	if !isMerge(r, about) {
 		return false
 	}
 	here, err := os.Stat(v.store)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,35 +83,41 @@ func TestMergeOwnKilled(t *testing.T) {
 	if err := os.Rename(work, kept); err != nil {
 		t.Fatal(err)
 	}
-	line := []string{"merge", "--store", store, "--report", report}
+	bare := []string{"merge", "--store", store}
+	line := append(slices.Clip(bare), "--report", report)
 	k := newKiller(3, 4)
 	k.took = 100 * time.Millisecond
-	for range kills {
-		os.Remove(report) // not there the first time
+	for i := range kills {
+		if err := errors.Join(os.RemoveAll(report), os.RemoveAll(work)); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.CopyFS(work, os.DirFS(kept)); err != nil {
 			t.Fatal(err)
 		}
-		k.anywhere(t, line)
+		k.anywhere(t, [][]string{line, bare}[i%2])
+		mustRun(t, 0, bare...)
 		mustRun(t, 0, line...)
 		text, err := os.ReadFile(report)
 		if err != nil || strings.Count(string(text), `"index": `) != 2 {
 			t.Fatalf("the report is not whole: %v\n%s", err, text)
 		}
-		if _, err := os.Lstat(work); !os.IsNotExist(err) {
-			t.Fatalf("the working directory is there: %v", err)
-		}
+		onlyMerged(t, work)
 	}
 
-	// Stopped when the records had gone, and their folder had not.
-	if err := os.Mkdir(work, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	// Stopped when the records had gone, and the lock had not.
 	if err := os.WriteFile(filepath.Join(work, "lock"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustRun(t, 0, line...)
-	if _, err := os.Lstat(work); !os.IsNotExist(err) {
-		t.Errorf("the working directory is there: %v", err)
+	onlyMerged(t, work)
+}
+
+// onlyMerged tells what a working directory has besides the report of a merge.
+func onlyMerged(t *testing.T, work string) {
+	t.Helper()
+	list, err := os.ReadDir(work)
+	if err != nil || len(list) != 1 || list[0].Name() != "merged.json" {
+		t.Fatalf("left in the working directory: %v, %v", list, err)
 	}
 }
 

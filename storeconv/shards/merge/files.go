@@ -172,6 +172,7 @@ func (f *userFiles) commit() error {
 	if len(f.moves) == 0 {
 		return nil
 	}
+	f.m.report.Changed = true
 	err := f.m.run.Commit(f.moves, nil)
 	for rel, p := range f.from {
 		f.m.dirs.note(p, rel)

@@ -309,6 +309,18 @@ func (m *merge) eachList(ctx context.Context, write func(mboxlist.Kind, lists.Re
 	return nil
 }
 
+// listFiles tells which files are the databases of a store. One that is replaced
+// is another file.
+func listFiles(store string) (files [4]uint64) {
+	for i, kind := range kinds {
+		var st unix.Stat_t
+		if unix.Stat(filepath.Join(store, listPath(kind)), &st) == nil {
+			files[i] = st.Ino
+		}
+	}
+	return files
+}
+
 // discardRecords writes nothing.
 func discardRecords(_ mboxlist.Kind, records lists.Records) error {
 	return records(func(_, _ []byte) error { return nil })

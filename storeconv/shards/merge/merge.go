@@ -67,6 +67,8 @@ type Report struct {
 
 	carry.Counts // of placed and unchanged trees
 
+	Changed bool // something of the store was made or replaced; with DryRun never
+
 	UserFiles   int64    // files of user/
 	Lists       [4]int64 // records merged, of the databases in the order of package mboxlist
 	RecordsLeft int64    // records left out with their users, or because another part has the key
@@ -149,7 +151,9 @@ func (m *merge) write(ctx context.Context) error {
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
+	before := listFiles(m.store)
 	err := m.convert(ctx)
+	m.report.Changed = m.report.Changed || m.report.Placed > 0 || listFiles(m.store) != before
 	if err == nil {
 		err = m.dirs.apply(m)
 	}

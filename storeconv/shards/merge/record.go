@@ -75,6 +75,12 @@ func RecordPath(store string, index, count int) string {
 	return filepath.Join(store, RecordsDir, RecordName(index, count))
 }
 
+// MergedPath is the place of the report of a merge of parts that were all made
+// in the store: it stays there when their records go, for whoever merges again.
+func MergedPath(store string) string { return filepath.Join(store, ims.WorkDir, mergedFile) }
+
+const mergedFile = "merged.json"
+
 // mostRecord bounds what is read of a record, in bytes.
 const mostRecord = 32 << 20
 
@@ -170,9 +176,10 @@ func ParseRecord(text []byte) (Record, error) {
 
 // BeginPart makes the store ready for the run of a part: the record of an
 // earlier run of it goes, durably, since it would vouch for what the run is
-// about to change. A store with other parts of another division of its users,
-// by number or by plan, is refused, and so is a part that no merge would take.
-// A store that is not there has nothing to go.
+// about to change, and so does the report of an earlier merge. A store with
+// other parts of another division of its users, by number or by plan, is
+// refused, and so is a part that no merge would take. A store that is not there
+// has nothing to go.
 func BeginPart(store string, part Mark) error {
 	if part.Count > shards.MostParts {
 		return fmt.Errorf("part %d of %d: a site has at most %d parts", part.Index, part.Count, shards.MostParts)
@@ -190,14 +197,25 @@ func BeginPart(store string, part Mark) error {
 			return err
 		}
 	}
+	if err := removeDurably(filepath.Dir(MergedPath(store)), mergedFile); err != nil {
+		return err
+	}
 	if !slices.Contains(names, own) {
 		return nil
 	}
-	d, err := durable.OpenDir(filepath.Join(store, RecordsDir))
+	return removeDurably(filepath.Join(store, RecordsDir), own)
+}
+
+// removeDurably removes a file from a directory, if both are there.
+func removeDurably(dir, name string) error {
+	if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	d, err := durable.OpenDir(dir)
 	if err != nil {
 		return err
 	}
-	err = d.Remove(own)
+	err = d.Remove(name)
 	if err == nil {
 		err = d.SyncNames(".")
 	}
