@@ -10,11 +10,36 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
+// modifiedUTF7 tells whether a name is one of IMAP modified UTF-7.
+func modifiedUTF7(name string) bool {
+	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(name)) {
+	case "", "IMAPMODIFIEDUTF7", "MODIFIEDUTF7", "MUTF7", "UTF7IMAP", "IMAPUTF7":
+		return true
+	}
+	return false
+}
+
+// EncodingName returns the one name of an encoding that [ParseEncoding] knows
+// under several; "" is IMAP modified UTF-7. What it does not know keeps its
+// name.
+func EncodingName(name string) string {
+	if modifiedUTF7(name) {
+		return ""
+	}
+	charset, err := htmlindex.Get(name)
+	if err != nil {
+		return name
+	}
+	if one, err := htmlindex.Name(charset); err == nil {
+		return one
+	}
+	return name
+}
+
 // ParseEncoding returns what turns a mailbox name in the encoding called name
 // ("": IMAP modified UTF-7) into IMAP modified UTF-7, the form of the store.
 func ParseEncoding(name string) (func(string) (string, error), error) {
-	switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(name)) {
-	case "", "IMAPMODIFIEDUTF7", "MODIFIEDUTF7", "MUTF7", "UTF7IMAP", "IMAPUTF7":
+	if modifiedUTF7(name) {
 		return func(s string) (string, error) { return s, nil }, nil
 	}
 	charset, err := htmlindex.Get(name)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -266,7 +265,7 @@ func sameDivision(a, b *Record) error {
 		why = "parts of different plans, or one of a plan and one of a hash"
 	case x.Source != y.Source:
 		why = "made of different sources"
-	case x.Paths != y.Paths:
+	case sorted(x.Paths) != sorted(y.Paths):
 		why = "made of different PATHs"
 	default:
 		why = differentChoice(a.choices(), b.choices())
@@ -278,43 +277,6 @@ func sameDivision(a, b *Record) error {
 		return nil
 	}
 	return fmt.Errorf("%s and %s do not belong together: %s", a.Path, b.Path, why)
-}
-
-// apartOptions are those in which runs may differ that make parts of one store:
-// where things lie, how fast it goes and what is told. A part whose links lead
-// out of what it was given is told to name a reference; others need none.
-var apartOptions = []string{
-	"file", "from", "reference", "store", "shard", "plan", "jobs", "sync", "via", "owner", "verbose", "blocking", "continue",
-	"report", "log", "quiet", "json",
-}
-
-// choices are the options that decide what was made. A file that one names
-// stands for what is in it, wherever it lies.
-func (r *Record) choices() map[string]string {
-	c := maps.Clone(r.Options)
-	maps.DeleteFunc(c, func(name, _ string) bool { return slices.Contains(apartOptions, name) })
-	files := make(map[string]string)
-	for _, in := range r.Inputs {
-		if _, ok := c[in.Role]; ok {
-			files[in.Role] += fmt.Sprintf("%d bytes %s\n", in.Bytes, in.SHA256)
-		}
-	}
-	maps.Copy(c, files)
-	return c
-}
-
-func differentChoice(a, b map[string]string) string {
-	for _, name := range slices.Sorted(maps.Keys(a)) {
-		if other, ok := b[name]; !ok || other != a[name] {
-			return "made with another --" + name
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		if _, ok := a[name]; !ok {
-			return "made with another --" + name
-		}
-	}
-	return ""
 }
 
 // checkCopies looks at records that the store has beside those of the parts:
