@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -75,9 +72,11 @@ copy the plan says how many there are (plan.json, crossing).
 The report has the problems and warnings of all parts, those that
 several parts have told in the same words once; the sums of their counts
 ("details"); and an object for each shard ("shards": index, count, part,
-exit, start, end, counts, problems). Counts are those of the last run of
-each part: what a run before had restored is "already there" in them, and
-a warning names such parts. The exit status is 3 when a part had 3.
+exit, start, end, runs, counts, problems). Counts are those of all runs of
+a part that ended with 0 or 3: what each has made is added up, all else is
+as the last one saw it. A run that was killed has counted nothing: what it
+had restored is "already there" in the next, and a warning names such
+parts. The exit status is 3 when a part had 3.
 
 What is known of all mailboxes is sorted in DIR/.imsconv and, before
 that is there, in the directory for temporary files (TMPDIR).
@@ -244,64 +243,4 @@ func (v *mergeFlags) removeRecords(job *cli.Job) {
 	if !v.dryRun {
 		job.AtEnd(func() error { return merge.RemoveRecords(v.store) })
 	}
-}
-
-// shardTold is what the report of a merge tells of one part.
-type shardTold struct {
-	Index    int        `json:"index"`
-	Count    int        `json:"count"`
-	Part     string     `json:"part"` // the store that it was made in
-	Exit     int        `json:"exit"`
-	Start    *time.Time `json:"start,omitempty"`
-	End      *time.Time `json:"end,omitempty"`
-	Counts   cli.Counts `json:"counts"`
-	Problems int64      `json:"problems"`
-}
-
-// copiesCount is what restore calls links that became files of their own.
-const copiesCount = "copies for links"
-
-// thereCount is what restore calls messages that a run before had made. They
-// are in none of its other counts.
-const thereCount = "already there"
-
-// joinReports takes the reports of all parts into that of the merge, one after
-// the other, and returns how many links became copies.
-func joinReports(job *cli.Job, records []merge.Record) (copies int64, err error) {
-	told := []shardTold{}
-	var again []int
-	for i := range records {
-		text, err := os.ReadFile(records[i].Path)
-		if err != nil {
-			return 0, err
-		}
-		r, about, err := cli.ParseReport(text)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", records[i].Path, err)
-		}
-		s := shardTold{Index: records[i].Shard.Index, Count: records[i].Shard.Count, Part: records[i].Store, Exit: r.Exit, Counts: r.Counts, Problems: r.Problems.Total}
-		if !about.Start.IsZero() {
-			s.Start, s.End = &about.Start, &about.End
-		}
-		told = append(told, s)
-		job.Adopt(r)
-		if r.Exit == cli.ExitLost && r.Problems.Total == 0 {
-			job.Problem("shard", records[i].Path, "the run ended with losses, and its record lists none")
-		}
-		for _, c := range r.Counts {
-			job.Detail(c.Name, c.N)
-		}
-		copies += r.Counts.Get(copiesCount)
-		if strings.HasSuffix(r.Command, " restore") && r.Counts.Get(thereCount) > 0 {
-			again = append(again, records[i].Shard.Index)
-		}
-	}
-	if len(again) > 0 {
-		job.Warning("counted-before", "shard "+merge.PartNumbers(again, records[0].Shard.Count),
-			fmt.Sprintf("messages of a run before, or of another source, were there: they count as %q, and not as messages, bytes, links or copies", thereCount))
-	}
-	job.Data(struct {
-		Shards []shardTold `json:"shards"`
-	}{told})
-	return copies, nil
 }

@@ -130,7 +130,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	o.Command, o.Log, o.Progress = job.CommandLine(), job, meter
 	if o.DryRun {
 		job.DryRun()
-	} else if err := v.record(job); err != nil {
+	} else if err := v.record(ctx, job); err != nil {
 		return err
 	}
 	rep, err := relocate.Relocate(ctx, v.store, v.from, *o)
@@ -142,7 +142,7 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 }
 
 // record has the run of a part leave its record.
-func (v *relocateFlags) record(job *cli.Job) error {
+func (v *relocateFlags) record(ctx context.Context, job *cli.Job) error {
 	if !v.shard.Given() {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (v *relocateFlags) record(job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	return recordShard(job, v.store, v.part.Shard, source)
+	return recordShard(ctx, job, v.store, v.opts.Owner, v.part.Shard, source)
 }
 
 // prepare turns the flags into options.

@@ -206,7 +206,7 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	o.Progress = job.Meter("messages", 0, sizeOf(streams))
 	if o.DryRun {
 		job.DryRun()
-	} else if err := recordShard(job, v.store, o.Shard, streamsIdentity(streams), o.Paths...); err != nil {
+	} else if err := recordShard(ctx, job, v.store, o.Owner, o.Shard, streamsIdentity(streams), o.Paths...); err != nil {
 		return err
 	}
 	rep, err := restore.Restore(ctx, v.store, streams, o)

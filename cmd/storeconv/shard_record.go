@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -17,20 +18,32 @@ import (
 // recordShard has the run of a part leave its report in the store, for merge,
 // when it has done its work. That of an earlier run goes first. A run of all
 // users leaves none.
-func recordShard(job *cli.Job, store string, part storeconv.Shard, source string, paths ...string) error {
+func recordShard(ctx context.Context, job *cli.Job, store string, owner *storeconv.Owner, part storeconv.Shard, source string, paths ...string) error {
 	if part.Count < 1 {
 		return nil
+	}
+	if owner != nil {
+		if err := owner.Check(); err != nil {
+			return err
+		}
 	}
 	m := merge.Mark{Index: part.Number(), Count: part.Count, Source: source, Paths: strings.Join(paths, "\n")}
 	if part.Plan != nil {
 		m.Plan = part.Plan.ID
 	}
-	if err := merge.BeginPart(store, m); err != nil {
+	claim, err := merge.BeginPart(ctx, store, m, owner)
+	if err != nil {
 		return err
 	}
-	job.Data(struct {
-		Shard merge.Mark `json:"shard"`
-	}{m})
+	job.Hold(claim)
+	told := struct {
+		Shard   merge.Mark     `json:"shard"`
+		Earlier *merge.Earlier `json:"earlier,omitempty"`
+	}{Shard: m}
+	if claim.Earlier.Runs > 0 {
+		told.Earlier = &claim.Earlier
+	}
+	job.Data(told)
 	job.KeepReport(merge.RecordPath(store, m.Index, m.Count))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"imsconv/cmd/internal/peer"
 	"imsconv/storeconv/testsite"
 )
 
@@ -73,4 +74,49 @@ func runTogether(t *testing.T, lines [][]string) {
 			t.Errorf("%s: %v\n%s", strings.Join(lines[i], " "), err, errs[i].String())
 		}
 	}
+}
+
+// TestTwoPlansAtOnce: of two tasks of one number that have different plans, the
+// one that comes second ends at its start, and the first goes on to its end.
+func TestTwoPlansAtOnce(t *testing.T) {
+	dir := scratch(t)
+	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 6, Users: 20, Messages: 300, Links: 5})
+	data, err := os.ReadFile(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, one, two := filepath.Join(dir, "store"), filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	mustRun(t, 0, "plan-shards", "--shards", "2", "--out", one, stream)
+	mustRun(t, 0, "plan-shards", "--shards", "2", "--links", "copy", "--out", two, stream)
+	cmd := program(t, "restore", "-f", "-", "--store", store, "--shard", "1/2", "--plan", one)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write(data[:len(data)*3/4]); err != nil {
+		t.Fatal(err)
+	}
+	peer.Await(t, "the first is at work", func() bool {
+		list, _ := filepath.Glob(filepath.Join(store, ".imsconv", "restore-*"))
+		return len(list) > 0
+	})
+	for _, line := range [][]string{{"--shard", "1/2", "--plan", two}, {"--shard", "2/2", "--plan", two}, {"--shard", "1/2"}, {"--shard", "1/3"}} {
+		o := run(t, nil, append([]string{"restore", "-f", stream, "--store", store}, line...)...)
+		if o.exit != 1 || !strings.Contains(o.stderr, "another process makes a part of another division of the site there (2 parts of the plan ") {
+			t.Errorf("%v: exit status %d\n%s", line, o.exit, o.stderr)
+		}
+	}
+	mustRun(t, 0, "restore", "-f", stream, "--store", store, "--shard", "2/2", "--plan", one)
+	if _, err := in.Write(data[len(data)*3/4:]); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, 0, "merge", "--store", store)
+	mustRun(t, 0, "verify", "--store", store, "-f", stream)
 }

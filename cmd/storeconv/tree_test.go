@@ -28,8 +28,8 @@ type node struct {
 type tree map[string]node
 
 // readTree reads a store as readAll does, but for the records of shards and the
-// report of their merge, which have times and paths in them. What else is in the
-// working directory counts.
+// report of their merge, which have times and paths in them. What else is in
+// the working directory counts.
 func readTree(t testing.TB, root string) tree {
 	t.Helper()
 	nodes := readAll(t, root)

@@ -57,6 +57,7 @@ func (j *Job) begin(opt *common) error {
 // finish writes the report, tells the error and the summary, and returns the
 // exit status.
 func (j *Job) finish(ctx context.Context, err error) int {
+	defer j.release()
 	j.stopMeter()
 	r := j.Snapshot()
 	if err != nil {

@@ -36,6 +36,7 @@ type Job struct {
 	place  *OutputFile   // of --report; nil: none
 	kept   string        // of KeepReport; "": none
 	atEnd  func() error  // of AtEnd; nil: none
+	held   []io.Closer   // of Hold
 
 	adopted   map[uint64]struct{} // sums of the lines of Adopt
 	adoptSeed maphash.Seed

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"imsconv/storeconv/durable"
 )
@@ -29,6 +31,26 @@ func (j *Job) AtEnd(fn func() error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.atEnd = fn
+}
+
+// Hold has c closed when the run ends, however it ends, after all else: a right
+// that the run has for as long as it lasts. An error of it changes nothing any
+// more.
+func (j *Job) Hold(c io.Closer) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.held = append(j.held, c)
+}
+
+// release closes what the run holds.
+func (j *Job) release() {
+	j.mu.Lock()
+	held := j.held
+	j.held = nil
+	j.mu.Unlock()
+	for _, c := range slices.Backward(held) {
+		_ = c.Close()
+	}
 }
 
 // settle does what is left to do of a run that has done its work.

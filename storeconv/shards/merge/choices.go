@@ -27,8 +27,8 @@ var apart = []string{
 	"report", "log", "quiet", "json", "bdb", "byte-order", "page-size",
 }
 
-// RunOptions are the options of the runs by their long names. Of one that is not
-// among them, any two values differ, and so do any value and none.
+// RunOptions are the options of the runs by their long names. Of one that is
+// not among them, any two values differ, and so do any value and none.
 func RunOptions() map[string]RunOption {
 	all := map[string]RunOption{
 		"users": {}, "map": {}, limits: {}, ldif: {}, // files, by what is in them

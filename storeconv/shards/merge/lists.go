@@ -309,8 +309,8 @@ func (m *merge) eachList(ctx context.Context, write func(mboxlist.Kind, lists.Re
 	return nil
 }
 
-// listFiles tells which files are the databases of a store. One that is replaced
-// is another file.
+// listFiles tells which files are the databases of a store. One that is
+// replaced is another file.
 func listFiles(store string) (files [4]uint64) {
 	for i, kind := range kinds {
 		var st unix.Stat_t

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,11 +42,20 @@ type Record struct {
 	Options map[string]string `json:"options"` // those that were set, by their long names
 	Inputs  []recordInput     `json:"inputs"`
 	Shard   Mark              `json:"shard"`
+	Counts  map[string]int64  `json:"counts"`
+	Earlier Earlier           `json:"earlier"`
 
 	Problems struct {
 		Kinds map[string]int64 `json:"kinds"`
 		Items []recordLine     `json:"items"`
 	} `json:"problems"`
+}
+
+// Earlier are the runs of the same part that ended with 0 or 3 before the one
+// that has left the record.
+type Earlier struct {
+	Runs   int              `json:"runs"`
+	Counts map[string]int64 `json:"counts,omitempty"` // of all of them together, by their names
 }
 
 // recordInput is one file that a run read.
@@ -172,70 +180,6 @@ func ParseRecord(text []byte) (Record, error) {
 		return r, fmt.Errorf("a record of a run that ended with %d", r.Exit)
 	}
 	return r, nil
-}
-
-// BeginPart makes the store ready for the run of a part: the record of an
-// earlier run of it goes, durably, since it would vouch for what the run is
-// about to change, and so does the report of an earlier merge. A store with
-// other parts of another division of its users, by number or by plan, is
-// refused, and so is a part that no merge would take. A store that is not there
-// has nothing to go.
-func BeginPart(store string, part Mark) error {
-	if part.Count > shards.MostParts {
-		return fmt.Errorf("part %d of %d: a site has at most %d parts", part.Index, part.Count, shards.MostParts)
-	}
-	names, err := recordNames(store)
-	if err != nil {
-		return err
-	}
-	own := RecordName(part.Index, part.Count)
-	for _, name := range names {
-		if name == own {
-			continue
-		}
-		if err := part.besides(store, name); err != nil {
-			return err
-		}
-	}
-	if err := removeDurably(filepath.Dir(MergedPath(store)), mergedFile); err != nil {
-		return err
-	}
-	if !slices.Contains(names, own) {
-		return nil
-	}
-	return removeDurably(filepath.Join(store, RecordsDir), own)
-}
-
-// removeDurably removes a file from a directory, if both are there.
-func removeDurably(dir, name string) error {
-	if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	d, err := durable.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Remove(name)
-	if err == nil {
-		err = d.SyncNames(".")
-	}
-	return errors.Join(err, d.Close())
-}
-
-// besides refuses a part where the store has the record of a part of another
-// division. A record that cannot be read is left to the merge.
-func (part *Mark) besides(store, name string) error {
-	_, ending, _ := strings.Cut(RecordName(part.Index, part.Count), "-")
-	this := fmt.Sprintf("part %d of %d", part.Index, part.Count)
-	if strings.HasSuffix(name, "-"+ending) {
-		r, err := readRecord(store, name)
-		if err != nil || r.Shard.Plan == part.Plan {
-			return nil
-		}
-		this += " of another plan, or by a hash"
-	}
-	return fmt.Errorf("%s has the record %s, and this is %s: the parts of two divisions of a site do not go into one store; "+
-		"name another store, or remove %s to begin anew", store, name, this, filepath.Join(store, RecordsDir))
 }
 
 // mergedDir is what RecordsDir is called while it is removed: the folder of a

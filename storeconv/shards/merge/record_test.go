@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -56,34 +55,6 @@ func TestReadRecords(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 		must(t, os.Remove(path))
-	}
-}
-
-func TestBeginPart(t *testing.T) {
-	store := filepath.Join(t.TempDir(), "store")
-	must(t, merge.BeginPart(store, merge.Mark{Index: 1, Count: 3})) // there is no store yet
-	writeRecord(t, store, 1, 3)
-	writeRecord(t, store, 2, 3)
-	must(t, merge.BeginPart(store, merge.Mark{Index: 1, Count: 3}))
-	records, err := merge.ReadRecords(store)
-	if err != nil || len(records) != 1 || records[0].Shard.Index != 2 {
-		t.Errorf("%+v %v", records, err)
-	}
-	if err := merge.BeginPart(store, merge.Mark{Index: 1, Count: 10_000}); err == nil || !strings.Contains(err.Error(), "at most 9999 parts") {
-		t.Errorf("part 1 of 10000: %v", err)
-	}
-	for _, n := range [][2]int{{2, 4}, {1, 1}, {1, 13}, {3, 300}} {
-		if err := merge.BeginPart(store, merge.Mark{Index: n[0], Count: n[1]}); err == nil || !strings.Contains(err.Error(), "has the record 02-of-03.json") {
-			t.Errorf("part %d of %d: %v", n[0], n[1], err)
-		}
-	}
-	if err := merge.BeginPart(store, merge.Mark{Index: 1, Count: 3, Plan: "other"}); err == nil || !strings.Contains(err.Error(), "of another plan") {
-		t.Errorf("a part of another plan: %v", err)
-	}
-	// The only one that is there may be made by another plan: it goes.
-	must(t, merge.BeginPart(store, merge.Mark{Index: 2, Count: 3, Plan: "other"}))
-	if records, err := merge.ReadRecords(store); err != nil || len(records) != 0 {
-		t.Errorf("%+v %v", records, err)
 	}
 }
 
