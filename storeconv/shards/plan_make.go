@@ -1,9 +1,15 @@
 package shards
 
 import (
-	"bytes"
-	"cmp"
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"os"
 	"slices"
+
+	"imsconv/dbconv/bdb"
 )
 
 // MessageCost is what a message counts in the balance beside its size, in
@@ -39,186 +45,241 @@ type Uneven struct {
 	Copied Crossing
 }
 
-// Made is a plan that has been made, with its lists.
+// Made is a plan that has been made, with its lists, which are there until the
+// survey is closed.
 type Made struct {
 	Plan     Plan
 	Unlisted int64   // users of no list, in the first part
 	Uneven   *Uneven // nil: no group is larger than a part
 
-	s      *Survey
-	sorted []uint32 // users in byte order of their ids, part by part
-	starts []int    // of the parts in it
-	hidden func(id string) error
+	lists  *os.File // ids in the order of the lists: length and id
+	starts []int64  // of the lists in it, in bytes, and its end
 }
 
 // Make spreads the users of a survey over parts: the heaviest first, of equal
 // ones the lower id. With LinksPlan, users who share messages go together.
+//
+// Memory: two bytes a user, and four more where users share messages.
 func (s *Survey) Make(src Source, opt PlanOptions) (*Made, error) {
-	if err := s.joinNames(); err != nil {
-		return nil, err
-	}
-	s.table = nil // it is made again when more users come
-	order := s.byID()
-	m := &maker{s: s, opt: opt, order: order}
-	part := m.assign(opt.Links == LinksPlan)
-	crossing, err := s.crossing(part)
+	c, err := s.count()
 	if err != nil {
 		return nil, err
 	}
-	made := &Made{s: s, hidden: opt.Listable}
+	m := &maker{c: c, opt: opt}
+	part, err := m.assign(opt.Links == LinksPlan)
+	if err != nil {
+		return nil, err
+	}
+	crossing, err := c.crossing(part)
+	if err != nil {
+		return nil, err
+	}
+	made := new(Made)
 	made.Plan = Plan{Version: PlanVersion, Source: src, Links: opt.Links, Shards: make([]Part, opt.Parts), Crossing: crossing}
-	made.arrange(order, part)
+	if err := made.arrange(c, part, opt.Listable); err != nil {
+		return nil, err
+	}
 	if opt.Links == LinksPlan {
 		made.Uneven, err = m.uneven(&made.Plan)
 	}
 	return made, err
 }
 
-// byID lists the users in byte order of their ids.
-func (s *Survey) byID() []uint32 {
-	order := make([]uint32, len(s.users))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return bytes.Compare(s.id(a), s.id(b)) })
-	return order
-}
-
-func (u *userSum) weight() int64 { return u.bytes + int64(u.messages)*MessageCost }
+func (u *userSum) weight() int64 { return u.bytes + u.messages*MessageCost }
 
 // maker spreads users.
 type maker struct {
-	s     *Survey
-	opt   PlanOptions
-	order []uint32
+	c   *census
+	opt PlanOptions
 
 	largest group // of the last assign
 }
 
 // group are users who go together.
 type group struct {
-	root   uint32
-	rank   uint32 // in the order of ids, of the first of them
-	users  uint32
+	root   uint32 // the first of them
+	users  int64
 	pinned bool // to the first part
 	weight int64
 }
 
 // assign returns the part of each user, counted from 0.
-func (m *maker) assign(together bool) []uint16 {
-	groups := m.groups(together)
-	slices.SortFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.rank, b.rank))
+func (m *maker) assign(together bool) ([]uint16, error) {
+	balance, of := m.opt.Balance(m.opt.Parts), make([]uint16, m.c.users)
+	// The heaviest first: keys are weights, so turned round that they rise.
+	byWeight := bdb.NewSorter(m.c.s.TempDir, sortMemory)
+	defer byWeight.Close()
+	err := m.groups(together, func(g *group) error {
+		pinned := byte(0)
+		if g.pinned {
+			pinned = 1
+			balance.Put(0, g.weight, g.users)
+		}
+		key := binary.BigEndian.AppendUint64(nil, math.MaxUint64-uint64(g.weight))
+		return byWeight.Add(binary.BigEndian.AppendUint32(key, g.root), binary.AppendUvarint([]byte{pinned}, uint64(g.users)))
 	})
+	if err != nil {
+		return nil, err
+	}
 	m.largest = group{}
-	if len(groups) > 0 {
-		m.largest = groups[0]
-	}
-	balance, of := m.opt.Balance(m.opt.Parts), make([]uint16, len(m.s.users))
-	for i := range groups {
-		if g := &groups[i]; g.pinned {
-			balance.Put(0, g.weight, int64(g.users))
+	err = byWeight.Drain(func(key, value []byte) error {
+		users, _ := binary.Uvarint(value[1:])
+		g := group{root: binary.BigEndian.Uint32(key[8:]), users: int64(users), pinned: value[0] == 1, weight: int64(math.MaxUint64 - binary.BigEndian.Uint64(key))}
+		if m.largest.users == 0 {
+			m.largest = g
 		}
-	}
-	for i := range groups {
-		if g := &groups[i]; !g.pinned {
-			of[g.root] = uint16(balance.PlaceGroup(g.weight, int64(g.users)))
+		if !g.pinned {
+			of[g.root] = uint16(balance.PlaceGroup(g.weight, g.users))
 		}
-	}
+		return nil
+	})
 	if together {
 		for u := range of {
-			of[u] = of[m.s.root(uint32(u))]
+			of[u] = of[m.c.root(uint32(u))]
 		}
 	}
-	return of
+	return of, err
 }
 
-// groups are the users who share messages, or every user alone.
-func (m *maker) groups(together bool) []group {
-	groups := make([]group, 0, len(m.order))
-	at := make([]uint32, len(m.order)) // of roots: 1 more than the group
-	for rank, u := range m.order {
-		root := u
-		if together {
-			root = m.s.root(u)
-		}
-		if at[root] == 0 {
-			groups = append(groups, group{root: root, rank: uint32(rank)})
-			at[root] = uint32(len(groups))
-		}
-		g := &groups[at[root]-1]
-		g.users++
-		g.weight += m.s.users[u].weight()
-		g.pinned = g.pinned || m.opt.Listable(string(m.s.id(u))) != nil
+// groups gives the users who share messages, or every user alone.
+func (m *maker) groups(together bool, use func(*group) error) error {
+	if !together || m.c.parent == nil {
+		return m.c.each(func(u uint32, run *userRun) error {
+			return use(&group{root: u, users: 1, weight: run.weight(), pinned: m.pinned(run)})
+		})
 	}
-	return groups
+	byRoot := bdb.NewSorter(m.c.s.TempDir, sortMemory)
+	defer byRoot.Close()
+	err := m.c.each(func(u uint32, run *userRun) error {
+		value := binary.AppendUvarint([]byte{0}, uint64(run.weight()))
+		if m.pinned(run) {
+			value[0] = 1
+		}
+		return byRoot.Add(binary.BigEndian.AppendUint32(nil, m.c.root(u)), value)
+	})
+	if err != nil {
+		return err
+	}
+	var g group
+	err = byRoot.Drain(func(key, value []byte) error {
+		if root := binary.BigEndian.Uint32(key); g.users == 0 || root != g.root {
+			if err := g.give(use); err != nil {
+				return err
+			}
+			g = group{root: root}
+		}
+		weight, _ := binary.Uvarint(value[1:])
+		g.users, g.weight, g.pinned = g.users+1, g.weight+int64(weight), g.pinned || value[0] == 1
+		return nil
+	})
+	return errors.Join(err, g.give(use))
+}
+
+func (m *maker) pinned(run *userRun) bool { return m.opt.Listable(string(run.id)) != nil }
+
+// give hands a group on that has anybody in it.
+func (g *group) give(use func(*group) error) error {
+	if g.users == 0 {
+		return nil
+	}
+	return use(g)
 }
 
 // crossing counts the references whose first copy is in another part.
-func (s *Survey) crossing(part []uint16) (c Crossing, err error) {
-	err = s.pairs.each(func(first, u uint32, size int64) {
+func (c *census) crossing(part []uint16) (crossing Crossing, err error) {
+	err = c.eachPair(func(first, u uint32, size int64) {
 		if part[first] != part[u] {
-			c.Links++
-			c.Bytes = min(c.Bytes+size, mostTotal)
+			crossing.Links++
+			crossing.Bytes = min(crossing.Bytes+size, mostTotal)
 		}
 	})
-	return c, err
+	return crossing, err
 }
 
 // uneven looks whether a group is larger than a part should be, and what it
 // would cost to take it apart.
 func (m *maker) uneven(p *Plan) (*Uneven, error) {
 	total := p.Bytes + p.Messages*MessageCost
-	u := &Uneven{Users: int64(m.largest.users), Fair: (total + int64(len(p.Shards)) - 1) / int64(len(p.Shards))}
+	u := &Uneven{Users: m.largest.users, Fair: (total + int64(len(p.Shards)) - 1) / int64(len(p.Shards))}
 	for _, part := range p.Shards {
 		u.Heavy = max(u.Heavy, part.Bytes+part.Messages*MessageCost)
 	}
 	if u.Users < 2 || m.largest.weight <= u.Fair || len(p.Shards) < 2 {
 		return nil, nil
 	}
-	var err error
-	u.Copied, err = m.s.crossing(m.assign(false))
+	apart, err := m.assign(false)
+	if err == nil {
+		u.Copied, err = m.c.crossing(apart)
+	}
 	return u, err
 }
 
 // arrange puts the users in the order of the lists, and adds them up.
-func (d *Made) arrange(order []uint32, part []uint16) {
+func (d *Made) arrange(c *census, part []uint16, listable func(string) error) error {
 	p := &d.Plan
-	counts := make([]int, len(p.Shards))
-	for _, u := range order {
-		counts[part[u]]++
-		at, sum := &p.Shards[part[u]], &d.s.users[u]
-		at.Messages, at.Bytes = at.Messages+int64(sum.messages), at.Bytes+sum.bytes
-		p.Messages, p.Bytes = p.Messages+int64(sum.messages), p.Bytes+sum.bytes
+	byList := bdb.NewSorter(c.s.TempDir, sortMemory)
+	defer byList.Close()
+	err := c.each(func(u uint32, run *userRun) error {
+		at := &p.Shards[part[u]]
+		at.Messages, at.Bytes = at.Messages+run.messages, at.Bytes+run.bytes
+		p.Messages, p.Bytes = p.Messages+run.messages, p.Bytes+run.bytes
 		p.Users++
-		if d.hidden(string(d.s.id(u))) != nil {
+		if listable(string(run.id)) != nil {
 			d.Unlisted++
-			continue
+			return nil
 		}
 		at.Users++
+		return byList.Add(append(binary.BigEndian.AppendUint16(nil, part[u]), run.id...), nil)
+	})
+	if err != nil {
+		return err
 	}
-	d.starts = make([]int, len(counts)+1)
-	for i, n := range counts {
-		d.starts[i+1] = d.starts[i] + n
+	if d.lists, err = c.s.tempFile(); err != nil {
+		return err
 	}
-	next := slices.Clone(d.starts)
-	d.sorted = make([]uint32, len(order))
-	for _, u := range order {
-		d.sorted[next[part[u]]] = u
-		next[part[u]]++
+	return d.writeLists(byList)
+}
+
+// writeLists writes the ids that a sorter has, those of a list behind its
+// number.
+func (d *Made) writeLists(byList *bdb.Sorter) error {
+	out, size := bufio.NewWriterSize(d.lists, tempBuffer), int64(0)
+	ends := make([]int64, len(d.Plan.Shards))
+	var buf []byte
+	err := byList.Drain(func(key, _ []byte) error {
+		id := key[2:]
+		buf = append(binary.AppendUvarint(buf[:0], uint64(len(id))), id...)
+		size += int64(len(buf))
+		ends[binary.BigEndian.Uint16(key)] = size
+		_, err := out.Write(buf)
+		return err
+	})
+	d.starts = make([]int64, 1, len(ends)+1)
+	for i, end := range ends {
+		d.starts = append(d.starts, max(d.starts[i], end))
 	}
+	return errors.Join(err, out.Flush())
 }
 
 // eachUser gives the users of a list, counted from 0, in byte order.
 func (d *Made) eachUser(list int, use func(id string) error) error {
-	for _, u := range d.sorted[d.starts[list]:d.starts[list+1]] {
-		id := string(d.s.id(u))
-		if d.hidden(id) != nil {
-			continue
+	start := d.starts[list]
+	r := bufio.NewReaderSize(io.NewSectionReader(d.lists, start, d.starts[list+1]-start), tempBuffer)
+	var id []byte
+	for {
+		n, err := binary.ReadUvarint(r)
+		if err == io.EOF {
+			return nil
 		}
-		if err := use(id); err != nil {
+		if err == nil {
+			id = slices.Grow(id[:0], int(n))[:n]
+			_, err = io.ReadFull(r, id)
+		}
+		if err == nil {
+			err = use(string(id))
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
 }

@@ -1,194 +1,132 @@
 package shards
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"io"
 	"math"
 	"os"
+
+	"imsconv/dbconv/bdb"
+	"imsconv/storeconv"
 )
 
 // Survey is what a source holds, user by user, and who shares messages with
-// whom. It keeps some forty bytes a user and the id, and as much again while a
-// plan is made; what is shared waits in a temporary file.
+// whom. Its memory does not grow with the users: what they have is sorted by
+// their ids in temporary files, and so is what they share. Once a plan was made
+// of it, nothing more is taken up.
 type Survey struct {
 	TempDir string // of temporary files; "": os.TempDir
 
-	ids   []byte    // of all users, one behind the other
-	users []userSum // in the order in which they came
-	table []uint32  // users by hash of the id, 1 more than their number; 0: free
-	seed  maphash.Seed
-	total int64        // bytes of all users
+	sums  *bdb.Sorter  // what users have, by id; nil: nobody has come
+	last  userRun      // of the user who came last, not in sums yet
 	names *memberNames // of members read so far, until a plan is made; nil: none
-	pairs pairFile
+	pairs *bdb.Sorter  // references that two users share, by the id of the second; nil: none
+	made  *census      // nil: no plan was made yet
+	temps []io.Closer
 }
 
 // userSum is what a user has.
-type userSum struct {
-	end      int64 // of his id in ids
-	bytes    int64
-	messages uint32
-	parent   uint32 // another user of the same group, nearer to its root
+type userSum struct{ messages, bytes int64 }
+
+// userRun is what came of one user without another between.
+type userRun struct {
+	id []byte // empty: nothing
+	userSum
 }
 
-// errTooMany bounds users, whose numbers have 32 bits.
-var errTooMany = errors.New("more users than a plan can hold")
+// errSettled: something is taken up once a plan was made.
+var errSettled = errors.New("internal error: the plan of this survey is made")
 
-// Users is how many users have come.
-func (s *Survey) Users() int64 { return int64(len(s.users)) }
+// sortMemory is what one sorter of a survey holds, in bytes.
+const sortMemory = 2 * storeconv.SortMemory
 
 // Close removes the temporary files.
 func (s *Survey) Close() {
 	s.closeNames()
-	s.pairs.close()
-}
-
-// id is the id of a user.
-func (s *Survey) id(u uint32) []byte {
-	start := int64(0)
-	if u > 0 {
-		start = s.users[u-1].end
-	}
-	return s.ids[start:s.users[u].end]
-}
-
-// user returns the number of a user, who gets one when he comes first.
-func (s *Survey) user(id string) (uint32, error) {
-	if 2*len(s.users) >= len(s.table) {
-		if len(s.users) >= 1<<31 {
-			return 0, errTooMany
+	for _, sorter := range []*bdb.Sorter{s.sums, s.pairs} {
+		if sorter != nil {
+			sorter.Close()
 		}
-		s.grow()
 	}
-	at := s.slot(maphash.String(s.seed, id), id)
-	if n := s.table[at]; n > 0 {
-		return n - 1, nil
+	for _, t := range s.temps {
+		t.Close() // nobody reads it any more
 	}
-	u := uint32(len(s.users))
-	s.ids = append(s.ids, id...)
-	s.users = append(s.users, userSum{end: int64(len(s.ids)), parent: u})
-	s.table[at] = u + 1
-	return u, nil
-}
-
-// slot is where in the table a user is, or would be.
-func (s *Survey) slot(hash uint64, id string) uint64 {
-	mask := uint64(len(s.table) - 1)
-	at := hash & mask
-	for s.table[at] > 0 && string(s.id(s.table[at]-1)) != id {
-		at = (at + 1) & mask
-	}
-	return at
-}
-
-func (s *Survey) grow() {
-	if len(s.users) == 0 {
-		s.seed = maphash.MakeSeed()
-	}
-	size := 1024
-	for size < 4*len(s.users) {
-		size *= 2
-	}
-	s.table = make([]uint32, size)
-	mask := uint64(len(s.table) - 1)
-	for u := range s.users {
-		at := maphash.Bytes(s.seed, s.id(uint32(u))) & mask
-		for s.table[at] > 0 {
-			at = (at + 1) & mask
-		}
-		s.table[at] = uint32(u) + 1
-	}
-}
-
-// add adds to what a user has, as far as a survey can hold it.
-func (s *Survey) add(u uint32, messages, bytes int64) {
-	s.users[u].messages = uint32(min(int64(s.users[u].messages)+messages, math.MaxUint32))
-	more := min(bytes, mostBytes-s.users[u].bytes, mostTotal-s.total)
-	s.users[u].bytes += more
-	s.total += more
+	s.temps = nil
 }
 
 // What a user counts at most, and what all of them do: whatever sizes a list or
 // a sparse file has, sums of bytes and of weights do not overflow.
 const (
-	mostBytes = 1 << 50
-	mostTotal = 1 << 61
+	mostMessages = math.MaxUint32
+	mostBytes    = 1 << 50
+	mostTotal    = 1 << 61
 )
 
-// share notes that a user has a reference to a message of size bytes of which
-// first has the first one.
-func (s *Survey) share(first, u uint32, size int64) error {
-	if first == u {
+// plus adds to a sum, as far as a survey can hold it.
+func (u *userSum) plus(messages, bytes int64) {
+	u.messages = min(u.messages+min(messages, mostMessages), mostMessages)
+	u.bytes = min(u.bytes+min(bytes, mostBytes), mostBytes)
+}
+
+// add adds to what a user has, who is there from now on.
+func (s *Survey) add(id string, messages, bytes int64) error {
+	if string(s.last.id) == id {
+		s.last.plus(messages, bytes)
 		return nil
 	}
-	a, b := s.root(first), s.root(u)
-	s.users[max(a, b)].parent = min(a, b)
-	return s.pairs.add(s.TempDir, first, u, min(size, mostBytes))
-}
-
-// root is the user who stands for the group of one.
-func (s *Survey) root(u uint32) uint32 {
-	for s.users[u].parent != u {
-		up := s.users[u].parent
-		s.users[u].parent = s.users[up].parent
-		u = up
+	if err := s.settleLast(); err != nil {
+		return err
 	}
-	return u
+	s.last.id, s.last.userSum = append(s.last.id[:0], id...), userSum{}
+	s.last.plus(messages, bytes)
+	return nil
 }
 
-// pairFile holds references that two users share: sixteen bytes each.
-type pairFile struct {
-	file *os.File
-	w    *bufio.Writer
-}
-
-const pairSize = 16
-
-func (p *pairFile) add(dir string, first, u uint32, size int64) error {
-	if p.file == nil {
-		f, err := os.CreateTemp(dir, "storeconv-links-")
-		if err != nil {
-			return err
-		}
-		if err := os.Remove(f.Name()); err != nil { // it goes with the process
-			f.Close()
-			return err
-		}
-		p.file, p.w = f, bufio.NewWriterSize(f, 64<<10)
+// settleLast gives away the user who came last.
+func (s *Survey) settleLast() error {
+	if len(s.last.id) == 0 {
+		return nil
 	}
-	var b [pairSize]byte
-	binary.BigEndian.PutUint32(b[:], first)
-	binary.BigEndian.PutUint32(b[4:], u)
-	binary.BigEndian.PutUint64(b[8:], uint64(size))
-	_, err := p.w.Write(b[:])
+	err := s.put(s.last.id, s.last.userSum)
+	s.last.id = s.last.id[:0]
 	return err
 }
 
-// each gives all of them, as often as it is called.
-func (p *pairFile) each(use func(first, u uint32, size int64)) error {
-	if p.file == nil {
-		return nil
+// put adds to what a user has, who is not the one who came last.
+func (s *Survey) put(id []byte, sum userSum) error {
+	if s.made != nil {
+		return errSettled
 	}
-	if err := p.w.Flush(); err != nil {
-		return err
+	if s.sums == nil {
+		s.sums = bdb.NewSorter(s.TempDir, sortMemory)
 	}
-	r := bufio.NewReaderSize(io.NewSectionReader(p.file, 0, 1<<62), 64<<10)
-	var b [pairSize]byte
-	for {
-		if _, err := io.ReadFull(r, b[:]); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		use(binary.BigEndian.Uint32(b[:]), binary.BigEndian.Uint32(b[4:]), int64(binary.BigEndian.Uint64(b[8:])))
-	}
+	return s.sums.Add(id, sum.append(nil))
 }
 
-func (p *pairFile) close() {
-	if p.file != nil {
-		p.file.Close() // nobody reads it any more
-		p.file = nil
+// append writes a sum as two numbers.
+func (u userSum) append(b []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(u.messages)), uint64(u.bytes))
+}
+
+// share notes that a user has a reference to a message of size bytes of which
+// first has the first one. Both are there.
+func (s *Survey) share(first, user []byte, size int64) error {
+	if string(first) == string(user) {
+		return nil
 	}
+	if s.pairs == nil {
+		s.pairs = bdb.NewSorter(s.TempDir, sortMemory)
+	}
+	return s.pairs.Add(user, append(binary.BigEndian.AppendUint64(nil, uint64(min(size, mostBytes))), first...))
+}
+
+// tempFile makes a file that goes with the process.
+func (s *Survey) tempFile() (*os.File, error) {
+	f, err := os.CreateTemp(s.TempDir, "storeconv-plan-")
+	if err != nil {
+		return nil, err
+	}
+	s.temps = append(s.temps, f)
+	return f, os.Remove(f.Name())
 }

@@ -30,13 +30,13 @@ type memberNames struct {
 // The kinds of what waits under a name.
 const (
 	nameOfMessage = 0 // a message; the value is its size
-	nameInLink    = 1 // a later copy; the value are its user and that of the first
+	nameInLink    = 1 // a later copy; the value are the length of its user, he, and that of the first
 )
 
 // waiting are the names that wait.
 func (s *Survey) waiting() *memberNames {
 	if s.names == nil {
-		s.names = &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory), seed: maphash.MakeSeed()}
+		s.names = &memberNames{s: s, sorted: bdb.NewSorter(s.TempDir, sortMemory), seed: maphash.MakeSeed()}
 	}
 	return s.names
 }
@@ -96,18 +96,13 @@ func (n *memberNames) member(m *sims.Member) error {
 	if m.User == "" {
 		return nil
 	}
-	u, err := n.s.user(m.User)
-	if err != nil {
-		return err
-	}
 	switch m.Kind {
 	case sims.Message:
-		n.s.add(u, 1, m.Size)
-		return n.message(m.Name, m.Size)
+		return errors.Join(n.s.add(m.User, 1, m.Size), n.message(m.Name, m.Size))
 	case sims.Link:
-		return n.link(u, m.Link)
+		return n.link(m.User, m.Link)
 	}
-	return nil
+	return n.s.add(m.User, 0, 0)
 }
 
 func (n *memberNames) key(name string, kind byte) []byte {
@@ -120,17 +115,20 @@ func (n *memberNames) message(name string, size int64) error {
 
 // link notes a later copy. Its size is that of the first one, so it counts
 // when that is known.
-func (n *memberNames) link(u uint32, name string) error {
-	n.s.add(u, 1, 0)
-	user, _, _, ok := sims.SplitName(name)
+func (n *memberNames) link(user, name string) error {
+	if err := n.s.add(user, 1, 0); err != nil {
+		return err
+	}
+	first, _, _, ok := sims.SplitName(name)
 	if !ok {
 		return nil
 	}
-	first, err := n.s.user(user)
-	if err != nil {
-		return err
+	if first != user {
+		if err := n.s.put([]byte(first), userSum{}); err != nil {
+			return err
+		}
 	}
-	return n.sorted.Add(n.key(name, nameInLink), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, u), first))
+	return n.sorted.Add(n.key(name, nameInLink), append(append(binary.AppendUvarint(nil, uint64(len(user))), user...), first...))
 }
 
 // join finds the sizes of later copies, and notes who shares what. A copy of
@@ -151,8 +149,8 @@ func (n *memberNames) join() error {
 		if !known {
 			return nil
 		}
-		u, first := binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])
-		n.s.add(u, 0, size)
-		return n.s.share(first, u, size)
+		length, at := binary.Uvarint(value)
+		user, first := value[at:at+int(length)], value[at+int(length):]
+		return errors.Join(n.s.put(user, userSum{bytes: min(size, mostBytes)}), n.s.share(first, user, size))
 	})
 }

@@ -3,8 +3,8 @@ package shards
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -83,15 +83,11 @@ func (n *memberNames) size(e sizeEntry) error {
 	if user == "" {
 		return fmt.Errorf("%.100q names no user", e.Name)
 	}
-	u, err := n.s.user(user)
 	switch {
-	case err != nil:
-		return err
 	case e.Link != "":
-		return n.link(u, e.Link)
+		return n.link(user, e.Link)
 	case e.Size == nil:
-		return nil
+		return n.s.add(user, 0, 0)
 	}
-	n.s.add(u, 1, *e.Size)
-	return n.sorted.Add(n.key(e.Name, nameOfMessage), binary.BigEndian.AppendUint64(nil, uint64(*e.Size)))
+	return errors.Join(n.s.add(user, 1, *e.Size), n.message(e.Name, *e.Size))
 }

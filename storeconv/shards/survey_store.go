@@ -26,13 +26,15 @@ type storeSurvey struct {
 	progress storeconv.Progress
 
 	mu    sync.Mutex
-	files *bdb.Sorter // files with several names, by device and inode, then user
+	files *bdb.Sorter // files with several names, by device and inode, then by who came first
+	next  uint64      // number of the next tree
 }
 
 // userDir is the tree of a user in one partition.
 type userDir struct {
-	user uint32
-	path string
+	id     string
+	number uint64 // in the order of places
+	path   string
 }
 
 // AddStore takes up what the partitions of a store have; jobs workers look at
@@ -40,7 +42,7 @@ type userDir struct {
 // records or subscriptions are not met. The error is of the context, of the
 // machine or of temporary files.
 func (s *Survey) AddStore(ctx context.Context, partitions []nms.Partition, jobs int, log storeconv.Log, progress storeconv.Progress) error {
-	w := &storeSurvey{s: s, log: log, progress: progress, files: bdb.NewSorter(s.TempDir, 2*storeconv.SortMemory)}
+	w := &storeSurvey{s: s, log: log, progress: progress, files: bdb.NewSorter(s.TempDir, sortMemory)}
 	defer w.files.Close()
 	work := make(chan userDir, 64*max(jobs, 1))
 	g, ctx := errgroup.WithContext(ctx)
@@ -74,14 +76,9 @@ func (w *storeSurvey) found(ctx context.Context, path, name string, work chan<- 
 	if err != nil || id == "" {
 		return nil
 	}
-	w.mu.Lock()
-	u, err := w.s.user(id)
-	w.mu.Unlock()
-	if err != nil {
-		return err
-	}
+	w.next++
 	select {
-	case work <- userDir{u, path}:
+	case work <- userDir{id, w.next, path}:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -152,7 +149,7 @@ func (l *dirNames) walk(path string, depth int, bad func(string, error) error, u
 type treeSurvey struct {
 	w               *storeSurvey
 	names           dirNames
-	user            uint32
+	dir             userDir
 	messages, bytes int64
 	shared          []sharedFile // files with several names
 }
@@ -167,18 +164,18 @@ const sharedMost = 4096
 
 // all adds up the tree of a user.
 func (t *treeSurvey) all(ctx context.Context, dir userDir) error {
-	t.user, t.messages, t.bytes = dir.user, 0, 0
+	t.dir, t.messages, t.bytes = dir, 0, 0
 	fd, err := nms.OpenPath(dir.path)
 	if err == nil {
-		err = t.dir(ctx, fd, dir.path, 0)
+		err = t.walk(ctx, fd, dir.path, 0)
 	} else {
 		err = t.w.unreadable(dir.path, err)
 	}
 	return errors.Join(err, t.settle())
 }
 
-// dir adds up an open directory, which it closes.
-func (t *treeSurvey) dir(ctx context.Context, fd int, path string, depth int) error {
+// walk adds up an open directory, which it closes.
+func (t *treeSurvey) walk(ctx context.Context, fd int, path string, depth int) error {
 	defer unix.Close(fd)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -207,7 +204,7 @@ func (t *treeSurvey) below(ctx context.Context, fd int, path, name string, depth
 	if err != nil {
 		return t.w.unreadable(path, err)
 	}
-	return t.dir(ctx, sub, path, depth+1)
+	return t.walk(ctx, sub, path, depth+1)
 }
 
 // message adds a message, which may lie behind a symbolic link.
@@ -233,13 +230,12 @@ func (t *treeSurvey) settle() error {
 	w := t.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.s.add(t.user, t.messages, t.bytes)
+	errs := []error{w.s.add(t.dir.id, t.messages, t.bytes)}
 	w.progress.Add(t.messages, t.bytes)
-	var errs []error
 	for _, f := range t.shared {
 		key := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, f.dev), f.ino)
-		key = binary.BigEndian.AppendUint32(key, t.user)
-		errs = append(errs, w.files.Add(key, binary.BigEndian.AppendUint64(nil, uint64(f.size))))
+		key = binary.BigEndian.AppendUint64(key, t.dir.number)
+		errs = append(errs, w.files.Add(key, append(binary.BigEndian.AppendUint64(nil, uint64(f.size)), t.dir.id...)))
 	}
 	t.messages, t.bytes, t.shared = 0, 0, t.shared[:0]
 	return errors.Join(errs...)
@@ -248,15 +244,14 @@ func (t *treeSurvey) settle() error {
 // join notes who shares files. The first of those who do is the one who came
 // first: nothing else in a store says whose the first copy was.
 func (w *storeSurvey) join() error {
-	const fileKey = 16
-	var file []byte
-	var first uint32
+	const fileKey, sizeOfSize = 16, 8
+	var file, first []byte
 	return w.files.Drain(func(key, value []byte) error {
-		u := binary.BigEndian.Uint32(key[fileKey:])
+		user := value[sizeOfSize:]
 		if string(file) != string(key[:fileKey]) {
-			file, first = append(file[:0], key[:fileKey]...), u
+			file, first = append(file[:0], key[:fileKey]...), append(first[:0], user...)
 			return nil
 		}
-		return w.s.share(first, u, int64(binary.BigEndian.Uint64(value)))
+		return w.s.share(first, user, int64(binary.BigEndian.Uint64(value)))
 	})
 }

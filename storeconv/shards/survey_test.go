@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -231,8 +232,12 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	s := new(Survey)
-	if err := s.AddSizes(strings.NewReader("a 5\nb  7\n"), "du"); err != nil || s.Users() != 2 {
-		t.Errorf("two columns: %d users, %v", s.Users(), err)
+	defer s.Close()
+	if err := s.AddSizes(strings.NewReader("a 5\nb  7\n"), "du"); err != nil {
+		t.Errorf("two columns: %v", err)
+	}
+	if c, err := s.count(); err != nil || c.users != 2 {
+		t.Errorf("two columns: %d users, %v", c.users, err)
 	}
 }
 
@@ -471,20 +476,83 @@ func TestHugeSizes(t *testing.T) {
 	}
 }
 
-// TestManyUsers: users are told apart, and found again, when the table grows.
+// TestManyUsers: users who come again, in whatever order, are the same ones,
+// and have numbers in the order of their ids; what is sorted goes to files.
 func TestManyUsers(t *testing.T) {
-	s := new(Survey)
-	const n = 5000
+	s := &Survey{TempDir: t.TempDir()}
+	defer s.Close()
+	const n = 400_000
+	id := func(i int) string { return fmt.Sprintf("u%06d@x.com", i) }
 	for round := range 2 {
 		for i := range n {
-			u, err := s.user(fmt.Sprintf("u%d@x.com", i))
-			if err != nil || u != uint32(i) {
-				t.Fatalf("round %d: user %d is %d, %v", round, i, u, err)
+			if err := s.add(id(i*7919%n), 1, mostBytes); err != nil {
+				t.Fatalf("round %d: %v", round, err)
 			}
-			s.add(u, 1, mostBytes)
 		}
 	}
-	if s.Users() != n || s.users[7].bytes != mostBytes || s.users[7].messages != 2 {
-		t.Errorf("%d users, %+v", s.Users(), s.users[7])
+	// Everybody shares with the one who is half as far, so that all are one group
+	// but for those who share nothing.
+	for i := 1000; i < n/2; i++ {
+		if err := s.share([]byte(id(i/2)), []byte(id(i)), 3); err != nil {
+			t.Fatal(err)
+		}
 	}
+	c, err := s.count()
+	if err != nil || c.users != n {
+		t.Fatalf("%d users, %v", c.users, err)
+	}
+	total := int64(0)
+	err = c.each(func(u uint32, run *userRun) error {
+		want := userSum{2, min(mostBytes, mostTotal-total)}
+		if total += want.bytes; string(run.id) != id(int(u)) || run.userSum != want {
+			return fmt.Errorf("user %d is %s, %+v, want %+v", u, run.id, run.userSum, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		want := i
+		for want >= 1000 && want < n/2 {
+			want /= 2
+		}
+		if got := c.root(uint32(i)); got != uint32(want) {
+			t.Fatalf("user %d is in the group of %d, want %d", i, got, want)
+		}
+	}
+	if err := s.add("late", 1, 1); err == nil {
+		err = s.settleLast()
+		if !errors.Is(err, errSettled) {
+			t.Errorf("a user who comes too late: %v", err)
+		}
+	}
+}
+
+// TestSurveyMemory: what a survey and the plan of it hold does not grow with
+// the ids of users, nor with what they have.
+func TestSurveyMemory(t *testing.T) {
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	s := &Survey{TempDir: t.TempDir()}
+	defer s.Close()
+	const n, mostHeld = 400_000, 4 << 20
+	for i := range n {
+		if err := s.add(fmt.Sprintf("user-with-a-name-of-some-length-%07d@example.com", i*7919%n), 1, 9); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := s.Make(Source{}, options(9, LinksPlan))
+	if err != nil || m.Plan.Users != n {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if more := int64(held()) - int64(before); more > mostHeld {
+		t.Errorf("%d bytes for %d users", more, n)
+	}
+	runtime.KeepAlive(m)
 }
