@@ -40,6 +40,7 @@ database file: then there is no store.idx.
 func mboxlistVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "mboxlist",
+		Prints:  cli.Always,
 		Args:    "STORE",
 		Summary: "list the mailboxes of folder.db",
 		See:     []string{"dbconv-folder(1)", "storeconv-inspect(1)", "ims-store(5)", "store.idx(5)"},

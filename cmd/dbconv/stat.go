@@ -29,6 +29,7 @@ IN is opened for reading only and never changed.
 func statVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "stat",
+		Prints:  cli.Always,
 		Args:    "IN",
 		Summary: "print the figures of a database as db_stat does",
 		See:     []string{"dbconv-verify(1)", "db_stat(1)"},

@@ -53,6 +53,7 @@ IN is a plain, gzip or LZ4 file, or - for standard input, the default.
 func checkVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "check",
+		Prints:  cli.Always,
 		Args:    "[IN ...]",
 		Summary: "find what is wrong with an export",
 		See:     []string{"ldifconv-classify(1)", "ldifconv-schema(1)", "ldifconv-upgrade(1)"},

@@ -47,6 +47,7 @@ the check of a finished upgrade.
 func classifyVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "classify",
+		Prints:  cli.Always,
 		Args:    "[IN ...]",
 		Summary: "say which schema each entry satisfies",
 		See:     []string{"ldifconv-check(1)", "ldifconv-upgrade(1)"},

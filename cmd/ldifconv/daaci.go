@@ -42,6 +42,7 @@ IN is a plain, gzip or LZ4 file, or - for standard input.
 func daaciVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "daaci",
+		Prints:  cli.With("list"),
 		Args:    "[IN ...]",
 		Summary: "write groups and ACIs for delegated administration",
 		See:     []string{"ldifconv-upgrade(1)", "ldapmodify(1)"},

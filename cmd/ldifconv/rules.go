@@ -32,6 +32,7 @@ the output of --format markdown.
 func rulesVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "rules",
+		Prints:  cli.Always,
 		Summary: "print the rules of the mapping",
 		See:     []string{"ldifconv-upgrade(1)"},
 		Doc:     rulesDoc,

@@ -43,6 +43,7 @@ with the whole paths of the inputs.
 func initVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "init",
+		Prints:  cli.Always,
 		Args:    "DIR",
 		Summary: "look at the inputs of a site and write its site.toml",
 		See:     []string{"siteconv-plan(1)", "siteconv-run(1)"},

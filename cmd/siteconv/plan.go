@@ -44,6 +44,7 @@ Nothing is changed and no password is asked for, stored or printed.`
 func planVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "plan",
+		Prints:  cli.Always,
 		Summary: "write the runbook of a site, in English or Japanese",
 		See:     []string{"siteconv-init(1)", "siteconv-run(1)", "storeconv-bench(1)"},
 		Doc:     planDoc,

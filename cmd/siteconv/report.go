@@ -23,6 +23,7 @@ type reportFlags struct {
 func reportVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "report",
+		Prints:  cli.Always,
 		Args:    "OUT",
 		Summary: "tell what a conversion has made: a page, a list of mailboxes, a summary",
 		See:     []string{"siteconv-run(1)", "storeconv-export(1)"},

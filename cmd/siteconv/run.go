@@ -36,6 +36,7 @@ type runFlags struct {
 func runVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "run",
+		Prints:  cli.Always,
 		Summary: "convert a whole site: directory, mail store, mailbox lists",
 		See:     []string{"ldifconv-upgrade(1)", "siteconv-init(1)", "siteconv-plan(1)", "siteconv-report(1)", "siteconv-status(1)", "storeconv-export(1)", "storeconv-relocate(1)", "storeconv-restore(1)"},
 		Resumes: true,

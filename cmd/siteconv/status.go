@@ -39,6 +39,7 @@ is written.`
 func statusVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "status",
+		Prints:  cli.Always,
 		Args:    "OUT",
 		Summary: "list the batches of a migration, and who is in none",
 		See:     []string{"siteconv-run(1)"},

@@ -53,6 +53,7 @@ needs no network.
 func benchVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "bench",
+		Prints:  cli.Always,
 		Args:    "[--dir] DIR",
 		Summary: "measure what a disk does as a message store, and how long a migration takes",
 		See:     []string{"siteconv-plan(1)", "storeconv-restore(1)", "storeconv-verify(1)"},

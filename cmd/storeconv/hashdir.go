@@ -28,6 +28,7 @@ such as anyone) has no directory; it is a problem and prints nothing.
 func hashdirVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "hashdir",
+		Prints:  cli.Always,
 		Args:    "ID ...",
 		Summary: "print the hash directories of a user",
 		See:     []string{"storeconv-relocate(1)", "ims-store(5)"},

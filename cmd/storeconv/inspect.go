@@ -37,6 +37,7 @@ printed.
 func inspectVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "inspect",
+		Prints:  cli.Always,
 		Args:    "STORE MAILBOX ...",
 		Summary: "print the index of a mailbox, as imcheck -m did",
 		See:     []string{"dbconv-mboxlist(1)", "storeconv-verify(1)", "store.idx(5)"},

@@ -56,6 +56,7 @@ are remembered. Control characters are printed as \xNN, in JSON as \u00NN.
 func listVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "list",
+		Prints:  cli.Always,
 		Args:    "-f STREAM",
 		Summary: "print the table of contents of a backup stream",
 		See:     []string{"storeconv-restore(1)", "tar(1)", "sims-tar(5)"},

@@ -74,6 +74,7 @@ const relocateFilesDoc = `
 func relocateVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "relocate",
+		Prints:  cli.Always,
 		Args:    "--from NMSSTORE --store DIR",
 		Resumes: true,
 		Summary: "make an iMS store of an NMS store",

@@ -98,6 +98,7 @@ const restoreFilesDoc = `
 func restoreVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "restore",
+		Prints:  cli.With("contents", "header"),
 		Args:    "[-f] STREAM --store DIR [PATH ...]",
 		Resumes: true,
 		Summary: "make an iMS store of SIMS backup streams, mailbox files or Maildirs",

@@ -49,6 +49,7 @@ type Verb struct {
 	Exit3   string   // what exit status 3 means here; empty: the general text
 	Lost    string   // the result of exit status 3; empty: "done, with losses"
 	Resumes bool     // the same command goes on where an interrupted run stopped
+	Prints  Prints   // whether data go to standard output otherwise than by Job.Create; nil: never
 
 	// Exit, when not nil, turns the exit status of a run that was not interrupted
 	// into the verb's own, for a verb that follows another program's; ExitDoc is
@@ -225,9 +226,9 @@ type common struct {
 func (o *common) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.quiet, "quiet", false, "only problems and errors on standard error; how many warnings there were is told at the end")
 	fs.BoolVar(&o.json, "json", false, "talk on standard error as JSON, one object a line")
-	fs.StringVar(&o.report, "report", "", "write the summary as JSON to `FILE`")
+	fs.StringVar(&o.report, "report", "", "write the summary as JSON to `FILE` (- for standard output, where no data go there)")
 	if fs.Lookup("log") == nil { // a verb may have its own
-		fs.StringVar(&o.log, "log", "", "write all problems and warnings to `FILE`, however many")
+		fs.StringVar(&o.log, "log", "", "write all problems and warnings to `FILE`, however many (- as with --report)")
 	}
 	// An old program's letter goes before these two.
 	fs.BoolVarP(&o.help, "help", free(fs, "h"), false, "print this page and exit")
@@ -270,8 +271,11 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 		job.json = job.json || wantsJSON(args)
 		err = flagError(fs, err)
 	default:
-		if err = errors.Join(checkFolders(fs), oneStdin(fs)); err != nil {
+		if err = errors.Join(checkFolders(fs), oneStdin(fs), opt.apartFrom(verb, fs)); err != nil {
 			break
+		}
+		if opt.onStdout() != "" {
+			job.Stdout = &reportAlone{stdout}
 		}
 		if err = job.begin(&opt); err != nil {
 			break

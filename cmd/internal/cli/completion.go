@@ -28,6 +28,7 @@ func shellNames() (names []string) {
 func completionVerb(c *Command) Verb {
 	return Verb{
 		Name:    "completion",
+		Prints:  Always,
 		Args:    strings.Join(shellNames(), "|"),
 		Summary: "print a script that lets a shell complete command lines",
 		Doc: `

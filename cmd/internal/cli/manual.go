@@ -27,6 +27,7 @@ that of the version.
 func manualVerb(c *Command) Verb {
 	return Verb{
 		Name:    "manual",
+		Prints:  Always,
 		Args:    "[VERB]",
 		Summary: "print a manual page, or write all of them to a folder",
 		Doc:     manualDoc,

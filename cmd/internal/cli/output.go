@@ -21,6 +21,7 @@ var ErrExists = errors.New("exists already")
 // pipe is written directly.
 type OutputFile struct {
 	w      io.Writer
+	stdout bool            // it is standard output
 	direct *os.File        // written as it is; nil for standard output
 	beside *durable.Output // nil when written directly
 
@@ -47,7 +48,7 @@ func (j *Job) CreateAlone(path string, replace bool) (*OutputFile, error) {
 
 func (j *Job) createClaimed(path string, replace, alone bool) (*OutputFile, error) {
 	out, err := j.create(path, replace, alone)
-	if err == nil && out.w == j.Stdout {
+	if err == nil && out.stdout {
 		return out, j.claimStdout(out)
 	}
 	if err != nil || out.path == "" {
@@ -66,7 +67,7 @@ func (j *Job) claimStdout(out *OutputFile) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.stdout != nil && !j.stdout.settled {
-		return Usagef("two outputs are -: standard output holds one only")
+		return mixed("two outputs are -: both go to standard output")
 	}
 	j.stdout = out
 	return nil
@@ -203,8 +204,8 @@ func existsError(path string) error {
 }
 
 func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
-	if path == "-" || path == "/dev/stdout" {
-		return &OutputFile{w: j.Stdout}, nil
+	if isStdout(path) {
+		return &OutputFile{w: unwrapped(j.Stdout), stdout: true}, nil
 	}
 	st, err := os.Stat(path)
 	switch {

@@ -64,6 +64,7 @@ func (b Build) write(w io.Writer) error {
 func versionVerb(c *Command) Verb {
 	return Verb{
 		Name:    "version",
+		Prints:  Always,
 		Summary: "print the version, the commit and how it was built",
 		Doc: `Prints the version of the program, the commit it was built of ("+dirty" behind
 it where files had been changed), the version of Go, and the system and the
