@@ -1,11 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -160,7 +157,7 @@ func (c *conversion) options() (map[string]string, error) {
 		for _, line := range t.options.Lines() {
 			name, value, _ := strings.Cut(line, "=")
 			if path, ok := choices.File(set.Lookup(name), c.site.Dir, value); ok {
-				sum, err := sumOfFile(path)
+				sum, err := cli.FileSHA256(path)
 				if err != nil {
 					return nil, err
 				}
@@ -171,17 +168,4 @@ func (c *conversion) options() (map[string]string, error) {
 		}
 	}
 	return options, nil
-}
-
-func sumOfFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

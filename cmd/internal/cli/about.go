@@ -154,6 +154,20 @@ func (s *source) hash() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// FileSHA256 is the SHA-256 of the file at path, in hexadecimal digits.
+func FileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() // opened for reading
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
 // writeReport writes what --report names: the report and, where the verb's own
 // results have no member of that name, what is known of the run.
 func (j *Job) writeReport(w io.Writer, r Report) error {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"imsconv/cmd/internal/cli"
 )
 
 // selftest is the script of that name in the archive.
@@ -161,7 +163,7 @@ func (r *release) sumsOf(dir string) (string, error) {
 		if !strings.HasPrefix(e.name, dir) {
 			continue
 		}
-		sum, err := sumFile(e.from)
+		sum, err := cli.FileSHA256(e.from)
 		if err != nil {
 			return "", err
 		}

@@ -23,4 +23,9 @@
 // What goes into the archive is not listed a second time here: programs are the
 // folders of cmd, manual pages, old names and completions are what the programs
 // write of themselves, and documents and the sample site are what git tracks.
+//
+// selftest.sums has what the self-test of the archive must find. When a change
+// of output is meant, the lists are made anew of what the programs make now:
+//
+//	go test ./cmd/internal/release -run TestSelftestSums -update
 package main
