@@ -154,16 +154,12 @@ func ReadProgramMap(r io.Reader) (map[string]string, error) {
 func ReadUIDMap(r io.Reader) (map[string]string, error) {
 	ids, owner := map[string]string{}, map[string]string{}
 	err := eachLine(r, func(line string) error {
-		old, id, ok := strings.Cut(line, "=")
-		if !ok {
-			old, id, ok = cutBlank(line)
+		if strings.Contains(line, ":") {
+			return fmt.Errorf("%.100q holds a colon: is this a map of user ids", line)
 		}
-		old, id = strings.TrimSpace(old), strings.TrimSpace(id)
-		if !ok || old == "" || id == "" {
-			return errors.New("needs an old and a new user id")
-		}
-		if strings.ContainsAny(old+id, " \t:") {
-			return fmt.Errorf("%.100q holds a blank or a colon: is this a map of user ids", line)
+		old, id, err := ParseUserPair(line)
+		if err != nil {
+			return err
 		}
 		if form := formOf([]byte(id)); form != Local && form != Compound {
 			return fmt.Errorf("new user id %.100q holds a character that iMS forbids", id)

@@ -19,6 +19,33 @@ func TestReadUIDMapRefuses(t *testing.T) {
 	}
 }
 
+// TestUserPair: all maps have lines of one form, and the same words for what is
+// none.
+func TestUserPair(t *testing.T) {
+	for line, want := range map[string][2]string{"a=b": {"a", "b"}, " a = b ": {"a", "b"}, "a\t b": {"a", "b"}, "a a": {"a", "a"}} {
+		if old, id, err := ParseUserPair(line); err != nil || old != want[0] || id != want[1] {
+			t.Errorf("%q: %q %q, %v", line, old, id, err)
+		}
+	}
+	for line, want := range map[string]string{
+		"joe":   `"joe" has no new id: a line of a map is old=new, or old and new apart by a blank`,
+		"joe=":  `"joe=" has no new id`,
+		"=x":    `"=x" is not of the form old=new`,
+		"a=b=c": `is not of the form old=new`,
+		"a b=c": `is not of the form old=new`,
+		"a b c": `"a b c" is no pair of users`,
+		"":      `is no pair of users`,
+	} {
+		if _, _, err := ParseUserPair(line); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	_, err := ReadUIDMap(strings.NewReader("a b\n\njoe\n"))
+	if err == nil || !strings.HasPrefix(err.Error(), `line 3: "joe" has no new id`) {
+		t.Error(err)
+	}
+}
+
 // TestUIDsInUse maps a user to the uid of another one, from a file and from a
 // pipe.
 func TestUIDsInUse(t *testing.T) {

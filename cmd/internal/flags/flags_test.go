@@ -141,6 +141,29 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// TestMapWithoutNewID: a line of a map that has no new id is told as that, with
+// its place, and is no user.
+func TestMapWithoutNewID(t *testing.T) {
+	path := file(t, "map", []byte("# ids\njoe\nann=\nold new\n=x\nbob bob\n"))
+	var u Users
+	code, talk := job(t, u.Add, func(j *cli.Job) error {
+		got, err := u.Read(j)
+		want := Names{Map: map[string]string{"old": "new"}, Named: []string{"old", "bob"}}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+		return err
+	}, "", "-m", path)
+	if code != cli.ExitLost {
+		t.Errorf("exit %d", code)
+	}
+	for _, says := range []string{`map:2: "joe" has no new id: a line of a map is old=new`, `map:3: "ann=" has no new id`, `map:5: "=x" is not of the form old=new`} {
+		if !strings.Contains(talk, says) {
+			t.Errorf("%q is not told in %q", says, talk)
+		}
+	}
+}
+
 // A line that says the same again loses nothing: it was a problem.
 func TestUserNamedTwice(t *testing.T) {
 	for text, want := range map[string]struct {

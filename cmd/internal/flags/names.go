@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/ldifconv"
 	"imsconv/storeconv/ims"
 )
 
@@ -67,7 +68,7 @@ func (u *Users) Read(job *cli.Job) (Names, error) {
 	n := Names{Map: make(map[string]string)}
 	if u.file != "" {
 		n.Select = make(map[string]bool)
-		err := readNames(job, u.file, func(old, id string) {
+		err := readNames(job, u.file, parseName, func(old, id string) {
 			n.Select[old] = true
 			n.Order = append(n.Order, old)
 			n.rename(old, id)
@@ -79,7 +80,7 @@ func (u *Users) Read(job *cli.Job) (Names, error) {
 	if u.mapFile == "" {
 		return n, nil
 	}
-	return n, readNames(job, u.mapFile, n.rename)
+	return n, readNames(job, u.mapFile, parsePair, n.rename)
 }
 
 // ReadUsers reads a file as -u takes it.
@@ -97,15 +98,17 @@ func (n *Names) rename(old, id string) {
 	n.Map[old] = id
 }
 
-func readNames(job *cli.Job, path string, use func(old, id string)) error {
+// readNames reads lines of one form, which parse knows.
+func readNames(job *cli.Job, path string, parse func(string) (old, id string, err error), use func(old, id string)) error {
 	in, err := job.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	seen := make(map[string]string) // the id by the name
-	err = scanNames(in, func(line int, old, id string, fault error) {
+	err = scanNames(in, func(line int, text string) {
 		where := fmt.Sprintf("%s:%d", in.Name, line)
+		old, id, fault := parse(text)
 		first, known := seen[old]
 		switch {
 		case fault != nil:
@@ -141,10 +144,10 @@ func ListedAs(id string) bool {
 // maxNameLine is how long a line of a user file may be, in bytes.
 const maxNameLine = 4096
 
-// scanNames reads lines "name", "old new" or "old=new"; blank lines and lines
-// that start with # are passed over, and so is a byte order mark. Each line
-// that names a user goes to use, or what is wrong with it as fault.
-func scanNames(r io.Reader, use func(line int, old, id string, fault error)) error {
+// scanNames gives the lines of a file of users, without blanks around. Empty
+// lines and lines that start with # are passed over, and so is a byte order
+// mark.
+func scanNames(r io.Reader, use func(line int, text string)) error {
 	sc := bufio.NewScanner(r)
 	sc.Buffer(make([]byte, 0, maxNameLine), maxNameLine)
 	for n := 1; sc.Scan(); n++ {
@@ -162,8 +165,7 @@ func scanNames(r io.Reader, use func(line int, old, id string, fault error)) err
 		if text == "" || text[0] == '#' {
 			continue
 		}
-		old, id, err := parseName(text)
-		use(n, old, id, err)
+		use(n, text)
 	}
 	if errors.Is(sc.Err(), bufio.ErrTooLong) {
 		return fmt.Errorf("a line of over %d bytes: no file of users", maxNameLine)
@@ -185,22 +187,24 @@ func foreign(first []byte) string {
 	return ""
 }
 
+// parseName reads a line of a file of users: a user, or a pair as in a map.
 func parseName(text string) (old, id string, err error) {
-	old, id, pair := strings.Cut(text, "=")
-	if pair {
-		old, id = strings.TrimSpace(old), strings.TrimSpace(id)
-		if old == "" || id == "" || strings.ContainsAny(old+id, " \t=") {
-			return "", "", fmt.Errorf("%q is not of the form old=new", text)
-		}
-		return checkName(old, id)
-	}
-	switch f := strings.Fields(text); len(f) {
-	case 1:
-		return f[0], f[0], nil
-	case 2:
-		return checkName(f[0], f[1])
+	words := strings.Fields(text)
+	switch {
+	case strings.Contains(text, "=") || len(words) == 2:
+		return parsePair(text)
+	case len(words) == 1:
+		return words[0], words[0], nil
 	}
 	return "", "", fmt.Errorf("%q is neither a user nor a pair of users", text)
+}
+
+// parsePair reads a line of a map.
+func parsePair(text string) (old, id string, err error) {
+	if old, id, err = ldifconv.ParseUserPair(text); err != nil {
+		return "", "", err
+	}
+	return checkName(old, id)
 }
 
 // checkName refuses a new id that no store can have.
