@@ -53,12 +53,15 @@ func (t *target) sortDir(out string) string {
 // succeeds. A destination that is no regular file gets the bytes of a temporary
 // one.
 func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error) error {
-	if t.dryRun {
-		job.DryRun()
-		return t.writeThrough(io.Discard, do)
-	}
 	if isTerminal(out) {
 		return cli.WithHint(fmt.Errorf("%s is a terminal: a database is binary", out), "- instead of it says that it is wanted there")
+	}
+	if t.dryRun {
+		job.DryRun()
+		if _, err := job.CreateDry(out, t.force); err != nil {
+			return err
+		}
+		return t.writeThrough(io.Discard, do)
 	}
 	file, err := job.Create(out, t.force)
 	if err != nil {

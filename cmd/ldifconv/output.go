@@ -18,6 +18,7 @@ import (
 type outputs struct {
 	job   *cli.Job
 	force bool
+	dry   bool // nothing is written, and what a run would refuse is refused
 	files []*output
 }
 
@@ -32,12 +33,16 @@ type output struct {
 func (o *outputs) create(path string) (*output, error) {
 	st, err := os.Stat(path)
 	stays := !o.force && path != "-" && err == nil && st.Mode().IsRegular()
-	f, err := o.job.Create(path, o.force || stays)
+	create := o.job.Create
+	if o.dry {
+		create = o.job.CreateDry
+	}
+	f, err := create(path, o.force || stays)
 	if err != nil {
 		return nil, err
 	}
 	out := &output{OutputFile: f, path: path}
-	if stays && f.Regular() {
+	if stays && (f.Regular() || o.dry) {
 		if out.kept, err = openKept(path); err != nil {
 			f.Abort()
 			return nil, err

@@ -123,7 +123,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.heap()))
 	defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
 
-	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args, outputs: outputs{job: job, force: f.force}}
+	files := upgradeFiles{job: job, dry: f.dryRun, inputs: args, outputs: outputs{job: job, force: f.force, dry: f.dryRun}}
 	defer files.close()
 	log, err := files.log(f.log)
 	if err != nil {

@@ -29,11 +29,8 @@ func (u *upgradeFiles) create(name, path string) (io.Writer, error) {
 	if err := u.claim(name, path); err != nil {
 		return nil, err
 	}
-	if u.dry {
-		return io.Discard, nil
-	}
 	create := u.outputs.create
-	if u.piped && (name == "undo" || name == "state") {
+	if u.piped && !u.dry && (name == "undo" || name == "state") {
 		create = u.outputs.createInPlace // a change that is piped away may be applied already
 	}
 	out, err := create(path)

@@ -79,11 +79,10 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 		return err
 	}
 	path := cmp.Or(f.output, filepath.Join(dir, site.FileName))
-	if err := f.mayWrite(path); err != nil {
-		return err
-	}
 	if f.dryRun {
 		job.DryRun()
+	} else if err := f.mayWrite(path); err != nil {
+		return err
 	}
 	job.Source(dir)
 	s, ev, err := site.Look(ctx, job, dir, f.scenario.Value)
@@ -99,12 +98,15 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 	if path != "-" {
 		err = tellFound(job, dir, path, s, ev)
 	}
+	if err == nil && f.dryRun {
+		return f.mayWrite(path) // what is there is told, and then what stands in the way
+	}
 	return err
 }
 
 // mayWrite refuses to replace a file before anything is looked at.
 func (f *initFlags) mayWrite(path string) error {
-	if f.force || f.dryRun || path == "-" {
+	if f.force || path == "-" {
 		return nil
 	}
 	if _, err := os.Lstat(path); err != nil {
@@ -128,6 +130,9 @@ func (f *initFlags) write(job *cli.Job, dir, path string, s *site.Site, ev *site
 		return fmt.Errorf("the file would not load: %w", err)
 	}
 	if f.dryRun {
+		if _, err := job.CreateDry(path, true); err != nil {
+			return readOnly(err, dir)
+		}
 		return nil
 	}
 	out, err := job.Create(path, f.force)

@@ -138,7 +138,11 @@ func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	o.Log, o.Command, o.Progress = job, job.CommandLine(), job.Meter("messages", 0, size)
 	var results *cli.OutputFile
 	if v.results != "" {
-		if results, err = job.Create(v.results, true); err != nil {
+		create := job.Create
+		if o.DryRun {
+			create = job.CreateDry
+		}
+		if results, err = create(v.results, true); err != nil {
 			return err
 		}
 		defer results.Abort()
@@ -146,6 +150,9 @@ func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	if o.DryRun {
 		job.DryRun()
+		if err := job.FolderDry(v.out); err != nil {
+			return err
+		}
 	}
 	rep, err := export.Export(ctx, v.out, src, o)
 	if err == nil && results != nil {

@@ -131,6 +131,9 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 	o.Command, o.Log, o.Progress = job.CommandLine(), job, meter
 	if o.DryRun {
 		job.DryRun()
+		if err := job.FolderDry(v.store); err != nil {
+			return err
+		}
 	} else if err := v.record(ctx, job); err != nil {
 		return err
 	}

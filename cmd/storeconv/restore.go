@@ -207,6 +207,9 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	o.Progress = job.Meter("messages", 0, sizeOf(streams))
 	if o.DryRun {
 		job.DryRun()
+		if err := job.FolderDry(v.store); err != nil {
+			return err
+		}
 	} else if err := recordShard(ctx, job, v.store, o.Owner, o.Shard, streamsIdentity(streams), o.Paths...); err != nil {
 		return err
 	}

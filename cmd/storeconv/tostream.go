@@ -42,7 +42,14 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	}
 	sel := v.opts.Selection
 	sel.Users, sel.Shard, sel.Encoding = names.Select, part.Shard, v.Encoding
-	out, err := createShard(job, &part, v.toStream, false)
+	create := func(path string, replace bool) (*cli.OutputFile, error) {
+		return createShard(job, &part, path, replace)
+	}
+	if v.opts.DryRun {
+		job.DryRun()
+		create = job.CreateDry
+	}
+	out, err := create(v.toStream, false)
 	if err != nil {
 		return err
 	}
@@ -60,6 +67,8 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	if err := out.Commit(); err != nil {
 		return err
 	}
-	job.Output("stream", v.toStream)
+	if !v.opts.DryRun {
+		job.Output("stream", v.toStream)
+	}
 	return nil
 }
