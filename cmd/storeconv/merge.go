@@ -24,11 +24,12 @@ merge knows that all parts are there and belong together.
 
 Without PART, all parts were made in DIR itself, by several runs at once
 or one after the other. Then the mail is where it belongs: merge looks
-whether every part has ended, joins the reports, and puts the report of
-the whole, DIR/.imsconv/merged.json, in the place of the records. A
-second merge knows by it that there is nothing to merge any more: it
-says so and ends as the first one did. Where the mailbox lists have
-changed since, or a part was begun again, it knows nothing and fails.
+whether every part has ended, joins the reports, removes the records,
+and leaves a mark, an extended attribute of DIR. A second merge knows by
+the mark, or by FILE of the same --report FILE, that there is nothing to
+merge any more: it says so and ends as the first one did. Where the
+mailbox lists have changed since, or a part was begun again, it knows
+nothing and fails.
 
 The parts are only read. A user's tree appears in DIR whole or not at
 all; the same command again goes on after an interruption and changes
@@ -92,8 +93,6 @@ func mergeVerb() cli.Verb {
 		Files: `
   PART/.imsconv/shards/I-of-N.json  the report of a part, as the run of it left it
   DIR/.imsconv/                     what a run needs while it lasts, and locks
-  DIR/.imsconv/merged.json          the report of the whole, of parts that were
-                                    made in DIR
 `,
 		Doc:     mergeDoc,
 		Example: "storeconv merge --store /ims/store /ims/part1 /ims/part2 /ims/part3\nstoreconv merge --store /ims/store",
@@ -152,6 +151,9 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	}
 	if v.dryRun {
 		job.DryRun()
+		if err := job.FolderDry(v.store); err != nil {
+			return err
+		}
 	}
 	rep, err := merge.Merge(ctx, v.store, args, o)
 	if rep.Removed {
@@ -223,8 +225,7 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 				" changes them there too; --via copy makes files of their own")
 		}
 	case !v.partial:
-		job.KeepReport(merge.MergedPath(v.store))
-		v.removeRecords(job)
+		job.AtEnd(func() error { return v.mark(job) })
 	}
 	if r.Copies {
 		v.removeRecords(job)

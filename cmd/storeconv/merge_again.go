@@ -12,17 +12,51 @@ import (
 	"imsconv/storeconv/shards/merge"
 )
 
-// recall takes over the report that an earlier merge of the same store has left
-// in it, or where --report wants this one: the records that it was joined from
-// are gone, and whoever runs a merge again that has ended well is to find that
-// it has. It is told whether there is one.
-func (v *mergeFlags) recall(job *cli.Job) bool {
-	return v.recallFrom(job, merge.MergedPath(v.store), isMerge) ||
-		v.recallFrom(job, job.About().Options["report"], v.isOf)
+// mark removes the records of parts that are merged, and leaves in the store
+// what a later merge is told in their place.
+func (v *mergeFlags) mark(job *cli.Job) error {
+	m := mergeMark{Report: job.Snapshot(), End: time.Now().UTC()}
+	m.Problems.Items, m.Warnings.Items = []cli.Line{}, []cli.Line{}
+	text, err := json.Marshal(&m)
+	if err == nil && len(text) > merge.MostMark {
+		m.Details = nil
+		text, err = json.Marshal(&m)
+	}
+	if err != nil {
+		return err
+	}
+	if err := merge.MarkMerged(v.store, text); err != nil {
+		return err
+	}
+	return merge.RemoveRecords(v.store)
 }
 
-// recallFrom takes over the report at path if it is the one that is wanted.
-func (v *mergeFlags) recallFrom(job *cli.Job, path string, wanted func(*cli.Report, *cli.About) bool) bool {
+// mergeMark is what a merge leaves: its report, without the single problems.
+type mergeMark struct {
+	cli.Report
+	End time.Time `json:"end"`
+}
+
+// recall takes over the report that an earlier merge of the same store has left
+// where --report wants this one, else what it has left in the store: the
+// records that it was joined from are gone, and whoever runs a merge again that
+// has ended well is to find that it has. It is told whether there is one.
+func (v *mergeFlags) recall(job *cli.Job) bool {
+	return v.recallReport(job) || v.recallMark(job)
+}
+
+func (v *mergeFlags) recallMark(job *cli.Job) bool {
+	var m mergeMark
+	text := merge.Merged(v.store)
+	if text == nil || json.Unmarshal(text, &m) != nil || !isMerge(&m.Report) || v.changedSince(m.End) {
+		return false
+	}
+	job.Recall(m.Report)
+	return true
+}
+
+func (v *mergeFlags) recallReport(job *cli.Job) bool {
+	path := job.About().Options["report"]
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
@@ -31,7 +65,7 @@ func (v *mergeFlags) recallFrom(job *cli.Job, path string, wanted func(*cli.Repo
 		return false
 	}
 	r, about, err := cli.ParseReport(text)
-	if err != nil || !wanted(&r, &about) || v.changedSince(about.End) {
+	if err != nil || !v.isOf(&r, &about) || v.changedSince(about.End) {
 		return false
 	}
 	var own struct {
@@ -45,15 +79,15 @@ func (v *mergeFlags) recallFrom(job *cli.Job, path string, wanted func(*cli.Repo
 	return true
 }
 
-// isMerge tells whether a report is that of a merge of parts that were made in
-// the store that it is about.
-func isMerge(r *cli.Report, about *cli.About) bool {
-	return r.Command == "storeconv merge" && (r.Exit == cli.ExitDone || r.Exit == cli.ExitLost) && !r.DryRun && len(about.Arguments) == 0
+// isMerge tells whether a report is that of a merge that has done its work.
+func isMerge(r *cli.Report) bool {
+	return r.Command == "storeconv merge" && (r.Exit == cli.ExitDone || r.Exit == cli.ExitLost) && !r.DryRun
 }
 
-// isOf is isMerge of a report that may be about another store.
+// isOf tells whether a report is that of a merge of parts that were made in
+// this store.
 func (v *mergeFlags) isOf(r *cli.Report, about *cli.About) bool {
-	if !isMerge(r, about) {
+	if !isMerge(r) || len(about.Arguments) > 0 {
 		return false
 	}
 	here, err := os.Stat(v.store)

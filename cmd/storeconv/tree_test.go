@@ -27,19 +27,15 @@ type node struct {
 // tree is a store: path to node.
 type tree map[string]node
 
-// readTree reads a store as readAll does, but for the records of shards and the
-// report of their merge, which have times and paths in them. What else is in
-// the working directory counts.
+// readTree reads a store as readAll does, but for the records of shards, which
+// have times and paths in them. What else is in the working directory counts.
 func readTree(t testing.TB, root string) tree {
 	t.Helper()
 	nodes := readAll(t, root)
 	const work = ".imsconv"
-	_, records := nodes[work+"/shards"]
-	_, merged := nodes[work+"/merged.json"]
-	if !records && !merged {
+	if _, ok := nodes[work+"/shards"]; !ok {
 		return nodes
 	}
-	delete(nodes, work+"/merged.json")
 	for name := range nodes.under(work + "/shards") {
 		delete(nodes, work+"/shards/"+name)
 	}

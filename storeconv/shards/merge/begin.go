@@ -174,7 +174,7 @@ func (c *Claim) begin(part *Mark) error {
 	if err := part.checkRecords(path); err != nil {
 		return err
 	}
-	if err := removeDurably(filepath.Dir(MergedPath(path)), mergedFile); err != nil {
+	if err := unmark(path); err != nil {
 		return err
 	}
 	return c.putAway(part)
@@ -336,20 +336,4 @@ func (c *Claim) closeFile() {
 		_ = c.store.FS().Close(c.fd) // and with it the locks
 		c.fd = -1
 	}
-}
-
-// removeDurably removes a file from a directory, if both are there.
-func removeDurably(dir, name string) error {
-	if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	d, err := durable.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Remove(name)
-	if err == nil {
-		err = d.SyncNames(".")
-	}
-	return errors.Join(err, d.Close())
 }

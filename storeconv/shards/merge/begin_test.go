@@ -30,14 +30,17 @@ func TestBeginPart(t *testing.T) {
 	}
 	writeRecord(t, store, 1, 3)
 	writeRecord(t, store, 2, 3)
-	must(t, os.WriteFile(merge.MergedPath(store), nil, 0o600))
+	must(t, merge.MarkMerged(store, []byte("text")))
+	if got := merge.Merged(store); string(got) != "text" {
+		t.Errorf("the mark of a merge: %q", got)
+	}
 	must(t, begin(t, store, merge.Mark{Index: 1, Count: 3}))
 	records, err := merge.ReadRecords(store)
 	if err != nil || len(records) != 1 || records[0].Shard.Index != 2 {
 		t.Errorf("%+v %v", records, err)
 	}
-	if _, err := os.Lstat(merge.MergedPath(store)); !os.IsNotExist(err) {
-		t.Errorf("the report of an earlier merge is there: %v", err)
+	if got := merge.Merged(store); got != nil {
+		t.Errorf("the mark of an earlier merge is there: %q", got)
 	}
 	if err := begin(t, store, merge.Mark{Index: 1, Count: 10_000}); err == nil || !strings.Contains(err.Error(), "at most 9999 parts") {
 		t.Errorf("part 1 of 10000: %v", err)

@@ -83,12 +83,6 @@ func RecordPath(store string, index, count int) string {
 	return filepath.Join(store, RecordsDir, RecordName(index, count))
 }
 
-// MergedPath is the place of the report of a merge of parts that were all made
-// in the store: it stays there when their records go, for whoever merges again.
-func MergedPath(store string) string { return filepath.Join(store, ims.WorkDir, mergedFile) }
-
-const mergedFile = "merged.json"
-
 // mostRecord bounds what is read of a record, in bytes.
 const mostRecord = 32 << 20
 
