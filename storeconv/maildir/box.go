@@ -86,6 +86,9 @@ func baseOf(name []byte) []byte {
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
 		return name[:i]
 	}
+	if end, _, ok := otherInfo(name); ok {
+		return name[:end]
+	}
 	return name
 }
 

@@ -43,7 +43,9 @@
 // the receive date, a part that is unique in the folder, both sizes, then the
 // flags in the order of ASCII: D draft, F flagged, P passed, R answered, S
 // seen, T deleted, a to z the keywords of dovecot-keywords. What stands in
-// front of the colon, the base name, never changes.
+// front of the colon, the base name, never changes. Where a file system has no
+// colon in names, ";", "!", "_" or U+F03A stands in its place: read, never
+// written.
 //
 // # dovecot-uidlist
 //
@@ -58,6 +60,8 @@
 //	<uid> <file name>
 //
 // # The other files
+//
+// Lines of these and of uidlists may end with CRLF.
 //
 //	dovecot-keywords  <0..25> <name>; number n is the letter 'a'+n
 //	subscriptions     "V TAB 2", an empty line, then a mailbox a line, TAB between

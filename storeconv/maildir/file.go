@@ -34,7 +34,7 @@ func Info(letters string) string { return ":2," + letters }
 type File struct {
 	Base    string // without the flags
 	Flags   string // letters behind ":2,"
-	HasInfo bool   // there is a ":2,"
+	HasInfo bool   // there is a ":2,", or one with another separator
 	Date    int64  // seconds since 1970, the number in front
 	Size    int64  // S=, bytes of the file
 	VSize   int64  // W=, bytes with CRLF
@@ -49,6 +49,8 @@ func ParseFileName(name string) File {
 			f.HasInfo = true
 			f.Flags, _, _ = strings.Cut(flags, ",")
 		}
+	} else if end, flags, ok := otherInfo(name); ok {
+		f.Base, f.Flags, f.HasInfo = name[:end], name[flags:], true
 	}
 	if secs, _, ok := strings.Cut(f.Base, "."); ok {
 		f.Date = number(secs)
@@ -56,6 +58,34 @@ func ParseFileName(name string) File {
 	f.Size, f.VSize = sizeIn(f.Base, ",S="), sizeIn(f.Base, ",W=")
 	return f
 }
+
+// otherInfo finds flags at the end of a name without a colon, behind what some
+// file systems and programs have in its place: ";" (mbsync and mutt on
+// Windows), "!" (getmail, Python), U+F03A (Cygwin, Samba) or "_" (what unpacks
+// archives on Windows). The base name ends at end. Behind a "_", which many base
+// names have, only the flags of Maildir itself count.
+func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
+	flags = len(name)
+	lower := false
+	for flags > 0 && isLetter(name[flags-1]) {
+		flags--
+		lower = lower || strings.IndexByte("DFPRST", name[flags]) < 0
+	}
+	end = flags - 3 // of the separator and "2,"
+	if end < 1 || name[flags-1] != ',' || name[flags-2] != '2' {
+		return 0, 0, false
+	}
+	switch name[end] {
+	case ';', '!':
+		return end, flags, true
+	case '_':
+		return end, flags, !lower
+	}
+	end -= len("\uf03a") - 1
+	return end, flags, end > 0 && string(name[end:flags-2]) == "\uf03a"
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // sizeIn returns the number behind key, which a comma or the end must follow.
 func sizeIn(base, key string) int64 {

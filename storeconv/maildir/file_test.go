@@ -23,6 +23,19 @@ func TestParseFileName(t *testing.T) {
 		{"message", File{"message", "", false, -1, -1, -1}},
 		{"-5.x", File{"-5.x", "", false, -1, -1, -1}},
 		{":2,S", File{"", "S", true, -1, -1, -1}},
+		{"1.h,S=5;2,FS", File{"1.h,S=5", "FS", true, 1, 5, -1}},
+		{"1.h!2,", File{"1.h", "", true, 1, -1, -1}},
+		{"1.h!2,Sab", File{"1.h", "Sab", true, 1, -1, -1}},
+		{"1.h\uf03a2,S", File{"1.h", "S", true, 1, -1, -1}},
+		{"1.2_3.h_2,RS", File{"1.2_3.h", "RS", true, 1, -1, -1}},
+		{"1.h_2,abc", File{"1.h_2,abc", "", false, 1, -1, -1}},
+		{"1.h_2,S=5", File{"1.h_2,S=5", "", false, 1, 5, -1}},
+		{"1.h;2,S:2,F", File{"1.h;2,S", "F", true, 1, -1, -1}},
+		{"1.h;3,S", File{"1.h;3,S", "", false, 1, -1, -1}},
+		{"1.h2,S", File{"1.h2,S", "", false, 1, -1, -1}},
+		{"!2,S", File{"!2,S", "", false, -1, -1, -1}},
+		{"2,S", File{"2,S", "", false, -1, -1, -1}},
+		{"S", File{"S", "", false, -1, -1, -1}},
 	} {
 		if got := ParseFileName(row.name); got != row.want {
 			t.Errorf("%q: %+v, want %+v", row.name, got, row.want)

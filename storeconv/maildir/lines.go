@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,8 @@ import (
 const maxLine = 64 << 10
 
 // lineReader reads a file of lines, which may lack the end of its last one. A
-// line that is too long is passed over.
+// line that is too long is passed over. A CR in front of a line end is part of
+// it: files that went through Windows have one there.
 type lineReader struct {
 	r     *bufio.Reader
 	class string // of errors about lines
@@ -37,12 +39,13 @@ func (l *lineReader) next() (string, error) {
 		}
 		return "", l.fault(fmt.Sprintf("the line is longer than %d bytes", maxLine))
 	case err == io.EOF && len(b) > 0:
-		return string(b), nil
 	case err != nil:
 		return "", err
 	}
-	return string(b[:len(b)-1]), nil
+	return string(bytes.TrimSuffix(bytes.TrimSuffix(b, lf), cr)), nil
 }
+
+var cr, lf = []byte("\r"), []byte("\n")
 
 func (l *lineReader) fault(text string) *Error {
 	return &Error{Line: l.line, Class: l.class, Text: text}

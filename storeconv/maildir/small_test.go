@@ -21,6 +21,7 @@ func TestKeywords(t *testing.T) {
 		told string
 	}{
 		{"0 $Junk\n1 work\n", []string{"$Junk", "work"}, ""},
+		{"0 $Junk\r\n1 work\r\n", []string{"$Junk", "work"}, ""},
 		{"3 gap\n0 a b", []string{"a b", "", "", "gap"}, ""},
 		{"0 a\n0 b\n26 z\nx y\n1\n\n", []string{"a"}, `line 2: number 0 is a already|line 3: keyword z has the number 26, which no letter stands for|line 4: not a number and a keyword: "x y"|line 5: not a number and a keyword: "1"`},
 	} {
@@ -51,6 +52,7 @@ func TestReadSubscriptions(t *testing.T) {
 		{Naming{FS, false}, "Sent/v1.2\nINBOX/x", "Sent/v1.2|INBOX/x", 0},
 		{escape, "V\t2\n\nv1\\2e2\ninbox\tx\n", "v1.2|INBOX/x", 0},
 		{Naming{}, "V\t2\n\na\t\tb\n\t\na\x01tb\nx\n", "x", 3},
+		{Naming{}, "V\t2\r\n\r\nSent\t2001\r\n", "Sent/2001", 0},
 		{Naming{}, "", "", 0},
 	} {
 		var told teller

@@ -85,7 +85,6 @@ func ReadCourierSubscriptions(r io.Reader, tell func(*Error)) ([]string, error) 
 	lines := newLineReader(r, BadSubscription)
 	var names []string
 	err := lines.each(tell, func(line string) *Error {
-		line = strings.TrimSuffix(line, "\r")
 		rest, below := cutFold(line, ims.Inbox+".")
 		name, ok := Naming{}.fromDisk(rest, ".")
 		switch {

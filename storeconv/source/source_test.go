@@ -206,6 +206,19 @@ var maildirRows = []row{
 		user joe
 		box joe/INBOX 7 0 sub 0 "" ""
 		box joe/v1.2 8 0 sub 1 "" ""`},
+	{name: "other marks in front of flags, and lists with CRLF", files: map[string]string{
+		"joe/cur/961579934.a;2,S": "a", "joe/cur/961579935.b!2,": "b", "joe/cur/961579936.c\uf03a2,F": "c", "joe/cur/961579937.d_2,RS": "d", "joe/cur/961579938.e_2,ab": "e", "joe/cur/961579939.f;2,Sa": "f",
+		"joe/dovecot-uidlist":  "3 V7 N20\r\n3 :961579934.a\r\n4 :961579935.b:2,\r\n5 :961579936.c;2,\r\n6 :961579937.d\r\n7 :961579938.e_2,ab\r\n8 :961579939.f\r\n",
+		"joe/dovecot-keywords": "0 work\r\n", "joe/subscriptions": "INBOX\r\n", "joe/dovecot-acl": "user=bob lr\r\n", "joe/maildirsize": "1000S\r\n",
+	}, want: `
+		user joe quota 1000
+		box joe/INBOX 7 20 sub 1 "work" "joe\tlrswipcda\nbob\tlr"
+		msg joe/INBOX/3 0 "a" "\\Seen"
+		msg joe/INBOX/4 0 "b" ""
+		msg joe/INBOX/5 0 "c" "\\Flagged"
+		msg joe/INBOX/6 0 "d" "\\Seen \\Answered"
+		msg joe/INBOX/7 0 "e" ""
+		msg joe/INBOX/8 0 "f" "\\Seen work"`},
 	{name: "odd names", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.50% off/cur/": "", "joe/Maildir/.50% off/dovecot-uidlist": "3 V8 N1\n",
 		"joe/Maildir/.Inbox/cur/": "", "joe/Maildir/.Inbox/dovecot-uidlist": "3 V9 N1\n", "joe/Maildir/.a..b/cur/": "", "joe/Maildir/.a..b/dovecot-uidlist": "3 V10 N1\n",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -236,12 +237,20 @@ type mailboxDir struct {
 // mailFile is a message's file.
 type mailFile struct {
 	name  string
+	base  string // without the flags
 	isNew bool
 	uid   uint32 // 0: none yet
 }
 
-func (f *mailFile) base() string {
-	base, _, _ := strings.Cut(f.name, ":")
+// marked are flags behind what stands in place of a colon.
+var marked = regexp.MustCompile(`^(.+?)(?:[;!\x{f03a}]2,[A-Za-z]*|_2,[DFPRST]*)$`)
+
+// withoutFlags is the base name of a file.
+func withoutFlags(name string) string {
+	base, _, colon := strings.Cut(name, ":")
+	if found := marked.FindStringSubmatch(name); !colon && found != nil {
+		base = found[1]
+	}
 	return base
 }
 
@@ -260,12 +269,12 @@ func (b *mailboxDir) list() {
 		}
 		for _, name := range list {
 			if name[0] != '.' && len(name) <= 4096 {
-				b.files = append(b.files, mailFile{name, sub == "new", 0})
+				b.files = append(b.files, mailFile{name: name, base: withoutFlags(name), isNew: sub == "new"})
 			}
 		}
 	}
 	slices.SortFunc(b.files, func(x, y mailFile) int {
-		return cmp.Or(strings.Compare(x.base(), y.base()), strings.Compare(x.name, y.name), cmp.Compare(sign(x.isNew), sign(y.isNew)))
+		return cmp.Or(strings.Compare(x.base, y.base), strings.Compare(x.name, y.name), cmp.Compare(sign(x.isNew), sign(y.isNew)))
 	})
 }
 
@@ -327,10 +336,10 @@ func (b *mailboxDir) unlisted() uint32 {
 // take gives the file of a line its UID: of several with one base name the one
 // that the line has in full.
 func (b *mailboxDir) take(line *maildir.UidlistEntry) {
-	base, _, _ := strings.Cut(line.Name, ":")
-	at, _ := slices.BinarySearchFunc(b.files, base, func(f mailFile, base string) int { return strings.Compare(f.base(), base) })
+	base := withoutFlags(line.Name)
+	at, _ := slices.BinarySearchFunc(b.files, base, func(f mailFile, base string) int { return strings.Compare(f.base, base) })
 	best := -1
-	for i := at; i < len(b.files) && b.files[i].base() == base; i++ {
+	for i := at; i < len(b.files) && b.files[i].base == base; i++ {
 		if b.files[i].uid == 0 && (best < 0 || b.files[i].name == line.Name) {
 			best = i
 		}

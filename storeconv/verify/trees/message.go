@@ -132,7 +132,7 @@ func (b *mailboxDir) flags(f *mailFile) string {
 			numbers = append(numbers, int(c-'a'))
 		}
 	}
-	for _, n := range append(numbers, b.courier[f.base()]...) {
+	for _, n := range append(numbers, b.courier[f.base]...) {
 		if n >= 0 && n < len(b.keywords) && b.keywords[n] != "" && !slices.Contains(words, b.keywords[n]) {
 			words = append(words, b.keywords[n])
 		}
