@@ -60,7 +60,7 @@ func (o *verifyOptions) openSource(ctx context.Context, job *cli.Job, name strin
 // treeOptions turns the flags into options.
 func (o *verifyOptions) treeOptions(job *cli.Job, name string) (opts trees.Options, done func(), err error) {
 	from := o.tree.Options()
-	opts = trees.Options{User: from.User, Path: from.Path, Layout: from.Layout, Escape: from.Escape, Quoting: from.Quoting, Log: job}
+	opts = trees.Options{User: from.User, Path: from.Path, Layout: from.Layout, Escape: from.Escape, Quoting: from.Quoting, Encoded: from.Encoded, Log: job}
 	switch from.Kind {
 	case source.Mbox:
 		opts.Kind = trees.Mbox

@@ -213,3 +213,41 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+func TestNamesInUTF8(t *testing.T) {
+	for _, row := range []struct {
+		names []string
+		utf8  bool
+	}{
+		{[]string{"Sent", "Entw&APw-rfe"}, false},
+		{[]string{"Sent", "Entwürfe", "R&D"}, true},
+		{[]string{"Entwürfe", "d\xe9j\xe0"}, false},
+		{nil, false},
+	} {
+		if got := InUTF8(row.names); got != row.utf8 {
+			t.Errorf("%q: %v", row.names, got)
+		}
+	}
+	for _, row := range []struct {
+		name, want string
+		ok         bool
+	}{
+		{"Sent/2001", "Sent/2001", true},
+		{"Entwürfe", "Entw&APw-rfe", true},
+		{"a/ä/日本", "a/&AOQ-/&ZeVnLA-", true},
+		{"R&D", "R&-D", true},
+		{"A & B-C", "A &- B-C", true},
+		{"Müller & Söhne", "M&APw-ller &- S&APY-hne", true},
+		{"ü & b-c", "&APw- &- b-c", true},
+		{"😀", "&2D3eAA-", true},
+		{"Entw&APw-rfe", "Entw&APw-rfe", true}, // as servers write it
+		{"R&-D", "R&-D", true},
+		{"Entw&APw-rfe ä", "Entw&APw-rfe ä", false},
+		{"ä&-b", "ä&-b", false},
+		{"d\xe9j\xe0", "d\xe9j\xe0", false},
+	} {
+		if got, ok := FromUTF8(row.name); got != row.want || ok != row.ok {
+			t.Errorf("%q: %q, %v", row.name, got, ok)
+		}
+	}
+}

@@ -84,6 +84,7 @@ type maildirUser struct {
 	naming maildir.Naming
 
 	folders    []folder
+	names      *nameGiver
 	subscribed map[string]bool // nil: not said
 	list       string          // the file that says it
 }
@@ -142,28 +143,20 @@ func (u *maildirUser) findFolders() {
 	if u.s.opt.Escape != nil {
 		u.naming.Escape = *u.s.opt.Escape
 	}
-	taken := map[string]bool{ims.Inbox: true}
+	u.names = u.s.newNaming(dirs, ims.Inbox)
 	var odd []string
 	for _, dir := range dirs {
 		if name, ok := u.naming.Mailbox(dir); ok && keepable(name) == name {
-			taken[name] = true
+			u.names.take(name)
 			u.folders = append(u.folders, folder{dir, name})
 		} else {
 			odd = append(odd, dir)
 		}
 	}
 	for _, dir := range odd {
-		name := oddName(u.naming, dir)
-		want := keepable(name)
-		for taken[want] || want == "" || strings.EqualFold(want, ims.Inbox) {
-			want += "_"
-		}
-		taken[want] = true
-		u.folders = append(u.folders, folder{dir, want})
-		if want != name {
-			u.s.told(u.where(dir), "mailbox-renamed", 1, fmt.Sprintf("mailbox %s is called %s: no store has a mailbox of its name", sims.DisplayName(name), want))
-		}
+		u.folders = append(u.folders, folder{dir, u.names.give(oddName(u.naming, dir), u.where(dir))})
 	}
+	u.names.tell(u.where(""))
 	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
 }
 
@@ -174,7 +167,7 @@ func (u *maildirUser) readSubscriptions() {
 			u.subscribed = make(map[string]bool)
 		}
 		for _, name := range names {
-			u.subscribed[name] = true
+			u.subscribed[u.names.listed(name)] = true
 		}
 		return err
 	}

@@ -48,6 +48,7 @@ func (s *Source) mboxUser(p place, again bool) {
 		}
 		defer root.Close()
 	}
+	u.giveNames(root)
 	u.readSubscriptions(root)
 	u.folder(root, "", 0)
 	u.tellUnseen(root)
@@ -77,8 +78,55 @@ type mboxUser struct {
 	s          *Source
 	user       string
 	taken      map[string]string // paths of mailboxes by their names
-	subscribed map[string]bool   // nil: not said
-	list       string            // the file that says it
+	names      *nameGiver
+	subscribed map[string]bool // nil: not said
+	list       string          // the file that says it
+}
+
+// giveNames gives names to the mailboxes of a folder whose own no store has.
+// Which names are in UTF-8 can only be seen from all of them.
+func (u *mboxUser) giveNames(root *maildir.Dir) {
+	var list, odd []string
+	at := map[string]string{}
+	u.eachFile(root, "", 0, func(d *maildir.Dir, n, mailbox string) {
+		if _, ok := at[mailbox]; !ok {
+			list, at[mailbox] = append(list, mailbox), below(d, n)
+		}
+	})
+	u.names = u.s.newNaming(list)
+	for _, name := range list {
+		if keep := keepable(name); keep != name || u.names.plain(keep) != name {
+			odd = append(odd, name)
+		} else {
+			u.names.take(name)
+		}
+	}
+	for _, name := range odd {
+		u.names.give(name, at[name])
+	}
+	u.names.tell(root.Path())
+}
+
+// eachFile calls do with the files that folder will read, and the names of
+// their mailboxes. What is wrong is told there.
+func (u *mboxUser) eachFile(d *maildir.Dir, name string, depth int, do func(d *maildir.Dir, n, mailbox string)) {
+	names, _ := d.Names()
+	inOrder(names)
+	for _, n := range names {
+		info, err := d.Stat(n)
+		switch {
+		case n[0] == '.' || mbox.NotMail(n) || err != nil:
+		case info.Regular:
+			do(d, n, mailboxOf(name, plainName(d, n)))
+		case info.Dir && depth < maxLevels:
+			if sub, err := d.Open(n); err == nil {
+				if !sub.IsMailbox() {
+					u.eachFile(sub, folderOf(name, n), depth+1, do)
+				}
+				sub.Close()
+			}
+		}
+	}
 }
 
 // folder goes through a folder of mailbox files. name is the mailbox that it
@@ -88,7 +136,7 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 	if err != nil {
 		u.s.tell(err)
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(strings.Compare(orderOf(a), orderOf(b)), strings.Compare(a, b)) })
+	inOrder(names)
 	for _, n := range names {
 		if u.s.over {
 			return
@@ -106,11 +154,16 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 		case info.Dir:
 			u.enter(d, n, name, depth)
 		case info.Regular:
-			u.file(d, n, mailboxOf(name, plainName(d, n)))
+			u.file(d, n, u.names.of(mailboxOf(name, plainName(d, n))))
 		default:
 			u.s.told(below(d, n), maildir.NotRegular, 2, "a link or a device: not read")
 		}
 	}
+}
+
+// inOrder sorts the names in a folder.
+func inOrder(names []string) {
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(strings.Compare(orderOf(a), orderOf(b)), strings.Compare(a, b)) })
 }
 
 // orderOf puts a folder behind the mailbox that it belongs to.
@@ -154,13 +207,16 @@ func (u *mboxUser) enter(d *maildir.Dir, n, name string, depth int) {
 		u.s.told(sub.Path(), maildir.BadMailbox, 2, "a Maildir among mailbox files: not read")
 		return
 	}
-	child := strings.TrimSuffix(n, ".sbd")
-	if name != "" {
-		child = name + "/" + child
-	} else {
-		child = ims.Canonical(child)
+	u.folder(sub, folderOf(name, n), depth+1)
+}
+
+// folderOf is the mailbox that a folder in another belongs to.
+func folderOf(name, folder string) string {
+	child := strings.TrimSuffix(folder, ".sbd")
+	if name == "" {
+		return ims.Canonical(child)
 	}
-	u.folder(sub, child, depth+1)
+	return name + "/" + child
 }
 
 // readSubscriptions reads the file that Dovecot or UW keeps.
@@ -174,7 +230,7 @@ func (u *mboxUser) readSubscriptions(d *maildir.Dir) {
 			})
 			u.subscribed = make(map[string]bool)
 			for _, n := range names {
-				u.subscribed[strings.TrimSuffix(n, "/folder.msg")] = true // as servers show it
+				u.subscribed[u.names.listed(strings.TrimSuffix(n, "/folder.msg"))] = true // as servers show it
 			}
 			return err
 		})

@@ -1,11 +1,13 @@
 package source
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
 )
 
 // oddName names a directory that no server makes, level by level.
@@ -37,6 +39,82 @@ func unescape(level string) string {
 		b.WriteByte(level[i])
 	}
 	return b.String()
+}
+
+// nameGiver gives names of mailboxes to what a user calls otherwise than a
+// store can: in other characters, or in UTF-8.
+type nameGiver struct {
+	s     *Source
+	utf8  bool // names on disk are plain text in UTF-8
+	taken map[string]bool
+	given map[string]string // names by those on disk
+	text  int               // names that were in UTF-8
+}
+
+// newNaming begins with the names that a user has on disk, and those that are
+// taken.
+func (s *Source) newNaming(disk []string, taken ...string) *nameGiver {
+	g := &nameGiver{s: s, utf8: !s.opt.Encoded && maildir.InUTF8(disk), taken: map[string]bool{}, given: map[string]string{}}
+	for _, name := range taken {
+		g.taken[name] = true
+	}
+	return g
+}
+
+func (g *nameGiver) take(name string) { g.taken[name] = true }
+
+// give gives a mailbox at a place its name.
+func (g *nameGiver) give(name, where string) string {
+	keep := keepable(name)
+	want := g.plain(keep)
+	inUTF8 := want != keep
+	for g.taken[want] || want == "" || strings.EqualFold(want, ims.Inbox) {
+		want += "_"
+	}
+	g.taken[want], g.given[name] = true, want
+	switch {
+	case inUTF8 && want == g.plain(name):
+		g.text++
+	case want != name:
+		g.s.told(where, "mailbox-renamed", 1, fmt.Sprintf("mailbox %s is called %s: no store has a mailbox of its name", sims.DisplayName(name), want))
+	}
+	return want
+}
+
+// plain returns a name in modified UTF-7 where it stands there in UTF-8.
+func (g *nameGiver) plain(name string) string {
+	if !g.utf8 {
+		return name
+	}
+	text, _ := maildir.FromUTF8(name)
+	return text
+}
+
+// of is what a mailbox is called that has this name on disk.
+func (g *nameGiver) of(name string) string {
+	if given, ok := g.given[name]; ok {
+		return given
+	}
+	return name
+}
+
+// listed is what a mailbox is called that has this name in a list of
+// subscriptions, which may be in UTF-8 where the folders are not.
+func (g *nameGiver) listed(name string) string {
+	if to := g.of(name); to != name || g.taken[name] {
+		return to
+	}
+	if !g.s.opt.Encoded && maildir.InUTF8([]string{name}) {
+		name, _ = maildir.FromUTF8(name)
+	}
+	return name
+}
+
+// tell tells how many names were in UTF-8.
+func (g *nameGiver) tell(where string) {
+	if g.text > 0 {
+		g.s.told(where, "utf8-names", 1, fmt.Sprintf("%d names of mailboxes are text in UTF-8: the store has them in IMAP modified UTF-7", g.text))
+	}
 }
 
 // keepable returns a name that differs from name only where a store could not

@@ -38,6 +38,7 @@ type Options struct {
 	Layout  *maildir.Layout // nil: look, for each user
 	Escape  *bool           // names on disk are escaped as listescape does it; nil: look, for each user
 	Quoting mbox.Quoting    // of mailbox files
+	Encoded bool            // whoever reads the names of mailboxes knows their encoding; false: look, for each user
 }
 
 // Source reads a tree. One goroutine uses it; ReadAt and Where are for others

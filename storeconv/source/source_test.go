@@ -219,6 +219,38 @@ var maildirRows = []row{
 		msg joe/INBOX/6 0 "d" "\\Seen \\Answered"
 		msg joe/INBOX/7 0 "e" ""
 		msg joe/INBOX/8 0 "f" "\\Seen work"`},
+	{name: "names in UTF-8", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.Entwürfe/cur/": "", "joe/Maildir/.Entwürfe/dovecot-uidlist": "3 V8 N1\n",
+		"joe/Maildir/.a.日本/cur/": "", "joe/Maildir/.a.日本/dovecot-uidlist": "3 V9 N1\n", "joe/Maildir/.R&D/cur/": "", "joe/Maildir/.R&D/dovecot-uidlist": "3 V10 N1\n",
+		"joe/Maildir/.&APY-/cur/": "", "joe/Maildir/.&APY-/dovecot-uidlist": "3 V11 N1\n", "joe/Maildir/.ö/cur/": "", "joe/Maildir/.ö/dovecot-uidlist": "3 V12 N1\n",
+		"joe/Maildir/.&APY- ä/cur/": "", "joe/Maildir/.&APY- ä/dovecot-uidlist": "3 V13 N1\n", "joe/Maildir/.50% ü/cur/": "", "joe/Maildir/.50% ü/dovecot-uidlist": "3 V14 N1\n",
+		"joe/Maildir/subscriptions": "V\t2\n\nEntwürfe\na\t日本\nR&D\n50% ü\n&APY-\nweg ä\n",
+	}, want: `
+		user joe
+		! 1 mailbox-renamed joe/Maildir/.50% ü: mailbox "50% ü" is called 50_ &APw-: no store has a mailbox of its name
+		! 1 mailbox-renamed joe/Maildir/.ö: mailbox "ö" is called &APY-_: no store has a mailbox of its name
+		! 1 utf8-names joe/Maildir: 3 names of mailboxes are text in UTF-8: the store has them in IMAP modified UTF-7
+		box joe/INBOX 7 0 sub 0 "" ""
+		box joe/&APY- 11 0 sub 1 "" ""
+		box joe/&APY- ä 13 0 sub 0 "" ""
+		box joe/&APY-_ 12 0 sub 0 "" ""
+		box joe/50_ &APw- 14 0 sub 1 "" ""
+		box joe/Entw&APw-rfe 8 0 sub 1 "" ""
+		box joe/R&-D 10 0 sub 1 "" ""
+		box joe/a/&ZeVnLA- 9 0 sub 1 "" ""
+		! 1 subscription joe/Maildir/subscriptions: subscribed to weg &AOQ-, which is no mailbox here: left out`},
+	{name: "names in UTF-8 that somebody else reads", opt: Options{Encoded: true}, files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.Entwürfe/cur/": "", "joe/Maildir/.Entwürfe/dovecot-uidlist": "3 V8 N1\n", "joe/Maildir/subscriptions": "Entwürfe\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 0 sub 0 "" ""
+		box joe/Entwürfe 8 0 sub 1 "" ""`},
+	{name: "subscriptions in UTF-8 of names that are not", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.Entw&APw-rfe/cur/": "", "joe/Maildir/.Entw&APw-rfe/dovecot-uidlist": "3 V8 N1\n", "joe/Maildir/courierimapsubscribed": "INBOX.Entwürfe\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 0 sub 0 "" ""
+		box joe/Entw&APw-rfe 8 0 sub 1 "" ""`},
 	{name: "odd names", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.50% off/cur/": "", "joe/Maildir/.50% off/dovecot-uidlist": "3 V8 N1\n",
 		"joe/Maildir/.Inbox/cur/": "", "joe/Maildir/.Inbox/dovecot-uidlist": "3 V9 N1\n", "joe/Maildir/.a..b/cur/": "", "joe/Maildir/.a..b/dovecot-uidlist": "3 V10 N1\n",
@@ -316,6 +348,21 @@ const (
 )
 
 var mboxRows = []row{
+	{name: "names in UTF-8 of mailbox files", opt: Options{Kind: Mbox}, files: map[string]string{
+		"joe/Entwürfe": from1 + "X-IMAPbase: 5 1\n\na\n", "joe/Müll.sbd/50%": from1 + "X-IMAPbase: 6 1\n\nb\n", "joe/R&D": from1 + "X-IMAPbase: 7 1\n\nc\n", "joe/Sent": from1 + "X-IMAPbase: 8 1\n\nd\n",
+		"joe/.subscriptions": "Entwürfe\nMüll/50%\n", "ann/d\xe9j\xe0": from1 + "X-IMAPbase: 5 1\n\ne\n", "ann/ä": from1 + "X-IMAPbase: 5 1\n\nf\n",
+	}, want: "user ann\nbox ann/d\xe9j\xe0 5 2 sub -1 \"\" \"\"\nmsg ann/d\xe9j\xe0/2 0 \"\\ne\\n\" \"\"\nbox ann/ä 5 2 sub -1 \"\" \"\"\nmsg ann/ä/2 0 \"\\nf\\n\" \"\"" + `
+		user joe
+		! 1 mailbox-renamed joe/Müll.sbd/50%: mailbox "Müll/50%" is called M&APw-ll/50_: no store has a mailbox of its name
+		! 1 utf8-names joe: 2 names of mailboxes are text in UTF-8: the store has them in IMAP modified UTF-7
+		box joe/Entw&APw-rfe 5 2 sub 1 "" ""
+		msg joe/Entw&APw-rfe/2 0 "\na\n" ""
+		box joe/M&APw-ll/50_ 6 2 sub 1 "" ""
+		msg joe/M&APw-ll/50_/2 0 "\nb\n" ""
+		box joe/R&-D 7 2 sub 0 "" ""
+		msg joe/R&-D/2 0 "\nc\n" ""
+		box joe/Sent 8 2 sub 0 "" ""
+		msg joe/Sent/2 0 "\nd\n" ""`},
 	{name: "/var/mail", files: map[string]string{"joe": from1 + "S: a\n\nb\n\n" + from2 + "Status: RO\nS: c\n\nd\n", "ann": "", "joe.lock": ""}, want: `
 		user ann
 		box ann/INBOX 961579934 0 sub -1 "" ""

@@ -20,7 +20,7 @@ import (
 func twice(t testing.TB, path string, opt Options) []string {
 	t.Helper()
 	var out bytes.Buffer
-	own := trees.Options{User: opt.User, Path: opt.Path, Layout: opt.Layout, Escape: opt.Escape, Quoting: opt.Quoting}
+	own := trees.Options{User: opt.User, Path: opt.Path, Layout: opt.Layout, Escape: opt.Escape, Encoded: opt.Encoded, Quoting: opt.Quoting}
 	switch opt.Kind {
 	case Mbox:
 		own.Kind = trees.Mbox
@@ -111,7 +111,7 @@ func bothSee(t testing.TB, name, path string, opt Options) {
 // TestBothSeeRandomTrees builds trees of odd parts, by chance that is the same
 // each time, and has both readers read them.
 func TestBothSeeRandomTrees(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		files := randomMaildirs(rng)
 		opt := Options{Kind: Maildir}
@@ -130,9 +130,9 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 	for _, user := range []string{"joe/Maildir", "x.com/ann"} {
 		files[user+"/cur/"] = ""
 		for range rng.IntN(5) {
-			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t")
+			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t", "/.ü", "/.&APw-", "/.R&D", "/.ü&APw-", "/.\xfc", "/.ä%", "/.a\uf03ab")
 			for range rng.IntN(4) {
-				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x")
+				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "\uf03a2,Fa")
 				files[user+folder+"/"+pick(rng, "cur", "cur", "new")+"/"+name] = pick(rng, "", "text", "S: x\n\ny\n", "\x1f\x8bno", "BZhxx")
 			}
 			list := pick(rng, "3 V7 N9\n", "3 V7 N1 Gx\n", "1 7 9\n", "3 V961579934 N4294967295\n", "3 V0 N9\n", "x\n")
@@ -150,7 +150,7 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 			}
 		}
 		if rng.IntN(2) > 0 {
-			files[user+"/subscriptions"] = pick(rng, "V\t2\n\nINBOX\na\tb\nfs\n", "INBOX\na.b\nv\\2e1\ngone\n", "inbox\n\x01t\n")
+			files[user+"/subscriptions"] = pick(rng, "V\t2\n\nINBOX\na\tb\nfs\n", "INBOX\na.b\nv\\2e1\ngone\n", "inbox\n\x01t\n", "ü\r\nR&D\r\n&APw-\r\nä%\r\n")
 		}
 		if rng.IntN(2) > 0 {
 			files[user+"/maildirsize"] = pick(rng, "0S\n", "5C\n1 1\n", "7S,1C\n", "", "x\n")
@@ -168,10 +168,10 @@ func randomMboxes(rng *rand.Rand) map[string]string {
 			text += pick(rng, from1, from2, "From x\n", "From - Wed Feb 31 09:32:14 2000\n") + pick(rng, "", "X-IMAPbase: 5 2 k1 k2\n", "X-IMAP: 9 3\n", "X-UID: 7\n", "X-UID: 2\n", "X-UID: 4294967295\n") +
 				pick(rng, "", "Status: RO\n", "X-Status: AF\nX-Keywords: k2 k3\n", "X-Mozilla-Status: 1001\n", "Date: Wed, 21 Jun 2000 09:32:16 +0000\n") + "S: x\n\n" + pick(rng, "body\n", ">From here\n", "no end", "\n\n") + pick(rng, "", "\n", "\x01\x01\x01\x01\n")
 		}
-		files[pick(rng, "joe/", "joe/", "joe/Mail/", "joe/a.sbd/", "joe/b.mbox/", "")+pick(rng, "INBOX", "inbox", "a", "a.mbox", "folder.msg", "mbox", "b", "z.gz", ".hidden", "c.lock")] = text
+		files[pick(rng, "joe/", "joe/", "joe/Mail/", "joe/a.sbd/", "joe/b.mbox/", "")+pick(rng, "INBOX", "inbox", "a", "a.mbox", "folder.msg", "mbox", "b", "z.gz", ".hidden", "c.lock", "ü", "ü.mbox", "R&D", "&APw-", "\xfc", "a%", "a*")] = text
 	}
 	if rng.IntN(2) > 0 {
-		files["joe/.subscriptions"] = pick(rng, "INBOX\nMail/a\n", "V\t2\n\nMail\tfolder.msg\na\n")
+		files["joe/.subscriptions"] = pick(rng, "INBOX\nMail/a\nü\n", "V\t2\n\nMail\tfolder.msg\na\nR&D\na%\n")
 	}
 	for path := range files { // a file cannot be a folder too
 		for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {

@@ -18,10 +18,12 @@ type Tree struct {
 	layout Choice
 	escape Choice
 	mbox   Choice
+	flags  *pflag.FlagSet // all of the command
 }
 
 // Add declares the flags.
 func (t *Tree) Add(fs *pflag.FlagSet) {
+	t.flags = fs
 	t.kind = NewChoice("auto", "auto", "stream", "mbox", "maildir")
 	fs.Var(&t.kind, "kind", "what the source is, `KIND`: stream, mbox, maildir, or auto: by looking")
 	fs.StringVar(&t.user, "user", "", "the `USER` whose mail a single Maildir, mailbox file or folder of mailbox files is")
@@ -127,6 +129,10 @@ func (t *Tree) Options() source.Options {
 		o.Escape = &escape
 	}
 	o.Quoting, _ = mbox.ParseQuoting(t.mbox.Value) // one of its words
+	if t.flags != nil {
+		encoding := t.flags.Lookup("encoding")
+		o.Encoded = encoding != nil && encoding.Value.String() != "" // else names are looked at
+	}
 	return o
 }
 

@@ -19,7 +19,8 @@ type maildirUser struct {
 	*writer
 	user, root string
 	naming     maildir.Naming
-	subscribed map[string]bool // nil: not said
+	other      map[string]string // names of mailboxes by those on disk, where they differ
+	subscribed map[string]bool   // nil: not said
 }
 
 func (w *writer) maildirUser(p place) error {
@@ -78,7 +79,7 @@ func (u *maildirUser) subscriptions() {
 			u.subscribed = map[string]bool{}
 		}
 		for _, name := range list {
-			u.subscribed[name] = true
+			u.subscribed[u.subscription(name, u.other)] = true
 		}
 		return err
 	}

@@ -22,7 +22,8 @@ type mboxUser struct {
 	*writer
 	user       string
 	taken      map[string]bool
-	subscribed map[string]bool // nil: not said
+	other      map[string]string // names of mailboxes by those on disk
+	subscribed map[string]bool   // nil: not said
 	announced  bool
 }
 
@@ -41,8 +42,50 @@ func (w *writer) mboxUser(p place, again bool) error {
 	if err := u.announce(); err != nil {
 		return err
 	}
+	u.otherNames(p.path)
 	u.subscriptions(p.path)
 	return u.folder(p.path, "", 0)
+}
+
+// otherNames says what the mailboxes of a user's folder are called whose names
+// no store has.
+func (u *mboxUser) otherNames(dir string) {
+	list := u.mailboxes(dir, "", 0)
+	plain := u.plainText(list)
+	taken, new := map[string]bool{}, map[string]string{}
+	for _, disk := range list {
+		if new[disk] = storable(disk); plain {
+			new[disk] = utf7(new[disk])
+		}
+		taken[disk] = new[disk] == disk
+	}
+	u.other = map[string]string{}
+	for _, disk := range list {
+		if _, done := u.other[disk]; done {
+			continue
+		}
+		if u.other[disk] = disk; new[disk] != disk {
+			u.other[disk] = free(new[disk], taken)
+		}
+	}
+}
+
+// mailboxes lists what the files of a folder are called on disk, in the order
+// in which they are read.
+func (u *mboxUser) mailboxes(dir, name string, depth int) (out []string) {
+	list, _ := names(dir) // told when it is read
+	byMailbox(list)
+	for _, n := range list {
+		path := filepath.Join(dir, n)
+		switch {
+		case n[0] == '.' || mbox.NotMail(n):
+		case isRegular(path):
+			out = append(out, fileMailbox(name, plainName(path)))
+		case isDir(path) && !isMailbox(path) && depth < 64:
+			out = append(out, u.mailboxes(path, childOf(name, n), depth+1)...)
+		}
+	}
+	return out
 }
 
 func (u *mboxUser) announce() error {
@@ -64,7 +107,7 @@ func (u *mboxUser) subscriptions(dir string) {
 		u.read(path, func(r io.Reader) error {
 			list, err := maildir.ReadSubscriptions(r, maildir.Naming{Layout: maildir.FS}, func(e *maildir.Error) { u.told(path, e) })
 			for _, name := range list {
-				u.subscribed[strings.TrimSuffix(name, "/folder.msg")] = true
+				u.subscribed[u.subscription(strings.TrimSuffix(name, "/folder.msg"), u.other)] = true
 			}
 			return err
 		})
@@ -100,13 +143,7 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 	if err != nil {
 		u.told(dir, err)
 	}
-	key := func(n string) string {
-		if n == "folder.msg" {
-			return ""
-		}
-		return strings.TrimSuffix(strings.TrimSuffix(n, ".sbd"), ".mbox")
-	}
-	slices.SortStableFunc(list, func(a, b string) int { return strings.Compare(key(a), key(b)) })
+	byMailbox(list)
 	for _, n := range list {
 		path := filepath.Join(dir, n)
 		err = nil
@@ -118,15 +155,9 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 		case isDir(path) && depth >= 64:
 			u.problem(path, "bad-mailbox", "too many levels: not compared")
 		case isDir(path):
-			child := strings.TrimSuffix(n, ".sbd")
-			if name == "" {
-				child = inbox(child)
-			} else {
-				child = name + "/" + child
-			}
-			err = u.folder(path, child, depth+1)
+			err = u.folder(path, childOf(name, n), depth+1)
 		case isRegular(path):
-			err = u.file(path, fileMailbox(name, plainName(path)))
+			err = u.file(path, u.other[fileMailbox(name, plainName(path))])
 		default:
 			u.problem(path, "not-regular", "a link or a device: not compared")
 		}
@@ -135,6 +166,26 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 		}
 	}
 	return nil
+}
+
+// byMailbox sorts the names in a folder.
+func byMailbox(list []string) {
+	key := func(n string) string {
+		if n == "folder.msg" {
+			return ""
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(n, ".sbd"), ".mbox")
+	}
+	slices.SortStableFunc(list, func(a, b string) int { return strings.Compare(key(a), key(b)) })
+}
+
+// childOf is the mailbox that a folder in the folder of another belongs to.
+func childOf(name, folder string) string {
+	child := strings.TrimSuffix(folder, ".sbd")
+	if name == "" {
+		return inbox(child)
+	}
+	return name + "/" + child
 }
 
 // fileMailbox is the mailbox of a file in the folder of another.

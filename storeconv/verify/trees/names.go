@@ -1,9 +1,13 @@
 package trees
 
 import (
+	"encoding/base64"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"imsconv/storeconv/maildir"
 )
@@ -16,6 +20,8 @@ func (u *maildirUser) named(dirs []string) []box {
 	var found []box
 	var odd []string
 	taken := map[string]bool{"INBOX": true}
+	plain := u.plainText(dirs)
+	u.other = map[string]string{}
 	for _, dir := range dirs {
 		if name, ok := u.naming.Mailbox(dir); ok && storable(name) == name {
 			taken[name] = true
@@ -25,15 +31,98 @@ func (u *maildirUser) named(dirs []string) []box {
 		}
 	}
 	for _, dir := range odd {
-		name := storable(u.oddName(dir))
-		for name == "" || taken[name] || strings.EqualFold(name, "INBOX") {
-			name += "_"
+		disk := u.oddName(dir)
+		name := storable(disk)
+		if plain {
+			name = utf7(name)
 		}
-		taken[name] = true
-		found = append(found, box{dir, name})
+		u.other[disk] = free(name, taken)
+		found = append(found, box{dir, u.other[disk]})
 	}
 	slices.SortFunc(found, func(a, b box) int { return strings.Compare(a.name, b.name) })
 	return found
+}
+
+// free is a name that nobody has, which is taken with that.
+func free(name string, taken map[string]bool) string {
+	for name == "" || taken[name] || strings.EqualFold(name, "INBOX") {
+		name += "_"
+	}
+	taken[name] = true
+	return name
+}
+
+// beyondASCII tells a name with bytes that modified UTF-7 has not.
+func beyondASCII(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return r > 0x7f })
+}
+
+// plainText tells whether names on disk are text in UTF-8: some are beyond
+// ASCII, and all of these are UTF-8. Not where whoever reads the names knows
+// what they are in.
+func (w *writer) plainText(disk []string) bool {
+	odd := slices.DeleteFunc(slices.Clone(disk), func(name string) bool { return !beyondASCII(name) })
+	return !w.opt.Encoded && len(odd) > 0 && utf8.ValidString(strings.Join(odd, "\n"))
+}
+
+// shifted is a run of modified UTF-7, of any length.
+var shifted = regexp.MustCompile(`&([A-Za-z0-9+,]*)-`)
+
+// utf7 writes a name in UTF-8 in modified UTF-7. One that has a run of that
+// already stays: it is written so, or its "&" may mean either.
+func utf7(name string) string {
+	for _, run := range shifted.FindAllStringSubmatch(name, -1) {
+		raw, err := base64.RawStdEncoding.Strict().DecodeString(strings.ReplaceAll(run[1], ",", "/"))
+		if err == nil && isUTF16(raw) {
+			return name
+		}
+	}
+	var out strings.Builder
+	var units []byte
+	flush := func() {
+		if len(units) > 0 {
+			out.WriteString("&" + strings.ReplaceAll(base64.RawStdEncoding.EncodeToString(units), "/", ",") + "-")
+		}
+		units = units[:0]
+	}
+	for _, r := range name {
+		if r < ' ' || r > '~' {
+			for _, u := range utf16.Encode([]rune{r}) {
+				units = append(units, byte(u>>8), byte(u))
+			}
+			continue
+		}
+		flush()
+		out.WriteRune(r)
+		if r == '&' {
+			out.WriteByte('-')
+		}
+	}
+	flush()
+	return out.String()
+}
+
+// isUTF16 tells big-endian UTF-16 of characters that cannot stand plainly.
+func isUTF16(raw []byte) bool {
+	if len(raw)%2 != 0 {
+		return false
+	}
+	var units []uint16
+	for i := 0; i < len(raw); i += 2 {
+		units = append(units, uint16(raw[i])<<8|uint16(raw[i+1]))
+	}
+	return !slices.ContainsFunc(utf16.Decode(units), func(r rune) bool { return r == utf8.RuneError || r <= '~' })
+}
+
+// subscription is the mailbox that a name in a list of subscriptions means.
+func (w *writer) subscription(name string, other map[string]string) string {
+	if to, ok := other[name]; ok {
+		return to
+	}
+	if w.plainText([]string{name}) {
+		return utf7(name)
+	}
+	return name
 }
 
 // oddName reads the name of a directory that no server makes, level by level.

@@ -35,6 +35,7 @@ type Options struct {
 	Layout  *maildir.Layout // nil: look, for each user
 	Escape  *bool           // likewise
 	Quoting mbox.Quoting
+	Encoded bool      // names of mailboxes are in an encoding that the caller reads
 	Input   io.Reader // a mailbox file, in place of the path; nil: none
 	Log     storeconv.Log
 }
