@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -112,19 +113,36 @@ func ACLOf(owner string, rights []Right) (acl string, lost []Right) {
 	return strings.Join(lines, "\n"), lost
 }
 
-// WithOwner returns the rights of a dovecot-acl as the server has them: an
-// owner of whom no line tells, as owner or by name, has all. Without a line
-// there are no rights but the server's own.
-func WithOwner(owner string, rights []Right) []Right {
+// Served returns the rights of a dovecot-acl as the server has them: lines of
+// one identifier are added up; those of the owner by his name count, and not
+// those of "owner"; an owner of whom no line tells what he has, has all. Without
+// a line there are no rights but the server's own.
+func Served(owner string, rights []Right) []Right {
+	var out []Right
+	at := map[string]int{}
 	for _, r := range rights {
-		if r.Identifier == "owner" || r.Identifier == "user="+owner {
-			return rights
+		i, met := at[r.Identifier]
+		if !met {
+			at[r.Identifier] = len(out)
+			out = append(out, r)
+			continue
+		}
+		have := map[rune]bool{}
+		for _, letter := range out[i].Letters + r.Letters {
+			have[letter] = true
+		}
+		out[i].Letters = ordered(OwnerRights, have)
+	}
+	for _, sign := range []string{"", "-"} {
+		if _, ok := at[sign+"user="+owner]; ok {
+			out = slices.DeleteFunc(out, func(r Right) bool { return r.Identifier == sign+"owner" })
 		}
 	}
-	if len(rights) == 0 {
-		return nil
+	_, named := at["user="+owner]
+	if _, said := at["owner"]; !said && !named && len(out) > 0 {
+		return append([]Right{{"owner", OwnerRights}}, out...)
 	}
-	return append([]Right{{"owner", OwnerRights}}, rights...)
+	return out
 }
 
 // nameOf is the identifier that RFC 2086 has for one of the server's; "" is

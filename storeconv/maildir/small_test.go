@@ -160,24 +160,26 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestWithOwner: the server gives an owner all rights unless a line tells of
+// TestServed: the server gives an owner all rights unless a line tells of
 // him.
-func TestWithOwner(t *testing.T) {
+func TestServed(t *testing.T) {
 	for text, want := range map[string]string{
-		"user=bob lrs\n":           "joe\tlrswipcda\nbob\tlrs",
-		"anyone lr\n":              "joe\tlrswipcda\nanyone\tlr",
-		"-owner w\n":               "joe\tlrswipcda\n-joe\tw",
-		"owner lr\nuser=bob lrs\n": "joe\tlr\nbob\tlrs",
-		"owner\n":                  "joe\t",
-		"user=joe lr\n":            "joe\tlr",
-		"user=joey lr\n":           "joe\tlrswipcda\njoey\tlr",
-		"# nobody\n":               "",
+		"user=bob lrs\n":                      "joe\tlrswipcda\nbob\tlrs",
+		"anyone lr\n":                         "joe\tlrswipcda\nanyone\tlr",
+		"-owner w\n":                          "joe\tlrswipcda\n-joe\tw",
+		"owner lr\nuser=bob lrs\n":            "joe\tlr\nbob\tlrs",
+		"owner\n":                             "joe\t",
+		"user=joe lr\n":                       "joe\tlr",
+		"user=joey lr\n":                      "joe\tlrswipcda\njoey\tlr",
+		"# nobody\n":                          "",
+		"owner lrw\nuser=joe lr\n":            "joe\tlr",
+		"user=bob k\nowner lr\nuser=bob xr\n": "bob\trc\njoe\tlr",
 	} {
 		rights, err := ReadACL(strings.NewReader(text), func(e *Error) { t.Errorf("%q: %v", text, e) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, lost := ACLOf("joe", WithOwner("joe", rights)); got != want || len(lost) > 0 {
+		if got, lost := ACLOf("joe", Served("joe", rights)); got != want || len(lost) > 0 {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -194,7 +194,7 @@ func (b *maildirBox) acl() string {
 		})
 	}
 	if name == maildir.ACLName {
-		rights = maildir.WithOwner(b.user, rights)
+		rights = maildir.Served(b.user, rights)
 	}
 	acl, lost := maildir.ACLOf(b.user, rights)
 	for _, r := range lost {

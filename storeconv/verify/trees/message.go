@@ -60,10 +60,10 @@ func (b *mailboxDir) rights() string {
 			return err
 		})
 	}
-	var lines []string
-	if !courier && len(list) > 0 && !slices.ContainsFunc(list, func(r maildir.Right) bool { return r.Identifier == "owner" || r.Identifier == "user="+b.user }) {
-		lines = append(lines, b.user+"\tlrswipcda") // a server's owner has all where nothing is said of him
+	if !courier {
+		list = b.asServed(list)
 	}
+	var lines []string
 	for _, r := range list {
 		who, letters := b.identifier(r.Identifier), storeRights(r.Letters)
 		if who != "" && (letters != "" || r.Letters == "") {
@@ -71,6 +71,33 @@ func (b *mailboxDir) rights() string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// asServed is what a server makes of a list of rights: one line for all of an
+// identifier; none of "owner" beside one of his name; all rights for an owner
+// of whom nothing is said.
+func (b *mailboxDir) asServed(list []maildir.Right) (out []maildir.Right) {
+	about := func(who string) func(maildir.Right) bool {
+		return func(r maildir.Right) bool { return r.Identifier == who }
+	}
+	if len(list) > 0 && !slices.ContainsFunc(list, about("owner")) && !slices.ContainsFunc(list, about("user="+b.user)) {
+		out = append(out, maildir.Right{Identifier: "owner", Letters: "lrswipkxeta"})
+	}
+	for _, r := range list {
+		sign := ""
+		if strings.HasPrefix(r.Identifier, "-") {
+			sign = "-"
+		}
+		if r.Identifier == sign+"owner" && slices.ContainsFunc(list, about(sign+"user="+b.user)) {
+			continue
+		}
+		if i := slices.IndexFunc(out, about(r.Identifier)); i >= 0 {
+			out[i].Letters += r.Letters
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // identifier is what a store calls somebody with rights; "" is nobody.

@@ -341,7 +341,9 @@ func TestLeftOut(t *testing.T) {
 func TestOwnersRights(t *testing.T) {
 	for file, want := range map[string]string{
 		"dovecot-acl\nuser=bob lrs\n": "joe\tlrswipcda\nbob\tlrs", "dovecot-acl\nuser=joe lr\n": "joe\tlr", "dovecot-acl\n": "", "dovecot-acl\n-owner w\n": "joe\tlrswipcda\n-joe\tw",
-		"courierimapacl\nuser=bob lrs\n": "bob\tlrs",
+		"dovecot-acl\nowner lrw\nuser=joe lr\n": "joe\tlr", "dovecot-acl\nuser=joe lra\nowner w\n": "joe\tlra", "dovecot-acl\nuser=bob l\nuser=ann r\nuser=bob kr\nuser=bob x\n": "joe\tlrswipcda\nbob\tlrc\nann\tr",
+		"dovecot-acl\n-owner w\n-user=joe a\nowner lr\n": "-joe\ta\njoe\tlr",
+		"courierimapacl\nuser=bob lrs\n":                 "bob\tlrs",
 	} {
 		name, text, _ := strings.Cut(file, "\n")
 		root := plant(t, map[string]string{"joe/Maildir/cur/961579934.x": "x", "joe/Maildir/dovecot-uidlist": "3 V7 N2\n1 :961579934.x\n", "joe/Maildir/" + name: text})
