@@ -5,16 +5,26 @@
 //
 // A line "From sender date" begins a message when a blank line or nothing is in
 // front of it; where the blank line is missing, a header field must follow. The
-// date is found from its end, so that any sender will do: all of
+// date is found from its end: all of
 //
 //	From joe@siroe.com Wed Jun 21 09:32:14 2000
 //	From "Joe Q. Public"@siroe.com Wed Jun 21 09:32 EST 00
-//	From joe Wed Jun 21 09:32:14 2000 remote from siroe
-//	From - Wed, 21 Jun 2000 09:32:14 +0200
+//	From joe at siroe.com  Wed Jun 21 09:32:14 2000
+//	From siroe!joe Wed Jun 21 09:32:14 2000 remote from hub
+//	From - Wed, 21 Jun 2000 09:32:14 +0200 (CEST)
 //
-// begin one. A file whose first line has no date may have such lines later too,
-// each with a header field behind it. The date is the receive date; without a
-// zone it is UTC.
+// begin one, with tabs too. The date is the receive date; without a zone it is
+// UTC. Others begin one only with a blank line in front and a header field
+// behind: a sender of several words; a date without the day of the week,
+//
+//	From joe 2000-06-21T09:32:14Z
+//	From joe 21-Jun-2000 09:32:14 +0200
+//	From joe Jun 21 09:32:14 2000
+//
+// and, where the first line of the file has no date, lines with no more words
+// than that. "From" and "From -" alone, as Thunderbird writes them, need one of
+// the fields behind them that mail begins with. Any other line in front of
+// such a field is text, which is told (UnsureFrom).
 //
 // # Where it ends
 //

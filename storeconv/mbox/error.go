@@ -13,11 +13,12 @@ type Error struct {
 
 // The classes of errors.
 const (
-	Garbage   = "garbage"    // bytes that belong to no message
-	Truncated = "truncated"  // the last message is shorter than it says
-	BadLength = "bad-length" // a Content-Length that leads nowhere; tolerated
-	BadDate   = "bad-date"   // a From line with a date that no calendar has; tolerated
-	BadFlags  = "bad-flags"  // a value of the mailbox's own fields that cannot be; tolerated
+	Garbage    = "garbage"     // bytes that belong to no message
+	Truncated  = "truncated"   // the last message is shorter than it says
+	BadLength  = "bad-length"  // a Content-Length that leads nowhere; tolerated
+	BadDate    = "bad-date"    // a From line with a date that no calendar has; tolerated
+	UnsureFrom = "unsure-from" // a line that may begin a message, and counts as text; tolerated
+	BadFlags   = "bad-flags"   // a value of the mailbox's own fields that cannot be; tolerated
 )
 
 // Error gives position and text.

@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +15,16 @@ var fromWord = []byte("From ")
 // maxFrom bounds a From line, in bytes.
 const maxFrom = 2048
 
-// fromLine is a line that begins a message.
+// fromLine is a line that may begin a message.
 type fromLine struct {
 	sender string
 	dated  bool  // it has a date,
 	date   int64 // which is this, or ims.NoTime when no calendar has it
+	sure   bool  // with a day of the week, behind a sender that looks like one
 }
+
+// bare tells a line without sender and date, as Thunderbird writes it.
+func (f *fromLine) bare() bool { return !f.dated && (f.sender == "" || f.sender == "-") }
 
 // parseFrom takes a line apart, which may have its end. ok is false when it
 // does not begin with "From ".
@@ -31,19 +36,45 @@ func parseFrom(line []byte) (f fromLine, ok bool) {
 	if strings.Contains(text, "\r") {
 		return f, false // a whole file with CR as line end, perhaps
 	}
-	words := strings.Fields(text)
-	if n := len(words); n > 3 && words[n-3] == "remote" && words[n-2] == "from" {
-		words = words[:n-3]
-	}
+	words := withoutEnd(strings.Fields(text))
 	for i := len(words) - 1; i >= 0; i-- {
 		if !isDay(words[i]) {
 			continue
 		}
 		if date, ok := parseDate(words[i+1:]); ok {
-			return fromLine{strings.Join(words[:i], " "), true, date}, true
+			return fromLine{strings.Join(words[:i], " "), true, date, isSender(words[:i])}, true
+		}
+	}
+	for i := len(words) - 1; i >= 0 && i >= len(words)-6; i-- {
+		if date, ok := parseDate(words[i:]); ok {
+			return fromLine{strings.Join(words[:i], " "), true, date, false}, true
 		}
 	}
 	return fromLine{sender: strings.Join(words, " "), date: ims.NoTime}, true
+}
+
+// withoutEnd cuts what may follow a date: "remote from siroe" of UUCP, and the
+// long name of a zone, "(Central European Time)".
+func withoutEnd(words []string) []string {
+	n := len(words)
+	if n > 3 && words[n-3] == "remote" && words[n-2] == "from" {
+		return words[:n-3]
+	}
+	if n > 3 && strings.HasSuffix(words[n-1], ")") && words[n-1][0] != '(' {
+		for i := n - 2; i > 0 && i > n-6; i-- {
+			if words[i][0] == '(' {
+				return words[:i]
+			}
+		}
+	}
+	return words
+}
+
+// isSender tells words that programs write as a sender: one, "joe at siroe.com"
+// as the archives of Mailman do, or an address with blanks in quotes.
+func isSender(words []string) bool {
+	all := strings.Join(words, " ")
+	return len(words) < 2 || len(words) == 3 && words[1] == "at" || strings.Contains(all, "@") && strings.Contains(all, `"`)
 }
 
 func isDay(word string) bool {
@@ -64,12 +95,24 @@ func index(list, word string) int {
 	return -1
 }
 
-// parseDate reads what follows the day of the week: "Jun 21 09:32:14 2000" with
-// the zone in front of or behind the year, "21 Jun 2000 09:32:14 +0200", years
-// of two digits, no seconds. ok is false when it is no date.
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+
+// monthOf is the number of a month, which may be written in full; 0: none.
+func monthOf(word string) int {
+	n := index(months, word[:min(3, len(word))]) + 1
+	if n > 0 && len(word) > 3 && !strings.EqualFold(word, time.Month(n).String()) {
+		return 0
+	}
+	return n
+}
+
+// parseDate reads what follows the day of the week, or all of a date: "Jun 21
+// 09:32:14 2000" with the zone in front of or behind the year, "21 Jun 2000
+// 09:32:14 +0200", "2000-06-21T09:32:14Z", years of two digits, no seconds. ok
+// is false when it is no date.
 func parseDate(words []string) (seconds int64, ok bool) {
 	d := dateWords{year: -1, day: -1}
-	for i, w := range words {
+	for i, w := range spread(words) {
 		if w = strings.TrimSuffix(w, ","); w == "" || !d.take(w, i) {
 			return 0, false
 		}
@@ -80,18 +123,52 @@ func parseDate(words []string) (seconds int64, ok bool) {
 	return d.seconds(), true
 }
 
+var (
+	isoDate   = regexp.MustCompile(`^(\d{4})-(0[1-9]|1[0-2])-(\d\d)(?:[Tt](\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?)(Z|z|[+-]\d\d:?\d\d)?)?$`)
+	shortDate = regexp.MustCompile(`^(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d\d)$`)
+	offset    = regexp.MustCompile(`^\(?(?:GMT|UTC)?([+-]\d\d):?(\d\d)\)?$`)
+)
+
+// spread makes several words of the dates that are one, "2000-06-21",
+// "2000-06-21T09:32:14+02:00" and "21-Jun-2000", and writes offsets as "+0200".
+func spread(words []string) (out []string) {
+	for _, w := range words {
+		first := w[0] | 0x20
+		switch {
+		case first >= 'a' && first <= 'z' && first != 'g' && first != 'u', strings.IndexByte(w, '-') < 0 && strings.IndexByte(w, '+') < 0:
+			out = append(out, w)
+			continue
+		}
+		if m := isoDate.FindStringSubmatch(w); m != nil {
+			month, _ := strconv.Atoi(m[2])
+			out = append(out, m[3], months[4*(month-1):][:3], m[1])
+			for _, rest := range m[4:] {
+				if rest != "" {
+					out = append(out, offset.ReplaceAllString(rest, "$1$2"))
+				}
+			}
+		} else if m := shortDate.FindStringSubmatch(strings.TrimSuffix(w, ",")); m != nil {
+			out = append(out, m[1:]...)
+		} else {
+			out = append(out, offset.ReplaceAllString(w, "$1$2"))
+		}
+	}
+	return out
+}
+
 type dateWords struct {
 	month, day, year int
 	clock            [3]int
 	hasClock, half   bool
-	zone             int // seconds east of UTC
-	zones            int // words that were zones
+	zone             int  // seconds east of UTC
+	zones            int  // words that were zones
+	offset           bool // one of them was a number
 }
 
 // take takes the word at place i of a date.
 func (d *dateWords) take(w string, i int) bool {
-	if m := index("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", w); m >= 0 && d.month == 0 && i < 2 {
-		d.month = m + 1
+	if m := monthOf(w); m > 0 && d.month == 0 && i < 2 {
+		d.month = m
 		return true
 	}
 	switch {
@@ -130,6 +207,9 @@ func isNumber(w string) bool {
 
 func (d *dateWords) takeClock(w string) bool {
 	parts := strings.Split(w, ":")
+	if len(parts) == 3 {
+		parts[2], _, _ = strings.Cut(strings.ReplaceAll(parts[2], ",", "."), ".") // of a second
+	}
 	if len(parts) != 2 && len(parts) != 3 {
 		return false
 	}
@@ -157,12 +237,16 @@ func (d *dateWords) takeZone(w string) bool {
 	if d.zones++; d.zones > 2 || len(w) > 8 {
 		return false
 	}
-	upper := strings.ToUpper(w)
+	upper := strings.ToUpper(strings.Trim(w, "()"))
+	if upper == "" {
+		return false
+	}
 	if w[0] == '+' || w[0] == '-' {
 		if len(w) != 5 || !isNumber(w[1:]) {
 			return false
 		}
 		n, _ := strconv.Atoi(w[1:])
+		d.offset = true
 		d.zone = (n/100*60 + n%100) * 60
 		if w[0] == '-' {
 			d.zone = -d.zone
@@ -180,7 +264,7 @@ func (d *dateWords) takeZone(w string) bool {
 		d.zones--
 		return d.takeHalf(upper == "PM")
 	}
-	if h, ok := zoneHours[upper]; ok {
+	if h, ok := zoneHours[upper]; ok && !d.offset {
 		d.zone = int(h * 3600)
 	}
 	return true

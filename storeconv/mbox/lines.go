@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 )
 
 // window is how much of a file is looked at at once, in bytes.
@@ -82,4 +84,21 @@ func isHeader(line []byte) bool {
 		}
 	}
 	return false
+}
+
+// mailHeaders are fields that messages begin with, in lower case.
+var mailHeaders = [...]string{
+	"received", "return-path", "delivered-to", "from", "to", "cc", "date", "subject", "sender", "reply-to", "message-id", "mime-version", "content-type",
+	"status", "in-reply-to", "references", "dkim-signature", "arc-seal", "arc-message-signature", "authentication-results", "envelope-to", "resent-from", "mailing-list",
+}
+
+// isMailHeader tells the start of a header field that every message may begin
+// with.
+func isMailHeader(line []byte) bool {
+	name, _, ok := bytes.Cut(line, []byte(":"))
+	if !ok || !isHeader(line) {
+		return false
+	}
+	lower := strings.ToLower(string(name))
+	return strings.HasPrefix(lower, "x-") || slices.Contains(mailHeaders[:], lower)
 }

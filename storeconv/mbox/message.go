@@ -204,7 +204,7 @@ func (r *Reader) nextFrom(at int64) (next int64, ok bool, err error) {
 	}
 	line, rest, _ := bytes.Cut(b, lf)
 	f, ok := parseFrom(line)
-	return at, ok && (f.dated || r.undated && isHeader(rest)), nil
+	return at, ok && (f.dated || (r.undated || f.bare()) && isHeader(rest)), nil
 }
 
 // finish fills in what the fields said.

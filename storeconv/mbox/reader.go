@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"imsconv/storeconv/ims"
 )
@@ -76,7 +77,8 @@ type Reader struct {
 	pos     int64  // of the next From line,
 	from    []byte // which is this if the scanner is behind it; nil: it is not
 	begun   bool
-	undated bool // the first From line has no date
+	undated bool // the first From line has no date,
+	words   int  // and so many words for a sender
 	isMMDF  bool
 	faults  []*Error
 	ready   *Message
@@ -184,7 +186,7 @@ func (r *Reader) skipGarbage() error {
 		line := r.scan.piece
 		rest := trimJunk(line)
 		if f, ok := parseFrom(rest); ok && r.scan.start && (from < 0 || r.separates(f, blank)) {
-			r.undated = !f.dated
+			r.undated, r.words = !f.dated, words(f.sender)
 			r.pos, r.from = r.scan.off-int64(len(rest)), bytes.Clone(rest)
 			break
 		}
@@ -207,13 +209,31 @@ func trimJunk(line []byte) []byte {
 }
 
 // separates tells whether the From line that the scanner has read begins a
-// message.
+// message. Where a program may have written it that nobody knows, it is text,
+// and told.
 func (r *Reader) separates(f fromLine, blankBefore bool) bool {
+	next := r.scan.peek()
 	switch {
-	case blankBefore && f.dated:
+	case f.sure:
+		return blankBefore || isHeader(next)
+	case blankBefore && f.dated, blankBefore && r.undated && words(f.sender) <= max(1, r.words):
+		return isHeader(next)
+	case !blankBefore && !f.dated || !isMailHeader(next):
+		return false
+	case blankBefore && f.bare():
 		return true
-	case f.dated || blankBefore && r.undated:
-		return isHeader(r.scan.peek())
 	}
+	r.fault(r.scan.at, UnsureFrom, fmt.Sprintf("the line %q may begin a message: taken for text", clip(string(bytes.TrimSpace(r.scan.piece)))), true)
 	return false
+}
+
+func words(s string) int { return len(strings.Fields(s)) }
+
+// clip is a part of a line for a message.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
 }

@@ -91,6 +91,17 @@ var readerRows = []struct {
 	{"a large hole", from1 + "S: x\n\nx\n" + strings.Repeat("\x00", 3*window+7) + from2 + "S: y\n\ny\n", Auto, []string{
 		"! 2 byte 196660: 7 bytes in front of a From line belong to no message",
 		fmt.Sprintf(`0 joe@siroe.com 961579934 %q`, "S: x\n\nx\n"+strings.Repeat("\x00", 3*window)), `0 ann 961666334 "S: y\n\ny\n"`}},
+	{"a body is not split", from1 + "S: a\n\nFrom here on, ...\n\nFrom here on, ...\n\nFrom what I wrote on Wed Jun 21 09:32:14 2000\n\nFrom Jun 21 09:32 2000 on\nnot again\n\nFrom joe Jun 21 09:32 2000\nnot again\n\nFrom \nhttp://x\n\nFrom joe\nhttp://x\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\n\nFrom here on, ...\n\nFrom here on, ...\n\nFrom what I wrote on Wed Jun 21 09:32:14 2000\n\nFrom Jun 21 09:32 2000 on\nnot again\n\nFrom joe Jun 21 09:32 2000\nnot again\n\nFrom \nhttp://x\n\nFrom joe\nhttp://x\n"`}},
+	{"a body is not split where From lines have no date", "From joe\nS: a\n\nFrom here on, this:\nhttp://x\n\nFrom ann\nS: b\n\nFrom ann\nsaid\n", Auto, []string{
+		`0 joe -9223372036854775808 "S: a\n\nFrom here on, this:\nhttp://x\n"`, `0 ann -9223372036854775808 "S: b\n\nFrom ann\nsaid\n"`}},
+	{"From lines without a day of the week", from1 + "S: a\n\na\n\nFrom joe 2000-06-21T09:32:15Z\nS: b\n\nb\n\nFrom ann 21-Jun-2000 09:32:16 +0000\nS: c\n\nc\nFrom ann Jun 21 09:32:17 2000\nTo: no blank line\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\n\na\n"`, `0 joe 961579935 "S: b\n\nb\n"`,
+		`! 1 byte 136: the line "From ann Jun 21 09:32:17 2000" may begin a message: taken for text`, `0 ann 961579936 "S: c\n\nc\nFrom ann Jun 21 09:32:17 2000\nTo: no blank line\n"`}},
+	{"Thunderbird, old and new", "From - Wed Jun 21 09:32:14 2000\nX-Mozilla-Status: 0001\nS: a\n\na\n\nFrom \nX-Mozilla-Status: 0000\nS: b\n\nb\n\nFrom -\nReceived: x\n\nc\n\nFrom - \nno header\n", Auto, []string{
+		`0 - 961579934 "S: a\n\na\n" \Seen`, `0  -9223372036854775808 "S: b\n\nb\n" `, `0 - -9223372036854775808 "Received: x\n\nc\n\nFrom - \nno header\n"`}},
+	{"a line that may begin a message", from1 + "S: a\n\na\n\nFrom joe, who knows when\nSubject: b\n\nb\n", Auto, []string{
+		`! 1 byte 53: the line "From joe, who knows when" may begin a message: taken for text`, `0 joe@siroe.com 961579934 "S: a\n\na\n\nFrom joe, who knows when\nSubject: b\n\nb\n"`}},
 	{"quoted, mboxrd", from1 + "\n>From a\n>>From b\n> From c\nFromage\n", Auto, []string{`0 joe@siroe.com 961579934 "\nFrom a\n>From b\n> From c\nFromage\n"`}},
 	{"quoted, mboxo", from1 + "\n>From a\n>>From b\n", MboxO, []string{`0 joe@siroe.com 961579934 "\nFrom a\n>>From b\n"`}},
 	{"quoted, mboxcl2 without a length", from1 + "\n>From a\n", MboxCL2, []string{`0 joe@siroe.com 961579934 "\n>From a\n"`}},
@@ -170,6 +181,27 @@ func TestFromLines(t *testing.T) {
 		{"joe Wed Jun 21 9:32:14 PM EDT 2000", "joe", june + 16*3600},
 		{"joe Wed Jun 21 12:32:14 AM 2000", "joe", june - 9*3600},
 		{"joe Tue Feb 29 23:59:60 2000", "joe", 951868799},
+		{"jwz  Wed, Jun 21 09:32:14 2000 (+0700)", "jwz", june - 7*3600},                             // Netscape
+		{"joe Wed Jun 21 09:32:14 2000 (CEST)", "joe", june - 2*3600},                                //
+		{"joe Wed Jun 21 09:32:14 +0300 (IST) 2000", "joe", june - 3*3600},                           // a number before a name
+		{"123@xxx Wed Jun 21 09:32:14 +0000 2000", "123@xxx", june},                                  // Google
+		{"joe at siroe.com  Wed Jun 21 09:32:14 2000", "joe at siroe.com", june},                     // Mailman
+		{"siroe!hub!joe Wed Jun 21 09:32:14 2000 remote from x", "siroe!hub!joe", june},              // UUCP
+		{"joe Wed Jun 21 2000 09:32:14 GMT+0200 (Central European Summer Time)", "joe", june - 7200}, // JavaScript
+		{"joe Wed 21 Jun 2000 09:32:14 AM UTC", "joe", june},                                         // date(1)
+		{"joe Wednesday, June 21, 2000 09:32 PM", "joe", june - 14 + 12*3600},
+		{"joe Wed, 21-Jun-2000 09:32:14 GMT", "joe", june},
+		{"joe Wed 2000-06-21 09:32:14 +02:00", "joe", june - 2*3600},
+		{"joe 2000-06-21T09:32:14Z", "joe", june},
+		{"joe 2000-06-21T09:32:14.250+02:00", "joe", june - 2*3600},
+		{"joe 2000-06-21 09:32:14", "joe", june},
+		{"joe 2000-06-21T09:32", "joe", june - 14},
+		{"joe 2000-06-21T25:32:14Z", "joe", ims.NoTime},
+		{"joe 21-Jun-2000 09:32:14 +0200", "joe", june - 2*3600}, // as INTERNALDATE
+		{"joe 21 Jun 00 09:32:14", "joe", june},
+		{"joe Jun 21 09:32:14 2000", "joe", june},
+		{"- Mi Jun 21 09:32:14 2000", "- Mi", june},
+		{"joe\tWed\tJun\t21\t09:32:14\t2000", "joe", june},
 		{"joe Thu Jan  1 00:00:00 1970", "joe", 0},
 		{"joe Mon Jan  1 00:00:00 0001", "joe", ims.MinTime},
 		{"joe Fri Dec 31 23:59:59 9999", "joe", ims.MaxTime},
@@ -182,7 +214,7 @@ func TestFromLines(t *testing.T) {
 			t.Errorf("%q: %+v, %v", row.line, f, ok)
 		}
 	}
-	for _, line := range []string{"here to eternity", "Wed", "Wed Jun 21", "joe Wed Jun 21 2000", "joe 21 Jun 2000 09:32", "joe Wed Jun 21 09:32:14 200", "joe Wed Jun 21 09:32:14 2000 and more of it here", "joe Wed Jun 21 09:32:14 2000 2001", "", "joe Wed Jun 0 , 09:32 2000"} {
+	for _, line := range []string{"here to eternity", "Wed", "Wed Jun 21", "joe Wed Jun 21 2000", "joe Wed Jun 21 09:32:14 200", "joe Wed Jun 21 09:32:14 2000 and more of it here", "joe Wed Jun 21 09:32:14 2000 2001", "", "joe Wed Jun 0 , 09:32 2000", "joe 2000-13-21T09:32:14Z", "joe Jun 21 09:32 2000 (", "joe 2000-06-21", "here on, at 09:32 in 2000", "- ", "the Juniper 21 09:32 2000"} {
 		if f, ok := parseFrom([]byte("From " + line)); !ok || f.dated {
 			t.Errorf("%q: %+v, %v", line, f, ok)
 		}
