@@ -10,6 +10,7 @@ type filter struct {
 	body    bool    // the header is over
 	field   field   // that the last header line was, if it went
 	drop    bool    // the rest of the line goes too
+	mutt    muttMark
 }
 
 // own returns what of the scanner's piece is the message's.
@@ -37,7 +38,8 @@ func (f *filter) header(s *scanner) []byte {
 		f.drop = f.field != noField && s.whole && f.takeFold(f.field, string(p))
 	} else {
 		f.drop, f.field = false, noField
-		if name, value := fieldOf(p); name != noField && s.whole {
+		name, value := fieldOf(p)
+		if name != noField && s.whole {
 			f.drop = f.take(name, value, s.at) || s.at == f.length
 			if f.lengthLine == s.at {
 				f.lengthSize = int64(len(p))
@@ -45,6 +47,9 @@ func (f *filter) header(s *scanner) []byte {
 			if f.drop {
 				f.field = name
 			}
+		}
+		if !f.drop {
+			f.mutt.see(p, f.lengthLine == s.at)
 		}
 	}
 	if f.drop {

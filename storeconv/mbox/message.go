@@ -164,9 +164,15 @@ func (r *Reader) byLength(m *Message, e *extent, style []byte) (found bool, err 
 
 // takeLength ends a message behind a body of the right Content-Length.
 func (r *Reader) takeLength(m *Message, e *extent, end, next int64) error {
-	m.length = e.lengthLine
+	m.length, m.body = e.lengthLine, r.scan.off
 	if m.quoting == MboxRD {
-		m.quoting = MboxCL2
+		quoted, err := r.isQuoted(e, end)
+		if err != nil {
+			return err
+		}
+		if !quoted {
+			m.quoting = MboxCL2
+		}
 	}
 	if end == r.scan.off && next == end && e.blank != nil {
 		end -= int64(len(e.blank)) // the header never ended: the blank line is the separator

@@ -16,7 +16,7 @@ type Quoting uint8
 
 // The kinds of mailbox files, by their quoting.
 const (
-	Auto    Quoting = iota // a message with a right Content-Length as MboxCL2, any other as MboxRD
+	Auto    Quoting = iota // a message with a right Content-Length as MboxCL2 (mutt's may be MboxRD), any other as MboxRD
 	MboxO                  // "From " is written ">From "
 	MboxRD                 // that, and one ">" more where there are some
 	MboxCL                 // as MboxO, and Content-Length tells the end
@@ -62,6 +62,7 @@ type Message struct {
 
 	begin, end int64 // offsets of what is behind the From line, and of its end
 	length     int64 // offset of the Content-Length line that goes; -1
+	body       int64 // offset of the body, where that is right
 	quoting    Quoting
 }
 
@@ -80,6 +81,8 @@ type Reader struct {
 	undated bool // the first From line has no date,
 	words   int  // and so many words for a sender
 	isMMDF  bool
+	looked  bool // for quoting behind lengths:
+	plain   bool // there is none
 	faults  []*Error
 	ready   *Message
 	body    io.Reader

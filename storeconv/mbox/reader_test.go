@@ -113,6 +113,18 @@ var readerRows = []struct {
 		`0 joe@siroe.com 961579934 "S: x\n\n>From x\n\nFrom ann Thu Jun 22 09:32:14 2000\n"`, `0 ann 961666334 "S: y\n"`}},
 	{"a right length, mboxcl", from1 + "Content-Length: 13\nS: x\n\n>From x\nab\n\n\n" + from2 + "S: y\n\n", MboxCL, []string{
 		`0 joe@siroe.com 961579934 "S: x\n\nFrom x\nab\n\n\n"`, `0 ann 961666334 "S: y\n"`}},
+	{"written back by mutt", from1 + "S: a\nX-Status: F\nContent-Length: 17\nLines: 2\n\n>From a\n>>From b\n\n" + from2 + "S: b\n\n>From c\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\nLines: 2\n\nFrom a\n>From b\n" \Flagged`, `0 ann 961666334 "S: b\n\nFrom c\n"`}},
+	{"written back by mutt, and somebody quotes nothing", from1 + "S: a\nContent-Length: 17\nLines: 2\n\n>From a\n>>From b\n\n" + from2 + "S: b\nContent-Length: 7\n\nFrom c\n\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\nLines: 2\n\n>From a\n>>From b\n"`, `0 ann 961666334 "S: b\n\nFrom c\n"`}},
+	{"written back by mutt, one that is not quoted", from1 + "S: a\nContent-Length: 15\nLines: 2\n\n>From a\nFrom b\n\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\nLines: 2\n\n>From a\nFrom b\n"`}},
+	{"lines that are wrong, not at the end, alone, or in front", from1 + "S: a\nContent-Length: 8\nLines: 2\n\n>From a\n\n" + from1 + "Content-Length: 8\nLines: 1\nS: b\n\n>From b\n\n" +
+		from1 + "S: c\nLines: 1\nContent-Length: 8\n\n>From c\n\n" + from1 + "Content-Length: 8\nLines: 1\n\n>From d\n\n" + from1 + "S: e\nContent-Length: 8\nLines: 1x\n\n>From e\n\n" + from2 + "S: f\n\n>From f\n", Auto, []string{
+		`0 joe@siroe.com 961579934 "S: a\nLines: 2\n\n>From a\n"`, `0 joe@siroe.com 961579934 "Lines: 1\nS: b\n\n>From b\n"`, `0 joe@siroe.com 961579934 "S: c\nLines: 1\n\n>From c\n"`,
+		`0 joe@siroe.com 961579934 "Lines: 1\n\n>From d\n"`, `0 joe@siroe.com 961579934 "S: e\nLines: 1x\n\n>From e\n"`, `0 ann 961666334 "S: f\n\nFrom f\n"`}},
+	{"a length of Dovecot beside what was delivered", from1 + "S: a\nX-UID: 3\nStatus: O\nX-Keywords:            \nContent-Length: 8\n\n>From a\n\n" + from2 + "S: b\n\n>From b\n", Auto, []string{
+		`3 joe@siroe.com 961579934 "S: a\n\n>From a\n" `, `0 ann 961666334 "S: b\n\nFrom b\n"`}},
 	{"a wrong length", from1 + "Content-Length: 2\nS: x\n\nbody\n\n" + from2 + "Content-Length: 900\nS: y\n\nz\n\n" + from1 + "\n", Auto, []string{
 		`0 joe@siroe.com 961579934 "Content-Length: 2\nS: x\n\nbody\n"`,
 		"! 1 byte 74: Content-Length says 900 bytes, and the file ends before that", `0 ann 961666334 "Content-Length: 900\nS: y\n\nz\n"`, `0 joe@siroe.com 961579934 ""`}},
