@@ -32,7 +32,7 @@ func (s *Source) maildirUser(p place) {
 	}
 	u.findFolders()
 	u.readSubscriptions()
-	u.mailbox("", ims.Inbox)
+	u.mailbox(u.inbox, ims.Inbox)
 	for _, f := range u.folders {
 		if s.over {
 			return
@@ -83,6 +83,7 @@ type maildirUser struct {
 	root   *maildir.Dir
 	naming maildir.Naming
 
+	inbox      string // directory of INBOX; "": the root
 	folders    []folder
 	names      *nameGiver
 	subscribed map[string]bool // nil: not said
@@ -143,10 +144,13 @@ func (u *maildirUser) findFolders() {
 	if u.s.opt.Escape != nil {
 		u.naming.Escape = *u.s.opt.Escape
 	}
+	if !u.root.IsMailbox() {
+		dirs = u.takeInbox(dirs)
+	}
 	u.names = u.s.newNaming(dirs, ims.Inbox)
 	var odd []string
 	for _, dir := range dirs {
-		if name, ok := u.naming.Mailbox(dir); ok && keepable(name) == name {
+		if name, ok := u.naming.Mailbox(dir); ok && keepable(name) == name && u.levels(dir) == dir {
 			u.names.take(name)
 			u.folders = append(u.folders, folder{dir, name})
 		} else {
@@ -154,10 +158,40 @@ func (u *maildirUser) findFolders() {
 		}
 	}
 	for _, dir := range odd {
-		u.folders = append(u.folders, folder{dir, u.names.give(oddName(u.naming, dir), u.where(dir))})
+		u.folders = append(u.folders, folder{dir, u.names.give(oddName(u.naming, u.levels(dir)), u.where(dir))})
 	}
 	u.names.tell(u.where(""))
 	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
+}
+
+// takeInbox takes INBOX out of a list of directories, where the root is none:
+// clients that keep Maildirs have it beside the others, in whatever letters.
+func (u *maildirUser) takeInbox(dirs []string) []string {
+	for _, is := range []func(name string) bool{
+		func(name string) bool { return name == ims.Inbox },
+		func(name string) bool { return strings.EqualFold(name, ims.Inbox) },
+	} {
+		for i, dir := range dirs {
+			if is(strings.TrimPrefix(dir, ".")) {
+				u.inbox = dir
+				return slices.Delete(dirs, i, i+1)
+			}
+		}
+	}
+	return dirs
+}
+
+// levels are the levels of a mailbox on disk without what clients put to the
+// names of folders that mailboxes lie in.
+func (u *maildirUser) levels(dir string) string {
+	if u.naming.Layout == maildir.PlusPlus {
+		return dir
+	}
+	levels := strings.Split(dir, "/")
+	for i := range levels[:len(levels)-1] {
+		levels[i], _ = belowMailbox(levels[i])
+	}
+	return strings.Join(levels, "/")
 }
 
 // readSubscriptions reads the list of the server that keeps one.

@@ -115,7 +115,7 @@ func (u *mboxUser) eachFile(d *maildir.Dir, name string, depth int, do func(d *m
 	for _, n := range names {
 		info, err := d.Stat(n)
 		switch {
-		case n[0] == '.' || mbox.NotMail(n) || err != nil:
+		case err != nil || notMail(n):
 		case info.Regular:
 			do(d, n, mailboxOf(name, plainName(d, n)))
 		case info.Dir && depth < maxLevels:
@@ -141,9 +141,9 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 		if u.s.over {
 			return
 		}
-		if n[0] == '.' || mbox.NotMail(n) {
-			if beginsAsMbox(d, n) {
-				u.s.told(below(d, n), "hidden", 2, hiddenMbox)
+		if notMail(n) {
+			if what := hidden(d, n); what != "" {
+				u.s.told(below(d, n), "hidden", 2, what)
 			}
 			continue
 		}
@@ -171,10 +171,75 @@ func orderOf(name string) string {
 	if name == "folder.msg" {
 		return ""
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(name, ".sbd"), ".mbox")
+	folder, _ := belowMailbox(name)
+	return withoutEnd(folder)
 }
 
-const hiddenMbox = "a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read"
+// belowMailbox is the mailbox whose folder has this name: "X.sbd" of Mozilla,
+// "X.fol" of Eudora and ".X.directory" of KMail belong to mailbox X. ok is false
+// for a name that says nothing of that kind.
+func belowMailbox(folder string) (mailbox string, ok bool) {
+	for _, end := range [...]string{".sbd", ".fol"} {
+		if mailbox, ok := strings.CutSuffix(folder, end); ok && mailbox != "" {
+			return mailbox, true
+		}
+	}
+	if mailbox, ok := strings.CutSuffix(folder, ".directory"); ok && len(mailbox) > 1 && mailbox[0] == '.' {
+		return mailbox[1:], true
+	}
+	return folder, false
+}
+
+// withoutEnd is the name of a mailbox file without what says that it is one:
+// ".mbox", or ".mbx" of Eudora.
+func withoutEnd(file string) string {
+	for _, end := range [...]string{".mbox", ".mbx"} {
+		if name, ok := strings.CutSuffix(file, end); ok && name != "" {
+			return name
+		}
+	}
+	return file
+}
+
+// notMail tells names that are neither a mailbox file nor a folder of them.
+func notMail(name string) bool {
+	_, isFolder := belowMailbox(name)
+	return name[0] == '.' && !isFolder || mbox.NotMail(name)
+}
+
+const (
+	hiddenMbox   = "a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read"
+	hiddenFolder = "mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read"
+)
+
+// hidden says what mail is where none is looked for; "" is none.
+func hidden(d *maildir.Dir, name string) string {
+	if beginsAsMbox(d, name) {
+		return hiddenMbox
+	}
+	if info, err := d.Stat(name); err == nil && info.Dir && holdsMail(d, name, 0) {
+		return hiddenFolder
+	}
+	return ""
+}
+
+// holdsMail tells whether there is a mailbox file or a Maildir in a folder, or
+// below it.
+func holdsMail(d *maildir.Dir, name string, depth int) bool {
+	sub, err := d.Open(name)
+	if err != nil {
+		return false
+	}
+	defer sub.Close()
+	names, _ := sub.Names() // what cannot be read has none that can be
+	return sub.IsMailbox() || slices.ContainsFunc(names, func(n string) bool {
+		info, err := sub.Stat(n)
+		if err != nil || !info.Dir {
+			return err == nil && beginsAsMbox(sub, n)
+		}
+		return depth < maxLevels && holdsMail(sub, n, depth+1)
+	})
+}
 
 // below is the path of a name in a directory.
 func below(d *maildir.Dir, name string) string {
@@ -187,9 +252,9 @@ func mailboxOf(folder, file string) string {
 	case folder != "" && (file == "folder.msg" || file == "mbox" && strings.HasSuffix(folder, ".mbox")):
 		return strings.TrimSuffix(folder, ".mbox")
 	case folder == "":
-		return ims.Canonical(strings.TrimSuffix(file, ".mbox"))
+		return ims.Canonical(withoutEnd(file))
 	}
-	return folder + "/" + strings.TrimSuffix(file, ".mbox")
+	return folder + "/" + withoutEnd(file)
 }
 
 func (u *mboxUser) enter(d *maildir.Dir, n, name string, depth int) {
@@ -212,7 +277,7 @@ func (u *mboxUser) enter(d *maildir.Dir, n, name string, depth int) {
 
 // folderOf is the mailbox that a folder in another belongs to.
 func folderOf(name, folder string) string {
-	child := strings.TrimSuffix(folder, ".sbd")
+	child, _ := belowMailbox(folder)
 	if name == "" {
 		return ims.Canonical(child)
 	}

@@ -219,6 +219,28 @@ var maildirRows = []row{
 		msg joe/INBOX/6 0 "d" "\\Seen \\Answered"
 		msg joe/INBOX/7 0 "e" ""
 		msg joe/INBOX/8 0 "f" "\\Seen work"`},
+	{name: "Maildirs of Thunderbird and KMail", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
+		"Inbox/cur/961579934.eml": "a", "Inbox/dovecot-uidlist": "3 V7 N2\n1 :961579934.eml\n", "Inbox.msf": "x", "Work/cur/": "", "Work/dovecot-uidlist": "3 V8 N1\n", "Work.sbd/x/cur/": "", "Work.sbd/x/dovecot-uidlist": "3 V9 N1\n",
+		".Work.directory/y/cur/": "", ".Work.directory/y/dovecot-uidlist": "3 V10 N1\n", ".Work.directory/x/cur/": "", ".Work.directory/x/dovecot-uidlist": "3 V11 N1\n", ".inbox.directory/z/cur/": "", ".inbox.directory/z/dovecot-uidlist": "3 V12 N1\n",
+	}, want: `
+		user joe
+		! 1 mailbox-renamed .inbox.directory/z: mailbox inbox/z is called INBOX/z: no store has a mailbox of its name
+		! 1 mailbox-renamed Work.sbd/x: mailbox Work/x is called Work/x_: no store has a mailbox of its name
+		box joe/INBOX 7 2 sub -1 "" ""
+		msg joe/INBOX/1 0 "a" ""
+		box joe/INBOX/z 12 0 sub -1 "" ""
+		box joe/Work 8 0 sub -1 "" ""
+		box joe/Work/x 11 0 sub -1 "" ""
+		box joe/Work/x_ 9 0 sub -1 "" ""
+		box joe/Work/y 10 0 sub -1 "" ""`},
+	{name: "INBOX beside the others", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
+		"INBOX/cur/": "", "INBOX/dovecot-uidlist": "3 V7 N1\n", "Inbox/cur/": "", "Inbox/dovecot-uidlist": "3 V8 N1\n", "Sent/cur/": "", "Sent/dovecot-uidlist": "3 V9 N1\n",
+	}, want: `
+		user joe
+		! 1 mailbox-renamed Inbox: mailbox Inbox is called Inbox_: no store has a mailbox of its name
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/Inbox_ 8 0 sub -1 "" ""
+		box joe/Sent 9 0 sub -1 "" ""`},
 	{name: "names in UTF-8", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.Entwürfe/cur/": "", "joe/Maildir/.Entwürfe/dovecot-uidlist": "3 V8 N1\n",
 		"joe/Maildir/.a.日本/cur/": "", "joe/Maildir/.a.日本/dovecot-uidlist": "3 V9 N1\n", "joe/Maildir/.R&D/cur/": "", "joe/Maildir/.R&D/dovecot-uidlist": "3 V10 N1\n",
@@ -348,6 +370,38 @@ const (
 )
 
 var mboxRows = []row{
+	{name: "files of KMail, Eudora, Apple Mail and Evolution", opt: Options{Kind: Mbox}, files: map[string]string{
+		"joe/work": from1 + "X-IMAPbase: 5 1\n\nw\n", "joe/.work.index": "x", "joe/.work.directory/sub": from1 + "X-IMAPbase: 6 1\n\ns\n", "joe/.work.directory/.sub.index.ids": "x",
+		"ann/In.mbx": from1 + "X-IMAPbase: 5 1\n\ni\n", "ann/In.toc": "x", "ann/Old.fol/Jan.mbx": from1 + "X-IMAPbase: 6 1\n\nj\n",
+		"bob/INBOX.mbox/mbox": from1 + "X-IMAPbase: 5 1\n\nb\n", "bob/INBOX.mbox/table_of_contents": "x", "bob/INBOX.mbox/mbox.SKindex/ArchiveIndex": "x", "bob/INBOX.mbox/Info.plist": "x",
+		"eve/Inbox": from1 + "X-IMAPbase: 5 1\n\ne\n", "eve/Inbox.ev-summary-meta": "x", "eve/Inbox.ibex.index": "x", "eve/local-metadata.xml": "x",
+	}, want: `
+		user ann
+		box ann/In 5 2 sub -1 "" ""
+		msg ann/In/2 0 "\ni\n" ""
+		box ann/Old/Jan 6 2 sub -1 "" ""
+		msg ann/Old/Jan/2 0 "\nj\n" ""
+		user bob
+		box bob/INBOX 5 2 sub -1 "" ""
+		msg bob/INBOX/2 0 "\nb\n" ""
+		user eve
+		box eve/INBOX 5 2 sub -1 "" ""
+		msg eve/INBOX/2 0 "\ne\n" ""
+		user joe
+		box joe/work/sub 6 2 sub -1 "" ""
+		msg joe/work/sub/2 0 "\ns\n" ""
+		box joe/work 5 2 sub -1 "" ""
+		msg joe/work/2 0 "\nw\n" ""`},
+	{name: "mail in hidden folders", opt: Options{Kind: Mbox}, files: map[string]string{
+		"joe/INBOX": from1 + "X-IMAPbase: 5 1\n\ni\n", "joe/.old/a/b": from1 + "\nx\n", "joe/x.html/y": from1 + "\nx\n", "joe/.imap/INBOX/dovecot.index": "x", "joe/.md/sub/cur/1.x": "x", ".trash/joe": from1 + "\nx\n",
+	}, want: `
+		! 2 hidden .trash: mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read
+		user joe
+		! 2 hidden joe/.md: mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read
+		! 2 hidden joe/.old: mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read
+		box joe/INBOX 5 2 sub -1 "" ""
+		msg joe/INBOX/2 0 "\ni\n" ""
+		! 2 hidden joe/x.html: mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read`},
 	{name: "names in UTF-8 of mailbox files", opt: Options{Kind: Mbox}, files: map[string]string{
 		"joe/Entwürfe": from1 + "X-IMAPbase: 5 1\n\na\n", "joe/Müll.sbd/50%": from1 + "X-IMAPbase: 6 1\n\nb\n", "joe/R&D": from1 + "X-IMAPbase: 7 1\n\nc\n", "joe/Sent": from1 + "X-IMAPbase: 8 1\n\nd\n",
 		"joe/.subscriptions": "Entwürfe\nMüll/50%\n", "ann/d\xe9j\xe0": from1 + "X-IMAPbase: 5 1\n\ne\n", "ann/ä": from1 + "X-IMAPbase: 5 1\n\nf\n",

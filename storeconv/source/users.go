@@ -72,7 +72,7 @@ func (s *Source) findUsers() error {
 func (s *Source) oneFile(name string) error {
 	user := s.opt.User
 	if user == "" {
-		user = strings.TrimSuffix(plainName(s.root, name), ".mbox")
+		user = withoutEnd(plainName(s.root, name))
 	}
 	s.users = []place{{user, name, true}}
 	s.path = filepath.Dir(s.path)
@@ -231,8 +231,8 @@ func (s *Source) mboxUsers() error {
 	slices.Sort(names)
 	for _, name := range names {
 		if name[0] == '.' || mbox.NotMail(name) {
-			if beginsAsMbox(s.root, name) {
-				s.noteBad(name, &maildir.Error{Class: "hidden", Text: hiddenMbox})
+			if what := hidden(s.root, name); what != "" {
+				s.noteBad(name, &maildir.Error{Class: "hidden", Text: what})
 			}
 			continue
 		}
@@ -243,7 +243,7 @@ func (s *Source) mboxUsers() error {
 		case info.Dir:
 			s.users = append(s.users, place{user: name, path: name})
 		case info.Regular:
-			s.users = append(s.users, place{strings.TrimSuffix(plainName(s.root, name), ".mbox"), name, true})
+			s.users = append(s.users, place{withoutEnd(plainName(s.root, name)), name, true})
 		default:
 			s.noteOther(name, true)
 		}

@@ -18,6 +18,7 @@ import (
 type maildirUser struct {
 	*writer
 	user, root string
+	inbox      string // directory of INBOX
 	naming     maildir.Naming
 	other      map[string]string // names of mailboxes by those on disk, where they differ
 	subscribed map[string]bool   // nil: not said
@@ -32,7 +33,7 @@ func (w *writer) maildirUser(p place) error {
 	}
 	mailboxes := u.mailboxes()
 	u.subscriptions()
-	if err := u.mailbox(u.root, "INBOX"); err != nil {
+	if err := u.mailbox(filepath.Join(u.root, u.inbox), "INBOX"); err != nil {
 		return err
 	}
 	for _, b := range mailboxes {
@@ -112,6 +113,14 @@ func (u *maildirUser) mailboxes() []box {
 	u.naming.Escape = isEscaped(dirs)
 	if u.opt.Escape != nil {
 		u.naming.Escape = *u.opt.Escape
+	}
+	if !isMailbox(u.root) { // INBOX lies beside the others
+		for _, name := range append([]string{"INBOX", ".INBOX"}, dirs...) {
+			if i := slices.Index(dirs, name); i >= 0 && inbox(strings.TrimPrefix(name, ".")) == "INBOX" {
+				u.inbox, dirs = name, slices.Delete(dirs, i, i+1)
+				break
+			}
+		}
 	}
 	return u.named(dirs)
 }

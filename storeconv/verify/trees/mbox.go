@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -78,7 +79,7 @@ func (u *mboxUser) mailboxes(dir, name string, depth int) (out []string) {
 	for _, n := range list {
 		path := filepath.Join(dir, n)
 		switch {
-		case n[0] == '.' || mbox.NotMail(n):
+		case isBeside(n):
 		case isRegular(path):
 			out = append(out, fileMailbox(name, plainName(path)))
 		case isDir(path) && !isMailbox(path) && depth < 64:
@@ -148,8 +149,8 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 		path := filepath.Join(dir, n)
 		err = nil
 		switch {
-		case n[0] == '.' || mbox.NotMail(n):
-			u.beside(path, "hidden", "a mailbox file by its text, but not by its name")
+		case isBeside(n):
+			u.hidden(path)
 		case isDir(path) && isMailbox(path):
 			u.problem(path, "bad-mailbox", "a Maildir among mailbox files: not compared")
 		case isDir(path) && depth >= 64:
@@ -168,24 +169,74 @@ func (u *mboxUser) folder(dir, name string, depth int) error {
 	return nil
 }
 
+// folderNames are names of the folder of a mailbox: Mozilla's and Eudora's,
+// KMail's.
+var folderNames = regexp.MustCompile(`^(?s:(.+)\.(?:sbd|fol)|\.(.+)\.directory)$`)
+
+// parent is the mailbox that a folder belongs to by its name; without such a
+// name it is the folder's own.
+func parent(folder string) string {
+	if m := folderNames.FindStringSubmatch(folder); m != nil {
+		return m[1] + m[2]
+	}
+	return folder
+}
+
+// fileEnds are the ends of names of mailbox files.
+var fileEnds = regexp.MustCompile(`^(?s:(.+))\.mbo?x$`)
+
+func withoutEnd(file string) string {
+	if m := fileEnds.FindStringSubmatch(file); m != nil {
+		return m[1]
+	}
+	return file
+}
+
+// isBeside tells what is no mailbox file, nor a folder of them, by its name.
+func isBeside(name string) bool {
+	return name[0] == '.' && !folderNames.MatchString(name) || mbox.NotMail(name)
+}
+
+// hidden tells of mail in a file or a folder where none is looked for.
+func (w *writer) hidden(path string) {
+	if isDir(path) {
+		if w.hasMail(path, 0) {
+			w.problem(path, "hidden", "mail in a folder that is hidden, or no mailbox's by its name: not compared")
+		}
+		return
+	}
+	w.beside(path, "hidden", "a mailbox file by its text, but not by its name")
+}
+
+// hasMail tells whether there is mail in a folder, or below it.
+func (w *writer) hasMail(dir string, depth int) bool {
+	list, _ := names(dir) // what cannot be read has none
+	return isMailbox(dir) || slices.ContainsFunc(list, func(n string) bool {
+		path := filepath.Join(dir, n)
+		if isDir(path) {
+			return depth < 64 && w.hasMail(path, depth+1)
+		}
+		return beginsFrom(path)
+	})
+}
+
 // byMailbox sorts the names in a folder.
 func byMailbox(list []string) {
 	key := func(n string) string {
 		if n == "folder.msg" {
 			return ""
 		}
-		return strings.TrimSuffix(strings.TrimSuffix(n, ".sbd"), ".mbox")
+		return withoutEnd(parent(n))
 	}
 	slices.SortStableFunc(list, func(a, b string) int { return strings.Compare(key(a), key(b)) })
 }
 
 // childOf is the mailbox that a folder in the folder of another belongs to.
 func childOf(name, folder string) string {
-	child := strings.TrimSuffix(folder, ".sbd")
 	if name == "" {
-		return inbox(child)
+		return inbox(parent(folder))
 	}
-	return name + "/" + child
+	return name + "/" + parent(folder)
 }
 
 // fileMailbox is the mailbox of a file in the folder of another.
@@ -193,11 +244,11 @@ func fileMailbox(folder, file string) string {
 	own, isMbox := strings.CutSuffix(folder, ".mbox")
 	switch {
 	case folder == "":
-		return inbox(strings.TrimSuffix(file, ".mbox"))
+		return inbox(withoutEnd(file))
 	case file == "folder.msg", file == "mbox" && isMbox:
 		return own
 	}
-	return folder + "/" + strings.TrimSuffix(file, ".mbox")
+	return folder + "/" + withoutEnd(file)
 }
 
 func (u *mboxUser) file(path, mailbox string) error {

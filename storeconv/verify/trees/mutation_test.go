@@ -313,6 +313,10 @@ func TestLeftOut(t *testing.T) {
 		{"beside it", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/.old": one, "joe/x.lock": one, "joe/.text": "x", ".bob": one, "bob.lock": one}, []string{
 			"hidden .bob: ", "hidden bob.lock: ", "hidden joe/.old: ", "hidden joe/x.lock: "}},
 		{"deep", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/" + strings.Repeat("d/", 66) + "x": one}, []string{"bad-mailbox joe/" + strings.Repeat("d/", 64) + "d: too many levels"}},
+		{"hidden folders", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/.old/a/b": one, "joe/.md/sub/cur/1.x": "x", "joe/.imap/INBOX/dovecot.index": "x", ".trash/joe": one}, []string{
+			"hidden .trash: ", "hidden joe/.md: ", "hidden joe/.old: "}},
+		{"no users", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "x.com/ann/cur/1.x": "x", "x.com/0/bob/Maildir/cur/1.x": "x", ".old/ann/cur/1.x": "x", "y.com/z/t": "x"}, []string{
+			"bad-mailbox .old: ", "bad-mailbox x.com/0: "}},
 		{"files", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "ann": one, "bob/INBOX": one, "bob/text": "x"}, []string{"no-maildir ann: ", "no-maildir bob/INBOX: "}},
 	} {
 		root, log := plant(t, row.files), new(recorder)

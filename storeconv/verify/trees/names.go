@@ -23,7 +23,7 @@ func (u *maildirUser) named(dirs []string) []box {
 	plain := u.plainText(dirs)
 	u.other = map[string]string{}
 	for _, dir := range dirs {
-		if name, ok := u.naming.Mailbox(dir); ok && storable(name) == name {
+		if name, ok := u.naming.Mailbox(dir); ok && storable(name) == name && u.inFolders(dir) == dir {
 			taken[name] = true
 			found = append(found, box{dir, name})
 		} else {
@@ -31,7 +31,7 @@ func (u *maildirUser) named(dirs []string) []box {
 		}
 	}
 	for _, dir := range odd {
-		disk := u.oddName(dir)
+		disk := u.oddName(u.inFolders(dir))
 		name := storable(disk)
 		if plain {
 			name = utf7(name)
@@ -41,6 +41,19 @@ func (u *maildirUser) named(dirs []string) []box {
 	}
 	slices.SortFunc(found, func(a, b box) int { return strings.Compare(a.name, b.name) })
 	return found
+}
+
+// inFolders is a directory with its upper levels called as the mailboxes whose
+// folders they are.
+func (u *maildirUser) inFolders(dir string) string {
+	if at := strings.LastIndexByte(dir, '/'); at >= 0 && u.naming.Layout == maildir.FS {
+		var upper []string
+		for _, level := range strings.Split(dir[:at], "/") {
+			upper = append(upper, parent(level))
+		}
+		return strings.Join(upper, "/") + dir[at:]
+	}
+	return dir
 }
 
 // free is a name that nobody has, which is taken with that.

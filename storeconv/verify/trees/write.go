@@ -146,7 +146,7 @@ func (w *writer) places() ([]place, error) {
 			return nil, errors.New("a file, where Maildirs should be")
 		}
 		w.opt.Kind = Mbox
-		return []place{{cmp.Or(w.opt.User, strings.TrimSuffix(plainName(w.root), ".mbox")), w.root, true}}, nil
+		return []place{{cmp.Or(w.opt.User, withoutEnd(plainName(w.root))), w.root, true}}, nil
 	}
 	if w.opt.Kind == 0 {
 		w.opt.Kind = Mbox
@@ -230,28 +230,44 @@ func (w *writer) beside(path, kind, text string) {
 	if !isRegular(path) {
 		return
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		w.told(path, err)
-		return
-	}
-	defer f.Close()
-	if string(firstBytes(f, 5)) == "From " {
+	if beginsFrom(path) {
 		w.problem(path, kind, "%s: not compared", text)
 	}
 }
 
-// besides tells of the mailbox files in a tree of Maildirs, where users are
-// looked for.
+// beginsFrom tells a file that begins as mailbox files do.
+func beginsFrom(path string) bool {
+	if !isRegular(path) {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false // nobody can say what it is
+	}
+	defer f.Close()
+	return string(firstBytes(f, 5)) == "From "
+}
+
+// besides tells of what lies in a tree of Maildirs where users are looked for,
+// and is none: mailbox files, links and devices, Maildirs that are hidden or lie
+// deeper.
 func (w *writer) besides() {
-	for _, dir := range append([]string{"."}, folders(w.root)...) {
+	for i, dir := range append([]string{"."}, folders(w.root)...) {
 		dir = filepath.Join(w.root, dir)
-		if isMailbox(dir) {
+		if isMailbox(dir) || i > 0 && homeOf(dir) != "" {
 			continue
 		}
 		list, _ := names(dir) // what cannot be read has no files
 		for _, name := range list {
-			w.beside(filepath.Join(dir, name), "no-maildir", "a mailbox file among Maildirs")
+			switch path := filepath.Join(dir, name); {
+			case isRegular(path):
+				w.beside(path, "no-maildir", "a mailbox file among Maildirs")
+			case !isDir(path):
+				w.problem(path, "not-regular", "a link or a device: not compared")
+			case name == ".imsconv":
+			case name[0] == '.' && holdsMailbox(path, 0), i > 0 && homeOf(path) == "" && holdsMailbox(path, 0):
+				w.problem(path, "bad-mailbox", "Maildirs that are no user's: not compared")
+			}
 		}
 	}
 }
@@ -296,11 +312,11 @@ func (w *writer) mboxes() (found []place) {
 		path := filepath.Join(w.root, name)
 		switch {
 		case name[0] == '.' || mbox.NotMail(name):
-			w.beside(path, "hidden", "a mailbox file by its text, but not by its name")
+			w.hidden(path)
 		case isDir(path):
 			found = append(found, place{user: name, path: path})
 		case isRegular(path):
-			found = append(found, place{strings.TrimSuffix(plainName(path), ".mbox"), path, true})
+			found = append(found, place{withoutEnd(plainName(path)), path, true})
 		default:
 			w.problem(path, "not-regular", "a link or a device: not compared")
 		}
