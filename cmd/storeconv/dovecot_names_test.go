@@ -203,7 +203,7 @@ func TestServedMboxNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 24)
 	changed := []string{
-		".dot", ".imap", ".imap/x", "a/.b/c", "Drafts.lock", "INBOX/x", "INBOX/x/y", "Inbox/z", "index.html", "Old.mbox", "X.sbd/y", "a/folder.msg",
+		".dot", ".imap", ".imap/x", "a/.b/c", "Drafts.lock", "INBOX/x", "INBOX/x/y", "Inbox/z", "index.html", "Old.mbox", "X.sbd/y", "a/folder.msg", "Old.mbx", "X.fol/y",
 		"cur", "dovecot-acl", "subscriptions", "~x", long + "x", "deep/" + long + "/" + long + "y",
 	}
 	var boxes []sentBox

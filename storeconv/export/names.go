@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"imsconv/storeconv/ims"
@@ -35,6 +36,10 @@ func (n naming) Dir(mailbox string) (string, error) {
 // that name and more behind it.
 const maxFile = 240
 
+// ends of names say that a file is a mailbox's, or a folder the one of a
+// mailbox.
+var ends = [...]string{".mbox", ".mbx", ".sbd", ".fol"}
+
 // notFile says why a mailbox cannot be a file of its name; "" when it can.
 func notFile(mailbox string) string {
 	levels := strings.Split(mailbox, "/")
@@ -47,7 +52,7 @@ func notFile(mailbox string) string {
 			return fmt.Sprintf("has a level of %d bytes, at most %d are allowed in a file's name that is locked", len(level), maxFile)
 		case strings.HasPrefix(level, "."):
 			return fmt.Sprintf("has the level %q, and files with a dot in front are hidden", level)
-		case mbox.NotMail(level), level == folderFile, strings.HasSuffix(level, ".sbd"), strings.HasSuffix(level, ".mbox"):
+		case mbox.NotMail(level), level == folderFile, slices.ContainsFunc(ends[:], func(end string) bool { return strings.HasSuffix(level, end) }):
 			return fmt.Sprintf("has the level %q, which means something else among mailbox files", level)
 		}
 	}

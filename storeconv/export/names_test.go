@@ -90,7 +90,7 @@ func TestUIDL(t *testing.T) {
 func TestFolderNames(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	all := []string{"a.b", "a_b", "Inbox", "inbox", "INBOX/x", "inbox/x", "inbox_/x", "cur", "cur_", "a/cur", "~x", `b\c`, "a&b", long, long + "y", long + "/z", strings.Repeat("d/", 120) + "d", "tmp/new", "dovecot-uidlist", "a..b", "...", ".", "x/.."}
-	all = append(all, ".imap", ".imap/x", "Drafts.lock", "a/folder.msg", "Old.mbox", "X.sbd/y", strings.Repeat("z", 245))
+	all = append(all, ".imap", ".imap/x", "Drafts.lock", "a/folder.msg", "Old.mbox", "X.sbd/y", "Old.mbx", "X.fol/y", strings.Repeat("z", 245))
 	for _, n := range []naming{{}, {Naming: maildir.Naming{Escape: true}}, {Naming: maildir.Naming{Layout: maildir.FS}},
 		{Naming: maildir.Naming{Layout: maildir.FS, Escape: true}}, {maildir.Naming{Layout: maildir.FS}, true}} {
 		f := newFolderNames(n)

@@ -83,6 +83,7 @@ type maildirUser struct {
 	root   *maildir.Dir
 	naming maildir.Naming
 
+	client     bool   // the root is no mailbox, as where clients keep Maildirs
 	inbox      string // directory of INBOX; "": the root
 	folders    []folder
 	names      *nameGiver
@@ -144,7 +145,7 @@ func (u *maildirUser) findFolders() {
 	if u.s.opt.Escape != nil {
 		u.naming.Escape = *u.s.opt.Escape
 	}
-	if !u.root.IsMailbox() {
+	if u.client = !u.root.IsMailbox(); u.client {
 		dirs = u.takeInbox(dirs)
 	}
 	u.names = u.s.newNaming(dirs, ims.Inbox)
@@ -184,7 +185,7 @@ func (u *maildirUser) takeInbox(dirs []string) []string {
 // levels are the levels of a mailbox on disk without what clients put to the
 // names of folders that mailboxes lie in.
 func (u *maildirUser) levels(dir string) string {
-	if u.naming.Layout == maildir.PlusPlus {
+	if !u.client || u.naming.Layout == maildir.PlusPlus {
 		return dir
 	}
 	levels := strings.Split(dir, "/")

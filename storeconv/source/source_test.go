@@ -233,6 +233,12 @@ var maildirRows = []row{
 		box joe/Work/x 11 0 sub -1 "" ""
 		box joe/Work/x_ 9 0 sub -1 "" ""
 		box joe/Work/y 10 0 sub -1 "" ""`},
+	{name: "folders of a server that end so", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/X.sbd/y/cur/": "", "joe/Maildir/X.sbd/y/dovecot-uidlist": "3 V8 N1\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/X.sbd/y 8 0 sub -1 "" ""`},
 	{name: "INBOX beside the others", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"INBOX/cur/": "", "INBOX/dovecot-uidlist": "3 V7 N1\n", "Inbox/cur/": "", "Inbox/dovecot-uidlist": "3 V8 N1\n", "Sent/cur/": "", "Sent/dovecot-uidlist": "3 V9 N1\n",
 	}, want: `

@@ -44,9 +44,9 @@ func (u *maildirUser) named(dirs []string) []box {
 }
 
 // inFolders is a directory with its upper levels called as the mailboxes whose
-// folders they are.
+// folders they are; where a server keeps mail, they are what they are called.
 func (u *maildirUser) inFolders(dir string) string {
-	if at := strings.LastIndexByte(dir, '/'); at >= 0 && u.naming.Layout == maildir.FS {
+	if at := strings.LastIndexByte(dir, '/'); at >= 0 && u.naming.Layout == maildir.FS && !isMailbox(u.root) {
 		var upper []string
 		for _, level := range strings.Split(dir[:at], "/") {
 			upper = append(upper, parent(level))
