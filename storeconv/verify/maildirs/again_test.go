@@ -89,7 +89,15 @@ func madeStream(t testing.TB, validity, made uint32, bodies string) []byte {
 // TestUIDsThatNameNothing: what a second pass makes of a source without UIDs is
 // right, though its messages and its UIDVALIDITY have other numbers by then;
 // everything else is compared as ever.
-func TestUIDsThatNameNothing(t *testing.T) {
+func TestUIDsThatNameNothing(t *testing.T) { uidsThatNameNothing(t) }
+
+// TestCrowds: what is too much for memory is found all the same.
+func TestCrowds(t *testing.T) {
+	defer maildirs.KeepInMemory(0)()
+	uidsThatNameNothing(t)
+}
+
+func uidsThatNameNothing(t *testing.T) {
 	kinds := func(out string, stream []byte) string {
 		log := new(recorder)
 		report, err := maildirs.Verify(context.Background(), out, maildirs.Options{Log: log, Streams: []verify.Stream{{Name: "joe.sims", R: bytes.NewReader(stream)}}})
@@ -110,8 +118,8 @@ func TestUIDsThatNameNothing(t *testing.T) {
 		{1, "abcd", "abcd", 7, "4 0 []"},
 		{1, "abcd", "abcde", 8, "5 0 [uidvalidity]"},
 		{1, "abcd", "xabcd", 8, "5 0 [uidvalidity other-uid]"},
-		{1, "abcd", "bcde", 8, "4 1 [uidvalidity other-uid extra-message]"},
-		{1, "aabb", "abbc", 7, "4 1 [other-uid extra-message]"},
+		{1, "abcd", "bcde", 8, "4 1 [uidvalidity extra-message other-uid]"},
+		{1, "aabb", "abbc", 7, "4 1 [extra-message other-uid]"},
 		{3, "abcd", "abdce", 7, "5 0 [other-uid]"},
 		{0, "abcd", "abcde", 7, "5 0 []"},
 	} {

@@ -28,15 +28,18 @@ type boxChecker struct {
 	lost    map[string]int64   // of these, without the keyword, which has no letter
 
 	absent, extra []lone // to find messages under another UID
+	crowd         *crowd // what is too much for these; nil: nothing
+	made          int    // those found whose UIDs name nothing
 	strangeGUID   bool   // nothing has explained it yet
 }
 
-// maxLone is how many messages on one side are remembered in a mailbox, and
-// maxMade how many in one whose UIDs name nothing.
-const (
-	maxLone = 10000
-	maxMade = 100000
-)
+// maxLone is how many messages on one side are kept in memory in a mailbox;
+// more go to a temporary file. It is a variable for tests.
+var maxLone = 10000
+
+// maxSame is how many messages of one mailbox that have the same bytes, and one
+// date, are found under other UIDs.
+const maxSame = 100000
 
 // mailbox holds one mailbox against the source.
 func (c *checker) mailbox(box *mailbox) error {
@@ -119,7 +122,7 @@ func (b *boxChecker) check() error {
 	b.attributes(b.at("dovecot-uidlist"), st)
 	weight := st.Size + 1
 	if b.box.made != 0 {
-		weight *= 4 // all of its messages may have to be remembered
+		weight += min(3*weight, crowdWeight) // all of its messages may have to be remembered
 	}
 	weight = min(weight, workMemory)
 	if err := b.v.work.Acquire(b.ctx, weight); err != nil {
@@ -319,7 +322,9 @@ func (b *boxChecker) merge() error {
 			want, err = b.next(err)
 		}
 	}
-	b.otherUIDs()
+	if err := b.otherUIDs(); err != nil {
+		return err
+	}
 	if b.strangeGUID {
 		b.notes.problem("guid", b.at("dovecot-uidlist"), "the GUID is %q, should be %s", b.list.guid, b.guid(""))
 	}
