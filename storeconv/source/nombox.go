@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 )
 
 // others are files of mail in other forms, by their first bytes, with what to
@@ -16,6 +17,9 @@ var others = []struct{ magic, what string }{
 	{"\xfe\xff", "text in UTF-16; iconv -f UTF-16 -t UTF-8 makes it readable"},
 }
 
+// dbox is the first line of files with messages in Dovecot's own formats.
+var dbox = regexp.MustCompile(`^2 M[0-9a-f]+ C[0-9a-f]+\n`)
+
 // noMbox says what a file is that is no mailbox file, and what to do about it.
 func noMbox(head []byte, size int64) string {
 	left := fmt.Sprintf("%d bytes are left out", size)
@@ -25,6 +29,8 @@ func noMbox(head []byte, size int64) string {
 		}
 	}
 	switch {
+	case dbox.Match(head):
+		return "no mailbox file: " + left + ": it is of Dovecot's own formats sdbox and mdbox; doveadm backup -u USER maildir:DIR makes Maildirs of them"
 	case (bytes.HasPrefix(head, []byte("From ")) || bytes.HasPrefix(head, []byte("\x01\x01\x01\x01\r"))) && bytes.IndexByte(head, '\r') > 0 && bytes.IndexByte(head, '\n') < 0:
 		return "no mailbox file: " + left + `: its lines end with CR alone, as on an old Macintosh; tr '\r' '\n' makes it readable`
 	case isMessage(head):

@@ -550,7 +550,7 @@ func TestPackedMbox(t *testing.T) {
 	lw.Close()
 	r := row{name: "packed", opt: Options{Kind: Mbox}, files: map[string]string{
 		"joe/INBOX.gz": z.String(), "joe/a.lz4": l.String(), "joe/a": from1 + "X-IMAPbase: 6 1\n\na\n", "joe/b.gz": from1 + "X-IMAPbase: 8 1\n\nb\n", "joe/c.gz": z.String()[:60], "joe/d.xz": "\xfd7zXZ\x00rest",
-		"joe/e": "*mbx*\r\n", "joe/f": "Subject: x\n y\nFrom: z\n\nx\n", "sam.mbox.lz4": l.String(),
+		"joe/dbox": "2 M1e C6a7b\n\x01\x02N", "joe/e": "*mbx*\r\n", "joe/f": "Subject: x\n y\nFrom: z\n\nx\n", "sam.mbox.lz4": l.String(),
 	}, want: `
 		user joe
 		box joe/INBOX 5 3 sub -1 "" ""
@@ -566,6 +566,7 @@ func TestPackedMbox(t *testing.T) {
 		box joe/c 961579934 0 sub -1 "" ""
 		msg joe/c/1 0 "X-IMA" ""
 		! 2 no-mbox joe/d.xz: compressed with xz: 10 bytes are left out; undo that first (xz -d)
+		! 2 no-mbox joe/dbox: no mailbox file: 15 bytes are left out: it is of Dovecot's own formats sdbox and mdbox; doveadm backup -u USER maildir:DIR makes Maildirs of them
 		! 2 no-mbox joe/e: no mailbox file: 7 bytes are left out: it is a mailbox of the kind mbx of the UW server; its mailutil makes mailbox files of it (mailutil copy FILE '#driver.unix/NEW')
 		! 2 no-mbox joe/f: no mailbox file: 25 bytes are left out: it is one message without a From line in front
 		user sam
