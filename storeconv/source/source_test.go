@@ -239,6 +239,20 @@ var maildirRows = []row{
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""
 		box joe/X.sbd/y 8 0 sub -1 "" ""`},
+	{name: "other mail in homes", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/.maildir/cur/1.x": "x", "joe/mbox": from1, "joe/mail/Sent": from1, "joe/text": "x",
+		"x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/saved": from1, "bob/mail/cur/": "", "bob/mail/dovecot-uidlist": "3 V7 N1\n",
+	}, want: `
+		! 2 bad-mailbox joe/.maildir: another Maildir of the user: not read
+		! 2 no-maildir joe/mail: mail in a folder beside a Maildir: not read
+		! 2 no-maildir joe/mbox: a mailbox file beside a Maildir: not read
+		! 2 no-maildir x.com/ann/saved: a mailbox file beside a Maildir: not read
+		user ann@x.com
+		box ann@x.com/INBOX 7 0 sub -1 "" ""
+		user bob
+		box bob/INBOX 7 0 sub -1 "" ""
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
 	{name: "INBOX beside the others", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"INBOX/cur/": "", "INBOX/dovecot-uidlist": "3 V7 N1\n", "Inbox/cur/": "", "Inbox/dovecot-uidlist": "3 V8 N1\n", "Sent/cur/": "", "Sent/dovecot-uidlist": "3 V9 N1\n",
 	}, want: `

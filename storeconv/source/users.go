@@ -144,12 +144,14 @@ func (s *Source) maildirUsers() error {
 	})
 }
 
-// maildirUser1 notes a user whose Maildir is d, or is in it.
+// maildirUser1 notes a user whose Maildir is d, or is in it. Other mail in his
+// home is told.
 func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
 	if d.IsMailbox() {
 		s.users = append(s.users, place{user: user, path: path})
 		return true
 	}
+	found := false
 	for _, home := range homeNames {
 		sub, err := d.Open(home)
 		if err != nil {
@@ -157,12 +159,48 @@ func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
 		}
 		is := sub.IsMailbox()
 		sub.Close()
-		if is {
-			s.users = append(s.users, place{user: user, path: path + "/" + home})
-			return true
+		switch at := path + "/" + home; {
+		case is && found:
+			s.noteBad(at, &maildir.Error{Class: maildir.BadMailbox, Text: "another Maildir of the user: not read"})
+		case is:
+			found = true
+			s.users = append(s.users, place{user: user, path: at})
 		}
 	}
-	return false
+	if found {
+		s.noteHome(d, path)
+	}
+	return found
+}
+
+// noteHome keeps mailbox files that lie in a home beside a Maildir, or in one of
+// the folders that mail programs make there.
+func (s *Source) noteHome(d *maildir.Dir, path string) {
+	names, err := d.Names()
+	if err != nil {
+		s.noteBad(path, err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case beginsAsMbox(d, name):
+			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "a mailbox file beside a Maildir: not read"})
+		case name == "mail" || name == "Mail":
+			if info, err := d.Stat(name); err == nil && info.Dir && !isMaildir(d, name) && holdsMail(d, name, 0) {
+				s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "mail in a folder beside a Maildir: not read"})
+			}
+		}
+	}
+}
+
+// isMaildir tells a directory with messages in it.
+func isMaildir(d *maildir.Dir, name string) bool {
+	sub, err := d.Open(name)
+	if err != nil {
+		return false
+	}
+	defer sub.Close()
+	return sub.IsMailbox()
 }
 
 // eachDir calls do with every directory in d that is not hidden.

@@ -254,7 +254,8 @@ func beginsFrom(path string) bool {
 func (w *writer) besides() {
 	for i, dir := range append([]string{"."}, folders(w.root)...) {
 		dir = filepath.Join(w.root, dir)
-		if isMailbox(dir) || i > 0 && homeOf(dir) != "" {
+		if i > 0 && homeOf(dir) != "" {
+			w.besideHome(dir)
 			continue
 		}
 		list, _ := names(dir) // what cannot be read has no files
@@ -265,9 +266,34 @@ func (w *writer) besides() {
 			case !isDir(path):
 				w.problem(path, "not-regular", "a link or a device: not compared")
 			case name == ".imsconv":
+			case i > 0 && name[0] != '.' && homeOf(path) != "":
+				w.besideHome(path)
 			case name[0] == '.' && holdsMailbox(path, 0), i > 0 && homeOf(path) == "" && holdsMailbox(path, 0):
 				w.problem(path, "bad-mailbox", "Maildirs that are no user's: not compared")
 			}
+		}
+	}
+}
+
+// besideHome tells of mail in a user's home that is not in his Maildir.
+func (w *writer) besideHome(dir string) {
+	home := homeOf(dir)
+	if home == dir {
+		return
+	}
+	for _, name := range homes {
+		if at := filepath.Join(dir, name); at != home && isDir(at) && isMailbox(at) {
+			w.problem(at, "bad-mailbox", "another Maildir of the user: not compared")
+		}
+	}
+	list, _ := names(dir) // what cannot be read has no files
+	for _, name := range list {
+		path := filepath.Join(dir, name)
+		switch {
+		case isRegular(path):
+			w.beside(path, "no-maildir", "a mailbox file beside a Maildir")
+		case (name == "mail" || name == "Mail") && isDir(path) && !isMailbox(path) && w.hasMail(path, 0):
+			w.problem(path, "no-maildir", "mail in a folder beside a Maildir: not compared")
 		}
 	}
 }
