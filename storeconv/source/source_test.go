@@ -180,6 +180,13 @@ var maildirRows = []row{
 		"x.com/joe/md/cur/": "", "x.com/joe/md/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/Maildir/cur/": "", "x.com/file": "x"}, want: `
 		user joe@x.com
 		box joe@x.com/INBOX 7 0 sub -1 "" ""`},
+	{name: "users spread over folders", opt: Options{Kind: Maildir, Path: "%d/*/*/%n/Mail*"}, files: map[string]string{
+		"x.com/j/jo/joe/Maildir/cur/": "", "x.com/j/jo/joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/a/an/ann/Maildir/cur/": "", "x.com/a/an/ann/Maildir/dovecot-uidlist": "3 V8 N1\n", "x.com/a/bob/Maildir/cur/": "", "y.org/*": "x",
+	}, want: `
+		user ann@x.com
+		box ann@x.com/INBOX 8 0 sub -1 "" ""
+		user joe@x.com
+		box joe@x.com/INBOX 7 0 sub -1 "" ""`},
 	{name: "LAYOUT=fs", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/a/b.c/cur/": "", "joe/Maildir/a/b.c/dovecot-uidlist": "3 V8 N1\n", "joe/Maildir/a/loop": "-> ..",
 	}, want: `
@@ -591,7 +598,7 @@ func TestPackedMbox(t *testing.T) {
 
 func TestTemplates(t *testing.T) {
 	for template, ok := range map[string]bool{
-		"%u/Maildir": true, "%d/%n/Maildir": true, "%n": true, "mail-%u": true, "100%%/%u": true, "/%u/": true,
+		"%u/Maildir": true, "%d/%n/Maildir": true, "%n": true, "mail-%u": true, "100%%/%u": true, "/%u/": true, "*/%u": true, "%d/*x*/%n": true, "*": false,
 		"Maildir": false, "%u/%n": false, "%d/Maildir": false, "%u/%u": false, "%x": false, "%": false, "%u/../x": false, "": false, "%u//x": false, "%u%d": false,
 	} {
 		if err := CheckPath(template); (err == nil) != ok {

@@ -10,7 +10,8 @@ import (
 )
 
 // CheckPath reports why a template of paths cannot be used, or nil. It names
-// the user with %u, or with %n and perhaps %d, and each of them once.
+// the user with %u, or with %n and perhaps %d, and each of them once; * is any
+// text in a part of the path, as where users are spread over folders.
 func CheckPath(template string) error {
 	_, err := compile(template)
 	return err
@@ -27,6 +28,8 @@ func compile(template string) ([]*regexp.Regexp, error) {
 		var b strings.Builder
 		for i := 0; i < len(part); i++ {
 			switch {
+			case part[i] == '*':
+				b.WriteString("[^/]*")
 			case part[i] != '%':
 				b.WriteString(regexp.QuoteMeta(part[i : i+1]))
 			case i+1 < len(part) && part[i+1] == '%':

@@ -27,7 +27,7 @@ func (t *Tree) Add(fs *pflag.FlagSet) {
 	t.kind = NewChoice("auto", "auto", "stream", "mbox", "maildir")
 	fs.Var(&t.kind, "kind", "what the source is, `KIND`: stream, mbox, maildir, or auto: by looking")
 	fs.StringVar(&t.user, "user", "", "the `USER` whose mail a single Maildir, mailbox file or folder of mailbox files is")
-	fs.Var(&t.path, "path", "where the mail of a user lies below the source, `TEMPLATE`, such as %d/%n/Maildir (default: by looking)")
+	fs.Var(&t.path, "path", "where the mail of a user lies below the source, `TEMPLATE`, such as %d/%n/Maildir or */%u (default: by looking)")
 	t.layout = NewChoice("auto", "auto", "++", "fs")
 	fs.Var(&t.layout, "layout", "how mailboxes lie in a Maildir, `LAYOUT`: ++ or fs, or auto: by looking")
 	t.escape = NewChoice("auto", "auto", "listescape", "none")

@@ -301,7 +301,8 @@ func (u *mboxUser) opened(f *os.File, path, mailbox string, mtime int64) error {
 		u.problem(path, "no-mbox", "no mailbox file: not compared")
 		return nil
 	case u.taken[mailbox]:
-		return nil // told by the restore
+		u.problem(path, "two-files", "mailbox %s is another file: not compared", mailbox)
+		return nil
 	}
 	u.taken[mailbox] = true
 	if err := u.announce(); err != nil {

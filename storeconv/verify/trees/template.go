@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-var placeholders = regexp.MustCompile(`%[und%]`)
+var placeholders = regexp.MustCompile(`%[und%]|\*`)
 
 // byTemplate finds the users at the paths that a template of %u, or of %n and
-// %d, has.
+// %d, has; * is any text in a level.
 func (w *writer) byTemplate() ([]place, error) {
 	var patterns []*regexp.Regexp
 	for part := range strings.SplitSeq(strings.Trim(w.opt.Path, "/"), "/") {
@@ -18,9 +18,12 @@ func (w *writer) byTemplate() ([]place, error) {
 		rest := part
 		for at := placeholders.FindStringIndex(rest); at != nil; at = placeholders.FindStringIndex(rest) {
 			b.WriteString(regexp.QuoteMeta(rest[:at[0]]))
-			if what := rest[at[0]+1]; what == '%' {
+			switch what := rest[at[1]-1]; what {
+			case '*':
+				b.WriteString(".*")
+			case '%':
 				b.WriteByte('%')
-			} else {
+			default:
 				fmt.Fprintf(&b, "(?P<%c>.+)", what)
 			}
 			rest = rest[at[1]:]
