@@ -215,11 +215,12 @@ func trimJunk(line []byte) []byte {
 // message. Where a program may have written it that nobody knows, it is text,
 // and told.
 func (r *Reader) separates(f fromLine, blankBefore bool) bool {
+	if f.sure && blankBefore {
+		return true
+	}
 	next := r.scan.peek()
 	switch {
-	case f.sure:
-		return blankBefore || isHeader(next)
-	case blankBefore && f.dated, blankBefore && r.undated && words(f.sender) <= max(1, r.words):
+	case f.sure, blankBefore && f.dated, blankBefore && r.undated && words(f.sender) <= max(1, r.words):
 		return isHeader(next)
 	case !blankBefore && !f.dated || !isMailHeader(next):
 		return false
