@@ -115,8 +115,8 @@ func ACLOf(owner string, rights []Right) (acl string, lost []Right) {
 
 // Served returns the rights of a dovecot-acl as the server has them: lines of
 // one identifier are added up; those of the owner by his name count, and not
-// those of "owner"; an owner of whom no line tells what he has, has all. Without
-// a line there are no rights but the server's own.
+// those of "owner"; an owner of whom no line tells what he has, has all.
+// Without a line there are no rights but the server's own.
 func Served(owner string, rights []Right) []Right {
 	var out []Right
 	at := map[string]int{}

@@ -18,8 +18,8 @@
 //
 // Names are those of packages sims and ims: INBOX, or levels in IMAP modified
 // UTF-7 with "/" between them. They keep this form on disk; servers can be set
-// up to write UTF-8 there (InUTF8, FromUTF8: read, never written). Without the plugin
-// listescape (Naming.Escape not set) these names cannot be kept:
+// up to write UTF-8 there (InUTF8, FromUTF8: read, never written). Without the
+// plugin listescape (Naming.Escape not set) these names cannot be kept:
 //
 //	a dot anywhere                    PlusPlus only
 //	the level "." or ".."             FS

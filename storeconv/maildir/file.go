@@ -62,8 +62,8 @@ func ParseFileName(name string) File {
 // otherInfo finds flags at the end of a name without a colon, behind what some
 // file systems and programs have in its place: ";" (mbsync and mutt on
 // Windows), "!" (getmail, Python), U+F03A (Cygwin, Samba) or "_" (what unpacks
-// archives on Windows). The base name ends at end. Behind a "_", which many base
-// names have, only the flags of Maildir itself count.
+// archives on Windows). The base name ends at end. Behind a "_", which many
+// base names have, only the flags of Maildir itself count.
 func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
 	flags = len(name)
 	lower := false

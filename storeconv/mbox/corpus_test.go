@@ -57,8 +57,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// TestWrittenBack: what programs do to mailbox files leaves the messages as they
-// were delivered, but for a field more.
+// TestWrittenBack: what programs do to mailbox files leaves the messages as
+// they were delivered, but for a field more.
 func TestWrittenBack(t *testing.T) {
 	for name, want := range map[string][]string{
 		"mutt.mbox": {

@@ -30,11 +30,11 @@
 //
 // A Content-Length that leads to the next From line, or to the end of the file,
 // is right: the body is that long, whatever its lines look like, and nothing in
-// it is quoted (mboxcl2), but where mutt has written the length (see edited.go).
-// Otherwise the message ends at the next From line, less one blank line, which
-// is the separator; and of each line of the body that begins with ">From ",
-// after any number of ">", one ">" is undone (mboxrd, and what mboxo nearly
-// always means). Options.Quoting says otherwise.
+// it is quoted (mboxcl2), but where mutt has written the length (see
+// edited.go). Otherwise the message ends at the next From line, less one blank
+// line, which is the separator; and of each line of the body that begins with
+// ">From ", after any number of ">", one ">" is undone (mboxrd, and what mboxo
+// nearly always means). Options.Quoting says otherwise.
 //
 // A file that begins with a line of four bytes 01 is one of MMDF: its messages
 // lie between such lines, with a From line in front or without, and nothing in

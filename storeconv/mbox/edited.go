@@ -9,9 +9,9 @@ import (
 
 // Mutt gives a Content-Length and the number of lines to all messages that it
 // writes back, when flags have changed or one was edited, at the end of the
-// header. Their bodies stay as whoever delivered them had quoted them: there the
-// length is no sign of mboxcl2. Dovecot, and mutt where it copies a message,
-// write a Content-Length alone, and quote nothing.
+// header. Their bodies stay as whoever delivered them had quoted them: there
+// the length is no sign of mboxcl2. Dovecot, and mutt where it copies a
+// message, write a Content-Length alone, and quote nothing.
 
 // muttMark follows the own lines of a header to the two fields at its end.
 type muttMark struct {
@@ -68,8 +68,8 @@ func (r *Reader) linesOf(from, to int64) (n bodyLines, err error) {
 
 // isQuoted tells whether a body of the right length, which ends at end, is
 // quoted all the same: mutt has written the length behind somebody who quotes.
-// There is something quoted in it, and no body of a right length in the file has
-// a line that begins with "From ".
+// There is something quoted in it, and no body of a right length in the file
+// has a line that begins with "From ".
 func (r *Reader) isQuoted(e *extent, end int64) (bool, error) {
 	if e.mutt.at != 2 {
 		return false, nil

@@ -44,8 +44,8 @@ func (s *scanner) seek(to int64) {
 
 // next reads the next piece. Its error is io.EOF or that of the file.
 func (s *scanner) next() error {
-	// Zeros of a hole in the file may be more than one piece: what is behind them
-	// begins a line.
+	// Zeros of a hole in the file may be more than one piece: what is behind
+	// them begins a line.
 	start := s.whole || s.start && len(bytes.Trim(s.piece, "\x00")) == 0
 	b, err := s.buf.ReadSlice('\n')
 	s.start, s.piece, s.at = start, b, s.off

@@ -5,8 +5,8 @@
 //
 // The tree is a folder with a folder for each user, as imexportmbox -d left it,
 // and a file for each of his mailboxes, in folders as their names have levels;
-// a folder.msg is the mailbox of the folder that it lies in, X.sbd the folder
-// of the mailbox X. A file beside the users' folders is the INBOX of the user
+// a folder.msg is the mailbox of the folder that it lies in, X.sbd, X.fol and
+// .X.directory are the folder of the mailbox X. A file beside the users' folders is the INBOX of the user
 // of its name, as in /var/mail. A single file is one user's INBOX. With
 // Options.User the tree is one user's.
 //
@@ -28,6 +28,12 @@
 // A mailbox without a list of UIDs gets them in the order of the numbers in its
 // file names, and the first of these that is a date as UIDVALIDITY, which stays
 // when mail comes, else the latest modification time of its folders.
+//
+// # Names of mailboxes
+//
+// They become names that a store can have, and are those of the tree otherwise.
+// Where a user has names in UTF-8 they are put into IMAP modified UTF-7, unless
+// Options.Encoded says that somebody else does such things.
 //
 // Nothing below the folder that is named is reached through a symbolic link.
 //

@@ -176,8 +176,8 @@ func orderOf(name string) string {
 }
 
 // belowMailbox is the mailbox whose folder has this name: "X.sbd" of Mozilla,
-// "X.fol" of Eudora and ".X.directory" of KMail belong to mailbox X. ok is false
-// for a name that says nothing of that kind.
+// "X.fol" of Eudora and ".X.directory" of KMail belong to mailbox X. ok is
+// false for a name that says nothing of that kind.
 func belowMailbox(folder string) (mailbox string, ok bool) {
 	for _, end := range [...]string{".sbd", ".fol"} {
 		if mailbox, ok := strings.CutSuffix(folder, end); ok && mailbox != "" {

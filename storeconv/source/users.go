@@ -173,8 +173,8 @@ func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
 	return found
 }
 
-// noteHome keeps mailbox files that lie in a home beside a Maildir, or in one of
-// the folders that mail programs make there.
+// noteHome keeps mailbox files that lie in a home beside a Maildir, or in one
+// of the folders that mail programs make there.
 func (s *Source) noteHome(d *maildir.Dir, path string) {
 	names, err := d.Names()
 	if err != nil {

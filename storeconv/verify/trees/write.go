@@ -249,8 +249,8 @@ func beginsFrom(path string) bool {
 }
 
 // besides tells of what lies in a tree of Maildirs where users are looked for,
-// and is none: mailbox files, links and devices, Maildirs that are hidden or lie
-// deeper.
+// and is none: mailbox files, links and devices, Maildirs that are hidden or
+// lie deeper.
 func (w *writer) besides() {
 	for i, dir := range append([]string{"."}, folders(w.root)...) {
 		dir = filepath.Join(w.root, dir)
