@@ -246,9 +246,23 @@ var maildirRows = []row{
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""
 		box joe/X.sbd/y 8 0 sub -1 "" ""`},
+	{name: "users whose INBOX lies beside the others", files: map[string]string{
+		"joe/inbox/cur/": "", "joe/inbox/dovecot-uidlist": "3 V7 N1\n", "joe/Sent/cur/": "", "joe/Sent/dovecot-uidlist": "3 V8 N1\n",
+		"x.com/ann/Maildir/INBOX/cur/": "", "x.com/ann/Maildir/INBOX/dovecot-uidlist": "3 V9 N1\n", "x.com/bob/cur/": "", "x.com/bob/dovecot-uidlist": "3 V7 N1\n",
+	}, want: `
+		user ann@x.com
+		box ann@x.com/INBOX 9 0 sub -1 "" ""
+		user bob@x.com
+		box bob@x.com/INBOX 7 0 sub -1 "" ""
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/Sent 8 0 sub -1 "" ""`},
+	{name: "one user whose INBOX lies beside the others", path: "joe/Maildir", files: map[string]string{"joe/Maildir/INBOX/new/": "", "joe/Maildir/INBOX/dovecot-uidlist": "3 V7 N1\n"}, want: `
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
 	{name: "other mail in homes", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/.maildir/cur/1.x": "x", "joe/mbox": from1, "joe/mail/Sent": from1, "joe/text": "x",
-		"x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/saved": from1, "bob/mail/cur/": "", "bob/mail/dovecot-uidlist": "3 V7 N1\n",
+		"x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/saved": from1, "bob/mail/INBOX/cur/": "", "bob/mail/INBOX/dovecot-uidlist": "3 V7 N1\n",
 	}, want: `
 		! 2 bad-mailbox joe/.maildir: another Maildir of the user: not read
 		! 2 no-maildir joe/mail: mail in a folder beside a Maildir: not read

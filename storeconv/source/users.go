@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/mbox"
 )
@@ -88,7 +89,7 @@ func (s *Source) find() error {
 		return nil
 	case s.opt.Kind == Mbox:
 		return s.mboxUsers()
-	case s.root.IsMailbox():
+	case isHome(s.root):
 		user, err := userOf(s.path)
 		s.users = []place{{user: user}}
 		return err
@@ -118,7 +119,7 @@ var homeNames = []string{"Maildir", ".maildir", ".Maildir", "mail", "mdbox"}
 
 // looksMaildir tells whether the tree has a Maildir in one of the usual places.
 func (s *Source) looksMaildir() bool {
-	if s.root.IsMailbox() {
+	if isHome(s.root) {
 		return true
 	}
 	if strings.HasSuffix(s.opt.Path, "Maildir") {
@@ -147,18 +148,13 @@ func (s *Source) maildirUsers() error {
 // maildirUser1 notes a user whose Maildir is d, or is in it. Other mail in his
 // home is told.
 func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
-	if d.IsMailbox() {
+	if isHome(d) {
 		s.users = append(s.users, place{user: user, path: path})
 		return true
 	}
 	found := false
 	for _, home := range homeNames {
-		sub, err := d.Open(home)
-		if err != nil {
-			continue
-		}
-		is := sub.IsMailbox()
-		sub.Close()
+		is := in(d, home, isHome)
 		switch at := path + "/" + home; {
 		case is && found:
 			s.noteBad(at, &maildir.Error{Class: maildir.BadMailbox, Text: "another Maildir of the user: not read"})
@@ -186,21 +182,33 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 		case beginsAsMbox(d, name):
 			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "a mailbox file beside a Maildir: not read"})
 		case name == "mail" || name == "Mail":
-			if info, err := d.Stat(name); err == nil && info.Dir && !isMaildir(d, name) && holdsMail(d, name, 0) {
+			if in(d, name, func(sub *maildir.Dir) bool { return !isHome(sub) }) && holdsMail(d, name, 0) {
 				s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "mail in a folder beside a Maildir: not read"})
 			}
 		}
 	}
 }
 
-// isMaildir tells a directory with messages in it.
-func isMaildir(d *maildir.Dir, name string) bool {
+// isHome tells the Maildir of a user: INBOX, or where clients keep it with the
+// others in a folder, one that has it in it.
+func isHome(d *maildir.Dir) bool {
+	if d.IsMailbox() {
+		return true
+	}
+	names, _ := d.Names() // what cannot be read is nobody's
+	return slices.ContainsFunc(names, func(name string) bool {
+		return strings.EqualFold(name, ims.Inbox) && in(d, name, (*maildir.Dir).IsMailbox)
+	})
+}
+
+// in tells whether a name is a directory of which is is true.
+func in(d *maildir.Dir, name string, is func(*maildir.Dir) bool) bool {
 	sub, err := d.Open(name)
 	if err != nil {
 		return false
 	}
 	defer sub.Close()
-	return sub.IsMailbox()
+	return is(sub)
 }
 
 // eachDir calls do with every directory in d that is not hidden.

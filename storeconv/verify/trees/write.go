@@ -150,7 +150,7 @@ func (w *writer) places() ([]place, error) {
 	}
 	if w.opt.Kind == 0 {
 		w.opt.Kind = Mbox
-		if isMailbox(w.root) || strings.HasSuffix(w.opt.Path, "Maildir") || len(w.maildirs()) > 0 {
+		if isHome(w.root) || strings.HasSuffix(w.opt.Path, "Maildir") || len(w.maildirs()) > 0 {
 			w.opt.Kind = Maildir
 		}
 	}
@@ -162,7 +162,7 @@ func (w *writer) places() ([]place, error) {
 		found = []place{{user: w.opt.User, path: w.root}}
 	case w.opt.Kind == Mbox:
 		found = w.mboxes()
-	case isMailbox(w.root):
+	case isHome(w.root):
 		var user string
 		user, err = ownerOf(w.root)
 		found = []place{{user: user, path: w.root}}
@@ -200,6 +200,15 @@ func isRegular(path string) bool {
 // isMailbox tells a directory with messages in it.
 func isMailbox(dir string) bool {
 	return isDir(filepath.Join(dir, "cur")) || isDir(filepath.Join(dir, "new"))
+}
+
+// isHome tells the Maildir of a user, who may have INBOX as one of its folders.
+func isHome(dir string) bool {
+	list, _ := names(dir) // what cannot be read is nobody's
+	return isMailbox(dir) || slices.ContainsFunc(list, func(name string) bool {
+		path := filepath.Join(dir, name)
+		return inbox(name) == "INBOX" && isDir(path) && isMailbox(path)
+	})
 }
 
 // names lists a directory, sorted.
@@ -282,7 +291,7 @@ func (w *writer) besideHome(dir string) {
 		return
 	}
 	for _, name := range homes {
-		if at := filepath.Join(dir, name); at != home && isDir(at) && isMailbox(at) {
+		if at := filepath.Join(dir, name); at != home && isDir(at) && isHome(at) {
 			w.problem(at, "bad-mailbox", "another Maildir of the user: not compared")
 		}
 	}
@@ -292,7 +301,7 @@ func (w *writer) besideHome(dir string) {
 		switch {
 		case isRegular(path):
 			w.beside(path, "no-maildir", "a mailbox file beside a Maildir")
-		case (name == "mail" || name == "Mail") && isDir(path) && !isMailbox(path) && w.hasMail(path, 0):
+		case (name == "mail" || name == "Mail") && isDir(path) && !isHome(path) && w.hasMail(path, 0):
 			w.problem(path, "no-maildir", "mail in a folder beside a Maildir: not compared")
 		}
 	}
@@ -317,11 +326,11 @@ func (w *writer) maildirs() (found []place) {
 
 // homeOf is the Maildir that a directory is, or that is in it; "" is none.
 func homeOf(dir string) string {
-	if isMailbox(dir) {
+	if isHome(dir) {
 		return dir
 	}
 	for _, home := range homes {
-		if at := filepath.Join(dir, home); isDir(at) && isMailbox(at) {
+		if at := filepath.Join(dir, home); isDir(at) && isHome(at) {
 			return at
 		}
 	}
