@@ -65,16 +65,22 @@ func TestDovecotInUTF8(t *testing.T) {
 		t.Error(o.stderr)
 	}
 	mustRun(t, 0, "verify", "-f", filepath.Join(dir, "in"), "--store", store)
-	got := indexes(t, store)
-	for _, name := range names {
-		box := got["user/joe/"+name]
-		if box["Exists"] != "1" || box["Subscribed"] != "1" || box["ACL"] != "joe\tlrswipcda\tbob\tlr" || !slices.Contains(shown, name) {
-			t.Errorf("%s: %q of %q", name, box, shown)
+	said := filepath.Join(dir, "said")
+	mustRun(t, 0, "restore", filepath.Join(dir, "in"), "--store", said, "-e", "UTF-8")
+	mustRun(t, 0, "verify", "-f", filepath.Join(dir, "in"), "--store", said, "-e", "UTF-8")
+	for _, got := range []map[string]map[string]string{indexes(t, store), indexes(t, said)} {
+		for _, name := range names {
+			box := got["user/joe/"+name]
+			if box["Exists"] != "1" || box["Subscribed"] != "1" || box["ACL"] != "joe\tlrswipcda\tbob\tlr" || !slices.Contains(shown, name) {
+				t.Errorf("%s: %q of %q", name, box, shown)
+			}
+		}
+		if len(got) != len(names)+1 {
+			t.Errorf("%d mailboxes", len(got))
 		}
 	}
-	if len(got) != len(names)+1 {
-		t.Errorf("%d mailboxes", len(got))
-	}
+	// Who says that they are in modified UTF-7 has them refused.
+	mustRun(t, 3, "restore", filepath.Join(dir, "in"), "--store", filepath.Join(dir, "none"), "-e", "IMAP-MODIFIED-UTF-7")
 	for _, line := range d.Complaints() {
 		t.Error(line)
 	}
