@@ -6,9 +6,9 @@
 // The tree is a folder with a folder for each user, as imexportmbox -d left it,
 // and a file for each of his mailboxes, in folders as their names have levels;
 // a folder.msg is the mailbox of the folder that it lies in, X.sbd, X.fol and
-// .X.directory are the folder of the mailbox X. A file beside the users' folders is the INBOX of the user
-// of its name, as in /var/mail. A single file is one user's INBOX. With
-// Options.User the tree is one user's.
+// .X.directory are the folder of the mailbox X. A file beside the users'
+// folders is the INBOX of the user of its name, as in /var/mail. A single file
+// is one user's INBOX. With Options.User the tree is one user's.
 //
 // Messages keep their X-UID where these ascend; others get UIDs behind the
 // last. A file without X-IMAPbase gets the date of its first message as
@@ -18,12 +18,12 @@
 // # Maildirs
 //
 // The tree is a folder with DIR/USER/Maildir, DIR/USER or
-// DIR/DOMAIN/USER/Maildir for each user, what Options.Path says, or the Maildir
-// of one user. UIDs, flags, keywords, subscriptions, rights and quotas are
-// those that Dovecot or Courier keep. A message's receive date is its
-// modification time, or, where a copy has lost that, the number that its name
-// begins with. Files that are hard links to one another, with one date, become
-// links.
+// DIR/DOMAIN/USER/Maildir for each user, each a mailbox or with INBOX in it,
+// what Options.Path says, or the Maildir of one user. UIDs, flags, keywords,
+// subscriptions, rights and quotas are those that Dovecot or Courier keep. A
+// message's receive date is its modification time, or, where a copy has lost
+// that, the number that its name begins with. Files that are hard links to one
+// another, with one date, become links.
 //
 // A mailbox without a list of UIDs gets them in the order of the numbers in its
 // file names, and the first of these that is a date as UIDVALIDITY, which stays
