@@ -102,7 +102,7 @@ func (s *Scanner) addBody(num int) *Error {
 		if damage != nil {
 			return damage
 		}
-		if damage := s.push(desc, v, l.num, s.place(desc)); damage != nil {
+		if damage := s.push(desc, v, l.num); damage != nil {
 			return damage
 		}
 	}

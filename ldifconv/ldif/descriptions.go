@@ -14,31 +14,38 @@ type descriptions struct {
 
 // description is one of them. Number 0 is the beginning of an entry.
 type description struct {
-	text []byte    // a copy that stays
+	head []byte    // a copy that stays, with colon and blank behind it
 	next [2]uint16 // the numbers of those that came behind it, the last one first
+}
+
+// text is the description itself.
+func (d *description) text() []byte {
+	n := len(d.head) - len(": ")
+	return d.head[:n:n]
 }
 
 // mostNumbers is how many descriptions get a number.
 const mostNumbers = 700
 
-// entry returns the description of a number that was given.
-func (d *descriptions) entry(n uint16) *description {
+// all returns them by number.
+func (d *descriptions) all() []description {
 	if len(d.list) == 0 {
 		d.list = append(d.list, description{})
 	}
-	return &d.list[n]
+	return d.list
 }
 
 // number returns the number of a description, 0 when there are too many.
 func (d *descriptions) number(text []byte) uint16 {
+	list := d.all()
 	for at := hashName(text); ; at++ {
 		slot := &d.slots[at%uint64(len(d.slots))]
 		switch {
-		case *slot == 0 && len(d.list) < mostNumbers:
-			*slot = uint16(len(d.list))
-			d.list = append(d.list, description{text: bytes.Clone(text)})
+		case *slot == 0 && len(list) < mostNumbers:
+			*slot = uint16(len(list))
+			d.list = append(list, description{head: append(bytes.Clone(text), ": "...)})
 			return *slot
-		case *slot == 0 || bytes.Equal(d.list[*slot].text, text):
+		case *slot == 0 || bytes.Equal(list[*slot].text(), text):
 			return *slot
 		}
 	}
@@ -46,7 +53,7 @@ func (d *descriptions) number(text []byte) uint16 {
 
 // follow notes that next came behind at.
 func (d *descriptions) follow(at, next uint16) {
-	if e := d.entry(at); next != e.next[0] {
+	if e := &d.all()[at]; next != e.next[0] {
 		e.next = [2]uint16{next, e.next[0]}
 	}
 }

@@ -262,13 +262,13 @@ func (s *Scanner) record() (found bool, damage *Error) {
 
 // body reads what follows the dn line.
 func (s *Scanner) body() *Error {
-	first := true
 	for {
-		desc, v, num, known := s.quick()
+		s.expected()
+		desc, v, num := s.quick()
 		if desc == nil {
 			l, ok := s.next()
 			if !ok {
-				return s.end(first)
+				return s.end()
 			}
 			var rest []byte
 			var damage *Error
@@ -276,60 +276,79 @@ func (s *Scanner) body() *Error {
 				return damage
 			}
 			if marker(desc) {
-				return s.marked(l, desc, rest, first)
+				return s.marked(l, desc, rest, len(s.vals) == 0)
 			}
 			if v, damage = s.value(&l, rest); damage != nil {
 				return damage
 			}
-			num, known = l.num, s.place(desc)
-		} else if known == newAttr && marker(desc) {
-			return s.marked(logical{num: num}, desc, append([]byte{':'}, v...), first)
+			num = l.num
+		} else if marker(desc) {
+			return s.marked(logical{num: num}, desc, append([]byte{':'}, v...), len(s.vals) == 0)
 		}
-		first = false
-		if damage := s.push(desc, v, num, known); damage != nil {
+		if damage := s.push(desc, v, num); damage != nil {
 			return damage
 		}
 	}
 }
 
 // end finishes a content record.
-func (s *Scanner) end(empty bool) *Error {
-	if empty {
+func (s *Scanner) end() *Error {
+	if len(s.vals) == 0 {
 		return &Error{Class: BadRecord, Line: s.rec.Line, Text: "entry has no attributes"}
 	}
 	s.close()
 	return nil
 }
 
-// place is what is known of the description of a line: its number, or one of
-// these.
-type place int
-
-const (
-	newAttr  place = -1 // it begins an attribute that was not expected
-	sameAttr place = -2 // it is that of the line before
-)
-
-// quick reads a line of the common form, "desc: value" without folding, or
-// returns nil and reads nothing.
-func (s *Scanner) quick() (desc, v []byte, num int, known place) {
-	d := s.data
-	i, known := s.expected()
-	if known == newAttr {
-		i = s.pos
-		for i < len(d) && descByte[d[i]] {
-			i++
+// expected reads lines of the common form, "desc: value" without folding, while
+// each has the description of the line before or one that came behind that
+// before.
+func (s *Scanner) expected() {
+	d, list, num := s.data, s.descs.all(), s.at
+	for at := &list[num]; ; s.line++ {
+		n := num
+		if !begins(d, s.pos, at.head) {
+			if n = at.next[0]; !begins(d, s.pos, list[n].head) {
+				if n = at.next[1]; !begins(d, s.pos, list[n].head) {
+					return
+				}
+			}
 		}
+		from := s.pos + len(list[n].head)
+		end := lineEnd(d, from)
+		if end < 0 || n != num && !s.open(nil, n) {
+			return
+		}
+		if n != num {
+			at, num = &list[n], n
+		}
+		s.pos = end + 1
+		if d[end-1] == '\r' {
+			end--
+		}
+		s.vals = append(s.vals, Value{Data: d[from:end:end], Line: s.line})
 	}
-	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' || d[i+2] <= ' ' {
-		return nil, nil, 0, newAttr
+}
+
+// begins reports whether the line at pos begins with a head, which is none when
+// it is empty.
+func begins(d []byte, pos int, head []byte) bool {
+	end := pos + len(head)
+	return end < len(d) && end > pos && string(d[pos:end]) == string(head)
+}
+
+// quick reads a line of the common form, or returns nil and reads nothing.
+func (s *Scanner) quick() (desc, v []byte, num int) {
+	d, i := s.data, s.pos
+	for i < len(d) && descByte[d[i]] {
+		i++
 	}
-	end := lineFeed(d, i+2)
+	if i+2 >= len(d) || i == s.pos || d[i] != ':' || d[i+1] != ' ' {
+		return nil, nil, 0
+	}
+	end := lineEnd(d, i+2)
 	if end < 0 {
-		return nil, nil, 0, newAttr
-	}
-	if end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
-		return nil, nil, 0, newAttr
+		return nil, nil, 0
 	}
 	desc, num = d[s.pos:i:i], s.line
 	s.pos = end + 1
@@ -337,36 +356,21 @@ func (s *Scanner) quick() (desc, v []byte, num int, known place) {
 	if d[end-1] == '\r' {
 		end--
 	}
-	return desc, d[i+2 : end : end], num, known
+	return desc, d[i+2 : end : end], num
 }
 
-// expected returns the end of the description at pos when it is that of the
-// line before or one that came behind that before.
-func (s *Scanner) expected() (end int, known place) {
-	rest, at := s.data[s.pos:], s.descs.entry(s.at)
-	if k := at.text; s.at != 0 && begins(rest, k) {
-		return s.pos + len(k), sameAttr
+// lineEnd returns the position of the line feed behind a value that begins at
+// from, or -1 when it needs a closer look: it begins with a blank or is empty,
+// goes on in the next line, or the data ends.
+func lineEnd(d []byte, from int) int {
+	if d[from] <= ' ' {
+		return -1
 	}
-	for _, n := range at.next {
-		if k := s.descs.entry(n).text; n != 0 && begins(rest, k) {
-			return s.pos + len(k), place(n)
-		}
+	end := lineFeed(d, from)
+	if end >= 0 && end+1 < len(d) && (d[end+1] == ' ' || d[end+1] == '\t') {
+		return -1
 	}
-	return 0, newAttr
-}
-
-// begins reports whether a line begins with this description.
-func begins(line, desc []byte) bool {
-	n := len(desc)
-	return len(line) > n && line[n] == ':' && bytes.Equal(line[:n], desc)
-}
-
-// place is expected for a description that was read already.
-func (s *Scanner) place(desc []byte) place {
-	if n := len(s.attrs); n > 0 && bytes.Equal(s.attrs[n-1].Desc, desc) {
-		return sameAttr
-	}
-	return newAttr
+	return end
 }
 
 // marker reports whether a line says what a record is, instead of an attribute.
@@ -394,38 +398,36 @@ func (s *Scanner) marked(l logical, desc, rest []byte, first bool) *Error {
 }
 
 // push appends one value to the record.
-func (s *Scanner) push(desc, v []byte, num int, known place) *Error {
-	if known == newAttr && s.at == 0 {
-		known = s.place(desc) // of a line before that has no number
-	}
-	if known != sameAttr {
-		if len(s.attrs) == maxAttrs {
+func (s *Scanner) push(desc, v []byte, num int) *Error {
+	if n := len(s.attrs); n == 0 || !bytes.Equal(s.attrs[n-1].Desc, desc) {
+		n := s.descs.number(desc)
+		s.descs.follow(s.at, n)
+		if !s.open(desc, n) {
 			return &Error{Class: EntryTooLong, Line: s.rec.Line, Text: fmt.Sprintf("entry has more than %d attributes", maxAttrs)}
 		}
-		n := uint16(max(known, 0))
-		if known == newAttr {
-			n = s.descs.number(desc)
-			s.descs.follow(s.at, n)
-		}
-		s.at = n
-		s.starts = append(s.starts, len(s.vals))
-		s.open(desc, n)
 	}
 	s.vals = append(s.vals, Value{Data: v, Line: num})
 	return nil
 }
 
-// open begins the next attribute, most often that of the record before.
-func (s *Scanner) open(desc []byte, n uint16) {
+// open begins the next attribute, most often that of the record before. It
+// reports false when there are too many.
+func (s *Scanner) open(desc []byte, n uint16) bool {
 	at := len(s.attrs)
+	if at == maxAttrs {
+		return false
+	}
+	s.at = n
+	s.starts = append(s.starts, len(s.vals))
 	if n != 0 {
 		if at < cap(s.attrs) && s.attrs[:at+1][at].Num == n {
 			s.attrs = s.attrs[:at+1]
-			return
+			return true
 		}
-		desc = s.descs.entry(n).text
+		desc = s.descs.all()[n].text()
 	}
 	s.attrs = append(s.attrs, Attr{Desc: desc, Num: n})
+	return true
 }
 
 // close gives the record its attributes, now that the values no longer move.
