@@ -11,15 +11,24 @@ import (
 	"imsconv/ldifconv/schema"
 )
 
-var (
-	wordDN      = []byte("dn")
-	wordDelete  = []byte("delete")
-	wordReplace = []byte("replace")
-)
+var wordDN = []byte("dn")
 
 // differs reports whether the upgrade changed the field.
 func (f *field) differs() bool {
-	return !f.same && !slices.EqualFunc(f.old, f.now, bytes.Equal)
+	return !f.same && !equalValues(f.old, f.now)
+}
+
+// equalValues is slices.EqualFunc(a, b, bytes.Equal), without its calls.
+func equalValues(a, b [][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i, v := range a {
+		if string(v) != string(b[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // writable reports whether a client may change the attribute: operational ones
@@ -61,7 +70,7 @@ func (d *draft) appendChanges(dst []byte) []byte {
 	head := len(dst)
 	for i := range d.fields {
 		if f := &d.fields[i]; f.differs() && f.writable() && !d.byRename(f) {
-			dst = appendReplace(dst, f, f.old, f.now, d.unique(f, f.now, &d.classes))
+			dst = d.appendReplacement(dst, f)
 		}
 	}
 	if len(dst) == head {
@@ -92,7 +101,7 @@ func (d *draft) appendUndo(dst []byte, only func(*field) bool) []byte {
 			continue
 		}
 		if old := withoutEmpty(f.old); len(old)+len(f.now) > 0 {
-			dst = appendReplace(dst, f, f.now, old, d.unique(f, f.old, &d.had))
+			dst = appendReplace(dst, f, old, d.unique(f, f.old, &d.had))
 		}
 	}
 	if len(dst) == head {
@@ -106,20 +115,78 @@ func (d *draft) appendModifyHead(dst []byte) []byte {
 	return append(dst, "changetype: modify\n"...)
 }
 
-// appendReplace appends the modification that turns the values was into now.
-// was and now are not both empty; unique says that no two of now are the same.
-func appendReplace(dst []byte, f *field, was, now [][]byte, unique bool) []byte {
-	if len(now) == 0 {
-		dst = ldif.AppendLine(dst, wordDelete, f.desc)
-		return append(dst, "-\n"...)
+// replacement is a modification that was written: the values that an attribute
+// got, and its text.
+type replacement struct {
+	desc   []byte
+	values [][]byte
+	text   []byte
+}
+
+// mostReplaced is the size in bytes up to which the text of a replacement is
+// kept, and mostReplacing the number of values.
+const (
+	mostReplaced  = 1 << 10
+	mostReplacing = 64
+)
+
+// is reports whether the replacement gives f the values that it has now.
+func (r *replacement) is(f *field) bool {
+	return len(r.text) > 0 && bytes.Equal(r.desc, f.desc) && equalValues(r.values, f.now)
+}
+
+// appendReplacement appends the modification of a field. Most entries of an
+// export get what the one before got: classes, a status, a quota.
+func (d *draft) appendReplacement(dst []byte, f *field) []byte {
+	if f.id == schema.None {
+		return appendReplace(dst, f, f.now, len(f.now) < 2)
 	}
-	dst = ldif.AppendLine(dst, wordReplace, f.desc)
+	r := &d.replaced[f.id]
+	if r.is(f) {
+		return append(dst, r.text...)
+	}
+	from := len(dst)
+	dst = appendReplace(dst, f, f.now, d.unique(f, f.now, &d.classes))
+	r.keep(f, dst[from:])
+	return dst
+}
+
+// keep remembers the replacement of f.
+func (r *replacement) keep(f *field, text []byte) {
+	if r.text = r.text[:0]; len(text) > mostReplaced || len(f.now) > mostReplacing {
+		return
+	}
+	r.desc = append(r.desc[:0], f.desc...)
+	r.text = append(r.text, text...)
+	r.values = slices.Grow(r.values[:0], len(f.now))[:len(f.now)]
+	for i, v := range f.now {
+		r.values[i] = append(r.values[i][:0], v...)
+	}
+}
+
+// appendReplace appends the modification that gives f the values now; none
+// removes it. unique says that no two of them are the same.
+func appendReplace(dst []byte, f *field, now [][]byte, unique bool) []byte {
+	if len(now) == 0 {
+		return append(appendWord(dst, "delete", f.desc), "-\n"...)
+	}
+	dst = appendWord(dst, "replace", f.desc)
 	if !unique {
 		now = distinct(f.id, now)
 	}
 	dst = room(dst, f.desc, now)
 	dst = ldif.AppendLines(dst, f.desc, now)
 	return append(dst, "-\n"...)
+}
+
+// appendWord appends the line that begins a modification. A description has no
+// bytes that ask for base64.
+func appendWord(dst []byte, word string, desc []byte) []byte {
+	if len(word)+len(": ")+len(desc) > ldif.Width {
+		return ldif.AppendValue(dst, word, desc)
+	}
+	dst = append(append(dst, word...), ": "...)
+	return append(append(dst, desc...), '\n')
 }
 
 // unique reports cheaply whether no two of the values are the same: as many

@@ -106,10 +106,11 @@ type draft struct {
 	renamed []byte // the DN the entry gets, nil when it keeps its own
 
 	names       nameCache
-	numbered    []knownDesc  // what the descriptions of the Scanner mean, by number
-	unnumbered  knownDesc    // the last one that has no number
-	lastClasses []cachedName // the classes of the entry before
-	out         *batch       // counters and messages of the chunk this entry belongs to
+	numbered    []knownDesc               // what the descriptions of the Scanner mean, by number
+	unnumbered  knownDesc                 // the last one that has no number
+	lastClasses []cachedName              // the classes of the entry before
+	replaced    [schema.Count]replacement // what attributes got last
+	out         *batch                    // counters and messages of the chunk this entry belongs to
 }
 
 // has reports whether the entry has a value of a now.
