@@ -86,20 +86,25 @@ type draft struct {
 	rec  *ldif.Record
 	kind Kind // the kind this entry is upgraded as, or Both; 0 when it is none
 
-	fields   []field
-	slot     [schema.Count]uint16 // index into fields + 1, 0 when absent
-	present  attrSet              // attributes without options that have values now
-	classes  classSet             // known classes the entry has now
-	had      classSet             // known classes the source entry has
-	ids      []classID            // numbers of the values of objectClass
-	idsKnown bool                 // ids are those of the values now
-	leaving  classSet             // classes to be taken from the values of objectClass,
-	coming   []classID            // and those to be added to them
-	others   map[string]int       // unknown descriptions, when they are many
-	runs     []placed             // where the runs of the record went
-	split    []int                // the fields of several runs
-	vals     [][]byte             // the memory of old and now
-	text     []byte               // the memory of new values
+	fields      []field
+	slot        [schema.Count]uint16 // index into fields + 1, 0 when absent
+	present     attrSet              // attributes without options that have values now
+	arrived     []attrID             // those of them that had none when the rule at work began
+	due         due                  // the rules of the entry before
+	classes     classSet             // known classes the entry has now
+	had         classSet             // known classes the source entry has
+	ids         []classID            // numbers of the values of objectClass
+	idsKnown    bool                 // ids are those of the values now
+	leaving     classSet             // classes to be taken from the values of objectClass,
+	coming      []classID            // and those to be added to them
+	others      map[string]int       // unknown descriptions, when they are many
+	runs        []placed             // where the runs of the record went
+	split       []int                // the fields of several runs
+	unknown     []int                // the fields without a number
+	kept        int                  // the number of fields that the record before has too,
+	keptPresent attrSet              // and which those are
+	vals        [][]byte             // the memory of old and now
+	text        []byte               // the memory of new values
 
 	warned  int    // number of warnings about the entry
 	refused int    // number of problems with its values
@@ -343,7 +348,15 @@ func (d *draft) assign(a attrID, values [][]byte) {
 		d.present.drop(a)
 		return
 	}
-	d.present.put(a)
+	d.arrive(a)
+}
+
+// arrive notes that a has a value.
+func (d *draft) arrive(a attrID) {
+	if !d.present.has(a) {
+		d.present.put(a)
+		d.arrived = append(d.arrived, a)
+	}
 }
 
 // push appends one value, which the draft keeps, to a.
@@ -357,7 +370,7 @@ func (d *draft) push(a attrID, v []byte) {
 	d.vals = append(append(d.vals, f.now...), v)
 	f.now = d.vals[n:len(d.vals):len(d.vals)]
 	f.same = false
-	d.present.put(a)
+	d.arrive(a)
 }
 
 // field returns the field of a, making one when there is none.
@@ -419,6 +432,9 @@ func equalFold(a, b []byte) bool {
 
 // equalFoldString is equalFold with a string that has no blanks around it.
 func equalFoldString(a []byte, b string) bool {
+	if string(a) == b {
+		return true
+	}
 	if len(a) != len(b) {
 		if a = trimBlanks(a); len(a) != len(b) {
 			return false

@@ -17,14 +17,10 @@ const manyOthers = 32
 // those under the name itself.
 func (d *draft) load(rec *ldif.Record, out *batch) {
 	keep := d.begin(rec, out)
+	d.takeKept(keep)
 	replica := false
-	for i := range rec.Attrs {
+	for i := keep; i < len(rec.Attrs); i++ {
 		a := &rec.Attrs[i]
-		if i < keep {
-			d.fields[i].same, d.fields[i].old, d.fields[i].split, d.fields[i].count = true, nil, false, 0
-			d.take(i, a.Values)
-			continue
-		}
 		at, alias, state := d.placeRun(a)
 		replica = replica || state != 0
 		if state == deletedState {
@@ -54,6 +50,9 @@ func (d *draft) begin(rec *ldif.Record, out *batch) (keep int) {
 	for i := keep; i < len(d.fields); i++ {
 		d.slot[d.fields[i].id] = 0
 	}
+	for n := len(d.unknown); n > 0 && d.unknown[n-1] >= keep; n-- {
+		d.unknown = d.unknown[:n-1]
+	}
 	d.rec, d.out, d.kind, d.renamed, d.warned, d.refused = rec, out, 0, nil, 0, 0
 	d.fields, d.runs, d.split = d.fields[:keep], d.runs[:keep], d.split[:0]
 	d.vals, d.text, d.others = d.vals[:0], d.text[:0], nil
@@ -61,6 +60,29 @@ func (d *draft) begin(rec *ldif.Record, out *batch) (keep int) {
 	d.leaving, d.coming = classSet{}, d.coming[:0]
 	d.roomForValues()
 	return keep
+}
+
+// takeKept gives the fields that are those of the record before their values.
+func (d *draft) takeKept(keep int) {
+	vals := d.vals
+	for i := range d.fields[:keep] {
+		f, from := &d.fields[i], len(vals)
+		values := d.rec.Attrs[i].Values
+		for j := range values {
+			vals = append(vals, values[j].Data)
+		}
+		f.old = vals[from:len(vals):len(vals)]
+		f.now, f.same, f.split, f.count = f.old, true, false, 0
+	}
+	d.vals = vals
+	if keep != d.kept {
+		d.kept, d.keptPresent = keep, attrSet{}
+		for i := range d.fields[:keep] {
+			d.keptPresent.put(d.fields[i].id)
+		}
+		d.keptPresent.drop(schema.None)
+	}
+	d.present = d.keptPresent
 }
 
 // roomForValues makes room for the values of the record at once: what a long
@@ -230,14 +252,13 @@ func (d *draft) other(desc []byte) int {
 	}
 	d.grow().desc = desc
 	at := len(d.fields) - 1
+	d.unknown = append(d.unknown, at)
 	if d.others != nil {
 		d.others[string(lower(desc))] = at
 	} else if at >= manyOthers {
 		d.others = make(map[string]int)
-		for i := range d.fields {
-			if d.fields[i].id == schema.None {
-				d.others[string(lower(d.fields[i].desc))] = i
-			}
+		for _, i := range d.unknown {
+			d.others[string(lower(d.fields[i].desc))] = i
 		}
 	}
 	return at
@@ -251,8 +272,8 @@ func (d *draft) findOther(desc []byte) int {
 		}
 		return -1
 	}
-	for i := range d.fields {
-		if d.fields[i].id == schema.None && equalFold(d.fields[i].desc, desc) {
+	for _, i := range d.unknown {
+		if equalFold(d.fields[i].desc, desc) {
 			return i
 		}
 	}

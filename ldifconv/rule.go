@@ -1,6 +1,8 @@
 package ldifconv
 
 import (
+	"math/bits"
+
 	"imsconv/ldifconv/schema"
 )
 
@@ -112,7 +114,6 @@ type ruleOptions struct {
 // readyRule is a rule with its conditions as sets.
 type readyRule struct {
 	*rule
-	number  uint16 // in ruleSet.names
 	always  bool
 	needs   attrSet
 	classes classSet
@@ -121,8 +122,33 @@ type readyRule struct {
 // ruleSet is the mapping of one run.
 type ruleSet struct {
 	options ruleOptions
-	names   []string                 // of the rules
-	byKind  [Domains + 1][]readyRule // indexed by a kind, or by Both
+	rules   []readyRule // in the order in which they run
+	names   []string    // of the rules
+
+	byKind  [Domains + 1]numbers // the rules for a kind, or for Both
+	always  numbers              // those that need nothing
+	byAttr  [schema.Count]numbers
+	byClass [schema.ClassCount]numbers
+}
+
+// numbers is a set of rules, by their numbers in a ruleSet.
+type numbers [2]uint64
+
+func (n *numbers) put(i int) { n[i>>6] |= 1 << (i & 63) }
+
+func (n *numbers) add(m *numbers) {
+	n[0] |= m[0]
+	n[1] |= m[1]
+}
+
+// next returns the smallest number that is not below from, or -1.
+func (n *numbers) next(from int) int {
+	for w, below := from>>6, from&63; w < len(n); w, below = w+1, 0 {
+		if word := n[w] >> below << below; word != 0 {
+			return w<<6 + bits.TrailingZeros64(word)
+		}
+	}
+	return -1
 }
 
 // newRuleSet prepares the rules that o leaves switched on.
@@ -160,19 +186,59 @@ func (o *ruleOptions) prepare(bases []string) {
 }
 
 func (s *ruleSet) put(r *rule) {
-	ready := readyRule{
+	number := len(s.rules)
+	s.names = append(s.names, r.name)
+	s.rules = append(s.rules, readyRule{
 		rule:    r,
-		number:  uint16(len(s.names)),
 		always:  len(r.needs) == 0 && len(r.classes) == 0,
 		needs:   newAttrSet(r.needs...),
 		classes: newClassSet(r.classes...),
-	}
-	s.names = append(s.names, r.name)
+	})
 	for _, kind := range []Kind{Users, Groups, Both, Domains} {
 		if r.kind&kind != 0 {
-			s.byKind[kind] = append(s.byKind[kind], ready)
+			s.byKind[kind].put(number)
 		}
 	}
+	if len(r.needs) == 0 && len(r.classes) == 0 {
+		s.always.put(number)
+	}
+	for _, a := range r.needs {
+		s.byAttr[a].put(number)
+	}
+	for _, c := range r.classes {
+		s.byClass[c].put(number)
+	}
+}
+
+// due are the rules that an entry of these attributes and classes may need. One
+// entry most often has those of the entry before.
+type due struct {
+	kind    Kind
+	present attrSet
+	had     classSet
+	rules   numbers
+}
+
+// due finds the rules that d may need as it is.
+func (s *ruleSet) due(d *draft) numbers {
+	last := &d.due
+	if last.kind == d.kind && last.present == d.present && last.had == d.had {
+		return last.rules
+	}
+	rules := s.always
+	for i := range d.fields {
+		rules.add(&s.byAttr[d.fields[i].id])
+	}
+	for c := range s.byClass {
+		if d.had.has(classID(c)) {
+			rules.add(&s.byClass[c])
+		}
+	}
+	for i := range rules {
+		rules[i] &= s.byKind[d.kind][i]
+	}
+	*last = due{d.kind, d.present, d.had, rules}
+	return rules
 }
 
 // apply runs the rules on an entry of kind d.kind. An entry that is upgraded
@@ -183,18 +249,25 @@ func (s *ruleSet) apply(d *draft) {
 		return
 	}
 	was50 := isIMS(d)
-	rules := s.byKind[d.kind]
-	for i := range rules {
-		r := &rules[i]
+	rules := s.due(d)
+	d.arrived = d.arrived[:0]
+	for i := rules.next(0); i >= 0; i = rules.next(i + 1) {
+		r := &s.rules[i]
 		if !r.always && !d.present.meets(&r.needs) && !d.had.meets(&r.classes) {
-			continue
+			continue // what it needs is gone meanwhile
 		}
 		if was50 && r.meaning {
 			continue
 		}
 		if r.rule.apply(d, &s.options) {
-			d.out.fired = append(d.out.fired, r.number)
+			d.out.fired = append(d.out.fired, uint16(i))
 		}
+		for _, a := range d.arrived {
+			for w := range rules {
+				rules[w] |= s.byAttr[a][w] & s.byKind[d.kind][w]
+			}
+		}
+		d.arrived = d.arrived[:0]
 	}
 	d.settleClasses()
 }

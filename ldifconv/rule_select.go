@@ -56,6 +56,9 @@ func nmsKind(d *draft) (kind Kind) {
 	return kind
 }
 
+// uniqueID begins the name that replication gives to one of two entries.
+var uniqueID = []byte("nsuniqueid=")
+
 // keptByServers tells entries that only a directory server makes and knows what
 // to do with: what is left of a deleted entry, and one of two that replication
 // found under one name. They are left alone.
@@ -65,9 +68,10 @@ func keptByServers(d *draft, norm []byte) (tombstone, conflict bool) {
 			tombstone = tombstone || equalFoldString(v, "nsTombstone")
 		}
 	}
-	if bytes.Contains(norm, []byte("nsuniqueid=")) {
-		rdn, _ := cutByte(norm, ',')
-		conflict = bytes.Contains(rdn, []byte("nsuniqueid="))
+	rdn, _ := cutByte(norm, ',')
+	for len(rdn) > 0 && !conflict {
+		conflict = bytes.HasPrefix(rdn, uniqueID)
+		_, rdn = cutByte(rdn, '+')
 	}
 	return tombstone, !tombstone && (conflict || d.findOther([]byte("nsds5ReplConflict")) >= 0)
 }

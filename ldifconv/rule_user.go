@@ -477,9 +477,9 @@ var goneAttributes = newAttrSet(
 )
 
 func oldWithOptions(d *draft, _ *ruleOptions) bool {
-	for i := range d.fields {
+	for _, i := range d.unknown {
 		f := &d.fields[i]
-		if f.id != schema.None || len(f.now) == 0 {
+		if len(f.now) == 0 {
 			continue
 		}
 		name, _, options := bytes.Cut(f.desc, []byte{';'})

@@ -318,11 +318,7 @@ func (w *worker) mark(b *batch) {
 // keepNaming keeps the values that the DN is made of: a directory refuses to
 // change them in a modify.
 func (w *worker) keepNaming(d *draft) {
-	touched := false
-	for i := range d.fields {
-		touched = touched || !d.fields[i].same && len(d.fields[i].old) > 0
-	}
-	if !touched || len(w.norm) == 0 {
+	if len(w.norm) == 0 {
 		return
 	}
 	rdn := w.norm
@@ -378,11 +374,10 @@ func escapeQuotes(v []byte) []byte {
 	return out
 }
 
+// cutByte is bytes.Cut at a byte.
 func cutByte(b []byte, sep byte) (before, after []byte) {
-	for i, c := range b {
-		if c == sep {
-			return b[:i], b[i+1:]
-		}
+	if i := bytes.IndexByte(b, sep); i >= 0 {
+		return b[:i], b[i+1:]
 	}
 	return b, nil
 }
