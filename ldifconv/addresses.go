@@ -23,8 +23,8 @@ type addressBook struct {
 	records spool
 	keys    spool
 	met     index.Maybe
-	twice   map[uint64]bool // addresses that may have come twice; nil when they are many
-	many    bool
+	twice   index.Maybe // addresses that may have come twice
+	any     bool        // there are some
 }
 
 // spool is a temporary file that is written to its end, then read.
@@ -46,9 +46,6 @@ func (s *spool) close() error {
 	}
 	return s.file.Close()
 }
-
-// mostTwice is the number of addresses above which all of them are sorted.
-const mostTwice = 1 << 16
 
 // listed is one record of a book.
 type listed struct {
@@ -81,7 +78,6 @@ func (b *addressBook) put(p *people) error {
 		if err := errors.Join(b.records.create(b.dir), b.keys.create(b.dir)); err != nil {
 			return err
 		}
-		b.twice = map[uint64]bool{}
 	}
 	for rest := p.keys; len(rest) > 0; {
 		end := keysHead + 8*int(binary.BigEndian.Uint32(rest[4:]))
@@ -102,12 +98,9 @@ func (b *addressBook) put(p *people) error {
 
 // note remembers an address, and whether it may have been there.
 func (b *addressBook) note(key uint64) {
-	if !b.met.Put(key) || b.many {
-		return
-	}
-	b.twice[key] = true
-	if len(b.twice) > mostTwice {
-		b.twice, b.many = nil, true
+	if b.met.Put(key) {
+		b.twice.Put(key)
+		b.any = true
 	}
 }
 
@@ -120,7 +113,7 @@ func (b *addressBook) each(use func(address []byte, first, other *listed) error)
 	if err := errors.Join(b.records.w.Flush(), b.keys.w.Flush()); err != nil {
 		return fmt.Errorf("temporary file: %w", err)
 	}
-	if len(b.twice) == 0 && !b.many {
+	if !b.any {
 		return nil
 	}
 	hashes, found := index.Pairs{Dir: b.dir}, index.Pairs{Dir: b.dir}
@@ -211,7 +204,7 @@ func (b *addressBook) sortKeys(r *bufio.Reader, n int, at uint64, hashes *index.
 		}
 		for i := 0; i < len(some); i += 8 {
 			key := binary.BigEndian.Uint64(some[i:])
-			if !b.many && !b.twice[key] {
+			if !b.twice.Has(key) {
 				continue
 			}
 			if err := hashes.Add(key, at); err != nil {

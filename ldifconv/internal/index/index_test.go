@@ -262,7 +262,7 @@ func TestOrphans(t *testing.T) {
 func TestMaybe(t *testing.T) {
 	var m Maybe
 	rnd := rand.New(rand.NewPCG(1, 2))
-	keys := make([]uint64, 300_000)
+	keys := make([]uint64, 2_000_000)
 	wrong := 0
 	for i := range keys {
 		keys[i] = rnd.Uint64()
@@ -275,7 +275,7 @@ func TestMaybe(t *testing.T) {
 			t.Fatalf("key %d was put", k)
 		}
 	}
-	if wrong > len(keys)/50 {
+	if wrong > len(keys)/100 {
 		t.Errorf("wrong about %d of %d new keys", wrong, len(keys))
 	}
 }
