@@ -334,7 +334,7 @@ func (s *Scanner) expected() {
 // it is empty.
 func begins(d []byte, pos int, head []byte) bool {
 	end := pos + len(head)
-	return end < len(d) && end > pos && string(d[pos:end]) == string(head)
+	return end < len(d) && end > pos && d[end-1] == ' ' && string(d[pos:end]) == string(head)
 }
 
 // quick reads a line of the common form, or returns nil and reads nothing.
