@@ -176,6 +176,10 @@ func (p *dnParser) plain() error {
 	solid := start // end of out without the blanks at the end
 	ascii := true
 	for p.pos < len(p.in) {
+		if p.letters() {
+			solid = len(p.out)
+			continue
+		}
 		c := p.in[p.pos]
 		switch c {
 		case ',', ';', '+':
@@ -202,9 +206,6 @@ func (p *dnParser) plain() error {
 		case '=':
 			p.byte(c)
 		default:
-			if c >= 'A' && c <= 'Z' {
-				c |= 0x20
-			}
 			ascii = ascii && c < utf8.RuneSelf
 			p.out = append(p.out, c)
 		}
@@ -215,6 +216,36 @@ func (p *dnParser) plain() error {
 	p.lower(start, ascii)
 	return nil
 }
+
+// letters reads bytes that are what they are but for their case, and reports
+// whether there were any.
+func (p *dnParser) letters() bool {
+	in, out := p.in[p.pos:], p.out
+	for _, c := range in {
+		c = dnLetter[c]
+		if c == 0 {
+			break
+		}
+		out = append(out, c)
+	}
+	n := len(out) - len(p.out)
+	p.pos, p.out = p.pos+n, out
+	return n > 0
+}
+
+// dnLetter has the lower case of the bytes of ASCII that mean nothing in a DN,
+// and 0 for the others.
+var dnLetter = func() (t [256]byte) {
+	for c := byte('!'); c < utf8.RuneSelf; c++ {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			t[c] = c | 0x20
+		case !bytes.ContainsRune([]byte(`,;+\"=`), rune(c)):
+			t[c] = c
+		}
+	}
+	return t
+}()
 
 // quoted reads a value in double quotes (RFC 1779).
 func (p *dnParser) quoted() error {
