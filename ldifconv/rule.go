@@ -128,7 +128,13 @@ type ruleSet struct {
 	byKind  [Domains + 1]numbers // the rules for a kind, or for Both
 	always  numbers              // those that need nothing
 	byAttr  [schema.Count]numbers
-	byClass [schema.ClassCount]numbers
+	byClass []classRules
+}
+
+// classRules are the rules that need a class.
+type classRules struct {
+	class classID
+	rules numbers
 }
 
 // numbers is a set of rules, by their numbers in a ruleSet.
@@ -206,8 +212,19 @@ func (s *ruleSet) put(r *rule) {
 		s.byAttr[a].put(number)
 	}
 	for _, c := range r.classes {
-		s.byClass[c].put(number)
+		s.ofClass(c).put(number)
 	}
+}
+
+// ofClass returns the rules that need a class.
+func (s *ruleSet) ofClass(c classID) *numbers {
+	for i := range s.byClass {
+		if s.byClass[i].class == c {
+			return &s.byClass[i].rules
+		}
+	}
+	s.byClass = append(s.byClass, classRules{class: c})
+	return &s.byClass[len(s.byClass)-1].rules
 }
 
 // due are the rules that an entry of these attributes and classes may need. One
@@ -229,9 +246,9 @@ func (s *ruleSet) due(d *draft) numbers {
 	for i := range d.fields {
 		rules.add(&s.byAttr[d.fields[i].id])
 	}
-	for c := range s.byClass {
-		if d.had.has(classID(c)) {
-			rules.add(&s.byClass[c])
+	for i := range s.byClass {
+		if c := &s.byClass[i]; d.had.has(c.class) {
+			rules.add(&c.rules)
 		}
 	}
 	for i := range rules {
