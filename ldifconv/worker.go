@@ -36,7 +36,9 @@ func (w *worker) upgrade(b *batch) {
 		b.report.Bytes = b.chunk.TooBig
 	}
 	if n := len(b.chunk.Data); cap(b.out) < n && n <= largestChunk {
-		b.out = make([]byte, 0, n) // most often enough: memory that grows is touched twice
+		// Most often enough, for the chunks to come too: memory that grows is
+		// touched twice.
+		b.out = make([]byte, 0, n+n/8)
 	}
 	w.scan.Reset(&b.chunk)
 	for {
