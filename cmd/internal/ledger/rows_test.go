@@ -407,8 +407,8 @@ func TestOverQuota(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBounded: the sums of 500,000 mailboxes of half as many users in as
-// many domains need no more memory than those of a tenth of them.
+// TestMemoryIsBounded: the sums of 500,000 mailboxes of half as many users in
+// as many domains need no more memory than those of a tenth of them.
 func TestMemoryIsBounded(t *testing.T) {
 	heap := func(n int) int64 {
 		sums := newTotals()
