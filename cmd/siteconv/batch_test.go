@@ -34,6 +34,9 @@ func batchedSite(t *testing.T) string {
 		}
 		// slapadd takes a version line on its own for an entry without a DN.
 		text := bytes.TrimPrefix(data.Bytes(), []byte("version: 1\n"))
+		// Large ones have users whom the site itself has locked. They are locked
+		// behind their batch too, which is never done then.
+		text = bytes.ReplaceAll(text, []byte("\nmailfoldermap: LOCK\n"), []byte("\nmailfoldermap: SUN-MS\n"))
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
