@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -120,21 +121,23 @@ func copyFile(to, from string) error {
 }
 
 // Chroot is the command that runs a program in a root folder of its own,
-// without a network: its words, before those of the program. A system that
+// without a network and without the environment of here, which names folders
+// that are not there: its words, before those of the program. A system that
 // lets nobody leave its network is told in the log.
 func Chroot(t testing.TB, root string) []string {
 	t.Helper()
+	bare := []string{Need(t, "env"), "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	chroot := []string{Need(t, "chroot"), root}
 	alone := []string{Need(t, "unshare"), "-n"}
 	if os.Geteuid() != 0 {
 		alone = append(alone, "-r")
 	}
 	if exec.Command(alone[0], append(alone[1:], "true")...).Run() == nil {
-		return append(alone, chroot...)
+		return slices.Concat(bare, alone, chroot)
 	}
 	if os.Geteuid() != 0 {
 		missing(t, "the right to make a user namespace (unshare -r)")
 	}
 	t.Log("unshare -n is refused here: the network stays")
-	return chroot
+	return append(bare, chroot...)
 }
