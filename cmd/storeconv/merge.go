@@ -29,7 +29,8 @@ and leaves a mark, an extended attribute of DIR. A second merge knows by
 the mark, or by FILE of the same --report FILE, that there is nothing to
 merge any more: it says so and ends as the first one did. Where the
 mailbox lists have changed since, or a part was begun again, it knows
-nothing and fails.
+nothing and fails. Where the file system keeps no such attributes, merge
+says so and leaves the records, and a second merge joins them again.
 
 The parts are only read. A user's tree appears in DIR whole or not at
 all; the same command again goes on after an interruption and changes

@@ -13,9 +13,10 @@ import (
 )
 
 // mark removes the records of parts that are merged, and leaves in the store
-// what a later merge is told in their place.
+// what a later merge is told in their place. Where it cannot, the records stay:
+// a later merge joins them again.
 func (v *mergeFlags) mark(job *cli.Job) error {
-	m := mergeMark{Report: job.Snapshot(), End: time.Now().UTC()}
+	m := mergeMark{Report: job.Snapshot(), End: v.markTime()}
 	m.Problems.Items, m.Warnings.Items = []cli.Line{}, []cli.Line{}
 	text, err := json.Marshal(&m)
 	if err == nil && len(text) > merge.MostMark {
@@ -25,10 +26,26 @@ func (v *mergeFlags) mark(job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := merge.MarkMerged(v.store, text); err != nil {
+	left, err := merge.MarkMerged(v.store, text)
+	switch {
+	case err != nil:
 		return err
+	case !left:
+		job.Note("no mark for a second merge can be left in " + v.store + ": the records of the parts stay there, in " +
+			merge.RecordsDir + ", by which it ends as this one; nothing else needs them")
+		return nil
 	}
 	return merge.RemoveRecords(v.store)
+}
+
+// markTime is now, and not before the last change of the mailbox lists:
+// whatever the clock of their server.
+func (v *mergeFlags) markTime() time.Time {
+	now := time.Now().UTC()
+	if info, err := os.Stat(v.listsDir()); err == nil && info.ModTime().After(now) {
+		return info.ModTime().UTC()
+	}
+	return now
 }
 
 // mergeMark is what a merge leaves: its report, without the single problems.
@@ -100,6 +117,8 @@ func (v *mergeFlags) isOf(r *cli.Report, about *cli.About) bool {
 // changedSince tells whether a mailbox list of the store was made or replaced
 // later: by something that the merge knew nothing of.
 func (v *mergeFlags) changedSince(end time.Time) bool {
-	info, err := os.Stat(filepath.Join(v.store, lists.Dir))
+	info, err := os.Stat(v.listsDir())
 	return err != nil || info.ModTime().After(end)
 }
+
+func (v *mergeFlags) listsDir() string { return filepath.Join(v.store, lists.Dir) }

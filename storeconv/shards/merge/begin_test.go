@@ -22,6 +22,14 @@ func begin(t *testing.T, store string, part merge.Mark) error {
 	return c.Close()
 }
 
+// mark marks a store as merged.
+func mark(t *testing.T, store, text string) {
+	t.Helper()
+	if left, err := merge.MarkMerged(store, []byte(text)); !left || err != nil {
+		t.Fatalf("no mark: %v", err)
+	}
+}
+
 func TestBeginPart(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "store")
 	must(t, begin(t, store, merge.Mark{Index: 1, Count: 3})) // there is no store yet
@@ -30,7 +38,7 @@ func TestBeginPart(t *testing.T) {
 	}
 	writeRecord(t, store, 1, 3)
 	writeRecord(t, store, 2, 3)
-	must(t, merge.MarkMerged(store, []byte("text")))
+	mark(t, store, "text")
 	if got := merge.Merged(store); string(got) != "text" {
 		t.Errorf("the mark of a merge: %q", got)
 	}
