@@ -74,7 +74,7 @@ const relocateFilesDoc = `
 func relocateVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "relocate",
-		Prints:  cli.Always,
+		Prints:  cli.With("requota"),
 		Args:    "--from NMSSTORE --store DIR",
 		Resumes: true,
 		Summary: "make an iMS store of an NMS store",
@@ -138,9 +138,12 @@ func (v *relocateFlags) run(ctx context.Context, job *cli.Job, args []string) er
 		return err
 	}
 	rep, err := relocate.Relocate(ctx, v.store, v.from, *o)
-	v.report(job, &rep)
+	told := v.report(job, &rep)
 	if errors.Is(err, relocate.ErrNoSpace) {
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible, -u makes batches")
+	}
+	if err == nil {
+		err = told
 	}
 	return v.part.Busy(err, v.store)
 }
@@ -201,10 +204,10 @@ func (v *relocateFlags) readLimits(job *cli.Job) error {
 	return err
 }
 
-// report fills in the summary.
-func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
+// report fills in the summary, and prints the users over their quota.
+func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) error {
 	if r.Via == "" {
-		return
+		return nil
 	}
 	for _, c := range []cli.Count{
 		{Name: "partitions", N: int64(r.Partitions)}, {Name: "users", N: r.Users},
@@ -224,10 +227,12 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 		}
 	}
 	for _, o := range r.OverQuota {
-		fmt.Fprintf(job.Stdout, "%s\t%d\t%d\t%d\t%d\n", o.User, o.QuotaKB, o.UsageKB, o.QuotaMessages, o.UsageMessages)
+		if _, err := fmt.Fprintf(job.Stdout, "%s\t%d\t%d\t%d\t%d\n", o.User, o.QuotaKB, o.UsageKB, o.QuotaMessages, o.UsageMessages); err != nil {
+			return err
+		}
 	}
 	if v.opts.DryRun {
-		return
+		return nil
 	}
 	if relocate.Via(r.Via) == relocate.ViaHardlink && r.Linked > 0 {
 		job.Note("the messages are the source's own files under a second name: a chown, chmod or edit in " + v.store +
@@ -236,4 +241,5 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) {
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + v.store + " --from " + v.from)
 	job.Next("on the new server, as the mail server user: reconstruct -q")
+	return nil
 }
