@@ -64,12 +64,16 @@ func folderFor(named, real string) error {
 }
 
 // FolderDry refuses, for a dry run, a folder that cannot be made or written in:
-// what is there already of its path is no folder, or may not be changed.
+// what is there already of its path is no folder, leads nowhere, or may not be
+// changed.
 func (j *Job) FolderDry(path string) error {
 	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at):
+			if _, err := os.Lstat(at); err == nil { // a symbolic link to nothing
+				return &fs.PathError{Op: "open", Path: path, Err: unix.ENOENT}
+			}
 			continue
 		case err != nil:
 			return err

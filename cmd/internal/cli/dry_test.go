@@ -96,8 +96,13 @@ func TestFolderDry(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
 	j := newJob("program", "do", nil, io.Discard, io.Discard)
-	for path, ok := range map[string]bool{".": true, "": true, "new": true, "a/b/c": true, "file": false, "file/x": false, "file/x/y": false} {
+	for path, ok := range map[string]bool{
+		".": true, "": true, "new": true, "a/b/c": true, "file": false, "file/x": false, "file/x/y": false, "link": false, "link/x": false,
+	} {
 		if err := j.FolderDry(filepath.Join(dir, path)); (err == nil) != ok {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -105,7 +110,7 @@ func TestFolderDry(t *testing.T) {
 	if err := j.FolderDry("/proc/none/x"); err == nil && unix.Access("/proc", unix.W_OK) != nil {
 		t.Error("a folder that cannot be made is taken")
 	}
-	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
 		t.Errorf("%v, %v", list, err)
 	}
 }
