@@ -11,9 +11,10 @@
 //
 // A [Placer] has workers walk many trees at once. They clone into the stage of
 // a [durable.Run]; the trees are put in place in the order in which they were
-// found, batch by batch, and each is told to the conversion in that order,
-// whatever the number of workers. [CheckSpace] looks before all of it whether a
-// copy would fit.
+// found, batch by batch, and told to the conversion then. Those of which
+// nothing is put in place are told before the batch that is on its way. All of
+// this is so whatever the number of workers. [CheckSpace] looks before whether
+// a copy would fit.
 //
 // What is wrong with a source becomes a note of its tree, and costs the
 // smallest unit; an error is one of the store, or of the machine, and ends the

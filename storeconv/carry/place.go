@@ -25,8 +25,9 @@ type Placer[U Unit] struct {
 	Worker func() func(U) Result
 	// Clash makes the result of a staged tree that found its place taken.
 	Clash func(U, Result) Result
-	// Settle is told of each tree in order, once it is done with. An error ends
-	// the run.
+	// Settle is told of each tree once it is done with: one that was staged when
+	// it is in place, others in their turn, which may be before staged ones that
+	// were found earlier. An error ends the run.
 	Settle func(U, Result) error
 
 	stages atomic.Uint64 // numbers what is staged
