@@ -290,8 +290,8 @@ func TestCheckSpace(t *testing.T) {
 		return h
 	}
 	// Two trees, each of a directory, a file, and a file of two names, of which
-	// each tells half a block and no inode.
-	const blocks, inodes = 6, 4
+	// each tells half a block and half an inode.
+	const blocks, inodes = 6, 6
 	tests := []struct {
 		name          string
 		held          *carry.Holds

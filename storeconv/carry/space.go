@@ -21,19 +21,27 @@ type Size struct{ Bytes, Inodes int64 }
 // sizeBlock is what a file takes at the least, and is rounded up to.
 const sizeBlock = 4096
 
-// A sizer is the visitor that adds up sizes.
-type sizer struct{ Size }
+// A sizer is the visitor that adds up sizes. A file of several names is made
+// once; its share is counted at each.
+type sizer struct {
+	Size
+	shares int64 // of inodes, besides whole ones
+}
+
+// wholeInode is an inode in shares.
+const wholeInode = 1 << 20
 
 func (s *sizer) File(_ *Walk, src, _ int, name string, _ bool) error {
 	var st unix.Stat_t
 	if unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
 		return nil // told when its turn comes
 	}
-	// A file of several names is made once; its share is counted at each.
 	names := max(1, int64(st.Nlink))
 	s.Bytes += (st.Size + sizeBlock - 1) / sizeBlock * sizeBlock / names
 	if names == 1 {
 		s.Inodes++
+	} else {
+		s.shares += wholeInode / names
 	}
 	return nil
 }
@@ -91,10 +99,13 @@ func Measure[U Unit](ctx context.Context, store *durable.Store, jobs int, each f
 		err = groupErr
 	}
 	var sum Size
+	shares := int64(0)
 	for i := range sizes {
 		sum.Bytes += sizes[i].Bytes
 		sum.Inodes += sizes[i].Inodes
+		shares += sizes[i].shares
 	}
+	sum.Inodes += (shares + wholeInode - 1) / wholeInode
 	return sum, err
 }
 
