@@ -2,7 +2,6 @@ package dbconv
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"imsconv/dbconv/bdb"
@@ -55,7 +54,10 @@ func Dump(ctx context.Context, w io.Writer, src Source, opts DumpOptions) (DumpR
 	} else {
 		err = rep.database(ctx, out, r, nil, opts)
 	}
-	return rep, errors.Join(err, out.Flush())
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
+	}
+	return rep, err
 }
 
 func (rep *DumpReport) databases(ctx context.Context, out recordWriter, r *bdb.Reader, opts DumpOptions) error {

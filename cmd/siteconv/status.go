@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -253,7 +252,10 @@ func (s *status) print(w io.Writer) error {
 		}
 		fmt.Fprintln(tw)
 	}
-	return errors.Join(tw.Flush(), s.printLeft(w))
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return s.printLeft(w)
 }
 
 func (s *status) printLeft(w io.Writer) error {

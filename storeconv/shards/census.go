@@ -65,7 +65,10 @@ func (c *census) number() (err error) {
 	if err == nil {
 		err = w.end()
 	}
-	return errors.Join(err, w.out.Flush())
+	if err == nil {
+		err = w.out.Flush()
+	}
+	return err
 }
 
 // userWriter adds up what there is of each user.
@@ -205,7 +208,10 @@ func (c *census) join() (err error) {
 		_, err = out.Write(append(binary.BigEndian.AppendUint32(nil, first), value...))
 		return err
 	})
-	return errors.Join(err, out.Flush())
+	if err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // unite makes the groups of two users one, whose root is its first user.

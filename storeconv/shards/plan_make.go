@@ -258,7 +258,10 @@ func (d *Made) writeLists(byList *bdb.Sorter) error {
 	for i, end := range ends {
 		d.starts = append(d.starts, max(d.starts[i], end))
 	}
-	return errors.Join(err, out.Flush())
+	if err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // eachUser gives the users of a list, counted from 0, in byte order.
