@@ -172,11 +172,12 @@ func (v *mergeFlags) run(ctx context.Context, job *cli.Job, args []string) error
 		v.counts(job, &rep)
 		return v.hint(err, args)
 	}
+	whole := !job.Lost() // whatever the parts have lost themselves
 	copies, err := joinReports(job, rep.Records)
 	if err != nil {
 		return err
 	}
-	v.report(job, &rep, copies, args)
+	v.report(job, &rep, copies, args, whole)
 	return nil
 }
 
@@ -208,8 +209,9 @@ func (v *mergeFlags) counts(job *cli.Job, r *merge.Report) {
 	}
 }
 
-// report fills in the summary.
-func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []string) {
+// report fills in the summary; whole tells that the merge itself met no
+// problem.
+func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []string, whole bool) {
 	v.counts(job, r)
 	if copies > 0 {
 		job.Count("links that became copies", copies)
@@ -218,7 +220,9 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 		return
 	}
 	switch {
-	case len(args) > 0 && !r.Changed && r.LeftOut == 0:
+	case len(args) > 0 && !r.Changed && !whole:
+		job.Note("nothing was changed: what can be merged of these parts is in " + v.store + " already")
+	case len(args) > 0 && !r.Changed:
 		job.Note("all is merged already: " + v.store + " has everything of these parts, and nothing was changed")
 	case len(args) > 0:
 		if r.Linked > 0 {
