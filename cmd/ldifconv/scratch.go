@@ -26,7 +26,7 @@ func scratchRoom(dir string, sizes int64) error {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	if room := int64(fs.Bavail) * int64(fs.Bsize); room < sizes {
+	if room := int64(fs.Bavail) * int64(fs.Bsize); room < sizes && fs.Blocks > 0 { // some do not say
 		return cli.WithHint(fmt.Errorf("%s: %d MB free, %d MB needed for the index", dir, room/1e6, sizes/1e6), "--temp names another folder")
 	}
 	return nil

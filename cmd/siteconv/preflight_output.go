@@ -98,7 +98,7 @@ func (c *conversion) lookAtRoom(fresh bool) {
 	}
 	links := c.links(parent)
 	var st unix.Statfs_t
-	if !fresh || unix.Statfs(parent, &st) != nil {
+	if !fresh || unix.Statfs(parent, &st) != nil || st.Blocks == 0 { // it does not say
 		return // the writing will tell
 	}
 	free := room{parent: parent, bytes: int64(min(st.Bavail*uint64(st.Bsize), 1<<62)), nodes: -1}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -178,15 +179,19 @@ func (t Totals) Need() (bytes, inodes uint64) {
 	return uint64(max(store+stream, large) / 10 * 11), uint64(t.Files+t.Folders+64) / 10 * 11
 }
 
-// checkSpace refuses a file system that is too small. One that counts no inodes
-// says that it has none at all.
+// checkSpace refuses a file system that is too small. One that counts no
+// inodes, or no blocks, says that it has none at all.
 func checkSpace(dir string, t Totals) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	bytes, inodes := t.Need()
-	return enough(dir, bytes, inodes, st.Bavail*uint64(st.Bsize), st.Files, st.Ffree)
+	free := st.Bavail * uint64(st.Bsize)
+	if st.Blocks == 0 {
+		free = math.MaxUint64
+	}
+	return enough(dir, bytes, inodes, free, st.Files, st.Ffree)
 }
 
 // enough compares what is needed with what is free, of files inodes in all.

@@ -306,7 +306,7 @@ func TestCheckSpace(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := small{durable.OS, unix.Statfs_t{Bsize: 4096, Frsize: 4096, Bavail: tt.blocks, Bfree: tt.blocks, Files: 100, Ffree: tt.files}}
+			f := small{durable.OS, unix.Statfs_t{Bsize: 4096, Frsize: 4096, Blocks: 100, Bavail: tt.blocks, Bfree: tt.blocks, Files: 100, Ffree: tt.files}}
 			store, err := durable.OpenStore(t.TempDir(), durable.Options{FS: f})
 			if err != nil {
 				t.Fatal(err)

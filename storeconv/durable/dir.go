@@ -485,16 +485,20 @@ func (d *Dir) SyncNames(name string) error {
 }
 
 // Space returns the free bytes and the free inodes of the file system for an
-// ordinary user. An inode count of 0 total (file systems that make them as
-// needed) is returned as the largest number.
+// ordinary user. Where it has none in all, it does not say: it makes inodes as
+// needed, or is one of a program or a network that does not count. Then the
+// largest number is returned.
 func (d *Dir) Space() (bytes, inodes uint64, err error) {
 	st, err := d.env.fs.Fstatfs(d.fd)
 	if err != nil {
 		return 0, 0, pathError("statfs", d.name, err)
 	}
-	inodes = st.Ffree
+	bytes, inodes = st.Bavail*uint64(st.Bsize), st.Ffree
+	if st.Blocks == 0 {
+		bytes = 1<<64 - 1
+	}
 	if st.Files == 0 {
 		inodes = 1<<64 - 1
 	}
-	return st.Bavail * uint64(st.Bsize), inodes, nil
+	return bytes, inodes, nil
 }

@@ -3,10 +3,13 @@ package durable
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func openStore(t *testing.T, path string) *Store {
@@ -260,5 +263,35 @@ func TestOpenFollowsNoLink(t *testing.T) {
 	}
 	if err := s.WriteFile("x", 0, []byte("no")); err == nil {
 		t.Error("a symbolic link is written through")
+	}
+}
+
+// tellsSpace is a file system that says how much it holds.
+type tellsSpace struct {
+	FS
+	statfs unix.Statfs_t
+}
+
+func (s tellsSpace) Fstatfs(int) (unix.Statfs_t, error) { return s.statfs, nil }
+
+// TestSpace: a file system that counts nothing is not taken for a full one.
+func TestSpace(t *testing.T) {
+	for _, tt := range []struct {
+		statfs        unix.Statfs_t
+		bytes, inodes uint64
+	}{
+		{unix.Statfs_t{Bsize: 512, Blocks: 9, Bavail: 2, Files: 8, Ffree: 3}, 1024, 3},
+		{unix.Statfs_t{Bsize: 512, Blocks: 9, Files: 8}, 0, 0},
+		{unix.Statfs_t{Bsize: 512, Blocks: 9, Bavail: 2}, 1024, math.MaxUint64},
+		{unix.Statfs_t{Bsize: 512}, math.MaxUint64, math.MaxUint64},
+	} {
+		s, err := OpenStore(t.TempDir(), Options{FS: tellsSpace{OS, tt.statfs}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes, inodes, err := s.Space(); bytes != tt.bytes || inodes != tt.inodes || err != nil {
+			t.Errorf("%+v: %d bytes, %d inodes, %v", tt.statfs, bytes, inodes, err)
+		}
+		s.Close()
 	}
 }

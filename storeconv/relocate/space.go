@@ -33,7 +33,7 @@ func (r *relocation) sourceHolds() *carry.Holds {
 		}
 		var st unix.Stat_t
 		var fs unix.Statfs_t
-		if unix.Fstat(p.fd, &st) != nil || unix.Fstatfs(p.fd, &fs) != nil || fs.Files == 0 {
+		if unix.Fstat(p.fd, &st) != nil || unix.Fstatfs(p.fd, &fs) != nil || fs.Blocks == 0 || fs.Files == 0 {
 			return nil
 		}
 		held.Add(st.Dev, &fs)

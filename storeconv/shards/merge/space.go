@@ -46,7 +46,7 @@ func (m *merge) held() *carry.Holds {
 	for _, p := range m.parts {
 		device, err := p.device()
 		var fs unix.Statfs_t
-		if err != nil || unix.Statfs(p.path, &fs) != nil || fs.Files == 0 {
+		if err != nil || unix.Statfs(p.path, &fs) != nil || fs.Blocks == 0 || fs.Files == 0 {
 			return nil
 		}
 		held.Add(device, &fs)
