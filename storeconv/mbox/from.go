@@ -15,6 +15,11 @@ var fromWord = []byte("From ")
 // maxFrom bounds a From line, in bytes.
 const maxFrom = 2048
 
+// mostDateWords is how many words a date has behind the day of the week: those
+// of "21 Jun 2000 09:32:14 PM MET DST". What is in front of them is not looked
+// at: a line of days of the week would be read once for each of them.
+const mostDateWords = 7
+
 // fromLine is a line that may begin a message.
 type fromLine struct {
 	sender string
@@ -37,7 +42,7 @@ func parseFrom(line []byte) (f fromLine, ok bool) {
 		return f, false // a whole file with CR as line end, perhaps
 	}
 	words := withoutEnd(strings.Fields(text))
-	for i := len(words) - 1; i >= 0; i-- {
+	for i := len(words) - 1; i >= max(0, len(words)-1-mostDateWords); i-- {
 		if !isDay(words[i]) {
 			continue
 		}
@@ -45,7 +50,7 @@ func parseFrom(line []byte) (f fromLine, ok bool) {
 			return fromLine{strings.Join(words[:i], " "), true, date, isSender(words[:i])}, true
 		}
 	}
-	for i := len(words) - 1; i >= 0 && i >= len(words)-6; i-- {
+	for i := len(words) - 1; i >= max(0, len(words)-6); i-- {
 		if date, ok := parseDate(words[i:]); ok {
 			return fromLine{strings.Join(words[:i], " "), true, date, false}, true
 		}

@@ -203,6 +203,7 @@ func TestFromLines(t *testing.T) {
 		{"joe Wed 21 Jun 2000 09:32:14 AM UTC", "joe", june},                                         // date(1)
 		{"joe Wednesday, June 21, 2000 09:32 PM", "joe", june - 14 + 12*3600},
 		{"joe Wed, 21-Jun-2000 09:32:14 GMT", "joe", june},
+		{"joe Wed 21 Jun 2000 09:32:14 AM MET DST", "joe", june - 2*3600}, // as many words as there can be
 		{"joe Wed 2000-06-21 09:32:14 +02:00", "joe", june - 2*3600},
 		{"joe 2000-06-21T09:32:14Z", "joe", june},
 		{"joe 2000-06-21T09:32:14.250+02:00", "joe", june - 2*3600},
@@ -233,6 +234,22 @@ func TestFromLines(t *testing.T) {
 	}
 	if _, ok := parseFrom([]byte("from joe Wed Jun 21 09:32:14 2000")); ok {
 		t.Error("from")
+	}
+}
+
+// TestFromLineOfDays: what a line that is no From line costs does not depend on
+// how many words of it could begin a date.
+func TestFromLineOfDays(t *testing.T) {
+	for _, word := range []string{"Sun ", "Sun 1-1-1-1 ", "2000-06-21 "} {
+		line := []byte("From " + strings.Repeat(word, (maxFrom-5)/len(word)))
+		n := testing.AllocsPerRun(1, func() {
+			if f, ok := parseFrom(line); !ok || f.dated {
+				t.Errorf("%q: %+v, %v", word, f, ok)
+			}
+		})
+		if n > 500 {
+			t.Errorf("%q: %v allocations", word, n)
+		}
 	}
 }
 
