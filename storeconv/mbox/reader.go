@@ -83,6 +83,7 @@ type Reader struct {
 	isMMDF  bool
 	looked  bool // for quoting behind lengths:
 	plain   bool // there is none
+	unsure  int  // lines of the message at hand that may begin one
 	faults  []*Error
 	ready   *Message
 	body    io.Reader
@@ -143,11 +144,14 @@ func (r *Reader) fault(at int64, class, text string, tolerated bool) {
 	r.faults = append(r.faults, &Error{at, class, text, tolerated})
 }
 
-// advance makes the next message ready, or a fault, or both.
+// advance makes the next message ready, or faults, or both.
 func (r *Reader) advance() error {
+	at := r.pos
 	if !r.begun {
 		r.begun = true
-		return r.skipGarbage()
+		err := r.skipGarbage()
+		r.tellUnsure(at)
+		return err
 	}
 	if r.pos >= r.size {
 		return io.EOF
@@ -157,6 +161,7 @@ func (r *Reader) advance() error {
 		read = r.mmdf
 	}
 	m, err := read()
+	r.tellUnsure(at)
 	if err != nil {
 		return err
 	}
@@ -227,8 +232,22 @@ func (r *Reader) separates(f fromLine, blankBefore bool) bool {
 	case blankBefore && f.bare():
 		return true
 	}
-	r.fault(r.scan.at, UnsureFrom, fmt.Sprintf("the line %q may begin a message: taken for text", clip(string(bytes.TrimSpace(r.scan.piece)))), true)
+	if r.unsure++; r.unsure <= mostUnsure {
+		r.fault(r.scan.at, UnsureFrom, fmt.Sprintf("the line %q may begin a message: taken for text", clip(string(bytes.TrimSpace(r.scan.piece)))), true)
+	}
 	return false
+}
+
+// mostUnsure is how many lines of one message are told one by one. A message of
+// any size may consist of them, and all are kept until its end is found.
+const mostUnsure = 100
+
+// tellUnsure tells how many more there were in the message at an offset.
+func (r *Reader) tellUnsure(at int64) {
+	if more := r.unsure - mostUnsure; more > 0 {
+		r.fault(at, UnsureFrom, fmt.Sprintf("%d more lines here may begin a message: taken for text", more), true)
+	}
+	r.unsure = 0
 }
 
 func words(s string) int { return len(strings.Fields(s)) }

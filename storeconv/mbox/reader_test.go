@@ -237,6 +237,25 @@ func TestFromLines(t *testing.T) {
 	}
 }
 
+// TestManyUnsureLines: however many lines of a message may begin one, a bounded
+// number of them is kept and told one by one.
+func TestManyUnsureLines(t *testing.T) {
+	unsure := strings.Repeat("\nFrom joe, some day\nSubject: x\n", 1000)
+	text := from1 + "S: a\n" + unsure + "\n" + from1 + "S: b\n\nb\n" + "\nFrom ann, today\nSubject: x\n"
+	var told []string
+	messages := 0
+	for _, err := range NewReader(strings.NewReader(text), int64(len(text)), Options{}).All() {
+		if err != nil {
+			told = append(told, err.Error())
+		} else {
+			messages++
+		}
+	}
+	if messages != 2 || len(told) != mostUnsure+2 || told[mostUnsure] != "byte 0: 900 more lines here may begin a message: taken for text" {
+		t.Errorf("%d messages, %d faults: %q", messages, len(told), told[max(0, len(told)-2):])
+	}
+}
+
 // TestFromLineOfDays: what a line that is no From line costs does not depend on
 // how many words of it could begin a date.
 func TestFromLineOfDays(t *testing.T) {
