@@ -27,6 +27,9 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 			at = -1
 		}
 		d.runs = append(d.runs, placedAt(at, alias, a))
+		if state != 0 {
+			d.runs[i].desc = nil // told of in each entry
+		}
 		if at >= 0 {
 			d.take(at, a.Values)
 		}
