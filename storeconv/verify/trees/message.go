@@ -77,25 +77,30 @@ func (b *mailboxDir) rights() string {
 // identifier; none of "owner" beside one of his name; all rights for an owner
 // of whom nothing is said.
 func (b *mailboxDir) asServed(list []maildir.Right) (out []maildir.Right) {
-	about := func(who string) func(maildir.Right) bool {
-		return func(r maildir.Right) bool { return r.Identifier == who }
+	said := make(map[string]bool)
+	for _, r := range list {
+		said[r.Identifier] = true
 	}
-	if len(list) > 0 && !slices.ContainsFunc(list, about("owner")) && !slices.ContainsFunc(list, about("user="+b.user)) {
+	name := "user=" + b.user
+	if len(list) > 0 && !said["owner"] && !said[name] {
 		out = append(out, maildir.Right{Identifier: "owner", Letters: "lrswipkxeta"})
 	}
+	place := make(map[string]int)
 	for _, r := range list {
-		sign := ""
-		if strings.HasPrefix(r.Identifier, "-") {
-			sign = "-"
-		}
-		if r.Identifier == sign+"owner" && slices.ContainsFunc(list, about(sign+"user="+b.user)) {
+		if r.Identifier == "owner" && said[name] || r.Identifier == "-owner" && said["-"+name] {
 			continue
 		}
-		if i := slices.IndexFunc(out, about(r.Identifier)); i >= 0 {
-			out[i].Letters += r.Letters
+		i, met := place[r.Identifier]
+		if !met {
+			place[r.Identifier] = len(out)
+			out = append(out, r)
 			continue
 		}
-		out = append(out, r)
+		for _, letter := range r.Letters {
+			if !strings.ContainsRune(out[i].Letters, letter) {
+				out[i].Letters += string(letter)
+			}
+		}
 	}
 	return out
 }
