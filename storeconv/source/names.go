@@ -47,6 +47,7 @@ type nameGiver struct {
 	s     *Source
 	utf8  bool // names on disk are plain text in UTF-8
 	taken map[string]bool
+	tried map[string]int    // how many "_" a name had to get last
 	given map[string]string // names by those on disk
 	text  int               // names that were in UTF-8
 }
@@ -54,7 +55,7 @@ type nameGiver struct {
 // newNaming begins with the names that a user has on disk, and those that are
 // taken.
 func (s *Source) newNaming(disk []string, taken ...string) *nameGiver {
-	g := &nameGiver{s: s, utf8: !s.opt.Encoded && maildir.InUTF8(disk), taken: map[string]bool{}, given: map[string]string{}}
+	g := &nameGiver{s: s, utf8: !s.opt.Encoded && maildir.InUTF8(disk), taken: map[string]bool{}, tried: map[string]int{}, given: map[string]string{}}
 	for _, name := range taken {
 		g.taken[name] = true
 	}
@@ -66,18 +67,28 @@ func (g *nameGiver) take(name string) { g.taken[name] = true }
 // give gives a mailbox at a place its name.
 func (g *nameGiver) give(name, where string) string {
 	keep := keepable(name)
-	want := g.plain(keep)
-	inUTF8 := want != keep
-	for g.taken[want] || want == "" || strings.EqualFold(want, ims.Inbox) {
-		want += "_"
-	}
-	g.taken[want], g.given[name] = true, want
+	plain := g.plain(keep)
+	inUTF8 := plain != keep
+	want := g.free(plain)
+	g.given[name] = want
 	switch {
 	case inUTF8 && want == g.plain(name):
 		g.text++
 	case want != name:
 		g.s.told(where, "mailbox-renamed", 1, fmt.Sprintf("mailbox %s is called %s: no store has a mailbox of its name", sims.DisplayName(name), want))
 	}
+	return want
+}
+
+// free takes a name that nobody has. What is taken stays so: of many that want
+// one name, each begins where the one before ended.
+func (g *nameGiver) free(name string) string {
+	n := g.tried[name]
+	want := name + strings.Repeat("_", n)
+	for g.taken[want] || want == "" || strings.EqualFold(want, ims.Inbox) {
+		n, want = n+1, want+"_"
+	}
+	g.taken[want], g.tried[name] = true, n
 	return want
 }
 

@@ -53,7 +53,7 @@ func (w *writer) mboxUser(p place, again bool) error {
 func (u *mboxUser) otherNames(dir string) {
 	list := u.mailboxes(dir, "", 0)
 	plain := u.plainText(list)
-	taken, new := map[string]bool{}, map[string]string{}
+	taken, ends, new := map[string]bool{}, map[string]string{}, map[string]string{}
 	for _, disk := range list {
 		if new[disk] = storable(disk); plain {
 			new[disk] = utf7(new[disk])
@@ -66,7 +66,7 @@ func (u *mboxUser) otherNames(dir string) {
 			continue
 		}
 		if u.other[disk] = disk; new[disk] != disk {
-			u.other[disk] = free(new[disk], taken)
+			u.other[disk] = free(new[disk], taken, ends)
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 func (u *maildirUser) named(dirs []string) []box {
 	var found []box
 	var odd []string
-	taken := map[string]bool{"INBOX": true}
+	taken, ends := map[string]bool{"INBOX": true}, map[string]string{}
 	plain := u.plainText(dirs)
 	u.other = map[string]string{}
 	for _, dir := range dirs {
@@ -36,7 +36,7 @@ func (u *maildirUser) named(dirs []string) []box {
 		if plain {
 			name = utf7(name)
 		}
-		u.other[disk] = free(name, taken)
+		u.other[disk] = free(name, taken, ends)
 		found = append(found, box{dir, u.other[disk]})
 	}
 	slices.SortFunc(found, func(a, b box) int { return strings.Compare(a.name, b.name) })
@@ -56,13 +56,16 @@ func (u *maildirUser) inFolders(dir string) string {
 	return dir
 }
 
-// free is a name that nobody has, which is taken with that.
-func free(name string, taken map[string]bool) string {
-	for name == "" || taken[name] || strings.EqualFold(name, "INBOX") {
-		name += "_"
+// free is a name that nobody has, which is taken with that. ends has what the
+// last one of a name got behind it: with less of that, all are taken.
+func free(name string, taken map[string]bool, ends map[string]string) string {
+	end := ends[name]
+	for got := name + end; got == "" || taken[got] || strings.EqualFold(got, "INBOX"); got = name + end {
+		end += "_"
 	}
-	taken[name] = true
-	return name
+	ends[name] = end
+	taken[name+end] = true
+	return name + end
 }
 
 // beyondASCII tells a name with bytes that modified UTF-7 has not.

@@ -26,3 +26,27 @@ func FuzzUTF7Twice(f *testing.F) {
 		}
 	})
 }
+
+// TestManyOfOneName: names that become one are told apart with as little work
+// for the last as for the first.
+func TestManyOfOneName(t *testing.T) {
+	const many = 2000
+	n := testing.AllocsPerRun(1, func() {
+		dirs := make([]string, many)
+		for i := range dirs {
+			dirs[i] = "."
+			for n := i; len(dirs[i]) < 9; n /= 3 {
+				dirs[i] += "%*?"[n%3 : n%3+1]
+			}
+		}
+		u := &maildirUser{writer: &writer{}, naming: maildir.Naming{}}
+		for i, b := range u.named(dirs) {
+			if len(b.name) != 8+i {
+				t.Fatalf("mailbox %d has a name of %d bytes", i, len(b.name))
+			}
+		}
+	})
+	if n > 100*many {
+		t.Errorf("%v allocations for %d names", n, many)
+	}
+}
