@@ -260,6 +260,11 @@ var maildirRows = []row{
 	{name: "one user whose INBOX lies beside the others", path: "joe/Maildir", files: map[string]string{"joe/Maildir/INBOX/new/": "", "joe/Maildir/INBOX/dovecot-uidlist": "3 V7 N1\n"}, want: `
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "users or one user's folders", path: "site", files: map[string]string{"site/inbox/cur/": "", "site/inbox/dovecot-uidlist": "3 V7 N1\n", "site/joe/cur/": "", "site/joe/dovecot-uidlist": "3 V8 N1\n"}, want: `
+		! 1 one-user site: a folder INBOX is in the tree, which is the mail of one user then; --path %u makes its folders users
+		user site
+		box site/INBOX 7 0 sub -1 "" ""
+		box site/joe 8 0 sub -1 "" ""`},
 	{name: "other mail in homes", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/.maildir/cur/1.x": "x", "joe/mbox": from1, "joe/mail/Sent": from1, "joe/text": "x",
 		"x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/saved": from1, "bob/mail/INBOX/cur/": "", "bob/mail/INBOX/dovecot-uidlist": "3 V7 N1\n",

@@ -12,6 +12,7 @@ import (
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/mbox"
+	"imsconv/storeconv/sims"
 )
 
 // IsTree tells whether the path is a tree, or a mailbox file: what Open takes.
@@ -92,9 +93,21 @@ func (s *Source) find() error {
 	case isHome(s.root):
 		user, err := userOf(s.path)
 		s.users = []place{{user: user}}
+		s.noteOne(user)
 		return err
 	}
 	return s.maildirUsers()
+}
+
+// noteOne warns where users may lie side by side, one of them called INBOX, and
+// are taken for the mailboxes of one: nothing but the name of the tree tells.
+func (s *Source) noteOne(user string) {
+	full, err := filepath.Abs(s.path)
+	if err != nil || s.root.IsMailbox() || user != filepath.Base(full) {
+		return
+	}
+	s.early = append(s.early, &sims.Error{Name: user, Class: "one-user", Tolerated: true,
+		Text: "a folder INBOX is in the tree, which is the mail of one user then; --path %u makes its folders users"})
 }
 
 // userOf names the user of a Maildir by its path: the last part of it that is
