@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestReplicationStateOfEach: that state is left out is told of each entry, also
-// where the one before begins with the same attributes.
+// TestReplicationStateOfEach: that state is left out is told of each entry,
+// also where the one before begins with the same attributes.
 func TestReplicationStateOfEach(t *testing.T) {
 	var in strings.Builder
 	for i := range 3 {
