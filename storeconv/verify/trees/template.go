@@ -28,7 +28,7 @@ func (w *writer) byTemplate() ([]place, error) {
 			}
 			rest = rest[at[1]:]
 		}
-		re, err := regexp.Compile("^" + b.String() + regexp.QuoteMeta(rest) + "$")
+		re, err := regexp.Compile("(?s)^" + b.String() + regexp.QuoteMeta(rest) + "$")
 		if err != nil {
 			return nil, fmt.Errorf("path %q: %w", w.opt.Path, err)
 		}
