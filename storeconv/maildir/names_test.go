@@ -251,3 +251,17 @@ func TestNamesInUTF8(t *testing.T) {
 		}
 	}
 }
+
+// TestManyAmpersands: each "&" of a name is looked at with what belongs to it.
+func TestManyAmpersands(t *testing.T) {
+	for _, name := range []string{"ä" + strings.Repeat("&", 2000) + "x-", "ä" + strings.Repeat("&AAE", 2000) + "x-"} {
+		n := testing.AllocsPerRun(1, func() {
+			if _, ok := FromUTF8(name); !ok {
+				t.Errorf("%.20q stays", name)
+			}
+		})
+		if n > 2*2000 {
+			t.Errorf("%.20q: %v allocations", name, n)
+		}
+	}
+}

@@ -25,6 +25,9 @@ func InUTF8(names []string) bool {
 	return found
 }
 
+// base64 are the bytes of a run of modified UTF-7.
+const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,"
+
 // FromUTF8 returns in modified UTF-7 a name that stands among names in UTF-8.
 // One that is in modified UTF-7 already stays. ok is false for a name that has
 // bytes beyond ASCII and also a run that modified UTF-7 would read: what "&"
@@ -38,10 +41,11 @@ func FromUTF8(name string) (mailbox string, ok bool) {
 		if !found {
 			break
 		}
-		if run, _, closed := strings.Cut(after, "-"); closed && checkUTF7("&"+run+"-") == nil {
+		rest = strings.TrimLeft(after, base64)
+		run := after[:len(after)-len(rest)]
+		if strings.HasPrefix(rest, "-") && checkUTF7("&"+run+"-") == nil {
 			return name, false
 		}
-		rest = after
 	}
 	mailbox, err := utf7.Encoding.NewEncoder().String(name)
 	return mailbox, err == nil
