@@ -69,9 +69,12 @@ func (s *Store) openLock() (*lockFile, error) {
 			return nil, pathError("open", s.path(name), err)
 		}
 		l := &lockFile{s.env.fs, fd}
-		if _, err := l.fcntl(unix.F_OFD_SETLKW, useRange, unix.F_RDLCK); err != nil {
+		if err := s.waitFor(l, useRange, unix.F_RDLCK, "the end of its run in hand"); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return nil, err // the wait in the kernel still has the file
+			}
 			l.Close()
-			return nil, pathError("lock", s.path(name), err)
+			return nil, err
 		}
 		if same, err := s.isLock(l, name); err != nil || same {
 			if err != nil {
@@ -97,8 +100,11 @@ func (s *Store) isLock(l *lockFile, name string) (bool, error) {
 	return err == nil && now.Ino == st.Ino, err
 }
 
-func (r *Run) tryLock(at span, kind int16) error {
-	_, err := r.lock.fcntl(unix.F_OFD_SETLK, at, kind)
+func (r *Run) tryLock(at span, kind int16) error { return r.lock.try(at, kind) }
+
+// try takes a range, or says that another process holds it.
+func (l *lockFile) try(at span, kind int16) error {
+	_, err := l.fcntl(unix.F_OFD_SETLK, at, kind)
 	if err == unix.EAGAIN || err == unix.EACCES {
 		return errLocked
 	}
@@ -113,19 +119,24 @@ func (r *Run) tryLock(at span, kind int16) error {
 const patience = 5 * time.Second
 
 // waitLock waits for the sole right to a range while another process holds it.
-// After a while it tells that it waits, for a process that was stopped can hold
-// a lock for ever; and it stops waiting when the run is to end.
 func (r *Run) waitLock(at span, what string) error {
-	err := r.tryLock(at, unix.F_WRLCK)
+	return r.Store.waitFor(r.lock, at, unix.F_WRLCK, what)
+}
+
+// waitFor waits for a range while another process holds it. After a while it
+// tells that it waits, for a process that was stopped can hold a lock for ever;
+// and it stops waiting when the run is to end.
+func (s *Store) waitFor(l *lockFile, at span, kind int16, what string) error {
+	err := l.try(at, kind)
 	if !errors.Is(err, errLocked) {
 		return err
 	}
 	got := make(chan error, 1)
 	go func() { // a wait in the kernel is ended by nothing but the lock
-		_, err := r.lock.fcntl(unix.F_OFD_SETLKW, at, unix.F_WRLCK)
+		_, err := l.fcntl(unix.F_OFD_SETLKW, at, kind)
 		got <- err
 	}()
-	late := time.NewTimer(cmp.Or(r.Store.opt.Patience, patience))
+	late := time.NewTimer(cmp.Or(s.opt.Patience, patience))
 	defer late.Stop()
 	for {
 		select {
@@ -135,11 +146,11 @@ func (r *Run) waitLock(at span, what string) error {
 			}
 			return nil
 		case <-late.C:
-			if log := r.Store.opt.Log; log != nil {
-				log.Warning("waiting", r.Store.name, "another process at work in this store has "+what+", and this one waits until it is done; where that process was stopped, end it")
+			if log := s.opt.Log; log != nil {
+				log.Warning("waiting", s.name, "another process at work in this store has "+what+", and this one waits until it is done; where that process was stopped, end it")
 			}
-		case <-r.Store.opt.Done:
-			return fmt.Errorf("wait for %s of %s: %w", what, r.Store.name, context.Canceled)
+		case <-s.opt.Done:
+			return fmt.Errorf("wait for %s of %s: %w", what, s.name, context.Canceled)
 		}
 	}
 }

@@ -194,6 +194,53 @@ func TestWaitForLock(t *testing.T) {
 	}
 }
 
+// TestWaitForEnd: a run that finds another one at the very end of its work,
+// where it has the store to itself, says after a while that it waits, goes on
+// once that one has ended, and waits no longer when it is to end itself.
+func TestWaitForEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	other, err := openStore(t, path).openLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.try(useRange, unix.F_WRLCK); err != nil {
+		t.Fatal(err)
+	}
+	log, done := make(told, 2), make(chan struct{})
+	s, err := OpenStore(path, Options{Log: log, Patience: time.Millisecond, Done: done})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got := make(chan error)
+	open := func() {
+		l, err := s.openLock()
+		if err == nil {
+			err = l.Close()
+		}
+		got <- err
+	}
+	go open()
+	if line := <-log; line != "warning: waiting" {
+		t.Errorf("the log is told %q", line)
+	}
+	if err := other.try(useRange, unix.F_UNLCK); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	if err := other.try(useRange, unix.F_WRLCK); err != nil {
+		t.Fatal(err)
+	}
+	close(done)
+	go open()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Errorf("a run that is to end waits: %v", err)
+	}
+}
+
 func TestCommit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	s := openStore(t, path)
