@@ -61,7 +61,8 @@ func ParseFileName(name string) File {
 
 // otherInfo finds flags at the end of a name without a colon, behind what some
 // file systems and programs have in its place: ";" (mbsync and mutt on
-// Windows), "!" (getmail, Python), U+F03A (Cygwin, Samba) or "_" (what unpacks
+// Windows), "!" (getmail, Python), U+F03A
+// (Cygwin, Samba), U+F022 (macOS, cifs of Linux) or "_" (what unpacks
 // archives on Windows). The base name ends at end. Behind a "_", which many
 // base names have, only the flags of Maildir itself count.
 func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
@@ -82,7 +83,11 @@ func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
 		return end, flags, !lower
 	}
 	end -= len("\uf03a") - 1
-	return end, flags, end > 0 && string(name[end:flags-2]) == "\uf03a"
+	if end < 1 {
+		return 0, 0, false
+	}
+	mark := string(name[end : flags-2])
+	return end, flags, mark == "\uf03a" || mark == "\uf022"
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

@@ -27,6 +27,7 @@ func TestParseFileName(t *testing.T) {
 		{"1.h!2,", File{"1.h", "", true, 1, -1, -1}},
 		{"1.h!2,Sab", File{"1.h", "Sab", true, 1, -1, -1}},
 		{"1.h\uf03a2,S", File{"1.h", "S", true, 1, -1, -1}},
+		{"1.h\uf0222,DS", File{"1.h", "DS", true, 1, -1, -1}},
 		{"1.2_3.h_2,RS", File{"1.2_3.h", "RS", true, 1, -1, -1}},
 		{"1.h_2,abc", File{"1.h_2,abc", "", false, 1, -1, -1}},
 		{"1.h_2,S=5", File{"1.h_2,S=5", "", false, 1, 5, -1}},

@@ -214,8 +214,8 @@ var maildirRows = []row{
 		box joe/INBOX 7 0 sub 0 "" ""
 		box joe/v1.2 8 0 sub 1 "" ""`},
 	{name: "other marks in front of flags, and lists with CRLF", files: map[string]string{
-		"joe/cur/961579934.a;2,S": "a", "joe/cur/961579935.b!2,": "b", "joe/cur/961579936.c\uf03a2,F": "c", "joe/cur/961579937.d_2,RS": "d", "joe/cur/961579938.e_2,ab": "e", "joe/cur/961579939.f;2,Sa": "f",
-		"joe/dovecot-uidlist":  "3 V7 N20\r\n3 :961579934.a\r\n4 :961579935.b:2,\r\n5 :961579936.c;2,\r\n6 :961579937.d\r\n7 :961579938.e_2,ab\r\n8 :961579939.f\r\n",
+		"joe/cur/961579934.a;2,S": "a", "joe/cur/961579935.b!2,": "b", "joe/cur/961579936.c\uf03a2,F": "c", "joe/cur/961579940.g\uf0222,F": "g", "joe/cur/961579937.d_2,RS": "d", "joe/cur/961579938.e_2,ab": "e", "joe/cur/961579939.f;2,Sa": "f",
+		"joe/dovecot-uidlist":  "3 V7 N20\r\n3 :961579934.a\r\n4 :961579935.b:2,\r\n5 :961579936.c;2,\r\n6 :961579937.d\r\n7 :961579938.e_2,ab\r\n8 :961579939.f\r\n9 :961579940.g\r\n",
 		"joe/dovecot-keywords": "0 work\r\n", "joe/subscriptions": "INBOX\r\n", "joe/dovecot-acl": "user=bob lr\r\n", "joe/maildirsize": "1000S\r\n",
 	}, want: `
 		user joe quota 1000
@@ -225,7 +225,8 @@ var maildirRows = []row{
 		msg joe/INBOX/5 0 "c" "\\Flagged"
 		msg joe/INBOX/6 0 "d" "\\Seen \\Answered"
 		msg joe/INBOX/7 0 "e" ""
-		msg joe/INBOX/8 0 "f" "\\Seen work"`},
+		msg joe/INBOX/8 0 "f" "\\Seen work"
+		msg joe/INBOX/9 0 "g" "\\Flagged"`},
 	{name: "Maildirs of Thunderbird and KMail", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"Inbox/cur/961579934.eml": "a", "Inbox/dovecot-uidlist": "3 V7 N2\n1 :961579934.eml\n", "Inbox.msf": "x", "Work/cur/": "", "Work/dovecot-uidlist": "3 V8 N1\n", "Work.sbd/x/cur/": "", "Work.sbd/x/dovecot-uidlist": "3 V9 N1\n",
 		".Work.directory/y/cur/": "", ".Work.directory/y/dovecot-uidlist": "3 V10 N1\n", ".Work.directory/x/cur/": "", ".Work.directory/x/dovecot-uidlist": "3 V11 N1\n", ".inbox.directory/z/cur/": "", ".inbox.directory/z/dovecot-uidlist": "3 V12 N1\n",
@@ -267,11 +268,17 @@ var maildirRows = []row{
 		box site/joe 8 0 sub -1 "" ""`},
 	{name: "other mail in homes", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/.maildir/cur/1.x": "x", "joe/mbox": from1, "joe/mail/Sent": from1, "joe/text": "x",
+		"joe/Maildir.old/cur/": "", "joe/Maildir2/.Sent/cur/": "", "joe/.copy/a/new/": "", "joe/Mail/INBOX/cur/": "", "joe/texts/a": "x", "tom/mail/saved": from1, "tom/texts/a": "x",
 		"x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/saved": from1, "bob/mail/INBOX/cur/": "", "bob/mail/INBOX/dovecot-uidlist": "3 V7 N1\n",
 	}, want: `
 		! 2 bad-mailbox joe/.maildir: another Maildir of the user: not read
+		! 2 bad-mailbox joe/.copy: Maildirs beside that of the user: not read
+		! 2 no-maildir joe/Mail: mail in a folder beside a Maildir: not read
+		! 2 bad-mailbox joe/Maildir.old: Maildirs beside that of the user: not read
+		! 2 bad-mailbox joe/Maildir2: Maildirs beside that of the user: not read
 		! 2 no-maildir joe/mail: mail in a folder beside a Maildir: not read
 		! 2 no-maildir joe/mbox: a mailbox file beside a Maildir: not read
+		! 2 no-maildir tom/mail: mail in a folder among Maildirs: not read
 		! 2 no-maildir x.com/ann/saved: a mailbox file beside a Maildir: not read
 		user ann@x.com
 		box ann@x.com/INBOX 7 0 sub -1 "" ""

@@ -150,8 +150,14 @@ func (s *Source) maildirUsers() error {
 			return nil
 		}
 		return s.eachDir(d, name+"/", func(user string, sub *maildir.Dir) error {
-			if !s.maildirUser1(user+"@"+name, name+"/"+user, sub) && sub.HasMailbox() {
+			if s.maildirUser1(user+"@"+name, name+"/"+user, sub) {
+				return nil
+			}
+			switch {
+			case sub.HasMailbox():
 				s.noteBad(name+"/"+user, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs below it that are no user's: say where users' mail lies"})
+			case isMailFolder(user) && holdsMail(d, user, 0):
+				s.noteBad(name+"/"+user, &maildir.Error{Class: "no-maildir", Text: "mail in a folder among Maildirs: not read"})
 			}
 			return nil
 		})
@@ -182,8 +188,12 @@ func (s *Source) maildirUser1(user, path string, d *maildir.Dir) bool {
 	return found
 }
 
-// noteHome keeps mailbox files that lie in a home beside a Maildir, or in one
-// of the folders that mail programs make there.
+// isMailFolder tells the folders that mail programs make in a home.
+func isMailFolder(name string) bool { return name == "mail" || name == "Mail" }
+
+// noteHome keeps mail that lies in a home beside a Maildir: mailbox files, also
+// in one of the folders that mail programs make there, and Maildirs under names
+// that are none of the usual ones, such as those of copies.
 func (s *Source) noteHome(d *maildir.Dir, path string) {
 	names, err := d.Names()
 	if err != nil {
@@ -194,10 +204,11 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 		switch {
 		case beginsAsMbox(d, name):
 			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "a mailbox file beside a Maildir: not read"})
-		case name == "mail" || name == "Mail":
-			if in(d, name, func(sub *maildir.Dir) bool { return !isHome(sub) }) && holdsMail(d, name, 0) {
-				s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "mail in a folder beside a Maildir: not read"})
-			}
+		case slices.Contains(homeNames, name) && in(d, name, isHome): // it is the Maildir, or told
+		case isMailFolder(name) && holdsMail(d, name, 0):
+			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "mail in a folder beside a Maildir: not read"})
+		case in(d, name, (*maildir.Dir).HasMailbox):
+			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs beside that of the user: not read"})
 		}
 	}
 }

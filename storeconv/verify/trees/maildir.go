@@ -253,7 +253,7 @@ type mailFile struct {
 }
 
 // marked are flags behind what stands in place of a colon.
-var marked = regexp.MustCompile(`(?s)^(.+?)(?:[;!\x{f03a}]2,[A-Za-z]*|_2,[DFPRST]*)$`)
+var marked = regexp.MustCompile(`(?s)^(.+?)(?:[;!\x{f03a}\x{f022}]2,[A-Za-z]*|_2,[DFPRST]*)$`)
 
 // withoutFlags is the base name of a file.
 func withoutFlags(name string) string {

@@ -279,6 +279,8 @@ func (w *writer) besides() {
 				w.besideHome(path)
 			case name[0] == '.' && holdsMailbox(path, 0), i > 0 && homeOf(path) == "" && holdsMailbox(path, 0):
 				w.problem(path, "bad-mailbox", "Maildirs that are no user's: not compared")
+			case i > 0 && mailFolder(name) && w.hasMail(path, 0):
+				w.problem(path, "no-maildir", "mail in a folder among Maildirs: not compared")
 			}
 		}
 	}
@@ -301,11 +303,17 @@ func (w *writer) besideHome(dir string) {
 		switch {
 		case isRegular(path):
 			w.beside(path, "no-maildir", "a mailbox file beside a Maildir")
-		case (name == "mail" || name == "Mail") && isDir(path) && !isHome(path) && w.hasMail(path, 0):
+		case !isDir(path) || slices.Contains(homes, name) && isHome(path):
+		case mailFolder(name) && w.hasMail(path, 0):
 			w.problem(path, "no-maildir", "mail in a folder beside a Maildir: not compared")
+		case holdsMailbox(path, 0):
+			w.problem(path, "bad-mailbox", "Maildirs beside that of the user: not compared")
 		}
 	}
 }
+
+// mailFolder tells the names of folders that mail programs make in a home.
+func mailFolder(name string) bool { return name == "mail" || name == "Mail" }
 
 // maildirs looks for USER/Maildir, USER and DOMAIN/USER/Maildir.
 func (w *writer) maildirs() (found []place) {
