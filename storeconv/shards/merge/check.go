@@ -99,10 +99,12 @@ func (m *merge) open(p *part) error {
 	if err := m.apart(p); err != nil {
 		return err
 	}
-	if err := p.look(); err != nil {
+	// The run of a part makes all of it in the work folder first, so that one
+	// that was stopped may have left nothing else.
+	if err := unfinished(p.path); err != nil {
 		return err
 	}
-	if err := unfinished(p.path); err != nil {
+	if err := p.look(); err != nil {
 		return err
 	}
 	if p.records, err = ReadRecords(p.path); err != nil {
