@@ -13,7 +13,7 @@ import (
 // knows whether it matters, and what is so where nobody gives it.
 func TestMergeKnowsOptions(t *testing.T) {
 	// A run with these makes no store, and leaves no record.
-	none := []string{"contents", "header", "to-stream", "dry-run"}
+	none := []string{"contents", "header", "to-stream", "force", "dry-run"}
 	known := merge.RunOptions()
 	for _, v := range command().Verbs {
 		if v.Name != "restore" && v.Name != "relocate" {

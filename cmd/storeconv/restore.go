@@ -128,6 +128,7 @@ type restoreFlags struct {
 	contents bool
 	header   bool
 	toStream string
+	force    bool
 
 	shard  flags.Shard
 	part   flags.Sharing
@@ -147,6 +148,7 @@ func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")
 	fs.BoolVar(&v.header, "header", false, "print the header of the stream, restore nothing")
 	fs.StringVar(&v.toStream, "to-stream", "", "make a backup stream of mailbox files or Maildirs, `FILE` (- for standard output), and restore nothing")
+	fs.BoolVar(&v.force, "force", false, "with --to-stream: replace FILE when it exists")
 	v.shard.Add(fs)
 	v.limits.Add(fs)
 	v.jobs.Add(fs, "writers")
@@ -173,6 +175,9 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	if v.toStream != "" {
 		return v.writeStream(ctx, job)
+	}
+	if v.force {
+		return cli.Usagef("--force is for --to-stream: a store is added to, and nothing in it is replaced")
 	}
 	if err := v.prepare(job); err != nil {
 		return err

@@ -49,7 +49,7 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 		job.DryRun()
 		create = job.CreateDry
 	}
-	out, err := create(v.toStream, false)
+	out, err := create(v.toStream, v.force)
 	if err != nil {
 		return err
 	}
