@@ -19,6 +19,7 @@ const (
 	BadSubscription = "bad-subscription" // a line that cannot be read: its subscription is lost
 	BadACL          = "bad-acl"          // a line that cannot be read: its rights are lost
 	BadSize         = "bad-maildirsize"  // a file that cannot be read: the quota is lost
+	NoMaildir       = "no-maildir"       // mail that is in no Maildir: not read
 	NotRegular      = "not-regular"      // a link, a device or the like where a file or directory should be
 	Unreadable      = "unreadable"       // the file system refuses it
 	BadMailbox      = "bad-mailbox"      // a directory whose name is no mailbox's

@@ -111,8 +111,23 @@ func (w *walker) walk(d *Dir, prefix string, depth int) {
 			w.enter(d, name, prefix+name, depth)
 		case !info.Regular:
 			w.tell(&Error{Path: d.join(name), Class: NotRegular, Text: "a link or a device: not read"})
+		case d.BeginsAsMbox(name):
+			w.tell(&Error{Path: d.join(name), Class: NoMaildir, Text: "a mailbox file among Maildirs: not read"})
 		}
 	}
+}
+
+// BeginsAsMbox tells whether a name is a file that begins with "From ", as
+// those mailbox files do that KMail and others keep beside Maildirs.
+func (d *Dir) BeginsAsMbox(name string) bool {
+	f, _, err := d.OpenFile(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 5)
+	_, err = f.ReadAt(head, 0)
+	return err == nil && string(head) == "From "
 }
 
 func (w *walker) enter(d *Dir, name, path string, depth int) {

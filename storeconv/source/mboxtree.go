@@ -214,7 +214,7 @@ const (
 
 // hidden says what mail is where none is looked for; "" is none.
 func hidden(d *maildir.Dir, name string) string {
-	if beginsAsMbox(d, name) {
+	if d.BeginsAsMbox(name) {
 		return hiddenMbox
 	}
 	if info, err := d.Stat(name); err == nil && info.Dir && holdsMail(d, name, 0) {
@@ -235,7 +235,7 @@ func holdsMail(d *maildir.Dir, name string, depth int) bool {
 	return sub.IsMailbox() || slices.ContainsFunc(names, func(n string) bool {
 		info, err := sub.Stat(n)
 		if err != nil || !info.Dir {
-			return err == nil && beginsAsMbox(sub, n)
+			return err == nil && sub.BeginsAsMbox(n)
 		}
 		return depth < maxLevels && holdsMail(sub, n, depth+1)
 	})

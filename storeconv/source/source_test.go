@@ -230,17 +230,21 @@ var maildirRows = []row{
 	{name: "Maildirs of Thunderbird and KMail", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"Inbox/cur/961579934.eml": "a", "Inbox/dovecot-uidlist": "3 V7 N2\n1 :961579934.eml\n", "Inbox.msf": "x", "Work/cur/": "", "Work/dovecot-uidlist": "3 V8 N1\n", "Work.sbd/x/cur/": "", "Work.sbd/x/dovecot-uidlist": "3 V9 N1\n",
 		".Work.directory/y/cur/": "", ".Work.directory/y/dovecot-uidlist": "3 V10 N1\n", ".Work.directory/x/cur/": "", ".Work.directory/x/dovecot-uidlist": "3 V11 N1\n", ".inbox.directory/z/cur/": "", ".inbox.directory/z/dovecot-uidlist": "3 V12 N1\n",
+		"drafts": from1, ".Work.directory/old": from1, ".Work.index": "x", "subscriptions": "From \n",
 	}, want: `
 		user joe
+		! 2 no-maildir .Work.directory/old: a mailbox file among Maildirs: not read
+		! 2 no-maildir drafts: a mailbox file among Maildirs: not read
 		! 1 mailbox-renamed .inbox.directory/z: mailbox inbox/z is called INBOX/z: no store has a mailbox of its name
 		! 1 mailbox-renamed Work.sbd/x: mailbox Work/x is called Work/x_: no store has a mailbox of its name
-		box joe/INBOX 7 2 sub -1 "" ""
+		box joe/INBOX 7 2 sub 0 "" ""
 		msg joe/INBOX/1 0 "a" ""
-		box joe/INBOX/z 12 0 sub -1 "" ""
-		box joe/Work 8 0 sub -1 "" ""
-		box joe/Work/x 11 0 sub -1 "" ""
-		box joe/Work/x_ 9 0 sub -1 "" ""
-		box joe/Work/y 10 0 sub -1 "" ""`},
+		box joe/INBOX/z 12 0 sub 0 "" ""
+		box joe/Work 8 0 sub 0 "" ""
+		box joe/Work/x 11 0 sub 0 "" ""
+		box joe/Work/x_ 9 0 sub 0 "" ""
+		box joe/Work/y 10 0 sub 0 "" ""
+		! 1 subscription subscriptions: subscribed to From , which is no mailbox here: left out`},
 	{name: "folders of a server that end so", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/X.sbd/y/cur/": "", "joe/Maildir/X.sbd/y/dovecot-uidlist": "3 V8 N1\n",
 	}, want: `

@@ -157,7 +157,7 @@ func (s *Source) maildirUsers() error {
 			case sub.HasMailbox():
 				s.noteBad(name+"/"+user, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs below it that are no user's: say where users' mail lies"})
 			case isMailFolder(user) && holdsMail(d, user, 0):
-				s.noteBad(name+"/"+user, &maildir.Error{Class: "no-maildir", Text: "mail in a folder among Maildirs: not read"})
+				s.noteBad(name+"/"+user, &maildir.Error{Class: maildir.NoMaildir, Text: "mail in a folder among Maildirs: not read"})
 			}
 			return nil
 		})
@@ -202,11 +202,11 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case beginsAsMbox(d, name):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "a mailbox file beside a Maildir: not read"})
+		case d.BeginsAsMbox(name):
+			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file beside a Maildir: not read"})
 		case slices.Contains(homeNames, name) && in(d, name, isHome): // it is the Maildir, or told
 		case isMailFolder(name) && holdsMail(d, name, 0):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: "no-maildir", Text: "mail in a folder beside a Maildir: not read"})
+			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "mail in a folder beside a Maildir: not read"})
 		case in(d, name, (*maildir.Dir).HasMailbox):
 			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs beside that of the user: not read"})
 		}
@@ -274,21 +274,9 @@ func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *
 
 // noteMbox keeps a mailbox file that lies among Maildirs.
 func (s *Source) noteMbox(d *maildir.Dir, name, path string) {
-	if beginsAsMbox(d, name) {
-		s.noteBad(path, &maildir.Error{Class: "no-maildir", Text: "a mailbox file among Maildirs: not read"})
+	if d.BeginsAsMbox(name) {
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
 	}
-}
-
-// beginsAsMbox tells whether a name is a file that begins with "From ".
-func beginsAsMbox(d *maildir.Dir, name string) bool {
-	f, _, err := d.OpenFile(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 5)
-	_, err = f.ReadAt(head, 0)
-	return err == nil && string(head) == "From "
 }
 
 // mboxUsers takes every directory and every mailbox file of the tree for a

@@ -99,6 +99,9 @@ type box struct{ dir, name string }
 // ownDirs are directories of a Maildir that are no mailboxes.
 var ownDirs = []string{"cur", "new", "tmp", "courierimapkeywords", "courierimaphieracl", ".imsconv"}
 
+// ownFiles are the lists of a Maildir that are read elsewhere.
+var ownFiles = []string{"dovecot-uidlist", "courierimapuiddb", "dovecot-keywords", "subscriptions", "courierimapsubscribed", "dovecot-acl", "courierimapacl", "maildirsize"}
+
 // mailboxes finds the mailboxes below the root, with their names, and says how
 // names stand on disk.
 func (u *maildirUser) mailboxes() []box {
@@ -169,7 +172,10 @@ func (u *maildirUser) search(prefix string, depth int, dirs *[]string) {
 		below := filepath.Join(prefix, name)
 		path := filepath.Join(u.root, below)
 		switch {
-		case slices.Contains(ownDirs, name) || !isDir(path):
+		case slices.Contains(ownDirs, name) || slices.Contains(ownFiles, name):
+		case beginsFrom(path):
+			u.problem(path, "no-maildir", "a mailbox file among Maildirs: not compared")
+		case !isDir(path):
 		case !fs && (name[0] != '.' || !isMailbox(path)):
 			if holdsMailbox(path, 0) {
 				u.problem(path, "bad-mailbox", "messages below it, and no mailbox of this layout: not compared")

@@ -317,6 +317,8 @@ func TestLeftOut(t *testing.T) {
 			"hidden .trash: ", "hidden joe/.md: ", "hidden joe/.old: "}},
 		{"homes", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "joe/.maildir/cur/1.x": "x", "joe/mbox": one, "joe/mail/Sent": one, "joe/text": "x", "joe/Maildir2/.Sent/cur/1.x": "x", "joe/Mail/INBOX/cur/1.x": "x", "tom/mail/saved": one, "x.com/ann/Maildir/cur/1.x": "x", "x.com/ann/saved": one}, []string{
 			"bad-mailbox joe/.maildir: another", "no-maildir joe/Mail: ", "bad-mailbox joe/Maildir2: Maildirs beside", "no-maildir joe/mail: ", "no-maildir joe/mbox: ", "no-maildir tom/mail: ", "no-maildir x.com/ann/saved: "}},
+		{"KMail", trees.Maildir, map[string]string{"joe/Maildir/inbox/cur/1.x": "x", "joe/Maildir/drafts": one, "joe/Maildir/dovecot-acl": "", "joe/Maildir/courierimapuiddb": "", "joe/Maildir/.inbox.directory/old": one, "joe/Maildir/.inbox.directory/a/cur/1.x": one}, []string{
+			"no-maildir joe/Maildir/.inbox.directory/old: ", "no-maildir joe/Maildir/drafts: "}},
 		{"no users", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "x.com/ann/cur/1.x": "x", "x.com/0/bob/Maildir/cur/1.x": "x", ".old/ann/cur/1.x": "x", "y.com/z/t": "x"}, []string{
 			"bad-mailbox .old: ", "bad-mailbox x.com/0: "}},
 		{"files", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "ann": one, "bob/INBOX": one, "bob/text": "x"}, []string{"no-maildir ann: ", "no-maildir bob/INBOX: "}},
