@@ -178,15 +178,29 @@ var maildirRows = []row{
 		box ann/INBOX 7 0 sub -1 "" ""`},
 	{name: "a template", opt: Options{Path: "%d/%n/md"}, files: map[string]string{
 		"x.com/joe/md/cur/": "", "x.com/joe/md/dovecot-uidlist": "3 V7 N1\n", "x.com/ann/Maildir/cur/": "", "x.com/file": "x"}, want: `
+		! 1 not-in-path x.com/ann/Maildir: mail where the path of users does not lead: not read
 		user joe@x.com
 		box joe@x.com/INBOX 7 0 sub -1 "" ""`},
 	{name: "users spread over folders", opt: Options{Kind: Maildir, Path: "%d/*/*/%n/Mail*"}, files: map[string]string{
-		"x.com/j/jo/joe/Maildir/cur/": "", "x.com/j/jo/joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/a/an/ann/Maildir/cur/": "", "x.com/a/an/ann/Maildir/dovecot-uidlist": "3 V8 N1\n", "x.com/a/bob/Maildir/cur/": "", "y.org/*": "x",
+		"x.com/j/jo/joe/Maildir/cur/": "", "x.com/j/jo/joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "x.com/a/an/ann/Maildir/cur/": "", "x.com/a/an/ann/Maildir/dovecot-uidlist": "3 V8 N1\n", "x.com/a/bob/Maildir/cur/": "", "x.com/a/bob/Maildir/.Sent/cur/": "", "x.com/a/bob/notes/x": "x", "x.com/a/an/ann/old/INBOX/cur/": "", "y.org/*": "x",
 	}, want: `
+		! 1 not-in-path x.com/a/an/ann/old: mail where the path of users does not lead: not read
+		! 1 not-in-path x.com/a/bob/Maildir: mail where the path of users does not lead: not read
 		user ann@x.com
 		box ann@x.com/INBOX 8 0 sub -1 "" ""
 		user joe@x.com
 		box joe@x.com/INBOX 7 0 sub -1 "" ""`},
+	{name: "mailbox files beside a template", opt: Options{Kind: Mbox, Path: "%d/%n/*mbox"}, files: map[string]string{
+		"x.com/joe/mbox": from1, "x.com/joe/saved": from1, "x.com/joe/text": "x", "x.com/ann": from1, "y.org/ann/mail/a": from1, "z": from1,
+	}, want: `
+		! 1 not-in-path x.com/ann: mail where the path of users does not lead: not read
+		! 1 not-in-path x.com/joe/saved: mail where the path of users does not lead: not read
+		! 1 not-in-path y.org/ann/mail: mail where the path of users does not lead: not read
+		! 1 not-in-path z: mail where the path of users does not lead: not read
+		user joe@x.com
+		! 1 no-uidvalidity x.com/joe/mbox: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
+		box joe@x.com/INBOX 961579934 0 sub -1 "" ""
+		msg joe@x.com/INBOX/1 0 "" ""`},
 	{name: "LAYOUT=fs", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/a/b.c/cur/": "", "joe/Maildir/a/b.c/dovecot-uidlist": "3 V8 N1\n", "joe/Maildir/a/loop": "-> ..",
 	}, want: `

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/sims"
 )
 
 // CheckPath reports why a template of paths cannot be used, or nil. It names
@@ -70,9 +71,19 @@ func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, go
 		return err
 	}
 	slices.Sort(names)
+	passed := prefix != "" && s.opt.Kind == Maildir && d.IsMailbox()
+	if passed {
+		s.notePassed(strings.TrimSuffix(prefix, "/"))
+	}
 	for _, name := range names {
 		found := parts[0].FindStringSubmatch(name)
-		if found == nil || name == ".imsconv" {
+		if name == ".imsconv" {
+			continue
+		}
+		if found == nil {
+			if !passed && s.isMail(d, name) {
+				s.notePassed(prefix + name)
+			}
 			continue
 		}
 		values := map[string]string{"n": got["n"], "d": got["d"], "u": got["u"]}
@@ -107,6 +118,9 @@ func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regex
 		return nil
 	case !info.Dir:
 		s.noteOther(path, !info.Regular)
+		if s.isMail(d, name) {
+			s.notePassed(path)
+		}
 		return nil
 	}
 	sub, err := d.Open(name)
@@ -116,4 +130,18 @@ func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regex
 	}
 	defer sub.Close()
 	return s.match(sub, path+"/", rest, values)
+}
+
+// notePassed keeps a place with mail where the template does not lead: it may
+// be meant so, and whoever has mistaken the template learns whom it misses.
+func (s *Source) notePassed(path string) {
+	s.early = append(s.early, &sims.Error{Name: path, Class: "not-in-path", Text: "mail where the path of users does not lead: not read", Tolerated: true})
+}
+
+// isMail tells whether there is mail of the tree's kind under a name.
+func (s *Source) isMail(d *maildir.Dir, name string) bool {
+	if s.opt.Kind == Maildir {
+		return in(d, name, (*maildir.Dir).HasMailbox)
+	}
+	return d.BeginsAsMbox(name) || holdsMail(d, name, 0)
 }
