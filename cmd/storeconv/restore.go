@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/stream"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/shards"
 )
@@ -182,6 +184,9 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	if err := v.prepare(job); err != nil {
 		return err
 	}
+	if err := v.apart(); err != nil {
+		return err
+	}
 	tellPartitions(job, args, v.opts.Partition)
 	streams, closeAll, err := openSources(job, &v.Tree, v.files)
 	defer closeAll()
@@ -221,6 +226,17 @@ func (v *restoreFlags) run(ctx context.Context, job *cli.Job, args []string) err
 	rep, err := restore.Restore(ctx, v.store, streams, o)
 	v.report(job, &rep, err)
 	return v.part.Busy(err, v.store)
+}
+
+// apart refuses a store that lies in a tree of mail, or the other way round:
+// the next run would take the one for a part of the other.
+func (v *restoreFlags) apart() error {
+	for _, f := range v.files {
+		if info, err := os.Stat(f); err == nil && info.IsDir() && durable.Nest(v.store, f) {
+			return fmt.Errorf("the store %s and the source %s lie inside each other", v.store, f)
+		}
+	}
+	return nil
 }
 
 // list prints what -t and --header ask for.
