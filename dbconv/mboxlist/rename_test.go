@@ -1,10 +1,6 @@
 package mboxlist
 
-import (
-	"testing"
-
-	"imsconv/dbconv/bdb"
-)
+import "testing"
 
 // users renames by a table.
 func users(table map[string]string) func(string) string {
@@ -91,22 +87,5 @@ func TestKeyForms(t *testing.T) {
 	}
 	if f, ok := FindKeyForm([]string{"user.anna", "user.bob", "x"}); !ok || f.String() != "user.%s" {
 		t.Errorf("found %s, %t", f, ok)
-	}
-}
-
-// The records of an Update come out of a database as they were put.
-func TestUpdateThroughAll(t *testing.T) {
-	u := NewUpdate(QuotaDB, t.TempDir())
-	put(t, u, pair{"bob", "1 -1 0 0 -1"}, pair{"anna", "2 -1 0 0 -1"})
-	file, _ := apply(t, u, nil)
-	var got []*bdb.Record
-	for rec, err := range cursor(t, file).All() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, rec.Clone())
-	}
-	if len(got) != 2 || string(got[0].Key) != "anna" || string(got[1].Value) != "1 -1 0 0 -1" {
-		t.Errorf("%d records", len(got))
 	}
 }

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -181,6 +182,32 @@ func TestWriteDamaged(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if now, err := os.ReadFile(path); err != nil || string(now) != string(data) {
+		t.Errorf("the database was touched: %v", err)
+	}
+}
+
+// TestWriteUnordered: a database whose keys do not rise is no mailbox list, and
+// stays, since records put between such keys would be lost to a reader.
+func TestWriteUnordered(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "store")
+	if err := write(t, store, Options{}, storeconv.Databases{}, map[string]string{"user/ann": "1", "user/bob": "2"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(store, "mboxlist/folder.db")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.Replace(data, []byte("user/ann"), []byte("user/zoe"), 1)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = write(t, store, Options{}, storeconv.Databases{}, map[string]string{"user/joe": "3"}, nil)
+	const want = `mboxlist/folder.db: keys out of order: "user/bob" after "user/zoe"`
+	if !errors.Is(err, ErrOrder) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, data) {
 		t.Errorf("the database was touched: %v", err)
 	}
 }
