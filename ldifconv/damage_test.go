@@ -15,8 +15,8 @@ import (
 func TestDamageHasOneShape(t *testing.T) {
 	_, ldifErr := ldif.NewReader(strings.NewReader("dn: o=x\no: x\nno colon\n"), ldif.Options{}).Next()
 	_, filterErr := filter.Compile("(uid=a", nil)
-	_, atErr := schema.ReadATConf(strings.NewReader("# a comment\nnonsense\n"))
-	_, ocErr := schema.ReadOCConf(strings.NewReader("\n\nnonsense\n"))
+	_, atErr := schema.Read(strings.NewReader("# a comment\nattribute nonsense\n"))
+	_, ocErr := schema.Read(strings.NewReader("\nobjectclass x\n\tnonsense\n"))
 	for name, tt := range map[string]struct {
 		err            error
 		position, kind string

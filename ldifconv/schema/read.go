@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -20,7 +19,9 @@ var ErrTooBig = errors.New("larger than 16 MiB")
 // and slapd.user_oc.conf of Directory Server 4.x (in one file or two), LDIF
 // with attributeTypes and objectClasses (Directory Server 5, 389-ds, OpenLDAP's
 // cn=config), and attributetype and objectclass directives of OpenLDAP. What
-// else such files hold is passed over. Errors name the line.
+// else such files hold is passed over. The first line that cannot be read is an
+// error that names it, *Error or *ldif.Error, since a server would not start on
+// such a file.
 func Read(r io.Reader) (Definitions, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSchemaFile+1))
 	if err != nil {
@@ -121,23 +122,22 @@ func (d *Definitions) class(text string) error {
 	return err
 }
 
-// statement is a directive with the lines that continue it.
+// statement is a directive: its line, and the lines that continue it.
 type statement struct {
-	line  int
-	words []string // of the first line
-	text  strings.Builder
-	conf  strings.Builder // as it stands
+	lines []confLine
+	text  strings.Builder // of all lines, a blank behind each
 }
 
 func readDirectives(data []byte) (d Definitions, err error) {
-	list, err := statements(data)
-	if err != nil {
-		return d, err
-	}
 	macros := map[string]string{}
-	for i := range list {
-		if err := d.directive(&list[i], macros); err != nil {
-			return d, &Error{list[i].line, err}
+	for _, s := range statements(data) {
+		err := d.directive(s, macros)
+		var at *Error
+		switch {
+		case errors.As(err, &at):
+			return d, err
+		case err != nil:
+			return d, &Error{s.lines[0].number, err}
 		}
 	}
 	return d, nil
@@ -145,33 +145,34 @@ func readDirectives(data []byte) (d Definitions, err error) {
 
 // statements groups lines: a line that begins with a blank belongs to the one
 // before, and comments and empty lines to none.
-func statements(data []byte) (list []statement, err error) {
-	scan := bufio.NewScanner(bytes.NewReader(data))
-	scan.Buffer(nil, maxConfLine)
-	for n := 1; scan.Scan(); n++ {
-		line := strings.TrimRight(scan.Text(), " \t\r")
-		if line == "" || strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") {
+func statements(data []byte) (list []*statement) {
+	number := 0
+	for line := range bytes.Lines(data) {
+		number++
+		words := strings.Fields(string(line))
+		if len(words) == 0 || words[0][0] == '#' {
 			continue
 		}
 		if line[0] != ' ' && line[0] != '\t' || len(list) == 0 {
-			list = append(list, statement{line: n, words: strings.Fields(line)})
+			list = append(list, &statement{})
 		}
-		s := &list[len(list)-1]
-		s.text.WriteString(line + " ")
-		s.conf.WriteString(line + "\n")
+		s := list[len(list)-1]
+		s.lines = append(s.lines, confLine{number, words})
+		s.text.Write(bytes.TrimRight(line, " \t\r\n"))
+		s.text.WriteByte(' ')
 	}
-	return list, scan.Err()
+	return list
 }
 
 // directive takes one statement of slapd.conf or of a .conf file of Directory
-// Server 4.
+// Server 4. An error that is no *Error is of its first line.
 func (d *Definitions) directive(s *statement, macros map[string]string) error {
-	text := s.text.String()
+	text, words := s.text.String(), s.lines[0].words
 	bracket := strings.IndexByte(text, '(')
 	v3 := bracket >= 0 && len(strings.Fields(text[:bracket])) == 1
-	switch keyword := strings.ToLower(s.words[0]); {
-	case keyword == "objectidentifier" && len(s.words) == 3:
-		macros[strings.ToLower(s.words[1])] = expandOID(s.words[2], macros)
+	switch keyword := strings.ToLower(words[0]); {
+	case keyword == "objectidentifier" && len(words) == 3:
+		macros[strings.ToLower(words[1])] = expandOID(words[2], macros)
 	case v3 && (keyword == "attributetype" || keyword == "attribute"):
 		if err := d.attribute(text[bracket:]); err != nil {
 			return err
@@ -185,35 +186,17 @@ func (d *Definitions) directive(s *statement, macros map[string]string) error {
 		c := &d.Classes[len(d.Classes)-1]
 		c.OID = expandOID(c.OID, macros)
 	case keyword == "attribute":
-		a, err := parseAttribute(s.words[1:])
+		a, err := parseConfAttribute(words[1:])
 		if err != nil {
 			return err
 		}
-		d.Attributes = append(d.Attributes, AttributeType{
-			Names: append([]string{a.Name}, a.Aliases...), OID: a.OID, Syntax: a.Syntax,
-			Single: a.Single, OneInIMS: a.Single, Operational: a.Operational, Origin: Site,
-		})
+		d.Attributes = append(d.Attributes, a)
 	case keyword == "objectclass":
-		return d.confClass(s)
-	}
-	return nil
-}
-
-func (d *Definitions) confClass(s *statement) error {
-	list, err := ReadOCConf(strings.NewReader(s.conf.String()))
-	var at *Error
-	if errors.As(err, &at) {
-		return at.Err // the caller knows the line of the file
-	}
-	if err != nil {
-		return err
-	}
-	for _, c := range list {
-		o := ClassType{Names: []string{c.Name}, OID: c.OID, Must: c.Requires, May: c.Allows, Kind: Auxiliary, Origin: Site}
-		if !strings.EqualFold(c.Superior, "top") {
-			o.Superiors = []string{c.Superior}
+		c, err := parseConfClass(s.lines)
+		if err != nil {
+			return err
 		}
-		d.Classes = append(d.Classes, o)
+		d.Classes = append(d.Classes, c)
 	}
 	return nil
 }
