@@ -28,7 +28,7 @@ type directory struct {
 func newDirectory(t *testing.T, suffix, export string) *directory {
 	t.Helper()
 	var definitions bytes.Buffer
-	if err := schema.WriteOpenLDAP(&definitions, schema.OpenLDAPOptions{Standalone: true}); err != nil {
+	if err := schema.Merged().Only(schema.Products(), true).WriteSlapd(&definitions); err != nil {
 		t.Fatal(err)
 	}
 	return &directory{peer.NewSlapd(t, definitions.Bytes(), suffix, export), t}
@@ -230,7 +230,7 @@ func TestSchemaLoads(t *testing.T) {
 	for _, standalone := range []bool{true, false} {
 		dir := t.TempDir()
 		var definitions bytes.Buffer
-		if err := schema.WriteOpenLDAP(&definitions, schema.OpenLDAPOptions{Standalone: standalone}); err != nil {
+		if err := schema.Merged().Only(schema.Products(), standalone).WriteSlapd(&definitions); err != nil {
 			t.Fatal(err)
 		}
 		conf := "include " + dir + "/merged.schema\n"

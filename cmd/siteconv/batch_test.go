@@ -291,7 +291,7 @@ func TestBatchRecordsOnSlapd(t *testing.T) {
 	site, moved := batchedSite(t), filepath.Join(t.TempDir(), "moved")
 	export := filepath.Join(site, "export.ldif")
 	var definitions bytes.Buffer
-	if err := schema.WriteOpenLDAP(&definitions, schema.OpenLDAPOptions{Standalone: true}); err != nil {
+	if err := schema.Merged().Only(schema.Products(), true).WriteSlapd(&definitions); err != nil {
 		t.Fatal(err)
 	}
 	d := peer.NewSlapd(t, definitions.Bytes(), "o=internet", export)

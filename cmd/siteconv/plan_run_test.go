@@ -48,7 +48,7 @@ func directorySchema(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	b.WriteString("attributetype ( 2.16.840.1.113730.3.1.55 NAME 'aci' SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )\n\n")
-	if err := schema.WriteOpenLDAP(&b, schema.OpenLDAPOptions{Standalone: true}); err != nil {
+	if err := schema.Merged().Only(schema.Products(), true).WriteSlapd(&b); err != nil {
 		t.Fatal(err)
 	}
 	allow := strings.NewReplacer("MUST ( o )\n\tMAY (", "MUST ( o )\n\tMAY ( aci $", "MUST ( dc )\n\tMAY (", "MUST ( dc )\n\tMAY ( aci $")

@@ -60,43 +60,9 @@ func LookupClass(name []byte) (ClassID, bool) {
 	return ClassID(id), ok
 }
 
-// LookupClassString is LookupClass for a string.
-func LookupClassString(name string) (ClassID, bool) {
-	return LookupClass([]byte(name))
-}
-
 // ClassName returns the canonical spelling of a class, or "" for NoClass.
 func ClassName(id ClassID) string { return classes[id].Name }
 
 // ClassCount is the number of class identifiers, NoClass included: a ClassID is
 // below it.
 const ClassCount = int(classCount)
-
-// Classes returns the definitions, superiors before the classes below them. The
-// slice is the caller's, what its elements point to is not.
-func Classes() []Class { return append([]Class(nil), classes[1:]...) }
-
-// ClassInfo returns the definition of one class.
-func ClassInfo(id ClassID) Class { return classes[id] }
-
-// Allows reports whether an entry of class id may hold attribute a, superiors
-// included.
-func Allows(id ClassID, a ID) bool {
-	for steps := 0; id != NoClass && steps < ClassCount; steps++ {
-		c := &classes[id]
-		if holds(c.Must, a) || holds(c.May, a) {
-			return true
-		}
-		id, _ = LookupClassString(c.Superior)
-	}
-	return false
-}
-
-func holds(list []ID, a ID) bool {
-	for _, id := range list {
-		if id == a {
-			return true
-		}
-	}
-	return false
-}

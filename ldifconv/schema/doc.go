@@ -22,8 +22,9 @@
 // An entry passes through a directory both before and after its upgrade, so the
 // schema written here is the union of old and new: a class allows what either
 // product allowed and requires what both required; an attribute is
-// single-valued only where both products had it so. SingleValued tells the iMS
-// rule, which is the one that the upgrade has to meet.
+// single-valued only where both products had it so. Attribute.Single and
+// AttributeType.OneInIMS tell the iMS rule, which is the one that the upgrade
+// has to meet.
 //
 // # Output forms
 //

@@ -114,9 +114,6 @@ func Name(id ID) string { return attributes[id].Name }
 // Operational reports whether the server maintains the attribute itself.
 func Operational(id ID) bool { return attributes[id].Operational }
 
-// SingleValued reports whether iMS takes one value of the attribute only.
-func SingleValued(id ID) bool { return attributes[id].Single }
-
 // SyntaxOf returns the syntax of an attribute; CIS for None, as Directory
 // Server 4.x treats an attribute that it does not know.
 func SyntaxOf(id ID) Syntax { return attributes[id].Syntax }
@@ -124,10 +121,6 @@ func SyntaxOf(id ID) Syntax { return attributes[id].Syntax }
 // Count is the number of attribute identifiers, None included: an ID is below
 // it.
 const Count = int(count)
-
-// Attributes returns the definitions in table order. The slice is the caller's,
-// what its elements point to is not.
-func Attributes() []Attribute { return append([]Attribute(nil), attributes[1:]...) }
 
 // Info returns the definition of one attribute.
 func Info(id ID) Attribute { return attributes[id] }

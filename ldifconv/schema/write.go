@@ -9,31 +9,6 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// OpenLDAPOptions says which definitions WriteOpenLDAP writes.
-type OpenLDAPOptions struct {
-	// Standalone adds the standard attributes and classes, for a server
-	// that includes neither core.schema, cosine.schema nor
-	// inetorgperson.schema. Its groupOfUniqueNames needs no member, as in
-	// Directory Server 4.x. Without it those three files come first.
-	Standalone bool
-}
-
-// allProducts are the origins of a merged schema.
-var allProducts = []Origin{SIMS, NMS, IMS}
-
-// WriteOpenLDAP writes the merged schema as slapd.conf directives, see
-// [Set.WriteSlapd].
-func WriteOpenLDAP(w io.Writer, o OpenLDAPOptions) error {
-	return Merged().Only(allProducts, o.Standalone).WriteSlapd(w)
-}
-
-// WriteATConf writes the attributes that the products brought, see
-// [Set.WriteAT].
-func WriteATConf(w io.Writer) error { return Merged().Only(allProducts, false).WriteAT(w) }
-
-// WriteOCConf writes the classes that the products brought, see [Set.WriteOC].
-func WriteOCConf(w io.Writer) error { return Merged().Only(allProducts, false).WriteOC(w) }
-
 // commentWidth is the length of the longest comment line written.
 const commentWidth = 76
 
