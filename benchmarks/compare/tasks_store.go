@@ -50,8 +50,7 @@ func restoreTasks(s *suite) ([]task, error) {
 		return nil, err
 	}
 	tasks[0].list = append(tasks[0].list, files...)
-	own, err := s.ownBench(totals)
-	return append(tasks, own), err
+	return append(tasks, s.ownBench(totals)), nil
 }
 
 func (s *suite) restore(t bench.Totals, mode string, jobs int) contender {
@@ -124,12 +123,12 @@ func (s *suite) fileMakers(t bench.Totals) ([]contender, error) {
 
 // ownBench measures the same stream with storeconv bench, for comparison with
 // the row of restore.
-func (s *suite) ownBench(t bench.Totals) (task, error) {
+func (s *suite) ownBench(t bench.Totals) task {
 	out := mailTask("restore-bench", "storeconv bench on the same stream", "The whole of it: bare loops, restore, verify and backup, one round.", t)
 	argv := []string{s.ours["storeconv"], "bench", s.at("measured"), "--messages", strconv.FormatInt(t.Messages, 10), "--sync", "none", "--rounds", "1", "--quiet", "--report", s.at("bench.json")}
 	out.list = []contender{{name: "storeconv bench", role: ours, does: "storeconv bench DIR --messages N --sync none --rounds 1 --report bench.json",
 		cmd: command{argv: argv}, check: func(bool) error { return s.noteBench(s.at("bench.json")) }}}
-	return out, nil
+	return out
 }
 
 // restored makes the store that the next tasks read.

@@ -104,7 +104,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if err != nil {
 		return err
 	}
-	if err := scratchRoom(o.temp, totalSize(job, args)); err != nil {
+	if err := scratchRoom(o.temp, totalSize(args)); err != nil {
 		return err
 	}
 	inputs, closeAll, err := openInputs(job, args)

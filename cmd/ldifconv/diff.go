@@ -124,7 +124,7 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if opt.Schema, err = readSchemas(job, o.schemas); err != nil {
 		return err
 	}
-	if err := scratchRoom(o.temp, totalSize(job, args)); err != nil {
+	if err := scratchRoom(o.temp, totalSize(args)); err != nil {
 		return err
 	}
 	inputs, closeAll, err := openInputs(job, args)

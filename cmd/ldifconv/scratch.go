@@ -33,7 +33,7 @@ func scratchRoom(dir string, sizes int64) error {
 }
 
 // totalSize is the size of all inputs on disk, as far as it is known.
-func totalSize(job *cli.Job, paths []string) (total int64) {
+func totalSize(paths []string) (total int64) {
 	for _, path := range paths {
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 			total += st.Size()

@@ -44,7 +44,7 @@ func (f *upgradeFlags) checkRoom(job *cli.Job, args []string) error {
 	if !f.checks() {
 		return nil
 	}
-	err := scratchRoom("", totalSize(job, args))
+	err := scratchRoom("", totalSize(args))
 	if err == nil {
 		return nil
 	}

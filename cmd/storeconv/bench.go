@@ -138,7 +138,7 @@ func (v *benchFlags) run(ctx context.Context, job *cli.Job, args []string) error
 	if err != nil {
 		return err
 	}
-	room, err := makeRoom(job, v.dir)
+	room, err := makeRoom(v.dir)
 	if err != nil {
 		return err
 	}

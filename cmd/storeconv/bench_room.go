@@ -27,7 +27,7 @@ const workName = "storeconv-bench"
 
 // makeRoom makes a folder in an empty directory, and the directory when it is
 // not there.
-func makeRoom(job *cli.Job, dir string) (*benchRoom, error) {
+func makeRoom(dir string) (*benchRoom, error) {
 	made := false
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:

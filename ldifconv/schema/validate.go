@@ -84,7 +84,7 @@ func (v *Validator) Check(e *ldif.Entry, report func(Violation)) {
 	for i := range v.groups {
 		v.attribute(e, &v.groups[i])
 	}
-	v.required(e)
+	v.required()
 	v.rdn(e)
 }
 
@@ -222,7 +222,7 @@ func (v *Validator) expand() {
 	}
 }
 
-func (v *Validator) required(e *ldif.Entry) {
+func (v *Validator) required() {
 	for i, row := range v.must {
 		if v.present[row.attr] == v.at || row.attr == int(ObjectClass) || slices.ContainsFunc(v.must[:i], func(r mustRow) bool { return r.attr == row.attr }) {
 			continue

@@ -72,7 +72,7 @@ func BeginPart(ctx context.Context, store string, part Mark, owner *storeconv.Ow
 		return nil, err
 	}
 	if err = c.begin(&part); err == nil {
-		err = c.lock(unix.F_OFD_SETLK, startRange, unix.F_UNLCK)
+		err = c.lock(startRange, unix.F_UNLCK)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -131,7 +131,7 @@ func (c *Claim) tryStart(owner *storeconv.Owner) error {
 		err = c.store.FS().Fchown(c.fd, owner.UID, owner.GID)
 	}
 	if err == nil {
-		err = c.lock(unix.F_OFD_SETLK, startRange, unix.F_WRLCK)
+		err = c.lock(startRange, unix.F_WRLCK)
 	}
 	if err == nil && !c.current() {
 		err = errStarting
@@ -152,10 +152,10 @@ func (c *Claim) current() bool {
 	return err == nil && there.Ino == here.Ino
 }
 
-// lock does one of the lock commands on a range; errStarting says that another
-// process holds it.
-func (c *Claim) lock(cmd int, at int64, kind int16) error {
-	_, err := c.store.FS().Lock(c.fd, cmd, unix.Flock_t{Type: kind, Start: at, Len: 1})
+// lock takes a range, or gives it up (F_UNLCK), without waiting; errStarting
+// says that another process holds it.
+func (c *Claim) lock(at int64, kind int16) error {
+	_, err := c.store.FS().Lock(c.fd, unix.F_OFD_SETLK, unix.Flock_t{Type: kind, Start: at, Len: 1})
 	if err == unix.EAGAIN || err == unix.EACCES {
 		return errStarting
 	}
@@ -189,7 +189,7 @@ func (c *Claim) division(part *Mark) error {
 		return err
 	}
 	if string(have) != own {
-		err := c.lock(unix.F_OFD_SETLK, lifeRange, unix.F_WRLCK)
+		err := c.lock(lifeRange, unix.F_WRLCK)
 		if errors.Is(err, errStarting) {
 			return fmt.Errorf("%s: another process makes a part of another division of the site there (%s), and this is part %d of %d%s: the parts of two divisions do not go into one store; name another store for one of them",
 				c.store.Path(), describe(string(have)), part.Index, part.Count, ofPlan(part.Plan))
@@ -202,7 +202,7 @@ func (c *Claim) division(part *Mark) error {
 			return fmt.Errorf("%s: %w", filepath.Join(c.store.Path(), RecordsDir, divisionFile), err)
 		}
 	}
-	return c.lock(unix.F_OFD_SETLK, lifeRange, unix.F_RDLCK)
+	return c.lock(lifeRange, unix.F_RDLCK)
 }
 
 func writeAt(fd int, text string) error {
@@ -278,7 +278,7 @@ func (c *Claim) putAway(part *Mark) error {
 	if err = errors.Join(err, d.Close()); err != nil {
 		return err
 	}
-	text, err := readRegular(filepath.Join(c.store.Path(), RecordsDir, earlierName(name)), mostRecord)
+	text, err := readRegular(filepath.Join(c.store.Path(), RecordsDir, earlierName(name)))
 	if err != nil {
 		return ignoreMissing(err)
 	}
@@ -323,7 +323,7 @@ func (c *Claim) Close() error {
 // leave removes the file of the division, and directories that are empty then,
 // when no other run lives by it. What stays does no harm.
 func (c *Claim) leave() {
-	if c.fd < 0 || c.lock(unix.F_OFD_SETLK, startRange, unix.F_WRLCK) != nil || c.lock(unix.F_OFD_SETLK, lifeRange, unix.F_WRLCK) != nil || !c.current() {
+	if c.fd < 0 || c.lock(startRange, unix.F_WRLCK) != nil || c.lock(lifeRange, unix.F_WRLCK) != nil || !c.current() {
 		return
 	}
 	if c.store.Remove(RecordsDir+"/"+divisionFile) == nil && c.store.RemoveDir(RecordsDir) == nil {

@@ -294,8 +294,8 @@ func (m *merge) checkCopies(own []Record) error {
 }
 
 func sameFile(a, b string) bool {
-	x, errX := readRegular(a, mostRecord)
-	y, errY := readRegular(b, mostRecord)
+	x, errX := readRegular(a)
+	y, errY := readRegular(b)
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 

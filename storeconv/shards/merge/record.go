@@ -125,7 +125,7 @@ func recordNames(store string) ([]string, error) {
 
 func readRecord(store, name string) (Record, error) {
 	path := filepath.Join(store, RecordsDir, name)
-	text, err := readRegular(path, mostRecord)
+	text, err := readRegular(path)
 	if err != nil {
 		return Record{}, err
 	}
@@ -140,9 +140,9 @@ func readRecord(store, name string) (Record, error) {
 	return r, nil
 }
 
-// readRegular reads a regular file of at most limit bytes, and waits for no
-// pipe.
-func readRegular(path string, limit int64) ([]byte, error) {
+// readRegular reads a regular file of at most mostRecord bytes, and waits for
+// no pipe.
+func readRegular(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -153,9 +153,9 @@ func readRegular(path string, limit int64) ([]byte, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w", path, ims.ErrNotRegular)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("%s: over %d bytes", path, limit)
+	text, err := io.ReadAll(io.LimitReader(f, mostRecord+1))
+	if err == nil && int64(len(text)) > mostRecord {
+		err = fmt.Errorf("%s: over %d bytes", path, mostRecord)
 	}
 	return text, err
 }
