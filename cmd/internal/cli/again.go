@@ -3,8 +3,6 @@ package cli
 import (
 	"io"
 	"os"
-
-	"github.com/spf13/pflag"
 )
 
 // Again is an input that can be opened several times: a file, or standard input
@@ -43,20 +41,6 @@ func (j *Job) Again(path, dir string) (*Again, error) {
 	a.temp = true
 	a.file, a.size, err = Spool(raw, dir)
 	return a, err
-}
-
-// takeStdin takes standard input, which is there once.
-func (j *Job) takeStdin() error {
-	if j.stdinOpen.Swap(true) {
-		return errTwice
-	}
-	return j.readsStdin()
-}
-
-// atStart says whether nothing of a file has been read.
-func atStart(f *os.File) bool {
-	at, err := f.Seek(0, io.SeekCurrent)
-	return err == nil && at == 0
 }
 
 // Spool copies r into a temporary file in dir ("": os.TempDir) that has no name
@@ -103,30 +87,4 @@ func (a *Again) Close() error {
 		return nil
 	}
 	return a.file.Close()
-}
-
-// NoFolder refuses "-" where a folder is wanted; what names it.
-func NoFolder(what, path string) error {
-	if path != "-" {
-		return nil
-	}
-	return WithHint(Usagef("%s: - is standard input, and a folder is wanted", what), "a folder of that name is ./-")
-}
-
-// checkFolders refuses options that name standard input as a folder.
-func checkFolders(fs *pflag.FlagSet) (err error) {
-	fs.Visit(func(f *pflag.Flag) {
-		if err == nil && completeFlag(f).want == folders {
-			err = NoFolder("--"+f.Name, f.Value.String())
-		}
-	})
-	return err
-}
-
-// InputName is the name of an input in messages.
-func InputName(path string) string {
-	if path == "-" {
-		return "standard input"
-	}
-	return path
 }

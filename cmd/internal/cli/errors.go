@@ -47,7 +47,7 @@ func flagError(fs *pflag.FlagSet, err error) error {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
 		var names []string
 		fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := Nearest(unknown.GetSpecifiedName(), names); near != "" {
 			return WithHint(Usagef("%w", err), "is it --"+near+"?")
 		}
 	}

@@ -138,42 +138,6 @@ func (in *Input) decompress() error {
 	return nil
 }
 
-// readsStdin notes that standard input is read, where it is a plain file.
-func (j *Job) readsStdin() error {
-	f, ok := j.Stdin.(*os.File)
-	if !ok {
-		return nil
-	}
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return nil // what is wrong with it is met by reading
-	}
-	return j.reads(st, "standard input")
-}
-
-// PlainStdin returns standard input where that is a plain file, read from its
-// start and not compressed, so that it can be read like a file that is named;
-// else nil. Standard input can be had once, this way or by Open.
-func (j *Job) PlainStdin() (*os.File, error) {
-	f, ok := j.Stdin.(*os.File)
-	if !ok || j.stdinOpen.Load() {
-		return nil, nil
-	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, nil
-	}
-	if !atStart(f) {
-		return nil, nil
-	}
-	if _, plain, err := Decompress(io.NewSectionReader(f, 0, info.Size())); err != nil || !plain {
-		return nil, nil
-	}
-	j.stdinOpen.Store(true)
-	j.notes("-", info, nil)
-	return f, j.reads(info, "standard input")
-}
-
 // OpenFile opens a plain file read-only and gives its size in bytes.
 func (j *Job) OpenFile(path string) (*os.File, int64, error) {
 	f, err := os.Open(path)

@@ -134,11 +134,3 @@ func (j *Job) Snapshot() Report {
 	}
 	return r
 }
-
-// Recall takes over the report of an earlier, finished run, for a run that
-// finds its work already done.
-func (j *Job) Recall(r Report) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.report = r
-}

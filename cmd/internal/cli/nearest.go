@@ -2,13 +2,9 @@ package cli
 
 import "strings"
 
-// Nearest returns the name that word is most likely meant for, "" when none is
-// like it.
-func Nearest(word string, names []string) string { return nearest(word, names) }
-
-// nearest returns the name that word is most likely meant for: one that it
+// Nearest returns the name that word is most likely meant for: one that it
 // begins, or one a third of its letters and one more away at most. "" is none.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	best, least := "", len(word)/3+2
 	for _, name := range names {
 		d := distance(word, name)

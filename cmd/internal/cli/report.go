@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"io"
 	"slices"
+	"strings"
 )
 
 // Report is what a run did, in the form that --report writes and siteconv
@@ -188,4 +191,79 @@ func (cs *Counts) UnmarshalJSON(data []byte) error {
 		*cs = append(*cs, Count{name.(string), n})
 	}
 	return nil
+}
+
+// line is the summary's text: the counts, then problems and warnings with
+// their kinds.
+func (r *Report) line() string {
+	var parts []string
+	for _, c := range r.Counts {
+		parts = append(parts, fmt.Sprintf("%s %d", c.Name, c.N))
+	}
+	if r.Problems.Total > 0 {
+		parts = append(parts, "problems "+r.Problems.kinds())
+	}
+	if r.Warnings.Total > 0 {
+		parts = append(parts, "warnings "+r.Warnings.kinds())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// kinds is the total and, behind it, how many there are of each kind:
+// "3 (bad-name 2, damaged 1)".
+func (ls *Lines) kinds() string {
+	parts := make([]string, len(ls.Kinds))
+	for i, c := range ls.Kinds {
+		parts[i] = fmt.Sprintf("%s %d", c.Name, c.N)
+	}
+	return fmt.Sprintf("%d (%s)", ls.Total, strings.Join(parts, ", "))
+}
+
+// Write writes the report as indented JSON with a final newline.
+func (r Report) Write(w io.Writer) error {
+	data, err := r.object()
+	if err != nil {
+		return err
+	}
+	return writeObject(w, data)
+}
+
+// object is the report as one object in JSON, the verb's own results in it.
+func (r Report) object() ([]byte, error) {
+	data, err := json.Marshal(r)
+	if err != nil || r.Data == nil {
+		return data, err
+	}
+	own, err := json.Marshal(r.Data)
+	return joinObjects(data, own), err
+}
+
+// writeObject writes an object in JSON, indented and with a final newline.
+func writeObject(w io.Writer, data []byte) error {
+	var text bytes.Buffer
+	if err := json.Indent(&text, data, "", "  "); err != nil {
+		return err
+	}
+	text.WriteByte('\n')
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// joinObjects makes one object in JSON of two, the first of which has members.
+func joinObjects(a, b []byte) []byte {
+	if len(b) <= len("{}") {
+		return a
+	}
+	return slices.Concat(bytes.TrimSuffix(a, []byte("}")), []byte(","), bytes.TrimPrefix(b, []byte("{")))
+}
+
+// ParseReport reads what a run wrote to the file of --report, or kept. The
+// verb's own results are not read.
+func ParseReport(text []byte) (Report, About, error) {
+	var both struct {
+		Report
+		About
+	}
+	err := json.Unmarshal(text, &both)
+	return both.Report, both.About, err
 }

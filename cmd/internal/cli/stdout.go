@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/spf13/pflag"
@@ -34,27 +33,6 @@ func isStdout(path string) bool {
 		return true
 	}
 	return false
-}
-
-// onStdout is the option that sends the report or the log to standard output;
-// "" is none.
-func (o *common) onStdout() string {
-	switch {
-	case isStdout(o.report):
-		return "--report"
-	case isStdout(o.log):
-		return "--log"
-	}
-	return ""
-}
-
-// apartFrom refuses to send the report, or the log, where the verb's data go.
-func (o *common) apartFrom(verb *Verb, fs *pflag.FlagSet) error {
-	option := o.onStdout()
-	if option == "" || verb.Prints == nil || !verb.Prints(fs) {
-		return nil
-	}
-	return mixed(fmt.Sprintf("%s -: the data of %s go to standard output", option, verb.Name))
 }
 
 // mixed is the error of two outputs that would be one.

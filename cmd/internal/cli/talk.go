@@ -2,9 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 )
 
 // Problem tells of something refused, unreadable or lost; the exit status
@@ -163,4 +166,50 @@ func (j *Job) sayJSON(v any) {
 		panic("internal error: " + err.Error())
 	}
 	j.stderr.Write(append(line, '\n'))
+}
+
+func (j *Job) sayError(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled):
+		text = "interrupted"
+	case errors.Is(err, syscall.EPIPE):
+		text = "the reader of the output has gone: " + text
+	}
+	j.say("error", "", "", text)
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		j.say("hint", "", "", hinted.hint)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		j.say("hint", "", "", fmt.Sprintf("%s %s --help is the manual page", j.command, j.verb))
+	}
+}
+
+// summary tells the counts in one line, or in one object with --json. With
+// --quiet only what was silenced is told.
+func (j *Job) summary(r Report, usage bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.json:
+		j.sayJSON(struct {
+			Type string `json:"type"`
+			Report
+		}{"summary", r})
+	case usage:
+	case j.quiet:
+		if r.Warnings.Total > 0 {
+			j.say("note", "", "", "warnings silenced by --quiet: "+r.Warnings.kinds())
+		}
+	default:
+		j.groups()
+		if text := r.line(); text != "" {
+			j.meter.clear()
+			fmt.Fprintf(j.stderr, "%s: %s: %s\n", j.command, r.Result, text)
+		}
+	}
 }

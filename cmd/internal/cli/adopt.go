@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"hash/maphash"
+	"maps"
+)
+
+// Adopt takes what another run has told into this run's report: all of it is
+// counted, and as much of it kept as of this run's own. A line that an adopted
+// run before has told in the same words is of the same thing, which both have
+// met, and counts once. Nothing is told again, since those runs have told it,
+// but --log has it.
+func (j *Job) Adopt(r Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.adopted == nil {
+		j.adopted, j.adoptSeed = make(map[uint64]struct{}), maphash.MakeSeed()
+	}
+	fresh := make(map[uint64]struct{})
+	j.adopt("problem", &j.report.Problems, &r.Problems, fresh)
+	j.adopt("warning", &j.report.Warnings, &r.Warnings, fresh)
+	maps.Copy(j.adopted, fresh)
+}
+
+// adopt adds other to lines and the sums of what it adds to fresh; j.mu is
+// held.
+func (j *Job) adopt(level string, lines, other *Lines, fresh map[uint64]struct{}) {
+	listed := Counts{}
+	for _, l := range other.Items {
+		listed.Add(l.Kind, 1)
+		sum := maphash.String(j.adoptSeed, level+"\x00"+l.Kind+"\x00"+l.Where+"\x00"+l.Text)
+		if _, met := j.adopted[sum]; met {
+			continue
+		}
+		fresh[sum] = struct{}{}
+		lines.add(l)
+		for _, file := range []*OutputFile{j.log, j.lines} {
+			if file != nil {
+				// An error comes again when the file is committed.
+				fmt.Fprintf(file, "%s\t%s\t%s\t%s\n", level, l.Kind, l.Where, l.Text)
+			}
+		}
+	}
+	for _, c := range other.Kinds {
+		if rest := c.N - listed.Get(c.Name); rest > 0 {
+			lines.Total += rest
+			lines.Kinds.Add(c.Name, rest)
+		}
+	}
+}
+
+// Recall takes over the report of an earlier, finished run, for a run that
+// finds its work already done.
+func (j *Job) Recall(r Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.report = r
+}
