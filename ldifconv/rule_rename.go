@@ -2,7 +2,6 @@ package ldifconv
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"imsconv/ldifconv/ldif"
@@ -29,7 +28,7 @@ func mapUID(d *draft, o *ruleOptions) bool {
 	if !ok || id == string(old) {
 		return false
 	}
-	rdn, rest := cutRDN(d.dn())
+	rdn, rest := ldif.CutRDN(d.dn())
 	name, value, _ := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); a == schema.UID {
 		if len(d.values(schema.UID)) > 1 || !bytes.EqualFold(unescapeRDN(value), old) {
@@ -76,7 +75,7 @@ func (o *ruleOptions) mapReference(v []byte) []byte {
 		dn = v[len("ldap:///"):]
 	}
 	head := v[:len(v)-len(dn)]
-	rdn, rest := cutRDN(dn)
+	rdn, rest := ldif.CutRDN(dn)
 	name, value, ok := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); !ok || a != schema.UID || len(rest) == 0 {
 		return v
@@ -88,47 +87,14 @@ func (o *ruleOptions) mapReference(v []byte) []byte {
 	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
 }
 
-// cutRDN cuts a DN in front of the comma that ends its first part. It knows
-// escapes and quotes.
-func cutRDN(dn []byte) (rdn, rest []byte) {
-	quoted := false
-	for i := 0; i < len(dn); i++ {
-		switch {
-		case dn[i] == '\\':
-			i++
-		case dn[i] == '"':
-			quoted = !quoted
-		case (dn[i] == ',' || dn[i] == ';') && !quoted:
-			return dn[:i], dn[i:]
-		}
-	}
-	return dn, nil
-}
-
 // unescapeRDN is the value that the text of a first part stands for, in lower
 // case; nil when the part has several values or cannot be read.
 func unescapeRDN(text []byte) []byte {
 	norm, err := ldif.AppendNormDN(nil, append([]byte("x="), text...))
-	if err != nil {
+	if err != nil || bytes.IndexByte(norm, '+') >= 0 {
 		return nil
 	}
-	var value []byte
-	for i := len("x="); i < len(norm); i++ {
-		switch c := norm[i]; {
-		case c == '+':
-			return nil
-		case c == '\\' && i+2 < len(norm): // the normal form has two hex digits
-			b, err := strconv.ParseUint(string(norm[i+1:i+3]), 16, 8)
-			if err != nil {
-				return nil
-			}
-			value = append(value, byte(b))
-			i += 2
-		default:
-			value = append(value, c)
-		}
-	}
-	return value
+	return ldif.UnescapeNorm(norm[len("x="):])
 }
 
 var rdnEscapes = strings.NewReplacer(`\`, `\\`, ",", `\,`, "+", `\+`, `"`, `\"`, ";", `\;`, "<", `\<`, ">", `\>`)
@@ -157,7 +123,7 @@ func (d *draft) byRename(f *field) bool {
 
 // appendRename appends the record that renames an entry below its parent.
 func appendRename(dst, from, to []byte) []byte {
-	rdn, _ := cutRDN(to)
+	rdn, _ := ldif.CutRDN(to)
 	dst = ldif.AppendValue(dst, "dn", from)
 	dst = append(dst, "changetype: modrdn\n"...)
 	dst = ldif.AppendValue(dst, "newrdn", rdn)

@@ -51,7 +51,7 @@ func (t *domainTree) init(bases []string) {
 	for _, base := range bases {
 		rest := []byte(base)
 		for {
-			rdn, up := cutRDN(rest)
+			rdn, up := ldif.CutRDN(rest)
 			name, _, _ := bytes.Cut(rdn, []byte{'='})
 			if id, _ := schema.Lookup(bytes.TrimSpace(name)); id != schema.OU || len(up) == 0 {
 				break

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
 
@@ -134,7 +135,7 @@ func mailSingle(d *draft, _ *ruleOptions) bool {
 // namedBy returns the value, in lower case, of the attribute a that the entry
 // is named by, or nil.
 func namedBy(d *draft, a attrID) []byte {
-	rdn, _ := cutRDN(d.dn())
+	rdn, _ := ldif.CutRDN(d.dn())
 	name, value, _ := bytes.Cut(rdn, []byte{'='})
 	if id, _ := schema.Lookup(bytes.TrimSpace(name)); id != a {
 		return nil

@@ -163,17 +163,17 @@ func (c *comparer) added(rec *ldif.Record) *ldif.Record {
 // rename is the record that gives an entry its new name.
 func (c *comparer) rename(old, now *ldif.Record, is []*group) *ldif.Record {
 	r := &ldif.Record{Entry: ldif.Entry{DN: old.DN}, Type: ldif.ModRDN}
-	rdn, parent := splitDN(now.DN)
-	_, oldParent := splitDN(old.DN)
-	r.NewRDN = rdn
+	rdn, _ := ldif.CutRDN(now.DN)
+	r.NewRDN = bytes.TrimSpace(rdn)
+	parent := parentOf(now.DN)
 	a, errA := ldif.AppendNormDN(nil, parent)
-	b, errB := ldif.AppendNormDN(nil, oldParent)
+	b, errB := ldif.AppendNormDN(nil, parentOf(old.DN))
 	if errA != nil || errB != nil || !bytes.Equal(a, b) {
 		r.NewSuperior = parent
 	}
-	for _, pair := range rdnPairs(old.DN) {
-		g := find(is, c.canonical([]byte(pair.name)))
-		r.DeleteOldRDN = r.DeleteOldRDN || g == nil || !g.holdsFold(pair.value)
+	for _, part := range ldif.NamingOf(old.DN) {
+		g := find(is, c.canonical([]byte(part.Type)))
+		r.DeleteOldRDN = r.DeleteOldRDN || g == nil || !g.holdsFold(part.Value)
 	}
 	return r
 }
@@ -181,21 +181,21 @@ func (c *comparer) rename(old, now *ldif.Record, is []*group) *ldif.Record {
 // afterRename is what the entry holds once it has its new name.
 func (c *comparer) afterRename(was []*group, old, now *ldif.Entry, deleteOld bool) []*group {
 	if deleteOld {
-		for _, pair := range rdnPairs(old.DN) {
-			if g := find(was, c.canonical([]byte(pair.name))); g != nil {
-				g.dropFold(c, pair.value)
+		for _, part := range ldif.NamingOf(old.DN) {
+			if g := find(was, c.canonical([]byte(part.Type))); g != nil {
+				g.dropFold(c, part.Value)
 			}
 		}
 	}
-	for _, pair := range rdnPairs(now.DN) {
-		name := c.canonical([]byte(pair.name))
+	for _, part := range ldif.NamingOf(now.DN) {
+		name := c.canonical([]byte(part.Type))
 		g := find(was, name)
 		if g == nil {
-			g = &group{name: name, desc: []byte(pair.name), number: c.o.Schema.Attribute([]byte(pair.name)), norms: map[string]bool{}}
+			g = &group{name: name, desc: []byte(part.Type), number: c.o.Schema.Attribute([]byte(part.Type)), norms: map[string]bool{}}
 			was = append(was, g)
 		}
-		if !g.holdsFold(pair.value) {
-			g.add(c.value(g.number, []byte(pair.value)), []byte(pair.value))
+		if !g.holdsFold(part.Value) {
+			g.add(c.value(g.number, []byte(part.Value)), []byte(part.Value))
 		}
 	}
 	kept := was[:0]
@@ -228,79 +228,14 @@ func (g *group) dropFold(c *comparer, value string) {
 	g.values = kept
 }
 
-// splitDN cuts the first RDN off, as it is written.
-func splitDN(dn []byte) (rdn, parent []byte) {
-	quoted := false
-	for i := 0; i < len(dn); i++ {
-		switch {
-		case dn[i] == '\\':
-			i++
-		case dn[i] == '"':
-			quoted = !quoted
-		case (dn[i] == ',' || dn[i] == ';') && !quoted:
-			return bytes.TrimSpace(dn[:i]), bytes.TrimSpace(dn[i+1:])
-		}
+// parentOf is the DN without its first part, as it is written; nil of a DN of
+// one part.
+func parentOf(dn []byte) []byte {
+	_, rest := ldif.CutRDN(dn)
+	if rest == nil {
+		return nil
 	}
-	return bytes.TrimSpace(dn), nil
-}
-
-// namePair is one part of an RDN.
-type namePair struct{ name, value string }
-
-// rdnPairs are the parts of the first RDN, their escapes undone.
-func rdnPairs(dn []byte) (pairs []namePair) {
-	rdn, _ := splitDN(dn)
-	var p namePair
-	value, escaped := false, 0
-	var b []byte
-	end := func() {
-		if value {
-			p.value = strings.TrimRight(string(b[escaped:]), " ")
-			p.value = string(b[:escaped]) + p.value
-			pairs = append(pairs, p)
-		}
-		p, value, b, escaped = namePair{}, false, nil, 0
-	}
-	quoted := false
-	for i := 0; i < len(rdn); i++ {
-		ch := rdn[i]
-		switch {
-		case ch == '\\' && i+2 < len(rdn) && isHex(rdn[i+1]) && isHex(rdn[i+2]):
-			b = append(b, unhex(rdn[i+1])<<4|unhex(rdn[i+2]))
-			escaped = len(b)
-			i += 2
-		case ch == '\\' && i+1 < len(rdn):
-			i++
-			b = append(b, rdn[i])
-			escaped = len(b)
-		case ch == '"':
-			quoted = !quoted
-			escaped = len(b)
-		case ch == '+' && !quoted:
-			end()
-		case ch == '=' && !value:
-			p.name, value, b = strings.TrimSpace(string(b)), true, nil
-		case ch == ' ' && value && len(b) == 0 && !quoted:
-		default:
-			b = append(b, ch)
-		}
-	}
-	end()
-	return pairs
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	switch {
-	case c <= '9':
-		return c - '0'
-	case c >= 'a':
-		return c - 'a' + 10
-	}
-	return c - 'A' + 10
+	return bytes.TrimSpace(rest[1:])
 }
 
 // deletable reports whether a server can delete single values of the attribute:

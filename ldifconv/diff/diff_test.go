@@ -256,7 +256,7 @@ func (d directory) remove(t testing.TB, dn string) {
 }
 
 func (d directory) rename(t testing.TB, rec *ldif.Record, values []string) {
-	_, parent := splitDN(rec.DN)
+	parent := parentOf(rec.DN)
 	if rec.NewSuperior != nil {
 		parent = rec.NewSuperior
 	}
@@ -265,12 +265,12 @@ func (d directory) rename(t testing.TB, rec *ldif.Record, values []string) {
 		set[v] = true
 	}
 	put := func(dn []byte, there bool) {
-		for _, p := range rdnPairs(dn) {
-			name := comparing.canonical([]byte(p.name))
+		for _, p := range ldif.NamingOf(dn) {
+			name := comparing.canonical([]byte(p.Type))
 			if there {
-				set[name+": "+p.value] = true
+				set[name+": "+p.Value] = true
 			} else {
-				delete(set, name+": "+p.value)
+				delete(set, name+": "+p.Value)
 			}
 		}
 	}

@@ -319,35 +319,11 @@ func (v *Validator) rdn(e *ldif.Entry) {
 	for _, part := range bytes.Split(first, []byte{'+'}) {
 		name, value, _ := bytes.Cut(part, []byte{'='})
 		number := v.set.Attribute(name)
-		if number == 0 || v.holds(e, number, unescape(value)) {
+		if number == 0 || v.holds(e, number, ldif.UnescapeNorm(value)) {
 			continue
 		}
 		v.tell(RDNValue, v.set.attrs[number].Name(), 0, fmt.Sprintf("the name says %s=%.100s and the entry does not", name, value))
 	}
-}
-
-// unescape undoes the escapes of a normalised DN.
-func unescape(value []byte) []byte {
-	if bytes.IndexByte(value, '\\') < 0 {
-		return value
-	}
-	out := make([]byte, 0, len(value))
-	for i := 0; i < len(value); i++ {
-		if value[i] == '\\' && i+2 < len(value) {
-			out = append(out, hexDigit(value[i+1])<<4|hexDigit(value[i+2]))
-			i += 2
-			continue
-		}
-		out = append(out, value[i])
-	}
-	return out
-}
-
-func hexDigit(c byte) byte {
-	if c >= 'a' {
-		return c - 'a' + 10
-	}
-	return c - '0'
 }
 
 // holds reports whether the entry has a value of the attribute that equals
