@@ -56,7 +56,7 @@ func (t *domainTree) init(bases []string) {
 			if id, _ := schema.Lookup(bytes.TrimSpace(name)); id != schema.OU || len(up) == 0 {
 				break
 			}
-			rest = bytes.TrimSpace(up[1:])
+			rest = ldif.TrimDN(up[1:])
 		}
 		if norm, err := ldif.AppendNormDN(nil, rest); err == nil && len(norm) > 0 {
 			t.suffixes = append(t.suffixes, treeSuffix{norm, string(rest)})

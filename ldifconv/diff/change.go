@@ -164,7 +164,7 @@ func (c *comparer) added(rec *ldif.Record) *ldif.Record {
 func (c *comparer) rename(old, now *ldif.Record, is []*group) *ldif.Record {
 	r := &ldif.Record{Entry: ldif.Entry{DN: old.DN}, Type: ldif.ModRDN}
 	rdn, _ := ldif.CutRDN(now.DN)
-	r.NewRDN = bytes.TrimSpace(rdn)
+	r.NewRDN = ldif.TrimDN(rdn)
 	parent := parentOf(now.DN)
 	a, errA := ldif.AppendNormDN(nil, parent)
 	b, errB := ldif.AppendNormDN(nil, parentOf(old.DN))
@@ -235,7 +235,7 @@ func parentOf(dn []byte) []byte {
 	if rest == nil {
 		return nil
 	}
-	return bytes.TrimSpace(rest[1:])
+	return ldif.TrimDN(rest[1:])
 }
 
 // deletable reports whether a server can delete single values of the attribute:

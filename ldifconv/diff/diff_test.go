@@ -134,6 +134,30 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchEscapedBlank: an escaped blank at the end of a name is part of it.
+// Without it the name would end in a backslash, which no server takes.
+func TestMatchEscapedBlank(t *testing.T) {
+	tops := top + "dn:: bz15XCA=\nobjectclass: organization\no:: eSA=\n\n" // o=y\ and a blank
+	a := tops + "dn: cn=A,o=x\ncn: A\nuid: a\n\ndn: cn=B,o=x\ncn: B\nuid: b\n"
+	b := tops + "dn: cn=A\\ ,o=x\ncn:: QSA=\nuid: a\n\ndn:: Y249QixvPXlcIA==\ncn: B\nuid: b\n"
+	var undo bytes.Buffer
+	out, _, log := compare(t, a, b, Options{Match: "uid", Undo: &undo})
+	for _, want := range []string{"newrdn:: Y249QVwg\n", "newrdn: cn=B\ndeleteoldrdn: 0\nnewsuperior:: bz15XCA=\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if len(log.lines) > 0 {
+		t.Errorf("%q", log.lines)
+	}
+	if got := apply(t, a, out); !cmp.Equal(got, entriesOf(t, b)) {
+		t.Error(cmp.Diff(entriesOf(t, b), got))
+	}
+	if got := apply(t, b, undo.String()); !cmp.Equal(got, entriesOf(t, a)) {
+		t.Error(cmp.Diff(entriesOf(t, a), got))
+	}
+}
+
 // TestLongList changes few of many members, which is no replacement.
 func TestLongList(t *testing.T) {
 	a, b := "dn: cn=l,o=x\ncn: l\n", "dn: cn=l,o=x\ncn: l\n"

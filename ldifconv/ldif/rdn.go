@@ -23,6 +23,18 @@ func CutRDN(dn []byte) (rdn, rest []byte) {
 	return dn, nil
 }
 
+// TrimDN is a DN, or a part of one, without the blanks around it. An escaped
+// one at the end belongs to the value, and stays.
+func TrimDN(dn []byte) []byte {
+	dn = bytes.TrimLeft(dn, " \t\r\n")
+	cut := bytes.TrimRight(dn, " ")
+	escapes := len(cut) - len(bytes.TrimRight(cut, `\`))
+	if escapes%2 == 1 && len(cut) < len(dn) {
+		return dn[:len(cut)+1]
+	}
+	return cut
+}
+
 // Naming is a type and a value in the first part of a DN, in the letters that
 // they are written in, the value's escapes and quotes undone.
 type Naming struct{ Type, Value string }
@@ -31,7 +43,7 @@ type Naming struct{ Type, Value string }
 // written: several where they stand together with +.
 func NamingOf(dn []byte) (list []Naming) {
 	rdn, _ := CutRDN(dn)
-	rdn = bytes.TrimSpace(rdn)
+	rdn = TrimDN(rdn)
 	var n Naming
 	value, solid := false, 0 // behind the =; end of b in front of which blanks stay
 	var b []byte

@@ -40,6 +40,7 @@ func TestNamingOf(t *testing.T) {
 		"cn=Anna Lee,o=x":         {{"cn", "Anna Lee"}},
 		"  CN =  Anna  , o=x":     {{"CN", "Anna"}},
 		`cn=a\, b\2B+SN = c ,o=x`: {{"cn", "a, b+"}, {"SN", "c"}},
+		`cn=\ a\ ,o=x`:            {{"cn", " a "}},
 		`cn="a+b=c, d " ,o=x`:     {{"cn", "a+b=c, d "}},
 		`cn=m\c3\bcller,o=x`:      {{"cn", "müller"}},
 		"cn=a=b,o=x":              {{"cn", "a=b"}},
@@ -50,6 +51,16 @@ func TestNamingOf(t *testing.T) {
 	} {
 		if d := cmp.Diff(want, ldif.NamingOf([]byte(dn))); d != "" {
 			t.Errorf("%q: %s", dn, d)
+		}
+	}
+}
+
+func TestTrimDN(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "  ": "", " cn=a ": "cn=a", `cn=a\ `: `cn=a\ `, `cn=a\   `: `cn=a\ `, `cn=a\\ `: `cn=a\\`, `cn=a\\\  `: `cn=a\\\ `, `cn=a\`: `cn=a\`,
+	} {
+		if got := ldif.TrimDN([]byte(in)); string(got) != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }
