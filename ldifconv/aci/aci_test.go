@@ -53,6 +53,25 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseDeepFilter: a filter that somebody has nested without end is refused
+// at once, as an ACI in an export may be anybody's.
+func TestParseDeepFilter(t *testing.T) {
+	text := func(depth int) string {
+		return `(targetfilter="` + strings.Repeat("(&", depth) + "(a=b)" + strings.Repeat(")", depth) + `")(version 3.0; acl "x"; allow (read) userdn="ldap:///anyone";)`
+	}
+	if _, err := Parse(text(50)); err != nil {
+		t.Error(err)
+	}
+	for depth, want := range map[int]string{
+		10_000:    "aci: byte 14: targetfilter: byte 1: nested deeper than 100",
+		1_000_000: "aci: byte 14: targetfilter: byte 1: longer than 65536 bytes",
+	} {
+		if _, err := Parse(text(depth)); err == nil || err.Error() != want {
+			t.Errorf("%d: %v, want %s", depth, err, want)
+		}
+	}
+}
+
 // TestTemplates parses each template, for names that need care too.
 func TestTemplates(t *testing.T) {
 	seen := map[string]bool{}

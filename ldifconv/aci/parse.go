@@ -1,11 +1,11 @@
 package aci
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/go-ldap/ldap/v3"
-
+	"imsconv/ldifconv/filter"
 	"imsconv/ldifconv/ldif"
 )
 
@@ -374,7 +374,11 @@ func checkTarget(t Target) error {
 	case "target", "target_to", "target_from":
 		return checkURL(t.Value)
 	case "targetfilter":
-		_, err := ldap.CompileFilter(bracketed(t.Value))
+		_, err := filter.Compile(t.Value, nil)
+		var e *filter.Error
+		if errors.As(err, &e) {
+			return errors.New(e.Position() + ": " + e.Text)
+		}
 		return err
 	case "targetattr":
 		for _, name := range strings.Split(t.Value, "||") {
@@ -390,13 +394,6 @@ func checkTarget(t Target) error {
 		}
 	}
 	return nil
-}
-
-func bracketed(filter string) string {
-	if filter = strings.TrimSpace(filter); !strings.HasPrefix(filter, "(") {
-		return "(" + filter + ")"
-	}
-	return filter
 }
 
 // isAttribute reports whether name is an attribute description: a wildcard may

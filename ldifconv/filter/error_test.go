@@ -42,6 +42,18 @@ func TestErrorsInOurWords(t *testing.T) {
 	}
 }
 
+// TestLongFilter: the text of an error stays short, whatever is given.
+func TestLongFilter(t *testing.T) {
+	long := "(|" + strings.Repeat("(a=b)", maxLength/5) + ")"
+	_, err := Compile(long, nil)
+	if want := "byte 1: longer than 65536 bytes"; err == nil || !strings.HasSuffix(err.Error(), want) || len(err.Error()) > 300 {
+		t.Errorf("%.400v, want %s", err, want)
+	}
+	if _, err := Compile("(|"+strings.Repeat("(a=b)", maxLength/5-1)+")", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	f, err := Compile("(&(UID=s*)(|(cn;lang-ja=x)(!(uid=a)))(mailHost=*))", nil)
 	if err != nil {

@@ -53,13 +53,22 @@ const (
 	opPresent
 )
 
-// maxDepth bounds the nesting of parentheses.
-const maxDepth = 100
+// maxDepth bounds the nesting of parentheses, and maxLength the bytes of a
+// filter. What go-ldap makes of one takes some hundred times the memory, and a
+// time that grows with the square of the depth.
+const (
+	maxDepth  = 100
+	maxLength = 64 << 10
+)
 
-// Compile parses text. aliases, when not nil, gives the other names of an
-// attribute. The error is an *Error.
+// Compile parses text, of at most 64 KiB and 100 parentheses within each other:
+// a filter may be a value that nobody has looked at. aliases, when not nil,
+// gives the other names of an attribute. The error is an *Error.
 func Compile(text string, aliases func(attr string) []string) (*Filter, error) {
 	given := text
+	if len(text) > maxLength {
+		return nil, &Error{given[:200], 0, fmt.Sprintf("longer than %d bytes", maxLength)}
+	}
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "(") {
 		text = "(" + text + ")"
