@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -69,8 +67,8 @@ func (s *Seen) check() (*Seen, error) {
 	return s, nil
 }
 
-// LikeStream reads a SIMS backup stream. Damage is passed over.
-func LikeStream(r io.Reader) (*Seen, error) {
+// likeStream reads a SIMS backup stream. Damage is passed over.
+func likeStream(r io.Reader) (*Seen, error) {
 	s := new(Seen)
 	var user, box string
 	for m, err := range sims.NewReader(r).All() {
@@ -99,9 +97,9 @@ func LikeStream(r io.Reader) (*Seen, error) {
 	return s.check()
 }
 
-// LikeMbox reads an mbox: a line that begins with "From " behind an empty line
+// likeMbox reads an mbox: a line that begins with "From " behind an empty line
 // starts a message.
-func LikeMbox(r io.Reader) (*Seen, error) {
+func likeMbox(r io.Reader) (*Seen, error) {
 	s := &Seen{Users: 1, Mailboxes: 1}
 	in := bufio.NewReaderSize(r, 1<<16)
 	size, empty, starts := int64(-1), true, true // size of the message so far; before this line
@@ -218,44 +216,17 @@ func storeUser(box string) string {
 	return ""
 }
 
-// Like looks at what lies at path: a tree, a stream without compression, or an
-// mbox.
-func Like(path string) (*Seen, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		s, err := LikeTree(path)
-		return s, wrap(path, err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	s, err := LikeFile(f)
-	return s, wrap(path, err)
-}
-
 // LikeFile looks at a stream or an mbox, which it tells by their first bytes.
 func LikeFile(r io.Reader) (*Seen, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	head, err := in.Peek(512)
 	switch {
 	case bytes.HasPrefix(head, []byte("From ")):
-		return LikeMbox(in)
+		return likeMbox(in)
 	case len(head) == 512 && sims.IsHeader(head):
-		return LikeStream(in)
+		return likeStream(in)
 	case err != nil && err != io.EOF:
 		return nil, err
 	}
 	return nil, errors.New("neither a backup stream nor an mbox nor a folder")
-}
-
-func wrap(path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }

@@ -125,8 +125,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestLike: the shape of a stream, of the store made of it, of a Maildir and of
-// an mbox.
+// TestLike: the shape of a stream, and of the store made of it.
 func TestLike(t *testing.T) {
 	dir := t.TempDir()
 	s := Shape{Seed: 9, Messages: 1000, Users: 10, Mailboxes: 2, Links: 0.2, Sizes: Sizes{Median: 3000}}
@@ -135,19 +134,14 @@ func TestLike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream := filepath.Join(dir, "site.sims")
-	text, err := io.ReadAll(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(stream, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := (Step{Op: Restore, Dir: dir, Sync: "none", Shape: s}).Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{stream, filepath.Join(dir, storeName)} {
-		seen, err := Like(path)
+	for path, look := range map[string]func() (*Seen, error){
+		"stream": func() (*Seen, error) { return LikeFile(g) },
+		"store":  func() (*Seen, error) { return LikeTree(filepath.Join(dir, storeName)) },
+	} {
+		seen, err := look()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,6 +160,7 @@ func TestLike(t *testing.T) {
 	}
 }
 
+// TestLikeFiles: the shape of a tree of Maildirs and a store, and of an mbox.
 func TestLikeFiles(t *testing.T) {
 	dir := t.TempDir()
 	for path, text := range map[string]string{

@@ -53,12 +53,6 @@ func NewDovecot(t testing.TB, dir string, conf []byte) *Dovecot {
 	return d
 }
 
-// For makes faults those of a subtest until the next call.
-func (d *Dovecot) For(t testing.TB) *Dovecot {
-	d.t = t
-	return d
-}
-
 // Own gives everything below a directory to the user that Dovecot is, and opens
 // the way to it.
 func (d *Dovecot) Own(dir string) {
@@ -105,13 +99,6 @@ func (d *Dovecot) Doveadm(user, home string, args ...string) (string, error) {
 		err = errors.Join(fmt.Errorf("doveadm %s", strings.Join(args, " ")), err, errors.New(stderr.String()))
 	}
 	return stdout.String(), err
-}
-
-// Settings is the configuration as Dovecot understands it.
-func (d *Dovecot) Settings() (string, error) {
-	cmd := Command(d.t, Need(d.t, "doveconf"), "-n", "-c", d.conf)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
 }
 
 // Complaints are the lines of the log file at warning or above since the last
