@@ -67,7 +67,7 @@ func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reade
 		defer f.Close()
 		src = f
 	}
-	var r io.Reader = &countTo{r: io.TeeReader(contextReader{ctx, src}, h), n: &in.Bytes, meter: in.meter}
+	var r io.Reader = &countTo{r: io.TeeReader(cli.UntilDone(ctx, src), h), n: &in.Bytes, meter: in.meter}
 	if also != nil {
 		if err := also(r); err != nil {
 			return err
@@ -89,19 +89,6 @@ func (c *countTo) Read(p []byte) (int, error) {
 	*c.n += int64(n)
 	c.meter.Add(0, int64(n))
 	return n, err
-}
-
-// contextReader ends a long read when the run is interrupted.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // listTree hashes the listing of a store tree: path, size, mode and

@@ -53,20 +53,7 @@ func surveyExport(ctx context.Context, job *cli.Job, path string, stored directo
 		return nil, err
 	}
 	defer in.Close()
-	return directory.Read(contextReader{ctx, in}, path, stored, nil)
-}
-
-// contextReader ends a long read when the run is interrupted.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.Reader.Read(p)
+	return directory.Read(cli.UntilDone(ctx, in), path, stored, nil)
 }
 
 // classify counts the entries by what they are.
@@ -151,7 +138,7 @@ func (e *exportLook) readHosts(ctx context.Context, job *cli.Job, c *candidate) 
 		return err
 	}
 	defer in.Close()
-	r := ldif.NewReader(contextReader{ctx, in}, ldif.Options{})
+	r := ldif.NewReader(cli.UntilDone(ctx, in), ldif.Options{})
 	for {
 		rec, err := r.Next()
 		switch {
