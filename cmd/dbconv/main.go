@@ -1,4 +1,5 @@
-// Command dbconv converts Berkeley DB files and mailbox list databases.
+// Command dbconv converts Berkeley DB files between versions, byte orders and
+// their text form, and makes the mailbox list databases of a message store.
 package main
 
 import (

@@ -1,4 +1,6 @@
-// Command siteconv converts a whole site: directory export and mail store.
+// Command siteconv converts a whole site: it describes the directory export and
+// the mail of a folder in site.toml, writes the runbook, converts at once or in
+// batches, and reports.
 package main
 
 import (

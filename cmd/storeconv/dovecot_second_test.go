@@ -98,7 +98,7 @@ func change(t testing.TB, d *peer.Dovecot, u *servedUser, commands ...string) {
 	}
 }
 
-// append adds a message as a client would.
+// clientAppend adds a message as a client would.
 func clientAppend(t testing.TB, d *peer.Dovecot, u *servedUser, mailbox string, m served) {
 	t.Helper()
 	c, err := d.IMAP(u.id, u.home)

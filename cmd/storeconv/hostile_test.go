@@ -75,7 +75,7 @@ func paxRecord(key, value string) string {
 
 const hostileText = "Subject: x\r\nMessage-ID: <x@siroe.com>\r\n\r\nx\r\n"
 
-// message is a member that nothing is wrong with.
+// goodMember is a member that nothing is wrong with.
 func goodMember(name string) rawMember {
 	return rawMember{name: name, body: hostileText + name + "\r\n"}
 }

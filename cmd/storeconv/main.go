@@ -1,5 +1,6 @@
-// Command storeconv converts message stores: SIMS backup streams and NMS stores
-// become stores of an iPlanet Messaging Server 5.x.
+// Command storeconv converts message stores: SIMS backup streams, mailbox
+// files, Maildirs and NMS stores become stores of an iPlanet Messaging Server
+// 5.x, and stores become streams, Maildirs and mailbox files.
 package main
 
 import (

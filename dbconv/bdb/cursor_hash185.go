@@ -35,8 +35,8 @@ func newHash185(in *input) *hash185 {
 	return &hash185{in: in, placed: in.meta.HashFunc != HashUnknown}
 }
 
-// page185 is one page of a 1.85 hash: a count, that many slots, free space,
-// offset.
+// u is number i of 16 bits of the page at hand: a count, that many slots, then
+// the free space and its offset.
 func (h *hash185) u(i int) int { return h.in.lay.u16(h.buf[2*i:]) }
 
 func (h *hash185) next() (key, value []byte, err error) {

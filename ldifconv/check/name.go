@@ -86,7 +86,7 @@ const (
 
 var refCodes = [...]string{refMember: "ref-member", refOwner: "ref-owner", refPerson: "ref-person", refURL: "ref-url", refAlias: "ref-alias"}
 
-// references of each attribute whose values are DNs.
+// refAttributes are the references of each attribute whose values are DNs.
 var refAttributes = map[schema.ID]refKind{
 	schema.UniqueMember: refMember, schema.Member: refMember, schema.MailEnhancedUniqueMember: refMember,
 	schema.Owner: refOwner, schema.NsDAModifiableBy: refOwner, schema.MemberOf: refOwner, schema.AdminDN: refOwner,

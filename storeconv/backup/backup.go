@@ -1,5 +1,12 @@
 // Package backup makes a backup stream of a store: the mail of all users, each
 // message file once.
+//
+// A first walk notes the files that have several names; by these the users, and
+// the mailboxes of each, are put into an order in which the first copy of a
+// message comes before the links to it (order.go). A second walk (walk.go) goes
+// through the store in that order and sends steps, in batches whose messages
+// workers read ahead (ahead.go), to the one goroutine that writes the stream
+// (write.go).
 package backup
 
 import (
@@ -114,7 +121,7 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	return b.report, err
 }
 
-// backup is one run of Backup.
+// run is one call of Backup.
 type run struct {
 	opts   Options
 	reader *ims.Reader
@@ -130,7 +137,7 @@ type run struct {
 	buf       []byte
 }
 
-// backupUser is one user, with the partitions in which a part of the mail lies.
+// user is one user, with the partitions in which a part of the mail lies.
 type user struct {
 	id         string
 	partitions []string

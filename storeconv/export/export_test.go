@@ -21,7 +21,7 @@ import (
 	"imsconv/storeconv/testsite/reference"
 )
 
-// export exports into a directory and returns what was said.
+// exportTo exports into a directory and returns what was said.
 func exportTo(t testing.TB, dst string, src *Source, opt Options) (Report, *reference.Recorder) {
 	t.Helper()
 	log := new(reference.Recorder)

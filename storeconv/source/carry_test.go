@@ -236,7 +236,7 @@ func readBack(t *testing.T, s interface {
 	}
 }
 
-// differs compares what a row of the table is about.
+// rows are those of the table, each with a comparison of what it is about.
 var rows = []struct {
 	name string
 	same func(a, b carried) bool

@@ -80,7 +80,7 @@ type manualFile struct {
 	text []byte
 }
 
-// files are the pages of the program, and its old names.
+// manualFiles are the pages of the program, and its old names.
 func (c *Command) manualFiles() ([]manualFile, error) {
 	var files []manualFile
 	for _, p := range c.pages() {

@@ -17,7 +17,7 @@ import (
 	"imsconv/cmd/internal/peer"
 )
 
-// version is that of the releases that the tests make.
+// testVersion is that of the releases that the tests make.
 const testVersion = "1.2.0-rc1"
 
 // full says that everything is to be done of which the gate takes a sample.

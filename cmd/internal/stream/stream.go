@@ -1,5 +1,7 @@
-// Package stream opens the backup streams that a command line names, and
-// refuses what is none before anything is made of it.
+// Package stream opens what a command line names as the source of mail: backup
+// streams, and trees of mailbox files or Maildirs, which restore reads as
+// streams ([OfTree]) and [WriteTree] writes as one. A file that is no stream is
+// refused, by its first bytes, before anything is made of it.
 package stream
 
 import (

@@ -89,7 +89,7 @@ func (u *uidlist) read() (string, error) {
 	return string(line[:len(line)-1]), nil
 }
 
-// read returns the next line, io.EOF at the end.
+// nextLine returns the next line, io.EOF at the end.
 func (u *uidlist) nextLine() (uidLine, error) {
 	text, err := u.read()
 	if err != nil {

@@ -268,7 +268,7 @@ func (v *verifier) configuration() {
 	}
 }
 
-// sameOwner says what is wrong with the owner and mode of a file or directory;
+// attributes says what is wrong with the owner and mode of a file or directory;
 // "" is nothing. A directory may have the bit that hands its group down.
 func (v *verifier) attributes(st *unix.Stat_t) string {
 	want, mode := uint32(0o600), st.Mode&0o7777
