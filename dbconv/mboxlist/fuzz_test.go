@@ -29,7 +29,7 @@ func FuzzRecords(f *testing.F) {
 		stable(t, value, ParseFolder, Folder.Append)
 		stable(t, value, ParseQuota, Quota.Append)
 		stable(t, value, ParseSubscriptions, Subscriptions.Append)
-		stable(t, value, ParsePeerUser, PeerUser.Append)
+		stable(t, value, ParsePerUser, PerUser.Append)
 		stable(t, value, ParseUIDSet, UIDSet.Append)
 		if q, err := ParseOldQuota(value); err == nil {
 			stable(t, q.Append(nil), ParseQuota, Quota.Append)

@@ -100,23 +100,23 @@ func TestSubscriptions(t *testing.T) {
 	}
 }
 
-func TestPeerUser(t *testing.T) {
+func TestPerUser(t *testing.T) {
 	var seen UIDSet
 	for _, uid := range []uint32{1, 2, 3, 7, 9, 10} {
 		seen = seen.Add(uid)
 	}
-	p := PeerUser{LastAccess: 954000000, Seen: seen}
+	p := PerUser{LastAccess: 954000000, Seen: seen}
 	if got := string(p.Append(nil)); got != "954000000\t1:3,7,9:10\t" {
 		t.Errorf("written %q", got)
 	}
 	for _, in := range []string{"-1\t\t", "5\t1:3,7\t4294967295"} {
-		got, err := ParsePeerUser([]byte(in))
+		got, err := ParsePerUser([]byte(in))
 		if err != nil || string(got.Append(nil)) != in {
 			t.Errorf("%q: %+v, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", "5\t1", "x\t\t", "5\t0\t", "5\t3,1\t", "5\t1,2\t", "5\t1:1\t", "5\t01\t", "5\t3:1\t", "5\t1:*\t", "5\t1,\t", "+5\t\t"} {
-		if got, err := ParsePeerUser([]byte(in)); err == nil {
+		if got, err := ParsePerUser([]byte(in)); err == nil {
 			t.Errorf("%q taken as %+v", in, got)
 		}
 	}

@@ -64,14 +64,14 @@ func uid(text []byte) (uint32, bool) {
 	return uint32(n), err == nil && n > 0 && text[0] != '0' && text[0] != '+'
 }
 
-// PeerUser is a record of peruser.db: what one user did to one mailbox.
-type PeerUser struct {
+// PerUser is a record of peruser.db: what one user did to one mailbox.
+type PerUser struct {
 	LastAccess    int64 // seconds since 1970; -1 never
 	Seen, Deleted UIDSet
 }
 
 // Append appends the record to dst.
-func (p PeerUser) Append(dst []byte) []byte {
+func (p PerUser) Append(dst []byte) []byte {
 	dst = strconv.AppendInt(dst, p.LastAccess, 10)
 	dst = append(dst, '\t')
 	dst = p.Seen.Append(dst)
@@ -79,19 +79,19 @@ func (p PeerUser) Append(dst []byte) []byte {
 	return p.Deleted.Append(dst)
 }
 
-// ParsePeerUser reads a record of peruser.db.
-func ParsePeerUser(value []byte) (PeerUser, error) {
+// ParsePerUser reads a record of peruser.db.
+func ParsePerUser(value []byte) (PerUser, error) {
 	fields := bytes.Split(value, []byte{'\t'})
 	if len(fields) != 3 {
-		return PeerUser{}, bad("per-user", 0, "%d fields, want 3", len(fields))
+		return PerUser{}, bad("per-user", 0, "%d fields, want 3", len(fields))
 	}
 	at, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	if err != nil || at < -1 || fields[0][0] == '+' {
-		return PeerUser{}, bad("per-user", 0, "%.30q is no time", fields[0])
+		return PerUser{}, bad("per-user", 0, "%.30q is no time", fields[0])
 	}
-	p := PeerUser{LastAccess: at}
+	p := PerUser{LastAccess: at}
 	if p.Seen, err = ParseUIDSet(fields[1]); err != nil {
-		return PeerUser{}, err
+		return PerUser{}, err
 	}
 	p.Deleted, err = ParseUIDSet(fields[2])
 	return p, err

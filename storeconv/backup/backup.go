@@ -424,7 +424,7 @@ func (b *run) date(ctx context.Context) (*int64, error) {
 	}
 	latest := int64(-1) // never
 	err := b.lists.Each(ctx, mboxlist.PeruserDB, func(_, value []byte) error {
-		if rec, err := mboxlist.ParsePeerUser(value); err == nil {
+		if rec, err := mboxlist.ParsePerUser(value); err == nil {
 			latest = max(latest, rec.LastAccess)
 		}
 		return nil

@@ -37,7 +37,7 @@ func (r *run) boxRecords(b *box) error {
 	if err := r.putOnTop(b, mboxlist.FolderDB, x.Name, folder.Append(nil), x.defaultACL); err != nil {
 		return err
 	}
-	u := mboxlist.PeerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
+	u := mboxlist.PerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
 	if b.v.date > 0 {
 		u.LastAccess = b.v.date
 	}
@@ -221,11 +221,11 @@ func mergeFolder(old, waiting []byte) []byte {
 // messages, what is known of the others.
 func mergePerUser(old, waiting []byte) []byte {
 	value, unsure := bytes.CutSuffix(waiting, []byte(partly))
-	before, err := mboxlist.ParsePeerUser(old)
+	before, err := mboxlist.ParsePerUser(old)
 	if err != nil {
 		return value
 	}
-	fresh, err := mboxlist.ParsePeerUser(value)
+	fresh, err := mboxlist.ParsePerUser(value)
 	if err != nil {
 		return value
 	}

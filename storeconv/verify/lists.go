@@ -282,7 +282,7 @@ func (v *verifier) perUser(box *mailbox, res *boxResult, listed bool) {
 		v.tell(problem("per-user", box.path, "peruser.db has no record of %s for %s", box.fullName(), box.id))
 		return
 	}
-	rec, err := mboxlist.ParsePeerUser(value)
+	rec, err := mboxlist.ParsePerUser(value)
 	if err != nil {
 		v.tell(problem("per-user", box.path, "%s: %v", box.fullName(), err))
 		return

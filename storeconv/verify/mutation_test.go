@@ -85,9 +85,9 @@ func (m *victim) quota(t *testing.T, change func(*mboxlist.Quota)) {
 	})
 }
 
-func (m *victim) perUser(t *testing.T, change func(*mboxlist.PeerUser)) {
+func (m *victim) perUser(t *testing.T, change func(*mboxlist.PerUser)) {
 	m.list(t, mboxlist.PeruserDB, mboxlist.PerUserKey(m.box.User, m.full), func(s string) string {
-		p, err := mboxlist.ParsePeerUser([]byte(s))
+		p, err := mboxlist.ParsePerUser([]byte(s))
 		must(t, err)
 		change(&p)
 		return string(p.Append(nil))
@@ -110,7 +110,7 @@ func inQuota(field, by, kind, where string, change func(*mboxlist.Quota)) mutati
 	return mutation{"Quota." + field, by, func(t *testing.T, m *victim) { m.quota(t, change) }, kind, where}
 }
 
-func inPerUser(field, by, kind, where string, change func(*mboxlist.PeerUser)) mutation {
+func inPerUser(field, by, kind, where string, change func(*mboxlist.PerUser)) mutation {
 	return mutation{field, by, func(t *testing.T, m *victim) { m.perUser(t, change) }, kind, where}
 }
 
@@ -195,15 +195,15 @@ var storeMutations = []mutation{
 			records[m.box.User] = strings.Trim(strings.Join(list, "\n"), "\n")
 		})
 	}, "subscription", "in subscr.db"},
-	inPerUser("PeerUser.LastAccess", withStream, "last-access", "last access", func(p *mboxlist.PeerUser) { p.LastAccess++ }),
-	inPerUser("PeerUser.Seen", alone, "per-user", "seen", func(p *mboxlist.PeerUser) { p.Seen = nil }),
-	inPerUser("PeerUser.Deleted", alone, "per-user", "deleted", func(p *mboxlist.PeerUser) { p.Deleted = nil }),
-	inPerUser("UIDRange.First", alone, "per-user", "seen", func(p *mboxlist.PeerUser) {
+	inPerUser("PerUser.LastAccess", withStream, "last-access", "last access", func(p *mboxlist.PerUser) { p.LastAccess++ }),
+	inPerUser("PerUser.Seen", alone, "per-user", "seen", func(p *mboxlist.PerUser) { p.Seen = nil }),
+	inPerUser("PerUser.Deleted", alone, "per-user", "deleted", func(p *mboxlist.PerUser) { p.Deleted = nil }),
+	inPerUser("UIDRange.First", alone, "per-user", "seen", func(p *mboxlist.PerUser) {
 		last := &p.Seen[len(p.Seen)-1]
 		last.Last += 10
 		last.First = last.Last - 1
 	}),
-	inPerUser("UIDRange.Last", alone, "per-user", "seen", func(p *mboxlist.PeerUser) { p.Seen[len(p.Seen)-1].Last++ }),
+	inPerUser("UIDRange.Last", alone, "per-user", "seen", func(p *mboxlist.PerUser) { p.Seen[len(p.Seen)-1].Last++ }),
 
 	{"file.byte", alone, func(t *testing.T, m *victim) {
 		editFile(t, m.path(m.plain.Path), func(b []byte) []byte { b[len(b)-3] ^= 1; return b })
@@ -376,7 +376,7 @@ func TestMutations(t *testing.T) {
 			named(t, log, m.kind, m.where)
 		})
 	}
-	for _, field := range append(fieldsOf(ims.Header{}, ims.Record{}, mboxlist.Folder{}, mboxlist.ACE{}, mboxlist.Quota{}, mboxlist.PeerUser{}, mboxlist.UIDRange{}), "Subscriptions") {
+	for _, field := range append(fieldsOf(ims.Header{}, ims.Record{}, mboxlist.Folder{}, mboxlist.ACE{}, mboxlist.Quota{}, mboxlist.PerUser{}, mboxlist.UIDRange{}), "Subscriptions") {
 		if !covered[field] {
 			t.Errorf("no mutation of %s: verify may overlook it", field)
 		}

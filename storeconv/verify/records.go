@@ -251,7 +251,7 @@ func firstTwice(names []string) string {
 
 func (v *verifier) checkPerUser(d *list, key string, value []byte) {
 	id, name, ok := strings.Cut(key, "\t")
-	if _, err := mboxlist.ParsePeerUser(value); err != nil || !ok || id == "" || name == "" {
+	if _, err := mboxlist.ParsePerUser(value); err != nil || !ok || id == "" || name == "" {
 		v.oddRecord(d, key, err)
 		return
 	}

@@ -218,7 +218,7 @@ func (c *streamCheck) lastAccess(m *sims.Member) {
 	if err != nil || !ok || c.box.view.header == nil && !c.v.opts.NoIndex {
 		return // told with the mailbox
 	}
-	rec, err := mboxlist.ParsePeerUser(value)
+	rec, err := mboxlist.ParsePerUser(value)
 	if err != nil {
 		return // likewise
 	}

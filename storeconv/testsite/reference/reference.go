@@ -110,7 +110,7 @@ func (s *Site) build(t testing.TB, date int64) {
 		dir := filepath.Join(s.Store, box.Dir)
 		must(os.MkdirAll(dir, 0o700))
 		x := index(t, &box)
-		var per mboxlist.PeerUser
+		var per mboxlist.PerUser
 		per.LastAccess = date
 		var bare []ims.UIDRange
 		for i, m := range box.Messages {
