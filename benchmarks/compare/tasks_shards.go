@@ -18,7 +18,7 @@ var shardCounts = []int{1, 2, 4}
 const shardsNote = "One stream in parts of equal size (plan-shards --links copy), --sync none. \"At once\" are all parts at the same time on this machine, and merge behind them: " +
 	"they have no more processors and no other disk than one run has, so that these rows tell what parts cost, and not what more machines bring. " +
 	"\"Alone\" is the heaviest part with the machine to itself, as it has it where each part is on a machine of its own; a network and a disk that all share are not in it. " +
-	"Of this stream a part reads everything, whatever it restores of it, so that no part is faster than reading. Its copies are for users at random, so that --links plan keeps nearly all users together."
+	"Of this stream a part reads the headers of all messages and seeks over bodies that are not its own (docs/scale.md), so that no part is faster than that. Its copies are for users at random, so that --links plan keeps nearly all users together."
 
 // shardTasks restore one stream in parts: all at once into one store, all at
 // once into a store each that merge joins, and one part alone.
