@@ -2,6 +2,7 @@ package sims
 
 import (
 	"fmt"
+	"imsconv/storeconv/ims"
 	"slices"
 	"strings"
 )
@@ -145,7 +146,7 @@ func (m *Member) split() string {
 		return "message outside a mailbox"
 	}
 	m.Mailbox = rest[:i]
-	uid, ok := parseUID(rest[i+1:])
+	uid, ok := ims.ParseUID(rest[i+1:])
 	if !ok {
 		return fmt.Sprintf("%q is not a uid", DisplayName(rest[i+1:]))
 	}
@@ -160,19 +161,4 @@ func SplitName(name string) (user, mailbox string, uid uint32, ok bool) {
 		return "", "", 0, false
 	}
 	return m.User, m.Mailbox, m.UID, true
-}
-
-func parseUID(s string) (uint32, bool) {
-	if s == "" || len(s) > 10 || s[0] == '0' {
-		return 0, false
-	}
-	var n uint64
-	for i := 0; i < len(s); i++ {
-		c := s[i] - '0'
-		if c > 9 {
-			return 0, false
-		}
-		n = n*10 + uint64(c)
-	}
-	return uint32(n), n < 1<<32
 }

@@ -87,7 +87,7 @@ func (m *Member) set(a Attr, v *values) (known, ok bool) {
 }
 
 func setUID(to *uint32, value string) bool {
-	n, ok := parseUID(value)
+	n, ok := ims.ParseUID(value)
 	if ok {
 		*to = n
 	}
