@@ -118,8 +118,7 @@ type mergeFlags struct {
 
 func (v *mergeFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&v.store, "store", "", "the store, `DIR`; made when it does not exist")
-	v.via = flags.NewChoice("", "hardlink", "copy", "none")
-	fs.Var(&v.via, "via", "how messages come over, `WAY`: hardlink, copy or none (default hardlink for parts on the file system of DIR, else copy)")
+	v.via.Add(fs, "via", "", "how messages come over, `WAY`: hardlink, copy or none (default hardlink for parts on the file system of DIR, else copy)", "", "hardlink", "copy", "none")
 	fs.BoolVar(&v.partial, "partial", false, "merge what is there though parts are missing; without PART, keep the records")
 	v.owner.Add(fs, "owner of what is made (not with --via hardlink)")
 	v.jobs.Add(fs, "users")

@@ -29,31 +29,26 @@ type Format struct{ to, mbox, names flags.Choice }
 func (e *Export) Add(fs *pflag.FlagSet) {
 	e.path = flags.NewText("", "TEMPLATE", export.CheckPath)
 	fs.Var(&e.path, "path", "place of a user below OUT, `TEMPLATE` with %u, %n, %d (default %u/Maildir; of mbox %u)")
-	choice(fs, &e.via, "via", "message files by `HOW`: copy or hardlink", "copy", "copy", "hardlink")
-	choice(fs, &e.layout, "layout", "mailboxes on disk, `LAYOUT`: ++ (Maildir++) or fs", "++", "++", "fs")
-	choice(fs, &e.escape, "escape", "names with dots and the like, `HOW`: auto, listescape (the plugin is on in any case) or none", "auto", "auto", "listescape", "none")
+	e.via.Add(fs, "via", "", "message files by `HOW`: copy or hardlink", "copy", "copy", "hardlink")
+	e.layout.Add(fs, "layout", "", "mailboxes on disk, `LAYOUT`: ++ (Maildir++) or fs", "++", "++", "fs")
+	e.escape.Add(fs, "escape", "", "names with dots and the like, `HOW`: auto, listescape (the plugin is on in any case) or none", "auto", "auto", "listescape", "none")
 	e.Users.Add(fs)
 	fs.StringVarP(&e.partition, "partition", "p", "", "only `PARTITION` of the store (default all)")
 	e.owner.Add(fs, "owner of what is made")
 	fs.StringVarP(&e.encoding, "encoding", "e", "", "encoding of the mailbox names in a stream, `ENC`, such as ISO-8859-1 (default IMAP-MODIFIED-UTF-7)")
 	e.uidl = flags.NewText("", "FORMAT", export.CheckUIDL)
 	fs.Var(&e.uidl, "pop3-uidl", "POP3 UIDLs, `FORMAT` of Dovecot such as %v-%u or %08Xu%08Xv (default none)")
-	choice(fs, &e.newline, "newline", "line ends of messages in OUT, `HOW`: keep, crlf or lf", "keep", "keep", "crlf", "lf")
-	choice(fs, &e.keep, "keep-target", "what stays of mail that is there when the source has changed, `WHAT`: flags or none", "flags", "flags", "none")
+	e.newline.Add(fs, "newline", "", "line ends of messages in OUT, `HOW`: keep, crlf or lf", "keep", "keep", "crlf", "lf")
+	e.keep.Add(fs, "keep-target", "", "what stays of mail that is there when the source has changed, `WHAT`: flags or none", "flags", "flags", "none")
 	usersArePaths(fs)
 }
 
 // AddFormat declares the flags that choose between Maildirs and mailbox files.
 func (e *Export) AddFormat(fs *pflag.FlagSet) {
 	f := &e.format
-	choice(fs, &f.to, "to", "`FORMAT`: maildir or mbox", "maildir", "maildir", "mbox")
-	choice(fs, &f.mbox, "mbox", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
-	choice(fs, &f.names, "names", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory) or folders (every folder but INBOX is a directory with folder.msg in it, as Dovecot serves all by their names)", "imsexport", "imsexport", "folders")
-}
-
-func choice(fs *pflag.FlagSet, c *flags.Choice, name, usage, value string, words ...string) {
-	*c = flags.NewChoice(value, words...)
-	fs.Var(c, name, usage)
+	f.to.Add(fs, "to", "", "`FORMAT`: maildir or mbox", "maildir", "maildir", "mbox")
+	f.mbox.Add(fs, "mbox", "", "kind of mbox, `KIND`: mboxrd (From lines quoted) or mboxcl2 (Content-Length)", "mboxrd", "mboxrd", "mboxcl2")
+	f.names.Add(fs, "names", "", "names of mbox files, `STYLE`: imsexport (a file a folder; of one with folders below it, folder.msg in its directory) or folders (every folder but INBOX is a directory with folder.msg in it, as Dovecot serves all by their names)", "imsexport", "imsexport", "folders")
 }
 
 // To is the word for what is made: maildir or mbox.

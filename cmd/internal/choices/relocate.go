@@ -24,8 +24,7 @@ type Relocate struct {
 
 // Add declares the flags.
 func (r *Relocate) Add(fs *pflag.FlagSet) {
-	r.via = flags.NewChoice("", "hardlink", "copy", "symlink")
-	fs.Var(&r.via, "via", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)")
+	r.via.Add(fs, "via", "", "how messages come over, `WAY`: hardlink, copy or symlink (default hardlink on one file system, else copy)", "", "hardlink", "copy", "symlink")
 	fs.StringArrayVar(&r.partitions, "partition", nil, "`OLD=NEW`: partition OLD is called NEW in the new store; OLD may be the path of a partition that lies outside of NMSSTORE/partition, or NEW the path where the source partition OLD lies")
 	r.Users.Add(fs)
 	fs.StringVar(&r.domain, "domain", "", "make uid@`DOMAIN` of every user id without a domain")
