@@ -288,6 +288,6 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		job.Output("results", v.results)
 	}
 	if v.opts.To == export.Maildir {
-		job.Next("take " + v.out + "/dovecot.conf.example over into the configuration of Dovecot")
+		job.Next("take " + cli.Quote(v.out+"/dovecot.conf.example") + " over into the configuration of Dovecot")
 	}
 }

@@ -235,7 +235,7 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 		v.removeRecords(job)
 	}
 	job.Output("store", v.store)
-	job.Next("storeconv verify --store " + v.store)
+	job.Next("storeconv verify --store " + cli.Quote(v.store))
 	fresh := "reconstruct -r -f; "
 	if strings.HasSuffix(r.Records[0].Command, " relocate") {
 		fresh = ""

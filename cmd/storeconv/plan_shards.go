@@ -246,6 +246,6 @@ func (v *planShards) write(job *cli.Job, made *shards.Made) error {
 		job.Note("the very same plan is there already: nothing is changed")
 	}
 	job.Output("plan", v.out)
-	job.Next(fmt.Sprintf("one run for each shard, with --shard 1/%d --plan %s and so on", v.shards, v.out))
+	job.Next(fmt.Sprintf("one run for each shard, with --shard 1/%d --plan %s and so on", v.shards, cli.Quote(v.out)))
 	return nil
 }

@@ -239,7 +239,7 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) error {
 			" changes them in " + v.from + " too; --via copy makes files of their own")
 	}
 	job.Output("store", v.store)
-	job.Next("storeconv verify --store " + v.store + " --from " + v.from)
+	job.Next("storeconv verify --store " + cli.Quote(v.store) + " --from " + cli.Quote(v.from))
 	job.Next("on the new server, as the mail server user: reconstruct -q")
 	return nil
 }

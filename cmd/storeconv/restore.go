@@ -423,6 +423,6 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 		return
 	}
 	job.Output("store", v.store)
-	job.Next("storeconv verify --store " + v.store)
+	job.Next("storeconv verify --store " + cli.Quote(v.store))
 	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")
 }
