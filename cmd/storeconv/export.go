@@ -258,7 +258,7 @@ func (v *exportFlags) checkStream(in stream.Peeker) error {
 
 // report fills in the summary.
 func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "shared with the store", N: r.Shared},
 		{Name: "already there", N: r.There}, {Name: "other UIDs", N: r.OtherUID}, {Name: "flags set again", N: r.Flags},
@@ -266,11 +266,7 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		{Name: "renamed mailboxes", N: r.Renamed}, {Name: "lost keywords", N: r.KeywordsLost}, {Name: "lost flags \\Archived", N: r.Archived},
 		{Name: "lost rights", N: r.RightsLost}, {Name: "lost limits", N: r.LimitsLost},
 		{Name: "dated before 1970", N: r.NoDate}, {Name: "foreign indexes", N: r.Foreign}, {Name: "users left out", N: r.Waiting},
-	} {
-		if c.N != 0 || c.Name == "users" || c.Name == "messages" {
-			job.Count(c.Name, c.N)
-		}
-	}
+	}, "users", "messages")
 	if err != nil {
 		return
 	}

@@ -193,7 +193,7 @@ func (v *mergeFlags) hint(err error, args []string) error {
 
 // counts counts what the merge itself did.
 func (v *mergeFlags) counts(job *cli.Job, r *merge.Report) {
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "shards", N: int64(len(r.Records))}, {Name: "missing", N: int64(len(r.Missing))},
 		{Name: "users", N: r.Trees}, {Name: "placed", N: r.Placed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
 		{Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "other files", N: r.Others}, {Name: "bytes", N: r.Bytes},
@@ -201,11 +201,7 @@ func (v *mergeFlags) counts(job *cli.Job, r *merge.Report) {
 		{Name: "subscription files", N: r.UserFiles}, {Name: "folder records", N: r.Lists[mboxlist.FolderDB]}, {Name: "quota records", N: r.Lists[mboxlist.QuotaDB]},
 		{Name: "subscription records", N: r.Lists[mboxlist.SubscrDB]}, {Name: "per-user records", N: r.Lists[mboxlist.PeruserDB]},
 		{Name: "records left out", N: r.RecordsLeft},
-	} {
-		if c.N != 0 || c.Name == "shards" {
-			job.Count(c.Name, c.N)
-		}
-	}
+	}, "shards")
 }
 
 // report fills in the summary; whole tells that the merge itself met no

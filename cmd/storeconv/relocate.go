@@ -209,7 +209,7 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) error {
 	if r.Via == "" {
 		return nil
 	}
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "partitions", N: int64(r.Partitions)}, {Name: "users", N: r.Users},
 		{Name: "placed", N: r.Placed}, {Name: "completed", N: r.Completed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
 		{Name: "renamed", N: r.Renamed}, {Name: "put under the right hash", N: r.Rehashed}, {Name: "respelled", N: r.Respelled},
@@ -221,11 +221,7 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) error {
 		{Name: "records not understood", N: r.RecordsOpaque},
 		{Name: "mailboxes without directory", N: r.NoTree}, {Name: "mailboxes without record", N: r.NoRecord}, {Name: "records of unknown partitions", N: r.UnknownPartition},
 		{Name: "users over quota", N: int64(len(r.OverQuota))},
-	} {
-		if c.N != 0 || c.Name == "users" {
-			job.Count(c.Name, c.N)
-		}
-	}
+	}, "users")
 	for _, o := range r.OverQuota {
 		if _, err := fmt.Fprintf(job.Stdout, "%s\t%d\t%d\t%d\t%d\n", o.User, o.QuotaKB, o.UsageKB, o.QuotaMessages, o.UsageMessages); err != nil {
 			return err

@@ -400,16 +400,12 @@ func sourceUsers(job *cli.Job, tree *flags.Tree, path string) (*directory.IDSet,
 
 // report fills in the summary.
 func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},
 		{Name: "already there", N: r.Duplicates}, {Name: "flags updated", N: r.Updated}, {Name: "put back", N: r.PutBack}, {Name: "refused", N: r.Refused},
 		{Name: "not selected", N: r.NotSelected}, {Name: "users of an interrupted run", N: r.Resumed}, {Name: "messages with bare LF", N: r.BareLF},
-	} {
-		if c.N != 0 || c.Name == "users" || c.Name == "messages" {
-			job.Count(c.Name, c.N)
-		}
-	}
+	}, "users", "messages")
 	for _, k := range slices.Sorted(maps.Keys(r.UnknownKeys)) {
 		job.Count("unknown key "+k, r.UnknownKeys[k])
 	}

@@ -65,16 +65,12 @@ func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Ori
 func (f *fromFlags) verify(ctx context.Context, job *cli.Job, store string, o *verify.Origin) error {
 	o.Options.Progress = job.Meter("files", 0, 0)
 	rep, err := verify.NMS(ctx, store, o.From, o.Options)
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "users of the source", N: rep.Users}, {Name: "users missing", N: rep.Missing},
 		{Name: "messages of the source", N: rep.Messages}, {Name: "bytes compared", N: rep.Bytes},
 		{Name: "same file as the source", N: rep.SameFile}, {Name: "subscription files", N: rep.Subscriptions},
 		{Name: "folder records compared", N: rep.FolderRecords}, {Name: "quota records compared", N: rep.QuotaRecords},
 		{Name: "subscription records compared", N: rep.SubscrRecords}, {Name: "differences", N: rep.Differences},
-	} {
-		if c.N != 0 || c.Name == "differences" {
-			job.Count(c.Name, c.N)
-		}
-	}
+	}, "differences")
 	return err
 }

@@ -111,14 +111,10 @@ func countMaildir(job *cli.Job, rep maildirs.Report) {
 	job.Count("messages", rep.Messages)
 	job.Count("bytes", rep.Bytes)
 	job.Count("links", rep.Links)
-	for _, c := range []cli.Count{
+	job.CountAll([]cli.Count{
 		{Name: "copies in place of links", N: rep.Copies}, {Name: "links from outside", N: rep.Outside},
 		{Name: "renamed mailboxes", N: rep.Renamed}, {Name: "messages not compared", N: rep.Unknown}, {Name: "foreign indexes", N: rep.Foreign},
-	} {
-		if c.N > 0 {
-			job.Count(c.Name, c.N)
-		}
-	}
+	})
 	job.Count("differences", rep.Faults)
 	if rep.Foreign > 0 {
 		job.Note(fmt.Sprintf("%d mailboxes have an index in a foreign form, which tells nothing of flags and UIDVALIDITY", rep.Foreign))

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,16 @@ func (j *Job) Count(name string, n int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.report.Counts.Add(name, n)
+}
+
+// CountAll adds counts to the summary in their order. One of 0 is left out,
+// unless always names it.
+func (j *Job) CountAll(counts []Count, always ...string) {
+	for _, c := range counts {
+		if c.N != 0 || slices.Contains(always, c.Name) {
+			j.Count(c.Name, c.N)
+		}
+	}
 }
 
 // Detail is Count for what only the report and the summary of --json tell:
