@@ -22,12 +22,12 @@ func (d *draft) load(rec *ldif.Record, out *batch) {
 	for i := keep; i < len(rec.Attrs); i++ {
 		a := &rec.Attrs[i]
 		at, alias, state := d.placeRun(a)
-		replica = replica || state != 0
-		if state == deletedState {
+		replica = replica || state != ldif.NoState
+		if state == ldif.Deleted {
 			at = -1
 		}
 		d.runs = append(d.runs, placedAt(at, alias, a))
-		if state != 0 {
+		if state != ldif.NoState {
 			d.runs[i].desc = nil // told of in each entry
 		}
 		if at >= 0 {
@@ -171,8 +171,8 @@ func placedAt(field int, alias bool, a *ldif.Attr) placed {
 	return p
 }
 
-// placeRun finds or makes the field of a run; state is what stripState found.
-func (d *draft) placeRun(a *ldif.Attr) (at int, alias bool, state int) {
+// placeRun finds or makes the field of a run; state is that of its options.
+func (d *draft) placeRun(a *ldif.Attr) (at int, alias bool, state ldif.ReplicaState) {
 	k := d.known(a)
 	if k.id == schema.None {
 		desc := a.Desc
@@ -183,9 +183,9 @@ func (d *draft) placeRun(a *ldif.Attr) (at int, alias bool, state int) {
 		return at, alias, state
 	}
 	if s := d.slot[k.id]; s != 0 {
-		return int(s - 1), k.alias, 0
+		return int(s - 1), k.alias, ldif.NoState
 	}
-	return d.newField(k.id, k.desc, k.alias), k.alias, 0
+	return d.newField(k.id, k.desc, k.alias), k.alias, ldif.NoState
 }
 
 // knownDesc is what a description means.
@@ -283,31 +283,14 @@ func (d *draft) findOther(desc []byte) int {
 	return -1
 }
 
-// What stripState found.
-const (
-	plainState = iota + 1
-	deletedState
-)
-
 // stripState cuts the replication state that db2ldif -r writes as options
 // (;vucsn-..., ;deleted) off a description.
-func stripState(desc []byte) (clean []byte, state int) {
-	rest := desc
-	for len(rest) > 0 {
-		part := rest
-		if i := bytes.IndexByte(rest, ';'); i >= 0 {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = nil
-		}
-		s := stateOption(part)
-		state = max(state, s)
-	}
-	if state == 0 {
-		return desc, 0
+func stripState(desc []byte) (clean []byte, state ldif.ReplicaState) {
+	if state = ldif.StateOf(desc); state == ldif.NoState {
+		return desc, state
 	}
 	for i, part := range bytes.Split(desc, []byte{';'}) {
-		if i > 0 && stateOption(part) != 0 {
+		if i > 0 && ldif.StateOfOption(part) != ldif.NoState {
 			continue
 		}
 		if i > 0 {
@@ -316,16 +299,4 @@ func stripState(desc []byte) (clean []byte, state int) {
 		clean = append(clean, part...)
 	}
 	return clean, state
-}
-
-func stateOption(option []byte) int {
-	if equalFoldString(option, "deleted") || equalFoldString(option, "deletedattribute") {
-		return deletedState
-	}
-	for _, prefix := range [...]string{"vucsn-", "vdcsn-", "mdcsn-", "adcsn-"} {
-		if len(option) > len(prefix) && equalFoldString(option[:len(prefix)], prefix) {
-			return plainState
-		}
-	}
-	return 0
 }

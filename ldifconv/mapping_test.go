@@ -208,7 +208,7 @@ func loadDirectory(t *testing.T, text string) memoryDirectory {
 		for i := range e.Attrs {
 			desc, state := stripState(e.Attrs[i].Desc)
 			key := attrKey(desc)
-			if state == deletedState || operational(key) {
+			if state == ldif.Deleted || operational(key) {
 				continue
 			}
 			for _, v := range e.Attrs[i].Values {

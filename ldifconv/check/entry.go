@@ -1,9 +1,7 @@
 package check
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -48,7 +46,7 @@ func (c *checker) record(rec *ldif.Record) {
 		c.cross(rec)
 	}
 	c.load(rec)
-	if c.serverOnly() {
+	if tombstone, conflict := ldif.OfServer(&c.entry); tombstone || conflict {
 		c.find("server-only", "", 0, "a tombstone or replication conflict: left to its server")
 		return
 	}
@@ -81,7 +79,7 @@ func (c *checker) load(rec *ldif.Record) {
 	c.entry = ldif.Entry{DN: rec.DN, RawDN: rec.RawDN, Line: rec.Line, Attrs: c.entry.Attrs[:0]}
 	c.ids = c.ids[:0]
 	for i := range rec.Attrs {
-		if !deleted(rec.Attrs[i].Desc) {
+		if ldif.StateOf(rec.Attrs[i].Desc) != ldif.Deleted {
 			c.entry.Attrs = append(c.entry.Attrs, rec.Attrs[i])
 			c.ids = append(c.ids, c.o.Schema.Attribute(rec.Attrs[i].Name()))
 		}
@@ -92,20 +90,6 @@ func (c *checker) load(rec *ldif.Record) {
 			c.classes.put(schema.ClassID(id))
 		}
 	})
-}
-
-// deleted reports whether a description has an option by which db2ldif -r marks
-// what is no longer there.
-func deleted(desc []byte) bool {
-	if bytes.IndexByte(desc, ';') < 0 {
-		return false
-	}
-	for _, option := range strings.Split(strings.ToLower(string(desc)), ";")[1:] {
-		if option == "deleted" || option == "deletedattribute" {
-			return true
-		}
-	}
-	return false
 }
 
 // each calls use for the values of an attribute, under any of its names, and
@@ -139,29 +123,6 @@ func (c *checker) has(ids ...schema.ID) bool {
 	for _, n := range c.ids {
 		for _, id := range ids {
 			if n == int(id) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// serverOnly tells tombstones and conflict entries of multi-master replication.
-func (c *checker) serverOnly() bool {
-	dn := bytes.ToLower(clip(c.entry.DN, 200))
-	if bytes.HasPrefix(dn, []byte("nsuniqueid=")) {
-		return true
-	}
-	for i := range c.entry.Attrs {
-		a := &c.entry.Attrs[i]
-		if bytes.EqualFold(a.Name(), []byte("nsds5replconflict")) {
-			return true
-		}
-		if !bytes.EqualFold(a.Name(), []byte("objectclass")) {
-			continue
-		}
-		for _, v := range a.Values {
-			if bytes.EqualFold(v.Data, []byte("nsTombstone")) {
 				return true
 			}
 		}

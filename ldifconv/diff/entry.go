@@ -134,7 +134,7 @@ func (c *comparer) compared(desc []byte) (name string, number int) {
 	if c.o.Schema.ServerOwn(base) {
 		return "", 0
 	}
-	if options && replicaDeleted(desc) {
+	if options && ldif.StateOf(desc) == ldif.Deleted {
 		return "", 0
 	}
 	name = c.canonical(desc)
@@ -161,31 +161,12 @@ func (c *comparer) canonical(desc []byte) string {
 	}
 	var kept []string
 	for _, option := range strings.Split(strings.ToLower(string(rest)), ";") {
-		if option != "" && !isState(option) {
+		if option != "" && ldif.StateOfOption([]byte(option)) != ldif.ChangeTime {
 			kept = append(kept, option)
 		}
 	}
 	slices.Sort(kept)
 	return strings.Join(append([]string{name}, kept...), ";")
-}
-
-// isState tells the options that db2ldif -r keeps replication state in.
-func isState(option string) bool {
-	for _, prefix := range [...]string{"vucsn-", "vdcsn-", "mdcsn-", "adcsn-"} {
-		if strings.HasPrefix(option, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-func replicaDeleted(desc []byte) bool {
-	for _, option := range bytes.Split(bytes.ToLower(desc), []byte{';'})[1:] {
-		if string(option) == "deleted" || string(option) == "deletedattribute" {
-			return true
-		}
-	}
-	return false
 }
 
 // value is the form in which a value is compared.

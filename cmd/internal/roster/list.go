@@ -146,18 +146,14 @@ func (l *List) member(file string, rec *ldif.Record) (*Member, error) {
 // leftAlone counts an entry that belongs to the directory server: what is left
 // of a deleted one, or one that replication could not settle.
 func (l *List) leftAlone(rec *ldif.Record) bool {
-	for _, class := range rec.Get("objectclass") {
-		if strings.EqualFold(strings.TrimSpace(string(class)), "nsTombstone") {
-			l.Tombstones++
-			return true
-		}
-	}
-	rdn, _, _ := strings.Cut(strings.ToLower(string(rec.DN)), ",")
-	if strings.Contains(rdn, "nsuniqueid=") || len(rec.Get("nsds5ReplConflict")) > 0 {
+	tombstone, conflict := ldif.OfServer(&rec.Entry)
+	switch {
+	case tombstone:
+		l.Tombstones++
+	case conflict:
 		l.Conflicts++
-		return true
 	}
-	return false
+	return tombstone || conflict
 }
 
 // CheckID reports what keeps a store id from being listed: that no store can

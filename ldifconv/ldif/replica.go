@@ -1,0 +1,80 @@
+package ldif
+
+import "bytes"
+
+// What replication between Directory Servers leaves in an export: options of
+// descriptions (db2ldif -r), and entries that only a server understands.
+
+// ReplicaState is what an option of a description says of replication.
+type ReplicaState uint8
+
+// The states: none; the time of a change (mail;vucsn-38f5d5d1000000010000); and
+// that the value, or the attribute, is gone and kept for its time alone.
+const (
+	NoState ReplicaState = iota
+	ChangeTime
+	Deleted
+)
+
+// StateOfOption tells the state that an option, without its semicolon, is of.
+func StateOfOption(option []byte) ReplicaState {
+	if bytes.EqualFold(option, []byte("deleted")) || bytes.EqualFold(option, []byte("deletedattribute")) {
+		return Deleted
+	}
+	if len(option) > len("vucsn-") && (option[0]|0x20 == 'v' || option[0]|0x20 == 'm' || option[0]|0x20 == 'a') {
+		for _, prefix := range [...]string{"vucsn-", "vdcsn-", "mdcsn-", "adcsn-"} {
+			if bytes.EqualFold(option[:len(prefix)], []byte(prefix)) {
+				return ChangeTime
+			}
+		}
+	}
+	return NoState
+}
+
+// StateOf tells the state that the options of a description are of: Deleted
+// where one of them is, else ChangeTime where one is.
+func StateOf(desc []byte) (state ReplicaState) {
+	_, rest, more := bytes.Cut(desc, []byte{';'})
+	for more {
+		var option []byte
+		option, rest, more = bytes.Cut(rest, []byte{';'})
+		state = max(state, StateOfOption(option))
+	}
+	return state
+}
+
+// OfServer tells an entry that only a server makes and knows what to do with: a
+// tombstone, what is left of a deleted entry; or one of two that replication
+// found under one name, which has nsuniqueid in its own or an attribute
+// nsds5ReplConflict.
+func OfServer(e *Entry) (tombstone, conflict bool) {
+	for i := range e.Attrs {
+		switch name := e.Attrs[i].Name(); {
+		case bytes.EqualFold(name, []byte("nsds5ReplConflict")):
+			conflict = true
+		case bytes.EqualFold(name, []byte("objectclass")):
+			for _, v := range e.Attrs[i].Values {
+				tombstone = tombstone || bytes.EqualFold(bytes.TrimSpace(v.Data), []byte("nsTombstone"))
+			}
+		}
+	}
+	return tombstone, conflict || namedByServer(e.DN)
+}
+
+// namedByServer tells a DN whose first part has nsuniqueid in it.
+func namedByServer(dn []byte) bool {
+	const name = "nsuniqueid"
+	rdn, _ := CutRDN(dn)
+	for at := 0; at+len(name) <= len(rdn); at++ { // most names are told from it here
+		if rdn[at]|0x20 != 'n' || !bytes.EqualFold(rdn[at:at+len(name)], []byte(name)) {
+			continue
+		}
+		for _, n := range NamingOf(rdn) {
+			if bytes.EqualFold([]byte(n.Type), []byte(name)) {
+				return true
+			}
+		}
+		return false
+	}
+	return false
+}
