@@ -81,6 +81,26 @@ type lines []string
 
 func (l *lines) Problem(kind, where, text string) { *l = append(*l, kind+" "+where+": "+text) }
 
+// TestLimitsOfOddClasses: a class is known by its number and with blanks around
+// it too, as everywhere else.
+func TestLimitsOfOddClasses(t *testing.T) {
+	export := "dn: uid=a,dc=x,dc=com\nobjectclass:: IGluZXRNYWlsVXNlciA=\nuid: a\nmailquota: 5\n\n" + // " inetMailUser "
+		"dn: uid=b,dc=x,dc=com\nobjectclass: 2.16.840.1.113730.3.2.3\nuid: b\nmailquota: 0\n\n" + // mailRecipient
+		"dn: uid=c,dc=x,dc=com\nobjectclass: person\nuid: c\nmailquota: 7\n"
+	limits, err := Limits(strings.NewReader(export), "export.ldif", "x.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int64{"a": 5, "b": -1} {
+		if l, ok := limits(id); !ok || l.Bytes != want {
+			t.Errorf("%s: %+v, %v, want %d", id, l, ok, want)
+		}
+	}
+	if l, ok := limits("c"); ok {
+		t.Errorf("c is no mail user: %+v", l)
+	}
+}
+
 func TestLimitsTellDamage(t *testing.T) {
 	const export = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\nmailquota: 0\n\n" +
 		"dn: uid=b,o=x\nobjectclass: mailRecipient\nuid: b\nmailquota: 0\n\n" +

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
 )
 
 // User is a mail user of the export.
@@ -33,14 +34,6 @@ func (u *User) ID(defaultDomain string) string {
 	}
 	return u.UID + "@" + u.Domain
 }
-
-// userClasses are the classes that make an entry a mail user: those of NMS, and
-// the one that SIMS and iMS share.
-var (
-	nmsClasses  = []string{"mailrecipient", "nsmessagingserveruser"}
-	imsClasses  = []string{"inetmailuser"}
-	userClasses = append(slices.Clone(imsClasses), nmsClasses...)
-)
 
 // Log receives the damage of an export. *cli.Job is one.
 type Log interface {
@@ -96,7 +89,7 @@ func newItem(rec *ldif.Record) item {
 	if norm, err := ldif.AppendNormDN(nil, rec.DN); err == nil {
 		it.norm = string(norm)
 	}
-	if !isUser(rec) {
+	if !IsUser(rec) {
 		return it
 	}
 	u := &User{DN: it.dn, Line: rec.Line, UID: first(rec, "uid", "userid"), Domain: domainOf(it.norm)}
@@ -109,7 +102,7 @@ func newItem(rec *ldif.Record) item {
 	}
 	if n, err := ParseQuota(first(rec, "mailquota")); err == nil {
 		u.Quota, u.HasQuota = n, true
-		if n == 0 && hasClass(rec, nmsClasses) && !hasClass(rec, imsClasses) {
+		if n == 0 && !hasClass(rec, schema.ClassInetMailUser) {
 			u.Quota = -1 // NMS: no limit (attri122); in an upgraded entry it is no space
 		}
 	}
@@ -120,14 +113,16 @@ func newItem(rec *ldif.Record) item {
 	return it
 }
 
-func isUser(rec *ldif.Record) bool { return hasClass(rec, userClasses) }
+// IsUser tells an entry with a class of a mail user, of whichever product: one
+// of NMS, or the one that SIMS and iMS share.
+func IsUser(rec *ldif.Record) bool {
+	return hasClass(rec, schema.ClassInetMailUser, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser)
+}
 
-func hasClass(rec *ldif.Record, classes []string) bool {
+func hasClass(rec *ldif.Record, classes ...schema.ClassID) bool {
 	for _, class := range rec.Get("objectclass") {
-		for _, c := range classes {
-			if strings.EqualFold(string(class), c) {
-				return true
-			}
+		if id, known := schema.LookupClass(class); known && slices.Contains(classes, id) {
+			return true
 		}
 	}
 	return false

@@ -119,7 +119,7 @@ func (l *List) Read(ctx context.Context, in *ldifconv.Input, progress ldifconv.P
 
 // member is the user that an entry is, nil when it is none that is listed.
 func (l *List) member(file string, rec *ldif.Record) (*Member, error) {
-	if !isMailUser(rec) {
+	if !directory.IsUser(rec) {
 		return nil, nil
 	}
 	u := directory.UserOf(rec)
@@ -181,18 +181,6 @@ func (l *List) usable(id, file string, rec *ldif.Record) (bool, error) {
 		l.log.Problem("id-twice", where, fmt.Sprintf("the user id %s is that of the entry at %s: only that one is listed", id, at))
 	}
 	return !again, err
-}
-
-// isMailUser reports whether the classes are those of a mail user of any of the
-// products.
-func isMailUser(rec *ldif.Record) bool {
-	for _, class := range rec.Get("objectclass") {
-		switch id, _ := schema.LookupClass(class); id {
-		case schema.ClassInetMailUser, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser:
-			return true
-		}
-	}
-	return false
 }
 
 func (l *List) chosen(rec *ldif.Record) bool {
