@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"imsconv/ldifconv/aci"
 	"imsconv/ldifconv/filter"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -17,12 +18,14 @@ func TestDamageHasOneShape(t *testing.T) {
 	_, filterErr := filter.Compile("(uid=a", nil)
 	_, atErr := schema.Read(strings.NewReader("# a comment\nattribute nonsense\n"))
 	_, ocErr := schema.Read(strings.NewReader("\nobjectclass x\n\tnonsense\n"))
+	_, aciErr := aci.Parse("(version 2.0;)")
 	for name, tt := range map[string]struct {
 		err            error
 		position, kind string
 	}{
 		"ldif":           {ldifErr, "line 3", ldif.BadLine},
 		"filter":         {filterErr, "byte 1", "bad-filter"},
+		"aci":            {aciErr, "byte 13", "bad-aci"},
 		"slapd.at.conf":  {atErr, "line 2", "bad-schema"},
 		"slapd.oc.conf":  {ocErr, "line 3", "bad-schema"},
 		"wrapped deeper": {errors.Join(errors.New("x"), ldifErr), "line 3", ldif.BadLine},

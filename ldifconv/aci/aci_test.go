@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	for _, text := range broken(t) {
 		_, err := Parse(text)
 		var e *Error
-		if !errors.As(err, &e) || e.Offset > len(text) {
+		if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(text) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -63,8 +63,8 @@ func TestParseDeepFilter(t *testing.T) {
 		t.Error(err)
 	}
 	for depth, want := range map[int]string{
-		10_000:    "aci: byte 14: targetfilter: byte 1: nested deeper than 100",
-		1_000_000: "aci: byte 14: targetfilter: byte 1: longer than 65536 bytes",
+		10_000:    "aci: byte 15: targetfilter: byte 1: nested deeper than 100",
+		1_000_000: "aci: byte 15: targetfilter: byte 1: longer than 65536 bytes",
 	} {
 		if _, err := Parse(text(depth)); err == nil || err.Error() != want {
 			t.Errorf("%d: %v, want %s", depth, err, want)

@@ -3,6 +3,7 @@ package aci
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"imsconv/ldifconv/filter"
@@ -38,13 +39,25 @@ type Bind struct {
 	Keyword, Op, Value string
 }
 
-// Error says what is wrong with an ACI, and at which byte.
+// Error is what is wrong with the text of an ACI.
 type Error struct {
+	// Offset is the byte, counted from 0, at which it goes wrong.
 	Offset int
-	Text   string
+	// Text says what is wrong, in lower case.
+	Text string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("aci: byte %d: %s", e.Offset, e.Text) }
+// Error names the place and what is wrong there.
+func (e *Error) Error() string { return "aci: " + e.Position() + ": " + e.Text }
+
+// Position is the place in the ACI, "byte 5", counted from 1.
+func (e *Error) Position() string { return "byte " + strconv.Itoa(e.Offset+1) }
+
+// Kind is "bad-aci".
+func (e *Error) Kind() string { return "bad-aci" }
+
+// Severity is 2: what an ACI that is not understood allows is not known.
+func (e *Error) Severity() int { return 2 }
 
 // maxNesting bounds brackets of bind rules within each other.
 const maxNesting = 50
@@ -55,7 +68,7 @@ var (
 	bindKeywords   = map[string]bool{"userdn": true, "groupdn": true, "roledn": true, "userattr": true, "userdnattr": true, "groupdnattr": true, "ip": true, "dns": true, "timeofday": true, "dayofweek": true, "authmethod": true, "ssf": true}
 )
 
-// Parse reads one ACI.
+// Parse reads one ACI. The error is an *Error.
 func Parse(text string) (*ACI, error) {
 	p := parser{text: text}
 	a, err := p.aci()
