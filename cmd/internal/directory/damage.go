@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"imsconv/ldifconv/ldif"
 )
@@ -47,10 +48,11 @@ func Position(file string, line int, dn []byte) string {
 }
 
 // Printable keeps a DN, or another text of an export, on its line: control
-// characters become question marks.
+// characters, those from U+0080 to U+009F too, which terminals obey as well,
+// become question marks.
 func Printable(text []byte) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return '?'
 		}
 		return r

@@ -101,6 +101,16 @@ func TestLimitsOfOddClasses(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"uid=m\u00fcller,o=x": "uid=m\u00fcller,o=x", "a\tb\nc\x1b[2J\x7f": "a?b?c?[2J?", "\u009b2J\u0085": "?2J?", "\xff": "\ufffd",
+	} {
+		if got := Printable([]byte(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestLimitsTellDamage(t *testing.T) {
 	const export = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\nmailquota: 0\n\n" +
 		"dn: uid=b,o=x\nobjectclass: mailRecipient\nuid: b\nmailquota: 0\n\n" +
