@@ -4,9 +4,9 @@
 //
 // Order writes entries so that parents stand before children. Table maps 64-bit
 // keys to 64-bit values, First tells the first value that came with a key, and
-// Pairs sorts keys. Keys are hashes of normalised DNs or of values. Store is a
-// sorted map on disk, for what is too much for a Table: this package alone
-// knows the database (pebble) underneath.
+// Hashes and Pairs sort keys. Keys are hashes of normalised DNs or of values.
+// Store is a sorted map on disk, for what is too much for a Table: this package
+// alone knows the database (pebble) underneath.
 package index
 
 import "hash/maphash"

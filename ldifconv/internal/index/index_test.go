@@ -64,7 +64,8 @@ func TestTableAround(t *testing.T) {
 func TestTableMerges(t *testing.T) {
 	tab := Table{Dir: t.TempDir()}
 	defer tab.Close()
-	for round := range mostFiles + 3 {
+	const rounds = 3*mergeFiles + 3
+	for round := range rounds {
 		for i := range 600 {
 			if err := tab.Put(uint64(i+round*300+1), uint64(round)); err != nil {
 				t.Fatal(err)
@@ -74,10 +75,10 @@ func TestTableMerges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(tab.files) >= mostFiles {
+	if len(tab.files) != 3+3 {
 		t.Errorf("%d files", len(tab.files))
 	}
-	for round := range mostFiles + 3 {
+	for round := range rounds {
 		k := uint64(round*300 + 1)
 		if v, ok, err := tab.Get(k); !ok || err != nil || v != uint64(round) {
 			t.Errorf("key %d: %d, %t, %v, want %d", k, v, ok, err, round)
@@ -193,7 +194,7 @@ func TestFirst(t *testing.T) {
 }
 
 func TestPairs(t *testing.T) {
-	n := pairsFull*mostRuns + pairsFull/2
+	n := pairsFull*mergeFiles + pairsFull/2
 	if testing.Short() {
 		n = pairsFull + 10
 	}
@@ -259,23 +260,112 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// TestMaybe: a key that was put is never called new, and of ten million few new
+// ones are doubted.
 func TestMaybe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("puts ten million keys")
+	}
+	const n = 10_000_000
 	var m Maybe
-	rnd := rand.New(rand.NewPCG(1, 2))
-	keys := make([]uint64, 2_000_000)
+	keys := rand.New(rand.NewPCG(1, 2))
 	wrong := 0
-	for i := range keys {
-		keys[i] = rnd.Uint64()
-		if m.Put(keys[i]) {
+	for range n {
+		if m.Put(keys.Uint64()) {
 			wrong++
 		}
 	}
-	for _, k := range keys {
-		if !m.Put(k) {
+	if wrong > n/60 {
+		t.Errorf("wrong about %d of %d new keys", wrong, n)
+	}
+	keys = rand.New(rand.NewPCG(1, 2))
+	for range n {
+		if k := keys.Uint64(); !m.Has(k) {
 			t.Fatalf("key %d was put", k)
 		}
 	}
-	if wrong > len(keys)/100 {
-		t.Errorf("wrong about %d of %d new keys", wrong, len(keys))
+}
+
+// TestTiers: 600 files leave few open, and nothing is copied more than three
+// times.
+func TestTiers(t *testing.T) {
+	const files = 600 // 1130 to the base of eight
+	p := Pairs{Dir: t.TempDir()}
+	defer p.Close()
+	for i := range files {
+		s, err := writeSorted(p.Dir, each([]pair{{uint64(files - i), 1}, {uint64(files - i), 2}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.files.add(s, p.merged); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var levels []int
+	for _, s := range p.files {
+		levels = append(levels, s.level)
+	}
+	if want := []int{3, 2, 1, 1, 1}; !slices.Equal(levels, want) {
+		t.Errorf("levels %v, want %v", levels, want)
+	}
+	var got, want []pair
+	for i := range files {
+		want = append(want, pair{uint64(i + 1), 1}, pair{uint64(i + 1), 2})
+	}
+	err := p.Each(func(key, val uint64) error {
+		got = append(got, pair{key, val})
+		return nil
+	})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d pairs, want %d, %v", len(got), len(want), err)
+	}
+}
+
+// TestHashes: they come in order however many there are, and however often one
+// key comes.
+func TestHashes(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		n, same    int // pairs, and how many more of one key
+		wantPieces int // of the file
+	}{
+		{"none", 0, 0, 0},
+		{"one", 1, 0, 0},
+		{"in memory", hashesFull - 3, 2, 0},
+		{"in a file", 3*hashesFull + 100, 1000, 4},
+		{"a part that does not fit", 2 * hashesFull, hashesFull + hashesFull/2, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if testing.Short() && tt.n > hashesFull {
+				t.Skip("sorts 200,000 pairs")
+			}
+			h := Hashes{Dir: t.TempDir()}
+			defer h.Close()
+			keys := rand.New(rand.NewPCG(3, 4))
+			const often = 0x123456789abcdef
+			var want []pair
+			for i := range tt.n + tt.same {
+				key := uint64(often)
+				if i >= tt.same {
+					key = keys.Uint64()
+				}
+				if i%1000 == 999 {
+					key = want[i-7].key
+				}
+				want = append(want, pair{key, uint64(i)})
+				if err := h.Add(key, uint64(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			slices.SortFunc(want, comparePairs)
+			var got []pair
+			err := h.Each(func(key, val uint64) error {
+				got = append(got, pair{key, val})
+				return nil
+			})
+			if err != nil || len(h.pieces) != tt.wantPieces || !slices.Equal(got, want) {
+				t.Errorf("%d pairs in %d pieces, want %d in %d, %v", len(got), len(h.pieces), len(want), tt.wantPieces, err)
+			}
+		})
 	}
 }
