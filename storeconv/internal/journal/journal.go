@@ -44,12 +44,16 @@ func openOn(files vfs.FS, dir string, sync bool) (*Journal, error) {
 	if sync {
 		j.sync = pebble.Sync
 	}
+	// Small tables hold the memory down; that they are put together as seldom as
+	// large ones would be keeps them from costing time.
 	opts := j.guard.options(&pebble.Options{
-		FS:                 files,
-		FormatMajorVersion: pebble.FormatNewest,
-		CacheSize:          4 << 20,
-		MemTableSize:       4 << 20,
-		MaxOpenFiles:       64,
+		FS:                    files,
+		FormatMajorVersion:    pebble.FormatNewest,
+		CacheSize:             4 << 20,
+		MemTableSize:          1 << 20,
+		L0CompactionThreshold: 16,
+		L0StopWritesThreshold: 48,
+		MaxOpenFiles:          64,
 	})
 	err := j.guard.do(func() error {
 		db, err := pebble.Open(dir, opts)
