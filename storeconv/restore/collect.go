@@ -230,6 +230,7 @@ func (c *collector) endVisit(v *visit) error {
 		return err
 	}
 	p.userRecords(&usage, c.r.opt.Limits)
+	v.boxes, v.order, v.sum = nil, nil, nil // hundreds of users wait for their commit
 	c.r.ready <- p
 	return nil
 }

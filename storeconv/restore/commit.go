@@ -28,7 +28,7 @@ type placement struct {
 
 // Limits of a batch of users that are put into place together.
 const (
-	commitUsers = 1000
+	commitUsers = 500
 	commitBytes = 256 << 20
 )
 
@@ -185,6 +185,7 @@ func (c *committer) intend(list, moving []*placement, inodes []uint64) error {
 		for _, rec := range f.records {
 			b.Put(rec.key, rec.value)
 		}
+		f.records, f.v.tally.records = nil, nil
 		if f.nothing {
 			b.Put(doneKey(f.v), f.v.counts())
 		}

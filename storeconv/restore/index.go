@@ -51,12 +51,27 @@ type lineBudget struct {
 	held, most int    // bytes
 	open       []*box // that lines are held of
 	spill      spill
+	spare      [][]byte // room for lines
 }
+
+// What is kept as room for lines: so many pieces, none larger than that.
+const (
+	sparesKept   = 64
+	largestSpare = 64 << 10
+)
 
 // begin takes in a mailbox that is about to have lines in memory.
 func (l *lineBudget) begin(b *box) {
 	b.index.slot = len(l.open)
 	l.open = append(l.open, b)
+}
+
+// room is for the lines of a mailbox that has none yet.
+func (l *lineBudget) room() (room []byte) {
+	if last := len(l.spare) - 1; last >= 0 {
+		room, l.spare = l.spare[last], l.spare[:last]
+	}
+	return room
 }
 
 // end lets the lines of a mailbox in memory go.
@@ -71,6 +86,9 @@ func (l *lineBudget) end(b *box) {
 	l.open[last] = nil
 	l.open = l.open[:last]
 	l.held -= len(x.lines)
+	if len(l.spare) < sparesKept && cap(x.lines) <= largestSpare {
+		l.spare = append(l.spare, x.lines[:0])
+	}
 	x.lines = nil
 }
 
@@ -158,6 +176,7 @@ func (c *collector) index(e *entry, info *content) error {
 	before := len(x.lines)
 	if before == 0 {
 		c.lines.begin(e.box)
+		x.lines = c.lines.room()
 	}
 	x.lines = rec.Append(x.lines)
 	c.lines.held += len(x.lines) - before

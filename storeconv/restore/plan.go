@@ -36,6 +36,7 @@ type planner struct {
 	seq         int
 	open        openVisits
 	awaited     awaited
+	comeBack    bool // a user has come back
 	interleaved bool
 	ended       bool // the last stream has been read
 	lastRound   bool // and links that were put off are made

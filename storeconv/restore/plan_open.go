@@ -14,10 +14,14 @@ import (
 // take too much. One that comes after that costs the making of the user's whole
 // tree.
 
-// Bounds of what is open, about half of which ends when one is passed.
+// Bounds of what is open, about half of which ends when one is passed. As long
+// as no user has come back, as in nearly all streams, they are a sixteenth of
+// that: memory and what a kill undoes stay small. Where users come back after
+// all, the visits that ended too soon were small too.
 const (
 	openMemory = 32 << 20    // bytes of memory
 	openBytes  = commitBytes // bytes written, which a kill would undo
+	openPart   = 16
 )
 
 // What the parts of an open visit take in memory, in bytes, about.
@@ -100,7 +104,7 @@ func (p *planner) resume() (bool, error) {
 		return false, p.endVisit(v)
 	}
 	p.open.recent.MoveToBack(p.open.byID[v.id])
-	p.visit = v
+	p.visit, p.comeBack = v, true
 	return true, p.noteInterleaved()
 }
 
@@ -127,15 +131,18 @@ func (p *planner) leaveVisit() error {
 
 // trimVisits ends open visits when they take too much.
 func (p *planner) trimVisits() error {
-	o := &p.open
-	memory, bytes := o.memory > o.most.memory, o.bytes > o.most.bytes
+	o, most := &p.open, p.open.most
+	if !p.comeBack {
+		most = openBounds{most.memory / openPart, most.bytes / openPart}
+	}
+	memory, bytes := o.memory > most.memory, o.bytes > most.bytes
 	if !memory && !bytes {
 		return nil
 	}
 	for e := o.recent.Front(); e != nil; {
 		v := e.Value.(*visit)
 		e = e.Next()
-		if memory && o.memory > o.most.memory/2 || bytes && o.bytes > o.most.bytes/2 && v.worthEnding() {
+		if memory && o.memory > most.memory/2 || bytes && o.bytes > most.bytes/2 && v.worthEnding() {
 			if err := p.endVisit(v); err != nil {
 				return err
 			}
@@ -195,7 +202,7 @@ type awaited struct {
 }
 
 // awaitedMost is how many users are remembered.
-const awaitedMost = 1 << 14
+const awaitedMost = 1 << 12
 
 func (a *awaited) add(id string) {
 	if len(a.ids) >= awaitedMost {

@@ -3,6 +3,7 @@ package restore
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -77,6 +78,37 @@ func TestUsersInTurns(t *testing.T) {
 		if now, _ := treeHash(t, filepath.Join(dir, "turns")); now != hash {
 			t.Errorf("%s: the same stream again changes the store", name)
 		}
+	}
+}
+
+// readCounter counts what is read of a stream.
+type readCounter struct {
+	r    io.Reader
+	read atomic.Int64
+}
+
+func (c *readCounter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// TestUsersEndSoon: of a stream that goes from one user to the next for good, a
+// user does not stay in memory until all have come.
+func TestUsersEndSoon(t *testing.T) {
+	b := inTurns(t, 2000, 3, false)
+	in := &readCounter{r: bytes.NewReader(b)}
+	first := int64(0)
+	opt := Options{Trace: func(level int, _ string) {
+		if level == 1 && first == 0 {
+			first = in.read.Load()
+		}
+	}}
+	if rep, _, err := restoreTo(t, filepath.Join(shmDir(t), "store"), opt, in); err != nil || rep.Users != 2000 || rep.Messages != 6000 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	if first > int64(len(b))*3/4 {
+		t.Errorf("the first mailbox is done when %d of %d bytes have been read", first, len(b))
 	}
 }
 
