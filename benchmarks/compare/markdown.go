@@ -41,6 +41,13 @@ time by ours, above 1 is slower than ours. A row marked ~ is noisy: other progra
 middle half of its runs is wider than 15 %.
 `
 
+// growthGoal says what the goals of growth mean.
+const growthGoal = `The goals of growth are about the last step of ten times that was measured, up to the size that is named: an item may take
+15 % more processor time, and "flat" is a peak that rises by less than 15 %. Smaller inputs do not fill the buffers that
+are there for all.
+
+`
+
 func (r *results) writeMachine(b *strings.Builder) {
 	m := r.Machine
 	fmt.Fprintf(b, "%s, size %s: %s, %d cores, %d GiB, %s, %s, on %s; load %.2f when it began.\n", r.Date, r.Size.Name, m.CPU, m.Cores, m.Memory>>30, m.Kernel, r.Go, m.FileSystem, m.Load)
@@ -61,6 +68,7 @@ func (r *results) writeGoals(b *strings.Builder) {
 	if r.Size.Name == sizes[0].Name {
 		b.WriteString("The goals are for the sizes of medium: a small input is mostly start-up.\n\n")
 	}
+	b.WriteString(growthGoal)
 	b.WriteString("| path | before | goal | measured | |\n|---|---|---|---|---|\n")
 	for _, g := range r.Goals {
 		mark := "not reached"
@@ -88,6 +96,9 @@ func (t *taskResult) write(b *strings.Builder) {
 		fmt.Fprintf(b, "%s. %s\n\n", size, t.Note)
 	} else {
 		fmt.Fprintf(b, "%s\n\n", t.Note)
+	}
+	if len(t.Left) > 0 {
+		fmt.Fprintf(b, "Left out, since memory has not enough room: %s.\n\n", strings.Join(t.Left, "; "))
 	}
 	last := "times ours"
 	if t.shares() {
@@ -208,7 +219,10 @@ func (t *taskResult) text() string {
 	var b strings.Builder
 	b.WriteString(t.Title + "\n")
 	for _, c := range t.Contenders {
-		fmt.Fprintf(&b, "  %-34s %9s ±%3.0f%%  CPU %9s  %4d MiB  %12s %s/s%s\n", c.Name, seconds(c.Wall.Median), 100*c.Wall.spread(), seconds(c.CPU.Median), c.Peak>>20, t.rate(&c), t.Unit, noisyMark(c.Noisy))
+		fmt.Fprintf(&b, "  %-38s %9s ±%3.0f%%  CPU %9s  %4d MiB  %12s %s/s%s\n", c.Name, seconds(c.Wall.Median), 100*c.Wall.spread(), seconds(c.CPU.Median), c.Peak>>20, t.rate(&c), t.Unit, noisyMark(c.Noisy))
+	}
+	for _, left := range t.Left {
+		fmt.Fprintf(&b, "  left out: %s\n", left)
 	}
 	return b.String()
 }

@@ -12,25 +12,30 @@ import (
 
 // size is how much is measured.
 type size struct {
-	Name       string
-	Rounds     int
-	Users      int   // of the exports: of one shape,
-	Varied     int   // and that all differ
-	Records    int   // of a database
-	Messages   int64 // of the stream
-	Files      int   // of the NMS store
-	Growth     []int64
-	GrowthLDIF []int
+	Name     string
+	Rounds   int
+	Users    int   // of the exports: of one shape,
+	Varied   int   // and that all differ
+	Records  int   // of a database
+	Messages int64 // of the stream
+	Files    int   // of the NMS store
+	// The sizes of the tasks that grow, each ten times the one before, and the
+	// rounds of the largest, which take minutes; 5 is all that any of them has.
+	Growth      []int64 // messages
+	GrowthBoxes []int64 // mailboxes
+	GrowthLDIF  []int   // users of an export
+	LargeRounds int
 }
 
 // The sizes. Medium is the one of the table of goals: 129 MB and 71 MB of
 // directory, a million records, 50,000 messages.
 var sizes = []size{
-	{Name: "small", Rounds: 5, Users: 2000, Varied: 1000, Records: 5000, Messages: 1000, Files: 1000, Growth: []int64{200, 1000}, GrowthLDIF: []int{500, 2000}},
+	{Name: "small", Rounds: 5, Users: 2000, Varied: 1000, Records: 5000, Messages: 1000, Files: 1000,
+		Growth: []int64{100, 1000}, GrowthBoxes: []int64{100, 1000}, GrowthLDIF: []int{200, 2000}, LargeRounds: 5},
 	{Name: "medium", Rounds: 7, Users: 170_000, Varied: 73_500, Records: 1_000_000, Messages: 50_000, Files: 100_000,
-		Growth: []int64{10_000, 100_000}, GrowthLDIF: []int{10_000, 100_000, 1_000_000}},
+		Growth: []int64{10_000, 100_000, 1_000_000}, GrowthBoxes: []int64{10_000, 100_000, 1_000_000}, GrowthLDIF: []int{100_000, 1_000_000, 10_000_000}, LargeRounds: 2},
 	{Name: "large", Rounds: 7, Users: 170_000, Varied: 73_500, Records: 1_000_000, Messages: 50_000, Files: 100_000,
-		Growth: []int64{10_000, 100_000, 1_000_000}, GrowthLDIF: []int{10_000, 100_000, 1_000_000, 10_000_000}},
+		Growth: []int64{10_000, 100_000, 1_000_000}, GrowthBoxes: []int64{10_000, 100_000, 1_000_000}, GrowthLDIF: []int{100_000, 1_000_000, 10_000_000}, LargeRounds: 5},
 }
 
 // options are the command line.

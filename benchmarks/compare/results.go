@@ -38,6 +38,7 @@ type taskResult struct {
 	Bytes      int64             `json:"bytes"`
 	Note       string            `json:"note"`
 	Contenders []contenderResult `json:"contenders"`
+	Left       []string          `json:"left_out,omitempty"` // sizes that there was no room for
 }
 
 // contenderResult is what a program took for a task.

@@ -75,6 +75,7 @@ var taskMakers = []struct {
 	{"export", exportTasks},
 	{"shards", shardTasks},
 	{"growth-restore", growingStores},
+	{"growth-mailboxes", growingMailboxes},
 	{"growth-upgrade", growingExports},
 }
 

@@ -20,6 +20,17 @@ type task struct {
 	bytes int64
 	note  string // what the contenders do not do alike
 	list  []contender
+	sizes []point // of a task that grows, in place of list
+}
+
+// point is one size of a task that grows. It is measured by itself, and what it
+// reads and wrote is gone before the next one.
+type point struct {
+	size   string // "10000000 entries"
+	rounds int
+	need   int64 // bytes that its inputs and results take
+	input  func() error
+	list   []contender
 }
 
 // Roles of contenders.
@@ -54,22 +65,51 @@ type command struct {
 // task takes the contenders of a task in turn, and returns its row of results.
 func (s *suite) task(ctx context.Context, t *task) (taskResult, error) {
 	row := taskResult{Name: t.name, Title: t.title, Unit: t.unit, Items: t.items, Bytes: t.bytes, Note: t.note}
-	runs := make([][]usage, len(t.list))
-	for round := range s.opt.size.Rounds {
-		for i := range t.list {
-			u, err := s.turn(ctx, &t.list[i], round == 0)
+	for _, p := range t.sizes {
+		if err := s.point(ctx, &p, &row); err != nil {
+			return row, fmt.Errorf("%s: %w", p.size, err)
+		}
+	}
+	return row, s.rounds(ctx, t.list, s.opt.size.Rounds, &row)
+}
+
+// rounds has contenders take turns, so many times, and adds what they took.
+func (s *suite) rounds(ctx context.Context, list []contender, rounds int, row *taskResult) error {
+	runs := make([][]usage, len(list))
+	for round := range rounds {
+		for i := range list {
+			u, err := s.turn(ctx, &list[i], round == 0)
 			if err != nil {
-				return row, fmt.Errorf("%s: %w", t.list[i].name, err)
+				return fmt.Errorf("%s: %w", list[i].name, err)
 			}
 			runs[i] = append(runs[i], u)
 		}
 	}
-	for i, c := range t.list {
+	for i, c := range list {
 		row.Contenders = append(row.Contenders, contenderResult{
 			Name: c.name, Role: c.role, Does: c.does, Series: c.series, X: c.x, Summary: summarise(runs[i]),
 		})
 	}
-	return row, nil
+	return nil
+}
+
+// point measures one size, if there is room for it.
+func (s *suite) point(ctx context.Context, p *point, row *taskResult) error {
+	free, err := freeRoom(s.dir)
+	if err != nil {
+		return err
+	}
+	if p.need > free {
+		row.Left = append(row.Left, fmt.Sprintf("%s: %.1f GiB of room, of which %.1f are free", p.size, gib(p.need), gib(free)))
+		return nil
+	}
+	if err := p.input(); err != nil {
+		return err
+	}
+	if err := s.rounds(ctx, p.list, p.rounds, row); err != nil {
+		return err
+	}
+	return s.clear()
 }
 
 // turn runs a contender once. A time of a wrong result is no time.
