@@ -112,9 +112,9 @@ func (b *addressBook) each(use func(address []byte, first, other *listed) error)
 	return found.Each(func(other, packed uint64) error { return b.tell(other, packed, use) })
 }
 
-// pair finds the addresses of two entries, by their keys in order: for each entry
-// but the first of an address it adds where its record is, and packed with the
-// number of the address in it, where that of the first is.
+// pair finds the addresses of two entries by their keys: for each entry but the
+// first of an address it adds where its record is, and packed with the number
+// of the address in it, where that of the first is.
 func (b *addressBook) pair(found *index.Pairs) error {
 	var key, last, first uint64
 	begun := false
