@@ -77,10 +77,13 @@ func (f *output) Write(p []byte) (int, error) {
 // last: it is what the others belong to.
 func (o *outputs) commit() error {
 	for _, f := range o.files {
-		if f.kept == nil {
-			continue
+		var err error
+		if f.kept != nil {
+			err = f.kept.end()
+		} else if err = f.Free(); err != nil {
+			err = named(f.path, err)
 		}
-		if err := f.kept.end(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -147,8 +150,19 @@ func (k *keptFile) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-// end refuses a file that holds more than was written.
+// end refuses a file that holds more than was written, and one that another has
+// taken the place of since.
 func (k *keptFile) end() error {
+	opened, err := k.file.Stat()
+	if err == nil {
+		var now os.FileInfo
+		if now, err = os.Stat(k.path); err == nil && !os.SameFile(opened, now) {
+			return k.differs()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", k.path, err)
+	}
 	if _, err := k.r.Peek(1); err == nil {
 		return k.differs()
 	} else if err != io.EOF {

@@ -1,9 +1,11 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +21,15 @@ type FileOptions struct {
 
 	// Alone refuses, with ErrWritten, a file that another process is writing.
 	Alone bool
+
+	// Fresh is for a file that did not exist: Commit refuses, with ErrMade, to
+	// replace one that somebody has made since, unless it holds the same bytes.
+	Fresh bool
 }
+
+// ErrMade is returned by Commit, with Fresh, when the name has been given to
+// another file since CreateFile.
+var ErrMade = errors.New("another file has got this name meanwhile")
 
 // ErrWritten is returned by CreateFile, with Alone, when another process is
 // writing the file.
@@ -41,6 +51,7 @@ type Output struct {
 	base    string // in dir
 	mode    fs.FileMode
 	alone   bool
+	fresh   bool
 	settled bool
 }
 
@@ -68,7 +79,7 @@ func CreateFile(path string, opt FileOptions) (*Output, error) {
 		d.Close()
 		return nil, pathError("create", opt.Named, err)
 	}
-	o := &Output{File: &File{fd: -1, name: opt.Named, env: d.env}, dir: d, base: base, mode: opt.Mode.Perm(), alone: opt.Alone}
+	o := &Output{File: &File{fd: -1, name: opt.Named, env: d.env}, dir: d, base: base, mode: opt.Mode.Perm(), alone: opt.Alone, fresh: opt.Fresh}
 	if err := o.createBeside(); err != nil {
 		d.Close()
 		return nil, pathError("create", opt.Named, err)
@@ -199,11 +210,12 @@ func (o *Output) sweep(n int) error {
 	return nil
 }
 
-// Commit makes the file durable and gives it its final name, in place of a file
-// that has it: fsync, rename, close, fsync of the directory. Where the file
-// system has no fsync for directories, the name is as durable as it makes it.
-// The Output is closed, whatever the outcome; after an error before the rename
-// nothing of it is left.
+// Commit makes the file durable and gives it its final name: fsync, rename,
+// close, fsync of the directory. A file that has the name is replaced, but with
+// Fresh: one that holds the same bytes stays then, and any other is ErrMade.
+// Where the file system has no fsync for directories, the name is as durable as
+// it makes it. The Output is closed, whatever the outcome; after an error
+// before the rename nothing of it is left.
 func (o *Output) Commit() error {
 	if o.settled {
 		return nil
@@ -219,7 +231,7 @@ func (o *Output) Commit() error {
 		return pathError("fsync", o.name, err)
 	}
 	// The lock is held until the name is another.
-	if err := f.Renameat2(o.dir.fd, o.temp, o.dir.fd, o.base, 0); err != nil {
+	if err := o.rename(); err != nil {
 		return pathError("rename", o.name, err)
 	}
 	o.settled = true
@@ -234,6 +246,78 @@ func (o *Output) Commit() error {
 		return pathError("write", o.name, err)
 	}
 	return nil
+}
+
+// rename gives the file its final name, or removes it where a file of that name
+// holds what it holds.
+func (o *Output) rename() error {
+	f := o.env.fs
+	if !o.fresh {
+		return f.Renameat2(o.dir.fd, o.temp, o.dir.fd, o.base, 0)
+	}
+	err := o.dir.rename(o.temp, o.dir, o.base, unix.RENAME_NOREPLACE)
+	var linked *os.LinkError
+	if errors.As(err, &linked) {
+		err = linked.Err
+	}
+	if err != unix.EEXIST {
+		return err
+	}
+	if err := o.Free(); err != nil {
+		return err
+	}
+	return f.Unlinkat(o.dir.fd, o.temp, 0)
+}
+
+// Free looks at what Commit will meet: ErrMade, with Fresh, where another file
+// has got the final name and does not hold what was written so far.
+func (o *Output) Free() error {
+	if !o.fresh {
+		return nil
+	}
+	f := o.env.fs
+	fd, err := f.Openat(o.dir.fd, o.base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err == unix.ENOENT {
+		return nil
+	}
+	if err != nil {
+		return ErrMade
+	}
+	defer f.Close(fd)
+	same, err := o.holds(fd)
+	if err == nil && !same {
+		err = ErrMade
+	}
+	return err
+}
+
+// holds reports whether the file open as fd holds what was written.
+func (o *Output) holds(fd int) (bool, error) {
+	f := o.env.fs
+	theirs, err := f.Fstat(fd)
+	if err != nil || theirs.Mode&unix.S_IFMT != unix.S_IFREG {
+		return false, err
+	}
+	ours, err := f.Fstat(o.fd)
+	if err != nil || theirs.Size != ours.Size {
+		return false, err
+	}
+	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
+	for off := int64(0); off < ours.Size; {
+		n, err := f.Pread(o.fd, a, off)
+		if err != nil || n == 0 {
+			return false, err
+		}
+		for done := 0; done < n; {
+			m, err := f.Pread(fd, b[:n-done], off+int64(done))
+			if err != nil || m == 0 || !bytes.Equal(a[done:done+m], b[:m]) {
+				return false, err
+			}
+			done += m
+		}
+		off += int64(n)
+	}
+	return true, nil
 }
 
 // Close gives up what was not committed; it is Abort.

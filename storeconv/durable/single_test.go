@@ -204,3 +204,57 @@ func TestSingleFileNames(t *testing.T) {
 		}
 	}
 }
+
+// A file that did not exist when the writing began is not replaced by one that
+// may not: whoever made it meanwhile keeps it. The same bytes are no conflict.
+func TestSingleFileMadeMeanwhile(t *testing.T) {
+	const path, text = "/out/file.ldif", "what this run writes"
+	for _, test := range []struct {
+		name, theirs string
+		fresh        bool
+		missing      bool // no RENAME_NOREPLACE
+		want         string
+		err          error
+	}{
+		{name: "nobody", fresh: true, want: text},
+		{name: "nobody, no flag", fresh: true, missing: true, want: text},
+		{name: "another", theirs: "precious", fresh: true, want: "precious", err: durable.ErrMade},
+		{name: "another, no flag", theirs: "precious", fresh: true, missing: true, want: "precious", err: durable.ErrMade},
+		{name: "another of the same size", theirs: "what that run writes", fresh: true, want: "what that run writes", err: durable.ErrMade},
+		{name: "the same", theirs: text, fresh: true, want: text},
+		{name: "forced", theirs: "precious", want: text},
+	} {
+		f := crashfs.New()
+		if err := f.Mkdirat(unix.AT_FDCWD, "/out", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if test.missing {
+			f.Fail(missing(unix.EINVAL, "noreplace"))
+		}
+		o, err := durable.CreateFile(path, durable.FileOptions{FS: f, Fresh: test.fresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(o, text); err != nil {
+			t.Fatal(err)
+		}
+		if test.theirs != "" {
+			if err := writeSingle(f, path, test.theirs); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := o.Free(); !errors.Is(err, test.err) {
+			t.Errorf("%s: Free: %v, want %v", test.name, err, test.err)
+		}
+		err = o.Commit()
+		if !errors.Is(err, test.err) || test.err == nil && err != nil {
+			t.Errorf("%s: Commit: %v, want %v", test.name, err, test.err)
+		}
+		if got, err := readAll(f, path); got != test.want {
+			t.Errorf("%s: the file holds %q, %v, want %q", test.name, got, err, test.want)
+		}
+		if list := f.Tree("/out", func(name string) bool { return name == "file.ldif" }); len(list) != 0 || f.Open() != 0 {
+			t.Errorf("%s: %v are left, %d descriptors", test.name, list, f.Open())
+		}
+	}
+}

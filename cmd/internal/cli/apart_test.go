@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"imsconv/storeconv/durable"
 )
 
 // TestOutputsAreNoInputs guards inputs that --log, --report and others wrote
@@ -137,5 +140,67 @@ func TestInPlaceGoesOn(t *testing.T) {
 		if tt.exit != ExitDone && !strings.Contains(talk, "exists already") {
 			t.Errorf("%q: %s", tt.writes, talk)
 		}
+	}
+}
+
+// TestMadeMeanwhile: what another run has made since this one began is not
+// replaced by it without --force, and the same bytes are no conflict.
+func TestMadeMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		theirs  string
+		replace bool
+		want    string
+		exit    int
+	}{
+		{"precious", false, "precious", ExitFailed},
+		{"ours", false, "ours", ExitDone},
+		{"precious", true, "ours", ExitDone},
+	} {
+		path := filepath.Join(t.TempDir(), "out")
+		code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+			out, err := j.Create(path, tt.replace)
+			if err != nil {
+				return err
+			}
+			if _, err := io.WriteString(out, "ours"); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, []byte(tt.theirs), 0o600); err != nil {
+				return err
+			}
+			return out.Commit()
+		}, "tool", "do")
+		if data, err := os.ReadFile(path); string(data) != tt.want || err != nil || code != tt.exit {
+			t.Errorf("%q, replace %v: exit %d, the file holds %q, %v", tt.theirs, tt.replace, code, data, err)
+		}
+		if tt.exit != ExitDone && !strings.Contains(talk, path+": exists already: another run has made it since this one began") {
+			t.Errorf("%q: %s", tt.theirs, talk)
+		}
+	}
+}
+
+// TestInPlaceAlone: two runs at once do not write one file in place, which was
+// empty for both when they began.
+func TestInPlaceAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "undo")
+	code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+		out, err := j.CreateInPlace(path, false)
+		if err != nil {
+			return err
+		}
+		for _, replace := range []bool{false, true} {
+			other := newJob("tool", "do", nil, nil, io.Discard)
+			if _, err := other.CreateInPlace(path, replace); !errors.Is(err, durable.ErrWritten) {
+				t.Errorf("the second run, replace %v: %v", replace, err)
+			}
+			other.finish(t.Context(), nil)
+		}
+		if _, err := io.WriteString(out, "record"); err != nil {
+			return err
+		}
+		return out.Commit()
+	}, "tool", "do")
+	if data, err := os.ReadFile(path); string(data) != "record" || err != nil || code != ExitDone {
+		t.Errorf("exit %d, %q, %v: %s", code, data, err, talk)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/storeconv/durable"
 )
 
@@ -25,6 +27,7 @@ type OutputFile struct {
 	direct *os.File        // written as it is; nil for standard output
 	beside *durable.Output // nil when written directly
 
+	named   string      // as the command line has it
 	path    string      // of a regular file, links resolved; else ""
 	old     os.FileInfo // what stands there; nil: nothing
 	settled bool        // committed or aborted
@@ -130,21 +133,37 @@ func (j *Job) CreateInPlace(path string, replace bool) (*OutputFile, error) {
 	real, old := probe.path, probe.old
 	probe.Abort()
 	out := &OutputFile{path: real, old: old}
-	flags := os.O_RDWR | os.O_CREATE
-	if replace || old == nil {
-		flags |= os.O_TRUNC
-	} else {
-		out.written = true
-	}
-	if out.direct, err = os.OpenFile(real, flags, 0o666); err != nil {
+	if out.direct, err = os.OpenFile(real, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
 		return nil, err
 	}
-	out.w = &syncedFile{out: out, name: path, left: !replace && old != nil}
-	if err := j.claim(out, path); err != nil {
+	left, err := out.takeInPlace(path, replace)
+	if err == nil {
+		err = j.claim(out, path)
+	}
+	if err != nil {
 		out.direct.Close()
 		return nil, err
 	}
+	out.written = left
+	out.w = &syncedFile{out: out, name: path, left: left}
 	return out, durable.SyncDir(filepath.Dir(real))
+}
+
+// takeInPlace locks a file that is written in place, so that no other process
+// writes it, and empties it where it may be replaced. left says that it holds
+// what an earlier run has written.
+func (o *OutputFile) takeInPlace(path string, replace bool) (left bool, err error) {
+	if err := unix.Flock(int(o.direct.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == unix.EWOULDBLOCK {
+		return false, fmt.Errorf("%s: %w", path, durable.ErrWritten)
+	} // where there are no locks, nobody has one
+	if replace {
+		return false, o.direct.Truncate(0)
+	}
+	st, err := o.direct.Stat()
+	if err != nil {
+		return false, err
+	}
+	return o.old != nil || st.Size() > 0, nil
 }
 
 // syncedFile has on disk what it was given.
@@ -218,7 +237,7 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	opt, real := durable.FileOptions{Named: path, Alone: alone}, path
+	opt, real := durable.FileOptions{Named: path, Alone: alone, Fresh: !replace}, path
 	if err == nil {
 		if real, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
@@ -233,7 +252,7 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, beside.Abort())
 	}
-	return &OutputFile{w: beside, beside: beside, path: place, old: st}, nil
+	return &OutputFile{w: beside, beside: beside, named: path, path: place, old: st}, nil
 }
 
 // isDescriptor says whether path names a descriptor of this process, which may
@@ -275,12 +294,32 @@ func (o *OutputFile) ReadAt(p []byte, off int64) (int, error) {
 // works.
 func (o *OutputFile) Regular() bool { return o.beside != nil }
 
-// Commit makes the file durable and gives it its final name.
+// Free refuses ([ErrExists]) what Commit would refuse: a file that has been
+// made under the final name since, without replace, and holds something else.
+// Where a run has several files, all are asked before the first is committed.
+func (o *OutputFile) Free() error {
+	if o.beside == nil {
+		return nil
+	}
+	return o.made(o.beside.Free())
+}
+
+// made says so where another run has made the file.
+func (o *OutputFile) made(err error) error {
+	if !errors.Is(err, durable.ErrMade) {
+		return err
+	}
+	return WithHint(fmt.Errorf("%s: %w: another run has made it since this one began", o.named, ErrExists), "--force replaces it")
+}
+
+// Commit makes the file durable and gives it its final name. Without replace it
+// refuses ([ErrExists]) to replace a file that has been made meanwhile and
+// holds something else.
 func (o *OutputFile) Commit() error {
 	o.settled = true
 	switch {
 	case o.beside != nil:
-		return o.beside.Commit()
+		return o.made(o.beside.Commit())
 	case o.direct != nil:
 		var err error
 		if s, ok := o.w.(*syncedFile); ok {
