@@ -311,7 +311,18 @@ func (d *draft) stays(kind string, a attrID, v []byte, why string) {
 		d.problem(kind, a, v, "")
 		return
 	}
-	d.problem(kind, a, v, fmt.Sprintf("%s %.200q %s: it stays as it is", schema.Name(a), v, why))
+	d.problem(kind, a, v, fmt.Sprintf("%s %s %s: it stays as it is", schema.Name(a), quoted(a, v), why))
+}
+
+// secrets are attributes whose values no message shows.
+var secrets = newAttrSet(schema.UserPassword, schema.MgrpApprovePassword, schema.MgrpAuthPassword, schema.MgmemMailUserPassword)
+
+// quoted is a value of a for messages.
+func quoted(a attrID, v []byte) string {
+	if secrets.has(a) {
+		return "(not shown)"
+	}
+	return fmt.Sprintf("%.200q", v)
 }
 
 // lineOf returns the line of a value of the source entry, or that of the entry.

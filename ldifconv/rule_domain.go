@@ -11,9 +11,14 @@ var domainRules = []rule{
 	{
 		name: "domain-alias", from: SIMS, kind: Domains,
 		needs:  []attrID{schema.AliasedObjectName},
-		what:   "a node with aliasedObjectName gets class inetDomainAlias, and none of what follows but the status",
+		what:   "a node with aliasedObjectName gets class inetDomainAlias, and none of what follows but the status; one that is no DN is a problem",
 		source: "Schema Reference, inetDomainAlias",
 		apply: func(d *draft, _ *ruleOptions) bool {
+			for _, v := range d.values(schema.AliasedObjectName) {
+				if norm, err := ldif.AppendNormDN(nil, v); err != nil || len(norm) == 0 {
+					d.stays("domain-base", schema.AliasedObjectName, v, "is no DN: which domain it stands for is not known")
+				}
+			}
 			before := d.classes
 			d.addClass(schema.ClassInetDomainAlias)
 			return d.classes != before
@@ -74,7 +79,7 @@ var domainRules = []rule{
 		source: "Schema Reference, mailDomainDiskQuota",
 		apply: func(d *draft, o *ruleOptions) bool {
 			if d.has(schema.MailDomainDiskQuota) {
-				d.warn("quota-kept", "mailDomainDiskQuota is there already: mailQuota dropped")
+				d.warnf("quota-kept", "mailDomainDiskQuota %.200q is there already: mailQuota %.200q dropped", d.first(schema.MailDomainDiskQuota), d.first(schema.MailQuota))
 				d.remove(schema.MailQuota)
 				return true
 			}

@@ -79,12 +79,14 @@ var groupRules = []rule{
 	{
 		name: "nms-enhanced-members", from: NMS, kind: Groups,
 		needs:  []attrID{schema.MailEnhancedUniqueMember},
-		what:   "mailEnhancedUniqueMember becomes uniqueMember without its parameters",
+		what:   "mailEnhancedUniqueMember becomes uniqueMember without its parameters; what is no DN stays and is a problem",
 		source: nmsSchema + "; Schema Reference, groupOfUniqueNames",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			rewriteValues(d, schema.MailEnhancedUniqueMember, plainDN)
-			d.rename(schema.MailEnhancedUniqueMember, schema.UniqueMember)
-			return true
+			fired := moveDNs(d, schema.MailEnhancedUniqueMember, schema.UniqueMember, plainDN)
+			if d.has(schema.MailEnhancedUniqueMember) {
+				d.addClass(schema.ClassGroupOfMailEnhancedUniqueNames) // which allows it
+			}
+			return fired
 		},
 	},
 	{
@@ -150,9 +152,16 @@ var groupRules = []rule{
 		apply:      nmsAllowedDomain,
 	},
 	{
+		name: "list-domains", from: AnySource, kind: Groups,
+		needs:  listDomains,
+		what:   "mgrpAllowedDomain and mgrpDisallowedDomain stay; one that is no domain, with wildcards or without, matches nobody and is a problem",
+		source: simsList + "; Directory Server 4.0 schema, attri164; Schema Reference, mgrpAllowedDomain",
+		apply:  listDomainForm,
+	},
+	{
 		name: "list-urls", from: AnySource, kind: Groups,
 		needs:  urlAttributes,
-		what:   "ldap://DN becomes ldap:///DN and \"mailto: x\" mailto:x; a bare address of a broadcaster or moderator gets mailto:; what is neither a URL of these nor an address stays and is a problem",
+		what:   "ldap://DN becomes ldap:///DN and \"mailto: x\" mailto:x; a bare address of a broadcaster or moderator gets mailto:; what is neither a URL of these nor an address, and an LDAP URL without a base or with a scope or filter that cannot be read, stays and is a problem; a warning for an address without a domain",
 		source: simsList + ".1; " + nmsList + "; RFC 1959",
 		apply:  listURLs,
 	},
@@ -365,7 +374,8 @@ func nmsAllowedDomain(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MgrpAllowedDomain)
 	var below [][]byte
 	for _, v := range values {
-		if bytes.IndexByte(v, '*') < 0 && bytes.IndexByte(v, '.') >= 0 {
+		if plain := trimBlanks(v); bytes.IndexByte(plain, '.') >= 0 && isDomainPattern(bytes.TrimPrefix(plain, []byte{'.'}), false) && addressPattern(string(plain)) == "" {
+			v = plain
 			below = append(below, append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...))
 		}
 	}
@@ -383,11 +393,20 @@ func listURLs(d *draft, o *ruleOptions) bool {
 		written := make([][]byte, len(values))
 		changed := false
 		for i, v := range values {
+			why := ""
+			if a != schema.MgrpDeliverTo { // which has a rule of its own
+				why = unlikePeer(v)
+			}
+			if why != "" {
+				d.stays("list-url", a, v, why)
+				written[i] = v
+				continue
+			}
+			if a != schema.MgrpDeliverTo && bytes.IndexByte(v, '@') < 0 && !hasPrefixFold(v, "ldap") {
+				d.warnf("address-domain", "%s %.200q has no domain", schema.Name(a), v)
+			}
 			written[i] = appendURL(nil, v, bareURLAttributes.has(a), o.EncodeURL)
 			changed = changed || !bytes.Equal(written[i], v)
-			if a != schema.MgrpDeliverTo && !isPeer(v) { // which has a rule of its own
-				d.stays("list-url", a, v, "is neither an address nor a mailto: or ldap: URL")
-			}
 		}
 		if changed {
 			d.remove(a)

@@ -50,15 +50,15 @@ var nmsUserRules = []rule{
 	},
 	{
 		name: "nms-delivery-missing", from: NMS, kind: Users, meaning: true,
-		what:   "a user who is neither delivered to nor forwarded gets mailDeliveryOption mailbox",
+		what:   "a user who is neither delivered to nor forwarded gets mailDeliveryOption mailbox; forward without an address, and autoreply, deliver nothing",
 		source: "Directory Server 4.0 schema, attri116",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			for _, v := range d.values(schema.MailDeliveryOption) {
-				if len(trimBlanks(v)) > 0 && !equalFoldString(v, "autoreply") {
+				if delivers(d, v) {
 					return false
 				}
 			}
-			d.warn("delivery-missing", "no mailDeliveryOption: mailbox set")
+			d.warn("delivery-missing", missingDelivery(d))
 			d.add(schema.MailDeliveryOption, "mailbox")
 			return true
 		},
@@ -127,11 +127,10 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-member-of", from: NMS, kind: Users,
 		needs:  []attrID{schema.NsDAMemberOf},
-		what:   "nsDAMemberOf, the older spelling, becomes memberOf",
+		what:   "nsDAMemberOf, the older spelling, becomes memberOf; what is no DN stays and is a problem",
 		source: "Netscape Delegated Administrator ACIs; 50ns-delegated-admin.ldif",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			d.rename(schema.NsDAMemberOf, schema.MemberOf)
-			return true
+			return moveDNs(d, schema.NsDAMemberOf, schema.MemberOf, trimBlanks)
 		},
 	},
 	{
@@ -186,6 +185,25 @@ func addDelivery(a attrID, option string) func(*draft, *ruleOptions) bool {
 		d.add(schema.MailDeliveryOption, option)
 		return true
 	}
+}
+
+// delivers reports whether a delivery option gets mail of a user to a place.
+func delivers(d *draft, option []byte) bool {
+	switch {
+	case !hasBytes(option) || equalFoldString(option, "autoreply"):
+		return false
+	case equalFoldString(option, "forward"):
+		return hasText(d, schema.MailForwardingAddress)
+	}
+	return true
+}
+
+// missingDelivery says why mailbox is set.
+func missingDelivery(d *draft) string {
+	if d.hasValue(schema.MailDeliveryOption, "forward") {
+		return "mailDeliveryOption forward without mailForwardingAddress: mailbox set"
+	}
+	return "no mailDeliveryOption: mailbox set"
 }
 
 // nmsAutoReplyMode keeps one mode of several, and every value that is none.

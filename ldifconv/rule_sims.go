@@ -302,7 +302,7 @@ func moveNamed(d *draft, from attrID, name string) {
 func moveSingle(d *draft, from, to attrID) {
 	v := trimBlanks(d.first(from))
 	if have := d.first(to); have != nil && !equalFold(have, v) {
-		d.warnf("single-value", "%s %.200q is there already: %s %.200q dropped", schema.Name(to), have, schema.Name(from), v)
+		d.warnf("single-value", "%s %s is there already: %s %s dropped", schema.Name(to), quoted(to, have), schema.Name(from), quoted(from, v))
 		d.remove(from)
 		return
 	}
@@ -350,7 +350,7 @@ func keepFirst(d *draft, a attrID) bool {
 // warnSingle tells what is lost when a keeps its first value only.
 func warnSingle(d *draft, a attrID) {
 	if values := d.values(a); len(values) > 1 {
-		d.warnf("single-value", "%s keeps %.200q, %d more dropped", schema.Name(a), values[0], len(values)-1)
+		d.warnf("single-value", "%s keeps %s, %d more dropped", schema.Name(a), quoted(a, values[0]), len(values)-1)
 	}
 }
 

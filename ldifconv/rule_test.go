@@ -240,10 +240,32 @@ var classRows = []ruleRow{
 	{rule: "status-values", kind: Domains, in: "inetdomainstatus: closed\nmaildomainstatus: hold", want: "!!status-value"},
 
 	{rule: "text-encoding", in: "cn: caf\xc3\xa9\nuserpassword: \xe9\nx-other: \xe9", want: ""},
+	{rule: "status-values", in: "inetuserstatus: active\ninetuserstatus: inactive\nmailuserstatus: Active\nmailuserstatus: active", want: "!!status-value"},
+	{rule: "status-values", kind: Domains, in: "maildomainstatus: inactive\nmaildomainstatus: active", want: "!!status-value"},
+
 	{rule: "text-encoding", in: "cn: a\ncn: caf\xe9\nsn: \xe9", want: "!not-utf8\n!not-utf8"},
 
 	{rule: "old-with-options", in: "multiLineDescription;lang-ja: x\ncn;lang-ja: y\nrfc822mailalias;x: z@x\nmailautoreplytext;lang-ja: t", want: "!old-with-options\n!old-with-options"},
 	{rule: "old-with-options", kind: Groups, in: "multiLineDescription;lang-ja: x\nmoderator;lang-ja: y", want: "!old-with-options"},
+	{rule: "old-with-options", kind: Groups, in: "userPassword;x-a: p\nmgmanGroupKey;x-a: k\nmgmemRefDN;x-a: cn=z", want: "!old-with-options\n!old-with-options\n!old-with-options"},
+
+	{rule: "options-unread", in: "mailQuota;x-a: 5\nmail;lang-ja: a@x\nrfc822mailbox;x-b: b@x\nuid;x: z\nobjectClass;x: y", want: "!options-unread\n!options-unread\n!options-unread\n!options-unread\n!options-unread"},
+	{rule: "options-unread", in: "inetUserStatus;x-a: inactive\nmailDeliveryOption;lang-en: forward\nmailAllowedServiceAccess;x: -imap:*", want: "!options-unread\n!options-unread\n!options-unread"},
+	{rule: "options-unread", in: "cn;lang-ja: a\nsn;x: b\ndescription;lang-ja: c\nmailAutoReplyText;lang-ja;lang-ja-JP: d\nx-own;x: e\nuserCertificate;binary: f\nrfc822mailalias;x: g@x", want: ""},
+	{rule: "options-unread", in: "mailAutoReplyText;x-a: d", want: "!options-unread"},
+	{rule: "options-unread", kind: Groups, in: "mgrpModerator;x: a\nuniqueMember;x: cn=b\nmultiLineDescription;lang-ja: c\nuserPassword;x: d", want: "!options-unread\n!options-unread\n!options-unread"},
+	{rule: "options-unread", kind: Domains, in: "mailQuota;x: 5K\ninetDomainBaseDN;x: o=y", want: "!options-unread\n!options-unread"},
+
+	{rule: "single-values", in: "mailMessageStore: a\nmailMessageStore: b\nmailautoreplytimeout: 3\nmailautoreplytimeout: 4\nmailAlternateAddress: a@x\nmailAlternateAddress: b@x\nmailhost: a\nmailhost: b", want: "!several-values\n!several-values"},
+	{rule: "single-values", kind: Groups, in: "mgrpMsgMaxSize: 1\nmgrpMsgMaxSize: 2\njoinable: TRUE\njoinable: FALSE", want: "!several-values"},
+	{rule: "single-values", kind: Groups, in: "mgrpAuthPassword: sesame\nmgrpAuthPassword: open", want: "!several-values"},
+	{rule: "single-values", in: "inetuserstatus: active\ninetuserstatus: inactive\nmailquota: 5", want: ""},
+
+	{rule: "addressees", in: "mailforwardingaddress: a@x.com\nmailforwardingaddress: \"a b\"@x.com\nmailforwardingaddress: a%x@[10.1.1.1]", want: ""},
+	{rule: "addressees", in: "mailforwardingaddress: not one\nmailforwardingaddress: joe", want: "!address-domain\n!address-domain"},
+	{rule: "addressees", kind: Groups, in: "mgrprfc822mailmember: Joe <a@x.com>\nmgrprfc822mailmember: a@b@x.com\nmgrprfc822mailmember: a@x..com\nmgrprfc822mailmember: caf\xe9@x.com", want: "!address-form\n!address-form\n!address-form\n!address-form"},
+	{rule: "address-domain", in: "mail: <a@x.com>\nmailalternateaddress: a@x.com, b@x.com\nmailalternateaddress: @x.com", want: "!address-form\n!address-form"},
+
 	{rule: "data-source", in: "uid: a", want: "dataSource=" + DefaultDataSource},
 	{rule: "data-source", opt: RuleOptions{DataSource: "site tag"}, in: "uid: a", want: "dataSource=site tag"},
 	{rule: "data-source", in: "datasource: SIMS 4.0", want: ""},

@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -52,7 +53,7 @@ var addressRules = []rule{
 	},
 	{
 		name: "address-domain", from: AnySource, kind: Both,
-		what:   "addresses stay; a warning when mail is missing, and for an address without a domain or with bytes beyond ASCII",
+		what:   "addresses stay; a warning when mail is missing, and for an address without a domain, with bytes beyond ASCII, or that is none: blanks, two @, an empty part",
 		source: "draft-srivastava-ldap-mail-00 3.1.3, inetMailRouting; Directory Server 4.0 schema, mailGroup",
 		apply:  addressDomain,
 	},
@@ -69,16 +70,8 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 	if !d.has(schema.Mail) {
 		d.warn("mail-missing", "no mail: nothing is delivered to the entry")
 	}
-	for _, a := range []attrID{schema.Mail, schema.MailAlternateAddress} {
-		for _, v := range d.values(a) {
-			if !hasDomain(v) {
-				d.warnf("address-domain", "%s %.200q has no domain", schema.Name(a), v)
-			}
-			if !isASCII(v) {
-				d.warnf("address-form", "%s %.200q is not ASCII: no mail server of the time takes it", schema.Name(a), v)
-			}
-		}
-	}
+	warnAddresses(d, schema.Mail)
+	warnAddresses(d, schema.MailAlternateAddress)
 	return false
 }
 
@@ -389,9 +382,13 @@ var statuses = []struct {
 
 func statusValues(d *draft, _ *ruleOptions) bool {
 	for _, s := range statuses {
+		first := d.first(s.attr)
 		for _, v := range d.values(s.attr) {
-			if !isOneOf(v, s.values...) {
+			switch {
+			case !isOneOf(v, s.values...):
 				d.stays("status-value", s.attr, v, "is not a status that iMS knows, and counts as inactive there")
+			case !equalFold(v, first):
+				d.stays("status-value", s.attr, v, fmt.Sprintf("contradicts the value %.200q", first))
 			}
 		}
 	}
@@ -403,6 +400,9 @@ func textEncoding(d *draft, _ *ruleOptions) bool {
 	if !d.rec.Encoded && utf8.Valid(d.rec.Raw) {
 		return false // nothing that base64 could hide
 	}
+	if !utf8.Valid(d.rec.DN) {
+		d.warn("not-utf8", "the name of the entry is not UTF-8: kept byte for byte, a directory may refuse it")
+	}
 	for i := range d.fields {
 		f := &d.fields[i]
 		if f.id == schema.None || schema.SyntaxOf(f.id) == schema.Bin {
@@ -410,7 +410,7 @@ func textEncoding(d *draft, _ *ruleOptions) bool {
 		}
 		for _, v := range f.now {
 			if !utf8.Valid(v) {
-				d.warnf("not-utf8", "%s %.200q is not UTF-8: kept byte for byte, a directory may refuse it", f.desc, v)
+				d.warnf("not-utf8", "%s %s is not UTF-8: kept byte for byte, a directory may refuse it", f.desc, quoted(f.id, v))
 				break
 			}
 		}
@@ -429,16 +429,23 @@ var lastRules = []rule{
 		apply:      deliveryOptions,
 	},
 	{
+		name: "addressees", from: AnySource, kind: Both,
+		needs:  addressees,
+		what:   "mailForwardingAddress and mgrpRFC822MailMember stay; a warning for one without a domain, with bytes beyond ASCII, or that is no address",
+		source: "RFC 822 6.1",
+		apply:  addresseeForm,
+	},
+	{
 		name: "status-values", from: AnySource, kind: All,
 		needs:      []attrID{schema.InetUserStatus, schema.MailUserStatus, schema.InetMailGroupStatus, schema.InetDomainStatus, schema.MailDomainStatus},
-		what:       "a status that iMS does not know, and would take for inactive, stays and is a problem",
+		what:       "a status that iMS does not know, and would take for inactive, and one that contradicts another stay and are a problem",
 		source:     "Schema Reference, mailUserStatus and its siblings",
 		documented: true,
 		apply:      statusValues,
 	},
 	{
 		name: "text-encoding", from: AnySource, kind: All,
-		what:   "text that is not UTF-8 stays byte for byte, with a warning",
+		what:   "text that is not UTF-8, the name of the entry too, stays byte for byte, with a warning",
 		source: "RFC 2252 6.10 (Directory String)",
 		apply:  textEncoding,
 	},
@@ -456,6 +463,18 @@ var lastRules = []rule{
 		apply:  oldWithOptions,
 	},
 	{
+		name: "options-unread", from: AnySource, kind: All,
+		what:   "an attribute with options (mailQuota;lang-ja) whose values without options a rule reads or writes stays, and nothing comes of it; a warning, but for descriptions and reply texts in a language",
+		source: "RFC 2251 4.1.5 (an option makes a subtype); RFC 4512 2.5.2",
+		apply:  optionsUnread,
+	},
+	{
+		name: "single-values", from: AnySource, kind: All,
+		what:   "several values, which no rule has settled, of an attribute that iMS takes one value of stay; a warning, since a directory may refuse them",
+		source: "Schema Reference",
+		apply:  singleValues,
+	},
+	{
 		name: "data-source", from: AnySource, kind: Both,
 		what:   "dataSource is set to the tag of this tool when missing",
 		source: "Schema Reference 5.0, dataSource",
@@ -463,34 +482,4 @@ var lastRules = []rule{
 			return setMissing(d, schema.DataSource, o.dataSource)
 		},
 	},
-}
-
-// goneAttributes are those of the source that rules drop or give another name.
-var goneAttributes = newAttrSet(
-	schema.RFC822MailAlias, schema.MailFolderMap, schema.MailAutoReplyStartDate, schema.MailAutoReplyExpirationDate,
-	schema.MailDeliveryFile, schema.InetAuthorizedServices, schema.InetSubscriberStatus, schema.InetSubscriberHTTPURL,
-	schema.InetMailUserVersion, schema.InetAdministeredServices, schema.UserDefinedAttribute1, schema.UserDefinedAttribute2,
-	schema.UserDefinedAttribute3, schema.UserDefinedAttribute4, schema.InetMailGroupVersion, schema.RFC822MailMember,
-	schema.MembershipFilter, schema.ErrorsTo, schema.RequestsTo, schema.SuppressEmailError, schema.AuthorizedDomain,
-	schema.UnauthorizedDomain, schema.AuthorizedSubmitter, schema.UnauthorizedSubmitter, schema.Moderator, schema.Joinable,
-	schema.Expandable, schema.NsMsgNumMsgQuota, schema.NsMsgDisallowAccess, schema.MailAccessDomain, schema.NsDAMemberOf,
-	schema.MailEnhancedUniqueMember, schema.MgrpApprovePassword, schema.MgrpDeliverException,
-)
-
-func oldWithOptions(d *draft, _ *ruleOptions) bool {
-	for _, i := range d.unknown {
-		f := &d.fields[i]
-		if len(f.now) == 0 {
-			continue
-		}
-		name, _, options := bytes.Cut(f.desc, []byte{';'})
-		if !options {
-			continue
-		}
-		id, _ := schema.Lookup(name)
-		if goneAttributes.has(id) || id == schema.MultiLineDescription && d.kind == Users {
-			d.warnf("old-with-options", "%.200s stays: iMS has no %s, a directory may refuse the entry", f.desc, schema.Name(id))
-		}
-	}
-	return false
 }

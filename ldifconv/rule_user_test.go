@@ -179,7 +179,10 @@ var nmsRows = []ruleRow{
 	{rule: "nms-delivery-missing", in: "maildeliveryoption:", want: "maildeliveryoption=|mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "uid: a", want: "mailDeliveryOption=mailbox\n!delivery-missing"},
 	{rule: "nms-delivery-missing", in: "maildeliveryoption: autoreply", want: "maildeliveryoption=autoreply|mailbox\n!delivery-missing"},
-	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply", want: ""},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmaildeliveryoption: autoreply\nmailforwardingaddress: a@x", want: ""},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: Forward", want: "maildeliveryoption=Forward|mailbox\n!delivery-missing"},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmailforwardingaddress:", want: "maildeliveryoption=forward|mailbox\n!delivery-missing"},
+	{rule: "nms-delivery-missing", in: "maildeliveryoption: forward\nmaildeliveryoption: native", want: ""},
 
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: VACATION", want: "mailautoreplymode=reply"},
 	{rule: "nms-autoreply-mode", in: "mailautoreplymode: reply", want: "mailAutoReplyTimeOut=0"},

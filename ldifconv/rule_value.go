@@ -290,12 +290,6 @@ func isBareAddress(v []byte) bool {
 	return at >= 0 || bytes.IndexByte(v, '=') < 0
 }
 
-// isPeer reports whether v can say whom a list is about: an LDAP URL, a mailto:
-// URL or an address.
-func isPeer(v []byte) bool {
-	return hasPrefixFold(v, "ldap://") || hasPrefixFold(v, "ldaps://") || hasPrefixFold(v, "mailto:") || isBareAddress(v)
-}
-
 func hasPrefixFold(v []byte, prefix string) bool {
 	return len(v) >= len(prefix) && equalFoldString(v[:len(prefix)], prefix)
 }

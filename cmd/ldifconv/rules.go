@@ -131,7 +131,7 @@ off (` + "`upgrade --no-rule NAME`" + `).
 ## How rules work
 
 - They run in this order on one entry at a time, each when the entry has one of the attributes or classes it *runs on* (always, when none is named).
-- Names compare without regard to case, and aliases count as what they stand for: ` + "`rfc822mailbox`" + ` is ` + "`mail`" + `. Attributes with options (` + "`cn;lang-ja`" + `) are left alone.
+- Names compare without regard to case, and aliases count as what they stand for: ` + "`rfc822mailbox`" + ` is ` + "`mail`" + `. Attributes with options (` + "`cn;lang-ja`" + `) are left alone: servers go by the attribute without them. A warning names those that a rule or iMS would have looked at.
 - ` + "`uid`, `userPassword`" + ` and the DN stay as they are, unless the site maps uids: the message store is keyed on the uid.
 - Attributes and classes that no rule names stay as they are.
 - A value that no rule understands stays in the entry and is a problem (exit 3, with its line). It never becomes a rule that opens something, nor one that closes, but for a denied service or a list of clients that is not understood: these deny access, since iMS lets everyone in without a rule.
