@@ -32,9 +32,13 @@ func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll 
 	return inputs, closeAll, nil
 }
 
-// openExport opens one export.
+// openExport opens one export, which is not to change while it is read.
 func openExport(job *cli.Job, path string) (*cli.Input, error) {
-	return flags.OpenText(job, path, "no directory export", "an LDIF file")
+	in, err := flags.OpenText(job, path, "no directory export", "an LDIF file")
+	if err == nil {
+		job.KeepsStill(in)
+	}
+	return in, err
 }
 
 // exportInput is an opened export for a conversion, which may read it twice.

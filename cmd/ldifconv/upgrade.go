@@ -146,6 +146,12 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 		job.DryRun()
 	}
 	rep, found, err := f.upgrade(ctx, job, out, inputs, opt)
+	if err == nil {
+		kind, text, names := job.Changed()
+		for _, name := range names {
+			log.Problem(kind, name, text)
+		}
+	}
 	log.summary(rep, err)
 	count(job, rep)
 	if err := cmp.Or(err, log.err); err != nil {

@@ -53,14 +53,15 @@ The state file is LDIF itself: ldapmodify can apply it too.
 
 DAMAGE
 A record that cannot be read is left out, named with its line, and written to
---rejects. Values that are file names or URLs (attr:< ...) are refused. An
-entry over --max-entry is left out. Of entries with the same DN only the first is
+--rejects. Values that are file names or URLs (attr:< ...) are refused. An entry
+over --max-entry is left out. Of entries with the same DN only the first is
 changed; the others are problems. Damage in a --restore file is a problem too, a
-file that is no state file at all an error before anything is done. Memory stays
-under 64 MiB at any size of input, and 4 times what --max-entry has over 8 MiB;
-temporary files take up to a third of the input's size, and all of it once more
-when SIMS domains are read from a pipe. The check of full output takes 32 MiB
-more, and as much room again as the output for its index.
+file that is no state file at all an error before anything is done. An input
+that changes while it is read is a problem as well. Memory stays under 64 MiB at
+any size of input, and 4 times what --max-entry has over 8 MiB; temporary files
+take up to a third of the input's size, and all of it once more when SIMS
+domains are read from a pipe. The check of full output takes 32 MiB more, and as
+much room again as the output for its index.
 
 CONFIGURATION FILE
 -C FILE holds one option a line, a letter or a long name without dashes, and its

@@ -21,6 +21,7 @@ type Input struct {
 	raw    *countingReader
 	direct io.Reader // what Reader buffers, when nothing is undone; else nil
 	file   *os.File
+	info   os.FileInfo // of a regular file, as it was opened; else nil
 }
 
 // Read implements io.Reader. A large read of a plain file goes past the buffer.
@@ -124,7 +125,7 @@ func (j *Job) Open(path string) (*Input, error) {
 			return nil, err
 		}
 		if st.Mode().IsRegular() {
-			in.Size, in.File, info = st.Size(), f, st
+			in.Size, in.File, in.info, info = st.Size(), f, st, st
 		}
 		in.file, src = f, f
 	}
@@ -153,6 +154,34 @@ func (in *Input) decompress() error {
 		in.File = nil
 	}
 	return nil
+}
+
+// KeepsStill makes a file that has changed by the end of the run a problem: what
+// was read of it is neither the old file nor the new one.
+func (j *Job) KeepsStill(in *Input) {
+	if in.info == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.still = append(j.still, in)
+}
+
+// Changed returns the kind and the text of the problem, and the names of the
+// files that have not kept still. They are told at the end of the run, but for
+// those that were returned.
+func (j *Job) Changed() (kind, text string, names []string) {
+	j.mu.Lock()
+	still := j.still
+	j.still = nil
+	j.mu.Unlock()
+	for _, in := range still {
+		now, err := os.Stat(in.Name)
+		if err != nil || !os.SameFile(now, in.info) || now.Size() != in.info.Size() || !now.ModTime().Equal(in.info.ModTime()) {
+			names = append(names, in.Name)
+		}
+	}
+	return "input-changed", "the file has changed since the run began: what was read may be half of the one and half of the other", names
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.

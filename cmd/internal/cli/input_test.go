@@ -2,10 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 // An input gives all of its bytes, in order, whatever was looked at before and
@@ -41,6 +44,58 @@ func TestInputReads(t *testing.T) {
 					name, sizes, len(got), len(want), in.Consumed(), len(data), err)
 			}
 			in.Close()
+		}
+	}
+}
+
+// TestKeepsStill: a file that is written, cut or replaced while a run reads it is
+// a problem, whatever the reader made of it.
+func TestKeepsStill(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"nothing": func(string) error { return nil },
+		"cut":     func(path string) error { return os.Truncate(path, 2) },
+		"longer": func(path string) error {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = f.WriteString("more")
+			return err
+		},
+		"written over": func(path string) error {
+			if err := os.WriteFile(path, []byte("mail"), 0o600); err != nil {
+				return err
+			}
+			return os.Chtimes(path, time.Time{}, time.Now().Add(time.Second)) // clocks are coarse
+		},
+		"replaced": func(path string) error {
+			if err := os.WriteFile(path+".new", []byte("text"), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		},
+		"gone": os.Remove,
+	} {
+		path := filepath.Join(t.TempDir(), "in")
+		if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+			in, err := j.Open(path)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			j.KeepsStill(in)
+			return change(path)
+		}, "tool", "do")
+		want, told := ExitLost, true
+		if name == "nothing" {
+			want, told = ExitDone, false
+		}
+		if code != want || strings.Contains(talk, path+": the file has changed since the run began") != told {
+			t.Errorf("%s: exit %d, want %d: %s", name, code, want, talk)
 		}
 	}
 }

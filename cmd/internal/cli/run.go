@@ -217,6 +217,12 @@ func (j *Job) begin(opt *common) error {
 func (j *Job) finish(ctx context.Context, err error) int {
 	defer j.release()
 	j.stopMeter()
+	if err == nil {
+		kind, text, names := j.Changed()
+		for _, name := range names {
+			j.Problem(kind, name, text)
+		}
+	}
 	r := j.Snapshot()
 	if err != nil {
 		r.Exit, r.Result = exitOf(ctx, err)
