@@ -60,7 +60,7 @@ func diffVerb() cli.Verb {
 			fs.StringVarP(&o.out, "output", "o", "-", "write to `FILE`")
 			fs.StringVar(&o.undo, "undo", "", "write the change records that turn B into A to `FILE`")
 			fs.BoolVar(&o.force, "force", false, "replace an output file that exists and holds something else")
-			fs.StringArrayVar(&o.ignore, "ignore", nil, "do not compare the attribute `ATTR`; may be repeated")
+			fs.StringArrayVar(&o.ignore, "ignore", nil, "do not compare the attribute `ATTR`, with whatever options; may be repeated")
 			fs.StringVar(&o.match, "match", "", "know an entry under another name by its value of `ATTR`, such as uid")
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema, which knows aliases and DNs; may be repeated")
 			cli.Reads(fs, "schema")

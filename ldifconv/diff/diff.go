@@ -47,7 +47,8 @@ type Options struct {
 	// Undo, when not nil, receives change records that turn the second export
 	// into the first.
 	Undo io.Writer
-	// Ignore are attributes that are not compared.
+	// Ignore are attributes that are not compared, whatever options they have;
+	// one that is named with options (cn;lang-ja) is that one alone.
 	Ignore []string
 	// Match is an attribute, such as uid, by which an entry that is gone and one
 	// that is new are known to be the same one under another name; empty: none.

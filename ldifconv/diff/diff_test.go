@@ -111,6 +111,25 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
+// TestIgnoreOptions: an attribute that is not compared has subtypes, which are
+// not compared either; one that is named with its options stands for itself.
+func TestIgnoreOptions(t *testing.T) {
+	a := "dn: uid=a,o=x\nuid: a\ncn: A\ncn;lang-ja: B\ncn;lang-fr;phonetic: C\n"
+	b := "dn: uid=a,o=x\nuid: a\ncn: Z\ncn;lang-fr;phonetic: Y\n"
+	for _, tt := range []struct {
+		ignore string
+		want   string
+	}{
+		{"commonName", ""},
+		{"cn;LANG-ja", "replace: cn\ncn: Z\n-\nreplace: cn;lang-fr;phonetic\ncn;lang-fr;phonetic: Y\n-\n"},
+	} {
+		out, rep, _ := compare(t, a, b, Options{Ignore: []string{tt.ignore}})
+		if _, changes, _ := strings.Cut(out, "changetype: modify\n"); strings.TrimSpace(changes) != strings.TrimSpace(tt.want) || (rep.Modified == 0) != (tt.want == "") {
+			t.Errorf("--ignore %s: %+v\n%s", tt.ignore, rep, out)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	a := top + "dn: cn=A B,ou=Old,o=x\ncn: A B\nuid: a\nsn: one\n\ndn: ou=Old,o=x\nobjectclass: organizationalUnit\nou: Old\n\n" +
 		"dn: uid=twin,ou=Old,o=x\nuid: twin\n\ndn: uid=up,o=x\nuid: up\n\ndn: cn=below,uid=up,o=x\ncn: below\n"

@@ -138,14 +138,26 @@ func (c *comparer) compared(desc []byte) (name string, number int) {
 		return "", 0
 	}
 	name = c.canonical(desc)
-	if c.ignore[name] {
-		c.met[name] = true
+	if c.ignored(name) {
 		return "", 0
 	}
 	if name == c.match {
 		c.met[name] = true
 	}
 	return name, c.o.Schema.Attribute(base)
+}
+
+// ignored reports whether an attribute is not to be compared: it is named, or
+// the attribute whose subtype its options make it is (RFC 4512 2.5.2).
+func (c *comparer) ignored(name string) bool {
+	base, _, _ := strings.Cut(name, ";")
+	for _, name := range [...]string{name, base} {
+		if c.ignore[name] {
+			c.met[name] = true
+			return true
+		}
+	}
+	return false
 }
 
 // canonical is a description with its type's own name and its options in order,
