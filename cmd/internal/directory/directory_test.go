@@ -29,7 +29,7 @@ func TestDomainOf(t *testing.T) {
 }
 
 func TestParseQuota(t *testing.T) {
-	for text, want := range map[string]int64{"-1": -1, "-2": -2, "0": 0, "20M": 20 << 20, "1g": 1 << 30, "5000000": 5000000, " 7 ": 7, "2T": 2 << 40} {
+	for text, want := range map[string]int64{"-1": -1, "-2": -2, "0": 0, "20M": 20 << 20, "1g": 1 << 30, "5000000": 5000000, " 7 ": 7, "10 K": 10 << 10, "2T": 2 << 40} {
 		if got, err := ParseQuota(text); got != want || err != nil {
 			t.Errorf("%q: %d, %v", text, got, err)
 		}
@@ -131,6 +131,31 @@ func TestLimitsTellDamage(t *testing.T) {
 	}
 	if _, err := Limits(strings.NewReader(""), "e.ldif", "x", &told); err == nil {
 		t.Error("an empty export is taken")
+	}
+}
+
+// TestLimitsTellQuotas: a quota that is no number is told, and gives no limit.
+func TestLimitsTellQuotas(t *testing.T) {
+	const export = "dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\nmailquota: 1,5G\nmailmsgquota: many\n\n" +
+		"dn: uid=b,o=x\nobjectclass: inetMailUser\nuid: b\nmailquota: junk\nmailmsgquota: 7\n"
+	var told lines
+	limits, err := Limits(strings.NewReader(export), "e.ldif", "x", &told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, ok := limits("a"); ok {
+		t.Errorf("a: %+v", l)
+	}
+	if l, ok := limits("b"); !ok || l.HasBytes || l.Messages != 7 {
+		t.Errorf("b: %+v, %v", l, ok)
+	}
+	const end = " is not a number: the user gets no such limit from it"
+	want := lines{
+		`quota-value e.ldif:1: uid=a,o=x: mailQuota "1,5G"` + end, `quota-value e.ldif:1: uid=a,o=x: mailMsgQuota "many"` + end,
+		`quota-value e.ldif:7: uid=b,o=x: mailQuota "junk"` + end,
+	}
+	if d := cmp.Diff(want, told); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -18,13 +18,19 @@ type Limit struct {
 // Limits reads an export and returns a look-up of quotas by store user id. It
 // keeps 40 bytes a user, so a million users are 40 MB: ids are known by 128
 // bits of their SHA-256. Of an id that the export has twice, the first counts.
-// Damaged records are told to log, with name before their lines. A mailQuota of
+// Damaged records, and quotas that are no numbers, are told to log, with name
+// before their lines. A mailQuota of
 // 0 is no limit in an entry of NMS, as it was there, and no space in any other.
 func Limits(r io.Reader, name, defaultDomain string, log Log) (func(id string) (Limit, bool), error) {
 	var rows []limitRow
 	for u, err := range users(r, name, log) {
 		if err != nil {
 			return nil, err
+		}
+		for _, what := range u.Unread {
+			if log != nil {
+				log.Problem("quota-value", Position(name, u.Line, []byte(u.DN)), what+": the user gets no such limit from it")
+			}
 		}
 		if !u.HasQuota && !u.HasMessageQuota {
 			continue

@@ -25,6 +25,10 @@ type User struct {
 	// entry has them.
 	Quota, MessageQuota       int64
 	HasQuota, HasMessageQuota bool
+
+	// Unread are the quotas of the entry that are no numbers, each with its
+	// attribute, for messages.
+	Unread []string
 }
 
 // ID is the store user id.
@@ -100,15 +104,13 @@ func newItem(rec *ldif.Record) item {
 		_, domain, _ := strings.Cut(first(rec, "mail", "rfc822mailbox"), "@")
 		u.Domain = strings.ToLower(domain)
 	}
-	if n, err := ParseQuota(first(rec, "mailquota")); err == nil {
+	if n, ok := u.quota(rec, "mailQuota"); ok {
 		u.Quota, u.HasQuota = n, true
 		if n == 0 && !hasClass(rec, schema.ClassInetMailUser) {
 			u.Quota = -1 // NMS: no limit (attri122); in an upgraded entry it is no space
 		}
 	}
-	if n, err := ParseQuota(first(rec, "mailmsgquota")); err == nil {
-		u.MessageQuota, u.HasMessageQuota = n, true
-	}
+	u.MessageQuota, u.HasMessageQuota = u.quota(rec, "mailMsgQuota")
 	it.user = u
 	return it
 }
@@ -117,6 +119,19 @@ func newItem(rec *ldif.Record) item {
 // of NMS, or the one that SIMS and iMS share.
 func IsUser(rec *ldif.Record) bool {
 	return hasClass(rec, schema.ClassInetMailUser, schema.ClassMailRecipient, schema.ClassNsMessagingServerUser)
+}
+
+// quota reads a quota of an entry, and notes one that is none.
+func (u *User) quota(rec *ldif.Record, name string) (n int64, ok bool) {
+	text := first(rec, name)
+	if text == "" {
+		return 0, false
+	}
+	n, err := ParseQuota(text)
+	if err != nil {
+		u.Unread = append(u.Unread, fmt.Sprintf("%s %.200q is not a number", name, text))
+	}
+	return n, err == nil
 }
 
 func hasClass(rec *ldif.Record, classes ...schema.ClassID) bool {
@@ -150,7 +165,7 @@ func ParseQuota(text string) (int64, error) {
 	digits, shift := text, uint(0)
 	if text != "" {
 		if i := strings.IndexByte("KMGT", text[len(text)-1]&^0x20); i >= 0 {
-			digits, shift = text[:len(text)-1], uint(i+1)*10
+			digits, shift = strings.TrimRight(text[:len(text)-1], " \t"), uint(i+1)*10
 		}
 	}
 	n, err := strconv.ParseUint(digits, 10, 63)
