@@ -17,7 +17,8 @@ import (
 type User struct {
 	DN     string
 	Line   int    // of the dn line
-	UID    string // as in the entry
+	UID    string // as in the entry, the first
+	UIDs   int    // how many there are
 	Domain string // in lower case; "" when neither DN nor address tells
 
 	// Quota is mailQuota in bytes and MessageQuota mailMsgQuota, both with -1
@@ -96,7 +97,7 @@ func newItem(rec *ldif.Record) item {
 	if !IsUser(rec) {
 		return it
 	}
-	u := &User{DN: it.dn, Line: rec.Line, UID: first(rec, "uid", "userid"), Domain: domainOf(it.norm)}
+	u := &User{DN: it.dn, Line: rec.Line, UID: first(rec, "uid", "userid"), UIDs: howMany(rec, "uid", "userid"), Domain: domainOf(it.norm)}
 	if u.UID == "" {
 		return it
 	}
@@ -141,6 +142,14 @@ func hasClass(rec *ldif.Record, classes ...schema.ClassID) bool {
 		}
 	}
 	return false
+}
+
+// howMany counts the values of attributes.
+func howMany(rec *ldif.Record, names ...string) (n int) {
+	for _, name := range names {
+		n += len(rec.Get(name))
+	}
+	return n
 }
 
 func first(rec *ldif.Record, names ...string) string {

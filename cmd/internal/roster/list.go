@@ -139,8 +139,8 @@ func (l *List) member(file string, rec *ldif.Record) (*Member, error) {
 	for _, what := range u.Unread {
 		l.log.Warning("quota-value", directory.Position(file, rec.Line, rec.DN), what+": it counts as not set")
 	}
-	if n := len(rec.Get("uid")) + len(rec.Get("userid")); n > 1 {
-		l.log.Warning("uid-values", directory.Position(file, rec.Line, rec.DN), fmt.Sprintf("%d values of uid: the mailbox is taken for that of %.200q", n, u.UID))
+	if u.UIDs > 1 {
+		l.log.Warning("uid-values", directory.Position(file, rec.Line, rec.DN), fmt.Sprintf("%d values of uid: the mailbox is taken for that of %.200q", u.UIDs, u.UID))
 	}
 	id := u.ID(l.domain)
 	if ok, err := l.usable(id, file, rec); !ok || err != nil {
