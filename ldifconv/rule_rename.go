@@ -87,6 +87,26 @@ func (o *ruleOptions) mapReference(v []byte) []byte {
 	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
 }
 
+// belowRenamed returns the uid that the map gives another name and that is the
+// first part of the name of an entry above norm, a normalised DN; nil for none.
+func (o *ruleOptions) belowRenamed(norm []byte) []byte {
+	if len(o.UIDMap) == 0 || oneOf("uid-map", o.Off...) {
+		return nil
+	}
+	for parent, ok := ldif.ParentNormDN(norm); ok && len(parent) > 0; parent, ok = ldif.ParentNormDN(parent) {
+		rdn, _ := ldif.CutRDN(parent)
+		name, value, _ := bytes.Cut(rdn, []byte{'='})
+		if a, _ := schema.Lookup(name); a != schema.UID {
+			continue
+		}
+		old := unescapeRDN(value)
+		if id, mapped := o.UIDMap[string(old)]; mapped && id != string(old) {
+			return old
+		}
+	}
+	return nil
+}
+
 // unescapeRDN is the value that the text of a first part stands for, in lower
 // case; nil when the part has several values or cannot be read.
 func unescapeRDN(text []byte) []byte {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestReadUIDMapRefuses(t *testing.T) {
@@ -74,5 +76,59 @@ func TestUIDsInUse(t *testing.T) {
 				t.Errorf("%v: error %v, %d entries, warnings %v", row.ids, err, report.Entries, report.Warnings)
 			}
 		}
+	}
+}
+
+// An entry below one that gets another name is not moved with it, which is
+// told: full output would have it below nothing, and old servers rename no entry
+// that has others below it.
+func TestBelowRenamed(t *testing.T) {
+	const export = "dn: o=x\nobjectclass: organization\no: x\n\n" +
+		"dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
+		"dn: cn=p,UID = A,o=x\nobjectclass: person\ncn: p\n\n" +
+		"dn: cn=q,cn=p,uid=a,o=x\nobjectclass: person\ncn: q\n\n" +
+		"dn: cn=r,uid=b,o=x\nobjectclass: person\ncn: r\n\n"
+	for _, tt := range []struct {
+		set  func(o *Options)
+		want []string
+	}{
+		{func(*Options) {}, []string{"ldif:9: cn=p,UID = A,o=x", "ldif:13: cn=q,cn=p,uid=a,o=x"}},
+		{func(o *Options) { o.Rules.UIDMap = map[string]string{"a": "a"} }, nil},
+		{func(o *Options) { o.Rules.Off = []string{"uid-map"} }, nil},
+	} {
+		log := &recorder{}
+		opt := Options{From: SIMS, Kinds: Users, Base: []string{"o=x"}, Log: log}
+		opt.Rules.UIDMap = map[string]string{"a": "z"}
+		tt.set(&opt)
+		if _, err := Upgrade(t.Context(), io.Discard, strings.NewReader(export), opt); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(log.String()) {
+			if where, ok := strings.CutPrefix(line, "problem below-renamed "); ok {
+				where, _, _ = strings.Cut(where, ": lies below an entry named by the uid \"a\", which the map changes")
+				got = append(got, where)
+			}
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s\n%s", d, log)
+		}
+	}
+}
+
+// The controls of a record that adds an entry are not kept.
+func TestControlsAreTold(t *testing.T) {
+	log := &recorder{}
+	opt := Options{From: SIMS, Kinds: Users, Base: []string{"o=x"}, Log: log, Format: Full}
+	const export = "dn: o=x\ncontrol: 1.2.3 true\nchangetype: add\nobjectclass: organization\no: x\n"
+	var out strings.Builder
+	if _, err := Upgrade(t.Context(), &out, strings.NewReader(export), opt); err != nil {
+		t.Fatal(err)
+	}
+	if want := "version: 1\n\ndn: o=x\nobjectclass: organization\no: x\n\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	if want := "warning controls ldif:1: o=x: the controls of the record are left out: it is taken for the entry that it adds\n"; !strings.HasPrefix(log.String(), want) {
+		t.Errorf("told %q", log.String())
 	}
 }

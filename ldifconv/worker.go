@@ -107,6 +107,9 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		w.reject(b, rec.Line, text, rec.Raw)
 		return
 	}
+	if len(rec.Controls) > 0 {
+		b.warn(rec, "controls", "the controls of the record are left out: it is taken for the entry that it adds")
+	}
 	b.report.Entries++
 	var err error
 	if w.norm, err = w.up.normDN(w.norm[:0], rec.DN); err != nil {
@@ -118,6 +121,9 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	}
 	if w.run.opt.Rules.MakeDCTree {
 		w.run.nodes.note(w.norm)
+	}
+	if old := w.run.rules.options.belowRenamed(w.norm); old != nil && !w.run.opt.AddOnly {
+		b.problem("below-renamed", rec.Line, string(rec.DN), fmt.Sprintf("lies below an entry named by the uid %.200q, which the map changes: it is not moved with it", old))
 	}
 	w.one.dn = index.Hash(w.norm)
 	w.met.meet(w.norm)

@@ -73,7 +73,7 @@ var codes = []Code{
 	{schema.BadInteger, Error, groupSchema, "a value that should be an integer and is none"},
 	{schema.BadTelephone, Warning, groupSchema, "a value that should be a telephone number and is none"},
 	{schema.BadTime, Error, groupSchema, "a value that should be a time (20001231235959Z) and is none"},
-	{schema.BadUTF8, Error, groupSchema, "a text that is not UTF-8"},
+	{schema.BadUTF8, Error, groupSchema, "a text, or the name of an entry, that is not UTF-8"},
 	{schema.RDNValue, Warning, groupSchema, "the name of the entry is not among its values: a server adds it on ldapadd, and an import may not"},
 
 	{"dup-dn", Error, groupIdentity, "two entries with one DN"},

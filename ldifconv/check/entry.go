@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -54,6 +56,9 @@ func (c *checker) record(rec *ldif.Record) {
 	if c.norm, err = ldif.AppendNormDN(c.norm[:0], rec.DN); err != nil {
 		c.find("bad-dn", "", 0, "the name is no distinguished name")
 		return
+	}
+	if !utf8.Valid(rec.DN) {
+		c.find("syntax-utf8", "dn", 0, "the name of the entry is not UTF-8")
 	}
 	c.classify()
 	c.validate()

@@ -378,3 +378,18 @@ func TestFormsThatAreTaken(t *testing.T) {
 		}
 	}
 }
+
+// A name that is not UTF-8 is refused by servers as a text is.
+func TestNameIsText(t *testing.T) {
+	const export = "dn: ou=caf\xe9\nobjectClass: organizationalUnit\nou: coffee\n"
+	var got []string
+	_, err := Run(t.Context(), func(f *Finding) error {
+		if f.Code == "syntax-utf8" {
+			got = append(got, fmt.Sprintf("%d %s %s", f.Line, f.Attr, f.Text))
+		}
+		return nil
+	}, []ldif.Input{{Name: "in", Reader: strings.NewReader(export)}}, Options{TempDir: t.TempDir()})
+	if want := []string{"1 dn the name of the entry is not UTF-8"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
