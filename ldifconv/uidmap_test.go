@@ -79,9 +79,8 @@ func TestUIDsInUse(t *testing.T) {
 	}
 }
 
-// An entry below one that gets another name is not moved with it, which is
-// told: full output would have it below nothing, and old servers rename no entry
-// that has others below it.
+// An entry below one that gets another name is told: full output has it below
+// nothing, and old servers rename no entry that has others below it.
 func TestBelowRenamed(t *testing.T) {
 	const export = "dn: o=x\nobjectclass: organization\no: x\n\n" +
 		"dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +

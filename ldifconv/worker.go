@@ -123,7 +123,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		w.run.nodes.note(w.norm)
 	}
 	if old := w.run.rules.options.belowRenamed(w.norm); old != nil && !w.run.opt.AddOnly {
-		b.problem("below-renamed", rec.Line, string(rec.DN), fmt.Sprintf("lies below an entry named by the uid %.200q, which the map changes: it is not moved with it", old))
+		b.problem("below-renamed", rec.Line, string(rec.DN), fmt.Sprintf("lies below an entry named by the uid %.200q, which the map changes: full output leaves it where it is, and not every server moves it with that entry", old))
 	}
 	w.one.dn = index.Hash(w.norm)
 	w.met.meet(w.norm)
