@@ -1,6 +1,7 @@
 package ldifconv
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -169,7 +170,9 @@ func (r *run) warnPairs() {
 		switch {
 		case s.id == schema.ObjectClass && len(s.values) == 0:
 			r.warn("classes-replaced", "-A", "an empty objectClass takes every class from every selected entry: no directory takes an entry without one")
-		case s.id == schema.None || len(s.values) == 0:
+		case s.id == schema.None && len(s.values) > 0:
+			r.warnOptions(s.desc)
+		case len(s.values) == 0:
 		case s.id == schema.ObjectClass && !r.opt.Append && !s.add:
 			r.warn("classes-replaced", "-A", "objectClass replaces all classes of every selected entry; -P adds to them")
 		case s.id == schema.UID:
@@ -179,5 +182,18 @@ func (r *run) warnPairs() {
 		case schema.Info(s.id).Single && (r.opt.Append || s.add):
 			r.warn("single-value", "-A", fmt.Sprintf("%s holds one value: where an entry has one, -P makes two, which a directory refuses", name))
 		}
+	}
+}
+
+// warnOptions tells of an attribute that is set with options and that servers
+// read without.
+func (r *run) warnOptions(desc []byte) {
+	name, options, found := bytes.Cut(desc, []byte{';'})
+	id, _ := schema.Lookup(name)
+	if !found || id == schema.None || spokenTexts.has(id) && onlyLanguages(options) {
+		return
+	}
+	if mapped := &r.rules.options.mapped; mapped.has(id) || readWithOptions.has(id) {
+		r.warn("options-unread", "-A", fmt.Sprintf("%s: servers go by %s without options: is a : missing behind the name", desc, schema.Name(id)))
 	}
 }

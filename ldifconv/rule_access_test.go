@@ -83,6 +83,9 @@ func TestAccessSettles(t *testing.T) {
 	}{
 		{NMS, "mailaccessdomain: siroe.com\nmailaccessdomain: NONE\n", "+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*", "mailaccessdomain: NONE\n"},
 		{NMS, "mailaccessdomain: siroe.com NONE\n", "+imap,imaps,pop,pops:siroe.com,.siroe.com$+http,smtp,smtps:*", "mailaccessdomain: siroe.com NONE\n"},
+		{NMS, "mailaccessdomain: siroe com\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: siroe com\n"},
+		{NMS, "mailaccessdomain: mail host\nmailaccessdomain: x.com y.com\n", "+imap,imaps,pop,pops:x.com,.x.com,y.com,.y.com$+http,smtp,smtps:*", "mailaccessdomain: mail host\n"},
+		{NMS, "mailaccessdomain: host, x.com\n", "+imap,imaps,pop,pops:host,.host,x.com,.x.com$+http,smtp,smtps:*", ""},
 		{NMS, "mailaccessdomain: NONE\n", "-imap,imaps,pop,pops:*", ""},
 		{NMS, "mailaccessdomain: NONE\nmailaccessdomain: *\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: NONE\nmailaccessdomain: *\n"},
 		{NMS, "mailaccessdomain: !siroe.com\n", "-imap,imaps,pop,pops:*", "mailaccessdomain: !siroe.com\n"},

@@ -72,8 +72,11 @@ func unknownHosts(d *draft, v []byte, closed bool) bool {
 	return true
 }
 
-// read adds what one value says.
+// read adds what one value says. Words without a dot that nothing but blanks
+// keeps apart are rather one mistyped name ("siroe com") than several: .com
+// would let half the world in.
 func (l *hostList) read(v []byte) {
+	words := bytes.IndexAny(trimBlanks(v), " \t") >= 0 && bytes.IndexAny(v, ",;") < 0
 	eachToken(v, func(client []byte) {
 		switch {
 		case isOneOf(client, "NONE"):
@@ -84,6 +87,9 @@ func (l *hostList) read(v []byte) {
 			return
 		case isOneOf(client, "ALL") || string(client) == "*":
 			l.everyone = true
+		case words && bytes.IndexByte(client, '.') < 0 && isHostName(client):
+			l.unknown = true
+			return
 		}
 		one, ok := appendClient(nil, client)
 		if !ok {

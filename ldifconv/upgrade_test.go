@@ -146,6 +146,15 @@ func TestUpgradeOddEntries(t *testing.T) {
 			log:  "warning single-value -A: mail holds one value: where an entry has one, -P makes two, which a directory refuses\n",
 		},
 		{
+			name: "an attribute with options that servers read without is told",
+			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\n",
+			set: func(o *Options) {
+				o.Add = []Pair{{Attr: "mailHost;x", Value: "y"}, {Attr: "cn;lang-ja", Value: "z"}, {Attr: "x-own;x", Value: "z"}}
+			},
+			want: "version: 1\n\ndn: uid=a,o=x\nchangetype: modify\nreplace: mailHost;x\nmailHost;x: y\n-\nreplace: cn;lang-ja\ncn;lang-ja: z\n-\nreplace: x-own;x\nx-own;x: z\n-\n\n",
+			log:  "warning options-unread -A: mailHost;x: servers go by mailHost without options: is a : missing behind the name\n",
+		},
+		{
 			name: "a replace names no value twice",
 			in:   "dn: uid=a,o=x\nobjectclass: inetMailUser\nmailalternateaddress: B@x\nmailalternateaddress: b@X\nmailalternateaddress: b  c\nmailalternateaddress: B c\n",
 			set:  func(o *Options) { o.Append = true; o.Add = []Pair{{Attr: "mailAlternateAddress", Value: "d@x"}} },
