@@ -20,8 +20,8 @@ children. ldapmodify applies them; --undo FILE receives the way back.
 
 Not a difference: the order of entries, attributes and values, folding and
 base64, the spelling of DNs, attribute and class names, attributes that a server
-keeps itself (creatorsName, modifyTimestamp, entryUUID ...), and those of
---ignore. Any other byte of a value is one.
+keeps itself (creatorsName, modifyTimestamp, entryUUID ...), those of --ignore,
+and the tombstones of a server. Any other byte of a value is one.
 
 An entry under another name is deleted and added, unless --match ATTR names an
 attribute, such as uid, whose value tells that it is the same entry: then it is
@@ -181,6 +181,9 @@ func (o *diffOptions) compare(ctx context.Context, job *cli.Job, a, b ldif.Input
 	job.Count("added", r.Added)
 	if r.Withheld > 0 {
 		job.Count("withheld", r.Withheld)
+	}
+	if r.Tombstones > 0 {
+		job.Count("tombstones left alone", r.Tombstones)
 	}
 	job.Count(diffDiffers, r.Deleted+r.Modified+r.Renamed+r.Added)
 	return nil

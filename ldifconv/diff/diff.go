@@ -73,6 +73,8 @@ type Report struct {
 	// Withheld are the entries of which no change is written, for a record that
 	// could not be read may be theirs.
 	Withheld int64
+	// Tombstones of both exports belong to their servers and are not compared.
+	Tombstones int64
 }
 
 // Differ reports whether the two exports differ.
@@ -188,6 +190,8 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 			return fmt.Errorf("%s: %w", in.Name, err)
 		case rec.Type != ldif.Content && rec.Type != ldif.Add:
 			return fmt.Errorf("%s:%d: a %s record: this is a file of changes, no export", in.Name, rec.Line, rec.Type)
+		case isTombstone(&rec.Entry):
+			c.report.Tombstones++
 		default:
 			taken, err := c.enter(s, in, rec, offset)
 			if err != nil {

@@ -130,6 +130,18 @@ func TestIgnoreOptions(t *testing.T) {
 	}
 }
 
+// TestTombstones: what a server keeps of deleted entries is no entry that a
+// client could delete.
+func TestTombstones(t *testing.T) {
+	const one = "dn: uid=a,o=x\nuid: a\n\n"
+	a := one + "dn: nsuniqueid=1-2,uid=b,o=x\nobjectclass: person\nobjectClass: nsTombstone\nuid: b\n\n"
+	b := one + "dn: nsuniqueid=1-3,uid=c,o=x\nobjectclass: NSTOMBSTONE \nuid: c\n\n"
+	out, rep, _ := compare(t, a, b, Options{})
+	if rep.Differ() || rep.Tombstones != 2 || rep.A != 1 || rep.B != 1 || strings.Contains(out, "changetype") {
+		t.Errorf("%+v\n%s", rep, out)
+	}
+}
+
 func TestMatch(t *testing.T) {
 	a := top + "dn: cn=A B,ou=Old,o=x\ncn: A B\nuid: a\nsn: one\n\ndn: ou=Old,o=x\nobjectclass: organizationalUnit\nou: Old\n\n" +
 		"dn: uid=twin,ou=Old,o=x\nuid: twin\n\ndn: uid=up,o=x\nuid: up\n\ndn: cn=below,uid=up,o=x\ncn: below\n"

@@ -127,6 +127,22 @@ func (c *comparer) enter(s side, in *ldif.Input, rec *ldif.Record, offset int64)
 	return true, nil
 }
 
+// isTombstone reports whether an entry is what its server keeps of a deleted
+// one: no client can add or delete it.
+func isTombstone(e *ldif.Entry) bool {
+	for i := range e.Attrs {
+		if !bytes.EqualFold(e.Attrs[i].Desc, []byte("objectClass")) {
+			continue
+		}
+		for _, v := range e.Attrs[i].Values {
+			if bytes.EqualFold(bytes.TrimSpace(v.Data), []byte("nsTombstone")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // compared returns the canonical description of an attribute, and the number of
 // its type; "" for one that is not compared.
 func (c *comparer) compared(desc []byte) (name string, number int) {
