@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"imsconv/cmd/internal/cli"
 )
 
 const rerunExport = `dn: uid=a,o=x
@@ -137,4 +141,59 @@ func TestPipedAgain(t *testing.T) {
 	if code, out, _ := rerun(t, dir, piped); code != 1 || out != "" || texts(t, dir)["undo.ldif"] != "of another run" {
 		t.Errorf("another undo: exit %d, %q", code, out)
 	}
+}
+
+// TestMadeMeanwhile: what another has made under the name of an output since the
+// run began stays, and none of the run's files gets its name. The other makes it
+// when the run reads its input, which is behind the look at its outputs.
+func TestMadeMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		there string // in the output when the run begins, "" for no file
+		force bool
+		code  int
+		want  map[string]string
+	}{
+		{"made", "", false, 1, map[string]string{"out.ldif": "precious"}},
+		{"replaced", "the same", false, 1, map[string]string{"out.ldif": "precious"}},
+		{"forced", "", true, 0, nil},
+	} {
+		dir := t.TempDir()
+		out, undo := filepath.Join(dir, "out.ldif"), filepath.Join(dir, "undo.ldif")
+		export, _, _ := strings.Cut(rerunExport, "no colon here")
+		args := []string{"ldifconv", "upgrade", "-M", "nms", "-b", "o=x", "-o", out, "--undo", undo}
+		if tt.there != "" {
+			var text bytes.Buffer
+			if code := cli.Main(t.Context(), command(), []string{"ldifconv", "upgrade", "-M", "nms", "-b", "o=x"}, strings.NewReader(export), &text, io.Discard); code != 0 {
+				t.Fatal(code)
+			}
+			writeText(t, out, text.String())
+		}
+		if tt.force {
+			args = append(args, "--force")
+		}
+		meanwhile := readerFunc(func() {
+			writeText(t, out+".theirs", "precious")
+			if err := os.Rename(out+".theirs", out); err != nil {
+				t.Error(err)
+			}
+		})
+		var talk bytes.Buffer
+		code := cli.Main(t.Context(), command(), args, io.MultiReader(strings.NewReader(export), meanwhile), io.Discard, &talk)
+		got := texts(t, dir)
+		if code != tt.code || tt.want != nil && !maps.Equal(got, tt.want) || tt.want == nil && (got["out.ldif"] == "precious" || got["undo.ldif"] == "") {
+			t.Errorf("%s: exit %d, %q\n%s", tt.name, code, got, &talk)
+		}
+		if tt.code != 0 && !strings.Contains(talk.String(), out+": exists already") {
+			t.Errorf("%s: %s", tt.name, &talk)
+		}
+	}
+}
+
+// readerFunc is called when an input is read to its end.
+type readerFunc func()
+
+func (f readerFunc) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"imsconv/ldifconv/ldif"
