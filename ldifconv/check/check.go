@@ -124,7 +124,8 @@ type checker struct {
 	number   uint64 // counts all records
 	rec      *ldif.Record
 	entry    ldif.Entry // without what replication left
-	ids      []int      // the numbers of its attributes, 0 for an unknown one
+	ids      []int      // the numbers of its attributes, 0 for an unknown one and one with options
+	subtypes []subtype  // those with options
 	norm     []byte
 	classes  classSet
 	product  Product

@@ -121,6 +121,7 @@ var codes = []Code{
 	{"file-no-name", Warning, groupMeaning, "mailDeliveryOption file without a file"},
 	{"service-syntax", Error, groupMeaning, "a service rule (mailAllowedServiceAccess) that cannot be understood"},
 	{"service-closed", Warning, groupMeaning, "service rules that leave the owner neither IMAP nor POP nor HTTP at the back end"},
+	{"options-unread", Warning, groupMeaning, "an attribute with options in a mail entry (mailQuota;lang-ja): servers read it without them, and so does this check"},
 
 	{"not-upgraded", Error, groupLeftover, "--as ims50: a mail entry that does not satisfy the tag ims50"},
 	{"half-upgraded", Error, groupLeftover, "a mail entry that satisfies ims50 and an old tag too"},

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"imsconv/ldifconv/ldif"
@@ -74,6 +76,9 @@ func (c *checker) record(rec *ldif.Record) {
 		c.report.Domains++
 		c.domain()
 	}
+	if c.kind != other {
+		c.unread()
+	}
 	c.leftovers()
 }
 
@@ -81,12 +86,19 @@ func (c *checker) record(rec *ldif.Record) {
 // keeps though they are deleted.
 func (c *checker) load(rec *ldif.Record) {
 	c.entry = ldif.Entry{DN: rec.DN, RawDN: rec.RawDN, Line: rec.Line, Attrs: c.entry.Attrs[:0]}
-	c.ids = c.ids[:0]
+	c.ids, c.subtypes = c.ids[:0], c.subtypes[:0]
 	for i := range rec.Attrs {
-		if ldif.StateOf(rec.Attrs[i].Desc) != ldif.Deleted {
-			c.entry.Attrs = append(c.entry.Attrs, rec.Attrs[i])
-			c.ids = append(c.ids, c.o.Schema.Attribute(rec.Attrs[i].Name()))
+		a := &rec.Attrs[i]
+		if ldif.StateOf(a.Desc) == ldif.Deleted {
+			continue
 		}
+		id := c.o.Schema.Attribute(a.Name())
+		if id > 0 && id < schema.Count && hasOptions(a.Desc) {
+			c.subtypes = append(c.subtypes, subtype{len(c.entry.Attrs), schema.ID(id)})
+			id = 0 // servers do not read it as the attribute
+		}
+		c.entry.Attrs = append(c.entry.Attrs, *a)
+		c.ids = append(c.ids, id)
 	}
 	c.classes = classSet{}
 	c.each(schema.ObjectClass, func(v ldif.Value, _ []byte) {
@@ -94,6 +106,57 @@ func (c *checker) load(rec *ldif.Record) {
 			c.classes.put(schema.ClassID(id))
 		}
 	})
+}
+
+// subtype is an attribute with options (RFC 4512 2.5.2): its place in the entry
+// and its type.
+type subtype struct {
+	at int
+	id schema.ID
+}
+
+// hasOptions reports whether a description has options other than those in
+// which db2ldif -r keeps replication state.
+func hasOptions(desc []byte) bool {
+	_, options, _ := bytes.Cut(desc, []byte{';'})
+	for option := range bytes.SplitSeq(options, []byte{';'}) {
+		if len(option) > 0 && ldif.StateOfOption(option) == ldif.NoState {
+			return true
+		}
+	}
+	return false
+}
+
+// standardRead are attributes of standard schemas that a mail server reads.
+var standardRead = []schema.ID{schema.ObjectClass, schema.UID, schema.Mail, schema.UniqueMember, schema.AliasedObjectName}
+
+// spoken are read by people, who may have them in several languages.
+var spoken = []schema.ID{schema.MailAutoReplySubject, schema.MailAutoReplyText, schema.MailAutoReplyTextInternal, schema.MgrpMsgRejectText, schema.MultiLineDescription}
+
+// unread finds what stands under options in a mail entry and would count
+// without them.
+func (c *checker) unread() {
+	for _, s := range c.subtypes {
+		a := &c.entry.Attrs[s.at]
+		if schema.Info(s.id).Origin == schema.Standard && !slices.Contains(standardRead, s.id) {
+			continue
+		}
+		if slices.Contains(spoken, s.id) && inLanguages(a.Desc) {
+			continue
+		}
+		c.find("options-unread", string(a.Desc), a.Values[0].Line, fmt.Sprintf("servers read %s without options", schema.Name(s.id)))
+	}
+}
+
+// inLanguages reports whether the options of a description are language tags.
+func inLanguages(desc []byte) bool {
+	_, options, _ := bytes.Cut(bytes.ToLower(desc), []byte{';'})
+	for option := range bytes.SplitSeq(options, []byte{';'}) {
+		if !bytes.HasPrefix(option, []byte("lang-")) {
+			return false
+		}
+	}
+	return true
 }
 
 // each calls use for the values of an attribute, under any of its names, and
@@ -216,6 +279,11 @@ func (c *checker) leftovers() {
 		a := &c.entry.Attrs[i]
 		if id := c.ids[i]; id > 0 && id < schema.Count && oldAttribute(schema.ID(id)) {
 			c.find("old-attribute", string(a.Desc), a.Values[0].Line, fmt.Sprintf("attribute %s is of no use to iMS", schema.Name(schema.ID(id))))
+		}
+	}
+	for _, s := range c.subtypes {
+		if a := &c.entry.Attrs[s.at]; oldAttribute(s.id) {
+			c.find("old-attribute", string(a.Desc), a.Values[0].Line, fmt.Sprintf("attribute %s is of no use to iMS", schema.Name(s.id)))
 		}
 	}
 }
