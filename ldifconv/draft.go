@@ -314,12 +314,9 @@ func (d *draft) stays(kind string, a attrID, v []byte, why string) {
 	d.problem(kind, a, v, fmt.Sprintf("%s %s %s: it stays as it is", schema.Name(a), quoted(a, v), why))
 }
 
-// secrets are attributes whose values no message shows.
-var secrets = newAttrSet(schema.UserPassword, schema.MgrpApprovePassword, schema.MgrpAuthPassword, schema.MgmemMailUserPassword)
-
 // quoted is a value of a for messages.
 func quoted(a attrID, v []byte) string {
-	if secrets.has(a) {
+	if schema.Secret(a) {
 		return "(not shown)"
 	}
 	return fmt.Sprintf("%.200q", v)

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ID is a small number for an attribute of the table; None stands for any other
 // attribute.
@@ -124,3 +127,20 @@ const Count = int(count)
 
 // Info returns the definition of one attribute.
 func Info(id ID) Attribute { return attributes[id] }
+
+// Secret reports whether no message shows the values of an attribute.
+func Secret(id ID) bool {
+	switch id {
+	case UserPassword, MgrpApprovePassword, MgrpAuthPassword, MgmemMailUserPassword:
+		return true
+	}
+	return false
+}
+
+// shown is a value for messages.
+func (a *AttributeType) shown(value []byte) string {
+	if a.secret {
+		return "a value (not shown)"
+	}
+	return fmt.Sprintf("%.100q", value)
+}

@@ -27,6 +27,7 @@ type AttributeType struct {
 	// Reason says why the definition is as it is where the products clash.
 	Reason string
 
+	secret  bool // see [Secret]
 	builtin bool // compiled into OpenLDAP's slapd
 	nameOID bool // Netscape's own files give "NAME-oid" for an identifier
 }
@@ -82,7 +83,7 @@ func tableAttribute(id ID) AttributeType {
 	t := AttributeType{
 		Names: append([]string{a.Name}, a.Aliases...), OID: a.OID, Syntax: a.Syntax, Time: timeAttributes[id], Loose: a.loose,
 		Single: a.Single && !a.WasMulti, OneInIMS: a.Single, Operational: a.Operational, Origin: a.Origin,
-		Reason: attributeReasons[id], builtin: a.builtin, nameOID: nameOIDs[id],
+		Reason: attributeReasons[id], secret: Secret(id), builtin: a.builtin, nameOID: nameOIDs[id],
 	}
 	if t.Reason == "" && a.WasMulti && (a.Origin == NMS || a.Origin == IMS) {
 		t.Reason = "an older product took several values and iMS takes one: several are allowed until the upgrade is done"

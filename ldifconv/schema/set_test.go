@@ -169,3 +169,29 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// No message shows a password.
+func TestSecretsAreNotShown(t *testing.T) {
+	const export = "dn: cn=A,o=x\nobjectClass: top\nobjectClass: person\nobjectClass: mailGroup\ncn: A\nsn: B\n" +
+		"userPassword: sesame\nuserPassword: sesame\nmgrpApprovePassword: sesame\nmgrpApprovePassword: sesame\nmgrpAuthPassword:: c2VzYW1l/w==\ndescription: open\ndescription: open\n"
+	rec, err := ldif.NewReader(strings.NewReader(export), ldif.Options{}).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	NewValidator(Merged()).Check(&rec.Entry, func(v Violation) {
+		if strings.Contains(v.Text, "sesame") {
+			t.Errorf("%s %s: %s", v.Code, v.Attr, v.Text)
+		}
+		if v.Code == DuplicateValue || v.Code == BadUTF8 {
+			got = append(got, v.Attr+": "+v.Text)
+		}
+	})
+	want := []string{
+		"userPassword: a value (not shown) stands there twice", "mgrpApprovePassword: a value (not shown) stands there twice",
+		"mgrpAuthPassword: a value (not shown) is not UTF-8", `description: "open" stands there twice`,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"bytes"
-	"fmt"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -22,24 +21,24 @@ func (a *AttributeType) check(value []byte) (code, text string) {
 		return EmptyValue, "an empty value"
 	}
 	if !utf8.Valid(value) {
-		return BadUTF8, fmt.Sprintf("%.100q is not UTF-8", value)
+		return BadUTF8, a.shown(value) + " is not UTF-8"
 	}
 	switch {
 	case a.Syntax == DN && !a.Loose:
 		if _, err := ldif.AppendNormDN(nil, trimUniqueID(value)); err != nil {
-			return BadDN, fmt.Sprintf("%.100q is no distinguished name", value)
+			return BadDN, a.shown(value) + " is no distinguished name"
 		}
 	case a.Syntax == Int:
 		if !IsInteger(value) {
-			return BadInteger, fmt.Sprintf("%.100q is no integer", value)
+			return BadInteger, a.shown(value) + " is no integer"
 		}
 	case a.Syntax == Tel:
 		if !isTelephone(value) {
-			return BadTelephone, fmt.Sprintf("%.100q is no telephone number", value)
+			return BadTelephone, a.shown(value) + " is no telephone number"
 		}
 	case a.Time:
 		if !IsTime(value) {
-			return BadTime, fmt.Sprintf("%.100q is no time of the form 20001231235959Z", value)
+			return BadTime, a.shown(value) + " is no time of the form 20001231235959Z"
 		}
 	}
 	return "", ""

@@ -292,7 +292,7 @@ func (v *Validator) duplicates(e *ldif.Entry, g *attrGroup, t *AttributeType) {
 	slices.SortFunc(again, func(a, b valueSum) int { return cmp.Compare(a.at, b.at) })
 	for _, s := range again {
 		value := valueOf(e, g, s.at)
-		v.tell(DuplicateValue, string(g.desc), value.Line, fmt.Sprintf("%.100q stands there twice", value.Data))
+		v.tell(DuplicateValue, string(g.desc), value.Line, t.shown(value.Data)+" stands there twice")
 	}
 }
 
