@@ -244,6 +244,9 @@ func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args []string) 
 			}
 		}
 	}
+	for _, dn := range found.NoGroups {
+		job.Warning("daaci", dn, "is no groupOfUniqueNames: a directory refuses members that are added to it")
+	}
 	for _, dn := range found.Missing() {
 		job.Warning("no-admin", dn, "no entry of the export has this DN: it is made an administrator all the same")
 	}

@@ -17,6 +17,10 @@ type Survey struct {
 	// Have is what the entries have; Plan takes it.
 	Have Have
 
+	// NoGroups are the entries that have the name of a group of administrators
+	// and are no groupOfUniqueNames: a directory refuses their new members.
+	NoGroups []string
+
 	nodes []domainNode
 	// spelled has the names of entries as they are written, by normalised DN.
 	spelled map[string]string
@@ -62,6 +66,9 @@ func (s *Survey) Entry(e *ldif.Entry) error {
 	}
 	if isAdminGroup(name) {
 		n.Members = members(e)
+		if !hasClass(e, "groupofuniquenames") {
+			s.NoGroups = append(s.NoGroups, string(e.DN))
+		}
 	}
 	domain, container := rolesOf(e)
 	if domain {
@@ -76,6 +83,12 @@ func (s *Survey) Entry(e *ldif.Entry) error {
 // isAdminGroup says whether a group of administrators has this normalised DN.
 func isAdminGroup(name []byte) bool {
 	return bytes.HasPrefix(name, []byte("cn=service administrators,")) || bytes.HasPrefix(name, []byte("cn=domain administrators,"))
+}
+
+func hasClass(e *ldif.Entry, name string) bool {
+	return slices.ContainsFunc(e.Get("objectclass"), func(class []byte) bool {
+		return strings.EqualFold(strings.TrimSpace(string(class)), name)
+	})
 }
 
 // members are the members of a group, normalised.
