@@ -143,9 +143,10 @@ func TestPipedAgain(t *testing.T) {
 	}
 }
 
-// TestMadeMeanwhile: what another has made under the name of an output since the
-// run began stays, and none of the run's files gets its name. The other makes it
-// when the run reads its input, which is behind the look at its outputs.
+// TestMadeMeanwhile: what another has made under the name of an output since
+// the run began stays, and none of the run's files gets its name. The other
+// makes it when the run reads its input, which is behind the look at its
+// outputs.
 func TestMadeMeanwhile(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -156,8 +156,8 @@ func (in *Input) decompress() error {
 	return nil
 }
 
-// KeepsStill makes a file that has changed by the end of the run a problem: what
-// was read of it is neither the old file nor the new one.
+// KeepsStill makes a file that has changed by the end of the run a problem:
+// what was read of it is neither the old file nor the new one.
 func (j *Job) KeepsStill(in *Input) {
 	if in.info == nil {
 		return

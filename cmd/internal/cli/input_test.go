@@ -48,8 +48,8 @@ func TestInputReads(t *testing.T) {
 	}
 }
 
-// TestKeepsStill: a file that is written, cut or replaced while a run reads it is
-// a problem, whatever the reader made of it.
+// TestKeepsStill: a file that is written, cut or replaced while a run reads it
+// is a problem, whatever the reader made of it.
 func TestKeepsStill(t *testing.T) {
 	for name, change := range map[string]func(path string) error{
 		"nothing": func(string) error { return nil },
