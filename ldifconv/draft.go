@@ -314,6 +314,16 @@ func (d *draft) stays(kind string, a attrID, v []byte, why string) {
 	d.problem(kind, a, v, fmt.Sprintf("%s %s %s: it stays as it is", schema.Name(a), quoted(a, v), why))
 }
 
+// several is the values of a for messages: the first, and how many there are
+// beside it.
+func (d *draft) several(a attrID) string {
+	values := d.values(a)
+	if len(values) < 2 {
+		return quoted(a, d.first(a))
+	}
+	return fmt.Sprintf("%s and %d more", quoted(a, values[0]), len(values)-1)
+}
+
 // quoted is a value of a for messages.
 func quoted(a attrID, v []byte) string {
 	if schema.Secret(a) {

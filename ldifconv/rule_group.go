@@ -113,11 +113,11 @@ var groupRules = []rule{
 		source: simsList + " (not in the iMS class)",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if d.has(schema.RequestsTo) {
-				d.warnf("requests-to", "requestsTo %.200q dropped: make a list of its own for the -request address", d.first(schema.RequestsTo))
+				d.warnf("requests-to", "requestsTo %s dropped: make a list of its own for the -request address", d.several(schema.RequestsTo))
 				d.remove(schema.RequestsTo)
 			}
 			if d.has(schema.SuppressEmailError) {
-				d.warn("suppress-error", "suppressEmailError dropped")
+				d.warnf("suppress-error", "suppressEmailError %s dropped", d.several(schema.SuppressEmailError))
 				d.remove(schema.SuppressEmailError)
 			}
 			return true
@@ -566,7 +566,7 @@ func nmsListManager(d *draft, _ *ruleOptions) bool {
 	fired := false
 	for _, a := range attributes {
 		if d.has(a) {
-			d.warn("list-manager", schema.Name(a)+" dropped")
+			d.warnf("list-manager", "%s %s dropped", schema.Name(a), d.several(a))
 			d.remove(a)
 			fired = true
 		}

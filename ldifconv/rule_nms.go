@@ -140,10 +140,15 @@ var nmsUserRules = []rule{
 		what:    "class mailGroupMember and the mgmem attributes of the Mailing List Manager go",
 		source:  "ns-mlm-schema.conf of Directory Server 4.12 (not in the iMS classes)",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			d.warn("list-manager", "attributes of the Mailing List Manager dropped")
-			d.dropClass(schema.ClassMailGroupMember)
+			if d.hasClass(schema.ClassMailGroupMember) {
+				d.warn("list-manager", "class mailGroupMember of the Mailing List Manager dropped")
+				d.dropClass(schema.ClassMailGroupMember)
+			}
 			for _, a := range listMemberAttributes {
-				d.remove(a)
+				if d.has(a) {
+					d.warnf("list-manager", "%s %s of the Mailing List Manager dropped", schema.Name(a), d.several(a))
+					d.remove(a)
+				}
 			}
 			return true
 		},

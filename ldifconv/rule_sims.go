@@ -18,7 +18,11 @@ var simsUserRules = []rule{
 		what:    "class inetAdministrator and inetAdministeredServices go; the user is a candidate for the administrator groups",
 		source:  "SIMS 4.0 Provisioning Guide 6",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			d.warn("administrator", "was a SIMS administrator: add the user to Service Administrators or Domain Administrators")
+			of := ""
+			if d.has(schema.InetAdministeredServices) {
+				of = ", of " + d.several(schema.InetAdministeredServices)
+			}
+			d.warn("administrator", "was a SIMS administrator"+of+": add the user to Service Administrators or Domain Administrators")
 			d.dropClass(schema.ClassInetAdministrator)
 			d.remove(schema.InetAdministeredServices)
 			return true
@@ -277,7 +281,7 @@ func simsUserAttributes(d *draft, o *ruleOptions) bool {
 			moveNamed(d, a, name)
 			continue
 		}
-		d.warn("user-attribute", schema.Name(a)+" dropped: iMS has no such attribute")
+		d.warnf("user-attribute", "%s %s dropped: iMS has no such attribute", schema.Name(a), d.several(a))
 		d.remove(a)
 	}
 	return true

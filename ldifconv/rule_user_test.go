@@ -1,6 +1,10 @@
 package ldifconv
 
-import "strings"
+import (
+	"io"
+	"strings"
+	"testing"
+)
 
 var simsRows = []ruleRow{
 	{rule: "sims-administrator", in: "objectclass: inetAdministrator\nobjectclass: x\ninetadministeredservices: ou=imta", want: "objectclass=x\ninetadministeredservices-\n!administrator"},
@@ -229,7 +233,7 @@ var nmsRows = []ruleRow{
 
 	{rule: "nms-member-of", in: "nsdamemberof: cn=a,o=x", want: "nsdamemberof-\nmemberOf=cn=a,o=x"},
 
-	{rule: "nms-list-manager-user", in: "objectclass: mailGroupMember\nobjectclass: x\nmgmemmemberofgroup: l\nmgmemrefdn: cn=a", want: "objectclass=x\nmgmemmemberofgroup-\nmgmemrefdn-\n!list-manager"},
+	{rule: "nms-list-manager-user", in: "objectclass: mailGroupMember\nobjectclass: x\nmgmemmemberofgroup: l\nmgmemrefdn: cn=a", want: "objectclass=x\nmgmemmemberofgroup-\nmgmemrefdn-\n!list-manager\n!list-manager\n!list-manager"},
 
 	{rule: "nms-vanity", in: "mail: a@shop.example", want: ""},
 	{rule: "nms-vanity", opt: RuleOptions{Vanity: true}, in: "objectclass: x\nmail: a@Shop.example", want: "objectclass=x|msgVanityDomainUser\nmsgVanityDomain=shop.example\n!vanity"},
@@ -238,3 +242,36 @@ var nmsRows = []ruleRow{
 
 	{rule: "nms-domain-tree", opt: RuleOptions{MakeDCTree: true}, in: "mail: a@siroe.com", want: ""},
 }
+
+// What a rule drops is named with its value, but for passwords.
+func TestDroppedIsNamed(t *testing.T) {
+	for _, tt := range []struct {
+		from Source
+		in   string
+		want string
+	}{
+		{SIMS, "objectclass: inetMailUser\ninetadministeredservices: ou=imta\ninetadministeredservices: ou=msma\n", `administrator: was a SIMS administrator, of "ou=imta" and 1 more: add`},
+		{SIMS, "objectclass: inetMailUser\nuserdefinedattribute2: a\nuserdefinedattribute2: b\nuserdefinedattribute2: c\n", `user-attribute: userDefinedAttribute2 "a" and 2 more dropped`},
+		{SIMS, "objectclass: inetMailGroup\nrequeststo: a@x.com\n", `requests-to: requestsTo "a@x.com" dropped`},
+		{SIMS, "objectclass: inetMailGroup\nsuppressemailerror: TRUE\n", `suppress-error: suppressEmailError "TRUE" dropped`},
+		{NMS, "objectclass: mailRecipient\nmgmemmemberofgroup: l\n", `list-manager: mgmemMemberOfGroup "l" of the Mailing List Manager dropped`},
+		{NMS, "objectclass: mailRecipient\nobjectclass: mailGroupMember\nmgmemmailuserpassword: sesame\n", `list-manager: mgmemMailUserPassword (not shown) of the Mailing List Manager dropped`},
+		{NMS, "objectclass: mailGroup\nobjectclass: mailGroupManagement\nmgmangroupkey: k\n", `list-manager: mgmanGroupKey "k" dropped`},
+		{NMS, "objectclass: mailGroup\nmgrpapprovepassword: sesame\nmgrpapprovepassword: open\n", `single-value: mgrpApprovePassword keeps (not shown), 1 more dropped`},
+	} {
+		var told kindLog
+		opt := Options{From: tt.from, Kinds: Both, Base: []string{"o=x"}, Log: &told}
+		if _, err := Upgrade(t.Context(), io.Discard, strings.NewReader("dn: cn=a,o=x\n"+tt.in), opt); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(told.String(), tt.want) || strings.Contains(told.String(), "sesame") {
+			t.Errorf("%s\ntold %s\nwant %s", tt.in, &told, tt.want)
+		}
+	}
+}
+
+// kindLog keeps kinds and texts.
+type kindLog struct{ strings.Builder }
+
+func (l *kindLog) Problem(kind, _, text string) { l.WriteString(kind + ": " + text + "\n") }
+func (l *kindLog) Warning(kind, _, text string) { l.WriteString(kind + ": " + text + "\n") }
