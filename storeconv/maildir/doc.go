@@ -45,8 +45,8 @@
 // flags in the order of ASCII: D draft, F flagged, P passed, R answered, S
 // seen, T deleted, a to z the keywords of dovecot-keywords. What stands in
 // front of the colon, the base name, never changes. Where a file system has no
-// colon in names, ";", "!", "_", U+F03A or U+F022 stands in its place: read,
-// never written.
+// colon in names, another mark stands in its place (otherInfo): read, never
+// written.
 //
 // # dovecot-uidlist
 //

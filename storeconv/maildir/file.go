@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,10 +62,11 @@ func ParseFileName(name string) File {
 
 // otherInfo finds flags at the end of a name without a colon, behind what some
 // file systems and programs have in its place: ";" (mbsync and mutt on
-// Windows), "!" (getmail, Python), U+F03A
-// (Cygwin, Samba), U+F022 (macOS, cifs of Linux) or "_" (what unpacks
-// archives on Windows). The base name ends at end. Behind a "_", which many
-// base names have, only the flags of Maildir itself count.
+// Windows), "!" (getmail, offlineimap, Evolution, Python), U+F03A (Cygwin,
+// Samba), U+F022 (macOS, cifs of Linux), U+FF1A (rclone), "%3A" (what copies by
+// WebDAV), or any other mark, as mbsync and NeoMutt can be told to write and
+// what unpacks archives puts there. The base name ends at end. Behind a mark
+// that base names may have, only the flags of Maildir itself count.
 func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
 	flags = len(name)
 	lower := false
@@ -72,23 +74,31 @@ func otherInfo[T string | []byte](name T) (end, flags int, ok bool) {
 		flags--
 		lower = lower || strings.IndexByte("DFPRST", name[flags]) < 0
 	}
-	end = flags - 3 // of the separator and "2,"
-	if end < 1 || name[flags-1] != ',' || name[flags-2] != '2' {
+	end = flags - 2 // of "2,", and then of the mark
+	if end < 2 || name[flags-1] != ',' || name[flags-2] != '2' {
 		return 0, 0, false
 	}
-	switch name[end] {
-	case ';', '!':
-		return end, flags, true
-	case '_':
-		return end, flags, !lower
+	for _, mark := range marks {
+		if end > len(mark) && strings.EqualFold(string(name[end-len(mark):end]), mark) {
+			return end - len(mark), flags, true
+		}
 	}
-	end -= len("\uf03a") - 1
-	if end < 1 {
+	c := name[end-1]
+	if lower || c < ' ' || c > '~' || isLetter(c) || c >= '0' && c <= '9' || c == '.' || c == ',' {
 		return 0, 0, false
 	}
-	mark := string(name[end : flags-2])
-	return end, flags, mark == "\uf03a" || mark == "\uf022"
+	return end - 1, flags, true
 }
+
+// marks stand in place of a colon and nowhere else.
+var marks = [...]string{";", "!", "\uf03a", "\uf022", "\uff1a", "%3a"}
+
+// oddInfo is the end of a name where flags may be that nobody can read: behind
+// what is no mark, behind a second colon, or in another form than "2,".
+var oddInfo = regexp.MustCompile(`[12],[DFPRSTa-z]+$`)
+
+// OddFlags tells that the name may have flags in a form that is not known.
+func (f *File) OddFlags(name string) bool { return !f.HasInfo && oddInfo.MatchString(name) }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 

@@ -29,6 +29,18 @@ func TestParseFileName(t *testing.T) {
 		{"1.h\uf03a2,S", File{"1.h", "S", true, 1, -1, -1}},
 		{"1.h\uf0222,DS", File{"1.h", "DS", true, 1, -1, -1}},
 		{"1.2_3.h_2,RS", File{"1.2_3.h", "RS", true, 1, -1, -1}},
+		{"1.h-2,FS", File{"1.h", "FS", true, 1, -1, -1}},
+		{"1.h,U=7=2,S", File{"1.h,U=7", "S", true, 1, -1, -1}},
+		{"1.h%3A2,Sab", File{"1.h", "Sab", true, 1, -1, -1}},
+		{"1.h%3a2,", File{"1.h", "", true, 1, -1, -1}},
+		{"1.h\uff1a2,T", File{"1.h", "T", true, 1, -1, -1}},
+		{"1.h 2,S", File{"1.h", "S", true, 1, -1, -1}},
+		{"1.h-2,Sa", File{"1.h-2,Sa", "", false, 1, -1, -1}},
+		{"1.h.2,S", File{"1.h.2,S", "", false, 1, -1, -1}},
+		{"1.h,2,S", File{"1.h,2,S", "", false, 1, -1, -1}},
+		{"1.h\xff2,S", File{"1.h\xff2,S", "", false, 1, -1, -1}},
+		{"%3A2,S", File{"%3A2,S", "", false, -1, -1, -1}},
+		{"x:y:2,S", File{"x", "", false, -1, -1, -1}},
 		{"1.h_2,abc", File{"1.h_2,abc", "", false, 1, -1, -1}},
 		{"1.h_2,S=5", File{"1.h_2,S=5", "", false, 1, 5, -1}},
 		{"1.h;2,S:2,F", File{"1.h;2,S", "F", true, 1, -1, -1}},
@@ -40,6 +52,17 @@ func TestParseFileName(t *testing.T) {
 	} {
 		if got := ParseFileName(row.name); got != row.want {
 			t.Errorf("%q: %+v, want %+v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestOddFlags(t *testing.T) {
+	for name, odd := range map[string]bool{
+		"1.h-2,Sa": true, "1.h.2,S": true, "x:y:2,S": true, "1.h:1,S": true, "1.h2,FS": true, "2,S": true, "1.h\xff2,S": true,
+		"1.h:2,S": false, "1.h;2,S": false, "1.h-2,S": false, "1.h:2,": false, "1.h.2,": false, "1.h,S=12,W=13": false, "1.h": false, "1.h-2,host1": false,
+	} {
+		if f := ParseFileName(name); f.OddFlags(name) != odd {
+			t.Errorf("%q: %v", name, !odd)
 		}
 	}
 }

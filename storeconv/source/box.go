@@ -20,6 +20,8 @@ type maildirBox struct {
 	keywords []string         // by their letters
 	courier  map[string][]int // numbers of keywords by base names
 	unnamed  int              // letters that no keyword belongs to
+	odd      int              // names with flags in no known form,
+	oddName  string           // the first of which is this
 	renewed  int              // messages whose dates were taken from their names
 }
 
@@ -119,6 +121,9 @@ func (b *maildirBox) tellRest() {
 	if b.unnamed > 0 {
 		b.s.told(where, "keyword", 1, fmt.Sprintf("%d times a message has a letter that no keyword belongs to: left out", b.unnamed))
 	}
+	if b.odd > 0 {
+		b.s.told(where, "unread-flags", 2, fmt.Sprintf("%d names of files end as if flags stood there, in no known form: left out (%s)", b.odd, b.oddName))
+	}
 	if b.renewed > 0 {
 		b.s.told(where, "lost-date", 1, fmt.Sprintf("%d files are younger than their names say: the receive dates are those of the names", b.renewed))
 	}
@@ -205,6 +210,11 @@ func (b *maildirBox) acl() string {
 
 // flags returns the flags of a message as a stream says them.
 func (b *maildirBox) flags(m maildir.Message, f maildir.File) string {
+	if f.OddFlags(m.Name) {
+		if b.odd++; b.odd == 1 {
+			b.oddName = m.String()
+		}
+	}
 	flags, letters, other := maildir.ParseLetters(f.Flags)
 	if m.Dir == "new" {
 		flags |= ims.Recent
@@ -219,6 +229,11 @@ func (b *maildirBox) flags(m maildir.Message, f maildir.File) string {
 	}
 	if strings.Contains(other, "P") { // passed on
 		words = append(words, "$Forwarded")
+	}
+	for _, l := range other {
+		if l != 'P' && l != 'Z' { // Z: compressed
+			b.unnamed++
+		}
 	}
 	return strings.Join(words, " ")
 }

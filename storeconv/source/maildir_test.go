@@ -113,7 +113,27 @@ var maildirRows = []row{
 		msg joe/INBOX/6 0 "d" "\\Seen \\Answered"
 		msg joe/INBOX/7 0 "e" ""
 		msg joe/INBOX/8 0 "f" "\\Seen work"
-		msg joe/INBOX/9 0 "g" "\\Flagged"`},
+		msg joe/INBOX/9 0 "g" "\\Flagged"
+		! 2 unread-flags joe: 1 names of files end as if flags stood there, in no known form: left out (cur/961579938.e_2,ab)`},
+	{name: "marks of other programs, and flags that nobody can read", files: map[string]string{
+		"joe/cur/961579934.a-2,RS": "a", "joe/cur/961579935.b=2,F": "b", "joe/cur/961579936.c%3A2,Sa": "c", "joe/cur/961579937.d\uff1a2,T": "d", "joe/cur/961579938.e 2,": "e",
+		"joe/cur/961579939.f-2,Sa": "f", "joe/cur/961579940.g:h:2,S": "g", "joe/cur/961579941.i.2,F": "i", "joe/cur/961579942.j:2,SXY": "j",
+		"joe/dovecot-uidlist":  "3 V7 N20\n3 :961579934.a\n4 :961579935.b:2,\n5 :961579936.c\n6 :961579937.d\n7 :961579938.e\n8 :961579939.f-2,Sa\n9 :961579940.g\n10 :961579941.i.2,F\n11 :961579942.j\n",
+		"joe/dovecot-keywords": "0 work\n",
+	}, want: `
+		user joe
+		box joe/INBOX 7 20 sub -1 "work" ""
+		msg joe/INBOX/3 0 "a" "\\Seen \\Answered"
+		msg joe/INBOX/4 0 "b" "\\Flagged"
+		msg joe/INBOX/5 0 "c" "\\Seen work"
+		msg joe/INBOX/6 0 "d" "\\Deleted"
+		msg joe/INBOX/7 0 "e" ""
+		msg joe/INBOX/8 0 "f" ""
+		msg joe/INBOX/9 0 "g" ""
+		msg joe/INBOX/10 0 "i" ""
+		msg joe/INBOX/11 0 "j" "\\Seen"
+		! 1 keyword joe: 2 times a message has a letter that no keyword belongs to: left out
+		! 2 unread-flags joe: 3 names of files end as if flags stood there, in no known form: left out (cur/961579939.f-2,Sa)`},
 	{name: "Maildirs of Thunderbird and KMail", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"Inbox/cur/961579934.eml": "a", "Inbox/dovecot-uidlist": "3 V7 N2\n1 :961579934.eml\n", "Inbox.msf": "x", "Work/cur/": "", "Work/dovecot-uidlist": "3 V8 N1\n", "Work.sbd/x/cur/": "", "Work.sbd/x/dovecot-uidlist": "3 V9 N1\n",
 		".Work.directory/y/cur/": "", ".Work.directory/y/dovecot-uidlist": "3 V10 N1\n", ".Work.directory/x/cur/": "", ".Work.directory/x/dovecot-uidlist": "3 V11 N1\n", ".inbox.directory/z/cur/": "", ".inbox.directory/z/dovecot-uidlist": "3 V12 N1\n",

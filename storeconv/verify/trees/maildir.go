@@ -229,10 +229,15 @@ func (u *maildirUser) mailbox(dir, name string) error {
 	if err := u.member(m); err != nil {
 		return err
 	}
+	unread := 0
 	for _, e := range b.files {
+		unread += sign(e.unread())
 		if err := b.message(e); err != nil {
 			return err
 		}
+	}
+	if unread > 0 {
+		b.problem(dir, "unread-flags", "%d names of files have flags in no known form: not compared", unread)
 	}
 	return nil
 }
@@ -258,16 +263,30 @@ type mailFile struct {
 	uid   uint32 // 0: none yet
 }
 
-// marked are flags behind what stands in place of a colon.
-var marked = regexp.MustCompile(`(?s)^(.+?)(?:[;!\x{f03a}\x{f022}]2,[A-Za-z]*|_2,[DFPRST]*)$`)
+// marked are flags behind what stands in place of a colon: a mark that only
+// that is, or any other of ASCII that ends no word, with flags and no keywords.
+var marked = regexp.MustCompile(`(?s)^(.+?)(?:(?:[;!\x{f03a}\x{f022}\x{ff1a}]|%3[Aa])2,[A-Za-z]*|[ -~]2,[DFPRST]*)$`)
+
+// noMarks are what base names have in front of "2," without a mark.
+const noMarks = ".,0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // withoutFlags is the base name of a file.
 func withoutFlags(name string) string {
 	base, _, colon := strings.Cut(name, ":")
-	if found := marked.FindStringSubmatch(name); !colon && found != nil {
-		base = found[1]
+	found := marked.FindStringSubmatch(name)
+	if colon || found == nil || strings.ContainsAny(name[len(found[1]):][:1], noMarks) {
+		return base
 	}
-	return base
+	return found[1]
+}
+
+// unknown is the end of a name that may be flags.
+var unknown = regexp.MustCompile(`[12],[DFPRSTa-z]+$`)
+
+// unread tells a name with flags that nobody can read.
+func (f *mailFile) unread() bool {
+	rest := f.name[len(f.base):]
+	return unknown.MatchString(f.name) && (rest == "" || rest[0] == ':' && !strings.HasPrefix(rest, ":2,"))
 }
 
 // list lists cur and new.

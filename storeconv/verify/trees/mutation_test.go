@@ -240,7 +240,7 @@ func TestMutations(t *testing.T) {
 func TestUnread(t *testing.T) {
 	for name, text := range map[string]string{
 		"joe/Maildir/cur/961579936.z": "\xfd7zXZ\x00", "joe/Maildir/.Sent.2001/dovecot-acl": "owner q\n", "joe/Maildir/dovecot-keywords": "x\n", "joe/Maildir/maildirsize": "x\n",
-		"joe/Maildir/dir/sub/cur/1.x": "x",
+		"joe/Maildir/dir/sub/cur/1.x": "x", "joe/Maildir/cur/961579936.a-2,Sa": "x", "joe/Maildir/cur/961579936.a:b:2,S": "x",
 	} {
 		files := make(map[string]string)
 		for path, text := range maildirFiles {
