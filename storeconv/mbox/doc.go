@@ -23,9 +23,9 @@
 //
 // and, where the first line of the file has no date, lines with no more words
 // than that. "From" and "From -" alone, as Thunderbird writes them, need one of
-// the fields behind them that mail begins with. Any other line is text; in
-// front of such a field, and with a date or a blank line in front, it is told
-// (UnsureFrom).
+// the fields behind them that mail begins with. Any other line is text; with
+// a sender and a date, or with a blank line in front and such a field behind
+// it, it is told (UnsureFrom).
 //
 // # Where it ends
 //

@@ -226,8 +226,10 @@ func (r *Reader) separates(f fromLine, blankBefore bool) bool {
 	next := r.scan.peek()
 	switch {
 	case f.sure, blankBefore && f.dated, blankBefore && r.undated && words(f.sender) <= max(1, r.words):
-		return isHeader(next)
-	case !blankBefore && !f.dated || !isMailHeader(next):
+		if isHeader(next) || !f.dated || f.sender == "" {
+			return isHeader(next)
+		}
+	case !f.dated && !blankBefore, !(f.dated && f.sender != "") && !isMailHeader(next):
 		return false
 	case blankBefore && f.bare():
 		return true

@@ -73,6 +73,7 @@ var readerRows = []struct {
 	{"CRLF and then LF", strings.ReplaceAll(from1+"S: a\n\na\n\n", "\n", "\r\n") + from2 + "S: b\n\nb\n", Auto, []string{
 		`0 joe@siroe.com 961579934 "S: a\r\n\r\na\r\n"`, `0 ann 961666334 "S: b\n\nb\n"`}},
 	{"a From line in a text", from1 + "\nbody\n" + from2 + "and text\nFrom here on\n\nFrom there\nX: y\n", Auto, []string{
+		`! 1 byte 50: the line "From ann Thu Jun 22 09:32:14 2000" may begin a message: taken for text`,
 		`0 joe@siroe.com 961579934 "\nbody\nFrom ann Thu Jun 22 09:32:14 2000\nand text\nFrom here on\n\nFrom there\nX: y\n"`}},
 	{"CRLF", strings.ReplaceAll(from1+"Subject: a\n\nbody\n\n"+from2+"S: b\n\nx\n\n", "\n", "\r\n"), Auto, []string{
 		`0 joe@siroe.com 961579934 "Subject: a\r\n\r\nbody\r\n"`, `0 ann 961666334 "S: b\r\n\r\nx\r\n"`}},
@@ -92,6 +93,8 @@ var readerRows = []struct {
 		"! 2 byte 196660: 7 bytes in front of a From line belong to no message",
 		fmt.Sprintf(`0 joe@siroe.com 961579934 %q`, "S: x\n\nx\n"+strings.Repeat("\x00", 3*window)), `0 ann 961666334 "S: y\n\ny\n"`}},
 	{"a body is not split", from1 + "S: a\n\nFrom here on, ...\n\nFrom here on, ...\n\nFrom what I wrote on Wed Jun 21 09:32:14 2000\n\nFrom Jun 21 09:32 2000 on\nnot again\n\nFrom joe Jun 21 09:32 2000\nnot again\n\nFrom \nhttp://x\n\nFrom joe\nhttp://x\n", Auto, []string{
+		`! 1 byte 88: the line "From what I wrote on Wed Jun 21 09:32:14 2000" may begin a message: taken for text`,
+		`! 1 byte 172: the line "From joe Jun 21 09:32 2000" may begin a message: taken for text`,
 		`0 joe@siroe.com 961579934 "S: a\n\nFrom here on, ...\n\nFrom here on, ...\n\nFrom what I wrote on Wed Jun 21 09:32:14 2000\n\nFrom Jun 21 09:32 2000 on\nnot again\n\nFrom joe Jun 21 09:32 2000\nnot again\n\nFrom \nhttp://x\n\nFrom joe\nhttp://x\n"`}},
 	{"a body is not split where From lines have no date", "From joe\nS: a\n\nFrom here on, this:\nhttp://x\n\nFrom ann\nS: b\n\nFrom ann\nsaid\n", Auto, []string{
 		`0 joe -9223372036854775808 "S: a\n\nFrom here on, this:\nhttp://x\n"`, `0 ann -9223372036854775808 "S: b\n\nFrom ann\nsaid\n"`}},
@@ -100,6 +103,9 @@ var readerRows = []struct {
 		`! 1 byte 136: the line "From ann Jun 21 09:32:17 2000" may begin a message: taken for text`, `0 ann 961579936 "S: c\n\nc\nFrom ann Jun 21 09:32:17 2000\nTo: no blank line\n"`}},
 	{"Thunderbird, old and new", "From - Wed Jun 21 09:32:14 2000\nX-Mozilla-Status: 0001\nS: a\n\na\n\nFrom \nX-Mozilla-Status: 0000\nS: b\n\nb\n\nFrom -\nReceived: x\n\nc\n\nFrom - \nno header\n", Auto, []string{
 		`0 - 961579934 "S: a\n\na\n" \Seen`, `0  -9223372036854775808 "S: b\n\nb\n" `, `0 - -9223372036854775808 "Received: x\n\nc\n\nFrom - \nno header\n"`}},
+	{"a sender of several words, and no header behind", from1 + "S: a\n\na\n\nFrom Joe Q Public Wed Jun 21 09:32:15 2000\n\nthe second\n", Auto, []string{
+		`! 1 byte 53: the line "From Joe Q Public Wed Jun 21 09:32:15 2000" may begin a message: taken for text`,
+		`0 joe@siroe.com 961579934 "S: a\n\na\n\nFrom Joe Q Public Wed Jun 21 09:32:15 2000\n\nthe second\n"`}},
 	{"a line that may begin a message", from1 + "S: a\n\na\n\nFrom joe, who knows when\nSubject: b\n\nb\n", Auto, []string{
 		`! 1 byte 53: the line "From joe, who knows when" may begin a message: taken for text`, `0 joe@siroe.com 961579934 "S: a\n\na\n\nFrom joe, who knows when\nSubject: b\n\nb\n"`}},
 	{"quoted, mboxrd", from1 + "\n>From a\n>>From b\n> From c\nFromage\n", Auto, []string{`0 joe@siroe.com 961579934 "\nFrom a\n>From b\n> From c\nFromage\n"`}},
