@@ -19,7 +19,8 @@ MAILBOX FILES AND MAILDIRS
 a reader of its own: whose mail lies where, what mailboxes are called, UIDs,
 dates, flags, rights and links are decided a second time. What could not be read
 of them is listed; what restore had to put in the place of things that they do
-not say is not told again.
+not say is not told again. Flags that differ from those of mailbox files, or of a
+plain tar, are a warning: a restore changes no flags of messages that are there.
 `
 
 // openSource opens what a store is held against, a stream or a tree. The caller

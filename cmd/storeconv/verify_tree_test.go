@@ -67,6 +67,22 @@ func TestVerifyTree(t *testing.T) {
 	mustRun(t, 2, "verify", "--kind", "stream", "--user", "joe", "-f", at("mbox"), at("sample"))
 }
 
+// TestVerifyFlagsStay: flags that changed in a mailbox file since an earlier
+// restore stay as they are in the store, which is no fault of the store.
+func TestVerifyFlagsStay(t *testing.T) {
+	dir := scratch(t)
+	file, store := filepath.Join(dir, "joe"), filepath.Join(dir, "store")
+	put(t, file, mailboxFile)
+	mustRun(t, 0, "restore", "-f", file, "--store", store, "--quiet")
+	put(t, file, strings.NewReplacer("Status: O\n", "Status: RO\n", "X-Keywords: Junk", "X-Keywords: Work").Replace(mailboxFile)+
+		"From a@siroe.com Wed Jun 21 09:32:17 2000\nX-UID: 9\nStatus: RO\nSubject: three\n\nthird\n\n")
+	mustRun(t, 0, "restore", "-f", file, "--store", store, "--quiet")
+	o := mustRun(t, 0, "verify", "-f", file, store)
+	if want := "joe/INBOX/7: the flags are [\"\\\\Flagged\" \"junk\"], the source says [\"\\\\Flagged\" \"\\\\Seen\" \"work\"]"; strings.Count(o.stderr, "[flags]") != 1 || !strings.Contains(o.stderr, want) {
+		t.Errorf("not %q:\n%s", want, o.stderr)
+	}
+}
+
 // TestVerifyMaildirUsage: what does not go together is refused before anything
 // is read.
 func TestVerifyMaildirUsage(t *testing.T) {

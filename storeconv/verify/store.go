@@ -126,11 +126,11 @@ type verifier struct {
 	user    userTotals
 	indexed bool // some mailbox has an index of ours
 	strange strangeDates
-	late    map[lateKey]lateNote // differences that something to come may explain
-	backups []int64              // dates of the streams that have come
-	owners  map[string]string    // whose mail came first to a mailbox: users of the stream by path
-	lister  nms.Lister           // of openMailbox
-	entered int                  // mailboxes that were opened for members of streams, each time
+	late    map[lateKey]storeconv.Note // differences that something to come may explain
+	backups []int64                    // dates of the streams that have come
+	owners  map[string]string          // whose mail came first to a mailbox: users of the stream by path
+	lister  nms.Lister                 // of openMailbox
+	entered int                        // mailboxes that were opened for members of streams, each time
 
 	// Of all workers.
 	dateLock sync.Mutex

@@ -21,7 +21,7 @@ import (
 type Stream struct {
 	Name string // for positions
 	R    io.Reader
-	Tree bool // it was made of a tree of files: its offsets mean nothing
+	Tree bool // it was made of a tree of files, of the kind that its product says: its offsets mean nothing
 }
 
 // maxLate bounds what is remembered across a run: differences that a later
@@ -36,6 +36,7 @@ type streamCheck struct {
 	first    bool // no stream came before
 	r        *sims.Reader
 	date     int64 // of the backup, seconds since 1970; 0: not said
+	silent   bool  // its flags are those of new messages, and change none that are there
 	read     *messageReader
 	contents recentContents        // of the first copies that came last
 	absent   map[string]absentCopy // first copies that are not in the store by their own names
@@ -74,6 +75,7 @@ func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	c.date = header.Date
+	c.silent = header.Profile == "" || s.Tree && header.Product == "mbox"
 	v.backups = append(v.backups, c.date)
 	for n := 0; ; n++ {
 		m, err := c.r.Next()
@@ -310,8 +312,14 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 	} else {
 		c.later(m, lateKey{uid: rec.uid, kind: "date"}, date == rec.date, "received %s, the index says %s", dateText(date), dateText(rec.date))
 	}
-	want := flagSet(m.Flags)
-	c.later(m, lateKey{uid: rec.uid, kind: "flags"}, slices.Equal(want, rec.flags), "the flags are %q, the stream says %q", rec.flags, want)
+	key, want := lateKey{uid: rec.uid, kind: "flags"}, flagSet(m.Flags)
+	equal := slices.Equal(want, rec.flags)
+	switch _, said := c.v.late[key.of(c.box.view)]; {
+	case !c.silent:
+		c.later(m, key, equal, "the flags are %q, the stream says %q", rec.flags, want)
+	case !equal && !said:
+		c.note(m, key, storeconv.Warning, "the flags are %q, the source says %q: a source of its kind changes no flags of messages that are there", rec.flags, want)
+	}
 }
 
 // storeDate is a receive date of a stream as a store has it: 1970 for one that
@@ -335,33 +343,44 @@ func (k lateKey) compare(o lateKey) int {
 	return cmp.Or(strings.Compare(k.path, o.path), cmp.Compare(k.uid, o.uid), strings.Compare(k.kind, o.kind))
 }
 
-// lateNote is a difference between the store and what was last said.
-type lateNote struct{ where, text string }
+// of is the key for the mailbox of a view.
+func (k lateKey) of(view *boxView) lateKey {
+	k.path = view.box.path
+	return k
+}
 
 // later notes a difference of something of the mailbox at hand, until something
 // to come explains it: another member of this stream, when the mail of several
 // users was put together, or a later stream.
 func (c *streamCheck) later(m *sims.Member, key lateKey, equal bool, format string, args ...any) {
-	key.path = c.box.view.box.path
 	if equal {
-		delete(c.v.late, key)
+		delete(c.v.late, key.of(c.box.view))
 		return
 	}
+	c.note(m, key, storeconv.Problem, format, args...)
+}
+
+// note keeps a difference until the end of all streams, or tells it where too
+// many are kept.
+func (c *streamCheck) note(m *sims.Member, key lateKey, severity storeconv.Severity, format string, args ...any) {
+	key = key.of(c.box.view)
+	n := note(severity, key.kind, c.where(m), format, args)
 	if _, known := c.v.late[key]; !known && len(c.v.late) >= maxLate {
-		c.problem(m, key.kind, format, args...)
+		if c.ctx.Err() == nil {
+			c.tell(n)
+		}
 		return
 	}
 	if c.v.late == nil {
-		c.v.late = make(map[lateKey]lateNote)
+		c.v.late = make(map[lateKey]storeconv.Note)
 	}
-	c.v.late[key] = lateNote{c.where(m), fmt.Sprintf(format, args...)}
+	c.v.late[key] = n
 }
 
 // endStreams tells the differences that nothing explained.
 func (v *verifier) endStreams() {
 	for _, key := range slices.SortedFunc(maps.Keys(v.late), lateKey.compare) {
-		n := v.late[key]
-		v.tell(problem(key.kind, n.where, "%s", n.text))
+		v.tell(v.late[key])
 	}
 	v.late = nil
 }

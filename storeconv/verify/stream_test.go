@@ -1,15 +1,18 @@
 package verify_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -112,6 +115,51 @@ func TestIncremental(t *testing.T) {
 	if log := verifyStreams(t, store, verify.StoreOptions{}, full, other); len(log.problems) != 2 {
 		t.Errorf("flags that no later stream explains, and a message that is missing: %q", log.problems)
 	}
+}
+
+// TestFlagsStay: a plain tar says nothing of flags of messages that are there,
+// nor of the last access; a stream before or behind it does.
+func TestFlagsStay(t *testing.T) {
+	full := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000000, flags: `\Seen`})
+	other := makeStream(t, 7, made{name: "joe/INBOX/1", body: mail(1), date: 900000000, flags: `\Draft`})
+	plain := plainTar(t, "joe/INBOX/1", mail(1), 900000000)
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, full, plain)
+	for _, row := range []struct {
+		streams            [][]byte
+		problems, warnings int
+	}{
+		{[][]byte{full}, 0, 0}, {[][]byte{plain}, 0, 2}, {[][]byte{full, plain}, 0, 1}, {[][]byte{plain, full}, 0, 0},
+		{[][]byte{other, plain}, 1, 0}, {[][]byte{plain, other}, 1, 0},
+	} {
+		log := verifyStreams(t, store, verify.StoreOptions{}, row.streams...)
+		if len(log.problems) != row.problems || len(log.warnings) != row.warnings {
+			t.Errorf("%q, %q", log.problems, log.warnings)
+		}
+		for _, line := range append(log.problems, log.warnings...) {
+			if !strings.HasPrefix(line, "flags ") && !strings.HasPrefix(line, "last-access ") {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+}
+
+// plainTar is an archive of one message that no backup program made.
+func plainTar(t testing.TB, name, body string, date int64) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(body)), Mode: 0o600, ModTime: time.Unix(date, 0)})
+	if err == nil {
+		_, err = io.WriteString(w, body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // TestAppended: the mailbox had messages of its own before the stream came.

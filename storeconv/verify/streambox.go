@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -222,14 +223,26 @@ func (c *streamCheck) lastAccess(m *sims.Member) {
 	if err != nil {
 		return // likewise
 	}
+	named := *m
+	named.Name = m.User + "/" + m.Mailbox
 	want := int64(-1)
 	if c.date > 0 {
 		want = c.date
+	} else if rec.LastAccess != want {
+		c.undated(&named, rec.LastAccess)
+		return
 	}
-	named := *m
-	named.Name = m.User + "/" + m.Mailbox
 	said := rec.LastAccess > want && slices.Contains(c.v.backups, rec.LastAccess) // by an earlier stream
 	c.later(&named, lateKey{kind: "last-access"}, said || rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
+}
+
+// undated tells of a last access that a stream without a date says nothing of:
+// an earlier one has said it.
+func (c *streamCheck) undated(m *sims.Member, has int64) {
+	key := lateKey{kind: "last-access"}
+	if _, said := c.v.late[key.of(c.box.view)]; !said && !slices.Contains(c.v.backups, has) {
+		c.note(m, key, storeconv.Warning, "peruser.db has the last access at %d, the source says none", has)
+	}
 }
 
 // mailbox compares what the stream says of a mailbox as a whole.

@@ -201,7 +201,7 @@ func held(t testing.TB, root string, stream []byte) []string {
 	var again bytes.Buffer
 	log := new(recorder)
 	must(t, trees.Write(context.Background(), &again, root, trees.Options{Log: log}))
-	_, err = verify.Store(context.Background(), store, verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "tree", R: &again}}})
+	_, err = verify.Store(context.Background(), store, verify.StoreOptions{Log: log, Streams: []verify.Stream{{Name: "tree", R: &again, Tree: true}}})
 	must(t, err)
 	return log.lines
 }

@@ -26,6 +26,14 @@ const (
 	Maildir                 // Maildirs
 )
 
+// String is the name of a kind, "mbox" or "maildir".
+func (k Kind) String() string {
+	if k == Mbox {
+		return "mbox"
+	}
+	return "maildir"
+}
+
 // Options say how a tree is read, as they do for the restore. The zero value
 // looks.
 type Options struct {
@@ -40,8 +48,8 @@ type Options struct {
 	Log     storeconv.Log
 }
 
-// Write writes the tree, or the mailbox file, at path as a backup stream. The
-// error is of the destination, of the context, or of a path that has no mail.
+// Write writes the tree, or the mailbox file, at path as a backup stream, whose
+// product is the kind. The error is of the destination, of the context, or of a path that has no mail.
 func Write(ctx context.Context, dst io.Writer, path string, opt Options) error {
 	if opt.Log == nil {
 		opt.Log = storeconv.Discard
@@ -51,7 +59,7 @@ func Write(ctx context.Context, dst io.Writer, path string, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if w.out, err = sims.NewWriter(dst, sims.Header{Product: "verify"}, 0); err != nil {
+	if w.out, err = sims.NewWriter(dst, sims.Header{Product: w.opt.Kind.String()}, 0); err != nil {
 		return err
 	}
 	for i, p := range places {
