@@ -11,7 +11,7 @@ import (
 )
 
 // storeHint adds to an error about a directory that is no store where a store
-// is: above it or below it.
+// is, above it or below it, or what else it is.
 func storeHint(err error, dir string) error {
 	if !errors.Is(err, ims.ErrNoStore) {
 		return err
@@ -24,6 +24,9 @@ func storeHint(err error, dir string) error {
 		if info, statErr := os.Stat(filepath.Join(near, "partition")); statErr == nil && info.IsDir() {
 			return cli.WithHint(err, near+" looks like a store")
 		}
+	}
+	if _, statErr := os.Stat(filepath.Join(abs, ".imsconv", "export")); statErr == nil {
+		return cli.WithHint(err, dir+" looks like an export: storeconv verify --store STORE holds one of Maildirs against its store with --maildir, one of mailbox files with -f")
 	}
 	return cli.WithHint(err, "a store is the directory that holds partition and mboxlist")
 }

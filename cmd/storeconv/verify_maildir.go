@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -102,6 +103,9 @@ func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []
 	}
 	rep, err := maildirs.Verify(ctx, o.maildir.out, opts)
 	countMaildir(job, rep)
+	if errors.Is(err, maildirs.ErrMailboxFiles) {
+		return cli.WithHint(err, "mailbox files are held against a store with -f: storeconv verify --store STORE -f "+o.maildir.out)
+	}
 	return err
 }
 

@@ -83,6 +83,40 @@ func TestVerifyFlagsStay(t *testing.T) {
 	}
 }
 
+// TestVerifyOfAnotherKind: what is given in the place of something else is called
+// what it is, with the option that takes it.
+func TestVerifyOfAnotherKind(t *testing.T) {
+	dir := scratch(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	put(t, at("joe"), mailboxFile)
+	mustRun(t, 0, "restore", "-f", at("joe"), "--store", at("store"), "--quiet")
+	mustRun(t, 0, "export", "--store", at("store"), "--to", "mbox", "--out", at("mbox"), "--quiet")
+	mustRun(t, 0, "export", "--store", at("store"), "--to", "maildir", "--out", at("maildir"), "--quiet")
+	for _, row := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--store", at("store"), "--maildir", at("mbox")}, []string{"mailbox files, no export of Maildirs", "-f " + at("mbox")}},
+		{[]string{"--store", at("store"), "--maildir", at("mbox/joe/INBOX")}, []string{"mailbox files, no export of Maildirs", "-f "}},
+		{[]string{at("mbox")}, []string{"looks like an export", "-f"}},
+		{[]string{at("maildir")}, []string{"looks like an export", "--maildir"}},
+		{[]string{"--store", at("store"), "-f", at("store")}, []string{"a store, and nothing that one was restored from"}},
+	} {
+		o := run(t, nil, append([]string{"verify"}, row.args...)...)
+		for _, want := range row.want {
+			if o.exit == 0 || !strings.Contains(o.stderr, want) || strings.Contains(o.stderr, "is not there") {
+				t.Errorf("%q: exit status %d, no %q\n%s", row.args, o.exit, want, o.stderr)
+			}
+		}
+	}
+	mustRun(t, 0, "verify", "--store", at("store"), "-f", at("mbox"))
+	mustRun(t, 0, "verify", "--store", at("store"), "-f", at("maildir"))
+	o := mustRun(t, 1, "restore", "-f", at("store"), "--store", at("other"))
+	if !strings.Contains(o.stderr, "a store, and no tree of mailbox files or Maildirs") {
+		t.Error(o.stderr)
+	}
+}
+
 // TestVerifyMaildirUsage: what does not go together is refused before anything
 // is read.
 func TestVerifyMaildirUsage(t *testing.T) {

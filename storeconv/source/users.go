@@ -57,6 +57,9 @@ func (s *Source) findUsers() error {
 		return s.oneFile(name)
 	}
 	if s.opt.Kind == 0 {
+		if in(s.root, "partition", isAny) && in(s.root, "mboxlist", isAny) {
+			return errors.New("a store, and no tree of mailbox files or Maildirs: backup and export read stores")
+		}
 		s.opt.Kind = Mbox
 		if s.looksMaildir() {
 			s.opt.Kind = Maildir
@@ -234,6 +237,8 @@ func in(d *maildir.Dir, name string, is func(*maildir.Dir) bool) bool {
 	defer sub.Close()
 	return is(sub)
 }
+
+func isAny(*maildir.Dir) bool { return true }
 
 // eachDir calls do with every directory in d that is not hidden.
 func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *maildir.Dir) error) error {

@@ -52,6 +52,18 @@ func openFile(at int, name string) (*os.File, *unix.Stat_t, error) {
 	return os.NewFile(uintptr(fd), name), &st, nil
 }
 
+// isMailboxFile tells a file that begins as mailbox files do.
+func isMailboxFile(path string) bool {
+	f, _, err := openFile(unix.AT_FDCWD, path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 5)
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == "From "
+}
+
 // maxSmall bounds the files that are read whole, in bytes.
 const maxSmall = 64 << 20
 

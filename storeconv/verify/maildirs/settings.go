@@ -78,16 +78,18 @@ func (t template) login(id string) string {
 const madeName = ".imsconv/export"
 
 // readMade tells what an export was made with; what it does not say is "".
-func readMade(text string) (path, domain string) {
+func readMade(text string) (to, path, domain string) {
 	for line := range strings.Lines(text) {
 		switch key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); key {
+		case "to":
+			to = value
 		case "path":
 			path = value
 		case "domain":
 			domain = value
 		}
 	}
-	return path, domain
+	return to, path, domain
 }
 
 // uidl is a format of POP3 UIDLs: text and numbers in turns.

@@ -60,6 +60,10 @@ type Report struct {
 	Faults    int64 `json:"faults"`   // problems told
 }
 
+// ErrMailboxFiles is returned for an export of mailbox files, which is held
+// against a store as what the store could have been restored from.
+var ErrMailboxFiles = errors.New("mailbox files, no export of Maildirs")
+
 // Verify holds the Maildirs below the directory out against what they were
 // made of; see the package comment. It goes on after a problem. The error is
 // for what makes checking impossible.
@@ -134,6 +138,9 @@ func (v *verifier) open(out string) error {
 		return err
 	}
 	if !info.IsDir() {
+		if isMailboxFile(out) {
+			return fmt.Errorf("%s: %w", out, ErrMailboxFiles)
+		}
 		return fmt.Errorf("%s: not a directory", out)
 	}
 	if v.uidl, err = parseUIDL(v.opts.UIDL); err != nil {
@@ -151,7 +158,10 @@ func (v *verifier) open(out string) error {
 	if v.opts.Owner != nil {
 		v.owner = *v.opts.Owner
 	}
-	v.madeWith()
+	if to := v.madeWith(); to == "mbox" {
+		unix.Close(v.root)
+		return fmt.Errorf("%s: %w", out, ErrMailboxFiles)
+	}
 	if v.place, err = parseTemplate(v.opts.Path, v.opts.Selection.Domain); err != nil {
 		unix.Close(v.root)
 		return fmt.Errorf("path %q: %w", v.opts.Path, err)
@@ -234,15 +244,17 @@ func (v *verifier) source(ctx context.Context) (run func(context.Context, func(*
 }
 
 // madeWith takes the path and the domain of ids without one from the export,
-// where the options do not say them.
-func (v *verifier) madeWith() {
+// where the options do not say them, and returns what it was made of: maildir,
+// mbox, or "" where it does not say.
+func (v *verifier) madeWith() (to string) {
 	text, _, err := readSmall(v.root, madeName)
 	if err != nil {
 		v.log.Problem("unreadable", madeName, err.Error())
 	}
-	path, domain := readMade(text)
+	to, path, domain := readMade(text)
 	v.opts.Path = cmp.Or(v.opts.Path, path)
 	v.opts.Selection.Domain = cmp.Or(v.opts.Selection.Domain, domain)
+	return to
 }
 
 // configuration reads what the example configuration says of names.

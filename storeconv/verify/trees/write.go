@@ -157,6 +157,9 @@ func (w *writer) places() ([]place, error) {
 		return []place{{cmp.Or(w.opt.User, withoutEnd(plainName(w.root))), w.root, true}}, nil
 	}
 	if w.opt.Kind == 0 {
+		if isDir(filepath.Join(w.root, "partition")) && isDir(filepath.Join(w.root, "mboxlist")) {
+			return nil, errors.New("a store, and nothing that one was restored from")
+		}
 		w.opt.Kind = Mbox
 		if isHome(w.root) || strings.HasSuffix(w.opt.Path, "Maildir") || len(w.maildirs()) > 0 {
 			w.opt.Kind = Maildir
