@@ -140,7 +140,7 @@ func (b *maildirBox) readKeywords() {
 	}
 	for i, k := range b.keywords {
 		if k != "" && !isKeyword(k) {
-			b.s.told(b.where(b.fileName(maildir.KeywordsName)), "keyword", 2, fmt.Sprintf("%q cannot be a keyword: left out", k))
+			b.s.told(b.where(b.fileName(maildir.KeywordsName)), "keyword", 2, fmt.Sprintf("%q cannot be a keyword: left out", clip(k)))
 			b.keywords[i] = ""
 		}
 	}
@@ -178,9 +178,16 @@ func (b *maildirBox) fileName(name string) string {
 	return strings.TrimPrefix(b.dirName()+"/"+name, "/")
 }
 
+// maxKeyword bounds a keyword, in bytes; servers have shorter ones. All of a
+// mailbox, and all of a message, are bounded by maxWords.
+const (
+	maxKeyword = 128
+	maxWords   = 96 << 10
+)
+
 // isKeyword tells a word that can stand among flags.
 func isKeyword(k string) bool {
-	return k != "" && k[0] != '\\' && !strings.ContainsFunc(k, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == 0xa0 || r == 0xfffd })
+	return k != "" && len(k) <= maxKeyword && k[0] != '\\' && !strings.ContainsFunc(k, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == 0xa0 || r == 0xfffd })
 }
 
 // acl reads the rights of the mailbox, Dovecot's or Courier's.
@@ -205,7 +212,24 @@ func (b *maildirBox) acl() string {
 	for _, r := range lost {
 		b.s.told(b.where(b.fileName(name)), maildir.BadACL, 2, fmt.Sprintf("%s of %s has no form in a store: left out", r.Letters, r.Identifier))
 	}
+	if len(acl) > maxRights { // a part may give somebody more than the whole
+		b.s.told(b.where(b.fileName(name)), maildir.BadACL, 2, fmt.Sprintf("the rights of %d names take more than %d bytes: left out", strings.Count(acl, "\n")+1, maxRights))
+		return ""
+	}
 	return acl
+}
+
+// maxRights bounds the rights of a mailbox, in bytes: with the keywords they
+// must fit into a header of a stream, and into a line of an index.
+const maxRights = 128 << 10
+
+// clip is a part of a word for a message.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
 }
 
 // flags returns the flags of a message as a stream says them.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -10,6 +11,15 @@ import (
 )
 
 var plus = maildir.PlusPlus
+
+// manyRights are more lines of rights than a store has room for.
+func manyRights() string {
+	var b strings.Builder
+	for i := range 9000 {
+		fmt.Fprintf(&b, "user=user%07d lr\n", i)
+	}
+	return b.String()
+}
 
 var maildirRows = []row{
 	{name: "a user of Dovecot", files: map[string]string{
@@ -134,6 +144,16 @@ var maildirRows = []row{
 		msg joe/INBOX/11 0 "j" "\\Seen"
 		! 1 keyword joe: 2 times a message has a letter that no keyword belongs to: left out
 		! 2 unread-flags joe: 3 names of files end as if flags stood there, in no known form: left out (cur/961579939.f-2,Sa)`},
+	{name: "more rights and longer keywords than a store has", files: map[string]string{
+		"joe/cur/961579934.a:2,ab": "a", "joe/dovecot-uidlist": "3 V7 N2\n1 :961579934.a\n", "joe/dovecot-acl": "owner lrwstipekxa\n" + manyRights(),
+		"joe/dovecot-keywords": "0 work\n1 " + strings.Repeat("k", 129) + "\n",
+	}, want: `
+		user joe
+		! 2 keyword joe/dovecot-keywords: "` + strings.Repeat("k", 100) + `..." cannot be a keyword: left out
+		! 2 bad-acl joe/dovecot-acl: the rights of 9001 names take more than 131072 bytes: left out
+		box joe/INBOX 7 2 sub -1 "work" ""
+		msg joe/INBOX/1 0 "a" "work"
+		! 1 keyword joe: 1 times a message has a letter that no keyword belongs to: left out`},
 	{name: "Maildirs of Thunderbird and KMail", opt: Options{Kind: Maildir, User: "joe"}, files: map[string]string{
 		"Inbox/cur/961579934.eml": "a", "Inbox/dovecot-uidlist": "3 V7 N2\n1 :961579934.eml\n", "Inbox.msf": "x", "Work/cur/": "", "Work/dovecot-uidlist": "3 V8 N1\n", "Work.sbd/x/cur/": "", "Work.sbd/x/dovecot-uidlist": "3 V9 N1\n",
 		".Work.directory/y/cur/": "", ".Work.directory/y/dovecot-uidlist": "3 V10 N1\n", ".Work.directory/x/cur/": "", ".Work.directory/x/dovecot-uidlist": "3 V11 N1\n", ".inbox.directory/z/cur/": "", ".inbox.directory/z/dovecot-uidlist": "3 V12 N1\n",

@@ -104,6 +104,11 @@ var mboxRows = []row{
 		msg joe/Mail/b/c/1 0 "\n4\n" ""
 		! 2 not-regular joe/loop: a link or a device: not read
 		! 2 no-mbox joe/readme: no mailbox file: 5 bytes are left out`},
+	{name: "keywords that cannot be", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9 a\nX-UID: 3\nX-Keywords: a \\b " + strings.Repeat("k", 129) + "\n\n1\n"}, want: `
+		user joe
+		box joe/INBOX 100 10 sub -1 "a" ""
+		msg joe/INBOX/3 0 "\n1\n" "a"
+		! 2 keyword joe.mbox: 2 times a message has a keyword that cannot be one: left out ("\\b")`},
 	{name: "UIDs", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9 a\nX-UID: 3\nX-Keywords: a\nStatus: O\n\n1\n\n" +
 		from1 + "\n2\n\n" + from1 + "X-UID: 3\n\n3\n\n" + from1 + "X-UID: 7\nX-Keywords: b\n\n4\n"}, want: `
 		user joe

@@ -101,6 +101,8 @@ type mboxBox struct {
 	next  uint32 // for those that it does not say
 	moved int64  // messages whose UIDs did not ascend
 	dates int64  // messages without a date
+	words int64  // keywords that cannot be,
+	word  string // the first of which is this
 }
 
 func (b *mboxBox) reader() *mbox.Reader {
@@ -110,12 +112,13 @@ func (b *mboxBox) reader() *mbox.Reader {
 // look reads the file for what stands in front of its messages in a stream.
 func (b *mboxBox) look() (v survey, err error) {
 	v.first = ims.NoTime
-	r, own := b.reader(), uint32(0)
+	r, own, size := b.reader(), uint32(0), 0
 	seen := map[string]bool{}
 	add := func(words []string) {
 		for _, w := range words {
-			if !seen[w] && isKeyword(w) && len(seen) < maxKeywords {
+			if !seen[w] && isKeyword(w) && len(seen) < maxKeywords && size+len(w) < maxWords {
 				seen[w] = true
+				size += len(w) + 1
 				v.keywords = append(v.keywords, w)
 			}
 		}
@@ -149,7 +152,7 @@ func (b *mboxBox) look() (v survey, err error) {
 	return v, nil
 }
 
-// maxKeywords bounds the keywords of a mailbox.
+// maxKeywords bounds the keywords that a mailbox has before its messages.
 const maxKeywords = 4096
 
 // give gives the mailbox and its messages.
@@ -213,6 +216,9 @@ func (b *mboxBox) guessValidity(mtime int64) uint32 {
 }
 
 func (b *mboxBox) tellRest() {
+	if b.words > 0 {
+		b.s.told(b.path, "keyword", 2, fmt.Sprintf("%d times a message has a keyword that cannot be one: left out (%q)", b.words, clip(b.word)))
+	}
 	if b.moved > 0 {
 		b.s.told(b.path, "bad-uid", 1, fmt.Sprintf("%d UIDs do not ascend: their messages got UIDs behind the last one", b.moved))
 	}
@@ -234,8 +240,15 @@ func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
 		uid = b.next
 	}
 	words := m.Flags.Names()
+	size := 0
 	for _, k := range m.Keywords {
-		if isKeyword(k) && !slices.Contains(words, k) {
+		size += len(k) + 1
+		switch {
+		case !isKeyword(k), size > maxWords:
+			if b.words++; b.words == 1 {
+				b.word = k
+			}
+		case !slices.Contains(words, k):
 			words = append(words, k)
 		}
 	}

@@ -330,6 +330,7 @@ type mboxFile struct {
 	last     uint32 // highest UID
 	named    int64  // messages whose UIDs stand
 	keywords []string
+	words    int // bytes of them, each with a blank
 }
 
 // hasMail looks for a message in the first bytes; a file of blank lines is an
@@ -383,15 +384,16 @@ func (b *mboxFile) survey() error {
 
 func (b *mboxFile) announceKeywords(words []string) {
 	for _, k := range words {
-		if isKeyword(k) && !slices.Contains(b.keywords, k) && len(b.keywords) < 4096 {
+		if isKeyword(k) && !slices.Contains(b.keywords, k) && len(b.keywords) < 4096 && b.words+len(k) < 96<<10 {
 			b.keywords = append(b.keywords, k)
+			b.words += len(k) + 1
 		}
 	}
 }
 
 // isKeyword tells what can stand among flags.
 func isKeyword(k string) bool {
-	return k != "" && !strings.HasPrefix(k, `\`) && strings.IndexFunc(k, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 || r == 0xfffd }) < 0
+	return k != "" && len(k) <= 128 && !strings.HasPrefix(k, `\`) && strings.IndexFunc(k, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 || r == 0xfffd }) < 0
 }
 
 // otherThan is a UIDVALIDITY made of a time, and not the old one.
@@ -460,8 +462,9 @@ func (b *mboxFile) write(mailbox string) error {
 
 func (b *mboxFile) message(r *mbox.Reader, m *mbox.Message, uid uint32) error {
 	words := m.Flags.Names()
+	size := 0
 	for _, k := range m.Keywords {
-		if isKeyword(k) && !slices.Contains(words, k) {
+		if size += len(k) + 1; isKeyword(k) && size <= 96<<10 && !slices.Contains(words, k) {
 			words = append(words, k)
 		}
 	}

@@ -70,8 +70,16 @@ func (b *mailboxDir) rights() string {
 			lines = append(lines, who+"\t"+letters)
 		}
 	}
-	return strings.Join(lines, "\n")
+	all := strings.Join(lines, "\n")
+	if len(all) > mostRights {
+		b.problem(b.dir, "bad-acl", "%d bytes of rights are more than a store has: not compared", len(all))
+		return ""
+	}
+	return all
 }
+
+// mostRights is how many bytes of rights a mailbox can have.
+const mostRights = 128 << 10
 
 // asServed is what a server makes of a list of rights: one line for all of an
 // identifier; none of "owner" beside one of his name; all rights for an owner
