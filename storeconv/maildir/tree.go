@@ -78,6 +78,10 @@ func kept(name string) bool {
 	return false
 }
 
+// IsPart tells names in a Maildir that belong to its format: the directories of
+// messages, the lists, and what marks a folder.
+func IsPart(name string) bool { return special(name) || kept(name) || name == "maildirfolder" }
+
 // Folders returns the directories of a user's mailboxes, in the order of bytes,
 // without INBOX. tell gets what is wrong with one, which is left out.
 func Folders(root *Dir, layout Layout, tell func(*Error)) []string {
@@ -111,8 +115,6 @@ func (w *walker) walk(d *Dir, prefix string, depth int) {
 			w.enter(d, name, prefix+name, depth)
 		case !info.Regular:
 			w.tell(&Error{Path: d.join(name), Class: NotRegular, Text: "a link or a device: not read"})
-		case d.BeginsAsMbox(name):
-			w.tell(&Error{Path: d.join(name), Class: NoMaildir, Text: "a mailbox file among Maildirs: not read"})
 		}
 	}
 }

@@ -145,6 +145,7 @@ func (u *maildirUser) findFolders() {
 	if u.s.opt.Escape != nil {
 		u.naming.Escape = *u.s.opt.Escape
 	}
+	u.beside(u.root, 0)
 	if u.client = !u.root.IsMailbox(); u.client {
 		dirs = u.takeInbox(dirs)
 	}

@@ -12,6 +12,9 @@ import (
 
 var plus = maildir.PlusPlus
 
+// mh is a message as a file of its own.
+const mh = "Return-Path: <joe@siroe.com>\nSubject: x\n\ny\n"
+
 // manyRights are more lines of rights than a store has room for.
 func manyRights() string {
 	var b strings.Builder
@@ -171,7 +174,8 @@ var maildirRows = []row{
 		box joe/Work/x 11 0 sub 0 "" ""
 		box joe/Work/x_ 9 0 sub 0 "" ""
 		box joe/Work/y 10 0 sub 0 "" ""
-		! 1 subscription subscriptions: subscribed to From , which is no mailbox here: left out`},
+		! 1 subscription subscriptions: subscribed to From , which is no mailbox here: left out
+		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (.Work.index, Inbox.msf)`},
 	{name: "folders of a server that end so", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/X.sbd/y/cur/": "", "joe/Maildir/X.sbd/y/dovecot-uidlist": "3 V8 N1\n",
 	}, want: `
@@ -281,7 +285,8 @@ var maildirRows = []row{
 		! 2 cut-short joe/cur/961579934.d,S=9: the file has 5 bytes, its name says 9: the rest is lost
 		msg joe/INBOX/4 0 "short" ""
 		! 1 bad-size joe/cur/961579934.e,S=2: the file has 6 bytes, its name says 2
-		msg joe/INBOX/5 0 "longer" ""`},
+		msg joe/INBOX/5 0 "longer" ""
+		! 1 stray-file : 1 files are no mail, such as indexes of mail programs: left out (joe/notes.txt)`},
 	{name: "links", files: map[string]string{
 		"ann/cur/961579934.a": "same", "ann/dovecot-uidlist": "3 V7 N2\n1 :961579934.a\n", "joe/cur/961579934.z:2,S": "=> ann/cur/961579934.a", "joe/dovecot-uidlist": "3 V7 N4\n3 :961579934.z\n",
 		"joe/.x/cur/861579934.y": "=> ann/cur/961579934.a", "joe/.x/dovecot-uidlist": "3 V7 N4\n3 :861579934.y\n",
@@ -338,7 +343,30 @@ var maildirRows = []row{
 		! 2 no-maildir ann: a mailbox file among Maildirs: not read
 		! 2 no-maildir bob/INBOX: a mailbox file among Maildirs: not read
 		user joe
-		box joe/INBOX 7 0 sub -1 "" ""`},
+		box joe/INBOX 7 0 sub -1 "" ""
+		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (bob/text, readme)`},
+	{name: "messages outside of cur and new", files: map[string]string{
+		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/1": mh, "joe/Maildir/2": mh, "joe/Maildir/notes": "x\n", "joe/Maildir/.Sent/cur/": "", "joe/Maildir/.Sent/dovecot-uidlist": "3 V8 N1\n",
+		"joe/Maildir/.Sent/961579934.a:2,S": mh, "joe/Maildir/.Sent/maildirfolder": "", "joe/Maildir/.Sent/dovecot.index.log": "\x01", "joe/Maildir/.Sent/old": from1 + "\nx\n", "joe/Maildir/.Sent/dovecot.index": "-> x", "joe/Maildir/.Old/1": mh, "joe/Maildir/.Old/sub/2": mh, "joe/Maildir/sieve/x": "y",
+		"joe/3": mh, "joe/Mail/inbox/1": mh, "x.com/ann/Maildir/a/cur/": "", "x.com/ann/Maildir/a/dovecot-uidlist": "3 V9 N1\n", "x.com/ann/Maildir/cur/": "", "x.com/ann/Maildir/dovecot-uidlist": "3 V9 N1\n", "x.com/ann/Maildir/a/b/5": mh, "4": mh,
+	}, want: `
+		! 2 no-maildir 4: a message among Maildirs: not read
+		! 2 no-maildir joe/3: a message beside a Maildir: not read
+		! 2 no-maildir joe/Mail: mail in a folder beside a Maildir: not read
+		user ann@x.com
+		! 2 no-maildir x.com/ann/Maildir/a/b/5: a message outside of cur and new, one of 1 files of this folder that are: not read
+		box ann@x.com/INBOX 9 0 sub -1 "" ""
+		box ann@x.com/a 9 0 sub -1 "" ""
+		user joe
+		! 2 no-maildir joe/Maildir/.Old/sub/2: a message outside of cur and new, one of 1 files of this folder that are: not read
+		! 2 no-maildir joe/Maildir/.Old/1: a message outside of cur and new, one of 1 files of this folder that are: not read
+		! 2 not-regular joe/Maildir/.Sent/dovecot.index: a link or a device: not read
+		! 2 no-maildir joe/Maildir/.Sent/old: a mailbox file among Maildirs: not read
+		! 2 no-maildir joe/Maildir/.Sent/961579934.a:2,S: a message outside of cur and new, one of 1 files of this folder that are: not read
+		! 2 no-maildir joe/Maildir/1: a message outside of cur and new, one of 2 files of this folder that are: not read
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/Sent 8 0 sub -1 "" ""
+		! 1 stray-file : 3 files are no mail, such as indexes of mail programs: left out (joe/Maildir/.Sent/dovecot.index.log, joe/Maildir/notes, joe/Maildir/sieve/x)`},
 	{name: "nobody", files: map[string]string{"x/y": "z"}, opt: Options{Kind: Maildir}, want: "error: TREE: no user with mail of the kind maildir"},
 }
 

@@ -36,7 +36,8 @@ var mboxRows = []row{
 		box joe/work/sub 6 2 sub -1 "" ""
 		msg joe/work/sub/2 0 "\ns\n" ""
 		box joe/work 5 2 sub -1 "" ""
-		msg joe/work/2 0 "\nw\n" ""`},
+		msg joe/work/2 0 "\nw\n" ""
+		! 1 stray-file : 8 files are no mail, such as indexes of mail programs: left out (ann/In.toc, bob/INBOX.mbox/Info.plist, bob/INBOX.mbox/table_of_contents, ...)`},
 	{name: "mail in hidden folders", opt: Options{Kind: Mbox}, files: map[string]string{
 		"joe/INBOX": from1 + "X-IMAPbase: 5 1\n\ni\n", "joe/.old/a/b": from1 + "\nx\n", "joe/x.html/y": from1 + "\nx\n", "joe/.imap/INBOX/dovecot.index": "x", "joe/.md/sub/cur/1.x": "x", ".trash/joe": from1 + "\nx\n",
 	}, want: `
@@ -69,7 +70,8 @@ var mboxRows = []row{
 		! 1 no-uidvalidity joe: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX 961579934 0 sub -1 "" ""
 		msg joe/INBOX/1 0 "S: a\n\nb\n" ""
-		msg joe/INBOX/2 1 "S: c\n\nd\n" "\\Seen"`},
+		msg joe/INBOX/2 1 "S: c\n\nd\n" "\\Seen"
+		! 1 stray-file : 1 files are no mail, such as indexes of mail programs: left out (joe.lock)`},
 	{name: "beside an export", files: map[string]string{"import-mox.sh": "#!/bin/sh\n", "dovecot.conf.example": "x\n", ".imsconv/x": "", "joe/INBOX": "", "text": "x\n"}, want: `
 		user joe
 		box joe/INBOX 961579934 0 sub -1 "" ""
@@ -85,7 +87,8 @@ var mboxRows = []row{
 		user joe
 		! 2 hidden joe/.y: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read
 		box joe/INBOX 961579934 0 sub -1 "" ""
-		! 2 hidden joe/a.lock: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read`},
+		! 2 hidden joe/a.lock: a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read
+		! 1 stray-file : 1 files are no mail, such as indexes of mail programs: left out (joe/.addressbook)`},
 	{name: "imexportmbox", files: map[string]string{
 		"joe/INBOX": from1 + "\n1\n", "joe/Mail/a": from1 + "\n2\n", "joe/Mail/b/folder.msg": from1 + "\n3\n", "joe/Mail/b/c": from1 + "\n4\n", "joe/loop": "-> ..", "joe/readme": "text\n",
 	}, want: `
@@ -104,6 +107,15 @@ var mboxRows = []row{
 		msg joe/Mail/b/c/1 0 "\n4\n" ""
 		! 2 not-regular joe/loop: a link or a device: not read
 		! 2 no-mbox joe/readme: no mailbox file: 5 bytes are left out`},
+	{name: "indexes, and mailboxes that are called so", files: map[string]string{
+		"joe/a.index": "\x01\x02", "joe/b.index": from1 + "X-UID: 1\n\nx\n", "joe/a.json": "{}", "joe/c.xml": mh, "joe/content_index": "x", "joe/dovecot.index.log": "x", "joe/t.toc": "x", "joe/u.msf": "x", "joe/v.sqlite": "x", "joe/.subscriptions": "b.index\n",
+	}, want: `
+		user joe
+		! 1 no-uidvalidity joe/b.index: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
+		box joe/b.index 961579934 2 sub 1 "" ""
+		msg joe/b.index/1 0 "\nx\n" ""
+		! 2 no-mbox joe/c.xml: no mailbox file: 43 bytes are left out: it is one message without a From line in front
+		! 1 stray-file : 7 files are no mail, such as indexes of mail programs: left out (joe/a.index, joe/a.json, joe/content_index, ...)`},
 	{name: "keywords that cannot be", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9 a\nX-UID: 3\nX-Keywords: a \\b " + strings.Repeat("k", 129) + "\n\n1\n"}, want: `
 		user joe
 		box joe/INBOX 100 10 sub -1 "a" ""
@@ -134,7 +146,8 @@ var mboxRows = []row{
 		! 1 no-uidvalidity Inbox.sbd/Sub: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/INBOX/Sub 961579934 0 sub -1 "" ""
 		msg joe/INBOX/Sub/1 0 "\n2\n" ""
-		box joe/Sent 961579934 0 sub -1 "" ""`},
+		box joe/Sent 961579934 0 sub -1 "" ""
+		! 1 stray-file : 1 files are no mail, such as indexes of mail programs: left out (Inbox.msf)`},
 	{name: "no dates, and damage", path: "joe", files: map[string]string{
 		"joe": "garbage\n\n" + from1 + "X-IMAPbase: 5 2\nX-UID: 1\n\nx\n\nFrom ann Wed Feb 31 09:32:14 2000\nX-UID: 2\nDate: Wed, 21 Jun 2000 09:32:16 +0000\n\ny\n"}, want: `
 		user joe

@@ -53,6 +53,10 @@ func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
 // opened gives the mailbox of a file that is open.
 func (u *mboxUser) opened(f *mboxFile, path, mailbox string) {
 	if f.size > 0 && !isMbox(f) {
+		if head := headOf(f, 4096); mbox.IsIndex(path) && !isMessage(head) {
+			u.s.stray(path)
+			return
+		}
 		u.s.told(path, "no-mbox", 2, noMbox(headOf(f, 4096), f.size))
 		return
 	}

@@ -144,6 +144,8 @@ func (u *mboxUser) folder(d *maildir.Dir, name string, depth int) {
 		if notMail(n) {
 			if what := hidden(d, n); what != "" {
 				u.s.told(below(d, n), "hidden", 2, what)
+			} else if info, err := d.Stat(n); err == nil && info.Regular && !isSubscriptions(n) && !ofExport(n) {
+				u.s.stray(below(d, n))
 			}
 			continue
 		}
@@ -223,8 +225,8 @@ func hidden(d *maildir.Dir, name string) string {
 	return ""
 }
 
-// holdsMail tells whether there is a mailbox file or a Maildir in a folder, or
-// below it.
+// holdsMail tells whether there is a mailbox file, a message or a Maildir in a
+// folder, or below it.
 func holdsMail(d *maildir.Dir, name string, depth int) bool {
 	sub, err := d.Open(name)
 	if err != nil {
@@ -235,7 +237,7 @@ func holdsMail(d *maildir.Dir, name string, depth int) bool {
 	return sub.IsMailbox() || slices.ContainsFunc(names, func(n string) bool {
 		info, err := sub.Stat(n)
 		if err != nil || !info.Dir {
-			return err == nil && sub.BeginsAsMbox(n)
+			return err == nil && (sub.BeginsAsMbox(n) || isMessageFile(sub, n))
 		}
 		return depth < maxLevels && holdsMail(sub, n, depth+1)
 	})
@@ -284,9 +286,14 @@ func folderOf(name, folder string) string {
 	return name + "/" + child
 }
 
-// readSubscriptions reads the file that Dovecot or UW keeps.
+// subscriptionLists are the files with subscriptions that Dovecot and UW keep.
+var subscriptionLists = [...]string{".subscriptions", "subscriptions", ".mailboxlist"}
+
+func isSubscriptions(name string) bool { return slices.Contains(subscriptionLists[:], name) }
+
+// readSubscriptions reads the first of them that there is.
 func (u *mboxUser) readSubscriptions(d *maildir.Dir) {
-	for _, name := range [...]string{".subscriptions", "subscriptions", ".mailboxlist"} {
+	for _, name := range subscriptionLists {
 		found := d.ReadFile(name, maildir.BadSubscription, func(e *maildir.Error) { u.s.tell(e) }, func(r io.Reader) error {
 			names, err := maildir.ReadSubscriptions(r, maildir.Naming{Layout: maildir.FS}, func(e *maildir.Error) {
 				c := *e

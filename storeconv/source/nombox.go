@@ -40,7 +40,7 @@ func noMbox(head []byte, size int64) string {
 }
 
 // isMessage tells whether text begins as a message does: with fields, among
-// them From or Date.
+// them one that only mail has, or From or Date.
 func isMessage(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimRight(line, "\r\n")
@@ -49,7 +49,9 @@ func isMessage(head []byte) bool {
 		case len(line) > 0 && (line[0] == ' ' || line[0] == '\t'):
 		case !ok || len(name) == 0 || bytes.ContainsAny(name, " \t\x00"):
 			return false
-		case bytes.EqualFold(name, []byte("From")) || bytes.EqualFold(name, []byte("Date")):
+		}
+		switch string(bytes.ToLower(name)) {
+		case "from", "date", "received", "return-path", "delivered-to", "message-id":
 			return true
 		}
 	}

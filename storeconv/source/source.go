@@ -71,6 +71,8 @@ type Source struct {
 	again []copyFile // bodies that links may need, by offset
 	full  bool       // there are too many of them
 
+	strays strays
+
 	shared int // the one that the last member is, or is a link to; -1: none
 }
 
@@ -206,6 +208,7 @@ func (s *Source) members(yield func(*sims.Member, error) bool) {
 			s.maildirUser(p)
 		}
 	}
+	s.tellStrays()
 }
 
 // emit gives a member to the caller. false: nobody wants more.

@@ -207,6 +207,8 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 		switch {
 		case d.BeginsAsMbox(name):
 			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file beside a Maildir: not read"})
+		case isMessageFile(d, name):
+			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "a message beside a Maildir: not read"})
 		case slices.Contains(homeNames, name) && in(d, name, isHome): // it is the Maildir, or told
 		case isMailFolder(name) && holdsMail(d, name, 0):
 			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "mail in a folder beside a Maildir: not read"})
@@ -252,7 +254,7 @@ func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *
 		if err != nil || !info.Dir {
 			s.noteOther(prefix+name, err == nil && !info.Regular)
 			if err == nil && info.Regular {
-				s.noteMbox(d, name, prefix+name)
+				s.noteMail(d, name, prefix+name)
 			}
 			continue
 		}
@@ -277,10 +279,15 @@ func (s *Source) eachDir(d *maildir.Dir, prefix string, do func(name string, d *
 	return nil
 }
 
-// noteMbox keeps a mailbox file that lies among Maildirs.
-func (s *Source) noteMbox(d *maildir.Dir, name, path string) {
-	if d.BeginsAsMbox(name) {
+// noteMail keeps a file that lies among Maildirs, where it is mail.
+func (s *Source) noteMail(d *maildir.Dir, name, path string) {
+	switch {
+	case d.BeginsAsMbox(name):
 		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
+	case isMessageFile(d, name):
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "a message among Maildirs: not read"})
+	case !ofExport(name):
+		s.stray(path)
 	}
 }
 
@@ -296,6 +303,8 @@ func (s *Source) mboxUsers() error {
 		if name[0] == '.' || mbox.NotMail(name) {
 			if what := hidden(s.root, name); what != "" {
 				s.noteBad(name, &maildir.Error{Class: "hidden", Text: what})
+			} else if info, err := s.root.Stat(name); err == nil && info.Regular && !ofExport(name) {
+				s.stray(name)
 			}
 			continue
 		}

@@ -112,6 +112,7 @@ func (u *maildirUser) mailboxes() []box {
 	}
 	var dirs []string
 	u.search("", 0, &dirs)
+	u.outside(u.root, 0)
 	slices.Sort(dirs)
 	u.naming.Escape = isEscaped(dirs)
 	if u.opt.Escape != nil {
@@ -173,8 +174,6 @@ func (u *maildirUser) search(prefix string, depth int, dirs *[]string) {
 		path := filepath.Join(u.root, below)
 		switch {
 		case slices.Contains(ownDirs, name) || slices.Contains(ownFiles, name):
-		case beginsFrom(path):
-			u.problem(path, "no-maildir", "a mailbox file among Maildirs: not compared")
 		case !isDir(path):
 		case !fs && (name[0] != '.' || !isMailbox(path)):
 			if holdsMailbox(path, 0) {

@@ -216,7 +216,7 @@ func (w *writer) hasMail(dir string, depth int) bool {
 		if isDir(path) {
 			return depth < 64 && w.hasMail(path, depth+1)
 		}
-		return beginsFrom(path)
+		return beginsFrom(path) || isMessageFile(path)
 	})
 }
 
@@ -297,6 +297,8 @@ func (u *mboxUser) opened(f *os.File, path, mailbox string, mtime int64) error {
 	}
 	b := &mboxFile{u: u, path: path, name: u.user + "/" + mailbox, text: text, size: info.Size(), mtime: mtime}
 	switch {
+	case b.size > 0 && !b.hasMail() && mbox.IsIndex(path) && !isMessage(firstBytes(text, 4096)):
+		return nil // of no message, and no loss
 	case b.size > 0 && !b.hasMail():
 		u.problem(path, "no-mbox", "no mailbox file: not compared")
 		return nil

@@ -255,6 +255,15 @@ func (w *writer) beside(path, kind, text string) {
 	}
 }
 
+// aMessage tells of a message where none is looked for; true: it is one.
+func (w *writer) aMessage(path, text string) bool {
+	is := isMessageFile(path)
+	if is {
+		w.problem(path, "no-maildir", "a message %s: not compared", text)
+	}
+	return is
+}
+
 // beginsFrom tells a file that begins as mailbox files do.
 func beginsFrom(path string) bool {
 	if !isRegular(path) {
@@ -281,6 +290,7 @@ func (w *writer) besides() {
 		list, _ := names(dir) // what cannot be read has no files
 		for _, name := range list {
 			switch path := filepath.Join(dir, name); {
+			case isRegular(path) && w.aMessage(path, "among Maildirs"):
 			case isRegular(path):
 				w.beside(path, "no-maildir", "a mailbox file among Maildirs")
 			case !isDir(path):
@@ -312,6 +322,7 @@ func (w *writer) besideHome(dir string) {
 	for _, name := range list {
 		path := filepath.Join(dir, name)
 		switch {
+		case isRegular(path) && w.aMessage(path, "beside a Maildir"):
 		case isRegular(path):
 			w.beside(path, "no-maildir", "a mailbox file beside a Maildir")
 		case !isDir(path) || slices.Contains(homes, name) && isHome(path):
