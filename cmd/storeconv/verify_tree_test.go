@@ -83,8 +83,8 @@ func TestVerifyFlagsStay(t *testing.T) {
 	}
 }
 
-// TestVerifyOfAnotherKind: what is given in the place of something else is called
-// what it is, with the option that takes it.
+// TestVerifyOfAnotherKind: what is given in the place of something else is
+// called what it is, with the option that takes it.
 func TestVerifyOfAnotherKind(t *testing.T) {
 	dir := scratch(t)
 	at := func(name string) string { return filepath.Join(dir, name) }

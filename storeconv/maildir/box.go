@@ -14,10 +14,11 @@ import (
 // bytes a message.
 type Box struct {
 	Header UidlistHeader // as the uidlist says; zero without one
-	Listed bool          // there is a uidlist that can be read
+	Listed bool          // there is a uidlist that can be read, or what mbsync keeps
 	Newest int64         // latest modification of its directories, seconds since 1970
 	Last   uint32        // the highest UID, given here or in the uidlist; messages that are gone count
 	Given  int           // messages that got their UIDs here
+	Named  int           // messages with a UID in their names, where no uidlist is
 	Anew   bool          // no UID was left for some: all got theirs anew, and the old UIDVALIDITY means nothing
 
 	dir     *Dir
@@ -107,7 +108,8 @@ func b2i(b bool) int {
 	return 0
 }
 
-// readUIDs gives the entries the UIDs of the first uidlist that can be read.
+// readUIDs gives the entries the UIDs of the first uidlist that can be read,
+// else those of mbsync.
 func (b *Box) readUIDs(tell func(*Error)) {
 	for _, name := range [...]string{UidlistName, CourierName} {
 		f, _, err := b.dir.OpenFile(name)
@@ -123,6 +125,7 @@ func (b *Box) readUIDs(tell func(*Error)) {
 			tell(asError(b.dir.join(name), BadUidlist, err))
 		}
 	}
+	b.readMbsync(tell)
 }
 
 func (b *Box) readUidlist(f *os.File, name string, tell func(*Error)) error {

@@ -60,6 +60,10 @@
 //	1 <uidvalidity> <uidnext>
 //	<uid> <file name>
 //
+// mbsync has a UID in the base name, ",U=<uid>", and beside the messages
+//
+//	.uidvalidity      <uidvalidity> LF <highest uid> LF
+//
 // # The other files
 //
 // Lines of these and of uidlists may end with CRLF.

@@ -72,7 +72,7 @@ func special(name string) bool {
 // kept are files of which those who read them tell what is wrong.
 func kept(name string) bool {
 	switch name {
-	case UidlistName, CourierName, KeywordsName, SubscriptionsName, CourierSubscriptionsName, ACLName, CourierACLName, SizeName:
+	case UidlistName, CourierName, MbsyncName, KeywordsName, SubscriptionsName, CourierSubscriptionsName, ACLName, CourierACLName, SizeName:
 		return true
 	}
 	return false

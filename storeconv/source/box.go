@@ -74,7 +74,7 @@ func (b *maildirBox) tellUIDs(m *sims.Member) {
 		var of string
 		m.UIDValidity, of = b.guessValidity()
 		if b.box.Len() > 0 || b.name == ims.Inbox {
-			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is %s", b.box.Len(), m.UIDValidity, of))
+			b.s.told(where, "no-uidlist", 1, fmt.Sprintf("no list of UIDs: %d messages got theirs in the order of their names, and UIDVALIDITY %d is %s%s", b.box.Len(), m.UIDValidity, of, b.notTaken()))
 		}
 	case b.box.Anew:
 		m.UIDValidity = otherThan(b.box.Header.Validity, b.box.Newest)
@@ -85,6 +85,17 @@ func (b *maildirBox) tellUIDs(m *sims.Member) {
 	if n := b.dir.Leftovers(); n > 0 {
 		b.s.told(where, "unfinished", 1, fmt.Sprintf("%d files of unfinished deliveries in tmp are left out", n))
 	}
+}
+
+// notTaken says which UIDs there are that nothing is known to be of.
+func (b *maildirBox) notTaken() string {
+	if _, err := b.dir.Stat(maildir.MbsyncDatabase); err == nil {
+		return "; those in " + maildir.MbsyncDatabase + " are not read"
+	}
+	if b.box.Named > 0 {
+		return fmt.Sprintf("; the UIDs in the names of %d files (,U=) are not taken: no UIDVALIDITY is known to be theirs", b.box.Named)
+	}
+	return ""
 }
 
 // guessValidity is the UIDVALIDITY of a mailbox without a list of UIDs. It is

@@ -147,6 +147,42 @@ var maildirRows = []row{
 		msg joe/INBOX/11 0 "j" "\\Seen"
 		! 1 keyword joe: 2 times a message has a letter that no keyword belongs to: left out
 		! 2 unread-flags joe: 3 names of files end as if flags stood there, in no known form: left out (cur/961579939.f-2,Sa)`},
+	{name: "mbsync", path: "joe", opt: Options{User: "joe"}, files: map[string]string{
+		"joe/INBOX/cur/961579935.1_1.h,U=7:2,S": "a", "joe/INBOX/new/961579934.1_2.h,U=9": "b", "joe/INBOX/cur/961579936.1_3.h:2,": "c", "joe/INBOX/.uidvalidity": "1234567\n12\n", "joe/INBOX/.mbsyncstate": "x",
+		"joe/Twice/cur/961579935.1_1.h,U=7:2,S": "a", "joe/Twice/cur/961579936.1_1.h,U=7:2,S": "b", "joe/Twice/.uidvalidity": "1234567\n12\n",
+		"joe/Above/cur/961579935.1_1.h,U=13:2,S": "a", "joe/Above/.uidvalidity": "1234567\n12\n", "joe/Empty/cur/": "", "joe/Empty/.uidvalidity": "1234568\n0\n",
+		"joe/Bare/cur/961579935.1_1.h,U=7,FMD5=7e33:2,S": "a", "joe/Bad/cur/961579935.1_1.h,U=7:2,S": "a", "joe/Bad/.uidvalidity": "x\n", "joe/DB/cur/961579935.1_1.h:2,S": "a", "joe/DB/.isyncuidmap.db": "x",
+		"joe/Listed/cur/961579935.1_1.h,U=7:2,S": "a", "joe/Listed/dovecot-uidlist": "3 V8 N9\n8 :961579935.1_1.h,U=7\n", "joe/Listed/.uidvalidity": "1234567\n12\n",
+	}, want: `
+		user joe
+		! 1 new-uid INBOX: 1 messages that the list of UIDs does not name got UIDs behind the last one
+		box joe/INBOX 1234567 14 sub -1 "" ""
+		msg joe/INBOX/7 0 "a" "\\Seen"
+		msg joe/INBOX/9 0 "b" "\\Recent"
+		msg joe/INBOX/13 0 "c" ""
+		! 2 bad-uidlist Above/.uidvalidity: a file has UID 13 in its name, the highest given is 12: none of these UIDs is taken
+		! 1 no-uidlist Above: no list of UIDs: 1 messages got theirs in the order of their names, and UIDVALIDITY 961579935 is the date of the first one; the UIDs in the names of 1 files (,U=) are not taken: no UIDVALIDITY is known to be theirs
+		box joe/Above 961579935 2 sub -1 "" ""
+		msg joe/Above/1 0 "a" "\\Seen"
+		! 2 bad-uidlist Bad/.uidvalidity: not two numbers
+		! 1 no-uidlist Bad: no list of UIDs: 1 messages got theirs in the order of their names, and UIDVALIDITY 961579935 is the date of the first one; the UIDs in the names of 1 files (,U=) are not taken: no UIDVALIDITY is known to be theirs
+		box joe/Bad 961579935 2 sub -1 "" ""
+		msg joe/Bad/1 0 "a" "\\Seen"
+		! 1 no-uidlist Bare: no list of UIDs: 1 messages got theirs in the order of their names, and UIDVALIDITY 961579935 is the date of the first one; the UIDs in the names of 1 files (,U=) are not taken: no UIDVALIDITY is known to be theirs
+		box joe/Bare 961579935 2 sub -1 "" ""
+		msg joe/Bare/1 0 "a" "\\Seen"
+		! 1 no-uidlist DB: no list of UIDs: 1 messages got theirs in the order of their names, and UIDVALIDITY 961579935 is the date of the first one; those in .isyncuidmap.db are not read
+		box joe/DB 961579935 2 sub -1 "" ""
+		msg joe/DB/1 0 "a" "\\Seen"
+		box joe/Empty 1234568 0 sub -1 "" ""
+		box joe/Listed 8 9 sub -1 "" ""
+		msg joe/Listed/8 0 "a" "\\Seen"
+		! 2 bad-uidlist Twice/.uidvalidity: two files have UID 7 in their names: none of these UIDs is taken
+		! 1 no-uidlist Twice: no list of UIDs: 2 messages got theirs in the order of their names, and UIDVALIDITY 961579935 is the date of the first one; the UIDs in the names of 2 files (,U=) are not taken: no UIDVALIDITY is known to be theirs
+		box joe/Twice 961579935 3 sub -1 "" ""
+		msg joe/Twice/1 0 "a" "\\Seen"
+		msg joe/Twice/2 0 "b" "\\Seen"
+		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (DB/.isyncuidmap.db, INBOX/.mbsyncstate)`},
 	{name: "more rights and longer keywords than a store has", files: map[string]string{
 		"joe/cur/961579934.a:2,ab": "a", "joe/dovecot-uidlist": "3 V7 N2\n1 :961579934.a\n", "joe/dovecot-acl": "owner lrwstipekxa\n" + manyRights(),
 		"joe/dovecot-keywords": "0 work\n1 " + strings.Repeat("k", 129) + "\n",

@@ -132,7 +132,7 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 		for range rng.IntN(5) {
 			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t", "/.ü", "/.&APw-", "/.R&D", "/.ü&APw-", "/.\xfc", "/.ä%", "/.a\uf03ab")
 			for range rng.IntN(4) {
-				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "-2,S", "=2,", "%3A2,Fa", "%3a2,", "\uff1a2,S", ".2,S", "-2,a", ":x:2,S", "\uf03a2,Fa")
+				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6", "h,U=3", "i,U=5,S=5", "h,U=4294967295", "h,U=0", "h,U=7x") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "-2,S", "=2,", "%3A2,Fa", "%3a2,", "\uff1a2,S", ".2,S", "-2,a", ":x:2,S", "\uf03a2,Fa")
 				files[user+folder+"/"+pick(rng, "cur", "cur", "new")+"/"+name] = pick(rng, "", "text", "S: x\n\ny\n", "\x1f\x8bno", "BZhxx")
 			}
 			list := pick(rng, "3 V7 N9\n", "3 V7 N1 Gx\n", "1 7 9\n", "3 V961579934 N4294967295\n", "3 V0 N9\n", "x\n")
@@ -141,6 +141,9 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 			}
 			if rng.IntN(3) > 0 {
 				files[user+folder+"/dovecot-uidlist"] = list
+			}
+			if rng.IntN(3) > 0 {
+				files[user+folder+"/.uidvalidity"] = pick(rng, "1000\n9\n", "1000\n4\n", "1000\n4294967294\n", "1\r\n4294967293\r\n", "x\n", "5\n", "0\n3\n", "7\n0\n")
 			}
 			if rng.IntN(2) > 0 {
 				files[user+folder+"/dovecot-keywords"] = pick(rng, "0 a\n1 b\n25 z\n", "3 x y\n1 ok\n", "bad\n", "0 \\x\n")

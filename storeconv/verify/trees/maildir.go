@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"imsconv/storeconv/maildir"
@@ -100,7 +102,7 @@ type box struct{ dir, name string }
 var ownDirs = []string{"cur", "new", "tmp", "courierimapkeywords", "courierimaphieracl", ".imsconv"}
 
 // ownFiles are the lists of a Maildir that are read elsewhere.
-var ownFiles = []string{"dovecot-uidlist", "courierimapuiddb", "dovecot-keywords", "subscriptions", "courierimapsubscribed", "dovecot-acl", "courierimapacl", "maildirsize"}
+var ownFiles = []string{"dovecot-uidlist", ".uidvalidity", "courierimapuiddb", "dovecot-keywords", "subscriptions", "courierimapsubscribed", "dovecot-acl", "courierimapacl", "maildirsize"}
 
 // mailboxes finds the mailboxes below the root, with their names, and says how
 // names stand on disk.
@@ -349,10 +351,48 @@ func (b *mailboxDir) readUIDs() {
 			return nil
 		})
 	}
+	listed = listed || b.ofMbsync()
 	b.giveUIDs()
 	if !listed {
 		b.validity, b.made = b.unlisted(), 1
 	}
+}
+
+// uidInName is the UID that mbsync puts into a name.
+var uidInName = regexp.MustCompile(`,U=([0-9]{1,10})(?:,|$)`)
+
+// ofMbsync takes the UIDs in names, if each is there once and none is above the
+// highest that mbsync says beside UIDVALIDITY.
+func (b *mailboxDir) ofMbsync() (ok bool) {
+	var validity, last uint32
+	b.readLines(b.dir, ".uidvalidity", func(r io.Reader, _ func(*maildir.Error)) (err error) {
+		if validity, last, err = maildir.ReadMbsync(r); err != nil {
+			err = &maildir.Error{Class: maildir.BadUidlist, Err: err}
+		}
+		return err
+	})
+	if validity == 0 {
+		return false
+	}
+	uids, owners := make([]uint32, len(b.files)), make(map[uint32]int)
+	for i, f := range b.files {
+		if m := uidInName.FindStringSubmatch(f.base); m != nil {
+			n, _ := strconv.ParseUint(m[1], 10, 64)
+			if n > math.MaxUint32-1 || n == 0 {
+				continue
+			}
+			uids[i] = uint32(n)
+			if owners[uids[i]]++; owners[uids[i]] > 1 || uids[i] > last {
+				b.problem(filepath.Join(b.dir, ".uidvalidity"), "bad-uidlist", "UID %d in a name cannot be: none is taken", n)
+				return false
+			}
+		}
+	}
+	for i := range b.files {
+		b.files[i].uid = uids[i]
+	}
+	b.validity, b.last = validity, last
+	return true
 }
 
 // unlisted is the UIDVALIDITY of a mailbox without a list of UIDs: the number

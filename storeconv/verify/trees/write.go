@@ -49,7 +49,8 @@ type Options struct {
 }
 
 // Write writes the tree, or the mailbox file, at path as a backup stream, whose
-// product is the kind. The error is of the destination, of the context, or of a path that has no mail.
+// product is the kind. The error is of the destination, of the context, or of a
+// path that has no mail.
 func Write(ctx context.Context, dst io.Writer, path string, opt Options) error {
 	if opt.Log == nil {
 		opt.Log = storeconv.Discard
