@@ -80,7 +80,9 @@ func kept(name string) bool {
 
 // IsPart tells names in a Maildir that belong to its format: the directories of
 // messages, the lists, and what marks a folder.
-func IsPart(name string) bool { return special(name) || kept(name) || name == "maildirfolder" }
+func IsPart(name string) bool {
+	return special(name) || kept(name) || name == "maildirfolder" || name == "..maildir++"
+}
 
 // Folders returns the directories of a user's mailboxes, in the order of bytes,
 // without INBOX. tell gets what is wrong with one, which is left out.

@@ -150,6 +150,16 @@ func (u *maildirUser) findFolders() {
 		dirs = u.takeInbox(dirs)
 	}
 	u.names = u.s.newNaming(dirs, ims.Inbox)
+	if u.isEvolutions() {
+		u.nameAsEvolution(dirs)
+	} else {
+		u.nameFolders(dirs)
+	}
+	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
+}
+
+// nameFolders gives mailboxes the names that a server would show.
+func (u *maildirUser) nameFolders(dirs []string) {
 	var odd []string
 	for _, dir := range dirs {
 		if name, ok := u.naming.Mailbox(dir); ok && keepable(name) == name && u.levels(dir) == dir {
@@ -163,7 +173,6 @@ func (u *maildirUser) findFolders() {
 		u.folders = append(u.folders, folder{dir, u.names.give(oddName(u.naming, u.levels(dir)), u.where(dir))})
 	}
 	u.names.tell(u.where(""))
-	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
 }
 
 // takeInbox takes INBOX out of a list of directories, where the root is none:

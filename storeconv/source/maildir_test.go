@@ -147,6 +147,27 @@ var maildirRows = []row{
 		msg joe/INBOX/11 0 "j" "\\Seen"
 		! 1 keyword joe: 2 times a message has a letter that no keyword belongs to: left out
 		! 2 unread-flags joe: 3 names of files end as if flags stood there, in no known form: left out (cur/961579939.f-2,Sa)`},
+	{name: "Evolution", files: map[string]string{
+		"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "joe/..maildir++": "maildir++ 1", "joe/.v1_2E2.a_5Fb/cur/": "", "joe/.v1_2E2.a_5Fb/dovecot-uidlist": "3 V8 N1\n", "joe/..Sub/cur/": "", "joe/..Sub/dovecot-uidlist": "3 V9 N1\n",
+		"joe/.Entw\u00fcrfe/cur/": "", "joe/.Entw\u00fcrfe/dovecot-uidlist": "3 V10 N1\n", "joe/.R&D/cur/": "", "joe/.R&D/dovecot-uidlist": "3 V11 N1\n", "joe/.a_2Fb_25/cur/": "", "joe/.a_2Fb_25/dovecot-uidlist": "3 V12 N1\n",
+		"joe/.Sent/cur/": "", "joe/.Sent/dovecot-uidlist": "3 V13 N1\n", "joe/.Sent.cmeta": "x", "joe/.Sent.ibex.index": "x", "joe/.x_zz/cur/": "", "joe/.x_zz/dovecot-uidlist": "3 V14 N1\n",
+		"ann/cur/": "", "ann/dovecot-uidlist": "3 V7 N1\n", "ann/.v1_2E2/cur/": "", "ann/.v1_2E2/dovecot-uidlist": "3 V8 N1\n",
+	}, want: `
+		user ann
+		box ann/INBOX 7 0 sub -1 "" ""
+		box ann/v1_2E2 8 0 sub -1 "" ""
+		user joe
+		! 1 mailbox-renamed joe/.a_2Fb_25: mailbox a_2Fb% is called a_2Fb_: no store has a mailbox of its name
+		! 1 utf8-names joe/..maildir++: 4 names of mailboxes are in Evolution's form, by this file: the store has them in IMAP modified UTF-7
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/Entw&APw-rfe 10 0 sub -1 "" ""
+		box joe/INBOX/Sub 9 0 sub -1 "" ""
+		box joe/R&-D 11 0 sub -1 "" ""
+		box joe/Sent 13 0 sub -1 "" ""
+		box joe/a_2Fb_ 12 0 sub -1 "" ""
+		box joe/v1.2/a_b 8 0 sub -1 "" ""
+		box joe/x_zz 14 0 sub -1 "" ""
+		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (joe/.Sent.cmeta, joe/.Sent.ibex.index)`},
 	{name: "mbsync", path: "joe", opt: Options{User: "joe"}, files: map[string]string{
 		"joe/INBOX/cur/961579935.1_1.h,U=7:2,S": "a", "joe/INBOX/new/961579934.1_2.h,U=9": "b", "joe/INBOX/cur/961579936.1_3.h:2,": "c", "joe/INBOX/.uidvalidity": "1234567\n12\n", "joe/INBOX/.mbsyncstate": "x",
 		"joe/Twice/cur/961579935.1_1.h,U=7:2,S": "a", "joe/Twice/cur/961579936.1_1.h,U=7:2,S": "b", "joe/Twice/.uidvalidity": "1234567\n12\n",

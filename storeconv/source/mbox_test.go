@@ -26,6 +26,7 @@ var mboxRows = []row{
 		msg ann/In/2 0 "\ni\n" ""
 		box ann/Old/Jan 6 2 sub -1 "" ""
 		msg ann/Old/Jan/2 0 "\nj\n" ""
+		! 1 no-inbox ann/In.mbx: the user has no INBOX, and a mailbox In, which is Eudora's name for it: a file INBOX in its place becomes the INBOX
 		user bob
 		box bob/INBOX 5 2 sub -1 "" ""
 		msg bob/INBOX/2 0 "\nb\n" ""

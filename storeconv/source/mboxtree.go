@@ -52,6 +52,9 @@ func (s *Source) mboxUser(p place, again bool) {
 	u.readSubscriptions(root)
 	u.folder(root, "", 0)
 	u.tellUnseen(root)
+	if _, ok := u.taken[ims.Inbox]; !ok && u.taken["In"] != "" {
+		s.told(u.taken["In"], "no-inbox", 1, "the user has no INBOX, and a mailbox In, which is Eudora's name for it: a file INBOX in its place becomes the INBOX")
+	}
 }
 
 // enterUser gives the user, once. false: nobody wants more.

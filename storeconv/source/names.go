@@ -19,17 +19,18 @@ func oddName(n maildir.Naming, dir string) string {
 	levels := strings.Split(dir, separator)
 	if n.Escape {
 		for i, level := range levels {
-			levels[i] = unescape(level)
+			levels[i] = unescape(level, '\\')
 		}
 	}
 	return strings.Join(levels, "/")
 }
 
-// unescape undoes whatever listescape could have written; "/" it cannot be.
-func unescape(level string) string {
+// unescape undoes whatever listescape could have written, or who else writes two
+// hexadecimal digits behind a mark; "/" it cannot be.
+func unescape(level string, mark byte) string {
 	var b strings.Builder
 	for i := 0; i < len(level); i++ {
-		if level[i] == '\\' && i+2 < len(level) {
+		if level[i] == mark && i+2 < len(level) {
 			if c, err := strconv.ParseUint(level[i+1:i+3], 16, 8); err == nil && c != '/' {
 				b.WriteByte(byte(c))
 				i += 2

@@ -130,7 +130,7 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 	for _, user := range []string{"joe/Maildir", "x.com/ann"} {
 		files[user+"/cur/"] = ""
 		for range rng.IntN(5) {
-			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t", "/.ü", "/.&APw-", "/.R&D", "/.ü&APw-", "/.\xfc", "/.ä%", "/.a\uf03ab")
+			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t", "/.ü", "/.&APw-", "/.R&D", "/.ü&APw-", "/.\xfc", "/.ä%", "/.a\uf03ab", "/.v_2E1", "/..x", "/.a_5fb.c_2")
 			for range rng.IntN(4) {
 				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6", "h,U=3", "i,U=5,S=5", "h,U=4294967295", "h,U=0", "h,U=7x") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "-2,S", "=2,", "%3A2,Fa", "%3a2,", "\uff1a2,S", ".2,S", "-2,a", ":x:2,S", "\uf03a2,Fa")
 				files[user+folder+"/"+pick(rng, "cur", "cur", "new")+"/"+name] = pick(rng, "", "text", "S: x\n\ny\n", "\x1f\x8bno", "BZhxx")
@@ -154,6 +154,9 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 		}
 		if rng.IntN(2) > 0 {
 			files[user+"/subscriptions"] = pick(rng, "V\t2\n\nINBOX\na\tb\nfs\n", "INBOX\na.b\nv\\2e1\ngone\n", "inbox\n\x01t\n", "ü\r\nR&D\r\n&APw-\r\nä%\r\n")
+		}
+		if rng.IntN(4) == 0 {
+			files[user+"/..maildir++"] = pick(rng, "maildir++ 1", "maildir++ 1", "maildir++ 1\n", "maildir++ 2", "")
 		}
 		if rng.IntN(2) > 0 {
 			files[user+"/maildirsize"] = pick(rng, "0S\n", "5C\n1 1\n", "7S,1C\n", "", "x\n")

@@ -3,6 +3,7 @@ package trees
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,18 @@ func (u *maildirUser) named(dirs []string) []box {
 	taken, ends := map[string]bool{"INBOX": true}, map[string]string{}
 	plain := u.plainText(dirs)
 	u.other = map[string]string{}
+	evolution := u.evolution()
 	for _, dir := range dirs {
+		if evolution {
+			name := u.evolutionName(dir)
+			if taken[name] || storable(name) != name || inbox(name) == "INBOX" {
+				odd = append(odd, dir)
+			} else {
+				taken[name] = true
+				found = append(found, box{dir, name})
+			}
+			continue
+		}
 		if name, ok := u.naming.Mailbox(dir); ok && storable(name) == name && u.inFolders(dir) == dir {
 			taken[name] = true
 			found = append(found, box{dir, name})
@@ -33,7 +45,11 @@ func (u *maildirUser) named(dirs []string) []box {
 	for _, dir := range odd {
 		disk := u.oddName(u.inFolders(dir))
 		name := storable(disk)
-		if plain {
+		switch {
+		case evolution:
+			disk = u.evolutionName(dir)
+			name = storable(disk)
+		case plain:
 			name = utf7(name)
 		}
 		u.other[disk] = free(name, taken, ends)
@@ -41,6 +57,37 @@ func (u *maildirUser) named(dirs []string) []box {
 	}
 	slices.SortFunc(found, func(a, b box) int { return strings.Compare(a.name, b.name) })
 	return found
+}
+
+// evolution tells a Maildir whose file "..maildir++" says that "." and "_" in
+// names are "_2E" and "_5F", and that names are text.
+func (u *maildirUser) evolution() (is bool) {
+	u.readLines(u.root, "..maildir++", func(r io.Reader, _ func(*maildir.Error)) error {
+		text, err := io.ReadAll(io.LimitReader(r, 64))
+		is = strings.TrimRight(string(text), "\r\n \t") == "maildir++ 1"
+		return err
+	})
+	return is && u.naming.Layout == maildir.PlusPlus
+}
+
+// evolutionName reads the name of a directory in such a Maildir.
+func (u *maildirUser) evolutionName(dir string) string {
+	levels := strings.Split(strings.TrimPrefix(dir, "."), ".")
+	for i := range levels {
+		levels[i] = unescaped(levels[i], "_")
+		if utf8.ValidString(levels[i]) && !isUTF7(levels[i]) {
+			levels[i] = utf7(levels[i])
+		}
+	}
+	if levels[0] == "" {
+		levels[0] = "INBOX"
+	}
+	return strings.Join(levels, "/")
+}
+
+// isUTF7 tells a name of ASCII in which each "&" is one of modified UTF-7.
+func isUTF7(name string) bool {
+	return !beyondASCII(name) && !strings.Contains(shifted.ReplaceAllString(name, ""), "&")
 }
 
 // inFolders is a directory with its upper levels called as the mailboxes whose
@@ -151,15 +198,15 @@ func (u *maildirUser) oddName(dir string) string {
 	}
 	if u.naming.Escape {
 		for i := range levels {
-			levels[i] = unescaped(levels[i])
+			levels[i] = unescaped(levels[i], `\`)
 		}
 	}
 	return strings.Join(levels, "/")
 }
 
-// unescaped reads every \ with two hexadecimal digits, but for that of "/".
-func unescaped(level string) string {
-	parts := strings.Split(level, `\`)
+// unescaped reads every mark with two hexadecimal digits, but for that of "/".
+func unescaped(level, mark string) string {
+	parts := strings.Split(level, mark)
 	out := parts[0]
 	for _, part := range parts[1:] {
 		var c []byte
@@ -169,7 +216,7 @@ func unescaped(level string) string {
 		if len(c) == 1 && c[0] != '/' {
 			out += string(c) + part[2:]
 		} else {
-			out += `\` + part
+			out += mark + part
 		}
 	}
 	return out
