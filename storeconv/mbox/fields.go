@@ -32,6 +32,22 @@ var fieldNames = map[string]field{
 	"x-mozilla-status2": fieldMozilla2, "x-mozilla-keys": fieldMozillaKeys, "x-imsconv-end": fieldEnd,
 }
 
+// foreignFields are those in which other programs keep flags and labels that
+// are not read: they stay in the message.
+var foreignFields = [...]string{"X-Gmail-Labels", "X-Evolution"}
+
+// foreignField is the name of such a field of a header line; "": it is none.
+func foreignField(line []byte) string {
+	if line[0]|0x20 == 'x' {
+		for _, name := range foreignFields {
+			if len(line) > len(name) && line[len(name)] == ':' && strings.EqualFold(string(line[:len(name)]), name) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 // ownPrefix stands in front of a message's own lines that look like the
 // mailbox's.
 const ownPrefix = "X-Imsconv-"
@@ -85,6 +101,7 @@ type marks struct {
 	openEnd    bool
 	base       *Base
 	pseudo     bool // has X-IMAP, as the pseudo message of c-client
+	foreign    string
 }
 
 // take reads a field at an offset of the file. ok is false when its value has

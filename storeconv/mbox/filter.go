@@ -48,6 +48,9 @@ func (f *filter) header(s *scanner) []byte {
 				f.field = name
 			}
 		}
+		if name == noField && f.foreign == "" {
+			f.foreign = foreignField(p)
+		}
 		if !f.drop {
 			f.mutt.see(p, f.lengthLine == s.at)
 		}

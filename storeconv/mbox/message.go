@@ -222,7 +222,7 @@ func (r *Reader) finish(m *Message, e *extent) (*Message, error) {
 	if k.pseudo && r.seen == 0 {
 		return nil, nil
 	}
-	m.UID, m.Flags, m.HasFlags, m.Keywords = k.uid, k.flags, k.said, k.keywords
+	m.UID, m.Flags, m.HasFlags, m.Keywords, m.Foreign = k.uid, k.flags, k.said, k.keywords, k.foreign
 	switch text := fmt.Sprintf("Content-Length says %d bytes, and the file ends before that", k.length); {
 	case e.past && r.pos >= r.size:
 		r.fault(m.Offset, Truncated, text, false)

@@ -59,6 +59,7 @@ type Message struct {
 	Flags    ims.Flags //
 	HasFlags bool      // a field says something of the flags
 	Keywords []string  // as they stand there, perhaps twice
+	Foreign  string    // a field with another program's flags or labels, which are not read; "": none
 
 	begin, end int64 // offsets of what is behind the From line, and of its end
 	length     int64 // offset of the Content-Length line that goes; -1

@@ -117,6 +117,15 @@ var mboxRows = []row{
 		msg joe/b.index/1 0 "\nx\n" ""
 		! 2 no-mbox joe/c.xml: no mailbox file: 43 bytes are left out: it is one message without a From line in front
 		! 1 stray-file : 7 files are no mail, such as indexes of mail programs: left out (joe/a.index, joe/a.json, joe/content_index, ...)`},
+	{name: "flags and labels of other programs", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9\nX-UID: 3\nx-gmail-labels: Inbox,Opened\n\n1\n\n" +
+		from1 + "X-UID: 4\nX-Evolution: 00000001-0010\nX-Gmail-Labels: =?UTF-8?Q?Re=C3=A7us?=\n\n2\n\n" + from1 + "X-UID: 5\n\nX-Gmail-Labels: text\n"}, want: `
+		user joe
+		box joe/INBOX 100 10 sub -1 "" ""
+		msg joe/INBOX/3 0 "x-gmail-labels: Inbox,Opened\n\n1\n" ""
+		msg joe/INBOX/4 0 "X-Evolution: 00000001-0010\nX-Gmail-Labels: =?UTF-8?Q?Re=C3=A7us?=\n\n2\n" ""
+		msg joe/INBOX/5 0 "\nX-Gmail-Labels: text\n" ""
+		! 1 unread-flags joe.mbox: 1 messages have another program's flags or labels in the field X-Evolution: it stays, and makes no flags, keywords or mailboxes
+		! 1 unread-flags joe.mbox: 1 messages have another program's flags or labels in the field X-Gmail-Labels: it stays, and makes no flags, keywords or mailboxes`},
 	{name: "keywords that cannot be", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9 a\nX-UID: 3\nX-Keywords: a \\b " + strings.Repeat("k", 129) + "\n\n1\n"}, want: `
 		user joe
 		box joe/INBOX 100 10 sub -1 "a" ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,6 +108,8 @@ type mboxBox struct {
 	dates int64  // messages without a date
 	words int64  // keywords that cannot be,
 	word  string // the first of which is this
+
+	foreign map[string]int64 // messages with flags or labels that are not read, by their fields
 }
 
 func (b *mboxBox) reader() *mbox.Reader {
@@ -220,6 +223,9 @@ func (b *mboxBox) guessValidity(mtime int64) uint32 {
 }
 
 func (b *mboxBox) tellRest() {
+	for _, name := range slices.Sorted(maps.Keys(b.foreign)) {
+		b.s.told(b.path, "unread-flags", 1, fmt.Sprintf("%d messages have another program's flags or labels in the field %s: it stays, and makes no flags, keywords or mailboxes", b.foreign[name], name))
+	}
 	if b.words > 0 {
 		b.s.told(b.path, "keyword", 2, fmt.Sprintf("%d times a message has a keyword that cannot be one: left out (%q)", b.words, clip(b.word)))
 	}
@@ -242,6 +248,12 @@ func (b *mboxBox) message(r *mbox.Reader, m *mbox.Message, mtime int64) bool {
 		}
 		b.next++
 		uid = b.next
+	}
+	if m.Foreign != "" {
+		if b.foreign == nil {
+			b.foreign = map[string]int64{}
+		}
+		b.foreign[m.Foreign]++
 	}
 	words := m.Flags.Names()
 	size := 0
