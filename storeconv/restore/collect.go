@@ -180,7 +180,9 @@ func (c *collector) attributes(s *boxStep) error {
 		c.r.log.Warning("bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
 			fmt.Sprintf("line of rights without a TAB in %q: left out", s.attrs.ACL))
 	}
-	x.apply(s, acl)
+	if !x.apply(s, acl) {
+		c.tellNoRoom(b, s.attrs.Offset, s.attrs.Name)
+	}
 	if b.existing == nil || x.UIDValidity != before.UIDValidity || x.LastUID != before.LastUID || x.Subscribed != before.Subscribed ||
 		x.ACL != before.ACL || len(x.Userflags) != words {
 		b.v.tally.changed, x.changed = true, true

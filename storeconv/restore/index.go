@@ -25,6 +25,8 @@ type boxIndex struct {
 	unsorted bool
 	last     uint32
 	keywords map[string]int
+	words    int  // bytes of the keywords, each with a blank
+	noRoom   bool // one had no room, which is told
 	seen     mboxlist.UIDSet
 	deleted  mboxlist.UIDSet
 	updates  map[uint32]newFlags
@@ -93,9 +95,10 @@ func (l *lineBudget) end(b *box) {
 }
 
 // apply puts in what the stream says about the mailbox, with its rights as the
-// store has them.
-func (x *boxIndex) apply(s *boxStep, acl string) {
+// store has them. room is false where a keyword had none.
+func (x *boxIndex) apply(s *boxStep, acl string) (room bool) {
 	m := s.attrs
+	room = true
 	if m.UIDValidity != 0 && !x.set {
 		x.UIDValidity, x.set = m.UIDValidity, true
 	}
@@ -109,15 +112,23 @@ func (x *boxIndex) apply(s *boxStep, acl string) {
 		x.ACL = acl
 	}
 	for _, k := range strings.Fields(m.Keywords) {
-		x.keyword(k)
+		room = x.keyword(k) >= 0 && room
 	}
+	return room
 }
 
-// keyword returns the bit of a keyword, which is added when it is new. Its case
-// does not matter.
+// maxWords bounds the keywords of a mailbox, in bytes: no reader takes a longer
+// line of an index.
+const maxWords = ims.MaxIndexLine - 64
+
+// keyword returns the bit of a keyword, which is added when it is new; -1 when
+// it has no room. Its case does not matter.
 func (x *boxIndex) keyword(word string) int {
 	if n, ok := x.keywords[strings.ToLower(word)]; ok {
 		return n
+	}
+	if x.words+len(word) >= maxWords {
+		return -1
 	}
 	x.Userflags = append(x.Userflags, strings.Clone(word))
 	x.noteKeyword(len(x.Userflags) - 1)
@@ -130,6 +141,28 @@ func (x *boxIndex) noteKeyword(n int) {
 		x.keywords = make(map[string]int)
 	}
 	x.keywords[strings.ToLower(x.Userflags[n])] = n
+	x.words += len(x.Userflags[n]) + 1
+}
+
+// setKeywords gives a record its keywords. One that has no room is left out,
+// which is told once a mailbox.
+func (c *collector) setKeywords(b *box, rec *ims.Record, words []string, offset int64, name string) {
+	for _, w := range words {
+		if n := b.index.keyword(w); n >= 0 {
+			rec.SetKeyword(n)
+		} else {
+			c.tellNoRoom(b, offset, name)
+		}
+	}
+}
+
+// tellNoRoom tells of a keyword that has no room in the index of a mailbox.
+func (c *collector) tellNoRoom(b *box, offset int64, name string) {
+	if x := &b.index; !x.noRoom {
+		x.noRoom = true
+		c.r.log.Problem("keyword", c.r.whereOf(b.v.stream, offset, name),
+			fmt.Sprintf("the keywords of the mailbox take more than %d bytes: from here on new ones are left out", maxWords))
+	}
 }
 
 // mark puts the flags of a message into the sets of the owner's record, in
@@ -162,9 +195,7 @@ func (c *collector) index(e *entry, info *content) error {
 		UID: e.uid, InternalDate: e.date, SentDate: info.text.Sent, Size: info.size, HSize: info.text.HeaderSize, Flags: flags,
 		OrigValidity: e.origin(), OrigUID: e.origUID, SHA256: info.sum, MessageID: info.text.ID,
 	}
-	for _, w := range words {
-		rec.SetKeyword(x.keyword(w))
-	}
+	c.setKeywords(e.box, &rec, words, e.offset, e.name)
 	x.Header.Add(&rec)
 	if info.bare {
 		x.bare.add(rec.UID)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"imsconv/storeconv"
@@ -191,9 +190,8 @@ func (x *boxIndex) continueFrom(old *existingBox) {
 	x.Header = old.header
 	x.Userflags = slices.Clone(old.header.Userflags)
 	x.bare, x.unsure = old.bareLF()
-	x.keywords = make(map[string]int)
-	for i, k := range x.Userflags {
-		x.keywords[strings.ToLower(k)] = i
+	for i := range x.Userflags {
+		x.noteKeyword(i)
 	}
 	x.set = old.header.Exists > 0 || len(old.uids) > 0
 	if !x.set {

@@ -75,9 +75,7 @@ func (c *collector) updateFlags(s *sameStep) {
 	x := &s.box.index
 	flags, words, _ := parseFlags(s.entry.flags)
 	var rec ims.Record
-	for _, w := range words {
-		rec.SetKeyword(x.keyword(w))
-	}
+	c.setKeywords(s.box, &rec, words, s.offset, s.name)
 	if flags == s.stored.flags && string(rec.Keywords) == s.stored.keywords {
 		return
 	}
