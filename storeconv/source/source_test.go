@@ -205,7 +205,7 @@ func TestID(t *testing.T) {
 
 // TestUnreadable: pipes and files without permission cost themselves only.
 func TestUnreadable(t *testing.T) {
-	root := tree(t, map[string]string{"joe/cur/1.a": "a", "joe/cur/2.b": "b", "joe/dovecot-uidlist": "3 V7 N9\n1 :1.a\n2 :2.b\n3 :3.c\n"})
+	root := tree(t, map[string]string{"joe/cur/1.a": "a", "joe/cur/2.b": "b", "joe/dovecot-uidlist": "3 V7 N9\n1 :1.a\n2 :2.b\n3 :3.c\n", "joe/.Sent/cur/": "", "joe/.Sent/x": "x", "joe/.Sent/sub/y": "y"})
 	if err := syscall.Mkfifo(filepath.Join(root, "joe/cur/3.c"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -216,10 +216,18 @@ func TestUnreadable(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")
 	}
-	if err := os.Chmod(filepath.Join(root, "joe/cur/1.a"), 0); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"joe/cur/1.a", "joe/.Sent/x", "joe/.Sent/sub"} {
+		if err := os.Chmod(filepath.Join(root, name), 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Chmod(filepath.Join(root, name), 0o700) }) // else nobody can remove it
 	}
 	got = strings.Join(dump(t, root, Options{}), "\n")
+	for _, name := range []string{"joe/.Sent/x", "joe/.Sent/sub"} { // it may be mail
+		if !strings.Contains(got, "! 2 unreadable "+name+": permission denied") {
+			t.Errorf("%s", got)
+		}
+	}
 	if !strings.Contains(got, "! 2 unreadable joe/cur/1.a: permission denied") || !strings.Contains(got, "msg joe/INBOX/2") {
 		t.Errorf("%s", got)
 	}

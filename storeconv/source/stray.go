@@ -1,8 +1,8 @@
 package source
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -47,7 +47,11 @@ func ofExport(name string) bool {
 // beside tells what lies in a user's Maildir and in its mailboxes outside of
 // cur, new and tmp. What is mail there nobody reads.
 func (u *maildirUser) beside(d *maildir.Dir, depth int) {
-	names, _ := d.Names() // the error has come with the search for mailboxes
+	walked := depth == 0 || u.naming.Layout == maildir.FS // by the search for mailboxes, which has told
+	names, err := d.Names()
+	if err != nil && !walked {
+		u.s.tell(err)
+	}
 	slices.Sort(names)
 	var mail []string
 	for _, name := range names {
@@ -55,17 +59,25 @@ func (u *maildirUser) beside(d *maildir.Dir, depth int) {
 		switch {
 		case err != nil || maildir.IsPart(name):
 		case info.Dir:
-			u.besideIn(d, name, depth)
+			if err := u.besideIn(d, name, depth); err != nil && !walked {
+				u.s.tell(err)
+			}
 		case !info.Regular:
-			if u.naming.Layout == maildir.PlusPlus && depth > 0 { // else told
+			if !walked {
 				u.tell(&maildir.Error{Path: below(d, name), Class: maildir.NotRegular, Text: "a link or a device: not read"})
 			}
-		case d.BeginsAsMbox(name):
-			u.tell(&maildir.Error{Path: below(d, name), Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
-		case isMessageFile(d, name):
-			mail = append(mail, name)
 		default:
-			u.s.stray(below(d, name))
+			head, err := headIn(d, name)
+			switch {
+			case err != nil: // nobody can say what it is
+				u.s.tell(err)
+			case bytes.HasPrefix(head, []byte("From ")):
+				u.tell(&maildir.Error{Path: below(d, name), Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
+			case isMessage(head):
+				mail = append(mail, name)
+			default:
+				u.s.stray(below(d, name))
+			}
 		}
 	}
 	if n := len(mail); n > 0 {
@@ -75,29 +87,33 @@ func (u *maildirUser) beside(d *maildir.Dir, depth int) {
 
 // besideIn is beside for a directory. One that is told as a whole is passed
 // over.
-func (u *maildirUser) besideIn(d *maildir.Dir, name string, depth int) {
+func (u *maildirUser) besideIn(d *maildir.Dir, name string, depth int) error {
+	if depth >= maxLevels {
+		return &maildir.Error{Path: below(d, name), Class: maildir.BadMailbox, Text: "too many levels: not read"}
+	}
 	sub, err := d.Open(name)
-	if err != nil || depth >= maxLevels {
-		if err == nil {
-			sub.Close()
-		}
-		return
+	if err != nil {
+		return err
 	}
 	defer sub.Close()
-	if u.naming.Layout == maildir.PlusPlus && depth == 0 && !(name[0] == '.' && sub.IsMailbox()) && sub.HasMailbox() {
-		return
+	if u.naming.Layout == maildir.FS || depth > 0 || name[0] == '.' && sub.IsMailbox() || !sub.HasMailbox() {
+		u.beside(sub, depth+1)
 	}
-	u.beside(sub, depth+1)
+	return nil
 }
 
 // isMessageFile tells a file that begins as a message does.
 func isMessageFile(d *maildir.Dir, name string) bool {
+	head, err := headIn(d, name)
+	return err == nil && isMessage(head)
+}
+
+// headIn is the first part of a file.
+func headIn(d *maildir.Dir, name string) ([]byte, error) {
 	f, _, err := d.OpenFile(name)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	defer f.Close()
-	head := make([]byte, 4096)
-	n, err := f.ReadAt(head, 0)
-	return (err == nil || err == io.EOF) && isMessage(head[:n])
+	return headOf(f, 4096), nil
 }
