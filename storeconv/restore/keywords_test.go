@@ -11,9 +11,9 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// TestKeywordsWithoutRoom: a mailbox with more keywords than a line of its index
-// may have keeps those that came first, and the rest is told once; the index can
-// be read.
+// TestKeywordsWithoutRoom: a mailbox with more keywords than a line of its
+// index may have keeps those that came first, and the rest is told once; the
+// index can be read.
 func TestKeywordsWithoutRoom(t *testing.T) {
 	const words, messages = 2000, 6 // of 120 bytes
 	members := []sims.Member{{Kind: sims.User, Name: "joe", User: "joe"}}

@@ -16,8 +16,8 @@ const (
 	evolutionText = "maildir++ 1"
 )
 
-// isEvolutions tells a Maildir of layout ++ that Evolution has made: "." and "_"
-// in names are "_2E" and "_5F", and names are text in UTF-8.
+// isEvolutions tells a Maildir of layout ++ that Evolution has made: "." and
+// "_" in names are "_2E" and "_5F", and names are text in UTF-8.
 func (u *maildirUser) isEvolutions() bool {
 	is := false
 	u.root.ReadFile(evolutionMark, maildir.BadMailbox, u.tell, func(r io.Reader) error {

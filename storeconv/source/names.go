@@ -25,8 +25,8 @@ func oddName(n maildir.Naming, dir string) string {
 	return strings.Join(levels, "/")
 }
 
-// unescape undoes whatever listescape could have written, or who else writes two
-// hexadecimal digits behind a mark; "/" it cannot be.
+// unescape undoes whatever listescape could have written, or who else writes
+// two hexadecimal digits behind a mark; "/" it cannot be.
 func unescape(level string, mark byte) string {
 	var b strings.Builder
 	for i := 0; i < len(level); i++ {
