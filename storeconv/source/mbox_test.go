@@ -109,9 +109,10 @@ var mboxRows = []row{
 		! 2 not-regular joe/loop: a link or a device: not read
 		! 2 no-mbox joe/readme: no mailbox file: 5 bytes are left out`},
 	{name: "indexes, and mailboxes that are called so", files: map[string]string{
-		"joe/a.index": "\x01\x02", "joe/b.index": from1 + "X-UID: 1\n\nx\n", "joe/a.json": "{}", "joe/c.xml": mh, "joe/content_index": "x", "joe/dovecot.index.log": "x", "joe/t.toc": "x", "joe/u.msf": "x", "joe/v.sqlite": "x", "joe/.subscriptions": "b.index\n",
+		"joe/a.index": "\x01\x02", "joe/b.index": from1 + "X-UID: 1\n\nx\n", "joe/a.json": "{}", "joe/c.xml": mh, "joe/content_index": "x", "joe/dovecot.index.log": "x", "joe/t.toc": "x", "joe/u.msf": "x", "joe/v.sqlite": "x", "joe/.subscriptions": "b.index\n", "joe/.y": mh,
 	}, want: `
 		user joe
+		! 2 hidden joe/.y: a message by its text, and by its name a file that mail programs keep for themselves: not read
 		! 1 no-uidvalidity joe/b.index: the file says no UIDVALIDITY: the date of its first message, 961579934, takes its place
 		box joe/b.index 961579934 2 sub 1 "" ""
 		msg joe/b.index/1 0 "\nx\n" ""

@@ -213,14 +213,18 @@ func notMail(name string) bool {
 }
 
 const (
-	hiddenMbox   = "a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read"
-	hiddenFolder = "mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read"
+	hiddenMbox    = "a mailbox file by its text, and by its name a file that mail programs keep for themselves: not read"
+	hiddenMessage = "a message by its text, and by its name a file that mail programs keep for themselves: not read"
+	hiddenFolder  = "mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read"
 )
 
 // hidden says what mail is where none is looked for; "" is none.
 func hidden(d *maildir.Dir, name string) string {
 	if d.BeginsAsMbox(name) {
 		return hiddenMbox
+	}
+	if isMessageFile(d, name) {
+		return hiddenMessage
 	}
 	if info, err := d.Stat(name); err == nil && info.Dir && holdsMail(d, name, 0) {
 		return hiddenFolder

@@ -205,6 +205,10 @@ func (w *writer) hidden(path string) {
 		}
 		return
 	}
+	if isMessageFile(path) {
+		w.problem(path, "hidden", "a message by its text, but not by its name: not compared")
+		return
+	}
 	w.beside(path, "hidden", "a mailbox file by its text, but not by its name")
 }
 
