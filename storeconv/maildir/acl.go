@@ -225,8 +225,12 @@ func ReadACL(r io.Reader, tell func(*Error)) (rights []Right, err error) {
 	return rights, err
 }
 
-// CourierACLName is the file of a mailbox's rights that Courier keeps.
-const CourierACLName = "courierimapacl"
+// CourierACLName is the file of a mailbox's rights that Courier keeps, and
+// CourierHierarchy the directory of those of folders that are no mailboxes.
+const (
+	CourierACLName   = "courierimapacl"
+	CourierHierarchy = "courierimaphieracl"
+)
 
 // ReadCourierACL reads a courierimapacl: lines of identifier, blank, letters,
 // where c is what Dovecot calls k.

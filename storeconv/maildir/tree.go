@@ -63,7 +63,7 @@ func (d *Dir) hasMailbox(depth int) bool {
 // special are the directories of a Maildir that are no mailboxes.
 func special(name string) bool {
 	switch name {
-	case "cur", "new", "tmp", ".", "..", "courierimapkeywords", "courierimaphieracl", ".imsconv":
+	case "cur", "new", "tmp", ".", "..", CourierKeywords, CourierHierarchy, ".imsconv":
 		return true
 	}
 	return false

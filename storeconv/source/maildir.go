@@ -146,6 +146,7 @@ func (u *maildirUser) findFolders() {
 		u.naming.Escape = *u.s.opt.Escape
 	}
 	u.beside(u.root, 0)
+	u.tellHierarchy()
 	if u.client = !u.root.IsMailbox(); u.client {
 		dirs = u.takeInbox(dirs)
 	}
@@ -173,6 +174,22 @@ func (u *maildirUser) nameFolders(dirs []string) {
 		u.folders = append(u.folders, folder{dir, u.names.give(oddName(u.naming, u.levels(dir)), u.where(dir))})
 	}
 	u.names.tell(u.where(""))
+}
+
+// tellHierarchy tells of rights that Courier keeps for folders that are none.
+func (u *maildirUser) tellHierarchy() {
+	d, err := u.root.Open(maildir.CourierHierarchy)
+	if err != nil {
+		return // nobody else has one
+	}
+	defer d.Close()
+	names, err := d.Names()
+	if err != nil {
+		u.s.tell(err)
+	}
+	if len(names) > 0 {
+		u.s.told(u.where(maildir.CourierHierarchy), maildir.BadACL, 1, fmt.Sprintf("rights of %d folders that are no mailboxes are not read", len(names)))
+	}
 }
 
 // takeInbox takes INBOX out of a list of directories, where the root is none:

@@ -45,8 +45,10 @@ var maildirRows = []row{
 		"x.com/ann/Maildir/cur/961579930.a:2,R": "a", "x.com/ann/Maildir/cur/2.b": "b", "x.com/ann/Maildir/cur/861579934.c": "c", "x.com/ann/Maildir/courierimapuiddb": "1 7 4\n1 961579930.a\n2 2.b\n3 861579934.c\n",
 		"x.com/ann/Maildir/courierimapkeywords/:list": "$Junk\nwork\n\n961579930.a:0 1\n2.b:1 7\nbroken\n", "x.com/ann/Maildir/courierimapkeywords/.1.2.b": "x",
 		"x.com/ann/Maildir/courierimapsubscribed": "INBOX\nINBOX.Drafts\n", "x.com/ann/Maildir/.Drafts/cur/": "", "x.com/ann/Maildir/.Drafts/courierimapacl": "owner acilrswetx\nanyone lr\n",
+		"x.com/ann/Maildir/courierimaphieracl/Old": "owner acilrswetx\n",
 	}, want: `
 		user ann@x.com
+		! 1 bad-acl x.com/ann/Maildir/courierimaphieracl: rights of 1 folders that are no mailboxes are not read
 		! 2 bad-keywords x.com/ann/Maildir/courierimapkeywords/:list, line 6: not a file name and numbers: "broken"
 		! 2 bad-keywords x.com/ann/Maildir/courierimapkeywords: changes of keywords in 1 files are not read
 		box ann@x.com/INBOX 7 4 sub 1 "$Junk work" ""
