@@ -53,7 +53,7 @@ func (u *maildirUser) beside(d *maildir.Dir, depth int) {
 		u.s.tell(err)
 	}
 	slices.Sort(names)
-	var mail []string
+	first, messages := "", 0
 	for _, name := range names {
 		info, err := d.Stat(name)
 		switch {
@@ -74,14 +74,16 @@ func (u *maildirUser) beside(d *maildir.Dir, depth int) {
 			case bytes.HasPrefix(head, []byte("From ")):
 				u.tell(&maildir.Error{Path: below(d, name), Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
 			case isMessage(head):
-				mail = append(mail, name)
+				if messages++; messages == 1 {
+					first = below(d, name)
+				}
 			default:
 				u.s.stray(below(d, name))
 			}
 		}
 	}
-	if n := len(mail); n > 0 {
-		u.tell(&maildir.Error{Path: below(d, mail[0]), Class: maildir.NoMaildir, Text: fmt.Sprintf("a message outside of cur and new, one of %d files of this folder that are: not read", n)})
+	if messages > 0 {
+		u.tell(&maildir.Error{Path: first, Class: maildir.NoMaildir, Text: fmt.Sprintf("a message outside of cur and new, one of %d files of this folder that are: not read", messages)})
 	}
 }
 
