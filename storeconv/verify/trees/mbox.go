@@ -336,7 +336,8 @@ type mboxFile struct {
 	last     uint32 // highest UID
 	named    int64  // messages whose UIDs stand
 	keywords []string
-	words    int // bytes of them, each with a blank
+	words    int   // bytes of them, each with a blank
+	lost     int64 // words among keywords of messages that cannot be any
 }
 
 // hasMail looks for a message in the first bytes; a file of blank lines is an
@@ -463,6 +464,9 @@ func (b *mboxFile) write(mailbox string) error {
 			return err
 		}
 	}
+	if b.lost > 0 {
+		b.u.problem(b.path, "keyword", "%d times a message has a keyword that cannot be one: not compared", b.lost)
+	}
 	return nil
 }
 
@@ -470,7 +474,11 @@ func (b *mboxFile) message(r *mbox.Reader, m *mbox.Message, uid uint32) error {
 	words := m.Flags.Names()
 	size := 0
 	for _, k := range m.Keywords {
-		if size += len(k) + 1; isKeyword(k) && size <= 96<<10 && !slices.Contains(words, k) {
+		size += len(k) + 1
+		switch {
+		case !isKeyword(k), size > 96<<10:
+			b.lost++
+		case !slices.Contains(words, k):
 			words = append(words, k)
 		}
 	}

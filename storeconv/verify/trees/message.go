@@ -38,9 +38,16 @@ func (b *mailboxDir) keywordNames() {
 			b.keywords, b.courier, err = maildir.ReadCourierKeywords(r, tell)
 			return err
 		})
+		list, _ := names(filepath.Join(b.dir, "courierimapkeywords")) // none but Courier's has one
+		if n := len(list) - sign(slices.Contains(list, ":list")); n > 0 {
+			b.problem(b.dir, "bad-keywords", "changes of keywords in %d files: not compared", n)
+		}
 	}
 	for i, k := range b.keywords {
 		if !isKeyword(k) {
+			if k != "" {
+				b.problem(b.dir, "keyword", "a keyword of %d bytes cannot be one: not compared", len(k))
+			}
 			b.keywords[i] = ""
 		}
 	}
@@ -66,6 +73,9 @@ func (b *mailboxDir) rights() string {
 	var lines []string
 	for _, r := range list {
 		who, letters := b.identifier(r.Identifier), storeRights(r.Letters)
+		if back := strings.NewReplacer("c", "kx", "d", "et").Replace(letters); who == "" || strings.Trim(r.Letters, back) != "" {
+			b.problem(b.dir, "bad-acl", "not all rights %q of %s have a form in a store: not compared", r.Letters, r.Identifier)
+		}
 		if who != "" && (letters != "" || r.Letters == "") {
 			lines = append(lines, who+"\t"+letters)
 		}
@@ -213,6 +223,9 @@ func (b *mailboxDir) message(file mailFile) error {
 	if err != nil {
 		b.problem(path, "compressed", "%v: not compared", err)
 		return nil
+	}
+	if body == io.Reader(f) && name.Size > info.Size() {
+		b.problem(path, "cut-short", "%d bytes, where its name says %d", info.Size(), name.Size)
 	}
 	if body == io.Reader(f) && b.linked(m, info) {
 		m.Size = 0

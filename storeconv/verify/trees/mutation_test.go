@@ -240,7 +240,8 @@ func TestMutations(t *testing.T) {
 func TestUnread(t *testing.T) {
 	for name, text := range map[string]string{
 		"joe/Maildir/cur/961579936.z": "\xfd7zXZ\x00", "joe/Maildir/.Sent.2001/dovecot-acl": "owner q\n", "joe/Maildir/dovecot-keywords": "x\n", "joe/Maildir/maildirsize": "x\n",
-		"joe/Maildir/dir/sub/cur/1.x": "x", "joe/Maildir/cur/961579936.a-2,Sa": "x", "joe/Maildir/cur/961579936.a:b:2,S": "x",
+		"joe/Maildir/dir/sub/cur/1.x": "x", "joe/Maildir/cur/961579936.a,S=9:2,": "short", "joe/Maildir/.Sent.2001/dovecot-keywords": "0 \\x\n", "joe/Maildir/.Sent.2001/courierimapkeywords/.1.961579934.M3P0.h": "work\n", "joe/Maildir/dovecot-acl": "owner lrwstipekxa\nuser=ann lrk\n",
+		"joe/Maildir/cur/961579936.a-2,Sa": "x", "joe/Maildir/cur/961579936.a:b:2,S": "x",
 	} {
 		files := make(map[string]string)
 		for path, text := range maildirFiles {
@@ -254,9 +255,10 @@ func TestUnread(t *testing.T) {
 		}
 	}
 	log := new(recorder)
-	root := plant(t, map[string]string{"joe/INBOX": "lost\n\n" + mboxFiles["joe/INBOX"], "joe/a.xz": "\xfd7zXZ\x00", "joe/text": "x\n"})
+	root := plant(t, map[string]string{"joe/INBOX": "lost\n\n" + mboxFiles["joe/INBOX"], "joe/a.xz": "\xfd7zXZ\x00", "joe/text": "x\n",
+		"joe/words": "From ann Wed Jun 21 09:32:14 2000\nX-Keywords: a \\b\n\nx\n"})
 	must(t, trees.Write(context.Background(), io.Discard, root, trees.Options{Log: log}))
-	if len(log.lines) != 3 {
+	if len(log.lines) != 4 {
 		t.Errorf("%q", log.lines)
 	}
 	for _, path := range []string{filepath.Join(root, "none"), t.TempDir()} {
