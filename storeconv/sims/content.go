@@ -14,31 +14,36 @@ func (r *Reader) Bytes() ([]byte, error) {
 		return nil, fmt.Errorf("internal error: body of %d bytes asked for in one piece", r.left)
 	}
 	n := int(r.left)
-	b := r.fill(n)
+	b := r.fill(int(r.left + r.pad))
 	if len(b) < n {
+		r.search(len(b))
 		r.advance(len(b))
 		return nil, r.truncated()
 	}
+	r.search(n)
 	r.advance(n)
 	r.left = 0
-	return b, nil
+	return b[:n], nil
 }
 
 // Chunk returns the next piece of the body, at least one byte, as a slice of
 // Block with the same life as that of Bytes. At the end of the body it returns
 // io.EOF.
-func (r *Reader) Chunk() ([]byte, error) {
+func (r *Reader) Chunk() ([]byte, error) { return r.piece(r.left) }
+
+// piece is Chunk for at most n bytes.
+func (r *Reader) piece(n int64) ([]byte, error) {
 	if r.left == 0 {
 		return nil, io.EOF
 	}
-	b := r.fill(1)
-	if len(b) == 0 {
+	r.fill(int(min(r.toBlock()+blockSize, r.left+r.pad)))
+	if r.lo == r.hi {
 		return nil, r.truncated()
 	}
-	n := int(min(int64(r.hi-r.lo), r.left))
-	b = r.cur.buf[r.lo : r.lo+n]
-	r.advance(n)
-	r.left -= int64(n)
+	k := r.search(int(min(int64(r.hi-r.lo), r.left, n)))
+	b := r.cur.buf[r.lo : r.lo+k]
+	r.advance(k)
+	r.left -= int64(k)
 	return b, nil
 }
 
@@ -47,19 +52,9 @@ func (r *Reader) Block() *Block { return r.cur }
 
 // Read reads from the body of the current member and returns io.EOF at its end.
 func (r *Reader) Read(p []byte) (int, error) {
-	if r.left == 0 {
-		return 0, io.EOF
-	}
-	if len(p) == 0 {
+	if len(p) == 0 && r.left > 0 {
 		return 0, nil
 	}
-	b := r.fill(1)
-	if len(b) == 0 {
-		return 0, r.truncated()
-	}
-	n := int(min(int64(r.hi-r.lo), r.left, int64(len(p))))
-	copy(p, r.cur.buf[r.lo:r.lo+n])
-	r.advance(n)
-	r.left -= int64(n)
-	return n, nil
+	b, err := r.piece(int64(len(p)))
+	return copy(p, b), err
 }

@@ -30,7 +30,7 @@ const (
 	BadFlag     = "bad-flag"      // a flag or keyword that is none; its member comes without it
 	BadACL      = "bad-acl"       // a line of rights that is none; its member comes without it
 	BadDate     = "bad-date"      // a date that cannot be; its member comes with 0
-	Lost        = "lost"          // zeros where members may have been
+	Lost        = "lost"          // members may be missing: zeros stand there, or a message
 	Truncated   = "truncated"     // the stream ends inside a member, or inside a block
 	ReadError   = "read-error"    // the source failed; what follows is lost
 	NoEnd       = "no-end-marker" // tolerated

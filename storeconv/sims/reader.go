@@ -39,9 +39,10 @@ type Reader struct {
 	extStart int64
 	shared   shared
 	root     rooted
-	size     int64 // of the current body, that of a link too
-	left     int64 // unread bytes of it
-	pad      int64 // bytes after the body up to the next block
+	size     int64  // of the current body, that of a link too
+	left     int64  // unread bytes of it
+	pad      int64  // bytes after the body up to the next block
+	inside   *Error // a header was found in it, which is not told yet
 
 	header  Header
 	early   *Error // met before the first call of Next
@@ -108,6 +109,10 @@ func (r *Reader) Next() (*Member, error) {
 	}
 	if len(r.refused) > 0 || r.ready {
 		return r.deliver()
+	}
+	if p := r.inside; p != nil {
+		r.inside = nil
+		return nil, p
 	}
 	if r.done {
 		return nil, io.EOF

@@ -1,0 +1,153 @@
+package sims
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// read reads a stream with one way of reading bodies, in small pieces of the
+// source: what it is told, and how many bytes the bodies have.
+func read(t *testing.T, b []byte, body func(r *Reader) (int, error)) (notes []string, bodies int) {
+	t.Helper()
+	r := newReader(noSeek{bytes.NewReader(b)}, 2, minBuf)
+	for m, err := range r.All() {
+		if p := ErrorOf(err); p != nil {
+			notes = append(notes, p.Class+" "+p.Error())
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != Message {
+			continue
+		}
+		n, err := body(r)
+		bodies += n
+		if p := ErrorOf(err); p != nil {
+			notes = append(notes, p.Class+" "+p.Error())
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return notes, bodies
+}
+
+// ways are the ways of reading a body.
+var ways = []struct {
+	name string
+	body func(r *Reader) (int, error)
+}{
+	{"Bytes", func(r *Reader) (int, error) {
+		if r.left > MaxInline {
+			n, err := io.Copy(io.Discard, struct{ io.Reader }{r})
+			return int(n), err
+		}
+		b, err := r.Bytes()
+		return len(b), err
+	}},
+	{"Chunk", func(r *Reader) (n int, err error) {
+		for {
+			b, err := r.Chunk()
+			if n += len(b); err == io.EOF {
+				return n, nil
+			} else if err != nil {
+				return n, err
+			}
+		}
+	}},
+	{"Read", func(r *Reader) (n int, err error) {
+		k, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{r}, make([]byte, 700))
+		return int(k), err
+	}},
+	{"Read 1", func(r *Reader) (n int, err error) {
+		k, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{r}, make([]byte, 1))
+		return int(k), err
+	}},
+}
+
+// A tape that has lost whole blocks gives a message the headers that stand
+// behind them; each is told, however the body is read.
+func TestBlocksLostInABody(t *testing.T) {
+	for _, size := range []int{100, 512, 613, 5000, 300_000} {
+		var whole bytes.Buffer
+		w, err := NewWriter(&whole, Header{Profile: "1"}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ends []int
+		put := func(name string, n int) {
+			text := "Subject: x\r\n\r\n" + strings.Repeat("y", n)
+			if err := w.WriteMember(&Member{Kind: Message, Name: name, Size: int64(len(text)), Time: 5}); err != nil {
+				t.Fatal(err)
+			}
+			ends = append(ends, int(w.Offset()))
+			io.WriteString(w, text)
+		}
+		put("joe/INBOX/1", size)
+		put("joe/INBOX/2", 700)
+		put("joe/INBOX/3", 2000)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		blocks := int(roundUp(int64(size+14))) / blockSize
+		for _, lost := range []int{1, 2, blocks - 1, blocks} {
+			if lost < 1 || lost > blocks {
+				continue
+			}
+			b := bytes.Clone(whole.Bytes())
+			b = append(b[:ends[0]], b[ends[0]+lost*blockSize:]...)
+			next := ends[0] + (blocks-lost)*blockSize // where the header behind now stands
+			want := fmt.Sprintf("lost offset 1024: joe/INBOX/1: the header of another member stands in its body, at offset %d: "+
+				"blocks in front of that are missing, and what is behind is not its own", next)
+			for _, way := range ways {
+				if size > 10_000 && way.name == "Read 1" {
+					continue
+				}
+				if notes, _ := read(t, b, way.body); !slices.Contains(notes, want) {
+					t.Errorf("%d of %d blocks, %s: %q, want %q among them", lost, blocks, way.name, notes, want)
+				}
+			}
+		}
+		for _, way := range ways {
+			notes, n := read(t, whole.Bytes(), way.body)
+			if want := size + 700 + 2000 + 3*14; len(notes) > 0 || n != want {
+				t.Errorf("size %d, %s: %q, %d bytes, want %d", size, way.name, notes, n, want)
+			}
+		}
+	}
+}
+
+// What only looks like a header is a message's own: text with the magic word,
+// and an archive that somebody sent, which begins in the middle of a block.
+func TestArchiveInABody(t *testing.T) {
+	inner := sample(t)
+	fake := bytes.Clone(inner[:blockSize])
+	fake[offChecksum]++
+	for _, text := range [][]byte{
+		append(bytes.Repeat([]byte("x"), blockSize), fake...),
+		append([]byte("Subject: see the archive\r\n\r\n"), inner...),
+		bytes.Repeat([]byte("ustar\x0000"), 1000),
+	} {
+		var b bytes.Buffer
+		w, err := NewWriter(&b, Header{Profile: "1"}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteMember(&Member{Kind: Message, Name: "joe/INBOX/1", Size: int64(len(text)), Time: 5}); err != nil {
+			t.Fatal(err)
+		}
+		w.Write(text)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range ways[:3] {
+			if notes, n := read(t, b.Bytes(), way.body); len(notes) > 0 || n != len(text) {
+				t.Errorf("%q..., %s: %q, %d bytes of %d", text[:20], way.name, notes, n, len(text))
+			}
+		}
+	}
+}
