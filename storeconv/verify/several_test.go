@@ -1,8 +1,10 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/restore"
+	"imsconv/storeconv/sims"
 	"imsconv/storeconv/verify"
 )
 
@@ -109,5 +112,45 @@ func TestTurnsAreCheap(t *testing.T) {
 	log.none(t)
 	if entered > 100 {
 		t.Errorf("50 mailboxes are opened %d times", entered)
+	}
+}
+
+// TestMailboxComesAgain: a stream comes to a mailbox a second time, and says of
+// it nothing, or less. What it has said stays.
+func TestMailboxComesAgain(t *testing.T) {
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := &sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 20, Subscribed: 1, Keywords: "a b", ACL: "joe\tlrswipcda\nann\tlr"}
+	bare := &sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", Subscribed: -1}
+	for _, m := range []*sims.Member{full, bare, {Kind: sims.User, Name: "joe", Quota: 1 << 20, HasQuota: true}, {Kind: sims.User, Name: "joe"}, full, bare} {
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, out.Bytes())
+	log := verifyStreams(t, store, verify.StoreOptions{}, out.Bytes())
+	if len(log.problems)+len(log.warnings) > 0 {
+		t.Errorf("%q %q", log.problems, log.warnings)
+	}
+
+	// What was said counts: rights that were taken away are missed.
+	idx := filepath.Join(store, "partition/primary/=user", "04/73", "=joe/store.idx")
+	b, err := os.ReadFile(idx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(idx, bytes.Replace(b, []byte("\tann\tlr"), nil, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log = verifyStreams(t, store, verify.StoreOptions{}, out.Bytes())
+	if !slices.ContainsFunc(log.problems, func(l string) bool { return strings.HasPrefix(l, "acl ") }) {
+		t.Errorf("%q", log.problems)
 	}
 }

@@ -44,7 +44,12 @@ type streamCheck struct {
 	met   metUser // of the member that was read last
 	queue queue
 	said  map[string]uidsSaid // by mailbox
-	user  streamUser          // of the member at work
+
+	// granted are the mailboxes, by path in the store, that the first stream
+	// gave other rights than the usual: it may come to them again and say none.
+	granted map[string]bool
+
+	user  streamUser // of the member at work
 	box   streamBox
 	other streamBox // of the first copy that a link was last held against
 }
@@ -66,7 +71,7 @@ type streamUser struct {
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
 		ctx: ctx, v: v, s: s, first: number == 0, r: sims.NewReader(waiting(ctx, s.R)),
-		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uidsSaid),
+		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uidsSaid), granted: make(map[string]bool),
 	}
 	defer c.leave()
 	defer c.other.close()

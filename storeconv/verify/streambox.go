@@ -314,11 +314,14 @@ const ownerRights = "lrswipcda"
 
 func (c *streamCheck) rights(m *sims.Member, others bool) {
 	want, ok := c.v.chosen.rights(m.ACL)
+	usual, path := c.user.id+"\t"+ownerRights, c.box.view.box.path
 	if want == "" {
-		if others || !c.first || m.ACL != "" && !ok {
+		if others || !c.first || c.granted[path] || m.ACL != "" && !ok {
 			return // it may have rights from elsewhere
 		}
-		want = c.user.id + "\t" + ownerRights
+		want = usual
+	} else if c.first && want != usual && len(c.granted) < maxLate {
+		c.granted[path] = true
 	}
 	if has := c.box.view.header.ACL; ok {
 		c.later(m, lateKey{kind: "acl"}, has == want, "the ACL is %q, the stream says %q", has, want)
