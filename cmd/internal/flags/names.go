@@ -21,14 +21,16 @@ type Users struct{ file, mapFile string }
 
 // Add declares both flags.
 func (u *Users) Add(fs *pflag.FlagSet) {
-	u.AddSelection(fs)
+	u.addFile(fs, "; \"old new\" or \"old=new\" gives a new id")
 	fs.StringVarP(&u.mapFile, "map", "m", "", "new ids of users: `MAPFILE` with lines \"old=new\" or \"old new\" (- for standard input)")
 	cli.Reads(fs, "map")
 }
 
-// AddSelection declares -u alone.
-func (u *Users) AddSelection(fs *pflag.FlagSet) {
-	fs.StringVarP(&u.file, "users", "u", "", "only the users in `USERFILE`, one a line (- for standard input); \"old new\" or \"old=new\" gives a new id")
+// AddSelection declares -u alone, where nobody gets a new id.
+func (u *Users) AddSelection(fs *pflag.FlagSet) { u.addFile(fs, "; nobody gets a new id") }
+
+func (u *Users) addFile(fs *pflag.FlagSet, more string) {
+	fs.StringVarP(&u.file, "users", "u", "", "only the users in `USERFILE`, one a line (- for standard input)"+more)
 	cli.Reads(fs, "users")
 }
 
