@@ -170,7 +170,8 @@ func (r *relocation) checkRecord(key, id, box, name string, trees []string) {
 }
 
 // hasDirectory tells whether a mailbox is there as a directory, though without
-// an index and without messages.
+// an index and without messages. What lies behind a symbolic link does not go
+// over.
 func (p *partition) hasDirectory(id, box string) bool {
 	if p.fd < 0 {
 		return false
@@ -179,8 +180,16 @@ func (p *partition) hasDirectory(id, box string) bool {
 	if below := ims.MailboxPath(box); below != "" {
 		path += "/" + below
 	}
-	var st unix.Stat_t
-	return unix.Fstatat(p.fd, path, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+	for i := range len(path) + 1 {
+		if i < len(path) && path[i] != '/' {
+			continue
+		}
+		var st unix.Stat_t
+		if unix.Fstatat(p.fd, path[:i], &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return false
+		}
+	}
+	return true
 }
 
 // noRecord deals with a mailbox that has a directory and no record for it.

@@ -106,6 +106,32 @@ func TestRelocateFaults(t *testing.T) {
 			placed: 8,
 		},
 		{
+			name: "user behind a symbolic link",
+			plant: func(t *testing.T, from string) {
+				must(t, os.Rename(filepath.Join(from, annaDir), filepath.Join(from, "away")))
+				must(t, os.Symlink(filepath.Join(from, "away"), filepath.Join(from, annaDir)))
+			},
+			want: []string{
+				"not-a-user: " + annaDir + ": a symbolic link where users are",
+				"no-tree: mboxlist/data.db2: user/anna:", "no-tree: mboxlist/data.db2: user/anna/Mail/", "no-tree: mboxlist/data.db2: user/anna/Mail/",
+			},
+			gone:   []string{annaDir},
+			placed: 7,
+		},
+		{
+			name: "hash directory behind a symbolic link",
+			plant: func(t *testing.T, from string) {
+				must(t, os.Rename(filepath.Join(from, filepath.Dir(annaDir)), filepath.Join(from, "away")))
+				must(t, os.Symlink(filepath.Join(from, "away"), filepath.Join(from, filepath.Dir(annaDir))))
+			},
+			want: []string{
+				"not-a-user: " + filepath.Dir(annaDir) + ": a symbolic link where users are",
+				"no-tree: mboxlist/data.db2: user/anna:", "no-tree: mboxlist/data.db2: user/anna/Mail/", "no-tree: mboxlist/data.db2: user/anna/Mail/",
+			},
+			gone:   []string{annaDir},
+			placed: 7,
+		},
+		{
 			name: "user id of another form",
 			plant: func(t *testing.T, from string) {
 				must(t, os.MkdirAll(filepath.Join(from, "partition/primary/=user/01/00/=joe@nowhere"), 0o700))

@@ -422,3 +422,26 @@ func TestInherited(t *testing.T) {
 		t.Errorf("other content: %q", log.problems)
 	}
 }
+
+// TestSourceBehindSymbolicLinks: users and folders of the source that lie
+// behind links did not go over, which relocate has told; their records are as
+// in the source.
+func TestSourceBehindSymbolicLinks(t *testing.T) {
+	r := relocateSite(t, testsite.NMSOptions{Seed: 28, Users: 3}, relocate.Options{})
+	dir := testsite.MailboxDir(r.site.Partition["user0"], "user0", "INBOX")
+	away := t.TempDir()
+	for _, link := range []string{dir, filepath.Dir(dir)} {
+		to := filepath.Join(away, filepath.Base(link))
+		must(t, os.Rename(filepath.Join(r.from, link), to))
+		must(t, os.Symlink(to, filepath.Join(r.from, link)))
+		must(t, os.RemoveAll(r.store))
+		_, err := relocate.Relocate(context.Background(), r.store, r.from, relocate.Options{Log: new(recorder)})
+		must(t, err)
+		_, log := verifyStore(t, r.store, verify.StoreOptions{Origin: &verify.Origin{From: r.from}})
+		if len(log.problems) != 0 {
+			t.Errorf("%s: %q", link, log.problems)
+		}
+		must(t, os.Remove(filepath.Join(r.from, link)))
+		must(t, os.Rename(to, filepath.Join(r.from, link)))
+	}
+}

@@ -187,13 +187,18 @@ func isDir(path string) bool {
 }
 
 // hasDirectory tells whether a mailbox of the source has a directory in one
-// partition, where hashdir says.
+// partition, where hashdir says, and no symbolic link on the way to it.
 func (p *part) hasDirectory(id, name string) bool {
 	if checkUser(id) != nil || name != inbox && checkMailbox(name) != nil {
 		return false
 	}
-	below := strings.TrimPrefix(mailboxDir("x", id, name), "partition/x/")
-	return isDir(filepath.Join(p.path, below))
+	path := p.path
+	for step := range strings.SplitSeq(strings.TrimPrefix(mailboxDir("x", id, name), "partition/x/"), "/") {
+		if path = filepath.Join(path, step); !isDir(path) {
+			return false
+		}
+	}
+	return true
 }
 
 // origin answers what the source of a relocated store has, for faults that are
