@@ -333,10 +333,17 @@ func byContent(o *existingBox, e *entry, sum *[32]byte, has func(m *storedMessag
 }
 
 // takeContent takes a message that has this content and may be e: one of its
-// date where there is one.
+// date where there is one, and of these the one that had its place before, so
+// that copies which differ in their flags do not change them with each run.
 func (o *existingBox) takeContent(e *entry, sum [32]byte) (storedMessage, bool) {
 	if !o.unnamed && !e.nameless {
 		return storedMessage{}, false
+	}
+	if i, ok := o.byOrig[origKey(e.validity, e.origUID)]; ok {
+		if m := o.stored[i]; m.sum == sum && m.date == e.date && o.mayBe(e, &m, true) {
+			o.take(m.uid)
+			return m, true
+		}
 	}
 	is := func(*storedMessage) bool { return true }
 	dates := o.dates()
@@ -361,14 +368,19 @@ func (o *existingBox) takeFirst(e *entry, c *contents, low, high int, dated bool
 	for at := c.firstFree(low, high, taken); at < high; at = c.firstFree(at+1, high, taken) {
 		m := o.at(c.all[at])
 		if (m.date == e.date) == dated && o.mayBe(e, &m, dated) && has(&m) {
-			if o.taken == nil {
-				o.taken = make(map[uint32]bool)
-			}
-			o.taken[m.uid] = true
+			o.take(m.uid)
 			return m, true
 		}
 	}
 	return storedMessage{}, false
+}
+
+// take makes a message known by its content nobody else's.
+func (o *existingBox) take(uid uint32) {
+	if o.taken == nil {
+		o.taken = make(map[uint32]bool)
+	}
+	o.taken[uid] = true
 }
 
 // mayBe tells whether e may be the message m, if the content is the same. Two

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
 )
 
 // lineLog keeps what a conversion says.
@@ -238,6 +239,45 @@ func checkSample(t *testing.T, store string, want expected, rep Report) {
 	}
 	if _, err := os.Stat(filepath.Join(store, ".imsconv")); !os.IsNotExist(err) {
 		t.Errorf("the run's folder is still there: %v", err)
+	}
+}
+
+// Copies of one message and date keep the flags that each of them has, where
+// nothing but their content and place tells of them, however often the stream
+// is restored and whatever the order of their UIDs in it.
+func TestCopiesKeepTheirFlags(t *testing.T) {
+	var b bytes.Buffer
+	w, err := sims.NewWriter(&b, sims.Header{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sims.Member{
+		{Name: "joe/INBOX/900", Flags: `\Seen`},
+		{Name: "joe/INBOX/20", Flags: `\Deleted`},
+		{Name: "joe/INBOX/3"},
+	} {
+		m.Kind, m.Time, m.Size = sims.Message, 900000000, 5
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, "equal")
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(shmDir(t), "store")
+	var first []string
+	for range 3 {
+		if _, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b.Bytes())); err != nil || len(log.lines) > 0 {
+			t.Fatalf("%v, said %q", err, log.lines)
+		}
+		_, now := treeHash(t, store)
+		if first == nil {
+			first = now
+		}
+		if diff := cmp.Diff(first, now); diff != "" {
+			t.Fatalf("the store has changed:\n%s", diff)
+		}
 	}
 }
 
