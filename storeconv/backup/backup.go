@@ -117,6 +117,7 @@ func Backup(ctx context.Context, dst io.Writer, store string, opts Options) (Rep
 	err = b.write(ctx, dst, links)
 	if err == nil {
 		b.missingMailboxes()
+		err = b.missingTrees(ctx)
 	}
 	return b.report, err
 }

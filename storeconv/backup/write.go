@@ -89,16 +89,38 @@ func (s userStep) write(w *writer) error {
 	b := w.b
 	w.user, w.number, w.refs, w.done = &b.users[s.number], s.number, s.refs, make(map[uint32]bool)
 	m := sims.Member{Kind: sims.User, Name: w.user.id}
-	if value, ok, err := b.lists.Get(mboxlist.QuotaDB, w.user.id); err != nil {
-		b.opts.Log.Problem("database", "user "+w.user.id, err.Error())
-	} else if q, err := mboxlist.ParseAnyQuota(value); ok && err == nil && q.KB <= math.MaxInt64/1024 {
-		m.Quota, m.HasQuota = q.KB, true
-		if q.KB > 0 {
-			m.Quota = q.KB * 1024
-		}
-	}
+	m.Quota, m.HasQuota = b.quota(w.user.id)
 	b.report.Users++
 	return b.out.WriteMember(&m)
+}
+
+// quota is the limit of a user in bytes. What a stream has no room for is told.
+func (b *run) quota(id string) (bytes int64, known bool) {
+	where := "user " + id
+	value, ok, err := b.lists.Get(mboxlist.QuotaDB, id)
+	if err != nil {
+		b.opts.Log.Problem("database", where, err.Error())
+		return 0, false
+	}
+	if !ok {
+		return 0, false
+	}
+	q, err := mboxlist.ParseAnyQuota(value)
+	if err != nil {
+		b.opts.Log.Warning("quota", where, "the quota record is of a form that is not known: its limit is not in the backup")
+		return 0, false
+	}
+	if q.Messages >= 0 {
+		b.opts.Log.Warning("quota", where, fmt.Sprintf("a backup stream has no place for its limit of %d messages", q.Messages))
+	}
+	switch {
+	case q.KB <= 0:
+		return q.KB, true
+	case q.KB > math.MaxInt64/1024:
+		b.opts.Log.Warning("quota", where, fmt.Sprintf("its limit of %d KB is larger than a stream can say: it is not in the backup", q.KB))
+		return 0, false
+	}
+	return q.KB * 1024, true
 }
 
 func (s noteStep) write(w *writer) error {

@@ -44,6 +44,17 @@ func (m *Mailbox) Stat(uid uint32) (FileInfo, error) {
 	return info, err
 }
 
+// FindMailbox looks whether a mailbox has a directory, fs.ErrNotExist when it
+// has none.
+func (r *Reader) FindMailbox(partition, id, mailbox string) error {
+	path := MailboxDir(partition, id, mailbox)
+	dir, err := openBelow(r.root, path, path, unix.O_DIRECTORY|unix.O_PATH)
+	if err != nil {
+		return err
+	}
+	return dir.Close()
+}
+
 // StatMessage asks the file system about one message of a mailbox that is not
 // open, fs.ErrNotExist when there is none.
 func (r *Reader) StatMessage(partition, id, mailbox string, uid uint32) (FileInfo, error) {
