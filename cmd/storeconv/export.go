@@ -51,7 +51,9 @@ another by rule, and a warning. The first run decides; later ones go on so.
 A mailbox of a Maildir has 26 keywords at most: the most used stay, the others
 are a warning. Mailboxes without an index of this project, as those of a server,
 go along with what tree, mailbox lists and files tell; each is a warning that
-says what is not known.
+says what is not known. What looks like mail and is not exported is told, as by
+backup: message files that an index does not name, users in the wrong hash
+directory, and mailboxes that folder.db has and the store has not are problems.
 
 --via hardlink makes the store's own files those of OUT where their date is the
 receive date. As they share owner, mode and times, --owner and --newline are

@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite"
 )
@@ -99,8 +101,17 @@ func thinned(t *testing.T, store, to string) string {
 		head, lines, _ := strings.Cut(string(text), "\n\n")
 		kept := head + "\n\n"
 		for line := range strings.Lines(lines) {
-			if uid, _, _ := strings.Cut(line, "\t"); uid[len(uid)-1]%2 == 0 {
+			uid, _, _ := strings.Cut(line, "\t")
+			if uid[len(uid)-1]%2 == 0 {
 				kept += line
+				continue
+			}
+			n, err := strconv.ParseUint(uid, 10, 32)
+			if err != nil {
+				return err
+			}
+			if err := os.Remove(filepath.Join(filepath.Dir(path), ims.MessagePath(uint32(n)))); err != nil {
+				return err
 			}
 		}
 		return os.WriteFile(path, []byte(kept), 0o600)

@@ -105,7 +105,7 @@ func TestMailboxesWithoutDirectories(t *testing.T) {
 	}
 	addRecords(t, store, mboxlist.FolderDB,
 		[2]string{"user/bob/far", "second\tbob\tlrswipcda"}, [2]string{"user/zoe", "second\tzoe\tlrswipcda"},
-		[2]string{"user/bob/odd", "\x01"}, [2]string{"user/anna/Mail", "\x01"}, [2]string{"shared/x", "?"})
+		[2]string{"user/bob/odd", "\x01"}, [2]string{"user/anna/Mail", "\x01"}, [2]string{"user/anna", "third\tanna\tlr"}, [2]string{"shared/x", "?"})
 	const (
 		old, joe, sent = "no-tree mboxlist/folder.db: user/anna/Mail/Old", "no-tree mboxlist/folder.db: user/joe", "no-tree mboxlist/folder.db: user/joe/Sent"
 		odd, second    = "no-tree mboxlist/folder.db: user/bob/odd", "unknown-partition mboxlist/folder.db"

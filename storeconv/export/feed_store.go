@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func (r *run) feedStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	whole := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.opt.Jobs)
 	for _, su := range users {
@@ -75,7 +77,19 @@ func (r *run) feedStore(ctx context.Context) error {
 	}
 	group.Wait()
 	f.missing(users)
-	return nil
+	return f.missingTrees(whole)
+}
+
+// missingTrees tells of mailboxes that folder.db has and the store does not.
+func (f *storeFeed) missingTrees(ctx context.Context) error {
+	only, sel := f.r.opt.Partition, f.r.sel
+	err := f.lists.MissingTrees(ctx, f.reader, func(partition, id, mailbox string) bool {
+		return (only == "" || partition == only) && sel.Takes(id) && sel.TakesMailbox(id, mailbox)
+	}, "exported", f.r.log)
+	if ctx.Err() != nil {
+		return nil // the caller sees it
+	}
+	return err
 }
 
 // tellUnfinished tells of runs that have not ended: what they have not put in
@@ -94,17 +108,23 @@ func (f *storeFeed) tellUnfinished() {
 	}
 }
 
-// stray passes over what is no part of a store: finding that is verify's
-// business. What cannot be read is lost, unless it is this process that can
+// stray tells of what is no part of a store and is left out. Mail where the
+// store does not look for it, and a partition that cannot be entered, are lost
+// to the export as what cannot be read is, unless it is this process that can
 // read no more.
 func (f *storeFeed) stray(e *ims.Error) {
 	if exhausted(e) {
 		f.r.fail(e)
 		return
 	}
-	if n := storeconv.NoteOf(e); n.Severity == storeconv.Problem {
-		n.Tell(f.r.log)
+	n := storeconv.NoteOf(e)
+	if e.Class == ims.Misplaced || strings.Count(e.Path, "/") == 1 {
+		n.Severity = storeconv.Problem
 	}
+	if e.Class == ims.Misplaced || e.Class == ims.StrayFile {
+		n.Text += ": it is not exported"
+	}
+	n.Tell(f.r.log)
 }
 
 // users returns the users to export, in byte order of their ids.
@@ -282,19 +302,37 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 	}
 	defer index.close()
 	f.header(b, &index.Header)
+	var uids []uint32 // in rising order
 	for {
 		rec, err := index.Next()
 		if err == io.EOF {
-			return ctx.Err()
+			return f.unnamed(ctx, b, uids)
 		}
 		if err != nil {
 			f.r.log.Problem("bad-index", b.src.Path, err.Error()+": what follows is exported by its files")
 			return f.files(ctx, b, p, b.last)
 		}
+		uids = append(uids, rec.UID)
 		if err := f.message(ctx, b, p, rec, index.Header.Userflags); err != nil {
 			return err
 		}
 	}
+}
+
+// unnamed tells of message files that the index of a mailbox, which has these
+// UIDs, does not name.
+func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
+	err := b.src.Messages(func(*ims.Error) {}, func(uid uint32) error {
+		if _, named := slices.BinarySearch(uids, uid); !named {
+			f.r.log.Problem("not-indexed", b.src.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not exported")
+		}
+		return ctx.Err()
+	})
+	if err != nil && ctx.Err() == nil && !exhausted(err) {
+		f.r.log.Problem(ims.Unreadable, b.src.Path, err.Error())
+		return nil
+	}
+	return cmp.Or(ctx.Err(), err)
 }
 
 func keywordsOf(rec *ims.Record, names []string) (set []string) {
