@@ -60,8 +60,9 @@ only. Lines of both files are "name", "old new" or "old=new".
 
 ADDING TO A STORE
 A mailbox that DIR has already is added to. Messages that are there, by their
-UIDVALIDITY and UID in the old store, else by their SHA-256, are passed over;
-the others get new UIDs where theirs are taken or the UIDVALIDITY is another.
+UIDVALIDITY and UID in the old store or, as a backup of DIR has them, in DIR,
+else by their SHA-256, are passed over; the others get new UIDs where theirs
+are taken or the UIDVALIDITY is another.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 
@@ -223,7 +224,7 @@ func (o *existingBox) fileRecords() func() (*ims.Record, error) {
 // mayHave tells whether find may find a copy of the message, whatever its
 // content is.
 func (o *existingBox) mayHave(e *entry) bool {
-	return o.originOf(e) >= 0 || o.unnamed || e.nameless && len(o.stored) > 0
+	return o.originOf(e) >= 0 || o.here(e) >= 0 || o.unnamed || e.nameless && len(o.stored) > 0
 }
 
 // originOf is the last of stored that has the origin of e; -1: none has.
@@ -234,7 +235,40 @@ func (o *existingBox) originOf(e *entry) int32 {
 	return -1
 }
 
-// find returns the message that e is a copy of: one of the same origin and the
+// here is the message of another origin that has the UIDVALIDITY and UID of e
+// now, and its date: a backup of this store calls it so. -1: there is none.
+func (o *existingBox) here(e *entry) int32 {
+	if e.nameless || e.validity == 0 || e.validity != o.header.UIDValidity {
+		return -1
+	}
+	i, ok := slices.BinarySearchFunc(o.stored, e.origUID, func(m storedMessage, uid uint32) int { return cmp.Compare(m.uid, uid) })
+	if !ok {
+		return -1
+	}
+	m := &o.stored[i]
+	if m.date != e.date || m.isUnnamed() || m.validity == e.validity && m.origUID == e.origUID {
+		return -1
+	}
+	return int32(i)
+}
+
+// named gives the messages that e may be by its name, which their content
+// decides: those of its origin, the last one first, and the one that has its
+// UID.
+func (o *existingBox) named(e *entry) iter.Seq[storedMessage] {
+	return func(yield func(storedMessage) bool) {
+		for last := o.originOf(e); last >= 0; last = o.stored[last].before {
+			if !yield(o.stored[last]) {
+				return
+			}
+		}
+		if i := o.here(e); i >= 0 {
+			yield(o.stored[i])
+		}
+	}
+}
+
+// find returns the message that e is a copy of: one of the same name and the
 // same content or, where the source or the store knows no origin, of the same
 // content. Such a one is taken then: there are as many copies of a content as
 // the source has. sum returns the SHA-256 of the content, as it would be stored
@@ -244,11 +278,12 @@ func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m
 	if !o.mayHave(e) {
 		return m, false, false
 	}
-	last := o.originOf(e)
 	for _, other := range [...]bool{false, true} {
 		s := sum(crlf != other)
-		if m, ok := o.sameOrigin(last, s); ok {
-			return m, other, true
+		for m := range o.named(e) {
+			if m.sum == s {
+				return m, other, true
+			}
 		}
 		if m, ok := o.takeContent(e, s); ok {
 			return m, other, true
@@ -283,14 +318,4 @@ func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
 	defer f.Close()
 	m, err := readContentAs(f, true)
 	return m.sum, err
-}
-
-// sameOrigin looks for a content among the messages of one origin.
-func (o *existingBox) sameOrigin(last int32, sum [32]byte) (storedMessage, bool) {
-	for ; last >= 0; last = o.stored[last].before {
-		if m := o.stored[last]; m.sum == sum {
-			return m, true
-		}
-	}
-	return storedMessage{}, false
 }

@@ -304,10 +304,10 @@ func (c *contents) firstFree(low, high int, taken func(i int32) bool) int {
 // true, which follows from sum where that is not nil.
 type lookFor func(o *existingBox, e *entry, sum *[32]byte, has func(m *storedMessage) bool) (storedMessage, bool)
 
-// byOrigin looks among those of the origin of e.
-func byOrigin(o *existingBox, e *entry, _ *[32]byte, has func(m *storedMessage) bool) (storedMessage, bool) {
-	for last := o.originOf(e); last >= 0; last = o.stored[last].before {
-		if m := o.stored[last]; has(&m) {
+// byName looks among those that e may be by its name.
+func byName(o *existingBox, e *entry, _ *[32]byte, has func(m *storedMessage) bool) (storedMessage, bool) {
+	for m := range o.named(e) {
+		if has(&m) {
 			return m, true
 		}
 	}

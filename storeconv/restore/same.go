@@ -12,12 +12,13 @@ import (
 	"imsconv/storeconv/selection"
 )
 
-// A message is there already when the mailbox has one of the same origin and of
-// the same content. Of a message with a body the planner knows both. Of a later
-// copy the content is known when its file is made, which is the collector's
-// work: such a copy is in doubt, and its file lies beside the tree until the
-// collector has looked. One that turns out to be new gets its UID at the end of
-// the visit, so that the UIDs of the others do not hang on it.
+// A message is there already when the mailbox has one of the same origin, or
+// of the same UIDVALIDITY, UID and date, and of the same content. Of a
+// message with a body the planner knows both. Of a later copy the content is
+// known when its file is made, which is the collector's work: such a copy is
+// in doubt, and its file lies beside the tree until the collector has looked.
+// One that turns out to be new gets its UID at the end of the visit, so that
+// the UIDs of the others do not hang on it.
 
 // doubt is a later copy that the mailbox may have.
 type doubt struct {
@@ -120,11 +121,11 @@ func (c *collector) tellGone(b *box) {
 }
 
 // settle decides about a later copy in doubt, whose file has been made of
-// first, as far as its origin tells. What content tells waits for the end of
+// first, as far as its name tells. What content tells waits for the end of
 // the visit.
 func (c *collector) settle(s *linkStep, first *storedCopy, how linkOutcome) error {
 	l := laterLink{s: s, first: *first, how: how}
-	if m, ok, err := c.findMade(&l, byOrigin); err != nil || ok {
+	if m, ok, err := c.findMade(&l, byName); err != nil || ok {
 		return errors.Join(err, c.settled(&l, m))
 	}
 	s.doubt.box.index.later = append(s.doubt.box.index.later, l)
@@ -220,7 +221,7 @@ func (c *collector) settleDry(s *linkStep, first nameInfo) error {
 	o := s.doubt.box.existing
 	// Of a body that was left out the size in the stream is known, and CRs may
 	// have been added to it.
-	m, ok := byOrigin(o, &s.doubt.entry, nil, func(m *storedMessage) bool {
+	m, ok := byName(o, &s.doubt.entry, nil, func(m *storedMessage) bool {
 		return first.sum == shortSum(m.sum) || first.sum == 0 && m.size >= first.size
 	})
 	if ok {
