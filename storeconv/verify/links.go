@@ -69,6 +69,14 @@ func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err e
 		return rec, false, err
 	}
 	all, err := c.box.view.candidates(m.UID, c.box.validity)
+	if err == nil && len(all) == 0 {
+		if rec, err = c.here(m); rec != nil {
+			c.cameFrom(m, rec)
+		}
+		if rec != nil || err != nil {
+			return rec, false, err
+		}
+	}
 	if err != nil || len(all) == 1 {
 		return one(all), false, err
 	}

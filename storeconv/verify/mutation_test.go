@@ -168,8 +168,8 @@ var storeMutations = []mutation{
 		r.SetKeyword(0)
 	}),
 	inRecord("Keywords", alone, "index-flags", "keyword 30", func(r *ims.Record) { r.SetKeyword(30) }),
-	inRecord("OrigValidity", withStream, "missing-message", "", func(r *ims.Record) { r.OrigValidity++ }),
-	inRecord("OrigUID", withStream, "missing-message", "", func(r *ims.Record) { r.OrigUID += 100000 }),
+	inRecord("OrigValidity", withStream, "other-origin", "", func(r *ims.Record) { r.OrigValidity++ }),
+	inRecord("OrigUID", withStream, "other-origin", "", func(r *ims.Record) { r.OrigUID += 100000 }),
 	inRecord("OrigUID", alone, "no-origin", "has no Original-Uid", func(r *ims.Record) { r.OrigValidity, r.OrigUID = 0, 0 }),
 	inRecord("SHA256", alone, "wrong-content", "SHA-256 is", func(r *ims.Record) { r.SHA256[31] ^= 1 }),
 	inRecord("SHA256", alone, "wrong-content", "has no SHA-256", func(r *ims.Record) { clear(r.SHA256[:]) }),

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/backup"
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/verify"
@@ -152,5 +153,42 @@ func TestMailboxComesAgain(t *testing.T) {
 	log = verifyStreams(t, store, verify.StoreOptions{}, out.Bytes())
 	if !slices.ContainsFunc(log.problems, func(l string) bool { return strings.HasPrefix(l, "acl ") }) {
 		t.Errorf("%q", log.problems)
+	}
+}
+
+// TestOwnBackup: a backup calls messages by the UIDs that they have in the
+// store, also those that came from another stream. They are there, which is a
+// warning; one that is not is missed.
+func TestOwnBackup(t *testing.T) {
+	one := makeStream(t, 7,
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/2", body: mail(2), date: 900000002})
+	two := makeStream(t, 8,
+		made{name: "joe/INBOX/1", body: mail(11), date: 900000011, flags: `\Seen`},
+		made{name: "joe/INBOX/2", link: "joe/INBOX/1", date: 900000012})
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, one)
+	restoreStream(t, store, restore.Options{}, two)
+	var own bytes.Buffer
+	if _, err := backup.Backup(t.Context(), &own, store, backup.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	log := verifyStreams(t, store, verify.StoreOptions{}, own.Bytes())
+	if len(log.problems) > 0 || len(log.warnings) != 2 || !strings.HasPrefix(log.warnings[0], "other-origin ") || !strings.HasPrefix(log.warnings[1], "other-origin ") {
+		t.Errorf("%q %q", log.problems, log.warnings)
+	}
+	for _, other := range []made{
+		{name: "joe/INBOX/3", body: mail(12), date: 900000011, flags: `\Seen`}, // another content
+		{name: "joe/INBOX/3", body: mail(11), date: 900000013, flags: `\Seen`}, // another date
+		{name: "joe/INBOX/9", body: mail(11), date: 900000011, flags: `\Seen`}, // another UID
+	} {
+		log := verifyStreams(t, store, verify.StoreOptions{}, makeStream(t, 7, other))
+		if len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "missing-message ") {
+			t.Errorf("%+v: %q", other, log.problems)
+		}
+	}
+	log = verifyStreams(t, store, verify.StoreOptions{}, makeStream(t, 7, made{name: "joe/INBOX/3", body: mail(11), date: 900000011, flags: `\Deleted`}))
+	if len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "flags ") {
+		t.Errorf("other flags: %q", log.problems)
 	}
 }

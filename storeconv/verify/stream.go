@@ -268,6 +268,12 @@ func (c *streamCheck) message(m *sims.Member, b body) {
 		c.problem(m, "bad-index", "%v", err)
 		return
 	}
+	if rec == nil || rec.sum != b.sum {
+		if own, err := c.here(m); err == nil && own != nil && own.sum == b.sum {
+			rec = own
+			c.cameFrom(m, own)
+		}
+	}
 	again := c.box.uids.add(m.UID)
 	switch {
 	case (rec == nil || rec.sum != b.sum) && c.box.view.findContent(b.sum) != nil:
@@ -304,6 +310,27 @@ func (c *streamCheck) find(m *sims.Member, sum *[32]byte) (*viewRecord, error) {
 		return rec, nil
 	}
 	return view.takeContent(m.UID, storeDate(m.Time), sum)
+}
+
+// here returns the message that has the UIDVALIDITY, UID and date of a member
+// now, though it came from elsewhere: so a backup of the store calls it. Nil:
+// there is none.
+func (c *streamCheck) here(m *sims.Member) (*viewRecord, error) {
+	view := c.box.view
+	if view.header == nil || c.box.validity == 0 || c.box.validity != view.header.UIDValidity || !c.box.names(m.UID) {
+		return nil, nil
+	}
+	rec, err := view.byUID(m.UID)
+	if err != nil || rec == nil || rec.origUID == 0 || rec.origValidity == 0 || rec.date != storeDate(m.Time) {
+		return nil, err
+	}
+	return rec, nil
+}
+
+// cameFrom tells of a message that is the member's by its UID, and by its
+// origin another's.
+func (c *streamCheck) cameFrom(m *sims.Member, rec *viewRecord) {
+	c.warning(m, "other-origin", "it has this UID, and its Original-Uid is %d-%d: it came from another stream", rec.origValidity, rec.origUID)
 }
 
 // record compares receive date and flags.
