@@ -28,7 +28,7 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	c.pre.fact("check before", "%s", checkText(before))
 	c.pre.fact("check after", "%s", checkText(after))
 	if after.Errors > 0 {
-		c.pre.find("check-errors", upgraded, "a check finds %d errors in the upgraded directory, and %d in the export", after.Errors, before.Errors)
+		c.pre.find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", number(int(after.Errors), "error", "errors"), thousands(before.Errors))
 	}
 	return nil
 }

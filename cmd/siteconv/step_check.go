@@ -103,6 +103,6 @@ func tellChecked(job *cli.Job, before, after *ledger.Check) {
 		if after.Product != "mixed" {
 			as = "--as " + after.Product + " "
 		}
-		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %d errors in the upgraded directory, and %d in the export: ldifconv check %s%s lists them", after.Errors, before.Errors, as, upgraded))
+		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %s in the upgraded directory, and %s in the export: ldifconv check %s%s lists them", number(int(after.Errors), "error", "errors"), thousands(before.Errors), as, upgraded))
 	}
 }
