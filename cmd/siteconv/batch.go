@@ -215,12 +215,16 @@ func (c *conversion) behindRun(f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	for _, own := range []string{"base", "no-verify"} { // for each batch to say
-		options[own] = base.Options[own]
+	// For each batch to say, and for the closing pass, which upgrades users.
+	for _, own := range []string{"base", "no-verify", "upgrade.lock"} {
+		delete(options, own)
+		if value, ok := base.Options[own]; ok {
+			options[own] = value
+		}
 	}
 	have, want := state{Scenario: base.Scenario, Options: base.Options}, state{Scenario: c.scenario.name, Options: options}
 	if !have.same(want) {
-		return fmt.Errorf("%s was begun in another way: %s", c.whole, difference(have, want))
+		return cli.WithHint(fmt.Errorf("%s was begun in another way: %s", c.whole, difference(have, want)), "the batches of one folder are all made with the same options; others need a folder of their own (--out)")
 	}
 	return nil
 }

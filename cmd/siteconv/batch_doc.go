@@ -30,9 +30,12 @@ another. siteconv status lists the batches.
 
 CLOSING
 run --closing is for the end, with an export made after the last unlock (--ldif):
-it takes the lists to the new host and upgrades all that no batch has.
-It refuses while a batch is not finished, or the export has users of one locked
-or on the old host, unless --force is given.`
+it takes the lists to the new host and upgrades all entries. It refuses while a
+batch is not finished, or the export has users of one locked or on the old host,
+unless --force is given. Users whom the site had locked before their batch are
+not in its way: the unlock has given that lock back. The upgrade drops it and
+says so; with upgrade.lock = "hold" in site.toml, which may be set for this pass
+alone, it becomes mailUserStatus hold.`
 
 const batchExample = `
 siteconv run --site site --out moved --batch pilot --users three.txt

@@ -45,7 +45,7 @@ type batchRow struct {
 // seenUsers counts users of a batch by their entries.
 type seenUsers struct {
 	Locked   int64 `json:"locked"`
-	Moved    int64 `json:"moved"`    // and not locked
+	Moved    int64 `json:"moved"`    // and not locked, or only as before the batch
 	Neither  int64 `json:"neither"`  // on the old host and not locked
 	NotThere int64 `json:"no_entry"` //
 }

@@ -483,7 +483,8 @@ func TestRanges(t *testing.T) {
 
 // TestJudge takes states from what a newer export says.
 func TestJudge(t *testing.T) {
-	on := func(at host, locked bool) place { return place{at, locked} }
+	on := func(at host, locked bool) place { return place{host: at, locked: locked} }
+	before := func(at host) place { return place{host: at, locked: true, before: true} }
 	for _, tt := range []struct {
 		state string
 		where map[string]place
@@ -496,6 +497,8 @@ func TestJudge(t *testing.T) {
 		{planned, nil, planned, &seenUsers{NotThere: 2}},
 		{restored, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, moved, &seenUsers{Moved: 2}},
 		{restored, map[string]place{"a": on(newHost, true), "b": on(newHost, false)}, restored, &seenUsers{Locked: 1, Moved: 1}},
+		{restored, map[string]place{"a": before(newHost), "b": on(newHost, false)}, moved, &seenUsers{Moved: 2}},
+		{restored, map[string]place{"a": before(oldHost), "b": on(newHost, false)}, restored, &seenUsers{Locked: 1, Moved: 1}},
 		{restored, map[string]place{"a": on(thirdHost, false), "b": on(newHost, false)}, restored, &seenUsers{Moved: 1, Neither: 1}},
 		{restoring, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, restoring, &seenUsers{Moved: 2}},
 	} {

@@ -88,7 +88,11 @@ func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags
 		return err
 	}
 	c.closing.judge(c.export())
-	return c.closing.check(job, c.export().path, f.force)
+	if err := c.closing.check(job, c.whole, c.export().path, f.force); err != nil {
+		return err
+	}
+	c.tellLocksDropped(job)
+	return nil
 }
 
 // takeHosts takes the hosts from the batches where site.toml does not say them.
@@ -119,24 +123,34 @@ func (cl *closing) judge(export *input) {
 }
 
 // check refuses to close while batches are under way, unless it is forced to.
-func (cl *closing) check(job *cli.Job, export string, force bool) error {
+func (cl *closing) check(job *cli.Job, out, export string, force bool) error {
 	problem := ""
 	if open := unfinished(cl.batches); len(open) > 0 {
 		problem = "not finished: " + strings.Join(open, ", ")
 	} else if row := cl.behind(); row != nil {
-		problem = fmt.Sprintf("by %s, %d users of the batch %s are locked and %d not moved", export, row.Seen.Locked, row.Name, row.Seen.Neither)
+		problem = fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, number(int(row.Seen.Locked), "user is", "users are"), number(int(row.Seen.Neither), "is", "are"))
 	}
 	switch {
 	case problem == "":
 	case force:
 		job.Warning("unfinished-batches", "", problem)
 	default:
-		return cli.WithHint(errors.New(problem), "siteconv status tells of all; --force closes nevertheless")
+		return cli.WithHint(errors.New(problem), fmt.Sprintf("siteconv status %s --ldif %s tells of all; --force closes nevertheless", cli.Quote(out), cli.Quote(export)))
 	}
 	if cl.stale {
 		job.Warning("stale-export", export, "the export is as old as a batch: what has been changed in the directory since then, the records would take back; better close with a new one (--ldif)")
 	}
 	return nil
+}
+
+// tellLocksDropped warns of users whom the site had locked before their batch,
+// and whom the upgrade opens: mailFolderMap says nothing to iMS.
+func (c *conversion) tellLocksDropped(job *cli.Job) {
+	ids := c.closing.found.lockedBefore()
+	if len(ids) == 0 || c.set.upgrade.Rules.Lock == ldifconv.LockHold {
+		return
+	}
+	job.Warning("lock-dropped", ids[0], "the user was locked before the batch"+andMore(len(ids)-1)+", and the upgrade drops that lock: with upgrade.lock = \"hold\" in site.toml it becomes mailUserStatus hold")
 }
 
 // behind is a batch whose users the export does not have where they should be.

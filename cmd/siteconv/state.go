@@ -229,8 +229,17 @@ func difference(have, want state) string {
 		case name == "no-verify":
 			return "one that left its verification out, or did not: storeconv verify does that alone"
 		default:
-			return fmt.Sprintf("--%s %q, not %q", name, have.Options[name], want.Options[name])
+			return fmt.Sprintf("%s %q, not %q", optionNamed(name), have.Options[name], want.Options[name])
 		}
 	}
 	return "other inputs"
+}
+
+// optionNamed is an option as whoever runs the program has given it: those of
+// other verbs are keys of site.toml.
+func optionNamed(name string) string {
+	if strings.Contains(name, ".") {
+		return name + " of site.toml"
+	}
+	return "--" + name
 }

@@ -29,7 +29,8 @@ their states:
     restored   its mail is there, and the records that unlock and move its users
     done       the export has all of them on the new host, and not locked
 
-What has been done to the directory is known from an export that is newer than
+A user whom the site had locked before the batch is done with that lock, which
+the unlock gives back, and is named below the table. What has been done to the directory is known from an export that is newer than
 the batch: --ldif names one, and then the table says how many entries of each
 batch are locked and how many have moved. Without --ldif it is the export of the
 last run without --batch that is read, for the users who are in no batch. Nothing
@@ -67,7 +68,9 @@ type status struct {
 	Closing string      `json:"closing"` // "finished", "begun", "not begun"
 	// OfNoBatch are users of the old host; nil when there is no export.
 	OfNoBatch []string `json:"users_of_no_batch"`
-	Export    string   `json:"export,omitempty"` // where they are from
+	// LockedBefore have moved with a lock that is older than their batch.
+	LockedBefore []string `json:"locked_before_batch,omitempty"`
+	Export       string   `json:"export,omitempty"` // where they are from
 }
 
 // partsLeft are the parts of a split of which there is no batch yet.
@@ -224,10 +227,11 @@ func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 		found.judge(row, export)
 	}
 	s.OfNoBatch, s.Export = append([]string{}, found.left...), export.path
+	s.LockedBefore = found.lockedBefore()
 	return nil
 }
 
-// namesShown is how many users of no batch are named on the terminal.
+// namesShown is how many users of a kind are named on the terminal.
 const namesShown = 20
 
 // print writes the table and what is left.
@@ -268,17 +272,25 @@ func (s *status) printLeft(w io.Writer) error {
 			fmt.Fprintf(&b, "split into %d: a batch of each part\n", sp.Lists)
 		}
 	}
+	if len(s.LockedBefore) > 0 {
+		writeNames(&b, "moved, and locked as before their batch", s.LockedBefore)
+	}
 	if s.OfNoBatch != nil {
-		text := "users of no batch: " + thousands(int64(len(s.OfNoBatch)))
-		for i, id := range s.OfNoBatch[:min(len(s.OfNoBatch), namesShown)] {
-			text += map[bool]string{true: ": ", false: ", "}[i == 0] + id
-		}
-		if len(s.OfNoBatch) > namesShown {
-			text += ", ...; --format json lists all"
-		}
-		b.WriteString(strings.Join(manual.Hang(text, manual.Columns, "", "  "), "\n") + "\n")
+		writeNames(&b, "users of no batch", s.OfNoBatch)
 	}
 	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeNames writes how many users there are, and the first of them.
+func writeNames(b *strings.Builder, title string, ids []string) {
+	text := title + ": " + thousands(int64(len(ids)))
+	for i, id := range ids[:min(len(ids), namesShown)] {
+		text += map[bool]string{true: ": ", false: ", "}[i == 0] + id
+	}
+	if len(ids) > namesShown {
+		text += ", ...; --format json lists all"
+	}
+	b.WriteString(strings.Join(manual.Hang(text, manual.Columns, "", "  "), "\n") + "\n")
 }

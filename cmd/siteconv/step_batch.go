@@ -92,7 +92,7 @@ func (c *conversion) writeEntries(ctx context.Context, job *cli.Job) (members []
 
 // tellLocked warns of a user who is locked already, and would be after all.
 func (c *conversion) tellLocked(job *cli.Job, m *roster.Member) {
-	if isLocked(m) {
+	if isLocked(m.Record) {
 		job.Warning("locked-before", fmt.Sprintf("%s:%d", m.File, m.Line), fmt.Sprintf("user %s is locked in the export already, and the unlock gives that back: was the export made while the user was locked?", m.ID))
 	}
 }
