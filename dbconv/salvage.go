@@ -113,18 +113,24 @@ func (s *rescue) begin(m bdb.Meta) error {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q was found twice with different values: the record of the later page was kept", key))
 		},
 	}
-	switch m.Type {
-	case bdb.Heap:
-		s.number = new(counter).next
-	case bdb.Recno, bdb.Queue:
-		s.number = (&numbers{log: log, limit: uint64(m.Size)/4 + 1}).check
-	}
 	if !m.SubDBs {
+		s.numbering(m)
 		wopts.TreeOptions = salvagedTree(m)
 	}
 	w, err := bdb.NewWriter(s.dst, wopts)
 	s.w = w
 	return err
+}
+
+// numbering is how the records of the database that begins get their keys.
+func (s *rescue) numbering(m bdb.Meta) {
+	s.number = nil
+	switch m.Type {
+	case bdb.Heap:
+		s.number = new(counter).next
+	case bdb.Recno, bdb.Queue:
+		s.number = (&numbers{log: s.opts.log(), limit: uint64(m.Size)/4 + 1}).check
+	}
 }
 
 // salvagedTree says how a database is written whose records come in page order.
@@ -143,6 +149,7 @@ func salvagedTree(m bdb.Meta) bdb.TreeOptions {
 func (s *rescue) database(name string, m bdb.Meta) error {
 	s.rep.Databases++
 	if s.text == nil {
+		s.numbering(m)
 		return s.w.Sub(name, salvagedTree(m))
 	}
 	if s.open {

@@ -110,6 +110,40 @@ func TestDamagedQueues(t *testing.T) {
 	}
 }
 
+// A page behind the last record that is none of a queue may hold records, and
+// one whose own number or checksum is wrong is a fault: the peer finds both.
+func TestPagesOutsideOfQueue(t *testing.T) {
+	for _, settings := range [][]string{nil, {"-c", "db_lorder=4321"}, {"-c", "chksum=1"}} {
+		b := peerQueue(t, 300, settings...)
+		last := bytes.Clone(b[len(b)-512:])
+		for _, tt := range []struct {
+			name   string
+			damage func(page []byte)
+			want   string
+		}{
+			{"type", func(page []byte) { page[25] = 39 }, "page of type 39 in a queue"},
+			{"number", func(page []byte) { page[9] ^= 0x40 }, "page says it is page "},
+		} {
+			page := bytes.Clone(last)
+			tt.damage(page)
+			damaged := append(bytes.Clone(b), page...)
+			found := ""
+			rep, err := bdb.Verify(context.Background(), bytes.NewReader(damaged), int64(len(damaged)), bdb.VerifyOptions{Fault: func(e *bdb.Error) {
+				if e.Page == int64(len(b))/512 {
+					found = e.Text
+				}
+			}})
+			if err != nil || rep.Missing == 0 || !strings.HasPrefix(found, tt.want) {
+				t.Errorf("%q %s: %d faults that lose, %v: %q", settings, tt.name, rep.Missing, err, found)
+			}
+			saved, err := bdb.Salvage(context.Background(), bytes.NewReader(damaged), int64(len(damaged)), bdb.SalvageOptions{}, func(_, _ []byte) error { return nil })
+			if err != nil || saved.Records != 300 || saved.Lost != 1 {
+				t.Errorf("%q %s: salvaged: %d records, %d lost, %v", settings, tt.name, saved.Records, saved.Lost, err)
+			}
+		}
+	}
+}
+
 // Flags that no release writes may hide a record: all that read the queue tell
 // of it, as the peer's db_verify does.
 func TestQueueFlags(t *testing.T) {

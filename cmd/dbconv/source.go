@@ -163,6 +163,8 @@ func named(path string, err error) error {
 		return cli.WithHint(err, "dbconv folder is for data.db2 and folder.db, dbconv quota for quota.db2 and quota.db")
 	case errors.Is(err, bdb.ErrNotBerkeleyDB), errors.Is(err, bdb.ErrCorrupt):
 		return cli.WithHint(err, "dbconv salvage reads what is left of a damaged file")
+	case errors.Is(err, bdb.ErrCompressed):
+		return cli.WithHint(err, "db_dump of the release that wrote it prints it; where the file was never compressed, and that is the damage, dbconv salvage -R takes its records")
 	case errors.Is(err, bdb.ErrEncrypted):
 		return cli.WithHint(err, "db_dump -P of the release that wrote it prints it")
 	}

@@ -218,7 +218,7 @@ func (m *Meta) features(b []byte) error {
 		}
 	}
 	if (m.Type == Btree || m.Type == Recno) && m.Version >= 9 && m.RawFlags&flagCompress != 0 {
-		return fileError(ErrUnsupported, "compressed btree")
+		return fileError(ErrCompressed, "compressed btree")
 	}
 	return nil
 }

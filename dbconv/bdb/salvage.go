@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 )
 
 // OtherDatabase is the name under which Salvage gives records of a file with
@@ -18,7 +19,9 @@ const UnknownKey = "UNKNOWN_KEY"
 // SalvageOptions say how far Salvage goes.
 type SalvageOptions struct {
 	// Aggressive also takes deleted records, records of pages whose checksum or
-	// own number is wrong, and values whose key is lost, as db_dump -R does.
+	// own number is wrong, and values whose key is lost, as db_dump -R does. Of
+	// a file that says it is a compressed btree, which is refused without it, it
+	// takes what the pages hold as it is.
 	Aggressive bool
 	// Problem receives what was lost, an *Error each; nil: ignored.
 	Problem func(err error)
@@ -83,6 +86,7 @@ type salvager struct {
 	told   *pageSet // pages that a problem was told of
 	pages  int64    // since the last Progress
 	other  bool     // OtherDatabase was begun
+	last   uint64   // the highest number given, of a recno
 }
 
 func (s *salvager) problem(err error) {
@@ -114,8 +118,8 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 		return m, s.believe(r, &m)
 	}
 	var e *Error
-	if !errors.As(err, &e) {
-		return m, err
+	if !errors.As(err, &e) || errors.Is(err, ErrCompressed) && !s.opts.Aggressive {
+		return m, err // what looks like records on a compressed page is none
 	}
 	guess, ok, gerr := guessMeta(s.ctx, r, size)
 	if gerr != nil {
@@ -222,6 +226,13 @@ func (s *salvager) drain(src source) error {
 }
 
 func (s *salvager) give(key, value []byte) error {
+	if m := &s.rd.meta; m.Type == Recno && !m.SubDBs {
+		n, err := strconv.ParseUint(string(key), 10, 64)
+		if err != nil {
+			panic("internal error: record number " + string(key))
+		}
+		s.last = max(s.last, n)
+	}
 	s.report.Records++
 	return s.emit(key, value)
 }
@@ -245,6 +256,11 @@ func (s *salvager) databases() error {
 				return err
 			}
 			s.problem(in.damage(max(e.Page, 0), NoItem, "sub-database %q: %s", name, e.Text))
+			if errors.Is(err, ErrCompressed) && !s.opts.Aggressive {
+				if err := s.pass(&m); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		sub := &Reader{r: s.rd.r, meta: m, lay: layoutOf(&m), opts: s.rd.opts, name: string(name), master: s.rd}
@@ -268,6 +284,20 @@ func (s *salvager) databases() error {
 	}
 }
 
+// pass marks the pages of a compressed sub-database: what looks like records
+// there is none.
+func (s *salvager) pass(m *Meta) error {
+	rd := &Reader{r: s.rd.r, meta: *m, lay: layoutOf(m), opts: Options{MaxItem: s.opts.MaxItem}, master: s.rd}
+	c := newBtreeCursor(s.input(rd))
+	for {
+		if _, _, err := c.next(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
 // begin begins OtherDatabase when the file has sub-databases: leftovers belong
 // to none of them.
 func (s *salvager) begin() error {
@@ -276,7 +306,7 @@ func (s *salvager) begin() error {
 	}
 	s.other = true
 	m := s.rd.meta
-	m.Dup = true
+	m.Type, m.Dup = Btree, true // whatever a damaged page 0 says: records have keys
 	return s.opts.Database(OtherDatabase, m)
 }
 

@@ -13,7 +13,6 @@ type scan struct {
 	tree  *btreeCursor
 	hash  *hashCursor
 	nd    node
-	next  uint64 // record number to give to what is left of a recno
 
 	structured bool // what the structure led to is done
 }
@@ -22,7 +21,7 @@ type scan struct {
 func (s *salvager) scan(structured bool) error {
 	in := s.input(s.rd)
 	sc := &scan{s: s, in: in, pages: newPager(s.rd.r, in.lay.ps, in.lay.pages), tree: newBtreeCursor(in), hash: newHashCursor(in)}
-	sc.next, sc.structured = uint64(s.report.Records), structured
+	sc.structured = structured
 	sc.nd.buf, sc.nd.starts = make([]byte, in.lay.ps), new(startSet)
 	for no := int64(1); no < in.lay.pages; no++ {
 		if err := sc.each(no, sc.leaf); err != nil {
@@ -69,8 +68,12 @@ func (sc *scan) leaf() error {
 	case pageIBtree:
 		return sc.internalKeys()
 	case pageLBtree, pageHashOld, pageHash:
+		if !sc.holds(nd.typ) {
+			sc.s.problem(sc.in.damage(nd.no, NoItem, "page of type %d in a %s: its records, if any, are lost", nd.typ, sc.s.rd.meta.Type))
+			return nil
+		}
 	case pageLRecno:
-		if sc.s.rd.meta.Type != Recno {
+		if sc.s.rd.meta.Type != Recno || sc.s.rd.meta.SubDBs {
 			return nil // duplicates: their key leads to them
 		}
 	default:
@@ -100,6 +103,20 @@ func (sc *scan) leaf() error {
 		return sc.recnoLeaf()
 	}
 	return sc.hashPage()
+}
+
+// holds tells whether leaves of the type hold records of the file. One with
+// sub-databases may have them of all access methods, and whether it is a btree
+// or a hash may be a guess.
+func (sc *scan) holds(typ byte) bool {
+	m := &sc.s.rd.meta
+	switch {
+	case m.SubDBs, sc.s.report.Guessed && (m.Type == Btree || m.Type == Hash):
+		return true
+	case m.Type == Btree:
+		return typ == pageLBtree
+	}
+	return m.Type == Hash && typ != pageLBtree
 }
 
 // sound tells whether the page can be trusted: its own number and its checksum.
@@ -191,11 +208,30 @@ func (sc *scan) hashPage() error {
 // recnoLeaf gives the records of a recno leaf that the tree did not lead to new
 // numbers behind the last.
 func (sc *scan) recnoLeaf() error {
-	sc.s.problem(sc.in.damage(sc.nd.no, NoItem, "nothing leads to this page: its %d records get numbers from %d on", sc.nd.n, sc.next+1))
-	return sc.items(func(v []byte) error {
-		sc.next++
-		return sc.give(strconv.AppendUint(nil, sc.next, 10), v)
-	})
+	sc.s.problem(sc.in.damage(sc.nd.no, NoItem, "nothing leads to this page: its %d records get numbers from %d on", sc.nd.n, sc.s.last+1))
+	return sc.items(sc.append)
+}
+
+// append gives a value a new number behind the last of a recno.
+func (sc *scan) append(value []byte) error {
+	return sc.give(strconv.AppendUint(nil, sc.s.last+1, 10), value)
+}
+
+// stray takes values whose key is lost, with Aggressive only: under UnknownKey,
+// or, of a recno, which has numbers only, behind its last record. A queue and a
+// heap have no such values, but other pages by damage. text says what there is.
+func (sc *scan) stray(page int64, text string, do func(give func(value []byte) error) error) error {
+	m := &sc.s.rd.meta
+	switch {
+	case !sc.s.opts.Aggressive || !m.SubDBs && (m.Type == Queue || m.Type == Heap):
+		sc.s.problem(sc.in.damage(page, NoItem, "%s", text))
+		return nil
+	case m.Type == Recno && !m.SubDBs:
+		sc.s.problem(sc.in.damage(page, NoItem, "%s: it is number %d of the records from here on", text, sc.s.last+1))
+		return do(sc.append)
+	}
+	sc.s.problem(sc.in.damage(page, NoItem, "%s: its key is %s", text, UnknownKey))
+	return do(func(v []byte) error { return sc.give([]byte(UnknownKey), v) })
 }
 
 // items goes through a page with one data item a slot.
@@ -281,12 +317,7 @@ func (sc *scan) leftover() error {
 		return nil
 	}
 	nd.n = min(nd.n, (l.ps-l.hdr)/2)
-	if !sc.s.opts.Aggressive {
-		sc.s.problem(sc.in.damage(nd.no, NoItem, "%d duplicates whose key is lost", nd.n))
-		return nil
-	}
-	sc.s.problem(sc.in.damage(nd.no, NoItem, "%d duplicates whose key is lost: their key is %s", nd.n, UnknownKey))
-	return sc.items(func(v []byte) error { return sc.give([]byte(UnknownKey), v) })
+	return sc.stray(nd.no, fmt.Sprintf("%d duplicates whose key is lost", nd.n), sc.items)
 }
 
 // leftChain is an overflow chain that belongs to no record, up to where it
@@ -309,12 +340,7 @@ func (sc *scan) leftChain() error {
 	}
 	in.val = data
 	text := fmt.Sprintf("long item of %d bytes whose record is lost", len(data))
-	if !sc.s.opts.Aggressive {
-		sc.s.problem(in.damage(head, NoItem, "%s", text))
-		return nil
-	}
-	sc.s.problem(in.damage(head, NoItem, "%s: its key is %s", text, UnknownKey))
-	return sc.give([]byte(UnknownKey), data)
+	return sc.stray(head, text, func(give func(value []byte) error) error { return give(data) })
 }
 
 func (sc *scan) give(key, value []byte) error {

@@ -95,6 +95,7 @@ func (r *Reader) subMeta(value []byte) (Meta, []byte, error) {
 		orders = append(orders, binary.LittleEndian)
 	}
 	var first error
+	var meta Meta
 	for _, bo := range orders {
 		no := bo.Uint32(value)
 		m, raw, err := r.metaAt(no)
@@ -102,10 +103,10 @@ func (r *Reader) subMeta(value []byte) (Meta, []byte, error) {
 			return m, raw, nil
 		}
 		if first == nil {
-			first = err
+			meta, first = m, err
 		}
 	}
-	return Meta{}, nil, first
+	return meta, nil, first
 }
 
 // metaAt reads the metadata page no of a sub-database.

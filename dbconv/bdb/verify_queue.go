@@ -64,10 +64,26 @@ func (v *verifier) tellUnlessGap(err error) {
 // were taken have left their flags.
 func (v *verifier) outside(no int64) error {
 	b, err := v.pager.page(no)
-	if err != nil || allZero(b) || b[25] != pageQueue {
+	if err != nil || allZero(b) {
 		return err
 	}
 	m := &v.rd.meta
+	if typ, own := b[25], int64(v.lay.u32(b[8:])); typ != pageQueue || own != no {
+		switch {
+		case v.inQueue(no): // told by the cursor
+		case typ != pageQueue:
+			v.unled(no, NoItem, "page of type %d in a queue", typ)
+		default:
+			v.unled(no, NoItem, "page says it is page %d", own)
+		}
+		return nil
+	}
+	if v.lay.sum && !v.inQueue(no) {
+		if ok, _ := v.lay.checkSum(b, checksumAt); !ok {
+			v.unled(no, NoItem, "checksum does not match")
+			return nil
+		}
+	}
 	for i := range int64(m.RecPage) {
 		flags := b[int64(v.lay.hdr)+i*m.queueStep()]
 		switch {
@@ -81,4 +97,15 @@ func (v *verifier) outside(no int64) error {
 		}
 	}
 	return nil
+}
+
+// inQueue tells whether a page has records of the queue.
+func (v *verifier) inQueue(no int64) bool {
+	m := &v.rd.meta
+	for i := range int64(m.RecPage) {
+		if m.inQueue((no-1)*int64(m.RecPage) + i + 1) {
+			return true
+		}
+	}
+	return false
 }
