@@ -144,6 +144,45 @@ func TestPagesOutsideOfQueue(t *testing.T) {
 	}
 }
 
+// What costs no record and is no state of a queue or heap is a fault, as the
+// peer's db_verify has it, and no loss.
+func TestFaultsThatCostNothing(t *testing.T) {
+	tool := peer.Need(t, "db5.3_verify")
+	heap := filepath.Join(t.TempDir(), "heap.db")
+	load := peer.Command(t, peer.Need(t, "db5.3_load"), heap)
+	load.Stdin = strings.NewReader(heapText(100))
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	heapBytes, err := os.ReadFile(heap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		b    []byte
+		at   int
+		page int64
+		want string
+	}{
+		{peerQueue(t, 300), 28, 0, "leads to page 77, the file has "},
+		{heapBytes, 28, 0, "leads to page 77, the file has "},
+		{heapBytes, 2*512 + 24, 2, "heap page of level 77"},
+	} {
+		tt.b = bytes.Clone(tt.b)
+		tt.b[tt.at] = 77
+		var found []string
+		rep, err := bdb.Verify(context.Background(), bytes.NewReader(tt.b), int64(len(tt.b)), bdb.VerifyOptions{Fault: func(e *bdb.Error) {
+			found = append(found, fmt.Sprintf("%d %s", e.Page, e.Text))
+		}})
+		if err != nil || rep.Missing > 0 || len(found) != 1 || !strings.HasPrefix(found[0], fmt.Sprintf("%d %s", tt.page, tt.want)) {
+			t.Errorf("%s: %d faults that lose, %v: %q", tt.want, rep.Missing, err, found)
+		}
+		if _, status, ok := runPeer(t, tool, tt.b); ok && status == 0 {
+			t.Errorf("%s: the peer lets it pass", tt.want)
+		}
+	}
+}
+
 // Flags that no release writes may hide a record: all that read the queue tell
 // of it, as the peer's db_verify does.
 func TestQueueFlags(t *testing.T) {

@@ -147,6 +147,7 @@ func parseQueue(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 		return m, err
 	}
 	copy(m.UID[:], b[52:72])
+	m.Free = u(b[28:])
 	m.FirstRec, m.NextRec, m.RecLen, m.RecPad, m.RecPage = u(b[72:]), u(b[76:]), u(b[80:]), u(b[84:]), u(b[88:])
 	if extent := u(b[92:]); extent != 0 {
 		return m, fileError(ErrUnsupported, "queue with extent files of %d pages", extent)

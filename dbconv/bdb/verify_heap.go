@@ -45,6 +45,9 @@ func (v *verifier) heapPages(c *heapCursor) error {
 		p.buf = append(p.buf[:0], b...)
 		v.lay.decodeHeap(p, c.orders)
 		v.stats.heapPage(p, m.heapRegion(no))
+		if b[24] != 0 {
+			v.odd(no, NoItem, "heap page of level %d", b[24])
+		}
 		if m.heapRegion(no) {
 			r.begin()
 			continue
