@@ -113,6 +113,9 @@ func (f *runFlags) conversion() (*conversion, error) {
 	if c.set.source, err = s.RestoreChoices(); err != nil {
 		return nil, err
 	}
+	if err := checkFiles(s); err != nil {
+		return nil, err
+	}
 	if c.inputs, err = f.inputs(&sc, s); err != nil {
 		return nil, err
 	}

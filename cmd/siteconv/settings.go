@@ -146,26 +146,63 @@ func (c *conversion) options() (map[string]string, error) {
 		"new-host":       c.newHost(),
 		"no-verify":      fmt.Sprint(c.noVerify),
 	}
-	mail, ofMail, mailOptions := mailTable(c.site)
+	err := eachOption(c.site, func(key, value, path string) error {
+		if path != "" {
+			sum, err := cli.FileSHA256(path)
+			if err != nil {
+				return err
+			}
+			value = sum
+		}
+		options[key] = strings.TrimPrefix(options[key]+"\n"+value, "\n")
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return options, nil
+}
+
+// eachOption gives use the options of the tables that the conversion has a use
+// for, as TABLE.NAME; path is where the file lies that the value names, "" for
+// a value that names none.
+func eachOption(s *site.Site, use func(key, value, path string) error) error {
+	mail, ofMail, mailOptions := mailTable(s)
 	for _, t := range []struct {
 		name    string
 		choices choices.Choices
 		options site.Options
-	}{{"upgrade", new(choices.Upgrade), c.site.Upgrade}, {mail, ofMail, mailOptions}} {
+	}{{"upgrade", new(choices.Upgrade), s.Upgrade}, {mail, ofMail, mailOptions}} {
 		set := pflag.NewFlagSet(t.name, pflag.ContinueOnError)
 		t.choices.Add(set)
 		for _, line := range t.options.Lines() {
 			name, value, _ := strings.Cut(line, "=")
-			if path, ok := choices.File(set.Lookup(name), c.site.Dir, value); ok {
-				sum, err := cli.FileSHA256(path)
-				if err != nil {
-					return nil, err
-				}
-				value = sum
+			path, _ := choices.File(set.Lookup(name), s.Dir, value)
+			if err := use(t.name+"."+name, value, path); err != nil {
+				return err
 			}
-			key := t.name + "." + name
-			options[key] = strings.TrimPrefix(options[key]+"\n"+value, "\n")
 		}
 	}
-	return options, nil
+	return nil
+}
+
+// checkFiles sees that the files are there that options of site.toml name.
+func checkFiles(s *site.Site) error {
+	var faults []string
+	err := eachOption(s, func(key, _, path string) error {
+		if path == "" {
+			return nil
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %s: %v", s.Path, key, err))
+			return nil
+		}
+		return f.Close()
+	})
+	if err == nil && len(faults) > 0 {
+		err = errors.New(strings.Join(faults, "\n"))
+		err = cli.WithHint(err, "a path in site.toml is relative to the folder of that file")
+	}
+	return err
 }
