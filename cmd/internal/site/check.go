@@ -167,7 +167,10 @@ func (s *Site) Unused() []string {
 
 // planned are the keys that a runbook cannot do without.
 func (s *Site) planned() []string {
-	names := []string{"hosts.old", "hosts.new", "directory.host", "directory.base", "directory.default-organization", "servers.root", "servers.instance", "servers.directory-root"}
+	names := []string{"hosts.old", "directory.host", "directory.base", "directory.default-organization", "servers.root", "servers.instance", "servers.directory-root"}
+	if s.Scenario == SIMSIncremental { // elsewhere it is hosts.old
+		names = append(names, "hosts.new")
+	}
 	if s.NMS() {
 		names = append(names, "servers.old-root", "servers.old-instance")
 	}

@@ -82,6 +82,22 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A runbook asks for the new host only where the host does not stay: elsewhere
+// it is the old one, and whoever names that has named both.
+func TestMissingNewHost(t *testing.T) {
+	for scenario, want := range map[string]bool{"sims-offline": false, "sims-online": false, "nms-single": false, "sims-incremental": true} {
+		s := parse(t, "scenario='"+scenario+"'")
+		s.Complete()
+		var names []string
+		for _, k := range s.Missing() {
+			names = append(names, k.Name)
+		}
+		if got := slices.Contains(names, "hosts.new"); got != want || !slices.Contains(names, "hosts.old") {
+			t.Errorf("%s: missing %q", scenario, names)
+		}
+	}
+}
+
 // A site need not come from a file: its values are looked at all the same.
 func TestCheckWithoutFile(t *testing.T) {
 	s := &Site{Scenario: "sims", Hosts: Hosts{Old: "a b"}}
