@@ -337,6 +337,7 @@ func (l *looker) directory() {
 	d.DefaultDomain, l.ev.How["directory.default-domain"] = name, how
 	if n, ok := e.nodes[name]; ok && checkDN(n.dn) == nil && fits(n.dn) {
 		d.DefaultOrganization, l.ev.How["directory.default-organization"] = n.dn, "the highest entry of "+name
+		l.leadingBase()
 	}
 }
 
@@ -369,6 +370,23 @@ func (l *looker) bases() {
 			l.ev.How["directory.base"] += "; without any: " + shown(few(without))
 		}
 	}
+}
+
+// leadingBase puts the base first that has the default organization below it:
+// iMS has one base for its users, and the runbook takes the first.
+func (l *looker) leadingBase() {
+	d := &l.site.Directory
+	organization := normDN(d.DefaultOrganization)
+	i := slices.IndexFunc(d.Base, func(base string) bool {
+		norm := normDN(base)
+		return norm == organization || strings.HasSuffix(organization, ","+norm)
+	})
+	if i <= 0 {
+		return
+	}
+	first := d.Base[i]
+	d.Base = slices.Insert(slices.Delete(d.Base, i, i+1), 0, first)
+	l.ev.How["directory.base"] += "; first the one of the default organization"
 }
 
 // maxDomains is how many domains are listed in the file.

@@ -203,6 +203,24 @@ func TestLook(t *testing.T) {
 	}
 }
 
+// Of several bases the first is the one that a server of iMS gets: that of the
+// default organization, wherever it stands in the export.
+func TestLookPutsTheLeadingBaseFirst(t *testing.T) {
+	campus := "dn: o=campus\nobjectclass: organization\no: campus\n\n" + userEntry("eve", "o=campus", "m1.x.com")
+	sims := top + userEntry("joe", aCom, "m1.x.com")
+	for _, text := range []string{campus + sims, sims + campus} {
+		dir := t.TempDir()
+		lay(t, dir, map[string]string{"export.ldif": text, "backup.sims": archive(t, "joe/INBOX/1")})
+		s, ev, err := seen(t, dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"o=internet", "o=campus"}; !slices.Equal(s.Directory.Base, want) {
+			t.Errorf("bases %q, want %q: %s", s.Directory.Base, want, ev.How["directory.base"])
+		}
+	}
+}
+
 // listing is what a folder holds: a look changes nothing.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
