@@ -102,7 +102,7 @@ func (ch *chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	}
 	ch.tellLeft()
 	if n := balance.Unsized(); n > 0 {
-		ch.job.Warning("no-size", ch.flags.sizes, fmt.Sprintf("%d users have no size: they count as empty", n))
+		ch.job.Warning("no-size", ch.flags.sizes, number(int(n), "user has no size and counts", "users have no size and count")+" as empty")
 	}
 	if !ch.c.dryRun {
 		s := &split{Lists: ch.flags.split, By: roster.By(ch.flags.by.Value), Users: balance.Counts()}

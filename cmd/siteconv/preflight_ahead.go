@@ -66,13 +66,13 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ kind, code, where, text string }{
-		{mailNoEntry, "mail-no-entry", c.store().path, "%d users have mail and no entry in the directory: %s"},
-		{entryNoMail, "entry-no-mail", c.export().path, "%d users have an entry and no mail: %s"},
-		{caseDiffers, "case-differs", c.store().path, "%d ids of the two sides differ in case only: %s"},
+	for _, f := range []struct{ kind, code, where, one, many, text string }{
+		{mailNoEntry, "mail-no-entry", c.store().path, "user has", "users have", "mail and no entry in the directory"},
+		{entryNoMail, "entry-no-mail", c.export().path, "user has", "users have", "an entry and no mail"},
+		{caseDiffers, "case-differs", c.store().path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {
-			c.pre.find(f.code, f.where, f.text, n, examples(some[f.kind], n))
+			c.pre.find(f.code, f.where, "%s %s: %s", number(int(n), f.one, f.many), f.text, examples(some[f.kind], n))
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.fact("mail", "%s users, %s folders at least, %s messages, %s", thousands(int64(m.ids.Len())), thousands(m.folders), thousands(m.messages), page.Size(m.bytes, "en"))
+	c.pre.fact("mail", "%s, %s, %s; %s at least", number(m.ids.Len(), "user", "users"), number(int(m.messages), "message", "messages"), page.Size(m.bytes, "en"), number(int(m.folders), "directory", "directories"))
 	if m.ids.Len() == 0 {
 		c.pre.find("empty-mail", in.path, "there is no user in it")
 	}
