@@ -210,7 +210,7 @@ func TestPageTells(t *testing.T) {
 	for lang, wants := range map[string][]string{
 		"en": {"bad-header: 4,000 times", "nobody can count what they held", "expired, left out by rule", "refused: a second message of the same UID was refused", "The sums agree",
 			"&lt;script&gt;alert(1)", "日本語/受信", "A part of the backup stream cannot be read", "3,990 more of this kind", "holds", "where the run wrote and linked 2,000"},
-		"ja": {"bad-header: 4,000 件", "規則による除外: 期限切れ", "件数は一致しています", "&lt;script&gt;alert(1)", "日本語/受信", "残り 3,990 件", "SIMS 4.0 からの移行", "ディレクトリのアップグレード", "容量の大きい利用者"},
+		"ja": {"bad-header: 4,000 件", "規則による除外: 期限切れ", "件数は一致しています", "&lt;script&gt;alert(1)", "日本語/受信", "残り 3,990 件", "SIMS 4.0 からの移行", "ディレクトリのアップグレード", "容量の大きいユーザー"},
 	} {
 		var b bytes.Buffer
 		if err := l.HTML(&b, lang); err != nil {
