@@ -91,18 +91,15 @@ func (v *view) part(t *template.Template, name string) (template.HTML, error) {
 
 func (v *view) functions() template.FuncMap {
 	return template.FuncMap{
-		"say":    v.words.say,
-		"name":   v.words.name,
-		"int":    page.Int,
-		"size":   func(n int64) string { return page.Size(n, v.words.lang) },
-		"moment": v.moment,
-		"quote":  cli.Quote,
-		"sentence": func(s string) string {
-			r, n := utf8.DecodeRuneInString(s)
-			return string(unicode.ToUpper(r)) + s[n:] + v.say("stop")
-		},
-		"quota":  v.quota,
-		"reason": v.reason,
+		"say":      v.words.say,
+		"name":     v.words.name,
+		"int":      page.Int,
+		"size":     func(n int64) string { return page.Size(n, v.words.lang) },
+		"moment":   v.moment,
+		"quote":    cli.Quote,
+		"sentence": func(s string) string { return sentence(s, v.words.lang) + v.say("stop") },
+		"quota":    v.quota,
+		"reason":   v.reason,
 		"next": func(text string) string {
 			words, _ := NextStep(text, v.words.lang)
 			return words
@@ -303,4 +300,15 @@ func (v *view) FaultyMore() string {
 		return ""
 	}
 	return v.say("problems.boxes.more", page.Int(shownRows), page.Int(all))
+}
+
+// sentence begins a text as a sentence of the language does: an English one with
+// a capital letter, unless its first word has a spelling of its own, as iMS.
+func sentence(s, lang string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	next, _ := utf8.DecodeRuneInString(s[n:])
+	if s == "" || lang != "en" || unicode.IsUpper(next) {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
