@@ -96,6 +96,9 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 			return err
 		})
 	}
+	if refused := unread(in, err); refused != nil {
+		return refused
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", cli.InputName(in), err)
 	}
@@ -109,6 +112,9 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	}
 	job.Count("pages scanned", rep.Pages)
 	job.Count("lost", rep.Lost)
+	if rep.Doubtful > 0 {
+		job.Hint("with -R, what is doubtful is taken too: pages whose number or checksum is wrong, values whose key is lost")
+	}
 	return nil
 }
 

@@ -157,16 +157,28 @@ func named(path string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if refused := unread(path, err); refused != nil {
+		return refused
+	}
 	err = fmt.Errorf("%s: %w", cli.InputName(path), err)
 	switch {
 	case errors.Is(err, dbconv.ErrOtherList):
 		return cli.WithHint(err, "dbconv folder is for data.db2 and folder.db, dbconv quota for quota.db2 and quota.db")
 	case errors.Is(err, bdb.ErrNotBerkeleyDB), errors.Is(err, bdb.ErrCorrupt):
 		return cli.WithHint(err, "dbconv salvage reads what is left of a damaged file")
-	case errors.Is(err, bdb.ErrCompressed):
-		return cli.WithHint(err, "db_dump of the release that wrote it prints it; where the file was never compressed, and that is the damage, dbconv salvage -R takes its records")
-	case errors.Is(err, bdb.ErrEncrypted):
-		return cli.WithHint(err, "db_dump -P of the release that wrote it prints it")
 	}
 	return err
+}
+
+// unread names the file in an error that says its records are in a form that is
+// not read, and who reads it; nil for any other error.
+func unread(path string, err error) error {
+	name := cli.InputName(path)
+	switch {
+	case errors.Is(err, bdb.ErrCompressed):
+		return cli.WithHint(fmt.Errorf("%s: %w", name, err), "db_dump of the release that wrote it prints it; where the file was never compressed, and that is the damage, dbconv salvage -R takes its records")
+	case errors.Is(err, bdb.ErrEncrypted):
+		return cli.WithHint(fmt.Errorf("%s: %w", name, err), "db_dump -P of the release that wrote it prints it")
+	}
+	return nil
 }

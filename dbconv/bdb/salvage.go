@@ -44,6 +44,8 @@ type SalvageReport struct {
 	Records int64 // records given to emit
 	Lost    int64 // problems: items, pages or chains that could not be read
 	Guessed bool  // the metadata page was unusable: page size and byte order are guessed
+	// Doubtful are pages and values that Aggressive would have taken.
+	Doubtful int64
 }
 
 // Salvage gives emit every record that can still be read. It looks at every

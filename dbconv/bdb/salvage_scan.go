@@ -138,6 +138,7 @@ func (sc *scan) sound() bool {
 		return true
 	}
 	sc.s.problem(sc.in.damage(nd.no, NoItem, "%s: its records are lost", fault))
+	sc.s.report.Doubtful++
 	return false
 }
 
@@ -223,8 +224,12 @@ func (sc *scan) append(value []byte) error {
 func (sc *scan) stray(page int64, text string, do func(give func(value []byte) error) error) error {
 	m := &sc.s.rd.meta
 	switch {
-	case !sc.s.opts.Aggressive || !m.SubDBs && (m.Type == Queue || m.Type == Heap):
+	case !m.SubDBs && (m.Type == Queue || m.Type == Heap):
 		sc.s.problem(sc.in.damage(page, NoItem, "%s", text))
+		return nil
+	case !sc.s.opts.Aggressive:
+		sc.s.problem(sc.in.damage(page, NoItem, "%s", text))
+		sc.s.report.Doubtful++
 		return nil
 	case m.Type == Recno && !m.SubDBs:
 		sc.s.problem(sc.in.damage(page, NoItem, "%s: it is number %d of the records from here on", text, sc.s.last+1))
