@@ -256,6 +256,14 @@ func TestQueueGaps(t *testing.T) {
 			t.Errorf("%q: status %d\n%s", args, status, talk)
 		}
 	}
+	b = peerQueue(t, 300)
+	b[512*3+28] = 0 // the flags of its first record
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, talk := run(t, "", "dump", path); status != 0 || !strings.Contains(talk, "record 121, between the first and the last, was never written, or is lost") {
+		t.Errorf("status %d\n%s", status, talk)
+	}
 }
 
 // stat prints of a queue what db_stat prints, where records are gone too.

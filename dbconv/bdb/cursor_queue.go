@@ -108,6 +108,9 @@ func (c *queueCursor) tellGaps() {
 	}
 	page, _ := c.in.lay.queuePage(&c.in.meta, c.gap)
 	e := c.in.damage(page, NoItem, "%d records between the first and the last, number %d the first of them, were never written, or are lost", c.gaps, c.gap)
+	if c.gaps == 1 {
+		e.Text = fmt.Sprintf("record %d, between the first and the last, was never written, or is lost", c.gap)
+	}
 	e.Err, e.Tolerated = errGaps, true
 	_ = c.in.problem(e) // a tolerated Error never stops
 }
