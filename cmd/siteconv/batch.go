@@ -60,7 +60,7 @@ func (f *batchFlags) check() error {
 	case (f.split != 0 || f.part != 0) && (f.split < 1 || f.split > roster.MostLists):
 		return cli.Usagef("--split %d: 1 to %d", f.split, roster.MostLists)
 	case f.split != 0 && (f.part < 1 || f.part > f.split):
-		return cli.Usagef("--part %d: 1 to %d", f.part, f.split)
+		return cli.Usagef("--split %d wants --part K, which of them this batch is: 1 to %d, not %d", f.split, f.split, f.part)
 	case (by != roster.Auto || f.sizes != "") && f.split == 0:
 		return cli.Usagef("--by and --sizes need --split")
 	case by == roster.Sizes && f.sizes == "":

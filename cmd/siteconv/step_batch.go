@@ -181,7 +181,11 @@ func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id st
 
 // compareMembers tells the users of the batch whose mail the stream does not
 // have, and those that differ in case.
-func (c *conversion) compareMembers(_ context.Context, job *cli.Job) error {
+func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
+	entries := userSet{}
+	if _, err := c.withEntriesRead(ctx, job, func(_ string, rec *ldif.Record) { entries.add(c.idOf(rec)) }); err != nil {
+		return err
+	}
 	mail := userSet{}
 	for id := range c.batch.mail {
 		mail.add(id)
@@ -192,6 +196,9 @@ func (c *conversion) compareMembers(_ context.Context, job *cli.Job) error {
 		case c.batch.mail[id]:
 		case mail.has(id):
 			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.get(id), id))
+		case !entries.has(id):
+			none++
+			job.Problem("no-such-user", id, "the user is named, and has neither an entry in the export nor mail in the stream")
 		default:
 			none++
 			job.Warning("entry-without-mail", id, "the user is in the batch and has no mail in the stream")
