@@ -22,12 +22,12 @@ found from the pages. What is lost is listed: page, item, offset, reason; then w
 was found is held against what the tree, the chains, the buckets, record counts
 and the number of pages promise, and what is promised and not there is listed too.
 
-Without -R the result holds nothing doubtful, and a compressed btree is refused:
-what its pages hold are parts of records. With it, as with db_dump -R, come
-deleted records too, records of pages whose checksum or own number is wrong, and
-values whose key is lost, under the key UNKNOWN_KEY or, in a recno, behind its
-last record; and what is on the pages of a file that says it is compressed, which
-may be the damage.
+Without -R the result holds nothing doubtful, and a file is refused that says it is
+compressed, partitioned or sliced: what its pages hold are no records. With it, as
+with db_dump -R, come deleted records too, records of pages whose checksum or own
+number is wrong, and values whose key is lost, under the key UNKNOWN_KEY or, in a
+recno, behind its last record; and what is on the pages of a file that is compressed
+and the like, which it may say by damage alone.
 
 OUT is a btree sorted by key in byte order (a recno stays one, a queue or heap becomes
 one). A key found on two

@@ -175,8 +175,8 @@ func named(path string, err error) error {
 func unread(path string, err error) error {
 	name := cli.InputName(path)
 	switch {
-	case errors.Is(err, bdb.ErrCompressed):
-		return cli.WithHint(fmt.Errorf("%s: %w", name, err), "db_dump of the release that wrote it prints it; where the file was never compressed, and that is the damage, dbconv salvage -R takes its records")
+	case errors.Is(err, bdb.ErrForm):
+		return cli.WithHint(fmt.Errorf("%s: %w", name, err), "db_dump of the release that wrote it prints it, with the files beside it; where the file only says so by damage, dbconv salvage -R takes its records")
 	case errors.Is(err, bdb.ErrEncrypted):
 		return cli.WithHint(fmt.Errorf("%s: %w", name, err), "db_dump -P of the release that wrote it prints it")
 	}

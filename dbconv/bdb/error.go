@@ -16,8 +16,10 @@ var (
 	// ErrUnsupported marks a file or a part of a form that is named but not
 	// read: partitioned, compressed, 1.86 hash, versions newer than 10.
 	ErrUnsupported = errors.New("not supported")
-	// ErrCompressed marks a compressed btree; it is an ErrUnsupported.
-	ErrCompressed = fmt.Errorf("%w", ErrUnsupported)
+	// ErrForm marks a file that says its records are in a form, or in files
+	// beside it, that are not read: compressed, partitioned, with extents,
+	// sliced. It is an ErrUnsupported.
+	ErrForm = fmt.Errorf("%w", ErrUnsupported)
 	// ErrEncrypted is returned by NewReader for an encrypted file.
 	ErrEncrypted = errors.New("encrypted database")
 	// ErrTooBig marks a key or a value longer than Options.MaxItem.

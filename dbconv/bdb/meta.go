@@ -150,7 +150,7 @@ func parseQueue(b []byte, size int64, bo binary.ByteOrder) (Meta, error) {
 	m.Free = u(b[28:])
 	m.FirstRec, m.NextRec, m.RecLen, m.RecPad, m.RecPage = u(b[72:]), u(b[76:]), u(b[80:]), u(b[84:]), u(b[88:])
 	if extent := u(b[92:]); extent != 0 {
-		return m, fileError(ErrUnsupported, "queue with extent files of %d pages", extent)
+		return m, fileError(ErrForm, "queue with extent files of %d pages", extent)
 	}
 	if wrong := m.queueFits(); wrong != "" {
 		return m, metaError("%s", wrong)
@@ -212,14 +212,14 @@ func (m *Meta) features(b []byte) error {
 		}
 		m.Checksum = b[26]&1 != 0
 		if b[26]&6 != 0 {
-			return fileError(ErrUnsupported, "partitioned database")
+			return fileError(ErrForm, "partitioned database")
 		}
 		if m.Version >= 10 && b[26]&8 != 0 {
-			return fileError(ErrUnsupported, "sliced database")
+			return fileError(ErrForm, "sliced database")
 		}
 	}
 	if (m.Type == Btree || m.Type == Recno) && m.Version >= 9 && m.RawFlags&flagCompress != 0 {
-		return fileError(ErrCompressed, "compressed btree")
+		return fileError(ErrForm, "compressed btree")
 	}
 	return nil
 }

@@ -131,17 +131,50 @@ func TestPagesOfOtherMethods(t *testing.T) {
 	}
 }
 
-// What looks like a record on the page of a compressed btree is a part of
-// several: it is not taken unless it is asked for.
-func TestSalvageOfCompressed(t *testing.T) {
+// What looks like a record on the page of a compressed or partitioned file is
+// none: it is not taken unless it is asked for, as for a flag that is damage.
+func TestSalvageOfOtherForms(t *testing.T) {
 	_, files := fixtureFiles(t)
-	b := bytes.Clone(files["5.3.28/bt-le-basic-p1024.db"])
-	b[48] |= flagCompress
-	_, rep, _ := salvageBytes(t, b, false)
-	if _, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{}); !errors.Is(err, ErrCompressed) || rep.Records != 0 {
-		t.Errorf("error %v, %d records", err, rep.Records)
+	for name, damage := range map[string]func(b []byte){
+		"compressed":  func(b []byte) { b[48] |= flagCompress },
+		"partitioned": func(b []byte) { b[26] |= 2 },
+	} {
+		b := bytes.Clone(files["5.3.28/bt-le-basic-p1024.db"])
+		damage(b)
+		_, rep, _ := salvageBytes(t, b, false)
+		if _, err := NewReader(bytes.NewReader(b), int64(len(b)), Options{}); !errors.Is(err, ErrForm) || rep.Records != 0 {
+			t.Errorf("%s: error %v, %d records", name, err, rep.Records)
+		}
+		if _, rep, _ := salvageBytes(t, b, true); rep.Records != 1000 {
+			t.Errorf("%s: by a wrong flag: %d records", name, rep.Records)
+		}
 	}
-	if _, rep, _ := salvageBytes(t, b, true); rep.Records != 1000 {
-		t.Errorf("of a file whose flag is wrong: %d records", rep.Records)
+}
+
+// The pages of a compressed sub-database are no leftovers: what nothing leads
+// to, because it is not read, does not go to OtherDatabase.
+func TestSalvageOfACompressedSubDatabase(t *testing.T) {
+	_, files := fixtureFiles(t)
+	whole := files["5.3.28/subdb-le.db"]
+	ps := metasOf(t, whole)[0].PageSize
+	all, _, _ := salvageBytes(t, whole, false)
+	tried := 0
+	for page := 1; page < len(whole)/ps; page++ {
+		if whole[page*ps+25] != 9 || whole[page*ps+48]&flagRecno != 0 {
+			continue // no metadata of a btree
+		}
+		tried++
+		b := bytes.Clone(whole)
+		b[page*ps+48] |= flagCompress
+		got, rep, problems := salvageBytes(t, b, false)
+		if len(got[OtherDatabase]) > 0 || len(got) != len(all)-1 || !strings.Contains(fmt.Sprint(problems), "compressed btree") {
+			t.Errorf("page %d: %d records of no database, %d databases of %d; told: %v", page, len(got[OtherDatabase]), len(got), len(all), problems)
+		}
+		if _, more, _ := salvageBytes(t, b, true); more.Records <= rep.Records {
+			t.Errorf("page %d: asked for what is doubtful: %d records, %d without", page, more.Records, rep.Records)
+		}
+	}
+	if tried == 0 {
+		t.Error("no sub-database is a btree")
 	}
 }

@@ -20,8 +20,8 @@ const UnknownKey = "UNKNOWN_KEY"
 type SalvageOptions struct {
 	// Aggressive also takes deleted records, records of pages whose checksum or
 	// own number is wrong, and values whose key is lost, as db_dump -R does. Of
-	// a file that says it is a compressed btree, which is refused without it, it
-	// takes what the pages hold as it is.
+	// a file that says its records are in another form (ErrForm), which is refused
+	// without it, it takes what the pages hold as it is.
 	Aggressive bool
 	// Problem receives what was lost, an *Error each; nil: ignored.
 	Problem func(err error)
@@ -120,8 +120,8 @@ func (s *salvager) metadata(r io.ReaderAt, size int64) (Meta, error) {
 		return m, s.believe(r, &m)
 	}
 	var e *Error
-	if !errors.As(err, &e) || errors.Is(err, ErrCompressed) && !s.opts.Aggressive {
-		return m, err // what looks like records on a compressed page is none
+	if !errors.As(err, &e) || errors.Is(err, ErrForm) && !s.opts.Aggressive {
+		return m, err // what looks like records there is none
 	}
 	guess, ok, gerr := guessMeta(s.ctx, r, size)
 	if gerr != nil {
@@ -258,7 +258,7 @@ func (s *salvager) databases() error {
 				return err
 			}
 			s.problem(in.damage(max(e.Page, 0), NoItem, "sub-database %q: %s", name, e.Text))
-			if errors.Is(err, ErrCompressed) && !s.opts.Aggressive {
+			if errors.Is(err, ErrForm) && !s.opts.Aggressive {
 				if err := s.pass(&m); err != nil {
 					return err
 				}
@@ -289,7 +289,10 @@ func (s *salvager) databases() error {
 // pass marks the pages of a compressed sub-database: what looks like records
 // there is none.
 func (s *salvager) pass(m *Meta) error {
-	rd := &Reader{r: s.rd.r, meta: *m, lay: layoutOf(m), opts: Options{MaxItem: s.opts.MaxItem}, master: s.rd}
+	if m.Type == Hash || int64(m.Root) >= s.rd.meta.Pages {
+		return nil
+	}
+	rd := &Reader{r: s.rd.r, meta: *m, lay: s.rd.lay, opts: Options{Problem: func(error) {}, MaxItem: s.opts.MaxItem}, master: s.rd}
 	c := newBtreeCursor(s.input(rd))
 	for {
 		if _, _, err := c.next(); err == io.EOF {
