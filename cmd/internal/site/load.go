@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
@@ -68,7 +69,7 @@ func read(path string) ([]byte, error) {
 		if strings.HasPrefix(kind, "compressed") {
 			kind = "a compressed file"
 		}
-		return nil, fmt.Errorf("%s: %s, no file of a site", path, kind)
+		return nil, cli.WithHint(fmt.Errorf("%s: %s, no file of a site", path, kind), "siteconv init writes a site.toml")
 	}
 	return data, nil
 }
@@ -86,7 +87,7 @@ func Parse(path string, data []byte) (*Site, error) {
 	}
 	values := map[string]any{}
 	if err := toml.Unmarshal(data, &values); err != nil {
-		return nil, Faults{syntax(path, err)}
+		return nil, Faults{syntax(path, data, err)}
 	}
 	r := &reader{site: s}
 	for _, at := range list {
@@ -102,14 +103,36 @@ func Parse(path string, data []byte) (*Site, error) {
 	return s, nil
 }
 
-// syntax is what the parser found wrong.
-func syntax(path string, err error) *Fault {
+// typographic are the quotation marks that word processors put in place of ".
+const typographic = "\u201c\u201d\u201e\u201f\u2018\u2019\u300c\u300d\uff02"
+
+// syntax is what the parser found wrong; of quotes, in words of the file.
+func syntax(path string, data []byte, err error) *Fault {
 	f := &Fault{Path: path, Text: strings.TrimPrefix(err.Error(), "toml: ")}
 	var at *toml.DecodeError
-	if errors.As(err, &at) {
-		f.Line, _ = at.Position()
+	if !errors.As(err, &at) {
+		return f
+	}
+	f.Line, _ = at.Position()
+	_, value, _ := strings.Cut(lineOf(string(data), f.Line), "=")
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(value, " \t["))
+	switch {
+	case strings.ContainsAny(value, typographic):
+		f.Text = `a text stands in straight quotes ("), not in those of print`
+	case unicode.IsLetter(first) || first == '/':
+		f.Text = `a text stands in quotes: key = "value"`
 	}
 	return f
+}
+
+// lineOf is line n of a text, from 1; "" for one that it does not have.
+func lineOf(text string, n int) string {
+	for line := range strings.Lines(text) {
+		if n--; n == 0 {
+			return line
+		}
+	}
+	return ""
 }
 
 // reader takes the keys of a file one by one.
