@@ -302,8 +302,9 @@ func (v *view) FaultyMore() string {
 	return v.say("problems.boxes.more", page.Int(shownRows), page.Int(all))
 }
 
-// sentence begins a text as a sentence of the language does: an English one with
-// a capital letter, unless its first word has a spelling of its own, as iMS.
+// sentence begins a text as a sentence of the language does: an English one
+// with a capital letter, unless its first word has a spelling of its own, as
+// iMS.
 func sentence(s, lang string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	next, _ := utf8.DecodeRuneInString(s[n:])
