@@ -78,6 +78,7 @@ func newRun(store string, streams []*Stream, opt Options) (*run, error) {
 func (r *run) do(ctx context.Context) (Report, error) {
 	if err := r.open(ctx); err == errFinished {
 		r.rep.Finished = true
+		r.tidy()
 		return r.rep, r.close(true)
 	} else if err != nil {
 		return r.rep, errors.Join(err, r.close(false))
@@ -99,6 +100,18 @@ func (r *run) do(ctx context.Context) (Report, error) {
 }
 
 var errFinished = errors.New("an earlier run of this name had finished")
+
+// tidy removes the lock file that a run leaves when it is killed behind all
+// else. One that stays harms nobody. Where this run has a folder, its end does
+// so.
+func (r *run) tidy() {
+	if r.opt.DryRun || r.folder != nil {
+		return
+	}
+	if _, err := r.store.Stat(ims.WorkDir + "/lock"); err == nil {
+		_ = r.store.RemoveWorkDir()
+	}
+}
 
 // open opens the destination and takes up an interrupted run.
 func (r *run) open(ctx context.Context) error {

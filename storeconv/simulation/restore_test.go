@@ -99,6 +99,7 @@ func full() bool { return os.Getenv("IMSCONV_FULL") == "1" }
 const (
 	sampleOps    = 24
 	sampleStates = 6
+	lastOps      = 3 // are always tried: a run tidies up there
 )
 
 // crashes calls fn with the states that a kill or a power cut leaves during
@@ -119,7 +120,10 @@ func crashes(f *crashfs.FS, from int, fn func(when string, state *crashfs.FS)) {
 		}
 		step = max(1, (f.Ops()-from)/ops)
 	}
-	for n := from; n <= f.Ops(); n += step {
+	for n := from; n <= f.Ops(); n++ {
+		if (n-from)%step != 0 && f.Ops()-n >= lastOps {
+			continue
+		}
 		try(fmt.Sprintf("killed after operation %d", n), f.Killed(n))
 		i, every := 0, 1
 		if p := f.Pending(n); !full() {
