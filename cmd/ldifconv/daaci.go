@@ -84,7 +84,7 @@ func (o *daaciOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	}
 	var have aci.Have
 	if len(args) > 0 {
-		found, err := o.survey(ctx, job, args)
+		found, err := o.survey(ctx, job, args, slices.Concat(d.Roots, o.domains))
 		if err != nil {
 			return err
 		}
@@ -216,9 +216,9 @@ func listACIs(w io.Writer) error {
 	return out.Flush()
 }
 
-// survey reads the exports of args.
-func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args []string) (*aci.Survey, error) {
-	found := aci.NewSurvey(slices.Concat(o.serviceAdmins, o.domainAdmins))
+// survey reads the exports of args, and looks for the nodes named.
+func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args, nodes []string) (*aci.Survey, error) {
+	found := aci.NewSurvey(slices.Concat(o.serviceAdmins, o.domainAdmins), nodes)
 	inputs, closeAll, err := openInputs(job, args)
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func (c *conversion) surveyDelegation(ctx context.Context, job *cli.Job) (*aci.S
 		return nil, err
 	}
 	defer in.Close()
-	found, meter := aci.NewSurvey(nil), job.Meter("entries", 0, 0)
+	found, meter := aci.NewSurvey(nil, c.tops), job.Meter("entries", 0, 0)
 	records := ldif.NewReader(in, ldif.Options{})
 	for ctx.Err() == nil {
 		rec, err := records.Next()

@@ -199,9 +199,12 @@ func (p *planner) acis(kind Node, node, root, domain string) error {
 	known := map[string]string{} // by name
 	if there != nil {
 		for _, text := range there.ACIs {
-			if a, err := Parse(text); err == nil {
-				known[a.Name] = a.String()
+			a, err := Parse(text)
+			if err != nil {
+				p.notes = append(p.notes, fmt.Sprintf("%s has an ACI that cannot be read, and may get one of its name: %v", node, err))
+				continue
 			}
+			known[a.Name] = a.String()
 		}
 	}
 	mod := ldif.Mod{Op: ldif.ModAdd, Attr: ldif.Attr{Desc: []byte("aci")}}

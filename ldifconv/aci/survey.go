@@ -10,9 +10,9 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// Survey gathers from the entries of an export what [Plan] wants to know: ACIs,
-// groups of administrators, containers of groups, and domains. Memory grows
-// with their number.
+// Survey gathers from the entries of an export what [Plan] wants to know: the
+// nodes that get ACIs, groups of administrators, containers of groups, and
+// domains. Memory grows with their number, and not with that of other entries.
 type Survey struct {
 	// Have is what the entries have; Plan takes it.
 	Have Have
@@ -26,14 +26,23 @@ type Survey struct {
 	spelled map[string]string
 	// missing are the administrators that were not met, by normalised DN.
 	missing map[string]string
+	// named are nodes that count whatever they are, by normalised DN.
+	named map[string]bool
 }
 
 // domainNode is a domain's entry and the one its users lie below.
 type domainNode struct{ dn, base string }
 
-// NewSurvey makes a survey that looks for the administrators named.
-func NewSurvey(admins []string) *Survey {
-	s := &Survey{Have: Have{}, spelled: map[string]string{}, missing: map[string]string{}}
+// NewSurvey makes a survey that looks for the administrators named, and for
+// nodes that are not to be known by their classes: the roots, and domains that
+// were named.
+func NewSurvey(admins, nodes []string) *Survey {
+	s := &Survey{Have: Have{}, spelled: map[string]string{}, missing: map[string]string{}, named: map[string]bool{}}
+	for _, dn := range nodes {
+		if n, err := norm(dn); err == nil {
+			s.named[n] = true
+		}
+	}
 	for _, dn := range admins {
 		if n, err := norm(dn); err == nil {
 			s.missing[n] = dn
@@ -60,6 +69,13 @@ func (s *Survey) Entry(e *ldif.Entry) error {
 		return nil // nothing can be said of it
 	}
 	delete(s.missing, string(name))
+	domain, container := rolesOf(e)
+	if domain {
+		err = s.domain(e)
+	}
+	if !domain && !container && !isAdminGroup(name) && !s.named[string(name)] {
+		return nil
+	}
 	n := &Entry{}
 	for _, v := range e.Get("aci") {
 		n.ACIs = append(n.ACIs, string(v))
@@ -70,13 +86,7 @@ func (s *Survey) Entry(e *ldif.Entry) error {
 			s.NoGroups = append(s.NoGroups, string(e.DN))
 		}
 	}
-	domain, container := rolesOf(e)
-	if domain {
-		err = s.domain(e)
-	}
-	if domain || container || isAdminGroup(name) || len(n.ACIs) > 0 {
-		s.Have[string(name)], s.spelled[string(name)] = n, string(e.DN)
-	}
+	s.Have[string(name)], s.spelled[string(name)] = n, string(e.DN)
 	return err
 }
 
