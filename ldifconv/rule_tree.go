@@ -113,7 +113,13 @@ func isDomainName(domain string) bool {
 // lastRDN returns the last part of a DN, most often the suffix of an NMS
 // directory.
 func lastRDN(dn []byte) []byte {
-	return bytes.TrimSpace(dn[bytes.LastIndexByte(dn, ',')+1:])
+	for {
+		rdn, rest := ldif.CutRDN(dn)
+		if len(rest) == 0 {
+			return ldif.TrimDN(rdn)
+		}
+		dn = rest[1:]
+	}
 }
 
 // entries returns the nodes of the tree below dcRoot, parents first, in order

@@ -82,6 +82,8 @@ func TestDomainTreeSuffix(t *testing.T) {
 	}{
 		{nil, "uid=a,ou=People,o=siroe.com", "o=siroe.com"},
 		{[]string{""}, "uid=a, o=siroe.com", "o=siroe.com"},
+		{nil, `uid=a,o="Siroe, Inc. "`, `o="Siroe, Inc. "`},
+		{nil, `uid=a , o=Siroe\, Inc.`, `o=Siroe\, Inc.`},
 		{[]string{"o=Siroe, c=US"}, "uid=a,ou=People,O=siroe,c=us", "o=Siroe, c=US"},
 		{[]string{"ou=People, ou=East\\, North,dc=siroe,dc=com"}, "uid=a,ou=People,ou=East\\, North,dc=siroe,dc=com", "dc=siroe,dc=com"},
 		{[]string{"dc=com", "dc=siroe,dc=com"}, "uid=a,dc=siroe,dc=com", "dc=siroe,dc=com"},
