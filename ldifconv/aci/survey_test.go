@@ -8,8 +8,8 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// TestSurvey: of an export with users' own ACIs the nodes alone are kept, and an
-// ACI of one that cannot be read is told.
+// TestSurvey: of an export with users' own ACIs the nodes alone are kept, and
+// an ACI of one that cannot be read is told.
 func TestSurvey(t *testing.T) {
 	const unreadable = `(targetattr="*"(version 3.0; acl "half`
 	s := NewSurvey(nil, []string{"O=Isp", "cn=root"})

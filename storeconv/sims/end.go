@@ -35,6 +35,10 @@ func (r *Reader) truncated() *Error {
 	r.left, r.pad = 0, 0
 	p := &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Truncated,
 		Text: fmt.Sprintf("the stream ends at offset %d, inside a body of %d bytes", r.pos, r.size)}
+	if r.inside != nil { // one fault, one message
+		p.Text += "; " + r.inside.Text
+		r.inside = nil
+	}
 	return r.becauseOf(p)
 }
 
