@@ -46,7 +46,7 @@ func isLocalPart(v []byte) bool {
 // name, or an address in square brackets.
 func isMailDomain(v []byte) bool {
 	if len(v) > 2 && v[0] == '[' && v[len(v)-1] == ']' {
-		return bytes.IndexAny(v[1:len(v)-1], "[]<>@ ") < 0
+		return !bytes.ContainsAny(v[1:len(v)-1], "[]<>@ ")
 	}
 	return isDomainPattern(v, false)
 }

@@ -76,7 +76,7 @@ func unknownHosts(d *draft, v []byte, closed bool) bool {
 // keeps apart are rather one mistyped name ("siroe com") than several: .com
 // would let half the world in.
 func (l *hostList) read(v []byte) {
-	words := bytes.IndexAny(trimBlanks(v), " \t") >= 0 && bytes.IndexAny(v, ",;") < 0
+	words := bytes.ContainsAny(trimBlanks(v), " \t") && !bytes.ContainsAny(v, ",;")
 	eachToken(v, func(client []byte) {
 		switch {
 		case isOneOf(client, "NONE"):
