@@ -8,7 +8,7 @@ import (
 // besides are the ends of names of files that mail programs keep beside
 // mailbox files.
 var besides = [...]string{
-	".msf", ".lock", ".snm", ".toc", ".idx", ".dat", ".html", ".cmeta", ".ibex.index", ".ibex.index.data", ".ev-summary", ".ev-summary-meta", ".mozmsgs", ".wdseml", ".SKindex",
+	".msf", ".lock", ".snm", ".toc", ".idx", ".dat", ".html", ".cmeta", ".ibex.index", ".ibex.index.data", ".ev-summary", ".ev-summary-meta", ".mozmsgs", ".wdseml", ".mozeml", ".SKindex",
 	".sqlite", ".sqlite-journal", ".sqlite-shm", ".sqlite-wal",
 }
 
@@ -39,4 +39,11 @@ func NotMail(name string) bool {
 		}
 	}
 	return slices.Contains(beside[:], name) || strings.HasPrefix(name, "dovecot.") || strings.HasPrefix(name, "dovecot-")
+}
+
+// NoMessage tells names of files that begin as a message does, and whose mail
+// nobody misses: the copies in X.mozmsgs that Thunderbird makes for the search
+// of Windows and macOS, and the answer of vacation(1).
+func NoMessage(name string) bool {
+	return strings.HasSuffix(name, ".wdseml") || strings.HasSuffix(name, ".mozeml") || name == ".vacation.msg"
 }

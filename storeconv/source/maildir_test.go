@@ -404,6 +404,13 @@ var maildirRows = []row{
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""
 		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (bob/text, readme)`},
+	{name: "what begins as a message and is none", files: map[string]string{
+		"joe/.vacation.msg": mh, "joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/.vacation.msg": mh, "joe/Maildir/In.mozmsgs/1.wdseml": mh,
+		"joe/mail/In.mozmsgs/1.mozeml": mh,
+	}, want: `
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""
+		! 1 stray-file : 2 files are no mail, such as indexes of mail programs: left out (joe/Maildir/.vacation.msg, joe/Maildir/In.mozmsgs/1.wdseml)`},
 	{name: "messages outside of cur and new", files: map[string]string{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/Maildir/1": mh, "joe/Maildir/2": mh, "joe/Maildir/notes": "x\n", "joe/Maildir/.Sent/cur/": "", "joe/Maildir/.Sent/dovecot-uidlist": "3 V8 N1\n",
 		"joe/Maildir/.Sent/961579934.a:2,S": mh, "joe/Maildir/.Sent/maildirfolder": "", "joe/Maildir/.Sent/dovecot.index.log": "\x01", "joe/Maildir/.Sent/old": from1 + "\nx\n", "joe/Maildir/.Sent/dovecot.index": "-> x", "joe/Maildir/.Old/1": mh, "joe/Maildir/.Old/sub/2": mh, "joe/Maildir/sieve/x": "y",

@@ -118,6 +118,14 @@ var mboxRows = []row{
 		msg joe/b.index/1 0 "\nx\n" ""
 		! 2 no-mbox joe/c.xml: no mailbox file: 43 bytes are left out: it is one message without a From line in front
 		! 1 stray-file : 7 files are no mail, such as indexes of mail programs: left out (joe/a.index, joe/a.json, joe/content_index, ...)`},
+	{name: "what begins as a message and is none", opt: Options{Kind: Mbox}, files: map[string]string{
+		"joe/INBOX": from1 + "X-IMAPbase: 5 1\n\ni\n", "joe/.vacation.msg": mh, "joe/INBOX.mozmsgs/1.wdseml": mh, "joe/INBOX.mozmsgs/2.mozeml": mh, "joe/a.mozmsgs/1.eml": mh,
+	}, want: `
+		user joe
+		box joe/INBOX 5 2 sub -1 "" ""
+		msg joe/INBOX/2 0 "\ni\n" ""
+		! 2 hidden joe/a.mozmsgs: mail in a folder that is hidden, or that mail programs keep for themselves by its name: not read
+		! 1 stray-file : 1 files are no mail, such as indexes of mail programs: left out (joe/.vacation.msg)`},
 	{name: "flags and labels of other programs", path: "joe.mbox", files: map[string]string{"joe.mbox": from1 + "X-IMAPbase: 100 9\nX-UID: 3\nx-gmail-labels: Inbox,Opened\n\n1\n\n" +
 		from1 + "X-UID: 4\nX-Evolution: 00000001-0010\nX-Gmail-Labels: =?UTF-8?Q?Re=C3=A7us?=\n\n2\n\n" + from1 + "X-UID: 5\n\nX-Gmail-Labels: text\n"}, want: `
 		user joe

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
 )
 
 // strays are what a tree has beside its mail: indexes, caches and settings of
@@ -73,7 +74,7 @@ func (u *maildirUser) beside(d *maildir.Dir, depth int) {
 				u.s.tell(err)
 			case bytes.HasPrefix(head, []byte("From ")):
 				u.tell(&maildir.Error{Path: below(d, name), Class: maildir.NoMaildir, Text: "a mailbox file among Maildirs: not read"})
-			case isMessage(head):
+			case isMessage(head) && !mbox.NoMessage(name):
 				if messages++; messages == 1 {
 					first = below(d, name)
 				}
@@ -104,8 +105,12 @@ func (u *maildirUser) besideIn(d *maildir.Dir, name string, depth int) error {
 	return nil
 }
 
-// isMessageFile tells a file that begins as a message does.
+// isMessageFile tells a file that begins as a message does, and may be one by
+// its name.
 func isMessageFile(d *maildir.Dir, name string) bool {
+	if mbox.NoMessage(name) {
+		return false
+	}
 	head, err := headIn(d, name)
 	return err == nil && isMessage(head)
 }

@@ -323,6 +323,8 @@ func TestLeftOut(t *testing.T) {
 		{"messages outside", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "joe/Maildir/1": mh, "joe/Maildir/2": mh, "joe/Maildir/n": "x", "joe/Maildir/.Sent/cur/1.x": "x", "joe/Maildir/.Sent/3": mh, "joe/Maildir/.Sent/o": one, "joe/Maildir/.Old/4": mh, "joe/5": mh, "joe/Mail/inbox/1": mh, "6": mh}, []string{
 			"no-maildir 6: a message among", "no-maildir joe/5: a message beside", "no-maildir joe/Mail: ", "no-maildir joe/Maildir/.Old/4: ", "no-maildir joe/Maildir/.Sent/o: ", "no-maildir joe/Maildir/.Sent/3: ", "no-maildir joe/Maildir/1: a message outside of cur and new, one of 2 "}},
 		{"indexes", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/a.index": "x", "joe/.y": mh, "joe/b.json": mh, "joe/c.json": "{}"}, []string{"hidden joe/.y: ", "no-mbox joe/b.json: "}},
+		{"copies for a search, and an answer", trees.Mbox, map[string]string{"joe/INBOX": one, "joe/INBOX.mozmsgs/1.wdseml": mh, "joe/INBOX.mozmsgs/2.mozeml": mh, "joe/.vacation.msg": mh}, nil},
+		{"the same beside a Maildir", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "joe/Maildir/In.mozmsgs/1.wdseml": mh, "joe/.vacation.msg": mh, "joe/mail/In.mozmsgs/1.mozeml": mh}, nil},
 		{"KMail", trees.Maildir, map[string]string{"joe/Maildir/inbox/cur/1.x": "x", "joe/Maildir/drafts": one, "joe/Maildir/dovecot-acl": "", "joe/Maildir/courierimapuiddb": "", "joe/Maildir/.inbox.directory/old": one, "joe/Maildir/.inbox.directory/a/cur/1.x": one}, []string{
 			"no-maildir joe/Maildir/.inbox.directory/old: ", "no-maildir joe/Maildir/drafts: "}},
 		{"no users", trees.Maildir, map[string]string{"joe/Maildir/cur/1.x": "x", "x.com/ann/cur/1.x": "x", "x.com/0/bob/Maildir/cur/1.x": "x", ".old/ann/cur/1.x": "x", "y.com/z/t": "x"}, []string{

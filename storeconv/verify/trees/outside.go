@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"imsconv/storeconv/maildir"
+	"imsconv/storeconv/mbox"
 )
 
 // outside tells of mail in a Maildir that lies in none of its mailboxes'
@@ -38,9 +39,10 @@ func (u *maildirUser) outside(dir string, depth int) {
 	}
 }
 
-// isMessageFile tells a file that begins as a message does.
+// isMessageFile tells a file that begins as a message does, and may be one by
+// its name.
 func isMessageFile(path string) bool {
-	if !isRegular(path) {
+	if mbox.NoMessage(filepath.Base(path)) || !isRegular(path) {
 		return false
 	}
 	f, err := os.Open(path)
