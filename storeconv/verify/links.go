@@ -69,18 +69,19 @@ func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err e
 		return rec, false, err
 	}
 	all, err := c.box.view.candidates(m.UID, c.box.validity)
-	if err == nil && len(all) == 0 {
-		if rec, err = c.here(m); rec != nil {
-			c.cameFrom(m, rec)
-		}
-		if rec != nil || err != nil {
-			return rec, false, err
-		}
-	}
 	if err != nil || len(all) == 1 {
 		return one(all), false, err
 	}
 	first := c.firstContents(m.Link)
+	if len(all) == 0 {
+		if rec, err = c.here(m); err != nil {
+			return nil, false, err
+		}
+		if rec != nil && (first[rec.sum] || len(first) == 0) { // else it is another message
+			c.cameFrom(m, rec)
+			return rec, false, nil
+		}
+	}
 	for _, rec := range all {
 		if first[rec.sum] {
 			return rec, false, nil

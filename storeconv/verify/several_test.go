@@ -187,6 +187,12 @@ func TestOwnBackup(t *testing.T) {
 			t.Errorf("%+v: %q", other, log.problems)
 		}
 	}
+	log = verifyStreams(t, store, verify.StoreOptions{}, makeStream(t, 7, // a copy of another content
+		made{name: "joe/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/3", link: "joe/INBOX/1", date: 900000011, flags: `\Seen`}))
+	if len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "missing-message ") {
+		t.Errorf("another copy: %q %q", log.problems, log.warnings)
+	}
 	log = verifyStreams(t, store, verify.StoreOptions{}, makeStream(t, 7, made{name: "joe/INBOX/3", body: mail(11), date: 900000011, flags: `\Deleted`}))
 	if len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "flags ") {
 		t.Errorf("other flags: %q", log.problems)
