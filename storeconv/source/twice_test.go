@@ -132,7 +132,7 @@ func randomMaildirs(rng *rand.Rand) map[string]string {
 		for range rng.IntN(5) {
 			folder := pick(rng, "", "", "/.a", "/.a.b", `/.v\2e1`, "/.Inbox", "/.INBOX.x", "/.a..b", "/.50%", "/.50_", "/.x*y", "/fs/sub", "/fs", `/.q\r`, "/.~t", "/.ü", "/.&APw-", "/.R&D", "/.ü&APw-", "/.\xfc", "/.ä%", "/.a\uf03ab", "/.v_2E1", "/..x", "/.a_5fb.c_2")
 			for range rng.IntN(4) {
-				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6", "h,U=3", "i,U=5,S=5", "h,U=4294967295", "h,U=0", "h,U=7x") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "-2,S", "=2,", "%3A2,Fa", "%3a2,", "\uff1a2,S", ".2,S", "-2,a", ":x:2,S", "\uf03a2,Fa")
+				name := pick(rng, "961579934", "100000000", "99999999", "1", "x", "9615799340", "-5", "0961579934") + "." + pick(rng, "a", "b", "c,S=1", "d,S=5,W=6", "h,U=3", "i,U=5,S=5", "h,U=4294967295", "h,U=0", "h,U=7x", "j,U=x,U=6", "j,U=000000000002,x") + pick(rng, "", ":2,", ":2,S", ":2,FRTab", ":2,PDz", ":1,x", ":2,SS,x", ";2,S", "!2,", "_2,RS", "_2,a", "-2,S", "=2,", "%3A2,Fa", "%3a2,", "\uff1a2,S", ".2,S", "-2,a", ":x:2,S", "\uf03a2,Fa")
 				files[user+folder+"/"+pick(rng, "cur", "cur", "new")+"/"+name] = pick(rng, "", "text", "S: x\n\ny\n", "\x1f\x8bno", "BZhxx")
 			}
 			list := pick(rng, "3 V7 N9\n", "3 V7 N1 Gx\n", "1 7 9\n", "3 V961579934 N4294967295\n", "3 V0 N9\n", "x\n")

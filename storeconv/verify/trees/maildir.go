@@ -358,8 +358,8 @@ func (b *mailboxDir) readUIDs() {
 	}
 }
 
-// uidInName is the UID that mbsync puts into a name.
-var uidInName = regexp.MustCompile(`,U=([0-9]{1,10})(?:,|$)`)
+// uidInName is the UID that mbsync puts into a name; the first one counts.
+var uidInName = regexp.MustCompile(`,U=([^,]*)`)
 
 // ofMbsync takes the UIDs in names, if each is there once and none is above the
 // highest that mbsync says beside UIDVALIDITY.
@@ -377,8 +377,8 @@ func (b *mailboxDir) ofMbsync() (ok bool) {
 	uids, owners := make([]uint32, len(b.files)), make(map[uint32]int)
 	for i, f := range b.files {
 		if m := uidInName.FindStringSubmatch(f.base); m != nil {
-			n, _ := strconv.ParseUint(m[1], 10, 64)
-			if n > math.MaxUint32-1 || n == 0 {
+			n, err := strconv.ParseUint(m[1], 10, 64)
+			if err != nil || n > math.MaxUint32-1 || n == 0 {
 				continue
 			}
 			uids[i] = uint32(n)
