@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"imsconv/storeconv/sims"
 )
 
 // mailboxFile is one of two messages, with UIDs and flags.
@@ -81,6 +84,28 @@ func TestVerifyFlagsStay(t *testing.T) {
 	if want := "joe/INBOX/7: the flags are [\"\\\\Flagged\" \"junk\"], the source says [\"\\\\Flagged\" \"\\\\Seen\" \"work\"]"; strings.Count(o.stderr, "[flags]") != 1 || !strings.Contains(o.stderr, want) {
 		t.Errorf("not %q:\n%s", want, o.stderr)
 	}
+}
+
+// TestVerifyTapeInAMessage: a header of a stream in a message, which tells of
+// lost blocks on a tape, is text in a file.
+func TestVerifyTapeInAMessage(t *testing.T) {
+	dir := scratch(t)
+	var tape bytes.Buffer
+	w, err := sims.NewWriter(&tape, sims.Header{Date: 981538200}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tree, store := filepath.Join(dir, "tree"), filepath.Join(dir, "store")
+	name := filepath.Join(tree, "joe", "Maildir", "cur", "961579934.a:2,S")
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, name, "Subject: "+strings.Repeat("x", 499)+"\r\n\r\n"+tape.String())
+	mustRun(t, 0, "restore", "-f", tree, "--store", store, "--quiet")
+	mustRun(t, 0, "verify", "-f", tree, store)
 }
 
 // TestVerifyOfAnotherKind: what is given in the place of something else is
