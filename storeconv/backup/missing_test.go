@@ -169,3 +169,28 @@ func TestQuotaThatAStreamCannotSay(t *testing.T) {
 		}
 	}
 }
+
+// Files in the directories of messages that are none, or lie in the wrong one,
+// are told, whatever tells of the messages.
+func TestFilesBesideMessages(t *testing.T) {
+	store := listedStore(t, "anna/INBOX", "joe/INBOX")
+	anna, joe := ims.UserDir("primary", "anna"), ims.UserDir("primary", "joe")
+	if err := os.Remove(filepath.Join(store, joe, ims.IndexName)); err != nil {
+		t.Fatal(err)
+	}
+	var problems, warnings []string
+	for _, dir := range []string{anna, joe} {
+		for _, name := range []string{"/00/999.msg", "/00/1.msg.old"} {
+			if err := os.WriteFile(filepath.Join(store, dir+name), []byte("y"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		problems = append(problems, "misplaced "+dir+"/00/999.msg: in the wrong directory, belongs in "+ims.MessageDir(999)+": it is not in the backup")
+		warnings = append(warnings, "stray-file "+dir+"/00/1.msg.old: not a message file: it is not in the backup")
+	}
+	_, _, log := backupOf(t, store, Options{})
+	strays := slices.DeleteFunc(log.Warnings, func(l string) bool { return !strings.HasPrefix(l, "stray-file ") })
+	if !slices.Equal(log.Problems, problems) || !slices.Equal(strays, warnings) {
+		t.Errorf("%q\n%q", log.Problems, log.Warnings)
+	}
+}

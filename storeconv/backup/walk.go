@@ -227,12 +227,13 @@ func (w *walk) message(m *storedMessage) error {
 }
 
 // tellUnnamed tells of message files that the index, whose UIDs rise, does not
-// name.
+// name, and of files beside them that are none. Without an index they have been
+// told.
 func (w *walk) tellUnnamed() error {
 	if !w.box.HasIndex {
 		return nil
 	}
-	return w.box.Messages(silentStray, func(uid uint32) error {
+	return w.box.Messages(w.stray, func(uid uint32) error {
 		if _, named := slices.BinarySearch(w.uids, uid); !named {
 			w.note("not-indexed", w.box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
 		}

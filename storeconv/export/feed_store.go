@@ -320,9 +320,9 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 }
 
 // unnamed tells of message files that the index of a mailbox, which has these
-// UIDs, does not name.
+// UIDs, does not name, and of files beside them that are none.
 func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
-	err := b.src.Messages(func(*ims.Error) {}, func(uid uint32) error {
+	err := b.src.Messages(f.stray, func(uid uint32) error {
 		if _, named := slices.BinarySearch(uids, uid); !named {
 			f.r.log.Problem("not-indexed", b.src.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not exported")
 		}

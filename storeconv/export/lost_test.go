@@ -50,6 +50,8 @@ func TestMailThatIsNotExported(t *testing.T) {
 		os.MkdirAll(at("partition/primary/=user/00/00"), 0o700),
 		os.Rename(at(bob), at("partition/primary/=user/00/00/=bob")),
 		os.WriteFile(at(anna+"/00/9.msg"), []byte("y"), 0o600),
+		os.WriteFile(at(anna+"/00/999.msg"), []byte("y"), 0o600),
+		os.WriteFile(at(anna+"/00/1.msg.old"), []byte("y"), 0o600),
 		os.Rename(at(anna+"/=+Mail"), at(anna+"/Mail")),
 		os.RemoveAll(at(anna + "/=+Old")),
 		os.Symlink(at("partition/primary"), at("partition/other")),
@@ -60,6 +62,7 @@ func TestMailThatIsNotExported(t *testing.T) {
 	}
 	_, log := exportTo(t, t.TempDir(), FromStore(store), Options{To: Maildir})
 	problems := []string{
+		"misplaced " + anna + "/00/999.msg: in the wrong directory, belongs in " + ims.MessageDir(999) + ": it is not exported",
 		"misplaced partition/primary/=user/00/00/=bob: in the wrong hash directory, user bob belongs in 53/b7: it is not exported",
 		"no-tree mboxlist/folder.db: user/anna/Mail: a mailbox without a directory: it is not exported",
 		"no-tree mboxlist/folder.db: user/anna/Old: a mailbox without a directory: it is not exported",
@@ -67,8 +70,13 @@ func TestMailThatIsNotExported(t *testing.T) {
 		"not-indexed " + anna + "/00/9.msg: a message file that the index does not name: it is not exported",
 		"stray-file partition/other: not a directory: it is not exported",
 	}
-	warnings := []string{"stray-file " + anna + "/Mail: no part of a mailbox: it is not exported"}
+	warnings := []string{
+		"stray-file " + anna + "/00/1.msg.old: not a message file: it is not exported",
+		"stray-file " + anna + "/Mail: no part of a mailbox: it is not exported",
+	}
 	slices.Sort(log.Problems)
+	slices.Sort(log.Warnings)
+	slices.Sort(problems)
 	if !slices.Equal(log.Problems, problems) || !slices.Equal(log.Warnings, warnings) {
 		t.Errorf("problems\n%q\n%q\nwarnings\n%q\n%q", log.Problems, problems, log.Warnings, warnings)
 	}
