@@ -2,9 +2,10 @@ package sims
 
 import (
 	"fmt"
-	"imsconv/storeconv/ims"
 	"slices"
 	"strings"
+
+	"imsconv/storeconv/ims"
 )
 
 // Kind is what a member is.
