@@ -68,13 +68,13 @@ file n-1 are links, and a copy is a link of the stream that is a file of its
 own.
 
 Where the mailbox had other messages before, those of the stream are found
-by their Original-Uid, and another UIDVALIDITY is a warning. One that came
-from another stream, as the store's own backup calls it, is found by its UID,
-date and content, and is a warning. Runs that share
-out one stream at the same time may each have stored a copy where one run
-makes a hard link: a file of its own with the content and the date of the
-first copy is a warning, unless the same user's other copies tell that the
-link is broken.
+by their Original-Uid, and another UIDVALIDITY is a warning. Those that came
+from another stream, as the store's own backup calls them, are found by UID,
+date and content, and are counted in a warning for each mailbox. Runs that
+share out one stream at the same time may each have stored a copy where one run
+makes a hard link: a file of its own with the content and the date of the first
+copy is a warning, unless the same user's other copies tell that the link is
+broken.
 
 ORDER AND MEMORY
 The lines come in the order of the tree, whatever the number of workers.

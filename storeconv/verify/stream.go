@@ -330,10 +330,12 @@ func (c *streamCheck) here(m *sims.Member) (*viewRecord, error) {
 	return rec, nil
 }
 
-// cameFrom tells of a message that is the member's by its UID, and by its
-// origin another's.
+// cameFrom counts a message that is the member's by its UID, and by its origin
+// another's. A store of several streams may have any number of them.
 func (c *streamCheck) cameFrom(m *sims.Member, rec *viewRecord) {
-	c.warning(m, "other-origin", "it has this UID, and its Original-Uid is %d-%d: it came from another stream", rec.origValidity, rec.origUID)
+	if c.box.origins++; c.box.origins == 1 {
+		c.box.origin = fmt.Sprintf("the Original-Uid of %d is %d-%d", m.UID, rec.origValidity, rec.origUID)
+	}
 }
 
 // record compares receive date and flags.

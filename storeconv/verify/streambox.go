@@ -22,6 +22,8 @@ type streamBox struct {
 	other    *sims.Member // the mailbox, where its UIDVALIDITY is another and was made
 	joined   bool         // another user's mail was put into it too, and came before
 	uids     uidBits      // that have come
+	origins  int64        // messages that came from another stream,
+	origin   string       // the first of which this says
 }
 
 // uidBits is a set of UIDs. What it holds is bounded to 32 MiB; beyond it UIDs
@@ -140,6 +142,9 @@ func (s uidsSaid) names(uid uint32) bool { return s.made == 0 || uid < s.made }
 func (c *streamCheck) leave() {
 	if m := c.box.other; m != nil {
 		c.otherValidity(m, c.box.view)
+	}
+	if n := c.box.origins; n > 0 {
+		c.tell(warning("other-origin", c.s.Name+": "+sims.DisplayName(c.box.name), "%d messages have these UIDs, and came from another stream: %s", n, c.box.origin))
 	}
 	c.box.close()
 	c.box = streamBox{}
