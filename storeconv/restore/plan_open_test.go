@@ -99,7 +99,8 @@ func TestUsersEndSoon(t *testing.T) {
 	b := inTurns(t, 2000, 3, false)
 	in := &readCounter{r: bytes.NewReader(b)}
 	first := int64(0)
-	opt := Options{Trace: func(level int, _ string) {
+	// With more workers more is read ahead.
+	opt := Options{Jobs: 1, Trace: func(level int, _ string) {
 		if level == 1 && first == 0 {
 			first = in.read.Load()
 		}
