@@ -1,6 +1,9 @@
 package main
 
-import "imsconv/cmd/internal/cli"
+import (
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/oldnames"
+)
 
 func command() cli.Command {
 	return cli.Command{
@@ -13,6 +16,10 @@ func command() cli.Command {
 			convertVerb(), dumpVerb(), loadVerb(),
 			verifyVerb(), salvageVerb(), statVerb(),
 			folderVerb(), quotaVerb(), mboxlistVerb(),
+		},
+		AlsoCalled: []cli.OldName{ // storeconv has their links and pages
+			{Name: "reconstruct", Verb: "quota", Translate: oldnames.Reconstruct},
+			{Name: "iminitquota", Verb: "quota", Translate: oldnames.InitQuota},
 		},
 	}
 }

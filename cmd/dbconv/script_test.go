@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dbconv": main})
+	testscript.Main(m, map[string]func(){"dbconv": main, "reconstruct": main, "iminitquota": main})
 }
 
 // The scripts run the command; beside testscript's own commands they have

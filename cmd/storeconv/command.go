@@ -1,6 +1,9 @@
 package main
 
-import "imsconv/cmd/internal/cli"
+import (
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/oldnames"
+)
 
 // command is the table of storeconv's verbs and of the old names that it
 // answers to.
@@ -21,8 +24,8 @@ func command() cli.Command {
 			{Name: "imbackup", Verb: "backup", Translate: replacing(oldBackup)},
 			{Name: "hashdir", Verb: "hashdir"},
 			{Name: "imcheck", Verb: "inspect", Translate: oldCheck, Options: []string{"-m", "--store", "--help"}},
-			{Name: "reconstruct", Verb: "verify", Translate: oldReconstruct, Options: []string{"--help"}},
-			{Name: "iminitquota", Verb: "verify", Translate: oldQuota, Options: []string{"--help"}},
+			{Name: "reconstruct", Verb: "verify", Translate: oldnames.Reconstruct, Options: []string{"--help"}},
+			{Name: "iminitquota", Verb: "verify", Translate: oldnames.InitQuota, Options: []string{"--help"}},
 		},
 	}
 }

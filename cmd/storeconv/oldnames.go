@@ -169,32 +169,3 @@ func oldCheck(args []string, note func(string)) ([]string, error) {
 	}
 	return append([]string{store}, mailboxes...), nil
 }
-
-func wantsHelp(args []string) bool {
-	return slices.Contains(args, "--help") || slices.Contains(args, "-h")
-}
-
-// oldReconstruct tells what does the work of reconstruct.
-func oldReconstruct(args []string, _ func(string)) ([]string, error) {
-	switch {
-	case wantsHelp(args):
-		return []string{"--help"}, nil
-	case slices.Contains(args, "-q"):
-		return nil, errors.New("-q is dbconv's work: " + requota + "; storeconv restore and relocate --requota count the usage as they write")
-	case slices.Contains(args, "-m"):
-		return nil, errors.New("-m is the new server's work; storeconv verify STORE lists where mboxlist and the mailboxes differ, relocate --add-missing writes the records that are missing")
-	}
-	return nil, errors.New("indexes are made anew by the new server's own reconstruct -r -f; storeconv verify STORE lists what is wrong with those that are there")
-}
-
-// oldQuota tells what does the work of iminitquota.
-func oldQuota(args []string, _ func(string)) ([]string, error) {
-	if wantsHelp(args) {
-		return []string{"--help"}, nil
-	}
-	return nil, errors.New("this is dbconv's work: " + requota)
-}
-
-// requota is the command that counts the usage of a store anew and takes the
-// limits of the upgraded directory.
-const requota = "dbconv quota STORE/mboxlist/quota.db NEW --requota --usage STORE --limits UPGRADED.LDIF makes a new quota.db"

@@ -15,6 +15,10 @@ type Command struct {
 	Verbs    []Verb
 	OldNames []OldName // names of old programs that are verbs of this command
 
+	// AlsoCalled are old names whose link, page and completion are those of
+	// another program. A link of one that leads to this program is answered.
+	AlsoCalled []OldName
+
 	// What its manual page has besides: texts as package manual reads them, and
 	// the other pages to see, "storeconv(1)".
 	Doc         string
@@ -84,9 +88,11 @@ func (c *Command) verb(name string) *Verb {
 }
 
 func (c *Command) oldName(name string) *OldName {
-	for i := range c.OldNames {
-		if c.OldNames[i].Name == name {
-			return &c.OldNames[i]
+	for _, list := range [...][]OldName{c.OldNames, c.AlsoCalled} {
+		for i := range list {
+			if list[i].Name == name {
+				return &list[i]
+			}
 		}
 	}
 	return nil
