@@ -36,9 +36,11 @@ type state struct {
 // ErrNoState: what was given as a state file is something else.
 var ErrNoState = errors.New("no state file")
 
-// readState reads state files. When an entry is in them twice, the first one,
-// which is the older, counts. tell hears of records that are damaged and left
-// out, with the name of the file and the line; its error ends the reading.
+// readState reads state files. Of an entry that two of them have, the record of
+// the first file counts, which is the older. tell hears of records that are
+// left out because they are damaged, or because their file has another of the
+// same entry with other values, with the name of the file and the line; its
+// error ends the reading.
 func readState(inputs []Input, dir string, tell func(file string, e *ldif.Error) error) (*state, error) {
 	f, err := index.TempFile(dir)
 	if err != nil {
@@ -61,7 +63,7 @@ func readState(inputs []Input, dir string, tell func(file string, e *ldif.Error)
 // read reads one file. The last record of a file that does not end as a run
 // ends it was cut off: half of what an entry had is not given back.
 func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
-	last := tailReader{r: in.Reader}
+	last, from := tailReader{r: in.Reader}, s.at
 	r := ldif.NewReader(&last, ldif.Options{})
 	records := 0
 	var waiting *stateRecord
@@ -84,7 +86,7 @@ func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
 			continue
 		}
 		records++
-		if err := s.put(waiting); err != nil {
+		if err := s.enter(waiting, from, in.Name, tell); err != nil {
 			return err
 		}
 		waiting = next
@@ -95,7 +97,20 @@ func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
 	if waiting != nil && !last.ended() {
 		return tell(in.Name, &ldif.Error{Class: "cut-off", Line: waiting.line, DN: waiting.dn, Text: "the file ends in the middle of this record: it was cut off"})
 	}
-	return s.put(waiting)
+	return s.enter(waiting, from, in.Name, tell)
+}
+
+// enter keeps a record of the file whose records begin at from, and tells of
+// one that contradicts another of that file.
+func (s *state) enter(rec *stateRecord, from uint64, file string, tell func(string, *ldif.Error) error) error {
+	if rec == nil {
+		return nil
+	}
+	differs, err := s.put(rec, from)
+	if err != nil || !differs {
+		return err
+	}
+	return tell(file, &ldif.Error{Class: "state-twice", Line: rec.line, DN: rec.dn, Text: "a second record of the entry, with other values than the first, which counts"})
 }
 
 // stateRecord is one record, packed.
@@ -124,22 +139,44 @@ func (s *state) record(rec *ldif.Record, err error) (*stateRecord, *ldif.Error) 
 	return &stateRecord{rec.Line, string(rec.DN), index.Hash(norm), data}, nil
 }
 
-// put keeps a record unless there is one of its entry.
-func (s *state) put(rec *stateRecord) error {
-	if rec == nil {
-		return nil
+// put keeps a record unless there is one of its entry. differs says that there
+// is, behind from, and that it has other values.
+func (s *state) put(rec *stateRecord, from uint64) (differs bool, err error) {
+	at, ok, err := s.table.Get(rec.key)
+	if err != nil {
+		return false, err
 	}
-	if _, ok, err := s.table.Get(rec.key); err != nil || ok {
-		return err
+	if ok {
+		if at < from {
+			return false, nil
+		}
+		if err := s.w.Flush(); err != nil {
+			return false, fmt.Errorf("temporary file: %w", err)
+		}
+		have, err := s.readAt(at)
+		return !bytes.Equal(have, rec.data), err
 	}
 	if err := s.table.Put(rec.key, s.at); err != nil {
-		return err
+		return false, err
 	}
 	s.entries++
 	s.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(rec.data))))
 	s.w.Write(rec.data) // an error stays until Flush
 	s.at += 4 + uint64(len(rec.data))
-	return nil
+	return false, nil
+}
+
+// readAt reads the record at a place of the temporary file.
+func (s *state) readAt(at uint64) ([]byte, error) {
+	var head [4]byte
+	if _, err := s.f.ReadAt(head[:], int64(at)); err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	}
+	buf := make([]byte, binary.BigEndian.Uint32(head[:]))
+	if _, err := s.f.ReadAt(buf, int64(at)+4); err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	}
+	return buf, nil
 }
 
 // tailReader remembers the last bytes that went through it.
@@ -196,15 +233,7 @@ func (s *state) find(norm []byte) ([]byte, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	var head [4]byte
-	if _, err := s.f.ReadAt(head[:], int64(at)); err != nil {
-		return nil, fmt.Errorf("temporary file: %w", err)
-	}
-	buf := make([]byte, binary.BigEndian.Uint32(head[:]))
-	if _, err := s.f.ReadAt(buf, int64(at)+4); err != nil {
-		return nil, fmt.Errorf("temporary file: %w", err)
-	}
-	return buf, nil
+	return s.readAt(at)
 }
 
 var errPacked = errors.New("temporary file: unexpected content")

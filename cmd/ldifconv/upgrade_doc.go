@@ -49,7 +49,9 @@ they had:
     --save locked.ldif export.ldif
   ldifconv upgrade -M sims -b BASE -m users -O \
     --restore locked.ldif export.ldif
-The state file is LDIF itself: ldapmodify can apply it too.
+The state file is LDIF itself: ldapmodify can apply it too. Of an entry that
+several --restore files have, the first file counts; one that a single file has
+twice, with different values, is a problem, and its first record counts.
 
 DAMAGE
 A record that cannot be read is left out, named with its line, and written to
