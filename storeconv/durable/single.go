@@ -255,19 +255,28 @@ func (o *Output) rename() error {
 	if !o.fresh {
 		return f.Renameat2(o.dir.fd, o.temp, o.dir.fd, o.base, 0)
 	}
-	err := o.dir.rename(o.temp, o.dir, o.base, unix.RENAME_NOREPLACE)
-	var linked *os.LinkError
-	if errors.As(err, &linked) {
-		err = linked.Err
+	for range mostRenames {
+		err := o.dir.rename(o.temp, o.dir, o.base, unix.RENAME_NOREPLACE)
+		var linked *os.LinkError
+		if errors.As(err, &linked) {
+			err = linked.Err
+		}
+		if err != unix.EEXIST {
+			return err
+		}
+		switch same, err := o.met(); {
+		case err != nil:
+			return err
+		case same:
+			return f.Unlinkat(o.dir.fd, o.temp, 0)
+		}
 	}
-	if err != unix.EEXIST {
-		return err
-	}
-	if err := o.Free(); err != nil {
-		return err
-	}
-	return f.Unlinkat(o.dir.fd, o.temp, 0)
+	return ErrMade
 }
+
+// mostRenames is how often rename begins anew because the file in its way has
+// gone before it was looked at.
+const mostRenames = 100
 
 // Free looks at what Commit will meet: ErrMade, with Fresh, where another file
 // has got the final name and does not hold what was written so far.
@@ -275,20 +284,27 @@ func (o *Output) Free() error {
 	if !o.fresh {
 		return nil
 	}
+	_, err := o.met()
+	return err
+}
+
+// met looks at the file of the final name: true for one that holds what was
+// written, false where there is none, and ErrMade for any other.
+func (o *Output) met() (same bool, err error) {
 	f := o.env.fs
 	fd, err := f.Openat(o.dir.fd, o.base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err == unix.ENOENT {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return ErrMade
+		return false, ErrMade
 	}
 	defer f.Close(fd)
-	same, err := o.holds(fd)
+	same, err = o.holds(fd)
 	if err == nil && !same {
 		err = ErrMade
 	}
-	return err
+	return same, err
 }
 
 // holds reports whether the file open as fd holds what was written.

@@ -205,6 +205,38 @@ func TestSingleFileNames(t *testing.T) {
 	}
 }
 
+// A file that was in the way and has gone before it was looked at costs nothing
+// of what was written.
+func TestSingleFileGoneMeanwhile(t *testing.T) {
+	const path, text = "/out/file.ldif", "what this run writes"
+	f := crashfs.New()
+	if err := f.Mkdirat(unix.AT_FDCWD, "/out", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o, err := durable.CreateFile(path, durable.FileOptions{FS: f, Fresh: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(o, text); err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	f.Fail(func(call, _ string) error {
+		if call == "noreplace" {
+			if times++; times < 3 {
+				return unix.EEXIST
+			}
+		}
+		return nil
+	})
+	if err := o.Commit(); err != nil {
+		t.Error(err)
+	}
+	if got, err := readAll(f, path); got != text || times != 3 {
+		t.Errorf("the file holds %q, %v after %d renames", got, err, times)
+	}
+}
+
 // A file that did not exist when the writing began is not replaced by one that
 // may not: whoever made it meanwhile keeps it. The same bytes are no conflict.
 func TestSingleFileMadeMeanwhile(t *testing.T) {
