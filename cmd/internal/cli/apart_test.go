@@ -179,6 +179,36 @@ func TestMadeMeanwhile(t *testing.T) {
 	}
 }
 
+// TestDanglingLink: a link to nothing under the name of an output is refused
+// before the work, not behind it, and replaced where that is allowed.
+func TestDanglingLink(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "out")
+		if err := os.Symlink("nowhere", path); err != nil {
+			t.Fatal(err)
+		}
+		worked := false
+		code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+			out, err := j.Create(path, replace)
+			if err != nil {
+				return err
+			}
+			worked = true
+			if _, err := io.WriteString(out, "ours"); err != nil {
+				return err
+			}
+			return out.Commit()
+		}, "tool", "do")
+		data, _ := os.ReadFile(path)
+		switch {
+		case replace && (code != ExitDone || string(data) != "ours"):
+			t.Errorf("exit %d, the file holds %q: %s", code, data, talk)
+		case !replace && (code != ExitFailed || worked || !strings.Contains(talk, path+": exists already\n")):
+			t.Errorf("exit %d, worked %v: %s", code, worked, talk)
+		}
+	}
+}
+
 // TestInPlaceAlone: two runs at once do not write one file in place, which was
 // empty for both when they began.
 func TestInPlaceAlone(t *testing.T) {

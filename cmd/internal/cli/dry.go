@@ -30,6 +30,8 @@ func (j *Job) CreateDry(path string, replace bool) (*OutputFile, error) {
 		return nil, existsError(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
+	case err != nil && !replace && isLink(path):
+		return nil, existsError(path)
 	}
 	out := &OutputFile{w: io.Discard, path: path, old: st}
 	if err == nil {

@@ -236,6 +236,8 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 		return nil, existsError(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
+	case err != nil && !replace && isLink(path):
+		return nil, existsError(path)
 	}
 	opt, real := durable.FileOptions{Named: path, Alone: alone, Fresh: !replace}, path
 	if err == nil {
@@ -253,6 +255,13 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 		return nil, errors.Join(err, beside.Abort())
 	}
 	return &OutputFile{w: beside, beside: beside, named: path, path: place, old: st}, nil
+}
+
+// isLink says whether path names a symbolic link. One that leads to nothing
+// stands in the way of a file as any file does.
+func isLink(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Mode()&fs.ModeSymlink != 0
 }
 
 // isDescriptor says whether path names a descriptor of this process, which may
