@@ -24,7 +24,11 @@ func Stat(ctx context.Context, src Source, name *string, opts Common) ([]StatLin
 		return nil, err
 	}
 	if st.Faults > 0 {
-		opts.log().Problem("incomplete", "", fmt.Sprintf("the file has %d faults (see verify): the figures cover what could be reached", st.Faults))
+		text := fmt.Sprintf("the file has %d faults", st.Faults)
+		if st.Faults == 1 {
+			text = "the file has a fault"
+		}
+		opts.log().Problem("incomplete", "", text+" (see verify): the figures cover what could be reached")
 	}
 	var l statLines
 	switch st.Meta.Type {

@@ -314,14 +314,10 @@ func leftAlone(job *cli.Job, rep ldifconv.Report) {
 		n         int64
 		one, many string
 	}{{rep.Conflicts, "conflict entry", "conflict entries"}, {rep.Tombstones, "tombstone", "tombstones"}} {
-		switch kind.n {
-		case 0:
+		if kind.n == 0 {
 			continue
-		case 1:
-			job.Note("1 " + kind.one + " left alone")
-		default:
-			job.Note(fmt.Sprintf("%d %s left alone", kind.n, kind.many))
 		}
+		job.Note(cli.Counted(kind.n, kind.one, kind.many) + " left alone")
 		job.Count(kind.many+" left alone", kind.n)
 	}
 }

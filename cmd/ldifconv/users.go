@@ -224,7 +224,7 @@ func statusOf(rec *ldif.Record) string {
 func (l *userLister) finish() error {
 	l.list.TellEmpty()
 	if n := l.balance.Unsized(); n > 0 {
-		l.job.Warning("no-size", l.o.sizes, fmt.Sprintf("%d users have no size: they count as empty", n))
+		l.job.Warning("no-size", l.o.sizes, cli.Counted(n, "user has no size and counts", "users have no size and count")+" as empty")
 	}
 	l.list.TellDomain()
 	if err := l.commit(); err != nil {

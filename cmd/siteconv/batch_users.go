@@ -235,7 +235,7 @@ func (ch *chooser) nobody(n *roster.Counts) error {
 	case ch.names != nil:
 		return fmt.Errorf("no user is named")
 	case n.Chosen > 0:
-		return fmt.Errorf("%s: --filter %s: of %d users that match none can have mail in a store", path, ch.flags.filter, n.Chosen)
+		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.flags.filter, number(int(n.Chosen), "user", "users"))
 	}
 	return cli.WithHint(fmt.Errorf("%s: --filter %s matches none of %d mail users", path, ch.flags.filter, n.Users),
 		"ldifconv users -F lists who matches a filter")

@@ -272,7 +272,10 @@ func (s *Set) mergeClass(c *ClassType) string {
 	if len(must) != len(was.Must) {
 		says = append(says, "requires what both require")
 	}
-	if n := len(may) - len(was.May); n > 0 {
+	switch n := len(may) - len(was.May); {
+	case n == 1:
+		says = append(says, "allows 1 more attribute")
+	case n > 1:
 		says = append(says, fmt.Sprintf("allows %d more attributes", n))
 	}
 	was.Must, was.May = must, may

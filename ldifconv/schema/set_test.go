@@ -87,8 +87,8 @@ func TestAdd(t *testing.T) {
 	want := []string{
 		"attribute mailUserStatus: the site's identifier 1.2.3.9 gives way to 2.16.840.1.113730.3.1.778; several values, as the site has it; syntax cis, where the site has ces",
 		"attribute mgrpAuthPassword: its identifier is the site's; several values, as the site has it",
-		"class inetMailUser: allows 1 more attributes",
-		"class person: requires what both require; allows 1 more attributes",
+		"class inetMailUser: allows 1 more attribute",
+		"class person: requires what both require; allows 1 more attribute",
 	}
 	if d := cmp.Diff(want, notes); d != "" {
 		t.Error(d)

@@ -213,3 +213,11 @@ func (j *Job) summary(r Report, usage bool) {
 		}
 	}
 }
+
+// Counted is a number and what there is of it, "1 user" or "2 users".
+func Counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

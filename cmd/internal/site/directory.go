@@ -210,7 +210,7 @@ func (e *exportLook) tags() string {
 	if len(parts) == 0 {
 		parts = []string{"none is tagged"}
 	}
-	return fmt.Sprintf("of %s: %s", counted(e.Users+e.Groups, "user or group", "users and groups"), strings.Join(parts, ", "))
+	return fmt.Sprintf("of %s: %s", cli.Counted(e.Users+e.Groups, "user or group", "users and groups"), strings.Join(parts, ", "))
 }
 
 // isExport tells that there is mail in it.
@@ -235,14 +235,14 @@ func (e *exportLook) what() string {
 
 func (e *exportLook) text() string {
 	parts := []string{
-		counted(e.Entries, "entry", "entries"), counted(e.Users, "user", "users"),
-		counted(e.Groups, "group", "groups"), counted(e.Domains, "domain", "domains"),
+		cli.Counted(e.Entries, "entry", "entries"), cli.Counted(e.Users, "user", "users"),
+		cli.Counted(e.Groups, "group", "groups"), cli.Counted(e.Domains, "domain", "domains"),
 	}
 	if e.Damaged > e.changes {
-		parts = append(parts, counted(e.Damaged-e.changes, "damaged record", "damaged records"))
+		parts = append(parts, cli.Counted(e.Damaged-e.changes, "damaged record", "damaged records"))
 	}
 	if e.changes > 0 {
-		parts = append(parts, counted(e.changes, "change record", "change records"))
+		parts = append(parts, cli.Counted(e.changes, "change record", "change records"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -304,7 +304,7 @@ func defaultDomain(s *directory.Survey, mail *candidate) (name, how string, err 
 	}
 	for _, d := range s.Domains {
 		if d.Name == name {
-			how = fmt.Sprintf("%s has the bare uid of %d of its %s", shown(mail.name), d.Stored, counted(d.Users, "user", "users"))
+			how = fmt.Sprintf("%s has the bare uid of %d of its %s", shown(mail.name), d.Stored, cli.Counted(d.Users, "user", "users"))
 		}
 	}
 	return name, how, nil

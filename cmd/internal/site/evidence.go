@@ -3,6 +3,8 @@ package site
 import (
 	"fmt"
 	"strings"
+
+	"imsconv/cmd/internal/cli"
 )
 
 // Evidence is how a look at a folder knows what it says of a site.
@@ -45,14 +47,6 @@ func (e *Evidence) use(name string) {
 	}
 }
 
-// counted is "1 user", "2 users".
-func counted(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
 // shown is a text that may have anything in it, in one line.
 func shown(text string) string {
 	if !fits(text) {
@@ -74,7 +68,7 @@ func few(list []string) string {
 func sizeText(n int64) string {
 	const units = "KMGTP"
 	if n < 1<<10 {
-		return counted(n, "byte", "bytes")
+		return cli.Counted(n, "byte", "bytes")
 	}
 	size, unit := float64(n)/(1<<10), 0
 	for size >= 1<<10 && unit < len(units)-1 {

@@ -147,7 +147,7 @@ func (l *looker) sort(c *candidate, err error) {
 	case nmsKind:
 		l.stores = append(l.stores, c)
 		if c.mail.misplaced > 0 {
-			l.ev.doubt("misplaced", c.name, "%s elsewhere than hashdir says: repair-hash = true in [relocate] puts that right", counted(int64(c.mail.misplaced), "user lies", "users lie"))
+			l.ev.doubt("misplaced", c.name, "%s elsewhere than hashdir says: repair-hash = true in [relocate] puts that right", cli.Counted(int64(c.mail.misplaced), "user lies", "users lie"))
 		}
 	}
 }
@@ -407,7 +407,7 @@ func (l *looker) domains() {
 	l.site.Directory.Domains = keep(slices.Sorted(maps.Keys(users)), checkDomain)
 	var parts []string
 	for _, name := range l.site.Directory.Domains {
-		parts = append(parts, fmt.Sprintf("%s: %s", name, counted(users[name], "user", "users")))
+		parts = append(parts, fmt.Sprintf("%s: %s", name, cli.Counted(users[name], "user", "users")))
 	}
 	if len(parts) > 0 {
 		l.ev.How["directory.domains"] = few(parts)
@@ -466,7 +466,7 @@ func (l *looker) oldHost() {
 	}
 	var parts []string
 	for _, h := range hosts {
-		parts = append(parts, fmt.Sprintf("%s of %s", h, counted(e.hosts[h], "user", "users")))
+		parts = append(parts, fmt.Sprintf("%s of %s", h, cli.Counted(e.hosts[h], "user", "users")))
 	}
 	if len(hosts) > 1 && e.hosts[hosts[0]] == e.hosts[hosts[1]] {
 		l.ev.doubt("several-hosts", l.export.name, "its users are on %d mail hosts (%s): say with hosts.old which one is left", len(hosts), few(parts))

@@ -46,19 +46,19 @@ func (m *mailLook) isStream() bool {
 }
 
 func (m *mailLook) text() string {
-	parts := []string{counted(int64(m.ids.Len()), "user", "users")}
+	parts := []string{cli.Counted(int64(m.ids.Len()), "user", "users")}
 	if m.mailboxes > 0 {
-		parts = append(parts, counted(m.mailboxes, "mailbox", "mailboxes"))
+		parts = append(parts, cli.Counted(m.mailboxes, "mailbox", "mailboxes"))
 	}
 	if m.messages > 0 {
-		parts = append(parts, counted(m.messages, "message", "messages"))
+		parts = append(parts, cli.Counted(m.messages, "message", "messages"))
 	}
 	parts = append(parts, sizeText(m.bytes))
 	if len(m.partitions) > 0 {
-		parts = append(parts, counted(int64(len(m.partitions)), "partition", "partitions")+" ("+few(m.partitions)+")")
+		parts = append(parts, cli.Counted(int64(len(m.partitions)), "partition", "partitions")+" ("+few(m.partitions)+")")
 	}
 	if m.damaged > 0 {
-		parts = append(parts, counted(m.damaged, "member damaged or refused", "members damaged or refused"))
+		parts = append(parts, cli.Counted(m.damaged, "member damaged or refused", "members damaged or refused"))
 	}
 	text := strings.Join(parts, ", ")
 	if m.made != "" {
