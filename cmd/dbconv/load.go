@@ -91,6 +91,7 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	defer in.Close()
+	job.KeepsStill(in)
 	var text io.Reader = in
 	if in.File != nil { // can be read twice without a copy
 		if _, err := in.File.Seek(0, io.SeekStart); err != nil {

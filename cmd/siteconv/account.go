@@ -90,6 +90,7 @@ func (a *account) begin(job *cli.Job, out, name string, k, n int) error {
 // end notes what the step that is under way has done and told. The time of a
 // piece that was killed nobody knows.
 func (a *account) end(job *cli.Job, out string) error {
+	job.TellChanged()
 	l, m := a.line(a.name), a.phase.End()
 	l.Unit, l.Items, l.Bytes, l.Samples = m.Unit, m.Items, m.Bytes, m.Samples
 	l.Seconds += m.Seconds

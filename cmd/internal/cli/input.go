@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
@@ -156,32 +157,67 @@ func (in *Input) decompress() error {
 	return nil
 }
 
+// stillFile is a file that is not to change during the run.
+type stillFile struct {
+	name string
+	info os.FileInfo // as it was opened
+}
+
 // KeepsStill makes a file that has changed by the end of the run a problem:
-// what was read of it is neither the old file nor the new one.
+// what was read of it is neither the old file nor the new one. Of standard
+// input and of what is no file nothing is known.
 func (j *Job) KeepsStill(in *Input) {
-	if in.info == nil {
-		return
+	if in.info != nil {
+		j.keepsStill(in.Name, in.info)
 	}
+}
+
+func (j *Job) keepsStill(name string, info os.FileInfo) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.still = append(j.still, in)
+	j.still = append(j.still, stillFile{name, info})
 }
 
 // Changed returns the kind and the text of the problem, and the names of the
-// files that have not kept still. They are told at the end of the run, but for
-// those that were returned.
+// files that have not kept still, each once. They are told at the end of the
+// run, but for those that were returned.
 func (j *Job) Changed() (kind, text string, names []string) {
 	j.mu.Lock()
 	still := j.still
 	j.still = nil
 	j.mu.Unlock()
-	for _, in := range still {
-		now, err := os.Stat(in.Name)
-		if err != nil || !os.SameFile(now, in.info) || now.Size() != in.info.Size() || !now.ModTime().Equal(in.info.ModTime()) {
-			names = append(names, in.Name)
+	for _, file := range still {
+		now, err := os.Stat(file.name)
+		changed := err != nil || !os.SameFile(now, file.info) || now.Size() != file.info.Size() || !now.ModTime().Equal(file.info.ModTime())
+		if changed && !slices.Contains(names, file.name) {
+			names = append(names, file.name)
 		}
 	}
 	return "input-changed", "the file has changed since the run began: what was read may be half of the one and half of the other", names
+}
+
+// TellChanged tells now of the files that have not kept still so far.
+func (j *Job) TellChanged() {
+	kind, text, names := j.Changed()
+	for _, name := range names {
+		j.Problem(kind, name, text)
+	}
+}
+
+// OpenStill is [Job.OpenFile] of a file that is to keep still, as of
+// [Job.KeepsStill].
+func (j *Job) OpenStill(path string) (*os.File, int64, error) {
+	f, size, err := j.OpenFile(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	j.keepsStill(path, st)
+	return f, size, nil
 }
 
 // OpenFile opens a plain file read-only and gives its size in bytes.

@@ -140,6 +140,9 @@ a warning is not; problems alone make the exit status 3. Of one kind 1,000 lines
 are printed, --log has all. With --json every line is one object, whose "type"
 is one of these words, "progress" or "summary".
 
+An export, a backup stream or a database that is changed while it is read is a
+problem, whatever was made of it: an old server may still write it.
+
 The object that --report writes has "command", "exit" (the exit status),
 "result", "counts", "problems" and "warnings" (their number, kinds and lines),
 "outputs" and "next" where there are any, and how it came about: "version",

@@ -218,10 +218,7 @@ func (j *Job) finish(ctx context.Context, err error) int {
 	defer j.release()
 	j.stopMeter()
 	if err == nil {
-		kind, text, names := j.Changed()
-		for _, name := range names {
-			j.Problem(kind, name, text)
-		}
+		j.TellChanged()
 	}
 	r := j.Snapshot()
 	if err != nil {
