@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
 
@@ -188,9 +189,9 @@ func (r *run) warnPairs() {
 // warnOptions tells of an attribute that is set with options and that servers
 // read without.
 func (r *run) warnOptions(desc []byte) {
-	name, options, found := bytes.Cut(desc, []byte{';'})
+	name, _, found := bytes.Cut(desc, []byte{';'})
 	id, _ := schema.Lookup(name)
-	if !found || id == schema.None || spokenTexts.has(id) && onlyLanguages(options) {
+	if !found || id == schema.None || spokenTexts.has(id) && ldif.InLanguages(desc) {
 		return
 	}
 	if mapped := &r.rules.options.mapped; mapped.has(id) || readWithOptions.has(id) {

@@ -33,7 +33,7 @@ func (d *draft) isGone(id attrID) bool {
 }
 
 func oldWithOptions(d *draft, _ *ruleOptions) bool {
-	d.eachWithOptions(func(id attrID, f *field, _ []byte) {
+	d.eachWithOptions(func(id attrID, f *field) {
 		if d.isGone(id) {
 			d.warnf("old-with-options", "%.200s stays: iMS has no %s, a directory may refuse the entry", f.desc, schema.Name(id))
 		}
@@ -51,8 +51,8 @@ var spokenTexts = newAttrSet(schema.Description, schema.MailAutoReplySubject, sc
 // optionsUnread names the attributes with options beside which servers and
 // rules go by the attribute without them.
 func optionsUnread(d *draft, o *ruleOptions) bool {
-	d.eachWithOptions(func(id attrID, f *field, options []byte) {
-		if d.isGone(id) || !o.mapped.has(id) && !readWithOptions.has(id) || spokenTexts.has(id) && onlyLanguages(options) {
+	d.eachWithOptions(func(id attrID, f *field) {
+		if d.isGone(id) || !o.mapped.has(id) && !readWithOptions.has(id) || spokenTexts.has(id) && ldif.InLanguages(f.desc) {
 			return
 		}
 		d.warnf("options-unread", "%.200s stays: rules and servers go by %s without options", f.desc, schema.Name(id))
@@ -61,30 +61,20 @@ func optionsUnread(d *draft, o *ruleOptions) bool {
 }
 
 // eachWithOptions calls use for every field of a known attribute with options.
-func (d *draft) eachWithOptions(use func(id attrID, f *field, options []byte)) {
+func (d *draft) eachWithOptions(use func(id attrID, f *field)) {
 	for _, i := range d.unknown {
 		f := &d.fields[i]
 		if len(f.now) == 0 {
 			continue
 		}
-		name, options, found := bytes.Cut(f.desc, []byte{';'})
+		name, _, found := bytes.Cut(f.desc, []byte{';'})
 		if !found {
 			continue
 		}
 		if id, _ := schema.Lookup(name); id != schema.None {
-			use(id, f, options)
+			use(id, f)
 		}
 	}
-}
-
-// onlyLanguages reports whether options are language tags (RFC 2596).
-func onlyLanguages(options []byte) bool {
-	for option := range bytes.SplitSeq(options, []byte{';'}) {
-		if !hasPrefixFold(option, "lang-") {
-			return false
-		}
-	}
-	return true
 }
 
 // onlyOne are attributes that iMS takes one value of, but for those whose

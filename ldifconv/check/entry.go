@@ -141,26 +141,15 @@ func (c *checker) unread() {
 		if schema.Info(s.id).Origin == schema.Standard && !slices.Contains(standardRead, s.id) {
 			continue
 		}
-		if slices.Contains(spoken, s.id) && inLanguages(a.Desc) {
+		if slices.Contains(spoken, s.id) && ldif.InLanguages(a.Desc) {
 			continue
 		}
 		c.find("options-unread", string(a.Desc), a.Values[0].Line, fmt.Sprintf("servers read %s without options", schema.Name(s.id)))
 	}
 }
 
-// inLanguages reports whether the options of a description are language tags.
-func inLanguages(desc []byte) bool {
-	_, options, _ := bytes.Cut(bytes.ToLower(desc), []byte{';'})
-	for option := range bytes.SplitSeq(options, []byte{';'}) {
-		if !bytes.HasPrefix(option, []byte("lang-")) {
-			return false
-		}
-	}
-	return true
-}
-
 // each calls use for the values of an attribute, under any of its names, and
-// with any options.
+// without options but those of replication.
 func (c *checker) each(id schema.ID, use func(v ldif.Value, desc []byte)) {
 	for i := range c.entry.Attrs {
 		a := &c.entry.Attrs[i]

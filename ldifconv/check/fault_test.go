@@ -184,7 +184,7 @@ var faults = []fault{
 	{code: "number-value", text: userText("p76", "mailAutoReplyTimeOut: 7d")},
 	{code: "two-products", text: userText("p77", "-objectClass", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson", "objectClass: inetOrgPerson",
 		"objectClass: inetUser", "objectClass: inetMailUser", "objectClass: inetMailRouting", "objectClass: mailRecipient", "objectClass: nsMessagingServerUser")},
-	{code: "options-unread", text: userText("p91x", "mailMsgQuota;x-a: 5", "mailAutoReplyText;lang-ja: x", "cn;lang-ja: y", "description;x: z")},
+	{code: "options-unread", text: userText("p91x", "mailMsgQuota;x-a: 5", "mailAutoReplyText;lang-ja;vucsn-38f5d5d1000000010000: x", "mailAutoReplySubject;LANG-ja: w", "cn;lang-ja: y", "description;x: z")},
 	{code: "options-unread", text: userText("p92x", "-mailHost", "mailHost;vucsn-3c5a: oldmail.siroe.com", "mailAllowedServiceAccess;x: -imap,pop,http:*")},
 	{code: "not-upgraded", text: entryText(strings.Replace(userText("p58"), "inetLocalMailRecipient", "inetMailRouting", 1), nil), opt: Options{As: IMS}},
 	{code: "half-upgraded", text: userText("p59", "objectClass: inetMailRouting")},

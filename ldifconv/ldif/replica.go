@@ -43,6 +43,20 @@ func StateOf(desc []byte) (state ReplicaState) {
 	return state
 }
 
+// InLanguages reports whether the options of a description, but for those of
+// replication, are language tags (RFC 2596), as they are where there are none.
+func InLanguages(desc []byte) bool {
+	_, options, _ := bytes.Cut(desc, []byte{';'})
+	for option := range bytes.SplitSeq(options, []byte{';'}) {
+		const tag = "lang-"
+		language := len(option) > len(tag) && bytes.EqualFold(option[:len(tag)], []byte(tag))
+		if len(option) > 0 && !language && StateOfOption(option) == NoState {
+			return false
+		}
+	}
+	return true
+}
+
 // OfServer tells an entry that only a server makes and knows what to do with: a
 // tombstone, what is left of a deleted entry; or one of two that replication
 // found under one name, which has nsuniqueid in its own or an attribute

@@ -57,3 +57,14 @@ func TestOfServer(t *testing.T) {
 		}
 	}
 }
+
+func TestInLanguages(t *testing.T) {
+	for desc, want := range map[string]bool{
+		"cn": true, "cn;lang-ja": true, "cn;Lang-ja;LANG-ja-JP": true, "cn;lang-ja;vucsn-38f5d5d1000000010000": true, "cn;vdcsn-38f5d5d1000000010000;lang-en": true,
+		"cn;lang-": false, "cn;langja": false, "cn;lang-ja;binary": false, "cn;x": false, "cn;": true,
+	} {
+		if got := ldif.InLanguages([]byte(desc)); got != want {
+			t.Errorf("%s: %v", desc, got)
+		}
+	}
+}
