@@ -135,7 +135,7 @@ func TestIgnoreOptions(t *testing.T) {
 func TestTombstones(t *testing.T) {
 	const one = "dn: uid=a,o=x\nuid: a\n\n"
 	a := one + "dn: nsuniqueid=1-2,uid=b,o=x\nobjectclass: person\nobjectClass: nsTombstone\nuid: b\n\n"
-	b := one + "dn: nsuniqueid=1-3,uid=c,o=x\nobjectclass: NSTOMBSTONE \nuid: c\n\n"
+	b := one + "dn: nsuniqueid=1-3,uid=c,o=x\nobjectclass;vucsn-38f5d5d1000000010000: NSTOMBSTONE \nuid: c\n\n"
 	out, rep, _ := compare(t, a, b, Options{})
 	if rep.Differ() || rep.Tombstones != 2 || rep.A != 1 || rep.B != 1 || strings.Contains(out, "changetype") {
 		t.Errorf("%+v\n%s", rep, out)

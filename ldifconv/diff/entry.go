@@ -130,17 +130,8 @@ func (c *comparer) enter(s side, in *ldif.Input, rec *ldif.Record, offset int64)
 // isTombstone reports whether an entry is what its server keeps of a deleted
 // one: no client can add or delete it.
 func isTombstone(e *ldif.Entry) bool {
-	for i := range e.Attrs {
-		if !bytes.EqualFold(e.Attrs[i].Desc, []byte("objectClass")) {
-			continue
-		}
-		for _, v := range e.Attrs[i].Values {
-			if bytes.EqualFold(bytes.TrimSpace(v.Data), []byte("nsTombstone")) {
-				return true
-			}
-		}
-	}
-	return false
+	tombstone, _ := ldif.OfServer(e)
+	return tombstone
 }
 
 // compared returns the canonical description of an attribute, and the number of
