@@ -267,6 +267,23 @@ func TestFinishDirectories(t *testing.T) {
 	}
 }
 
+// TestModelThatCannotBeLookedAt fails on a model that is there and cannot be
+// looked at: what it would have given the directory is lost otherwise.
+func TestModelThatCannotBeLookedAt(t *testing.T) {
+	y := newYard(t, 2)
+	if err := y.store.MkdirAll("a"); err != nil {
+		t.Fatal(err)
+	}
+	loop := t.TempDir() + "/loop"
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	err := carry.FinishDirectories(y.store, nil, 1, slices.Values([]string{"a"}), func(string) string { return loop })
+	if !errors.Is(err, unix.ELOOP) || !strings.Contains(err.Error(), loop) {
+		t.Errorf("the model is a loop: %v", err)
+	}
+}
+
 // small is a file system that tells of little space.
 type small struct {
 	durable.FS

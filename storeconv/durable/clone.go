@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"sync"
@@ -263,11 +264,14 @@ func (c *Cloner) Finish(fd int, st *unix.Stat_t, keep uint32) error {
 // Directory gives the directory dst in dir the owner, mode and times of the
 // directory at path, which is the operating system's. Where its owner may be
 // another than root, he keeps all rights in it. What is as it should be is not
-// touched.
+// touched, and a path that is not there any more changes nothing.
 func (c *Cloner) Directory(path string, dir int, dst string) error {
 	want, err := OS.Fstatat(unix.AT_FDCWD, path, 0)
-	if err != nil {
+	if err == unix.ENOENT || err == unix.ENOTDIR {
 		return nil // gone from the source in the meantime
+	}
+	if err != nil {
+		return &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	fd, err := c.fs().Openat(dir, dst, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err == unix.ENOENT {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +26,11 @@ func (r *relocation) writeDatabases(ctx context.Context) error {
 		}
 		return r.quotaRecords(ctx, discard)
 	}
-	opts := lists.Options{Sync: r.opts.Sync, Owner: r.databaseOwner()}
+	owner, err := r.databaseOwner()
+	if err != nil {
+		return err
+	}
+	opts := lists.Options{Sync: r.opts.Sync, Owner: owner}
 	return lists.Update(r.run, opts, func(w *lists.Writer) error { return r.writeAll(ctx, w) })
 }
 
@@ -92,13 +97,13 @@ func (r *relocation) form(like bdb.Meta) storeconv.Databases {
 
 // databaseOwner is the owner asked for, or, for root, that of the source's
 // databases.
-func (r *relocation) databaseOwner() *storeconv.Owner {
-	if r.opts.Owner != nil {
-		return r.opts.Owner
+func (r *relocation) databaseOwner() (*storeconv.Owner, error) {
+	if r.opts.Owner != nil || os.Geteuid() != 0 || r.src.DataDB == "" {
+		return r.opts.Owner, nil
 	}
 	var st unix.Stat_t
-	if os.Geteuid() != 0 || r.src.DataDB == "" || unix.Stat(r.src.DataDB, &st) != nil {
-		return nil
+	if err := unix.Stat(r.src.DataDB, &st); err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: r.src.DataDB, Err: err}
 	}
-	return &storeconv.Owner{UID: int(st.Uid), GID: int(st.Gid)}
+	return &storeconv.Owner{UID: int(st.Uid), GID: int(st.Gid)}, nil
 }

@@ -57,12 +57,14 @@ func (d *dirTimes) apply(r *relocation) error {
 	return carry.FinishDirectories(r.dst, r.opts.Owner, r.opts.Jobs, maps.Keys(d.pairs), d.model)
 }
 
-// model returns the source directory that dir takes after.
+// model returns the source directory that dir takes after. One that cannot be
+// looked at is still the one: an error is no sign that it is not there.
 func (d *dirTimes) model(dir string) string {
 	for {
 		var st unix.Stat_t
 		from := d.pairs[dir]
-		if unix.Stat(from, &st) == nil || !strings.Contains(dir, "/") {
+		err := unix.Stat(from, &st)
+		if gone := err == unix.ENOENT || err == unix.ENOTDIR; !gone || !strings.Contains(dir, "/") {
 			return from
 		}
 		dir = filepath.Dir(dir)
