@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
@@ -94,10 +95,11 @@ func (c *countTo) Read(p []byte) (int, error) {
 // listTree hashes the listing of a store tree: path, size, mode and
 // modification time of every file, and each directory's name. It returns the
 // sum of the sizes. What cannot be read is part of the listing as such: the
-// conversion will tell of it. A partition that is a symbolic link to another
-// disk is listed as what it leads to, and one elsewhere as if it lay in the
-// store. Each is told of every path below root, with its size, -1 of a
-// directory, and its number of names.
+// conversion will tell of it. An error of the machine is none of the listing:
+// the same command, given again, would be taken for another run. A partition
+// that is a symbolic link to another disk is listed as what it leads to, and
+// one elsewhere as if it lay in the store. Each is told of every path below
+// root, with its size, -1 of a directory, and its number of names.
 func listTree(ctx context.Context, h hash.Hash, root string, elsewhere []nms.Partition, each func(rel string, size int64, names uint64)) (int64, error) {
 	total, err := listFolder(ctx, h, root, "", elsewhere, each)
 	for i := 0; i < len(elsewhere) && err == nil; i++ {
@@ -119,7 +121,7 @@ func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere 
 		rel, _ := filepath.Rel(root, path)
 		rel = filepath.Join(below, rel)
 		if err != nil {
-			if rel == "." {
+			if rel == "." || ims.OfMachine(err) {
 				return err
 			}
 			fmt.Fprintf(h, "unreadable\x00%s\x00", rel)

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"encoding/binary"
@@ -143,7 +144,8 @@ func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 }
 
 // scanUser is scan for one user. What cannot be read is told when it is
-// written.
+// written; an error of the machine ends the run, for a copy would be taken for
+// a message of its own.
 func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32, add func(key, value []byte) error) error {
 	return b.mailboxes(&b.users[user], silentStray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
@@ -152,6 +154,10 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 				return failed
 			}
 			info, err := box.Stat(m.uid)
+			if ims.OfMachine(err) {
+				failed = err
+				return failed
+			}
 			if err != nil || info.Links < uint64(b.opts.MinLinks) {
 				return nil
 			}
@@ -164,10 +170,10 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 			failed = add(appendID(key, orderID{user, number, m.uid}), value)
 			return failed
 		})
-		if err != nil && failed == nil {
+		if err != nil && failed == nil && !ims.OfMachine(err) {
 			return nil // the index
 		}
-		return failed
+		return cmp.Or(failed, err)
 	})
 }
 

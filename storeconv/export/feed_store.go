@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
@@ -113,7 +112,7 @@ func (f *storeFeed) tellUnfinished() {
 // to the export as what cannot be read is, unless it is this process that can
 // read no more.
 func (f *storeFeed) stray(e *ims.Error) {
-	if exhausted(e) {
+	if ims.OfMachine(e) {
 		f.r.fail(e)
 		return
 	}
@@ -171,13 +170,6 @@ func (f *storeFeed) missing([]storeUser) {
 	for _, at := range f.r.sel.MissingMailboxes() {
 		f.r.log.Problem("no-mailbox", "user/"+at, "the store does not have this mailbox")
 	}
-}
-
-// exhausted tells that the process, or the machine, has run out of something.
-// That says nothing of the source: were it taken for damage, a user would be
-// made without mail that is there, and later mail would get other UIDs.
-func exhausted(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // user exports one user.
@@ -328,7 +320,7 @@ func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
 		}
 		return ctx.Err()
 	})
-	if err != nil && ctx.Err() == nil && !exhausted(err) {
+	if err != nil && ctx.Err() == nil && !ims.OfMachine(err) {
 		f.r.log.Problem(ims.Unreadable, b.src.Path, err.Error())
 		return nil
 	}

@@ -74,7 +74,7 @@ func (f *storeFeed) index(b *box) (*index, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	if exhausted(err) {
+	if ims.OfMachine(err) {
 		return nil, err
 	}
 	if err != nil {
@@ -98,6 +98,9 @@ func (f *storeFeed) index(b *box) (*index, error) {
 		return x, nil
 	}
 	x.close()
+	if ims.OfMachine(err) {
+		return nil, err // without its flags the mailbox would stay in OUT
+	}
 	if !errors.Is(err, ims.ErrForeignIndex) {
 		f.r.log.Problem("bad-index", b.src.Path, err.Error())
 	}

@@ -140,7 +140,7 @@ func (r *run) write(it *item, buf *[]byte) error {
 		}
 		return err
 	}
-	if exhausted(err) {
+	if ims.OfMachine(err) {
 		return fmt.Errorf("%s: %w", it.b.where(it.rec.uid), err)
 	}
 	it.b.fail(it, err)

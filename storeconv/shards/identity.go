@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
@@ -49,14 +50,17 @@ func StoreSource(dir string, extra ...nms.Partition) (Source, []nms.Partition, e
 	}
 	h := sha256.New()
 	for _, path := range lists {
-		if info, err := os.Stat(path); err == nil {
+		info, err := os.Stat(path)
+		if ims.OfMachine(err) {
+			return src, nil, err
+		}
+		if err == nil {
 			fmt.Fprintf(h, "list %q %d\n", filepath.Base(path), info.Size())
 		}
 	}
 	for _, p := range store.Partitions {
 		fmt.Fprintf(h, "partition %q\n", p.Name)
-		pass := func(string, error) error { return nil } // told by who reads the users
-		err := eachUserDir([]nms.Partition{p}, pass, func(path, _ string) error {
+		err := eachUserDir([]nms.Partition{p}, passOver, func(path, _ string) error {
 			_, err := fmt.Fprintf(h, "user %q\n", strings.TrimPrefix(path, filepath.Clean(p.Path)))
 			return err
 		})
@@ -66,6 +70,15 @@ func StoreSource(dir string, extra ...nms.Partition) (Source, []nms.Partition, e
 	}
 	src.Identity = hex.EncodeToString(h.Sum(nil))
 	return src, store.Partitions, nil
+}
+
+// passOver passes over what cannot be read, which is told by who reads the
+// users. An error of the machine would make the identity that of another store.
+func passOver(_ string, err error) error {
+	if ims.OfMachine(err) {
+		return err
+	}
+	return nil
 }
 
 // IsStore tells whether a path is the directory of a store, of whichever
