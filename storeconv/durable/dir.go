@@ -130,6 +130,9 @@ func (d *Dir) Mkdir(name string) error {
 	err := d.env.fs.Mkdirat(d.fd, name, DirMode)
 	switch {
 	case errors.Is(err, unix.EEXIST):
+		if d.isOwnerless(name) {
+			return d.chown(name)
+		}
 		return nil
 	case err != nil:
 		return pathError("mkdir", d.path(name), err)
@@ -137,6 +140,25 @@ func (d *Dir) Mkdir(name string) error {
 		return d.chown(name)
 	}
 	return nil
+}
+
+// isOwnerless tells whether a directory is what a process leaves that is killed
+// between making it and giving it its owner: this user's own and empty. Nobody
+// else could enter it.
+func (d *Dir) isOwnerless(name string) bool {
+	o := d.env.owner
+	if o == nil {
+		return false
+	}
+	st, err := d.env.fs.Fstatat(d.fd, name, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() || int(st.Gid) != os.Getegid() {
+		return false
+	}
+	if (o.UID == -1 || o.UID == int(st.Uid)) && (o.GID == -1 || o.GID == int(st.Gid)) {
+		return false
+	}
+	names, err := d.ReadNames(name)
+	return err == nil && len(names) == 0
 }
 
 func (d *Dir) chown(name string) error {
@@ -149,6 +171,18 @@ func (d *Dir) chown(name string) error {
 
 // MkdirAll creates a directory and those above it that are missing.
 func (d *Dir) MkdirAll(name string) error {
+	if d.env.owner != nil {
+		// Any of them may be without its owner, see isOwnerless, until there is
+		// something in it.
+		for i := range name {
+			if name[i] == '/' {
+				if err := d.Mkdir(name[:i]); err != nil {
+					return err
+				}
+			}
+		}
+		return d.Mkdir(name)
+	}
 	err := d.Mkdir(name)
 	if err == nil || !errors.Is(err, unix.ENOENT) {
 		return err
