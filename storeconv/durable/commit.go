@@ -66,6 +66,11 @@ func (r *Run) move(m Move, inode uint64) error {
 	if m.Exchange {
 		return r.exchange(m, inode)
 	}
+	if r.Store.env.owner != nil { // the directory that is there may lack its owner
+		if err := r.Store.MkdirAll(filepath.Dir(m.To)); err != nil {
+			return err
+		}
+	}
 	err := r.Stage.Rename(m.From, r.Store.Dir, m.To)
 	if errors.Is(err, unix.ENOENT) {
 		if err := r.Store.MkdirAll(filepath.Dir(m.To)); err != nil {

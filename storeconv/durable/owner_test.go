@@ -18,13 +18,10 @@ func TestDirectoryWithoutItsOwner(t *testing.T) {
 		t.Skip("only root gives files away")
 	}
 	path := t.TempDir()
-	for _, dir := range []string{"left/below", "full/file", "others"} {
+	for _, dir := range []string{"left", "full/file", "others", "above"} {
 		if err := os.MkdirAll(filepath.Join(path, dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := os.Remove(path + "/left/below"); err != nil {
-		t.Fatal(err)
 	}
 	if err := os.Chown(path+"/others", 77, 77); err != nil {
 		t.Fatal(err)
@@ -39,8 +36,19 @@ func TestDirectoryWithoutItsOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	r := begin(t, s, "run")
+	if err := r.Stage.Mkdir("1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.move(Move{From: "1", To: "above/tree"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.End(true); err != nil {
+		t.Fatal(err)
+	}
 	for dir, want := range map[string][2]uint32{
 		"left": {1234, 99}, "left/new": {1234, 99}, "new": {1234, 99}, "full/new": {1234, 99},
+		"above": {1234, 99}, "above/tree": {1234, 99},
 		"full":   {0, uint32(os.Getegid())},
 		"others": {77, 77},
 	} {
