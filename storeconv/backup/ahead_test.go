@@ -98,7 +98,7 @@ func TestSizeOfTheIndexIsNoPromise(t *testing.T) {
 	stream, rep, log := backupOf(t, store, Options{})
 	told := 0
 	for _, n := range log.Problems {
-		if strings.HasPrefix(n, "wrong-content ") {
+		if strings.HasPrefix(n, "size ") {
 			told++
 		}
 	}

@@ -227,7 +227,15 @@ func TestBackupCircle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data = bytes.Replace(data, []byte(m.SHA256), []byte(first.SHA256), 1)
+		lines := strings.Split(string(data), "\n")
+		for i, line := range lines {
+			if f := strings.Split(line, "\t"); len(f) == 10 && f[8] == m.SHA256 {
+				f[3], f[8] = strconv.FormatInt(first.Size, 10), first.SHA256
+				lines[i] = strings.Join(f, "\t")
+				break
+			}
+		}
+		data = []byte(strings.Join(lines, "\n"))
 		if err := os.WriteFile(index, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

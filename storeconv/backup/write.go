@@ -259,6 +259,10 @@ func (w *writer) member(m *storedMessage, have *body) error {
 			return err
 		} else if name != "" {
 			out.Kind, out.Link = sims.Link, name
+			// What the file holds was held against the first copy's record.
+			if info, err := w.box.Stat(m.uid); err == nil && info.Size != m.size {
+				w.size(m, info.Size)
+			}
 			w.b.report.Links++
 			w.progress(0)
 			return w.b.out.WriteMember(out)
@@ -364,11 +368,20 @@ func (w *writer) body(out *sims.Member, m *storedMessage, have *body) (bool, err
 	} else {
 		_, err = w.b.out.Write(have.data)
 	}
-	if err == nil && m.known && have.got != m.sum {
-		w.b.opts.Log.Problem("wrong-content", w.path(m.uid), fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
+	switch {
+	case err != nil:
+	case out.Size != m.size:
+		w.size(m, out.Size)
+	case m.known && have.got != m.sum:
+		w.b.opts.Log.Problem("wrong-sum", w.path(m.uid), fmt.Sprintf("SHA-256 is %s, the index says %s; it is written as it stands",
 			hex.EncodeToString(have.got[:]), hex.EncodeToString(m.sum[:])))
 	}
 	return true, err
+}
+
+// size tells of a message whose file has another size than its index says.
+func (w *writer) size(m *storedMessage, has int64) {
+	w.b.opts.Log.Problem("size", w.path(m.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is written as it stands", m.size, has))
 }
 
 // copy gives size bytes of f to the stream and returns their SHA-256. Where the

@@ -3,9 +3,11 @@ package export
 import (
 	"bytes"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"imsconv/storeconv/ims"
@@ -79,5 +81,77 @@ func TestMailThatIsNotExported(t *testing.T) {
 	slices.Sort(problems)
 	if !slices.Equal(log.Problems, problems) || !slices.Equal(log.Warnings, warnings) {
 		t.Errorf("problems\n%q\n%q\nwarnings\n%q\n%q", log.Problems, problems, log.Warnings, warnings)
+	}
+}
+
+// A message that is not what its index says is exported as it stands, and told,
+// whatever way it goes; by a link at least its size is looked at.
+func TestMessageUnlikeItsIndex(t *testing.T) {
+	long := strings.Repeat("0123456789abcde\n", maxHeld/16+1)
+	texts := map[string]string{"1": "changed\n", "2": "shorter\n", "3": long, "4": "as it was\n", "5": "no bare LF\r\n", "6": "short\r\n"}
+	var text bytes.Buffer
+	w, err := sims.NewWriter(&text, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteMember(&sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7}); err != nil {
+		t.Fatal(err)
+	}
+	for _, uid := range slices.Sorted(maps.Keys(texts)) {
+		if err := w.WriteMember(&sims.Member{Kind: sims.Message, Name: "joe/INBOX/" + uid, Size: int64(len(texts[uid])), Time: 981538200}); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, texts[uid])
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := restore.NewStream("site", bytes.NewReader(text.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := t.TempDir()
+	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for uid, text := range map[string]string{"1": "Changed\n", "2": "short", "3": "X" + long[1:], "5": "No bare LF\r\n", "6": "\r\n"} {
+		name := filepath.Join(store, ims.UserDir("primary", "joe"), "00", uid+".msg")
+		was, err := os.Stat(name)
+		if err == nil {
+			err = os.WriteFile(name, []byte(text), 0o600)
+		}
+		if err == nil {
+			err = os.Chtimes(name, was.ModTime(), was.ModTime())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[uid] = text
+	}
+	links := []string{"size joe/INBOX/2", "size joe/INBOX/6", "wrong-sum joe/INBOX/1", "wrong-sum joe/INBOX/3"}
+	all := append(slices.Clone(links), "wrong-sum joe/INBOX/5")
+	for _, c := range []struct {
+		name string
+		opt  Options
+		want []string
+	}{
+		{"copy", Options{To: Maildir}, all},
+		{"mbox", Options{To: Mbox}, all},
+		{"CR LF", Options{To: Maildir, Newline: CRLF}, all},
+		{"links", Options{To: Maildir, Via: Hardlink}, links}, // the fifth is not read, which has no bare LF
+		{"dry run", Options{To: Maildir, DryRun: true}, all},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := t.TempDir()
+			rep, log := exportTo(t, out, FromStore(store), c.opt)
+			var got []string
+			for _, p := range log.Problems {
+				p, _, _ = strings.Cut(p, ":")
+				got = append(got, p)
+			}
+			if slices.Sort(got); !slices.Equal(got, c.want) || rep.Messages != 6 {
+				t.Errorf("%d messages, %q", rep.Messages, log.Problems)
+			}
+		})
 	}
 }

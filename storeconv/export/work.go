@@ -28,6 +28,8 @@ type item struct {
 	own  string        // of a stream: the key under which others may name it; "": none does
 	done chan struct{} // closed when the message of own is in the pool; nil: nobody waits
 	wait chan struct{} // what a later copy waits for; nil: nothing
+
+	wantSum [32]byte // of the store: what the index says; zero: nothing
 }
 
 // batch is some messages of one user.
@@ -192,9 +194,11 @@ func (r *run) writeStored(it *item, buf *[]byte) error {
 	if rec.date == ims.NoTime {
 		rec.date = f.MTime
 	}
-	if rec.size >= 0 && rec.size != f.Size && rec.sum != [32]byte{} {
-		r.log.Warning("size", b.where(rec.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is exported as it is", rec.size, f.Size))
-		rec.sum = [32]byte{}
+	// What is read is not believed of its index: its own sum is made.
+	it.wantSum, rec.sum = rec.sum, [32]byte{}
+	if rec.size >= 0 && rec.size != f.Size {
+		r.log.Problem("size", b.where(rec.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is exported as it is", rec.size, f.Size))
+		it.wantSum = [32]byte{} // it cannot be that either
 	}
 	if f.Links > 1 {
 		it.key = poolKey(fmt.Sprintf("%d %d", f.ID.Dev, f.ID.Ino))
@@ -238,6 +242,14 @@ func (r *run) shareUnread(it *item) (done bool, err error) {
 	b.u.count(func(rep *Report) { rep.Shared++ })
 	r.progress(1, rec.size)
 	return true, nil
+}
+
+// holdSum tells when what was read of a message of the store is not what its
+// index says.
+func (r *run) holdSum(it *item) {
+	if it.wantSum != it.rec.sum && it.wantSum != [32]byte{} {
+		r.log.Problem("wrong-sum", it.b.where(it.rec.uid), fmt.Sprintf("SHA-256 is %x, the index says %x: it is exported as it is", it.rec.sum, it.wantSum))
+	}
 }
 
 // plainError is an error without the path in front, which the log has.
@@ -284,6 +296,7 @@ func (r *run) writeData(it *item, data []byte) error {
 func (r *run) writeHeld(it *item, data []byte, f *ims.MessageFile) error {
 	b, rec := it.b, it.rec
 	data = whole(data, r.opt.Newline, rec, rec.sum == [32]byte{})
+	r.holdSum(it)
 	if b.recall(rec) {
 		return r.again(it, data)
 	}
@@ -383,6 +396,7 @@ func (r *run) writeLong(it *item, next func() ([]byte, error), f *ims.MessageFil
 			return err
 		}
 		t.into(rec)
+		r.holdSum(it)
 		if b.recall(rec) {
 			r.keepDry(it)
 			return nil
@@ -395,6 +409,7 @@ func (r *run) writeLong(it *item, next func() ([]byte, error), f *ims.MessageFil
 		return err
 	}
 	t.into(rec)
+	r.holdSum(it)
 	if b.recall(rec) {
 		err := r.againFile(it, temp)
 		stage.Remove(temp)
@@ -423,6 +438,7 @@ func (r *run) lookLong(it *item, f *ims.MessageFile) error {
 		return err
 	}
 	t.into(rec)
+	r.holdSum(it)
 	if b.recall(rec) {
 		return r.againFile(it, "")
 	}
