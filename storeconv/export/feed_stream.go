@@ -308,6 +308,14 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 	if m.Kind == sims.Link {
 		it.link, it.key = true, poolKey(m.Link)
 		it.wait = f.pending[it.key]
+		if m.Carried > 0 {
+			t := newText(KeepNewline, true)
+			if err := copyText(io.Discard, f.s.source.Chunk, t); err != nil {
+				f.tell(m, sims.Truncated, err.Error())
+			} else {
+				t.hash.Sum(it.wantSum[:0])
+			}
+		}
 		return su.p.add(ctx, it)
 	}
 	return f.body(ctx, su, it, m)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strconv"
@@ -277,10 +278,19 @@ func (r *run) writeLink(it *item, buf *[]byte) error {
 	if err := r.countFile(f, info.Size, rec, buf); err != nil {
 		return destination{err}
 	}
+	r.holdData(it)
 	if it.b.recall(rec) {
 		return r.againLink(it)
 	}
 	return r.putLink(it, info)
+}
+
+// holdData holds what a later copy of a stream brings along against its first
+// copy.
+func (r *run) holdData(it *item) {
+	if it.wantSum != it.rec.sum && it.wantSum != [32]byte{} {
+		r.log.Problem("link-data", it.at+": "+it.b.where(it.rec.uid), fmt.Sprintf("the link brings data of SHA-256 %x, its first copy has %x: that is exported, and the data is left out", it.wantSum, it.rec.sum))
+	}
 }
 
 // countFile reads what lies in the pool once.
@@ -400,6 +410,7 @@ func (r *run) dryLink(it *item) error {
 	first := kept.(record)
 	it.rec.size, it.rec.bare, it.rec.sum = first.size, first.bare, first.sum
 	it.b.met(first.size)
+	r.holdData(it)
 	r.keepDry(it)
 	if it.b.recall(it.rec) {
 		r.progress(1, first.size)

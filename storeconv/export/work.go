@@ -29,7 +29,9 @@ type item struct {
 	done chan struct{} // closed when the message of own is in the pool; nil: nobody waits
 	wait chan struct{} // what a later copy waits for; nil: nothing
 
-	wantSum [32]byte // of the store: what the index says; zero: nothing
+	// wantSum is what the SHA-256 should be: of the store by the index, of a link
+	// in a stream by the data that it brings along; zero: nobody says.
+	wantSum [32]byte
 }
 
 // batch is some messages of one user.

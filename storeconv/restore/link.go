@@ -117,7 +117,9 @@ func (c *collector) dryLink(s *linkStep) error {
 	switch {
 	case s.first == s.name || !ok:
 		return c.loseLink(s)
-	case s.doubt != nil:
+	}
+	c.holdShortData(s, first.sum)
+	if s.doubt != nil {
 		c.names.add(s.name, first)
 		return c.settleDry(s, first)
 	}
@@ -315,6 +317,7 @@ func copyFile(from *durable.Dir, name string, to *durable.Dir, newName string) e
 
 // recordLink counts and indexes a later copy whose file was made of first.
 func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) error {
+	c.holdData(s, first.sum)
 	if s.doubt != nil {
 		c.copies.add(s.name, *first)
 		return c.settle(s, first, how)
@@ -411,6 +414,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 		return nil
 	}
 	c.tellCut(file)
+	c.holdData(s, file.sum)
 	if s.doubt != nil {
 		// Links to this one find its body where it was found.
 		if err := c.r.jr.Put(keySpare+s.name, body.append(nil)); err != nil {

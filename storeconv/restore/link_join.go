@@ -200,3 +200,48 @@ func (c *collector) loadOrigins(dir string) error {
 	}
 	return nil
 }
+
+// data is what a later copy brings along in the stream: its SHA-256 as it
+// stands there, and with line ends made CR LF.
+type data struct{ Sum, CRLF [32]byte }
+
+// linkData reads what a link brings along; nil: nothing that can be read.
+func (p *planner) linkData(m *sims.Member) (*data, error) {
+	if m.Carried == 0 {
+		return nil, nil
+	}
+	sums := newBodySums()
+	for {
+		b, err := p.src.Chunk()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, p.passDamage(err)
+		}
+		sums.add(b)
+	}
+	sums.finish(false)
+	return &data{sums.get(false), sums.get(true)}, nil
+}
+
+// holdData holds what a later copy brings along against its first copy, of which
+// the store has sum. What is unlike it was in the mailbox that was backed up, it
+// may be, and is in no mailbox of the store.
+func (c *collector) holdData(s *linkStep, sum [32]byte) {
+	c.holdShortData(s, shortSum(sum))
+}
+
+// holdShortData is holdData for what a dry run knows of the first copy.
+func (c *collector) holdShortData(s *linkStep, sum uint64) {
+	d := s.data
+	if s.data = nil; d == nil || sum == 0 || sum == shortSum(d.Sum) || sum == shortSum(d.CRLF) {
+		return
+	}
+	e := &s.entry
+	if s.doubt != nil {
+		e = &s.doubt.entry
+	}
+	c.r.log.Problem("link-data", c.r.whereOf(e.box.v.stream, e.offset, e.name),
+		fmt.Sprintf("the link brings data of SHA-256 %x, which is not that of its first copy %s: it is a link to that, and the data is left out", d.Sum, sims.DisplayName(s.first)))
+}

@@ -368,7 +368,11 @@ func (p *planner) link(m *sims.Member) error {
 	if err := p.noteJoin(m); err != nil {
 		return err
 	}
-	return p.addLink(&linkStep{entry: e, first: m.Link})
+	data, err := p.linkData(m)
+	if err != nil {
+		return err
+	}
+	return p.addLink(&linkStep{entry: e, first: m.Link, data: data})
 }
 
 // addLink sends a later copy, unless the mailbox has no UID for it.

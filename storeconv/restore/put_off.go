@@ -26,6 +26,7 @@ type putOff struct {
 	Validity uint32
 	Made     bool
 	Nameless bool
+	Data     *data `json:",omitempty"`
 }
 
 // lastRound is added to the number of a member that comes once more.
@@ -46,7 +47,7 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 	}
 	l := putOff{
 		At: e.at, Stream: v.stream, Offset: e.offset, Name: []byte(e.name), First: []byte(s.first), Flags: []byte(e.flags),
-		Date: e.date, Validity: e.validity, Made: e.made, Nameless: e.nameless,
+		Date: e.date, Validity: e.validity, Made: e.made, Nameless: e.nameless, Data: s.data,
 	}
 	if c.r.dry() {
 		c.r.later = append(c.r.later, l)
@@ -194,5 +195,5 @@ func (p *planner) linkPutOff(l *putOff) error {
 		box: p.box, name: m.Name, at: p.at, offset: l.Offset, uid: m.UID, date: l.Date,
 		validity: l.Validity, origUID: m.UID, flags: m.Flags, made: l.Made, nameless: l.Nameless,
 	}
-	return p.addLink(&linkStep{entry: e, first: m.Link, last: true})
+	return p.addLink(&linkStep{entry: e, first: m.Link, last: true, data: l.Data})
 }

@@ -91,6 +91,7 @@ type linkStep struct {
 	staged bool   // it may lie in a tree that is not in place yet
 	last   bool   // it was put off, and is not again
 	doubt  *doubt // the mailbox may have it; nil: it has not
+	data   *data  // that it brings along; nil: none, or it has been looked at
 }
 
 // sameStep is a message that the store has.

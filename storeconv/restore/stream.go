@@ -190,7 +190,7 @@ const chunkSize = 128 << 10
 func (s *plainSource) Next() (*sims.Member, error) {
 	m, err := s.Source.Next()
 	if m != nil {
-		s.size = m.Size
+		s.size = m.Size + m.Carried
 	}
 	return m, err
 }

@@ -34,7 +34,11 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	m.Data, m.Time = r.pos, mtime
 	r.size, r.left = size, size
 	r.pad = roundUp(size) - size
-	if typ != '1' && typ != 'D' { // what a link carries is what it links to
+	switch typ {
+	case '1': // what a link carries is what it links to, or should be
+		m.Carried = size
+	case 'D':
+	default:
 		m.Size = size
 	}
 	return r.check(typ, dated)

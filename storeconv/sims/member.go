@@ -46,6 +46,7 @@ type Member struct {
 	Time    int64  // modification time, seconds since 1970
 	NoTime  bool   // Time is not the message's: another one takes its place; not written
 	Link    string // links: the member name of the first copy
+	Carried int64  // links: size of the data that one brings along, read as a body is; not written
 
 	Flags       string // SIMS.flags, less what cannot be a flag or a keyword
 	Quota       int64  // bytes, if HasQuota

@@ -27,8 +27,9 @@ func (c *streamCheck) forget(m *sims.Member, b body) {
 	}
 }
 
-// link compares a later copy.
-func (c *streamCheck) link(m *sims.Member) {
+// link compares a later copy, and the data that it brings along, which has to be
+// that of its first copy.
+func (c *streamCheck) link(m *sims.Member, data body) {
 	if !c.enter(m) {
 		return // the mailbox has been told
 	}
@@ -49,6 +50,9 @@ func (c *streamCheck) link(m *sims.Member) {
 		return
 	}
 	c.record(m, rec)
+	if m.Carried > 0 && data.sum != rec.sum {
+		c.problem(m, "link-data", "the stream has data of SHA-256 %s with this link, the store has %s, as its first copy: that data is not in the store", hex.EncodeToString(data.sum[:]), hex.EncodeToString(rec.sum[:]))
+	}
 	var own unix.Stat_t
 	if statRegular(c.box.view.box.fd, messageFile(rec.uid), &own) != nil {
 		return // told with the tree

@@ -153,6 +153,9 @@ func (c *streamCheck) member(m *sims.Member) error {
 		}
 		if isExpired(m) {
 			c.v.report.Expired++
+			if m.Kind == sims.Link {
+				b = body{}
+			}
 			c.forget(m, b)
 			return nil
 		}
@@ -196,7 +199,7 @@ func (c *streamCheck) compare(w *queued) {
 	case sims.Message:
 		c.message(m, w.body)
 	case sims.Link:
-		c.link(m)
+		c.link(m, w.body)
 	}
 }
 
@@ -215,11 +218,11 @@ type body struct {
 	sum  [32]byte
 }
 
-// body reads the body of a message, with its line ends as the store has them. A
-// link has none.
+// body reads the body of a message, or the data that a link brings along, with
+// its line ends as the store has them.
 func (c *streamCheck) body(m *sims.Member) (body, error) {
 	var b body
-	if m.Kind != sims.Message {
+	if m.Kind != sims.Message && m.Carried == 0 {
 		return b, nil
 	}
 	h := sha256.New()
