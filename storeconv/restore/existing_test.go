@@ -131,7 +131,8 @@ func restored(t *testing.T, opt Options, tapes ...[]byte) string {
 	return store
 }
 
-// again restores tapes into a store and wants nothing said.
+// again restores tapes into a store and wants nothing said but that dates stay:
+// in tape a date is of the line, so that the same message may come with another.
 func again(t *testing.T, store string, opt Options, tapes ...[]byte) Report {
 	t.Helper()
 	var in []io.Reader
@@ -139,8 +140,9 @@ func again(t *testing.T, store string, opt Options, tapes ...[]byte) Report {
 		in = append(in, bytes.NewReader(b))
 	}
 	rep, log, err := restoreTo(t, store, opt, in...)
-	if err != nil || len(log.lines) > 0 {
-		t.Fatalf("%v, said %q", err, log.lines)
+	said := slices.DeleteFunc(log.lines, func(l string) bool { return strings.HasPrefix(l, "problem: kept-date: ") })
+	if err != nil || len(said) > 0 {
+		t.Fatalf("%v, said %q", err, said)
 	}
 	return rep
 }

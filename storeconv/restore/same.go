@@ -3,13 +3,16 @@ package restore
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
 )
 
 // A message is there already when the mailbox has one of the same origin, or
@@ -55,6 +58,7 @@ func (c *collector) same(s *sameStep) error {
 		c.rep.Duplicates++
 		v.tally.rep.Duplicates++
 	}
+	c.tellDate(s)
 	if c.r.dry() {
 		c.names.add(s.name, nameInfo{size: s.stored.size, sum: shortSum(s.stored.sum)})
 	} else if _, spare, err := c.r.jr.Get(keySpare + s.name); err != nil {
@@ -69,6 +73,25 @@ func (c *collector) same(s *sameStep) error {
 		c.updateFlags(s)
 	}
 	return nil
+}
+
+// tellDate tells of a message that is there by its name and content, with
+// another date than the stream says: the one that is there stays. Where users
+// are put together it may be another's, which is no fault.
+func (c *collector) tellDate(s *sameStep) {
+	e, m := &s.entry, &s.stored
+	if e.nameless || e.anyDate || m.date == e.date || m.isUnnamed() || m.validity != e.validity || m.origUID != e.origUID {
+		return
+	}
+	text := func(date int64) string { return time.Unix(date, 0).UTC().Format(time.DateTime) }
+	v := e.box.v
+	where := c.r.whereOf(v.stream, e.offset, e.name)
+	what := fmt.Sprintf("it is there with the receive date %s UTC, which stays; the stream says %s", text(m.date), text(e.date))
+	if v.n > 0 && v.before.user != v.user {
+		c.r.log.Warning("kept-date", where, what+": it may be the same message of user "+sims.DisplayName(v.before.user)+", whose mail is here too")
+		return
+	}
+	c.r.log.Problem("kept-date", where, what)
 }
 
 // updateFlags gives later flags to a message that is there.

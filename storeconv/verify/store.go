@@ -127,6 +127,7 @@ type verifier struct {
 	indexed bool // some mailbox has an index of ours
 	strange strangeDates
 	late    map[lateKey]storeconv.Note // differences that something to come may explain
+	reached map[uint64]struct{}        // mailboxes, by hash, whose Last UID is what a stream has said
 	backups []int64                    // dates of the streams that have come
 	owners  map[string]string          // whose mail came first to a mailbox: users of the stream by path
 	lister  nms.Lister                 // of openMailbox

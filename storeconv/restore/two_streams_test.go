@@ -1,0 +1,56 @@
+package restore
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
+)
+
+// Of two streams of a mailbox the later one may say less: another receive date
+// of a message that is there, and a lower next UID. The first date and the
+// highest UID stay; restore and verify tell of the date, and of nothing else.
+func TestLaterStreamSaysLess(t *testing.T) {
+	say := func(next uint32, date int64) []byte {
+		var b bytes.Buffer
+		w, err := sims.NewWriter(&b, sims.Header{Date: 981538200}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*sims.Member{
+			{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: next},
+			{Kind: sims.Message, Name: "joe/INBOX/1", Time: date},
+			{Kind: sims.Message, Name: "joe/INBOX/2", Time: 9e8},
+		} {
+			if err := w.WriteMember(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	first, later := say(100, 9e8), say(50, 9e8+60)
+	store := filepath.Join(shmDir(t), "store")
+	restoreClean(t, store, Options{}, first)
+	said := func(lines []string, kind, text string) bool {
+		return len(lines) == 1 && strings.Contains(lines[0], kind) && strings.Contains(lines[0], "joe/INBOX/1") && strings.Contains(lines[0], text)
+	}
+	for _, dry := range []bool{true, false} {
+		rep, log, err := restoreTo(t, store, Options{DryRun: dry}, bytes.NewReader(later))
+		if err != nil || rep.Duplicates != 2 || !said(log.lines, "problem: kept-date", "1998-07-09 16:00:00 UTC, which stays; the stream says 1998-07-09 16:01:00") {
+			t.Errorf("dry run %t: %v, %+v, %q", dry, err, rep, log.lines)
+		}
+	}
+	if log := checkStreams(t, store, verify.StoreOptions{}, first, later); !said(log.Problems, "date", "") {
+		t.Errorf("verify: %q", log.Problems)
+	}
+	// One that is too high is found all the same.
+	if log := checkStreams(t, store, verify.StoreOptions{}, say(40, 9e8)); len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "uidnext ") {
+		t.Errorf("verify: %q", log.Problems)
+	}
+}
