@@ -406,7 +406,7 @@ func streamFlags(last string, rec *ims.Record, keywords []string) string {
 		}
 	}
 	for i, name := range keywords {
-		if rec.HasKeyword(i) {
+		if rec.HasKeyword(i) && ims.IsKeyword(name) {
 			add(name)
 		}
 	}

@@ -45,3 +45,30 @@ func TestMessageUnlikeItsIndex(t *testing.T) {
 		t.Errorf("%+v, %q, want %q", rep, log.Problems, want)
 	}
 }
+
+// A keyword that can be none is left out and told, and costs nothing else.
+func TestKeywordThatCannotBe(t *testing.T) {
+	store := listedStore(t, "anna/INBOX")
+	dir := ims.UserDir("primary", "anna")
+	index := filepath.Join(store, dir, ims.IndexName)
+	text, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Replace(text, []byte("\nUserflags:"), []byte("\nUserflags: b\x00d Work"), 1)
+	bad = bytes.Replace(bad, []byte("\t0000000\t"), []byte("\t0000000\t03"), 1)
+	if !bytes.Contains(bad, []byte("\t03")) {
+		t.Fatalf("%q", bad)
+	}
+	if err := os.WriteFile(index, bad, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stream, _, log := backupOf(t, store, Options{})
+	want := []string{"bad-flag " + dir + `: the keyword "b\x00d" cannot be one, and is left out`}
+	if !slices.Equal(log.Problems, want) {
+		t.Errorf("%q, want %q", log.Problems, want)
+	}
+	if !bytes.Contains(stream, []byte("SIMS.keywords=Work\n")) || !bytes.Contains(stream, []byte("SIMS.flags=Work\n")) || bytes.Contains(stream, []byte("b\x00d")) {
+		t.Errorf("%q", stream)
+	}
+}

@@ -194,7 +194,15 @@ func (w *writer) boxMember(h *ims.Header) *sims.Member {
 	if h.Subscribed {
 		m.Subscribed = 1
 	}
-	m.Keywords = strings.Join(h.Userflags, " ")
+	var words []string
+	for _, k := range h.Userflags {
+		if ims.IsKeyword(k) {
+			words = append(words, k)
+			continue
+		}
+		w.b.opts.Log.Problem("bad-flag", w.box.Path, fmt.Sprintf("the keyword %q cannot be one, and is left out", k))
+	}
+	m.Keywords = strings.Join(words, " ")
 	m.ACL = streamACL(h.ACL)
 	return m
 }

@@ -119,7 +119,7 @@ type Report struct {
 	OtherUID     int64 `json:"other_uid"`     // new, and under another UID than in the source
 	Flags        int64 `json:"flags"`         // exported before, flags set again
 	Renamed      int64 `json:"renamed"`       // mailboxes under another name
-	KeywordsLost int64 `json:"keywords_lost"` // keywords of a mailbox beyond 26
+	KeywordsLost int64 `json:"keywords_lost"` // keywords of a mailbox beyond 26, or that can be none
 	Archived     int64 `json:"archived"`      // messages whose flag \Archived has no place
 	RightsLost   int64 `json:"rights_lost"`   // mailboxes of Mbox whose rights have no place
 	LimitsLost   int64 `json:"limits_lost"`   // users of Mbox whose limits have no place

@@ -327,12 +327,14 @@ func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
 	return cmp.Or(ctx.Err(), err)
 }
 
+// keywordsOf are the keywords of a message by the names of its index, without
+// those that can be none.
 func keywordsOf(rec *ims.Record, names []string) (set []string) {
 	if len(rec.Keywords) == 0 {
 		return nil
 	}
 	for i, k := range names {
-		if rec.HasKeyword(i) {
+		if rec.HasKeyword(i) && ims.IsKeyword(k) {
 			set = append(set, k)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -84,11 +85,19 @@ func (f *storeFeed) index(b *box) (*index, error) {
 	x := &index{file: file, buf: indexBuffers.Get().(*bufio.Reader)}
 	err = x.start()
 	if err == nil {
-		b.keywords = x.Header.Userflags
+		b.keywords = nil
+		for _, k := range x.Header.Userflags {
+			if ims.IsKeyword(k) {
+				b.keywords = append(b.keywords, k)
+				continue
+			}
+			f.r.log.Problem("bad-flag", b.src.Path, fmt.Sprintf("the keyword %q cannot be one, and is left out", k))
+			b.u.count(func(rep *Report) { rep.KeywordsLost++ })
+		}
 		if b.made && f.r.opt.To == Maildir && b.letters == nil {
 			var used map[string]int64
 			if len(b.keywords) > 0 {
-				used = x.uses(b.keywords)
+				used = x.uses(x.Header.Userflags)
 				err = x.start()
 			}
 			b.numberKeywords(used)

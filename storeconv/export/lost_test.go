@@ -155,3 +155,45 @@ func TestMessageUnlikeItsIndex(t *testing.T) {
 		})
 	}
 }
+
+// A keyword that can be none is left out and told; all else is exported.
+func TestKeywordThatCannotBe(t *testing.T) {
+	var text bytes.Buffer
+	w, err := sims.NewWriter(&text, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sims.Member{{Kind: sims.Mailbox, Name: "anna/INBOX", UIDValidity: 7}, {Kind: sims.Message, Name: "anna/INBOX/1", Flags: "Bxd Work"}} {
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := restore.NewStream("site", bytes.NewReader(text.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := t.TempDir()
+	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	dir := ims.UserDir("primary", "anna")
+	index := filepath.Join(store, dir, ims.IndexName)
+	b, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(index, bytes.Replace(b, []byte("Bxd"), []byte("B\x00d"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"bad-flag " + dir + `: the keyword "B\x00d" cannot be one, and is left out`}
+	for _, to := range []Format{Maildir, Mbox} {
+		out := t.TempDir()
+		rep, log := exportTo(t, out, FromStore(store), Options{To: to})
+		if rep.Messages != 1 || !slices.Equal(log.Problems, want) {
+			t.Errorf("%d messages, %q, want %q", rep.Messages, log.Problems, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -140,6 +141,12 @@ func (r *Record) SetKeyword(n int) {
 		r.Keywords = append(r.Keywords, 0)
 	}
 	r.Keywords[n/8] |= 1 << (n % 8)
+}
+
+// IsKeyword tells whether a name of Userflags can be a keyword: it has neither
+// control characters nor spaces. Damage of an index makes others.
+func IsKeyword(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) })
 }
 
 // HasKeyword tells whether keyword bit n is set.
