@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite/reference"
 )
@@ -70,5 +72,21 @@ func TestKeywordThatCannotBe(t *testing.T) {
 	}
 	if !bytes.Contains(stream, []byte("SIMS.keywords=Work\n")) || !bytes.Contains(stream, []byte("SIMS.flags=Work\n")) || bytes.Contains(stream, []byte("b\x00d")) {
 		t.Errorf("%q", stream)
+	}
+}
+
+// What the first walk cannot read for a fault of the disk is told there: the
+// second may read it, as a copy where a link should be.
+func TestFaultOfTheFirstWalk(t *testing.T) {
+	log := new(reference.Recorder)
+	b := &run{opts: Options{Log: log}}
+	fault := &os.PathError{Op: "stat", Path: "x", Err: unix.EIO}
+	b.tellUnseen("x", nil)
+	b.tellUnseen("x", os.ErrNotExist)
+	b.tellUnseen("x", ims.ErrNotRegular)
+	b.tellUnseen("mail", fault)
+	b.tellUnseen("index", &ims.Error{Line: 3, Class: ims.BadIndex, Text: fault.Error(), Err: fault})
+	if len(log.Problems) != 2 || !strings.HasPrefix(log.Problems[0], "unreadable mail: ") || !strings.HasPrefix(log.Problems[1], "unreadable index: ") {
+		t.Errorf("%q", log.Problems)
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
@@ -147,9 +149,10 @@ func (b *run) scan(ctx context.Context, files *bdb.Sorter) error {
 // written; an error of the machine ends the run, for a copy would be taken for
 // a message of its own.
 func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32, add func(key, value []byte) error) error {
-	return b.mailboxes(&b.users[user], silentStray, func(number uint32, box *ims.Mailbox) error {
+	stray := func(e *ims.Error) { b.tellUnseen(e.Path, e) }
+	return b.mailboxes(&b.users[user], stray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
-		err := b.messages(index, box, silentStray, func(*ims.Header) error { return nil }, func(m *storedMessage) error {
+		err := b.messages(index, box, stray, func(*ims.Header) error { return nil }, func(m *storedMessage) error {
 			if failed = ctx.Err(); failed != nil || b.older(m.date) {
 				return failed
 			}
@@ -158,6 +161,7 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 				failed = err
 				return failed
 			}
+			b.tellUnseen(box.Path+"/"+ims.MessagePath(m.uid), err)
 			if err != nil || info.Links < uint64(b.opts.MinLinks) {
 				return nil
 			}
@@ -171,10 +175,20 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 			return failed
 		})
 		if err != nil && failed == nil && !ims.OfMachine(err) {
+			b.tellUnseen(box.Path, err)
 			return nil // the index
 		}
 		return cmp.Or(failed, err)
 	})
+}
+
+// tellUnseen tells of what the first walk could not read and the second perhaps
+// can: then nobody else says that links are missing. What is so each time is
+// told when it is written.
+func (b *run) tellUnseen(path string, err error) {
+	if errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ETIMEDOUT) {
+		b.opts.Log.Problem(ims.Unreadable, path, fmt.Sprintf("%v: which of these messages are links is not known, and they may be written in full", err))
+	}
 }
 
 // fileKey is the length of device and inode in a key of scan.

@@ -89,7 +89,7 @@ func (w *storeSurvey) unreadable(path string, err error) error {
 	if ims.OfMachine(err) {
 		return err
 	}
-	w.log.Warning("unreadable", path, err.Error()+": what lies there has no part in the plan")
+	w.log.Problem("unreadable", path, err.Error()+": what lies there has no part in the plan")
 	return nil
 }
 
