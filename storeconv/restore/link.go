@@ -246,9 +246,6 @@ func (c *collector) linkTo(s *linkStep, target selection.Place, staged bool) (li
 	if p := ims.MailboxPath(target.Mailbox); p != "" {
 		path = p + "/" + path
 	}
-	if err := c.enter(&s.entry); err != nil {
-		return notThere, err
-	}
 	if stage, ok := c.r.staged.get(target.ID); ok && staged {
 		how, err := c.linkFrom(s, c.r.folder.Stage, stage+"/"+path)
 		if how != notThere || err != nil {
@@ -258,10 +255,15 @@ func (c *collector) linkTo(s *linkStep, target selection.Place, staged bool) (li
 	return c.linkFrom(s, c.r.store.Dir, ims.UserDir(c.r.partition, target.ID)+"/"+path)
 }
 
+// entered tells whether the directory of a message is known to be there.
+func (c *collector) entered(e *entry) bool {
+	return c.lastBox == e.box && c.lastNN == ims.MessageDirNumber(e.uid)
+}
+
 // enter makes sure that the directory of a message is there.
 func (c *collector) enter(e *entry) error {
 	nn := ims.MessageDirNumber(e.uid)
-	if c.lastBox == e.box && c.lastNN == nn {
+	if c.entered(e) {
 		return nil
 	}
 	if err := c.r.folder.Stage.MkdirAll(e.box.dir + ims.MessageDir(e.uid)); err != nil {
@@ -275,6 +277,16 @@ func (c *collector) enter(e *entry) error {
 // it copies.
 func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOutcome, error) {
 	stage, to := c.r.folder.Stage, s.box.dir+ims.MessagePath(s.uid)
+	if !c.entered(&s.entry) {
+		// A copy that is lost must not leave an empty directory, which others could
+		// not remove: a worker may be about to write into it.
+		if _, err := dir.Stat(name); isNotExist(err) || isNotDir(err) {
+			return notThere, nil
+		}
+		if err := c.enter(&s.entry); err != nil {
+			return notThere, err
+		}
+	}
 	err := dir.Link(name, stage, to)
 	switch {
 	case err == nil:

@@ -73,3 +73,21 @@ func TestLinkWithoutFirstCopy(t *testing.T) {
 		}
 	}
 }
+
+// TestLostLinkLeavesNothing: a link whose first copy is nowhere leaves no
+// directory behind.
+func TestLostLinkLeavesNothing(t *testing.T) {
+	tape := streamOf(t,
+		sims.Member{Kind: sims.Mailbox, Name: "ann/INBOX", UIDValidity: 7, Subscribed: -1},
+		sims.Member{Kind: sims.Message, Name: "ann/INBOX/1", Time: 900000000},
+		sims.Member{Kind: sims.Link, Name: "ann/INBOX/777", Time: 900000000, Link: "joe/INBOX/1"})
+	store := filepath.Join(t.TempDir(), "store")
+	_, log, err := restoreTo(t, store, Options{}, bytes.NewReader(tape))
+	if err != nil || log.lost != 1 {
+		t.Fatalf("%v, %q", err, log.lines)
+	}
+	checked := checkStreams(t, store, verify.StoreOptions{})
+	if len(checked.Problems)+len(checked.Warnings) > 0 {
+		t.Errorf("%q %q", checked.Problems, checked.Warnings)
+	}
+}
