@@ -132,7 +132,7 @@ func restored(t *testing.T, opt Options, tapes ...[]byte) string {
 }
 
 // again restores tapes into a store and wants nothing said but that dates stay:
-// in tape a date is of the line, so that the same message may come with another.
+// in tape a date is of the line, and the same message may come with another.
 func again(t *testing.T, store string, opt Options, tapes ...[]byte) Report {
 	t.Helper()
 	var in []io.Reader

@@ -225,9 +225,9 @@ func (p *planner) linkData(m *sims.Member) (*data, error) {
 	return &data{sums.get(false), sums.get(true)}, nil
 }
 
-// holdData holds what a later copy brings along against its first copy, of which
-// the store has sum. What is unlike it was in the mailbox that was backed up, it
-// may be, and is in no mailbox of the store.
+// holdData holds what a later copy brings along against its first copy, of
+// which the store has sum. What is unlike it was perhaps in the mailbox that
+// was backed up, and is in no mailbox of the store.
 func (c *collector) holdData(s *linkStep, sum [32]byte) {
 	c.holdShortData(s, shortSum(sum))
 }

@@ -27,8 +27,8 @@ func (c *streamCheck) forget(m *sims.Member, b body) {
 	}
 }
 
-// link compares a later copy, and the data that it brings along, which has to be
-// that of its first copy.
+// link compares a later copy, and the data that it brings along, which has to
+// be that of its first copy.
 func (c *streamCheck) link(m *sims.Member, data body) {
 	if !c.enter(m) {
 		return // the mailbox has been told
