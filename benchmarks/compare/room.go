@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -29,6 +30,19 @@ func freeRoom(dir string) (int64, error) {
 		free = min(free, memory)
 	}
 	return max(free-spareRoom, 0), nil
+}
+
+// freeFiles is how many files and directories can be made below dir. A file
+// system in memory has a limit of its own; some others say of none.
+func freeFiles(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	if st.Files == 0 {
+		return math.MaxInt64, nil
+	}
+	return int64(st.Ffree), nil
 }
 
 // availableMemory reads what the kernel has left for programs, in bytes.

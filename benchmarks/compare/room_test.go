@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,15 @@ func TestPoint(t *testing.T) {
 	if err := s.point(t.Context(), &large, &row); err != nil || begun || len(row.Left) != 1 || !strings.HasPrefix(row.Left[0], "9 entries: 1073741824.0 GiB of room, of which ") {
 		t.Errorf("begun %t, %q, %v", begun, row.Left, err)
 	}
+	many := point{size: "8 entries", files: math.MaxInt64 - 1, input: large.input}
+	if n, err := freeFiles(s.dir); err != nil || n <= 0 {
+		t.Errorf("%d files, %v", n, err)
+	} else if n < many.files {
+		if err := s.point(t.Context(), &many, &row); err != nil || begun || len(row.Left) != 2 || !strings.HasPrefix(row.Left[1], "8 entries: 9223372036854775806 files and directories, of which ") {
+			t.Errorf("begun %t, %q, %v", begun, row.Left, err)
+		}
+	}
+	row.Left = row.Left[:1]
 	write := func(name string) error { return os.WriteFile(s.at(name), nil, 0o600) }
 	if err := write("ldifconv"); err != nil {
 		t.Fatal(err)

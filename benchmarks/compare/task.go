@@ -29,6 +29,7 @@ type point struct {
 	size   string // "10000000 entries"
 	rounds int
 	need   int64 // bytes that its inputs and results take
+	files  int64 // files and directories that its results take
 	input  func() error
 	list   []contender
 }
@@ -101,6 +102,14 @@ func (s *suite) point(ctx context.Context, p *point, row *taskResult) error {
 	}
 	if p.need > free {
 		row.Left = append(row.Left, fmt.Sprintf("%s: %.1f GiB of room, of which %.1f are free", p.size, gib(p.need), gib(free)))
+		return nil
+	}
+	files, err := freeFiles(s.dir)
+	if err != nil {
+		return err
+	}
+	if p.files > files {
+		row.Left = append(row.Left, fmt.Sprintf("%s: %d files and directories, of which %d can be made", p.size, p.files, files))
 		return nil
 	}
 	if err := p.input(); err != nil {

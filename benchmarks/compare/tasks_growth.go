@@ -14,6 +14,7 @@ const (
 	tinyMedian   = 64        // where there is one in each mailbox
 	messageRoom  = 11 << 10  // in the stream and as a file in memory
 	mailboxRoom  = 16 << 10  // with its directories and its index
+	mailboxFiles = 5         // a message, its directories, the index, some of the user's
 	entryRoom    = 1 << 10   // of an export
 	manyFolders  = 100       // of a user who has one message in each
 	largeGrowth  = 1_000_000 // items from which on a size has fewer rounds
@@ -50,7 +51,7 @@ func growingMailboxes(s *suite) ([]task, error) {
 		shape := mailShape(n)
 		shape.Users, shape.Mailboxes, shape.Links, shape.Sizes = max(n/manyFolders, 1), manyFolders, 0, bench.Sizes{Median: tinyMedian}
 		p, name := s.mailPoint(n, "mailboxes", shape)
-		p.need = n * mailboxRoom
+		p.need, p.files = n*mailboxRoom, n*mailboxFiles
 		p.list = []contender{s.growingRestore(name, n, "mailboxes", shape), {
 			name: fmt.Sprintf("storeconv verify, %d mailboxes", n), role: ours, does: "storeconv verify --store out -f " + name,
 			cmd:    command{argv: []string{s.ours["storeconv"], "verify", "--store", s.at("out"), "-f", s.at(name), "--quiet"}},
