@@ -13,14 +13,10 @@ import (
 	"imsconv/storeconv/testsite"
 )
 
-// smallStore makes a store of several users with many small mailboxes.
-func smallStore(t *testing.T) string {
+// restored is a store made of a backup stream.
+func restored(t *testing.T, stream []byte) string {
 	t.Helper()
-	var stream bytes.Buffer
-	if _, err := testsite.WriteStream(&stream, testsite.StreamOptions{Seed: 4, Users: 6, Mailboxes: 30, Messages: 600, MedianSize: 3000, MaxSize: 400 << 10}, nil); err != nil {
-		t.Fatal(err)
-	}
-	s, err := restore.NewStream("small", bytes.NewReader(stream.Bytes()))
+	s, err := restore.NewStream("stream", bytes.NewReader(stream))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +25,16 @@ func smallStore(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return store
+}
+
+// smallStore makes a store of several users with many small mailboxes.
+func smallStore(t *testing.T) string {
+	t.Helper()
+	var stream bytes.Buffer
+	if _, err := testsite.WriteStream(&stream, testsite.StreamOptions{Seed: 4, Users: 6, Mailboxes: 30, Messages: 600, MedianSize: 3000, MaxSize: 400 << 10}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return restored(t, stream.Bytes())
 }
 
 var errFull = errors.New("full")

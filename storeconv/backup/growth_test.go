@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"testing"
 
-	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 )
 
@@ -32,15 +31,7 @@ func emptyMailboxes(t *testing.T, n int) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := restore.NewStream("empty", bytes.NewReader(text.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := t.TempDir()
-	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return store
+	return restored(t, text.Bytes())
 }
 
 // TestMailboxIsCheap: a mailbox in which there is nothing costs about its names

@@ -14,7 +14,6 @@ import (
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv/ims"
-	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 )
 
@@ -38,15 +37,7 @@ func listedStore(t *testing.T, mailboxes ...string) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := restore.NewStream("listed", bytes.NewReader(text.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := t.TempDir()
-	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return store
+	return restored(t, text.Bytes())
 }
 
 // addRecords writes a database of the store anew, with further records.

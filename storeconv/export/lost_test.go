@@ -15,6 +15,20 @@ import (
 	"imsconv/storeconv/sims"
 )
 
+// restored is a store made of a backup stream.
+func restored(t *testing.T, stream []byte) string {
+	t.Helper()
+	s, err := restore.NewStream("stream", bytes.NewReader(stream))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := t.TempDir()
+	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
 // What looks like mail of a store, and what its lists name, and is not
 // exported, is told: nobody else says that it is missing.
 func TestMailThatIsNotExported(t *testing.T) {
@@ -34,14 +48,7 @@ func TestMailThatIsNotExported(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := restore.NewStream("site", bytes.NewReader(text.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := t.TempDir()
-	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	store := restored(t, text.Bytes())
 	if _, log := exportTo(t, t.TempDir(), FromStore(store), Options{To: Maildir}); len(log.Problems)+len(log.Warnings) > 0 {
 		t.Fatalf("%q %q", log.Problems, log.Warnings)
 	}
@@ -106,14 +113,7 @@ func TestMessageUnlikeItsIndex(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := restore.NewStream("site", bytes.NewReader(text.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := t.TempDir()
-	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	store := restored(t, text.Bytes())
 	for uid, text := range map[string]string{"1": "Changed\n", "2": "short", "3": "X" + long[1:], "5": "No bare LF\r\n", "6": "\r\n"} {
 		name := filepath.Join(store, ims.UserDir("primary", "joe"), "00", uid+".msg")
 		was, err := os.Stat(name)
@@ -171,14 +171,7 @@ func TestKeywordThatCannotBe(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := restore.NewStream("site", bytes.NewReader(text.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := t.TempDir()
-	if _, err := restore.Restore(t.Context(), store, []*restore.Stream{s}, restore.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	store := restored(t, text.Bytes())
 	dir := ims.UserDir("primary", "anna")
 	index := filepath.Join(store, dir, ims.IndexName)
 	b, err := os.ReadFile(index)
