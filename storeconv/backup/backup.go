@@ -214,7 +214,7 @@ func (b *run) findNamedUsers(partitions []string) {
 // to the backup as what cannot be read is.
 func (b *run) stray(e *ims.Error) {
 	n := storeconv.NoteOf(e)
-	if e.Class == ims.Misplaced || strings.Count(e.Path, "/") == 1 {
+	if e.HidesMail() {
 		n.Severity = storeconv.Problem
 	}
 	if e.Class == ims.Misplaced || e.Class == ims.StrayFile {

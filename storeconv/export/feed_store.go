@@ -117,7 +117,7 @@ func (f *storeFeed) stray(e *ims.Error) {
 		return
 	}
 	n := storeconv.NoteOf(e)
-	if e.Class == ims.Misplaced || strings.Count(e.Path, "/") == 1 {
+	if e.HidesMail() {
 		n.Severity = storeconv.Problem
 	}
 	if e.Class == ims.Misplaced || e.Class == ims.StrayFile {

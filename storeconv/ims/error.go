@@ -3,6 +3,7 @@ package ims
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,6 +62,13 @@ func (e *Error) Severity() int {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// HidesMail tells whether what the error is of keeps mail from whoever takes it
+// out of the store: it lies where nobody looks for it, or in a partition that
+// cannot be entered.
+func (e *Error) HidesMail() bool {
+	return e.Class == Misplaced || strings.Count(e.Path, "/") == 1
+}
 
 // OfMachine tells whether an error is of the machine, which has no open file or
 // no memory left to give, and not of the file that was asked for. It says
