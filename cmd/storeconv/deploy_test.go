@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"imsconv/storeconv/testsite"
 )
@@ -109,7 +110,7 @@ func (d *deployed) check() {
 	users := 0
 	for i, part := range whole.Shards {
 		own := d.report(fmt.Sprintf("shard%d.json", i+1))
-		if part.Index != i+1 || part.Count != deployParts || part.Exit != own.Exit || part.Start != own.Start || !maps.Equal(part.Counts, own.Counts) {
+		if part.Index != i+1 || part.Count != deployParts || part.Exit != own.Exit || !part.Start.Equal(own.Start) || !maps.Equal(part.Counts, own.Counts) {
 			d.t.Errorf("of part %d the whole says %+v, and it says %+v", i+1, part, own)
 		}
 		users += part.Counts["users"]
@@ -122,7 +123,7 @@ func (d *deployed) check() {
 // partReport is what a report tells of a run, or of one part of it.
 type partReport struct {
 	Index, Count, Exit int
-	Start              string
+	Start              time.Time
 	Counts             map[string]int
 }
 
