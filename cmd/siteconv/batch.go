@@ -10,6 +10,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // batchFlags are the flags of run that make it that of a batch, or the closing
@@ -274,7 +275,7 @@ func (c *conversion) index() {
 		return
 	}
 	b.mail = map[string]bool{}
-	for id := range c.mail.ids.Unmarked() {
+	for id := range c.mail.IDs.Unmarked() {
 		if b.set.has(id) {
 			b.mail[id] = true
 		}
@@ -284,13 +285,13 @@ func (c *conversion) index() {
 
 // share is which part of the messages is of the users of the batch; of no
 // batch, all.
-func (b *batch) share(m *mail) float64 {
+func (b *batch) share(m *inputs.Mail) float64 {
 	if b == nil {
 		return 1
 	}
 	var n int64
 	for id := range b.mail {
-		n += m.perUser[id]
+		n += m.PerUser[id]
 	}
-	return float64(n) / float64(max(m.messages, 1))
+	return float64(n) / float64(max(m.Messages, 1))
 }

@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // claimBatch finds the users of the batch, and makes its folder this run's.
@@ -182,13 +183,13 @@ func (c *conversion) takeStream(have *state, want state, force bool) (state, err
 		}
 		return st, nil
 	}
-	st.Inputs = []input{have.Inputs[0], want.Inputs[1]}
+	st.Inputs = []inputs.Input{have.Inputs[0], want.Inputs[1]}
 	c.batch.fresh = len(have.Inputs) == 1
 	if c.batch.fresh || st.same(*have) && !force {
 		return st, nil
 	}
 	if !have.Finished && !force {
-		return st, cli.WithHint(fmt.Errorf("%s was begun with another stream than %s", c.out, c.store().path),
+		return st, cli.WithHint(fmt.Errorf("%s was begun with another stream than %s", c.out, c.store().Path),
 			"--force adds what this one has: messages that are there are passed over")
 	}
 	st.Done, st.Finished = []string{lockStep}, false

@@ -50,10 +50,10 @@ func (c *conversion) lookForGone(ctx context.Context, job *cli.Job) (gone, error
 			list[dn] = to
 			job.Warning("entry-renamed", id, fmt.Sprintf("the export has the user as %s, no more as %s: the records name the entry as it is now", to, dn))
 		case damaged || len(ids) == all:
-			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s, but may be no export of the whole directory: the record that unlocks the user stays, and ldapmodify goes on behind it with -c", c.export().path, dn))
+			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s, but may be no export of the whole directory: the record that unlocks the user stays, and ldapmodify goes on behind it with -c", c.export().Path, dn))
 		default:
 			list[dn] = nil
-			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s and no other of the user: no record unlocks it", c.export().path, dn))
+			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s and no other of the user: no record unlocks it", c.export().Path, dn))
 		}
 	}
 	return list, nil

@@ -13,6 +13,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv/ldif"
 )
 
@@ -118,7 +119,7 @@ func isLocked(rec *ldif.Record) bool {
 
 // judge takes what an export says of the users of a batch into its row, when it
 // is newer than the batch.
-func (s *seen) judge(row *batchRow, export *input) {
+func (s *seen) judge(row *batchRow, export *inputs.Input) {
 	if len(row.state.Inputs) == 0 || row.state.Inputs[0].SHA256 == export.SHA256 {
 		return
 	}

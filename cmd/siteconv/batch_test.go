@@ -14,6 +14,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -502,13 +503,13 @@ func TestJudge(t *testing.T) {
 		{restored, map[string]place{"a": on(thirdHost, false), "b": on(newHost, false)}, restored, &seenUsers{Moved: 1, Neither: 1}},
 		{restoring, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, restoring, &seenUsers{Moved: 2}},
 	} {
-		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: state{Inputs: []input{{SHA256: "old"}}}}
+		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: state{Inputs: []inputs.Input{{SHA256: "old"}}}}
 		s := &seen{where: tt.where}
-		s.judge(row, &input{SHA256: "old"})
+		s.judge(row, &inputs.Input{SHA256: "old"})
 		if row.Seen != nil || row.State != tt.state {
 			t.Errorf("an export that is no newer is believed: %+v", row)
 		}
-		s.judge(row, &input{SHA256: "new"})
+		s.judge(row, &inputs.Input{SHA256: "new"})
 		if d := cmp.Diff(tt.seen, row.Seen); d != "" || row.State != tt.want {
 			t.Errorf("%s is %s, want %s: %s", tt.state, row.State, tt.want, d)
 		}

@@ -89,10 +89,10 @@ func (c *conversion) eachUser(ctx context.Context, job *cli.Job, log teller, fil
 }
 
 func (c *conversion) openExport(job *cli.Job) (*cli.Input, error) {
-	if export := c.export(); export.stdin != nil {
-		return flags.CheckExport(export.stdin.Open())
+	if export := c.export(); export.Stdin != nil {
+		return flags.CheckExport(export.Stdin.Open())
 	}
-	return flags.OpenExport(job, c.export().path)
+	return flags.OpenExport(job, c.export().Path)
 }
 
 // teller is where a reading of the export tells what it finds.
@@ -226,7 +226,7 @@ func andMore(n int) string {
 // nobody is the error of a batch without users.
 func (ch *chooser) nobody(n *roster.Counts) error {
 	left := len(ch.taken) + len(ch.moved) + len(ch.elsewhere)
-	path := ch.c.export().path
+	path := ch.c.export().Path
 	switch {
 	case left > 0:
 		return fmt.Errorf("nobody is left for the batch: %d are in other batches, %d on the new mail host, %d on a third one", len(ch.taken), len(ch.moved), len(ch.elsewhere))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 )
@@ -88,7 +89,7 @@ func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags
 		return err
 	}
 	c.closing.judge(c.export())
-	if err := c.closing.check(job, c.whole, c.export().path, f.force); err != nil {
+	if err := c.closing.check(job, c.whole, c.export().Path, f.force); err != nil {
 		return err
 	}
 	c.tellLocksDropped(job)
@@ -115,7 +116,7 @@ func (cl *closing) names() (names []string) {
 }
 
 // judge finds out how old the export is, and what it says of the batches.
-func (cl *closing) judge(export *input) {
+func (cl *closing) judge(export *inputs.Input) {
 	for _, row := range cl.batches {
 		cl.found.judge(row, export)
 		cl.stale = cl.stale || row.Seen == nil
@@ -249,7 +250,7 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	for id := range c.mail.ids.Unmarked() {
+	for id := range c.mail.IDs.Unmarked() {
 		if _, ok := of[strings.ToLower(id)]; !ok && !c.closing.found.others.has(id) {
 			job.Warning("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: --batch with --users restores it")
 		}

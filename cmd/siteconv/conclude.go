@@ -65,7 +65,7 @@ func (c *conversion) writeReport(job *cli.Job, st *state) error {
 
 func (c *conversion) ledgerInputs() (list []ledger.Input) {
 	for _, in := range c.inputs {
-		list = append(list, ledger.Input{Role: in.Role, Path: in.path, Bytes: in.Bytes, SHA256: in.SHA256, Tree: in.tree})
+		list = append(list, ledger.Input{Role: in.Role, Path: in.Path, Bytes: in.Bytes, SHA256: in.SHA256, Tree: in.Tree})
 	}
 	return list
 }

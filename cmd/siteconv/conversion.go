@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/storeconv"
 )
 
@@ -16,7 +17,7 @@ import (
 type conversion struct {
 	site     *site.Site // as site.toml and the command line say
 	scenario scenario
-	inputs   []input // the export first, then the stream or the store
+	inputs   []inputs.Input // the export first, then the stream or the store
 	out      string
 
 	base          []string
@@ -32,15 +33,20 @@ type conversion struct {
 	batch   *batch   // nil: the whole site
 	closing *closing // nil: what comes before the closing pass
 
-	tops    []string  // the DNs of the top entries of the export
-	mail    *mail     // of the stream or store
-	pre     preflight // what a look before the run has found
+	tops    []string     // the DNs of the top entries of the export
+	mail    *inputs.Mail // of the stream or store
+	pre     preflight    // what a look before the run has found
 	account account
 	keep    func() error // marks the current step as done; nothing in a dry run
 }
 
-func (c *conversion) export() *input { return &c.inputs[0] }
-func (c *conversion) store() *input  { return &c.inputs[1] }
+func (c *conversion) export() *inputs.Input { return &c.inputs[0] }
+func (c *conversion) store() *inputs.Input  { return &c.inputs[1] }
+
+// backup is the mail of a SIMS site.
+func (c *conversion) backup() inputs.Backup {
+	return inputs.Backup{Path: c.store().Path, How: c.set.source}
+}
 
 // hasMail says whether there is a stream or store yet: that of a batch is
 // backed up when its users are locked.
@@ -109,7 +115,7 @@ func (f *runFlags) conversion() (*conversion, error) {
 	}
 	c := &conversion{site: s, scenario: sc, keep: func() error { return nil }, out: f.out,
 		base: s.Directory.Base, defaultDomain: s.Directory.DefaultDomain, jobs: f.jobs.Number(), sync: f.sync.Mode,
-		only: f.only, dryRun: f.dryRun || f.preflight, noVerify: f.noVerify, mail: newMail()}
+		only: f.only, dryRun: f.dryRun || f.preflight, noVerify: f.noVerify, mail: inputs.NewMail()}
 	if c.set.source, err = s.RestoreChoices(); err != nil {
 		return nil, err
 	}
@@ -123,21 +129,21 @@ func (f *runFlags) conversion() (*conversion, error) {
 }
 
 // inputs are the export and the stream or store.
-func (f *runFlags) inputs(sc *scenario, s *site.Site) ([]input, error) {
-	mail, flag := input{Role: "stream", path: f.place(s, f.stream, s.Inputs.Stream)}, f.stream
+func (f *runFlags) inputs(sc *scenario, s *site.Site) ([]inputs.Input, error) {
+	mail, flag := inputs.Input{Role: "stream", Path: f.place(s, f.stream, s.Inputs.Stream)}, f.stream
 	if sc.nms() {
-		mail, flag = input{Role: "nms-store", path: f.place(s, f.store, s.Inputs.Store)}, f.store
+		mail, flag = inputs.Input{Role: "nms-store", Path: f.place(s, f.store, s.Inputs.Store)}, f.store
 	}
-	list := []input{{Role: "ldif", path: f.place(s, f.ldif, s.Inputs.LDIF)}, mail}
-	if sc.batches && flag == "" && missing(mail.path) {
+	list := []inputs.Input{{Role: "ldif", Path: f.place(s, f.ldif, s.Inputs.LDIF)}, mail}
+	if sc.batches && flag == "" && missing(mail.Path) {
 		list = list[:1]
 	}
 	for i := range list {
 		in := &list[i]
-		if in.path == "" {
+		if in.Path == "" {
 			return nil, cli.Usagef("no --site DIR and no --%s: where is the input?", in.Role)
 		}
-		in.Name = filepath.Base(in.path)
+		in.Name = filepath.Base(in.Path)
 	}
 	return list, nil
 }

@@ -18,6 +18,7 @@ import (
 	"imsconv/cmd/internal/runbook"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/internal/stream"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv/ldif"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
@@ -75,8 +76,7 @@ func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) er
 		return err
 	}
 	defer in.Close()
-	size := &countedReader{r: in}
-	r := ldif.NewReader(size, ldif.Options{})
+	r := ldif.NewReader(inputs.Count(in, &sv.facts.ExportBytes), ldif.Options{})
 	var pilots []weighed
 	domains := map[string]bool{}
 	for ctx.Err() == nil {
@@ -85,7 +85,7 @@ func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) er
 		case err == io.EOF && sv.facts.Entries == 0:
 			return fmt.Errorf("%s: no directory export: there is no entry in it", path)
 		case err == io.EOF:
-			sv.facts.Domains, sv.facts.ExportBytes = int64(len(domains)), size.n
+			sv.facts.Domains = int64(len(domains))
 			sv.facts.Pilot = pilotOf(pilots)
 			return nil
 		case ldif.IsDamage(err):
@@ -141,17 +141,6 @@ func pilotOf(users []weighed) []string {
 		}
 	}
 	return out
-}
-
-type countedReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // stream counts the messages of a backup stream. A folder of mailbox files or
@@ -248,7 +237,7 @@ func (sv *planSurvey) tree(path string) error {
 // store counts the messages of an NMS store, partition by partition, those that
 // lie elsewhere too.
 func (sv *planSurvey) store(ctx context.Context, of *site.Site, path string) error {
-	apart, err := elsewhere(of, path)
+	apart, err := inputs.Elsewhere(of, path)
 	if err != nil {
 		return err
 	}

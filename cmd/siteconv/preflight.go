@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // finding is one thing that a look at the inputs, before anything is written,
@@ -105,18 +106,18 @@ func (p *preflight) fail(code, where string, err error) {
 func (p *preflight) advise(text string) { p.found[len(p.found)-1].hint = text }
 
 // failInput is fail for an input that cannot be read as what it should be.
-func (p *preflight) failInput(in *input, err error) {
+func (p *preflight) failInput(in *inputs.Input, err error) {
 	var packed *cli.PackedError
 	switch {
 	case errors.As(err, &packed):
-		p.fail("wrong-kind", in.path, err)
+		p.fail("wrong-kind", in.Path, err)
 		p.advise("the file is damaged, or not all of it is there: fetch or make it again")
 	case errors.Is(err, fs.ErrNotExist):
-		p.fail("input-missing", in.path, err)
+		p.fail("input-missing", in.Path, err)
 	case errors.Is(err, fs.ErrPermission):
-		p.fail("input-unreadable", in.path, err)
+		p.fail("input-unreadable", in.Path, err)
 	default:
-		p.fail("wrong-kind", in.path, err)
+		p.fail("wrong-kind", in.Path, err)
 	}
 }
 

@@ -52,7 +52,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 	counts, some := map[string]int64{}, map[string][]string{}
 	err := c.compareUsers(ctx, job, func(kind, where, text string) {
 		counts[kind]++
-		if len(some[kind]) >= oddShown {
+		if len(some[kind]) >= mostExamples {
 			return
 		}
 		switch kind {
@@ -67,9 +67,9 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	for _, f := range []struct{ kind, code, where, one, many, text string }{
-		{mailNoEntry, "mail-no-entry", c.store().path, "user has", "users have", "mail and no entry in the directory"},
-		{entryNoMail, "entry-no-mail", c.export().path, "user has", "users have", "an entry and no mail"},
-		{caseDiffers, "case-differs", c.store().path, "id differs", "ids differ", "from that of the other side in case only"},
+		{mailNoEntry, "mail-no-entry", c.store().Path, "user has", "users have", "mail and no entry in the directory"},
+		{entryNoMail, "entry-no-mail", c.export().Path, "user has", "users have", "an entry and no mail"},
+		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {
 			c.pre.find(f.code, f.where, "%s %s: %s", number(int(n), f.one, f.many), f.text, examples(some[f.kind], n))
@@ -86,7 +86,7 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	}
 	c.pre.fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", thousands(rep.Changed), thousands(rep.Entries), thousands(rep.Users), thousands(rep.Groups), thousands(rep.Domains))
 	if len(rep.Problems) > 0 {
-		c.pre.find("upgrade-problems", c.export().path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
+		c.pre.find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type userHosts struct {
 // who is on the old one moves. Batches tell of their own users.
 func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	if !c.scenario.moves && !c.site.Stays() {
-		c.pre.find("host-stays", c.export().path, "the scenario %s has no new host: %s is not used", c.scenario.name, c.site.Hosts.New)
+		c.pre.find("host-stays", c.export().Path, "the scenario %s has no new host: %s is not used", c.scenario.name, c.site.Hosts.New)
 	}
 	if c.newHost() == "" || c.whole != "" {
 		return nil
@@ -44,7 +44,7 @@ func (u *userHosts) add(id, name string, at host) {
 		u.users[strings.ToLower(name)]++
 	}
 	u.at[at]++
-	if at == thirdHost && len(u.third) < oddShown {
+	if at == thirdHost && len(u.third) < mostExamples {
 		u.third = append(u.third, id)
 	}
 }
@@ -55,14 +55,14 @@ func (u *userHosts) names() string {
 		return cmp.Or(cmp.Compare(u.users[b], u.users[a]), cmp.Compare(a, b))
 	})
 	var some []string
-	for _, name := range hosts[:min(len(hosts), oddShown)] {
+	for _, name := range hosts[:min(len(hosts), mostExamples)] {
 		some = append(some, fmt.Sprintf("%s %s", name, thousands(u.users[name])))
 	}
 	return examples(some, int64(len(hosts)))
 }
 
 func (c *conversion) judgeHosts(u *userHosts) {
-	hosts, path, third := &c.site.Hosts, c.export().path, u.at[thirdHost]
+	hosts, path, third := &c.site.Hosts, c.export().Path, u.at[thirdHost]
 	switch {
 	case hosts.Old == "" && len(u.users) > 1:
 		c.pre.find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())

@@ -12,6 +12,7 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/page"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv"
 )
 
@@ -22,25 +23,33 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return nil
 	}
 	in := c.store()
-	if err := job.Reads(in.path); err != nil {
+	if err := job.Reads(in.Path); err != nil {
 		return c.inputError(ctx, in, err)
 	}
-	in.meter = job.Meter("files", 0, sizeOf(in.path))
-	if err := c.surveyMail(ctx, job); err != nil {
+	in.Meter = job.Meter("files", 0, sizeOf(in.Path))
+	if err := c.readMail(ctx, job); err != nil {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.fact("mail", "%s, %s, %s; %s at least", number(m.ids.Len(), "user", "users"), number(int(m.messages), "message", "messages"), page.Size(m.bytes, "en"), number(int(m.folders), "directory", "directories"))
-	if m.ids.Len() == 0 {
-		c.pre.find("empty-mail", in.path, "there is no user in it")
+	c.pre.fact("mail", "%s, %s, %s; %s at least", number(m.IDs.Len(), "user", "users"), number(int(m.Messages), "message", "messages"), page.Size(m.Bytes, "en"), number(int(m.Folders), "directory", "directories"))
+	if m.IDs.Len() == 0 {
+		c.pre.find("empty-mail", in.Path, "there is no user in it")
 	}
-	if len(m.faults) > 0 {
-		c.pre.find("damaged-mail", in.path, "not all of it can be read: %s", kindsText(m.faults))
+	if len(m.Faults) > 0 {
+		c.pre.find("damaged-mail", in.Path, "not all of it can be read: %s", kindsText(m.Faults))
 	}
-	if m.refused > 0 {
-		c.pre.find("forbidden-names", in.path, "%d user ids or folder names are not allowed in the new store: %s", m.refused, examples(m.odd, m.refused))
+	if m.Refused > 0 {
+		c.pre.find("forbidden-names", in.Path, "%d user ids or folder names are not allowed in the new store: %s", m.Refused, examples(m.Odd, m.Refused))
 	}
 	return nil
+}
+
+// readMail learns what there is on the mail side.
+func (c *conversion) readMail(ctx context.Context, job *cli.Job) error {
+	if c.scenario.nms() {
+		return c.store().ReadStore(ctx, c.site, c.mail)
+	}
+	return c.store().ReadBackup(ctx, job, c.set.source, c.mail)
 }
 
 // sizeOf is the size of a file; of a folder it is not known.
@@ -54,7 +63,7 @@ func sizeOf(path string) int64 {
 
 // inputError makes a finding of what is wrong with an input, unless the run was
 // interrupted, or the command line is wrong.
-func (c *conversion) inputError(ctx context.Context, in *input, err error) error {
+func (c *conversion) inputError(ctx context.Context, in *inputs.Input, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -64,6 +73,9 @@ func (c *conversion) inputError(ctx context.Context, in *input, err error) error
 	c.pre.failInput(in, err)
 	return nil
 }
+
+// mostExamples is how many of the same a finding names.
+const mostExamples = 5
 
 // examples are some of n texts in one line.
 func examples(some []string, n int64) string {
@@ -78,10 +90,10 @@ func examples(some []string, n int64) string {
 // domain.
 func (c *conversion) lookAtExport(ctx context.Context, job *cli.Job) error {
 	in := c.export()
-	if err := job.Reads(in.path); err != nil {
+	if err := job.Reads(in.Path); err != nil {
 		return c.inputError(ctx, in, err)
 	}
-	if err := in.fingerprint(ctx, nil); err != nil {
+	if err := in.Fingerprint(ctx, nil); err != nil {
 		return c.inputError(ctx, in, err)
 	}
 	if err := c.lookAtProduct(ctx, job); err != nil {
@@ -101,14 +113,14 @@ func (c *conversion) lookAtExport(ctx context.Context, job *cli.Job) error {
 // surveyExport learns the top entries of the export and its domains.
 func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
 	export := c.export()
-	in, err := flags.OpenExport(job, export.path)
+	in, err := flags.OpenExport(job, export.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	sv, err := directory.Read(&countTo{r: in, n: &export.plain}, export.path, c.mail.ids, nil)
+	sv, err := directory.Read(inputs.Count(in, &export.Plain), export.Path, c.mail.IDs, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", export.path, err)
+		return nil, fmt.Errorf("%s: %w", export.Path, err)
 	}
 	c.tops = sv.Tops
 	if len(c.base) == 0 {
@@ -120,7 +132,7 @@ func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
 // settleDomain takes the default domain that is named, else the one that fits
 // the store, and says why.
 func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
-	path := c.export().path
+	path := c.export().Path
 	if c.hasMail() {
 		c.pre.fact("evidence", "%s", evidence(sv))
 	}
@@ -135,7 +147,7 @@ func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 		c.pre.find("domain-not-said", path, "without a backup stream the default domain, whose users have bare uids in the store, is not known")
 		return
 	}
-	name, err := sv.DefaultDomain(c.mail.ids)
+	name, err := sv.DefaultDomain(c.mail.IDs)
 	if err != nil {
 		c.pre.fail("domains-tie", path, err)
 		return
@@ -169,7 +181,7 @@ func evidence(sv *directory.Survey) string {
 // lookAtProduct refuses the export of the product that the scenario is not for,
 // and a base that nothing lies below.
 func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
-	path := c.export().path
+	path := c.export().Path
 	in, err := flags.OpenExport(job, path)
 	if err != nil {
 		return err
@@ -212,7 +224,7 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 }
 
 func (c *conversion) otherProduct(n int64, has, lacks, scenario string) {
-	c.pre.find("wrong-product", c.export().path, "%d mail entries are of %s and none of %s: this is the wrong export for the scenario", n, has, lacks)
+	c.pre.find("wrong-product", c.export().Path, "%d mail entries are of %s and none of %s: this is the wrong export for the scenario", n, has, lacks)
 	c.pre.advise("its scenario is " + scenario + "; or take the export that belongs to the store")
 }
 
@@ -254,7 +266,7 @@ func (c *conversion) lookAtFilter(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if rep.Selected == 0 {
-		c.pre.find("filter-empty", c.export().path, "no entry at or below the bases matches %s", c.set.upgrade.Filter)
+		c.pre.find("filter-empty", c.export().Path, "no entry at or below the bases matches %s", c.set.upgrade.Filter)
 	}
 	return nil
 }

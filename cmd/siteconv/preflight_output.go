@@ -60,7 +60,7 @@ func (c *conversion) judgeOwner(err error) {
 func (c *conversion) lookApart(f *runFlags) {
 	var read []string
 	for _, in := range c.inputs {
-		read = append(read, in.path)
+		read = append(read, in.Path)
 	}
 	if f.site != "" {
 		read = append(read, c.site.Dir)
@@ -141,17 +141,17 @@ const (
 // needs is about what the output takes: bytes, and files and folders.
 func (c *conversion) needs(links bool) (bytes, nodes int64) {
 	m := c.mail
-	bytes = c.export().plain*ldifTimes + (m.folders+int64(m.ids.Len()))*2*block + m.messages*indexLine
-	nodes = m.folders*3 + int64(m.ids.Len())*4
+	bytes = c.export().Plain*ldifTimes + (m.Folders+int64(m.IDs.Len()))*2*block + m.Messages*indexLine
+	nodes = m.Folders*3 + int64(m.IDs.Len())*4
 	if c.domainsOnly() && c.batch == nil || c.closing != nil || links {
 		return bytes, nodes
 	}
-	mail := m.bytes + m.files*block/2
-	if c.scenario.nms() && c.site.Destination == site.Maildir && !sameDevice(existing(c.out), c.store().path) {
-		return bytes + 2*mail, nodes + 2*m.files // the store is made on the way
+	mail := m.Bytes + m.Files*block/2
+	if c.scenario.nms() && c.site.Destination == site.Maildir && !sameDevice(existing(c.out), c.store().Path) {
+		return bytes + 2*mail, nodes + 2*m.Files // the store is made on the way
 	}
 	share := c.batch.share(m)
-	return bytes + int64(share*float64(mail)), nodes + int64(share*float64(m.files))
+	return bytes + int64(share*float64(mail)), nodes + int64(share*float64(m.Files))
 }
 
 // owner is whose the mail becomes; nil: the caller's.
@@ -171,20 +171,20 @@ func (c *conversion) links(parent string) bool {
 	if !c.scenario.nms() {
 		return false
 	}
-	one := sameDevice(parent, c.store().path)
+	one := sameDevice(parent, c.store().Path)
 	asked, auto := c.set.relocate.Via == relocate.ViaHardlink, c.set.relocate.Via == relocate.ViaAuto
 	if c.site.Destination == site.Maildir {
 		asked, auto = c.set.export.Via == export.Hardlink, false
 	}
 	switch {
 	case asked && !one:
-		c.pre.find("no-hardlinks", c.out, "the store %s lies on another file system, over which there are no hard links", c.store().path)
+		c.pre.find("no-hardlinks", c.out, "the store %s lies on another file system, over which there are no hard links", c.store().Path)
 	case asked || auto && one:
-		c.pre.find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().path)
+		c.pre.find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().Path)
 		return true
 	}
 	if c.set.relocate.Via == relocate.ViaSymlink && c.site.Destination != site.Maildir {
-		c.pre.find("source-stays", c.out, "messages are symbolic links into %s: without it there is no mail in %s", c.store().path, c.mailName())
+		c.pre.find("source-stays", c.out, "messages are symbolic links into %s: without it there is no mail in %s", c.store().Path, c.mailName())
 		return true
 	}
 	return false

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // planted is a site in which one thing is wrong.
@@ -106,7 +108,7 @@ var plants = []planted{
 		c.judgeRoom(room{parent: "/", bytes: bytes + 1, nodes: -1}, false)
 	}},
 	{code: "no-inodes", judge: func(c *conversion) {
-		c.mail.folders = 10
+		c.mail.Folders = 10
 		c.judgeRoom(room{parent: "/", bytes: 1 << 60, nodes: 3}, false)
 	}},
 	{code: "no-hardlinks", args: func(t *testing.T, dir string) []string {
@@ -204,7 +206,7 @@ func TestPreflightFindsWhatIsPlanted(t *testing.T) {
 func findings(t *testing.T, p *planted) []told {
 	t.Helper()
 	if p.judge != nil {
-		c := &conversion{out: "out", mail: newMail(), inputs: []input{{path: "x", plain: 1 << 20}, {path: "y"}}}
+		c := &conversion{out: "out", mail: inputs.NewMail(), inputs: []inputs.Input{{Path: "x", Plain: 1 << 20}, {Path: "y"}}}
 		p.judge(c)
 		errs, warnings := c.pre.told()
 		return append(errs, warnings...)

@@ -99,7 +99,7 @@ func (c *conversion) fill(job *cli.Job) error {
 		return err
 	}
 	up.DefaultDomain = c.defaultDomain
-	c.set.upgrade = ldifconv.Options{From: c.scenario.product, Kinds: c.kinds(), Base: c.base, Jobs: c.jobs, Name: c.export().path, TempDir: c.tempDir()}
+	c.set.upgrade = ldifconv.Options{From: c.scenario.product, Kinds: c.kinds(), Base: c.base, Jobs: c.jobs, Name: c.export().Path, TempDir: c.tempDir()}
 	if err := up.Fill(job, &c.set.upgrade); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // stateName is the file in the output folder that says whose output it is.
@@ -25,7 +26,7 @@ const stateName = ".siteconv.json"
 // it holds no clock and no path of the machine.
 type state struct {
 	Scenario string            `json:"scenario"`
-	Inputs   []input           `json:"inputs"`
+	Inputs   []inputs.Input    `json:"inputs"`
 	Options  map[string]string `json:"options"`
 	Finished bool              `json:"finished"`
 	// Done are the steps that need not be done again after an interruption. What
@@ -35,7 +36,7 @@ type state struct {
 
 func (s state) same(t state) bool {
 	return s.Scenario == t.Scenario && maps.Equal(s.Options, t.Options) &&
-		slices.EqualFunc(s.Inputs, t.Inputs, func(a, b input) bool {
+		slices.EqualFunc(s.Inputs, t.Inputs, func(a, b inputs.Input) bool {
 			return a.Role == b.Role && a.Bytes == b.Bytes && a.SHA256 == b.SHA256
 		})
 }
@@ -217,7 +218,7 @@ func difference(have, want state) string {
 	}
 	for i, in := range want.Inputs {
 		if i >= len(have.Inputs) || have.Inputs[i].SHA256 != in.SHA256 || have.Inputs[i].Role != in.Role {
-			return fmt.Sprintf("another %s than %s", in.Role, in.path)
+			return fmt.Sprintf("another %s than %s", in.Role, in.Path)
 		}
 	}
 	// Either may have options of site.toml that the other has not.

@@ -17,6 +17,7 @@ import (
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/manual"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 const statusDoc = `Lists the batches of an output folder of the scenario sims-incremental, with
@@ -99,7 +100,7 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	if len(c.inputs) > 0 {
-		if stdin := c.inputs[0].stdin; stdin != nil {
+		if stdin := c.inputs[0].Stdin; stdin != nil {
 			defer stdin.Close()
 		}
 		if err := s.look(ctx, c, job); err != nil {
@@ -183,14 +184,14 @@ func (f *statusFlags) findExport(c *conversion, job *cli.Job) error {
 			return nil
 		}
 	}
-	in := input{Role: "ldif", Name: filepath.Base(path), path: path}
+	in := inputs.Input{Role: "ldif", Name: filepath.Base(path), Path: path}
 	if path == "-" {
 		var err error
-		if in.stdin, err = job.Again(path, ""); err != nil {
+		if in.Stdin, err = job.Again(path, ""); err != nil {
 			return err
 		}
 	}
-	c.inputs = []input{in}
+	c.inputs = []inputs.Input{in}
 	return nil
 }
 
@@ -216,7 +217,7 @@ func exportOf(out string) (string, error) {
 // look takes in what the export says.
 func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 	export := c.export()
-	if err := export.fingerprint(ctx, nil); err != nil {
+	if err := export.Fingerprint(ctx, nil); err != nil {
 		return err
 	}
 	found, err := c.look(ctx, job, job)
@@ -226,7 +227,7 @@ func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 	for _, row := range s.Batches {
 		found.judge(row, export)
 	}
-	s.OfNoBatch, s.Export = append([]string{}, found.left...), export.path
+	s.OfNoBatch, s.Export = append([]string{}, found.left...), export.Path
 	s.LockedBefore = found.lockedBefore()
 	return nil
 }

@@ -30,7 +30,7 @@ func (c *conversion) lockUsers(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if c.hasMail() {
-		job.Warning("backup-before-lock", c.store().path, "the stream is there before the users are locked: mail that comes in between is not in it; a backup made after the lock, given with --stream, adds it")
+		job.Warning("backup-before-lock", c.store().Path, "the stream is there before the users are locked: mail that comes in between is not in it; a backup made after the lock, given with --stream, adds it")
 	}
 	r := c.batchRecords(job)
 	var rep ldifconv.Report
@@ -170,11 +170,11 @@ func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id st
 		_, err := c.upgradeTo(ctx, job, w, opt)
 		w.CloseWithError(err)
 	}()
-	look, err := directory.Limits(entries, c.export().path, c.defaultDomain, nil)
+	look, err := directory.Limits(entries, c.export().Path, c.defaultDomain, nil)
 	entries.Close() // ends an upgrade that is not read to its end
 	<-done
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.export().path, err)
+		return nil, fmt.Errorf("%s: %w", c.export().Path, err)
 	}
 	return quotas(look), nil
 }
@@ -205,11 +205,11 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 		}
 	}
 	job.Count("users without mail", none)
-	if n := c.mail.ids.Len(); len(mail) == 0 && n > 0 {
-		job.Problem("foreign-stream", c.store().path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", number(n, "user", "users")))
+	if n := c.mail.IDs.Len(); len(mail) == 0 && n > 0 {
+		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", number(n, "user", "users")))
 	}
 	if len(c.batch.mail) == 0 { // no step has read the mail
-		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.messages})})
+		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (c *conversion) checkBoth(ctx context.Context, job *cli.Job) (before, after
 	if c.scenario.nms() {
 		product, name = check.NMS, "nms"
 	}
-	found, err := c.checkFile(ctx, job, c.export().path, product)
+	found, err := c.checkFile(ctx, job, c.export().Path, product)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,7 @@ func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
 // compareUsers tells of users that one side has alone.
 func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) error {
 	export := c.export()
-	in, err := job.Open(export.path)
+	in, err := job.Open(export.Path)
 	if err != nil {
 		return err
 	}
@@ -42,19 +42,19 @@ func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(k
 	folded := map[string]string{} // ids of entries without mail, by their lower-case form
 	for u, err := range directory.Users(in) {
 		if err != nil {
-			return fmt.Errorf("%s: %w", export.path, err)
+			return fmt.Errorf("%s: %w", export.Path, err)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		id := u.ID(c.defaultDomain)
-		if c.mail.ids.Mark(id) {
+		if c.mail.IDs.Mark(id) {
 			continue
 		}
 		folded[strings.ToLower(id)] = id
-		tell(entryNoMail, fmt.Sprintf("%s:%d", export.path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
+		tell(entryNoMail, fmt.Sprintf("%s:%d", export.Path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
 	}
-	for id := range c.mail.ids.Unmarked() {
+	for id := range c.mail.IDs.Unmarked() {
 		if other, ok := folded[strings.ToLower(id)]; ok {
 			tell(caseDiffers, id, fmt.Sprintf("the store has %q, the directory %q: they differ in case only", id, other))
 			continue

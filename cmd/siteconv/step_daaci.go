@@ -56,7 +56,7 @@ func writeRecords(w io.Writer, records []ldif.Record) error {
 func (c *conversion) surveyDelegation(ctx context.Context, job *cli.Job) (*aci.Survey, error) {
 	path := filepath.Join(c.out, upgraded)
 	if c.dryRun {
-		path = c.export().path
+		path = c.export().Path
 	}
 	in, err := job.Open(path)
 	if err != nil {

@@ -123,7 +123,7 @@ func (c *conversion) upgradeFile(ctx context.Context, job *cli.Job, name string,
 
 // upgradeTo reads the export once and upgrades it.
 func (c *conversion) upgradeTo(ctx context.Context, job *cli.Job, w io.Writer, opt ldifconv.Options) (ldifconv.Report, error) {
-	path := c.export().path
+	path := c.export().Path
 	in, err := job.Open(path)
 	if err != nil {
 		return ldifconv.Report{}, err

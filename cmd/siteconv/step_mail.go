@@ -21,7 +21,7 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 	}
 	defer end()
 	opt := c.set.export
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().plain)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().Plain)
 	rep, err := export.Export(ctx, c.mailDir(), src, opt)
 	if errors.Is(err, export.ErrWaiting) {
 		err = cli.WithHint(err, "the same command again takes the users that were left out")
@@ -44,11 +44,11 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses
 		}
 		return export.FromStore(store), func() {}, err
 	}
-	r, end, err := c.openBytes(ctx, job)
+	r, end, err := c.backup().OpenBytes(ctx, job)
 	if err != nil {
 		return nil, nil, err
 	}
-	if src, err = export.FromStream(c.store().path, r); err != nil {
+	if src, err = export.FromStream(c.store().Path, r); err != nil {
 		end()
 		return nil, nil, err
 	}
@@ -62,16 +62,16 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses
 // store as it is.
 func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log) (string, error) {
 	if c.dryRun {
-		return c.store().path, nil
+		return c.store().Path, nil
 	}
 	limits, err := c.limits(ctx, job)
 	if err != nil {
 		return "", err
 	}
 	store := filepath.Join(c.tempDir(), "store")
-	_, err = relocate.Relocate(ctx, store, c.store().path, relocate.Options{
+	_, err = relocate.Relocate(ctx, store, c.store().Path, relocate.Options{
 		RepairHash: true, AddMissing: true, Requota: true, Limits: limits, Jobs: c.jobs, Sync: storeconv.SyncNone,
-		Log: log, Progress: job.Meter("files", c.mail.messages, 0), Command: job.CommandLine(),
+		Log: log, Progress: job.Meter("files", c.mail.Messages, 0), Command: job.CommandLine(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", store, err)

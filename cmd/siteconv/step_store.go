@@ -27,14 +27,14 @@ func (c *conversion) convertStore(ctx context.Context, job *cli.Job) error {
 func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt := c.set.relocate
 	out := c.losses(job)
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.messages, 0)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.Messages, 0)
 	if opt.Requota && !c.dryRun {
 		var err error
 		if opt.Limits, err = c.limits(ctx, job); err != nil {
 			return err
 		}
 	}
-	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().path, opt)
+	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().Path, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.storeDir(), err)
 	}
@@ -53,7 +53,7 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 // folder is still there, so that a kill loses neither the store nor its counts.
 func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
 	opt := c.set.restore
-	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().plain)
+	opt.DryRun, opt.Log, opt.Progress = c.dryRun, c.log(job), job.Meter("messages", 0, c.store().Plain)
 	opt.Done = func(rep restore.Report) error {
 		countRestored(job, &rep)
 		c.setSums(job, restoredSums(&rep))
@@ -85,12 +85,12 @@ func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.O
 	if opt.Limits, err = c.limits(ctx, job); err != nil {
 		return err
 	}
-	tape, done, err := c.openStream(job)
+	tape, done, err := c.backup().Open(job)
 	if err != nil {
 		return err
 	}
 	defer done()
-	refs, done, err := c.openReferences(job)
+	refs, done, err := c.backup().References(job)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (c *conversion) limits(ctx context.Context, job *cli.Job) (func(id string) 
 	}
 	path := filepath.Join(c.out, upgraded)
 	if c.dryRun {
-		path = c.export().path
+		path = c.export().Path
 	}
 	in, err := job.Open(path)
 	if err != nil {

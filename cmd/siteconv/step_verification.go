@@ -25,15 +25,15 @@ func (c *conversion) verify(ctx context.Context, job *cli.Job) error {
 }
 
 func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
-	r, end, err := c.openBytes(ctx, job)
+	r, end, err := c.backup().OpenBytes(ctx, job)
 	if err != nil {
 		return err
 	}
 	defer end()
 	set := &c.set.restore
 	rep, err := verify.Store(ctx, c.storeDir(), verify.StoreOptions{
-		Streams: []verify.Stream{{Name: c.store().path, R: r}}, Selection: set.Selection, CRLF: set.CRLF, NoIndex: set.NoIndex,
-		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0),
+		Streams: []verify.Stream{{Name: c.store().Path, R: r}}, Selection: set.Selection, CRLF: set.CRLF, NoIndex: set.NoIndex,
+		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.Messages, 0),
 	})
 	job.Count("messages verified", rep.Messages)
 	return err
@@ -42,16 +42,16 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 // verifyRelocated looks into the store itself, and then compares it with the
 // old one, byte by byte.
 func (c *conversion) verifyRelocated(ctx context.Context, job *cli.Job) error {
-	set, from := &c.set.relocate, c.store().path
+	set, from := &c.set.relocate, c.store().Path
 	old := verify.NMSOptions{Users: set.Users, Map: changed(set.Map), Domain: set.Domain, Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job)}
 	for _, p := range set.Partitions {
 		old.Partitions = append(old.Partitions, verify.Partition(p))
 	}
-	own := verify.StoreOptions{Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0), Origin: &verify.Origin{From: from, Options: old}}
+	own := verify.StoreOptions{Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.Messages, 0), Origin: &verify.Origin{From: from, Options: old}}
 	if _, err := verify.Store(ctx, c.storeDir(), own); err != nil {
 		return err
 	}
-	old.Progress = job.Meter("files", c.mail.messages, 0)
+	old.Progress = job.Meter("files", c.mail.Messages, 0)
 	rep, err := verify.NMS(ctx, c.storeDir(), from, old)
 	job.Count("messages verified", rep.Messages)
 	return err
@@ -72,7 +72,7 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 	set := &c.set.export
 	opt := maildirs.Options{
 		Selection: set.Selection, Partition: set.Partition, Path: set.Path, Newline: newlines[set.Newline], UIDL: set.UIDL,
-		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.messages, 0),
+		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.Messages, 0),
 	}
 	if c.scenario.nms() {
 		store, err := c.stage(ctx, job, storeconv.Discard)
@@ -81,12 +81,12 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 		}
 		opt.Store = store
 	} else {
-		r, end, err := c.openBytes(ctx, job)
+		r, end, err := c.backup().OpenBytes(ctx, job)
 		if err != nil {
 			return err
 		}
 		defer end()
-		opt.Streams = []verify.Stream{{Name: c.store().path, R: r}}
+		opt.Streams = []verify.Stream{{Name: c.store().Path, R: r}}
 	}
 	rep, err := maildirs.Verify(ctx, c.mailDir(), opt)
 	job.Count("messages verified", rep.Messages)

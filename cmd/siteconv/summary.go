@@ -47,7 +47,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 func sitePaths(c *conversion) string {
 	var paths []string
 	for _, in := range c.inputs {
-		paths = append(paths, in.path)
+		paths = append(paths, in.Path)
 	}
 	text := strings.Join(paths, " and ")
 	if c.out != "" && !c.dryRun {

@@ -14,6 +14,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
@@ -24,7 +25,7 @@ import (
 // setSums keeps what became of every message of the source, which were counted
 // when it was looked at, and tells when the two do not agree.
 func (c *conversion) setSums(job *cli.Job, s ledger.Sums) {
-	s.Source = c.mail.messages
+	s.Source = c.mail.Messages
 	if c.batch != nil {
 		ofOthers(s.LeftOut)
 	}
@@ -60,7 +61,7 @@ func restoredSums(rep *restore.Report) ledger.Sums {
 func (c *conversion) relocatedSums(rep *relocate.Report, losses *losses) ledger.Sums {
 	var out int64
 	if chosen := c.set.relocate.Users; chosen != nil {
-		for id, n := range c.mail.perUser {
+		for id, n := range c.mail.PerUser {
 			if !chosen[id] {
 				out += n
 			}
@@ -87,7 +88,7 @@ type losses struct {
 func (c *conversion) losses(job *cli.Job) *losses {
 	l := &losses{Job: job, messages: make(map[string]int64)}
 	if c.hasMail() {
-		l.store, l.parts = c.store().path, c.store().parts
+		l.store, l.parts = c.store().Path, c.store().Parts
 	}
 	return l
 }
@@ -98,7 +99,7 @@ func (l *losses) Problem(kind, where, text string) {
 	// Of what is carried over as it is, nothing is lost from the sums.
 	leavesOut := (kind == "unreadable" || strings.HasSuffix(text, "left out")) && !strings.HasSuffix(text, "carried over as it is")
 	path := filepath.Join(l.store, where)
-	_, elsewhere := of(l.parts, where)
+	_, elsewhere := inputs.PartitionOf(l.parts, where)
 	if elsewhere {
 		path = where
 	}

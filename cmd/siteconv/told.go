@@ -19,7 +19,7 @@ type line struct{ kind, where, text string }
 
 // log is the log of a step that reads the mail.
 func (c *conversion) log(job *cli.Job) *sourceLog {
-	return &sourceLog{job: job, path: c.store().path}
+	return &sourceLog{job: job, path: c.store().Path}
 }
 
 // logAgain is the log of a step that reads the mail once more: what is wrong

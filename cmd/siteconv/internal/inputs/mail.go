@@ -1,4 +1,4 @@
-package main
+package inputs
 
 import (
 	"errors"
@@ -10,24 +10,25 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// mail is what one reading of the mail side has told of it.
-type mail struct {
-	ids      *directory.IDSet // of the users, as the old server had them
-	perUser  map[string]int64 // how many messages each has
-	messages int64            // all references
-	files    int64            // of these, files of their own
-	bytes    int64            // of the files
-	folders  int64            // directories that the new store has at least
-	odd      []string         // ids and folders that the new store refuses, the first ones
-	refused  int64            // how many of them
-	faults   map[string]int64 // what else is wrong with the backup, by kind
+// Mail is what one reading of the mail side has told of it.
+type Mail struct {
+	IDs      *directory.IDSet // of the users, as the old server had them
+	PerUser  map[string]int64 // how many messages each has
+	Messages int64            // all references
+	Files    int64            // of these, files of their own
+	Bytes    int64            // of the files
+	Folders  int64            // directories that the new store has at least
+	Odd      []string         // ids and folders that the new store refuses, the first ones
+	Refused  int64            // how many of them
+	Faults   map[string]int64 // what else is wrong with the backup, by kind
 }
 
-// oddShown is how many odd names are kept.
-const oddShown = 5
+// mostOdd is how many odd names are kept.
+const mostOdd = 5
 
-func newMail() *mail {
-	return &mail{ids: directory.NewIDSet(), perUser: make(map[string]int64), faults: make(map[string]int64)}
+// NewMail is that of a side that has not been read.
+func NewMail() *Mail {
+	return &Mail{IDs: directory.NewIDSet(), PerUser: make(map[string]int64), Faults: make(map[string]int64)}
 }
 
 // tape is a stream, or a tree in the terms of one.
@@ -37,7 +38,7 @@ type tape interface {
 
 // readTape reads a backup. What is damaged in it, up to where it cannot be read
 // on, the conversion tells.
-func (m *mail) readTape(t tape) {
+func (m *Mail) readTape(t tape) {
 	user, box := "", ""
 	for {
 		member, err := t.Next()
@@ -56,58 +57,58 @@ func (m *mail) readTape(t tape) {
 		}
 		if member.Kind != sims.User && member.Mailbox != box {
 			box = strings.Clone(member.Mailbox)
-			m.folders++
+			m.Folders++
 		}
 		m.member(member, user)
 	}
 }
 
-func (m *mail) member(member *sims.Member, user string) {
+func (m *Mail) member(member *sims.Member, user string) {
 	switch member.Kind {
 	case sims.Message:
-		m.files++
-		m.bytes += member.Size
+		m.Files++
+		m.Bytes += member.Size
 	case sims.Link:
 	default:
 		return
 	}
-	m.messages++
-	m.perUser[user]++
+	m.Messages++
+	m.PerUser[user]++
 }
 
 // damaged counts a message that is refused as one of the source.
-func (m *mail) damaged(e *sims.Error) {
+func (m *Mail) damaged(e *sims.Error) {
 	switch {
 	case e.Class == sims.BadName:
 		m.oddName(e.Text)
 	case !e.Tolerated:
-		m.faults[e.Class]++
+		m.Faults[e.Class]++
 	}
 	if e.Member != nil {
-		m.messages++
-		m.perUser[strings.Clone(e.Member.User)]++
+		m.Messages++
+		m.PerUser[strings.Clone(e.Member.User)]++
 	}
 }
 
 // user adds a user by the id that the old server had.
-func (m *mail) user(id string) {
+func (m *Mail) user(id string) {
 	if err := ims.CheckUserID(id); err != nil {
 		m.oddName(err.Error())
 		return
 	}
-	m.ids.Add(id)
+	m.IDs.Add(id)
 }
 
-func (m *mail) oddName(text string) {
-	m.refused++
-	if len(m.odd) < oddShown {
-		m.odd = append(m.odd, text)
+func (m *Mail) oddName(text string) {
+	m.Refused++
+	if len(m.Odd) < mostOdd {
+		m.Odd = append(m.Odd, text)
 	}
 }
 
 // storeFile counts a file of an NMS store by its path below the store, or a
 // directory, whose size is -1.
-func (m *mail) storeFile(rel string, size int64, names uint64) {
+func (m *Mail) storeFile(rel string, size int64, names uint64) {
 	parts := strings.Split(rel, "/")
 	if len(parts) < 6 || parts[0] != "partition" || parts[2] != "=user" {
 		return
@@ -120,23 +121,23 @@ func (m *mail) storeFile(rel string, size int64, names uint64) {
 	if !nms.IsMessage(parts[len(parts)-1]) {
 		return
 	}
-	m.messages++
-	m.perUser[id]++
+	m.Messages++
+	m.PerUser[id]++
 	if names < 2 {
-		m.files++
-		m.bytes += size
+		m.Files++
+		m.Bytes += size
 		return
 	}
-	m.bytes += size / int64(names)
+	m.Bytes += size / int64(names)
 }
 
 // storeFolder counts a user, or a mailbox of one.
-func (m *mail) storeFolder(parts []string, id string, err error) {
+func (m *Mail) storeFolder(parts []string, id string, err error) {
 	name := parts[len(parts)-1]
 	if !strings.HasPrefix(name, "=") {
 		return // of messages
 	}
-	m.folders++
+	m.Folders++
 	switch _, folderErr := ims.UnescapeName(name[1:]); {
 	case len(parts) == 6 && err != nil:
 		m.oddName("user directory " + strings.Join(parts, "/") + ": " + err.Error())

@@ -1,4 +1,4 @@
-package main
+package inputs
 
 import (
 	"context"
@@ -18,24 +18,24 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// input is one input of a site, and what makes it the same one on a second run.
-type input struct {
+// Input is one input of a site, and what makes it the same one on a second run.
+type Input struct {
 	Role   string `json:"role"` // "ldif", "stream", "nms-store"
 	Name   string `json:"name"` // base name
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
-	path  string
-	stdin *cli.Again      // standard input, where it is that; else nil
-	parts []nms.Partition // of a store of NMS, those that lie elsewhere
-	tree  bool            // a folder: SHA256 is of its listing
-	meter *cli.Meter      // shows how far the reading is; nil: nowhere
-	plain int64           // bytes of a stream once a compression is undone; 0: not known
+	Path  string          `json:"-"`
+	Stdin *cli.Again      `json:"-"` // standard input, where it is that; else nil
+	Parts []nms.Partition `json:"-"` // of a store of NMS, those that lie elsewhere
+	Tree  bool            `json:"-"` // a folder: SHA256 is of its listing
+	Meter *cli.Meter      `json:"-"` // shows how far the reading is; nil: nowhere
+	Plain int64           `json:"-"` // bytes of an export or stream once a compression is undone; 0: not known
 }
 
-// fingerprint fills in size and SHA-256 of a file. While it is read for that,
+// Fingerprint fills in size and SHA-256 of a file. While it is read for that,
 // also may read the same bytes.
-func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) error {
+func (in *Input) Fingerprint(ctx context.Context, also func(r io.Reader) error) error {
 	h := sha256.New()
 	err := in.hashFile(ctx, h, also)
 	in.SHA256 = hex.EncodeToString(h.Sum(nil))
@@ -43,12 +43,12 @@ func (in *input) fingerprint(ctx context.Context, also func(r io.Reader) error) 
 }
 
 // fingerprintTree does the same for a folder, by its listing: see listTree.
-func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
+func (in *Input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
 	h := sha256.New()
-	in.tree = true
-	in.Bytes, err = listTree(ctx, h, in.path, in.parts, func(rel string, size int64, names uint64) {
+	in.Tree = true
+	in.Bytes, err = listTree(ctx, h, in.Path, in.Parts, func(rel string, size int64, names uint64) {
 		if size >= 0 {
-			in.meter.Add(1, size)
+			in.Meter.Add(1, size)
 		}
 		each(rel, size, names)
 	})
@@ -56,19 +56,19 @@ func (in *input) fingerprintTree(ctx context.Context, each func(rel string, size
 	return err
 }
 
-func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reader) error) error {
+func (in *Input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reader) error) error {
 	var src io.Reader
-	if in.stdin != nil {
-		src = in.stdin.Raw()
+	if in.Stdin != nil {
+		src = in.Stdin.Raw()
 	} else {
-		f, err := os.Open(in.path)
+		f, err := os.Open(in.Path)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		src = f
 	}
-	var r io.Reader = &countTo{r: io.TeeReader(cli.UntilDone(ctx, src), h), n: &in.Bytes, meter: in.meter}
+	var r io.Reader = &countTo{r: io.TeeReader(cli.UntilDone(ctx, src), h), n: &in.Bytes, meter: in.Meter}
 	if also != nil {
 		if err := also(r); err != nil {
 			return err
@@ -77,6 +77,9 @@ func (in *input) hashFile(ctx context.Context, h hash.Hash, also func(r io.Reade
 	_, err := io.Copy(io.Discard, r)
 	return err
 }
+
+// Count adds the bytes that are read of r to n.
+func Count(r io.Reader, n *int64) io.Reader { return &countTo{r: r, n: n} }
 
 // countTo counts the bytes read into n, and on a meter.
 type countTo struct {

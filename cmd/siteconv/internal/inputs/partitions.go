@@ -1,4 +1,4 @@
-package main
+package inputs
 
 import (
 	"path/filepath"
@@ -8,9 +8,9 @@ import (
 	"imsconv/storeconv/nms"
 )
 
-// elsewhere are the partitions of a store of NMS that lie outside of it, as the
+// Elsewhere are the partitions of a store of NMS that lie outside of it, as the
 // table relocate names them. Where Maildirs are made that table is not read.
-func elsewhere(s *site.Site, store string) ([]nms.Partition, error) {
+func Elsewhere(s *site.Site, store string) ([]nms.Partition, error) {
 	if s.Destination == site.Maildir {
 		return nil, nil
 	}
@@ -21,8 +21,8 @@ func elsewhere(s *site.Site, store string) ([]nms.Partition, error) {
 	return choices.Elsewhere(store)
 }
 
-// of finds the partition that a path lies in.
-func of(partitions []nms.Partition, path string) (*nms.Partition, bool) {
+// PartitionOf finds the partition that a path lies in.
+func PartitionOf(partitions []nms.Partition, path string) (*nms.Partition, bool) {
 	for i := range partitions {
 		rel, err := filepath.Rel(partitions[i].Path, path)
 		if err == nil && filepath.IsLocal(rel) {
