@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // batchFlags are the flags of run that make it that of a batch, or the closing
@@ -165,7 +166,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	case st.Finished:
 		return c.recall(job)
 	}
-	release, err := holdFolder(c.out)
+	release, err := outdir.Hold(c.out)
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (c *conversion) beginBatch(f *runFlags) error {
 	}
 	c.batch = &batch{name: f.batch.name}
 	c.out = batchDir(c.out, f.batch.name)
-	c.account.run.Batch = f.batch.name
+	c.account.Run.Batch = f.batch.name
 	return nil
 }
 
@@ -202,7 +203,7 @@ func (c *conversion) behindRun(f *runFlags) error {
 		return cli.Usagef("--out is needed: the folder that the run without --batch or --closing has written")
 	}
 	c.whole = c.out
-	base, err := readState(c.whole)
+	base, err := outdir.ReadState(c.whole)
 	switch {
 	case err != nil:
 		return err
@@ -223,9 +224,9 @@ func (c *conversion) behindRun(f *runFlags) error {
 			options[own] = value
 		}
 	}
-	have, want := state{Scenario: base.Scenario, Options: base.Options}, state{Scenario: c.scenario.name, Options: options}
-	if !have.same(want) {
-		return cli.WithHint(fmt.Errorf("%s was begun in another way: %s", c.whole, difference(have, want)), "the batches of one folder are all made with the same options; others need a folder of their own (--out)")
+	have, want := outdir.State{Scenario: base.Scenario, Options: base.Options}, outdir.State{Scenario: c.scenario.name, Options: options}
+	if !have.Same(want) {
+		return cli.WithHint(fmt.Errorf("%s was begun in another way: %s", c.whole, outdir.Difference(have, want)), "the batches of one folder are all made with the same options; others need a folder of their own (--out)")
 	}
 	return nil
 }

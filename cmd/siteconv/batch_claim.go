@@ -16,14 +16,15 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // claimBatch finds the users of the batch, and makes its folder this run's.
-func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (state, error) {
+func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (outdir.State, error) {
 	if !c.dryRun {
 		unlock, err := lockBatches(ctx, c.whole)
 		if err != nil {
-			return state{}, err
+			return outdir.State{}, err
 		}
 		defer unlock()
 	}
@@ -56,14 +57,14 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 		return st, err
 	}
 	// The state comes first: a folder without it is nobody's.
-	if err := st.write(job, c.out); err != nil {
+	if err := st.Write(job, c.out); err != nil {
 		return st, err
 	}
 	return st, writeUsers(job, filepath.Join(c.out, usersName), c.batch.users)
 }
 
 // batchState is what makes a second run of the batch the same.
-func (c *conversion) batchState(job *cli.Job, f *batchFlags) (state, error) {
+func (c *conversion) batchState(job *cli.Job, f *batchFlags) (outdir.State, error) {
 	st, err := c.state()
 	if err != nil {
 		return st, err
@@ -113,8 +114,8 @@ func namedUsers(job *cli.Job, path string) (userSet, error) {
 
 // resumeBatch looks how far an earlier run of the batch has come. users are nil
 // when they are still to be chosen.
-func (c *conversion) resumeBatch(want state, force bool) (st state, users []string, err error) {
-	have, err := readState(c.out)
+func (c *conversion) resumeBatch(want outdir.State, force bool) (st outdir.State, users []string, err error) {
+	have, err := outdir.ReadState(c.out)
 	if err != nil || have == nil {
 		if have == nil && err == nil {
 			err = c.checkUnclaimed()
@@ -139,11 +140,11 @@ func (c *conversion) resumeBatch(want state, force bool) (st state, users []stri
 }
 
 // otherBatch says in what two batches differ.
-func otherBatch(have, want *state) string {
+func otherBatch(have, want *outdir.State) string {
 	if have.Options["users"] != "" && want.Options["users"] != "" && have.Options["users"] != want.Options["users"] {
 		return "its file of users had other users"
 	}
-	return difference(state{Scenario: want.Scenario, Options: have.Options}, state{Scenario: want.Scenario, Options: want.Options})
+	return outdir.Difference(outdir.State{Scenario: want.Scenario, Options: have.Options}, outdir.State{Scenario: want.Scenario, Options: want.Options})
 }
 
 // checkUnclaimed refuses a folder with the name of the batch that is something
@@ -152,19 +153,19 @@ func (c *conversion) checkUnclaimed() error {
 	if _, err := os.Stat(c.out); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return lookAtNew(c.out)
+	return outdir.LookAtNew(c.out)
 }
 
 // replan is for a batch whose users nobody can have locked yet: they are chosen
 // anew, which gives the same ones unless the export is another.
-func (c *conversion) replan(have *state, want state, force bool) (state, error) {
-	if have.same(want) && !force {
+func (c *conversion) replan(have *outdir.State, want outdir.State, force bool) (outdir.State, error) {
+	if have.Same(want) && !force {
 		return *have, nil
 	}
 	if c.dryRun {
 		return want, nil
 	}
-	for _, name := range []string{usersName, lockName, savedName, entriesName, holdName, stepsName} {
+	for _, name := range []string{usersName, lockName, savedName, entriesName, holdName, outdir.StepsName} {
 		if err := os.RemoveAll(filepath.Join(c.out, name)); err != nil {
 			return want, err
 		}
@@ -175,7 +176,7 @@ func (c *conversion) replan(have *state, want state, force bool) (state, error) 
 // takeStream is for a batch whose users may be locked: they and what is saved
 // of them stay, whatever the export is now. What may come is the stream, and
 // another one when all of the first is there: it adds what it has.
-func (c *conversion) takeStream(have *state, want state, force bool) (state, error) {
+func (c *conversion) takeStream(have *outdir.State, want outdir.State, force bool) (outdir.State, error) {
 	st := *have
 	if len(want.Inputs) == 1 {
 		if len(have.Inputs) == 2 && !have.Finished {
@@ -185,7 +186,7 @@ func (c *conversion) takeStream(have *state, want state, force bool) (state, err
 	}
 	st.Inputs = []inputs.Input{have.Inputs[0], want.Inputs[1]}
 	c.batch.fresh = len(have.Inputs) == 1
-	if c.batch.fresh || st.same(*have) && !force {
+	if c.batch.fresh || st.Same(*have) && !force {
 		return st, nil
 	}
 	if !have.Finished && !force {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv/testsite/scratch"
 )
 
@@ -74,7 +75,7 @@ func shows(dir, mark string) bool {
 	if _, err := os.Lstat(filepath.Join(dir, mark)); err == nil {
 		return true
 	}
-	steps, err := os.ReadFile(filepath.Join(dir, stepsName))
+	steps, err := os.ReadFile(filepath.Join(dir, outdir.StepsName))
 	return err == nil && bytes.Contains(steps, []byte(`"name":"`+mark+`"`))
 }
 
@@ -94,7 +95,7 @@ func TestKilledBatchGoesOn(t *testing.T) {
 		marks []string
 	}{
 		{"batch", batchDir("", "b"), []string{"--batch", "b", "--split", "2", "--part", "2"}, []string{
-			stateName, usersName, lockStep, lockName, storeStep, membersStep, verificationStep, unlockStep, unlockName,
+			outdir.StateName, usersName, lockStep, lockName, storeStep, membersStep, verificationStep, unlockStep, unlockName,
 		}},
 		{"closing", closingDir, []string{"--closing"}, []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}},
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 )
 
@@ -146,7 +147,7 @@ func (ch *chooser) writeSplit(dir string, s *split, lists [][]string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(ch.job, filepath.Join(dir, splitName), func(w *cli.OutputFile) error {
+	return outdir.WriteFile(ch.job, filepath.Join(dir, splitName), func(w *cli.OutputFile) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})
@@ -154,7 +155,7 @@ func (ch *chooser) writeSplit(dir string, s *split, lists [][]string) error {
 
 // writeUsers writes a list.
 func writeUsers(job *cli.Job, path string, users []string) error {
-	return writeFile(job, path, func(f *cli.OutputFile) error {
+	return outdir.WriteFile(job, path, func(f *cli.OutputFile) error {
 		w := bufio.NewWriter(f)
 		for _, id := range users {
 			w.WriteString(roster.Line(id)) // an error comes back from Flush

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // The states of a batch. What is done on the hosts between two of them is known
@@ -39,7 +40,7 @@ type batchRow struct {
 	Seen *seenUsers `json:"in_directory,omitempty"`
 
 	ids   []string
-	state state
+	state outdir.State
 }
 
 // seenUsers counts users of a batch by their entries.
@@ -69,7 +70,7 @@ func readBatches(out string) ([]*batchRow, error) {
 
 func readBatch(dir, name string) (*batchRow, error) {
 	row := &batchRow{Name: name, State: begun}
-	st, err := readState(dir)
+	st, err := outdir.ReadState(dir)
 	if err != nil || st == nil {
 		return row, err
 	}
@@ -141,7 +142,7 @@ func openParts(rows []*batchRow, n int) []int {
 
 // readSplits are the splits of an output folder, by their number of lists.
 func readSplits(out string) ([]*split, error) {
-	dirs, err := filepath.Glob(filepath.Join(escapeGlob(out), "split*"))
+	dirs, err := outdir.Glob(out, "split*")
 	if err != nil {
 		return nil, err
 	}

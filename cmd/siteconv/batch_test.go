@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -113,7 +114,7 @@ func TestBatchesAreTheWhole(t *testing.T) {
 		finished(t, incremental(site, moved, batch...)...)
 	}
 	finished(t, incremental(site, moved, "--closing")...)
-	if left := bytesOf(t, filepath.Join(moved, closingDir, leftName)); len(left) > 0 {
+	if left := bytesOf(t, filepath.Join(moved, closingDir, outdir.LeftName)); len(left) > 0 {
 		t.Errorf("left behind: %s", left)
 	}
 	after := list(t, site)
@@ -503,7 +504,7 @@ func TestJudge(t *testing.T) {
 		{restored, map[string]place{"a": on(thirdHost, false), "b": on(newHost, false)}, restored, &seenUsers{Moved: 1, Neither: 1}},
 		{restoring, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, restoring, &seenUsers{Moved: 2}},
 	} {
-		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: state{Inputs: []inputs.Input{{SHA256: "old"}}}}
+		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: outdir.State{Inputs: []inputs.Input{{SHA256: "old"}}}}
 		s := &seen{where: tt.where}
 		s.judge(row, &inputs.Input{SHA256: "old"})
 		if row.Seen != nil || row.State != tt.state {
@@ -519,15 +520,15 @@ func TestJudge(t *testing.T) {
 // A second run does not touch a batch that another one is at work on.
 func TestOneRunABatch(t *testing.T) {
 	dir := t.TempDir()
-	release, err := holdFolder(dir)
+	release, err := outdir.Hold(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := holdFolder(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
+	if _, err := outdir.Hold(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
 		t.Errorf("held twice: %v", err)
 	}
 	release()
-	again, err := holdFolder(dir)
+	again, err := outdir.Hold(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

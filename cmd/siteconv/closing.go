@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 )
@@ -19,11 +20,9 @@ import (
 // closingDir is the folder of the closing pass in the output folder.
 const closingDir = "closing"
 
-// The files of the closing pass, beside those of a whole conversion.
-const (
-	groupChanges = "ldif/groups.changes.ldif"
-	leftName     = "left.txt"
-)
+// groupChanges is the file that the closing pass has beside those of a whole
+// conversion, and outdir.LeftName.
+const groupChanges = "ldif/groups.changes.ldif"
 
 // The steps of the closing pass, beside those of a whole conversion.
 const (
@@ -60,7 +59,7 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	want.Options["closing"] = strings.Join(c.closing.names(), " ")
-	if _, err := lookAtClaim(c.out, want, f.force); err != nil {
+	if _, err := outdir.Look(c.out, want, f.force); err != nil {
 		return cli.WithHint(err, "--force removes it and starts afresh")
 	}
 	return c.carryOut(ctx, job, want, f.force, c.concludeClosing)
@@ -236,12 +235,12 @@ func (c *conversion) listLeft(_ context.Context, job *cli.Job) error {
 	left := c.closing.found.left
 	job.Count("users of no batch", int64(len(left)))
 	if len(left) > 0 {
-		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", andMore(len(left)-1), leftName))
+		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", andMore(len(left)-1), outdir.LeftName))
 	}
 	if err := c.tellMailLeft(job); err != nil || c.dryRun {
 		return err
 	}
-	return writeUsers(job, filepath.Join(c.out, leftName), left)
+	return writeUsers(job, filepath.Join(c.out, outdir.LeftName), left)
 }
 
 // tellMailLeft warns of mail in the stream whose user no batch has taken.
@@ -259,10 +258,10 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 }
 
 // concludeClosing writes the report.
-func (c *conversion) concludeClosing(ctx context.Context, job *cli.Job, st state) error {
+func (c *conversion) concludeClosing(ctx context.Context, job *cli.Job, st outdir.State) error {
 	job.Output("lists to the new host", groupChanges)
 	for _, o := range []struct{ name, path string }{
-		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"undo of delegated administration", delegationUndo}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", leftName},
+		{"domain changes", domainChanges}, {"user and group changes", userChanges}, {"delegated administration", delegation}, {"undo of delegated administration", delegationUndo}, {"upgraded directory", upgraded}, {"undo of these changes", undo}, {"users of no batch", outdir.LeftName},
 	} {
 		job.Output(o.name, o.path)
 	}
@@ -272,7 +271,7 @@ func (c *conversion) concludeClosing(ctx context.Context, job *cli.Job, st state
 	if err := c.finish(ctx, job, &st, true); err != nil {
 		return err
 	}
-	if err := removeSteps(c.out); err != nil {
+	if err := outdir.RemoveSteps(c.out); err != nil {
 		return err
 	}
 	return c.summary(job, job.Snapshot())

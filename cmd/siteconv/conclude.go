@@ -11,11 +11,12 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // conclude writes the report and marks the run as finished, when every step is
 // done.
-func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error {
+func (c *conversion) conclude(ctx context.Context, job *cli.Job, st outdir.State) error {
 	if left := c.left(&st); len(left) > 0 {
 		job.Note("done so far; not done yet: " + strings.Join(left, ", "))
 		return c.summary(job, job.Snapshot())
@@ -24,7 +25,7 @@ func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error
 	for _, text := range c.nextSteps() {
 		job.Next(text)
 	}
-	if err := c.joinLines(job); err != nil {
+	if err := outdir.JoinLines(job, c.out, c.stepNames()); err != nil {
 		return err
 	}
 	if err := c.writeReport(job, &st); err != nil {
@@ -34,17 +35,17 @@ func (c *conversion) conclude(ctx context.Context, job *cli.Job, st state) error
 		return err
 	}
 	st.Finished, st.Done = true, nil
-	if err := st.write(job, c.out); err != nil {
+	if err := st.Write(job, c.out); err != nil {
 		return err
 	}
-	if err := removeSteps(c.out); err != nil {
+	if err := outdir.RemoveSteps(c.out); err != nil {
 		return err
 	}
 	return c.summary(job, job.Snapshot())
 }
 
 // left are the steps that are not done.
-func (c *conversion) left(st *state) (names []string) {
+func (c *conversion) left(st *outdir.State) (names []string) {
 	for _, name := range c.stepNames() {
 		if !slices.Contains(st.Done, name) {
 			names = append(names, name)
@@ -54,13 +55,13 @@ func (c *conversion) left(st *state) (names []string) {
 }
 
 // writeReport writes report.json.
-func (c *conversion) writeReport(job *cli.Job, st *state) error {
-	run := c.account.close()
+func (c *conversion) writeReport(job *cli.Job, st *outdir.State) error {
+	run := c.account.Close()
 	run.Version, run.Scenario, run.Destination, run.Options = cli.Version, c.scenario.name, c.site.Destination, st.Options
 	run.Inputs = c.ledgerInputs()
 	job.Data(run)
 	rep := job.Snapshot()
-	return writeFile(job, filepath.Join(c.out, "report.json"), func(w *cli.OutputFile) error { return rep.Write(w) })
+	return outdir.WriteFile(job, filepath.Join(c.out, "report.json"), func(w *cli.OutputFile) error { return rep.Write(w) })
 }
 
 func (c *conversion) ledgerInputs() (list []ledger.Input) {
@@ -107,7 +108,7 @@ func (c *conversion) recall(job *cli.Job) error {
 	}
 	if c.batch == nil { // a batch may be gone on with
 		// Killed behind the mark that all is done.
-		if err := removeSteps(c.out); err != nil {
+		if err := outdir.RemoveSteps(c.out); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv"
 )
 
@@ -36,7 +37,7 @@ type conversion struct {
 	tops    []string     // the DNs of the top entries of the export
 	mail    *inputs.Mail // of the stream or store
 	pre     preflight    // what a look before the run has found
-	account account
+	account outdir.Account
 	keep    func() error // marks the current step as done; nothing in a dry run
 }
 
@@ -65,7 +66,7 @@ func (c *conversion) tempDir() string {
 	if c.dryRun {
 		return ""
 	}
-	return filepath.Join(c.out, tempName)
+	return filepath.Join(c.out, outdir.TempName)
 }
 
 // describe is the site as site.toml and the command line say it.
@@ -167,7 +168,7 @@ func (f *runFlags) place(s *site.Site, flag, said string) string {
 }
 
 // state is what makes a second run the same as this one.
-func (c *conversion) state() (state, error) {
+func (c *conversion) state() (outdir.State, error) {
 	options, err := c.options()
-	return state{Scenario: c.scenario.name, Inputs: c.inputs, Options: options}, err
+	return outdir.State{Scenario: c.scenario.name, Inputs: c.inputs, Options: options}, err
 }

@@ -14,6 +14,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv/testdir"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/testsite/scratch"
@@ -207,8 +208,8 @@ func killIn(t *testing.T, cmd *exec.Cmd, out, step string) string {
 
 // underWay is the last step that a run has noted, and whether it is done.
 func underWay(out string) (name string, done bool) {
-	data, err := os.ReadFile(filepath.Join(out, stepsName))
-	var lines []stepLine
+	data, err := os.ReadFile(filepath.Join(out, outdir.StepsName))
+	var lines []outdir.StepLine
 	if err != nil || json.Unmarshal(data, &lines) != nil || len(lines) == 0 {
 		return "", false
 	}

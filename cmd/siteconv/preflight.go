@@ -11,6 +11,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // finding is one thing that a look at the inputs, before anything is written,
@@ -168,7 +169,7 @@ func (p *preflight) warn(job *cli.Job) {
 // preflight looks at everything before anything is written. What it found is in
 // c.pre; the error is wrong usage or an interruption. have is what an earlier
 // run has left in the output folder; nil: nothing.
-func (c *conversion) preflight(ctx context.Context, job *cli.Job, f *runFlags) (have *state, err error) {
+func (c *conversion) preflight(ctx context.Context, job *cli.Job, f *runFlags) (have *outdir.State, err error) {
 	defer job.Phase(1, len(c.stepNames())+1, "preflight").End()
 	c.pre.full = f.preflight
 	for _, look := range []func(context.Context, *cli.Job) error{c.lookAtMail, c.lookAtExport, c.lookAtChoices} {

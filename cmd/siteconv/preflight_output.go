@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/export"
@@ -16,7 +17,7 @@ import (
 )
 
 // lookAtOutput looks whether the output folder may be this run's.
-func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
+func (c *conversion) lookAtOutput(f *runFlags) (*outdir.State, error) {
 	if c.out == "" {
 		return nil, nil
 	}
@@ -28,11 +29,11 @@ func (c *conversion) lookAtOutput(f *runFlags) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	have, err := lookAtClaim(c.out, want, f.force)
-	var bad *claimError
+	have, err := outdir.Look(c.out, want, f.force)
+	var bad *outdir.ClaimError
 	switch {
 	case errors.As(err, &bad):
-		c.pre.fail(bad.code, c.out, err)
+		c.pre.fail(bad.Code, c.out, err)
 	case err != nil:
 		return nil, err
 	}

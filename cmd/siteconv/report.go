@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // reportFlags are the command line of report.
@@ -106,7 +107,7 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []s
 	if err := os.MkdirAll(into, 0o777); err != nil {
 		return nil, err
 	}
-	err = writeFile(job, filepath.Join(into, ledger.ListName), func(w *cli.OutputFile) error {
+	err = outdir.WriteFile(job, filepath.Join(into, ledger.ListName), func(w *cli.OutputFile) error {
 		return l.Read(ctx, ledger.Reading{Digests: digests, List: w, Progress: job.Meter("mailboxes", 0, 0)})
 	})
 	if err != nil {
@@ -117,7 +118,7 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []s
 	}
 	for _, lang := range langs {
 		path := filepath.Join(into, ledger.HTMLName(lang))
-		if err := writeFile(job, path, func(w *cli.OutputFile) error { return l.HTML(w, lang) }); err != nil {
+		if err := outdir.WriteFile(job, path, func(w *cli.OutputFile) error { return l.HTML(w, lang) }); err != nil {
 			return nil, err
 		}
 	}

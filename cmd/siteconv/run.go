@@ -9,6 +9,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // runFlags are the command line of run.
@@ -116,8 +117,8 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 }
 
 // carryOut does in the output folder what is not done there yet, and concludes.
-func (c *conversion) carryOut(ctx context.Context, job *cli.Job, want state, force bool, conclude func(context.Context, *cli.Job, state) error) error {
-	st, release, err := claim(c.out, want, force)
+func (c *conversion) carryOut(ctx context.Context, job *cli.Job, want outdir.State, force bool, conclude func(context.Context, *cli.Job, outdir.State) error) error {
+	st, release, err := outdir.Claim(c.out, want, force)
 	if err != nil {
 		return err
 	}

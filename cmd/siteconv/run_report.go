@@ -6,6 +6,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // tellReports names the reports among what was written.
@@ -14,7 +15,7 @@ func (c *conversion) tellReports(job *cli.Job) {
 	job.Output("report in Japanese", c.fromRoot(ledger.HTMLName("ja")))
 	job.Output("list of mailboxes", c.fromRoot(ledger.ListName))
 	if rep := job.Snapshot(); rep.Problems.Total+rep.Warnings.Total > 0 {
-		job.Output("every problem and warning", linesName)
+		job.Output("every problem and warning", outdir.LinesName)
 	}
 	job.Output("report for programs", ledger.ReportName)
 }

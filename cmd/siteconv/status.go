@@ -18,6 +18,7 @@ import (
 	"imsconv/cmd/internal/manual"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 const statusDoc = `Lists the batches of an output folder of the scenario sims-incremental, with
@@ -118,7 +119,7 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 // outputOf is the conversion that an output folder is of, as far as its batches
 // need it.
 func outputOf(out string) (*conversion, error) {
-	st, err := readState(out)
+	st, err := outdir.ReadState(out)
 	switch {
 	case err != nil:
 		return nil, err
@@ -136,7 +137,7 @@ func outputOf(out string) (*conversion, error) {
 		return c, err
 	}
 	// The hosts are those of the batches: they are the same ones for all.
-	first, err := readState(batchDir(out, names[0]))
+	first, err := outdir.ReadState(batchDir(out, names[0]))
 	if err != nil || first == nil {
 		return c, err
 	}
@@ -157,7 +158,7 @@ func readStatus(out string) (*status, error) {
 	for _, sp := range splits {
 		s.Splits = append(s.Splits, partsLeft{Lists: sp.Lists, Left: openParts(s.Batches, sp.Lists)})
 	}
-	st, err := readState(filepath.Join(out, closingDir))
+	st, err := outdir.ReadState(filepath.Join(out, closingDir))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 	"imsconv/storeconv"
@@ -224,7 +225,7 @@ func ofOthers(leftOut []ledger.Reason) {
 }
 
 // concludeBatch writes the report. Without a stream the batch waits for one.
-func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st state) error {
+func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st outdir.State) error {
 	for _, o := range []struct{ name, path string }{
 		{"users of the batch", usersName}, {"records that lock them", lockName}, {"records that unlock them where they are", savedName},
 		{"records that unlock and move them", unlockName}, {"records that take them back after that", undoName}, {"script that releases held mail", holdName},
@@ -245,7 +246,7 @@ func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st state) 
 		job.Next(step)
 	}
 	var err error
-	if c.account.run.Earlier, err = c.earlier(); err != nil {
+	if c.account.Run.Earlier, err = c.earlier(); err != nil {
 		return err
 	}
 	if err := c.finish(ctx, job, &st, !waits); err != nil {
@@ -289,7 +290,7 @@ func (c *conversion) tidyBatch() error {
 		if step == lockStep {
 			continue
 		}
-		if err := os.Remove(filepath.Join(c.out, partName(step))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(c.out, outdir.PartName(step))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -298,9 +299,9 @@ func (c *conversion) tidyBatch() error {
 
 // finish writes the report and whether the run is finished. What the steps of a
 // batch told stays there: it may be gone on with.
-func (c *conversion) finish(ctx context.Context, job *cli.Job, st *state, finished bool) error {
+func (c *conversion) finish(ctx context.Context, job *cli.Job, st *outdir.State, finished bool) error {
 	c.tellReports(job)
-	if err := c.joinLines(job); err != nil {
+	if err := outdir.JoinLines(job, c.out, c.stepNames()); err != nil {
 		return err
 	}
 	if err := c.writeReport(job, st); err != nil {
@@ -310,5 +311,5 @@ func (c *conversion) finish(ctx context.Context, job *cli.Job, st *state, finish
 		return err
 	}
 	st.Finished = finished
-	return st.write(job, c.out)
+	return st.Write(job, c.out)
 }

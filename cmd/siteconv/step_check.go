@@ -19,7 +19,7 @@ func (c *conversion) checkDirectory(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	c.account.run.Before, c.account.run.After = before, after
+	c.account.Run.Before, c.account.Run.After = before, after
 	tellChecked(job, before, after)
 	return nil
 }

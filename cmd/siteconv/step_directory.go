@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 )
 
@@ -146,5 +147,5 @@ func (c *conversion) create(job *cli.Job, name string, fill func(w io.Writer) er
 	if c.dryRun {
 		return fill(io.Discard)
 	}
-	return writeFile(job, filepath.Join(c.out, name), func(w *cli.OutputFile) error { return fill(w) })
+	return outdir.WriteFile(job, filepath.Join(c.out, name), func(w *cli.OutputFile) error { return fill(w) })
 }

@@ -11,6 +11,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // The names of the steps. mailStep stands for one of the two behind it, by the
@@ -126,7 +127,7 @@ func (c *conversion) checkOnly() error {
 
 // convert does the steps that are not done, and keeps what each has told, so
 // that a run that goes on after an interruption ends with the same report.
-func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error {
+func (c *conversion) convert(ctx context.Context, job *cli.Job, st *outdir.State) error {
 	if err := c.prepare(job, st); err != nil {
 		return err
 	}
@@ -143,11 +144,11 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *state) error
 }
 
 // tellFound tells what the preflight has found, unless a run before has.
-func (c *conversion) tellFound(job *cli.Job, st *state) error {
+func (c *conversion) tellFound(job *cli.Job, st *outdir.State) error {
 	if len(st.Done) > 0 {
 		return nil
 	}
-	commit, err := c.logLines(job, preflightPart)
+	commit, err := outdir.LogLines(job, c.out, outdir.PreflightPart)
 	if err != nil {
 		return err
 	}
@@ -156,12 +157,12 @@ func (c *conversion) tellFound(job *cli.Job, st *state) error {
 }
 
 // prepare makes the folder ready: a run that was killed may have left pieces.
-func (c *conversion) prepare(job *cli.Job, st *state) error {
-	if err := sweep(c.out); err != nil {
+func (c *conversion) prepare(job *cli.Job, st *outdir.State) error {
+	if err := outdir.Sweep(c.out); err != nil {
 		return err
 	}
 	// The state comes first: a folder without it is nobody's.
-	if err := st.write(job, c.out); err != nil {
+	if err := st.Write(job, c.out); err != nil {
 		return err
 	}
 	for _, dir := range c.folders() {
@@ -172,7 +173,7 @@ func (c *conversion) prepare(job *cli.Job, st *state) error {
 	if err := os.MkdirAll(c.tempDir(), 0o777); err != nil {
 		return err
 	}
-	return c.account.recall(job, c.out, st.Done)
+	return c.account.Recall(job, c.out, st.Done)
 }
 
 // folders are those that the steps write into.
@@ -187,7 +188,7 @@ func (c *conversion) folders() []string {
 }
 
 // step does step k of n, unless it is done or another one is asked for.
-func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, k, n int) error {
+func (c *conversion) step(ctx context.Context, job *cli.Job, st *outdir.State, s step, k, n int) error {
 	if slices.Contains(st.Done, s.name) {
 		if s.tidy == nil {
 			return nil
@@ -200,21 +201,21 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, 
 	if err := c.checkNeeds(st, s); err != nil {
 		return err
 	}
-	if err := c.account.begin(job, c.out, s.name, k, n); err != nil {
+	if err := c.account.Begin(job, c.out, s.name, k, n); err != nil {
 		return err
 	}
-	commit, err := c.logLines(job, s.name)
+	commit, err := outdir.LogLines(job, c.out, s.name)
 	if err != nil {
 		return err
 	}
 	kept := false
 	c.keep = func() error {
 		kept = true
-		if err := cmp.Or(commit(), c.account.end(job, c.out)); err != nil {
+		if err := cmp.Or(commit(), c.account.End(job, c.out)); err != nil {
 			return err
 		}
 		st.Done = append(st.Done, s.name)
-		return st.write(job, c.out)
+		return st.Write(job, c.out)
 	}
 	if err := s.do(ctx, job); err != nil || kept {
 		return err
@@ -223,7 +224,7 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *state, s step, 
 }
 
 // checkNeeds refuses a step whose inputs are not there.
-func (c *conversion) checkNeeds(st *state, s step) error {
+func (c *conversion) checkNeeds(st *outdir.State, s step) error {
 	for _, need := range s.needs {
 		if !slices.Contains(st.Done, need) && slices.Contains(c.stepNames(), need) {
 			return cli.WithHint(fmt.Errorf("the step %s needs what the step %s makes, which is not done", s.name, need), "--only "+need+" does it; without --only all are done in order")

@@ -29,7 +29,7 @@ func (c *conversion) setSums(job *cli.Job, s ledger.Sums) {
 	if c.batch != nil {
 		ofOthers(s.LeftOut)
 	}
-	c.account.run.Sums = s
+	c.account.Run.Sums = s
 	if d := s.Difference(); d != 0 {
 		job.Problem("sums-differ", c.mailName(), fmt.Sprintf("the source has %d messages, and %d were written, linked, left out or refused: nothing is known of the difference of %d", s.Source, s.Accounted(), d))
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/outdir"
 )
 
 // TestOneRunAtATime: a run keeps others out of its output folder from its first
@@ -18,7 +19,7 @@ func TestOneRunAtATime(t *testing.T) {
 	}
 	args := []string{"--scenario", "nms-single", "--site", nmsSite(t), "--out", out}
 	for _, more := range [][]string{nil, {"--force"}} {
-		release, err := holdFolder(out)
+		release, err := outdir.Hold(out)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package outdir
 
 import (
 	"encoding/json"
@@ -14,21 +14,21 @@ import (
 	"imsconv/cmd/internal/ledger"
 )
 
-// stepsName is the file in the output folder that keeps what the steps have
+// StepsName is the file in the output folder that keeps what the steps have
 // told, and when, until the report has it.
-const stepsName = "report.steps.json"
+const StepsName = "report.steps.json"
 
-// account is what a run says of itself: when each step was done, how much went
+// Account is what a run says of itself: when each step was done, how much went
 // through it, and what became of every message.
-type account struct {
-	run   ledger.Run
-	lines []stepLine // of steps that are done or were begun
+type Account struct {
+	Run   ledger.Run
+	lines []StepLine // of steps that are done or were begun
 	name  string     // of the step that is under way
 	phase *cli.Phase // of it
 }
 
-// stepLine is what is kept of one step.
-type stepLine struct {
+// StepLine is what StepsName keeps of one step.
+type StepLine struct {
 	ledger.Step
 	Done bool `json:"done"`
 	// Told is what had been told when it was done, by all steps up to there.
@@ -38,9 +38,9 @@ type stepLine struct {
 	After  *ledger.Check `json:"check_after,omitempty"`
 }
 
-// recall takes up what the steps that are done have left.
-func (a *account) recall(job *cli.Job, out string, done []string) error {
-	path := filepath.Join(out, stepsName)
+// Recall takes up what the steps that are done have left.
+func (a *Account) Recall(job *cli.Job, out string, done []string) error {
+	path := filepath.Join(out, StepsName)
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -62,69 +62,69 @@ func (a *account) recall(job *cli.Job, out string, done []string) error {
 		return cli.WithHint(fmt.Errorf("%s: what the step %s has told is not there any more", path, done[len(done)-1]), "--force starts afresh")
 	}
 	job.Recall(last.Told)
-	a.run.Sums, a.run.Before, a.run.After = last.Sums, last.Before, last.After
+	a.Run.Sums, a.Run.Before, a.Run.After = last.Sums, last.Before, last.After
 	return nil
 }
 
 // line is what is kept of the step called name; nil: nothing.
-func (a *account) line(name string) *stepLine {
-	i := slices.IndexFunc(a.lines, func(l stepLine) bool { return l.Name == name })
+func (a *Account) line(name string) *StepLine {
+	i := slices.IndexFunc(a.lines, func(l StepLine) bool { return l.Name == name })
 	if i < 0 {
 		return nil
 	}
 	return &a.lines[i]
 }
 
-// begin notes that a step begins, step k of n, or goes on after an
+// Begin notes that a step begins, step k of n, or goes on after an
 // interruption.
-func (a *account) begin(job *cli.Job, out, name string, k, n int) error {
+func (a *Account) Begin(job *cli.Job, out, name string, k, n int) error {
 	a.name, a.phase = name, job.Phase(k, n, name)
 	if l := a.line(name); l != nil {
 		l.Pieces = max(l.Pieces, 1) + 1
 	} else {
-		a.lines = append(a.lines, stepLine{Step: ledger.Step{Name: name, Start: time.Now().UTC()}})
+		a.lines = append(a.lines, StepLine{Step: ledger.Step{Name: name, Start: time.Now().UTC()}})
 	}
 	return a.write(job, out)
 }
 
-// end notes what the step that is under way has done and told. The time of a
+// End notes what the step that is under way has done and told. The time of a
 // piece that was killed nobody knows.
-func (a *account) end(job *cli.Job, out string) error {
+func (a *Account) End(job *cli.Job, out string) error {
 	job.TellChanged()
 	l, m := a.line(a.name), a.phase.End()
 	l.Unit, l.Items, l.Bytes, l.Samples = m.Unit, m.Items, m.Bytes, m.Samples
 	l.Seconds += m.Seconds
 	l.Done, l.Told = true, job.Snapshot()
-	l.Sums, l.Before, l.After = a.run.Sums, a.run.Before, a.run.After
+	l.Sums, l.Before, l.After = a.Run.Sums, a.Run.Before, a.Run.After
 	return a.write(job, out)
 }
 
-func (a *account) write(job *cli.Job, out string) error {
+func (a *Account) write(job *cli.Job, out string) error {
 	data, err := json.Marshal(a.lines)
 	if err != nil {
 		return err
 	}
-	return writeFile(job, filepath.Join(out, stepsName), func(w *cli.OutputFile) error {
+	return WriteFile(job, filepath.Join(out, StepsName), func(w *cli.OutputFile) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})
 }
 
-// close makes the account of the whole run.
-func (a *account) close() *ledger.Run {
+// Close makes the account of the whole run.
+func (a *Account) Close() *ledger.Run {
 	for i, l := range a.lines {
-		a.run.Steps = append(a.run.Steps, l.Step)
-		if i == 0 || l.Start.Before(a.run.Start) {
-			a.run.Start = l.Start
+		a.Run.Steps = append(a.Run.Steps, l.Step)
+		if i == 0 || l.Start.Before(a.Run.Start) {
+			a.Run.Start = l.Start
 		}
 	}
-	a.run.End = time.Now().UTC()
-	return &a.run
+	a.Run.End = time.Now().UTC()
+	return &a.Run
 }
 
-// removeSteps removes what the steps have left, once the report has it.
-func removeSteps(out string) error {
-	if err := os.Remove(filepath.Join(out, stepsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// RemoveSteps removes what the steps have left, once the report has it.
+func RemoveSteps(out string) error {
+	if err := os.Remove(filepath.Join(out, StepsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return removeParts(out)
