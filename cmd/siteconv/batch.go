@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
@@ -92,7 +93,7 @@ func (f *runFlags) checkBatch() error {
 	}
 	names, err := batchNames(f.out)
 	if err == nil && len(names) > 0 {
-		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, number(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
+		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, page.Counted(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
 	}
 	return err
 }
@@ -156,7 +157,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if f.preflight {
-		c.pre.fact("batch", "%s, of whom %s mail", number(len(c.batch.users), "user", "users"), number(len(c.batch.mail), "has", "have"))
+		c.pre.fact("batch", "%s, of whom %s mail", page.Counted(len(c.batch.users), "user", "users"), page.Counted(len(c.batch.mail), "has", "have"))
 		return c.tellPreflight(job)
 	}
 	c.scenario.steps = c.batchSteps()

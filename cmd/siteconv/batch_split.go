@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
@@ -103,7 +104,7 @@ func (ch *chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	}
 	ch.tellLeft()
 	if n := balance.Unsized(); n > 0 {
-		ch.job.Warning("no-size", ch.flags.sizes, number(int(n), "user has no size and counts", "users have no size and count")+" as empty")
+		ch.job.Warning("no-size", ch.flags.sizes, page.Counted(n, "user has no size and counts", "users have no size and count")+" as empty")
 	}
 	if !ch.c.dryRun {
 		s := &split{Lists: ch.flags.split, By: roster.By(ch.flags.by.Value), Users: balance.Counts()}

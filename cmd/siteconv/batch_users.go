@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
 	"imsconv/ldifconv"
 )
@@ -192,7 +193,7 @@ func (ch *chooser) tell() error {
 func (ch *chooser) tellLeft() {
 	if n := len(ch.taken); n > 0 {
 		id := ch.taken.sorted()[0]
-		ch.job.Note(fmt.Sprintf("%s in other batches already, left out: %s of %s%s", number(n, "user is", "users are"), id, ch.others[strings.ToLower(id)], andMore(n-1)))
+		ch.job.Note(fmt.Sprintf("%s in other batches already, left out: %s of %s%s", page.Counted(n, "user is", "users are"), id, ch.others[strings.ToLower(id)], andMore(n-1)))
 	}
 	for _, left := range []struct {
 		set         userSet
@@ -205,14 +206,6 @@ func (ch *chooser) tellLeft() {
 			ch.job.Warning(left.kind, left.set.sorted()[0], fmt.Sprintf("left out: the user is %s%s", left.where, andMore(n-1)))
 		}
 	}
-}
-
-// number is a number and what there is of it.
-func number(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(int64(n)) + " " + many
 }
 
 // andMore says that a name stands for more.
@@ -235,7 +228,7 @@ func (ch *chooser) nobody(n *roster.Counts) error {
 	case ch.names != nil:
 		return fmt.Errorf("no user is named")
 	case n.Chosen > 0:
-		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.flags.filter, number(int(n.Chosen), "user", "users"))
+		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.flags.filter, page.Counted(n.Chosen, "user", "users"))
 	}
 	return cli.WithHint(fmt.Errorf("%s: --filter %s matches none of %d mail users", path, ch.flags.filter, n.Users),
 		"ldifconv users -F lists who matches a filter")

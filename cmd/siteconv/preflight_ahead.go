@@ -10,6 +10,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/page"
 )
 
 // lookAhead finds what the steps of the run will tell: it upgrades and checks
@@ -28,18 +29,18 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	c.pre.fact("check before", "%s", checkText(before))
 	c.pre.fact("check after", "%s", checkText(after))
 	if after.Errors > 0 {
-		c.pre.find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", number(int(after.Errors), "error", "errors"), thousands(before.Errors))
+		c.pre.find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", page.Counted(after.Errors, "error", "errors"), page.Int(before.Errors))
 	}
 	return nil
 }
 
 func checkText(k *ledger.Check) string {
-	text := fmt.Sprintf("as %s: %s entries, %s errors, %s warnings", k.Product, thousands(k.Entries), thousands(k.Errors), thousands(k.Warnings))
+	text := fmt.Sprintf("as %s: %s entries, %s errors, %s warnings", k.Product, page.Int(k.Entries), page.Int(k.Errors), page.Int(k.Warnings))
 	for i, code := range k.Codes {
 		if i == 0 {
 			text += ":"
 		}
-		text += fmt.Sprintf(" %s %s", code.Name, thousands(code.N))
+		text += fmt.Sprintf(" %s %s", code.Name, page.Int(code.N))
 	}
 	return text
 }
@@ -72,7 +73,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {
-			c.pre.find(f.code, f.where, "%s %s: %s", number(int(n), f.one, f.many), f.text, examples(some[f.kind], n))
+			c.pre.find(f.code, f.where, "%s %s: %s", page.Counted(n, f.one, f.many), f.text, examples(some[f.kind], n))
 		}
 	}
 	return nil
@@ -84,7 +85,7 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	c.pre.fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", thousands(rep.Changed), thousands(rep.Entries), thousands(rep.Users), thousands(rep.Groups), thousands(rep.Domains))
+	c.pre.fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", page.Int(rep.Changed), page.Int(rep.Entries), page.Int(rep.Users), page.Int(rep.Groups), page.Int(rep.Domains))
 	if len(rep.Problems) > 0 {
 		c.pre.find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
 )
 
@@ -56,7 +57,7 @@ func (u *userHosts) names() string {
 	})
 	var some []string
 	for _, name := range hosts[:min(len(hosts), mostExamples)] {
-		some = append(some, fmt.Sprintf("%s %s", name, thousands(u.users[name])))
+		some = append(some, fmt.Sprintf("%s %s", name, page.Int(u.users[name])))
 	}
 	return examples(some, int64(len(hosts)))
 }
@@ -69,6 +70,6 @@ func (c *conversion) judgeHosts(u *userHosts) {
 	case third > 0 && u.at[oldHost] == 0 && u.at[newHost] == 0:
 		c.pre.find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
-		c.pre.find("on-another-host", path, "%s neither on %s nor on %s: %s", number(int(third), "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
+		c.pre.find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Counted(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
 	}
 }

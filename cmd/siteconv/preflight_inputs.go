@@ -31,7 +31,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.fact("mail", "%s, %s, %s; %s at least", number(m.IDs.Len(), "user", "users"), number(int(m.Messages), "message", "messages"), page.Size(m.Bytes, "en"), number(int(m.Folders), "directory", "directories"))
+	c.pre.fact("mail", "%s, %s, %s; %s at least", page.Counted(m.IDs.Len(), "user", "users"), page.Counted(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Counted(m.Folders, "directory", "directories"))
 	if m.IDs.Len() == 0 {
 		c.pre.find("empty-mail", in.Path, "there is no user in it")
 	}
@@ -210,7 +210,7 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 	if rep.Entries == 0 {
 		return fmt.Errorf("%s: no directory export: there is no entry in it", path)
 	}
-	c.pre.fact("directory", "%s entries; of SIMS 4.0 %s mail entries, of NMS 4.x %s", thousands(rep.Entries), thousands(sims), thousands(nms))
+	c.pre.fact("directory", "%s entries; of SIMS 4.0 %s mail entries, of NMS 4.x %s", page.Int(rep.Entries), page.Int(sims), page.Int(nms))
 	switch {
 	case c.scenario.nms() && nms == 0 && sims > 0:
 		c.otherProduct(sims, "SIMS 4.0", "NMS 4.x", scenarioOf(ldifconv.SIMS))

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv"
@@ -119,7 +120,7 @@ type room struct {
 // judgeRoom holds what is needed against what is free.
 func (c *conversion) judgeRoom(free room, links bool) {
 	bytes, nodes := c.needs(links)
-	need, have := thousands((bytes+1e6-1)/1e6), thousands(free.bytes/1e6)
+	need, have := page.Int((bytes+1e6-1)/1e6), page.Int(free.bytes/1e6)
 	c.pre.fact("space", "some %s MB of %s MB that are free in %s", need, have, free.parent)
 	switch {
 	case bytes > free.bytes:
@@ -128,7 +129,7 @@ func (c *conversion) judgeRoom(free room, links bool) {
 		c.pre.find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", need, have, free.parent)
 	}
 	if free.nodes >= 0 && nodes > free.nodes {
-		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", thousands(nodes), thousands(free.nodes), free.parent)
+		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", page.Int(nodes), page.Int(free.nodes), free.parent)
 	}
 }
 

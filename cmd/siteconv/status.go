@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/manual"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
@@ -249,10 +250,10 @@ func (s *status) print(w io.Writer) error {
 	}
 	fmt.Fprintln(tw)
 	for _, row := range s.Batches {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s", row.Name, row.State, thousands(row.Users), thousands(row.Mailboxes), thousands(row.Messages), thousands(row.Bytes), thousands(row.Problems))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s", row.Name, row.State, page.Int(row.Users), page.Int(row.Mailboxes), page.Int(row.Messages), page.Int(row.Bytes), page.Int(row.Problems))
 		switch {
 		case row.Seen != nil:
-			fmt.Fprintf(tw, "\t%s\t%s", thousands(row.Seen.Locked), thousands(row.Seen.Moved))
+			fmt.Fprintf(tw, "\t%s\t%s", page.Int(row.Seen.Locked), page.Int(row.Seen.Moved))
 		case seen:
 			fmt.Fprint(tw, "\t-\t-")
 		}
@@ -287,7 +288,7 @@ func (s *status) printLeft(w io.Writer) error {
 
 // writeNames writes how many users there are, and the first of them.
 func writeNames(b *strings.Builder, title string, ids []string) {
-	text := title + ": " + thousands(int64(len(ids)))
+	text := title + ": " + page.Int(int64(len(ids)))
 	for i, id := range ids[:min(len(ids), namesShown)] {
 		text += map[bool]string{true: ": ", false: ", "}[i == 0] + id
 	}

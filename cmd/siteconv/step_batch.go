@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
@@ -49,7 +50,7 @@ func (c *conversion) lockUsers(ctx context.Context, job *cli.Job) error {
 	job.Count("users of the batch", int64(len(c.batch.users)))
 	job.Count("entries to lock", rep.Changed)
 	if n := int64(len(members)) - rep.Selected; n > 0 {
-		job.Problem("not-locked", lockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", number(int(n), "entry is", "entries are")))
+		job.Problem("not-locked", lockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", page.Counted(n, "entry is", "entries are")))
 	}
 	return c.create(job, holdName, func(w io.Writer) error {
 		return writeHold(w, c.batch.name, c.site.Servers.OldRoot, members)
@@ -207,7 +208,7 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	}
 	job.Count("users without mail", none)
 	if n := c.mail.IDs.Len(); len(mail) == 0 && n > 0 {
-		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", number(n, "user", "users")))
+		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Counted(n, "user", "users")))
 	}
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})

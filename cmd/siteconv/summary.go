@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/page"
 )
 
 // summary prints what a person wants to know of a conversion; with --json the
@@ -20,7 +21,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 	fmt.Fprint(tw, fold(fmt.Sprintf("%s: %s, %s", c.scenario.name, sitePaths(c), r.Result), "", "  "))
 	fmt.Fprintf(tw, "\nConverted\n")
 	for _, n := range r.Counts {
-		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, thousands(n.N))
+		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, page.Int(n.N))
 	}
 	printKinds(tw, "Problems (refused, unreadable or lost)", r.Problems)
 	printKinds(tw, "Warnings", r.Warnings)
@@ -63,15 +64,6 @@ func printKinds(w io.Writer, title string, lines cli.Lines) {
 	}
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, c := range lines.Kinds {
-		fmt.Fprintf(w, "  %s\t%s\n", c.Name, thousands(c.N))
+		fmt.Fprintf(w, "  %s\t%s\n", c.Name, page.Int(c.N))
 	}
-}
-
-// thousands writes a number with a comma between groups of three digits.
-func thousands(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

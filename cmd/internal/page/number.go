@@ -15,6 +15,15 @@ func Int(n int64) string {
 	return s
 }
 
+// Counted is a number and what there is of it, "1 user" or "2,000 users". Where
+// lines are made for programs too, cli.Counted has no commas.
+func Counted[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Int(int64(n)) + " " + many
+}
+
 // Size is a number of bytes in the decimal unit that suits it: "12 bytes",
 // "1.2 kB", "34 MB".
 func Size(n int64, lang string) string {
