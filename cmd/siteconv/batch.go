@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
@@ -72,10 +73,10 @@ func (f *batchFlags) check() error {
 	if by := roster.By(f.by.Value); by == roster.Auto && f.sizes != "" {
 		f.by.Value = string(roster.Sizes)
 	}
-	if _, err := roster.NewList(roster.Selection{Filter: f.filter}, silent{}); err != nil {
+	if _, err := roster.NewList(roster.Selection{Filter: f.filter}, inputs.Silent{}); err != nil {
 		return cli.Usagef("--filter %s: %w", f.filter, err)
 	}
-	return checkBatchName(f.name)
+	return batches.CheckName(f.name)
 }
 
 // checkBatch refuses what does not go with batches: steps done out of order,
@@ -91,7 +92,7 @@ func (f *runFlags) checkBatch() error {
 	case partial || !f.force || f.out == "":
 		return nil
 	}
-	names, err := batchNames(f.out)
+	names, err := batches.Names(f.out)
 	if err == nil && len(names) > 0 {
 		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, page.Counted(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
 	}
@@ -107,12 +108,17 @@ func (f *batchFlags) options() map[string]string {
 	return options
 }
 
+// choice is which users the batch is of.
+func (f *batchFlags) choice() batches.Choice {
+	return batches.Choice{Filter: f.filter, Users: f.users, Split: f.split, Part: f.part, By: roster.By(f.by.Value), Sizes: f.sizes}
+}
+
 // batch is a group of users that goes over together.
 type batch struct {
 	name  string
-	named userSet         // by a file of users; nil: chosen otherwise
+	named batches.Set     // by a file of users; nil: chosen otherwise
 	users []string        // store ids, in the order of the export
-	set   userSet         // the same
+	set   batches.Set     // the same
 	mail  map[string]bool // those of them that the stream has, as it writes them; nil without a stream
 	fresh bool            // nothing of their mail is there yet
 	dry   []byte          // their entries, in a dry run
@@ -120,7 +126,7 @@ type batch struct {
 
 // The steps of a batch, beside those that it shares with a whole conversion.
 const (
-	lockStep    = "lock"
+	lockStep    = batches.LockStep
 	membersStep = "members"
 	unlockStep  = "unlock"
 )
@@ -188,7 +194,7 @@ func (c *conversion) beginBatch(f *runFlags) error {
 		return cli.WithHint(cli.Usagef("a batch moves users to a host: which one?"), `new = "newmail.siroe.com" below [hosts] in site.toml, or --new-host, says it`)
 	}
 	c.batch = &batch{name: f.batch.name}
-	c.out = batchDir(c.out, f.batch.name)
+	c.out = batches.Dir(c.out, f.batch.name)
 	c.account.Run.Batch = f.batch.name
 	return nil
 }
@@ -251,17 +257,15 @@ func (c *conversion) lookAtInputs(ctx context.Context, job *cli.Job) error {
 
 // chooseUsers picks the users.
 func (c *conversion) chooseUsers(ctx context.Context, job *cli.Job, f *batchFlags) error {
-	others, err := batchOf(c.whole, f.name)
+	others, err := batches.Of(c.whole, f.name)
 	if err != nil {
 		return err
 	}
-	ch := &chooser{c: c, job: job, flags: f, others: others, names: c.batch.named}
-	if f.split > 0 {
-		if ch.names, err = ch.splitPart(ctx); err != nil {
-			return err
-		}
+	ch := &batches.Chooser{
+		Choice: f.choice(), Job: job, Out: c.whole, Export: c.users(), Hosts: c.site.Hosts,
+		Others: others, Names: c.batch.named, DryRun: c.dryRun,
 	}
-	c.batch.users, err = ch.choose(ctx)
+	c.batch.users, err = ch.Choose(ctx)
 	return err
 }
 
@@ -269,16 +273,16 @@ func (c *conversion) chooseUsers(ctx context.Context, job *cli.Job, f *batchFlag
 // limits the conversions to them.
 func (c *conversion) index() {
 	b := c.batch
-	b.set = userSet{}
+	b.set = batches.Set{}
 	for _, id := range b.users {
-		b.set.add(id)
+		b.set.Add(id)
 	}
 	if !c.hasMail() {
 		return
 	}
 	b.mail = map[string]bool{}
 	for id := range c.mail.IDs.Unmarked() {
-		if b.set.has(id) {
+		if b.set.Has(id) {
 			b.mail[id] = true
 		}
 	}

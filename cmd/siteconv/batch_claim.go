@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
@@ -22,7 +23,7 @@ import (
 // claimBatch finds the users of the batch, and makes its folder this run's.
 func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (outdir.State, error) {
 	if !c.dryRun {
-		unlock, err := lockBatches(ctx, c.whole)
+		unlock, err := batches.Lock(ctx, c.whole)
 		if err != nil {
 			return outdir.State{}, err
 		}
@@ -60,7 +61,7 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 	if err := st.Write(job, c.out); err != nil {
 		return st, err
 	}
-	return st, writeUsers(job, filepath.Join(c.out, usersName), c.batch.users)
+	return st, batches.WriteUsers(job, filepath.Join(c.out, batches.UsersName), c.batch.users)
 }
 
 // batchState is what makes a second run of the batch the same.
@@ -81,7 +82,7 @@ func (c *conversion) batchState(job *cli.Job, f *batchFlags) (outdir.State, erro
 		return st, err
 	}
 	sum := sha256.New()
-	for _, id := range c.batch.named.sorted() {
+	for _, id := range c.batch.named.Sorted() {
 		sum.Write([]byte(roster.Line(id)))
 	}
 	st.Options["users"] = hex.EncodeToString(sum.Sum(nil))
@@ -90,7 +91,7 @@ func (c *conversion) batchState(job *cli.Job, f *batchFlags) (outdir.State, erro
 
 // namedUsers reads the file of --users, in which no line may be wrong: a batch
 // is not made of half a list.
-func namedUsers(job *cli.Job, path string) (userSet, error) {
+func namedUsers(job *cli.Job, path string) (batches.Set, error) {
 	lost := job.Lost()
 	names, err := flags.ReadUsers(job, path)
 	if err != nil {
@@ -99,7 +100,7 @@ func namedUsers(job *cli.Job, path string) (userSet, error) {
 	if job.Lost() && !lost {
 		return nil, fmt.Errorf("%s: not a list of users: nothing is done", path)
 	}
-	set := userSet{}
+	set := batches.Set{}
 	for _, id := range names.Order {
 		if err := roster.CheckID(id); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
@@ -107,7 +108,7 @@ func namedUsers(job *cli.Job, path string) (userSet, error) {
 		if to, ok := names.Map[id]; ok {
 			return nil, cli.WithHint(fmt.Errorf("%s: gives user %s the new id %s", path, id, to), "a batch moves users under the ids that they have")
 		}
-		set.add(id)
+		set.Add(id)
 	}
 	return set, nil
 }
@@ -129,11 +130,11 @@ func (c *conversion) resumeBatch(want outdir.State, force bool) (st outdir.State
 		st, err = c.replan(have, want, force)
 		return st, nil, err
 	}
-	if users, err = readUsers(filepath.Join(c.out, usersName)); err != nil {
+	if users, err = batches.ReadUsers(filepath.Join(c.out, batches.UsersName)); err != nil {
 		return want, nil, err
 	}
 	if users == nil {
-		return want, nil, fmt.Errorf("%s: the list of the batch is gone", filepath.Join(c.out, usersName))
+		return want, nil, fmt.Errorf("%s: the list of the batch is gone", filepath.Join(c.out, batches.UsersName))
 	}
 	st, err = c.takeStream(have, want, force)
 	return st, users, err
@@ -165,7 +166,7 @@ func (c *conversion) replan(have *outdir.State, want outdir.State, force bool) (
 	if c.dryRun {
 		return want, nil
 	}
-	for _, name := range []string{usersName, lockName, savedName, entriesName, holdName, outdir.StepsName} {
+	for _, name := range []string{batches.UsersName, batches.LockName, batches.SavedName, batches.EntriesName, batches.HoldName, outdir.StepsName} {
 		if err := os.RemoveAll(filepath.Join(c.out, name)); err != nil {
 			return want, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/storeconv/testsite"
 )
 
@@ -21,7 +22,7 @@ func TestUnlockOfEntriesThatAreGone(t *testing.T) {
 	finished(t, incremental(site, moved)...)
 	pilot := filepath.Join(t.TempDir(), "pilot.txt")
 	must(t, os.WriteFile(pilot, []byte(testsite.UserID(0)+"\n"+testsite.UserID(1)+"\n"+testsite.UserID(2)+"\n"), 0o600))
-	dir := filepath.Join(moved, batchesDir, "pilot")
+	dir := filepath.Join(moved, batches.Folder, "pilot")
 	stream := filepath.Join(site, "backup.sims")
 	must(t, os.Rename(stream, stream+".later"))
 	run := func(more ...string) (int, string) {
@@ -31,9 +32,9 @@ func TestUnlockOfEntriesThatAreGone(t *testing.T) {
 	if code, said := run(); code != cli.ExitDone {
 		t.Fatalf("exit %d\n%s", code, said)
 	}
-	d.Apply(bytesOf(t, filepath.Join(dir, lockName)))
+	d.Apply(bytesOf(t, filepath.Join(dir, batches.LockName)))
 	var dns []string
-	for line := range strings.Lines(string(bytesOf(t, filepath.Join(dir, entriesName)))) {
+	for line := range strings.Lines(string(bytesOf(t, filepath.Join(dir, batches.EntriesName)))) {
 		if dn, ok := strings.CutPrefix(line, "dn: "); ok {
 			dns = append(dns, strings.TrimSpace(dn))
 		}
@@ -48,10 +49,10 @@ func TestUnlockOfEntriesThatAreGone(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, said)
 	}
 	before := directoryOf(t, d.Dump())
-	d.Apply(bytesOf(t, filepath.Join(dir, unlockName)))
+	d.Apply(bytesOf(t, filepath.Join(dir, batches.UnlockName)))
 	after := directoryOf(t, d.Dump())
 	if locked := strings.Count(strings.ToLower(string(d.Dump())), "\nmailfoldermap: lock"); locked > 0 || len(after) != len(before) {
 		t.Errorf("%d entries are locked, %d entries were %d", locked, len(after), len(before))
 	}
-	d.Apply(bytesOf(t, filepath.Join(dir, undoName)))
+	d.Apply(bytesOf(t, filepath.Join(dir, batches.UndoName)))
 }

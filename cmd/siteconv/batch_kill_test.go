@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv/testsite/scratch"
 )
@@ -94,8 +95,8 @@ func TestKilledBatchGoesOn(t *testing.T) {
 		args  []string
 		marks []string
 	}{
-		{"batch", batchDir("", "b"), []string{"--batch", "b", "--split", "2", "--part", "2"}, []string{
-			outdir.StateName, usersName, lockStep, lockName, storeStep, membersStep, verificationStep, unlockStep, unlockName,
+		{"batch", batches.Dir("", "b"), []string{"--batch", "b", "--split", "2", "--part", "2"}, []string{
+			outdir.StateName, batches.UsersName, lockStep, batches.LockName, storeStep, membersStep, verificationStep, unlockStep, batches.UnlockName,
 		}},
 		{"closing", closingDir, []string{"--closing"}, []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}},
 	} {
@@ -138,7 +139,7 @@ func TestBatchesInterleave(t *testing.T) {
 	whole, out := copyOf(t, base), copyOf(t, base)
 	finished(t, incremental(site, whole, one...)...)
 	finished(t, incremental(site, whole, two...)...)
-	killAt(t, batchDir(out, "one"), storeStep, incremental(site, out, one...)...)
+	killAt(t, batches.Dir(out, "one"), storeStep, incremental(site, out, one...)...)
 	code, table, _ := siteconv(t, "status", out)
 	if code != 0 || !strings.Contains(table, "\none  ") {
 		t.Errorf("status %d:\n%s", code, table)
@@ -155,7 +156,7 @@ func TestBatchesInterleave(t *testing.T) {
 func TestKilledSplit(t *testing.T) {
 	site := batchedSite(t)
 	out := begunFolder(t, site)
-	dir := splitDir(out, 2)
+	dir := batches.SplitDir(out, 2)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -175,17 +176,17 @@ func TestKilledSplit(t *testing.T) {
 // checkLists insists that the lists of a folder hold n users, none twice.
 func checkLists(t *testing.T, dir string, n int) {
 	t.Helper()
-	seen := userSet{}
+	seen := batches.Set{}
 	lists, err := filepath.Glob(filepath.Join(dir, "users*.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range lists {
 		for _, id := range mustUsers(t, path) {
-			if seen.has(id) {
+			if seen.Has(id) {
 				t.Errorf("%s is in two lists", id)
 			}
-			seen.add(id)
+			seen.Add(id)
 		}
 	}
 	if len(seen) != n {
@@ -214,7 +215,7 @@ func TestBatchesAtOnce(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", cmd.Args, err, cmd.Stdout)
 		}
 	}
-	checkLists(t, splitDir(out, 3), siteUsers-2)
+	checkLists(t, batches.SplitDir(out, 3), siteUsers-2)
 	strays := threeBatches(t, site)[2]
 	finished(t, incremental(site, out, strays...)...)
 	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")

@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/batches"
 )
 
 // afterLock is what the administrator does when the records of a batch are
@@ -12,11 +13,11 @@ import (
 func (c *conversion) afterLock() []string {
 	stream := c.batch.name + ".sims"
 	return []string{
-		c.ldapmodify(lockName),
+		c.ldapmodify(batches.LockName),
 		"# an incremental dirsync on both hosts: " + c.oldDirsync() + " and " + c.newDirsync(),
-		"# on the old host: " + c.oldProgram("ims/sbin/imbackup") + " -f " + stream + " -u " + usersName,
+		"# on the old host: " + c.oldProgram("ims/sbin/imbackup") + " -f " + stream + " -u " + batches.UsersName,
 		"# the same siteconv command again, with --stream " + stream,
-		"# to go back instead: " + c.ldapmodify(savedName),
+		"# to go back instead: " + c.ldapmodify(batches.SavedName),
 	}
 }
 
@@ -24,11 +25,11 @@ func (c *conversion) afterLock() []string {
 func (c *conversion) afterBatch() []string {
 	steps := []string{"# take what is new in " + path.Join("..", "..", c.mailName()) + " over to " + c.site.Hosts.New + ", its server stopped, unless it is the server's own"}
 	return append(steps,
-		c.ldapmodify(unlockName),
+		c.ldapmodify(batches.UnlockName),
 		"# \"No such object\" is an entry that was deleted or renamed since the lock; the others are unlocked (an export made now, given with --ldif and --stream, has its new name)",
 		"# an incremental dirsync on both hosts: "+c.oldDirsync()+" and "+c.newDirsync(),
-		"# on the old host: sh "+holdName,
-		"# to go back after that: "+c.ldapmodify(undoName),
+		"# on the old host: sh "+batches.HoldName,
+		"# to go back after that: "+c.ldapmodify(batches.UndoName),
 	)
 }
 
@@ -49,7 +50,7 @@ func (c *conversion) newProgram(name string) string {
 
 // oldProgram is a program of the old host.
 func (c *conversion) oldProgram(name string) string {
-	return cli.Quote(path.Join(cmp.Or(c.site.Servers.OldRoot, simsRoot), name))
+	return cli.Quote(path.Join(cmp.Or(c.site.Servers.OldRoot, batches.SIMSRoot), name))
 }
 
 // afterClosing is what ends the migration.

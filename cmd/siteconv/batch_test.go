@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,9 +13,8 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/peer"
-	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
-	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 	"imsconv/ldifconv/testdir"
@@ -152,7 +150,7 @@ func sameStores(t *testing.T, one, batched, out string, atOnce bool) {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
-	of, err := batchOf(out, "")
+	of, err := batches.Of(out, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,29 +306,29 @@ func TestBatchRecordsOnSlapd(t *testing.T) {
 			t.Fatal(err)
 		}
 		finished(t, incremental(site, moved, append(batch, "--ldif", today)...)...)
-		dir := filepath.Join(batchesDir, name)
+		dir := filepath.Join(batches.Folder, name)
 		if name == "strays" { // nobody with an entry
 			continue
 		}
 		before := dump()
-		apply(filepath.Join(dir, lockName))
-		checkLocked(t, dump(), before, len(mustUsers(t, filepath.Join(moved, dir, usersName))))
-		apply(filepath.Join(dir, savedName))
+		apply(filepath.Join(dir, batches.LockName))
+		checkLocked(t, dump(), before, len(mustUsers(t, filepath.Join(moved, dir, batches.UsersName))))
+		apply(filepath.Join(dir, batches.SavedName))
 		if diff := cmp.Diff(before, dump()); diff != "" {
 			t.Errorf("%s: locked and taken back: %s", name, diff)
 		}
-		apply(filepath.Join(dir, lockName))
-		apply(filepath.Join(dir, unlockName))
+		apply(filepath.Join(dir, batches.LockName))
+		apply(filepath.Join(dir, batches.UnlockName))
 		after := dump()
 		if diff := cmp.Diff(before.without("mailhost"), after.without("mailhost")); diff != "" {
 			t.Errorf("%s: locked and unlocked: %s", name, diff)
 		}
-		apply(filepath.Join(dir, undoName))
+		apply(filepath.Join(dir, batches.UndoName))
 		if diff := cmp.Diff(before, dump()); diff != "" {
 			t.Errorf("%s: moved and taken back: %s", name, diff)
 		}
-		apply(filepath.Join(dir, lockName))
-		apply(filepath.Join(dir, unlockName))
+		apply(filepath.Join(dir, batches.LockName))
+		apply(filepath.Join(dir, batches.UnlockName))
 	}
 	checkFreshClosing(t, d, site, moved)
 }
@@ -354,7 +352,7 @@ func checkLocked(t *testing.T, locked, before entries, n int) {
 
 func mustUsers(t *testing.T, path string) []string {
 	t.Helper()
-	users, err := readUsers(path)
+	users, err := batches.ReadUsers(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,145 +390,10 @@ func checkFreshClosing(t *testing.T, d *peer.Slapd, site, moved string) {
 	}
 }
 
-// TestUnlockGivesBack looks at the values that the guide's own records lose.
-func TestUnlockGivesBack(t *testing.T) {
-	const before = `dn: uid=a,o=x
-objectclass: inetMailUser
-uid: a
-mailhost: old
-maildeliveryoption: mailbox
-maildeliveryoption: forward
-mailforwardingaddress: a@e.example
-
-dn: uid=b,o=x
-objectclass: inetMailUser
-uid: b
-maildeliveryoption: hold
-mailfoldermap: Sun-MS
-
-dn: uid=c,o=x
-objectclass: inetMailUser
-uid: c
-mailhost: old
-`
-	const want = `version: 1
-
-dn: uid=a,o=x
-changetype: modify
-replace: mailhost
-mailhost: new
--
-replace: maildeliveryoption
-maildeliveryoption: mailbox
-maildeliveryoption: forward
--
-delete: mailFolderMap
--
-
-dn: uid=b,o=x
-changetype: modify
-replace: mailfoldermap
-mailfoldermap: Sun-MS
--
-replace: mailHost
-mailHost: new
--
-
-dn: uid=c,o=x
-changetype: modify
-replace: mailhost
-mailhost: new
--
-delete: mailDeliveryOption
--
-delete: mailFolderMap
--
-
-`
-	r := &batchRecords{host: "new", common: ldifconv.Options{From: ldifconv.SIMS, Jobs: 1, TempDir: t.TempDir()}}
-	var lock, saved, unlock bytes.Buffer
-	if _, err := r.lock(context.Background(), &lock, &saved, strings.NewReader(before)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.unlock(context.Background(), &unlock, strings.NewReader(before), &saved); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, unlock.String()); d != "" {
-		t.Error(d)
-	}
-}
-
-// A hold script quotes what a shell would read otherwise, and is none where no
-// domain is known.
-func TestHoldScript(t *testing.T) {
-	var b bytes.Buffer
-	err := writeHold(&b, "p", "/opt/old mail", []holdMember{{"a;rm -rf $HOME", "x.com"}, {"it's", ""}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "'/opt/old mail/imta/sbin/hold_master' -u 'a;rm -rf $HOME' -d x.com\n" +
-		"echo " + cli.Quote("no domain is known of it's: its mail stays held") + " >&2\n"
-	if _, got, _ := strings.Cut(b.String(), "is done.\n"); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
-
 func TestRanges(t *testing.T) {
 	for want, list := range map[string][]int{"": nil, "4": {4}, "1-3, 7, 9-10": {1, 2, 3, 7, 9, 10}} {
 		if got := ranges(list); got != want {
 			t.Errorf("%v: %q, want %q", list, got, want)
 		}
 	}
-}
-
-// TestJudge takes states from what a newer export says.
-func TestJudge(t *testing.T) {
-	on := func(at host, locked bool) place { return place{host: at, locked: locked} }
-	before := func(at host) place { return place{host: at, locked: true, before: true} }
-	for _, tt := range []struct {
-		state string
-		where map[string]place
-		want  string
-		seen  *seenUsers
-	}{
-		{planned, map[string]place{"a": on(oldHost, true), "b": on(oldHost, true)}, locked, &seenUsers{Locked: 2}},
-		{planned, map[string]place{"a": on(oldHost, true), "b": on(oldHost, false)}, planned, &seenUsers{Locked: 1, Neither: 1}},
-		{planned, map[string]place{"a": on(oldHost, true)}, locked, &seenUsers{Locked: 1, NotThere: 1}},
-		{planned, nil, planned, &seenUsers{NotThere: 2}},
-		{restored, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, moved, &seenUsers{Moved: 2}},
-		{restored, map[string]place{"a": on(newHost, true), "b": on(newHost, false)}, restored, &seenUsers{Locked: 1, Moved: 1}},
-		{restored, map[string]place{"a": before(newHost), "b": on(newHost, false)}, moved, &seenUsers{Moved: 2}},
-		{restored, map[string]place{"a": before(oldHost), "b": on(newHost, false)}, restored, &seenUsers{Locked: 1, Moved: 1}},
-		{restored, map[string]place{"a": on(thirdHost, false), "b": on(newHost, false)}, restored, &seenUsers{Moved: 1, Neither: 1}},
-		{restoring, map[string]place{"a": on(newHost, false), "b": on(newHost, false)}, restoring, &seenUsers{Moved: 2}},
-	} {
-		row := &batchRow{State: tt.state, ids: []string{"A", "b"}, state: outdir.State{Inputs: []inputs.Input{{SHA256: "old"}}}}
-		s := &seen{where: tt.where}
-		s.judge(row, &inputs.Input{SHA256: "old"})
-		if row.Seen != nil || row.State != tt.state {
-			t.Errorf("an export that is no newer is believed: %+v", row)
-		}
-		s.judge(row, &inputs.Input{SHA256: "new"})
-		if d := cmp.Diff(tt.seen, row.Seen); d != "" || row.State != tt.want {
-			t.Errorf("%s is %s, want %s: %s", tt.state, row.State, tt.want, d)
-		}
-	}
-}
-
-// A second run does not touch a batch that another one is at work on.
-func TestOneRunABatch(t *testing.T) {
-	dir := t.TempDir()
-	release, err := outdir.Hold(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := outdir.Hold(dir); err == nil || !strings.Contains(err.Error(), "another run is at work there") {
-		t.Errorf("held twice: %v", err)
-	}
-	release()
-	again, err := outdir.Hold(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again()
 }

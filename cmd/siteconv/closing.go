@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/page"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
@@ -33,9 +34,9 @@ const (
 
 // closing is the pass behind the last batch.
 type closing struct {
-	batches []*batchRow
+	batches []*batches.Row
 	stale   bool // the export is one that a batch was made of: it has its users as they were before
-	found   *seen
+	found   *batches.Seen
 }
 
 // runClosing does what comes after the last batch: lists go to the new host,
@@ -78,14 +79,14 @@ func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags
 	if err != nil {
 		return err
 	}
-	if c.closing.batches, err = readBatches(c.whole); err != nil {
+	if c.closing.batches, err = batches.Read(c.whole); err != nil {
 		return err
 	}
 	if len(c.closing.batches) == 0 {
 		return cli.WithHint(fmt.Errorf("%s has no batch: there is nothing to close", c.whole), "--batch makes the first")
 	}
 	c.takeHosts()
-	if c.closing.found, err = c.look(ctx, job, silent{}); err != nil {
+	if c.closing.found, err = batches.Look(ctx, job, inputs.Silent{}, c.whole, c.users(), c.site.Hosts); err != nil {
 		return err
 	}
 	c.closing.judge(c.export())
@@ -98,7 +99,7 @@ func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags
 
 // takeHosts takes the hosts from the batches where site.toml does not say them.
 func (c *conversion) takeHosts() {
-	options := c.closing.batches[0].state.Options
+	options := c.closing.batches[0].Result.Options
 	if c.site.Hosts.New == "" {
 		c.site.Hosts.New = options["new-host"]
 	}
@@ -118,7 +119,7 @@ func (cl *closing) names() (names []string) {
 // judge finds out how old the export is, and what it says of the batches.
 func (cl *closing) judge(export *inputs.Input) {
 	for _, row := range cl.batches {
-		cl.found.judge(row, export)
+		cl.found.Judge(row, export)
 		cl.stale = cl.stale || row.Seen == nil
 	}
 }
@@ -126,7 +127,7 @@ func (cl *closing) judge(export *inputs.Input) {
 // check refuses to close while batches are under way, unless it is forced to.
 func (cl *closing) check(job *cli.Job, out, export string, force bool) error {
 	problem := ""
-	if open := unfinished(cl.batches); len(open) > 0 {
+	if open := batches.Unfinished(cl.batches); len(open) > 0 {
 		problem = "not finished: " + strings.Join(open, ", ")
 	} else if row := cl.behind(); row != nil {
 		problem = fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, page.Counted(row.Seen.Locked, "user is", "users are"), page.Counted(row.Seen.Neither, "is", "are"))
@@ -147,16 +148,16 @@ func (cl *closing) check(job *cli.Job, out, export string, force bool) error {
 // tellLocksDropped warns of users whom the site had locked before their batch,
 // and whom the upgrade opens: mailFolderMap says nothing to iMS.
 func (c *conversion) tellLocksDropped(job *cli.Job) {
-	ids := c.closing.found.lockedBefore()
+	ids := c.closing.found.LockedBefore()
 	if len(ids) == 0 || c.set.upgrade.Rules.Lock == ldifconv.LockHold {
 		return
 	}
-	job.Warning("lock-dropped", ids[0], "the user was locked before the batch"+andMore(len(ids)-1)+", and the upgrade drops that lock: with upgrade.lock = \"hold\" in site.toml it becomes mailUserStatus hold")
+	job.Warning("lock-dropped", ids[0], "the user was locked before the batch"+batches.AndMore(len(ids)-1)+", and the upgrade drops that lock: with upgrade.lock = \"hold\" in site.toml it becomes mailUserStatus hold")
 }
 
 // behind is a batch whose users the export does not have where they should be.
-func (cl *closing) behind() *batchRow {
-	i := slices.IndexFunc(cl.batches, func(row *batchRow) bool {
+func (cl *closing) behind() *batches.Row {
+	i := slices.IndexFunc(cl.batches, func(row *batches.Row) bool {
 		return row.Seen != nil && row.Seen.Locked+row.Seen.Neither > 0
 	})
 	if i < 0 {
@@ -224,8 +225,8 @@ func (c *conversion) restored() (paths []string) {
 		return paths
 	}
 	for _, row := range c.closing.batches {
-		if row.finished() {
-			paths = append(paths, filepath.Join(batchDir(c.whole, row.Name), unlockName))
+		if row.Finished() {
+			paths = append(paths, filepath.Join(batches.Dir(c.whole, row.Name), batches.UnlockName))
 		}
 	}
 	return paths
@@ -233,25 +234,25 @@ func (c *conversion) restored() (paths []string) {
 
 // listLeft writes the users who are in no batch, and tells of mail that is.
 func (c *conversion) listLeft(_ context.Context, job *cli.Job) error {
-	left := c.closing.found.left
+	left := c.closing.found.Left
 	job.Count("users of no batch", int64(len(left)))
 	if len(left) > 0 {
-		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", andMore(len(left)-1), outdir.LeftName))
+		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", batches.AndMore(len(left)-1), outdir.LeftName))
 	}
 	if err := c.tellMailLeft(job); err != nil || c.dryRun {
 		return err
 	}
-	return writeUsers(job, filepath.Join(c.out, outdir.LeftName), left)
+	return batches.WriteUsers(job, filepath.Join(c.out, outdir.LeftName), left)
 }
 
 // tellMailLeft warns of mail in the stream whose user no batch has taken.
 func (c *conversion) tellMailLeft(job *cli.Job) error {
-	of, err := batchOf(c.whole, "")
+	of, err := batches.Of(c.whole, "")
 	if err != nil {
 		return err
 	}
 	for id := range c.mail.IDs.Unmarked() {
-		if _, ok := of[strings.ToLower(id)]; !ok && !c.closing.found.others.has(id) {
+		if _, ok := of[strings.ToLower(id)]; !ok && !c.closing.found.Others.Has(id) {
 			job.Warning("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: --batch with --users restores it")
 		}
 	}

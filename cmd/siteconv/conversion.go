@@ -49,6 +49,12 @@ func (c *conversion) backup() inputs.Backup {
 	return inputs.Backup{Path: c.store().Path, How: c.set.source}
 }
 
+// users reads the users of the export, those at and below the bases of the
+// site.
+func (c *conversion) users() inputs.Export {
+	return inputs.Export{Input: c.export(), Base: c.site.Directory.Base, Domain: c.defaultDomain}
+}
+
 // hasMail says whether there is a stream or store yet: that of a batch is
 // backed up when its users are locked.
 func (c *conversion) hasMail() bool { return len(c.inputs) > 1 }

@@ -11,12 +11,14 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/inputs"
 )
 
 // userHosts are the mail hosts of the users of an export.
 type userHosts struct {
 	users map[string]int64 // by lower-case name; without those who name none
-	at    map[host]int64
+	at    map[site.Side]int64
 	third []string // users on a third host, the first ones
 }
 
@@ -29,9 +31,9 @@ func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	if c.newHost() == "" || c.whole != "" {
 		return nil
 	}
-	found := &userHosts{users: map[string]int64{}, at: map[host]int64{}}
-	_, err := c.eachUser(ctx, job, silent{}, "", func(m *roster.Member) error {
-		found.add(m.ID, mailHost(m), c.hostOf(m))
+	found := &userHosts{users: map[string]int64{}, at: map[site.Side]int64{}}
+	_, err := c.users().EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error {
+		found.add(m.ID, site.MailHost(m.Record.Get("mailhost")), c.site.Hosts.Side(site.MailHost(m.Record.Get("mailhost"))))
 		return nil
 	})
 	if err == nil {
@@ -40,12 +42,12 @@ func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	return err
 }
 
-func (u *userHosts) add(id, name string, at host) {
+func (u *userHosts) add(id, name string, at site.Side) {
 	if name != "" {
 		u.users[strings.ToLower(name)]++
 	}
 	u.at[at]++
-	if at == thirdHost && len(u.third) < mostExamples {
+	if at == site.ThirdSide && len(u.third) < mostExamples {
 		u.third = append(u.third, id)
 	}
 }
@@ -63,11 +65,11 @@ func (u *userHosts) names() string {
 }
 
 func (c *conversion) judgeHosts(u *userHosts) {
-	hosts, path, third := &c.site.Hosts, c.export().Path, u.at[thirdHost]
+	hosts, path, third := &c.site.Hosts, c.export().Path, u.at[site.ThirdSide]
 	switch {
 	case hosts.Old == "" && len(u.users) > 1:
 		c.pre.find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())
-	case third > 0 && u.at[oldHost] == 0 && u.at[newHost] == 0:
+	case third > 0 && u.at[site.OldSide] == 0 && u.at[site.NewSide] == 0:
 		c.pre.find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
 		c.pre.find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Counted(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))

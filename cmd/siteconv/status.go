@@ -18,6 +18,7 @@ import (
 	"imsconv/cmd/internal/manual"
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
@@ -66,9 +67,9 @@ type statusFlags struct {
 
 // status is what the verb tells.
 type status struct {
-	Batches []*batchRow `json:"batches"`
-	Splits  []partsLeft `json:"splits,omitempty"`
-	Closing string      `json:"closing"` // "finished", "begun", "not begun"
+	Batches []*batches.Row `json:"batches"`
+	Splits  []partsLeft    `json:"splits,omitempty"`
+	Closing string         `json:"closing"` // "finished", "begun", "not begun"
 	// OfNoBatch are users of the old host; nil when there is no export.
 	OfNoBatch []string `json:"users_of_no_batch"`
 	// LockedBefore have moved with a lock that is older than their batch.
@@ -133,12 +134,12 @@ func outputOf(out string) (*conversion, error) {
 	if base := st.Options["base"]; base != "" {
 		c.site.Directory.Base = strings.Split(base, "\n")
 	}
-	names, err := batchNames(out)
+	names, err := batches.Names(out)
 	if err != nil || len(names) == 0 {
 		return c, err
 	}
 	// The hosts are those of the batches: they are the same ones for all.
-	first, err := outdir.ReadState(batchDir(out, names[0]))
+	first, err := outdir.ReadState(batches.Dir(out, names[0]))
 	if err != nil || first == nil {
 		return c, err
 	}
@@ -149,15 +150,15 @@ func outputOf(out string) (*conversion, error) {
 func readStatus(out string) (*status, error) {
 	s := &status{Closing: "not begun"}
 	var err error
-	if s.Batches, err = readBatches(out); err != nil {
+	if s.Batches, err = batches.Read(out); err != nil {
 		return nil, err
 	}
-	splits, err := readSplits(out)
+	splits, err := batches.ReadSplits(out)
 	if err != nil {
 		return nil, err
 	}
 	for _, sp := range splits {
-		s.Splits = append(s.Splits, partsLeft{Lists: sp.Lists, Left: openParts(s.Batches, sp.Lists)})
+		s.Splits = append(s.Splits, partsLeft{Lists: sp.Lists, Left: batches.OpenParts(s.Batches, sp.Lists)})
 	}
 	st, err := outdir.ReadState(filepath.Join(out, closingDir))
 	if err != nil {
@@ -222,15 +223,15 @@ func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 	if err := export.Fingerprint(ctx, nil); err != nil {
 		return err
 	}
-	found, err := c.look(ctx, job, job)
+	found, err := batches.Look(ctx, job, job, c.whole, c.users(), c.site.Hosts)
 	if err != nil {
 		return err
 	}
 	for _, row := range s.Batches {
-		found.judge(row, export)
+		found.Judge(row, export)
 	}
-	s.OfNoBatch, s.Export = append([]string{}, found.left...), export.Path
-	s.LockedBefore = found.lockedBefore()
+	s.OfNoBatch, s.Export = append([]string{}, found.Left...), export.Path
+	s.LockedBefore = found.LockedBefore()
 	return nil
 }
 
@@ -284,6 +285,24 @@ func (s *status) printLeft(w io.Writer) error {
 	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// ranges writes ascending numbers shortly: 1-3, 7.
+func ranges(list []int) string {
+	var parts []string
+	for i := 0; i < len(list); {
+		j := i
+		for j+1 < len(list) && list[j+1] == list[j]+1 {
+			j++
+		}
+		text := fmt.Sprint(list[i])
+		if j > i {
+			text += fmt.Sprintf("-%d", list[j])
+		}
+		parts = append(parts, text)
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
 }
 
 // writeNames writes how many users there are, and the first of them.

@@ -17,6 +17,8 @@ import (
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/siteconv/internal/batches"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
@@ -36,48 +38,48 @@ func (c *conversion) lockUsers(ctx context.Context, job *cli.Job) error {
 	}
 	r := c.batchRecords(job)
 	var rep ldifconv.Report
-	err = c.create(job, savedName, func(saved io.Writer) error {
-		return c.create(job, lockName, func(w io.Writer) error {
+	err = c.create(job, batches.SavedName, func(saved io.Writer) error {
+		return c.create(job, batches.LockName, func(w io.Writer) error {
 			return c.withEntries(job, func(entries io.Reader) error {
-				rep, err = r.lock(ctx, w, saved, entries)
+				rep, err = r.Lock(ctx, w, saved, entries)
 				return err
 			})
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", lockName, err)
+		return fmt.Errorf("%s: %w", batches.LockName, err)
 	}
 	job.Count("users of the batch", int64(len(c.batch.users)))
 	job.Count("entries to lock", rep.Changed)
 	if n := int64(len(members)) - rep.Selected; n > 0 {
-		job.Problem("not-locked", lockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", page.Counted(n, "entry is", "entries are")))
+		job.Problem("not-locked", batches.LockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", page.Counted(n, "entry is", "entries are")))
 	}
-	return c.create(job, holdName, func(w io.Writer) error {
-		return writeHold(w, c.batch.name, c.site.Servers.OldRoot, members)
+	return c.create(job, batches.HoldName, func(w io.Writer) error {
+		return batches.WriteHold(w, c.batch.name, c.site.Servers.OldRoot, members)
 	})
 }
 
 // batchRecords are how the records of the batch are made.
-func (c *conversion) batchRecords(job *cli.Job) *batchRecords {
-	return &batchRecords{host: c.site.Hosts.New, common: ldifconv.Options{
-		From: c.scenario.product, Jobs: c.jobs, Name: entriesName, TempDir: c.tempDir(), Log: job,
+func (c *conversion) batchRecords(job *cli.Job) *batches.Records {
+	return &batches.Records{Host: c.site.Hosts.New, Common: ldifconv.Options{
+		From: c.scenario.product, Jobs: c.jobs, Name: batches.EntriesName, TempDir: c.tempDir(), Log: job,
 	}}
 }
 
 // writeEntries copies the entries of the users from the export, so that nothing
 // later depends on the export that the site has then.
-func (c *conversion) writeEntries(ctx context.Context, job *cli.Job) (members []holdMember, err error) {
+func (c *conversion) writeEntries(ctx context.Context, job *cli.Job) (members []batches.HoldMember, err error) {
 	var kept bytes.Buffer // in a dry run
-	err = c.create(job, entriesName, func(file io.Writer) error {
+	err = c.create(job, batches.EntriesName, func(file io.Writer) error {
 		if c.dryRun {
 			file = &kept
 		}
 		w := ldif.NewWriter(file)
-		_, err := c.eachUser(ctx, job, silent{}, "", func(m *roster.Member) error {
-			if !c.batch.set.has(m.ID) {
+		_, err := c.users().EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error {
+			if !c.batch.set.Has(m.ID) {
 				return nil
 			}
-			members = append(members, holdMember{m.UID, m.Domain})
+			members = append(members, batches.HoldMember{UID: m.UID, Domain: m.Domain})
 			c.tellLocked(job, m)
 			rec := *m.Record
 			rec.Type, rec.Controls = ldif.Content, nil
@@ -94,7 +96,7 @@ func (c *conversion) writeEntries(ctx context.Context, job *cli.Job) (members []
 
 // tellLocked warns of a user who is locked already, and would be after all.
 func (c *conversion) tellLocked(job *cli.Job, m *roster.Member) {
-	if isLocked(m.Record) {
+	if batches.IsLocked(m.Record) {
 		job.Warning("locked-before", fmt.Sprintf("%s:%d", m.File, m.Line), fmt.Sprintf("user %s is locked in the export already, and the unlock gives that back: was the export made while the user was locked?", m.ID))
 	}
 }
@@ -104,7 +106,7 @@ func (c *conversion) withEntries(job *cli.Job, use func(entries io.Reader) error
 	if c.dryRun {
 		return use(bytes.NewReader(c.batch.dry))
 	}
-	in, err := job.Open(filepath.Join(c.out, entriesName))
+	in, err := job.Open(filepath.Join(c.out, batches.EntriesName))
 	if err != nil {
 		return err
 	}
@@ -119,13 +121,13 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 	if c.dryRun {
 		return nil // what lock saves is not there
 	}
-	list, err := c.lookForGone(ctx, job)
+	gone, err := batches.LookForGone(ctx, job, c.users(), c.batch.set, filepath.Join(c.out, batches.EntriesName))
 	if err != nil {
 		return err
 	}
 	var paths [2]string
-	for i, name := range []string{entriesName, savedName} {
-		if paths[i], err = c.retarget(list, name); err != nil {
+	for i, name := range []string{batches.EntriesName, batches.SavedName} {
+		if paths[i], err = gone.Retarget(filepath.Join(c.out, name), c.tempDir()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -146,18 +148,18 @@ func (c *conversion) writeUnlock(ctx context.Context, job *cli.Job, entriesPath,
 	}
 	defer entries.Close()
 	var rep ldifconv.Report
-	err = c.create(job, unlockName, func(w io.Writer) error {
-		rep, err = r.unlock(ctx, w, entries, saved)
+	err = c.create(job, batches.UnlockName, func(w io.Writer) error {
+		rep, err = r.Unlock(ctx, w, entries, saved)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", unlockName, err)
+		return fmt.Errorf("%s: %w", batches.UnlockName, err)
 	}
 	job.Count("entries to unlock and move", rep.Changed)
 	if _, err := entries.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return c.create(job, undoName, func(w io.Writer) error { return r.undo(ctx, w, entries) })
+	return c.create(job, batches.UndoName, func(w io.Writer) error { return r.Undo(ctx, w, entries) })
 }
 
 // memberLimits are the quotas of the users as their entries will be when they
@@ -184,21 +186,25 @@ func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id st
 // compareMembers tells the users of the batch whose mail the stream does not
 // have, and those that differ in case.
 func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
-	entries := userSet{}
-	if _, err := c.withEntriesRead(ctx, job, func(_ string, rec *ldif.Record) { entries.add(c.idOf(rec)) }); err != nil {
+	entries := batches.Set{}
+	err := c.withEntries(job, func(src io.Reader) error {
+		_, err := inputs.ReadEntries(ctx, src, func(_ string, rec *ldif.Record) { entries.Add(c.users().ID(rec)) })
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	mail := userSet{}
+	mail := batches.Set{}
 	for id := range c.batch.mail {
-		mail.add(id)
+		mail.Add(id)
 	}
 	var none int64
 	for _, id := range c.batch.users {
 		switch {
 		case c.batch.mail[id]:
-		case mail.has(id):
-			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.get(id), id))
-		case !entries.has(id):
+		case mail.Has(id):
+			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.Get(id), id))
+		case !entries.Has(id):
 			none++
 			job.Problem("no-such-user", id, "the user is named, and has neither an entry in the export nor mail in the stream")
 		default:
@@ -228,8 +234,8 @@ func ofOthers(leftOut []ledger.Reason) {
 // concludeBatch writes the report. Without a stream the batch waits for one.
 func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st outdir.State) error {
 	for _, o := range []struct{ name, path string }{
-		{"users of the batch", usersName}, {"records that lock them", lockName}, {"records that unlock them where they are", savedName},
-		{"records that unlock and move them", unlockName}, {"records that take them back after that", undoName}, {"script that releases held mail", holdName},
+		{"users of the batch", batches.UsersName}, {"records that lock them", batches.LockName}, {"records that unlock them where they are", batches.SavedName},
+		{"records that unlock and move them", batches.UnlockName}, {"records that take them back after that", batches.UndoName}, {"script that releases held mail", batches.HoldName},
 	} {
 		if _, err := os.Stat(filepath.Join(c.out, o.path)); err == nil {
 			job.Output(o.name, o.path)

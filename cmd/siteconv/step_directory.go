@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 )
@@ -99,7 +100,9 @@ func (c *conversion) moveHost(opt *ldifconv.Options) {
 
 // leaves says of the mail hosts of an entry whether they are the one that is
 // left: the mail of a third host is in no backup of the old one.
-func (c *conversion) leaves(hosts [][]byte) bool { return c.hostNamed(firstHost(hosts)) != thirdHost }
+func (c *conversion) leaves(hosts [][]byte) bool {
+	return c.site.Hosts.Side(site.MailHost(hosts)) != site.ThirdSide
+}
 
 // newHost is the host that the entries are pointed to, "" where the host stays.
 func (c *conversion) newHost() string {

@@ -1,4 +1,4 @@
-package main
+package batches
 
 import (
 	"bufio"
@@ -16,48 +16,48 @@ func lockPairs() []ldifconv.Pair {
 	return []ldifconv.Pair{{Attr: "mailDeliveryOption", Value: "hold"}, {Attr: "mailFolderMap", Value: "LOCK"}}
 }
 
-// batchRecords makes the change records of a batch of the entries of its users,
+// Records makes the change records of a batch of the entries of its users,
 // as they are before it.
 //
 // The guide's own records lose something: they set mailDeliveryOption to
 // mailbox at the end, whatever it was, so that forwards and automatic replies
 // are gone, and leave LOCK in mailFolderMap. These give back what was there.
-type batchRecords struct {
-	host   string           // the new mail host
-	common ldifconv.Options // of every pass: product, temporary files, log
+type Records struct {
+	Host   string           // the new mail host
+	Common ldifconv.Options // of every pass: product, temporary files, log
 }
 
 // options are those of a pass that runs no rule.
-func (r *batchRecords) options(pairs ...ldifconv.Pair) ldifconv.Options {
-	opt := r.common
+func (r *Records) options(pairs ...ldifconv.Pair) ldifconv.Options {
+	opt := r.Common
 	opt.Kinds, opt.AddOnly, opt.Add = ldifconv.Users, true, pairs
 	return opt
 }
 
-func (r *batchRecords) move() ldifconv.Pair { return ldifconv.Pair{Attr: "mailHost", Value: r.host} }
+func (r *Records) move() ldifconv.Pair { return ldifconv.Pair{Attr: "mailHost", Value: r.Host} }
 
-// lock writes the records that lock the users, and to saved what their
+// Lock writes the records that lock the users, and to saved what their
 // attributes were, as records that unlock them without moving them.
-func (r *batchRecords) lock(ctx context.Context, dst, saved io.Writer, entries io.Reader) (ldifconv.Report, error) {
+func (r *Records) Lock(ctx context.Context, dst, saved io.Writer, entries io.Reader) (ldifconv.Report, error) {
 	opt := r.options(lockPairs()...)
 	opt.Save = saved
 	return ldifconv.Upgrade(ctx, dst, entries, opt)
 }
 
-// unlock writes the records that turn the locked entries into what they were,
-// on the new host. saved is what lock has written.
-func (r *batchRecords) unlock(ctx context.Context, dst io.Writer, entries, saved io.Reader) (ldifconv.Report, error) {
+// Unlock writes the records that turn the locked entries into what they were,
+// on the new host. saved is what Lock has written.
+func (r *Records) Unlock(ctx context.Context, dst io.Writer, entries, saved io.Reader) (ldifconv.Report, error) {
 	locked, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
 		opt := r.options(lockPairs()...)
-		opt.Format, opt.Log = ldifconv.Full, nil // lock has told it all
+		opt.Format, opt.Log = ldifconv.Full, nil // Lock has told it all
 		_, err := ldifconv.Upgrade(ctx, w, entries, opt)
 		w.CloseWithError(err)
 		done <- err
 	}()
 	opt := r.options(r.move())
-	opt.Restore = []ldifconv.Input{{Name: savedName, Reader: saved}}
+	opt.Restore = []ldifconv.Input{{Name: SavedName, Reader: saved}}
 	rep, err := ldifconv.Upgrade(ctx, dst, locked, opt)
 	locked.CloseWithError(io.ErrClosedPipe) // ends a writer that is not read to its end
 	if writeErr := <-done; err == nil {
@@ -66,37 +66,37 @@ func (r *batchRecords) unlock(ctx context.Context, dst io.Writer, entries, saved
 	return rep, err
 }
 
-// undo writes the records that take users who were unlocked back to the host
+// Undo writes the records that take users who were unlocked back to the host
 // that they were on.
-func (r *batchRecords) undo(ctx context.Context, dst io.Writer, entries io.Reader) error {
+func (r *Records) Undo(ctx context.Context, dst io.Writer, entries io.Reader) error {
 	opt := r.options(r.move())
 	opt.Undo, opt.Log = dst, nil
 	_, err := ldifconv.Upgrade(ctx, io.Discard, entries, opt)
 	return err
 }
 
-// simsRoot is where SIMS lies unless its administrator has put it elsewhere.
-const simsRoot = "/opt/SUNWmail"
+// SIMSRoot is where SIMS lies unless its administrator has put it elsewhere.
+const SIMSRoot = "/opt/SUNWmail"
 
-// holdMember is a user as hold_master names it.
-type holdMember struct{ uid, domain string }
+// HoldMember is a user as hold_master names it.
+type HoldMember struct{ UID, Domain string }
 
-// writeHold writes a shell script that releases the held mail of the users,
+// WriteHold writes a shell script that releases the held mail of the users,
 // with the program of the old host.
-func writeHold(dst io.Writer, batch, root string, members []holdMember) error {
+func WriteHold(dst io.Writer, batch, root string, members []HoldMember) error {
 	if root == "" {
-		root = simsRoot
+		root = SIMSRoot
 	}
 	w := bufio.NewWriter(dst)
 	fmt.Fprintf(w, "#!/bin/sh\n# Releases the mail that was held for the users of the batch %s. It runs on\n"+
 		"# the old mail host, once the records of unlock.changes.ldif are applied and an\n"+
 		"# incremental dirsync on both hosts is done.\n", batch)
 	for _, m := range members {
-		if m.domain == "" {
-			fmt.Fprintf(w, "echo %s >&2\n", cli.Quote("no domain is known of "+m.uid+": its mail stays held"))
+		if m.Domain == "" {
+			fmt.Fprintf(w, "echo %s >&2\n", cli.Quote("no domain is known of "+m.UID+": its mail stays held"))
 			continue
 		}
-		fmt.Fprintf(w, "%s -u %s -d %s\n", cli.Quote(root+"/imta/sbin/hold_master"), cli.Quote(m.uid), cli.Quote(m.domain))
+		fmt.Fprintf(w, "%s -u %s -d %s\n", cli.Quote(root+"/imta/sbin/hold_master"), cli.Quote(m.UID), cli.Quote(m.Domain))
 	}
 	return w.Flush()
 }

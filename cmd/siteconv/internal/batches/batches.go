@@ -1,4 +1,4 @@
-package main
+package batches
 
 import (
 	"bufio"
@@ -19,21 +19,21 @@ import (
 
 // The files of a batch, in OUT/batches/NAME.
 const (
-	batchesDir = "batches"
+	Folder = "batches"
 
-	usersName   = "users.txt"
-	lockName    = "lock.changes.ldif"
-	savedName   = "saved.ldif"
-	unlockName  = "unlock.changes.ldif"
-	undoName    = "undo.changes.ldif"
-	entriesName = "entries.ldif" // of the users, as they were before
-	holdName    = "hold.sh"
+	UsersName   = "users.txt"
+	LockName    = "lock.changes.ldif"
+	SavedName   = "saved.ldif"
+	UnlockName  = "unlock.changes.ldif"
+	UndoName    = "undo.changes.ldif"
+	EntriesName = "entries.ldif" // of the users, as they were before
+	HoldName    = "hold.sh"
 	mostNameLen = 64
 )
 
-// checkBatchName refuses a name that is no plain word: it is a folder, and
+// CheckName refuses a name that is no plain word: it is a folder, and
 // stands in command lines.
-func checkBatchName(name string) error {
+func CheckName(name string) error {
 	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
 	if !plain || name == "" || len(name) > mostNameLen || strings.ContainsAny(name[:1], "-_.") {
 		return cli.Usagef("--batch %q: a name is of letters, digits, - _ and ., and begins with a letter or digit", name)
@@ -41,11 +41,12 @@ func checkBatchName(name string) error {
 	return nil
 }
 
-func batchDir(out, name string) string { return filepath.Join(out, batchesDir, name) }
+// Dir is the folder of a batch.
+func Dir(out, name string) string { return filepath.Join(out, Folder, name) }
 
-// batchNames are the batches of an output folder, by name.
-func batchNames(out string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(out, batchesDir))
+// Names are the batches of an output folder, by name.
+func Names(out string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(out, Folder))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -54,7 +55,7 @@ func batchNames(out string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && checkBatchName(e.Name()) == nil {
+		if e.IsDir() && CheckName(e.Name()) == nil {
 			names = append(names, e.Name())
 		}
 	}
@@ -62,9 +63,9 @@ func batchNames(out string) ([]string, error) {
 	return names, nil
 }
 
-// readUsers reads the list of a batch, or of a split; nil when there is none
+// ReadUsers reads the list of a batch, or of a split; nil when there is none
 // yet.
-func readUsers(path string) ([]string, error) {
+func ReadUsers(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,9 +88,9 @@ func readUsers(path string) ([]string, error) {
 	}
 }
 
-// batchOf tells the batch of each user, by lower-case id; but is left out.
-func batchOf(out, but string) (map[string]string, error) {
-	names, err := batchNames(out)
+// Of tells the batch of each user, by lower-case id; but is left out.
+func Of(out, but string) (map[string]string, error) {
+	names, err := Names(out)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func batchOf(out, but string) (map[string]string, error) {
 		if name == but {
 			continue
 		}
-		users, err := readUsers(filepath.Join(batchDir(out, name), usersName))
+		users, err := ReadUsers(filepath.Join(Dir(out, name), UsersName))
 		if err != nil {
 			return nil, err
 		}
@@ -109,9 +110,9 @@ func batchOf(out, but string) (map[string]string, error) {
 	return of, nil
 }
 
-// lockBatches keeps other runs from choosing users at the same time: two of
+// Lock keeps other runs from choosing users at the same time: two of
 // them would take the same ones. It waits until they are done.
-func lockBatches(ctx context.Context, out string) (unlock func(), err error) {
+func Lock(ctx context.Context, out string) (unlock func(), err error) {
 	f, err := os.Open(out)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,149 @@
+package batches
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/roster"
+	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/ldifconv/ldif"
+)
+
+// Seen is what an export says of the users of all batches, and who is in none.
+type Seen struct {
+	Left   []string         // users of no batch who are on the old host
+	Others Set              // all users of no batch
+	where  map[string]place // of users of batches, by lower-case id
+}
+
+// place is where the entry of a user says that it is.
+type place struct {
+	id     string // in the store, as the export has it
+	side   site.Side
+	locked bool
+	before bool // on the new host, with a lock that is older than the batch
+}
+
+// moved says whether nothing is left to be done for the user: the unlock gives
+// back a lock that is older than the batch.
+func (p place) moved() bool { return p.side == site.NewSide && (!p.locked || p.before) }
+
+// Look reads the export for the users of the batches of an output folder.
+func Look(ctx context.Context, job *cli.Job, log inputs.Teller, out string, export inputs.Export, hosts site.Hosts) (*Seen, error) {
+	of, err := Of(out, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &Seen{where: map[string]place{}, Others: Set{}}
+	_, err = export.EachUser(ctx, job, log, "", func(m *roster.Member) error {
+		at := hosts.Side(site.MailHost(m.Record.Get("mailhost")))
+		id := strings.ToLower(m.ID)
+		if _, ok := of[id]; ok {
+			s.where[id] = place{id: m.ID, side: at, locked: IsLocked(m.Record)}
+			return nil
+		}
+		s.Others.Add(m.ID)
+		if at == site.OldSide {
+			s.Left = append(s.Left, m.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.lookBefore(ctx, out, export, of)
+}
+
+// lookBefore marks the users who were locked when their batch was begun, by the
+// entries that the batch has kept. of tells the batch of each user.
+func (s *Seen) lookBefore(ctx context.Context, out string, export inputs.Export, of map[string]string) error {
+	names := map[string]bool{}
+	for id, at := range s.where {
+		if at.locked && at.side == site.NewSide {
+			names[of[id]] = true
+		}
+	}
+	for name := range names {
+		f, err := os.Open(filepath.Join(Dir(out, name), EntriesName))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed: then the lock is nobody's that is known
+		}
+		if err != nil {
+			return err
+		}
+		_, err = inputs.ReadEntries(ctx, f, func(_ string, rec *ldif.Record) {
+			id := strings.ToLower(export.ID(rec))
+			if at, ok := s.where[id]; ok && at.locked && at.side == site.NewSide && IsLocked(rec) {
+				at.before = true
+				s.where[id] = at
+			}
+		})
+		f.Close() // opened for reading
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+	return nil
+}
+
+// LockedBefore are the users who are on the new host with a lock that is older
+// than their batch.
+func (s *Seen) LockedBefore() []string {
+	var list []string
+	for _, at := range s.where {
+		if at.before {
+			list = append(list, at.id)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// IsLocked says whether the folders of a user are locked.
+func IsLocked(rec *ldif.Record) bool {
+	for _, v := range rec.Get("mailfoldermap") {
+		if bytes.EqualFold(bytes.TrimSpace(v), []byte("LOCK")) {
+			return true
+		}
+	}
+	return false
+}
+
+// Judge takes what an export says of the users of a batch into its row, when it
+// is newer than the batch.
+func (s *Seen) Judge(row *Row, export *inputs.Input) {
+	if len(row.Result.Inputs) == 0 || row.Result.Inputs[0].SHA256 == export.SHA256 {
+		return
+	}
+	row.Seen = &SeenUsers{}
+	for _, id := range row.IDs {
+		at, ok := s.where[strings.ToLower(id)]
+		switch {
+		case !ok:
+			row.Seen.NotThere++
+		case at.moved():
+			row.Seen.Moved++
+		case at.locked:
+			row.Seen.Locked++
+		default:
+			row.Seen.Neither++
+		}
+	}
+	n := int64(len(row.IDs)) - row.Seen.NotThere
+	switch {
+	case n == 0:
+	case row.State == Planned && row.Seen.Locked == n:
+		row.State = Locked
+	case row.State == Restored && row.Seen.Moved == n:
+		row.State = Moved
+	}
+}
