@@ -155,7 +155,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	if err := c.lookAtInputs(ctx, job); err != nil {
 		return err
 	}
-	if f.preflight && len(c.pre.stops()) > 0 {
+	if f.preflight && c.pre.Stops() > 0 {
 		return c.tellPreflight(job)
 	}
 	st, err := c.claimBatch(ctx, job, f)
@@ -163,7 +163,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if f.preflight {
-		c.pre.fact("batch", "%s, of whom %s mail", page.Counted(len(c.batch.users), "user", "users"), page.Counted(len(c.batch.mail), "has", "have"))
+		c.pre.Fact("batch", "%s, of whom %s mail", page.Counted(len(c.batch.users), "user", "users"), page.Counted(len(c.batch.mail), "has", "have"))
 		return c.tellPreflight(job)
 	}
 	c.scenario.steps = c.batchSteps()
@@ -202,7 +202,7 @@ func (c *conversion) beginBatch(f *runFlags) error {
 // behindRun checks that the conversion without batches is done in the output
 // folder, and takes the default domain from it: a store has one.
 func (c *conversion) behindRun(f *runFlags) error {
-	c.pre.full = f.preflight
+	c.pre.Full = f.preflight
 	if !c.scenario.batches {
 		return cli.Usagef("--batch and --closing are of the scenario sims-incremental, not of %s", c.scenario.name)
 	}
@@ -245,13 +245,13 @@ func (c *conversion) lookAtInputs(ctx context.Context, job *cli.Job) error {
 			return err
 		}
 	}
-	if c.pre.full {
+	if c.pre.Full {
 		return nil
 	}
-	if err := c.pre.err(job); err != nil {
+	if err := c.pre.Err(job); err != nil {
 		return err
 	}
-	c.pre.warn(job)
+	c.pre.Warn(job)
 	return nil
 }
 

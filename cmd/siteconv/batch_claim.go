@@ -45,8 +45,8 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 	c.index()
 	if !st.Finished {
 		c.lookAtRoom(known == nil || c.batch.fresh)
-		if !c.pre.full {
-			if err := c.pre.err(job); err != nil {
+		if !c.pre.Full {
+			if err := c.pre.Err(job); err != nil {
 				return st, err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
+	"imsconv/cmd/siteconv/internal/preflight"
 	"imsconv/storeconv"
 )
 
@@ -34,9 +35,9 @@ type conversion struct {
 	batch   *batch   // nil: the whole site
 	closing *closing // nil: what comes before the closing pass
 
-	tops    []string     // the DNs of the top entries of the export
-	mail    *inputs.Mail // of the stream or store
-	pre     preflight    // what a look before the run has found
+	tops    []string           // the DNs of the top entries of the export
+	mail    *inputs.Mail       // of the stream or store
+	pre     preflight.Findings // what a look before the run has found
 	account outdir.Account
 	keep    func() error // marks the current step as done; nothing in a dry run
 }

@@ -18,6 +18,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/fold"
 )
 
 const initDoc = `
@@ -217,7 +218,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 			text = fmt.Sprintf("[a list of %d]", n-1)
 		}
 		if how != "" {
-			known = append(known, fmt.Sprintf("  %s = %s\n%s", v.Key, text, fold(how, "      ", "      ")))
+			known = append(known, fmt.Sprintf("  %s = %s\n%s", v.Key, text, fold.Prose(how, "      ", "      ")))
 		}
 	}
 	if len(known) > 0 {
@@ -229,7 +230,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	var unsaid []string
 	for _, k := range site.Keys() {
 		if others := ev.Others[k.Name]; len(others) > 1 && ev.How[k.Name] == "" && s.Uses(k.Name) {
-			unsaid = append(unsaid, fold(fmt.Sprintf("%s: one of %s", k.Name, strings.Join(others, ", ")), "  ", "      "))
+			unsaid = append(unsaid, fold.Prose(fmt.Sprintf("%s: one of %s", k.Name, strings.Join(others, ", ")), "  ", "      "))
 		}
 	}
 	if len(unsaid) > 0 {
@@ -238,7 +239,7 @@ func tellFound(job *cli.Job, dir, path string, s *site.Site, ev *site.Evidence) 
 	if missing := filled.Missing(); len(missing) > 0 {
 		fmt.Fprintf(&b, "\nTo be filled in for a runbook (siteconv plan):\n")
 		for _, k := range missing {
-			b.WriteString(fold(k.Name+": "+k.Doc, "  ", "      "))
+			b.WriteString(fold.Prose(k.Name+": "+k.Doc, "  ", "      "))
 		}
 	}
 	_, err := fmt.Fprint(job.Stdout, b.String())
@@ -251,9 +252,9 @@ func findingLine(f site.Finding) string {
 	if !f.Used {
 		what = "not used: " + what
 	}
-	line := fold(oneLine(f.Name)+": "+what, "  ", "      ")
+	line := fold.Prose(oneLine(f.Name)+": "+what, "  ", "      ")
 	if f.Text != "" {
-		line += fold(f.Text, "      ", "      ")
+		line += fold.Prose(f.Text, "      ", "      ")
 	}
 	return line
 }

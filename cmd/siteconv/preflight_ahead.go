@@ -26,10 +26,10 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	c.pre.fact("check before", "%s", checkText(before))
-	c.pre.fact("check after", "%s", checkText(after))
+	c.pre.Fact("check before", "%s", checkText(before))
+	c.pre.Fact("check after", "%s", checkText(after))
 	if after.Errors > 0 {
-		c.pre.find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", page.Counted(after.Errors, "error", "errors"), page.Int(before.Errors))
+		c.pre.Find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", page.Counted(after.Errors, "error", "errors"), page.Int(before.Errors))
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {
-			c.pre.find(f.code, f.where, "%s %s: %s", page.Counted(n, f.one, f.many), f.text, examples(some[f.kind], n))
+			c.pre.Find(f.code, f.where, "%s %s: %s", page.Counted(n, f.one, f.many), f.text, examples(some[f.kind], n))
 		}
 	}
 	return nil
@@ -85,9 +85,9 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	c.pre.fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", page.Int(rep.Changed), page.Int(rep.Entries), page.Int(rep.Users), page.Int(rep.Groups), page.Int(rep.Domains))
+	c.pre.Fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", page.Int(rep.Changed), page.Int(rep.Entries), page.Int(rep.Users), page.Int(rep.Groups), page.Int(rep.Domains))
 	if len(rep.Problems) > 0 {
-		c.pre.find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
+		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}
 	return nil
 }

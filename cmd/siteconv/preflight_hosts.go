@@ -26,7 +26,7 @@ type userHosts struct {
 // who is on the old one moves. Batches tell of their own users.
 func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	if !c.scenario.moves && !c.site.Stays() {
-		c.pre.find("host-stays", c.export().Path, "the scenario %s has no new host: %s is not used", c.scenario.name, c.site.Hosts.New)
+		c.pre.Find("host-stays", c.export().Path, "the scenario %s has no new host: %s is not used", c.scenario.name, c.site.Hosts.New)
 	}
 	if c.newHost() == "" || c.whole != "" {
 		return nil
@@ -68,10 +68,10 @@ func (c *conversion) judgeHosts(u *userHosts) {
 	hosts, path, third := &c.site.Hosts, c.export().Path, u.at[site.ThirdSide]
 	switch {
 	case hosts.Old == "" && len(u.users) > 1:
-		c.pre.find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())
+		c.pre.Find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())
 	case third > 0 && u.at[site.OldSide] == 0 && u.at[site.NewSide] == 0:
-		c.pre.find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
+		c.pre.Find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
-		c.pre.find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Counted(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
+		c.pre.Find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Counted(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
 	}
 }

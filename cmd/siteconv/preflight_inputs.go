@@ -19,7 +19,7 @@ import (
 // lookAtMail reads the stream or store once.
 func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if !c.hasMail() {
-		c.pre.fact("mail", "none yet: each batch is backed up when its users are locked")
+		c.pre.Fact("mail", "none yet: each batch is backed up when its users are locked")
 		return nil
 	}
 	in := c.store()
@@ -31,15 +31,15 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.fact("mail", "%s, %s, %s; %s at least", page.Counted(m.IDs.Len(), "user", "users"), page.Counted(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Counted(m.Folders, "directory", "directories"))
+	c.pre.Fact("mail", "%s, %s, %s; %s at least", page.Counted(m.IDs.Len(), "user", "users"), page.Counted(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Counted(m.Folders, "directory", "directories"))
 	if m.IDs.Len() == 0 {
-		c.pre.find("empty-mail", in.Path, "there is no user in it")
+		c.pre.Find("empty-mail", in.Path, "there is no user in it")
 	}
 	if len(m.Faults) > 0 {
-		c.pre.find("damaged-mail", in.Path, "not all of it can be read: %s", kindsText(m.Faults))
+		c.pre.Find("damaged-mail", in.Path, "not all of it can be read: %s", kindsText(m.Faults))
 	}
 	if m.Refused > 0 {
-		c.pre.find("forbidden-names", in.Path, "%d user ids or folder names are not allowed in the new store: %s", m.Refused, examples(m.Odd, m.Refused))
+		c.pre.Find("forbidden-names", in.Path, "%d user ids or folder names are not allowed in the new store: %s", m.Refused, examples(m.Odd, m.Refused))
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (c *conversion) inputError(ctx context.Context, in *inputs.Input, err error
 	if cli.IsUsage(err) {
 		return err
 	}
-	c.pre.failInput(in, err)
+	c.pre.FailInput(in.Path, err)
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (c *conversion) lookAtExport(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return c.inputError(ctx, in, err)
 	}
-	if c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
+	if c.pre.Has("input-missing", "input-unreadable", "wrong-kind") {
 		return nil // of the mail: who has the bare uid is not known
 	}
 	c.settleDomain(job, sv)
@@ -134,22 +134,22 @@ func (c *conversion) surveyExport(job *cli.Job) (*directory.Survey, error) {
 func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 	path := c.export().Path
 	if c.hasMail() {
-		c.pre.fact("evidence", "%s", evidence(sv))
+		c.pre.Fact("evidence", "%s", evidence(sv))
 	}
 	if c.defaultDomain != "" {
-		c.pre.fact("default domain", "%s, as was said", c.defaultDomain)
+		c.pre.Fact("default domain", "%s, as was said", c.defaultDomain)
 		if !slices.ContainsFunc(sv.Domains, func(d directory.Domain) bool { return strings.EqualFold(d.Name, c.defaultDomain) }) {
-			c.pre.find("default-domain", path, "no user of the export is in the default domain %s", c.defaultDomain)
+			c.pre.Find("default-domain", path, "no user of the export is in the default domain %s", c.defaultDomain)
 		}
 		return
 	}
 	if !c.hasMail() {
-		c.pre.find("domain-not-said", path, "without a backup stream the default domain, whose users have bare uids in the store, is not known")
+		c.pre.Find("domain-not-said", path, "without a backup stream the default domain, whose users have bare uids in the store, is not known")
 		return
 	}
 	name, err := sv.DefaultDomain(c.mail.IDs)
 	if err != nil {
-		c.pre.fail("domains-tie", path, err)
+		c.pre.Fail("domains-tie", path, err)
 		return
 	}
 	c.defaultDomain = name
@@ -157,8 +157,8 @@ func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 	if name != "" {
 		text = "the default domain is " + name + ", whose users the store has by their bare uid"
 	}
-	c.pre.fact("default domain", "%s", text)
-	if !c.pre.full {
+	c.pre.Fact("default domain", "%s", text)
+	if !c.pre.Full {
 		job.Note(text)
 	}
 }
@@ -210,7 +210,7 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 	if rep.Entries == 0 {
 		return fmt.Errorf("%s: no directory export: there is no entry in it", path)
 	}
-	c.pre.fact("directory", "%s entries; of SIMS 4.0 %s mail entries, of NMS 4.x %s", page.Int(rep.Entries), page.Int(sims), page.Int(nms))
+	c.pre.Fact("directory", "%s entries; of SIMS 4.0 %s mail entries, of NMS 4.x %s", page.Int(rep.Entries), page.Int(sims), page.Int(nms))
 	switch {
 	case c.scenario.nms() && nms == 0 && sims > 0:
 		c.otherProduct(sims, "SIMS 4.0", "NMS 4.x", scenarioOf(ldifconv.SIMS))
@@ -218,27 +218,27 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 		c.otherProduct(nms, "NMS 4.x", "SIMS 4.0", scenarioOf(ldifconv.NMS))
 	}
 	for _, base := range bases.missing() {
-		c.pre.find("base-missing", path, "--base %s: no entry lies at or below it", base)
+		c.pre.Find("base-missing", path, "--base %s: no entry lies at or below it", base)
 	}
 	return nil
 }
 
 func (c *conversion) otherProduct(n int64, has, lacks, scenario string) {
-	c.pre.find("wrong-product", c.export().Path, "%d mail entries are of %s and none of %s: this is the wrong export for the scenario", n, has, lacks)
-	c.pre.advise("its scenario is " + scenario + "; or take the export that belongs to the store")
+	c.pre.Find("wrong-product", c.export().Path, "%d mail entries are of %s and none of %s: this is the wrong export for the scenario", n, has, lacks)
+	c.pre.Advise("its scenario is " + scenario + "; or take the export that belongs to the store")
 }
 
 // lookAtChoices reads what the tables of site.toml name, and looks whether the
 // filter matches anything.
 func (c *conversion) lookAtChoices(ctx context.Context, job *cli.Job) error {
-	if c.pre.has("input-missing", "input-unreadable", "wrong-kind") {
+	if c.pre.Has("input-missing", "input-unreadable", "wrong-kind") {
 		return nil
 	}
 	if err := c.fill(job); err != nil {
 		return err
 	}
 	if len(c.set.upgrade.Rules.UIDMap) > 0 && len(c.mailMap()) == 0 {
-		c.pre.find("uid-map-alone", c.site.Path, "uid-map gives users new ids in the directory, and nothing gives them to the store")
+		c.pre.Find("uid-map-alone", c.site.Path, "uid-map gives users new ids in the directory, and nothing gives them to the store")
 	}
 	if err := c.lookAtHosts(ctx, job); err != nil || c.set.upgrade.Filter == "" {
 		return err
@@ -266,7 +266,7 @@ func (c *conversion) lookAtFilter(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if rep.Selected == 0 {
-		c.pre.find("filter-empty", c.export().Path, "no entry at or below the bases matches %s", c.set.upgrade.Filter)
+		c.pre.Find("filter-empty", c.export().Path, "no entry at or below the bases matches %s", c.set.upgrade.Filter)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (c *conversion) lookAtOutput(f *runFlags) (*outdir.State, error) {
 		return nil, nil
 	}
 	c.lookApart(f)
-	if c.pre.has("out-nested", "input-missing", "input-unreadable", "wrong-kind") {
+	if c.pre.Has("out-nested", "input-missing", "input-unreadable", "wrong-kind") {
 		return nil, nil
 	}
 	want, err := c.state()
@@ -34,7 +34,7 @@ func (c *conversion) lookAtOutput(f *runFlags) (*outdir.State, error) {
 	var bad *outdir.ClaimError
 	switch {
 	case errors.As(err, &bad):
-		c.pre.fail(bad.Code, c.out, err)
+		c.pre.Fail(bad.Code, c.out, err)
 	case err != nil:
 		return nil, err
 	}
@@ -46,14 +46,14 @@ func (c *conversion) lookAtOutput(f *runFlags) (*outdir.State, error) {
 // judgeAccess tells of a folder that may not be written.
 func (c *conversion) judgeAccess(parent string, err error) {
 	if err != nil {
-		c.pre.find("out-unwritable", c.out, "nothing may be written in %s: %v", parent, err)
+		c.pre.Find("out-unwritable", c.out, "nothing may be written in %s: %v", parent, err)
 	}
 }
 
 // judgeOwner tells of an owner whom this process may not give files to.
 func (c *conversion) judgeOwner(err error) {
 	if err != nil {
-		c.pre.fail("owner-denied", c.out, err)
+		c.pre.Fail("owner-denied", c.out, err)
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *conversion) lookApart(f *runFlags) {
 	}
 	for _, path := range read {
 		if durable.Nest(c.out, path) {
-			c.pre.fail("out-nested", c.out, fmt.Errorf("the output folder %s and the input %s lie inside each other", c.out, path))
+			c.pre.Fail("out-nested", c.out, fmt.Errorf("the output folder %s and the input %s lie inside each other", c.out, path))
 			return
 		}
 	}
@@ -121,15 +121,15 @@ type room struct {
 func (c *conversion) judgeRoom(free room, links bool) {
 	bytes, nodes := c.needs(links)
 	need, have := page.Int((bytes+1e6-1)/1e6), page.Int(free.bytes/1e6)
-	c.pre.fact("space", "some %s MB of %s MB that are free in %s", need, have, free.parent)
+	c.pre.Fact("space", "some %s MB of %s MB that are free in %s", need, have, free.parent)
 	switch {
 	case bytes > free.bytes:
-		c.pre.find("no-space", c.out, "some %s MB are needed and %s MB are free in %s", need, have, free.parent)
+		c.pre.Find("no-space", c.out, "some %s MB are needed and %s MB are free in %s", need, have, free.parent)
 	case bytes > free.bytes/10*9:
-		c.pre.find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", need, have, free.parent)
+		c.pre.Find("little-space", c.out, "some %s MB are needed of %s MB that are free in %s", need, have, free.parent)
 	}
 	if free.nodes >= 0 && nodes > free.nodes {
-		c.pre.find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", page.Int(nodes), page.Int(free.nodes), free.parent)
+		c.pre.Find("no-inodes", c.out, "some %s files and folders are needed and %s are free in %s", page.Int(nodes), page.Int(free.nodes), free.parent)
 	}
 }
 
@@ -180,13 +180,13 @@ func (c *conversion) links(parent string) bool {
 	}
 	switch {
 	case asked && !one:
-		c.pre.find("no-hardlinks", c.out, "the store %s lies on another file system, over which there are no hard links", c.store().Path)
+		c.pre.Find("no-hardlinks", c.out, "the store %s lies on another file system, over which there are no hard links", c.store().Path)
 	case asked || auto && one:
-		c.pre.find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().Path)
+		c.pre.Find("shared-files", c.out, "messages are the source's own files under a second name: a chown, chmod or edit in %s changes them in %s too", c.mailName(), c.store().Path)
 		return true
 	}
 	if c.set.relocate.Via == relocate.ViaSymlink && c.site.Destination != site.Maildir {
-		c.pre.find("source-stays", c.out, "messages are symbolic links into %s: without it there is no mail in %s", c.store().Path, c.mailName())
+		c.pre.Find("source-stays", c.out, "messages are symbolic links into %s: without it there is no mail in %s", c.store().Path, c.mailName())
 		return true
 	}
 	return false

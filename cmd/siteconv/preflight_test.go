@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/siteconv/internal/inputs"
+	"imsconv/cmd/siteconv/internal/preflight"
 )
 
 // planted is a site in which one thing is wrong.
@@ -77,7 +78,7 @@ func described(text string) func(*testing.T, string) []string {
 var plants = []planted{
 	{code: "input-missing", args: simsArgs("--ldif", "nowhere.ldif")},
 	{code: "input-unreadable", judge: func(c *conversion) {
-		c.pre.failInput(c.export(), &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES})
+		c.pre.FailInput(c.export().Path, &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES})
 	}},
 	{code: "wrong-kind", args: simsArgs("--stream", sample+"/sims/export.ldif")},
 	{code: "wrong-product", args: simsArgs("--ldif", sample+"/nms/export.ldif", "--default-domain", "siroe.com")},
@@ -184,18 +185,18 @@ func TestPreflightFindsWhatIsPlanted(t *testing.T) {
 		met[p.code] = true
 		t.Run(p.code, func(t *testing.T) {
 			found := findings(t, &p)
-			i := slices.IndexFunc(found, func(f told) bool { return f.Code == p.code })
+			i := slices.IndexFunc(found, func(f preflight.Told) bool { return f.Code == p.code })
 			if i < 0 {
 				t.Fatalf("not found: %+v", found)
 			}
 			f := found[i]
-			severity := map[bool]string{true: "error", false: "warning"}[kinds[p.code].stops]
+			severity := map[bool]string{true: "error", false: "warning"}[preflight.Kinds[p.code].Stops]
 			if f.Where == "" || f.Text == "" || len(f.Advice) < 20 || f.Severity != severity || strings.Contains(f.Text, "%!") {
 				t.Errorf("%+v", f)
 			}
 		})
 	}
-	for _, code := range slices.Sorted(maps.Keys(kinds)) {
+	for _, code := range slices.Sorted(maps.Keys(preflight.Kinds)) {
 		if !met[code] {
 			t.Errorf("%s is planted nowhere", code)
 		}
@@ -203,20 +204,20 @@ func TestPreflightFindsWhatIsPlanted(t *testing.T) {
 }
 
 // findings are those of a preflight of what was planted.
-func findings(t *testing.T, p *planted) []told {
+func findings(t *testing.T, p *planted) []preflight.Told {
 	t.Helper()
 	if p.judge != nil {
 		c := &conversion{out: "out", mail: inputs.NewMail(), inputs: []inputs.Input{{Path: "x", Plain: 1 << 20}, {Path: "y"}}}
 		p.judge(c)
-		errs, warnings := c.pre.told()
+		errs, warnings := c.pre.Told()
 		return append(errs, warnings...)
 	}
 	args := append([]string{"run", "--preflight", "--json"}, p.args(t, t.TempDir())...)
 	code, stdout, stderr := siteconv(t, args...)
-	if want := map[bool]int{true: 1, false: 0}[kinds[p.code].stops]; code != want {
+	if want := map[bool]int{true: 1, false: 0}[preflight.Kinds[p.code].Stops]; code != want {
 		t.Errorf("exit %d, want %d: %s%s", code, want, stdout, stderr)
 	}
-	var list struct{ Findings []told }
+	var list struct{ Findings []preflight.Told }
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
 		t.Fatalf("%v: %s%s", err, stdout, stderr)
 	}

@@ -10,12 +10,13 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/preflight"
 )
 
 // TestFindingsHaveAdvice: what a look at the inputs may find is a kind that
 // reports have advice on, in every language.
 func TestFindingsHaveAdvice(t *testing.T) {
-	for kind := range kinds {
+	for kind := range preflight.Kinds {
 		for _, lang := range ledger.Langs {
 			if _, ok := ledger.AdviceFor(kind, lang); !ok {
 				t.Errorf("reports know nothing of %q", kind)

@@ -102,11 +102,11 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	if f.preflight {
 		return c.tellPreflight(job)
 	}
-	if err := c.pre.err(job); err != nil {
+	if err := c.pre.Err(job); err != nil {
 		return err
 	}
 	if c.dryRun {
-		c.pre.warn(job)
+		c.pre.Warn(job)
 		return c.try(ctx, job)
 	}
 	want, err := c.state()

@@ -152,7 +152,7 @@ func (c *conversion) tellFound(job *cli.Job, st *outdir.State) error {
 	if err != nil {
 		return err
 	}
-	c.pre.warn(job)
+	c.pre.Warn(job)
 	return commit()
 }
 

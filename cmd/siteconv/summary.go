@@ -9,6 +9,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/page"
+	"imsconv/cmd/siteconv/internal/fold"
 )
 
 // summary prints what a person wants to know of a conversion; with --json the
@@ -18,7 +19,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 		return r.Write(job.Stdout)
 	}
 	tw := tabwriter.NewWriter(job.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprint(tw, fold(fmt.Sprintf("%s: %s, %s", c.scenario.name, sitePaths(c), r.Result), "", "  "))
+	fmt.Fprint(tw, fold.Prose(fmt.Sprintf("%s: %s, %s", c.scenario.name, sitePaths(c), r.Result), "", "  "))
 	fmt.Fprintf(tw, "\nConverted\n")
 	for _, n := range r.Counts {
 		fmt.Fprintf(tw, "  %s\t%s\n", n.Name, page.Int(n.N))
@@ -34,7 +35,7 @@ func (c *conversion) summary(job *cli.Job, r cli.Report) error {
 	if len(r.Next) > 0 {
 		fmt.Fprintf(tw, "\nWhat to do next\n  cd %s\n", cli.Quote(c.out))
 		for _, step := range r.Next {
-			fmt.Fprint(tw, foldStep(step))
+			fmt.Fprint(tw, fold.Step(step))
 		}
 	}
 	for _, o := range r.Outputs {

@@ -1,4 +1,6 @@
-package main
+// Package fold sets text in lines for a terminal: prose is broken at blanks,
+// and a command line or a path stays whole, to be copied.
+package fold
 
 import (
 	"strings"
@@ -7,10 +9,10 @@ import (
 	"imsconv/cmd/internal/manual"
 )
 
-// fold breaks prose at blanks, so that no line is wider than a terminal; a word
-// that alone is wider, such as a path, stays whole. The first line begins with
-// first, the others with rest.
-func fold(text, first, rest string) string {
+// Prose breaks prose at blanks, so that no line is wider than a terminal; a
+// word that alone is wider, such as a path, stays whole. The first line begins
+// with first, the others with rest.
+func Prose(text, first, rest string) string {
 	var b strings.Builder
 	line := first
 	for i, word := range strings.Split(text, " ") {
@@ -27,9 +29,9 @@ func fold(text, first, rest string) string {
 	return b.String() + line + "\n"
 }
 
-// foldStep is a step of what to do next as the terminal shows it: prose is
+// Step is a step of what to do next as the terminal shows it: prose is
 // folded, and a command, alone or behind prose, stays whole.
-func foldStep(step string) string {
+func Step(step string) string {
 	const inset = "  "
 	first, rest := inset, inset+"  "
 	text, comment := strings.CutPrefix(step, "# ")
@@ -41,14 +43,14 @@ func foldStep(step string) string {
 	case utf8.RuneCountInString(inset+step) <= manual.Columns || prose == "":
 		return inset + step + "\n"
 	case command == "":
-		return fold(prose, first, rest)
+		return Prose(prose, first, rest)
 	}
-	return fold(prose, first, rest) + rest + command + "\n"
+	return Prose(prose, first, rest) + rest + command + "\n"
 }
 
 // apart parts a step into prose and the command that it ends with.
 func apart(step string) (prose, command string) {
-	if isCommand(step) {
+	if IsCommand(step) {
 		return "", step
 	}
 	for at := 0; ; {
@@ -56,15 +58,15 @@ func apart(step string) (prose, command string) {
 		if i < 0 {
 			return step, ""
 		}
-		if at += i + len(": "); isCommand(step[at:]) {
+		if at += i + len(": "); IsCommand(step[at:]) {
 			return strings.TrimSuffix(step[:at], " "), step[at:]
 		}
 	}
 }
 
-// isCommand tells a command line of a step from prose: it begins with a program
+// IsCommand tells a command line of a step from prose: it begins with a program
 // of a host, by its whole path, or with one of those that steps name.
-func isCommand(text string) bool {
+func IsCommand(text string) bool {
 	if strings.HasPrefix(text, "/") || strings.HasPrefix(text, "'") || strings.HasPrefix(text, "<") {
 		return true
 	}

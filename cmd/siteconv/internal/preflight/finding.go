@@ -1,0 +1,169 @@
+package preflight
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// finding is one thing that a look at the inputs, before anything is written,
+// has found.
+type finding struct {
+	code  string // one of the Kinds
+	where string
+	text  string
+	hint  string // what to do about it, where that is not the advice of all of its kind
+	err   error  // of a finding that stops the run
+}
+
+// advice is what to do about it.
+func (f *finding) advice() string { return cmp.Or(f.hint, Kinds[f.code].Advice) }
+
+// Kind is what there is to say of all findings of one code.
+type Kind struct {
+	Stops  bool   // the run cannot be done as it is
+	Later  bool   // a step of the run tells it in full: known beforehand with --preflight alone
+	Advice string // what to do about it
+}
+
+// Kinds are the findings that there are.
+var Kinds = map[string]Kind{
+	"input-missing":    {Stops: true, Advice: "a site's folder holds export.ldif, and backup.sims or store; --ldif, --stream and --nms-store name them elsewhere"},
+	"input-unreadable": {Stops: true, Advice: "give the user who runs this the right to read it"},
+	"wrong-kind":       {Stops: true, Advice: "look whether two inputs were swapped: --ldif is the directory export, --stream the backup stream, --nms-store the folder of the store"},
+	"wrong-product":    {Stops: true, Advice: "take the scenario of that product, or the export that belongs to the store"},
+	"base-missing":     {Stops: true, Advice: "without --base the top entries of the export are taken"},
+	"filter-empty":     {Stops: true, Advice: "correct filter in [upgrade] of site.toml, or leave it out"},
+	"domains-tie":      {Stops: true, Advice: "--default-domain says which"},
+	"domain-not-said":  {Stops: true, Advice: "--default-domain, or default-domain in [directory] of site.toml, says it"},
+	"out-nested":       {Stops: true, Advice: "name a folder elsewhere with --out"},
+	"out-taken":        {Stops: true, Advice: "name a new folder with --out"},
+	"out-other":        {Stops: true, Advice: "--force removes it and starts afresh; or name another folder with --out"},
+	"out-unwritable":   {Stops: true, Advice: "name a folder that may be written with --out"},
+	"owner-denied":     {Stops: true, Advice: "run as root, or leave --owner out and chown afterwards"},
+	"no-space":         {Stops: true, Advice: "make room, or name a folder on another file system with --out; of an NMS store --via hardlink takes next to no space where store and folder are on one file system"},
+	"no-inodes":        {Stops: true, Advice: "name a folder on another file system with --out: each message is a file"},
+	"no-hardlinks":     {Stops: true, Advice: "name a folder on the store's file system with --out, or copy with --via copy"},
+	"little-space":     {Advice: "make room, or name a folder on another file system with --out"},
+	"shared-files":     {Advice: "--via copy (via = \"copy\" in [relocate] of site.toml) makes files of their own"},
+	"source-stays":     {Advice: "keep it where it is, readable by the owner of the store, or make files of their own with --via copy (via = \"copy\" in [relocate] of site.toml)"},
+	"default-domain":   {Advice: "look at --default-domain: its users have the bare uid as id in the store"},
+	"on-another-host":  {Advice: "they keep their mail host, and their mail is not expected here"},
+	"old-host-unknown": {Advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},
+	"hosts-not-said":   {Advice: "--old-host (old below [hosts] in site.toml) says whose users move"},
+	"host-stays":       {Advice: "sims-online and sims-incremental are the scenarios with a new host"},
+	"empty-mail":       {Advice: "look whether the right backup or store was named: no mail goes over"},
+	"uid-map-alone":    {Advice: "name the same file as map in the table of site.toml that makes the mail"},
+	"damaged-mail":     {Later: true, Advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
+	"forbidden-names":  {Later: true, Advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
+	"mail-no-entry":    {Later: true, Advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
+	"entry-no-mail":    {Later: true, Advice: "see that the backup is of all users; those who never had mail need nothing"},
+	"case-differs":     {Later: true, Advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
+	"check-errors":     {Later: true, Advice: "ldifconv check lists them with their lines"},
+	"upgrade-problems": {Later: true, Advice: "ldifconv upgrade --dry-run lists them with their lines; what is not understood stays as it is"},
+}
+
+// Fact is something that is good to know before a run.
+type Fact struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Findings are what a look has found.
+type Findings struct {
+	Full  bool // with what the steps tell by themselves
+	found []finding
+	facts []Fact
+}
+
+// Find adds a finding of one of the Kinds.
+func (p *Findings) Find(code, where, format string, args ...any) {
+	k, ok := Kinds[code]
+	if !ok {
+		panic("internal error: no finding is called " + code)
+	}
+	f := finding{code: code, where: where, text: fmt.Sprintf(format, args...)}
+	if k.Stops {
+		f.err = fmt.Errorf("%s: %s", where, f.text)
+	}
+	p.found = append(p.found, f)
+}
+
+// Fail is Find for an error that says where it is.
+func (p *Findings) Fail(code, where string, err error) {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), where), ": ")
+	text = strings.TrimPrefix(text, " ")
+	p.found = append(p.found, finding{code: code, where: where, text: text, err: err})
+}
+
+// Advise says what to do about the last finding in other words.
+func (p *Findings) Advise(text string) { p.found[len(p.found)-1].hint = text }
+
+// FailInput is Fail for an input that cannot be read as what it should be.
+func (p *Findings) FailInput(path string, err error) {
+	var packed *cli.PackedError
+	switch {
+	case errors.As(err, &packed):
+		p.Fail("wrong-kind", path, err)
+		p.Advise("the file is damaged, or not all of it is there: fetch or make it again")
+	case errors.Is(err, fs.ErrNotExist):
+		p.Fail("input-missing", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		p.Fail("input-unreadable", path, err)
+	default:
+		p.Fail("wrong-kind", path, err)
+	}
+}
+
+// Fact adds something that is good to know.
+func (p *Findings) Fact(name, format string, args ...any) {
+	p.facts = append(p.facts, Fact{name, fmt.Sprintf(format, args...)})
+}
+
+// Stops says how many findings there are with which a run cannot be done.
+func (p *Findings) Stops() int { return len(p.stops()) }
+
+// stops are the findings with which a run cannot be done.
+func (p *Findings) stops() (list []finding) {
+	for _, f := range p.found {
+		if f.err != nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// Has says whether anything of one of these codes was found.
+func (p *Findings) Has(codes ...string) bool {
+	return slices.ContainsFunc(p.found, func(f finding) bool { return slices.Contains(codes, f.code) })
+}
+
+// Err tells what stops the run: one thing as the error that it is, several all
+// together.
+func (p *Findings) Err(job *cli.Job) error {
+	stops := p.stops()
+	switch len(stops) {
+	case 0:
+		return nil
+	case 1:
+		return cli.WithHint(stops[0].err, stops[0].advice())
+	}
+	for _, f := range stops {
+		job.Problem(f.code, f.where, f.text+"; "+f.advice())
+	}
+	return cli.WithHint(fmt.Errorf("%d things stand in the way: nothing was written", len(stops)), "each is listed above, with what to do about it")
+}
+
+// Warn tells what does not stop the run, but what no step tells either.
+func (p *Findings) Warn(job *cli.Job) {
+	for _, f := range p.found {
+		if k := Kinds[f.code]; f.err == nil && !k.Later {
+			job.Warning(f.code, f.where, f.text+"; "+f.advice())
+		}
+	}
+}
