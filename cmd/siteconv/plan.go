@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/runbook"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/survey"
 	"imsconv/storeconv/durable"
 )
 
@@ -91,7 +92,7 @@ func (f *planFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 	if err != nil {
 		return err
 	}
-	if in.Facts, err = surveyPlan(ctx, job, in.Site); err != nil {
+	if in.Facts, err = survey.Read(ctx, job, in.Site); err != nil {
 		return err
 	}
 	plan, err := runbook.Build(in)

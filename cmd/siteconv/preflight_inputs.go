@@ -187,13 +187,13 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	defer in.Close()
-	bases, err := newBases(c.base)
+	bases, err := inputs.NewBases(c.base)
 	if err != nil {
 		return err
 	}
 	var sims, nms int64
 	count := func(e *ldifconv.Classified) error {
-		bases.meet(e.DN)
+		bases.Meet(e.DN)
 		switch {
 		case e.Tags&ldifconv.TagSIMS40 != 0:
 			sims++
@@ -217,7 +217,7 @@ func (c *conversion) lookAtProduct(ctx context.Context, job *cli.Job) error {
 	case !c.scenario.nms() && sims == 0 && nms > 0:
 		c.otherProduct(nms, "NMS 4.x", "SIMS 4.0", scenarioOf(ldifconv.NMS))
 	}
-	for _, base := range bases.missing() {
+	for _, base := range bases.Missing() {
 		c.pre.Find("base-missing", path, "--base %s: no entry lies at or below it", base)
 	}
 	return nil

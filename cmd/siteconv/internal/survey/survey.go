@@ -1,4 +1,4 @@
-package main
+package survey
 
 import (
 	"cmp"
@@ -33,8 +33,8 @@ const (
 	meterEvery  = 1000
 )
 
-// planSurvey learns the sizes of a site's inputs.
-type planSurvey struct {
+// reading learns the sizes of a site's inputs.
+type reading struct {
 	job   *cli.Job
 	facts runbook.Facts
 	users map[string]int64 // bytes of mail by store id
@@ -44,10 +44,10 @@ type planSurvey struct {
 	untold struct{ messages, bytes int64 } // to the meter
 }
 
-// surveyPlan looks at the inputs that are there. One that is not is no fault:
+// Read looks at the inputs that are there. One that is not is no fault:
 // a plan comes before the backup.
-func surveyPlan(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts, error) {
-	sv := &planSurvey{job: job, users: map[string]int64{}, meter: job.Meter("messages", 0, 0)}
+func Read(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts, error) {
+	sv := &reading{job: job, users: map[string]int64{}, meter: job.Meter("messages", 0, 0)}
 	mail, path := sv.stream, s.InputPath(s.Inputs.Stream)
 	if s.NMS() {
 		mail, path = func(ctx context.Context, path string) error { return sv.store(ctx, s, path) }, s.InputPath(s.Inputs.Store)
@@ -61,7 +61,7 @@ func surveyPlan(ctx context.Context, job *cli.Job, s *site.Site) (runbook.Facts,
 }
 
 // look reads an input, if it is there.
-func (sv *planSurvey) look(path string, read func() error) error {
+func (sv *reading) look(path string, read func() error) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		sv.job.Note(path + " is not there yet: the runbook has no sizes of it")
 		return nil
@@ -70,7 +70,7 @@ func (sv *planSurvey) look(path string, read func() error) error {
 }
 
 // export counts what the directory has, and proposes the pilot users.
-func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) error {
+func (sv *reading) export(ctx context.Context, path, defaultDomain string) error {
 	in, err := sv.job.Open(path)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (sv *planSurvey) export(ctx context.Context, path, defaultDomain string) er
 
 // weight is how much mail a user has. Without any mail to look at, every user
 // will do for a pilot.
-func (sv *planSurvey) weight(id string) (int64, bool) {
+func (sv *reading) weight(id string) (int64, bool) {
 	if len(sv.users) == 0 {
 		return 0, true
 	}
@@ -145,7 +145,7 @@ func pilotOf(users []weighed) []string {
 
 // stream counts the messages of a backup stream. A folder of mailbox files or
 // Maildirs is counted by its files alone.
-func (sv *planSurvey) stream(ctx context.Context, path string) error {
+func (sv *reading) stream(ctx context.Context, path string) error {
 	if st, err := os.Stat(path); err != nil || st.IsDir() {
 		return errors.Join(err, sv.tree(path))
 	}
@@ -172,7 +172,7 @@ func (sv *planSurvey) stream(ctx context.Context, path string) error {
 	return ctx.Err()
 }
 
-func (sv *planSurvey) member(m *sims.Member) {
+func (sv *reading) member(m *sims.Member) {
 	if m.Mailbox != "" && (m.User != sv.box.User || m.Mailbox != sv.box.Name) {
 		sv.nextBox(m.User, m.Mailbox)
 	}
@@ -187,7 +187,7 @@ func (sv *planSurvey) member(m *sims.Member) {
 }
 
 // message counts one message of the current mailbox.
-func (sv *planSurvey) message(user string, size int64) {
+func (sv *reading) message(user string, size int64) {
 	sv.facts.Messages++
 	sv.facts.MailBytes += size
 	sv.facts.Blocks += (size + diskBlock - 1) / diskBlock * diskBlock
@@ -200,7 +200,7 @@ func (sv *planSurvey) message(user string, size int64) {
 }
 
 // progress tells the meter now and then.
-func (sv *planSurvey) progress(size int64) {
+func (sv *reading) progress(size int64) {
 	sv.untold.messages++
 	sv.untold.bytes += size
 	if sv.untold.messages == meterEvery {
@@ -210,7 +210,7 @@ func (sv *planSurvey) progress(size int64) {
 }
 
 // nextBox puts the mailbox that ends among the largest, if it is one of them.
-func (sv *planSurvey) nextBox(user, name string) {
+func (sv *reading) nextBox(user, name string) {
 	if sv.box.Name != "" {
 		sv.facts.Mailboxes++
 		list := append(sv.facts.Largest, sv.box)
@@ -221,7 +221,7 @@ func (sv *planSurvey) nextBox(user, name string) {
 }
 
 // tree counts the bytes of a folder.
-func (sv *planSurvey) tree(path string) error {
+func (sv *reading) tree(path string) error {
 	return filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -236,7 +236,7 @@ func (sv *planSurvey) tree(path string) error {
 
 // store counts the messages of an NMS store, partition by partition, those that
 // lie elsewhere too.
-func (sv *planSurvey) store(ctx context.Context, of *site.Site, path string) error {
+func (sv *reading) store(ctx context.Context, of *site.Site, path string) error {
 	apart, err := inputs.Elsewhere(of, path)
 	if err != nil {
 		return err
@@ -260,7 +260,7 @@ func (sv *planSurvey) store(ctx context.Context, of *site.Site, path string) err
 	return nil
 }
 
-func (sv *planSurvey) partition(ctx context.Context, root string) error {
+func (sv *reading) partition(ctx context.Context, root string) error {
 	// The last slash makes the walk begin behind a link.
 	err := filepath.WalkDir(root+"/", func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -295,7 +295,7 @@ func isMailbox(path string) bool {
 
 // folder begins the mailbox of a directory below =user: two hash directories,
 // the user, and the folders.
-func (sv *planSurvey) folder(rel string, mailbox bool) {
+func (sv *reading) folder(rel string, mailbox bool) {
 	parts := strings.Split(rel, string(filepath.Separator))
 	if len(parts) < 3 {
 		return

@@ -1,4 +1,4 @@
-package main
+package inputs
 
 import (
 	"bytes"
@@ -8,17 +8,18 @@ import (
 	"imsconv/ldifconv/ldif"
 )
 
-// bases are the DNs of --base, and whether the export has an entry at or below
+// Bases are the DNs of --base, and whether the export has an entry at or below
 // each.
-type bases struct {
+type Bases struct {
 	given []string
 	norm  [][]byte
 	met   []bool
 	buf   []byte
 }
 
-func newBases(given []string) (*bases, error) {
-	b := &bases{given: given, met: make([]bool, len(given))}
+// NewBases refuses a DN that is none.
+func NewBases(given []string) (*Bases, error) {
+	b := &Bases{given: given, met: make([]bool, len(given))}
 	for _, dn := range given {
 		norm, err := ldif.AppendNormDN(nil, []byte(dn))
 		if err != nil {
@@ -29,8 +30,8 @@ func newBases(given []string) (*bases, error) {
 	return b, nil
 }
 
-// meet notes which base an entry lies at or below.
-func (b *bases) meet(dn []byte) {
+// Meet notes which base an entry lies at or below.
+func (b *Bases) Meet(dn []byte) {
 	if !slices.Contains(b.met, false) {
 		return
 	}
@@ -45,8 +46,8 @@ func (b *bases) meet(dn []byte) {
 	}
 }
 
-// missing are the bases that the export has nothing of.
-func (b *bases) missing() (list []string) {
+// Missing are the bases that the export has nothing of.
+func (b *Bases) Missing() (list []string) {
 	for i, met := range b.met {
 		if !met {
 			list = append(list, b.given[i])
