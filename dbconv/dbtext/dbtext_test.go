@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -180,6 +181,28 @@ func TestLineBeyondTheLimit(t *testing.T) {
 	r := NewReader(io.MultiReader(strings.NewReader(head), io.LimitReader(letters{}, 3*DefaultMaxItem+1<<20)))
 	if _, errs := readAll(r); len(errs) == 0 || !strings.Contains(errs[0].Error(), "longer than") {
 		t.Errorf("errors %v", errs)
+	}
+}
+
+// An item that reads as the end of the data, in a text without blanks, where
+// what follows is read anew to tell: at the end of a buffer it stays what it
+// is.
+func TestItemAtTheEndOfABuffer(t *testing.T) {
+	head := "format=print\ntype=btree\nHEADER=END\n"
+	filler := strings.Repeat("x", lineBuffer-len(head)-len("\nkey\nDATA=END\n")-len("k\n"))
+	want := []pair{{"k", filler}, {"key", "DATA=END"}, {"last", strings.Repeat("y", lineBuffer)}}
+	text := head
+	for _, p := range want {
+		text += p.Key + "\n" + p.Value + "\n"
+	}
+	for name, src := range map[string]io.Reader{"whole": strings.NewReader(text), "a byte at a time": iotest.OneByteReader(strings.NewReader(text))} {
+		dbs, errs := readAll(NewReader(src))
+		if len(errs) > 0 || len(dbs) != 1 || !cmp.Equal(dbs[0].Records, want) {
+			t.Errorf("%s: %d databases, errors %.200q", name, len(dbs), errs)
+			for i, p := range dbs[0].Records {
+				t.Logf("%d: %.20q %.20q", i, p.Key, p.Value)
+			}
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func (e *LineError) Kind() string {
 // Severity is 2: what a line should have held is lost.
 func (e *LineError) Severity() int { return 2 }
 
-// A Reader reads databases from text. Memory: a buffer of 256 KiB and the
+// A Reader reads databases from text. Memory: two buffers of 256 KiB and the
 // longest key and value.
 type Reader struct {
 	lines      *lines
