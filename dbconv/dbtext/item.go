@@ -1,8 +1,10 @@
 package dbtext
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -55,8 +57,11 @@ func appendPrint(dst, item []byte) []byte {
 }
 
 func appendHex(dst, item []byte) []byte {
-	for _, c := range item {
-		dst = append(dst, hexPairs[c][0], hexPairs[c][1])
+	at := len(dst)
+	dst = slices.Grow(dst, 2*len(item))[:at+2*len(item)]
+	for i, c := range item {
+		pair := hexPairs[c]
+		dst[at+2*i], dst[at+2*i+1] = pair[0], pair[1]
 	}
 	return dst
 }
@@ -70,27 +75,30 @@ func decodeHex(dst, text []byte, last bool) (item []byte, used int, err error) {
 		return dst, 0, errOddHex
 	}
 	whole := len(text) &^ 1
-	for i := 0; i < whole; i += 2 {
-		h, l := nibble[text[i]], nibble[text[i+1]]
+	at := len(dst)
+	dst = slices.Grow(dst, whole/2)
+	out := dst[at : at+whole/2]
+	for i := range out {
+		pair := text[2*i : 2*i+2]
+		h, l := nibble[pair[0]], nibble[pair[1]]
 		if h|l == 0xff {
-			return dst, i, fmt.Errorf("%.2q is no pair of hexadecimal digits", text[i:i+2])
+			return dst[:at+i], 2 * i, fmt.Errorf("%.2q is no pair of hexadecimal digits", pair)
 		}
-		dst = append(dst, h<<4|l)
+		out[i] = h<<4 | l
 	}
-	return dst, whole, nil
+	return dst[:at+len(out)], whole, nil
 }
 
 // decodePrint is decodeHex for the format print. It takes bytes beyond
 // printable ASCII as they are: so does db_load.
 func decodePrint(dst, text []byte, last bool) (item []byte, used int, err error) {
-	start := 0
-	for i := 0; i < len(text); {
-		if text[i] != '\\' {
-			i++
-			continue
+	for i := 0; ; {
+		n := bytes.IndexByte(text[i:], '\\')
+		if n < 0 {
+			return append(dst, text[i:]...), len(text), nil
 		}
-		dst = append(dst, text[start:i]...)
-		start = i
+		dst = append(dst, text[i:i+n]...)
+		i += n
 		switch {
 		case i+1 < len(text) && text[i+1] == '\\':
 			dst = append(dst, '\\')
@@ -103,7 +111,5 @@ func decodePrint(dst, text []byte, last bool) (item []byte, used int, err error)
 		default:
 			return dst, i, errors.New("a backslash without two hexadecimal digits")
 		}
-		start = i
 	}
-	return append(dst, text[start:]...), len(text), nil
 }

@@ -9,13 +9,21 @@ type evenOrder struct {
 	last      []byte
 }
 
-func (o *evenOrder) add(item []byte) {
+// pass takes an item with an odd number.
+func (o *evenOrder) pass() bool {
 	if o.n%2 == 0 {
-		if o.n > 0 && bytes.Compare(o.last, item) > 0 {
-			o.breaks++
-		}
-		o.last = append(o.last[:0], item...)
+		return false
 	}
+	o.n++
+	return true
+}
+
+// add takes an item with an even number.
+func (o *evenOrder) add(item []byte) {
+	if o.n > 0 && bytes.Compare(o.last, item) > 0 {
+		o.breaks++
+	}
+	o.last = append(o.last[:0], item...)
 	o.n++
 }
 
@@ -31,6 +39,7 @@ type keyPath struct {
 	last  [4][]byte
 	after []byte // of each item, bit d: it may follow the one d before it
 	loose bool   // a path may begin or end within the first or last record
+	ways  [3]int // costs of the last three places
 }
 
 // Limits of a keyPath.
@@ -43,9 +52,25 @@ const (
 
 // newKeyPath returns a keyPath of a text with breaks keys out of order.
 func newKeyPath(items, breaks int64) *keyPath {
-	return &keyPath{loose: items >= longPath && breaks >= someBreak}
+	return &keyPath{loose: items >= longPath && breaks >= someBreak, ways: [3]int{noPath, 0, noPath}}
 }
 
+// pass takes every item once no path goes on.
+func (o *keyPath) pass() bool {
+	if !o.lost() {
+		return false
+	}
+	o.n++
+	return true
+}
+
+// lost tells that no path leads to the last three items, and so none further,
+// or that there are too many items for one: doubtful knows nothing.
+func (o *keyPath) lost() bool {
+	return o.n > maxPath || o.ways == [3]int{noPath, noPath, noPath}
+}
+
+// add takes the next item.
 func (o *keyPath) add(item []byte) {
 	if o.n < maxPath {
 		var bits byte
@@ -59,6 +84,14 @@ func (o *keyPath) add(item []byte) {
 	at := o.n % 4
 	o.last[at] = append(o.last[at][:0], item...)
 	o.n++
+	if o.n > maxPath {
+		return
+	}
+	cost := noPath
+	for d := 1; d <= 3; d++ {
+		cost = min(cost, o.ways[3-d]+o.step(o.n+1, int64(d)))
+	}
+	o.ways = [3]int{o.ways[1], o.ways[2], cost}
 }
 
 // step is the cost of the step from place p-d to place p, noPath where there is
@@ -105,7 +138,7 @@ func (o *keyPath) costs(back bool) []byte {
 // doubtful returns the items that are to be left out. known is false when
 // nothing explains the order of the items.
 func (o *keyPath) doubtful() (out []span, known bool) {
-	if o.n > maxPath {
+	if o.lost() {
 		return nil, false
 	}
 	if o.costs(false)[o.n+2] == noPath {

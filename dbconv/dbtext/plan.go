@@ -130,7 +130,11 @@ func (s *section) settle() {
 
 // An itemOrder looks at the items of a database: *evenOrder in the first
 // reading, *keyOrder or *keyPath in the second.
-type itemOrder interface{ add(item []byte) }
+type itemOrder interface {
+	// pass takes the next item without a look at it, false when it is wanted.
+	pass() bool
+	add(item []byte)
+}
 
 // A survey is one reading of a text.
 type survey struct {
@@ -140,6 +144,7 @@ type survey struct {
 	sec    *section
 	before []*section // of an earlier reading: the order of keys is wanted
 	order  itemOrder  // of this database; nil: not looked at
+	reader Reader     // decodes items
 	buf    []byte
 }
 
@@ -151,7 +156,7 @@ func (s *survey) run(r io.Reader, plain *Header) error {
 		s.h.Version, s.h.Print = 0, true
 		s.begin()
 	}
-	for {
+	for s.wanted() {
 		line, more, err := s.lines.begin()
 		if err == io.EOF {
 			s.end(inData && !s.h.blanks() && !s.lines.cut)
@@ -170,6 +175,23 @@ func (s *survey) run(r io.Reader, plain *Header) error {
 			s.begin()
 		}
 	}
+	return nil
+}
+
+// wanted tells whether there is more to find out. A second reading ends where
+// the order of the keys of its last database explains nothing.
+func (s *survey) wanted() bool {
+	o, ok := s.order.(*keyPath)
+	if !ok || !o.lost() {
+		return true
+	}
+	for _, later := range s.before[len(s.plan.sections):] {
+		if later.unsure || later.mixed {
+			return true
+		}
+	}
+	s.end(true)
+	return false
 }
 
 // header takes a line of a header. It is true at its end. What is wrong with a
@@ -190,6 +212,7 @@ func (s *survey) begin() {
 	s.sec = &section{even: true, blanks: s.h.Version == 0 && s.h.paired()}
 	s.plan.sections = append(s.plan.sections, s.sec)
 	s.order = s.newOrder(len(s.plan.sections) - 1)
+	s.reader = Reader{lines: s.lines, h: s.h, MaxItem: comparedBytes}
 }
 
 // newOrder is how the items of database i are looked at.
@@ -245,7 +268,7 @@ func (s *survey) data(line []byte, more bool) (inData bool, err error) {
 		return true, nil
 	}
 	s.sec.blanks = s.sec.blanks && len(line) > 0 && line[0] == ' '
-	if s.order != nil {
+	if s.order != nil && !s.order.pass() {
 		if err := s.item(line, more); err != nil {
 			return true, err
 		}
@@ -279,9 +302,12 @@ func (s *survey) item(line []byte, more bool) error {
 	if s.h.blanks() {
 		line = line[1:]
 	}
-	r := Reader{lines: s.lines, h: s.h, MaxItem: comparedBytes}
+	if s.h.Print && !more && bytes.IndexByte(line, '\\') < 0 {
+		s.order.add(line) // as it is
+		return nil
+	}
 	var err error
-	s.buf, err = r.decode(s.buf[:0], line, more)
+	s.buf, err = s.reader.decode(s.buf[:0], line, more)
 	if err != nil && s.lines.open && !errors.Is(err, io.EOF) {
 		err = s.lines.rest()
 	} else {
