@@ -86,23 +86,15 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if l.in != "-" && cli.SameFile(l.in, out) {
 		return cli.Usagef("%s and %s are one file", l.in, out)
 	}
-	in, err := job.Open(l.in)
+	text, err := l.open(job)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	job.KeepsStill(in)
-	var text io.Reader = in
-	if in.File != nil { // can be read twice without a copy
-		if _, err := in.File.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		text = in.File
-	}
+	defer text.Close()
 	var rep dbconv.Report
 	err = l.write(job, out, func(dst io.WriterAt) (err error) {
 		rep, err = dbconv.Load(ctx, dst, text, opts)
-		return named(in.Name, err)
+		return named(l.in, err)
 	})
 	if errors.Is(err, dbconv.ErrSubdatabases) {
 		return cli.WithHint(err, "--bdb 9 has sub-databases")
@@ -112,6 +104,29 @@ func (l *loadOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	counts(job, rep)
 	return nil
+}
+
+// open opens the text. A plain file, as standard input too, can be read twice
+// without a copy: it is an io.Seeker.
+func (l *loadOptions) open(job *cli.Job) (io.ReadCloser, error) {
+	if l.in == "-" {
+		if f, err := job.PlainStdin(); f != nil || err != nil {
+			return f, err
+		}
+	}
+	in, err := job.Open(l.in)
+	if err != nil {
+		return nil, err
+	}
+	job.KeepsStill(in)
+	if in.File == nil {
+		return in, nil
+	}
+	if _, err := in.File.Seek(0, io.SeekStart); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in.File, nil
 }
 
 func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, error) {

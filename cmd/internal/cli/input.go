@@ -161,11 +161,21 @@ func (in *Input) decompress() error {
 type stillFile struct {
 	name string
 	info os.FileInfo // as it was opened
+	open *os.File    // standard input, which has no other name; else nil
+}
+
+// stat looks at the file as it is now.
+func (s stillFile) stat() (os.FileInfo, error) {
+	if s.open == nil {
+		return os.Stat(s.name)
+	}
+	defer s.open.Close()
+	return s.open.Stat()
 }
 
 // KeepsStill makes a file that has changed by the end of the run a problem:
-// what was read of it is neither the old file nor the new one. Of standard
-// input and of what is no file nothing is known.
+// what was read of it is neither the old file nor the new one. Of what is no
+// file nothing is known; of standard input, where it is one, see PlainStdin.
 func (j *Job) KeepsStill(in *Input) {
 	if in.info != nil {
 		j.keepsStill(in.Name, in.info)
@@ -175,7 +185,7 @@ func (j *Job) KeepsStill(in *Input) {
 func (j *Job) keepsStill(name string, info os.FileInfo) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.still = append(j.still, stillFile{name, info})
+	j.still = append(j.still, stillFile{name: name, info: info})
 }
 
 // Changed returns the kind and the text of the problem, and the names of the
@@ -187,7 +197,7 @@ func (j *Job) Changed() (kind, text string, names []string) {
 	j.still = nil
 	j.mu.Unlock()
 	for _, file := range still {
-		now, err := os.Stat(file.name)
+		now, err := file.stat()
 		changed := err != nil || !os.SameFile(now, file.info) || now.Size() != file.info.Size() || !now.ModTime().Equal(file.info.ModTime())
 		if changed && !slices.Contains(names, file.name) {
 			names = append(names, file.name)

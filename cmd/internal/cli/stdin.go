@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"os"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 )
 
 // readsMark is the annotation of flags whose values are inputs.
@@ -69,7 +71,8 @@ func (j *Job) readsStdin() error {
 
 // PlainStdin returns standard input where that is a plain file, read from its
 // start and not compressed, so that it can be read like a file that is named;
-// else nil. Standard input can be had once, this way or by Open.
+// else nil. It is to keep still, as of [Job.KeepsStill]. Standard input can be
+// had once, this way or by Open.
 func (j *Job) PlainStdin() (*os.File, error) {
 	f, ok := j.Stdin.(*os.File)
 	if !ok || j.stdinOpen.Load() {
@@ -87,7 +90,20 @@ func (j *Job) PlainStdin() (*os.File, error) {
 	}
 	j.stdinOpen.Store(true)
 	j.notes("-", info, nil)
-	return f, j.reads(info, "standard input")
+	return f, errors.Join(j.stdinKeepsStill(f, info), j.reads(info, "standard input"))
+}
+
+// stdinKeepsStill keeps a descriptor of standard input, which the verb closes,
+// for a look at the end of the run.
+func (j *Job) stdinKeepsStill(f *os.File, info os.FileInfo) error {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.still = append(j.still, stillFile{name: InputName("-"), info: info, open: os.NewFile(uintptr(fd), f.Name())})
+	return nil
 }
 
 // takeStdin takes standard input, which is there once.
