@@ -10,21 +10,39 @@ import (
 // record the file is held against its own structure by Verify's rules, so that
 // a Cursor and Verify agree on whether records are missing.
 type fileCheck struct {
-	told  *pageSet // pages that a problem was told of
-	plain *pageSet // leaves whose items need no second look
-	done  bool
+	told   *pageSet // pages that a problem was told of
+	plain  *pageSet // leaves whose items need no second look
+	odd    bool     // something was told of a page
+	logged bool     // a plain leaf has a log position, the metadata none
+	done   bool
 }
 
-// whole remembers a plain leaf.
-func (f *fileCheck) whole(nd *node) {
-	if f != nil {
-		f.plain.add(nd.no)
+// whole remembers a plain leaf. A log position is told of where the metadata
+// has none.
+func (f *fileCheck) whole(in *input, nd *node) {
+	if f == nil {
+		return
 	}
+	f.plain.add(nd.no)
+	if log := in.lay.u32(nd.buf); believedLog(log) && !believedLog(in.root().meta.LSN[0]) {
+		f.logged = true
+	}
+}
+
+// settled tells whether leaf no of a btree needs no second look at all: it is
+// plain, and nothing was said of any page, so that the cursors went the way
+// from the root that Verify goes, and each leaf leads to the next.
+func (f *fileCheck) settled(no int64) bool {
+	return f != nil && !f.odd && !f.logged && f.plain.has(no)
 }
 
 // note remembers the page of a problem.
 func (f *fileCheck) note(e *Error) {
-	if f != nil && !e.Tolerated && e.Page >= 0 {
+	if f == nil || e.Page < 0 {
+		return
+	}
+	f.odd = true
+	if !e.Tolerated {
 		f.told.add(e.Page)
 	}
 }
@@ -87,7 +105,7 @@ func (r *Reader) hold(seen *pageSet, alone bool, only string) error {
 	h := holding{in: input{Reader: r}, seen: seen, alone: alone, only: only}
 	rd := &Reader{r: root.r, meta: m, lay: layoutOf(&m), opts: Options{MaxItem: DefaultMaxItem}}
 	h.v = newVerifier(stop, rd, VerifyOptions{NoOrder: true, Fault: h.fault, Note: h.note})
-	h.v.plain = file.plain
+	h.v.cursors = file
 	if err := h.v.file(raw); err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (in *input) pairs(pc *pageCheck, nd *node) error {
 	in.repeats += int64(l.ps) * repeatFactor
 	if pc.plain = nd.n%2 == 0 && in.plain(nd); pc.plain {
 		pc.on = false
-		in.root().file.whole(nd)
+		in.root().file.whole(in, nd)
 		return nil
 	}
 	pc.reset(l.ps)
@@ -194,7 +194,7 @@ func (in *input) items(pc *pageCheck, nd *node) error {
 	in.repeats += int64(l.ps) * repeatFactor
 	if pc.plain = in.plain(nd); pc.plain {
 		pc.on = false
-		in.root().file.whole(nd)
+		in.root().file.whole(in, nd)
 		return nil
 	}
 	pc.reset(l.ps)

@@ -79,10 +79,10 @@ type verifier struct {
 	rd      *Reader // of the file, or of the sub-database being checked
 	lay     *layout
 	pager   *pager
-	reached *pageSet // pages that something led to
-	plain   *pageSet // leaves that a cursor found plain; nil: every item is looked at
-	free    *pageSet // 1.85 hash: pages that the bitmaps call free; nil: not wanted
-	nodes   []*node  // one for each level of the walk, reused
+	reached *pageSet   // pages that something led to
+	cursors *fileCheck // what cursors have seen before; nil: every page is looked at
+	free    *pageSet   // 1.85 hash: pages that the bitmaps call free; nil: not wanted
+	nodes   []*node    // one for each level of the walk, reused
 	packs   []*packing
 	depth   int
 	refs    map[uint32]*reference // overflow chains referred to more than once
@@ -314,10 +314,13 @@ func (v *verifier) load(nd *node, no uint32) (ok bool, err error) {
 // left what was in memory in the place of the log position of duplicate pages.
 const maxLogFile = 1 << 20
 
+// believedLog tells whether a page has a position in log file number n.
+func believedLog(n uint32) bool { return n != 0 && n <= maxLogFile }
+
 // logged looks at the log position of a page: any but the first log file,
 // number 0, belongs to an environment. It is told of once.
 func (v *verifier) logged(no int64, lsn [2]uint32) {
-	if lsn[0] != 0 && lsn[0] <= maxLogFile && !v.log {
+	if believedLog(lsn[0]) && !v.log {
 		v.log = true
 		v.note(no, ErrLogged, "log position %d/%d; what the server had not written when it stopped is in its log only", lsn[0], lsn[1])
 	}

@@ -9,6 +9,7 @@ type treeCheck struct {
 	last   uint32
 	follow uint32
 	linked bool
+	passed bool  // the last leaf was not read: follow is not known
 	count  int64 // records so far
 	home   place // what the tree hangs on
 }
@@ -52,6 +53,9 @@ func (t *treeCheck) whole(root uint32) error {
 	if err != nil {
 		return err
 	}
+	if err := t.known(); err != nil {
+		return err
+	}
 	if t.linked && t.last != 0 && t.follow != 0 {
 		t.v.unlinked(t.last, t.follow, "last leaf of the tree links to page %d", t.follow)
 	}
@@ -64,6 +68,11 @@ func (t *treeCheck) page(no uint32, from place, parent *node) (records int64, ok
 	if !v.claim(no, from) {
 		t.linked = false
 		return 0, false, nil
+	}
+	if t.settled(no) {
+		v.progress(1)
+		t.last, t.linked, t.passed = no, true, true
+		return 0, true, nil
 	}
 	nd := v.node()
 	defer v.release()
@@ -273,6 +282,9 @@ func (t *treeCheck) internalKey(nd *node, i int, keep bool) (key []byte, ok bool
 // leafPage checks a leaf of any type.
 func (t *treeCheck) leafPage(nd *node) (records int64, err error) {
 	v := t.v
+	if err := t.known(); err != nil {
+		return 0, err
+	}
 	t.links(nd)
 	v.stats.page(v.lay, nd, t.kind)
 	if v.stats != nil && t.kind != dupTree && v.stats.Levels == 0 {
@@ -298,7 +310,26 @@ func (t *treeCheck) leafPage(nd *node) (records int64, err error) {
 // wrong with its items but their order and a length.
 func (t *treeCheck) seen(nd *node) bool {
 	v := t.v
-	return v.plain != nil && v.plain.has(nd.no) && !(t.kind == recordTree && v.rd.meta.FixedLen)
+	return v.cursors != nil && v.cursors.plain.has(nd.no) && !(t.kind == recordTree && v.rd.meta.FixedLen)
+}
+
+// settled tells whether leaf no needs no look after that of a cursor. Where
+// pages count the records below them the leaf is counted.
+func (t *treeCheck) settled(no uint32) bool {
+	return t.kind == keyedTree && !t.v.rd.meta.RecNum && t.v.cursors.settled(int64(no))
+}
+
+// known finds out where the last leaf leads to, if it was not read.
+func (t *treeCheck) known() error {
+	if !t.passed {
+		return nil
+	}
+	b, err := t.v.pager.page(int64(t.last))
+	if err != nil {
+		return err
+	}
+	t.follow, t.passed = t.v.lay.u32(b[16:]), false
+	return nil
 }
 
 // links compares a leaf with the chain of the leaves.
