@@ -26,6 +26,8 @@ type OutputFile struct {
 	stdout bool            // it is standard output
 	direct *os.File        // written as it is; nil for standard output
 	beside *durable.Output // nil when written directly
+	kept   *keptFile       // it exists and stays, if it holds what is written; else nil
+	job    *Job            // of kept
 
 	named   string      // as the command line has it
 	path    string      // of a regular file, links resolved; else ""
@@ -285,6 +287,9 @@ var errNotRegular = errors.New("the destination must be a regular file")
 
 // WriteAt writes at an offset in bytes; a pipe cannot.
 func (o *OutputFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := o.besideKept(); err != nil {
+		return 0, err
+	}
 	if o.beside == nil {
 		return 0, errNotRegular
 	}
@@ -301,21 +306,26 @@ func (o *OutputFile) ReadAt(p []byte, off int64) (int, error) {
 
 // Regular says whether the destination is a regular file, so that WriteAt
 // works.
-func (o *OutputFile) Regular() bool { return o.beside != nil }
+func (o *OutputFile) Regular() bool { return o.beside != nil || o.kept != nil }
 
 // Free refuses ([ErrExists]) what Commit would refuse: a file that has been
 // made under the final name since, without replace, and holds something else.
 // Where a run has several files, all are asked before the first is committed.
 func (o *OutputFile) Free() error {
+	if o.kept != nil && o.beside == nil {
+		return o.kept.end()
+	}
 	if o.beside == nil {
 		return nil
 	}
 	return o.made(o.beside.Free())
 }
 
+func isMade(err error) bool { return errors.Is(err, durable.ErrMade) }
+
 // made says so where another run has made the file.
 func (o *OutputFile) made(err error) error {
-	if !errors.Is(err, durable.ErrMade) {
+	if !isMade(err) {
 		return err
 	}
 	return WithHint(fmt.Errorf("%s: %w: another run has made it since this one began", o.named, ErrExists), "--force replaces it")
@@ -327,6 +337,8 @@ func (o *OutputFile) made(err error) error {
 func (o *OutputFile) Commit() error {
 	o.settled = true
 	switch {
+	case o.kept != nil:
+		return o.commitKept()
 	case o.beside != nil:
 		return o.made(o.beside.Commit())
 	case o.direct != nil:
@@ -348,6 +360,9 @@ func (o *OutputFile) Abort() {
 		return
 	}
 	o.settled = true
+	if o.kept != nil {
+		_ = o.kept.file.Close() // opened for reading
+	}
 	switch {
 	case o.beside != nil:
 		_ = o.beside.Abort()
