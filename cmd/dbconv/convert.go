@@ -38,7 +38,7 @@ the structure of the file should be there and is not, as verify finds it. A file
 0 bytes is no database. A gzip or LZ4 file is unpacked first.
 
 Memory stays below 64 MiB at any size; a sort goes through temporary files.
-` + sourceDoc
+` + targetDoc + sourceDoc
 
 func convertVerb() cli.Verb {
 	return cli.Verb{

@@ -28,7 +28,7 @@ records of all others are printed. After the last record the file is held agains
 its own structure, as verify does it: what by that is missing is listed too, so
 that exit status 0 means that all records are there. A gzip or LZ4 file is
 unpacked first.
-` + sourceDoc
+` + targetDoc + sourceDoc
 
 func dumpVerb() cli.Verb {
 	return cli.Verb{
@@ -48,7 +48,7 @@ func dumpVerb() cli.Verb {
 			d.format.Add(fs, "format", "", "`FORM` of the text: db_dump or json", "db_dump", "db_dump", "json")
 			fs.StringVarP(&d.out, "output", "o", "-", "write to `FILE`")
 			fs.StringVarP(&d.outOld, "file", "f", "", "the same `FILE`, as db_dump has it")
-			fs.BoolVar(&d.force, "force", false, "replace FILE if it exists")
+			fs.BoolVar(&d.force, "force", false, "replace FILE if it exists and holds something else")
 			fs.BoolVar(&d.strict, "strict", false, "stop at the first damage")
 			d.max.add(fs)
 			return reading(d.run)
@@ -79,7 +79,7 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		return err
 	}
 	defer src.Close()
-	out, err := job.Create(d.out, d.force)
+	out, err := job.CreateOrKeep(d.out, d.force)
 	if err != nil {
 		return err
 	}

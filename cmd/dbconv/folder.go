@@ -32,7 +32,7 @@ Keys of another form are read with --key-form: %s stands for the id and the fold
 which are separated by the byte before it, and %00 for a zero byte, as in user.%s
 or user/%s%00; a dot in an id is then stored as ^ where the separator is a dot.
 Without it, the form that most keys have is named when users are to be found.
-` + sourceDoc
+` + targetDoc + sourceDoc
 
 func folderVerb() cli.Verb {
 	return cli.Verb{

@@ -36,7 +36,7 @@ unknown members, wrong types and bytes that are no UTF-8 are listed. A key or va
 longer than --max-value is listed, and its record left out.
 
 Memory stays below 64 MiB, as long as no value is longer than a few MiB.
-`
+` + targetDoc
 
 func loadVerb() cli.Verb {
 	return cli.Verb{

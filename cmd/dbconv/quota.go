@@ -27,7 +27,7 @@ full size, rounded up to KB, else it stays. A user with mail and no record gets
 one. An old record that is neither two numbers nor five keeps no limit of its own.
 
 Memory: 64 MiB, and about 150 bytes a user with --limits and --usage.
-` + sourceDoc
+` + targetDoc + sourceDoc
 
 func quotaVerb() cli.Verb {
 	return cli.Verb{

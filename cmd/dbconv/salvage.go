@@ -39,7 +39,7 @@ may be "-".
 
 IN is opened for reading only and never changed. OUT is written under another
 name, made durable, and renamed; without --force it must not exist.
-` + sourceDoc
+` + targetDoc + sourceDoc
 
 func salvageVerb() cli.Verb {
 	return cli.Verb{
@@ -120,7 +120,7 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 
 // text writes the result as db_dump text.
 func (s *salvageOptions) text(ctx context.Context, job *cli.Job, out string, src *source, opts dbconv.SalvageOptions) (dbconv.SalvageReport, error) {
-	file, err := job.Create(out, s.force)
+	file, err := job.CreateOrKeep(out, s.force)
 	if err != nil {
 		return dbconv.SalvageReport{}, err
 	}

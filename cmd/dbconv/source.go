@@ -19,6 +19,13 @@ The database to read may be -, standard input. What comes from a pipe, or is
 compressed with gzip or LZ4, is copied into a temporary file first.
 `
 
+// targetDoc is the paragraph on the file that is written.
+const targetDoc = `
+A file that exists is replaced with --force only. One that holds what would be
+written, byte for byte, is no conflict and stays: the same command can be given
+again where a run was killed. Of a database this is known at the end.
+`
+
 // source is a database file, open for reading only.
 type source struct {
 	*os.File

@@ -27,7 +27,7 @@ type target struct {
 
 func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
 	t.form.Add(fs, version, strconv.Itoa(version), order, pageSize)
-	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists")
+	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists and holds something else")
 	fs.BoolVar(&t.dryRun, "dry-run", false, "do everything but write OUT")
 	fs.StringVar(&t.tempDir, "temp-dir", "", "`DIR` for the temporary files of a sort (default the directory of OUT)")
 }
@@ -58,12 +58,17 @@ func (t *target) write(job *cli.Job, out string, do func(dst io.WriterAt) error)
 	}
 	if t.dryRun {
 		job.DryRun()
-		if _, err := job.CreateDry(out, t.force); err != nil {
+		file, err := job.CreateOrKeepDry(out, t.force)
+		if err != nil {
 			return err
 		}
-		return t.writeThrough(io.Discard, do)
+		defer file.Abort()
+		if err := t.writeThrough(file, do); err != nil {
+			return err
+		}
+		return file.Commit()
 	}
-	file, err := job.Create(out, t.force)
+	file, err := job.CreateOrKeep(out, t.force)
 	if err != nil {
 		return err
 	}
