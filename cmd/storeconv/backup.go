@@ -43,7 +43,10 @@ part is a message in full, with its own date.
 
 The stream is dated by --date; without it by the latest access that
 peruser.db knows, which after a restore is the date of the backup restored.
-The clock is not asked, so that the same store gives the same bytes.
+The clock is not asked, so that the same store gives the same bytes. A FILE
+that holds them already is no conflict and stays: the same command can be given
+again where a run was killed. One that holds anything else is replaced with
+--force only.
 
 Mailboxes with an index in a foreign form, or none, go along with what the
 files tell: no flags, no UIDVALIDITY, the dates of the files. Each is a
@@ -79,7 +82,7 @@ func backupVerb() cli.Verb {
 			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
 			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
 			fs.StringVar(&o.temp, "temp", "", "`DIR` for temporary files (default: TMPDIR or /tmp)")
-			fs.BoolVar(&o.force, "force", false, "replace FILE when it exists")
+			fs.BoolVar(&o.force, "force", false, "replace FILE when it exists and holds something else")
 			o.jobs.Add(fs, "users that are looked through for links")
 			return o.run
 		},

@@ -77,7 +77,8 @@ What the source does not say is told, and so is what takes its place: UIDs in th
 order of the messages, and the date of the first one as UIDVALIDITY. The flags of
 Maildirs count as those of a stream do; mailbox files change no flags of messages
 that are there. With --to-stream FILE no store is made but a backup stream, of
-what PATH, -u and --shard select.
+what PATH, -u and --shard select; a FILE that holds it already is no conflict and
+stays, as where a run was killed and its command is given again.
 
 LINKS AND DAMAGE
 A link whose first copy is not among what is restored is made to the copy in DIR,
@@ -151,7 +152,7 @@ func (v *restoreFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVarP(&v.contents, "contents", "t", false, "print the table of contents, restore nothing")
 	fs.BoolVar(&v.header, "header", false, "print the header of the stream, restore nothing")
 	fs.StringVar(&v.toStream, "to-stream", "", "make a backup stream of mailbox files or Maildirs, `FILE` (- for standard output), and restore nothing")
-	fs.BoolVar(&v.force, "force", false, "with --to-stream: replace FILE when it exists")
+	fs.BoolVar(&v.force, "force", false, "with --to-stream: replace FILE when it exists and holds something else")
 	v.shard.Add(fs)
 	v.limits.Add(fs)
 	v.jobs.Add(fs, "writers")

@@ -76,9 +76,9 @@ func sourceOfStore(dir string, partitions []relocate.Partition) (shards.Source, 
 // processes that write it are two with the same shard.
 func createShard(job *cli.Job, part *flags.Sharing, path string, replace bool) (*cli.OutputFile, error) {
 	if part.Count == 0 {
-		return job.Create(path, replace)
+		return job.CreateOrKeep(path, replace)
 	}
-	out, err := job.CreateAlone(path, replace)
+	out, err := job.CreateOrKeepAlone(path, replace)
 	return out, part.Busy(err, path)
 }
 

@@ -47,7 +47,7 @@ func (v *restoreFlags) writeStream(ctx context.Context, job *cli.Job) error {
 	}
 	if v.opts.DryRun {
 		job.DryRun()
-		create = job.CreateDry
+		create = job.CreateOrKeepDry
 	}
 	out, err := create(v.toStream, v.force)
 	if err != nil {
