@@ -109,6 +109,7 @@ type ruleOptions struct {
 	mapped     attrSet  // attributes that rules read or write
 	programs   programs
 	tree       domainTree
+	fates      *fates // nil without a map of uids
 }
 
 // readyRule is a rule with its conditions as sets.

@@ -3,7 +3,9 @@ package ldifconv
 import (
 	"bytes"
 	"strings"
+	"sync"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -55,7 +57,7 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 		written := make([][]byte, len(values))
 		changed := false
 		for i, v := range values {
-			written[i] = o.mapReference(v)
+			written[i] = o.mapReference(d, v)
 			changed = changed || !bytes.Equal(written[i], v)
 		}
 		if changed {
@@ -68,8 +70,8 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 }
 
 // mapReference is v, a DN or an LDAP URL without a host, with its first part
-// mapped.
-func (o *ruleOptions) mapReference(v []byte) []byte {
+// mapped, unless the entry of that name is there and keeps it.
+func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
 	dn := v
 	if hasPrefixFold(v, "ldap:///") {
 		dn = v[len("ldap:///"):]
@@ -84,27 +86,104 @@ func (o *ruleOptions) mapReference(v []byte) []byte {
 	if !ok {
 		return v
 	}
+	if norm, err := ldif.AppendNormDN(nil, dn); err == nil {
+		fate, err := o.fates.of(norm)
+		if err != nil {
+			d.out.err = err
+		}
+		if fate == keepsName {
+			return v
+		}
+	}
 	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
 }
 
 // belowRenamed returns the uid that the map gives another name and that is the
 // first part of the name of an entry above norm, a normalised DN; nil for none.
-func (o *ruleOptions) belowRenamed(norm []byte) []byte {
+// An entry that is not in the input is taken to get the name.
+func (o *ruleOptions) belowRenamed(norm []byte) ([]byte, error) {
 	if len(o.UIDMap) == 0 || oneOf("uid-map", o.Off...) {
-		return nil
+		return nil, nil
 	}
 	for parent, ok := ldif.ParentNormDN(norm); ok && len(parent) > 0; parent, ok = ldif.ParentNormDN(parent) {
-		rdn, _ := ldif.CutRDN(parent)
-		name, value, _ := bytes.Cut(rdn, []byte{'='})
-		if a, _ := schema.Lookup(name); a != schema.UID {
+		old := o.mappedName(parent)
+		if old == nil {
 			continue
 		}
-		old := unescapeRDN(value)
-		if id, mapped := o.UIDMap[string(old)]; mapped && id != string(old) {
-			return old
+		if fate, err := o.fates.of(parent); err != nil || fate == unknownFate || fate == getsName {
+			return old, err
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// mappedName returns the uid that an entry with the normalised DN norm is named
+// by, in lower case, when the map gives it another; else nil.
+func (o *ruleOptions) mappedName(norm []byte) []byte {
+	rdn, _ := ldif.CutRDN(norm)
+	name, value, _ := bytes.Cut(rdn, []byte{'='})
+	if a, _ := schema.Lookup(name); a != schema.UID {
+		return nil
+	}
+	old := unescapeRDN(value)
+	if id, mapped := o.UIDMap[string(old)]; !mapped || id == string(old) {
+		return nil
+	}
+	return old
+}
+
+// renames reports whether uid-map gives the entry another name, whatever else
+// the upgrade does to it.
+func (s *ruleSet) renames(d *draft) bool {
+	if s.options.finished(d) || !s.options.ofSource(d) {
+		return false
+	}
+	for i := range s.rules {
+		if r := &s.rules[i]; r.name == "uid-map" && r.kind&d.kind != 0 && d.present.meets(&r.needs) {
+			r.rule.apply(d, &s.options)
+			return d.renamed != nil
+		}
+	}
+	return false
+}
+
+// fate is what an upgrade with a map of uids does to the name of an entry that
+// has a mapped uid in it.
+type fate uint64
+
+const (
+	unknownFate fate = iota // the input has no such entry
+	keepsName               // it is no user, or none that the map is for
+	getsLater               // the base, the filter or the kinds leave it to another run
+	getsName                // it gets the name of the map
+)
+
+// fates are those of all entries of the input, found before anything is
+// written. It takes the memory of an index.Table. It is safe for concurrent use
+// when it is complete.
+type fates struct {
+	mu    sync.Mutex
+	table index.Table // by the hash of the normalised DN
+}
+
+// put notes the fate of an entry; of two with one DN the first counts.
+func (f *fates) put(norm []byte, what fate) error {
+	key := index.Hash(norm)
+	if _, again, err := f.table.Get(key); again || err != nil {
+		return err
+	}
+	return f.table.Put(key, uint64(what))
+}
+
+// of returns the fate of the entry with a normalised DN; nil fates know none.
+func (f *fates) of(norm []byte) (fate, error) {
+	if f == nil {
+		return unknownFate, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what, _, err := f.table.Get(index.Hash(norm))
+	return fate(what), err
 }
 
 // unescapeRDN is the value that the text of a first part stands for, in lower

@@ -452,7 +452,7 @@ var lastRules = []rule{
 	{
 		name: "uid-map-references", from: AnySource, kind: All,
 		needs:  referenceAttributes,
-		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow",
+		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow, unless the input has the entry and its name stays",
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapReferences,
 	},

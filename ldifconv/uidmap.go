@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -20,6 +21,8 @@ type uidUse struct {
 	wanted map[string]bool            // the new ones, in lower case
 	old    map[string]map[string]bool // domains that have a user of an old uid
 	taken  map[[2]string]string       // where a new uid of a domain is another user's
+	w      *worker                    // finds the fates of entries
+	b      *batch                     // what it has to say, which the upgrade says again
 }
 
 // checkUIDs refuses a map that would make two users one, and warns of old uids
@@ -28,7 +31,9 @@ func (r *run) checkUIDs(ctx context.Context) error {
 	u := uidUse{
 		mapped: r.opt.Rules.UIDMap, wanted: map[string]bool{},
 		old: map[string]map[string]bool{}, taken: map[[2]string]string{},
+		w: newWorker(r), b: &batch{},
 	}
+	r.rules.options.fates = &fates{table: index.Table{Dir: r.opt.TempDir}}
 	for _, id := range u.mapped {
 		u.wanted[strings.ToLower(id)] = true
 	}
@@ -57,10 +62,30 @@ func (u *uidUse) read(ctx context.Context, name string, src io.Reader, largest i
 			}
 			return ctx.Err()
 		}
-		if rec.Type == ldif.Content || rec.Type == ldif.Add {
-			u.note(name, rec)
+		if rec.Type != ldif.Content && rec.Type != ldif.Add {
+			continue
+		}
+		u.note(name, rec)
+		if err := u.fate(rec); err != nil {
+			return err
 		}
 	}
+}
+
+// fate notes what becomes of the name of an entry that a mapped uid is in.
+func (u *uidUse) fate(rec *ldif.Record) error {
+	w, o := u.w, &u.w.run.rules.options
+	var err error
+	if w.norm, err = w.up.normDN(w.norm[:0], rec.DN); err != nil || o.mappedName(w.norm) == nil {
+		return nil // no name, or one that stays
+	}
+	what := w.fate(u.b, rec)
+	err = u.b.err
+	u.b.empty()
+	if err != nil {
+		return err
+	}
+	return o.fates.put(w.norm, what)
 }
 
 // note notes the uids of an entry.

@@ -86,12 +86,20 @@ func TestBelowRenamed(t *testing.T) {
 		"dn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
 		"dn: cn=p,UID = A,o=x\nobjectclass: person\ncn: p\n\n" +
 		"dn: cn=q,cn=p,uid=a,o=x\nobjectclass: person\ncn: q\n\n" +
-		"dn: cn=r,uid=b,o=x\nobjectclass: person\ncn: r\n\n"
+		"dn: cn=r,uid=b,o=x\nobjectclass: person\ncn: r\n\n" +
+		"dn: uid=a,ou=y,o=x\nobjectclass: person\nuid: a\n\n" + // no mail user
+		"dn: cn=s,uid=a,ou=y,o=x\nobjectclass: person\ncn: s\n\n" +
+		"dn: cn=t,uid=a,ou=z,o=x\nobjectclass: person\ncn: t\n\n" + // before the entry above it
+		"dn: uid=a,ou=z,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
+		"dn: cn=u,uid=a,ou=gone,o=x\nobjectclass: person\ncn: u\n\n" +
+		"dn: uid=a,o=other\nobjectclass: inetMailUser\nuid: a\n\n" + // below no base
+		"dn: cn=v,uid=a,o=other\nobjectclass: person\ncn: v\n\n"
 	for _, tt := range []struct {
 		set  func(o *Options)
 		want []string
 	}{
-		{func(*Options) {}, []string{"ldif:9: cn=p,UID = A,o=x", "ldif:13: cn=q,cn=p,uid=a,o=x"}},
+		{func(*Options) {}, []string{"ldif:9: cn=p,UID = A,o=x", "ldif:13: cn=q,cn=p,uid=a,o=x", "ldif:29: cn=t,uid=a,ou=z,o=x", "ldif:37: cn=u,uid=a,ou=gone,o=x"}},
+		{func(o *Options) { o.Kinds = Groups }, []string{"ldif:37: cn=u,uid=a,ou=gone,o=x"}},
 		{func(o *Options) { o.Rules.UIDMap = map[string]string{"a": "a"} }, nil},
 		{func(o *Options) { o.Rules.Off = []string{"uid-map"} }, nil},
 	} {
@@ -111,6 +119,38 @@ func TestBelowRenamed(t *testing.T) {
 		}
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s\n%s", d, log)
+		}
+	}
+}
+
+// References to an entry that keeps its name stay, and those to one that gets
+// its name in another run, or is in another export, follow.
+func TestReferencesToWhoKeepsItsName(t *testing.T) {
+	const export = "dn: cn=l,ou=g,o=x\nobjectclass: inetMailGroup\nobjectclass: inetMailRouting\ncn: l\n" +
+		"uniquemember: uid=a,ou=mail,o=x\n" +
+		"uniquemember: uid=A, ou=staff, o=x\n" +
+		"uniquemember: uid=a,ou=done,o=x\n" +
+		"uniquemember: uid=a,ou=gone,o=x\n" +
+		"uniquemember: uid=a,o=other\n\n" +
+		"dn: uid=a,ou=mail,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
+		"dn: uid=a,ou=staff,o=x\nobjectclass: person\nuid: a\n\n" +
+		"dn: uid=a,ou=done,o=x\nobjectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nuid: a\n\n" +
+		"dn: uid=a,o=other\nobjectclass: inetMailUser\nuid: a\n\n"
+	want := []string{"uid=z,ou=mail,o=x", "uid=A, ou=staff, o=x", "uid=a,ou=done,o=x", "uid=z,ou=gone,o=x", "uid=z,o=other"}
+	for _, kinds := range []Kind{Groups, Users | Groups} {
+		var out strings.Builder
+		opt := Options{From: SIMS, Kinds: kinds, Base: []string{"o=x"}, Format: Full, Rules: RuleOptions{UIDMap: map[string]string{"a": "z"}}}
+		if _, err := Upgrade(t.Context(), &out, strings.NewReader(export), opt); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			if v, ok := strings.CutPrefix(strings.ToLower(line), "uniquemember: "); ok {
+				got = append(got, line[len(line)-len(v):len(line)-1])
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s\n%s", d, &out)
 		}
 	}
 }

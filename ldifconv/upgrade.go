@@ -151,6 +151,9 @@ func (r *run) close() {
 	if r.survey != nil {
 		r.survey.close()
 	}
+	if f := r.rules.options.fates; f != nil {
+		f.table.Close() // files that are gone already
+	}
 	r.again.close()
 	r.book.close()
 }

@@ -66,6 +66,23 @@ func (w *worker) upgrade(b *batch) {
 	}
 }
 
+// fate finds out what the upgrade does to the name of an entry. It changes
+// nothing, and says what it has to say to b.
+func (w *worker) fate(b *batch, rec *ldif.Record) fate {
+	d := &w.d
+	d.load(rec, b)
+	w.one.dn = index.Hash(w.norm)
+	d.kind = w.kindOf(b, d)
+	tombstone, conflict := keptByServers(d, w.norm)
+	switch {
+	case tombstone || conflict || !w.run.rules.renames(d):
+		return keepsName
+	case d.kind&w.run.sel.kinds == 0 || !w.run.sel.below(w.norm) || !w.run.sel.matches(&rec.Entry):
+		return getsLater
+	}
+	return getsName
+}
+
 // damage reports a record that could not be read.
 func (w *worker) damage(b *batch, e *ldif.Error) {
 	b.report.Damaged++
@@ -122,7 +139,9 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	if w.run.opt.Rules.MakeDCTree {
 		w.run.nodes.note(w.norm)
 	}
-	if old := w.run.rules.options.belowRenamed(w.norm); old != nil && !w.run.opt.AddOnly {
+	if old, err := w.run.rules.options.belowRenamed(w.norm); err != nil {
+		b.err = err
+	} else if old != nil && !w.run.opt.AddOnly {
 		b.problem("below-renamed", rec.Line, string(rec.DN), fmt.Sprintf("lies below an entry named by the uid %.200q, which the map changes: full output leaves it where it is, and not every server moves it with that entry", old))
 	}
 	w.one.dn = index.Hash(w.norm)
