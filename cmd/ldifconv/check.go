@@ -28,8 +28,8 @@ more.
   schema     what a server would refuse: missing, not allowed, too many values,
              values against their syntax; unknown classes and attributes
   identity   one DN, uid (of one domain) or address in two entries, both named
-  reference  members, owners, URLs and alias targets that are nowhere, lists
-             within themselves, entries without a parent
+  reference  members, owners, URLs and alias targets that are nowhere, mail of
+             lists and users that comes back to them, entries without a parent
   meaning    users without uid, mail or mailHost, statuses, quotas, delivery
              options without what they need, service rules that shut users out
   leftover   what is old in an upgraded entry, and entries half upgraded

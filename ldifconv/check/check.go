@@ -130,10 +130,12 @@ type checker struct {
 	classes  classSet
 	product  Product
 	kind     kind
-	findings int // of this record
+	forwards bool // mail of the entry, a user or list, goes on to its mailForwardingAddress
+	findings int  // of this record
 	key, val []byte
 
 	domainCount int64 // domain nodes
+	catchAlls   bool  // some entry with an address of only a domain has its mail go on
 	suffixes    [][]byte
 	parents     parentCache
 }

@@ -93,7 +93,8 @@ var codes = []Code{
 	{"ref-url", Warning, groupReference, "an LDAP URL of a list whose DN is nowhere"},
 	{"ref-alias", Error, groupReference, "an alias target or inetDomainBaseDN that is nowhere"},
 	{"ref-outside", Info, groupReference, "a reference to a DN below no suffix of the input"},
-	{"group-loop", Error, groupReference, "a list that is a member of itself, directly or by way of others, or has its own address among its members"},
+	{"group-loop", Error, groupReference, "a list whose mail comes back to it: it is a member of itself, directly or by way of other lists, of addresses, or of users who forward"},
+	{"forward-loop", Error, groupReference, "a user whose mail comes back by way of forwarding addresses: it goes round until a server gives up"},
 	{"user-no-domain", Warning, groupReference, "users below no domain node, though the input has domain nodes; one finding for each container"},
 
 	{"no-uid", Error, groupMeaning, "a user without uid"},

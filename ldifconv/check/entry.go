@@ -62,6 +62,7 @@ func (c *checker) record(rec *ldif.Record) {
 		c.find("syntax-utf8", "dn", 0, "the name of the entry is not UTF-8")
 	}
 	c.classify()
+	c.forwards = c.isForwarding()
 	c.validate()
 	c.enterName()
 	c.references()

@@ -27,6 +27,9 @@ func (c *checker) addressed() {
 			if !ok {
 				return
 			}
+			if c.product == NMS && (id == schema.MgrpRFC822MailMember || id == schema.RFC822MailMember) {
+				address = withoutOptions(address)
+			}
 			local, domain, found := bytes.Cut(address, []byte{'@'})
 			switch {
 			case !found && len(address) > 0 && !bytes.ContainsAny(address, " \t,;<>()"):
@@ -35,8 +38,15 @@ func (c *checker) addressed() {
 				c.find("address-form", string(desc), v.Line, fmt.Sprintf("%.100q is no address", v.Data))
 			case c.kind == list && own[string(address)] && id != schema.MgrpErrorsTo && id != schema.ErrorsTo:
 				c.find("group-loop", string(desc), v.Line, fmt.Sprintf("%s is an address of the list itself", address))
+			case c.kind == user && own[string(address)] && c.goesBy(id):
+				c.find("forward-loop", string(desc), v.Line, fmt.Sprintf("%s is an address of the user itself", address))
+			case c.goesBy(id):
+				c.enterGoing(address, desc)
 			}
 		})
+	}
+	if c.kind == list || c.forwards {
+		c.enterOwn(own)
 	}
 	c.posters()
 	for _, id := range [...]schema.ID{schema.MgrpDeliverTo, schema.MembershipFilter} {
@@ -96,6 +106,22 @@ func (c *checker) plainAddress(value []byte) (address []byte, ok bool) {
 		address = bytes.TrimSpace(address[at+1 : len(address)-1])
 	}
 	return address, true
+}
+
+// withoutOptions cuts what NMS has behind the address of a member: from the
+// first % or blank behind the domain on.
+func withoutOptions(address []byte) []byte {
+	at := bytes.LastIndexByte(address, '@')
+	if first, _, cut := bytes.Cut(address, []byte{'%'}); cut && bytes.IndexByte(first, '@') >= 0 {
+		at = bytes.LastIndexByte(first, '@') // the options may have an @
+	}
+	if at < 0 {
+		return address
+	}
+	if i := bytes.IndexAny(address[at:], "% \t"); i >= 0 {
+		return address[:at+i]
+	}
+	return address
 }
 
 // urlFault says what is wrong with an LDAP URL (RFC 2255: base, attributes,

@@ -19,7 +19,9 @@ const (
 	keyMailDom = 'n' // hash of a domain -> nothing: a node or an address has it
 	keyUIDDom  = 'o' // hash of a domain, number -> uid
 	keyLost    = 'x' // number, n -> a reference to nowhere
-	keyEdge    = 'g' // number of a list, number of a member that is a list -> nothing
+	keyGoes    = 'a' // hash of an address, side, number, n -> see side
+	keyCatch   = 'c' // hash of @domain, side, number, n -> see side
+	keyEdge    = 'g' // number of an entry, number of one that its mail goes on to -> flags, attribute, address
 )
 
 // role says what a record has to do with the DN of a keyName pair.
@@ -31,11 +33,22 @@ const (
 	isReferr             // it names the DN; value: kind, flags, line, attribute, DN
 )
 
+// side says what a record has to do with the address of a keyGoes or keyCatch
+// pair.
+type side byte
+
+const (
+	hasAddress side = iota // its mail goes on to others, and the address is its own
+	goesTo                 // its mail goes on to the address; value: flags, attribute, address
+)
+
 // Flags of keyName pairs.
 const (
 	flagUser      = 1 << iota // a user whose domain matters
 	flagGroup                 // a list or a group
 	flagContainer             // a domain, organization, unit
+	flagForwards              // a user whose mail goes on to others
+	flagDelivers              // of a reference: mail goes on to the entry it names
 )
 
 const (

@@ -22,6 +22,9 @@ func (c *checker) flags() (f byte) {
 	if c.classes.any(containers...) {
 		f |= flagContainer
 	}
+	if c.forwards {
+		f |= flagForwards
+	}
 	return f
 }
 
@@ -121,13 +124,13 @@ func (c *checker) references() {
 			case schema.ID(id) == schema.MailEnhancedUniqueMember:
 				dn = withoutParameters(dn)
 			}
-			c.refer(k, a.Desc, v.Line, dn)
+			c.refer(k, a.Desc, v.Line, dn, c.delivers(k, schema.ID(id), v.Data))
 		}
 	}
 }
 
 // refer enters one DN. What is no DN is a matter of syntax, not of reference.
-func (c *checker) refer(k refKind, desc []byte, line int, dn []byte) {
+func (c *checker) refer(k refKind, desc []byte, line int, dn []byte, delivers bool) {
 	norm, err := ldif.AppendNormDN(nil, dn)
 	if err != nil || len(norm) == 0 {
 		return
@@ -136,7 +139,11 @@ func (c *checker) refer(k refKind, desc []byte, line int, dn []byte) {
 	key := appendHash(append(c.key[:0], keyName), norm)
 	key = append(key, byte(isReferr))
 	key = appendNumber(appendNumber(key, c.number), uint64(c.findings))
-	c.val = append(c.val[:0], byte(k), c.flags())
+	flags := c.flags()
+	if delivers {
+		flags |= flagDelivers
+	}
+	c.val = append(c.val[:0], byte(k), flags)
 	c.val = appendUvarint(c.val, uint64(line))
 	c.val = append(append(c.val, desc...), 0)
 	c.val = append(c.val, clip(bytes.TrimSpace(dn), longestName)...)

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 )
 
 // resolve settles what takes the whole directory.
 func (c *checker) resolve() error {
 	for _, step := range []func() error{
-		c.store.Flush, c.names, c.lostReferences, c.sameMail, c.sameUID, c.sameUIDInDomain, c.uidDomains, c.loops, c.store.Flush,
+		c.store.Flush, c.names, c.lostReferences, c.sameMail, c.sameUID, c.sameUIDInDomain, c.uidDomains, c.goings, c.loops, c.store.Flush,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -101,15 +100,17 @@ func (c *checker) childOf(g *nameGroup, number uint64, flags byte) {
 }
 
 // referr keeps a reference to nowhere for lostReferences, when all suffixes are
-// known, and one from list to list for loops.
+// known, and one that mail goes on by for loops.
 func (c *checker) referr(g *nameGroup, number uint64, key, value []byte) {
 	if g.entry == 0 {
 		n := numberAt(key[10+hashSize:])
 		c.put(appendNumber(appendNumber(append(c.key[:0], keyLost), number), n), value)
 		return
 	}
-	if refKind(value[0]) == refMember && value[1]&flagGroup != 0 && g.flags&flagGroup != 0 {
-		c.put(appendNumber(appendNumber(append(c.key[:0], keyEdge), number), g.entry), nil)
+	if value[1]&flagDelivers != 0 && g.flags&(flagGroup|flagForwards) != 0 {
+		_, rest := takeUvarint(value[2:])
+		attr, _ := cutZero(rest)
+		c.enterEdge(number, g.entry, value[1], attr, "")
 	}
 }
 
@@ -352,20 +353,5 @@ func (c *checker) uidDomains() error {
 			c.findAt(numberAt(key[1+hashSize:]), "uid-domain", "uid", 0, 0, fmt.Sprintf("uid %s names a domain that has neither node nor address", value))
 		}
 		return err
-	})
-}
-
-// loops reports lists that are members of themselves.
-func (c *checker) loops() error {
-	w := walker{c: c, colors: index.Table{Dir: c.o.TempDir}}
-	defer w.colors.Close() // files that are gone already
-	last := uint64(0)
-	return c.scan(keyEdge, func(key, _ []byte) error {
-		from := numberAt(key[1:])
-		if from == last {
-			return nil
-		}
-		last = from
-		return w.visit(from)
 	})
 }
