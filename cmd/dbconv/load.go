@@ -118,7 +118,6 @@ func (l *loadOptions) open(job *cli.Job) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	job.KeepsStill(in)
 	if in.File == nil {
 		return in, nil
 	}

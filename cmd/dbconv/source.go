@@ -35,15 +35,14 @@ type source struct {
 // Size is the size of the database in bytes.
 func (s *source) Size() int64 { return s.size }
 
-// openSource opens a database file, which is not to change during the run, and
-// warns of an environment's files beside it. A gzip or LZ4 file is unpacked
-// into a temporary one in tempDir ("": os.TempDir), since a database is not
-// read from front to back.
+// openSource opens a database file and warns of an environment's files beside
+// it. A gzip or LZ4 file is unpacked into a temporary one in tempDir ("":
+// os.TempDir), since a database is not read from front to back.
 func openSource(job *cli.Job, path, tempDir string) (*source, error) {
 	if path == "-" {
 		return openStdin(job, tempDir)
 	}
-	f, size, err := job.OpenStill(path)
+	f, size, err := job.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

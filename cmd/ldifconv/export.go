@@ -32,13 +32,9 @@ func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll 
 	return inputs, closeAll, nil
 }
 
-// openExport opens one export, which is not to change while it is read.
+// openExport opens one export.
 func openExport(job *cli.Job, path string) (*cli.Input, error) {
-	in, err := flags.OpenText(job, path, "no directory export", "an LDIF file")
-	if err == nil {
-		job.KeepsStill(in)
-	}
-	return in, err
+	return flags.OpenText(job, path, "no directory export", "an LDIF file")
 }
 
 // exportInput is an opened export for a conversion, which may read it twice.

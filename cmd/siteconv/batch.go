@@ -145,7 +145,7 @@ func (c *conversion) batchSteps() []string {
 
 // runBatch moves one batch of users.
 func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
-	c, err := f.conversion()
+	c, err := f.conversion(job)
 	if err != nil {
 		return err
 	}

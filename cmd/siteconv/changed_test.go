@@ -11,22 +11,28 @@ import (
 	"imsconv/cmd/internal/cli"
 )
 
-// TestExportChanges: an export that changes while the directory is upgraded is
-// a problem of that step, which the report has too.
-func TestExportChanges(t *testing.T) {
-	site, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	if err := os.CopyFS(site, os.DirFS(filepath.Join(sample, "sims"))); err != nil {
-		t.Fatal(err)
-	}
-	export := filepath.Join(site, "export.ldif")
-	talk := &touching{path: export, when: "warning:"}
-	status := cli.Main(t.Context(), command(), []string{"siteconv", "run", "--scenario", "sims-offline", "--site", site, "--out", out}, strings.NewReader(""), new(bytes.Buffer), talk)
-	if want := "problem: " + export + ": the file has changed since the run began"; status != cli.ExitLost || strings.Count(talk.String(), want) != 1 {
-		t.Errorf("status %d, want one %q:\n%s", status, want, talk)
-	}
-	page, err := os.ReadFile(filepath.Join(out, "report.en.html"))
-	if err != nil || !bytes.Contains(page, []byte("input-changed")) {
-		t.Errorf("the page tells nothing of it: %v", err)
+// TestInputChanges: an export that changes while the directory is upgraded, or
+// a site.toml while the run looks at its inputs, is a problem of that step,
+// which the report has too.
+func TestInputChanges(t *testing.T) {
+	for name, when := range map[string]string{"export.ldif": "warning:", "site.toml": "note:"} {
+		site, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+		if err := os.CopyFS(site, os.DirFS(filepath.Join(sample, "sims"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(site, "site.toml"), []byte("scenario = \"sims-offline\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(site, name)
+		talk := &touching{path: path, when: when}
+		status := cli.Main(t.Context(), command(), []string{"siteconv", "run", "--site", site, "--out", out}, strings.NewReader(""), new(bytes.Buffer), talk)
+		if want := "problem: " + path + ": the file has changed since the run began"; status != cli.ExitLost || strings.Count(talk.String(), want) != 1 {
+			t.Errorf("%s: status %d, want one %q:\n%s", name, status, want, talk)
+		}
+		page, err := os.ReadFile(filepath.Join(out, "report.en.html"))
+		if err != nil || !bytes.Contains(page, []byte("input-changed")) {
+			t.Errorf("%s: the page tells nothing of it: %v", name, err)
+		}
 	}
 }
 

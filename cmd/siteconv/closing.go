@@ -42,7 +42,7 @@ type closing struct {
 // runClosing does what comes after the last batch: lists go to the new host,
 // and all entries are upgraded.
 func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
-	c, err := f.conversion()
+	c, err := f.conversion(job)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (c *conversion) tempDir() string {
 }
 
 // describe is the site as site.toml and the command line say it.
-func (f *runFlags) describe() (*site.Site, error) {
+func (f *runFlags) describe(job *cli.Job) (*site.Site, error) {
 	for name, path := range map[string]string{"ldif": f.ldif, "stream": f.stream} {
 		if path == "-" {
 			return nil, cli.WithHint(cli.Usagef("--%s -: a run reads its inputs several times, and once more when it goes on: standard input is there once", name), "write it to a file, which may be compressed with gzip or LZ4")
@@ -88,7 +88,7 @@ func (f *runFlags) describe() (*site.Site, error) {
 			return nil, err
 		}
 	}
-	s, err := f.siteFile()
+	s, err := f.siteFile(job)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (f *runFlags) describe() (*site.Site, error) {
 }
 
 // conversion makes one of the command line and of site.toml.
-func (f *runFlags) conversion() (*conversion, error) {
-	s, err := f.describe()
+func (f *runFlags) conversion(job *cli.Job) (*conversion, error) {
+	s, err := f.describe(job)
 	if err != nil {
 		return nil, err
 	}

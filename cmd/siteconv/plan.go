@@ -105,7 +105,7 @@ func (f *planFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 // input is what the command line and site.toml say.
 func (f *planFlags) input(job *cli.Job) (runbook.Input, error) {
 	in := runbook.Input{Lang: runbook.Lang(f.lang.Value), OldMail: f.old.Value, Batches: f.batches}
-	s, err := site.Load(f.site)
+	s, err := loadSite(job, f.site)
 	if err != nil {
 		return in, cli.WithHint(err, "siteconv init writes a site.toml")
 	}

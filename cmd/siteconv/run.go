@@ -92,7 +92,7 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	case f.batch.closing:
 		return f.runClosing(ctx, job)
 	}
-	c, err := f.conversion()
+	c, err := f.conversion(job)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -30,15 +31,22 @@ type settings struct {
 }
 
 // siteFile is what site.toml says, when --site has one.
-func (f *runFlags) siteFile() (*site.Site, error) {
+func (f *runFlags) siteFile(job *cli.Job) (*site.Site, error) {
 	if f.site == "" {
 		return &site.Site{}, nil
 	}
-	s, err := site.Load(f.site)
+	s, err := loadSite(job, f.site)
 	if st, statErr := os.Stat(f.site); errors.Is(err, fs.ErrNotExist) && statErr == nil && st.IsDir() {
 		return &site.Site{Dir: f.site}, nil
 	}
 	return s, err
+}
+
+// loadSite reads site.toml, which path is or has in it.
+func loadSite(job *cli.Job, path string) (*site.Site, error) {
+	job.KeepsStill(path)
+	job.KeepsStill(filepath.Join(path, site.FileName))
+	return site.Load(path)
 }
 
 // override lets the command line win over site.toml.

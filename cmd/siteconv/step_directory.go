@@ -133,7 +133,6 @@ func (c *conversion) upgradeTo(ctx context.Context, job *cli.Job, w io.Writer, o
 		return ldifconv.Report{}, err
 	}
 	defer in.Close()
-	job.KeepsStill(in)
 	if c.closing != nil && !opt.AddOnly {
 		var end func()
 		if opt.Restore, end, err = c.restores(job); err != nil {

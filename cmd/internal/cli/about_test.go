@@ -116,6 +116,7 @@ func TestReportTellsTheInputs(t *testing.T) {
 			in.Close()
 		}
 		j.Source(dir)
+		defer j.Changed() // which would be a problem at the end
 		return os.WriteFile(changed, []byte("other mail"), 0o600)
 	}, "-u", small, "-f", "-", "-f", large, changed, dir)
 	sum := sha256.Sum256([]byte("mail"))

@@ -22,7 +22,6 @@ type Input struct {
 	raw    *countingReader
 	direct io.Reader // what Reader buffers, when nothing is undone; else nil
 	file   *os.File
-	info   os.FileInfo // of a regular file, as it was opened; else nil
 }
 
 // Read implements io.Reader. A large read of a plain file goes past the buffer.
@@ -119,14 +118,14 @@ func (j *Job) Open(path string) (*Input, error) {
 			err = fmt.Errorf("%s: is a directory", path)
 		}
 		if err == nil && st.Mode().IsRegular() {
-			err = j.reads(st, path)
+			err = j.reads(st, path, statOf(path))
 		}
 		if err != nil {
 			f.Close()
 			return nil, err
 		}
 		if st.Mode().IsRegular() {
-			in.Size, in.File, in.info, info = st.Size(), f, st, st
+			in.Size, in.File, info = st.Size(), f, st
 		}
 		in.file, src = f, f
 	}
@@ -160,46 +159,50 @@ func (in *Input) decompress() error {
 // stillFile is a file that is not to change during the run.
 type stillFile struct {
 	name string
-	info os.FileInfo // as it was opened
-	open *os.File    // standard input, which has no other name; else nil
+	info os.FileInfo                 // as it was opened
+	look func() (os.FileInfo, error) // as it is
 }
 
-// stat looks at the file as it is now.
-func (s stillFile) stat() (os.FileInfo, error) {
-	if s.open == nil {
-		return os.Stat(s.name)
+func statOf(path string) func() (os.FileInfo, error) {
+	return func() (os.FileInfo, error) { return os.Stat(path) }
+}
+
+// keepsStill makes a file that has changed by the end of the run a problem:
+// what was read of it is neither the old file nor the new one. Every input
+// comes here that is a file, standard input too; of what is no file nothing is
+// known. One that is opened twice is held against its first opening. The caller
+// holds j.mu.
+func (j *Job) keepsStill(st os.FileInfo, name string, look func() (os.FileInfo, error)) {
+	if !st.Mode().IsRegular() || slices.ContainsFunc(j.still, func(f stillFile) bool { return f.name == name }) {
+		return
 	}
-	defer s.open.Close()
-	return s.open.Stat()
+	j.still = append(j.still, stillFile{name, st, look})
 }
 
-// KeepsStill makes a file that has changed by the end of the run a problem:
-// what was read of it is neither the old file nor the new one. Of what is no
-// file nothing is known; of standard input, where it is one, see PlainStdin.
-func (j *Job) KeepsStill(in *Input) {
-	if in.info != nil {
-		j.keepsStill(in.Name, in.info)
+// KeepsStill makes it a problem too that a file changes which is about to be
+// read by other means than the job's, and which the report does not list. What
+// is wrong with the file is met by reading.
+func (j *Job) KeepsStill(path string) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return
 	}
-}
-
-func (j *Job) keepsStill(name string, info os.FileInfo) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.still = append(j.still, stillFile{name: name, info: info})
+	j.keepsStill(st, path, statOf(path))
 }
 
 // Changed returns the kind and the text of the problem, and the names of the
-// files that have not kept still, each once. They are told at the end of the
-// run, but for those that were returned.
+// files that have not kept still since they were opened. They are told at the
+// end of the run, but for those that were opened before a call of Changed.
 func (j *Job) Changed() (kind, text string, names []string) {
 	j.mu.Lock()
 	still := j.still
 	j.still = nil
 	j.mu.Unlock()
 	for _, file := range still {
-		now, err := file.stat()
-		changed := err != nil || !os.SameFile(now, file.info) || now.Size() != file.info.Size() || !now.ModTime().Equal(file.info.ModTime())
-		if changed && !slices.Contains(names, file.name) {
+		now, err := file.look()
+		if err != nil || !os.SameFile(now, file.info) || now.Size() != file.info.Size() || !now.ModTime().Equal(file.info.ModTime()) {
 			names = append(names, file.name)
 		}
 	}
@@ -214,22 +217,6 @@ func (j *Job) TellChanged() {
 	}
 }
 
-// OpenStill is [Job.OpenFile] of a file that is to keep still, as of
-// [Job.KeepsStill].
-func (j *Job) OpenStill(path string) (*os.File, int64, error) {
-	f, size, err := j.OpenFile(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	st, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	j.keepsStill(path, st)
-	return f, size, nil
-}
-
 // OpenFile opens a plain file read-only and gives its size in bytes.
 func (j *Job) OpenFile(path string) (*os.File, int64, error) {
 	f, err := os.Open(path)
@@ -241,7 +228,7 @@ func (j *Job) OpenFile(path string) (*os.File, int64, error) {
 		err = fmt.Errorf("%s: not a regular file", path)
 	}
 	if err == nil {
-		err = j.reads(st, path)
+		err = j.reads(st, path, statOf(path))
 	}
 	if err != nil {
 		f.Close()

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -87,7 +88,6 @@ func TestKeepsStill(t *testing.T) {
 				return err
 			}
 			defer in.Close()
-			j.KeepsStill(in)
 			return change(path)
 		}, "tool", "do")
 		want, told := ExitLost, true
@@ -96,6 +96,80 @@ func TestKeepsStill(t *testing.T) {
 		}
 		if code != want || strings.Contains(talk, path+": the file has changed since the run began") != told {
 			t.Errorf("%s: exit %d, want %d: %s", name, code, want, talk)
+		}
+	}
+}
+
+// TestEveryWayOfOpeningKeepsStill: however an input is opened, a change of the
+// file is told, once.
+func TestEveryWayOfOpeningKeepsStill(t *testing.T) {
+	for name, open := range map[string]func(j *Job, path string) error{
+		"Open": func(j *Job, path string) error {
+			for range 2 {
+				in, err := j.Open(path)
+				if err != nil {
+					return err
+				}
+				defer in.Close()
+			}
+			return nil
+		},
+		"OpenFile": func(j *Job, path string) error {
+			f, _, err := j.OpenFile(path)
+			if err == nil {
+				f.Close()
+			}
+			return err
+		},
+		"Again": func(j *Job, path string) error {
+			a, err := j.Again(path, "")
+			if err != nil {
+				return err
+			}
+			in, err := a.Open()
+			if err == nil {
+				in.Close()
+			}
+			return errors.Join(err, a.Close())
+		},
+		"Reads":                 func(j *Job, path string) error { return j.Reads(path) },
+		"KeepsStill":            func(j *Job, path string) error { j.KeepsStill(path); return nil },
+		"standard input":        func(j *Job, _ string) error { _, err := j.Open("-"); return err },
+		"standard input, plain": func(j *Job, _ string) error { _, err := j.PlainStdin(); return err },
+		"standard input, closed": func(j *Job, _ string) error {
+			f, err := j.PlainStdin()
+			return errors.Join(err, f.Close())
+		},
+		"standard input, and again": func(j *Job, _ string) error { _, err := j.Again("-", ""); return err },
+	} {
+		for _, changes := range []bool{false, true} {
+			path := filepath.Join(t.TempDir(), "in")
+			if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stdin, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdin.Close()
+			code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+				j.Stdin = stdin
+				if err := open(j, path); err != nil || !changes {
+					return err
+				}
+				return os.WriteFile(path, []byte("another text"), 0o600)
+			}, "tool", "do")
+			where := path
+			if strings.HasPrefix(name, "standard input") {
+				where = "standard input"
+			}
+			want, times := ExitDone, 0
+			if changes {
+				want, times = ExitLost, 1
+			}
+			if got := strings.Count(talk, where+": the file has changed since the run began"); code != want || got != times {
+				t.Errorf("%s, changes %v: exit %d, told %d times: %s", name, changes, code, got, talk)
+			}
 		}
 	}
 }

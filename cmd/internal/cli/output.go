@@ -98,7 +98,7 @@ func (j *Job) claim(out *OutputFile, named string) error {
 
 // reads notes that a file is an input of the run, and refuses one that is an
 // output of it.
-func (j *Job) reads(st os.FileInfo, named string) error {
+func (j *Job) reads(st os.FileInfo, named string, look func() (os.FileInfo, error)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, out := range j.files {
@@ -107,18 +107,20 @@ func (j *Job) reads(st os.FileInfo, named string) error {
 		}
 	}
 	j.inputs = append(j.inputs, st)
+	j.keepsStill(st, named, look)
 	return nil
 }
 
 // Reads notes that the file or directory at path is an input that is opened by
-// other means than the job's, so that no output replaces it.
+// other means than the job's, so that no output replaces it and a change of it
+// is told.
 func (j *Job) Reads(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	j.notes(path, st, nil)
-	return j.reads(st, path)
+	return j.reads(st, path, statOf(path))
 }
 
 // CreateInPlace opens path for what must outlive the run whatever becomes of

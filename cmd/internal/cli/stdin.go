@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"io"
 	"os"
 
@@ -66,13 +65,22 @@ func (j *Job) readsStdin() error {
 	if err != nil || !st.Mode().IsRegular() {
 		return nil // what is wrong with it is met by reading
 	}
-	return j.reads(st, "standard input")
+	return j.reads(st, InputName("-"), statAgain(f))
+}
+
+// statAgain looks at an open file by a descriptor of its own, which is there
+// when the reader has closed the file. It lasts as long as the process.
+func statAgain(f *os.File) func() (os.FileInfo, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return func() (os.FileInfo, error) { return nil, err }
+	}
+	return os.NewFile(uintptr(fd), f.Name()).Stat
 }
 
 // PlainStdin returns standard input where that is a plain file, read from its
 // start and not compressed, so that it can be read like a file that is named;
-// else nil. It is to keep still, as of [Job.KeepsStill]. Standard input can be
-// had once, this way or by Open.
+// else nil. Standard input can be had once, this way or by Open.
 func (j *Job) PlainStdin() (*os.File, error) {
 	f, ok := j.Stdin.(*os.File)
 	if !ok || j.stdinOpen.Load() {
@@ -90,20 +98,7 @@ func (j *Job) PlainStdin() (*os.File, error) {
 	}
 	j.stdinOpen.Store(true)
 	j.notes("-", info, nil)
-	return f, errors.Join(j.stdinKeepsStill(f, info), j.reads(info, "standard input"))
-}
-
-// stdinKeepsStill keeps a descriptor of standard input, which the verb closes,
-// for a look at the end of the run.
-func (j *Job) stdinKeepsStill(f *os.File, info os.FileInfo) error {
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.still = append(j.still, stillFile{name: InputName("-"), info: info, open: os.NewFile(uintptr(fd), f.Name())})
-	return nil
+	return f, j.reads(info, InputName("-"), statAgain(f))
 }
 
 // takeStdin takes standard input, which is there once.

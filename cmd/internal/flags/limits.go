@@ -77,7 +77,6 @@ func (l *Limits) table(job *cli.Job, path string, ids func() (directory.IDs, err
 		return nil, err
 	}
 	defer in.Close()
-	job.KeepsStill(in)
 	table, err := directory.Limits(in, in.Name, l.Domain, job)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Name, err)
@@ -97,14 +96,9 @@ func quota(l directory.Limit) storeconv.Quota {
 	return q
 }
 
-// OpenExport opens a directory export, which is not to change during the run; a
-// file of another kind is refused.
+// OpenExport opens a directory export; a file of another kind is refused.
 func OpenExport(job *cli.Job, path string) (*cli.Input, error) {
-	in, err := CheckExport(job.Open(path))
-	if err == nil {
-		job.KeepsStill(in)
-	}
-	return in, err
+	return CheckExport(job.Open(path))
 }
 
 // CheckExport refuses an opened file that is no directory export, and closes

@@ -27,9 +27,8 @@ type Peeker interface {
 	Peek(n int) ([]byte, error)
 }
 
-// Open opens the stream called path, "-" being standard input, and checks it; a
-// file is not to change during the run. The caller closes it, and reads it
-// through [Source].
+// Open opens the stream called path, "-" being standard input, and checks it.
+// The caller closes it, and reads it through [Source].
 func Open(job *cli.Job, path string) (*cli.Input, error) {
 	in, err := job.Open(path)
 	if err != nil {
@@ -39,7 +38,6 @@ func Open(job *cli.Job, path string) (*cli.Input, error) {
 		in.Close()
 		return nil, err
 	}
-	job.KeepsStill(in)
 	return in, nil
 }
 
