@@ -50,10 +50,11 @@ else is copied, and all keeps bytes, modes, dates and, for root, owners:
 
 The mailbox lists of the parts become those of DIR, joined with what DIR
 has. Of users whom DIR has already, those with the same tree are passed
-over; the others stay as they are and are listed. So parts that are
-merged already change nothing, one that has come since is added, and of
-one that was made anew since the users whose trees are not the same any
-more are listed and not replaced.
+over, and where DIR has a part of the tree the rest follows: what could
+not be read in one run is there after the next. The others stay as they
+are and are listed. So parts that are merged already change nothing, one
+that has come since is added, and of one that was made anew since the
+users whose trees are not the same any more are listed and not replaced.
 
 Before anything is written, merge refuses: a PART that is no store, or
 has no record, or in which a run was interrupted; a part that is there
@@ -195,7 +196,7 @@ func (v *mergeFlags) hint(err error, args []string) error {
 func (v *mergeFlags) counts(job *cli.Job, r *merge.Report) {
 	job.CountAll([]cli.Count{
 		{Name: "shards", N: int64(len(r.Records))}, {Name: "missing", N: int64(len(r.Missing))},
-		{Name: "users", N: r.Trees}, {Name: "placed", N: r.Placed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
+		{Name: "users", N: r.Trees}, {Name: "placed", N: r.Placed}, {Name: "completed", N: r.Completed}, {Name: "already there", N: r.Unchanged}, {Name: "left out", N: r.LeftOut},
 		{Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "other files", N: r.Others}, {Name: "bytes", N: r.Bytes},
 		{Name: "linked", N: r.Linked}, {Name: "bytes copied", N: r.Copied}, {Name: "shared copies", N: r.Shared}, {Name: "links that failed", N: r.Fallback},
 		{Name: "subscription files", N: r.UserFiles}, {Name: "folder records", N: r.Lists[mboxlist.FolderDB]}, {Name: "quota records", N: r.Lists[mboxlist.QuotaDB]},

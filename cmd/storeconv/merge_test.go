@@ -107,6 +107,79 @@ func sameDates(t *testing.T, a, b string) {
 	}
 }
 
+// TestMergeUnreadable: what could not be read of a part is told and left out,
+// and the next run brings it, unless it would lose what cannot be read then.
+func TestMergeUnreadable(t *testing.T) {
+	const nobody = 65534
+	base, err := os.MkdirTemp("", "merge-unreadable-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	stream, _ := writeStream(t, filepath.Join(base, "site.sims"), testsite.StreamOptions{Seed: 33, Users: 1, Mailboxes: 3, Messages: 300, Links: -1})
+	parts := makeParts(t, base, 1, 0, "restore", "-f", stream)
+	whole := readTree(t, parts[0])
+	var dirs []string // of messages, in different folders
+	for name := range whole {
+		if filepath.Base(name) == "00" && len(dirs) < 2 {
+			dirs = append(dirs, name)
+		}
+	}
+	if len(dirs) < 2 {
+		t.Fatal("one folder is not enough")
+	}
+	slices.Sort(dirs)
+	a, b := dirs[0], dirs[1]
+	store := filepath.Join(base, "store")
+	args := []string{"merge", "--store", store, "--via", "copy", parts[0]}
+	for i, run := range []struct {
+		closed     []string
+		exit       int
+		told       []string
+		counted    string
+		has, lacks string
+	}{
+		{[]string{a}, 3, []string{a + ": open: permission denied"}, "placed 1", b, a},
+		{[]string{b}, 3, []string{b + ": open: permission denied", "the store has the tree of user "}, "already there 1", b, a},
+		{nil, 0, nil, "completed 1", b, ""},
+		{[]string{b}, 3, []string{b + ": open: permission denied"}, "already there 1", b, ""},
+	} {
+		for _, dir := range run.closed {
+			if err := os.Chmod(filepath.Join(parts[0], dir), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := program(t, args...)
+		if os.Geteuid() == 0 {
+			cmd = asNobody(t, base, cmd.Path, nobody, args)
+		}
+		out, _ := cmd.CombinedOutput()
+		for _, dir := range run.closed {
+			if err := os.Chmod(filepath.Join(parts[0], dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if code := cmd.ProcessState.ExitCode(); code != run.exit || strings.Count(string(out), "storeconv: problem: ") != len(run.told) || !strings.Contains(string(out), run.counted) {
+			t.Errorf("run %d: exit status %d, want %d, %q and %q\n%s", i, code, run.exit, run.counted, run.told, out)
+		}
+		for _, line := range run.told {
+			if !strings.Contains(string(out), line) {
+				t.Errorf("run %d: no line %q in\n%s", i, line, out)
+			}
+		}
+		got := readTree(t, store)
+		if _, ok := got[run.has]; !ok {
+			t.Errorf("run %d: %s is not there", i, run.has)
+		}
+		if _, ok := got[run.lacks]; ok {
+			t.Errorf("run %d: %s is there", i, run.lacks)
+		}
+		if run.lacks == "" {
+			diffTrees(t, fmt.Sprintf("run %d", i), got, whole, true)
+		}
+	}
+}
+
 // TestMergeInPlace: parts that were made in one store need their records
 // checked and joined, no more.
 func TestMergeInPlace(t *testing.T) {

@@ -22,12 +22,14 @@ const (
 	OtherTime
 	OtherContent
 	MoreFiles // the counterpart's directory has names that the source's has not
+	Unread    // the counterpart has what could not be read in the source, or may have it
 )
 
 // A Comparer is the visitor that holds a counterpart against the source, by
 // names, types, modes, sizes and times. A file that is the same inode is the
 // same, and counts as linked. What of the source could not be read is in the
-// notes of the walk, and no difference. Begin comes before each tree.
+// notes of the walk; where the counterpart has it that is told as Unread, for
+// whoever would put another tree in its place. Begin comes before each tree.
 type Comparer struct {
 	FS     durable.FS // of the counterpart
 	Follow bool       // a symbolic link counts as the file that it leads to
@@ -53,6 +55,16 @@ func (c *Comparer) Begin() { c.seen = append(c.seen[:0], 0) }
 
 // File compares a file with its counterpart.
 func (c *Comparer) File(w *Walk, src, dst int, name string, message bool) error {
+	err := c.file(w, src, dst, name, message)
+	if durable.IsSource(err) {
+		if _, statErr := c.stat(dst, name); statErr == nil {
+			c.Differs(w, name, Unread, nil)
+		}
+	}
+	return err
+}
+
+func (c *Comparer) file(w *Walk, src, dst int, name string, message bool) error {
 	a := &c.st
 	if err := unix.Fstatat(src, name, a, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return &durable.SourceError{Err: fmt.Errorf("stat: %w", err)}
@@ -147,7 +159,7 @@ func (c *Comparer) Enter(w *Walk, dst int, name string) (int, error) {
 }
 
 // Leave counts what the counterpart has: more than the walk met there is a
-// difference.
+// difference, unless it may be what could not be read.
 func (c *Comparer) Leave(w *Walk, dst int, _ *unix.Stat_t, _ bool) error {
 	last := len(c.seen) - 1
 	seen := c.seen[last]
@@ -156,7 +168,11 @@ func (c *Comparer) Leave(w *Walk, dst int, _ *unix.Stat_t, _ bool) error {
 		return nil
 	}
 	n, err := c.count(dst)
-	if err == nil && n > seen {
+	switch {
+	case err != nil || n <= seen:
+	case w.Short():
+		c.Differs(w, "", Unread, nil)
+	default:
 		c.Differs(w, "", MoreFiles, nil)
 	}
 	return err

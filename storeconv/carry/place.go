@@ -102,6 +102,31 @@ func (p *Placer[U]) Stage(w *Walk, c *Cloner, top Top) Result {
 	return w.Result(Result{State: Staged, stage: name, mode: top.Stat.Mode & 0o7777, Err: err})
 }
 
+// Complete makes a tree in the stage that is to take the place of one that is
+// there in part. There must be nothing in that one that the source could not
+// be read for: where [Comparer] said Unread it stays, and so it does where this
+// walk, which reads more, meets a gap that the comparison, w's last walk, did
+// not. A later run completes it then.
+func (p *Placer[U]) Complete(t *Tree, w *Walk, c *Cloner, top Top, unread bool) (Result, error) {
+	if unread {
+		return Stays(t, w), nil
+	}
+	gaps := slices.Clone(w.Gaps)
+	res := p.Stage(w, c, top)
+	res.Exchange = true
+	if res.Err != nil || slices.Equal(gaps, w.Gaps) {
+		return res, nil
+	}
+	return Stays(t, w), p.Run.Stage.RemoveAll(res.stage)
+}
+
+// Stays is the result for a tree in place that cannot be completed now.
+func Stays(t *Tree, w *Walk) Result {
+	res := w.Result(Result{State: There})
+	res.Notes = append(res.Notes, t.Note("incomplete", "the store has the tree of "+t.Whose()+" in part, and it stays as it is: the same command completes it once all of it can be read"))
+	return res
+}
+
 // Result adds to res what the last walk found.
 func (w *Walk) Result(res Result) Result {
 	res.Counts = w.Counts

@@ -77,6 +77,7 @@ type Walk struct {
 	Counts Counts
 	Boxes  []string // mailboxes met, "" for INBOX, in byte order
 	Notes  []storeconv.Note
+	Gaps   []string // files and directories that could not be read, in the order of the walk; each has a note
 
 	names   Names
 	visitor Visitor
@@ -85,6 +86,7 @@ type Walk struct {
 	dst     nms.Descent   // its counterpart
 	levels  [][]nms.Entry // one listing a depth, reused from tree to tree
 	at      string        // the current directory, for notes
+	short   []bool        // of each directory on the way to the current one: something in it could not be read
 }
 
 // NewWalk is a walk of trees whose counterparts lie in the file system f; nil:
@@ -108,7 +110,8 @@ type Top struct {
 // on; an error is one of the counterpart, of the visitor or of the machine.
 func (w *Walk) Tree(v Visitor, top *Top) error {
 	w.visitor = v
-	w.Counts, w.Boxes, w.Notes = Counts{}, w.Boxes[:0], w.Notes[:0]
+	w.Counts, w.Boxes, w.Notes, w.Gaps = Counts{}, w.Boxes[:0], w.Notes[:0], w.Gaps[:0]
+	w.short = w.short[:0]
 	w.src.Start(top.Src)
 	w.dst.Start(top.Dst)
 	defer w.src.End()
@@ -130,6 +133,17 @@ func (w *Walk) Problem(kind, where, text string) {
 	w.Notes = append(w.Notes, storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text})
 }
 
+// gap notes something in the current directory that could not be read.
+func (w *Walk) gap(where, text string) {
+	w.Problem("unreadable", where, text)
+	w.Gaps = append(w.Gaps, where)
+	w.short[len(w.short)-1] = true
+}
+
+// Short tells a [Visitor] that leaves a directory whether something in it, not
+// in those below, could not be read.
+func (w *Walk) Short() bool { return w.short[len(w.short)-1] }
+
 // place is where in a tree a walk is.
 type place struct {
 	where   string // for notes
@@ -140,6 +154,7 @@ type place struct {
 
 // dir walks one directory: first its files, then what lies below.
 func (w *Walk) dir(at place, depth int) error {
+	w.short = append(w.short, false)
 	if depth > nms.MaxDepth {
 		w.Problem("too-deep", at.where, fmt.Sprintf("more than %d folders inside each other: left out", nms.MaxDepth))
 		return nil
@@ -157,7 +172,7 @@ func (w *Walk) dir(at place, depth int) error {
 		if ims.OfMachine(err) {
 			return err
 		}
-		w.Problem("unreadable", at.where, err.Error())
+		w.gap(at.where, err.Error())
 	}
 	if err := w.files(&at, entries, src, dst); err != nil {
 		return err
@@ -216,7 +231,7 @@ func (w *Walk) file(src, dst int, name string, inBox bool) error {
 	case err == nil:
 		w.Counts.Others++
 	case durable.IsSource(err):
-		w.Problem("unreadable", w.at+"/"+name, err.Error())
+		w.gap(w.at+"/"+name, err.Error())
 	default:
 		return fmt.Errorf("%s/%s: %w", w.at, name, err)
 	}
@@ -275,7 +290,7 @@ func (w *Walk) enterSource(name string) (st unix.Stat_t, ok bool, err error) {
 		if ims.OfMachine(err) {
 			return st, false, err
 		}
-		w.Problem("unreadable", w.at, fmt.Sprintf("%s: %v", step, err))
+		w.gap(w.at, fmt.Sprintf("%s: %v", step, err))
 		return st, false, nil
 	}
 	return st, true, w.src.Add(name, fd)
@@ -300,5 +315,6 @@ func (w *Walk) leave(st *unix.Stat_t) error {
 	if err == nil {
 		err = w.visitor.Leave(w, at, st, false)
 	}
+	w.short = w.short[:len(w.short)-1]
 	return errors.Join(err, w.dst.Leave(), w.src.Leave())
 }

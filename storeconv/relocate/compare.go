@@ -6,6 +6,7 @@ import "imsconv/storeconv/carry"
 type findings struct {
 	missing int64  // in the source and not in place
 	differs string // the first thing that is in both and not the same
+	unread  bool   // in place is what could not be read in the source
 }
 
 // sameTree says what a comparison found.
@@ -32,6 +33,8 @@ func (f *findings) add(w *carry.Walk, name string, d carry.Difference, err error
 	switch d {
 	case carry.NoFile, carry.NoDirectory:
 		f.missing++
+	case carry.Unread:
+		f.unread = true
 	case carry.NotDirectory:
 		f.differ(w.At(), err.Error())
 	case carry.OtherMode:

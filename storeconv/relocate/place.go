@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -145,8 +146,13 @@ func (w *treeWorker) compareTo(top *carry.Top, repair bool) (sameTree, error) {
 func (w *treeWorker) stage(u *userTree, top carry.Top, exchange bool) carry.Result {
 	w.names = treeNames{repair: w.r.opts.RepairHash}
 	w.links.srcName, w.links.srcPath = u.Where, u.path()
-	res := w.r.placer.Stage(w.walk, &w.clone, top)
-	res.Exchange, u.moved = exchange, w.names.moved
+	if !exchange {
+		res := w.r.placer.Stage(w.walk, &w.clone, top)
+		u.moved = w.names.moved
+		return res
+	}
+	res, err := w.r.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
+	res.Err, u.moved = errors.Join(res.Err, err), w.names.moved
 	return res
 }
 

@@ -13,23 +13,32 @@ import (
 	"imsconv/storeconv/ims"
 )
 
-// findings are the first difference that a comparison with the tree in the
-// store has found.
+// findings are what a comparison with the tree in the store has found: of each
+// sort the first.
 type findings struct {
 	fs      durable.FS // of the store
-	differs string
+	missing string     // in the part and not in the store
+	differs string     // in both and not the same, or in the store alone
+	unread  bool       // the store has what could not be read in the part
 }
 
 // add notes a difference.
 func (f *findings) add(w *carry.Walk, name string, d carry.Difference, _ error) {
-	if f.differs != "" {
-		return
-	}
 	where := w.At()
 	if name != "" {
 		where += "/" + name
 	}
-	f.differs = where + ": " + differences[d]
+	into := &f.differs
+	switch d {
+	case carry.Unread:
+		f.unread = true
+		return
+	case carry.NoFile, carry.NoDirectory:
+		into = &f.missing
+	}
+	if *into == "" {
+		*into = where + ": " + differences[d]
+	}
 }
 
 // differences are the words for what a comparison finds.

@@ -62,6 +62,7 @@ type Report struct {
 
 	Trees     int64 // of users met, each user counted in every partition
 	Placed    int64 // put into the store
+	Completed int64 // were there in part, and are whole now
 	Unchanged int64 // were there already
 	LeftOut   int64 // refused
 
@@ -153,7 +154,7 @@ func (m *merge) write(ctx context.Context) error {
 	}
 	before := listFiles(m.store)
 	err := m.convert(ctx)
-	m.report.Changed = m.report.Changed || m.report.Placed > 0 || listFiles(m.store) != before
+	m.report.Changed = m.report.Changed || m.report.Placed+m.report.Completed > 0 || listFiles(m.store) != before
 	if err == nil {
 		err = m.dirs.apply(m)
 	}

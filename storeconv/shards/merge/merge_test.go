@@ -173,10 +173,13 @@ func TestUsersThatAreThere(t *testing.T) {
 			text[len(text)-2] ^= 1
 			must(t, os.WriteFile(dir+"/store.idx", text, 0o600))
 		},
-		"a mailbox less": func(t *testing.T, dir string) { must(t, os.Remove(dir+"/store.idx")) },
-		"another mode":   func(t *testing.T, dir string) { must(t, os.Chmod(dir+"/store.idx", 0o640)) },
-		"no directory":   func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o600)) },
-		"a link":         func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.Symlink("/", dir)) },
+		"more and less": func(t *testing.T, dir string) {
+			must(t, os.Remove(dir+"/store.idx"))
+			must(t, os.WriteFile(dir+"/00/90000.msg", nil, 0o600))
+		},
+		"another mode": func(t *testing.T, dir string) { must(t, os.Chmod(dir+"/store.idx", 0o640)) },
+		"no directory": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o600)) },
+		"a link":       func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.Symlink("/", dir)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
@@ -202,6 +205,64 @@ func TestUsersThatAreThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTreesInPart: a tree of which the store has a part, since a run before
+// could not read the rest, is completed, and its records with it.
+func TestTreesInPart(t *testing.T) {
+	for name, hide := range map[string]func(dir string) string{
+		"a folder":  func(dir string) string { return firstFolder(t, dir) },
+		"an index":  func(dir string) string { return dir + "/store.idx" },
+		"a message": func(dir string) string { return firstMessage(t, dir) },
+	} {
+		for _, via := range []merge.Via{merge.ViaCopy, merge.ViaHardlink} {
+			t.Run(name+" "+string(via), func(t *testing.T) {
+				s := newSite(t)
+				hidden, aside := hide(user(s.parts[0], s.users[0])), filepath.Join(s.dir, "aside")
+				above, err := os.Stat(filepath.Dir(hidden))
+				must(t, err)
+				must(t, os.Rename(hidden, aside))
+				s.merge(t, merge.Options{Via: via})
+				must(t, os.Rename(aside, hidden))
+				must(t, os.Chtimes(filepath.Dir(hidden), above.ModTime(), above.ModTime()))
+				dry, log := s.merge(t, merge.Options{Via: via, DryRun: true})
+				log.wants(t)
+				rep, log := s.merge(t, merge.Options{Via: via})
+				log.wants(t)
+				for _, r := range []merge.Report{dry, rep} {
+					if r.Completed != 1 || r.Placed != 0 || r.Unchanged != 8 || r.LeftOut+r.RecordsLeft != 0 {
+						t.Errorf("%+v", r)
+					}
+				}
+				if dry.Changed || !rep.Changed {
+					t.Errorf("changed: %t in a dry run, %t in a run", dry.Changed, rep.Changed)
+				}
+				s.same(t, true)
+			})
+		}
+	}
+}
+
+// firstFolder is a folder of a user's tree.
+func firstFolder(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := filepath.Glob(dir + "/=*")
+	must(t, err)
+	if len(list) == 0 {
+		t.Fatal("the user has no folder")
+	}
+	return list[0]
+}
+
+// firstMessage is a message of a user's INBOX.
+func firstMessage(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := filepath.Glob(dir + "/00/*.msg")
+	must(t, err)
+	if len(list) == 0 {
+		t.Fatal("the user has no message")
+	}
+	return list[0]
 }
 
 // sameModes gives a copy the modes and dates of what it was made of.

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -80,23 +81,33 @@ func (w *worker) unit(u *unit) carry.Result {
 	if err := unix.Fstat(top.Src, &top.Stat); err != nil {
 		return carry.Result{Err: fmt.Errorf("%s: stat: %w", u.Where, err)}
 	}
+	partly := false
 	if u.part != nil {
-		if done, res := w.inPlace(u, top); done {
+		var done bool
+		var res carry.Result
+		if partly, done, res = w.inPlace(u, top); done {
 			return res
 		}
 	}
 	switch {
 	case u.part != nil && w.m.opts.Via == ViaNone:
 		return u.Refuse("not-there", fmt.Sprintf("the store does not have %s: bring the tree, or merge with --via copy", u.Whose()))
+	case partly && w.m.run == nil && w.found.unread:
+		return carry.Stays(&u.Tree, w.walk)
 	case u.part == nil || w.m.run == nil:
 		err := w.walk.Tree(new(carry.Looker), &top)
-		return w.walk.Result(carry.Result{State: carry.Looked, Err: err})
+		return w.walk.Result(carry.Result{State: carry.Looked, Exchange: partly, Err: err})
 	}
 	w.clone.Link = nil
 	if u.part.via == ViaHardlink {
 		w.clone.Link = w.link
 	}
-	return w.m.placer.Stage(w.walk, &w.clone, top)
+	if !partly {
+		return w.m.placer.Stage(w.walk, &w.clone, top)
+	}
+	res, err := w.m.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
+	res.Err = errors.Join(res.Err, err)
+	return res
 }
 
 // link makes a message a hard link to that of the part.
@@ -104,33 +115,41 @@ func (w *worker) link(_ *carry.Walk, src, dst int, name string, _ *unix.Stat_t) 
 	return w.fs.Linkat(src, name, dst, name)
 }
 
-// inPlace looks at what the store has in the tree's place.
-func (w *worker) inPlace(u *unit, top carry.Top) (done bool, res carry.Result) {
+// inPlace looks at what the store has in the tree's place. It is there partly
+// where a run before could not read all of it, and told so.
+func (w *worker) inPlace(u *unit, top carry.Top) (partly, done bool, res carry.Result) {
 	if w.m.dst == nil {
-		return false, res
+		return false, false, res
 	}
 	var err error
 	top.Dst, err = durable.OpenIn(w.fs, w.m.dst.FD(), u.To)
 	if err == unix.ENOENT {
-		return false, res
+		return false, false, res
 	}
 	if err == unix.ENOTDIR || err == unix.ELOOP {
-		return true, u.Refuse("already-there", "the store has something else than a directory in the place of "+u.Whose())
+		return false, true, u.Refuse("already-there", "the store has something else than a directory in the place of "+u.Whose())
 	}
 	if err != nil {
-		return true, carry.Result{Err: fmt.Errorf("%s: open: %w", u.To, err)}
+		return false, true, carry.Result{Err: fmt.Errorf("%s: open: %w", u.To, err)}
 	}
 	defer w.fs.Close(top.Dst)
-	w.found.differs = ""
+	w.found = findings{fs: w.fs}
 	w.compare.Begin()
 	if err := w.walk.Tree(&w.compare, &top); err != nil {
-		return true, carry.Result{Err: err}
+		return false, true, carry.Result{Err: err}
 	}
-	if w.found.differs != "" {
-		return true, u.Refuse("already-there", fmt.Sprintf("the store has another tree for %s, which stays as it is (%s)", u.Whose(), w.found.differs))
+	differs := w.found.differs
+	if differs == "" && w.m.opts.Via == ViaNone {
+		differs = w.found.missing
+	}
+	if differs != "" {
+		return false, true, u.Refuse("already-there", fmt.Sprintf("the store has another tree for %s, which stays as it is (%s)", u.Whose(), differs))
 	}
 	w.walk.Counts.Linked = 0 // not by this merge
-	return true, w.walk.Result(carry.Result{State: carry.There})
+	if w.found.missing == "" {
+		return false, true, w.walk.Result(carry.Result{State: carry.There})
+	}
+	return true, false, res
 }
 
 // clash is the result for a staged tree whose place another run has taken in
@@ -159,6 +178,8 @@ func (m *merge) settle(u *unit, res carry.Result) error {
 	case u.User == "":
 	case res.State == carry.There:
 		r.Unchanged++
+	case res.Exchange:
+		r.Completed++
 	default:
 		r.Placed++
 	}
