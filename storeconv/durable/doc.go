@@ -20,7 +20,8 @@
 // What recovery removes is a copy: a staged tree, whose mail is in the stream
 // or tree it was made from or, after an exchange, in the tree in place; and a
 // kept tree when the new one, made of links to all that it has and synced
-// before, is in place.
+// before, is in place. The folder of a run that had done its work and could not
+// be removed, which is called <run>.done, goes with the next run of any name.
 //
 // These promises hold when each operation that was not synced may be lost or
 // kept by itself, whatever its order, and on kernels and file systems without

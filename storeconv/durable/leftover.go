@@ -31,7 +31,7 @@ type Away struct {
 func (l *Leftover) Advice() string {
 	switch {
 	case l.Finished:
-		return "left by a run that had done its work: rm -r removes it"
+		return "left by a run that had done its work: the next run removes it where it can, and so does rm -r"
 	case l.Command == "":
 		return "left by an interrupted run: the same command as then goes on with it, rm -r gives it up"
 	}

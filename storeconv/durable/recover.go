@@ -26,7 +26,8 @@ func (e *HalfDoneError) Error() string {
 }
 
 // recover looks at what runs that are no longer alive have left: trees that are
-// away go back to their places, the rest is told in others.
+// away go back to their places, folders of those that had done their work go,
+// the rest is told in others.
 //
 // All begins hold one lock meanwhile, so that a folder whose run is not alive
 // stays so.
@@ -55,6 +56,9 @@ func (r *Run) recover() error {
 		}
 		if l.Name != r.Name {
 			l.Away = nil
+			if l.Finished && !l.Busy && r.Store.RemoveAll(l.folder()) == nil {
+				continue
+			}
 			r.others = append(r.others, l)
 		}
 	}

@@ -173,7 +173,7 @@ func (r *Run) TempDir() string {
 // when no other run is there: all that the run did is made durable, the folder
 // is renamed, so that a run which is stopped here is known to be finished, and
 // once that is durable, the folder is removed; what cannot be removed is no
-// error.
+// error, but told: the next run of any name removes it.
 func (r *Run) End(finished bool) error {
 	errs := []error{r.closeDirs()}
 	if finished {
@@ -211,10 +211,22 @@ func (r *Run) remove() error {
 			return err
 		}
 	}
-	if r.Store.RemoveAll(path+doneSuffix) == nil {
-		_ = r.removeWorkDir()
+	if err := r.Store.RemoveAll(path + doneSuffix); err != nil {
+		r.Store.tellLeft(path+doneSuffix, "of this run, which has done its work", err)
+		return nil
+	}
+	if err := r.removeWorkDir(); err != nil {
+		r.Store.tellLeft(workDir, "of the runs, in which nothing is left", err)
 	}
 	return nil
+}
+
+// tellLeft tells of a folder whose content matters to nobody, and that could
+// not be removed.
+func (s *Store) tellLeft(path, whose string, err error) {
+	if log := s.opt.Log; log != nil {
+		log.Warning("leftover", s.path(path), fmt.Sprintf("the folder %s, could not be removed (%v): the next run removes it, and so does rm -r", whose, err))
+	}
 }
 
 // RemoveWorkDir removes .imsconv where nothing is left in it: no folder of a

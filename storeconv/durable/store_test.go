@@ -6,10 +6,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/testsite/reference"
 )
 
 func openStore(t *testing.T, path string) *Store {
@@ -340,5 +343,48 @@ func TestSpace(t *testing.T) {
 			t.Errorf("%+v: %d bytes, %d inodes, %v", tt.statfs, bytes, inodes, err)
 		}
 		s.Close()
+	}
+}
+
+// TestFinishedFolderThatStays: where the folder of a run that has done its work
+// cannot be removed, that is told, and the next run of another name removes it.
+func TestFinishedFolderThatStays(t *testing.T) {
+	path, log, fails := t.TempDir(), new(reference.Recorder), false
+	s, err := OpenStore(path, Options{Log: log, Fault: func(op, name string) error {
+		if fails && op == "remove" && strings.HasSuffix(name, "/links") {
+			return unix.EIO
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	r := begin(t, s, "one")
+	if err := errors.Join(r.Dir.Mkdir("links"), r.Dir.WriteFile("links/1", 0, []byte("mail"))); err != nil {
+		t.Fatal(err)
+	}
+	fails = true
+	if err := r.End(true); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(path, workDir, "one.done")
+	if len(log.Warnings) != 1 || !strings.HasPrefix(log.Warnings[0], "leftover "+left+": ") || !strings.Contains(log.Warnings[0], "input/output error") {
+		t.Errorf("told %q", log.Warnings)
+	}
+	r = begin(t, s, "two")
+	if list := r.Others(); len(list) != 1 || list[0].Name != "one" || !list[0].Finished {
+		t.Errorf("others %+v", list)
+	}
+	if err := r.End(true); err != nil || !exists(left, "links/1") {
+		t.Errorf("%v", err)
+	}
+	fails = false
+	r = begin(t, s, "three")
+	if exists(left) || len(r.Others()) > 0 {
+		t.Errorf("%s is there, others %+v", left, r.Others())
+	}
+	if err := r.End(true); err != nil || exists(path, workDir) || len(log.Warnings) != 1 {
+		t.Errorf("%v, told %q", err, log.Warnings)
 	}
 }
