@@ -136,10 +136,8 @@ func (d *Dir) Mkdir(name string) error {
 		return nil
 	case err != nil:
 		return pathError("mkdir", d.path(name), err)
-	case d.env.owner != nil:
-		return d.chown(name)
 	}
-	return nil
+	return d.chown(name)
 }
 
 // isOwnerless tells whether a directory is what a process leaves that is killed
@@ -161,8 +159,12 @@ func (d *Dir) isOwnerless(name string) bool {
 	return err == nil && len(names) == 0
 }
 
+// chown gives a directory the owner of the store, if it has one.
 func (d *Dir) chown(name string) error {
 	o := d.env.owner
+	if o == nil {
+		return nil
+	}
 	if err := d.env.fs.Fchownat(d.fd, name, o.UID, o.GID, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return pathError("chown", d.path(name), err)
 	}

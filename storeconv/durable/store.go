@@ -32,7 +32,7 @@ const (
 type Options struct {
 	FS    FS // nil: the operating system's
 	Sync  SyncMode
-	Owner *Owner // nil: files belong to the caller
+	Owner *Owner // nil: files belong to the caller; a dry run, which writes nothing, has none
 	Fault Fault  // tests only
 
 	// Log is told of a lock that another process has held for longer than
@@ -71,13 +71,20 @@ func OpenStore(path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if created && opt.Owner != nil {
-		if err := opt.FS.Fchown(d.fd, opt.Owner.UID, opt.Owner.GID); err != nil {
-			d.Close()
-			return nil, pathError("chown", path, err)
+	if created || opt.ownsLeft(d) {
+		if err := d.chown("."); err != nil {
+			return nil, errors.Join(err, d.Close())
 		}
 	}
 	return &Store{Dir: d, opt: opt}, nil
+}
+
+// ownsLeft tells whether the store is the directory of a run that was stopped,
+// or failed, between making it and giving it its owner: see isOwnerless. One
+// that somebody has made for it has the mode of a mkdir, and keeps its owner.
+func (o *Options) ownsLeft(d *Dir) bool {
+	st, err := o.FS.Fstat(d.fd)
+	return err == nil && st.Mode&0o7777 == DirMode && d.isOwnerless(".")
 }
 
 // Exists tells whether there is something at path; a nil f is the operating

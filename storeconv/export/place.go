@@ -126,7 +126,10 @@ func (p *placing) make(b *headBox) error {
 // that a power cut takes away would be lost.
 func (p *placing) mkdirs(dir string) error {
 	out := p.r.out
-	if _, err := out.Stat(dir); !isMissing(err) {
+	switch _, err := out.Stat(dir); {
+	case err == nil:
+		return out.Mkdir(dir) // a run that was stopped may have left it without its owner
+	case !isMissing(err):
 		return err
 	}
 	if parent := path.Dir(dir); parent != "." {

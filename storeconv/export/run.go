@@ -147,6 +147,7 @@ func (r *run) open(ctx context.Context) error {
 		}
 	}
 	if r.opt.DryRun {
+		opt.Owner = nil
 		there, err := durable.Exists(r.opt.FS, r.dst)
 		if !there {
 			r.pool = newPool(nil)

@@ -12,7 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/sims"
 )
 
@@ -137,6 +141,45 @@ func TestSecondPass(t *testing.T) {
 		}
 		if !slices.Equal(tree(t, dir), before) {
 			t.Errorf("the third time something has changed")
+		}
+	}
+}
+
+// unowned is a file system on which a directory of some name cannot be given
+// away.
+type unowned struct {
+	durable.FS
+	name string
+}
+
+func (u unowned) Fchownat(dir int, name string, uid, gid, flags int) error {
+	if name == u.name {
+		return unix.EIO
+	}
+	return u.FS.Fchownat(dir, name, uid, gid, flags)
+}
+
+// TestDirectoryWithoutItsOwner: a directory above a new mailbox that a second
+// pass has made, and could not give its owner, gets it from the next.
+func TestDirectoryWithoutItsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	first := []member{boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, "", "one\r\n")}
+	more := append(slices.Clone(first), boxed("joe/Mail/Old", 88), msg("joe/Mail/Old/5", 1005, "", "five\r\n"))
+	for name, opt := range map[string]Options{"joe/Maildir/Mail": {Layout: maildir.FS}, "joe/Mail": {To: Mbox}} {
+		dir := t.TempDir()
+		opt.Owner, opt.Sync = &storeconv.Owner{UID: 1234, GID: 99}, storeconv.SyncNone
+		exportTo(t, dir, streamOf(t, write(t, first...)), opt)
+		opt.FS = unowned{durable.OS, name}
+		if _, err := Export(t.Context(), dir, streamOf(t, write(t, more...)), opt); !errors.Is(err, unix.EIO) || !strings.Contains(err.Error(), filepath.Join(dir, name)) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		opt.FS = nil
+		exportTo(t, dir, streamOf(t, write(t, more...)), opt)
+		var st unix.Stat_t
+		if err := unix.Stat(filepath.Join(dir, name), &st); err != nil || st.Uid != 1234 || st.Gid != 99 {
+			t.Errorf("%s: owner %d:%d, %v", name, st.Uid, st.Gid, err)
 		}
 	}
 }

@@ -123,6 +123,7 @@ func (r *run) open(ctx context.Context) error {
 		}
 	}
 	if r.opt.DryRun {
+		opt.Owner = nil
 		if there, err := durable.Exists(r.opt.FS, r.path); !there {
 			return err
 		}
