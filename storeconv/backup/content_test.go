@@ -75,7 +75,7 @@ func TestKeywordThatCannotBe(t *testing.T) {
 	}
 }
 
-// What the first walk cannot read for a fault of the disk is told there: the
+// What the first walk cannot read, whatever the reason, is told there: the
 // second may read it, as a copy where a link should be.
 func TestFaultOfTheFirstWalk(t *testing.T) {
 	log := new(reference.Recorder)
@@ -84,9 +84,18 @@ func TestFaultOfTheFirstWalk(t *testing.T) {
 	b.tellUnseen("x", nil)
 	b.tellUnseen("x", os.ErrNotExist)
 	b.tellUnseen("x", ims.ErrNotRegular)
+	b.tellUnseen("x", &os.PathError{Op: "stat", Path: "x", Err: unix.ENOENT})
+	b.tellUnseen("x", &os.PathError{Op: "open", Path: "x", Err: unix.ELOOP})
 	b.tellUnseen("mail", fault)
+	b.tellUnseen("rights", &os.PathError{Op: "stat", Path: "rights", Err: unix.EACCES})
+	b.tellUnseen("anything", &os.PathError{Op: "stat", Path: "anything", Err: unix.EUCLEAN})
 	b.tellUnseen("index", &ims.Error{Line: 3, Class: ims.BadIndex, Text: fault.Error(), Err: fault})
-	if len(log.Problems) != 2 || !strings.HasPrefix(log.Problems[0], "unreadable mail: ") || !strings.HasPrefix(log.Problems[1], "unreadable index: ") {
-		t.Errorf("%q", log.Problems)
+	var told []string
+	for _, line := range log.Problems {
+		where, _, _ := strings.Cut(line, ": ")
+		told = append(told, where)
+	}
+	if want := []string{"unreadable mail", "unreadable rights", "unreadable anything", "unreadable index"}; !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", log.Problems, want)
 	}
 }

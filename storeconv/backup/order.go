@@ -183,10 +183,16 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 }
 
 // tellUnseen tells of what the first walk could not read and the second perhaps
-// can: then nobody else says that links are missing. What is so each time is
-// told when it is written.
+// can, whatever the system says of it: then nobody else says that links are
+// missing. What is not there, or is no file, is told when it is written.
 func (b *run) tellUnseen(path string, err error) {
-	if errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ETIMEDOUT) {
+	var number unix.Errno
+	if !errors.As(err, &number) {
+		return
+	}
+	switch number {
+	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP:
+	default:
 		b.opts.Log.Problem(ims.Unreadable, path, fmt.Sprintf("%v: which of these messages are links is not known, and they may be written in full", err))
 	}
 }
