@@ -32,7 +32,7 @@ restore and relocate.
   - with -f, every message of the stream against the store: content, receive
     date, flags, keywords, UIDVALIDITY, next UID, ACL, subscription, last
     access, that later copies are the same file as the first, and that files
-    have the date of the first copy.
+    have the date of the first copy that has not expired.
 
 Directories must have the mode 0700 and files 0600, and everything the owner
 of --owner, else that of the store directory.

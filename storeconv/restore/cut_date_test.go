@@ -22,7 +22,7 @@ func TestDatesTheFileSystemCuts(t *testing.T) {
 		sims.Member{Kind: sims.Message, Name: "joe/INBOX/3", Time: late},
 		sims.Member{Kind: sims.Message, Name: "joe/INBOX/4", Time: last},
 		sims.Member{Kind: sims.Message, Name: "joe/INBOX/5", Time: early, Flags: "expired"},
-		sims.Member{Kind: sims.Link, Name: "joe/INBOX/6", Link: "joe/INBOX/5"},
+		sims.Member{Kind: sims.Link, Name: "joe/INBOX/6", Link: "joe/INBOX/5", Time: early},
 		sims.Member{Kind: sims.Link, Name: "joe/INBOX/7", Link: "joe/INBOX/1"})
 	for _, noIndex := range []bool{false, true} {
 		f := crashfs.New()

@@ -131,7 +131,13 @@ type spare struct {
 	offset int64  // of the body in the stream, if that can be read again
 	spool  string // else a file in the run's folder
 	size   int64
-	date   int64
+	date   int64 // of the file that is made of it; with own, that of the link it is made for
+	own    bool  // no run has the message, since it has expired
+}
+
+// spareOf is the spare body of a message of a stream.
+func spareOf(stream int, m *sims.Member) spare {
+	return spare{stream: stream, offset: m.Data, size: m.Size, date: m.Time, own: marksOf(m.Flags)&markExpired != 0}
 }
 
 // openSpare opens a spare body.
@@ -184,6 +190,11 @@ func (h *spare) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, h.offset)
 	dst = binary.AppendVarint(dst, h.size)
 	dst = binary.AppendVarint(dst, h.date)
+	own := int64(0)
+	if h.own {
+		own = 1
+	}
+	dst = binary.AppendVarint(dst, own)
 	return append(dst, h.spool...)
 }
 
@@ -196,13 +207,14 @@ func parseSpare(b []byte) (*spare, error) {
 		return nil, errSpare
 	}
 	h.stream, b = int(stream), b[n:]
-	for _, field := range [...]*int64{&h.offset, &h.size, &h.date} {
+	var own int64
+	for _, field := range [...]*int64{&h.offset, &h.size, &h.date, &own} {
 		if *field, n = binary.Varint(b); n <= 0 {
 			return nil, errSpare
 		}
 		b = b[n:]
 	}
-	h.spool = string(b)
+	h.spool, h.own = string(b), own == 1
 	return &h, nil
 }
 
@@ -218,7 +230,7 @@ func (p *planner) keepSpare(m *sims.Member, expired bool) error {
 		p.add(&spareStep{m.Name, m.Size})
 		return nil
 	}
-	h := spare{stream: p.stream, offset: m.Data, size: m.Size, date: m.Time}
+	h := spareOf(p.stream, m)
 	if !again {
 		var err error
 		if h.spool, err = p.spool(nil); err != nil {
@@ -340,7 +352,7 @@ func (r *run) readReference(s *Stream, number int) error {
 			}
 			continue
 		}
-		h := spare{stream: number, offset: m.Data, size: m.Size, date: m.Time}
+		h := spareOf(number, m)
 		if err := r.jr.Put(keySpare+m.Name, h.append(nil)); err != nil {
 			return err
 		}

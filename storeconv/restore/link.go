@@ -413,7 +413,9 @@ func (c *collector) linkSpare(s *linkStep) error {
 		return c.loseLink(s)
 	}
 	file := &messageStep{entry: s.entry, long: c.r.openSpare(body)}
-	file.date = body.date
+	if !body.own {
+		file.date = body.date // another run may have the first copy, and this file is joined with that
+	}
 	if file.cutTo, file.cut, err = c.r.cutDate(file.date); err != nil {
 		return err
 	}

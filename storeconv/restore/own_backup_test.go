@@ -6,13 +6,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/storeconv/backup"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
 )
 
 // A backup calls messages by the UIDs that they have in the store, which are
@@ -73,4 +78,94 @@ func TestBackupIntoItsOwnStore(t *testing.T) {
 	if err != nil || rep.PutBack != 4 || rep.Messages != 0 {
 		t.Errorf("%v, %d put back, %d messages", err, rep.PutBack, rep.Messages)
 	}
+}
+
+// The first copy of a message has expired: its file is dated by the first that
+// has not, so that a backup of the store, where that is the first copy, says
+// what the store has, and gives it back.
+func TestBackupWithoutExpiredFirstCopies(t *testing.T) {
+	b := tape(t, may20, "box ann/INBOX 5", "msg ann/INBOX/1 expired one", "box bob/INBOX 6", "link bob/INBOX/2 - ann/INBOX/1",
+		"box joe/INBOX 7", "link joe/INBOX/3 - ann/INBOX/1", "msg joe/INBOX/4 expired two", "link joe/INBOX/5 expired joe/INBOX/4", "link joe/INBOX/6 - joe/INBOX/4", "link joe/INBOX/7 - joe/INBOX/6")
+	store := filepath.Join(shmDir(t), "store")
+	for range 2 {
+		if _, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b)); err != nil || len(log.lines) > 0 {
+			t.Fatalf("%v, said %q", err, log.lines)
+		}
+		for path, first := range map[string]string{"bob/2": "bob/2", "joe/3": "bob/2", "joe/6": "joe/6", "joe/7": "joe/6"} {
+			if got, want := infoOf(t, store, path).ModTime().Unix(), recordDate(t, store, first); got != want {
+				t.Errorf("%s: the file is of %d, %s of %d", path, got, first, want)
+			}
+		}
+	}
+	own := filepath.Join(t.TempDir(), "own.sims")
+	f, err := os.Create(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Backup(t.Context(), f, store, backup.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, log := checkStore(t, store, own, verify.StoreOptions{}); len(log.Problems)+len(log.Warnings) > 0 {
+		t.Errorf("the store and its backup: %q %q", log.Problems, log.Warnings)
+	}
+	text, err := os.ReadFile(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dates [2][]string
+	for i, s := range []string{store, restored(t, Options{}, text)} {
+		dates[i] = storeLines(t, s)
+		// A user without mail is in no backup, nor is the UID that the source gave a
+		// message.
+		dates[i] = slices.DeleteFunc(dates[i], func(line string) bool { return !strings.Contains(line, ".msg ") })
+	}
+	if diff := cmp.Diff(dates[0], dates[1]); diff != "" || len(dates[0]) != 4 {
+		t.Errorf("what is restored of it (-store +restored):\n%s", diff)
+	}
+
+	site := filepath.Join(t.TempDir(), "site.sims")
+	if err := os.WriteFile(site, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, log := checkStore(t, store, site, verify.StoreOptions{}); len(log.Problems)+len(log.Warnings) > 0 {
+		t.Errorf("the store and its stream: %q %q", log.Problems, log.Warnings)
+	}
+	expired := time.Unix(900002000, 0)
+	if err := os.Chtimes(filepath.Join(store, ims.UserDir("primary", "bob"), ims.MessagePath(2)), expired, expired); err != nil {
+		t.Fatal(err)
+	}
+	if _, log := checkStore(t, store, site, verify.StoreOptions{}); len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "file-date ") || !strings.Contains(log.Problems[0], "bob/INBOX/2") {
+		t.Errorf("dated by the expired one: %q", log.Problems)
+	}
+}
+
+// infoOf tells of the file of a message, "user/uid".
+func infoOf(t *testing.T, store, path string) os.FileInfo {
+	t.Helper()
+	id, uid, _ := strings.Cut(path, "/")
+	n, err := strconv.ParseUint(uid, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(store, ims.UserDir("primary", id), ims.MessagePath(uint32(n))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// recordDate is the receive date that the index has of a message, "user/uid".
+func recordDate(t *testing.T, store, path string) int64 {
+	t.Helper()
+	id, uid, _ := strings.Cut(path, "/")
+	for _, m := range readIndexOf(t, store, id, "INBOX").Messages {
+		if strconv.FormatUint(uint64(m.UID), 10) == uid {
+			return m.InternalDate
+		}
+	}
+	t.Fatalf("%s is not in the index", path)
+	return 0
 }

@@ -19,7 +19,7 @@ type Message struct {
 	Linked bool     `json:"linked"` // a hard link to a file already stored
 
 	First     string `json:"first,omitempty"`     // of a linked one: path of the file it is linked to
-	FileDate  int64  `json:"filedate,omitempty"`  // the file's modification time: the date of the first copy in the stream
+	FileDate  int64  `json:"filedate,omitempty"`  // the file's modification time: the date of the first copy in the stream that has not expired
 	HeaderLen int64  `json:"hsize,omitempty"`     // bytes, with the empty line
 	Sent      int64  `json:"sent,omitempty"`      // seconds since 1970, 0 without a Date header
 	MessageID string `json:"messageid,omitempty"` // with its angle brackets

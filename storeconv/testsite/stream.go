@@ -336,7 +336,7 @@ func (g *generator) message(box *Mailbox, uid uint32) error {
 		m = first.Message
 		m.Linked, m.First = true, first.Path
 		if first.expired {
-			m.Linked, m.First = false, ""
+			m.Linked, m.First, m.FileDate = false, "", date
 		}
 		g.totals.Links++
 	} else {
@@ -361,7 +361,7 @@ func (g *generator) message(box *Mailbox, uid uint32) error {
 	case first == nil && (!expired || g.opts.Odd):
 		g.remember(copySource{member, expired, m})
 	case first != nil && first.expired && !expired:
-		first.expired, first.Path = false, m.Path
+		first.expired, first.Path, first.FileDate = false, m.Path, date
 	}
 	if expired {
 		g.totals.Expired++

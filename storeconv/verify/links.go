@@ -15,15 +15,15 @@ import (
 // because it has expired.
 type absentCopy struct {
 	body
-	time int64
-	file fileKey // of the first live reference
-	link string  // member name of that; "": none yet
+	file   fileKey          // of the first live reference
+	link   string           // member name of that; "": none yet
+	others map[fileKey]bool // of live references that are no links to that
 }
 
 // forget remembers a first copy that the store has not.
 func (c *streamCheck) forget(m *sims.Member, b body) {
 	if _, known := c.absent[m.Name]; !known && len(c.absent) < maxLate {
-		c.absent[strings.Clone(m.Name)] = absentCopy{body: b, time: m.Time}
+		c.absent[strings.Clone(m.Name)] = absentCopy{body: b}
 	}
 }
 
@@ -181,24 +181,29 @@ func (c *streamCheck) saidOf(name string) uidsSaid {
 	return c.said[name[:max(strings.LastIndexByte(name, '/'), 0)]]
 }
 
-// linkToAbsent compares a copy whose first has expired: the content, and the
-// date of the first, are at the first live reference, to which later ones are
-// links.
+// linkToAbsent compares a copy whose first has expired. The content of that
+// is at the first live reference, which the file is dated by, and later ones
+// are links to it. One that is none has a file of its own with its own date.
 func (c *streamCheck) linkToAbsent(m *sims.Member, rec *viewRecord, own *unix.Stat_t, first absentCopy) {
 	if first.sum != rec.sum {
 		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy in the stream %s", hex.EncodeToString(rec.sum[:]), hex.EncodeToString(first.sum[:]))
 	}
-	c.fileDate(m, own, first.time)
-	if first.link == "" {
-		c.v.report.Copies++
-		first.file, first.link = keyOf(own), strings.Clone(m.Name)
-		c.absent[m.Link] = first
+	key := keyOf(own)
+	switch {
+	case first.link == "":
+		first.file, first.link = key, strings.Clone(m.Name)
+	case key == first.file, first.others[key]:
 		return
-	}
-	if keyOf(own) != first.file {
-		c.v.report.Copies++
+	default:
+		if first.others == nil {
+			first.others = make(map[fileKey]bool)
+		}
+		first.others[key] = true
 		c.warning(m, "copied-link", "a file of its own, not a link to %s, as both are copies of the expired %s", sims.DisplayName(first.link), sims.DisplayName(m.Link))
 	}
+	c.absent[m.Link] = first
+	c.v.report.Copies++
+	c.fileDate(m, own, m.Time)
 }
 
 // linkToFirst compares a copy with its first.
