@@ -169,3 +169,51 @@ func recordDate(t *testing.T, store, path string) int64 {
 	t.Fatalf("%s is not in the index", path)
 	return 0
 }
+
+// A message that has taken other members for its own, since its stream had lost
+// blocks, is told once. The store has it as it is, and a backup of that says
+// so: its readers tell nothing, but where it is damaged anew.
+func TestBackupOfSwallowedMembers(t *testing.T) {
+	inner := tape(t, may20, "box ann/INBOX 5", "msg ann/INBOX/1 - one")
+	var b bytes.Buffer
+	w, err := sims.NewWriter(&b, sims.Header{Date: may20}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{"text\r\n", "long\r\n"} {
+		body := append(bytes.Repeat([]byte(text), 512*(1+1000*i)), inner...)
+		if err := w.WriteMember(&sims.Member{Kind: sims.Message, Name: fmt.Sprintf("joe/INBOX/%d", i+1), Time: 900000001, Size: int64(len(body))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(shmDir(t), "store")
+	_, log, err := restoreTo(t, store, Options{}, &b)
+	if err != nil || log.lost != 2 || len(log.lines) != 2 || !strings.Contains(log.lines[0], "header of another member") {
+		t.Fatalf("%v, said %q", err, log.lines)
+	}
+	var own bytes.Buffer
+	if _, err := backup.Backup(t.Context(), &own, store, backup.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(shmDir(t), "again")
+	if _, log, err := restoreTo(t, again, Options{}, bytes.NewReader(own.Bytes())); err != nil || len(log.lines) > 0 {
+		t.Errorf("%v, said %q", err, log.lines)
+	}
+	var twice bytes.Buffer
+	if _, err := backup.Backup(t.Context(), &twice, again, backup.Options{}); err != nil || !bytes.Equal(twice.Bytes(), own.Bytes()) {
+		t.Errorf("%v: a backup of what is restored is another: %d bytes and %d", err, twice.Len(), own.Len())
+	}
+	for _, text := range []string{"text\r\ntext", "long\r\nlong"} {
+		bad := bytes.Replace(own.Bytes(), []byte(text), []byte(strings.ToUpper(text)), 1)
+		_, log, err := restoreTo(t, filepath.Join(shmDir(t), "bad"), Options{}, bytes.NewReader(bad))
+		if err != nil || log.lost != 1 || !strings.Contains(log.lines[0], "header of another member") {
+			t.Errorf("%q: %v, said %q", text, err, log.lines)
+		}
+	}
+}

@@ -129,6 +129,7 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	if text := m.split(); text != "" {
 		return refuse(BadName, text)
 	}
+	r.sum, r.summed = m.vouched(), 0
 	if m.Kind == Link {
 		if text := checkName(m.Link); text != "" {
 			return refuse(BadName, "link target: "+text)

@@ -49,6 +49,7 @@ type Member struct {
 	Carried int64  // links: size of the data that one brings along, read as a body is; not written
 
 	Flags       string // SIMS.flags, less what cannot be a flag or a keyword
+	SHA256      string // messages: of the body, 64 hexadecimal digits; "": not said
 	Quota       int64  // bytes, if HasQuota
 	HasQuota    bool
 	UIDValidity uint32 // 0: not said

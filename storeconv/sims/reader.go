@@ -2,6 +2,7 @@ package sims
 
 import (
 	"errors"
+	"hash"
 	"io"
 )
 
@@ -39,10 +40,12 @@ type Reader struct {
 	extStart int64
 	shared   shared
 	root     rooted
-	size     int64  // of the current body, that of a link too
-	left     int64  // unread bytes of it
-	pad      int64  // bytes after the body up to the next block
-	inside   *Error // a header was found in it, which is not told yet
+	size     int64     // of the current body, that of a link too
+	left     int64     // unread bytes of it
+	pad      int64     // bytes after the body up to the next block
+	inside   *Error    // a header was found in it, which is not told yet
+	sum      hash.Hash // of the body as far as it was read; nil: the member says no sum
+	summed   int64     // bytes
 
 	header  Header
 	early   *Error // met before the first call of Next
@@ -110,6 +113,7 @@ func (r *Reader) Next() (*Member, error) {
 	if len(r.refused) > 0 || r.ready {
 		return r.deliver()
 	}
+	r.hold()
 	if p := r.inside; p != nil {
 		r.inside = nil
 		return nil, p

@@ -2,6 +2,8 @@ package sims
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -152,6 +154,58 @@ func TestArchiveInABody(t *testing.T) {
 		for _, way := range ways[:3] {
 			if notes, n := read(t, b.Bytes(), way.body); len(notes) > 0 || n != len(text) {
 				t.Errorf("%q..., %s: %q, %d bytes of %d", text[:20], way.name, notes, n, len(text))
+			}
+		}
+	}
+}
+
+// TestBodyThatIsVouchedFor: a body that has the SHA-256 which its member says
+// may have headers in it; one that has another sum is told, though it shows
+// none. A sum that cannot be one is left out.
+func TestBodyThatIsVouchedFor(t *testing.T) {
+	var inner bytes.Buffer
+	w, err := NewWriter(&inner, Header{Date: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	plain := bytes.Repeat([]byte("plain\r\n"), 512)
+	odd := append(bytes.Clone(plain), inner.Bytes()[:blockSize+3]...) // ends inside a block
+	for _, body := range [][]byte{plain, odd, inner.Bytes()[:500]} {
+		sum := sha256.Sum256(body)
+		good := hex.EncodeToString(sum[:])
+		other := strings.Repeat("0", 64)
+		has := HasHeader(body)
+		if want := !bytes.Equal(body, plain); has != want {
+			t.Errorf("%d bytes: a header %t, want %t", len(body), has, want)
+		}
+		for said, want := range map[string]string{good: "", strings.ToUpper(good): "", other: Lost, "12": BadValue} {
+			var out bytes.Buffer
+			w, err := NewWriter(&out, Header{Date: 1}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range []Member{{Kind: Message, Name: "joe/INBOX/1", Size: int64(len(body)), SHA256: said}, {Kind: Message, Name: "joe/INBOX/2"}} {
+				if err := w.WriteMember(&m); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.Write(body[:m.Size]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if want == BadValue && has {
+				continue // two things
+			}
+			for _, way := range ways {
+				notes, n := read(t, out.Bytes(), way.body)
+				if told := strings.Join(notes, "\n"); n != len(body) || want == "" && told != "" || !strings.HasPrefix(told, want) || len(notes) > 1 {
+					t.Errorf("%d bytes, %.8s, %s: %d bytes, told %q, want %q", len(body), said, way.name, n, told, want)
+				}
 			}
 		}
 	}

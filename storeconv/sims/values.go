@@ -1,6 +1,8 @@
 package sims
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -59,6 +61,11 @@ func (m *Member) set(a Attr, v *values) (known, ok bool) {
 	switch a.Key {
 	case "SIMS.flags":
 		m.Flags = v.words(m, a, func(word string) bool { return word[0] != '\\' || ims.ParseFlag(word) != 0 })
+	case "SIMS.sha256":
+		if b, err := hex.DecodeString(a.Value); err != nil || len(b) != sha256.Size {
+			return true, false
+		}
+		m.SHA256 = strings.ToLower(a.Value)
 	case "SIMS.quota":
 		n, err := strconv.ParseInt(a.Value, 10, 64)
 		if err != nil || n < -2 {

@@ -129,6 +129,9 @@ func (m *Member) appendAttrs(out []Attr) []Attr {
 		text("SIMS.acl", m.ACL)
 	default:
 		text("SIMS.flags", m.Flags)
+		if m.Kind == Message {
+			text("SIMS.sha256", m.SHA256)
+		}
 	}
 	return append(out, m.Unknown...)
 }
