@@ -3,6 +3,7 @@ package carry
 import (
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func FinishDirectories(store *durable.Store, owner *storeconv.Owner, jobs int, d
 				c := durable.Cloner{FS: store.FS(), Owner: owner}
 				for _, dir := range some {
 					if err := c.Directory(model(dir), store.FD(), dir); err != nil {
-						return fmt.Errorf("%s: %w", dir, err)
+						return fmt.Errorf("%s: %w", filepath.Join(store.Name(), dir), err)
 					}
 				}
 				return nil

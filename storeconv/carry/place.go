@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync/atomic"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 )
 
 // A Placer has workers make trees in the stage of a run, and puts them in place
@@ -84,20 +86,25 @@ func (p *Placer[U]) work(ctx context.Context, work <-chan U) {
 	}
 }
 
-// Stage makes a tree in the stage. w walks it with c.
+// Stage makes a tree in the stage. w walks it with c. An error names the place
+// in the stage, since it is of that, and then what was to be brought there.
 func (p *Placer[U]) Stage(w *Walk, c *Cloner, top Top) Result {
 	f, stage := p.Run.Stage.FS(), p.Run.Stage.FD()
 	name := strconv.FormatUint(p.stages.Add(1), 10)
+	at := filepath.Join(p.Run.Stage.Name(), name)
 	if err := f.Mkdirat(stage, name, durable.DirMode); err != nil {
-		return Result{Err: fmt.Errorf("make stage: %w", err)}
+		return Result{Err: fmt.Errorf("%s: make directory: %w", at, err)}
 	}
 	var err error
 	if top.Dst, err = durable.OpenIn(f, stage, name); err != nil {
-		return Result{Err: fmt.Errorf("open stage: %w", err)}
+		return Result{Err: fmt.Errorf("%s: open: %w", at, err)}
 	}
 	err = w.Tree(c, &top)
 	if closeErr := f.Close(top.Dst); err == nil {
 		err = closeErr
+	}
+	if err != nil && !ims.OfMachine(err) {
+		err = fmt.Errorf("%s: copy of %w", at, err)
 	}
 	return w.Result(Result{State: Staged, stage: name, mode: top.Stat.Mode & 0o7777, Err: err})
 }
@@ -250,7 +257,7 @@ func (p *Placer[U]) restoreMode(t *Tree, mode uint32) error {
 	}
 	store := p.Run.Store.Dir
 	if err := store.FS().Fchmodat(store.FD(), t.To, mode); err != nil {
-		return fmt.Errorf("%s: change mode: %w", t.To, err)
+		return fmt.Errorf("%s: change mode: %w", filepath.Join(store.Name(), t.To), err)
 	}
 	return nil
 }

@@ -350,3 +350,19 @@ func TestCheckSpace(t *testing.T) {
 		})
 	}
 }
+
+// full is a file system without room for bytes.
+type full struct{ durable.FS }
+
+func (full) Write(int, []byte) (int, error) { return 0, unix.ENOSPC }
+
+// TestErrorNamesTheStage: an error of the store says where in the store, and
+// not only what was to be copied there.
+func TestErrorNamesTheStage(t *testing.T) {
+	y := newYard(t, 1)
+	c := carry.Cloner{Files: durable.Cloner{FS: full{durable.OS}}}
+	res := y.placer.Stage(carry.NewWalk(nil, new(plainNames)), &c, *topOf(t, makeTree(t, "00/1.msg"), ""))
+	if want := y.run.Path("stage/1") + ": copy of u/00/1.msg: write: no space left on device"; res.Err == nil || res.Err.Error() != want || !errors.Is(res.Err, unix.ENOSPC) {
+		t.Errorf("%v, want %s", res.Err, want)
+	}
+}

@@ -108,7 +108,7 @@ func (w *treeWorker) inPlace(u *userTree, top carry.Top) (exchange, done bool, r
 		return false, false, res
 	}
 	if err != nil {
-		return false, true, carry.Result{Err: fmt.Errorf("%s: open: %w", u.To, err)}
+		return false, true, carry.Result{Err: fmt.Errorf("%s: open: %w", filepath.Join(w.r.store, u.To), err)}
 	}
 	defer w.fs.Close(top.Dst)
 	same, err := w.compareTo(&top, w.r.opts.RepairHash)

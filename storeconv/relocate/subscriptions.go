@@ -279,7 +279,7 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", to, err)
+		return fmt.Errorf("%s: copy of %s: %w", s.r.run.Path("stage/"+staged), where, err)
 	}
 	s.moves = append(s.moves, durable.Move{From: staged, To: to})
 	s.places[to] = true

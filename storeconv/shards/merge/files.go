@@ -132,7 +132,7 @@ func (f *userFiles) file(p *part, rel string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", rel, err)
+		return fmt.Errorf("%s: copy of %s: %w", m.run.Path("stage/"+staged), where, err)
 	}
 	f.moves = append(f.moves, durable.Move{From: staged, To: rel})
 	f.from[rel] = p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -130,7 +131,7 @@ func (w *worker) inPlace(u *unit, top carry.Top) (partly, done bool, res carry.R
 		return false, true, u.Refuse("already-there", "the store has something else than a directory in the place of "+u.Whose())
 	}
 	if err != nil {
-		return false, true, carry.Result{Err: fmt.Errorf("%s: open: %w", u.To, err)}
+		return false, true, carry.Result{Err: fmt.Errorf("%s: open: %w", filepath.Join(w.m.store, u.To), err)}
 	}
 	defer w.fs.Close(top.Dst)
 	w.found = findings{fs: w.fs}
