@@ -6,10 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,6 +39,24 @@ func run(t *testing.T, action Action, argv ...string) (code int, stdout, stderr 
 	var out, talk bytes.Buffer
 	code = Main(t.Context(), tool(action), argv, strings.NewReader("data"), &out, &talk)
 	return code, out.String(), talk.String()
+}
+
+// TestNoRoom: where the place of an output takes no more, the error says what
+// to do, and that the same command can be given then; a verb's own hint stays.
+func TestNoRoom(t *testing.T) {
+	for want, err := range map[string]error{
+		"df tells of bytes, df -i of files; nothing is left half done": &fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC},
+		"quota of the user or group":                                   fmt.Errorf("f: %w", syscall.EDQUOT),
+		"ulimit -f":                                                    errors.Join(errors.New("first"), &fs.PathError{Op: "write", Path: "f", Err: syscall.EFBIG}),
+		"hint: of its own\n":                                           WithHint(syscall.ENOSPC, "of its own"),
+		"":                                                             syscall.EIO,
+	} {
+		code, _, talk := run(t, func(context.Context, *Job, []string) error { return err }, "tool", "do")
+		hints := strings.Count(talk, "hint: ")
+		if code != ExitFailed || !strings.Contains(talk, want) || hints != min(len(want), 1) {
+			t.Errorf("%v: %d\n%s", err, code, talk)
+		}
+	}
 }
 
 func TestExitStatus(t *testing.T) {

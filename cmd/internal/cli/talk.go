@@ -180,13 +180,30 @@ func (j *Job) sayError(err error) {
 	}
 	j.say("error", "", "", text)
 	var hinted *hintedError
-	if errors.As(err, &hinted) {
+	switch {
+	case errors.As(err, &hinted):
 		j.say("hint", "", "", hinted.hint)
+	case roomFor(err) != "":
+		j.say("hint", "", "", strings.TrimSuffix(roomFor(err)+"; "+j.again, "; "))
 	}
 	var usage *usageError
 	if errors.As(err, &usage) {
 		j.say("hint", "", "", fmt.Sprintf("%s %s --help is the manual page", j.command, j.verb))
 	}
+}
+
+// roomFor says what to do where the place of an output takes no more; "" is no
+// such error.
+func roomFor(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room there: df tells of bytes, df -i of files"
+	case errors.Is(err, syscall.EDQUOT):
+		return "make room there, or have the quota of the user or group raised"
+	case errors.Is(err, syscall.EFBIG):
+		return "let files be larger there: ulimit -f says how large they may be, unless the file system does"
+	}
+	return ""
 }
 
 // summary tells the counts in one line, or in one object with --json. With
