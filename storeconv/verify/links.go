@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/hex"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -38,7 +39,7 @@ func (c *streamCheck) link(m *sims.Member, data body) {
 		c.problem(m, "bad-index", "%v", err)
 		return
 	}
-	again := c.box.uids.add(m.UID)
+	again := c.uids.add(m.UID)
 	switch {
 	case rec == nil && there:
 		return // it was there before, with flags and date of its own
@@ -114,11 +115,12 @@ func one(all []*viewRecord) *viewRecord {
 	return all[0]
 }
 
-// recentContents are the sums of the messages that were read last, by member
-// name: some 20 MiB.
+// recentContents are the sums of the messages that were read last, by the hash
+// of the member name: some 10 MiB.
 type recentContents struct {
-	m    map[string][32]byte
-	ring []string
+	seed maphash.Seed
+	m    map[uint64][32]byte
+	ring []uint64
 	next int
 }
 
@@ -130,19 +132,26 @@ func (r *recentContents) add(m *sims.Member, b body) {
 		return
 	}
 	if r.m == nil {
-		r.m = make(map[string][32]byte)
+		r.m = make(map[uint64][32]byte)
 	}
-	switch _, known := r.m[m.Name]; {
+	name := maphash.String(r.seed, m.Name)
+	switch _, known := r.m[name]; {
 	case known:
 		return // the first one stays
 	case len(r.ring) < contentsKept:
-		r.ring = append(r.ring, m.Name)
+		r.ring = append(r.ring, name)
 	default:
 		delete(r.m, r.ring[r.next])
-		r.ring[r.next] = m.Name
+		r.ring[r.next] = name
 		r.next = (r.next + 1) % len(r.ring)
 	}
-	r.m[m.Name] = b.sum
+	r.m[name] = b.sum
+}
+
+// of is the sum of a message; false when it was not read lately.
+func (r *recentContents) of(member string) ([32]byte, bool) {
+	sum, ok := r.m[maphash.String(r.seed, member)]
+	return sum, ok
 }
 
 // firstContents are the contents that a first copy may have: the one that the
@@ -154,7 +163,7 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 		sums[first.sum] = true
 		return sums
 	}
-	if sum, ok := c.contents.m[name]; ok {
+	if sum, ok := c.contents.of(name); ok {
 		sums[sum] = true
 		return sums
 	}
@@ -178,7 +187,7 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 
 // saidOf is what the stream has said of the UIDs of the mailbox of a member.
 func (c *streamCheck) saidOf(name string) uidsSaid {
-	return c.said[name[:max(strings.LastIndexByte(name, '/'), 0)]]
+	return c.said[c.v.hash(name[:max(strings.LastIndexByte(name, '/'), 0)])]
 }
 
 // linkToAbsent compares a copy whose first has expired. The content of that

@@ -78,8 +78,13 @@ func ordered[T any](ctx context.Context, jobs int, produce func(ctx context.Cont
 // held against the store a mailbox at a time. What there is to say of them is
 // said in the order of the stream.
 
-// queueMost bounds what waits, in bytes of memory.
-const queueMost = 32 << 20
+// What waits is bounded, in bytes of memory: by queueFirst as long as the
+// stream takes one mailbox after the other, as most do, by queueMost once it
+// has gone back to one.
+const (
+	queueFirst = 2 << 20
+	queueMost  = 32 << 20
+)
 
 // queueWeight is what a member takes beside its texts, in bytes, about.
 const queueWeight = 400
@@ -101,9 +106,11 @@ type queuedNote struct {
 // queue is what waits.
 type queue struct {
 	members []queued
+	slabs   [][]sims.Member // what members points to: used again
 	bytes   int
+	back    bool           // the stream has gone back to a mailbox, in this queue or one before
 	first   map[string]int // numbers of the first members, by user and by mailbox
-	turns   bool           // the stream has gone back to a mailbox
+	turns   bool           // it has in this queue
 	at      int            // number of the member at work
 	notes   []queuedNote
 }
@@ -113,17 +120,32 @@ func (q *queue) add(m *sims.Member, b body) bool {
 	if q.first == nil {
 		q.first = make(map[string]int)
 	}
-	c := *m
+	w := queued{m: q.slot(len(q.members)), body: b, at: len(q.members)}
+	c := w.m
+	*c = *m
 	c.Unknown = nil
-	w := queued{m: &c, body: b, at: len(q.members)}
 	w.user = q.number(c.User, w.at)
 	w.box = q.number(c.User+"/"+c.Mailbox, w.at)
 	if last := len(q.members) - 1; last >= 0 && q.members[last].compare(w) > 0 {
-		q.turns = true
+		q.turns, q.back = true, true
 	}
 	q.members = append(q.members, w)
 	q.bytes += queueWeight + len(c.Name) + len(c.Link) + len(c.Flags) + len(c.Keywords) + len(c.ACL)
-	return q.bytes >= queueMost
+	if q.back {
+		return q.bytes >= queueMost
+	}
+	return q.bytes >= queueFirst
+}
+
+// slabSize is how many members are made room for at a time.
+const slabSize = 1024
+
+// slot is where member number n of the queue is kept.
+func (q *queue) slot(n int) *sims.Member {
+	if n/slabSize == len(q.slabs) {
+		q.slabs = append(q.slabs, make([]sims.Member, slabSize))
+	}
+	return &q.slabs[n/slabSize][n%slabSize]
 }
 
 // number returns the number of the first member under a key.
@@ -172,5 +194,8 @@ func (c *streamCheck) work() {
 		c.v.tell(n.note)
 	}
 	clear(q.members)
-	*q = queue{members: q.members[:0]}
+	for _, slab := range q.slabs {
+		clear(slab)
+	}
+	*q = queue{members: q.members[:0], slabs: q.slabs, back: q.back}
 }

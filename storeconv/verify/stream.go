@@ -43,14 +43,16 @@ type streamCheck struct {
 
 	met   metUser // of the member that was read last
 	queue queue
-	said  map[string]uidsSaid // by mailbox
+	said  map[uint64]uidsSaid // by mailbox that has come, hashed
 
-	// granted are the mailboxes, by path in the store, that the first stream
-	// gave other rights than the usual: it may come to them again and say none.
-	granted map[string]bool
+	// granted are the mailboxes, by the hash of their path in the store, that
+	// the first stream gave other rights than the usual: it may come to them
+	// again and say none.
+	granted map[uint64]bool
 
 	user  streamUser // of the member at work
 	box   streamBox
+	uids  uidBits   // that have come to box
 	other streamBox // of the first copy that a link was last held against
 }
 
@@ -71,8 +73,9 @@ type streamUser struct {
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
 		ctx: ctx, v: v, s: s, first: number == 0, r: sims.NewReader(waiting(ctx, s.R)),
-		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[string]uidsSaid), granted: make(map[string]bool),
+		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[uint64]uidsSaid), granted: make(map[uint64]bool),
 	}
+	c.contents.seed = v.seed
 	defer c.leave()
 	defer c.other.close()
 	header, err := c.r.Header()
@@ -190,8 +193,12 @@ func (c *streamCheck) compare(w *queued) {
 	case sims.User:
 		c.quota(m)
 	case sims.Mailbox:
+		at := c.v.hash(m.Name)
+		if _, met := c.said[at]; met && c.box.name != m.Name {
+			c.queue.back = true
+		}
 		if m.UIDValidity != 0 && len(c.said) < maxLate {
-			c.said[m.Name] = uidsSaid{m.UIDValidity, m.MadeUIDs}
+			c.said[at] = uidsSaid{m.UIDValidity, m.MadeUIDs}
 		}
 		if c.enter(m) {
 			c.mailbox(m)
@@ -280,7 +287,7 @@ func (c *streamCheck) message(m *sims.Member, b body) {
 			c.cameFrom(m, own)
 		}
 	}
-	again := c.box.uids.add(m.UID)
+	again := c.uids.add(m.UID)
 	switch {
 	case (rec == nil || rec.sum != b.sum) && c.box.view.findContent(b.sum) != nil:
 		return // it was there before, with flags and date of its own

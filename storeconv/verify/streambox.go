@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"hash/maphash"
 	"io/fs"
 	"slices"
 	"strings"
@@ -22,29 +21,46 @@ type streamBox struct {
 	uidsSaid              // in the stream
 	other    *sims.Member // the mailbox, where its UIDVALIDITY is another and was made
 	joined   bool         // another user's mail was put into it too, and came before
-	uids     uidBits      // that have come
 	origins  int64        // messages that came from another stream,
 	origin   string       // the first of which this says
 }
 
 // uidBits is a set of UIDs. What it holds is bounded to 32 MiB; beyond it UIDs
 // count as new.
-type uidBits map[uint32]*[1024]uint64
+type uidBits struct {
+	parts map[uint32]*uidPart
+	spare *uidPart // of the mailbox before; most need no other
+}
+
+// uidPart has a bit for each of 65,536 UIDs.
+type uidPart [1024]uint64
 
 const maxUIDBits = 4096
 
+// reset empties the set.
+func (b *uidBits) reset() {
+	for _, part := range b.parts {
+		b.spare = part
+	}
+	clear(b.parts)
+}
+
 // add adds a UID and tells whether the set had it.
 func (b *uidBits) add(uid uint32) bool {
-	part := (*b)[uid>>16]
+	part := b.parts[uid>>16]
 	if part == nil {
-		if len(*b) >= maxUIDBits {
+		if len(b.parts) >= maxUIDBits {
 			return false
 		}
-		if *b == nil {
-			*b = make(uidBits)
+		if b.parts == nil {
+			b.parts = make(map[uint32]*uidPart)
 		}
-		part = new([1024]uint64)
-		(*b)[uid>>16] = part
+		if part = b.spare; part != nil {
+			*part, b.spare = uidPart{}, nil
+		} else {
+			part = new(uidPart)
+		}
+		b.parts[uid>>16] = part
 	}
 	word, mask := &part[uid>>6&1023], uint64(1)<<(uid&63)
 	had := *word&mask != 0
@@ -60,7 +76,14 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		return c.box.view != nil
 	}
 	c.leave()
-	c.box = streamBox{name: name, uidsSaid: c.said[name]}
+	at := c.v.hash(name)
+	said, met := c.said[at]
+	c.box = streamBox{name: name, uidsSaid: said}
+	if met && m.Kind != sims.Mailbox {
+		c.queue.back = true
+	} else if !met && len(c.said) < maxLate {
+		c.said[at] = uidsSaid{}
+	}
 	mailbox, err := c.v.chosen.name(m.Mailbox)
 	if err != nil {
 		c.problem(m, "refused", "%v", err)
@@ -91,14 +114,15 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 // joined tells whether the mail of another user of the streams came to a
 // mailbox before, as selections that give two users one name have it.
 func (v *verifier) joined(path, user string) bool {
-	first, ok := v.owners[path]
+	at, whose := v.hash(path), v.hash(user)
+	first, ok := v.owners[at]
 	if !ok && len(v.owners) < maxLate {
 		if v.owners == nil {
-			v.owners = make(map[string]string)
+			v.owners = make(map[uint64]uint64)
 		}
-		v.owners[path] = user
+		v.owners[at] = whose
 	}
-	return ok && first != user
+	return ok && first != whose
 }
 
 // noIndex tells that a mailbox of the stream has no index of ours. A restore
@@ -149,6 +173,7 @@ func (c *streamCheck) leave() {
 	}
 	c.box.close()
 	c.box = streamBox{}
+	c.uids.reset()
 }
 
 func (b *streamBox) close() {
@@ -313,7 +338,7 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 		return // too many to know the highest
 	}
 	// The highest that any stream says holds, whichever of them comes first.
-	path := maphash.String(c.v.seed, c.box.view.box.path)
+	path := c.v.hash(c.box.view.box.path)
 	if h.LastUID == want && len(c.v.reached) < maxLate {
 		if c.v.reached == nil {
 			c.v.reached = make(map[uint64]struct{})
@@ -329,7 +354,7 @@ const ownerRights = "lrswipcda"
 
 func (c *streamCheck) rights(m *sims.Member, others bool) {
 	want, ok := c.v.chosen.rights(m.ACL)
-	usual, path := c.user.id+"\t"+ownerRights, c.box.view.box.path
+	usual, path := c.user.id+"\t"+ownerRights, c.v.hash(c.box.view.box.path)
 	if want == "" {
 		if others || !c.first || c.granted[path] || m.ACL != "" && !ok {
 			return // it may have rights from elsewhere

@@ -82,7 +82,7 @@ func TestUIDBits(t *testing.T) {
 	for i := range uint32(5000) {
 		b.add(i << 16)
 	}
-	if len(b) > maxUIDBits {
-		t.Errorf("%d parts", len(b))
+	if len(b.parts) > maxUIDBits {
+		t.Errorf("%d parts", len(b.parts))
 	}
 }
