@@ -80,15 +80,14 @@ const readBlocks = 24
 func NewStream(name string, r io.Reader) (*Stream, error) {
 	s := &Stream{Name: name, Size: -1}
 	head := make([]byte, idBytes)
-	n, at := 0, fileOf(r)
-	var err error
+	n := 0
+	at, size, err := fileOf(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if at != nil {
 		n, err = at.ReadAt(head, 0)
-		s.At = at
-		s.Size, _ = r.(io.Seeker).Seek(0, io.SeekEnd)
-		if _, back := r.(io.Seeker).Seek(0, io.SeekStart); back != nil {
-			return nil, back
-		}
+		s.At, s.Size = at, size
 	} else {
 		n, err = io.ReadFull(r, head)
 	}
@@ -126,24 +125,29 @@ func (f *failed) Read([]byte) (int, error) {
 	return 0, f.err
 }
 
-// fileOf returns r as something that reads at any offset, or nil.
-func fileOf(r io.Reader) io.ReaderAt {
+// fileOf returns r as something that reads at any offset, and its size, or nil.
+// The error is of one that does not come back from its end: what it would give
+// from there is not what it holds.
+func fileOf(r io.Reader) (io.ReaderAt, int64, error) {
 	at, ok := r.(io.ReaderAt)
 	if !ok {
-		return nil
+		return nil, 0, nil
 	}
 	seeker, ok := r.(io.Seeker)
 	if !ok {
-		return nil
+		return nil, 0, nil
 	}
 	if here, err := seeker.Seek(0, io.SeekCurrent); err != nil || here != 0 {
-		return nil
+		return nil, 0, nil
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
-	if _, back := seeker.Seek(0, io.SeekStart); err != nil || back != nil || end <= 0 {
-		return nil
+	if _, back := seeker.Seek(0, io.SeekStart); back != nil {
+		return nil, 0, back
 	}
-	return at
+	if err != nil || end <= 0 {
+		return nil, 0, nil
+	}
+	return at, end, nil
 }
 
 // damageOf returns the *sims.Error in err, or nil.

@@ -63,8 +63,9 @@ const lost = 2
 // AddMembers takes up what a source has, in one pass. A later copy may be one
 // of a message of another source, before it or behind, as restore takes it.
 // Damage by which something is lost is counted, and all is passed over: who
-// restores the source is told of it. The error is of the context, of reading or
-// of temporary files.
+// restores the source is told of it. The error is of the context, of temporary
+// files, or of a stream that cannot be read to its end: of what is behind, a
+// plan would say that it is not there.
 func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv.Progress) (damaged int64, err error) {
 	n := s.waiting()
 	for count := 0; ; count++ {
@@ -76,6 +77,9 @@ func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv
 			return damaged, nil
 		}
 		if p := new(sims.Error); errors.As(err, &p) {
+			if p.Class == sims.ReadError {
+				return damaged, err
+			}
 			if p.Severity() >= lost {
 				damaged++
 			}

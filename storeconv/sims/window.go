@@ -14,13 +14,19 @@ const (
 	minJump = 2 << 10
 )
 
+// useSeeker finds out whether the source can seek. One that does not come back
+// from its end is not read: it would look like an empty one.
 func (r *Reader) useSeeker(s io.Seeker) {
 	at, err := s.Seek(0, io.SeekCurrent)
 	if err != nil || at != 0 {
 		return
 	}
 	end, err := s.Seek(0, io.SeekEnd)
-	if _, back := s.Seek(at, io.SeekStart); back != nil || err != nil || end <= 0 {
+	if _, back := s.Seek(at, io.SeekStart); back != nil {
+		r.srcErr = back
+		return
+	}
+	if err != nil || end <= 0 {
 		return // a tape or another device says 0
 	}
 	r.seek, r.end = s, end
