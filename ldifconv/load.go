@@ -60,7 +60,7 @@ func (d *draft) begin(rec *ldif.Record, out *batch) (keep int) {
 	d.fields, d.runs, d.split = d.fields[:keep], d.runs[:keep], d.split[:0]
 	d.vals, d.text, d.others = d.vals[:0], d.text[:0], nil
 	d.classes, d.had, d.present = classSet{}, classSet{}, attrSet{}
-	d.leaving, d.coming = classSet{}, d.coming[:0]
+	d.leaving, d.coming, d.arrived = classSet{}, d.coming[:0], d.arrived[:0]
 	d.roomForValues()
 	return keep
 }

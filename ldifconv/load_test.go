@@ -2,8 +2,12 @@ package ldifconv
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"imsconv/ldifconv/ldif"
+	"imsconv/ldifconv/schema"
 )
 
 // TestReplicationStateOfEach: that state is left out is told of each entry,
@@ -16,5 +20,27 @@ func TestReplicationStateOfEach(t *testing.T) {
 	_, _, report := upgraded(t, in.String(), Options{From: SIMS})
 	if n := report.Warnings["replication-state"]; n != 3 {
 		t.Errorf("told of %d entries of 3", n)
+	}
+}
+
+// TestDraftForgets: what an entry gained is forgotten with it, also where no
+// rule runs: a draft does not grow from one entry to the next.
+func TestDraftForgets(t *testing.T) {
+	rec, err := ldif.NewReader(strings.NewReader("dn: uid=u,o=x\nobjectClass: inetMailUser\nuid: u\n"), ldif.Options{}).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := settings([]Pair{{Attr: "description", Value: "added"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d draft
+	var b batch
+	for range 1000 {
+		d.load(rec, &b)
+		d.applyPairs(pairs, false)
+	}
+	if want := []attrID{schema.Description}; !slices.Equal(d.arrived, want) {
+		t.Errorf("%d attributes came to the last entry, want description alone", len(d.arrived))
 	}
 }
