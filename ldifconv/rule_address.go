@@ -35,12 +35,20 @@ func isLocalPart(v []byte) bool {
 		return true
 	}
 	for _, c := range v {
-		if c <= ' ' || c == 0x7f || strings.IndexByte(`()<>@,;:"[]\`, c) >= 0 {
+		if !localByte[c] {
 			return false
 		}
 	}
 	return len(v) > 0
 }
+
+// localByte holds the bytes that a local part may have without quotes.
+var localByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c > ' ' && c != 0x7f && strings.IndexByte(`()<>@,;:"[]\`, byte(c)) < 0
+	}
+	return t
+}()
 
 // isMailDomain reports whether v can stand behind the @ of an address: a host
 // name, or an address in square brackets.
@@ -65,7 +73,7 @@ func isDomainPattern(v []byte, wild bool) bool {
 		case c == '.':
 			label = 0
 			continue
-		case !isAlnum(c) && c != '-' && c != '_' && (!wild || c != '*' && c != '?'):
+		case !domainByte[c] && (!wild || c != '*' && c != '?'):
 			return false
 		}
 		if label++; label > 63 {
@@ -74,6 +82,14 @@ func isDomainPattern(v []byte, wild bool) bool {
 	}
 	return label > 0 && len(v) <= 255
 }
+
+// domainByte holds the bytes that the parts of a domain name have.
+var domainByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isAlnum(byte(c)) || c == '-' || c == '_'
+	}
+	return t
+}()
 
 // unlikePeer says what keeps v from telling whom a list is about, "" for an
 // LDAP URL, a mailto: URL or an address.
