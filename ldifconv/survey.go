@@ -218,6 +218,7 @@ func (s *survey) read(ctx context.Context, in io.Reader) error {
 type surveyor struct {
 	survey *survey
 	scan   ldif.Scanner
+	names  nameCache
 	up     suffix
 	norm   []byte
 
@@ -256,7 +257,7 @@ func (w *surveyor) entry(rec *ldif.Record) error {
 			return err
 		}
 	}
-	one := mailTally(rec)
+	one := w.mailTally(rec)
 	if one == 0 || !w.survey.sel.below(w.norm) {
 		return nil
 	}
@@ -306,9 +307,9 @@ func nodeAbove(norm []byte) []byte {
 }
 
 // mailTally tells a user or list of SIMS by its classes.
-func mailTally(rec *ldif.Record) (t tally) {
+func (w *surveyor) mailTally(rec *ldif.Record) (t tally) {
 	for i := range rec.Attrs {
-		if id, _ := schema.Lookup(rec.Attrs[i].Desc); id != schema.ObjectClass {
+		if id, _ := w.names.attr(rec.Attrs[i].Desc); id != schema.ObjectClass {
 			continue
 		}
 		for _, v := range rec.Attrs[i].Values {
@@ -316,7 +317,7 @@ func mailTally(rec *ldif.Record) (t tally) {
 			case n != len("inetMailUser") && n != len("inetMailGroup") && (n == 0 || v.Data[0] > '9'):
 				continue
 			}
-			switch id, _ := schema.LookupClass(v.Data); id {
+			switch w.names.class(v.Data) {
 			case schema.ClassInetMailUser:
 				return userTally
 			case schema.ClassInetMailGroup:
