@@ -2,7 +2,6 @@ package ldifconv
 
 import (
 	"bytes"
-	"fmt"
 
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
@@ -200,13 +199,12 @@ func appendAllowed(value []byte, d *draft, o *ruleOptions, g *grants) []byte {
 }
 
 func warnTLSOnly(d *draft, o *ruleOptions, plain serviceSet) {
-	text := fmt.Sprintf("allowed over TLS only: the back end knows %s, not its TLS name, and refuses the user", &plain)
+	const kind = "service-tls-only"
 	if o.MMP != "" {
-		text = fmt.Sprintf("allowed over TLS only: %s is allowed from the proxy %s, which speaks plain to the back end", &plain, o.MMP)
-	} else {
-		text += " unless a rule lets the proxy in (--mmp ADDRESS)"
+		d.warnf(kind, "allowed over TLS only: %s is allowed from the proxy %s, which speaks plain to the back end", &plain, o.MMP)
+		return
 	}
-	d.warn("service-tls-only", text)
+	d.warnf(kind, "allowed over TLS only: the back end knows %s, not its TLS name, and refuses the user unless a rule lets the proxy in (--mmp ADDRESS)", &plain)
 }
 
 // appendRule appends one rule, behind a $ when it is not the first.
