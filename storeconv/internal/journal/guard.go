@@ -21,9 +21,10 @@ type guard struct {
 	failed chan struct{} // closed at the failure
 	err    error         // then set
 
-	mu    sync.Mutex
-	locks []io.Closer // of the database, that it will not close any more
-	told  bool
+	mu      sync.Mutex
+	locks   []io.Closer // of the database, that it will not close any more
+	told    bool
+	helpers []*helper // that have nothing to do
 }
 
 func newGuard() *guard { return &guard{failed: make(chan struct{})} }
@@ -61,21 +62,63 @@ func (g *guard) do(fn func() error) error {
 	if err := g.failure(); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
+	h := g.helper()
+	h.call <- fn
+	select {
+	case err := <-h.done:
+		g.idle(h)
+		return err
+	case <-g.failed:
+		return g.failure() // the helper may be at it still
+	}
+}
+
+// helper is a goroutine that calls for others. It is kept for the next call: a
+// goroutine begins with a small stack, and to let it grow anew in each call
+// took longer than most calls do.
+type helper struct {
+	call chan func() error // closed when no more come
+	done chan error
+}
+
+// helper gives one that has nothing to do.
+func (g *guard) helper() *helper {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if n := len(g.helpers); n > 0 {
+		h := g.helpers[n-1]
+		g.helpers = g.helpers[:n-1]
+		return h
+	}
+	h := &helper{make(chan func() error), make(chan error, 1)}
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
 				g.fail(fmt.Errorf("internal error: %v", p))
 			}
 		}()
-		done <- fn()
+		for fn := range h.call {
+			h.done <- fn()
+		}
 	}()
-	select {
-	case err := <-done:
-		return err
-	case <-g.failed:
-		return g.failure()
+	return h
+}
+
+// idle takes back a helper that is done.
+func (g *guard) idle(h *helper) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.helpers = append(g.helpers, h)
+}
+
+// dismiss ends the helpers that have nothing to do.
+func (g *guard) dismiss() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, h := range g.helpers {
+		close(h.call)
 	}
+	g.helpers = nil
 }
 
 // release gives up the locks of a database that failed. It returns the failure

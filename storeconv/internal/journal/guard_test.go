@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -218,5 +219,40 @@ func TestEveryFailingRead(t *testing.T) {
 	t.Logf("%d reads, %d failures told", count.n.Load(), told)
 	if err := read(&readFault{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A call goes to a goroutine that an earlier one has left, calls at the same
+// time go to several, and none stays behind a journal that is closed.
+func TestHelpersAreKept(t *testing.T) {
+	before := runtime.NumGoroutine()
+	g := newGuard()
+	names := make(map[string]bool)
+	name := func() error {
+		b := make([]byte, 64)
+		id, _, _ := strings.Cut(string(b[:runtime.Stack(b, false)]), " [")
+		names[id] = true
+		return nil
+	}
+	for range 100 {
+		if err := g.do(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(names) != 1 {
+		t.Errorf("100 calls were made by %d goroutines", len(names))
+	}
+	want := errors.New("of the inner call")
+	if err := g.do(func() error { return g.do(func() error { return want }) }); err != want {
+		t.Errorf("a call within a call: %v", err)
+	}
+	if n := len(g.helpers); n != 2 {
+		t.Errorf("%d helpers have nothing to do", n)
+	}
+	g.dismiss()
+	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
 	}
 }

@@ -61,6 +61,7 @@ func openOn(files vfs.FS, dir string, sync bool) (*Journal, error) {
 		return err
 	})
 	if err != nil {
+		j.guard.dismiss()
 		return nil, openError(dir, cmp.Or(err, j.guard.release()))
 	}
 	return j, nil
@@ -94,6 +95,7 @@ func (e *damagedError) Unwrap() error { return e.err }
 
 // Close closes the journal. It returns a failure that no call has returned yet.
 func (j *Journal) Close() error {
+	defer j.guard.dismiss()
 	err := j.guard.release()
 	if err == nil && j.guard.failure() == nil {
 		if err = j.guard.do(j.db.Close); err != nil {
