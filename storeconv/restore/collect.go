@@ -11,6 +11,7 @@ import (
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/internal/journal"
 )
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -27,13 +28,15 @@ type collector struct {
 	offset int64
 	writer *writer
 
+	records journal.Writer // of mailboxes, until the visit at hand ends or gives up memory
+
 	lookup  originIndex // of the mailbox that the last link to a message of another run led to
 	lastBox *box        // whose directory lastNN is known to be there
 	lastNN  uint32
 }
 
 func newCollector(r *run) *collector {
-	c := &collector{r: r, writer: &writer{r: r}, lines: lineBudget{most: r.opt.linesKept}}
+	c := &collector{r: r, writer: &writer{r: r}, lines: lineBudget{most: r.opt.linesKept}, records: r.jr.Writer()}
 	if c.lines.most == 0 {
 		c.lines.most = linesKept
 	}
@@ -222,6 +225,9 @@ func (c *collector) endVisit(v *visit) error {
 	if err := c.addMailElsewhere(v, &usage); err != nil {
 		return err
 	}
+	if err := c.records.Flush(); err != nil {
+		return err
+	}
 	if v.evicted {
 		if err := c.r.jr.Drop(evictedPrefix(v)); err != nil {
 			return err
@@ -269,5 +275,5 @@ func (c *collector) endBox(b *box, u *usage) error {
 	if c.r.dry() {
 		return nil
 	}
-	return c.r.boxRecords(b)
+	return c.boxRecords(b)
 }

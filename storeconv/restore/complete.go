@@ -134,7 +134,7 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 		w.usage.bytes += old.header.QuotaUsed
 		w.usage.messages += old.header.Exists
 		if old.header.Subscribed {
-			return w.c.r.putSubscription(w.v.id, name, true)
+			return w.c.putSubscription(w.v.id, name, true)
 		}
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"imsconv/storeconv/durable"
-	"imsconv/storeconv/internal/journal"
 	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
@@ -237,40 +236,7 @@ func (p *planner) keepSpare(m *sims.Member, expired bool) error {
 			return err
 		}
 	}
-	return p.spares.add(p.r.jr, m.Name, &h)
-}
-
-// sparesAtOnce is how many bodies held back are noted together: a run of one
-// part of many notes nearly all messages of the stream.
-const sparesAtOnce = 512
-
-// spareBatch gathers what is noted of bodies held back. The zero value is
-// empty.
-type spareBatch struct {
-	batch *journal.Batch // nil: nothing is gathered
-	n     int
-}
-
-// add notes the body of a member, now or with those that follow.
-func (b *spareBatch) add(jr *journal.Journal, name string, h *spare) error {
-	if b.batch == nil {
-		b.batch = jr.Batch()
-	}
-	b.batch.Put(keySpare+name, h.append(nil))
-	if b.n++; b.n < sparesAtOnce {
-		return nil
-	}
-	return b.write()
-}
-
-// write notes what has been gathered.
-func (b *spareBatch) write() error {
-	if b.batch == nil {
-		return nil
-	}
-	full := b.batch
-	b.batch, b.n = nil, 0
-	return full.Write()
+	return p.spares.Put(keySpare+m.Name, h.append(nil))
 }
 
 // spool writes the current body to a file of the run, and to sum.

@@ -27,27 +27,27 @@ const notSaidKB = storeconv.NotSaid
 // boxRecords puts the list records of one mailbox into the journal, before its
 // user is in place: should that not come to be, the run that goes on puts them
 // there again.
-func (r *run) boxRecords(b *box) error {
+func (c *collector) boxRecords(b *box) error {
 	x, id := &b.index, b.v.id
 	folder := mboxlist.Folder{Partition: x.Partition}
 	acl := strings.Split(x.ACL, "\t")
 	for i := 0; i+1 < len(acl); i += 2 {
 		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
 	}
-	if err := r.putOnTop(b, mboxlist.FolderDB, x.Name, folder.Append(nil), x.defaultACL); err != nil {
+	if err := c.putOnTop(b, mboxlist.FolderDB, x.Name, folder.Append(nil), x.defaultACL); err != nil {
 		return err
 	}
 	u := mboxlist.PerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
 	if b.v.date > 0 {
 		u.LastAccess = b.v.date
 	}
-	if err := r.putOnTop(b, mboxlist.PeruserDB, mboxlist.PerUserKey(id, x.Name), u.Append(nil), true); err != nil {
+	if err := c.putOnTop(b, mboxlist.PeruserDB, mboxlist.PerUserKey(id, x.Name), u.Append(nil), true); err != nil {
 		return err
 	}
 	if !x.Subscribed && b.existing != nil && !b.existing.indexed {
 		return nil // nothing says so
 	}
-	return r.putSubscription(id, b.name, x.Subscribed)
+	return c.putSubscription(id, b.name, x.Subscribed)
 }
 
 // partly at the end of a waiting record means: of a mailbox of which no index
@@ -57,13 +57,13 @@ const partly = "\x00"
 // putOnTop puts a record of a mailbox into the journal, on top of one that an
 // earlier visit has put there. unsure: without an index of the mailbox, it is
 // not the whole.
-func (r *run) putOnTop(b *box, k mboxlist.Kind, key string, value []byte, unsure bool) error {
+func (c *collector) putOnTop(b *box, k mboxlist.Kind, key string, value []byte, unsure bool) error {
 	key = listPrefix(k) + key
 	if unsure = unsure && b.existing != nil && !b.existing.indexed; unsure {
 		value = append(value, partly...)
 	}
 	if b.again || unsure {
-		waiting, there, err := r.jr.Get(key)
+		waiting, there, err := c.r.jr.Get(key)
 		if err != nil {
 			return err
 		}
@@ -74,17 +74,17 @@ func (r *run) putOnTop(b *box, k mboxlist.Kind, key string, value []byte, unsure
 			}
 		}
 	}
-	return r.jr.Put(key, value)
+	return c.records.Put(key, value)
 }
 
 // putSubscription puts what is known of a subscription into the journal. What
 // is not known stays as it is in place.
-func (r *run) putSubscription(id, mailbox string, subscribed bool) error {
+func (c *collector) putSubscription(id, mailbox string, subscribed bool) error {
 	mark := "-"
 	if subscribed {
 		mark = "+"
 	}
-	return r.jr.Put(listPrefix(mboxlist.SubscrDB)+id+"\x00"+ims.MailboxName(id, mailbox), []byte(mark))
+	return c.records.Put(listPrefix(mboxlist.SubscrDB)+id+"\x00"+ims.MailboxName(id, mailbox), []byte(mark))
 }
 
 // subscriptions gives the waiting subscriptions, those of a user as one record:

@@ -33,9 +33,10 @@ func (p *planner) remembered(key string) ([]byte, bool, error) {
 	return p.r.jr.Get(key)
 }
 
+// remember notes something that is remembered once the notes are flushed.
 func (p *planner) remember(key string, text []byte) error {
 	if !p.r.dry() {
-		return p.r.jr.Put(key, text)
+		return p.notes.Put(key, text)
 	}
 	if p.visitBytes += len(key) + len(text) + 100; p.visitBytes < visitsKept {
 		p.visits[key] = string(text)
@@ -69,7 +70,10 @@ func (p *planner) noteVisit(v *visit) error {
 	b.putInt(h.date)
 	b.putString(h.user)
 	b.putInt(int64(h.headers))
-	return p.remember(keyVisit+v.id, b.rest)
+	if err := p.remember(keyVisit+v.id, b.rest); err != nil {
+		return err
+	}
+	return p.notes.Flush()
 }
 
 // boxMemory is what the planner remembers of a mailbox.

@@ -8,6 +8,7 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/internal/journal"
 	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
@@ -50,11 +51,12 @@ type planner struct {
 	visits     map[string]string // histories, in a dry run
 	visitBytes int
 	spools     int
-	spares     spareBatch
+	spares     journal.Writer // bodies held back, until the next batch is sent
+	notes      journal.Writer // what is remembered, until the visit at hand is noted
 }
 
 func newPlanner(r *run) *planner {
-	p := &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]string)}
+	p := &planner{r: r, unknown: make(map[string]int64), visits: make(map[string]string), spares: r.jr.Writer(), notes: r.jr.Writer()}
 	p.open.most = r.opt.open
 	if p.open.most == (openBounds{}) {
 		p.open.most = openBounds{memory: openMemory, bytes: openBytes}
@@ -120,7 +122,7 @@ func (p *planner) readStream(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := p.spares.write(); err != nil {
+	if err := p.spares.Flush(); err != nil {
 		return err
 	}
 	p.ended = p.stream == len(p.r.streams)-1

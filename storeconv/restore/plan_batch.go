@@ -47,7 +47,7 @@ func (p *planner) add(s step) {
 // send hands the batch to the workers and to the collector, who may look for
 // the bodies held back so far.
 func (p *planner) send() {
-	if err := p.spares.write(); err != nil {
+	if err := p.spares.Flush(); err != nil {
 		p.r.fail(err)
 	}
 	b := p.batch

@@ -53,6 +53,9 @@ func (p *planner) makeRoom() error {
 		}
 		gone = append(gone, b)
 	}
+	if err := p.notes.Flush(); err != nil {
+		return err
+	}
 	if !v.skip {
 		p.add(&evictStep{gone})
 	}
@@ -106,12 +109,12 @@ func (c *collector) evict(boxes []*box) error {
 			}
 			c.lines.end(b)
 		}
-		if err := c.r.jr.Put(evictedPrefix(b.v)+b.name, b.appendState(nil)); err != nil {
+		if err := c.records.Put(evictedPrefix(b.v)+b.name, b.appendState(nil)); err != nil {
 			return err
 		}
 		c.lines.end(b)
 	}
-	return nil
+	return c.records.Flush()
 }
 
 func (c *collector) load(b *box) error {

@@ -181,6 +181,45 @@ func (b *Batch) commit(how *pebble.WriteOptions) error {
 	return nil
 }
 
+// gatheredBytes is how much a Writer gathers: hundreds of the values of a
+// conversion, and little beside a table in memory.
+const gatheredBytes = 32 << 10
+
+// Writer sets values as [Journal.Put] does, many at a time: one call of the
+// database for each takes longer than all else that is done with a small one.
+// Values are in the journal after Flush, in their order; any of them may be
+// there before. A Writer belongs to one goroutine.
+type Writer struct {
+	j     *Journal
+	batch *Batch // nil: nothing is gathered
+	size  int    // of it, bytes
+}
+
+// Writer returns a Writer that has gathered nothing.
+func (j *Journal) Writer() Writer { return Writer{j: j} }
+
+// Put sets a value, now or with those that follow.
+func (w *Writer) Put(key string, value []byte) error {
+	if w.batch == nil {
+		w.batch = w.j.Batch()
+	}
+	w.batch.Put(key, value)
+	if w.size += len(key) + len(value); w.size < gatheredBytes {
+		return nil
+	}
+	return w.Flush()
+}
+
+// Flush writes what has been gathered.
+func (w *Writer) Flush() error {
+	if w.batch == nil {
+		return nil
+	}
+	full := w.batch
+	w.batch, w.size = nil, 0
+	return full.Write()
+}
+
 // Range calls fn for every key with the prefix, in byte order. key and value
 // are valid during the call only.
 func (j *Journal) Range(prefix string, fn func(key, value []byte) error) error {

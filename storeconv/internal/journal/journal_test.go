@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -128,4 +129,63 @@ func TestJournalSurvivesPowerCuts(t *testing.T) {
 		}
 	}
 	t.Logf("%d operations, %d states", f.Ops()-from, states)
+}
+
+// What a Writer gathers waits for as much as it gathers, or to be flushed, and
+// comes in its order; a Writer of a dry run, which has no journal, has nothing
+// to flush.
+func TestWriter(t *testing.T) {
+	j, err := Open(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	const size = 1000
+	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, size) }
+	last := func() int {
+		n := -1
+		err := j.Range("w/", func(key, got []byte) error {
+			if n++; string(key) != fmt.Sprintf("w/%03d", n) || !bytes.Equal(got, value(n)) {
+				t.Errorf("key %q of %x, not %d", key, got[0], n)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	w := j.Writer()
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const together = gatheredBytes/(size+5) + 1
+	for i := range together + 3 {
+		if i == together-1 && last() != -1 {
+			t.Errorf("%d are written one by one", last())
+		}
+		if i >= together {
+			if err := w.Put(fmt.Sprintf("w/%03d", i), nil); err != nil { // written over
+				t.Fatal(err)
+			}
+		}
+		if err := w.Put(fmt.Sprintf("w/%03d", i), value(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := last(); got != together-1 {
+		t.Errorf("the last that is written is %d, not %d", got, together-1)
+	}
+	for range 2 {
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := last(); got != together+2 {
+		t.Errorf("the last is %d", got)
+	}
+	none := (*Journal)(nil).Writer()
+	if err := none.Flush(); err != nil {
+		t.Error(err)
+	}
 }
