@@ -94,7 +94,7 @@ func (f *runFlags) checkBatch() error {
 	}
 	names, err := batches.Names(f.out)
 	if err == nil && len(names) > 0 {
-		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, page.Counted(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
+		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, page.Amount(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
 	}
 	return err
 }
@@ -163,7 +163,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if f.preflight {
-		c.pre.Fact("batch", "%s, of whom %s mail", page.Counted(len(c.batch.users), "user", "users"), page.Counted(len(c.batch.mail), "has", "have"))
+		c.pre.Fact("batch", "%s, of whom %s mail", page.Amount(len(c.batch.users), "user", "users"), page.Amount(len(c.batch.mail), "has", "have"))
 		return c.tellPreflight(job)
 	}
 	c.scenario.steps = c.batchSteps()

@@ -130,7 +130,7 @@ func (cl *closing) check(job *cli.Job, out, export string, force bool) error {
 	if open := batches.Unfinished(cl.batches); len(open) > 0 {
 		problem = "not finished: " + strings.Join(open, ", ")
 	} else if row := cl.behind(); row != nil {
-		problem = fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, page.Counted(row.Seen.Locked, "user is", "users are"), page.Counted(row.Seen.Neither, "is", "are"))
+		problem = fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, page.Amount(row.Seen.Locked, "user is", "users are"), page.Amount(row.Seen.Neither, "is", "are"))
 	}
 	switch {
 	case problem == "":

@@ -29,7 +29,7 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	c.pre.Fact("check before", "%s", checkText(before))
 	c.pre.Fact("check after", "%s", checkText(after))
 	if after.Errors > 0 {
-		c.pre.Find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", page.Counted(after.Errors, "error", "errors"), page.Int(before.Errors))
+		c.pre.Find("check-errors", upgraded, "a check finds %s in the upgraded directory, and %s in the export", page.Amount(after.Errors, "error", "errors"), page.Int(before.Errors))
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {
-			c.pre.Find(f.code, f.where, "%s %s: %s", page.Counted(n, f.one, f.many), f.text, examples(some[f.kind], n))
+			c.pre.Find(f.code, f.where, "%s %s: %s", page.Amount(n, f.one, f.many), f.text, examples(some[f.kind], n))
 		}
 	}
 	return nil

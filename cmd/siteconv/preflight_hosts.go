@@ -72,6 +72,6 @@ func (c *conversion) judgeHosts(u *userHosts) {
 	case third > 0 && u.at[site.OldSide] == 0 && u.at[site.NewSide] == 0:
 		c.pre.Find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
-		c.pre.Find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Counted(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
+		c.pre.Find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Amount(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
 	}
 }

@@ -31,7 +31,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 		return c.inputError(ctx, in, err)
 	}
 	m := c.mail
-	c.pre.Fact("mail", "%s, %s, %s; %s at least", page.Counted(m.IDs.Len(), "user", "users"), page.Counted(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Counted(m.Folders, "directory", "directories"))
+	c.pre.Fact("mail", "%s, %s, %s; %s at least", page.Amount(m.IDs.Len(), "user", "users"), page.Amount(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Amount(m.Folders, "directory", "directories"))
 	if m.IDs.Len() == 0 {
 		c.pre.Find("empty-mail", in.Path, "there is no user in it")
 	}

@@ -52,7 +52,7 @@ func (c *conversion) lockUsers(ctx context.Context, job *cli.Job) error {
 	job.Count("users of the batch", int64(len(c.batch.users)))
 	job.Count("entries to lock", rep.Changed)
 	if n := int64(len(members)) - rep.Selected; n > 0 {
-		job.Problem("not-locked", batches.LockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", page.Counted(n, "entry is", "entries are")))
+		job.Problem("not-locked", batches.LockName, fmt.Sprintf("%s no mail user of the old product: no record locks it", page.Amount(n, "entry is", "entries are")))
 	}
 	return c.create(job, batches.HoldName, func(w io.Writer) error {
 		return batches.WriteHold(w, c.batch.name, c.site.Servers.OldRoot, members)
@@ -214,7 +214,7 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	}
 	job.Count("users without mail", none)
 	if n := c.mail.IDs.Len(); len(mail) == 0 && n > 0 {
-		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Counted(n, "user", "users")))
+		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Amount(n, "user", "users")))
 	}
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})

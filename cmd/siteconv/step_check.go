@@ -104,6 +104,6 @@ func tellChecked(job *cli.Job, before, after *ledger.Check) {
 		if after.Product != "mixed" {
 			as = "--as " + after.Product + " "
 		}
-		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %s in the upgraded directory, and %s in the export: ldifconv check %s%s lists them", page.Counted(after.Errors, "error", "errors"), page.Int(before.Errors), as, upgraded))
+		job.Warning("check-errors", upgraded, fmt.Sprintf("a check finds %s in the upgraded directory, and %s in the export: ldifconv check %s%s lists them", page.Amount(after.Errors, "error", "errors"), page.Int(before.Errors), as, upgraded))
 	}
 }

@@ -15,9 +15,9 @@ func Int(n int64) string {
 	return s
 }
 
-// Counted is a number and what there is of it, "1 user" or "2,000 users". Where
+// Amount is a number and what there is of it, "1 user" or "2,000 users". Where
 // lines are made for programs too, cli.Counted has no commas.
-func Counted[N int | int64](n N, one, many string) string {
+func Amount[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

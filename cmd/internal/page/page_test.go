@@ -170,7 +170,7 @@ func TestEmptyCharts(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{Int(0), "0"}, {Int(-1234), "-1,234"}, {Int(-123), "-123"}, {Int(1234567), "1,234,567"},
-		{Counted(1, "user", "users"), "1 user"}, {Counted(0, "user", "users"), "0 users"}, {Counted(int64(1234), "user", "users"), "1,234 users"},
+		{Amount(1, "user", "users"), "1 user"}, {Amount(0, "user", "users"), "0 users"}, {Amount(int64(1234), "user", "users"), "1,234 users"},
 		{Size(0, "en"), "0 bytes"}, {Size(1, "en"), "1 byte"}, {Size(1, "ja"), "1 バイト"}, {Size(999, "en"), "999 bytes"}, {Size(1000, "en"), "1.00 kB"},
 		{Size(999_499, "en"), "999 kB"}, {Size(999_600, "en"), "1.00 MB"}, {Size(12_345_678, "ja"), "12.3 MB"}, {Size(9e18, "en"), "9.00 EB"}, {Size(-5000, "en"), "-5.00 kB"},
 		{Seconds(0, "en"), "0.00 s"}, {Seconds(0.42, "en"), "0.4 s"}, {Seconds(59.6, "en"), "1 min"}, {Seconds(200, "en"), "3 min 20 s"}, {Seconds(200, "ja"), "3 分 20 秒"},

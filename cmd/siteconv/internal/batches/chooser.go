@@ -118,7 +118,7 @@ func (ch *Chooser) tell() error {
 func (ch *Chooser) tellLeft() {
 	if n := len(ch.taken); n > 0 {
 		id := ch.taken.Sorted()[0]
-		ch.Job.Note(fmt.Sprintf("%s in other batches already, left out: %s of %s%s", page.Counted(n, "user is", "users are"), id, ch.Others[strings.ToLower(id)], AndMore(n-1)))
+		ch.Job.Note(fmt.Sprintf("%s in other batches already, left out: %s of %s%s", page.Amount(n, "user is", "users are"), id, ch.Others[strings.ToLower(id)], AndMore(n-1)))
 	}
 	for _, left := range []struct {
 		set         Set
@@ -153,7 +153,7 @@ func (ch *Chooser) nobody(n *roster.Counts) error {
 	case ch.Names != nil:
 		return fmt.Errorf("no user is named")
 	case n.Chosen > 0:
-		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.Filter, page.Counted(n.Chosen, "user", "users"))
+		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.Filter, page.Amount(n.Chosen, "user", "users"))
 	}
 	return cli.WithHint(fmt.Errorf("%s: --filter %s matches none of %d mail users", path, ch.Filter, n.Users),
 		"ldifconv users -F lists who matches a filter")

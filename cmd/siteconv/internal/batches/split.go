@@ -104,7 +104,7 @@ func (ch *Chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	}
 	ch.tellLeft()
 	if n := balance.Unsized(); n > 0 {
-		ch.Job.Warning("no-size", ch.Sizes, page.Counted(n, "user has no size and counts", "users have no size and count")+" as empty")
+		ch.Job.Warning("no-size", ch.Sizes, page.Amount(n, "user has no size and counts", "users have no size and count")+" as empty")
 	}
 	if !ch.DryRun {
 		s := &Split{Lists: ch.Split, By: ch.By, Users: balance.Counts()}
