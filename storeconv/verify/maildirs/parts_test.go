@@ -62,6 +62,8 @@ func TestSmallFiles(t *testing.T) {
 		{"subscriptions", "V\t2\n\na\na\n", false}, {"subscriptions", "V\t2\n\na", false}, {"subscriptions", "V\t2\n\n\n", false},
 		{"acl", "owner lrwstipekxa\n-user=a b lr\n", false}, {"acl", "owner lrs\nuser=a lr\n", true}, {"acl", "owner\n", false},
 		{"acl", "owner lc\n", false}, {"acl", "owner l\nowner r\n", false}, {"acl", " l\n", false}, {"acl", "owner \n", true},
+		{"acl", "\"user=a b\" lr\n-user=c l\n", true}, {"acl", "\"user=a b\"lr\n", false}, {"acl", "\"user=a b lr\n", false}, {"acl", "\"\" lr\n", false},
+		{"acl", "\"user=a\" l\nuser=a r\n", false}, {"acl", "\"user=a b\" lc\n", false},
 		{"maildirsize", "0S\n0 0\n", true}, {"maildirsize", "5S,7C\n1 2\n-1 -1\n", true}, {"maildirsize", "\n1 1\n", true}, {"maildirsize", "5S\n", false},
 		{"maildirsize", "5X\n1 1\n", false}, {"maildirsize", "-5S\n1 1\n", false}, {"maildirsize", "5S\n1\n", false}, {"maildirsize", "5S\n1 1", false},
 	} {
@@ -74,16 +76,17 @@ func TestSmallFiles(t *testing.T) {
 // TestTurnRights turns the rights of RFC 2086 into the server's.
 func TestTurnRights(t *testing.T) {
 	login := template{"%d/%n", "siroe.com"}.login
-	rights, left := turnRights("joe", login, strings.Split("joe\tlrswipcda\tsam\tlrd\tanyone\tc\t-sam\tw\tgroup=staff\tl\tann@varrius.org\tl\tbad one\tl\tx\tZ", "\t"))
+	rights, left := turnRights("joe", login, strings.Split("joe\tlrswipcda\tsam\tlrd\tanyone\tc\t-sam\tw\tgroup=staff\tl\tann@varrius.org\tl\tjohn smith\tl\tauthenticated\tl\tx\tZ", "\t"))
 	want := map[string]string{
 		"owner": "lrwstipekxa", "user=sam@siroe.com": "lrte", "anyone": "kx", "-user=sam@siroe.com": "w", "group=staff": "l", "user=ann@varrius.org": "l",
+		"user=john smith@siroe.com": "l", "user=authenticated@siroe.com": "l",
 	}
 	for id, letters := range want {
 		if rights[id] != letters {
 			t.Errorf("%s: %q, should be %q", id, rights[id], letters)
 		}
 	}
-	if len(rights) != len(want) || len(left) != 2 {
+	if len(rights) != len(want) || len(left) != 1 {
 		t.Errorf("%q, left %q", rights, left)
 	}
 }

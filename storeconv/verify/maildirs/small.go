@@ -65,7 +65,7 @@ func readRights(text string) (map[string]string, error) {
 	var err error
 	rights := make(map[string]string)
 	for i, line := range fileLines(text, &err) {
-		id, letters, ok := strings.Cut(line, " ")
+		id, letters, ok := cutIdentifier(line)
 		if id == "" || strings.Trim(letters, allRights) != "" {
 			return nil, fmt.Errorf("line %d: %q gives no rights", i+1, clip(line))
 		}
@@ -75,6 +75,29 @@ func readRights(text string) (map[string]string, error) {
 		rights[id] = sortRights(letters)
 	}
 	return rights, err
+}
+
+// cutIdentifier takes a line of a dovecot-acl apart. An identifier that holds a
+// blank stands in quotes, with a backslash in front of what would end them.
+func cutIdentifier(line string) (id, letters string, ok bool) {
+	quoted, ok := strings.CutPrefix(line, `"`)
+	if !ok {
+		return strings.Cut(line, " ")
+	}
+	var b strings.Builder
+	for i := 0; i < len(quoted); i++ {
+		switch c := quoted[i]; {
+		case c == '"':
+			letters, ok = strings.CutPrefix(quoted[i+1:], " ")
+			return b.String(), letters, ok
+		case c == '\\' && i+1 < len(quoted):
+			i++
+			b.WriteByte(quoted[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", "", false
 }
 
 func sortRights(letters string) string {
@@ -110,11 +133,11 @@ func turnIdentifier(owner string, login func(id string) string, id string) (stri
 		minus, id = "-", rest
 	}
 	switch {
-	case id == "" || strings.ContainsAny(id, " \t\n"):
+	case id == "" || strings.ContainsAny(id, "\n\x00"):
 		return "", false
 	case id == owner:
 		return minus + "owner", true
-	case id == "anyone", id == "authenticated", strings.HasPrefix(id, "group=") && id != "group=":
+	case id == "anyone", strings.HasPrefix(id, "group="):
 		return minus + id, true
 	}
 	return minus + "user=" + login(id), true
