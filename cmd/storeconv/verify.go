@@ -24,8 +24,8 @@ restore and relocate.
     SHA-256, size of the header, Date and Message-ID; files that no index
     names; files and directories that have no place in a store; users and
     messages in the wrong hash directory; mode and owner;
-  - every index against itself: counts, sums, oldest and latest dates, its
-    name and partition, keywords without a name;
+  - every index against itself: each line of its header, counts, sums, oldest
+    and latest dates, its name and partition, keywords without a name;
   - every index against mboxlist: folder.db (partition, ACL), subscr.db,
     peruser.db (seen and deleted messages), quota.db (usage), and every
     record of these against the tree;

@@ -35,6 +35,8 @@
 //	store.idx               as below        as below        bytes of the file
 //	  mode, owner           0600, owner **  -               file
 //	  time                  Last Append     -               file
+//	  lines of its header   each, once, in  -
+//	                        their order
 //	  Name, Partition       its place       -
 //	  Version               imsconv-1       -
 //	  Exists, Largest Msg,

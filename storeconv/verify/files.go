@@ -343,3 +343,84 @@ func isHeaderName(name string) bool {
 	}
 	return false
 }
+
+// indexHead reads an index, and keeps the bytes of its header: a reader of the
+// fields does not tell whether all were there, and each once.
+type indexHead struct {
+	fd     fdReader
+	text   []byte // up to the empty line, that one too
+	whole  bool
+	header []byte // of form: used again
+}
+
+func (h *indexHead) reset(fd int) {
+	*h = indexHead{fd: fdReader(fd), text: h.text[:0], header: h.header}
+}
+
+func (h *indexHead) Read(p []byte) (int, error) {
+	n, err := h.fd.Read(p)
+	if !h.whole {
+		from := max(len(h.text)-1, 0) // the empty line may be cut in two
+		h.text = append(h.text, p[:n]...)
+		if end := bytes.Index(h.text[from:], []byte("\n\n")); end >= 0 {
+			h.text, h.whole = h.text[:from+end+2], true
+		}
+	}
+	return n, err
+}
+
+// headerForm tells what the header of an index has not as docs/formats.md says:
+// each field in one line, in their order, with its value in one form. What a
+// line says is headerFields' to judge. A field that is lost or there twice may
+// well be the one that a mailbox without messages has nothing else for.
+func (c *boxChecker) headerForm(path string) {
+	h := &c.head
+	if h.header = c.res.header.Append(h.header[:0]); bytes.Equal(h.header, h.text) {
+		return
+	}
+	has, want := headerLines(h.text), headerLines(h.header)
+	var names []string
+	again := make(map[string]bool)
+	for _, line := range has {
+		if !slices.Contains(names, line.name) {
+			names = append(names, line.name)
+		} else if !again[line.name] {
+			again[line.name] = true
+			c.note(problem("index-header", path, "%s is there more than once: nobody knows which one holds", line.name))
+		}
+	}
+	at, ordered := 0, true
+	for _, line := range want {
+		n := slices.Index(names, line.name)
+		if n < 0 {
+			c.note(problem("index-header", path, "%s is not there", line.name))
+			continue
+		}
+		ordered, at = ordered && n >= at, n
+	}
+	if !ordered {
+		c.note(problem("index-header", path, "the fields are in another order than every index has them"))
+	}
+	for _, line := range want {
+		i := slices.IndexFunc(has, func(l headerLine) bool { return l.name == line.name })
+		if i < 0 || again[line.name] || line.name == "Version" && c.res.header.Version != indexVersion { // told
+			continue
+		}
+		if has[i].value != line.value {
+			c.note(problem("index-header", path, "%s is written %q, should be %q", line.name, clip(has[i].value), clip(line.value)))
+		}
+	}
+}
+
+// headerLine is a line of a header: all behind the colon is its value.
+type headerLine struct{ name, value string }
+
+// headerLines are the lines behind the first.
+func headerLines(text []byte) (lines []headerLine) {
+	_, rest, _ := strings.Cut(string(text), "\n")
+	for line := range strings.Lines(strings.TrimSuffix(rest, "\n")) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		lines = append(lines, headerLine{name, value})
+	}
+	return lines
+}

@@ -54,6 +54,7 @@ type boxChecker struct {
 	lister nms.Lister
 	names  []nms.Entry
 	ir     ims.IndexReader
+	head   indexHead   // of the index at hand
 	st     unix.Stat_t // of the message at hand
 
 	box  *mailbox
@@ -113,7 +114,8 @@ func (c *boxChecker) index(ctx context.Context) {
 	}
 	defer unix.Close(fd)
 	ir := &c.ir
-	err = ir.Reset(fdReader(fd))
+	c.head.reset(fd)
+	err = ir.Reset(&c.head)
 	if errors.Is(err, ims.ErrForeignIndex) {
 		c.foreignIndex(fd, path)
 		return
@@ -129,6 +131,7 @@ func (c *boxChecker) index(ctx context.Context) {
 		return
 	}
 	if ctx.Err() == nil {
+		c.headerForm(path)
 		c.headerFields(path, &total)
 		if total.noOrigin != 0 && total.origins > 0 {
 			// Streams with and without UIDVALIDITY may be mixed.

@@ -156,7 +156,7 @@ func TestFaults(t *testing.T) {
 			}
 			return []byte(strings.Join(lines, "\n"))
 		}), []string{"flags", "per-user"}, ""},
-		{"a keyword without a name", replace(index, "\nUserflags: Junk", "\nUserflags: "), []string{"flags", "index-flags", "keywords"}, ""},
+		{"a keyword without a name", replace(index, "\nUserflags: Junk", "\nUserflags: "), []string{"flags", "index-flags", "index-header", "keywords"}, ""},
 		{"a link broken", func(t *testing.T) {
 			data, err := os.ReadFile(path(linked.Path))
 			if err != nil {
