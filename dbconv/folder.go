@@ -1,6 +1,8 @@
 package dbconv
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,14 +48,15 @@ var ErrOtherList = errors.New("not the database that is wanted")
 // page size of the source. Records go over as they are, but for users that are
 // renamed: their id changes in keys and in the identifiers of access control
 // lists (mboxlist.Rename). A user whose new id another one has keeps the old
-// one, which is a problem. A database whose values are quotas gives
-// ErrOtherList.
+// one, which is a problem. Another database of a store, of quotas, of
+// subscriptions or of what users have seen, gives ErrOtherList; of one whose
+// keys have no form that is known there is a warning.
 func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
 	if opts.KeyForm != nil {
 		f.form = *opts.KeyForm
 	}
-	l := listConversion{opts: opts, form: f.form, users: &f.users, wrong: isQuotaDB}
+	l := listConversion{opts: opts, form: f.form, users: &f.users, warns: true, wrong: func(first []sample) string { return cmp.Or(isQuotaDB(first), isUsersDB(first)) }}
 	if opts.Select != nil || opts.Rename != nil {
 		l.change = f.change
 	}
@@ -69,6 +72,7 @@ type listConversion struct {
 	users  *listUsers
 	change func(key, value []byte) (newKey, newValue []byte, keep bool)
 	more   func(put func(key, value []byte) error) error
+	warns  bool // of keys of another form, whether or not they are looked into
 	// wrong says what the database is when its first records are not what is
 	// wanted; "" when they are.
 	wrong func(first []sample) string
@@ -124,7 +128,7 @@ func (l *listConversion) look(ctx context.Context, src Source) error {
 	if what := l.wrong(first); what != "" {
 		return fmt.Errorf("%w: %s", ErrOtherList, what)
 	}
-	if l.opts.Select != nil || l.opts.Rename != nil {
+	if l.warns || l.opts.Select != nil || l.opts.Rename != nil {
 		l.lookAtKeys(first)
 	}
 	return l.users.gather(ctx, src, l)
@@ -155,13 +159,13 @@ func (l *listConversion) lookAtKeys(first []sample) {
 	l.opts.log().Warning("key-form", "", text)
 }
 
-// isQuotaDB tells that a database holds quotas: most values are numbers, and no
-// key is that of a mailbox.
+// isQuotaDB tells that a database holds quotas: most values are numbers, with
+// keys that are not those of mailboxes.
 func isQuotaDB(first []sample) string {
 	quotas := 0
 	for _, s := range first {
 		if strings.HasPrefix(s.key, mboxlist.UserPrefix) {
-			return ""
+			continue
 		}
 		if _, err := parseQuota(s.value); err == nil {
 			quotas++
@@ -171,6 +175,29 @@ func isQuotaDB(first []sample) string {
 		return ""
 	}
 	return "the values are quotas, as in quota.db2, and no mailboxes"
+}
+
+// isUsersDB tells that a database holds subscriptions, or what users have seen:
+// most records are such.
+func isUsersDB(first []sample) string {
+	subscriptions, seen := 0, 0
+	for _, s := range first {
+		if strings.HasPrefix(s.key, mboxlist.UserPrefix) {
+			continue
+		}
+		if id, name, ok := strings.Cut(s.key, "\t"); ok && id != "" && strings.HasPrefix(name, mboxlist.UserPrefix) {
+			seen++
+		} else if !ok && bytes.HasPrefix(s.value, []byte(mboxlist.UserPrefix)) {
+			subscriptions++
+		}
+	}
+	switch {
+	case 2*seen > len(first):
+		return "the records are what users have seen, as in peruser.db"
+	case 2*subscriptions > len(first):
+		return "the values are subscriptions, as in subscr.db"
+	}
+	return ""
 }
 
 // folders is the state of Folder.

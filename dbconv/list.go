@@ -37,14 +37,40 @@ type Mailbox struct {
 }
 
 // Mailboxes calls fn with every record of a folder.db in key order. An error of
-// fn ends the walk and is returned.
+// fn ends the walk and is returned. A database with records of which none has
+// the key of a mailbox gives ErrOtherList, before any call.
 func Mailboxes(ctx context.Context, src Source, opts Common, fn func(Mailbox) error) error {
+	if err := lookForMailbox(ctx, src, opts); err != nil {
+		return err
+	}
 	return eachRecord(ctx, src, opts, func(key, value []byte) error {
 		m := Mailbox{Key: string(key)}
 		m.User, m.Name, _ = mboxlist.SplitKey(m.Key)
 		m.Folder, m.Problem = mboxlist.ParseFolder(value)
 		return fn(m)
 	})
+}
+
+// lookForMailbox reads until a record has the key of a mailbox. Damage is told
+// when the records are read once more.
+func lookForMailbox(ctx context.Context, src Source, opts Common) error {
+	records, first := 0, ""
+	err := eachRecord(ctx, src, Common{MaxItem: opts.MaxItem}, func(key, _ []byte) error {
+		if records++; records == 1 {
+			first = string(key)
+		}
+		if _, _, ok := mboxlist.SplitKey(string(key)); ok {
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case err == errEnough:
+		return nil
+	case err != nil || records == 0:
+		return err
+	}
+	return fmt.Errorf("%w: no key is that of a mailbox, as user/anna/Sent is; the first of %d is %.80q", ErrOtherList, records, first)
 }
 
 // Keys calls fn with every key of a database. What cannot be read is passed

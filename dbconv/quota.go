@@ -1,6 +1,7 @@
 package dbconv
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -37,13 +38,13 @@ type QuotaOptions struct {
 // Quota writes a quota.db2 of Netscape Messaging Server 4.x, or a quota.db, to
 // dst as a quota.db: version 6 unless Output says otherwise, byte order and
 // page size of the source. Records go over as they are, but for renamed users
-// and with Requota.
+// and with Requota. Another database of a store gives ErrOtherList.
 func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) (ListReport, error) {
 	q := quotas{opts: opts, form: opts.quotaForm()}
 	if opts.Usage != nil {
 		q.seen = make(map[string]struct{})
 	}
-	l := listConversion{opts: opts.ListOptions, form: q.form, users: &q.users, change: q.change, wrong: isFolderDB}
+	l := listConversion{opts: opts.ListOptions, form: q.form, users: &q.users, change: q.change, wrong: func(first []sample) string { return cmp.Or(isFolderDB(first), isUsersDB(first)) }}
 	if opts.Requota && opts.Usage != nil {
 		l.more = q.missing
 	}
@@ -52,13 +53,13 @@ func Quota(ctx context.Context, dst io.WriterAt, src Source, opts QuotaOptions) 
 	return q.rep, err
 }
 
-// isFolderDB tells that a database holds mailboxes: keys of users' mailboxes,
-// values with an access control list.
+// isFolderDB tells that a database holds mailboxes: most keys are those of
+// users' mailboxes, with values that have an access control list.
 func isFolderDB(first []sample) string {
 	lists := 0
 	for _, s := range first {
 		if _, _, ok := mboxlist.SplitKey(s.key); !ok {
-			return ""
+			continue
 		}
 		if f, err := mboxlist.ParseFolder(s.value); err == nil && len(f.ACL) > 0 {
 			lists++

@@ -35,6 +35,10 @@ mailbox in the order of the database, fields apart by tabs:
 The first three come from the mailbox's store.idx where it is one that
 storeconv wrote, else they are "-". STORE may also be its mboxlist directory, or a
 database file: then there is no store.idx.
+
+A record that is in no known form is a problem, and "-" stands for what it says
+(with -s only where the key is not that of a mailbox). A database of which no
+record is a mailbox's, such as quota.db, is refused.
 ` + sourceDoc
 
 func mboxlistVerb() cli.Verb {
@@ -50,7 +54,7 @@ func mboxlistVerb() cli.Verb {
   STORE/partition/          the mailboxes' store.idx
 `,
 		Example: "$ dbconv mboxlist -s store\nuser/anna/INBOX\nuser/anna/Mail",
-		Exit3:   "done, but parts of the database could not be read; each is listed",
+		Exit3:   "done, but parts of the database, or records, could not be read; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var m mboxlistFlags
 			fs.BoolVarP(&m.short, "short", "s", false, "names of mailboxes only")
@@ -137,12 +141,17 @@ func (l *lister) line(m dbconv.Mailbox) error {
 	if strings.ContainsFunc(name, unicode.IsControl) {
 		name = strconv.Quote(name)
 	}
+	if m.User == "" {
+		l.job.Problem("not-understood", name, "the key is not that of a mailbox, as user/anna/Sent is")
+	}
 	if l.short {
 		_, err := fmt.Fprintln(l.w, name)
 		return err
 	}
 	if m.Problem != nil {
-		l.job.Warning("not-understood", m.Key, m.Problem.Error())
+		if m.User != "" {
+			l.job.Problem("not-understood", name, m.Problem.Error())
+		}
 		_, err := fmt.Fprintf(l.w, "-\t-\t-\t-\t%s\t-\t-\n", name)
 		return err
 	}

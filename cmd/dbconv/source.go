@@ -170,7 +170,7 @@ func named(path string, err error) error {
 	err = fmt.Errorf("%s: %w", cli.InputName(path), err)
 	switch {
 	case errors.Is(err, dbconv.ErrOtherList):
-		return cli.WithHint(err, "dbconv folder is for data.db2 and folder.db, dbconv quota for quota.db2 and quota.db")
+		return cli.WithHint(err, "dbconv folder and mboxlist are for data.db2 and folder.db, dbconv quota is for quota.db2 and quota.db; dbconv convert writes any database in another version, dbconv dump prints it")
 	case errors.Is(err, bdb.ErrNotBerkeleyDB), errors.Is(err, bdb.ErrCorrupt):
 		return cli.WithHint(err, "dbconv salvage reads what is left of a damaged file")
 	}
