@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -27,7 +28,9 @@ bytes of keys and values show only in files with page checksums.
 
 A fault by which no record is lost or changed ends with 3 as any other, and so
 does a file of 0 bytes. Where records are missing, the other commands tell of it
-too. IN is opened for reading only and never changed; a gzip or LZ4 file is unpacked
+too. A file that is not there, cannot be opened or is no Berkeley DB file cannot
+be checked: the exit status is 1 then, whatever the others have, which are
+checked all the same. IN is opened for reading only and never changed; a gzip or LZ4 file is unpacked
 first.
 ` + sourceDoc
 
@@ -55,37 +58,51 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 		return cli.Usagef("the file to check is wanted")
 	}
 	var pages, records, faults int64
+	unchecked := 0
 	for _, path := range args {
-		name := ""
-		if len(args) > 1 {
-			name = cli.InputName(path)
-		}
-		src, err := openSource(job, path, "")
-		if errors.Is(err, bdb.ErrEmpty) { // the other files are checked all the same
-			job.Problem("empty", "", err.Error())
-			faults++
-			continue
-		}
-		if err != nil {
+		rep, err := v.file(ctx, job, path, len(args) > 1)
+		if ctx.Err() != nil || cli.IsUsage(err) || err != nil && len(args) == 1 {
 			return err
 		}
-		rep, err := dbconv.Verify(ctx, src, dbconv.VerifyOptions{
-			Common:  dbconv.Common{Log: job, Progress: job.Meter("pages", 0, src.size)},
-			NoOrder: v.noOrder,
-			Name:    name,
-		})
-		src.Close()
-		if err != nil {
-			return named(path, err)
+		if err != nil { // the other files are checked all the same
+			job.Problem("unreadable", "", err.Error())
+			unchecked++
 		}
 		pages, records, faults = pages+rep.Pages, records+rep.Records, faults+rep.Faults
 	}
-	job.Count("files", int64(len(args)))
+	job.Count("files", int64(len(args)-unchecked))
 	job.Count("pages", pages)
 	job.Count("records", records)
 	job.Count("faults", faults)
 	if faults > 0 {
 		job.Hint("dbconv salvage writes what can still be read to a new file")
 	}
+	if unchecked > 0 {
+		return fmt.Errorf("%d of %d files could not be checked; the others have %d faults", unchecked, len(args), faults)
+	}
 	return nil
+}
+
+// file checks one of the files. The error is for one that cannot be checked at
+// all: nothing is known of it.
+func (v *verifyOptions) file(ctx context.Context, job *cli.Job, path string, several bool) (rep bdb.VerifyReport, err error) {
+	name := ""
+	if several {
+		name = cli.InputName(path)
+	}
+	src, err := openSource(job, path, "")
+	if errors.Is(err, bdb.ErrEmpty) {
+		job.Problem("empty", "", err.Error())
+		return bdb.VerifyReport{Faults: 1}, nil
+	}
+	if err != nil {
+		return rep, err
+	}
+	defer src.Close()
+	rep, err = dbconv.Verify(ctx, src, dbconv.VerifyOptions{
+		Common:  dbconv.Common{Log: job, Progress: job.Meter("pages", 0, src.size)},
+		NoOrder: v.noOrder,
+		Name:    name,
+	})
+	return rep, named(path, err)
 }
