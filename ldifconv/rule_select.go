@@ -1,11 +1,6 @@
 package ldifconv
 
-import (
-	"bytes"
-	"slices"
-
-	"imsconv/ldifconv/schema"
-)
+import "imsconv/ldifconv/schema"
 
 // kindOf says as what an entry is upgraded, 0 when it is no mail entry of the
 // source. An entry that is upgraded already has its kind too, for -A.
@@ -54,26 +49,6 @@ func nmsKind(d *draft) (kind Kind) {
 		d.warn("class-missing", "nsMessagingServerUser without mailRecipient, no user for NMS: left as it is")
 	}
 	return kind
-}
-
-// uniqueID begins the name that replication gives to one of two entries.
-var uniqueID = []byte("nsuniqueid=")
-
-// keptByServers tells entries that only a directory server makes and knows what
-// to do with: what is left of a deleted entry, and one of two that replication
-// found under one name. They are left alone.
-func keptByServers(d *draft, norm []byte) (tombstone, conflict bool) {
-	if slices.Contains(d.classIDs(), schema.NoClass) {
-		for _, v := range d.values(schema.ObjectClass) {
-			tombstone = tombstone || equalFoldString(v, "nsTombstone")
-		}
-	}
-	rdn, _ := cutByte(norm, ',')
-	for len(rdn) > 0 && !conflict {
-		conflict = bytes.HasPrefix(rdn, uniqueID)
-		_, rdn = cutByte(rdn, '+')
-	}
-	return tombstone, !tombstone && (conflict || d.findOther([]byte("nsds5ReplConflict")) >= 0)
 }
 
 var sims3Classes = newClassSet(schema.ClassEmailPerson, schema.ClassEmailGroup, schema.ClassRFC822MailGroup)

@@ -73,6 +73,10 @@ var traps = []struct {
 	{"a list with the class of a user for its addresses", NMS, RuleOptions{}, " objectclass: mailGroup\nobjectclass: mailRecipient\nmail: a@x.com", "inetMailGroupStatus: active", "inetUserStatus"},
 	{"a class by its number", SIMS, RuleOptions{}, " objectclass: 1.3.6.1.4.1.42.2.27.2.2.3\nobjectclass: 1.3.6.1.4.1.42.2.27.2.2.1\nmail: a@x.com", "inetUserStatus: active\nobjectclass: inetLocalMailRecipient", "42.2.27.2.2.1"},
 	{"what is left of a deleted entry", SIMS, RuleOptions{}, "user objectclass: nsTombstone\nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
+	{"what is left of one, with a blank", SIMS, RuleOptions{}, "user objectclass: nsTombstone \nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
+	{"what was left of one that is there again", SIMS, RuleOptions{}, "user objectclass;vdcsn-38f5d5d1000000010000;deleted: nsTombstone\nmail: a@x.com", "inetUserStatus: active", "inetMailRouting"},
+	{"no longer one of two of a name", SIMS, RuleOptions{}, "user nsds5ReplConflict;adcsn-38f5d5d1000000010000;deletedattribute: namingConflict uid=a\nmail: a@x.com", "inetUserStatus: active", "inetMailRouting"},
+	{"one of two of a name, of an export with states", SIMS, RuleOptions{}, "user nsds5ReplConflict;vucsn-38f5d5d1000000010000: namingConflict uid=a\nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
 	{"one of two of a name", SIMS, RuleOptions{}, "user nsds5ReplConflict: namingConflict uid=a\nmail: a@x.com", "objectclass: inetMailRouting", "inetUserStatus"},
 	{"a value is not encoded anew", SIMS, RuleOptions{}, "user cn:: bcO8bGxlcg==\nmail: a@x.com", "cn:: bcO8bGxlcg==", ""},
 }

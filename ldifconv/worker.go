@@ -73,7 +73,7 @@ func (w *worker) fate(b *batch, rec *ldif.Record) fate {
 	d.load(rec, b)
 	w.one.dn = index.Hash(w.norm)
 	d.kind = w.kindOf(b, d)
-	tombstone, conflict := keptByServers(d, w.norm)
+	tombstone, conflict := ldif.OfServer(&rec.Entry)
 	switch {
 	case tombstone || conflict || !w.run.rules.renames(d):
 		return keepsName
@@ -160,7 +160,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		w.pass(b, rec)
 		return
 	}
-	if w.leftAlone(b, d) {
+	if w.leftAlone(b, &rec.Entry) {
 		w.pass(b, rec)
 		return
 	}
@@ -214,16 +214,17 @@ func (w *worker) staysDomain(b *batch, rec *ldif.Record) {
 	}
 }
 
-// leftAlone counts an entry that belongs to the directory server.
-func (w *worker) leftAlone(b *batch, d *draft) bool {
-	tombstone, conflict := keptByServers(d, w.norm)
+// leftAlone counts an entry that belongs to the directory server: a tombstone,
+// also where replication had a conflict over it before, or one of two.
+func (w *worker) leftAlone(b *batch, e *ldif.Entry) bool {
+	tombstone, conflict := ldif.OfServer(e)
 	switch {
 	case tombstone:
 		b.report.Tombstones++
 	case conflict:
 		b.report.Conflicts++
 	}
-	w.one.tombstone, w.one.conflict = tombstone, conflict
+	w.one.tombstone, w.one.conflict = tombstone, conflict && !tombstone
 	return tombstone || conflict
 }
 

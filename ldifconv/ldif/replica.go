@@ -60,27 +60,50 @@ func InLanguages(desc []byte) bool {
 // OfServer tells an entry that only a server makes and knows what to do with: a
 // tombstone, what is left of a deleted entry; or one of two that replication
 // found under one name, which has nsuniqueid in its own or an attribute
-// nsds5ReplConflict.
+// nsds5ReplConflict. What replication marks as gone does not count.
 func OfServer(e *Entry) (tombstone, conflict bool) {
 	for i := range e.Attrs {
+		desc := e.Attrs[i].Desc
+		if len(desc) < len(classes) || desc[0]|0x20 != 'o' && desc[0]|0x20 != 'n' {
+			continue // most attributes are told from both here
+		}
 		switch name := e.Attrs[i].Name(); {
-		case bytes.EqualFold(name, []byte("nsds5ReplConflict")):
-			conflict = true
-		case bytes.EqualFold(name, []byte("objectclass")):
+		case bytes.EqualFold(name, []byte(conflicts)):
+			conflict = conflict || StateOf(desc) != Deleted
+		case bytes.EqualFold(name, []byte(classes)) && StateOf(desc) != Deleted:
 			for _, v := range e.Attrs[i].Values {
-				tombstone = tombstone || bytes.EqualFold(bytes.TrimSpace(v.Data), []byte("nsTombstone"))
+				tombstone = tombstone || isTombstone(v.Data)
 			}
 		}
 	}
 	return tombstone, conflict || namedByServer(e.DN)
 }
 
+// classes and conflicts are the attributes that OfServer looks at.
+const (
+	classes   = "objectClass"
+	conflicts = "nsds5ReplConflict"
+)
+
+// isTombstone reports whether a value of objectClass is nsTombstone, with
+// blanks around it or without.
+func isTombstone(class []byte) bool {
+	const name = "nsTombstone"
+	if len(class) < len(name) || class[0] > ' ' && class[0]|0x20 != 'n' {
+		return false // of most classes
+	}
+	return bytes.EqualFold(bytes.TrimSpace(class), []byte(name))
+}
+
 // namedByServer tells a DN whose first part has nsuniqueid in it.
 func namedByServer(dn []byte) bool {
 	const name = "nsuniqueid"
+	if bytes.IndexByte(dn, 'q') < 0 && bytes.IndexByte(dn, 'Q') < 0 {
+		return false // most names are told from it here
+	}
 	rdn, _ := CutRDN(dn)
-	for at := 0; at+len(name) <= len(rdn); at++ { // most names are told from it here
-		if rdn[at]|0x20 != 'n' || !bytes.EqualFold(rdn[at:at+len(name)], []byte(name)) {
+	for at := 0; at+len(name) <= len(rdn); at++ {
+		if !bytes.EqualFold(rdn[at:at+len(name)], []byte(name)) {
 			continue
 		}
 		for _, n := range NamingOf(rdn) {

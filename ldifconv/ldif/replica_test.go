@@ -29,16 +29,20 @@ func TestStateOf(t *testing.T) {
 
 func TestOfServer(t *testing.T) {
 	for text, want := range map[string]string{
-		"dn: uid=a,o=x\nobjectClass: inetMailUser\n":                     "",
-		"dn: uid=a,o=x\nobjectClass: NSTombstone \n":                     "tombstone",
-		"dn: nsuniqueid=1+uid=a,o=x\nuid: a\n":                           "conflict",
-		"dn: uid=a + nsUniqueId = 1,o=x\nuid: a\n":                       "conflict",
-		"dn: uid=a,o=x\nnsds5replconflict: namingConflict uid=a\n":       "conflict",
-		"dn: nsuniqueid=1,uid=a,o=x\nobjectclass: nsTombstone\n":         "tombstone conflict",
-		"dn: cn=nsuniqueid\\=1,o=x\ncn: a\n":                             "",
-		"dn: cn=a\\,nsuniqueid=1,o=x\ncn: a\n":                           "",
-		"dn: uid=a,nsuniqueid=1,o=x\nuid: a\n":                           "",
-		"dn: uid=a,o=x\nuid: a\ndescription: nsuniqueid=1 nsTombstone\n": "",
+		"dn: uid=a,o=x\nobjectClass: inetMailUser\n":                                                "",
+		"dn: uid=a,o=x\nobjectClass: top\nobjectClass:: IG5zdG9tYnN0b25l\n":                         "tombstone", // with a blank in front
+		"dn: uid=a,o=x\nobjectClass: NSTombstone \n":                                                "tombstone",
+		"dn: nsuniqueid=1+uid=a,o=x\nuid: a\n":                                                      "conflict",
+		"dn: uid=a + nsUniqueId = 1,o=x\nuid: a\n":                                                  "conflict",
+		"dn: uid=a,o=x\nnsds5replconflict: namingConflict uid=a\n":                                  "conflict",
+		"dn: uid=a,o=x\nnsds5replconflict;vucsn-38f5d5d1000000010000: namingConflict uid=a\n":       "conflict",
+		"dn: uid=a,o=x\nuid: a\nnsds5replconflict;adcsn-38f5d5d1000000010000;deletedattribute: x\n": "",
+		"dn: uid=a,o=x\nuid: a\nobjectclass;vdcsn-38f5d5d1000000010000;deleted: nsTombstone\n":      "",
+		"dn: nsuniqueid=1,uid=a,o=x\nobjectclass: nsTombstone\n":                                    "tombstone conflict",
+		"dn: cn=nsuniqueid\\=1,o=x\ncn: a\n":                                                        "",
+		"dn: cn=a\\,nsuniqueid=1,o=x\ncn: a\n":                                                      "",
+		"dn: uid=a,nsuniqueid=1,o=x\nuid: a\n":                                                      "",
+		"dn: uid=a,o=x\nuid: a\ndescription: nsuniqueid=1 nsTombstone\n":                            "",
 	} {
 		rec, err := ldif.NewReader(strings.NewReader(text), ldif.Options{}).Next()
 		if err != nil {
