@@ -53,15 +53,19 @@ func (c *checker) record(rec *ldif.Record) {
 		c.find("server-only", "", 0, "a tombstone or replication conflict: left to its server")
 		return
 	}
+	c.classify()
 	var err error
 	if c.norm, err = ldif.AppendNormDN(c.norm[:0], rec.DN); err != nil {
 		c.find("bad-dn", "", 0, "the name is no distinguished name")
 		return
 	}
+	if len(c.norm) == 0 {
+		c.nameless()
+		return
+	}
 	if !utf8.Valid(rec.DN) {
 		c.find("syntax-utf8", "dn", 0, "the name of the entry is not UTF-8")
 	}
-	c.classify()
 	c.forwards = c.isForwarding()
 	c.validate()
 	c.enterName()
@@ -81,6 +85,17 @@ func (c *checker) record(rec *ldif.Record) {
 		c.unread()
 	}
 	c.leftovers()
+}
+
+// nameless tells of an entry whose name has no part. It is the root of the
+// server (RFC 4512 5.1), which each makes of its own settings and takes from
+// nobody; no user, list or domain can have its place.
+func (c *checker) nameless() {
+	if c.kind != other {
+		c.find("bad-dn", "", 0, "a user, list or domain without a name: no server takes it")
+		return
+	}
+	c.find("server-only", "", 0, "the root of the server, which has no name: each server makes its own")
 }
 
 // load takes the entry out of the record, without values that replication

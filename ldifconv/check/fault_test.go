@@ -51,6 +51,10 @@ mailUserStatus: active
 `, changes)
 }
 
+// ofSIMS makes the user one of SIMS.
+var ofSIMS = []string{"-objectClass", "-inetUserStatus", "-mailUserStatus", "-mailHost", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson",
+	"objectClass: inetOrgPerson", "objectClass: inetSubscriber", "objectClass: inetMailUser", "objectClass: inetMailRouting"}
+
 func listText(name string, changes ...string) string {
 	return entryText("dn: cn="+name+",ou=Groups,"+siroe+`
 objectClass: top
@@ -107,6 +111,8 @@ var faults = []fault{
 	{code: "change-record", text: "dn: uid=p2," + people + "\nchangetype: delete\n\n"},
 	{code: "bad-dn", text: "dn: no name at all\nobjectClass: top\n\n"},
 	{code: "server-only", text: "dn: nsuniqueid=66446001-1dd211b2+uid=p3," + people + "\nobjectClass: top\nobjectClass: nsTombstone\nuid: p3\n\n"},
+	{code: "server-only", text: "dn:\nobjectClass: top\nnamingContexts: o=isp\ncn: root\nuid: root\n\n"},
+	{code: "bad-dn", text: strings.Replace(userText("p3d"), "dn: uid=p3d,"+people, "dn:", 1)},
 	{code: "cross-refused", text: userText("p4", "description:"), opt: Options{CrossRead: true}},
 	{code: "cross-read", text: userText("p3c", "description:\tafter a tab"), opt: Options{CrossRead: true}},
 	{code: "no-class", text: "dn: ou=P5," + siroe + "\nou: P5\n\n"},
@@ -135,6 +141,7 @@ var faults = []fault{
 	{code: "no-parent", text: "dn: cn=p28,ou=Gone," + siroe + "\nobjectClass: top\nobjectClass: groupOfUniqueNames\ncn: p28\n\n"},
 	{code: "suffix", text: "dn: ou=P29,o=elsewhere\nobjectClass: top\nobjectClass: organizationalUnit\nou: P29\n\n"},
 	{code: "ref-member", text: listText("p30", "uniqueMember: uid=gone,"+people)},
+	{code: "ref-member", text: listText("p30u", "uniqueMember: uid=gone,"+people+"#'01'B")},
 	{code: "ref-owner", text: listText("p31", "owner: uid=gone,"+people)},
 	{code: "ref-person", text: userText("p32", "secretary: uid=gone,"+people)},
 	{code: "ref-url", text: listText("p33", "mgrpErrorsTo: ldap:///uid=gone,ou%3DPeople,"+siroe)},
@@ -147,6 +154,11 @@ var faults = []fault{
 	{code: "no-mailhost", text: userText("p40", "-mailHost")},
 	{code: "list-no-mailhost", text: listText("p41", "-mailHost")},
 	{code: "mailhost-form", text: userText("p42", "-mailHost", "mailHost: oldmail")},
+	{code: "mailhost-form", text: userText("p42a", "-mailHost", "mailHost: 10.1.2.300")},
+	{code: "mailhost-form", text: userText("p42b", "-mailHost", "mailHost: [oldmail.siroe.com]")},
+	{code: "several-mailhosts", text: userText("p42c", append(ofSIMS, "mailHost: other.siroe.com", "mailHost: third.siroe.com")...)},
+	{code: "several-mailhosts", text: strings.Replace(listText("p42d", "mailHost: other.siroe.com", "-mailDeliveryOption", "objectClass: mailGroup"), "objectClass: inetLocalMailRecipient\nobjectClass: inetMailGroup\n", "", 1)},
+	{code: "single-valued", text: userText("p42e", "mailHost: other.siroe.com")},
 	{code: "mailhost-unknown", text: userText("p43", "-mailHost", "mailHost: third.siroe.com"), opt: Options{Hosts: []string{"OldMail.siroe.com"}}},
 	{code: "list-no-members", text: listText("p44", "-uniqueMember")},
 	{code: "status-value", text: userText("p45", "-mailUserStatus", "mailUserStatus: enabled")},
@@ -162,6 +174,10 @@ var faults = []fault{
 	{code: "file-no-name", text: listText("p55", "mailDeliveryOption: file")},
 	{code: "service-syntax", text: userText("p56", "mailAllowedServiceAccess: imap")},
 	{code: "service-closed", text: userText("p57", "mailAllowedServiceAccess: +imaps,smtp:*")},
+	{code: "address-program", text: userText("p100", "mailDeliveryOption: forward", "mailForwardingAddress: |/bin/prog")},
+	{code: "address-program", text: userText("p101", "mailDeliveryOption: forward", "mailForwardingAddress: \"|/bin/prog -f a@x.example\"")},
+	{code: "address-program", text: userText("p102", "mailDeliveryOption: forward", "mailForwardingAddress: /var/mail/x")},
+	{code: "address-program", text: listText("p103", "mgrpRFC822MailMember: :include:/etc/list")},
 	{code: "address-form", text: userText("p63", "mailDeliveryOption: forward", "mailForwardingAddress: a b@x.example")},
 	{code: "address-form", text: listText("p64", "mgrpRFC822MailMember: Joe <joe@x.example>")},
 	{code: "address-form", text: listText("p65", "mgrpErrorsTo: mailto:joe@@x.example")},
@@ -376,6 +392,9 @@ func TestFormsThatAreTaken(t *testing.T) {
 		userText("r1", "mailDeliveryOption: forward", "mailForwardingAddress: \"a b\"@x.example", "mailForwardingAddress: c@[10.0.0.1]", "mailAutoReplyMode: Echo", "mailAutoReplyTimeOut: 0"),
 		listText("r2", "mgrpErrorsTo: mailto:joe@x.example?subject=x", "mgrpModerator: ldap:///uid=user0,"+people, "mgrpBroadcasterPolicy: auth_req, OR", "mgrpMsgRejectAction: TOMODERATOR"),
 		listText("r4", "mgrpAllowedBroadcaster: mailto:joe@x.example", "mgrpAllowedBroadcaster: ldap:///uid=user0,"+people, "mgrpDisallowedBroadcaster: postmaster", "mgrpMsgMaxSize: 5000000"),
+		userText("r5", "-mailHost", "mailHost: 10.1.2.3"), userText("r6", "-mailHost", "mailHost: [10.1.2.3]"), userText("r7", "-mailHost", "mailHost: [IPv6:fe80::1]"),
+		listText("r8", "uniqueMember: uid=user1,"+people+"#'0101'B", "owner: uid=user0,"+people+"#''B", "seeAlso: uid=user0,"+people+" #'1'B"),
+		userText("r9", "mailDeliveryOption: forward", "mailForwardingAddress: /o=x/@x400.example", "mailForwardingAddress: \"|\"@x.example"),
 		listText("r3", "mgrpDeliverTo: ldap:///"+people+"??sub?(%26(uid=a*)(mail=*@x.example))", "mgrpErrorsTo: r3@siroe.com"),
 	} {
 		if found, _ := run(t, slices.Concat(base, []byte(text)), Options{}); len(found) > 0 {

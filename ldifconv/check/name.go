@@ -123,6 +123,8 @@ func (c *checker) references() {
 				}
 			case schema.ID(id) == schema.MailEnhancedUniqueMember:
 				dn = withoutParameters(dn)
+			default:
+				dn = ldif.WithoutUniqueID(dn)
 			}
 			c.refer(k, a.Desc, v.Line, dn, c.delivers(k, schema.ID(id), v.Data))
 		}

@@ -35,6 +35,21 @@ func TrimDN(dn []byte) []byte {
 	return cut
 }
 
+// WithoutUniqueID is a DN without the unique identifier that a value of the
+// syntax Name and Optional UID has behind it (RFC 4517 3.3.21): #'0101'B, any
+// number of bits.
+func WithoutUniqueID(value []byte) []byte {
+	bits, ok := bytes.CutSuffix(value, []byte("'B"))
+	if !ok {
+		return value
+	}
+	dn := bytes.TrimRight(bits, "01")
+	if dn, ok = bytes.CutSuffix(dn, []byte("#'")); ok && len(dn) > 0 {
+		return dn
+	}
+	return value
+}
+
 // Naming is a type and a value in the first part of a DN, in the letters that
 // they are written in, the value's escapes and quotes undone.
 type Naming struct{ Type, Value string }

@@ -105,3 +105,21 @@ func FuzzRDN(f *testing.F) {
 		}
 	})
 }
+
+func TestWithoutUniqueID(t *testing.T) {
+	for value, want := range map[string]string{
+		"uid=a,o=x#'0101'B": "uid=a,o=x",
+		"uid=a,o=x#''B":     "uid=a,o=x",
+		"uid=a,o=x":         "uid=a,o=x",
+		"uid=a,o=x#'012'B":  "uid=a,o=x#'012'B",
+		"uid=a,o=x'01'B":    "uid=a,o=x'01'B",
+		"uid=a,o=x#'01'b":   "uid=a,o=x#'01'b",
+		"#'01'B":            "#'01'B",
+		"'B":                "'B",
+		"":                  "",
+	} {
+		if got := ldif.WithoutUniqueID([]byte(value)); string(got) != want {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ func (a *AttributeType) check(value []byte) (code, text string) {
 	}
 	switch {
 	case a.Syntax == DN && !a.Loose:
-		if _, err := ldif.AppendNormDN(nil, trimUniqueID(value)); err != nil {
+		if _, err := ldif.AppendNormDN(nil, ldif.WithoutUniqueID(value)); err != nil {
 			return BadDN, a.shown(value) + " is no distinguished name"
 		}
 	case a.Syntax == Int:
@@ -42,18 +42,6 @@ func (a *AttributeType) check(value []byte) (code, text string) {
 		}
 	}
 	return "", ""
-}
-
-// trimUniqueID cuts the unique identifier (#'0101'B) that RFC 4517 3.3.21
-// allows behind a DN.
-func trimUniqueID(value []byte) []byte {
-	if !bytes.HasSuffix(value, []byte("'B")) {
-		return value
-	}
-	if i := bytes.LastIndex(value, []byte("#'")); i > 0 {
-		return value[:i]
-	}
-	return value
 }
 
 // IsInteger reports whether value is an integer of RFC 4517 3.3.16.
