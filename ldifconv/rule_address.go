@@ -3,6 +3,7 @@ package ldifconv
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 
 	"imsconv/ldifconv/schema"
@@ -123,7 +124,10 @@ func warnAddresses(d *draft, a attrID) {
 			continue // it catches all mail of the domain
 		}
 		switch why := unlikeAddress(v, false); {
-		case why == "" || !hasBytes(v):
+		case !hasBytes(v):
+		case slices.Contains(addressees, a) && isProgram(v):
+			d.warnf("address-program", "%s %.200q is a program or a file: iMS runs programs by mailProgramDeliveryInfo and writes files by mailDeliveryFileURL alone", schema.Name(a), v)
+		case why == "":
 		case why == "has no domain" || why == "is no address" && !hasDomain(v):
 			d.warnf("address-domain", "%s %.200q has no domain", schema.Name(a), v)
 		case why == "is not ASCII":
@@ -137,6 +141,16 @@ func warnAddresses(d *draft, a attrID) {
 // addressees are where mail of a user or list goes, and are not addresses of
 // its own.
 var addressees = []attrID{schema.MailForwardingAddress, schema.MgrpRFC822MailMember}
+
+// isProgram reports whether v, which has more than blanks, is a program or a
+// file in the way of sendmail: |/bin/prog, /var/mail/x, :include:/list.
+func isProgram(v []byte) bool {
+	v = trimBlanks(v)
+	if len(v) > 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		v = v[1 : len(v)-1]
+	}
+	return v[0] == '|' || hasPrefixFold(v, ":include:") || v[0] == '/' && bytes.IndexByte(v, '@') < 0
+}
 
 func addresseeForm(d *draft, _ *ruleOptions) bool {
 	for _, a := range addressees {

@@ -86,7 +86,7 @@ func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
 	if !ok {
 		return v
 	}
-	if norm, err := ldif.AppendNormDN(nil, dn); err == nil {
+	if norm, err := ldif.AppendNormDN(nil, ldif.WithoutUniqueID(dn)); err == nil {
 		fate, err := o.fates.of(norm)
 		if err != nil {
 			d.out.err = err

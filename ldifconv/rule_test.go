@@ -162,6 +162,11 @@ var addressRows = []ruleRow{
 	{rule: "alternate-unlike-mail", in: "mail: a@x.com\nmailAlternateAddress: @x.com", want: ""},
 
 	{rule: "mail-host-name", in: "mailHost: mail.x.com", want: ""},
+	{rule: "mail-host-name", in: "mailHost: 10.1.2.3", want: ""},
+	{rule: "mail-host-name", in: "mailHost: [10.1.2.3]", want: ""},
+	{rule: "mail-host-name", in: "mailHost: [IPv6:fe80::1]", want: ""},
+	{rule: "mail-host-name", in: "mailHost: [fe80::1]", want: "!mail-host-name"},
+	{rule: "mail-host-name", in: "mailHost: [10.1.2]", want: "!mail-host-name"},
 	{rule: "mail-host-name", in: "mailHost: mail", want: "!mail-host-name"},
 	{rule: "mail-host-name", in: "mailHost: mail.x.com.", want: "!mail-host-name"},
 	{rule: "mail-host-name", in: "mail: a@x.com", want: "!mail-host-missing"},
@@ -263,6 +268,8 @@ var classRows = []ruleRow{
 
 	{rule: "addressees", in: "mailforwardingaddress: a@x.com\nmailforwardingaddress: \"a b\"@x.com\nmailforwardingaddress: a%x@[10.1.1.1]", want: ""},
 	{rule: "addressees", in: "mailforwardingaddress: not one\nmailforwardingaddress: joe", want: "!address-domain\n!address-domain"},
+	{rule: "addressees", in: "mailforwardingaddress: |/bin/prog -x\nmailforwardingaddress: \"|prog a@x.com\"\nmailforwardingaddress: /var/mail/x\nmailforwardingaddress: :include:/etc/list\nmailforwardingaddress: /o=x/@x400.com",
+		want: "!address-program\n!address-program\n!address-program\n!address-program"},
 	{rule: "addressees", kind: Groups, in: "mgrprfc822mailmember: Joe <a@x.com>\nmgrprfc822mailmember: a@b@x.com\nmgrprfc822mailmember: a@x..com\nmgrprfc822mailmember: caf\xe9@x.com", want: "!address-form\n!address-form\n!address-form\n!address-form"},
 	{rule: "address-domain", in: "mail: <a@x.com>\nmailalternateaddress: a@x.com, b@x.com\nmailalternateaddress: @x.com", want: "!address-form\n!address-form"},
 

@@ -3,6 +3,7 @@ package ldifconv
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"unicode/utf8"
 
@@ -47,7 +48,7 @@ var addressRules = []rule{
 	},
 	{
 		name: "mail-host-name", from: AnySource, kind: Both,
-		what:   "mailHost stays; a warning when it is missing, has several values, or is not a full host name",
+		what:   "mailHost stays; a warning when it is missing, has several values, or is neither a full host name nor an address",
 		source: "Schema Reference, mailHost; imsimta dirsync",
 		apply:  mailHostName,
 	},
@@ -193,10 +194,23 @@ func mailHostName(d *draft, _ *ruleOptions) bool {
 		d.warn("mail-host-missing", "user without mailHost: no server has the mailbox")
 	case len(d.values(schema.MailHost)) > 1:
 		d.warnf("mail-host-values", "%d values of mailHost, %.200q and others: one server has the mailbox", len(d.values(schema.MailHost)), host)
-	case !isFQDN(host):
-		d.warnf("mail-host-name", "mailHost %.200q is not a full host name", host)
+	case !isFQDN(host) && !isLiteral(host):
+		d.warnf("mail-host-name", "mailHost %.200q is neither a full host name nor an address", host)
 	}
 	return false
+}
+
+// isLiteral reports whether host is an IP address in square brackets.
+func isLiteral(host []byte) bool {
+	if len(host) < 2 || host[0] != '[' || host[len(host)-1] != ']' {
+		return false
+	}
+	text := string(host[1 : len(host)-1])
+	if hasPrefixFold(host[1:], "ipv6:") {
+		text = text[len("ipv6:"):]
+	}
+	addr, err := netip.ParseAddr(text)
+	return err == nil && addr.Is4() == (len(text) == len(host)-2) && addr.Zone() == ""
 }
 
 func isFQDN(host []byte) bool {
@@ -431,7 +445,7 @@ var lastRules = []rule{
 	{
 		name: "addressees", from: AnySource, kind: Both,
 		needs:  addressees,
-		what:   "mailForwardingAddress and mgrpRFC822MailMember stay; a warning for one without a domain, with bytes beyond ASCII, or that is no address",
+		what:   "mailForwardingAddress and mgrpRFC822MailMember stay; a warning for one without a domain, with bytes beyond ASCII, that is a program or a file, or that is no address",
 		source: "RFC 822 6.1",
 		apply:  addresseeForm,
 	},

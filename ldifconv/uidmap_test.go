@@ -131,12 +131,14 @@ func TestReferencesToWhoKeepsItsName(t *testing.T) {
 		"uniquemember: uid=A, ou=staff, o=x\n" +
 		"uniquemember: uid=a,ou=done,o=x\n" +
 		"uniquemember: uid=a,ou=gone,o=x\n" +
-		"uniquemember: uid=a,o=other\n\n" +
+		"uniquemember: uid=a,o=other\n" +
+		"uniquemember: uid=a,ou=staff,o=x#'0101'B\n" +
+		"uniquemember: uid=a,ou=mail,o=x#'1'B\n\n" +
 		"dn: uid=a,ou=mail,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
 		"dn: uid=a,ou=staff,o=x\nobjectclass: person\nuid: a\n\n" +
 		"dn: uid=a,ou=done,o=x\nobjectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nuid: a\n\n" +
 		"dn: uid=a,o=other\nobjectclass: inetMailUser\nuid: a\n\n"
-	want := []string{"uid=z,ou=mail,o=x", "uid=A, ou=staff, o=x", "uid=a,ou=done,o=x", "uid=z,ou=gone,o=x", "uid=z,o=other"}
+	want := []string{"uid=z,ou=mail,o=x", "uid=A, ou=staff, o=x", "uid=a,ou=done,o=x", "uid=z,ou=gone,o=x", "uid=z,o=other", "uid=a,ou=staff,o=x#'0101'B", "uid=z,ou=mail,o=x#'1'B"}
 	for _, kinds := range []Kind{Groups, Users | Groups} {
 		var out strings.Builder
 		opt := Options{From: SIMS, Kinds: kinds, Base: []string{"o=x"}, Format: Full, Rules: RuleOptions{UIDMap: map[string]string{"a": "z"}}}
