@@ -141,25 +141,37 @@ func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 		if !slices.ContainsFunc(sv.Domains, func(d directory.Domain) bool { return strings.EqualFold(d.Name, c.defaultDomain) }) {
 			c.pre.Find("default-domain", path, "no user of the export is in the default domain %s", c.defaultDomain)
 		}
+		c.tellQualified(sv)
 		return
 	}
 	if !c.hasMail() {
 		c.pre.Find("domain-not-said", path, "without a backup stream the default domain, whose users have bare uids in the store, is not known")
 		return
 	}
-	name, err := sv.DefaultDomain(c.mail.IDs)
+	name, err := sv.DefaultDomain()
 	if err != nil {
 		c.pre.Fail("domains-tie", path, err)
 		return
 	}
 	c.defaultDomain = name
+	c.tellQualified(sv)
 	text := "no default domain: no bare user id of the store is in the export"
+	if len(sv.Doubts(name)) > 0 {
+		text = "no default domain: of none are more users in the store by their bare uid than with the domain"
+	}
 	if name != "" {
 		text = "the default domain is " + name + ", whose users the store has by their bare uid"
 	}
 	c.pre.Fact("default domain", "%s", text)
 	if !c.pre.Full {
 		job.Note(text)
+	}
+}
+
+// tellQualified tells of a domain whose users the store has in both forms.
+func (c *conversion) tellQualified(sv *directory.Survey) {
+	for _, d := range sv.Doubts(c.defaultDomain) {
+		c.pre.Find("qualified-ids", c.store().Path, "%s", d.Doubt(c.defaultDomain != ""))
 	}
 }
 

@@ -89,6 +89,9 @@ var plants = []planted{
 		path := write(t, dir, "export.ldif", []byte(strings.ReplaceAll(text, "DOM", "x")+strings.ReplaceAll(text, "DOM", "y")))
 		return []string{"--scenario", "sims-offline", "--ldif", path, "--stream", sample + "/sims/backup.sims"}
 	}},
+	{code: "qualified-ids", args: func(t *testing.T, dir string) []string {
+		return simsArgs("--stream", streamWith(t, dir, "ofanning@siroe.com"))(t, dir)
+	}},
 	{code: "domain-not-said", args: func(*testing.T, string) []string {
 		return []string{"--scenario", "sims-incremental", "--ldif", sample + "/sims/export.ldif", "--old-host", "a.b", "--new-host", "c.d"}
 	}},

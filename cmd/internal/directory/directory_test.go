@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -179,7 +180,7 @@ func TestSurvey(t *testing.T) {
 			if d := cmp.Diff(tt.tops, s.Tops); d != "" {
 				t.Error(d)
 			}
-			got, err := s.DefaultDomain(tt.stored)
+			got, err := s.DefaultDomain()
 			if got != tt.defaultDomain || err != nil {
 				t.Errorf("default domain %q, %v", got, err)
 			}
@@ -193,8 +194,44 @@ func TestTwoDomainsFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := s.DefaultDomain(idSet("a")); err == nil || !strings.Contains(err.Error(), "x.com and y.com") {
+	if d, err := s.DefaultDomain(); err == nil || !strings.Contains(err.Error(), "x.com and y.com") {
 		t.Errorf("default domain %q, %v", d, err)
+	}
+}
+
+// TestDefaultDomainByTheMajority: ids with the domain weigh against it, and do
+// not rule it out where more are bare; a hosted domain does not become the
+// default one because it shares uids with it.
+func TestDefaultDomainByTheMajority(t *testing.T) {
+	export := ""
+	for domain, uids := range map[string]string{"x": "a b c", "y": "a b c d e"} {
+		for uid := range strings.FieldsSeq(uids) {
+			export += "dn: uid=" + uid + ",dc=" + domain + ",dc=com\nobjectclass: inetMailUser\nuid: " + uid + "\n\n"
+		}
+	}
+	for _, tt := range []struct{ stored, want, doubts string }{
+		{"a b c a@y.com", "x.com", ""},
+		{"a b c a@y.com b@y.com", "x.com", ""},
+		{"a b c a@x.com a@y.com b@Y.com", "x.com", "x.com 3 1 a@x.com"},
+		{"a b c d e z@y.com", "y.com", "y.com 5 1 z@y.com"},
+		{"a a@x.com a@y.com b@y.com", "", "x.com 1 1 a@x.com, y.com 1 2 a@y.com"},
+		{"a@x.com", "", ""},
+	} {
+		s, err := Read(strings.NewReader(export), "x", idSet(strings.Fields(tt.stored)...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.DefaultDomain()
+		if got != tt.want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", tt.stored, got, err, tt.want)
+		}
+		var doubts []string
+		for _, d := range s.Doubts(got) {
+			doubts = append(doubts, fmt.Sprint(d.Name, " ", d.Stored, d.Qualified, " ", d.Example))
+		}
+		if text := strings.Join(doubts, ", "); text != tt.doubts {
+			t.Errorf("%s: doubts %q, want %q", tt.stored, text, tt.doubts)
+		}
 	}
 }
 

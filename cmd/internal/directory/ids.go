@@ -19,12 +19,20 @@ import (
 // IDSet is a set of store user ids, some of them marked. It keeps every id:
 // some 100 bytes a user.
 type IDSet struct {
-	ids     map[string]bool // whether marked
-	domains map[string]bool // of ids of the form uid@domain, in lower case
+	ids     map[string]bool     // whether marked
+	domains map[string]ofDomain // of ids of the form uid@domain, in lower case
 }
 
 // NewIDSet makes an empty set.
-func NewIDSet() *IDSet { return &IDSet{ids: make(map[string]bool), domains: make(map[string]bool)} }
+func NewIDSet() *IDSet {
+	return &IDSet{ids: make(map[string]bool), domains: make(map[string]ofDomain)}
+}
+
+// ofDomain are the ids of the form uid@domain of one domain.
+type ofDomain struct {
+	n     int64
+	first string // in byte order
+}
 
 // Add adds an id.
 func (s *IDSet) Add(id string) {
@@ -33,7 +41,11 @@ func (s *IDSet) Add(id string) {
 	}
 	s.ids[id] = false
 	if _, domain, ok := strings.Cut(id, "@"); ok {
-		s.domains[strings.ToLower(domain)] = true
+		d := s.domains[strings.ToLower(domain)]
+		if d.n++; d.n == 1 || id < d.first {
+			d.first = id
+		}
+		s.domains[strings.ToLower(domain)] = d
 	}
 }
 
@@ -46,9 +58,12 @@ func (s *IDSet) Has(id string) bool {
 	return ok
 }
 
-// HasDomain says whether the set has an id of the form uid@domain, whatever the
-// case of the domain.
-func (s *IDSet) HasDomain(domain string) bool { return s.domains[strings.ToLower(domain)] }
+// OfDomain counts the ids of the form uid@domain, whatever the case of the
+// domain, and names the first of them in byte order.
+func (s *IDSet) OfDomain(domain string) (n int64, first string) {
+	d := s.domains[strings.ToLower(domain)]
+	return d.n, d.first
+}
 
 // Mark marks an id that is in the set and says whether it is.
 func (s *IDSet) Mark(id string) bool {

@@ -22,14 +22,31 @@ type Domain struct {
 	Users int64 // mail users whose uid is no compound one
 	// Stored is how many of them the store has under the bare uid.
 	Stored int64
+	// Qualified is how many ids of the form uid@domain the store has, with an
+	// entry or without, and Example the first of them.
+	Qualified int64
+	Example   string
 }
+
+// Doubt says that the ids of the domain are of both forms; taken says whether
+// it is the default domain.
+func (d *Domain) Doubt(taken bool) string {
+	text := fmt.Sprintf("of the users of %s the store has %d by their bare uid, and %d with the domain, such as %q", d.Name, d.Stored, d.Qualified, d.Example)
+	if !taken {
+		text += ": no more are bare, and it is not taken for the default domain"
+	}
+	return text
+}
+
+// lead is by how many ids the store speaks for the domain as the default one.
+func (d *Domain) lead() int64 { return d.Stored - d.Qualified }
 
 // IDs are the user ids of the other side: of a stream, a store, a database.
 type IDs interface {
 	// Has says whether it has the id.
 	Has(id string) bool
-	// HasDomain says whether it has any id of the form uid@domain.
-	HasDomain(domain string) bool
+	// OfDomain counts the ids of the form uid@domain, and names the first.
+	OfDomain(domain string) (n int64, first string)
 }
 
 // Read surveys an export and counts which of its users stored has. Damaged
@@ -50,6 +67,7 @@ func Read(r io.Reader, name string, stored IDs, log Log) (*Survey, error) {
 		d := domains[u.Domain]
 		if d == nil {
 			d = &Domain{Name: u.Domain}
+			d.Qualified, d.Example = stored.OfDomain(u.Domain)
 			domains[u.Domain] = d
 		}
 		d.Users++
@@ -92,20 +110,19 @@ func addTop(tops map[string]string, it item) {
 	tops[it.norm] = it.dn
 }
 
-// DefaultDomain is the domain whose users the store knows by their bare uid.
-// A domain of which the store has ids of the form uid@domain is ruled out. With
-// no bare uid known it is "" and no error; with two
-// domains that fit equally well the error names them.
-func (s *Survey) DefaultDomain(stored IDs) (string, error) {
+// DefaultDomain is the domain whose users the store knows by their bare uid: of
+// the domains with more bare uids than ids of the form uid@domain, the one with
+// the largest difference. A few ids with the domain beside many bare ones do
+// not rule it out; that users of a hosted domain share their uid with users of
+// the default one does not make the hosted one fit. Without a domain that fits
+// it is "" and no error; with two that fit equally well the error names them.
+func (s *Survey) DefaultDomain() (string, error) {
 	var best []Domain
 	for _, d := range s.Domains {
-		if d.Stored == 0 || stored.HasDomain(d.Name) {
+		if d.lead() <= 0 || len(best) > 0 && d.lead() < best[0].lead() {
 			continue
 		}
-		if len(best) > 0 && d.Stored < best[0].Stored {
-			continue
-		}
-		if len(best) > 0 && d.Stored > best[0].Stored {
+		if len(best) > 0 && d.lead() > best[0].lead() {
 			best = best[:0]
 		}
 		best = append(best, d)
@@ -116,5 +133,16 @@ func (s *Survey) DefaultDomain(stored IDs) (string, error) {
 	case 1:
 		return best[0].Name, nil
 	}
-	return "", fmt.Errorf("two domains fit as the default domain, %s and %s: the store knows %d users of each by their bare uid", best[0].Name, best[1].Name, best[0].Stored)
+	return "", fmt.Errorf("two domains fit as the default domain, %s and %s: the store knows %d users of the first by their bare uid, and %d of the second", best[0].Name, best[1].Name, best[0].Stored, best[1].Stored)
+}
+
+// Doubts are the domains with ids of both forms that bear on the choice: the
+// default domain and, where it is "", those that were not taken for it.
+func (s *Survey) Doubts(defaultDomain string) (list []Domain) {
+	for _, d := range s.Domains {
+		if d.Qualified > 0 && (strings.EqualFold(d.Name, defaultDomain) || defaultDomain == "" && d.Stored > 0) {
+			list = append(list, d)
+		}
+	}
+	return list
 }

@@ -133,12 +133,15 @@ func InferDomain(job *cli.Job, export *cli.Again, ids directory.IDs) (string, er
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", in.Name, err)
 	}
-	domain, err := survey.DefaultDomain(ids)
+	domain, err := survey.DefaultDomain()
 	if err != nil {
 		return "", cli.WithHint(fmt.Errorf("%s: %w", in.Name, err), "name it: --default-domain DOMAIN")
 	}
 	if domain != "" {
 		job.Note("the default domain is " + domain)
+	}
+	for _, d := range survey.Doubts(domain) {
+		job.Warning("qualified-ids", d.Name, d.Doubt(domain != ""))
 	}
 	return domain, nil
 }

@@ -295,7 +295,7 @@ func defaultDomain(s *directory.Survey, mail *candidate) (name, how string, err 
 		}
 		return "", "", errors.New("there is no store or stream to compare with")
 	}
-	name, err = s.DefaultDomain(mail.mail.ids)
+	name, err = s.DefaultDomain()
 	switch {
 	case err != nil:
 		return "", "", err

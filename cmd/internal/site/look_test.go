@@ -166,6 +166,7 @@ func TestLook(t *testing.T) {
 		{"as many users on two hosts", and(one("a.ldif", top+userEntry("joe", aCom, "m1.x.com")+userEntry("sue", aCom, "m2.x.com")), one("s", joe)), "", map[string]string{"hosts.old": ""}, "several-hosts", ""},
 		{"no host", and(one("a.ldif", strings.ReplaceAll(sims, "m1.x.com", "a b")), one("s", joe)), "", map[string]string{"hosts.old": ""}, "", ""},
 		{"two domains fit", and(one("a.ldif", top+userEntry("joe", aCom, "m")+userEntry("joe", bCom, "m")), one("s", joe)), "", map[string]string{"directory.default-domain": ""}, "default-domain", ""},
+		{"an id with the domain beside bare ones", and(one("a.ldif", sims+userEntry("sue", aCom, "m1.x.com")), one("s", archive(t, "joe/INBOX/1", "sue/INBOX/1", "joe@a.com/INBOX/1"))), "", map[string]string{"directory.default-domain": "a.com"}, "qualified-ids", ""},
 		{"one domain, no mail", one("a.ldif", top+userEntry("joe", aCom, "m")), "", map[string]string{"directory.default-domain": "a.com"}, "no-input", ""},
 		{"a store only", in("store", store), "", map[string]string{"scenario": NMSSingle, "inputs.nms-store": "store"}, "no-input", ""},
 		{"nothing", nil, "", map[string]string{"scenario": ""}, "no-input", ""},
