@@ -282,7 +282,7 @@ func (c *conversion) index() {
 	}
 	b.mail = map[string]bool{}
 	for id := range c.mail.IDs.Unmarked() {
-		if b.set.Has(id) {
+		if b.set.Has(c.bareID(id)) {
 			b.mail[id] = true
 		}
 	}

@@ -252,7 +252,8 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 		return err
 	}
 	for id := range c.mail.IDs.Unmarked() {
-		if _, ok := of[strings.ToLower(id)]; !ok && !c.closing.found.Others.Has(id) {
+		bare := c.bareID(id)
+		if _, ok := of[strings.ToLower(bare)]; !ok && !c.closing.found.Others.Has(bare) {
 			job.Warning("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: --batch with --users restores it")
 		}
 	}

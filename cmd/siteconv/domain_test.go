@@ -66,4 +66,33 @@ func TestQualifiedIDBesideBareOnes(t *testing.T) {
 			t.Errorf("%q is not told: %s", text, talk)
 		}
 	}
+	if strings.Contains(talk, "-entry]") {
+		t.Errorf("the user has an entry: %s", talk)
+	}
+}
+
+// TestNewIDsWithoutEntry: a map that gives the store ids which the directory
+// does not get is told, and the run has losses; with the same ids for the
+// directory there is nothing to tell.
+func TestNewIDsWithoutEntry(t *testing.T) {
+	const told = "wallyc: the user gets the id wally1 in the new store, which no entry of the upgraded directory has: nobody can read that mail [new-id-without-entry]"
+	for _, tt := range []struct {
+		text string
+		code int
+	}{
+		{"[restore]\nmap = 'ids'\n", 3},
+		{"[restore]\nmap = 'ids'\n[upgrade]\nuid-map = 'ids'\n", 0},
+		{"destination = 'maildir'\n[export]\nmap = 'ids'\n", 3},
+	} {
+		dir := t.TempDir()
+		table, rest, _ := strings.Cut(tt.text, "[")
+		args := described("["+rest)(t, dir)
+		if table != "" {
+			write(t, dir, "site.toml", []byte(table+readFile(t, filepath.Join(dir, "site.toml"))))
+		}
+		talk := convert(t, tt.code, append(args, "--out", filepath.Join(t.TempDir(), "out"))...)
+		if strings.Contains(talk, told) != (tt.code == 3) || strings.Contains(talk, "wallyc\" has an entry and no mail") && tt.code == 0 {
+			t.Errorf("%s: %s", tt.text, talk)
+		}
+	}
 }

@@ -57,7 +57,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 			return
 		}
 		switch kind {
-		case mailNoEntry:
+		case mailNoEntry, newNoEntry:
 			text = where
 		case entryNoMail: // the finding has the sentence
 			text = strings.TrimSuffix(strings.TrimPrefix(text, "user "), " has an entry and no mail")
@@ -70,6 +70,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 	for _, f := range []struct{ kind, code, where, one, many, text string }{
 		{mailNoEntry, "mail-no-entry", c.store().Path, "user has", "users have", "mail and no entry in the directory"},
 		{entryNoMail, "entry-no-mail", c.export().Path, "user has", "users have", "an entry and no mail"},
+		{newNoEntry, "new-id-no-entry", c.store().Path, "user gets", "users get", "a new id that no entry of the directory has"},
 		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {

@@ -153,6 +153,7 @@ var plants = []planted{
 		return simsArgs("--stream", write(t, dir, "cut.sims", []byte(data[:len(data)-30000])))(t, dir)
 	}},
 	{code: "mail-no-entry", args: edited("uid: keiko_s\n", "uid: keiko\n")},
+	{code: "new-id-no-entry", args: described("[restore]\nmap = 'ids'\n")},
 	{code: "entry-no-mail", args: edited("uid: keiko_s\n", "uid: keiko\n")},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},

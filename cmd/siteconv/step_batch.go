@@ -196,12 +196,12 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	}
 	mail := batches.Set{}
 	for id := range c.batch.mail {
-		mail.Add(id)
+		mail.Add(c.bareID(id))
 	}
 	var none int64
 	for _, id := range c.batch.users {
 		switch {
-		case c.batch.mail[id]:
+		case mail.Get(id) == id:
 		case mail.Has(id):
 			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.Get(id), id))
 		case !entries.Has(id):

@@ -14,6 +14,7 @@ const (
 	entryNoMail = "entry-without-mail"
 	mailNoEntry = "mail-without-entry"
 	caseDiffers = "case-differs"
+	newNoEntry  = "new-id-without-entry"
 )
 
 // compare holds the users of the directory against those of the store.
@@ -24,14 +25,19 @@ func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
 	counts := map[string]int64{}
 	err := c.compareUsers(ctx, job, func(kind, where, text string) {
 		counts[kind]++
+		if kind == newNoEntry { // what the site has asked for does not fit
+			job.Problem(kind, where, text)
+			return
+		}
 		job.Warning(kind, where, text)
 	})
 	job.Count("entries without mail", counts[entryNoMail])
-	job.Count("users without entry", counts[mailNoEntry]+counts[caseDiffers])
+	job.Count("users without entry", counts[mailNoEntry]+counts[caseDiffers]+counts[newNoEntry])
 	return err
 }
 
-// compareUsers tells of users that one side has alone.
+// compareUsers tells of users that one side has alone, by the ids that they
+// have after the conversion.
 func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) error {
 	export := c.export()
 	in, err := job.Open(export.Path)
@@ -39,6 +45,10 @@ func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(k
 		return err
 	}
 	defer in.Close()
+	stored, was, err := c.storeIDs()
+	if err != nil {
+		return err
+	}
 	folded := map[string]string{} // ids of entries without mail, by their lower-case form
 	for u, err := range directory.Users(in) {
 		if err != nil {
@@ -47,19 +57,46 @@ func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(k
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		id := u.ID(c.defaultDomain)
-		if c.mail.IDs.Mark(id) {
+		id := c.entryID(u)
+		if stored.Mark(id) {
 			continue
 		}
 		folded[strings.ToLower(id)] = id
 		tell(entryNoMail, fmt.Sprintf("%s:%d", export.Path, u.Line), fmt.Sprintf("user %q has an entry and no mail", id))
 	}
-	for id := range c.mail.IDs.Unmarked() {
+	for id := range stored.Unmarked() {
 		if other, ok := folded[strings.ToLower(id)]; ok {
 			tell(caseDiffers, id, fmt.Sprintf("the store has %q, the directory %q: they differ in case only", id, other))
+			continue
+		}
+		if old, ok := was[id]; ok {
+			tell(newNoEntry, old, fmt.Sprintf("the user gets the id %s in the new store, which no entry of the upgraded directory has: nobody can read that mail", id))
 			continue
 		}
 		tell(mailNoEntry, id, "the user has mail and no entry in the directory")
 	}
 	return nil
+}
+
+// storeIDs are the ids that the users of the source have in the new store; was
+// is the old id of one who was given another.
+func (c *conversion) storeIDs() (ids *directory.IDSet, was map[string]string, err error) {
+	newID, err := c.newID()
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, was = directory.NewIDSet(), map[string]string{}
+	same := true
+	for old := range c.mail.IDs.Unmarked() {
+		id := newID(old)
+		ids.Add(id)
+		same = same && id == old
+		if id != c.bareID(old) {
+			was[id] = old
+		}
+	}
+	if same { // the usual case, of which one set is enough
+		ids = c.mail.IDs
+	}
+	return ids, was, nil
 }

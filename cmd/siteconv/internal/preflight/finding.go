@@ -63,6 +63,7 @@ var Kinds = map[string]Kind{
 	"damaged-mail":     {Later: true, Advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
 	"forbidden-names":  {Later: true, Advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
 	"mail-no-entry":    {Later: true, Advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
+	"new-id-no-entry":  {Later: true, Advice: "uid-map in [upgrade] of site.toml, with the same file as map, gives the entries the new ids too"},
 	"entry-no-mail":    {Later: true, Advice: "see that the backup is of all users; those who never had mail need nothing"},
 	"case-differs":     {Later: true, Advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
 	"check-errors":     {Later: true, Advice: "ldifconv check lists them with their lines"},
