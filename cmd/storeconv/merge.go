@@ -63,7 +63,9 @@ plans or options; and a user in the lists of two parts. What is wrong
 inside of a part is listed and left out in the smallest unit: what is
 neither file nor directory, a tree that a part before it has too, a
 record that differs. A mailbox without a record, or a record without a
-mailbox, is listed and carried over.
+mailbox, is listed and carried over. What a part has lost since it was
+made is listed too: a database, of which each part has all four, and a
+message that the index of its mailbox names.
 
 Users of one part who share messages share them in DIR too. Where parts
 were made without plan-shards, or by one with --links copy, a message

@@ -79,6 +79,11 @@ type Walk struct {
 	Notes  []storeconv.Note
 	Gaps   []string // files and directories that could not be read, in the order of the walk; each has a note
 
+	// Index is told of each mailbox that has an index, whatever a visitor made of
+	// it. dir is the directory of the mailbox, open, which the walk is at. Nil:
+	// nobody is.
+	Index func(w *Walk, dir int)
+
 	names   Names
 	visitor Visitor
 	lister  nms.Lister
@@ -201,13 +206,13 @@ func (w *Walk) here() (src, dst int, err error) {
 // files visits the files of a directory and tells whether it is a mailbox.
 func (w *Walk) files(at *place, entries []nms.Entry, src, dst int) error {
 	w.at = at.where
-	isBox := false
+	isBox, indexed := false, false
 	for i := range entries {
 		switch e := &entries[i]; e.Type {
 		case nms.Directory:
 			isBox = isBox || nms.IsMessageDir(e.Name)
 		case nms.File:
-			isBox = isBox || e.Name == ims.IndexName
+			indexed = indexed || e.Name == ims.IndexName
 			if err := w.file(src, dst, e.Name, at.inBox); err != nil {
 				return err
 			}
@@ -215,7 +220,10 @@ func (w *Walk) files(at *place, entries []nms.Entry, src, dst int) error {
 			w.Problem("not-a-file", at.where+"/"+e.Name, "a "+e.Type.String()+": left out")
 		}
 	}
-	if isBox && at.named && !at.inBox {
+	if indexed && !at.inBox && w.Index != nil {
+		w.Index(w, src)
+	}
+	if (isBox || indexed) && at.named && !at.inBox {
 		w.Counts.Mailboxes++
 		w.Boxes = append(w.Boxes, at.mailbox)
 	}

@@ -112,6 +112,7 @@ func (p *part) eachRecord(ctx context.Context, kind mboxlist.Kind, log storeconv
 		return machineOnly(err)
 	}
 	if f == nil {
+		p.tellNoList(kind, log)
 		return nil
 	}
 	defer f.Close() // opened for reading

@@ -113,7 +113,10 @@ func Merge(ctx context.Context, store string, parts []string, opts Options) (Rep
 		return m.report, err
 	}
 	if len(m.parts) == 0 {
-		return m.report, nil
+		if m.report.Removed {
+			return m.report, nil
+		}
+		return m.report, m.tellOwnLists()
 	}
 	if err := m.chooseVia(); err != nil {
 		return m.report, err

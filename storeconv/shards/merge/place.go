@@ -58,6 +58,7 @@ func (m *merge) newWorker() *worker {
 		w.fs = durable.OS
 	}
 	w.walk = carry.NewWalk(w.fs, treeNames{})
+	w.walk.Index = new(holder).mailbox
 	w.clone.Files = durable.Cloner{FS: w.fs, Owner: m.opts.Owner, Pool: m.pool}
 	w.found.fs = w.fs
 	w.compare = carry.Comparer{FS: w.fs, Differs: w.found.add, Same: w.found.index}
