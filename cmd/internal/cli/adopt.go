@@ -9,8 +9,8 @@ import (
 // Adopt takes what another run has told into this run's report: all of it is
 // counted, and as much of it kept as of this run's own. A line that an adopted
 // run before has told in the same words is of the same thing, which both have
-// met, and counts once. Nothing is told again, since those runs have told it,
-// but --log has it.
+// met, and counts once. Of its problems each line is told, since they give this
+// run its exit status; its warnings are in the report and in --log.
 func (j *Job) Adopt(r Report) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -34,7 +34,14 @@ func (j *Job) adopt(level string, lines, other *Lines, fresh map[uint64]struct{}
 			continue
 		}
 		fresh[sum] = struct{}{}
-		lines.add(l)
+		kept := lines.add(l)
+		switch n := lines.Kinds.Get(l.Kind); {
+		case level != "problem":
+		case kept:
+			j.say(level, l.Kind, l.Where, l.Text)
+		case n == MaxLines+1:
+			j.tellMore(level, l.Kind)
+		}
 		for _, file := range []*OutputFile{j.log, j.lines} {
 			if file != nil {
 				// An error comes again when the file is committed.
@@ -46,6 +53,9 @@ func (j *Job) adopt(level string, lines, other *Lines, fresh map[uint64]struct{}
 		if rest := c.N - listed.Get(c.Name); rest > 0 {
 			lines.Total += rest
 			lines.Kinds.Add(c.Name, rest)
+			if level == "problem" {
+				j.say("note", c.Name, "", fmt.Sprintf("%d more %ss of kind %s, which the report that counts them does not list", rest, level, c.Name))
+			}
 		}
 	}
 }

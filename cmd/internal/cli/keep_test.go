@@ -91,7 +91,8 @@ func TestAdopt(t *testing.T) {
 		other.Problem("bad", fmt.Sprint(i), "lost")
 	}
 	other.Warning("odd", "there", "well")
-	j := newJob("tool", "do", nil, nil, io.Discard)
+	var told strings.Builder
+	j := newJob("tool", "do", nil, nil, &told)
 	j.Problem("bad", "own", "lost")
 	j.Problem("worse", "own", "lost")
 	j.Adopt(other.Snapshot())
@@ -101,6 +102,12 @@ func TestAdopt(t *testing.T) {
 	}
 	if n := len(r.Problems.Items); n != MaxLines+1 {
 		t.Errorf("%d problems are kept", n)
+	}
+	// Each problem that was kept has its line, and the others their number.
+	for _, want := range []string{"problem: 0: lost [bad]\n", fmt.Sprintf("problem: %d: lost [bad]\n", MaxLines-2), "note: 5 more problems of kind bad"} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("told %.300q, without %q", told.String(), want)
+		}
 	}
 	// Both have met the same thing, once each; of what neither has kept nobody
 	// knows.

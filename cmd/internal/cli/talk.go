@@ -46,8 +46,13 @@ func (j *Job) tell(level string, lines *Lines, kind, where, text string, listed 
 	case kept:
 		j.say(level, kind, where, text)
 	case n == MaxLines+1:
-		j.say("note", kind, "", fmt.Sprintf("more than %d %ss of kind %s: the rest are counted only%s", MaxLines, level, kind, j.seeLog()))
+		j.tellMore(level, kind)
 	}
+}
+
+// tellMore tells that the bound of a kind is reached; j.mu is held.
+func (j *Job) tellMore(level, kind string) {
+	j.say("note", kind, "", fmt.Sprintf("more than %d %ss of kind %s: the rest are counted only%s", MaxLines, level, kind, j.seeLog()))
 }
 
 // grouping says whether warnings are told by kind, with the first of a kind as
