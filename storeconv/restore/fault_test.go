@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,9 +17,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite"
 	"imsconv/storeconv/verify"
 )
@@ -326,5 +329,70 @@ func TestInterruptWhileWaiting(t *testing.T) {
 		if got, _ := treeHash(t, store); got != want {
 			t.Errorf("silent after %d%%: the next run does not complete it", part)
 		}
+	}
+}
+
+// bounded is a file system that has room for so many bytes of files below dir.
+type bounded struct {
+	durable.FS
+	dir  string
+	room int64
+}
+
+func (b bounded) Fstatfs(int) (st unix.Statfs_t, err error) {
+	left := b.room
+	err = filepath.Walk(b.dir, func(_ string, info fs.FileInfo, err error) error {
+		if err == nil && info.Mode().IsRegular() && info.Name() != "lock" {
+			left -= info.Size()
+		}
+		return err
+	})
+	st.Bsize, st.Blocks, st.Bavail, st.Files, st.Ffree = 1, uint64(b.room), uint64(max(left, 0)), 1000, 1000
+	return st, err
+}
+
+// TestFullDiskResumes: what a run staged before the disk was full is removed
+// before the next one asks for room, so that what has room for the streams is
+// enough for both.
+func TestFullDiskResumes(t *testing.T) {
+	lines := []string{"box joe/INBOX 7"}
+	for i := range 20 {
+		lines = append(lines, fmt.Sprintf("msg joe/INBOX/%d \\Seen %s", i+1, strings.Repeat("x", 3000)))
+	}
+	b := tape(t, may20, lines...)
+	store := filepath.Join(shmDir(t), "store")
+	disk := bounded{durable.OS, store, int64(len(b)) + 40<<10} // the journal has its share
+	writes := 0
+	full := func(op, _ string) error {
+		if op == "write" {
+			writes++
+		}
+		if writes > 15 {
+			return unix.ENOSPC
+		}
+		return nil
+	}
+	if _, _, err := restoreTo(t, store, Options{FS: disk, fault: full, Jobs: 1}, bytes.NewReader(b)); !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	if st, err := disk.Fstatfs(0); err != nil || st.Bavail >= uint64(len(b)) {
+		t.Fatalf("%d of %d bytes are free after the failed run, the stream has %d: %v", st.Bavail, disk.room, len(b), err)
+	}
+	if _, log, err := restoreTo(t, store, Options{FS: disk}, bytes.NewReader(b)); err != nil || len(log.lines) > 0 {
+		t.Fatalf("%v, said %q", err, log.lines)
+	}
+	want := restored(t, Options{}, b)
+	got, gotLines := treeHash(t, store)
+	if hash, lines := treeHash(t, want); got != hash {
+		t.Errorf("the store is another one:\n%s", lineDiff(lines, gotLines))
+	}
+	// Without room for all a new run is refused, before it writes anything.
+	fresh := filepath.Join(shmDir(t), "store")
+	disk = bounded{durable.OS, fresh, int64(len(b)) - 1}
+	if _, _, err := restoreTo(t, fresh, Options{FS: disk}, bytes.NewReader(b)); err == nil || !strings.Contains(err.Error(), "the file system has") {
+		t.Errorf("without room: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(fresh, ims.WorkDir)); err == nil {
+		t.Error("a refused run leaves a folder")
 	}
 }

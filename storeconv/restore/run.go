@@ -144,8 +144,12 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.checkFinished(ctx); err != nil {
 		return err
 	}
-	if err := r.checkSpace(); err != nil {
-		return err
+	_, err = r.store.Stat(ims.WorkDir + "/" + r.name())
+	fresh := isNotExist(err) || isNotDir(err)
+	if fresh {
+		if err := r.checkSpace(); err != nil {
+			return err
+		}
 	}
 	if r.folder, err = r.store.Begin(r.name()); err != nil {
 		return err
@@ -153,6 +157,12 @@ func (r *run) open(ctx context.Context) error {
 	r.folder.TellOthers(r.log)
 	if r.folder.Finished() {
 		return errFinished
+	}
+	// What an interrupted run had staged took room until Begin removed it.
+	if !fresh {
+		if err := r.checkSpace(); err != nil {
+			return err
+		}
 	}
 	// The journal is synced in every mode: what it has not written yet is lost
 	// with the process, and a kill is survived without syncing the rest.
@@ -162,8 +172,8 @@ func (r *run) open(ctx context.Context) error {
 	return r.recover()
 }
 
-// checkSpace refuses to start filling a new store that has no room for the
-// streams.
+// checkSpace refuses to fill a new store that has no room for the streams. Once
+// a user is in place it asks for nothing: what is missing is not known.
 func (r *run) checkSpace() error {
 	if _, err := r.store.Stat("partition"); err == nil || !r.sel.IsAll() {
 		return nil
