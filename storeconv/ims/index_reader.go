@@ -211,7 +211,7 @@ func parse32(s string) (uint32, error) {
 }
 
 // Next returns the next record, valid until the following call, or io.EOF. UIDs
-// that do not ascend are an error.
+// that do not ascend are an error. After one of a line the next line follows.
 func (ir *IndexReader) Next() (*Record, error) {
 	line, err := ir.readLine()
 	if err == io.EOF {

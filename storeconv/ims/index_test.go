@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -145,6 +146,33 @@ func TestBadIndexLines(t *testing.T) {
 		if _, err := ReadIndex(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want one with %q", c.new, err, c.want)
 		}
+	}
+}
+
+// TestIndexReaderGoesOn: a line that cannot be read keeps nobody from those
+// behind it.
+func TestIndexReaderGoesOn(t *testing.T) {
+	head, lines, _ := strings.Cut(sampleIndex, "\n\n")
+	ir, err := NewIndexReader(strings.NewReader(head + "\n\nnothing\n" + lines + "cut"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for len(got) < 20 {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			got = append(got, err.Error())
+			continue
+		}
+		got = append(got, string(rec.Append(nil)))
+	}
+	whole := slices.Collect(strings.Lines(lines))
+	want := slices.Concat([]string{"store.idx, line 18: 1 fields, 10 expected"}, whole, []string{fmt.Sprintf("store.idx, line %d: unexpected EOF", 19+len(whole))})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
