@@ -63,6 +63,8 @@ A mailbox that DIR has already is added to. Messages that are there, by their
 UIDVALIDITY and UID in the old store or, as a backup of DIR has them, in DIR,
 else by their SHA-256, are passed over; the others get new UIDs where theirs
 are taken or the UIDVALIDITY is another.
+A store.idx that is missing or damaged is made again, with what the stream says;
+messages of which that knows nothing have no flags then, which is a problem.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 

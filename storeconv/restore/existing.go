@@ -2,12 +2,14 @@ package restore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"slices"
 	"strings"
+	"syscall"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -20,8 +22,9 @@ type existingBox struct {
 	r        *run
 	dir      string // in the store
 	header   ims.Header
-	foreign  bool // store.idx is not ours: it stays as it is
-	indexed  bool // store.idx is ours
+	foreign  bool   // store.idx is not ours: it stays as it is
+	indexed  bool   // store.idx is ours, and its header can be read
+	lack     string // what is the matter with a store.idx that does not tell of all messages; "": nothing, or it is foreign
 	uids     uidRanges
 	stored   []storedMessage     // in ascending order of UIDs
 	byOrig   map[uint64]int32    // the last of stored with a UIDVALIDITY and UID of the source
@@ -31,10 +34,17 @@ type existingBox struct {
 	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
-	files    []ims.Record        // what the files say, where no index does
+	files    []fileRecord        // what the files say of messages that no index of ours names, in ascending order of UIDs
 }
 
-// storedMessage is a message that the index of an existingBox names.
+// fileRecord is a message of which no index tells.
+type fileRecord struct {
+	ims.Record
+	bare bool // a line end is not CR LF
+}
+
+// storedMessage is a message that the index of an existingBox names, or of
+// which only its file tells.
 type storedMessage struct {
 	uid      uint32
 	before   int32  // the one before with the same UIDVALIDITY and UID of the source; -1: none
@@ -45,6 +55,7 @@ type storedMessage struct {
 	sum      [32]byte
 	flags    ims.Flags
 	keywords string // bits
+	file     bool   // only its file tells of it
 }
 
 func origKey(validity, uid uint32) uint64 { return uint64(validity)<<32 | uint64(uid) }
@@ -74,10 +85,14 @@ func (r *run) loadExisting(id, mailbox string) (*existingBox, error) {
 	return o, nil
 }
 
-// readIndex reads store.idx.
+// indexMissing is what is the matter with an index that is not there.
+const indexMissing = "is missing"
+
+// readIndex reads store.idx, of a damaged one what can be read.
 func (o *existingBox) readIndex() error {
 	f, err := o.r.store.Open(o.dir + "/" + ims.IndexName)
 	if isNotExist(err) {
+		o.lack = indexMissing
 		return nil
 	}
 	if err != nil {
@@ -85,25 +100,47 @@ func (o *existingBox) readIndex() error {
 	}
 	defer f.Close()
 	ir, err := ims.NewIndexReader(f)
-	if err != nil {
+	switch {
+	case errors.Is(err, ims.ErrForeignIndex):
 		o.foreign = true
 		return nil
+	case isBadIndex(err):
+		o.lack = fmt.Sprintf("is damaged (%v)", err)
+		return nil
+	case err != nil:
+		return err
 	}
-	for rec, err := range ir.All() {
-		if err != nil { // then none of it counts
-			o.foreign, o.uids, o.stored, o.unnamed = true, nil, nil, false
-			clear(o.byOrig)
-			return nil
+	for {
+		rec, err := ir.Next()
+		if err == io.EOF {
+			break
+		}
+		if isBadIndex(err) {
+			o.lack = cmp.Or(o.lack, fmt.Sprintf("is damaged (%v)", err))
+			continue
+		}
+		if err != nil {
+			return err
 		}
 		o.add(rec)
 	}
 	o.header, o.indexed = ir.Header, true
+	if n := int64(len(o.stored)); o.lack == "" && n != o.header.Exists {
+		o.lack = fmt.Sprintf("is damaged (it has lines of %d messages, and says %d)", n, o.header.Exists)
+	}
 	return nil
+}
+
+// isBadIndex tells an error of what a file holds from one of reading it.
+func isBadIndex(err error) bool {
+	var bad *ims.Error
+	var number syscall.Errno
+	return errors.As(err, &bad) && bad.Class == ims.BadIndex && !errors.As(err, &number)
 }
 
 func (o *existingBox) add(rec *ims.Record) {
 	o.uids.add(rec.UID)
-	m := storedMessage{rec.UID, -1, rec.OrigValidity, rec.OrigUID, rec.InternalDate, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords)}
+	m := storedMessage{rec.UID, -1, rec.OrigValidity, rec.OrigUID, rec.InternalDate, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords), false}
 	if m.isUnnamed() {
 		o.unnamed = true
 	} else {
@@ -143,8 +180,8 @@ func (o *existingBox) lookAtFiles() error {
 	return nil
 }
 
-// readFiles looks for message files that the index does not name. Where there
-// is no index of ours, their content is all that is known.
+// readFiles looks for message files that the index does not name. Where that
+// does not tell of all messages, their content is all that is known.
 func (o *existingBox) readFiles(list []fs.DirEntry) error {
 	for _, e := range list {
 		if !e.IsDir() || len(e.Name()) != 2 || strings.HasPrefix(e.Name(), "=") {
@@ -156,7 +193,7 @@ func (o *existingBox) readFiles(list []fs.DirEntry) error {
 		}
 		for _, f := range files {
 			uid, ok := ims.ParseMessageName(f.Name())
-			if !ok || ims.MessageDir(uid) != e.Name() || !o.uids.add(uid) || o.indexed {
+			if !ok || ims.MessageDir(uid) != e.Name() || !o.uids.add(uid) || o.indexed && o.lack == "" {
 				continue
 			}
 			if err := o.readFile(uid); err != nil {
@@ -164,7 +201,7 @@ func (o *existingBox) readFiles(list []fs.DirEntry) error {
 			}
 		}
 	}
-	slices.SortFunc(o.files, func(a, b ims.Record) int { return cmp.Compare(a.UID, b.UID) })
+	slices.SortFunc(o.files, func(a, b fileRecord) int { return cmp.Compare(a.UID, b.UID) })
 	return nil
 }
 
@@ -183,10 +220,10 @@ func (o *existingBox) readFile(uid uint32) error {
 		return err
 	}
 	o.unnamed = true
-	o.files = append(o.files, ims.Record{
+	o.files = append(o.files, fileRecord{ims.Record{
 		UID: uid, InternalDate: info.ModTime().Unix(), SentDate: m.text.Sent, Size: m.size, HSize: m.text.HeaderSize,
 		SHA256: m.sum, MessageID: m.text.ID,
-	})
+	}, m.bare})
 	return nil
 }
 
@@ -205,7 +242,41 @@ func (o *existingBox) records() (next func() (*ims.Record, error), closeFile fun
 		f.Close()
 		return nil, nil, err
 	}
-	return ir.Next, func() { f.Close() }, nil
+	next = ir.Next
+	if o.lack != "" {
+		next = o.withFiles(ir)
+	}
+	return next, func() { f.Close() }, nil
+}
+
+// withFiles gives what can be read of a damaged index, and what the files say
+// of the other messages.
+func (o *existingBox) withFiles(ir *ims.IndexReader) func() (*ims.Record, error) {
+	nextIndexed := func() (rec *ims.Record, err error) {
+		for {
+			if rec, err = ir.Next(); !isBadIndex(err) {
+				return rec, err
+			}
+		}
+	}
+	nextFile := o.fileRecords()
+	a, err := nextIndexed()
+	f, fileErr := nextFile()
+	return func() (rec *ims.Record, failed error) {
+		switch {
+		case err != nil && err != io.EOF:
+			return nil, err
+		case fileErr == nil && (err == io.EOF || f.UID < a.UID):
+			rec = f
+			f, fileErr = nextFile()
+			return rec, nil
+		case err == io.EOF:
+			return nil, io.EOF
+		}
+		rec = a.Clone()
+		a, err = nextIndexed()
+		return rec, nil
+	}
 }
 
 // fileRecords gives what the files say.
@@ -216,7 +287,7 @@ func (o *existingBox) fileRecords() func() (*ims.Record, error) {
 			return nil, io.EOF
 		}
 		i++
-		rec := o.files[i-1]
+		rec := o.files[i-1].Record
 		return &rec, nil
 	}
 }

@@ -42,6 +42,23 @@ type boxIndex struct {
 type newFlags struct {
 	flags    ims.Flags
 	keywords []byte
+	origin   *origin // of one that no index names; nil: it is named
+}
+
+// origin is what the stream says of a message beside its flags.
+type origin struct {
+	date     int64
+	validity uint32
+	uid      uint32
+	unsaid   bool // the stream says nothing of flags
+}
+
+// change puts what is new into the record of a message.
+func (n *newFlags) change(rec *ims.Record) {
+	rec.Flags, rec.Keywords = n.flags, n.keywords
+	if o := n.origin; o != nil {
+		rec.InternalDate, rec.OrigValidity, rec.OrigUID = o.date, o.validity, o.uid
+	}
 }
 
 // linesKept bounds the index lines that are kept in memory, in bytes. Above it
@@ -392,7 +409,7 @@ func (c *collector) mergeIndex(b *box, next func() (*ims.Record, error)) error {
 	bw := bufio.NewWriterSize(body, 64<<10)
 	err = c.eachRecord(b, next, func(rec *ims.Record) error {
 		if u, ok := x.updates[rec.UID]; ok {
-			rec.Flags, rec.Keywords = u.flags, u.keywords
+			u.change(rec)
 		}
 		x.Header.Add(rec)
 		x.mark(rec)

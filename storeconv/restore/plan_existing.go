@@ -173,7 +173,12 @@ func (o *existingBox) bareLF() (uids uidRanges, unsure bool) {
 		uids = append(uids, uidRange{r.First, r.Last})
 	}
 	_, known := o.header.HasBareLF(0)
-	return uids, !o.indexed || !known
+	for i := range o.files {
+		if o.files[i].bare {
+			uids.add(o.files[i].UID)
+		}
+	}
+	return uids, o.foreign || o.indexed && !known
 }
 
 // forIndex is the set as an index has it.
@@ -213,7 +218,7 @@ func (o *existingBox) at(i int32) storedMessage {
 		return o.stored[i]
 	}
 	f := &o.files[int(i)-len(o.stored)]
-	return storedMessage{uid: f.UID, before: -1, date: f.InternalDate, size: f.Size, sum: f.SHA256}
+	return storedMessage{uid: f.UID, before: -1, date: f.InternalDate, size: f.Size, sum: f.SHA256, file: true}
 }
 
 // sumAt is the content of message i.
@@ -334,7 +339,9 @@ func byContent(o *existingBox, e *entry, sum *[32]byte, has func(m *storedMessag
 
 // takeContent takes a message that has this content and may be e: one of its
 // date where there is one, and of these the one that had its place before, so
-// that copies which differ in their flags do not change them with each run.
+// that copies which differ in their flags do not change them with each run. Of
+// messages that no index names, whose dates are of their files, the one that
+// has its UID comes first.
 func (o *existingBox) takeContent(e *entry, sum [32]byte) (storedMessage, bool) {
 	if !o.unnamed && !e.nameless {
 		return storedMessage{}, false
@@ -344,6 +351,10 @@ func (o *existingBox) takeContent(e *entry, sum [32]byte) (storedMessage, bool) 
 			o.take(m.uid)
 			return m, true
 		}
+	}
+	if m, ok := o.fileOf(e.origUID); ok && m.sum == sum && o.mayBe(e, &m, true) {
+		o.take(m.uid)
+		return m, true
 	}
 	is := func(*storedMessage) bool { return true }
 	dates := o.dates()
@@ -358,10 +369,19 @@ func (o *existingBox) takeContent(e *entry, sum [32]byte) (storedMessage, bool) 
 	return o.takeFirst(e, hashes, low, high, false, is)
 }
 
+// fileOf is the message of a UID of which only its file tells.
+func (o *existingBox) fileOf(uid uint32) (storedMessage, bool) {
+	i, ok := slices.BinarySearchFunc(o.files, uid, func(f fileRecord, uid uint32) int { return cmp.Compare(f.UID, uid) })
+	if !ok {
+		return storedMessage{}, false
+	}
+	return o.at(int32(len(o.stored) + i)), true
+}
+
 // takeFirst takes the first message between two places that may be e: of its
 // date or, when dated is false, of another one.
 func (o *existingBox) takeFirst(e *entry, c *contents, low, high int, dated bool, has func(m *storedMessage) bool) (storedMessage, bool) {
-	if !dated && e.nameless && !e.anyDate && o.indexed {
+	if !dated && e.nameless && !e.anyDate && len(o.files) == 0 {
 		return storedMessage{}, false // mayBe would refuse them all
 	}
 	taken := func(i int32) bool { return o.taken[o.uidAt(i)] }
@@ -395,5 +415,5 @@ func (o *existingBox) mayBe(e *entry, m *storedMessage, dated bool) bool {
 	case m.validity == e.validity && e.made && m.origUID < e.box.plan.made:
 		return false // a message that the source names
 	}
-	return dated || e.anyDate || !o.indexed
+	return dated || e.anyDate || m.file
 }

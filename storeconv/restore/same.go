@@ -69,10 +69,70 @@ func (c *collector) same(s *sameStep) error {
 			return err
 		}
 	}
-	if s.flags && b.existing.indexed {
+	switch {
+	case s.stored.file && b.existing.lack != "" && !c.r.opt.NoIndex:
+		c.nameAgain(s)
+	case s.flags && b.existing.indexed:
 		c.updateFlags(s)
 	}
 	return nil
+}
+
+// nameAgain gives a message that no index names what the stream says of it: so
+// it was when it was restored. Where the stream says nothing of flags, they are
+// not known.
+func (c *collector) nameAgain(s *sameStep) {
+	e, x := &s.entry, &s.box.index
+	fresh := newFlags{origin: &origin{e.date, e.origin(), e.origUID, !s.flags}}
+	if e.anyDate {
+		fresh.origin.date = s.stored.date
+	}
+	if s.flags {
+		flags, words, _ := parseFlags(e.flags)
+		var rec ims.Record
+		c.setKeywords(s.box, &rec, words, s.offset, s.name)
+		fresh.flags, fresh.keywords = flags, rec.Keywords
+	}
+	if x.updates == nil {
+		x.updates = make(map[uint32]newFlags)
+	}
+	x.updates[s.stored.uid] = fresh
+}
+
+// renewIndex has the index of a mailbox made again where the one in place is
+// missing or damaged, and tells what is in it.
+func (c *collector) renewIndex(b *box) {
+	o, x := b.existing, &b.index
+	if o == nil || o.lack == "" || b.again {
+		return
+	}
+	where := o.dir + "/" + ims.IndexName
+	if c.r.opt.NoIndex {
+		if o.lack != indexMissing {
+			c.problem(b.v, storeconv.Note{Kind: "bad-index", Where: where, Text: "the index " + o.lack + ", and stays so: the run makes none"})
+		}
+		return
+	}
+	b.v.tally.changed, x.changed = true, true
+	said := 0
+	for i := range o.files {
+		if from := x.updates[o.files[i].UID].origin; from != nil && !from.unsaid {
+			said++
+		}
+	}
+	text := fmt.Sprintf("the index %s, and is made again: of the messages that were there, %d are as it says, %d as the stream says", o.lack, len(o.stored), said)
+	unknown, noValidity := len(o.files)-said, !o.indexed && b.plan.unsaid
+	if unknown > 0 {
+		text += fmt.Sprintf("; of %d neither says anything: they have no flags now", unknown)
+	}
+	if noValidity {
+		text += fmt.Sprintf("; its UIDVALIDITY is not known, and is %d now", max(b.plan.validity, 1))
+	}
+	if unknown > 0 || noValidity {
+		c.problem(b.v, storeconv.Note{Kind: "no-index", Where: where, Text: text})
+	} else {
+		c.r.log.Warning("index-made", where, text)
+	}
 }
 
 // tellDate tells of a message that is there by its name and content, with
@@ -106,7 +166,7 @@ func (c *collector) updateFlags(s *sameStep) {
 	if x.updates == nil {
 		x.updates = make(map[uint32]newFlags)
 	}
-	x.updates[s.stored.uid] = newFlags{flags, rec.Keywords}
+	x.updates[s.stored.uid] = newFlags{flags: flags, keywords: rec.Keywords}
 	v := s.box.v
 	v.tally.changed, x.changed = true, true
 	c.rep.Updated++

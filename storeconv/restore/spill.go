@@ -160,7 +160,7 @@ func (c *collector) eachEvicted(v *visit, fn func(b *box) error) error {
 		if err != nil {
 			return err
 		}
-		b.again, b.plan.validity = s.again, s.validity
+		b.again, b.plan.validity, b.plan.unsaid = s.again, s.validity, s.unsaid
 		if s.existing {
 			if b.existing, err = c.r.loadAgain(b, s.gone); err != nil {
 				return err
@@ -189,7 +189,8 @@ type boxState struct {
 	existing bool // the store has it
 	gone     bool // and not all of its files
 	again    bool
-	validity uint32 // of the stream
+	validity uint32 // of the stream,
+	unsaid   bool   // which says none
 }
 
 // appendState appends what the collector needs of a mailbox.
@@ -199,6 +200,7 @@ func (b *box) appendState(dst []byte) []byte {
 	f.putBool(b.existing != nil && len(b.existing.gone) > 0)
 	f.putBool(b.again)
 	f.putInt(int64(b.plan.validity))
+	f.putBool(b.plan.unsaid)
 	f.putBool(x.set)
 	f.putBool(x.changed)
 	f.putBool(x.unsorted)
@@ -213,6 +215,13 @@ func (b *box) appendState(dst []byte) []byte {
 		f.putInt(int64(uid))
 		f.putInt(int64(u.flags))
 		f.putBytes(u.keywords)
+		f.putBool(u.origin != nil)
+		if o := u.origin; o != nil {
+			f.putInt(o.date)
+			f.putInt(int64(o.validity))
+			f.putInt(int64(o.uid))
+			f.putBool(o.unsaid)
+		}
 	}
 	f.putInt(int64(len(x.again)))
 	for uid := range x.again {
@@ -232,7 +241,7 @@ func (b *box) parseState(text []byte) (s boxState, err error) {
 	f, x := fields{rest: text}, &b.index
 	*x = boxIndex{}
 	s.existing, s.gone = f.bool(), f.bool()
-	s.again, s.validity = f.bool(), uint32(f.int())
+	s.again, s.validity, s.unsaid = f.bool(), uint32(f.int()), f.bool()
 	x.set, x.changed, x.unsorted, x.last = f.bool(), f.bool(), f.bool(), uint32(f.int())
 	x.bare, x.unsure = f.ranges(), f.bool()
 	f.header(&x.Header)
@@ -250,7 +259,11 @@ func (b *box) parseState(text []byte) (s boxState, err error) {
 			x.updates = make(map[uint32]newFlags)
 		}
 		uid := uint32(f.int())
-		x.updates[uid] = newFlags{ims.Flags(f.int()), f.bytes()}
+		u := newFlags{flags: ims.Flags(f.int()), keywords: f.bytes()}
+		if f.bool() {
+			u.origin = &origin{f.int(), uint32(f.int()), uint32(f.int()), f.bool()}
+		}
+		x.updates[uid] = u
 	}
 	for n := f.int(); n > 0 && !f.bad; n-- {
 		if x.again == nil {
