@@ -2,15 +2,24 @@ package sims
 
 import (
 	"fmt"
+	"strings"
 )
 
 // build makes the member of its last header b.
 func (r *Reader) build(b []byte) (*Member, error) {
 	e := &r.ext
+	typ := b[offType]
+	r.lost = ""
+	if !e.bad {
+		if r.lost = e.strayed(b); r.lost != "" {
+			e.reset()
+			r.damage = true
+		}
+	}
 	r.shared.apply(e)
+	r.cut = e.mayBeCut(b, r.damage)
 	r.m = Member{Offset: r.extStart, Name: e.name(b)}
 	m := &r.m
-	typ := b[offType]
 	size, ok := e.bodySize(b)
 	switch {
 	case typ == '1' && ok:
@@ -44,6 +53,71 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	return r.check(typ, dated)
 }
 
+// strayed says why the extended headers in front of the header b are those of
+// another member, which is missing; "": they are its own.
+//
+// What GNU headers give in full begins in the header's own fields. SIMS records
+// are those of messages or of directories.
+func (e *extended) strayed(b []byte) string {
+	typ := b[offType]
+	own := func(offset int) string { return string(cString(b[offset : offset+100])) }
+	switch {
+	case !e.active:
+		return ""
+	case e.link != "" && typ != '1' && typ != '2':
+		return "an extended header names the target of a link, and the member behind it is none: the link is missing"
+	case e.longLink && e.hasLink && !strings.HasPrefix(e.link, own(offLink)):
+		return "an extended header names another target than the link behind it: the link that it belongs to is missing"
+	case e.long && e.hasPath && !strings.HasPrefix(e.path, own(offName)):
+		return fmt.Sprintf("an extended header names %s, and another member stands behind it: that one is missing", DisplayName(e.path))
+	}
+	dir := typ == '5' || typ == 'D' || typ == 0 && isDirectory(typ, e.name(b))
+	if !dir && bodyless(typ) && typ != '1' {
+		return "" // no member of the profile
+	}
+	for _, a := range e.attrs {
+		switch a.Key {
+		case "SIMS.flags", "SIMS.sha256":
+			if dir {
+				return fmt.Sprintf("an extended header has %s, as messages do, and a directory stands behind it: the message is missing", a.Key)
+			}
+		case "SIMS.quota", "SIMS.uidvalidity", "SIMS.uidnext", "SIMS.madeuids", "SIMS.subscribed", "SIMS.keywords", "SIMS.acl":
+			if !dir {
+				return fmt.Sprintf("an extended header has %s, as users and mailboxes do, and a message stands behind it: what it belongs to is missing", a.Key)
+			}
+		}
+	}
+	return ""
+}
+
+// isDirectory tells a directory by its type. D is one with the list of its
+// files, of an incremental GNU archive.
+func isDirectory(typ byte, name string) bool {
+	return typ == '5' || typ == 'D' || typ == 0 && strings.HasSuffix(name, "/")
+}
+
+// mayBeCut says why the name of a member, or the target of a link, may be only
+// a part of it, where the header that should give all of it says nothing, or is
+// gone by damage in front of the member; "": it is whole.
+func (e *extended) mayBeCut(b []byte, damage bool) string {
+	why := "the header before it is damaged"
+	switch {
+	case e.blank:
+		why = "the extended header before it holds zeros, or nothing"
+	case e.active || !damage:
+		return ""
+	}
+	const field = 100 // bytes
+	link := cString(b[offLink : offLink+field])
+	switch {
+	case e.realName == "" && !e.hasPath && (e.long || len(headerName(b)) >= field):
+		return "its name may have been cut: " + why
+	case b[offType] == '1' && !e.hasLink && (e.longLink || len(link) == field):
+		return "its link target may have been cut: " + why
+	}
+	return ""
+}
+
 // name is the name that headers give a member; b is the last of them.
 func (e *extended) name(b []byte) string {
 	switch {
@@ -55,12 +129,16 @@ func (e *extended) name(b []byte) string {
 	return headerName(b)
 }
 
-// bodySize is the size field, and whether it can be read.
+// bodySize is the size of the body, and whether it can be read. A header that
+// has room for the size of its record and says another one contradicts it: one
+// of the two is wrong. 0 is what a writer has there that relies on the record.
 func (e *extended) bodySize(b []byte) (int64, bool) {
-	if e.hasSize {
-		return e.size, !e.badSize
+	size, ok := parseNumeric(b[offSize : offSize+12])
+	if !e.hasSize {
+		return size, ok
 	}
-	return parseNumeric(b[offSize : offSize+12])
+	agree := !ok || size == 0 || size == e.size || e.size >= 1<<33
+	return e.size, !e.badSize && agree
 }
 
 // time is the modification time, 0 when it cannot be read.
@@ -85,8 +163,7 @@ func bodyless(typ byte) bool { return typ >= '1' && typ <= '6' }
 // date can be read.
 func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	m := &r.m
-	// D is a directory with the list of its files, of an incremental GNU archive.
-	dir := typ == '5' || typ == 'D' || typ == 0 && len(m.Name) > 0 && m.Name[len(m.Name)-1] == '/'
+	dir := isDirectory(typ, m.Name)
 	switch {
 	case dir:
 		m.Kind = Mailbox
@@ -100,20 +177,26 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 		if m.Kind == Message {
 			p.Member = m
 		}
-		return nil, p
+		r.refused = append(r.refused, p)
+		return r.deliver()
 	}
-	damage := r.damage
+	if r.lost != "" {
+		r.refused = append(r.refused, &Error{Offset: m.Offset, Name: m.Name, Class: Lost, Text: r.lost})
+	}
 	r.damage = false
 	if r.ext.bad {
 		return refuse(BadExtended, "its extended header cannot be read")
 	}
-	if damage && !r.ext.active && len(m.Name) >= 100 {
-		return refuse(BadExtended, "its name may have been cut: the header before it is damaged")
+	if r.cut != "" {
+		return refuse(BadExtended, r.cut)
 	}
 	if dir && len(m.Name) > 1 && m.Name[len(m.Name)-1] == '/' {
 		m.Name = m.Name[:len(m.Name)-1]
 	}
 	var v values
+	if r.ext.blank {
+		v.refuse(m, BadExtended, "its extended header holds zeros, or nothing, where it should say something: what it said is lost")
+	}
 	v.date(m, m.Time, dated)
 	m.apply(r.ext.attrs, &v)
 	if m.Kind == 0 {
@@ -135,7 +218,7 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 			return refuse(BadName, "link target: "+text)
 		}
 	}
-	r.refused, r.ready = v.take(m), true
+	r.refused, r.ready = append(r.refused, v.take(m)...), true
 	if text := r.root.take(m); text != "" {
 		r.refused = append(r.refused, &Error{Offset: m.Offset, Name: m.Name, Class: OddName, Text: text, Tolerated: true})
 	}

@@ -55,6 +55,11 @@
 // are not the end: an end marker is two zero blocks that fill a record, or any
 // in front of a global header, or in front of nothing.
 //
+// Extended headers whose member is missing are told, and say nothing about the
+// member behind them: another header of their kind follows, or they do not fit
+// it. One of zeros is told too; its member comes without it, unless the name or
+// the link target in the header itself may be only a part.
+//
 // A value that cannot be (a number, a flag, a line of rights, a date) is left
 // out. It is told with an *Error before its member, which comes without it.
 package sims

@@ -22,7 +22,7 @@ type Error struct {
 // The classes of errors.
 const (
 	BadHeader   = "bad-header"    // a block that should be a header is none; the reader searched on
-	BadExtended = "bad-extended"  // a pax or GNU header that cannot be read; its member is refused
+	BadExtended = "bad-extended"  // a pax or GNU header that cannot be read: its member is refused, or comes without what it said
 	BadName     = "bad-name"      // a name that the profile forbids
 	BadType     = "bad-type"      // neither file, directory nor hard link
 	BadSize     = "bad-size"      // a size that cannot be
@@ -30,7 +30,7 @@ const (
 	BadFlag     = "bad-flag"      // a flag or keyword that is none; its member comes without it
 	BadACL      = "bad-acl"       // a line of rights that is none; its member comes without it
 	BadDate     = "bad-date"      // a date that cannot be; its member comes with 0
-	Lost        = "lost"          // members may be missing: zeros stand there, or a message
+	Lost        = "lost"          // members may be missing: zeros stand there, a message, or another member than headers announce
 	Truncated   = "truncated"     // the stream ends inside a member, or inside a block
 	ReadError   = "read-error"    // the source failed; what follows is lost
 	NoEnd       = "no-end-marker" // tolerated

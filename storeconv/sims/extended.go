@@ -10,7 +10,11 @@ import (
 // member reads the header in b. It returns nil, nil when that was only the
 // first part of a member's headers.
 func (r *Reader) member(b []byte) (*Member, error) {
-	if !r.ext.active {
+	if r.ext.active {
+		if p := r.leftBehind(b[offType]); p != nil {
+			return nil, p
+		}
+	} else {
 		r.extStart = r.pos
 	}
 	switch b[offType] {
@@ -34,6 +38,34 @@ func (r *Reader) member(b []byte) (*Member, error) {
 		return nil, nil
 	}
 	return r.build(b)
+}
+
+// leftBehind says that the member to which the extended headers so far belong
+// is missing, where a header of type typ follows them that cannot: another of
+// their kind, or one that stands between members. Next forgets what they said
+// and goes on with that header.
+func (r *Reader) leftBehind(typ byte) *Error {
+	e := &r.ext
+	switch typ {
+	case 'x', 'X':
+		if !e.pax {
+			return nil
+		}
+	case 'L':
+		if !e.long {
+			return nil
+		}
+	case 'K':
+		if !e.longLink {
+			return nil
+		}
+	case 'g', 'V':
+	default:
+		return nil
+	}
+	r.damage = true
+	return &Error{Offset: r.extStart, Class: Lost, Text: fmt.Sprintf(
+		"the member that this extended header belongs to is missing: a header of type %q follows, at offset %d", typ, r.pos)}
 }
 
 func roundUp(n int64) int64 { return (n + blockSize - 1) &^ (blockSize - 1) }
@@ -65,17 +97,38 @@ func (r *Reader) extend(b []byte) *Error {
 		r.ext.reset()
 		return p
 	}
+	e := &r.ext
 	switch kind {
 	case 'L':
-		r.ext.path, r.ext.hasPath = string(cString(body)), true
+		e.long = true
+		e.path, e.hasPath = e.gnuName(body)
 	case 'K':
-		r.ext.link, r.ext.hasLink = string(cString(body)), true
+		e.longLink = true
+		e.link, e.hasLink = e.gnuName(body)
 	default:
-		if !parsePax(body, r.ext.record) {
-			r.ext.bad = true
-		}
+		e.pax = true
+		e.took(parsePax(body, e.record))
 	}
 	return nil
+}
+
+// gnuName is the name that the body of a GNU header holds: all of it, but for a
+// NUL at its end. has is false for a body of zeros. Zeros elsewhere have taken
+// the place of a part of the name.
+func (e *extended) gnuName(body []byte) (name string, has bool) {
+	if isZero(body) {
+		e.blank = true
+		return "", false
+	}
+	text, rest, _ := bytes.Cut(body, []byte{0})
+	e.bad = e.bad || len(rest) > 0
+	return string(text), true
+}
+
+// took notes how far a pax header could be read.
+func (e *extended) took(how paxResult) {
+	e.bad = e.bad || how == paxBroken
+	e.blank = e.blank || how == paxBlank
 }
 
 // global reads a pax global header: the SIMS records, and what changes the
@@ -88,13 +141,17 @@ func (r *Reader) global(b []byte) (*Error, error) {
 	}
 	r.any = true
 	var e extended
-	ok := parsePax(body, e.record)
+	how := parsePax(body, e.record)
 	fault := r.header.apply(e.attrs)
 	if v := r.header.Profile; v != "" && v != "1" {
 		return nil, fmt.Errorf("%w %q", ErrProfile, v)
 	}
-	if !ok {
-		return &Error{Offset: r.pos, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
+	switch how {
+	case paxBroken:
+		return &Error{Offset: at, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
+	case paxBlank:
+		r.shared.take(&e)
+		return &Error{Offset: at, Class: BadExtended, Text: "the global header holds zeros, or nothing, where it should say something: what it said is lost"}, nil
 	}
 	if fault != "" {
 		r.shared.take(&e)
@@ -108,12 +165,14 @@ func (r *Reader) global(b []byte) (*Error, error) {
 
 // extended is what pax and GNU headers say about the member that follows.
 type extended struct {
-	active bool
-	bad    bool // could not be read
-	path   string
-	link   string
-	size   int64
-	mtime  int64
+	active              bool
+	pax, long, longLink bool // the kinds of headers that came: x, L, K
+	bad                 bool // could not be read
+	blank               bool // zeros, or nothing, where one should say something
+	path                string
+	link                string
+	size                int64
+	mtime               int64
 	hasPath, hasLink, hasSize, hasMtime,
 	badSize, badMtime bool
 	attrs []Attr
@@ -125,9 +184,21 @@ type extended struct {
 
 func (e *extended) reset() { *e = extended{attrs: e.attrs[:0]} }
 
+// paxResult says how far a pax header could be read.
+type paxResult uint8
+
+const (
+	paxWhole  paxResult = iota // to its end
+	paxBlank                   // it is empty, or zeros stand where records should
+	paxBroken                  // something in it is no record
+)
+
 // parsePax reads the records of a pax header: "length key=value LF", the length
-// counting all of it.
-func parsePax(b []byte, record func(key, value []byte)) bool {
+// counting all of it. They fill it; no writer makes one without any.
+func parsePax(b []byte, record func(key, value []byte)) paxResult {
+	if len(b) == 0 {
+		return paxBlank
+	}
 	for len(b) > 0 {
 		i := 0
 		n := 0
@@ -135,16 +206,19 @@ func parsePax(b []byte, record func(key, value []byte)) bool {
 			n = n*10 + int(b[i]-'0')
 		}
 		if i == 0 || i >= len(b) || b[i] != ' ' || n > len(b) || n < i+3 || b[n-1] != '\n' {
-			return isZero(b)
+			if isZero(b) {
+				return paxBlank
+			}
+			return paxBroken
 		}
 		key, value, ok := bytes.Cut(b[i+1:n-1], []byte("="))
 		if !ok || len(key) == 0 {
-			return false
+			return paxBroken
 		}
 		record(key, value)
 		b = b[n:]
 	}
-	return true
+	return paxWhole
 }
 
 func (e *extended) record(key, value []byte) {

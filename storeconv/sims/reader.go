@@ -38,6 +38,8 @@ type Reader struct {
 	ready    bool     // it comes when they are told
 	ext      extended
 	extStart int64
+	lost     string // why what extended headers said was not the current member's
+	cut      string // why its name may be only a part of it
 	shared   shared
 	root     rooted
 	size     int64     // of the current body, that of a link too

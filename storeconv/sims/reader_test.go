@@ -321,6 +321,12 @@ func FuzzReader(f *testing.F) {
 	f.Add(b[:6<<10])
 	f.Add(b[2048 : 6<<10])
 	f.Add(append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:4<<10]...))
+	for _, c := range mixedUp() {
+		a := &archive{}
+		c.build(a)
+		a.zeros(2 * blockSize)
+		f.Add(a.buf)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := newReader(bytes.NewReader(b), 2, minBuf).Header(); err != nil {
 			return
