@@ -38,7 +38,7 @@ Each mail entry is checked by the rules of the product whose classes it has, or
 of the one that --as names; with --as ims50 an entry that is not upgraded is an
 error. --schema adds definitions of the site to the merged schema that is built
 in: slapd.user_at.conf, slapd.user_oc.conf, LDIF with attributeTypes and
-objectClasses, or an OpenLDAP .schema file.
+objectClasses, or an OpenLDAP .schema file, of at most 4 MiB.
 
 A finding of --fail-on and above is a problem: --log, --report and --json have
 each with its file and line.

@@ -39,7 +39,7 @@ func readConfig(job *cli.Job, fs *pflag.FlagSet, path string) error {
 			continue
 		}
 		if err := fs.Set(flag.Name, value); err != nil {
-			return cli.Usagef("%s:%d: %q is not a valid value of %s", path, n, value, flag.Name)
+			return cli.Usagef("%s:%d: %.200q is not a valid value of %s", path, n, value, flag.Name)
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -67,7 +67,7 @@ func configLine(fs *pflag.FlagSet, line string) (*pflag.Flag, string, error) {
 		flag = fs.Lookup(name)
 	}
 	if flag == nil || flag.Name == "config" {
-		return nil, "", cli.Usagef("%q is not an option", name)
+		return nil, "", cli.Usagef("%.200q is not an option", name)
 	}
 	if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
 		value = value[1 : len(value)-1]

@@ -32,8 +32,8 @@ is. Identifiers that no public source gives are placeholders, 2.25 and a UUID
 made from the name, and marked so; they are not the vendor's.
 
 --schema FILE merges a site's own slapd.user_at.conf, slapd.user_oc.conf, LDIF or
-OpenLDAP schema: new names are added, classes that both have allow the union of
-both and require what both require.
+OpenLDAP schema of at most 4 MiB: new names are added, classes that both have
+allow the union of both and require what both require.
 
 The files go to --out DIR, which is made when it is missing.
 `

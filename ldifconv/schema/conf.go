@@ -63,7 +63,7 @@ func syntaxNamed(word string) (Syntax, error) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no syntax", word)
+	return 0, fmt.Errorf("%.60q is no syntax", word)
 }
 
 // parseConfClass reads a class of slapd.oc.conf, its first line first:
@@ -102,7 +102,7 @@ func parseConfClass(lines []confLine) (ClassType, error) {
 		case keyword == "allows":
 			list, words = &c.May, words[1:]
 		case list == nil:
-			return c, &Error{line.number, fmt.Errorf("%q is outside requires and allows", words[0])}
+			return c, &Error{line.number, fmt.Errorf("%.60q is outside requires and allows", words[0])}
 		}
 		if list != nil {
 			*list = appendNames(*list, words)

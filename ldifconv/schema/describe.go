@@ -77,11 +77,11 @@ func describe(text string) (d description, err error) {
 			continue
 		}
 		if len(words) == 0 {
-			return d, fmt.Errorf("%s has no value", keyword)
+			return d, fmt.Errorf("%.60s has no value", keyword)
 		}
 		var values []string
 		if values, words, err = valueList(words); err != nil {
-			return d, fmt.Errorf("%s: %w", keyword, err)
+			return d, fmt.Errorf("%.60s: %w", keyword, err)
 		}
 		d.fields[keyword] = values
 	}
@@ -124,7 +124,7 @@ func parseAttributeType(text string) (a AttributeType, err error) {
 		a.Operational = true
 	}
 	if a.OID == "" || a.OID == "NAME" {
-		return a, fmt.Errorf("attribute %s has no identifier", a.Name())
+		return a, fmt.Errorf("attribute %.60s has no identifier", a.Name())
 	}
 	syntax, _, _ := strings.Cut(d.first("SYNTAX"), "{")
 	a.setSyntax(syntax, strings.HasPrefix(strings.ToLower(d.first("EQUALITY")), "caseexact"))
@@ -170,7 +170,7 @@ func parseObjectClass(text string) (c ClassType, err error) {
 		c.Names = []string{d.oid}
 	}
 	if c.OID == "" || c.OID == "NAME" {
-		return c, fmt.Errorf("class %s has no identifier", c.Name())
+		return c, fmt.Errorf("class %.60s has no identifier", c.Name())
 	}
 	switch {
 	case d.has("ABSTRACT"):

@@ -3,17 +3,24 @@ package schema
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"imsconv/ldifconv/ldif"
 )
 
-// maxSchemaFile is the size in bytes above which Read refuses a file.
-const maxSchemaFile = 16 << 20
+// maxSchemaFile is the size in bytes above which Read refuses a file: twice
+// what the largest directories define, and no more than can be held at once.
+const maxSchemaFile = 4 << 20
 
-// ErrTooBig: a schema file over 16 MiB.
-var ErrTooBig = errors.New("larger than 16 MiB")
+// maxOID is the length in bytes above which an identifier is refused, so that
+// names of identifiers made of each other do not grow without end.
+const maxOID = 512
+
+// ErrTooBig: a schema file over 4 MiB.
+var ErrTooBig = errors.New("larger than 4 MiB, as no schema is: give the definitions of the site alone")
 
 // Read reads a schema file of any of the forms a site has: slapd.user_at.conf
 // and slapd.user_oc.conf of Directory Server 4.x (in one file or two), LDIF
@@ -130,7 +137,7 @@ type statement struct {
 
 func readDirectives(data []byte) (d Definitions, err error) {
 	macros := map[string]string{}
-	for _, s := range statements(data) {
+	for s := range statements(data) {
 		err := d.directive(s, macros)
 		var at *Error
 		switch {
@@ -144,24 +151,32 @@ func readDirectives(data []byte) (d Definitions, err error) {
 }
 
 // statements groups lines: a line that begins with a blank belongs to the one
-// before, and comments and empty lines to none.
-func statements(data []byte) (list []*statement) {
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		words := strings.Fields(string(line))
-		if len(words) == 0 || words[0][0] == '#' {
-			continue
+// before, and comments and empty lines to none. A statement is valid until the
+// next.
+func statements(data []byte) iter.Seq[*statement] {
+	return func(yield func(*statement) bool) {
+		number := 0
+		s := &statement{}
+		for line := range bytes.Lines(data) {
+			number++
+			words := strings.Fields(string(line))
+			if len(words) == 0 || words[0][0] == '#' {
+				continue
+			}
+			if line[0] != ' ' && line[0] != '\t' && len(s.lines) > 0 {
+				if !yield(s) {
+					return
+				}
+				s = &statement{lines: s.lines[:0]}
+			}
+			s.lines = append(s.lines, confLine{number, words})
+			s.text.Write(bytes.TrimRight(line, " \t\r\n"))
+			s.text.WriteByte(' ')
 		}
-		if line[0] != ' ' && line[0] != '\t' || len(list) == 0 {
-			list = append(list, &statement{})
+		if len(s.lines) > 0 {
+			yield(s)
 		}
-		s := list[len(list)-1]
-		s.lines = append(s.lines, confLine{number, words})
-		s.text.Write(bytes.TrimRight(line, " \t\r\n"))
-		s.text.WriteByte(' ')
 	}
-	return list
 }
 
 // directive takes one statement of slapd.conf or of a .conf file of Directory
@@ -172,19 +187,29 @@ func (d *Definitions) directive(s *statement, macros map[string]string) error {
 	v3 := bracket >= 0 && len(strings.Fields(text[:bracket])) == 1
 	switch keyword := strings.ToLower(words[0]); {
 	case keyword == "objectidentifier" && len(words) == 3:
-		macros[strings.ToLower(words[1])] = expandOID(words[2], macros)
+		oid, err := expandOID(words[2], macros)
+		if err != nil {
+			return err
+		}
+		macros[strings.ToLower(words[1])] = oid
 	case v3 && (keyword == "attributetype" || keyword == "attribute"):
 		if err := d.attribute(text[bracket:]); err != nil {
 			return err
 		}
 		a := &d.Attributes[len(d.Attributes)-1]
-		a.OID = expandOID(a.OID, macros)
+		var err error
+		if a.OID, err = expandOID(a.OID, macros); err != nil {
+			return err
+		}
 	case v3 && keyword == "objectclass":
 		if err := d.class(text[bracket:]); err != nil {
 			return err
 		}
 		c := &d.Classes[len(d.Classes)-1]
-		c.OID = expandOID(c.OID, macros)
+		var err error
+		if c.OID, err = expandOID(c.OID, macros); err != nil {
+			return err
+		}
 	case keyword == "attribute":
 		a, err := parseConfAttribute(words[1:])
 		if err != nil {
@@ -203,14 +228,16 @@ func (d *Definitions) directive(s *statement, macros map[string]string) error {
 
 // expandOID replaces the name of an objectidentifier directive, name or
 // name:suffix, by its number.
-func expandOID(oid string, macros map[string]string) string {
+func expandOID(oid string, macros map[string]string) (string, error) {
 	name, suffix, _ := strings.Cut(oid, ":")
-	base, ok := macros[strings.ToLower(name)]
-	if !ok {
-		return oid
+	if base, ok := macros[strings.ToLower(name)]; ok {
+		oid = base
+		if suffix != "" {
+			oid += "." + suffix
+		}
 	}
-	if suffix != "" {
-		return base + "." + suffix
+	if len(oid) > maxOID {
+		return "", fmt.Errorf("an identifier of %d bytes, over the %d that one may have", len(oid), maxOID)
 	}
-	return base
+	return oid, nil
 }

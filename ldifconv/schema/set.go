@@ -113,6 +113,7 @@ func tableClass(id ClassID) ClassType {
 }
 
 func (s *Set) addAttribute(a AttributeType) {
+	a.Names = slices.Clip(a.Names) // what is appended to them is this Set's own
 	s.attrs = append(s.attrs, a)
 	addNames(s.attrNames, append([]string{a.OID}, a.Names...), len(s.attrs)-1)
 }
@@ -203,7 +204,7 @@ func (s *Set) mergeAttribute(a *AttributeType) string {
 	if at == 0 {
 		if other := s.attrNames[strings.ToLower(a.OID)]; other != 0 {
 			addNames(s.attrNames, a.Names, other)
-			s.attrs[other].Names = append(slices.Clone(s.attrs[other].Names), a.Names...)
+			s.attrs[other].Names = append(s.attrs[other].Names, a.Names...)
 			return fmt.Sprintf("attribute %s has the identifier of %s: taken for another name of it", a.Name(), s.attrs[other].Name())
 		}
 		s.addAttribute(*a)
@@ -229,19 +230,25 @@ func (s *Set) mergeAttribute(a *AttributeType) string {
 	}
 	for _, name := range a.Names {
 		if s.attrNames[strings.ToLower(name)] == 0 {
-			was.Names = append(slices.Clone(was.Names), name)
+			was.Names = append(was.Names, name)
 			addNames(s.attrNames, []string{name}, at)
 		}
 	}
 	return mergeNote(&was.Reason, "attribute", was.Name(), says)
 }
 
+// longestReason is the length in bytes above which the reason of a definition
+// takes no more: a file may have it any number of times. The notes have all.
+const longestReason = 4 << 10
+
 func mergeNote(reason *string, what, name string, says []string) string {
 	if len(says) == 0 {
 		return ""
 	}
 	text := strings.Join(says, "; ")
-	*reason = strings.TrimPrefix(*reason+"; "+text, "; ")
+	if len(*reason) <= longestReason {
+		*reason = strings.TrimPrefix(*reason+"; "+text, "; ")
+	}
 	return fmt.Sprintf("%s %s: %s", what, name, text)
 }
 
@@ -263,10 +270,10 @@ func (s *Set) mergeClass(c *ClassType) string {
 		}
 	}
 	must := s.both(was.Must, c.Must)
-	may := slices.Clone(was.May)
+	may, have := slices.Clone(was.May), s.names(must, was.May)
 	for _, name := range slices.Concat(was.Must, c.Must, c.May) {
-		if !s.contains(must, name) && !s.contains(may, name) && !strings.EqualFold(name, "objectclass") {
-			may = append(may, name)
+		if key := s.nameKey(name); !have[key] && !strings.EqualFold(name, "objectclass") {
+			may, have[key] = append(may, name), true
 		}
 	}
 	if len(must) != len(was.Must) {
@@ -284,23 +291,33 @@ func (s *Set) mergeClass(c *ClassType) string {
 
 // both returns the names that are in a and in b.
 func (s *Set) both(a, b []string) (list []string) {
+	have := s.names(b)
 	for _, name := range a {
-		if s.contains(b, name) || strings.EqualFold(name, "objectclass") {
+		if have[s.nameKey(name)] || strings.EqualFold(name, "objectclass") {
 			list = append(list, name)
 		}
 	}
 	return list
 }
 
-// contains reports whether list names the same attribute as name.
-func (s *Set) contains(list []string, name string) bool {
-	at := s.attrNames[strings.ToLower(name)]
-	for _, other := range list {
-		if strings.EqualFold(other, name) || at != 0 && s.attrNames[strings.ToLower(other)] == at {
-			return true
+// names are the attributes that the lists name, by nameKey.
+func (s *Set) names(lists ...[]string) map[string]bool {
+	have := map[string]bool{}
+	for _, list := range lists {
+		for _, name := range list {
+			have[s.nameKey(name)] = true
 		}
 	}
-	return false
+	return have
+}
+
+// nameKey is equal for the names of one attribute.
+func (s *Set) nameKey(name string) string {
+	name = strings.ToLower(name)
+	if at := s.attrNames[name]; at != 0 {
+		return strings.ToLower(s.attrs[at].Name())
+	}
+	return name
 }
 
 // Only returns the part of s that the products named brought, with the

@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,10 +104,10 @@ func TestAdd(t *testing.T) {
 		t.Errorf("the site knows better: %+v", a)
 	}
 	user := s.ClassType(int(ClassInetMailUser))
-	if !s.contains(user.May, "acmeColour") || len(user.Must) != 0 || user.OID != netscapeClass+"146" {
+	if !slices.Contains(user.May, "acmeColour") || len(user.Must) != 0 || user.OID != netscapeClass+"146" {
 		t.Errorf("%+v", user)
 	}
-	if p := s.ClassType(int(ClassPerson)); len(p.Must) != 1 || !s.contains(p.May, "commonName") {
+	if p := s.ClassType(int(ClassPerson)); len(p.Must) != 1 || !slices.Contains(p.May, "cn") {
 		t.Errorf("%+v", p)
 	}
 }
@@ -193,5 +196,80 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestHugeSchema reads files of the largest size of what made reading take a
+// time or a memory that grew with the square of the size.
+func TestHugeSchema(t *testing.T) {
+	const names = 100_000
+	var class, aliases, again, chain strings.Builder
+	class.WriteString("objectclass person\n\trequires\n")
+	for i := range names {
+		fmt.Fprintf(&class, "\t\tx%d\n", i)
+		fmt.Fprintf(&aliases, "attribute cn x%d 1.2.%d cis\n", i, i)
+		fmt.Fprintf(&again, "attribute sn 1.2.%d ces\n", i)
+	}
+	class.WriteString("\tallows\n")
+	for i := range names {
+		fmt.Fprintf(&class, "\t\tX%d\n", i)
+	}
+	for _, tt := range []struct {
+		text string
+		look func(s *Set, notes []string) string
+		want string
+	}{
+		{class.String(), func(s *Set, notes []string) string {
+			c := s.ClassType(int(ClassPerson))
+			return fmt.Sprint(len(c.Must), " ", c.May[len(c.May)-1], notes)
+		}, "0 x99999[class person: requires what both require; allows 100002 more attributes]"},
+		{strings.Replace(class.String(), "person", "acme", 1), func(s *Set, _ []string) string {
+			for i := range names { // or else no attribute is missing
+				s.addAttribute(AttributeType{Names: []string{fmt.Sprint("x", i)}, OID: fmt.Sprint("1.2.", i)})
+			}
+			rec, err := ldif.NewReader(strings.NewReader("dn: x1=1\nobjectclass: acme\nx1: 1\n"), ldif.Options{}).Next()
+			if err != nil {
+				return err.Error()
+			}
+			missing, last := 0, ""
+			NewValidator(s).Check(&rec.Entry, func(v Violation) {
+				if v.Code == Required {
+					missing++
+					last = v.Text
+				}
+			})
+			return fmt.Sprint(missing, " ", last)
+		}, "99999 class acme requires x99999"},
+		{aliases.String(), func(s *Set, _ []string) string {
+			a := s.AttributeType(int(CN))
+			return fmt.Sprint(len(a.Names), a.Names[:3], a.Names[len(a.Names)-1])
+		}, "100002 [cn commonName x0]x99999"},
+		{again.String(), func(s *Set, notes []string) string {
+			a := s.AttributeType(int(SN))
+			return fmt.Sprint(len(notes), len(a.Reason) < 2*longestReason, notes[len(notes)-1])
+		}, "100000 trueattribute sn: the site's identifier 1.2.99999 gives way to 2.5.4.4; syntax cis, where the site has ces"},
+	} {
+		d, err := Read(strings.NewReader(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Merged()
+		if got := tt.look(s, s.Add(d)); got != tt.want {
+			t.Errorf("%.300s, want %s", got, tt.want)
+		}
+	}
+	chain.WriteString("objectidentifier a0 1\n")
+	for i := range names {
+		fmt.Fprintf(&chain, "objectidentifier a%d a%d:1\n", i+1, i)
+	}
+	if _, err := Read(strings.NewReader(chain.String())); err == nil || err.Error() != "line 257: an identifier of 513 bytes, over the 512 that one may have" {
+		t.Error(err)
+	}
+	if _, err := Read(strings.NewReader(strings.Repeat("#\n", maxSchemaFile/2) + "#")); !errors.Is(err, ErrTooBig) {
+		t.Error(err)
+	}
+	_, err := Read(strings.NewReader("attribute x " + strings.Repeat("y", 1<<20)))
+	if err == nil || len(err.Error()) > 200 {
+		t.Errorf("%.300v", err)
 	}
 }

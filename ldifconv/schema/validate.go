@@ -61,6 +61,8 @@ type Validator struct {
 	report  func(Violation)
 }
 
+// mustRow is an attribute that is required, once, and the first class that
+// requires it.
 type mustRow struct{ attr, class int }
 
 // attrGroup is all values of one description of the entry.
@@ -192,7 +194,7 @@ func (v *Validator) expand() {
 	v.last = append(v.last[:0], v.classes...)
 	v.now++
 	v.must = v.must[:0]
-	done := map[int]bool{}
+	done, required := map[int]bool{}, map[int]bool{}
 	var add func(c int)
 	add = func(c int) {
 		if done[c] {
@@ -203,7 +205,10 @@ func (v *Validator) expand() {
 		for _, name := range t.Must {
 			if a := v.set.attrNames[strings.ToLower(name)]; a != 0 {
 				v.stamp[a] = v.now
-				v.must = append(v.must, mustRow{a, c})
+				if !required[a] && a != int(ObjectClass) {
+					required[a] = true
+					v.must = append(v.must, mustRow{a, c})
+				}
 			}
 		}
 		for _, name := range t.May {
@@ -223,8 +228,8 @@ func (v *Validator) expand() {
 }
 
 func (v *Validator) required() {
-	for i, row := range v.must {
-		if v.present[row.attr] == v.at || row.attr == int(ObjectClass) || slices.ContainsFunc(v.must[:i], func(r mustRow) bool { return r.attr == row.attr }) {
+	for _, row := range v.must {
+		if v.present[row.attr] == v.at {
 			continue
 		}
 		name := v.set.attrs[row.attr].Name()
