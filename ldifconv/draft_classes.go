@@ -17,10 +17,13 @@ func (d *draft) loadClasses() {
 			d.lastClasses = append(d.lastClasses, cachedName{})
 		}
 		last := &d.lastClasses[i]
-		if !bytes.Equal(last.text, v) {
-			last.text, last.id = append(last.text[:0], v...), uint16(d.names.class(v))
-		}
 		c := classID(last.id)
+		if !bytes.Equal(last.text, v) {
+			c = d.names.class(v)
+			if len(v) <= longestCached {
+				last.text, last.id = append(last.text[:0], v...), uint16(c)
+			}
+		}
 		d.ids = append(d.ids, c)
 		if c != schema.NoClass {
 			d.had.put(c)

@@ -44,3 +44,27 @@ func TestDraftForgets(t *testing.T) {
 		t.Errorf("%d attributes came to the last entry, want description alone", len(d.arrived))
 	}
 }
+
+// A class with a million blanks around it is known, and not kept.
+func TestLongNamesAreNotKept(t *testing.T) {
+	blanks := strings.Repeat(" ", 1<<20)
+	var d draft
+	for _, class := range []string{"person", "inetUser", "inetMailUser"} {
+		text := blanks + class
+		rec := &ldif.Record{Entry: ldif.Entry{DN: []byte("o=x")}}
+		rec.Add([]byte("objectclass"), []byte(text))
+		d.load(rec, &batch{})
+		if id, _ := schema.LookupClass([]byte(class)); !d.had.has(id) || id == schema.NoClass {
+			t.Errorf("%s is not known with blanks in front", class)
+		}
+	}
+	held := 0
+	for _, list := range [][]cachedName{d.lastClasses, d.names.classes[:], d.names.attrs[:]} {
+		for i := range list {
+			held += cap(list[i].text)
+		}
+	}
+	if held > 1000 {
+		t.Errorf("%d bytes are held", held)
+	}
+}

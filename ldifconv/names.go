@@ -17,6 +17,10 @@ type nameCache struct {
 
 const cacheSize = 256
 
+// longestCached is the length in bytes above which a name is looked up each
+// time: one with a million blanks around it is not kept.
+const longestCached = 256
+
 type cachedName struct {
 	text  []byte
 	id    uint16
@@ -72,7 +76,9 @@ func (c *nameCache) attr(desc []byte) (id attrID, alias bool) {
 		return schema.None, false
 	}
 	alias = !equalFold(desc, attrNames[id])
-	*e = cachedName{bytes.Clone(desc), uint16(id), alias}
+	if len(desc) <= longestCached {
+		*e = cachedName{bytes.Clone(desc), uint16(id), alias}
+	}
 	return id, alias
 }
 
@@ -86,6 +92,8 @@ func (c *nameCache) class(name []byte) classID {
 	if !ok {
 		return schema.NoClass
 	}
-	*e = cachedName{text: bytes.Clone(name), id: uint16(id)}
+	if len(name) <= longestCached {
+		*e = cachedName{text: bytes.Clone(name), id: uint16(id)}
+	}
 	return id
 }

@@ -35,9 +35,17 @@ func (d *descriptions) all() []description {
 	return d.list
 }
 
-// number returns the number of a description, 0 when there are too many.
+// longestNumbered is the length in bytes above which a description gets no
+// number: what is kept of them does not grow with what stands in a file.
+const longestNumbered = 256
+
+// number returns the number of a description, 0 when there are too many or it
+// is too long.
 func (d *descriptions) number(text []byte) uint16 {
 	list := d.all()
+	if len(text) > longestNumbered {
+		return 0
+	}
 	for at := hashName(text); ; at++ {
 		slot := &d.slots[at%uint64(len(d.slots))]
 		switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -376,6 +377,36 @@ func TestUnterminated(t *testing.T) {
 			if got := r.Unterminated(); got != tt.want {
 				t.Errorf("%q: line %d, want %d", tt.text, got, tt.want)
 			}
+		}
+	}
+}
+
+// A description of any length is read, and a long one is not remembered.
+func TestLongDescriptions(t *testing.T) {
+	for _, length := range []int{100, 256, 257, 1 << 20} {
+		name := strings.Repeat("x", length)
+		r := ldif.NewReader(strings.NewReader("dn: o=a\n"+name+": 1\nx: 2\n"+name+": 3\n\ndn: o=b\n"+name+": 4\n"+name+": 5\n"), ldif.Options{})
+		var got []string
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range rec.Attrs {
+				for _, v := range a.Values {
+					got = append(got, fmt.Sprint(len(a.Desc), string(v.Data)))
+				}
+				if len(a.Desc) > 1 && (a.Num != 0) != (length <= 256) {
+					t.Errorf("a description of %d bytes has the number %d", len(a.Desc), a.Num)
+				}
+			}
+		}
+		n := fmt.Sprint(length)
+		if want := []string{n + "1", "12", n + "3", n + "4", n + "5"}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
