@@ -61,11 +61,15 @@ func (m *Matcher) IsAll() bool {
 }
 
 // Takes tells whether anything of a user, as the source has it, may take part.
-func (m *Matcher) Takes(user string) bool {
-	if m.users != nil && !m.users[user] || !m.shard.Has(user) {
-		return false
-	}
-	return m.paths == nil || m.hasPath(user)
+func (m *Matcher) Takes(user string) bool { return m.shard.Has(user) && m.names(user) }
+
+// Elsewhere tells whether a user, as the source has it, takes part in another
+// shard than this one.
+func (m *Matcher) Elsewhere(user string) bool { return !m.shard.Has(user) && m.names(user) }
+
+// names is Takes of all shards together.
+func (m *Matcher) names(user string) bool {
+	return (m.users == nil || m.users[user]) && (m.paths == nil || m.hasPath(user))
 }
 
 func (m *Matcher) hasPath(user string) bool {
