@@ -33,6 +33,7 @@ type storeFeed struct {
 type storeUser struct {
 	id         string
 	partitions []string
+	elsewhere  bool // exported in another shard
 }
 
 // feedStore reads the store of the run, several users at a time.
@@ -58,6 +59,10 @@ func (r *run) feedStore(ctx context.Context) error {
 	for _, su := range users {
 		if ctx.Err() != nil {
 			break
+		}
+		if su.elsewhere {
+			r.claimElsewhere(su.id)
+			continue
 		}
 		u, err := r.openUser(su.id)
 		if err != nil {
@@ -126,7 +131,8 @@ func (f *storeFeed) stray(e *ims.Error) {
 	n.Tell(f.r.log)
 }
 
-// users returns the users to export, in byte order of their ids.
+// users returns the users to export, and those whom other shards export, in
+// byte order of their ids.
 func (f *storeFeed) users() ([]storeUser, error) {
 	partitions, err := f.reader.Partitions(f.stray)
 	if err != nil {
@@ -141,8 +147,8 @@ func (f *storeFeed) users() ([]storeUser, error) {
 	var users []storeUser
 	for _, p := range partitions {
 		err := f.reader.Users(p, f.stray, func(u ims.User) error {
-			if f.r.sel.Meet(u.ID) {
-				users = append(users, storeUser{u.ID, []string{p}})
+			if takes := f.r.sel.Meet(u.ID); takes || f.r.sel.Elsewhere(u.ID) {
+				users = append(users, storeUser{u.ID, []string{p}, !takes})
 			}
 			return nil
 		})

@@ -81,7 +81,7 @@ func (b *box) nameFile(above, keep bool) error {
 		u.count(func(rep *Report) { rep.Renamed++ })
 	}
 	b.nameless, b.dir = false, file
-	return u.files.take(file, b.name)
+	return u.files.take(file, "", b.name)
 }
 
 // freeFile tells whether a file can be made: nothing is there, no file is where
@@ -93,7 +93,7 @@ func (b *box) freeFile(file string) (bool, error) {
 		u.files = newClaims()
 		if u.old != nil {
 			for _, o := range u.old.boxes {
-				if err := u.files.take(o.dir, o.dir); err != nil {
+				if err := u.files.take(o.dir, "", o.dir); err != nil {
 					return false, fmt.Errorf("the list of user %s: %w", u.id, err)
 				}
 			}

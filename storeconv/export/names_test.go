@@ -63,7 +63,7 @@ func TestClaims(t *testing.T) {
 	}{
 		{"a/joe", "joe@a", true}, {"a/joe", "joe@a", true}, {"a/joe", "joe", false}, {"a", "a", false}, {"a/joe/x", "x", false}, {"a/ann", "ann", true}, {"b", "b", true},
 	} {
-		if err := c.take(tt.place, tt.id); (err == nil) != tt.ok {
+		if err := c.take(tt.place, "", tt.id); (err == nil) != tt.ok {
 			t.Errorf("%s for %s: %v", tt.place, tt.id, err)
 		}
 	}

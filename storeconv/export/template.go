@@ -111,11 +111,17 @@ func checkPlace(to string) error {
 // claims are the places of the users of a run, by hash: no two users get one
 // place, and none gets a place within another's. It takes some 50 bytes a user.
 type claims struct {
-	owner map[uint64]uint64   // place: its user
+	owner map[uint64]owner    // place: its user
 	above map[uint64]struct{} // directories above places
 }
 
-func newClaims() *claims { return &claims{make(map[uint64]uint64), make(map[uint64]struct{})} }
+// owner is a user with a place, by hash.
+type owner struct {
+	source uint64 // what the source calls him
+	id     uint64 // what he is called on the new side
+}
+
+func newClaims() *claims { return &claims{make(map[uint64]owner), make(map[uint64]struct{})} }
 
 // hash64 stands for a text where a million of them are held.
 func hash64(text string) uint64 {
@@ -133,12 +139,16 @@ func (c *claims) free(place string) bool {
 	return !taken && !above
 }
 
-// take claims a place and says why the user cannot have it.
-func (c *claims) take(place, id string) error {
-	at, who := hash64(place), hash64(id)
+// take claims a place for a user of the source, who has id on the new side, and
+// says why he cannot have it. Who has it already may take it again.
+func (c *claims) take(place, source, id string) error {
+	at, who := hash64(place), owner{hash64(source), hash64(id)}
 	if other, taken := c.owner[at]; taken {
-		if other == who {
+		switch {
+		case other == who:
 			return nil
+		case other.id == who.id:
+			return fmt.Errorf("another user of the source has the id %s too, and the mail of two is not put together: give one of them another id (-m)", id)
 		}
 		return fmt.Errorf("the place %s is another user's", place)
 	}

@@ -72,10 +72,7 @@ func (r *run) openUser(source string) (*user, error) {
 		return nil, nil
 	}
 	u := &user{r: r, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
-	if u.place, err = r.template.place(id); err == nil {
-		err = r.claims.take(u.place, id)
-	}
-	if err != nil {
+	if u.place, err = r.claim(source, id); err != nil {
 		r.refuseUser(source, err)
 		return nil, nil
 	}
@@ -92,6 +89,27 @@ func (r *run) openUser(source string) (*user, error) {
 		return nil, nil
 	}
 	return u, err
+}
+
+// claim takes the place of a user of the source. Two users of it who have one
+// id on the new side, by -m or the default domain, get no place together: the
+// first has it.
+func (r *run) claim(source, id string) (place string, err error) {
+	if place, err = r.template.place(id); err != nil {
+		return "", err
+	}
+	return place, r.claims.take(place, source, id)
+}
+
+// claimElsewhere takes the place of a user who is exported in another shard, so
+// that all shards agree on whose it is. Why he has none is told there.
+func (r *run) claimElsewhere(source string) {
+	if !r.sel.Elsewhere(source) {
+		return
+	}
+	if id, err := r.sel.StoreID(source); err == nil {
+		r.claim(source, id)
+	}
 }
 
 func (r *run) refuseUser(source string, err error) {
