@@ -31,8 +31,12 @@ another. siteconv status lists the batches.
 CLOSING
 run --closing is for the end, with an export made after the last unlock (--ldif):
 it takes the lists to the new host and upgrades all entries. It refuses while a
-batch is not finished, or the export has users of one locked or on the old host,
-unless --force is given. Users whom the site had locked before their batch are
+batch is not finished, and an export that has users of a batch locked or on the
+old host, that has no entry any more of users who were there, or that a batch was
+made of, unless --force is given: then all of that is told, and the exit status
+is 3. So it is when users of the old host are in no batch, or mail of the stream
+is; left.txt names them, and as comments those who can be in none, because their
+id cannot stand in a list. Users whom the site had locked before their batch are
 not in its way: the unlock has given that lock back. The upgrade drops it and
 says so; with upgrade.lock = "hold" in site.toml, which may be set for this pass
 alone, it becomes mailUserStatus hold.`

@@ -89,6 +89,7 @@ func TestKilledBatchGoesOn(t *testing.T) {
 	}
 	site := batchedSite(t)
 	base := begunFolder(t, site)
+	today := write(t, t.TempDir(), "today.ldif", unlockedExport(t, filepath.Join(site, "export.ldif")))
 	for _, run := range []struct {
 		name  string
 		dir   string
@@ -98,7 +99,7 @@ func TestKilledBatchGoesOn(t *testing.T) {
 		{"batch", batches.Dir("", "b"), []string{"--batch", "b", "--split", "2", "--part", "2"}, []string{
 			outdir.StateName, batches.UsersName, lockStep, batches.LockName, storeStep, membersStep, verificationStep, unlockStep, batches.UnlockName,
 		}},
-		{"closing", closingDir, []string{"--closing"}, []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}},
+		{"closing", closingDir, []string{"--closing", "--ldif", today}, []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}},
 	} {
 		whole := copyOf(t, base) // the closing pass comes behind the batch
 		t.Run(run.name, func(t *testing.T) {

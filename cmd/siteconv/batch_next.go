@@ -55,10 +55,14 @@ func (c *conversion) oldProgram(name string) string {
 
 // afterClosing is what ends the migration.
 func (c *conversion) afterClosing() []string {
+	alias := "# the name " + c.site.Hosts.Old + " becomes an alias of " + c.site.Hosts.New + " in the DNS; the old host is drained and stopped"
+	if c.closing != nil && c.closing.left() {
+		alias = "# the old host " + c.site.Hosts.Old + " goes on: left.txt says who is or may be left on it; move them, and close again"
+	}
 	configutil := "# on " + c.site.Hosts.New + ": " + c.newProgram("configutil")
 	return []string{
 		c.ldapmodify(groupChanges),
-		"# the name " + c.site.Hosts.Old + " becomes an alias of " + c.site.Hosts.New + " in the DNS; the old host is drained and stopped",
+		alias,
 		c.ldapmodify(domainChanges),
 		c.ldapmodify(userChanges),
 		configutil + ` -o local.imta.schematag -v "" and -o local.imta.ugfilter -v "", then ` + c.newDirsync(),

@@ -69,6 +69,18 @@ func finished(t *testing.T, args ...string) string {
 	return stdout + stderr
 }
 
+// unlockedExport is an export once all of its users are on the new host.
+func unlockedExport(t *testing.T, path string) []byte {
+	t.Helper()
+	entries := strings.Split(readFile(t, path), "\n\n")
+	for i, entry := range entries {
+		if strings.Contains(strings.ToLower(entry), "\nobjectclass: inetmailuser\n") {
+			entries[i] = strings.Replace(entry, "\nmailhost: oldmail.siroe.com\n", "\nmailhost: newmail.siroe.com\n", 1)
+		}
+	}
+	return []byte(strings.Join(entries, "\n\n"))
+}
+
 // threeBatches are a pilot, a filter, and all who are left, those without an
 // entry among them.
 func threeBatches(t *testing.T, site string) [][]string {
@@ -111,7 +123,12 @@ func TestBatchesAreTheWhole(t *testing.T) {
 	for _, batch := range batches {
 		finished(t, incremental(site, moved, batch...)...)
 	}
-	finished(t, incremental(site, moved, "--closing")...)
+	code, _, talk := siteconv(t, append([]string{"run"}, incremental(site, moved, "--closing")...)...)
+	if code != cli.ExitFailed || !strings.Contains(talk, "has its users as they were before the lock") {
+		t.Errorf("closing by the export of before the lock: exit %d, %s", code, talk)
+	}
+	today := write(t, t.TempDir(), "today.ldif", unlockedExport(t, filepath.Join(site, "export.ldif")))
+	finished(t, incremental(site, moved, "--closing", "--ldif", today)...)
 	if left := bytesOf(t, filepath.Join(moved, closingDir, outdir.LeftName)); len(left) > 0 {
 		t.Errorf("left behind: %s", left)
 	}

@@ -7,11 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/page"
+	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
@@ -35,8 +36,14 @@ const (
 // closing is the pass behind the last batch.
 type closing struct {
 	batches []*batches.Row
-	stale   bool // the export is one that a batch was made of: it has its users as they were before
+	stale   *batches.Row // made of this very export: it has the users as they were before; nil: none is
 	found   *batches.Seen
+	forced  []string // what --force has put up with
+}
+
+// left says that somebody is on the old host still.
+func (cl *closing) left() bool {
+	return len(cl.found.Left)+len(cl.found.Unlisted)+len(cl.forced) > 0
 }
 
 // runClosing does what comes after the last batch: lists go to the new host,
@@ -50,6 +57,7 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	if f.preflight {
+		c.closing.tellForced(job)
 		return c.tellPreflight(job)
 	}
 	c.scenario.steps = []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}
@@ -120,29 +128,57 @@ func (cl *closing) names() (names []string) {
 func (cl *closing) judge(export *inputs.Input) {
 	for _, row := range cl.batches {
 		cl.found.Judge(row, export)
-		cl.stale = cl.stale || row.Seen == nil
+		if cl.stale == nil && row.Seen == nil {
+			cl.stale = row
+		}
 	}
 }
 
 // check refuses to close while batches are under way, unless it is forced to.
 func (cl *closing) check(job *cli.Job, out, export string, force bool) error {
-	problem := ""
-	if open := batches.Unfinished(cl.batches); len(open) > 0 {
-		problem = "not finished: " + strings.Join(open, ", ")
-	} else if row := cl.behind(); row != nil {
-		problem = fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, page.Amount(row.Seen.Locked, "user is", "users are"), page.Amount(row.Seen.Neither, "is", "are"))
+	problems := cl.underWay(export)
+	hint := fmt.Sprintf("siteconv status %s --ldif %s tells of all; --force closes nevertheless", cli.Quote(out), cli.Quote(export))
+	if cl.stale != nil && !force {
+		if len(problems) == 0 {
+			hint = "--ldif names an export made after the last unlock; --force closes with this one, by the records of the batches"
+		}
+		problems = append(problems, fmt.Sprintf("%s is the export that the batch %s was made of, and has its users as they were before the lock", export, cl.stale.Name))
 	}
 	switch {
-	case problem == "":
+	case len(problems) == 0:
 	case force:
-		job.Warning("unfinished-batches", "", problem)
+		cl.forced = problems
 	default:
-		return cli.WithHint(errors.New(problem), fmt.Sprintf("siteconv status %s --ldif %s tells of all; --force closes nevertheless", cli.Quote(out), cli.Quote(export)))
+		return cli.WithHint(errors.New(strings.Join(problems, "\n")), hint)
 	}
-	if cl.stale {
+	if cl.stale != nil {
 		job.Warning("stale-export", export, "the export is as old as a batch: what has been changed in the directory since then, the records would take back; better close with a new one (--ldif)")
 	}
 	return nil
+}
+
+// underWay says what of the migration is not at its end.
+func (cl *closing) underWay(export string) (problems []string) {
+	if open := batches.Unfinished(cl.batches); len(open) > 0 {
+		problems = append(problems, "not finished: "+strings.Join(open, ", "))
+	}
+	for _, row := range cl.batches {
+		if row.Finished() && row.Seen != nil && row.Seen.Locked+row.Seen.Neither > 0 {
+			problems = append(problems, fmt.Sprintf("by %s, of the batch %s %s locked and %s neither locked nor on the new host", export, row.Name, page.Amount(row.Seen.Locked, "user is", "users are"), page.Amount(row.Seen.Neither, "is", "are")))
+		}
+	}
+	if gone := cl.found.Gone.Sorted(); len(gone) > 0 {
+		some := strings.Join(gone[:min(len(gone), mostExamples)], ", ") + batches.AndMore(max(len(gone)-mostExamples, 0))
+		problems = append(problems, fmt.Sprintf("%s has no entry any more of %s: %s; were they deleted since then, or is it not the whole directory?", export, page.Amount(int64(len(gone)), "user", "users"), some))
+	}
+	return problems
+}
+
+// tellForced tells what stood in the way.
+func (cl *closing) tellForced(job *cli.Job) {
+	for _, problem := range cl.forced {
+		job.Problem("unfinished-batches", "", problem)
+	}
 }
 
 // tellLocksDropped warns of users whom the site had locked before their batch,
@@ -153,17 +189,6 @@ func (c *conversion) tellLocksDropped(job *cli.Job) {
 		return
 	}
 	job.Warning("lock-dropped", ids[0], "the user was locked before the batch"+batches.AndMore(len(ids)-1)+", and the upgrade drops that lock: with upgrade.lock = \"hold\" in site.toml it becomes mailUserStatus hold")
-}
-
-// behind is a batch whose users the export does not have where they should be.
-func (cl *closing) behind() *batches.Row {
-	i := slices.IndexFunc(cl.batches, func(row *batches.Row) bool {
-		return row.Seen != nil && row.Seen.Locked+row.Seen.Neither > 0
-	})
-	if i < 0 {
-		return nil
-	}
-	return cl.batches[i]
 }
 
 // moveGroups writes the records that take the lists of the old host to the new
@@ -221,7 +246,7 @@ func (c *conversion) restored() (paths []string) {
 	if groups := filepath.Join(c.out, groupChanges); !c.dryRun && !missing(groups) {
 		paths = append(paths, groups)
 	}
-	if !c.closing.stale {
+	if c.closing.stale == nil {
 		return paths
 	}
 	for _, row := range c.closing.batches {
@@ -234,28 +259,41 @@ func (c *conversion) restored() (paths []string) {
 
 // listLeft writes the users who are in no batch, and tells of mail that is.
 func (c *conversion) listLeft(_ context.Context, job *cli.Job) error {
-	left := c.closing.found.Left
-	job.Count("users of no batch", int64(len(left)))
+	c.closing.tellForced(job)
+	left, unlisted := c.closing.found.Left, c.closing.found.Unlisted
+	job.Count("users of no batch", int64(len(left)+len(unlisted)))
 	if len(left) > 0 {
-		job.Warning("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", batches.AndMore(len(left)-1), outdir.LeftName))
+		job.Problem("user-of-no-batch", left[0], fmt.Sprintf("the user is on the old mail host and in no batch%s: %s lists them", batches.AndMore(len(left)-1), outdir.LeftName))
+	}
+	for _, u := range unlisted {
+		job.Problem("user-of-no-batch", directory.Position(c.export().Path, u.Line, []byte(u.DN)), "the user is on the old mail host and can be in no batch: "+u.Why)
 	}
 	if err := c.tellMailLeft(job); err != nil || c.dryRun {
 		return err
 	}
-	return batches.WriteUsers(job, filepath.Join(c.out, outdir.LeftName), left)
+	return c.create(job, outdir.LeftName, func(w io.Writer) error { return batches.WriteLeft(w, left, unlisted, c.closing.forced) })
 }
 
-// tellMailLeft warns of mail in the stream whose user no batch has taken.
+// tellMailLeft tells of mail in the stream whose user no batch has taken.
 func (c *conversion) tellMailLeft(job *cli.Job) error {
 	of, err := batches.Of(c.whole, "")
 	if err != nil {
 		return err
 	}
+	told := batches.Set{}
+	for _, u := range c.closing.found.Unlisted {
+		told.Add(u.ID)
+	}
 	for id := range c.mail.IDs.Unmarked() {
 		bare := c.bareID(id)
-		if _, ok := of[strings.ToLower(bare)]; !ok && !c.closing.found.Others.Has(bare) {
-			job.Warning("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: --batch with --users restores it")
+		if _, ok := of[strings.ToLower(bare)]; ok || c.closing.found.Others.Has(bare) || told.Has(bare) {
+			continue
 		}
+		how := "--batch with --users restores it"
+		if roster.CheckID(id) != nil {
+			how = "storeconv restore, with the id as PATH, restores it"
+		}
+		job.Problem("mail-of-no-batch", id, "the stream has mail of the user, who has no entry and is in no batch: "+how)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/preflight"
 )
 
@@ -37,6 +38,8 @@ func TestNextStepsAreTranslated(t *testing.T) {
 			for _, list := range [][]string{c.nextSteps(), c.afterLock(), c.afterBatch(), c.afterClosing()} {
 				steps = append(steps, list...)
 			}
+			c.closing = &closing{found: &batches.Seen{Left: []string{"joe"}}}
+			steps = append(steps, c.afterClosing()...)
 		}
 	}
 	command := regexp.MustCompile(`^(ldapmodify|mv|'<|<)`)

@@ -70,7 +70,7 @@ and the closing pass
     OUT/closing/ldif/undo.ldif              takes these back
     OUT/closing/ldif/daaci.changes.ldif     delegated administration
     OUT/closing/ldif/daaci.undo.ldif        takes it back; applied before undo.ldif
-    OUT/closing/left.txt                    users of the old host in no batch
+    OUT/closing/left.txt                    who is left on the old host
 `
 
 const runExample = `siteconv run --site site --preflight

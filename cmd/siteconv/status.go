@@ -34,7 +34,12 @@ their states:
     done       the export has all of them on the new host, and not locked
 
 A user whom the site had locked before the batch is done with that lock, which
-the unlock gives back, and is named below the table. What has been done to the directory is known from an export that is newer than
+the unlock gives back, and is named below the table. So are users of the old host
+who are in no batch, those who can be in none, because their id cannot stand in a
+list, and those who had an entry and have none now: a batch with such users is
+not done, for the export may lack more than those who were deleted.
+
+What has been done to the directory is known from an export that is newer than
 the batch: --ldif names one, and then the table says how many entries of each
 batch are locked and how many have moved. Without --ldif it is the export of the
 last run without --batch that is read, for the users who are in no batch. Nothing
@@ -69,9 +74,15 @@ type statusFlags struct {
 type status struct {
 	Batches []*batches.Row `json:"batches"`
 	Splits  []partsLeft    `json:"splits,omitempty"`
-	Closing string         `json:"closing"` // "finished", "begun", "not begun"
+	// Closing is "finished", "users left" (finished, and not for all), "begun"
+	// or "not begun".
+	Closing string `json:"closing"`
 	// OfNoBatch are users of the old host; nil when there is no export.
 	OfNoBatch []string `json:"users_of_no_batch"`
+	// Unlisted are users of the old host who can be in no batch.
+	Unlisted []batches.Unlisted `json:"users_of_no_list,omitempty"`
+	// Gone had an entry when their batch, or the migration, began.
+	Gone []string `json:"users_gone,omitempty"`
 	// LockedBefore have moved with a lock that is older than their batch.
 	LockedBefore []string `json:"locked_before_batch,omitempty"`
 	Export       string   `json:"export,omitempty"` // where they are from
@@ -168,6 +179,9 @@ func readStatus(out string) (*status, error) {
 		s.Closing = "begun"
 		if st.Finished {
 			s.Closing = "finished"
+			if left, err := os.Stat(filepath.Join(out, closingDir, outdir.LeftName)); err == nil && left.Size() > 0 {
+				s.Closing = "users left"
+			}
 		}
 	}
 	return s, nil
@@ -231,7 +245,7 @@ func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 		found.Judge(row, export)
 	}
 	s.OfNoBatch, s.Export = append([]string{}, found.Left...), export.Path
-	s.LockedBefore = found.LockedBefore()
+	s.LockedBefore, s.Unlisted, s.Gone = found.LockedBefore(), found.Unlisted, found.Gone.Sorted()
 	return nil
 }
 
@@ -281,6 +295,18 @@ func (s *status) printLeft(w io.Writer) error {
 	}
 	if s.OfNoBatch != nil {
 		writeNames(&b, "users of no batch", s.OfNoBatch)
+	}
+	if len(s.Unlisted) > 0 {
+		fmt.Fprintf(&b, "users of the old host who can be in no batch: %s\n", page.Int(int64(len(s.Unlisted))))
+		for _, u := range s.Unlisted[:min(len(s.Unlisted), namesShown)] {
+			fmt.Fprintf(&b, "  %q, line %d: %s\n", u.DN, u.Line, u.Why)
+		}
+		if len(s.Unlisted) > namesShown {
+			b.WriteString("  ...; --format json lists all\n")
+		}
+	}
+	if len(s.Gone) > 0 {
+		writeNames(&b, "users whom this export has no more, deleted or left out of it", s.Gone)
 	}
 	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
 	_, err := io.WriteString(w, b.String())

@@ -8,6 +8,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 )
@@ -16,7 +17,7 @@ import (
 const (
 	domainChanges = "ldif/domains.changes.ldif"
 	userChanges   = "ldif/users.changes.ldif"
-	upgraded      = "ldif/upgraded.ldif"
+	upgraded      = batches.UpgradedName
 	undo          = "ldif/undo.ldif"
 )
 

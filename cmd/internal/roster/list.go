@@ -43,6 +43,10 @@ type Counts struct {
 type List struct {
 	Counts
 
+	// Unlisted, which may be nil, is called with a chosen user who has no place
+	// in a list, and why. Without a uid the ID is empty.
+	Unlisted func(m *Member, why string)
+
 	log    directory.Teller
 	domain string
 	bases  [][]byte
@@ -133,7 +137,9 @@ func (l *List) member(file string, rec *ldif.Record) (*Member, error) {
 		return nil, nil
 	}
 	if u == nil {
-		l.log.Problem("no-uid", directory.Position(file, rec.Line, rec.DN), "the user has no uid, so no store id")
+		const why = "the user has no uid, so no store id"
+		l.log.Problem("no-uid", directory.Position(file, rec.Line, rec.DN), why)
+		l.unlisted(&Member{User: &directory.User{DN: string(rec.DN), Line: rec.Line}, Record: rec, File: file}, why)
 		return nil, nil
 	}
 	for _, what := range u.Unread {
@@ -142,11 +148,17 @@ func (l *List) member(file string, rec *ldif.Record) (*Member, error) {
 	if u.UIDs > 1 {
 		l.log.Warning("uid-values", directory.Position(file, rec.Line, rec.DN), fmt.Sprintf("%d values of uid: the mailbox is taken for that of %.200q", u.UIDs, u.UID))
 	}
-	id := u.ID(l.domain)
-	if ok, err := l.usable(id, file, rec); !ok || err != nil {
+	m := &Member{User: u, ID: u.ID(l.domain), Record: rec, File: file}
+	if ok, err := l.usable(m); !ok || err != nil {
 		return nil, err
 	}
-	return &Member{User: u, ID: id, Record: rec, File: file}, nil
+	return m, nil
+}
+
+func (l *List) unlisted(m *Member, why string) {
+	if l.Unlisted != nil {
+		l.Unlisted(m, why)
+	}
 }
 
 // leftAlone counts an entry that belongs to the directory server: what is left
@@ -172,19 +184,22 @@ func CheckID(id string) error {
 	return err
 }
 
-// usable reports whether a store id can be listed, and no user before has it.
-// Store ids of two cases are one.
-func (l *List) usable(id, file string, rec *ldif.Record) (bool, error) {
-	where := directory.Position(file, rec.Line, rec.DN)
+// usable reports whether the store id of a user can be listed, and no user
+// before has it. Store ids of two cases are one.
+func (l *List) usable(m *Member) (bool, error) {
+	id, rec, where := m.ID, m.Record, directory.Position(m.File, m.Record.Line, m.Record.DN)
 	if err := CheckID(id); err != nil {
 		l.log.Problem("bad-id", where, err.Error())
+		l.unlisted(m, err.Error())
 		return false, nil
 	}
 	const lineBits = 40
 	first, again, err := l.ids.Put([]byte(strings.ToLower(id)), uint64(len(l.names)-1)<<lineBits|uint64(rec.Line))
 	if again {
 		at := directory.Position(l.names[first>>lineBits], int(first&(1<<lineBits-1)), nil)
-		l.log.Problem("id-twice", where, fmt.Sprintf("the user id %s is that of the entry at %s: only that one is listed", id, at))
+		why := fmt.Sprintf("the user id %s is that of the entry at %s: only that one is listed", id, at)
+		l.log.Problem("id-twice", where, why)
+		l.unlisted(m, why)
 	}
 	return !again, err
 }

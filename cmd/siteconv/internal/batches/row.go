@@ -51,7 +51,8 @@ type SeenUsers struct {
 	Locked   int64 `json:"locked"`
 	Moved    int64 `json:"moved"`    // and not locked, or only as before the batch
 	Neither  int64 `json:"neither"`  // on the old host and not locked
-	NotThere int64 `json:"no_entry"` //
+	NotThere int64 `json:"no_entry"` // those who never had one among them
+	Gone     int64 `json:"gone"`     // of these, who had one at the lock
 }
 
 // Read reads all batches of an output folder, by name.

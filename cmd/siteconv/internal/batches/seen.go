@@ -20,10 +20,27 @@ import (
 
 // Seen is what an export says of the users of all batches, and who is in none.
 type Seen struct {
-	Left   []string         // users of no batch who are on the old host
-	Others Set              // all users of no batch
-	where  map[string]place // of users of batches, by lower-case id
+	Left     []string   // users of no batch who are on the old host
+	Unlisted []Unlisted // on the old host, and no list can have them
+	Others   Set        // all users of no batch
+	// Gone are users whom the export has no more: of batches, whose entries the
+	// lock has kept, and of the old host, whom the folder's own directory has.
+	Gone Set
+
+	where map[string]place // of users of batches, by lower-case id
 }
+
+// Unlisted is a user who can be in no batch.
+type Unlisted struct {
+	ID   string `json:"id"` // in the store; "" of an entry without a uid
+	DN   string `json:"dn"`
+	Line int    `json:"line"` // of the export
+	Why  string `json:"why"`
+}
+
+// UpgradedName is the whole directory in an output folder, as it was when the
+// migration began, but for the domains.
+const UpgradedName = "ldif/upgraded.ldif"
 
 // place is where the entry of a user says that it is.
 type place struct {
@@ -43,7 +60,14 @@ func Look(ctx context.Context, job *cli.Job, log inputs.Teller, out string, expo
 	if err != nil {
 		return nil, err
 	}
-	s := &Seen{where: map[string]place{}, Others: Set{}}
+	s := &Seen{where: map[string]place{}, Others: Set{}, Gone: Set{}}
+	unlisted := Set{}
+	export.Unlisted = func(m *roster.Member, why string) {
+		unlisted.Add(m.ID)
+		if hosts.Side(site.MailHost(m.Record.Get("mailhost"))) == site.OldSide {
+			s.Unlisted = append(s.Unlisted, Unlisted{ID: m.ID, DN: strings.ToValidUTF8(m.DN, "\uFFFD"), Line: m.Line, Why: why})
+		}
+	}
 	_, err = export.EachUser(ctx, job, log, "", func(m *roster.Member) error {
 		at := hosts.Side(site.MailHost(m.Record.Get("mailhost")))
 		id := strings.ToLower(m.ID)
@@ -60,7 +84,64 @@ func Look(ctx context.Context, job *cli.Job, log inputs.Teller, out string, expo
 	if err != nil {
 		return nil, err
 	}
+	export.Unlisted = nil
+	if err := s.lookForGone(ctx, job, out, export, hosts, of, unlisted); err != nil {
+		return nil, err
+	}
 	return s, s.lookBefore(ctx, out, export, of)
+}
+
+// lookForGone finds the users that the export has no more. Either they were
+// deleted, or it is not the whole directory.
+func (s *Seen) lookForGone(ctx context.Context, job *cli.Job, out string, export inputs.Export, hosts site.Hosts, of map[string]string, unlisted Set) error {
+	known := func(id string) bool {
+		_, met := s.where[strings.ToLower(id)]
+		return id == "" || met || s.Others.Has(id) || unlisted.Has(id)
+	}
+	names := map[string]bool{} // of the batches with users who have no entry
+	for id, name := range of {
+		if !known(id) {
+			names[name] = true
+		}
+	}
+	for name := range names {
+		err := eachEntryOf(ctx, filepath.Join(Dir(out, name), EntriesName), func(rec *ldif.Record) {
+			if id := export.ID(rec); !known(id) {
+				s.Gone.Add(id)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	first := export
+	first.Input = &inputs.Input{Role: "ldif", Name: UpgradedName, Path: filepath.Join(out, UpgradedName)}
+	_, err := first.EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error {
+		if of[strings.ToLower(m.ID)] == "" && !known(m.ID) && hosts.Side(site.MailHost(m.Record.Get("mailhost"))) == site.OldSide {
+			s.Gone.Add(m.ID)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed: then nobody knows who was there
+	}
+	return err
+}
+
+// eachEntryOf reads the entries that a batch has kept; there may be none.
+func eachEntryOf(ctx context.Context, path string, use func(rec *ldif.Record)) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // opened for reading
+	if _, err = inputs.ReadEntries(ctx, f, func(_ string, rec *ldif.Record) { use(rec) }); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // lookBefore marks the users who were locked when their batch was begun, by the
@@ -73,23 +154,16 @@ func (s *Seen) lookBefore(ctx context.Context, out string, export inputs.Export,
 		}
 	}
 	for name := range names {
-		f, err := os.Open(filepath.Join(Dir(out, name), EntriesName))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed: then the lock is nobody's that is known
-		}
-		if err != nil {
-			return err
-		}
-		_, err = inputs.ReadEntries(ctx, f, func(_ string, rec *ldif.Record) {
+		// Without them the lock is nobody's that is known.
+		err := eachEntryOf(ctx, filepath.Join(Dir(out, name), EntriesName), func(rec *ldif.Record) {
 			id := strings.ToLower(export.ID(rec))
 			if at, ok := s.where[id]; ok && at.locked && at.side == site.NewSide && IsLocked(rec) {
 				at.before = true
 				s.where[id] = at
 			}
 		})
-		f.Close() // opened for reading
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name(), err)
+			return err
 		}
 	}
 	return nil
@@ -130,6 +204,9 @@ func (s *Seen) Judge(row *Row, export *inputs.Input) {
 		switch {
 		case !ok:
 			row.Seen.NotThere++
+			if s.Gone.Has(id) {
+				row.Seen.Gone++
+			}
 		case at.moved():
 			row.Seen.Moved++
 		case at.locked:
@@ -140,7 +217,7 @@ func (s *Seen) Judge(row *Row, export *inputs.Input) {
 	}
 	n := int64(len(row.IDs)) - row.Seen.NotThere
 	switch {
-	case n == 0:
+	case n == 0 || row.Seen.Gone > 0:
 	case row.State == Planned && row.Seen.Locked == n:
 		row.State = Locked
 	case row.State == Restored && row.Seen.Moved == n:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -163,4 +164,20 @@ func WriteUsers(job *cli.Job, path string, users []string) error {
 		}
 		return w.Flush()
 	})
+}
+
+// WriteLeft writes a list of users, and as comments those who can be in none
+// and what else is left.
+func WriteLeft(w io.Writer, users []string, unlisted []Unlisted, more []string) error {
+	b := bufio.NewWriter(w)
+	for _, id := range users {
+		b.WriteString(roster.Line(id)) // an error comes back from Flush
+	}
+	for _, u := range unlisted {
+		fmt.Fprintf(b, "# %q, line %d: %s\n", u.DN, u.Line, u.Why)
+	}
+	for _, text := range more {
+		fmt.Fprintf(b, "# %s\n", text)
+	}
+	return b.Flush()
 }

@@ -17,6 +17,9 @@ type Export struct {
 	*Input
 	Base   []string // the users at and below these DNs; none: all
 	Domain string   // whose users have the bare uid as store id
+
+	// Unlisted, which may be nil, is called by EachUser as [roster.List] does.
+	Unlisted func(m *roster.Member, why string)
 }
 
 // EachUser reads the mail users of the export that match the filter.
@@ -26,6 +29,7 @@ func (e Export) EachUser(ctx context.Context, job *cli.Job, log Teller, filter s
 		return roster.Counts{}, err
 	}
 	defer list.Close()
+	list.Unlisted = e.Unlisted
 	in, err := e.Open(job)
 	if err != nil {
 		return roster.Counts{}, err
