@@ -44,15 +44,22 @@ type Chooser struct {
 // Choose returns the store ids of a batch, in the order of the export; those
 // that are named and have no entry come last.
 func (ch *Chooser) Choose(ctx context.Context) ([]string, error) {
+	var log inputs.Teller = ch.Job
 	if ch.Split > 0 {
-		var err error
-		if ch.Names, err = ch.splitPart(ctx); err != nil {
+		made, err := ch.splitPart(ctx)
+		if err != nil {
 			return nil, err
 		}
+		if made { // and has told of all users
+			log = inputs.Silent{}
+		}
+	}
+	if ch.Names != nil {
+		log = ofNames{log}
 	}
 	ch.reset()
 	rest := maps.Clone(ch.Names)
-	counts, err := ch.Export.EachUser(ctx, ch.Job, ch.Job, ch.Filter, func(m *roster.Member) error {
+	counts, err := ch.Export.EachUser(ctx, ch.Job, log, ch.Filter, func(m *roster.Member) error {
 		if ch.Names != nil && !ch.Names.Has(m.ID) {
 			return nil
 		}
@@ -80,6 +87,17 @@ func (ch *Chooser) Choose(ctx context.Context) ([]string, error) {
 		return nil, ch.nobody(&counts)
 	}
 	return ch.users, nil
+}
+
+// ofNames does not tell of users whom no list of names can have: they are in no
+// batch, and each batch would tell of them again.
+type ofNames struct{ inputs.Teller }
+
+// Problem implements inputs.Teller.
+func (l ofNames) Problem(kind, where, text string) {
+	if kind != "bad-id" && kind != "no-uid" {
+		l.Teller.Problem(kind, where, text)
+	}
 }
 
 // reset forgets who was left out of an earlier reading.

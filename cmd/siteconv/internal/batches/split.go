@@ -33,15 +33,16 @@ type Split struct {
 // SplitDir is the folder of the lists of a split into n.
 func SplitDir(out string, n int) string { return filepath.Join(out, fmt.Sprintf("split%d", n)) }
 
-// splitPart returns the list of --part, and makes the split when this is the
-// first of its parts.
-func (ch *Chooser) splitPart(ctx context.Context) (Set, error) {
+// splitPart takes the list of --part for the names, and makes the split when
+// this is the first of its parts, as made says.
+func (ch *Chooser) splitPart(ctx context.Context) (made bool, err error) {
 	dir := SplitDir(ch.Out, ch.Split)
 	s, err := readSplit(dir)
 	var users []string
 	switch {
 	case err != nil:
 	case s == nil:
+		made = true
 		users, err = ch.makeSplit(ctx, dir)
 	case ch.By != roster.Auto && s.By != ch.By:
 		err = cli.WithHint(fmt.Errorf("--by %s: the %d lists of %s were made without it, or by something else", ch.By, ch.Split, dir), "leave --by away for the other parts")
@@ -49,16 +50,16 @@ func (ch *Chooser) splitPart(ctx context.Context) (Set, error) {
 		users, err = ReadUsers(filepath.Join(dir, roster.FileName(ch.Part-1, ch.Split, "txt")))
 	}
 	if err != nil {
-		return nil, err
+		return made, err
 	}
-	set := Set{}
+	ch.Names = Set{}
 	for _, id := range users {
-		set.Add(id)
+		ch.Names.Add(id)
 	}
-	if len(set) == 0 {
-		return nil, fmt.Errorf("%s: part %d has no users: there are fewer users than parts", dir, ch.Part)
+	if len(ch.Names) == 0 {
+		return made, fmt.Errorf("%s: part %d has no users: there are fewer users than parts", dir, ch.Part)
 	}
-	return set, nil
+	return made, nil
 }
 
 // readSplit reads what a split is; nil when there is none, or none that is
