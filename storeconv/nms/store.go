@@ -37,21 +37,33 @@ type Partition struct {
 var ErrNotStore = errors.New("no NMS store")
 
 // Open finds the parts of the store in dir. Partitions elsewhere are passed as
-// extra; one of the name of a directory under partition/ takes its place.
+// extra; one of the name of a directory under partition/ takes its place. A
+// part that may be there and cannot be looked at, for want of a right to search
+// the folder, is an error and not a part that is missing.
 func Open(dir string, extra ...Partition) (*Store, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, err
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s: %w: not a directory", dir, ErrNotStore)
 	}
-	s := &Store{
-		Dir:     dir,
-		DataDB:  existing(filepath.Join(dir, "mboxlist", "data.db2")),
-		QuotaDB: existing(filepath.Join(dir, "quota.db2"), filepath.Join(dir, "mboxlist", "quota.db2")),
-		UserDir: existing(filepath.Join(dir, "user")),
+	s := &Store{Dir: dir}
+	other := filepath.Join(dir, "mboxlist", "quota.db2")
+	for _, part := range []struct {
+		at    *string
+		paths []string
+	}{
+		{&s.DataDB, []string{filepath.Join(dir, "mboxlist", "data.db2")}},
+		{&s.QuotaDB, []string{filepath.Join(dir, "quota.db2"), other}},
+		{&s.UserDir, []string{filepath.Join(dir, "user")}},
+		{&s.SecondDB, []string{other}},
+	} {
+		var err error
+		if *part.at, err = existing(part.paths...); err != nil {
+			return nil, err
+		}
 	}
-	if other := existing(filepath.Join(dir, "mboxlist", "quota.db2")); other != s.QuotaDB {
-		s.SecondDB = other
+	if s.SecondDB == s.QuotaDB {
+		s.SecondDB = ""
 	}
 	if err := s.findPartitions(); err != nil {
 		return nil, err
@@ -68,13 +80,17 @@ func Open(dir string, extra ...Partition) (*Store, error) {
 	return s, nil
 }
 
-func existing(paths ...string) string {
+// existing is the first path that leads to something, or "".
+func existing(paths ...string) (string, error) {
 	for _, p := range paths {
-		if _, err := os.Stat(p); err == nil {
-			return p
+		switch _, err := os.Stat(p); {
+		case err == nil:
+			return p, nil
+		case errors.Is(err, fs.ErrPermission):
+			return "", err
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (s *Store) findPartitions() error {
@@ -88,14 +104,22 @@ func (s *Store) findPartitions() error {
 	for _, entry := range list {
 		path := filepath.Join(s.Dir, "partition", entry.Name())
 		// Stat follows: a partition may be a symbolic link to another disk.
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() {
+			_, err = os.Stat(filepath.Join(path, UserRoot))
 			s.Partitions = append(s.Partitions, Partition{Name: entry.Name(), Path: path})
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return err
 		}
 	}
 	return nil
 }
 
 func (s *Store) addPartition(p Partition) error {
+	if _, err := os.Stat(filepath.Join(p.Path, UserRoot)); errors.Is(err, fs.ErrPermission) {
+		return err
+	}
 	if !IsPartition(p.Path) {
 		return fmt.Errorf("%s: not a partition: no %s directory there", p.Path, UserRoot)
 	}
@@ -113,6 +137,26 @@ func (s *Store) addPartition(p Partition) error {
 func IsPartition(path string) bool {
 	info, err := os.Stat(filepath.Join(path, UserRoot))
 	return err == nil && info.IsDir()
+}
+
+// Readable tells whether the databases, the subscriptions and the folders of
+// users can be opened by whoever runs this; the error is of the first that
+// cannot.
+func (s *Store) Readable() error {
+	paths := []string{s.DataDB, s.QuotaDB, s.UserDir}
+	for _, p := range s.Partitions {
+		paths = append(paths, filepath.Join(p.Path, UserRoot))
+	}
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		if err == nil {
+			f.Close() // opened for reading
+		}
+	}
+	return nil
 }
 
 // Partition returns the partition of that name.

@@ -80,7 +80,7 @@ func (f *finder) folder(name string, level int) error {
 		if level == 0 {
 			return err
 		}
-		f.doubt("unreadable", name, "%v", plainError(err))
+		f.doubt("unreadable", name, "%v", plainError(filepath.Join(f.root, name), err))
 		return nil
 	}
 	for _, base := range names {
@@ -92,7 +92,7 @@ func (f *finder) folder(name string, level int) error {
 			c.what = "its name is not in UTF-8, or has control characters in it: rename it, or make a link"
 			f.doubt("name", c.name, "%s, if it is an input", c.what)
 		} else if err := f.look(c); err != nil {
-			c.kind, c.what = other, plainError(err)
+			c.kind, c.what = other, plainError(c.path, err)
 			f.doubt("unreadable", c.name, "%s", c.what)
 		}
 		if c.kind != folder {
@@ -177,7 +177,11 @@ func (f *finder) lookFolder(c *candidate) error {
 		c.what = "the output of siteconv run"
 		return nil
 	}
-	if store, err := nms.Open(c.path); err == nil {
+	store, err := nms.Open(c.path)
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if err == nil {
 		if store.DataDB == "" && exists(c.path, "mboxlist", "folder.db") {
 			c.what = "a store of iMS: it is what a conversion makes"
 			return nil
@@ -325,10 +329,13 @@ func packing(in *cli.Input) string {
 }
 
 // plainError is an error without the path that is told beside it.
-func plainError(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err.Error()
+func plainError(path string, err error) string {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		if rel, err := filepath.Rel(path, of.Path); err == nil && rel != "." && filepath.IsLocal(rel) {
+			return rel + ": " + of.Err.Error() // deeper than what is told
+		}
+		return of.Err.Error()
 	}
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, ": "); ok && strings.Contains(rest, " ") {

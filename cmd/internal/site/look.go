@@ -88,11 +88,12 @@ func (l *looker) read(found []*candidate) error {
 		default:
 			err = lookMail(l.ctx, l.job, c)
 		}
-		if l.ctx.Err() != nil {
+		switch {
+		case l.ctx.Err() != nil:
 			return l.ctx.Err()
 		}
 		if err != nil {
-			l.ev.doubt("unreadable", c.name, "%s", plainError(err))
+			l.ev.doubt("unreadable", c.name, "%s", plainError(c.path, err))
 		}
 		l.sort(c, err)
 		l.ev.Found = append(l.ev.Found, c.finding())
@@ -125,7 +126,7 @@ func (l *looker) sort(c *candidate, err error) {
 	case exportKind:
 		switch {
 		case c.export.Entries == 0 && err != nil:
-			c.kind, c.what = other, plainError(err)
+			c.kind, c.what = other, plainError(c.path, err)
 		case c.export.isExport():
 			l.exports = append(l.exports, c)
 		}
@@ -322,7 +323,7 @@ func (l *looker) directory() {
 	}
 	survey, err := surveyExport(l.ctx, l.job, l.export.path, stored)
 	if err != nil {
-		l.ev.doubt("unreadable", l.export.name, "%s", plainError(err))
+		l.ev.doubt("unreadable", l.export.name, "%s", plainError(l.export.path, err))
 		return
 	}
 	l.domains()

@@ -164,6 +164,9 @@ func (m *mailLook) header(h sims.Header) {
 func (m *mailLook) store(ctx context.Context, job *cli.Job, path string) error {
 	m.what = "a store of NMS"
 	store, err := nms.Open(path)
+	if err == nil {
+		err = store.Readable()
+	}
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,11 @@ func (in *Input) ReadStore(ctx context.Context, s *site.Site, m *Mail) (err erro
 	if in.Parts, err = Elsewhere(s, in.Path); err != nil {
 		return err
 	}
-	if _, err := nms.Open(in.Path, in.Parts...); err != nil {
+	store, err := nms.Open(in.Path, in.Parts...)
+	if err == nil {
+		err = store.Readable()
+	}
+	if err != nil {
 		return err
 	}
 	return in.fingerprintTree(ctx, m.storeFile)
