@@ -14,6 +14,7 @@ import (
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv"
+	"imsconv/storeconv/ims"
 )
 
 // lookAtMail reads the stream or store once.
@@ -62,13 +63,17 @@ func sizeOf(path string) int64 {
 }
 
 // inputError makes a finding of what is wrong with an input, unless the run was
-// interrupted, or the command line is wrong.
+// interrupted, the command line is wrong, or it is the machine that lacks
+// something.
 func (c *conversion) inputError(ctx context.Context, in *inputs.Input, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if cli.IsUsage(err) {
+	switch {
+	case cli.IsUsage(err), ims.OfMachine(err):
 		return err
+	case cli.OfTemporary(err, in.Path):
+		return cli.HintTemporary(err)
 	}
 	c.pre.FailInput(in.Path, err)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
 )
 
@@ -77,7 +78,8 @@ func notInto(dir, what string) error {
 	return cli.WithHint(fmt.Errorf("%s: this is %s itself, and nothing is written into an input", dir, what), "name a folder that has it and the directory export in it, under links if need be")
 }
 
-// read reads what was found. What cannot be read to its end is a warning.
+// read reads what was found. What cannot be read to its end is a warning; that
+// the machine lacks something, such as room for temporary files, is an error.
 func (l *looker) read(found []*candidate) error {
 	for _, c := range found {
 		var err error
@@ -91,6 +93,10 @@ func (l *looker) read(found []*candidate) error {
 		switch {
 		case l.ctx.Err() != nil:
 			return l.ctx.Err()
+		case cli.OfTemporary(err, c.path):
+			return cli.HintTemporary(fmt.Errorf("%s: %w", c.path, err))
+		case ims.OfMachine(err):
+			return fmt.Errorf("%s: %w", c.path, err)
 		}
 		if err != nil {
 			l.ev.doubt("unreadable", c.name, "%s", plainError(c.path, err))
