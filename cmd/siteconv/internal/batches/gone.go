@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv/ldif"
 )
@@ -44,16 +45,16 @@ func LookForGone(ctx context.Context, job *cli.Job, export inputs.Export, users 
 	}
 	list := Gone{}
 	for _, dn := range slices.Sorted(maps.Keys(ids)) {
-		id := ids[dn]
+		id, was := ids[dn], directory.Printable([]byte(dn))
 		switch to := now[strings.ToLower(id)]; {
 		case to != nil:
 			list[dn] = to
-			job.Warning("entry-renamed", id, fmt.Sprintf("the export has the user as %s, no more as %s: the records name the entry as it is now", to, dn))
+			job.Warning("entry-renamed", id, fmt.Sprintf("the export has the user as %s, no more as %s: the records name the entry as it is now", directory.Printable(to), was))
 		case damaged || len(ids) == all:
-			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s, but may be no export of the whole directory: the record that unlocks the user stays, and ldapmodify goes on behind it with -c", export.Path, dn))
+			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s, but may be no export of the whole directory: the record that unlocks the user stays, and ldapmodify goes on behind it with -c", export.Path, was))
 		default:
 			list[dn] = nil
-			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s and no other of the user: no record unlocks it", export.Path, dn))
+			job.Warning("entry-gone", id, fmt.Sprintf("%s has no entry %s and no other of the user: no record unlocks it", export.Path, was))
 		}
 	}
 	return list, nil
