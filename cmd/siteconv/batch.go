@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -121,7 +122,9 @@ type batch struct {
 	set   batches.Set     // the same
 	mail  map[string]bool // those of them that the stream has, as it writes them; nil without a stream
 	fresh bool            // nothing of their mail is there yet
-	dry   []byte          // their entries, in a dry run
+	dry   []byte          // their entries, in a dry run that locks them
+
+	locked bool // an earlier run has: the folder has their entries
 }
 
 // The steps of a batch, beside those that it shares with a whole conversion.
@@ -167,11 +170,15 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		return c.tellPreflight(job)
 	}
 	c.scenario.steps = c.batchSteps()
+	c.batch.locked = slices.Contains(st.Done, lockStep)
 	switch {
-	case c.dryRun:
-		return c.try(ctx, job)
 	case st.Finished:
+		if c.dryRun {
+			job.DryRun()
+		}
 		return c.recall(job)
+	case c.dryRun:
+		return c.try(ctx, job, st.Done)
 	}
 	release, err := outdir.Hold(c.out)
 	if err != nil {

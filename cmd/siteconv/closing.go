@@ -62,7 +62,7 @@ func (f *runFlags) runClosing(ctx context.Context, job *cli.Job) error {
 	}
 	c.scenario.steps = []string{groupsStep, directoryStep, daaciStep, leftStep, checkStep}
 	if c.dryRun {
-		return c.try(ctx, job)
+		return c.try(ctx, job, nil)
 	}
 	want, err := c.state()
 	if err != nil {

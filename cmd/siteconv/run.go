@@ -107,7 +107,7 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	}
 	if c.dryRun {
 		c.pre.Warn(job)
-		return c.try(ctx, job)
+		return c.try(ctx, job, nil)
 	}
 	want, err := c.state()
 	if err != nil {

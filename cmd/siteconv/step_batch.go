@@ -103,7 +103,7 @@ func (c *conversion) tellLocked(job *cli.Job, m *roster.Member) {
 
 // withEntries reads the entries of the users.
 func (c *conversion) withEntries(job *cli.Job, use func(entries io.Reader) error) error {
-	if c.dryRun {
+	if c.dryRun && !c.batch.locked {
 		return use(bytes.NewReader(c.batch.dry))
 	}
 	in, err := job.Open(filepath.Join(c.out, batches.EntriesName))
@@ -118,8 +118,16 @@ func (c *conversion) withEntries(job *cli.Job, use func(entries io.Reader) error
 // those that take them back from there. It is the last step: the records are
 // not there before the mail is.
 func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
+	tempDir := c.tempDir()
 	if c.dryRun {
-		return nil // what lock saves is not there
+		if !c.batch.locked {
+			return nil // what lock saves is not there
+		}
+		var err error
+		if tempDir, err = os.MkdirTemp("", "siteconv-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(tempDir)
 	}
 	gone, err := batches.LookForGone(ctx, job, c.users(), c.batch.set, filepath.Join(c.out, batches.EntriesName))
 	if err != nil {
@@ -127,7 +135,7 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 	}
 	var paths [2]string
 	for i, name := range []string{batches.EntriesName, batches.SavedName} {
-		if paths[i], err = gone.Retarget(filepath.Join(c.out, name), c.tempDir()); err != nil {
+		if paths[i], err = gone.Retarget(filepath.Join(c.out, name), tempDir); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

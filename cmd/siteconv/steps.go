@@ -233,12 +233,18 @@ func (c *conversion) checkNeeds(st *outdir.State, s step) error {
 	return nil
 }
 
-// try does all steps without a folder to write to.
-func (c *conversion) try(ctx context.Context, job *cli.Job) error {
+// try does all steps without a folder to write to, but those that an earlier
+// run has done, which go on from what it has left.
+func (c *conversion) try(ctx context.Context, job *cli.Job, done []string) error {
 	job.DryRun()
+	if len(done) > 0 {
+		if err := c.account.Recall(job, c.out, done); err != nil {
+			return err
+		}
+	}
 	steps := c.steps()
 	for i, s := range steps {
-		if c.only != "" && c.only != s.name {
+		if c.only != "" && c.only != s.name || slices.Contains(done, s.name) {
 			continue
 		}
 		phase := job.Phase(i+2, len(steps)+1, s.name)
