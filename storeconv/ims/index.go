@@ -21,7 +21,8 @@ const (
 )
 
 // ErrForeignIndex is returned by NewIndexReader for a store.idx that this
-// project did not write, such as the vendor's.
+// project did not write, such as the vendor's. It is never one of ours that is
+// damaged: that is an [Error], at its beginning one with [ErrNoBeginning].
 var ErrForeignIndex = errors.New("not an index of this project")
 
 // NoTime stands for a date that is not known.

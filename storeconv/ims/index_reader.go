@@ -87,7 +87,7 @@ func (ir *IndexReader) begin() error {
 		return err
 	}
 	if string(magic) != indexMagic+"\n" {
-		return ErrForeignIndex
+		return begunLike(ir.br)
 	}
 	if _, err := ir.readLine(); err != nil {
 		return err

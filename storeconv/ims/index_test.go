@@ -119,10 +119,44 @@ func TestIndexCutAnywhere(t *testing.T) {
 	}
 }
 
-func TestForeignIndex(t *testing.T) {
-	for _, s := range []string{"", "\x00\x01\x02", "imsconv-store.idx 2\n\n", "imsconv-store.idx 12\n\n"} {
-		if _, err := ReadIndex(strings.NewReader(s)); !errors.Is(err, ErrForeignIndex) {
-			t.Errorf("%q: error %v, want ErrForeignIndex", s, err)
+// TestWhoseIndex: an index of ours that is damaged at its beginning, in
+// whatever way, is not taken for another program's, and the other way round.
+func TestWhoseIndex(t *testing.T) {
+	whose := func(text string) error {
+		_, err := ReadIndex(strings.NewReader(text))
+		return err
+	}
+	for _, s := range []string{"\x00\x01\x02", "vendor's own bytes", strings.Repeat("\x00\x81\x07", 9000), "\x00\x01\nName: a\nVersion: 2\n"} {
+		if err := whose(s); err != ErrForeignIndex {
+			t.Errorf("%.40q: error %v, want ErrForeignIndex", s, err)
+		}
+	}
+	head, records, _ := strings.Cut(sampleIndex, "\n\n")
+	_, rest, _ := strings.Cut(head, "\n")
+	ours := map[string]string{
+		"empty":               "",
+		"zeros":               strings.Repeat("\x00", 900),
+		"more zeros":          strings.Repeat("\x00", 90000),
+		"another version":     strings.Replace(sampleIndex, " 1\n", " 2\n", 1),
+		"version of two":      "imsconv-store.idx 12\n\n",
+		"first line is lost":  rest + "\n\n" + records,
+		"header is lost":      records,
+		"header of zeros":     strings.Repeat("\x00", len(head)) + "\n\n" + records,
+		"a line in front":     "x\n" + sampleIndex,
+		"other line ends":     strings.ReplaceAll(sampleIndex, "\n", "\r\n"),
+		"cut in the marker":   sampleIndex[:18],
+		"a page in the front": strings.Repeat("\x00", 4096) + sampleIndex,
+	}
+	for i := range len(indexMagic) + 1 {
+		b := []byte(sampleIndex)
+		b[i] ^= 1
+		ours[fmt.Sprintf("byte %d", i)] = string(b)
+	}
+	for name, text := range ours {
+		err := whose(text)
+		var bad *Error
+		if !errors.As(err, &bad) || bad.Class != BadIndex || !errors.Is(err, ErrNoBeginning) || errors.Is(err, ErrForeignIndex) {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

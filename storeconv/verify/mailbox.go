@@ -116,7 +116,7 @@ func (c *boxChecker) index(ctx context.Context) {
 	ir := &c.ir
 	c.head.reset(fd)
 	err = ir.Reset(&c.head)
-	if errors.Is(err, ims.ErrForeignIndex) {
+	if errors.Is(err, ims.ErrForeignIndex) || errors.Is(err, ims.ErrNoBeginning) {
 		c.foreignIndex(fd, path)
 		return
 	}

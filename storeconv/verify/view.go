@@ -60,7 +60,7 @@ func newBoxView(ctx context.Context, box *mailbox, read *messageReader, limit in
 	}
 	v.ir = indexReaders.Get().(*ims.IndexReader)
 	err := v.rewind()
-	if errors.Is(err, ims.ErrForeignIndex) {
+	if errors.Is(err, ims.ErrForeignIndex) || errors.Is(err, ims.ErrNoBeginning) {
 		return v, nil
 	}
 	if err == nil {
