@@ -50,11 +50,13 @@ again where a run was killed. One that holds anything else is replaced with
 
 Mailboxes with an index in a foreign form, or none, go along with what the
 files tell: no flags, no UIDVALIDITY, the dates of the files. Each is a
-warning. What looks like mail and is not written is told: message files that
-an index does not name, users in the wrong hash directory, a partition that is
-a symbolic link, mailboxes that folder.db has and the store has not (its disk
-may not be mounted) are problems, strange names warnings. A limit of messages,
-for which a stream has no place, and one in an unknown form are warnings.
+warning. So do messages that a damaged index does not tell of any more, under
+the UIDs of their files; each is a problem, and their flags are lost. What
+looks like mail and is not written is told: message files that an index in
+order does not name, users in the wrong hash directory, a partition that is a
+symbolic link, mailboxes that folder.db has and the store has not (its disk may
+not be mounted) are problems, strange names warnings. A limit of messages, for
+which a stream has no place, and one in an unknown form are warnings.
 `
 
 func backupVerb() cli.Verb {

@@ -11,7 +11,6 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"runtime"
@@ -292,92 +291,6 @@ type storedMessage struct {
 	size  int64  // of the index, else of the file
 	sum   [32]byte
 	known bool // sum is known, and size of the index
-}
-
-// messages calls fn for every message of a mailbox by ascending UID, with what
-// it may keep a copy of. header is nil, and dates are those of the files, when
-// there is no index of ours; open is called before the first message. ir reads
-// the index.
-func (b *run) messages(ir *ims.IndexReader, box *ims.Mailbox, stray ims.Stray, open func(header *ims.Header) error, fn func(*storedMessage) error) error {
-	f, err := box.Index()
-	if errors.Is(err, os.ErrNotExist) {
-		return b.plainMessages(box, stray, open, fn)
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = ir.Reset(f)
-	if errors.Is(err, ims.ErrForeignIndex) {
-		return b.plainMessages(box, stray, open, fn)
-	}
-	if err != nil {
-		return err
-	}
-	header := ir.Header
-	if err := open(&header); err != nil {
-		return err
-	}
-	var m storedMessage
-	for {
-		rec, err := ir.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		m = storedMessage{
-			uid: rec.UID, date: rec.InternalDate, flags: streamFlags(m.flags, rec, header.Userflags),
-			size: rec.Size, sum: rec.SHA256, known: rec.HasSum(),
-		}
-		if m.date == ims.NoTime {
-			m.date = b.fileDate(box, m.uid)
-		}
-		if err := fn(&m); err != nil {
-			return err
-		}
-	}
-}
-
-// fileDate is the date of a message's file, for a message whose own date the
-// index does not know; 0 when there is no file, which is told when it is read.
-func (b *run) fileDate(box *ims.Mailbox, uid uint32) int64 {
-	info, err := box.Stat(uid)
-	if err != nil {
-		return 0
-	}
-	return info.MTime
-}
-
-// plainMessages goes by the files alone.
-func (b *run) plainMessages(box *ims.Mailbox, stray ims.Stray, open func(*ims.Header) error, fn func(*storedMessage) error) error {
-	if err := open(nil); err != nil {
-		return err
-	}
-	var uids []uint32
-	err := box.Messages(stray, func(uid uint32) error {
-		uids = append(uids, uid)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	slices.Sort(uids)
-	for _, uid := range uids {
-		info, err := box.Stat(uid)
-		if err != nil {
-			if ims.OfMachine(err) {
-				return err
-			}
-			stray(&ims.Error{Class: ims.Unreadable, Path: box.Path + "/" + ims.MessagePath(uid), Text: err.Error()})
-			continue
-		}
-		if err := fn(&storedMessage{uid: uid, date: info.MTime, size: info.Size}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // flagOrder is the order in which a stream has the system flags.

@@ -152,7 +152,7 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 	stray := func(e *ims.Error) { b.tellUnseen(e.Path, e) }
 	return b.mailboxes(&b.users[user], stray, func(number uint32, box *ims.Mailbox) error {
 		var failed error
-		err := b.messages(index, box, stray, func(*ims.Header) error { return nil }, func(m *storedMessage) error {
+		message := func(m *storedMessage) error {
 			if failed = ctx.Err(); failed != nil || b.older(m.date) {
 				return failed
 			}
@@ -173,11 +173,11 @@ func (b *run) scanUser(ctx context.Context, index *ims.IndexReader, user uint32,
 			}
 			failed = add(appendID(key, orderID{user, number, m.uid}), value)
 			return failed
-		})
-		if err != nil && failed == nil && !ims.OfMachine(err) {
-			b.tellUnseen(box.Path, err)
-			return nil // the index
 		}
+		err := b.anyOrder(index, box, found{
+			open: func(*ims.Header, bool) error { return nil }, message: message, stray: stray,
+			damage: func(err error) { b.tellUnseen(box.Path, err) }, unnamed: func(uint32, bool) {},
+		})
 		return cmp.Or(failed, err)
 	})
 }

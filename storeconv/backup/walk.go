@@ -20,8 +20,7 @@ type walk struct {
 	refs   map[orderID]orderID
 	box    *ims.Mailbox
 	number uint32
-	uids   []uint32 // of its index
-	batch  *batch   // not sent yet; nil: none
+	batch  *batch // not sent yet; nil: none
 	index  ims.IndexReader
 }
 
@@ -43,8 +42,12 @@ type boxStep struct {
 	number uint32
 }
 
-// headStep is the head of a mailbox; nil: it has no index of ours.
-type headStep struct{ header *ims.Header }
+// headStep is the head of a mailbox; nil: it has no index of ours, or damage
+// has taken the header of it.
+type headStep struct {
+	header  *ims.Header
+	damaged bool
+}
 
 // endStep ends a mailbox. opened says whether it has had a head.
 type endStep struct{ opened bool }
@@ -184,27 +187,20 @@ func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 		return err
 	}
 	b.steps, b.boxes = append(b.steps, &boxStep{box, number}), b.boxes+1
-	w.uids = w.uids[:0]
 	opened := false
-	err = w.b.messages(&w.index, box, w.stray, func(h *ims.Header) error {
-		opened = true
-		return w.send(headStep{h})
-	}, func(m *storedMessage) error {
-		w.uids = append(w.uids, m.uid)
-		return w.message(m)
+	err = w.b.messages(&w.index, box, found{
+		open: func(h *ims.Header, damaged bool) error {
+			opened = true
+			return w.send(headStep{h, damaged})
+		},
+		message: w.message, stray: w.stray, unnamed: w.tellUnnamed,
+		damage: func(err error) { w.note("bad-index", box.Path, err.Error()) },
 	})
 	if w.ctx.Err() != nil {
 		return w.ctx.Err()
 	}
-	kind := "bad-index"
-	if err == nil {
-		kind, err = ims.Unreadable, w.tellUnnamed()
-	}
-	if ims.OfMachine(err) {
-		return err
-	}
 	if err != nil {
-		w.note(kind, box.Path, err.Error())
+		return err
 	}
 	return w.send(endStep{opened})
 }
@@ -224,19 +220,4 @@ func (w *walk) message(m *storedMessage) error {
 		b.add(w.box, m, wanted)
 	}
 	return err
-}
-
-// tellUnnamed tells of message files that the index, whose UIDs rise, does not
-// name, and of files beside them that are none. Without an index they have been
-// told.
-func (w *walk) tellUnnamed() error {
-	if !w.box.HasIndex {
-		return nil
-	}
-	return w.box.Messages(w.stray, func(uid uint32) error {
-		if _, named := slices.BinarySearch(w.uids, uid); !named {
-			w.note("not-indexed", w.box.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not in the backup")
-		}
-		return nil
-	})
 }

@@ -143,7 +143,9 @@ func (s *boxStep) write(w *writer) error {
 	return nil
 }
 
-func (s headStep) write(w *writer) error { return w.b.out.WriteMember(w.boxMember(s.header)) }
+func (s headStep) write(w *writer) error {
+	return w.b.out.WriteMember(w.boxMember(s.header, s.damaged))
+}
 
 func (s *messageStep) write(w *writer) error { return w.message(&s.storedMessage, &s.body) }
 
@@ -179,8 +181,13 @@ func (w *writer) rest() error {
 	return nil
 }
 
-func (w *writer) boxMember(h *ims.Header) *sims.Member {
+// boxMember is the member of the mailbox at hand. That a damaged index says
+// nothing has been told.
+func (w *writer) boxMember(h *ims.Header, damaged bool) *sims.Member {
 	m := &sims.Member{Kind: sims.Mailbox, Name: w.user.id + "/" + w.box.Name, Subscribed: -1}
+	if damaged {
+		return m
+	}
 	if h == nil {
 		w.b.report.Foreign++
 		w.b.opts.Log.Warning("no-index", w.box.Path, "no index of this project: messages go without flags and UIDVALIDITY, with the dates of their files")
