@@ -85,6 +85,9 @@ func (r *Run) move(m Move, inode uint64) error {
 // file system has that.
 func (r *Run) exchange(m Move, inode uint64) error {
 	err := r.Stage.Exchange(m.From, r.Store.Dir, m.To)
+	if errors.Is(err, unix.EACCES) && r.Store.openUp(m.To) { // a directory that moves must be writable
+		err = r.Stage.Exchange(m.From, r.Store.Dir, m.To)
+	}
 	if isMissing(err) {
 		return r.exchangeByTwo(m, inode)
 	}

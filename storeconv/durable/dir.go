@@ -444,8 +444,8 @@ func (d *Dir) RemoveDir(name string) error {
 const removeName = 2048
 
 // RemoveAll removes name and what is below it. A name that is not there is no
-// error. It holds one descriptor, whatever the depth, until paths get longer
-// than 2,048 bytes.
+// error, and the mode of a directory of this user keeps nothing in it. It holds
+// one descriptor, whatever the depth, until paths get longer than 2,048 bytes.
 func (d *Dir) RemoveAll(name string) error {
 	if err := d.begin("remove", name); err != nil {
 		return err
@@ -457,10 +457,24 @@ func (d *Dir) RemoveAll(name string) error {
 	if err != unix.EISDIR && err != unix.EPERM {
 		return pathError("remove", d.path(name), err)
 	}
-	if err := d.removeBelow(name); err != nil {
-		return err
+	below := d.removeBelow(name)
+	if errors.Is(below, unix.EACCES) && d.openUp(name) {
+		below = d.removeBelow(name)
+	}
+	if below != nil {
+		return below
 	}
 	return d.RemoveDir(name)
+}
+
+// openUp gives a directory the mode of one that a conversion creates, where its
+// own keeps this user out of it. It tells whether that has changed anything.
+func (d *Dir) openUp(name string) bool {
+	st, err := d.env.fs.Fstatat(d.fd, name, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&DirMode == DirMode {
+		return false
+	}
+	return d.env.fs.Fchmodat(d.fd, name, st.Mode&0o7777|DirMode) == nil
 }
 
 // removeBelow empties the directory name.
