@@ -367,3 +367,33 @@ func TestSharesAreJoined(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyMailboxesAgain: a second restore of a mailbox without messages makes
+// nothing anew where its UIDVALIDITY is known. Another one is taken over.
+func TestEmptyMailboxesAgain(t *testing.T) {
+	b := tape(t, may20, "user joe -", "box joe/INBOX 77 f1", "box joe/Mail 88", "user ann -", "box ann/INBOX 5")
+	store := restored(t, Options{}, b)
+	tree := filepath.Join(store, ims.UserDir("primary", "joe"))
+	index := filepath.Join(tree, ims.IndexName)
+	stat := func(name string) os.FileInfo {
+		t.Helper()
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	hash, lines := treeHash(t, store)
+	treeBefore, indexBefore := stat(tree), stat(index)
+	again(t, store, Options{}, b)
+	if !os.SameFile(treeBefore, stat(tree)) || !os.SameFile(indexBefore, stat(index)) {
+		t.Error("the tree of the user was made anew")
+	}
+	if now, after := treeHash(t, store); now != hash {
+		t.Errorf("the store is another one:\n%s", lineDiff(lines, after))
+	}
+	again(t, store, Options{}, tape(t, may20, "box joe/INBOX 78 f1"))
+	checkBox(t, store, "joe", "INBOX", "user/joe exists=0 last=0 validity=78 [f1]")
+	again(t, store, Options{}, tape(t, may20, "box joe/INBOX 79 f1", `msg joe/INBOX/3 \Seen three`))
+	checkBox(t, store, "joe", "INBOX", "user/joe exists=1 last=3 validity=79 [f1]", `3 [\Seen]  79-3 three`)
+}
