@@ -5,8 +5,15 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite/reference"
 	"imsconv/storeconv/verify"
 )
@@ -63,5 +70,41 @@ func restoreClean(t testing.TB, store string, opt Options, streams ...[]byte) {
 	}
 	if len(log.Problems) > 0 {
 		t.Fatalf("restore: %q", log.Problems)
+	}
+}
+
+// brokenPlace is a file system on which a directory cannot be opened.
+type brokenPlace struct {
+	durable.FS
+	name string // the end of its path
+}
+
+func (b brokenPlace) Openat(dir int, name string, flags int, mode uint32) (int, error) {
+	if strings.HasSuffix(name, b.name) && flags&unix.O_DIRECTORY != 0 {
+		return -1, unix.EIO
+	}
+	return b.FS.Openat(dir, name, flags, mode)
+}
+
+// brokenSource has a header and nothing else that can be read.
+type brokenSource struct{ Source }
+
+func (brokenSource) Next() (*sims.Member, error) { return nil, unix.EIO }
+
+// TestErrorsNameTheirSide: an error of the store names the place in the store
+// and no stream, one of a stream the stream.
+func TestErrorsNameTheirSide(t *testing.T) {
+	b := tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - one")
+	store := restored(t, Options{}, b)
+	place := ims.MailboxDir("primary", "joe", "INBOX")
+	_, _, err := restoreTo(t, store, Options{FS: brokenPlace{durable.OS, place}}, bytes.NewReader(b))
+	if want := "open " + filepath.Join(store, place) + ": input/output error"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	broken := stream(t, "s0", bytes.NewReader(b))
+	broken.Source = brokenSource{broken.Source}
+	_, err = Restore(context.Background(), store, []*Stream{broken}, Options{})
+	if want := "s0: input/output error"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -198,7 +198,7 @@ func (r *run) keepPipes() error {
 			return fmt.Errorf("%s: its source cannot be read twice, and it begins as a stream of a finished run", s.Name)
 		}
 		if err := s.keep.start(r.path); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
+			return err
 		}
 	}
 	return nil

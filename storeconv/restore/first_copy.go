@@ -288,7 +288,7 @@ func (r *run) spareInReference(name string) (*spare, bool, error) {
 			continue
 		}
 		if err := r.readReference(s, len(r.all)-1); err != nil {
-			return nil, false, fmt.Errorf("%s: %w", s.Name, err)
+			return nil, false, err
 		}
 	}
 	return r.spareFor(name)
@@ -307,7 +307,7 @@ func (r *run) readReference(s *Stream, number int) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		if m.Kind != sims.Message {
 			continue

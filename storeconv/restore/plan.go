@@ -67,12 +67,12 @@ func newPlanner(r *run) *planner {
 // plan reads all streams.
 func (p *planner) plan(ctx context.Context) error {
 	for i, s := range p.r.streams {
-		p.stream, p.src = i, sourceOf(s.Source)
+		p.stream, p.src = i, &namedSource{sourceOf(s.Source), s.Name}
 		if err := p.readStream(ctx); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("%s: %w", s.Name, err)
+			return err
 		}
 	}
 	if err := p.linksPutOff(ctx); err != nil {

@@ -181,6 +181,41 @@ func sourceOf(s Source) source {
 	return &plainSource{Source: s}
 }
 
+// namedSource puts the name of its stream before the errors of a source that
+// end the run: whoever uses it has errors of the destination as well.
+type namedSource struct {
+	source
+	name string
+}
+
+// of names an error of the source, unless it concerns one member.
+func (s *namedSource) of(err error) error {
+	if err == nil || err == io.EOF || damageOf(err) != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.name, err)
+}
+
+func (s *namedSource) Header() (sims.Header, error) {
+	h, err := s.source.Header()
+	return h, s.of(err)
+}
+
+func (s *namedSource) Next() (*sims.Member, error) {
+	m, err := s.source.Next()
+	return m, s.of(err)
+}
+
+func (s *namedSource) Bytes() ([]byte, error) {
+	b, err := s.source.Bytes()
+	return b, s.of(err)
+}
+
+func (s *namedSource) Chunk() ([]byte, error) {
+	b, err := s.source.Chunk()
+	return b, s.of(err)
+}
+
 // plainSource reads the bodies of a Source by Read.
 type plainSource struct {
 	Source
