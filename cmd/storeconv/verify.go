@@ -67,6 +67,10 @@ Links and copies are counted as restore counts them: of the n names of one
 file n-1 are links, and a copy is a link of the stream that is a file of its
 own.
 
+Where several mailboxes of the stream became one, as INBOX and inbox do or those
+of users with one new name, and where one is announced again, the first
+UIDVALIDITY holds, or of one without mail the next; another one is a warning.
+
 Where the mailbox had other messages before, those of the stream are found
 by their Original-Uid, and another UIDVALIDITY is a warning. Those that came
 from another stream, as the store's own backup calls them, are found by UID,

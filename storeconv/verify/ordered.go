@@ -75,8 +75,9 @@ func ordered[T any](ctx context.Context, jobs int, produce func(ctx context.Cont
 
 // A stream may go from user to user and back, message by message, and to open a
 // mailbox is to read its index. So members wait until there are many, and are
-// held against the store a mailbox at a time. What there is to say of them is
-// said in the order of the stream.
+// held against the store a mailbox of the store at a time: several of the
+// stream may have become one, and what is said of it last holds. What there is
+// to say of them is said in the order of the stream.
 
 // What waits is bounded, in bytes of memory: by queueFirst as long as the
 // stream takes one mailbox after the other, as most do, by queueMost once it
@@ -94,7 +95,7 @@ type queued struct {
 	m         *sims.Member
 	body      body
 	at        int // number in the queue
-	user, box int // numbers of the first members of its user and of its mailbox
+	user, box int // numbers of the first members of its user and of its mailbox, of the store
 }
 
 // queuedNote is something to say about a member, or about what comes before it.
@@ -115,8 +116,9 @@ type queue struct {
 	notes   []queuedNote
 }
 
-// add adds a copy of a member and tells whether the queue is full.
-func (q *queue) add(m *sims.Member, b body) bool {
+// add adds a copy of a member, of that user and mailbox of the store, and tells
+// whether the queue is full.
+func (q *queue) add(m *sims.Member, b body, user, mailbox string) bool {
 	if q.first == nil {
 		q.first = make(map[string]int)
 	}
@@ -124,8 +126,8 @@ func (q *queue) add(m *sims.Member, b body) bool {
 	c := w.m
 	*c = *m
 	c.Unknown = nil
-	w.user = q.number(c.User, w.at)
-	w.box = q.number(c.User+"/"+c.Mailbox, w.at)
+	w.user = q.number(user, w.at)
+	w.box = q.number(mailbox, w.at)
 	if last := len(q.members) - 1; last >= 0 && q.members[last].compare(w) > 0 {
 		q.turns, q.back = true, true
 	}

@@ -130,7 +130,7 @@ type verifier struct {
 	late    map[lateKey]storeconv.Note // differences that something to come may explain
 	reached map[uint64]struct{}        // mailboxes, by hash, whose Last UID is what a stream has said
 	backups []int64                    // dates of the streams that have come
-	owners  map[uint64]uint64          // whose mail came first to a mailbox: users of the stream by path, hashes of both
+	owners  map[uint64]firstSaid       // of mailboxes of the store, by the hash of their path
 	lister  nms.Lister                 // of openMailbox
 	entered int                        // mailboxes that were opened for members of streams, each time
 

@@ -60,6 +60,9 @@ type streamCheck struct {
 type metUser struct {
 	name     string
 	selected bool
+	id       string // in the store
+	mailbox  string // of the last member, in the stream,
+	place    string // and with the id in the store
 }
 
 // streamUser is the user at work.
@@ -164,7 +167,7 @@ func (c *streamCheck) member(m *sims.Member) error {
 		}
 		c.contents.add(m, b)
 	}
-	if c.queue.add(m, b) {
+	if c.queue.add(m, b, c.met.id, c.metMailbox(m)) {
 		c.work()
 	}
 	return nil
@@ -172,14 +175,27 @@ func (c *streamCheck) member(m *sims.Member) error {
 
 // meet looks at the user of a member.
 func (c *streamCheck) meet(m *sims.Member) {
-	c.met = metUser{strings.Clone(m.User), c.v.chosen.user(m.User)}
+	c.met = metUser{name: strings.Clone(m.User), selected: c.v.chosen.user(m.User)}
 	if !c.met.selected {
 		return
 	}
-	if _, err := c.v.chosen.id(m.User); err != nil {
+	var err error
+	if c.met.id, err = c.v.chosen.id(m.User); err != nil {
 		c.met.selected = false
 		c.tellRead(problem("refused", c.where(m), "%v", err))
 	}
+}
+
+// metMailbox is the mailbox of a member in the store, with the id of its user.
+func (c *streamCheck) metMailbox(m *sims.Member) string {
+	if u := &c.met; u.place == "" || u.mailbox != m.Mailbox {
+		name, err := c.v.chosen.name(m.Mailbox)
+		if err != nil {
+			name = m.Mailbox // told when it is entered
+		}
+		u.mailbox, u.place = strings.Clone(m.Mailbox), u.id+"/"+name
+	}
+	return c.met.place
 }
 
 // compare holds a member against the store.
@@ -362,6 +378,8 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 	key, want := lateKey{uid: rec.uid, kind: "flags"}, flagSet(m.Flags)
 	equal := slices.Equal(want, rec.flags)
 	switch _, said := c.v.late[key.of(c.box.view)]; {
+	case !equal && c.box.joined && !said:
+		c.warning(m, "flags", "the flags are %q, the stream says %q: it may be the same message of another user whose mail is here too", rec.flags, want)
 	case !c.silent:
 		c.later(m, key, equal, "the flags are %q, the stream says %q", rec.flags, want)
 	case !equal && !said:

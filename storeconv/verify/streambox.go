@@ -111,6 +111,14 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 	return true
 }
 
+// firstSaid is what the streams said first of a mailbox of the store, to which
+// several of theirs may have come: those of users who get one name, INBOX in
+// several spellings, one that is announced again.
+type firstSaid struct {
+	user     uint64 // hash of whose mail came first
+	validity uint32 // the first UIDVALIDITY that was said; 0: none yet
+}
+
 // joined tells whether the mail of another user of the streams came to a
 // mailbox before, as selections that give two users one name have it.
 func (v *verifier) joined(path, user string) bool {
@@ -118,11 +126,22 @@ func (v *verifier) joined(path, user string) bool {
 	first, ok := v.owners[at]
 	if !ok && len(v.owners) < maxLate {
 		if v.owners == nil {
-			v.owners = make(map[uint64]uint64)
+			v.owners = make(map[uint64]firstSaid)
 		}
-		v.owners[at] = whose
+		v.owners[at] = firstSaid{user: whose}
 	}
-	return ok && first != whose
+	return ok && first.user != whose
+}
+
+// validityBefore is the UIDVALIDITY that was said of a mailbox of the store
+// before this one, the first of several; 0: none. That one holds.
+func (v *verifier) validityBefore(path string, validity uint32) uint32 {
+	at := v.hash(path)
+	first, ok := v.owners[at]
+	if ok && first.validity == 0 {
+		v.owners[at] = firstSaid{first.user, validity}
+	}
+	return first.validity
 }
 
 // noIndex tells that a mailbox of the stream has no index of ours. A restore
@@ -284,17 +303,28 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.box.uidsSaid = uidsSaid{m.UIDValidity, m.MadeUIDs}
 	others := c.box.joined || m.UIDValidity != 0 && c.box.view.hadOthers(c.box.uidsSaid)
-	if m.UIDValidity != 0 && m.UIDValidity != h.UIDValidity {
-		switch {
-		case others:
-		case m.MadeUIDs == 1:
-			c.box.other = m.Clone()
-			return
-		default:
-			c.problem(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
-			return
+	before := c.v.validityBefore(c.box.view.box.path, m.UIDValidity)
+	key, equal := lateKey{kind: "uidvalidity"}, m.UIDValidity == h.UIDValidity
+	switch {
+	case m.UIDValidity == 0:
+		if n, noted := c.v.late[key.of(c.box.view)]; noted && c.box.joined { // one was made for it
+			n.Severity = storeconv.Warning
+			c.v.late[key.of(c.box.view)] = n
 		}
+	case equal:
+		c.later(m, key, true, "")
+	case before == h.UIDValidity && before != 0:
+		c.warning(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d: the mailbox came before, and what was said then holds", h.UIDValidity, m.UIDValidity)
+	case others:
 		c.warning(m, "uidvalidity", "UIDVALIDITY is %d, the stream says %d: it had other messages before", h.UIDValidity, m.UIDValidity)
+		c.explain(m)
+		return
+	case m.MadeUIDs == 1:
+		c.box.other = m.Clone()
+		return
+	default:
+		// Of a mailbox that is empty so far what comes next may say another one.
+		c.later(m, key, false, "UIDVALIDITY is %d, the stream says %d", h.UIDValidity, m.UIDValidity)
 		return
 	}
 	c.nextUID(m, others)
@@ -303,6 +333,19 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.rights(m, others)
 	c.announcedKeywords(m, others)
+}
+
+// explain lets what is said of a mailbox that had other messages before explain
+// a difference that something said earlier has left: subscription and rights
+// are what was said last. It has differences of its own from elsewhere.
+func (c *streamCheck) explain(m *sims.Member) {
+	h := c.box.view.header
+	if m.Subscribed >= 0 && h.Subscribed == (m.Subscribed == 1) {
+		c.later(m, lateKey{kind: "subscribed"}, true, "")
+	}
+	if want, ok := c.v.chosen.rights(m.ACL); ok && want == h.ACL {
+		c.later(m, lateKey{kind: "acl"}, true, "")
+	}
 }
 
 // otherValidity tells of a UIDVALIDITY that was made when the source was read,
