@@ -70,6 +70,9 @@ own.
 Where several mailboxes of the stream became one, as INBOX and inbox do or those
 of users with one new name, and where one is announced again, the first
 UIDVALIDITY holds, or of one without mail the next; another one is a warning.
+A file that has the date of another of its copies in the store, not of the first
+that the stream has, is a warning: a backup of some users, or since some day,
+begins with other copies.
 
 Where the mailbox had other messages before, those of the stream are found
 by their Original-Uid, and another UIDVALIDITY is a warning. Those that came

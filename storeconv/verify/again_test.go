@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/backup"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
@@ -129,4 +130,43 @@ func lastDate(t testing.TB, text []byte) int64 {
 	x, err := ims.ReadIndex(bytes.NewReader(text))
 	must(t, err)
 	return max(x.LastAppend, 0)
+}
+
+// TestDateOfAnotherCopy: a backup of the store, of some users or since some
+// day, begins with other first copies than the stream had. The files have the
+// dates of those, which is a warning; a date that no copy has is a problem.
+func TestDateOfAnotherCopy(t *testing.T) {
+	full := makeStream(t, 77,
+		made{name: "ann/INBOX/1", body: mail(1), date: 900000001},
+		made{name: "joe/INBOX/1", link: "ann/INBOX/1", date: 900000005},
+		made{name: "joe/Mail/2", body: mail(2), date: 900000002},
+		made{name: "joe/Sent/3", link: "joe/Mail/2", date: 900000003},
+		made{name: "joe/Sent/4", body: mail(4), date: 900000004})
+	store := filepath.Join(scratch.Dir(t), "store")
+	restoreStream(t, store, restore.Options{}, full)
+	since := int64(900000003)
+	for what, row := range map[string]struct {
+		opts backup.Options
+		want int // files that are dated by a copy which it does not have
+	}{
+		"all": {backup.Options{}, 0}, "user": {backup.Options{Users: []string{"joe"}}, 1}, "since": {backup.Options{Since: &since}, 2}, "path": {backup.Options{Paths: []string{"joe/Sent"}}, 1},
+	} {
+		var own bytes.Buffer
+		_, err := backup.Backup(t.Context(), &own, store, row.opts)
+		must(t, err)
+		log := verifyStreams(t, store, verify.StoreOptions{}, own.Bytes())
+		if len(log.problems) > 0 || len(log.warnings) != row.want {
+			t.Errorf("%s: %q", what, log.all())
+		}
+		for _, line := range log.warnings {
+			if !strings.HasPrefix(line, "file-date ") || !strings.Contains(line, "another copy of it has that date") {
+				t.Errorf("%s: %s", what, line)
+			}
+		}
+	}
+	path := filepath.Join(store, ims.MailboxDir("primary", "joe", "Sent"), "00", "3.msg")
+	setTime(t, path, 900000099)
+	if log := verifyStreams(t, store, verify.StoreOptions{}, full); len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "file-date ") {
+		t.Errorf("a date of none: %q", log.all())
+	}
 }

@@ -207,3 +207,78 @@ func (v *verifier) tellDates(ctx context.Context) error {
 	}
 	return err
 }
+
+// misdated is a file of several names that has another date than its first copy
+// in a stream. A backup of the store, the more so of some users or since some
+// day, begins with another copy than the stream that the file was dated by.
+type misdated struct {
+	file fileKey
+	date int64
+	note storeconv.Note
+}
+
+// tellMisdated tells of such files, as a warning where a message of the store
+// that is the same file has the date. That takes another look at the indexes,
+// and at the files of those dates.
+func (v *verifier) tellMisdated(ctx context.Context) error {
+	if len(v.misdated) == 0 {
+		return nil
+	}
+	dates := make(map[int64]map[fileKey]bool)
+	for _, m := range v.misdated {
+		if dates[m.date] == nil {
+			dates[m.date] = make(map[fileKey]bool)
+		}
+		dates[m.date][m.file] = false
+	}
+	w := &treeWalk{v: v, out: func(t *task) error {
+		if t.box == nil {
+			return nil
+		}
+		defer unix.Close(t.box.fd)
+		return v.copiesOf(ctx, t.box, dates)
+	}}
+	if err := w.run(); err != nil {
+		return err
+	}
+	for _, m := range v.misdated {
+		if dates[m.date][m.file] || !v.chosen.part.whole() { // a copy may be in another part
+			m.note.Severity = storeconv.Warning
+			m.note.Text += "; another copy of it has that date, and came first in another stream"
+		}
+		v.tell(m.note)
+	}
+	v.misdated = nil
+	return nil
+}
+
+// copiesOf marks the files of some dates that messages of a mailbox are which
+// have the date. What cannot be read has been told.
+func (v *verifier) copiesOf(ctx context.Context, box *mailbox, dates map[int64]map[fileKey]bool) error {
+	fd, err := openFile(box.fd, indexName)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	ir, err := ims.NewIndexReader(fdReader(fd))
+	if err != nil {
+		return nil
+	}
+	for rec, err := range ir.All() {
+		if err != nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		files := dates[rec.InternalDate]
+		var st unix.Stat_t
+		if files == nil || stat(box.fd, messageFile(rec.UID), &st) != nil {
+			continue
+		}
+		if _, ok := files[keyOf(&st)]; ok {
+			files[keyOf(&st)] = true
+		}
+	}
+	return nil
+}

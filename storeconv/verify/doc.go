@@ -24,7 +24,8 @@
 //	                        alone           stream          NMS store
 //	message file
 //	  bytes                 index           body            file
-//	  time                  its dates *     first copy      file, to the ns
+//	  time                  its dates *     first copy, or  file, to the ns
+//	                                        another copy *
 //	  mode, owner           0600, owner **  -               file, or --owner
 //	  links                 -               first copy      names of the file
 //	  missing               index           member          file

@@ -377,7 +377,8 @@ func (c *streamCheck) messageDate(m *sims.Member, rec *viewRecord) {
 
 // fileDate compares the date of a file with that of its first copy. What an
 // earlier stream had as a later copy keeps that date: with the second and any
-// further stream a difference is a warning.
+// further stream a difference is a warning. So it is where the store has
+// another copy of that date, which is known at the end.
 func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
 	want := storeDate(first)
 	if sameFileDate(own, want) {
@@ -386,6 +387,10 @@ func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
 	n := problem("file-date", c.where(m), "the file is of %s, its first copy of %s", fileDateText(own), dateText(want))
 	if !c.first {
 		n = warning(n.Kind, n.Where, "%s; an earlier stream may have had it as a copy", n.Text)
+	}
+	if c.first && own.Nlink > 1 && own.Mtim.Nsec == 0 && len(c.v.misdated) < maxLate {
+		c.v.misdated = append(c.v.misdated, misdated{keyOf(own), own.Mtim.Sec, n})
+		return
 	}
 	c.tell(n)
 }

@@ -120,19 +120,20 @@ type verifier struct {
 	origin     *origin // nil: none
 
 	// Of the goroutine that takes results in their order.
-	lists   lists
-	settled [4]recordSum // records of the databases that the tree has answered for
-	seed    maphash.Seed // of their sums
-	report  StoreReport
-	user    userTotals
-	indexed bool // some mailbox has an index of ours
-	strange strangeDates
-	late    map[lateKey]storeconv.Note // differences that something to come may explain
-	reached map[uint64]struct{}        // mailboxes, by hash, whose Last UID is what a stream has said
-	backups []int64                    // dates of the streams that have come
-	owners  map[uint64]firstSaid       // of mailboxes of the store, by the hash of their path
-	lister  nms.Lister                 // of openMailbox
-	entered int                        // mailboxes that were opened for members of streams, each time
+	lists    lists
+	settled  [4]recordSum // records of the databases that the tree has answered for
+	seed     maphash.Seed // of their sums
+	report   StoreReport
+	user     userTotals
+	indexed  bool // some mailbox has an index of ours
+	strange  strangeDates
+	late     map[lateKey]storeconv.Note // differences that something to come may explain
+	reached  map[uint64]struct{}        // mailboxes, by hash, whose Last UID is what a stream has said
+	backups  []int64                    // dates of the streams that have come
+	misdated []misdated                 // files whose first copy of a stream has another date
+	owners   map[uint64]firstSaid       // of mailboxes of the store, by the hash of their path
+	lister   nms.Lister                 // of openMailbox
+	entered  int                        // mailboxes that were opened for members of streams, each time
 
 	// Of all workers.
 	dateLock sync.Mutex
@@ -221,6 +222,9 @@ func (v *verifier) check(ctx context.Context) error {
 		}
 	}
 	v.endStreams()
+	if err := v.tellMisdated(ctx); err != nil {
+		return err
+	}
 	for _, name := range v.chosen.missing() {
 		v.tell(problem("no-such-user", sims.DisplayName(name), "named, and not in what the store is held against"))
 	}
