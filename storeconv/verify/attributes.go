@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -74,14 +75,23 @@ func (d *sharedDir) take() []storeconv.Note {
 }
 
 // sameFileDate compares the modification time of a file with a date that was
-// given to it, which is one of whole seconds. File systems keep a part of all
-// dates only: what lies outside is not compared.
+// given to it, which is one of whole seconds.
 func sameFileDate(st *unix.Stat_t, date int64) bool {
-	if date == st.Mtim.Sec {
-		return st.Mtim.Nsec == 0
+	return st.Mtim.Nsec == 0 && (st.Mtim.Sec == date || CutDate(date, st.Mtim.Sec))
+}
+
+// lastDates are the latest times that file systems keep, in seconds since 1970:
+// of 32 bits, signed and not, of ext4 and of XFS with large times. The kernel
+// makes the last of them of any later one.
+var lastDates = []int64{math.MaxInt32, math.MaxUint32, 1<<34 - 1<<31 - 1, 16299260424}
+
+// CutDate tells whether a file may have the time has since its file system
+// cannot keep date: then it has the nearest that it can.
+func CutDate(date, has int64) bool {
+	if date < math.MinInt32 {
+		return has == math.MinInt32
 	}
-	const early, late = math.MinInt32, math.MaxInt32
-	return (date < early || date > late) && (st.Mtim.Sec <= early || st.Mtim.Sec >= late || date > 1<<34-1<<31)
+	return has < date && slices.Contains(lastDates, has)
 }
 
 // fileDateText shows the time of a file, with its part of a second if there is

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/verify"
 )
 
 // message holds one message against the source.
@@ -74,8 +74,8 @@ func (b *boxChecker) date(name string, st *unix.Stat_t, want *message) {
 	if want.date == ims.NoTime || st.Mtim.Sec == date && st.Mtim.Nsec == 0 || st.Mtim.Sec == date && !b.box.known {
 		return
 	}
-	if date < math.MinInt32 || date > math.MaxInt32 {
-		b.notes.warning("date", b.at("cur/"+name), "the file is of %d, the date is %d, which not every file system keeps", st.Mtim.Sec, date)
+	if verify.CutDate(date, st.Mtim.Sec) {
+		b.notes.warning("date", b.at("cur/"+name), "the file is of %d, the date is %d, which its file system does not keep", st.Mtim.Sec, date)
 		return
 	}
 	b.notes.problem("date", b.at("cur/"+name), "the file is of %d.%09d, the date is %d", st.Mtim.Sec, st.Mtim.Nsec, date)

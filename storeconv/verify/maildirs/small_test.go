@@ -3,10 +3,12 @@ package maildirs_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/sims"
@@ -57,6 +59,44 @@ func TestRightsOfOddIdentifiers(t *testing.T) {
 			if lines := told(); len(lines) != 1 || !strings.HasPrefix(lines[0], "acl ") {
 				t.Errorf("%s: other rights: %q", id, lines)
 			}
+		}
+	}
+}
+
+// TestLateDates: the time of a file after 2038 is compared as any other, but
+// for what a file system makes of one that it cannot keep.
+func TestLateDates(t *testing.T) {
+	const late = 4_200_000_001 // 2103
+	var stream bytes.Buffer
+	w, err := sims.NewWriter(&stream, sims.Header{}, 0)
+	must(t, err)
+	must(t, w.WriteMember(&sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: 2}))
+	must(t, w.WriteMember(&sims.Member{Kind: sims.Message, Name: "joe/INBOX/1", Time: late, Size: 1}))
+	_, err = w.Write([]byte("a"))
+	must(t, err)
+	must(t, w.Close())
+	out := filepath.Join(scratch(t), "out")
+	src, err := export.FromStream("joe.sims", bytes.NewReader(stream.Bytes()))
+	must(t, err)
+	_, err = export.Export(context.Background(), out, src, export.Options{})
+	must(t, err)
+	files, err := filepath.Glob(filepath.Join(out, "joe", "Maildir", "cur", "*"))
+	must(t, err)
+	for date, want := range map[int64]string{late: "0 []", late + 1: "1 [date]", 5_000_000_000: "1 [date]", 1<<31 - 1: "0 [date]", 900000000: "1 [date]"} {
+		must(t, os.Chtimes(files[0], time.Time{}, time.Unix(date, 0)))
+		if info, err := os.Stat(files[0]); err != nil || info.ModTime().Unix() != date {
+			t.Skipf("the file system makes %v of %d", info.ModTime(), date)
+		}
+		log := new(recorder)
+		_, err := maildirs.Verify(context.Background(), out, maildirs.Options{Log: log, Streams: []verify.Stream{{Name: "joe.sims", R: bytes.NewReader(stream.Bytes())}}})
+		must(t, err)
+		var kinds []string
+		for _, line := range log.lines {
+			kind, _, _ := strings.Cut(line, " ")
+			kinds = append(kinds, kind)
+		}
+		if got := fmt.Sprint(log.lost, kinds); got != want {
+			t.Errorf("%d: %s, want %s: %q", date, got, want, log.lines)
 		}
 	}
 }
