@@ -95,6 +95,7 @@ func Run(ctx context.Context, dst func(*Finding) error, inputs []ldif.Input, o O
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	c := newChecker(ctx, store, o)
+	defer c.spool.close() // a file that is gone already
 	for i := range inputs {
 		if err := c.read(&inputs[i]); err != nil {
 			return c.report, err
@@ -134,14 +135,16 @@ type checker struct {
 	findings int  // of this record
 	key, val []byte
 
-	domainCount int64 // domain nodes
-	catchAlls   bool  // some entry with an address of only a domain has its mail go on
+	domainCount int64       // domain nodes
+	spool       spool       // the addresses that mail goes on to
+	owned       index.Maybe // hashes of the addresses of entries whose mail goes on
+	catchAlls   bool        // some entry with an address of only a domain has its mail go on
 	suffixes    [][]byte
 	parents     parentCache
 }
 
 func newChecker(ctx context.Context, store *index.Store, o Options) *checker {
-	c := &checker{ctx: ctx, o: o, store: store, hosts: map[string]bool{}}
+	c := &checker{ctx: ctx, o: o, store: store, hosts: map[string]bool{}, spool: spool{dir: o.TempDir}}
 	for i := range c.valid {
 		c.valid[i] = schema.NewValidator(o.Schema)
 	}

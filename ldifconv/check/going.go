@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -57,12 +58,12 @@ func (c *checker) delivers(k refKind, id schema.ID, value []byte) bool {
 	return false
 }
 
-// enterGoing enters an address that mail of the entry goes on to.
+// enterGoing keeps an address that mail of the entry goes on to.
 func (c *checker) enterGoing(address, desc []byte) {
 	c.findings++
-	c.val = append(append(append(c.val[:0], c.flags()), desc...), 0)
-	c.val = append(c.val, clip(address, longestText)...)
-	c.put(appendSide(appendHash(append(c.key[:0], keyGoes), address), goesTo, c.number, uint64(c.findings)), c.val)
+	if c.err == nil {
+		c.err = c.spool.add(going{c.number, uint64(c.findings), c.flags(), desc, address})
+	}
 }
 
 // enterOwn enters the addresses of an entry whose mail goes on.
@@ -72,8 +73,29 @@ func (c *checker) enterOwn(own map[string]bool) {
 		if strings.HasPrefix(address, "@") {
 			prefix, c.catchAlls = keyCatch, true
 		}
+		c.owned.Put(index.Hash([]byte(address)))
 		c.put(appendSide(appendHash(append(c.key[:0], prefix), []byte(address)), hasAddress, c.number, 0), nil)
 	}
+}
+
+// spooled enters the addresses that mail goes on to of which an entry whose
+// mail goes on may be the owner, by the address or by that of its domain.
+func (c *checker) spooled() error {
+	n := 0
+	return c.spool.each(func(g *going) error {
+		if n++; n%4096 == 0 {
+			if err := errors.Join(c.err, c.ctx.Err()); err != nil {
+				return err
+			}
+		}
+		if at := bytes.LastIndexByte(g.address, '@'); !c.owned.Has(index.Hash(g.address)) && (at < 0 || !c.catchAlls || !c.owned.Has(index.Hash(g.address[at:]))) {
+			return nil
+		}
+		c.val = append(append(append(c.val[:0], g.flags), g.desc...), 0)
+		c.val = append(c.val, clip(g.address, longestText)...)
+		c.put(appendSide(appendHash(append(c.key[:0], keyGoes), g.address), goesTo, g.number, g.n), c.val)
+		return nil
+	})
 }
 
 func appendSide(key []byte, s side, number, n uint64) []byte {

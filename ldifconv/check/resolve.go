@@ -11,7 +11,7 @@ import (
 // resolve settles what takes the whole directory.
 func (c *checker) resolve() error {
 	for _, step := range []func() error{
-		c.store.Flush, c.names, c.lostReferences, c.sameMail, c.sameUID, c.sameUIDInDomain, c.uidDomains, c.goings, c.loops, c.store.Flush,
+		c.store.Flush, c.names, c.lostReferences, c.sameMail, c.sameUID, c.sameUIDInDomain, c.uidDomains, c.spooled, c.goings, c.loops, c.store.Flush,
 	} {
 		if err := step(); err != nil {
 			return err
