@@ -187,7 +187,11 @@ func (r *reader) key(at place, values map[string]any) {
 		return
 	}
 	r.site.lines[at.path] = at.line
-	value := valueOf(values, at.path)
+	given := valueOf(values, at.path)
+	value := withoutEmpty(given)
+	if value == nil && given != nil {
+		return // as if the key were not there
+	}
 	switch field := r.site.field(at.path).(type) {
 	case *string:
 		text, ok := value.(string)
@@ -230,7 +234,7 @@ func (r *reader) number(at place, field *int, value any) {
 // check looks at a text.
 func (r *reader) check(at place, k Key, text string) bool {
 	if text == "" {
-		return false // as if the key were not there
+		return false // not said
 	}
 	if !fits(text) {
 		r.fault(at, "%q has control characters in it", text)

@@ -283,3 +283,44 @@ func FuzzParse(f *testing.F) {
 		s.CheckPlan() // over it
 	})
 }
+
+// TestEmptyTexts: an empty text is as if the key were not there, of any kind of
+// key, and one in a list as if it were not in it.
+func TestEmptyTexts(t *testing.T) {
+	s, err := Parse("site.toml", []byte(`scenario = "sims-offline"
+destination = ""
+[hosts]
+old = ""
+[directory]
+port = ""
+base = ["", "o=internet"]
+domains = [""]
+[inputs]
+ldif = ""
+[upgrade]
+filter = ""
+append = ""
+max-entry = ""
+add = ["", "mailQuota:-1"]
+uid-map = ""
+[restore]
+map = ""
+owner = ""
+bdb = ""
+reference = [""]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Parse("site.toml", []byte("scenario = 'sims-offline'\n[directory]\nbase = ['o=internet']\n[upgrade]\nadd = ['mailQuota:-1']\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lines, want.lines = nil, nil
+	if d := cmp.Diff(want, s, cmp.AllowUnexported(Site{})); d != "" {
+		t.Error(d)
+	}
+	if _, err := Parse("site.toml", []byte("scenario = []\n")); err == nil {
+		t.Error("a list is taken for a text")
+	}
+}

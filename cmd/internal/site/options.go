@@ -48,7 +48,12 @@ func (r *reader) option(at place, table, name string, values map[string]any) {
 		r.unknownOption(at, name, fs)
 		return
 	}
-	value, err := optionValue(f, valueOf(values, at.path))
+	given := valueOf(values, at.path)
+	some := withoutEmpty(given)
+	if some == nil && given != nil {
+		return // as if the key were not there
+	}
+	value, err := optionValue(f, some)
 	if value == "-" && choices.NamesFile(f) {
 		err = errors.New("standard input has no place in the file")
 	}
@@ -147,6 +152,27 @@ func optionValue(f *pflag.Flag, value any) (any, error) {
 		return nil, fmt.Errorf("true or false without quotes is wanted, not %s", kindOf(value))
 	}
 	return nil, fmt.Errorf("a text in quotes is wanted, not %s", kindOf(value))
+}
+
+// withoutEmpty is a value without empty texts; nil where nothing else is in it.
+// A list that has none of them, even an empty one, stays as it is.
+func withoutEmpty(value any) any {
+	switch v := value.(type) {
+	case string:
+		if v == "" {
+			return nil
+		}
+	case []any:
+		some := slices.DeleteFunc(slices.Clone(v), func(e any) bool { return e == "" })
+		switch {
+		case len(some) == len(v):
+		case len(some) == 0:
+			return nil
+		default:
+			return some
+		}
+	}
+	return value
 }
 
 func hasHidden(list ...string) error {
