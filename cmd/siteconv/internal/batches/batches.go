@@ -35,7 +35,10 @@ const (
 // stands in command lines.
 func CheckName(name string) error {
 	plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
-	if !plain || name == "" || len(name) > mostNameLen || strings.ContainsAny(name[:1], "-_.") {
+	if len(name) > mostNameLen {
+		return cli.Usagef("--batch %.20q...: a name of %d bytes; it may have %d", name, len(name), mostNameLen)
+	}
+	if !plain || name == "" || strings.ContainsAny(name[:1], "-_.") {
 		return cli.Usagef("--batch %q: a name is of letters, digits, - _ and ., and begins with a letter or digit", name)
 	}
 	return nil
