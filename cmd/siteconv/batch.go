@@ -200,6 +200,13 @@ func (c *conversion) beginBatch(f *runFlags) error {
 	if c.site.Hosts.New == "" {
 		return cli.WithHint(cli.Usagef("a batch moves users to a host: which one?"), `new = "newmail.siroe.com" below [hosts] in site.toml, or --new-host, says it`)
 	}
+	rows, err := batches.Read(c.whole)
+	if err != nil {
+		return err
+	}
+	if err := c.checkHosts(slices.DeleteFunc(rows, func(row *batches.Row) bool { return row.Name == f.batch.name })); err != nil {
+		return err
+	}
 	c.batch = &batch{name: f.batch.name}
 	c.out = batches.Dir(c.out, f.batch.name)
 	c.account.Run.Batch = f.batch.name

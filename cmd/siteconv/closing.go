@@ -94,6 +94,9 @@ func (c *conversion) beginClosing(ctx context.Context, job *cli.Job, f *runFlags
 		return cli.WithHint(fmt.Errorf("%s has no batch: there is nothing to close", c.whole), "--batch makes the first")
 	}
 	c.takeHosts()
+	if err := c.checkHosts(c.closing.batches); err != nil {
+		return err
+	}
 	if c.closing.found, err = batches.Look(ctx, job, inputs.Silent{}, c.whole, c.users(), c.site.Hosts); err != nil {
 		return err
 	}
@@ -114,6 +117,20 @@ func (c *conversion) takeHosts() {
 	if c.site.Hosts.Old == "" {
 		c.site.Hosts.Old = options["old-host"]
 	}
+}
+
+// checkHosts refuses other hosts than those of the batches: who is left on the
+// old host is told by its name, and by a wrong one nobody is.
+func (c *conversion) checkHosts(rows []*batches.Row) error {
+	for _, row := range rows {
+		for _, host := range []struct{ option, name string }{{"old-host", c.site.Hosts.Old}, {"new-host", c.site.Hosts.New}} {
+			was, known := row.Result.Options[host.option]
+			if known && !strings.EqualFold(was, host.name) {
+				return cli.WithHint(cli.Usagef("--%s %s: the batch %s was made with %s", host.option, host.name, row.Name, was), "hosts.old and hosts.new of site.toml, or --old-host and --new-host, are the same for all batches and the closing pass")
+			}
+		}
+	}
+	return nil
 }
 
 // names are the batches.
