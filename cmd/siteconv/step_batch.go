@@ -188,7 +188,7 @@ func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id st
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.export().Path, err)
 	}
-	return quotas(look), nil
+	return c.quotas(job, look), nil
 }
 
 // compareMembers tells the users of the batch whose mail the stream does not

@@ -121,15 +121,21 @@ func (c *conversion) limits(ctx context.Context, job *cli.Job) (func(id string) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return quotas(look), nil
+	return c.quotas(job, look), nil
 }
 
-// quotas are limits as a conversion asks for them.
-func quotas(look func(id string) (directory.Limit, bool)) func(id string) (storeconv.Quota, bool) {
+// quotas are limits as a conversion asks for them, of several users at a time.
+// One that is less than a unit of the store, and so none of its space, is told.
+func (c *conversion) quotas(job *cli.Job, look func(id string) (directory.Limit, bool)) func(id string) (storeconv.Quota, bool) {
 	return func(id string) (storeconv.Quota, bool) {
 		l, ok := look(id)
 		if !ok || !l.HasBytes {
 			return storeconv.Quota{}, false
+		}
+		if l.Bytes > 0 && l.Bytes < 1<<10 {
+			if _, told := c.toldSmall.LoadOrStore(id, true); !told {
+				job.Warning("quota-zero", id, fmt.Sprintf("mailQuota is %d bytes, and the store counts whole KB: the limit becomes 0, which is no space in iMS", l.Bytes))
+			}
 		}
 		q := storeconv.Quota{Bytes: l.Bytes, Messages: storeconv.NotSaid}
 		if l.HasMessages {

@@ -170,3 +170,18 @@ func TestLimitsOfTheDirectory(t *testing.T) {
 		t.Errorf("%v: maildirsize of anna is %q", err, size)
 	}
 }
+
+// TestLimitBelowAKilobyte: a limit that the store cannot count becomes one of
+// no space, and that is told.
+func TestLimitBelowAKilobyte(t *testing.T) {
+	args := edited("uid: keiko_s\n", "uid: keiko_s\nmailquota: 1000\n")(t, t.TempDir())
+	out := filepath.Join(t.TempDir(), "out")
+	talk := convert(t, cli.ExitDone, append(args, "--out", out)...)
+	if got := records(t, filepath.Join(out, "store/mboxlist/quota.db"))["keiko_s"]; got != "0 -1 16 15 -1" {
+		t.Errorf("quota.db has %q of keiko_s", got)
+	}
+	const told = "keiko_s: mailQuota is 1000 bytes, and the store counts whole KB: the limit becomes 0, which is no space in iMS [quota-zero]"
+	if strings.Count(talk, told) != 1 {
+		t.Error(talk)
+	}
+}
