@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
@@ -227,7 +228,33 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
 	}
-	return nil
+	return c.tellStrays(ctx, job)
+}
+
+// tellStrays tells of mail in the stream that no batch will take, for want of
+// an entry by which its user is chosen.
+func (c *conversion) tellStrays(ctx context.Context, job *cli.Job) error {
+	of, err := batches.Of(c.whole, "")
+	if err != nil {
+		return err
+	}
+	strays := batches.Set{}
+	for id := range c.mail.IDs.Unmarked() {
+		if bare := c.bareID(id); of[strings.ToLower(bare)] == "" && !c.batch.set.Has(bare) {
+			strays.Add(bare)
+		}
+	}
+	if len(strays) == 0 {
+		return nil
+	}
+	met := func(m *roster.Member) { delete(strays, strings.ToLower(m.ID)) }
+	export := c.users()
+	export.Unlisted = func(m *roster.Member, _ string) { met(m) }
+	_, err = export.EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error { met(m); return nil })
+	if ids := strays.Sorted(); err == nil && len(ids) > 0 {
+		job.Warning("mail-of-no-batch", ids[0], "the stream has mail of the user, who has no entry and is in no batch"+batches.AndMore(len(ids)-1)+": it is left out; --batch with --users restores it")
+	}
+	return err
 }
 
 // ofOthers gives its name to what a batch leaves out because it is not its own.
