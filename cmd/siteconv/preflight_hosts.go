@@ -31,6 +31,9 @@ func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	if c.newHost() == "" || c.whole != "" {
 		return nil
 	}
+	if host := c.newHost(); !strings.Contains(strings.TrimSuffix(host, "."), ".") && !strings.Contains(host, ":") {
+		c.pre.Find("host-short", c.export().Path, "the new mail host %s has no domain in its name: that is what mailHost of the users becomes", host)
+	}
 	found := &userHosts{users: map[string]int64{}, at: map[site.Side]int64{}}
 	_, err := c.users().EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error {
 		found.add(m.ID, site.MailHost(m.Record.Get("mailhost")), c.site.Hosts.Side(site.MailHost(m.Record.Get("mailhost"))))

@@ -135,6 +135,7 @@ var plants = []planted{
 	{code: "old-host-unknown", args: simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "hosts-not-said", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--new-host", "n.siroe.com")},
 	{code: "host-stays", args: simsArgs("--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
+	{code: "host-short", args: simsArgs("--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "newmail")},
 	{code: "empty-mail", args: func(t *testing.T, dir string) []string {
 		for _, name := range []string{"mboxlist", "partition/primary"} {
 			if err := os.MkdirAll(filepath.Join(dir, "store", name), 0o700); err != nil {

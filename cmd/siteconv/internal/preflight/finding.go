@@ -58,6 +58,7 @@ var Kinds = map[string]Kind{
 	"hosts-not-said":   {Advice: "--old-host (old below [hosts] in site.toml) says whose users move"},
 	"qualified-ids":    {Advice: "look at --default-domain. From SIMS, mail of uid and of uid@DOMAIN of the default domain is put together under the uid; from NMS both ids stay. If it is that of another user, map in site.toml, in the table of the conversion that makes the mail, gives it another id"},
 	"host-stays":       {Advice: "sims-online and sims-incremental are the scenarios with a new host"},
+	"host-short":       {Advice: "servers compare mailHost with their whole name: new = \"newmail.siroe.com\" below [hosts] in site.toml, or --new-host, says it"},
 	"empty-mail":       {Advice: "look whether the right backup or store was named: no mail goes over"},
 	"uid-map-alone":    {Advice: "name the same file as map in the table of site.toml that makes the mail"},
 	"damaged-mail":     {Later: true, Advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
