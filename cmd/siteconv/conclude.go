@@ -106,11 +106,15 @@ func (c *conversion) recall(job *cli.Job) error {
 			return cli.WithHint(fmt.Errorf("this conversion was finished, but its %s is gone: %w", o.Name, err), "--force starts afresh")
 		}
 	}
-	if c.batch == nil { // a batch may be gone on with
-		// Killed behind the mark that all is done.
-		if err := outdir.RemoveSteps(c.out); err != nil {
-			return err
-		}
+	// Killed behind the mark that all is done. A batch may be gone on with.
+	switch {
+	case c.batch == nil:
+		err = outdir.RemoveSteps(c.out)
+	case !c.dryRun:
+		err = c.tidyBatch()
+	}
+	if err != nil {
+		return err
 	}
 	var run ledger.Run
 	if err := json.Unmarshal(data, &run); err != nil {
