@@ -10,9 +10,11 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
+	"imsconv/storeconv"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/shards"
+	"imsconv/storeconv/sims"
 )
 
 const planShardsDoc = `
@@ -49,6 +51,10 @@ and the sizes of its lists.
 as text or JSON, or lines of user and bytes. Nothing can be said then of the
 source, and none is refused.
 
+What cannot be read of a source, a folder or a place in a stream, is a problem
+each and counts nothing; where no user's folder of a store can be read, there
+is no plan.
+
 Memory: some 150 MB, whatever the number of users, two bytes more for each and
 four where users share messages. Users, names and links are sorted in temporary
 files: a hundred bytes a user, some forty a message of a stream. A run with --plan keeps
@@ -70,6 +76,7 @@ func planShardsVerb() cli.Verb {
 		Example: "storeconv plan-shards --shards 8 --out plan full.sims\n" +
 			"storeconv restore -f full.sims --store part3 --shard 3/8 --plan plan\n" +
 			"storeconv list -f full.sims | storeconv plan-shards --shards 8 --out plan --sizes -",
+		Exit3: "something of the source could not be read: the plan is of the rest",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			v := &planShards{}
 			v.add(fs)
@@ -192,12 +199,15 @@ func (v *planShards) readStreams(ctx context.Context, job *cli.Job, to *shards.S
 	}
 	meter := job.Meter("members", 0, sizeOf(streams))
 	for _, s := range streams {
-		damaged, err := to.AddMembers(ctx, s.Source, meter)
-		if err != nil {
-			return src, fmt.Errorf("%s: %w", s.Name, err)
+		tell := func(e *sims.Error) {
+			n := storeconv.NoteOf(e)
+			if n.Where = s.Name + ": " + e.Position(); s.Where != nil {
+				n.Where = s.Where(e.Offset, e.Name)
+			}
+			n.Tell(job)
 		}
-		if damaged > 0 {
-			job.Warning("damage", s.Name, fmt.Sprintf("%d places cannot be read, and count nothing; who restores it is told of them", damaged))
+		if err := to.AddMembers(ctx, s.Source, tell, meter); err != nil {
+			return src, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
 	return sourceOfStreams(v.files, streams), nil

@@ -3,6 +3,7 @@ package shards
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func TestStreamThatCannotBeRead(t *testing.T) {
 	for _, most := range []int{0, 1024, text.Len() - 1} {
 		var s Survey
 		src := sims.NewReader(io.MultiReader(bytes.NewReader(text.Bytes()[:most]), iotest.ErrReader(syscall.EIO)))
-		_, err := s.AddMembers(t.Context(), src, none{})
+		err := s.AddMembers(t.Context(), src, nobody(t), none{})
 		s.Close()
 		if err == nil || !strings.Contains(err.Error(), syscall.EIO.Error()) {
 			t.Errorf("%d bytes can be read: %v, want the error of reading", most, err)
@@ -38,7 +39,10 @@ func TestStreamThatCannotBeRead(t *testing.T) {
 	}
 	var s Survey
 	defer s.Close()
-	if damaged, err := s.AddMembers(t.Context(), sims.NewReader(bytes.NewReader(text.Bytes()[:1100])), none{}); err != nil || damaged == 0 {
-		t.Errorf("a stream that was cut: %d places, %v", damaged, err)
+	var told []string
+	tell := func(e *sims.Error) { told = append(told, e.Error()) }
+	err = s.AddMembers(t.Context(), sims.NewReader(bytes.NewReader(text.Bytes()[:1100])), tell, none{})
+	if want := []string{"offset 1024: the stream ends inside a header"}; err != nil || !slices.Equal(told, want) {
+		t.Errorf("a stream that was cut: %q, %v, want %q", told, err, want)
 	}
 }

@@ -28,10 +28,11 @@ func StreamSource(kind Kind, path string, ids ...[sha256.Size]byte) Source {
 }
 
 // StoreSource is what a plan says of the store in the directory dir, with the
-// partitions that lie elsewhere. What stands for it are the names of all users'
-// directories and the sizes of its lists: the same for a copy of the store
-// wherever it lies, and other when a user is made or goes. What changes inside
-// of a user's mail does not matter to a plan.
+// partitions that lie elsewhere, and all its partitions for [Survey.AddStore].
+// What stands for the store are the names of all users' directories and the
+// sizes of its lists: the same for a copy of it wherever it lies, and other
+// when a user is made or goes. What changes inside of a user's mail does not
+// matter to a plan.
 func StoreSource(dir string, extra ...nms.Partition) (Source, []nms.Partition, error) {
 	store, err := nms.Open(dir, extra...)
 	if err != nil {
@@ -69,7 +70,24 @@ func StoreSource(dir string, extra ...nms.Partition) (Source, []nms.Partition, e
 		}
 	}
 	src.Identity = hex.EncodeToString(h.Sum(nil))
-	return src, store.Partitions, nil
+	return src, append(store.Partitions, unmounted(store)...), nil
+}
+
+// unmounted are the partitions of a store that are not there: symbolic links to
+// nothing, and what else the system says nothing of.
+func unmounted(store *nms.Store) (out []nms.Partition) {
+	dir := filepath.Join(store.Dir, "partition")
+	list, _ := os.ReadDir(dir) // nms.Open has read it
+	for _, e := range list {
+		path := filepath.Join(dir, e.Name())
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if _, elsewhere := store.Partition(e.Name()); !elsewhere {
+			out = append(out, nms.Partition{Name: e.Name(), Path: path})
+		}
+	}
+	return out
 }
 
 // passOver passes over what cannot be read, which is told by who reads the

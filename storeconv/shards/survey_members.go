@@ -62,34 +62,34 @@ const lost = 2
 
 // AddMembers takes up what a source has, in one pass. A later copy may be one
 // of a message of another source, before it or behind, as restore takes it.
-// Damage by which something is lost is counted, and all is passed over: who
-// restores the source is told of it. The error is of the context, of temporary
-// files, or of a stream that cannot be read to its end: of what is behind, a
-// plan would say that it is not there.
-func (s *Survey) AddMembers(ctx context.Context, src Members, progress storeconv.Progress) (damaged int64, err error) {
+// Damage by which something is lost goes to tell, and all damage is passed
+// over. The error is of the context, of temporary files, or of a stream that
+// cannot be read to its end: of what is behind, a plan would say that it is not
+// there.
+func (s *Survey) AddMembers(ctx context.Context, src Members, tell func(*sims.Error), progress storeconv.Progress) error {
 	n := s.waiting()
 	for count := 0; ; count++ {
 		if count%1024 == 0 && ctx.Err() != nil {
-			return damaged, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		m, err := src.Next()
 		if err == io.EOF {
-			return damaged, nil
+			return nil
 		}
 		if p := new(sims.Error); errors.As(err, &p) {
 			if p.Class == sims.ReadError {
-				return damaged, err
+				return err
 			}
 			if p.Severity() >= lost {
-				damaged++
+				tell(p)
 			}
 			continue
 		}
 		if err != nil {
-			return damaged, err
+			return err
 		}
 		if err := n.member(m); err != nil {
-			return damaged, err
+			return err
 		}
 		progress.Add(1, m.Size)
 	}

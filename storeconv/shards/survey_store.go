@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,6 +30,8 @@ type storeSurvey struct {
 	mu    sync.Mutex
 	files *bdb.Sorter // files with several names, by device and inode, then by who came first
 	next  uint64      // number of the next tree
+
+	unread bool // a folder above the users' cannot be read; of who looks for users
 }
 
 // userDir is the tree of a user in one partition.
@@ -38,9 +42,9 @@ type userDir struct {
 }
 
 // AddStore takes up what the partitions of a store have; jobs workers look at
-// the trees. What cannot be read is a warning. Users who have nothing but
+// the trees. What cannot be read is a problem. Users who have nothing but
 // records or subscriptions are not met. The error is of the context, of the
-// machine or of temporary files.
+// machine or of temporary files, or [ErrNothingRead].
 func (s *Survey) AddStore(ctx context.Context, partitions []nms.Partition, jobs int, log storeconv.Log, progress storeconv.Progress) error {
 	w := &storeSurvey{s: s, log: log, progress: progress, files: bdb.NewSorter(s.TempDir, sortMemory)}
 	defer w.files.Close()
@@ -48,7 +52,7 @@ func (s *Survey) AddStore(ctx context.Context, partitions []nms.Partition, jobs 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(work)
-		return eachUserDir(partitions, w.unreadable, func(path, name string) error {
+		return eachUserDir(partitions, w.unseen, func(path, name string) error {
 			return w.found(ctx, path, name, work)
 		})
 	})
@@ -66,8 +70,15 @@ func (s *Survey) AddStore(ctx context.Context, partitions []nms.Partition, jobs 
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if w.next == 0 && w.unread {
+		return ErrNothingRead
+	}
 	return w.join()
 }
+
+// ErrNothingRead: a store has folders that cannot be read, and they keep all
+// users from being seen. A plan of such a survey would be one of nobody.
+var ErrNothingRead = errors.New("no user can be seen: what cannot be read is told above")
 
 // found hands a user's tree to the workers. What is no user's name is passed
 // over, as it is by those who convert the store.
@@ -85,6 +96,12 @@ func (w *storeSurvey) found(ctx context.Context, path, name string, work chan<- 
 	}
 }
 
+// unseen tells of a folder in which there may be users.
+func (w *storeSurvey) unseen(path string, err error) error {
+	w.unread = true
+	return w.unreadable(path, err)
+}
+
 func (w *storeSurvey) unreadable(path string, err error) error {
 	if ims.OfMachine(err) {
 		return err
@@ -95,14 +112,26 @@ func (w *storeSurvey) unreadable(path string, err error) error {
 
 // eachUserDir gives the directories of users, in the order of partitions and
 // names, wherever they lie below =user, and the names of these directories. bad
-// says what becomes of what cannot be read.
+// says what becomes of what cannot be read. A partition without =user has no
+// users; one that is not there, such as a link to a disk that is not mounted,
+// cannot be read.
 func eachUserDir(partitions []nms.Partition, bad func(path string, err error) error, use func(path, name string) error) error {
 	var l dirNames
 	for _, p := range partitions {
-		if !nms.IsPartition(p.Path) {
-			continue
+		root := filepath.Join(p.Path, nms.UserRoot)
+		_, err := os.Stat(p.Path)
+		if err == nil {
+			var info fs.FileInfo
+			if info, err = os.Stat(root); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+				continue
+			}
 		}
-		if err := l.walk(filepath.Join(p.Path, nms.UserRoot), 0, bad, use); err != nil {
+		if err != nil {
+			err = bad(p.Path, err)
+		} else {
+			err = l.walk(root, 0, bad, use)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -89,11 +89,16 @@ func (m *membersOf) Next() (*sims.Member, error) {
 	return next.(*sims.Member), nil
 }
 
+// nobody is told of damage: there is none.
+func nobody(t testing.TB) func(*sims.Error) {
+	return func(e *sims.Error) { t.Error(e) }
+}
+
 func survey(t *testing.T, src membersOf) *Survey {
 	t.Helper()
 	s := new(Survey)
 	t.Cleanup(s.Close)
-	if _, err := s.AddMembers(t.Context(), &src, none{}); err != nil {
+	if err := s.AddMembers(t.Context(), &src, func(*sims.Error) {}, none{}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -421,7 +426,7 @@ func TestSurveyStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	src := membersOf{member("a/INBOX/1", 1, "")}
-	if _, err := new(Survey).AddMembers(ctx, &src, none{}); !errors.Is(err, context.Canceled) {
+	if err := new(Survey).AddMembers(ctx, &src, nobody(t), none{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -434,7 +439,7 @@ func TestSeveralSources(t *testing.T) {
 	for _, order := range [][2]membersOf{{first, second}, {second, first}} {
 		s := survey(t, slices.Clone(order[0]))
 		src := slices.Clone(order[1])
-		if _, err := s.AddMembers(t.Context(), &src, none{}); err != nil {
+		if err := s.AddMembers(t.Context(), &src, nobody(t), none{}); err != nil {
 			t.Fatal(err)
 		}
 		m, err := s.Make(Source{}, options(2, LinksPlan))
