@@ -3,9 +3,12 @@ package stream
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/selection"
@@ -21,7 +24,8 @@ type Written struct {
 }
 
 // WriteTree writes a tree as a backup stream: what the selection names, under
-// the names that the tree has. Damage is told to the log and left out.
+// the names that the tree has. Damage is told to the log and left out. A body
+// above 1 MiB goes through a file in os.TempDir.
 func WriteTree(ctx context.Context, dst io.Writer, tree *source.Source, sel storeconv.Selection, log storeconv.Log, progress storeconv.Progress) (Written, error) {
 	w := treeWriter{tree: tree, log: log, progress: progress, written: map[string]bool{}}
 	var err error
@@ -31,6 +35,7 @@ func WriteTree(ctx context.Context, dst io.Writer, tree *source.Source, sel stor
 	if w.out, err = sims.NewWriter(dst, sims.Header{Product: tree.Kind().String()}, 0); err != nil {
 		return w.n, err
 	}
+	defer w.long.close()
 	for {
 		if err := ctx.Err(); err != nil {
 			return w.n, err
@@ -59,6 +64,7 @@ type treeWriter struct {
 	log      storeconv.Log
 	progress storeconv.Progress
 	written  map[string]bool // first copies that links may name: some 100 bytes each
+	long     spool
 	n        Written
 }
 
@@ -145,26 +151,51 @@ func (w *treeWriter) link(m *sims.Member) error {
 	return w.message(c, io.NewSectionReader(w.tree, offset, size))
 }
 
-// small bounds a body that is read before anything is written of it.
+// small bounds a body that is held in memory, in bytes.
 const small = 1 << 20
 
 // message writes a message. One that cannot be read as it was announced is left
-// out; a long one that cannot ends the run, since its member is begun.
+// out: all of it is read before anything is written of it. A body that looks
+// like one with other members in it says its SHA-256, as that of a backup does:
+// else who reads the stream would take it for damaged.
 func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
+	var text []byte
+	var has bool
+	var err error
 	if m.Size <= small {
-		text := make([]byte, m.Size)
-		if _, err := io.ReadFull(body, text); sims.ErrorOf(err) != nil {
-			return err
-		} else if err != nil {
-			return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.ReadError, Text: cause(err)}
+		text = make([]byte, m.Size)
+		_, err = io.ReadFull(body, text)
+		has = err == nil && sims.HasHeader(text)
+	} else {
+		has, err = w.long.take(body, m.Size)
+	}
+	switch {
+	case errors.As(err, new(spoolError)):
+		return err
+	case sims.ErrorOf(err) != nil:
+		return err
+	case err != nil:
+		return &sims.Error{Offset: m.Offset, Name: m.Name, Class: sims.ReadError, Text: cause(err)}
+	}
+	from := func() io.Reader {
+		if m.Size > small {
+			return io.NewSectionReader(w.long.file, 0, m.Size)
 		}
-		body = bytes.NewReader(text)
+		return bytes.NewReader(text)
+	}
+	if has {
+		h := sha256.New()
+		if _, err := io.Copy(h, from()); err != nil {
+			return err
+		}
+		m = m.Clone()
+		m.SHA256 = hex.EncodeToString(h.Sum(nil))
 	}
 	if err := w.out.WriteMember(m); err != nil {
 		return err
 	}
-	if n, err := io.CopyN(w.out, body, m.Size); err != nil {
-		return fmt.Errorf("%s: %d of %d bytes: %s", m.Name, n, m.Size, cause(err))
+	if n, err := io.CopyN(w.out, from(), m.Size); err != nil {
+		return fmt.Errorf("%s: %d of %d bytes: %w", m.Name, n, m.Size, err)
 	}
 	if _, _, shared := w.tree.Shared(); shared {
 		w.written[m.Name] = true
@@ -173,6 +204,56 @@ func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
 	w.n.Bytes += m.Size
 	w.progress.Add(1, m.Size)
 	return nil
+}
+
+// spool is a file that long bodies wait in; it goes with the process.
+type spool struct{ file *os.File }
+
+// spoolError is an error of writing to a spool.
+type spoolError struct{ error }
+
+func (e spoolError) Unwrap() error { return e.error }
+
+// take puts a body of size bytes into the file, in place of the last one, and
+// says whether it looks like one with other members in it. An error of the file
+// is a [spoolError], any other is of the body.
+func (s *spool) take(body io.Reader, size int64) (has bool, err error) {
+	if err := s.reset(); err != nil {
+		return false, spoolError{err}
+	}
+	buf := make([]byte, 128<<10) // whole blocks
+	for left := size; left > 0; {
+		piece := buf[:min(left, int64(len(buf)))]
+		if _, err := io.ReadFull(body, piece); err != nil {
+			return false, err
+		}
+		has = has || sims.HasHeader(piece)
+		if _, err := s.file.Write(piece); err != nil {
+			return false, spoolError{err}
+		}
+		left -= int64(len(piece))
+	}
+	return has, nil
+}
+
+// reset makes the file empty, or makes it.
+func (s *spool) reset() error {
+	if s.file != nil {
+		_, err := s.file.Seek(0, io.SeekStart)
+		return errors.Join(err, s.file.Truncate(0))
+	}
+	f, err := os.CreateTemp("", "storeconv-body-")
+	if err != nil {
+		return err
+	}
+	s.file = f
+	return os.Remove(f.Name())
+}
+
+func (s *spool) close() {
+	if s.file != nil {
+		s.file.Close() // nobody reads it any more
+	}
 }
 
 func cause(err error) string {
