@@ -25,7 +25,7 @@ func (r *run) finish(u *user) error {
 		return nil
 	}
 	err := r.finishBoxes(u)
-	if err == nil && !r.dry() {
+	if err == nil && !r.dry() && u.failed == nil {
 		err = u.finishMove()
 	}
 	u.lines = u.resultLines()
@@ -43,6 +43,9 @@ func (r *run) finishBoxes(u *user) error {
 	if r.opt.To == Mbox && !u.there && u.quota != nil && u.quota.bytes+u.quota.messages > 0 {
 		u.r.log.Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
 		u.count(func(rep *Report) { rep.LimitsLost++ })
+	}
+	if err := u.checkPlaced(); err != nil || u.failed != nil {
+		return err
 	}
 	for _, b := range u.boxes {
 		b.settle()

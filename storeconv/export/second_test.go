@@ -440,3 +440,66 @@ func TestTruncated(t *testing.T) {
 		t.Errorf("%q", log.Problems)
 	}
 }
+
+// TestUidlistGone: where the uidlist of a mailbox that is there is gone or cut,
+// its messages must not get other UIDs under the UIDVALIDITY that clients know.
+// The mailbox stays as it is and is told, by a dry run too, until the server
+// has made the list anew.
+func TestUidlistGone(t *testing.T) {
+	first := []member{
+		boxed("joe/INBOX", 77), msg("joe/INBOX/11", 1001, "", "one\r\n"), msg("joe/INBOX/12", 1002, "", "two\r\n"), msg("joe/INBOX/13", 1003, "", "three\r\n"),
+		boxed("ann/INBOX", 78), msg("ann/INBOX/5", 1005, "", "five\r\n"),
+	}
+	more := append(slices.Clone(first), msg("joe/INBOX/14", 1004, "", "four\r\n"), msg("ann/INBOX/6", 1006, "", "six\r\n"))
+	for name, harm := range map[string]func(list string) string{
+		"gone":             nil,
+		"empty":            func(string) string { return "" },
+		"cut between":      func(list string) string { return list[:strings.Index(list, "\n13 ")+1] },
+		"cut in the head":  func(list string) string { return list[:10] },
+		"cut to its head":  func(list string) string { return list[:strings.Index(list, "\n")+1] },
+		"cut inside lines": func(list string) string { return list[:strings.Index(list, "\n13 ")+3] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			joe := dir + "/joe/Maildir/"
+			exportTo(t, dir, streamOf(t, write(t, first...)), Options{})
+			list := content(t, joe+"dovecot-uidlist")
+			if err := os.Remove(joe + "dovecot-uidlist"); err != nil {
+				t.Fatal(err)
+			}
+			if harm != nil {
+				if err := os.WriteFile(joe+"dovecot-uidlist", []byte(harm(list)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := tree(t, dir+"/joe")
+			for _, dry := range []bool{true, false, false} {
+				rep, log := exportTo(t, dir, streamOf(t, write(t, more...)), Options{DryRun: dry})
+				if len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "not-exported user joe: ") || !strings.Contains(log.Problems[0], "dovecot-uidlist") {
+					t.Errorf("dry %v: told %q", dry, log.Problems)
+				}
+				if rep.Refused != 1 || rep.Users != 1 || rep.Lost["not-exported"] != 4 {
+					t.Errorf("dry %v: %+v", dry, rep)
+				}
+				if now := tree(t, dir+"/joe"); !slices.Equal(now, before) {
+					t.Errorf("dry %v: the mailbox has changed:\n%q\n%q", dry, now, before)
+				}
+			}
+			if list := content(t, dir+"/ann/Maildir/dovecot-uidlist"); !strings.Contains(list, "\n6 ") {
+				t.Errorf("ann's new message has no UID: %q", list)
+			}
+			// The server makes the list anew.
+			anew := strings.Replace(strings.Replace(list, " V77 ", " V99 ", 1), "\n11 ", "\n1 ", 1)
+			if err := os.WriteFile(joe+"dovecot-uidlist", []byte(anew), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, log := exportTo(t, dir, streamOf(t, write(t, more...)), Options{}); len(log.Problems) > 0 {
+				t.Error(log.Problems)
+			}
+			want := strings.Replace(anew, " N14 ", " N15 ", 1) + "14 :1004.M14P0.imsconv,S=6,W=6:2,\n"
+			if got := content(t, joe+"dovecot-uidlist"); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
