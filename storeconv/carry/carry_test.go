@@ -259,8 +259,44 @@ func TestLinkErrors(t *testing.T) {
 	}
 }
 
+// closed is a file system in which nobody may open directories of a name.
+type closed struct {
+	durable.FS
+	name string
+}
+
+func (c closed) Openat(dir int, name string, flags int, mode uint32) (int, error) {
+	if name == c.name {
+		return -1, unix.EACCES
+	}
+	return c.FS.Openat(dir, name, flags, mode)
+}
+
+// TestCompareClosed: a directory of the counterpart that cannot be opened is
+// neither another thing nor one more than the source has.
+func TestCompareClosed(t *testing.T) {
+	src, dst := makeTree(t, "store.idx", "=a/store.idx"), t.TempDir()
+	w := carry.NewWalk(nil, new(plainNames))
+	if err := w.Tree(&carry.Cloner{Files: durable.Cloner{FS: durable.OS}}, topOf(t, src, dst)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	c := carry.Comparer{FS: closed{durable.OS, "=a"}}
+	c.Differs = func(w *carry.Walk, name string, d carry.Difference, err error) {
+		got = append(got, fmt.Sprintf("%s %s %s %v", w.At(), name, differences[d], err))
+	}
+	c.Begin()
+	if err := w.Tree(&c, topOf(t, src, dst)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "u/=a  Closed permission denied|u/=a store.idx NoFile <nil>"; strings.Join(got, "|") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // differences are the names of what a comparison finds.
 var differences = map[carry.Difference]string{
+	carry.Closed: "Closed",
 	carry.NoFile: "NoFile", carry.NoDirectory: "NoDirectory", carry.NotDirectory: "NotDirectory", carry.MoreFiles: "MoreFiles",
 	carry.OtherMode: "OtherMode", carry.OtherSize: "OtherSize", carry.OtherTime: "OtherTime", carry.OtherContent: "OtherContent",
 }

@@ -16,13 +16,14 @@ type Difference int
 const (
 	NoFile       Difference = iota // the counterpart does not have the file
 	NoDirectory                    // the counterpart does not have the directory
-	NotDirectory                   // it has something else in its place, or one that cannot be opened
+	NotDirectory                   // it has something else in its place
 	OtherMode
 	OtherSize
 	OtherTime
 	OtherContent
 	MoreFiles // the counterpart's directory has names that the source's has not
 	Unread    // the counterpart has what could not be read in the source, or may have it
+	Closed    // the counterpart's directory cannot be opened: nobody knows what it has
 )
 
 // A Comparer is the visitor that holds a counterpart against the source, by
@@ -35,8 +36,8 @@ type Comparer struct {
 	Follow bool       // a symbolic link counts as the file that it leads to
 
 	// Differs is told of each difference: of the file name in the directory that w
-	// is at, or of that directory itself where name is empty. err says why a
-	// directory could not be opened.
+	// is at, or of that directory itself where name is empty. err is that of the
+	// opening, of Closed and of NotDirectory.
 	Differs func(w *Walk, name string, d Difference, err error)
 	// Same compares a file whose mode and size are the same in a way of its own;
 	// known is false where the time is to tell. nil: it always is.
@@ -150,9 +151,15 @@ func (c *Comparer) Enter(w *Walk, dst int, name string) (int, error) {
 	case err == unix.ENOENT:
 		c.Differs(w, "", NoDirectory, nil)
 		return -1, nil
-	case err != nil:
+	case err == unix.ENOTDIR || err == unix.ELOOP:
 		c.Differs(w, "", NotDirectory, err)
 		return -1, nil
+	case err == unix.EACCES || err == unix.EPERM:
+		c.seen[above]++ // it is one that the source has
+		c.Differs(w, "", Closed, err)
+		return -1, nil
+	case err != nil:
+		return -1, fmt.Errorf("open %s in its place: %w", name, err)
 	}
 	c.seen[above]++
 	return fd, nil

@@ -127,6 +127,11 @@ func (w *treeWorker) inPlace(u *userTree, top carry.Top) (exchange, done bool, r
 		return false, true, w.result(u, carry.There)
 	case treePartial:
 		return true, false, res
+	case treeClosed:
+		res = w.result(u, carry.Refused)
+		res.Notes = append(res.Notes, u.Note("unreadable",
+			fmt.Sprintf("what the new store has of user %s cannot be looked at, and stays as it is: the counterpart of %s", u.User, w.found.closed)))
+		return false, true, res
 	}
 	res = w.result(u, carry.Refused)
 	res.Notes = append(res.Notes, u.Note("already-there",

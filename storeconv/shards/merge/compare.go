@@ -20,10 +20,11 @@ type findings struct {
 	missing string     // in the part and not in the store
 	differs string     // in both and not the same, or in the store alone
 	unread  bool       // the store has what could not be read in the part
+	closed  string     // a directory of the store that cannot be opened
 }
 
 // add notes a difference.
-func (f *findings) add(w *carry.Walk, name string, d carry.Difference, _ error) {
+func (f *findings) add(w *carry.Walk, name string, d carry.Difference, err error) {
 	where := w.At()
 	if name != "" {
 		where += "/" + name
@@ -32,6 +33,11 @@ func (f *findings) add(w *carry.Walk, name string, d carry.Difference, _ error) 
 	switch d {
 	case carry.Unread:
 		f.unread = true
+		return
+	case carry.Closed:
+		if f.closed == "" {
+			f.closed = fmt.Sprintf("%s: open: %v", where, err)
+		}
 		return
 	case carry.NoFile, carry.NoDirectory:
 		into = &f.missing

@@ -2,6 +2,7 @@ package merge_test
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -464,5 +465,43 @@ func TestRemoveRecords(t *testing.T) {
 	must(t, merge.RemoveRecords(s.parts[1]))
 	if list, err := os.ReadDir(s.parts[1] + "/.imsconv"); err != nil || slices.ContainsFunc(list, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), "shards") }) {
 		t.Errorf("%v %v", list, err)
+	}
+}
+
+// closed is a file system in which nobody may open directories of a name.
+type closed struct {
+	durable.FS
+	name string
+}
+
+func (c closed) Openat(dir int, name string, flags int, mode uint32) (int, error) {
+	if name == c.name {
+		return -1, unix.EACCES
+	}
+	return c.FS.Openat(dir, name, flags, mode)
+}
+
+// TestFolderOfStoreClosed: a folder of the store that cannot be opened is told
+// by its name. It is not taken for another tree, and stays as it is.
+func TestFolderOfStoreClosed(t *testing.T) {
+	s := newSite(t)
+	s.merge(t, merge.Options{})
+	before := files(t, s.store())
+	folder := filepath.Base(firstFolder(t, user(s.parts[0], s.users[0])))
+	rep, log := s.merge(t, merge.Options{FS: closed{durable.OS, folder}})
+	var want []string
+	for _, id := range s.users {
+		at := ims.UserDir("primary", id)
+		part := slices.IndexFunc(s.parts, func(p string) bool { _, err := os.Stat(user(p, id)); return err == nil })
+		if _, err := os.Stat(user(s.store(), id) + "/" + folder); err == nil {
+			want = append(want, fmt.Sprintf("unreadable p%d/%s: what the store has of user %s cannot be looked at, and stays as it is: store/%s/%s: open: permission denied", part+1, at, id, at, folder))
+		}
+	}
+	if len(want) == 0 || rep.LeftOut != int64(len(want)) || rep.Unchanged != 9-rep.LeftOut {
+		t.Errorf("%+v", rep)
+	}
+	log.wants(t, want...)
+	if now := files(t, s.store()); !slices.Equal(now, before) {
+		t.Error("the store has changed")
 	}
 }

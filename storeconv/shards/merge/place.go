@@ -147,6 +147,10 @@ func (w *worker) inPlace(u *unit, top carry.Top) (partly, done bool, res carry.R
 	if differs != "" {
 		return false, true, u.Refuse("already-there", fmt.Sprintf("the store has another tree for %s, which stays as it is (%s)", u.Whose(), differs))
 	}
+	if w.found.closed != "" {
+		at := filepath.Join(w.m.store, u.To) + strings.TrimPrefix(w.found.closed, u.Where)
+		return false, true, u.Refuse("unreadable", fmt.Sprintf("what the store has of %s cannot be looked at, and stays as it is: %s", u.Whose(), at))
+	}
 	w.walk.Counts.Linked = 0 // not by this merge
 	if w.found.missing == "" {
 		return false, true, w.walk.Result(carry.Result{State: carry.There})
