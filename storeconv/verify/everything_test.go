@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,7 +121,15 @@ func TestEveryChangeIsTold(t *testing.T) {
 	for kind := mboxlist.FolderDB; kind <= mboxlist.PeruserDB; kind++ {
 		path := filepath.Join(e.store, "mboxlist", kind.FileName())
 		was := readDatabase(t, path)
-		for _, c := range recordChanges(was) {
+		changes := recordChanges(was)
+		if kind == mboxlist.FolderDB {
+			for _, key := range []string{"user/ann/INBOX", "user/ann/", "user", "shared/x"} {
+				more := maps.Clone(was)
+				more[key] = was["user/ann"]
+				changes = append(changes, recordChange{"more: " + key, more})
+			}
+		}
+		for _, c := range changes {
 			keepTimes(t, path, func() { writeDatabase(t, path, c.records) })
 			e.told(t, kind.FileName(), c.what)
 		}
@@ -229,10 +238,7 @@ func recordChanges(was map[string]string) (all []recordChange) {
 	}
 	slices.Sort(keys)
 	with := func(what string, change func(map[string]string)) {
-		records := make(map[string]string, len(was))
-		for key, value := range was {
-			records[key] = value
-		}
+		records := maps.Clone(was)
 		change(records)
 		all = append(all, recordChange{what, records})
 	}

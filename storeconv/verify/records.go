@@ -149,11 +149,19 @@ func (v *verifier) inherited(n storeconv.Note, as bool) {
 func (v *verifier) checkFolder(d *list, key string, value []byte) {
 	user, name, ok := mboxlist.SplitKey(key)
 	rec, err := mboxlist.ParseFolder(value)
+	where := d.name + ": " + label(key)
+	if !ok && v.origin != nil {
+		if _, there := v.origin.data.get(key); !there {
+			v.tell(warning("not-in-source", where, "a record that is no mailbox's, and that the source does not have"))
+		}
+	}
 	if !ok || err != nil {
 		v.oddRecord(d, key, err)
 		return
 	}
-	where := d.name + ": " + label(key)
+	if own := fullName(user, name); own != key {
+		v.inherited(problem("record", where, "a second record of a mailbox, whose key is %s", own), v.origin != nil && v.origin.hasRecord(user, strings.TrimPrefix(key, mboxlist.UserPrefix+user)))
+	}
 	if ims.CheckPartition(rec.Partition) != nil || checkUser(user) != nil || name != inbox && checkMailbox(name) != nil {
 		v.inherited(problem("no-mailbox", where, "no mailbox can have this name and partition"), v.origin != nil && v.origin.lacks(user, name))
 		return

@@ -305,6 +305,15 @@ func (o *origin) unlisted(box *mailbox) bool {
 	return true
 }
 
+// hasRecord tells whether the source has a record of a user with that behind
+// the id in its key.
+func (o *origin) hasRecord(id, behind string) bool {
+	return slices.ContainsFunc(o.oldIDs(id), func(old string) bool {
+		_, ok := o.data.get("user/" + old + behind)
+		return ok
+	})
+}
+
 // covers tells whether a user of the store is one that is compared with the
 // source: what the source has of it and the store not is told there.
 func (o *origin) covers(id string) bool { return slices.ContainsFunc(o.oldIDs(id), o.selected) }
