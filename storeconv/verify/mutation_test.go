@@ -263,6 +263,12 @@ var storeMutations = []mutation{
 	{"dir.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(filepath.Dir(m.index), 0o755)) }, "mode", "0755"},
 	{"database.mode", alone, func(t *testing.T, m *victim) { must(t, os.Chmod(m.path("mboxlist/quota.db"), 0o644)) }, "mode", "quota.db"},
 	{"database.missing", alone, func(t *testing.T, m *victim) { must(t, os.Remove(m.path("mboxlist/peruser.db"))) }, "missing-database", "peruser.db"},
+	{"database.link", alone, func(t *testing.T, m *victim) {
+		for _, name := range []string{"folder.db", "quota.db", "subscr.db", "peruser.db"} {
+			must(t, os.Rename(m.path("mboxlist/"+name), m.store+"."+name))
+			must(t, os.Symlink(m.store+"."+name, m.path("mboxlist/"+name)))
+		}
+	}, "database", "quota.db: a symbolic link"},
 	{"file.owner", alone, chown(func(m *victim) string { return m.path(m.plain.Path) }), "owner", ".msg"},
 	{"index.owner", alone, chown(func(m *victim) string { return m.index }), "owner", "store.idx"},
 	{"dir.owner", alone, chown(func(m *victim) string { return filepath.Dir(m.path(m.plain.Path)) }), "owner", ""},

@@ -85,9 +85,13 @@ func (v *verifier) oddRecord(d *list, key string, err error) {
 	v.tell(problem("record", d.name+": "+label(strings.ReplaceAll(key, "\t", " ")), "a record of unknown form: %v", err))
 }
 
-// databaseFile checks mode and owner of a database.
+// databaseFile checks mode and owner of a database. A link to one lies outside
+// of what a backup of the store takes, and a restore puts a file in its place.
 func (v *verifier) databaseFile(d *list) {
 	var st unix.Stat_t
+	if err := stat(v.root, d.name, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		v.odd("database", d.name, "a symbolic link, where a store has the database itself")
+	}
 	if err := unix.Fstat(int(d.file.Fd()), &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
 		v.tell(v.owner.attributes(d.name, &st)...)
 	}
