@@ -56,7 +56,8 @@ SELECTION AND NEW IDS
 PATH selects: /primary/user/joe or joe for a user, joe/Mail for a mailbox and
 those below it. A stream has no partitions: one that a PATH names and -p does
 not is a warning. -u selects users and may give them new ids; -m gives new ids
-only. Lines of both files are "name", "old new" or "old=new".
+only. Lines of both files are "name", "old new" or "old=new": an id with a blank
+or a = in it cannot be named there, and PATH names its user.
 
 ADDING TO A STORE
 A mailbox that DIR has already is added to. Messages that are there, by their
