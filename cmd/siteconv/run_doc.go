@@ -22,7 +22,9 @@ Before anything is written, everything is looked at: inputs, product, bases and
 filter, default domain, output folder, space, owner. All that stands in the way is
 told at once, with what to do about it. --preflight is the look alone; it also
 upgrades and checks the directory without writing it, and compares the users of
-both sides.
+both sides. --dry-run does the steps without writing, but the verification, which
+reads what is written: what that alone tells, such as a subscription to a mailbox
+that the mailbox lists do not have, comes with the run.
 
 The steps, in this order: schema, directory, daaci (of SIMS), store or mail,
 comparison (users that one side has alone), check (what ldifconv check counts in
