@@ -193,7 +193,7 @@ func (o *existingBox) readFiles(list []fs.DirEntry) error {
 		}
 		for _, f := range files {
 			uid, ok := ims.ParseMessageName(f.Name())
-			if !ok || ims.MessageDir(uid) != e.Name() || !o.uids.add(uid) || o.indexed && o.lack == "" {
+			if !ok || ims.MessageDir(uid) != e.Name() || !o.uids.add(uid) || o.indexed && o.lack == "" || !f.Type().IsRegular() {
 				continue
 			}
 			if err := o.readFile(uid); err != nil {

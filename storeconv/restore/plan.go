@@ -44,7 +44,8 @@ type planner struct {
 
 	user    string // the user of the last member,
 	userIn  bool   // whether it is selected,
-	userBad string // and what is wrong with its id
+	userBad string // what is wrong with its id,
+	userOut bool   // whether there is no place for it in the store
 	userID  string
 
 	content    contentSum        // of the visits that have ended
@@ -218,6 +219,8 @@ func (p *planner) member(m *sims.Member) error {
 		return p.leaveOut(m)
 	case p.userBad != "":
 		return p.refuse(m, "bad-user", p.userBad)
+	case p.userOut:
+		return p.passUser(m)
 	}
 	if m.Kind == sims.User {
 		return p.userMember(m)
@@ -256,7 +259,7 @@ func (p *planner) member(m *sims.Member) error {
 
 // enterUser looks at a user that the last member did not belong to.
 func (p *planner) enterUser(user string) {
-	p.user, p.userBad = strings.Clone(user), ""
+	p.user, p.userBad, p.userOut = strings.Clone(user), "", false
 	p.userIn = p.r.sel.Meet(user)
 	if !p.userIn {
 		return
@@ -311,7 +314,7 @@ func (p *planner) passOver(m *sims.Member) error {
 const sameUID = "the mailbox has this UID already: the first one stays"
 
 func (p *planner) userMember(m *sims.Member) error {
-	if err := p.enterVisit(); err != nil {
+	if ok, err := p.begin(m); !ok || err != nil {
 		return err
 	}
 	p.visit.headers.add(m)

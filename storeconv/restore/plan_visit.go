@@ -4,8 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -69,10 +73,128 @@ func (p *planner) startVisit(v *visit) error {
 	if p.r.store == nil {
 		return nil
 	}
-	_, err = p.r.store.Stat(ims.UserDir(p.r.partition, v.id))
-	v.exists = err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !isNotDir(err) {
+	v.exists, err = p.r.checkPlace(ims.UserDir(p.r.partition, v.id))
+	if bad := (*badPlaceError)(nil); errors.As(err, &bad) && !p.r.dry() {
+		return errors.Join(err, p.r.folder.UnlockUser(v.id))
+	}
+	return err
+}
+
+// badPlaceError says that a user's tree cannot be put into its place. It
+// concerns nobody else.
+type badPlaceError struct{ why error }
+
+func (e *badPlaceError) Error() string { return e.why.Error() }
+func (e *badPlaceError) Unwrap() error { return e.why }
+
+// badPlace is what is the matter with the file at name in the store.
+func (r *run) badPlace(name, why string) error {
+	return &badPlaceError{fmt.Errorf("%s: %s", filepath.Join(r.store.Name(), name), why)}
+}
+
+// checkPlace tells whether there is a user's tree at path in the store. A
+// *badPlaceError says why none can be put there, or none in the place of the
+// one that is there: something else has the name of a directory or of an index,
+// or this user may not look or write there. Found out at the end, it would cost
+// every user whose tree is to be put into place at that time.
+func (r *run) checkPlace(path string) (exists bool, err error) {
+	for at := path; at != "."; at = filepath.Dir(at) {
+		info, err := r.store.Stat(at)
+		switch {
+		case isNotExist(err):
+			continue
+		case isNotDir(err): // something above it is none
+			continue
+		case errors.Is(err, fs.ErrPermission):
+			return false, &badPlaceError{err}
+		case err != nil:
+			return false, err
+		case !info.IsDir() && info.Mode&unix.S_IFMT != unix.S_IFLNK:
+			return false, r.badPlace(at, "not a directory")
+		case at == path:
+			if err := r.mayWrite(filepath.Dir(at)); err != nil {
+				return false, err
+			}
+			return true, r.checkTree(at)
+		}
+		return false, r.mayWrite(at)
+	}
+	return false, nil
+}
+
+// mayWrite returns a *badPlaceError where names in a directory cannot be
+// changed.
+func (r *run) mayWrite(dir string) error {
+	err := r.store.FS().Faccessat(r.store.FD(), dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	if err == unix.EACCES {
+		return r.badPlace(dir, "this user may not write there")
+	}
+	return nil // what else is the matter comes out when it is written
+}
+
+// checkTree is checkPlace for a tree that is there.
+func (r *run) checkTree(dir string) error {
+	list, err := r.store.ReadNames(dir)
+	if errors.Is(err, fs.ErrPermission) || isNotDir(err) || isNotExist(err) {
+		return &badPlaceError{err}
+	}
+	if err != nil {
 		return err
+	}
+	if err := r.mayWrite(dir); err != nil {
+		// Of this user's own the mode is changed, see durable.Dir.RemoveAll.
+		if st, statErr := r.store.FS().Fstatat(r.store.FD(), dir, 0); statErr != nil || int(st.Uid) != os.Geteuid() {
+			return err
+		}
+	}
+	for _, e := range list {
+		name := dir + "/" + e.Name()
+		switch {
+		case e.IsDir() && e.Name() == ims.IndexName:
+			return r.badPlace(name, "not a file")
+		case e.IsDir():
+			if err := r.checkTree(name); err != nil {
+				return err
+			}
+		case e.Name() == ims.IndexName && !e.Type().IsRegular():
+			return r.badPlace(name, "not a file")
+		case e.Type()&fs.ModeSymlink == 0 && (strings.HasPrefix(e.Name(), "=") || isMessageDir(e.Name())):
+			return r.badPlace(name, "not a directory")
+		}
+	}
+	return nil
+}
+
+// isMessageDir tells the names of directories of messages.
+func isMessageDir(name string) bool {
+	return len(name) == 2 && name[0]-'0' <= 9 && name[1]-'0' <= 9
+}
+
+// begin makes the current user's visit the current one. ok is false where the
+// user's tree cannot be put into its place: then what comes of the user is
+// passed over.
+func (p *planner) begin(m *sims.Member) (ok bool, err error) {
+	err = p.enterVisit()
+	var bad *badPlaceError
+	if !errors.As(err, &bad) || p.r.opt.Existing == NewName { // what that leaves out would make everybody's mail again
+		return err == nil, err
+	}
+	p.userOut = true
+	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "bad-place", Where: "user " + sims.DisplayName(p.user),
+		Text: "nothing of the user is restored, for the place in the store cannot be used: " + bad.Error()})
+	return false, p.passUser(m)
+}
+
+// passUser passes over a member of a user whose tree cannot be put into its
+// place.
+func (p *planner) passUser(m *sims.Member) error {
+	if m.Kind != sims.Message && m.Kind != sims.Link {
+		return nil
+	}
+	p.rep.Refused++
+	p.lose("bad-place")
+	if m.Kind == sims.Message {
+		return p.keepSpare(m, false)
 	}
 	return nil
 }
@@ -125,7 +247,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	if !p.r.sel.TakesMailbox(p.user, name) {
 		return false, p.leaveOut(m)
 	}
-	if err := p.enterVisit(); err != nil {
+	if ok, err := p.begin(m); !ok || err != nil {
 		return false, err
 	}
 	b := p.visit.boxes[name]
