@@ -24,12 +24,31 @@ type naming struct {
 // cannot be kept.
 func (n naming) Dir(mailbox string) (string, error) {
 	dir, err := n.Naming.Dir(mailbox)
-	if err == nil && n.mbox {
-		if why := notFile(mailbox); why != "" {
-			return "", fmt.Errorf("mailbox name %q %s", mailbox, why)
+	if err != nil || mailbox == ims.Inbox {
+		return dir, err
+	}
+	why := ""
+	switch {
+	case n.mbox:
+		why = notFile(mailbox)
+	case n.Layout == maildir.FS:
+		why = notFolder(mailbox)
+	}
+	if why != "" {
+		return "", fmt.Errorf("mailbox name %q %s", mailbox, why)
+	}
+	return dir, nil
+}
+
+// notFolder says why a mailbox cannot be a directory of its levels; "" when it
+// can: readers take some names for files of a server, of whatever layout.
+func notFolder(mailbox string) string {
+	for level := range strings.SplitSeq(mailbox, "/") {
+		if maildir.IsPart(level) && strings.Trim(level, ".") != "" { // levels of dots are escaped
+			return fmt.Sprintf("has the level %q, which readers take for a part of a Maildir", level)
 		}
 	}
-	return dir, err
+	return ""
 }
 
 // maxFile bounds the name of a mailbox file: servers lock it with a file of

@@ -3,7 +3,9 @@ package export
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/maildir"
 	"imsconv/storeconv/sims"
+	"imsconv/storeconv/source"
 )
 
 func TestPlaces(t *testing.T) {
@@ -303,4 +306,79 @@ func TestUnreadableUser(t *testing.T) {
 	}
 	exportTo(t, dir, FromStore(site.Store), Options{Path: "%u/Maildir"})
 	checkSite(t, dir, site.Want)
+}
+
+// TestPartsOfMaildirs: under fs no mailbox has a name that readers of Maildirs
+// take for a part of one: what is exported is read back whole, also where many
+// names begin with a dot and the layout could be taken for the other.
+func TestPartsOfMaildirs(t *testing.T) {
+	odd := []string{
+		"a/maildirsize", "a/subscriptions", "a/dovecot-uidlist", "a/courierimapkeywords", "a/courierimapuiddb", "a/courierimapsubscribed",
+		"a/courierimapacl", "a/.uidvalidity", "..maildir++", "courierimaphieracl", "a/.imsconv", ".imsconv", "a/maildirfolder", "a/cur",
+	}
+	for _, names := range [][]string{append([]string{"INBOX", "a"}, odd...), {"INBOX", ".a", ".b", "c"}, {"INBOX", `x\2ey`, ".a"}} {
+		var members []member
+		want := make(map[string]bool)
+		for i, name := range names {
+			body := "Subject: " + name + "\r\n\r\n"
+			members = append(members, boxed("joe/"+name, uint32(100+i)), msg(fmt.Sprintf("joe/%s/%d", name, 5+i), 1001, "", body))
+			want[fmt.Sprintf("%d %d %s", 100+i, 5+i, body)] = true
+		}
+		for _, escape := range []Escape{EscapeAuto, EscapeNone} {
+			dir := t.TempDir()
+			rep, log := exportTo(t, dir, streamOf(t, write(t, members...)), Options{Layout: maildir.FS, Escape: escape})
+			if rep.Mailboxes != int64(len(names)) || int64(len(log.Warnings)) != rep.Renamed {
+				t.Errorf("%+v, told %q", rep, log.Warnings)
+			}
+			got := readBack(t, dir)
+			for _, line := range slices.Sorted(maps.Keys(want)) {
+				if got[line] == "" {
+					t.Errorf("escape %d: not read back: %q", escape, line)
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("escape %d: %d messages are read back, want %d: %q", escape, len(got), len(want), got)
+			}
+			for line, name := range got {
+				if uid := strings.Fields(line)[0]; slices.Contains(names, name) && uid != fmt.Sprint(100+slices.Index(names, name)) {
+					t.Errorf("escape %d: %q is read back under the name %s", escape, line, name)
+				}
+				if rep.Renamed == 0 && !slices.Contains(names, name) {
+					t.Errorf("escape %d: a mailbox %s comes back", escape, name)
+				}
+			}
+		}
+	}
+}
+
+// readBack reads an export of Maildirs: UIDVALIDITY, UID and text of each
+// message, with its mailbox.
+func readBack(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	s, err := source.Open(dir, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, validity := make(map[string]string), make(map[string]uint32)
+	for {
+		m, err := s.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Errorf("read back: %v", err)
+			continue
+		}
+		switch m.Kind {
+		case sims.Mailbox:
+			validity[m.Mailbox] = m.UIDValidity
+		case sims.Message:
+			body, err := io.ReadAll(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[fmt.Sprintf("%d %d %s", validity[m.Mailbox], m.UID, body)] = m.Mailbox
+		}
+	}
 }

@@ -106,7 +106,7 @@ func (w *walker) walk(d *Dir, prefix string, depth int) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if special(name) || kept(name) {
+		if special(name) || kept(name) && !(w.layout == FS && d.has(name)) { // else a user's, of a server that has no such file there
 			continue
 		}
 		info, err := d.Stat(name)

@@ -136,14 +136,18 @@ func (u *maildirUser) member() *sims.Member {
 
 // findFolders finds the mailboxes and gives each a name of its own.
 func (u *maildirUser) findFolders() {
-	layout := maildir.LayoutOf(u.root)
-	if u.s.opt.Layout != nil {
-		layout = *u.s.opt.Layout
+	var layout maildir.Layout
+	if said := cmp.Or(u.s.opt.Layout, u.s.made.layout); said != nil {
+		layout = *said
+	} else {
+		layout = maildir.LayoutOf(u.root)
 	}
 	dirs := maildir.Folders(u.root, layout, u.tell)
-	u.naming = maildir.Naming{Layout: layout, Escape: maildir.Escaped(dirs)}
-	if u.s.opt.Escape != nil {
-		u.naming.Escape = *u.s.opt.Escape
+	u.naming.Layout = layout
+	if said := cmp.Or(u.s.opt.Escape, u.s.made.escape); said != nil {
+		u.naming.Escape = *said
+	} else {
+		u.naming.Escape = maildir.Escaped(dirs)
 	}
 	u.beside(u.root, 0)
 	u.tellHierarchy()

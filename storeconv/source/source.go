@@ -35,8 +35,8 @@ type Options struct {
 	Kind    Kind
 	User    string          // whose mail it is, where it is one user's; "": look
 	Path    string          // where a user's mail lies below the tree, such as "%d/%n/Maildir"; "": look
-	Layout  *maildir.Layout // nil: look, for each user
-	Escape  *bool           // names on disk are escaped as listescape does it; nil: look, for each user
+	Layout  *maildir.Layout // nil: what the export says that has made the tree, else look, for each user
+	Escape  *bool           // names on disk are escaped as listescape does it; nil: as Layout
 	Quoting mbox.Quoting    // of mailbox files
 	Encoded bool            // whoever reads the names of mailboxes knows their encoding; false: look, for each user
 }
@@ -49,6 +49,7 @@ type Source struct {
 	root  *maildir.Dir
 	input *mboxFile // in place of a tree: what can be read only once; nil: none
 	mine  bool      // input is to be closed with this
+	made  settings  // what an export says that has made the tree
 	users []place
 	early []*sims.Error // of the search for users
 

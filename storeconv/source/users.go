@@ -56,6 +56,7 @@ func (s *Source) findUsers() error {
 	if name != "" {
 		return s.oneFile(name)
 	}
+	s.readSettings()
 	if s.opt.Kind == 0 {
 		if in(s.root, "partition", isAny) && in(s.root, "mboxlist", isAny) {
 			return errors.New("a store, and no tree of mailbox files or Maildirs: backup and export read stores")

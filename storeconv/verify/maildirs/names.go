@@ -62,20 +62,19 @@ func (n naming) refuse(level string, first bool) string {
 		return "a level of dots, and no escapes"
 	case !n.escape && first && level[0] == '~':
 		return "a ~ in front, and no escapes"
-	case n.fs && isServers(level, first):
+	case n.fs && isServers(level):
 		return "a name that the server needs for itself"
 	}
 	return ""
 }
 
-// isServers tells names that a server needs beside mailboxes in a layout of one
-// directory a level.
-func isServers(level string, first bool) bool {
+// isServers tells names that servers have beside mailboxes. No mailbox can have
+// one in a layout of one directory a level.
+func isServers(level string) bool {
 	switch level {
-	case "cur", "new", "tmp", "maildirfolder":
+	case "cur", "new", "tmp", "maildirfolder", "subscriptions", "maildirsize", ".imsconv", "..maildir++", ".uidvalidity",
+		"courierimapuiddb", "courierimapsubscribed", "courierimapacl", "courierimapkeywords", "courierimaphieracl":
 		return true
-	case "subscriptions", "maildirsize":
-		return first
 	}
 	return strings.HasPrefix(level, "dovecot-") || strings.HasPrefix(level, "dovecot.")
 }

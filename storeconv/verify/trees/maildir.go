@@ -107,18 +107,28 @@ var ownFiles = []string{"dovecot-uidlist", ".uidvalidity", "courierimapuiddb", "
 // mailboxes finds the mailboxes below the root, with their names, and says how
 // names stand on disk.
 func (u *maildirUser) mailboxes() []box {
-	if u.opt.Layout != nil {
+	said := u.exportSays()
+	switch {
+	case u.opt.Layout != nil:
 		u.naming.Layout = *u.opt.Layout
-	} else {
+	case said["layout"] == "fs":
+		u.naming.Layout = maildir.FS
+	case said["layout"] == "++":
+		u.naming.Layout = maildir.PlusPlus
+	default:
 		u.naming.Layout = u.layout()
 	}
 	var dirs []string
 	u.search("", 0, &dirs)
 	u.outside(u.root, 0)
 	slices.Sort(dirs)
-	u.naming.Escape = isEscaped(dirs)
-	if u.opt.Escape != nil {
+	switch names := said["names"]; {
+	case u.opt.Escape != nil:
 		u.naming.Escape = *u.opt.Escape
+	case names == "escaped" || names == "plain":
+		u.naming.Escape = names == "escaped"
+	default:
+		u.naming.Escape = isEscaped(dirs)
 	}
 	if !isMailbox(u.root) { // INBOX lies beside the others
 		for _, name := range append([]string{"INBOX", ".INBOX"}, dirs...) {
@@ -129,6 +139,35 @@ func (u *maildirUser) mailboxes() []box {
 		}
 	}
 	return u.named(dirs)
+}
+
+// exportSays are the words of an export of Maildirs that has made the tree: the
+// lines of its file at the top, behind the first. Of another tree there are
+// none.
+func (u *maildirUser) exportSays() map[string]string {
+	path := filepath.Join(u.writer.root, ".imsconv", "export")
+	if !isRegular(path) {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	lines := strings.Split(string(firstBytes(f, 64<<10)), "\n")
+	if lines[0] != "imsconv-export 1" {
+		return nil
+	}
+	said := make(map[string]string)
+	for _, line := range lines[1:] {
+		if word, value, ok := strings.Cut(line, " "); ok {
+			said[word] = value
+		}
+	}
+	if said["to"] != "maildir" {
+		return nil
+	}
+	return said
 }
 
 // layout is fs where more directories without a dot in front than with one are
@@ -175,7 +214,7 @@ func (u *maildirUser) search(prefix string, depth int, dirs *[]string) {
 		below := filepath.Join(prefix, name)
 		path := filepath.Join(u.root, below)
 		switch {
-		case slices.Contains(ownDirs, name) || slices.Contains(ownFiles, name):
+		case slices.Contains(ownDirs, name) || !fs && slices.Contains(ownFiles, name):
 		case !isDir(path):
 		case !fs && (name[0] != '.' || !isMailbox(path)):
 			if holdsMailbox(path, 0) {
