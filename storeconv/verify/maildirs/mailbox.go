@@ -53,7 +53,7 @@ func (c *checker) mailbox(box *mailbox) error {
 	}
 	c.dirs[dir] = true
 	c.report.Mailboxes++
-	if !box.known {
+	if !box.known && !box.missing {
 		c.report.Foreign++
 	}
 	b := &boxChecker{checker: c, box: box, dir: dir, counts: make(map[string]int64), lost: make(map[string]int64)}

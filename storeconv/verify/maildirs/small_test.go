@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/verify"
 	"imsconv/storeconv/verify/maildirs"
@@ -98,5 +100,36 @@ func TestLateDates(t *testing.T) {
 		if got := fmt.Sprint(log.lost, kinds); got != want {
 			t.Errorf("%d: %s, want %s: %q", date, got, want, log.lines)
 		}
+	}
+}
+
+// TestUserWithoutINBOX: the INBOX that an export makes for a user of a store
+// who has none is no mailbox with an index in a foreign form; one that has mail
+// and no index of ours is.
+func TestUserWithoutINBOX(t *testing.T) {
+	var stream bytes.Buffer
+	w, err := sims.NewWriter(&stream, sims.Header{}, 0)
+	must(t, err)
+	must(t, w.WriteMember(&sims.Member{Kind: sims.Mailbox, Name: "joe/Sent", UIDValidity: 7, UIDNext: 2}))
+	must(t, w.WriteMember(&sims.Member{Kind: sims.Message, Name: "joe/Sent/1", Time: 961579934, Size: 1}))
+	_, err = w.Write([]byte("a"))
+	must(t, err)
+	must(t, w.Close())
+	dir := scratch(t)
+	store, out := filepath.Join(dir, "store"), filepath.Join(dir, "out")
+	in, err := restore.NewStream("joe.sims", bytes.NewReader(stream.Bytes()))
+	must(t, err)
+	_, err = restore.Restore(context.Background(), store, []*restore.Stream{in}, restore.Options{})
+	must(t, err)
+	_, err = export.Export(context.Background(), out, export.FromStore(store), export.Options{})
+	must(t, err)
+	for _, foreign := range []int64{0, 1} {
+		log := new(recorder)
+		rep, err := maildirs.Verify(context.Background(), out, maildirs.Options{Log: log, Store: store})
+		must(t, err)
+		if rep.Foreign != foreign || rep.Messages != 1 || foreign == 0 && len(log.lines) > 0 {
+			t.Errorf("%d foreign, want %d, %d messages: %q", rep.Foreign, foreign, rep.Messages, log.lines)
+		}
+		must(t, os.WriteFile(filepath.Join(store, ims.MailboxDir("primary", "joe", "Sent"), "store.idx"), []byte{0, 1, 2}, 0o600))
 	}
 }

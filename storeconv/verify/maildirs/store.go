@@ -227,6 +227,7 @@ func (s *store) rights(lines string) []string {
 func (s *store) mailbox(box *mailbox, m *ims.Mailbox, fn func(*mailbox) error) error {
 	f, err := m.Index()
 	if errors.Is(err, fs.ErrNotExist) {
+		box.missing = !m.HasMessageDirs()
 		return s.bare(box, m, fn)
 	}
 	if err != nil {

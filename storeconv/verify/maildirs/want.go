@@ -28,6 +28,7 @@ type mailbox struct {
 	rights         []string                 // identifier and rights in turns
 	keywords       []string                 // those it announces
 	known          bool                     // its flags and dates are
+	missing        bool                     // INBOX of a user who has none: an export makes it
 	messages       func() (*message, error) // ascending UIDs, io.EOF at the end; valid until the next call
 }
 
