@@ -194,6 +194,9 @@ func lineChanges(text []byte) (all []change) {
 			case !inHeader && bytes.Count(line, []byte("\t")) == len(indexFields)-1:
 				what = indexFields[tabs]
 			}
+			if what == "SHA-256" && k%8 != 0 {
+				continue // one digit is as another
+			}
 			all = append(all, byteChanges(text, at+k, what)...)
 		}
 		at += len(line)
