@@ -345,6 +345,9 @@ func (b bounded) Fstatfs(int) (st unix.Statfs_t, err error) {
 		if err == nil && info.Mode().IsRegular() && info.Name() != "lock" {
 			left -= info.Size()
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the database removes files meanwhile
+		}
 		return err
 	})
 	st.Bsize, st.Blocks, st.Bavail, st.Files, st.Ffree = 1, uint64(b.room), uint64(max(left, 0)), 1000, 1000
