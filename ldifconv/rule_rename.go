@@ -2,6 +2,8 @@ package ldifconv
 
 import (
 	"bytes"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,21 +72,40 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 }
 
 // mapReference is v, a DN or an LDAP URL without a host, with its first part
-// mapped, unless the entry of that name is there and keeps it.
+// mapped, unless the entry of that name is there and keeps it. What follows the
+// DN of a URL stays as it is.
 func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
-	dn := v
-	if hasPrefixFold(v, "ldap:///") {
-		dn = v[len("ldap:///"):]
+	const scheme = "ldap:///"
+	if !hasPrefixFold(v, scheme) {
+		return o.mapName(d, v)
 	}
-	head := v[:len(v)-len(dn)]
+	written, _, _ := bytes.Cut(v[len(scheme):], []byte{'?'})
+	dn := written // without percent signs
+	if text, err := url.PathUnescape(string(written)); err == nil {
+		dn = []byte(text)
+	}
+	mapped := o.mapName(d, dn)
+	if bytes.Equal(mapped, dn) {
+		return v
+	}
+	if !bytes.Equal(dn, written) || bytes.ContainsAny(mapped, "%?#") {
+		u := url.URL{Path: "/" + string(mapped)}
+		mapped = []byte(u.EscapedPath()[1:])
+	}
+	return slices.Concat(v[:len(scheme)], mapped, v[len(scheme)+len(written):])
+}
+
+// mapName is a DN with its first part mapped, unless the entry of that name is
+// there and keeps it.
+func (o *ruleOptions) mapName(d *draft, dn []byte) []byte {
 	rdn, rest := ldif.CutRDN(dn)
 	name, value, ok := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); !ok || a != schema.UID || len(rest) == 0 {
-		return v
+		return dn
 	}
 	id, ok := o.UIDMap[string(unescapeRDN(value))]
 	if !ok {
-		return v
+		return dn
 	}
 	if norm, err := ldif.AppendNormDN(nil, ldif.WithoutUniqueID(dn)); err == nil {
 		fate, err := o.fates.of(norm)
@@ -92,10 +113,10 @@ func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
 			d.out.err = err
 		}
 		if fate == keepsName {
-			return v
+			return dn
 		}
 	}
-	return []byte(string(head) + string(name) + "=" + escapeRDN(id) + string(rest))
+	return []byte(string(name) + "=" + escapeRDN(id) + string(rest))
 }
 
 // belowRenamed returns the uid that the map gives another name and that is the

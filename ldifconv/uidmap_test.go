@@ -133,22 +133,28 @@ func TestReferencesToWhoKeepsItsName(t *testing.T) {
 		"uniquemember: uid=a,ou=gone,o=x\n" +
 		"uniquemember: uid=a,o=other\n" +
 		"uniquemember: uid=a,ou=staff,o=x#'0101'B\n" +
-		"uniquemember: uid=a,ou=mail,o=x#'1'B\n\n" +
+		"uniquemember: uid=a,ou=mail,o=x#'1'B\n" +
+		"mgrpdeliverto: ldap:///uid=a,ou=staff,o=x??base\n" +
+		"mgrpdeliverto: ldap:///uid=a,ou=st%61ff,o=x??base\n" +
+		"mgrpdeliverto: ldap:///uid=%61,ou=m%61il,o=x??base?(x=%3f)\n" +
+		"mgrpdeliverto: ldap:///uid=a,ou=mail,o=x??base\n" +
+		"mgrpdeliverto: ldap:///uid=q,ou=mail,o=x??base\n\n" +
 		"dn: uid=a,ou=mail,o=x\nobjectclass: inetMailUser\nuid: a\n\n" +
 		"dn: uid=a,ou=staff,o=x\nobjectclass: person\nuid: a\n\n" +
 		"dn: uid=a,ou=done,o=x\nobjectclass: inetMailUser\nobjectclass: inetLocalMailRecipient\nuid: a\n\n" +
 		"dn: uid=a,o=other\nobjectclass: inetMailUser\nuid: a\n\n"
-	want := []string{"uid=z,ou=mail,o=x", "uid=A, ou=staff, o=x", "uid=a,ou=done,o=x", "uid=z,ou=gone,o=x", "uid=z,o=other", "uid=a,ou=staff,o=x#'0101'B", "uid=z,ou=mail,o=x#'1'B"}
+	want := []string{"uid=z,ou=mail,o=x", "uid=A, ou=staff, o=x", "uid=a,ou=done,o=x", "uid=z,ou=gone,o=x", "uid=z,o=other", "uid=a,ou=staff,o=x#'0101'B", "uid=z,ou=mail,o=x#'1'B",
+		"ldap:///uid=a,ou=staff,o=x??base", "ldap:///uid=a,ou=st%61ff,o=x??base", "ldap:///uid=z,ou=mail,o=x??base?(x=%3f)", "ldap:///uid=z,ou=mail,o=x??base", "ldap:///uid=h%3F,ou=mail,o=x??base"}
 	for _, kinds := range []Kind{Groups, Users | Groups} {
 		var out strings.Builder
-		opt := Options{From: SIMS, Kinds: kinds, Base: []string{"o=x"}, Format: Full, Rules: RuleOptions{UIDMap: map[string]string{"a": "z"}}}
+		opt := Options{From: SIMS, Kinds: kinds, Base: []string{"o=x"}, Format: Full, Rules: RuleOptions{UIDMap: map[string]string{"a": "z", "q": "h?"}}}
 		if _, err := Upgrade(t.Context(), &out, strings.NewReader(export), opt); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for line := range strings.Lines(out.String()) {
-			if v, ok := strings.CutPrefix(strings.ToLower(line), "uniquemember: "); ok {
-				got = append(got, line[len(line)-len(v):len(line)-1])
+			if name, v, _ := strings.Cut(line, ": "); strings.EqualFold(name, "uniquemember") || strings.EqualFold(name, "mgrpdeliverto") {
+				got = append(got, v[:len(v)-1])
 			}
 		}
 		if d := cmp.Diff(want, got); d != "" {
