@@ -176,7 +176,7 @@ func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 // tellQualified tells of a domain whose users the store has in both forms.
 func (c *conversion) tellQualified(sv *directory.Survey) {
 	for _, d := range sv.Doubts(c.defaultDomain) {
-		c.pre.Find("qualified-ids", c.store().Path, "%s", d.Doubt(c.defaultDomain != ""))
+		c.pre.Find("qualified-ids", c.store().Path, "%s", d.Doubt(c.defaultDomain))
 	}
 }
 

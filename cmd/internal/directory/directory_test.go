@@ -199,6 +199,31 @@ func TestTwoDomainsFit(t *testing.T) {
 	}
 }
 
+// TestEachBetterInOneWay: where the store has more bare ids of one domain, and
+// of another more that no qualified one speaks against, neither is taken.
+func TestEachBetterInOneWay(t *testing.T) {
+	export := ""
+	for domain, uids := range map[string]string{"x": "a b c", "y": "a b c d e"} {
+		for uid := range strings.FieldsSeq(uids) {
+			export += "dn: uid=" + uid + ",dc=" + domain + ",dc=com\nobjectclass: inetMailUser\nuid: " + uid + "\n\n"
+		}
+	}
+	s, err := Read(strings.NewReader(export), "x", idSet("a", "b", "c", "d", "e", "a@y.com", "b@y.com", "c@y.com"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := s.DefaultDomain(); err == nil || !strings.Contains(err.Error(), "x.com and y.com") {
+		t.Errorf("default domain %q, %v", d, err)
+	}
+	doubts := s.Doubts("x.com") // as somebody has said
+	if len(doubts) != 1 || !strings.Contains(doubts[0].Doubt("x.com"), "5 by their bare uid, and 3 with the domain, such as \"a@y.com\": x.com") {
+		t.Errorf("doubts of x.com: %v", doubts)
+	}
+	if len(s.Doubts("y.com")) != 1 {
+		t.Errorf("doubts of y.com: %v", s.Doubts("y.com"))
+	}
+}
+
 // TestDefaultDomainByTheMajority: ids with the domain weigh against it, and do
 // not rule it out where more are bare; a hosted domain does not become the
 // default one because it shares uids with it.

@@ -28,12 +28,15 @@ type Domain struct {
 	Example   string
 }
 
-// Doubt says that the ids of the domain are of both forms; taken says whether
-// it is the default domain.
-func (d *Domain) Doubt(taken bool) string {
+// Doubt says that the ids of the domain are of both forms, and what that means
+// beside the default domain, "" for none.
+func (d *Domain) Doubt(defaultDomain string) string {
 	text := fmt.Sprintf("of the users of %s the store has %d by their bare uid, and %d with the domain, such as %q", d.Name, d.Stored, d.Qualified, d.Example)
-	if !taken {
+	switch {
+	case defaultDomain == "":
 		text += ": no more are bare, and it is not taken for the default domain"
+	case !strings.EqualFold(d.Name, defaultDomain):
+		text += fmt.Sprintf(": %s is the default domain, of which it has fewer", defaultDomain)
 	}
 	return text
 }
@@ -115,7 +118,8 @@ func addTop(tops map[string]string, it item) {
 // the largest difference. A few ids with the domain beside many bare ones do
 // not rule it out; that users of a hosted domain share their uid with users of
 // the default one does not make the hosted one fit. Without a domain that fits
-// it is "" and no error; with two that fit equally well the error names them.
+// it is "" and no error; with two that fit equally well, or each better in one
+// way, the error names them.
 func (s *Survey) DefaultDomain() (string, error) {
 	var best []Domain
 	for _, d := range s.Domains {
@@ -127,6 +131,15 @@ func (s *Survey) DefaultDomain() (string, error) {
 		}
 		best = append(best, d)
 	}
+	if len(best) == 1 {
+		// Bare ids are those of the default domain, so that no other has more.
+		for _, d := range s.Domains {
+			if d.Stored > best[0].Stored && d.lead() > 0 {
+				best = append(best, d)
+				break
+			}
+		}
+	}
 	switch len(best) {
 	case 0:
 		return "", nil
@@ -137,12 +150,23 @@ func (s *Survey) DefaultDomain() (string, error) {
 }
 
 // Doubts are the domains with ids of both forms that bear on the choice: the
-// default domain and, where it is "", those that were not taken for it.
+// default domain, and those that were not taken for it though the store has
+// more of their users by the bare uid.
 func (s *Survey) Doubts(defaultDomain string) (list []Domain) {
 	for _, d := range s.Domains {
-		if d.Qualified > 0 && (strings.EqualFold(d.Name, defaultDomain) || defaultDomain == "" && d.Stored > 0) {
+		if d.Qualified > 0 && (strings.EqualFold(d.Name, defaultDomain) || d.Stored > s.stored(defaultDomain)) {
 			list = append(list, d)
 		}
 	}
 	return list
+}
+
+// stored is how many users of a domain the store has by their bare uid.
+func (s *Survey) stored(domain string) int64 {
+	for _, d := range s.Domains {
+		if strings.EqualFold(d.Name, domain) {
+			return d.Stored
+		}
+	}
+	return 0
 }

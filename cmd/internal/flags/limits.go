@@ -141,7 +141,7 @@ func InferDomain(job *cli.Job, export *cli.Again, ids directory.IDs) (string, er
 		job.Note("the default domain is " + domain)
 	}
 	for _, d := range survey.Doubts(domain) {
-		job.Warning("qualified-ids", d.Name, d.Doubt(domain != ""))
+		job.Warning("qualified-ids", d.Name, d.Doubt(domain))
 	}
 	return domain, nil
 }

@@ -335,7 +335,7 @@ func (l *looker) directory() {
 	l.domains()
 	name, how, err := defaultDomain(survey, ids)
 	for _, d := range survey.Doubts(name) {
-		l.ev.doubt("qualified-ids", ids.name, "%s", d.Doubt(name != ""))
+		l.ev.doubt("qualified-ids", ids.name, "%s", d.Doubt(name))
 	}
 	if err == nil && checkDomain(name) != nil {
 		err = fmt.Errorf("%q, %s, is no name of a domain", name, how)
