@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/pflag"
 
@@ -95,7 +96,10 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 		rep, err = dbconv.Dump(ctx, out, src, opts)
 		job.Count("records", rep.Records)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, cli.ErrExists): // of the output
+		return err
+	case err != nil:
 		return named(args[0], err)
 	}
 	return out.Commit()
