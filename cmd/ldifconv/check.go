@@ -257,6 +257,6 @@ func writeCodes(out *bufio.Writer, format string) error {
 func writeCodesMarkdown(out io.Writer) {
 	fmt.Fprint(out, "| code | severity | group | what |\n|---|---|---|---|\n")
 	for _, c := range check.Codes() {
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", c.Name, c.Severity, c.Group, c.What)
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", c.Name, c.Severity, c.Group, strings.ReplaceAll(c.What, "|", `\|`))
 	}
 }
