@@ -34,7 +34,7 @@ func (r *run) place() {
 		}
 		users = append(users, u)
 		bytes += u.rep.Bytes
-		if len(users) >= batchUsers || bytes >= batchBytes || r.opt.Sync == storeconv.SyncUser {
+		if len(users) >= batchUsers || r.notes.full() || bytes >= batchBytes || r.opt.Sync == storeconv.SyncUser {
 			r.putAll(users)
 			users, bytes = users[:0], 0
 		}
@@ -55,6 +55,7 @@ func (r *run) putAll(users []*user) {
 			r.settleUser(u)
 		}
 		u.unlock()
+		r.endLane(u.lane)
 	}
 }
 
@@ -160,7 +161,7 @@ func (u *user) endPending() error {
 		return err
 	}
 	if r.dry() {
-		r.log.Warning("pending", u.where(), "an interrupted export has something for the user that is not in its place yet: what is told here does not know of it")
+		u.log.Warning("pending", u.where(), "an interrupted export has something for the user that is not in its place yet: what is told here does not know of it")
 		return nil
 	}
 	if _, err := r.out.Stat(at + "/list"); isMissing(err) {

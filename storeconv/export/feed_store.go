@@ -26,6 +26,7 @@ type storeFeed struct {
 	reader *ims.Reader
 	lists  *lists.Lists
 	held   chan struct{} // who may ask the lists: one at a time
+	asks   asker         // who asks: what is wrong with them is told there
 }
 
 // storeUser is a user of the store, with the partitions in which a part of the
@@ -45,7 +46,8 @@ func (r *run) feedStore(ctx context.Context) error {
 	defer root.Close()
 	f := &storeFeed{r: r, root: root, reader: ims.NewReader(root), held: make(chan struct{}, 1)}
 	f.tellUnfinished()
-	if f.lists, err = lists.Open(root.Name(), r.log); err != nil {
+	f.asks.Log = r.log
+	if f.lists, err = lists.Open(root.Name(), &f.asks); err != nil {
 		return err
 	}
 	defer f.lists.Close()
@@ -60,6 +62,7 @@ func (r *run) feedStore(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
+		r.roomToOpen()
 		if su.elsewhere {
 			r.claimElsewhere(su.id)
 			continue
@@ -80,6 +83,7 @@ func (r *run) feedStore(ctx context.Context) error {
 		})
 	}
 	group.Wait()
+	r.waitPlaced() // what is told of users comes first
 	f.missing(users)
 	return f.missingTrees(whole)
 }
@@ -116,7 +120,7 @@ func (f *storeFeed) tellUnfinished() {
 // store does not look for it, and a partition that cannot be entered, are lost
 // to the export as what cannot be read is, unless it is this process that can
 // read no more.
-func (f *storeFeed) stray(e *ims.Error) {
+func (f *storeFeed) stray(log storeconv.Log, e *ims.Error) {
 	if ims.OfMachine(e) {
 		f.r.fail(e)
 		return
@@ -128,13 +132,23 @@ func (f *storeFeed) stray(e *ims.Error) {
 	if e.Class == ims.Misplaced || e.Class == ims.StrayFile {
 		n.Text += ": it is not exported"
 	}
-	n.Tell(f.r.log)
+	n.Tell(log)
 }
+
+// strayOf tells of what is no part of a store in the place of a user.
+func (f *storeFeed) strayOf(u *user, e *ims.Error) {
+	f.stray(u.log, e)
+	u.room()
+}
+
+// asker is the log of the lists while somebody asks them.
+type asker struct{ storeconv.Log }
 
 // users returns the users to export, and those whom other shards export, in
 // byte order of their ids.
 func (f *storeFeed) users() ([]storeUser, error) {
-	partitions, err := f.reader.Partitions(f.stray)
+	stray := func(e *ims.Error) { f.stray(f.r.log, e) }
+	partitions, err := f.reader.Partitions(stray)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +160,7 @@ func (f *storeFeed) users() ([]storeUser, error) {
 	}
 	var users []storeUser
 	for _, p := range partitions {
-		err := f.reader.Users(p, f.stray, func(u ims.User) error {
+		err := f.reader.Users(p, stray, func(u ims.User) error {
 			if takes := f.r.sel.Meet(u.ID); takes || f.r.sel.Elsewhere(u.ID) {
 				users = append(users, storeUser{u.ID, []string{p}, !takes})
 			}
@@ -189,7 +203,7 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 	for _, p := range su.partitions {
 		at := ims.User{Partition: p, ID: su.id, Path: ims.UserDir(p, su.id)}
 		stray := func(e *ims.Error) {
-			f.stray(e)
+			f.strayOf(u, e)
 			if e.Class == ims.Unreadable && e.Path == at.Path {
 				u.unread = true
 			}
@@ -219,31 +233,33 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 	if u.unread && !u.there {
 		u.failed = errors.New("a directory of the user cannot be read: nothing is made, so that what a later run can read keeps its UIDs")
 		f.r.leaveOut(u)
+		f.r.endLane(u.lane)
 		return nil
 	}
 	return f.r.finish(u)
 }
 
 // get asks a mailbox list.
-func (f *storeFeed) get(kind mboxlist.Kind, key string) ([]byte, bool) {
+func (f *storeFeed) get(u *user, kind mboxlist.Kind, key string) ([]byte, bool) {
 	f.held <- struct{}{}
-	defer func() { <-f.held }()
+	f.asks.Log = u.log
+	defer func() { f.asks.Log = f.r.log; <-f.held }()
 	value, ok, err := f.lists.Get(kind, key)
 	if err != nil {
-		f.r.log.Problem("database", "key "+key, err.Error())
+		u.log.Problem("database", "key "+key, err.Error())
 	}
 	return value, ok && err == nil
 }
 
 // describe takes what the databases say of a user.
 func (f *storeFeed) describe(u *user, id string) error {
-	value, ok := f.get(mboxlist.QuotaDB, id)
+	value, ok := f.get(u, mboxlist.QuotaDB, id)
 	if !ok {
 		return nil
 	}
 	q, err := mboxlist.ParseAnyQuota(value)
 	if err != nil {
-		f.r.log.Warning("quota", u.where(), "the quota record is of a form that is not known: no limit is set")
+		u.log.Warning("quota", u.where(), "the quota record is of a form that is not known: no limit is set")
 		return nil
 	}
 	u.setQuota(kbBytes(q.KB), q.Messages)
@@ -266,7 +282,7 @@ func (u *user) setQuota(bytes, messages int64) {
 		return
 	}
 	if bytes == 0 { // nothing may be stored: no server of today knows that
-		u.r.log.Warning("quota", u.where(), "a limit of 0 bytes, which a server takes for none, is left out")
+		u.log.Warning("quota", u.where(), "a limit of 0 bytes, which a server takes for none, is left out")
 		return
 	}
 	u.quota = &quota{max(bytes, 0), max(messages, 0)}
@@ -307,7 +323,7 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 			return f.unnamed(ctx, b, uids)
 		}
 		if err != nil {
-			f.r.log.Problem("bad-index", b.src.Path, err.Error()+": what follows is exported by its files")
+			b.u.log.Problem("bad-index", b.src.Path, err.Error()+": what follows is exported by its files")
 			return f.files(ctx, b, p, b.last)
 		}
 		uids = append(uids, rec.UID)
@@ -320,14 +336,16 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 // unnamed tells of message files that the index of a mailbox, which has these
 // UIDs, does not name, and of files beside them that are none.
 func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
-	err := b.src.Messages(f.stray, func(uid uint32) error {
+	stray := func(e *ims.Error) { f.strayOf(b.u, e) }
+	err := b.src.Messages(stray, func(uid uint32) error {
 		if _, named := slices.BinarySearch(uids, uid); !named {
-			f.r.log.Problem("not-indexed", b.src.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not exported")
+			b.u.log.Problem("not-indexed", b.src.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not exported")
+			b.u.room()
 		}
 		return ctx.Err()
 	})
 	if err != nil && ctx.Err() == nil && !ims.OfMachine(err) {
-		f.r.log.Problem(ims.Unreadable, b.src.Path, err.Error())
+		b.u.log.Problem(ims.Unreadable, b.src.Path, err.Error())
 		return nil
 	}
 	return cmp.Or(ctx.Err(), err)
@@ -374,7 +392,7 @@ func aclLines(acl string) string {
 func (f *storeFeed) withoutIndex(b *box) {
 	b.foreign = true
 	b.u.count(func(rep *Report) { rep.Foreign++ })
-	if value, ok := f.get(mboxlist.FolderDB, mboxlist.FolderKey(b.src.ID, ims.Canonical(b.name))); ok {
+	if value, ok := f.get(b.u, mboxlist.FolderDB, mboxlist.FolderKey(b.src.ID, ims.Canonical(b.name))); ok {
 		if rec, err := mboxlist.ParseFolder(value); err == nil {
 			var lines []string
 			for _, a := range rec.ACL {
@@ -383,7 +401,7 @@ func (f *storeFeed) withoutIndex(b *box) {
 			b.acl = strings.Join(lines, "\n")
 		}
 	}
-	if value, ok := f.get(mboxlist.SubscrDB, b.src.ID); ok {
+	if value, ok := f.get(b.u, mboxlist.SubscrDB, b.src.ID); ok {
 		if subs, err := mboxlist.ParseSubscriptions(value); err == nil {
 			b.subscribed = slices.Contains(subs, ims.MailboxName(b.src.ID, b.name))
 		}
@@ -392,6 +410,7 @@ func (f *storeFeed) withoutIndex(b *box) {
 
 // message gives one message of an index to the workers.
 func (f *storeFeed) message(ctx context.Context, b *box, p *packer, rec *ims.Record, names []string) error {
+	b.u.room()
 	if !b.meet(rec.UID) {
 		b.refuse(rec.UID, "uid-twice", "the mailbox has another message of this UID, from another partition")
 		return nil
@@ -404,7 +423,7 @@ func (f *storeFeed) message(ctx context.Context, b *box, p *packer, rec *ims.Rec
 			return ctx.Err()
 		}
 	}
-	return p.add(ctx, item{b: b, rec: b.recs.add(m)})
+	return p.add(ctx, item{b: b, turn: b.u.lane.turn(), rec: b.recs.add(m)})
 }
 
 // files gives the message files above a UID to the workers, with no more than
@@ -414,7 +433,7 @@ func (f *storeFeed) files(ctx context.Context, b *box, p *packer, above uint32) 
 		b.numberKeywords(nil)
 	}
 	var uids []uint32
-	err := b.src.Messages(f.stray, func(uid uint32) error {
+	err := b.src.Messages(func(e *ims.Error) { f.strayOf(b.u, e) }, func(uid uint32) error {
 		if uid > above {
 			uids = append(uids, uid)
 		}
@@ -425,11 +444,12 @@ func (f *storeFeed) files(ctx context.Context, b *box, p *packer, above uint32) 
 	}
 	slices.Sort(uids)
 	for _, uid := range uids {
+		b.u.room()
 		if !b.meet(uid) {
 			b.refuse(uid, "uid-twice", "the mailbox has another message of this UID, from another partition")
 			continue
 		}
-		if err := p.add(ctx, item{b: b, rec: b.recs.add(record{uid: uid, date: ims.NoTime, size: -1})}); err != nil {
+		if err := p.add(ctx, item{b: b, turn: b.u.lane.turn(), rec: b.recs.add(record{uid: uid, date: ims.NoTime, size: -1})}); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -32,6 +33,7 @@ type streamFeed struct {
 	held    int // messages of open users
 	pending map[string]chan struct{}
 	unknown map[string]int64
+	told    time.Time // when what is told went out last
 }
 
 // streamUser is a user with a stay in the stream. Its user is nil when he does
@@ -45,7 +47,7 @@ type streamUser struct {
 
 // feedStream reads the stream of the run.
 func (r *run) feedStream(outer, ctx context.Context) error {
-	f := &streamFeed{r: r, s: r.src.stream, users: make(map[string]*streamUser), closed: make(map[uint64]bool), pending: make(map[string]chan struct{}), unknown: make(map[string]int64)}
+	f := &streamFeed{r: r, s: r.src.stream, users: make(map[string]*streamUser), closed: make(map[uint64]bool), pending: make(map[string]chan struct{}), unknown: make(map[string]int64), told: time.Now()}
 	done := make(chan error, 1)
 	go func() { done <- f.read(ctx) }()
 	_, err := storeconv.Await(outer, done, f.s.guard)
@@ -98,13 +100,13 @@ func (f *streamFeed) end(ctx context.Context) error {
 		return nil
 	}
 	for _, id := range f.r.sel.Missing() {
-		f.r.log.Problem("no-user", "user "+id, "the stream does not have this user")
+		f.r.whole.Problem("no-user", "user "+id, "the stream does not have this user")
 	}
 	for _, at := range f.r.sel.MissingMailboxes() {
-		f.r.log.Problem("no-mailbox", at, "the stream does not have this mailbox")
+		f.r.whole.Problem("no-mailbox", at, "the stream does not have this mailbox")
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.unknown)) {
-		f.r.log.Warning("unknown-key", "stream", fmt.Sprintf("%d members have the key %s, which is not known", f.unknown[key], key))
+		f.r.whole.Warning("unknown-key", "stream", fmt.Sprintf("%d members have the key %s, which is not known", f.unknown[key], key))
 	}
 	return nil
 }
@@ -119,10 +121,35 @@ func (f *streamFeed) giveUp() {
 	}
 }
 
+// tellEvery is how long what is told of a stream is kept, if it goes on.
+const tellEvery = 5 * time.Second
+
+// room lets out what is told so far, when there is much of it or it has been
+// kept for some time: the order is the same.
+func (f *streamFeed) room() {
+	n := f.r.notes
+	if n.kept.Load() == 0 || !n.full() && time.Since(f.told) < tellEvery {
+		return
+	}
+	for _, su := range f.order {
+		if su.p != nil {
+			su.p.send()
+		}
+	}
+	for _, su := range f.order {
+		if su.u != nil {
+			su.u.wg.Wait()
+		}
+	}
+	f.r.waitPlaced()
+	f.r.whole.tellSoFar()
+	f.told = time.Now()
+}
+
 // damage tells what is wrong with a member.
 func (f *streamFeed) damage(e *sims.Error) {
 	n := storeconv.NoteOf(e)
-	n.Tell(f.r.log)
+	n.Tell(f.r.whole)
 	if n.Severity == storeconv.Problem {
 		f.r.count(func(rep *Report) { rep.Refused++ })
 	}
@@ -144,6 +171,7 @@ func (f *streamFeed) member(ctx context.Context, m *sims.Member) error {
 	for _, a := range m.Unknown {
 		f.unknown[a.Key]++
 	}
+	f.room()
 	su, err := f.user(ctx, m.User)
 	if err != nil {
 		return err
@@ -196,7 +224,7 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 		return su, nil
 	}
 	if f.closed[hash64(name)] {
-		f.waitPlaced() // he comes back: what he has must be in its place
+		f.r.waitPlaced() // he comes back: what he has must be in its place
 	}
 	var err error
 	if su.u, err = f.r.openUser(name); err != nil || su.u == nil {
@@ -205,13 +233,6 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 	}
 	su.p = f.r.newPacker(su.u)
 	return su, su.u.inbox()
-}
-
-// waitPlaced waits until all users that were closed are in their places.
-func (f *streamFeed) waitPlaced() {
-	asked := &user{ask: make(chan struct{})}
-	f.r.done <- asked
-	<-asked.ask
 }
 
 // close ends a user's stay.
@@ -300,7 +321,7 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 		return f.spare(m, true)
 	}
 	rec.words = su.u.words.number(words)
-	it := item{b: b, rec: b.recs.add(rec), at: fmt.Sprintf("stream offset %d", m.Offset)}
+	it := item{b: b, turn: f.r.whole.turn(), rec: b.recs.add(rec), at: fmt.Sprintf("stream offset %d", m.Offset)}
 	f.held++
 	if f.s.target(m.Name) && (f.s.targets != nil || !f.r.dry()) {
 		it.own, it.done = poolKey(m.Name), make(chan struct{})

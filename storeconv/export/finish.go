@@ -21,9 +21,10 @@ func (r *run) finish(u *user) error {
 		return nil // it is told already
 	}
 	if u.failed != nil {
-		r.done <- u
+		u.hand()
 		return nil
 	}
+	u.room()
 	err := r.finishBoxes(u)
 	if err == nil && !r.dry() && u.failed == nil {
 		err = u.finishMove()
@@ -32,8 +33,15 @@ func (r *run) finish(u *user) error {
 	for _, b := range u.boxes {
 		b.recs.letGo()
 	}
-	r.done <- u
+	u.hand()
 	return err
+}
+
+// hand hands a user over. What is told from here on has one turn, since it is
+// told while the feeder goes on.
+func (u *user) hand() {
+	u.log = u.lane.at(u.lane.turn())
+	u.r.done <- u
 }
 
 func (r *run) finishBoxes(u *user) error {
@@ -41,7 +49,7 @@ func (r *run) finishBoxes(u *user) error {
 		return err
 	}
 	if r.opt.To == Mbox && !u.there && u.quota != nil && u.quota.bytes+u.quota.messages > 0 {
-		u.r.log.Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
+		u.log.Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
 		u.count(func(rep *Report) { rep.LimitsLost++ })
 	}
 	if err := u.checkPlaced(); err != nil || u.failed != nil {
@@ -73,7 +81,7 @@ func (b *box) settle() {
 		b.validity = b.guessValidity()
 	}
 	if b.foreign {
-		u.r.log.Warning("no-index", b.whole(), fmt.Sprintf("no index of this project: flags are not known and left out, UIDVALIDITY is not known and %d stands in its place, dates are those of the files", b.validity))
+		u.log.Warning("no-index", b.whole(), fmt.Sprintf("no index of this project: flags are not known and left out, UIDVALIDITY is not known and %d stands in its place, dates are those of the files", b.validity))
 	}
 	if u.r.opt.To == Mbox && b.made {
 		b.tellRights()
@@ -94,10 +102,10 @@ func (b *box) settle() {
 		}
 	}
 	if archived > 0 {
-		u.r.log.Warning("archived", b.whole(), fmt.Sprintf(`%d messages have the flag \Archived, which no server of today knows: it is left out`, archived))
+		u.log.Warning("archived", b.whole(), fmt.Sprintf(`%d messages have the flag \Archived, which no server of today knows: it is left out`, archived))
 	}
 	if undated > 0 {
-		u.r.log.Warning("date", b.whole(), fmt.Sprintf("%d messages are dated before 1970: their names say 0, their files have the date", undated))
+		u.log.Warning("date", b.whole(), fmt.Sprintf("%d messages are dated before 1970: their names say 0, their files have the date", undated))
 	}
 	u.count(func(rep *Report) {
 		rep.Mailboxes++
@@ -255,7 +263,7 @@ func (b *box) fitUIDs() {
 			continue
 		}
 		if next > lastUID {
-			b.u.r.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
+			b.u.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
 			b.u.count(func(rep *Report) { rep.Refused++; rep.Messages--; rep.Bytes -= rec.size })
 			b.skip("uid")
 			rec.state = failed
@@ -264,7 +272,7 @@ func (b *box) fitUIDs() {
 		if b.fitted == nil {
 			b.fitted = make(map[uint32]uint32)
 		}
-		b.u.r.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
+		b.u.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
 		b.u.count(func(rep *Report) { rep.OtherUID++ })
 		b.fitted[rec.uid] = next
 		next++
@@ -304,14 +312,14 @@ func (b *box) rights() (rights []maildir.Right, refused []string) {
 // tellRights tells of rights that mailbox files have no place for.
 func (b *box) tellRights() {
 	if rights, refused := b.rights(); len(rights)+len(refused) > 0 {
-		b.u.r.log.Warning("rights", b.whole(), "mailbox files have no place for rights: nobody but the user gets them")
+		b.u.log.Warning("rights", b.whole(), "mailbox files have no place for rights: nobody but the user gets them")
 		b.u.count(func(rep *Report) { rep.RightsLost++ })
 	}
 }
 
 func (b *box) tellRefused(refused []string) {
 	for _, line := range refused {
-		b.u.r.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
+		b.u.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
 	}
 }
 

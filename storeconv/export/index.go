@@ -79,7 +79,7 @@ func (f *storeFeed) index(b *box) (*index, error) {
 		return nil, err
 	}
 	if err != nil {
-		f.r.log.Problem("bad-index", b.src.Path, err.Error())
+		b.u.log.Problem("bad-index", b.src.Path, err.Error())
 		return nil, nil
 	}
 	x := &index{file: file, buf: indexBuffers.Get().(*bufio.Reader)}
@@ -91,7 +91,7 @@ func (f *storeFeed) index(b *box) (*index, error) {
 				b.keywords = append(b.keywords, k)
 				continue
 			}
-			f.r.log.Problem("bad-flag", b.src.Path, fmt.Sprintf("the keyword %q cannot be one, and is left out", k))
+			b.u.log.Problem("bad-flag", b.src.Path, fmt.Sprintf("the keyword %q cannot be one, and is left out", k))
 			b.u.count(func(rep *Report) { rep.KeywordsLost++ })
 		}
 		if b.made && f.r.opt.To == Maildir && b.letters == nil {
@@ -111,7 +111,7 @@ func (f *storeFeed) index(b *box) (*index, error) {
 		return nil, err // without its flags the mailbox would stay in OUT
 	}
 	if !errors.Is(err, ims.ErrForeignIndex) {
-		f.r.log.Problem("bad-index", b.src.Path, err.Error())
+		b.u.log.Problem("bad-index", b.src.Path, err.Error())
 	}
 	return nil, nil
 }

@@ -289,7 +289,7 @@ func (r *run) writeLink(it *item, buf *[]byte) error {
 // copy.
 func (r *run) holdData(it *item) {
 	if it.wantSum != it.rec.sum && it.wantSum != [32]byte{} {
-		r.log.Problem("link-data", it.at+": "+it.b.where(it.rec.uid), fmt.Sprintf("the link brings data of SHA-256 %x, its first copy has %x: that is exported, and the data is left out", it.wantSum, it.rec.sum))
+		it.log().Problem("link-data", it.at+": "+it.b.where(it.rec.uid), fmt.Sprintf("the link brings data of SHA-256 %x, its first copy has %x: that is exported, and the data is left out", it.wantSum, it.rec.sum))
 	}
 }
 

@@ -52,7 +52,7 @@ func (u *user) loadOld() error {
 	f, l, err := openList(r.out.Dir, name, exportedMagic)
 	if isMissing(err) {
 		u.placed = true
-		r.log.Warning("not-ours", u.where(), u.place+" is there and no export has made it: what the source has is added")
+		u.log.Warning("not-ours", u.where(), u.place+" is there and no export has made it: what the source has is added")
 		u.old = &oldUser{}
 		return nil
 	}
@@ -144,7 +144,7 @@ func (b *box) setValidity(validity uint32) {
 	if o == nil || !o.known || o.validity == validity || o.moved {
 		return
 	}
-	b.u.r.log.Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
+	b.u.log.Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
 	o.moved = true
 	o.sumUp()
 }

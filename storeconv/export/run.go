@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,13 +43,14 @@ type run struct {
 	work    chan *batch
 	done    chan *user // finished, to be put in place
 	results *results
-	serial  int // of users
+	notes   *notes
+	whole   *lane // of a stream: all that is told; nil: each user of the store has a lane
+	serial  int   // of users
 
 	mu     sync.Mutex
 	err    error
 	cancel context.CancelFunc
 	rep    Report
-	shared bool // told that files cannot be shared
 	sums   sync.Map
 	firsts sync.Map // of a dry run: the records of first copies by their keys
 }
@@ -69,6 +71,10 @@ func newRun(dst string, src *Source, opt Options) (*run, error) {
 	r := &run{opt: opt, log: opt.Log, src: src, dst: dst, claims: newClaims(), results: newResults(opt.Results)}
 	if r.log == nil {
 		r.log = storeconv.Discard
+	}
+	r.notes = newNotes(r.log, cmp.Or(opt.kept, keptNotes))
+	if src.stream != nil {
+		r.whole = r.notes.open()
 	}
 	var err error
 	if r.template, err = parseTemplate(opt.Path, opt.Domain); err != nil {
@@ -282,6 +288,7 @@ func (r *run) convert(ctx context.Context) error {
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.cancel = cancel
+	defer context.AfterFunc(work, r.notes.stop)()
 	r.work = make(chan *batch, 2*r.opt.Jobs)
 	r.done = make(chan *user, 64)
 	var workers, placing sync.WaitGroup
@@ -299,6 +306,7 @@ func (r *run) convert(ctx context.Context) error {
 	workers.Wait()
 	close(r.done)
 	placing.Wait()
+	r.notes.flush()
 	if failed := r.failure(); failed != nil && ctx.Err() == nil {
 		return failed
 	}

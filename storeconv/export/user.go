@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 )
@@ -31,8 +32,11 @@ type user struct {
 	byName map[string]*box
 	words  keywordSets
 	quota  *quota
-	failed error // the user is left out
-	unread bool  // the user's own directory in the store cannot be read
+	failed error         // the user is left out
+	lane   *lane         // of what is told of him
+	log    storeconv.Log // the same, for his feeder, then for whoever puts him in place
+	packer *packer       // that was made last; nil: none
+	unread bool          // the user's own directory in the store cannot be read
 
 	shares bool // a mailbox has rights
 
@@ -66,14 +70,15 @@ const patience = 2 * time.Second
 
 // openUser begins a user; nil when he cannot be exported, which is told.
 func (r *run) openUser(source string) (*user, error) {
+	l := r.openLane()
 	id, err := r.sel.StoreID(source)
 	if err != nil {
-		r.refuseUser(source, err)
+		r.refuseUser(l, source, err)
 		return nil, nil
 	}
-	u := &user{r: r, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
+	u := &user{r: r, lane: l, log: l, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
 	if u.place, err = r.claim(source, id); err != nil {
-		r.refuseUser(source, err)
+		r.refuseUser(l, source, err)
 		return nil, nil
 	}
 	r.serial++
@@ -86,6 +91,7 @@ func (r *run) openUser(source string) (*user, error) {
 	}
 	if err == nil && u.failed != nil {
 		r.leaveOut(u)
+		r.endLane(l)
 		return nil, nil
 	}
 	return u, err
@@ -112,9 +118,10 @@ func (r *run) claimElsewhere(source string) {
 	}
 }
 
-func (r *run) refuseUser(source string, err error) {
-	r.log.Problem("no-place", "user "+source, err.Error())
+func (r *run) refuseUser(l *lane, source string, err error) {
+	l.Problem("no-place", "user "+source, err.Error())
 	r.count(func(rep *Report) { rep.Refused++ })
+	r.endLane(l)
 }
 
 // takeLock claims the user against other exports.
@@ -142,10 +149,10 @@ func (u *user) takeLock() error {
 // leaveOut gives a user up who cannot be changed now.
 func (r *run) leaveOut(u *user) {
 	if errors.Is(u.failed, ErrWaiting) {
-		r.log.Problem("locked", u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
+		u.log.Problem("locked", u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
 		r.count(func(rep *Report) { rep.Waiting++ })
 	} else {
-		r.log.Problem("not-exported", u.where(), u.failed.Error())
+		u.log.Problem("not-exported", u.where(), u.failed.Error())
 		r.count(func(rep *Report) { rep.Refused++ })
 	}
 	r.results.pass(u.serial)

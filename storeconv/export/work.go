@@ -23,6 +23,7 @@ type item struct {
 	rec  *record
 	data []byte        // of a stream; nil: the file in the store
 	at   string        // position in a stream
+	turn int           // of what is told of it
 	key  string        // in the pool; "": the message is shared with nobody
 	link bool          // of a stream: a later copy of the message of key
 	own  string        // of a stream: the key under which others may name it; "": none does
@@ -33,6 +34,9 @@ type item struct {
 	// in a stream by the data that it brings along; zero: nobody says.
 	wantSum [32]byte
 }
+
+// log is where what is wrong with the message is told.
+func (it *item) log() turnLog { return it.b.u.lane.at(it.turn) }
 
 // batch is some messages of one user.
 type batch struct {
@@ -54,7 +58,11 @@ type packer struct {
 	now *batch
 }
 
-func (r *run) newPacker(u *user) *packer { return &packer{r: r, u: u} }
+// newPacker makes the packer of a user, or of a mailbox of his.
+func (r *run) newPacker(u *user) *packer {
+	u.packer = &packer{r: r, u: u}
+	return u.packer
+}
 
 // add adds a message and sends the batch when it is full.
 func (p *packer) add(ctx context.Context, it item) error {
@@ -167,14 +175,14 @@ func (b *box) fail(it *item, err error) {
 	if it.at != "" {
 		where = it.at + ": " + where
 	}
-	b.u.r.log.Problem(kind, where, text)
+	it.log().Problem(kind, where, text)
 	b.u.count(func(rep *Report) { rep.Refused++ })
 	b.skip(kind)
 }
 
 // refuse tells that a message is not exported at all.
 func (b *box) refuse(uid uint32, kind, text string) {
-	b.u.r.log.Problem(kind, b.where(uid), text)
+	b.u.log.Problem(kind, b.where(uid), text)
 	b.u.count(func(rep *Report) { rep.Refused++ })
 	b.met(0)
 	b.skip(kind)
@@ -199,7 +207,7 @@ func (r *run) writeStored(it *item, buf *[]byte) error {
 	// What is read is not believed of its index: its own sum is made.
 	it.wantSum, rec.sum = rec.sum, [32]byte{}
 	if rec.size >= 0 && rec.size != f.Size {
-		r.log.Problem("size", b.where(rec.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is exported as it is", rec.size, f.Size))
+		it.log().Problem("size", b.where(rec.uid), fmt.Sprintf("the index says %d bytes, the file has %d: it is exported as it is", rec.size, f.Size))
 		it.wantSum = [32]byte{} // it cannot be that either
 	}
 	if f.Links > 1 {
@@ -250,7 +258,7 @@ func (r *run) shareUnread(it *item) (done bool, err error) {
 // index says.
 func (r *run) holdSum(it *item) {
 	if it.wantSum != it.rec.sum && it.wantSum != [32]byte{} {
-		r.log.Problem("wrong-sum", it.b.where(it.rec.uid), fmt.Sprintf("SHA-256 is %x, the index says %x: it is exported as it is", it.rec.sum, it.wantSum))
+		it.log().Problem("wrong-sum", it.b.where(it.rec.uid), fmt.Sprintf("SHA-256 is %x, the index says %x: it is exported as it is", it.rec.sum, it.wantSum))
 	}
 }
 
@@ -368,9 +376,7 @@ func (r *run) linkStored(it *item) (bool, error) {
 	if !durable.NoLinks(err) && !errors.Is(err, unix.ENOENT) {
 		return false, destination{fmt.Errorf("link: %w", err)}
 	}
-	if r.tellOnce() {
-		r.log.Warning("no-links", it.b.where(it.rec.uid), fmt.Sprintf("the store's files cannot be shared (%v): they are copied", err))
-	}
+	it.log().warnOnce("no-links", it.b.where(it.rec.uid), fmt.Sprintf("the store's files cannot be shared (%v): they are copied", err))
 	return false, nil
 }
 
@@ -378,14 +384,6 @@ func (r *run) linkStored(it *item) (bool, error) {
 // destination.
 func (r *run) shares(rec *record, f *ims.MessageFile) bool {
 	return r.opt.Via == Hardlink && f.MTime == rec.date
-}
-
-func (r *run) tellOnce() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	was := r.shared
-	r.shared = true
-	return !was
 }
 
 // writeLong writes a message piece by piece, and gives it its name then.
