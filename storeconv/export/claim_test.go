@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 )
 
 // TestTwoUsersOfOneID: of two users of the source who get one id, by -m or by
@@ -116,4 +118,57 @@ func allBut(t *testing.T, id string) map[string]bool {
 	}
 	delete(users, id)
 	return users
+}
+
+// TestTwoUsersOfOneIDInTwoRuns: a run that exports one user under the id of
+// another, whom an earlier run has exported, leaves him out, and says how the
+// two are told apart. A list of before, which does not say whose mail it has,
+// is taken, and says it from then on.
+func TestTwoUsersOfOneIDInTwoRuns(t *testing.T) {
+	stream := write(t,
+		boxed("anna/INBOX", 7), msg("anna/INBOX/1", 11, "", "anna's\r\n"),
+		boxed("bob@x.org/INBOX", 8), msg("bob@x.org/INBOX/1", 12, "", "bob's\r\n"), msg("bob@x.org/INBOX/2", 13, "", "bob's too\r\n"))
+	text, err := os.ReadFile(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := restored(t, text)
+	one := func(user string) storeconv.Selection {
+		return storeconv.Selection{Users: map[string]bool{user: true}, Map: map[string]string{"bob@x.org": "anna"}}
+	}
+	list := ims.WorkDir + "/exported/" + listName("anna/Maildir")
+	for name, src := range map[string]func() *Source{
+		"store":  func() *Source { return FromStore(store) },
+		"stream": func() *Source { return streamOf(t, stream) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			exportTo(t, out, src(), Options{Selection: one("anna")})
+			before := tree(t, out)
+			for _, dry := range []bool{true, false, false} {
+				rep, log := exportTo(t, out, src(), Options{Selection: one("bob@x.org"), DryRun: dry})
+				want := []string{fmt.Sprintf(`no-place user bob@x.org: an earlier run has exported anna of the source with the id anna: another id, or another destination, keeps the two apart; if they are one person, remove the line "source anna" from %s/%s`, out, list)}
+				if rep.Refused != 1 || rep.Users != 0 || !slices.Equal(log.Problems, want) {
+					t.Errorf("dry %v: %+v, told %q", dry, rep, log.Problems)
+				}
+				if now := tree(t, out); !slices.Equal(now, before) {
+					t.Errorf("dry %v: %q, was %q", dry, now, before)
+				}
+			}
+			if rep, log := exportTo(t, out, src(), Options{Selection: one("anna")}); rep.There != 1 || len(log.Problems) > 0 {
+				t.Errorf("the first user again: %+v, told %q", rep, log.Problems)
+			}
+
+			older := strings.Replace(content(t, filepath.Join(out, list)), "source anna\n", "", 1)
+			if err := os.WriteFile(filepath.Join(out, list), []byte(older), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if rep, log := exportTo(t, out, src(), Options{Selection: one("bob@x.org")}); rep.Messages != 2 || len(log.Problems) > 0 {
+				t.Errorf("an older list: %+v, told %q", rep, log.Problems)
+			}
+			if now := content(t, filepath.Join(out, list)); !strings.Contains(now, "user anna\nplace anna/Maildir\nsource bob@x.org\n") {
+				t.Errorf("the list is now\n%s", now)
+			}
+		})
+	}
 }

@@ -45,11 +45,12 @@ func listName(place string) string {
 
 // head is the beginning of a list: whose it is, and the mailboxes.
 type head struct {
-	magic string
-	user  string
-	place string
-	needs needs
-	boxes []headBox
+	magic  string
+	user   string
+	source string // what the source calls him, by onLine; "": an older list, which does not say
+	place  string
+	needs  needs
+	boxes  []headBox
 }
 
 // headBox is a mailbox in a list.
@@ -71,6 +72,9 @@ type headBox struct {
 // appendHead appends the text of a head, with the empty line that ends it.
 func appendHead(dst []byte, h *head) []byte {
 	dst = fmt.Appendf(dst, "%s\nuser %s\nplace %s\n", h.magic, h.user, h.place)
+	if h.source != "" {
+		dst = fmt.Appendf(dst, "source %s\n", h.source)
+	}
 	if words := h.needs.words(); words != nil {
 		dst = fmt.Appendf(dst, "needs %s\n", strings.Join(words, " "))
 	}
@@ -97,6 +101,12 @@ func appendHead(dst []byte, h *head) []byte {
 		}
 	}
 	return append(dst, '\n')
+}
+
+// onLine is a user of a source on a line: a stream may have any bytes there.
+func onLine(source string) string {
+	q := strconv.Quote(source)
+	return q[1 : len(q)-1]
 }
 
 // listReader reads a list line by line.
@@ -132,6 +142,8 @@ func newListReader(r io.Reader, magic string) (*listReader, error) {
 			return l, nil
 		case "user":
 			l.head.user = value
+		case "source":
+			l.head.source = value
 		case "place":
 			l.head.place = value
 		case "needs":

@@ -251,7 +251,7 @@ func TestListLines(t *testing.T) {
 // FuzzList holds that no list makes its reader crash, and that what is read is
 // written as it was.
 func FuzzList(f *testing.F) {
-	f.Add("imsconv-exported 1\nuser joe\nplace joe/Maildir\nneeds acl quota\nmailbox INBOX\tINBOX\t\t7\nmailbox a/b\ta/b\t.a.b\t-\n\n@ 0\n1\t5\t3\t4\t\tFS\tJunk Work\n@ 1\n")
+	f.Add("imsconv-exported 1\nuser joe\nplace joe/Maildir\nsource joe@siroe.com\nneeds acl quota\nmailbox INBOX\tINBOX\t\t7\nmailbox a/b\ta/b\t.a.b\t-\n\n@ 0\n1\t5\t3\t4\t\tFS\tJunk Work\n@ 1\n")
 	f.Add("imsconv-exported 1\n\n@ 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := newListReader(strings.NewReader(text), exportedMagic)

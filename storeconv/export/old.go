@@ -64,6 +64,10 @@ func (u *user) loadOld() error {
 		u.failed = fmt.Errorf("%s belongs to user %s", u.place, l.head.user)
 		return nil
 	}
+	if was := l.head.source; was != "" && was != onLine(u.source) {
+		u.failed = refusal{"no-place", fmt.Errorf("an earlier run has exported %s of the source with the id %s: another id, or another destination, keeps the two apart; if they are one person, remove the line \"source %s\" from %s/%s", was, u.id, was, r.dst, name)}
+		return nil
+	}
 	u.old = &oldUser{head: l.head}
 	u.old.byName = make(map[string]*oldBox, len(l.head.boxes))
 	for _, hb := range l.head.boxes {
@@ -328,7 +332,7 @@ func (o *oldBox) eachMade(e *entry, fn func() error) error {
 // writeList writes the list of what has been exported of the user, with what
 // earlier lists say.
 func (u *user) writeList(name string) error {
-	h := head{magic: exportedMagic, user: u.id, place: u.place, needs: u.needs()}
+	h := head{magic: exportedMagic, user: u.id, source: onLine(u.source), place: u.place, needs: u.needs()}
 	boxes := u.listed()
 	for _, l := range boxes {
 		h.boxes = append(h.boxes, l.headBox)

@@ -148,10 +148,15 @@ func (u *user) takeLock() error {
 
 // leaveOut gives a user up who cannot be changed now.
 func (r *run) leaveOut(u *user) {
-	if errors.Is(u.failed, ErrWaiting) {
+	var why refusal
+	switch {
+	case errors.As(u.failed, &why):
+		u.log.Problem(why.kind, "user "+u.source, why.Error())
+		r.count(func(rep *Report) { rep.Refused++ })
+	case errors.Is(u.failed, ErrWaiting):
 		u.log.Problem("locked", u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
 		r.count(func(rep *Report) { rep.Waiting++ })
-	} else {
+	default:
 		u.log.Problem("not-exported", u.where(), u.failed.Error())
 		r.count(func(rep *Report) { rep.Refused++ })
 	}
