@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 )
 
 // TestLinkedPartitionIsCounted: a partition may be a symbolic link to another
@@ -183,5 +187,43 @@ func TestLimitBelowAKilobyte(t *testing.T) {
 	const told = "keiko_s: mailQuota is 1000 bytes, and the store counts whole KB: the limit becomes 0, which is no space in iMS [quota-zero]"
 	if strings.Count(talk, told) != 1 {
 		t.Error(talk)
+	}
+}
+
+// TestRefusedIsAccountedFor: the messages of a user or of a mailbox that has no
+// place in the new mail are told as refused, and are not missing from the sums.
+func TestRefusedIsAccountedFor(t *testing.T) {
+	stream := func(old, now string) []string {
+		text := strings.ReplaceAll(readFile(t, sample+"/sims/backup.sims"), old, now)
+		return []string{"--scenario", "sims-offline", "--ldif", sample + "/sims/export.ldif", "--stream", write(t, t.TempDir(), "backup.sims", tarSums([]byte(text)))}
+	}
+	for name, test := range map[string]struct {
+		args    []string
+		refused map[string][]ledger.Reason // by the destination; none: nothing is refused
+	}{
+		"a user":               {stream("keiko_s", "keiko:s"), map[string][]ledger.Reason{"ims": {{Rule: "bad-user", N: 15}}, "maildir": {{Rule: "no-place", N: 15}}}},
+		"a name of the export": {stream("ofanning", ".imsconv"), map[string][]ledger.Reason{"maildir": {{Rule: "no-place", N: 12}}}},
+		"a mailbox":            {stream("keiko_s/Drafts", "keiko_s/Dra*ts"), map[string][]ledger.Reason{"ims": {{Rule: "bad-mailbox", N: 7}}, "maildir": {{Rule: "bad-name", N: 7}}}},
+	} {
+		for _, destination := range []string{"ims", "maildir"} {
+			t.Run(name+" "+destination, func(t *testing.T) {
+				out, want := filepath.Join(t.TempDir(), "out"), test.refused[destination]
+				exit := cli.ExitLost
+				if want == nil {
+					exit = cli.ExitDone
+				}
+				code, stdout, stderr := siteconv(t, append([]string{"run", "--out", out, "--destination", destination}, test.args...)...)
+				if code != exit || strings.Contains(stdout+stderr, "sums-differ") {
+					t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+				}
+				var run ledger.Run
+				if err := json.Unmarshal([]byte(readFile(t, filepath.Join(out, "report.json"))), &run); err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(want, run.Sums.Refused); d != "" {
+					t.Error(d)
+				}
+			})
+		}
 	}
 }

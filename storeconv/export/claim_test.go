@@ -44,6 +44,7 @@ func TestTwoUsersOfOneID(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
 			opt := Options{Selection: test.sel, To: test.to}
 			var told, before []string
+			var lost []int64
 			for _, dry := range []bool{true, false, false} {
 				opt.DryRun = dry
 				rep, log := exportTo(t, out, test.src(), opt)
@@ -57,6 +58,7 @@ func TestTwoUsersOfOneID(t *testing.T) {
 				if !slices.Equal(log.Problems, told) || !strings.HasPrefix(told[0], "no-place user "+test.second) || !strings.Contains(told[0], want) {
 					t.Errorf("dry %v: told %q", dry, log.Problems)
 				}
+				lost = append(lost, rep.Lost["no-place"])
 				if dry {
 					continue
 				}
@@ -74,6 +76,11 @@ func TestTwoUsersOfOneID(t *testing.T) {
 			exportTo(t, single, test.src(), alone)
 			if want := mail(t, single); !slices.Equal(before, want) {
 				t.Errorf("mail:\n%s\nof all but the second user:\n%s", strings.Join(before, "\n"), strings.Join(want, "\n"))
+			}
+			// His messages are told as lost, by that kind.
+			his := Options{Selection: storeconv.Selection{Users: map[string]bool{second: true}}, To: test.to, DryRun: true}
+			if rep, _ := exportTo(t, filepath.Join(t.TempDir(), "out"), test.src(), his); rep.Messages == 0 || slices.ContainsFunc(lost, func(n int64) bool { return n != rep.Messages+rep.Expired }) {
+				t.Errorf("%d messages are lost, of %+v", lost, rep)
 			}
 			// The shards agree on who has the place, in whatever order they run.
 			sharded := filepath.Join(t.TempDir(), "out")

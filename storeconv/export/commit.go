@@ -180,7 +180,6 @@ func (u *user) endPending() error {
 func (r *run) settleUser(u *user) {
 	if u.failed != nil {
 		r.leaveOut(u)
-		r.count(func(rep *Report) { rep.lose(leftUser, u.messages()) })
 		return
 	}
 	r.mu.Lock()

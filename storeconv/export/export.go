@@ -133,7 +133,8 @@ type Report struct {
 	Waiting      int64 `json:"waiting"`       // users that could not be changed now: somebody holds a lock
 
 	// Lost are the messages that could not be exported, by the kind of the
-	// problem.
+	// problem: their own, or that of their user or mailbox. Of a user of a store
+	// who has no place they are his message files.
 	Lost map[string]int64 `json:"lost,omitempty"`
 
 	Escaped bool `json:"escaped"` // a name needs the plugin listescape

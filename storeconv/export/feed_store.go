@@ -67,7 +67,10 @@ func (r *run) feedStore(ctx context.Context) error {
 			r.claimElsewhere(su.id)
 			continue
 		}
-		u, err := r.openUser(su.id)
+		u, refused, err := r.openUser(su.id)
+		if err == nil && u == nil {
+			err = f.loseUser(ctx, su, refused)
+		}
 		if err != nil {
 			r.fail(err)
 			break
@@ -237,6 +240,40 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 		return nil
 	}
 	return f.r.finish(u)
+}
+
+// loseUser counts the message files of a user who cannot be exported as lost by
+// the kind of what was told of him, which tells of all that lies with him.
+func (f *storeFeed) loseUser(ctx context.Context, su storeUser, kind string) error {
+	var n int64
+	told := func(e *ims.Error) {
+		if ims.OfMachine(e) {
+			f.r.fail(e)
+		}
+	}
+	for _, p := range su.partitions {
+		at := ims.User{Partition: p, ID: su.id, Path: ims.UserDir(p, su.id)}
+		err := f.reader.Mailboxes(at, told, func(box *ims.Mailbox) error {
+			defer box.Close() // opened for reading
+			if !f.r.sel.TakesMailbox(su.id, box.Name) {
+				return nil
+			}
+			return box.Messages(told, func(uint32) error {
+				n++
+				return ctx.Err()
+			})
+		})
+		if ctx.Err() != nil {
+			return nil // the caller sees it
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		f.r.count(func(rep *Report) { rep.lose(kind, n) })
+	}
+	return nil
 }
 
 // get asks a mailbox list.

@@ -40,8 +40,8 @@ type streamFeed struct {
 // not take part.
 type streamUser struct {
 	name    string
-	u       *user // nil: he does not take part
-	refused bool  // he cannot, and that has been told
+	u       *user  // nil: he does not take part
+	refused string // he cannot, which has been told: the kind of that
 	p       *packer
 }
 
@@ -189,9 +189,13 @@ func (f *streamFeed) member(ctx context.Context, m *sims.Member) error {
 	case m.Kind == sims.Mailbox:
 		return nil
 	case box == nil:
-		if !refused {
-			f.r.count(func(rep *Report) { rep.NotSelected++ })
-		}
+		f.r.count(func(rep *Report) {
+			if refused == "" {
+				rep.NotSelected++
+			} else {
+				rep.lose(refused, 1)
+			}
+		})
 		return f.spare(m, false)
 	}
 	return f.message(ctx, su, box, m)
@@ -227,8 +231,7 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 		f.r.waitPlaced() // he comes back: what he has must be in its place
 	}
 	var err error
-	if su.u, err = f.r.openUser(name); err != nil || su.u == nil {
-		su.refused = true
+	if su.u, su.refused, err = f.r.openUser(name); err != nil || su.u == nil {
 		return su, err
 	}
 	su.p = f.r.newPacker(su.u)
@@ -255,22 +258,25 @@ func (f *streamFeed) close(su *streamUser) error {
 }
 
 // mailbox finds the mailbox of a member; nil when it does not take part, or is
-// refused: it cannot be, which is told.
-func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (b *box, refused bool, err error) {
-	if su.u == nil {
-		return nil, su.refused, nil
+// refused: it cannot be, which is told, and of which kind it is.
+func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (b *box, refused string, err error) {
+	if su.u == nil && su.refused == "" {
+		return nil, "", nil
 	}
 	name, err := f.r.sel.MailboxName(m.Mailbox)
-	if err != nil {
-		f.tell(m, "bad-name", err.Error())
-		return nil, true, nil
-	}
-	if !f.r.sel.TakesMailbox(m.User, name) {
-		return nil, false, nil
+	switch {
+	case err != nil && su.u != nil:
+		refused = "bad-name"
+		f.tell(m, refused, err.Error())
+		return nil, refused, nil
+	case err == nil && !f.r.sel.TakesMailbox(m.User, name):
+		return nil, "", nil
+	case su.u == nil:
+		return nil, su.refused, nil
 	}
 	b, err = su.u.openBox(name)
-	if b == nil || err != nil || m.Kind != sims.Mailbox {
-		return b, b == nil, err
+	if err != nil || m.Kind != sims.Mailbox {
+		return b, "", err
 	}
 	b.setUIDs(m.UIDValidity, m.MadeUIDs)
 	b.next = max(b.next, m.UIDNext)
@@ -285,7 +291,7 @@ func (f *streamFeed) mailbox(su *streamUser, m *sims.Member) (b *box, refused bo
 			b.keywords = append(b.keywords, word)
 		}
 	}
-	return b, false, nil
+	return b, "", nil
 }
 
 // message exports a message or a later copy.

@@ -281,7 +281,7 @@ func TestLocked(t *testing.T) {
 	}
 	path := write(t, more...)
 	rep, err := Export(context.Background(), dir, streamOf(t, path), Options{Sync: storeconv.SyncNone})
-	if !errors.Is(err, ErrWaiting) || rep.Waiting != 1 {
+	if !errors.Is(err, ErrWaiting) || rep.Waiting != 1 || rep.Lost["locked"] != 2 {
 		t.Errorf("%+v, %v", rep, err)
 	}
 	if got := names(t, dir+"/joe/Maildir/cur"); len(got) != 1 {
@@ -422,7 +422,7 @@ func TestDryRunAgain(t *testing.T) {
 func TestRefusedIsSelected(t *testing.T) {
 	stream := write(t, boxed("joe/INBOX", 77), msg("joe/INBOX/1", 1001, "", "one\r\n"), msg("joe/a%b/1", 1, "", "two\r\n"), msg("ann/INBOX/1", 1, "", "three\r\n"), msg("joe@/INBOX/1", 1, "", "four\r\n"))
 	rep, log := exportTo(t, t.TempDir(), streamOf(t, stream), Options{Path: "%d/%n", Selection: storeconv.Selection{Domain: "siroe.com", Users: map[string]bool{"joe": true, "joe@": true}}})
-	if rep.NotSelected != 1 || rep.Messages != 1 || len(log.Problems) < 2 {
+	if rep.NotSelected != 1 || rep.Messages != 1 || len(log.Problems) < 2 || rep.Lost["bad-name"] != 1 || rep.Lost["no-place"] != 1 {
 		t.Errorf("%+v %q", rep, log.Problems)
 	}
 }

@@ -68,33 +68,32 @@ func (u *user) count(fn func(*Report)) {
 // patience is how long a lock is waited for that somebody else holds.
 const patience = 2 * time.Second
 
-// openUser begins a user; nil when he cannot be exported, which is told.
-func (r *run) openUser(source string) (*user, error) {
+// openUser begins a user; nil when he cannot be exported, which is told, and of
+// which kind it is. The caller counts his messages as lost.
+func (r *run) openUser(source string) (u *user, refused string, err error) {
 	l := r.openLane()
 	id, err := r.sel.StoreID(source)
 	if err != nil {
-		r.refuseUser(l, source, err)
-		return nil, nil
+		return nil, r.refuseUser(l, source, err), nil
 	}
-	u := &user{r: r, lane: l, log: l, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
+	u = &user{r: r, lane: l, log: l, id: id, source: source, serial: r.serial, byName: make(map[string]*box), names: newFolderNames(naming{r.naming, r.opt.To == Mbox})}
 	if u.place, err = r.claim(source, id); err != nil {
-		r.refuseUser(l, source, err)
-		return nil, nil
+		return nil, r.refuseUser(l, source, err), nil
 	}
 	r.serial++
 	u.stage = fmt.Sprint(u.serial)
 	if err := u.takeLock(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if u.failed == nil {
 		err = u.look()
 	}
 	if err == nil && u.failed != nil {
-		r.leaveOut(u)
+		refused = r.leaveOut(u)
 		r.endLane(l)
-		return nil, nil
+		return nil, refused, nil
 	}
-	return u, err
+	return u, "", err
 }
 
 // claim takes the place of a user of the source. Two users of it who have one
@@ -118,10 +117,13 @@ func (r *run) claimElsewhere(source string) {
 	}
 }
 
-func (r *run) refuseUser(l *lane, source string, err error) {
-	l.Problem("no-place", "user "+source, err.Error())
+// refuseUser tells that a user has no place, and returns the kind of that.
+func (r *run) refuseUser(l *lane, source string, err error) (kind string) {
+	kind = "no-place"
+	l.Problem(kind, "user "+source, err.Error())
 	r.count(func(rep *Report) { rep.Refused++ })
 	r.endLane(l)
+	return kind
 }
 
 // takeLock claims the user against other exports.
@@ -146,26 +148,31 @@ func (u *user) takeLock() error {
 	}
 }
 
-// leaveOut gives a user up who cannot be changed now.
-func (r *run) leaveOut(u *user) {
+// leaveOut gives a user up who cannot be changed now, and returns the kind of
+// what is told. The messages that have been met of him are lost by that kind.
+func (r *run) leaveOut(u *user) (kind string) {
 	var why refusal
 	switch {
 	case errors.As(u.failed, &why):
-		u.log.Problem(why.kind, "user "+u.source, why.Error())
+		kind = why.kind
+		u.log.Problem(kind, "user "+u.source, why.Error())
 		r.count(func(rep *Report) { rep.Refused++ })
 	case errors.Is(u.failed, ErrWaiting):
-		u.log.Problem("locked", u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
+		kind = "locked"
+		u.log.Problem(kind, u.where(), strings.TrimSuffix(u.failed.Error(), ": "+ErrWaiting.Error())+": give the command again later")
 		r.count(func(rep *Report) { rep.Waiting++ })
 	default:
-		u.log.Problem("not-exported", u.where(), u.failed.Error())
+		kind = "not-exported"
+		u.log.Problem(kind, u.where(), u.failed.Error())
 		r.count(func(rep *Report) { rep.Refused++ })
+	}
+	if n := u.messages(); n > 0 {
+		r.count(func(rep *Report) { rep.lose(kind, n) })
 	}
 	r.results.pass(u.serial)
 	u.unlock()
+	return kind
 }
-
-// leftUser is what becomes of the messages of a user who is given up.
-const leftUser = "not-exported"
 
 // messages are those of the source that have been met.
 func (u *user) messages() (n int64) {
