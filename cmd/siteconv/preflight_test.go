@@ -17,6 +17,7 @@ import (
 
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/preflight"
+	"imsconv/storeconv/testsite/edits"
 )
 
 // planted is a site in which one thing is wrong.
@@ -147,7 +148,7 @@ var plants = []planted{
 	{code: "uid-map-alone", args: described("[upgrade]\nuid-map = 'ids'\n")},
 	{code: "forbidden-names", args: func(t *testing.T, dir string) []string {
 		data := strings.ReplaceAll(readFile(t, sample+"/sims/backup.sims"), "hiro-t/", "hi*o-t/")
-		return simsArgs("--stream", write(t, dir, "backup.sims", tarSums([]byte(data))))(t, dir)
+		return simsArgs("--stream", write(t, dir, "backup.sims", edits.MendTar([]byte(data))))(t, dir)
 	}},
 	{code: "damaged-mail", args: func(t *testing.T, dir string) []string {
 		data := readFile(t, sample+"/sims/backup.sims")
@@ -159,27 +160,6 @@ var plants = []planted{
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
 	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},
-}
-
-// tarSums makes the sums of a tar archive's headers right again.
-func tarSums(data []byte) []byte {
-	for at := 0; at+512 <= len(data); at += 512 {
-		h := data[at : at+512]
-		if string(h[257:262]) != "ustar" {
-			continue
-		}
-		copy(h[148:156], "        ")
-		sum := 0
-		for _, b := range h {
-			sum += int(b)
-		}
-		for i := 5; i >= 0; i-- {
-			h[148+i] = '0' + byte(sum%8)
-			sum /= 8
-		}
-		h[154], h[155] = 0, ' '
-	}
-	return data
 }
 
 // TestPreflightFindsWhatIsPlanted: each finding is found where it is planted,

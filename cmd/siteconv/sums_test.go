@@ -12,6 +12,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/storeconv/testsite/edits"
 )
 
 // TestLinkedPartitionIsCounted: a partition may be a symbolic link to another
@@ -195,7 +196,7 @@ func TestLimitBelowAKilobyte(t *testing.T) {
 func TestRefusedIsAccountedFor(t *testing.T) {
 	stream := func(old, now string) []string {
 		text := strings.ReplaceAll(readFile(t, sample+"/sims/backup.sims"), old, now)
-		return []string{"--scenario", "sims-offline", "--ldif", sample + "/sims/export.ldif", "--stream", write(t, t.TempDir(), "backup.sims", tarSums([]byte(text)))}
+		return []string{"--scenario", "sims-offline", "--ldif", sample + "/sims/export.ldif", "--stream", write(t, t.TempDir(), "backup.sims", edits.MendTar([]byte(text)))}
 	}
 	for name, test := range map[string]struct {
 		args    []string

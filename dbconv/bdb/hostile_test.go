@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"imsconv/storeconv/testsite/edits"
 )
 
 // full tells whether all of the heavy tests run, about half an hour, in place
@@ -452,18 +454,19 @@ func TestRefusedByName(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	addSeeds(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	damaged := addSeeds(f)
+	f.Fuzz(func(t *testing.T, which byte, damage []byte) {
 		opts := Options{MaxItem: 1 << 20, Problem: func(error) {}}
-		if _, err := readCounted(b, opts); errors.Is(err, errTooMuch) {
+		if _, err := readCounted(damaged(which, damage), opts); errors.Is(err, errTooMuch) {
 			t.Fatal(err)
 		}
 	})
 }
 
 func FuzzVerify(f *testing.F) {
-	addSeeds(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	damaged := addSeeds(f)
+	f.Fuzz(func(t *testing.T, which byte, damage []byte) {
+		b := damaged(which, damage)
 		rep, err := Verify(context.Background(), counted(b), int64(len(b)), VerifyOptions{})
 		if errors.Is(err, errTooMuch) {
 			t.Fatal(err)
@@ -480,8 +483,9 @@ func FuzzVerify(f *testing.F) {
 }
 
 func FuzzSalvage(f *testing.F) {
-	addSeeds(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	damaged := addSeeds(f)
+	f.Fuzz(func(t *testing.T, which byte, damage []byte) {
+		b := damaged(which, damage)
 		_, err := Salvage(context.Background(), counted(b), int64(len(b)), SalvageOptions{Aggressive: true, MaxItem: 1 << 20}, func(k, v []byte) error { return nil })
 		if errors.Is(err, errTooMuch) {
 			t.Fatal(err)
@@ -490,13 +494,18 @@ func FuzzSalvage(f *testing.F) {
 }
 
 // addSeeds adds the small fixtures, and heaps large enough for records in
-// pieces.
-func addSeeds(f *testing.F) {
+// pieces, and returns what makes a damaged copy of one of them.
+func addSeeds(f *testing.F) func(which byte, damage []byte) []byte {
 	names, files := fixtureFiles(f)
+	var samples [][]byte
 	for _, name := range names {
 		if len(files[name]) <= 8192 || strings.Contains(name, "/heap-") && len(files[name]) < 32768 {
-			f.Add(files[name])
+			f.Add(byte(len(samples)), []byte{})
+			samples = append(samples, files[name])
 		}
+	}
+	return func(which byte, damage []byte) []byte {
+		return edits.Apply(samples[int(which)%len(samples)], damage)
 	}
 }
 

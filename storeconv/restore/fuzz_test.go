@@ -11,21 +11,32 @@ import (
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
+	"imsconv/storeconv/testsite/edits"
 )
 
 // FuzzRestore holds that no stream makes a restore crash, fail, or write beside
 // its store, that a dry run counts what a real one writes, and that a second
 // run finds everything in place.
 func FuzzRestore(f *testing.F) {
-	f.Add(tape(f, may20, firstTape...), false)
-	f.Add(tape(f, may20, "box joe/INBOX 7", "msg joe/INBOX/300 - c", `msg joe/INBOX/2 expired a`, "link ann/x/1 - joe/INBOX/2", "msg joe/INBOX/2 - b"), true)
-	f.Add(sampleBytes(f)[:9<<10], true)
+	samples := [][]byte{
+		tape(f, may20, firstTape...),
+		tape(f, may20, "box joe/INBOX 7", "msg joe/INBOX/300 - c", `msg joe/INBOX/2 expired a`, "link ann/x/1 - joe/INBOX/2", "msg joe/INBOX/2 - b"),
+		sampleBytes(f)[:9<<10],
+	}
+	for i := range samples {
+		f.Add(byte(i), []byte{}, i > 0, false)
+	}
+	f.Add(byte(0), []byte("\x01\x08\x02\x01\x04\x04\x00\x05"), true, true)
 	base, err := os.MkdirTemp("/dev/shm", "imsconv-fuzz-")
 	if err != nil {
 		f.Skip(err)
 	}
 	f.Cleanup(func() { os.RemoveAll(base) })
-	f.Fuzz(func(t *testing.T, b []byte, piped bool) {
+	f.Fuzz(func(t *testing.T, which byte, damage []byte, piped, mend bool) {
+		b := edits.Apply(samples[int(which)%len(samples)], damage)
+		if mend {
+			edits.MendTar(b)
+		}
 		dir, err := os.MkdirTemp(base, "")
 		if err != nil {
 			t.Fatal(err)

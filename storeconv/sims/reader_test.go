@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv/testsite/edits"
 )
 
 func sample(t testing.TB) []byte {
@@ -318,16 +322,26 @@ func TestHeldBlocks(t *testing.T) {
 // body that is not in the stream, and that a pipe reads like a file.
 func FuzzReader(f *testing.F) {
 	b := sample(f)
-	f.Add(b[:6<<10])
-	f.Add(b[2048 : 6<<10])
-	f.Add(append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:4<<10]...))
-	for _, c := range mixedUp() {
-		a := &archive{}
-		c.build(a)
-		a.zeros(2 * blockSize)
-		f.Add(a.buf)
+	samples := [][]byte{
+		b[:6<<10], b[2048 : 6<<10],
+		append(rawHeader("joe/INBOX/1", "\x80\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), b[1024:4<<10]...),
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	kinds := mixedUp()
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		a := &archive{}
+		kinds[name].build(a)
+		a.zeros(2 * blockSize)
+		samples = append(samples, a.buf)
+	}
+	for i := range samples {
+		f.Add(byte(i), []byte{}, false)
+	}
+	f.Add(byte(0), []byte("\x01\x08\x7d\x01\x03\x04\x00\x00"), true)
+	f.Fuzz(func(t *testing.T, which byte, damage []byte, mend bool) {
+		b := edits.Apply(samples[int(which)%len(samples)], damage)
+		if mend {
+			edits.MendTar(b)
+		}
 		if _, err := newReader(bytes.NewReader(b), 2, minBuf).Header(); err != nil {
 			return
 		}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv/testsite/edits"
 )
 
 // pattern says which bodies are read, and how: one letter for a member, again
@@ -295,13 +297,18 @@ func TestWhatIsReadOfALongBody(t *testing.T) {
 // FuzzSkip holds that nothing depends on which bodies are read, nor on whether
 // the source can seek.
 func FuzzSkip(f *testing.F) {
-	b := sample(f)
-	f.Add(b[:6<<10], "s")
-	f.Add(mixed(f, sizes[10:14]), "sb")
-	f.Add(mixed(f, []int{9000, 3000, 9000})[:14<<10], "sp")
-	f.Fuzz(func(t *testing.T, b []byte, p string) {
+	samples := [][]byte{sample(f)[:6<<10], mixed(f, sizes[10:14]), mixed(f, []int{9000, 3000, 9000})[:14<<10]}
+	for i := range samples {
+		f.Add(byte(i), []byte{}, "sb", false)
+	}
+	f.Add(byte(1), []byte("\x03\x0c\x00\x00\x01\x08\x7d\x01"), "sp", true)
+	f.Fuzz(func(t *testing.T, which byte, damage []byte, p string, mend bool) {
 		if p == "" || strings.Trim(p, "sbcpt") != "" {
 			return
+		}
+		b := edits.Apply(samples[int(which)%len(samples)], damage)
+		if mend {
+			edits.MendTar(b)
 		}
 		if _, err := newReader(bytes.NewReader(b), 2, minBuf).Header(); err != nil {
 			return

@@ -33,7 +33,7 @@ var releaseOnly = []string{"github.com/goreleaser/", "github.com/google/licensec
 // generators make the inputs of tests. They live beside the format they make;
 // any test may import them, and no program links them.
 var generators = map[string]bool{
-	"storeconv/testsite": true, "storeconv/testsite/reference": true, "storeconv/durable/crashfs": true,
+	"storeconv/testsite": true, "storeconv/testsite/reference": true, "storeconv/testsite/edits": true, "storeconv/durable/crashfs": true,
 	"ldifconv/testdir": true, "dbconv/bdb/fixtures": true,
 }
 

@@ -148,7 +148,7 @@ func TestWrittenLoadsAgain(t *testing.T) {
 }
 
 func FuzzWrite(f *testing.F) {
-	f.Add([]byte(whole), "found")
+	addTables(f, func(table string) { f.Add([]byte(table), "found") })
 	f.Fuzz(func(t *testing.T, data []byte, how string) {
 		s, err := Parse("p", data)
 		if err != nil {
