@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +140,44 @@ func TestMisplacedUserIsReported(t *testing.T) {
 	for _, want := range []string{"holds these 96 messages", "Set repair-hash = true"} {
 		if err != nil || !strings.Contains(string(page), want) {
 			t.Errorf("%v: the page does not say %q", err, want)
+		}
+	}
+}
+
+// TestMisplacedMailIsReported: messages in another directory than their own,
+// and those of a folder that is no mailbox for its name, go over as they lie.
+// The report counts them, of the user and the folder that they lie with, also
+// where the user lies in another place than his own.
+func TestMisplacedMailIsReported(t *testing.T) {
+	for _, place := range []string{"02/50", "56/a3"} {
+		site, out := nmsSite(t), filepath.Join(t.TempDir(), "out")
+		users := filepath.Join(site, "store/partition/primary/=user")
+		anna := filepath.Join(users, place, "=anna")
+		if place != "02/50" {
+			must(t, os.Rename(filepath.Join(users, "02/50/=anna"), anna))
+		}
+		must(t, os.Mkdir(filepath.Join(anna, "07"), 0o777))
+		must(t, os.Rename(filepath.Join(anna, "00/60.msg"), filepath.Join(anna, "07/60.msg")))
+		must(t, os.CopyFS(filepath.Join(anna, "=inbox/00"), os.DirFS(filepath.Join(anna, "00"))))
+		must(t, os.CopyFS(filepath.Join(anna, "=inbox/=below/00"), os.DirFS(filepath.Join(anna, "00"))))
+		said := convert(t, cli.ExitLost, "--scenario", "nms-single", "--site", site, "--out", out)
+		if strings.Contains(said, "sums-differ") {
+			t.Errorf("%s:\n%s", place, said)
+		}
+		if page := readFile(t, filepath.Join(out, "report.en.html")); !strings.Contains(page, "holds these 102 messages") {
+			t.Errorf("%s: the page does not say that it holds the 102 messages", place)
+		}
+		var rows []string
+		for line := range strings.Lines(readFile(t, filepath.Join(out, "report.mailboxes.tsv"))) {
+			if f := strings.Split(line, "\t"); f[0] == "anna" || f[0] == "inbox" {
+				rows = append(rows, strings.Join(f[:3], " "))
+			}
+		}
+		want := []string{"anna INBOX 7", "anna Mail/日本語 0", "anna Mail/deep/er/est 3", "anna inbox 3", "anna inbox/below 3"}
+		slices.Sort(rows)
+		slices.Sort(want)
+		if d := cmp.Diff(want, rows); d != "" {
+			t.Errorf("%s: %s", place, d)
 		}
 	}
 }

@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -39,28 +41,59 @@ func (w *walker) store(dir string) error {
 	return nil
 }
 
-// stray tells what of a store could not be read. A user of a store that came
-// from NMS may lie in another hash directory, as it lay there: the run has told
-// that, and the mail is in the output.
+// stray tells what of a store could not be read, and takes what lies in another
+// place than its own. A store that came from NMS has that as it lay there: the
+// run has told it, and the mail is in the output.
 func (w *walker) stray(r *ims.Reader, e *ims.Error) error {
 	switch e.Class {
 	case ims.Unreadable:
 		w.fault(storeDir+"/"+e.Path, e)
 	case ims.Misplaced:
-		parts := strings.Split(e.Path, "/")
-		id, err := ims.UnescapeName(strings.TrimPrefix(parts[len(parts)-1], "="))
-		if err != nil || len(parts) < 2 {
+		return w.misplaced(r, e)
+	}
+	return nil
+}
+
+// userDepth is how many parts the path of a user's directory has, below the
+// store: partition/NAME/=user, two hash directories, and his own.
+const userDepth = 6
+
+// misplaced goes through a user in another hash directory, or makes the row of
+// a folder that is no mailbox for its name, whose own folders the reader gives.
+func (w *walker) misplaced(r *ims.Reader, e *ims.Error) error {
+	parts := strings.Split(e.Path, "/")
+	var names []string // his id, and those of the folders
+	for _, part := range parts[min(userDepth-1, len(parts)):] {
+		name, err := ims.UnescapeName(strings.TrimPrefix(part, "="))
+		if err != nil {
 			w.fault(storeDir+"/"+e.Path, e)
 			return nil
 		}
-		unreadable := func(e *ims.Error) {
-			if e.Class == ims.Unreadable {
-				w.fault(storeDir+"/"+e.Path, e)
-			}
-		}
-		return r.Mailboxes(ims.User{Partition: parts[1], ID: id, Path: e.Path}, unreadable, w.box)
+		names = append(names, name)
 	}
-	return nil
+	if len(names) == 0 {
+		w.fault(storeDir+"/"+e.Path, e)
+		return nil
+	}
+	user := ims.User{Partition: parts[1], ID: names[0], Path: e.Path}
+	folder := strings.Join(names[1:], "/")
+	var failed error
+	stray := func(below *ims.Error) {
+		if failed == nil && (folder == "" || below.Path == e.Path) {
+			failed = w.stray(r, below)
+		}
+	}
+	err := r.Mailboxes(user, stray, func(box *ims.Mailbox) error {
+		defer box.Close() // opened for reading
+		if folder != "" {
+			if box.Path != e.Path {
+				return nil
+			}
+			box.Name = folder
+		}
+		return w.box(box)
+	})
+	return cmp.Or(err, failed)
 }
 
 // box makes the row of a mailbox.
@@ -111,26 +144,38 @@ func (w *walker) index(box *ims.Mailbox, row *Row) error {
 	return nil
 }
 
-// files counts the message files of a mailbox whose index tells us nothing.
+// messageFile is a message file of a mailbox, by its path there.
+type messageFile struct {
+	uid uint32
+	at  string
+}
+
+// files counts the message files of a mailbox whose index tells us nothing,
+// also those in another directory of messages than their own.
 func (w *walker) files(box *ims.Mailbox, row *Row) error {
-	var uids []uint32
+	var list []messageFile
 	err := box.Messages(func(e *ims.Error) {
-		if e.Class == ims.Unreadable {
+		switch e.Class {
+		case ims.Unreadable:
 			w.fault(storeDir+"/"+e.Path, e)
+		case ims.Misplaced:
+			if uid, ok := ims.ParseMessageName(path.Base(e.Path)); ok {
+				list = append(list, messageFile{uid, strings.TrimPrefix(e.Path, box.Path+"/")})
+			}
 		}
 	}, func(uid uint32) error {
-		uids = append(uids, uid)
+		list = append(list, messageFile{uid, ims.MessagePath(uid)})
 		return w.ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	slices.Sort(uids)
+	slices.SortFunc(list, func(a, b messageFile) int { return cmp.Or(cmp.Compare(a.uid, b.uid), cmp.Compare(a.at, b.at)) })
 	sum := newDigest()
-	sum.known = w.digests || len(uids) == 0
-	for _, uid := range uids {
-		if err := w.file(box, uid, row, sum); err != nil {
-			w.fault(storeDir+"/"+box.Path+"/"+ims.MessagePath(uid), err)
+	sum.known = w.digests || len(list) == 0
+	for _, m := range list {
+		if err := w.file(box, m, row, sum); err != nil {
+			w.fault(storeDir+"/"+box.Path+"/"+m.at, err)
 			sum.known = false
 		}
 		if err := w.ctx.Err(); err != nil {
@@ -143,9 +188,9 @@ func (w *walker) files(box *ims.Mailbox, row *Row) error {
 
 // file counts one message file, which may be a symbolic link where the store
 // was made with them.
-func (w *walker) file(box *ims.Mailbox, uid uint32, row *Row, sum *digest) error {
+func (w *walker) file(box *ims.Mailbox, m messageFile, row *Row, sum *digest) error {
 	var st unix.Stat_t
-	if err := unix.Fstatat(box.FD(), ims.MessagePath(uid), &st, 0); err != nil {
+	if err := unix.Fstatat(box.FD(), m.at, &st, 0); err != nil {
 		return err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -155,13 +200,13 @@ func (w *walker) file(box *ims.Mailbox, uid uint32, row *Row, sum *digest) error
 	if !sum.known {
 		return nil
 	}
-	fd, err := unix.Openat(box.FD(), ims.MessagePath(uid), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := unix.Openat(box.FD(), m.at, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), ims.MessagePath(uid))
+	f := os.NewFile(uintptr(fd), m.at)
 	defer f.Close()
 	body, err := hashBody(f, w.buf)
-	sum.add(uid, body)
+	sum.add(m.uid, body)
 	return err
 }
