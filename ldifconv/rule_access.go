@@ -12,7 +12,7 @@ var accessRules = []rule{
 	{
 		name: "sims-services", from: SIMS, kind: Users,
 		needs:      []attrID{schema.InetAuthorizedServices},
-		what:       "inetAuthorizedServices (words, lists with + and -, or DNs whose leftmost RDN but inetVersion names the service) becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none; a value with a word that is not understood stays and is a problem, and the other words of the list, in one value or several, make the rule; a word that was denied and is not known denies every service, and so do clients that are not understood when nobody else is let in; beside a mailAllowedServiceAccess that is there already, which holds, a list that restricts stays and is a problem; imaps and pops alone are warned about, and with the MMP choice get +imap,pop:ADDRESS beside them",
+		what:       "inetAuthorizedServices (words, lists with + and -, or DNs whose leftmost RDN but inetVersion names the service) becomes the allow rule mailAllowedServiceAccess; a user with every mail service gets none, unless a value stays that alone would close every service; a value with a word that is not understood stays and is a problem, and the other words of the list, in one value or several, make the rule; a word that was denied and is not known denies every service, and so do clients that are not understood when nobody else is let in; beside a mailAllowedServiceAccess that is there already, which holds, a list that restricts stays and is a problem; imaps and pops alone are warned about, and with the MMP choice get +imap,pop:ADDRESS beside them",
 		source:     "draft-srivastava-ldap-mail-00 5; Schema Reference, mailAllowedServiceAccess",
 		documented: false,
 		apply: func(d *draft, o *ruleOptions) bool {
@@ -160,7 +160,9 @@ func writeAccess(d *draft, o *ruleOptions, to attrID, g *grants) {
 			value = appendRule(value, true, one.services, one.clients)
 		}
 	}
-	if g.allows() && (g.allowed.mask&mailServices != mailServices || len(value) > 0) {
+	// Every service is written where a value stays that alone would close all: what
+	// lets in is gone then.
+	if g.allows() && (g.allowed.mask&mailServices != mailServices || len(value) > 0 || g.closes) {
 		value = appendAllowed(value, d, o, g)
 	}
 	if len(value) > 0 {

@@ -24,6 +24,7 @@ func FuzzAccess(f *testing.F) {
 	} {
 		f.Add(seed, seed)
 	}
+	f.Add(":", "*")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		for from, attrs := range map[Source][]attrID{
 			SIMS: {schema.InetAuthorizedServices, schema.InetAuthorizedServices}, NMS: {schema.NsMsgDisallowAccess, schema.MailAccessDomain},

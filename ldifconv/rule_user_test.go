@@ -111,6 +111,7 @@ var accessRows = []ruleRow{
 	{rule: "sims-services", in: "inetauthorizedservices: =", want: "!!service-unknown"},
 	{rule: "sims-services", in: "inetauthorizedservices: imap\ninetauthorizedservices: calendar", want: "inetauthorizedservices=calendar\nmailAllowedServiceAccess=+imap:*\n!!service-unknown\n!access-closed"},
 	{rule: "sims-services", in: "inetauthorizedservices: imap\ninetauthorizedservices: smtp, calendar", want: "inetauthorizedservices=smtp, calendar\nmailAllowedServiceAccess=+imap,smtp:*\n!!service-unknown\n!access-closed"},
+	{rule: "sims-services", in: "inetauthorizedservices: all\ninetauthorizedservices: imap:", want: "inetauthorizedservices=imap:\nmailAllowedServiceAccess=+imap,imaps,pop,pops,smtp,smtps,http:*\n!!service-unknown"},
 	{rule: "sims-services", in: "inetauthorizedservices: imap, calendar", want: "mailAllowedServiceAccess=+imap:*\n!!service-unknown\n!access-closed"},
 	{rule: "sims-services", in: "mailallowedserviceaccess: +imap:*\ninetauthorizedservices: calendar", want: "!!access-kept"},
 	{rule: "sims-services", in: "inetauthorizedservices: cn=imap,ou=services,dc=siroe,dc=com,o=internet\ninetauthorizedservices: CN = \"smtp\" , ou=services", want: "inetauthorizedservices-\nmailAllowedServiceAccess=+imap,smtp:*\n!access-closed"},
