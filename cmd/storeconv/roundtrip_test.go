@@ -291,6 +291,45 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestPartOfExport: the Maildir of one user of an export is restored alone as
+// it is with all of it, and verify, which has its own look, says the same.
+func TestPartOfExport(t *testing.T) {
+	dir := scratch(t)
+	stream := filepath.Join(dir, "joe.sims")
+	f, err := os.Create(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := sims.NewWriter(f, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"INBOX", ".a", ".b", ".b/below", `x\2ey`} {
+		for _, m := range []*sims.Member{{Kind: sims.Mailbox, Name: "joe/" + name, UIDValidity: uint32(7 + i)}, {Kind: sims.Message, Name: "joe/" + name + "/1", Time: 1001, Size: int64(len(name))}} {
+			if err := w.WriteMember(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Fprint(w, name)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, layout := range []string{"++", "fs"} {
+		out, whole := filepath.Join(dir, "out"+layout), filepath.Join(dir, "whole"+layout)
+		mustRun(t, 0, "export", "-f", stream, "--out", out, "--layout", layout)
+		mustRun(t, 0, "restore", "--bdb", "9", "--kind", "maildir", "-f", out, "--store", whole)
+		alone, store := filepath.Join(out, "joe/Maildir"), filepath.Join(dir, "alone"+layout)
+		mustRun(t, 0, "restore", "--bdb", "9", "--kind", "maildir", "-f", alone, "--store", store)
+		diffTrees(t, layout, mailTree(t, store), mailTree(t, whole), true)
+		mustRun(t, 0, "verify", "--kind", "maildir", "-f", alone, store)
+	}
+}
+
+// mailTree is the partition of a store that holds the mail.
+func mailTree(t *testing.T, store string) tree { return readTree(t, filepath.Join(store, "partition")) }
+
 // leftBy is what an export has left of users: what lies beside them names OUT.
 func leftBy(t *testing.T, out string) tree {
 	if info, err := os.Stat(out); err != nil || !info.IsDir() {

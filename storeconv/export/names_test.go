@@ -382,3 +382,58 @@ func readBack(t *testing.T, dir string) map[string]string {
 		}
 	}
 }
+
+// TestPartsOfExports: a user's Maildir, or those of a domain, are read alone as
+// the export that has made them says, also through a link; what lies in the
+// export's folder, and is not of its making, as it looks.
+func TestPartsOfExports(t *testing.T) {
+	names := []string{"INBOX", ".a", ".b", ".b/below", `x\2ey`}
+	var members []member
+	want := make(map[string]string)
+	for i, name := range names {
+		members = append(members, boxed("joe@siroe.com/"+name, uint32(100+i)), msg(fmt.Sprintf("joe@siroe.com/%s/%d", name, 5+i), 1001, "", name))
+		want[fmt.Sprintf("%d %d %s", 100+i, 5+i, name)] = name
+	}
+	for _, template := range []string{"%u/Maildir", "%u", "%d/%n/Maildir", "mail/%d/Maildirs/%n"} {
+		for _, layout := range []maildir.Layout{maildir.FS, maildir.PlusPlus} {
+			dir := t.TempDir()
+			exportTo(t, dir, streamOf(t, write(t, members...)), Options{Path: template, Layout: layout})
+			place := strings.NewReplacer("%u", "joe@siroe.com", "%d", "siroe.com", "%n", "joe").Replace(template)
+			link := filepath.Join(t.TempDir(), "joe")
+			if err := os.Symlink(filepath.Join(dir, place), link); err != nil {
+				t.Fatal(err)
+			}
+			paths := []string{filepath.Join(dir, place), link}
+			if strings.HasSuffix(place, "/Maildir") {
+				paths = append(paths, filepath.Join(dir, filepath.Dir(place)))
+			}
+			for _, path := range paths {
+				if got := readBack(t, path); !maps.Equal(got, want) {
+					t.Errorf("%s, layout %v: %s is read back as %q, want %q", template, layout, path, got, want)
+				}
+			}
+		}
+	}
+
+	dir := t.TempDir()
+	exportTo(t, dir, streamOf(t, write(t, members...)), Options{Layout: maildir.FS})
+	for _, other := range []string{"joe@siroe.com/old", "joe@siroe.com/Maildir/.a/old"} { // no place of a user, and deeper than one
+		for name, text := range map[string]string{
+			"dovecot-uidlist":       "3 V7 N2 G00112233445566778899aabbccddeeff\n1 :0.x:2,\n",
+			"cur/0.x:2,":            "x",
+			".Sent/dovecot-uidlist": "3 V8 N2 G00112233445566778899aabbccddeeff\n1 :1.x:2,\n",
+			".Sent/cur/1.x:2,":      "x",
+		} {
+			file := filepath.Join(dir, other, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := slices.Sorted(maps.Values(readBack(t, filepath.Join(dir, other)))); !slices.Equal(got, []string{"INBOX", "Sent"}) {
+			t.Errorf("%s is read as %q", other, got)
+		}
+	}
+}

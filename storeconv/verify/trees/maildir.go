@@ -141,11 +141,50 @@ func (u *maildirUser) mailboxes() []box {
 	return u.named(dirs)
 }
 
-// exportSays are the words of an export of Maildirs that has made the tree: the
-// lines of its file at the top, behind the first. Of another tree there are
-// none.
+// exportSays are the words of the export of Maildirs that the tree is, or is a
+// part of: the lines of the file at its top, behind the first. Of another tree
+// there are none.
 func (u *maildirUser) exportSays() map[string]string {
-	path := filepath.Join(u.writer.root, ".imsconv", "export")
+	top, err := filepath.Abs(u.writer.root)
+	if err == nil {
+		top, err = filepath.EvalSymlinks(top)
+	}
+	if err != nil {
+		return nil
+	}
+	tree := top
+	for range 17 { // its own top, and 16 above it
+		said := saidAt(filepath.Join(top, ".imsconv", "export"))
+		switch {
+		case said == nil && top != "/":
+			top = filepath.Dir(top)
+			continue
+		case said["to"] != "maildir" || tree != top && !within(said["path"], strings.TrimPrefix(tree, strings.TrimSuffix(top, "/")+"/")):
+			return nil
+		}
+		return said
+	}
+	return nil
+}
+
+// within tells whether a path in an export can be that of a user, or of a
+// directory that users are in, where each has the path of a template.
+func within(template, path string) bool {
+	levels := strings.Split(path, "/")
+	for _, want := range strings.Split(template, "/") {
+		if len(levels) == 0 {
+			return true
+		}
+		if levels[0] != want && !strings.Contains(want, "%") {
+			return false
+		}
+		levels = levels[1:]
+	}
+	return len(levels) == 0
+}
+
+// saidAt are the words in a file of an export; nil: it is none.
+func saidAt(path string) map[string]string {
 	if !isRegular(path) {
 		return nil
 	}
@@ -163,9 +202,6 @@ func (u *maildirUser) exportSays() map[string]string {
 		if word, value, ok := strings.Cut(line, " "); ok {
 			said[word] = value
 		}
-	}
-	if said["to"] != "maildir" {
-		return nil
 	}
 	return said
 }
