@@ -120,16 +120,14 @@ func (t *text) into(r *record) {
 	}
 }
 
-// whole reads a message that is in memory.
-func whole(b []byte, newline Newline, r *record, sum bool) []byte {
+// whole looks at the line ends of a message that is in memory, and returns what
+// is to be written.
+func whole(b []byte, newline Newline, r *record) []byte {
 	if newline == KeepNewline {
 		r.size, r.bare = int64(len(b)), uint32(bareLFs(b, 0))
-		if sum {
-			r.sum = sha256.Sum256(b)
-		}
 		return b
 	}
-	t := newText(newline, sum)
+	t := newText(newline, false)
 	out := t.add(b)
 	out = append(out, t.end()...)
 	t.into(r)

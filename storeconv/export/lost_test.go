@@ -2,10 +2,12 @@ package export
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +29,53 @@ func restored(t *testing.T, stream []byte) string {
 		t.Fatal(err)
 	}
 	return store
+}
+
+// TestBareLFOfIndex: the index is believed that a message has no bare LF where
+// its bytes have the SHA-256 of the index, and of no other bytes.
+func TestBareLFOfIndex(t *testing.T) {
+	bodies := []string{"one\r\n", "t\nwo\r\n", "thr\r\nee\r\n", "four\r\n"}
+	members := []member{boxed("joe/INBOX", 7)}
+	for i, body := range bodies {
+		members = append(members, msg(fmt.Sprintf("joe/INBOX/%d", i+1), int64(1001+i), "", body))
+	}
+	text, err := os.ReadFile(write(t, members...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := restored(t, text)
+	box := filepath.Join(store, ims.MailboxDir("primary", "joe", ims.Inbox))
+	// The third has other bytes now, as many, with two bare LFs.
+	if err := os.WriteFile(filepath.Join(box, ims.MessagePath(3)), []byte("thr\nee\n\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exported := func() []string {
+		out := t.TempDir()
+		_, log := exportTo(t, out, FromStore(store), Options{})
+		if len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "wrong-sum joe/INBOX/3: ") {
+			t.Errorf("told %q", log.Problems)
+		}
+		return names(t, filepath.Join(out, "joe/Maildir/cur"))
+	}
+	want := []string{"1001.M1P0.imsconv,S=5,W=5:2,", "1002.M2P0.imsconv,S=6,W=7:2,", "1003.M3P0.imsconv,S=9,W=11:2,", "1004.M4P0.imsconv,S=6,W=6:2,"}
+	if got := exported(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+
+	// With an index that says of all that they have none, the second is believed.
+	index := filepath.Join(box, "store.idx")
+	was := content(t, index)
+	line := regexp.MustCompile(`(?m)^Bare LF: 1 (\d+) .*$`)
+	if !line.MatchString(was) {
+		t.Fatalf("the index says nothing of line ends:\n%s", was)
+	}
+	if err := os.WriteFile(index, []byte(line.ReplaceAllString(was, "Bare LF: 0 $1")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want[1] = "1002.M2P0.imsconv,S=6,W=6:2,"
+	if got := exported(); !slices.Equal(got, want) {
+		t.Errorf("an index that says of none: %q, want %q", got, want)
+	}
 }
 
 // What looks like mail of a store, and what its lists name, and is not

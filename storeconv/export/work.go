@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -262,6 +263,17 @@ func (r *run) holdSum(it *item) {
 	}
 }
 
+// saysCRLF tells whether every line end of a message of the store is CR LF by
+// its index, which is believed of the bytes that have the SHA-256 it says: they
+// need not be searched for line ends.
+func (it *item) saysCRLF() bool {
+	if it.b.index == nil || it.wantSum == [32]byte{} || it.wantSum != it.rec.sum {
+		return false
+	}
+	has, known := it.b.index.HasBareLF(it.rec.uid)
+	return known && !has
+}
+
 // plainError is an error without the path in front, which the log has.
 func plainError(err error) error {
 	var p *fs.PathError
@@ -305,8 +317,15 @@ func (r *run) writeData(it *item, data []byte) error {
 // none.
 func (r *run) writeHeld(it *item, data []byte, f *ims.MessageFile) error {
 	b, rec := it.b, it.rec
-	data = whole(data, r.opt.Newline, rec, rec.sum == [32]byte{})
+	if rec.sum == [32]byte{} {
+		rec.sum = sha256.Sum256(data)
+	}
 	r.holdSum(it)
+	if r.opt.Newline == KeepNewline && it.saysCRLF() {
+		rec.size, rec.bare = int64(len(data)), 0
+	} else {
+		data = whole(data, r.opt.Newline, rec)
+	}
 	if b.recall(rec) {
 		return r.again(it, data)
 	}
