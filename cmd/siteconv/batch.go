@@ -161,10 +161,11 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	if f.preflight && c.pre.Stops() > 0 {
 		return c.tellPreflight(job)
 	}
-	st, err := c.claimBatch(ctx, job, f)
+	st, release, err := c.claimBatch(ctx, job, f)
 	if err != nil {
 		return err
 	}
+	defer release()
 	if f.preflight {
 		c.pre.Fact("batch", "%s, of whom %s mail", page.Amount(len(c.batch.users), "user", "users"), page.Amount(len(c.batch.mail), "has", "have"))
 		return c.tellPreflight(job)
@@ -180,11 +181,6 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	case c.dryRun:
 		return c.try(ctx, job, st.Done)
 	}
-	release, err := outdir.Hold(c.out)
-	if err != nil {
-		return err
-	}
-	defer release()
 	if err := c.convert(ctx, job, &st); err != nil {
 		return err
 	}

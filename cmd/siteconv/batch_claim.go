@@ -20,26 +20,67 @@ import (
 	"imsconv/cmd/siteconv/internal/outdir"
 )
 
-// claimBatch finds the users of the batch, and makes its folder this run's.
-func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (outdir.State, error) {
-	if !c.dryRun {
-		unlock, err := batches.Lock(ctx, c.whole)
-		if err != nil {
-			return outdir.State{}, err
-		}
-		defer unlock()
+// claimBatch finds the users of the batch, and makes its folder this run's
+// until release is called. A dry run holds nothing, and writes nothing.
+func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) (st outdir.State, release func(), err error) {
+	release = func() {}
+	if c.dryRun {
+		st, _, err = c.chooseBatch(ctx, job, f)
+		return st, release, err
 	}
+	unlock, err := batches.Lock(ctx, c.whole)
+	if err != nil {
+		return st, release, err
+	}
+	defer unlock()
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	// What is there is read, and removed, once no other run can be at work on it.
+	hold, err := outdir.Hold(c.out)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !fresh {
+		return st, release, err
+	}
+	if !fresh {
+		release = hold
+	}
+	st, chosen, err := c.chooseBatch(ctx, job, f)
+	if err != nil || !chosen {
+		return st, release, err
+	}
+	if fresh {
+		if err := os.MkdirAll(c.out, 0o777); err != nil {
+			return st, release, err
+		}
+		if hold, err = outdir.Hold(c.out); err != nil {
+			return st, release, err
+		}
+		release = hold
+	}
+	// The state comes first: a folder without it is nobody's.
+	if err := st.Write(job, c.out); err != nil {
+		return st, release, err
+	}
+	return st, release, batches.WriteUsers(job, filepath.Join(c.out, batches.UsersName), c.batch.users)
+}
+
+// chooseBatch finds the users of the batch: those that an earlier run has
+// locked, or, with chosen, others, whom no run has written down yet.
+func (c *conversion) chooseBatch(ctx context.Context, job *cli.Job, f *runFlags) (st outdir.State, chosen bool, err error) {
 	want, err := c.batchState(job, &f.batch)
 	if err != nil {
-		return want, err
+		return want, false, err
 	}
 	st, known, err := c.resumeBatch(want, f.force)
 	if err != nil {
-		return st, err
+		return st, false, err
 	}
 	if c.batch.users = known; known == nil {
 		if err := c.chooseUsers(ctx, job, &f.batch); err != nil {
-			return st, err
+			return st, false, err
 		}
 	}
 	c.index()
@@ -47,21 +88,11 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 		c.lookAtRoom(known == nil || c.batch.fresh)
 		if !c.pre.Full {
 			if err := c.pre.Err(job); err != nil {
-				return st, err
+				return st, false, err
 			}
 		}
 	}
-	if c.dryRun || known != nil {
-		return st, nil
-	}
-	if err := os.MkdirAll(c.out, 0o777); err != nil {
-		return st, err
-	}
-	// The state comes first: a folder without it is nobody's.
-	if err := st.Write(job, c.out); err != nil {
-		return st, err
-	}
-	return st, batches.WriteUsers(job, filepath.Join(c.out, batches.UsersName), c.batch.users)
+	return st, known == nil, nil
 }
 
 // batchState is what makes a second run of the batch the same.

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
 
@@ -31,6 +35,42 @@ func TestOneRunAtATime(t *testing.T) {
 		release()
 		convert(t, cli.ExitDone, append(args, more...)...)
 	}
+}
+
+// TestOneRunOfABatchAtATime: a run keeps others out of the folder of its batch
+// while its users are still to be locked, and when all is done: neither the
+// same command nor one of another export removes or writes anything there.
+func TestOneRunOfABatchAtATime(t *testing.T) {
+	site := batchedSite(t)
+	out := begunFolder(t, site)
+	args := incremental(site, out, "--batch", "b", "--filter", "(uid=*)")
+	finished(t, args...)
+	dir := batches.Dir(out, "b")
+	path := filepath.Join(dir, outdir.StateName)
+	done, err := outdir.ReadState(dir)
+	must(t, err)
+	locking := *done
+	locking.Finished, locking.Done = false, nil // as a run leaves it that is in its first step
+	other := write(t, t.TempDir(), "other.ldif", append(bytesOf(t, filepath.Join(site, "export.ldif")), "\n# later\n"...))
+	for _, st := range []*outdir.State{&locking, done} {
+		data, err := json.MarshalIndent(st, "", "  ")
+		must(t, err)
+		must(t, os.WriteFile(path, append(data, '\n'), 0o600))
+		for _, more := range [][]string{{"--ldif", other}, {"--force"}, nil} {
+			release, err := outdir.Hold(dir)
+			must(t, err)
+			before := plainList(t, dir)
+			said := convert(t, cli.ExitFailed, append(args, more...)...)
+			if !strings.Contains(said, "another run is at work there") {
+				t.Errorf("%q: %s", more, said)
+			}
+			if d := cmp.Diff(before, plainList(t, dir)); d != "" {
+				t.Errorf("%q: the folder was written into: %s", more, d)
+			}
+			release()
+		}
+	}
+	finished(t, args...) // nothing is held any more
 }
 
 // TestOwnerOfHardLinks: what can never be done is wrong usage, and told before
