@@ -118,7 +118,7 @@ func (c *checker) goings() error {
 			return nil
 		}
 		prefix := append([]byte{keyMail}, key[1:1+hashSize]...)
-		if _, somebody, err := c.store.Next(prefix, prefix); somebody || err != nil {
+		if _, _, somebody, err := c.store.Next(prefix, prefix); somebody || err != nil {
 			return err // a user whose mail goes nowhere else
 		}
 		_, address := cutZero(value[1:])

@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"imsconv/ldifconv/internal/index"
@@ -21,7 +22,14 @@ type walker struct {
 
 // step is one entry on the path, and the one looked at last that its mail goes
 // on to.
-type step struct{ entry, next uint64 }
+type step struct {
+	entry, next uint64
+	// lists is how many entries of the path up to this one are lists, once the
+	// first that its mail goes on to is found: whether a loop has a list is told
+	// without going round it, which for each of many loops of one path would take
+	// the square of its length.
+	lists int
+}
 
 const (
 	done        = 1
@@ -60,7 +68,7 @@ func (w *walker) visit(entry uint64) error {
 			return w.c.ctx.Err()
 		}
 		top := &w.path[len(w.path)-1]
-		next, ok, err := w.next(top)
+		next, ok, err := w.next(len(w.path) - 1)
 		if err != nil {
 			return err
 		}
@@ -71,14 +79,13 @@ func (w *walker) visit(entry uint64) error {
 			w.path = w.path[:len(w.path)-1]
 			continue
 		}
-		top.next = next
 		color, _, err := w.colors.Get(next)
 		if err != nil {
 			return err
 		}
 		switch {
 		case color >= firstOnPath:
-			err = w.report(w.path[color-firstOnPath:])
+			err = w.report(int(color - firstOnPath))
 		case color == done:
 		case len(w.path) >= deepest:
 			w.c.findAt(next, "group-loop", "uniqueMember", 0, 0, fmt.Sprintf("mail goes on from entry to entry, %d deep: not followed further", deepest))
@@ -98,46 +105,62 @@ func (w *walker) push(entry uint64) error {
 	return w.colors.Put(entry, firstOnPath+uint64(len(w.path)-1))
 }
 
-// next is the entry behind the one looked at last.
-func (w *walker) next(s *step) (next uint64, ok bool, err error) {
+// next goes on to the next entry that mail of step i goes on to.
+func (w *walker) next(i int) (next uint64, ok bool, err error) {
+	s := &w.path[i]
 	prefix := appendNumber([]byte{keyEdge}, s.entry)
-	key, ok, err := w.c.store.Next(prefix, appendNumber(prefix, s.next+1))
+	key, value, ok, err := w.c.store.Next(prefix, appendNumber(prefix, s.next+1))
 	if !ok || err != nil {
 		return 0, false, err
 	}
-	return numberAt(key[9:]), true, nil
+	if s.next == 0 {
+		s.lists = w.listsBefore(i)
+		if value[0]&flagGroup != 0 {
+			s.lists++
+		}
+	}
+	s.next = numberAt(key[9:])
+	return s.next, true, nil
+}
+
+// listsBefore is how many of the entries before step i of the path are lists.
+func (w *walker) listsBefore(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return w.path[i-1].lists
 }
 
 // mostHops bounds the steps of a loop that a message names.
 const mostHops = 8
 
-// report tells of a loop: mail goes from each entry to the next, and from the
-// last to the first.
-func (w *walker) report(loop []step) error {
+// report tells of the loop from step first to the end of the path: mail goes
+// from each entry to the next, and from the last to the first.
+func (w *walker) report(first int) error {
+	loop := w.path[first:]
+	last := len(loop) - 1
 	code, byName := "forward-loop", true
+	if loop[last].lists > w.listsBefore(first) {
+		code = "group-loop"
+	}
+	shown := loop
+	if len(loop) > mostHops {
+		shown = append(slices.Clone(loop[:mostHops-1]), loop[last])
+	}
 	hops := make([]hop, 0, mostHops)
-	for i := range loop {
-		shown := i < mostHops-1 || i == len(loop)-1
-		if !shown && code == "group-loop" {
-			continue // nothing more to learn of it
-		}
-		h, err := w.hop(loop[i])
+	for _, s := range shown {
+		h, err := w.hop(s)
 		if err != nil {
 			return err
 		}
-		if h.fromList {
-			code = "group-loop"
-		}
-		if shown {
-			hops = append(hops, h)
-			byName = byName && h.address == "" && h.member
-		}
+		hops = append(hops, h)
+		byName = byName && h.address == "" && h.member
 	}
 	text := comesBack(hops, len(loop))
 	if byName {
 		text = withinItself(hops, len(loop))
 	}
-	w.c.findAt(loop[0].entry, code, hops[0].attr, 0, int(loop[len(loop)-1].entry), text)
+	w.c.findAt(loop[0].entry, code, hops[0].attr, 0, int(loop[last].entry), text)
 	return nil
 }
 
@@ -145,7 +168,6 @@ func (w *walker) report(loop []step) error {
 type hop struct {
 	attr, address string // of the entry it leaves; no address: by its name
 	member        bool   // it is by an attribute of members
-	fromList      bool
 	to            place
 }
 
@@ -154,7 +176,6 @@ func (w *walker) hop(s step) (h hop, err error) {
 	if err != nil || !ok {
 		return h, errors.Join(err, errLost(ok))
 	}
-	h.fromList = value[0]&flagGroup != 0
 	h.attr, h.address = cutZero(value[1:])
 	name, _, _ := strings.Cut(h.attr, ";")
 	if id := w.c.o.Schema.Attribute([]byte(name)); id < schema.Count {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -24,10 +26,20 @@ func TestMailLoops(t *testing.T) {
 			"cn: "+name+"\nmail: "+name+"@siroe.com\nmailHost: oldmail.siroe.com\nuniqueMember: uid=user0,"+people+"\n", more)
 	}
 	group := func(name string) string { return "cn=" + name + ",ou=Groups," + siroe }
-	ring := ""
+	ring, ringOfOneList := "", ""
 	for i := range 12 {
-		ring += forward(fmt.Sprint("r", i), fmt.Sprintf("r%d@siroe.com", (i+1)%12))
+		name, to := fmt.Sprint("r", i), fmt.Sprintf("r%d@siroe.com", (i+1)%12)
+		ring += forward(name, to)
+		if i == 9 { // no step that is told leaves it
+			ringOfOneList += listText(name, "mgrpRFC822MailMember: "+to)
+		} else {
+			ringOfOneList += forward(name, to)
+		}
 	}
+	longWay := "mailForwardingAddress: mail comes back: mailForwardingAddress r1@siroe.com is @uid=r1, whose mailForwardingAddress r2@siroe.com is @uid=r2, " +
+		"whose mailForwardingAddress r3@siroe.com is @uid=r3, whose mailForwardingAddress r4@siroe.com is @uid=r4, whose mailForwardingAddress r5@siroe.com is @uid=r5, " +
+		"whose mailForwardingAddress r6@siroe.com is @uid=r6, whose mailForwardingAddress r7@siroe.com is @uid=r7, and so on over 4 more, " +
+		"whose mailForwardingAddress r0@siroe.com is this entry"
 	for _, tt := range []struct {
 		name, text string
 		want       []string // code, DN, attribute and text; @NAME stands for where an entry is
@@ -68,12 +80,10 @@ func TestMailLoops(t *testing.T) {
 				"forward-loop uid=u mailForwardingAddress: mail comes back: mailForwardingAddress v@siroe.com is @uid=v, whose mailForwardingAddress u@siroe.com is this entry",
 				"forward-loop uid=u mailForwardingAddress: mail comes back: mailForwardingAddress w@siroe.com is @uid=w, whose mailForwardingAddress u@siroe.com is this entry",
 			}},
-		{"a long way", ring, []string{
-			"forward-loop uid=r0 mailForwardingAddress: mail comes back: mailForwardingAddress r1@siroe.com is @uid=r1, whose mailForwardingAddress r2@siroe.com is @uid=r2, " +
-				"whose mailForwardingAddress r3@siroe.com is @uid=r3, whose mailForwardingAddress r4@siroe.com is @uid=r4, whose mailForwardingAddress r5@siroe.com is @uid=r5, " +
-				"whose mailForwardingAddress r6@siroe.com is @uid=r6, whose mailForwardingAddress r7@siroe.com is @uid=r7, and so on over 4 more, " +
-				"whose mailForwardingAddress r0@siroe.com is this entry",
-		}},
+		{"a list on the way to a loop of users", listText("a", "uniqueMember: uid=u,"+people) + forward("u", "v@siroe.com") + forward("v", "u@siroe.com"),
+			[]string{"forward-loop uid=u mailForwardingAddress: mail comes back: mailForwardingAddress v@siroe.com is @uid=v, whose mailForwardingAddress u@siroe.com is this entry"}},
+		{"a long way", ring, []string{"forward-loop uid=r0 " + longWay}},
+		{"a long way with a list", ringOfOneList, []string{"group-loop uid=r0 " + longWay}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := slices.Concat(clean(t, 60), []byte(tt.text))
@@ -98,6 +108,61 @@ func TestMailLoops(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestManyLoopsOfOnePath has the last user of a long row forward to all the
+// others: each is a loop of its own, and none costs a walk round it.
+func TestManyLoopsOfOnePath(t *testing.T) {
+	n := 5000
+	if testing.Short() {
+		n = 500 // time is not what the race detector is asked about
+	}
+	var text strings.Builder
+	var all []string
+	for i := range n - 1 {
+		text.WriteString(userText(fmt.Sprint("f", i), "mailDeliveryOption: forward", fmt.Sprintf("mailForwardingAddress: f%d@siroe.com", i+1)))
+		all = append(all, fmt.Sprintf("mailForwardingAddress: f%d@siroe.com", i))
+	}
+	text.WriteString(userText(fmt.Sprint("f", n-1), append(all, "mailDeliveryOption: forward")...))
+	start := used(t)
+	found, _ := run(t, slices.Concat(clean(t, 60), []byte(text.String())), Options{})
+	if spent := used(t) - start; spent > 6*time.Second {
+		t.Errorf("%v for %d loops", spent, n-1)
+	}
+	var loops []string
+	for _, f := range found {
+		if strings.HasPrefix(f, "forward-loop ") {
+			loops = append(loops, f)
+		}
+	}
+	if len(loops) != n-1 {
+		t.Fatalf("%d loops, not %d", len(loops), n-1)
+	}
+	for i, f := range loops {
+		_, name, _ := strings.Cut(f, " uid=")
+		name, _, _ = strings.Cut(name, ",")
+		_, more, _ := strings.Cut(f, " and so on over ")
+		more, _, _ = strings.Cut(more, ",")
+		_, back, _ := strings.Cut(f, ", whose mailForwardingAddress "+name+"@siroe.com ")
+		want := ""
+		if length := n - i; length > mostHops {
+			want = fmt.Sprintf("%d more", length-mostHops)
+		}
+		if name != fmt.Sprint("f", i) || more != want || back != "is this entry" {
+			t.Fatalf("loop %d, with %q on the way: %s", i, want, f)
+		}
+	}
+}
+
+// used is the time of a processor that this process has taken: a busy machine
+// takes none of it.
+func used(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // placed puts file, line and DN in place of each @NAME before a comma, a

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -141,22 +143,26 @@ func (s *Store) Scan(prefix []byte, use func(key, value []byte) error) error {
 	return nil
 }
 
-// Next returns a copy of the first key not before from that begins with prefix.
-func (s *Store) Next(prefix, from []byte) (key []byte, ok bool, err error) {
+// Next returns a copy of the first pair whose key begins with prefix and is not
+// before from.
+func (s *Store) Next(prefix, from []byte) (key, value []byte, ok bool, err error) {
 	if err := s.guard.failure(); err != nil {
-		return nil, false, fmt.Errorf("scratch folder: %w", err)
+		return nil, nil, false, fmt.Errorf("scratch folder: %w", err)
 	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(prefix)})
 	if err != nil {
-		return nil, false, fmt.Errorf("scratch folder: %w", err)
+		return nil, nil, false, fmt.Errorf("scratch folder: %w", err)
 	}
+	var failed error
 	if it.First() {
-		key, ok = append([]byte(nil), it.Key()...), true
+		var v []byte
+		v, failed = it.ValueAndErr()
+		key, value, ok = bytes.Clone(it.Key()), bytes.Clone(v), true
 	}
-	if err := it.Close(); err != nil {
-		return nil, false, fmt.Errorf("scratch folder: %w", err)
+	if err := cmp.Or(failed, it.Close()); err != nil {
+		return nil, nil, false, fmt.Errorf("scratch folder: %w", err)
 	}
-	return key, ok, nil
+	return key, value, ok, nil
 }
 
 // First returns a copy of the first pair whose key begins with prefix.
