@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"imsconv/storeconv/ims"
 )
 
@@ -167,7 +165,7 @@ func (b *run) records(ir *ims.IndexReader, box *ims.Mailbox, to found, fn func(*
 				to.damage(err)
 			}
 			bad = true
-			if unreadable(err) {
+			if !ims.IsBadIndex(err) {
 				return false, nil
 			}
 			continue
@@ -184,13 +182,6 @@ func (b *run) records(ir *ims.IndexReader, box *ims.Mailbox, to found, fn func(*
 			return false, err
 		}
 	}
-}
-
-// unreadable tells an error of the file system, which comes again at the same
-// place, from one of what a file holds.
-func unreadable(err error) bool {
-	var number unix.Errno
-	return errors.As(err, &number)
 }
 
 // lacksMessages says whether the index of a mailbox, of which the header can be

@@ -22,7 +22,7 @@ const (
 	StrayFile  = "stray-file" // no part of a store
 	Misplaced  = "misplaced"  // a user, or a message, in the wrong hash directory
 	Unreadable = "unreadable" // the file system refuses it
-	BadIndex   = "bad-index"  // a line of an index that cannot be read; what follows it is not read
+	BadIndex   = "bad-index"  // what an index holds cannot be read: a line, or all of it
 )
 
 // Error gives position and text.
@@ -75,4 +75,12 @@ func (e *Error) HidesMail() bool {
 // nothing of a store, and ends what goes through one.
 func OfMachine(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
+// IsBadIndex tells an error of what an index holds from one of reading it.
+// [IndexReader.Next] goes on behind the first; the second comes again at every
+// call, and ends what goes through the index.
+func IsBadIndex(err error) bool {
+	var bad *Error
+	return errors.As(err, &bad) && bad.Class == BadIndex
 }

@@ -41,7 +41,9 @@ func ParseTime(s string) (int64, error) {
 	return t.Unix(), nil
 }
 
-// IndexReader reads an index record by record. Errors name the line.
+// IndexReader reads an index record by record. What is wrong with the index is
+// an [*Error] of the class BadIndex, which names the line. An error of what it
+// is read from is given as it is; see [IsBadIndex].
 type IndexReader struct {
 	Header Header
 	br     *bufio.Reader
@@ -50,6 +52,7 @@ type IndexReader struct {
 	rec    Record
 	last   uint32
 	long   []byte
+	failed error // of what it is read from, which says no more; nil: it reads on
 }
 
 // indexBuffer is the size of a read buffer, in bytes: most indexes are smaller,
@@ -81,7 +84,7 @@ func (ir *IndexReader) Reset(r io.Reader) error {
 
 // begin reads the header.
 func (ir *IndexReader) begin() error {
-	ir.Header, ir.line, ir.last = Header{}, 0, 0
+	ir.Header, ir.line, ir.last, ir.failed = Header{}, 0, 0, nil
 	magic, err := ir.br.Peek(len(indexMagic) + 1)
 	if err != nil && err != io.EOF {
 		return err
@@ -95,8 +98,11 @@ func (ir *IndexReader) begin() error {
 	ir.Header.Reset()
 	for {
 		line, err := ir.readLine()
+		if err == io.EOF {
+			return ir.fail(io.ErrUnexpectedEOF)
+		}
 		if err != nil {
-			return ir.fail(noEOF(err))
+			return err
 		}
 		if len(line) == 0 {
 			return nil
@@ -114,37 +120,38 @@ func (ir *IndexReader) begin() error {
 
 func clip(b []byte) []byte { return b[:min(len(b), 60)] }
 
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 func (ir *IndexReader) fail(err error) error {
 	return &Error{Line: ir.line, Class: BadIndex, Text: err.Error(), Err: err}
 }
 
-// readLine returns a line without its LF. A last line without LF is an error:
-// the file was cut.
+// readLine returns a line without its LF, io.EOF behind the last one. A last
+// line without LF is damage: the file was cut. A line that is too long is
+// damage too, and passed over.
 func (ir *IndexReader) readLine() ([]byte, error) {
+	if ir.failed != nil {
+		return nil, ir.failed
+	}
 	ir.line++
 	line, err := ir.br.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
 		ir.long = append(ir.long[:0], line...)
 		for err == bufio.ErrBufferFull {
 			line, err = ir.br.ReadSlice('\n')
-			if len(ir.long)+len(line) > MaxIndexLine {
-				return nil, fmt.Errorf("line longer than %d bytes", MaxIndexLine)
+			if len(ir.long) <= MaxIndexLine { // of a longer one nothing is used
+				ir.long = append(ir.long, line...)
 			}
-			ir.long = append(ir.long, line...)
 		}
 		line = ir.long
 	}
-	if err != nil {
-		if err == io.EOF && len(line) > 0 {
-			err = io.ErrUnexpectedEOF
-		}
+	switch {
+	case err != nil && err != io.EOF:
+		ir.failed = err
+		return nil, err
+	case len(line) > MaxIndexLine:
+		return nil, ir.fail(fmt.Errorf("line longer than %d bytes", MaxIndexLine))
+	case err == io.EOF && len(line) > 0:
+		return nil, ir.fail(io.ErrUnexpectedEOF)
+	case err != nil:
 		return nil, err
 	}
 	return line[:len(line)-1], nil
@@ -211,15 +218,14 @@ func parse32(s string) (uint32, error) {
 }
 
 // Next returns the next record, valid until the following call, or io.EOF. UIDs
-// that do not ascend are an error. After one of a line the next line follows.
+// that do not ascend are damage. After damage of a line the next line follows;
+// after an error of what the index is read from, the same error.
 func (ir *IndexReader) Next() (*Record, error) {
 	line, err := ir.readLine()
-	if err == io.EOF {
-		return nil, io.EOF
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = ir.rec.Parse(line)
-	}
+	err = ir.rec.Parse(line)
 	if err == nil && ir.rec.UID <= ir.last {
 		err = fmt.Errorf("UID %d after UID %d", ir.rec.UID, ir.last)
 	}

@@ -304,3 +304,70 @@ func TestBareLF(t *testing.T) {
 		t.Errorf("%v, %v", again.Bare.Messages, err)
 	}
 }
+
+// TestErrorsOfTheSource: an error of what an index is read from is told as it
+// is, at every call, and is no damage: who goes on behind damage ends there.
+func TestErrorsOfTheSource(t *testing.T) {
+	head, lines, _ := strings.Cut(sampleIndex, "\n\n")
+	first, rest, _ := strings.Cut(lines, "\n")
+	broken := errors.New("the wire is cut")
+	upTo := func(text string) io.Reader {
+		// What comes behind the error is not read.
+		return io.MultiReader(strings.NewReader(text), &oneError{err: broken}, strings.NewReader(rest))
+	}
+	for _, text := range []string{"", head[:30], head} {
+		if _, err := NewIndexReader(upTo(text)); !errors.Is(err, broken) || IsBadIndex(err) {
+			t.Errorf("after %d bytes of the header: %v", len(text), err)
+		}
+	}
+	for _, text := range []string{"", first + "\n", first + "\n" + rest[:9], "nothing\n" + first + "\n", strings.Repeat("x", MaxIndexLine+9)} {
+		ir, err := NewIndexReader(upTo(head + "\n\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for calls := 0; ; calls++ {
+			rec, err := ir.Next()
+			if err == nil && rec.UID == 2 {
+				continue
+			}
+			if IsBadIndex(err) && calls == 0 && strings.HasPrefix(text, "nothing") {
+				continue
+			}
+			if err != broken {
+				t.Errorf("after %.20q: %v at call %d", text, err, calls)
+			}
+			if calls > 5 {
+				break
+			}
+		}
+	}
+}
+
+// oneError is a reader that fails once, and has nothing to give then.
+type oneError struct{ err error }
+
+func (r *oneError) Read([]byte) (int, error) {
+	err := r.err
+	r.err = io.EOF
+	return 0, err
+}
+
+// TestLineTooLong: of a line that is too long nothing is read, and the next
+// one follows.
+func TestLineTooLong(t *testing.T) {
+	head, lines, _ := strings.Cut(sampleIndex, "\n\n")
+	first, rest, _ := strings.Cut(lines, "\n")
+	ir, err := NewIndexReader(strings.NewReader(head + "\n\n" + strings.Repeat("x", MaxIndexLine) + "\n" + first + strings.Repeat("x", 9*MaxIndexLine) + "\n" + rest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := ir.Next(); !IsBadIndex(err) {
+			t.Errorf("error %v", err)
+		}
+	}
+	rec, err := ir.Next()
+	if err != nil || string(rec.Append(nil)) != rest {
+		t.Errorf("%+v, %v, want %q", rec, err, rest)
+	}
+}

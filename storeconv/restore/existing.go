@@ -9,7 +9,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"syscall"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -104,7 +103,7 @@ func (o *existingBox) readIndex() error {
 	case errors.Is(err, ims.ErrForeignIndex):
 		o.foreign = true
 		return nil
-	case isBadIndex(err):
+	case ims.IsBadIndex(err):
 		o.lack = fmt.Sprintf("is damaged (%v)", err)
 		return nil
 	case err != nil:
@@ -115,7 +114,7 @@ func (o *existingBox) readIndex() error {
 		if err == io.EOF {
 			break
 		}
-		if isBadIndex(err) {
+		if ims.IsBadIndex(err) {
 			o.lack = cmp.Or(o.lack, fmt.Sprintf("is damaged (%v)", err))
 			continue
 		}
@@ -129,13 +128,6 @@ func (o *existingBox) readIndex() error {
 		o.lack = fmt.Sprintf("is damaged (it has lines of %d messages, and says %d)", n, o.header.Exists)
 	}
 	return nil
-}
-
-// isBadIndex tells an error of what a file holds from one of reading it.
-func isBadIndex(err error) bool {
-	var bad *ims.Error
-	var number syscall.Errno
-	return errors.As(err, &bad) && bad.Class == ims.BadIndex && !errors.As(err, &number)
 }
 
 func (o *existingBox) add(rec *ims.Record) {
@@ -254,7 +246,7 @@ func (o *existingBox) records() (next func() (*ims.Record, error), closeFile fun
 func (o *existingBox) withFiles(ir *ims.IndexReader) func() (*ims.Record, error) {
 	nextIndexed := func() (rec *ims.Record, err error) {
 		for {
-			if rec, err = ir.Next(); !isBadIndex(err) {
+			if rec, err = ir.Next(); !ims.IsBadIndex(err) {
 				return rec, err
 			}
 		}
