@@ -17,6 +17,12 @@ import (
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 func isNotDir(err error) bool   { return errors.Is(err, unix.ENOTDIR) }
 
+// outOfReach tells that there is nothing under a name that this user may look
+// at: whoever only seeks a first copy seeks on.
+func outOfReach(err error) bool {
+	return isNotExist(err) || isNotDir(err) || errors.Is(err, fs.ErrPermission)
+}
+
 // collector does the steps in stream order: it makes the links, the indexes and
 // the records of the mailbox lists, and tells the log.
 type collector struct {

@@ -142,6 +142,14 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 		w.usage.bytes += old.files[i].Size
 		w.usage.messages++
 	}
+	for _, uid := range old.locked {
+		info, err := w.c.r.store.Stat(old.dir + "/" + ims.MessagePath(uid))
+		if err != nil {
+			return err
+		}
+		w.usage.bytes += info.Size
+		w.usage.messages++
+	}
 	return nil
 }
 

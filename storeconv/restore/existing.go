@@ -34,6 +34,7 @@ type existingBox struct {
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
 	files    []fileRecord        // what the files say of messages that no index of ours names, in ascending order of UIDs
+	locked   []uint32            // UIDs of such files that this user may not read, in no order
 }
 
 // fileRecord is a message of which no index tells.
@@ -78,7 +79,7 @@ func (r *run) loadExisting(id, mailbox string) (*existingBox, error) {
 	if err := o.readFiles(list); err != nil {
 		return nil, err
 	}
-	if !o.indexed && !o.foreign && len(o.files) == 0 {
+	if !o.indexed && !o.foreign && len(o.files)+len(o.locked) == 0 {
 		return nil, nil // a directory on the way to another mailbox
 	}
 	return o, nil
@@ -197,8 +198,14 @@ func (o *existingBox) readFiles(list []fs.DirEntry) error {
 	return nil
 }
 
+// readFile takes a message file that the index does not name into files. One
+// that this user may not read stays what it is, and keeps its UID.
 func (o *existingBox) readFile(uid uint32) error {
 	f, err := o.r.store.Open(o.dir + "/" + ims.MessagePath(uid))
+	if errors.Is(err, fs.ErrPermission) {
+		o.locked = append(o.locked, uid)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -74,7 +75,10 @@ func (c *collector) linkUnread(s *linkStep, target selection.Place, staged, note
 		return false, err
 	}
 	first := storedCopy{at: target}
-	if first.content, err = c.readFile(&s.entry); err != nil {
+	if first.content, err = c.readFile(&s.entry); errors.Is(err, fs.ErrPermission) {
+		return false, c.r.folder.Stage.Remove(s.box.dir + ims.MessagePath(s.uid))
+	}
+	if err != nil {
 		return false, err
 	}
 	if !noted {
@@ -155,7 +159,7 @@ func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 		return nameInfo{}, false, err
 	}
 	f, err := c.r.store.Open(ims.MailboxDir(c.r.partition, at.ID, at.Mailbox) + "/" + ims.MessagePath(at.UID))
-	if isNotExist(err) || isNotDir(err) {
+	if outOfReach(err) {
 		return nameInfo{}, false, nil
 	}
 	if err != nil {
@@ -280,7 +284,7 @@ func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOu
 	if !c.entered(&s.entry) {
 		// A copy that is lost must not leave an empty directory, which others could
 		// not remove: a worker may be about to write into it.
-		if _, err := dir.Stat(name); isNotExist(err) || isNotDir(err) {
+		if _, err := dir.Stat(name); outOfReach(err) {
 			return notThere, nil
 		}
 		if err := c.enter(&s.entry); err != nil {
@@ -291,13 +295,14 @@ func (c *collector) linkFrom(s *linkStep, dir *durable.Dir, name string) (linkOu
 	switch {
 	case err == nil:
 		return asLink, nil
-	case isNotExist(err) || isNotDir(err):
+	case durable.NoLinks(err):
+	case outOfReach(err):
 		return notThere, nil
-	case !durable.NoLinks(err):
+	default:
 		return notThere, err
 	}
 	// A rule against links may come before the look at what is to be linked.
-	if err = copyFile(dir, name, stage, to); isNotExist(err) || isNotDir(err) {
+	if err = copyFile(dir, name, stage, to); outOfReach(err) {
 		return notThere, nil
 	}
 	return asCopy, err

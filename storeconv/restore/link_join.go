@@ -3,8 +3,10 @@ package restore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -74,7 +76,11 @@ func (r *run) joinPair(link, first string) (bool, error) {
 	if err1 != nil || err2 != nil || ia.Ino == ib.Ino || ia.Dev != ib.Dev || ia.Size != ib.Size || ia.Mtime != ib.Mtime || !ia.IsRegular() || !ib.IsRegular() {
 		return false, nil
 	}
-	if same, err := sameFiles(r.store.Dir, a, b); err != nil || !same {
+	same, err := sameFiles(r.store.Dir, a, b)
+	if errors.Is(err, fs.ErrPermission) {
+		return false, nil // they stay two files
+	}
+	if err != nil || !same {
 		return false, err
 	}
 	if err := r.folder.LockUser(to.ID); err != nil {
@@ -135,6 +141,7 @@ func (p *planner) noteValidity(m *sims.Member) error {
 type originIndex struct {
 	dir    string
 	ours   bool
+	locked bool // this user may not read it
 	byOrig map[uint64]uint32
 	byUID  map[uint32]uint32 // by UID of the source alone
 }
@@ -149,6 +156,9 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 		}
 	}
 	x := &c.lookup
+	if x.locked {
+		return at, false, nil // what has the name may be another message
+	}
 	if !x.ours {
 		return at, true, nil // the name is all that can be gone by
 	}
@@ -176,7 +186,7 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 func (c *collector) loadOrigins(dir string) error {
 	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]uint32), byUID: make(map[uint32]uint32)}
 	f, err := c.r.store.Open(dir + "/" + ims.IndexName)
-	if isNotExist(err) || isNotDir(err) {
+	if c.lookup.locked = errors.Is(err, fs.ErrPermission); c.lookup.locked || outOfReach(err) {
 		return nil
 	}
 	if err != nil {

@@ -52,6 +52,11 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 		p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "foreign-index", Where: ims.MailboxName(b.v.id, b.name),
 			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
 	}
+	slices.Sort(old.locked)
+	for _, uid := range old.locked {
+		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: ims.Unreadable, Where: old.dir + "/" + ims.MessagePath(uid),
+			Text: "this user may not read it, and no index that can be read names it: it stays as it is and gets no line in the index; the message comes beside it, under another UID, where the stream has it"})
+	}
 	b.existing = old
 	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
 	b.index.continueFrom(old)

@@ -135,7 +135,8 @@ func (r *run) mayWrite(dir string) error {
 // checkTree is checkPlace for a tree that is there.
 func (r *run) checkTree(dir string) error {
 	list, err := r.store.ReadNames(dir)
-	if errors.Is(err, fs.ErrPermission) || isNotDir(err) || isNotExist(err) {
+	// A tree may be nested deeper than the system takes a path.
+	if errors.Is(err, fs.ErrPermission) || isNotDir(err) || isNotExist(err) || errors.Is(err, unix.ENAMETOOLONG) {
 		return &badPlaceError{err}
 	}
 	if err != nil {
@@ -158,6 +159,8 @@ func (r *run) checkTree(dir string) error {
 			}
 		case e.Name() == ims.IndexName && !e.Type().IsRegular():
 			return r.badPlace(name, "not a file")
+		case e.Name() == ims.IndexName && r.store.FS().Faccessat(r.store.FD(), name, unix.R_OK, unix.AT_EACCESS) == unix.EACCES:
+			return r.badPlace(name, "this user may not read it")
 		case e.Type()&fs.ModeSymlink == 0 && (strings.HasPrefix(e.Name(), "=") || isMessageDir(e.Name())):
 			return r.badPlace(name, "not a directory")
 		}
