@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -140,10 +141,19 @@ func (c *conversion) batchSteps() []string {
 	switch {
 	case !c.hasMail():
 		return []string{lockStep}
+	case c.heldBack():
+		return []string{lockStep, membersStep}
 	case len(c.batch.mail) == 0:
 		return []string{lockStep, membersStep, unlockStep}
 	}
 	return []string{lockStep, mailStep, membersStep, verificationStep, unlockStep}
+}
+
+// heldBack says whether the users stay locked where they are: the stream has
+// mail of none of them, and is damaged, so that it may have had it. An earlier
+// stream of the batch, if there was one, has moved them already.
+func (c *conversion) heldBack() bool {
+	return c.hasMail() && len(c.batch.mail) == 0 && !c.mail.Whole() && missing(filepath.Join(c.out, batches.UnlockName))
 }
 
 // runBatch moves one batch of users.

@@ -222,13 +222,45 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 		}
 	}
 	job.Count("users without mail", none)
-	if n := c.mail.IDs.Len(); len(mail) == 0 && n > 0 {
-		job.Problem("foreign-stream", c.store().Path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Amount(n, "user", "users")))
-	}
+	c.tellNoMail(job, none)
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
 	}
 	return c.tellStrays(ctx, job)
+}
+
+// tellNoMail tells of a stream in which users of the batch have no mail because
+// it is another one, or may have none because it is damaged. none is how many
+// they are.
+func (c *conversion) tellNoMail(job *cli.Job, none int64) {
+	nobody, path, n := len(c.batch.mail) == 0, c.store().Path, c.mail.IDs.Len()
+	switch {
+	case nobody && !c.mail.Whole():
+		what := "the users, unlocked now, would move without it"
+		if c.heldBack() {
+			what = "no record unlocks its users, who would move without it"
+		}
+		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and has mail of nobody of the batch: %s; a backup made again, given with --stream, goes on", faultsText(c.mail), what))
+	case nobody && n > 0:
+		job.Problem("foreign-stream", path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Amount(n, "user", "users")))
+	case none > 0 && !c.mail.Whole():
+		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and %s of the batch no mail in it: what was lost may be theirs; before they are unlocked, make a backup again and give it with --stream, which adds what it has", faultsText(c.mail), page.Amount(none, "user has", "users have")))
+	}
+}
+
+// faultsText says in one line by what mail may be missing in a backup.
+func faultsText(m *inputs.Mail) string {
+	var parts []string
+	if gaps := m.Gaps(); len(gaps) > 0 {
+		parts = append(parts, kindsText(gaps))
+	}
+	if m.NoEnd {
+		parts = append(parts, "no end marker")
+	}
+	if m.Broken != nil {
+		parts = append(parts, m.Broken.Error())
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tellStrays tells of mail in the stream that no batch will take, for want of
@@ -290,6 +322,9 @@ func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st outdir.
 	var err error
 	if c.account.Run.Earlier, err = c.earlier(); err != nil {
 		return err
+	}
+	if c.heldBack() { // it waits for a stream, as if there had been none
+		st.Done, st.Inputs = []string{lockStep}, st.Inputs[:1]
 	}
 	if err := c.finish(ctx, job, &st, !waits); err != nil {
 		return err

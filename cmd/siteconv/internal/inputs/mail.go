@@ -2,6 +2,8 @@ package inputs
 
 import (
 	"errors"
+	"io"
+	"maps"
 	"strings"
 
 	"imsconv/cmd/internal/directory"
@@ -21,6 +23,22 @@ type Mail struct {
 	Odd      []string         // ids and folders that the new store refuses, the first ones
 	Refused  int64            // how many of them
 	Faults   map[string]int64 // what else is wrong with the backup, by kind
+	NoEnd    bool             // the stream has no end marker: its rest may be missing
+	Broken   error            // what kept the backup from being read to its end; nil: nothing
+}
+
+// Whole says whether the backup was read to its end, and whether every member
+// that it shows is there: who has no mail in it has none at all.
+func (m *Mail) Whole() bool { return len(m.Gaps()) == 0 && !m.NoEnd && m.Broken == nil }
+
+// Gaps are the faults by which a member may be missing. By the others it comes
+// without something.
+func (m *Mail) Gaps() map[string]int64 {
+	gaps := maps.Clone(m.Faults)
+	for _, class := range []string{sims.BadValue, sims.BadFlag, sims.BadACL, sims.BadDate} {
+		delete(gaps, class)
+	}
+	return gaps
 }
 
 // mostOdd is how many odd names are kept.
@@ -47,7 +65,10 @@ func (m *Mail) readTape(t tape) {
 		case errors.As(err, &damage):
 			m.damaged(damage)
 			continue
-		case err != nil: // io.EOF, or what the conversion ends with
+		case err == io.EOF:
+			return
+		case err != nil: // what the conversion ends with
+			m.Broken = err
 			return
 		}
 		if member.User != user {
@@ -81,6 +102,8 @@ func (m *Mail) damaged(e *sims.Error) {
 	switch {
 	case e.Class == sims.BadName:
 		m.oddName(e.Text)
+	case e.Class == sims.NoEnd:
+		m.NoEnd = true
 	case !e.Tolerated:
 		m.Faults[e.Class]++
 	}
