@@ -188,6 +188,10 @@ func (cl *closing) underWay(export string) (problems []string) {
 		some := strings.Join(gone[:min(len(gone), mostExamples)], ", ") + batches.AndMore(max(len(gone)-mostExamples, 0))
 		problems = append(problems, fmt.Sprintf("%s has no entry any more of %s: %s; were they deleted since then, or is it not the whole directory?", export, page.Amount(int64(len(gone)), "user", "users"), some))
 	}
+	if gone := cl.found.GoneLists; len(gone) > 0 {
+		some := strings.Join(gone[:min(len(gone), mostExamples)], "; ") + batches.AndMore(max(len(gone)-mostExamples, 0))
+		problems = append(problems, fmt.Sprintf("%s has no entry any more of %s, which %s has: %s; were they deleted since then, or is it not the whole directory?", export, page.Amount(int64(len(gone)), "mail list", "mail lists"), batches.UpgradedName, some))
+	}
 	return problems
 }
 

@@ -83,6 +83,9 @@ type status struct {
 	Unlisted []batches.Unlisted `json:"users_of_no_list,omitempty"`
 	// Gone had an entry when their batch, or the migration, began.
 	Gone []string `json:"users_gone,omitempty"`
+	// GoneLists are the DNs of mail lists that were there when the migration
+	// began.
+	GoneLists []string `json:"lists_gone,omitempty"`
 	// LockedBefore have moved with a lock that is older than their batch.
 	LockedBefore []string `json:"locked_before_batch,omitempty"`
 	Export       string   `json:"export,omitempty"` // where they are from
@@ -246,6 +249,7 @@ func (s *status) look(ctx context.Context, c *conversion, job *cli.Job) error {
 	}
 	s.OfNoBatch, s.Export = append([]string{}, found.Left...), export.Path
 	s.LockedBefore, s.Unlisted, s.Gone = found.LockedBefore(), found.Unlisted, found.Gone.Sorted()
+	s.GoneLists = found.GoneLists
 	return nil
 }
 
@@ -307,6 +311,15 @@ func (s *status) printLeft(w io.Writer) error {
 	}
 	if len(s.Gone) > 0 {
 		writeNames(&b, "users whom this export has no more, deleted or left out of it", s.Gone)
+	}
+	if len(s.GoneLists) > 0 {
+		fmt.Fprintf(&b, "mail lists that this export has no more, deleted or left out of it: %s\n", page.Int(int64(len(s.GoneLists))))
+		for _, dn := range s.GoneLists[:min(len(s.GoneLists), namesShown)] {
+			fmt.Fprintf(&b, "  %q\n", dn)
+		}
+		if len(s.GoneLists) > namesShown {
+			b.WriteString("  ...; --format json lists all\n")
+		}
 	}
 	fmt.Fprintf(&b, "closing pass: %s\n", s.Closing)
 	_, err := io.WriteString(w, b.String())

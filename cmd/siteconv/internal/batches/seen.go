@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/roster"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/inputs"
@@ -26,6 +27,9 @@ type Seen struct {
 	// Gone are users whom the export has no more: of batches, whose entries the
 	// lock has kept, and of the old host, whom the folder's own directory has.
 	Gone Set
+	// GoneLists are mail lists of the old host, by their DNs, that the folder's
+	// own directory has and the export has no more.
+	GoneLists []string
 
 	where map[string]place // of users of batches, by lower-case id
 }
@@ -122,10 +126,54 @@ func (s *Seen) lookForGone(ctx context.Context, job *cli.Job, out string, export
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.lookForLists(ctx, job, first, export, hosts)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed: then nobody knows who was there
 	}
 	return err
+}
+
+// lookForLists finds the lists that the export has no more, though first has
+// them: an export that ends before its lists has every user. A list with
+// another name and the same address is there.
+func (s *Seen) lookForLists(ctx context.Context, job *cli.Job, first, export inputs.Export, hosts site.Hosts) error {
+	lists := map[string]string{} // their DNs and addresses, normalised, lead to the DN as it is written
+	_, err := first.EachEntry(ctx, job, func(dn string, rec *ldif.Record) {
+		if isList(rec) && hosts.Side(site.MailHost(rec.Get("mailhost"))) == site.OldSide {
+			lists[dn] = directory.Printable(rec.DN)
+			for _, address := range rec.Get("mail") {
+				lists[string(bytes.ToLower(address))] = lists[dn]
+			}
+		}
+	})
+	if err != nil || len(lists) == 0 {
+		return err
+	}
+	there := map[string]bool{}
+	_, err = export.EachEntry(ctx, job, func(dn string, rec *ldif.Record) {
+		there[lists[dn]] = true
+		for _, address := range rec.Get("mail") {
+			there[lists[string(bytes.ToLower(address))]] = true
+		}
+	})
+	for _, dn := range lists {
+		if !there[dn] {
+			there[dn] = true
+			s.GoneLists = append(s.GoneLists, dn)
+		}
+	}
+	slices.Sort(s.GoneLists)
+	return err
+}
+
+// isList says whether an entry is a mail list.
+func isList(rec *ldif.Record) bool {
+	return slices.ContainsFunc(rec.Get("objectclass"), func(class []byte) bool {
+		class = bytes.TrimSpace(class)
+		return bytes.EqualFold(class, []byte("inetMailGroup")) || bytes.EqualFold(class, []byte("mailGroup"))
+	})
 }
 
 // eachEntryOf reads the entries that a batch has kept; there may be none.
