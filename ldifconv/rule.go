@@ -109,7 +109,8 @@ type ruleOptions struct {
 	mapped     attrSet  // attributes that rules read or write
 	programs   programs
 	tree       domainTree
-	fates      *fates // nil without a map of uids
+	fates      *fates          // nil without a map of uids
+	lostUIDs   map[string]bool // those that users of the input lose, in lower case
 }
 
 // readyRule is a rule with its conditions as sets.

@@ -398,7 +398,11 @@ func listURLs(d *draft, o *ruleOptions) bool {
 				why = unlikePeer(v)
 			}
 			if why != "" {
-				d.stays("list-url", a, v, why)
+				if o.follows(d, v) {
+					d.problem("list-url", a, v, fmt.Sprintf("%s %s %s: it follows the map of uids, and is none after it", schema.Name(a), quoted(a, v), why))
+				} else {
+					d.stays("list-url", a, v, why)
+				}
 				written[i] = v
 				continue
 			}

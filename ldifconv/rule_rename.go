@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func mapUID(d *draft, o *ruleOptions) bool {
 	name, value, _ := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); a == schema.UID {
 		if len(d.values(schema.UID)) > 1 || !bytes.EqualFold(unescapeRDN(value), old) {
-			d.warnf("uid-in-dn", "uid %.200q is one of several in the name of the entry and stays", old)
+			d.problem("uid-in-dn", schema.UID, old, fmt.Sprintf("uid %.200q is one of several of the entry, whose name has it: it stays, and the user does not get %.200q of the map", old, id))
 			return false
 		}
 		d.renamed = d.keep([]byte(string(name) + "=" + escapeRDN(id) + string(rest)))
@@ -59,7 +60,11 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 		written := make([][]byte, len(values))
 		changed := false
 		for i, v := range values {
-			written[i] = o.mapReference(d, v)
+			var unseen bool
+			written[i], unseen = o.mapReference(d, v)
+			if unseen {
+				d.warnf("reference-unseen", "%s %.200q follows the map of uids, and the input has no entry of that name", schema.Name(a), v)
+			}
 			changed = changed || !bytes.Equal(written[i], v)
 		}
 		if changed {
@@ -73,8 +78,9 @@ func mapReferences(d *draft, o *ruleOptions) bool {
 
 // mapReference is v, a DN or an LDAP URL without a host, with its first part
 // mapped, unless the entry of that name is there and keeps it. What follows the
-// DN of a URL stays as it is.
-func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
+// DN of a URL stays as it is. unseen says that it is mapped though the input
+// has no entry of that name: another export may have it.
+func (o *ruleOptions) mapReference(d *draft, v []byte) (to []byte, unseen bool) {
 	const scheme = "ldap:///"
 	if !hasPrefixFold(v, scheme) {
 		return o.mapName(d, v)
@@ -84,28 +90,37 @@ func (o *ruleOptions) mapReference(d *draft, v []byte) []byte {
 	if text, err := url.PathUnescape(string(written)); err == nil {
 		dn = []byte(text)
 	}
-	mapped := o.mapName(d, dn)
+	mapped, unseen := o.mapName(d, dn)
 	if bytes.Equal(mapped, dn) {
-		return v
+		return v, false
 	}
 	if !bytes.Equal(dn, written) || bytes.ContainsAny(mapped, "%?#") {
 		u := url.URL{Path: "/" + string(mapped)}
 		mapped = []byte(u.EscapedPath()[1:])
 	}
-	return slices.Concat(v[:len(scheme)], mapped, v[len(scheme)+len(written):])
+	return slices.Concat(v[:len(scheme)], mapped, v[len(scheme)+len(written):]), unseen
+}
+
+// follows reports whether uid-map-references changes v later.
+func (o *ruleOptions) follows(d *draft, v []byte) bool {
+	if len(o.UIDMap) == 0 || oneOf("uid-map-references", o.Off...) {
+		return false
+	}
+	to, _ := o.mapReference(d, v)
+	return !bytes.Equal(to, v)
 }
 
 // mapName is a DN with its first part mapped, unless the entry of that name is
-// there and keeps it.
-func (o *ruleOptions) mapName(d *draft, dn []byte) []byte {
+// there and keeps it. unseen is that of mapReference.
+func (o *ruleOptions) mapName(d *draft, dn []byte) (to []byte, unseen bool) {
 	rdn, rest := ldif.CutRDN(dn)
 	name, value, ok := bytes.Cut(rdn, []byte{'='})
 	if a, _ := schema.Lookup(bytes.TrimSpace(name)); !ok || a != schema.UID || len(rest) == 0 {
-		return dn
+		return dn, false
 	}
 	id, ok := o.UIDMap[string(unescapeRDN(value))]
 	if !ok {
-		return dn
+		return dn, false
 	}
 	if norm, err := ldif.AppendNormDN(nil, ldif.WithoutUniqueID(dn)); err == nil {
 		fate, err := o.fates.of(norm)
@@ -113,10 +128,11 @@ func (o *ruleOptions) mapName(d *draft, dn []byte) []byte {
 			d.out.err = err
 		}
 		if fate == keepsName {
-			return dn
+			return dn, false
 		}
+		unseen = fate == unknownFate
 	}
-	return []byte(string(name) + "=" + escapeRDN(id) + string(rest))
+	return []byte(string(name) + "=" + escapeRDN(id) + string(rest)), unseen
 }
 
 // belowRenamed returns the uid that the map gives another name and that is the
@@ -153,16 +169,15 @@ func (o *ruleOptions) mappedName(norm []byte) []byte {
 	return old
 }
 
-// renames reports whether uid-map gives the entry another name, whatever else
-// the upgrade does to it.
-func (s *ruleSet) renames(d *draft) bool {
+// takesUID reports whether uid-map gives the entry another uid, whatever else
+// the upgrade does to it; d has the name that it gets with it.
+func (s *ruleSet) takesUID(d *draft) bool {
 	if s.options.finished(d) || !s.options.ofSource(d) {
 		return false
 	}
 	for i := range s.rules {
 		if r := &s.rules[i]; r.name == "uid-map" && r.kind&d.kind != 0 && d.present.meets(&r.needs) {
-			r.rule.apply(d, &s.options)
-			return d.renamed != nil
+			return r.rule.apply(d, &s.options)
 		}
 	}
 	return false

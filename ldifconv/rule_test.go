@@ -223,13 +223,13 @@ var classRows = []ruleRow{
 	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"wallyc@varrius.org": "wallyc2"}}, in: "uid: WallyC@varrius.org", want: "uid=wallyc2"},
 	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a,o=x\nuid: a", want: "uid=b\ndn=uid=b,o=x"},
 	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a,b+c": "d+e"}}, in: "dn: UID = A\\,b\\2bc ,o=x\nuid: a,b+c", want: "uid=d+e\ndn=UID =d\\+e,o=x"},
-	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a+cn=x,o=x\nuid: a", want: "!uid-in-dn"},
-	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a,o=x\nuid: a\nuid: c", want: "!uid-in-dn"},
+	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a+cn=x,o=x\nuid: a", want: "!!uid-in-dn"},
+	{rule: "uid-map", opt: RuleOptions{UIDMap: map[string]string{"a": "b"}}, in: "dn: uid=a,o=x\nuid: a\nuid: c", want: "!!uid-in-dn"},
 	{rule: "uid-map", in: "uid: a@b", want: ""},
 
 	{rule: "uid-map-references", kind: Groups, opt: RuleOptions{UIDMap: map[string]string{"a": "b"}},
 		in:   "uniquemember: uid=A,ou=P,o=x\nuniquemember: uid=c,o=x\nuniquemember: cn=a,o=x\nmgrperrorsto: ldap:///uid=a,o=x??base\nmgrpmoderator: mailto:a@x",
-		want: "uniquemember=uid=b,ou=P,o=x|uid=c,o=x|cn=a,o=x\nmgrperrorsto=ldap:///uid=b,o=x??base"},
+		want: "uniquemember=uid=b,ou=P,o=x|uid=c,o=x|cn=a,o=x\nmgrperrorsto=ldap:///uid=b,o=x??base\n!reference-unseen\n!reference-unseen"},
 	{rule: "uid-map-references", in: "owner: uid=a,o=x", want: ""},
 
 	{rule: "delivery-options", in: "maildeliveryoption: mailbox\nmaildeliveryoption: Hold", want: ""},

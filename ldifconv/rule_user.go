@@ -340,7 +340,7 @@ var userEndRules = []rule{
 	{
 		name: "uid-map", from: AnySource, kind: Users,
 		needs:  []attrID{schema.UID},
-		what:   "uid stays, unless the site maps it to another; an entry named by its uid gets another name then, in a modrdn record",
+		what:   "uid stays, unless the site maps it to another; an entry named by its uid gets another name then, in a modrdn record; one of several uids, with the name made of it, stays and is a problem",
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapUID,
 	},
@@ -466,7 +466,7 @@ var lastRules = []rule{
 	{
 		name: "uid-map-references", from: AnySource, kind: All,
 		needs:  referenceAttributes,
-		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow, unless the input has the entry and its name stays",
+		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow, unless the input has the entry and its name stays; a name that the input has not got follows with a warning, and a name by an old uid in any other entry, access control, filter or attribute stays and is a problem",
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapReferences,
 	},

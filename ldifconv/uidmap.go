@@ -33,6 +33,7 @@ func (r *run) checkUIDs(ctx context.Context) error {
 		old: map[string]map[string]bool{}, taken: map[[2]string]string{},
 		w: newWorker(r), b: &batch{},
 	}
+	r.rules.options.lostUIDs = map[string]bool{}
 	r.rules.options.fates = &fates{table: index.Table{Dir: r.opt.TempDir}}
 	for _, id := range u.mapped {
 		u.wanted[strings.ToLower(id)] = true
@@ -65,31 +66,42 @@ func (u *uidUse) read(ctx context.Context, name string, src io.Reader, largest i
 		if rec.Type != ldif.Content && rec.Type != ldif.Add {
 			continue
 		}
-		u.note(name, rec)
-		if err := u.fate(rec); err != nil {
+		if err := u.fate(rec, u.note(name, rec)); err != nil {
 			return err
 		}
 	}
 }
 
-// fate notes what becomes of the name of an entry that a mapped uid is in.
-func (u *uidUse) fate(rec *ldif.Record) error {
+// fate notes what becomes of the name of an entry that a mapped uid is in, and
+// of a mapped uid, which is old; "" when the entry has none.
+func (u *uidUse) fate(rec *ldif.Record, old string) error {
 	w, o := u.w, &u.w.run.rules.options
 	var err error
-	if w.norm, err = w.up.normDN(w.norm[:0], rec.DN); err != nil || o.mappedName(w.norm) == nil {
-		return nil // no name, or one that stays
+	if w.norm, err = w.up.normDN(w.norm[:0], rec.DN); err != nil {
+		return nil // no name
 	}
-	what := w.fate(u.b, rec)
+	named := o.mappedName(w.norm) != nil
+	if !named && old == "" {
+		return nil
+	}
+	what, losesUID := w.fate(u.b, rec)
 	err = u.b.err
 	u.b.empty()
 	if err != nil {
 		return err
 	}
+	if losesUID && !strings.EqualFold(u.mapped[old], old) {
+		o.lostUIDs[old] = true
+	}
+	if !named {
+		return nil // what it has of the map is not in its name
+	}
 	return o.fates.put(w.norm, what)
 }
 
-// note notes the uids of an entry.
-func (u *uidUse) note(name string, rec *ldif.Record) {
+// note notes the uids of an entry, and returns the first, in lower case, when
+// the map has it.
+func (u *uidUse) note(name string, rec *ldif.Record) (mapped string) {
 	var ids []string
 	for i := range rec.Attrs {
 		if id, _ := schema.Lookup(rec.Attrs[i].Desc); id != schema.UID {
@@ -100,7 +112,7 @@ func (u *uidUse) note(name string, rec *ldif.Record) {
 		}
 	}
 	if len(ids) == 0 {
-		return
+		return ""
 	}
 	domain := domainOfDN(rec.DN)
 	if _, ok := u.mapped[ids[0]]; ok {
@@ -108,12 +120,14 @@ func (u *uidUse) note(name string, rec *ldif.Record) {
 			u.old[ids[0]] = map[string]bool{}
 		}
 		u.old[ids[0]][domain] = true
+		mapped = ids[0]
 	}
 	for _, id := range ids {
 		if next, ok := u.mapped[ids[0]]; u.wanted[id] && (!ok || !strings.EqualFold(next, id)) {
 			u.taken[[2]string{id, domain}] = position(name, rec.Line, string(rec.DN))
 		}
 	}
+	return mapped
 }
 
 // report tells what was found.

@@ -13,14 +13,15 @@ import (
 
 // worker upgrades the entries of batches, one at a time.
 type worker struct {
-	run  *run
-	scan ldif.Scanner
-	d    draft
-	norm []byte // the normalised DN of the entry
-	up   suffix // the parent of the last entry
-	met  found
-	rdn  []byte // scratch of keepNaming
-	one  entryMark
+	run   *run
+	scan  ldif.Scanner
+	d     draft
+	norm  []byte // the normalised DN of the entry
+	up    suffix // the parent of the last entry
+	met   found
+	rdn   []byte   // scratch of keepNaming
+	names [][]byte // scratch of stale
+	one   entryMark
 }
 
 func newWorker(r *run) *worker {
@@ -66,21 +67,25 @@ func (w *worker) upgrade(b *batch) {
 	}
 }
 
-// fate finds out what the upgrade does to the name of an entry. It changes
-// nothing, and says what it has to say to b.
-func (w *worker) fate(b *batch, rec *ldif.Record) fate {
+// fate finds out what the upgrade does to the name of an entry, and whether it
+// takes its uid. It changes nothing, and says what it has to say to b.
+func (w *worker) fate(b *batch, rec *ldif.Record) (what fate, losesUID bool) {
 	d := &w.d
 	d.load(rec, b)
 	w.one.dn = index.Hash(w.norm)
 	d.kind = w.kindOf(b, d)
 	tombstone, conflict := ldif.OfServer(&rec.Entry)
-	switch {
-	case tombstone || conflict || !w.run.rules.renames(d):
-		return keepsName
-	case d.kind&w.run.sel.kinds == 0 || !w.run.sel.below(w.norm) || !w.run.sel.matches(&rec.Entry):
-		return getsLater
+	if tombstone || conflict || !w.run.rules.takesUID(d) {
+		return keepsName, false
 	}
-	return getsName
+	here := d.kind&w.run.sel.kinds != 0 && w.run.sel.below(w.norm) && w.run.sel.matches(&rec.Entry)
+	switch {
+	case d.renamed == nil:
+		return keepsName, here
+	case !here:
+		return getsLater, false
+	}
+	return getsName, true
 }
 
 // damage reports a record that could not be read.
@@ -133,6 +138,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		b.problem("bad-dn", rec.Line, string(rec.DN), "not a distinguished name: the entry is left as it is")
 		w.reject(b, rec.Line, "not a distinguished name", rec.Raw)
 		w.norm = w.norm[:0]
+		w.tellPassed(b, rec)
 		w.pass(b, rec)
 		return
 	}
@@ -148,6 +154,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	w.met.meet(w.norm)
 	if !w.run.sel.under(w.norm, w.met.under) || !w.run.sel.matches(&rec.Entry) {
 		w.staysDomain(b, rec)
+		w.tellPassed(b, rec)
 		w.pass(b, rec)
 		return
 	}
@@ -157,10 +164,12 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	w.one.kind = d.kind
 	w.met.classes(d, w.run.opt.From)
 	if d.kind&w.run.sel.kinds == 0 {
+		w.tellPassed(b, rec)
 		w.pass(b, rec)
 		return
 	}
 	if w.leftAlone(b, &rec.Entry) {
+		w.tellPassed(b, rec)
 		w.pass(b, rec)
 		return
 	}
@@ -173,6 +182,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 		d.warnf("two-products", "the entry is of SIMS and of NMS at once: upgraded as one of %s, what is of the other stays", w.run.opt.From)
 	}
 	w.change(b, d)
+	w.tellChanged(b, d)
 	if d.kind&Both != 0 && !w.run.opt.AddOnly {
 		b.people.add(d, packPos(b.input, rec.Line))
 	}
