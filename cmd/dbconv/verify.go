@@ -61,8 +61,8 @@ func (v *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	unchecked := 0
 	for _, path := range args {
 		rep, err := v.file(ctx, job, path, len(args) > 1)
-		if ctx.Err() != nil || cli.IsUsage(err) || err != nil && len(args) == 1 {
-			return err
+		if ctx.Err() != nil || cli.IsUsage(err) || cli.OfTemporary(err) || err != nil && len(args) == 1 {
+			return err // of the machine, or of all files
 		}
 		if err != nil { // the other files are checked all the same
 			job.Problem("unreadable", "", err.Error())

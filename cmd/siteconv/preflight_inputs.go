@@ -69,11 +69,8 @@ func (c *conversion) inputError(ctx context.Context, in *inputs.Input, err error
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	switch {
-	case cli.IsUsage(err), ims.OfMachine(err):
+	if cli.IsUsage(err) || ims.OfMachine(err) || cli.OfTemporary(err) {
 		return err
-	case cli.OfTemporary(err, in.Path):
-		return cli.HintTemporary(err)
 	}
 	c.pre.FailInput(in.Path, err)
 	return nil

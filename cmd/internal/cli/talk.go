@@ -188,6 +188,8 @@ func (j *Job) sayError(err error) {
 	switch {
 	case errors.As(err, &hinted):
 		j.say("hint", "", "", hinted.hint)
+	case roomForTemporary(err) != "":
+		j.say("hint", "", "", roomForTemporary(err))
 	case roomFor(err) != "":
 		j.say("hint", "", "", strings.TrimSuffix(roomFor(err)+"; "+j.again, "; "))
 	}

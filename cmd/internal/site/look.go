@@ -93,9 +93,7 @@ func (l *looker) read(found []*candidate) error {
 		switch {
 		case l.ctx.Err() != nil:
 			return l.ctx.Err()
-		case cli.OfTemporary(err, c.path):
-			return cli.HintTemporary(fmt.Errorf("%s: %w", c.path, err))
-		case ims.OfMachine(err):
+		case cli.OfTemporary(err), ims.OfMachine(err):
 			return fmt.Errorf("%s: %w", c.path, err)
 		}
 		if err != nil {
