@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/spf13/pflag"
 
@@ -135,6 +136,10 @@ type verifyOptions struct {
 	from                    fromFlags
 	maildir                 maildirFlags
 	tree                    flags.Tree
+
+	// broken is what of the machine has ended the reading of a tree: what was not
+	// read is no fault of the store.
+	broken atomic.Pointer[error]
 }
 
 func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) error {
@@ -183,6 +188,9 @@ func (o *verifyOptions) run(ctx context.Context, job *cli.Job, args []string) er
 	opts.Progress = job.Meter("messages", 0, 0)
 	rep, err := verify.Store(ctx, o.store, opts)
 	o.count(job, rep)
+	if broken := o.broken.Load(); broken != nil {
+		return *broken
+	}
 	if err != nil || opts.Origin == nil {
 		return storeHint(err, o.store)
 	}

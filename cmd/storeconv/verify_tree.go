@@ -49,7 +49,11 @@ func (o *verifyOptions) openSource(ctx context.Context, job *cli.Job, name strin
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		w.CloseWithError(trees.Write(ctx, w, name, opts)) // nil is the end of the stream
+		err := trees.Write(ctx, w, name, opts)
+		if cli.OfTemporary(err) {
+			o.broken.Store(&err)
+		}
+		w.CloseWithError(err) // nil is the end of the stream
 	}()
 	return verify.Stream{Name: name, R: r, Tree: true}, func() {
 		r.Close() // opened for reading

@@ -38,8 +38,13 @@ func (u *mboxUser) file(d *maildir.Dir, name, mailbox string) {
 	defer f.Close()
 	path := below(d, name)
 	m, damage, err := unpacked(f, info)
-	if err != nil {
+	var refused *refusedPacking
+	switch {
+	case errors.As(err, &refused):
 		u.s.told(path, "no-mbox", 2, err.Error())
+		return
+	case err != nil: // of the temporary file
+		u.s.fail(fmt.Errorf("%s: %w", path, err))
 		return
 	}
 	if m.File != f {

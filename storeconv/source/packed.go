@@ -105,7 +105,7 @@ func unpacked(f *os.File, info maildir.FileInfo) (m *mboxFile, damage, err error
 	case p == nil:
 		return &mboxFile{f, info.Size, info.Time}, nil, nil
 	case p.open == nil:
-		return nil, nil, fmt.Errorf("compressed with %s: %d bytes are left out; undo that first (%s)", p.name, info.Size, p.program)
+		return nil, nil, &refusedPacking{p, info.Size}
 	}
 	r, damage := p.open(io.NewSectionReader(f, 0, info.Size))
 	if damage != nil {
@@ -120,6 +120,16 @@ func unpacked(f *os.File, info maildir.FileInfo) (m *mboxFile, damage, err error
 	}
 	m.time = info.Time
 	return m, damage, nil
+}
+
+// refusedPacking is for a file of a compression that is not undone here.
+type refusedPacking struct {
+	*packing
+	size int64
+}
+
+func (e *refusedPacking) Error() string {
+	return fmt.Sprintf("compressed with %s: %d bytes are left out; undo that first (%s)", e.name, e.size, e.program)
 }
 
 // damaged is what a decoder says, in words that are not its library's.

@@ -235,6 +235,14 @@ func (s *Source) told(where, class string, severity int, text string) {
 	}
 }
 
+// fail ends the walk with an error that is not of the tree.
+func (s *Source) fail(err error) {
+	if !s.over {
+		s.yield(nil, err)
+		s.over = true
+	}
+}
+
 // noteBad keeps an error of the search for users.
 func (s *Source) noteBad(path string, err error) {
 	e := maildirError(err)

@@ -287,9 +287,12 @@ func (u *mboxUser) input() error {
 }
 
 func (u *mboxUser) opened(f *os.File, path, mailbox string, mtime int64) error {
-	text, err := u.plain(f, path)
+	text, refused, err := u.plain(f, path)
 	if err != nil {
-		u.problem(path, "no-mbox", "%v", err)
+		return err
+	}
+	if refused != "" {
+		u.problem(path, "no-mbox", "compressed with %s", refused)
 		return nil
 	}
 	if text != f {

@@ -5,7 +5,6 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -62,31 +61,49 @@ func plainName(path string) string {
 	return name
 }
 
-// plain gives what is in a file: itself, or a temporary file without a name.
-func (w *writer) plain(f *os.File, where string) (text *os.File, err error) {
+// plain gives what is in a file: itself, or a temporary file without a name. A
+// compression that is not undone is refused. An error is one of the temporary
+// file, not of what is read.
+func (w *writer) plain(f *os.File, where string) (text *os.File, refused string, err error) {
 	open, _, refused := unpack(firstBytes(f, 8))
-	switch {
-	case refused != "":
-		return nil, fmt.Errorf("compressed with %s", refused)
-	case open == nil:
-		return f, nil
+	if open == nil {
+		return f, refused, nil
 	}
 	text, err = os.CreateTemp("", "storeconv-verify-")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if err := os.Remove(text.Name()); err != nil {
+	r, damaged := open(io.NewSectionReader(f, 0, 1<<62))
+	err = os.Remove(text.Name())
+	if err == nil && damaged == nil {
+		in := &kept{r: r}
+		_, err = io.Copy(text, in)
+		if damaged = in.err; damaged != nil {
+			err = nil
+		}
+	}
+	if err != nil {
 		text.Close()
-		return nil, err
+		return nil, "", err
 	}
-	r, err := open(io.NewSectionReader(f, 0, 1<<62))
-	if err == nil {
-		_, err = io.Copy(text, r)
+	if damaged != nil { // what came before it counts
+		w.problem(where, "compressed", "damaged: %s", damage(damaged))
 	}
-	if err != nil { // what came before it counts
-		w.problem(where, "compressed", "damaged: %s", damage(err))
+	return text, "", nil
+}
+
+// kept keeps the error of a reader, which tells it from one of a writer.
+type kept struct {
+	r   io.Reader
+	err error
+}
+
+func (k *kept) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	if err != io.EOF {
+		k.err = err
 	}
-	return text, nil
+	return n, err
 }
 
 // damage says in plain words what a decoder, or the file below it, has told.
