@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/schema"
 )
 
@@ -125,7 +126,7 @@ func warnAddresses(d *draft, a attrID) {
 		}
 		switch why := unlikeAddress(v, false); {
 		case !hasBytes(v):
-		case slices.Contains(addressees, a) && isProgram(v):
+		case slices.Contains(addressees, a) && delivery.IsProgram(trimBlanks(v)):
 			d.warnf("address-program", "%s %.200q is a program or a file: iMS runs programs by mailProgramDeliveryInfo and writes files by mailDeliveryFileURL alone", schema.Name(a), v)
 		case why == "":
 		case why == "has no domain" || why == "is no address" && !hasDomain(v):
@@ -141,16 +142,6 @@ func warnAddresses(d *draft, a attrID) {
 // addressees are where mail of a user or list goes, and are not addresses of
 // its own.
 var addressees = []attrID{schema.MailForwardingAddress, schema.MgrpRFC822MailMember}
-
-// isProgram reports whether v, which has more than blanks, is a program or a
-// file in the way of sendmail: |/bin/prog, /var/mail/x, :include:/list.
-func isProgram(v []byte) bool {
-	v = trimBlanks(v)
-	if len(v) > 2 && v[0] == '"' && v[len(v)-1] == '"' {
-		v = v[1 : len(v)-1]
-	}
-	return v[0] == '|' || hasPrefixFold(v, ":include:") || v[0] == '/' && bytes.IndexByte(v, '@') < 0
-}
 
 func addresseeForm(d *draft, _ *ruleOptions) bool {
 	for _, a := range addressees {

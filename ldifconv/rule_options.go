@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"imsconv/ldifconv/internal/delivery"
 )
 
 // RuleOptions are the choices that the mapping leaves to the site. The zero
@@ -112,7 +114,7 @@ func (o *RuleOptions) Check() error {
 // isProxy reports whether name is one host: words that stand for many would
 // open the plain services to all of them.
 func isProxy(name string) bool {
-	return addressPattern(name) == name || isHostName([]byte(name)) && isFQDN([]byte(name))
+	return addressPattern(name) == name || isHostName([]byte(name)) && delivery.IsHostName([]byte(name))
 }
 
 // oneOf compares ignoring case.

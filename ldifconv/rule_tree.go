@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -94,7 +95,7 @@ func (t *domainTree) note(d *draft) {
 	}
 	node.base = min(node.base, base)
 	node.users++
-	if host := d.first(schema.MailHost); isFQDN(host) && !node.hosts[string(host)] {
+	if host := d.first(schema.MailHost); delivery.IsMailHost(host) && !node.hosts[string(host)] {
 		node.hosts[string(lower(host))] = true
 	}
 	node.compound = node.compound || bytes.IndexByte(d.first(schema.UID), '@') >= 0

@@ -3,10 +3,10 @@ package ldifconv
 import (
 	"bytes"
 	"fmt"
-	"net/netip"
 	"slices"
 	"unicode/utf8"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -194,39 +194,10 @@ func mailHostName(d *draft, _ *ruleOptions) bool {
 		d.warn("mail-host-missing", "user without mailHost: no server has the mailbox")
 	case len(d.values(schema.MailHost)) > 1:
 		d.warnf("mail-host-values", "%d values of mailHost, %.200q and others: one server has the mailbox", len(d.values(schema.MailHost)), host)
-	case !isFQDN(host) && !isLiteral(host):
+	case !delivery.IsMailHost(host):
 		d.warnf("mail-host-name", "mailHost %.200q is neither a full host name nor an address", host)
 	}
 	return false
-}
-
-// isLiteral reports whether host is an IP address in square brackets.
-func isLiteral(host []byte) bool {
-	if len(host) < 2 || host[0] != '[' || host[len(host)-1] != ']' {
-		return false
-	}
-	text := string(host[1 : len(host)-1])
-	if hasPrefixFold(host[1:], "ipv6:") {
-		text = text[len("ipv6:"):]
-	}
-	addr, err := netip.ParseAddr(text)
-	return err == nil && addr.Is4() == (len(text) == len(host)-2) && addr.Zone() == ""
-}
-
-func isFQDN(host []byte) bool {
-	if len(host) > 255 {
-		return false
-	}
-	dots := 0
-	for i, c := range host {
-		switch {
-		case c == '.' && i > 0 && i < len(host)-1:
-			dots++
-		case c != '-' && !isAlnum(c):
-			return false
-		}
-	}
-	return dots > 0
 }
 
 // userClassRules give a user the classes of iMS.

@@ -3,9 +3,9 @@ package check
 import (
 	"bytes"
 	"fmt"
-	"net/netip"
 	"strings"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -142,32 +142,11 @@ func (c *checker) mailHost() {
 		if n++; n == 2 && c.product != IMS { // of iMS the schema says that it is one
 			c.find("several-mailhosts", string(desc), v.Line, "several values of mailHost: one server has the mailbox or expands the list")
 		}
-		if !isMailHost(v.Data) {
+		if !delivery.IsMailHost(v.Data) {
 			c.find("mailhost-form", string(desc), v.Line, fmt.Sprintf("mailHost %.100q is neither a full host name nor an address", v.Data))
 		}
 		if len(c.hosts) > 0 && !c.hosts[lowerString(string(v.Data))] {
 			c.find("mailhost-unknown", string(desc), v.Line, fmt.Sprintf("mailHost %.100q is none of the hosts that --host names", v.Data))
 		}
 	})
-}
-
-// isMailHost reports whether name is a full host name or an IP address, in
-// square brackets (RFC 821) or without. A name whose last part is a number is
-// an address or nothing (RFC 1123 2.1).
-func isMailHost(name []byte) bool {
-	if inner, ok := bytes.CutPrefix(name, []byte{'['}); ok {
-		inner, ok = bytes.CutSuffix(inner, []byte{']'})
-		text, six := strings.CutPrefix(lowerString(string(inner)), "ipv6:")
-		addr, err := netip.ParseAddr(text)
-		return ok && err == nil && (addr.Is4() || six && addr.Zone() == "")
-	}
-	dot := bytes.LastIndexByte(name, '.')
-	if dot < 0 || !isHost(name) {
-		return false
-	}
-	if len(bytes.Trim(name[dot+1:], "0123456789")) > 0 {
-		return true
-	}
-	addr, err := netip.ParseAddr(string(name))
-	return err == nil && addr.Is4()
 }

@@ -155,6 +155,8 @@ var faults = []fault{
 	{code: "list-no-mailhost", text: listText("p41", "-mailHost")},
 	{code: "mailhost-form", text: userText("p42", "-mailHost", "mailHost: oldmail")},
 	{code: "mailhost-form", text: userText("p42a", "-mailHost", "mailHost: 10.1.2.300")},
+	{code: "mailhost-form", text: userText("p42c", "-mailHost", "mailHost: [IPv6:1.2.3.4]")},
+	{code: "mailhost-form", text: userText("p42d", "-mailHost", "mailHost: caf\xc3\xa9.siroe.com")},
 	{code: "mailhost-form", text: userText("p42b", "-mailHost", "mailHost: [oldmail.siroe.com]")},
 	{code: "several-mailhosts", text: userText("p42c", append(ofSIMS, "mailHost: other.siroe.com", "mailHost: third.siroe.com")...)},
 	{code: "several-mailhosts", text: strings.Replace(listText("p42d", "mailHost: other.siroe.com", "-mailDeliveryOption", "objectClass: mailGroup"), "objectClass: inetLocalMailRecipient\nobjectClass: inetMailGroup\n", "", 1)},

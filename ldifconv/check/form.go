@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"imsconv/ldifconv/filter"
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -32,7 +33,7 @@ func (c *checker) addressed() {
 			}
 			local, domain, found := bytes.Cut(address, []byte{'@'})
 			switch {
-			case isProgram(address):
+			case delivery.IsProgram(address):
 				c.find("address-program", string(desc), v.Line, fmt.Sprintf("%.100q is a program or a file, not an address: no mail goes there", v.Data))
 			case !found && len(address) > 0 && !bytes.ContainsAny(address, " \t,;<>()"):
 				c.find("address-no-domain", string(desc), v.Line, fmt.Sprintf("address %.100q has no domain", v.Data))
@@ -58,18 +59,6 @@ func (c *checker) addressed() {
 			}
 		})
 	}
-}
-
-// isProgram reports whether a value is a program or a file in the way of
-// sendmail, with quotes around it or without.
-func isProgram(value []byte) bool {
-	if inner, ok := bytes.CutPrefix(value, []byte{'"'}); ok {
-		if value, ok = bytes.CutSuffix(inner, []byte{'"'}); !ok {
-			return false // a quoted local part
-		}
-	}
-	return bytes.HasPrefix(value, []byte{'|'}) || bytes.HasPrefix(value, []byte(":include:")) ||
-		bytes.HasPrefix(value, []byte{'/'}) && bytes.IndexByte(value, '@') < 0
 }
 
 // posters checks who may and may not post to a list: a value that is neither an
