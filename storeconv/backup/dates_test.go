@@ -21,7 +21,7 @@ func datedStore(t *testing.T, dates ...int64) string {
 	if err := os.MkdirAll(filepath.Join(dir, "00"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	x := ims.Index{Header: ims.Header{Name: "user/joe", Partition: "primary", UIDValidity: 7}}
+	x := ims.Index{Header: ims.Header{Name: "user/joe", Partition: "primary", UIDValidity: 7, Exists: int64(len(dates))}}
 	for i, date := range dates {
 		uid := uint32(i + 1)
 		if err := os.WriteFile(filepath.Join(dir, ims.MessagePath(uid)), []byte("x"), 0o600); err != nil {

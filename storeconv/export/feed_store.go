@@ -1,11 +1,9 @@
 package export
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"slices"
@@ -349,43 +347,27 @@ func (f *storeFeed) messages(ctx context.Context, b *box, p *packer) error {
 	}
 	if index == nil {
 		f.withoutIndex(b)
-		return f.files(ctx, b, p, 0)
+		return f.files(ctx, b, p)
 	}
 	defer index.close()
 	f.header(b, &index.Header)
-	var uids []uint32 // in rising order
-	for {
-		rec, err := index.Next()
-		if err == io.EOF {
-			return f.unnamed(ctx, b, uids)
-		}
-		if err != nil {
-			b.u.log.Problem("bad-index", b.src.Path, err.Error()+": what follows is exported by its files")
-			return f.files(ctx, b, p, b.last)
-		}
-		uids = append(uids, rec.UID)
-		if err := f.message(ctx, b, p, rec, index.Header.Userflags); err != nil {
-			return err
-		}
-	}
-}
-
-// unnamed tells of message files that the index of a mailbox, which has these
-// UIDs, does not name, and of files beside them that are none.
-func (f *storeFeed) unnamed(ctx context.Context, b *box, uids []uint32) error {
-	stray := func(e *ims.Error) { f.strayOf(b.u, e) }
-	err := b.src.Messages(stray, func(uid uint32) error {
-		if _, named := slices.BinarySearch(uids, uid); !named {
-			b.u.log.Problem("not-indexed", b.src.Path+"/"+ims.MessagePath(uid), "a message file that the index does not name: it is not exported")
-			b.u.room()
-		}
-		return ctx.Err()
+	return b.src.EachMessage(index.IndexReader, ims.Found{
+		Record: func(rec *ims.Record) error { return f.message(ctx, b, p, rec, index.Header.Userflags) },
+		Unnamed: func(uid uint32, lost bool) error {
+			path := b.src.Path + "/" + ims.MessagePath(uid)
+			if !lost {
+				b.u.log.Problem("not-indexed", path, "a message file that the index does not name: it is not exported")
+				b.u.room()
+				return ctx.Err()
+			}
+			b.u.log.Problem("no-index", path, fmt.Sprintf("the index is damaged and does not tell of UID %d: it is exported without flags, with the date of its file", uid))
+			return f.file(ctx, b, p, uid)
+		},
+		Damage: func(err error) {
+			b.u.log.Problem("bad-index", b.src.Path, err.Error()+": the messages of which it does not tell are exported by their files")
+		},
+		Stray: func(e *ims.Error) { f.strayOf(b.u, e) },
 	})
-	if err != nil && ctx.Err() == nil && !ims.OfMachine(err) {
-		b.u.log.Problem(ims.Unreadable, b.src.Path, err.Error())
-		return nil
-	}
-	return cmp.Or(ctx.Err(), err)
 }
 
 // keywordsOf are the keywords of a message by the names of its index, without
@@ -463,32 +445,29 @@ func (f *storeFeed) message(ctx context.Context, b *box, p *packer, rec *ims.Rec
 	return p.add(ctx, item{b: b, turn: b.u.lane.turn(), rec: b.recs.add(m)})
 }
 
-// files gives the message files above a UID to the workers, with no more than
-// the files tell.
-func (f *storeFeed) files(ctx context.Context, b *box, p *packer, above uint32) error {
+// files gives all message files to the workers.
+func (f *storeFeed) files(ctx context.Context, b *box, p *packer) error {
 	if b.letters == nil && b.made {
 		b.numberKeywords(nil)
 	}
-	var uids []uint32
-	err := b.src.Messages(func(e *ims.Error) { f.strayOf(b.u, e) }, func(uid uint32) error {
-		if uid > above {
-			uids = append(uids, uid)
-		}
-		return ctx.Err()
-	})
+	uids, err := b.src.UIDs(func(e *ims.Error) { f.strayOf(b.u, e) })
 	if err != nil {
 		return err
 	}
-	slices.Sort(uids)
 	for _, uid := range uids {
 		b.u.room()
-		if !b.meet(uid) {
-			b.refuse(uid, "uid-twice", "the mailbox has another message of this UID, from another partition")
-			continue
-		}
-		if err := p.add(ctx, item{b: b, turn: b.u.lane.turn(), rec: b.recs.add(record{uid: uid, date: ims.NoTime, size: -1})}); err != nil {
+		if err := f.file(ctx, b, p, uid); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// file gives a message file to the workers, with no more than the file tells.
+func (f *storeFeed) file(ctx context.Context, b *box, p *packer, uid uint32) error {
+	if !b.meet(uid) {
+		b.refuse(uid, "uid-twice", "the mailbox has another message of this UID, from another partition")
+		return nil
+	}
+	return p.add(ctx, item{b: b, turn: b.u.lane.turn(), rec: b.recs.add(record{uid: uid, date: ims.NoTime, size: -1})})
 }

@@ -239,3 +239,101 @@ func TestKeywordThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// TestMailOfDamagedIndex: what a damaged index does not name any more is
+// exported by its files, and the flags of all other messages stay.
+func TestMailOfDamagedIndex(t *testing.T) {
+	var text bytes.Buffer
+	w, err := sims.NewWriter(&text, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sims.Member{
+		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7},
+		{Kind: sims.Message, Name: "joe/INBOX/2", Size: 3, Time: 981530002, Flags: `\Seen`},
+		{Kind: sims.Message, Name: "joe/INBOX/3", Size: 3, Time: 981530003, Flags: `\Flagged`},
+		{Kind: sims.Message, Name: "joe/INBOX/5", Size: 3, Time: 981530005, Flags: `\Answered`},
+	} {
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Size > 0 {
+			io.WriteString(w, "m"+m.Name[len(m.Name)-1:]+"\n")
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := ims.UserDir("primary", "joe")
+	line := func(index string, uid string) (before, line, after string) {
+		at := strings.Index(index, "\n"+uid+"\t") + 1
+		end := at + strings.IndexByte(index[at:], '\n') + 1
+		return index[:at], index[at:end], index[end:]
+	}
+	without := func(uids ...string) func(string) string {
+		return func(index string) string {
+			for _, uid := range uids {
+				before, _, after := line(index, uid)
+				index = before + after
+			}
+			return index
+		}
+	}
+	for name, tt := range map[string]struct {
+		damage func(string) string
+		lost   []string
+	}{
+		"a line is missing":   {without("3"), []string{"3"}},
+		"the last is missing": {without("5"), []string{"5"}},
+		"all are missing":     {without("2", "3", "5"), []string{"2", "3", "5"}},
+		"a line is damaged": {func(index string) string {
+			before, line, after := line(index, "2")
+			return before + "x" + line + after
+		}, []string{"2"}},
+		"two are": {func(index string) string {
+			return strings.Replace(strings.Replace(index, "\n2\t", "\nx\t", 1), "\n5\t", "\nx\t", 1)
+		}, []string{"2", "5"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := restored(t, text.Bytes())
+			whole := t.TempDir()
+			exportTo(t, whole, FromStore(store), Options{To: Maildir})
+			want := readMailbox(t, filepath.Join(whole, "joe", "Maildir"))
+			if len(want) != 4 {
+				t.Fatalf("%q", want)
+			}
+			path := filepath.Join(store, dir, ims.IndexName)
+			index, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(tt.damage(string(index))), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			told := []string{"bad-index " + dir}
+			for _, uid := range tt.lost {
+				told = append(told, "no-index "+dir+"/00/"+uid+".msg")
+				for i, row := range want[1:] {
+					if row, ok := strings.CutPrefix(row, uid+" "); ok {
+						before, _, _ := strings.Cut(row, "[")
+						want[i+1] = uid + " " + before + "[]"
+					}
+				}
+			}
+			out := t.TempDir()
+			rep, log := exportTo(t, out, FromStore(store), Options{To: Maildir})
+			got := readMailbox(t, filepath.Join(out, "joe", "Maildir"))
+			if !slices.Equal(got[1:], want[1:]) || rep.Messages != 3 {
+				t.Errorf("got\n%q, want\n%q, %+v", got, want, rep)
+			}
+			var said []string
+			for _, line := range log.Problems {
+				line, _, _ = strings.Cut(line, ": ")
+				said = append(said, line)
+			}
+			if !slices.Equal(said, told) || len(log.Warnings) > 0 {
+				t.Errorf("told %q %q, want %q", log.Problems, log.Warnings, told)
+			}
+		})
+	}
+}

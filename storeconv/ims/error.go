@@ -28,7 +28,10 @@ const (
 // Error gives position and text.
 func (e *Error) Error() string {
 	at := e.Position()
-	if e.Path == "" {
+	switch {
+	case e.Path == "" && e.Line == 0:
+		at = IndexName
+	case e.Path == "":
 		at = IndexName + ", " + at
 	}
 	if e.Err == nil {

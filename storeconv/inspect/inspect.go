@@ -83,7 +83,7 @@ type Error struct {
 const (
 	BadName    = "bad-name"   // no name of a mailbox
 	NoMailbox  = "no-mailbox" // the store does not have it
-	Unreadable = "unreadable" // its index or its messages cannot be read
+	Unreadable = "unreadable" // its index or its messages cannot be read, or not all of them
 )
 
 // Error gives position and text.
@@ -168,17 +168,31 @@ func (p *inspector) print() error {
 		return err
 	}
 	p.head(&ir.Header, ir.Header.Version)
-	for {
-		rec, err := ir.Next()
-		if err == io.EOF {
+	var lost error
+	err = p.box.EachMessage(ir, ims.Found{
+		Record: func(rec *ims.Record) error {
+			p.rep.Messages++
+			p.line(rec)
 			return nil
-		}
-		if err != nil {
-			return err
-		}
-		p.rep.Messages++
-		p.line(rec)
+		},
+		Unnamed: func(uid uint32, isLost bool) error {
+			if !isLost {
+				return nil // the index is what is printed
+			}
+			info, err := p.box.Stat(uid)
+			if err != nil && !errors.Is(err, ims.ErrNotRegular) {
+				return err
+			}
+			p.file(uid, info.Size)
+			return nil
+		},
+		Damage: func(err error) { lost = err },
+		Stray:  func(*ims.Error) {},
+	})
+	if err != nil || lost == nil {
+		return err
 	}
+	return fmt.Errorf("%w: of messages that it does not name any more only what the files tell is printed", lost)
 }
 
 // head prints the fields of the mailbox and the titles of the columns.
@@ -238,15 +252,10 @@ func (p *inspector) line(rec *ims.Record) {
 
 // files prints what the names and sizes of the message files tell.
 func (p *inspector) files(version string) error {
-	var uids []uint32
-	err := p.box.Messages(func(*ims.Error) {}, func(uid uint32) error {
-		uids = append(uids, uid)
-		return nil
-	})
+	uids, err := p.box.UIDs(func(*ims.Error) {})
 	if err != nil {
 		return err
 	}
-	slices.Sort(uids)
 	var h ims.Header
 	h.Reset()
 	sizes := make([]int64, len(uids))
@@ -260,10 +269,15 @@ func (p *inspector) files(version string) error {
 	}
 	p.head(&h, version)
 	for i, uid := range uids {
-		p.rep.Messages++
-		fmt.Fprintf(p.w, "%d %d - - %d - - - - - - - - -\n", p.rep.Messages, uid, sizes[i])
+		p.file(uid, sizes[i])
 	}
 	return nil
+}
+
+// file prints a message of which only the file tells.
+func (p *inspector) file(uid uint32, size int64) {
+	p.rep.Messages++
+	fmt.Fprintf(p.w, "%d %d - - %d - - - - - - - - -\n", p.rep.Messages, uid, size)
 }
 
 func zeroOrOne(b bool) string {
