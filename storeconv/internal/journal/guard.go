@@ -69,13 +69,14 @@ func (g *guard) do(fn func() error) error {
 		g.idle(h)
 		return err
 	case <-g.failed:
-		return g.failure() // the helper may be at it still
+		close(h.call) // it may be at the call still, and ends with it
+		return g.failure()
 	}
 }
 
 // helper is a goroutine that calls for others. It is kept for the next call: a
 // goroutine begins with a small stack, and to let it grow anew in each call
-// took longer than most calls do.
+// takes longer than most calls do.
 type helper struct {
 	call chan func() error // closed when no more come
 	done chan error

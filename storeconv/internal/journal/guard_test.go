@@ -249,6 +249,23 @@ func TestHelpersAreKept(t *testing.T) {
 	if n := len(g.helpers); n != 2 {
 		t.Errorf("%d helpers have nothing to do", n)
 	}
+	// The helper of a call that goes on when something else has failed ends with
+	// that call: nobody dismisses it any more.
+	begun, goOn := make(chan bool), make(chan bool)
+	failure := errors.New("elsewhere")
+	go func() {
+		<-begun
+		g.fail(failure)
+	}()
+	err := g.do(func() error {
+		begun <- true
+		<-goOn
+		return nil
+	})
+	if err != failure {
+		t.Errorf("a call while something else fails: %v", err)
+	}
+	close(goOn)
 	g.dismiss()
 	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
