@@ -3,7 +3,6 @@ package merge
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -53,8 +52,8 @@ type holder struct {
 }
 
 // mailbox tells of what the index of a mailbox, whose directory is open, names
-// and the mailbox does not have. An index of another product names nothing.
-// One that cannot be opened has been told.
+// and the mailbox does not have, whatever lines of it cannot be read. An index
+// of another product names nothing. One that cannot be opened has been told.
 func (h *holder) mailbox(w *carry.Walk, dir int) {
 	fd, err := unix.Openat(dir, ims.IndexName, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -62,34 +61,33 @@ func (h *holder) mailbox(w *carry.Walk, dir int) {
 	}
 	f := os.NewFile(uintptr(fd), ims.IndexName)
 	defer f.Close() // opened for reading
-	lost, err := h.messages(w, dir, f)
-	if lost > mostLost {
-		w.Problem("missing-file", w.At(), fmt.Sprintf("%d more messages that the index names are not there", lost-mostLost))
-	}
+	bad := func(err error, text string) { w.Problem("bad-index", w.At(), fmt.Sprintf("%v: %s", err, text)) }
+	err = h.index.Reset(f)
 	if err != nil && !errors.Is(err, ims.ErrForeignIndex) {
-		w.Problem("bad-index", w.At(), fmt.Sprintf("%v: it goes over as it is, and what it names behind that was not looked for", err))
+		bad(err, "it goes over as it is, and what it names was not looked for")
 	}
-}
-
-// messages counts the messages of an index that are not there, and tells of the
-// first ones.
-func (h *holder) messages(w *carry.Walk, dir int, f io.Reader) (lost int, err error) {
-	if err := h.index.Reset(f); err != nil {
-		return 0, err
+	if err != nil {
+		return
 	}
-	var st unix.Stat_t
-	for rec, err := range h.index.All() {
-		if err != nil {
-			return lost, err
-		}
+	lost := 0
+	err = h.index.EachRecord(func(err error) {
+		bad(err, "it goes over as it is, and only what can be read of it was looked for")
+	}, func(rec *ims.Record) error {
 		h.path = ims.AppendMessagePath(h.path[:0], rec.UID)
+		var st unix.Stat_t
 		err := unix.Fstatat(dir, string(h.path), &st, unix.AT_SYMLINK_NOFOLLOW)
 		if err != unix.ENOENT && err != unix.ENOTDIR {
-			continue
+			return nil
 		}
 		if lost++; lost <= mostLost {
 			w.Problem("missing-file", w.At()+"/"+string(h.path), "the index names it, the file is not there")
 		}
+		return nil
+	})
+	if lost > mostLost {
+		w.Problem("missing-file", w.At(), fmt.Sprintf("%d more messages that the index names are not there", lost-mostLost))
 	}
-	return lost, nil
+	if err != nil {
+		bad(err, "it goes over as it is, and what it names behind that was not looked for")
+	}
 }

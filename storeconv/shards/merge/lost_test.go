@@ -70,6 +70,7 @@ func TestLostMany(t *testing.T) {
 	for uid := range uint32(1003) {
 		x.Messages = append(x.Messages, ims.Record{UID: uid + 1_000_001})
 	}
+	x.Count()
 	must(t, x.WriteIndex(&index))
 	must(t, os.WriteFile(joe+"/store.idx", index.Bytes(), 0o600))
 	_, log := s.merge(t, merge.Options{})
@@ -80,4 +81,23 @@ func TestLostMany(t *testing.T) {
 	if last := log.lines[1000]; last != want {
 		t.Errorf("%q, want %q", last, want)
 	}
+}
+
+// TestLostBehindBadLine: a line that cannot be read is told once, and what the
+// lines behind it name is looked for.
+func TestLostBehindBadLine(t *testing.T) {
+	s := newSite(t)
+	joe := user(s.parts[0], s.users[0])
+	path := "p1/" + ims.UserDir("primary", s.users[0])
+	var index bytes.Buffer
+	x := ims.Index{}
+	for uid := range uint32(4) {
+		x.Messages = append(x.Messages, ims.Record{UID: uid + 1_000_001})
+	}
+	x.Count()
+	must(t, x.WriteIndex(&index))
+	text := strings.NewReplacer("\n1000001\t", "\nx\t", "\n1000003\t", "\nx\t").Replace(index.String())
+	must(t, os.WriteFile(joe+"/store.idx", []byte(text), 0o600))
+	_, log := s.merge(t, merge.Options{})
+	log.wants(t, "bad-index "+path+": store.idx, line ", "missing-file "+path+"/"+ims.MessagePath(1_000_002)+": ", "missing-file "+path+"/"+ims.MessagePath(1_000_004)+": ")
 }
