@@ -169,4 +169,19 @@ func TestDateOfAnotherCopy(t *testing.T) {
 	if log := verifyStreams(t, store, verify.StoreOptions{}, full); len(log.problems) != 1 || !strings.HasPrefix(log.problems[0], "file-date ") {
 		t.Errorf("a date of none: %q", log.all())
 	}
+	// A part of the users has not looked at the copies of the others.
+	shard := storeconv.Shard{Count: 2}
+	if !shard.Has("joe") {
+		shard.Index = 1
+	}
+	part := filepath.Join(scratch.Dir(t), "store")
+	own := storeconv.Selection{Shard: shard}
+	restoreStream(t, part, restore.Options{Selection: own}, full)
+	setTime(t, filepath.Join(part, ims.MailboxDir("primary", "joe", "Sent"), "00", "3.msg"), 900000099)
+	log := verifyStreams(t, part, verify.StoreOptions{Selection: own}, full)
+	if !slices.ContainsFunc(log.warnings, func(l string) bool {
+		return strings.HasPrefix(l, "file-date ") && strings.HasSuffix(l, "; another part may have the copy of that date")
+	}) || strings.Contains(strings.Join(log.warnings, "\n"), "another copy of it has that date") {
+		t.Errorf("a date of none, in a part: %q", log.all())
+	}
 }

@@ -228,8 +228,8 @@ type misdated struct {
 }
 
 // tellMisdated tells of such files, as a warning where a message of the store
-// that is the same file has the date. That takes another look at the indexes,
-// and at the files of those dates.
+// that is the same file has the date, or one of another part may have it. That
+// takes another look at the indexes, and at the files of those dates.
 func (v *verifier) tellMisdated(ctx context.Context) error {
 	if len(v.misdated) == 0 {
 		return nil
@@ -252,9 +252,13 @@ func (v *verifier) tellMisdated(ctx context.Context) error {
 		return err
 	}
 	for _, m := range v.misdated {
-		if dates[m.date][m.file] || !v.chosen.part.whole() { // a copy may be in another part
+		switch {
+		case dates[m.date][m.file]:
 			m.note.Severity = storeconv.Warning
 			m.note.Text += "; another copy of it has that date, and came first in another stream"
+		case !v.chosen.part.whole():
+			m.note.Severity = storeconv.Warning
+			m.note.Text += "; another part may have the copy of that date"
 		}
 		v.tell(m.note)
 	}
@@ -274,21 +278,18 @@ func (v *verifier) copiesOf(ctx context.Context, box *mailbox, dates map[int64]m
 	if err != nil {
 		return nil
 	}
-	for rec, err := range ir.All() {
-		if err != nil {
-			return nil
-		}
+	return ir.EachRecord(func(error) {}, func(rec *ims.Record) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		files := dates[rec.InternalDate]
 		var st unix.Stat_t
 		if files == nil || stat(box.fd, messageFile(rec.UID), &st) != nil {
-			continue
+			return nil
 		}
 		if _, ok := files[keyOf(&st)]; ok {
 			files[keyOf(&st)] = true
 		}
-	}
-	return nil
+		return nil
+	})
 }
