@@ -396,11 +396,11 @@ func (w *writer) body(out *sims.Member, m *storedMessage, have *body) (bool, err
 }
 
 // vouch has a member say the SHA-256 of its body where that looks like one with
-// other members in it. A long body is read for it once more; what cannot be
-// read is told when it is written.
+// other members in it, or like one that has lost its end. A long body is read
+// for it once more; what cannot be read is told when it is written.
 func (w *writer) vouch(out *sims.Member, uid uint32, have *body, long bool) {
 	if !long {
-		if sims.HasHeader(have.data) {
+		if sims.Doubtful(have.data) {
 			out.SHA256 = hex.EncodeToString(have.got[:])
 		}
 		return
@@ -410,13 +410,13 @@ func (w *writer) vouch(out *sims.Member, uid uint32, have *body, long bool) {
 		return
 	}
 	defer f.Close()
-	has := false
-	for buf := w.b.buf[:len(w.b.buf)/512*512]; !has && err == nil; {
+	var doubt sims.Doubt
+	for buf := w.b.buf[:len(w.b.buf)/512*512]; err == nil; {
 		var n int
 		n, err = io.ReadFull(f, buf)
-		has = sims.HasHeader(buf[:n])
+		doubt.Add(buf[:n])
 	}
-	if !has {
+	if !doubt.Any() {
 		return
 	}
 	again, err := w.box.Open(uid)

@@ -42,6 +42,7 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	r.sparseMap(more)
 	m.Data, m.Time = r.pos, mtime
 	r.size, r.left = size, size
+	r.seen, r.tail = 0, 0
 	r.pad = roundUp(size) - size
 	switch typ {
 	case '1': // what a link carries is what it links to, or should be
@@ -212,7 +213,7 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	if text := m.split(); text != "" {
 		return refuse(BadName, text)
 	}
-	r.sum, r.summed = m.vouched(), 0
+	r.sum = m.vouched()
 	if m.Kind == Link {
 		if text := checkName(m.Link); text != "" {
 			return refuse(BadName, "link target: "+text)

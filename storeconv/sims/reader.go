@@ -45,9 +45,10 @@ type Reader struct {
 	size     int64     // of the current body, that of a link too
 	left     int64     // unread bytes of it
 	pad      int64     // bytes after the body up to the next block
-	inside   *Error    // a header was found in it, which is not told yet
+	inside   *Error    // blocks are missing in it, which is not told yet
 	sum      hash.Hash // of the body as far as it was read; nil: the member says no sum
-	summed   int64     // bytes
+	seen     int64     // bytes of the body that were read
+	tail     int64     // zeros at the end of those
 
 	header  Header
 	early   *Error // met before the first call of Next

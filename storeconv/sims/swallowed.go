@@ -2,6 +2,7 @@ package sims
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -14,14 +15,48 @@ func (r *Reader) toBlock() int64 { return (blockSize - (r.size-r.left)%blockSize
 // search looks for headers of members in the next n bytes of the body, in the
 // blocks that begin there. It returns how many bytes it has looked at: fewer
 // when the last block is not whole in the window yet, and at least one. What it
-// has looked at counts for the sum of a body that has one.
+// has looked at counts for the zeros at the end of the body, and for the sum of
+// one that has one.
 func (r *Reader) search(n int) int {
 	n = r.look(n)
+	b := r.cur.buf[r.lo : r.lo+n]
+	r.seen += int64(n)
+	if k := zerosAtEnd(b); k < n {
+		r.tail = int64(k)
+	} else {
+		r.tail += int64(k)
+	}
 	if r.sum != nil {
-		r.sum.Write(r.cur.buf[r.lo : r.lo+n])
-		r.summed += int64(n)
+		r.sum.Write(b)
 	}
 	return n
+}
+
+// zerosAtEnd counts the zero bytes that b ends with.
+func zerosAtEnd(b []byte) int {
+	n := len(b)
+	for n >= 8 && binary.NativeEndian.Uint64(b[n-8:]) == 0 {
+		n -= 8
+	}
+	for n > 0 && b[n-1] == 0 {
+		n--
+	}
+	return len(b) - n
+}
+
+// ends says that a body which was read to its end stops with zeros where its
+// last block should be. Blocks of it are missing then, and zeros that stood
+// behind it, those of the end marker, were taken for its end; or zeros took the
+// place of the block. One NUL alone is what programs leave at the end of a text.
+func (r *Reader) ends() {
+	last := (r.size-1)%blockSize + 1
+	tail := r.tail
+	r.tail = 0 // judged once
+	if r.inside != nil || r.size == 0 || r.seen < r.size || tail < max(last, min(2, r.size)) {
+		return
+	}
+	r.inside = &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Lost, Text: fmt.Sprintf(
+		"its body of %d bytes ends with %d bytes of zeros, as no mail does: blocks of it are missing, or zeros stand in their place", r.size, tail)}
 }
 
 // look is search without the sum.
@@ -56,11 +91,34 @@ func beginsMember(b []byte) bool {
 // magic is the word in the headers of POSIX and GNU tar.
 const magic = "ustar"
 
-// HasHeader tells whether the header of a member stands in b, the body of a
-// message or a piece of one that begins at a multiple of 512 bytes: [Reader]
-// takes such a body for one that has lost blocks, unless the member says the
-// SHA-256 of it.
-func HasHeader(b []byte) bool {
+// Doubt watches a body for what [Reader] takes for lost blocks, unless the
+// member says the SHA-256 of the body: the header of a member stands in it, or
+// its last block is zeros. The zero value is in front of a body.
+type Doubt struct{ header, zeros bool }
+
+// Add takes the next piece of the body, which begins at a multiple of 512
+// bytes.
+func (d *Doubt) Add(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	d.header = d.header || hasHeader(b)
+	d.zeros = isZero(b[(len(b)-1)/blockSize*blockSize:])
+}
+
+// Any tells whether the body needs its SHA-256 beside it.
+func (d *Doubt) Any() bool { return d.header || d.zeros }
+
+// Doubtful is [Doubt] for a body in one piece.
+func Doubtful(b []byte) bool {
+	var d Doubt
+	d.Add(b)
+	return d.Any()
+}
+
+// hasHeader tells whether the header of a member stands in b, a piece of a body
+// that begins at a multiple of 512 bytes.
+func hasHeader(b []byte) bool {
 	for ; len(b) >= blockSize; b = b[blockSize:] {
 		if beginsMember(b[:blockSize]) {
 			return true
@@ -79,16 +137,17 @@ func (m *Member) vouched() hash.Hash {
 	return sha256.New()
 }
 
-// hold holds the body that was read against the SHA-256 that its member says. A
-// body of that sum is whole, whatever stands in it; another one is not, though
-// nothing may show in it. One that was not read to its end is not judged.
+// hold judges the body that was read: by its end, and by the SHA-256 that its
+// member says. A body of that sum is whole, whatever stands in it; another one
+// is not, though nothing may show in it. One that was not read to its end is not judged.
 func (r *Reader) hold() {
+	r.ends()
 	if r.sum == nil {
 		return
 	}
 	sum := hex.EncodeToString(r.sum.Sum(nil))
 	switch {
-	case r.summed < r.size:
+	case r.seen < r.size:
 	case sum == r.m.SHA256:
 		r.inside = nil
 	case r.inside == nil:

@@ -160,14 +160,14 @@ const small = 1 << 20
 // else who reads the stream would take it for damaged.
 func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
 	var text []byte
-	var has bool
+	var doubtful bool
 	var err error
 	if m.Size <= small {
 		text = make([]byte, m.Size)
 		_, err = io.ReadFull(body, text)
-		has = err == nil && sims.HasHeader(text)
+		doubtful = err == nil && sims.Doubtful(text)
 	} else {
-		has, err = w.long.take(body, m.Size)
+		doubtful, err = w.long.take(body, m.Size)
 	}
 	switch {
 	case errors.As(err, new(spoolError)):
@@ -183,7 +183,7 @@ func (w *treeWriter) message(m *sims.Member, body io.Reader) error {
 		}
 		return bytes.NewReader(text)
 	}
-	if has {
+	if doubtful {
 		h := sha256.New()
 		if _, err := io.Copy(h, from()); err != nil {
 			return err
@@ -215,25 +215,26 @@ type spoolError struct{ error }
 func (e spoolError) Unwrap() error { return e.error }
 
 // take puts a body of size bytes into the file, in place of the last one, and
-// says whether it looks like one with other members in it. An error of the file
+// says whether it needs its SHA-256 beside it. An error of the file
 // is a [spoolError], any other is of the body.
-func (s *spool) take(body io.Reader, size int64) (has bool, err error) {
+func (s *spool) take(body io.Reader, size int64) (doubtful bool, err error) {
 	if err := s.reset(); err != nil {
 		return false, spoolError{err}
 	}
 	buf := make([]byte, 128<<10) // whole blocks
+	var doubt sims.Doubt
 	for left := size; left > 0; {
 		piece := buf[:min(left, int64(len(buf)))]
 		if _, err := io.ReadFull(body, piece); err != nil {
 			return false, err
 		}
-		has = has || sims.HasHeader(piece)
+		doubt.Add(piece)
 		if _, err := s.file.Write(piece); err != nil {
 			return false, spoolError{err}
 		}
 		left -= int64(len(piece))
 	}
-	return has, nil
+	return doubt.Any(), nil
 }
 
 // reset makes the file empty, or makes it.
