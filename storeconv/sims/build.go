@@ -104,7 +104,7 @@ func (e *extended) mayBeCut(b []byte, damage bool) string {
 	why := "the header before it is damaged"
 	switch {
 	case e.blank:
-		why = "the extended header before it holds zeros, or nothing"
+		why = "the extended header before it holds zeros, or nothing, or control bytes in a key"
 	case e.active || !damage:
 		return ""
 	}
@@ -196,7 +196,7 @@ func (r *Reader) check(typ byte, dated bool) (*Member, error) {
 	}
 	var v values
 	if r.ext.blank {
-		v.refuse(m, BadExtended, "its extended header holds zeros, or nothing, where it should say something: what it said is lost")
+		v.refuse(m, BadExtended, "its extended header holds zeros, or nothing, where it should say something, or control bytes in a key: what it said is lost")
 	}
 	v.date(m, m.Time, dated)
 	m.apply(r.ext.attrs, &v)

@@ -3,6 +3,7 @@ package sims
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -142,6 +143,7 @@ func (r *Reader) global(b []byte) (*Error, error) {
 	r.any = true
 	var e extended
 	how := parsePax(body, e.record)
+	stray := e.ofMembers()
 	fault := r.header.apply(e.attrs)
 	if v := r.header.Profile; v != "" && v != "1" {
 		return nil, fmt.Errorf("%w %q", ErrProfile, v)
@@ -151,16 +153,37 @@ func (r *Reader) global(b []byte) (*Error, error) {
 		return &Error{Offset: at, Class: BadExtended, Text: "the global header cannot be read to its end"}, nil
 	case paxBlank:
 		r.shared.take(&e)
-		return &Error{Offset: at, Class: BadExtended, Text: "the global header holds zeros, or nothing, where it should say something: what it said is lost"}, nil
+		return &Error{Offset: at, Class: BadExtended, Text: "the global header holds zeros, or nothing, where it should say something, or control bytes in a key: what it said is lost"}, nil
+	}
+	if stray != "" {
+		r.shared.take(&e)
+		r.damage = true // the member behind it may have only a part of its name
+		return &Error{Offset: at, Class: BadExtended, Text: "the global header has " + stray + ", as a member does: it is passed over, and the member behind it comes without it"}, nil
 	}
 	if fault != "" {
 		r.shared.take(&e)
 		return &Error{Offset: at, Class: BadValue, Text: fault}, nil
 	}
 	if text := r.shared.take(&e); text != "" {
+		r.damage = true // the name behind it may have been meant
 		return &Error{Offset: at, Class: BadExtended, Tolerated: true, Text: text}, nil
 	}
 	return nil, nil
+}
+
+// ofMembers takes the records out that belong to one member, not to a stream: a
+// global header has them whose type was damaged. It returns their keys.
+func (e *extended) ofMembers() string {
+	var keys []string
+	e.attrs = slices.DeleteFunc(e.attrs, func(a Attr) bool {
+		switch a.Key {
+		case "SIMS.flags", "SIMS.sha256", "SIMS.quota", "SIMS.uidvalidity", "SIMS.uidnext", "SIMS.madeuids", "SIMS.subscribed", "SIMS.keywords", "SIMS.acl":
+			keys = append(keys, a.Key)
+			return true
+		}
+		return false
+	})
+	return strings.Join(keys, ", ")
 }
 
 // extended is what pax and GNU headers say about the member that follows.
@@ -168,7 +191,7 @@ type extended struct {
 	active              bool
 	pax, long, longLink bool // the kinds of headers that came: x, L, K
 	bad                 bool // could not be read
-	blank               bool // zeros, or nothing, where one should say something
+	blank               bool // zeros, or nothing, where one should say something, or control bytes in a key
 	path                string
 	link                string
 	size                int64
@@ -189,7 +212,7 @@ type paxResult uint8
 
 const (
 	paxWhole  paxResult = iota // to its end
-	paxBlank                   // it is empty, or zeros stand where records should
+	paxBlank                   // it is empty, or zeros or control bytes stand where records or keys should
 	paxBroken                  // something in it is no record
 )
 
@@ -199,6 +222,7 @@ func parsePax(b []byte, record func(key, value []byte)) paxResult {
 	if len(b) == 0 {
 		return paxBlank
 	}
+	how := paxWhole
 	for len(b) > 0 {
 		i := 0
 		n := 0
@@ -215,11 +239,18 @@ func parsePax(b []byte, record func(key, value []byte)) paxResult {
 		if !ok || len(key) == 0 {
 			return paxBroken
 		}
-		record(key, value)
+		if bytes.ContainsFunc(key, isControl) {
+			how = paxBlank // the key that it was is not known
+		} else {
+			record(key, value)
+		}
 		b = b[n:]
 	}
-	return paxWhole
+	return how
 }
+
+// isControl tells the bytes that stand in no key and in no name.
+func isControl(c rune) bool { return c < 0x20 || c == 0x7f }
 
 func (e *extended) record(key, value []byte) {
 	switch string(key) {

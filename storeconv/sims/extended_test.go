@@ -158,6 +158,34 @@ func mixedUp() map[string]struct {
 			a.member('1', "joe/INBOX/2", cut, 0, "", seen)
 			a.buf[4*blockSize+3] ^= 1
 		}, "2 bad-header, joe/INBOX/1   one, 2 bad-header, 2 bad-extended"},
+		"a NUL in a key": {func(a *archive) {
+			a.message("joe/INBOX/1", "one", seen, Attr{"SI\x00\x00.flags", `\Draft`})
+			a.message("joe/INBOX/2", "two", Attr{"\x00IMS.flags", `\Draft`}, seen)
+		}, `2 bad-extended, joe/INBOX/1 \Seen  one, 2 bad-extended, joe/INBOX/2 \Seen  two`},
+		"a control byte in a key": {func(a *archive) { a.message("joe/INBOX/1", "one", Attr{"SIMS\x1fflags", `\Draft`}) },
+			"2 bad-extended, joe/INBOX/1   one"},
+		"a NUL in the key of a name": {func(a *archive) { a.message(cut, "one", Attr{"pa\x00h", whole}); a.message("joe/INBOX/2", "two") },
+			"2 bad-extended -, joe/INBOX/2   two"},
+		"a NUL in the key of a mailbox's name": {func(a *archive) { a.member('5', long[:100], "", 0, "", Attr{"pa\x00h", long}) },
+			"2 bad-extended"},
+		"a NUL in a key of a global header": {func(a *archive) { a.pax('g', []Attr{{"SIMS.\x00ost", "h"}}); a.message("joe/INBOX/1", "one") },
+			"2 bad-extended, joe/INBOX/1   one"},
+		"pax that became global, flags": {func(a *archive) {
+			a.message("joe/INBOX/1", "one")
+			a.pax('g', []Attr{seen})
+			a.message("joe/INBOX/2", "two")
+		}, "joe/INBOX/1   one, 2 bad-extended, joe/INBOX/2   two"},
+		"pax that became global, UIDVALIDITY": {func(a *archive) {
+			a.pax('g', []Attr{{"SIMS.uidvalidity", "5"}})
+			a.member('5', "joe/INBOX/", "", 0, "")
+		},
+			"2 bad-extended, joe/INBOX   "},
+		"pax that became global, path": {func(a *archive) {
+			a.pax('g', []Attr{{"path", whole}})
+			a.message(cut, "one")
+			a.message("joe/INBOX/2", "two")
+		},
+			"1 bad-extended, 2 bad-extended -, joe/INBOX/2   two"},
 		"a record twice": {func(a *archive) { a.message("joe/INBOX/1", "one", Attr{"SIMS.flags", `\Draft`}, seen) },
 			`joe/INBOX/1 \Seen  one`},
 	}
