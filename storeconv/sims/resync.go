@@ -13,6 +13,9 @@ func (r *Reader) notHeader() *Error {
 	case !r.any:
 		p.Text = "the stream does not start with a tar header"
 	}
+	if r.size > 0 && r.m.Name != "" && r.pos == r.m.Data+roundUp(r.size) {
+		p.Text += "; the body of " + DisplayName(r.m.Name) + " stands in front of it, and may be wrong: a block of it stands twice, or its size is wrong"
+	}
 	return r.damaged(p)
 }
 

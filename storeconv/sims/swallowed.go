@@ -139,7 +139,8 @@ func (m *Member) vouched() hash.Hash {
 
 // hold judges the body that was read: by its end, and by the SHA-256 that its
 // member says. A body of that sum is whole, whatever stands in it; another one
-// is not, though nothing may show in it. One that was not read to its end is not judged.
+// is not, though nothing may show in it. One that was not read to its end is not
+// judged.
 func (r *Reader) hold() {
 	r.ends()
 	if r.sum == nil {

@@ -274,3 +274,37 @@ func TestZerosAtTheEndOfABody(t *testing.T) {
 		}
 	}
 }
+
+// TestBlockTwiceInABody: of a body in which a block stands twice, the end is
+// where a header should be; that place names the message.
+func TestBlockTwiceInABody(t *testing.T) {
+	var out bytes.Buffer
+	w, err := NewWriter(&out, Header{Date: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("line\r\n", 300)
+	for _, name := range []string{"joe/INBOX/1", "joe/INBOX/2"} {
+		if err := w.WriteMember(&Member{Kind: Message, Name: name, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, text)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := out.Bytes()
+	first := bytes.Index(b, []byte("line"))
+	for block := range 4 {
+		at := first + block*blockSize
+		twice := slices.Concat(b[:at+blockSize], b[at:])
+		want := fmt.Sprintf("bad-header offset %d: this block is not a header; the body of joe/INBOX/1 stands in front of it, and may be wrong: "+
+			"a block of it stands twice, or its size is wrong; 512 bytes passed over", first+4*blockSize)
+		for _, way := range ways[:3] {
+			notes, _ := read(t, twice, way.body)
+			if !slices.Contains(notes, want) {
+				t.Errorf("block %d, %s: %q, want %q", block, way.name, notes, want)
+			}
+		}
+	}
+}
