@@ -18,6 +18,9 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	}
 	r.shared.apply(e)
 	r.cut = e.mayBeCut(b, r.damage)
+	if r.cut == "" && e.doubled(b, r.m.Name) {
+		r.cut = "its name may have been cut: that of the member in front of it begins so, and goes on"
+	}
 	r.m = Member{Offset: r.extStart, Name: e.name(b)}
 	m := &r.m
 	size, ok := e.bodySize(b)
@@ -117,6 +120,20 @@ func (e *extended) mayBeCut(b []byte, damage bool) string {
 		return "its link target may have been cut: " + why
 	}
 	return ""
+}
+
+// doubled tells a directory that seems to be the header of the member before
+// it, which stands twice, or one that has lost its extended header: it has none,
+// fills the field with a name that does not end as those of directories do, and
+// the name before, which is longer, begins so.
+func (e *extended) doubled(b []byte, before string) bool {
+	const field = 100 // bytes
+	name := headerName(b)
+	if e.active || b[offType] != '5' || len(name) != field || name[field-1] == '/' {
+		return false
+	}
+	rest, begins := strings.CutPrefix(before, name)
+	return begins && rest != "" && rest[0] != '/'
 }
 
 // name is the name that headers give a member; b is the last of them.

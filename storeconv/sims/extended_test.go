@@ -186,6 +186,17 @@ func mixedUp() map[string]struct {
 			a.message("joe/INBOX/2", "two")
 		},
 			"1 bad-extended, 2 bad-extended -, joe/INBOX/2   two"},
+		"a directory's header twice": {func(a *archive) {
+			a.member('5', long[:100], "", 0, "", Attr{"path", long + "/"})
+			a.header(long[:100], 0, 0, 0, '5', "")
+			a.message("joe/INBOX/2", "two")
+		}, long + "   , 2 bad-extended, joe/INBOX/2   two"},
+		"a directory that is the front of another": {func(a *archive) {
+			a.member('5', long[:99]+"/", "", 0, "")
+			a.member('5', long[:100], "", 0, "")
+			a.member('5', long[:100], "", 0, "", Attr{"path", long[:100] + "/x/"})
+			a.member('5', long[:100], "", 0, "")
+		}, long[:99] + "   , " + long[:100] + "   , " + long[:100] + "/x   , " + long[:100]},
 		"a record twice": {func(a *archive) { a.message("joe/INBOX/1", "one", Attr{"SIMS.flags", `\Draft`}, seen) },
 			`joe/INBOX/1 \Seen  one`},
 	}
