@@ -13,10 +13,13 @@ func (r *Reader) notHeader() *Error {
 	case !r.any:
 		p.Text = "the stream does not start with a tar header"
 	}
+	front := ""
 	if r.size > 0 && r.m.Name != "" && r.pos == r.m.Data+roundUp(r.size) {
-		p.Text += "; the body of " + DisplayName(r.m.Name) + " stands in front of it, and may be wrong: a block of it stands twice, or its size is wrong"
+		front = "; the body of " + DisplayName(r.m.Name) + " ends there, and is wrong if a block of it stands twice"
 	}
-	return r.damaged(p)
+	r.damaged(p)
+	p.Text += front
+	return p
 }
 
 // damaged passes over blocks up to the next header or end marker and says in p

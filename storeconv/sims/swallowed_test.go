@@ -298,8 +298,8 @@ func TestBlockTwiceInABody(t *testing.T) {
 	for block := range 4 {
 		at := first + block*blockSize
 		twice := slices.Concat(b[:at+blockSize], b[at:])
-		want := fmt.Sprintf("bad-header offset %d: this block is not a header; the body of joe/INBOX/1 stands in front of it, and may be wrong: "+
-			"a block of it stands twice, or its size is wrong; 512 bytes passed over", first+4*blockSize)
+		want := fmt.Sprintf("bad-header offset %d: this block is not a header; 512 bytes passed over; "+
+			"the body of joe/INBOX/1 ends there, and is wrong if a block of it stands twice", first+4*blockSize)
 		for _, way := range ways[:3] {
 			notes, _ := read(t, twice, way.body)
 			if !slices.Contains(notes, want) {
