@@ -123,9 +123,9 @@ func (e *extended) mayBeCut(b []byte, damage bool) string {
 }
 
 // doubled tells a directory that seems to be the header of the member before
-// it, which stands twice, or one that has lost its extended header: it has none,
-// fills the field with a name that does not end as those of directories do, and
-// the name before, which is longer, begins so.
+// it, which stands twice: it has no extended header, fills the field with a
+// name that does not end as those of directories do, and the name before, which
+// is longer, begins so.
 func (e *extended) doubled(b []byte, before string) bool {
 	const field = 100 // bytes
 	name := headerName(b)

@@ -47,7 +47,8 @@ func zerosAtEnd(b []byte) int {
 // ends says that a body which was read to its end stops with zeros where its
 // last block should be. Blocks of it are missing then, and zeros that stood
 // behind it, those of the end marker, were taken for its end; or zeros took the
-// place of the block. One NUL alone is what programs leave at the end of a text.
+// place of the block. One NUL alone is what programs leave at the end of a
+// text.
 func (r *Reader) ends() {
 	last := (r.size-1)%blockSize + 1
 	tail := r.tail
@@ -139,8 +140,8 @@ func (m *Member) vouched() hash.Hash {
 
 // hold judges the body that was read: by its end, and by the SHA-256 that its
 // member says. A body of that sum is whole, whatever stands in it; another one
-// is not, though nothing may show in it. One that was not read to its end is not
-// judged.
+// is not, though nothing may show in it. One that was not read to its end is
+// not judged.
 func (r *Reader) hold() {
 	r.ends()
 	if r.sum == nil {
