@@ -134,6 +134,9 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
+	if err := c.tellOverwritten(ctx, job); err != nil {
+		return err
+	}
 	var paths [2]string
 	for i, name := range []string{batches.EntriesName, batches.SavedName} {
 		if paths[i], err = gone.Retarget(filepath.Join(c.out, name), tempDir); err != nil {
@@ -141,6 +144,16 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 		}
 	}
 	return c.writeUnlock(ctx, job, paths[0], paths[1])
+}
+
+// tellOverwritten tells what the unlock overwrites, by an export that is not the
+// one of the lock.
+func (c *conversion) tellOverwritten(ctx context.Context, job *cli.Job) error {
+	st, err := outdir.ReadState(c.out)
+	if err != nil || st == nil || len(st.Inputs) == 0 || st.Inputs[0].SHA256 == c.export().SHA256 {
+		return err
+	}
+	return batches.TellOverwritten(ctx, job, c.users(), c.batch.set, c.site.Hosts, filepath.Join(c.out, batches.EntriesName))
 }
 
 // writeUnlock writes them of the entries and of what lock has saved of them.
