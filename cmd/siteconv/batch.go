@@ -125,6 +125,8 @@ type batch struct {
 	fresh bool            // nothing of their mail is there yet
 	dry   []byte          // their entries, in a dry run that locks them
 
+	unlocked []string // who is named, and left out because no record locks them
+
 	locked bool // an earlier run has: the folder has their entries
 }
 
@@ -180,8 +182,13 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		c.pre.Fact("batch", "%s, of whom %s mail", page.Amount(len(c.batch.users), "user", "users"), page.Amount(len(c.batch.mail), "has", "have"))
 		return c.tellPreflight(job)
 	}
-	c.scenario.steps = c.batchSteps()
 	c.batch.locked = slices.Contains(st.Done, lockStep)
+	if !st.Finished {
+		if err := c.leaveUnlocked(ctx, job); err != nil {
+			return err
+		}
+	}
+	c.scenario.steps = c.batchSteps()
 	switch {
 	case st.Finished:
 		if c.dryRun {

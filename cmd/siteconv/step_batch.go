@@ -146,8 +146,8 @@ func (c *conversion) unlockUsers(ctx context.Context, job *cli.Job) error {
 	return c.writeUnlock(ctx, job, paths[0], paths[1])
 }
 
-// tellOverwritten tells what the unlock overwrites, by an export that is not the
-// one of the lock.
+// tellOverwritten tells what the unlock overwrites, by an export that is not
+// that of the lock.
 func (c *conversion) tellOverwritten(ctx context.Context, job *cli.Job) error {
 	st, err := outdir.ReadState(c.out)
 	if err != nil || st == nil || len(st.Inputs) == 0 || st.Inputs[0].SHA256 == c.export().SHA256 {
@@ -220,6 +220,7 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	for id := range c.batch.mail {
 		mail.Add(c.bareID(id))
 	}
+	c.tellUnlocked(job)
 	var none int64
 	for _, id := range c.batch.users {
 		switch {
