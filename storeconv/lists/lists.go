@@ -5,7 +5,6 @@
 package lists
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +30,10 @@ type Lists struct{ all [4]database }
 
 // database is one of them.
 type database struct {
+	kind mboxlist.Kind
 	name string            // under the store
+	log  storeconv.Log     // takes what is wrong with it
+	told map[string]bool   // texts of errors that it has had
 	file *os.File          // nil: missing
 	db   *bdb.Reader       // nil: missing, or told to be unreadable
 	held map[string][]byte // all records of a small one; nil: each is looked up
@@ -41,15 +43,21 @@ type database struct {
 // takes about three times as much.
 const maxHeld = 8 << 20
 
-// Open opens the databases of the store in the directory store. One that is
-// missing is empty; one that cannot be read is told to log, and empty. The
-// error is of the file system.
+// Open opens the databases of the store in the directory store and reads them
+// once. One that is missing is told to log, and empty, and so is one that
+// cannot be read. What of one cannot be read is told, and left out; and so is that
+// another one lies in its place. Of a store without mboxlist, a bare tree of
+// mail, it is told once, as a warning. The error is of the file system.
 func Open(store string, log storeconv.Log) (*Lists, error) {
 	l := new(Lists)
+	if _, err := os.Lstat(filepath.Join(store, Dir)); errors.Is(err, fs.ErrNotExist) {
+		log.Warning("missing-database", Dir, "the store has none of the databases: nothing of limits and subscriptions is known but what indexes say")
+		return l, nil
+	}
 	for i := range l.all {
 		d := &l.all[i]
-		d.name = Dir + "/" + mboxlist.Kind(i).FileName()
-		if err := d.open(filepath.Join(store, d.name), log); err != nil {
+		*d = database{kind: mboxlist.Kind(i), name: place(mboxlist.Kind(i)), log: log, told: make(map[string]bool)}
+		if err := d.open(filepath.Join(store, d.name)); err != nil {
 			l.Close()
 			return nil, err
 		}
@@ -57,9 +65,11 @@ func Open(store string, log storeconv.Log) (*Lists, error) {
 	return l, nil
 }
 
-func (d *database) open(path string, log storeconv.Log) error {
+// open opens it and reads it once.
+func (d *database) open(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait at a pipe
 	if errors.Is(err, fs.ErrNotExist) {
+		d.log.Problem("missing-database", d.name, "the database is not there: what it held is lost")
 		return nil
 	}
 	if err != nil {
@@ -71,59 +81,15 @@ func (d *database) open(path string, log storeconv.Log) error {
 		return err
 	}
 	if !st.Mode().IsRegular() {
-		log.Problem("database", d.name, ims.ErrNotRegular.Error())
+		d.log.Problem("database", d.name, ims.ErrNotRegular.Error())
 		return nil
 	}
-	d.db, err = bdb.NewReader(f, st.Size(), bdb.Options{Problem: func(err error) { d.tell(log, err) }})
+	d.db, err = bdb.NewReader(f, st.Size(), bdb.Options{Problem: d.tell})
 	if err != nil {
-		log.Problem("database", d.name, err.Error())
+		d.log.Problem("database", d.name, err.Error())
 		return nil
 	}
-	if st.Size() <= maxHeld {
-		d.hold(f, st.Size())
-	}
-	return nil
-}
-
-// hold reads all records into memory. Of a damaged database they are looked up
-// one by one, which tells the damage.
-func (d *database) hold(f *os.File, size int64) {
-	db, err := bdb.NewReader(f, size, bdb.Options{})
-	if err != nil {
-		return
-	}
-	held := make(map[string][]byte)
-	for c := db.Cursor(); ; {
-		key, value, err := c.Next()
-		if err == io.EOF {
-			d.held = held
-			return
-		}
-		if err != nil {
-			return
-		}
-		if _, twice := held[string(key)]; !twice {
-			held[string(key)] = bytes.Clone(value)
-		}
-	}
-}
-
-// tell tells what the database reader met.
-func (d *database) tell(log storeconv.Log, err error) {
-	var place *bdb.Error
-	if !errors.As(err, &place) {
-		log.Problem("database", d.name, err.Error())
-		return
-	}
-	where := d.name
-	if w := place.Position(); w != "" {
-		where += ": " + w
-	}
-	if place.Tolerated {
-		log.Warning("database", where, place.What())
-	} else {
-		log.Problem("database", where, place.What())
-	}
+	return d.readWhole(st.Size() <= maxHeld)
 }
 
 // Close closes the databases.

@@ -26,12 +26,17 @@ import (
 func recordsOf(m map[string]string) Records {
 	return func(put func(key, value []byte) error) error {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
-			if err := put([]byte(key), []byte(m[key])); err != nil {
+			if err := put([]byte(recordKey(key)), []byte(m[key])); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+}
+
+// recordKey is the key of a record that a test calls name.
+func recordKey(name string) string {
+	return mboxlist.UserPrefix + strings.TrimPrefix(name, mboxlist.UserPrefix)
 }
 
 // write writes records into folder.db of the store.
@@ -56,7 +61,7 @@ func read(t testing.TB, store string) map[string]string {
 	t.Helper()
 	got := make(map[string]string)
 	for key, value := range reference.ReadList(t, filepath.Join(store, "mboxlist/folder.db")) {
-		got[key] = string(value)
+		got[strings.TrimPrefix(key, mboxlist.UserPrefix)] = string(value)
 	}
 	return got
 }
@@ -229,8 +234,13 @@ func TestGetAndEach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "database mboxlist/quota.db: ") {
-		t.Errorf("%q", log.Problems)
+	wantProblems := []string{
+		"database mboxlist/quota.db: not a regular file",
+		"missing-database mboxlist/subscr.db: the database is not there: what it held is lost",
+		"missing-database mboxlist/peruser.db: the database is not there: what it held is lost",
+	}
+	if d := cmp.Diff(wantProblems, log.Problems); d != "" {
+		t.Error(d)
 	}
 	for range 2 {
 		for key, value := range want {
@@ -257,5 +267,94 @@ func TestGetAndEach(t *testing.T) {
 	stop := errors.New("stop")
 	if err := l.Each(context.Background(), mboxlist.FolderDB, func(_, _ []byte) error { return stop }); err != stop {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestMissing: a database that is missing is told, all of them of a store whose
+// mboxlist is empty; a bare tree of mail gets a warning.
+func TestMissing(t *testing.T) {
+	for _, tt := range []struct {
+		dir                string
+		problems, warnings int
+	}{{"mboxlist", 4, 0}, {"partition", 0, 1}} {
+		store := t.TempDir()
+		if err := os.Mkdir(filepath.Join(store, tt.dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		log := new(reference.Recorder)
+		l, err := Open(store, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if len(log.Problems) != tt.problems || len(log.Warnings) != tt.warnings {
+			t.Errorf("%s alone: %q, %q", tt.dir, log.Problems, log.Warnings)
+		}
+		for _, s := range slices.Concat(log.Problems, log.Warnings) {
+			if !strings.HasPrefix(s, "missing-database mboxlist") {
+				t.Errorf("%s alone: %s", tt.dir, s)
+			}
+		}
+		if _, ok, err := l.Get(mboxlist.QuotaDB, "joe"); ok || err != nil {
+			t.Errorf("%s alone: %v, %v", tt.dir, ok, err)
+		}
+	}
+}
+
+// TestNotWhole: a database that cannot be read whole is told once, whichever of
+// its records are asked for, and so is another one in its place; a run that is
+// going to write refuses both before it does anything.
+func TestNotWhole(t *testing.T) {
+	records := map[string]string{"ann": "primary\tann\tlr", "joe": "primary\tjoe\tlr"}
+	for name, tt := range map[string]struct {
+		spoil func(data []byte) []byte
+		file  string
+		want  string
+	}{
+		"zeroed": {func(data []byte) []byte { clear(data[8192:]); return data }, "folder.db",
+			"database mboxlist/folder.db: page 1 (offset 8192): page is all zeros, it was never written"},
+		"another": {func(data []byte) []byte { return data }, "quota.db",
+			"database mboxlist/quota.db: another database lies in its place: none of its records is one of quota.db"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := filepath.Join(t.TempDir(), "store")
+			if err := write(t, store, Options{}, storeconv.Databases{}, records, nil); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(filepath.Join(store, "mboxlist/folder.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(store, "mboxlist", tt.file), tt.spoil(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			log := new(reference.Recorder)
+			l, err := Open(store, log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			for kind := range l.all {
+				err := l.Each(context.Background(), mboxlist.Kind(kind), func(_, _ []byte) error { return nil })
+				if err != nil {
+					t.Error(err)
+				}
+				if _, _, err := l.Get(mboxlist.Kind(kind), "joe"); err != nil {
+					t.Error(err)
+				}
+			}
+			told := slices.DeleteFunc(slices.Clone(log.Problems), func(s string) bool { return strings.HasPrefix(s, "missing-database ") })
+			if d := cmp.Diff([]string{tt.want}, told); d != "" {
+				t.Error(d)
+			}
+			s, err := durable.OpenStore(store, durable.Options{Sync: storeconv.SyncNone})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := Check(s); err == nil || !strings.HasPrefix(err.Error(), "mboxlist/"+tt.file+": ") {
+				t.Errorf("Check: %v", err)
+			}
+		})
 	}
 }

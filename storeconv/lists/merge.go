@@ -18,6 +18,7 @@ type merger struct {
 	old    *oldDatabase
 	cursor *bdb.Cursor // nil: no record is left
 	merge  func(old, fresh []byte) []byte
+	is     *Recognizer // of the database in place
 
 	have       bool // key and value are the next record in place
 	key, value []byte
@@ -38,7 +39,10 @@ func (m *merger) run(db *bdb.Writer, records Records) error {
 			return err
 		}
 	}
-	return m.copyWhile(db, func() bool { return true })
+	if err := m.copyWhile(db, func() bool { return true }); err != nil {
+		return err
+	}
+	return m.is.Err()
 }
 
 // put writes what is in place below key, and then the record of key.
@@ -91,6 +95,7 @@ func (m *merger) advance() error {
 	if bytes.Compare(key, m.below) < 0 {
 		return fmt.Errorf("%w: %.80q after %.80q", ErrOrder, key, m.below)
 	}
+	m.is.Record(key, value)
 	m.below = append(m.below[:0], key...)
 	m.have, m.key, m.value = true, key, value
 	return nil

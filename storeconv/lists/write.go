@@ -64,7 +64,8 @@ type Records func(put func(key, value []byte) error) error
 // counts) joins the value in place, nil for none, with the fresh one; when it
 // returns nil, no record is left.
 //
-// A database in place that cannot be read whole is an error, and stays.
+// A database in place that cannot be read whole is an error, and stays. So
+// is another one that lies there (ErrOther).
 func (w *Writer) Write(kind mboxlist.Kind, form storeconv.Databases, records Records, merge func(old, fresh []byte) []byte) error {
 	if err := w.write(kind, form, records, merge); err != nil {
 		return fmt.Errorf("%s: %w", place(kind), err)
@@ -73,12 +74,12 @@ func (w *Writer) Write(kind mboxlist.Kind, form storeconv.Databases, records Rec
 }
 
 func (w *Writer) write(kind mboxlist.Kind, form storeconv.Databases, records Records, merge func(old, fresh []byte) []byte) error {
-	old, err := w.open(kind)
+	old, err := openOld(w.run.Store, kind)
 	if err != nil {
 		return err
 	}
 	defer old.close()
-	m := &merger{old: old, merge: merge}
+	m := &merger{old: old, merge: merge, is: NewRecognizer(kind)}
 	fresh, err := w.build(kind, old.fill(form), m, records)
 	if err != nil {
 		return err
@@ -104,8 +105,8 @@ type oldDatabase struct {
 	reader *bdb.Reader // nil: it has no records
 }
 
-func (w *Writer) open(kind mboxlist.Kind) (*oldDatabase, error) {
-	f, err := w.run.Store.Open(place(kind))
+func openOld(store *durable.Store, kind mboxlist.Kind) (*oldDatabase, error) {
+	f, err := store.Open(place(kind))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &oldDatabase{}, nil
 	}

@@ -20,6 +20,9 @@ import (
 func (r *relocation) writeDatabases(ctx context.Context) error {
 	defer r.subscr.Close()
 	if r.opts.DryRun {
+		if err := r.tellMissing(); err != nil {
+			return err
+		}
 		discard := func(string, []byte) error { return nil }
 		if err := r.folderRecords(ctx, discard); err != nil {
 			return err
@@ -37,6 +40,9 @@ func (r *relocation) writeDatabases(ctx context.Context) error {
 // writeAll writes one database after the other, so that the records of one only
 // are in memory.
 func (r *relocation) writeAll(ctx context.Context, w *lists.Writer) error {
+	if err := r.tellMissing(); err != nil {
+		return err
+	}
 	folders, err := r.gather(ctx, r.folderRecords)
 	if err != nil {
 		return err
@@ -64,6 +70,19 @@ func (r *relocation) writeAll(ctx context.Context, w *lists.Writer) error {
 		return nil // nothing of it concerns a relocation
 	}
 	return w.Write(mboxlist.PeruserDB, r.form(r.index.meta), nil, nil)
+}
+
+// tellMissing tells of databases that the store in use has not, and that the
+// run makes. One that goes on may have been stopped between two of them.
+func (r *relocation) tellMissing() error {
+	if r.dst == nil || r.run != nil && r.run.Resumed() {
+		return nil
+	}
+	missing, err := lists.Missing(r.dst)
+	for _, path := range missing {
+		lists.TellMissing(path, r.log)
+	}
+	return err
 }
 
 // gather sorts the records that fn gives.

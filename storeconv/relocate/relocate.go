@@ -23,6 +23,7 @@ import (
 	"imsconv/storeconv/carry"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/lists"
 	"imsconv/storeconv/nms"
 )
 
@@ -211,7 +212,7 @@ func Relocate(ctx context.Context, store, from string, opts Options) (Report, er
 		return r.report, err
 	}
 	if opts.DryRun {
-		return r.report, r.convert(ctx)
+		return r.report, r.rehearse(ctx)
 	}
 	if o := opts.Owner; o != nil {
 		if err := o.Check(); err != nil {
@@ -231,4 +232,25 @@ func Relocate(ctx context.Context, store, from string, opts Options) (Report, er
 		err = closeErr
 	}
 	return r.report, err
+}
+
+// rehearse is a dry run: it looks at the store, where there is one, as the run
+// would.
+func (r *relocation) rehearse(ctx context.Context) error {
+	there, err := durable.Exists(r.opts.FS, r.store)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return r.convert(ctx)
+	}
+	opt := durable.Options{FS: r.opts.FS, Command: r.opts.Command, Log: r.opts.Log, Done: ctx.Done()}
+	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
+		return err
+	}
+	err = lists.Check(r.dst)
+	if err == nil {
+		err = r.convert(ctx)
+	}
+	return errors.Join(err, r.dst.Close())
 }

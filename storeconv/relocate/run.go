@@ -234,6 +234,9 @@ func (r *relocation) begin(ctx context.Context) error {
 	if err := r.dst.CheckPlace(places...); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
+	if err := lists.Check(r.dst); err != nil {
+		return errors.Join(err, r.dst.Close())
+	}
 	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}

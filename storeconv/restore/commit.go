@@ -35,13 +35,14 @@ const (
 // What the journal keeps, by the first letters of its keys. The second group is
 // forgotten when a run starts.
 const (
-	keyForm   = "form" // of what is here
-	keyDone   = "d/"   // visits that are done, by user and number of the last member
-	keyIntent = "i/"   // visits about to be put into place, by the same
-	keyList   = "l/"   // records of the mailbox lists
-	keyPlace  = "r/"   // places of messages that are not where their name says
-	keyName   = "n/"   // names that mailboxes got
-	keyLater  = "q/"   // links that were put off, by number of the member,
+	keyForm    = "form" // of what is here
+	keyDone    = "d/"   // visits that are done, by user and number of the last member
+	keyIntent  = "i/"   // visits about to be put into place, by the same
+	keyList    = "l/"   // records of the mailbox lists
+	keyMissing = "g/"   // databases that the store had not when the run began
+	keyPlace   = "r/"   // places of messages that are not where their name says
+	keyName    = "n/"   // names that mailboxes got
+	keyLater   = "q/"   // links that were put off, by number of the member,
 
 	keyLaterName = "p/" // and the keys of these, by name
 

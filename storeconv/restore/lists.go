@@ -16,8 +16,6 @@ import (
 // The records of the mailbox lists wait in the journal, in the order of their
 // keys, until the end of the run.
 
-var listKinds = [...]mboxlist.Kind{mboxlist.FolderDB, mboxlist.QuotaDB, mboxlist.SubscrDB, mboxlist.PeruserDB}
-
 func listPrefix(k mboxlist.Kind) string { return fmt.Sprintf(keyList+"%d/", k) }
 
 // notSaidKB in a waiting quota record means: the limit that is there, else the
@@ -177,7 +175,7 @@ func toKB(limit int64) int64 {
 func (r *run) writeLists() error {
 	opts := lists.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Date: r.date}
 	return lists.Update(r.folder, opts, func(w *lists.Writer) error {
-		for _, k := range listKinds {
+		for _, k := range lists.Kinds {
 			prefix := listPrefix(k)
 			waiting := func(put func(key, value []byte) error) error {
 				return r.jr.Range(prefix, func(key, value []byte) error { return put(key[len(prefix):], value) })

@@ -133,7 +133,17 @@ func (r *run) open(ctx context.Context) error {
 		if err := r.store.CheckPlace("partition/"+r.partition+"/=user", lists.Dir); err != nil {
 			return err
 		}
-		return r.checkFinished(ctx)
+		if err := r.checkFinished(ctx); err != nil {
+			return err
+		}
+		if err := lists.Check(r.store); err != nil {
+			return err
+		}
+		missing, err := lists.Missing(r.store)
+		for _, path := range missing {
+			lists.TellMissing(path, r.log)
+		}
+		return err
 	}
 	if r.store, err = durable.OpenStore(r.path, opt); err != nil {
 		return err
@@ -142,6 +152,9 @@ func (r *run) open(ctx context.Context) error {
 		return err
 	}
 	if err := r.checkFinished(ctx); err != nil {
+		return err
+	}
+	if err := lists.Check(r.store); err != nil {
 		return err
 	}
 	_, err = r.store.Stat(ims.WorkDir + "/" + r.name())
@@ -169,7 +182,42 @@ func (r *run) open(ctx context.Context) error {
 	if r.jr, err = journal.OpenIn(r.store.FS(), r.folder.Path("journal"), true); err != nil {
 		return err
 	}
-	return r.recover()
+	if err := r.recover(); err != nil {
+		return err
+	}
+	return r.tellMissing(fresh)
+}
+
+// tellMissing tells of databases of the store that are missing and that this
+// run makes, also when it goes on after an interruption. Another run may be
+// between writing one and the next: it holds the lock meanwhile.
+func (r *run) tellMissing(fresh bool) error {
+	if fresh {
+		if err := r.noteMissing(); err != nil {
+			return err
+		}
+	}
+	return r.jr.Range(keyMissing, func(key, _ []byte) error {
+		lists.TellMissing(string(key[len(keyMissing):]), r.log)
+		return nil
+	})
+}
+
+// noteMissing puts into the journal which databases are missing.
+func (r *run) noteMissing() error {
+	if err := r.folder.LockLists(); err != nil {
+		return fmt.Errorf("lock the mailbox lists: %w", err)
+	}
+	defer r.folder.UnlockLists() // the process's end drops it too
+	missing, err := lists.Missing(r.store)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	b := r.jr.Batch()
+	for _, path := range missing {
+		b.Put(keyMissing+path, nil)
+	}
+	return b.Commit()
 }
 
 // checkSpace refuses to fill a new store that has no room for the streams. Once

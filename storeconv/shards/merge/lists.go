@@ -121,15 +121,20 @@ func (p *part) eachRecord(ctx context.Context, kind mboxlist.Kind, log storeconv
 		log.Problem("database", where, err.Error())
 		return nil
 	}
+	is := lists.NewRecognizer(kind)
 	for c := db.Cursor(); ctx.Err() == nil; {
 		key, value, err := c.Next()
 		if err == io.EOF {
+			if err := is.Err(); err != nil {
+				log.Problem("database", where, err.Error())
+			}
 			return nil
 		}
 		if err != nil {
 			log.Problem("database", where, err.Error())
 			return machineOnly(err)
 		}
+		is.Record(key, value)
 		if err := fn(key, value); err != nil {
 			return err
 		}

@@ -1,0 +1,68 @@
+package restore
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestListsOfTheStore: a database of the store that cannot be read whole, or
+// that another lies in the place of, ends a run before it has done anything,
+// and one that is missing is told: a dry run says what the run says.
+func TestListsOfTheStore(t *testing.T) {
+	b := tape(t, may20, indexTape...)
+	for name, tt := range map[string]struct {
+		spoil func(t *testing.T, path string, folders []byte)
+		err   string // in that of Restore
+		said  string
+	}{
+		"zeroed page": {func(t *testing.T, path string, _ []byte) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clear(data[8192:])
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "mboxlist/quota.db: page 1 ", ""},
+		"another": {func(t *testing.T, path string, folders []byte) {
+			if err := os.WriteFile(path, folders, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "mboxlist/quota.db: another database ", ""},
+		"missing": {func(t *testing.T, path string, _ []byte) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}, "", "problem: missing-database: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := restored(t, Options{}, b)
+			folders, err := os.ReadFile(filepath.Join(store, "mboxlist/folder.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.spoil(t, filepath.Join(store, "mboxlist/quota.db"), folders)
+			want, _ := treeHash(t, store)
+			for _, dry := range []bool{true, false} {
+				_, log, err := restoreTo(t, store, Options{DryRun: dry}, bytes.NewReader(b))
+				if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+					t.Errorf("dry run %t: %v, want %q", dry, err, tt.err)
+				}
+				told := slices.ContainsFunc(log.lines, func(s string) bool {
+					return strings.HasPrefix(s, tt.said) && strings.Contains(s, "mboxlist/quota.db")
+				})
+				if told != (tt.said != "") {
+					t.Errorf("dry run %t: said %q, want %q", dry, log.lines, tt.said)
+				}
+				if got, _ := treeHash(t, store); (dry || err != nil) && got != want {
+					t.Errorf("dry run %t: the store is another one", dry)
+				}
+			}
+		})
+	}
+}
