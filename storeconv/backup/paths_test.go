@@ -27,9 +27,6 @@ func makeUser(t *testing.T, store, partition, id, body string) {
 // the whole store.
 func TestPathsOfPartitions(t *testing.T) {
 	store := t.TempDir()
-	if err := os.Mkdir(filepath.Join(store, "mboxlist"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	makeUser(t, store, "one", "anna", "first")
 	makeUser(t, store, "two", "anna", "second, and longer")
 	makeUser(t, store, "two", "bob", "x")
@@ -102,8 +99,8 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 		}, "stray-file partition/two: not a directory: it is not in the backup"},
 		"a file without a record": {func(t *testing.T, store string) {
 			box := filepath.Join(store, ims.UserDir("one", "anna"))
-			index := "imsconv-store.idx 1\nName: user/anna\nVersion: imsconv-1\nExists: 0\n\n"
-			if err := os.WriteFile(filepath.Join(box, ims.IndexName), []byte(index), 0o600); err != nil {
+			index := ims.Header{Name: "user/anna", UIDValidity: 1}
+			if err := os.WriteFile(filepath.Join(box, ims.IndexName), index.Append(nil), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}, "not-indexed partition/one/=user/02/50/=anna/00/1.msg: a message file that the index does not name"},

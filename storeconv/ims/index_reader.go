@@ -96,6 +96,7 @@ func (ir *IndexReader) begin() error {
 		return err
 	}
 	ir.Header.Reset()
+	var seen uint32 // bits of indexFields
 	for {
 		line, err := ir.readLine()
 		if err == io.EOF {
@@ -105,6 +106,9 @@ func (ir *IndexReader) begin() error {
 			return err
 		}
 		if len(line) == 0 {
+			if lost := missingField(seen); lost != "" {
+				return ir.fail(fmt.Errorf("the header has no line %q", lost))
+			}
 			return nil
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
@@ -114,6 +118,9 @@ func (ir *IndexReader) begin() error {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		if err := ir.Header.set(string(name), string(value)); err != nil {
 			return ir.fail(err)
+		}
+		if i := indexField(name); i >= 0 {
+			seen |= 1 << i
 		}
 	}
 }

@@ -152,11 +152,34 @@ func TestWhoseIndex(t *testing.T) {
 		b[i] ^= 1
 		ours[fmt.Sprintf("byte %d", i)] = string(b)
 	}
+	for i := 1; i <= len(indexMagic); i++ {
+		ours[fmt.Sprintf("cut to %d bytes", i)] = indexMagic[:i]
+	}
 	for name, text := range ours {
 		err := whose(text)
 		var bad *Error
 		if !errors.As(err, &bad) || bad.Class != BadIndex || !errors.Is(err, ErrNoBeginning) || errors.Is(err, ErrForeignIndex) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// TestHeaderLineLost: an index that has lost a line of its header is damaged:
+// what the line said is not taken as unset. Only Bare LF may be missing.
+func TestHeaderLineLost(t *testing.T) {
+	head, _, _ := strings.Cut(sampleIndex, "\n\n")
+	for _, line := range strings.Split(head, "\n")[1:] {
+		name, _, _ := strings.Cut(line, ":")
+		_, err := ReadIndex(strings.NewReader(strings.Replace(sampleIndex, "\n"+line+"\n", "\n", 1)))
+		if !slices.Contains(indexFields, name) || name == "Bare LF" {
+			if err != nil {
+				t.Errorf("without %s: %v", name, err)
+			}
+			continue
+		}
+		var bad *Error
+		if !errors.As(err, &bad) || bad.Class != BadIndex || !strings.Contains(bad.Text, `"`+name+`"`) {
+			t.Errorf("without %s: error %v", name, err)
 		}
 	}
 }
@@ -257,6 +280,11 @@ func TestParseTime(t *testing.T) {
 // says what it does not know.
 func TestBareLF(t *testing.T) {
 	read := func(lines string) (*Header, error) {
+		for _, name := range indexFields { // what every index has
+			if name != bareField && !strings.Contains("\n"+lines, "\n"+name+":") {
+				lines = name + ":\n" + lines
+			}
+		}
 		ir, err := NewIndexReader(strings.NewReader("imsconv-store.idx 1\n" + lines + "\n"))
 		if err != nil {
 			return nil, err

@@ -38,7 +38,21 @@ func (e lostBeginning) Is(target error) bool { return target == ErrNoBeginning }
 // indexFields are the names of the header lines of an index.
 var indexFields = []string{
 	"Name", "Version", "Exists", "Largest Msg", "Last Append", "Last UID", "Oldest Msg", "Oldest Uid",
-	"Quota Used", "UID Validity", "ACL", "Userflags", "Subscribed", "Partition", "Bare LF",
+	"Quota Used", "UID Validity", "ACL", "Userflags", "Subscribed", "Partition", bareField,
+}
+
+// bareField is the name of the one header line that not every index has.
+const bareField = "Bare LF"
+
+// missingField is the name of the first header line that every index has and
+// this one has not; "": it has all. seen are bits of indexFields.
+func missingField(seen uint32) string {
+	for i, name := range indexFields {
+		if seen&(1<<i) == 0 && name != bareField {
+			return name
+		}
+	}
+	return ""
 }
 
 // ownTraces says what shows that head, the first bytes of a file, is of an
@@ -52,6 +66,8 @@ func ownTraces(head []byte, cut bool) string {
 		return "it is nothing but zeros"
 	case bytes.HasPrefix(head, append(name, ' ')):
 		return "its version is not known"
+	case !cut && bytes.HasPrefix([]byte(indexMagic+"\n"), head):
+		return "it ends within the first line"
 	case bytes.Contains(head, append(name, ' ')), bytes.Contains(head, []byte("\nVersion: imsconv-")):
 		return "the first line is lost, and others are there"
 	}
@@ -77,12 +93,15 @@ func ownTraces(head []byte, cut bool) string {
 // isIndexField tells a header line by its name.
 func isIndexField(line []byte) bool {
 	before, _, ok := bytes.Cut(line, []byte(":"))
-	if ok {
-		for _, name := range indexFields {
-			if string(before) == name {
-				return true
-			}
+	return ok && indexField(before) >= 0
+}
+
+// indexField is the place of a name in indexFields, or -1.
+func indexField(name []byte) int {
+	for i, n := range indexFields {
+		if string(name) == n {
+			return i
 		}
 	}
-	return false
+	return -1
 }
