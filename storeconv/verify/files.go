@@ -313,6 +313,8 @@ func indexTraces(head []byte, cut bool) string {
 		return "it is empty"
 	case len(bytes.Trim(head, "\x00")) == 0:
 		return "it is nothing but zero bytes"
+	case !cut && bytes.HasPrefix([]byte("imsconv-store.idx 1\n"), head):
+		return "it ends within its first line"
 	case bytes.Contains(head, []byte("imsconv-store.idx ")), bytes.Contains(head, []byte("Version: imsconv-")):
 		return "its first line is not that of an index, the marker stands elsewhere"
 	}
