@@ -222,8 +222,14 @@ func (c *collector) endVisit(v *visit) error {
 		v.tally.rep.Users++
 	}
 	var usage usage
-	if err := c.endBoxes(v, &usage); err != nil || c.r.dry() {
+	if err := c.endBoxes(v, &usage); err != nil {
 		return err
+	}
+	if c.r.dry() {
+		if c.r.store == nil {
+			return nil // there is no store yet
+		}
+		return c.addMailElsewhere(v, &usage) // for what it tells
 	}
 	p := &placement{v: v, size: v.tally.rep.Bytes, records: v.tally.records}
 	if v.exists {

@@ -66,3 +66,24 @@ func TestListsOfTheStore(t *testing.T) {
 		})
 	}
 }
+
+// TestSameMailboxDry: a mailbox that another partition has is told by a dry run
+// as by the run.
+func TestSameMailboxDry(t *testing.T) {
+	b := tape(t, may20, indexTape...)
+	store := restored(t, Options{}, b)
+	var said [][]string
+	for _, dry := range []bool{true, false} {
+		_, log, err := restoreTo(t, store, Options{DryRun: dry, Partition: "second"}, bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(log.lines) == 0 || !strings.HasPrefix(log.lines[0], "problem: same-mailbox: ") {
+			t.Errorf("dry run %t: said %q", dry, log.lines)
+		}
+		said = append(said, log.lines)
+	}
+	if !slices.Equal(said[0], said[1]) {
+		t.Errorf("a dry run says %q, the run %q", said[0], said[1])
+	}
+}
