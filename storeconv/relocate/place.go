@@ -85,8 +85,14 @@ func (w *treeWorker) tree(u *userTree) carry.Result {
 	return w.stage(u, top, exchange)
 }
 
-// look walks a tree of a dry run.
+// look walks a tree of a dry run, unless the run would leave it out or has
+// nothing to do.
 func (w *treeWorker) look(u *userTree, top *carry.Top) carry.Result {
+	if w.r.dst != nil {
+		if _, done, res := w.inPlace(u, *top); done {
+			return res
+		}
+	}
 	w.names = treeNames{repair: w.r.opts.RepairHash}
 	err := w.walk.Tree(&carry.Looker{Met: checkMode}, top)
 	res := w.result(u, carry.Looked)

@@ -351,6 +351,23 @@ func TestRelocateDryRun(t *testing.T) {
 	}
 }
 
+// TestRelocateDryRunOnto: of a store that has another tree for a user, a dry
+// run says what the run says.
+func TestRelocateDryRunOnto(t *testing.T) {
+	from := copySample(t)
+	store := filepath.Join(memoryDir(t), "store")
+	relocate(t, store, from, Options{Via: ViaCopy})
+	name := filepath.Join(store, keikoDir, "=+Drafts", "store.idx")
+	must(t, os.WriteFile(name, []byte("another\n"), 0o600))
+	dry, said := relocate(t, store, from, Options{DryRun: true, Via: ViaCopy})
+	wet, h := relocate(t, store, from, Options{Via: ViaCopy})
+	wantProblems(t, said, []string{"already-there"})
+	wantProblems(t, h, []string{"already-there"})
+	if dry.LeftOut != wet.LeftOut || dry.LeftOut != 1 {
+		t.Errorf("left out %d, a dry run says %d", wet.LeftOut, dry.LeftOut)
+	}
+}
+
 func TestRelocateRefuses(t *testing.T) {
 	from := copySample(t)
 	for _, tt := range []struct {
