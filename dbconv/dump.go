@@ -86,6 +86,11 @@ func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Re
 	if err := out.Begin(headerOf(r.Meta(), name, opts)); err != nil {
 		return err
 	}
+	at := ""
+	if name != nil {
+		at = databaseName(*name)
+	}
+	order := newKeyOrder(r.Meta())
 	c := r.Cursor()
 	t := ticker{ctx: ctx, progress: opts.Progress}
 	for {
@@ -97,6 +102,7 @@ func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Re
 			return err
 		}
 		rep.Records++
+		order.see(key)
 		if err := out.Record(key, value); err != nil {
 			return err
 		}
@@ -104,6 +110,7 @@ func (rep *DumpReport) database(ctx context.Context, out recordWriter, r *bdb.Re
 			return err
 		}
 	}
+	order.tell(opts.log(), at)
 	rep.Deleted += c.Deleted()
 	if err := t.flush(); err != nil {
 		return err

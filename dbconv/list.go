@@ -88,15 +88,18 @@ func eachRecord(ctx context.Context, src Source, opts Common, fn func(key, value
 		return err
 	}
 	t := ticker{ctx: ctx, progress: opts.Progress}
+	order := newKeyOrder(r.Meta())
 	c := r.Cursor()
 	for {
 		key, value, err := c.Next()
 		if err == io.EOF {
+			order.tell(opts.log(), "")
 			return t.flush()
 		}
 		if err != nil {
 			return err
 		}
+		order.see(key)
 		if err := fn(key, value); err != nil {
 			return err
 		}
