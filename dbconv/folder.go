@@ -47,19 +47,18 @@ var ErrOtherList = errors.New("not the database that is wanted")
 // dst as a folder.db: version 6 unless Output says otherwise, byte order and
 // page size of the source. Records go over as they are, but for users that are
 // renamed: their id changes in keys and in the identifiers of access control
-// lists (mboxlist.Rename). A user whose new id another one has keeps the old
-// one, which is a problem. Another database of a store, of quotas, of
-// subscriptions or of what users have seen, gives ErrOtherList; of one whose
-// keys have no form that is known there is a warning.
+// lists (mboxlist.Rename). A record that Mailboxes does not understand goes over
+// and is a problem. A user whose new id another one has keeps the old one, which
+// is a problem. Another database of a store, of quotas, of subscriptions or of
+// what users have seen, gives ErrOtherList; of one whose keys have no form that
+// is known there is a warning.
 func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
 	if opts.KeyForm != nil {
 		f.form = *opts.KeyForm
 	}
 	l := listConversion{opts: opts, form: f.form, users: &f.users, warns: true, wrong: func(first []sample) string { return cmp.Or(isQuotaDB(first), isUsersDB(first)) }}
-	if opts.Select != nil || opts.Rename != nil {
-		l.change = f.change
-	}
+	l.change, f.list = f.change, &l
 	rep, err := l.run(ctx, dst, src)
 	f.rep.Report = rep
 	return f.rep, err
@@ -72,6 +71,7 @@ type listConversion struct {
 	users  *listUsers
 	change func(key, value []byte) (newKey, newValue []byte, keep bool)
 	more   func(put func(key, value []byte) error) error
+	warned bool // of keys of another form
 	warns  bool // of keys of another form, whether or not they are looked into
 	// wrong says what the database is when its first records are not what is
 	// wanted; "" when they are.
@@ -139,6 +139,9 @@ var errEnough = errors.New("enough")
 
 // lookAtKeys tells when most keys are of another form than the one in use.
 func (l *listConversion) lookAtKeys(first []sample) {
+	if len(first) == 0 {
+		return
+	}
 	keys, good := make([]string, len(first)), 0
 	for i, s := range first {
 		keys[i] = s.key
@@ -153,10 +156,11 @@ func (l *listConversion) lookAtKeys(first []sample) {
 	text := fmt.Sprintf("most keys are not of the form %s", l.form)
 	if ok {
 		text += fmt.Sprintf(", but of the form %s: --key-form '%s' reads them", found, found)
-	} else if len(keys) > 0 {
+	} else {
 		text += fmt.Sprintf("; the first is %.80q", keys[0])
 	}
 	l.opts.log().Warning("key-form", "", text)
+	l.warned = true
 }
 
 // isQuotaDB tells that a database holds quotas: most values are numbers, with
@@ -205,7 +209,22 @@ type folders struct {
 	opts  ListOptions
 	form  mboxlist.KeyForm
 	users listUsers
+	list  *listConversion
 	rep   ListReport
+}
+
+// notUnderstood tells a record that is no mailbox's, by its key or by the error
+// of its value, and that goes over as it is. In a database of other keys, which
+// is told as a whole, none is.
+func (f *folders) notUnderstood(key []byte, isMailbox bool, err error) {
+	if f.list.warned || isMailbox && err == nil {
+		return
+	}
+	text := fmt.Sprintf("the key is not that of a mailbox, as %s is", f.form)
+	if isMailbox {
+		text = err.Error()
+	}
+	f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), text+": the record goes over as it is")
 }
 
 func (f *folders) change(key, value []byte) ([]byte, []byte, bool) {
@@ -216,14 +235,23 @@ func (f *folders) change(key, value []byte) ([]byte, []byte, bool) {
 		return nil, nil, false
 	}
 	if f.opts.Rename == nil {
+		_, err := mboxlist.ParseFolder(value)
+		if err != nil {
+			f.rep.Opaque++
+		}
+		f.notUnderstood(key, ok, err)
 		return key, value, true
 	}
 	newKey, newValue, err := mboxlist.Rename(string(key), value, mboxlist.Names{User: f.users.rename, Form: f.form})
+	id := ""
 	if err != nil {
 		f.rep.Opaque++
-		if id := mboxlist.NamesRenamed(value, f.users.rename); id != "" {
-			f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), fmt.Sprintf("the value names %.100q, who is renamed, and stays as it is: %v", id, err))
-		}
+		id = mboxlist.NamesRenamed(value, f.users.rename)
+	}
+	if id != "" {
+		f.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), fmt.Sprintf("the value names %.100q, who is renamed, and stays as it is: %v", id, err))
+	} else {
+		f.notUnderstood(key, ok, err)
 	}
 	if newKey != string(key) {
 		f.rep.Renamed++

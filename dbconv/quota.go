@@ -102,6 +102,9 @@ func (q *quotas) change(key, value []byte) ([]byte, []byte, bool) {
 		q.rep.Opaque++
 	}
 	if !q.opts.Requota {
+		if err != nil {
+			q.opts.log().Problem("not-understood", fmt.Sprintf("%.200q", key), "the limit in its record cannot be read, and goes over as it is: "+err.Error())
+		}
 		return key, value, true
 	}
 	if err != nil {

@@ -22,10 +22,10 @@ order and page size of the source, on-disk version 6.
 -m renames users: in the keys (user/<id> and user/<id>/<folder>) and as
 identifiers of access control lists, where the value is text of the form
 "partition TAB identifier TAB rights ..."; where two identifiers become one, its
-rights are joined. A value of any other form goes over as it is, and is a problem
-when it names a renamed user. A user whose new id somebody else has, or gets too,
-keeps the old one, in all records, and is told. -u takes only the users named; with
-it, records that are no user's stay behind. A user named in -m or -u who is in no
+rights are joined. A value of any other form goes over as it is and is a problem,
+and so does a key that is no mailbox's, unless most are. A user whose new id
+somebody else has, or gets too, keeps the old one, in all records, and is told.
+-u takes only the users named; with it, records that are no user's stay behind. A user named in -m or -u who is in no
 record is told; nothing selected of a database that has records is a problem.
 
 Keys of another form are read with --key-form: %s stands for the id and the folder,
@@ -42,7 +42,7 @@ func folderVerb() cli.Verb {
 		See:     []string{"dbconv-mboxlist(1)", "dbconv-quota(1)", "storeconv-relocate(1)", "ims-store(5)"},
 		Doc:     folderDoc,
 		Example: "$ dbconv folder store/mboxlist/data.db2 folder.db\ndbconv: done: records 1204, pages 31",
-		Exit3:   "done, but parts of the source could not be read; each is listed",
+		Exit3:   "done, but parts of the source, or records, could not be read; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f listFlags
 			f.add(fs)
