@@ -62,13 +62,15 @@ func ownTraces(head []byte, cut bool) string {
 	switch {
 	case len(head) == 0:
 		return "it is empty"
+	case len(bytes.Trim(head, "\x00")) == 0 && cut:
+		return "its first 16 KiB are nothing but zeros"
 	case len(bytes.Trim(head, "\x00")) == 0:
 		return "it is nothing but zeros"
 	case bytes.HasPrefix(head, append(name, ' ')):
 		return "its version is not known"
 	case !cut && bytes.HasPrefix([]byte(indexMagic+"\n"), head):
 		return "it ends within the first line"
-	case bytes.Contains(head, append(name, ' ')), bytes.Contains(head, []byte("\nVersion: imsconv-")):
+	case bytes.Contains(head, append(name, ' ')), bytes.Contains(head, []byte("Version: imsconv-")):
 		return "the first line is lost, and others are there"
 	}
 	lines := bytes.FieldsFunc(head, func(c rune) bool { return c == '\n' || c == '\r' })

@@ -272,8 +272,8 @@ func (fd fdReader) Read(p []byte) (n int, err error) {
 }
 
 // damagedHead is how much of an index that does not begin as ours is searched
-// for traces of ours, in bytes.
-const damagedHead = 64 << 10
+// for traces of ours, in bytes: docs/formats.md says so, and whoever reads one.
+const damagedHead = 16 << 10
 
 // headerNames are those of an index of ours. The vendor's index is binary, so
 // that three lines with such names are none of it.
@@ -311,6 +311,8 @@ func indexTraces(head []byte, cut bool) string {
 	switch {
 	case len(head) == 0:
 		return "it is empty"
+	case len(bytes.Trim(head, "\x00")) == 0 && cut:
+		return "its first 16 KiB are nothing but zero bytes"
 	case len(bytes.Trim(head, "\x00")) == 0:
 		return "it is nothing but zero bytes"
 	case !cut && bytes.HasPrefix([]byte("imsconv-store.idx 1\n"), head):
