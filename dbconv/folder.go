@@ -47,11 +47,11 @@ var ErrOtherList = errors.New("not the database that is wanted")
 // dst as a folder.db: version 6 unless Output says otherwise, byte order and
 // page size of the source. Records go over as they are, but for users that are
 // renamed: their id changes in keys and in the identifiers of access control
-// lists (mboxlist.Rename). A record that Mailboxes does not understand goes over
-// and is a problem. A user whose new id another one has keeps the old one, which
-// is a problem. Another database of a store, of quotas, of subscriptions or of
-// what users have seen, gives ErrOtherList; of one whose keys have no form that
-// is known there is a warning.
+// lists (mboxlist.Rename). A record that Mailboxes does not understand goes
+// over and is a problem. A user whose new id another one has keeps the old one,
+// which is a problem. Another database of a store, of quotas, of subscriptions
+// or of what users have seen, gives ErrOtherList; of one whose keys have no
+// form that is known there is a warning.
 func Folder(ctx context.Context, dst io.WriterAt, src Source, opts ListOptions) (ListReport, error) {
 	f := folders{opts: opts}
 	if opts.KeyForm != nil {

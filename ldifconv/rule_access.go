@@ -160,8 +160,8 @@ func writeAccess(d *draft, o *ruleOptions, to attrID, g *grants) {
 			value = appendRule(value, true, one.services, one.clients)
 		}
 	}
-	// Every service is written where a value stays that alone would close all: what
-	// lets in is gone then.
+	// Every service is written where a value stays that alone would close all:
+	// what lets in is gone then.
 	if g.allows() && (g.allowed.mask&mailServices != mailServices || len(value) > 0 || g.closes) {
 		value = appendAllowed(value, d, o, g)
 	}

@@ -17,7 +17,8 @@ import (
 // leaveUnlocked takes users out of the batch who were named and had no entry
 // when its records were made, and have one now: the export of the lock was not
 // whole, or they are new. No record has locked them and none will move them, so
-// that their mail would go over and they would not. Another batch can have them.
+// that their mail would go over and they would not. Another batch can have
+// them.
 func (c *conversion) leaveUnlocked(ctx context.Context, job *cli.Job) error {
 	b := c.batch
 	if !b.locked || !c.hasMail() || b.named == nil {

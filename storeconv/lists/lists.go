@@ -45,9 +45,9 @@ const maxHeld = 8 << 20
 
 // Open opens the databases of the store in the directory store and reads them
 // once. One that is missing is told to log, and empty, and so is one that
-// cannot be read. What of one cannot be read is told, and left out; and so is that
-// another one lies in its place. Of a store without mboxlist, a bare tree of
-// mail, it is told once, as a warning. The error is of the file system.
+// cannot be read. What of one cannot be read is told, and left out; and so is
+// that another one lies in its place. Of a store without mboxlist, a bare tree
+// of mail, it is told once, as a warning. The error is of the file system.
 func Open(store string, log storeconv.Log) (*Lists, error) {
 	l := new(Lists)
 	if _, err := os.Lstat(filepath.Join(store, Dir)); errors.Is(err, fs.ErrNotExist) {

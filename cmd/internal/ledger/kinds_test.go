@@ -103,8 +103,9 @@ func (s *kindScan) declare(f *ast.File) {
 func (s *kindScan) function(name string, fn *ast.FuncType) {
 	at := 0
 	for _, p := range fn.Params.List {
+		_, inPackage := p.Type.(*ast.SelectorExpr) // of another sort, as mboxlist.Kind
 		for _, n := range p.Names {
-			if kindName.MatchString(n.Name) {
+			if kindName.MatchString(n.Name) && !inPackage {
 				if s.params[name] == nil {
 					s.params[name] = map[int]bool{}
 				}
