@@ -225,7 +225,7 @@ func (r *Run) remove() error {
 // not be removed.
 func (s *Store) tellLeft(path, whose string, err error) {
 	if log := s.opt.Log; log != nil {
-		log.Warning("leftover", s.path(path), fmt.Sprintf("the folder %s, could not be removed (%v): the next run removes it, and so does rm -r", whose, err))
+		log.Warning("run-folder", s.path(path), fmt.Sprintf("the folder %s, could not be removed (%v): the next run removes it, and so does rm -r", whose, err))
 	}
 }
 

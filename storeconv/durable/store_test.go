@@ -369,7 +369,7 @@ func TestFinishedFolderThatStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := filepath.Join(path, workDir, "one.done")
-	if len(log.Warnings) != 1 || !strings.HasPrefix(log.Warnings[0], "leftover "+left+": ") || !strings.Contains(log.Warnings[0], "input/output error") {
+	if len(log.Warnings) != 1 || !strings.HasPrefix(log.Warnings[0], "run-folder "+left+": ") || !strings.Contains(log.Warnings[0], "input/output error") {
 		t.Errorf("told %q", log.Warnings)
 	}
 	r = begin(t, s, "two")
