@@ -397,7 +397,9 @@ func (w *writer) body(out *sims.Member, m *storedMessage, have *body) (bool, err
 
 // vouch has a member say the SHA-256 of its body where that looks like one with
 // other members in it, or like one that has lost its end. A long body is read
-// for it once more; what cannot be read is told when it is written.
+// for it, so that it is read twice in all where it is in order, and three times
+// where it is not: once to look, once for the sum. What cannot be read is told
+// when it is written.
 func (w *writer) vouch(out *sims.Member, uid uint32, have *body, long bool) {
 	if !long {
 		if sims.Doubtful(have.data) {
