@@ -34,7 +34,7 @@ const (
 func newStream(name string, r io.Reader) (*stream, error) {
 	s := &stream{name: name, size: -1}
 	head := make([]byte, idBytes)
-	at, size, err := fileOf(r)
+	at, size, err := sims.FileOf(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -62,31 +62,6 @@ func newStream(name string, r io.Reader) (*stream, error) {
 	}
 	s.source = s.again()
 	return s, nil
-}
-
-// fileOf returns r as something that reads at any offset, and its size, or nil.
-// The error is of one that does not come back from its end: what it would give
-// from there is not what it holds.
-func fileOf(r io.Reader) (io.ReaderAt, int64, error) {
-	at, ok := r.(io.ReaderAt)
-	if !ok {
-		return nil, 0, nil
-	}
-	seeker, ok := r.(io.Seeker)
-	if !ok {
-		return nil, 0, nil
-	}
-	if here, err := seeker.Seek(0, io.SeekCurrent); err != nil || here != 0 {
-		return nil, 0, nil
-	}
-	end, err := seeker.Seek(0, io.SeekEnd)
-	if _, back := seeker.Seek(0, io.SeekStart); back != nil {
-		return nil, 0, back
-	}
-	if err != nil || end <= 0 {
-		return nil, 0, nil
-	}
-	return at, end, nil
 }
 
 // findTargets reads the headers of a stream that can be read twice, for the

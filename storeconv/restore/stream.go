@@ -81,7 +81,7 @@ func NewStream(name string, r io.Reader) (*Stream, error) {
 	s := &Stream{Name: name, Size: -1}
 	head := make([]byte, idBytes)
 	n := 0
-	at, size, err := fileOf(r)
+	at, size, err := sims.FileOf(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -123,31 +123,6 @@ func (f *failed) Read([]byte) (int, error) {
 		return 0, io.EOF
 	}
 	return 0, f.err
-}
-
-// fileOf returns r as something that reads at any offset, and its size, or nil.
-// The error is of one that does not come back from its end: what it would give
-// from there is not what it holds.
-func fileOf(r io.Reader) (io.ReaderAt, int64, error) {
-	at, ok := r.(io.ReaderAt)
-	if !ok {
-		return nil, 0, nil
-	}
-	seeker, ok := r.(io.Seeker)
-	if !ok {
-		return nil, 0, nil
-	}
-	if here, err := seeker.Seek(0, io.SeekCurrent); err != nil || here != 0 {
-		return nil, 0, nil
-	}
-	end, err := seeker.Seek(0, io.SeekEnd)
-	if _, back := seeker.Seek(0, io.SeekStart); back != nil {
-		return nil, 0, back
-	}
-	if err != nil || end <= 0 {
-		return nil, 0, nil
-	}
-	return at, end, nil
 }
 
 // damageOf returns the *sims.Error in err, or nil.

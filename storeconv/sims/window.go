@@ -14,22 +14,51 @@ const (
 	minJump = 2 << 10
 )
 
+// FileOf returns r as something that reads at any offset, and its size, or nil:
+// a pipe, a tape, or what has been read from. The error is of one that does not
+// come back from its end: what it would give from there is not what it holds.
+func FileOf(r io.Reader) (io.ReaderAt, int64, error) {
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		return nil, 0, nil
+	}
+	s, ok := r.(io.Seeker)
+	if !ok {
+		return nil, 0, nil
+	}
+	end, err := sizeOf(s)
+	if end == 0 {
+		return nil, 0, err
+	}
+	return at, end, nil
+}
+
+// sizeOf is the size of what s stands at the beginning of; 0: it cannot seek,
+// or stands elsewhere, or is empty or a device, of which a tape says 0. The
+// error is of one that does not come back from its end.
+func sizeOf(s io.Seeker) (int64, error) {
+	if here, err := s.Seek(0, io.SeekCurrent); err != nil || here != 0 {
+		return 0, nil
+	}
+	end, err := s.Seek(0, io.SeekEnd)
+	if _, back := s.Seek(0, io.SeekStart); back != nil {
+		return 0, back
+	}
+	if err != nil {
+		return 0, nil
+	}
+	return max(end, 0), nil
+}
+
 // useSeeker finds out whether the source can seek. One that does not come back
 // from its end is not read: it would look like an empty one.
 func (r *Reader) useSeeker(s io.Seeker) {
-	at, err := s.Seek(0, io.SeekCurrent)
-	if err != nil || at != 0 {
-		return
+	end, err := sizeOf(s)
+	if err != nil {
+		r.srcErr = err
+	} else if end > 0 {
+		r.seek, r.end = s, end
 	}
-	end, err := s.Seek(0, io.SeekEnd)
-	if _, back := s.Seek(at, io.SeekStart); back != nil {
-		r.srcErr = back
-		return
-	}
-	if err != nil || end <= 0 {
-		return // a tape or another device says 0
-	}
-	r.seek, r.end = s, end
 }
 
 // fill makes the window hold n bytes if the source has them, and returns the
