@@ -210,7 +210,7 @@ func (w *Walk) files(at *place, entries []nms.Entry, src, dst int) error {
 	for i := range entries {
 		switch e := &entries[i]; e.Type {
 		case nms.Directory:
-			isBox = isBox || nms.IsMessageDir(e.Name)
+			isBox = isBox || ims.IsMessageDir(e.Name)
 		case nms.File:
 			indexed = indexed || e.Name == ims.IndexName
 			if err := w.file(src, dst, e.Name, at.inBox); err != nil {
@@ -251,7 +251,7 @@ func (w *Walk) subdir(at *place, name string, depth int) error {
 	w.at = below.where
 	counterpart := name
 	switch {
-	case nms.IsMessageDir(name) && !at.inBox:
+	case ims.IsMessageDir(name) && !at.inBox:
 		below.inBox, below.mailbox = true, at.mailbox
 	case at.inBox:
 		w.names.Stray(w)

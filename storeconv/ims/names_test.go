@@ -124,3 +124,12 @@ func FuzzName(f *testing.F) {
 		}
 	})
 }
+
+// TestMessageDirs: two digits are the name of a directory of messages.
+func TestMessageDirs(t *testing.T) {
+	for name, want := range map[string]bool{"00": true, "99": true, "0": false, "000": false, "0a": false, "=0": false} {
+		if IsMessageDir(name) != want {
+			t.Errorf("message directory %q", name)
+		}
+	}
+}

@@ -239,7 +239,7 @@ func (r *Reader) mailboxes(u User, folder, path string, dir *os.File, stray Stra
 		switch base := e.Name(); {
 		case base == IndexName && e.Type().IsRegular():
 			box.HasIndex = true
-		case isMessageDir(base) && e.IsDir():
+		case IsMessageDir(base) && e.IsDir():
 			box.dirs = append(box.dirs, base)
 		case base[0] == '=' && e.IsDir():
 			name, err := UnescapeName(base[1:])
@@ -312,8 +312,8 @@ func isServerFile(s string) bool {
 	return s == "store.usr" || s == "store.sub" || s == "store.exp" || s == ExpireRule
 }
 
-// isMessageDir: two decimal digits.
-func isMessageDir(s string) bool {
+// IsMessageDir tells the name of a directory of messages: two decimal digits.
+func IsMessageDir(s string) bool {
 	return len(s) == 2 && s[0] >= '0' && s[0] <= '9' && s[1] >= '0' && s[1] <= '9'
 }
 
@@ -334,7 +334,7 @@ func (r *Reader) Mailbox(partition, id, mailbox string) (*Mailbox, error) {
 	for _, e := range entries {
 		if e.Name() == IndexName && e.Type().IsRegular() {
 			box.HasIndex = true
-		} else if isMessageDir(e.Name()) && e.IsDir() {
+		} else if IsMessageDir(e.Name()) && e.IsDir() {
 			box.dirs = append(box.dirs, e.Name())
 		}
 	}

@@ -169,13 +169,5 @@ func (s *Store) Partition(name string) (Partition, bool) {
 	return Partition{}, false
 }
 
-// IsMessageDir reports whether name is that of a message directory: two decimal
-// digits.
-func IsMessageDir(name string) bool {
-	return len(name) == 2 && isDigit(name[0]) && isDigit(name[1])
-}
-
 // IsMessage reports whether name is that of a message file.
 func IsMessage(name string) bool { return strings.HasSuffix(name, ".msg") && len(name) > len(".msg") }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -161,16 +161,11 @@ func (r *run) checkTree(dir string) error {
 			return r.badPlace(name, "not a file")
 		case e.Name() == ims.IndexName && r.store.FS().Faccessat(r.store.FD(), name, unix.R_OK, unix.AT_EACCESS) == unix.EACCES:
 			return r.badPlace(name, "this user may not read it")
-		case e.Type()&fs.ModeSymlink == 0 && (strings.HasPrefix(e.Name(), "=") || isMessageDir(e.Name())):
+		case e.Type()&fs.ModeSymlink == 0 && (strings.HasPrefix(e.Name(), "=") || ims.IsMessageDir(e.Name())):
 			return r.badPlace(name, "not a directory")
 		}
 	}
 	return nil
-}
-
-// isMessageDir tells the names of directories of messages.
-func isMessageDir(name string) bool {
-	return len(name) == 2 && name[0]-'0' <= 9 && name[1]-'0' <= 9
 }
 
 // begin makes the current user's visit the current one. ok is false where the

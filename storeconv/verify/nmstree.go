@@ -155,7 +155,7 @@ func (w *treeComparer) entries(src, dst int, at treePlace, depth int, entries []
 	for _, e := range entries {
 		switch e.Type {
 		case nms.Directory:
-			isBox = isBox || nms.IsMessageDir(e.Name)
+			isBox = isBox || isMessageDir(e.Name)
 		case nms.File:
 			isBox = isBox || e.Name == indexName
 			w.file(src, dst, e.Name, at.where+"/"+e.Name)
@@ -178,7 +178,7 @@ func (w *treeComparer) subdir(at treePlace, name string, depth int, rest map[str
 	below := treePlace{where: at.where + "/" + name, named: at.named}
 	names := []string{name}
 	switch {
-	case nms.IsMessageDir(name) && !at.inBox:
+	case isMessageDir(name) && !at.inBox:
 		below.inBox, below.mailbox = true, at.mailbox
 	case at.inBox:
 		below.named = false

@@ -289,7 +289,7 @@ func (sv *reading) partition(ctx context.Context, root string) error {
 func isMailbox(path string) bool {
 	entries, err := os.ReadDir(path)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return e.Name() == ims.IndexName && e.Type().IsRegular() || e.IsDir() && nms.IsMessageDir(e.Name())
+		return e.Name() == ims.IndexName && e.Type().IsRegular() || e.IsDir() && ims.IsMessageDir(e.Name())
 	})
 }
 
