@@ -74,6 +74,9 @@ func (c *conversion) judgeHosts(u *userHosts) {
 		c.pre.Find("hosts-not-said", path, "the users are on %d mail hosts, and all are pointed to %s: %s", len(u.users), hosts.New, u.names())
 	case third > 0 && u.at[site.OldSide] == 0 && u.at[site.NewSide] == 0:
 		c.pre.Find("old-host-unknown", path, "no user is on the old mail host %s: %s", hosts.Old, u.names())
+	case third > u.at[site.OldSide]+u.at[site.NewSide]:
+		all := third + u.at[site.OldSide] + u.at[site.NewSide]
+		c.pre.Find("old-host-unknown", path, "most users, %s of %s, are neither on the old mail host %s nor on the new one, and stay where they are: %s", page.Int(third), page.Int(all), hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
 		c.pre.Find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Amount(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
 	}

@@ -28,6 +28,7 @@ func (f *finding) advice() string { return cmp.Or(f.hint, Kinds[f.code].Advice) 
 type Kind struct {
 	Stops  bool   // the run cannot be done as it is
 	Later  bool   // a step of the run tells it in full: known beforehand with --preflight alone
+	Loses  bool   // the run can be done, and its output is not what was meant: a problem of it
 	Advice string // what to do about it
 }
 
@@ -54,13 +55,13 @@ var Kinds = map[string]Kind{
 	"source-stays":     {Advice: "keep it where it is, readable by the owner of the store, or make files of their own with --via copy (via = \"copy\" in [relocate] of site.toml)"},
 	"default-domain":   {Advice: "look at --default-domain: its users have the bare uid as id in the store"},
 	"on-another-host":  {Advice: "they keep their mail host, and their mail is not expected here"},
-	"old-host-unknown": {Advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},
+	"old-host-unknown": {Loses: true, Advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},
 	"hosts-not-said":   {Advice: "--old-host (old below [hosts] in site.toml) says whose users move"},
 	"qualified-ids":    {Advice: "look at --default-domain. From SIMS, mail of uid and of uid@DOMAIN of the default domain is put together under the uid; from NMS both ids stay. If it is that of another user, map in site.toml, in the table of the conversion that makes the mail, gives it another id"},
 	"host-stays":       {Advice: "sims-online and sims-incremental are the scenarios with a new host"},
 	"host-short":       {Advice: "servers compare mailHost with their whole name: new = \"newmail.siroe.com\" below [hosts] in site.toml, or --new-host, says it"},
 	"empty-mail":       {Advice: "look whether the right backup or store was named: no mail goes over"},
-	"uid-map-alone":    {Advice: "name the same file as map in the table of site.toml that makes the mail"},
+	"uid-map-alone":    {Loses: true, Advice: "nobody can read the mail of these users until then: name the same file as map in the table of site.toml that makes the mail"},
 	"damaged-mail":     {Later: true, Advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
 	"forbidden-names":  {Later: true, Advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
 	"mail-no-entry":    {Later: true, Advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
@@ -165,7 +166,11 @@ func (p *Findings) Err(job *cli.Job) error {
 // Warn tells what does not stop the run, but what no step tells either.
 func (p *Findings) Warn(job *cli.Job) {
 	for _, f := range p.found {
-		if k := Kinds[f.code]; f.err == nil && !k.Later {
+		switch k := Kinds[f.code]; {
+		case f.err != nil || k.Later:
+		case k.Loses:
+			job.Problem(f.code, f.where, f.text+"; "+f.advice())
+		default:
 			job.Warning(f.code, f.where, f.text+"; "+f.advice())
 		}
 	}

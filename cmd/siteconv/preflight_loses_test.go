@@ -1,0 +1,46 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"imsconv/cmd/internal/cli"
+)
+
+// TestFindingsThatLose: what the command line or site.toml says so that mail
+// cannot be read, or users stay on the host that is left, ends with 3.
+func TestFindingsThatLose(t *testing.T) {
+	for name, tt := range map[string]struct {
+		code string
+		args func(*testing.T, string) []string
+	}{
+		"new ids in the directory alone": {"uid-map-alone", described("[upgrade]\nuid-map = 'ids'\n")},
+		"nobody is on the old host":      {"old-host-unknown", simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
+		"one has no host, most another":  {"old-host-unknown", editedAll("uid: keiko_s\n", "--scenario", "sims-online", "--old-host", "oldmial.siroe.com", "--new-host", "n.siroe.com")},
+	} {
+		dir := t.TempDir()
+		args := append([]string{"run", "--out", filepath.Join(t.TempDir(), "out")}, tt.args(t, dir)...)
+		code, stdout, stderr := siteconv(t, args...)
+		if code != cli.ExitLost || !strings.Contains(stderr, "problem: ") || !strings.Contains(stderr, "["+tt.code+"]") {
+			t.Errorf("%s: exit %d\n%s%s", name, code, stdout, stderr)
+		}
+	}
+}
+
+// editedAll is the sample with every user on a mail host but the one of a line.
+func editedAll(but string, more ...string) func(*testing.T, string) []string {
+	return func(t *testing.T, dir string) []string {
+		entries := strings.Split(readFile(t, sample+"/sims/export.ldif"), "\n\n")
+		for i, entry := range entries {
+			switch {
+			case strings.Contains(entry, but):
+				entries[i] = strings.ReplaceAll(entry, "mailhost: oldmail.siroe.com\n", "")
+			case strings.Contains(strings.ToLower(entry), "objectclass: inetmailuser\n") && !strings.Contains(entry, "\nmailhost: "):
+				entries[i] = strings.TrimRight(entry, "\n") + "\nmailhost: oldmail.siroe.com"
+			}
+		}
+		path := write(t, dir, "export.ldif", []byte(strings.Join(entries, "\n\n")))
+		return append([]string{"--ldif", path, "--stream", sample + "/sims/backup.sims"}, more...)
+	}
+}
