@@ -161,6 +161,7 @@ type stillFile struct {
 	name string
 	info os.FileInfo                 // as it was opened
 	look func() (os.FileInfo, error) // as it is
+	told bool                        // it has changed, and that is told
 }
 
 func statOf(path string) func() (os.FileInfo, error) {
@@ -176,7 +177,7 @@ func (j *Job) keepsStill(st os.FileInfo, name string, look func() (os.FileInfo, 
 	if !st.Mode().IsRegular() || slices.ContainsFunc(j.still, func(f stillFile) bool { return f.name == name }) {
 		return
 	}
-	j.still = append(j.still, stillFile{name, st, look})
+	j.still = append(j.still, stillFile{name: name, info: st, look: look})
 }
 
 // KeepsStill makes it a problem too that a file changes which is about to be
@@ -193,16 +194,20 @@ func (j *Job) KeepsStill(path string) {
 }
 
 // Changed returns the kind and the text of the problem, and the names of the
-// files that have not kept still since they were opened. They are told at the
-// end of the run, but for those that were opened before a call of Changed.
+// files that have not kept still since they were first opened. It may be called
+// again: each file is named once, and the others are looked at again, so that
+// the look at the end of the run is one at all files.
 func (j *Job) Changed() (kind, text string, names []string) {
 	j.mu.Lock()
-	still := j.still
-	j.still = nil
-	j.mu.Unlock()
-	for _, file := range still {
+	defer j.mu.Unlock()
+	for i := range j.still {
+		file := &j.still[i]
+		if file.told {
+			continue
+		}
 		now, err := file.look()
 		if err != nil || !os.SameFile(now, file.info) || now.Size() != file.info.Size() || !now.ModTime().Equal(file.info.ModTime()) {
+			file.told = true
 			names = append(names, file.name)
 		}
 	}

@@ -173,3 +173,28 @@ func TestEveryWayOfOpeningKeepsStill(t *testing.T) {
 		}
 	}
 }
+
+// TestLooksAgainAtTheEnd: a file that changes behind a look at all of them,
+// which no step opens again, is a problem at the end of the run, told once.
+func TestLooksAgainAtTheEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, talk := run(t, func(_ context.Context, j *Job, _ []string) error {
+		in, err := j.Open(path)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		j.TellChanged()
+		if err := os.Truncate(path, 2); err != nil {
+			return err
+		}
+		defer j.TellChanged()
+		return nil
+	}, "tool", "do")
+	if code != ExitLost || strings.Count(talk, path+": the file has changed since the run began") != 1 {
+		t.Errorf("exit %d, want %d: %s", code, ExitLost, talk)
+	}
+}
