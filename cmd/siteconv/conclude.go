@@ -120,8 +120,26 @@ func (c *conversion) recall(job *cli.Job) error {
 	if err := json.Unmarshal(data, &run); err != nil {
 		return cli.WithHint(fmt.Errorf("%s: %w", path, err), "--force starts afresh")
 	}
+	if err := c.checkExport(&run); err != nil {
+		return err
+	}
 	job.Recall(rep)
 	job.Data(&run)
+	for i, in := range run.Inputs[:min(len(run.Inputs), len(c.inputs))] {
+		if now := c.inputs[i].Path; in.Path != now && in.SHA256 == c.inputs[i].SHA256 {
+			job.Note(fmt.Sprintf("%s has the content of %s, of which this conversion was made", now, in.Path))
+		}
+	}
 	job.Note(c.out + " holds this very conversion, finished: nothing to do")
 	return c.summary(job, rep)
+}
+
+// checkExport refuses to take a finished batch for that of another export: its
+// records name the entries as they were in the one that was given then.
+func (c *conversion) checkExport(run *ledger.Run) error {
+	if c.batch == nil || !c.hasMail() || len(run.Inputs) == 0 || run.Inputs[0].SHA256 == c.export().SHA256 {
+		return nil
+	}
+	return cli.WithHint(fmt.Errorf("%s was finished with another export than %s: its records are for the entries of that one", c.out, c.export().Path),
+		"--force makes them for this one, and passes over messages that are there")
 }
