@@ -26,10 +26,19 @@ func scratchRoom(dir string, sizes int64) error {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	if room := int64(fs.Bavail) * int64(fs.Bsize); room < sizes && fs.Blocks > 0 { // some do not say
-		return cli.WithHint(fmt.Errorf("%s: %d MB free, %d MB needed for the index", dir, room/1e6, sizes/1e6), "--temp names another folder")
+	if room := int64(fs.Bavail) * int64(fs.Bsize); fs.Blocks > 0 { // some do not say
+		return enoughRoom(dir, room, sizes)
 	}
 	return nil
+}
+
+// enoughRoom compares bytes. What is needed is rounded up to MB and what is
+// free down, so that the two differ in the message as well.
+func enoughRoom(dir string, free, needed int64) error {
+	if free >= needed {
+		return nil
+	}
+	return cli.WithHint(fmt.Errorf("%s: %d MB free, %d MB needed for the index", dir, free/1e6, (needed+1e6-1)/1e6), "--temp names another folder")
 }
 
 // totalSize is the size of all inputs on disk, as far as it is known.
