@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"imsconv/ldifconv/internal/index"
 	"imsconv/ldifconv/ldif"
@@ -23,14 +22,13 @@ import (
 // hash of the DN, so memory does not grow with it. It is safe for concurrent
 // use.
 type state struct {
-	mu      sync.Mutex // guards the table
-	table   index.Table
-	f       *os.File
-	w       *bufio.Writer
-	at      uint64 // the size of the file
-	entries int64
-	empty   []string // names of files without a record
-	used    atomic.Int64
+	mu    sync.Mutex // guards the table
+	table index.Table
+	f     *os.File
+	w     *bufio.Writer
+	files []string // the names of the files
+	at    uint64   // the size of the file
+	empty []string // names of files without a record
 }
 
 // ErrNoState: what was given as a state file is something else.
@@ -64,6 +62,7 @@ func readState(inputs []Input, dir string, tell func(file string, e *ldif.Error)
 // ends it was cut off: half of what an entry had is not given back.
 func (s *state) read(in Input, tell func(string, *ldif.Error) error) error {
 	last, from := tailReader{r: in.Reader}, s.at
+	s.files = append(s.files, in.Name)
 	r := ldif.NewReader(&last, ldif.Options{})
 	records := 0
 	var waiting *stateRecord
@@ -159,21 +158,33 @@ func (s *state) put(rec *stateRecord, from uint64) (differs bool, err error) {
 	if err := s.table.Put(rec.key, s.at); err != nil {
 		return false, err
 	}
-	s.entries++
-	s.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(rec.data))))
+	var head [stateHead]byte
+	binary.BigEndian.PutUint32(head[:], uint32(len(rec.data)))
+	binary.BigEndian.PutUint32(head[stateFile:], uint32(len(s.files)-1))
+	binary.BigEndian.PutUint64(head[stateLine:], uint64(rec.line))
+	s.w.Write(head[:])
 	s.w.Write(rec.data) // an error stays until Flush
-	s.at += 4 + uint64(len(rec.data))
+	s.at += stateHead + uint64(len(rec.data))
 	return false, nil
 }
 
+// What stands before a record in the temporary file: its size, whether an entry
+// of the input had it (1), and the number of its file and its line there.
+const (
+	stateUsed = 4
+	stateFile = 5
+	stateLine = 9
+	stateHead = 17 // bytes
+)
+
 // readAt reads the record at a place of the temporary file.
 func (s *state) readAt(at uint64) ([]byte, error) {
-	var head [4]byte
+	var head [stateHead]byte
 	if _, err := s.f.ReadAt(head[:], int64(at)); err != nil {
 		return nil, fmt.Errorf("temporary file: %w", err)
 	}
 	buf := make([]byte, binary.BigEndian.Uint32(head[:]))
-	if _, err := s.f.ReadAt(buf, int64(at)+4); err != nil {
+	if _, err := s.f.ReadAt(buf, int64(at)+stateHead); err != nil {
 		return nil, fmt.Errorf("temporary file: %w", err)
 	}
 	return buf, nil
@@ -225,15 +236,16 @@ func packBytes(buf, b []byte) []byte {
 	return append(binary.AppendUvarint(buf, uint64(len(b))), b...)
 }
 
-// find returns what the state holds for a normalised DN, or nil.
-func (s *state) find(norm []byte) ([]byte, error) {
+// find returns what the state holds for a normalised DN, or nil, and where.
+func (s *state) find(norm []byte) (buf []byte, at uint64, err error) {
 	s.mu.Lock()
 	at, ok, err := s.table.Get(index.Hash(norm))
 	s.mu.Unlock()
 	if err != nil || !ok {
-		return nil, err
+		return nil, 0, err
 	}
-	return s.readAt(at)
+	buf, err = s.readAt(at)
+	return buf, at, err
 }
 
 var errPacked = errors.New("temporary file: unexpected content")
@@ -241,7 +253,7 @@ var errPacked = errors.New("temporary file: unexpected content")
 // restore gives the entry back what the state holds for it, and reports
 // whether it holds anything.
 func (s *state) restore(d *draft, norm []byte) (bool, error) {
-	buf, err := s.find(norm)
+	buf, at, err := s.find(norm)
 	if buf == nil || err != nil {
 		return false, err
 	}
@@ -263,7 +275,9 @@ func (s *state) restore(d *draft, norm []byte) (bool, error) {
 	if u.bad {
 		return false, errPacked
 	}
-	s.used.Add(1)
+	if _, err := s.f.WriteAt([]byte{1}, int64(at)+stateUsed); err != nil {
+		return false, fmt.Errorf("temporary file: %w", err)
+	}
 	return true, nil
 }
 
@@ -318,10 +332,30 @@ func (u *unpacker) bytes() []byte {
 	return b
 }
 
-// report says when entries of the state file were not met.
-func (s *state) report(log Log) {
-	if missing := s.entries - s.used.Load(); missing > 0 {
-		log.Warning("not-restored", "state", fmt.Sprintf("%d of %d entries of the state file are not among the selected entries of the input", missing, s.entries))
+// report names the entries of the state files that were not met, in their
+// order, with the file and the line of each.
+func (s *state) report(r *run) error {
+	in := bufio.NewReaderSize(io.NewSectionReader(s.f, 0, int64(s.at)), 64<<10)
+	var head [stateHead]byte
+	for {
+		if _, err := io.ReadFull(in, head[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("temporary file: %w", err)
+		}
+		buf := make([]byte, binary.BigEndian.Uint32(head[:]))
+		if _, err := io.ReadFull(in, buf); err != nil {
+			return fmt.Errorf("temporary file: %w", err)
+		}
+		if head[stateUsed] != 0 {
+			continue
+		}
+		u := unpacker{buf: buf}
+		dn, file := u.bytes(), s.files[binary.BigEndian.Uint32(head[stateFile:])]
+		n := note{kind: "not-restored", line: int(binary.BigEndian.Uint64(head[stateLine:])), where: string(dn), text: "the entry is not among those of the input that are selected: it is not given back"}
+		if err := r.say(file, n); err != nil {
+			return err
+		}
 	}
 }
 

@@ -441,7 +441,9 @@ func (r *run) finish() error {
 		}
 	}
 	if r.state != nil {
-		r.state.report(r.log())
+		if err := r.state.report(r); err != nil {
+			return err
+		}
 	}
 	r.report.Programs = r.rules.finish(r.log())
 	return nil
