@@ -273,3 +273,27 @@ func TestHugeSchema(t *testing.T) {
 		t.Errorf("%.300v", err)
 	}
 }
+
+// A name may write a value as the digits of its encoding.
+func TestNamesInHexadecimal(t *testing.T) {
+	for _, tt := range []struct{ dn, want string }{
+		{"cn=#04026438,o=x", ""},
+		{"cn=#0c026438,o=x", ""},
+		{"cn=#04024438,o=x", ""}, // D8
+		{"cn=#04026439,o=x", "rdn-value cn"},
+		{"cn=#0402643800,o=x", "rdn-value cn"}, // longer than it says
+		{"cn=#0403643,o=x", "rdn-value cn"},
+		{"cn=#,o=x", "rdn-value cn"},
+	} {
+		r := ldif.NewReader(strings.NewReader("dn: "+tt.dn+"\nobjectClass: person\ncn: d8\nsn: B\n"), ldif.Options{})
+		rec, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		NewValidator(Merged()).Check(&rec.Entry, func(v Violation) { got = append(got, v.Code+" "+v.Attr) })
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.dn, got, tt.want)
+		}
+	}
+}

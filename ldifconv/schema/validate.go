@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/asn1"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -327,8 +329,30 @@ func (v *Validator) rdn(e *ldif.Entry) {
 		if number == 0 || v.holds(e, number, ldif.UnescapeNorm(value)) {
 			continue
 		}
+		if plain := hexValue(value); plain != nil && v.holds(e, number, plain) {
+			continue
+		}
 		v.tell(RDNValue, v.set.attrs[number].Name(), 0, fmt.Sprintf("the name says %s=%.100s and the entry does not", name, value))
 	}
+}
+
+// hexValue is the value that a name writes as # and the hexadecimal digits of
+// its BER encoding, as servers write what they have no text for (RFC 4514 2.4),
+// or nil.
+func hexValue(text []byte) []byte {
+	digits, ok := bytes.CutPrefix(text, []byte{'#'})
+	if !ok {
+		return nil
+	}
+	ber := make([]byte, hex.DecodedLen(len(digits)))
+	if _, err := hex.Decode(ber, digits); err != nil {
+		return nil
+	}
+	var value asn1.RawValue
+	if rest, err := asn1.Unmarshal(ber, &value); err != nil || len(rest) > 0 || value.IsCompound {
+		return nil
+	}
+	return value.Bytes
 }
 
 // holds reports whether the entry has a value of the attribute that equals
