@@ -39,6 +39,9 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if len(m.Faults) > 0 {
 		c.pre.Find("damaged-mail", in.Path, "not all of it can be read: %s", kindsText(m.Faults))
 	}
+	if m.NoEnd {
+		c.pre.Find("no-end-marker", in.Path, "the stream has no end marker: what came behind its last member is missing, if anything did")
+	}
 	if m.Refused > 0 {
 		c.pre.Find("forbidden-names", in.Path, "%d user ids or folder names are not allowed in the new store: %s", m.Refused, examples(m.Odd, m.Refused))
 	}

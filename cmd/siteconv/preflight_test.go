@@ -154,6 +154,11 @@ var plants = []planted{
 		data := readFile(t, sample+"/sims/backup.sims")
 		return simsArgs("--stream", write(t, dir, "cut.sims", []byte(data[:len(data)-30000])))(t, dir)
 	}},
+	{code: "no-end-marker", args: func(t *testing.T, dir string) []string {
+		data := strings.TrimRight(readFile(t, sample+"/sims/backup.sims"), "\x00")
+		data += strings.Repeat("\x00", (512-len(data)%512)%512)
+		return simsArgs("--stream", write(t, dir, "open.sims", []byte(data)))(t, dir)
+	}},
 	{code: "mail-no-entry", args: edited("uid: keiko_s\n", "uid: keiko\n")},
 	{code: "new-id-no-entry", args: described("[restore]\nmap = 'ids'\n")},
 	{code: "entry-no-mail", args: edited("uid: keiko_s\n", "uid: keiko\n")},

@@ -63,6 +63,7 @@ var Kinds = map[string]Kind{
 	"empty-mail":       {Advice: "look whether the right backup or store was named: no mail goes over"},
 	"uid-map-alone":    {Loses: true, Advice: "nobody can read the mail of these users until then: name the same file as map in the table of site.toml that makes the mail"},
 	"damaged-mail":     {Later: true, Advice: "make the backup again, or look what is missing: the run takes over what can be read, and lists each place"},
+	"no-end-marker":    {Later: true, Advice: "look whether the backup ran to its end, and make it again if not: whole users may be missing, and those with an entry and no mail may be they"},
 	"forbidden-names":  {Later: true, Advice: "rename them in the source, or give users new ids with map in site.toml; the run leaves them out and lists each"},
 	"mail-no-entry":    {Later: true, Advice: "export the whole directory; their mail goes over, and nobody can read it before they have an entry"},
 	"new-id-no-entry":  {Later: true, Advice: "uid-map in [upgrade] of site.toml, with the same file as map, gives the entries the new ids too"},
