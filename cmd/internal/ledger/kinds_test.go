@@ -310,7 +310,7 @@ var silent = set("cmd/internal/ledger cmd/internal/page cmd/internal/runbook cmd
 
 // notKinds are constants that a parameter of that name gets and that are not
 // told: steps of the file system, names of attributes, roots of hash tables.
-var notKinds = set("aci active bytes copy create cur form fsync inetdomainbasedn internet link mail mailbox mailboxes maildir mailfoldermap mailhost mbox mboxlist members messages mkdir native new objectclass open partition problem relink remove rename rmdir run toml top uniquemember user warning")
+var notKinds = set("aci active bytes copy create cur form fsync inetdomainbasedn internet link mailbox mailboxes maildir mailfoldermap mailhost mbox mboxlist members messages mkdir native new objectclass open partition problem relink remove rename rmdir run toml top uniquemember user warning")
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}
