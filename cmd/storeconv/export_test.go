@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -99,11 +100,12 @@ func thinned(t *testing.T, store, to string) string {
 			return err
 		}
 		head, lines, _ := strings.Cut(string(text), "\n\n")
-		kept := head + "\n\n"
+		kept, exists := "", 0
 		for line := range strings.Lines(lines) {
 			uid, _, _ := strings.Cut(line, "\t")
 			if uid[len(uid)-1]%2 == 0 {
 				kept += line
+				exists++
 				continue
 			}
 			n, err := strconv.ParseUint(uid, 10, 32)
@@ -114,7 +116,8 @@ func thinned(t *testing.T, store, to string) string {
 				return err
 			}
 		}
-		return os.WriteFile(path, []byte(kept), 0o600)
+		head = regexp.MustCompile(`(?m)^Exists: .*`).ReplaceAllString(head, fmt.Sprintf("Exists: %d", exists))
+		return os.WriteFile(path, []byte(head+"\n\n"+kept), 0o600)
 	})
 	if err != nil {
 		t.Fatal(err)
