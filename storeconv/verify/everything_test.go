@@ -85,6 +85,9 @@ type everyChange struct {
 func (e *everyChange) told(t *testing.T, file, change string) {
 	t.Helper()
 	e.made++
+	if os.Getenv("IMSCONV_FULL") != "1" && e.made%4 != 0 {
+		return // a fixed sample
+	}
 	_, log := verifyStore(t, e.store, verify.StoreOptions{Jobs: 1}, e.stream)
 	if len(log.problems) > 0 {
 		return
@@ -103,6 +106,7 @@ func (e *everyChange) told(t *testing.T, file, change string) {
 // line of an index lost, doubled, swapped with the next, and its bytes changed
 // and lost; bytes of the messages; records of the databases. With its stream
 // beside it the store has a problem each time, but for what byDesign says.
+// Without IMSCONV_FULL=1 a quarter of the changes is verified.
 func TestEveryChangeIsTold(t *testing.T) {
 	e := everyChange{restored: smallSite(t)}
 	_, log := verifyStore(t, e.store, verify.StoreOptions{Jobs: 1}, e.stream)
@@ -138,7 +142,7 @@ func TestEveryChangeIsTold(t *testing.T) {
 	_, log = verifyStore(t, e.store, verify.StoreOptions{Jobs: 1}, e.stream)
 	log.none(t)
 	for i, d := range byDesign {
-		if !e.used[i] {
+		if os.Getenv("IMSCONV_FULL") == "1" && !e.used[i] {
 			t.Errorf("%s, %s: is told after all", d.file, d.change)
 		}
 	}
