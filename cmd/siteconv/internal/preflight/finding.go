@@ -55,7 +55,7 @@ var Kinds = map[string]Kind{
 	"source-stays":     {Advice: "keep it where it is, readable by the owner of the store, or make files of their own with --via copy (via = \"copy\" in [relocate] of site.toml)"},
 	"default-domain":   {Advice: "look at --default-domain: its users have the bare uid as id in the store"},
 	"on-another-host":  {Advice: "they keep their mail host, and their mail is not expected here"},
-	"old-host-unknown": {Loses: true, Advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},
+	"old-host-unknown": {Advice: "look at --old-host (old below [hosts] in site.toml): those who are on it move, and nobody else"},
 	"hosts-not-said":   {Advice: "--old-host (old below [hosts] in site.toml) says whose users move"},
 	"qualified-ids":    {Advice: "look at --default-domain. From SIMS, mail of uid and of uid@DOMAIN of the default domain is put together under the uid; from NMS both ids stay. If it is that of another user, map in site.toml, in the table of the conversion that makes the mail, gives it another id"},
 	"host-stays":       {Advice: "sims-online and sims-incremental are the scenarios with a new host"},
