@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -124,28 +125,47 @@ func grows(item, most string) string {
 
 // growth is what the last step of ten times adds to the processor time of an
 // item and to the peak of memory, in percent. Processor time is taken, since
-// wall time is of many programs. The third aim is the size that was reached.
+// wall time is of many programs. The third aim is the size that was reached. The
+// bare loop, where it was measured at the same sizes, only says what of that the
+// file system takes.
 func (r *results) growth(task, series, item string, size float64) []aim {
 	t := r.task(task)
-	if t == nil {
+	before, last := t.lastStep(series)
+	if before == nil || before.Peak == 0 {
 		return []aim{{}}
 	}
-	var last, before *contenderResult
+	more := 100 * (float64(last.Peak)/float64(before.Peak) - 1)
+	aims := []aim{
+		{value: dearer(before, last), known: true, most: mostGrowth, text: article(item) + " %s %% dearer", form: "%.0f", noisy: before.Noisy || last.Noisy},
+		{value: more, known: true, most: mostGrowth, text: fmt.Sprintf("%d MiB, %%s %%%% more", last.Peak>>20), form: "%.0f"},
+		{value: last.X, known: true, least: size, text: "at %s", form: "%.0f"},
+	}
+	if before, last := t.lastStep(bareSeries); before != nil {
+		aims = append(aims, aim{value: dearer(before, last), known: true, least: math.Inf(-1), text: "of the bare loop %s %% dearer", form: "%.0f"})
+	}
+	return aims
+}
+
+// lastStep is the largest size of a series, and the one a tenth of that before
+// it; nil where there are none.
+func (t *taskResult) lastStep(series string) (before, last *contenderResult) {
+	if t == nil {
+		return nil, nil
+	}
 	for i := range t.Contenders {
 		if c := &t.Contenders[i]; c.Series == series {
 			last, before = c, last
 		}
 	}
-	if before == nil || last.X != 10*before.X || before.CPU.Median == 0 || before.Peak == 0 {
-		return []aim{{}}
+	if before == nil || last.X != 10*before.X || before.CPU.Median == 0 {
+		return nil, nil
 	}
-	dearer := 100 * (last.CPU.Median/last.X/(before.CPU.Median/before.X) - 1)
-	more := 100 * (float64(last.Peak)/float64(before.Peak) - 1)
-	return []aim{
-		{value: dearer, known: true, most: mostGrowth, text: article(item) + " %s %% dearer", form: "%.0f", noisy: before.Noisy || last.Noisy},
-		{value: more, known: true, most: mostGrowth, text: fmt.Sprintf("%d MiB, %%s %%%% more", last.Peak>>20), form: "%.0f"},
-		{value: last.X, known: true, least: size, text: "at %s", form: "%.0f"},
-	}
+	return before, last
+}
+
+// dearer is how much more processor time an item takes in percent.
+func dearer(before, last *contenderResult) float64 {
+	return 100 * (last.CPU.Median/last.X/(before.CPU.Median/before.X) - 1)
 }
 
 func article(noun string) string {

@@ -169,10 +169,22 @@ func (t *taskResult) megabytes(c *contenderResult) string {
 
 func (t *taskResult) ratio(c *contenderResult) string {
 	us := t.role(ours)
+	if t.grows() {
+		us = t.sameSize(c.X)
+	}
 	if us == nil || us.Wall.Median == 0 || c.Role == ours && (!t.shares() || c.Name == us.Name) {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", c.Wall.Median/us.Wall.Median)
+}
+
+// sameSize is our first contender that has an input of this size.
+func (t *taskResult) sameSize(x float64) *contenderResult {
+	i := slices.IndexFunc(t.Contenders, func(c contenderResult) bool { return c.Role == ours && c.X == x })
+	if i < 0 {
+		return nil
+	}
+	return &t.Contenders[i]
 }
 
 // cell is text as a table takes it.

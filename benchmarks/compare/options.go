@@ -68,6 +68,11 @@ func parseOptions(args []string) (options, error) {
 	case *rounds != 0 && *rounds < minRounds:
 		return options{}, fmt.Errorf("--rounds %d is below %d", *rounds, minRounds)
 	}
+	for _, prefix := range *tasks {
+		if !begins(prefix) {
+			return options{}, fmt.Errorf("--tasks %q: no task begins so; they begin with %s", prefix, strings.Join(makerNames(), ", "))
+		}
+	}
 	opt := options{size: sizes[i], dir: *dir, peers: *peers, tasks: *tasks, out: *out, args: args}
 	if *rounds > 0 {
 		opt.size.Rounds = *rounds
@@ -88,6 +93,14 @@ const minRounds = 5
 
 // wants tells whether a peer is asked for.
 func (o *options) wants(peer string) bool { return len(o.peers) == 0 || slices.Contains(o.peers, peer) }
+
+// begins tells whether tasks may begin so: with what a maker makes, or with a
+// part of that.
+func begins(prefix string) bool {
+	return prefix != "" && slices.ContainsFunc(makerNames(), func(maker string) bool {
+		return strings.HasPrefix(prefix, maker) || strings.HasPrefix(maker, prefix)
+	})
+}
 
 // has tells whether a task is asked for.
 func (o *options) has(task string) bool {

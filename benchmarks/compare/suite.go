@@ -79,6 +79,15 @@ var taskMakers = []struct {
 	{"growth-upgrade", growingExports},
 }
 
+// makerNames are what the names of tasks begin with.
+func makerNames() []string {
+	var names []string
+	for _, m := range taskMakers {
+		names = append(names, m.name)
+	}
+	return names
+}
+
 // measure takes every task.
 func (s *suite) measure(ctx context.Context) (*results, error) {
 	s.res = &results{
@@ -113,6 +122,9 @@ func (s *suite) measure(ctx context.Context) (*results, error) {
 		if err := s.clear(); err != nil {
 			return nil, err
 		}
+	}
+	if len(s.res.Tasks) == 0 {
+		return nil, fmt.Errorf("--tasks %s: no task begins so", strings.Join(s.opt.tasks, ","))
 	}
 	s.res.finish(s)
 	if s.opt.size.Name == sizes[0].Name {

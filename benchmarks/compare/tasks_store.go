@@ -94,10 +94,18 @@ func (s *suite) unpackers(t bench.Totals, sync string) []contender {
 	return list
 }
 
+// What the bare loop of a restore is called, and what it makes.
+const (
+	bareSeries = "create, write, date, hash"
+	bareTree   = "bare"
+)
+
+// bareWrite is the bare loop of a restore. What a restore made is removed
+// before: of a large store, two have no room in memory.
 func (s *suite) bareWrite(shape bench.Shape, mode string) (contender, error) {
 	cmd, err := s.step(bench.Step{Op: bench.BareWrite, Dir: s.dir, Sync: mode, Shape: shape})
-	return contender{name: "create, write, date, hash", role: limit, does: "the bare loop of storeconv bench, --sync " + mode, cmd: cmd,
-		prepare: s.remove("bare"), check: func(bool) error { return s.wantTree("bare", ".msg", shape.Messages, -1) }}, err
+	return contender{name: bareSeries, role: limit, does: "the bare loop of storeconv bench, --sync " + mode, cmd: cmd,
+		prepare: s.remove("out", bareTree), check: func(bool) error { return s.wantTree(bareTree, ".msg", shape.Messages, -1) }}, err
 }
 
 // fileMakers are benchmarks of file systems: as many files of the mean size.
