@@ -235,13 +235,14 @@ func (p *planner) member(m *sims.Member) error {
 	if m.Kind != sims.Mailbox {
 		p.open.count(p.visit, m.Size)
 	}
+	p.settleValidity(m)
 	if p.visit.skip {
 		return p.passOver(m)
 	}
 	p.visit.sum.member(m)
 	// Also for a message that is left out: the mailbox belongs to the visit, and
 	// what the store has of it must stay.
-	if err := p.openBox(m); err != nil {
+	if err := p.openBox(); err != nil {
 		return err
 	}
 	switch m.Kind {
@@ -291,7 +292,6 @@ func (p *planner) leaveOut(m *sims.Member) error {
 // run had finished.
 func (p *planner) passOver(m *sims.Member) error {
 	if m.Kind == sims.Mailbox {
-		p.box.plan.validity = max(p.box.plan.validity, m.UIDValidity)
 		return nil
 	}
 	marks := marksOf(m.Flags)

@@ -12,16 +12,22 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-// openBox makes sure of the UIDVALIDITY of the current mailbox, and looks for
-// what the store has under its name.
-func (p *planner) openBox(m *sims.Member) error {
-	b := p.box
+// settleValidity makes sure of the UIDVALIDITY of the current mailbox. A later
+// stream goes by it, so that it must not matter whether an interrupted run has
+// placed the messages of this one.
+func (p *planner) settleValidity(m *sims.Member) {
+	plan := &p.box.plan
 	switch {
 	case m.Kind == sims.Mailbox && m.UIDValidity != 0:
-		b.plan.validity, b.plan.made, b.plan.unsaid = m.UIDValidity, m.MadeUIDs, false
-	case b.plan.validity == 0:
-		b.plan.validity, b.plan.unsaid = p.validityWithout(m), true
+		plan.validity, plan.made, plan.unsaid = m.UIDValidity, m.MadeUIDs, false
+	case plan.validity == 0:
+		plan.validity, plan.unsaid = p.validityWithout(m), true
 	}
+}
+
+// openBox looks for what the store has under the name of the current mailbox.
+func (p *planner) openBox() error {
+	b := p.box
 	if b.plan.opened {
 		return nil
 	}

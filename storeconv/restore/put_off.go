@@ -188,7 +188,7 @@ func (p *planner) linkPutOff(l *putOff) error {
 	p.visit.last = p.at
 	p.open.count(p.visit, 0)
 	p.box.plan.validity = l.Validity
-	if err := p.openBox(m); err != nil {
+	if err := p.openBox(); err != nil {
 		return err
 	}
 	e := entry{

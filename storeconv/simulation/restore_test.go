@@ -15,6 +15,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/durable/crashfs"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/restore"
 	"imsconv/storeconv/sims"
 )
@@ -25,6 +26,7 @@ const storePath = "/site/store"
 type restoreCase struct {
 	name   string
 	before [][]byte // restored first, undisturbed
+	gone   []string // files below the store's partition that are removed then
 	tapes  [][]byte
 	opt    restore.Options
 	fail   func(call, name string) error
@@ -49,6 +51,8 @@ func restoreCases(t testing.TB) []restoreCase {
 	turns := tape(t, 958780800,
 		"box joe/INBOX 77", "msg joe/INBOX/1 one", "box ann/INBOX 5", "msg ann/INBOX/1 eins", "link joe/INBOX/2 ann/INBOX/1", "link ann/INBOX/2 bob/INBOX/1",
 		"msg joe/INBOX/3 three", "msg ann/INBOX/3 drei", "link ann/INBOX/4 joe/INBOX/3", "box bob/INBOX 4", "msg bob/INBOX/1 uno", "link joe/INBOX/4 bob/INBOX/1")
+	unsaid := tape(t, 958780800, "msg joe/INBOX/1 one", "msg joe/Mail/7 seven", "msg ann/INBOX/1 eins", "link ann/INBOX/2 joe/INBOX/1")
+	unsaidLater := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg joe/Mail/8 eight", "msg ann/INBOX/1 eins", "msg ann/INBOX/3 drei")
 	each := restore.Options{Sync: storeconv.SyncUser}
 	return []restoreCase{
 		{name: "new", tapes: [][]byte{first}},
@@ -59,6 +63,8 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "existing without links", before: [][]byte{first}, tapes: [][]byte{later}, fail: fails(unix.EPERM, "linkat")},
 		{name: "links across devices", tapes: [][]byte{first, later}, opt: each, fail: fails(unix.EXDEV, "linkat")},
 		{name: "two tapes", tapes: [][]byte{first, later}, opt: each},
+		{name: "two tapes that say no UIDVALIDITY", tapes: [][]byte{unsaid, unsaidLater}, opt: each},
+		{name: "a first copy that is gone", before: [][]byte{first}, gone: []string{ims.UserDir("primary", "joe") + "/00/1.msg"}, tapes: [][]byte{first}, opt: each},
 		{name: "users in turns", tapes: [][]byte{turns}},
 		{name: "users in turns, each user", tapes: [][]byte{turns}, opt: each},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
@@ -86,6 +92,11 @@ func (c *restoreCase) store(t testing.TB) *crashfs.FS {
 	if len(c.before) > 0 {
 		before := restoreCase{}
 		if err := before.run(f, c.before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range c.gone {
+		if err := f.Unlinkat(unix.AT_FDCWD, storePath+"/"+name, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
