@@ -83,6 +83,7 @@ func (p *planner) findNewName(b *box) (bool, error) {
 	name, ok, err := p.r.jr.Get(keyName + b.v.id + "/" + b.name)
 	if ok {
 		b.setName(string(name))
+		b.renamed = true
 	}
 	return ok, err
 }

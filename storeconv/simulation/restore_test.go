@@ -54,6 +54,7 @@ func restoreCases(t testing.TB) []restoreCase {
 	unsaid := tape(t, 958780800, "msg joe/INBOX/1 one", "msg joe/Mail/7 seven", "msg ann/INBOX/1 eins", "link ann/INBOX/2 joe/INBOX/1")
 	unsaidLater := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg joe/Mail/8 eight", "msg ann/INBOX/1 eins", "msg ann/INBOX/3 drei")
 	each := restore.Options{Sync: storeconv.SyncUser}
+	named := restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}
 	return []restoreCase{
 		{name: "new", tapes: [][]byte{first}},
 		{name: "batches", tapes: [][]byte{first}, opt: each},
@@ -68,6 +69,7 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "users in turns", tapes: [][]byte{turns}},
 		{name: "users in turns, each user", tapes: [][]byte{turns}, opt: each},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
+		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}
 }
 
