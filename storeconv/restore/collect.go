@@ -90,33 +90,84 @@ func (c *collector) flush(done chan<- struct{}) error {
 	return nil
 }
 
-// tell gives a word of the planner to the log. The planner comes to the same
-// again when the run goes on after an interruption, so it does not count for a
-// visit.
-func (c *collector) tell(n storeconv.Note) error {
-	if n.Severity == storeconv.Warning {
-		n.Tell(c.r.log)
-		return nil
-	}
-	c.problem(nil, n)
-	return nil
+// What a run tells while it makes a user's tree, a run that finds the tree in
+// place does not come to again: the journal keeps it with the visit, and it is
+// told once more. What the headers of members say comes again by itself.
+
+// toldKept is how many words of a visit are kept, 200 bytes each, about. Of
+// problems beyond that only the number is known.
+const toldKept = 100
+
+// toldWords are words for the log that are kept.
+type toldWords struct {
+	list     []storeconv.Note
+	problems int64 // all of them, in the list or not
 }
 
-// problem tells the log about something lost.
-func (c *collector) problem(v *visit, n storeconv.Note) {
-	if v != nil {
-		v.tally.problems++
+func (t *toldWords) add(n storeconv.Note) {
+	if n.Severity == storeconv.Problem {
+		t.problems++
 	}
-	n.Severity = storeconv.Problem
+	if len(t.list) < toldKept {
+		t.list = append(t.list, n)
+	}
+}
+
+// more is the number of problems that are not in the list.
+func (t *toldWords) more() int64 {
+	n := t.problems
+	for i := range t.list {
+		if t.list[i].Severity == storeconv.Problem {
+			n--
+		}
+	}
+	return n
+}
+
+// say gives a word to the log. v, when not nil, is the visit that it is about.
+func (c *collector) say(v *visit, n storeconv.Note) {
+	if v != nil {
+		v.tally.told.add(n)
+	}
 	n.Tell(c.r.log)
-	if c.r.opt.Strict {
+	if n.Severity == storeconv.Problem && c.r.opt.Strict {
 		c.r.fail(fmt.Errorf("%w: %s: %s", ErrStrict, n.Where, n.Text))
 	}
 }
 
-// lose tells that there is no message after all.
+// problem tells the log about something lost.
+func (c *collector) problem(v *visit, kind, where, text string) {
+	c.say(v, storeconv.Note{Severity: storeconv.Problem, Kind: kind, Where: where, Text: text})
+}
+
+// warn tells the log about something that loses nothing.
+func (c *collector) warn(v *visit, kind, where, text string) {
+	c.say(v, storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: where, Text: text})
+}
+
+// tell gives a word of the planner to the log.
+func (c *collector) tell(s *noteStep) error {
+	if s.refused {
+		c.countRefused(s.v, s.lost, s.Kind)
+	}
+	c.say(s.v, s.Note)
+	return nil
+}
+
+// countRefused counts something refused; lost: it is a message.
+func (c *collector) countRefused(v *visit, lost bool, kind string) {
+	for _, rep := range [...]*Report{&c.rep, &v.tally.rep} {
+		rep.Refused++
+		if lost {
+			rep.lose(kind)
+		}
+	}
+}
+
+// lose counts and tells that there is no message after all.
 func (c *collector) lose(e *entry, kind, text string) {
-	c.problem(e.box.v, storeconv.Note{Kind: kind, Where: c.where(e), Text: text})
+	c.countRefused(e.box.v, true, kind)
+	c.problem(e.box.v, kind, c.where(e), text)
 }
 
 func (c *collector) where(e *entry) string {
@@ -187,7 +238,7 @@ func (c *collector) attributes(s *boxStep) error {
 	wasSet := x.set
 	acl, ok := c.r.sel.ACL(s.attrs.ACL)
 	if !ok {
-		c.r.log.Warning("bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
+		c.warn(b.v, "bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
 			fmt.Sprintf("line of rights without a TAB in %q: left out", s.attrs.ACL))
 	}
 	if !x.apply(s, acl) {

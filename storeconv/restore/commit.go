@@ -55,6 +55,9 @@ const (
 	keyIndex       = "x/" // mailboxes of open visits
 )
 
+// lookedKey is in the journal when it says which databases were missing.
+const lookedKey = "looked"
+
 // record is one change of the journal.
 type record struct {
 	key   string
@@ -218,13 +221,14 @@ func (c *committer) confirm() {
 // that goes on after an interruption.
 type visitCounts struct {
 	Report   Report
-	Problems int64
+	Problems int64            // all that were told,
+	Told     []storeconv.Note // and what was told, but not more than is kept
 	Content  contentSum
 	Headers  headerSum
 }
 
 func (v *visit) counts() []byte {
-	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.problems, v.content, v.headers})
+	b, err := json.Marshal(visitCounts{v.tally.rep, v.tally.told.problems, v.tally.told.list, v.content, v.headers})
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
@@ -279,11 +283,11 @@ func (r *run) recover() error {
 
 // doneVisits is what an interrupted run has done for a user.
 type doneVisits struct {
-	last     int64 // number of the last member that is in place; 0: none is
-	report   Report
-	problems int64
-	content  contentSum
-	headers  headerSum // of all its members
+	last    int64 // number of the last member that is in place; 0: none is
+	report  Report
+	told    toldWords
+	content contentSum
+	headers headerSum // of all its members
 }
 
 // doneOf asks the journal of an interrupted run about a user.
@@ -303,7 +307,8 @@ func (r *run) doneOf(id string) (done doneVisits, err error) {
 		}
 		done.last = max(done.last, n)
 		done.report.add(&c.Report)
-		done.problems += c.Problems
+		done.told.problems += c.Problems
+		done.told.list = append(done.told.list, c.Told...)
 		done.content.add(c.Content)
 		done.headers += c.Headers
 		return nil

@@ -220,8 +220,7 @@ func (c *collector) tellTwice(v *visit, inMemory map[string]bool, other *ims.Mai
 	if err != nil || !here {
 		return err
 	}
-	v.tally.problems++
-	c.r.log.Problem("same-mailbox", other.FullName(), "partition "+other.Partition+" has this mailbox too: folder.db calls it one of partition "+c.r.partition+
+	c.problem(v, "same-mailbox", other.FullName(), "partition "+other.Partition+" has this mailbox too: folder.db calls it one of partition "+c.r.partition+
 		" from now on, and the mail in the other is out of the server's sight; -p "+other.Partition+" puts it together")
 	return nil
 }

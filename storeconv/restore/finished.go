@@ -11,7 +11,7 @@ import (
 	"hash"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
@@ -105,16 +105,83 @@ func (r *run) newVisitSum() *visitSum {
 	return &visitSum{h: sha256.New()}
 }
 
-// countingLog counts the problems that a run tells.
+// countingLog counts the problems that a run tells, and keeps them.
 type countingLog struct {
 	storeconv.Log
-	problems atomic.Int64
+	mu       sync.Mutex
+	problems int64
+	text     []byte // of them, a line each
+	more     int64  // for which that has no room
 }
+
+// toldMost bounds the problems that are kept, in bytes.
+const toldMost = 1 << 20
 
 // Problem implements [storeconv.Log].
 func (l *countingLog) Problem(kind, where, text string) {
-	l.problems.Add(1)
+	l.keep(kind, where, text)
 	l.Log.Problem(kind, where, text)
+}
+
+func (l *countingLog) keep(kind, where, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.problems++
+	line := fmt.Sprintf("%q %q %q\n", kind, where, text)
+	if len(l.text)+len(line) > toldMost {
+		l.more++
+		return
+	}
+	l.text = append(l.text, line...)
+}
+
+// count is how many problems there were.
+func (l *countingLog) count() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.problems
+}
+
+// A run that is killed while its folder goes, at its very end, has told its
+// problems, but nobody has its exit status: so they go last, and are told once
+// more when the same command comes again.
+
+// toldFile is in the folder of a run that had problems. Its name comes behind
+// the others there, in whose order they are removed.
+const toldFile = "told"
+
+// noteTold writes what the run has told, when all else is done.
+func (r *run) noteTold() error {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.problems == 0 {
+		return nil
+	}
+	f, err := r.folder.Dir.Recreate(toldFile)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(l.text); err == nil && l.more > 0 {
+		_, err = fmt.Fprintf(f, "%q %q %q\n", "interrupted", r.path, fmt.Sprintf("%d more problems were told by the interrupted run", l.more))
+	}
+	return errors.Join(err, f.Close())
+}
+
+// tellAgain tells the problems of a run that was stopped at its very end.
+func (r *run) tellAgain() error {
+	text, err := r.store.ReadFile(ims.WorkDir+"/"+r.name()+".done/"+toldFile, 2*toldMost)
+	if isNotExist(err) {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		var kind, where, what string
+		if _, err := fmt.Sscanf(line, "%q %q %q\n", &kind, &where, &what); err != nil {
+			return fmt.Errorf("%s of the interrupted run: %w", toldFile, err)
+		}
+		r.log.Problem(kind, where, what)
+	}
+	return err
 }
 
 // finishedRun is what a finished run has left of itself.
@@ -256,7 +323,7 @@ func (r *run) noteFinished() (err error) {
 	if err != nil && !isNotExist(err) {
 		return err
 	}
-	line := []byte(finishedRun{r.content.String(), r.log.problems.Load()}.line(r.name()))
+	line := []byte(finishedRun{r.content.String(), r.log.count()}.line(r.name()))
 	if bytes.Contains(text, line) {
 		return nil
 	}

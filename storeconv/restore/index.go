@@ -177,7 +177,7 @@ func (c *collector) setKeywords(b *box, rec *ims.Record, words []string, offset 
 func (c *collector) tellNoRoom(b *box, offset int64, name string) {
 	if x := &b.index; !x.noRoom {
 		x.noRoom = true
-		c.r.log.Problem("keyword", c.r.whereOf(b.v.stream, offset, name),
+		c.problem(b.v, "keyword", c.r.whereOf(b.v.stream, offset, name),
 			fmt.Sprintf("the keywords of the mailbox take more than %d bytes: from here on new ones are left out", maxWords))
 	}
 }

@@ -180,7 +180,7 @@ func (c *collector) loseLink(s *linkStep) error {
 	}
 	if s.doubt != nil && s.first != s.name {
 		if m, ok := s.doubt.box.existing.ofOrigin(&s.doubt.entry); ok {
-			c.r.log.Warning("unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))
+			c.warn(s.doubt.box.v, "unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))
 			return c.same(&sameStep{s.doubt.entry, m, s.doubt.flags})
 		}
 	}
@@ -190,16 +190,8 @@ func (c *collector) loseLink(s *linkStep) error {
 	} else if user, _, _, ok := sims.SplitName(s.first); ok && user != s.box.v.user {
 		text += ": restore user " + sims.DisplayName(user) + " too, or name a backup that holds it with -r"
 	}
-	c.refuseLink(s, "lost-link", text)
+	c.lose(&s.entry, "lost-link", text)
 	return nil
-}
-
-func (c *collector) refuseLink(s *linkStep, kind, text string) {
-	for _, rep := range [...]*Report{&c.rep, &s.box.v.tally.rep} {
-		rep.Refused++
-		rep.lose(kind)
-	}
-	c.lose(&s.entry, kind, text)
 }
 
 // whereIs returns where the message of that member name lies: where the run has
@@ -429,7 +421,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 	}
 	c.writer.closeDir()
 	if d := file.damage; d != nil {
-		c.refuseLink(s, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
+		c.lose(&s.entry, d.Class, "its first copy "+sims.DisplayName(s.first)+": "+d.Text)
 		return nil
 	}
 	c.tellCut(file)

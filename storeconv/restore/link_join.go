@@ -252,6 +252,6 @@ func (c *collector) holdShortData(s *linkStep, sum uint64) {
 	if s.doubt != nil {
 		e = &s.doubt.entry
 	}
-	c.r.log.Problem("link-data", c.r.whereOf(e.box.v.stream, e.offset, e.name),
+	c.problem(e.box.v, "link-data", c.r.whereOf(e.box.v.stream, e.offset, e.name),
 		fmt.Sprintf("the link brings data of SHA-256 %x, which is not that of its first copy %s: it is a link to that, and the data is left out", d.Sum, sims.DisplayName(s.first)))
 }

@@ -28,6 +28,7 @@ type planner struct {
 	latest  int64         // date of the latest backup, or of a message where one has none
 	at      int64         // number of the current member, in all streams
 	owed    bool          // the current member is a message, and nothing has been said of what becomes of it
+	body    bodyOf        // the last member of a visit
 
 	batch       *batch
 	feeding     chan chunk // of the long body that is being read
@@ -54,6 +55,18 @@ type planner struct {
 	spools     int
 	spares     journal.Writer // bodies held back, until the next batch is sent
 	notes      journal.Writer // what is remembered, until the visit at hand is noted
+}
+
+// bodyOf says where a member lies whose body a visit has; a run that goes on
+// passes over the bodies of visits that are done.
+type bodyOf struct {
+	v      *visit // nil: no visit has it
+	offset int64
+}
+
+// has tells whether damage is in that body.
+func (b bodyOf) has(e *sims.Error) bool {
+	return b.v != nil && e.Member == nil && e.Offset == b.offset
 }
 
 func newPlanner(r *run) *planner {
@@ -89,6 +102,7 @@ func (p *planner) plan(ctx context.Context) error {
 }
 
 func (p *planner) readStream(ctx context.Context) error {
+	p.body = bodyOf{}
 	header, err := p.src.Header()
 	if err != nil {
 		return err
@@ -110,6 +124,7 @@ func (p *planner) readStream(ctx context.Context) error {
 		}
 		p.owed = owes(m, err)
 		if err == nil {
+			p.body = bodyOf{}
 			err = p.member(m)
 		}
 		if err != nil {
@@ -150,6 +165,10 @@ func (p *planner) passDamage(err error) error {
 	}
 	n := storeconv.NoteOf(e)
 	n.Where = p.r.whereOf(p.stream, e.Offset, e.Name)
+	if p.body.has(e) {
+		p.tellBody(n)
+		return nil
+	}
 	p.tell(n)
 	if n.Severity == storeconv.Problem {
 		p.rep.Refused++
@@ -159,6 +178,25 @@ func (p *planner) passDamage(err error) error {
 		return p.keepSpare(e.Member, false)
 	}
 	return nil
+}
+
+// tellBody tells of damage in the body of a member of a visit. When that is
+// done, its damage has been told, and may not be met again: it is told with the
+// visit.
+func (p *planner) tellBody(n storeconv.Note) {
+	if !p.body.v.skip {
+		p.tellOf(p.body.v, n)
+	}
+	p.owed = false
+}
+
+// tellOf tells of something about a visit that a run which finds it done would
+// not come to. A problem counts among what is refused, and as a message that is
+// lost if the one at hand is, and nothing else was said of it.
+func (p *planner) tellOf(v *visit, n storeconv.Note) {
+	refused := n.Severity == storeconv.Problem
+	p.add(&noteStep{Note: n, v: v, refused: refused, lost: refused && p.owed})
+	p.owed = p.owed && !refused
 }
 
 // owes says whether what the stream has given is a message, or was one.
@@ -201,7 +239,7 @@ func (p *planner) warn(m *sims.Member, kind, text string) {
 	p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: kind, Where: p.r.whereOf(p.stream, m.Offset, m.Name), Text: text})
 }
 
-func (p *planner) tell(n storeconv.Note) { p.add(&noteStep{n}) }
+func (p *planner) tell(n storeconv.Note) { p.add(&noteStep{Note: n}) }
 
 // member decides about one member.
 func (p *planner) member(m *sims.Member) error {
@@ -232,6 +270,7 @@ func (p *planner) member(m *sims.Member) error {
 	}
 	p.visit.headers.add(m)
 	p.visit.last = p.at
+	p.body = bodyOf{p.visit, m.Offset}
 	if m.Kind != sims.Mailbox {
 		p.open.count(p.visit, m.Size)
 	}
@@ -301,12 +340,13 @@ func (p *planner) passOver(m *sims.Member) error {
 		return p.keepSpare(m, true)
 	case marks&markExpired != 0:
 		p.expire()
+		return p.noteJoin(m)
 	case m.Link == m.Name:
 		return p.refuse(m, "lost-link", linkToItself)
-	case !p.box.plan.shown.add(m.UID):
+	}
+	p.look(m, marks)
+	if !p.box.plan.shown.add(m.UID) {
 		return p.refuse(m, "duplicate-uid", sameUID)
-	case marks&markPending != 0:
-		p.rep.Pending++
 	}
 	return p.noteJoin(m)
 }
@@ -398,20 +438,26 @@ func (p *planner) addLink(step *linkStep) (err error) {
 	return nil
 }
 
-// place makes the entry of a message or link with its UID in the store. ok
-// is false when the stream has shown the UID before.
-func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err error) {
+// look counts and tells what is odd about a message or link, and returns its
+// date.
+func (p *planner) look(m *sims.Member, marks markSet) (date int64) {
 	if marks&markPending != 0 {
 		p.rep.Pending++
 	}
 	if marks&markUnknown != 0 {
 		p.warn(m, "unknown-flag", fmt.Sprintf("%q has a flag that no server knows", m.Flags))
 	}
-	date := m.Time
-	if date < ims.MinTime || date > ims.MaxTime {
-		p.warn(m, "bad-date", fmt.Sprintf("receive date %d is outside the years 1 to 9999: kept as 0", date))
-		date = 0
+	if m.Time < ims.MinTime || m.Time > ims.MaxTime {
+		p.warn(m, "bad-date", fmt.Sprintf("receive date %d is outside the years 1 to 9999: kept as 0", m.Time))
+		return 0
 	}
+	return m.Time
+}
+
+// place makes the entry of a message or link with its UID in the store. ok
+// is false when the stream has shown the UID before.
+func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err error) {
+	date := p.look(m, marks)
 	e = entry{
 		box: p.box, name: m.Name, at: p.at, offset: m.Offset, uid: m.UID, date: date,
 		validity: p.box.plan.validity, origUID: m.UID, flags: m.Flags,

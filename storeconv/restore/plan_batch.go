@@ -97,9 +97,8 @@ func (p *planner) longMessage(s *messageStep) error {
 		}
 		if err != nil {
 			pieces <- chunk{err: err}
-			if damage := damageOf(err); damage != nil {
-				p.rep.Refused++
-				p.lose(damage.Class)
+			if damageOf(err) != nil {
+				p.owed = false
 				return nil // the worker has it
 			}
 			return err

@@ -55,13 +55,13 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 		return err
 	}
 	if old.foreign {
-		p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "foreign-index", Where: ims.MailboxName(b.v.id, b.name),
-			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"})
+		p.add(&noteStep{v: b.v, Note: storeconv.Note{Severity: storeconv.Warning, Kind: "foreign-index", Where: ims.MailboxName(b.v.id, b.name),
+			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"}})
 	}
 	slices.Sort(old.locked)
 	for _, uid := range old.locked {
-		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: ims.Unreadable, Where: old.dir + "/" + ims.MessagePath(uid),
-			Text: "this user may not read it, and no index that can be read names it: it stays as it is and gets no line in the index; the message comes beside it, under another UID, where the stream has it"})
+		p.add(&noteStep{v: b.v, Note: storeconv.Note{Severity: storeconv.Problem, Kind: ims.Unreadable, Where: old.dir + "/" + ims.MessagePath(uid),
+			Text: "this user may not read it, and no index that can be read names it: it stays as it is and gets no line in the index; the message comes beside it, under another UID, where the stream has it"}})
 	}
 	b.existing = old
 	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
@@ -155,10 +155,7 @@ func (p *planner) placeBeside(e *entry) bool {
 		}
 		return true
 	}
-	p.rep.Refused++
-	p.rep.lose("no-uid")
-	p.owed = false
-	p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "no-uid", Where: p.r.whereOf(p.stream, e.offset, e.name), Text: noUID})
+	p.tellOf(e.box.v, storeconv.Note{Severity: storeconv.Problem, Kind: "no-uid", Where: p.r.whereOf(p.stream, e.offset, e.name), Text: noUID})
 	return false
 }
 

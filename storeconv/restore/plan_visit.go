@@ -224,14 +224,18 @@ func (p *planner) claim(v *visit) error {
 	return p.r.folder.UnlockUser(v.id)
 }
 
-// takeOver counts what an interrupted run has done for a user.
+// takeOver counts what an interrupted run has done for a user, and tells once
+// more what it has told of that.
 func (p *planner) takeOver(v *visit, done doneVisits) {
 	p.rep.Resumed++
 	p.rep.add(&done.report)
 	p.content.add(done.content)
-	if done.problems > 0 {
+	for _, n := range done.told.list {
+		p.tell(n)
+	}
+	if n := done.told.more(); n > 0 {
 		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "interrupted", Where: "user " + v.id,
-			Text: fmt.Sprintf("%d problems were told by the interrupted run", done.problems)})
+			Text: fmt.Sprintf("%d problems were told by the interrupted run", n)})
 	}
 }
 

@@ -77,9 +77,12 @@ func newRun(store string, streams []*Stream, opt Options) (*run, error) {
 
 func (r *run) do(ctx context.Context) (Report, error) {
 	if err := r.open(ctx); err == errFinished {
-		r.rep.Finished = true
+		r.rep.Finished, err = true, nil
+		if r.folder != nil {
+			err = r.tellAgain()
+		}
 		r.tidy()
-		return r.rep, r.close(true)
+		return r.rep, errors.Join(err, r.close(err == nil))
 	} else if err != nil {
 		return r.rep, errors.Join(err, r.close(false))
 	}
@@ -91,7 +94,7 @@ func (r *run) do(ctx context.Context) (Report, error) {
 		err = r.opt.Done(r.rep)
 	}
 	if err == nil && r.folder != nil {
-		err = r.noteFinished()
+		err = errors.Join(r.noteFinished(), r.noteTold())
 	}
 	if closeErr := r.close(err == nil); err == nil {
 		err = closeErr
@@ -185,17 +188,19 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.recover(); err != nil {
 		return err
 	}
-	return r.tellMissing(fresh)
+	return r.tellMissing()
 }
 
 // tellMissing tells of databases of the store that are missing and that this
 // run makes, also when it goes on after an interruption. Another run may be
 // between writing one and the next: it holds the lock meanwhile.
-func (r *run) tellMissing(fresh bool) error {
-	if fresh {
-		if err := r.noteMissing(); err != nil {
-			return err
-		}
+func (r *run) tellMissing() error {
+	_, looked, err := r.jr.Get(lookedKey)
+	if err == nil && !looked {
+		err = r.noteMissing()
+	}
+	if err != nil {
+		return err
 	}
 	return r.jr.Range(keyMissing, func(key, _ []byte) error {
 		lists.TellMissing(string(key[len(keyMissing):]), r.log)
@@ -210,10 +215,11 @@ func (r *run) noteMissing() error {
 	}
 	defer r.folder.UnlockLists() // the process's end drops it too
 	missing, err := lists.Missing(r.store)
-	if err != nil || len(missing) == 0 {
+	if err != nil {
 		return err
 	}
 	b := r.jr.Batch()
+	b.Put(lookedKey, nil)
 	for _, path := range missing {
 		b.Put(keyMissing+path, nil)
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
@@ -109,7 +108,7 @@ func (c *collector) renewIndex(b *box) {
 	where := o.dir + "/" + ims.IndexName
 	if c.r.opt.NoIndex {
 		if o.lack != indexMissing {
-			c.problem(b.v, storeconv.Note{Kind: "bad-index", Where: where, Text: "the index " + o.lack + ", and stays so: the run makes none"})
+			c.problem(b.v, "bad-index", where, "the index "+o.lack+", and stays so: the run makes none")
 		}
 		return
 	}
@@ -129,9 +128,9 @@ func (c *collector) renewIndex(b *box) {
 		text += fmt.Sprintf("; its UIDVALIDITY is not known, and is %d now", max(b.plan.validity, 1))
 	}
 	if unknown > 0 || noValidity {
-		c.problem(b.v, storeconv.Note{Kind: "no-index", Where: where, Text: text})
+		c.problem(b.v, "no-index", where, text)
 	} else {
-		c.r.log.Warning("index-made", where, text)
+		c.warn(b.v, "index-made", where, text)
 	}
 }
 
@@ -148,10 +147,10 @@ func (c *collector) tellDate(s *sameStep) {
 	where := c.r.whereOf(v.stream, e.offset, e.name)
 	what := fmt.Sprintf("it is there with the receive date %s UTC, which stays; the stream says %s", text(m.date), text(e.date))
 	if v.n > 0 && v.before.user != v.user {
-		c.r.log.Warning("kept-date", where, what+": it may be the same message of user "+sims.DisplayName(v.before.user)+", whose mail is here too")
+		c.warn(v, "kept-date", where, what+": it may be the same message of user "+sims.DisplayName(v.before.user)+", whose mail is here too")
 		return
 	}
-	c.r.log.Problem("kept-date", where, what)
+	c.problem(v, "kept-date", where, what)
 }
 
 // updateFlags gives later flags to a message that is there.
@@ -198,8 +197,7 @@ func (c *collector) tellGone(b *box) {
 		if b.index.again[uid] {
 			continue
 		}
-		c.problem(b.v, storeconv.Note{Kind: "file-gone", Where: b.existing.dir + "/" + ims.MessagePath(uid),
-			Text: b.existing.gone[uid] + ", and the stream does not have the message"})
+		c.problem(b.v, "file-gone", b.existing.dir+"/"+ims.MessagePath(uid), b.existing.gone[uid]+", and the stream does not have the message")
 	}
 }
 
@@ -290,7 +288,7 @@ func (c *collector) placeOneLater(b *box, l *laterLink) error {
 	s, made := l.s, l.s.box.dir+ims.MessagePath(l.s.uid)
 	s.entry, s.doubt = s.doubt.entry, nil
 	if !b.plan.giveUID(&s.entry) {
-		c.refuseLink(s, "no-uid", noUID)
+		c.lose(&s.entry, "no-uid", noUID)
 		return nil
 	}
 	if err := c.moveIn(made, &s.entry); err != nil {
@@ -339,7 +337,7 @@ func (c *collector) placeLaterDry(b *box, l *laterLink) error {
 	}
 	s.entry, s.doubt = s.doubt.entry, nil
 	if !b.plan.giveUID(&s.entry) {
-		c.refuseLink(s, "no-uid", noUID)
+		c.lose(&s.entry, "no-uid", noUID)
 		return nil
 	}
 	return c.countDryLink(s, nameInfo{size: l.first.size, sum: cmp.Or(l.short, shortSum(l.first.sum)), spare: l.how == asCopy})

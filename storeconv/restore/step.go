@@ -133,7 +133,12 @@ type endStep struct{ v *visit }
 type forgetStep struct{ boxes []*box }
 
 // noteStep is a word for the log.
-type noteStep struct{ storeconv.Note }
+type noteStep struct {
+	storeconv.Note
+	v       *visit // that a run which goes on may find done, and then does not come to this again; nil: it does
+	refused bool   // it counts among what is refused,
+	lost    bool   // and is a message
+}
 
 // flushStep has everything before it put into place, and then closes done.
 type flushStep struct{ done chan<- struct{} }
@@ -147,7 +152,7 @@ func (s *renameStep) collect(*collector) error    { return s.v.recordRename(s.ol
 func (s *spareStep) collect(c *collector) error   { return c.knowSpare(s) }
 func (s *endStep) collect(c *collector) error     { return c.endVisit(s.v) }
 func (s *forgetStep) collect(c *collector) error  { return c.forget(s.boxes) }
-func (s *noteStep) collect(c *collector) error    { return c.tell(s.Note) }
+func (s *noteStep) collect(c *collector) error    { return c.tell(s) }
 func (s *flushStep) collect(c *collector) error   { return c.flush(s.done) }
 
 // batch is a run of steps, whose messages one worker writes.

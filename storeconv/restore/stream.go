@@ -194,7 +194,8 @@ func (s *namedSource) Chunk() ([]byte, error) {
 // plainSource reads the bodies of a Source by Read.
 type plainSource struct {
 	Source
-	size   int64 // of the current body
+	member *sims.Member // the current one
+	size   int64        // of its body, as far as that is not read
 	offset int64
 }
 
@@ -204,7 +205,7 @@ const chunkSize = 128 << 10
 func (s *plainSource) Next() (*sims.Member, error) {
 	m, err := s.Source.Next()
 	if m != nil {
-		s.size = m.Size + m.Carried
+		s.member, s.size = m, m.Size+m.Carried
 	}
 	return m, err
 }
@@ -214,7 +215,7 @@ func (s *plainSource) Bytes() ([]byte, error) {
 	n, err := io.ReadFull(s.Source, b)
 	s.offset += int64(n)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = truncated()
+		err = s.truncated()
 	}
 	return b, err
 }
@@ -228,7 +229,7 @@ func (s *plainSource) Chunk() ([]byte, error) {
 	s.size -= int64(n)
 	s.offset += int64(n)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = truncated()
+		err = s.truncated()
 	}
 	return b[:n], err
 }
@@ -237,8 +238,15 @@ func (s *plainSource) Block() *sims.Block { return nil }
 
 func (s *plainSource) Offset() int64 { return s.offset }
 
+// truncated is the error of the current member, whose body is cut short.
+func (s *plainSource) truncated() error {
+	e := truncated()
+	e.Offset, e.Name = s.member.Offset, s.member.Name
+	return e
+}
+
 // truncated is the error of a body that is shorter than its member says.
-func truncated() error {
+func truncated() *sims.Error {
 	return &sims.Error{Class: sims.Truncated, Text: "the stream ends inside the body"}
 }
 

@@ -70,7 +70,7 @@ type tally struct {
 	quota    int64
 	hasQuota bool
 	rep      Report
-	problems int64
+	told     toldWords
 	changed  bool
 	again    map[string]bool // files in the tree that were gone and are written again
 	records  []record        // where messages are that are not where their name says, and new names of mailboxes

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 
-	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/message"
@@ -91,14 +90,11 @@ func (c *collector) tellCut(m *messageStep) {
 	if !m.cut {
 		return
 	}
-	n := storeconv.Note{Severity: storeconv.Warning, Kind: "cut-date", Where: c.where(&m.entry),
-		Text: fmt.Sprintf("the file system cannot keep the receive date %d: the file has %d, the index has the date", m.date, m.cutTo)}
 	if !c.r.opt.NoIndex {
-		n.Tell(c.r.log)
+		c.warn(m.box.v, "cut-date", c.where(&m.entry), fmt.Sprintf("the file system cannot keep the receive date %d: the file has %d, the index has the date", m.date, m.cutTo))
 		return
 	}
-	n.Text = fmt.Sprintf("the file system cannot keep the receive date %d, which is nowhere else without an index: the file has %d", m.date, m.cutTo)
-	c.problem(m.box.v, n)
+	c.problem(m.box.v, "cut-date", c.where(&m.entry), fmt.Sprintf("the file system cannot keep the receive date %d, which is nowhere else without an index: the file has %d", m.date, m.cutTo))
 }
 
 func fileName(uid uint32) string {

@@ -32,6 +32,15 @@ type restoreCase struct {
 	fail   func(call, name string) error
 }
 
+// said takes the problems that a run tells.
+type said struct{ problems []string }
+
+func (s *said) Problem(kind, where, text string) {
+	s.problems = append(s.problems, kind+": "+where+": "+text)
+}
+
+func (*said) Warning(string, string, string) {}
+
 func fails(err error, calls ...string) func(call, name string) error {
 	return func(call, _ string) error {
 		if slices.Contains(calls, call) {
@@ -73,7 +82,9 @@ func restoreCases(t testing.TB) []restoreCase {
 	}
 }
 
-func (c *restoreCase) run(f durable.FS, tapes [][]byte) error {
+func (c *restoreCase) run(f durable.FS, tapes [][]byte) error { return c.runAndSay(f, tapes, nil) }
+
+func (c *restoreCase) runAndSay(f durable.FS, tapes [][]byte, log storeconv.Log) error {
 	var streams []*restore.Stream
 	for _, b := range tapes {
 		s, err := restore.NewStream("tape", bytes.NewReader(b))
@@ -83,7 +94,7 @@ func (c *restoreCase) run(f durable.FS, tapes [][]byte) error {
 		streams = append(streams, s)
 	}
 	opt := c.opt
-	opt.FS, opt.Jobs = f, 1
+	opt.FS, opt.Jobs, opt.Log = f, 1, log
 	_, err := restore.Restore(context.Background(), storePath, streams, opt)
 	return err
 }
@@ -176,6 +187,57 @@ func TestRestore(t *testing.T) {
 				}
 			})
 			t.Logf("%d operations, %d states", f.Ops()-from, states)
+		})
+	}
+}
+
+// TestRestoreTellsAgain: a run that goes on after an interruption tells the
+// problems that an undisturbed one tells, as long as anything is left of the
+// interrupted one.
+func TestRestoreTellsAgain(t *testing.T) {
+	first := tape(t, 958780800, "user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg joe/INBOX/3 three", "user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven")
+	later := tape(t, 958780809, "user joe", "box joe/INBOX 77", "msg joe/INBOX/2 two", "msg joe/INBOX/9 nine", "msg joe/INBOX/9 neun",
+		"user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun", "link ann/INBOX/10 eve/INBOX/1", "user bob", "box bob/INBOX 4", "msg bob/INBOX/1 uno")
+	inside := bytes.Clone(later)
+	at := bytes.LastIndex(inside, []byte("Subject: neun"))
+	clear(inside[at : at+512])
+	joe := ims.UserDir("primary", "joe")
+	each := restore.Options{Sync: storeconv.SyncUser}
+	for _, c := range []restoreCase{
+		{name: "an index is gone", before: [][]byte{first}, gone: []string{joe + "/store.idx"}, tapes: [][]byte{later}, opt: each},
+		{name: "a message is gone", before: [][]byte{first}, gone: []string{joe + "/00/3.msg"}, tapes: [][]byte{later}, opt: each},
+		{name: "other dates, damage in a body", before: [][]byte{first}, tapes: [][]byte{inside, later}, opt: each},
+		{name: "a database is gone", before: [][]byte{first}, gone: []string{"mboxlist/quota.db"}, tapes: [][]byte{later}, opt: each},
+		{name: "new names", before: [][]byte{first}, tapes: [][]byte{later}, opt: restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := c.store(t)
+			from := f.Ops()
+			var want said
+			if err := c.runAndSay(f, c.tapes, &want); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(want.problems)
+			states := 0
+			crashes(f, from, func(when string, state *crashfs.FS) {
+				left, err := durable.Leftovers(state, storePath)
+				if err != nil || len(left) == 0 {
+					return
+				}
+				told := left[0].Path + "/told"
+				if _, err := state.Fstatat(unix.AT_FDCWD, told, 0); err != nil && left[0].Finished {
+					return // the last moment: nothing is left but an empty folder
+				}
+				states++
+				var got said
+				if err := c.runAndSay(state, c.tapes, &got); err != nil {
+					t.Fatalf("%s: %v", when, err)
+				}
+				if slices.Sort(got.problems); !slices.Equal(got.problems, want.problems) {
+					t.Fatalf("%s:\n%s", when, difference(want.problems, got.problems))
+				}
+			})
+			t.Logf("%d problems, %d operations, %d states", len(want.problems), f.Ops()-from, states)
 		})
 	}
 }
