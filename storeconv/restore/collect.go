@@ -33,6 +33,7 @@ type collector struct {
 	lines  lineBudget
 	offset int64
 	writer *writer
+	parted bool // links have been noted that are to be joined with their first copies
 
 	records journal.Writer // of mailboxes, until the visit at hand ends or gives up memory
 

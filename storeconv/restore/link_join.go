@@ -21,7 +21,8 @@ import (
 // in place: the run that ends last sees them all.
 //
 // A power cut may part them too: of one batch it may leave the user with the
-// link in place and not the one with the first copy, who is then made anew.
+// link in place and not the one with the first copy, who is then made anew. And
+// so does putting back a first copy whose file had gone from the store.
 
 // noteJoin notes a link that only one end of belongs to this run.
 func (p *planner) noteJoin(m *sims.Member) error {
@@ -37,7 +38,7 @@ func (p *planner) noteJoin(m *sims.Member) error {
 
 // join makes one file of links and first copies that lie in the store as two.
 func (r *run) join() error {
-	if r.sel.IsAll() && !r.relink {
+	if r.sel.IsAll() && !r.relink && !r.parted {
 		return nil
 	}
 	if err := r.folder.LockLists(); err != nil {

@@ -2,12 +2,14 @@ package restore
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/verify"
 )
 
@@ -53,6 +55,35 @@ func TestLinkOfUsedUID(t *testing.T) {
 			}
 			if t.Failed() {
 				t.Fatal(name, together)
+			}
+		}
+	}
+}
+
+// TestFirstCopyIsGone: a first copy whose file has gone from the store comes
+// back as one file with its later copies again, wherever they are in the
+// stream, and verify has nothing to say.
+func TestFirstCopyIsGone(t *testing.T) {
+	late := []string{"user ann -1", "box ann/INBOX 5", "link ann/INBOX/3 - joe/INBOX/1"} // in front of its first copy
+	group := append(late, firstTape[:6]...)
+	for name, lines := range map[string][]string{"first in front": firstTape, "first behind": group} {
+		for _, gone := range [][]string{{"00/1.msg"}, {"00/5.msg"}, {"00/1.msg", "00/5.msg"}} {
+			b := tape(t, may20, lines...)
+			store := restored(t, Options{}, b)
+			want, wantLines := treeHash(t, store)
+			for _, name := range gone {
+				if err := os.Remove(filepath.Join(store, ims.MailboxDir("primary", "joe", "INBOX"), name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if rep := again(t, store, Options{}, b); rep.PutBack != int64(len(gone)) || rep.Messages != 0 {
+				t.Errorf("%s, without %v: %+v", name, gone, rep)
+			}
+			if got, lines := treeHash(t, store); got != want {
+				t.Errorf("%s, without %v, the store is another one:\n%s", name, gone, lineDiff(wantLines, lines))
+			}
+			if log := checkStreams(t, store, verify.StoreOptions{}, b); len(log.Problems) > 0 {
+				t.Errorf("%s, without %v: verify: %q", name, gone, log.Problems)
 			}
 		}
 	}

@@ -54,6 +54,7 @@ type run struct {
 
 	content contentSum // of what was selected, where that matters
 	relink  bool       // a crash has parted links from their first copies: joined at the end
+	parted  bool       // so are links whose first copies have been put back
 }
 
 func newRun(store string, streams []*Stream, opt Options) (*run, error) {
@@ -322,7 +323,7 @@ func (r *run) convert(ctx context.Context) error {
 	close(r.ready)
 	committing.Wait()
 
-	r.rep, r.date, r.content = p.rep, p.latest, p.content
+	r.rep, r.date, r.content, r.parted = p.rep, p.latest, p.content, c.parted
 	r.rep.add(&c.rep)
 	r.rep.UnknownKeys = p.unknown
 	if failed := r.failure(); failed != nil {

@@ -243,7 +243,7 @@ func (c *collector) settled(l *laterLink, m storedMessage) error {
 	}
 	made := l.s.box.dir + ims.MessagePath(l.s.uid)
 	if !gone {
-		return c.r.folder.Stage.Remove(made)
+		return errors.Join(c.noteParted(l, &m, made), c.r.folder.Stage.Remove(made))
 	}
 	e.uid = m.uid
 	if err := c.moveIn(made, &e); err != nil {
@@ -251,6 +251,28 @@ func (c *collector) settled(l *laterLink, m storedMessage) error {
 	}
 	c.wroteAgain(&e)
 	return nil
+}
+
+// noteParted notes a later copy that the store has as another file than its
+// first copy, which was gone, and has been put back: they are joined again at
+// the end.
+func (c *collector) noteParted(l *laterLink, m *storedMessage, made string) error {
+	if l.how != asLink || m.sum != l.first.sum {
+		return nil
+	}
+	e := &l.s.doubt.entry
+	linked, err1 := c.r.folder.Stage.Stat(made)
+	there, err2 := c.r.store.Stat(e.box.existing.dir + "/" + ims.MessagePath(m.uid))
+	if err1 != nil || err2 != nil || linked.Ino == there.Ino {
+		return nil // what cannot be looked at stays as it is
+	}
+	if !c.parted { // a run that goes on makes sure of all links
+		c.parted = true
+		if err := c.r.jr.Put(relinkKey, nil); err != nil {
+			return err
+		}
+	}
+	return c.r.jr.Put(keyJoin+e.name, []byte(l.s.first))
 }
 
 // moveIn moves a file that was made beside the tree to the place of a message.
