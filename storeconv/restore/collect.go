@@ -212,8 +212,13 @@ func (c *collector) countMessage(v *visit, size int64) {
 
 // recordPlace notes it when a message did not get the place that its name says.
 func (c *collector) recordPlace(e *entry) error {
-	if c.r.dry() || e.uid == e.origUID && !e.box.renamed {
+	if c.r.dry() {
 		return nil
+	}
+	if e.uid == e.origUID && !e.box.renamed {
+		if elsewhere, err := c.mayBeElsewhere(e.name); !elsewhere || err != nil {
+			return err
+		}
 	}
 	return c.r.recordMove(e.box.v, e.name, e.place())
 }

@@ -68,6 +68,15 @@ func (t *copyTable) add(name string, info storedCopy) {
 	*t.at(n) = namedCopy{name, info}
 }
 
+// forget forgets the message of a member name.
+func (t *copyTable) forget(name string) {
+	key := maphash.String(t.seed, name)
+	if n, ok := t.index[key]; ok && t.at(n).name == name {
+		delete(t.index, key)
+		*t.at(n) = namedCopy{}
+	}
+}
+
 // room returns the number of the oldest message, which is forgotten, or of none
 // yet.
 func (t *copyTable) room() uint32 {

@@ -60,13 +60,8 @@ func (c *collector) same(s *sameStep) error {
 	c.tellDate(s)
 	if c.r.dry() {
 		c.names.add(s.name, nameInfo{size: s.stored.size, sum: shortSum(s.stored.sum)})
-	} else if _, spare, err := c.r.jr.Get(keySpare + s.name); err != nil {
+	} else if err := c.knowStored(s); err != nil {
 		return err
-	} else if spare || s.stored.uid != s.origUID || b.renamed {
-		at := selection.Place{ID: v.id, Mailbox: b.name, UID: s.stored.uid}
-		if err := c.r.recordMove(v, s.name, at); err != nil {
-			return err
-		}
 	}
 	switch {
 	case s.stored.file && b.existing.lack != "" && !c.r.opt.NoIndex:
@@ -75,6 +70,31 @@ func (c *collector) same(s *sameStep) error {
 		c.updateFlags(s)
 	}
 	return nil
+}
+
+// knowStored makes links to a message that the store has lead to it: not to a
+// body held back, nor to what an earlier stream has of that name.
+func (c *collector) knowStored(s *sameStep) error {
+	c.copies.forget(s.name)
+	_, note, err := c.r.jr.Get(keySpare + s.name)
+	if note = note || s.stored.uid != s.origUID || s.box.renamed; err == nil && !note {
+		note, err = c.mayBeElsewhere(s.name)
+	}
+	if err != nil || !note {
+		return err
+	}
+	v := s.box.v
+	return c.r.recordMove(v, s.name, selection.Place{ID: v.id, Mailbox: s.box.name, UID: s.stored.uid})
+}
+
+// mayBeElsewhere tells whether an earlier stream had another message of the
+// name, which is not where that says.
+func (c *collector) mayBeElsewhere(name string) (bool, error) {
+	if len(c.r.streams) == 1 {
+		return false, nil
+	}
+	_, _, noted, err := c.r.whereIs(name)
+	return noted, err
 }
 
 // nameAgain gives a message that no index names what the stream says of it: so

@@ -6,9 +6,24 @@ import (
 	"strings"
 	"testing"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/verify"
 )
+
+// A link leads to the message that its own stream calls so, although the store
+// has that already, and a stream between had another one of that name.
+func TestLinkToAMessageThatIsThere(t *testing.T) {
+	a := tape(t, may20, firstTape...)
+	between := tape(t, may20, "box joe/INBOX 99", `msg joe/INBOX/1 - uno`, `msg joe/INBOX/5 - cinco`)
+	later := tape(t, may20, append(firstTape[:6:6], "user bob -", "box bob/INBOX 4", "link bob/INBOX/1 - joe/INBOX/1")...)
+	for _, each := range []storeconv.SyncMode{storeconv.SyncBatch, storeconv.SyncUser} {
+		store := restored(t, Options{}, a)
+		again(t, store, Options{Sync: each}, between, later)
+		checkBox(t, store, "joe", "Mail", "user/joe/Mail exists=1 last=1 validity=88 []", `1 [\Flagged]  88-1 one`)
+		checkBox(t, store, "bob", "INBOX", "user/bob exists=1 last=1 validity=4 []", `1 []  4-1 one`)
+	}
+}
 
 // Of two streams of a mailbox the later one may say less: another receive date
 // of a message that is there, and a lower next UID. The first date and the
