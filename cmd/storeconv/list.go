@@ -107,6 +107,9 @@ func (o *listOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if !o.header {
 		counts.tell(job)
 	}
+	if counts.noEnd {
+		noteNoEnd(job, in.name)
+	}
 	return err
 }
 
@@ -159,6 +162,7 @@ func (o *listOptions) list(ctx context.Context, job *cli.Job, out io.Writer, in 
 			n := storeconv.NoteOf(p)
 			n.Where = in.where(p.Offset, p.Name)
 			n.Tell(job)
+			counts.noEnd = counts.noEnd || p.Class == sims.NoEnd
 			continue
 		}
 		if err != nil {
@@ -180,6 +184,7 @@ type streamCounts struct {
 	users, mailboxes int64 // announced by a directory
 	messages, links  int64
 	bytes            int64 // of the messages
+	noEnd            bool  // it has no end marker
 }
 
 func (c *streamCounts) add(m *sims.Member) {

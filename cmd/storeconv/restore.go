@@ -403,6 +403,12 @@ func sourceUsers(job *cli.Job, tree *flags.Tree, path string) (*directory.IDSet,
 	return ids, nil
 }
 
+// noteNoEnd says what it means that a stream has no end marker. Where it ends
+// between two members, nothing else tells that it was cut.
+func noteNoEnd(job *cli.Job, name string) {
+	job.Note(name + " has no end marker: it may have been cut, and then members, whole users too, are missing behind the last one")
+}
+
 // report fills in the summary.
 func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	job.CountAll([]cli.Count{
@@ -420,10 +426,16 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	if r.NoHeader && !v.Tree.Is(v.files[0]) {
 		job.Note("the stream has no header of its profile: read as a plain tar")
 	}
+	for _, name := range r.NoEnd {
+		noteNoEnd(job, name)
+	}
 	if err != nil || v.opts.DryRun {
 		return
 	}
 	job.Output("store", v.store)
+	for _, name := range r.NoEnd {
+		job.Next("look whether the backup of " + cli.Quote(name) + ", which has no end marker, ran to its end; if it did not, make it again and restore that too: what is there is not restored twice")
+	}
 	job.Next("storeconv verify --store " + cli.Quote(v.store))
 	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")
 }

@@ -170,6 +170,9 @@ func (p *planner) passDamage(err error) error {
 		return nil
 	}
 	p.tell(n)
+	if e.Class == sims.NoEnd {
+		p.rep.NoEnd = append(p.rep.NoEnd, p.r.streams[p.stream].Name)
+	}
 	if n.Severity == storeconv.Problem {
 		p.rep.Refused++
 		p.lose(n.Kind)
