@@ -154,6 +154,18 @@ func (r *Run) TellOthers(log storeconv.Log) {
 	}
 }
 
+// TellLeftovers is [Run.TellOthers] for a dry run of the name, which begins
+// none.
+func TellLeftovers(f FS, path, name string, log storeconv.Log) error {
+	list, err := Leftovers(f, path)
+	for _, l := range list {
+		if l.Name != name && !l.Busy && !l.Finished { // what is finished the run removes
+			log.Warning("leftover", l.Path, l.Advice())
+		}
+	}
+	return err
+}
+
 // Path returns the path of a file in the run's folder, for libraries that need
 // one.
 func (r *Run) Path(name string) string {

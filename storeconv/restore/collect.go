@@ -267,6 +267,7 @@ func (c *collector) forget(boxes []*box) error {
 		if err := c.seal(b); err != nil {
 			return err
 		}
+		c.r.plan(b)
 	}
 	c.rep.Mailboxes += int64(len(boxes))
 	return nil
@@ -348,6 +349,7 @@ func (c *collector) endBox(b *box, u *usage) error {
 	}
 	u.add(b)
 	if c.r.dry() {
+		c.r.plan(b)
 		return nil
 	}
 	return c.boxRecords(b)

@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -19,7 +21,8 @@ import (
 // message.
 type existingBox struct {
 	r        *run
-	dir      string // in the store
+	dir      string // in the store; "": a dry run would put it there,
+	planned  string // under this name
 	header   ims.Header
 	foreign  bool   // store.idx is not ours: it stays as it is
 	indexed  bool   // store.idx is ours, and its header can be read
@@ -56,6 +59,7 @@ type storedMessage struct {
 	flags    ims.Flags
 	keywords string // bits
 	file     bool   // only its file tells of it
+	short    bool   // of sum only the beginning is known, as shortSum gives it
 }
 
 func origKey(validity, uid uint32) uint64 { return uint64(validity)<<32 | uint64(uid) }
@@ -132,12 +136,24 @@ func (o *existingBox) readIndex() error {
 }
 
 func (o *existingBox) add(rec *ims.Record) {
-	o.uids.add(rec.UID)
-	m := storedMessage{rec.UID, -1, rec.OrigValidity, rec.OrigUID, rec.InternalDate, rec.Size, rec.SHA256, rec.Flags, string(rec.Keywords), false}
-	if m.isUnnamed() {
+	o.addStored(messageOf(rec))
+}
+
+// messageOf is the message of a line of an index.
+func messageOf(rec *ims.Record) storedMessage {
+	return storedMessage{
+		uid: rec.UID, validity: rec.OrigValidity, origUID: rec.OrigUID, date: rec.InternalDate, size: rec.Size, sum: rec.SHA256,
+		flags: rec.Flags, keywords: string(rec.Keywords),
+	}
+}
+
+// addStored adds a message, of a higher UID than those before.
+func (o *existingBox) addStored(m storedMessage) {
+	o.uids.add(m.uid)
+	if m.before = -1; m.isUnnamed() {
 		o.unnamed = true
 	} else {
-		key := origKey(rec.OrigValidity, rec.OrigUID)
+		key := origKey(m.validity, m.origUID)
 		if last, ok := o.byOrig[key]; ok {
 			m.before = last
 		}
@@ -149,6 +165,9 @@ func (o *existingBox) add(rec *ims.Record) {
 // lookAtFiles looks for the file of every message that the index names: what is
 // not there, or has another size, is gone. What is in a file is not read.
 func (o *existingBox) lookAtFiles() error {
+	if o.planned != "" {
+		return nil
+	}
 	for i := range o.stored {
 		m := &o.stored[i]
 		info, err := o.r.store.Stat(o.dir + "/" + ims.MessagePath(m.uid))
@@ -351,7 +370,7 @@ func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m
 	for _, other := range [...]bool{false, true} {
 		s := sum(crlf != other)
 		for m := range o.named(e) {
-			if m.sum == s {
+			if m.has(&s) {
 				return m, other, true
 			}
 		}
@@ -388,4 +407,84 @@ func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
 	defer f.Close()
 	m, err := readContentAs(f, true)
 	return m.sum, err
+}
+
+// A dry run puts nothing into place: what it would have put there of earlier
+// streams it keeps in memory, for the later ones to find.
+type plannedBoxes struct {
+	mu       sync.Mutex
+	boxes    map[string]*existingBox // by id and name before the run gave it another
+	messages int
+}
+
+// plannedKept bounds the messages that are kept, 120 bytes each, about. Of a
+// mailbox beyond that a later stream finds what the store has.
+const plannedKept = 1 << 19
+
+// keepsPlanned tells whether what a visit would put into place is kept. Without
+// indexes, or beside one of another form, a run goes by what the files say,
+// which a dry run does not have.
+func (r *run) keepsPlanned(b *box) bool {
+	return r.dry() && b.v.stream < len(r.streams)-1 && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
+}
+
+func plannedKey(b *box) string { return b.v.id + "\x00" + b.key }
+
+// planned is what an earlier visit of a dry run would have put into place of a
+// mailbox; nil: nothing is known.
+func (r *run) plannedBox(b *box) *existingBox {
+	r.planned.mu.Lock()
+	defer r.planned.mu.Unlock()
+	return r.planned.boxes[plannedKey(b)]
+}
+
+// plan keeps what a dry run would put into place of a mailbox.
+func (r *run) plan(b *box) {
+	x := &b.index
+	if !r.keepsPlanned(b) {
+		return
+	}
+	o := &existingBox{r: r, planned: b.name, header: x.Header, indexed: true, byOrig: make(map[uint64]int32)}
+	if old := b.existing; old != nil {
+		o.header.UIDValidity = x.UIDValidity
+		o.uids, o.gone = slices.Clone(old.uids), maps.Clone(old.gone)
+		for uid := range x.again {
+			delete(o.gone, uid)
+		}
+		for i := range len(old.stored) + len(old.files) {
+			m := old.at(int32(i))
+			if u, ok := x.updates[m.uid]; ok {
+				m.change(&u)
+			}
+			m.file = false
+			x.fresh = append(x.fresh, m)
+		}
+	}
+	slices.SortFunc(x.fresh, func(a, b storedMessage) int { return cmp.Compare(a.uid, b.uid) })
+	r.planned.mu.Lock()
+	defer r.planned.mu.Unlock()
+	if r.planned.messages += len(x.fresh); r.planned.messages > plannedKept {
+		return
+	}
+	for i := range x.fresh {
+		o.addStored(x.fresh[i])
+	}
+	if r.planned.boxes == nil {
+		r.planned.boxes = make(map[string]*existingBox)
+	}
+	r.planned.boxes[plannedKey(b)] = o
+	x.fresh = nil
+}
+
+// change puts what is new into a message.
+func (m *storedMessage) change(n *newFlags) {
+	m.flags, m.keywords = n.flags, string(n.keywords)
+	if o := n.origin; o != nil {
+		m.date, m.validity, m.origUID = o.date, o.validity, o.uid
+	}
+}
+
+// has tells whether the content of a message has that sum.
+func (m *storedMessage) has(sum *[32]byte) bool {
+	return m.sum == *sum || m.short && shortSum(m.sum) == shortSum(*sum)
 }

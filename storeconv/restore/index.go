@@ -34,6 +34,7 @@ type boxIndex struct {
 	later    []laterLink     // that get their places at the end of the visit
 	spilled  []piece         // lines that are on disk
 	slot     int             // in lineBudget, while there are lines in memory
+	fresh    []storedMessage // of a dry run that keeps what it would put into place
 	bare     uidRanges       // messages with a line end that is not CR LF
 	unsure   bool            // and perhaps more of those that were there
 }
@@ -216,6 +217,11 @@ func (c *collector) index(e *entry, info *content) error {
 	x.Header.Add(&rec)
 	if info.bare {
 		x.bare.add(rec.UID)
+	}
+	if c.r.keepsPlanned(e.box) {
+		m := messageOf(&rec)
+		m.short = info.short
+		x.fresh = append(x.fresh, m)
 	}
 	if e.uid <= x.last {
 		x.unsorted = true

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -144,6 +145,11 @@ func (c *collector) countDryLink(s *linkStep, first nameInfo) error {
 	first.spare = false
 	c.names.add(s.first, first)
 	c.names.add(s.name, first)
+	info := content{size: first.size, short: true}
+	binary.BigEndian.PutUint64(info.sum[:], first.sum)
+	if err := c.index(&s.entry, &info); err != nil {
+		return err
+	}
 	c.countMessage(v, first.size)
 	return nil
 }

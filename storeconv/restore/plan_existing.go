@@ -32,6 +32,11 @@ func (p *planner) openBox() error {
 		return nil
 	}
 	b.plan.opened = true
+	if old := p.r.plannedBox(b); old != nil {
+		b.setName(old.planned)
+		b.renamed = b.name != b.key
+		return p.continueBox(b, old)
+	}
 	if !b.v.exists {
 		return nil
 	}

@@ -51,6 +51,7 @@ type run struct {
 
 	later      []putOff       // of a dry run,
 	laterNames map[string]int // and which of them has a name
+	planned    plannedBoxes   // and what it would put into place
 
 	content contentSum // of what was selected, where that matters
 	relink  bool       // a crash has parted links from their first copies: joined at the end
@@ -141,6 +142,9 @@ func (r *run) open(ctx context.Context) error {
 			return err
 		}
 		if err := lists.Check(r.store); err != nil {
+			return err
+		}
+		if err := durable.TellLeftovers(r.opt.FS, r.path, r.name(), r.log); err != nil {
 			return err
 		}
 		missing, err := lists.Missing(r.store)

@@ -61,6 +61,8 @@ type content struct {
 	sum  [32]byte
 	text message.Summary
 	bare bool // a line end is not CR LF
+
+	short bool // a dry run knows no more of sum than shortSum gives
 }
 
 // messageStep is a message with its body. The planner fills the entry and

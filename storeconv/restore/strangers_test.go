@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -307,6 +308,70 @@ func TestDryRunHasTheFiguresOfTheRun(t *testing.T) {
 		if diff := cmp.Diff(log.lines, dryLog.lines); diff != "" {
 			t.Errorf("stream %d said (-run +dry):\n%s", i, diff)
 		}
+	}
+}
+
+// TestDryRunOfSeveralStreams: of several streams a dry run counts and tells
+// what the run does, also of what an earlier stream would have put into place.
+func TestDryRunOfSeveralStreams(t *testing.T) {
+	a := tape(t, may20, firstTape...)
+	b := tape(t, may20+9, "user joe 4096", "box joe/INBOX 77 f2,f1", `msg joe/INBOX/1 \Deleted one`, `msg joe/INBOX/9 f2 nine`, `msg joe/INBOX/9 - again`, `link joe/INBOX/10 - joe/INBOX/5`)
+	other := tape(t, may20, "box joe/INBOX 99", `msg joe/INBOX/1 - uno`, `msg joe/INBOX/20 - veinte`, `link joe/Mail/7 - joe/INBOX/20`, "link bob/INBOX/1 - joe/INBOX/20", "link bob/INBOX/2 - eve/INBOX/1")
+	unsaid := tape(t, may20, "msg joe/INBOX/1 - one", "msg joe/Old/2 - two", "msg joe/Old/3 - two", "link ann/INBOX/1 - joe/Old/2")
+	unsaidLater := tape(t, may20+9, `msg joe/INBOX/1 \Seen one`, "msg joe/INBOX/2 - new", "msg joe/Old/2 - two", "link ann/INBOX/1 - joe/Old/2", "link ann/INBOX/2 - joe/INBOX/2")
+	for _, tt := range []struct {
+		name   string
+		before [][]byte
+		spoil  string // a file that is removed then
+		opt    Options
+		tapes  [][]byte
+	}{
+		{name: "one stream twice", tapes: [][]byte{a, a}},
+		{name: "one stream three times", tapes: [][]byte{a, a, a}},
+		{name: "later flags", tapes: [][]byte{a, b}},
+		{name: "another UIDVALIDITY", tapes: [][]byte{a, other, other, b}},
+		{name: "no UIDVALIDITY", tapes: [][]byte{unsaid, unsaid}},
+		{name: "no UIDVALIDITY, later", tapes: [][]byte{unsaid, unsaidLater}},
+		{name: "both", tapes: [][]byte{unsaid, a, unsaidLater}},
+		{name: "into a store", before: [][]byte{a}, tapes: [][]byte{b, other, a}},
+		{name: "an index is gone", before: [][]byte{a}, spoil: ims.IndexName, tapes: [][]byte{b, a}},
+		{name: "a message is gone", before: [][]byte{a}, spoil: "00/1.msg", tapes: [][]byte{b, a}},
+		{name: "-i", before: [][]byte{a}, opt: Options{Existing: AppendAll}, tapes: [][]byte{a, b}},
+		{name: "-n", before: [][]byte{a}, opt: Options{Existing: NewName}, tapes: [][]byte{a, b}},
+		{name: "CR LF", opt: Options{CRLF: true}, tapes: [][]byte{a, a}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store := filepath.Join(shmDir(t), "store")
+			if tt.before != nil {
+				again(t, store, Options{}, tt.before...)
+			}
+			if tt.spoil != "" {
+				if err := os.Remove(filepath.Join(store, ims.MailboxDir("primary", "joe", "INBOX"), tt.spoil)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := func(dry bool) (Report, []string) {
+				var in []io.Reader
+				for _, b := range tt.tapes {
+					in = append(in, bytes.NewReader(b))
+				}
+				opt := tt.opt
+				opt.DryRun = dry
+				rep, log, err := restoreTo(t, store, opt, in...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return rep, log.lines
+			}
+			dry, drySaid := run(true)
+			rep, said := run(false)
+			if diff := cmp.Diff(rep, dry); diff != "" {
+				t.Errorf("-run +dry:\n%s", diff)
+			}
+			if diff := cmp.Diff(said, drySaid); diff != "" {
+				t.Errorf("said, -run +dry:\n%s", diff)
+			}
+		})
 	}
 }
 
