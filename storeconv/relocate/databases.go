@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"imsconv/dbconv/bdb"
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/lists"
 )
 
@@ -72,17 +75,60 @@ func (r *relocation) writeAll(ctx context.Context, w *lists.Writer) error {
 	return w.Write(mboxlist.PeruserDB, r.form(r.index.meta), nil, nil)
 }
 
+// missingFile in the run's folder has the databases that the store had not when
+// the run came to make them, a line each. Its name comes behind the others
+// there, in whose order they are removed: a run that is stopped at its very end
+// has told of them, but nobody has its exit status.
+const missingFile = "without"
+
+// readMissing reads what an interrupted run of this name has told of missing
+// databases: it may have made some of them.
+func (r *relocation) readMissing() error {
+	for _, folder := range [...]string{r.runName(), r.runName() + ".done"} {
+		text, err := r.dst.ReadFile(ims.WorkDir+"/"+folder+"/"+missingFile, 64<<10)
+		if err == nil {
+			r.missing, r.missingKnown = strings.Fields(string(text)), true
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
+			return err
+		}
+	}
+	return nil
+}
+
 // tellMissing tells of databases that the store in use has not, and that the
-// run makes. One that goes on may have been stopped between two of them.
+// run makes or an interrupted run has made.
 func (r *relocation) tellMissing() error {
-	if r.dst == nil || r.run != nil && r.run.Resumed() {
+	if r.dst == nil {
 		return nil
 	}
-	missing, err := lists.Missing(r.dst)
-	for _, path := range missing {
+	if !r.missingKnown {
+		var err error
+		if r.missing, err = lists.Missing(r.dst); err != nil {
+			return err
+		}
+	}
+	for _, path := range r.missing {
 		lists.TellMissing(path, r.log)
 	}
-	return err
+	return r.noteMissing()
+}
+
+// noteMissing writes missingFile, where nothing is missing an empty one: a run
+// that goes on may find some of the databases made, and others not.
+func (r *relocation) noteMissing() error {
+	if r.run == nil {
+		return nil
+	}
+	f, err := r.run.Dir.Recreate(missingFile)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write([]byte(strings.Join(r.missing, "\n"))); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // gather sorts the records that fn gives.

@@ -190,8 +190,33 @@ func clash(u *userTree, res carry.Result) carry.Result {
 	return res
 }
 
+// wouldClash tells in a dry run whether the place of a tree that is put right
+// is taken when its turn comes: by the one that lies there, or by another that
+// is put right.
+func (r *relocation) wouldClash(u *userTree) bool {
+	if !u.rehash && !u.respell {
+		return false
+	}
+	var st unix.Stat_t
+	right := ims.Hash(u.id) + "/" + ims.Component(u.id)
+	if (u.hash != ims.Hash(u.id) || u.respell) && unix.Fstatat(u.part.fd, right, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		return true
+	}
+	if r.late[u.To] {
+		return true
+	}
+	if r.late == nil {
+		r.late = make(map[string]bool)
+	}
+	r.late[u.To] = true
+	return false
+}
+
 // settle counts a tree that is done with, and tells its notes.
 func (r *relocation) settle(u *userTree, res carry.Result) error {
+	if res.State == carry.Looked && r.wouldClash(u) {
+		res = clash(u, res)
+	}
 	for _, n := range res.Notes {
 		n.Tell(r.log)
 	}

@@ -248,7 +248,13 @@ func (r *relocation) rehearse(ctx context.Context) error {
 	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
 		return err
 	}
-	err = lists.Check(r.dst)
+	err = r.dst.CheckPlace(r.places()...)
+	if err == nil {
+		err = lists.Check(r.dst)
+	}
+	if err == nil {
+		err = durable.TellLeftovers(r.opts.FS, r.store, r.runName(), r.log)
+	}
 	if err == nil {
 		err = r.convert(ctx)
 	}

@@ -39,7 +39,11 @@ type relocation struct {
 	run  *durable.Run
 	pool *durable.LinkPool
 
+	missing      []string // databases that the store in use had not,
+	missingKnown bool     // as an interrupted run has found
+
 	placer carry.Placer[*userTree]
+	late   map[string]bool // in a dry run: places of trees that are put right
 
 	data        *sourceDB         // data.db2, nil when it cannot be read
 	index       *recordIndex      // what must be known of data.db2
@@ -227,14 +231,13 @@ func (r *relocation) begin(ctx context.Context) error {
 	if r.dst, err = durable.OpenStore(r.store, opt); err != nil {
 		return err
 	}
-	places := []string{lists.Dir, userDir}
-	for _, p := range r.parts {
-		places = append(places, "partition/"+p.newName+"/"+nms.UserRoot)
-	}
-	if err := r.dst.CheckPlace(places...); err != nil {
+	if err := r.dst.CheckPlace(r.places()...); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
 	if err := lists.Check(r.dst); err != nil {
+		return errors.Join(err, r.dst.Close())
+	}
+	if err := r.readMissing(); err != nil {
 		return errors.Join(err, r.dst.Close())
 	}
 	if r.run, err = r.dst.BeginAnew(r.runName()); err != nil {
@@ -254,6 +257,15 @@ func (r *relocation) begin(ctx context.Context) error {
 	r.pool = durable.NewLinkPool(dir.FD())
 	r.dirTimes.hold = dir
 	return nil
+}
+
+// places are where the run makes something in the new store.
+func (r *relocation) places() []string {
+	list := []string{lists.Dir, userDir}
+	for _, p := range r.parts {
+		list = append(list, "partition/"+p.newName+"/"+nms.UserRoot)
+	}
+	return list
 }
 
 func (r *relocation) giveUp(err error) error {

@@ -254,7 +254,7 @@ func (s *subscriptions) read(dir int, name string) ([]byte, error) {
 func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) error {
 	s.r.report.Subscriptions++
 	if s.r.opts.DryRun {
-		return nil
+		return s.look(fd, name, where, to, rewritten)
 	}
 	s.r.dirTimes.noteUserFile(s.r, to)
 	if s.places[to] {
@@ -287,6 +287,15 @@ func (s *subscriptions) carry(fd int, name, where, to string, rewritten []byte) 
 		return s.commit()
 	}
 	return nil
+}
+
+// look is carry for a dry run, for what it tells.
+func (s *subscriptions) look(fd int, name, where, to string, rewritten []byte) error {
+	if s.r.dst == nil {
+		return nil
+	}
+	_, err := s.there(fd, name, where, to, rewritten)
+	return err
 }
 
 // there tells whether the new store has the file already.

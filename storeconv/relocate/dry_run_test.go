@@ -1,0 +1,91 @@
+package relocate
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"imsconv/storeconv/ims"
+)
+
+// TestDryRunTellsWhatTheRunTells: problems and warnings of a dry run are those
+// of the run, of a new store and of one in use.
+func TestDryRunTellsWhatTheRunTells(t *testing.T) {
+	const subscriptions = "user/72/e5/keiko_s.sub"
+	moved := func(t *testing.T, root, name, to string) {
+		must(t, os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o700))
+		must(t, os.Rename(filepath.Join(root, name), filepath.Join(root, to)))
+	}
+	for _, tt := range []struct {
+		name   string
+		opts   Options
+		source func(t *testing.T, from string)  // what is done to the source,
+		store  func(t *testing.T, store string) // and to a store in use; nil: it is a new one
+		kinds  []string                         // of what is told
+	}{
+		{name: "nothing"},
+		{name: "strangers", kinds: []string{"not-a-user", "not-a-user", "not-a-file", "no-users"}, source: func(t *testing.T, from string) {
+			must(t, os.WriteFile(filepath.Join(from, "user/72/e5/%zz"), []byte("x"), 0o600))
+			must(t, os.WriteFile(filepath.Join(from, "partition/primary/core"), nil, 0o600))
+			must(t, os.Symlink("x", filepath.Join(from, "user/72/e5/link")))
+			must(t, os.MkdirAll(filepath.Join(from, "partition/second"), 0o700))
+		}},
+		{name: "a user who is not there", opts: Options{Users: map[string]bool{"keiko_s": true, "nobody": true}}, kinds: []string{"no-such-user"}},
+		{name: "a wrong hash", kinds: []string{"wrong-hash"}, source: func(t *testing.T, from string) {
+			moved(t, from, keikoDir, "partition/primary/=user/00/00/=keiko_s")
+		}},
+		{name: "two trees of a user", opts: Options{RepairHash: true}, kinds: []string{"already-there"}, source: func(t *testing.T, from string) {
+			must(t, os.CopyFS(filepath.Join(from, "partition/primary/=user/00/00/=keiko_s"), os.DirFS(filepath.Join(from, keikoDir))))
+		}},
+		{name: "two trees that lie wrong", opts: Options{RepairHash: true}, kinds: []string{"already-there"}, source: func(t *testing.T, from string) {
+			must(t, os.CopyFS(filepath.Join(from, "partition/primary/=user/00/00/=keiko_s"), os.DirFS(filepath.Join(from, keikoDir))))
+			moved(t, from, keikoDir, "partition/primary/=user/01/00/=keiko_s")
+		}},
+		{name: "in use", store: func(*testing.T, string) {}},
+		{name: "other subscriptions, another tree, no quotas", kinds: []string{"already-there", "already-there", "missing-database"}, store: func(t *testing.T, store string) {
+			must(t, os.WriteFile(filepath.Join(store, subscriptions), []byte("others\n"), 0o600))
+			must(t, os.WriteFile(filepath.Join(store, keikoDir, ims.IndexName), []byte("another\n"), 0o600))
+			must(t, os.Remove(filepath.Join(store, "mboxlist/quota.db")))
+		}},
+		{name: "an interrupted run", kinds: []string{"leftover"}, store: func(t *testing.T, store string) {
+			must(t, os.MkdirAll(filepath.Join(store, ims.WorkDir, "restore-1/stage"), 0o700))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			from := copySample(t)
+			store := filepath.Join(memoryDir(t), "store")
+			tt.opts.Via = ViaCopy
+			if tt.store != nil {
+				relocate(t, store, from, tt.opts)
+				tt.store(t, store)
+			}
+			if tt.source != nil {
+				tt.source(t, from)
+			}
+			opts := tt.opts
+			opts.DryRun = true
+			_, dry := relocate(t, store, from, opts)
+			_, wet := relocate(t, store, from, tt.opts)
+			told := func(h *heard) []string {
+				list := slices.Concat(h.problems, h.warnings)
+				slices.Sort(list)
+				return list
+			}
+			if d := cmp.Diff(told(wet), told(dry)); d != "" {
+				t.Errorf("a dry run tells otherwise (-run +dry):\n%s", d)
+			}
+			for _, kind := range tt.kinds {
+				if !slices.ContainsFunc(told(wet), func(s string) bool { return strings.HasPrefix(s, kind+": ") }) {
+					t.Errorf("%s is not told", kind)
+				}
+			}
+			if len(told(wet)) != len(tt.kinds) {
+				t.Errorf("told %q, %d kinds wanted", told(wet), len(tt.kinds))
+			}
+		})
+	}
+}
