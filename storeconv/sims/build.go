@@ -18,6 +18,9 @@ func (r *Reader) build(b []byte) (*Member, error) {
 	}
 	r.shared.apply(e)
 	r.cut = e.mayBeCut(b, r.damage)
+	if r.cut == "" && r.header.Profile != "" && e.fillsField(b) {
+		r.cut = "its name may have been cut: it fills its field, does not end as that of a directory does, and has no extended header"
+	}
 	if r.cut == "" && e.doubled(b, r.m.Name) {
 		r.cut = "its name may have been cut: that of the member in front of it begins so, and goes on"
 	}
@@ -122,16 +125,22 @@ func (e *extended) mayBeCut(b []byte, damage bool) string {
 	return ""
 }
 
-// doubled tells a directory that seems to be the header of the member before
-// it, which stands twice: it has no extended header, fills the field with a
-// name that does not end as those of directories do, and the name before, which
-// is longer, begins so.
-func (e *extended) doubled(b []byte, before string) bool {
+// fillsField tells a directory that fills the field with a name that does not
+// end as those of directories do, and has no extended header with another.
+func (e *extended) fillsField(b []byte) bool {
 	const field = 100 // bytes
 	name := headerName(b)
-	if e.active || b[offType] != '5' || len(name) != field || name[field-1] == '/' {
+	return !e.active && b[offType] == '5' && len(name) == field && name[field-1] != '/'
+}
+
+// doubled tells a directory that seems to be the header of the member before
+// it, which stands twice: its name seems to be cut, and the name before, which
+// is longer, begins so.
+func (e *extended) doubled(b []byte, before string) bool {
+	if !e.fillsField(b) {
 		return false
 	}
+	name := headerName(b)
 	rest, begins := strings.CutPrefix(before, name)
 	return begins && rest != "" && rest[0] != '/'
 }

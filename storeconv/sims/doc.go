@@ -34,7 +34,7 @@
 //	                                  SIMS.keywords     separated by blanks
 //	                                  SIMS.acl          identifier TAB rights, lines separated by LF
 //	user/mailbox/uid    regular file  SIMS.flags        IMAP flags and keywords separated by blanks, also the marks expired and pending
-//	                                  SIMS.sha256       of the body, where headers of members stand in it or its last block is zeros: they are its own
+//	                                  SIMS.sha256       of the body, where headers of members stand in it or a block of it is zeros: they are its own
 //	user/mailbox/uid    hard link     SIMS.flags        to the member name of the first copy; date and flags are its own
 //
 // A mailbox name may have several components, in IMAP modified UTF-7. uid is

@@ -35,6 +35,7 @@ const (
 	ReadError   = "read-error"    // the source failed; what follows is lost
 	NoEnd       = "no-end-marker" // tolerated
 	OddName     = "odd-name"      // tolerated: a partition, it seems, where the user should be
+	Zeros       = "zeros"         // tolerated: a block of a body is zeros, which may have been mail
 	Trailing    = "trailing-data" // tolerated: another stream behind the end marker
 )
 

@@ -31,14 +31,24 @@ func (r *Reader) member(b []byte) (*Member, error) {
 		}
 		return nil, nil
 	case 'V':
-		size, ok := parseNumeric(b[offSize : offSize+12])
-		r.advance(blockSize)
-		if ok && size > 0 && size <= maxExtended {
-			r.skip(roundUp(size))
-		}
-		return nil, nil
+		return nil, r.label(b)
 	}
 	return r.build(b)
+}
+
+// label passes over the label of a volume. It has no body, and the profile has
+// none: another one is a member whose type is damaged.
+func (r *Reader) label(b []byte) error {
+	at, name := r.pos, headerName(b)
+	size, ok := parseNumeric(b[offSize : offSize+12])
+	r.advance(blockSize)
+	if ok && size > 0 && size <= maxBody {
+		r.skip(roundUp(size))
+	}
+	if r.header.Profile == "" && ok && size == 0 {
+		return nil
+	}
+	return &Error{Offset: at, Name: name, Class: BadType, Text: "the label of a volume, of which there is none here: it was a member, it seems, and its type is damaged"}
 }
 
 // leftBehind says that the member to which the extended headers so far belong

@@ -128,6 +128,20 @@ func mixedUp() map[string]struct {
 			a.pax('g', []Attr{{"SIMS.host", "h"}})
 			a.message("joe/INBOX/1", "one")
 		}, "2 lost, joe/INBOX/1   one"},
+		"a label": {func(a *archive) { a.header("vol", 0, 0, 0, 'V', ""); a.message("joe/INBOX/1", "one") },
+			"joe/INBOX/1   one"},
+		"a message that has become a label": {func(a *archive) { a.member('V', "joe/INBOX/1", "", 3, "one"); a.message("joe/INBOX/2", "two") },
+			"2 bad-type, joe/INBOX/2   two"},
+		"an empty one, of the profile": {func(a *archive) {
+			a.pax('g', []Attr{{"SIMS.profile", "1"}})
+			a.header("joe/INBOX/1", 0, 0, 0, 'V', "")
+			a.message("joe/INBOX/2", "two")
+		}, "2 bad-type, joe/INBOX/2   two"},
+		"a mailbox without its header, of the profile": {func(a *archive) {
+			a.pax('g', []Attr{{"SIMS.profile", "1"}})
+			a.member('5', long[:100], "", 0, "")
+		}, "2 bad-extended"},
+		"a mailbox of a name that fills its field": {func(a *archive) { a.member('5', long[:100], "", 0, "") }, long[:100] + "   "},
 		"pax, then a volume": {func(a *archive) {
 			a.pax('x', []Attr{seen})
 			a.header("vol", 0, 0, 0, 'V', "")

@@ -53,7 +53,7 @@ func (r *Reader) ends() {
 	last := (r.size-1)%blockSize + 1
 	tail := r.tail
 	r.tail = 0 // judged once
-	if r.inside != nil || r.size == 0 || r.seen < r.size || tail < max(last, min(2, r.size)) {
+	if r.isLost() || r.size == 0 || r.seen < r.size || tail < max(last, min(2, r.size)) {
 		return
 	}
 	r.inside = &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Lost, Text: fmt.Sprintf(
@@ -67,6 +67,9 @@ func (r *Reader) ends() {
 // it ends there may well be a header again. The magic word is asked for too,
 // since what begins a block of a message is text, and a checksum alone is soon
 // hit upon.
+//
+// Where a tape could not be read, copies have zeros. No text has a block of
+// them; but somebody may have sent something else than text.
 func (r *Reader) look(n int) int {
 	for i := int(r.toBlock()); i < n; i += blockSize {
 		if r.hi-r.lo < i+blockSize {
@@ -76,13 +79,20 @@ func (r *Reader) look(n int) int {
 			break
 		}
 		b := r.cur.buf[r.lo+i : r.lo+i+blockSize]
-		if r.inside == nil && beginsMember(b) {
+		switch {
+		case r.inside == nil && int64(i)+blockSize < r.left && isZero(b):
+			r.inside = &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Zeros, Tolerated: true, Text: fmt.Sprintf(
+				"a block of its body is zeros, at offset %d, as in no text: where the copy of a tape put them, a part of the message is lost", r.pos+int64(i))}
+		case !r.isLost() && beginsMember(b):
 			r.inside = &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Lost, Text: fmt.Sprintf(
 				"the header of another member stands in its body, at offset %d: blocks in front of that are missing, and what is behind is not its own", r.pos+int64(i))}
 		}
 	}
 	return n
 }
+
+// isLost tells whether something is known to be missing in the body at hand.
+func (r *Reader) isLost() bool { return r.inside != nil && !r.inside.Tolerated }
 
 // beginsMember tells whether a block is the header of a member.
 func beginsMember(b []byte) bool {
@@ -94,7 +104,7 @@ const magic = "ustar"
 
 // Doubt watches a body for what [Reader] takes for lost blocks, unless the
 // member says the SHA-256 of the body: the header of a member stands in it, or
-// its last block is zeros. The zero value is in front of a body.
+// a block of it is zeros. The zero value is in front of a body.
 type Doubt struct{ header, zeros bool }
 
 // Add takes the next piece of the body, which begins at a multiple of 512
@@ -104,7 +114,18 @@ func (d *Doubt) Add(b []byte) {
 		return
 	}
 	d.header = d.header || hasHeader(b)
-	d.zeros = isZero(b[(len(b)-1)/blockSize*blockSize:])
+	d.zeros = d.zeros || hasZeros(b)
+}
+
+// hasZeros tells whether a block of b is zeros, the last one also where it is
+// not whole.
+func hasZeros(b []byte) bool {
+	for ; len(b) > 0; b = b[min(blockSize, len(b)):] {
+		if isZero(b[:min(blockSize, len(b))]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Any tells whether the body needs its SHA-256 beside it.
@@ -152,7 +173,7 @@ func (r *Reader) hold() {
 	case r.seen < r.size:
 	case sum == r.m.SHA256:
 		r.inside = nil
-	case r.inside == nil:
+	case !r.isLost():
 		r.inside = &Error{Offset: r.m.Offset, Name: r.m.Name, Class: Lost,
 			Text: fmt.Sprintf("its body has the SHA-256 %s, not the one that the stream says: it is damaged, or a part of it is another message's", sum)}
 	}
