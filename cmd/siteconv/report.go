@@ -114,7 +114,7 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []s
 		return nil, err
 	}
 	for _, u := range l.Unread {
-		job.Problem("unreadable", u.Where, u.Why)
+		job.Problem(u.Kind, u.Where, u.Why)
 	}
 	for _, lang := range langs {
 		path := filepath.Join(into, ledger.HTMLName(lang))

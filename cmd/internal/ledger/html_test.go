@@ -68,7 +68,7 @@ func write(t *testing.T, path string, data []byte) {
 }
 
 // addUser makes the mailboxes of a user: their indexes, which is all that a
-// report reads.
+// report reads, and the files that it looks for.
 func addUser(t *testing.T, out, id string, seed int) {
 	t.Helper()
 	folders := []string{ims.Inbox, "Sent"}
@@ -86,7 +86,11 @@ func addUser(t *testing.T, out, id string, seed int) {
 		if err := x.WriteIndex(&b); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(out, storeDir, ims.MailboxDir("primary", id, folder), ims.IndexName), b.Bytes())
+		dir := filepath.Join(out, storeDir, ims.MailboxDir("primary", id, folder))
+		write(t, filepath.Join(dir, ims.IndexName), b.Bytes())
+		for _, m := range x.Messages {
+			write(t, filepath.Join(dir, ims.MessagePath(m.UID)), nil)
+		}
 	}
 }
 

@@ -220,10 +220,11 @@ func (l *Ledger) Read(ctx context.Context, o Reading) error {
 		_, err := list.Write(line)
 		return err
 	}
-	w := &walker{ctx: ctx, digests: o.Digests, each: each, fault: l.unread}
+	w := &walker{ctx: ctx, digests: o.Digests, each: each, fault: l.unread, gone: l.noFile}
 	if err := w.mailboxes(l.Out); err != nil {
 		return err
 	}
+	l.Strays = w.strays
 	if err := faults.missing(each); err != nil {
 		return err
 	}
@@ -232,10 +233,17 @@ func (l *Ledger) Read(ctx context.Context, o Reading) error {
 }
 
 // unread notes something of the output that cannot be read.
-func (t *Totals) unread(where string, err error) {
+func (t *Totals) unread(where string, err error) { t.miss(Unread{"unreadable", where, err.Error()}) }
+
+// noFile notes a message that an index of the output names, and that is gone.
+func (t *Totals) noFile(where string) {
+	t.miss(Unread{"missing-file", where, "the index names the message, and the file is not there"})
+}
+
+func (t *Totals) miss(u Unread) {
 	t.UnreadTotal++
 	if len(t.Unread) < keptFaulty {
-		t.Unread = append(t.Unread, Unread{where, err.Error()})
+		t.Unread = append(t.Unread, u)
 	}
 }
 

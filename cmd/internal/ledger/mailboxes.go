@@ -21,6 +21,9 @@ type walker struct {
 	digests bool // messages may be read for digests
 	each    func(*Row) error
 	fault   func(where string, err error) // something cannot be read
+	gone    func(where string)            // a message is not there that an index names
+	strays  int64                         // messages in a store that no mailbox has
+	root    string                        // of the store that is gone through
 	buf     []byte                        // to read messages with
 }
 

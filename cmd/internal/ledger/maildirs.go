@@ -13,7 +13,8 @@ import (
 	"imsconv/storeconv/maildir"
 )
 
-// maxUserDepth is how deep below the export a user's Maildir is looked for.
+// maxUserDepth is how deep below the export a user's Maildir is looked for,
+// unless the export says that they lie deeper.
 const maxUserDepth = 6
 
 // exportMade is the file in an export that says what it was made with.
@@ -25,6 +26,7 @@ type made struct {
 	escaped bool
 	id      *regexp.Regexp // of a user's path below the export
 	domain  string         // of ids without one
+	depth   int            // how deep a user's Maildir may lie
 }
 
 // maildirs goes through an export.
@@ -60,7 +62,7 @@ func readMade(text string) *made {
 			m.escaped = value != "plain"
 		}
 	}
-	m.id = pathPattern(path)
+	m.id, m.depth = pathPattern(path), max(maxUserDepth, strings.Count(path, "/")+1)
 	return m
 }
 
@@ -123,7 +125,7 @@ func (w *walker) users(d *maildir.Dir, m *made, path string, depth int) error {
 	if d.IsMailbox() {
 		return w.maildir(d, m, path)
 	}
-	if depth == maxUserDepth {
+	if depth == m.depth {
 		return nil
 	}
 	names, err := d.Names()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/restore"
 )
@@ -191,7 +193,7 @@ func TestUnreadableMailbox(t *testing.T) {
 	out := site(t, 8, false)
 	path := ""
 	err := filepath.WalkDir(filepath.Join(out, storeDir), func(p string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path == "" {
+		if err == nil && d.Name() == ims.IndexName && path == "" {
 			path = p
 		}
 		return err
@@ -208,6 +210,46 @@ func TestUnreadableMailbox(t *testing.T) {
 	l := reading(t, out, nil)
 	if l.UnreadTotal != 1 || l.Mailboxes != all.Mailboxes {
 		t.Errorf("%d mailboxes of %d, %v", l.Mailboxes, all.Mailboxes, l.Unread)
+	}
+}
+
+// TestBadIndexLine: a line of an index that cannot be read loses no message of
+// the report, and nothing else that the index says.
+func TestBadIndexLine(t *testing.T) {
+	out := site(t, 8, false)
+	all := reading(t, out, nil).Messages
+	path := filepath.Join(out, storeDir, ims.MailboxDir("primary", "user2", "Sent"), ims.IndexName)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := bytes.Index(data, []byte("\n3\t"))
+	if i < 0 {
+		t.Fatalf("no message 3 in\n%s", data)
+	}
+	data[i+1] = 'x'
+	write(t, path, data)
+	l, lines := list(t, out)
+	if l.Messages != all || l.UnreadTotal != 1 || l.Unread[0].Kind != "unreadable" {
+		t.Errorf("%d messages of %d, %+v", l.Messages, all, l.Unread)
+	}
+	if text := strings.Join(lines, "\n"); !regexp.MustCompile(`user2\tSent\t18\t\d+\t900000002\t`).MatchString(text) {
+		t.Error(text)
+	}
+}
+
+// TestMessageOfAnIndexThatIsGone: an index is believed of a message while the
+// file is there.
+func TestMessageOfAnIndexThatIsGone(t *testing.T) {
+	out := site(t, 8, false)
+	all := reading(t, out, nil).Messages
+	path := filepath.Join(storeDir, ims.MailboxDir("primary", "user2", "Sent"), ims.MessagePath(3))
+	if err := os.Remove(filepath.Join(out, path)); err != nil {
+		t.Fatal(err)
+	}
+	l := reading(t, out, nil)
+	if l.Messages != all-1 || len(l.Unread) != 1 || l.Unread[0].Kind != "missing-file" || l.Unread[0].Where != path {
+		t.Errorf("%d messages of %d, %+v", l.Messages, all, l.Unread)
 	}
 }
 

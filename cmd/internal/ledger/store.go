@@ -3,15 +3,17 @@ package ledger
 import (
 	"cmp"
 	"errors"
-	"io"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/nms"
 )
 
 // store goes through a store: an iMS store with our indexes, or a tree that
@@ -22,6 +24,7 @@ func (w *walker) store(dir string) error {
 		return err
 	}
 	defer root.Close()
+	w.root = dir
 	r := ims.NewReader(root)
 	for box, err := range r.All() {
 		var stray *ims.Error
@@ -50,8 +53,24 @@ func (w *walker) stray(r *ims.Reader, e *ims.Error) error {
 		w.fault(storeDir+"/"+e.Path, e)
 	case ims.Misplaced:
 		return w.misplaced(r, e)
+	default:
+		w.strays += w.messagesBelow(e.Path)
 	}
 	return nil
+}
+
+// messagesBelow counts the message files at or below a path of the store: what
+// lies where no mailbox has it came over from NMS as it lay there, and was
+// counted.
+func (w *walker) messagesBelow(path string) (n int64) {
+	// What cannot be read is counted nowhere.
+	_ = filepath.WalkDir(filepath.Join(w.root, path), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && nms.IsMessage(d.Name()) {
+			n++
+		}
+		return nil
+	})
+	return n
 }
 
 // userDepth is how many parts the path of a user's directory has, below the
@@ -104,6 +123,9 @@ func (w *walker) box(box *ims.Mailbox) error {
 		if err == nil {
 			return w.give(row)
 		}
+		if w.ctx.Err() != nil {
+			return w.ctx.Err()
+		}
 		if !errors.Is(err, ims.ErrForeignIndex) {
 			w.fault(storeDir+"/"+box.Path+"/"+ims.IndexName, err)
 		}
@@ -115,7 +137,8 @@ func (w *walker) box(box *ims.Mailbox) error {
 	return w.give(row)
 }
 
-// index counts what our own index tells of a mailbox.
+// index counts what our own index tells of a mailbox, and what it has lost
+// where it is damaged. It is believed of a message while the file is there.
 func (w *walker) index(box *ims.Mailbox, row *Row) error {
 	f, err := box.Index()
 	if err != nil {
@@ -128,20 +151,45 @@ func (w *walker) index(box *ims.Mailbox, row *Row) error {
 	}
 	row.UIDValidity = index.Header.UIDValidity
 	sum := newDigest()
-	for {
-		rec, err := index.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		row.addMessage(rec.Size, rec.InternalDate, rec.InternalDate != ims.NoTime)
-		sum.known = sum.known && rec.HasSum()
-		sum.add(rec.UID, rec.SHA256)
+	err = box.EachMessage(index, ims.Found{
+		Record: func(rec *ims.Record) error {
+			if !w.isThere(box, rec.UID) {
+				w.gone(storeDir + "/" + box.Path + "/" + ims.MessagePath(rec.UID))
+				return w.ctx.Err()
+			}
+			row.addMessage(rec.Size, rec.InternalDate, rec.InternalDate != ims.NoTime)
+			sum.known = sum.known && rec.HasSum()
+			sum.add(rec.UID, rec.SHA256)
+			return w.ctx.Err()
+		},
+		Unnamed: func(uid uint32, lost bool) error {
+			if lost { // another file was never a message of the mailbox
+				sum.known = sum.known && w.digests
+				w.take(box, messageFile{uid, ims.MessagePath(uid)}, row, sum)
+			}
+			return w.ctx.Err()
+		},
+		Damage: func(err error) { w.fault(storeDir+"/"+box.Path+"/"+ims.IndexName, err) },
+		Stray: func(e *ims.Error) {
+			if e.Class == ims.Unreadable {
+				w.fault(storeDir+"/"+e.Path, e)
+			} else {
+				w.strays += w.messagesBelow(e.Path)
+			}
+		},
+	})
+	if err != nil {
+		return err
 	}
 	row.Digest = sum.text()
 	return nil
+}
+
+// isThere says whether a message that an index names has a file.
+func (w *walker) isThere(box *ims.Mailbox, uid uint32) bool {
+	var st unix.Stat_t
+	err := unix.Fstatat(box.FD(), ims.MessagePath(uid), &st, unix.AT_SYMLINK_NOFOLLOW)
+	return err != unix.ENOENT && err != unix.ENOTDIR
 }
 
 // messageFile is a message file of a mailbox, by its path there.
@@ -162,6 +210,8 @@ func (w *walker) files(box *ims.Mailbox, row *Row) error {
 			if uid, ok := ims.ParseMessageName(path.Base(e.Path)); ok {
 				list = append(list, messageFile{uid, strings.TrimPrefix(e.Path, box.Path+"/")})
 			}
+		default:
+			w.strays += w.messagesBelow(e.Path)
 		}
 	}, func(uid uint32) error {
 		list = append(list, messageFile{uid, ims.MessagePath(uid)})
@@ -174,16 +224,21 @@ func (w *walker) files(box *ims.Mailbox, row *Row) error {
 	sum := newDigest()
 	sum.known = w.digests || len(list) == 0
 	for _, m := range list {
-		if err := w.file(box, m, row, sum); err != nil {
-			w.fault(storeDir+"/"+box.Path+"/"+m.at, err)
-			sum.known = false
-		}
+		w.take(box, m, row, sum)
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
 	}
 	row.Digest = sum.text()
 	return nil
+}
+
+// take counts one message file, or tells why it cannot.
+func (w *walker) take(box *ims.Mailbox, m messageFile, row *Row, sum *digest) {
+	if err := w.file(box, m, row, sum); err != nil {
+		w.fault(storeDir+"/"+box.Path+"/"+m.at, err)
+		sum.known = false
+	}
 }
 
 // file counts one message file, which may be a symbolic link where the store

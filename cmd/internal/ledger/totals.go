@@ -22,6 +22,7 @@ type Totals struct {
 	Messages, Bytes  int64
 	Empty            int64 // mailboxes without a message
 	NoDigest         int64 // mailboxes whose messages nobody has read
+	Strays           int64 // messages beside these, which no mailbox has
 	States           map[string]int64
 	Years            map[int]int64                 // messages by year; 0: no date
 	MessageSizes     [len(sizeSteps) + 1]int64     // messages by size
@@ -76,7 +77,7 @@ type Domain struct {
 }
 
 // Unread is something of the output that could not be read.
-type Unread struct{ Where, Why string }
+type Unread struct{ Kind, Where, Why string } // of a problem
 
 func newTotals() *Totals {
 	return &Totals{States: map[string]int64{}, Years: map[int]int64{}, domains: map[string]*Domain{}}
