@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/ledger"
+	"imsconv/cmd/internal/page"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
 
@@ -41,6 +42,10 @@ lies there now. Then warnings, the directory before and after, domains, users,
 who is over quota, mailboxes, dates, sizes, time and throughput, and the identity
 (SHA-256) of every input with versions and options.
 
+Where the output holds less mail than the runs have made, or an index of a store
+names a message whose file is not there, that is a problem. The mailboxes that
+had more are named as far as the list of the last report in OUT has them.
+
 The columns of report.mailboxes.tsv, separated by TABs: user, folder, messages,
 bytes, UIDVALIDITY, digest, state, reason. What is not known is "-". The digest is
 the SHA-256 over lines "UID SHA-256" of the mailbox's messages, in the order of
@@ -57,7 +62,7 @@ all. Nothing of OUT is changed beside these two files. The summary goes to
 standard output, with --format json as an object.`,
 		Example: `siteconv report converted
 siteconv report converted --lang ja --out /srv/www/migration`,
-		Exit3: "written, but something of the output could not be read; each is listed",
+		Exit3: "written, but something of the output is gone since the run, or could not be read; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f reportFlags
 			f.lang.Add(fs, "lang", "", "`LANG` of the page: en or ja", ledger.Langs[0], ledger.Langs...)
@@ -81,7 +86,7 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 		f.out = args[0]
 	}
 	job.Source(args[0])
-	l, err := writeReport(ctx, job, args[0], f.out, []string{f.lang.Value}, !f.noDigests)
+	l, err := writeReport(ctx, job, args[0], f.out, reporting{langs: []string{f.lang.Value}, digests: !f.noDigests, gone: true})
 	if err != nil {
 		return err
 	}
@@ -97,9 +102,16 @@ func (f *reportFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	return err
 }
 
+// reporting is how a report is made.
+type reporting struct {
+	langs   []string // of the page
+	digests bool     // messages are read for them
+	gone    bool     // mail that the runs have made, and that is not there, is told
+}
+
 // writeReport reads the output of a conversion and writes its page, in each of
 // some languages, and its list of mailboxes into a folder.
-func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []string, digests bool) (*ledger.Ledger, error) {
+func writeReport(ctx context.Context, job *cli.Job, from, into string, r reporting) (*ledger.Ledger, error) {
 	l, err := ledger.Open(from)
 	if err != nil {
 		return nil, err
@@ -108,7 +120,11 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []s
 		return nil, err
 	}
 	err = outdir.WriteFile(job, filepath.Join(into, ledger.ListName), func(w *cli.OutputFile) error {
-		return l.Read(ctx, ledger.Reading{Digests: digests, List: w, Progress: job.Meter("mailboxes", 0, 0)})
+		err := l.Read(ctx, ledger.Reading{Digests: r.digests, List: w, Progress: job.Meter("mailboxes", 0, 0)})
+		if err == nil && r.gone {
+			err = tellGone(ctx, job, l)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -116,11 +132,24 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, langs []s
 	for _, u := range l.Unread {
 		job.Problem(u.Kind, u.Where, u.Why)
 	}
-	for _, lang := range langs {
+	for _, lang := range r.langs {
 		path := filepath.Join(into, ledger.HTMLName(lang))
 		if err := outdir.WriteFile(job, path, func(w *cli.OutputFile) error { return l.HTML(w, lang) }); err != nil {
 			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// tellGone tells of mail that is not there any more, by mailbox as far as the
+// list of an earlier report knows, which the new one is about to replace.
+func tellGone(ctx context.Context, job *cli.Job, l *ledger.Ledger) error {
+	n := l.Gone()
+	if n == 0 {
+		return nil
+	}
+	job.Problem("mail-gone", l.Out, fmt.Sprintf("%s gone, or cannot be read, of those that the conversion has made", page.Amount(n, "message is", "messages are")))
+	return l.GoneBoxes(ctx, filepath.Join(l.Out, ledger.ListName), func(b ledger.GoneBox) {
+		job.Problem("mail-gone", "user/"+b.User+"/"+b.Folder, fmt.Sprintf("the mailbox has %s, and had %s when the report was made last", page.Amount(b.Is, "message", "messages"), page.Int(b.Was)))
+	})
 }

@@ -34,6 +34,6 @@ func (c *conversion) fromRoot(name string) string {
 // site, with all of its batches. Messages are read for digests where the run
 // has read them for its verification too.
 func (c *conversion) report(ctx context.Context, job *cli.Job) error {
-	_, err := writeReport(ctx, job, c.root(), c.root(), ledger.Langs, !c.noVerify)
+	_, err := writeReport(ctx, job, c.root(), c.root(), reporting{langs: ledger.Langs, digests: !c.noVerify})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 	"imsconv/storeconv"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/relocate"
@@ -30,7 +31,13 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 		return fmt.Errorf("%s: %w", c.mailDir(), err)
 	}
 	countExported(job, &rep)
-	c.setSums(job, exportedSums(&rep, out))
+	var earlier []ledger.Pass
+	if c.batch != nil {
+		if earlier, err = c.earlier(); err != nil {
+			return err
+		}
+	}
+	c.setSums(job, exportedSums(&rep, out, len(earlier) > 0))
 	return nil
 }
 

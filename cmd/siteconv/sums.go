@@ -159,15 +159,18 @@ func messagesBelow(path string) (n int64) {
 }
 
 // exportedSums takes what a piece of the run that was interrupted had exported
-// as written.
-func exportedSums(rep *export.Report, losses *losses) ledger.Sums {
+// as written; again says that an earlier stream of the batch has brought it.
+func exportedSums(rep *export.Report, losses *losses, again bool) ledger.Sums {
 	for kind, n := range rep.Lost {
 		losses.messages[kind] += n
 	}
-	linked := rep.Links + rep.Shared
+	linked, there, duplicates := rep.Links+rep.Shared, rep.There, int64(0)
+	if again {
+		there, duplicates = 0, rep.There
+	}
 	return ledger.Sums{
-		Written: rep.Messages + rep.There - linked, Linked: linked,
-		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}),
+		Written: rep.Messages + there - linked, Linked: linked,
+		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}, ledger.Reason{Rule: ledger.Duplicate, N: duplicates}),
 		Refused: lost(losses.messages),
 	}
 }

@@ -162,8 +162,8 @@ func (v *view) foot() string { return v.say("foot", cli.Version, v.Out+"/"+Repor
 
 // State is the word for how the run ended.
 func (v *view) State() string {
-	if v.Report.Result == stateDone && v.Lines(true).Total > 0 {
-		return stateLosses // of a batch
+	if v.Report.Result == stateDone && (v.Lines(true).Total > 0 || v.Gone() > 0) {
+		return stateLosses // of a batch, or since the run
 	}
 	return cmp.Or(v.Report.Result, "running")
 }
@@ -182,6 +182,8 @@ func (v *view) Verdict() verdict {
 	switch {
 	case sums.Difference() != 0:
 		return verdict{"stop", "verdict.sums"}
+	case v.Gone() > 0:
+		return verdict{"stop", "verdict.gone"}
 	case v.Lines(true).Total > 0 || v.UnreadTotal > 0:
 		return verdict{"stop", "verdict.lost"}
 	case v.Report.Exit != cli.ExitDone || v.Report.Result == "":

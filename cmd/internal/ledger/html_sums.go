@@ -63,12 +63,18 @@ func (v *view) Uncounted() bool {
 // SumsNow holds the output as it is against what the run says it made.
 func (v *view) SumsNow() string {
 	s := v.Sums()
-	made := s.Written + s.Linked
+	made, now := s.Written+s.Linked, v.Messages+v.Strays
+	text := v.say("sums.now.other", page.Int(now), page.Int(made))
 	switch {
 	case v.SumRows() == nil:
-		return v.say("sums.now", page.Int(v.Messages))
-	case made == v.Messages:
-		return v.say("sums.now.same", page.Int(v.Messages))
+		text = v.say("sums.now", page.Int(now))
+	case made == now:
+		text = v.say("sums.now.same", page.Int(now))
+	case made > now:
+		text = v.say("sums.now.less", page.Int(now), page.Int(made))
+	}
+	if v.Strays > 0 {
+		text += " " + v.say("sums.now.strays", page.Int(v.Strays))
 	}
 	return v.say("sums.now.other", page.Int(v.Messages), page.Int(made))
 }

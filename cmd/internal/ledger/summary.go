@@ -123,6 +123,7 @@ type Figures struct {
 	Mailboxes  int64            `json:"mailboxes"`
 	Messages   int64            `json:"messages"`
 	Bytes      int64            `json:"bytes"`
+	Gone       int64            `json:"messages_gone"` // of those that the runs have made
 	States     map[string]int64 `json:"mailboxes_by_state"`
 	Years      map[int]int64    `json:"messages_by_year"` // 0: no date
 	Domains    []DomainFigures  `json:"domains"`
@@ -154,7 +155,7 @@ func (l *Ledger) Figures() Figures {
 	v := &view{Ledger: l, words: words{"en", texts["en"]}}
 	sums := l.Sums()
 	f := Figures{Scenario: l.Run.Scenario, Result: v.State(), Problems: l.Lines(true).Kinds, Warnings: l.Lines(false).Kinds,
-		Sums: sums, Difference: sums.Difference(), Users: l.Users, Mailboxes: l.Mailboxes, Messages: l.Messages, Bytes: l.Bytes,
+		Sums: sums, Difference: sums.Difference(), Users: l.Users, Mailboxes: l.Mailboxes, Messages: l.Messages, Bytes: l.Bytes, Gone: l.Gone(),
 		States: l.States, Years: l.Years, OverTotal: l.OverTotal}
 	for _, d := range slices.Concat(l.Domains, []*Domain{&l.MoreDomains}) {
 		if d.Users > 0 {
