@@ -94,9 +94,14 @@ func (f *runFlags) checkBatch() error {
 	case partial || !f.force || f.out == "":
 		return nil
 	}
-	names, err := batches.Names(f.out)
+	return checkNoBatches(f.out)
+}
+
+// checkNoBatches refuses to start afresh in a folder that has batches.
+func checkNoBatches(out string) error {
+	names, err := batches.Names(out)
 	if err == nil && len(names) > 0 {
-		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", f.out, page.Amount(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
+		err = cli.WithHint(fmt.Errorf("%s holds %s: --force would remove their mail", out, page.Amount(len(names), "batch", "batches")), "name another folder with --out, or remove this one by hand")
 	}
 	return err
 }
@@ -238,15 +243,24 @@ func (c *conversion) behindRun(f *runFlags) error {
 	}
 	c.whole = c.out
 	base, err := outdir.ReadState(c.whole)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if base != nil {
+		c.defaultDomain = cmp.Or(c.defaultDomain, base.Options["default-domain"])
+	}
+	return c.checkBehind(base)
+}
+
+// checkBehind checks what the run without batches has left in the output
+// folder.
+func (c *conversion) checkBehind(base *outdir.State) error {
+	switch {
 	case base == nil || base.Scenario != c.scenario.name:
 		return cli.WithHint(fmt.Errorf("%s is not of the scenario %s: the schema and the domains come before users", c.whole, c.scenario.name), "the same command without --batch or --closing makes it")
 	case !base.Finished:
 		return cli.WithHint(fmt.Errorf("%s: what comes before the users is not finished", c.whole), "the same command without --batch or --closing goes on with it")
 	}
-	c.defaultDomain = cmp.Or(c.defaultDomain, base.Options["default-domain"])
 	options, err := c.options()
 	if err != nil {
 		return err

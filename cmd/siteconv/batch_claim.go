@@ -38,6 +38,14 @@ func (c *conversion) claimBatch(ctx context.Context, job *cli.Job, f *runFlags) 
 			release()
 		}
 	}()
+	// Another run may have made the folder anew since it was looked at.
+	base, err := outdir.ReadState(c.whole)
+	if err == nil {
+		err = c.checkBehind(base)
+	}
+	if err != nil {
+		return st, release, err
+	}
 	// What is there is read, and removed, once no other run can be at work on it.
 	hold, err := outdir.Hold(c.out)
 	fresh := errors.Is(err, fs.ErrNotExist)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,6 +73,51 @@ func TestOneRunOfABatchAtATime(t *testing.T) {
 		}
 	}
 	finished(t, args...) // nothing is held any more
+}
+
+// TestForceBesideABatch: a batch that begins while a run with --force looks at
+// its inputs keeps its mail.
+func TestForceBesideABatch(t *testing.T) {
+	out := t.TempDir()
+	st := outdir.State{Scenario: "sims-incremental", Finished: true}
+	inJob(t, func(job *cli.Job) error {
+		must(t, st.Write(job, out))
+		must(t, os.MkdirAll(filepath.Join(batches.Dir(out, "b"), "mail"), 0o700))
+		c := &conversion{out: out}
+		err := c.carryOut(t.Context(), job, st, true, nil)
+		if err == nil || !strings.Contains(err.Error(), "holds 1 batch: --force would remove their mail") {
+			t.Errorf("%v", err)
+		}
+		return nil
+	})
+	if have, err := outdir.ReadState(out); err != nil || have == nil {
+		t.Errorf("the state is gone: %v", err)
+	}
+}
+
+// TestFolderMadeAnewBehindABatch: a batch that waits for a run to leave the
+// folder looks again at what it finds there then.
+func TestFolderMadeAnewBehindABatch(t *testing.T) {
+	site := batchedSite(t)
+	out := begunFolder(t, site)
+	unlock, err := batches.Lock(t.Context(), out)
+	must(t, err)
+	said := make(chan string, 1)
+	go func() {
+		code, stdout, stderr := siteconv(t, append([]string{"run"}, incremental(site, out, "--batch", "b", "--filter", "(uid=*)")...)...)
+		said <- fmt.Sprintf("exit %d\n%s%s", code, stdout, stderr)
+	}()
+	time.Sleep(time.Second) // it looks at its inputs, and waits
+	st, err := outdir.ReadState(out)
+	must(t, err)
+	st.Finished = false // as a run leaves it that starts afresh and is interrupted
+	data, err := json.Marshal(st)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(out, outdir.StateName), data, 0o600))
+	unlock()
+	if text := <-said; !strings.Contains(text, "what comes before the users is not finished") || !missing(batches.Dir(out, "b")) {
+		t.Error(text)
+	}
 }
 
 // TestOwnerOfHardLinks: what can never be done is wrong usage, and told before

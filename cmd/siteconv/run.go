@@ -118,7 +118,11 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 
 // carryOut does in the output folder what is not done there yet, and concludes.
 func (c *conversion) carryOut(ctx context.Context, job *cli.Job, want outdir.State, force bool, conclude func(context.Context, *cli.Job, outdir.State) error) error {
-	st, release, err := outdir.Claim(c.out, want, force)
+	keeps := func() error { return checkNoBatches(c.out) }
+	if c.closing != nil {
+		keeps = nil // its folder has none
+	}
+	st, release, err := outdir.Claim(c.out, want, force, keeps)
 	if err != nil {
 		return err
 	}

@@ -104,8 +104,9 @@ func LookAtNew(out string) error {
 
 // Claim makes the output folder this run's until release is called, and returns
 // how far the work has come. What Look finds counts as it is once no
-// other run can change it.
-func Claim(out string, want State, force bool) (st State, release func(), err error) {
+// other run can change it. With force, keeps is asked then whether something is
+// there that must stay, before anything is removed; nil: nothing is.
+func Claim(out string, want State, force bool, keeps func() error) (st State, release func(), err error) {
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return want, nil, err
 	}
@@ -114,6 +115,9 @@ func Claim(out string, want State, force bool) (st State, release func(), err er
 		return want, nil, err
 	}
 	have, err := Look(out, want, force)
+	if err == nil && force && keeps != nil {
+		err = keeps()
+	}
 	if err == nil && force {
 		have, err = nil, removeOurs(out)
 	}
