@@ -224,7 +224,7 @@ func exportOf(out string) (string, error) {
 	}
 	var run ledger.Run
 	if err := json.Unmarshal(data, &run); err != nil {
-		return "", fmt.Errorf("%s: %w", filepath.Join(out, "report.json"), err)
+		return "", outdir.Damaged(filepath.Join(out, "report.json"), err)
 	}
 	for _, in := range run.Inputs {
 		if in.Role == "ldif" {

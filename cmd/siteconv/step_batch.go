@@ -363,7 +363,7 @@ func (c *conversion) earlier() ([]ledger.Pass, error) {
 	var part ledger.Part
 	for _, into := range []any{&part.Report, &part.Run} {
 		if err := json.Unmarshal(data, into); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, outdir.Damaged(path, err)
 		}
 	}
 	passes := part.Run.Earlier

@@ -41,15 +41,20 @@ func run(t *testing.T, action Action, argv ...string) (code int, stdout, stderr 
 	return code, out.String(), talk.String()
 }
 
-// TestNoRoom: where the place of an output takes no more, the error says what
-// to do, and that the same command can be given then; a verb's own hint stays.
-func TestNoRoom(t *testing.T) {
+// TestHintsOfTheSystem: where the place of an output takes no more, the error
+// says what to do, and that the same command can be given then. So it does
+// where the system refuses a path; a verb's own hint stays.
+func TestHintsOfTheSystem(t *testing.T) {
 	for want, err := range map[string]error{
 		"df tells of bytes, df -i of files; nothing is left half done": &fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC},
 		"quota of the user or group":                                   fmt.Errorf("f: %w", syscall.EDQUOT),
 		"ulimit -f":                                                    errors.Join(errors.New("first"), &fs.PathError{Op: "write", Path: "f", Err: syscall.EFBIG}),
 		"hint: of its own\n":                                           WithHint(syscall.ENOSPC, "of its own"),
-		"":                                                             syscall.EIO,
+		"whoever runs this needs the right":                            &fs.PathError{Op: "mkdir", Path: "d", Err: syscall.EACCES},
+		"is read-only":                                                 fmt.Errorf("d: %w", syscall.EROFS),
+		"dmesg":                                                        syscall.EIO,
+		"ulimit -n":                                                    &fs.PathError{Op: "open", Path: "f", Err: syscall.EMFILE},
+		"":                                                             syscall.EBADF,
 	} {
 		code, _, talk := run(t, func(context.Context, *Job, []string) error { return err }, "tool", "do")
 		hints := strings.Count(talk, "hint: ")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 )
@@ -192,6 +193,8 @@ func (j *Job) sayError(err error) {
 		j.say("hint", "", "", roomForTemporary(err))
 	case roomFor(err) != "":
 		j.say("hint", "", "", strings.TrimSuffix(roomFor(err)+"; "+j.again, "; "))
+	case rightFor(err) != "":
+		j.say("hint", "", "", rightFor(err))
 	}
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -209,6 +212,22 @@ func roomFor(err error) string {
 		return "make room there, or have the quota of the user or group raised"
 	case errors.Is(err, syscall.EFBIG):
 		return "let files be larger there: ulimit -f says how large they may be, unless the file system does"
+	}
+	return ""
+}
+
+// rightFor says what to do where the system refuses a path, or cannot reach it;
+// "" is no such error.
+func rightFor(err error) string {
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return "the file system there is read-only: name another place, or mount it anew"
+	case errors.Is(err, fs.ErrPermission):
+		return "look at the owner and mode of that path and of the folders above it (ls -ld): whoever runs this needs the right"
+	case errors.Is(err, syscall.EIO):
+		return "the disk, or the way to it, fails: the system's log (dmesg) says more"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "let the process have more open files (ulimit -n)"
 	}
 	return ""
 }

@@ -109,7 +109,7 @@ func (row *Row) readReport(dir string) error {
 	var part ledger.Part
 	for _, into := range []any{&part.Report, &part.Run} {
 		if err := json.Unmarshal(data, into); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return outdir.Damaged(path, err)
 		}
 	}
 	all := part.Moved()

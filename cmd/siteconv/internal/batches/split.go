@@ -75,7 +75,7 @@ func readSplit(dir string) (*Split, error) {
 	}
 	var s Split
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, outdir.Damaged(path, err)
 	}
 	return &s, nil
 }

@@ -50,9 +50,15 @@ func ReadState(out string) (*State, error) {
 	}
 	var s State
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(out, StateName), err)
+		return nil, Damaged(filepath.Join(out, StateName), err)
 	}
 	return &s, nil
+}
+
+// Damaged is the error of a file of the output folder that is not as a run has
+// written it.
+func Damaged(path string, err error) error {
+	return cli.WithHint(fmt.Errorf("%s: %w", path, err), "the file is cut or changed: put it back from a backup of the output folder, or begin in a new one (--out)")
 }
 
 // Write keeps it in the output folder.
