@@ -298,12 +298,15 @@ func (c *conversion) lookAtInputs(ctx context.Context, job *cli.Job) error {
 
 // chooseUsers picks the users.
 func (c *conversion) chooseUsers(ctx context.Context, job *cli.Job, f *batchFlags) error {
+	if err := batches.CheckLists(c.whole, f.name); err != nil {
+		return err
+	}
 	others, err := batches.Of(c.whole, f.name)
 	if err != nil {
 		return err
 	}
 	ch := &batches.Chooser{
-		Choice: f.choice(), Job: job, Out: c.whole, Export: c.users(), Hosts: c.site.Hosts,
+		Choice: f.choice(), Job: job, Name: f.name, Out: c.whole, Export: c.users(), Hosts: c.site.Hosts,
 		Others: others, Names: c.batch.named, DryRun: c.dryRun,
 	}
 	c.batch.users, err = ch.Choose(ctx)

@@ -169,11 +169,11 @@ func (c *conversion) resumeBatch(want outdir.State, force bool) (st outdir.State
 		st, err = c.replan(have, want, force)
 		return st, nil, err
 	}
-	if users, err = batches.ReadUsers(filepath.Join(c.out, batches.UsersName)); err != nil {
+	if err := batches.CheckList(c.whole, c.batch.name); err != nil {
 		return want, nil, err
 	}
-	if users == nil {
-		return want, nil, fmt.Errorf("%s: the list of the batch is gone", filepath.Join(c.out, batches.UsersName))
+	if users, err = batches.ReadUsers(filepath.Join(c.out, batches.UsersName)); err != nil {
+		return want, nil, err
 	}
 	st, err = c.takeStream(have, want, force)
 	return st, users, err
@@ -192,6 +192,9 @@ func otherBatch(have, want *outdir.State) string {
 func (c *conversion) checkUnclaimed() error {
 	if _, err := os.Stat(c.out); errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	if err := batches.CheckList(c.whole, c.batch.name); err != nil {
+		return err
 	}
 	return outdir.LookAtNew(c.out)
 }

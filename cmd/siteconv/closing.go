@@ -145,7 +145,7 @@ func (cl *closing) names() (names []string) {
 func (cl *closing) judge(export *inputs.Input) {
 	for _, row := range cl.batches {
 		cl.found.Judge(row, export)
-		if cl.stale == nil && row.Seen == nil {
+		if cl.stale == nil && row.Seen == nil && row.Lost == nil {
 			cl.stale = row
 		}
 	}

@@ -32,6 +32,9 @@ their states:
     restoring  its mail is not all there: the same command goes on
     restored   its mail is there, and the records that unlock and move its users
     done       the export has all of them on the new host, and not locked
+    lost       its list of users or its state is gone: that is a problem, and no
+               batch is made before it is back. USERS are those whose entries
+               it has kept
 
 A user whom the site had locked before the batch is done with that lock, which
 the unlock gives back, and is named below the table. So are users of the old host
@@ -54,7 +57,7 @@ func statusVerb() cli.Verb {
 		See:     []string{"siteconv-run(1)"},
 		Doc:     statusDoc,
 		Example: "$ siteconv status moved\n$ siteconv status moved --ldif today.ldif --format json",
-		Exit3:   "a record of the export could not be read",
+		Exit3:   "a record of the export could not be read, a user has no id that can stand in a list, or a batch has lost its list of users or its state; each is listed",
 		New: func(fs *pflag.FlagSet) cli.Action {
 			var f statusFlags
 			fs.StringVar(&f.ldif, "ldif", "", "directory export `FILE`, as new as possible (- for standard input)")
@@ -109,7 +112,7 @@ func (f *statusFlags) run(ctx context.Context, job *cli.Job, args []string) erro
 	if err != nil {
 		return err
 	}
-	s, err := readStatus(c.whole)
+	s, err := readStatus(job, c.whole)
 	if err != nil {
 		return err
 	}
@@ -161,11 +164,16 @@ func outputOf(out string) (*conversion, error) {
 	return c, nil
 }
 
-func readStatus(out string) (*status, error) {
+func readStatus(job *cli.Job, out string) (*status, error) {
 	s := &status{Closing: "not begun"}
 	var err error
 	if s.Batches, err = batches.Read(out); err != nil {
 		return nil, err
+	}
+	for _, row := range s.Batches {
+		if row.Lost != nil {
+			job.Problem("batch-lost", batches.Dir(out, row.Name), row.Lost.Text+"; "+row.Lost.Hint)
+		}
 	}
 	splits, err := batches.ReadSplits(out)
 	if err != nil {

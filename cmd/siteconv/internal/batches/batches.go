@@ -91,28 +91,6 @@ func ReadUsers(path string) ([]string, error) {
 	}
 }
 
-// Of tells the batch of each user, by lower-case id; but is left out.
-func Of(out, but string) (map[string]string, error) {
-	names, err := Names(out)
-	if err != nil {
-		return nil, err
-	}
-	of := map[string]string{}
-	for _, name := range names {
-		if name == but {
-			continue
-		}
-		users, err := ReadUsers(filepath.Join(Dir(out, name), UsersName))
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range users {
-			of[strings.ToLower(id)] = name
-		}
-	}
-	return of, nil
-}
-
 // Lock keeps other runs from choosing users at the same time: two of
 // them would take the same ones. It waits until they are done.
 func Lock(ctx context.Context, out string) (unlock func(), err error) {

@@ -28,6 +28,7 @@ type Choice struct {
 type Chooser struct {
 	Choice
 	Job    *cli.Job
+	Name   string // of the batch
 	Out    string // the output folder of the site
 	Export inputs.Export
 	Hosts  site.Hosts

@@ -22,6 +22,7 @@ const (
 	Restoring = "restoring" // its mail is not there to the end
 	Restored  = "restored"  // its mail is there, and the records that unlock its users
 	Moved     = "done"      // the export has all of them on the new host
+	Lost      = "lost"      // its folder does not say any more who is in it
 )
 
 // LockStep is the first step of a batch: when it is done, its users may be
@@ -38,6 +39,9 @@ type Row struct {
 	Messages  int64  `json:"messages"`
 	Bytes     int64  `json:"bytes"`
 	Problems  int64  `json:"problems"`
+
+	// Lost says what of its folder is gone; nil: nothing.
+	Lost *Loss `json:"-"`
 
 	// Seen is what a newer export says of its users; nil without one.
 	Seen *SeenUsers `json:"in_directory,omitempty"`
@@ -63,7 +67,7 @@ func Read(out string) ([]*Row, error) {
 	}
 	var rows []*Row
 	for _, name := range names {
-		row, err := readBatch(Dir(out, name), name)
+		row, err := readBatch(out, name)
 		if err != nil {
 			return nil, err
 		}
@@ -72,18 +76,19 @@ func Read(out string) ([]*Row, error) {
 	return rows, nil
 }
 
-func readBatch(dir, name string) (*Row, error) {
+func readBatch(out, name string) (*Row, error) {
 	row := &Row{Name: name, State: Begun}
-	st, err := outdir.ReadState(dir)
-	if err != nil || st == nil {
-		return row, err
-	}
-	row.Result, row.Part = *st, st.Options["part"]
-	if row.IDs, err = ReadUsers(filepath.Join(dir, UsersName)); err != nil {
+	m, err := readMembers(out, name)
+	if err != nil {
 		return nil, err
 	}
-	row.Users = int64(len(row.IDs))
-	switch {
+	row.IDs, row.Users, row.Lost = m.ids, int64(len(m.ids)), m.lost
+	if st := m.state; st != nil {
+		row.Result, row.Part = *st, st.Options["part"]
+	}
+	switch st := &row.Result; {
+	case m.lost != nil:
+		row.State = Lost
 	case st.Finished:
 		row.State = Restored
 	case !slices.Contains(st.Done, LockStep):
@@ -92,7 +97,7 @@ func readBatch(dir, name string) (*Row, error) {
 	default:
 		row.State = Restoring
 	}
-	return row, row.readReport(dir)
+	return row, row.readReport(Dir(out, name))
 }
 
 // readReport takes the counts from the report of the batch, which a batch that

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/page"
@@ -42,12 +43,18 @@ func (ch *Chooser) splitPart(ctx context.Context) (made bool, err error) {
 	switch {
 	case err != nil:
 	case s == nil:
+		if err = ch.checkNoParts(dir); err != nil {
+			return false, err
+		}
 		made = true
 		users, err = ch.makeSplit(ctx, dir)
 	case ch.By != roster.Auto && s.By != ch.By:
 		err = cli.WithHint(fmt.Errorf("--by %s: the %d lists of %s were made without it, or by something else", ch.By, ch.Split, dir), "leave --by away for the other parts")
 	default:
-		users, err = ReadUsers(filepath.Join(dir, roster.FileName(ch.Part-1, ch.Split, "txt")))
+		path := filepath.Join(dir, roster.FileName(ch.Part-1, ch.Split, "txt"))
+		if users, err = ReadUsers(path); err == nil && users == nil {
+			err = cli.WithHint(fmt.Errorf("%s: the list of the part is gone", path), "put the file back from a backup of the folder")
+		}
 	}
 	if err != nil {
 		return made, err
@@ -60,6 +67,23 @@ func (ch *Chooser) splitPart(ctx context.Context) (made bool, err error) {
 		return made, fmt.Errorf("%s: part %d has no users: there are fewer users than parts", dir, ch.Part)
 	}
 	return made, nil
+}
+
+// checkNoParts refuses to make lists anew of which a batch has had one: in the
+// new ones users stand in other parts, and those who are in the part of that
+// batch now would be in no other.
+func (ch *Chooser) checkNoParts(dir string) error {
+	rows, err := Read(ch.Out)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Name != ch.Name && strings.HasSuffix(row.Part, fmt.Sprintf("/%d", ch.Split)) {
+			return cli.WithHint(fmt.Errorf("%s: the lists of the split are gone, and the batch %s was made of one", dir, row.Name),
+				"put the folder back from a backup; or split the users who are left into another number of parts")
+		}
+	}
+	return nil
 }
 
 // readSplit reads what a split is; nil when there is none, or none that is
