@@ -23,7 +23,7 @@ func (c *conversion) afterLock() []string {
 
 // afterBatch is what the administrator does when the mail of a batch is there.
 func (c *conversion) afterBatch() []string {
-	steps := []string{"# take what is new in " + path.Join("..", "..", c.mailName()) + " over to " + c.site.Hosts.New + ", its server stopped, unless it is the server's own"}
+	steps := append(c.lookAtEnd(), "# take what is new in "+path.Join("..", "..", c.mailName())+" over to "+c.site.Hosts.New+", its server stopped, unless it is the server's own")
 	return append(steps,
 		c.ldapmodify(batches.UnlockName),
 		"# \"No such object\" is an entry that was deleted or renamed since the lock; the others are unlocked (an export made now, given with --ldif and --stream, has its new name)",

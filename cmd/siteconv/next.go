@@ -11,7 +11,7 @@ import (
 // nextSteps are what an administrator does with the output, from within the
 // output folder: the short form of what siteconv plan writes down.
 func (c *conversion) nextSteps() []string {
-	steps := []string{"give the directory server and every replica the merged schema (schema/), and restart them"}
+	steps := append(c.lookAtEnd(), "give the directory server and every replica the merged schema (schema/), and restart them")
 	for _, f := range c.changeFiles() {
 		steps = append(steps, c.ldapmodify(f.name))
 	}
@@ -24,6 +24,15 @@ func (c *conversion) nextSteps() []string {
 		steps = append(steps, c.storeSteps()...)
 	}
 	return append(steps, "the whole way, with every command of every host: siteconv plan")
+}
+
+// lookAtEnd is what comes before anything is done with mail of a stream that
+// may be cut.
+func (c *conversion) lookAtEnd() []string {
+	if c.mail == nil || !c.mail.NoEnd || c.domainsOnly() && c.batch == nil {
+		return nil
+	}
+	return []string{"# before all else: the stream has no end marker; look whether the backup ran to its end, and if it did not, make it again and convert anew"}
 }
 
 // ldapmodify is the command line that applies a file of change records, and

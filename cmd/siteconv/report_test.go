@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/site"
 	"imsconv/cmd/siteconv/internal/batches"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/preflight"
 )
 
@@ -32,7 +33,7 @@ func TestNextStepsAreTranslated(t *testing.T) {
 	var steps []string
 	for _, sc := range scenarios {
 		for _, destination := range []string{site.IMS, site.Maildir} {
-			c := &conversion{scenario: sc, site: &site.Site{Destination: destination}}
+			c := &conversion{scenario: sc, site: &site.Site{Destination: destination}, mail: &inputs.Mail{NoEnd: true}}
 			c.batch = &batch{name: "pilot"}
 			c.site.Hosts = site.Hosts{Old: "old.siroe.com", New: "new.siroe.com"}
 			for _, list := range [][]string{c.nextSteps(), c.afterLock(), c.afterBatch(), c.afterClosing()} {

@@ -6,6 +6,7 @@ import (
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/page"
+	"imsconv/storeconv/sims"
 )
 
 // sumRow is one line of the sums.
@@ -60,6 +61,12 @@ func (v *view) Uncounted() bool {
 	})
 }
 
+// Cut says whether a stream has no end marker, so that nobody knows whether
+// more came behind what was read.
+func (v *view) Cut() bool {
+	return v.Lines(true).Kinds.Get(sims.NoEnd)+v.Lines(false).Kinds.Get(sims.NoEnd) > 0
+}
+
 // SumsNow holds the output as it is against what the run says it made.
 func (v *view) SumsNow() string {
 	s := v.Sums()
@@ -76,7 +83,7 @@ func (v *view) SumsNow() string {
 	if v.Strays > 0 {
 		text += " " + v.say("sums.now.strays", page.Int(v.Strays))
 	}
-	return v.say("sums.now.other", page.Int(v.Messages), page.Int(made))
+	return text
 }
 
 // checkRow is a line of the checks before and after.

@@ -86,6 +86,9 @@ func (v *view) tellSums(w io.Writer) {
 	if v.Uncounted() {
 		fmt.Fprintf(w, "  %s\n", v.say("sums.uncounted"))
 	}
+	if v.Cut() {
+		fmt.Fprintf(w, "  %s\n", v.say("sums.cut"))
+	}
 	fmt.Fprintf(w, "  %s\n", v.SumsNow())
 }
 

@@ -57,6 +57,7 @@ type Facts struct {
 	Links                   int64    // messages that are further copies of another
 	Blocks                  int64    // bytes that the messages take in blocks of 4 KiB, links not counted
 	SourceBytes             int64    // size of the stream as a file, or of the store
+	NoEnd                   bool     // the stream has no end marker, and may be cut
 	Largest                 []Folder // the largest mailboxes, the first the largest
 	Pilot                   []string // store ids proposed for the pilot batch
 }

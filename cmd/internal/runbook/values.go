@@ -29,7 +29,7 @@ func conditions(in Input) map[string]bool {
 		"netscape": s.Directory.Client != site.OpenLDAP, "openldap": s.Directory.Client == site.OpenLDAP,
 		"separator": s.Servers.LoginSeparator != "",
 		"after":     after, "before": !after, "nms": nms, "incremental": s.Scenario == site.SIMSIncremental,
-		"rates": in.Rates != nil, "mail-known": in.Facts.Messages > 0,
+		"rates": in.Rates != nil, "mail-known": in.Facts.Messages > 0, "no-end": in.Facts.NoEnd,
 		"many-bases": len(s.Directory.Base) > 1,
 		"hardlink":   shared == "hardlink", "symlink": shared == "symlink", "copy": nms && shared == "",
 		"mbox": after && s.Destination != site.Maildir,

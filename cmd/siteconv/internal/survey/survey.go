@@ -163,6 +163,7 @@ func (sv *reading) stream(ctx context.Context, path string) error {
 			sv.nextBox("", "")
 			return nil
 		case sims.ErrorOf(err) != nil:
+			sv.facts.NoEnd = sv.facts.NoEnd || sims.ErrorOf(err).Class == sims.NoEnd
 			continue
 		case err != nil:
 			return fmt.Errorf("%s: %w", path, err)
