@@ -67,7 +67,7 @@ func TestUnlockOverwrites(t *testing.T) {
 		}
 	}
 	code, said = goOn(func(_, entry string) string { return strings.ReplaceAll(entry, "LOCK", "SUN-MS") })
-	if code == cli.ExitFailed || !strings.Contains(said, "warning: "+ids[0]) || !strings.Contains(said, "lock-gone") {
+	if code != cli.ExitLost || !strings.Contains(said, "problem: "+ids[0]) || !strings.Contains(said, "lock-gone") {
 		t.Errorf("nobody's folders are locked: exit %d\n%s", code, said)
 	}
 }

@@ -117,8 +117,9 @@ func (h *held) locked() (n int, open bool) {
 	return n, open
 }
 
-// tellOpen tells of users who are not locked. When nobody is, the export may be
-// older than the lock.
+// tellOpen tells of users who are not locked. When nobody is, as of a batch of
+// one, the export may be older than the lock; that it is nobody can tell from
+// it, and mail may be lost.
 func tellOpen(job *cli.Job, path string, met []*held) {
 	var open []string
 	anybody := false
@@ -136,6 +137,6 @@ func tellOpen(job *cli.Job, path string, met []*held) {
 			job.Problem("lock-gone", id, path+" has others of the batch locked, and not this user: what has come or was changed since the backup is not on the new host; lock the user again, make another backup, and give it with --stream")
 		}
 	default:
-		job.Warning("lock-gone", open[0], path+" has nobody of the batch locked"+AndMore(len(open)-1)+": it was made before the lock, or the records that lock were not applied. Mail that comes before they are is not on the new host")
+		job.Problem("lock-gone", open[0], path+" has nobody of the batch locked"+AndMore(len(open)-1)+": it was made before the lock, or the records that lock were not applied, or are taken back. What has come or was changed since the backup is not on the new host then; with an export made after the lock, given with --ldif and --force, this goes away")
 	}
 }
