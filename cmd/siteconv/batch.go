@@ -184,7 +184,7 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 	}
 	defer release()
 	if f.preflight {
-		c.pre.Fact("batch", "%s, of whom %s mail", page.Amount(len(c.batch.users), "user", "users"), page.Amount(len(c.batch.mail), "has", "have"))
+		c.judgeBatch()
 		return c.tellPreflight(job)
 	}
 	c.batch.locked = slices.Contains(st.Done, lockStep)
@@ -207,6 +207,15 @@ func (f *runFlags) runBatch(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	return c.concludeBatch(ctx, job, st)
+}
+
+// judgeBatch tells the preflight of the users of the batch.
+func (c *conversion) judgeBatch() {
+	b := c.batch
+	c.pre.Fact("batch", "%s, of whom %s mail", page.Amount(len(b.users), "user", "users"), page.Amount(len(b.mail), "has", "have"))
+	if c.hasMail() && len(b.mail) == 0 {
+		c.pre.Find("foreign-stream", c.store().Path, "the stream has mail of nobody of the batch")
+	}
 }
 
 // beginBatch checks that a batch can be made of the command line: by the

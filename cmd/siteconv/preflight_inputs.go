@@ -33,7 +33,7 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	}
 	m := c.mail
 	c.pre.Fact("mail", "%s, %s, %s; %s at least", page.Amount(m.IDs.Len(), "user", "users"), page.Amount(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Amount(m.Folders, "directory", "directories"))
-	if m.IDs.Len() == 0 {
+	if m.IDs.Len() == 0 && (c.batch != nil || !c.scenario.batches) {
 		c.pre.Find("empty-mail", in.Path, "there is no user in it")
 	}
 	if len(m.Faults) > 0 {

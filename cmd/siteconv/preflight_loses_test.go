@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +28,18 @@ func TestFindingsThatLose(t *testing.T) {
 		if code != tt.exit || !strings.Contains(stderr, tt.severity+": ") || !strings.Contains(stderr, "["+tt.code+"]") {
 			t.Errorf("%s: exit %d\n%s%s", name, code, stdout, stderr)
 		}
+	}
+}
+
+// TestNoMailAtAll: a store without a user is not what a site was to become.
+func TestNoMailAtAll(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"mboxlist", "partition/primary"} {
+		must(t, os.MkdirAll(filepath.Join(dir, "store", name), 0o700))
+	}
+	said := convert(t, cli.ExitLost, "--scenario", "nms-single", "--ldif", sample+"/nms/export.ldif", "--nms-store", dir+"/store", "--out", filepath.Join(dir, "out"))
+	if !strings.Contains(said, "[empty-mail]") {
+		t.Error(said)
 	}
 }
 

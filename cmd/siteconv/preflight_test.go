@@ -162,6 +162,10 @@ var plants = []planted{
 	{code: "mail-no-entry", args: edited("uid: keiko_s\n", "uid: keiko\n")},
 	{code: "new-id-no-entry", args: described("[restore]\nmap = 'ids'\n")},
 	{code: "entry-no-mail", args: edited("uid: keiko_s\n", "uid: keiko\n")},
+	{code: "foreign-stream", judge: func(c *conversion) {
+		c.batch = &batch{users: []string{"joe"}}
+		c.judgeBatch()
+	}},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
 	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},

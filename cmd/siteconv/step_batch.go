@@ -255,7 +255,7 @@ func (c *conversion) tellNoMail(job *cli.Job, none int64) {
 			what = "no record unlocks its users, who would move without it"
 		}
 		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and has mail of nobody of the batch: %s; a backup made again, given with --stream, goes on", faultsText(c.mail), what))
-	case nobody && n > 0:
+	case nobody:
 		job.Problem("foreign-stream", path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Amount(n, "user", "users")))
 	case none > 0 && !c.mail.Whole():
 		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and %s of the batch no mail in it: what was lost may be theirs; before they are unlocked, make a backup again and give it with --stream, which adds what it has", faultsText(c.mail), page.Amount(none, "user has", "users have")))
