@@ -81,12 +81,13 @@ func TestNewIDsWithoutEntry(t *testing.T) {
 		code int
 	}{
 		{"[restore]\nmap = 'ids'\n", 3},
-		{"[restore]\nmap = 'ids'\n[upgrade]\nuid-map = 'ids'\n", 0},
+		{"[restore]\nmap = 'both'\n[upgrade]\nuid-map = 'ids'\n", 0},
 		{"destination = 'maildir'\n[export]\nmap = 'ids'\n", 3},
 	} {
 		dir := t.TempDir()
 		table, rest, _ := strings.Cut(tt.text, "[")
 		args := described("["+rest)(t, dir)
+		write(t, dir, "both", []byte("wallyc wally1\nwallyc@varrius.org wally1@varrius.org\n")) // uid-map is of every domain
 		if table != "" {
 			write(t, dir, "site.toml", []byte(table+readFile(t, filepath.Join(dir, "site.toml"))))
 		}

@@ -59,6 +59,9 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		switch kind {
 		case mailNoEntry, newNoEntry:
 			text = where
+		case newNoMail:
+			text = strings.TrimPrefix(where, c.export().Path+":")
+			text = "line " + text
 		case entryNoMail: // the finding has the sentence
 			text = strings.TrimSuffix(strings.TrimPrefix(text, "user "), " has an entry and no mail")
 		}
@@ -71,6 +74,7 @@ func (c *conversion) compareAhead(ctx context.Context, job *cli.Job) error {
 		{mailNoEntry, "mail-no-entry", c.store().Path, "user has", "users have", "mail and no entry in the directory"},
 		{entryNoMail, "entry-no-mail", c.export().Path, "user has", "users have", "an entry and no mail"},
 		{newNoEntry, "new-id-no-entry", c.store().Path, "user gets", "users get", "a new id that no entry of the directory has"},
+		{newNoMail, "new-id-no-mail", c.export().Path, "entry gets", "entries get", "a new id, and the mail keeps the old one"},
 		{caseDiffers, "case-differs", c.store().Path, "id differs", "ids differ", "from that of the other side in case only"},
 	} {
 		if n := counts[f.kind]; n > 0 {

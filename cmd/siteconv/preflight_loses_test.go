@@ -31,6 +31,30 @@ func TestFindingsThatLose(t *testing.T) {
 	}
 }
 
+// TestUserMapsThatDiffer: new ids that the directory gives and the mail does
+// not are a loss of each such user, as those are that the mail alone gives.
+func TestUserMapsThatDiffer(t *testing.T) {
+	dir := t.TempDir()
+	args := described("[upgrade]\nuid-map = 'both'\n[restore]\nmap = 'one'\n")(t, dir)
+	write(t, dir, "both", []byte("ofanning olga\nkeiko_s keiko1\n"))
+	write(t, dir, "one", []byte("ofanning olga\n"))
+	said := convert(t, cli.ExitLost, append(args, "--out", filepath.Join(t.TempDir(), "out"))...)
+	if !strings.Contains(said, "the entry gets the id keiko1, and the mail of keiko_s keeps that id") || !strings.Contains(said, "[new-id-without-mail]") ||
+		strings.Contains(said, "entry-without-mail") || strings.Contains(said, "mail-without-entry") || strings.Contains(said, "olga") {
+		t.Error(said)
+	}
+}
+
+// TestUserMapOfEveryDomain: uid-map renames the users of that uid in each
+// domain, and map those of the one id alone.
+func TestUserMapOfEveryDomain(t *testing.T) {
+	args := described("[upgrade]\nuid-map = 'ids'\n[restore]\nmap = 'ids'\n")(t, t.TempDir())
+	said := convert(t, cli.ExitLost, append(args, "--out", filepath.Join(t.TempDir(), "out"))...)
+	if !strings.Contains(said, "the entry gets the id wally1@varrius.org, and the mail of wallyc@varrius.org keeps that id") || strings.Count(said, "problem: ") != 1 {
+		t.Error(said)
+	}
+}
+
 // TestNoMailAtAll: a store without a user is not what a site was to become.
 func TestNoMailAtAll(t *testing.T) {
 	dir := t.TempDir()

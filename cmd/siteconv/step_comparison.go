@@ -15,6 +15,7 @@ const (
 	mailNoEntry = "mail-without-entry"
 	caseDiffers = "case-differs"
 	newNoEntry  = "new-id-without-entry"
+	newNoMail   = "new-id-without-mail"
 )
 
 // compare holds the users of the directory against those of the store.
@@ -25,13 +26,13 @@ func (c *conversion) compare(ctx context.Context, job *cli.Job) error {
 	counts := map[string]int64{}
 	err := c.compareUsers(ctx, job, func(kind, where, text string) {
 		counts[kind]++
-		if kind == newNoEntry { // what the site has asked for does not fit
+		if kind == newNoEntry || kind == newNoMail { // what the site has asked for does not fit
 			job.Problem(kind, where, text)
 			return
 		}
 		job.Warning(kind, where, text)
 	})
-	job.Count("entries without mail", counts[entryNoMail])
+	job.Count("entries without mail", counts[entryNoMail]+counts[newNoMail])
 	job.Count("users without entry", counts[mailNoEntry]+counts[caseDiffers]+counts[newNoEntry])
 	return err
 }
@@ -59,6 +60,10 @@ func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(k
 		}
 		id := c.entryID(u)
 		if stored.Mark(id) {
+			continue
+		}
+		if old := u.ID(c.defaultDomain); old != id && stored.Mark(old) {
+			tell(newNoMail, fmt.Sprintf("%s:%d", export.Path, u.Line), fmt.Sprintf("the entry gets the id %s, and the mail of %s keeps that id in the new store: nobody can read it", id, old))
 			continue
 		}
 		folded[strings.ToLower(id)] = id
