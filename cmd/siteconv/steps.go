@@ -143,7 +143,9 @@ func (c *conversion) convert(ctx context.Context, job *cli.Job, st *outdir.State
 	return os.RemoveAll(c.tempDir())
 }
 
-// tellFound tells what the preflight has found, unless a run before has.
+// tellFound tells what the preflight has found, unless a run before has; of a
+// batch and the closing pass it is told by now. The lines of that are kept, and
+// of what was told before the folder was this run's.
 func (c *conversion) tellFound(job *cli.Job, st *outdir.State) error {
 	if len(st.Done) > 0 {
 		return nil
@@ -152,7 +154,10 @@ func (c *conversion) tellFound(job *cli.Job, st *outdir.State) error {
 	if err != nil {
 		return err
 	}
-	c.pre.Warn(job)
+	job.LogAgain(job.Snapshot())
+	if c.whole == "" {
+		c.pre.Warn(job)
+	}
 	return commit()
 }
 
@@ -208,6 +213,7 @@ func (c *conversion) step(ctx context.Context, job *cli.Job, st *outdir.State, s
 	if err != nil {
 		return err
 	}
+	c.account.LogEarly(job)
 	kept := false
 	c.keep = func() error {
 		kept = true

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"maps"
+	"slices"
 )
 
 // Adopt takes what another run has told into this run's report: all of it is
@@ -60,10 +61,40 @@ func (j *Job) adopt(level string, lines, other *Lines, fresh map[uint64]struct{}
 	}
 }
 
-// Recall takes over the report of an earlier, finished run, for a run that
-// finds its work already done.
-func (j *Job) Recall(r Report) {
+// Recall takes over the report of an earlier run, or of an earlier part of this
+// one, for a run that finds its work done. What this run has told itself
+// before, and the other has not in the same words, stays, and is returned.
+func (j *Job) Recall(r Report) (own Report) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.report = r
+	before := j.report
+	j.report = r.clone() // the caller's is written again, as it was
+	own.Problems = j.report.Problems.addMissing(&before.Problems)
+	own.Warnings = j.report.Warnings.addMissing(&before.Warnings)
+	return own
+}
+
+// clone is a report that can be added to without a change of the other.
+func (r Report) clone() Report {
+	r.Counts, r.Details = slices.Clone(r.Counts), slices.Clone(r.Details)
+	r.Outputs, r.Next = slices.Clone(r.Outputs), slices.Clone(r.Next)
+	for _, ls := range []*Lines{&r.Problems, &r.Warnings} {
+		ls.Kinds, ls.Items = slices.Clone(ls.Kinds), slices.Clone(ls.Items)
+	}
+	return r
+}
+
+// addMissing adds the lines of other that ls does not have, and returns them.
+func (ls *Lines) addMissing(other *Lines) (added Lines) {
+	have := make(map[Line]bool)
+	for _, l := range ls.Items {
+		have[l] = true
+	}
+	for _, l := range other.Items {
+		if !have[l] {
+			ls.add(l)
+			added.add(l)
+		}
+	}
+	return added
 }

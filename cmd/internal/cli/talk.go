@@ -93,6 +93,22 @@ func (j *Job) LogTo(path, shown string) (commit func() error, err error) {
 	}, nil
 }
 
+// LogAgain writes the lines of a report to the file of LogTo, which was not
+// there when they were told.
+func (j *Job) LogAgain(r Report) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, told := range []struct {
+		level string
+		lines []Line
+	}{{"problem", r.Problems.Items}, {"warning", r.Warnings.Items}} {
+		for _, l := range told.lines {
+			// An error comes again when the file is committed.
+			fmt.Fprintf(j.lines, "%s\t%s\t%s\t%s\n", told.level, l.Kind, l.Where, l.Text)
+		}
+	}
+}
+
 // Counting reports whether further problems, or warnings, of a kind are counted
 // only: nothing prints or keeps their text.
 func (j *Job) Counting(problem bool, kind string) bool {

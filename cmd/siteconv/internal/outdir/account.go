@@ -25,6 +25,8 @@ type Account struct {
 	lines []StepLine // of steps that are done or were begun
 	name  string     // of the step that is under way
 	phase *cli.Phase // of it
+
+	early cli.Report // what this run told before it recalled the steps, and they have not
 }
 
 // StepLine is what StepsName keeps of one step.
@@ -61,9 +63,17 @@ func (a *Account) Recall(job *cli.Job, out string, done []string) error {
 	if last == nil {
 		return cli.WithHint(fmt.Errorf("%s: what the step %s has told is not there any more", path, done[len(done)-1]), "--force starts afresh")
 	}
-	job.Recall(last.Told)
+	a.early = job.Recall(last.Told)
 	a.Run.Sums, a.Run.Before, a.Run.After = last.Sums, last.Before, last.After
 	return nil
+}
+
+// LogEarly gives the lines of the step that begins what this run has told
+// before the steps were recalled: the run that goes on with the step tells it
+// again.
+func (a *Account) LogEarly(job *cli.Job) {
+	job.LogAgain(a.early)
+	a.early = cli.Report{}
 }
 
 // line is what is kept of the step called name; nil: nothing.
