@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/site"
@@ -35,8 +34,6 @@ type conversion struct {
 	whole   string   // the output folder of the site, when out is that of a part of it; else ""
 	batch   *batch   // nil: the whole site
 	closing *closing // nil: what comes before the closing pass
-
-	toldSmall sync.Map // users, by id, whose limit is told to be too small
 
 	tops    []string           // the DNs of the top entries of the export
 	mail    *inputs.Mail       // of the stream or store

@@ -22,6 +22,9 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	if err := c.upgradeAhead(ctx, job); err != nil {
 		return err
 	}
+	if err := c.limitsAhead(ctx, job); err != nil {
+		return err
+	}
 	before, after, err := c.checkBoth(ctx, job)
 	if err != nil {
 		return err
@@ -95,6 +98,28 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}
 	return nil
+}
+
+// limitsAhead finds limits that are none of the store's space.
+func (c *conversion) limitsAhead(ctx context.Context, job *cli.Job) error {
+	if !slices.Contains(c.stepNames(), c.mailName()) || !c.setsLimits() {
+		return nil
+	}
+	look, err := c.lookUpLimits(ctx, job)
+	if err != nil {
+		return err
+	}
+	var n int64
+	var some []string
+	err = c.smallLimits(look, func(id string, _ int64) {
+		if n++; len(some) < mostExamples {
+			some = append(some, id)
+		}
+	})
+	if n > 0 {
+		c.pre.Find("quota-zero", c.export().Path, "%s a mailQuota of less than 1 KB, which becomes no space at all: %s", page.Amount(n, "user has", "users have"), examples(some, n))
+	}
+	return err
 }
 
 // kindsText are counts by kind in one line.

@@ -167,6 +167,7 @@ var plants = []planted{
 		c.judgeBatch()
 	}},
 	{code: "new-id-no-mail", args: described("[upgrade]\nuid-map = 'ids'\n")},
+	{code: "quota-zero", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailquota: 1000\n")},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
 	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},

@@ -23,7 +23,6 @@ import (
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/ldifconv"
 	"imsconv/ldifconv/ldif"
-	"imsconv/storeconv"
 )
 
 // lockUsers writes what holds the users of a batch: their entries as they are,
@@ -186,7 +185,7 @@ func (c *conversion) writeUnlock(ctx context.Context, job *cli.Job, entriesPath,
 
 // memberLimits are the quotas of the users as their entries will be when they
 // are upgraded, which is at the end.
-func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id string) (directory.Limit, bool), error) {
 	opt := c.set.upgrade
 	opt.Kinds, opt.Format = ldifconv.All, ldifconv.Full
 	entries, w := io.Pipe()
@@ -202,7 +201,7 @@ func (c *conversion) memberLimits(ctx context.Context, job *cli.Job) (func(id st
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.export().Path, err)
 	}
-	return c.quotas(job, look), nil
+	return look, nil
 }
 
 // compareMembers tells the users of the batch whose mail the stream does not

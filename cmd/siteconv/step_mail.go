@@ -45,7 +45,7 @@ func (c *conversion) exportMail(ctx context.Context, job *cli.Job) error {
 // caller calls end.
 func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses) (src *export.Source, end func(), err error) {
 	if c.scenario.nms() {
-		store, err := c.stage(ctx, job, out)
+		store, err := c.stage(ctx, job, out, job.Warning)
 		if err == nil {
 			err = out.strays(ctx, store)
 		}
@@ -67,13 +67,13 @@ func (c *conversion) exportSource(ctx context.Context, job *cli.Job, out *losses
 // databases that an export reads, and users lie where they belong. On one file
 // system it takes no space. A dry run has no place for it, and takes the NMS
 // store as it is.
-func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log) (string, error) {
-	if c.dryRun {
-		return c.store().Path, nil
-	}
-	limits, err := c.limits(ctx, job)
+func (c *conversion) stage(ctx context.Context, job *cli.Job, log storeconv.Log, tell func(kind, where, text string)) (string, error) {
+	limits, err := c.limits(ctx, job, tell)
 	if err != nil {
 		return "", err
+	}
+	if c.dryRun {
+		return c.store().Path, nil
 	}
 	store := filepath.Join(c.tempDir(), "store")
 	_, err = relocate.Relocate(ctx, store, c.store().Path, relocate.Options{

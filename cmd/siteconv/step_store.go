@@ -28,10 +28,13 @@ func (c *conversion) relocate(ctx context.Context, job *cli.Job) error {
 	opt := c.set.relocate
 	out := c.losses(job)
 	opt.DryRun, opt.Log, opt.Progress = c.dryRun, out, job.Meter("files", c.mail.Messages, 0)
-	if opt.Requota && !c.dryRun {
-		var err error
-		if opt.Limits, err = c.limits(ctx, job); err != nil {
+	if opt.Requota {
+		limits, err := c.limits(ctx, job, job.Warning)
+		if err != nil {
 			return err
+		}
+		if !c.dryRun {
+			opt.Limits = limits
 		}
 	}
 	rep, err := relocate.Relocate(ctx, c.storeDir(), c.store().Path, opt)
@@ -59,7 +62,7 @@ func (c *conversion) restore(ctx context.Context, job *cli.Job) error {
 		c.setSums(job, restoredSums(&rep))
 		return c.keep()
 	}
-	return c.runRestore(ctx, job, opt)
+	return c.runRestore(ctx, job, opt, job.Warning)
 }
 
 func countRestored(job *cli.Job, rep *restore.Report) {
@@ -77,12 +80,12 @@ func (c *conversion) tidyStore(ctx context.Context, job *cli.Job) error {
 	if c.scenario.nms() || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return c.runRestore(ctx, job, c.set.restore)
+	return c.runRestore(ctx, job, c.set.restore, nil)
 }
 
-func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.Options) error {
+func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.Options, tell func(kind, where, text string)) error {
 	var err error
-	if opt.Limits, err = c.limits(ctx, job); err != nil {
+	if opt.Limits, err = c.limits(ctx, job, tell); err != nil {
 		return err
 	}
 	tape, done, err := c.backup().Open(job)
@@ -102,9 +105,36 @@ func (c *conversion) runRestore(ctx context.Context, job *cli.Job, opt restore.O
 	return nil
 }
 
-// limits are the quotas of the upgraded directory; in a dry run, which has not
-// written it, those of the export, which SIMS counts in the same way.
-func (c *conversion) limits(ctx context.Context, job *cli.Job) (func(id string) (storeconv.Quota, bool), error) {
+// limits are the quotas of the directory as a conversion asks for them, of
+// several users at a time. Those that the store counts as none of its space are
+// told, whichever users are still to be converted: one who was before a kill is
+// not asked for again. tell is nil where they were told before.
+func (c *conversion) limits(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) (func(id string) (storeconv.Quota, bool), error) {
+	look, err := c.lookUpLimits(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if tell != nil {
+		err = c.smallLimits(look, func(id string, bytes int64) {
+			tell("quota-zero", id, fmt.Sprintf("mailQuota is %d bytes, and the store counts whole KB: the limit becomes 0, which is no space in iMS", bytes))
+		})
+	}
+	return func(id string) (storeconv.Quota, bool) {
+		l, ok := look(id)
+		if !ok || !l.HasBytes {
+			return storeconv.Quota{}, false
+		}
+		q := storeconv.Quota{Bytes: l.Bytes, Messages: storeconv.NotSaid}
+		if l.HasMessages {
+			q.Messages = l.Messages
+		}
+		return q, true
+	}, err
+}
+
+// lookUpLimits reads the upgraded directory; in a dry run, which has not
+// written it, the export, whose quotas SIMS counts in the same way.
+func (c *conversion) lookUpLimits(ctx context.Context, job *cli.Job) (func(id string) (directory.Limit, bool), error) {
 	if c.batch != nil {
 		return c.memberLimits(ctx, job)
 	}
@@ -121,26 +151,41 @@ func (c *conversion) limits(ctx context.Context, job *cli.Job) (func(id string) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return c.quotas(job, look), nil
+	return look, nil
 }
 
-// quotas are limits as a conversion asks for them, of several users at a time.
-// One that is less than a unit of the store, and so none of its space, is told.
-func (c *conversion) quotas(job *cli.Job, look func(id string) (directory.Limit, bool)) func(id string) (storeconv.Quota, bool) {
-	return func(id string) (storeconv.Quota, bool) {
-		l, ok := look(id)
-		if !ok || !l.HasBytes {
-			return storeconv.Quota{}, false
-		}
-		if l.Bytes > 0 && l.Bytes < 1<<10 {
-			if _, told := c.toldSmall.LoadOrStore(id, true); !told {
-				job.Warning("quota-zero", id, fmt.Sprintf("mailQuota is %d bytes, and the store counts whole KB: the limit becomes 0, which is no space in iMS", l.Bytes))
-			}
-		}
-		q := storeconv.Quota{Bytes: l.Bytes, Messages: storeconv.NotSaid}
-		if l.HasMessages {
-			q.Messages = l.Messages
-		}
-		return q, true
+// setsLimits says whether the mail gets the limits of the directory.
+func (c *conversion) setsLimits() bool {
+	switch name, _, _ := mailTable(c.site); name {
+	case "export":
+		return c.scenario.nms()
+	case "relocate":
+		return c.set.relocate.Requota
 	}
+	return true
+}
+
+// smallLimits gives the users of the mail whose limit is less than a unit of
+// the store.
+func (c *conversion) smallLimits(look func(id string) (directory.Limit, bool), use func(id string, bytes int64)) error {
+	newID, err := c.newID()
+	if err != nil {
+		return err
+	}
+	chosen := c.set.restore.Users
+	if c.scenario.nms() {
+		chosen = c.set.relocate.Users
+	}
+	told := map[string]bool{}
+	for old := range c.mail.IDs.All() {
+		if chosen != nil && !chosen[old] {
+			continue
+		}
+		id := newID(old)
+		if l, ok := look(id); ok && l.HasBytes && l.Bytes > 0 && l.Bytes < 1<<10 && !told[id] {
+			told[id] = true
+			use(id, l.Bytes)
+		}
+	}
+	return nil
 }

@@ -75,7 +75,7 @@ func (c *conversion) verifyMaildirs(ctx context.Context, job *cli.Job) error {
 		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.Messages, 0),
 	}
 	if c.scenario.nms() {
-		store, err := c.stage(ctx, job, storeconv.Discard)
+		store, err := c.stage(ctx, job, storeconv.Discard, nil)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,11 @@ func (s *IDSet) Mark(id string) bool {
 	return true
 }
 
+// All yields the ids in byte order.
+func (s *IDSet) All() iter.Seq[string] {
+	return slices.Values(slices.Sorted(maps.Keys(s.ids)))
+}
+
 // Unmarked yields the ids that are not marked, in byte order.
 func (s *IDSet) Unmarked() iter.Seq[string] {
 	return func(yield func(string) bool) {

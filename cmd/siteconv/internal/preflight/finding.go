@@ -71,6 +71,7 @@ var Kinds = map[string]Kind{
 	"new-id-no-mail":   {Later: true, Advice: "map in the table of site.toml that makes the mail gives it the new ids too: uid-map is of a uid in every domain, and map of one id, uid or uid@domain"},
 	"entry-no-mail":    {Later: true, Advice: "see that the backup is of all users; those who never had mail need nothing"},
 	"case-differs":     {Later: true, Advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
+	"quota-zero":       {Later: true, Advice: "give them 1024 bytes at least, or -1 for no limit: the store counts whole KB"},
 	"check-errors":     {Later: true, Advice: "ldifconv check lists them with their lines"},
 	"upgrade-problems": {Later: true, Advice: "ldifconv upgrade --dry-run lists them with their lines; what is not understood stays as it is"},
 }
