@@ -22,8 +22,10 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	if err := c.upgradeAhead(ctx, job); err != nil {
 		return err
 	}
-	if err := c.limitsAhead(ctx, job); err != nil {
-		return err
+	for _, look := range []func(context.Context, *cli.Job) error{c.limitsAhead, c.delegationAhead} {
+		if err := look(ctx, job); err != nil {
+			return err
+		}
 	}
 	before, after, err := c.checkBoth(ctx, job)
 	if err != nil {
@@ -94,6 +96,9 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	c.pre.Fact("upgrade", "%s of %s entries will change: users %s, groups %s, domains %s", page.Int(rep.Changed), page.Int(rep.Entries), page.Int(rep.Users), page.Int(rep.Groups), page.Int(rep.Domains))
+	if len(rep.Warnings) > 0 {
+		c.pre.Fact("upgrade warnings", "%s", kindsText(rep.Warnings))
+	}
 	if len(rep.Problems) > 0 {
 		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
 	}
@@ -118,6 +123,28 @@ func (c *conversion) limitsAhead(ctx context.Context, job *cli.Job) error {
 	})
 	if n > 0 {
 		c.pre.Find("quota-zero", c.export().Path, "%s a mailQuota of less than 1 KB, which becomes no space at all: %s", page.Amount(n, "user has", "users have"), examples(some, n))
+	}
+	return err
+}
+
+// delegationAhead finds what the records of delegated administration leave out,
+// and what is to be looked at before they are applied.
+func (c *conversion) delegationAhead(ctx context.Context, job *cli.Job) error {
+	if !slices.Contains(c.stepNames(), daaciStep) {
+		return nil
+	}
+	var some []string
+	var n int64
+	_, notes, err := c.planDelegation(ctx, job, func(_, where, _ string) {
+		if n++; len(some) < mostExamples {
+			some = append(some, strings.TrimPrefix(where, c.export().Path+":"))
+		}
+	})
+	if n > 0 {
+		c.pre.Find("domain-base", c.export().Path, "%s users lie where inetDomainBaseDN does not say, and get no delegated administration: line %s", page.Amount(n, "domain's", "domains'"), examples(some, n))
+	}
+	if many := int64(len(notes)); many > 0 {
+		c.pre.Find("daaci", c.export().Path, "delegated administration needs a look: %s", examples(notes[:min(many, mostExamples)], many))
 	}
 	return err
 }

@@ -22,14 +22,9 @@ const (
 // the upgraded directory lacks, and what takes them back: a file of its own,
 // since they may have been applied or not when the directory is taken back.
 func (c *conversion) writeDelegation(ctx context.Context, job *cli.Job) error {
-	found, err := c.surveyDelegation(ctx, job)
+	records, notes, err := c.planDelegation(ctx, job, job.Problem)
 	if err != nil {
 		return err
-	}
-	d := aci.Delegation{Groups: "ou=Groups", Roots: c.tops, Domains: found.Domains(c.tops)}
-	records, notes, err := aci.Plan(d, found.Have)
-	if err != nil {
-		return fmt.Errorf("%s: %w", delegation, err)
 	}
 	for _, note := range notes {
 		job.Warning("daaci", delegation, note)
@@ -39,6 +34,20 @@ func (c *conversion) writeDelegation(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	return c.create(job, delegation, func(w io.Writer) error { return writeRecords(w, records) })
+}
+
+// planDelegation makes the records, and says what is to be looked at of them.
+// Domains that are left out are told.
+func (c *conversion) planDelegation(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) (records []ldif.Record, notes []string, err error) {
+	found, err := c.surveyDelegation(ctx, job, tell)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := aci.Delegation{Groups: "ou=Groups", Roots: c.tops, Domains: found.Domains(c.tops)}
+	if records, notes, err = aci.Plan(d, found.Have); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", delegation, err)
+	}
+	return records, notes, nil
 }
 
 func writeRecords(w io.Writer, records []ldif.Record) error {
@@ -53,7 +62,7 @@ func writeRecords(w io.Writer, records []ldif.Record) error {
 
 // surveyDelegation looks at the upgraded directory; in a dry run, which has not
 // written it, at the export. Damage in it the upgrade has told.
-func (c *conversion) surveyDelegation(ctx context.Context, job *cli.Job) (*aci.Survey, error) {
+func (c *conversion) surveyDelegation(ctx context.Context, job *cli.Job, tell func(kind, where, text string)) (*aci.Survey, error) {
 	path := filepath.Join(c.out, upgraded)
 	if c.dryRun {
 		path = c.export().Path
@@ -78,7 +87,7 @@ func (c *conversion) surveyDelegation(ctx context.Context, job *cli.Job) (*aci.S
 		}
 		meter.Add(1, 0)
 		if err := found.Entry(&rec.Entry); err != nil {
-			job.Problem("domain-base", fmt.Sprintf("%s:%d: %s", path, rec.Line, rec.DN), err.Error())
+			tell("domain-base", fmt.Sprintf("%s:%d: %s", path, rec.Line, rec.DN), err.Error())
 		}
 	}
 	return nil, ctx.Err()

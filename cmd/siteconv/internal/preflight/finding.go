@@ -72,6 +72,8 @@ var Kinds = map[string]Kind{
 	"entry-no-mail":    {Later: true, Advice: "see that the backup is of all users; those who never had mail need nothing"},
 	"case-differs":     {Later: true, Advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
 	"quota-zero":       {Later: true, Advice: "give them 1024 bytes at least, or -1 for no limit: the store counts whole KB"},
+	"domain-base":      {Later: true, Advice: "set inetDomainBaseDN of the domain to the DN that its users lie below"},
+	"daaci":            {Later: true, Advice: "put the entries and ACIs right in the directory before the records of delegated administration are applied, or take those records out of ldif/daaci.changes.ldif"},
 	"check-errors":     {Later: true, Advice: "ldifconv check lists them with their lines"},
 	"upgrade-problems": {Later: true, Advice: "ldifconv upgrade --dry-run lists them with their lines; what is not understood stays as it is"},
 }
