@@ -31,6 +31,12 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if err := c.readMail(ctx, job); err != nil {
 		return c.inputError(ctx, in, err)
 	}
+	c.judgeMail(in)
+	return nil
+}
+
+// judgeMail tells what is to be said of the mail side.
+func (c *conversion) judgeMail(in *inputs.Input) {
 	m := c.mail
 	c.pre.Fact("mail", "%s, %s, %s; %s at least", page.Amount(m.IDs.Len(), "user", "users"), page.Amount(m.Messages, "message", "messages"), page.Size(m.Bytes, "en"), page.Amount(m.Folders, "directory", "directories"))
 	if m.IDs.Len() == 0 && (c.batch != nil || !c.scenario.batches) {
@@ -42,10 +48,12 @@ func (c *conversion) lookAtMail(ctx context.Context, job *cli.Job) error {
 	if m.NoEnd {
 		c.pre.Find("no-end-marker", in.Path, "the stream has no end marker: what came behind its last member is missing, if anything did")
 	}
+	if in.Unreadable > 0 {
+		c.pre.Find("unreadable-mail", in.Path, "%s cannot be read: %s", page.Amount(in.Unreadable, "folder", "folders"), examples(in.Closed, in.Unreadable))
+	}
 	if m.Refused > 0 {
 		c.pre.Find("forbidden-names", in.Path, "%d user ids or folder names are not allowed in the new store: %s", m.Refused, examples(m.Odd, m.Refused))
 	}
-	return nil
 }
 
 // readMail learns what there is on the mail side.

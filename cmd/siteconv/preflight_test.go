@@ -170,6 +170,10 @@ var plants = []planted{
 	{code: "quota-zero", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailquota: 1000\n")},
 	{code: "domain-base", args: edited("dn: dc=siroe,dc=com,o=internet\n", "dn: dc=siroe,dc=com,o=internet\ninetdomainbasedn: nowhere\n")},
 	{code: "daaci", args: edited("dn: dc=siroe,dc=com,o=internet\n", "dn: dc=siroe,dc=com,o=internet\naci: nonsense\n")},
+	{code: "unreadable-mail", judge: func(c *conversion) {
+		c.inputs[1].Unreadable, c.inputs[1].Closed = 1, []string{"partition/primary/=user/02/50/=anna"}
+		c.judgeMail(&c.inputs[1])
+	}},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
 	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},

@@ -25,12 +25,15 @@ type Input struct {
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // of the content; of a store tree, of its listing (paths, sizes, modes, times)
 
-	Path  string          `json:"-"`
-	Stdin *cli.Again      `json:"-"` // standard input, where it is that; else nil
-	Parts []nms.Partition `json:"-"` // of a store of NMS, those that lie elsewhere
-	Tree  bool            `json:"-"` // a folder: SHA256 is of its listing
-	Meter *cli.Meter      `json:"-"` // shows how far the reading is; nil: nowhere
-	Plain int64           `json:"-"` // bytes of an export or stream once a compression is undone; 0: not known
+	Unreadable int64 `json:"unreadable,omitempty"` // of a tree: names below which nothing could be read
+
+	Path   string          `json:"-"`
+	Stdin  *cli.Again      `json:"-"` // standard input, where it is that; else nil
+	Parts  []nms.Partition `json:"-"` // of a store of NMS, those that lie elsewhere
+	Closed []string        `json:"-"` // of the unreadable, the first ones
+	Tree   bool            `json:"-"` // a folder: SHA256 is of its listing
+	Meter  *cli.Meter      `json:"-"` // shows how far the reading is; nil: nowhere
+	Plain  int64           `json:"-"` // bytes of an export or stream once a compression is undone; 0: not known
 }
 
 // Fingerprint fills in size and SHA-256 of a file. While it is read for that,
@@ -46,12 +49,17 @@ func (in *Input) Fingerprint(ctx context.Context, also func(r io.Reader) error) 
 func (in *Input) fingerprintTree(ctx context.Context, each func(rel string, size int64, names uint64)) (err error) {
 	h := sha256.New()
 	in.Tree = true
-	in.Bytes, err = listTree(ctx, h, in.Path, in.Parts, func(rel string, size int64, names uint64) {
+	l := lister{each: func(rel string, size int64, names uint64) {
 		if size >= 0 {
 			in.Meter.Add(1, size)
 		}
 		each(rel, size, names)
-	})
+	}, unreadable: func(rel string) {
+		if in.Unreadable++; len(in.Closed) < mostOdd {
+			in.Closed = append(in.Closed, rel)
+		}
+	}}
+	in.Bytes, err = l.tree(ctx, h, in.Path, in.Parts)
 	in.SHA256 = hex.EncodeToString(h.Sum(nil))
 	return err
 }
@@ -95,26 +103,32 @@ func (c *countTo) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// listTree hashes the listing of a store tree: path, size, mode and
-// modification time of every file, and each directory's name. It returns the
-// sum of the sizes. What cannot be read is part of the listing as such: the
-// conversion will tell of it. An error of the machine is none of the listing:
-// the same command, given again, would be taken for another run. A partition
-// that is a symbolic link to another disk is listed as what it leads to, and
-// one elsewhere as if it lay in the store. Each is told of every path below
-// root, with its size, -1 of a directory, and its number of names.
-func listTree(ctx context.Context, h hash.Hash, root string, elsewhere []nms.Partition, each func(rel string, size int64, names uint64)) (int64, error) {
-	total, err := listFolder(ctx, h, root, "", elsewhere, each)
+// lister goes through a folder for its listing.
+type lister struct {
+	each       func(rel string, size int64, names uint64) // every path below the folder
+	unreadable func(rel string)                           // what cannot be looked into
+}
+
+// tree hashes the listing of a store tree: path, size, mode and modification
+// time of every file, and each directory's name. It returns the sum of the
+// sizes. What cannot be read is part of the listing as such: the conversion
+// will tell of it. An error of the machine is none of the listing: the same
+// command, given again, would be taken for another run. A partition that is a
+// symbolic link to another disk is listed as what it leads to, and one
+// elsewhere as if it lay in the store. The function each is told of every path
+// below root, with its size, -1 of a directory, and its number of names.
+func (l *lister) tree(ctx context.Context, h hash.Hash, root string, elsewhere []nms.Partition) (int64, error) {
+	total, err := l.folder(ctx, h, root, "", elsewhere)
 	for i := 0; i < len(elsewhere) && err == nil; i++ {
 		var more int64
-		more, err = listFolder(ctx, h, elsewhere[i].Path, filepath.Join("partition", elsewhere[i].Name), nil, each)
+		more, err = l.folder(ctx, h, elsewhere[i].Path, filepath.Join("partition", elsewhere[i].Name), nil)
 		total += more
 	}
 	return total, err
 }
 
-// listFolder lists one folder, whose paths stand below a name in the listing.
-func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere []nms.Partition, each func(rel string, size int64, names uint64)) (int64, error) {
+// folder lists one folder, whose paths stand below a name in the listing.
+func (l *lister) folder(ctx context.Context, h hash.Hash, root, below string, elsewhere []nms.Partition) (int64, error) {
 	var total int64
 	var visit fs.WalkDirFunc
 	visit = func(path string, d fs.DirEntry, err error) error {
@@ -128,6 +142,7 @@ func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere 
 				return err
 			}
 			fmt.Fprintf(h, "unreadable\x00%s\x00", rel)
+			l.unreadable(rel)
 			return nil
 		}
 		if replaced(elsewhere, rel) {
@@ -135,7 +150,7 @@ func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere 
 		}
 		if d.IsDir() {
 			fmt.Fprintf(h, "dir\x00%s\x00", rel)
-			each(rel, -1, 1)
+			l.each(rel, -1, 1)
 			return nil
 		}
 		if isLinkedPartition(path, rel, d) {
@@ -147,7 +162,7 @@ func listFolder(ctx context.Context, h hash.Hash, root, below string, elsewhere 
 			return err
 		}
 		total += st.Size()
-		each(rel, st.Size(), uint64(st.Sys().(*syscall.Stat_t).Nlink))
+		l.each(rel, st.Size(), uint64(st.Sys().(*syscall.Stat_t).Nlink))
 		fmt.Fprintf(h, "%s\x00%s\x00%d\x00%d\x00", st.Mode(), rel, st.Size(), st.ModTime().UnixNano())
 		return nil
 	}

@@ -22,11 +22,12 @@ func TestNoOpenFileIsNoListing(t *testing.T) {
 		t.Fatal(err)
 	}
 	none := syscall.Rlimit{Max: most.Max}
-	_, err := listTree(t.Context(), sha256.New(), root, nil, func(rel string, _ int64, _ uint64) {
+	l := lister{unreadable: func(string) {}, each: func(rel string, _ int64, _ uint64) {
 		if rel == "partition" {
 			_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none)
 		}
-	})
+	}}
+	_, err := l.tree(t.Context(), sha256.New(), root, nil)
 	if back := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &most); back != nil {
 		t.Fatal(back)
 	}
@@ -42,7 +43,9 @@ func TestNoOpenFileIsNoListing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Chmod(root+"/partition", 0o700)
-	if _, err := listTree(t.Context(), sha256.New(), root, nil, func(string, int64, uint64) {}); err != nil {
-		t.Errorf("a folder that may not be read: %v", err)
+	var closed []string
+	l = lister{each: func(string, int64, uint64) {}, unreadable: func(rel string) { closed = append(closed, rel) }}
+	if _, err := l.tree(t.Context(), sha256.New(), root, nil); err != nil || len(closed) != 1 {
+		t.Errorf("a folder that may not be read: %v, %q", err, closed)
 	}
 }

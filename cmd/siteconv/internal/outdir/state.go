@@ -92,7 +92,11 @@ func Difference(have, want State) string {
 		return fmt.Sprintf("scenario %s, not %s", have.Scenario, want.Scenario)
 	}
 	for i, in := range want.Inputs {
-		if i >= len(have.Inputs) || have.Inputs[i].SHA256 != in.SHA256 || have.Inputs[i].Role != in.Role {
+		switch {
+		case i < len(have.Inputs) && have.Inputs[i].SHA256 == in.SHA256 && have.Inputs[i].Role == in.Role:
+		case i < len(have.Inputs) && have.Inputs[i].Unreadable > in.Unreadable:
+			return fmt.Sprintf("another %s than %s: not all of it could be read then, and more can be now", in.Role, in.Path)
+		default:
 			return fmt.Sprintf("another %s than %s", in.Role, in.Path)
 		}
 	}

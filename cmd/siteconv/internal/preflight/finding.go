@@ -69,6 +69,7 @@ var Kinds = map[string]Kind{
 	"new-id-no-entry":  {Later: true, Advice: "uid-map in [upgrade] of site.toml, with the same file as map, gives the entries the new ids too"},
 	"foreign-stream":   {Later: true, Advice: "look whether it is the stream of another batch: unlocked by it, the users would move without their mail"},
 	"new-id-no-mail":   {Later: true, Advice: "map in the table of site.toml that makes the mail gives it the new ids too: uid-map is of a uid in every domain, and map of one id, uid or uid@domain"},
+	"unreadable-mail":  {Later: true, Advice: "give the user who runs this the right to read them before the run, which leaves them out and lists each: a store that can be read to another extent is another input later"},
 	"entry-no-mail":    {Later: true, Advice: "see that the backup is of all users; those who never had mail need nothing"},
 	"case-differs":     {Later: true, Advice: "make the uid in the directory that of the store, or give the store new ids with map in site.toml"},
 	"quota-zero":       {Later: true, Advice: "give them 1024 bytes at least, or -1 for no limit: the store counts whole KB"},
