@@ -8,20 +8,8 @@ import (
 	"testing"
 
 	"imsconv/storeconv/sims"
+	"imsconv/storeconv/testsite"
 )
-
-// seekFails is a file of which one Seek fails.
-type seekFails struct {
-	*bytes.Reader
-	left int // Seeks before that one
-}
-
-func (s *seekFails) Seek(offset int64, whence int) (int64, error) {
-	if s.left--; s.left == -1 {
-		return 0, syscall.EIO
-	}
-	return s.Reader.Seek(offset, whence)
-}
 
 // TestStreamWhoseSeekFails: a stream of which a seek fails is read whole, or
 // its error is told: it does not become an empty one.
@@ -39,7 +27,7 @@ func TestStreamWhoseSeekFails(t *testing.T) {
 	}
 	told := 0
 	for n := range 6 {
-		s, err := NewStream("tape", &seekFails{bytes.NewReader(text.Bytes()), n})
+		s, err := NewStream("tape", testsite.NewFailingSeek(text.Bytes(), n))
 		if errors.Is(err, syscall.EIO) {
 			told++
 			continue

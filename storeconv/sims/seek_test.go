@@ -6,20 +6,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"imsconv/storeconv/testsite"
 )
-
-// failingSeeker is a file of which one Seek fails.
-type failingSeeker struct {
-	*bytes.Reader
-	left int // Seeks before that one
-}
-
-func (f *failingSeeker) Seek(offset int64, whence int) (int64, error) {
-	if f.left--; f.left == -1 {
-		return 0, syscall.EIO
-	}
-	return f.Reader.Seek(offset, whence)
-}
 
 // TestSeekFails: where one seek of a file fails all of it is read, or the error
 // is told: it is never taken for a file that holds less.
@@ -43,7 +32,7 @@ func TestSeekFails(t *testing.T) {
 	const want = "joe joe/INBOX joe/INBOX/1 joe/Sent"
 	told := 0
 	for n := range 8 {
-		r := newReader(&failingSeeker{bytes.NewReader(text.Bytes()), n}, 2, minBuf)
+		r := newReader(testsite.NewFailingSeek(text.Bytes(), n), 2, minBuf)
 		var names []string
 		var first error
 		for {
