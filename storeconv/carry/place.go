@@ -100,11 +100,11 @@ func (p *Placer[U]) Stage(w *Walk, c *Cloner, top Top) Result {
 		return Result{Err: fmt.Errorf("%s: open: %w", at, err)}
 	}
 	err = w.Tree(c, &top)
-	if closeErr := f.Close(top.Dst); err == nil {
-		err = closeErr
-	}
 	if err != nil && !ims.OfMachine(err) {
 		err = fmt.Errorf("%s: copy of %w", at, err)
+	}
+	if closeErr := f.Close(top.Dst); err == nil && closeErr != nil {
+		err = fmt.Errorf("%s: close: %w", at, closeErr)
 	}
 	return w.Result(Result{State: Staged, stage: name, mode: top.Stat.Mode & 0o7777, Err: err})
 }
@@ -114,17 +114,20 @@ func (p *Placer[U]) Stage(w *Walk, c *Cloner, top Top) Result {
 // be read for: where [Comparer] said Unread it stays, and so it does where this
 // walk, which reads more, meets a gap that the comparison, w's last walk, did
 // not. A later run completes it then.
-func (p *Placer[U]) Complete(t *Tree, w *Walk, c *Cloner, top Top, unread bool) (Result, error) {
+func (p *Placer[U]) Complete(t *Tree, w *Walk, c *Cloner, top Top, unread bool) Result {
 	if unread {
-		return Stays(t, w), nil
+		return Stays(t, w)
 	}
 	gaps := slices.Clone(w.Gaps)
 	res := p.Stage(w, c, top)
 	res.Exchange = true
 	if res.Err != nil || slices.Equal(gaps, w.Gaps) {
-		return res, nil
+		return res
 	}
-	return Stays(t, w), p.Run.Stage.RemoveAll(res.stage)
+	if err := p.Run.Stage.RemoveAll(res.stage); err != nil {
+		return Result{Err: err}
+	}
+	return Stays(t, w)
 }
 
 // Stays is the result for a tree in place that cannot be completed now.

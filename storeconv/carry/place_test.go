@@ -366,3 +366,26 @@ func TestErrorNamesTheStage(t *testing.T) {
 		t.Errorf("%v, want %s", res.Err, want)
 	}
 }
+
+// closes is a file system on which a directory that is closed tells an error.
+type closes struct{ durable.FS }
+
+func (c closes) Close(fd int) error { return errors.Join(c.FS.Close(fd), unix.EIO) }
+
+// TestCloseErrorNamesTheStage: an error of closing is none of copying.
+func TestCloseErrorNamesTheStage(t *testing.T) {
+	store, err := durable.OpenStore(t.TempDir(), durable.Options{FS: closes{durable.OS}, Sync: storeconv.SyncNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.BeginAnew("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	placer := carry.Placer[*unit]{Run: run}
+	c := carry.Cloner{Files: durable.Cloner{FS: durable.OS}}
+	res := placer.Stage(carry.NewWalk(nil, new(plainNames)), &c, *topOf(t, makeTree(t, "00/1.msg"), ""))
+	if want := run.Path("stage/1") + ": close: " + unix.EIO.Error(); res.Err == nil || res.Err.Error() != want {
+		t.Errorf("%v, want %s", res.Err, want)
+	}
+}

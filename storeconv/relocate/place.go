@@ -2,7 +2,6 @@ package relocate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -162,8 +161,8 @@ func (w *treeWorker) stage(u *userTree, top carry.Top, exchange bool) carry.Resu
 		u.moved = w.names.moved
 		return res
 	}
-	res, err := w.r.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
-	res.Err, u.moved = errors.Join(res.Err, err), w.names.moved
+	res := w.r.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
+	u.moved = w.names.moved
 	return res
 }
 

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -107,9 +106,7 @@ func (w *worker) unit(u *unit) carry.Result {
 	if !partly {
 		return w.m.placer.Stage(w.walk, &w.clone, top)
 	}
-	res, err := w.m.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
-	res.Err = errors.Join(res.Err, err)
-	return res
+	return w.m.placer.Complete(&u.Tree, w.walk, &w.clone, top, w.found.unread)
 }
 
 // link makes a message a hard link to that of the part.
