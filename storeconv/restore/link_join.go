@@ -140,11 +140,12 @@ func (p *planner) noteValidity(m *sims.Member) error {
 // originIndex remembers the origins of the messages of one mailbox in the
 // store.
 type originIndex struct {
-	dir    string
-	ours   bool
-	locked bool // this user may not read it
-	byOrig map[uint64]uint32
-	byUID  map[uint32]uint32 // by UID of the source alone
+	dir     string
+	ours    bool
+	damaged bool // it may have lost some
+	locked  bool // this user may not read it
+	byOrig  map[uint64]uint32
+	byUID   map[uint32]uint32 // by UID of the source alone
 }
 
 // findInStore looks for a message that an earlier run, or another one, has
@@ -173,14 +174,21 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 			if made := binary.BigEndian.Uint32(b[4:]); made != 0 && uid >= made {
 				return at, false, nil // the store has no such name
 			}
-			var ok bool
-			at.UID, ok = x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
-			return at, ok, nil
+			is, ok := x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
+			return x.found(at, is, ok)
 		}
 	}
-	var ok bool
-	at.UID, ok = x.byUID[uid]
-	return at, ok, nil
+	is, ok := x.byUID[uid]
+	return x.found(at, is, ok)
+}
+
+// found is the place of a message that has the UID is by the index. Of one that
+// the index has lost the name is all that can be gone by.
+func (x *originIndex) found(at selection.Place, is uint32, ok bool) (selection.Place, bool, error) {
+	if ok {
+		at.UID = is
+	}
+	return at, ok || x.damaged, nil
 }
 
 // loadOrigins reads the index of a mailbox. It takes about 50 bytes a message.
@@ -199,17 +207,13 @@ func (c *collector) loadOrigins(dir string) error {
 		return nil
 	}
 	c.lookup.ours = true
-	for rec, err := range ir.All() {
-		if err != nil {
-			c.lookup.ours = false
-			return nil
-		}
+	return ir.EachRecord(func(error) { c.lookup.damaged = true }, func(rec *ims.Record) error {
 		if rec.OrigUID != 0 && rec.OrigValidity != 0 {
 			c.lookup.byOrig[origKey(rec.OrigValidity, rec.OrigUID)] = rec.UID
 			c.lookup.byUID[rec.OrigUID] = rec.UID
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // data is what a later copy brings along in the stream: its SHA-256 as it
