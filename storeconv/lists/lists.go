@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +24,10 @@ import (
 
 // Dir is where the databases lie in a store.
 const Dir = "mboxlist"
+
+// netscapes is the list of mailboxes in a store of a Netscape Messaging Server,
+// which relocate takes over. Such a store has never had the databases of ours.
+const netscapes = Dir + "/data.db2"
 
 // Lists are the four databases of a store, open for reading. One goroutine at a
 // time may use them.
@@ -47,10 +52,16 @@ const maxHeld = 8 << 20
 // once. One that is missing is told to log, and empty, and so is one that
 // cannot be read. What of one cannot be read is told, and left out; and so is
 // that another one lies in its place. Of a store without mboxlist, a bare tree
-// of mail, it is told once, as a warning. The error is of the file system.
+// of mail, or with those of a Netscape Messaging Server, it is told once, as a
+// warning. The error is of the file system.
 func Open(store string, log storeconv.Log) (*Lists, error) {
 	l := new(Lists)
-	if _, err := os.Lstat(filepath.Join(store, Dir)); errors.Is(err, fs.ErrNotExist) {
+	has := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(store, name))
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	isThere := func(k mboxlist.Kind) bool { return has(place(k)) }
+	if !has(Dir) || has(netscapes) && !slices.ContainsFunc(Kinds[:], isThere) {
 		log.Warning("missing-database", Dir, "the store has none of the databases: nothing of limits and subscriptions is known but what indexes say")
 		return l, nil
 	}

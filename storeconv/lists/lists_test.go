@@ -271,14 +271,15 @@ func TestGetAndEach(t *testing.T) {
 }
 
 // TestMissing: a database that is missing is told, all of them of a store whose
-// mboxlist is empty; a bare tree of mail gets a warning.
+// mboxlist is empty; a bare tree of mail gets a warning, and so does a store of
+// a Netscape server.
 func TestMissing(t *testing.T) {
 	for _, tt := range []struct {
 		dir                string
 		problems, warnings int
-	}{{"mboxlist", 4, 0}, {"partition", 0, 1}} {
+	}{{"mboxlist", 4, 0}, {"partition", 0, 1}, {"mboxlist/data.db2", 0, 1}} {
 		store := t.TempDir()
-		if err := os.Mkdir(filepath.Join(store, tt.dir), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(store, tt.dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		log := new(reference.Recorder)
