@@ -100,7 +100,7 @@ func (a *adding) numberKeywords() error {
 		}
 	}
 	if lost != nil {
-		a.u.log.Warning("keywords", a.u.id+"/"+a.box.name, fmt.Sprintf("the Maildir has no room for these keywords, they are lost, with the number of their messages: %s", strings.Join(lost, ", ")))
+		a.u.decides().Warning("keywords", a.u.id+"/"+a.box.name, fmt.Sprintf("the Maildir has no room for these keywords, they are lost, with the number of their messages: %s", strings.Join(lost, ", ")))
 		a.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
 	}
 	return a.replace(name, func(w io.Writer) error { return maildir.WriteKeywords(w, a.keywords) })

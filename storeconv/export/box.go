@@ -125,7 +125,7 @@ func (b *box) nameAnew() error {
 			break
 		}
 	}
-	u.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
+	u.decides().Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", p.why, b.target))
 	u.count(func(rep *Report) { rep.Renamed++ })
 	if u.there {
 		return nil
@@ -315,7 +315,7 @@ func (b *box) tellLost(used map[string]int64) {
 	if lost == nil {
 		return
 	}
-	b.u.log.Warning("keywords", b.whole(), fmt.Sprintf("a Maildir has room for %d keywords; these are lost, with the number of their messages: %s", maildir.MaxKeywords, strings.Join(lost, ", ")))
+	b.u.decides().Warning("keywords", b.whole(), fmt.Sprintf("a Maildir has room for %d keywords; these are lost, with the number of their messages: %s", maildir.MaxKeywords, strings.Join(lost, ", ")))
 	b.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
 }
 

@@ -70,6 +70,9 @@ func (r *run) putBatch(users []*user) error {
 		if u.adding {
 			adding = append(adding, u)
 		}
+		if err := u.keepNotes(); err != nil {
+			return err
+		}
 	}
 	err := r.folder.Commit(moves, func([]uint64) error { return r.placeLists(users) })
 	if err != nil || len(adding) == 0 {
@@ -121,6 +124,9 @@ func (r *run) endUsers(users []*user, late bool) error {
 		if errors.Is(err, ErrWaiting) || errors.As(err, &damage) {
 			u.failed = err
 			continue
+		}
+		if err == nil {
+			err = u.keepNotes()
 		}
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ type Options struct {
 	FS       durable.FS // of the destination; nil: the operating system's
 
 	fault durable.Fault // tests only
-	kept  int64         // tests only: notes to keep before feeders wait; 0: keptNotes
+	kept  int64         // tests only: notes to keep before feeders wait; 0: mostNotes
 }
 
 // Report counts what a run did; with DryRun, what it would do.

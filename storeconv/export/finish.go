@@ -49,7 +49,7 @@ func (r *run) finishBoxes(u *user) error {
 		return err
 	}
 	if r.opt.To == Mbox && !u.there && u.quota != nil && u.quota.bytes+u.quota.messages > 0 {
-		u.log.Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
+		u.decides().Warning("quota", u.where(), "mailbox files have no place for limits: the server has to be told them")
 		u.count(func(rep *Report) { rep.LimitsLost++ })
 	}
 	if err := u.checkPlaced(); err != nil || u.failed != nil {
@@ -102,10 +102,10 @@ func (b *box) settle() {
 		}
 	}
 	if archived > 0 {
-		u.log.Warning("archived", b.whole(), fmt.Sprintf(`%d messages have the flag \Archived, which no server of today knows: it is left out`, archived))
+		u.decides().Warning("archived", b.whole(), fmt.Sprintf(`%d messages have the flag \Archived, which no server of today knows: it is left out`, archived))
 	}
 	if undated > 0 {
-		u.log.Warning("date", b.whole(), fmt.Sprintf("%d messages are dated before 1970: their names say 0, their files have the date", undated))
+		u.decides().Warning("date", b.whole(), fmt.Sprintf("%d messages are dated before 1970: their names say 0, their files have the date", undated))
 	}
 	u.count(func(rep *Report) {
 		rep.Mailboxes++
@@ -263,7 +263,7 @@ func (b *box) fitUIDs() {
 			continue
 		}
 		if next > lastUID {
-			b.u.log.Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
+			b.u.decides().Problem("uid", b.where(rec.uid), "a Maildir has no UID for it, and none is free")
 			b.u.count(func(rep *Report) { rep.Refused++; rep.Messages--; rep.Bytes -= rec.size })
 			b.skip("uid")
 			rec.state = failed
@@ -272,7 +272,7 @@ func (b *box) fitUIDs() {
 		if b.fitted == nil {
 			b.fitted = make(map[uint32]uint32)
 		}
-		b.u.log.Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
+		b.u.decides().Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
 		b.u.count(func(rep *Report) { rep.OtherUID++ })
 		b.fitted[rec.uid] = next
 		next++
@@ -312,7 +312,7 @@ func (b *box) rights() (rights []maildir.Right, refused []string) {
 // tellRights tells of rights that mailbox files have no place for.
 func (b *box) tellRights() {
 	if rights, refused := b.rights(); len(rights)+len(refused) > 0 {
-		b.u.log.Warning("rights", b.whole(), "mailbox files have no place for rights: nobody but the user gets them")
+		b.u.decides().Warning("rights", b.whole(), "mailbox files have no place for rights: nobody but the user gets them")
 		b.u.count(func(rep *Report) { rep.RightsLost++ })
 	}
 }

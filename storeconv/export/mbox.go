@@ -77,7 +77,7 @@ func (b *box) nameFile(above, keep bool) error {
 		}
 	}
 	if b.why != "" {
-		u.log.Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", b.why, b.target))
+		u.decides().Warning("renamed", b.whole(), fmt.Sprintf("%s: it is called %s", b.why, b.target))
 		u.count(func(rep *Report) { rep.Renamed++ })
 	}
 	b.nameless, b.dir = false, file

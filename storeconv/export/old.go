@@ -52,7 +52,7 @@ func (u *user) loadOld() error {
 	f, l, err := openList(r.out.Dir, name, exportedMagic)
 	if isMissing(err) {
 		u.placed = true
-		u.log.Warning("not-ours", u.where(), u.place+" is there and no export has made it: what the source has is added")
+		u.decides().Warning("not-ours", u.where(), u.place+" is there and no export has made it: what the source has is added")
 		u.old = &oldUser{}
 		return nil
 	}
@@ -148,7 +148,7 @@ func (b *box) setValidity(validity uint32) {
 	if o == nil || !o.known || o.validity == validity || o.moved {
 		return
 	}
-	b.u.log.Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
+	b.u.decides().Warning("uidvalidity", b.whole(), fmt.Sprintf("the source has made the mailbox anew (UIDVALIDITY %d, it was %d): messages are known by their content", validity, o.validity))
 	o.moved = true
 	o.sumUp()
 }

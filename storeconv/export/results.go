@@ -1,9 +1,11 @@
 package export
 
 import (
+	"bufio"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +15,8 @@ import (
 	"sync/atomic"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
+	"imsconv/storeconv/ims"
 )
 
 // resultsHeader is the first line of the results.
@@ -141,8 +145,8 @@ type notes struct {
 	once    bool       // what is told once a run has gone out
 }
 
-// keptNotes is how many notes are kept, some 200 bytes each.
-const keptNotes = 4096
+// mostNotes is how many notes wait for their turn, some 200 bytes each.
+const mostNotes = 4096
 
 func newNotes(log storeconv.Log, most int64) *notes {
 	n := &notes{log: log, most: most}
@@ -156,7 +160,7 @@ type lane struct {
 	all   *notes
 	last  int // turn that was given last; the feeder's alone
 	notes []turnNote
-	least turnNote // of those to tell once a run, the first; its turn is 0: none
+	least turnNote // of those to tell once a run, the first; its turn is 0: none; it stays when it has gone out
 	ended bool
 }
 
@@ -242,7 +246,7 @@ func (l *lane) tell() {
 	for _, note := range l.notes {
 		note.Tell(l.all.log)
 	}
-	l.notes, l.least = nil, turnNote{}
+	l.notes = nil
 }
 
 // isFirst tells whether the notes of a lane may go out now. The lock is held.
@@ -350,4 +354,145 @@ func (r *run) waitPlaced() {
 	asked := &user{ask: make(chan struct{})}
 	r.done <- asked
 	<-asked.ask
+}
+
+// keptNotes are what the run tells of a user because of what it makes of him: a
+// later run finds that made and tells nothing. They lie in the run's folder from
+// before the user is in his place until the run ends, so that the same command
+// tells them again where the run is stopped, or killed with what it had to tell
+// still waiting for its turn.
+type keptNotes struct {
+	was   []storeconv.Note        // of an earlier call, or an earlier stay in a stream
+	know  map[storeconv.Note]bool // those of an earlier call, which is not told twice
+	now   []storeconv.Note
+	there int // of now are in the folder
+}
+
+// notesDir has the kept notes in the run's folder, a file for each user.
+const notesDir = "notes"
+
+// once is the severity in such a file of a warning that is told once a run.
+const once storeconv.Severity = 0
+
+// decides is the log of what the run makes of the user. Whoever has the user
+// may use it: his feeder, then who puts him in place.
+func (u *user) decides() decisions { return decisions{u} }
+
+type decisions struct{ u *user }
+
+func (d decisions) Problem(kind, where, text string) { d.tell(storeconv.Problem, kind, where, text) }
+func (d decisions) Warning(kind, where, text string) { d.tell(storeconv.Warning, kind, where, text) }
+
+func (d decisions) tell(severity storeconv.Severity, kind, where, text string) {
+	n, k := storeconv.Note{Severity: severity, Kind: kind, Where: where, Text: text}, &d.u.kept
+	if k.know[n] {
+		return
+	}
+	k.now = append(k.now, n)
+	n.Tell(d.u.log)
+}
+
+// notesFile is the file of the kept notes in the destination.
+func (u *user) notesFile() string {
+	return ims.WorkDir + "/" + u.r.folder.Name + "/" + notesDir + "/" + listName(u.place)
+}
+
+// loadNotes reads what was kept of the user: by a call that was stopped, or when
+// he came before in the stream.
+func (u *user) loadNotes() error {
+	r := u.r
+	_, met := r.retold.Load(hash64(u.place))
+	if r.dry() || !met && !r.resumed() {
+		return nil
+	}
+	f, err := r.out.Open(u.notesFile())
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // opened for reading
+	for in := bufio.NewReader(f); ; {
+		line, err := in.ReadString('\n')
+		if err == io.EOF {
+			return nil // what a power cut has left of a line was of a user who was not in place
+		}
+		if err != nil {
+			return err
+		}
+		var n storeconv.Note
+		if _, err := fmt.Sscanf(line, noteLine, &n.Severity, &n.Kind, &n.Where, &n.Text); err != nil {
+			continue
+		}
+		u.kept.was = append(u.kept.was, n)
+		if !met {
+			if u.kept.know == nil {
+				u.kept.know = make(map[storeconv.Note]bool)
+			}
+			u.kept.know[n] = true
+		}
+	}
+}
+
+// noteLine is a line of a file of kept notes.
+const noteLine = "%d %q %q %q\n"
+
+// tellKept tells what was kept of a user who is in his place, once a call.
+func (u *user) tellKept() {
+	if _, met := u.r.retold.LoadOrStore(hash64(u.place), true); met {
+		return
+	}
+	for _, n := range u.kept.was {
+		if n.Severity == once {
+			u.lane.at(u.lane.turn()).warnOnce(n.Kind, n.Where, n.Text)
+			continue
+		}
+		n.Tell(u.log)
+	}
+}
+
+// keepNotes keeps what was told of a user who is about to be put in his place,
+// or whose work is about to be done. Whoever makes that durable makes them so.
+func (u *user) keepNotes() error {
+	k := &u.kept
+	if u.r.whole == nil {
+		if n, ok := u.lane.toldOnce(); ok && !k.know[n] && !slices.Contains(k.now, n) {
+			k.now = append(k.now, n)
+		}
+	}
+	if len(k.now) == k.there {
+		return nil
+	}
+	u.r.retold.Store(hash64(u.place), true)
+	if err := u.r.folder.Dir.MkdirAll(notesDir); err != nil {
+		return err
+	}
+	var text []byte
+	for _, n := range slices.Concat(k.was, k.now) {
+		text = fmt.Appendf(text, noteLine, n.Severity, n.Kind, n.Where, n.Text)
+	}
+	write := func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}
+	again := len(k.was)+k.there > 0
+	k.there = len(k.now)
+	if again {
+		return u.r.writeBeside(u.notesFile(), durable.FileMode, write)
+	}
+	f, err := u.r.out.Recreate(u.notesFile()) // nothing of what it tells has been done yet
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// toldOnce is the warning of a lane that is told once a run.
+func (l *lane) toldOnce() (storeconv.Note, bool) {
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
+	n := l.least.Note
+	n.Severity = once
+	return n, l.least.turn > 0
 }

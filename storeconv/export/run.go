@@ -53,6 +53,7 @@ type run struct {
 	rep    Report
 	sums   sync.Map
 	firsts sync.Map // of a dry run: the records of first copies by their keys
+	retold sync.Map // users whose kept notes this run has told, by the hash of their places
 }
 
 func newRun(dst string, src *Source, opt Options) (*run, error) {
@@ -72,7 +73,7 @@ func newRun(dst string, src *Source, opt Options) (*run, error) {
 	if r.log == nil {
 		r.log = storeconv.Discard
 	}
-	r.notes = newNotes(r.log, cmp.Or(opt.kept, keptNotes))
+	r.notes = newNotes(r.log, cmp.Or(opt.kept, mostNotes))
 	if src.stream != nil {
 		r.whole = r.notes.open()
 	}

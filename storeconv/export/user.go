@@ -35,6 +35,7 @@ type user struct {
 	failed error         // the user is left out
 	lane   *lane         // of what is told of him
 	log    storeconv.Log // the same, for his feeder, then for whoever puts him in place
+	kept   keptNotes     // what the run decides of him
 	packer *packer       // that was made last; nil: none
 	unread bool          // the user's own directory in the store cannot be read
 
@@ -199,11 +200,15 @@ func (u *user) look() error {
 	if r.out == nil {
 		return nil
 	}
+	if err := u.loadNotes(); err != nil {
+		return err
+	}
 	if err := u.endPending(); err != nil || u.failed != nil {
 		return err
 	}
 	there, err := u.isDir(u.place)
 	if err != nil || !there || u.failed != nil {
+		u.kept = keptNotes{} // of one who was not put in his place then
 		return err
 	}
 	u.there = true

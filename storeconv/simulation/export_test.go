@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,7 @@ func exportCases(t testing.TB) []exportCase {
 		"user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "box joe/v1.2 99", "msg joe/v1.2/4 four",
 		"user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun", "user bob", "box bob/INBOX 4", "link bob/INBOX/3 joe/INBOX/9")
 	plain, flagged := flaggedTape(t, ""), flaggedTape(t, `\Seen Work`)
+	troubled, anew := troubledTape(t, 77), troubledTape(t, 78)
 	each := export.Options{Sync: storeconv.SyncUser}
 	return []exportCase{
 		{name: "new", tape: first},
@@ -52,6 +54,11 @@ func exportCases(t testing.TB) []exportCase {
 		{name: "mbox", tape: first, opt: export.Options{To: export.Mbox}},
 		{name: "mbox second", before: [][]byte{first}, tape: later, opt: export.Options{To: export.Mbox, Mboxcl2: true}},
 		{name: "flags of the source", before: [][]byte{plain}, tape: flagged, opt: export.Options{Keep: export.KeepNone}},
+		{name: "troubled", tape: troubled, opt: each},
+		{name: "troubled, of a store", tape: troubled, store: true},
+		{name: "troubled, mbox", tape: troubled, opt: export.Options{To: export.Mbox}},
+		{name: "troubled, made anew", before: [][]byte{troubled}, tape: anew, opt: each},
+		{name: "troubled, more keywords", before: [][]byte{plain}, tape: troubled},
 		{name: "second without renameat2", before: [][]byte{first}, tape: later, opt: each, fail: fails(unix.ENOSYS, "noreplace", "syncfs")},
 	}
 }
@@ -79,7 +86,42 @@ func flaggedTape(t testing.TB, flags string) []byte {
 	return out.Bytes()
 }
 
-func (c *exportCase) run(t testing.TB, f *crashfs.FS, tape []byte, from string) error {
+// troubledTape is a tape of which much is told because of what is made of it:
+// names, keywords, flags, dates, UIDs, rights and limits that do not fit.
+func troubledTape(t testing.TB, validity uint32) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{Product: "SIMS 4.0", Date: 958780800}, 0)
+	var words []string
+	for i := range 30 {
+		words = append(words, fmt.Sprintf("Word%d", i))
+	}
+	for _, user := range []string{"ann", "joe"} {
+		for _, m := range []sims.Member{
+			{Kind: sims.User, Name: user, Quota: 1 << 20, HasQuota: true},
+			{Kind: sims.Mailbox, Name: user + "/INBOX", UIDValidity: validity, ACL: user + "\tlrs\njim\tlr9"},
+			{Kind: sims.Message, Name: user + "/INBOX/1", Time: 900000001, Flags: `\Archived ` + strings.Join(words, " ")},
+			{Kind: sims.Message, Name: user + "/INBOX/2", Time: -5},
+			{Kind: sims.Message, Name: user + "/INBOX/4294967295", Time: 900000003},
+			{Kind: sims.Mailbox, Name: user + "/Inbox", UIDValidity: validity, ACL: "jim\tlr"},
+			{Kind: sims.Message, Name: user + "/Inbox/4", Time: 900000004},
+		} {
+			if err == nil {
+				err = w.WriteMember(&m)
+			}
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// run exports, and returns the lines that were told.
+func (c *exportCase) run(t testing.TB, f *crashfs.FS, tape []byte, from string) (map[string]bool, error) {
 	src := export.FromStore(from)
 	if from == "" {
 		var err error
@@ -88,10 +130,17 @@ func (c *exportCase) run(t testing.TB, f *crashfs.FS, tape []byte, from string) 
 		}
 	}
 	opt := c.opt
-	opt.FS, opt.Jobs = f, 1
+	log := telling{}
+	opt.FS, opt.Jobs, opt.Log = f, 1, log
 	_, err := export.Export(context.Background(), outPath, src, opt)
-	return err
+	return log, err
 }
+
+// telling are the lines that a run tells.
+type telling map[string]bool
+
+func (l telling) Problem(kind, where, text string) { l["problem "+kind+" "+where+": "+text] = true }
+func (l telling) Warning(kind, where, text string) { l["warning "+kind+" "+where+": "+text] = true }
 
 // restored is the store of a tape, in real files.
 func restored(t testing.TB, tape []byte) string {
@@ -111,7 +160,8 @@ func restored(t testing.TB, tape []byte) string {
 }
 
 // TestExport stops an export after every operation. The same command again
-// leaves what an undisturbed run leaves, and a user is never there in part.
+// leaves what an undisturbed run leaves and tells what that tells, and a user is
+// never there in part.
 func TestExport(t *testing.T) {
 	for _, c := range exportCases(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,14 +172,15 @@ func TestExport(t *testing.T) {
 			f := crashfs.New()
 			f.LinkReal()
 			for _, b := range c.before {
-				if err := c.run(t, f, b, ""); err != nil {
+				if _, err := c.run(t, f, b, ""); err != nil {
 					t.Fatal(err)
 				}
 			}
 			f.Sync()
 			f.Fail(c.fail)
 			start := f.Ops()
-			if err := c.run(t, f, c.tape, from); err != nil {
+			told, err := c.run(t, f, c.tape, from)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if n := f.Open(); n != 0 {
@@ -146,8 +197,15 @@ func TestExport(t *testing.T) {
 					checkWhole(t, when, state, want, place)
 				}
 				state.Fail(c.fail)
-				if err := c.run(t, state, c.tape, from); err != nil {
+				over := hasEnded(state, want)
+				again, err := c.run(t, state, c.tape, from)
+				if err != nil {
 					t.Fatalf("%s: %v", when, err)
+				}
+				for line := range told {
+					if !over && !again[line] {
+						t.Fatalf("%s: not told again: %s", when, line)
+					}
 				}
 				if got := state.Tree(outPath, nil); !slices.Equal(got, want) {
 					t.Fatalf("%s:\n%s", when, difference(want, got))
@@ -156,6 +214,12 @@ func TestExport(t *testing.T) {
 			t.Logf("%d operations, %d states", f.Ops()-start, states)
 		})
 	}
+}
+
+// hasEnded tells whether a run has done all, and but for its folder is over.
+func hasEnded(state *crashfs.FS, want []string) bool {
+	left := state.Tree(outPath, func(path string) bool { return strings.HasSuffix(path, ".done") })
+	return slices.Equal(left, want)
 }
 
 // checkWhole holds that each user is there as in the end, or not at all.
