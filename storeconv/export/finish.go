@@ -317,15 +317,21 @@ func (b *box) tellRights() {
 	}
 }
 
-func (b *box) tellRefused(refused []string) {
+// tellRefused tells of rights that a dovecot-acl cannot have, and of an owner to
+// whom it gives more than the source does.
+func (b *box) tellRefused(rights []maildir.Right, refused []string) {
+	isOwner := func(r maildir.Right) bool { return r.Identifier == "owner" }
+	if len(rights) > 0 && !slices.ContainsFunc(rights, isOwner) {
+		b.u.decides().Warning("rights", b.whole(), "the rights do not name the owner, and a server gives him all then")
+	}
 	for _, line := range refused {
-		b.u.log.Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: nobody gets them", line))
+		b.u.decides().Warning("rights", b.whole(), fmt.Sprintf("the rights %q have no form in a dovecot-acl: they are left out", line))
 	}
 }
 
 func (b *box) writeACL() error {
 	rights, refused := b.rights()
-	b.tellRefused(refused)
+	b.tellRefused(rights, refused)
 	if len(rights) == 0 {
 		return nil
 	}

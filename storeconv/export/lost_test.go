@@ -337,3 +337,34 @@ func TestMailOfDamagedIndex(t *testing.T) {
 		})
 	}
 }
+
+// TestRightsWithoutOwner: rights that do not name the owner give him all on a
+// server, which is told; of a line of his that has no form the rest stays, and
+// of one that takes rights away.
+func TestRightsWithoutOwner(t *testing.T) {
+	for acl, want := range map[string]struct{ file, told string }{
+		"ann\tlr":                  {"user=ann lr\n", "rights joe/INBOX: the rights do not name the owner, and a server gives him all then"},
+		"joe\tlrs\nann\tlr":        {"owner lrs\nuser=ann lr\n", ""},
+		"joe\tlrs5\nann\tlr":       {"owner lrs\nuser=ann lr\n", `rights joe/INBOX: the rights "joe\t5" have no form in a dovecot-acl: they are left out`},
+		"joe\tlrswipcda\n-ann\tr0": {"owner lrwstipekxa\n-user=ann r\n", `rights joe/INBOX: the rights "-ann\t0" have no form in a dovecot-acl: they are left out`},
+		"":                         {"", ""},
+	} {
+		box := boxed("joe/INBOX", 7)
+		box.ACL = acl
+		stream := write(t, box, msg("joe/INBOX/1", 1001, "", "one\r\n"))
+		for _, dry := range []bool{true, false} {
+			out := filepath.Join(t.TempDir(), "out")
+			_, log := exportTo(t, out, streamOf(t, stream), Options{DryRun: dry})
+			if got := strings.Join(log.Warnings, "|"); got != want.told || len(log.Problems) > 0 {
+				t.Errorf("%q, dry %v: told %q, want %q", acl, dry, got, want.told)
+			}
+			if dry {
+				continue
+			}
+			file, err := os.ReadFile(filepath.Join(out, "joe/Maildir/dovecot-acl"))
+			if err != nil && !os.IsNotExist(err) || string(file) != want.file {
+				t.Errorf("%q: %q, want %q, %v", acl, file, want.file, err)
+			}
+		}
+	}
+}

@@ -196,8 +196,7 @@ func (b *box) finishDry() error {
 	if b.u.r.opt.To == Mbox {
 		return nil
 	}
-	_, refused := b.rights()
-	b.tellRefused(refused)
+	b.tellRefused(b.rights())
 	return b.finishKeywords()
 }
 

@@ -22,18 +22,23 @@ type Right struct {
 
 // RightsOf returns the lines of a dovecot-acl for a list of rights of RFC 2086,
 // lines of identifier TAB rights. The user whom the mailbox belongs to is
-// "owner". refused are lines that have no form here.
+// "owner". refused are lines that have no form here, or what has none of a line
+// that others need: without one of the owner a server gives him all rights, and
+// one that takes rights away takes the others.
 func RightsOf(owner, acl string) (rights []Right, refused []string) {
 	for line := range strings.SplitSeq(acl, "\n") {
 		who, what, ok := strings.Cut(line, "\t")
 		if line == "" {
 			continue
 		}
-		letters, fits := lettersOf(what)
+		letters, rest := lettersOf(what)
 		id := identifierOf(owner, who)
-		if !ok || !fits || id == "" {
+		switch {
+		case !ok || id == "" || rest != "" && (letters == "" || id != "owner" && id[0] != '-'):
 			refused = append(refused, line)
 			continue
+		case rest != "":
+			refused = append(refused, who+"\t"+rest)
 		}
 		rights = append(rights, Right{id, letters})
 	}
@@ -61,9 +66,8 @@ func identifierOf(owner, who string) string {
 	return sign + "user=" + who
 }
 
-// lettersOf maps rights of RFC 2086. ok is false when one of them has no
-// letter.
-func lettersOf(rights string) (letters string, ok bool) {
+// lettersOf maps rights of RFC 2086. rest are those that have no letter.
+func lettersOf(rights string) (letters, rest string) {
 	have := map[rune]bool{}
 	for _, r := range rights {
 		switch {
@@ -74,10 +78,10 @@ func lettersOf(rights string) (letters string, ok bool) {
 		case strings.ContainsRune("lrswipa", r):
 			have[r] = true
 		default:
-			return "", false
+			rest += string(r)
 		}
 	}
-	return ordered(OwnerRights, have), true
+	return ordered(OwnerRights, have), rest
 }
 
 func ordered(order string, have map[rune]bool) string {

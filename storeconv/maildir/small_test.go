@@ -72,6 +72,8 @@ func TestRights(t *testing.T) {
 	for _, row := range []struct{ acl, file, lost string }{
 		{"joe\tlrswipcda\nanyone\tlrs\n-bob\td\ngroup=staff\tlc", "owner lrwstipekxa\nanyone lrs\n-user=bob te\ngroup=staff lkx\n", ""},
 		{"bob@x.com\tlr0\nnot a line", "", "bob@x.com\tlr0|not a line"},
+		{"joe\tlr9\nbob\tl\n-bob\tr0", "owner lr\nuser=bob l\n-user=bob r\n", "joe\t9|-bob\t0"}, // without them more would be given
+		{"joe\t9\n-bob\t0", "", "joe\t9|-bob\t0"},
 		{"bob smith\tlr", "\"user=bob smith\" lr\n", ""},
 		{"bob\t", "user=bob \n", ""},
 	} {

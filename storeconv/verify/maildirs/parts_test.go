@@ -3,6 +3,7 @@ package maildirs
 import (
 	"errors"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 )
@@ -87,6 +88,12 @@ func TestTurnRights(t *testing.T) {
 		}
 	}
 	if len(rights) != len(want) || len(left) != 1 {
+		t.Errorf("%q, left %q", rights, left)
+	}
+	// Without what is left of these more would be given.
+	rights, left = turnRights("joe", login, strings.Split("joe\tlr9\t-sam\tw0\tann\tl5\t-bob\t7", "\t"))
+	want = map[string]string{"owner": "lr", "-user=sam@siroe.com": "w"}
+	if !maps.Equal(rights, want) || len(left) != 4 {
 		t.Errorf("%q, left %q", rights, left)
 	}
 }

@@ -120,11 +120,24 @@ func turnRights(owner string, login func(id string) string, fields []string) (ri
 		old := fields[i+1]
 		if !ok || strings.Trim(old, "lrswipcda") != "" {
 			left = append(left, fields[i]+" "+old)
-			continue
+			old = onlyLetters(old)
+			if old == "" || id != "owner" && !strings.HasPrefix(id, "-") { // else the rest counts
+				continue
+			}
 		}
 		rights[id] = sortRights(strings.NewReplacer("c", "kx", "d", "et").Replace(old))
 	}
 	return rights, left
+}
+
+// onlyLetters are the rights of RFC 2086 that are letters there.
+func onlyLetters(rights string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("lrswipcda", r) {
+			return r
+		}
+		return -1
+	}, rights)
 }
 
 func turnIdentifier(owner string, login func(id string) string, id string) (string, bool) {
