@@ -53,6 +53,9 @@ type head struct {
 	boxes  []headBox
 }
 
+// isAnothers tells whether the list is that of another user of the source.
+func (h *head) isAnothers(source string) bool { return h.source != "" && h.source != onLine(source) }
+
 // headBox is a mailbox in a list.
 type headBox struct {
 	name     string // in the source

@@ -62,7 +62,10 @@ func (r *run) feedStore(ctx context.Context) error {
 		}
 		r.roomToOpen()
 		if su.elsewhere {
-			r.claimElsewhere(su.id)
+			if err := r.claimElsewhere(su.id); err != nil {
+				r.fail(err)
+				break
+			}
 			continue
 		}
 		u, refused, err := r.openUser(su.id)

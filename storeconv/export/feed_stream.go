@@ -224,8 +224,7 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 	f.users[name], f.now = su, su
 	f.order = append(f.order, su)
 	if !f.r.sel.Meet(name) {
-		f.r.claimElsewhere(name)
-		return su, nil
+		return su, f.r.claimElsewhere(name)
 	}
 	if f.closed[hash64(name)] {
 		f.r.waitPlaced() // he comes back: what he has must be in its place

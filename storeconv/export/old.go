@@ -64,7 +64,7 @@ func (u *user) loadOld() error {
 		u.failed = fmt.Errorf("%s belongs to user %s", u.place, l.head.user)
 		return nil
 	}
-	if was := l.head.source; was != "" && was != onLine(u.source) {
+	if was := l.head.source; l.head.isAnothers(u.source) {
 		u.failed = refusal{"no-place", fmt.Errorf("an earlier run has exported %s of the source with the id %s: another id, or another destination, keeps the two apart; if they are one person, remove the line \"source %s\" from %s/%s", was, u.id, was, r.dst, name)}
 		return nil
 	}

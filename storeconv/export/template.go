@@ -167,6 +167,10 @@ func (c *claims) take(place, source, id string) error {
 	return nil
 }
 
+// drop gives up a place. The directories above it stay what they are: a way to
+// places.
+func (c *claims) drop(place string) { delete(c.owner, hash64(place)) }
+
 // uidl makes the POP3 UIDL of a message.
 type uidl []uidlPart
 

@@ -90,6 +90,10 @@ func (r *run) openUser(source string) (u *user, refused string, err error) {
 		err = u.look()
 	}
 	if err == nil && u.failed != nil {
+		var why refusal
+		if errors.As(u.failed, &why) { // his place is that of whom the list names
+			r.claims.drop(u.place)
+		}
 		refused = r.leaveOut(u)
 		r.endLane(l)
 		return nil, refused, nil
@@ -109,13 +113,32 @@ func (r *run) claim(source, id string) (place string, err error) {
 
 // claimElsewhere takes the place of a user who is exported in another shard, so
 // that all shards agree on whose it is. Why he has none is told there.
-func (r *run) claimElsewhere(source string) {
+func (r *run) claimElsewhere(source string) error {
 	if !r.sel.Elsewhere(source) {
-		return
+		return nil
 	}
-	if id, err := r.sel.StoreID(source); err == nil {
-		r.claim(source, id)
+	id, err := r.sel.StoreID(source)
+	if err != nil {
+		return nil
 	}
+	place, err := r.claim(source, id)
+	if err != nil || r.out == nil {
+		return nil
+	}
+	if _, err := r.out.Stat(place); isMissing(err) {
+		return nil
+	}
+	f, l, err := openList(r.out.Dir, exportedDir+"/"+listName(place), exportedMagic)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if l.head.isAnothers(source) {
+		r.claims.drop(place)
+	}
+	return f.Close()
 }
 
 // refuseUser tells that a user has no place, and returns the kind of that.
@@ -212,6 +235,7 @@ func (u *user) look() error {
 		return err
 	}
 	u.there = true
+	u.tellKept()
 	return u.loadOld()
 }
 
