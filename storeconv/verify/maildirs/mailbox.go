@@ -57,7 +57,11 @@ func (c *checker) mailbox(box *mailbox) error {
 		c.report.Foreign++
 	}
 	b := &boxChecker{checker: c, box: box, dir: dir, counts: make(map[string]int64), lost: make(map[string]int64)}
-	return b.check()
+	err := b.check()
+	for _, n := range box.damage {
+		c.notes.add(n)
+	}
+	return err
 }
 
 // place finds where a mailbox lies and notes what subscriptions must say of it.

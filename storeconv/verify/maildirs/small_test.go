@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/export"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/restore"
@@ -131,5 +133,121 @@ func TestUserWithoutINBOX(t *testing.T) {
 			t.Errorf("%d foreign, want %d, %d messages: %q", rep.Foreign, foreign, rep.Messages, log.lines)
 		}
 		must(t, os.WriteFile(filepath.Join(store, ims.MailboxDir("primary", "joe", "Sent"), "store.idx"), []byte{0, 1, 2}, 0o600))
+	}
+}
+
+// boxesStream is a stream of mailboxes of two messages each.
+func boxesStream(t testing.TB, names ...string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := sims.NewWriter(&out, sims.Header{}, 0)
+	must(t, err)
+	for i, name := range names {
+		must(t, w.WriteMember(&sims.Member{Kind: sims.Mailbox, Name: name, UIDValidity: uint32(7 + i), UIDNext: 4}))
+		for uid := 2; uid < 4; uid++ {
+			must(t, w.WriteMember(&sims.Member{Kind: sims.Message, Name: fmt.Sprintf("%s/%d", name, uid), Time: 961579934 + int64(uid), Size: 2, Flags: `\Seen`}))
+			_, err := w.Write([]byte{byte('a' + i), byte('0' + uid)})
+			must(t, err)
+		}
+	}
+	must(t, w.Close())
+	return out.Bytes()
+}
+
+// TestTwoOfOnePlace: of two users of a source who have one place, the export has
+// the mail of one. The other is told, and is not compared with it.
+func TestTwoOfOnePlace(t *testing.T) {
+	stream := boxesStream(t, "ann/INBOX", "bob/INBOX", "bob/Sent", "cid/INBOX")
+	store := filepath.Join(scratch(t), "store")
+	in, err := restore.NewStream("site.sims", bytes.NewReader(stream))
+	must(t, err)
+	_, err = restore.Restore(context.Background(), store, []*restore.Stream{in}, restore.Options{})
+	must(t, err)
+	joined := storeconv.Selection{Map: map[string]string{"ann": "x", "bob": "x"}}
+	onlyBob := joined
+	onlyBob.Users = map[string]bool{"bob": true}
+	for _, of := range []string{"store", "stream"} {
+		for _, first := range []*storeconv.Selection{nil, &onlyBob} { // whose mail is there by an earlier run
+			out := filepath.Join(scratch(t), "out")
+			exported := func(sel storeconv.Selection) (told []string) {
+				src := export.FromStore(store)
+				if of == "stream" {
+					var err error
+					src, err = export.FromStream("site.sims", bytes.NewReader(stream))
+					must(t, err)
+				}
+				log := new(recorder)
+				_, err := export.Export(context.Background(), out, src, export.Options{Selection: sel, Log: log})
+				must(t, err)
+				return log.lines
+			}
+			refused := "bob"
+			if first != nil {
+				exported(*first)
+				refused = "ann"
+			}
+			if told := exported(joined); len(told) != 1 || !strings.HasPrefix(told[0], "no-place user "+refused+": ") {
+				t.Fatalf("%s: the export tells %q", of, told)
+			}
+			for _, sel := range []storeconv.Selection{joined, {Map: joined.Map, Shard: storeconv.Shard{Index: 0, Count: 2}}, {Map: joined.Map, Shard: storeconv.Shard{Index: 1, Count: 2}}} {
+				log := new(recorder)
+				opt := maildirs.Options{Log: log, Selection: sel}
+				if of == "store" {
+					opt.Store = store
+				} else {
+					opt.Streams = []verify.Stream{{Name: "site.sims", R: bytes.NewReader(stream)}}
+				}
+				_, err := maildirs.Verify(context.Background(), out, opt)
+				must(t, err)
+				var want []string
+				if sel.Shard.Count == 0 || sel.Shard.Has(refused) {
+					want = []string{"no-place user " + refused}
+				}
+				var got []string
+				for _, line := range log.lines {
+					got = append(got, line[:strings.IndexByte(line, ':')])
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, %s refused, shard %v: %q", of, refused, sel.Shard, log.lines)
+				}
+			}
+		}
+	}
+}
+
+// TestDamagedIndexOfStore: what the index of an exported store has lost is
+// compared with what its files tell, as it was exported, and that is told once.
+func TestDamagedIndexOfStore(t *testing.T) {
+	dir := scratch(t)
+	store, out := filepath.Join(dir, "store"), filepath.Join(dir, "out")
+	in, err := restore.NewStream("site.sims", bytes.NewReader(boxesStream(t, "ann/INBOX", "ann/Sent")))
+	must(t, err)
+	_, err = restore.Restore(context.Background(), store, []*restore.Stream{in}, restore.Options{})
+	must(t, err)
+	edit(t, filepath.Join(store, ims.UserDir("primary", "ann"), "store.idx"), sub("\n2\t", "\nx\t"))
+	_, err = export.Export(context.Background(), out, export.FromStore(store), export.Options{})
+	must(t, err)
+	verified := func() []string {
+		log := new(recorder)
+		rep, err := maildirs.Verify(context.Background(), out, maildirs.Options{Log: log, Store: store})
+		must(t, err)
+		if rep.Messages != 4 {
+			t.Errorf("%+v", rep)
+		}
+		return log.lines
+	}
+	if lines := verified(); len(lines) != 1 || !strings.HasPrefix(lines[0], "bad-index partition/") {
+		t.Errorf("told %q", lines)
+	}
+	// The line behind the bad one counts, and so does the file.
+	cur := filepath.Join(out, "ann", "Maildir", "cur")
+	names, err := os.ReadDir(cur)
+	must(t, err)
+	for _, e := range names {
+		name, flags, _ := strings.Cut(e.Name(), ":2,")
+		must(t, os.Rename(filepath.Join(cur, e.Name()), filepath.Join(cur, name+":2,"+map[string]string{"": "F", "S": ""}[flags])))
+	}
+	if lines := verified(); len(lines) != 3 || !strings.HasPrefix(lines[0], "flags ") || !strings.HasPrefix(lines[1], "flags ") {
+		t.Errorf("other flags: told %q", lines)
 	}
 }

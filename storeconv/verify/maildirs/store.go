@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,19 +150,33 @@ func (s *store) run(ctx context.Context, hand func(*user) error) error {
 	if err != nil {
 		return err
 	}
+	claims, err := s.v.newClaims()
+	if err != nil {
+		return err
+	}
+	numbers := make([]int, len(users))
+	for i := range users {
+		numbers[i] = claims.add(users[i].id)
+	}
 	for i := range users {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		id, taken, err := s.userID(users[i].id)
 		if err != nil {
-			s.v.log.Problem("refused", "user "+users[i].id, err.Error())
+			if err := hand(refusedUser("refused", users[i].id, err.Error())); err != nil {
+				return err
+			}
 			continue
 		}
 		if !taken {
 			continue
 		}
-		if err := hand(s.user(&users[i], id)); err != nil {
+		u := s.user(&users[i], id)
+		if all, owner := claims.of(id); numbers[i] != owner {
+			u = claims.refused(all, owner, numbers[i])
+		}
+		if err := hand(u); err != nil {
 			return err
 		}
 	}
@@ -242,25 +257,69 @@ func (s *store) mailbox(box *mailbox, m *ims.Mailbox, fn func(*mailbox) error) e
 	h := &index.Header
 	box.known, box.validity, box.next = true, h.UIDValidity, h.LastUID+1
 	box.subscribed, box.keywords, box.rights = int8(bit(h.Subscribed)), h.Userflags, s.rights(lines(h.ACL))
-	var w message
+	next, stop := iter.Pull2(s.indexed(box, m, index))
+	defer stop()
 	box.messages = func() (*message, error) {
-		r, err := index.Next()
-		if err != nil {
-			return nil, err
+		w, err, ok := next()
+		if !ok {
+			err = io.EOF
 		}
-		w = message{uid: r.UID, date: r.InternalDate, flags: r.Flags &^ ims.Recent}
-		for i, word := range h.Userflags {
-			if r.HasKeyword(i) {
-				w.keywords = append(w.keywords, word)
-			}
-		}
-		if s.v.keepsBytes() && r.HasSum() {
-			w.size, w.sum, w.hasSum = r.Size, r.SHA256, true
-		}
-		s.file(&w, m)
-		return &w, nil
+		return w, err
 	}
 	return fn(box)
+}
+
+// indexed gives the messages of a mailbox that has an index of ours. What a
+// damaged one has lost is exported by its file, without flags.
+func (s *store) indexed(box *mailbox, m *ims.Mailbox, index *ims.IndexReader) iter.Seq2[*message, error] {
+	enough := errors.New("nobody wants more")
+	var w message
+	return func(yield func(*message, error) bool) {
+		give := func() error {
+			s.file(&w, m)
+			if !yield(&w, nil) {
+				return enough
+			}
+			return nil
+		}
+		err := m.EachMessage(index, ims.Found{
+			Record: func(r *ims.Record) error {
+				w = message{uid: r.UID, date: r.InternalDate, flags: r.Flags &^ ims.Recent}
+				for i, word := range index.Header.Userflags {
+					if r.HasKeyword(i) {
+						w.keywords = append(w.keywords, word)
+					}
+				}
+				if s.v.keepsBytes() && r.HasSum() {
+					w.size, w.sum, w.hasSum = r.Size, r.SHA256, true
+				}
+				return give()
+			},
+			Unnamed: func(uid uint32, lost bool) error {
+				if !lost {
+					return nil
+				}
+				w = message{uid: uid, date: s.fileDate(m, uid)}
+				return give()
+			},
+			Damage: func(err error) {
+				box.damage = append(box.damage, storeconv.Note{Severity: storeconv.Problem, Kind: "bad-index", Where: m.Path, Text: err.Error() + ": the messages of which it does not tell are compared with their files"})
+			},
+			Stray: s.stray,
+		})
+		if err != nil && err != enough {
+			yield(nil, err)
+		}
+	}
+}
+
+// fileDate is the receive date of a message of which only the file tells.
+func (s *store) fileDate(m *ims.Mailbox, uid uint32) int64 {
+	info, err := m.Stat(uid)
+	if err != nil {
+		return ims.NoTime
+	}
+	return info.MTime
 }
 
 // bare is a mailbox without an index of ours: the files tell of UIDs and
@@ -287,11 +346,8 @@ func (s *store) bare(box *mailbox, m *ims.Mailbox, fn func(*mailbox) error) erro
 		if len(uids) == 0 {
 			return nil, io.EOF
 		}
-		w = message{uid: uids[0], date: ims.NoTime}
+		w = message{uid: uids[0], date: s.fileDate(m, uids[0])}
 		uids = uids[1:]
-		if info, err := m.Stat(w.uid); err == nil {
-			w.date = info.MTime
-		}
 		s.file(&w, m)
 		return &w, nil
 	}

@@ -61,7 +61,7 @@ func (v *verifier) strangersIn(ctx context.Context, dir string, depth int) error
 		case maildir || dir == "" && beside[e.name]:
 		case !e.dir:
 			v.log.Warning("stray-file", path, "no part of an export")
-		case e.name == "cur":
+		case e.name == "cur" && !onTheWay: // else a user is called so
 			v.log.Problem("extra-user", dir, "a Maildir, and the source has nobody for it")
 			return nil
 		case onTheWay || depth < maxDepth:

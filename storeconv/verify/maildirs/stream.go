@@ -24,6 +24,9 @@ const sortMemory = 16 << 20
 type streams struct {
 	v       *verifier
 	choice  *verify.Choice
+	claims  *claims
+	user    string      // of the stream, who came last
+	number  int         // his among those of his place
 	records *bdb.Sorter // what must be there
 	bodies  *bdb.Sorter // messages under the name of their first copy
 	date    int64       // of the stream at hand
@@ -35,8 +38,12 @@ func (v *verifier) openStreams() (*streams, error) {
 	if err != nil {
 		return nil, err
 	}
+	claims, err := v.newClaims()
+	if err != nil {
+		return nil, err
+	}
 	return &streams{
-		v: v, choice: choice, records: bdb.NewSorter("", sortMemory), bodies: bdb.NewSorter("", sortMemory), ends: lineEnds{way: v.opts.Newline},
+		v: v, choice: choice, claims: claims, records: bdb.NewSorter("", sortMemory), bodies: bdb.NewSorter("", sortMemory), ends: lineEnds{way: v.opts.Newline},
 	}, nil
 }
 
@@ -76,7 +83,11 @@ func (s *streams) read(ctx context.Context, in verify.Stream) error {
 }
 
 func (s *streams) member(r *sims.Reader, m *sims.Member) error {
+	if m.User != s.user {
+		s.user, s.number = m.User, s.claims.add(m.User)
+	}
 	id, taken, err := s.choice.User(m.User)
+	id = keyOf(id, s.number)
 	if err != nil && taken {
 		s.v.log.Problem("refused", sims.DisplayName(m.Name), err.Error())
 		taken = false
@@ -244,7 +255,8 @@ const (
 // run hands the users out.
 func (s *streams) run(ctx context.Context, hand func(*user) error) error {
 	var id string
-	var out chan []record
+	first := true
+	var out chan []record // to the user at hand; nil: he is passed over
 	var pending []record
 	flush := func() error {
 		if len(pending) == 0 {
@@ -259,17 +271,25 @@ func (s *streams) run(ctx context.Context, hand func(*user) error) error {
 		}
 	}
 	err := s.records.Drain(func(key, value []byte) error {
-		if who, _, _ := splitKey(key); out == nil || who != id {
+		if who, _, _ := splitKey(key); first || who != id {
 			if err := flush(); err != nil {
 				return err
 			}
 			if out != nil {
 				close(out)
 			}
-			id, out = who, make(chan []record, ahead)
-			if err := hand(newFeed(ctx, id, out, s).user()); err != nil {
+			first, id, out = false, who, nil
+			name, number := ofKey(who)
+			if all, owner := s.claims.of(name); number != owner {
+				return hand(s.claims.refused(all, owner, number))
+			}
+			out = make(chan []record, ahead)
+			if err := hand(newFeed(ctx, name, out, s).user()); err != nil {
 				return err
 			}
+		}
+		if out == nil {
+			return nil // of one whose place is another's
 		}
 		if pending = append(pending, record{bytes.Clone(key), bytes.Clone(value)}); len(pending) < batch {
 			return nil

@@ -35,6 +35,10 @@ func (c *checker) where(dir string) string {
 
 // check holds everything of the user against the source.
 func (c *checker) check(ctx context.Context) error {
+	if c.u.refused != nil {
+		c.notes.add(*c.u.refused)
+		return nil
+	}
 	c.ctx = ctx
 	var err error
 	if c.path, err = c.v.place.of(c.u.id); err == nil {

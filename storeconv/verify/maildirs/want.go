@@ -16,6 +16,7 @@ type user struct {
 	quota    storeconv.Quota
 	hasQuota bool
 	boxes    func(func(*mailbox) error) error // calls for every mailbox, each once
+	refused  *storeconv.Note                  // why nothing is to be had of him; nil: it is
 }
 
 // mailbox is what a source says of one mailbox. What is not known is zero, of
@@ -29,6 +30,7 @@ type mailbox struct {
 	keywords       []string                 // those it announces
 	known          bool                     // its flags and dates are
 	missing        bool                     // INBOX of a user who has none: an export makes it
+	damage         []storeconv.Note         // of the source, known when its messages have been read
 	messages       func() (*message, error) // ascending UIDs, io.EOF at the end; valid until the next call
 }
 
