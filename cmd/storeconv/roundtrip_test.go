@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/peer"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite"
 )
@@ -325,6 +326,113 @@ func TestPartOfExport(t *testing.T) {
 		diffTrees(t, layout, mailTree(t, store), mailTree(t, whole), true)
 		mustRun(t, 0, "verify", "--kind", "maildir", "-f", alone, store)
 	}
+}
+
+// TestUsersCalledAsParts: users whose ids are names of a Maildir's parts, or
+// hide a directory, are users of an export, in whatever places they lie there,
+// and are no others where one of them is read alone.
+func TestUsersCalledAsParts(t *testing.T) {
+	dir := scratch(t)
+	stream, users := filepath.Join(dir, "site.sims"), []string{".hid", "cur", "joe", "joe@varrius.org", "new", "tmp", "x.lock"}
+	f, err := os.Create(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := sims.NewWriter(f, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, user := range users {
+		for _, m := range []*sims.Member{{Kind: sims.Mailbox, Name: user + "/INBOX", UIDValidity: uint32(7 + i)}, {Kind: sims.Message, Name: user + "/INBOX/1", Time: 1001, Size: int64(len(user))}, {Kind: sims.Mailbox, Name: user + "/cur", UIDValidity: 9}} {
+			if err := w.WriteMember(m); err != nil {
+				t.Fatal(err)
+			}
+			if m.Size > 0 {
+				fmt.Fprint(w, user)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(dir, "whole")
+	mustRun(t, 0, "restore", "-f", stream, "--bdb", "9", "--store", whole)
+	want := usersOf(t, whole)
+	if !slices.Equal(want, users) {
+		t.Fatalf("users %q", want)
+	}
+	for _, c := range [][]string{
+		{"--path", "%u/Maildir"}, {"--path", "%u"}, {"--path", "%u", "--layout", "fs"}, {"--path", "%d/%n/Maildir", "--default-domain", "siroe.com"}, {"--path", "mail/%u"},
+		{"--to", "mbox"}, {"--to", "mbox", "--names", "folders"},
+	} {
+		name := strings.NewReplacer("/", "_", "%", "").Replace(strings.Join(c, " "))
+		out, store := filepath.Join(dir, name), filepath.Join(dir, name+" store")
+		mustRun(t, 0, append([]string{"export", "-f", stream, "--out", out}, c...)...)
+		o := mustRun(t, 0, "restore", "-f", out, "--bdb", "9", "--store", store)
+		if got := usersOf(t, store); !slices.Equal(got, users) || strings.Contains(o.stderr, "problem:") || strings.Contains(o.stderr, "warning:") {
+			t.Errorf("%s: users %q\n%s", name, got, o.stderr)
+		}
+		mustRun(t, 0, "verify", "-f", out, "--store", store)
+		if c[1] == "mbox" {
+			continue
+		}
+		mustRun(t, 0, "verify", "--maildir", out, "-f", stream)
+		alone := filepath.Join(out, strings.NewReplacer("%u", "cur", "%n", "cur", "%d", "siroe.com").Replace(c[1]))
+		one := filepath.Join(dir, name+" one")
+		o = mustRun(t, 0, "restore", "-f", alone, "--bdb", "9", "--store", one)
+		if got := usersOf(t, one); !slices.Equal(got, []string{"cur"}) || strings.Contains(o.stderr, "warning:") {
+			t.Errorf("%s, one alone: users %q\n%s", name, got, o.stderr)
+		}
+	}
+}
+
+// TestGuessIsTold: where only the look of a folder says whose mail it is, and
+// how names lie in it, that is told.
+func TestGuessIsTold(t *testing.T) {
+	dir := scratch(t)
+	home := filepath.Join(dir, "joe")
+	for _, name := range []string{"Maildir/cur", `Maildir/.a\2eb/cur`} {
+		if err := os.MkdirAll(filepath.Join(home, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, from := range []string{home, home + "/Maildir"} {
+		store := filepath.Join(dir, fmt.Sprint("store", i))
+		o := mustRun(t, 0, "restore", "-f", from, "--bdb", "9", "--store", store)
+		for _, want := range []string{"taken for the mail of user joe, as the folder is called that it lies in; --user names another [one-user]", `names have \2e and the like, which are taken for characters; --escape says whether they are [guessed]`} {
+			if !strings.Contains(o.stderr, want) {
+				t.Errorf("%s: nobody says %q:\n%s", from, want, o.stderr)
+			}
+		}
+		if got := usersOf(t, store); !slices.Equal(got, []string{"joe"}) {
+			t.Errorf("%s: users %q", from, got)
+		}
+		mustRun(t, 0, "verify", "-f", from, "--store", store)
+	}
+	o := mustRun(t, 0, "restore", "-f", home+"/Maildir", "--user", "joe", "--escape", "listescape", "--bdb", "9", "--store", filepath.Join(dir, "said"))
+	if strings.Contains(o.stderr, "one-user") || strings.Contains(o.stderr, "guessed") {
+		t.Error(o.stderr)
+	}
+}
+
+// usersOf are the users of a store.
+func usersOf(t *testing.T, store string) (users []string) {
+	t.Helper()
+	root, err := os.Open(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	err = ims.NewReader(root).Users("primary", func(e *ims.Error) { t.Error(e) }, func(u ims.User) error {
+		users = append(users, u.ID)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(users)
+	return users
 }
 
 // mailTree is the partition of a store that holds the mail.

@@ -137,18 +137,20 @@ func (u *maildirUser) member() *sims.Member {
 // findFolders finds the mailboxes and gives each a name of its own.
 func (u *maildirUser) findFolders() {
 	var layout maildir.Layout
-	if said := cmp.Or(u.s.opt.Layout, u.s.made.layout); said != nil {
-		layout = *said
+	saidLayout, saidEscape := cmp.Or(u.s.opt.Layout, u.s.made.layout), cmp.Or(u.s.opt.Escape, u.s.made.escape)
+	if saidLayout != nil {
+		layout = *saidLayout
 	} else {
 		layout = maildir.LayoutOf(u.root)
 	}
 	dirs := maildir.Folders(u.root, layout, u.tell)
 	u.naming.Layout = layout
-	if said := cmp.Or(u.s.opt.Escape, u.s.made.escape); said != nil {
-		u.naming.Escape = *said
+	if saidEscape != nil {
+		u.naming.Escape = *saidEscape
 	} else {
 		u.naming.Escape = maildir.Escaped(dirs)
 	}
+	u.tellGuess(dirs, saidLayout == nil && u.root.IsMailbox(), saidEscape == nil)
 	u.beside(u.root, 0)
 	u.tellHierarchy()
 	if u.client = !u.root.IsMailbox(); u.client {
@@ -161,6 +163,24 @@ func (u *maildirUser) findFolders() {
 		u.nameFolders(dirs)
 	}
 	slices.SortFunc(u.folders, func(a, b folder) int { return cmp.Compare(a.name, b.name) })
+}
+
+// tellGuess warns where names of directories would be those of other mailboxes
+// if what was found out by looking were not so: layout and escape say what was.
+func (u *maildirUser) tellGuess(dirs []string, layout, escape bool) {
+	dotted := func(dir string) bool { return dir[0] == '.' }
+	if layout && u.naming.Layout == maildir.FS && slices.ContainsFunc(dirs, dotted) {
+		u.s.told(u.where(""), "guessed", 1, "most directories have no dot in front: the layout is taken for fs, and a dot for a part of a mailbox's name; --layout says which it is")
+	}
+	slashed := func(dir string) bool { return strings.Contains(dir, `\`) }
+	if !escape || !slices.ContainsFunc(dirs, slashed) {
+		return
+	}
+	text := `names have \2e and the like, which are taken for characters; --escape says whether they are`
+	if !u.naming.Escape {
+		text = "names have backslashes that begin no escape, and stay as they are; --escape says whether they are escaped"
+	}
+	u.s.told(u.where(""), "guessed", 1, text)
 }
 
 // nameFolders gives mailboxes the names that a server would show.

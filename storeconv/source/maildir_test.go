@@ -59,8 +59,29 @@ var maildirRows = []row{
 		! 1 lost-date x.com/ann/Maildir: 1 files are younger than their names say: the receive dates are those of the names
 		box ann@x.com/Drafts 961579934 0 sub 1 "" "ann@x.com\tlrswicda\nanyone\tlr"`},
 	{name: "the Maildir of one user", path: "joe/Maildir", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n"}, want: `
+		! 1 one-user joe: taken for the mail of user joe, as the folder is called that it lies in; --user names another
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "the home of one user", path: "joe", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", "joe/notes/": ""}, want: `
+		! 1 one-user Maildir: taken for the mail of user joe, as the folder is called that it lies in; --user names another
+		user joe
+		box joe/INBOX 7 0 sub -1 "" ""`},
+	{name: "a Maildir beside those of users", path: "site", files: map[string]string{"site/mail/cur/": "", "site/mail/dovecot-uidlist": "3 V7 N1\n", "site/ann/cur/": "", "site/ann/dovecot-uidlist": "3 V8 N1\n"}, want: `
+		! 1 one-user mail: taken for the mail of a user of this name, as others are in the tree; --user with this folder alone names another
+		user ann
+		box ann/INBOX 8 0 sub -1 "" ""
+		user mail
+		box mail/INBOX 7 0 sub -1 "" ""`},
+	{name: "names that begin with a dot in layout fs, and backslashes", files: map[string]string{
+		"joe/cur/": "", "joe/dovecot-uidlist": "3 V7 N1\n", "joe/a/cur/": "", "joe/a/dovecot-uidlist": "3 V8 N1\n", "joe/b/cur/": "", "joe/b/dovecot-uidlist": "3 V8 N1\n", `joe/.\2/cur/`: "", `joe/.\2/dovecot-uidlist`: "3 V8 N1\n",
+	}, want: `
+		user joe
+		! 1 guessed joe: most directories have no dot in front: the layout is taken for fs, and a dot for a part of a mailbox's name; --layout says which it is
+		! 1 guessed joe: names have backslashes that begin no escape, and stay as they are; --escape says whether they are escaped
+		box joe/INBOX 7 0 sub -1 "" ""
+		box joe/.\2 8 0 sub -1 "" ""
+		box joe/a 8 0 sub -1 "" ""
+		box joe/b 8 0 sub -1 "" ""`},
 	{name: "the Maildir of a user that is named", opt: Options{User: "ann"}, path: "joe/Maildir", files: map[string]string{"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n"}, want: `
 		user ann
 		box ann/INBOX 7 0 sub -1 "" ""`},
@@ -113,6 +134,7 @@ var maildirRows = []row{
 		"joe/Maildir/cur/": "", "joe/Maildir/dovecot-uidlist": "3 V7 N1\n", `joe/Maildir/.v1\2e2/cur/`: "", `joe/Maildir/.v1\2e2/dovecot-uidlist`: "3 V8 N1\n", "joe/Maildir/subscriptions": `v1\2e2` + "\n",
 	}, want: `
 		user joe
+		! 1 guessed joe/Maildir: names have \2e and the like, which are taken for characters; --escape says whether they are
 		box joe/INBOX 7 0 sub 0 "" ""
 		box joe/v1.2 8 0 sub 1 "" ""`},
 	{name: "other marks in front of flags, and lists with CRLF", files: map[string]string{
@@ -253,6 +275,7 @@ var maildirRows = []row{
 		box joe/INBOX 7 0 sub -1 "" ""
 		box joe/Sent 8 0 sub -1 "" ""`},
 	{name: "one user whose INBOX lies beside the others", path: "joe/Maildir", files: map[string]string{"joe/Maildir/INBOX/new/": "", "joe/Maildir/INBOX/dovecot-uidlist": "3 V7 N1\n"}, want: `
+		! 1 one-user joe: taken for the mail of user joe, as the folder is called that it lies in; --user names another
 		user joe
 		box joe/INBOX 7 0 sub -1 "" ""`},
 	{name: "users or one user's folders", path: "site", files: map[string]string{"site/inbox/cur/": "", "site/inbox/dovecot-uidlist": "3 V7 N1\n", "site/joe/cur/": "", "site/joe/dovecot-uidlist": "3 V8 N1\n"}, want: `

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, go
 		return err
 	}
 	slices.Sort(names)
-	passed := prefix != "" && s.opt.Kind == Maildir && d.IsMailbox()
+	passed := prefix != "" && s.opt.Kind == Maildir && d.IsMailbox() && !s.hasUser(d, parts)
 	if passed {
 		s.notePassed(strings.TrimSuffix(prefix, "/"))
 	}
@@ -81,17 +82,16 @@ func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, go
 			continue
 		}
 		if found == nil {
-			if !passed && s.isMail(d, name) {
+			switch {
+			case s.made.kind == Maildir && prefix != "": // what an export has not made is nobody's choice
+				s.noteBeside(d, prefix+name, name)
+			case !passed && s.isMail(d, name):
 				s.notePassed(prefix + name)
 			}
 			continue
 		}
-		values := map[string]string{"n": got["n"], "d": got["d"], "u": got["u"]}
-		for i, key := range parts[0].SubexpNames() {
-			if key != "" {
-				values[key] = found[i]
-			}
-		}
+		values := maps.Clone(got)
+		take(parts[0], found, values)
 		if err := s.matched(d, name, prefix+name, parts[1:], values); err != nil {
 			return err
 		}
@@ -99,27 +99,31 @@ func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, go
 	return nil
 }
 
+// hasUser tells whether the cur or the new of what looks as a mailbox is a user,
+// with mailboxes in it.
+func (s *Source) hasUser(d *maildir.Dir, parts []*regexp.Regexp) bool {
+	return slices.ContainsFunc([]string{"cur", "new"}, func(name string) bool {
+		return parts[0].MatchString(name) && in(d, name, (*maildir.Dir).HasMailbox)
+	})
+}
+
 // matched goes on behind a name that has matched.
 func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regexp, values map[string]string) error {
 	info, err := d.Stat(name)
-	user := values["u"]
-	if user == "" {
-		user = values["n"]
-		if values["d"] != "" {
-			user += "@" + values["d"]
-		}
-	}
 	switch {
 	case err != nil:
 		s.noteBad(path, err)
 		return nil
-	case len(rest) == 0 && (info.Dir || info.Regular && s.opt.Kind == Mbox):
-		s.users = append(s.users, place{user, path, !info.Dir})
+	case len(rest) == 0 && (info.Dir || info.Regular && s.opt.Kind == Mbox && s.made.kind == 0):
+		s.users = append(s.users, place{userIn(values), path, !info.Dir})
 		return nil
 	case !info.Dir:
 		s.noteOther(path, !info.Regular)
-		if s.isMail(d, name) {
+		switch {
+		case s.isMail(d, name):
 			s.notePassed(path)
+		case info.Regular && s.made.kind != 0 && !ofExport(name):
+			s.stray(path)
 		}
 		return nil
 	}
@@ -130,6 +134,27 @@ func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regex
 	}
 	defer sub.Close()
 	return s.match(sub, path+"/", rest, values)
+}
+
+// take takes what stands for something in a part of a path.
+func take(part *regexp.Regexp, found []string, values map[string]string) {
+	for i, key := range part.SubexpNames() {
+		if key != "" {
+			values[key] = found[i]
+		}
+	}
+}
+
+// userIn is the user whom the values of a path name.
+func userIn(values map[string]string) string {
+	user := values["u"]
+	if user == "" {
+		user = values["n"]
+		if values["d"] != "" {
+			user += "@" + values["d"]
+		}
+	}
+	return user
 }
 
 // notePassed keeps a place with mail where the template does not lead: it may

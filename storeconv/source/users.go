@@ -57,6 +57,12 @@ func (s *Source) findUsers() error {
 		return s.oneFile(name)
 	}
 	s.readSettings()
+	if s.made.kind == 0 || s.opt.Kind != 0 && s.opt.Kind != s.made.kind || s.opt.Path != "" {
+		s.made = settings{layout: s.made.layout, escape: s.made.escape}
+	}
+	if s.opt.Kind == 0 {
+		s.opt.Kind = s.made.kind
+	}
 	if s.opt.Kind == 0 {
 		if in(s.root, "partition", isAny) && in(s.root, "mboxlist", isAny) {
 			return errors.New("a store, and no tree of mailbox files or Maildirs: backup and export read stores")
@@ -92,6 +98,12 @@ func (s *Source) find() error {
 	case s.opt.User != "":
 		s.users = []place{{user: s.opt.User}}
 		return nil
+	case s.made.kind != 0:
+		if ok, err := s.exported(); ok || err != nil {
+			return err
+		}
+	}
+	switch {
 	case s.opt.Kind == Mbox:
 		return s.mboxUsers()
 	case isHome(s.root):
@@ -100,18 +112,46 @@ func (s *Source) find() error {
 		s.noteOne(user)
 		return err
 	}
-	return s.maildirUsers()
+	if err := s.maildirUsers(); err != nil {
+		return err
+	}
+	return s.nameHome()
 }
 
-// noteOne warns where users may lie side by side, one of them called INBOX, and
-// are taken for the mailboxes of one: nothing but the name of the tree tells.
-func (s *Source) noteOne(user string) {
-	full, err := filepath.Abs(s.path)
-	if err != nil || s.root.IsMailbox() || user != filepath.Base(full) {
-		return
+// nameHome names the user of a tree that is his home, with the Maildir in it
+// and no other. Beside those of others a Maildir is one's of its name.
+func (s *Source) nameHome() error {
+	for i := range s.users {
+		p := &s.users[i]
+		if p.path != p.user || !slices.Contains(homeNames, p.user) {
+			continue
+		}
+		text := "taken for the mail of a user of this name, as others are in the tree; --user with this folder alone names another"
+		if len(s.users) == 1 {
+			user, err := userOf(s.path)
+			if err != nil {
+				return err
+			}
+			p.user = user
+			text = oneUser(user)
+		}
+		s.early = append(s.early, &sims.Error{Name: p.path, Class: "one-user", Tolerated: true, Text: text})
 	}
-	s.early = append(s.early, &sims.Error{Name: user, Class: "one-user", Tolerated: true,
-		Text: "a folder INBOX is in the tree, which is the mail of one user then; --path %u makes its folders users"})
+	return nil
+}
+
+// noteOne warns that the name of a folder has said whose mail the tree is. Where
+// users may lie side by side, one of them called INBOX, it may be theirs.
+func (s *Source) noteOne(user string) {
+	text := oneUser(user)
+	if full, err := filepath.Abs(s.path); err == nil && !s.root.IsMailbox() && user == filepath.Base(full) {
+		text = "a folder INBOX is in the tree, which is the mail of one user then; --path %u makes its folders users"
+	}
+	s.early = append(s.early, &sims.Error{Name: user, Class: "one-user", Tolerated: true, Text: text})
+}
+
+func oneUser(user string) string {
+	return fmt.Sprintf("taken for the mail of user %s, as the folder is called that it lies in; --user names another", user)
 }
 
 // userOf names the user of a Maildir by its path: the last part of it that is
@@ -205,17 +245,23 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		switch {
-		case d.BeginsAsMbox(name):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file beside a Maildir: not read"})
-		case isMessageFile(d, name):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "a message beside a Maildir: not read"})
-		case slices.Contains(homeNames, name) && in(d, name, isHome): // it is the Maildir, or told
-		case isMailFolder(name) && holdsMail(d, name, 0):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.NoMaildir, Text: "mail in a folder beside a Maildir: not read"})
-		case in(d, name, (*maildir.Dir).HasMailbox):
-			s.noteBad(path+"/"+name, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs beside that of the user: not read"})
+		if !slices.Contains(homeNames, name) || !in(d, name, isHome) { // else it is the Maildir, or told
+			s.noteBeside(d, path+"/"+name, name)
 		}
+	}
+}
+
+// noteBeside keeps a name in a home beside the user's Maildir, where it is mail.
+func (s *Source) noteBeside(d *maildir.Dir, path, name string) {
+	switch {
+	case d.BeginsAsMbox(name):
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "a mailbox file beside a Maildir: not read"})
+	case isMessageFile(d, name):
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "a message beside a Maildir: not read"})
+	case isMailFolder(name) && holdsMail(d, name, 0):
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "mail in a folder beside a Maildir: not read"})
+	case in(d, name, (*maildir.Dir).HasMailbox):
+		s.noteBad(path, &maildir.Error{Class: maildir.BadMailbox, Text: "Maildirs beside that of the user: not read"})
 	}
 }
 

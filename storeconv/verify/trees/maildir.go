@@ -107,7 +107,7 @@ var ownFiles = []string{"dovecot-uidlist", ".uidvalidity", "courierimapuiddb", "
 // mailboxes finds the mailboxes below the root, with their names, and says how
 // names stand on disk.
 func (u *maildirUser) mailboxes() []box {
-	said := u.exportSays()
+	said := u.said
 	switch {
 	case u.opt.Layout != nil:
 		u.naming.Layout = *u.opt.Layout
@@ -139,71 +139,6 @@ func (u *maildirUser) mailboxes() []box {
 		}
 	}
 	return u.named(dirs)
-}
-
-// exportSays are the words of the export of Maildirs that the tree is, or is a
-// part of: the lines of the file at its top, behind the first. Of another tree
-// there are none.
-func (u *maildirUser) exportSays() map[string]string {
-	top, err := filepath.Abs(u.writer.root)
-	if err == nil {
-		top, err = filepath.EvalSymlinks(top)
-	}
-	if err != nil {
-		return nil
-	}
-	tree := top
-	for range 17 { // its own top, and 16 above it
-		said := saidAt(filepath.Join(top, ".imsconv", "export"))
-		switch {
-		case said == nil && top != "/":
-			top = filepath.Dir(top)
-			continue
-		case said["to"] != "maildir" || tree != top && !within(said["path"], strings.TrimPrefix(tree, strings.TrimSuffix(top, "/")+"/")):
-			return nil
-		}
-		return said
-	}
-	return nil
-}
-
-// within tells whether a path in an export can be that of a user, or of a
-// directory that users are in, where each has the path of a template.
-func within(template, path string) bool {
-	levels := strings.Split(path, "/")
-	for _, want := range strings.Split(template, "/") {
-		if len(levels) == 0 {
-			return true
-		}
-		if levels[0] != want && !strings.Contains(want, "%") {
-			return false
-		}
-		levels = levels[1:]
-	}
-	return len(levels) == 0
-}
-
-// saidAt are the words in a file of an export; nil: it is none.
-func saidAt(path string) map[string]string {
-	if !isRegular(path) {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	lines := strings.Split(string(firstBytes(f, 64<<10)), "\n")
-	if lines[0] != "imsconv-export 1" {
-		return nil
-	}
-	said := make(map[string]string)
-	for _, line := range lines[1:] {
-		if word, value, ok := strings.Cut(line, " "); ok {
-			said[word] = value
-		}
-	}
-	return said
 }
 
 // layout is fs where more directories without a dot in front than with one are

@@ -2,6 +2,7 @@ package trees
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,8 +13,17 @@ var placeholders = regexp.MustCompile(`%[und%]|\*`)
 // byTemplate finds the users at the paths that a template of %u, or of %n and
 // %d, has; * is any text in a level.
 func (w *writer) byTemplate() ([]place, error) {
-	var patterns []*regexp.Regexp
-	for part := range strings.SplitSeq(strings.Trim(w.opt.Path, "/"), "/") {
+	patterns, err := patternsOf(w.opt.Path)
+	if err != nil {
+		return nil, err
+	}
+	var found []place
+	w.match(w.root, patterns, map[string]string{}, &found)
+	return found, nil
+}
+
+func patternsOf(template string) (patterns []*regexp.Regexp, err error) {
+	for part := range strings.SplitSeq(strings.Trim(template, "/"), "/") {
 		var b strings.Builder
 		rest := part
 		for at := placeholders.FindStringIndex(rest); at != nil; at = placeholders.FindStringIndex(rest) {
@@ -30,13 +40,11 @@ func (w *writer) byTemplate() ([]place, error) {
 		}
 		re, err := regexp.Compile("(?s)^" + b.String() + regexp.QuoteMeta(rest) + "$")
 		if err != nil {
-			return nil, fmt.Errorf("path %q: %w", w.opt.Path, err)
+			return nil, fmt.Errorf("path %q: %w", template, err)
 		}
 		patterns = append(patterns, re)
 	}
-	var found []place
-	w.match(w.root, patterns, map[string]string{}, &found)
-	return found, nil
+	return patterns, nil
 }
 
 func (w *writer) match(dir string, patterns []*regexp.Regexp, values map[string]string, found *[]place) {
@@ -49,26 +57,33 @@ func (w *writer) match(dir string, patterns []*regexp.Regexp, values map[string]
 		if groups == nil || name == ".imsconv" {
 			continue
 		}
-		got := map[string]string{}
-		for k, v := range values {
-			got[k] = v
-		}
-		for i, key := range patterns[0].SubexpNames() {
-			if key != "" {
-				got[key] = groups[i]
-			}
-		}
+		got := with(values, patterns[0], groups)
 		path := filepath.Join(dir, name)
 		switch {
 		case len(patterns) > 1 && isDir(path):
 			w.match(path, patterns[1:], got, found)
 		case len(patterns) > 1:
-		case isDir(path), w.opt.Kind == Mbox && isRegular(path):
-			user := got["u"] + got["n"]
-			if got["d"] != "" {
-				user += "@" + got["d"]
-			}
-			*found = append(*found, place{user, path, !isDir(path)})
+		case isDir(path), w.opt.Kind == Mbox && isRegular(path) && w.said == nil: // an export makes folders
+			*found = append(*found, place{userOf(got), path, !isDir(path)})
 		}
 	}
+}
+
+// with are values and those that a name has for a pattern.
+func with(values map[string]string, pattern *regexp.Regexp, groups []string) map[string]string {
+	got := maps.Clone(values)
+	for i, key := range pattern.SubexpNames() {
+		if key != "" {
+			got[key] = groups[i]
+		}
+	}
+	return got
+}
+
+func userOf(values map[string]string) string {
+	user := values["u"] + values["n"]
+	if values["d"] != "" {
+		user += "@" + values["d"]
+	}
+	return user
 }

@@ -79,6 +79,11 @@ type writer struct {
 	out   *sims.Writer
 	mail  *mboxUser // at work
 	links map[fileID]first
+
+	// Of an export that the tree is, or is a part of: its words, its folder, and
+	// the path of the tree below that. said is nil when it is none.
+	said       map[string]string
+	top, below string
 }
 
 // place is where mail of a user lies.
@@ -157,6 +162,13 @@ func (w *writer) places() ([]place, error) {
 		w.opt.Kind = Mbox
 		return []place{{cmp.Or(w.opt.User, withoutEnd(plainName(w.root))), w.root, true}}, nil
 	}
+	w.findExport()
+	kind, exported := map[string]Kind{"maildir": Maildir, "mbox": Mbox}[w.said["to"]]
+	if !exported || w.opt.Kind != 0 && w.opt.Kind != kind || kind == Mbox && w.opt.Path != "" {
+		w.said = nil
+	} else {
+		w.opt.Kind = kind
+	}
 	if w.opt.Kind == 0 {
 		if isDir(filepath.Join(w.root, "partition")) && isDir(filepath.Join(w.root, "mboxlist")) {
 			return nil, errors.New("a store, and nothing that one was restored from")
@@ -167,7 +179,13 @@ func (w *writer) places() ([]place, error) {
 		}
 	}
 	var found []place
+	if w.said != nil && w.opt.Path == "" && w.opt.User == "" {
+		if found, exported = w.exported(); !exported {
+			found = nil
+		}
+	}
 	switch {
+	case found != nil:
 	case w.opt.Path != "":
 		found, err = w.byTemplate()
 	case w.opt.User != "":
@@ -181,6 +199,9 @@ func (w *writer) places() ([]place, error) {
 	default:
 		found = w.maildirs()
 		w.besides()
+		if len(found) == 1 && slices.Contains(homes, found[0].user) && filepath.Dir(found[0].path) == filepath.Clean(w.root) {
+			found[0].user, err = ownerOf(w.root) // it is his home
+		}
 	}
 	slices.SortStableFunc(found, func(a, b place) int { return strings.Compare(a.user, b.user) })
 	if err == nil && len(found) == 0 {
