@@ -317,8 +317,8 @@ func (b *box) tellRights() {
 	}
 }
 
-// tellRefused tells of rights that a dovecot-acl cannot have, and of an owner to
-// whom it gives more than the source does.
+// tellRefused tells of rights that a dovecot-acl cannot have, and of an owner
+// to whom it gives more than the source does.
 func (b *box) tellRefused(rights []maildir.Right, refused []string) {
 	isOwner := func(r maildir.Right) bool { return r.Identifier == "owner" }
 	if len(rights) > 0 && !slices.ContainsFunc(rights, isOwner) {

@@ -357,10 +357,10 @@ func (r *run) waitPlaced() {
 }
 
 // keptNotes are what the run tells of a user because of what it makes of him: a
-// later run finds that made and tells nothing. They lie in the run's folder from
-// before the user is in his place until the run ends, so that the same command
-// tells them again where the run is stopped, or killed with what it had to tell
-// still waiting for its turn.
+// later run finds that made and tells nothing. They lie in the run's folder
+// from before the user is in his place until the run ends, so that the same
+// command tells them again where the run is stopped, or killed with what it had
+// to tell still waiting for its turn.
 type keptNotes struct {
 	was   []storeconv.Note        // of an earlier call, or an earlier stay in a stream
 	know  map[storeconv.Note]bool // those of an earlier call, which is not told twice
@@ -397,8 +397,8 @@ func (u *user) notesFile() string {
 	return ims.WorkDir + "/" + u.r.folder.Name + "/" + notesDir + "/" + listName(u.place)
 }
 
-// loadNotes reads what was kept of the user: by a call that was stopped, or when
-// he came before in the stream.
+// loadNotes reads what was kept of the user: by a call that was stopped, or
+// when he came before in the stream.
 func (u *user) loadNotes() error {
 	r := u.r
 	_, met := r.retold.Load(hash64(u.place))

@@ -160,8 +160,8 @@ func restored(t testing.TB, tape []byte) string {
 }
 
 // TestExport stops an export after every operation. The same command again
-// leaves what an undisturbed run leaves and tells what that tells, and a user is
-// never there in part.
+// leaves what an undisturbed run leaves and tells what that tells, and a user
+// is never there in part.
 func TestExport(t *testing.T) {
 	for _, c := range exportCases(t) {
 		t.Run(c.name, func(t *testing.T) {

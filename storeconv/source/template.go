@@ -99,8 +99,8 @@ func (s *Source) match(d *maildir.Dir, prefix string, parts []*regexp.Regexp, go
 	return nil
 }
 
-// hasUser tells whether the cur or the new of what looks as a mailbox is a user,
-// with mailboxes in it.
+// hasUser tells whether the cur or the new of what looks as a mailbox is a
+// user, with mailboxes in it.
 func (s *Source) hasUser(d *maildir.Dir, parts []*regexp.Regexp) bool {
 	return slices.ContainsFunc([]string{"cur", "new"}, func(name string) bool {
 		return parts[0].MatchString(name) && in(d, name, (*maildir.Dir).HasMailbox)

@@ -140,8 +140,8 @@ func (s *Source) nameHome() error {
 	return nil
 }
 
-// noteOne warns that the name of a folder has said whose mail the tree is. Where
-// users may lie side by side, one of them called INBOX, it may be theirs.
+// noteOne warns that the name of a folder has said whose mail the tree is.
+// Where users may lie side by side, one of them called INBOX, it may be theirs.
 func (s *Source) noteOne(user string) {
 	text := oneUser(user)
 	if full, err := filepath.Abs(s.path); err == nil && !s.root.IsMailbox() && user == filepath.Base(full) {
@@ -251,7 +251,8 @@ func (s *Source) noteHome(d *maildir.Dir, path string) {
 	}
 }
 
-// noteBeside keeps a name in a home beside the user's Maildir, where it is mail.
+// noteBeside keeps a name in a home beside the user's Maildir, where it is
+// mail.
 func (s *Source) noteBeside(d *maildir.Dir, path, name string) {
 	switch {
 	case d.BeginsAsMbox(name):

@@ -14,8 +14,8 @@ import (
 )
 
 // claims are the users of a source by the places of their Maildirs. Of several
-// who have one place, by the ids that they get, the mail of one is there: of the
-// one whom the export's list names, else of the first who was chosen.
+// who have one place, by the ids that they get, the mail of one is there: of
+// the one whom the export's list names, else of the first who was chosen.
 type claims struct {
 	v      *verifier
 	names  *verify.Choice // what anybody of the source is called

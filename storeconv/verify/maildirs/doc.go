@@ -33,9 +33,9 @@
 // other-uid, uidnext, extra-mailbox, subscribed, usage.
 //
 // Of users of the source who have one place the export has the mail of one: of
-// whom its list names, else of the first. The others are told (no-place). What a
-// damaged index of a store does not name any more was exported by its file, and
-// is compared with that.
+// whom its list names, else of the first. The others are told (no-place). What
+// a damaged index of a store does not name any more was exported by its file,
+// and is compared with that.
 //
 // UIDs that were given when a source was read (SIMS.madeuids) name nothing:
 // there a message is known by its bytes and its date, and other numbers than

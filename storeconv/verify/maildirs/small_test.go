@@ -154,8 +154,8 @@ func boxesStream(t testing.TB, names ...string) []byte {
 	return out.Bytes()
 }
 
-// TestTwoOfOnePlace: of two users of a source who have one place, the export has
-// the mail of one. The other is told, and is not compared with it.
+// TestTwoOfOnePlace: of two users of a source who have one place, the export
+// has the mail of one. The other is told, and is not compared with it.
 func TestTwoOfOnePlace(t *testing.T) {
 	stream := boxesStream(t, "ann/INBOX", "bob/INBOX", "bob/Sent", "cid/INBOX")
 	store := filepath.Join(scratch(t), "store")

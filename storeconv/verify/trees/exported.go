@@ -119,7 +119,8 @@ func (w *writer) exported() (found []place, ok bool) {
 	return found, true
 }
 
-// ids are the ids of users by their places, as the lists of an export have them.
+// ids are the ids of users by their places, as the lists of an export have
+// them.
 func (w *writer) ids() map[string]string {
 	ids := make(map[string]string)
 	dir := filepath.Join(w.top, ".imsconv", "exported")
