@@ -3,10 +3,12 @@ package ldifconv
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/filter"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -32,8 +34,8 @@ func (w *worker) tellPassed(b *batch, rec *ldif.Record) {
 			if line == 0 {
 				line = rec.Line
 			}
-			for _, name := range w.stale(b, a.Desc, v.Data) {
-				b.problem("reference-stays", line, string(rec.DN), staleText(a.Desc, name))
+			for _, n := range w.stale(b, a.Desc, v.Data) {
+				b.problem("reference-stays", line, string(rec.DN), n.text(a.Desc))
 			}
 		}
 	}
@@ -47,15 +49,24 @@ func (w *worker) tellChanged(b *batch, d *draft) {
 	for i := range d.fields {
 		f := &d.fields[i]
 		for _, v := range f.now {
-			for _, name := range w.stale(b, f.desc, v) {
-				d.problem("reference-stays", f.id, v, staleText(f.desc, name))
+			for _, n := range w.stale(b, f.desc, v) {
+				d.problem("reference-stays", f.id, v, n.text(f.desc))
 			}
 		}
 	}
 }
 
-func staleText(desc, name []byte) string {
-	return fmt.Sprintf("%s names %.200q, which the map of uids changes: it stays as it is, and names nobody then", desc, name)
+// staleName is a name by a uid that is replaced, in a value that stays.
+type staleName struct {
+	name []byte
+	uid  string // that the name, which has wildcards, finds no longer
+}
+
+func (n *staleName) text(desc []byte) string {
+	if n.uid != "" {
+		return fmt.Sprintf("%s finds the user %.100q by %.200q, and no longer by the uid of the map: it stays as it is", desc, n.uid, n.name)
+	}
+	return fmt.Sprintf("%s names %.200q, which the map of uids changes: it stays as it is, and names nobody then", desc, n.name)
 }
 
 // seeksReferences reports whether any entry may get another name.
@@ -65,7 +76,7 @@ func (w *worker) seeksReferences() bool {
 
 // stale returns what a value names by a uid that is replaced, each name once;
 // it is valid until the next call.
-func (w *worker) stale(b *batch, desc, v []byte) [][]byte {
+func (w *worker) stale(b *batch, desc, v []byte) []staleName {
 	at := bytes.IndexByte(v, '=')
 	if at < 0 {
 		return nil
@@ -76,18 +87,20 @@ func (w *worker) stale(b *batch, desc, v []byte) [][]byte {
 	}
 	o := &w.run.rules.options
 	names := w.names[:0]
+	var met map[string]bool
 	for next := 0; next >= 0; at += next {
 		if from, ok := uidBefore(v, at); ok {
-			name, err := o.renamedAt(v, from)
+			n, err := o.staleAt(v, from, at)
 			if err != nil {
 				b.err = err
 				return nil
 			}
-			if name == nil {
-				name = o.changedInFilter(v, from, at)
-			}
-			if name != nil && !slices.ContainsFunc(names, func(have []byte) bool { return bytes.Equal(have, name) }) {
-				names = append(names, name)
+			if n.name != nil && !met[string(n.name)] {
+				if met == nil {
+					met = map[string]bool{}
+				}
+				met[string(n.name)] = true
+				names = append(names, n)
 			}
 		}
 		at++
@@ -95,6 +108,22 @@ func (w *worker) stale(b *batch, desc, v []byte) [][]byte {
 	}
 	w.names = names
 	return names
+}
+
+// staleAt returns the name that begins at v[from], with its = at v[at], when it
+// is a DN or an item of a search filter that finds a user by a uid that is
+// replaced.
+func (o *ruleOptions) staleAt(v []byte, from, at int) (staleName, error) {
+	name, err := o.renamedAt(v, from)
+	if name != nil || err != nil {
+		return staleName{name: name}, err
+	}
+	before := bytes.TrimRight(v[:from], " ")
+	if len(before) > 0 && before[len(before)-1] == '(' {
+		begin := len(before) - 1
+		return o.changedInFilter(v[begin:min(len(v), begin+longestName)], at-begin), nil
+	}
+	return o.changedPattern(v[from:min(len(v), from+longestName)], at-from)
 }
 
 // uidBefore returns where the attribute before the = at v[at] begins, and
@@ -117,33 +146,25 @@ func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.'
 }
 
-// longestName bounds the DNs that are looked for inside values, in bytes, so
-// that a value made of nothing but beginnings of DNs costs no more than its
-// length times this.
+// longestName bounds the DNs and items of filters that are looked for inside
+// values, in bytes.
 const longestName = 1024
 
 // renamedAt returns the DN that begins at v[from] when an entry of the input
-// has it that gets another name. Where a DN ends depends on what is around it:
-// a value is a DN itself, or has one in a URL, a filter or an access control.
+// has it that gets another name.
 func (o *ruleOptions) renamedAt(v []byte, from int) ([]byte, error) {
-	text := v[from:min(len(v), from+longestName)]
-	for end := 0; end <= len(text); end++ {
-		if end < len(text) && !endsDN(text[end]) {
-			continue
-		}
-		dn := bytes.TrimRight(text[:end], " ")
+	for _, dn := range namesAt(v, from) {
 		if bytes.IndexByte(dn, '%') >= 0 {
 			if plain, err := url.PathUnescape(string(dn)); err == nil {
 				dn = []byte(plain)
 			}
 		}
-		rdn, rest := ldif.CutRDN(dn)
+		// Where the uid is no mapped one the rest is not looked at, so that a
+		// value made of nothing but beginnings of DNs takes no long time.
+		rdn, _ := ldif.CutRDN(dn[:min(len(dn), o.longestRDN)])
 		_, value, _ := bytes.Cut(rdn, []byte{'='})
 		old := string(unescapeRDN(value))
 		if id, mapped := o.UIDMap[old]; !mapped || strings.EqualFold(id, old) {
-			if len(rest) > 0 {
-				return nil, nil // what follows is no part of the uid
-			}
 			continue
 		}
 		norm, err := ldif.AppendNormDN(nil, ldif.WithoutUniqueID(dn))
@@ -157,27 +178,98 @@ func (o *ruleOptions) renamedAt(v []byte, from int) ([]byte, error) {
 	return nil, nil
 }
 
-// endsDN reports whether the DN of a URL, of a filter or of an access control
-// ends at c, though a DN may have it too.
-func endsDN(c byte) bool { return c == '"' || c == '?' || c == '|' || c == ')' }
+// namesAt are the DNs that may begin at v[from], short ones first. Where one
+// ends depends on what is around it: a value is a DN itself, or has one in a
+// URL, a filter or an access control.
+func namesAt(v []byte, from int) (names [][]byte) {
+	text := v[from:min(len(v), from+longestName)]
+	for _, end := range [...]string{")", "?", `"`, "||"} {
+		if i := bytes.Index(text, []byte(end)); i >= 0 {
+			names = append(names, bytes.TrimRight(text[:i], " "))
+		}
+	}
+	if len(text) == len(v)-from {
+		names = append(names, bytes.TrimRight(text, " "))
+	}
+	slices.SortFunc(names, func(a, b []byte) int { return len(a) - len(b) })
+	return names
+}
 
-// changedInFilter returns the item (uid=x) of a search filter that v[from] is
-// in, when x is a uid that a user of the input loses; at is where its = is.
-func (o *ruleOptions) changedInFilter(v []byte, from, at int) []byte {
-	before := bytes.TrimRight(v[:from], " ")
-	if len(before) == 0 || before[len(before)-1] != '(' {
-		return nil
-	}
-	end := bytes.IndexByte(v[at:], ')')
+// changedInFilter returns the item (uid=x) of a search filter that text begins
+// with when x is a uid that a user of the input loses, or finds one with
+// wildcards and not the new one; text[at] is its =.
+func (o *ruleOptions) changedInFilter(text []byte, at int) staleName {
+	end := bytes.IndexByte(text[at:], ')')
 	if end < 0 {
-		return nil
+		return staleName{}
 	}
-	value := string(lower(trimBlanks(v[at+1 : at+end])))
-	if plain, err := url.PathUnescape(value); err == nil {
-		value = plain
+	value := trimBlanks(text[at+1 : at+end])
+	if plain, err := url.PathUnescape(string(value)); err == nil {
+		value = []byte(plain)
 	}
-	if !o.lostUIDs[value] {
-		return nil
+	if o.lostUIDs[string(lower(value))] {
+		return staleName{name: text[:at+end+1]}
 	}
-	return v[len(before)-1 : at+end+1]
+	for old := range o.foundBy(value) {
+		return staleName{text[:at+end+1], old}
+	}
+	return staleName{}
+}
+
+// changedPattern returns the DN that text begins with when its uid has
+// wildcards, as access controls may have them, and finds a user who gets
+// another name, and not by that; text[at] is its =.
+func (o *ruleOptions) changedPattern(text []byte, at int) (staleName, error) {
+	star := bytes.IndexByte(text, '*')
+	if star < 0 {
+		return staleName{}, nil
+	}
+	for _, dn := range namesAt(text, 0) {
+		rdn, rest := ldif.CutRDN(dn)
+		if star > len(rdn) || at >= len(rdn) {
+			continue
+		}
+		for old := range o.foundBy(trimBlanks(rdn[at+1:])) {
+			if bytes.IndexByte(rest, '*') >= 0 {
+				return staleName{dn, old}, nil
+			}
+			norm, err := ldif.AppendNormDN(nil, slices.Concat([]byte("uid="+escapeRDN(old)), rest))
+			if err != nil {
+				break
+			}
+			if what, err := o.fates.of(norm); err != nil || what == getsName {
+				return staleName{dn, old}, err
+			}
+		}
+	}
+	return staleName{}, nil
+}
+
+// foundBy are the uids that users of the input lose and that a value with
+// wildcards finds, where it does not find the new ones.
+func (o *ruleOptions) foundBy(value []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		begin, _, wild := bytes.Cut(lower(value), []byte{'*'})
+		if !wild || len(value) == 1 || bytes.IndexByte(begin, '\\') >= 0 {
+			return
+		}
+		f, err := filter.Compile("(uid="+string(value)+")", nil)
+		if err != nil {
+			return
+		}
+		finds := func(uid string) bool {
+			var e ldif.Entry
+			e.Add([]byte("uid"), []byte(uid))
+			return f.Match(&e)
+		}
+		at, _ := slices.BinarySearch(o.lost, string(begin))
+		for _, old := range o.lost[at:] {
+			if !strings.HasPrefix(old, string(begin)) {
+				return
+			}
+			if finds(old) && !finds(o.UIDMap[old]) && !yield(old) {
+				return
+			}
+		}
+	}
 }

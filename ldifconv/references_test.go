@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -103,5 +104,71 @@ func TestReferencesThatFollowAreTold(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s", d)
+	}
+}
+
+// A value with wildcards that finds a user by the old uid and not by the new
+// one is told; one that finds both, neither, or somebody else is not.
+func TestWildcardsThatFindNoLonger(t *testing.T) {
+	const export = "dn: o=x\nobjectclass: organization\no: x\n\n" +
+		"dn: uid=joe,ou=p,o=x\nobjectclass: inetMailUser\nuid: joe\n\n" +
+		"dn: uid=jane,ou=p,o=x\nobjectclass: inetMailUser\nuid: jane\n\n" +
+		"dn: uid=Ann,ou=q,o=x\nobjectclass: inetMailUser\nuid: Ann\n\n" +
+		"dn: uid=ann,ou=p,o=x\nobjectclass: person\nuid: ann\n\n" // keeps its name
+	for _, tt := range []struct{ value, want string }{
+		{"ldap:///o=x??sub?(uid=jo*)", `finds the user "joe" by "(uid=jo*)"`},
+		{"ldap:///o=x??sub?(&(objectclass=*)(UID = *OE))", `finds the user "joe" by "(UID = *OE)"`},
+		{"ldap:///o=x??sub?(uid=j%2a)", `finds the user "joe" by "(uid=j%2a)"`},
+		{"ldap:///o=x??sub?(uid=a*n)", `finds the user "ann" by "(uid=a*n)"`},
+		{"ldap:///o=x??sub?(uid=ja*)", ""}, // jane and janet
+		{"ldap:///o=x??sub?(uid=*)", ""},
+		{"ldap:///o=x??sub?(uid=*x*)", ""},
+		{"ldap:///o=x??sub?(cn=jo*)", ""},
+		{"ldap:///o=x??sub?(uid=jo*", ""}, // none ends
+		{`(target="ldap:///uid=jo*,ou=p,o=x")`, `finds the user "joe" by "uid=jo*,ou=p,o=x"`},
+		{`(target="ldap:///uid=jo*,ou=p,o=*")`, `finds the user "joe" by "uid=jo*,ou=p,o=*"`},
+		{`(target="ldap:///uid=jo*,ou=q,o=x")`, ""},
+		{`(target="ldap:///uid=a*,ou=p,o=x")`, ""},
+		{`(target="ldap:///uid=*,ou=p,o=x")`, ""},
+		{`userdn="ldap:///self || ldap:///uid=a*, ou=q,o=x || ldap:///uid=z,o=x"`, `finds the user "ann" by "uid=a*, ou=q,o=x"`},
+		{"ldap:///ou=p|q,o=x || ldap:///uid=joe,ou=p,o=x || ldap:///all", `names "uid=joe,ou=p,o=x"`},
+	} {
+		log := &recorder{}
+		opt := Options{From: SIMS, Kinds: Users, Base: []string{"o=x"}, Log: log}
+		opt.Rules.UIDMap = map[string]string{"joe": "fred", "jane": "janet", "ann": "zoe"}
+		text := export + "dn: cn=g,o=x\nobjectclass: groupOfURLs\ncn: g\nx-own: " + tt.value + "\n\n"
+		if _, err := Upgrade(t.Context(), io.Discard, strings.NewReader(text), opt); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for line := range strings.Lines(log.String()) {
+			if line, ok := strings.CutPrefix(line, "problem reference-stays ldif:24: cn=g,o=x: x-own "); ok {
+				line, _, _ = strings.Cut(line, ", which the map of uids changes")
+				line, _, _ = strings.Cut(line, ", and no longer by")
+				got += line
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s\n%s", tt.value, got, tt.want, log)
+		}
+	}
+}
+
+// The time that references take grows with the length of a value, whatever it
+// is made of.
+func TestReferencesInLongValues(t *testing.T) {
+	const entry = "dn: o=x\nobjectclass: organization\no: x\n\ndn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n"
+	const size = 1 << 20
+	for _, piece := range []string{"uid=x)", "uid=a)", "uid=a,o=y)", "(uid=", "(uid=*x)", "uid=a%20,o=y?", "uid=*,o=y)", "uid=aaaaaaaaaaaaaaa"} {
+		opt := Options{From: SIMS, Kinds: Users, Base: []string{"o=x"}, Log: &recorder{}}
+		opt.Rules.UIDMap = map[string]string{"a": "z"}
+		text := entry + "dn: cn=g,o=x\nobjectclass: groupOfURLs\ncn: g\nx-own: " + strings.Repeat(piece, size/len(piece)) + "\n\n"
+		start := used(t)
+		if _, err := Upgrade(t.Context(), io.Discard, strings.NewReader(text), opt); err != nil {
+			t.Fatal(err)
+		}
+		if spent := used(t) - start; spent > 5*time.Second {
+			t.Errorf("%v for %q and so on", spent, piece)
+		}
 	}
 }

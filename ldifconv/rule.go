@@ -111,6 +111,8 @@ type ruleOptions struct {
 	tree       domainTree
 	fates      *fates          // nil without a map of uids
 	lostUIDs   map[string]bool // those that users of the input lose, in lower case
+	lost       []string        // the same in order
+	longestRDN int             // a first part of a DN that has a mapped uid, in bytes
 }
 
 // readyRule is a rule with its conditions as sets.

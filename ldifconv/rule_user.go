@@ -437,7 +437,7 @@ var lastRules = []rule{
 	{
 		name: "uid-map-references", from: AnySource, kind: All,
 		needs:  referenceAttributes,
-		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow, unless the input has the entry and its name stays; a name that the input has not got follows with a warning, and a name by an old uid in any other entry, access control, filter or attribute stays and is a problem",
+		what:   "DNs and LDAP URLs that name a user by a uid that the site maps follow, unless the input has the entry and its name stays; a name that the input has not got follows with a warning, and a name by an old uid in any other entry, access control, filter or attribute, with wildcards too, stays and is a problem",
 		source: "Migration Guide (the store is keyed on uid)",
 		apply:  mapReferences,
 	},

@@ -35,8 +35,9 @@ func (r *run) checkUIDs(ctx context.Context) error {
 	}
 	r.rules.options.lostUIDs = map[string]bool{}
 	r.rules.options.fates = &fates{table: index.Table{Dir: r.opt.TempDir}}
-	for _, id := range u.mapped {
+	for old, id := range u.mapped {
 		u.wanted[strings.ToLower(id)] = true
+		r.rules.options.longestRDN = max(r.rules.options.longestRDN, longestSpelling+mostEscaped*len(old))
 	}
 	for i := range r.inputs {
 		in := &r.inputs[i]
@@ -47,8 +48,16 @@ func (r *run) checkUIDs(ctx context.Context) error {
 			return err
 		}
 	}
+	r.rules.options.lost = slices.Sorted(maps.Keys(r.rules.options.lostUIDs))
 	return u.report(r)
 }
+
+// What a byte of a uid takes at most in the first part of a DN, as \xx, and
+// what its attribute and blanks take.
+const (
+	mostEscaped     = 3
+	longestSpelling = 64
+)
 
 // read notes the users of one input. What is wrong with it is left to the
 // upgrade to tell.

@@ -19,8 +19,8 @@ type worker struct {
 	norm  []byte // the normalised DN of the entry
 	up    suffix // the parent of the last entry
 	met   found
-	rdn   []byte   // scratch of keepNaming
-	names [][]byte // scratch of stale
+	rdn   []byte      // scratch of keepNaming
+	names []staleName // scratch of stale
 	one   entryMark
 }
 
