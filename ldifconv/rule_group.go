@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/schema"
 )
 
@@ -73,7 +74,7 @@ var groupRules = []rule{
 		what:   "a member address loses the parameters behind its domain, from the first % or blank on; a % before the @ stays",
 		source: nmsList + "; draft-steinback-ldap-mailgroups-00",
 		apply: func(d *draft, _ *ruleOptions) bool {
-			return rewriteValues(d, schema.MgrpRFC822MailMember, plainAddress)
+			return rewriteValues(d, schema.MgrpRFC822MailMember, delivery.WithoutParameters)
 		},
 	},
 	{
@@ -172,7 +173,7 @@ var groupRules = []rule{
 		source: nmsList + "; Schema Reference, mgrpDeliverTo",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			for _, v := range d.values(schema.MgrpDeliverTo) {
-				if why := unlikeSearch(v); why != "" {
+				if why := delivery.SearchFault(v); why != "" {
 					d.stays("deliver-to", schema.MgrpDeliverTo, v, why)
 				}
 			}
@@ -342,7 +343,7 @@ func simsMembershipFilter(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MembershipFilter)
 	var known [][]byte
 	d.retain(schema.MembershipFilter, func(v []byte) bool {
-		why := unlikeSearch(v)
+		why := delivery.SearchFault(v)
 		if why == "" {
 			known = append(known, v)
 			return false
@@ -374,7 +375,7 @@ func nmsAllowedDomain(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MgrpAllowedDomain)
 	var below [][]byte
 	for _, v := range values {
-		if plain := trimBlanks(v); bytes.IndexByte(plain, '.') >= 0 && isDomainPattern(bytes.TrimPrefix(plain, []byte{'.'}), false) && addressPattern(string(plain)) == "" {
+		if plain := trimBlanks(v); bytes.IndexByte(plain, '.') >= 0 && delivery.IsDomain(bytes.TrimPrefix(plain, []byte{'.'})) && addressPattern(string(plain)) == "" {
 			v = plain
 			below = append(below, append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...))
 		}

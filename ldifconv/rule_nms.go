@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/schema"
 )
 
@@ -293,7 +294,7 @@ func nmsVanity(d *draft, o *ruleOptions) bool {
 
 // domainOf returns what stands behind the @ of an address, or nil.
 func domainOf(address []byte) []byte {
-	at := addressAt(address)
+	at := delivery.AddressAt(address)
 	if at < 0 {
 		return nil
 	}

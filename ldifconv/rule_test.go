@@ -180,7 +180,7 @@ var addressRows = []ruleRow{
 	{rule: "mail-host-name", kind: Groups, in: "mail: l@x.com", want: "!mail-host-missing"},
 
 	{rule: "address-domain", in: "mail: a@x.com\nmailAlternateAddress: @x.com", want: ""},
-	{rule: "address-domain", in: "mail: a\nmailAlternateAddress: b\nmailAlternateAddress: c@", want: "!address-domain\n!address-domain\n!address-domain"},
+	{rule: "address-domain", in: "mail: a\nmailAlternateAddress: b\nmailAlternateAddress: c@", want: "!address-domain\n!address-domain\n!address-form"},
 	{rule: "address-domain", from: NMS, in: "uid: a", want: "!mail-missing"},
 	{rule: "address-domain", kind: Groups, in: "cn: l", want: "!mail-missing"},
 
@@ -273,7 +273,7 @@ var classRows = []ruleRow{
 	{rule: "single-values", in: "inetuserstatus: active\ninetuserstatus: inactive\nmailquota: 5", want: ""},
 
 	{rule: "addressees", in: "mailforwardingaddress: a@x.com\nmailforwardingaddress: \"a b\"@x.com\nmailforwardingaddress: a%x@[10.1.1.1]", want: ""},
-	{rule: "addressees", in: "mailforwardingaddress: not one\nmailforwardingaddress: joe", want: "!address-domain\n!address-domain"},
+	{rule: "addressees", in: "mailforwardingaddress: not one\nmailforwardingaddress: joe", want: "!address-form\n!address-domain"},
 	{rule: "addressees", in: "mailforwardingaddress: |/bin/prog -x\nmailforwardingaddress: \"|prog a@x.com\"\nmailforwardingaddress: /var/mail/x\nmailforwardingaddress: :include:/etc/list\nmailforwardingaddress: /o=x/@x400.com",
 		want: "!address-program\n!address-program\n!address-program\n!address-program"},
 	{rule: "addressees", kind: Groups, in: "mgrprfc822mailmember: Joe <a@x.com>\nmgrprfc822mailmember: a@b@x.com\nmgrprfc822mailmember: a@x..com\nmgrprfc822mailmember: caf\xe9@x.com", want: "!address-form\n!address-form\n!address-form\n!address-form"},

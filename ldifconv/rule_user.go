@@ -76,16 +76,6 @@ func addressDomain(d *draft, _ *ruleOptions) bool {
 	return false
 }
 
-// hasDomain reports whether an address has a domain: most have one @, text
-// behind it, and no quotes.
-func hasDomain(v []byte) bool {
-	at := bytes.IndexByte(v, '@')
-	if at >= 0 && at < len(v)-1 && v[len(v)-1] > ' ' && bytes.IndexByte(v, '"') < 0 {
-		return true
-	}
-	return at >= 0 && len(domainOf(v)) > 0
-}
-
 // userID warns of a user that the store could not tell by its uid.
 func userID(d *draft, _ *ruleOptions) bool {
 	switch values := d.values(schema.UID); {

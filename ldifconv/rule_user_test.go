@@ -224,7 +224,7 @@ var nmsRows = []ruleRow{
 	{rule: "user-uid", in: "uid:: asO8cmc=", want: "!uid-form"},
 	{rule: "user-uid", from: NMS, in: "uid: a&b", want: "!uid-form"},
 	{rule: "address-domain", in: "mail:: asO8cmdAeC5jb20=\nmailalternateaddress:: YUBqw7xyZy5jb20=", want: "!address-form\n!address-form"},
-	{rule: "address-domain", in: "mail: \"a@b\"\nmailalternateaddress: \"a b\"@x.com\nmailalternateaddress: a@", want: "!address-domain\n!address-domain"},
+	{rule: "address-domain", in: "mail: \"a@b\"\nmailalternateaddress: \"a b\"@x.com\nmailalternateaddress: a@", want: "!address-domain\n!address-form"},
 	{rule: "mail-host-name", in: "mailhost: h.x.com\nmailhost: i.x.com", want: "!mail-host-values"},
 
 	{rule: "nms-programs", kind: Groups, in: "mailprogramdeliveryinfo: /usr/bin/archive -l x", want: "mailprogramdeliveryinfo=prog-1"},

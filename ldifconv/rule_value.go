@@ -3,12 +3,8 @@ package ldifconv
 import (
 	"bytes"
 	"math"
-	"net/url"
 	"strconv"
 	"time"
-
-	"imsconv/ldifconv/filter"
-	"imsconv/ldifconv/ldif"
 )
 
 // maxQuota is the largest number of bytes that iMS 5.x counts in mailQuota.
@@ -231,43 +227,6 @@ func appendLDAPURL(b, v []byte, encode bool) []byte {
 	return b
 }
 
-// unlikeSearch says what keeps v from being an LDAP URL that finds the members
-// of a list, "" for one that is: a base, a scope, and a filter that can be
-// read.
-func unlikeSearch(v []byte) string {
-	v = trimBlanks(v)
-	if !hasPrefixFold(v, "ldap://") && !hasPrefixFold(v, "ldaps://") {
-		return "is no LDAP URL"
-	}
-	_, rest, _ := bytes.Cut(v, []byte("//"))
-	parts := bytes.Split(rest, []byte{'?'})
-	base := parts[0]
-	if i := bytes.IndexByte(base, '/'); i >= 0 && bytes.IndexByte(base[:i], '=') < 0 {
-		base = base[i+1:]
-	}
-	dn, err := url.PathUnescape(string(base))
-	if err != nil {
-		return "is no LDAP URL"
-	}
-	if norm, err := ldif.AppendNormDN(nil, []byte(dn)); err != nil || len(norm) == 0 {
-		return "has no base to search"
-	}
-	if len(parts) > 2 && !isOneOf(parts[2], "", "base", "one", "sub") {
-		return "has a scope that is none of base, one, sub"
-	}
-	if len(parts) < 4 || len(parts[3]) == 0 {
-		return ""
-	}
-	text, err := url.PathUnescape(string(parts[3]))
-	if err == nil {
-		_, err = filter.Compile(text, nil)
-	}
-	if err != nil {
-		return "has a filter that cannot be read"
-	}
-	return ""
-}
-
 // hostEnd returns the length of the host part of what follows ldap://.
 func hostEnd(rest []byte) int {
 	if i := bytes.IndexAny(rest, "/?"); i >= 0 {
@@ -292,39 +251,6 @@ func isBareAddress(v []byte) bool {
 
 func hasPrefixFold(v []byte, prefix string) bool {
 	return len(v) >= len(prefix) && equalFoldString(v[:len(prefix)], prefix)
-}
-
-// plainAddress cuts what NMS wrote behind the address of a list member:
-// parameters from the first % or blank behind the domain on. A % before the @
-// belongs to the address.
-func plainAddress(v []byte) []byte {
-	at := addressAt(v)
-	if at < 0 {
-		return v
-	}
-	for i := at; i < len(v); i++ {
-		if v[i] == '%' || v[i] == ' ' || v[i] == '\t' {
-			return v[:i]
-		}
-	}
-	return v
-}
-
-// addressAt returns the position of the @ before the domain, past a quoted
-// local part, or -1.
-func addressAt(v []byte) int {
-	quoted := false
-	for i := 0; i < len(v); i++ {
-		switch {
-		case v[i] == '\\' && quoted:
-			i++
-		case v[i] == '"':
-			quoted = !quoted
-		case v[i] == '@' && !quoted:
-			return i
-		}
-	}
-	return -1
 }
 
 // plainDN cuts the parameters behind the DN of mailEnhancedUniqueMember: from

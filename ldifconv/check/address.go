@@ -17,63 +17,18 @@ var addressAttributes = [...]schema.ID{schema.Mail, schema.MailAlternateAddress,
 func (c *checker) addresses() {
 	for _, id := range addressAttributes {
 		c.each(id, func(v ldif.Value, desc []byte) {
-			address := bytes.ToLower(bytes.TrimSpace(v.Data))
-			local, domain, ok := bytes.Cut(address, []byte{'@'})
-			switch {
-			case !ok:
+			switch fault := delivery.AddressFault(v.Data); {
+			case fault == delivery.NoDomain:
 				c.find("mail-no-domain", string(desc), v.Line, fmt.Sprintf("address %.100q has no domain", v.Data))
-			case !isAddress(local, domain, id):
+			case fault != delivery.NoFault && (id == schema.Mail || !delivery.IsCatchAll(v.Data)):
 				c.find("mail-form", string(desc), v.Line, fmt.Sprintf("%.100q is no address", v.Data))
 			default:
+				address := bytes.ToLower(bytes.TrimSpace(v.Data))
 				c.enterAddress(address, v.Line, desc)
-				c.enterMailDomain(domain)
+				c.enterMailDomain(address[delivery.AddressAt(address)+1:])
 			}
 		})
 	}
-}
-
-// isAddress reports whether the parts make an address; "@domain" alone catches
-// all mail of a domain and is an alternate address of iMS.
-func isAddress(local, domain []byte, id schema.ID) bool {
-	if !isASCII(local) || !isASCII(domain) {
-		return false
-	}
-	if len(local) == 0 && id == schema.Mail || bytes.IndexByte(domain, '@') >= 0 && !bytes.HasPrefix(local, []byte{'"'}) {
-		return false
-	}
-	if len(local) > 0 && local[0] == '"' {
-		at := bytes.LastIndexByte(domain, '@')
-		domain = domain[at+1:]
-	} else if bytes.ContainsAny(local, " \t,;<>()") {
-		return false
-	}
-	return isHost(domain)
-}
-
-func isASCII(text []byte) bool {
-	for _, b := range text {
-		if b >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
-// isHost reports whether name can be a host or domain name, or an address in
-// square brackets.
-func isHost(name []byte) bool {
-	if len(name) > 2 && name[0] == '[' && name[len(name)-1] == ']' {
-		return true
-	}
-	if len(name) == 0 || name[0] == '.' || name[len(name)-1] == '.' || bytes.Contains(name, []byte("..")) {
-		return false
-	}
-	for _, b := range name {
-		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' && b != '_' && b != '.' && b < 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 func (c *checker) enterAddress(address []byte, line int, desc []byte) {
@@ -104,7 +59,7 @@ func (c *checker) uids() {
 		}
 		uid := bytes.ToLower(bytes.TrimSpace(v.Data))
 		local, domain, compound := bytes.Cut(uid, []byte{'@'})
-		if !isUID(local) || compound && (!isHost(domain) || bytes.IndexByte(domain, '.') < 0) {
+		if !isUID(local) || compound && (!delivery.IsDomain(domain) || bytes.IndexByte(domain, '.') < 0) {
 			c.find("uid-form", string(desc), v.Line, fmt.Sprintf("uid %.100q holds a character that iMS forbids", v.Data))
 		} else if compound {
 			key := appendHash(append(c.key[:0], keyUIDDom), domain)

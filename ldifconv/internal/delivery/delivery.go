@@ -1,11 +1,11 @@
-// Package delivery says what it is that mail goes to: a host, a program. An
-// upgrade and a check of an export take a value for the same.
+// Package delivery says what it is that mail goes to: a host, an address, a
+// program, what a search finds. An upgrade and a check of an export take a
+// value for the same.
 package delivery
 
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 )
 
 // IsMailHost reports whether a value of mailHost is a full host name, or an IP
@@ -58,7 +58,7 @@ func isLiteral(v []byte) bool {
 	}
 	text := string(v[1 : len(v)-1])
 	const tag = "IPv6:"
-	six := len(text) >= len(tag) && strings.EqualFold(text[:len(tag)], tag)
+	six := hasPrefixFold([]byte(text), tag)
 	if six {
 		text = text[len(tag):]
 	}
@@ -74,7 +74,6 @@ func IsProgram(v []byte) bool {
 	if len(v) > 2 && v[0] == '"' && v[len(v)-1] == '"' {
 		v = v[1 : len(v)-1]
 	}
-	const include = ":include:"
 	return bytes.HasPrefix(v, []byte{'|'}) || bytes.HasPrefix(v, []byte{'/'}) && bytes.IndexByte(v, '@') < 0 ||
-		len(v) >= len(include) && bytes.EqualFold(v[:len(include)], []byte(include))
+		hasPrefixFold(v, ":include:")
 }
