@@ -10,11 +10,13 @@ import (
 // keyOrder watches over the keys of a btree as they are read in order. Bytes
 // order them, unless the program that made the database gave it a comparison
 // function, of which the file says nothing: then keys are out of byte order all
-// over. One key that stands where it does not belong among many that do is
-// damage: the library looks for it elsewhere and does not find it.
+// over, or wherever one has a byte below a separator. One key that stands where
+// it does not belong among many that do is damage: the library looks for it
+// elsewhere and does not find it.
 type keyOrder struct {
 	read, odd    int64    // keys, and how often one is less than the one before
-	last, before []byte   // the last key and the one before it
+	byParts      int64    // the same where separators come before all other bytes
+	last, before []byte   // the last key and the one before it that differs
 	misplaced    []string // the first keys that are where they do not belong
 }
 
@@ -35,11 +37,17 @@ func (o *keyOrder) see(key []byte) {
 		return
 	}
 	o.read++
+	if o.read > 1 && bytes.Equal(key, o.last) {
+		return // one of several records of a key
+	}
+	if o.read > 1 && lessByParts(key, o.last) {
+		o.byParts++
+	}
 	if o.read > 1 && bytes.Compare(key, o.last) < 0 {
 		o.odd++
 		if len(o.misplaced) < mostMisplaced {
 			odd := key
-			if o.read == 2 || bytes.Compare(key, o.before) >= 0 {
+			if o.before == nil || bytes.Compare(key, o.before) >= 0 {
 				odd = o.last // without it the others are in order
 			}
 			o.misplaced = append(o.misplaced, string(odd))
@@ -48,11 +56,31 @@ func (o *keyOrder) see(key []byte) {
 	o.before, o.last = o.last, append(o.before[:0], key...)
 }
 
+// lessByParts reports whether a comes before b where the separators of names of
+// mailboxes come before all other bytes, as mail servers order them that want
+// the folders of a mailbox behind it: user/joe/Sent before user/joe-x.
+func lessByParts(a, b []byte) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return partOrder[a[i]] < partOrder[b[i]]
+		}
+	}
+	return len(a) < len(b)
+}
+
+var partOrder = func() (t [256]int) {
+	for c := range t {
+		t[c] = c + 2
+	}
+	t['/'], t['.'] = 0, 1
+	return t
+}()
+
 // damaged says whether the keys out of order are so few that they are damage:
 // one, or one in a hundred. Of two keys that stand the wrong way round nothing
 // can be said.
 func (o *keyOrder) damaged() bool {
-	return o != nil && o.odd > 0 && o.read > 2 && (o.odd == 1 || o.odd*100 <= o.read)
+	return o != nil && o.odd > 0 && o.byParts > 0 && o.read > 2 && (o.odd == 1 || o.odd*100 <= o.read)
 }
 
 // tell names the keys that are out of order by damage, and reports whether

@@ -29,6 +29,15 @@ func TestKeyOutOfPlace(t *testing.T) {
 	}
 	backward := slices.Clone(keys)
 	slices.Reverse(backward)
+	byParts := slices.Insert(slices.Clone(keys), 21, "user/u20/Sent", "user/u20-x")
+	severalOf := func(key string, list []string) (several []string) {
+		for _, k := range list {
+			if several = append(several, k); k == key {
+				several = append(several, k, k)
+			}
+		}
+		return several
+	}
 	for _, tt := range []struct {
 		name string
 		keys []string
@@ -42,9 +51,11 @@ func TestKeyOutOfPlace(t *testing.T) {
 		{"the last", with(39, "user/039"), []string{"user/039"}, false},
 		{"backward", backward, nil, true},
 		{"two", []string{"user/b", "user/a"}, nil, true},
+		{"folders behind their mailbox", byParts, nil, true},
+		{"several records", severalOf("user/w20", with(20, "user/w20")), []string{"user/w20"}, false},
 	} {
 		file := new(memFile)
-		w, err := bdb.NewWriter(file, bdb.WriterOptions{Version: 9, PageSize: 512, TempDir: t.TempDir(), TreeOptions: bdb.TreeOptions{KeepOrder: true}})
+		w, err := bdb.NewWriter(file, bdb.WriterOptions{Version: 9, PageSize: 512, TempDir: t.TempDir(), TreeOptions: bdb.TreeOptions{KeepOrder: true, Duplicates: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
