@@ -17,6 +17,7 @@ import (
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 	"imsconv/ldifconv/testdir"
+	"imsconv/storeconv/testsite/scratch"
 )
 
 type logged struct{ lines []string }
@@ -453,26 +454,39 @@ func edit(t testing.TB, export string, rng *rand.Rand) string {
 }
 
 // FuzzDiff compares anything with anything: no panic, and what is written turns
-// the first into the second where both can be read.
+// the first into the second, and the second into the first, where both can be
+// read.
 func FuzzDiff(f *testing.F) {
-	f.Add("dn: cn=A\\, B+sn=\"c\",o=x\ncn: A, B\nsn: c\nuid: 1\n", "dn: cn=Z,o=x\ncn: Z\nuid: 1\n")
-	f.Add("dn: o=x\no: x\n", "dn: o=x\no: x\ndescription:: /w==\n")
-	f.Add("dn: o=x\no: x\n", "A") // no export
-	f.Fuzz(func(t *testing.T, a, b string) {
-		for _, match := range []string{"", "uid"} {
-			o := Options{Match: match, TempDir: t.TempDir()}
-			var w bytes.Buffer
-			rep, err := Run(context.Background(), &w, ldif.Input{Name: "a", Reader: strings.NewReader(a)}, ldif.Input{Name: "b", Reader: strings.NewReader(b)}, o)
-			if err != nil && strings.HasSuffix(err.Error(), "it is no export") {
-				return // nothing but what cannot be read
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if rep.Differ() != (w.Len() > 0) {
-				t.Errorf("%+v, %q", rep, w.String())
-			}
+	dir := scratch.Dir(f) // on a disk the index takes most of the time
+	f.Add("dn: cn=A\\, B+sn=\"c\",o=x\ncn: A, B\nsn: c\nuid: 1\n", "dn: cn=Z,o=x\ncn: Z\nuid: 1\n", true)
+	f.Add("dn: o=x\no: x\n", "dn: o=x\no: x\ndescription:: /w==\n", false)
+	f.Add("dn: o=x\no: x\n", "A", false)                                            // no export
+	f.Add("dn: cn=A,o=x\ncn: A\nuid: 1\n", "dn:\nobjectclass: top\nuid: 1\n", true) // the root of a server
+	f.Fuzz(func(t *testing.T, a, b string, match bool) {
+		var w, undo bytes.Buffer
+		o := Options{TempDir: dir, Undo: &undo}
+		if match {
+			o.Match = "uid"
+		}
+		rep, err := Run(context.Background(), &w, ldif.Input{Name: "a", Reader: strings.NewReader(a)}, ldif.Input{Name: "b", Reader: strings.NewReader(b)}, o)
+		if err != nil && strings.HasSuffix(err.Error(), "it is no export") {
+			return // nothing but what cannot be read
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Differ() != (w.Len() > 0) {
+			t.Errorf("%+v, %q", rep, w.String())
+		}
+		if rep.Damaged+rep.Tombstones > 0 {
 			each(t, w.String(), func(*ldif.Record) {})
+			return
+		}
+		if got, want := apply(t, a, w.String()), entriesOf(t, b); !cmp.Equal(got, want) {
+			t.Errorf("%s", cmp.Diff(want, got))
+		}
+		if got, want := apply(t, b, undo.String()), entriesOf(t, a); !cmp.Equal(got, want) {
+			t.Errorf("undo: %s", cmp.Diff(want, got))
 		}
 	})
 }

@@ -152,7 +152,7 @@ func (t *turn) lone(s side, name []byte, p *place) error {
 	if s == t.to {
 		settle = t.addition
 	}
-	if t.c.o.Match == "" {
+	if t.c.o.Match == "" || p.depth == 0 { // the root of a server keeps its name
 		return settle(p)
 	}
 	_, parent, err := t.c.store.Get(nil, append(append([]byte{keyParent}, name...), byte(s)))
