@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Chunk is a piece of a file that holds whole records. The zero value is ready
@@ -49,6 +50,10 @@ type Chunker struct {
 
 // leastChunk is the smallest amount read at once, in bytes.
 const leastChunk = 16
+
+// leastRead is the room that reading begins with, in bytes: a small input takes
+// little.
+const leastRead = 32 << 10
 
 // tooBigHead is how much of an oversized record is kept to name it.
 const tooBigHead = 64 << 10
@@ -116,13 +121,11 @@ func (c *Chunker) fill(buf []byte) ([]byte, error) {
 	if want < c.size {
 		want = c.size
 	}
-	if cap(buf) < want {
-		grown := make([]byte, len(buf), want+want/4)
-		copy(grown, buf)
-		buf = grown
-	}
 	for len(buf) < want {
-		n, err := c.r.Read(buf[len(buf):want])
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, min(max(len(buf), leastRead), want+want/4-len(buf)))
+		}
+		n, err := c.r.Read(buf[len(buf):min(want, cap(buf))])
 		buf = buf[:len(buf)+n]
 		if err == io.EOF {
 			c.eof = true
