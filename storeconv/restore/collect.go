@@ -352,5 +352,48 @@ func (c *collector) endBox(b *box, u *usage) error {
 		c.r.plan(b)
 		return nil
 	}
+	if err := c.recordMine(b); err != nil {
+		return err
+	}
 	return c.boxRecords(b)
+}
+
+// mineKey is the key of what messages of a stream are in a mailbox.
+func mineKey(b *box) string {
+	return fmt.Sprintf("%s%s\x00%s\x00%d", keyMine, b.v.id, b.name, b.v.stream)
+}
+
+// recordMine notes what messages of the stream are that their content alone
+// tells apart, where the user may come back: copies of them that are still to
+// come are others.
+func (c *collector) recordMine(b *box) error {
+	mine := b.index.mine
+	if len(mine) == 0 || !b.v.early {
+		return nil
+	}
+	if b.again {
+		before, err := c.r.mineOf(b)
+		if err != nil {
+			return err
+		}
+		for _, r := range before {
+			for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
+				mine.add(uint32(uid))
+			}
+		}
+	}
+	var f fields
+	f.putRanges(mine)
+	b.v.tally.records = append(b.v.tally.records, record{mineKey(b), f.rest})
+	return nil
+}
+
+// mineOf is what earlier visits of this stream have noted so.
+func (r *run) mineOf(b *box) (uidRanges, error) {
+	text, ok, err := r.jr.Get(mineKey(b))
+	if !ok || err != nil {
+		return nil, err
+	}
+	f := fields{rest: text}
+	return f.ranges(), f.err()
 }

@@ -46,6 +46,8 @@ const (
 
 	keyLaterName = "p/" // and the keys of these, by name
 
+	keyMine = "o/" // what messages of a stream are in mailboxes, where their names do not tell
+
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
 	keySpare       = "h/" // bodies held back
 	keyJoin        = "j/" // links to be joined

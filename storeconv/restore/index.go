@@ -35,6 +35,7 @@ type boxIndex struct {
 	spilled  []piece         // lines that are on disk
 	slot     int             // in lineBudget, while there are lines in memory
 	fresh    []storedMessage // of a dry run that keeps what it would put into place
+	mine     uidRanges       // what messages of the stream are that their content alone tells apart
 	bare     uidRanges       // messages with a line end that is not CR LF
 	unsure   bool            // and perhaps more of those that were there
 }
@@ -217,6 +218,9 @@ func (c *collector) index(e *entry, info *content) error {
 	x.Header.Add(&rec)
 	if info.bare {
 		x.bare.add(rec.UID)
+	}
+	if e.nameless {
+		x.mine.add(rec.UID)
 	}
 	if c.r.keepsPlanned(e.box) {
 		m := messageOf(&rec)

@@ -40,7 +40,8 @@ type planner struct {
 	awaited     awaited
 	comeBack    bool // a user has come back
 	interleaved bool
-	ended       bool // the last stream has been read
+	atEnd       bool // the stream has been read,
+	ended       bool // and the last one
 	lastRound   bool // and links that were put off are made
 
 	user    string // the user of the last member,
@@ -102,7 +103,7 @@ func (p *planner) plan(ctx context.Context) error {
 }
 
 func (p *planner) readStream(ctx context.Context) error {
-	p.body = bodyOf{}
+	p.body, p.atEnd = bodyOf{}, false
 	header, err := p.src.Header()
 	if err != nil {
 		return err
@@ -141,6 +142,7 @@ func (p *planner) readStream(ctx context.Context) error {
 	if err := p.spares.Flush(); err != nil {
 		return err
 	}
+	p.atEnd = true
 	p.ended = p.stream == len(p.r.streams)-1
 	return p.endVisits()
 }

@@ -75,8 +75,18 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)
 	if !b.again {
 		b.plan.floor = max(old.header.LastUID, old.uids.max())
+		return nil
 	}
-	return nil
+	if p.r.dry() {
+		return nil
+	}
+	mine, err := p.r.mineOf(b)
+	for _, r := range mine {
+		for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
+			old.take(uint32(uid))
+		}
+	}
+	return err
 }
 
 // findNewName gives a mailbox the name that an earlier visit of this run found

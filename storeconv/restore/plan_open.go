@@ -177,6 +177,7 @@ func (p *planner) endVisit(v *visit) error {
 		p.checkStream(v)
 		return nil
 	}
+	v.early = !p.atEnd
 	v.content = v.sum.sum()
 	p.content.add(v.content)
 	p.add(&endStep{v})

@@ -151,3 +151,37 @@ func quotaOf(t *testing.T, store, id string) mboxlist.Quota {
 	}
 	return q
 }
+
+// TestCopiesThatComeApart: copies of one content and date in a mailbox that
+// says no UIDVALIDITY are as many as the stream has, although the user's visit
+// ends between them; the same stream again adds none.
+func TestCopiesThatComeApart(t *testing.T) {
+	var b bytes.Buffer
+	w, err := sims.NewWriter(&b, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"joe/INBOX/1", "joe/Mail/1", "ann/INBOX/1", "joe/INBOX/2", "ann/INBOX/2", "joe/INBOX/3"} {
+		if err := w.WriteMember(&sims.Member{Kind: sims.Message, Name: name, Size: 5, Time: 900000000}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("same\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []openBounds{{}, {1, 1}} {
+		for _, boxes := range []int{0, 1} {
+			opt := Options{open: open, boxesKept: boxes, Jobs: 1}
+			store := filepath.Join(shmDir(t), "store")
+			for n := range 2 {
+				rep, _, err := restoreTo(t, store, opt, bytes.NewReader(b.Bytes()))
+				if err != nil || n == 0 && rep.Messages != 6 || n == 1 && rep.Duplicates != 6 {
+					t.Errorf("%v, time %d: %v, %+v", open, n, err, rep)
+				}
+			}
+		}
+	}
+}

@@ -58,6 +58,9 @@ func (c *collector) same(s *sameStep) error {
 		v.tally.rep.Duplicates++
 	}
 	c.tellDate(s)
+	if s.nameless {
+		b.index.mine.add(s.stored.uid)
+	}
 	if c.r.dry() {
 		c.names.add(s.name, nameInfo{size: s.stored.size, sum: shortSum(s.stored.sum)})
 	} else if err := c.knowStored(s); err != nil {

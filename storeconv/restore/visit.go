@@ -46,6 +46,7 @@ type visit struct {
 	until    int64 // up to the member of that number
 	again    bool  // for links that were put off
 	exists   bool  // the store has the user
+	early    bool  // it ended before the stream did
 	stage    string
 	boxes    map[string]*box
 	order    []*box // as they came

@@ -62,6 +62,7 @@ func restoreCases(t testing.TB) []restoreCase {
 		"msg joe/INBOX/3 three", "msg ann/INBOX/3 drei", "link ann/INBOX/4 joe/INBOX/3", "box bob/INBOX 4", "msg bob/INBOX/1 uno", "link joe/INBOX/4 bob/INBOX/1")
 	unsaid := tape(t, 958780800, "msg joe/INBOX/1 one", "msg joe/Mail/7 seven", "msg ann/INBOX/1 eins", "link ann/INBOX/2 joe/INBOX/1")
 	unsaidLater := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg joe/Mail/8 eight", "msg ann/INBOX/1 eins", "msg ann/INBOX/3 drei")
+	unsaidTurns := tape(t, 958780800, "msg joe/INBOX/1 one", "msg ann/INBOX/1 x", "same joe/INBOX/2 one", "msg ann/INBOX/2 y", "same joe/INBOX/3 one", "msg joe/INBOX/4 four")
 	each := restore.Options{Sync: storeconv.SyncUser}
 	named := restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}
 	return []restoreCase{
@@ -77,6 +78,8 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "a first copy that is gone", before: [][]byte{first}, gone: []string{ims.UserDir("primary", "joe") + "/00/1.msg"}, tapes: [][]byte{first}, opt: each},
 		{name: "users in turns", tapes: [][]byte{turns}},
 		{name: "users in turns, each user", tapes: [][]byte{turns}, opt: each},
+		{name: "users in turns that say no UIDVALIDITY", tapes: [][]byte{unsaidTurns}, opt: each},
+		{name: "the same again", before: [][]byte{unsaidTurns}, tapes: [][]byte{unsaidTurns}, opt: each},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
 		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}
@@ -260,6 +263,7 @@ func difference(want, got []string) string {
 
 // tape makes a backup stream. A line is a kind of member, its name, and the
 // UIDVALIDITY of a mailbox, the text of a message or the first copy of a link.
+// A message that is the same as another has that one's date.
 func tape(t testing.TB, date int64, lines ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -268,10 +272,14 @@ func tape(t testing.TB, date int64, lines ...string) []byte {
 		t.Fatal(err)
 	}
 	when := int64(900000000)
+	dates := make(map[string]int64) // by text
 	for _, line := range lines {
 		f := append(strings.Fields(line), "")
 		when += 1000
 		m := sims.Member{Name: f[1], Time: when, Subscribed: -1}
+		if f[0] == "same" {
+			f[0], m.Time = "msg", dates[f[2]]
+		}
 		body := ""
 		switch f[0] {
 		case "user":
@@ -280,6 +288,7 @@ func tape(t testing.TB, date int64, lines ...string) []byte {
 			m.Kind = sims.Mailbox
 			fmt.Sscan(f[2], &m.UIDValidity)
 		case "msg":
+			dates[f[2]] = m.Time
 			body = "Subject: " + f[2] + "\r\nMessage-ID: <" + f[2] + "@x>\r\n\r\n" + f[2] + "\r\n"
 			m.Kind, m.Size = sims.Message, int64(len(body))
 		case "link":
