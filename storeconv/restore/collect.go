@@ -216,7 +216,7 @@ func (c *collector) recordPlace(e *entry) error {
 		return nil
 	}
 	if e.uid == e.origUID && !e.box.renamed {
-		if elsewhere, err := c.mayBeElsewhere(e.name); !elsewhere || err != nil {
+		if elsewhere, err := c.mayBeElsewhere(e); !elsewhere || err != nil {
 			return err
 		}
 	}

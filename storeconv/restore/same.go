@@ -81,7 +81,7 @@ func (c *collector) knowStored(s *sameStep) error {
 	c.copies.forget(s.name)
 	_, note, err := c.r.jr.Get(keySpare + s.name)
 	if note = note || s.stored.uid != s.origUID || s.box.renamed; err == nil && !note {
-		note, err = c.mayBeElsewhere(s.name)
+		note, err = c.mayBeElsewhere(&s.entry)
 	}
 	if err != nil || !note {
 		return err
@@ -92,11 +92,11 @@ func (c *collector) knowStored(s *sameStep) error {
 
 // mayBeElsewhere tells whether an earlier stream had another message of the
 // name, which is not where that says.
-func (c *collector) mayBeElsewhere(name string) (bool, error) {
-	if len(c.r.streams) == 1 {
+func (c *collector) mayBeElsewhere(e *entry) (bool, error) {
+	if e.box.v.stream == 0 {
 		return false, nil
 	}
-	_, _, noted, err := c.r.whereIs(name)
+	_, _, noted, err := c.r.whereIs(e.name)
 	return noted, err
 }
 
