@@ -66,8 +66,12 @@ else by their SHA-256, are passed over; the others get new UIDs where theirs
 are taken or the UIDVALIDITY is another.
 A store.idx that is missing or damaged is made again, with what the stream says;
 messages of which that knows nothing have no flags then, which is a problem.
+A message that the index names and whose file is gone is put back where the
+stream has it, and later copies of it are linked with it again.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
+--dry-run remembers half a million messages of earlier streams; what comes again
+beyond that it counts as new.
 
 MAILBOX FILES AND MAILDIRS
 The source may also be a folder of mailbox files, as imexportmbox -d or imsexport
