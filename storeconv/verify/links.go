@@ -87,9 +87,11 @@ func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err e
 			return rec, false, nil
 		}
 	}
-	for _, rec := range all {
-		if first[rec.sum] {
-			return rec, false, nil
+	for _, dated := range []bool{true, false} { // of mailboxes with another UIDVALIDITY some may have the UID
+		for _, rec := range all {
+			if first[rec.sum] && (!dated || rec.date == storeDate(m.Time)) {
+				return rec, false, nil
+			}
 		}
 	}
 	for sum := range first {
@@ -338,7 +340,7 @@ func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 			c.problem(m, "file-date", "a copy of %s with another date", sims.DisplayName(m.Link))
 		}
 	case seen && before != keyOf(own), own.Mtim != first.Mtim, strings.HasPrefix(m.Link, m.User+"/"):
-		c.problem(m, "broken-link", "not the same file as its first copy, %s", m.Link)
+		c.fault(m, "broken-link", "not the same file as its first copy, %s", m.Link)
 	case !seen:
 		c.v.report.Copies++
 		c.warning(m, "copied-link", "a file of its own, as another run makes it, not a link to %s", m.Link)
@@ -385,8 +387,11 @@ func (c *streamCheck) fileDate(m *sims.Member, own *unix.Stat_t, first int64) {
 		return
 	}
 	n := problem("file-date", c.where(m), "the file is of %s, its first copy of %s", fileDateText(own), dateText(want))
-	if !c.first {
+	switch {
+	case !c.first:
 		n = warning(n.Kind, n.Where, "%s; an earlier stream may have had it as a copy", n.Text)
+	case c.box.joined:
+		n = warning(n.Kind, n.Where, "%s: %s", n.Text, ofAnother)
 	}
 	if c.first && own.Nlink > 1 && own.Mtim.Nsec == 0 && len(c.v.misdated) < maxLate {
 		c.v.misdated = append(c.v.misdated, misdated{keyOf(own), own.Mtim.Sec, n})

@@ -138,6 +138,18 @@ func (c *streamCheck) warning(m *sims.Member, kind, format string, args ...any) 
 	c.tell(warning(kind, c.where(m), format, args...))
 }
 
+// ofAnother explains a difference where the mail of users was put together.
+const ofAnother = "it may be the same message of another user whose mail is here too"
+
+// fault is problem, but for what may be another user's message.
+func (c *streamCheck) fault(m *sims.Member, kind, format string, args ...any) {
+	if c.box.joined {
+		c.warning(m, kind, "%s: %s", fmt.Sprintf(format, args...), ofAnother)
+		return
+	}
+	c.problem(m, kind, format, args...)
+}
+
 // member takes a member in: the body of a message is read, and what there is to
 // hold against the store waits.
 func (c *streamCheck) member(m *sims.Member) error {
@@ -330,7 +342,7 @@ func (c *streamCheck) find(m *sims.Member, sum *[32]byte) (*viewRecord, error) {
 	view := c.box.view
 	if c.box.names(m.UID) || view.header == nil {
 		rec, err := view.find(m.UID, c.box.validity, sum)
-		if err != nil || c.box.validity != 0 || rec != nil && rec.sum == *sum {
+		if err != nil || c.box.validity != 0 || rec != nil && rec.sum == *sum && rec.date == storeDate(m.Time) {
 			return rec, err
 		}
 		if other, err := view.takeContent(m.UID, storeDate(m.Time), sum); other != nil || err != nil {
@@ -371,7 +383,7 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 	}
 	date := storeDate(m.Time)
 	if date != rec.date && c.box.joined {
-		c.warning(m, "date", "received %s, the index says %s: it may be the same message of another user whose mail is here too", dateText(date), dateText(rec.date))
+		c.warning(m, "date", "received %s, the index says %s: %s", dateText(date), dateText(rec.date), ofAnother)
 	} else {
 		c.later(m, lateKey{uid: rec.uid, kind: "date"}, date == rec.date, "received %s, the index says %s", dateText(date), dateText(rec.date))
 	}
@@ -379,7 +391,7 @@ func (c *streamCheck) record(m *sims.Member, rec *viewRecord) {
 	equal := slices.Equal(want, rec.flags)
 	switch _, said := c.v.late[key.of(c.box.view)]; {
 	case !equal && c.box.joined && !said:
-		c.warning(m, "flags", "the flags are %q, the stream says %q: it may be the same message of another user whose mail is here too", rec.flags, want)
+		c.warning(m, "flags", "the flags are %q, the stream says %q: %s", rec.flags, want, ofAnother)
 	case !c.silent:
 		c.later(m, key, equal, "the flags are %q, the stream says %q", rec.flags, want)
 	case !equal && !said:

@@ -20,7 +20,7 @@ type streamBox struct {
 	foreign  bool         // its index is somebody else's
 	uidsSaid              // in the stream
 	other    *sims.Member // the mailbox, where its UIDVALIDITY is another and was made
-	joined   bool         // another user's mail was put into it too, and came before
+	joined   bool         // mail of more than one user has been put into it so far
 	origins  int64        // messages that came from another stream,
 	origin   string       // the first of which this says
 }
@@ -116,11 +116,14 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 // several spellings, one that is announced again.
 type firstSaid struct {
 	user     uint64 // hash of whose mail came first
+	joined   bool   // that of another user came too
 	validity uint32 // the first UIDVALIDITY that was said; 0: none yet
 }
 
-// joined tells whether the mail of another user of the streams came to a
-// mailbox before, as selections that give two users one name have it.
+// joined tells whether the mail of another user of the streams has come to a
+// mailbox, as selections that give two users one name have it. From then on
+// nobody's message is known from one of the other's that has its UID and its
+// content.
 func (v *verifier) joined(path, user string) bool {
 	at, whose := v.hash(path), v.hash(user)
 	first, ok := v.owners[at]
@@ -130,7 +133,11 @@ func (v *verifier) joined(path, user string) bool {
 		}
 		v.owners[at] = firstSaid{user: whose}
 	}
-	return ok && first.user != whose
+	if ok && first.user != whose && !first.joined {
+		first.joined = true
+		v.owners[at] = first
+	}
+	return first.joined
 }
 
 // validityBefore is the UIDVALIDITY that was said of a mailbox of the store
@@ -138,10 +145,12 @@ func (v *verifier) joined(path, user string) bool {
 func (v *verifier) validityBefore(path string, validity uint32) uint32 {
 	at := v.hash(path)
 	first, ok := v.owners[at]
-	if ok && first.validity == 0 {
-		v.owners[at] = firstSaid{first.user, validity}
+	before := first.validity
+	if ok && before == 0 {
+		first.validity = validity
+		v.owners[at] = first
 	}
-	return first.validity
+	return before
 }
 
 // noIndex tells that a mailbox of the stream has no index of ours. A restore
@@ -302,12 +311,14 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 		return // a foreign index: nothing is known
 	}
 	c.box.uidsSaid = uidsSaid{m.UIDValidity, m.MadeUIDs}
+	c.reachNext(m)
 	others := c.box.joined || m.UIDValidity != 0 && c.box.view.hadOthers(c.box.uidsSaid)
 	before := c.v.validityBefore(c.box.view.box.path, m.UIDValidity)
 	key, equal := lateKey{kind: "uidvalidity"}, m.UIDValidity == h.UIDValidity
 	switch {
 	case m.UIDValidity == 0:
-		if n, noted := c.v.late[key.of(c.box.view)]; noted && c.box.joined { // one was made for it
+		made := c.date > 0 && h.UIDValidity == uint32(c.date)
+		if n, noted := c.v.late[key.of(c.box.view)]; noted && (c.box.joined || made) { // one was made for it
 			n.Severity = storeconv.Warning
 			c.v.late[key.of(c.box.view)] = n
 		}
@@ -360,6 +371,20 @@ func (c *streamCheck) otherValidity(m *sims.Member, view *boxView) {
 	c.problem(m, "uidvalidity", "%s", text)
 }
 
+// reachNext notes that the store has the Last UID that a stream says of a
+// mailbox: the highest of all holds, whichever of them comes first, and also of
+// one that has another UIDVALIDITY, or is another user's.
+func (c *streamCheck) reachNext(m *sims.Member) {
+	if m.UIDNext == 0 || m.UIDNext-1 != c.box.view.header.LastUID || len(c.v.reached) >= maxLate {
+		return
+	}
+	if c.v.reached == nil {
+		c.v.reached = make(map[uint64]struct{})
+	}
+	c.v.reached[c.v.hash(c.box.view.box.path)] = struct{}{}
+	c.later(m, lateKey{kind: "uidnext"}, true, "")
+}
+
 // nextUID compares Last UID. Messages of other streams may have raised it.
 func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 	h := c.box.view.header
@@ -380,15 +405,7 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 	} else if h.Exists > 0 {
 		return // too many to know the highest
 	}
-	// The highest that any stream says holds, whichever of them comes first.
-	path := c.v.hash(c.box.view.box.path)
-	if h.LastUID == want && len(c.v.reached) < maxLate {
-		if c.v.reached == nil {
-			c.v.reached = make(map[uint64]struct{})
-		}
-		c.v.reached[path] = struct{}{}
-	}
-	_, reached := c.v.reached[path]
+	_, reached := c.v.reached[c.v.hash(c.box.view.box.path)]
 	c.later(m, lateKey{kind: "uidnext"}, h.LastUID == want || reached, "Last UID is %d, should be %d", h.LastUID, want)
 }
 
