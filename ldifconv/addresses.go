@@ -1,13 +1,10 @@
 package ldifconv
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"imsconv/ldifconv/internal/index"
@@ -21,29 +18,8 @@ import (
 // have to grow with them. It is not safe for concurrent use.
 type addressBook struct {
 	dir     string
-	records spool
-	size    uint64 // of the records
+	records index.Spool
 	keys    index.Hashes
-}
-
-// spool is a temporary file that is written to its end, then read.
-type spool struct {
-	file *os.File
-	w    *bufio.Writer
-}
-
-func (s *spool) create(dir string) (err error) {
-	if s.file, err = index.TempFile(dir); err == nil {
-		s.w = bufio.NewWriterSize(s.file, 64<<10)
-	}
-	return err
-}
-
-func (s *spool) close() error {
-	if s.file == nil {
-		return nil
-	}
-	return s.file.Close()
 }
 
 // listed is one record of a book.
@@ -73,36 +49,27 @@ func (b *addressBook) put(p *people) error {
 	if len(p.records) == 0 {
 		return nil
 	}
-	if b.records.file == nil {
-		b.keys.Dir = b.dir
-		if err := b.records.create(b.dir); err != nil {
-			return err
-		}
-	}
+	b.keys.Dir, b.records.Dir = b.dir, b.dir
+	at := uint64(b.records.Size())
 	for rest := p.keys; len(rest) > 0; {
 		size, n := binary.BigEndian.Uint32(rest), int(binary.BigEndian.Uint32(rest[4:]))
 		for rest = rest[keysHead:]; n > 0; n-- {
-			if err := b.keys.Add(binary.BigEndian.Uint64(rest), b.size); err != nil {
+			if err := b.keys.Add(binary.BigEndian.Uint64(rest), at); err != nil {
 				return err
 			}
 			rest = rest[8:]
 		}
-		b.size += 4 + uint64(size)
+		at += 4 + uint64(size)
 	}
-	if _, err := b.records.w.Write(p.records); err != nil {
-		return fmt.Errorf("temporary file: %w", err)
-	}
-	return nil
+	_, err := b.records.Write(p.records)
+	return err
 }
 
 // each calls use for every address that more than one entry has, with the first
 // of them and each of the others, in the order of those others.
 func (b *addressBook) each(use func(address []byte, first, other *listed) error) error {
-	if b.records.file == nil {
+	if b.records.Size() == 0 {
 		return nil
-	}
-	if err := b.records.w.Flush(); err != nil {
-		return fmt.Errorf("temporary file: %w", err)
 	}
 	found := index.Pairs{Dir: b.dir}
 	defer found.Close()
@@ -160,12 +127,12 @@ func (b *addressBook) tell(other, packed uint64, use func(address []byte, first,
 
 func (b *addressBook) read(at uint64) (*listed, error) {
 	var head [4]byte
-	if _, err := b.records.file.ReadAt(head[:], int64(at)); err != nil {
-		return nil, fmt.Errorf("temporary file: %w", err)
+	if _, err := b.records.ReadAt(head[:], int64(at)); err != nil {
+		return nil, err
 	}
 	buf := make([]byte, binary.BigEndian.Uint32(head[:]))
-	if _, err := b.records.file.ReadAt(buf, int64(at)+4); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("temporary file: %w", err)
+	if _, err := b.records.ReadAt(buf, int64(at)+4); err != nil {
+		return nil, err
 	}
 	e, ok := unpackListed(buf)
 	if !ok {
@@ -179,4 +146,4 @@ func warnTwice(address []byte, first string) string {
 	return fmt.Sprintf("the address %s is also that of %s", shown(string(bytes.TrimSpace(address))), first)
 }
 
-func (b *addressBook) close() error { return errors.Join(b.records.close(), b.keys.Close()) }
+func (b *addressBook) close() error { return errors.Join(b.records.Close(), b.keys.Close()) }

@@ -1,15 +1,12 @@
 package ldifconv
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
-	"os"
 	"slices"
 	"sync"
 
@@ -86,8 +83,8 @@ func (s *survey) take(ctx context.Context, inputs []Input, again *rereader) erro
 
 // rereader has inputs read before they are read once more.
 type rereader struct {
-	dir    string     // of temporary files; empty means os.TempDir
-	copies []*os.File // of pipes
+	dir    string         // of temporary files; empty means os.TempDir
+	copies []*index.Spool // of pipes
 }
 
 // first has an input read for the first time: it is opened again, or sought
@@ -109,16 +106,13 @@ func (r *rereader) first(ctx context.Context, in *Input, read func(context.Conte
 			return err
 		}
 	}
-	copied, err := newCopy(in.Reader, r.dir)
-	if err != nil {
-		return err
-	}
-	r.copies = append(r.copies, copied.file)
+	copied := &copyReader{r: in.Reader, kept: index.Spool{Dir: r.dir}}
+	r.copies = append(r.copies, &copied.kept)
 	if err := read(ctx, copied); err != nil {
 		return err
 	}
-	in.Reader, err = copied.again()
-	return err
+	in.Reader = copied.again()
+	return nil
 }
 
 // close removes the copies.
@@ -128,27 +122,18 @@ func (r *rereader) close() {
 	}
 }
 
-// copyReader copies what is read from a pipe into a temporary file.
+// copyReader keeps what is read from a pipe.
 type copyReader struct {
 	r    io.Reader
-	file *os.File
-	w    *bufio.Writer
+	kept index.Spool
 	err  error // of the pipe
-}
-
-func newCopy(r io.Reader, dir string) (*copyReader, error) {
-	f, err := index.TempFile(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &copyReader{r: r, file: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
 // Read implements io.Reader.
 func (c *copyReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	if _, werr := c.w.Write(p[:n]); werr != nil {
-		return n, fmt.Errorf("temporary file: %w", werr)
+	if _, failed := c.kept.Write(p[:n]); failed != nil {
+		return n, failed
 	}
 	if err != nil {
 		c.err = err
@@ -157,15 +142,11 @@ func (c *copyReader) Read(p []byte) (int, error) {
 }
 
 // again returns a reader of the copy, which ends as the pipe did.
-func (c *copyReader) again() (io.Reader, error) {
-	if err := c.w.Flush(); err != nil {
-		return nil, fmt.Errorf("temporary file: %w", err)
-	}
-	copied := io.NewSectionReader(c.file, 0, math.MaxInt64)
+func (c *copyReader) again() io.Reader {
 	if c.err == nil || c.err == io.EOF {
-		return copied, nil
+		return c.kept.Reader()
 	}
-	return io.MultiReader(copied, failedReader{c.err}), nil
+	return io.MultiReader(c.kept.Reader(), failedReader{c.err})
 }
 
 type failedReader struct{ err error }

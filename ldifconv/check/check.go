@@ -95,7 +95,7 @@ func Run(ctx context.Context, dst func(*Finding) error, inputs []ldif.Input, o O
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	c := newChecker(ctx, store, o)
-	defer c.spool.close() // a file that is gone already
+	defer c.spool.Close() // a file that is gone already
 	for i := range inputs {
 		if err := c.read(&inputs[i]); err != nil {
 			return c.report, err
@@ -144,7 +144,7 @@ type checker struct {
 }
 
 func newChecker(ctx context.Context, store *index.Store, o Options) *checker {
-	c := &checker{ctx: ctx, o: o, store: store, hosts: map[string]bool{}, spool: spool{dir: o.TempDir}}
+	c := &checker{ctx: ctx, o: o, store: store, hosts: map[string]bool{}, spool: spool{Spool: index.Spool{Dir: o.TempDir}}}
 	for i := range c.valid {
 		c.valid[i] = schema.NewValidator(o.Schema)
 	}

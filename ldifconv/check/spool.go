@@ -2,28 +2,20 @@ package check
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 
 	"imsconv/ldifconv/internal/index"
 )
 
 // spool keeps the addresses that mail goes on to, in the order of the input,
 // until all entries that mail goes on from are known: most addresses are of
-// people elsewhere, or of users whose mail stays, and lead on to nobody. What
-// is over a buffer goes to a temporary file.
+// people elsewhere, or of users whose mail stays, and lead on to nobody.
 type spool struct {
-	dir string
-	f   *os.File // nil while all is in buf
-	buf []byte
+	index.Spool
+	buf []byte // one of them
 }
-
-// spoolBuffer is what is held before it goes to the file, in bytes.
-const spoolBuffer = 1 << 20
 
 // going is an address that mail of the entry number goes on to; n tells those
 // of one entry apart.
@@ -35,40 +27,19 @@ type going struct {
 
 // add keeps a copy of g.
 func (s *spool) add(g going) error {
-	s.buf = binary.AppendUvarint(s.buf, g.number)
+	s.buf = binary.AppendUvarint(s.buf[:0], g.number)
 	s.buf = binary.AppendUvarint(binary.AppendUvarint(s.buf, g.n), uint64(g.flags))
 	for _, text := range [...][]byte{g.desc, g.address} {
 		s.buf = append(binary.AppendUvarint(s.buf, uint64(len(text))), text...)
 	}
-	if len(s.buf) < spoolBuffer {
-		return nil
-	}
-	if s.f == nil {
-		f, err := index.TempFile(s.dir)
-		if err != nil {
-			return err
-		}
-		s.f = f
-	}
-	_, err := s.f.Write(s.buf)
-	s.buf = s.buf[:0]
-	if err != nil {
-		return fmt.Errorf("temporary file: %w", err)
-	}
-	return nil
+	_, err := s.Write(s.buf)
+	return err
 }
 
 // each calls use for all that was added, in that order. What g points to is
 // valid during the call.
 func (s *spool) each(use func(g *going) error) error {
-	var in io.Reader = bytes.NewReader(s.buf)
-	if s.f != nil {
-		if _, err := s.f.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("temporary file: %w", err)
-		}
-		in = io.MultiReader(s.f, in)
-	}
-	r := spoolReader{in: bufio.NewReaderSize(in, 64<<10)}
+	r := spoolReader{in: bufio.NewReaderSize(s.Reader(), 64<<10)}
 	var g going
 	for {
 		g.number = r.number()
@@ -79,20 +50,12 @@ func (s *spool) each(use func(g *going) error) error {
 		g.desc = r.text(g.desc)
 		g.address = r.text(g.address)
 		if r.err != nil {
-			return fmt.Errorf("temporary file: %w", r.err)
+			return r.err
 		}
 		if err := use(&g); err != nil {
 			return err
 		}
 	}
-}
-
-// close removes the file.
-func (s *spool) close() error {
-	if s.f == nil {
-		return nil
-	}
-	return s.f.Close()
 }
 
 // spoolReader reads numbers and texts until an error, which it keeps.

@@ -1,12 +1,10 @@
 package diff
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"imsconv/ldifconv/internal/index"
@@ -134,7 +132,7 @@ type comparer struct {
 	report Report
 	counts [2]int64
 	names  [2]string
-	spool  [2]*os.File
+	text   [2]index.Spool // of either export
 	unread [2]unread
 	key    []byte
 	val    []byte
@@ -144,24 +142,17 @@ type comparer struct {
 
 func (c *comparer) close() error {
 	err := c.store.Close()
-	for _, f := range c.spool {
-		if f != nil {
-			err = errors.Join(err, f.Close())
-		}
+	for i := range c.text {
+		err = errors.Join(err, c.text[i].Close())
 	}
 	return err
 }
 
 // read reads one export into the index and its text into a temporary file.
 func (c *comparer) read(s side, in *ldif.Input) error {
-	spool, err := index.TempFile(c.o.TempDir)
-	if err != nil {
-		return err
-	}
-	c.spool[s], c.names[s] = spool, in.Name
-	w := bufio.NewWriterSize(spool, 256<<10)
+	c.text[s].Dir, c.names[s] = c.o.TempDir, in.Name
 	r := ldif.NewReader(in, ldif.Options{MaxEntry: c.o.MaxEntry})
-	offset, told := int64(0), int64(0)
+	told := int64(0)
 	for n := int64(1); ; n++ {
 		if n%1024 == 0 {
 			if err := c.ctx.Err(); err != nil {
@@ -175,9 +166,6 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 		switch {
 		case err == io.EOF:
 			c.progress(c.counts[s] - told)
-			if err := w.Flush(); err != nil {
-				return fmt.Errorf("temporary file: %w", err)
-			}
 			if err := c.ended(s, r.Unterminated()); err != nil {
 				return err
 			}
@@ -193,18 +181,16 @@ func (c *comparer) read(s side, in *ldif.Input) error {
 		case isTombstone(&rec.Entry):
 			c.report.Tombstones++
 		default:
-			taken, err := c.enter(s, in, rec, offset)
+			taken, err := c.enter(s, in, rec, c.text[s].Size())
 			if err != nil {
 				return err
 			}
 			if !taken {
 				continue
 			}
-			size, err := w.Write(rec.Raw)
-			if err != nil {
-				return fmt.Errorf("temporary file: %w", err)
+			if _, err := c.text[s].Write(rec.Raw); err != nil {
+				return err
 			}
-			offset += int64(size)
 		}
 	}
 }

@@ -210,7 +210,7 @@ func (c *comparer) value(number int, value []byte) []byte {
 // load reads an entry again.
 func (c *comparer) load(s side, p *place) (*ldif.Record, error) {
 	raw := make([]byte, p.size)
-	if _, err := c.spool[s].ReadAt(raw, p.offset); err != nil {
+	if _, err := c.text[s].ReadAt(raw, p.offset); err != nil {
 		return nil, err
 	}
 	return ldif.NewReader(bytes.NewReader(raw), ldif.Options{MaxEntry: c.o.MaxEntry, ChunkSize: len(raw) + 16}).Next()
