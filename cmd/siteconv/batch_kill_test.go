@@ -104,7 +104,7 @@ func TestKilledBatchGoesOn(t *testing.T) {
 		whole := copyOf(t, base) // the closing pass comes behind the batch
 		t.Run(run.name, func(t *testing.T) {
 			finished(t, incremental(site, whole, run.args...)...)
-			want := withoutReports(t, whole)
+			want, told := withoutReports(t, whole), readReport(t, filepath.Join(whole, run.dir))
 			killed := 0
 			for _, mark := range run.marks {
 				// A short step may be over before the blow falls.
@@ -122,6 +122,11 @@ func TestKilledBatchGoesOn(t *testing.T) {
 				if d := cmp.Diff(want, withoutReports(t, out)); d != "" {
 					t.Errorf("killed in %s: %s", mark, d)
 				}
+				rep := readReport(t, filepath.Join(out, run.dir))
+				if d := cmp.Diff(told.Problems, rep.Problems) + cmp.Diff(told.Warnings, rep.Warnings); d != "" {
+					t.Errorf("killed in %s: other lines in the report: %s", mark, d)
+				}
+				sameLines(t, filepath.Join(out, run.dir))
 			}
 			if killed < len(run.marks)/2 {
 				t.Errorf("%d of %d runs were killed in time", killed, len(run.marks))

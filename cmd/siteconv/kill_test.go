@@ -109,7 +109,8 @@ func siteOf(t *testing.T, scenario string) []string {
 }
 
 // TestKilledRunGoesOn kills a conversion in each of its steps; the same command
-// given again ends with the same bytes as one that nobody disturbed.
+// given again ends with the same bytes as one that nobody disturbed, and with
+// the same problems and warnings.
 func TestKilledRunGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills the program several times")
@@ -153,7 +154,7 @@ func killInEachStep(t *testing.T, args []string, c *conversion) {
 	if err := os.Rename(out, whole); err != nil {
 		t.Fatal(err)
 	}
-	want := treeHash(t, whole)
+	want, told := treeHash(t, whole), readReport(t, whole)
 	killed := map[string]bool{}
 	for _, step := range c.stepNames() {
 		// A short step may be over before the blow falls.
@@ -165,6 +166,9 @@ func killInEachStep(t *testing.T, args []string, c *conversion) {
 			killed[at] = true
 			if got := converted(t, run(out)); got != status {
 				t.Errorf("killed in %q: exit status %d, not %d", at, got, status)
+			}
+			if d := cmp.Diff(told.Problems, readReport(t, out).Problems) + cmp.Diff(told.Warnings, readReport(t, out).Warnings); d != "" {
+				t.Errorf("killed in %q: other lines in the report: %s", at, d)
 			}
 			if treeHash(t, out) != want {
 				t.Fatalf("killed in %q: another tree: %s", at, cmp.Diff(plainList(t, whole), plainList(t, out)))
