@@ -111,8 +111,8 @@ func (c *joinedCase) stream(t testing.TB, number int) []byte {
 }
 
 // TestJoinedStreams: whatever streams and users are put together, in one run or
-// several, verify finds no fault with what a restore that found none has made of
-// them.
+// several, verify finds no fault with what a restore that found none has made
+// of them.
 func TestJoinedStreams(t *testing.T) {
 	cases := uint64(100)
 	if os.Getenv("IMSCONV_FULL") == "1" {
