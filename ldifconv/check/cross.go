@@ -12,7 +12,8 @@ import (
 )
 
 // cross reads a record with go-ldap/ldif and reports where it sees another
-// entry. That library has no way to leave file URLs alone and takes quadratic
+// entry, in whatever order: spellings of one attribute are several attributes
+// to it, which come in any. That library has no way to leave file URLs alone and takes quadratic
 // time for folded lines: it gets one record at a time, unfolded, and never one
 // with a URL.
 func (c *checker) cross(rec *ldif.Record) {
@@ -23,6 +24,8 @@ func (c *checker) cross(rec *ldif.Record) {
 	}
 	ours := valuesOf(&rec.Entry)
 	for _, name := range sortedNames(ours, theirs) {
+		slices.Sort(ours[name])
+		slices.Sort(theirs[name])
 		if !slices.Equal(ours[name], theirs[name]) {
 			c.find("cross-read", name, 0, fmt.Sprintf("%d values here, %d in go-ldap/ldif, or other ones", len(ours[name]), len(theirs[name])))
 		}

@@ -425,3 +425,14 @@ func TestNameIsText(t *testing.T) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
 }
+
+// Values of an attribute that is spelled in several ways are no other ones to
+// the second reader, whatever order it gives them in.
+func TestCrossReadOfSpellings(t *testing.T) {
+	text := slices.Concat(clean(t, 60), []byte(userText("p1", "description: a", "DESCRIPTION: b", "Description: c", "description: d")))
+	for range 20 {
+		if found, _ := run(t, text, Options{CrossRead: true}); len(found) > 0 {
+			t.Fatalf("found %s", found)
+		}
+	}
+}
