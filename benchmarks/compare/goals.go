@@ -125,9 +125,9 @@ func grows(item, most string) string {
 
 // growth is what the last step of ten times adds to the processor time of an
 // item and to the peak of memory, in percent. Processor time is taken, since
-// wall time is of many programs. The third aim is the size that was reached. The
-// bare loop, where it was measured at the same sizes, only says what of that the
-// file system takes.
+// wall time is of many programs. The third aim is the size that was reached.
+// The bare loop, where it was measured at the same sizes, only says what of
+// that the file system takes.
 func (r *results) growth(task, series, item string, size float64) []aim {
 	t := r.task(task)
 	before, last := t.lastStep(series)

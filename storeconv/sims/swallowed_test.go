@@ -215,9 +215,9 @@ func TestBodyThatIsVouchedFor(t *testing.T) {
 }
 
 // TestZerosInABody: a body whose last block is zeros has lost blocks, or that
-// one, and one with a block of zeros elsewhere may have, unless its SHA-256 says
-// that it is whole; it comes as it stands. What a writer has to vouch for is
-// what a reader doubts.
+// one, and one with a block of zeros elsewhere may have, unless its SHA-256
+// says that it is whole; it comes as it stands. What a writer has to vouch for
+// is what a reader doubts.
 func TestZerosInABody(t *testing.T) {
 	text := strings.Repeat("line\r\n", 300) // 1800 bytes
 	sum := func(body string) string { s := sha256.Sum256([]byte(body)); return hex.EncodeToString(s[:]) }
