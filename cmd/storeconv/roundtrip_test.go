@@ -374,6 +374,21 @@ func TestUsersCalledAsParts(t *testing.T) {
 			t.Errorf("%s: users %q\n%s", name, got, o.stderr)
 		}
 		mustRun(t, 0, "verify", "-f", out, "--store", store)
+		// Mail that somebody has put beside the users is told.
+		stray := filepath.Join(out, "stray")
+		if err := os.WriteFile(stray, []byte("From a@siroe.com Wed Jun 21 09:32:14 2000\n\nx\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := "/stray: a mailbox file among Maildirs: not read"
+		if c[1] == "mbox" {
+			want = "/stray: mail beside that of the users of the export: not read"
+		}
+		if o := run(t, nil, "restore", "-f", out, "--dry-run", "--store", store+" none"); !strings.HasPrefix(c[1], "mail/") && (o.exit != 3 || !strings.Contains(o.stderr, want)) {
+			t.Errorf("%s: mail beside the users: exit status %d\n%s", name, o.exit, o.stderr)
+		}
+		if err := os.Remove(stray); err != nil {
+			t.Fatal(err)
+		}
 		if c[1] == "mbox" {
 			continue
 		}

@@ -120,6 +120,8 @@ func (s *Source) matched(d *maildir.Dir, name, path string, rest []*regexp.Regex
 	case !info.Dir:
 		s.noteOther(path, !info.Regular)
 		switch {
+		case s.made.kind == Maildir && info.Regular:
+			s.noteMail(d, name, path)
 		case s.isMail(d, name):
 			s.notePassed(path)
 		case info.Regular && s.made.kind != 0 && !ofExport(name):
@@ -158,8 +160,13 @@ func userIn(values map[string]string) string {
 }
 
 // notePassed keeps a place with mail where the template does not lead: it may
-// be meant so, and whoever has mistaken the template learns whom it misses.
+// be meant so, and whoever has mistaken the template learns whom it misses. The
+// template of an export nobody has named.
 func (s *Source) notePassed(path string) {
+	if s.made.kind != 0 {
+		s.noteBad(path, &maildir.Error{Class: maildir.NoMaildir, Text: "mail beside that of the users of the export: not read; --path leads to it"})
+		return
+	}
 	s.early = append(s.early, &sims.Error{Name: path, Class: "not-in-path", Text: "mail where the path of users does not lead: not read", Tolerated: true})
 }
 
