@@ -181,7 +181,7 @@ func (t *turn) lone(s side, name []byte, p *place) error {
 }
 
 // match pairs entries that are gone with new ones: where one value of Match has
-// one of each, it is a rename.
+// one of each, it is a rename, unless no record can say it.
 func (t *turn) match() error {
 	if t.c.o.Match == "" {
 		return nil
@@ -191,7 +191,7 @@ func (t *turn) match() error {
 	var held [2]*place // the only one so far of each, nil once settled
 	var count [2]int
 	settle := func() error {
-		if count[0] == 1 && count[1] == 1 {
+		if count[0] == 1 && count[1] == 1 && canMove(held[0], held[1]) {
 			return t.work(phaseRename, held[1].depth, held[1].position, held[0], held[1])
 		}
 		for i, p := range held {
@@ -221,6 +221,10 @@ func (t *turn) match() error {
 	})
 	return errors.Join(err, settle())
 }
+
+// canMove tells whether a modrdn record can give an entry its new place: it has
+// no word for the top of the tree as the new superior.
+func canMove(from, to *place) bool { return (from.depth == 1) == (to.depth == 1) }
 
 func (t *turn) settle(gone int, p *place) error {
 	if gone == 0 {
