@@ -13,9 +13,9 @@ import (
 
 // cross reads a record with go-ldap/ldif and reports where it sees another
 // entry, in whatever order: spellings of one attribute are several attributes
-// to it, which come in any. That library has no way to leave file URLs alone and takes quadratic
-// time for folded lines: it gets one record at a time, unfolded, and never one
-// with a URL.
+// to it, which come in any. That library has no way to leave file URLs alone
+// and takes quadratic time for folded lines: it gets one record at a time,
+// unfolded, and never one with a URL.
 func (c *checker) cross(rec *ldif.Record) {
 	theirs, err := readAgain(rec.Raw)
 	if err != nil {

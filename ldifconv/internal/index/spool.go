@@ -11,8 +11,8 @@ const spoolBuffer = 256 << 10
 
 // Spool holds what is written to it until it is read, in the order in which it
 // was written or at any place: up to 256 KiB in memory, and more than that in a
-// temporary file in Dir, which goes when the Spool is closed. It is not safe for
-// concurrent use.
+// temporary file in Dir, which goes when the Spool is closed. It is not safe
+// for concurrent use.
 type Spool struct {
 	// Dir is where the file is made; empty means os.TempDir.
 	Dir string
