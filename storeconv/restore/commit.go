@@ -319,7 +319,7 @@ func (r *run) doneOf(id string) (done doneVisits, err error) {
 }
 
 // journalForm is the form of the keys of visits.
-const journalForm = "2"
+const journalForm = "3"
 
 // checkForm refuses the journal of a program that put visits together in
 // another way: what it calls done may be a part of what this one would pass

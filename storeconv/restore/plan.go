@@ -118,13 +118,14 @@ func (p *planner) readStream(ctx context.Context) error {
 		if n%64 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.at++
 		m, err := p.src.Next()
 		if err == io.EOF {
 			break
 		}
 		p.owed = owes(m, err)
 		if err == nil {
+			// Damage has no number: a run that passes over bodies meets less of it.
+			p.at++
 			p.body = bodyOf{}
 			err = p.member(m)
 		}

@@ -101,6 +101,10 @@ func (p *planner) resume() (bool, error) {
 		return false, nil
 	}
 	if !v.goesOn(p) {
+		// It comes into place before those that began earlier and are still open.
+		if err := p.noteInterleaved(); err != nil {
+			return false, err
+		}
 		return false, p.endVisit(v)
 	}
 	p.open.recent.MoveToBack(p.open.byID[v.id])

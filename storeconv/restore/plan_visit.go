@@ -55,6 +55,9 @@ func (p *planner) startVisit(v *visit) error {
 	}
 	if v.n > 0 {
 		p.comeBack = true
+		if err := p.noteInterleaved(); err != nil {
+			return err
+		}
 		if v.before.user != v.user {
 			p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "same-user", Where: "user " + sims.DisplayName(v.user),
 				Text: "has the id " + v.id + " in the store, as user " + sims.DisplayName(v.before.user) + ": their mail is put together"})

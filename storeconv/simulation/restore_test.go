@@ -63,7 +63,16 @@ func restoreCases(t testing.TB) []restoreCase {
 	unsaid := tape(t, 958780800, "msg joe/INBOX/1 one", "msg joe/Mail/7 seven", "msg ann/INBOX/1 eins", "link ann/INBOX/2 joe/INBOX/1")
 	unsaidLater := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg joe/Mail/8 eight", "msg ann/INBOX/1 eins", "msg ann/INBOX/3 drei")
 	unsaidTurns := tape(t, 958780800, "msg joe/INBOX/1 one", "msg ann/INBOX/1 x", "same joe/INBOX/2 one", "msg ann/INBOX/2 y", "same joe/INBOX/3 one", "msg joe/INBOX/4 four")
+	asOne := tape(t, 958780800,
+		"user zoe", "box zoe/INBOX 7", "msg zoe/INBOX/1 one", "user joe", "box joe/INBOX 77", "link joe/INBOX/1 zoe/INBOX/1", "msg joe/INBOX/2 two",
+		"user ann", "box ann/INBOX 5", "link ann/INBOX/1 joe/INBOX/2", "user joe@x.test", "box joe@x.test/INBOX 77", "msg joe@x.test/INBOX/1 eins",
+		"link joe@x.test/INBOX/4 zoe/INBOX/1", "link joe@x.test/INBOX/5 joe/INBOX/2", "msg joe@x.test/INBOX/6 six",
+		"user eve", "box eve/INBOX 9", "link eve/INBOX/1 joe@x.test/INBOX/1", "link eve/INBOX/2 joe@x.test/INBOX/6")
 	each := restore.Options{Sync: storeconv.SyncUser}
+	zeros := bytes.Clone(asOne)
+	at := bytes.Index(zeros, []byte("Subject: two"))
+	clear(zeros[at : at+512])
+	one := storeconv.Selection{Map: map[string]string{"joe@x.test": "joe"}}
 	named := restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}
 	return []restoreCase{
 		{name: "new", tapes: [][]byte{first}},
@@ -81,6 +90,10 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "users in turns that say no UIDVALIDITY", tapes: [][]byte{unsaidTurns}, opt: each},
 		{name: "the same again", before: [][]byte{unsaidTurns}, tapes: [][]byte{unsaidTurns}, opt: each},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
+		{name: "two users become one", tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
+		{name: "two users become one, each user", tapes: [][]byte{asOne}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
+		{name: "two users become one, a body of zeros", tapes: [][]byte{zeros}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
+		{name: "two users become one who is there", before: [][]byte{first}, tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
 		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}
 }
