@@ -48,6 +48,9 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if s.ahead && !noted {
+		return false, nil
+	}
 	if ok && !s.passed && !noted {
 		if target, ok, err = c.findInStore(s.first, target); err != nil {
 			return false, err
@@ -58,7 +61,7 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 			return done, err
 		}
 	}
-	if !noted {
+	if !noted || s.ahead {
 		return false, nil
 	}
 	// It was noted by a visit that never came into place.
@@ -157,7 +160,7 @@ func (c *collector) countDryLink(s *linkStep, first nameInfo) error {
 // dryFound looks in the store for a first copy that the stream does not have.
 func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 	at, ok := c.r.sel.PlaceOf(s.first)
-	if !ok || c.r.store == nil {
+	if !ok || s.ahead || c.r.store == nil {
 		return nameInfo{}, false, nil
 	}
 	at, ok, err := c.findInStore(s.first, at)

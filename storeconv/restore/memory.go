@@ -3,6 +3,7 @@ package restore
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sort"
 )
 
@@ -11,13 +12,19 @@ import (
 // something. A dry run remembers them in memory.
 
 // history is what is known of a user who has come before in this run: in which
-// stream the last time, under which name, and what its members' headers said.
+// stream the last time, under which names, and what its members' headers said.
 type history struct {
-	n, stream int    // visits, the last one's stream
-	messages  int64  // in the streams
-	date      int64  // of the latest backup
-	user      string // as the stream has it, the last time
+	n, stream int      // visits, the last one's stream
+	messages  int64    // in the streams
+	date      int64    // of the latest backup
+	user      string   // as the stream has it, the last time
+	others    []string // and other times
 	headers   headerSum
+}
+
+// has tells whether a user of the stream is one of those put together here.
+func (h *history) has(user string) bool {
+	return h.n > 0 && (h.user == user || slices.Contains(h.others, user))
 }
 
 // A dry run remembers so many bytes about users and then no more: a user who
@@ -52,12 +59,19 @@ func (p *planner) lastVisit(id string) (h history, err error) {
 	}
 	b := fields{rest: text}
 	h = history{n: int(b.int()), stream: int(b.int()), messages: b.int(), date: b.int(), user: b.string(), headers: headerSum(b.int())}
+	for n := b.int(); n > 0 && !b.bad; n-- {
+		h.others = append(h.others, b.string())
+	}
 	return h, b.err()
 }
 
 // noteVisit remembers the visit that ends, and its mailboxes.
 func (p *planner) noteVisit(v *visit) error {
 	h := history{n: v.n + 1, stream: v.stream, messages: v.before.messages + v.messages, date: v.date, user: v.user, headers: v.before.headers + v.headers}
+	h.others = v.before.others
+	if was := v.before.user; v.n > 0 && was != v.user && !slices.Contains(h.others, was) {
+		h.others = append(slices.Clone(h.others), was)
+	}
 	for _, b := range v.order {
 		if err := p.noteBox(b); err != nil {
 			return err
@@ -70,6 +84,10 @@ func (p *planner) noteVisit(v *visit) error {
 	b.putInt(h.date)
 	b.putString(h.user)
 	b.putInt(int64(h.headers))
+	b.putInt(int64(len(h.others)))
+	for _, user := range h.others {
+		b.putString(user)
+	}
 	if err := p.remember(keyVisit+v.id, b.rest); err != nil {
 		return err
 	}

@@ -428,7 +428,7 @@ func (p *planner) link(m *sims.Member) error {
 
 // addLink sends a later copy, unless the mailbox has no UID for it.
 func (p *planner) addLink(step *linkStep) (err error) {
-	if step.passed, step.staged, err = p.hasPassed(step.first); err != nil {
+	if step.passed, step.staged, step.ahead, err = p.hasPassed(step.first); err != nil {
 		return err
 	}
 	if b := step.box; b.existing != nil {
@@ -488,16 +488,23 @@ func (p *planner) hasShown(v *visit, at selection.Place) (bool, error) {
 // hasPassed tells whether the stream has been past the message of that name,
 // and whether its file may be in a tree that is not in place yet. What workers
 // have written may be ahead of what the collector has reached: a link to
-// something further on must not find it by luck.
-func (p *planner) hasPassed(name string) (passed, staged bool, err error) {
+// something further on must not find it by luck. ahead is as in linkStep.
+func (p *planner) hasPassed(name string) (passed, staged, ahead bool, err error) {
 	at, ok := p.r.sel.PlaceOf(name)
 	if !ok {
-		return false, false, nil
+		return false, false, false, nil
 	}
+	user, _, _, _ := sims.SplitName(name)
 	if v := p.open.get(at.ID); v != nil {
+		if v.user != user && !v.before.has(user) {
+			return false, false, true, nil
+		}
 		shown, err := p.hasShown(v, at)
-		return shown || v.n > 0, shown, err
+		return shown || v.n > 0, shown, false, err
 	}
 	last, err := p.lastVisit(at.ID)
-	return last.n > 0, last.n > 0, err
+	if last.n > 0 && !last.has(user) {
+		return false, false, true, err
+	}
+	return last.n > 0, last.n > 0, false, err
 }

@@ -91,6 +91,7 @@ type linkStep struct {
 	first  string // the member name of the first copy
 	passed bool   // the stream has been past that one
 	staged bool   // it may lie in a tree that is not in place yet
+	ahead  bool   // its user has not come, and another one has the id: where its name says lies that one's mail
 	last   bool   // it was put off, and is not again
 	doubt  *doubt // the mailbox may have it; nil: it has not
 	data   *data  // that it brings along; nil: none, or it has been looked at

@@ -65,7 +65,7 @@ func restoreCases(t testing.TB) []restoreCase {
 	unsaidTurns := tape(t, 958780800, "msg joe/INBOX/1 one", "msg ann/INBOX/1 x", "same joe/INBOX/2 one", "msg ann/INBOX/2 y", "same joe/INBOX/3 one", "msg joe/INBOX/4 four")
 	asOne := tape(t, 958780800,
 		"user zoe", "box zoe/INBOX 7", "msg zoe/INBOX/1 one", "user joe", "box joe/INBOX 77", "link joe/INBOX/1 zoe/INBOX/1", "msg joe/INBOX/2 two",
-		"user ann", "box ann/INBOX 5", "link ann/INBOX/1 joe/INBOX/2", "user joe@x.test", "box joe@x.test/INBOX 77", "msg joe@x.test/INBOX/1 eins",
+		"user ann", "box ann/INBOX 5", "link ann/INBOX/1 joe/INBOX/2", "link ann/INBOX/2 joe@x.test/INBOX/1", "user joe@x.test", "box joe@x.test/INBOX 77", "msg joe@x.test/INBOX/1 eins",
 		"link joe@x.test/INBOX/4 zoe/INBOX/1", "link joe@x.test/INBOX/5 joe/INBOX/2", "msg joe@x.test/INBOX/6 six",
 		"user eve", "box eve/INBOX 9", "link eve/INBOX/1 joe@x.test/INBOX/1", "link eve/INBOX/2 joe@x.test/INBOX/6")
 	each := restore.Options{Sync: storeconv.SyncUser}
