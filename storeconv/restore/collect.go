@@ -241,7 +241,6 @@ func (c *collector) knowSpare(s *spareStep) error {
 func (c *collector) attributes(s *boxStep) error {
 	b, x := s.box, &s.box.index
 	before, words := x.Header, len(x.Userflags)
-	wasSet := x.set
 	acl, ok := c.r.sel.ACL(s.attrs.ACL)
 	if !ok {
 		c.warn(b.v, "bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
@@ -249,9 +248,6 @@ func (c *collector) attributes(s *boxStep) error {
 	}
 	if !x.apply(s, acl) {
 		c.tellNoRoom(b, s.attrs.Offset, s.attrs.Name)
-	}
-	if b.existing != nil && x.set && !wasSet { // without messages it takes that of the stream, which may be the same
-		before.UIDValidity = b.existing.header.UIDValidity
 	}
 	if b.existing == nil || x.UIDValidity != before.UIDValidity || x.LastUID != before.LastUID || x.Subscribed != before.Subscribed ||
 		x.ACL != before.ACL || len(x.Userflags) != words {

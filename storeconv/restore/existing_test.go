@@ -397,3 +397,20 @@ func TestEmptyMailboxesAgain(t *testing.T) {
 	again(t, store, Options{}, tape(t, may20, "box joe/INBOX 79 f1", `msg joe/INBOX/3 \Seen three`))
 	checkBox(t, store, "joe", "INBOX", "user/joe exists=1 last=3 validity=79 [f1]", `3 [\Seen]  79-3 three`)
 }
+
+// TestEmptyMailboxKeepsItsUIDValidity: a stream that says none makes no other
+// one for a mailbox that has one, with and without messages.
+func TestEmptyMailboxKeepsItsUIDValidity(t *testing.T) {
+	for _, c := range []struct {
+		later []string
+		want  []string
+	}{
+		{[]string{"box joe/INBOX 0 f1"}, []string{"user/joe exists=0 last=0 validity=8 [f1]"}},
+		{[]string{"msg joe/INBOX/3 - three"}, []string{"user/joe exists=1 last=3 validity=8 []", "3 []  864126009-3 three"}},
+		{[]string{"box joe/INBOX 9", "msg joe/INBOX/3 - three"}, []string{"user/joe exists=1 last=3 validity=9 []", "3 []  9-3 three"}},
+	} {
+		store := restored(t, Options{}, tape(t, may20, "box joe/INBOX 8"))
+		again(t, store, Options{}, tape(t, may20+9, c.later...))
+		checkBox(t, store, "joe", "INBOX", c.want...)
+	}
+}

@@ -16,7 +16,7 @@ import (
 // boxIndex is an index in the making.
 type boxIndex struct {
 	ims.Header
-	set     bool // UIDVALIDITY is from the stream
+	set     bool // UIDVALIDITY stays: the stream has said it, or messages hold it
 	changed bool // against the one in the store
 
 	defaultACL bool // nothing said any rights
@@ -206,7 +206,7 @@ func (x *boxIndex) restart() {
 // index adds the line of a message.
 func (c *collector) index(e *entry, info *content) error {
 	x := &e.box.index
-	if x.UIDValidity == 0 {
+	if x.UIDValidity == 0 || !x.set && !e.unsaid() {
 		x.UIDValidity = e.validity
 	}
 	flags, words, _ := parseFlags(e.flags)

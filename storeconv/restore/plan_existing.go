@@ -71,7 +71,9 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	b.existing = old
 	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
 	b.index.continueFrom(old)
-	b.plan.fixed = b.index.UIDValidity
+	if b.index.set {
+		b.plan.fixed = b.index.UIDValidity
+	}
 	b.plan.used, b.plan.last = old.uids, max(b.plan.last, old.header.LastUID)
 	if !b.again {
 		b.plan.floor = max(old.header.LastUID, old.uids.max())
@@ -223,9 +225,6 @@ func (x *boxIndex) continueFrom(old *existingBox) {
 		x.noteKeyword(i)
 	}
 	x.set = old.header.Exists > 0 || len(old.uids) > 0
-	if !x.set {
-		x.UIDValidity = 0
-	}
 }
 
 // Messages without a UID of their own are known by content and date. Of a

@@ -50,6 +50,9 @@ func (r *entry) origin() uint32 {
 	return r.validity
 }
 
+// unsaid tells whether the stream says no UIDVALIDITY for the mailbox.
+func (r *entry) unsaid() bool { return r.nameless && !r.made }
+
 func (r *entry) place() selection.Place {
 	return selection.Place{ID: r.box.v.id, Mailbox: r.box.name, UID: r.uid}
 }
