@@ -157,6 +157,31 @@ func (p *planner) lastBox(v *visit, name string) (*boxMemory, error) {
 	return m, f.err()
 }
 
+// noteBoxOf remembers what the stream has said of a mailbox of one of the users
+// who are put together under an id: another one comes to it now.
+func (p *planner) noteBoxOf(b *box, m *boxMemory) error {
+	var f fields
+	f.putInt(int64(m.stream))
+	f.putString(m.plan.source)
+	f.putInt(int64(m.plan.validity))
+	f.putInt(int64(m.plan.made))
+	f.putBool(m.plan.unsaid)
+	f.putRanges(m.plan.shown)
+	return p.remember(boxKeyOf(b.v.id, b.key)+"\x00"+m.user, f.rest)
+}
+
+// lastBoxOf is what noteBoxOf has remembered of a user; nil: nothing.
+func (p *planner) lastBoxOf(v *visit, name string) (*boxMemory, error) {
+	text, ok, err := p.remembered(boxKeyOf(v.id, name) + "\x00" + v.user)
+	if !ok || err != nil {
+		return nil, err
+	}
+	f := fields{rest: text}
+	m := &boxMemory{user: v.user, stream: int(f.int())}
+	m.plan = boxPlan{source: f.string(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), shown: f.ranges()}
+	return m, f.err()
+}
+
 // fields are values one after the other, as the journal has them.
 type fields struct {
 	rest []byte

@@ -256,17 +256,22 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 		return false, err
 	}
 	b := p.visit.boxes[name]
-	var known *boxMemory
+	var known, own *boxMemory
 	if b == nil {
 		if known, err = p.lastBox(p.visit, name); err != nil {
 			return false, err
 		}
+		if own = known; known != nil && known.user != p.user {
+			if own, err = p.lastBoxOf(p.visit, name); err != nil {
+				return false, err
+			}
+		}
 	}
-	if other := p.otherName(b, known, m.Mailbox); other != "" && name != ims.Inbox { // all spellings of INBOX are one name
+	if other := p.otherName(b, own, m.Mailbox); other != "" && name != ims.Inbox { // all spellings of INBOX are one name
 		return false, p.refuse(m, "name-collision", fmt.Sprintf("mailbox %s of the store is %s of the stream: two names become one", sims.DisplayName(name), sims.DisplayName(other)))
 	}
 	if b == nil {
-		if b, err = p.addBox(strings.Clone(name), strings.Clone(m.Mailbox), known); err != nil {
+		if b, err = p.addBox(strings.Clone(name), strings.Clone(m.Mailbox), known, own); err != nil {
 			return false, err
 		}
 	}
@@ -274,8 +279,9 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 	return true, nil
 }
 
-// addBox adds a mailbox to the current visit.
-func (p *planner) addBox(name, source string, known *boxMemory) (*box, error) {
+// addBox adds a mailbox to the current visit. known is the last visit's that
+// had it, own the last one's of this user of the stream.
+func (p *planner) addBox(name, source string, known, own *boxMemory) (*box, error) {
 	if err := p.makeRoom(); err != nil {
 		return nil, err
 	}
@@ -292,11 +298,14 @@ func (p *planner) addBox(name, source string, known *boxMemory) (*box, error) {
 		return b, p.bringBack(b, known)
 	}
 	b.again = true
-	if known.user == v.user {
-		b.plan.validity, b.plan.made, b.plan.unsaid = known.plan.validity, known.plan.made, known.plan.unsaid
-		if known.stream == v.stream {
-			b.plan.shown = known.plan.shown
+	if own != nil {
+		b.plan.validity, b.plan.made, b.plan.unsaid = own.plan.validity, own.plan.made, own.plan.unsaid
+		if own.stream == v.stream {
+			b.plan.shown = own.plan.shown
 		}
+	}
+	if known != own { // this visit's memory takes the place of the other user's
+		return b, p.noteBoxOf(b, known)
 	}
 	return b, nil
 }
@@ -309,12 +318,12 @@ func (p *planner) weighBox(v *visit, bytes int64) {
 
 // otherName returns the name in the stream that a mailbox of the store has come
 // from, if it is another than source.
-func (p *planner) otherName(b *box, known *boxMemory, source string) string {
+func (p *planner) otherName(b *box, own *boxMemory, source string) string {
 	from := ""
 	if b != nil {
 		from = b.plan.source
-	} else if known != nil && known.user == p.user {
-		from = known.plan.source
+	} else if own != nil {
+		from = own.plan.source
 	}
 	if from == source {
 		return ""
