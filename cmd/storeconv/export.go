@@ -32,6 +32,11 @@ and %d its parts in front of and behind the @. Two users never share a place.
 OUT gets dovecot.conf.example, with the settings that this export needs, and
 import-mox.sh and import-vandelay.sh for mox and Stalwart.
 
+PATH limits the export: /PARTITION, /PARTITION/user/ID, ID, or one of the latter
+two with a FOLDER behind, which brings those below it too. What is named and not
+there is a problem. A stream has no partitions: one that a PATH names is a
+warning.
+
 A user who is not in OUT yet appears there whole or not at all. The same command
 again goes on after a kill, a power cut or a full disk. When all is done it adds
 what the source has more since, as a delivery agent does, under the locks that a
@@ -128,8 +133,14 @@ func (v *exportFlags) add(fs *pflag.FlagSet) {
 
 func (v *exportFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 	v.opts.Paths = args
+	if err := checkPaths(job, args); err != nil {
+		return err
+	}
 	if err := v.prepare(job); err != nil {
 		return err
+	}
+	if v.file != "" {
+		tellPartitions(job, args, "")
 	}
 	src, size, closeSource, err := v.source(job)
 	defer closeSource()

@@ -23,7 +23,8 @@ func checkPaths(job *cli.Job, paths []string) error {
 }
 
 // tellPartitions tells of paths that name another partition than the one that
-// is restored into: a stream does not say in which one its users were.
+// is restored into, or of all that name one where into is "", in an export: a
+// stream does not say in which one its users were.
 func tellPartitions(job *cli.Job, paths []string, into string) {
 	for _, text := range paths {
 		p, all, err := storeconv.ParsePath(text)
@@ -34,6 +35,10 @@ func tellPartitions(job *cli.Job, paths []string, into string) {
 		if all {
 			whom = "every user"
 		}
-		job.Warning("other-partition", text, "a stream has no partitions: "+whom+" of it is restored, into partition "+into+"; -p names another")
+		what := "exported"
+		if into != "" {
+			what = "restored, into partition " + into + "; -p names another"
+		}
+		job.Warning("other-partition", text, "a stream has no partitions: "+whom+" of it is "+what)
 	}
 }

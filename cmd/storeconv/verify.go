@@ -55,7 +55,8 @@ restore: where flags differ, the last stream that has the message decides.
 Expired messages are not looked for. Limits of quota.db that differ from the
 stream's are a warning, because a directory's limits go before them. -u, -m,
 --shard, --default-domain, -e, --newline and PATH say what the restore was
-limited to and how it wrote things, as they did there. Without a stream
+limited to and how it wrote things, as they did there: of the partition of a
+PATH a stream knows nothing. Without a stream
 nobody knows the first copy of a message: files that have the date of none of
 their messages are counted in one warning.
 
@@ -92,7 +93,7 @@ Memory: four bytes a message of the mailboxes at work, below 256 MiB.
 func verifyVerb() cli.Verb {
 	return cli.Verb{
 		Name:    "verify",
-		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE] [--maildir OUT]",
+		Args:    "[--store] DIR [-f STREAM ... [PATH ...]] [--from NMSSTORE] [--maildir OUT [PATH ...]]",
 		Summary: "check a store against its indexes, its databases and a stream",
 		See:     []string{"storeconv-export(1)", "storeconv-inspect(1)", "storeconv-relocate(1)", "storeconv-restore(1)", "ims-store(5)", "sims-tar(5)", "store.idx(5)"},
 		Doc:     verifyDoc + verifyTreeDoc + verifyFromDoc + verifyMaildirDoc,

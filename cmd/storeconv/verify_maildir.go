@@ -22,7 +22,7 @@ or the stream (-f) that it was made of: every message by content, receive date i
 time and name, UID, flags and keywords; every mailbox by UIDVALIDITY, next UID,
 GUID, rights and subscription; the quota; sizes in names, lists of UIDs as a
 server reads them, modes and owner; Maildirs, mailboxes and files that the source
-knows nothing of. Mailboxes that had to be renamed must have the name that the
+knows nothing of. A PATH limits it as it did the export. Mailboxes that had to be renamed must have the name that the
 rule gives. -u, -m, --shard, --partition, --path, --newline, --pop3-uidl and
 --owner are those of the export; layout and escapes are read from
 dovecot.conf.example unless --layout and --escape say them, and the path and the
@@ -73,6 +73,9 @@ func (o *verifyOptions) checkMaildir() error {
 
 // verifyMaildir holds an export against its source.
 func (o *verifyOptions) verifyMaildir(ctx context.Context, job *cli.Job, args []string) error {
+	if err := checkPaths(job, args); err != nil {
+		return err
+	}
 	base, err := o.options(job, args)
 	if err != nil {
 		return err

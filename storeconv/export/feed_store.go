@@ -25,6 +25,8 @@ type storeFeed struct {
 	lists  *lists.Lists
 	held   chan struct{} // who may ask the lists: one at a time
 	asks   asker         // who asks: what is wrong with them is told there
+
+	partitions []string // that the store has
 }
 
 // storeUser is a user of the store, with the partitions in which a part of the
@@ -88,7 +90,7 @@ func (r *run) feedStore(ctx context.Context) error {
 	}
 	group.Wait()
 	r.waitPlaced() // what is told of users comes first
-	f.missing(users)
+	f.missing()
 	return f.missingTrees(whole)
 }
 
@@ -96,7 +98,7 @@ func (r *run) feedStore(ctx context.Context) error {
 func (f *storeFeed) missingTrees(ctx context.Context) error {
 	only, sel := f.r.opt.Partition, f.r.sel
 	err := f.lists.MissingTrees(ctx, f.reader, func(partition, id, mailbox string) bool {
-		return (only == "" || partition == only) && sel.Takes(id) && sel.TakesMailbox(id, mailbox)
+		return (only == "" || partition == only) && sel.TakesIn(partition, id) && sel.TakesMailboxIn(partition, id, mailbox)
 	}, "exported", f.r.log)
 	if ctx.Err() != nil {
 		return nil // the caller sees it
@@ -156,6 +158,7 @@ func (f *storeFeed) users() ([]storeUser, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.partitions = partitions
 	if only := f.r.opt.Partition; only != "" {
 		if !slices.Contains(partitions, only) {
 			return nil, fmt.Errorf("the store has no partition %s", only)
@@ -165,7 +168,7 @@ func (f *storeFeed) users() ([]storeUser, error) {
 	var users []storeUser
 	for _, p := range partitions {
 		err := f.reader.Users(p, stray, func(u ims.User) error {
-			if takes := f.r.sel.Meet(u.ID); takes || f.r.sel.Elsewhere(u.ID) {
+			if takes := f.r.sel.MeetIn(p, u.ID); takes || f.r.sel.ElsewhereIn(p, u.ID) {
 				users = append(users, storeUser{u.ID, []string{p}, !takes})
 			}
 			return nil
@@ -187,7 +190,17 @@ func (f *storeFeed) users() ([]storeUser, error) {
 }
 
 // missing tells what was named and is not there.
-func (f *storeFeed) missing([]storeUser) {
+func (f *storeFeed) missing() {
+	for _, p := range f.r.sel.MissingIn() {
+		switch {
+		case !slices.Contains(f.partitions, p.Partition):
+			f.r.log.Problem("no-partition", "partition "+p.Partition, "the store does not have this partition")
+		case f.r.opt.Partition != "" && f.r.opt.Partition != p.Partition:
+			f.r.log.Problem("no-partition", "partition "+p.Partition, "only partition "+f.r.opt.Partition+" is exported")
+		case p.User != "":
+			f.r.log.Problem("no-user", "user "+p.User, "partition "+p.Partition+" does not have this user")
+		}
+	}
 	for _, id := range f.r.sel.Missing() {
 		f.r.log.Problem("no-user", "user "+id, "the store does not have this user")
 	}
@@ -213,7 +226,7 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 			}
 		}
 		err := f.reader.Mailboxes(at, stray, func(box *ims.Mailbox) error {
-			if !box.HasIndex && !box.HasMessageDirs() || !f.r.sel.TakesMailbox(su.id, box.Name) {
+			if !box.HasIndex && !box.HasMessageDirs() || !f.r.sel.TakesMailboxIn(p, su.id, box.Name) {
 				return box.Close()
 			}
 			if err := ctx.Err(); err != nil {
@@ -256,7 +269,7 @@ func (f *storeFeed) loseUser(ctx context.Context, su storeUser, kind string) err
 		at := ims.User{Partition: p, ID: su.id, Path: ims.UserDir(p, su.id)}
 		err := f.reader.Mailboxes(at, told, func(box *ims.Mailbox) error {
 			defer box.Close() // opened for reading
-			if !f.r.sel.TakesMailbox(su.id, box.Name) {
+			if !f.r.sel.TakesMailboxIn(p, su.id, box.Name) {
 				return nil
 			}
 			return box.Messages(told, func(uint32) error {

@@ -224,6 +224,9 @@ func (f *streamFeed) user(ctx context.Context, name string) (*streamUser, error)
 	f.users[name], f.now = su, su
 	f.order = append(f.order, su)
 	if !f.r.sel.Meet(name) {
+		if !f.r.sel.Elsewhere(name) {
+			return su, nil
+		}
 		return su, f.r.claimElsewhere(name)
 	}
 	if f.closed[hash64(name)] {

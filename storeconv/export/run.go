@@ -84,7 +84,11 @@ func newRun(dst string, src *Source, opt Options) (*run, error) {
 	if r.uidl, err = parseUIDL(opt.UIDL); err != nil {
 		return nil, err
 	}
-	if r.sel, err = selection.Compile(opt.Selection); err != nil {
+	compile := selection.Compile
+	if src.stream == nil {
+		compile = selection.CompileOfStore
+	}
+	if r.sel, err = compile(opt.Selection); err != nil {
 		return nil, err
 	}
 	r.settings = settingsOf(&opt)

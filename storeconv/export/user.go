@@ -114,9 +114,6 @@ func (r *run) claim(source, id string) (place string, err error) {
 // claimElsewhere takes the place of a user who is exported in another shard, so
 // that all shards agree on whose it is. Why he has none is told there.
 func (r *run) claimElsewhere(source string) error {
-	if !r.sel.Elsewhere(source) {
-		return nil
-	}
 	id, err := r.sel.StoreID(source)
 	if err != nil {
 		return nil

@@ -15,8 +15,8 @@ import (
 )
 
 // Matcher answers the questions that a [storeconv.Selection] settles. It
-// belongs to one goroutine, but for IsAll, StoreID, MailboxName and PlaceOf,
-// which several may call.
+// belongs to one goroutine, but for IsAll, StoreID, MailboxName, PlaceOf
+// and those that take or leave mailboxes, which several may call.
 type Matcher struct {
 	users  map[string]bool
 	rename map[string]string
@@ -26,12 +26,20 @@ type Matcher struct {
 	decode func(string) (string, error)
 	met    map[string]bool // named users that the source has
 
-	metPath []atomic.Bool // of each path: its mailbox was met
+	hasUser []bool        // of each path: the source has such a user
+	metPath []atomic.Bool // and its mailbox
 }
 
-// Compile makes the Matcher of a selection. The error is of a path or of the
-// encoding.
-func Compile(s storeconv.Selection) (*Matcher, error) {
+// Compile makes the Matcher of a selection from a stream or a tree. These have
+// no partitions: a path that names one names what is behind it, and a whole
+// partition is everything. The error is of a path or of the encoding.
+func Compile(s storeconv.Selection) (*Matcher, error) { return compile(s, false) }
+
+// CompileOfStore makes the Matcher of a selection from a store. Of a user or a
+// mailbox it is asked by the methods that take a partition.
+func CompileOfStore(s storeconv.Selection) (*Matcher, error) { return compile(s, true) }
+
+func compile(s storeconv.Selection, partitions bool) (*Matcher, error) {
 	m := &Matcher{users: s.Users, rename: s.Map, shard: s.Shard, met: make(map[string]bool)}
 	if s.Domain != "" {
 		m.domain = "@" + s.Domain
@@ -45,12 +53,16 @@ func Compile(s storeconv.Selection) (*Matcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		if all {
+		if !partitions {
+			path.Partition = ""
+		}
+		if all && path.Partition == "" {
 			m.paths = nil
 			break
 		}
 		m.paths = append(m.paths, path)
 	}
+	m.hasUser = make([]bool, len(m.paths))
 	m.metPath = make([]atomic.Bool, len(m.paths))
 	return m, nil
 }
@@ -61,32 +73,50 @@ func (m *Matcher) IsAll() bool {
 }
 
 // Takes tells whether anything of a user, as the source has it, may take part.
-func (m *Matcher) Takes(user string) bool { return m.shard.Has(user) && m.names(user) }
+func (m *Matcher) Takes(user string) bool { return m.TakesIn("", user) }
+
+// TakesIn is Takes of what a user has in a partition of a store.
+func (m *Matcher) TakesIn(partition, user string) bool {
+	return m.shard.Has(user) && m.names(partition, user)
+}
 
 // Elsewhere tells whether a user, as the source has it, takes part in another
 // shard than this one.
-func (m *Matcher) Elsewhere(user string) bool { return !m.shard.Has(user) && m.names(user) }
+func (m *Matcher) Elsewhere(user string) bool { return m.ElsewhereIn("", user) }
 
-// names is Takes of all shards together.
-func (m *Matcher) names(user string) bool {
-	return (m.users == nil || m.users[user]) && (m.paths == nil || m.hasPath(user))
+// ElsewhereIn is Elsewhere of what a user has in a partition of a store.
+func (m *Matcher) ElsewhereIn(partition, user string) bool {
+	return !m.shard.Has(user) && m.names(partition, user)
 }
 
-func (m *Matcher) hasPath(user string) bool {
-	for _, p := range m.paths {
-		if p.User == user {
-			return true
-		}
-	}
-	return false
+// names is TakesIn of all shards together.
+func (m *Matcher) names(partition, user string) bool {
+	return (m.users == nil || m.users[user]) && (m.paths == nil || m.hasPath(partition, user))
+}
+
+func (m *Matcher) hasPath(partition, user string) bool {
+	return slices.ContainsFunc(m.paths, func(p storeconv.Path) bool { return covers(p, partition, user) })
+}
+
+// covers tells whether a path names a user of a partition, or something of one.
+func covers(p storeconv.Path, partition, user string) bool {
+	return (p.Partition == "" || p.Partition == partition) && (p.User == "" || p.User == user)
 }
 
 // Meet is Takes of a user that the source has. Named users that are never met
 // are Missing.
-func (m *Matcher) Meet(user string) bool {
-	yes := m.Takes(user)
-	if yes && (m.users != nil || m.paths != nil) {
+func (m *Matcher) Meet(user string) bool { return m.MeetIn("", user) }
+
+// MeetIn is Meet of what a user has in a partition of a store.
+func (m *Matcher) MeetIn(partition, user string) bool {
+	yes := m.TakesIn(partition, user)
+	if yes && m.users != nil {
 		m.met[user] = true
+	}
+	for i, p := range m.paths {
+		if yes && covers(p, partition, user) {
+			m.hasUser[i] = true
+		}
 	}
 	return yes
 }
@@ -94,12 +124,17 @@ func (m *Matcher) Meet(user string) bool {
 // TakesMailbox tells whether a mailbox of a user that takes part does too.
 // mailbox is the name in the store.
 func (m *Matcher) TakesMailbox(user, mailbox string) bool {
+	return m.TakesMailboxIn("", user, mailbox)
+}
+
+// TakesMailboxIn is TakesMailbox of a mailbox in a partition of a store.
+func (m *Matcher) TakesMailboxIn(partition, user, mailbox string) bool {
 	if m.paths == nil {
 		return true
 	}
 	takes := false
 	for i, p := range m.paths {
-		if p.User == user && (p.Mailbox == "" || ims.Canonical(p.Mailbox) == mailbox || strings.HasPrefix(mailbox, p.Mailbox+"/")) {
+		if covers(p, partition, user) && (p.Mailbox == "" || ims.Canonical(p.Mailbox) == mailbox || strings.HasPrefix(mailbox, p.Mailbox+"/")) {
 			m.metPath[i].Store(true)
 			takes = true
 		}
@@ -112,14 +147,15 @@ func (m *Matcher) TakesMailbox(user, mailbox string) bool {
 func (m *Matcher) MissingMailboxes() []string {
 	var out []string
 	for i, p := range m.paths {
-		if p.Mailbox != "" && !m.metPath[i].Load() && m.met[p.User] {
+		if p.Mailbox != "" && !m.metPath[i].Load() && m.hasUser[i] {
 			out = append(out, p.User+"/"+p.Mailbox)
 		}
 	}
 	return out
 }
 
-// Missing lists the users that were named and not met, in byte order.
+// Missing lists the users that were named and not met, in byte order, without
+// those that were looked for in one partition.
 func (m *Matcher) Missing() []string {
 	var out []string
 	for u := range m.users {
@@ -127,13 +163,25 @@ func (m *Matcher) Missing() []string {
 			out = append(out, u)
 		}
 	}
-	for _, p := range m.paths {
-		if !m.met[p.User] && (m.users == nil || m.users[p.User]) && m.shard.Has(p.User) {
+	for i, p := range m.paths {
+		if !m.hasUser[i] && p.Partition == "" && (m.users == nil || m.users[p.User]) && m.shard.Has(p.User) {
 			out = append(out, p.User)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// MissingIn lists the paths with a partition in which nobody was met whom they
+// name, in the order given.
+func (m *Matcher) MissingIn() []storeconv.Path {
+	var out []storeconv.Path
+	for i, p := range m.paths {
+		if p.Partition != "" && !m.hasUser[i] && (p.User == "" || m.shard.Has(p.User)) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // StoreID returns the id that a user of the source has in the store, and why it

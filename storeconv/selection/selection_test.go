@@ -49,6 +49,40 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestPartitions: of a store the partition of a path counts, of a stream, which
+// has none, it does not.
+func TestPartitions(t *testing.T) {
+	sel := storeconv.Selection{Paths: []string{"/two", "/one/user/joe/Mail", "/two/user/nobody", "/three", "zoe"}}
+	m, err := CompileOfStore(sel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		partition, user string
+		takes           bool
+	}{{"one", "joe", true}, {"one", "ann", false}, {"two", "ann", true}, {"one", "zoe", true}} {
+		if got := m.MeetIn(tt.partition, tt.user); got != tt.takes {
+			t.Errorf("%s in %s: %v", tt.user, tt.partition, got)
+		}
+	}
+	if m.IsAll() || m.TakesMailboxIn("one", "joe", "Sent") || !m.TakesMailboxIn("two", "joe", "Sent") {
+		t.Error("of joe Mail is named in one, and everything in two")
+	}
+	if got := m.MissingMailboxes(); !slices.Equal(got, []string{"joe/Mail"}) {
+		t.Errorf("mailboxes %q", got)
+	}
+	if got := m.Missing(); got != nil {
+		t.Errorf("users %q", got)
+	}
+	want := []storeconv.Path{{Partition: "two", User: "nobody"}, {Partition: "three"}}
+	if got := m.MissingIn(); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if m, err = Compile(sel); err != nil || !m.IsAll() {
+		t.Error("a stream has no partitions, so that one is everything", err)
+	}
+}
+
 // TestUTF8Names: where names of a source are in UTF-8, as those of Courier and
 // of Python's mailbox module are, the error says which option takes them.
 func TestUTF8Names(t *testing.T) {

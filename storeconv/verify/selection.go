@@ -26,11 +26,16 @@ type chosen struct {
 
 // chosenPath is a user and, unless "", a mailbox with those below it.
 type chosenPath struct {
-	user, mailbox string
-	met           bool // something has come that it names
+	partition     string // "": any
+	user, mailbox string // user "": all of the partition
+	met           bool   // something has come that it names
 }
 
-func choose(opts storeconv.Selection) (*chosen, error) {
+// choose reads a selection from a stream, which has no partitions: those that
+// paths name are left out, and a whole partition is everything.
+func choose(opts storeconv.Selection) (*chosen, error) { return chooseFrom(opts, false) }
+
+func chooseFrom(opts storeconv.Selection, store bool) (*chosen, error) {
 	c := &chosen{opts: opts, met: make(map[string]bool)}
 	var err error
 	if c.utf7, err = nameDecoder(opts.Encoding); err != nil {
@@ -47,7 +52,10 @@ func choose(opts storeconv.Selection) (*chosen, error) {
 		if err != nil {
 			return nil, err
 		}
-		if rule.user == "" { // the whole of a partition
+		if !store {
+			rule.partition = ""
+		}
+		if rule.user == "" && rule.partition == "" {
 			c.paths = nil
 			return c, nil
 		}
@@ -58,13 +66,15 @@ func choose(opts storeconv.Selection) (*chosen, error) {
 
 // readPath reads /partition/group/id[/mailbox], user/id[/mailbox] or
 // id[/mailbox]. A path with a slash in front and less than three components
-// names everything: the rule is empty then.
+// names no user: the whole partition, or everything.
 func readPath(path string) (chosenPath, error) {
 	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	partition := ""
 	switch {
 	case parts[0] == "" && strings.HasPrefix(path, "/"):
+		partition = parts[1]
 		if len(parts) < 4 {
-			return chosenPath{}, nil
+			return chosenPath{partition: partition}, nil
 		}
 		parts = parts[3:]
 	case parts[0] == "user" && len(parts) > 1:
@@ -73,11 +83,20 @@ func readPath(path string) (chosenPath, error) {
 	if parts[0] == "" {
 		return chosenPath{}, fmt.Errorf("path %q names no user", path)
 	}
-	return chosenPath{user: parts[0], mailbox: strings.Join(parts[1:], "/")}, nil
+	return chosenPath{partition: partition, user: parts[0], mailbox: strings.Join(parts[1:], "/")}, nil
+}
+
+// names tells whether a path names a user of a partition, or something of one.
+// A stream has no partition.
+func (p *chosenPath) names(partition, user string) bool {
+	return (p.partition == "" || p.partition == partition) && (p.user == "" || p.user == user)
 }
 
 // user tells whether anything of a user of the stream is chosen.
-func (c *chosen) user(user string) bool {
+func (c *chosen) user(user string) bool { return c.userIn("", user) }
+
+// userIn is user of what a user has in a partition of a store.
+func (c *chosen) userIn(partition, user string) bool {
 	if c.opts.Users != nil && !c.opts.Users[user] || !c.part.has(user) {
 		return false
 	}
@@ -86,7 +105,7 @@ func (c *chosen) user(user string) bool {
 	}
 	found := c.paths == nil
 	for i := range c.paths {
-		if p := &c.paths[i]; p.user == user {
+		if p := &c.paths[i]; p.names(partition, user) {
 			found, p.met = true, p.met || p.mailbox == ""
 		}
 	}
@@ -102,21 +121,36 @@ func (c *chosen) missing() []string {
 		}
 	}
 	for _, p := range c.paths {
-		if !p.met && (c.opts.Users == nil || c.opts.Users[p.user]) && c.part.has(p.user) {
-			names = append(names, strings.TrimSuffix(p.user+"/"+p.mailbox, "/"))
+		if !p.met && (p.user == "" || (c.opts.Users == nil || c.opts.Users[p.user]) && c.part.has(p.user)) {
+			names = append(names, p.text())
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
+// text is a path as a command line may have it.
+func (p *chosenPath) text() string {
+	text := strings.TrimSuffix(p.user+"/"+p.mailbox, "/")
+	switch {
+	case p.partition == "":
+		return text
+	case p.user == "":
+		return "/" + p.partition
+	}
+	return "/" + p.partition + "/user/" + text
+}
+
 // mailbox tells whether a mailbox of a chosen user is chosen; mailbox is its
 // name in the store.
-func (c *chosen) mailbox(user, mailbox string) bool {
+func (c *chosen) mailbox(user, mailbox string) bool { return c.mailboxIn("", user, mailbox) }
+
+// mailboxIn is mailbox of one in a partition of a store.
+func (c *chosen) mailboxIn(partition, user, mailbox string) bool {
 	found := c.paths == nil
 	for i := range c.paths {
 		p := &c.paths[i]
-		if p.user == user && (p.mailbox == "" || standard(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/")) {
+		if p.names(partition, user) && (p.mailbox == "" || standard(p.mailbox) == mailbox || strings.HasPrefix(mailbox, p.mailbox+"/")) {
 			found, p.met = true, true
 		}
 	}
@@ -274,7 +308,14 @@ func modifiedUTF7(text string) string {
 // store against a source. One goroutine at a time may use it.
 type Choice struct{ c *chosen }
 
-// Choose reads a selection.
+// ChooseOfStore reads a selection from a store. Of users and mailboxes the
+// methods are asked that take a partition.
+func ChooseOfStore(opts storeconv.Selection) (*Choice, error) {
+	c, err := chooseFrom(opts, true)
+	return &Choice{c}, err
+}
+
+// Choose reads a selection from a stream.
 func Choose(opts storeconv.Selection) (*Choice, error) {
 	c, err := choose(opts)
 	return &Choice{c}, err
@@ -287,8 +328,11 @@ func (c *Choice) All() bool {
 
 // User tells whether anything of a user of the source is taken, and what the
 // user is called then. The error says why nobody can be called so.
-func (c *Choice) User(user string) (id string, taken bool, err error) {
-	if !c.c.user(user) {
+func (c *Choice) User(user string) (id string, taken bool, err error) { return c.UserIn("", user) }
+
+// UserIn is User of what a user has in a partition of a store.
+func (c *Choice) UserIn(partition, user string) (id string, taken bool, err error) {
+	if !c.c.userIn(partition, user) {
 		return "", false, nil
 	}
 	id, err = c.c.id(user)
@@ -298,11 +342,16 @@ func (c *Choice) User(user string) (id string, taken bool, err error) {
 // Mailbox tells whether a mailbox of a user is taken, and what it is called
 // then.
 func (c *Choice) Mailbox(user, mailbox string) (name string, taken bool, err error) {
+	return c.MailboxIn("", user, mailbox)
+}
+
+// MailboxIn is Mailbox of one in a partition of a store.
+func (c *Choice) MailboxIn(partition, user, mailbox string) (name string, taken bool, err error) {
 	name, err = c.c.name(mailbox)
 	if err != nil {
 		return "", true, err
 	}
-	return name, c.c.mailbox(user, name), nil
+	return name, c.c.mailboxIn(partition, user, name), nil
 }
 
 // Rights turns lines of identifier TAB rights into fields, identifiers and

@@ -35,7 +35,11 @@ type claimant struct {
 func (v *verifier) newClaims() (*claims, error) {
 	sel := v.opts.Selection
 	sel.Shard = storeconv.Shard{}
-	chosen, err := verify.Choose(sel)
+	choose := verify.Choose
+	if v.opts.Store != "" {
+		choose = verify.ChooseOfStore
+	}
+	chosen, err := choose(sel)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +48,9 @@ func (v *verifier) newClaims() (*claims, error) {
 }
 
 // add notes a user, and returns his number among those of his place. One who
-// has no place is looked for nowhere, and told there.
-func (c *claims) add(source string) (number int) {
+// has no place is looked for nowhere, and told there. Of a store the partitions
+// are those in which he is.
+func (c *claims) add(source string, partitions ...string) (number int) {
 	id, _, err := c.names.User(source)
 	if err != nil {
 		return 0
@@ -59,6 +64,10 @@ func (c *claims) add(source string) (number int) {
 		return i
 	}
 	_, chosen, _ := c.chosen.User(source)
+	for _, p := range partitions {
+		_, here, _ := c.chosen.UserIn(p, source)
+		chosen = chosen || here
+	}
 	c.places[path] = append(all, claimant{source, id, chosen})
 	return len(all)
 }

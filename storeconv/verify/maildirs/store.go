@@ -38,7 +38,7 @@ type list struct {
 }
 
 func (v *verifier) openStore() (*store, error) {
-	choice, err := verify.Choose(v.opts.Selection)
+	choice, err := verify.ChooseOfStore(v.opts.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,14 @@ type storeUser struct {
 	dirs []ims.User
 }
 
+// partitions are those of the directories.
+func (u *storeUser) partitions() (names []string) {
+	for _, dir := range u.dirs {
+		names = append(names, dir.Partition)
+	}
+	return names
+}
+
 // users finds the users, each once, by id.
 func (s *store) users() ([]storeUser, error) {
 	partitions, err := s.reader.Partitions(s.stray)
@@ -156,13 +164,13 @@ func (s *store) run(ctx context.Context, hand func(*user) error) error {
 	}
 	numbers := make([]int, len(users))
 	for i := range users {
-		numbers[i] = claims.add(users[i].id)
+		numbers[i] = claims.add(users[i].id, users[i].partitions()...)
 	}
 	for i := range users {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		id, taken, err := s.userID(users[i].id)
+		id, taken, err := s.userID(&users[i])
 		if err != nil {
 			if err := hand(refusedUser("refused", users[i].id, err.Error())); err != nil {
 				return err
@@ -197,7 +205,7 @@ func (s *store) user(from *storeUser, id string) *user {
 		for _, dir := range from.dirs {
 			err := s.reader.Mailboxes(dir, s.stray, func(m *ims.Mailbox) error {
 				defer m.Close()
-				name, taken, err := s.mailboxName(from.id, m.Name)
+				name, taken, err := s.mailboxName(dir.Partition, from.id, m.Name)
 				if err != nil || !taken {
 					return err
 				}
@@ -216,18 +224,27 @@ func (s *store) user(from *storeUser, id string) *user {
 	return u
 }
 
-// userID is Choice.User for several goroutines.
-func (s *store) userID(user string) (string, bool, error) {
+// userID is Choice.UserIn of all partitions, for several goroutines. Of those in
+// which nothing of the user is taken the directories are let go.
+func (s *store) userID(u *storeUser) (id string, taken bool, err error) {
 	s.v.choiceLock.Lock()
 	defer s.v.choiceLock.Unlock()
-	return s.choice.User(user)
+	dirs := u.dirs[:0:0]
+	for _, dir := range u.dirs {
+		called, yes, failed := s.choice.UserIn(dir.Partition, u.id)
+		if yes {
+			id, err, dirs = called, failed, append(dirs, dir)
+		}
+	}
+	u.dirs = dirs
+	return id, len(dirs) > 0, err
 }
 
-// mailboxName is Choice.Mailbox likewise.
-func (s *store) mailboxName(user, mailbox string) (string, bool, error) {
+// mailboxName is Choice.MailboxIn likewise.
+func (s *store) mailboxName(partition, user, mailbox string) (string, bool, error) {
 	s.v.choiceLock.Lock()
 	defer s.v.choiceLock.Unlock()
-	return s.choice.Mailbox(user, mailbox)
+	return s.choice.MailboxIn(partition, user, mailbox)
 }
 
 func (s *store) rights(lines string) []string {
