@@ -68,6 +68,8 @@ A store.idx that is missing or damaged is made again, with what the stream says;
 messages of which that knows nothing have no flags then, which is a problem.
 A message that the index names and whose file is gone is put back where the
 stream has it, and later copies of it are linked with it again.
+Beside a store.idx of a server, as a relocated store has it, messages are added,
+and their flags and keywords are noted nowhere: that is a problem.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 --dry-run remembers half a million messages of earlier streams; what comes again
@@ -420,6 +422,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},
 		{Name: "already there", N: r.Duplicates}, {Name: "flags updated", N: r.Updated}, {Name: "put back", N: r.PutBack}, {Name: "refused", N: r.Refused},
 		{Name: "not selected", N: r.NotSelected}, {Name: "users of an interrupted run", N: r.Resumed}, {Name: "messages with bare LF", N: r.BareLF},
+		{Name: "lost flags", N: r.FlagsLost}, {Name: "lost keywords", N: r.KeywordsLost}, {Name: "lost UIDs", N: r.OtherUID},
 	}, "users", "messages")
 	for _, k := range slices.Sorted(maps.Keys(r.UnknownKeys)) {
 		job.Count("unknown key "+k, r.UnknownKeys[k])

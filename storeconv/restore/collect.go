@@ -259,6 +259,7 @@ func (c *collector) attributes(s *boxStep) error {
 // forget counts mailboxes of a dry run.
 func (c *collector) forget(boxes []*box) error {
 	for _, b := range boxes {
+		c.tellForeign(b)
 		c.renewIndex(b)
 		if err := c.seal(b); err != nil {
 			return err
@@ -336,6 +337,7 @@ func (c *collector) endBox(b *box, u *usage) error {
 		return err
 	}
 	c.tellGone(b)
+	c.tellForeign(b)
 	c.renewIndex(b)
 	if b.existing == nil { // new, if only for a message that was left out
 		v.tally.changed, b.index.changed = true, true

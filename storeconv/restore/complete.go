@@ -32,6 +32,59 @@ func (c *collector) completeTree(p *placement, u *usage) error {
 	return nil
 }
 
+// An index that is not ours stays as it is: what it would have to say of the
+// messages that are added beside it is written nowhere.
+
+// unnoted counts what the stream says of the messages added to such a mailbox
+// and the store does not: messages with flags, with keywords, and under other
+// UIDs.
+type unnoted struct{ flags, keywords, uids int64 }
+
+// countUnnoted counts it for one message.
+func (c *collector) countUnnoted(e *entry, flags ims.Flags, keywords []string) {
+	t := &e.box.v.tally
+	if t.unnoted == nil {
+		t.unnoted = make(map[string]*unnoted)
+	}
+	n := t.unnoted[e.box.name]
+	if n == nil {
+		n = &unnoted{}
+		t.unnoted[e.box.name] = n
+	}
+	lost := unnoted{keywords: int64(min(len(keywords), 1))}
+	if flags != 0 {
+		lost.flags = 1
+	}
+	if e.uid != e.origUID && !e.nameless {
+		lost.uids = 1
+	}
+	n.flags, n.keywords, n.uids = n.flags+lost.flags, n.keywords+lost.keywords, n.uids+lost.uids
+	for _, rep := range [...]*Report{&c.rep, &t.rep} {
+		rep.FlagsLost += lost.flags
+		rep.KeywordsLost += lost.keywords
+		rep.OtherUID += lost.uids
+	}
+}
+
+// tellForeign tells of the index of a mailbox that is not ours: a loss where
+// the stream says more of added messages than their files do.
+func (c *collector) tellForeign(b *box) {
+	if b.existing == nil || !b.existing.foreign {
+		return
+	}
+	where := ims.MailboxName(b.v.id, b.name)
+	const stays = "its store.idx is not of this project and stays as it is: "
+	n := b.v.tally.unnoted[b.name]
+	delete(b.v.tally.unnoted, b.name)
+	switch {
+	case n != nil && *n != unnoted{}:
+		c.problem(b.v, "foreign-index", where, fmt.Sprintf("%sof the messages that are added beside it the flags of %d and the keywords of %d are lost, and %d have other UIDs; restored with -n, into a mailbox of its own, they keep them; reconstruct must index what is here",
+			stays, n.flags, n.keywords, n.uids))
+	case !b.again:
+		c.warn(b.v, "foreign-index", where, stays+"messages are added beside it, reconstruct must index them; flags of those that are there are not compared")
+	}
+}
+
 // treeWalk goes through a user's tree in the store.
 type treeWalk struct {
 	c       *collector

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -252,7 +253,8 @@ func TestUnsortedUIDs(t *testing.T) {
 }
 
 // A mailbox with an index that is not ours gets its messages, and keeps the
-// index.
+// index. What that would have to say of them is lost: their flags and keywords,
+// and UIDs that are taken.
 func TestForeignIndexStays(t *testing.T) {
 	store := filepath.Join(shmDir(t), "store")
 	dir := filepath.Join(store, ims.MailboxDir("primary", "joe", "INBOX"))
@@ -264,11 +266,25 @@ func TestForeignIndexStays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - a", "msg joe/INBOX/4 - b")
-	for range 2 {
-		_, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b))
-		if err != nil || log.lost != 0 || len(log.lines) != 1 {
+	b := tape(t, may20, "box joe/INBOX 7 word", "msg joe/INBOX/1 \\Seen,word a", "msg joe/INBOX/4 \\Flagged b")
+	dry, said, err := restoreTo(t, store, Options{DryRun: true}, bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for again := range 2 {
+		rep, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b))
+		lost := 1 - again // what is there is not added
+		if err != nil || log.lost != lost || len(log.lines) != 1 {
 			t.Fatalf("%v, said %q", err, log.lines)
+		}
+		if int(rep.FlagsLost) != 2*lost || int(rep.KeywordsLost) != lost || int(rep.OtherUID) != lost {
+			t.Errorf("%+v", rep)
+		}
+		if again == 0 && (!slices.Equal(said.lines, log.lines) || !reflect.DeepEqual(dry, rep)) {
+			t.Errorf("the dry run said %q, %+v; the run %q, %+v", said.lines, dry, log.lines, rep)
+		}
+		if again == 0 && !strings.Contains(log.lines[0], "the flags of 2 and the keywords of 1 are lost, and 1 have other UIDs") {
+			t.Error(log.lines[0])
 		}
 		_, lines := treeHash(t, dir)
 		if len(lines) != 7 {

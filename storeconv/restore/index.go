@@ -215,6 +215,9 @@ func (c *collector) index(e *entry, info *content) error {
 		OrigValidity: e.origin(), OrigUID: e.origUID, SHA256: info.sum, MessageID: info.text.ID,
 	}
 	c.setKeywords(e.box, &rec, words, e.offset, e.name)
+	if old := e.box.existing; old != nil && old.foreign {
+		c.countUnnoted(e, flags, words)
+	}
 	x.Header.Add(&rec)
 	if info.bare {
 		x.bare.add(rec.UID)

@@ -59,10 +59,6 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	if err := old.lookAtFiles(); err != nil {
 		return err
 	}
-	if old.foreign {
-		p.add(&noteStep{v: b.v, Note: storeconv.Note{Severity: storeconv.Warning, Kind: "foreign-index", Where: ims.MailboxName(b.v.id, b.name),
-			Text: "its store.idx is not of this project and stays as it is: messages are added beside it, reconstruct must index them"}})
-	}
 	slices.Sort(old.locked)
 	for _, uid := range old.locked {
 		p.add(&noteStep{v: b.v, Note: storeconv.Note{Severity: storeconv.Problem, Kind: ims.Unreadable, Where: old.dir + "/" + ims.MessagePath(uid),

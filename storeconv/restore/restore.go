@@ -79,25 +79,28 @@ var ErrStrict = errors.New("stopped at the first problem")
 
 // Report counts what a run did; with DryRun, what it would do.
 type Report struct {
-	Users       int64            `json:"users"`            // converted by this run
-	Mailboxes   int64            `json:"mailboxes"`        //
-	Messages    int64            `json:"messages"`         // written or linked
-	Bytes       int64            `json:"bytes"`            // of the messages, each reference at full size
-	Links       int64            `json:"links"`            // messages that are hard links to another
-	Copies      int64            `json:"copies"`           // link members that became files of their own
-	Expired     int64            `json:"expired"`          // left out because of the mark
-	Pending     int64            `json:"pending"`          // kept; the mark has no place in the store
-	Duplicates  int64            `json:"duplicates"`       // were there already
-	Updated     int64            `json:"updated"`          // were there, and have other flags now
-	PutBack     int64            `json:"put_back"`         // were in the index, but their files were missing or cut short: written again
-	Refused     int64            `json:"refused"`          // members and damaged places
-	NotSelected int64            `json:"not_selected"`     // messages left out by the selection
-	Resumed     int64            `json:"resumed"`          // users that an interrupted run had finished
-	BareLF      int64            `json:"bare_lf"`          // messages with a line end that is not CR LF
-	Finished    bool             `json:"finished"`         // an earlier run had done all: nothing is changed
-	NoHeader    bool             `json:"no_header"`        // a plain tar, without the profile's header
-	NoEnd       []string         `json:"no_end,omitempty"` // streams without an end marker: more may have come behind what was read
-	UnknownKeys map[string]int64 `json:"unknown_keys,omitempty"`
+	Users        int64            `json:"users"`            // converted by this run
+	Mailboxes    int64            `json:"mailboxes"`        //
+	Messages     int64            `json:"messages"`         // written or linked
+	Bytes        int64            `json:"bytes"`            // of the messages, each reference at full size
+	Links        int64            `json:"links"`            // messages that are hard links to another
+	Copies       int64            `json:"copies"`           // link members that became files of their own
+	Expired      int64            `json:"expired"`          // left out because of the mark
+	Pending      int64            `json:"pending"`          // kept; the mark has no place in the store
+	Duplicates   int64            `json:"duplicates"`       // were there already
+	Updated      int64            `json:"updated"`          // were there, and have other flags now
+	PutBack      int64            `json:"put_back"`         // were in the index, but their files were missing or cut short: written again
+	Refused      int64            `json:"refused"`          // members and damaged places
+	NotSelected  int64            `json:"not_selected"`     // messages left out by the selection
+	Resumed      int64            `json:"resumed"`          // users that an interrupted run had finished
+	BareLF       int64            `json:"bare_lf"`          // messages with a line end that is not CR LF
+	FlagsLost    int64            `json:"flags_lost"`       // messages with flags for which a foreign index has no place,
+	KeywordsLost int64            `json:"keywords_lost"`    // with keywords likewise,
+	OtherUID     int64            `json:"other_uid"`        // and beside such an index, under another UID than in the stream
+	Finished     bool             `json:"finished"`         // an earlier run had done all: nothing is changed
+	NoHeader     bool             `json:"no_header"`        // a plain tar, without the profile's header
+	NoEnd        []string         `json:"no_end,omitempty"` // streams without an end marker: more may have come behind what was read
+	UnknownKeys  map[string]int64 `json:"unknown_keys,omitempty"`
 
 	// Lost are the messages among the refused, by the kind of the problem. With
 	// Messages, Expired, NotSelected and Duplicates they are all messages of the

@@ -383,6 +383,9 @@ func (r *Report) add(o *Report) {
 	r.NotSelected += o.NotSelected
 	r.Resumed += o.Resumed
 	r.BareLF += o.BareLF
+	r.FlagsLost += o.FlagsLost
+	r.KeywordsLost += o.KeywordsLost
+	r.OtherUID += o.OtherUID
 	for kind, n := range o.Lost {
 		r.loseSome(kind, n)
 	}

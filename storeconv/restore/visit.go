@@ -73,8 +73,9 @@ type tally struct {
 	rep      Report
 	told     toldWords
 	changed  bool
-	again    map[string]bool // files in the tree that were gone and are written again
-	records  []record        // where messages are that are not where their name says, and new names of mailboxes
+	again    map[string]bool     // files in the tree that were gone and are written again
+	unnoted  map[string]*unnoted // by mailboxes with an index that is not ours
+	records  []record            // where messages are that are not where their name says, and new names of mailboxes
 }
 
 // box is one mailbox of a visit. Its name and what the store has of it stay as
