@@ -72,50 +72,68 @@ func (a *adding) all() error {
 	return a.addUIDs()
 }
 
-// numberKeywords gives keywords that the mailbox has not yet their letters,
-// those that are used most first, as long as there are any.
+// numberKeywords gives keywords that the mailbox has not yet their letters.
 func (a *adding) numberKeywords() error {
 	name := a.at(a.box, maildir.KeywordsName)
 	var err error
 	if a.keywords, err = a.r.readKeywords(name); err != nil {
 		return err
 	}
-	used, order := make(map[string]int64), []string(nil)
+	n := newKeywords{there: a.keywords, used: make(map[string]int64)}
 	err = a.each(a.number, func(e *entry) error {
-		for _, k := range e.keywords {
-			if used[k]++; used[k] == 1 && !slices.Contains(a.keywords, k) {
-				order = append(order, k)
-			}
-		}
+		n.use(e.keywords)
 		return nil
 	})
-	if err != nil || order == nil {
+	if err != nil || n.order == nil {
 		return err
 	}
-	slices.SortStableFunc(order, func(x, y string) int { return int(used[y] - used[x]) })
-	var lost []string
-	for _, k := range order {
-		if !a.giveLetter(k) {
-			lost = append(lost, fmt.Sprintf("%s (%d)", k, used[k]))
-		}
-	}
-	if lost != nil {
-		a.u.decides().Warning("keywords", a.u.id+"/"+a.box.name, fmt.Sprintf("the Maildir has no room for these keywords, they are lost, with the number of their messages: %s", strings.Join(lost, ", ")))
-		a.u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
-	}
+	a.keywords = n.giveLetters()
+	a.u.tellNoRoom(a.u.id+"/"+a.box.name, n.lost)
 	return a.replace(name, func(w io.Writer) error { return maildir.WriteKeywords(w, a.keywords) })
 }
 
-func (a *adding) giveLetter(keyword string) bool {
-	if i := slices.Index(a.keywords, ""); i >= 0 {
-		a.keywords[i] = keyword
-		return true
+// newKeywords are the keywords that come to a mailbox which is there.
+type newKeywords struct {
+	there []string         // by their letters
+	used  map[string]int64 // messages that have each
+	order []string         // those that have no letter yet, as they come
+	lost  []string         // those of them for which there was none, with their messages
+}
+
+// use is told of the keywords of a message.
+func (n *newKeywords) use(keywords []string) {
+	for _, k := range keywords {
+		if n.used[k]++; n.used[k] == 1 && !slices.Contains(n.there, k) {
+			n.order = append(n.order, k)
+		}
 	}
-	if len(a.keywords) >= maildir.MaxKeywords {
-		return false
+}
+
+// giveLetters gives the new keywords their letters, those that are used most
+// first, as long as there are any, and returns all of the mailbox.
+func (n *newKeywords) giveLetters() []string {
+	slices.SortStableFunc(n.order, func(x, y string) int { return int(n.used[y] - n.used[x]) })
+	for _, k := range n.order {
+		switch i := slices.Index(n.there, ""); {
+		case i >= 0:
+			n.there[i] = k
+		case len(n.there) < maildir.MaxKeywords:
+			n.there = append(n.there, k)
+		default:
+			n.lost = append(n.lost, fmt.Sprintf("%s (%d)", k, n.used[k]))
+		}
 	}
-	a.keywords = append(a.keywords, keyword)
-	return true
+	return n.there
+}
+
+// tellNoRoom tells and counts keywords that come to a mailbox and have no
+// letter.
+func (u *user) tellNoRoom(where string, lost []string) {
+	if lost == nil {
+		return
+	}
+	u.decides().Warning("keywords", where, fmt.Sprintf("the Maildir has no room for these keywords, they are lost, with the number of their messages: %s", strings.Join(lost, ", ")))
+	u.count(func(rep *Report) { rep.KeywordsLost += int64(len(lost)) })
 }
 
 // name is the name in cur that a message is to have.

@@ -42,6 +42,7 @@ type box struct {
 
 	letters map[string]int // numbers of keywords; nil: not known until all messages are
 	lost    []string       // keywords without a number
+	noRoom  []string       // in a dry run: those that come to a mailbox which is there, and have no letter
 
 	fitted map[uint32]uint32 // UIDs of messages whose own a Maildir cannot have
 

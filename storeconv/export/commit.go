@@ -51,6 +51,9 @@ func (r *run) putAll(users []*user) {
 	}
 	failed := r.failure() != nil
 	for _, u := range users {
+		for _, b := range u.boxes {
+			u.tellNoRoom(u.id+"/"+b.name, b.noRoom)
+		}
 		if !failed {
 			r.settleUser(u)
 		}

@@ -190,14 +190,47 @@ func (u *user) addSize() error {
 // finishDry tells and counts what finishing a mailbox would, and makes nothing.
 func (b *box) finishDry() error {
 	if !b.made {
+		if err := b.tryKeywords(); err != nil {
+			return err
+		}
 		return b.countOther()
 	}
+	if b.u.r.opt.To == Mbox {
+		b.fitUIDs()
+		return nil
+	}
+	err := b.finishKeywords()
 	b.fitUIDs()
+	b.tellRefused(b.rights())
+	return err
+}
+
+// tryKeywords finds out for which keywords a mailbox that is there has no
+// letters. They are told when a run would put the user in place.
+func (b *box) tryKeywords() error {
 	if b.u.r.opt.To == Mbox {
 		return nil
 	}
-	b.tellRefused(b.rights())
-	return b.finishKeywords()
+	there, err := b.u.r.readKeywords(b.u.place + "/" + b.join(maildir.KeywordsName))
+	if err != nil {
+		return err
+	}
+	n := newKeywords{there: there, used: make(map[string]int64)}
+	for i := range b.recs.n {
+		if rec := b.recs.inOrder(i); rec.state == fresh {
+			n.use(b.u.words.names(rec.words))
+		}
+	}
+	if b.old != nil {
+		for i := range b.old.recs.n {
+			if rec := b.old.recs.inOrder(i); rec.state == change {
+				n.use(b.u.words.names(rec.words))
+			}
+		}
+	}
+	n.giveLetters()
+	b.noRoom = n.lost
+	return nil
 }
 
 // countOther counts the new messages of a mailbox that is there which would get
