@@ -286,11 +286,11 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 	if r.Users == 0 && !job.Lost() {
 		job.Warning("no-users", v.store+v.file, "there is no user in it: nothing is exported")
 	}
-	if v.opts.DryRun {
-		return
-	}
 	if v.opts.Via == export.Hardlink && r.Shared > 0 {
 		job.Note("OUT and the store share files: do not change them in place on either side")
+	}
+	if v.opts.DryRun {
+		return
 	}
 	job.Output(v.To(), v.out)
 	if v.results != "" && v.results != "-" {

@@ -214,6 +214,10 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 	if copies > 0 {
 		job.Count("links that became copies", copies)
 	}
+	if len(args) > 0 && r.Linked > 0 {
+		job.Note("the messages are the parts' own files under a second name: a chown, chmod or edit in " + v.store +
+			" changes them there too; --via copy makes files of their own")
+	}
 	if v.dryRun {
 		return
 	}
@@ -222,12 +226,7 @@ func (v *mergeFlags) report(job *cli.Job, r *merge.Report, copies int64, args []
 		job.Note("nothing was changed: what can be merged of these parts is in " + v.store + " already")
 	case len(args) > 0 && !r.Changed:
 		job.Note("all is merged already: " + v.store + " has everything of these parts, and nothing was changed")
-	case len(args) > 0:
-		if r.Linked > 0 {
-			job.Note("the messages are the parts' own files under a second name: a chown, chmod or edit in " + v.store +
-				" changes them there too; --via copy makes files of their own")
-		}
-	case !v.partial:
+	case len(args) == 0 && !v.partial:
 		job.AtEnd(func() error { return v.mark(job) })
 	}
 	if r.Copies {

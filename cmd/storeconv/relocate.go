@@ -227,12 +227,12 @@ func (v *relocateFlags) report(job *cli.Job, r *relocate.Report) error {
 			return err
 		}
 	}
-	if v.opts.DryRun {
-		return nil
-	}
 	if relocate.Via(r.Via) == relocate.ViaHardlink && r.Linked > 0 {
 		job.Note("the messages are the source's own files under a second name: a chown, chmod or edit in " + v.store +
 			" changes them in " + v.from + " too; --via copy makes files of their own")
+	}
+	if v.opts.DryRun {
+		return nil
 	}
 	job.Output("store", v.store)
 	job.Next("storeconv verify --store " + cli.Quote(v.store) + " --from " + cli.Quote(v.from))

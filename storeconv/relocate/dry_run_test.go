@@ -45,6 +45,15 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 			must(t, os.CopyFS(filepath.Join(from, "partition/primary/=user/00/00/=keiko_s"), os.DirFS(filepath.Join(from, keikoDir))))
 			moved(t, from, keikoDir, "partition/primary/=user/01/00/=keiko_s")
 		}},
+		{name: "hard links", opts: Options{Via: ViaHardlink}},
+		{name: "shared messages", source: func(t *testing.T, from string) {
+			dir := filepath.Join(from, keikoDir, "00")
+			must(t, os.Link(filepath.Join(dir, "1.msg"), filepath.Join(dir, "98.msg")))
+			must(t, os.Link(filepath.Join(dir, "1.msg"), filepath.Join(dir, "99.msg")))
+		}},
+		{name: "not all is there", kinds: nil, store: func(t *testing.T, store string) {
+			must(t, os.Remove(filepath.Join(store, keikoDir, "00/1.msg")))
+		}},
 		{name: "in use", store: func(*testing.T, string) {}},
 		{name: "other subscriptions, another tree, no quotas", kinds: []string{"already-there", "already-there", "missing-database"}, store: func(t *testing.T, store string) {
 			must(t, os.WriteFile(filepath.Join(store, subscriptions), []byte("others\n"), 0o600))
@@ -58,7 +67,9 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			from := copySample(t)
 			store := filepath.Join(memoryDir(t), "store")
-			tt.opts.Via = ViaCopy
+			if tt.opts.Via == "" {
+				tt.opts.Via = ViaCopy
+			}
 			if tt.store != nil {
 				relocate(t, store, from, tt.opts)
 				tt.store(t, store)
@@ -68,8 +79,11 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 			}
 			opts := tt.opts
 			opts.DryRun = true
-			_, dry := relocate(t, store, from, opts)
-			_, wet := relocate(t, store, from, tt.opts)
+			look, dry := relocate(t, store, from, opts)
+			run, wet := relocate(t, store, from, tt.opts)
+			if d := cmp.Diff(run, look); d != "" {
+				t.Errorf("a dry run counts otherwise (-run +dry):\n%s", d)
+			}
 			told := func(h *heard) []string {
 				list := slices.Concat(h.problems, h.warnings)
 				slices.Sort(list)

@@ -87,15 +87,21 @@ func (w *treeWorker) tree(u *userTree) carry.Result {
 // look walks a tree of a dry run, unless the run would leave it out or has
 // nothing to do.
 func (w *treeWorker) look(u *userTree, top *carry.Top) carry.Result {
+	completes := false
 	if w.r.dst != nil {
-		if _, done, res := w.inPlace(u, *top); done {
+		var done bool
+		var res carry.Result
+		if completes, done, res = w.inPlace(u, *top); done {
 			return res
+		}
+		if completes && w.found.unread {
+			return carry.Stays(&u.Tree, w.walk)
 		}
 	}
 	w.names = treeNames{repair: w.r.opts.RepairHash}
-	err := w.walk.Tree(&carry.Looker{Met: checkMode}, top)
+	err := w.walk.Tree(&carry.Looker{Met: checkMode, Link: w.clone.Link != nil, Copies: &w.r.copies}, top)
 	res := w.result(u, carry.Looked)
-	res.Err = err
+	res.Exchange, res.Err = completes, err
 	return res
 }
 
@@ -109,6 +115,9 @@ func (w *treeWorker) result(u *userTree, state carry.State) carry.Result {
 func (w *treeWorker) inPlace(u *userTree, top carry.Top) (exchange, done bool, res carry.Result) {
 	var err error
 	top.Dst, err = durable.OpenIn(w.fs, w.r.dst.FD(), u.To)
+	if err == unix.ENOENT && w.r.opts.DryRun && u.legacyPath != "" { // a run would have moved it
+		top.Dst, err = durable.OpenIn(w.fs, w.r.dst.FD(), u.legacyPath)
+	}
 	if err == unix.ENOENT {
 		return false, false, res
 	}

@@ -44,6 +44,7 @@ type relocation struct {
 
 	placer carry.Placer[*userTree]
 	late   map[string]bool // in a dry run: places of trees that are put right
+	copies carry.Copies    // in a dry run: files with several names
 
 	data        *sourceDB         // data.db2, nil when it cannot be read
 	index       *recordIndex      // what must be known of data.db2

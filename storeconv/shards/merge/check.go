@@ -29,6 +29,7 @@ type merge struct {
 
 	dst   *durable.Store // nil: a dry run without a store
 	run   *durable.Run   // nil: a dry run
+	met   carry.Copies   // in a dry run: files with several names
 	links *durable.Dir   // of pool
 	pool  *durable.LinkPool
 

@@ -387,13 +387,18 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("the store is there: %v", err)
 	}
 	told := log.lines
-	wet, log := s.merge(t, merge.Options{Via: merge.ViaCopy})
+	wet, log := s.merge(t, merge.Options{})
 	slices.Sort(told)
 	slices.Sort(log.lines)
 	if !slices.Equal(told, log.lines) {
 		t.Errorf("a dry run tells\n%s\nand the run\n%s", strings.Join(told, "\n"), strings.Join(log.lines, "\n"))
 	}
-	if dry.Placed != wet.Placed || dry.Messages != wet.Messages || dry.Bytes != wet.Bytes || dry.Lists != wet.Lists || dry.Mailboxes != wet.Mailboxes {
+	if dry.Placed != wet.Placed || dry.Messages != wet.Messages || dry.Bytes != wet.Bytes || dry.Lists != wet.Lists || dry.Counts != wet.Counts {
+		t.Errorf("dry %+v\nwet %+v", dry, wet)
+	}
+	s = newSite(t)
+	dry, _ = s.merge(t, merge.Options{Via: merge.ViaCopy, DryRun: true})
+	if wet, _ = s.merge(t, merge.Options{Via: merge.ViaCopy}); dry.Counts != wet.Counts || wet.Copied == 0 {
 		t.Errorf("dry %+v\nwet %+v", dry, wet)
 	}
 }

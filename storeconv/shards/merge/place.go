@@ -96,7 +96,11 @@ func (w *worker) unit(u *unit) carry.Result {
 	case partly && w.m.run == nil && w.found.unread:
 		return carry.Stays(&u.Tree, w.walk)
 	case u.part == nil || w.m.run == nil:
-		err := w.walk.Tree(new(carry.Looker), &top)
+		look := new(carry.Looker)
+		if u.part != nil {
+			look.Link, look.Copies = u.part.via == ViaHardlink, &w.m.met
+		}
+		err := w.walk.Tree(look, &top)
 		return w.walk.Result(carry.Result{State: carry.Looked, Exchange: partly, Err: err})
 	}
 	w.clone.Link = nil
