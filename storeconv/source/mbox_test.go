@@ -149,6 +149,16 @@ var mboxRows = []row{
 		msg joe/INBOX/11 0 "\n3\n" ""
 		msg joe/INBOX/7 0 "\n4\n" "b"
 		! 1 bad-uid joe.mbox: 1 UIDs do not ascend: their messages got UIDs behind the last one`},
+	{name: "no UID is needed behind the last one", path: "joe", files: map[string]string{"joe": from1 + "X-IMAPbase: 100 4294967294\nX-UID: 3\n\n1\n\n" + from1 + "X-UID: 5\n\n2\n"}, want: `
+		user joe
+		box joe/INBOX 100 4294967295 sub -1 "" ""
+		msg joe/INBOX/3 0 "\n1\n" ""
+		msg joe/INBOX/5 0 "\n2\n" ""`},
+	{name: "the last UID is taken", path: "joe", files: map[string]string{"joe": from1 + "X-IMAPbase: 100 9\nX-UID: 5\n\n1\n\n" + from1 + "X-UID: 4294967295\n\n2\n"}, want: `
+		user joe
+		box joe/INBOX 100 0 sub -1 "" ""
+		msg joe/INBOX/5 0 "\n1\n" ""
+		msg joe/INBOX/4294967295 0 "\n2\n" ""`},
 	{name: "no UIDs left", path: "joe", files: map[string]string{"joe": from1 + "X-IMAPbase: 100 9\nX-UID: 4294967295\n\n1\n\n" + from1 + "X-UID: 5\n\n2\n"}, want: `
 		user joe
 		! 1 no-uid joe: no UIDs are left behind the last one: all messages got new ones, and UIDVALIDITY is 961579934

@@ -158,7 +158,7 @@ func (b *mboxBox) look() (v survey, err error) {
 	v.base = r.Base
 	add(v.base.Keywords)
 	v.last = max(v.last, v.base.LastUID)
-	if int64(v.last)+v.messages > maildir.MaxUID {
+	if given := v.messages - v.uids; given > 0 && int64(v.last)+given > maildir.MaxUID {
 		v.anew, v.last, v.uids = true, 0, 0
 	}
 	return v, nil
