@@ -135,6 +135,7 @@ off (` + "`upgrade --no-rule NAME`" + `).
 - ` + "`uid`, `userPassword`" + ` and the DN stay as they are, unless the site maps uids: the message store is keyed on the uid.
 - Attributes and classes that no rule names stay as they are.
 - A value that no rule understands stays in the entry and is a problem (exit 3, with its line). It never becomes a rule that opens something, nor one that closes, but for a denied service or a list of clients that is not understood: these deny access, since iMS lets everyone in without a rule.
+- What a rule drops is a warning. Counted with its rule alone (` + "`--log`, `--report`" + `) is what takes nothing from the entry: old classes, the version numbers inetMailUserVersion and inetMailGroupVersion, mailFolderMap of the only store, a value that the entry has already, and what the site asked to drop (` + "`--drop-licenses`" + `).
 - What restricts is not dropped: where iMS has an access rule already, that rule holds, and an old attribute that restricts beside it stays and is a problem.
 - A rule marked *meaning* reads a value in its old sense, and so leaves alone what was an iMS entry before. An iMS entry without an old class is not touched at all.
 - Upgrading the result changes nothing.

@@ -31,9 +31,12 @@ alone, so that a second run changes nothing.
 
 RULES
 ldifconv rules prints the rules of the mapping in the order in which they run.
---no-rule switches one off. What a rule drops is a warning. A value that no rule
-understands stays in the entry and is a problem with its line; it never opens
-anything. Beside an access rule of iMS that is there already, which holds, old
+--no-rule switches one off. What a rule drops is a warning; counted with its rule
+alone (--log, --report) is what takes nothing from the entry: old classes,
+inetMailUserVersion and inetMailGroupVersion, mailFolderMap of the only store, a
+value that is there already, and what --drop-licenses asks for. A value that no
+rule understands stays in the entry and is a problem with its line; it never
+opens anything. Beside an access rule of iMS that is there already, which holds, old
 attributes that restrict stay too, each a problem. Two entries with one address
 are a warning that names both.
 --program-script FILE writes the imsimta commands that the programs of users and
