@@ -22,7 +22,7 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	if err := c.upgradeAhead(ctx, job); err != nil {
 		return err
 	}
-	for _, look := range []func(context.Context, *cli.Job) error{c.limitsAhead, c.delegationAhead} {
+	for _, look := range []func(context.Context, *cli.Job) error{c.placesAhead, c.limitsAhead, c.delegationAhead} {
 		if err := look(ctx, job); err != nil {
 			return err
 		}
@@ -101,6 +101,39 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	}
 	if len(rep.Problems) > 0 {
 		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
+	}
+	return nil
+}
+
+// placesAhead finds users who get the same id, and so the same place, in the
+// Maildirs: the first of them has it, and the mail of the others is left out.
+func (c *conversion) placesAhead(context.Context, *cli.Job) error {
+	if name, _, _ := mailTable(c.site); name != "export" || !c.hasMail() {
+		return nil
+	}
+	newID, err := c.newID()
+	if err != nil {
+		return err
+	}
+	first := map[string]string{} // who has the id
+	var n int64
+	var some []string
+	for old := range c.mail.IDs.All() {
+		if users := c.set.export.Users; users != nil && !users[old] {
+			continue
+		}
+		id := newID(old)
+		other, taken := first[id]
+		if !taken {
+			first[id] = old
+			continue
+		}
+		if n++; len(some) < mostExamples {
+			some = append(some, fmt.Sprintf("%s and %s", other, old))
+		}
+	}
+	if n > 0 {
+		c.pre.Find("same-place", c.store().Path, "%s the id of another in the Maildirs, and the mail of one of the two is left out: %s", page.Amount(n, "user gets", "users get"), examples(some, n))
 	}
 	return nil
 }

@@ -185,7 +185,19 @@ func (c *conversion) settleDomain(job *cli.Job, sv *directory.Survey) {
 func (c *conversion) tellQualified(sv *directory.Survey) {
 	for _, d := range sv.Doubts(c.defaultDomain) {
 		c.pre.Find("qualified-ids", c.store().Path, "%s", d.Doubt(c.defaultDomain))
+		c.pre.Advise("look at --default-domain. " + c.fateOfQualified())
 	}
+}
+
+// fateOfQualified says what becomes of the mail of uid and of uid@DOMAIN.
+func (c *conversion) fateOfQualified() string {
+	switch name, _, _ := mailTable(c.site); name {
+	case "relocate":
+		return "Both ids stay; if one of them is that of another user, or should be, map in [relocate] of site.toml gives it another id"
+	case "export":
+		return "Of uid and of uid@DOMAIN of the default domain, the one whose mail comes first has the place of the uid, and the mail of the other is left out: map in [export] of site.toml gives it another id"
+	}
+	return "Mail of uid and of uid@DOMAIN of the default domain is put together under the uid; if it is that of another user, map in [restore] of site.toml gives it another id"
 }
 
 // evidenceShown is how many domains are told.

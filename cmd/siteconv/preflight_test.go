@@ -133,6 +133,9 @@ var plants = []planted{
 	}},
 	{code: "default-domain", args: simsArgs("--default-domain", "nix.com")},
 	{code: "on-another-host", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
+	{code: "same-place", args: func(t *testing.T, dir string) []string {
+		return simsArgs("--destination", "maildir", "--stream", streamWith(t, dir, "ofanning@siroe.com"))(t, dir)
+	}},
 	{code: "old-host-unknown", args: simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "hosts-not-said", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--new-host", "n.siroe.com")},
 	{code: "host-stays", args: simsArgs("--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
@@ -247,5 +250,22 @@ func TestPreflightNamesUsersOnce(t *testing.T) {
 	_, stdout, stderr := siteconv(t, args...)
 	if text := stdout + stderr; strings.Contains(text, " 0 MB") || strings.Count(text, "an entry and no mail") != 1 || !strings.Contains(text, `no mail: "keiko"`) {
 		t.Error(text)
+	}
+}
+
+// TestAdviceOfQualifiedIDs: what becomes of the mail of uid and of uid@DOMAIN is
+// said as it is for what is made.
+func TestAdviceOfQualifiedIDs(t *testing.T) {
+	for destination, want := range map[string]string{"ims": "put together under the uid", "maildir": "the mail of the other is left out: map in [export]"} {
+		found := findings(t, &planted{code: "qualified-ids", args: func(t *testing.T, dir string) []string {
+			return simsArgs("--destination", destination, "--stream", streamWith(t, dir, "ofanning@siroe.com"))(t, dir)
+		}})
+		i := slices.IndexFunc(found, func(f preflight.Told) bool { return f.Code == "qualified-ids" })
+		if i < 0 || !strings.Contains(found[i].Advice, want) {
+			t.Errorf("%s: %+v", destination, found)
+		}
+		if place := slices.ContainsFunc(found, func(f preflight.Told) bool { return f.Code == "same-place" }); place != (destination == "maildir") {
+			t.Errorf("%s: a place that two get: %v", destination, place)
+		}
 	}
 }
