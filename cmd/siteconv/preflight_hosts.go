@@ -20,6 +20,9 @@ type userHosts struct {
 	users map[string]int64 // by lower-case name; without those who name none
 	at    map[site.Side]int64
 	third []string // users on a third host, the first ones
+
+	mailed int64    // users on a third host who have mail here
+	stored []string // the first ones
 }
 
 // lookAtHosts holds the hosts of site.toml against those that the users are on:
@@ -36,7 +39,11 @@ func (c *conversion) lookAtHosts(ctx context.Context, job *cli.Job) error {
 	}
 	found := &userHosts{users: map[string]int64{}, at: map[site.Side]int64{}}
 	_, err := c.users().EachUser(ctx, job, inputs.Silent{}, "", func(m *roster.Member) error {
-		found.add(m.ID, site.MailHost(m.Record.Get("mailhost")), c.site.Hosts.Side(site.MailHost(m.Record.Get("mailhost"))))
+		at := c.site.Hosts.Side(site.MailHost(m.Record.Get("mailhost")))
+		found.add(m.ID, site.MailHost(m.Record.Get("mailhost")), at)
+		if at == site.ThirdSide && (c.mail.IDs.Has(m.ID) || c.mail.IDs.Has(m.ID+"@"+c.defaultDomain)) {
+			found.addMailed(m.ID)
+		}
 		return nil
 	})
 	if err == nil {
@@ -52,6 +59,12 @@ func (u *userHosts) add(id, name string, at site.Side) {
 	u.at[at]++
 	if at == site.ThirdSide && len(u.third) < mostExamples {
 		u.third = append(u.third, id)
+	}
+}
+
+func (u *userHosts) addMailed(id string) {
+	if u.mailed++; len(u.stored) < mostExamples {
+		u.stored = append(u.stored, id)
 	}
 }
 
@@ -79,5 +92,8 @@ func (c *conversion) judgeHosts(u *userHosts) {
 		c.pre.Find("old-host-unknown", path, "most users, %s of %s, are neither on the old mail host %s nor on the new one, and stay where they are: %s", page.Int(third), page.Int(all), hosts.Old, u.names())
 	case third > 0 && !c.scenario.batches:
 		c.pre.Find("on-another-host", path, "%s neither on %s nor on %s: %s", page.Amount(third, "user is", "users are"), hosts.Old, hosts.New, examples(u.third, third))
+	}
+	if u.mailed > 0 && hosts.Old != "" {
+		c.pre.Find("third-host-mail", c.store().Path, "%s mail here and a mail host that is neither %s nor %s: %s", page.Amount(u.mailed, "user has", "users have"), hosts.Old, hosts.New, examples(u.stored, u.mailed))
 	}
 }

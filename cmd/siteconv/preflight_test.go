@@ -133,6 +133,7 @@ var plants = []planted{
 	}},
 	{code: "default-domain", args: simsArgs("--default-domain", "nix.com")},
 	{code: "on-another-host", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
+	{code: "third-host-mail", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "same-place", args: func(t *testing.T, dir string) []string {
 		return simsArgs("--destination", "maildir", "--stream", streamWith(t, dir, "ofanning@siroe.com"))(t, dir)
 	}},
