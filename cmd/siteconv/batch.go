@@ -333,12 +333,7 @@ func (c *conversion) index() {
 	if !c.hasMail() {
 		return
 	}
-	b.mail = map[string]bool{}
-	for id := range c.mail.IDs.Unmarked() {
-		if b.set.Has(c.bareID(id)) {
-			b.mail[id] = true
-		}
-	}
+	b.mail, _ = c.mailOf(b.set)
 	c.set.restore.Users, c.set.export.Users = b.mail, b.mail
 }
 

@@ -301,9 +301,18 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	told := batches.Set{}
+	told, members := batches.Set{}, batches.Set{}
 	for _, u := range c.closing.found.Unlisted {
 		told.Add(u.ID)
+	}
+	for _, row := range c.closing.batches {
+		for _, id := range row.IDs {
+			members.Add(id)
+		}
+	}
+	_, others := c.mailOf(members)
+	for _, id := range others {
+		job.Problem("mail-of-no-batch", id, fmt.Sprintf("the stream has mail of the user, who has no entry and is in no batch, beside %s, whose id differs in case only: storeconv restore, with the id as PATH, restores it", members.Get(c.bareID(id))))
 	}
 	for id := range c.mail.IDs.Unmarked() {
 		bare := c.bareID(id)

@@ -215,27 +215,28 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	mail := batches.Set{}
-	for id := range c.batch.mail {
-		mail.Add(c.bareID(id))
-	}
 	c.tellUnlocked(job)
+	mail := c.mailByUser()
 	var none int64
 	for _, id := range c.batch.users {
+		ids := mail[strings.ToLower(id)]
+		is := func(other string) bool { return c.bareID(other) == id }
 		switch {
-		case mail.Get(id) == id:
-		case mail.Has(id):
-			job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", mail.Get(id), id))
-		case !entries.Has(id):
+		case len(ids) == 0 && !entries.Has(id):
 			none++
 			job.Problem("no-such-user", id, "the user is named, and has neither an entry in the export nor mail in the stream")
-		default:
+		case len(ids) == 0:
 			none++
 			job.Warning("entry-without-mail", id, "the user is in the batch and has no mail in the stream")
+		case !slices.ContainsFunc(ids, is):
+			for _, other := range ids {
+				job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", c.bareID(other), id))
+			}
 		}
 	}
 	job.Count("users without mail", none)
 	c.tellNoMail(job, none)
+	c.tellOthersByCase(job)
 	if len(c.batch.mail) == 0 { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
 	}
