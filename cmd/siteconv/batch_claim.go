@@ -117,7 +117,7 @@ func (c *conversion) batchState(job *cli.Job, f *batchFlags) (outdir.State, erro
 	if f.users == "" {
 		return st, nil
 	}
-	if c.batch.named, err = namedUsers(job, f.users); err != nil {
+	if c.batch.named, err = c.namedUsers(job, f.users); err != nil {
 		return st, err
 	}
 	sum := sha256.New()
@@ -129,8 +129,8 @@ func (c *conversion) batchState(job *cli.Job, f *batchFlags) (outdir.State, erro
 }
 
 // namedUsers reads the file of --users, in which no line may be wrong: a batch
-// is not made of half a list.
-func namedUsers(job *cli.Job, path string) (batches.Set, error) {
+// is not made of half a list. Of the default domain, uid@domain is uid.
+func (c *conversion) namedUsers(job *cli.Job, path string) (batches.Set, error) {
 	lost := job.Lost()
 	names, err := flags.ReadUsers(job, path)
 	if err != nil {
@@ -147,7 +147,7 @@ func namedUsers(job *cli.Job, path string) (batches.Set, error) {
 		if to, ok := names.Map[id]; ok {
 			return nil, cli.WithHint(fmt.Errorf("%s: gives user %s the new id %s", path, id, to), "a batch moves users under the ids that they have")
 		}
-		set.Add(id)
+		set.Add(c.bareID(id))
 	}
 	return set, nil
 }
