@@ -160,7 +160,7 @@ func (c *conversion) batchSteps() []string {
 // mail of none of them, and is damaged, so that it may have had it. An earlier
 // stream of the batch, if there was one, has moved them already.
 func (c *conversion) heldBack() bool {
-	return c.hasMail() && len(c.batch.mail) == 0 && !c.mail.Whole() && missing(filepath.Join(c.out, batches.UnlockName))
+	return c.hasMail() && c.isOfNobody() && !c.mail.Whole() && missing(filepath.Join(c.out, batches.UnlockName))
 }
 
 // runBatch moves one batch of users.

@@ -76,3 +76,46 @@ func TestBatchWithoutItsMail(t *testing.T) {
 		t.Errorf("%d users move:\n%s", n, unlock)
 	}
 }
+
+// TestBatchCutInItsMail gives a batch streams that end in the mail of its
+// users: whose mail stands at the end or behind it is named before the unlock.
+func TestBatchCutInItsMail(t *testing.T) {
+	site := batchedSite(t)
+	dir, run := lockedPilot(t, site)
+	data := bytesOf(t, filepath.Join(site, "backup.sims.later"))
+	at := func(name string) int { return headerOf(t, data, name) }
+	first, second, third := testsite.UserID(0), testsite.UserID(1), testsite.UserID(2)
+	for _, tt := range []struct {
+		name string
+		end  int
+		held bool
+		want string
+	}{
+		{"behind the header of the first", at(first+"/") + 700, true, "and has mail of nobody of the batch"},
+		{"behind the header of the second", at(second+"/") + 700, false, "of the batch 2 users have no mail in it (" + second + ", " + third + "), and what was lost may be theirs;"},
+		{"in a message of the third", at(third+"/INBOX/1") + 700, false, "it ends in the mail of " + third + ", of which the rest may be missing;"},
+	} {
+		path := write(t, t.TempDir(), "cut.sims", data[:tt.end])
+		code, said := run("--stream", path, "--force")
+		if code != cli.ExitLost || !strings.Contains(said, "[batch-mail-lost]") || !strings.Contains(said, tt.want) {
+			t.Errorf("%s: exit %d\n%s", tt.name, code, said)
+		}
+		said = strings.Join(strings.Fields(said), " ")
+		caution := "What to do next cd " + dir + " # before all else: the stream is not whole, and these users # of the batch may lack mail: "
+		if tt.held != missing(filepath.Join(dir, batches.UnlockName)) || tt.held == strings.Contains(strings.ReplaceAll(said, " # ", " "), strings.ReplaceAll(caution, " # ", " ")) {
+			t.Errorf("%s: the unlock comes first:\n%s", tt.name, said)
+		}
+	}
+}
+
+// headerOf is where the header of a member stands in a stream.
+func headerOf(t *testing.T, stream []byte, name string) int {
+	t.Helper()
+	for at := 0; at+512 <= len(stream); at += 512 {
+		if bytes.HasPrefix(stream[at:], []byte(name+"\x00")) {
+			return at
+		}
+	}
+	t.Fatalf("the stream has no member %s", name)
+	return 0
+}

@@ -15,6 +15,10 @@ first, in two goes:
       an export made after the lock (--ldif), they name entries as they are then,
       and pass over those that have been deleted.
 
+A stream that is damaged or cut off names the users of the batch who may lack
+mail: a backup made again comes before their unlock. Where it has mail of nobody
+of the batch, no record unlocks anybody.
+
 With a stream that is there already it does both at once. OUT/store may be a
 symbolic link to the store of the new host, whose server is stopped meanwhile.
 

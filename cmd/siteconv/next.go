@@ -27,12 +27,27 @@ func (c *conversion) nextSteps() []string {
 }
 
 // lookAtEnd is what comes before anything is done with mail of a stream that
-// may be cut.
+// is cut, or may be.
 func (c *conversion) lookAtEnd() []string {
-	if c.mail == nil || !c.mail.NoEnd || c.domainsOnly() && c.batch == nil {
+	if c.mail == nil || c.domainsOnly() && c.batch == nil {
 		return nil
 	}
-	return []string{"# before all else: the stream has no end marker; look whether the backup ran to its end, and if it did not, make it again and convert anew"}
+	if c.batch != nil {
+		without, atEnd := c.bereft()
+		if atEnd != "" {
+			without = append(without, atEnd)
+		}
+		if n := int64(len(without)); n > 0 {
+			return []string{"# before all else: the stream is not whole, and these users of the batch may lack mail: " + examples(without[:min(n, mostExamples)], n) + "; make the backup again, and give it to the same command with --stream, which adds what it has"}
+		}
+	}
+	switch {
+	case c.mail.NoEnd:
+		return []string{"# before all else: the stream has no end marker; look whether the backup ran to its end, and if it did not, make it again and convert anew"}
+	case c.mail.Cut():
+		return []string{"# before all else: the stream is cut off, and whole users may be missing; make the backup again, and convert anew"}
+	}
+	return nil
 }
 
 // ldapmodify is the command line that applies a file of change records, and

@@ -225,7 +225,7 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 		case len(ids) == 0 && !entries.Has(id):
 			none++
 			job.Problem("no-such-user", id, "the user is named, and has neither an entry in the export nor mail in the stream")
-		case len(ids) == 0:
+		case c.mayLack(ids):
 			none++
 			job.Warning("entry-without-mail", id, "the user is in the batch and has no mail in the stream")
 		case !slices.ContainsFunc(ids, is):
@@ -235,31 +235,12 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 		}
 	}
 	job.Count("users without mail", none)
-	c.tellNoMail(job, none)
+	c.tellNoMail(job)
 	c.tellOthersByCase(job)
-	if len(c.batch.mail) == 0 { // no step has read the mail
+	if !slices.Contains(c.stepNames(), c.mailName()) { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
 	}
 	return c.tellStrays(ctx, job)
-}
-
-// tellNoMail tells of a stream in which users of the batch have no mail because
-// it is another one, or may have none because it is damaged. none is how many
-// they are.
-func (c *conversion) tellNoMail(job *cli.Job, none int64) {
-	nobody, path, n := len(c.batch.mail) == 0, c.store().Path, c.mail.IDs.Len()
-	switch {
-	case nobody && !c.mail.Whole():
-		what := "the users, unlocked now, would move without it"
-		if c.heldBack() {
-			what = "no record unlocks its users, who would move without it"
-		}
-		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and has mail of nobody of the batch: %s; a backup made again, given with --stream, goes on", faultsText(c.mail), what))
-	case nobody:
-		job.Problem("foreign-stream", path, fmt.Sprintf("the stream has mail of %s and of nobody of the batch: is it that of another batch? Unlocked now, the users of this one would move without their mail; the stream that is theirs, given with --stream, adds it", page.Amount(n, "user", "users")))
-	case none > 0 && !c.mail.Whole():
-		job.Problem("batch-mail-lost", path, fmt.Sprintf("the stream is not whole (%s), and %s of the batch no mail in it: what was lost may be theirs; before they are unlocked, make a backup again and give it with --stream, which adds what it has", faultsText(c.mail), page.Amount(none, "user has", "users have")))
-	}
 }
 
 // faultsText says in one line by what mail may be missing in a backup.
@@ -322,7 +303,7 @@ func (c *conversion) concludeBatch(ctx context.Context, job *cli.Job, st outdir.
 			job.Output(o.name, o.path)
 		}
 	}
-	if c.hasMail() && len(c.batch.mail) > 0 {
+	if slices.Contains(c.stepNames(), c.mailName()) {
 		job.Output(map[string]string{storeStep: "message store", maildirStep: "Maildirs"}[c.mailName()], filepath.Join("..", "..", c.mailName()))
 	}
 	waits := !slices.Contains(st.Done, unlockStep)

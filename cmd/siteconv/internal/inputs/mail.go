@@ -24,12 +24,19 @@ type Mail struct {
 	Refused  int64            // how many of them
 	Faults   map[string]int64 // what else is wrong with the backup, by kind
 	NoEnd    bool             // the stream has no end marker: its rest may be missing
+	Last     string           // the user whose mail comes last
 	Broken   error            // what kept the backup from being read to its end; nil: nothing
 }
 
 // Whole says whether the backup was read to its end, and whether every member
 // that it shows is there: who has no mail in it has none at all.
 func (m *Mail) Whole() bool { return len(m.Gaps()) == 0 && !m.NoEnd && m.Broken == nil }
+
+// Cut says whether the backup ends before its end, or may: what came behind its
+// last member is missing.
+func (m *Mail) Cut() bool {
+	return m.NoEnd || m.Broken != nil || m.Faults[sims.Truncated] > 0 || m.Faults[sims.ReadError] > 0
+}
 
 // Gaps are the faults by which a member may be missing. By the others it comes
 // without something.
@@ -76,6 +83,7 @@ func (m *Mail) readTape(t tape) {
 			m.user(user)
 			box = ""
 		}
+		m.Last = user
 		if member.Kind != sims.User && member.Mailbox != box {
 			box = strings.Clone(member.Mailbox)
 			m.Folders++
@@ -108,8 +116,9 @@ func (m *Mail) damaged(e *sims.Error) {
 		m.Faults[e.Class]++
 	}
 	if e.Member != nil {
+		m.Last = strings.Clone(e.Member.User)
 		m.Messages++
-		m.PerUser[strings.Clone(e.Member.User)]++
+		m.PerUser[m.Last]++
 	}
 }
 
