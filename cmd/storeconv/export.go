@@ -280,6 +280,9 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		{Name: "lost rights", N: r.RightsLost}, {Name: "lost limits", N: r.LimitsLost},
 		{Name: "dated before 1970", N: r.NoDate}, {Name: "foreign indexes", N: r.Foreign}, {Name: "users left out", N: r.Waiting},
 	}, "users", "messages")
+	if r.NoEnd {
+		noteNoEnd(job, cli.InputName(v.file))
+	}
 	if err != nil {
 		return
 	}
@@ -293,6 +296,9 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		return
 	}
 	job.Output(v.To(), v.out)
+	if r.NoEnd {
+		job.Next(nextOfNoEnd(cli.InputName(v.file), "export"))
+	}
 	if v.results != "" && v.results != "-" {
 		job.Output("results", v.results)
 	}

@@ -415,6 +415,11 @@ func noteNoEnd(job *cli.Job, name string) {
 	job.Note(name + " has no end marker: it may have been cut, and then members, whole users too, are missing behind the last one")
 }
 
+// nextOfNoEnd is what to do about such a stream, by the verb that has read it.
+func nextOfNoEnd(name, verb string) string {
+	return "look whether the backup of " + cli.Quote(name) + ", which has no end marker, ran to its end; if it did not, make it again and " + verb + " that too: what is there is not " + verb + "ed twice"
+}
+
 // report fills in the summary.
 func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	job.CountAll([]cli.Count{
@@ -441,7 +446,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	}
 	job.Output("store", v.store)
 	for _, name := range r.NoEnd {
-		job.Next("look whether the backup of " + cli.Quote(name) + ", which has no end marker, ran to its end; if it did not, make it again and restore that too: what is there is not restored twice")
+		job.Next(nextOfNoEnd(name, "restore"))
 	}
 	job.Next("storeconv verify --store " + cli.Quote(v.store))
 	job.Next("on the new server, as the mail server user: reconstruct -r -f; reconstruct -q")

@@ -247,4 +247,7 @@ func (o *verifyOptions) count(job *cli.Job, rep verify.StoreReport) {
 	if rep.Unchecked > 0 {
 		job.Count("links not compared", rep.Unchecked)
 	}
+	for _, name := range rep.NoEnd {
+		noteNoEnd(job, name)
+	}
 }

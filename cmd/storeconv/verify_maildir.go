@@ -126,6 +126,9 @@ func countMaildir(job *cli.Job, rep maildirs.Report) {
 	if rep.Foreign > 0 {
 		job.Note(fmt.Sprintf("%d mailboxes have an index in a foreign form, which tells nothing of flags and UIDVALIDITY", rep.Foreign))
 	}
+	for _, name := range rep.NoEnd {
+		noteNoEnd(job, name)
+	}
 }
 
 // newlines are the line ends that an export or a restore writes.

@@ -138,6 +138,7 @@ type Report struct {
 	Lost map[string]int64 `json:"lost,omitempty"`
 
 	Escaped bool `json:"escaped"` // a name needs the plugin listescape
+	NoEnd   bool `json:"no_end"`  // the stream has no end marker: more may have come behind what was read
 }
 
 // ErrWaiting is wrapped by the error of a run that had to leave users out since

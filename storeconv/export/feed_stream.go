@@ -71,6 +71,9 @@ func (f *streamFeed) read(ctx context.Context) error {
 		var damage *sims.Error
 		if errors.As(err, &damage) {
 			f.damage(damage)
+			if damage.Class == sims.NoEnd {
+				f.r.count(func(rep *Report) { rep.NoEnd = true })
+			}
 			if damage.Member != nil {
 				f.r.count(func(rep *Report) { rep.lose(damage.Class, 1) })
 			}

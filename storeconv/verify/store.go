@@ -66,6 +66,8 @@ type StoreReport struct {
 	Expired   int64 `json:"expired"`   // of these, marked expired and so not looked for
 	Copies    int64 `json:"copies"`    // links of the streams that are files of their own, as restore counts them: the first one to a message that is left out, and those that could not be links
 	Unchecked int64 `json:"unchecked"` // links that could not be compared: nothing is known of their first copy
+
+	NoEnd []string `json:"no_end,omitempty"` // streams without an end marker: more may have come behind what was read
 }
 
 // Store checks the store in the directory store, which it only reads: every

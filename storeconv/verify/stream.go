@@ -115,6 +115,9 @@ func (c *streamCheck) damage(err error) bool {
 	if c.s.Tree && p.Class == sims.Lost {
 		return true // no tape has lost anything: a file has a header of a stream in it
 	}
+	if p.Class == sims.NoEnd {
+		c.v.report.NoEnd = append(c.v.report.NoEnd, c.s.Name)
+	}
 	c.tellRead(storeconv.Note{Severity: storeconv.Severity(p.Severity()), Kind: p.Class, Where: c.s.Name + ": " + p.Position(), Text: p.Text})
 	return true
 }

@@ -73,6 +73,9 @@ func (s *streams) read(ctx context.Context, in verify.Stream) error {
 		}
 		var damage *sims.Error
 		if errors.As(err, &damage) {
+			if damage.Class == sims.NoEnd {
+				s.v.report.NoEnd = append(s.v.report.NoEnd, in.Name)
+			}
 			storeconv.Note{Severity: storeconv.Severity(damage.Severity()), Kind: damage.Class, Where: in.Name + ": " + damage.Position(), Text: damage.Text}.Tell(s.v.log)
 			continue
 		}

@@ -58,6 +58,8 @@ type Report struct {
 	Unknown   int64 `json:"unknown"`  // messages whose content could not be compared: the source does not have it
 	Foreign   int64 `json:"foreign"`  // mailboxes of whose flags and UIDVALIDITY the source tells nothing
 	Faults    int64 `json:"faults"`   // problems told
+
+	NoEnd []string `json:"no_end,omitempty"` // streams without an end marker: more may have come behind what was read
 }
 
 // ErrMailboxFiles is returned for an export of mailbox files, which is held
