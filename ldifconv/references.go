@@ -114,14 +114,20 @@ func (w *worker) stale(b *batch, desc, v []byte) []staleName {
 // is a DN or an item of a search filter that finds a user by a uid that is
 // replaced.
 func (o *ruleOptions) staleAt(v []byte, from, at int) (staleName, error) {
-	name, err := o.renamedAt(v, from)
-	if name != nil || err != nil {
-		return staleName{name: name}, err
+	sign, _ := comparison(v, at)
+	if sign == 0 {
+		name, err := o.renamedAt(v, from)
+		if name != nil || err != nil {
+			return staleName{name: name}, err
+		}
 	}
 	before := bytes.TrimRight(v[:from], " ")
 	if len(before) > 0 && before[len(before)-1] == '(' {
 		begin := len(before) - 1
 		return o.changedInFilter(v[begin:min(len(v), begin+longestName)], at-begin), nil
+	}
+	if sign != 0 {
+		return staleName{}, nil
 	}
 	return o.changedPattern(v[from:min(len(v), from+longestName)], at-from)
 }
@@ -129,7 +135,7 @@ func (o *ruleOptions) staleAt(v []byte, from, at int) (staleName, error) {
 // uidBefore returns where the attribute before the = at v[at] begins, and
 // whether it is uid.
 func uidBefore(v []byte, at int) (from int, ok bool) {
-	end := at
+	_, end := comparison(v, at)
 	for end > 0 && v[end-1] == ' ' {
 		end--
 	}
@@ -139,6 +145,29 @@ func uidBefore(v []byte, at int) (from int, ok bool) {
 	}
 	id, _ := schema.Lookup(v[from:end])
 	return from, id == schema.UID
+}
+
+// comparison returns the sign before the = at v[at] that makes it another
+// comparison of a search filter, <, > or ~, and where it begins; 0 and at: there
+// is none. URLs may have it escaped.
+func comparison(v []byte, at int) (sign byte, begin int) {
+	if at >= 1 {
+		switch sign := v[at-1]; sign {
+		case '<', '>', '~':
+			return sign, at - 1
+		}
+	}
+	if at >= 3 && v[at-3] == '%' {
+		switch string(lower(v[at-2 : at])) {
+		case "3c":
+			return '<', at - 3
+		case "3e":
+			return '>', at - 3
+		case "7e":
+			return '~', at - 3
+		}
+	}
+	return 0, at
 }
 
 // isNameByte reports whether an attribute may have c in its name.
@@ -197,7 +226,8 @@ func namesAt(v []byte, from int) (names [][]byte) {
 
 // changedInFilter returns the item (uid=x) of a search filter that text begins
 // with when x is a uid that a user of the input loses, or finds one with
-// wildcards and not the new one; text[at] is its =.
+// wildcards, or by its order as (uid>=x) does, and not the new one; text[at] is
+// its =.
 func (o *ruleOptions) changedInFilter(text []byte, at int) staleName {
 	end := bytes.IndexByte(text[at:], ')')
 	if end < 0 {
@@ -207,11 +237,18 @@ func (o *ruleOptions) changedInFilter(text []byte, at int) staleName {
 	if plain, err := url.PathUnescape(string(value)); err == nil {
 		value = []byte(plain)
 	}
-	if o.lostUIDs[string(lower(value))] {
-		return staleName{name: text[:at+end+1]}
-	}
-	for old := range o.foundBy(value) {
-		return staleName{text[:at+end+1], old}
+	item := text[:at+end+1]
+	switch sign, _ := comparison(text, at); {
+	case sign == '<' || sign == '>':
+		for old := range o.foundInOrder(sign, value) {
+			return staleName{item, old}
+		}
+	case o.lostUIDs[string(lower(value))]:
+		return staleName{name: item}
+	case sign == 0:
+		for old := range o.foundBy(value) {
+			return staleName{item, old}
+		}
 	}
 	return staleName{}
 }
@@ -253,14 +290,9 @@ func (o *ruleOptions) foundBy(value []byte) iter.Seq[string] {
 		if !wild || len(value) == 1 || bytes.IndexByte(begin, '\\') >= 0 {
 			return
 		}
-		f, err := filter.Compile("(uid="+string(value)+")", nil)
-		if err != nil {
+		finds, ok := finder("(uid=" + string(value) + ")")
+		if !ok {
 			return
-		}
-		finds := func(uid string) bool {
-			var e ldif.Entry
-			e.Add([]byte("uid"), []byte(uid))
-			return f.Match(&e)
 		}
 		at, _ := slices.BinarySearch(o.lost, string(begin))
 		for _, old := range o.lost[at:] {
@@ -272,4 +304,33 @@ func (o *ruleOptions) foundBy(value []byte) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// foundInOrder are the uids that users of the input lose and that come behind a
+// value, or in front of it, where the new ones do not.
+func (o *ruleOptions) foundInOrder(sign byte, value []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		finds, ok := finder("(uid" + string(sign) + "=" + string(value) + ")")
+		if !ok {
+			return
+		}
+		for _, old := range o.lost {
+			if finds(old) && !finds(o.UIDMap[old]) && !yield(old) {
+				return
+			}
+		}
+	}
+}
+
+// finder tells of uids whether a search filter finds them; false: it is none.
+func finder(text string) (finds func(uid string) bool, ok bool) {
+	f, err := filter.Compile(text, nil)
+	if err != nil {
+		return nil, false
+	}
+	return func(uid string) bool {
+		var e ldif.Entry
+		e.Add([]byte("uid"), []byte(uid))
+		return f.Match(&e)
+	}, true
 }

@@ -124,7 +124,16 @@ func TestWildcardsThatFindNoLonger(t *testing.T) {
 		{"ldap:///o=x??sub?(uid=*)", ""},
 		{"ldap:///o=x??sub?(uid=*x*)", ""},
 		{"ldap:///o=x??sub?(cn=jo*)", ""},
-		{"ldap:///o=x??sub?(uid=jo*", ""}, // none ends
+		{"ldap:///o=x??sub?(uid=jo*", ""},                                     // none ends
+		{"ldap:///o=x??sub?(uid>=JO)", `finds the user "joe" by "(uid>=JO)"`}, // fred comes before it
+		{"ldap:///o=x??sub?(&(cn=x)(uid <= b))", `finds the user "ann" by "(uid <= b)"`},
+		{"ldap:///o=x??sub?(uid%3e=jo)", `finds the user "joe" by "(uid%3e=jo)"`},
+		{"ldap:///o=x??sub?(uid~=joe)", `names "(uid~=joe)"`},
+		{"ldap:///o=x??sub?(uid~=jo*)", ""},
+		{"ldap:///o=x??sub?(uid>=zz)", ""},
+		{"ldap:///o=x??sub?(uid>=a)", ""}, // all of both
+		{"ldap:///o=x??sub?(cn>=jo)", ""},
+		{"uid>=joe,ou=p,o=x", ""},
 		{`(target="ldap:///uid=jo*,ou=p,o=x")`, `finds the user "joe" by "uid=jo*,ou=p,o=x"`},
 		{`(target="ldap:///uid=jo*,ou=p,o=*")`, `finds the user "joe" by "uid=jo*,ou=p,o=*"`},
 		{`(target="ldap:///uid=jo*,ou=q,o=x")`, ""},
@@ -159,7 +168,7 @@ func TestWildcardsThatFindNoLonger(t *testing.T) {
 func TestReferencesInLongValues(t *testing.T) {
 	const entry = "dn: o=x\nobjectclass: organization\no: x\n\ndn: uid=a,o=x\nobjectclass: inetMailUser\nuid: a\n\n"
 	const size = 1 << 20
-	for _, piece := range []string{"uid=x)", "uid=a)", "uid=a,o=y)", "(uid=", "(uid=*x)", "uid=a%20,o=y?", "uid=*,o=y)", "uid=aaaaaaaaaaaaaaa"} {
+	for _, piece := range []string{"uid=x)", "uid=a)", "uid=a,o=y)", "(uid=", "(uid=*x)", "(uid>=x)", "uid=a%20,o=y?", "uid=*,o=y)", "uid=aaaaaaaaaaaaaaa"} {
 		opt := Options{From: SIMS, Kinds: Users, Base: []string{"o=x"}, Log: &recorder{}}
 		opt.Rules.UIDMap = map[string]string{"a": "z"}
 		text := entry + "dn: cn=g,o=x\nobjectclass: groupOfURLs\ncn: g\nx-own: " + strings.Repeat(piece, size/len(piece)) + "\n\n"
