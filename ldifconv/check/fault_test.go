@@ -247,9 +247,19 @@ func run(t testing.TB, text []byte, o Options) (found []string, rep Report) {
 	return found, rep
 }
 
+// domainAlias is another name of a domain, as RFC 4512 has it.
+const domainAlias = `dn: dc=other,dc=com,o=internet
+objectClass: top
+objectClass: alias
+objectClass: inetDomainAlias
+dc: other
+aliasedObjectName: dc=siroe,dc=com,o=internet
+
+`
+
 func TestCleanDirectory(t *testing.T) {
 	for _, o := range []Options{{}, {As: IMS}, {CrossRead: true}, {Hosts: []string{"oldmail.siroe.com"}}} {
-		if found, rep := run(t, clean(t, 300), o); len(found) > 0 || rep.Users != 300 {
+		if found, rep := run(t, append(clean(t, 300), domainAlias...), o); len(found) > 0 || rep.Users != 300 {
 			t.Errorf("%d users, %d findings: %.2000s", rep.Users, len(found), strings.Join(found, "\n"))
 		}
 	}

@@ -10,6 +10,7 @@ const (
 
 	// Standard classes.
 	ClassTop
+	ClassAlias
 	ClassPerson
 	ClassOrganizationalPerson
 	ClassInetOrgPerson
@@ -73,6 +74,10 @@ var classes = [classCount]Class{
 	ClassTop: {
 		Name: "top", OID: "2.5.6.0", Kind: Abstract, Origin: Standard,
 		Must: []ID{ObjectClass},
+	},
+	ClassAlias: {
+		Name: "alias", OID: "2.5.6.1", Kind: Structural, Origin: Standard, Superior: "top",
+		Must: []ID{AliasedObjectName},
 	},
 	ClassPerson: {
 		Name: "person", OID: "2.5.6.6", Kind: Structural, Origin: Standard, Superior: "top",

@@ -88,10 +88,20 @@ func (s *Set) eachForOpenLDAP(attribute func(*AttributeType), class func(*ClassT
 		}
 	}
 	for i := range s.classes {
-		if c := &s.classes[i]; i > 0 && !strings.EqualFold(c.Name(), "top") && !strings.Contains(c.Name(), "_") {
+		if c := &s.classes[i]; i > 0 && !builtinClass(c.Name()) && !strings.Contains(c.Name(), "_") {
 			class(c)
 		}
 	}
+}
+
+// builtinClass reports whether slapd has the class compiled in, and takes no
+// other of its name or number.
+func builtinClass(name string) bool {
+	switch strings.ToLower(name) {
+	case "top", "alias", "referral", "extensibleobject", "subschema", "subentry":
+		return true
+	}
+	return false
 }
 
 // WriteLDIF writes cn=schema with attributeTypes and objectClasses, the form
