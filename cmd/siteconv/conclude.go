@@ -131,6 +131,9 @@ func (c *conversion) recall(job *cli.Job) error {
 		}
 	}
 	job.Note(c.out + " holds this very conversion, finished: nothing to do")
+	if steps := c.stepNames(); slices.Contains(steps, storeStep) || slices.Contains(steps, maildirStep) {
+		job.Note("whether its mail is all there still was not looked at: siteconv report " + cli.Quote(c.root()) + " looks")
+	}
 	return c.summary(job, rep)
 }
 

@@ -36,7 +36,8 @@ rule, or refused. That the sums of the report differ is a problem.
 
 A run that was interrupted is finished by the same command, step by step. A
 finished run is not done again: the same command prints its summary and changes
-nothing. Other inputs or options into the same folder are refused.
+nothing. It does not look whether the mail is all there still, as siteconv report
+does. Other inputs or options into the same folder are refused.
 
 The summary goes to standard output, problems and warnings to standard error.`
 

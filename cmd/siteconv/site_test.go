@@ -396,6 +396,9 @@ func TestSecondRunChangesNothing(t *testing.T) {
 		convert(t, cli.ExitDone, args...)
 		before := list(t, out)
 		text := convert(t, cli.ExitDone, args...)
+		if made := !missing(filepath.Join(out, "store")) || !missing(filepath.Join(out, "mail")); strings.Contains(text, "siteconv report "+cli.Quote(out)+" looks") != made {
+			t.Errorf("%s: whether mail was looked at: %s", name, text)
+		}
 		if !strings.Contains(text, "nothing to do") {
 			t.Errorf("%s: the second run says\n%s", name, text)
 		}
