@@ -56,6 +56,32 @@ func TestLostBatch(t *testing.T) {
 	finished(t, incremental(site, moved, "--batch", "second", "--filter", "(uid=*)")...)
 }
 
+// TestForceRenewsSplits: a run that starts afresh leaves no lists of a split of
+// what was there before: they have the users of another export.
+func TestForceRenewsSplits(t *testing.T) {
+	site := batchedSite(t)
+	moved := filepath.Join(t.TempDir(), "moved")
+	finished(t, incremental(site, moved)...)
+	part := incremental(site, moved, "--batch", "b1", "--split", "2", "--part", "1")
+	finished(t, part...)
+	said := convert(t, cli.ExitFailed, incremental(site, moved, "--force")...)
+	if missing(batches.SplitDir(moved, 2)) {
+		t.Errorf("the lists are gone although the run was refused: %s", said)
+	}
+	must(t, os.RemoveAll(batches.Dir(moved, "b1")))
+	kept := batches.SplitDir(moved, 2) + ".away"
+	must(t, os.CopyFS(kept, os.DirFS(batches.SplitDir(moved, 2))))
+	finished(t, incremental(site, moved, "--force")...)
+	if !missing(batches.SplitDir(moved, 2)) {
+		t.Error("the lists are there still")
+	}
+	if missing(kept) {
+		t.Error("a copy of them is gone")
+	}
+	finished(t, part...)
+	checkLists(t, batches.SplitDir(moved, 2), siteUsers-2)
+}
+
 // TestLostSplit: lists of a split are not made anew beside a batch of one of
 // them: a user could be in the part that is taken, and in no other.
 func TestLostSplit(t *testing.T) {

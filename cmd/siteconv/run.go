@@ -9,6 +9,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
 )
 
@@ -118,11 +119,16 @@ func (f *runFlags) run(ctx context.Context, job *cli.Job, args []string) error {
 
 // carryOut does in the output folder what is not done there yet, and concludes.
 func (c *conversion) carryOut(ctx context.Context, job *cli.Job, want outdir.State, force bool, conclude func(context.Context, *cli.Job, outdir.State) error) error {
-	keeps := func() error { return checkNoBatches(c.out) }
-	if c.closing != nil {
-		keeps = nil // its folder has none
+	before := func() error {
+		if err := checkNoBatches(c.out); err != nil {
+			return err
+		}
+		return batches.RemoveSplits(c.out)
 	}
-	st, release, err := outdir.Claim(c.out, want, force, keeps)
+	if c.closing != nil {
+		before = nil // its folder has neither
+	}
+	st, release, err := outdir.Claim(c.out, want, force, before)
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,29 @@ func (ch *Chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	return lists[ch.Part-1], err
 }
 
+// RemoveSplits removes the lists of all splits of an output folder. What says
+// that one is complete goes first, so that an interruption leaves none that
+// lacks a list.
+func RemoveSplits(out string) error {
+	paths, err := outdir.Glob(out, filepath.Join("split*", splitName))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		dir, n := filepath.Dir(path), 0
+		if _, err := fmt.Sscanf(filepath.Base(dir), "split%d", &n); err != nil || filepath.Base(dir) != filepath.Base(SplitDir(out, n)) {
+			continue // a copy that somebody keeps
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readSizes reads --sizes.
 func (ch *Chooser) readSizes(to *ldifconv.Sums) error {
 	path := ch.Sizes

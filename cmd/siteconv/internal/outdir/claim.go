@@ -104,9 +104,10 @@ func LookAtNew(out string) error {
 
 // Claim makes the output folder this run's until release is called, and returns
 // how far the work has come. What Look finds counts as it is once no
-// other run can change it. With force, keeps is asked then whether something is
-// there that must stay, before anything is removed; nil: nothing is.
-func Claim(out string, want State, force bool, keeps func() error) (st State, release func(), err error) {
+// other run can change it. With force, before is called then, ahead of removing
+// anything: it refuses where something is there that must stay, and removes
+// what else of the earlier run is there; nil: there is neither.
+func Claim(out string, want State, force bool, before func() error) (st State, release func(), err error) {
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return want, nil, err
 	}
@@ -115,8 +116,8 @@ func Claim(out string, want State, force bool, keeps func() error) (st State, re
 		return want, nil, err
 	}
 	have, err := Look(out, want, force)
-	if err == nil && force && keeps != nil {
-		err = keeps()
+	if err == nil && force && before != nil {
+		err = before()
 	}
 	if err == nil && force {
 		have, err = nil, removeOurs(out)
