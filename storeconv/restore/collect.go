@@ -350,9 +350,7 @@ func (c *collector) endBox(b *box, u *usage) error {
 		c.r.plan(b)
 		return nil
 	}
-	if err := c.recordMine(b); err != nil {
-		return err
-	}
+	c.recordMine(b)
 	return c.boxRecords(b)
 }
 
@@ -361,37 +359,39 @@ func mineKey(b *box) string {
 	return fmt.Sprintf("%s%s\x00%s\x00%d", keyMine, b.v.id, b.name, b.v.stream)
 }
 
-// recordMine notes what messages of the stream are that their content alone
-// tells apart, where the user may come back: copies of them that are still to
-// come are others.
-func (c *collector) recordMine(b *box) error {
-	mine := b.index.mine
-	if len(mine) == 0 || !b.v.early {
-		return nil
-	}
-	if b.again {
-		before, err := c.r.mineOf(b)
-		if err != nil {
-			return err
-		}
-		for _, r := range before {
-			for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
-				mine.add(uint32(uid))
-			}
-		}
+// recordMine notes what messages of the stream are whose names do not tell it,
+// where the user may come back: copies of them that are still to come are
+// others. What earlier visits have noted stands by itself, for a kill may undo
+// this one.
+func (c *collector) recordMine(b *box) {
+	if len(b.index.mine) == 0 || !b.v.early {
+		return
 	}
 	var f fields
-	f.putRanges(mine)
+	f.putInt(b.v.last)
+	f.putRanges(b.index.mine)
+	if b.existing != nil {
+		f.putRanges(b.existing.mine)
+	}
 	b.v.tally.records = append(b.v.tally.records, record{mineKey(b), f.rest})
-	return nil
 }
 
-// mineOf is what earlier visits of this stream have noted so.
-func (r *run) mineOf(b *box) (uidRanges, error) {
+// mineOf is what visits of this stream have noted so that ended before the
+// member of a number.
+func (r *run) mineOf(b *box, at int64) (uidRanges, error) {
 	text, ok, err := r.jr.Get(mineKey(b))
 	if !ok || err != nil {
 		return nil, err
 	}
 	f := fields{rest: text}
-	return f.ranges(), f.err()
+	last, mine := f.int(), f.ranges()
+	if last >= at {
+		mine = nil
+	}
+	if len(f.rest) > 0 {
+		for _, before := range f.ranges() {
+			mine.addRange(before)
+		}
+	}
+	return mine, f.err()
 }

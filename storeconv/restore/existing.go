@@ -33,7 +33,8 @@ type existingBox struct {
 	unnamed  bool                // some have none
 	byHash   contents            // all by content
 	byDate   contents            // all by content and date
-	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content
+	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content, or under which others are that their names call otherwise
+	mine     uidRanges           // of these, those that earlier visits have noted
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
 	files    []fileRecord        // what the files say of messages that no index of ours names, in ascending order of UIDs
@@ -343,15 +344,15 @@ func (o *existingBox) here(e *entry) int32 {
 
 // named gives the messages that e may be by its name, which their content
 // decides: those of its origin, the last one first, and the one that has its
-// UID.
-func (o *existingBox) named(e *entry) iter.Seq[storedMessage] {
+// UID, unless that is known to be another one of the stream.
+func (o *existingBox) named(e *entry, isOther func(uid uint32) bool) iter.Seq[storedMessage] {
 	return func(yield func(storedMessage) bool) {
 		for last := o.originOf(e); last >= 0; last = o.stored[last].before {
 			if !yield(o.stored[last]) {
 				return
 			}
 		}
-		if i := o.here(e); i >= 0 {
+		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) {
 			yield(o.stored[i])
 		}
 	}
@@ -369,8 +370,11 @@ func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m
 	}
 	for _, other := range [...]bool{false, true} {
 		s := sum(crlf != other)
-		for m := range o.named(e) {
+		for m := range o.named(e, func(uid uint32) bool { return o.taken[uid] }) {
 			if m.has(&s) {
+				if m.uid != e.origUID {
+					o.take(m.uid)
+				}
 				return m, other, true
 			}
 		}

@@ -35,7 +35,7 @@ type boxIndex struct {
 	spilled  []piece         // lines that are on disk
 	slot     int             // in lineBudget, while there are lines in memory
 	fresh    []storedMessage // of a dry run that keeps what it would put into place
-	mine     uidRanges       // what messages of the stream are that their content alone tells apart
+	mine     uidRanges       // what messages of the stream are whose names do not tell it
 	bare     uidRanges       // messages with a line end that is not CR LF
 	unsure   bool            // and perhaps more of those that were there
 }
@@ -222,7 +222,7 @@ func (c *collector) index(e *entry, info *content) error {
 	if info.bare {
 		x.bare.add(rec.UID)
 	}
-	if e.nameless {
+	if e.nameless || e.uid != e.origUID {
 		x.mine.add(rec.UID)
 	}
 	if c.r.keepsPlanned(e.box) {

@@ -82,6 +82,30 @@ func TestUsersWhoAreOne(t *testing.T) {
 			said: []string{"problem: duplicate-uid"},
 			want: []string{"validity=9", "1 []  9-1 a", "2 []  9-1 b"},
 		},
+		"a copy under the UID that the first has in the store": {
+			runs: [][]string{{"bob/INBOX 9", "bob/INBOX/1 a", "ann/INBOX 9", "ann/INBOX/1 b", "bob/INBOX/3 c", "ann/INBOX/2 b"}},
+			want: []string{"validity=9", "1 []  9-1 a", "2 []  9-1 b", "3 []  9-3 c", "4 []  9-2 b"},
+		},
+		"the same in a later run": {
+			runs: [][]string{
+				{"bob/INBOX 9", "bob/INBOX/1 a", "ann/INBOX 9", "ann/INBOX/1 b"},
+				{"ann/INBOX 9", "ann/INBOX/1 b", "ann/INBOX/2 b"},
+			},
+			want: []string{"validity=9", "1 []  9-1 a", "2 []  9-1 b", "3 []  9-2 b"},
+		},
+		"the same of a link": {
+			runs: [][]string{
+				{"bob/INBOX 9", "bob/INBOX/1 a", "ann/INBOX 9", "ann/INBOX/1 b"},
+				{"ann/INBOX 9", "ann/INBOX/1 b", "ann/INBOX/2 ann/INBOX/1"},
+			},
+			want: []string{"validity=9", "1 []  9-1 a", "2 []  9-1 b", "3 []  9-2 b"},
+		},
+		"the same of a link that comes back": {
+			runs: [][]string{
+				{"bob/INBOX 9", "bob/INBOX/1 a", "ann/INBOX 9", "ann/INBOX/1 b", "bob/INBOX/3 c", "ann/INBOX/2 ann/INBOX/1"},
+			},
+			want: []string{"validity=9", "1 []  9-1 a", "2 []  9-1 b", "3 []  9-3 c", "4 []  9-2 b"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := t.TempDir()

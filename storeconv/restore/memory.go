@@ -105,6 +105,8 @@ type boxMemory struct {
 	existing bool // the store has it
 	gone     bool // and not all of its files
 	plan     boxPlan
+
+	mine, taken uidRanges // as in existingBox
 }
 
 // boxKeyOf is the key of a mailbox by its name before it got another one.
@@ -132,6 +134,10 @@ func (p *planner) noteBox(b *box) error {
 	f.putInt(int64(b.plan.floor))
 	f.putRanges(b.plan.shown)
 	f.putRanges(b.plan.used)
+	if b.existing != nil {
+		f.putRanges(b.existing.mine)
+		f.putRanges(b.existing.takenUIDs())
+	}
 	return p.remember(boxKeyOf(v.id, b.key), f.rest)
 }
 
@@ -153,6 +159,9 @@ func (p *planner) lastBox(v *visit, name string) (*boxMemory, error) {
 	m.plan = boxPlan{
 		source: f.string(), opened: f.bool(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), fixed: uint32(f.int()), last: uint32(f.int()), floor: uint32(f.int()),
 		shown: f.ranges(), used: f.ranges(),
+	}
+	if m.existing {
+		m.mine, m.taken = f.ranges(), f.ranges()
 	}
 	return m, f.err()
 }
@@ -297,6 +306,12 @@ func (u *uidRanges) add(uid uint32) bool {
 		*u = s
 	}
 	return true
+}
+
+func (u *uidRanges) addRange(r uidRange) {
+	for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
+		u.add(uint32(uid))
+	}
 }
 
 // find returns the first range that does not end before uid.

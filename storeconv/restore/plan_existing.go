@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,12 +79,9 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	if p.r.dry() {
 		return nil
 	}
-	mine, err := p.r.mineOf(b)
-	for _, r := range mine {
-		for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
-			old.take(uint32(uid))
-		}
-	}
+	var err error
+	old.mine, err = p.r.mineOf(b, p.at)
+	old.takeAll(old.mine)
 	return err
 }
 
@@ -330,7 +328,8 @@ type lookFor func(o *existingBox, e *entry, sum *[32]byte, has func(m *storedMes
 
 // byName looks among those that e may be by its name.
 func byName(o *existingBox, e *entry, _ *[32]byte, has func(m *storedMessage) bool) (storedMessage, bool) {
-	for m := range o.named(e) {
+	isOther := func(uid uint32) bool { return e.box.index.mine.has(uid) || o.mine.has(uid) }
+	for m := range o.named(e, isOther) {
 		if has(&m) {
 			return m, true
 		}
@@ -420,6 +419,22 @@ func (o *existingBox) take(uid uint32) {
 		o.taken = make(map[uint32]bool)
 	}
 	o.taken[uid] = true
+}
+
+func (o *existingBox) takeAll(uids uidRanges) {
+	for _, r := range uids {
+		for uid := uint64(r.lo); uid <= uint64(r.hi); uid++ {
+			o.take(uint32(uid))
+		}
+	}
+}
+
+// takenUIDs are those that have been taken.
+func (o *existingBox) takenUIDs() (uids uidRanges) {
+	for _, uid := range slices.Sorted(maps.Keys(o.taken)) {
+		uids.add(uid)
+	}
+	return uids
 }
 
 // mayBe tells whether e may be the message m, if the content is the same. Two

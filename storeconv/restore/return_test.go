@@ -185,3 +185,13 @@ func TestCopiesThatComeApart(t *testing.T) {
 		}
 	}
 }
+
+// TestCopiesInAMailboxPutAside: a mailbox that is put aside during the visit
+// knows afterwards which of its messages the stream has named already.
+func TestCopiesInAMailboxPutAside(t *testing.T) {
+	first := oneDay(t, "joe/INBOX 7", "joe/INBOX/1 a")
+	stream := oneDay(t, "joe/INBOX/1 a", "joe/Mail/1 b", "joe/INBOX/2 a", "joe/Mail/2 c", "joe/INBOX/3 a")
+	store := restored(t, Options{}, first)
+	again(t, store, Options{boxesKept: 1, Jobs: 1}, stream)
+	checkBox(t, store, "joe", "INBOX", "user/joe exists=3 last=3 validity=7 []", "1 []  7-1 a", "2 []  864126000-2 a", "3 []  864126000-3 a")
+}

@@ -58,7 +58,7 @@ func (c *collector) same(s *sameStep) error {
 		v.tally.rep.Duplicates++
 	}
 	c.tellDate(s)
-	if s.nameless {
+	if s.nameless || s.stored.uid != s.origUID {
 		b.index.mine.add(s.stored.uid)
 	}
 	if c.r.dry() {
