@@ -73,6 +73,9 @@ func restoreCases(t testing.TB) []restoreCase {
 	at := bytes.Index(zeros, []byte("Subject: two"))
 	clear(zeros[at : at+512])
 	one := storeconv.Selection{Map: map[string]string{"joe@x.test": "joe"}}
+	copies := tape(t, 958780800, "msg joe/INBOX/1 one", "same joe/INBOX/2 one")
+	fewer := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg ann/INBOX/1 x", "same joe/INBOX/3 one", "msg joe/INBOX/4 four", "msg ann/INBOX/2 y", "msg joe/INBOX/5 five")
+	joined := restore.Options{Sync: storeconv.SyncUser, Selection: storeconv.Selection{Map: map[string]string{"ann": "joe"}}}
 	named := restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}
 	return []restoreCase{
 		{name: "new", tapes: [][]byte{first}},
@@ -89,6 +92,7 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "users in turns, each user", tapes: [][]byte{turns}, opt: each},
 		{name: "users in turns that say no UIDVALIDITY", tapes: [][]byte{unsaidTurns}, opt: each},
 		{name: "the same again", before: [][]byte{unsaidTurns}, tapes: [][]byte{unsaidTurns}, opt: each},
+		{name: "copies that are there, users who are one", before: [][]byte{copies}, tapes: [][]byte{fewer}, opt: joined},
 		{name: "new names", before: [][]byte{first}, tapes: [][]byte{first}, opt: restore.Options{Existing: restore.NewName}},
 		{name: "two users become one", tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
 		{name: "two users become one, each user", tapes: [][]byte{asOne}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
