@@ -76,6 +76,9 @@ A file that has the date of another of its copies in the store, not of the first
 that the stream has, is a warning: a backup of some users, or since some day,
 begins with other copies.
 
+A store may be ahead of a stream: a last access that is later than the stream,
+and then a next UID above the stream's, are a warning.
+
 Where the mailbox had other messages before, those of the stream are found
 by their Original-Uid, and another UIDVALIDITY is a warning. Those that came
 from another stream, as the store's own backup calls them, are found by UID,

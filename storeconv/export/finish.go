@@ -272,7 +272,7 @@ func (b *box) fitUIDs() {
 		if b.fitted == nil {
 			b.fitted = make(map[uint32]uint32)
 		}
-		b.u.decides().Warning("uid", b.where(rec.uid), fmt.Sprintf("a Maildir cannot have this UID: the message has UID %d", next))
+		b.u.decides().Warning("uid", b.where(rec.uid), fmt.Sprintf("Dovecot cannot have this UID: the message has UID %d", next))
 		b.u.count(func(rep *Report) { rep.OtherUID++ })
 		b.fitted[rec.uid] = next
 		next++

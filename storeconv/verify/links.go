@@ -103,7 +103,7 @@ func (c *streamCheck) linked(m *sims.Member) (rec *viewRecord, there bool, err e
 // linkedByContent is linked for a copy whose UID names nothing.
 func (c *streamCheck) linkedByContent(m *sims.Member) (*viewRecord, error) {
 	for sum := range c.firstContents(m.Link) {
-		if rec, err := c.box.view.takeContent(m.UID, storeDate(m.Time), &sum); rec != nil || err != nil {
+		if rec, err := c.box.view.takeContent(c.box.uidsSaid, m.UID, storeDate(m.Time), &sum); rec != nil || err != nil {
 			return rec, err
 		}
 	}

@@ -348,12 +348,12 @@ func (c *streamCheck) find(m *sims.Member, sum *[32]byte) (*viewRecord, error) {
 		if err != nil || c.box.validity != 0 || rec != nil && rec.sum == *sum && rec.date == storeDate(m.Time) {
 			return rec, err
 		}
-		if other, err := view.takeContent(m.UID, storeDate(m.Time), sum); other != nil || err != nil {
+		if other, err := view.takeContent(c.box.uidsSaid, m.UID, storeDate(m.Time), sum); other != nil || err != nil {
 			return other, err
 		}
 		return rec, nil
 	}
-	return view.takeContent(m.UID, storeDate(m.Time), sum)
+	return view.takeContent(c.box.uidsSaid, m.UID, storeDate(m.Time), sum)
 }
 
 // here returns the message that has the UIDVALIDITY, UID and date of a member

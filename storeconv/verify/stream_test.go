@@ -117,6 +117,42 @@ func TestIncremental(t *testing.T) {
 	}
 }
 
+// TestAheadOfTheStream: a stream that is older than what the store has had says
+// less than the store does, which is no fault of it.
+func TestAheadOfTheStream(t *testing.T) {
+	stream := func(date int64, next uint32, members ...sims.Member) []byte {
+		var out bytes.Buffer
+		w, err := sims.NewWriter(&out, sims.Header{Date: date}, 0)
+		must(t, err)
+		must(t, w.WriteMember(&sims.Member{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 7, UIDNext: next, Subscribed: -1}))
+		for i := range members {
+			m := &members[i]
+			body := mail(i)
+			m.Kind, m.Time, m.Size = sims.Message, 900000000+int64(i), int64(len(body))
+			must(t, w.WriteMember(m))
+			_, err := w.Write([]byte(body))
+			must(t, err)
+		}
+		must(t, w.Close())
+		return out.Bytes()
+	}
+	one, two := sims.Member{Name: "joe/INBOX/1"}, sims.Member{Name: "joe/INBOX/3"}
+	old, late := stream(957700000, 9, one), stream(958000000, 10, one, two)
+	store := filepath.Join(t.TempDir(), "store")
+	restoreStream(t, store, restore.Options{}, old)
+	restoreStream(t, store, restore.Options{}, late)
+	restoreStream(t, store, restore.Options{}, old)
+	for _, row := range []struct {
+		streams  [][]byte
+		warnings int
+	}{{[][]byte{old}, 2}, {[][]byte{late}, 0}, {[][]byte{old, late}, 0}, {[][]byte{late, old}, 0}} {
+		log := verifyStreams(t, store, verify.StoreOptions{}, row.streams...)
+		if len(log.problems) > 0 || len(log.warnings) != row.warnings {
+			t.Errorf("%q, %q", log.problems, log.warnings)
+		}
+	}
+}
+
 // TestFlagsStay: a plain tar says nothing of flags of messages that are there,
 // nor of the last access; a stream before or behind it does.
 func TestFlagsStay(t *testing.T) {

@@ -23,6 +23,7 @@ type streamBox struct {
 	joined   bool         // mail of more than one user has been put into it so far
 	origins  int64        // messages that came from another stream,
 	origin   string       // the first of which this says
+	later    bool         // its last access is later than the stream: another has come since
 }
 
 // uidBits is a set of UIDs. What it holds is bounded to 32 MiB; beyond it UIDs
@@ -292,7 +293,13 @@ func (c *streamCheck) lastAccess(m *sims.Member) {
 		return
 	}
 	said := rec.LastAccess > want && slices.Contains(c.v.backups, rec.LastAccess) // by an earlier stream
-	c.later(&named, lateKey{kind: "last-access"}, said || rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
+	key := lateKey{kind: "last-access"}
+	if rec.LastAccess > want && !said {
+		c.box.later = true
+		c.note(&named, key, storeconv.Warning, "peruser.db has the last access at %d, the stream says %d: the store is ahead of it, as behind a later backup", rec.LastAccess, want)
+		return
+	}
+	c.later(&named, key, said || rec.LastAccess == want, "peruser.db has the last access at %d, the stream says %d", rec.LastAccess, want)
 }
 
 // undated tells of a last access that a stream without a date says nothing of:
@@ -406,7 +413,12 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 		return // too many to know the highest
 	}
 	_, reached := c.v.reached[c.v.hash(c.box.view.box.path)]
-	c.later(m, lateKey{kind: "uidnext"}, h.LastUID == want || reached, "Last UID is %d, should be %d", h.LastUID, want)
+	key := lateKey{kind: "uidnext"}
+	if h.LastUID > want && !reached && c.box.later {
+		c.note(m, key, storeconv.Warning, "Last UID is %d, should be %d: a later backup may have had messages that are gone", h.LastUID, want)
+		return
+	}
+	c.later(m, key, h.LastUID == want || reached, "Last UID is %d, should be %d", h.LastUID, want)
 }
 
 // ownerRights are those of a mailbox's owner where the stream says nothing.

@@ -141,20 +141,26 @@ func (s uidsSaid) others(origins iter.Seq[uint32]) bool {
 	return none && !(own && s.made != 0)
 }
 
+// namesRecord tells whether a message is one that the source names by its UID,
+// where it does not name all of its own.
+func (s uidsSaid) namesRecord(rec *viewRecord) bool {
+	return s.made != 0 && s.validity != 0 && rec.origValidity == s.validity && rec.origUID < s.made
+}
+
 // takeContent returns a record with this content that no other message was
-// found to be: the one of that place, if it is in it, or one of that date, else
-// any, or else the one of that place and date, whose content is wrong. Nil:
-// there is none.
-func (v *boxView) takeContent(uid uint32, date int64, sum *[32]byte) (*viewRecord, error) {
+// found to be, nor one that the source names: the one of that place, if it is
+// in it, or one of that date, else any, or else the one of that place and date,
+// whose content is wrong. Nil: there is none.
+func (v *boxView) takeContent(said uidsSaid, uid uint32, date int64, sum *[32]byte) (*viewRecord, error) {
 	rec, err := v.ahead(uid)
 	if err != nil {
 		return nil, err
 	}
-	if rec != nil && (rec.date != date || v.taken[uid]) {
+	if rec != nil && (rec.date != date || v.taken[uid] || said.namesRecord(rec)) {
 		rec = nil
 	}
 	if rec == nil || rec.sum != *sum {
-		other, err := v.ofContent(date, sum)
+		other, err := v.ofContent(said, date, sum)
 		if err != nil {
 			return nil, err
 		}
@@ -172,12 +178,12 @@ func (v *boxView) takeContent(uid uint32, date int64, sum *[32]byte) (*viewRecor
 	return rec, nil
 }
 
-func (v *boxView) ofContent(date int64, sum *[32]byte) (any *viewRecord, err error) {
+func (v *boxView) ofContent(said uidsSaid, date int64, sum *[32]byte) (any *viewRecord, err error) {
 	all, err := v.withContent(sum)
 	for i := range all {
 		rec := &all[i]
 		switch {
-		case v.taken[rec.uid]:
+		case v.taken[rec.uid], said.namesRecord(rec):
 		case rec.date == date:
 			return rec, nil
 		case any == nil:

@@ -224,8 +224,8 @@ func (s *store) user(from *storeUser, id string) *user {
 	return u
 }
 
-// userID is Choice.UserIn of all partitions, for several goroutines. Of those in
-// which nothing of the user is taken the directories are let go.
+// userID is Choice.UserIn of all partitions, for several goroutines. The
+// directories in those of which nothing is taken are let go.
 func (s *store) userID(u *storeUser) (id string, taken bool, err error) {
 	s.v.choiceLock.Lock()
 	defer s.v.choiceLock.Unlock()

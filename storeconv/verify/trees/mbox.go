@@ -416,7 +416,7 @@ func otherThan(old uint32, seconds int64) uint32 {
 }
 
 func (b *mboxFile) write(mailbox string) error {
-	given := b.messages - b.named // behind the last one
+	given := b.messages - b.named                               // behind the last one
 	full := given > 0 && int64(b.last)+given > math.MaxUint32-1 // no UIDs are left: all get new ones
 	m := &sims.Member{Kind: sims.Mailbox, Name: b.name, UIDValidity: b.base.Validity, Keywords: strings.Join(b.keywords, " "), Subscribed: -1}
 	if b.u.subscribed != nil {
