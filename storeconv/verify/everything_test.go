@@ -72,6 +72,8 @@ var byDesign = []struct{ file, change, warning, why string }{
 	{"quota.db", "doubled a byte of ann", "quota-", "likewise"},
 	{"quota.db", "changed bob", "", "likewise, and the stream says nothing of them"},
 	{"quota.db", "lost a byte of bob", "", "likewise"},
+	{"peruser.db", "changed ", "last-access", "a later backup may have been restored since"},
+	{"peruser.db", "doubled a byte of ", "last-access", "likewise"},
 }
 
 // everyChange tries changes of a store.
