@@ -64,3 +64,18 @@ directory-root = "/slapd"
 		}
 	}
 }
+
+// TestCutStream: that a stream is cut off comes before what is done with the
+// output.
+func TestCutStream(t *testing.T) {
+	data := readFile(t, sample+"/sims/backup.sims")
+	cut := write(t, t.TempDir(), "cut.sims", []byte(data[:len(data)-30000]))
+	out := filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := siteconv(t, "run", "--scenario", "sims-offline", "--ldif", sample+"/sims/export.ldif", "--stream", cut, "--out", out)
+	if code != cli.ExitLost || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "What to do next cd "+out+" # before all else: the stream is cut off,") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if page := readFile(t, filepath.Join(out, "report.ja.html")); !strings.Contains(page, "ストリームが途中で切れており、ユーザー単位で欠けているおそれがある") {
+		t.Error("the Japanese report does not say it")
+	}
+}
