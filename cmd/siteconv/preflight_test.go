@@ -254,8 +254,8 @@ func TestPreflightNamesUsersOnce(t *testing.T) {
 	}
 }
 
-// TestAdviceOfQualifiedIDs: what becomes of the mail of uid and of uid@DOMAIN is
-// said as it is for what is made.
+// TestAdviceOfQualifiedIDs: what becomes of the mail of uid and of uid@DOMAIN
+// is said as it is for what is made.
 func TestAdviceOfQualifiedIDs(t *testing.T) {
 	for destination, want := range map[string]string{"ims": "put together under the uid", "maildir": "the mail of the other is left out: map in [export]"} {
 		found := findings(t, &planted{code: "qualified-ids", args: func(t *testing.T, dir string) []string {
