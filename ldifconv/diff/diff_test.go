@@ -461,7 +461,7 @@ func FuzzDiff(f *testing.F) {
 	f.Add("dn: o=x\no: x\n", "dn: o=x\no: x\ndescription:: /w==\n", false)
 	f.Add("dn: o=x\no: x\n", "A", false)                                            // no export
 	f.Add("dn: cn=A,o=x\ncn: A\nuid: 1\n", "dn:\nobjectclass: top\nuid: 1\n", true) // the root of a server
-	f.Add("dn: cn=A,o=x\ncn: A\nuid: 1\n", "dn: o=z\no: z\nuid: 1\n", true) // to the top of the tree, and from it
+	f.Add("dn: cn=A,o=x\ncn: A\nuid: 1\n", "dn: o=z\no: z\nuid: 1\n", true)         // to the top of the tree, and from it
 	f.Fuzz(func(t *testing.T, a, b string, match bool) {
 		var w, undo bytes.Buffer
 		o := Options{TempDir: dir, Undo: &undo}

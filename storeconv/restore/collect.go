@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,9 @@ import (
 
 	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/internal/journal"
+	"imsconv/storeconv/selection"
 )
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -246,6 +249,9 @@ func (c *collector) attributes(s *boxStep) error {
 		c.warn(b.v, "bad-acl", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name),
 			fmt.Sprintf("line of rights without a TAB in %q: left out", s.attrs.ACL))
 	}
+	if s.joined {
+		c.joinRights(s, acl)
+	}
 	if !x.apply(s, acl) {
 		c.tellNoRoom(b, s.attrs.Offset, s.attrs.Name)
 	}
@@ -254,6 +260,25 @@ func (c *collector) attributes(s *boxStep) error {
 		b.v.tally.changed, x.changed = true, true
 	}
 	return nil
+}
+
+// joinRights gives a mailbox that two of the stream have become the rights that
+// both of them give, so that nobody may read there what he could not before. Its
+// owner has what either gives him.
+func (c *collector) joinRights(s *boxStep, acl string) {
+	b, x := s.box, &s.box.index
+	if acl == "" && !s.saysRights {
+		return
+	}
+	usual := b.v.id + "\t" + ims.OwnerRights
+	first, second := cmp.Or(x.ACL, usual), cmp.Or(acl, usual)
+	both, same := selection.CommonRights(b.v.id, first, second)
+	// An index that names nobody gets the usual rights of the owner.
+	x.ACL = cmp.Or(both, b.v.id+"\t")
+	if !same {
+		c.warn(b.v, "joined-rights", c.r.whereOf(b.v.stream, s.attrs.Offset, s.attrs.Name), fmt.Sprintf(
+			"mailbox %s has mail of two mailboxes of the stream, with the rights %q and %q: set is what both give, and to the owner what either does: %q", ims.MailboxName(b.v.id, b.name), first, second, both))
+	}
 }
 
 // forget counts mailboxes of a dry run.

@@ -125,9 +125,9 @@ func (x *boxIndex) apply(s *boxStep, acl string) (room bool) {
 		x.LastUID = max(x.LastUID, m.UIDNext-1)
 	}
 	if m.Subscribed >= 0 {
-		x.Subscribed = m.Subscribed == 1
+		x.Subscribed = m.Subscribed == 1 || s.joined && x.Subscribed
 	}
-	if m.ACL != "" {
+	if m.ACL != "" && !s.joined {
 		x.ACL = acl
 	}
 	for _, k := range strings.Fields(m.Keywords) {

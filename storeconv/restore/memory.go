@@ -19,12 +19,19 @@ type history struct {
 	date      int64    // of the latest backup
 	user      string   // as the stream has it, the last time
 	others    []string // and other times
+	quota     int64    // as all of them together have it, where hasQuota is set
+	hasQuota  bool
 	headers   headerSum
 }
 
 // has tells whether a user of the stream is one of those put together here.
 func (h *history) has(user string) bool {
 	return h.n > 0 && (h.user == user || slices.Contains(h.others, user))
+}
+
+// joins tells whether a user of the stream is put together with others here.
+func (h *history) joins(user string) bool {
+	return h.n > 0 && (h.user != user || len(h.others) > 0)
 }
 
 // A dry run remembers so many bytes about users and then no more: a user who
@@ -59,6 +66,7 @@ func (p *planner) lastVisit(id string) (h history, err error) {
 	}
 	b := fields{rest: text}
 	h = history{n: int(b.int()), stream: int(b.int()), messages: b.int(), date: b.int(), user: b.string(), headers: headerSum(b.int())}
+	h.hasQuota, h.quota = b.bool(), b.int()
 	for n := b.int(); n > 0 && !b.bad; n-- {
 		h.others = append(h.others, b.string())
 	}
@@ -68,6 +76,10 @@ func (p *planner) lastVisit(id string) (h history, err error) {
 // noteVisit remembers the visit that ends, and its mailboxes.
 func (p *planner) noteVisit(v *visit) error {
 	h := history{n: v.n + 1, stream: v.stream, messages: v.before.messages + v.messages, date: v.date, user: v.user, headers: v.before.headers + v.headers}
+	h.quota, h.hasQuota = v.before.quota, v.before.hasQuota
+	if v.hasQuota {
+		h.quota, h.hasQuota = v.quota, true
+	}
 	h.others = v.before.others
 	if was := v.before.user; v.n > 0 && was != v.user && !slices.Contains(h.others, was) {
 		h.others = append(slices.Clone(h.others), was)
@@ -84,6 +96,8 @@ func (p *planner) noteVisit(v *visit) error {
 	b.putInt(h.date)
 	b.putString(h.user)
 	b.putInt(int64(h.headers))
+	b.putBool(h.hasQuota)
+	b.putInt(h.quota)
 	b.putInt(int64(len(h.others)))
 	for _, user := range h.others {
 		b.putString(user)
@@ -132,6 +146,7 @@ func (p *planner) noteBox(b *box) error {
 	f.putInt(int64(b.plan.fixed))
 	f.putInt(int64(b.plan.last))
 	f.putInt(int64(b.plan.floor))
+	f.putBool(b.plan.joined)
 	f.putRanges(b.plan.shown)
 	f.putRanges(b.plan.used)
 	if b.existing != nil {
@@ -158,7 +173,8 @@ func (p *planner) lastBox(v *visit, name string) (*boxMemory, error) {
 	}
 	m.plan = boxPlan{
 		source: f.string(), opened: f.bool(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), fixed: uint32(f.int()), last: uint32(f.int()), floor: uint32(f.int()),
-		shown: f.ranges(), used: f.ranges(),
+		joined: f.bool(),
+		shown:  f.ranges(), used: f.ranges(),
 	}
 	if m.existing {
 		m.mine, m.taken = f.ranges(), f.ranges()

@@ -2,10 +2,12 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"imsconv/dbconv/mboxlist"
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/internal/journal"
@@ -287,15 +289,21 @@ func (p *planner) member(m *sims.Member) error {
 	p.visit.sum.member(m)
 	// Also for a message that is left out: the mailbox belongs to the visit, and
 	// what the store has of it must stay.
-	if err := p.openBox(); err != nil {
+	var bad *badNameError
+	if err := p.openBox(); errors.As(err, &bad) {
+		p.takeOut(m, err)
+	} else if err != nil {
 		return err
+	}
+	if p.box.plan.out {
+		return p.passBox(m)
 	}
 	switch m.Kind {
 	case sims.Mailbox:
 		if m.UIDNext > 0 { // the UIDs below have been given out
 			p.box.plan.last = max(p.box.plan.last, m.UIDNext-1)
 		}
-		p.add(&boxStep{box: p.box, attrs: m.Clone(), validity: p.box.plan.validity})
+		p.add(&boxStep{box: p.box, attrs: m.Clone(), validity: p.box.plan.validity, joined: p.box.plan.joined, saysRights: p.header.Profile != ""})
 		return nil
 	case sims.Message:
 		return p.message(m)
@@ -368,10 +376,50 @@ func (p *planner) userMember(m *sims.Member) error {
 	if !p.visit.skip {
 		p.visit.sum.member(m)
 	}
-	if m.HasQuota && !p.visit.skip {
-		p.add(&quotaStep{v: p.visit, quota: m.Quota})
+	if m.HasQuota {
+		p.setQuota(m)
 	}
 	return nil
+}
+
+// setQuota notes the limit of a user. Of users who are put together the larger
+// one holds: with the smaller one the mail of both might have no room.
+func (p *planner) setQuota(m *sims.Member) {
+	v := p.visit
+	quota, was := m.Quota, v.before.quota
+	if v.before.hasQuota && v.before.joins(v.user) && quota != was {
+		quota = largerLimit(was, quota)
+		if !v.skip {
+			p.tellOf(v, storeconv.Note{Severity: storeconv.Warning, Kind: "quota-limit", Where: "user " + sims.DisplayName(v.user),
+				Text: fmt.Sprintf("has a limit of %s, and user %s, whose mail is here too, one of %s: that of %s is set", limitText(m.Quota), sims.DisplayName(v.before.user), limitText(was), limitText(quota))})
+		}
+	}
+	v.quota, v.hasQuota = quota, true
+	if !v.skip {
+		p.add(&quotaStep{v: v, quota: quota})
+	}
+}
+
+// largerLimit is the larger one of two limits as streams have them. How large
+// the server's default is nobody knows here: the first limit stays.
+func largerLimit(first, second int64) int64 {
+	switch {
+	case first == mboxlist.Unlimited || second == mboxlist.Unlimited:
+		return mboxlist.Unlimited
+	case first < 0 || second < 0:
+		return first
+	}
+	return max(first, second)
+}
+
+func limitText(limit int64) string {
+	switch limit {
+	case mboxlist.Unlimited:
+		return "none"
+	case mboxlist.ServerDefault:
+		return "the server's default"
+	}
+	return fmt.Sprintf("%d bytes", limit)
 }
 
 // message plans a message: its place, and what becomes of its body.

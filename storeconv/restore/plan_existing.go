@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -110,7 +111,7 @@ func (p *planner) giveNewName(b *box) error {
 			name = fmt.Sprintf("%s.%03d", base, n)
 		}
 		if err := ims.CheckMailbox(name); err != nil {
-			return err
+			return &badNameError{fmt.Errorf("it is there, and -n has no name for a new one, which would get %s behind its name: %w", name[len(old):], err)}
 		}
 		if _, err := p.r.store.Stat(ims.MailboxDir(p.r.partition, b.v.id, name)); isNotExist(err) {
 			b.setName(name)
@@ -121,7 +122,67 @@ func (p *planner) giveNewName(b *box) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("mailbox %s: a thousand names like %s are in use", ims.MailboxName(b.v.id, old), base)
+	return &badNameError{fmt.Errorf("it is there, and -n has no name for a new one: a thousand with %s behind its name are in use", base[len(old):])}
+}
+
+// badNameError says that a mailbox can have no new name. It concerns no other
+// one.
+type badNameError struct{ why error }
+
+func (e *badNameError) Error() string { return e.why.Error() }
+func (e *badNameError) Unwrap() error { return e.why }
+
+// takeOut leaves the current mailbox out of its visit, which has nothing of it
+// so far.
+func (p *planner) takeOut(m *sims.Member, why error) {
+	b := p.box
+	b.plan.out = true
+	b.v.order = slices.DeleteFunc(b.v.order, func(o *box) bool { return o == b })
+	p.tellOf(b.v, storeconv.Note{Severity: storeconv.Problem, Kind: "bad-new-name", Where: p.r.whereOf(p.stream, m.Offset, m.Name),
+		Text: why.Error() + ": the mailbox is left out; a run of its own without -n, with this mailbox as PATH, adds its messages to the one that is there"})
+}
+
+// passBox passes over a member of a mailbox that is left out so. Bodies are read
+// all the same: the sum of all that was selected has them.
+func (p *planner) passBox(m *sims.Member) error {
+	if m.Kind == sims.Mailbox {
+		return nil
+	}
+	marks := marksOf(m.Flags)
+	if marks&markExpired == 0 && !p.box.plan.shown.add(m.UID) {
+		return p.refuse(m, "duplicate-uid", sameUID)
+	}
+	switch {
+	case marks&markExpired != 0:
+		p.expire()
+	case p.owed:
+		p.add(&lostStep{p.visit, "bad-new-name"})
+		p.owed = false
+	}
+	if m.Kind == sims.Link {
+		return nil
+	}
+	if marks&markExpired != 0 {
+		return p.keepSpare(m, true)
+	}
+	if m.Size <= sims.MaxInline {
+		b, err := p.src.Bytes()
+		if err != nil {
+			return err
+		}
+		p.visit.sum.body(b)
+		return p.keepSpare(m, false)
+	}
+	for {
+		b, err := p.src.Chunk()
+		p.visit.sum.body(b)
+		if err == io.EOF {
+			return p.keepSpare(m, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // merge decides what becomes of a message for a mailbox that the store has. sum

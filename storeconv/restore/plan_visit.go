@@ -275,6 +275,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 			return false, err
 		}
 	}
+	b.plan.joined = b.plan.joined || b.plan.source != m.Mailbox
 	p.box, p.boxKey = b, strings.Clone(m.Mailbox)
 	return true, nil
 }
@@ -298,6 +299,7 @@ func (p *planner) addBox(name, source string, known, own *boxMemory) (*box, erro
 		return b, p.bringBack(b, known)
 	}
 	b.again = true
+	b.plan.joined = known.plan.joined || known.user != v.user
 	if own != nil {
 		b.plan.validity, b.plan.made, b.plan.unsaid = own.plan.validity, own.plan.made, own.plan.unsaid
 		if own.stream == v.stream {

@@ -2,10 +2,15 @@ package restore
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
+	"imsconv/storeconv/sims"
+	"imsconv/storeconv/verify"
 )
 
 // joined makes two users of a stream one in the store.
@@ -24,5 +29,90 @@ func TestLinkAheadOfUsersPutTogether(t *testing.T) {
 		}
 		checkBox(t, store, "joe", "INBOX", "user/joe exists=2 last=2 validity=5 []", `1 []  5-1 one`, `2 []  5-1 other`)
 		checkBox(t, store, "zoe", "INBOX", "user/zoe exists=1 last=1 validity=6 []", `1 []  6-1 other`)
+	}
+}
+
+// Where two users become one, and so do their mailboxes, nobody gets rights that
+// one of the two did not give, and no subscription and no room is lost.
+func TestRightsOfUsersPutTogether(t *testing.T) {
+	var b bytes.Buffer
+	w, err := sims.NewWriter(&b, sims.Header{Product: "SIMS 4.0", Date: may20}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sims.Member{
+		{Kind: sims.User, Name: "joe", Quota: 5 << 20, HasQuota: true},
+		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 5, Subscribed: 1, ACL: "joe\tlrswipcda\nboss\tlrs\nann\tlr"},
+		{Kind: sims.Mailbox, Name: "joe/Mail", UIDValidity: 6, Subscribed: 1, ACL: "joe\tlrswipcda\nann\tlr"},
+		{Kind: sims.User, Name: "joe@x.test", Quota: 1 << 20, HasQuota: true},
+		{Kind: sims.Mailbox, Name: "joe@x.test/INBOX", UIDValidity: 5, ACL: "joe@x.test\tlr\nanyone\tlr\nboss\tl"},
+		{Kind: sims.Mailbox, Name: "joe@x.test/Mail", UIDValidity: 6, Subscribed: -1},
+		{Kind: sims.User, Name: "zoe", Quota: -1, HasQuota: true},
+		{Kind: sims.Mailbox, Name: "zoe/INBOX", UIDValidity: 7, ACL: "zoe\tlr\nann\tlr"},
+		{Kind: sims.Mailbox, Name: "zoe/inbox", UIDValidity: 7, ACL: "zoe\tlr\nboss\tlr"},
+	} {
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(shmDir(t), "store")
+	_, log, err := restoreTo(t, store, Options{Selection: joined}, bytes.NewReader(b.Bytes()))
+	if err != nil || log.lost > 0 || count(log.lines, "joined-rights") != 3 || count(log.lines, "quota-limit") != 1 {
+		t.Errorf("%v, %q", err, log.lines)
+	}
+	for name, want := range map[string]string{
+		"joe":             "joe\tlrswipcda\tboss\tl",
+		"joe/" + "=+Mail": "joe\tlrswipcda",
+		"zoe":             "zoe\tlr",
+	} {
+		id, box, _ := strings.Cut(name, "/")
+		text, err := os.ReadFile(filepath.Join(store, ims.UserDir("primary", id), box, ims.IndexName))
+		if err != nil || !strings.Contains(string(text), "\nACL: "+want+"\n") || id == "joe" && !strings.Contains(string(text), "\nSubscribed: 1\n") {
+			t.Errorf("%s: %v, %s", name, err, text)
+		}
+	}
+	if log := checkStreams(t, store, verify.StoreOptions{Selection: joined}, b.Bytes()); len(log.Problems) > 0 {
+		t.Errorf("verify: %q", log.Problems)
+	}
+}
+
+func count(lines []string, word string) (n int) {
+	for _, l := range lines {
+		if strings.Contains(l, word) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLargerLimit(t *testing.T) {
+	for _, tt := range [][3]int64{{1, 2, 2}, {2, 1, 2}, {-1, 5, -1}, {5, -1, -1}, {-2, 5, -2}, {5, -2, 5}, {-2, -1, -1}, {0, 5, 5}} {
+		if got := largerLimit(tt[0], tt[1]); got != tt[2] {
+			t.Errorf("%d and %d: %d, want %d", tt[0], tt[1], got, tt[2])
+		}
+	}
+}
+
+// A mailbox that can have no new name is left out, and nothing else is; the same
+// run again knows that it was there.
+func TestNoRoomForANewName(t *testing.T) {
+	for _, name := range []string{"Trash/" + strings.Repeat("L", 120), strings.Repeat("abcdefgh/", 53) + "abcdefgh"} {
+		lines := func(text string) []byte {
+			return tape(t, may20, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 - one"+text, "box joe/"+name+" 6", "msg joe/"+name+"/1 - long"+text,
+				"msg joe/"+name+"/2 - other"+text, "user zoe -", "box zoe/INBOX 7", "msg zoe/INBOX/1 - zwei"+text)
+		}
+		store := restored(t, Options{}, lines(""))
+		for _, dry := range []bool{true, false} {
+			rep, log, err := restoreTo(t, store, Options{Existing: NewName, DryRun: dry}, bytes.NewReader(lines("x")))
+			if err != nil || len(log.lines) != 1 || !strings.Contains(log.lines[0], "bad-new-name") || rep.Messages != 2 || rep.Lost["bad-new-name"] != 2 {
+				t.Errorf("dry run %t: %v, %+v, %q", dry, err, rep, log.lines)
+			}
+		}
+		if rep, _, err := restoreTo(t, store, Options{Existing: NewName}, bytes.NewReader(lines("x"))); err != nil || !rep.Finished {
+			t.Errorf("again: %v, %+v", err, rep)
+		}
 	}
 }

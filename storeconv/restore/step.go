@@ -112,6 +112,9 @@ type boxStep struct {
 	box      *box
 	attrs    *sims.Member
 	validity uint32 // of the stream's mailbox
+
+	joined     bool // another mailbox of the stream has become box too
+	saysRights bool // a mailbox without rights is its owner's alone
 }
 
 // quotaStep is what the stream says about a user.
@@ -146,6 +149,12 @@ type noteStep struct {
 	lost    bool   // and is a message
 }
 
+// lostStep counts a message of a visit that is lost, of which enough was said.
+type lostStep struct {
+	v    *visit
+	kind string
+}
+
 // flushStep has everything before it put into place, and then closes done.
 type flushStep struct{ done chan<- struct{} }
 
@@ -159,6 +168,7 @@ func (s *spareStep) collect(c *collector) error   { return c.knowSpare(s) }
 func (s *endStep) collect(c *collector) error     { return c.endVisit(s.v) }
 func (s *forgetStep) collect(c *collector) error  { return c.forget(s.boxes) }
 func (s *noteStep) collect(c *collector) error    { return c.tell(s) }
+func (s *lostStep) collect(c *collector) error    { c.countRefused(s.v, true, s.kind); return nil }
 func (s *flushStep) collect(c *collector) error   { return c.flush(s.done) }
 
 // batch is a run of steps, whose messages one worker writes.

@@ -41,6 +41,8 @@ type visit struct {
 	number   int  // of all visits
 	stream   int
 	date     int64 // of the backup, seconds since 1970
+	quota    int64 // as the stream has it, where hasQuota is set
+	hasQuota bool
 	last     int64 // number of the last member
 	skip     bool  // done by an interrupted run,
 	until    int64 // up to the member of that number
@@ -108,6 +110,8 @@ type boxPlan struct {
 	last     uint32    // the highest UID that the store's mailbox has ever had
 	floor    uint32    // and had before this run; 0: not known
 	doubts   bool      // some of its messages are in doubt
+	out      bool      // it is left out, having no name
+	joined   bool      // two mailboxes of the stream have become it
 }
 
 // newBox makes a mailbox of a visit.

@@ -72,6 +72,9 @@ func restoreCases(t testing.TB) []restoreCase {
 	zeros := bytes.Clone(asOne)
 	at := bytes.Index(zeros, []byte("Subject: two"))
 	clear(zeros[at : at+512])
+	long := "joe/" + strings.Repeat("L", 120)
+	longName := tape(t, 958780800, "user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "box "+long+" 5", "msg "+long+"/1 two", "msg "+long+"/2 three",
+		"box joe/Mail 6", "msg joe/Mail/1 four", "user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven")
 	one := storeconv.Selection{Map: map[string]string{"joe@x.test": "joe"}}
 	copies := tape(t, 958780800, "msg joe/INBOX/1 one", "same joe/INBOX/2 one")
 	fewer := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg ann/INBOX/1 x", "same joe/INBOX/3 one", "msg joe/INBOX/4 four", "msg ann/INBOX/2 y", "msg joe/INBOX/5 five")
@@ -98,6 +101,7 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "two users become one, each user", tapes: [][]byte{asOne}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
 		{name: "two users become one, a body of zeros", tapes: [][]byte{zeros}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
 		{name: "two users become one who is there", before: [][]byte{first}, tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
+		{name: "new names, one too long", before: [][]byte{longName}, tapes: [][]byte{longName}, opt: named},
 		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}
 }

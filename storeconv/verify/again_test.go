@@ -113,7 +113,7 @@ func TestMailboxThatComesAgain(t *testing.T) {
 					all = log.warnings
 				}
 				if !slices.ContainsFunc(all, func(l string) bool {
-					return strings.HasPrefix(l, kind) || kind == "acl" && strings.HasPrefix(l, "folder-record ")
+					return strings.HasPrefix(l, kind) || kind == "acl" && strings.HasPrefix(l, "folder-record ") || kind == "subscribed" && strings.HasPrefix(l, "subscription ")
 				}) {
 					t.Errorf("another %s: %q", kind, log.all())
 				}

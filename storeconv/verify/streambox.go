@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -20,7 +21,7 @@ type streamBox struct {
 	foreign  bool         // its index is somebody else's
 	uidsSaid              // in the stream
 	other    *sims.Member // the mailbox, where its UIDVALIDITY is another and was made
-	joined   bool         // mail of more than one user has been put into it so far
+	joined   bool         // mail of more than one mailbox has been put into it so far
 	origins  int64        // messages that came from another stream,
 	origin   string       // the first of which this says
 	later    bool         // its last access is later than the stream: another has come since
@@ -107,7 +108,7 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 		c.box.foreign = c.v.isForeign(box)
 		c.noIndex(m, box)
 	}
-	c.box.joined = c.v.joined(box.path, m.User)
+	c.box.joined = c.v.joined(box.path, m.User+"/"+m.Mailbox)
 	c.lastAccess(m)
 	return true
 }
@@ -116,25 +117,25 @@ func (c *streamCheck) enter(m *sims.Member) bool {
 // several of theirs may have come: those of users who get one name, INBOX in
 // several spellings, one that is announced again.
 type firstSaid struct {
-	user     uint64 // hash of whose mail came first
-	joined   bool   // that of another user came too
+	source   uint64 // hash of the user and the mailbox that came first
+	joined   bool   // another came too
 	validity uint32 // the first UIDVALIDITY that was said; 0: none yet
 }
 
-// joined tells whether the mail of another user of the streams has come to a
-// mailbox, as selections that give two users one name have it. From then on
-// nobody's message is known from one of the other's that has its UID and its
-// content.
-func (v *verifier) joined(path, user string) bool {
-	at, whose := v.hash(path), v.hash(user)
+// joined tells whether two mailboxes of the streams, source and another, have
+// come to one of the store, as selections that give two users one name have it,
+// or INBOX in two spellings. From then on nobody's message is known from one of
+// the other's that has its UID and its content.
+func (v *verifier) joined(path, source string) bool {
+	at, whose := v.hash(path), v.hash(source)
 	first, ok := v.owners[at]
 	if !ok && len(v.owners) < maxLate {
 		if v.owners == nil {
 			v.owners = make(map[uint64]firstSaid)
 		}
-		v.owners[at] = firstSaid{user: whose}
+		v.owners[at] = firstSaid{source: whose}
 	}
-	if ok && first.user != whose && !first.joined {
+	if ok && first.source != whose && !first.joined {
 		first.joined = true
 		v.owners[at] = first
 	}
@@ -347,7 +348,10 @@ func (c *streamCheck) mailbox(m *sims.Member) {
 	}
 	c.nextUID(m, others)
 	if m.Subscribed >= 0 {
-		c.later(m, lateKey{kind: "subscribed"}, h.Subscribed == (m.Subscribed == 1), "Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed)
+		// Of mailboxes that became one, one that says so is enough in one run, and
+		// the last word counts in runs of their own.
+		equal := h.Subscribed == (m.Subscribed == 1) || c.box.joined && m.Subscribed == 0
+		c.later(m, lateKey{kind: "subscribed"}, equal, "Subscribed is %d, the stream says %d", bit(h.Subscribed), m.Subscribed)
 	}
 	c.rights(m, others)
 	c.announcedKeywords(m, others)
@@ -361,7 +365,7 @@ func (c *streamCheck) explain(m *sims.Member) {
 	if m.Subscribed >= 0 && h.Subscribed == (m.Subscribed == 1) {
 		c.later(m, lateKey{kind: "subscribed"}, true, "")
 	}
-	if want, ok := c.v.chosen.rights(m.ACL); ok && want == h.ACL {
+	if want, ok := c.v.chosen.rights(m.ACL); ok && (want == h.ACL || c.box.joined && c.gives(want)) {
 		c.later(m, lateKey{kind: "acl"}, true, "")
 	}
 }
@@ -424,8 +428,14 @@ func (c *streamCheck) nextUID(m *sims.Member, others bool) {
 // ownerRights are those of a mailbox's owner where the stream says nothing.
 const ownerRights = "lrswipcda"
 
+// rights compares those of a mailbox. Where several have become one, each must
+// have given what the one gives to others than its owner.
 func (c *streamCheck) rights(m *sims.Member, others bool) {
 	want, ok := c.v.chosen.rights(m.ACL)
+	if c.box.joined {
+		c.joinedRights(m, want)
+		return
+	}
 	usual, path := c.user.id+"\t"+ownerRights, c.v.hash(c.box.view.box.path)
 	if want == "" {
 		if others || !c.first || c.granted[path] || m.ACL != "" && !ok {
@@ -438,6 +448,31 @@ func (c *streamCheck) rights(m *sims.Member, others bool) {
 	if has := c.box.view.header.ACL; ok {
 		c.later(m, lateKey{kind: "acl"}, has == want, "the ACL is %q, the stream says %q", has, want)
 	}
+}
+
+func (c *streamCheck) joinedRights(m *sims.Member, want string) {
+	within := c.gives(want)
+	if want == "" && (c.silent || !within) {
+		return // a run of its own leaves the rights that are there
+	}
+	c.later(m, lateKey{kind: "acl"}, within, "the ACL %q gives more than the stream, which says %q, and another mailbox is in this one too", c.box.view.header.ACL, want)
+}
+
+// gives tells whether rights, the owner's where there are none, give others all
+// that the store does.
+func (c *streamCheck) gives(want string) bool {
+	gives := make(map[string]string)
+	list := strings.Split(cmp.Or(want, c.user.id+"\t"+ownerRights), "\t")
+	for i := 0; i+1 < len(list); i += 2 {
+		gives[list[i]] += list[i+1]
+	}
+	list = strings.Split(c.box.view.header.ACL, "\t")
+	for i := 0; i+1 < len(list); i += 2 {
+		if list[i] != c.user.id && !strings.HasPrefix(list[i], "-") && strings.Trim(list[i+1], gives[list[i]]) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // announcedKeywords: those that the mailbox announces come first among the
