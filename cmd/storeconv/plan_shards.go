@@ -41,6 +41,9 @@ links and bytes --links copy would cost. --links copy goes by size alone; a copy
 whose first copy is in another part becomes a file of its own there, which
 plan.json counts as crossing.
 
+A plan knows nothing of -m and --default-domain: users who get one id by them
+may be in two parts, and merge refuses the stores of these.
+
 A user in no list is in the first part: one who has come since, who has nothing
 but records or subscriptions, or whose id cannot stand in a list. A run with
 --plan refuses a source that is not the one of the plan; of streams the first

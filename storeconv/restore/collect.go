@@ -263,8 +263,8 @@ func (c *collector) attributes(s *boxStep) error {
 }
 
 // joinRights gives a mailbox that two of the stream have become the rights that
-// both of them give, so that nobody may read there what he could not before. Its
-// owner has what either gives him.
+// both of them give, so that nobody may read there what he could not before.
+// Its owner has what either gives him.
 func (c *collector) joinRights(s *boxStep, acl string) {
 	b, x := s.box, &s.box.index
 	if acl == "" && !s.saysRights {

@@ -142,8 +142,8 @@ func (p *planner) takeOut(m *sims.Member, why error) {
 		Text: why.Error() + ": the mailbox is left out; a run of its own without -n, with this mailbox as PATH, adds its messages to the one that is there"})
 }
 
-// passBox passes over a member of a mailbox that is left out so. Bodies are read
-// all the same: the sum of all that was selected has them.
+// passBox passes over a member of a mailbox that is left out so. Bodies are
+// read all the same: the sum of all that was selected has them.
 func (p *planner) passBox(m *sims.Member) error {
 	if m.Kind == sims.Mailbox {
 		return nil

@@ -32,8 +32,8 @@ func TestLinkAheadOfUsersPutTogether(t *testing.T) {
 	}
 }
 
-// Where two users become one, and so do their mailboxes, nobody gets rights that
-// one of the two did not give, and no subscription and no room is lost.
+// Where two users become one, and so do their mailboxes, nobody gets rights
+// that one of the two did not give, and no subscription and no room is lost.
 func TestRightsOfUsersPutTogether(t *testing.T) {
 	var b bytes.Buffer
 	w, err := sims.NewWriter(&b, sims.Header{Product: "SIMS 4.0", Date: may20}, 0)
@@ -96,8 +96,8 @@ func TestLargerLimit(t *testing.T) {
 	}
 }
 
-// A mailbox that can have no new name is left out, and nothing else is; the same
-// run again knows that it was there.
+// A mailbox that can have no new name is left out, and nothing else is; the
+// same run again knows that it was there.
 func TestNoRoomForANewName(t *testing.T) {
 	for _, name := range []string{"Trash/" + strings.Repeat("L", 120), strings.Repeat("abcdefgh/", 53) + "abcdefgh"} {
 		lines := func(text string) []byte {
