@@ -148,8 +148,8 @@ func uidBefore(v []byte, at int) (from int, ok bool) {
 }
 
 // comparison returns the sign before the = at v[at] that makes it another
-// comparison of a search filter, <, > or ~, and where it begins; 0 and at: there
-// is none. URLs may have it escaped.
+// comparison of a search filter, <, > or ~, and where it begins; 0 and at:
+// there is none. URLs may have it escaped.
 func comparison(v []byte, at int) (sign byte, begin int) {
 	if at >= 1 {
 		switch sign := v[at-1]; sign {
