@@ -237,7 +237,7 @@ func (c *twins) refuse() error {
 	if n := c.n - int64(len(c.examples)); n > 0 {
 		more = fmt.Sprintf(", and %d more", n)
 	}
-	return fmt.Errorf("users are in the mailbox lists of two parts: %s%s; parts of one division have no user in common", strings.Join(c.examples, ", "), more)
+	return fmt.Errorf("users are in the mailbox lists of two parts: %s%s; %w", strings.Join(c.examples, ", "), more, ErrTwins)
 }
 
 // refusals are the users of parts whose trees were left out: by a sum each,

@@ -87,6 +87,9 @@ var ErrNoSpace = carry.ErrNoSpace
 // that has no records: an earlier merge has removed them, or there was none.
 var ErrNoRecords = errors.New("no records of shards")
 
+// ErrTwins is in the error of parts that have a user in common.
+var ErrTwins = errors.New("parts of one division have no user in common")
+
 // Merge puts the stores of parts together in the directory store, which is made
 // when it does not exist: what a single run over the whole source would have
 // made. The parts are only read. Every user's tree appears whole or not at all;
