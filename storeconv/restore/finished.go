@@ -165,23 +165,35 @@ func (r *run) noteTold() error {
 	if _, err = f.Write(l.text); err == nil && l.more > 0 {
 		_, err = fmt.Fprintf(f, "%q %q %q\n", "interrupted", r.path, fmt.Sprintf("%d more problems were told by the interrupted run", l.more))
 	}
+	if err == nil {
+		err = f.Sync()
+	}
 	return errors.Join(err, f.Close())
 }
 
-// tellAgain tells the problems of a run that was stopped at its very end.
+// tellAgain tells the problems of a run that was stopped at its very end. Where
+// a power cut has left a part of them, or none, that is a problem.
 func (r *run) tellAgain() error {
 	text, err := r.store.ReadFile(ims.WorkDir+"/"+r.name()+".done/"+toldFile, 2*toldMost)
 	if isNotExist(err) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	whole := len(text) > 0
 	for line := range strings.Lines(string(text)) {
 		var kind, where, what string
 		if _, err := fmt.Sscanf(line, "%q %q %q\n", &kind, &where, &what); err != nil {
-			return fmt.Errorf("%s of the interrupted run: %w", toldFile, err)
+			whole = false
+			break
 		}
 		r.log.Problem(kind, where, what)
 	}
-	return err
+	if !whole {
+		r.log.Problem("interrupted", r.path, "more problems were told by the interrupted run, and what they were is lost")
+	}
+	return nil
 }
 
 // finishedRun is what a finished run has left of itself.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"imsconv/storeconv"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/verify"
 )
 
@@ -120,5 +121,48 @@ func TestNewMailboxesOfAnotherStream(t *testing.T) {
 	names, err := os.ReadDir(store)
 	if err != nil || len(names) != 3 {
 		t.Errorf("something is left in the store: %v, %v", names, err)
+	}
+}
+
+// TestToldIsCut: what is left of the words of a run that was stopped at its very
+// end is told again, and that some are lost; the next run begins anew.
+func TestToldIsCut(t *testing.T) {
+	b := tape(t, may20, firstTape...)
+	line := fmt.Sprintf("%q %q %q\n", "duplicate-uid", "s0", "the mailbox has this UID already")
+	for _, c := range []struct {
+		name, told string
+		problems   []string
+	}{
+		{"whole", line, []string{"duplicate-uid"}},
+		{"cut", line + line[:20], []string{"duplicate-uid", "interrupted"}},
+		{"nothing", "", []string{"interrupted"}},
+		{"zeros", strings.Repeat("\x00", 100), []string{"interrupted"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := restored(t, Options{}, b)
+			r, err := newRun(store, []*Stream{stream(t, "s0", bytes.NewReader(b))}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := filepath.Join(store, ims.WorkDir, r.name()+".done")
+			if err := os.MkdirAll(done, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(done, toldFile), []byte(c.told), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			rep, log, err := restoreTo(t, store, Options{}, bytes.NewReader(b))
+			if err != nil || !rep.Finished || len(log.lines) != len(c.problems) {
+				t.Fatalf("%v, %+v, said %q", err, rep, log.lines)
+			}
+			for i, kind := range c.problems {
+				if !strings.HasPrefix(log.lines[i], "problem: "+kind+": ") {
+					t.Errorf("said %q", log.lines[i])
+				}
+			}
+			if rep := again(t, store, Options{}, b); rep.Finished {
+				t.Errorf("and again: %+v", rep)
+			}
+		})
 	}
 }
