@@ -65,6 +65,9 @@ func (w *walker) stray(r *ims.Reader, e *ims.Error) error {
 func (w *walker) messagesBelow(path string) (n int64) {
 	// What cannot be read is counted nowhere.
 	_ = filepath.WalkDir(filepath.Join(w.root, path), func(_ string, d fs.DirEntry, err error) error {
+		if w.ctx.Err() != nil {
+			return fs.SkipAll // the caller looks
+		}
 		if err == nil && !d.IsDir() && nms.IsMessage(d.Name()) {
 			n++
 		}
