@@ -124,8 +124,8 @@ func TestNewMailboxesOfAnotherStream(t *testing.T) {
 	}
 }
 
-// TestToldIsCut: what is left of the words of a run that was stopped at its very
-// end is told again, and that some are lost; the next run begins anew.
+// TestToldIsCut: what is left of the words of a run that was stopped at its
+// very end is told again, and that some are lost; the next run begins anew.
 func TestToldIsCut(t *testing.T) {
 	b := tape(t, may20, firstTape...)
 	line := fmt.Sprintf("%q %q %q\n", "duplicate-uid", "s0", "the mailbox has this UID already")
