@@ -71,11 +71,17 @@ func (s *Store) BeginAnew(name string) (*Run, error) {
 	if err != nil || !r.Finished() {
 		return r, err
 	}
-	rest := workDir + "/" + name + doneSuffix
-	if err := errors.Join(s.RemoveAll(rest), r.End(true)); err != nil {
+	return r.Anew()
+}
+
+// Anew removes what is left of a finished run and begins one of its name. r is
+// no longer of use.
+func (r *Run) Anew() (*Run, error) {
+	rest := workDir + "/" + r.Name + doneSuffix
+	if err := errors.Join(r.Store.RemoveAll(rest), r.End(true)); err != nil {
 		return nil, err
 	}
-	return s.Begin(name)
+	return r.Store.Begin(r.Name)
 }
 
 func (r *Run) open() error {

@@ -146,18 +146,20 @@ func (l *countingLog) count() int64 {
 // problems, but nobody has its exit status: so they go last, and are told once
 // more when the same command comes again.
 
-// toldFile is in the folder of a run that had problems. Its name comes behind
-// the others there, in whose order they are removed.
+// toldFile is in the folder of each run that has done its work, with the
+// problems that it told and a last line. Its name comes behind the others
+// there, in whose order they are removed: a folder without it is as good as
+// gone.
 const toldFile = "told"
+
+// toldEnd is the last line: what does not end so has lost something.
+const toldEnd = "end\n"
 
 // noteTold writes what the run has told, when all else is done.
 func (r *run) noteTold() error {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.problems == 0 {
-		return nil
-	}
 	f, err := r.folder.Dir.Recreate(toldFile)
 	if err != nil {
 		return err
@@ -166,34 +168,62 @@ func (r *run) noteTold() error {
 		_, err = fmt.Fprintf(f, "%q %q %q\n", "interrupted", r.path, fmt.Sprintf("%d more problems were told by the interrupted run", l.more))
 	}
 	if err == nil {
+		_, err = f.Write([]byte(toldEnd))
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
 }
 
-// tellAgain tells the problems of a run that was stopped at its very end. Where
-// a power cut has left a part of them, or none, that is a problem.
-func (r *run) tellAgain() error {
-	text, err := r.store.ReadFile(ims.WorkDir+"/"+r.name()+".done/"+toldFile, 2*toldMost)
-	if isNotExist(err) {
-		return nil
-	}
-	if err != nil {
+// begin begins the run. errFinished says that one of its name had done its work
+// and was stopped while its folder went; what it told is told again.
+func (r *run) begin() error {
+	var err error
+	if r.folder, err = r.store.Begin(r.name()); err != nil {
 		return err
 	}
-	whole := len(text) > 0
-	for line := range strings.Lines(string(text)) {
+	r.folder.TellOthers(r.log)
+	if !r.folder.Finished() {
+		return nil
+	}
+	text, err := r.store.ReadFile(ims.WorkDir+"/"+r.name()+".done/"+toldFile, 2*toldMost)
+	switch {
+	case err == nil:
+		r.tellAgain(string(text))
+	case !isNotExist(err):
+		return err
+	case r.opt.Existing == Append:
+		// All but the empty folder is as after the end of that run, and so is what
+		// this one does. It adds nothing twice, and tells what is still wrong.
+		r.folder, err = r.folder.Anew()
+		return err
+	case r.opt.Existing == NewName:
+		earlier, _, err := r.findFinished()
+		if err != nil {
+			return err
+		}
+		r.tellEarlier(earlier.problems)
+	default:
+		r.tellAgain("")
+	}
+	return errFinished
+}
+
+// tellAgain tells the problems of a run that was stopped at its very end, and
+// where some of its words are lost, that they are.
+func (r *run) tellAgain(text string) {
+	for line := range strings.Lines(text) {
+		if line == toldEnd {
+			return
+		}
 		var kind, where, what string
 		if _, err := fmt.Sscanf(line, "%q %q %q\n", &kind, &where, &what); err != nil {
-			whole = false
 			break
 		}
 		r.log.Problem(kind, where, what)
 	}
-	if !whole {
-		r.log.Problem("interrupted", r.path, "more problems were told by the interrupted run, and what they were is lost")
-	}
-	return nil
+	r.log.Problem("interrupted", r.path, "what else the interrupted run told, which had done its work, is lost: there may have been problems")
 }
 
 // finishedRun is what a finished run has left of itself.

@@ -133,7 +133,9 @@ func TestToldIsCut(t *testing.T) {
 		name, told string
 		problems   []string
 	}{
-		{"whole", line, []string{"duplicate-uid"}},
+		{"whole", line + toldEnd, []string{"duplicate-uid"}},
+		{"none", toldEnd, nil},
+		{"without its end", line, []string{"duplicate-uid", "interrupted"}},
 		{"cut", line + line[:20], []string{"duplicate-uid", "interrupted"}},
 		{"nothing", "", []string{"interrupted"}},
 		{"zeros", strings.Repeat("\x00", 100), []string{"interrupted"}},
@@ -164,5 +166,41 @@ func TestToldIsCut(t *testing.T) {
 				t.Errorf("and again: %+v", rep)
 			}
 		})
+	}
+}
+
+// TestToldIsGone: where a run was stopped behind its last file, the same
+// command does not end better than that one did.
+func TestToldIsGone(t *testing.T) {
+	b := tape(t, may20, firstTape...)
+	for _, c := range []struct {
+		existing Existing
+		finished bool
+		kind     string
+	}{
+		{Append, false, "lost-link"},
+		{AppendAll, true, "interrupted"},
+		{NewName, true, "earlier-run"},
+	} {
+		opt := Options{Existing: c.existing, Selection: storeconv.Selection{Users: map[string]bool{"ann": true}}}
+		store := filepath.Join(shmDir(t), "store")
+		if _, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)}); err != nil || log.lost != 1 {
+			t.Fatalf("%v, said %q", err, log.lines)
+		}
+		hash, _ := treeHash(t, store)
+		r, err := newRun(store, []*Stream{stream(t, "s0", pipe{bytes.NewReader(b)})}, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(store, ims.WorkDir, r.name()+".done"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		rep, log, err := restoreTo(t, store, opt, pipe{bytes.NewReader(b)})
+		if err != nil || rep.Finished != c.finished || log.lost != 1 || !strings.HasPrefix(log.lines[0], "problem: "+c.kind+": ") {
+			t.Errorf("%d: %v, %+v, said %q", c.existing, err, rep, log.lines)
+		}
+		if now, _ := treeHash(t, store); now != hash {
+			t.Errorf("%d: the store is changed", c.existing)
+		}
 	}
 }

@@ -79,12 +79,9 @@ func newRun(store string, streams []*Stream, opt Options) (*run, error) {
 
 func (r *run) do(ctx context.Context) (Report, error) {
 	if err := r.open(ctx); err == errFinished {
-		r.rep.Finished, err = true, nil
-		if r.folder != nil {
-			err = r.tellAgain()
-		}
+		r.rep.Finished = true
 		r.tidy()
-		return r.rep, errors.Join(err, r.close(err == nil))
+		return r.rep, r.close(true)
 	} else if err != nil {
 		return r.rep, errors.Join(err, r.close(false))
 	}
@@ -172,12 +169,8 @@ func (r *run) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.folder, err = r.store.Begin(r.name()); err != nil {
+	if err := r.begin(); err != nil {
 		return err
-	}
-	r.folder.TellOthers(r.log)
-	if r.folder.Finished() {
-		return errFinished
 	}
 	// What an interrupted run had staged took room until Begin removed it.
 	if !fresh {

@@ -141,6 +141,41 @@ func (c *restoreCase) store(t testing.TB) *crashfs.FS {
 	return f
 }
 
+// status runs the case and returns the exit status.
+func (c *restoreCase) status(t testing.TB, f durable.FS) int {
+	var log said
+	if err := c.runAndSay(f, c.tapes, &log); err != nil {
+		t.Fatal(err)
+	}
+	return log.status()
+}
+
+// status is the exit status of a run that has come to its end.
+func (s *said) status() int {
+	if len(s.problems) > 0 {
+		return 3
+	}
+	return 0
+}
+
+// isOver tells whether nothing is left of a run that has made the store what
+// want lists, or nothing that counts of its folder, in which the file last is
+// the last to go: then the same command is a second run.
+func isOver(state *crashfs.FS, want []string, last string) bool {
+	left, err := durable.Leftovers(state, storePath)
+	if err != nil {
+		return false // no store yet
+	}
+	for _, l := range left {
+		if _, err := state.Fstatat(unix.AT_FDCWD, l.Path+"/"+last, 0); err == nil || !l.Finished {
+			return false
+		}
+	}
+	isOurs := func(line string) bool { return strings.HasPrefix(line, ".imsconv") }
+	made := slices.DeleteFunc(state.Tree(storePath, nil), isOurs)
+	return slices.Equal(made, slices.DeleteFunc(slices.Clone(want), isOurs))
+}
+
 func full() bool { return os.Getenv("IMSCONV_FULL") == "1" }
 
 // Sample sizes of a normal run: operations of a case, and states after each.
@@ -192,19 +227,22 @@ func TestRestore(t *testing.T) {
 			f := c.store(t)
 			f.Fail(c.fail)
 			from := f.Ops()
-			if err := c.run(f, c.tapes); err != nil {
-				t.Fatal(err)
-			}
+			status := c.status(t, f)
 			if n := f.Open(); n != 0 {
 				t.Errorf("%d descriptors are open after the run", n)
 			}
 			want := f.Tree(storePath, nil)
+			second := c.status(t, f.Killed(f.Ops()))
 			states := 0
 			crashes(f, from, func(when string, state *crashfs.FS) {
 				states++
 				state.Fail(c.fail)
-				if err := c.run(state, c.tapes); err != nil {
-					t.Fatalf("%s: %v", when, err)
+				wantStatus := status
+				if isOver(state, want, "told") {
+					wantStatus = second
+				}
+				if got := c.status(t, state); got != wantStatus {
+					t.Fatalf("%s: ends with %d, an undisturbed run with %d", when, got, wantStatus)
 				}
 				if got := state.Tree(storePath, nil); !slices.Equal(got, want) {
 					t.Fatalf("%s:\n%s", when, difference(want, got))
