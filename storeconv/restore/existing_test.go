@@ -367,19 +367,28 @@ func flagWords(s string) string {
 	return strings.ReplaceAll(s, ",", " ")
 }
 
-// Two runs over parts of the users, one after the other in either order: what
-// the stream holds once, the store holds once.
+// Runs over parts of the users, one after the other in any order: what the
+// stream holds once, the store holds once, and so it is with links to links.
 func TestSharesAreJoined(t *testing.T) {
-	b := tape(t, may20, firstTape...)
-	whole := restored(t, Options{}, b)
-	_, want := treeHash(t, whole)
-	for _, order := range [][]string{{"ann", "joe"}, {"joe", "ann"}} {
-		store := filepath.Join(shmDir(t), "store")
-		for _, user := range order {
-			again(t, store, Options{Selection: storeconv.Selection{Users: map[string]bool{user: true}}}, b)
-		}
-		if _, got := treeHash(t, store); !cmp.Equal(want, got) {
-			t.Errorf("%v: %s", order, cmp.Diff(want, got))
+	two := tape(t, may20, firstTape...)
+	chain := tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - one", "box ann/INBOX 8", "link ann/INBOX/1 - joe/INBOX/1", "box bob/INBOX 9", "link bob/INBOX/1 - ann/INBOX/1")
+	for _, c := range []struct {
+		stream []byte
+		orders [][]string
+	}{
+		{two, [][]string{{"ann", "joe"}, {"joe", "ann"}}},
+		{chain, [][]string{{"joe", "ann", "bob"}, {"ann", "joe", "bob"}, {"ann", "bob", "joe"}}},
+	} {
+		whole := restored(t, Options{}, c.stream)
+		_, want := treeHash(t, whole)
+		for _, order := range c.orders {
+			store := filepath.Join(shmDir(t), "store")
+			for _, user := range order {
+				again(t, store, Options{Selection: storeconv.Selection{Users: map[string]bool{user: true}}}, c.stream)
+			}
+			if _, got := treeHash(t, store); !cmp.Equal(want, got) {
+				t.Errorf("%v: %s", order, cmp.Diff(want, got))
+			}
 		}
 	}
 }

@@ -24,14 +24,20 @@ import (
 // link in place and not the one with the first copy, who is then made anew. And
 // so does putting back a first copy whose file had gone from the store.
 
-// noteJoin notes a link that only one end of belongs to this run.
+// noteJoin notes a link that only one end of belongs to this run, or that leads
+// to such a link: it has to follow that one.
 func (p *planner) noteJoin(m *sims.Member) error {
 	if p.r.dry() || m.Kind != sims.Link || p.r.sel.IsAll() && !p.r.relink {
 		return nil
 	}
 	user, _, _, ok := sims.SplitName(m.Link)
-	if !ok || !p.r.relink && p.r.sel.Takes(user) == p.r.sel.Takes(m.User) {
+	if !ok {
 		return nil
+	}
+	if !p.r.relink && p.r.sel.Takes(user) == p.r.sel.Takes(m.User) {
+		if _, noted, err := p.r.jr.Get(keyJoin + m.Link); !noted || err != nil {
+			return err
+		}
 	}
 	return p.r.jr.Put(keyJoin+m.Name, []byte(m.Link))
 }
@@ -47,7 +53,7 @@ func (r *run) join() error {
 	defer r.folder.UnlockLists()
 	changed := false
 	err := r.jr.Range(keyJoin, func(key, value []byte) error {
-		done, err := r.joinPair(string(key[len(keyJoin):]), string(value))
+		done, err := r.joinChain(string(key[len(keyJoin):]), string(value))
 		changed = changed || done
 		return err
 	})
@@ -55,6 +61,37 @@ func (r *run) join() error {
 		err = r.store.SyncAll()
 	}
 	return err
+}
+
+// joinChain joins a link that is noted with its first copy. Where that is a
+// link itself, it is joined before: it is another file then, which this one is
+// to share.
+func (r *run) joinChain(link, first string) (changed bool, err error) {
+	if _, noted, err := r.jr.Get(keyJoin + link); !noted || err != nil {
+		return false, err // it came before its turn
+	}
+	for chain := [][2]string{{link, first}}; len(chain) > 0; {
+		top := chain[len(chain)-1]
+		next, noted, err := r.jr.Get(keyJoin + top[1])
+		if err != nil {
+			return changed, err
+		}
+		if noted {
+			b := r.jr.Batch()
+			b.Delete(keyJoin + top[1])
+			if err := b.Write(); err != nil {
+				return changed, err
+			}
+			chain = append(chain, [2]string{top[1], string(next)})
+			continue
+		}
+		done, err := r.joinPair(top[0], top[1])
+		if err != nil {
+			return changed, err
+		}
+		changed, chain = changed || done, chain[:len(chain)-1]
+	}
+	return changed, nil
 }
 
 // joinPair replaces the file of a link by a link to its first copy, if both are

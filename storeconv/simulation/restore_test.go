@@ -67,7 +67,10 @@ func restoreCases(t testing.TB) []restoreCase {
 		"user zoe", "box zoe/INBOX 7", "msg zoe/INBOX/1 one", "user joe", "box joe/INBOX 77", "link joe/INBOX/1 zoe/INBOX/1", "msg joe/INBOX/2 two",
 		"user ann", "box ann/INBOX 5", "link ann/INBOX/1 joe/INBOX/2", "link ann/INBOX/2 joe@x.test/INBOX/1", "user joe@x.test", "box joe@x.test/INBOX 77", "msg joe@x.test/INBOX/1 eins",
 		"link joe@x.test/INBOX/4 zoe/INBOX/1", "link joe@x.test/INBOX/5 joe/INBOX/2", "msg joe@x.test/INBOX/6 six",
-		"user eve", "box eve/INBOX 9", "link eve/INBOX/1 joe@x.test/INBOX/1", "link eve/INBOX/2 joe@x.test/INBOX/6")
+		"user eve", "box eve/INBOX 9", "link eve/INBOX/1 joe@x.test/INBOX/1", "link eve/INBOX/2 joe@x.test/INBOX/6",
+		"link eve/INBOX/3 ann/INBOX/2", "link eve/INBOX/4 joe@x.test/INBOX/5", "user dan", "box dan/INBOX 3", "link dan/INBOX/1 eve/INBOX/3", "link dan/INBOX/2 eve/INBOX/4")
+	chain := tape(t, 958780800,
+		"user zoe", "box zoe/INBOX 7", "msg zoe/INBOX/1 one", "user joe", "box joe/INBOX 77", "link joe/INBOX/1 zoe/INBOX/1", "user ann", "box ann/INBOX 5", "link ann/INBOX/1 joe/INBOX/1")
 	each := restore.Options{Sync: storeconv.SyncUser}
 	zeros := bytes.Clone(asOne)
 	at := bytes.Index(zeros, []byte("Subject: two"))
@@ -102,6 +105,7 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "two users become one, a body of zeros", tapes: [][]byte{zeros}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
 		{name: "two users become one who is there", before: [][]byte{first}, tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
 		{name: "new names, one too long", before: [][]byte{longName}, tapes: [][]byte{longName}, opt: named},
+		{name: "links to links", tapes: [][]byte{chain}},
 		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}
 }
