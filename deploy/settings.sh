@@ -33,6 +33,10 @@ LOCAL=
 # Reports and logs.
 REPORTS=/shared/reports
 
+# Who takes part and what users are called in the store, the same in all steps
+# but merge: -u, -m, and of restore and export --default-domain.
+NAMES=()
+
 # More options of plan-shards, of the conversion, of merge and of verify.
 PLANNING=()
 OPTIONS=()

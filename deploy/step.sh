@@ -72,7 +72,7 @@ plan() {
 		echo "step.sh: $PLAN has a plan" >&2
 		return 0
 	fi
-	lossy "$STORECONV" plan-shards --links "$LINKS" --shards "$SHARDS" --out "$PLAN" "${PLANNING[@]}" "$SOURCE"
+	lossy "$STORECONV" plan-shards --links "$LINKS" --shards "$SHARDS" --out "$PLAN" "${NAMES[@]}" "${PLANNING[@]}" "$SOURCE"
 }
 
 # convert converts part $1, number $2, into folder $3.
@@ -91,7 +91,7 @@ convert() {
 		;;
 	esac
 	lossy "$STORECONV" "$VERB" "${from[@]}" "${to[@]}" --shard "$1" ${PLAN:+--plan "$PLAN"} \
-		--report "$REPORTS/shard$2.json" "${OPTIONS[@]}"
+		--report "$REPORTS/shard$2.json" "${NAMES[@]}" "${OPTIONS[@]}"
 }
 
 shard() {
@@ -173,13 +173,14 @@ verify() {
 		number=$(part_of "$1")
 		which+=(--shard "$1" ${PLAN:+--plan "$PLAN"})
 	fi
-	run "$STORECONV" verify "${which[@]}" --report "$REPORTS/verify$number.json" "${VERIFY[@]}"
+	run "$STORECONV" verify "${which[@]}" --report "$REPORTS/verify$number.json" "${NAMES[@]}" "${VERIFY[@]}"
 }
 
 [ $# -ge 2 ] || usage
 settings=$1
 step=$2
 shift 2
+NAMES=() # settings of earlier releases have none
 # shellcheck source=settings.sh
 . "$settings"
 case $step,$# in

@@ -67,9 +67,12 @@ func (s *stepper) all(exit int) {
 // engine. What comes out is what one run makes.
 func TestSteps(t *testing.T) {
 	dir := scratch(t)
-	stream, _ := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 34, Users: 30, Mailboxes: 2, Messages: 300, Links: 3})
+	stream, site := writeStream(t, filepath.Join(dir, "site.sims"), testsite.StreamOptions{Seed: 34, Users: 30, Mailboxes: 2, Messages: 300, Links: 3})
 	restored := filepath.Join(dir, "restored")
 	mustRun(t, 0, "restore", "-f", stream, "--store", restored)
+	ids, named := filepath.Join(dir, "ids"), filepath.Join(dir, "named")
+	put(t, ids, site.Users[3]+"="+site.Users[20]+"\n"+site.Users[4]+"="+site.Users[21]+"\n")
+	mustRun(t, 0, "restore", "-f", stream, "--store", named, "-m", ids, "--default-domain", "siroe.com")
 	exported := filepath.Join(dir, "exported")
 	mustRun(t, 0, "export", "-f", stream, "--out", exported)
 	nms, _ := nmsStore(t, testsite.NMSOptions{Seed: 35, Users: 20, Messages: 200})
@@ -79,6 +82,7 @@ func TestSteps(t *testing.T) {
 		{"one store", "restore", stream, "", restored},
 		{"parts", "restore", stream, "PARTS=$(dirname $STORE)/parts", restored},
 		{"parts made elsewhere", "restore", stream, "PARTS=$(dirname $STORE)/parts LOCAL=$(dirname $STORE)/local", restored},
+		{"parts with names", "restore", stream, "PARTS=$(dirname $STORE)/parts NAMES=(-m " + ids + " --default-domain siroe.com)", named},
 		{"parts by hash", "restore", stream, "PLAN= LINKS=", ""},
 		{"relocate", "relocate", nms, "", relocated},
 		{"relocate parts", "relocate", nms, "PARTS=$(dirname $STORE)/parts OPTIONS=(--via copy) MERGE=(--via copy)", relocated},

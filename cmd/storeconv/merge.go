@@ -189,7 +189,7 @@ func (v *mergeFlags) hint(err error, args []string) error {
 	case errors.Is(err, merge.ErrNoSpace):
 		return cli.WithHint(err, "nothing was written; --via hardlink needs next to no space where it is possible")
 	case errors.Is(err, merge.ErrTwins):
-		return cli.WithHint(err, "users whom -m or the default domain makes one go together where every part is restored into one store: storeconv restore --store DIR --shard I/N ..., then storeconv merge --store DIR")
+		return cli.WithHint(err, "users whom -m or the default domain makes one are in one part of a plan that plan-shards makes with the same options; without it, restore every part into one store: storeconv restore --store DIR --shard I/N ..., then storeconv merge --store DIR")
 	case errors.Is(err, ims.ErrNoStore) && len(args) > 0:
 		return cli.WithHint(err, "each PART is a store, the directory that holds partition and mboxlist")
 	}

@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"imsconv/storeconv/sims"
 	"imsconv/storeconv/testsite"
 )
 
@@ -41,6 +45,44 @@ func TestMergePlanned(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestMergePlannedNames: users whom -m and the default domain make one are in
+// one part, so that the parts are the store of one run.
+func TestMergePlannedNames(t *testing.T) {
+	dir := scratch(t)
+	stream := filepath.Join(dir, "site.sims")
+	f, err := os.Create(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := sims.NewWriter(f, sims.Header{Date: 981538200}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids strings.Builder
+	for i := range 24 {
+		for n, name := range []string{fmt.Sprintf("user%d", i), fmt.Sprintf("user%d@siroe.com", i), fmt.Sprintf("old%d", i)} {
+			m := &sims.Member{Kind: sims.Message, Name: fmt.Sprintf("%s/INBOX/%d", name, n+1), Time: 981538200, Size: int64(1000 + i), Subscribed: -1}
+			err = errors.Join(err, w.WriteMember(m))
+			_, bodyErr := io.WriteString(w, strings.Repeat("x", int(m.Size)))
+			err = errors.Join(err, bodyErr)
+		}
+		fmt.Fprintf(&ids, "old%d=user%d\n", i, i)
+	}
+	if err = errors.Join(err, w.Close(), f.Close(), os.WriteFile(filepath.Join(dir, "ids"), []byte(ids.String()), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"-m", filepath.Join(dir, "ids"), "--default-domain", "siroe.com"}
+	one, plan := filepath.Join(dir, "one"), filepath.Join(dir, "plan")
+	mustRun(t, 0, append([]string{"restore", "-f", stream, "--store", one, "--quiet"}, names...)...)
+	mustRun(t, 0, append([]string{"plan-shards", "--shards", "5", "--out", plan, stream}, names...)...)
+	parts := makeParts(t, dir, 5, 0, append([]string{"restore", "-f", stream, "--plan", plan}, names...)...)
+	for i, part := range parts {
+		mustRun(t, 0, append([]string{"verify", "--store", part, "-f", stream, "--plan", plan, "--shard", fmt.Sprintf("%d/5", i+1)}, names...)...)
+	}
+	got, _ := mergeAndRemove(t, dir, parts)
+	diffTrees(t, "merged", got, readTree(t, one), true)
 }
 
 // TestMergePlannedRelocation is the same for a store of NMS.

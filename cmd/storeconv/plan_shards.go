@@ -8,11 +8,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/directory"
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
 	"imsconv/storeconv"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
+	"imsconv/storeconv/selection"
 	"imsconv/storeconv/shards"
 	"imsconv/storeconv/sims"
 )
@@ -41,8 +43,11 @@ links and bytes --links copy would cost. --links copy goes by size alone; a copy
 whose first copy is in another part becomes a file of its own there, which
 plan.json counts as crossing.
 
-A plan knows nothing of -m and --default-domain: users who get one id by them
-may be in two parts, and merge refuses the stores of these.
+-u, -m, --default-domain and --limits are those of the runs: users who get one
+id are in one part, and with -u the plan is of the users in the file. Of --limits
+the default domain alone is taken. A restore or export with --plan whose new ids
+or default domain are others is refused, and so is one without the -u of the
+plan; of a plan of all users -u may select any.
 
 A user in no list is in the first part: one who has come since, who has nothing
 but records or subscriptions, or whose id cannot stand in a list. A run with
@@ -95,6 +100,8 @@ type planShards struct {
 	links      flags.Choice
 	partitions []string
 	force      bool
+	users      flags.Users
+	limits     flags.Limits
 	tree       flags.Tree
 	jobs       flags.Jobs
 }
@@ -107,6 +114,8 @@ func (v *planShards) add(fs *pflag.FlagSet) {
 	fs.StringVar(&v.sizes, "sizes", "", "the sizes are in `FILE`, as list prints them (- for standard input)")
 	cli.Reads(fs, "sizes")
 	fs.StringArrayVar(&v.partitions, "partition", nil, "`OLD=NEW` as in relocate: a partition of a store that lies elsewhere")
+	v.users.Add(fs)
+	v.limits.Add(fs)
 	v.tree.Add(fs)
 	v.jobs.Add(fs, "users of a store")
 	fs.BoolVar(&v.force, "force", false, "replace another plan in the folder")
@@ -129,19 +138,49 @@ func (v *planShards) run(ctx context.Context, job *cli.Job, args []string) error
 	}
 	survey := new(shards.Survey)
 	defer survey.Close()
+	names, err := v.names(job)
+	if err != nil {
+		return err
+	}
+	noted := shards.NamesOf(names)
+	if noted != nil {
+		if survey.Names, err = selection.Compile(names); err != nil {
+			return err
+		}
+	}
 	src, err := v.read(ctx, job, survey)
 	if err != nil {
 		return err
 	}
 	made, err := survey.Make(src, shards.PlanOptions{
-		Parts: v.shards, Links: shards.Links(v.links.Value), Listable: roster.CheckID,
+		Parts: v.shards, Links: shards.Links(v.links.Value), Names: noted, Listable: roster.CheckID,
 		Balance: func(parts int) shards.Balance { return roster.NewBalance(parts, roster.Sizes, nil) },
 	})
 	if err != nil {
 		return err
 	}
+	if survey.Names != nil {
+		for _, user := range survey.Names.Missing() {
+			job.Problem("user-missing", "user "+sims.DisplayName(user), "named in -u, not in the source")
+		}
+	}
 	v.tell(job, made)
 	return v.write(job, made)
+}
+
+// names reads what the runs of the parts are told of users and their ids.
+func (v *planShards) names(job *cli.Job) (storeconv.Selection, error) {
+	names, err := v.users.Read(job)
+	if err != nil {
+		return storeconv.Selection{}, err
+	}
+	err = v.limits.ReadDomain(job, func() (directory.IDs, error) {
+		if v.sizes != "" || len(v.files) == 1 && v.isStore(v.files[0]) {
+			return nil, cli.Usagef("--limits finds the default domain of streams and trees: of this source, --default-domain says it")
+		}
+		return sourceUsers(job, &v.tree, v.files[0])
+	})
+	return storeconv.Selection{Users: names.Select, Map: names.Map, Domain: v.limits.Domain}, err
 }
 
 // read surveys the source.
@@ -239,7 +278,7 @@ func (v *planShards) tell(job *cli.Job, made *shards.Made) {
 	}
 	if u := made.Uneven; u != nil {
 		job.Warning("uneven", p.Source.Path, fmt.Sprintf(
-			"%d users share messages, and together they are more than an even shard: the heaviest one takes %.1f times as long as one of %d even ones; --links copy makes %d links (%d bytes) copies in place of that",
+			"%d users go together, since they share messages or get one id, and are more than an even shard: the heaviest one takes %.1f times as long as one of %d even ones; --links copy makes %d links (%d bytes) copies in place of that",
 			u.Users, float64(u.Heavy)/float64(max(u.Fair, 1)), len(p.Shards), u.Copied.Links, u.Copied.Bytes))
 	}
 }

@@ -294,7 +294,10 @@ func (v *restoreFlags) prepare(job *cli.Job) error {
 	o.Shard = v.part.Shard
 	o.Limits, err = v.limits.Read(job, func() (directory.IDs, error) { return sourceUsers(job, &v.Tree, v.files[0]) })
 	o.Domain = v.limits.Domain
-	return err
+	if err != nil {
+		return err
+	}
+	return v.part.CheckNames(o.Selection)
 }
 
 // openSources opens the sources of one option, streams or trees.

@@ -204,7 +204,7 @@ func restoreSharded(t *testing.T, stream string, counts []int, args []string) {
 	mustRun(t, 0, append([]string{"restore", "-f", stream, "--store", one}, args...)...)
 	whole, recs := readTree(t, one), listRecords(t, one)
 	for _, n := range counts {
-		for _, s := range sharings(t, dir, n, stream) {
+		for _, s := range sharings(t, dir, n, append(args, stream)...) {
 			links := strings.Contains(s.name, "links plan") || n == 1
 			var apart parted
 			together := filepath.Join(dir, "together")

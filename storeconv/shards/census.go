@@ -7,19 +7,22 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"imsconv/dbconv/bdb"
 )
 
 // census are all users of a survey in byte order of their ids, by which they
 // have numbers from 0. It keeps four bytes a user where users share messages,
-// else nothing; the rest lies in temporary files.
+// and four where several have one id, else nothing; the rest lies in temporary
+// files.
 type census struct {
-	s      *Survey
-	file   *os.File // of each user the length of the id, the id, and his sum
-	users  uint32
-	parent []uint32 // another user of the same group, nearer to its root; nil: nobody shares anything
-	pairs  *os.File // of each reference that two users share: the first, the second, its size; nil: none
+	s     *Survey
+	file  *os.File // of each user the length of the id, the id, and his sum
+	users uint32
+	one   groups   // users who have one id in the store
+	tied  groups   // these, and users who share messages
+	pairs *os.File // of each reference that two users share: the first, the second, its size; nil: none
 }
 
 // errTooMany bounds users, whose numbers have 32 bits.
@@ -45,6 +48,9 @@ func (s *Survey) count() (*census, error) {
 	}
 	c := &census{s: s}
 	if err := c.number(); err != nil {
+		return nil, err
+	}
+	if err := c.unify(); err != nil {
 		return nil, err
 	}
 	if err := c.join(); err != nil {
@@ -170,9 +176,44 @@ func (c *census) each(use func(number uint32, run *userRun) error) error {
 // pairSize is the length of a reference in the file of pairs.
 const pairSize = 16
 
+// unify makes groups of the users who have one id in the store: conversions of
+// two parts would each make a tree for it.
+func (c *census) unify() error {
+	if c.s.Names == nil {
+		return nil
+	}
+	byID := bdb.NewSorter(c.s.TempDir, sortMemory)
+	defer byID.Close()
+	err := c.each(func(u uint32, run *userRun) error {
+		id, err := c.s.Names.StoreID(string(run.id))
+		if err != nil {
+			return nil // a conversion refuses him
+		}
+		return byID.Add([]byte(id), binary.BigEndian.AppendUint32(nil, u))
+	})
+	if err != nil {
+		return err
+	}
+	var last []byte
+	var first uint32
+	return byID.Drain(func(id, value []byte) error {
+		u := binary.BigEndian.Uint32(value)
+		if len(last) == 0 || string(last) != string(id) {
+			last, first = append(last[:0], id...), u
+			return nil
+		}
+		if c.one == nil {
+			c.one = everyone(c.users)
+		}
+		c.one.unite(first, u)
+		return nil
+	})
+}
+
 // join turns the ids of those who share messages into numbers, and notes whose
 // groups they make one.
 func (c *census) join() (err error) {
+	c.tied = c.one
 	if c.s.pairs == nil {
 		return nil
 	}
@@ -193,9 +234,8 @@ func (c *census) join() (err error) {
 	if c.pairs, err = c.s.tempFile(); err != nil {
 		return err
 	}
-	c.parent = make([]uint32, c.users)
-	for u := range c.parent {
-		c.parent[u] = uint32(u)
+	if c.tied = slices.Clone(c.one); c.tied == nil {
+		c.tied = everyone(c.users)
 	}
 	out := bufio.NewWriterSize(c.pairs, tempBuffer)
 	users = c.reader()
@@ -204,7 +244,7 @@ func (c *census) join() (err error) {
 		if err != nil {
 			return err
 		}
-		c.unite(first, binary.BigEndian.Uint32(value))
+		c.tied.unite(first, binary.BigEndian.Uint32(value))
 		_, err = out.Write(append(binary.BigEndian.AppendUint32(nil, first), value...))
 		return err
 	})
@@ -214,20 +254,33 @@ func (c *census) join() (err error) {
 	return out.Flush()
 }
 
+// groups are users who go together: of each user another of his group, nearer
+// to its root. nil: everybody goes alone.
+type groups []uint32
+
+// everyone are users who go alone, to be united.
+func everyone(users uint32) groups {
+	g := make(groups, users)
+	for u := range g {
+		g[u] = uint32(u)
+	}
+	return g
+}
+
 // unite makes the groups of two users one, whose root is its first user.
-func (c *census) unite(u, v uint32) {
-	a, b := c.root(u), c.root(v)
-	c.parent[max(a, b)] = min(a, b)
+func (g groups) unite(u, v uint32) {
+	a, b := g.root(u), g.root(v)
+	g[max(a, b)] = min(a, b)
 }
 
 // root is the user who stands for the group of one: its first.
-func (c *census) root(u uint32) uint32 {
-	if c.parent == nil {
+func (g groups) root(u uint32) uint32 {
+	if g == nil {
 		return u
 	}
-	for c.parent[u] != u {
-		up := c.parent[u]
-		c.parent[u] = c.parent[up]
+	for g[u] != u {
+		up := g[u]
+		g[u] = g[up]
 		u = up
 	}
 	return u

@@ -39,6 +39,7 @@ const (
 type Plan struct {
 	Version  int      `json:"version"`
 	Source   Source   `json:"source"`
+	Names    *Names   `json:"names,omitempty"` // nil: all users, named as the source has them
 	Links    Links    `json:"links"`
 	Users    int64    `json:"users"`
 	Messages int64    `json:"messages"`

@@ -31,6 +31,7 @@ type Balance interface {
 type PlanOptions struct {
 	Parts   int // 1 to MostParts
 	Links   Links
+	Names   *Names                  // what the plan says of the names of the survey
 	Balance func(parts int) Balance // a new one
 	// Listable reports what keeps an id from being a line of a list; such users
 	// belong to the first part.
@@ -39,7 +40,7 @@ type PlanOptions struct {
 
 // Uneven says what keeps the parts from being even.
 type Uneven struct {
-	Users  int64 // of the largest group of users who share messages
+	Users  int64 // of the largest group of users who go together
 	Heavy  int64 // weight of the heaviest part; a weight is bytes and MessageCost a message
 	Fair   int64 // weight of a part if all were even
 	Copied Crossing
@@ -57,9 +58,11 @@ type Made struct {
 }
 
 // Make spreads the users of a survey over parts: the heaviest first, of equal
-// ones the lower id. With LinksPlan, users who share messages go together.
+// ones the lower id. Users who have one id in the store go together, and with
+// LinksPlan those who share messages.
 //
-// Memory: two bytes a user, and four more where users share messages.
+// Memory: two bytes a user, four more where users share messages and four where
+// several have one id.
 func (s *Survey) Make(src Source, opt PlanOptions) (*Made, error) {
 	c, err := s.count()
 	if err != nil {
@@ -75,7 +78,7 @@ func (s *Survey) Make(src Source, opt PlanOptions) (*Made, error) {
 		return nil, err
 	}
 	made := new(Made)
-	made.Plan = Plan{Version: PlanVersion, Source: src, Links: opt.Links, Shards: make([]Part, opt.Parts), Crossing: crossing}
+	made.Plan = Plan{Version: PlanVersion, Source: src, Names: opt.Names, Links: opt.Links, Shards: make([]Part, opt.Parts), Crossing: crossing}
 	if err := made.arrange(c, part, opt.Listable); err != nil {
 		return nil, err
 	}
@@ -103,8 +106,13 @@ type group struct {
 	weight int64
 }
 
-// assign returns the part of each user, counted from 0.
-func (m *maker) assign(together bool) ([]uint16, error) {
+// assign returns the part of each user, counted from 0; linked tells that users
+// who share messages go together.
+func (m *maker) assign(linked bool) ([]uint16, error) {
+	together := m.c.one
+	if linked {
+		together = m.c.tied
+	}
 	balance, of := m.opt.Balance(m.opt.Parts), make([]uint16, m.c.users)
 	// The heaviest first: keys are weights, so turned round that they rise.
 	byWeight := bdb.NewSorter(m.c.s.TempDir, sortMemory)
@@ -133,17 +141,17 @@ func (m *maker) assign(together bool) ([]uint16, error) {
 		}
 		return nil
 	})
-	if together {
+	if together != nil {
 		for u := range of {
-			of[u] = of[m.c.root(uint32(u))]
+			of[u] = of[together.root(uint32(u))]
 		}
 	}
 	return of, err
 }
 
-// groups gives the users who share messages, or every user alone.
-func (m *maker) groups(together bool, use func(*group) error) error {
-	if !together || m.c.parent == nil {
+// groups gives the users who go together, with what they have.
+func (m *maker) groups(together groups, use func(*group) error) error {
+	if together == nil {
 		return m.c.each(func(u uint32, run *userRun) error {
 			return use(&group{root: u, users: 1, weight: run.weight(), pinned: m.pinned(run)})
 		})
@@ -155,7 +163,7 @@ func (m *maker) groups(together bool, use func(*group) error) error {
 		if m.pinned(run) {
 			value[0] = 1
 		}
-		return byRoot.Add(binary.BigEndian.AppendUint32(nil, m.c.root(u)), value)
+		return byRoot.Add(binary.BigEndian.AppendUint32(nil, together.root(u)), value)
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"imsconv/dbconv/bdb"
 	"imsconv/storeconv"
+	"imsconv/storeconv/selection"
 )
 
 // Survey is what a source holds, user by user, and who shares messages with
@@ -17,6 +18,9 @@ import (
 // of it, nothing more is taken up.
 type Survey struct {
 	TempDir string // of temporary files; "": os.TempDir
+	// Names says who takes part and what users are called in the store; nil: all
+	// of them, as in the source. Users who have one id there go together.
+	Names *selection.Matcher
 
 	sums  *bdb.Sorter  // what users have, by id; nil: nobody has come
 	last  userRun      // of the user who came last, not in sums yet
@@ -69,6 +73,12 @@ func (u *userSum) plus(messages, bytes int64) {
 	u.bytes = min(u.bytes+min(bytes, mostBytes), mostBytes)
 }
 
+// takes tells whether a user takes part.
+func (s *Survey) takes(user string) bool { return s.Names == nil || s.Names.Takes(user) }
+
+// meets is takes of a user whom the source has.
+func (s *Survey) meets(user string) bool { return s.Names == nil || s.Names.Meet(user) }
+
 // add adds to what a user has, who is there from now on.
 func (s *Survey) add(id string, messages, bytes int64) error {
 	if string(s.last.id) == id {
@@ -110,9 +120,9 @@ func (u userSum) append(b []byte) []byte {
 }
 
 // share notes that a user has a reference to a message of size bytes of which
-// first has the first one. Both are there.
+// first has the first one. Both are there; of nobody, nothing is noted.
 func (s *Survey) share(first, user []byte, size int64) error {
-	if string(first) == string(user) {
+	if string(first) == string(user) || len(first) == 0 {
 		return nil
 	}
 	if s.pairs == nil {

@@ -30,7 +30,7 @@ type memberNames struct {
 // The kinds of what waits under a name.
 const (
 	nameOfMessage = 0 // a message; the value is its size
-	nameInLink    = 1 // a later copy; the value are the length of its user, he, and that of the first
+	nameInLink    = 1 // a later copy; the value are the length of its user, he, and that of the first, if he takes part
 )
 
 // waiting are the names that wait.
@@ -102,11 +102,28 @@ func (n *memberNames) member(m *sims.Member) error {
 	}
 	switch m.Kind {
 	case sims.Message:
-		return errors.Join(n.s.add(m.User, 1, m.Size), n.message(m.Name, m.Size))
+		return n.counts(m.User, m.Name, m.Size)
 	case sims.Link:
 		return n.link(m.User, m.Link)
 	}
-	return n.s.add(m.User, 0, 0)
+	return n.there(m.User)
+}
+
+// counts takes up a message. Later copies of it may be those of users who take
+// part where its own does not.
+func (n *memberNames) counts(user, name string, size int64) error {
+	if !n.s.meets(user) {
+		return n.message(name, size)
+	}
+	return errors.Join(n.s.add(user, 1, size), n.message(name, size))
+}
+
+// there takes up a user.
+func (n *memberNames) there(user string) error {
+	if !n.s.meets(user) {
+		return nil
+	}
+	return n.s.add(user, 0, 0)
 }
 
 func (n *memberNames) key(name string, kind byte) []byte {
@@ -120,6 +137,9 @@ func (n *memberNames) message(name string, size int64) error {
 // link notes a later copy. Its size is that of the first one, so it counts
 // when that is known.
 func (n *memberNames) link(user, name string) error {
+	if !n.s.meets(user) {
+		return nil
+	}
 	if err := n.s.add(user, 1, 0); err != nil {
 		return err
 	}
@@ -127,7 +147,10 @@ func (n *memberNames) link(user, name string) error {
 	if !ok {
 		return nil
 	}
-	if first != user {
+	switch {
+	case !n.s.takes(first):
+		first = "" // nobody who could be in the same part
+	case first != user:
 		if err := n.s.put([]byte(first), userSum{}); err != nil {
 			return err
 		}

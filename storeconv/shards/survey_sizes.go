@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -87,7 +86,7 @@ func (n *memberNames) size(e sizeEntry) error {
 	case e.Link != "":
 		return n.link(user, e.Link)
 	case e.Size == nil:
-		return n.s.add(user, 0, 0)
+		return n.there(user)
 	}
-	return errors.Join(n.s.add(user, 1, *e.Size), n.message(e.Name, *e.Size))
+	return n.counts(user, e.Name, *e.Size)
 }

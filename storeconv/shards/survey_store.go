@@ -88,6 +88,9 @@ func (w *storeSurvey) found(ctx context.Context, path, name string, work chan<- 
 		return nil
 	}
 	w.next++
+	if !w.s.meets(id) {
+		return nil
+	}
 	select {
 	case work <- userDir{id, w.next, path}:
 		return nil

@@ -18,6 +18,7 @@ import (
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/nms"
+	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -164,6 +165,83 @@ func TestMake(t *testing.T) {
 		}
 		if fmt.Sprint(got) != fmt.Sprint(tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestOneIDOnePart: users who get one id in the store are in one part, whatever
+// becomes of links, and who does not take part is in none.
+func TestOneIDOnePart(t *testing.T) {
+	const mb = 1 << 20
+	sel := storeconv.Selection{
+		Users:  map[string]bool{"ann": true, "ann@x.com": true, "b": true, "c": true, "d": true, "nowhere": true},
+		Map:    map[string]string{"b": "c"},
+		Domain: "X.com",
+	}
+	for _, links := range []Links{LinksPlan, LinksCopy} {
+		s := new(Survey)
+		t.Cleanup(s.Close)
+		var err error
+		if s.Names, err = selection.Compile(sel); err != nil {
+			t.Fatal(err)
+		}
+		src := membersOf{
+			member("ann/INBOX/1", mb, ""), member("ann@x.com/INBOX/1", mb, ""), member("b/INBOX/1", mb, ""), member("c/INBOX/1", mb, ""),
+			member("stranger/INBOX/1", 5*mb, ""), member("d/INBOX/1", 0, "stranger/INBOX/1"), member("d/INBOX/2", 0, "ann/INBOX/1"),
+			member("stranger/INBOX/2", 0, "d/INBOX/3"),
+		}
+		if err := s.AddMembers(t.Context(), &src, nobody(t), none{}); err != nil {
+			t.Fatal(err)
+		}
+		opt := options(3, links)
+		opt.Names = NamesOf(sel)
+		m, err := s.Make(Source{}, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[Links]string{
+			LinksPlan: "[[ann ann@x.com d] [b c] []]",
+			LinksCopy: "[[d] [ann ann@x.com] [b c]]",
+		}
+		if got := fmt.Sprint(lists(t, m)); got != want[links] {
+			t.Errorf("links %s: %s, want %s", links, got, want[links])
+		}
+		if m.Plan.Users != 5 || m.Plan.Bytes != 10*mb || m.Plan.Names.Domain != "x.com" {
+			t.Errorf("links %s: %+v", links, m.Plan)
+		}
+		if got := s.Names.Missing(); fmt.Sprint(got) != "[nowhere]" {
+			t.Errorf("missing: %q", got)
+		}
+	}
+}
+
+// TestCheckNames: a run has the names of its plan; of a plan of all users it
+// may select any.
+func TestCheckNames(t *testing.T) {
+	all := storeconv.Selection{}
+	domain := storeconv.Selection{Domain: "x.com"}
+	ids := storeconv.Selection{Map: map[string]string{"a": "b"}}
+	one := storeconv.Selection{Users: map[string]bool{"a": true}}
+	other := storeconv.Selection{Users: map[string]bool{"b": true}}
+	for _, tt := range []struct {
+		plan, run storeconv.Selection
+		why       string // "": taken
+	}{
+		{all, all, ""}, {all, one, ""}, {one, one, ""}, {domain, storeconv.Selection{Domain: "X.COM", Users: one.Users}, ""},
+		{all, storeconv.Selection{Map: map[string]string{"a": "a"}}, ""},
+		{ids, storeconv.Selection{Map: map[string]string{"a": "b", "c": "c"}}, ""},
+		{all, domain, "its default domain is none, and here it is x.com"},
+		{domain, all, "its default domain is x.com, and here it is none"},
+		{all, ids, "it gives no new ids, and here -u and -m give new ids"},
+		{ids, storeconv.Selection{Map: map[string]string{"a": "c"}}, "it gives new ids"},
+		{ids, all, "and here -u and -m give no new ids"},
+		{one, all, "it is of the users of a -u, and here all users take part"},
+		{one, other, "and here it is another one"},
+	} {
+		p := Plan{Names: NamesOf(tt.plan)}
+		err := p.CheckNames(tt.run)
+		if (err == nil) != (tt.why == "") || err != nil && (!errors.Is(err, ErrOtherNames) || !strings.Contains(err.Error(), tt.why)) {
+			t.Errorf("%+v with %+v: %v, want %q", tt.plan, tt.run, err, tt.why)
 		}
 	}
 }
@@ -522,7 +600,7 @@ func TestManyUsers(t *testing.T) {
 		for want >= 1000 && want < n/2 {
 			want /= 2
 		}
-		if got := c.root(uint32(i)); got != uint32(want) {
+		if got := c.tied.root(uint32(i)); got != uint32(want) {
 			t.Fatalf("user %d is in the group of %d, want %d", i, got, want)
 		}
 	}

@@ -63,12 +63,8 @@ func (l *Limits) table(job *cli.Job, path string, ids func() (directory.IDs, err
 		return nil, err
 	}
 	defer export.Close()
-	if l.Domain == "" && path == l.files[0] {
-		known, err := ids()
-		if err != nil {
-			return nil, err
-		}
-		if l.Domain, err = InferDomain(job, export, known); err != nil {
+	if path == l.files[0] {
+		if err := l.findDomain(job, export, ids); err != nil {
 			return nil, err
 		}
 	}
@@ -82,6 +78,31 @@ func (l *Limits) table(job *cli.Job, path string, ids func() (directory.IDs, err
 		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	}
 	return table, nil
+}
+
+// ReadDomain finds the default domain as Read does, and reads no quotas.
+func (l *Limits) ReadDomain(job *cli.Job, ids func() (directory.IDs, error)) error {
+	if !l.Given() {
+		return nil
+	}
+	export, err := job.Again(l.files[0], "")
+	if err != nil {
+		return err
+	}
+	defer export.Close()
+	return l.findDomain(job, export, ids)
+}
+
+func (l *Limits) findDomain(job *cli.Job, export *cli.Again, ids func() (directory.IDs, error)) error {
+	if l.Domain != "" {
+		return nil
+	}
+	known, err := ids()
+	if err != nil {
+		return err
+	}
+	l.Domain, err = InferDomain(job, export, known)
+	return err
 }
 
 // quota leaves to other sources what the entry does not say.

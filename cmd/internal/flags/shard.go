@@ -66,6 +66,19 @@ func (s *Sharing) CheckSource(of func() (shards.Source, error)) error {
 	return nil
 }
 
+// CheckNames refuses a selection with other names than those that the plan was
+// made with: users who are one in the store would be in two parts.
+func (s *Sharing) CheckNames(sel storeconv.Selection) error {
+	if s.Plan == nil {
+		return nil
+	}
+	if err := s.Plan.CheckNames(sel); err != nil {
+		return cli.WithHint(cli.Usagef("--plan %s: %w", s.Shard.Plan.Dir, err),
+			"plan-shards takes -u, -m, --default-domain and --limits too: give it and all parts the same")
+	}
+	return nil
+}
+
 // Busy says of a run that met another process at work on its own shard which
 // one that is. Any other error stays as it is. where is what the run writes.
 func (s *Sharing) Busy(err error, where string) error {
