@@ -18,15 +18,15 @@ func (c *conversion) mailOf(users batches.Set) (mail map[string]bool, others []s
 	mail = map[string]bool{}
 	found := batches.Set{}
 	for id := range c.mail.IDs.Unmarked() {
-		if bare := c.bareID(id); users.Get(bare) == bare {
+		if user := c.userOf(id); users.Get(user) == user {
 			mail[id] = true
-			found.Add(bare)
+			found.Add(user)
 		}
 	}
 	for id := range c.mail.IDs.Unmarked() {
-		switch bare := c.bareID(id); {
-		case mail[id] || !users.Has(bare):
-		case found.Has(bare):
+		switch user := c.userOf(id); {
+		case mail[id] || !users.Has(user):
+		case found.Has(user):
 			others = append(others, id)
 		default:
 			mail[id] = true
@@ -40,7 +40,7 @@ func (c *conversion) mailOf(users batches.Set) (mail map[string]bool, others []s
 func (c *conversion) tellOthersByCase(job *cli.Job) {
 	_, others := c.mailOf(c.batch.set)
 	for _, id := range others {
-		job.Warning("mail-without-entry", id, fmt.Sprintf("the stream has mail of the user, who has no entry: it is left out, for the batch is of %s, whose id differs in case only; storeconv restore, with the id as PATH, restores it", c.batch.set.Get(c.bareID(id))))
+		job.Warning("mail-without-entry", id, fmt.Sprintf("the stream has mail of the user, who has no entry: it is left out, for the batch is of %s, whose id differs in case only; storeconv restore, with the id as PATH, restores it", c.batch.set.Get(c.userOf(id))))
 	}
 }
 
@@ -49,7 +49,7 @@ func (c *conversion) tellOthersByCase(job *cli.Job) {
 func (c *conversion) mailByUser() map[string][]string {
 	of := map[string][]string{}
 	for _, id := range slices.Sorted(maps.Keys(c.batch.mail)) {
-		user := strings.ToLower(c.bareID(id))
+		user := strings.ToLower(c.userOf(id))
 		of[user] = append(of[user], id)
 	}
 	return of

@@ -312,11 +312,11 @@ func (c *conversion) tellMailLeft(job *cli.Job) error {
 	}
 	_, others := c.mailOf(members)
 	for _, id := range others {
-		job.Problem("mail-of-no-batch", id, fmt.Sprintf("the stream has mail of the user, who has no entry and is in no batch, beside %s, whose id differs in case only: storeconv restore, with the id as PATH, restores it", members.Get(c.bareID(id))))
+		job.Problem("mail-of-no-batch", id, fmt.Sprintf("the stream has mail of the user, who has no entry and is in no batch, beside %s, whose id differs in case only: storeconv restore, with the id as PATH, restores it", members.Get(c.userOf(id))))
 	}
 	for id := range c.mail.IDs.Unmarked() {
-		bare := c.bareID(id)
-		if _, ok := of[strings.ToLower(bare)]; ok || c.closing.found.Others.Has(bare) || told.Has(bare) {
+		user := c.userOf(id)
+		if _, ok := of[strings.ToLower(user)]; ok || c.closing.found.Others.Has(user) || told.Has(user) {
 			continue
 		}
 		how := "--batch with --users restores it"

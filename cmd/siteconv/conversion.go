@@ -31,9 +31,10 @@ type conversion struct {
 	dryRun        bool
 	noVerify      bool
 
-	whole   string   // the output folder of the site, when out is that of a part of it; else ""
-	batch   *batch   // nil: the whole site
-	closing *closing // nil: what comes before the closing pass
+	owners  map[string]string // of mail with a new id, the user as batches know him, see userOf
+	whole   string            // the output folder of the site, when out is that of a part of it; else ""
+	batch   *batch            // nil: the whole site
+	closing *closing          // nil: what comes before the closing pass
 
 	tops    []string           // the DNs of the top entries of the export
 	mail    *inputs.Mail       // of the stream or store

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/directory"
 	"imsconv/storeconv"
 	"imsconv/storeconv/selection"
@@ -17,6 +22,67 @@ func (c *conversion) bareID(id string) string {
 		return id
 	}
 	return uid
+}
+
+// userOf is the user, by the id that batches know, whose mail the source has
+// under an id: the one whose entry will have the id that the mail gets in the
+// new store, else the one of that id itself.
+func (c *conversion) userOf(id string) string {
+	if user, ok := c.owners[id]; ok {
+		return user
+	}
+	return c.bareID(id)
+}
+
+// findOwners finds the entries that belong to mail which site.toml gives
+// another id.
+func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
+	newID, err := c.newID()
+	if err != nil {
+		return err
+	}
+	renamed := map[string][]string{} // ids of the mail by the new one
+	for old := range c.mailMap() {
+		if id := newID(old); id != c.bareID(old) {
+			renamed[id] = append(renamed[id], old)
+		}
+	}
+	if len(renamed) == 0 {
+		return nil
+	}
+	in, err := job.Open(c.export().Path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	c.owners = map[string]string{}
+	for u, err := range directory.Users(in) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.export().Path, err)
+		}
+		for _, old := range renamed[c.entryID(u)] {
+			c.owners[old] = u.ID(c.defaultDomain)
+		}
+	}
+	return nil
+}
+
+// tellIDsWithoutEntry tells of mail of the batch that gets an id which no entry
+// will have.
+func (c *conversion) tellIDsWithoutEntry(job *cli.Job) error {
+	newID, err := c.newID()
+	if err != nil {
+		return err
+	}
+	for _, old := range slices.Sorted(maps.Keys(c.batch.mail)) {
+		if id := newID(old); id != c.bareID(old) && c.owners[old] == "" {
+			job.Problem(newNoEntry, old, newNoEntryText(id))
+		}
+	}
+	return nil
 }
 
 // newID tells what a user of the source is called in the new store, by what

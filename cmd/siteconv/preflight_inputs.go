@@ -277,6 +277,11 @@ func (c *conversion) lookAtChoices(ctx context.Context, job *cli.Job) error {
 	if len(c.set.upgrade.Rules.UIDMap) > 0 && len(c.mailMap()) == 0 {
 		c.pre.Find("uid-map-alone", c.site.Path, "uid-map gives users new ids in the directory, and nothing gives them to the store")
 	}
+	if c.whole != "" { // batches, and what comes after them, find mail by users
+		if err := c.findOwners(ctx, job); err != nil {
+			return err
+		}
+	}
 	if err := c.lookAtHosts(ctx, job); err != nil || c.set.upgrade.Filter == "" {
 		return err
 	}

@@ -220,7 +220,7 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 	var none int64
 	for _, id := range c.batch.users {
 		ids := mail[strings.ToLower(id)]
-		is := func(other string) bool { return c.bareID(other) == id }
+		is := func(other string) bool { return c.userOf(other) == id }
 		switch {
 		case len(ids) == 0 && !entries.Has(id):
 			none++
@@ -230,12 +230,15 @@ func (c *conversion) compareMembers(ctx context.Context, job *cli.Job) error {
 			job.Warning("entry-without-mail", id, "the user is in the batch and has no mail in the stream")
 		case !slices.ContainsFunc(ids, is):
 			for _, other := range ids {
-				job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", c.bareID(other), id))
+				job.Warning("case-differs", id, fmt.Sprintf("the stream has %q, the directory %q: they differ in case only", c.userOf(other), id))
 			}
 		}
 	}
 	job.Count("users without mail", none)
 	c.tellNoMail(job)
+	if err := c.tellIDsWithoutEntry(job); err != nil {
+		return err
+	}
 	c.tellOthersByCase(job)
 	if !slices.Contains(c.stepNames(), c.mailName()) { // no step has read the mail
 		c.setSums(job, ledger.Sums{LeftOut: reasons(ledger.Reason{Rule: ledger.OtherBatch, N: c.mail.Messages})})
@@ -267,8 +270,8 @@ func (c *conversion) tellStrays(ctx context.Context, job *cli.Job) error {
 	}
 	strays := batches.Set{}
 	for id := range c.mail.IDs.Unmarked() {
-		if bare := c.bareID(id); of[strings.ToLower(bare)] == "" && !c.batch.set.Has(bare) {
-			strays.Add(bare)
+		if user := c.userOf(id); of[strings.ToLower(user)] == "" && !c.batch.set.Has(user) {
+			strays.Add(user)
 		}
 	}
 	if len(strays) == 0 {

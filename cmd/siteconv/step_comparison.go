@@ -75,12 +75,17 @@ func (c *conversion) compareUsers(ctx context.Context, job *cli.Job, tell func(k
 			continue
 		}
 		if old, ok := was[id]; ok {
-			tell(newNoEntry, old, fmt.Sprintf("the user gets the id %s in the new store, which no entry of the upgraded directory has: nobody can read that mail", id))
+			tell(newNoEntry, old, newNoEntryText(id))
 			continue
 		}
 		tell(mailNoEntry, id, "the user has mail and no entry in the directory")
 	}
 	return nil
+}
+
+// newNoEntryText says what is wrong with the new id of a user's mail.
+func newNoEntryText(id string) string {
+	return "the user gets the id " + id + " in the new store, which no entry of the upgraded directory has: nobody can read that mail"
 }
 
 // storeIDs are the ids that the users of the source have in the new store; was
