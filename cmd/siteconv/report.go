@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -44,7 +47,8 @@ who is over quota, mailboxes, dates, sizes, time and throughput, and the identit
 
 Where the output holds less mail than the runs have made, or an index of a store
 names a message whose file is not there, that is a problem. The mailboxes that
-had more are named as far as the list of the last report in OUT has them.
+had more are named as far as the list of the last report in OUT has them; that
+list then stays, as report.mailboxes.whole.tsv, until the mail is back.
 
 The columns of report.mailboxes.tsv, separated by TABs: user, folder, messages,
 bytes, UIDVALIDITY, digest, state, reason. What is not known is "-". The digest is
@@ -58,7 +62,7 @@ is one of its users). A TAB, a line
 end, a byte that does not print and a backslash are written \t, \n, \xHH and \\.
 
 The page shows the first and the largest of long tables and says so; the list has
-all. Nothing of OUT is changed beside these two files. The summary goes to
+all. Nothing of OUT is changed beside these files. The summary goes to
 standard output, with --format json as an object.`,
 		Example: `siteconv report converted
 siteconv report converted --lang ja --out /srv/www/migration`,
@@ -124,6 +128,9 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, r reporti
 		if err == nil && r.gone {
 			err = tellGone(ctx, job, l)
 		}
+		if err == nil && isFolder(from, into) {
+			err = keepWhole(job, l)
+		}
 		return err
 	})
 	if err != nil {
@@ -142,14 +149,50 @@ func writeReport(ctx context.Context, job *cli.Job, from, into string, r reporti
 }
 
 // tellGone tells of mail that is not there any more, by mailbox as far as the
-// list of an earlier report knows, which the new one is about to replace.
+// lists of earlier reports know, one of which the new list is about to replace.
 func tellGone(ctx context.Context, job *cli.Job, l *ledger.Ledger) error {
 	n := l.Gone()
 	if n == 0 {
 		return nil
 	}
 	job.Problem("mail-gone", l.Out, fmt.Sprintf("%s gone, or cannot be read, of those that the conversion has made", page.Amount(n, "message is", "messages are")))
-	return l.GoneBoxes(ctx, filepath.Join(l.Out, ledger.ListName), func(b ledger.GoneBox) {
+	lists := []string{filepath.Join(l.Out, ledger.WholeListName), filepath.Join(l.Out, ledger.ListName)}
+	return l.GoneBoxes(ctx, lists, func(b ledger.GoneBox) {
 		job.Problem("mail-gone", "user/"+b.User+"/"+b.Folder, fmt.Sprintf("the mailbox has %s, and had %s when the report was made last", page.Amount(b.Is, "message", "messages"), page.Int(b.Was)))
 	})
+}
+
+// keepWhole keeps the list of before mail was gone, which the new one is about
+// to replace, for as long as mail is: the next report would not know what there
+// was.
+func keepWhole(job *cli.Job, l *ledger.Ledger) error {
+	whole := filepath.Join(l.Out, ledger.WholeListName)
+	if l.Gone() == 0 {
+		if err := os.Remove(whole); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	list, err := os.Open(filepath.Join(l.Out, ledger.ListName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer list.Close() // opened for reading
+	if !missing(whole) {
+		return nil
+	}
+	return outdir.WriteFile(job, whole, func(w *cli.OutputFile) error { _, err := io.Copy(w, list); return err })
+}
+
+// isFolder tells whether two paths are one folder.
+func isFolder(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"imsconv/cmd/internal/cli"
+	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/storeconv/testsite"
 )
@@ -39,9 +40,33 @@ func TestReportOfLessMail(t *testing.T) {
 		if code != cli.ExitLost || !strings.Contains(stderr, "problem: user/anna/") || !strings.Contains(stderr, "[mail-gone]") || !strings.Contains(stdout, "gone since") {
 			t.Errorf("%s: exit %d\n%s%s", name, code, stdout, stderr)
 		}
-		if code, _, stderr := siteconv(t, "report", out); code != cli.ExitLost || !strings.Contains(stderr, "[mail-gone]") {
-			t.Errorf("%s, once more: exit %d\n%s", name, code, stderr)
+		if code, _, again := siteconv(t, "report", out); code != cli.ExitLost || again != stderr {
+			t.Errorf("%s, once more: exit %d\n%s, and before\n%s", name, code, again, stderr)
 		}
+	}
+}
+
+// TestReportOfMailThatIsBack: what is missed is named until it is there again.
+func TestReportOfMailThatIsBack(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	convert(t, cli.ExitDone, "--scenario", "sims-offline", "--site", sample+"/sims", "--out", out)
+	message, aside := filepath.Join(out, "store/partition/primary/=user/02/50/=anna/00/60.msg"), filepath.Join(t.TempDir(), "60.msg")
+	must(t, os.Rename(message, aside))
+	for range 2 {
+		if code, _, stderr := siteconv(t, "report", out, "--out", t.TempDir()); code != cli.ExitLost || !strings.Contains(stderr, "problem: user/anna/") {
+			t.Errorf("a report elsewhere: exit %d\n%s", code, stderr)
+		}
+	}
+	if !missing(filepath.Join(out, ledger.WholeListName)) {
+		t.Error("a report elsewhere leaves a list here")
+	}
+	siteconv(t, "report", out)
+	if missing(filepath.Join(out, ledger.WholeListName)) {
+		t.Error("the list of before is not kept")
+	}
+	must(t, os.Rename(aside, message))
+	if code, _, stderr := siteconv(t, "report", out); code != cli.ExitDone || !missing(filepath.Join(out, ledger.WholeListName)) {
+		t.Errorf("nothing is gone: exit %d\n%s", code, stderr)
 	}
 }
 

@@ -24,19 +24,11 @@ type GoneBox struct {
 	Was, Is      int64  // messages
 }
 
-// GoneBoxes compares the output with the list of mailboxes that an earlier
-// report has left, which need not be there, and tells of those that had more
-// messages then. The output is gone through once more, so that a million
-// mailboxes take little memory where nothing is gone.
-func (l *Ledger) GoneBoxes(ctx context.Context, list string, tell func(GoneBox)) error {
-	f, err := os.Open(list)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close() // opened for reading
+// GoneBoxes compares the output with lists of mailboxes that earlier reports
+// have left, which need not be there, and tells of those that had more messages
+// then, each by the first list that says so. The output is gone through once
+// more, so that a million mailboxes take little memory where nothing is gone.
+func (l *Ledger) GoneBoxes(ctx context.Context, lists []string, tell func(GoneBox)) error {
 	seed, is := maphash.MakeSeed(), map[uint64]int64{}
 	key := func(user, folder string) uint64 { return maphash.String(seed, user+"\t"+folder) }
 	w := &walker{ctx: ctx, fault: func(string, error) {}, gone: func(string) {}, each: func(r *Row) error {
@@ -46,6 +38,32 @@ func (l *Ledger) GoneBoxes(ctx context.Context, list string, tell func(GoneBox))
 	if err := w.mailboxes(l.Out); err != nil {
 		return err
 	}
+	told := map[uint64]bool{}
+	for _, list := range lists {
+		err := eachListed(list, func(user, folder string, was int64) {
+			box := key(user, folder)
+			if now := is[box]; now < was && !told[box] {
+				told[box] = true
+				tell(GoneBox{User: user, Folder: folder, Was: was, Is: now})
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachListed gives the mailboxes of a list, which need not be there.
+func eachListed(list string, use func(user, folder string, messages int64)) error {
+	f, err := os.Open(list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // opened for reading
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
@@ -53,12 +71,8 @@ func (l *Ledger) GoneBoxes(ctx context.Context, list string, tell func(GoneBox))
 		if len(fields) < 3 {
 			continue
 		}
-		was, err := strconv.ParseInt(fields[2], 10, 64)
-		if err != nil { // the line that names the columns
-			continue
-		}
-		if now := is[key(fields[0], fields[1])]; now < was {
-			tell(GoneBox{User: fields[0], Folder: fields[1], Was: was, Is: now})
+		if messages, err := strconv.ParseInt(fields[2], 10, 64); err == nil { // else it names the columns
+			use(fields[0], fields[1], messages)
 		}
 	}
 	return lines.Err()

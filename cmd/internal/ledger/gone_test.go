@@ -55,7 +55,7 @@ func TestGone(t *testing.T) {
 		}
 		var boxes []GoneBox
 		found, gone := false, int64(0)
-		if err := l.GoneBoxes(t.Context(), filepath.Join(out, ListName), func(b GoneBox) {
+		if err := l.GoneBoxes(t.Context(), []string{filepath.Join(out, "none"), filepath.Join(out, ListName), filepath.Join(out, ListName)}, func(b GoneBox) {
 			found = found || b == tt.box
 			gone += b.Was - b.Is
 			boxes = append(boxes, b)

@@ -28,6 +28,9 @@ const (
 // ListName is the file with a line for every mailbox.
 const ListName = "report.mailboxes.tsv"
 
+// WholeListName is the list of before mail of the output was gone.
+const WholeListName = "report.mailboxes.whole.tsv"
+
 // HTMLName is the file of the page in a language.
 func HTMLName(lang string) string { return "report." + lang + ".html" }
 

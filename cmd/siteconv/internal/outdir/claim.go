@@ -22,7 +22,7 @@ const LeftName = "left.txt"
 const TempName = ".siteconv.tmp"
 
 // ours are the names that a run makes in its output folder, the state last.
-var ours = []string{"schema", "ldif", "store", "mail", LeftName, "report.json", LinesName, ledger.ListName, ledger.HTMLName("en"), ledger.HTMLName("ja"), StepsName, TempName, StateName}
+var ours = []string{"schema", "ldif", "store", "mail", LeftName, "report.json", LinesName, ledger.ListName, ledger.WholeListName, ledger.HTMLName("en"), ledger.HTMLName("ja"), StepsName, TempName, StateName}
 
 // Sweep removes what an interrupted run left half written.
 func Sweep(out string) error {
