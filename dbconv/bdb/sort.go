@@ -136,7 +136,8 @@ func (s *Sorter) compare(a, b sortRecord) int {
 			return c
 		}
 	}
-	return cmp.Compare(a.off, b.off)
+	// Of records that begin at one place all but the last take no room there.
+	return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.klen+a.vlen, b.klen+b.vlen))
 }
 
 func (s *Sorter) sortMemory() {

@@ -29,6 +29,9 @@ func TestSorter(t *testing.T) {
 		if i%100 == 0 {
 			recs[i].key = recs[i].key[:min(i%9, len(recs[i].key))]
 		}
+		if i%900 == 0 && i > 0 { // nothing at all, before a record of that key
+			recs[i-1] = record{}
+		}
 	}
 	tests := []struct {
 		name    string
