@@ -77,4 +77,12 @@ func TestLoadOfUnorderedText(t *testing.T) {
 	if got, problems := loaded(t, text); len(got) > 0 && got[0].value != "v4" || len(got) > 1 || len(problems) == 0 {
 		t.Errorf("one line lost, one doubled: %q, %q", got, problems)
 	}
+	// What could be that, and was put together in any order, loads as a hash.
+	text = "VERSION=3\nformat=print\ntype=btree\nHEADER=END\n \n 1\n b\n x\n a\n y\nDATA=END\n"
+	if _, problems := loaded(t, text); len(problems) != 1 || !strings.Contains(problems[0], "-t hash") {
+		t.Errorf("no way out is named: %q", problems)
+	}
+	if got, problems := loaded(t, strings.Replace(text, "btree", "hash", 1)); len(got) != 3 || len(problems) > 0 {
+		t.Errorf("as a hash: %q, %q", got, problems)
+	}
 }

@@ -177,9 +177,9 @@ func (l *loader) start(h dbtext.Header) error {
 	}
 	log := l.opts.log()
 	wopts := out.writerOptions(l.ctx, log)
-	wopts.KeepFirst = l.opts.KeepFirst
+	wopts.FirstOnly = l.opts.KeepFirst
 	wopts.OnReplace = nil // a later record of a key replaces the earlier, as db_load does
-	if wopts.KeepFirst {
+	if wopts.FirstOnly {
 		wopts.OnReplace = func(key []byte) {
 			log.Problem("duplicate-key", "", fmt.Sprintf("key %.80q comes twice: the first record was kept", key))
 		}

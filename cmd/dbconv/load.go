@@ -19,8 +19,8 @@ writes the database OUT: a btree or recno; a hash becomes a btree, and with -t r
 queue or heap a recno. Page size,
 byte order and kind are those that the text names, unless an option says otherwise. Records may
 come in any order; what memory does not hold is sorted through temporary files.
-A later record of a key replaces an earlier one, as with db_load; with -n the first
-stays.
+A later record of a key replaces an earlier one, as with db_load, unless the database
+has several records of a key (duplicates=1); with -n the first alone stays, in either.
 
 Text with named databases (database=NAME) becomes a file with sub-databases.
 With -T the text has no header: a key and a value in turn, a line each, of a recno
@@ -30,7 +30,9 @@ keeps several records of a key.
 
 A line that cannot be read is listed, its record left out, and the rest loaded.
 Where a line is missing, or there is one too many, what could be a value and a key
-is left out and listed: no record is made of it. For this the text is read twice,
+is left out and listed: no record is made of it. Where the keys of a btree are out
+of order and missing lines could be why, so are the records there: if the text was
+put together in any order, -t hash takes them, and makes a btree of them too. For this the text is read twice,
 from a pipe through a temporary file. JSON is taken strictly: members given twice,
 unknown members, wrong types and bytes that are no UTF-8 are listed. A key or value
 longer than --max-value is listed, and its record left out.

@@ -69,6 +69,9 @@ type WriterOptions struct {
 	TreeOptions
 	// KeepFirst keeps the first record of a key instead of the last.
 	KeepFirst bool
+	// FirstOnly is KeepFirst for databases too in which a key may have several
+	// records: it gets one.
+	FirstOnly bool
 	// OnReplace is called with the key of each record that is given up because
 	// another has the same key; nil: only counted. With IgnoreEqual it is not
 	// called when the values are equal too.
@@ -170,7 +173,7 @@ func (w *Writer) begin(t TreeOptions, root uint32) {
 	w.number = 0
 	w.sort = nil
 	if !t.KeepOrder && !t.Recno {
-		w.sort = newSorter(w.opts.TempDir, w.opts.SortMemory, t.DuplicatesSorted)
+		w.sort = newSorter(w.opts.TempDir, w.opts.SortMemory, t.DuplicatesSorted && !w.opts.FirstOnly)
 	}
 }
 
@@ -256,12 +259,12 @@ func (w *Writer) put(key, value []byte) error {
 		}
 		return w.open(key, value)
 	}
-	if !w.subTree.Duplicates {
+	if !w.subTree.Duplicates || w.opts.FirstOnly {
 		w.replaced++
 		if w.opts.OnReplace != nil && !(w.opts.IgnoreEqual && bytes.Equal(value, g.value)) {
 			w.opts.OnReplace(key)
 		}
-		if w.opts.KeepFirst {
+		if w.opts.KeepFirst || w.opts.FirstOnly {
 			return nil
 		}
 		g.value = append(g.value[:0], value...)

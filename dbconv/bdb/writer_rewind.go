@@ -30,7 +30,7 @@ func (w *Writer) rewind(key, value []byte) error {
 	if err := w.pages.flush(); err != nil {
 		return err
 	}
-	s := newSorter(w.opts.TempDir, w.opts.SortMemory, w.opts.DuplicatesSorted)
+	s := newSorter(w.opts.TempDir, w.opts.SortMemory, w.opts.DuplicatesSorted && !w.opts.FirstOnly)
 	if err := w.readBack(src, s); err != nil {
 		s.Close()
 		return err

@@ -270,6 +270,20 @@ func TestWriterReplaces(t *testing.T) {
 	}
 }
 
+// TestWriterFirstOnly: of a key that may have several records the first stays,
+// in the order of the Puts whatever the order of the values.
+func TestWriterFirstOnly(t *testing.T) {
+	in := []record{{"b", "2"}, {"c", "1"}, {"b", "1"}, {"a", "1"}, {"b", "3"}}
+	for _, tree := range []TreeOptions{{}, {Duplicates: true}, {DuplicatesSorted: true}} {
+		dst, told := &memFile{}, 0
+		w := write(t, dst, WriterOptions{Version: 9, TreeOptions: tree, FirstOnly: true, OnReplace: func([]byte) { told++ }}, in)
+		if got, _ := readBack(t, dst.b); !slices.Equal(got, []record{{"a", "1"}, {"b", "2"}, {"c", "1"}}) || w.Replaced() != 2 || told != 2 || w.Records() != 3 {
+			t.Errorf("%+v: %v, %d replaced, %d told", tree, got, w.Replaced(), told)
+		}
+		sound(t, dst.b, false)
+	}
+}
+
 func TestWriterSubdatabases(t *testing.T) {
 	one, two := randomRecords(500, 4, 20, 600), randomRecords(400, 5, 20, 50)
 	slices.Reverse(one)

@@ -61,7 +61,11 @@ func (s *section) skip(n int64) (to int64, why string) {
 	if i == len(s.out) || n < s.out[i].from {
 		return n, ""
 	}
-	return s.out[i].to, "lines are missing or there are too many: what is a key and what a value is not sure"
+	why = "lines are missing or there are too many: what is a key and what a value is not sure"
+	if s.mixed {
+		why += "; if no line is missing and the records were written in any order, read as a hash (-t hash) they are taken as they are"
+	}
+	return s.out[i].to, why
 }
 
 // Survey reads a whole text and returns what is to be left out of it. h is nil,
