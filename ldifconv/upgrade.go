@@ -228,7 +228,7 @@ func (r *run) read(ctx context.Context) error {
 				if b.chunk.Offset == 0 && seq == 0 {
 					return fmt.Errorf("%s: %w", in.Name, err)
 				}
-				b.problem("unreadable", b.chunk.Line, "", fmt.Sprintf("%v: the rest of the input is lost", err))
+				b.problem(restUnreadable, b.chunk.Line, "", fmt.Sprintf("%v: the rest of the input is lost", err))
 				end = true
 			}
 			seq++

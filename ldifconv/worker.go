@@ -88,6 +88,25 @@ func (w *worker) fate(b *batch, rec *ldif.Record) (what fate, losesUID bool) {
 	return getsName, true
 }
 
+// Kinds of problems by which there is no entry, beside the classes of damage: a
+// record that is none, and an input that cannot be read to its end.
+const (
+	changeRecord   = "change-record"
+	restUnreadable = "unreadable"
+)
+
+// LosesEntry tells whether a problem of that kind is one of a record of which
+// no entry is made, and not of what an entry has in it.
+func LosesEntry(kind string) bool {
+	switch kind {
+	case ldif.BadLine, ldif.BadBase64, ldif.BadURL, ldif.BadRecord, ldif.NoDN, ldif.SecondDN, ldif.BadChange, ldif.BadVersion, ldif.EntryTooLong:
+		return true
+	case changeRecord, restUnreadable:
+		return true
+	}
+	return false
+}
+
 // damage reports a record that could not be read.
 func (w *worker) damage(b *batch, e *ldif.Error) {
 	b.report.Damaged++
@@ -125,7 +144,7 @@ func (w *worker) entry(b *batch, rec *ldif.Record) {
 	if rec.Type != ldif.Content && rec.Type != ldif.Add {
 		b.report.Damaged++
 		text := fmt.Sprintf("a %s record is no entry of an export", rec.Type)
-		b.problem("change-record", rec.Line, string(rec.DN), text)
+		b.problem(changeRecord, rec.Line, string(rec.DN), text)
 		w.reject(b, rec.Line, text, rec.Raw)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/page"
+	"imsconv/ldifconv"
 )
 
 // lookAhead finds what the steps of the run will tell: it upgrades and checks
@@ -99,8 +100,19 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	if len(rep.Warnings) > 0 {
 		c.pre.Fact("upgrade warnings", "%s", kindsText(rep.Warnings))
 	}
-	if len(rep.Problems) > 0 {
-		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(rep.Problems))
+	damage, values, lost := map[string]int64{}, map[string]int64{}, int64(0)
+	for kind, n := range rep.Problems {
+		if ldifconv.LosesEntry(kind) {
+			damage[kind], lost = n, lost+n
+		} else {
+			values[kind] = n
+		}
+	}
+	if len(damage) > 0 {
+		c.pre.Find("entries-lost", c.export().Path, "%s no entry of the upgraded directory: %s", page.Amount(lost, "record becomes", "records become"), kindsText(damage))
+	}
+	if len(values) > 0 {
+		c.pre.Find("upgrade-problems", c.export().Path, "the upgrade meets what it does not understand: %s", kindsText(values))
 	}
 	return nil
 }

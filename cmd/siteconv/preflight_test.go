@@ -180,7 +180,8 @@ var plants = []planted{
 	}},
 	{code: "case-differs", args: edited("uid: keiko_s\n", "uid: Keiko_S\n")},
 	{code: "check-errors", args: edited("mail: keiko_s@siroe.com\n", "mail: wallyc@siroe.com\n")},
-	{code: "upgrade-problems", args: edited("givenname: Keiko\n", "givenname Keiko\n")},
+	{code: "upgrade-problems", args: edited("uid: keiko_s\n", "uid: keiko_s\nmaildeliveryoption: nonsense\n")},
+	{code: "entries-lost", args: edited("givenname: Keiko\n", "givenname Keiko\n")},
 }
 
 // TestPreflightFindsWhatIsPlanted: each finding is found where it is planted,

@@ -78,7 +78,8 @@ var Kinds = map[string]Kind{
 	"domain-base":      {Later: true, Advice: "set inetDomainBaseDN of the domain to the DN that its users lie below"},
 	"daaci":            {Later: true, Advice: "put the entries and ACIs right in the directory before the records of delegated administration are applied, or take those records out of ldif/daaci.changes.ldif"},
 	"check-errors":     {Later: true, Advice: "ldifconv check lists them with their lines"},
-	"upgrade-problems": {Later: true, Advice: "ldifconv upgrade --dry-run lists them with their lines; what is not understood stays as it is"},
+	"upgrade-problems": {Later: true, Advice: "siteconv run --dry-run lists them with their lines; what is not understood stays as it is"},
+	"entries-lost":     {Later: true, Advice: "mend the export, or make it again, before the run: it leaves these entries out of the upgraded directory; siteconv run --dry-run lists them with their lines. A record that is too big needs a larger max-entry in [upgrade] of site.toml"},
 }
 
 // Fact is something that is good to know before a run.
