@@ -121,7 +121,8 @@ func (f *headerFacts) readID(value []byte) {
 	if strings.Contains(text, "\n") {
 		text = strings.Join(strings.Fields(text), " ")
 	}
-	f.ids[0], f.ids[1] = storedID(text), storedID(text)
+	f.ids[0] = storedID(text)
+	f.ids[1] = f.ids[0]
 	if open := strings.IndexByte(text, '<'); open >= 0 {
 		if length := strings.IndexByte(text[open:], '>'); length > 0 {
 			f.ids[0] = storedID(text[open : open+length+1])
@@ -164,29 +165,30 @@ func dateText(seconds int64) string {
 // 3.3 and 4.3. ok is false for what the grammar does not produce: what an index
 // has of such a date, if anything, is not for us to say.
 func readDate(value string) (seconds int64, ok bool) {
+	value = withoutComments(value)
+	if day, rest, ok := strings.Cut(value, ","); ok {
+		if oneOfThree(dayNames, strings.TrimSpace(day)) < 0 {
+			return noDate, false
+		}
+		value = rest
+	}
 	words := make([]string, 0, 16)
-	for word := range strings.FieldsSeq(strings.ReplaceAll(withoutComments(value), ",", " , ")) {
+	for word := range strings.FieldsSeq(value) {
 		words = append(words, word)
 	}
 	words = joinColons(words)
-	if len(words) >= 2 && words[1] == "," {
-		if !isDayName(words[0]) {
-			return noDate, false
-		}
-		words = words[2:]
-	}
 	if len(words) != 5 || len(words[0]) > 2 {
 		return noDate, false
 	}
 	day, err := strconv.Atoi(words[0])
-	month := strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(words[1]))
+	month := oneOfThree(monthNames, words[1])
 	year, ok := readYear(words[2])
 	clock, clockOK := readClock(words[3])
 	zone, zoneOK := readZone(words[4])
-	if err != nil || len(words[1]) != 3 || month < 0 || month%3 != 0 || !ok || !clockOK || !zoneOK {
+	if err != nil || month < 0 || !ok || !clockOK || !zoneOK {
 		return noDate, false
 	}
-	t := time.Date(year, time.Month(month/3+1), day, 0, 0, 0, 0, time.UTC)
+	t := time.Date(year, time.Month(month+1), day, 0, 0, 0, 0, time.UTC)
 	if t.Day() != day {
 		return noDate, false
 	}
@@ -232,9 +234,21 @@ func joinColons(words []string) []string {
 	return out
 }
 
-func isDayName(s string) bool {
-	i := strings.Index("montuewedthufrisatsun", strings.ToLower(s))
-	return len(s) == 3 && i >= 0 && i%3 == 0
+// The names of days and of months, of three letters each.
+const (
+	dayNames   = "montuewedthufrisatsun"
+	monthNames = "janfebmaraprmayjunjulaugsepoctnovdec"
+)
+
+// oneOfThree is the number of s among names of three letters, in whatever case
+// it is written; -1: it is none of them.
+func oneOfThree(names, s string) int {
+	for i := 0; i < len(names) && len(s) == 3; i += 3 {
+		if strings.EqualFold(names[i:i+3], s) {
+			return i / 3
+		}
+	}
+	return -1
 }
 
 // readYear: four digits; two digits mean 1950 to 2049, three 1900 and on.
@@ -276,10 +290,11 @@ var namedZones = map[string]int64{
 
 // readZone reads +hhmm, -hhmm or a name as seconds east of UTC.
 func readZone(s string) (int64, bool) {
-	if hours, ok := namedZones[strings.ToUpper(s)]; ok {
-		return hours * 3600, true
+	if s[0] != '+' && s[0] != '-' {
+		hours, ok := namedZones[strings.ToUpper(s)]
+		return hours * 3600, ok
 	}
-	if len(s) != 5 || s[0] != '+' && s[0] != '-' {
+	if len(s) != 5 {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s[1:], 10, 16)

@@ -28,6 +28,7 @@ func TestReadHeader(t *testing.T) {
 		{"Meſſage-Id: <a@b>\nMessage-Idx: <c@d>\n\n", 40, noDate, ""},
 		{"message-id \t: <a@b>\n\n", 21, noDate, "<a@b>"},
 		{"Date: 1 Jan 99 23:59 GMT\n\n", 26, 915235140, ""},
+		{"Date: (a, b) mON ,1 mAY 2000 10:17:06 (c, d) +0200\n\n", 52, 957169026, ""},
 		{"DATE: 1 Jan 99 00:00:00 GMT\nDate: 2 Jan 99 00:00:00 GMT\n\n", 57, 915148800, ""},
 	} {
 		f := readHeader([]byte(tt.text))
@@ -37,7 +38,9 @@ func TestReadHeader(t *testing.T) {
 	}
 	for _, odd := range []string{"Date: yesterday\n\n", "Date: Mon, 1 May 2000\n\n", "Date : 1 Jan 1999 00:00 GMT\n\n", "Date: 31 Feb 1999 00:00 GMT\n\n",
 		"Date: 1 Jan 1999 00 GMT\n\n", "Date: 1 Jan 1999 0:00 GMT\n\n", "Date: 1 Jan 1999 00:60 GMT\n\n", "Date: 1 Jan 1999 24:00 GMT\n\n",
-		"Date: 1 Jan 1999 00:00:61 GMT\n\n", "Date: 1 Jan 1999 00:00:00:00 GMT\n\n", "Date: 1 Jan 1999 00:00:+1 GMT\n\n"} {
+		"Date: 1 Jan 1999 00:00:61 GMT\n\n", "Date: 1 Jan 1999 00:00:00:00 GMT\n\n", "Date: 1 Jan 1999 00:00:+1 GMT\n\n",
+		"Date: Mon,, 1 May 2000 10:17 GMT\n\n", "Date: , 1 May 2000 10:17 GMT\n\n", "Date: Ont, 1 May 2000 10:17 GMT\n\n", "Date: Mon, 1 Anf 2000 10:17 GMT\n\n",
+		"Date: Mon, 1 May, 2000 10:17 GMT\n\n", "Date: Mon 1 May 2000 10:17 GMT\n\n"} {
 		if f := readHeader([]byte(odd)); f.sentKnown {
 			t.Errorf("%q is taken for %s", odd, dateText(f.sent))
 		}

@@ -56,6 +56,7 @@ type boxChecker struct {
 	ir     ims.IndexReader
 	head   indexHead   // of the index at hand
 	st     unix.Stat_t // of the message at hand
+	path   []byte      // scratch of its path
 
 	box  *mailbox
 	res  boxResult
@@ -282,12 +283,14 @@ func (c *boxChecker) headerFields(path string, t *totals) {
 
 // message checks one file against its record.
 func (c *boxChecker) message(ctx context.Context, rec *ims.Record) {
-	name := messageFile(rec.UID)
-	path := c.box.path + "/" + name
+	c.path = append(append(c.path[:0], c.box.path...), '/')
+	path := string(appendMessageFile(c.path, rec.UID))
+	name := path[len(c.path):]
+	dir, _, _ := strings.Cut(name, "/")
 	st := &c.st
 	var f facts
 	var err error = unix.ENOENT
-	if slices.Contains(c.box.dirs, messageDir(rec.UID)) { // no link to somewhere else
+	if slices.Contains(c.box.dirs, dir) { // no link to somewhere else
 		f, err = c.read.read(ctx, c.box.fd, name, st)
 	}
 	switch {

@@ -170,8 +170,11 @@ func messageDir(uid uint32) string {
 }
 
 // messageFile is the path of a message within its mailbox.
-func messageFile(uid uint32) string {
-	return messageDir(uid) + "/" + strconv.FormatUint(uint64(uid), 10) + ".msg"
+func messageFile(uid uint32) string { return string(appendMessageFile(nil, uid)) }
+
+func appendMessageFile(dst []byte, uid uint32) []byte {
+	dst = append(append(dst, messageDir(uid)...), '/')
+	return append(strconv.AppendUint(dst, uint64(uid), 10), ".msg"...)
 }
 
 // readUID reads a UID: 1 to 4294967295, without sign or leading zero.
