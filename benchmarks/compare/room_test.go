@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -22,6 +24,26 @@ func TestAvailableMemory(t *testing.T) {
 	}
 	if n, err := availableMemory(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+// TestFill: all of it is written, and an interrupt ends it.
+func TestFill(t *testing.T) {
+	var b bytes.Buffer
+	if err := fill(t.Context(), &b, 3<<20+1); err != nil || b.Len() != 3<<20+1 {
+		t.Errorf("%d bytes, %v", b.Len(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := fill(ctx, &b, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("after an interrupt: %v", err)
+	}
+	dir := t.TempDir()
+	if err := warm(t.Context(), dir, 1); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }
 

@@ -112,6 +112,9 @@ func (s *suite) point(ctx context.Context, p *point, row *taskResult) error {
 		row.Left = append(row.Left, fmt.Sprintf("%s: %d files and directories, of which %d can be made", p.size, p.files, files))
 		return nil
 	}
+	if err := warm(ctx, s.dir, p.need); err != nil {
+		return err
+	}
 	if err := p.input(); err != nil {
 		return err
 	}
