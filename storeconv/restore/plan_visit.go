@@ -299,7 +299,7 @@ func (p *planner) addBox(name, source string, known, own *boxMemory) (*box, erro
 		return b, p.bringBack(b, known)
 	}
 	b.again = true
-	b.plan.joined = known.plan.joined || known.user != v.user
+	b.plan.joined = known.plan.joined || known.user != v.user || known.stream == v.stream && known.plan.source != source
 	if own != nil {
 		b.plan.validity, b.plan.made, b.plan.unsaid = own.plan.validity, own.plan.made, own.plan.unsaid
 		if own.stream == v.stream {

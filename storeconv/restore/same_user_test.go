@@ -79,6 +79,39 @@ func TestRightsOfUsersPutTogether(t *testing.T) {
 	}
 }
 
+// Whether a mailbox comes in one visit of its user or in two, INBOX in another
+// spelling opens nothing that the first one kept closed.
+func TestRightsOfAnotherSpellingLater(t *testing.T) {
+	var b bytes.Buffer
+	w, err := sims.NewWriter(&b, sims.Header{Product: "SIMS 4.0", Date: may20}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sims.Member{
+		{Kind: sims.Mailbox, Name: "zoe/INBOX", UIDValidity: 7, Subscribed: 1, ACL: "zoe\tlr\nann\tlr"},
+		{Kind: sims.Mailbox, Name: "joe/INBOX", UIDValidity: 5, Subscribed: -1},
+		{Kind: sims.Mailbox, Name: "zoe/inbox", UIDValidity: 7, ACL: "zoe\tlr\nanyone\tlr"},
+	} {
+		if err := w.WriteMember(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, each := range []storeconv.SyncMode{storeconv.SyncBatch, storeconv.SyncUser} {
+		store := filepath.Join(shmDir(t), "store")
+		_, log, err := restoreTo(t, store, Options{Sync: each}, bytes.NewReader(b.Bytes()))
+		if err != nil || count(log.lines, "joined-rights") != 1 {
+			t.Errorf("%v: %v, %q", each, err, log.lines)
+		}
+		text, err := os.ReadFile(filepath.Join(store, ims.UserDir("primary", "zoe"), ims.IndexName))
+		if err != nil || !strings.Contains(string(text), "\nACL: zoe\tlr\n") || !strings.Contains(string(text), "\nSubscribed: 1\n") {
+			t.Errorf("%v: %v, %s", each, err, text)
+		}
+	}
+}
+
 func count(lines []string, word string) (n int) {
 	for _, l := range lines {
 		if strings.Contains(l, word) {
