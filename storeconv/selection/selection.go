@@ -164,7 +164,7 @@ func (m *Matcher) Missing() []string {
 		}
 	}
 	for i, p := range m.paths {
-		if !m.hasUser[i] && p.Partition == "" && (m.users == nil || m.users[p.User]) && m.shard.Has(p.User) {
+		if !m.hasUser[i] && p.Partition == "" && m.asked(p.User) {
 			out = append(out, p.User)
 		}
 	}
@@ -172,12 +172,18 @@ func (m *Matcher) Missing() []string {
 	return slices.Compact(out)
 }
 
+// asked tells whether a user whom a path names is one of this shard and of the
+// users, where these are named too.
+func (m *Matcher) asked(user string) bool {
+	return (m.users == nil || m.users[user]) && m.shard.Has(user)
+}
+
 // MissingIn lists the paths with a partition in which nobody was met whom they
 // name, in the order given.
 func (m *Matcher) MissingIn() []storeconv.Path {
 	var out []storeconv.Path
 	for i, p := range m.paths {
-		if p.Partition != "" && !m.hasUser[i] && (p.User == "" || m.shard.Has(p.User)) {
+		if p.Partition != "" && !m.hasUser[i] && (p.User == "" || m.asked(p.User)) {
 			out = append(out, p)
 		}
 	}

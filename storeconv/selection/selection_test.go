@@ -78,6 +78,15 @@ func TestPartitions(t *testing.T) {
 	if got := m.MissingIn(); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}
+	sel.Users = map[string]bool{"ann": true}
+	if m, err = CompileOfStore(sel); err != nil {
+		t.Fatal(err)
+	}
+	want = []storeconv.Path{{Partition: "two"}, {Partition: "three"}}
+	if got := m.MissingIn(); !slices.Equal(got, want) {
+		t.Errorf("beside a list of users: %+v", got)
+	}
+	sel.Users = nil
 	if m, err = Compile(sel); err != nil || !m.IsAll() {
 		t.Error("a stream has no partitions, so that one is everything", err)
 	}
