@@ -73,8 +73,9 @@ and their flags and keywords are noted nowhere: that is a problem.
 -i adds without looking. -n restores into a new mailbox instead, called
 name.mmddyy.HHMMSS by the date of the backup, and .001 and so on behind that.
 A mailbox whose name is too long for that is left out, which is a problem.
---dry-run remembers half a million messages of earlier streams; what comes again
-beyond that it counts as new.
+--dry-run remembers half a million messages of earlier streams, and of all where
+-m or --default-domain may make two users one; what comes again beyond that it
+counts as new.
 
 MAILBOX FILES AND MAILDIRS
 The source may also be a folder of mailbox files, as imexportmbox -d or imsexport

@@ -413,8 +413,9 @@ func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
 	return m.sum, err
 }
 
-// A dry run puts nothing into place: what it would have put there of earlier
-// streams it keeps in memory, for the later ones to find.
+// A dry run puts nothing into place: what it would have put there it keeps in
+// memory, for later streams to find and for users who get an id that another
+// had.
 type plannedBoxes struct {
 	mu       sync.Mutex
 	boxes    map[string]*existingBox // by id and name before the run gave it another
@@ -422,14 +423,14 @@ type plannedBoxes struct {
 }
 
 // plannedKept bounds the messages that are kept, 120 bytes each, about. Of a
-// mailbox beyond that a later stream finds what the store has.
+// mailbox beyond that, what comes later finds what the store has.
 const plannedKept = 1 << 19
 
 // keepsPlanned tells whether what a visit would put into place is kept. Without
 // indexes, or beside one of another form, a run goes by what the files say,
 // which a dry run does not have.
 func (r *run) keepsPlanned(b *box) bool {
-	return r.dry() && b.v.stream < len(r.streams)-1 && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
+	return r.dry() && (b.v.stream < len(r.streams)-1 || r.sel.MayJoin()) && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
 }
 
 func plannedKey(b *box) string { return b.v.id + "\x00" + b.key }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
@@ -59,9 +61,16 @@ func TestRightsOfUsersPutTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := filepath.Join(shmDir(t), "store")
+	_, dry, err := restoreTo(t, store, Options{Selection: joined, DryRun: true}, bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, log, err := restoreTo(t, store, Options{Selection: joined}, bytes.NewReader(b.Bytes()))
 	if err != nil || log.lost > 0 || count(log.lines, "joined-rights") != 3 || count(log.lines, "quota-limit") != 1 {
 		t.Errorf("%v, %q", err, log.lines)
+	}
+	if diff := cmp.Diff(log.lines, dry.lines); diff != "" {
+		t.Errorf("of a dry run (-run +dry):\n%s", diff)
 	}
 	for name, want := range map[string]string{
 		"joe":             "joe\tlrswipcda\tboss\tl",
@@ -76,6 +85,31 @@ func TestRightsOfUsersPutTogether(t *testing.T) {
 	}
 	if log := checkStreams(t, store, verify.StoreOptions{Selection: joined}, b.Bytes()); len(log.Problems) > 0 {
 		t.Errorf("verify: %q", log.Problems)
+	}
+}
+
+// A message that both of two users have under one UID is one of the store, in a
+// dry run too.
+func TestSameMessageOfUsersPutTogetherDry(t *testing.T) {
+	b := tape(t, may20, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 - one", "msg joe/INBOX/2 - two",
+		"user joe@x.test -", "box joe@x.test/INBOX 5", "msg joe@x.test/INBOX/1 \\Seen one", "msg joe@x.test/INBOX/2 - other")
+	var reports [2]Report
+	var lines [2][]string
+	for i, dry := range [...]bool{true, false} {
+		rep, log, err := restoreTo(t, filepath.Join(shmDir(t), "store"), Options{Selection: joined, DryRun: dry}, bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports[i], lines[i] = rep, log.lines
+	}
+	if rep := reports[1]; rep.Messages != 3 || rep.Duplicates != 1 || rep.Updated != 1 {
+		t.Errorf("%+v", rep)
+	}
+	if diff := cmp.Diff(reports[1], reports[0]); diff != "" {
+		t.Errorf("(-run +dry):\n%s", diff)
+	}
+	if diff := cmp.Diff(lines[1], lines[0]); diff != "" {
+		t.Errorf("(-run +dry):\n%s", diff)
 	}
 }
 

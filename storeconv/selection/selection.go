@@ -72,6 +72,9 @@ func (m *Matcher) IsAll() bool {
 	return m.users == nil && m.paths == nil && m.shard.Whole()
 }
 
+// MayJoin tells whether two users of the source may get one id in the store.
+func (m *Matcher) MayJoin() bool { return len(m.rename) > 0 || m.domain != "" }
+
 // Takes tells whether anything of a user, as the source has it, may take part.
 func (m *Matcher) Takes(user string) bool { return m.TakesIn("", user) }
 
