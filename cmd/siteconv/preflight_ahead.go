@@ -130,8 +130,9 @@ func (c *conversion) placesAhead(context.Context, *cli.Job) error {
 	first := map[string]string{} // who has the id
 	var n int64
 	var some []string
+	users := c.mailUsers()
 	for old := range c.mail.IDs.All() {
-		if users := c.set.export.Users; users != nil && !users[old] {
+		if users != nil && !users[old] {
 			continue
 		}
 		id := newID(old)

@@ -299,6 +299,18 @@ func (c *conversion) mailMap() map[string]string {
 	return c.set.restore.Map
 }
 
+// mailUsers are the users whose mail goes over, as the source has them; nil:
+// all.
+func (c *conversion) mailUsers() map[string]bool {
+	switch name, _, _ := mailTable(c.site); name {
+	case "export":
+		return c.set.export.Users
+	case "relocate":
+		return c.set.relocate.Users
+	}
+	return c.set.restore.Users
+}
+
 // lookAtFilter selects once what the upgrade will select.
 func (c *conversion) lookAtFilter(ctx context.Context, job *cli.Job) error {
 	opt := c.set.upgrade

@@ -255,6 +255,29 @@ func TestPreflightNamesUsersOnce(t *testing.T) {
 	}
 }
 
+// TestMailOfAThirdHostStays: mail that does not go over is not said to.
+func TestMailOfAThirdHostStays(t *testing.T) {
+	for name, more := range map[string][]string{
+		"it goes over": {"--scenario", "sims-online"},
+		"batches":      {"--scenario", "sims-incremental"},
+		"other users":  {"--scenario", "sims-online", "--site"},
+	} {
+		found := findings(t, &planted{code: "third-host-mail", args: func(t *testing.T, dir string) []string {
+			args := edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")(t, dir)
+			if more[len(more)-1] == "--site" {
+				write(t, dir, "site.toml", []byte("[restore]\nusers = 'users'\n"))
+				write(t, dir, "users", []byte("wallyc\n"))
+				more = append(more, dir)
+			}
+			return append(args, more...)
+		}})
+		told := slices.ContainsFunc(found, func(f preflight.Told) bool { return f.Code == "third-host-mail" })
+		if told != (name == "it goes over") {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
 // TestAdviceOfQualifiedIDs: what becomes of the mail of uid and of uid@DOMAIN
 // is said as it is for what is made.
 func TestAdviceOfQualifiedIDs(t *testing.T) {

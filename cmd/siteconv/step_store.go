@@ -172,10 +172,7 @@ func (c *conversion) smallLimits(look func(id string) (directory.Limit, bool), u
 	if err != nil {
 		return err
 	}
-	chosen := c.set.restore.Users
-	if c.scenario.nms() {
-		chosen = c.set.relocate.Users
-	}
+	chosen := c.mailUsers()
 	told := map[string]bool{}
 	for old := range c.mail.IDs.All() {
 		if chosen != nil && !chosen[old] {
