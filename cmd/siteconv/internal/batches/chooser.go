@@ -171,6 +171,8 @@ func (ch *Chooser) nobody(n *roster.Counts) error {
 		return fmt.Errorf("%s: no entry has the class of a mail user", path)
 	case ch.Names != nil:
 		return fmt.Errorf("no user is named")
+	case n.Chosen > 0 && ch.Filter == "":
+		return fmt.Errorf("%s: %s, none of whom can have mail in a store", path, page.Amount(n.Chosen, "user", "users"))
 	case n.Chosen > 0:
 		return fmt.Errorf("%s: --filter %s matches %s, none of whom can have mail in a store", path, ch.Filter, page.Amount(n.Chosen, "user", "users"))
 	}

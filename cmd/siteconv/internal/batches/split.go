@@ -115,10 +115,12 @@ func (ch *Chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 	}
 	balance := roster.NewBalance(ch.Split, ch.By, &sizes)
 	lists := make([][]string, ch.Split)
-	_, err := ch.Export.EachUser(ctx, ch.Job, ch.Job, "", func(m *roster.Member) error {
+	some := false
+	counts, err := ch.Export.EachUser(ctx, ch.Job, ch.Job, "", func(m *roster.Member) error {
 		if !ch.consider(m) {
 			return nil
 		}
+		some = true
 		at, err := balance.Place(m)
 		if err == nil {
 			lists[at] = append(lists[at], m.ID)
@@ -129,6 +131,9 @@ func (ch *Chooser) makeSplit(ctx context.Context, dir string) ([]string, error) 
 		return nil, err
 	}
 	ch.tellLeft()
+	if !some { // lists of nobody would stay when there are users again
+		return nil, ch.nobody(&counts)
+	}
 	if n := balance.Unsized(); n > 0 {
 		ch.Job.Warning("no-size", ch.Sizes, page.Amount(n, "user has no size and counts", "users have no size and count")+" as empty")
 	}
