@@ -119,6 +119,11 @@ func TestSelection(t *testing.T) {
 			t.Errorf("path %q is taken", bad)
 		}
 	}
+	for _, all := range []string{"/", "//"} {
+		if c, err := chooseFrom(storeconv.Selection{Paths: []string{"joe", all}}, true); err != nil || c.paths != nil || !c.userIn("second", "amy") {
+			t.Errorf("%q is everything: %v", all, err)
+		}
+	}
 	if c, err := choose(storeconv.Selection{Paths: []string{"joe", "/primary"}}); err != nil || c.paths != nil || !c.user("amy") {
 		t.Errorf("a whole partition: %+v, %v", c, err)
 	}

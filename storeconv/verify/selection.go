@@ -72,7 +72,9 @@ func readPath(path string) (chosenPath, error) {
 	partition := ""
 	switch {
 	case parts[0] == "" && strings.HasPrefix(path, "/"):
-		partition = parts[1]
+		if len(parts) > 1 {
+			partition = parts[1]
+		}
 		if len(parts) < 4 {
 			return chosenPath{partition: partition}, nil
 		}
