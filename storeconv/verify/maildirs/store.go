@@ -202,9 +202,17 @@ func (s *store) user(from *storeUser, id string) *user {
 	subscribed, err := mboxlist.ParseSubscriptions(s.get(mboxlist.SubscrDB, from.id))
 	known := err == nil && s.lists[mboxlist.SubscrDB] != nil
 	u.boxes = func(fn func(*mailbox) error) error {
-		for _, dir := range from.dirs {
+		inbox := false // has come
+		for i, dir := range from.dirs {
 			err := s.reader.Mailboxes(dir, s.stray, func(m *ims.Mailbox) error {
 				defer m.Close()
+				if m.Name == ims.Inbox {
+					// Of several partitions one has it, and the others what lies below it.
+					if none := !m.HasIndex && !m.HasMessageDirs(); none && (inbox || i < len(from.dirs)-1) {
+						return nil
+					}
+					inbox = true
+				}
 				name, taken, err := s.mailboxName(dir.Partition, from.id, m.Name)
 				if err != nil || !taken {
 					return err
