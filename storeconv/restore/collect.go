@@ -223,7 +223,7 @@ func (c *collector) recordPlace(e *entry) error {
 			return err
 		}
 	}
-	return c.r.recordMove(e.box.v, e.name, e.place())
+	return c.r.recordTaken(e.box.v, e.name, e.place())
 }
 
 // know remembers a message that links may point to.

@@ -40,7 +40,8 @@ const (
 	keyIntent  = "i/"   // visits about to be put into place, by the same
 	keyList    = "l/"   // records of the mailbox lists
 	keyMissing = "g/"   // databases that the store had not when the run began
-	keyPlace   = "r/"   // places of messages that are not where their name says
+	keyPlace   = "r/"   // places of messages that are not where their name says,
+	keyTaken   = "t/"   // and these places
 	keyName    = "n/"   // names that mailboxes got
 	keyLater   = "q/"   // links that were put off, by number of the member,
 
@@ -48,6 +49,7 @@ const (
 
 	keyMine = "o/" // what messages of a stream are in mailboxes, where their names do not tell
 
+	keyStagedTaken = "a/" // like keyTaken, of visits that are not in place yet
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
 	keySpare       = "h/" // bodies held back
 	keyJoin        = "j/" // links to be joined
@@ -243,7 +245,7 @@ func (r *run) recover() error {
 	if err := r.checkForm(); err != nil {
 		return err
 	}
-	for _, prefix := range [...]string{keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
+	for _, prefix := range [...]string{keyStagedTaken, keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}

@@ -132,3 +132,54 @@ func TestUsersWhoAreOne(t *testing.T) {
 		})
 	}
 }
+
+// TestLinkToALostFirstCopy: where damage has taken a first copy, a link to it
+// is lost, and does not lead to the mail that lies where the name says.
+func TestLinkToALostFirstCopy(t *testing.T) {
+	for name, c := range map[string]struct {
+		opt    Options
+		before []string
+		lines  []string
+	}{
+		"of the first of two users who are one": {annAndBob, nil,
+			[]string{"ann/INBOX 7", "ann/INBOX/1 first", "bob/INBOX 7", "bob/INBOX/1 other", "eve/INBOX 9", "eve/INBOX/1 ann/INBOX/1"}},
+		"of the second": {annAndBob, nil,
+			[]string{"ann/INBOX 7", "ann/INBOX/1 other", "bob/INBOX 7", "bob/INBOX/1 first", "eve/INBOX 9", "eve/INBOX/1 bob/INBOX/1"}},
+		"of the second, under the UID that another got": {annAndBob, nil,
+			[]string{"ann/INBOX 7", "ann/INBOX/1 other", "bob/INBOX 8", "bob/INBOX/1 b", "bob/INBOX/2 first", "eve/INBOX 9", "eve/INBOX/1 bob/INBOX/2"}},
+		"before the other user comes": {annAndBob, nil,
+			[]string{"ann/INBOX 7", "ann/INBOX/1 first", "eve/INBOX 9", "eve/INBOX/1 ann/INBOX/1", "bob/INBOX 7", "bob/INBOX/1 other"}},
+		"the link before all": {annAndBob, nil,
+			[]string{"eve/INBOX 9", "eve/INBOX/1 bob/INBOX/1", "ann/INBOX 7", "ann/INBOX/1 other", "bob/INBOX 7", "bob/INBOX/1 first"}},
+		"the store has the UID": {Options{}, []string{"joe/INBOX 5", "joe/INBOX/9 old"},
+			[]string{"joe/INBOX 7", "joe/INBOX/3 three", "joe/INBOX/9 first", "eve/INBOX 9", "eve/INBOX/1 joe/INBOX/9"}},
+		"another message got the UID": {Options{}, []string{"joe/INBOX 5", "joe/INBOX/9 old"},
+			[]string{"joe/INBOX 7", "joe/INBOX/3 three", "joe/INBOX/10 first", "eve/INBOX 9", "eve/INBOX/1 joe/INBOX/10"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := oneDay(t, c.lines...)
+			copy(b[bytes.Index(b, []byte("Subject: first"))-512+148:], "999999") // the sum of the header
+			for _, sync := range [...]storeconv.SyncMode{storeconv.SyncBatch, storeconv.SyncUser} {
+				store := t.TempDir()
+				if c.before != nil {
+					again(t, store, Options{}, oneDay(t, c.before...))
+				}
+				opt := c.opt
+				opt.Sync, opt.DryRun = sync, true
+				dry, _, err := restoreTo(t, store, opt, bytes.NewReader(b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				opt.DryRun = false
+				rep, log, err := restoreTo(t, store, opt, bytes.NewReader(b))
+				if err != nil || rep.Links != 0 || rep.Lost["lost-link"] != 1 {
+					t.Errorf("%v, %+v, said %q", err, rep, log.lines)
+				}
+				checkBox(t, store, "eve", "INBOX", "user/eve exists=0 last=0 validity=9 []")
+				if diff := cmp.Diff(rep, dry); diff != "" {
+					t.Errorf("-run +dry:\n%s", diff)
+				}
+			}
+		})
+	}
+}

@@ -51,9 +51,14 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if s.ahead && !noted {
 		return false, nil
 	}
-	if ok && !s.passed && !noted {
-		if target, ok, err = c.findInStore(s.first, target); err != nil {
+	if ok && !noted {
+		if s.taken, err = c.r.isTaken(target); err != nil {
 			return false, err
+		}
+		if s.taken || !s.passed {
+			if target, ok, err = c.findInStore(s, target); err != nil {
+				return false, err
+			}
 		}
 	}
 	if ok {
@@ -163,7 +168,7 @@ func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 	if !ok || s.ahead || c.r.store == nil {
 		return nameInfo{}, false, nil
 	}
-	at, ok, err := c.findInStore(s.first, at)
+	at, ok, err := c.findInStore(s, at)
 	if !ok || err != nil {
 		return nameInfo{}, false, err
 	}
@@ -230,6 +235,33 @@ func (r *run) recordMove(v *visit, name string, at selection.Place) error {
 	}
 	v.tally.records = append(v.tally.records, record{keyPlace + name, b})
 	return r.jr.Put(keyStagedPlace+name, b)
+}
+
+// recordTaken notes the message of a member that is where another name may say
+// that its own is: should that one be lost, links to it must not lead here.
+func (r *run) recordTaken(v *visit, name string, at selection.Place) error {
+	if err := r.recordMove(v, name, at); err != nil {
+		return err
+	}
+	key := takenKey(at)
+	v.tally.records = append(v.tally.records, record{keyTaken + key, nil})
+	return r.jr.Put(keyStagedTaken+key, nil)
+}
+
+// isTaken tells whether a message is noted at a place that is not, or not only,
+// the one that its name says.
+func (r *run) isTaken(at selection.Place) (bool, error) {
+	key := takenKey(at)
+	for _, prefix := range [...]string{keyStagedTaken, keyTaken} {
+		if _, taken, err := r.jr.Get(prefix + key); taken || err != nil {
+			return taken, err
+		}
+	}
+	return false, nil
+}
+
+func takenKey(at selection.Place) string {
+	return fmt.Sprintf("%s\x00%s\x00%d", at.ID, at.Mailbox, at.UID)
 }
 
 // linkOutcome tells what became of a link.

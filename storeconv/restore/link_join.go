@@ -164,16 +164,6 @@ func sameFiles(d *durable.Dir, a, b string) (bool, error) {
 	}
 }
 
-// noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it
-// tells which message of the store a link to one of its messages means.
-func (p *planner) noteValidity(m *sims.Member) error {
-	if p.r.dry() || m.UIDValidity == 0 {
-		return nil
-	}
-	known := binary.BigEndian.AppendUint32(nil, m.UIDValidity)
-	return p.r.jr.Put(keyValidity+m.Name, binary.BigEndian.AppendUint32(known, m.MadeUIDs))
-}
-
 // originIndex remembers the origins of the messages of one mailbox in the
 // store.
 type originIndex struct {
@@ -181,13 +171,28 @@ type originIndex struct {
 	ours    bool
 	damaged bool // it may have lost some
 	locked  bool // this user may not read it
-	byOrig  map[uint64]uint32
-	byUID   map[uint32]uint32 // by UID of the source alone
+	byOrig  map[uint64]originOf
+	byUID   map[uint32]originOf // by UID of the source alone
 }
 
-// findInStore looks for a message that an earlier run, or another one, has
+// originOf is the message of an origin. Users who are put together, and runs
+// that look for no copies, may give one origin to several.
+type originOf struct {
+	uid uint32 // 0: there are several, and not of one content
+	sum uint32 // the start of its SHA-256
+}
+
+// noteOrigin notes a message by its origin.
+func noteOrigin[K comparable](m map[K]originOf, key K, is originOf) {
+	if was, there := m[key]; there && was.sum != is.sum {
+		is.uid = 0
+	}
+	m[key] = is
+}
+
+// findInStore looks for a first copy that an earlier run, or another one, has
 // restored: its mailbox is at at, but its UID may be another.
-func (c *collector) findInStore(name string, at selection.Place) (selection.Place, bool, error) {
+func (c *collector) findInStore(s *linkStep, at selection.Place) (selection.Place, bool, error) {
 	dir := ims.MailboxDir(c.r.partition, at.ID, at.Mailbox)
 	if c.lookup.dir != dir {
 		if err := c.loadOrigins(dir); err != nil {
@@ -195,42 +200,30 @@ func (c *collector) findInStore(name string, at selection.Place) (selection.Plac
 		}
 	}
 	x := &c.lookup
-	if x.locked {
+	_, _, uid, _ := sims.SplitName(s.first)
+	var is originOf
+	switch {
+	case x.locked:
 		return at, false, nil // what has the name may be another message
+	case !x.ours:
+		return at, !s.taken, nil // the name is all that can be gone by
+	case s.firstMade != 0 && uid >= s.firstMade:
+		return at, false, nil // the store has no such name
+	case s.firstValidity != 0:
+		is = x.byOrig[origKey(s.firstValidity, uid)]
+	default:
+		is = x.byUID[uid]
 	}
-	if !x.ours {
-		return at, true, nil // the name is all that can be gone by
+	if is.uid == 0 { // of one that the index has lost the name is all that can be gone by
+		return at, x.damaged && !s.taken, nil
 	}
-	user, mailbox, uid, _ := sims.SplitName(name)
-	if !c.r.dry() {
-		b, known, err := c.r.jr.Get(keyValidity + user + "/" + mailbox)
-		if err != nil {
-			return at, false, err
-		}
-		if known && len(b) == 8 {
-			if made := binary.BigEndian.Uint32(b[4:]); made != 0 && uid >= made {
-				return at, false, nil // the store has no such name
-			}
-			is, ok := x.byOrig[origKey(binary.BigEndian.Uint32(b), uid)]
-			return x.found(at, is, ok)
-		}
-	}
-	is, ok := x.byUID[uid]
-	return x.found(at, is, ok)
+	at.UID = is.uid
+	return at, true, nil
 }
 
-// found is the place of a message that has the UID is by the index. Of one that
-// the index has lost the name is all that can be gone by.
-func (x *originIndex) found(at selection.Place, is uint32, ok bool) (selection.Place, bool, error) {
-	if ok {
-		at.UID = is
-	}
-	return at, ok || x.damaged, nil
-}
-
-// loadOrigins reads the index of a mailbox. It takes about 50 bytes a message.
+// loadOrigins reads the index of a mailbox. It takes about 60 bytes a message.
 func (c *collector) loadOrigins(dir string) error {
-	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]uint32), byUID: make(map[uint32]uint32)}
+	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]originOf), byUID: make(map[uint32]originOf)}
 	f, err := c.r.store.Open(dir + "/" + ims.IndexName)
 	if c.lookup.locked = errors.Is(err, fs.ErrPermission); c.lookup.locked || outOfReach(err) {
 		return nil
@@ -246,8 +239,9 @@ func (c *collector) loadOrigins(dir string) error {
 	c.lookup.ours = true
 	return ir.EachRecord(func(error) { c.lookup.damaged = true }, func(rec *ims.Record) error {
 		if rec.OrigUID != 0 && rec.OrigValidity != 0 {
-			c.lookup.byOrig[origKey(rec.OrigValidity, rec.OrigUID)] = rec.UID
-			c.lookup.byUID[rec.OrigUID] = rec.UID
+			is := originOf{rec.UID, binary.BigEndian.Uint32(rec.SHA256[:])}
+			noteOrigin(c.lookup.byOrig, origKey(rec.OrigValidity, rec.OrigUID), is)
+			noteOrigin(c.lookup.byUID, rec.OrigUID, is)
 		}
 		return nil
 	})

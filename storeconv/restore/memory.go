@@ -29,6 +29,18 @@ func (h *history) has(user string) bool {
 	return h.n > 0 && (h.user == user || slices.Contains(h.others, user))
 }
 
+// firstUser is the first user of the stream who had the id. v is the open
+// visit, which may be the first one.
+func (h *history) firstUser(v *visit) string {
+	switch {
+	case len(h.others) > 0:
+		return h.others[0]
+	case h.n > 0:
+		return h.user
+	}
+	return v.user
+}
+
 // joins tells whether a user of the stream is put together with others here.
 func (h *history) joins(user string) bool {
 	return h.n > 0 && (h.user != user || len(h.others) > 0)
@@ -162,7 +174,13 @@ func (p *planner) lastBox(v *visit, name string) (*boxMemory, error) {
 	if v.n == 0 && !v.evicted {
 		return nil, nil
 	}
-	text, ok, err := p.remembered(boxKeyOf(v.id, name))
+	return p.knownBox(v.id, name)
+}
+
+// knownBox is what noteBox has remembered of a mailbox of the store; nil:
+// nothing.
+func (p *planner) knownBox(id, name string) (*boxMemory, error) {
+	text, ok, err := p.remembered(boxKeyOf(id, name))
 	if !ok || err != nil {
 		return nil, err
 	}
@@ -195,14 +213,14 @@ func (p *planner) noteBoxOf(b *box, m *boxMemory) error {
 	return p.remember(boxKeyOf(b.v.id, b.key)+"\x00"+m.user, f.rest)
 }
 
-// lastBoxOf is what noteBoxOf has remembered of a user; nil: nothing.
-func (p *planner) lastBoxOf(v *visit, name string) (*boxMemory, error) {
-	text, ok, err := p.remembered(boxKeyOf(v.id, name) + "\x00" + v.user)
+// knownBoxOf is what noteBoxOf has remembered of a user; nil: nothing.
+func (p *planner) knownBoxOf(id, name, user string) (*boxMemory, error) {
+	text, ok, err := p.remembered(boxKeyOf(id, name) + "\x00" + user)
 	if !ok || err != nil {
 		return nil, err
 	}
 	f := fields{rest: text}
-	m := &boxMemory{user: v.user, stream: int(f.int())}
+	m := &boxMemory{user: user, stream: int(f.int())}
 	m.plan = boxPlan{source: f.string(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), shown: f.ranges()}
 	return m, f.err()
 }

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ type planner struct {
 	latest  int64         // date of the latest backup, or of a message where one has none
 	at      int64         // number of the current member, in all streams
 	owed    bool          // the current member is a message, and nothing has been said of what becomes of it
+	gaps    bool          // damage may have taken messages of which nothing is known
 	body    bodyOf        // the last member of a visit
 
 	batch       *batch
@@ -170,6 +172,7 @@ func (p *planner) passDamage(err error) error {
 	}
 	n := storeconv.NoteOf(e)
 	n.Where = p.r.whereOf(p.stream, e.Offset, e.Name)
+	p.gaps = p.gaps || e.Member == nil && n.Severity == storeconv.Problem
 	if p.body.has(e) {
 		p.tellBody(n)
 		return nil
@@ -475,8 +478,8 @@ func (p *planner) link(m *sims.Member) error {
 }
 
 // addLink sends a later copy, unless the mailbox has no UID for it.
-func (p *planner) addLink(step *linkStep) (err error) {
-	if step.passed, step.staged, step.ahead, err = p.hasPassed(step.first); err != nil {
+func (p *planner) addLink(step *linkStep) error {
+	if err := p.findPassed(step); err != nil {
 		return err
 	}
 	if b := step.box; b.existing != nil {
@@ -533,26 +536,99 @@ func (p *planner) hasShown(v *visit, at selection.Place) (bool, error) {
 	return known != nil && known.visit == v.number && known.plan.shown.has(at.UID), err
 }
 
-// hasPassed tells whether the stream has been past the message of that name,
+// findPassed finds out what the stream has said of the first copy of a link,
 // and whether its file may be in a tree that is not in place yet. What workers
 // have written may be ahead of what the collector has reached: a link to
-// something further on must not find it by luck. ahead is as in linkStep.
-func (p *planner) hasPassed(name string) (passed, staged, ahead bool, err error) {
-	at, ok := p.r.sel.PlaceOf(name)
+// something further on must not find it by luck.
+func (p *planner) findPassed(s *linkStep) error {
+	at, ok := p.r.sel.PlaceOf(s.first)
 	if !ok {
-		return false, false, false, nil
+		return nil
 	}
-	user, _, _, _ := sims.SplitName(name)
-	if v := p.open.get(at.ID); v != nil {
-		if v.user != user && !v.before.has(user) {
-			return false, false, true, nil
+	user, mailbox, _, _ := sims.SplitName(s.first)
+	v := p.open.get(at.ID)
+	var before history
+	var err error
+	if v != nil {
+		before = v.before
+		s.staged, err = p.hasShown(v, at)
+	} else {
+		before, err = p.lastVisit(at.ID)
+		s.staged = before.n > 0
+	}
+	if err != nil {
+		return err
+	}
+	if v != nil || before.n > 0 {
+		s.ahead = before.firstUser(v) != user
+		if !before.has(user) && (v == nil || v.user != user) {
+			s.staged = false
+			return nil
 		}
-		shown, err := p.hasShown(v, at)
-		return shown || v.n > 0, shown, false, err
 	}
-	last, err := p.lastVisit(at.ID)
-	if last.n > 0 && !last.has(user) {
-		return false, false, true, err
+	s.passed = s.staged || before.n > 0
+	if s.passed && p.gaps {
+		plan, err := p.planOf(v, at, user)
+		if err != nil {
+			return err
+		}
+		s.passed = plan != nil && plan.shown.has(at.UID)
+		s.staged = s.staged && s.passed
 	}
-	return last.n > 0, last.n > 0, false, err
+	if s.passed {
+		return nil
+	}
+	return p.findValidity(s, v, at, user, mailbox)
+}
+
+// planOf is what is known of the mailbox of a user of the stream; nil: nothing.
+// v is the open visit of the user's id, nil: there is none.
+func (p *planner) planOf(v *visit, at selection.Place, user string) (*boxPlan, error) {
+	if v != nil && v.user == user {
+		if b := v.boxes[at.Mailbox]; b != nil {
+			return &b.plan, nil
+		}
+	}
+	known, err := p.knownBox(at.ID, at.Mailbox)
+	if err == nil && known != nil && known.user != user {
+		known, err = p.knownBoxOf(at.ID, at.Mailbox, user)
+	}
+	if known == nil || err != nil {
+		return nil, err
+	}
+	return &known.plan, nil
+}
+
+// findValidity finds out what the stream has said of the UIDs of the mailbox of
+// a first copy.
+func (p *planner) findValidity(s *linkStep, v *visit, at selection.Place, user, mailbox string) error {
+	plan, err := p.planOf(v, at, user)
+	if err != nil {
+		return err
+	}
+	if plan != nil {
+		if !plan.unsaid {
+			s.firstValidity, s.firstMade = plan.validity, plan.made
+		}
+		return nil
+	}
+	b, known, err := p.remembered(keyValidity + user + "/" + mailbox)
+	if known && len(b) == 8 {
+		s.firstValidity, s.firstMade = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
+	}
+	return err
+}
+
+// noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it
+// tells which message of the store a link to one of its messages means.
+func (p *planner) noteValidity(m *sims.Member) error {
+	if m.UIDValidity == 0 {
+		return nil
+	}
+	known := binary.BigEndian.AppendUint32(nil, m.UIDValidity)
+	known = binary.BigEndian.AppendUint32(known, m.MadeUIDs)
+	if p.r.dry() {
+		return p.remember(keyValidity+m.Name, known)
+	}
+	return p.r.jr.Put(keyValidity+m.Name, known)
 }

@@ -262,7 +262,7 @@ func (p *planner) enterBox(m *sims.Member) (ok bool, err error) {
 			return false, err
 		}
 		if own = known; known != nil && known.user != p.user {
-			if own, err = p.lastBoxOf(p.visit, name); err != nil {
+			if own, err = p.knownBoxOf(p.visit.id, name, p.user); err != nil {
 				return false, err
 			}
 		}

@@ -87,12 +87,16 @@ func (c *collector) knowStored(s *sameStep) error {
 		return err
 	}
 	v := s.box.v
-	return c.r.recordMove(v, s.name, selection.Place{ID: v.id, Mailbox: s.box.name, UID: s.stored.uid})
+	return c.r.recordTaken(v, s.name, selection.Place{ID: v.id, Mailbox: s.box.name, UID: s.stored.uid})
 }
 
-// mayBeElsewhere tells whether an earlier stream had another message of the
-// name, which is not where that says.
+// mayBeElsewhere tells whether the name alone does not say where a message is:
+// another user who came first has the id, or an earlier stream had another
+// message of the name, which is not where that says.
 func (c *collector) mayBeElsewhere(e *entry) (bool, error) {
+	if v := e.box.v; v.before.firstUser(v) != v.user {
+		return true, nil
+	}
 	if e.box.v.stream == 0 {
 		return false, nil
 	}

@@ -94,10 +94,15 @@ type linkStep struct {
 	first  string // the member name of the first copy
 	passed bool   // the stream has been past that one
 	staged bool   // it may lie in a tree that is not in place yet
-	ahead  bool   // its user has not come, and another one has the id: where its name says lies that one's mail
-	last   bool   // it was put off, and is not again
-	doubt  *doubt // the mailbox may have it; nil: it has not
-	data   *data  // that it brings along; nil: none, or it has been looked at
+	ahead  bool   // another user came first who has its user's id: where its name says may lie that one's mail
+	taken  bool   // and so it is with other mail of its user
+
+	firstValidity uint32 // UIDVALIDITY of its mailbox in the stream; 0: not known, or it has been passed,
+	firstMade     uint32 // and which UIDs were made, as in boxPlan
+
+	last  bool   // it was put off, and is not again
+	doubt *doubt // the mailbox may have it; nil: it has not
+	data  *data  // that it brings along; nil: none, or it has been looked at
 }
 
 // sameStep is a message that the store has.
