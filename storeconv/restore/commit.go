@@ -43,6 +43,7 @@ const (
 	keyPlace   = "r/"   // places of messages that are not where their name says,
 	keyTaken   = "t/"   // and these places
 	keyName    = "n/"   // names that mailboxes got
+	keyTree    = "u/"   // the tree that the records of a user tell of, by its inode
 	keyLater   = "q/"   // links that were put off, by number of the member,
 
 	keyLaterName = "p/" // and the keys of these, by name
@@ -187,11 +188,20 @@ func (c *committer) intend(list, moving []*placement, inodes []uint64) error {
 		c.renamed = nil
 	}
 	for i, f := range moving {
-		b.Put(visitKey(keyIntent, f.v), append(binary.BigEndian.AppendUint64(nil, inodes[i]), f.v.counts()...))
+		inode := binary.BigEndian.AppendUint64(nil, inodes[i])
+		b.Put(keyTree+f.v.id, bytes.Clone(inode))
+		b.Put(visitKey(keyIntent, f.v), append(inode, f.v.counts()...))
 	}
 	for _, f := range list {
 		for _, rec := range f.records {
 			b.Put(rec.key, rec.value)
+		}
+		if f.nothing {
+			info, err := c.r.store.Stat(ims.UserDir(c.r.partition, f.v.id))
+			if err != nil {
+				return err
+			}
+			b.Put(keyTree+f.v.id, binary.BigEndian.AppendUint64(nil, info.Ino))
 		}
 		f.records, f.v.tally.records = nil, nil
 		if f.nothing {

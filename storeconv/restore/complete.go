@@ -93,6 +93,7 @@ type treeWalk struct {
 	touched map[string]bool // paths of mailboxes in memory
 	usage   *usage
 	link    bool // link files into the stage
+	renew   bool // the records of its mailboxes are made of it
 }
 
 // maxDepth bounds the nesting of directories in a user's tree.
@@ -186,6 +187,9 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 	if old.indexed {
 		w.usage.bytes += old.header.QuotaUsed
 		w.usage.messages += old.header.Exists
+		if w.renew {
+			return w.c.renewRecords(w.v.id, name, old)
+		}
 		if old.header.Subscribed {
 			return w.c.putSubscription(w.v.id, name, true)
 		}
@@ -211,6 +215,9 @@ type usage struct {
 	bytes, messages int64
 	earlierQuota    []byte // waiting record of quota.db of an earlier visit of the run
 }
+
+// kilobytes is what quota.db has of it.
+func (u *usage) kilobytes() int64 { return (u.bytes + 1023) / 1024 }
 
 func (u *usage) add(b *box) {
 	u.bytes += b.index.QuotaUsed

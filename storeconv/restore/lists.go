@@ -3,6 +3,7 @@ package restore
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,12 +28,7 @@ const notSaidKB = storeconv.NotSaid
 // there again.
 func (c *collector) boxRecords(b *box) error {
 	x, id := &b.index, b.v.id
-	folder := mboxlist.Folder{Partition: x.Partition}
-	acl := strings.Split(x.ACL, "\t")
-	for i := 0; i+1 < len(acl); i += 2 {
-		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
-	}
-	if err := c.putOnTop(b, mboxlist.FolderDB, x.Name, folder.Append(nil), x.defaultACL); err != nil {
+	if err := c.putOnTop(b, mboxlist.FolderDB, x.Name, folderRecord(&x.Header), x.defaultACL); err != nil {
 		return err
 	}
 	u := mboxlist.PerUser{LastAccess: -1, Seen: x.seen, Deleted: x.deleted}
@@ -46,6 +42,16 @@ func (c *collector) boxRecords(b *box) error {
 		return nil // nothing says so
 	}
 	return c.putSubscription(id, b.name, x.Subscribed)
+}
+
+// folderRecord is the record of a mailbox in folder.db.
+func folderRecord(h *ims.Header) []byte {
+	folder := mboxlist.Folder{Partition: h.Partition}
+	acl := strings.Split(h.ACL, "\t")
+	for i := 0; i+1 < len(acl); i += 2 {
+		folder.ACL = append(folder.ACL, mboxlist.ACE{Identifier: acl[i], Rights: acl[i+1]})
+	}
+	return folder.Append(nil)
 }
 
 // partly at the end of a waiting record means: of a mailbox of which no index
@@ -115,7 +121,7 @@ func (r *run) subscriptions(put func(key, value []byte) error) error {
 // userRecords makes the list records of a user. limits may be nil.
 func (p *placement) userRecords(u *usage, limits func(id string) (storeconv.Quota, bool)) {
 	v := p.v
-	q := mboxlist.Quota{KB: notSaidKB, Messages: notSaidKB, UsageKB: (u.bytes + 1023) / 1024, UsageMessages: u.messages, LastWarned: -1}
+	q := mboxlist.Quota{KB: notSaidKB, Messages: notSaidKB, UsageKB: u.kilobytes(), UsageMessages: u.messages, LastWarned: -1}
 	if was, err := parseWaiting(u.earlierQuota); err == nil { // this visit may say nothing
 		q.KB, q.Messages = was.KB, was.Messages
 	}
@@ -171,10 +177,93 @@ func toKB(limit int64) int64 {
 	return limit / 1024
 }
 
+// Records are of the tree that the run has put into place, and wait until its
+// end. Meanwhile another run may have added to a user, where two users of the
+// stream are one in the store, and its records may be in the lists already: so
+// those of a user whose tree is another one now are made of that.
+
+// renewStale makes the waiting records of such users anew. The run holds the
+// lock of the lists.
+func (r *run) renewStale() error {
+	c := newCollector(r)
+	err := r.jr.Range(keyTree, func(key, value []byte) error {
+		id := string(key[len(keyTree):])
+		info, err := r.store.Stat(ims.UserDir(r.partition, id))
+		if isNotExist(err) || err == nil && bytes.Equal(value, binary.BigEndian.AppendUint64(nil, info.Ino)) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return c.renewUser(id)
+	})
+	if err != nil {
+		return err
+	}
+	return c.records.Flush()
+}
+
+// renewUser makes the waiting records of a user of what is in place.
+func (c *collector) renewUser(id string) error {
+	if err := c.r.folder.LockUser(id); err != nil {
+		return err
+	}
+	defer c.r.folder.UnlockUser(id)
+	var u usage
+	v := &visit{id: id}
+	w := &treeWalk{c: c, v: v, base: ims.UserDir(c.r.partition, id), usage: &u, renew: true}
+	if err := w.dir(""); err != nil {
+		return err
+	}
+	if err := c.addMailElsewhere(v, &u); err != nil {
+		return err
+	}
+	key := listPrefix(mboxlist.QuotaDB) + id
+	waiting, _, err := c.r.jr.Get(key)
+	if err != nil {
+		return err
+	}
+	q, err := parseWaiting(waiting)
+	if err != nil {
+		return fmt.Errorf("journal: key %q: %w", key, err)
+	}
+	q.UsageKB, q.UsageMessages = u.kilobytes(), u.messages
+	return c.records.Put(key, q.Append(nil))
+}
+
+// renewRecords makes the waiting records of a mailbox of its index in place.
+func (c *collector) renewRecords(id, mailbox string, old *existingBox) error {
+	name := ims.MailboxName(id, mailbox)
+	if err := c.records.Put(listPrefix(mboxlist.FolderDB)+name, folderRecord(&old.header)); err != nil {
+		return err
+	}
+	key := listPrefix(mboxlist.PeruserDB) + mboxlist.PerUserKey(id, name)
+	waiting, _, err := c.r.jr.Get(key)
+	if err != nil {
+		return err
+	}
+	u := mboxlist.PerUser{LastAccess: -1}
+	if was, err := mboxlist.ParsePerUser(bytes.TrimSuffix(waiting, []byte(partly))); err == nil {
+		u.LastAccess = was.LastAccess
+	}
+	var x boxIndex
+	for i := range old.stored {
+		x.mark(&ims.Record{UID: old.stored[i].uid, Flags: old.stored[i].flags})
+	}
+	u.Seen, u.Deleted = x.seen, x.deleted
+	if err := c.records.Put(key, u.Append(nil)); err != nil {
+		return err
+	}
+	return c.putSubscription(id, mailbox, old.header.Subscribed)
+}
+
 // writeLists merges the records of the run into the four databases.
 func (r *run) writeLists() error {
 	opts := lists.Options{Sync: r.opt.Sync, Owner: r.opt.Owner, Date: r.date}
 	return lists.Update(r.folder, opts, func(w *lists.Writer) error {
+		if err := r.renewStale(); err != nil {
+			return err
+		}
 		for _, k := range lists.Kinds {
 			prefix := listPrefix(k)
 			waiting := func(put func(key, value []byte) error) error {
