@@ -41,12 +41,21 @@ func TestUnlockOfEntriesThatAreGone(t *testing.T) {
 	}
 	rdn, above, _ := strings.Cut(dns[1], ",")
 	_, above, _ = strings.Cut(above, ",")
+	d.Apply(fmt.Appendf(nil, "dn: %s\nchangetype: modify\nadd: uid\nuid: another\n-\n\n", dns[2]))
 	d.Apply(fmt.Appendf(nil, "dn: %s\nchangetype: delete\n\ndn: %s\nchangetype: moddn\nnewrdn: %s\ndeleteoldrdn: 0\nnewsuperior: %s\n", dns[0], dns[1], rdn, above))
 	fresh := filepath.Join(site, "fresh.ldif")
 	must(t, os.WriteFile(fresh, d.Dump(), 0o600))
 	code, said := run("--stream", stream+".later", "--ldif", fresh)
 	if code == cli.ExitFailed || !strings.Contains(said, "[entry-gone]") || !strings.Contains(said, "[entry-renamed]") {
 		t.Errorf("exit %d\n%s", code, said)
+	}
+	if strings.Contains(said, "[uid-changed]") {
+		t.Errorf("the uid of the lock is there:\n%s", said)
+	}
+	text := strings.Replace(readFile(t, fresh), "\nuid: "+testsite.UserID(2)+"\n", "\n", 1)
+	renamed := write(t, site, "renamed.ldif", []byte(text))
+	if code, said := run("--stream", stream+".later", "--ldif", renamed, "--force"); code != cli.ExitLost || !strings.Contains(said, testsite.UserID(2)+": the export has the entry") || !strings.Contains(said, "[uid-changed]") {
+		t.Errorf("another uid: exit %d\n%s", code, said)
 	}
 	before := directoryOf(t, d.Dump())
 	d.Apply(bytesOf(t, filepath.Join(dir, batches.UnlockName)))

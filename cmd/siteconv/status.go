@@ -318,7 +318,7 @@ func (s *status) printLeft(w io.Writer) error {
 		}
 	}
 	if len(s.Gone) > 0 {
-		writeNames(&b, "users whom this export has no more, deleted or left out of it", s.Gone)
+		writeNames(&b, "users no more in this export (deleted, another uid, left out)", s.Gone)
 	}
 	if len(s.GoneLists) > 0 {
 		fmt.Fprintf(&b, "mail lists that this export has no more, deleted or left out of it: %s\n", page.Int(int64(len(s.GoneLists))))

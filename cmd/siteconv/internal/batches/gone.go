@@ -24,7 +24,8 @@ type Gone map[string][]byte
 
 // LookForGone compares the entries of the batch, a file, with the export, which
 // may be a newer one. A record for a name that is gone would be refused, and
-// where ldapmodify stops at that, users behind it stay locked.
+// where ldapmodify stops at that, users behind it stay locked. An entry with
+// another uid is unlocked, and the mail is not its: that is a problem.
 func LookForGone(ctx context.Context, job *cli.Job, export inputs.Export, users Set, entries string) (Gone, error) {
 	ids := map[string]string{} // of the entries that were not met, by normalised DN
 	damaged, err := readIDs(ctx, job, export, entries, ids)
@@ -34,8 +35,11 @@ func LookForGone(ctx context.Context, job *cli.Job, export inputs.Export, users 
 	all, now := len(ids), map[string][]byte{}
 	known := maps.Clone(ids)
 	damaged, err = export.EachEntry(ctx, job, func(dn string, rec *ldif.Record) {
-		delete(ids, dn)
 		id := strings.ToLower(export.ID(rec))
+		if was, ok := ids[dn]; ok && !strings.EqualFold(was, id) {
+			job.Problem("uid-changed", was, fmt.Sprintf("the export has the entry %s with the id %s, and the mail of the user is in the new store under the old one: unlocked, the user finds an empty mailbox; give the entry its uid back, or the mail the new id", directory.Printable(rec.DN), directory.Printable([]byte(export.ID(rec)))))
+		}
+		delete(ids, dn)
 		if _, was := known[dn]; !was && id != "" && users.Has(id) && now[id] == nil {
 			now[id] = slices.Clone(rec.DN)
 		}
