@@ -45,8 +45,9 @@ lies there now. Then warnings, the directory before and after, domains, users,
 who is over quota, mailboxes, dates, sizes, time and throughput, and the identity
 (SHA-256) of every input with versions and options.
 
-Where the output holds less mail than the runs have made, or an index of a store
-names a message whose file is not there, that is a problem. The mailboxes that
+Where the output holds less mail than the runs have made, an index of a store
+names a message whose file is not there, or something else that a run has made is
+gone, such as a list of mailboxes or records, that is a problem. The mailboxes that
 had more are named as far as the list of the last report in OUT has them; that
 list then stays, as report.mailboxes.whole.tsv, until the mail is back.
 

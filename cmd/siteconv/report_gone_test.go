@@ -46,6 +46,26 @@ func TestReportOfLessMail(t *testing.T) {
 	}
 }
 
+// TestReportOfOutputsThatAreGone: what a run has made beside the mail is missed
+// too.
+func TestReportOfOutputsThatAreGone(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	convert(t, cli.ExitDone, "--scenario", "sims-offline", "--site", sample+"/sims", "--out", out)
+	must(t, os.Remove(filepath.Join(out, ledger.HTMLName("ja"))))
+	if code, _, stderr := siteconv(t, "report", out); code != cli.ExitDone {
+		t.Errorf("nothing but a page is gone: exit %d\n%s", code, stderr)
+	}
+	for _, name := range []string{"store/mboxlist/folder.db", "store/mboxlist/quota.db", "ldif/undo.ldif", "ldif/users.changes.ldif", "schema"} {
+		path := filepath.Join(out, name)
+		must(t, os.Rename(path, out+".aside"))
+		code, _, stderr := siteconv(t, "report", out)
+		if code != cli.ExitLost || !strings.Contains(stderr, "problem: "+name+": ") || strings.Count(stderr, "[output-gone]") != 1 {
+			t.Errorf("%s is gone: exit %d\n%s", name, code, stderr)
+		}
+		must(t, os.Rename(out+".aside", path))
+	}
+}
+
 // TestReportOfMailThatIsBack: what is missed is named until it is there again.
 func TestReportOfMailThatIsBack(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")

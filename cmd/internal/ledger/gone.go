@@ -7,8 +7,13 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"imsconv/cmd/internal/cli"
+	"imsconv/dbconv/mboxlist"
+	"imsconv/storeconv/lists"
 )
 
 // Gone is how many messages fewer the output holds than the runs have made.
@@ -16,6 +21,39 @@ import (
 func (l *Ledger) Gone() int64 {
 	s := l.Sums()
 	return max(s.Written+s.Linked-l.Messages-l.Strays, 0)
+}
+
+// lookForOutputs misses what the runs say that they have made. Their reports
+// may be moved, and are made again by the next one.
+func (l *Ledger) lookForOutputs() {
+	looked := map[string]bool{}
+	look := func(path, what string) {
+		if path = filepath.Clean(path); looked[path] {
+			return
+		}
+		looked[path] = true
+		if _, err := os.Stat(filepath.Join(l.Out, path)); errors.Is(err, fs.ErrNotExist) {
+			l.miss(Unread{"output-gone", path, what + " is not there any more"})
+		}
+	}
+	for _, p := range l.parts() {
+		dir, err := filepath.Rel(l.Out, p.Dir)
+		if err != nil || p.Report.Exit != cli.ExitDone && p.Report.Exit != cli.ExitLost {
+			continue
+		}
+		for _, o := range p.Report.Outputs {
+			switch path := filepath.Clean(filepath.Join(dir, o.Path)); {
+			case strings.HasPrefix(filepath.Base(path), "report."):
+			case path == storeDir:
+				look(path, o.Name)
+				for _, kind := range []mboxlist.Kind{mboxlist.FolderDB, mboxlist.QuotaDB, mboxlist.SubscrDB, mboxlist.PeruserDB} {
+					look(filepath.Join(path, lists.Dir, kind.FileName()), "a list of mailboxes of the store")
+				}
+			default:
+				look(path, o.Name)
+			}
+		}
+	}
 }
 
 // GoneBox is a mailbox that had more messages when a list was made.

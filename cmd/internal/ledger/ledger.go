@@ -225,6 +225,7 @@ func (l *Ledger) Read(ctx context.Context, o Reading) error {
 		return err
 	}
 	l.Strays = w.strays
+	l.lookForOutputs()
 	if err := faults.missing(each); err != nil {
 		return err
 	}
