@@ -68,9 +68,9 @@ func OfServer(e *Entry) (tombstone, conflict bool) {
 			continue // most attributes are told from both here
 		}
 		switch name := e.Attrs[i].Name(); {
-		case bytes.EqualFold(name, []byte(conflicts)):
+		case len(name) == len(conflicts) && bytes.EqualFold(name, []byte(conflicts)):
 			conflict = conflict || StateOf(desc) != Deleted
-		case bytes.EqualFold(name, []byte(classes)) && StateOf(desc) != Deleted:
+		case len(name) == len(classes) && bytes.EqualFold(name, []byte(classes)) && StateOf(desc) != Deleted:
 			for _, v := range e.Attrs[i].Values {
 				tombstone = tombstone || isTombstone(v.Data)
 			}

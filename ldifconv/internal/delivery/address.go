@@ -21,6 +21,9 @@ const (
 // quoted or of characters that need no quotes, and a domain. A name or a
 // comment beside it, as in the header of a message, makes it none.
 func AddressFault(v []byte) Fault {
+	if isPlain(v) {
+		return NoFault
+	}
 	v = bytes.Trim(v, " ")
 	at := AddressAt(v)
 	local := v
@@ -36,6 +39,20 @@ func AddressFault(v []byte) Fault {
 		return NoDomain
 	}
 	return NoFault
+}
+
+// isPlain tells an address without quotes and blanks, which most are, and
+// looks at each byte of it once.
+func isPlain(v []byte) bool {
+	for i, c := range v {
+		if c == '@' {
+			return i > 0 && IsDomain(v[i+1:])
+		}
+		if !localByte[c] || c >= 0x80 {
+			return false
+		}
+	}
+	return false
 }
 
 // AddressAt returns the position of the @ before the domain, past a quoted
