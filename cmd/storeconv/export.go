@@ -290,7 +290,11 @@ func (v *exportFlags) report(job *cli.Job, r *export.Report, err error) {
 		return
 	}
 	if r.Users == 0 && !job.Lost() {
-		job.Warning("no-users", v.store+v.file, "there is no user in it: nothing is exported")
+		who := "no user"
+		if o := &v.opts; o.Users != nil || len(o.Paths) > 0 || o.Partition != "" || !o.Shard.Whole() {
+			who = "no user who is selected"
+		}
+		job.Warning("no-users", v.store+v.file, "there is "+who+" in it: nothing is exported")
 	}
 	if v.opts.Via == export.Hardlink && r.Shared > 0 {
 		job.Note("OUT and the store share files: do not change them in place on either side")

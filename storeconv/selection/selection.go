@@ -113,7 +113,7 @@ func (m *Matcher) Meet(user string) bool { return m.MeetIn("", user) }
 // MeetIn is Meet of what a user has in a partition of a store.
 func (m *Matcher) MeetIn(partition, user string) bool {
 	yes := m.TakesIn(partition, user)
-	if yes && m.users != nil {
+	if m.users[user] { // even if no path names the user, who is there
 		m.met[user] = true
 	}
 	for i, p := range m.paths {

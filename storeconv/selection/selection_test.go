@@ -49,6 +49,21 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestListAndPath: of a list of users and paths those are taken who are in
+// both. Who is in one and is there is not missing.
+func TestListAndPath(t *testing.T) {
+	m, err := Compile(storeconv.Selection{Users: map[string]bool{"joe": true, "zoe": true}, Paths: []string{"ann", "zoe/Mail"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Meet("joe") || m.Meet("ann") {
+		t.Error("neither is in both")
+	}
+	if got := m.Missing(); !slices.Equal(got, []string{"zoe"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestPartitions: of a store the partition of a path counts, of a stream, which
 // has none, it does not.
 func TestPartitions(t *testing.T) {
