@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,6 +124,9 @@ func TestSelection(t *testing.T) {
 		if c, err := chooseFrom(storeconv.Selection{Paths: []string{"joe", all}}, true); err != nil || c.paths != nil || !c.userIn("second", "amy") {
 			t.Errorf("%q is everything: %v", all, err)
 		}
+	}
+	if c, err := chooseFrom(storeconv.Selection{Users: map[string]bool{"amy": true}, Paths: []string{"/second", "/third"}}, true); err != nil || c.userIn("second", "joe") || c.userIn("first", "amy") || !slices.Equal(c.missing(), []string{"/third"}) {
+		t.Errorf("a partition of others is there: %q, %v", c.missing(), err)
 	}
 	if c, err := choose(storeconv.Selection{Paths: []string{"joe", "/primary"}}); err != nil || c.paths != nil || !c.user("amy") {
 		t.Errorf("a whole partition: %+v, %v", c, err)

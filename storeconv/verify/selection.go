@@ -99,6 +99,11 @@ func (c *chosen) user(user string) bool { return c.userIn("", user) }
 
 // userIn is user of what a user has in a partition of a store.
 func (c *chosen) userIn(partition, user string) bool {
+	for i := range c.paths {
+		if p := &c.paths[i]; p.user == "" && p.partition == partition {
+			p.met = true // whoever else is chosen, the partition is there
+		}
+	}
 	if c.opts.Users != nil && !c.opts.Users[user] || !c.part.has(user) {
 		return false
 	}
