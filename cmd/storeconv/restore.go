@@ -58,6 +58,9 @@ those below it. A stream has no partitions: one that a PATH names and -p does
 not is a warning. -u selects users and may give them new ids; -m gives new ids
 only. Lines of both files are "name", "old new" or "old=new": an id with a blank
 or a = in it cannot be named there, and PATH names its user.
+Users who get one id by these, or by --default-domain, become one in DIR, which
+is a warning: the mail of both is there, with the larger limit; a mailbox that
+both have gives others the rights that both gave.
 
 ADDING TO A STORE
 A mailbox that DIR has already is added to. Messages that are there, by their
