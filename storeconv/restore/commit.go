@@ -52,6 +52,7 @@ const (
 
 	keyStagedTaken = "a/" // like keyTaken, of visits that are not in place yet
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
+	keyOther       = "e/" // what users who are left out are said to have, by the id in the store
 	keySpare       = "h/" // bodies held back
 	keyJoin        = "j/" // links to be joined
 	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
@@ -255,7 +256,7 @@ func (r *run) recover() error {
 	if err := r.checkForm(); err != nil {
 		return err
 	}
-	for _, prefix := range [...]string{keyStagedTaken, keyValidity, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
+	for _, prefix := range [...]string{keyStagedTaken, keyValidity, keyOther, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}

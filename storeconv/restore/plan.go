@@ -97,6 +97,9 @@ func (p *planner) plan(ctx context.Context) error {
 	if err := p.linksPutOff(ctx); err != nil {
 		return err
 	}
+	if err := p.joinOthers(ctx); err != nil {
+		return err
+	}
 	for _, u := range p.r.sel.Missing() {
 		p.tell(storeconv.Note{Severity: storeconv.Problem, Kind: "user-missing", Where: "user " + sims.DisplayName(u), Text: "named in the selection, not in the stream"})
 	}
@@ -332,9 +335,9 @@ func (p *planner) enterUser(user string) {
 func (p *planner) leaveOut(m *sims.Member) error {
 	switch m.Kind {
 	case sims.User:
-		return nil
+		return p.noteOther(m)
 	case sims.Mailbox:
-		return p.noteValidity(m)
+		return errors.Join(p.noteValidity(m), p.noteOther(m))
 	}
 	p.rep.NotSelected++
 	p.owed = false
@@ -390,10 +393,13 @@ func (p *planner) userMember(m *sims.Member) error {
 func (p *planner) setQuota(m *sims.Member) {
 	v := p.visit
 	quota, was := m.Quota, v.before.quota
-	if v.before.hasQuota && v.before.joins(v.user) && quota != was {
+	if v.hasQuota && m.User != v.user {
+		was = v.quota
+	}
+	if v.before.hasQuota && (v.before.joins(v.user) || m.User != v.user) && quota != was {
 		quota = largerLimit(was, quota)
 		if !v.skip {
-			p.tellOf(v, storeconv.Note{Severity: storeconv.Warning, Kind: "quota-limit", Where: "user " + sims.DisplayName(v.user),
+			p.tellOf(v, storeconv.Note{Severity: storeconv.Warning, Kind: "quota-limit", Where: "user " + sims.DisplayName(m.User),
 				Text: fmt.Sprintf("has a limit of %s, and user %s, whose mail is here too, one of %s: that of %s is set", limitText(m.Quota), sims.DisplayName(v.before.user), limitText(was), limitText(quota))})
 		}
 	}

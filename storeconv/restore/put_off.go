@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
 )
 
@@ -196,4 +197,139 @@ func (p *planner) linkPutOff(l *putOff) error {
 		validity: l.Validity, origUID: m.UID, flags: m.Flags, made: l.Made, nameless: l.Nameless,
 	}
 	return p.addLink(&linkStep{entry: e, first: m.Link, last: true, data: l.Data})
+}
+
+// A run over a part of the users may have one of several who are one in the
+// store. What the stream says of the others is heeded all the same, at the end:
+// of mailboxes that they have in common the rights are those that each gives,
+// whichever run comes last. Their mail is for the runs that they belong to.
+
+// otherSaid is what the stream says of such a user, or of a mailbox of one.
+type otherSaid struct {
+	At         int64 // number of the member
+	Stream     int
+	Offset     int64
+	ID         string // in the store
+	User       []byte // bytes, since names are not UTF-8
+	Mailbox    []byte // "": of the user
+	ACL        []byte
+	Subscribed int8
+	Quota      int64
+}
+
+// noteOther notes it.
+func (p *planner) noteOther(m *sims.Member) error {
+	if !p.r.sel.Joins() || p.userIn || p.r.opt.Existing == NewName || m.Kind == sims.User && !m.HasQuota {
+		return nil
+	}
+	id, err := p.r.sel.StoreID(m.User)
+	if err != nil {
+		return nil // nobody has it
+	}
+	o := otherSaid{At: p.at, Stream: p.stream, Offset: m.Offset, ID: id, User: []byte(m.User), Mailbox: []byte(m.Mailbox), ACL: []byte(m.ACL), Subscribed: m.Subscribed, Quota: m.Quota}
+	if p.r.dry() {
+		if len(p.r.others) < putOffKept {
+			p.r.others = append(p.r.others, o)
+		}
+		return nil
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return p.notes.Put(fmt.Sprintf("%s%016x", keyOther, p.at), text)
+}
+
+// joinOthers plans what was noted so of users of this run.
+func (p *planner) joinOthers(ctx context.Context) error {
+	if err := p.notes.Flush(); err != nil {
+		return err
+	}
+	n := 0
+	each := func(o *otherSaid) error {
+		if n++; n%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return p.joinOther(o)
+	}
+	if p.r.dry() {
+		for i := range p.r.others {
+			if err := each(&p.r.others[i]); err != nil {
+				return err
+			}
+		}
+		return p.endVisits()
+	}
+	err := p.r.jr.Range(keyOther, func(key, value []byte) error {
+		var o otherSaid
+		if err := json.Unmarshal(value, &o); err != nil || o.Stream >= len(p.r.streams) {
+			return fmt.Errorf("journal: key %q cannot be read", key)
+		}
+		return each(&o)
+	})
+	if err != nil {
+		return err
+	}
+	return p.endVisits()
+}
+
+func (p *planner) joinOther(o *otherSaid) error {
+	own, err := p.lastVisit(o.ID)
+	if v := p.open.get(o.ID); v != nil {
+		own, err = v.before, nil
+	}
+	if own.n == 0 || err != nil {
+		return err
+	}
+	var name string
+	if len(o.Mailbox) > 0 {
+		if name, err = p.r.sel.MailboxName(string(o.Mailbox)); err != nil {
+			return nil
+		}
+		if known, err := p.knownBox(o.ID, name); known == nil || err != nil {
+			return err
+		}
+	}
+	p.stream, p.header, p.at = o.Stream, p.headers[o.Stream], max(lastRound+o.At, p.at+1)
+	m := &sims.Member{Kind: sims.User, User: own.user, Offset: o.Offset}
+	if name != "" {
+		m.Kind, m.Mailbox, m.ACL, m.Subscribed = sims.Mailbox, string(o.Mailbox), string(o.ACL), o.Subscribed
+	}
+	p.enterUser(m.User)
+	if name == "" {
+		if ok, err := p.begin(m); !ok || err != nil {
+			return err
+		}
+		p.visit.last = p.at
+		m.User, m.Quota = string(o.User), o.Quota
+		p.tellOther(m.User)
+		p.setQuota(m)
+		return nil
+	}
+	if ok, err := p.enterBox(m); !ok || err != nil {
+		return err
+	}
+	p.visit.last = p.at
+	p.tellOther(string(o.User))
+	if p.visit.skip {
+		return nil
+	}
+	if err := p.openBox(); err != nil {
+		return err
+	}
+	m.Name = string(o.User) + "/" + m.Mailbox
+	p.add(&boxStep{box: p.box, attrs: m, validity: p.box.plan.validity, joined: true, saysRights: p.header.Profile != ""})
+	return nil
+}
+
+// tellOther tells once that a user of another run has the id of the current
+// visit's.
+func (p *planner) tellOther(user string) {
+	v := p.visit
+	if v.other == user {
+		return
+	}
+	v.other = user
+	p.tell(storeconv.Note{Severity: storeconv.Warning, Kind: "same-user", Where: "user " + sims.DisplayName(user),
+		Text: "has the id " + v.id + " in the store, as user " + sims.DisplayName(v.user) + ": their mail is put together, and this run leaves this one's out"})
 }

@@ -50,7 +50,8 @@ type run struct {
 	referenced bool
 
 	later      []putOff       // of a dry run,
-	laterNames map[string]int // and which of them has a name
+	laterNames map[string]int // and which of them has a name,
+	others     []otherSaid    // what others are said to have,
 	planned    plannedBoxes   // and what it would put into place
 
 	content contentSum // of what was selected, where that matters

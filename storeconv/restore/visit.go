@@ -34,6 +34,7 @@ func (s *headerSum) add(m *sims.Member) {
 type visit struct {
 	id       string // in the store
 	user     string // in the stream
+	other    string // the last one whom this run leaves out, and who has the id too
 	before   history
 	evicted  bool // some of its mailboxes are in the journal
 	doubtful int  // mailboxes with messages in doubt
@@ -46,7 +47,7 @@ type visit struct {
 	last     int64 // number of the last member
 	skip     bool  // done by an interrupted run,
 	until    int64 // up to the member of that number
-	again    bool  // for links that were put off
+	again    bool  // for links that were put off, or for what others have said
 	exists   bool  // the store has the user
 	early    bool  // it ended before the stream did
 	stage    string

@@ -193,6 +193,9 @@ func (m *Matcher) MissingIn() []storeconv.Path {
 	return out
 }
 
+// Joins tells whether several users of the source may have one id in the store.
+func (m *Matcher) Joins() bool { return m.domain != "" || len(m.rename) > 0 }
+
 // StoreID returns the id that a user of the source has in the store, and why it
 // can have none.
 func (m *Matcher) StoreID(user string) (string, error) {

@@ -81,6 +81,7 @@ func restoreCases(t testing.TB) []restoreCase {
 	one := storeconv.Selection{Map: map[string]string{"joe@x.test": "joe"}}
 	copies := tape(t, 958780800, "msg joe/INBOX/1 one", "same joe/INBOX/2 one")
 	fewer := tape(t, 958790000, "msg joe/INBOX/1 one", "msg joe/INBOX/2 two", "msg ann/INBOX/1 x", "same joe/INBOX/3 one", "msg joe/INBOX/4 four", "msg ann/INBOX/2 y", "msg joe/INBOX/5 five")
+	other := storeconv.Selection{Map: one.Map, Users: map[string]bool{"joe": true}}
 	joined := restore.Options{Sync: storeconv.SyncUser, Selection: storeconv.Selection{Map: map[string]string{"ann": "joe"}}}
 	named := restore.Options{Sync: storeconv.SyncUser, Existing: restore.NewName}
 	return []restoreCase{
@@ -105,6 +106,8 @@ func restoreCases(t testing.TB) []restoreCase {
 		{name: "two users become one, a body of zeros", tapes: [][]byte{zeros}, opt: restore.Options{Selection: one, Sync: storeconv.SyncUser}},
 		{name: "two users become one who is there", before: [][]byte{first}, tapes: [][]byte{asOne}, opt: restore.Options{Selection: one}},
 		{name: "new names, one too long", before: [][]byte{longName}, tapes: [][]byte{longName}, opt: named},
+		{name: "one of two users who are one", tapes: [][]byte{asOne}, opt: restore.Options{Selection: other}},
+		{name: "one of two users who are one, who is there", before: [][]byte{first}, tapes: [][]byte{asOne}, opt: restore.Options{Selection: other, Sync: storeconv.SyncUser}},
 		{name: "links to links", tapes: [][]byte{chain}},
 		{name: "new names, two tapes", before: [][]byte{first}, tapes: [][]byte{first, later}, opt: named},
 	}

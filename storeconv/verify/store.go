@@ -134,6 +134,8 @@ type verifier struct {
 	backups  []int64                    // dates of the streams that have come
 	misdated []misdated                 // files whose first copy of a stream has another date
 	owners   map[uint64]firstSaid       // of mailboxes of the store, by the hash of their path
+	besides  map[uint64]besideSaid      // likewise
+	excused  map[lateKey]bool           // what these may explain
 	lister   nms.Lister                 // of openMailbox
 	entered  int                        // mailboxes that were opened for members of streams, each time
 

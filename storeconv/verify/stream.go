@@ -159,6 +159,9 @@ func (c *streamCheck) member(m *sims.Member) error {
 	if c.met.name != m.User || c.met.name == "" {
 		c.meet(m)
 	}
+	if !c.met.selected && m.Kind == sims.Mailbox {
+		c.v.beside(m)
+	}
 	if !c.met.selected || m.Kind != sims.User && !c.selected(m) {
 		return nil
 	}
@@ -460,6 +463,9 @@ func (c *streamCheck) note(m *sims.Member, key lateKey, severity storeconv.Sever
 // endStreams tells the differences that nothing explained.
 func (v *verifier) endStreams() {
 	for _, key := range slices.SortedFunc(maps.Keys(v.late), lateKey.compare) {
+		if v.excused[key] && v.hasBeside(key) {
+			continue
+		}
 		v.tell(v.late[key])
 	}
 	v.late = nil
