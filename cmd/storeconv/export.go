@@ -199,10 +199,7 @@ func (v *exportFlags) prepare(job *cli.Job) error {
 	o.Jobs, o.Sync = v.jobs.Number(), v.sync.Mode
 	err = v.Fill(job, o, v.file != "")
 	o.Shard = v.part.Shard
-	if err != nil {
-		return err
-	}
-	return v.part.CheckNames(o.Selection)
+	return err
 }
 
 // tellUnreadLists tells that rights, limits and subscriptions stay behind where

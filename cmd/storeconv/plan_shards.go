@@ -45,9 +45,10 @@ plan.json counts as crossing.
 
 -u, -m, --default-domain and --limits are those of the runs: users who get one
 id are in one part, and with -u the plan is of the users in the file. Of --limits
-the default domain alone is taken. A restore or export with --plan whose new ids
-or default domain are others is refused, and so is one without the -u of the
-plan; of a plan of all users -u may select any.
+the default domain alone is taken. A restore with --plan whose new ids or default
+domain are others is refused, and so is one without the -u of the plan; of a plan
+of all users -u may select any. relocate and export refuse users who get one id,
+in whichever part they are.
 
 A user in no list is in the first part: one who has come since, who has nothing
 but records or subscriptions, or whose id cannot stand in a list. A run with
