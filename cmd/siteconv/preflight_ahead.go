@@ -12,6 +12,7 @@ import (
 	"imsconv/cmd/internal/ledger"
 	"imsconv/cmd/internal/page"
 	"imsconv/ldifconv"
+	"imsconv/storeconv/export"
 )
 
 // lookAhead finds what the steps of the run will tell: it upgrades and checks
@@ -23,7 +24,7 @@ func (c *conversion) lookAhead(ctx context.Context, job *cli.Job) error {
 	if err := c.upgradeAhead(ctx, job); err != nil {
 		return err
 	}
-	for _, look := range []func(context.Context, *cli.Job) error{c.placesAhead, c.limitsAhead, c.delegationAhead} {
+	for _, look := range []func(context.Context, *cli.Job) error{c.namesAhead, c.limitsAhead, c.delegationAhead} {
 		if err := look(ctx, job); err != nil {
 			return err
 		}
@@ -117,38 +118,88 @@ func (c *conversion) upgradeAhead(ctx context.Context, job *cli.Job) error {
 	return nil
 }
 
-// placesAhead finds users who get the same id, and so the same place, in the
-// Maildirs: the first of them has it, and the mail of the others is left out.
-func (c *conversion) placesAhead(context.Context, *cli.Job) error {
-	if name, _, _ := mailTable(c.site); name != "export" || !c.hasMail() {
+// namesAhead finds what the selection and the new ids of users do to their
+// mail: who is named and not there, and who would share an id or a place.
+func (c *conversion) namesAhead(context.Context, *cli.Job) error {
+	if !c.hasMail() {
 		return nil
 	}
+	c.chosenAhead()
 	newID, err := c.newID()
 	if err != nil {
 		return err
 	}
-	first := map[string]string{} // who has the id
+	var places *export.Places
+	name, _, _ := mailTable(c.site)
+	if name == "export" {
+		if places, err = export.NewPlaces(c.set.export); err != nil {
+			return err
+		}
+	}
+	first, chosen := map[string]string{}, c.mailUsers() // who has the id
 	var n int64
 	var some []string
-	users := c.mailUsers()
 	for old := range c.mail.IDs.All() {
-		if users != nil && !users[old] {
+		if chosen != nil && !chosen[old] {
 			continue
 		}
-		id := newID(old)
-		other, taken := first[id]
-		if !taken {
-			first[id] = old
+		id, text := newID(old), ""
+		if other, taken := first[id]; taken {
+			text = other + " and " + old
+		} else if first[id] = old; places != nil {
+			if err := places.Claim(old, id); err != nil {
+				text = old + ": " + err.Error()
+			}
+		}
+		if text == "" {
 			continue
 		}
 		if n++; len(some) < mostExamples {
-			some = append(some, fmt.Sprintf("%s and %s", other, old))
+			some = append(some, text)
 		}
 	}
 	if n > 0 {
-		c.pre.Find("same-place", c.store().Path, "%s the id of another in the Maildirs, and the mail of one of the two is left out: %s", page.Amount(n, "user gets", "users get"), examples(some, n))
+		c.tellShared(name, n, examples(some, n))
 	}
 	return nil
+}
+
+// tellShared tells of users who get the id of another: what becomes of their
+// mail differs by the conversion.
+func (c *conversion) tellShared(table string, n int64, some string) {
+	path := c.store().Path
+	switch table {
+	case "export":
+		c.pre.Find("same-place", path, "%s no place of their own in the Maildirs, and the mail of all but the first is left out: %s", page.Amount(n, "user gets", "users get"), some)
+	case "relocate":
+		c.pre.Find("same-place", path, "%s the id of another in the new store, and who gets it by a new id is left out: %s", page.Amount(n, "user gets", "users get"), some)
+		c.pre.Advise("map in [relocate] of site.toml gives one of them another id")
+	default:
+		c.pre.Find("same-user", path, "%s the id of another in the new store, and their mail is put together: %s", page.Amount(n, "user gets", "users get"), some)
+	}
+}
+
+// chosenAhead tells how many users of the mail are selected, and who is not
+// there.
+func (c *conversion) chosenAhead() {
+	chosen := c.mailUsers()
+	if chosen == nil {
+		return
+	}
+	var found, gone int64
+	var some []string
+	for _, id := range slices.Sorted(maps.Keys(chosen)) {
+		if c.mail.IDs.Has(id) {
+			found++
+		} else if gone++; len(some) < mostExamples {
+			some = append(some, id)
+		}
+	}
+	name, _, _ := mailTable(c.site)
+	c.pre.Fact("selected", "%s of %s, by users in [%s] of site.toml", page.Int(found), page.Amount(c.mail.IDs.Len(), "user of the mail", "users of the mail"), name)
+	if gone > 0 {
+		c.pre.Find("user-missing", c.store().Path, "%s by users in [%s] of site.toml and not there: %s", page.Amount(gone, "user is named", "users are named"), name, examples(some, gone))
+	}
 }
 
 // limitsAhead finds limits that are none of the store's space.

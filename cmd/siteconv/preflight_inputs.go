@@ -15,6 +15,7 @@ import (
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/ldifconv"
 	"imsconv/storeconv/ims"
+	"imsconv/storeconv/relocate"
 )
 
 // lookAtMail reads the stream or store once.
@@ -280,6 +281,11 @@ func (c *conversion) lookAtChoices(ctx context.Context, job *cli.Job) error {
 	if c.whole != "" { // batches, and what comes after them, find mail by users
 		if err := c.findOwners(ctx, job); err != nil {
 			return err
+		}
+	}
+	if name, _, _ := mailTable(c.site); name == "relocate" && c.hasMail() {
+		if err := relocate.CheckPartitions(c.store().Path, c.set.relocate.Partitions); err != nil {
+			c.pre.Fail("partition-map", c.site.Path, err)
 		}
 	}
 	if err := c.lookAtHosts(ctx, job); err != nil || c.set.upgrade.Filter == "" {

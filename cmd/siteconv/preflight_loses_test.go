@@ -83,3 +83,24 @@ func editedAll(but string, more ...string) func(*testing.T, string) []string {
 		return append([]string{"--ldif", path, "--stream", sample + "/sims/backup.sims"}, more...)
 	}
 }
+
+// TestPreflightSeesPlaces: users who differ in their ids and get one place by
+// the template of an export are found, as the run leaves one of them out; and
+// so are two partitions that would be one.
+func TestPreflightSeesPlaces(t *testing.T) {
+	dir := t.TempDir()
+	args := described("[export]\npath = '%n/Maildir'\n")(t, dir)
+	args = append(args, "--destination", "maildir", "--default-domain", "siroe.com", "--stream", streamWith(t, dir, "ofanning@florizel.com"))
+	code, stdout, stderr := siteconv(t, append([]string{"run", "--preflight"}, args...)...)
+	if code != cli.ExitDone || !strings.Contains(stdout, "ofanning@florizel.com: the place ofanning/Maildir is another user's") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	nms := nmsSite(t)
+	must(t, os.CopyFS(filepath.Join(nms, "store/partition/second"), os.DirFS(filepath.Join(nms, "store/partition/primary"))))
+	write(t, nms, "site.toml", []byte("scenario = 'nms-single'\n[relocate]\npartition = 'second=primary'\n"))
+	out := filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr = siteconv(t, "run", "--site", nms, "--out", out)
+	if code != cli.ExitFailed || !strings.Contains(stderr, "both become primary") || !missing(out) {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}

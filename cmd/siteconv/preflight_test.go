@@ -137,6 +137,20 @@ var plants = []planted{
 	{code: "same-place", args: func(t *testing.T, dir string) []string {
 		return simsArgs("--destination", "maildir", "--stream", streamWith(t, dir, "ofanning@siroe.com"))(t, dir)
 	}},
+	{code: "same-user", args: func(t *testing.T, dir string) []string {
+		args := described("[restore]\nmap = 'one'\n")(t, dir)
+		write(t, dir, "one", []byte("wallyc keiko_s\n"))
+		return args
+	}},
+	{code: "user-missing", args: func(t *testing.T, dir string) []string {
+		args := described("[restore]\nusers = 'some'\n")(t, dir)
+		write(t, dir, "some", []byte("wallyc\nnobody\n"))
+		return args
+	}},
+	{code: "partition-map", args: func(t *testing.T, dir string) []string {
+		write(t, dir, "site.toml", []byte("[relocate]\npartition = 'nosuch=x'\n"))
+		return []string{"--scenario", "nms-single", "--site", dir, "--ldif", sample + "/nms/export.ldif", "--nms-store", nmsSite(t) + "/store"}
+	}},
 	{code: "old-host-unknown", args: simsArgs("--scenario", "sims-online", "--old-host", "old.siroe.com", "--new-host", "n.siroe.com")},
 	{code: "hosts-not-said", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailhost: third.siroe.com\n", "--scenario", "sims-online", "--new-host", "n.siroe.com")},
 	{code: "host-stays", args: simsArgs("--old-host", "oldmail.siroe.com", "--new-host", "n.siroe.com")},

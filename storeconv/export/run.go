@@ -61,7 +61,7 @@ func newRun(dst string, src *Source, opt Options) (*run, error) {
 		return nil, err
 	}
 	if opt.Path == "" {
-		opt.Path = "%u/Maildir"
+		opt.Path = maildirPath
 		if opt.To == Mbox {
 			opt.Path = "%u"
 		}

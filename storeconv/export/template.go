@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -108,6 +109,34 @@ func checkPlace(to string) error {
 	return nil
 }
 
+// Places finds out, before an export, who gets no place of his own in it.
+type Places struct {
+	template template
+	claims   *claims
+}
+
+// NewPlaces is of an export to Maildirs with the Options given.
+func NewPlaces(o Options) (*Places, error) {
+	t, err := parseTemplate(cmp.Or(o.Path, maildirPath), o.Domain)
+	if err != nil {
+		return nil, fmt.Errorf("path %q: %w", o.Path, err)
+	}
+	return &Places{t, newClaims()}, nil
+}
+
+// Claim takes the place of a user of the source, who has id on the new side, or
+// says why he can have none. Users claim in the order in which they come.
+func (p *Places) Claim(source, id string) error {
+	place, err := p.template.place(id)
+	if err != nil {
+		return err
+	}
+	return p.claims.take(place, source, id)
+}
+
+// maildirPath is the template of Maildirs where none is given.
+const maildirPath = "%u/Maildir"
+
 // claims are the places of the users of a run, by hash: no two users get one
 // place, and none gets a place within another's. It takes some 50 bytes a user.
 type claims struct {
@@ -148,7 +177,7 @@ func (c *claims) take(place, source, id string) error {
 		case other == who:
 			return nil
 		case other.id == who.id:
-			return fmt.Errorf("another user of the source has the id %s too, and the mail of two is not put together: give one of them another id (-m)", id)
+			return fmt.Errorf("another user of the source has the id %s too, and the mail of two is not put together: map gives one of them another id", id)
 		}
 		return fmt.Errorf("the place %s is another user's", place)
 	}

@@ -1,6 +1,7 @@
 package relocate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -124,30 +125,22 @@ func (r *relocation) apart() error {
 }
 
 func (r *relocation) openPartitions() error {
-	rename, alias := make(map[string]string), make(map[string]string)
+	rename, err := newNames(r.src, r.from, r.opts.Partitions)
+	if err != nil {
+		return err
+	}
+	alias := make(map[string]string)
 	for _, p := range r.opts.Partitions {
 		if _, taken := r.src.Partition(p.Alias); !taken {
 			alias[p.Name] = p.Alias
 		}
-		if _, ok := r.src.Partition(p.Name); !ok {
-			return fmt.Errorf("partition %s: not in %s", p.Name, r.from)
-		}
-		rename[p.Name] = p.NewName
 	}
-	taken := make(map[string]string)
 	for _, p := range r.src.Partitions {
-		part := &partition{name: p.Name, newName: p.Name, alias: alias[p.Name], path: p.Path, where: r.label(p.Path), fd: -1}
-		if n := rename[p.Name]; n != "" {
-			part.newName = n
-		}
+		part := &partition{name: p.Name, newName: rename[p.Name], alias: alias[p.Name], path: p.Path, where: r.label(p.Path), fd: -1}
 		if err := ims.CheckPartition(part.newName); err != nil {
 			r.siteLog.Problem("bad-partition", part.where, err.Error()+": left out")
 			continue
 		}
-		if other, ok := taken[part.newName]; ok {
-			return fmt.Errorf("partitions %s and %s both become %s", other, part.name, part.newName)
-		}
-		taken[part.newName] = part.name
 		r.parts = append(r.parts, part)
 		if !nms.IsPartition(p.Path) {
 			r.siteLog.Warning("no-users", part.where, "no "+nms.UserRoot+" directory: nothing to relocate here")
@@ -165,6 +158,45 @@ func (r *relocation) openPartitions() error {
 	}
 	r.report.Partitions = len(r.parts)
 	return nil
+}
+
+// newNames are what the partitions of a source, in the folder from, are called
+// in the new store. An error is of one that is not there, or of two that would
+// be one.
+func newNames(src *nms.Store, from string, partitions []Partition) (map[string]string, error) {
+	names, taken := make(map[string]string), make(map[string]string)
+	for _, p := range partitions {
+		if _, ok := src.Partition(p.Name); !ok {
+			return nil, fmt.Errorf("partition %s: not in %s", p.Name, from)
+		}
+		names[p.Name] = p.NewName
+	}
+	for _, p := range src.Partitions {
+		name := cmp.Or(names[p.Name], p.Name)
+		names[p.Name] = name
+		if other, ok := taken[name]; ok {
+			return nil, fmt.Errorf("partitions %s and %s both become %s", other, p.Name, name)
+		}
+		if ims.CheckPartition(name) == nil { // else it is left out
+			taken[name] = p.Name
+		}
+	}
+	return names, nil
+}
+
+// CheckPartitions finds what a relocation of the store would refuse of the
+// partitions that its options name.
+func CheckPartitions(store string, partitions []Partition) error {
+	partitions = slices.Clone(partitions)
+	for i := range partitions {
+		partitions[i].settle(store)
+	}
+	src, err := nms.Open(store, Elsewhere(store, partitions)...)
+	if err != nil {
+		return err
+	}
+	_, err = newNames(src, store, partitions)
+	return err
 }
 
 // label is how messages name a path of the source: relative to it where that

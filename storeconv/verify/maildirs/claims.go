@@ -89,7 +89,7 @@ func (c *claims) of(id string) (all []claimant, owner int) {
 
 // refused is a user whose place is another's.
 func (c *claims) refused(all []claimant, owner, refused int) *user {
-	text := "another user of the source has the id " + all[refused].id + " too, and the mail of two is not put together: give one of them another id (-m)"
+	text := "another user of the source has the id " + all[refused].id + " too, and the mail of two is not put together: map gives one of them another id"
 	if all[owner].id != all[refused].id {
 		text = "his place is that of user " + all[owner].source
 	}
