@@ -174,7 +174,7 @@ func join(a, b string) string {
 // count adds a mailbox that the visit did not touch to the user's usage.
 func (w *treeWalk) count(path string, list []os.DirEntry) error {
 	if !slices.ContainsFunc(list, func(e os.DirEntry) bool { return e.Name() == ims.IndexName }) {
-		return nil
+		return w.countFiles(path, list)
 	}
 	name, err := ims.MailboxFromPath(path)
 	if err != nil {
@@ -214,6 +214,34 @@ func (w *treeWalk) count(path string, list []os.DirEntry) error {
 type usage struct {
 	bytes, messages int64
 	earlierQuota    []byte // waiting record of quota.db of an earlier visit of the run
+}
+
+// countFiles adds the messages of a mailbox without an index to the usage.
+func (w *treeWalk) countFiles(path string, list []os.DirEntry) error {
+	store := w.c.r.store
+	for _, dir := range list {
+		if !dir.IsDir() || !ims.IsMessageDir(dir.Name()) {
+			continue
+		}
+		in := join(w.base, path) + "/" + dir.Name()
+		files, err := store.ReadNames(in)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			uid, ok := ims.ParseMessageName(f.Name())
+			if !ok || ims.MessageDir(uid) != dir.Name() || !f.Type().IsRegular() {
+				continue
+			}
+			info, err := store.Stat(in + "/" + f.Name())
+			if err != nil {
+				return err
+			}
+			w.usage.bytes += info.Size
+			w.usage.messages++
+		}
+	}
+	return nil
 }
 
 // kilobytes is what quota.db has of it.

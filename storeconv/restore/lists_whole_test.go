@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"imsconv/storeconv/verify"
 )
 
 // TestListsOfTheStore: a database of the store that cannot be read whole, or
@@ -85,5 +87,24 @@ func TestSameMailboxDry(t *testing.T) {
 	}
 	if !slices.Equal(said[0], said[1]) {
 		t.Errorf("a dry run says %q, the run %q", said[0], said[1])
+	}
+}
+
+// TestUsageWithoutIndexes: what a user has in mailboxes without an index, and
+// of which a later stream says nothing, counts among what quota.db says.
+func TestUsageWithoutIndexes(t *testing.T) {
+	full := tape(t, may20, "user joe 90000", "box joe/INBOX 7", "msg joe/INBOX/1 - one", "box joe/Sent 8", "msg joe/Sent/1 - sent", "msg joe/Sent/2 - again")
+	later := tape(t, may20+10, "box joe/INBOX 7", "msg joe/INBOX/2 - two")
+	nothing := tape(t, may20+20, "box joe/INBOX 7", "msg joe/INBOX/2 - two")
+	for _, runs := range [][][][]byte{{{full, later}}, {{full}, {later}}, {{full}, {later}, {nothing}}} {
+		store := filepath.Join(shmDir(t), "store")
+		var all [][]byte
+		for _, streams := range runs {
+			again(t, store, Options{NoIndex: true}, streams...)
+			all = append(all, streams...)
+		}
+		if log := checkStreams(t, store, verify.StoreOptions{NoIndex: true}, all...); len(log.Problems) > 0 {
+			t.Errorf("%d runs: verify: %q", len(runs), log.Problems)
+		}
 	}
 }
