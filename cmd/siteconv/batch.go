@@ -330,6 +330,7 @@ func (c *conversion) index() {
 	for _, id := range b.users {
 		b.set.Add(id)
 	}
+	c.lookAtNewIDs()
 	if !c.hasMail() {
 		return
 	}

@@ -31,7 +31,8 @@ type conversion struct {
 	dryRun        bool
 	noVerify      bool
 
-	owners  map[string]string // of mail with a new id, the user as batches know him, see userOf
+	owners  map[string]string // of mail with a new id, the user who has it, see userOf
+	ahead   map[string]string // new ids of mail that no entry has, where one has the old id
 	whole   string            // the output folder of the site, when out is that of a part of it; else ""
 	batch   *batch            // nil: the whole site
 	closing *closing          // nil: what comes before the closing pass

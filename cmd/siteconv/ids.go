@@ -25,8 +25,8 @@ func (c *conversion) bareID(id string) string {
 }
 
 // userOf is the user, by the id that batches know, whose mail the source has
-// under an id: the one whose entry will have the id that the mail gets in the
-// new store, else the one of that id itself.
+// under an id: the one whose entry has the id that the mail gets in the new
+// store, else the one of that id itself.
 func (c *conversion) userOf(id string) string {
 	if user, ok := c.owners[id]; ok {
 		return user
@@ -35,16 +35,17 @@ func (c *conversion) userOf(id string) string {
 }
 
 // findOwners finds the entries that belong to mail which site.toml gives
-// another id.
+// another id, and those that have the id of such mail as it is.
 func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
 	newID, err := c.newID()
 	if err != nil {
 		return err
 	}
-	renamed := map[string][]string{} // ids of the mail by the new one
+	renamed, kept := map[string][]string{}, map[string][]string{} // ids of the mail by the new one, and by that of its entry
 	for old := range c.mailMap() {
-		if id := newID(old); id != c.bareID(old) {
+		if id, bare := newID(old), c.bareID(old); id != bare {
 			renamed[id] = append(renamed[id], old)
+			kept[bare] = append(kept[bare], old)
 		}
 	}
 	if len(renamed) == 0 {
@@ -55,7 +56,7 @@ func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
 		return err
 	}
 	defer in.Close()
-	c.owners = map[string]string{}
+	c.owners, c.ahead = map[string]string{}, map[string]string{}
 	for u, err := range directory.Users(in) {
 		if err == nil {
 			err = ctx.Err()
@@ -63,11 +64,26 @@ func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.export().Path, err)
 		}
-		for _, old := range renamed[c.entryID(u)] {
-			c.owners[old] = u.ID(c.defaultDomain)
+		id := u.ID(c.defaultDomain)
+		for _, old := range renamed[id] {
+			c.owners[old] = id
+		}
+		for _, old := range kept[id] {
+			c.ahead[old] = newID(old)
 		}
 	}
+	maps.DeleteFunc(c.ahead, func(old, _ string) bool { return c.owners[old] != "" })
 	return nil
+}
+
+// lookAtNewIDs finds users of the batch whose mail gets an id that their entry
+// does not have: moved to it, they would find an empty mailbox.
+func (c *conversion) lookAtNewIDs() {
+	for _, old := range slices.Sorted(maps.Keys(c.ahead)) {
+		if user := c.bareID(old); c.batch.set.Has(user) {
+			c.pre.Find("new-id-ahead", c.site.Path, "map gives the mail of %s, a user of the batch, the id %s, and the entry in %s has the old one", user, c.ahead[old], c.export().Path)
+		}
+	}
 }
 
 // tellIDsWithoutEntry tells of mail of the batch that gets an id which no entry

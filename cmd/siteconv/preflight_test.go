@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 
+	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/preflight"
 	"imsconv/storeconv/testsite/edits"
@@ -183,6 +185,12 @@ var plants = []planted{
 	{code: "foreign-stream", judge: func(c *conversion) {
 		c.batch = &batch{users: []string{"joe"}}
 		c.judgeBatch()
+	}},
+	{code: "new-id-ahead", judge: func(c *conversion) {
+		c.batch, c.ahead = &batch{set: batches.Set{}}, map[string]string{"joe": "jim"}
+		c.batch.set.Add("joe")
+		c.site = &site.Site{Path: "site.toml"}
+		c.lookAtNewIDs()
 	}},
 	{code: "new-id-no-mail", args: described("[upgrade]\nuid-map = 'ids'\n")},
 	{code: "quota-zero", args: edited("uid: keiko_s\n", "uid: keiko_s\nmailquota: 1000\n")},

@@ -135,6 +135,9 @@ func (s *Site) checkScenario() (faults Faults) {
 				faults = append(faults, s.faultOf(table+".users", "batches say whose mail goes over: siteconv run --batch NAME --users FILE"))
 			}
 		}
+		if s.Upgrade["uid-map"] != nil {
+			faults = append(faults, s.faultOf("upgrade.uid-map", "the upgrade comes after all batches, and users would find empty mailboxes till then: change the uids in the directory before their batch, and export it again; map is for mail that has the old ids"))
+		}
 	}
 	switch {
 	case s.Scenario == "":

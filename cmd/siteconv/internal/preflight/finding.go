@@ -40,6 +40,7 @@ var Kinds = map[string]Kind{
 	"wrong-product":    {Stops: true, Advice: "take the scenario of that product, or the export that belongs to the store"},
 	"base-missing":     {Stops: true, Advice: "without --base the top entries of the export are taken"},
 	"filter-empty":     {Stops: true, Advice: "correct filter in [upgrade] of site.toml, or leave it out"},
+	"new-id-ahead":     {Stops: true, Advice: "change the uid of the entry in the directory, and export it again; or take the line out of map"},
 	"domains-tie":      {Stops: true, Advice: "--default-domain says which"},
 	"domain-not-said":  {Stops: true, Advice: "--default-domain, or default-domain in [directory] of site.toml, says it"},
 	"out-nested":       {Stops: true, Advice: "name a folder elsewhere with --out"},
