@@ -16,6 +16,7 @@ import (
 	"imsconv/cmd/internal/peer"
 	"imsconv/cmd/siteconv/internal/batches"
 	"imsconv/cmd/siteconv/internal/outdir"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/testsite/scratch"
 )
 
@@ -226,4 +227,30 @@ func TestBatchesAtOnce(t *testing.T) {
 	finished(t, incremental(site, out, strays...)...)
 	finished(t, "--scenario", "sims-offline", "--site", site, "--out", whole, "--default-domain", "siroe.com")
 	sameStores(t, filepath.Join(whole, "store"), filepath.Join(out, "store"), out, true)
+}
+
+// TestBatchLooksAtItsOwn: what is wrong with the mail of another batch, or is
+// being made of it, is none of a batch's problems.
+func TestBatchLooksAtItsOwn(t *testing.T) {
+	site := batchedSite(t)
+	out := begunFolder(t, site)
+	args := func(part string) []string {
+		return incremental(site, out, "--batch", "p"+part, "--split", "3", "--part", part)
+	}
+	finished(t, args("1")...)
+	before := readReport(t, batches.Dir(out, "p1"))
+	other := mustUsers(t, filepath.Join(batches.Dir(out, "p1"), batches.UsersName))[0]
+	dir := filepath.Join(out, "store", ims.UserDir("primary", other))
+	must(t, os.MkdirAll(filepath.Join(dir, "=box"), 0o700))
+	must(t, os.WriteFile(filepath.Join(dir, "letter"), []byte("x"), 0o600))
+	finished(t, args("2")...)
+	rep := readReport(t, batches.Dir(out, "p2"))
+	for _, line := range rep.Problems.Items {
+		if line.Kind != "mail-without-entry" && strings.Contains(line.Where, ims.Component(other)) {
+			t.Errorf("%+v", line)
+		}
+	}
+	if a, b := before.Counts.Get("messages verified"), rep.Counts.Get("messages verified"); a == 0 || b == 0 || b > a*3/2 {
+		t.Errorf("%d messages verified of one third, %d of the next", a, b)
+	}
 }

@@ -32,7 +32,7 @@ func (c *conversion) verifyRestored(ctx context.Context, job *cli.Job) error {
 	defer end()
 	set := &c.set.restore
 	rep, err := verify.Store(ctx, c.storeDir(), verify.StoreOptions{
-		Streams: []verify.Stream{{Name: c.store().Path, R: r}}, Selection: set.Selection, CRLF: set.CRLF, NoIndex: set.NoIndex,
+		Streams: []verify.Stream{{Name: c.store().Path, R: r}}, Selection: set.Selection, Only: c.batch != nil, CRLF: set.CRLF, NoIndex: set.NoIndex,
 		Owner: set.Owner, Jobs: c.jobs, Log: c.logAgain(job), Progress: job.Meter("messages", c.mail.Messages, 0),
 	})
 	job.Count("messages verified", rep.Messages)

@@ -76,6 +76,23 @@ func openShard(s storeconv.Shard) (*shardPart, error) {
 	return p, nil
 }
 
+// onlyNamed makes the users that the selection names the part, under both ids:
+// the case of a default domain is not to be had of the new one.
+func (c *chosen) onlyNamed() {
+	c.part = &shardPart{shard: storeconv.Shard{Count: 2, Plan: &storeconv.ShardPlan{}}}
+	for user, named := range c.opts.Users {
+		if !named {
+			continue
+		}
+		c.part.own = append(c.part.own, shardKeyOf([]byte(user)))
+		if id, err := c.id(user); err == nil {
+			c.part.own = append(c.part.own, shardKeyOf([]byte(id)))
+		}
+	}
+	slices.SortFunc(c.part.own, compareShardKeys)
+	c.turnNames()
+}
+
 // appendShardKeys reads a list of users, one a line.
 func appendShardKeys(keys []shardKey, path string) ([]shardKey, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // waits for no pipe

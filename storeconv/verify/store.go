@@ -28,6 +28,10 @@ type StoreOptions struct {
 	// Selection is what the restore was limited to, and the names it gave.
 	Selection storeconv.Selection
 
+	// Only looks at the users of the Selection alone, which has some: others may
+	// be at work on the store meanwhile. What is no user's is passed over.
+	Only bool
+
 	CRLF    bool // every line end is CR LF, as restore --newline crlf leaves it
 	NoIndex bool // the store has no indexes, as restore --no-index leaves it
 
@@ -105,6 +109,9 @@ func newVerifier(store string, opts StoreOptions) (*verifier, error) {
 	var err error
 	if v.chosen, err = choose(opts.Selection); err != nil {
 		return nil, err
+	}
+	if opts.Only {
+		v.chosen.onlyNamed()
 	}
 	return v, v.open()
 }
@@ -282,6 +289,9 @@ func (v *verifier) top() error {
 	}
 	if !known {
 		return fmt.Errorf("%s: %w", v.path, ims.ErrNoStore)
+	}
+	if v.opts.Only {
+		return v.findPartitions(&l)
 	}
 	v.tell(notes...)
 	if worked {
