@@ -132,6 +132,43 @@ func TestQuotedCommands(t *testing.T) {
 	}
 }
 
+// TestQuotedInSentences: command lines in sentences are typed as they stand.
+func TestQuotedInSentences(t *testing.T) {
+	n := 0
+	for _, scenario := range site.Scenarios() {
+		for _, lang := range []Lang{English, Japanese} {
+			p, err := Build(evilInput(scenario, lang))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, span := range spansOf(p) {
+				if span.Kind != Code || !strings.Contains(span.Text, evil[:8]) || !strings.Contains(span.Text, "&& tar ") {
+					continue
+				}
+				n++
+				if out, err := peer.Command(t, "sh", "-n", "-c", span.Text).CombinedOutput(); err != nil {
+					t.Errorf("%s: %s: %v: %s", scenario, span.Text, err, out)
+				}
+			}
+		}
+	}
+	if n < 2 {
+		t.Errorf("%d command lines in sentences", n)
+	}
+}
+
+// spansOf are the sentences of all steps.
+func spansOf(p *Plan) (spans []Span) {
+	for _, ph := range p.Phases {
+		for _, s := range ph.Steps {
+			for _, text := range slices.Concat(s.Why, s.Back) {
+				spans = append(spans, text...)
+			}
+		}
+	}
+	return spans
+}
+
 // find is the first line that begins with a program.
 func find(t *testing.T, lines []string, program string) string {
 	t.Helper()

@@ -19,13 +19,28 @@ type filler struct {
 func (f *filler) text(template string) (Text, error) {
 	var out Text
 	for i, part := range strings.Split(template, "`") {
-		spans, err := f.part(part, i%2 == 1)
+		code := i%2 == 1
+		if code && isCommand(part) {
+			line, err := f.command(part)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, Span{Kind: Code, Text: line})
+			continue
+		}
+		spans, err := f.part(part, code)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", template, err)
 		}
 		out = append(out, spans...)
 	}
 	return out, nil
+}
+
+// isCommand tells a command line in a sentence, which is typed as it stands,
+// from a name, and from a line of a configuration or of DNS.
+func isCommand(code string) bool {
+	return strings.Contains(code, " ") && !strings.Contains(code, " = ") && !strings.Contains(code, " IN ")
 }
 
 // part fills in what stands inside of a pair of backquotes, or outside of all.
