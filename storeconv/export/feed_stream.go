@@ -314,9 +314,6 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 			su.u.count(func(rep *Report) { rep.Pending++ })
 		case !slices.Contains(words, word):
 			words = append(words, word)
-			if !slices.Contains(b.keywords, word) {
-				b.keywords = append(b.keywords, word)
-			}
 		}
 	}
 	if late {
@@ -330,6 +327,11 @@ func (f *streamFeed) message(ctx context.Context, su *streamUser, b *box, m *sim
 		b.met(m.Size)
 		b.skip("duplicate-uid")
 		return f.spare(m, true)
+	}
+	for _, word := range words { // of one that is left out nobody needs any
+		if !slices.Contains(b.keywords, word) {
+			b.keywords = append(b.keywords, word)
+		}
 	}
 	rec.words = su.u.words.number(words)
 	it := item{b: b, turn: f.r.whole.turn(), rec: b.recs.add(rec), at: fmt.Sprintf("stream offset %d", m.Offset)}

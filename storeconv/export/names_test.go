@@ -120,6 +120,30 @@ func TestFolderNames(t *testing.T) {
 	}
 }
 
+// TestKeywordsOfWhatIsLeftOut: a keyword that only a message has which does not
+// go over takes nobody's letter.
+func TestKeywordsOfWhatIsLeftOut(t *testing.T) {
+	var all []string
+	for i := range maildir.MaxKeywords {
+		all = append(all, fmt.Sprintf("k%02d", i))
+	}
+	path := write(t, boxed("joe/INBOX", 7), msg("joe/INBOX/1", 1001, "expired gone", "a\n"),
+		msg("joe/INBOX/2", 1002, strings.Join(all, " "), "b\n"), msg("joe/INBOX/2", 1003, "twice", "c\n"))
+	out := t.TempDir()
+	rep, log := exportTo(t, out, streamOf(t, path), Options{})
+	if rep.KeywordsLost > 0 || len(log.Warnings) > 0 || len(log.Problems) != 1 {
+		t.Errorf("%+v, %q, %q", rep, log.Warnings, log.Problems)
+	}
+	if got := content(t, out+"/joe/Maildir/dovecot-keywords"); strings.Count(got, "\n") != len(all) || strings.Contains(got, "gone") || strings.Contains(got, "twice") {
+		t.Errorf("%s", got)
+	}
+	out = t.TempDir()
+	exportTo(t, out, streamOf(t, path), Options{To: Mbox})
+	if got := content(t, out+"/joe/INBOX"); strings.Contains(got, "gone") || strings.Contains(got, "twice") {
+		t.Errorf("%s", got)
+	}
+}
+
 // TestOddities: what a Maildir cannot have is told, and nothing else changes.
 func TestOddities(t *testing.T) {
 	members := []member{
