@@ -414,8 +414,8 @@ func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
 }
 
 // A dry run puts nothing into place: what it would have put there it keeps in
-// memory, for later streams to find and for users who get an id that another
-// had.
+// memory, for later streams to find, for the links that were put off, and for
+// users who get an id that another had.
 type plannedBoxes struct {
 	mu       sync.Mutex
 	boxes    map[string]*existingBox // by id and name before the run gave it another
@@ -430,7 +430,7 @@ const plannedKept = 1 << 19
 // indexes, or beside one of another form, a run goes by what the files say,
 // which a dry run does not have.
 func (r *run) keepsPlanned(b *box) bool {
-	return r.dry() && (b.v.stream < len(r.streams)-1 || r.sel.MayJoin()) && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
+	return r.dry() && (len(r.streams) > 1 || r.sel.MayJoin()) && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
 }
 
 func plannedKey(b *box) string { return b.v.id + "\x00" + b.key }

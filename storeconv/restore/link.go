@@ -25,7 +25,8 @@ func (c *collector) link(s *linkStep) error {
 	}
 	if known, ok := c.copies.get(s.first); ok {
 		first := *known
-		how, err := c.linkTo(s, first.at, true)
+		stage, _ := c.r.staged.get(first.at.ID)
+		how, err := c.linkTo(s, first.at, stage)
 		if err != nil {
 			return err
 		}
@@ -62,7 +63,11 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 		}
 	}
 	if ok {
-		if done, err = c.linkUnread(s, target, s.staged || noted, noted); done || err != nil {
+		stage := s.stage
+		if noted {
+			stage, _ = c.r.staged.get(target.ID)
+		}
+		if done, err = c.linkUnread(s, target, stage, noted); done || err != nil {
 			return done, err
 		}
 	}
@@ -73,13 +78,13 @@ func (c *collector) linkFound(s *linkStep) (done bool, err error) {
 	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
 		return false, nil
 	}
-	return c.linkUnread(s, target, s.staged, false)
+	return c.linkUnread(s, target, s.stage, false)
 }
 
 // linkUnread links to a message of which the index knows nothing yet. What lies
 // where a name says may be another message, unless the run has noted the place.
-func (c *collector) linkUnread(s *linkStep, target selection.Place, staged, noted bool) (done bool, err error) {
-	how, err := c.linkTo(s, target, staged)
+func (c *collector) linkUnread(s *linkStep, target selection.Place, stage string, noted bool) (done bool, err error) {
+	how, err := c.linkTo(s, target, stage)
 	if how == notThere || err != nil {
 		return false, err
 	}
@@ -274,8 +279,8 @@ const (
 )
 
 // linkTo links the file of s to the message at target: in the store or, with
-// staged, in a tree that is not in place yet.
-func (c *collector) linkTo(s *linkStep, target selection.Place, staged bool) (linkOutcome, error) {
+// stage, in that tree, if it is not in place yet.
+func (c *collector) linkTo(s *linkStep, target selection.Place, stage string) (linkOutcome, error) {
 	if target == s.place() {
 		return notThere, nil
 	}
@@ -283,7 +288,7 @@ func (c *collector) linkTo(s *linkStep, target selection.Place, staged bool) (li
 	if p := ims.MailboxPath(target.Mailbox); p != "" {
 		path = p + "/" + path
 	}
-	if stage, ok := c.r.staged.get(target.ID); ok && staged {
+	if now, ok := c.r.staged.get(target.ID); ok && now == stage {
 		how, err := c.linkFrom(s, c.r.folder.Stage, stage+"/"+path)
 		if how != notThere || err != nil {
 			return how, err

@@ -555,12 +555,13 @@ func (p *planner) findPassed(s *linkStep) error {
 	v := p.open.get(at.ID)
 	var before history
 	var err error
+	staged := false
 	if v != nil {
 		before = v.before
-		s.staged, err = p.hasShown(v, at)
+		staged, err = p.hasShown(v, at)
 	} else {
 		before, err = p.lastVisit(at.ID)
-		s.staged = before.n > 0
+		staged = before.n > 0
 	}
 	if err != nil {
 		return err
@@ -568,18 +569,19 @@ func (p *planner) findPassed(s *linkStep) error {
 	if v != nil || before.n > 0 {
 		s.ahead = before.firstUser(v) != user
 		if !before.has(user) && (v == nil || v.user != user) {
-			s.staged = false
 			return nil
 		}
 	}
-	s.passed = s.staged || before.n > 0
+	s.passed = staged || before.n > 0
 	if s.passed && p.gaps {
 		plan, err := p.planOf(v, at, user)
 		if err != nil {
 			return err
 		}
 		s.passed = plan != nil && plan.shown.has(at.UID)
-		s.staged = s.staged && s.passed
+	}
+	if staged && s.passed {
+		s.stage, _ = p.r.staged.get(at.ID) // later this may be that of a visit that is still to come
 	}
 	if s.passed {
 		return nil

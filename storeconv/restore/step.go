@@ -93,7 +93,7 @@ type linkStep struct {
 	entry
 	first  string // the member name of the first copy
 	passed bool   // the stream has been past that one
-	staged bool   // it may lie in a tree that is not in place yet
+	stage  string // the tree, not in place yet, in which it may lie; "": none
 	ahead  bool   // another user came first who has its user's id: where its name says may lie that one's mail
 	taken  bool   // and so it is with other mail of its user
 

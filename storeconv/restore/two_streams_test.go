@@ -2,9 +2,13 @@ package restore
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"imsconv/storeconv"
 	"imsconv/storeconv/sims"
@@ -67,5 +71,55 @@ func TestLaterStreamSaysLess(t *testing.T) {
 	// One that is too high is found all the same.
 	if log := checkStreams(t, store, verify.StoreOptions{}, say(40, 9e8)); len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "uidnext ") {
 		t.Errorf("verify: %q", log.Problems)
+	}
+}
+
+// TestDryRunOfTwoStreams: a dry run counts what the run does, whatever links
+// lead to: to messages before and behind them, in either stream, or nowhere.
+// And what the run does is the same with each number of workers.
+func TestDryRunOfTwoStreams(t *testing.T) {
+	seeds := uint64(120)
+	if testing.Short() {
+		seeds = 30
+	}
+	for seed := range seeds {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		users, boxes := []string{"ann", "bob", "joe"}, []string{"INBOX", "Mail"}
+		lines := func() (lines []string) {
+			for _, u := range users {
+				for _, b := range boxes {
+					lines = append(lines, fmt.Sprintf("box %s/%s %d", u, b, 7+rng.IntN(8)/7))
+					for uid := range rng.IntN(5) {
+						if rng.IntN(2) == 0 {
+							lines = append(lines, fmt.Sprintf("msg %s/%s/%d - text%d", u, b, 1+uid, rng.IntN(4)))
+							continue
+						}
+						lines = append(lines, fmt.Sprintf("link %s/%s/%d - %s/%s/%d", u, b, 1+uid, users[rng.IntN(3)], boxes[rng.IntN(2)], 1+rng.IntN(6)))
+					}
+				}
+			}
+			return lines
+		}
+		first, later := lines(), lines()
+		a, b := tape(t, may20, first...), tape(t, may20+10, later...)
+		base := shmDir(t)
+		var reports []Report
+		var trees [2][]string
+		for i, opt := range []Options{{DryRun: true}, {Jobs: 1}, {Jobs: 8}} {
+			store := filepath.Join(base, fmt.Sprint(i))
+			rep, _, err := restoreTo(t, store, opt, bytes.NewReader(a), bytes.NewReader(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reports = append(reports, rep); i > 0 {
+				_, trees[i-1] = treeHash(t, store)
+			}
+		}
+		if diff := cmp.Diff(reports[1], reports[0]); diff != "" {
+			t.Errorf("seed %d: -run +dry:\n%s\n%s\n\n%s", seed, diff, strings.Join(first, "\n"), strings.Join(later, "\n"))
+		}
+		if diff := cmp.Diff(trees[0], trees[1]); diff != "" {
+			t.Errorf("seed %d: -one worker +eight:\n%s", seed, diff)
+		}
 	}
 }
