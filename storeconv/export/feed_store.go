@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -248,7 +249,7 @@ func (f *storeFeed) user(ctx context.Context, u *user, su storeUser) error {
 		return nil
 	}
 	if u.unread && !u.there {
-		u.failed = errors.New("a directory of the user cannot be read: nothing is made, so that what a later run can read keeps its UIDs")
+		u.failed = errors.New("a directory or an index of the user cannot be read: nothing is made, so that what a later run can read keeps its UIDs")
 		f.r.leaveOut(u)
 		f.r.endLane(u.lane)
 		return nil
@@ -342,6 +343,9 @@ func (u *user) setQuota(bytes, messages int64) {
 // mailbox exports one mailbox; box is closed when its messages are written.
 func (f *storeFeed) mailbox(ctx context.Context, u *user, src *ims.Mailbox) error {
 	defer src.Close()
+	if unread, err := f.unreadIndex(u, src); unread || err != nil {
+		return err
+	}
 	b, err := u.openBox(src.Name)
 	if b == nil || err != nil {
 		return err
@@ -353,6 +357,29 @@ func (f *storeFeed) mailbox(ctx context.Context, u *user, src *ims.Mailbox) erro
 	u.wg.Wait() // src is closed now, and another of the name may come from another partition
 	b.src, b.index = nil, nil
 	return err
+}
+
+// unreadIndex tells whether a mailbox has an index that this user may not read.
+// Made without it, the mailbox would have a UIDVALIDITY of ours and no flags,
+// and keep them when a later run can read it: nothing of it is made.
+func (f *storeFeed) unreadIndex(u *user, src *ims.Mailbox) (bool, error) {
+	if !src.HasIndex {
+		return false, nil
+	}
+	file, err := src.Index()
+	if err == nil {
+		return false, file.Close()
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		return false, nil // it is met again
+	}
+	u.unread = true
+	u.log.Problem(ims.Unreadable, src.Path+"/"+ims.IndexName, err.Error()+": nothing of the mailbox is exported")
+	var n int64
+	passOver := func(*ims.Error) {}
+	err = src.Messages(passOver, func(uint32) error { n++; return nil })
+	f.r.count(func(rep *Report) { rep.lose(ims.Unreadable, n) })
+	return true, err
 }
 
 // messages gives the messages of a mailbox to the workers.

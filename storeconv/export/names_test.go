@@ -298,12 +298,22 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-// TestUnreadableUser: a user whose directory cannot be read is not made, so
-// that a later run can give his mail its own UIDs.
+// TestUnreadableUser: a user whose directory or index cannot be read is not
+// made, so that a later run can give his mail its own UIDs and flags.
 func TestUnreadableUser(t *testing.T) {
+	for _, name := range []string{"", ims.IndexName} {
+		t.Run("unread "+name, func(t *testing.T) { unreadableUser(t, name) })
+	}
+}
+
+func unreadableUser(t *testing.T, name string) {
 	site := testSite(t, 42)
 	id := site.Want.Mailboxes[0].User
-	home := filepath.Join(site.Store, ims.UserDir("primary", id))
+	home := filepath.Join(site.Store, ims.UserDir("primary", id), name)
+	info, err := os.Stat(home)
+	if err != nil {
+		t.Fatal(err)
+	}
 	top := t.TempDir()
 	dir := filepath.Join(top, "out")
 	if err := os.Chmod(home, 0); err != nil {
@@ -325,7 +335,7 @@ func TestUnreadableUser(t *testing.T) {
 	if rep.Refused != 1 || len(log.Problems) != 2 {
 		t.Errorf("%+v %q", rep, log.Problems)
 	}
-	if err := os.Chmod(home, 0o700); err != nil {
+	if err := os.Chmod(home, info.Mode().Perm()); err != nil {
 		t.Fatal(err)
 	}
 	exportTo(t, dir, FromStore(site.Store), Options{Path: "%u/Maildir"})
