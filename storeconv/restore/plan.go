@@ -485,6 +485,7 @@ func (p *planner) link(m *sims.Member) error {
 
 // addLink sends a later copy, unless the mailbox has no UID for it.
 func (p *planner) addLink(step *linkStep) error {
+	step.saysFlags = p.saysFlags()
 	if err := p.findPassed(step); err != nil {
 		return err
 	}

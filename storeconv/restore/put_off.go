@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -50,7 +51,18 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 		At: e.at, Stream: v.stream, Offset: e.offset, Name: []byte(e.name), First: []byte(s.first), Flags: []byte(e.flags),
 		Date: e.date, Validity: e.validity, Made: e.made, Nameless: e.nameless, Data: s.data,
 	}
+	was, err := c.r.namedPutOff(e.name)
+	if err != nil {
+		return false, err
+	}
+	if was != nil && was.Stream != l.Stream && was.Validity == l.Validity && bytes.Equal(was.First, l.First) {
+		return true, c.putOffAgain(e, was, s.saysFlags)
+	}
 	if c.r.dry() {
+		if c.r.laterNames == nil {
+			c.r.laterNames = make(map[string]int)
+		}
+		c.r.laterNames[e.name] = len(c.r.later)
 		c.r.later = append(c.r.later, l)
 		return true, nil
 	}
@@ -58,6 +70,27 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 	key := laterKey(l.At)
 	v.tally.records = append(v.tally.records, record{key, text}, record{keyLaterName + e.name, []byte(key)})
 	return true, err
+}
+
+// putOffAgain takes a link of a later stream for one that waits already. What
+// comes later decides about flags, and the first date stays.
+func (c *collector) putOffAgain(e *entry, was *putOff, saysFlags bool) error {
+	v := e.box.v
+	c.rep.Duplicates++
+	v.tally.rep.Duplicates++
+	if was.Date != e.date {
+		c.problem(v, "kept-date", c.where(e), keptDate(was.Date, e.date))
+	}
+	if !saysFlags {
+		return nil
+	}
+	was.Flags = []byte(e.flags)
+	if c.r.dry() {
+		return nil
+	}
+	text, err := json.Marshal(was)
+	v.tally.records = append(v.tally.records, record{laterKey(was.At), text})
+	return err
 }
 
 func laterKey(at int64) string { return fmt.Sprintf("%s%016x", keyLater, at) }
@@ -93,12 +126,6 @@ func (r *run) parsePutOff(key, value []byte) (*putOff, error) {
 // none.
 func (r *run) namedPutOff(name string) (*putOff, error) {
 	if r.dry() {
-		if r.laterNames == nil {
-			r.laterNames = make(map[string]int, len(r.later))
-			for i := range r.later {
-				r.laterNames[string(r.later[i].Name)] = i
-			}
-		}
 		i, ok := r.laterNames[name]
 		if !ok {
 			return nil, nil
@@ -180,6 +207,10 @@ func (p *planner) linkPutOff(l *putOff) error {
 		return fmt.Errorf("journal: a link of the name %q", m.Name)
 	}
 	p.enterUser(m.User)
+	older, err := p.isOlder(l, m)
+	if err != nil {
+		return err
+	}
 	if ok, err := p.enterBox(m); !ok || err != nil {
 		return err
 	}
@@ -196,7 +227,24 @@ func (p *planner) linkPutOff(l *putOff) error {
 		box: p.box, name: m.Name, at: p.at, offset: l.Offset, uid: m.UID, date: l.Date,
 		validity: l.Validity, origUID: m.UID, flags: m.Flags, made: l.Made, nameless: l.Nameless,
 	}
-	return p.addLink(&linkStep{entry: e, first: m.Link, last: true, data: l.Data})
+	return p.addLink(&linkStep{entry: e, first: m.Link, last: true, older: older, data: l.Data})
+}
+
+// isOlder tells whether a later stream had a link once more that was put off,
+// and did not put it off: what comes later decides about flags.
+func (p *planner) isOlder(l *putOff, m *sims.Member) (bool, error) {
+	at, ok := p.r.sel.PlaceOf(m.Name)
+	if !ok {
+		return false, nil
+	}
+	known, err := p.knownBox(at.ID, at.Mailbox)
+	if err == nil && known != nil && known.user != m.User {
+		known, err = p.knownBoxOf(at.ID, at.Mailbox, m.User)
+	}
+	if known == nil || err != nil {
+		return false, err
+	}
+	return known.stream > l.Stream && known.plan.validity == l.Validity && known.plan.shown.has(m.UID), nil
 }
 
 // A run over a part of the users may have one of several who are one in the

@@ -2,7 +2,9 @@ package restore
 
 import (
 	"bytes"
+	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,4 +92,45 @@ func TestLostLinkLeavesNothing(t *testing.T) {
 	if len(checked.Problems)+len(checked.Warnings) > 0 {
 		t.Errorf("%q %q", checked.Problems, checked.Warnings)
 	}
+}
+
+// TestFlagsOfLinksPutOff: what a later stream says of a link decides about its
+// flags, whichever of the two had to wait for the first copy; the same again
+// changes nothing.
+func TestFlagsOfLinksPutOff(t *testing.T) {
+	box, mail := []string{"box zoe/Sent 7"}, []string{"box joe/INBOX 5", "msg joe/INBOX/1 - one"}
+	link := func(flags string) []string { return append(box[:1:1], "link zoe/Sent/3 "+flags+" joe/INBOX/1") }
+	for name, tapes := range map[string][][]string{
+		"both put off":   {append(link("-"), mail...), append(link(`\Seen`), mail...)},
+		"the first":      {append(link("-"), mail...), append(mail[:2:2], link(`\Seen`)...)},
+		"without flags":  {append(link(`\Flagged`), mail...), append(mail[:2:2], link("-")...)},
+		"three":          {append(link("-"), mail...), append(link(`\Flagged`), mail...), append(link(`\Seen`), mail...)},
+		"the first copy": {link("-"), append(link(`\Seen`), mail...)},
+	} {
+		var streams [][]byte
+		for i, lines := range tapes {
+			streams = append(streams, tape(t, may20+int64(i), lines...))
+		}
+		store := filepath.Join(shmDir(t), "store")
+		if _, log, err := restoreTo(t, store, Options{}, readers(streams)...); err != nil || strings.Contains(strings.Join(log.lines, "\n"), "lost") {
+			t.Errorf("%s: %v, said %q", name, err, log.lines)
+		}
+		want := `3 [\Seen]  7-3 one`
+		if name == "without flags" {
+			want = "3 []  7-3 one"
+		}
+		if got := boxLines(t, store, "zoe", "Sent"); len(got) != 2 || got[1] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		if rep, log, err := restoreTo(t, store, Options{}, readers(streams)...); err != nil || rep.Messages > 0 || !slices.Equal(boxLines(t, store, "zoe", "Sent")[1:], []string{want}) {
+			t.Errorf("%s again: %v, %+v, said %q", name, err, rep, log.lines)
+		}
+	}
+}
+
+func readers(streams [][]byte) (list []io.Reader) {
+	for _, s := range streams {
+		list = append(list, bytes.NewReader(s))
+	}
+	return list
 }

@@ -44,7 +44,7 @@ func (p *planner) inDoubt(s *linkStep) {
 		s.box.plan.doubts = true
 		v.doubtful++
 	}
-	s.doubt = &doubt{s.entry, p.saysFlags()}
+	s.doubt = &doubt{s.entry, s.saysFlags && !s.older}
 	s.entry.box, s.entry.uid = v.aside(), v.asides
 	p.add(s)
 }
@@ -169,15 +169,19 @@ func (c *collector) tellDate(s *sameStep) {
 	if e.nameless || e.anyDate || m.date == e.date || m.isUnnamed() || m.validity != e.validity || m.origUID != e.origUID {
 		return
 	}
-	text := func(date int64) string { return time.Unix(date, 0).UTC().Format(time.DateTime) }
 	v := e.box.v
-	where := c.r.whereOf(v.stream, e.offset, e.name)
-	what := fmt.Sprintf("it is there with the receive date %s UTC, which stays; the stream says %s", text(m.date), text(e.date))
+	where, what := c.where(e), keptDate(m.date, e.date)
 	if v.n > 0 && v.before.user != v.user {
 		c.warn(v, "kept-date", where, what+": it may be the same message of user "+sims.DisplayName(v.before.user)+", whose mail is here too")
 		return
 	}
 	c.problem(v, "kept-date", where, what)
+}
+
+// keptDate says that a message keeps its date.
+func keptDate(was, says int64) string {
+	text := func(date int64) string { return time.Unix(date, 0).UTC().Format(time.DateTime) }
+	return fmt.Sprintf("it is there with the receive date %s UTC, which stays; the stream says %s", text(was), text(says))
 }
 
 // updateFlags gives later flags to a message that is there.

@@ -100,9 +100,11 @@ type linkStep struct {
 	firstValidity uint32 // UIDVALIDITY of its mailbox in the stream; 0: not known, or it has been passed,
 	firstMade     uint32 // and which UIDs were made, as in boxPlan
 
-	last  bool   // it was put off, and is not again
-	doubt *doubt // the mailbox may have it; nil: it has not
-	data  *data  // that it brings along; nil: none, or it has been looked at
+	last      bool   // it was put off, and is not again
+	older     bool   // and a later stream has said which flags it has
+	saysFlags bool   // the stream says which flags it has
+	doubt     *doubt // the mailbox may have it; nil: it has not
+	data      *data  // that it brings along; nil: none, or it has been looked at
 }
 
 // sameStep is a message that the store has.
