@@ -16,7 +16,7 @@ func (c *conversion) afterLock() []string {
 		c.ldapmodify(batches.LockName),
 		"# an incremental dirsync on both hosts: " + c.oldDirsync() + " and " + c.newDirsync(),
 		"# on the old host: " + c.oldProgram("ims/sbin/imbackup") + " -f " + stream + " -u " + batches.UsersName,
-		"# the same siteconv command again, with --stream " + stream,
+		"# the same siteconv command again, in the folder where it was given, with --stream " + stream,
 		"# to go back instead: " + c.ldapmodify(batches.SavedName),
 	}
 }

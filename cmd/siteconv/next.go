@@ -17,7 +17,7 @@ func (c *conversion) nextSteps() []string {
 	}
 	switch {
 	case c.scenario.batches:
-		steps = append(steps, "move the users batch after batch, a pilot of three first: siteconv run --batch NAME, with the same options")
+		steps = append(steps, "move the users batch after batch, a pilot of three first: siteconv run --batch NAME, with the same options, in the folder where this one was given")
 	case c.site.Destination == site.Maildir:
 		steps = append(steps, "take mail/dovecot.conf.example over into the configuration of Dovecot")
 	default:

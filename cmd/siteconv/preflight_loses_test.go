@@ -104,3 +104,22 @@ func TestPreflightSeesPlaces(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
+
+// TestOutputBesideTheSiteFile: a folder that has site.toml alone, its inputs
+// elsewhere, may hold the output; one with an input in it may not.
+func TestOutputBesideTheSiteFile(t *testing.T) {
+	inputs, err := filepath.Abs(sample + "/sims")
+	must(t, err)
+	dir := t.TempDir()
+	write(t, dir, "site.toml", []byte("scenario = 'sims-offline'\n[inputs]\nldif = '"+inputs+"/export.ldif'\nstream = '"+inputs+"/backup.sims'\n"))
+	convert(t, cli.ExitDone, "--site", dir, "--out", filepath.Join(dir, "out"))
+	code, _, stderr := siteconv(t, "run", "--site", dir, "--out", dir)
+	if code != cli.ExitFailed {
+		t.Errorf("the folder itself: exit %d\n%s", code, stderr)
+	}
+	write(t, dir, "export.ldif", bytesOf(t, inputs+"/export.ldif"))
+	code, _, stderr = siteconv(t, "run", "--site", dir, "--ldif", dir+"/export.ldif", "--out", filepath.Join(dir, "other"))
+	if code != cli.ExitFailed || !strings.Contains(stderr, "lie inside each other") {
+		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"imsconv/cmd/internal/page"
 	"imsconv/cmd/internal/site"
+	"imsconv/cmd/siteconv/internal/inputs"
 	"imsconv/cmd/siteconv/internal/outdir"
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
@@ -43,6 +45,17 @@ func (c *conversion) lookAtOutput(f *runFlags) (*outdir.State, error) {
 	return have, nil
 }
 
+// readsBelow tells whether an input lies in a folder.
+func (c *conversion) readsBelow(dir string) bool {
+	return slices.ContainsFunc(c.inputs, func(in inputs.Input) bool { return isWithin(dir, in.Path) })
+}
+
+// isWithin tells whether a path is a folder or lies inside it.
+func isWithin(dir, path string) bool {
+	rel, err := filepath.Rel(durable.RealPath(dir), durable.RealPath(path))
+	return err == nil && filepath.IsLocal(rel)
+}
+
 // judgeAccess tells of a folder that may not be written.
 func (c *conversion) judgeAccess(parent string, err error) {
 	if err != nil {
@@ -57,14 +70,15 @@ func (c *conversion) judgeOwner(err error) {
 	}
 }
 
-// lookApart refuses an output folder inside of what is read, which is the
-// site's folder too, and the other way round.
+// lookApart refuses an output folder inside of what is read, and the other way
+// round. The site's folder is read too, unless it has site.toml alone, as where
+// the inputs are in a folder that cannot be written.
 func (c *conversion) lookApart(f *runFlags) {
 	var read []string
 	for _, in := range c.inputs {
 		read = append(read, in.Path)
 	}
-	if f.site != "" {
+	if f.site != "" && (isWithin(c.out, c.site.Dir) || c.readsBelow(c.site.Dir)) {
 		read = append(read, c.site.Dir)
 	}
 	for _, path := range read {
