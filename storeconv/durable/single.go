@@ -87,6 +87,16 @@ func CreateFile(path string, opt FileOptions) (*Output, error) {
 	return o, nil
 }
 
+// SetMode gives the file other permission bits, at once and once it has its
+// name.
+func (o *Output) SetMode(mode fs.FileMode) error {
+	o.mode = mode.Perm()
+	if err := o.env.fs.Fchmod(o.fd, uint32(o.mode)|0o600); err != nil {
+		return pathError("chmod", o.name, err)
+	}
+	return nil
+}
+
 // maxWriters is how many processes may write one output at once.
 const maxWriters = 100
 

@@ -234,3 +234,58 @@ func TestInPlaceAlone(t *testing.T) {
 		t.Errorf("exit %d, %q, %v: %s", code, data, err, talk)
 	}
 }
+
+// TestPrivateOutputs: what is made of a file that is not for everybody is its
+// owner's alone, whichever of the two is opened first; a file that is there
+// keeps its mode.
+func TestPrivateOutputs(t *testing.T) {
+	for _, tt := range []struct {
+		input, want os.FileMode
+	}{{0o600, 0o600}, {0o640, 0o600}, {0o444, 0o644}, {0o644, 0o644}} {
+		dir := t.TempDir()
+		at := func(name string) string { return filepath.Join(dir, name) }
+		for name, mode := range map[string]os.FileMode{"in": tt.input, "there": 0o644} {
+			if err := os.WriteFile(at(name), []byte("userPassword: x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(at(name), mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+			early, err := j.Create(at("early"), false)
+			if err != nil {
+				return err
+			}
+			place, err := j.CreateInPlace(at("place"), false)
+			if err != nil {
+				return err
+			}
+			if _, err := io.WriteString(place, "x"); err != nil {
+				return err
+			}
+			in, err := j.Open(at("in"))
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			late, err := j.Create(at("late"), false)
+			if err != nil {
+				return err
+			}
+			there, err := j.Create(at("there"), true)
+			if err != nil {
+				return err
+			}
+			return errors.Join(early.Commit(), place.Commit(), late.Commit(), there.Commit())
+		}, "tool", "do")
+		if code != ExitDone {
+			t.Fatal(stderr)
+		}
+		for name, want := range map[string]os.FileMode{"early": tt.want, "place": tt.want, "late": tt.want, "there": 0o644} {
+			if st, err := os.Stat(at(name)); err != nil || st.Mode().Perm() != want {
+				t.Errorf("an input of %o: %s is %v, want %o: %v", tt.input, name, st.Mode(), want, err)
+			}
+		}
+	}
+}

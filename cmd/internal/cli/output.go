@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -108,6 +110,14 @@ func (j *Job) reads(st os.FileInfo, named string, look func() (os.FileInfo, erro
 	}
 	j.inputs = append(j.inputs, st)
 	j.keepsStill(st, named, look)
+	if !isPrivate(st) {
+		return nil
+	}
+	for _, out := range j.files {
+		if err := out.makePrivate(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -137,7 +147,7 @@ func (j *Job) CreateInPlace(path string, replace bool) (*OutputFile, error) {
 	real, old := probe.path, probe.old
 	probe.Abort()
 	out := &OutputFile{path: real, old: old}
-	if out.direct, err = os.OpenFile(real, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
+	if out.direct, err = os.OpenFile(real, os.O_RDWR|os.O_CREATE, cmp.Or(j.newMode(), 0o666)); err != nil {
 		return nil, err
 	}
 	left, err := out.takeInPlace(path, replace)
@@ -249,6 +259,8 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 			return nil, err
 		}
 		opt.Mode = st.Mode().Perm()
+	} else {
+		opt.Mode = j.newMode()
 	}
 	beside, err := durable.CreateFile(real, opt)
 	if err != nil {
@@ -259,6 +271,38 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 		return nil, errors.Join(err, beside.Abort())
 	}
 	return &OutputFile{w: beside, beside: beside, named: path, path: place, old: st}, nil
+}
+
+// privateMode is that of a file which is for its owner alone.
+const privateMode = 0o600
+
+// isPrivate tells whether an input is a file that is not for everybody.
+func isPrivate(st os.FileInfo) bool { return st.Mode().IsRegular() && st.Mode()&0o004 == 0 }
+
+// newMode is the mode of a file that is made: its owner's alone where an input
+// is not for everybody, as an export with passwords is not; 0: as the umask has
+// it.
+func (j *Job) newMode() fs.FileMode {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if slices.ContainsFunc(j.inputs, isPrivate) {
+		return privateMode
+	}
+	return 0
+}
+
+// makePrivate does the same to a file that was begun before such an input was
+// met. One that is replaced keeps its mode.
+func (o *OutputFile) makePrivate() error {
+	switch {
+	case o.settled || o.old != nil:
+		return nil
+	case o.beside != nil:
+		return o.beside.SetMode(privateMode)
+	case o.direct != nil:
+		return o.direct.Chmod(privateMode)
+	}
+	return nil
 }
 
 // isLink says whether path names a symbolic link. One that leads to nothing
