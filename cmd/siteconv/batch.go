@@ -295,6 +295,7 @@ func (c *conversion) lookAtInputs(ctx context.Context, job *cli.Job) error {
 			return err
 		}
 	}
+	c.lookAtMailPlace()
 	if c.pre.Full {
 		return nil
 	}

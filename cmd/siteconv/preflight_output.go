@@ -16,6 +16,7 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/export"
+	"imsconv/storeconv/ims"
 	"imsconv/storeconv/relocate"
 )
 
@@ -54,6 +55,57 @@ func (c *conversion) readsBelow(dir string) bool {
 func isWithin(dir, path string) bool {
 	rel, err := filepath.Rel(durable.RealPath(dir), durable.RealPath(path))
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// mailPlace is the folder that the mail comes into.
+func (c *conversion) mailPlace() string {
+	if c.site.Destination == site.Maildir {
+		return c.mailDir()
+	}
+	return c.storeDir()
+}
+
+// lookAtMailPlace looks where the mail of batches goes, which may be a link to
+// the place of a server.
+func (c *conversion) lookAtMailPlace() {
+	place := c.mailPlace()
+	if _, err := os.Lstat(place); err != nil {
+		return // it is made
+	}
+	st, err := os.Stat(place)
+	switch {
+	case err != nil:
+		c.pre.Fail("out-unwritable", place, err)
+		c.pre.Advise("it is a link that leads nowhere: make the folder that it names, or remove the link")
+		return
+	case !st.IsDir():
+		c.pre.Find("out-taken", place, "it is no folder")
+		c.pre.Advise("the mail of batches comes into this folder, or the one that a link of this name leads to")
+		return
+	}
+	for _, in := range c.inputs {
+		if durable.Nest(place, in.Path) {
+			c.pre.Fail("out-nested", place, fmt.Errorf("the folder %s, which the mail comes into, and the input %s lie inside each other", place, in.Path))
+			c.pre.Advise("let the link lead elsewhere")
+			return
+		}
+	}
+	if c.site.Destination != site.Maildir && !isStorePlace(place) {
+		c.pre.Find("out-taken", place, "the folder holds other things than a store of iMS")
+		c.pre.Advise("the mail of batches comes into a new folder, or into the store of the new host, which has the folders partition and mboxlist")
+	}
+}
+
+// isStorePlace tells whether a folder is a store, or has nothing in it yet.
+func isStorePlace(dir string) bool {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return true // the run tells
+	}
+	has := func(e os.DirEntry) bool {
+		return e.Name() == "partition" || e.Name() == "mboxlist" || e.Name() == ims.WorkDir
+	}
+	return len(list) == 0 || slices.ContainsFunc(list, has)
 }
 
 // judgeAccess tells of a folder that may not be written.
@@ -109,6 +161,9 @@ func (c *conversion) lookAtRoom(fresh bool) {
 		return
 	}
 	parent := existing(c.out)
+	if c.batch != nil { // most of it goes to the store, which may lie elsewhere
+		parent = existing(c.mailPlace())
+	}
 	if owner := c.owner(); owner != nil {
 		c.judgeOwner(owner.Check())
 	}
@@ -157,7 +212,11 @@ const (
 // needs is about what the output takes: bytes, and files and folders.
 func (c *conversion) needs(links bool) (bytes, nodes int64) {
 	m := c.mail
-	bytes = c.export().Plain*ldifTimes + (m.Folders+int64(m.IDs.Len()))*2*block + m.Messages*indexLine
+	entries := float64(c.export().Plain * ldifTimes)
+	if c.batch != nil { // those of its users
+		entries *= float64(len(c.batch.users)) / float64(max(m.IDs.Len(), len(c.batch.users), 1))
+	}
+	bytes = int64(entries) + (m.Folders+int64(m.IDs.Len()))*2*block + m.Messages*indexLine
 	nodes = m.Folders*3 + int64(m.IDs.Len())*4
 	if c.domainsOnly() && c.batch == nil || c.closing != nil || links {
 		return bytes, nodes
