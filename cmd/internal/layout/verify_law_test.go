@@ -25,7 +25,7 @@ var verifyImports = []string{
 // parsers of options, and how to tell something.
 var verifyGround = []string{
 	"Log", "Note", "Severity", "Warning", "Problem", "Progress", "Discard",
-	"Selection", "Databases", "Shard", "ParseShard", "Quota", "NotSaid", "Owner", "ParseOwner",
+	"Selection", "Databases", "Shard", "ShardPlan", "ParseShard", "Quota", "NotSaid", "Owner", "ParseOwner",
 }
 
 // verifyFormats are functions of the formats that decide something which verify
