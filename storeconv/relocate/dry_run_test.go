@@ -2,6 +2,7 @@ package relocate
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +20,17 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 	moved := func(t *testing.T, root, name, to string) {
 		must(t, os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o700))
 		must(t, os.Rename(filepath.Join(root, name), filepath.Join(root, to)))
+	}
+	copied := func(t *testing.T, root, name, to string) {
+		must(t, os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o700))
+		must(t, exec.Command("cp", "-a", filepath.Join(root, name), filepath.Join(root, to)).Run())
+	}
+	kindsOf := func(told []string) (kinds []string) {
+		for _, s := range told {
+			kind, _, _ := strings.Cut(s, ": ")
+			kinds = append(kinds, kind)
+		}
+		return kinds
 	}
 	for _, tt := range []struct {
 		name   string
@@ -43,6 +55,13 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 		}},
 		{name: "two trees that lie wrong", opts: Options{RepairHash: true}, kinds: []string{"already-there"}, source: func(t *testing.T, from string) {
 			must(t, os.CopyFS(filepath.Join(from, "partition/primary/=user/00/00/=keiko_s"), os.DirFS(filepath.Join(from, keikoDir))))
+			moved(t, from, keikoDir, "partition/primary/=user/01/00/=keiko_s")
+		}},
+		{name: "two equal trees of a user", opts: Options{RepairHash: true}, kinds: []string{"already-there"}, source: func(t *testing.T, from string) {
+			copied(t, from, keikoDir, "partition/primary/=user/00/00/=keiko_s")
+		}},
+		{name: "two equal trees that lie wrong", opts: Options{RepairHash: true}, kinds: []string{"already-there"}, source: func(t *testing.T, from string) {
+			copied(t, from, keikoDir, "partition/primary/=user/00/00/=keiko_s")
 			moved(t, from, keikoDir, "partition/primary/=user/01/00/=keiko_s")
 		}},
 		{name: "hard links", opts: Options{Via: ViaHardlink}},
@@ -95,6 +114,13 @@ func TestDryRunTellsWhatTheRunTells(t *testing.T) {
 			for _, kind := range tt.kinds {
 				if !slices.ContainsFunc(told(wet), func(s string) bool { return strings.HasPrefix(s, kind+": ") }) {
 					t.Errorf("%s is not told", kind)
+				}
+			}
+			if tt.opts.RepairHash { // what cannot be put right is told by each run
+				for _, o := range []Options{tt.opts, opts} {
+					if _, again := relocate(t, store, from, o); !slices.Equal(kindsOf(told(again)), tt.kinds) {
+						t.Errorf("the same again, dry %v, told %q", o.DryRun, told(again))
+					}
 				}
 			}
 			if len(told(wet)) != len(tt.kinds) {

@@ -198,10 +198,11 @@ func clash(u *userTree, res carry.Result) carry.Result {
 	return res
 }
 
-// wouldClash tells in a dry run whether the place of a tree that is put right
-// is taken when its turn comes: by the one that lies there, or by another that
-// is put right.
-func (r *relocation) wouldClash(u *userTree) bool {
+// clashes tells whether the place of a tree that is put right, and that is not
+// put there by this run, is another's: of the one that lies there in the
+// source, or of another that is put right. A tree of which the new store has
+// the like is told of so too, as by the run that could not place it.
+func (r *relocation) clashes(u *userTree) bool {
 	if !u.rehash && !u.respell {
 		return false
 	}
@@ -213,17 +214,31 @@ func (r *relocation) wouldClash(u *userTree) bool {
 	if r.late[u.To] {
 		return true
 	}
+	r.takePlace(u)
+	return false
+}
+
+// takePlace notes that a tree that is put right has its place.
+func (r *relocation) takePlace(u *userTree) {
+	if !u.rehash && !u.respell {
+		return
+	}
 	if r.late == nil {
 		r.late = make(map[string]bool)
 	}
 	r.late[u.To] = true
-	return false
 }
 
 // settle counts a tree that is done with, and tells its notes.
 func (r *relocation) settle(u *userTree, res carry.Result) error {
-	if res.State == carry.Looked && r.wouldClash(u) {
-		res = clash(u, res)
+	switch res.State {
+	case carry.Looked, carry.There:
+		if r.clashes(u) {
+			res = clash(u, res)
+		}
+	case carry.Note, carry.Refused:
+	default:
+		r.takePlace(u)
 	}
 	for _, n := range res.Notes {
 		n.Tell(r.log)

@@ -44,7 +44,7 @@ type relocation struct {
 	missingKnown bool     // as an interrupted run has found
 
 	placer carry.Placer[*userTree]
-	late   map[string]bool // in a dry run: places of trees that are put right
+	late   map[string]bool // places of trees that are put right
 	copies carry.Copies    // in a dry run: files with several names
 
 	data        *sourceDB         // data.db2, nil when it cannot be read
