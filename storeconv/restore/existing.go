@@ -343,13 +343,16 @@ func (o *existingBox) here(e *entry) int32 {
 }
 
 // named gives the messages that e may be by its name, which their content
-// decides: those of its origin, the last one first, and the one that has its
-// UID, unless that is known to be another one of the stream.
+// decides: those of its origin, of its date before others and the last one
+// first, and the one that has its UID, unless that is known to be another one
+// of the stream.
 func (o *existingBox) named(e *entry, isOther func(uid uint32) bool) iter.Seq[storedMessage] {
 	return func(yield func(storedMessage) bool) {
-		for last := o.originOf(e); last >= 0; last = o.stored[last].before {
-			if !yield(o.stored[last]) {
-				return
+		for _, dated := range [...]bool{true, false} {
+			for last := o.originOf(e); last >= 0; last = o.stored[last].before {
+				if m := &o.stored[last]; (m.date == e.date) == dated && !yield(*m) {
+					return
+				}
 			}
 		}
 		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"imsconv/storeconv"
 	"imsconv/storeconv/backup"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/sims"
@@ -215,5 +216,31 @@ func TestBackupOfSwallowedMembers(t *testing.T) {
 		if err != nil || log.lost != 1 || !strings.Contains(log.lines[0], "header of another member") {
 			t.Errorf("%q: %v, said %q", text, err, log.lines)
 		}
+	}
+}
+
+// TestBackupOfUsersPutTogether: two messages of one text and one Original-Uid,
+// as two users have them whose mailboxes say no UIDVALIDITY, are known by their
+// dates: the backup of the store changes nothing in it.
+func TestBackupOfUsersPutTogether(t *testing.T) {
+	b := tape(t, may20, "box bob/INBOX 3", "msg bob/INBOX/1 - text", `link joe@x.test/Mail/1 \Seen bob/INBOX/1`, "msg zoe/Mail/1 - text", "msg zoe/Mail/2 - two")
+	store := filepath.Join(shmDir(t), "store")
+	opt := Options{Selection: storeconv.Selection{Map: map[string]string{"joe@x.test": "zoe"}}}
+	if _, log, err := restoreTo(t, store, opt, bytes.NewReader(b)); err != nil || log.lost > 0 {
+		t.Fatal(err, log.lines)
+	}
+	_, before := treeHash(t, store)
+	var own bytes.Buffer
+	if _, err := backup.Backup(t.Context(), &own, store, backup.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dry := range []bool{true, false} {
+		rep, log, err := restoreTo(t, store, Options{DryRun: dry}, bytes.NewReader(own.Bytes()))
+		if err != nil || log.lost > 0 || rep.Messages+rep.Updated != 0 {
+			t.Errorf("dry run %v: %v, said %q, %+v", dry, err, log.lines, rep)
+		}
+	}
+	if _, after := treeHash(t, store); !cmp.Equal(before, after) {
+		t.Errorf("the store has changed:\n%s", cmp.Diff(before, after))
 	}
 }
