@@ -55,7 +55,7 @@ func (s *Set) WriteSlapd(w io.Writer) error {
 	}, func(c *ClassType) {
 		out.WriteByte('\n')
 		reasons(out, c.Name(), c.Reason, c.Placeholder)
-		fmt.Fprintf(out, "objectclass ( %s )\n", describeClass(c, "\n\t"))
+		fmt.Fprintf(out, "objectclass ( %s )\n", describeClass(c, s.kindOf(c), "\n\t"))
 	})
 	return out.Flush()
 }
@@ -75,7 +75,7 @@ func (s *Set) WriteSlapdConfig(w io.Writer) error {
 		value("olcAttributeTypes", "( "+describeAttribute(a, openLDAPMatching(a), " ")+" )")
 	}, func(c *ClassType) {
 		reasons(out, c.Name(), c.Reason, c.Placeholder)
-		value("olcObjectClasses", "( "+describeClass(c, " ")+" )")
+		value("olcObjectClasses", "( "+describeClass(c, s.kindOf(c), " ")+" )")
 	})
 	return out.Flush()
 }
@@ -83,16 +83,58 @@ func (s *Set) WriteSlapdConfig(w io.Writer) error {
 // eachForOpenLDAP calls the functions for what OpenLDAP can be told.
 func (s *Set) eachForOpenLDAP(attribute func(*AttributeType), class func(*ClassType)) {
 	for i := range s.attrs {
-		if a := &s.attrs[i]; i > 0 && !a.builtin && !a.Operational {
-			attribute(a)
+		if a := s.attrs[i]; i > 0 && !a.builtin && !a.Operational {
+			a.OID, a.Placeholder = numbered(a.OID, a.Name(), a.Placeholder)
+			attribute(&a)
 		}
 	}
 	for i := range s.classes {
-		if c := &s.classes[i]; i > 0 && !builtinClass(c.Name()) && !strings.Contains(c.Name(), "_") {
-			class(c)
+		if c := s.classes[i]; i > 0 && !builtinClass(c.Name()) && !strings.Contains(c.Name(), "_") {
+			c.OID, c.Placeholder = numbered(c.OID, c.Name(), c.Placeholder)
+			class(&c)
 		}
 	}
 }
+
+// numbered is an identifier for OpenLDAP, which takes no NAME-oid: that is how
+// Netscape's servers call what has none.
+func numbered(oid, name string, placeholder bool) (string, bool) {
+	if strings.HasSuffix(strings.ToLower(oid), "-oid") {
+		return Placeholder(name), true
+	}
+	return oid, placeholder
+}
+
+// kindOf is the kind of a class. Files of Directory Server 4 know none: a class
+// below a structural one is structural, and any other may stand beside one.
+func (s *Set) kindOf(c *ClassType) Kind {
+	if c.KindKnown {
+		return c.Kind
+	}
+	standard := Merged()
+	up := c
+	for range maxSuperiors {
+		if len(up.Superiors) == 0 {
+			break
+		}
+		name := []byte(up.Superiors[0])
+		if n := s.Class(name); n > 0 {
+			up = s.ClassType(n)
+		} else {
+			up = standard.ClassType(standard.Class(name))
+		}
+		if up.KindKnown && up.Kind == Structural {
+			return Structural
+		}
+		if up.KindKnown {
+			break
+		}
+	}
+	return Auxiliary
+}
+
+// maxSuperiors bounds the way up from a class: files may have rings.
+const maxSuperiors = 30
 
 // builtinClass reports whether slapd has the class compiled in, and takes no
 // other of its name or number.
@@ -127,7 +169,7 @@ func (s *Set) WriteLDIF(w io.Writer) error {
 	for i := range s.classes {
 		if c := &s.classes[i]; i > 0 && !strings.Contains(c.Name(), "_") {
 			reasons(out, c.Name(), c.Reason, c.Placeholder)
-			value("objectClasses", describeClass(c, " "), c.Origin.String())
+			value("objectClasses", describeClass(c, s.kindOf(c), " "), c.Origin.String())
 		}
 	}
 	return out.Flush()
@@ -189,16 +231,12 @@ func syntaxOf(a *AttributeType) string {
 }
 
 // describeClass is the inside of a class's description.
-func describeClass(c *ClassType, glue string) string {
+func describeClass(c *ClassType, kind Kind, glue string) string {
 	superiors := "top"
 	if len(c.Superiors) == 1 {
 		superiors = c.Superiors[0]
 	} else if len(c.Superiors) > 1 {
 		superiors = "( " + strings.Join(c.Superiors, " $ ") + " )"
-	}
-	kind := c.Kind
-	if !c.KindKnown {
-		kind = Auxiliary
 	}
 	text := fmt.Sprintf("%s NAME %s%sDESC '%s'%sSUP %s %s", c.OID, quoted(c.Names), glue, c.Origin, glue, superiors, kind)
 	if strings.EqualFold(c.Name(), "top") {
