@@ -30,6 +30,7 @@ func (t *target) add(fs *pflag.FlagSet, version int, order, pageSize string) {
 	fs.BoolVar(&t.force, "force", false, "replace OUT if it exists and holds something else")
 	fs.BoolVar(&t.dryRun, "dry-run", false, "do everything but write OUT")
 	fs.StringVar(&t.tempDir, "temp-dir", "", "`DIR` for the temporary files of a sort (default the directory of OUT)")
+	cli.Place(fs, "temp-dir")
 }
 
 // output is the form of the file; out is the destination's path.

@@ -68,6 +68,7 @@ func checkVerb() cli.Verb {
 			cli.Reads(fs, "schema")
 			fs.StringArrayVar(&o.hosts, "host", nil, "a mail host that there is, `HOST`; any other in mailHost is a finding; may be repeated")
 			fs.StringVar(&o.temp, "temp", "", "make the scratch folder in `DIR`")
+			cli.Place(fs, "temp")
 			fs.BoolVar(&o.cross, "cross-read", false, "read every record with go-ldap/ldif as well and report where the two differ")
 			o.format.Add(fs, "format", "", "`FORM` of the findings: text, tsv or json (one object a line)", "text", "text", "tsv", "json")
 			o.failOn.Add(fs, "fail-on", "", "exit with 3 on findings of `SEVERITY` and above: error, warning, info, or never", "error", "error", "warning", "info", "never")

@@ -65,6 +65,7 @@ func diffVerb() cli.Verb {
 			fs.StringArrayVar(&o.schemas, "schema", nil, "add the definitions of `FILE` to the schema, which knows aliases and DNs; may be repeated")
 			cli.Reads(fs, "schema")
 			fs.StringVar(&o.temp, "temp", "", "make the scratch folder in `DIR`")
+			cli.Place(fs, "temp")
 			fs.Var(&o.maxEntry, "max-entry", "report entries of more than `SIZE` bytes (K, M, G) as damaged")
 			return o.run
 		},

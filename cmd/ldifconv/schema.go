@@ -49,6 +49,7 @@ func schemaVerb() cli.Verb {
 			var o schemaOptions
 			o.format.Add(fs, "format", "", "what is written, `FORM`: ds4, ldif or openldap", "ldif", schema.Forms()...)
 			fs.StringVar(&o.out, "out", ".", "write the files to `DIR`")
+			cli.Place(fs, "out")
 			fs.StringSliceVar(&o.only, "only", nil, "only what `PRODUCTS` brought: sims, nms, ims, joined by commas")
 			cli.Offer(fs, "only", slices.Sorted(maps.Keys(productOrigins))...)
 			fs.StringArrayVar(&o.schemas, "schema", nil, "merge the definitions of `FILE`; may be repeated")

@@ -64,6 +64,7 @@ func usersVerb() cli.Verb {
 			o.format.Add(fs, "format", "", "`FORM` of the output: ids or tsv", "ids", "ids", "tsv")
 			fs.IntVar(&o.split, "split", 0, "spread the users over `N` files of --out")
 			fs.StringVar(&o.out, "out", "", "write the files to `DIR`")
+			cli.Place(fs, "out")
 			o.by.Add(fs, "by", "", "make the files even by `WHAT`: sizes, quota or count", "", roster.Measures()...)
 			fs.StringVar(&o.sizes, "sizes", "", "the bytes of each user are in `FILE` (- for standard input)")
 			cli.Reads(fs, "sizes")

@@ -46,6 +46,7 @@ func initVerb() cli.Verb {
 		Name:    "init",
 		Prints:  cli.Always,
 		Args:    "DIR",
+		Place:   true,
 		Summary: "look at the inputs of a site and write its site.toml",
 		See:     []string{"siteconv-plan(1)", "siteconv-run(1)"},
 		Doc:     initDoc,
@@ -86,6 +87,11 @@ func (f *initFlags) run(ctx context.Context, job *cli.Job, args []string) error 
 		return err
 	}
 	job.Source(dir)
+	if there := filepath.Join(dir, site.FileName); !cli.SameFile(path, there) {
+		if err := job.KeepsStill(there); err != nil { // it stays as it is
+			return err
+		}
+	}
 	s, ev, err := site.Look(ctx, job, dir, f.scenario.Value)
 	if err != nil {
 		return err

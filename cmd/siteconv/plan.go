@@ -54,9 +54,12 @@ storeconv bench --dir /srv/new --report bench.json && siteconv plan --site site 
 		New: func(fs *pflag.FlagSet) cli.Action {
 			f := planFlags{lang: flags.NewChoice("en", runbook.Langs()...), old: flags.NewChoice(runbook.After, runbook.After, runbook.Before)}
 			fs.StringVar(&f.site, "site", "", "`DIR` with a site.toml, or the file itself")
+			cli.Place(fs, "site")
 			fs.Var(&f.lang, "lang", "language of the runbook, `LANG`: en or ja")
 			fs.StringVar(&f.out, "out", "", "write the runbook to `DIR`, which is made when it is missing")
+			cli.Place(fs, "out")
 			fs.StringVar(&f.converted, "converted", "", "the `FOLDER` that the runbook's own commands write to (default converted below --out)")
+			cli.Place(fs, "converted")
 			fs.StringVar(&f.bench, "bench", "", "tell hours, by `FILE`, the report of storeconv bench (- for standard input)")
 			fs.Var(&f.old, "old-mail", "of sims-online: old mail comes in `WHEN`: after or before new mail is delivered")
 			fs.IntVar(&f.batches, "batches", 0, "of sims-incremental: `N` batches behind the pilot batch (default: one for 1,500 users)")

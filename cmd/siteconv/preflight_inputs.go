@@ -60,7 +60,7 @@ func (c *conversion) judgeMail(in *inputs.Input) {
 // readMail learns what there is on the mail side.
 func (c *conversion) readMail(ctx context.Context, job *cli.Job) error {
 	if c.scenario.nms() {
-		return c.store().ReadStore(ctx, c.site, c.mail)
+		return c.store().ReadStore(ctx, job, c.site, c.mail)
 	}
 	return c.store().ReadBackup(ctx, job, c.set.source, c.mail)
 }

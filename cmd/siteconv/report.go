@@ -73,6 +73,7 @@ siteconv report converted --lang ja --out /srv/www/migration`,
 			f.lang.Add(fs, "lang", "", "`LANG` of the page: en or ja", ledger.Langs[0], ledger.Langs...)
 			f.format.Add(fs, "format", "", "`FORM` of the summary: text or json", "text", "text", "json")
 			fs.StringVar(&f.out, "out", "", "folder `DIR` for the files, made when it is missing (default OUT)")
+			cli.Place(fs, "out")
 			fs.BoolVar(&f.noDigests, "no-digests", false, "do not read messages: no digests of Maildirs and of stores from NMS")
 			return f.run
 		},

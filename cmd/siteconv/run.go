@@ -50,6 +50,7 @@ func runVerb() cli.Verb {
 			f := runFlags{set: fs}
 			f.scenario.Add(fs, "scenario", "", "`NAME` of the scenario: "+strings.Join(site.Scenarios(), ", "), "", site.Scenarios()...)
 			fs.StringVar(&f.site, "site", "", "`DIR` with site.toml, or with the inputs under their usual names; or the site.toml itself")
+			cli.Place(fs, "site")
 			f.destination = flags.NewChoice("", site.IMS, site.Maildir)
 			fs.Var(&f.destination, "destination", "where the mail goes, `WHAT`: ims (the new store, the default) or maildir (for Dovecot)")
 			fs.StringVar(&f.out, "out", "", "output folder `DIR`: new, empty, or of an earlier run")

@@ -44,8 +44,13 @@ func (f *runFlags) siteFile(job *cli.Job) (*site.Site, error) {
 
 // loadSite reads site.toml, which path is or has in it.
 func loadSite(job *cli.Job, path string) (*site.Site, error) {
-	job.KeepsStill(path)
-	job.KeepsStill(filepath.Join(path, site.FileName))
+	file := path
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		file = filepath.Join(path, site.FileName)
+	}
+	if err := job.KeepsStill(file); err != nil {
+		return nil, err
+	}
 	return site.Load(path)
 }
 

@@ -84,6 +84,7 @@ func backupVerb() cli.Verb {
 			fs.StringVar(&o.date, "date", "", "`DATE` of the stream, seconds since 1970 or YYYYMMDD[:HHMMSS] in UTC (default: from the store)")
 			fs.StringVar(&o.host, "host", "", "`NAME` of the host in the stream's header")
 			fs.StringVar(&o.temp, "temp", "", "`DIR` for temporary files (default: TMPDIR or /tmp)")
+			cli.Place(fs, "temp")
 			fs.BoolVar(&o.force, "force", false, "replace FILE when it exists and holds something else")
 			o.jobs.Add(fs, "users that are looked through for links")
 			return o.run
@@ -161,7 +162,9 @@ func (o *backupOptions) options(job *cli.Job, args []string) (backup.Options, er
 	case o.blocking < 1:
 		return opts, cli.Usagef("-b: %d is less than 1", o.blocking)
 	}
-	job.Source(o.store)
+	if err := job.SourceTree(o.store); err != nil {
+		return opts, err
+	}
 	if o.verbose {
 		opts.Trace = job.Note
 	}

@@ -213,7 +213,9 @@ func (v *benchFlags) alike(job *cli.Job, def bench.Shape) (bench.Shape, error) {
 	var seen *bench.Seen
 	var err error
 	if folder {
-		job.Source(v.like)
+		if err := job.SourceTree(v.like); err != nil {
+			return def, err
+		}
 		seen, err = bench.LikeTree(v.like)
 	} else {
 		var in *cli.Input

@@ -225,7 +225,9 @@ func tellUnreadLists(job *cli.Job, store string) {
 func (v *exportFlags) source(job *cli.Job) (src *export.Source, size int64, closeAll func(), err error) {
 	closeAll = func() {}
 	if v.store != "" {
-		job.Source(v.store)
+		if err := job.SourceTree(v.store); err != nil {
+			return nil, 0, closeAll, err
+		}
 		if err := v.part.CheckSource(func() (shards.Source, error) { return sourceOfStore(v.store, nil) }); err != nil {
 			return nil, 0, closeAll, err
 		}

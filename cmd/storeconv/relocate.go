@@ -175,7 +175,21 @@ func (v *relocateFlags) prepare(job *cli.Job) error {
 	if err := v.Fill(job, o); err != nil {
 		return err
 	}
+	if err := readsElsewhere(job, v.from, o.Partitions); err != nil {
+		return err
+	}
 	return v.readLimits(job)
+}
+
+// readsElsewhere notes the partitions that lie outside of a store of NMS as
+// inputs too.
+func readsElsewhere(job *cli.Job, store string, partitions []relocate.Partition) error {
+	for _, p := range relocate.Elsewhere(store, partitions) {
+		if err := job.KeepsStill(p.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readLimits reads the directory exports. Where --domain puts a domain behind

@@ -9,3 +9,5 @@ import (
 func TestCompletion(t *testing.T) { tabletest.Completion(t, command()) }
 
 func TestLetters(t *testing.T) { tabletest.Letters(t, command()) }
+
+func TestOutside(t *testing.T) { tabletest.Outside(t, command(), "backup --temp") }

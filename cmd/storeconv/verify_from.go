@@ -58,7 +58,7 @@ func (f *fromFlags) origin(opts *verify.StoreOptions, job *cli.Job) (*verify.Ori
 		f.found = append(f.found, part)
 		o.Options.Partitions = append(o.Options.Partitions, verify.Partition(part))
 	}
-	return o, nil
+	return o, readsElsewhere(job, f.dir, f.found)
 }
 
 // verify compares store with the NMS store.

@@ -29,6 +29,10 @@ func Nest(a, b string) bool {
 	return within(a, b) || within(b, a)
 }
 
+// Within tells whether a path is a folder or lies inside it, once symbolic
+// links have been followed. Neither need exist.
+func Within(folder, path string) bool { return within(RealPath(folder), RealPath(path)) }
+
 func within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)

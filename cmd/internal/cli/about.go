@@ -83,10 +83,7 @@ func (j *Job) Source(path string) {
 func (j *Job) Options(fs *pflag.FlagSet) {
 	options, roles := map[string]string{}, map[string]string{}
 	fs.Visit(func(f *pflag.Flag) {
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
+		values := valuesOf(f.Value)
 		if _, secret := f.Annotations[secretMark]; secret {
 			values = []string{"(not kept)"}
 		}

@@ -25,6 +25,14 @@ func TestOutputsAreNoInputs(t *testing.T) {
 		return err
 	}
 	byName := func(_ context.Context, j *Job, args []string) error { return j.Reads(args[0]) }
+	tree := func(_ context.Context, j *Job, args []string) error { return j.Reads(filepath.Dir(args[0])) }
+	into := func(_ context.Context, j *Job, args []string) error {
+		if err := j.SourceTree(filepath.Dir(args[0])); err != nil {
+			return err
+		}
+		_, err := j.Create(args[0]+".new", false)
+		return err
+	}
 	late := func(ctx context.Context, j *Job, args []string) error {
 		if err := read(ctx, j, args); err != nil {
 			return err
@@ -48,6 +56,9 @@ func TestOutputsAreNoInputs(t *testing.T) {
 		"report":  {read, []string{"--report", "IN"}},
 		"link":    {read, []string{"--report", "LINK"}},
 		"by name": {byName, []string{"--log", "IN"}},
+		"tree":    {tree, []string{"--log", "IN"}},
+		"in tree": {tree, []string{"--report", "OUT"}},
+		"into":    {into, nil},
 		"late":    {late, nil},
 		"twice":   {twice, nil},
 		"both":    {read, []string{"--log", "OUT", "--report", "OUT"}},

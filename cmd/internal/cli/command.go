@@ -44,6 +44,7 @@ type Verb struct {
 	Exit3   string   // what exit status 3 means here; empty: the general text
 	Lost    string   // the result of exit status 3; empty: "done, with losses"
 	Resumes bool     // the same command goes on where an interrupted run stopped
+	Place   bool     // a folder among the arguments is a place, as [Place] has it of flags
 	Prints  Prints   // whether data go to standard output otherwise than by Job.Create; nil: never
 
 	// Exit, when not nil, turns the exit status of a run that was not interrupted

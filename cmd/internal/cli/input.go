@@ -180,17 +180,14 @@ func (j *Job) keepsStill(st os.FileInfo, name string, look func() (os.FileInfo, 
 	j.still = append(j.still, stillFile{name: name, info: st, look: look})
 }
 
-// KeepsStill makes it a problem too that a file changes which is about to be
-// read by other means than the job's, and which the report does not list. What
-// is wrong with the file is met by reading.
-func (j *Job) KeepsStill(path string) {
+// KeepsStill is Reads for a file or folder that is about to be read and that
+// the report does not list. What is wrong with it is met by reading.
+func (j *Job) KeepsStill(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {
-		return
+		return nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.keepsStill(st, path, statOf(path))
+	return j.reads(st, path, statOf(path))
 }
 
 // Changed returns the kind and the text of the problem, and the names of the

@@ -133,7 +133,7 @@ func TestEveryWayOfOpeningKeepsStill(t *testing.T) {
 			return errors.Join(err, a.Close())
 		},
 		"Reads":                 func(j *Job, path string) error { return j.Reads(path) },
-		"KeepsStill":            func(j *Job, path string) error { j.KeepsStill(path); return nil },
+		"KeepsStill":            func(j *Job, path string) error { return j.KeepsStill(path) },
 		"standard input":        func(j *Job, _ string) error { _, err := j.Open("-"); return err },
 		"standard input, plain": func(j *Job, _ string) error { _, err := j.PlainStdin(); return err },
 		"standard input, closed": func(j *Job, _ string) error {

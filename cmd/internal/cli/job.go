@@ -30,6 +30,7 @@ type Job struct {
 	meter  *Meter        // of the display; nil: none
 	phase  *Phase        // that the run is in; nil: none
 	inputs []os.FileInfo // that outputs must not replace
+	trees  []string      // folders that no output may lie in
 	still  []stillFile   // that are not to change during the run
 	files  []*OutputFile // not yet committed: removed when the run ends
 	stdout *OutputFile   // the output that is standard output; nil: none

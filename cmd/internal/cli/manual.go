@@ -38,6 +38,7 @@ func manualVerb(c *Command) Verb {
 		New: func(fs *pflag.FlagSet) Action {
 			o := manualOptions{command: c}
 			fs.StringVar(&o.out, "out", "", "write all pages to files of `DIR`, which is made when it is missing")
+			Place(fs, "out")
 			fs.BoolVar(&o.force, "force", false, "replace files that exist and hold something else")
 			return o.run
 		},

@@ -89,6 +89,9 @@ func (j *Job) claim(out *OutputFile, named string) error {
 			return Usagef("%s is an input of this run: it is not written over", named)
 		}
 	}
+	if err := j.outsideTrees(out, named); err != nil {
+		return err
+	}
 	for _, other := range j.files {
 		if !other.settled && other.path == out.path {
 			return Usagef("%s is named for two outputs", named)
@@ -98,11 +101,14 @@ func (j *Job) claim(out *OutputFile, named string) error {
 	return nil
 }
 
-// reads notes that a file is an input of the run, and refuses one that is an
-// output of it.
+// reads notes that a file or folder is an input of the run, and refuses one
+// that is an output of it, or has one in it.
 func (j *Job) reads(st os.FileInfo, named string, look func() (os.FileInfo, error)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if st.IsDir() {
+		return j.readsTree(named)
+	}
 	for _, out := range j.files {
 		if !out.settled && out.old != nil && os.SameFile(st, out.old) {
 			return Usagef("%s is an output of this run: it is not read", named)
@@ -122,8 +128,8 @@ func (j *Job) reads(st os.FileInfo, named string, look func() (os.FileInfo, erro
 }
 
 // Reads notes that the file or directory at path is an input that is opened by
-// other means than the job's, so that no output replaces it and a change of it
-// is told.
+// other means than the job's, so that no output replaces it, or lies in it, and
+// a change of it is told.
 func (j *Job) Reads(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {

@@ -140,6 +140,10 @@ a warning is not; problems alone make the exit status 3. Of one kind 1,000 lines
 are printed, --log has all. With --json every line is one object, whose "type"
 is one of these words, "progress" or "summary".
 
+What --report and --log name is written anew by every run. It lies outside of the
+folders that the run reads or writes as a whole, such as a store or the output of
+a conversion, and is none of the inputs: both are wrong usage.
+
 An export, a backup stream or a database that is changed while it is read is a
 problem, whatever was made of it: an old server may still write it.
 

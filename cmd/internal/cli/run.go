@@ -138,7 +138,7 @@ func (c *Command) run(ctx context.Context, verb *Verb, args []string, stdin io.R
 		job.json = job.json || wantsJSON(args)
 		err = flagError(fs, err)
 	default:
-		if err = errors.Join(checkFolders(fs), oneStdin(fs), opt.apartFrom(verb, fs)); err != nil {
+		if err = errors.Join(checkFolders(fs), oneStdin(fs), opt.apartFrom(verb, fs), c.outsideFolders(verb, fs)); err != nil {
 			break
 		}
 		if opt.onStdout() != "" {

@@ -43,11 +43,7 @@ func oneStdin(fs *pflag.FlagSet) error {
 
 // dashes is how many values of a flag are standard input.
 func dashes(v pflag.Value) (n int) {
-	values := []string{v.String()}
-	if list, ok := v.(pflag.SliceValue); ok {
-		values = list.GetSlice()
-	}
-	for _, value := range values {
+	for _, value := range valuesOf(v) {
 		if value == "-" {
 			n++
 		}

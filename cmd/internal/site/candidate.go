@@ -91,7 +91,9 @@ func (f *finder) folder(name string, level int) error {
 		if !fits(base) {
 			c.what = "its name is not in UTF-8, or has control characters in it: rename it, or make a link"
 			f.doubt("name", c.name, "%s, if it is an input", c.what)
-		} else if err := f.look(c); err != nil {
+		} else if err := f.look(c); cli.IsUsage(err) {
+			return err
+		} else if err != nil {
 			c.kind, c.what = other, plainError(c.path, err)
 			f.doubt("unreadable", c.name, "%s", c.what)
 		}
@@ -255,6 +257,10 @@ func (f *finder) holdsInputs(path string) bool {
 // lookFile tells exports and streams from other files by how they begin.
 func (f *finder) lookFile(c *candidate) error {
 	in, err := f.job.Open(c.path)
+	if cli.IsUsage(err) && !isInput(c.path) {
+		c.what = "what --log or --report names"
+		return nil
+	}
 	if err != nil && strings.Contains(err.Error(), "is compressed with ") {
 		return fmt.Errorf("%w: unpack it, if it is an input", err)
 	}
@@ -269,6 +275,26 @@ func (f *finder) lookFile(c *candidate) error {
 	}
 	c.kind, c.what = kindOfFile(head)
 	return nil
+}
+
+// isInput tells whether an output of the run that is there already could be an
+// input, and is no log or report of an earlier run.
+func isInput(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer file.Close()
+	plain, _, err := cli.Decompress(file)
+	if err != nil {
+		return true
+	}
+	head, err := io.ReadAll(io.LimitReader(plain, headSize))
+	if err != nil {
+		return true
+	}
+	k, _ := kindOfFile(head)
+	return k != other
 }
 
 // headSize is how much of a file says what it is: a damaged stream is read on

@@ -93,6 +93,8 @@ func (l *looker) read(found []*candidate) error {
 		switch {
 		case l.ctx.Err() != nil:
 			return l.ctx.Err()
+		case cli.IsUsage(err):
+			return err
 		case cli.OfTemporary(err), ims.OfMachine(err):
 			return fmt.Errorf("%s: %w", c.path, err)
 		}

@@ -70,9 +70,13 @@ func (m *mailLook) text() string {
 // lookMail reads what a candidate holds.
 func lookMail(ctx context.Context, job *cli.Job, c *candidate) error {
 	c.mail = &mailLook{ids: directory.NewIDSet()}
-	switch c.kind {
-	case streamKind:
+	if c.kind == streamKind {
 		return c.mail.stream(ctx, job, c.path)
+	}
+	if err := job.Reads(c.path); err != nil {
+		return err
+	}
+	switch c.kind {
 	case nmsKind:
 		return c.mail.store(ctx, job, c.path)
 	}
@@ -171,6 +175,9 @@ func (m *mailLook) store(ctx context.Context, job *cli.Job, path string) error {
 		return err
 	}
 	for _, p := range store.Partitions {
+		if err := job.KeepsStill(p.Path); err != nil {
+			return err
+		}
 		m.partitions = append(m.partitions, p.Name)
 		// This takes users from wherever they lie in a partition, AddStore from
 		// where hashdir says.

@@ -21,7 +21,7 @@ import (
 
 // ReadStore learns what there is in a store of NMS, and what makes it the same
 // input on a second run.
-func (in *Input) ReadStore(ctx context.Context, s *site.Site, m *Mail) (err error) {
+func (in *Input) ReadStore(ctx context.Context, job *cli.Job, s *site.Site, m *Mail) (err error) {
 	if in.Parts, err = Elsewhere(s, in.Path); err != nil {
 		return err
 	}
@@ -31,6 +31,11 @@ func (in *Input) ReadStore(ctx context.Context, s *site.Site, m *Mail) (err erro
 	}
 	if err != nil {
 		return err
+	}
+	for _, p := range store.Partitions {
+		if err := job.KeepsStill(p.Path); err != nil {
+			return err
+		}
 	}
 	return in.fingerprintTree(ctx, m.storeFile)
 }

@@ -146,8 +146,13 @@ func pilotOf(users []weighed) []string {
 // stream counts the messages of a backup stream. A folder of mailbox files or
 // Maildirs is counted by its files alone.
 func (sv *reading) stream(ctx context.Context, path string) error {
-	if st, err := os.Stat(path); err != nil || st.IsDir() {
-		return errors.Join(err, sv.tree(path))
+	if st, err := os.Stat(path); err != nil {
+		return err
+	} else if st.IsDir() {
+		if err := sv.job.SourceTree(path); err != nil {
+			return err
+		}
+		return sv.tree(path)
 	}
 	in, err := stream.Open(sv.job, path)
 	if err != nil {
@@ -242,6 +247,9 @@ func (sv *reading) store(ctx context.Context, of *site.Site, path string) error 
 	if err != nil {
 		return err
 	}
+	if err := sv.job.SourceTree(path); err != nil {
+		return err
+	}
 	apart = slices.DeleteFunc(apart, func(p nms.Partition) bool {
 		there := nms.IsPartition(p.Path)
 		if !there {
@@ -254,6 +262,9 @@ func (sv *reading) store(ctx context.Context, of *site.Site, path string) error 
 		return err
 	}
 	for _, p := range s.Partitions {
+		if err := sv.job.KeepsStill(p.Path); err != nil {
+			return err
+		}
 		if err := sv.partition(ctx, filepath.Join(p.Path, nms.UserRoot)); err != nil {
 			return err
 		}
