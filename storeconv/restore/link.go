@@ -126,10 +126,13 @@ func (c *collector) isAnother(first string, info *content) (bool, error) {
 // dryLink counts a later copy in a dry run.
 func (c *collector) dryLink(s *linkStep) error {
 	first, ok := c.names.get(s.first)
-	if !ok {
-		var err error
-		if first, ok, err = c.dryFound(s); err != nil {
+	if !ok || first.spare { // what is left out an earlier run may have restored
+		found, there, err := c.dryFound(s)
+		if err != nil {
 			return err
+		}
+		if there && (!ok || c.r.opt.CRLF || found.size == first.size) { // else it is another one
+			first, ok = found, true
 		}
 	}
 	switch {

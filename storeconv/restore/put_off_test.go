@@ -134,3 +134,18 @@ func readers(streams [][]byte) (list []io.Reader) {
 	}
 	return list
 }
+
+// TestDryLinkToAnExpiredFirstCopy: a dry run looks for a first copy in the
+// store before it takes the body of one that has expired, as the run does.
+func TestDryLinkToAnExpiredFirstCopy(t *testing.T) {
+	store := restored(t, Options{}, tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - one", "msg joe/INBOX/2 - two"))
+	b := tape(t, may20+10, "box joe/INBOX 7", "msg joe/INBOX/1 expired one", "msg joe/INBOX/3 expired three", "box zoe/INBOX 8", "link zoe/INBOX/9 - joe/INBOX/1", "link zoe/INBOX/10 - joe/INBOX/3")
+	dry, _, err := restoreTo(t, store, Options{DryRun: true}, bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, _, err := restoreTo(t, store, Options{}, bytes.NewReader(b))
+	if diff := cmp.Diff(rep, dry); err != nil || diff != "" || rep.Links != 1 || rep.Copies != 1 {
+		t.Errorf("%v, -run +dry:\n%s", err, diff)
+	}
+}
