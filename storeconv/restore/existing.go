@@ -34,6 +34,7 @@ type existingBox struct {
 	byHash   contents            // all by content
 	byDate   contents            // all by content and date
 	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content, or under which others are that their names call otherwise
+	before   uidRanges           // with AppendAll: UIDs that were there before the run, whose messages are nobody's copies
 	mine     uidRanges           // of these, those that earlier visits have noted
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
@@ -350,12 +351,12 @@ func (o *existingBox) named(e *entry, isOther func(uid uint32) bool) iter.Seq[st
 	return func(yield func(storedMessage) bool) {
 		for _, dated := range [...]bool{true, false} {
 			for last := o.originOf(e); last >= 0; last = o.stored[last].before {
-				if m := &o.stored[last]; (m.date == e.date) == dated && !yield(*m) {
+				if m := &o.stored[last]; (m.date == e.date) == dated && !o.before.has(m.uid) && !yield(*m) {
 					return
 				}
 			}
 		}
-		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) {
+		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) && !o.before.has(o.stored[i].uid) {
 			yield(o.stored[i])
 		}
 	}
@@ -455,6 +456,7 @@ func (r *run) plan(b *box) {
 	o := &existingBox{r: r, planned: b.name, header: x.Header, indexed: true, byOrig: make(map[uint64]int32)}
 	if old := b.existing; old != nil {
 		o.header.UIDValidity = x.UIDValidity
+		o.before = old.before
 		o.uids, o.gone = slices.Clone(old.uids), maps.Clone(old.gone)
 		for uid := range x.again {
 			delete(o.gone, uid)

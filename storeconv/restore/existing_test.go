@@ -439,3 +439,29 @@ func TestEmptyMailboxKeepsItsUIDValidity(t *testing.T) {
 		checkBox(t, store, "joe", "INBOX", c.want...)
 	}
 }
+
+// TestWithoutLookingSeveralStreams: -i adds what each stream has, in whichever
+// it is, and what several have once.
+func TestWithoutLookingSeveralStreams(t *testing.T) {
+	full := tape(t, may20, "box joe/INBOX 7", "msg joe/INBOX/1 - one", "box joe/Sent 8", "msg joe/Sent/1 - sent")
+	later := tape(t, may20+10, "box joe/INBOX 7", "msg joe/INBOX/1 - one", "msg joe/INBOX/2 - two", "link joe/INBOX/3 - joe/INBOX/2", "box joe/New 9", "msg joe/New/1 - new")
+	for _, sync := range []storeconv.SyncMode{storeconv.SyncBatch, storeconv.SyncUser} {
+		store := filepath.Join(shmDir(t), "store")
+		restoreTo(t, store, Options{}, bytes.NewReader(full), bytes.NewReader(later))
+		for round := 1; round <= 2; round++ {
+			opt := Options{Existing: AppendAll, Sync: sync, DryRun: true}
+			dry, _, err := restoreTo(t, store, opt, bytes.NewReader(full), bytes.NewReader(later))
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.DryRun = false
+			rep, _, err := restoreTo(t, store, opt, bytes.NewReader(full), bytes.NewReader(later))
+			if err != nil || rep.Messages != 5 || rep.Duplicates != 1 {
+				t.Errorf("round %d: %v, %+v", round, err, rep)
+			}
+			if diff := cmp.Diff(rep, dry); diff != "" {
+				t.Errorf("round %d: -run +dry:\n%s", round, diff)
+			}
+		}
+	}
+}

@@ -67,6 +67,9 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 			Text: "this user may not read it, and no index that can be read names it: it stays as it is and gets no line in the index; the message comes beside it, under another UID, where the stream has it"}})
 	}
 	b.existing = old
+	if err := p.r.findBefore(b, old); err != nil {
+		return err
+	}
 	p.weighBox(b.v, storedWeight*int64(len(old.stored)+len(old.files)))
 	b.index.continueFrom(old)
 	if b.index.set {
@@ -85,6 +88,30 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	old.takeAll(old.mine)
 	return err
 }
+
+// findBefore finds out which messages of a mailbox were there before the run,
+// where it adds without looking: what several of its streams have is added
+// once, whatever is there.
+func (r *run) findBefore(b *box, old *existingBox) error {
+	switch {
+	case r.opt.Existing != AppendAll || old.planned != "":
+	case !b.again:
+		old.before = slices.Clone(old.uids)
+	default:
+		text, ok, err := r.jr.Get(beforeKey(b))
+		if !ok || err != nil {
+			return err
+		}
+		f := fields{rest: text}
+		if old.before = f.ranges(); f.err() != nil {
+			return f.err()
+		}
+	}
+	old.takeAll(old.before)
+	return nil
+}
+
+func beforeKey(b *box) string { return keyBefore + b.v.id + "\x00" + b.key }
 
 // findNewName gives a mailbox the name that an earlier visit of this run found
 // for it.
