@@ -56,6 +56,35 @@ func TestLostBatch(t *testing.T) {
 	finished(t, incremental(site, moved, "--batch", "second", "--filter", "(uid=*)")...)
 }
 
+// TestListCutShort: a list from which somebody is gone is no list.
+func TestListCutShort(t *testing.T) {
+	site := batchedSite(t)
+	moved := filepath.Join(t.TempDir(), "moved")
+	finished(t, incremental(site, moved)...)
+	pilot := write(t, t.TempDir(), "pilot.txt", []byte(testsite.UserID(0)+"\n"+testsite.UserID(1)+"\n"+testsite.UserID(2)+"\n"))
+	finished(t, incremental(site, moved, "--batch", "pilot", "--users", pilot)...)
+	path := filepath.Join(batches.Dir(moved, "pilot"), batches.UsersName)
+	whole := readFile(t, path)
+	_, rest, _ := strings.Cut(whole, "\n")
+	for _, text := range []string{"", rest} {
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		code, stdout, stderr := siteconv(t, "status", moved)
+		if code != cli.ExitLost || !strings.Contains(stderr, "[batch-lost]") || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "pilot lost 3") {
+			t.Errorf("%q: exit %d\n%s%s", text, code, stdout, stderr)
+		}
+		for batch, more := range map[string][]string{"second": {"--filter", "(uid=*)"}, "third": {"--users", pilot}, "pilot": {"--users", pilot}} {
+			said := convert(t, cli.ExitFailed, incremental(site, moved, append([]string{"--batch", batch}, more...)...)...)
+			if !strings.Contains(said, "the list of the batch pilot is not whole") {
+				t.Errorf("%q: the batch %s: %s", text, batch, said)
+			}
+		}
+	}
+	must(t, os.WriteFile(path, []byte(whole), 0o600))
+	if code, _, stderr := siteconv(t, "status", moved); code == cli.ExitFailed || strings.Contains(stderr, "batch-lost") {
+		t.Errorf("it is back: exit %d\n%s", code, stderr)
+	}
+}
+
 // TestForceRenewsSplits: a run that starts afresh leaves no lists of a split of
 // what was there before: they have the users of another export.
 func TestForceRenewsSplits(t *testing.T) {

@@ -32,7 +32,7 @@ their states:
     restoring  its mail is not all there: the same command goes on
     restored   its mail is there, and the records that unlock and move its users
     done       the export has all of them on the new host, and not locked
-    lost       its list of users or its state is gone: that is a problem, and no
+    lost       its list of users is gone or not whole, or its state: that is a problem, and no
                batch is made before it is back. USERS are those whose entries
                it has kept
 

@@ -65,6 +65,30 @@ func readMembers(out, name string) (*members, error) {
 	return m, err
 }
 
+// checkKept finds a list from which users are gone whose entries the batch has
+// kept: a record may have locked them, and another batch could take them.
+func (m *members) checkKept(out, name string) error {
+	if m.lost != nil || m.state == nil || !slices.Contains(m.state.Done, LockStep) {
+		return nil
+	}
+	dir := Dir(out, name)
+	kept, err := keptIDs(out, dir, m.state)
+	if err != nil {
+		return err
+	}
+	listed := Set{}
+	for _, id := range m.ids {
+		listed.Add(id)
+	}
+	kept = slices.DeleteFunc(kept, listed.Has)
+	if n := len(kept); n > 0 {
+		m.lost = &Loss{fmt.Sprintf("the list of the batch %s is not whole, and users who may be locked are not in it: %s%s: %s", name, kept[0], AndMore(n-1), filepath.Join(dir, UsersName)),
+			"put the file back from a backup of the folder; or make it anew: " + m.listAgain(dir) + " lists those who have entries, and who was named without one is added by hand"}
+		m.ids = append(m.ids, kept...)
+	}
+	return nil
+}
+
 // listAgain is the command that makes the list of a batch of its entries.
 func (m *members) listAgain(dir string) string {
 	words := []string{"ldifconv", "users"}
@@ -137,6 +161,9 @@ func CheckLists(out, but string) error {
 // CheckList is CheckLists of one batch.
 func CheckList(out, name string) error {
 	m, err := readMembers(out, name)
+	if err == nil {
+		err = m.checkKept(out, name)
+	}
 	if err != nil {
 		return err
 	}

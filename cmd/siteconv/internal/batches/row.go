@@ -79,6 +79,9 @@ func Read(out string) ([]*Row, error) {
 func readBatch(out, name string) (*Row, error) {
 	row := &Row{Name: name, State: Begun}
 	m, err := readMembers(out, name)
+	if err == nil {
+		err = m.checkKept(out, name)
+	}
 	if err != nil {
 		return nil, err
 	}
