@@ -13,6 +13,10 @@ type Found struct {
 	// the function returns.
 	Record func(*Record) error
 
+	// Missing takes what a line says of a message whose file does not lie where
+	// it belongs, in place of Record; nil: Record takes these too.
+	Missing func(*Record) error
+
 	// Unnamed takes the UID of a message file of which no line tells. lost says
 	// that the index is damaged, so that it may have had one; the file of another
 	// index was never a message of the mailbox.
@@ -67,6 +71,8 @@ func (m *Mailbox) EachMessage(ir *IndexReader, to Found) error {
 		}
 		if len(files) > 0 && files[0] == rec.UID {
 			files = files[1:]
+		} else if to.Missing != nil {
+			return to.Missing(rec)
 		}
 		return to.Record(rec)
 	})

@@ -154,15 +154,19 @@ func (w *walker) index(box *ims.Mailbox, row *Row) error {
 	}
 	row.UIDValidity = index.Header.UIDValidity
 	sum := newDigest()
+	count := func(rec *ims.Record) error {
+		row.addMessage(rec.Size, rec.InternalDate, rec.InternalDate != ims.NoTime)
+		sum.known = sum.known && rec.HasSum()
+		sum.add(rec.UID, rec.SHA256)
+		return w.ctx.Err()
+	}
 	err = box.EachMessage(index, ims.Found{
-		Record: func(rec *ims.Record) error {
-			if !w.isThere(box, rec.UID) {
-				w.gone(storeDir + "/" + box.Path + "/" + ims.MessagePath(rec.UID))
-				return w.ctx.Err()
+		Record: count,
+		Missing: func(rec *ims.Record) error {
+			if w.isThere(box, rec.UID) { // the directory was not listed to its end
+				return count(rec)
 			}
-			row.addMessage(rec.Size, rec.InternalDate, rec.InternalDate != ims.NoTime)
-			sum.known = sum.known && rec.HasSum()
-			sum.add(rec.UID, rec.SHA256)
+			w.gone(storeDir + "/" + box.Path + "/" + ims.MessagePath(rec.UID))
 			return w.ctx.Err()
 		},
 		Unnamed: func(uid uint32, lost bool) error {
