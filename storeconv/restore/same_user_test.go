@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,28 @@ func TestSameMessageOfUsersPutTogetherDry(t *testing.T) {
 	}
 	if diff := cmp.Diff(lines[1], lines[0]); diff != "" {
 		t.Errorf("(-run +dry):\n%s", diff)
+	}
+}
+
+// A link to a message of a user who is left out, and who would have the id of
+// another, is right with that message, though the other has one of its name.
+func TestLinkToUserLeftOutOfOnesPutTogether(t *testing.T) {
+	left := []string{"user joe@x.test -", "box joe@x.test/INBOX 5", "msg joe@x.test/INBOX/2 - left"}
+	own := []string{"user joe -", "box joe/INBOX 5", "msg joe/INBOX/2 - own"}
+	link := []string{"box joe/Mail 6", "link joe/Mail/3 - joe@x.test/INBOX/2"}
+	for _, lines := range [][]string{slices.Concat(left, own, link), slices.Concat(left, link, own), slices.Concat(own, left, link)} {
+		b := tape(t, may20, lines...)
+		sel := joined
+		sel.Users = map[string]bool{"joe": true}
+		store := filepath.Join(shmDir(t), "store")
+		if _, log, err := restoreTo(t, store, Options{Selection: sel}, bytes.NewReader(b)); err != nil || log.lost > 0 {
+			t.Fatalf("%v, %q", err, log.lines)
+		}
+		checkBox(t, store, "joe", "INBOX", "user/joe exists=1 last=2 validity=5 []", "2 []  5-2 own")
+		checkBox(t, store, "joe", "Mail", "user/joe/Mail exists=1 last=3 validity=6 []", "3 []  6-3 left")
+		if log := checkStreams(t, store, verify.StoreOptions{Selection: sel}, b); len(log.Problems) > 0 {
+			t.Errorf("%q: %q", lines, log.Problems)
+		}
 	}
 }
 

@@ -231,9 +231,18 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 			return
 		}
 	}
+	if keyOf(own) == keyOf(&first) {
+		c.sameFile(m, own, &first)
+		return
+	}
+	sum, ok := c.sumAt(m, at)
+	if ok && sum != rec.sum && c.v.isBeside(at) {
+		c.v.report.Unchecked++ // what lies there may be the message of another user
+		return
+	}
 	c.sameFile(m, own, &first)
-	if keyOf(own) != keyOf(&first) {
-		c.compareCopy(m, rec, at)
+	if ok && sum != rec.sum {
+		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy %s has %s", hex.EncodeToString(rec.sum[:]), m.Link, hex.EncodeToString(sum[:]))
 	}
 }
 
@@ -347,23 +356,21 @@ func (c *streamCheck) sameFile(m *sims.Member, own, first *unix.Stat_t) {
 	}
 }
 
-// compareCopy holds a copy that is a file of its own against the file of the
-// first.
-func (c *streamCheck) compareCopy(m *sims.Member, rec *viewRecord, at place) {
+// sumAt is the content of a message of the store; false: it cannot be had,
+// which is told or counted.
+func (c *streamCheck) sumAt(m *sims.Member, at place) (sum [32]byte, ok bool) {
 	view := c.viewOf(at)
 	if view == nil {
 		c.v.report.Unchecked++
-		return
+		return sum, false
 	}
 	var st unix.Stat_t
 	f, err := c.read.read(c.ctx, view.box.fd, messageFile(at.uid), &st)
 	if err != nil {
 		c.problem(m, "unreadable", "%v", err)
-		return
+		return sum, false
 	}
-	if f.sum != rec.sum {
-		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy %s has %s", hex.EncodeToString(rec.sum[:]), m.Link, hex.EncodeToString(f.sum[:]))
-	}
+	return f.sum, true
 }
 
 // messageDate compares the date of the file of a first copy.

@@ -167,6 +167,17 @@ func (v *verifier) beside(m *sims.Member) {
 	}
 }
 
+// isBeside tells whether a place is in the mailbox of a user who is not chosen,
+// where another one may have his id.
+func (v *verifier) isBeside(at place) bool {
+	for _, partition := range v.partitions {
+		if v.besides[v.hash(mailboxDir(partition, at.id, at.mailbox))] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // excuse notes whether a mailbox of a user who is not chosen may explain a
 // difference of the mailbox at hand: others may do less with it then, and it is
 // subscribed where one of them is.
