@@ -93,9 +93,12 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 // where it adds without looking: what several of its streams have is added
 // once, whatever is there.
 func (r *run) findBefore(b *box, old *existingBox) error {
+	if r.opt.Existing != AppendAll {
+		return nil
+	}
 	switch {
-	case r.opt.Existing != AppendAll || old.planned != "":
-	case !b.again:
+	case old.planned != "": // it has them
+	case !b.again || r.dry(): // in a dry run all that is there was there before
 		old.before = slices.Clone(old.uids)
 	default:
 		text, ok, err := r.jr.Get(beforeKey(b))
@@ -107,7 +110,9 @@ func (r *run) findBefore(b *box, old *existingBox) error {
 			return f.err()
 		}
 	}
-	old.takeAll(old.before)
+	if b.again {
+		old.takeAll(old.before)
+	}
 	return nil
 }
 

@@ -74,9 +74,6 @@ func (p *planner) bringBack(b *box, m *boxMemory) error {
 		if b.existing, err = p.r.loadAgain(b, m.gone); err != nil {
 			return err
 		}
-		if err = p.r.findBefore(b, b.existing); err != nil {
-			return err
-		}
 		b.existing.mine = m.mine
 		b.existing.takeAll(m.taken)
 		p.weighBox(b.v, storedWeight*int64(len(b.existing.stored)+len(b.existing.files)))
@@ -93,6 +90,9 @@ func (r *run) loadAgain(b *box, gone bool) (*existingBox, error) {
 	}
 	if err == nil && gone {
 		err = old.lookAtFiles()
+	}
+	if err == nil {
+		err = r.findBefore(b, old)
 	}
 	return old, err
 }
