@@ -24,7 +24,8 @@ import (
 type shardPart struct {
 	shard  storeconv.Shard
 	first  bool
-	own    []shardKey // sorted; only with a plan
+	listed bool       // own says who is in it, not the hash
+	own    []shardKey // sorted; only when listed
 	others []shardKey // likewise, of the first part: users in the other lists
 }
 
@@ -40,7 +41,7 @@ func compareShardKeys(a, b shardKey) int { return bytes.Compare(a[:], b[:]) }
 
 // openShard reads the plan, if there is one.
 func openShard(s storeconv.Shard) (*shardPart, error) {
-	p := &shardPart{shard: s, first: s.Count < 2 || s.Index == 1}
+	p := &shardPart{shard: s, first: s.Count < 2 || s.Index == 1, listed: s.Plan != nil}
 	if s.Plan == nil {
 		return p, nil
 	}
@@ -79,7 +80,7 @@ func openShard(s storeconv.Shard) (*shardPart, error) {
 // onlyNamed makes the users that the selection names the part, under both ids:
 // the case of a default domain is not to be had of the new one.
 func (c *chosen) onlyNamed() {
-	c.part = &shardPart{shard: storeconv.Shard{Count: 2, Plan: &storeconv.ShardPlan{}}}
+	c.part = &shardPart{shard: storeconv.Shard{Count: 2}, listed: true}
 	for user, named := range c.opts.Users {
 		if !named {
 			continue
@@ -132,7 +133,7 @@ func (p *shardPart) hasAny(users ...string) bool {
 	elsewhere := false
 	for _, user := range users {
 		switch {
-		case p.shard.Plan == nil:
+		case !p.listed:
 			if inHashPart(p.shard, user) {
 				return true
 			}
