@@ -99,7 +99,7 @@ const (
 // no entry is made, and not of what an entry has in it.
 func LosesEntry(kind string) bool {
 	switch kind {
-	case ldif.BadLine, ldif.BadBase64, ldif.BadURL, ldif.BadRecord, ldif.NoDN, ldif.SecondDN, ldif.BadChange, ldif.BadVersion, ldif.EntryTooLong:
+	case ldif.BadLine, ldif.BadBase64, ldif.BadURL, ldif.BadRecord, ldif.NoDN, ldif.SecondDN, ldif.BadChange, ldif.BadVersion, ldif.SearchResult, ldif.EntryTooLong:
 		return true
 	case changeRecord, restUnreadable:
 		return true

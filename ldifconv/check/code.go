@@ -50,6 +50,7 @@ var codes = []Code{
 	{ldif.SecondDN, Error, groupFile, "a record with two dn lines: a blank line is missing before the second"},
 	{ldif.BadChange, Error, groupFile, "a change record that RFC 2849 does not know"},
 	{ldif.BadVersion, Error, groupFile, "a version line that is not version 1"},
+	{ldif.SearchResult, Error, groupFile, "the output of an ldapsearch that ended with an error, such as a limit of the server: entries are missing"},
 	{ldif.EntryTooLong, Error, groupFile, "a record above the size of --max-entry, or of more attributes than are read"},
 	{"unreadable", Error, groupFile, "an input that cannot be read to its end, such as a compressed one that is cut off"},
 	{"no-line-end", Warning, groupFile, "an input that ends in the middle of a line: it may be cut off"},

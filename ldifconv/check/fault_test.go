@@ -106,6 +106,7 @@ var faults = []fault{
 	{code: ldif.SecondDN, text: "dn: uid=p1f," + people + "\nuid: p1f\ndn: uid=p1g," + people + "\nuid: p1g\n\n"},
 	{code: ldif.BadChange, text: "dn: uid=p1h," + people + "\nchangetype: mend\n\n"},
 	{code: ldif.BadVersion, text: "version: 2\n\n"},
+	{code: ldif.SearchResult, text: "# search result\nsearch: 2\nresult: 4 Size limit exceeded\n\n"},
 	{code: ldif.EntryTooLong, text: "dn: uid=p1i," + people + "\n" + strings.Repeat("cn: a\nsn: a\n", 10_000) + "\n"},
 	{code: "no-line-end", text: strings.TrimRight(userText("p1j"), "\n")},
 	{code: "change-record", text: "dn: uid=p2," + people + "\nchangetype: delete\n\n"},

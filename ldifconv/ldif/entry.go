@@ -262,5 +262,6 @@ const (
 	SecondDN     = "second-dn"     // two dn lines: two records without a blank line, or a doubled one
 	BadChange    = "bad-change"    // a change record that RFC 2849 does not know
 	BadVersion   = "bad-version"   // a version line that is not version 1
+	SearchResult = "search-result" // no record: the result of an ldapsearch that failed
 	EntryTooLong = "entry-too-big" // a record over the size limit
 )

@@ -410,3 +410,34 @@ func TestLongDescriptions(t *testing.T) {
 		}
 	}
 }
+
+// The result of a search is no record; one that failed is damage, and what only
+// looks like a result is a record without a DN.
+func TestSearchResult(t *testing.T) {
+	const entry = "dn: o=x\no: x\n\n"
+	for _, tt := range []struct{ text, class string }{
+		{"# search result\nsearch: 2\nresult: 0 Success\n\n# numResponses: 2\n", ""},
+		{"search: 2\r\nresult: 0\r\n\r\n", ""},
+		{"search: 2\nresult: 0 Success\ncontrol: 1.2.840.113556.1.4.319 false MAUCAQAEAA==\npagedresults: cookie=\n\n", ""},
+		{"search: 2\nresult: 4 Size limit exceeded\n\n", ldif.SearchResult},
+		{"search: 2\nresult: 32 No such object\nmatchedDN: o=internet\n\n", ldif.SearchResult},
+		{"search: 2\nresult: 00 Success\n", ldif.SearchResult},
+		{"search: 2\n", ldif.NoDN}, {"search: 2\nresult: good\n", ldif.NoDN}, {"search: 2\nno colon\n", ldif.NoDN},
+		{"search: two\nresult: 0 Success\n", ldif.NoDN}, {"search: 2\ncn: 0\n", ldif.NoDN}, {"result: 0 Success\n", ldif.NoDN},
+	} {
+		for _, size := range []int{0, 16} {
+			entries, class := 0, ""
+			for _, err := range ldif.NewReader(strings.NewReader(entry+tt.text+"\n"+entry), ldif.Options{ChunkSize: size}).All() {
+				var e *ldif.Error
+				if errors.As(err, &e) {
+					class += e.Class
+				} else if err == nil {
+					entries++
+				}
+			}
+			if entries != 2 || class != tt.class {
+				t.Errorf("%q: %d entries, want 2, and %q, want %q", tt.text, entries, class, tt.class)
+			}
+		}
+	}
+}

@@ -250,8 +250,11 @@ func (s *Scanner) record() (found bool, damage *Error) {
 		}
 	}
 	s.rec.Line = l.num
+	if foldEqual(desc, "search") && isNumber(trimSpace(rest[1:])) {
+		return false, s.searchResult(l.num)
+	}
 	if !foldEqual(desc, "dn") {
-		return false, &Error{Class: NoDN, Line: l.num, Text: "record does not begin with a dn line"}
+		return false, &Error{Class: NoDN, Line: l.num, Text: noDNText}
 	}
 	s.rec.RawDN = trimLeft(bytes.TrimPrefix(rest[1:], []byte{':'}))
 	if s.rec.DN, damage = s.value(&l, rest); damage != nil {
@@ -259,6 +262,35 @@ func (s *Scanner) record() (found bool, damage *Error) {
 	}
 	return true, s.body()
 }
+
+// searchResult reads what OpenLDAP's ldapsearch prints behind the entries
+// unless -L is given, the result of the search, which is no record: from its
+// second line on, "result: 0 Success". Any other result than 0 says that there
+// are fewer entries than were asked for, a limit of the server most often.
+func (s *Scanner) searchResult(at int) *Error {
+	noDN := &Error{Class: NoDN, Line: at, Text: noDNText}
+	l, ok := s.next()
+	if !ok {
+		return noDN
+	}
+	desc, rest, damage := split(&l)
+	if damage != nil || !foldEqual(desc, "result") {
+		return noDN
+	}
+	result := trimSpace(rest[1:])
+	code, _, _ := bytes.Cut(result, []byte{' '})
+	switch {
+	case !isNumber(code):
+		return noDN
+	case string(code) != "0":
+		return &Error{Class: SearchResult, Line: l.num, Text: fmt.Sprintf("the search that this is the output of ended with %q: entries are missing", clip(result))}
+	}
+	s.toBlank() // the controls of a result, such as the page that comes next
+	return nil
+}
+
+// noDNText is what is said of a record without a DN.
+const noDNText = "record does not begin with a dn line"
 
 // body reads what follows the dn line.
 func (s *Scanner) body() *Error {

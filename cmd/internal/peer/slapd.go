@@ -139,6 +139,18 @@ func (d *Slapd) Try(changes []byte) error {
 	return nil
 }
 
+// Search is what the real ldapsearch prints of everything below the suffix,
+// while the server runs, be it all or not.
+func (d *Slapd) Search(options ...string) []byte {
+	d.t.Helper()
+	args := append([]string{"-x", "-H", d.URI, "-D", slapdRoot + "," + d.Suffix, "-w", slapdPassword, "-b", d.Suffix}, options...)
+	var out bytes.Buffer
+	cmd := Command(d.t, Need(d.t, "ldapsearch"), args...)
+	cmd.Stdout = &out
+	_ = cmd.Run() // its status is the result, which its output has too
+	return out.Bytes()
+}
+
 // Apply is Try for change records that must all be taken, on a server that does
 // not run before and after.
 func (d *Slapd) Apply(changes []byte) {
