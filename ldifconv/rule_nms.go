@@ -104,7 +104,7 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-message-quota", from: NMS, kind: Users,
 		needs:  []attrID{schema.NsMsgNumMsgQuota},
-		what:   "nsmsgNumMsgQuota becomes mailMsgQuota, 0 becomes -1; what is not a number stays and is a problem",
+		what:   "nsmsgNumMsgQuota becomes mailMsgQuota, an integer without leading zeros, and 0 becomes -1; what is not a number stays and is a problem",
 		source: "50ns-mail.ldif; Schema Reference, mailMsgQuota",
 		apply: func(d *draft, _ *ruleOptions) bool {
 			if v := d.first(schema.NsMsgNumMsgQuota); !isLimit(v) {
@@ -112,7 +112,9 @@ var nmsUserRules = []rule{
 				d.addClass(schema.ClassNsMessagingServerUser) // which allows it
 				return false
 			}
-			zeroIsUnlimited(d, schema.NsMsgNumMsgQuota)
+			if !zeroIsUnlimited(d, schema.NsMsgNumMsgQuota) {
+				plainLimit(d, schema.NsMsgNumMsgQuota)
+			}
 			moveSingle(d, schema.NsMsgNumMsgQuota, schema.MailMsgQuota)
 			return true
 		},
@@ -265,6 +267,18 @@ func zeroIsUnlimited(d *draft, a attrID) bool {
 	warnSingle(d, a)
 	d.set(a, "-1")
 	return true
+}
+
+// plainLimit writes a limit as an integer of a directory: the old attribute is
+// a string, which takes leading zeros and blanks.
+func plainLimit(d *draft, a attrID) {
+	v := d.first(a)
+	q, _ := parseQuota(trimBlanks(v))
+	var memory [24]byte
+	if text := appendInt(memory[:0], q.n); !bytes.Equal(text, v) {
+		warnSingle(d, a)
+		d.setBytes(a, text)
+	}
 }
 
 func nmsPrograms(d *draft, o *ruleOptions) bool {

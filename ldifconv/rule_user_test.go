@@ -214,6 +214,11 @@ var nmsRows = []ruleRow{
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 0", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 100\nmailmsgquota: 7", want: "nsmsgnummsgquota-\n!single-value"},
 
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 007", want: "nsmsgnummsgquota-\nmailMsgQuota=7"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota:: NyA=", want: "nsmsgnummsgquota-\nmailMsgQuota=7"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: -1", want: "nsmsgnummsgquota-\nmailMsgQuota=-1"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 07\nmailmsgquota: 7", want: "nsmsgnummsgquota-"},
+	{rule: "nms-message-quota", in: "nsmsgnummsgquota: 07\nnsmsgnummsgquota: 8", want: "nsmsgnummsgquota-\nmailMsgQuota=7\n!single-value"},
 	{rule: "nms-message-quota", in: "nsmsgnummsgquota: few", want: "objectClass=nsMessagingServerUser\n!!quota-value"},
 
 	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /usr/bin/a -x\nmailprogramdeliveryinfo: b\nmailprogramdeliveryinfo: /usr/bin/a -x", want: "mailprogramdeliveryinfo=prog-1|prog-2"},

@@ -34,7 +34,7 @@ var violations = []violation{
 	{"duplicate-value", "description: a\ndescription: A", true, true},
 	{"empty-value", "description:", true, true},
 	{"syntax-dn", "manager: nobody", true, true},
-	{"syntax-integer", "mailMsgQuota: 1M", true, true},
+	{"syntax-integer", "mailMsgQuota: 007", true, true},
 	{"syntax-telephone", "telephoneNumber: #*~", true, true},
 	{"syntax-time", "vacationStartDate: summer", false, false},
 	{"syntax-utf8", "description:: Z3L8biDk", true, true},

@@ -71,7 +71,7 @@ var codes = []Code{
 	{schema.DuplicateValue, Error, groupSchema, "a value that stands twice in one attribute, as its matching rule sees it"},
 	{schema.EmptyValue, Warning, groupSchema, "a value of no bytes: OpenLDAP refuses it"},
 	{schema.BadDN, Error, groupSchema, "a value that should be a DN and is none"},
-	{schema.BadInteger, Error, groupSchema, "a value that should be an integer and is none"},
+	{schema.BadInteger, Error, groupSchema, "a value that should be an integer and is none, or has leading zeros"},
 	{schema.BadTelephone, Warning, groupSchema, "a value that should be a telephone number and is none"},
 	{schema.BadTime, Error, groupSchema, "a value that should be a time (20001231235959Z) and is none"},
 	{schema.BadUTF8, Error, groupSchema, "a text, or the name of an entry, that is not UTF-8"},

@@ -127,6 +127,7 @@ var faults = []fault{
 	{code: "empty-value", text: userText("p13", "description:")},
 	{code: "syntax-dn", text: userText("p14", "manager: nobody")},
 	{code: "syntax-integer", text: userText("p15", "mailMsgQuota: 1M")},
+	{code: "syntax-integer", text: userText("p15b", "mailMsgQuota: 007")},
 	{code: "syntax-telephone", text: userText("p16", "telephoneNumber: #*")},
 	{code: "syntax-time", text: userText("p17", "objectClass: userPresenceProfile", "vacationStartDate: summer")},
 	{code: "syntax-utf8", text: userText("p18", "description:: Z3L8biDk")},

@@ -30,7 +30,7 @@ func (a *AttributeType) check(value []byte) (code, text string) {
 		}
 	case a.Syntax == Int:
 		if !IsInteger(value) {
-			return BadInteger, a.shown(value) + " is no integer"
+			return BadInteger, a.shown(value) + " is no integer as servers take it: digits without leading zeros"
 		}
 	case a.Syntax == Tel:
 		if !isTelephone(value) {
@@ -44,13 +44,15 @@ func (a *AttributeType) check(value []byte) (code, text string) {
 	return "", ""
 }
 
-// IsInteger reports whether value is an integer of RFC 4517 3.3.16.
+// IsInteger reports whether value is an integer of RFC 4517 3.3.16, which has
+// no leading zeros: servers refuse them.
 func IsInteger(value []byte) bool {
-	if len(value) > 1 && value[0] == '-' {
-		value = value[1:]
-		if value[0] == '0' {
-			return false
-		}
+	if string(value) == "0" {
+		return true
+	}
+	value = bytes.TrimPrefix(value, []byte{'-'})
+	if len(value) > 0 && value[0] == '0' {
+		return false
 	}
 	for _, c := range value {
 		if c < '0' || c > '9' {
