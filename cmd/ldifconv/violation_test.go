@@ -26,6 +26,7 @@ type violation struct {
 
 var violations = []violation{
 	{"no-structural", "-objectClass: inetOrgPerson\n-cn: v\n-sn: s", true, false},
+	{"two-structural", "objectClass: groupOfUniqueNames", true, false},
 	{"unknown-class", "objectClass: acmeThing", true, true},
 	{"unknown-attribute", "acmeColour: blue", true, true},
 	{"required", "-sn: s", true, true},

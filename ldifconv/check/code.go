@@ -63,6 +63,7 @@ var codes = []Code{
 
 	{schema.NoObjectClass, Error, groupSchema, "an entry without objectClass"},
 	{schema.NoStructural, Warning, groupSchema, "no structural class among the classes: OpenLDAP refuses the entry, Directory Server does not"},
+	{schema.TwoStructural, Warning, groupSchema, "two structural classes, neither of which is above the other, as of a user who is a list too: OpenLDAP refuses the entry, Directory Server does not"},
 	{schema.UnknownClass, Warning, groupSchema, "a class that neither the merged schema nor --schema has; which attributes it allows is not known, so not-allowed is not checked"},
 	{schema.UnknownAttribute, Warning, groupSchema, "an attribute that neither the merged schema nor --schema has"},
 	{schema.Required, Error, groupSchema, "an attribute that a class requires is missing"},

@@ -118,6 +118,7 @@ var faults = []fault{
 	{code: "cross-read", text: userText("p3c", "description:\tafter a tab"), opt: Options{CrossRead: true}},
 	{code: "no-class", text: "dn: ou=P5," + siroe + "\nou: P5\n\n"},
 	{code: "no-structural", text: "dn: uid=p6," + siroe + "\nobjectClass: top\nobjectClass: inetUser\nuid: p6\n\n"},
+	{code: "two-structural", text: userText("p6b", "objectClass: groupOfUniqueNames")},
 	{code: "unknown-class", text: userText("p7", "objectClass: acmeThing")},
 	{code: "unknown-attribute", text: userText("p8", "acmeColour: blue")},
 	{code: "required", text: userText("p9", "-sn")},

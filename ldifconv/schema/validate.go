@@ -26,6 +26,7 @@ type Violation struct {
 const (
 	NoObjectClass    = "no-class"          // an entry without objectClass
 	NoStructural     = "no-structural"     // no class says what the entry is
+	TwoStructural    = "two-structural"    // two classes say so, and neither is above the other
 	UnknownClass     = "unknown-class"     // a class that the schema does not have
 	UnknownAttribute = "unknown-attribute" // an attribute that the schema does not have
 	Required         = "required"          // a class requires an attribute that is not there
@@ -55,6 +56,8 @@ type Validator struct {
 	stamp   []uint32
 	now     uint32
 	must    []mustRow
+	apart   [2]int               // of the entry: structural classes that do not belong together
+	lines   map[int]map[int]bool // by class: it and those above it
 	present []uint32
 	at      uint32
 	groups  []attrGroup
@@ -180,6 +183,10 @@ func (v *Validator) loadClasses(e *ldif.Entry) {
 	if any && !unknown && !v.structural() {
 		v.tell(NoStructural, "objectClass", 0, "no structural class: OpenLDAP refuses the entry")
 	}
+	if v.apart != [2]int{} {
+		one, other := v.set.classes[v.apart[0]].Name(), v.set.classes[v.apart[1]].Name()
+		v.tell(TwoStructural, "objectClass", 0, fmt.Sprintf("structural classes %s and %s, neither of which is above the other: OpenLDAP refuses the entry", one, other))
+	}
 }
 
 func (v *Validator) structural() bool {
@@ -189,6 +196,48 @@ func (v *Validator) structural() bool {
 		}
 	}
 	return false
+}
+
+// unrelated returns two structural classes of the entry of which neither is
+// above the other; an entry is of one, and of those above it.
+func (v *Validator) unrelated() (pair [2]int) {
+	low := 0 // below all that were seen
+	for _, c := range v.classes {
+		switch t := &v.set.classes[c]; {
+		case t.Kind != Structural || !t.KindKnown:
+		case low == 0 || v.above(low, c):
+			low = c
+		case !v.above(c, low):
+			return [2]int{low, c}
+		}
+	}
+	return pair
+}
+
+// above reports whether a class is another one or above it.
+func (v *Validator) above(c, other int) bool {
+	if v.lines == nil {
+		v.lines = make(map[int]map[int]bool)
+	}
+	line, known := v.lines[other]
+	if !known {
+		line = make(map[int]bool)
+		v.set.lineage(other, line)
+		v.lines[other] = line
+	}
+	return line[c]
+}
+
+// lineage adds a class and those above it. A file of a site may have classes in
+// a circle.
+func (s *Set) lineage(c int, line map[int]bool) {
+	if c == 0 || line[c] {
+		return
+	}
+	line[c] = true
+	for _, name := range s.classes[c].Superiors {
+		s.lineage(s.classNames[strings.ToLower(name)], line)
+	}
 }
 
 // expand notes what v.classes and the classes above them allow and require.
@@ -227,6 +276,7 @@ func (v *Validator) expand() {
 	for _, c := range v.classes {
 		add(c)
 	}
+	v.apart = v.unrelated()
 }
 
 func (v *Validator) required() {
