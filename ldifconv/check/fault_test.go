@@ -79,21 +79,16 @@ inetDomainBaseDN: `+siroe+"\n", changes)
 }
 
 func entryText(text string, changes []string) string {
+	lines := slices.Collect(strings.Lines(text))
 	for _, change := range changes {
 		name, less := strings.CutPrefix(change, "-")
-		if !less {
-			text += change + "\n"
+		if less {
+			lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, name+":") })
 			continue
 		}
-		kept := ""
-		for line := range strings.Lines(text) {
-			if !strings.HasPrefix(line, name+":") {
-				kept += line
-			}
-		}
-		text = kept
+		lines = append(lines, change+"\n")
 	}
-	return text + "\n"
+	return strings.Join(lines, "") + "\n"
 }
 
 // faults plants every code once, but for empty-input.
