@@ -61,7 +61,7 @@ func (f *failingWriter) Write(p []byte) (int, error) {
 // A destination that fails ends the run, whichever it is.
 func TestUpgradeDestinationFails(t *testing.T) {
 	var text strings.Builder
-	for i := range 50000 {
+	for i := range 25000 {
 		fmt.Fprintf(&text, "dn: uid=a%d,o=x\nobjectclass: inetMailUser\nuid: a\n\n", i)
 	}
 	export := text.String()

@@ -26,6 +26,9 @@ func TestStream(t *testing.T) {
 		{Seed: 3, Messages: 50, Users: 50, Mailboxes: 3, Sizes: Sizes{Median: 100_000}},
 		{Seed: 4, Messages: 6000, Users: 7, Mailboxes: 1, Links: 0.9, Sizes: SizeTable(map[int64]int64{0: 1, 10: 3, 4 << 20: 1})},
 	} {
+		if testing.Short() {
+			s.Messages = min(s.Messages, 600)
+		}
 		g, err := newStream(s)
 		if err != nil {
 			t.Fatal(err)
