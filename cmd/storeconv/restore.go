@@ -95,10 +95,10 @@ what PATH, -u and --shard select; a FILE that holds it already is no conflict an
 stays, as where a run was killed and its command is given again.
 
 LINKS AND DAMAGE
-A link whose first copy is not among what is restored is made to the copy in DIR,
-if there is one, else to a copy read from the stream, if that is a plain file, or
-from the stream that -r names. Otherwise it is a problem that says what to
-restore with it.
+A link whose first copy is not among what is restored is made to the copy in DIR
+that has its UIDVALIDITY and UID, if there is one, else to a copy read from the
+stream, if that is a plain file, or from the stream that -r names. Otherwise it
+is a problem that says what to restore with it.
 
 What is damaged or forbidden in a stream is a problem with its offset and name;
 that member is left out and all else is restored (-cy, the default). With -cn the

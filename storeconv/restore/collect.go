@@ -90,6 +90,7 @@ func (c *collector) do(s step) {
 }
 
 func (c *collector) flush(done chan<- struct{}) error {
+	c.lookup = originIndex{} // what comes into place changes it
 	c.r.ready <- &placement{flush: done}
 	return nil
 }
@@ -185,7 +186,7 @@ func (c *collector) message(m *messageStep) error {
 		return nil
 	case m.damage != nil:
 		c.lose(&m.entry, m.damage.Class, m.damage.Text)
-		return nil
+		return c.recordPlace(&m.entry) // links to it must not find what has the UID of its name
 	}
 	c.tellCut(m)
 	v := m.box.v
@@ -223,16 +224,16 @@ func (c *collector) recordPlace(e *entry) error {
 			return err
 		}
 	}
-	return c.r.recordTaken(e.box.v, e.name, e.place())
+	return c.r.recordTaken(e.box.v, e.key(), e.place())
 }
 
 // know remembers a message that links may point to.
 func (c *collector) know(e *entry, info *content) {
 	if c.r.dry() {
-		c.names.add(e.name, nameInfo{size: info.size, sum: shortSum(info.sum)})
+		c.names.add(e.key(), nameInfo{size: info.size, sum: shortSum(info.sum)})
 		return
 	}
-	c.copies.add(e.name, storedCopy{*info, e.place()})
+	c.copies.add(e.key(), storedCopy{*info, e.place()})
 }
 
 func (c *collector) knowSpare(s *spareStep) error {

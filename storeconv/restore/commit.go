@@ -52,9 +52,10 @@ const (
 	keyMine = "o/" // what messages of a stream are in mailboxes, where their names do not tell
 
 	keyStagedTaken = "a/" // like keyTaken, of visits that are not in place yet
-	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out
+	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out, or have had several
 	keyOther       = "e/" // what users who are left out are said to have, by the id in the store
 	keySpare       = "h/" // bodies held back
+	keyReference   = "k/" // bodies of reference streams
 	keyJoin        = "j/" // links to be joined
 	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
 	keyVisit       = "v/" // what is known of users who came,
@@ -257,7 +258,7 @@ func (r *run) recover() error {
 	if err := r.checkForm(); err != nil {
 		return err
 	}
-	for _, prefix := range [...]string{keyStagedTaken, keyValidity, keyOther, keySpare, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
+	for _, prefix := range [...]string{keyStagedTaken, keyValidity, keyOther, keySpare, keyReference, keyJoin, keyStagedPlace, keyVisit, keyBox, keyIndex} {
 		if err := r.jr.Drop(prefix); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -234,18 +235,21 @@ func (p *planner) keepSpare(m *sims.Member, expired bool) error {
 	if !again && !expired {
 		return nil
 	}
+	age, err := p.ageOf(m)
+	if err != nil {
+		return err
+	}
 	if p.r.dry() {
-		p.add(&spareStep{m.Name, m.Size})
+		p.add(&spareStep{m.Name + age, m.Size})
 		return nil
 	}
 	h := spareOf(p.stream, m)
 	if !again {
-		var err error
 		if h.spool, err = p.spool(nil); err != nil {
 			return err
 		}
 	}
-	return p.spares.Put(keySpare+m.Name, h.append(nil))
+	return p.spares.Put(keySpare+m.Name+age, h.append(nil))
 }
 
 // spool writes the current body to a file of the run, and to sum.
@@ -273,8 +277,10 @@ func (p *planner) spool(sum *visitSum) (string, error) {
 }
 
 // spareFor returns the spare body of a member.
-func (r *run) spareFor(name string) (*spare, bool, error) {
-	b, ok, err := r.jr.Get(keySpare + name)
+func (r *run) spareFor(name string) (*spare, bool, error) { return r.spareAt(keySpare + name) }
+
+func (r *run) spareAt(key string) (*spare, bool, error) {
+	b, ok, err := r.jr.Get(key)
 	if err != nil || !ok {
 		return nil, false, err
 	}
@@ -282,30 +288,52 @@ func (r *run) spareFor(name string) (*spare, bool, error) {
 	return h, err == nil, err
 }
 
-// spareInReference looks for a member in the reference streams, which are read
-// once, at the first need. Streams that cannot be read again by offset are no
-// help.
-func (r *run) spareInReference(name string) (*spare, bool, error) {
-	if len(r.opt.Reference) == 0 || r.referenced {
+// spareInReference looks for the first copy of a link in the reference streams,
+// which are read once, at the first need. Streams that cannot be read again by
+// offset are no help. Until all streams have been read, what they say of the
+// mailbox of the first copy may be still to come, and a better place for the
+// link with it.
+func (r *run) spareInReference(s *linkStep) (*spare, bool, error) {
+	if len(r.opt.Reference) == 0 || s.firstSaid.validity == 0 && !s.last {
 		return nil, false, nil
 	}
-	r.referenced = true
-	for _, s := range r.opt.Reference {
-		r.all = append(r.all, s)
-		if s.At == nil {
-			r.log.Warning("reference", s.Name, "a reference must be a plain file: not used")
-			continue
-		}
-		if err := r.readReference(s, len(r.all)-1); err != nil {
-			return nil, false, err
+	if !r.referenced {
+		r.referenced = true
+		for _, ref := range r.opt.Reference {
+			r.all = append(r.all, ref)
+			if ref.At == nil {
+				r.log.Warning("reference", ref.Name, "a reference must be a plain file: not used")
+				continue
+			}
+			if err := r.readReference(ref, len(r.all)-1); err != nil {
+				return nil, false, err
+			}
 		}
 	}
-	return r.spareFor(name)
+	if s.firstSaid.validity == 0 {
+		return r.spareAt(refKey(s.first, anyValidity))
+	}
+	body, ok, err := r.spareAt(refKey(s.first, s.firstSaid.validity))
+	if err == nil && !ok {
+		body, ok, err = r.spareAt(refKey(s.first, 0))
+	}
+	return body, ok, err
 }
 
-// readReference notes where the bodies of a reference stream lie. What the run
-// itself holds back comes first.
+// anyValidity stands for whichever UIDVALIDITY comes first.
+const anyValidity = -1
+
+// refKey is the key of a body of a reference stream, where its mailbox has that
+// UIDVALIDITY; 0: not said.
+func refKey[V uint32 | int](name string, validity V) string {
+	return keyReference + name + ageMark + strconv.FormatInt(int64(validity), 10)
+}
+
+// readReference notes where the bodies of a reference stream lie: of several of
+// one name and UIDVALIDITY the first.
 func (r *run) readReference(s *Stream, number int) error {
+	var box string
+	var validity uint32 // of box
 	for {
 		m, err := s.Source.Next()
 		if err == io.EOF {
@@ -318,18 +346,27 @@ func (r *run) readReference(s *Stream, number int) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
+		if m.Kind == sims.User {
+			continue
+		}
+		if name := m.User + "/" + m.Mailbox; name != box || m.Kind == sims.Mailbox {
+			if name != box {
+				validity = 0
+			}
+			box, validity = name, cmp.Or(m.UIDValidity, validity)
+		}
 		if m.Kind != sims.Message {
 			continue
 		}
-		if _, have, err := r.jr.Get(keySpare + m.Name); err != nil || have {
+		h := spareOf(number, m)
+		for _, key := range [...]string{refKey(m.Name, validity), refKey(m.Name, anyValidity)} {
+			_, have, err := r.jr.Get(key)
+			if err == nil && !have {
+				err = r.jr.Put(key, h.append(nil))
+			}
 			if err != nil {
 				return err
 			}
-			continue
-		}
-		h := spareOf(number, m)
-		if err := r.jr.Put(keySpare+m.Name, h.append(nil)); err != nil {
-			return err
 		}
 	}
 }

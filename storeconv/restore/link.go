@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"imsconv/storeconv/durable"
 	"imsconv/storeconv/ims"
@@ -23,7 +24,7 @@ func (c *collector) link(s *linkStep) error {
 	if c.r.dry() {
 		return c.dryLink(s)
 	}
-	if known, ok := c.copies.get(s.first); ok {
+	if known, ok := c.copies.get(s.firstKey()); ok {
 		first := *known
 		stage, _ := c.r.staged.get(first.at.ID)
 		how, err := c.linkTo(s, first.at, stage)
@@ -43,42 +44,45 @@ func (c *collector) link(s *linkStep) error {
 }
 
 // linkFound links to a first copy that is not among the last ones, if it is
-// where the run has noted it or where its name says.
+// where the run has noted it, or where its name says, or where the store has
+// it.
 func (c *collector) linkFound(s *linkStep) (done bool, err error) {
-	target, ok, noted, err := c.r.whereIs(s.first)
+	target, ok, noted, err := c.r.whereIs(s.firstKey())
 	if err != nil {
 		return false, err
 	}
-	if s.ahead && !noted {
+	if noted {
+		stage, _ := c.r.staged.get(target.ID)
+		if done, err = c.linkUnread(s, target, stage, true); done || err != nil {
+			return done, err
+		}
+		// It was noted by a visit that never came into place.
+		target, ok = c.r.sel.PlaceOf(s.first)
+	}
+	if !ok {
 		return false, nil
 	}
-	if ok && !noted {
-		if s.taken, err = c.r.isTaken(target); err != nil {
-			return false, err
-		}
-		if s.taken || !s.passed {
-			if target, ok, err = c.findInStore(s, target); err != nil {
+	if s.taken, err = c.r.isTaken(target); err != nil {
+		return false, err
+	}
+	if s.passed && !s.ahead && !s.taken && !noted {
+		if s.firstLinks {
+			if other, err := c.hasOther(s, target); other || err != nil {
 				return false, err
 			}
 		}
+		return c.linkUnread(s, target, s.stage, false)
 	}
-	if ok {
-		stage := s.stage
-		if noted {
-			stage, _ = c.r.staged.get(target.ID)
-		}
-		if done, err = c.linkUnread(s, target, stage, noted); done || err != nil {
-			return done, err
-		}
+	return c.linkStored(s, target)
+}
+
+// linkStored links to a first copy that the store has, if it does.
+func (c *collector) linkStored(s *linkStep, at selection.Place) (done bool, err error) {
+	at, ok, err := c.findInStore(s, at)
+	if !ok || err != nil {
+		return false, err
 	}
-	if !noted || s.ahead {
-		return false, nil
-	}
-	// It was noted by a visit that never came into place.
-	if target, ok = c.r.sel.PlaceOf(s.first); !ok {
-		return false, nil
-	}
-	return c.linkUnread(s, target, s.stage, false)
+	return c.linkUnread(s, at, s.stage, false)
 }
 
 // linkUnread links to a message of which the index knows nothing yet. What lies
@@ -96,7 +100,7 @@ func (c *collector) linkUnread(s *linkStep, target selection.Place, stage string
 		return false, err
 	}
 	if !noted {
-		if other, err := c.isAnother(s.first, &first.content); other || err != nil {
+		if other, err := c.isAnother(s.firstKey(), &first.content); other || err != nil {
 			return false, errors.Join(err, c.r.folder.Stage.Remove(s.box.dir+ims.MessagePath(s.uid)))
 		}
 	}
@@ -125,7 +129,7 @@ func (c *collector) isAnother(first string, info *content) (bool, error) {
 
 // dryLink counts a later copy in a dry run.
 func (c *collector) dryLink(s *linkStep) error {
-	first, ok := c.names.get(s.first)
+	first, ok := c.names.get(s.firstKey())
 	if !ok || first.spare { // what is left out an earlier run may have restored
 		found, there, err := c.dryFound(s)
 		if err != nil {
@@ -141,7 +145,7 @@ func (c *collector) dryLink(s *linkStep) error {
 	}
 	c.holdShortData(s, first.sum)
 	if s.doubt != nil {
-		c.names.add(s.name, first)
+		c.names.add(s.key(), first)
 		return c.settleDry(s, first)
 	}
 	return c.countDryLink(s, first)
@@ -159,8 +163,8 @@ func (c *collector) countDryLink(s *linkStep, first nameInfo) error {
 		}
 	}
 	first.spare = false
-	c.names.add(s.first, first)
-	c.names.add(s.name, first)
+	c.names.add(s.firstKey(), first)
+	c.names.add(s.key(), first)
 	info := content{size: first.size, short: true}
 	binary.BigEndian.PutUint64(info.sum[:], first.sum)
 	if err := c.index(&s.entry, &info); err != nil {
@@ -173,7 +177,7 @@ func (c *collector) countDryLink(s *linkStep, first nameInfo) error {
 // dryFound looks in the store for a first copy that the stream does not have.
 func (c *collector) dryFound(s *linkStep) (nameInfo, bool, error) {
 	at, ok := c.r.sel.PlaceOf(s.first)
-	if !ok || s.ahead || c.r.store == nil {
+	if !ok || c.r.store == nil {
 		return nameInfo{}, false, nil
 	}
 	at, ok, err := c.findInStore(s, at)
@@ -200,6 +204,9 @@ func (c *collector) loseLink(s *linkStep) error {
 			return err
 		}
 	}
+	if done, err := c.guessFirst(s); done || err != nil {
+		return err
+	}
 	if s.doubt != nil && s.first != s.name {
 		if m, ok := s.doubt.box.existing.ofOrigin(&s.doubt.entry); ok {
 			c.warn(s.doubt.box.v, "unread-link", c.where(&s.entry), fmt.Sprintf("its first copy %s is nowhere: taken for message %d of the store, which has its Original-Uid", sims.DisplayName(s.first), m.uid))
@@ -214,6 +221,37 @@ func (c *collector) loseLink(s *linkStep) error {
 	}
 	c.lose(&s.entry, "lost-link", text)
 	return nil
+}
+
+// guessFirst takes what the store has under the name of a first copy for that
+// one, where it can be no other for all that is known. That is told: it may be
+// another all the same.
+func (c *collector) guessFirst(s *linkStep) (done bool, err error) {
+	at, ok := c.r.sel.PlaceOf(s.first)
+	if !ok || s.guess || s.passed || s.first == s.name || c.r.store == nil {
+		return false, nil
+	}
+	s.guess = true
+	e := s.entry
+	if s.doubt != nil {
+		e = s.doubt.entry
+	}
+	if c.r.dry() {
+		first, ok, err := c.dryFound(s)
+		if !ok || err != nil {
+			return false, err
+		}
+		c.names.add(s.firstKey(), first)
+		done, err = true, c.dryLink(s)
+		if err != nil {
+			return done, err
+		}
+	} else if done, err = c.linkStored(s, at); !done || err != nil {
+		return done, err
+	}
+	c.warn(e.box.v, "guessed-link", c.where(&e), fmt.Sprintf(
+		"its first copy %s is in no stream of this run, and nothing tells which UIDVALIDITY the mailbox had, or has in the store: it is the message that the store has under this UID", sims.DisplayName(s.first)))
+	return true, nil
 }
 
 // whereIs returns where the message of that member name lies: where the run has
@@ -231,6 +269,7 @@ func (r *run) whereIs(name string) (at selection.Place, ok, noted bool, err erro
 			return at, true, true, nil
 		}
 	}
+	name, _, _ = strings.Cut(name, ageMark)
 	at, ok = r.sel.PlaceOf(name)
 	return at, ok, false, nil
 }
@@ -377,7 +416,7 @@ func copyFile(from *durable.Dir, name string, to *durable.Dir, newName string) e
 func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) error {
 	c.holdData(s, first.sum)
 	if s.doubt != nil {
-		c.copies.add(s.name, *first)
+		c.copies.add(s.key(), *first)
 		return c.settle(s, first, how)
 	}
 	if how == asCopy {
@@ -385,7 +424,7 @@ func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) 
 	}
 	c.rep.Links++
 	s.box.v.tally.rep.Links++
-	c.copies.add(s.first, *first)
+	c.copies.add(s.firstKey(), *first)
 	return c.indexLink(s, &first.content)
 }
 
@@ -394,12 +433,12 @@ func (c *collector) recordLink(s *linkStep, first *storedCopy, how linkOutcome) 
 // links go to this one.
 func (c *collector) recordCopy(s *linkStep, info *content) error {
 	at := s.place()
-	if err := c.r.recordMove(s.box.v, s.first, at); err != nil {
+	if err := c.r.recordMove(s.box.v, s.firstKey(), at); err != nil {
 		return err
 	}
 	c.rep.Copies++
 	s.box.v.tally.rep.Copies++
-	c.copies.add(s.first, storedCopy{*info, at})
+	c.copies.add(s.firstKey(), storedCopy{*info, at})
 	return c.indexLink(s, info)
 }
 
@@ -407,7 +446,7 @@ func (c *collector) indexLink(s *linkStep, info *content) error {
 	if err := c.index(&s.entry, info); err != nil {
 		return err
 	}
-	c.copies.add(s.name, storedCopy{*info, s.place()})
+	c.copies.add(s.key(), storedCopy{*info, s.place()})
 	c.countMessage(s.box.v, info.size)
 	return c.recordPlace(&s.entry)
 }
@@ -448,9 +487,9 @@ func readContentAs(r io.Reader, crlf bool) (content, error) {
 // linkSpare makes the file of a later copy from a body that was held back, or
 // gives the copy up.
 func (c *collector) linkSpare(s *linkStep) error {
-	body, ok, err := c.r.spareFor(s.first)
+	body, ok, err := c.r.spareFor(s.firstKey())
 	if err == nil && !ok {
-		body, ok, err = c.r.spareInReference(s.first)
+		body, ok, err = c.r.spareInReference(s)
 	}
 	if err != nil {
 		return err
@@ -477,7 +516,7 @@ func (c *collector) linkSpare(s *linkStep) error {
 	c.holdData(s, file.sum)
 	if s.doubt != nil {
 		// Links to this one find its body where it was found.
-		if err := c.r.jr.Put(keySpare+s.name, body.append(nil)); err != nil {
+		if err := c.r.jr.Put(keySpare+s.key(), body.append(nil)); err != nil {
 			return err
 		}
 		return c.settle(s, &storedCopy{content: file.content}, asCopy)

@@ -169,10 +169,15 @@ func sameFiles(d *durable.Dir, a, b string) (bool, error) {
 type originIndex struct {
 	dir     string
 	ours    bool
-	damaged bool // it may have lost some
-	locked  bool // this user may not read it
+	damaged bool   // it may have lost some
+	locked  bool   // this user may not read it
+	now     uint32 // its UIDVALIDITY
+	uids    uidRanges
+	named   uidRanges // of them, those of which the index says where they came from
 	byOrig  map[uint64]originOf
-	byUID   map[uint32]originOf // by UID of the source alone
+
+	validity uint32 // of the source of all messages,
+	several  bool   // unless there are several
 }
 
 // originOf is the message of an origin. Users who are put together, and runs
@@ -183,7 +188,7 @@ type originOf struct {
 }
 
 // noteOrigin notes a message by its origin.
-func noteOrigin[K comparable](m map[K]originOf, key K, is originOf) {
+func noteOrigin(m map[uint64]originOf, key uint64, is originOf) {
 	if was, there := m[key]; there && was.sum != is.sum {
 		is.uid = 0
 	}
@@ -191,7 +196,11 @@ func noteOrigin[K comparable](m map[K]originOf, key K, is originOf) {
 }
 
 // findInStore looks for a first copy that an earlier run, or another one, has
-// restored: its mailbox is at at, but its UID may be another.
+// restored: its mailbox is at at, but its UID may be another. The UIDVALIDITY
+// that the streams say of that mailbox tells which message it is, since a
+// mailbox that was made once more, and one of another user with the id, have
+// the same UIDs. Where none is said, or the store does not tell where its
+// messages came from, there is only a guess.
 func (c *collector) findInStore(s *linkStep, at selection.Place) (selection.Place, bool, error) {
 	dir := ims.MailboxDir(c.r.partition, at.ID, at.Mailbox)
 	if c.lookup.dir != dir {
@@ -199,31 +208,48 @@ func (c *collector) findInStore(s *linkStep, at selection.Place) (selection.Plac
 			return at, false, err
 		}
 	}
-	x := &c.lookup
+	x, from := &c.lookup, s.firstSaid
 	_, _, uid, _ := sims.SplitName(s.first)
+	byName := s.guess && !s.taken && !s.ahead && !s.shared
 	var is originOf
 	switch {
 	case x.locked:
 		return at, false, nil // what has the name may be another message
 	case !x.ours:
-		return at, !s.taken, nil // the name is all that can be gone by
-	case s.firstMade != 0 && uid >= s.firstMade:
+		return at, byName, nil
+	case from.made != 0 && uid >= from.made:
 		return at, false, nil // the store has no such name
-	case s.firstValidity != 0:
-		is = x.byOrig[origKey(s.firstValidity, uid)]
-	default:
-		is = x.byUID[uid]
+	case s.shared: // it may be the other user's
+	case from.validity != 0:
+		is = x.byOrig[origKey(from.validity, uid)]
+	case s.guess && !s.ahead && !x.several:
+		is = x.byOrig[origKey(x.validity, uid)]
 	}
-	if is.uid == 0 { // of one that the index has lost the name is all that can be gone by
-		return at, x.damaged && !s.taken, nil
+	if is.uid == 0 { // it may be one that the index has lost
+		return at, byName && x.damaged && !x.uids.has(uid), nil
 	}
 	at.UID = is.uid
 	return at, true, nil
 }
 
+// hasOther tells whether the store has another message where the name of a
+// first copy leads: that one was a link, and has been lost.
+func (c *collector) hasOther(s *linkStep, at selection.Place) (bool, error) {
+	dir := ims.MailboxDir(c.r.partition, at.ID, at.Mailbox)
+	if c.lookup.dir != dir {
+		if err := c.loadOrigins(dir); err != nil {
+			return false, err
+		}
+	}
+	// A backup of this store calls messages by their UIDs there, which may have
+	// come from elsewhere.
+	x := &c.lookup
+	return x.now != s.firstPlan && x.named.has(at.UID) && x.byOrig[origKey(s.firstPlan, at.UID)].uid != at.UID, nil
+}
+
 // loadOrigins reads the index of a mailbox. It takes about 60 bytes a message.
 func (c *collector) loadOrigins(dir string) error {
-	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]originOf), byUID: make(map[uint32]originOf)}
+	c.lookup = originIndex{dir: dir, byOrig: make(map[uint64]originOf)}
 	f, err := c.r.store.Open(dir + "/" + ims.IndexName)
 	if c.lookup.locked = errors.Is(err, fs.ErrPermission); c.lookup.locked || outOfReach(err) {
 		return nil
@@ -236,12 +262,15 @@ func (c *collector) loadOrigins(dir string) error {
 	if err != nil {
 		return nil
 	}
-	c.lookup.ours = true
-	return ir.EachRecord(func(error) { c.lookup.damaged = true }, func(rec *ims.Record) error {
+	x := &c.lookup
+	x.ours, x.now = true, ir.Header.UIDValidity
+	return ir.EachRecord(func(error) { x.damaged = true }, func(rec *ims.Record) error {
+		x.uids.add(rec.UID)
 		if rec.OrigUID != 0 && rec.OrigValidity != 0 {
-			is := originOf{rec.UID, binary.BigEndian.Uint32(rec.SHA256[:])}
-			noteOrigin(c.lookup.byOrig, origKey(rec.OrigValidity, rec.OrigUID), is)
-			noteOrigin(c.lookup.byUID, rec.OrigUID, is)
+			x.named.add(rec.UID)
+			x.several = x.several || x.validity != 0 && x.validity != rec.OrigValidity
+			x.validity = rec.OrigValidity
+			noteOrigin(x.byOrig, origKey(rec.OrigValidity, rec.OrigUID), originOf{rec.UID, binary.BigEndian.Uint32(rec.SHA256[:])})
 		}
 		return nil
 	})

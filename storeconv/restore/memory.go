@@ -5,6 +5,10 @@ import (
 	"errors"
 	"slices"
 	"sort"
+	"strconv"
+
+	"imsconv/storeconv/selection"
+	"imsconv/storeconv/sims"
 )
 
 // The planner remembers users and mailboxes by the journal: a user who has come
@@ -159,7 +163,10 @@ func (p *planner) noteBox(b *box) error {
 	f.putInt(int64(b.plan.last))
 	f.putInt(int64(b.plan.floor))
 	f.putBool(b.plan.joined)
+	f.putString(b.plan.age)
 	f.putRanges(b.plan.shown)
+	f.putRanges(b.plan.past)
+	f.putRanges(b.plan.links)
 	f.putRanges(b.plan.used)
 	if b.existing != nil {
 		f.putRanges(b.existing.mine)
@@ -191,8 +198,8 @@ func (p *planner) knownBox(id, name string) (*boxMemory, error) {
 	}
 	m.plan = boxPlan{
 		source: f.string(), opened: f.bool(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), fixed: uint32(f.int()), last: uint32(f.int()), floor: uint32(f.int()),
-		joined: f.bool(),
-		shown:  f.ranges(), used: f.ranges(),
+		joined: f.bool(), age: f.string(),
+		shown: f.ranges(), past: f.ranges(), links: f.ranges(), used: f.ranges(),
 	}
 	if m.existing {
 		m.mine, m.taken = f.ranges(), f.ranges()
@@ -209,7 +216,10 @@ func (p *planner) noteBoxOf(b *box, m *boxMemory) error {
 	f.putInt(int64(m.plan.validity))
 	f.putInt(int64(m.plan.made))
 	f.putBool(m.plan.unsaid)
+	f.putString(m.plan.age)
 	f.putRanges(m.plan.shown)
+	f.putRanges(m.plan.past)
+	f.putRanges(m.plan.links)
 	return p.remember(boxKeyOf(b.v.id, b.key)+"\x00"+m.user, f.rest)
 }
 
@@ -221,7 +231,7 @@ func (p *planner) knownBoxOf(id, name, user string) (*boxMemory, error) {
 	}
 	f := fields{rest: text}
 	m := &boxMemory{user: user, stream: int(f.int())}
-	m.plan = boxPlan{source: f.string(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), shown: f.ranges()}
+	m.plan = boxPlan{source: f.string(), validity: uint32(f.int()), made: uint32(f.int()), unsaid: f.bool(), age: f.string(), shown: f.ranges(), past: f.ranges(), links: f.ranges()}
 	return m, f.err()
 }
 
@@ -364,4 +374,225 @@ func (u uidRanges) max() uint32 {
 		return 0
 	}
 	return u[len(u)-1].hi
+}
+
+// A member name is the name of a message as long as its mailbox lasts. When
+// that is deleted and made once more, between a full backup and an incremental
+// one, its UIDs begin again, under another UIDVALIDITY: then what a name meant
+// in an earlier stream of the run is another message. So what the run remembers
+// by member names has the age of the mailbox behind the name: nothing as long
+// as the streams have said one UIDVALIDITY of it, then that which is said now.
+
+// ageMark is in front of an age. No name has it.
+const ageMark = "\x00"
+
+// said is what a stream says of the UIDs of a mailbox.
+type said struct {
+	validity uint32 // UIDVALIDITY; 0: not said
+	made     uint32 // which UIDs were made, as in boxPlan
+}
+
+// saidBy is what a stream says so, and those after it, until one says something
+// else.
+type saidBy struct {
+	stream int
+	said
+}
+
+// findPassed finds out what the streams have said of the first copy of a link,
+// and whether its file may be in a tree that is not in place yet. What workers
+// have written may be ahead of what the collector has reached: a link to
+// something further on must not find it by luck.
+func (p *planner) findPassed(s *linkStep) error {
+	at, ok := p.r.sel.PlaceOf(s.first)
+	if !ok {
+		return nil
+	}
+	user, mailbox, _, _ := sims.SplitName(s.first)
+	v := p.open.get(at.ID)
+	var before history
+	if v != nil {
+		before = v.before
+	} else {
+		var err error
+		if before, err = p.lastVisit(at.ID); err != nil {
+			return err
+		}
+	}
+	s.ahead = (v != nil || before.n > 0) && before.firstUser(v) != user
+	var plan *boxPlan
+	if before.has(user) || v != nil && v.user == user {
+		var err error
+		if plan, err = p.planOf(v, at.ID, at.Mailbox, user); err != nil {
+			return err
+		}
+	}
+	age := ""
+	if plan != nil {
+		if age = plan.age; !plan.unsaid {
+			s.firstSaid = said{plan.validity, plan.made}
+		}
+	}
+	s.firstAge = age
+	if plan == nil || p.changed {
+		list, err := p.saidOf(user + "/" + mailbox)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			s.firstSaid = saidAt(list, p.stream)
+			s.firstAge = ageAt(list, s.firstSaid.validity)
+		}
+	}
+	if err := p.findShared(s, v, &before, at, user); err != nil {
+		return err
+	}
+	if plan == nil || plan.out || s.firstAge != age || !plan.shown.has(at.UID) && !plan.past.has(at.UID) {
+		return nil
+	}
+	s.passed, s.firstPlan = true, plan.validity
+	s.firstLinks = plan.links.has(at.UID)
+	if v == nil || plan.shown.has(at.UID) { // else the open visit may be about to write it
+		s.stage, _ = p.r.staged.get(at.ID) // later this may be that of a visit that is still to come
+	}
+	return nil
+}
+
+// findShared finds out whether another user of the stream who has the id in the
+// store has a mailbox of that name and, for all that is known, UIDVALIDITY too:
+// then an Original-Uid does not tell whose message it is.
+func (p *planner) findShared(s *linkStep, v *visit, before *history, at selection.Place, user string) error {
+	others := before.others
+	if before.n > 0 {
+		others = append(slices.Clone(others), before.user)
+	}
+	if v != nil {
+		others = append(slices.Clone(others), v.user)
+	}
+	for _, other := range others {
+		if other == user {
+			continue
+		}
+		plan, err := p.planOf(v, at.ID, at.Mailbox, other)
+		if err != nil {
+			return err
+		}
+		s.shared = s.shared || s.firstSaid.validity == 0 || plan != nil && plan.validity == s.firstSaid.validity
+	}
+	return nil
+}
+
+// planOf is what is known of the mailbox of a user of the stream; nil: nothing.
+// v is the open visit of the user's id, nil: there is none.
+func (p *planner) planOf(v *visit, id, mailbox, user string) (*boxPlan, error) {
+	if v != nil && v.user == user {
+		if b := v.boxes[mailbox]; b != nil {
+			return &b.plan, nil
+		}
+	}
+	known, err := p.knownBox(id, mailbox)
+	if err == nil && known != nil && known.user != user {
+		known, err = p.knownBoxOf(id, mailbox, user)
+	}
+	if known == nil || err != nil {
+		return nil, err
+	}
+	return &known.plan, nil
+}
+
+// noteLeftOut notes what a stream says of a mailbox that is left out: it tells
+// which message of the store a link to one of its messages means.
+func (p *planner) noteLeftOut(m *sims.Member) error {
+	if m.UIDValidity == 0 {
+		return nil
+	}
+	list, err := p.saidOf(m.Name)
+	if err != nil {
+		return err
+	}
+	return p.noteSaid(m, list)
+}
+
+// noteChange notes that the current mailbox has another UIDVALIDITY from here
+// on.
+func (p *planner) noteChange(m *sims.Member) error {
+	plan := &p.box.plan
+	list, err := p.saidOf(m.Name)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		list = []saidBy{{0, said{plan.validity, plan.made}}}
+	}
+	if err := p.noteSaid(m, list); err != nil {
+		return err
+	}
+	plan.age, plan.past, plan.links = ageAt(list, m.UIDValidity), nil, nil
+	return nil
+}
+
+// noteSaid adds what a stream says of a mailbox to what was said of it.
+func (p *planner) noteSaid(m *sims.Member, list []saidBy) error {
+	is := said{m.UIDValidity, m.MadeUIDs}
+	if n := len(list); n > 0 && list[n-1].said == is {
+		return nil
+	}
+	list = append(list, saidBy{p.stream, is})
+	p.changed = p.changed || list[0].validity != is.validity
+	var f fields
+	for _, s := range list {
+		f.putInt(int64(s.stream))
+		f.putInt(int64(s.validity))
+		f.putInt(int64(s.made))
+	}
+	if p.r.dry() {
+		return p.remember(keyValidity+m.Name, f.rest)
+	}
+	return p.r.jr.Put(keyValidity+m.Name, f.rest)
+}
+
+// saidOf is what the streams have said of a mailbox that is left out, or has
+// had several UIDVALIDITYs.
+func (p *planner) saidOf(mailbox string) (list []saidBy, err error) {
+	text, ok, err := p.remembered(keyValidity + mailbox)
+	if !ok || err != nil {
+		return nil, err
+	}
+	f := fields{rest: text}
+	for len(f.rest) > 0 {
+		list = append(list, saidBy{int(f.int()), said{uint32(f.int()), uint32(f.int())}})
+	}
+	return list, f.err()
+}
+
+// saidAt is what was said last when a stream ended; when nothing was by then,
+// what came next.
+func saidAt(list []saidBy, stream int) said {
+	at := list[0]
+	for _, s := range list[1:] {
+		if s.stream <= stream {
+			at = s
+		}
+	}
+	return at.said
+}
+
+// ageAt is the age of a mailbox that has a UIDVALIDITY.
+func ageAt(list []saidBy, validity uint32) string {
+	if len(list) == 0 || validity == list[0].validity {
+		return ""
+	}
+	return ageMark + strconv.FormatUint(uint64(validity), 10)
+}
+
+// ageOf is the age of the mailbox of a member whose body is held back.
+func (p *planner) ageOf(m *sims.Member) (string, error) {
+	if !p.changed {
+		return "", nil
+	}
+	list, err := p.saidOf(m.User + "/" + m.Mailbox)
+	if len(list) == 0 || err != nil {
+		return "", err
+	}
+	return ageAt(list, saidAt(list, p.stream).validity), nil
 }

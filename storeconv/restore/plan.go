@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"imsconv/storeconv"
 	"imsconv/storeconv/ims"
 	"imsconv/storeconv/internal/journal"
-	"imsconv/storeconv/selection"
 	"imsconv/storeconv/sims"
 )
 
@@ -28,10 +26,10 @@ type planner struct {
 	src     source
 	header  sims.Header
 	headers []sims.Header // of the streams so far
+	changed bool          // mailboxes of one name have had several UIDVALIDITYs
 	latest  int64         // date of the latest backup, or of a message where one has none
 	at      int64         // number of the current member, in all streams
 	owed    bool          // the current member is a message, and nothing has been said of what becomes of it
-	gaps    bool          // damage may have taken messages of which nothing is known
 	body    bodyOf        // the last member of a visit
 
 	batch       *batch
@@ -175,7 +173,6 @@ func (p *planner) passDamage(err error) error {
 	}
 	n := storeconv.NoteOf(e)
 	n.Where = p.r.whereOf(p.stream, e.Offset, e.Name)
-	p.gaps = p.gaps || e.Member == nil && n.Severity == storeconv.Problem
 	if p.body.has(e) {
 		p.tellBody(n)
 		return nil
@@ -288,7 +285,9 @@ func (p *planner) member(m *sims.Member) error {
 	if m.Kind != sims.Mailbox {
 		p.open.count(p.visit, m.Size)
 	}
-	p.settleValidity(m)
+	if err := p.settleValidity(m); err != nil {
+		return err
+	}
 	if p.visit.skip {
 		return p.passOver(m)
 	}
@@ -337,7 +336,7 @@ func (p *planner) leaveOut(m *sims.Member) error {
 	case sims.User:
 		return p.noteOther(m)
 	case sims.Mailbox:
-		return errors.Join(p.noteValidity(m), p.noteOther(m))
+		return errors.Join(p.noteLeftOut(m), p.noteOther(m))
 	}
 	p.rep.NotSelected++
 	p.owed = false
@@ -365,7 +364,7 @@ func (p *planner) passOver(m *sims.Member) error {
 		return p.refuse(m, "lost-link", linkToItself)
 	}
 	p.look(m, marks)
-	if !p.box.plan.shown.add(m.UID) {
+	if !p.box.plan.show(m) {
 		return p.refuse(m, "duplicate-uid", sameUID)
 	}
 	return p.noteJoin(m)
@@ -523,121 +522,13 @@ func (p *planner) look(m *sims.Member, marks markSet) (date int64) {
 func (p *planner) place(m *sims.Member, marks markSet) (e entry, ok bool, err error) {
 	date := p.look(m, marks)
 	e = entry{
-		box: p.box, name: m.Name, at: p.at, offset: m.Offset, uid: m.UID, date: date,
+		box: p.box, name: m.Name, age: p.box.plan.age, at: p.at, offset: m.Offset, uid: m.UID, date: date,
 		validity: p.box.plan.validity, origUID: m.UID, flags: m.Flags,
 		made: p.box.plan.made != 0 && m.UID >= p.box.plan.made, anyDate: m.NoTime,
 	}
 	e.nameless = e.made || p.box.plan.unsaid
-	if !p.box.plan.shown.add(m.UID) {
+	if !p.box.plan.show(m) {
 		return e, false, p.refuse(m, "duplicate-uid", sameUID)
 	}
 	return e, true, nil
-}
-
-// hasShown tells whether an open visit has had the message at a place.
-func (p *planner) hasShown(v *visit, at selection.Place) (bool, error) {
-	if b := v.boxes[at.Mailbox]; b != nil {
-		return b.plan.shown.has(at.UID), nil
-	}
-	known, err := p.lastBox(v, at.Mailbox)
-	return known != nil && known.visit == v.number && known.plan.shown.has(at.UID), err
-}
-
-// findPassed finds out what the stream has said of the first copy of a link,
-// and whether its file may be in a tree that is not in place yet. What workers
-// have written may be ahead of what the collector has reached: a link to
-// something further on must not find it by luck.
-func (p *planner) findPassed(s *linkStep) error {
-	at, ok := p.r.sel.PlaceOf(s.first)
-	if !ok {
-		return nil
-	}
-	user, mailbox, _, _ := sims.SplitName(s.first)
-	v := p.open.get(at.ID)
-	var before history
-	var err error
-	staged := false
-	if v != nil {
-		before = v.before
-		staged, err = p.hasShown(v, at)
-	} else {
-		before, err = p.lastVisit(at.ID)
-		staged = before.n > 0
-	}
-	if err != nil {
-		return err
-	}
-	if v != nil || before.n > 0 {
-		s.ahead = before.firstUser(v) != user
-		if !before.has(user) && (v == nil || v.user != user) {
-			return nil
-		}
-	}
-	s.passed = staged || before.n > 0
-	if s.passed && p.gaps {
-		plan, err := p.planOf(v, at, user)
-		if err != nil {
-			return err
-		}
-		s.passed = plan != nil && plan.shown.has(at.UID)
-	}
-	if staged && s.passed {
-		s.stage, _ = p.r.staged.get(at.ID) // later this may be that of a visit that is still to come
-	}
-	if s.passed {
-		return nil
-	}
-	return p.findValidity(s, v, at, user, mailbox)
-}
-
-// planOf is what is known of the mailbox of a user of the stream; nil: nothing.
-// v is the open visit of the user's id, nil: there is none.
-func (p *planner) planOf(v *visit, at selection.Place, user string) (*boxPlan, error) {
-	if v != nil && v.user == user {
-		if b := v.boxes[at.Mailbox]; b != nil {
-			return &b.plan, nil
-		}
-	}
-	known, err := p.knownBox(at.ID, at.Mailbox)
-	if err == nil && known != nil && known.user != user {
-		known, err = p.knownBoxOf(at.ID, at.Mailbox, user)
-	}
-	if known == nil || err != nil {
-		return nil, err
-	}
-	return &known.plan, nil
-}
-
-// findValidity finds out what the stream has said of the UIDs of the mailbox of
-// a first copy.
-func (p *planner) findValidity(s *linkStep, v *visit, at selection.Place, user, mailbox string) error {
-	plan, err := p.planOf(v, at, user)
-	if err != nil {
-		return err
-	}
-	if plan != nil {
-		if !plan.unsaid {
-			s.firstValidity, s.firstMade = plan.validity, plan.made
-		}
-		return nil
-	}
-	b, known, err := p.remembered(keyValidity + user + "/" + mailbox)
-	if known && len(b) == 8 {
-		s.firstValidity, s.firstMade = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
-	}
-	return err
-}
-
-// noteValidity remembers the UIDVALIDITY of a mailbox that is left out: it
-// tells which message of the store a link to one of its messages means.
-func (p *planner) noteValidity(m *sims.Member) error {
-	if m.UIDValidity == 0 {
-		return nil
-	}
-	known := binary.BigEndian.AppendUint32(nil, m.UIDValidity)
-	known = binary.BigEndian.AppendUint32(known, m.MadeUIDs)
-	if p.r.dry() {
-		return p.remember(keyValidity+m.Name, known)
-	}
-	return p.r.jr.Put(keyValidity+m.Name, known)
 }

@@ -17,14 +17,20 @@ import (
 // settleValidity makes sure of the UIDVALIDITY of the current mailbox. A later
 // stream goes by it, so that it must not matter whether an interrupted run has
 // placed the messages of this one.
-func (p *planner) settleValidity(m *sims.Member) {
+func (p *planner) settleValidity(m *sims.Member) error {
 	plan := &p.box.plan
 	switch {
 	case m.Kind == sims.Mailbox && m.UIDValidity != 0:
+		if plan.validity != 0 && !plan.unsaid && plan.validity != m.UIDValidity {
+			if err := p.noteChange(m); err != nil {
+				return err
+			}
+		}
 		plan.validity, plan.made, plan.unsaid = m.UIDValidity, m.MadeUIDs, false
 	case plan.validity == 0:
 		plan.validity, plan.unsaid = p.validityWithout(m), true
 	}
+	return nil
 }
 
 // openBox looks for what the store has under the name of the current mailbox.

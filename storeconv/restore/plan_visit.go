@@ -301,9 +301,14 @@ func (p *planner) addBox(name, source string, known, own *boxMemory) (*box, erro
 	b.again = true
 	b.plan.joined = known.plan.joined || known.user != v.user || known.stream == v.stream && known.plan.source != source
 	if own != nil {
-		b.plan.validity, b.plan.made, b.plan.unsaid = own.plan.validity, own.plan.made, own.plan.unsaid
+		b.plan.validity, b.plan.made, b.plan.unsaid, b.plan.age = own.plan.validity, own.plan.made, own.plan.unsaid, own.plan.age
+		b.plan.past, b.plan.links = own.plan.past, own.plan.links
 		if own.stream == v.stream {
 			b.plan.shown = own.plan.shown
+		} else {
+			for _, r := range own.plan.shown {
+				b.plan.past.addRange(r)
+			}
 		}
 	}
 	if known != own { // this visit's memory takes the place of the other user's

@@ -23,6 +23,7 @@ type putOff struct {
 	Offset   int64
 	Name     []byte // bytes, since names are not UTF-8
 	First    []byte
+	Age      string `json:",omitempty"`
 	Flags    []byte
 	Date     int64
 	Validity uint32
@@ -48,7 +49,7 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 		return false, nil
 	}
 	l := putOff{
-		At: e.at, Stream: v.stream, Offset: e.offset, Name: []byte(e.name), First: []byte(s.first), Flags: []byte(e.flags),
+		At: e.at, Stream: v.stream, Offset: e.offset, Name: []byte(e.name), First: []byte(s.first), Age: e.age, Flags: []byte(e.flags),
 		Date: e.date, Validity: e.validity, Made: e.made, Nameless: e.nameless, Data: s.data,
 	}
 	was, err := c.r.namedPutOff(e.name)
@@ -224,7 +225,7 @@ func (p *planner) linkPutOff(l *putOff) error {
 		return err
 	}
 	e := entry{
-		box: p.box, name: m.Name, at: p.at, offset: l.Offset, uid: m.UID, date: l.Date,
+		box: p.box, name: m.Name, age: l.Age, at: p.at, offset: l.Offset, uid: m.UID, date: l.Date,
 		validity: l.Validity, origUID: m.UID, flags: m.Flags, made: l.Made, nameless: l.Nameless,
 	}
 	return p.addLink(&linkStep{entry: e, first: m.Link, last: true, older: older, data: l.Data})

@@ -62,7 +62,7 @@ func (c *collector) same(s *sameStep) error {
 		b.index.mine.add(s.stored.uid)
 	}
 	if c.r.dry() {
-		c.names.add(s.name, nameInfo{size: s.stored.size, sum: shortSum(s.stored.sum)})
+		c.names.add(s.key(), nameInfo{size: s.stored.size, sum: shortSum(s.stored.sum)})
 	} else if err := c.knowStored(s); err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (c *collector) same(s *sameStep) error {
 // knowStored makes links to a message that the store has lead to it: not to a
 // body held back, nor to what an earlier stream has of that name.
 func (c *collector) knowStored(s *sameStep) error {
-	c.copies.forget(s.name)
-	_, note, err := c.r.jr.Get(keySpare + s.name)
+	c.copies.forget(s.key())
+	_, note, err := c.r.jr.Get(keySpare + s.key())
 	if note = note || s.stored.uid != s.origUID || s.box.renamed; err == nil && !note {
 		note, err = c.mayBeElsewhere(&s.entry)
 	}
@@ -87,7 +87,7 @@ func (c *collector) knowStored(s *sameStep) error {
 		return err
 	}
 	v := s.box.v
-	return c.r.recordTaken(v, s.name, selection.Place{ID: v.id, Mailbox: s.box.name, UID: s.stored.uid})
+	return c.r.recordTaken(v, s.key(), selection.Place{ID: v.id, Mailbox: s.box.name, UID: s.stored.uid})
 }
 
 // mayBeElsewhere tells whether the name alone does not say where a message is:
@@ -100,7 +100,7 @@ func (c *collector) mayBeElsewhere(e *entry) (bool, error) {
 	if e.box.v.stream == 0 {
 		return false, nil
 	}
-	_, _, noted, err := c.r.whereIs(e.name)
+	_, _, noted, err := c.r.whereIs(e.key())
 	return noted, err
 }
 

@@ -27,6 +27,7 @@ type step interface {
 type entry struct {
 	box      *box
 	name     string // of the member
+	age      string // of its mailbox, see ageMark
 	at       int64  // its number in all streams
 	offset   int64
 	uid      uint32 // in the store
@@ -40,6 +41,9 @@ type entry struct {
 	again    bool   // the index has it: only the file is written, which was gone,
 	other    bool   // and with the other line ends than those of this run
 }
+
+// key is the name that the message is remembered by.
+func (r *entry) key() string { return r.name + r.age }
 
 // origin is the UIDVALIDITY of the message's Original-Uid: 0 where the source
 // has no UID.
@@ -92,13 +96,18 @@ type written struct {
 type linkStep struct {
 	entry
 	first  string // the member name of the first copy
-	passed bool   // the stream has been past that one
+	passed bool   // a stream of this run has had that one
 	stage  string // the tree, not in place yet, in which it may lie; "": none
 	ahead  bool   // another user came first who has its user's id: where its name says may lie that one's mail
 	taken  bool   // and so it is with other mail of its user
+	shared bool   // another user who has that id may have a mailbox of that name and UIDVALIDITY
+	guess  bool   // nothing else has helped: what may be it is taken for it
 
-	firstValidity uint32 // UIDVALIDITY of its mailbox in the stream; 0: not known, or it has been passed,
-	firstMade     uint32 // and which UIDs were made, as in boxPlan
+	firstSaid said   // of its mailbox
+	firstAge  string // of that
+
+	firstPlan  uint32 // UIDVALIDITY of one that has passed,
+	firstLinks bool   // and it is a later copy itself
 
 	last      bool   // it was put off, and is not again
 	older     bool   // and a later stream has said which flags it has
@@ -106,6 +115,9 @@ type linkStep struct {
 	doubt     *doubt // the mailbox may have it; nil: it has not
 	data      *data  // that it brings along; nil: none, or it has been looked at
 }
+
+// firstKey is the name that the first copy is remembered by.
+func (s *linkStep) firstKey() string { return s.first + s.firstAge }
 
 // sameStep is a message that the store has.
 type sameStep struct {

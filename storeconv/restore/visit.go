@@ -105,7 +105,10 @@ type boxPlan struct {
 	validity uint32    // UIDVALIDITY of the stream's mailbox
 	made     uint32    // UIDs of the stream from here on were given while its source was read; 0: none
 	unsaid   bool      // the stream says no UIDVALIDITY
-	shown    uidRanges // UIDs of the stream
+	age      string    // it has another one than it had first, see ageMark
+	shown    uidRanges // UIDs of the stream,
+	past     uidRanges // and of earlier ones of this run with that UIDVALIDITY,
+	links    uidRanges // and which of all these are later copies
 	fixed    uint32    // UIDVALIDITY that the store's messages hold; 0: none are there
 	used     uidRanges // UIDs of the store, where existing is set
 	last     uint32    // the highest UID that the store's mailbox has ever had
@@ -113,6 +116,18 @@ type boxPlan struct {
 	doubts   bool      // some of its messages are in doubt
 	out      bool      // it is left out, having no name
 	joined   bool      // two mailboxes of the stream have become it
+}
+
+// show notes that a stream has a message or link, and tells whether its UID is
+// new there.
+func (b *boxPlan) show(m *sims.Member) bool {
+	if !b.shown.add(m.UID) {
+		return false
+	}
+	if m.Kind == sims.Link {
+		b.links.add(m.UID)
+	}
+	return true
 }
 
 // newBox makes a mailbox of a visit.
