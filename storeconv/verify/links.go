@@ -118,28 +118,48 @@ func one(all []*viewRecord) *viewRecord {
 }
 
 // recentContents are the sums of the messages that were read last, by the hash
-// of the member name: some 10 MiB.
+// of the member name and the UIDVALIDITY behind it: some 12 MiB.
 type recentContents struct {
 	seed maphash.Seed
-	m    map[uint64][32]byte
+	m    map[uint64]recentContent
 	ring []uint64
 	next int
+}
+
+// recentContent is the sum of a message as the last stream has it that does,
+// and as an earlier one has.
+type recentContent struct {
+	stream       int
+	link         bool // it is a later copy there
+	sum, earlier [32]byte
 }
 
 // contentsKept has room for more than a queue of members holds.
 const contentsKept = 1 << 17
 
-func (r *recentContents) add(m *sims.Member, b body) {
-	if m.Kind != sims.Message {
-		return
-	}
+func (r *recentContents) hash(member string, validity uint32) uint64 {
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	h.WriteString(member)
+	maphash.WriteComparable(&h, validity)
+	return h.Sum64()
+}
+
+func (r *recentContents) add(m *sims.Member, validity uint32, stream int, b body) {
 	if r.m == nil {
-		r.m = make(map[uint64][32]byte)
+		r.m, r.seed = make(map[uint64]recentContent), maphash.MakeSeed()
 	}
-	name := maphash.String(r.seed, m.Name)
-	switch _, known := r.m[name]; {
-	case known:
+	name := r.hash(m.Name, validity)
+	was, known := r.m[name]
+	switch {
+	case known && was.stream == stream:
 		return // the first one stays
+	case m.Kind == sims.Link && known:
+		r.m[name] = recentContent{stream: stream, link: true}
+		return
+	case m.Kind == sims.Link:
+		return
+	case known:
 	case len(r.ring) < contentsKept:
 		r.ring = append(r.ring, name)
 	default:
@@ -147,13 +167,24 @@ func (r *recentContents) add(m *sims.Member, b body) {
 		r.ring[r.next] = name
 		r.next = (r.next + 1) % len(r.ring)
 	}
-	r.m[name] = b.sum
+	is := recentContent{stream: stream, sum: b.sum, earlier: b.sum}
+	if known && !was.link {
+		is.earlier = was.sum
+	}
+	r.m[name] = is
 }
 
-// of is the sum of a message; false when it was not read lately.
-func (r *recentContents) of(member string) ([32]byte, bool) {
-	sum, ok := r.m[maphash.String(r.seed, member)]
-	return sum, ok
+// of are the sums that a message has in the streams; false when it was not read
+// lately.
+func (r *recentContents) of(member string, validity uint32) (recentContent, bool) {
+	if r.m == nil {
+		return recentContent{}, false
+	}
+	is, ok := r.m[r.hash(member, validity)]
+	if !ok && validity != 0 {
+		is, ok = r.m[r.hash(member, 0)]
+	}
+	return is, ok && !is.link
 }
 
 // firstContents are the contents that a first copy may have: the one that the
@@ -165,8 +196,8 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 		sums[first.sum] = true
 		return sums
 	}
-	if sum, ok := c.contents.of(name); ok {
-		sums[sum] = true
+	if is, ok := c.v.contents.of(name, c.saidOf(name).validity); ok {
+		sums[is.sum], sums[is.earlier] = true, true
 		return sums
 	}
 	at, ok := c.v.chosen.placeOf(name)
@@ -187,9 +218,33 @@ func (c *streamCheck) firstContents(name string) map[[32]byte]bool {
 	return sums
 }
 
-// saidOf is what the stream has said of the UIDs of the mailbox of a member.
+// saidOf is what the streams have said last of the UIDs of the mailbox of a
+// member: that one, or an earlier one.
 func (c *streamCheck) saidOf(name string) uidsSaid {
-	return c.said[c.v.hash(name[:max(strings.LastIndexByte(name, '/'), 0)])]
+	return c.v.said[c.v.hash(name[:max(strings.LastIndexByte(name, '/'), 0)])].uidsSaid
+}
+
+// saidBy is what a stream says of the UIDs of a mailbox.
+type saidBy struct {
+	stream int
+	uidsSaid
+}
+
+// noteSaid notes what a stream says of the UIDs of a mailbox, be it chosen or
+// not.
+func (c *streamCheck) noteSaid(m *sims.Member) {
+	if m.Kind != sims.Mailbox || m.UIDValidity == 0 || len(c.v.said) >= maxLate {
+		return
+	}
+	if c.v.said == nil {
+		c.v.said = make(map[uint64]saidBy)
+	}
+	at := c.v.hash(m.Name)
+	is := saidBy{c.number, uidsSaid{m.UIDValidity, m.MadeUIDs}}
+	if was, known := c.v.said[at]; known && was.stream == c.number && was.validity != is.validity {
+		is.validity = 0 // a stream that contradicts itself tells nothing
+	}
+	c.v.said[at] = is
 }
 
 // linkToAbsent compares a copy whose first has expired. The content of that
@@ -219,7 +274,15 @@ func (c *streamCheck) linkToAbsent(m *sims.Member, rec *viewRecord, own *unix.St
 
 // linkToFirst compares a copy with its first.
 func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Stat_t) {
+	is, read := c.v.contents.of(m.Link, c.saidOf(m.Link).validity)
+	if read && c.box.view.header != nil && rec.sum != is.sum && rec.sum != is.earlier {
+		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy in the stream %s", hex.EncodeToString(rec.sum[:]), hex.EncodeToString(is.sum[:]))
+		return
+	}
 	at, ok := c.v.chosen.placeOf(m.Link)
+	if ok && !read && !c.firstStored(m, at, own) {
+		return
+	}
 	var first unix.Stat_t
 	if !ok || !c.v.statMessage(at, &first) {
 		c.v.report.Unchecked++
@@ -244,6 +307,34 @@ func (c *streamCheck) linkToFirst(m *sims.Member, rec *viewRecord, own *unix.Sta
 	if ok && sum != rec.sum {
 		c.problem(m, "wrong-content", "the store has SHA-256 %s, its first copy %s has %s", hex.EncodeToString(rec.sum[:]), m.Link, hex.EncodeToString(sum[:]))
 	}
+}
+
+// firstStored tells whether the store has the first copy of a link that no
+// stream has had lately, or may have it: a message of its UID and of the
+// UIDVALIDITY that the streams say of its mailbox. What else has the UID there
+// is another message, and a link to that is a fault.
+func (c *streamCheck) firstStored(m *sims.Member, at place, own *unix.Stat_t) bool {
+	said := c.saidOf(m.Link)
+	if said.validity == 0 || !said.names(at.uid) {
+		return true
+	}
+	view := c.viewOf(at)
+	if view == nil || view.header == nil || view.header.UIDValidity == said.validity {
+		return true // a backup of the store calls by its UID what came from elsewhere
+	}
+	all, err1 := view.candidates(at.uid, said.validity)
+	rec, err2 := view.byUID(at.uid)
+	if err1 != nil || err2 != nil || len(all) > 0 || rec == nil || rec.origValidity == 0 || rec.origUID == 0 {
+		return true
+	}
+	var there unix.Stat_t
+	if statRegular(view.box.fd, messageFile(at.uid), &there) == nil && keyOf(&there) == keyOf(own) {
+		c.problem(m, "broken-link", "a link to message %d of %s, of Original-Uid %d-%d: its first copy %s is %d-%d, which is not in the store",
+			at.uid, fullName(at.id, at.mailbox), rec.origValidity, rec.origUID, sims.DisplayName(m.Link), said.validity, at.uid)
+		return false
+	}
+	c.v.report.Unchecked++
+	return false
 }
 
 // statMessage asks about a message of the store; false: it is not there.
@@ -273,8 +364,12 @@ func (c *streamCheck) firstElsewhere(name string, at place, rec *viewRecord, own
 	if view == nil || view.header == nil {
 		return at, true
 	}
-	all, err := view.candidates(at.uid, 0)
-	if !c.saidOf(name).names(at.uid) { // it is known by its content
+	said := c.saidOf(name)
+	all, err := view.candidates(at.uid, said.validity)
+	if err == nil && len(all) == 0 {
+		all, err = view.candidates(at.uid, 0)
+	}
+	if !said.names(at.uid) { // it is known by its content
 		all, err = pointers(view.withContent(&rec.sum))
 	}
 	if err != nil {

@@ -137,6 +137,8 @@ type verifier struct {
 	indexed  bool // some mailbox has an index of ours
 	strange  strangeDates
 	late     map[lateKey]storeconv.Note // differences that something to come may explain
+	said     map[uint64]saidBy          // of mailboxes by the hash of their names in the streams, what was said last
+	contents recentContents             // of the first copies that came last
 	reached  map[uint64]struct{}        // mailboxes, by hash, whose Last UID is what a stream has said
 	backups  []int64                    // dates of the streams that have come
 	misdated []misdated                 // files whose first copy of a stream has another date

@@ -30,16 +30,16 @@ const maxLate = 200000
 
 // streamCheck is the work on one stream.
 type streamCheck struct {
-	ctx      context.Context // of the call that it works for
-	v        *verifier
-	s        Stream
-	first    bool // no stream came before
-	r        *sims.Reader
-	date     int64 // of the backup, seconds since 1970; 0: not said
-	silent   bool  // its flags are those of new messages, and change none that are there
-	read     *messageReader
-	contents recentContents        // of the first copies that came last
-	absent   map[string]absentCopy // first copies that are not in the store by their own names
+	ctx    context.Context // of the call that it works for
+	v      *verifier
+	s      Stream
+	first  bool // no stream came before
+	number int
+	r      *sims.Reader
+	date   int64 // of the backup, seconds since 1970; 0: not said
+	silent bool  // its flags are those of new messages, and change none that are there
+	read   *messageReader
+	absent map[string]absentCopy // first copies that are not in the store by their own names
 
 	met   metUser // of the member that was read last
 	queue queue
@@ -75,10 +75,9 @@ type streamUser struct {
 // stream holds the messages of the stream with that number against the store.
 func (v *verifier) stream(ctx context.Context, s Stream, number int) error {
 	c := &streamCheck{
-		ctx: ctx, v: v, s: s, first: number == 0, r: sims.NewReader(waiting(ctx, s.R)),
+		ctx: ctx, v: v, s: s, first: number == 0, number: number, r: sims.NewReader(waiting(ctx, s.R)),
 		read: newMessageReader(&v.cache), absent: make(map[string]absentCopy), said: make(map[uint64]uidsSaid), granted: make(map[uint64]bool),
 	}
-	c.contents.seed = v.seed
 	defer c.leave()
 	defer c.other.close()
 	header, err := c.r.Header()
@@ -159,6 +158,7 @@ func (c *streamCheck) member(m *sims.Member) error {
 	if c.met.name != m.User || c.met.name == "" {
 		c.meet(m)
 	}
+	c.noteSaid(m)
 	if !c.met.selected && m.Kind == sims.Mailbox {
 		c.v.beside(m)
 	}
@@ -183,7 +183,7 @@ func (c *streamCheck) member(m *sims.Member) error {
 			c.forget(m, b)
 			return nil
 		}
-		c.contents.add(m, b)
+		c.v.contents.add(m, c.v.said[c.v.hash(m.User+"/"+m.Mailbox)].validity, c.number, b)
 	}
 	if c.queue.add(m, b, c.met.id, c.metMailbox(m)) {
 		c.work()
