@@ -28,6 +28,9 @@ func TestPlaces(t *testing.T) {
 		{"a%%b/%n", "", "joe@x.org", "a%b/joe"},
 		{"%d/%n", "", "joe", ""},
 		{"%u", "", ".imsconv", ""},
+		{"mail/%u", "", ".imsconv", ""},
+		{"%d/%n/Maildir", "", ".imsconv@x.org", ""},
+		{"mail/%u", "", ".imsconv2", "mail/.imsconv2"},
 		{"%u", "", "dovecot.conf.example", ""},
 		{"%n", "", "..@x.org", ""},
 		{"%n/x", "", "@x.org", ""},
@@ -41,7 +44,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s of %s: %q, %v", tt.template, tt.id, got, err)
 		}
 	}
-	for _, bad := range []string{"", "Maildir", "/%u", "%u/..", "./%u", "%u//x", "%x/%u", "%u%", "%d", "a\n%u"} {
+	for _, bad := range []string{"", "Maildir", "/%u", "%u/..", "./%u", "%u//x", "%x/%u", "%u%", "%d", "a\n%u", "a/.imsconv/%u"} {
 		if CheckPath(bad) == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -93,11 +93,13 @@ func checkPlace(to string) error {
 		return errors.New("an absolute path")
 	}
 	first, _, _ := strings.Cut(to, "/")
-	if first == ims.WorkDir || reservedNames[first] {
+	if reservedNames[first] {
 		return fmt.Errorf("%q is a name that the export needs itself", first)
 	}
 	for part := range strings.SplitSeq(to, "/") {
 		switch {
+		case part == ims.WorkDir: // nobody who reads an export looks there for mail
+			return fmt.Errorf("%q is a name that the export needs itself", part)
 		case part == "":
 			return errors.New("an empty part in the path")
 		case part == "." || part == "..":
