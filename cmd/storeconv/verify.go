@@ -36,7 +36,8 @@ restore and relocate.
     have the date of the first copy that has not expired.
 
 Directories must have the mode 0700 and files 0600, and everything the owner
-of --owner, else that of the store directory.
+of --owner, else that of the store directory. Of directories that users share
+it is a warning where a relocation has brought mail too: it keeps theirs.
 
 INDEXES
 An index that is not this project's, such as those of a relocated store,

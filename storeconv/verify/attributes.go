@@ -55,9 +55,8 @@ func (o owner) attributes(path string, st *unix.Stat_t) []storeconv.Note {
 	return notes
 }
 
-// sharedDir is a directory above those of the users. Its notes are told with
-// the first mailbox below it that a restore made: elsewhere its mode is not
-// ours.
+// sharedDir is a directory above those of the users. Its notes are told where a
+// restore made a mailbox below it: elsewhere its mode is not ours.
 type sharedDir struct {
 	above *sharedDir
 	notes []storeconv.Note
@@ -72,6 +71,19 @@ func (d *sharedDir) take() []storeconv.Note {
 	notes := append(d.above.take(), d.notes...)
 	d.above, d.notes = nil, nil
 	return notes
+}
+
+// tellShared tells what there is to say of shared directories. Where mailboxes
+// of another server lie in the store too, as a relocation brings them, it may
+// have made them: a restore that adds mail leaves them as they are.
+func (v *verifier) tellShared() {
+	for _, n := range v.shared {
+		if !v.pure() && (n.Kind == "mode" || v.opts.Owner == nil) {
+			n.Severity = storeconv.Warning
+		}
+		v.tell(n)
+	}
+	v.shared = nil
 }
 
 // sameFileDate compares the modification time of a file with a date that was

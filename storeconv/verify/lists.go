@@ -161,7 +161,7 @@ type userTotals struct {
 func (v *verifier) takeMailbox(t *task) error {
 	box, res := t.box, &t.res
 	if res.indexed || v.opts.NoIndex && !res.foreign && !res.noMailbox {
-		v.tell(t.shared.take()...)
+		v.shared = append(v.shared, t.shared.take()...)
 	}
 	v.tell(res.notes...)
 	v.strange.merge(res.strange)

@@ -134,7 +134,8 @@ type verifier struct {
 	seed     maphash.Seed // of their sums
 	report   StoreReport
 	user     userTotals
-	indexed  bool // some mailbox has an index of ours
+	indexed  bool             // some mailbox has an index of ours
+	shared   []storeconv.Note // of directories that lie above mailboxes of ours
 	strange  strangeDates
 	late     map[lateKey]storeconv.Note // differences that something to come may explain
 	said     map[uint64]saidBy          // of mailboxes by the hash of their names in the streams, what was said last
@@ -220,6 +221,7 @@ func (v *verifier) check(ctx context.Context) error {
 	if err := v.tree(ctx); err != nil {
 		return err
 	}
+	v.tellShared()
 	if err := v.countLinks(ctx); err != nil {
 		return err
 	}
