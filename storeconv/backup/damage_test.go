@@ -209,3 +209,20 @@ func TestStraysAreToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadableIndex: an index that cannot be read is not called damaged, and
+// is told of once.
+func TestUnreadableIndex(t *testing.T) {
+	store := linkedStore(t)
+	path := filepath.Join(ims.UserDir("primary", "joe"), ims.IndexName)
+	if err := os.Remove(filepath.Join(store, path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(ims.IndexName, filepath.Join(store, path)); err != nil { // for root, too
+		t.Fatal(err)
+	}
+	_, rep, log := backupOf(t, store, Options{IgnoreLinks: true})
+	if rep.Messages != 6 || len(log.Problems) != 1 || !strings.HasPrefix(log.Problems[0], "unreadable "+path+": ") || strings.Contains(log.Problems[0], "damaged") {
+		t.Errorf("%+v %q", rep, log.Problems)
+	}
+}

@@ -20,7 +20,7 @@ type found struct {
 
 	stray ims.Stray
 
-	// damage is the first fault of an index of ours.
+	// damage is the first fault of an index of ours, or why it cannot be read.
 	damage func(error)
 
 	// unnamed is a message file that an index of ours does not name. It is taken
@@ -97,6 +97,9 @@ func (b *run) header(ir *ims.IndexReader, box *ims.Mailbox, to found) (*os.File,
 		return nil, err
 	}
 	to.damage(err)
+	if !ims.IsBadIndex(err) { // that says it of all messages
+		to.unnamed = func(uint32, bool) {}
+	}
 	return nil, b.plainMessages(box, to, true)
 }
 
@@ -159,6 +162,16 @@ func plainMessage(box *ims.Mailbox, uid uint32, stray ims.Stray) (*storedMessage
 		return nil, nil
 	}
 	return &storedMessage{uid: uid, date: info.MTime, size: info.Size}, nil
+}
+
+// tellDamage tells of an index that is damaged, or that cannot be read, which
+// says nothing of what is in it.
+func (w *walk) tellDamage(err error) {
+	if ims.IsBadIndex(err) {
+		w.note("bad-index", w.box.Path, err.Error())
+		return
+	}
+	w.note(ims.Unreadable, w.box.Path+"/"+ims.IndexName, err.Error()+": the messages of the mailbox go without flags, with the dates of their files")
 }
 
 // tellUnnamed tells of a message file that the index does not name.

@@ -194,7 +194,7 @@ func (w *walk) mailbox(number uint32, box *ims.Mailbox) error {
 			return w.send(headStep{h, damaged})
 		},
 		message: w.message, stray: w.stray, unnamed: w.tellUnnamed,
-		damage: func(err error) { w.note("bad-index", box.Path, err.Error()) },
+		damage: w.tellDamage,
 	})
 	if w.ctx.Err() != nil {
 		return w.ctx.Err()
