@@ -89,6 +89,9 @@ func (c *btreeCursor) pair(i int) (v []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	if fine, err := c.readKey(i); !fine || err != nil {
+		if err == nil && c.in.tooBig && it.kind == kindOverflow {
+			err = c.in.markChain(it.pgno)
+		}
 		return nil, false, err
 	}
 	if !c.check.take(off, it.slot) {
@@ -137,7 +140,7 @@ func (c *btreeCursor) readKey(i int) (ok bool, err error) {
 		}
 		return c.in.again(c.key, place{nd.no, i})
 	}
-	c.keyAt, c.keyFine = off, false
+	c.keyAt, c.keyFine, c.in.tooBig = off, false, false
 	var it item
 	if off > 0 {
 		if l.v6() && shared(l, nd, i) {

@@ -91,7 +91,11 @@ func (c *hashCursor) pair(i int) (v []byte, ok bool, err error) {
 		}
 		return nil, false, c.in.problem(c.in.damage(at.page, at.item, "item does not fit the page"))
 	}
+	c.in.tooBig = false
 	if c.key, ok, err = c.readKey(key, place{c.nd.no, i}); !ok || err != nil {
+		if err == nil && c.in.tooBig && data[0] == hashOffPage && len(data) == 12 {
+			err = c.in.markChain(c.in.lay.u32(data[4:]))
+		}
 		return nil, false, err
 	}
 	switch data[0] {

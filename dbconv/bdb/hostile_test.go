@@ -402,6 +402,31 @@ func TestMaxItem(t *testing.T) {
 	}
 }
 
+// TestSalvageMaxItem: a record whose key or value is above the limit is told of
+// once: the pages of either are not found again as those of a lost record.
+func TestSalvageMaxItem(t *testing.T) {
+	_, files := fixtureFiles(t)
+	for _, name := range []string{"5.3.28/bt-le-overflow-p1024.db", "5.3.28/hash-le-overflow-p1024.db"} {
+		want, _ := readFile(files[name], Options{})
+		for _, limit := range []int{2000, 10_000} {
+			big := 0
+			for _, r := range want[""] {
+				if max(len(r.key), len(r.value)) > limit {
+					big++
+				}
+			}
+			told := map[string]int{}
+			rep, err := Salvage(t.Context(), bytes.NewReader(files[name]), int64(len(files[name])), SalvageOptions{
+				MaxItem: int64(limit),
+				Problem: func(err error) { told[err.(*Error).Kind()]++ },
+			}, func(_, _ []byte) error { return nil })
+			if err != nil || big == 0 || told["too-big"] != big || len(told) != 1 || rep.Lost != int64(big) || rep.Doubtful != 0 {
+				t.Errorf("%s, %d: %d records above it, told %v, %+v, %v", name, limit, big, told, rep, err)
+			}
+		}
+	}
+}
+
 func TestStrictStopsAtTheFirstDamage(t *testing.T) {
 	_, files := fixtureFiles(t)
 	b := bytes.Clone(files["5.3.28/bt-le-basic-p1024.db"])

@@ -19,6 +19,7 @@ type input struct {
 	key, val []byte
 	packing  packing // of a leaf whose items are not in the order of their slots
 	rescue   bool    // deleted records are taken too
+	tooBig   bool    // the item that chain was asked for last is above the limit
 	marks    bool    // chains of deleted records are marked as seen
 	other    bool    // a checksum in the other byte order was told of
 }
@@ -173,6 +174,7 @@ func (in *input) own(nd *node, no uint32, from place) (ok bool, err error) {
 // chain reads an item of size bytes from the overflow pages that start at head
 // into dst, growing it only as far as the limit allows.
 func (in *input) chain(dst []byte, head, size uint32, from place) (data []byte, ok bool, err error) {
+	in.tooBig = false
 	room := int64(in.lay.ps - in.lay.hdr)
 	if int64(size) > in.lay.pages*room {
 		return dst, false, in.problem(in.damage(from.page, from.item, "item of %d bytes is longer than the file", size))
@@ -180,7 +182,11 @@ func (in *input) chain(dst []byte, head, size uint32, from place) (data []byte, 
 	if int64(size) > in.opts.MaxItem {
 		e := in.damage(from.page, from.item, "%d bytes, at most %d are read", size, in.opts.MaxItem)
 		e.Err = ErrTooBig
-		return dst, false, in.problem(e)
+		if err := in.problem(e); err != nil {
+			return dst, false, err
+		}
+		in.tooBig = true
+		return dst, false, in.markChain(head) // told: nobody shall miss it again
 	}
 	if cap(dst) < int(size) {
 		dst = make([]byte, 0, max(int(size), 4096))
