@@ -63,13 +63,13 @@ func read(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > maxFile:
-		return nil, fmt.Errorf("%s: over %d KiB: no file of a site", path, maxFile>>10)
+		return nil, cli.Usagef("%s: over %d KiB: no file of a site", path, maxFile>>10)
 	}
 	if kind := cli.Kind(data[:min(len(data), 4<<10)]); kind != "" {
 		if strings.HasPrefix(kind, "compressed") {
 			kind = "a compressed file"
 		}
-		return nil, cli.WithHint(fmt.Errorf("%s: %s, no file of a site", path, kind), "siteconv init writes a site.toml")
+		return nil, cli.WithHint(cli.Usagef("%s: %s, no file of a site", path, kind), "siteconv init writes a site.toml")
 	}
 	return data, nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"imsconv/cmd/internal/cli"
 )
 
 func parse(t *testing.T, text string) *Site {
@@ -246,11 +248,13 @@ func TestLoad(t *testing.T) {
 		"":                                    "an empty file",
 		"dn: o=x\n":                           "an LDIF file",
 		"\x1f\x8b\x08\x00":                    "a compressed file",
+		"scenario = 'nms-\x00single'":         "",
+		manyKeys(1001):                        "over 1000 keys",
 		"#" + strings.Repeat(" ", maxFile):    "over 1024 KiB",
 		"a = " + strings.Repeat("[", 100_000): "nested",
 	} {
 		write(text)
-		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !cli.IsUsage(err) {
 			t.Errorf("%.20q: %v", text, err)
 		}
 	}
