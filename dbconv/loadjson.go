@@ -114,7 +114,7 @@ func (j *jsonReader) record() error {
 			return j.bad(fmt.Errorf("column %d: %w", p.at+1, err))
 		}
 		if int64(max(len(j.rec.key), len(j.rec.value))) > j.limit {
-			return j.bad(fmt.Errorf("longer than %d bytes", j.limit))
+			return j.bad(dbtext.TooLong(j.limit))
 		}
 		return nil
 	}

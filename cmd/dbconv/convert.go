@@ -85,7 +85,7 @@ func (c *convertOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	var rep dbconv.Report
 	err = c.write(job, out, func(dst io.WriterAt) (err error) {
 		rep, err = dbconv.Convert(ctx, dst, src, dbconv.ConvertOptions{
-			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict, MaxItem: c.max.bytes()},
+			Common:      dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: c.strict, MaxItem: c.max.bytes(job)},
 			Output:      output,
 			Subdatabase: c.sub.name, SortDups: c.sortDups, HeapKeys: c.kind.Value == "btree",
 		})

@@ -86,7 +86,7 @@ func (d *dumpOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	}
 	defer out.Abort()
 	opts := dbconv.DumpOptions{
-		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict, MaxItem: d.max.bytes()},
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: d.strict, MaxItem: d.max.bytes(job)},
 		Print:  d.print, Keys: d.keys, Subdatabase: d.sub.name, JSON: d.format.Value == "json",
 	}
 	if d.list {

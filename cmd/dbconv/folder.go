@@ -84,7 +84,7 @@ func (f *listFlags) options(job *cli.Job, out string) (opts dbconv.ListOptions, 
 		}
 		opts.KeyForm = &form
 	}
-	opts.Common = dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: f.strict, MaxItem: f.max.bytes()}
+	opts.Common = dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: f.strict, MaxItem: f.max.bytes(job)}
 	return opts, nil
 }
 

@@ -137,7 +137,7 @@ func (l *loadOptions) options(job *cli.Job, out string) (dbconv.LoadOptions, err
 	}
 	opts := dbconv.LoadOptions{
 		JSON:   l.format.Value == "json",
-		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict, MaxItem: l.max.bytes()},
+		Common: dbconv.Common{Log: job, Progress: job.Meter("records", 0, 0), Strict: l.strict, MaxItem: l.max.bytes(job)},
 		Output: output, Type: l.kind.Value, Plain: l.plain, KeepFirst: l.keepFirst, Subdatabase: l.sub.name,
 	}
 	for _, s := range l.settings {

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"imsconv/cmd/internal/cli"
 	"imsconv/cmd/internal/flags"
 )
 
@@ -13,5 +14,9 @@ func (m *maxValue) add(fs *pflag.FlagSet) {
 	fs.Var(&m.size, "max-value", "longest key or value that is read or written; the record of a longer one is listed and left out. Memory grows with it (default 16M)")
 }
 
-// bytes is the limit, 0 for the default.
-func (m *maxValue) bytes() int64 { return int64(m.size) }
+// bytes is the limit, 0 for the default. Who meets a longer item is told of the
+// option.
+func (m *maxValue) bytes(job *cli.Job) int64 {
+	job.HintOn("too-big", "--max-value SIZE reads longer keys and values")
+	return int64(m.size)
+}

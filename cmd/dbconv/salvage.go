@@ -82,7 +82,7 @@ func (s *salvageOptions) run(ctx context.Context, job *cli.Job, args []string) e
 	}
 	defer src.Close()
 	opts := dbconv.SalvageOptions{
-		Common:     dbconv.Common{Log: job, Progress: job.Meter("pages", 0, 0), MaxItem: s.max.bytes()},
+		Common:     dbconv.Common{Log: job, Progress: job.Meter("pages", 0, 0), MaxItem: s.max.bytes(job)},
 		Output:     output,
 		Aggressive: s.aggressive,
 		Print:      s.print,

@@ -93,6 +93,7 @@ func (o *checkOptions) run(ctx context.Context, job *cli.Job, args []string) err
 	if o.maxEntry <= 0 {
 		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
 	}
+	hintMaxEntry(job)
 	out := bufio.NewWriter(job.Stdout)
 	lines := newFindingLines(out, o.format.Value)
 	if o.codes {

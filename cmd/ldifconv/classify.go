@@ -78,6 +78,7 @@ func (o *classifyOptions) run(ctx context.Context, job *cli.Job, args []string) 
 	if o.maxEntry <= 0 {
 		return cli.Usagef("--max-entry %d: a size above 0", int64(o.maxEntry))
 	}
+	hintMaxEntry(job)
 	inputs, closeAll, err := openInputs(job, args)
 	if err != nil {
 		return err

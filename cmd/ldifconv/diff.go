@@ -104,6 +104,7 @@ func (o *diffOptions) run(ctx context.Context, job *cli.Job, args []string) erro
 	if args[0] == "-" && args[1] == "-" {
 		return cli.Usagef("only one export can be standard input")
 	}
+	hintMaxEntry(job)
 	opt := diff.Options{Ignore: o.ignore, Match: o.match, MaxEntry: int(o.maxEntry), TempDir: o.temp, Log: job}
 	for _, name := range append([]string{o.match}, o.ignore...) {
 		if name != "" && !isDescription(name) {

@@ -8,6 +8,11 @@ import (
 	"imsconv/ldifconv"
 )
 
+// hintMaxEntry has whoever meets a record over the limit told of the option.
+func hintMaxEntry(job *cli.Job) {
+	job.HintOn("entry-too-big", "--max-entry SIZE takes records of more bytes")
+}
+
 // openInputs opens the exports of args, standard input without any. A file of
 // another kind is refused; an empty one is for the verb to tell of.
 func openInputs(job *cli.Job, args []string) (inputs []ldifconv.Input, closeAll func(), err error) {

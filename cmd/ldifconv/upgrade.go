@@ -116,6 +116,7 @@ func (f *upgradeFlags) run(ctx context.Context, job *cli.Job, args []string) (er
 	if err != nil {
 		return err
 	}
+	hintMaxEntry(job)
 	f.old.note(job, len(args) == 0)
 	if err := f.checkRoom(job, args); err != nil {
 		return err

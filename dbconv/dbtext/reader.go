@@ -29,6 +29,11 @@ var (
 	ErrTruncated = errors.New("text ends early")
 )
 
+// TooLong is the error of an item of more bytes than that.
+type TooLong int64
+
+func (e TooLong) Error() string { return fmt.Sprintf("longer than %d bytes", int64(e)) }
+
 // A LineError is something wrong at a line of the text.
 type LineError struct {
 	Line int64 // from 1
@@ -44,11 +49,13 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Position is "line 3".
 func (e *LineError) Position() string { return fmt.Sprintf("line %d", e.Line) }
 
-// Kind is "bad-item", "truncated", or "bad-text" for anything else.
+// Kind is "bad-item", "too-big", "truncated", or "bad-text" for anything else.
 func (e *LineError) Kind() string {
 	switch {
 	case errors.Is(e.Err, ErrTruncated):
 		return "truncated"
+	case errors.As(e.Err, new(TooLong)):
+		return "too-big"
 	case errors.Is(e.Err, ErrItem):
 		return "bad-item"
 	}
@@ -350,7 +357,7 @@ func (r *Reader) decode(dst, piece []byte, more bool) ([]byte, error) {
 			return dst, fmt.Errorf("column %d: %w", at, err)
 		}
 		if int64(len(dst)) > limit {
-			return dst, fmt.Errorf("longer than %d bytes", limit)
+			return dst, TooLong(limit)
 		}
 		if !more {
 			return dst, nil

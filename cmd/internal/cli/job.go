@@ -20,6 +20,7 @@ type Job struct {
 	line          string // the command line
 	lost          string // the result of a run that ends with ExitLost
 	again         string // what the same command does after an interrupt
+	hintsOn       []hintOn
 	stderr        io.Writer
 	quiet, json   bool
 	terminal      bool // standard error is one, and shows lines grouped

@@ -244,6 +244,11 @@ func (j *Job) finish(ctx context.Context, err error) int {
 	if r.Exit == ExitInterrupted && j.again != "" {
 		j.Hint(j.again)
 	}
+	for _, h := range j.hintsOn {
+		if r.Problems.Kinds.Get(h.kind) > 0 {
+			j.Hint(h.text)
+		}
+	}
 	j.summary(r, usage)
 	return r.Exit
 }

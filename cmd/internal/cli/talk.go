@@ -148,6 +148,17 @@ func (j *Job) Note(text string) { j.talk("note", text) }
 // Hint gives advice; silent with --quiet.
 func (j *Job) Hint(text string) { j.talk("hint", text) }
 
+// hintOn is a hint for the end of a run that has told of a problem of a kind.
+type hintOn struct{ kind, text string }
+
+// HintOn has a hint given at the end where a problem of a kind has been told,
+// such as which option raises a limit: the formats do not know the options.
+func (j *Job) HintOn(kind, text string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.hintsOn = append(j.hintsOn, hintOn{kind, text})
+}
+
 func (j *Job) talk(level, text string) {
 	if j.quiet {
 		return
