@@ -2,6 +2,7 @@ package ldifconv
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -116,6 +117,40 @@ func shown(dn string) string {
 		}
 	}
 	return dn
+}
+
+// printableLog keeps what is told on one line: texts may hold values of
+// entries, which may hold line ends and what terminals obey.
+type printableLog struct{ log Log }
+
+// Problem implements Log.
+func (p printableLog) Problem(kind, where, text string) {
+	p.log.Problem(kind, printable(where), printable(text))
+}
+
+// Warning implements Log.
+func (p printableLog) Warning(kind, where, text string) {
+	p.log.Warning(kind, printable(where), printable(text))
+}
+
+// printable writes what shown would quote as in a quoted string, a line end as
+// \n, and leaves the rest as it is.
+func printable(text string) string {
+	odd := func(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }
+	if strings.IndexFunc(text, odd) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		c, n := utf8.DecodeRuneInString(text)
+		if piece := text[:n]; odd(c) {
+			b.WriteString(strings.Trim(strconv.Quote(piece), `"`))
+		} else {
+			b.WriteString(piece)
+		}
+		text = text[n:]
+	}
+	return b.String()
 }
 
 // sequencer tells which batches are done and which are taken, both counted from

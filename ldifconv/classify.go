@@ -148,6 +148,7 @@ func Classify(ctx context.Context, each func(*Classified) error, inputs []Input,
 	if strict {
 		o.Log = discard{}
 	}
+	o.Log = printableLog{o.Log}
 	c := newClassifier(o, strict)
 	defer c.close()
 	inputs = slices.Clone(inputs)

@@ -181,5 +181,5 @@ func (r *run) log() Log {
 	if r.opt.Log == nil {
 		return discard{}
 	}
-	return r.opt.Log
+	return printableLog{r.opt.Log}
 }

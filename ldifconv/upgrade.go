@@ -394,7 +394,7 @@ func (r *run) say(file string, n note) error {
 	r.report.Problems[n.kind]++
 	r.log().Problem(n.kind, where, n.text)
 	if r.opt.Strict {
-		return fmt.Errorf("stopped at the first problem: %s: %s", where, n.text)
+		return fmt.Errorf("stopped at the first problem: %s: %s", where, printable(n.text))
 	}
 	return nil
 }

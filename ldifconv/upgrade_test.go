@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/testdir"
 )
 
@@ -354,5 +355,30 @@ func TestUpgradeEntryAlone(t *testing.T) {
 	}
 	if got := convert(strings.Join(entries, "")); got != alone.String() {
 		t.Error(firstDifference(alone.String(), got))
+	}
+}
+
+// A message stays on its line, whatever the values are that it tells of.
+func TestMessagesAreOneLine(t *testing.T) {
+	const entry = "dn: cn=a,o=x\nobjectclass: mailRecipient\nobjectclass: nsMessagingServerUser\ncn: a\nuid: a\n"
+	log := &recorder{}
+	opt := Options{From: NMS, Kinds: Both, Log: log}
+	opt.Rules.Vanity = true
+	text := entry + string(ldif.AppendValue(nil, "mailProgramDeliveryInfo", "/bin/v\ntouch \x1b[2J\u0085 caf\u00e9 \xff")) +
+		string(ldif.AppendValue(nil, "mail", "a@x.com\nwarning: b"))
+	if _, err := Upgrade(t.Context(), io.Discard, strings.NewReader(text+"\n"), opt); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "problem ") && !strings.HasPrefix(line, "warning ") || printable(line) != line {
+			t.Errorf("%q", line)
+		}
+	}
+	for _, want := range []string{`(was /bin/v\ntouch \x1b[2J\u0085 caf\u00e9 \xff)`, `address in x.com\nwarning: b`} {
+		want = strings.ReplaceAll(want, `\u00e9`, "\u00e9")
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in\n%s", want, log)
+		}
 	}
 }

@@ -140,7 +140,7 @@ func (o *daaciOptions) placeAdmins(job *cli.Job, domains []aci.DomainNodes) erro
 			return cli.Usagef("--domain-admin %q is no DN", dn)
 		}
 		if !aci.Place(domains, dn) {
-			job.Problem("domain-admin", "", fmt.Sprintf("%s lies in none of the domains", dn))
+			job.Problem("domain-admin", "", fmt.Sprintf("%s lies in none of the domains", accounts.Printable([]byte(dn))))
 		}
 	}
 	return nil
@@ -245,10 +245,10 @@ func (o *daaciOptions) survey(ctx context.Context, job *cli.Job, args, nodes []s
 		}
 	}
 	for _, dn := range found.NoGroups {
-		job.Warning("daaci", dn, "is no groupOfUniqueNames: a directory refuses members that are added to it")
+		job.Warning("daaci", accounts.Printable([]byte(dn)), "is no groupOfUniqueNames: a directory refuses members that are added to it")
 	}
 	for _, dn := range found.Missing() {
-		job.Warning("no-admin", dn, "no entry of the export has this DN: it is made an administrator all the same")
+		job.Warning("no-admin", accounts.Printable([]byte(dn)), "no entry of the export has this DN: it is made an administrator all the same")
 	}
 	return found, nil
 }
