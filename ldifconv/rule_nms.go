@@ -122,7 +122,7 @@ var nmsUserRules = []rule{
 	{
 		name: "nms-programs", from: NMS, kind: Both, meaning: true,
 		needs:      []attrID{schema.MailProgramDeliveryInfo},
-		what:       "a command line in mailProgramDeliveryInfo becomes the name of a program, given by the site or prog-1, prog-2 and so on; the commands that make the names known are listed",
+		what:       "a command line in mailProgramDeliveryInfo becomes the name of a program, given by the site or prog-1, prog-2 and so on; one of more than 4096 bytes, one with a quote that is not closed and those behind the 50000th stay and are problems; the commands that make the names known are listed",
 		source:     "Directory Server 4.0 schema, attri121; Schema Reference, mailProgramDeliveryInfo",
 		documented: true,
 		apply:      nmsPrograms,
@@ -286,6 +286,9 @@ func nmsPrograms(d *draft, o *ruleOptions) bool {
 	names := make([][]byte, len(values))
 	for i, command := range values {
 		names[i] = []byte(o.programs.name(d, command))
+	}
+	if slices.EqualFunc(values, names, bytes.Equal) {
+		return false
 	}
 	d.remove(schema.MailProgramDeliveryInfo)
 	d.addBytes(schema.MailProgramDeliveryInfo, names...)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"imsconv/ldifconv/schema"
 )
 
 // What a run remembers is bounded: SIMS program names to print, and NMS
@@ -42,8 +44,9 @@ func (p *programs) init(given map[string]string) {
 
 // name returns the name of a command line, a new one for a command not seen
 // before. New names are numbered in the order of the input whatever the number
-// of workers. A command that is new when maxPrograms have names, and one longer
-// than maxCommand, stays as it is, with a warning.
+// of workers. A command that is new when maxPrograms have names, one longer
+// than maxCommand, and one with a quote that is not closed, so that nobody can
+// tell which program it is, stays as it is and is a problem.
 func (p *programs) name(d *draft, command []byte) string {
 	p.mu.RLock()
 	name, ok := p.names[string(command)]
@@ -51,8 +54,13 @@ func (p *programs) name(d *draft, command []byte) string {
 	if ok {
 		return name
 	}
+	const info = schema.MailProgramDeliveryInfo
 	if len(command) > maxCommand {
-		d.warnf("program-long", "command %.200q is longer than %d bytes: kept", command, maxCommand)
+		d.stays("program-long", info, command, fmt.Sprintf("is longer than %d bytes and gets no name", maxCommand))
+		return string(command)
+	}
+	if !closesQuotes(string(command)) {
+		d.stays("program-quote", info, command, "has a quote that is not closed and gets no name")
 		return string(command)
 	}
 	d.inOrder()
@@ -62,7 +70,7 @@ func (p *programs) name(d *draft, command []byte) string {
 		return name
 	}
 	if len(p.made) == maxPrograms {
-		d.warnf("program-many", "more than %d programs: command %.200q kept", maxPrograms, command)
+		d.stays("program-many", info, command, fmt.Sprintf("comes after %d programs and gets no name", maxPrograms))
 		return string(command)
 	}
 	for n := len(p.made) + 1; ; n++ {
@@ -127,11 +135,16 @@ type Program struct {
 
 // Script returns the command that makes the program known to iMS, for a shell:
 // its executable lies in the server's own directory of programs under the last
-// part of its path. Of one without a command the executable is not known: its
-// command is a comment, to be filled in.
+// part of its path. Of one without a command the executable is not known, nor
+// of one with a quote that is not closed: the command is a comment then, to be
+// filled in.
 func (p Program) Script() string {
+	blank := fmt.Sprintf("# imsimta program -a -m %s -p EXECUTABLE -e user", quoteShell(p.Name))
 	if p.Command == "" {
-		return fmt.Sprintf("# imsimta program -a -m %s -p EXECUTABLE -e user", quoteShell(p.Name))
+		return blank
+	}
+	if !closesQuotes(p.Command) {
+		return "# was: " + oneLine(p.Command) + "\n" + blank
 	}
 	file, args := splitCommand(p.Command)
 	line := fmt.Sprintf("imsimta program -a -m %s -p %s", quoteShell(p.Name), quoteShell(file))
@@ -154,14 +167,32 @@ func quoteShell(word string) string {
 // escaped; its quotes go, those of the arguments stay.
 func splitCommand(command string) (file, args string) {
 	command = strings.TrimSpace(command)
-	var program []byte
+	program, end, _ := cutWord(command)
+	return fileOf(program), strings.TrimSpace(command[end:])
+}
+
+// closesQuotes reports whether every quote of a command line has its other.
+func closesQuotes(command string) bool {
+	for command != "" {
+		_, end, closed := cutWord(command)
+		if !closed {
+			return false
+		}
+		command = command[min(end+1, len(command)):]
+	}
+	return true
+}
+
+// cutWord returns the first word of a command line without its quotes, where it
+// ends, and whether its quotes are closed.
+func cutWord(command string) (word []byte, end int, closed bool) {
 	quote := byte(0)
 	i := 0
 	for ; i < len(command); i++ {
 		c := command[i]
 		switch {
 		case quote == 0 && (c == ' ' || c == '\t'):
-			return fileOf(program), strings.TrimSpace(command[i:])
+			return word, i, true
 		case c == quote:
 			quote = 0
 			continue
@@ -172,9 +203,9 @@ func splitCommand(command string) (file, args string) {
 			i++
 			c = command[i]
 		}
-		program = append(program, c)
+		word = append(word, c)
 	}
-	return fileOf(program), ""
+	return word, i, quote == 0
 }
 
 // fileOf is the last part of a path.

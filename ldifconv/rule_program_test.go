@@ -9,6 +9,9 @@ func TestProgramScript(t *testing.T) {
 		{`'/opt/my tools/the filter'`, "imsimta program -a -m p -p 'the filter' -e user"},
 		{`/opt/my\ tools/filter -x "a b"`, `imsimta program -a -m p -p filter -g '-x "a b"' -e user`},
 		{"/bin/vacation\tjoe", "imsimta program -a -m p -p vacation -g joe -e user"},
+		{`it\'s "a 'b" -f`, `imsimta program -a -m p -p 'it'\''s' -g '"a '\''b" -f' -e user`},
+		{`it's`, "# imsimta program -a -m p -p EXECUTABLE -e user"},
+		{`a "b 'c'`, "# imsimta program -a -m p -p EXECUTABLE -e user"},
 		{`C:\bin\filter.exe -q`, `imsimta program -a -m p -p 'C:\bin\filter.exe' -g '-q' -e user`},
 	} {
 		want := "# was: " + oneLine(row.command) + "\n" + row.want

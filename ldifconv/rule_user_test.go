@@ -232,6 +232,9 @@ var nmsRows = []ruleRow{
 	{rule: "address-domain", in: "mail: \"a@b\"\nmailalternateaddress: \"a b\"@x.com\nmailalternateaddress: a@", want: "!address-domain\n!address-form"},
 	{rule: "mail-host-name", in: "mailhost: h.x.com\nmailhost: i.x.com", want: "!mail-host-values"},
 
+	{rule: "nms-programs", in: "mailprogramdeliveryinfo: it's\nmailprogramdeliveryinfo: b 'c \"d'\nmailprogramdeliveryinfo: e \"f", want: "mailprogramdeliveryinfo=it's|prog-1|e \"f\n!!program-quote\n!!program-quote"},
+	{rule: "nms-programs", opt: RuleOptions{Programs: map[string]string{"it's": "its"}}, in: "mailprogramdeliveryinfo: it's", want: "mailprogramdeliveryinfo=its"},
+	{rule: "nms-programs", in: "mailprogramdeliveryinfo: /b " + strings.Repeat("x", 5000), want: "!!program-long"},
 	{rule: "nms-programs", kind: Groups, in: "mailprogramdeliveryinfo: /usr/bin/archive -l x", want: "mailprogramdeliveryinfo=prog-1"},
 
 	{rule: "nms-quota-single", in: "mailquota: 5\nmailquota: 6", want: "mailquota=5\n!single-value"},
