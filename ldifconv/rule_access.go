@@ -3,6 +3,7 @@ package ldifconv
 import (
 	"bytes"
 
+	"imsconv/ldifconv/internal/access"
 	"imsconv/ldifconv/ldif"
 	"imsconv/ldifconv/schema"
 )
@@ -310,7 +311,7 @@ func plainClients(list []byte) (clients []byte, ok bool) {
 	ok = true
 	everyone := true
 	eachToken(list, func(client []byte) {
-		ok = ok && isClient(client)
+		ok = ok && access.IsClient(client)
 		everyone = everyone && (isOneOf(client, "ALL") || string(client) == "*")
 		if len(clients) > 0 {
 			clients = append(clients, ',')

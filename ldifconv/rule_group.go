@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"imsconv/ldifconv/internal/access"
 	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/schema"
 )
@@ -375,7 +376,7 @@ func nmsAllowedDomain(d *draft, _ *ruleOptions) bool {
 	values := d.values(schema.MgrpAllowedDomain)
 	var below [][]byte
 	for _, v := range values {
-		if plain := trimBlanks(v); bytes.IndexByte(plain, '.') >= 0 && delivery.IsDomain(bytes.TrimPrefix(plain, []byte{'.'})) && addressPattern(string(plain)) == "" {
+		if plain := trimBlanks(v); bytes.IndexByte(plain, '.') >= 0 && delivery.IsDomain(bytes.TrimPrefix(plain, []byte{'.'})) && access.AddressPattern(string(plain)) == "" {
 			v = plain
 			below = append(below, append([]byte("*."), bytes.TrimPrefix(v, []byte("."))...))
 		}

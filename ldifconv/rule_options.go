@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"imsconv/ldifconv/internal/access"
 	"imsconv/ldifconv/internal/delivery"
 )
 
@@ -114,7 +115,7 @@ func (o *RuleOptions) Check() error {
 // isProxy reports whether name is one host: words that stand for many would
 // open the plain services to all of them.
 func isProxy(name string) bool {
-	return addressPattern(name) == name || isHostName([]byte(name)) && delivery.IsHostName([]byte(name))
+	return access.AddressPattern(name) == name || access.IsHostName([]byte(name)) && delivery.IsHostName([]byte(name))
 }
 
 // oneOf compares ignoring case.
