@@ -80,6 +80,84 @@ func TestCheckAndUpgradeAgreeOnAddresses(t *testing.T) {
 	}
 }
 
+// refused collects the problems of an upgrade, by entry.
+type refused struct{ told }
+
+func (refused) Warning(_, _, _ string) {}
+
+// What an upgrade leaves in an entry as not understood check finds in the entry
+// before, and nothing else.
+func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
+	const person = "objectclass: inetOrgPerson\nobjectclass: person\nobjectclass: organizationalPerson\ncn: a\nsn: a\nuid: q\nmail: own@x.com\n"
+	const list = "objectclass: groupOfUniqueNames\ncn: a\nuniquemember: uid=z,o=x\nmail: own@x.com\n"
+	const simsUser = person + "objectclass: inetMailUser\nobjectclass: inetMailRouting\n"
+	const nmsUser = person + "objectclass: mailRecipient\nobjectclass: nsMessagingServerUser\nobjectclass: nsManagedPerson\n"
+	const simsList = list + "objectclass: inetMailGroup\nobjectclass: inetMailRouting\n"
+	const nmsList = list + "objectclass: mailGroup\nobjectclass: groupOfMailEnhancedUniqueNames\n"
+	domains := []string{"x.com", ".x.com", "*.x.com", "x", "siroe com", "a@x.com", "x..com", "caf\xc3\xa9.com", " x.com "}
+	policies := []string{"AUTH_REQ", "auth_req,or", "auth_req;or", "auth_req or", "blubb", "auth_req,blubb"}
+	for _, tt := range []struct {
+		from   ldifconv.Source
+		as     check.Product
+		lines  string
+		attr   string
+		values []string // a | stands between several of one entry
+	}{
+		{ldifconv.SIMS, check.SIMS, simsUser, "inetAuthorizedServices", []string{
+			"imap", "IMAP4, pop3", "imap pop", "+imap,-pop", "+imap;smtp", "msma", "all", "*", "webmail", "blubb", "imap blubb", "-blubb", "+", "imap:x.com", "imap:", "imap:10.1.", "imap:10.1", "imap:x.com,ALL",
+			"imap:a b", "imap:!x", "imap:10.1.0.0/255.255.0.0", "imap:10.1.0.0/16", "imap:KNOWN", "imap:-x", "imap$pop", "imap$", "imap$blubb", "cn=imap,ou=services,o=x", "cn=blubb,ou=services,o=x",
+			"cn=imap+cn=pop,ou=services,o=x", "inetVersion=4.0,ou=imta,ou=services,o=x", "inetVersion=4.0", "inetVersion=4.0+cn=imap,o=x", "ou=imta,o=x??sub", "a=", "imap=", ",", " imap ", "imap\tpop", ":x.com", "imap|blubb",
+		}},
+		{ldifconv.SIMS, check.SIMS, simsUser, "mailFolderMap", []string{"Sun-MS", "sunms", "UNIX V7", "unixv7", "LOCK", "NONSENSE", "unix  v7", " Sun-MS "}},
+		{ldifconv.SIMS, check.SIMS, simsUser, "mailAutoReplyMode", []string{"reply", "Echo", "vacation", "none", " reply "}},
+		{ldifconv.NMS, check.NMS, nmsUser, "mailAutoReplyMode", []string{"reply", "Echo", "vacation", "blubb"}},
+		{ldifconv.NMS, check.NMS, nmsUser, "nsmsgDisallowAccess", []string{"none", "imap", "POP3 imap4", "imaps,pops;http", "all", "*", "blubb", "imap blubb", "pop3r", "msma", "smtps", "http\tsmtp", "pop3s", "imap|blubb"}},
+		{ldifconv.NMS, check.NMS, nmsUser, "mailAccessDomain", []string{
+			"siroe.com", "siroe com", "siroe com x.com", "siroe", "siroe,com", "siroe, com", "a.x b.x", ".x.com", "*.x.com", "*.", ".", "*", "ALL", "all x", "10.1.2.3", "10.1.", "10.1", "10.1.*", "10.1.*.*", "10.*.1", "10.1.2.300",
+			"10.1.0.0/16", "10.1.0.0/33", "10.1.0.0/255.255.0.0", "10.1.0.0/255.0.255.0", "::1", "NONE", "none", "NONE|x.com", "NONE|NONE", "x.com NONE", "NONE|siroe com", "NONE|ALL", "!x.com", "-x.com", "ALL EXCEPT x.com",
+			"x.com EXCEPT y.com", "KNOWN", "LOCAL", "x_y.com", "x..com", "a b|x.com", "x.com.", "caf\xc3\xa9.com", ",", "siroe\tcom", "-",
+		}},
+		{ldifconv.NMS, check.NMS, nmsUser, "nsDAMemberOf", []string{"cn=a,o=x", "not a dn", "cn=a", "=", "cn=a, o=x ", "uid=a,o=x#'01'B", ",", "cn=\\zz"}},
+		{ldifconv.NMS, check.NMS, nmsList, "mailEnhancedUniqueMember", []string{"uid=b,o=x", "uid=b,o=x %1(digest) %2(a=b)", "cn=50% off,o=x%Shop", "junk", "%1(x)", "uid=b,o=x%", "junk %1(a=b)", "cn=a%1(x)%2(y),o=x", "=,o=x"}},
+		{ldifconv.NMS, check.NMS, nmsList, "mgrpBroadcasterPolicy", policies},
+		{ldifconv.NMS, check.NMS, nmsList, "mgrpAllowedDomain", domains},
+		{ldifconv.SIMS, check.SIMS, simsList, "authorizedDomain", domains},
+		{ldifconv.SIMS, check.SIMS, simsList, "unauthorizedDomain", domains},
+		{ldifconv.SIMS, check.SIMS, simsList, "joinable", []string{"TRUE", "false", " true ", "perhaps", "all", "1"}},
+		{ldifconv.SIMS, check.SIMS, simsList, "expandable", []string{"TRUE", "no"}},
+		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgMaxSize", []string{"5", "5M", "-1", "many"}},
+		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgRejectAction", []string{"reply", "Bounce", "toModerator", "size:reply", "blubb"}},
+	} {
+		text := "dn: o=x\nobjectclass: organization\no: x\n\n"
+		for i, value := range tt.values {
+			text += fmt.Sprintf("dn: cn=a%d,o=x\n%s", i, tt.lines)
+			for one := range strings.SplitSeq(value, "|") {
+				text += string(ldif.AppendValue(nil, tt.attr, one))
+			}
+			text += "\n"
+		}
+		upgrade, found := refused{told{}}, told{}
+		_, err := ldifconv.Upgrade(t.Context(), io.Discard, strings.NewReader(text), ldifconv.Options{From: tt.from, Kinds: ldifconv.Both, Log: upgrade})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = check.Run(t.Context(), func(f *check.Finding) error {
+			found[f.DN] = append(found[f.DN], f.Code)
+			return nil
+		}, []ldif.Input{{Name: "in", Reader: strings.NewReader(text)}}, check.Options{As: tt.as, TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, value := range tt.values {
+			dn := fmt.Sprintf("cn=a%d,o=x", i)
+			finds := kindsOf(found[dn], "service-unknown", "access-domain", "dn-value", "folder-map", "switch-value", "list-domain", "word-unknown", "number-value")
+			if tells := upgrade.told[dn]; len(tells) != len(finds) {
+				t.Errorf("%v: %s: %q: upgrade refuses %q, check finds %q", tt.from, tt.attr, value, tells, finds)
+			}
+		}
+	}
+}
+
 // kindsOf are those of list that are among kinds.
 func kindsOf(list []string, kinds ...string) (have []string) {
 	for _, kind := range list {

@@ -55,6 +55,14 @@ mailUserStatus: active
 var ofSIMS = []string{"-objectClass", "-inetUserStatus", "-mailUserStatus", "-mailHost", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson",
 	"objectClass: inetOrgPerson", "objectClass: inetSubscriber", "objectClass: inetMailUser", "objectClass: inetMailRouting"}
 
+// ofNMS makes the user one of NMS.
+var ofNMS = []string{"-objectClass", "-inetUserStatus", "-mailUserStatus", "-mailHost", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson",
+	"objectClass: inetOrgPerson", "objectClass: mailRecipient", "objectClass: nsMessagingServerUser"}
+
+// listOfSIMS makes the list one of SIMS.
+var listOfSIMS = []string{"-objectClass", "-mailDeliveryOption", "objectClass: top", "objectClass: groupOfUniqueNames",
+	"objectClass: inetMailGroup", "objectClass: inetMailRouting"}
+
 func listText(name string, changes ...string) string {
 	return entryText("dn: cn="+name+",ou=Groups,"+siroe+`
 objectClass: top
@@ -206,6 +214,15 @@ var faults = []fault{
 	{code: "word-unknown", text: listText("p73", "mgrpBroadcasterPolicy: AUTH_REQ,SOMETIMES")},
 	{code: "word-unknown", text: listText("p74", "mgrpMsgRejectAction: bounce")},
 	{code: "word-unknown", text: userText("p75", "mailAutoReplyMode: vacation")},
+	{code: "word-unknown", text: userText("p75s", append(ofSIMS, "mailHost: oldmail.siroe.com", "mailAutoReplyMode: vacation")...)},
+	{code: "service-unknown", text: userText("p110", append(ofSIMS, "mailHost: oldmail.siroe.com", "inetAuthorizedServices: blubb")...)},
+	{code: "folder-map", text: userText("p111", append(ofSIMS, "mailHost: oldmail.siroe.com", "mailFolderMap: NONSENSE")...)},
+	{code: "list-domain", text: listText("p112", "mgrpAllowedDomain: siroe com")},
+	{code: "access-domain", text: userText("p113", append(ofNMS, "mailHost: oldmail.siroe.com", "mailAccessDomain: siroe com")...)},
+	{code: "service-unknown", text: userText("p114", append(ofNMS, "mailHost: oldmail.siroe.com", "nsmsgDisallowAccess: blubb")...)},
+	{code: "dn-value", text: userText("p115", append(ofNMS, "mailHost: oldmail.siroe.com", "objectClass: nsManagedPerson", "nsDAMemberOf: not a dn")...)},
+	{code: "switch-value", text: listText("p116", append(listOfSIMS, "joinable: perhaps")...)},
+	{code: "dn-value", text: listText("p117", "-objectClass", "-mailDeliveryOption", "objectClass: top", "objectClass: groupOfUniqueNames", "objectClass: mailGroup", "objectClass: groupOfMailEnhancedUniqueNames", "mailEnhancedUniqueMember: not a dn %1(x)")},
 	{code: "number-value", text: userText("p76", "mailAutoReplyTimeOut: 7d")},
 	{code: "two-products", text: userText("p77", "-objectClass", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson", "objectClass: inetOrgPerson",
 		"objectClass: inetUser", "objectClass: inetMailUser", "objectClass: inetMailRouting", "objectClass: mailRecipient", "objectClass: nsMessagingServerUser")},

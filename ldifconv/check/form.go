@@ -119,18 +119,26 @@ func (c *checker) ownAddresses() map[string]bool {
 	return own
 }
 
+// policies are the words of mgrpBroadcasterPolicy, for which no list of NMS is
+// known: those of iMS, into which the upgrade does not change it.
+var policies = []string{
+	"smtp_auth_required", "auth_req", "password_required", "passwd_required", "passwd_req", "or", "and", "no_requirements",
+}
+
 // knownWords are the values of attributes that hold one of a few, by product.
 var knownWords = map[Product]map[schema.ID][]string{
+	SIMS: {
+		schema.MailAutoReplyMode: {"reply", "echo"},
+	},
 	NMS: {
-		schema.MgrpMsgRejectAction: {"reply", "bounce", "tomoderator"},
-		schema.MailAutoReplyMode:   {"vacation", "reply", "echo"},
+		schema.MgrpMsgRejectAction:   {"reply", "bounce", "tomoderator"},
+		schema.MailAutoReplyMode:     {"vacation", "reply", "echo"},
+		schema.MgrpBroadcasterPolicy: policies,
 	},
 	IMS: {
-		schema.MgrpMsgRejectAction: {"reply", "tomoderator"},
-		schema.MailAutoReplyMode:   {"reply", "echo"},
-		schema.MgrpBroadcasterPolicy: {
-			"smtp_auth_required", "auth_req", "password_required", "passwd_required", "passwd_req", "or", "and", "no_requirements",
-		},
+		schema.MgrpMsgRejectAction:   {"reply", "tomoderator"},
+		schema.MailAutoReplyMode:     {"reply", "echo"},
+		schema.MgrpBroadcasterPolicy: policies,
 	},
 }
 
@@ -161,21 +169,21 @@ func (c *checker) words() {
 // allKnown reports whether a value is known: a policy is a list of words, an
 // action of NMS may have a prefix that says when it counts.
 func allKnown(id schema.ID, value string, p Product, known []string) bool {
-	words := []string{value}
+	list := []string{value}
 	switch {
 	case id == schema.MgrpBroadcasterPolicy:
-		words = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+		list = words(value)
 	case id == schema.MgrpMsgRejectAction && p == NMS:
 		for _, prefix := range []string{"size:", "domain:", "sender:"} {
 			if rest, ok := strings.CutPrefix(value, prefix); ok {
-				words[0] = strings.TrimSpace(rest)
+				list[0] = strings.TrimSpace(rest)
 			}
 		}
 	}
-	for _, w := range words {
+	for _, w := range list {
 		if !slices.Contains(known, w) {
 			return false
 		}
 	}
-	return len(words) > 0
+	return len(list) > 0
 }

@@ -25,6 +25,7 @@ func (c *checker) user() {
 	c.quotas()
 	c.delivery()
 	c.services(schema.MailAllowedServiceAccess, true)
+	c.source()
 }
 
 // list checks what a mailing list means.
@@ -35,8 +36,10 @@ func (c *checker) list() {
 	c.addresses()
 	c.addressed()
 	c.words()
+	c.posterDomains()
 	c.mailHost()
 	c.statuses()
+	c.source()
 	options := c.options()
 	if !c.has(memberAttributes...) && !options["program"] && !options["file"] && !options["forward"] && !options["shared"] {
 		c.find("list-no-members", "uniqueMember", 0, "the list has no members")
@@ -55,6 +58,9 @@ func (c *checker) domain() {
 	c.statuses()
 	c.quotas()
 	c.services(schema.MailDomainAllowedServiceAccess, false)
+	if c.product == SIMS {
+		c.simsServices()
+	}
 	base := c.norm
 	if c.product == IMS || c.has(schema.InetDomainBaseDN) {
 		c.each(schema.InetDomainBaseDN, func(v ldif.Value, _ []byte) {
