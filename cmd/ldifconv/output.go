@@ -16,10 +16,11 @@ import (
 // one that exists is refused unless it holds what would be written, byte for
 // byte: a run that was killed between two of its files can be done again.
 type outputs struct {
-	job   *cli.Job
-	force bool
-	dry   bool // nothing is written, and what a run would refuse is refused
-	files []*output
+	job    *cli.Job
+	force  bool
+	dry    bool // nothing is written, and what a run would refuse is refused
+	public bool // nothing of the inputs is in the files
+	files  []*output
 }
 
 // output is one of them. The caller writes to it.
@@ -34,8 +35,11 @@ func (o *outputs) create(path string) (*output, error) {
 	st, err := os.Stat(path)
 	stays := !o.force && path != "-" && err == nil && st.Mode().IsRegular()
 	create := o.job.Create
-	if o.dry {
+	switch {
+	case o.dry:
 		create = o.job.CreateDry
+	case o.public:
+		create = o.job.CreatePublic
 	}
 	f, err := create(path, o.force || stays)
 	if err != nil {

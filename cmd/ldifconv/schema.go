@@ -125,7 +125,7 @@ func writeFiles(job *cli.Job, dir string, files []schema.File, force bool) error
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	outs := outputs{job: job, force: force}
+	outs := outputs{job: job, force: force, public: true}
 	defer outs.close()
 	for _, f := range files {
 		out, err := outs.create(filepath.Join(dir, f.Name))

@@ -152,3 +152,11 @@ func (c *conversion) create(job *cli.Job, name string, fill func(w io.Writer) er
 	}
 	return outdir.WriteFile(job, filepath.Join(c.out, name), func(w *cli.OutputFile) error { return fill(w) })
 }
+
+// createPublic is create for a file that has nothing of the inputs in it.
+func (c *conversion) createPublic(job *cli.Job, name string, fill func(w io.Writer) error) error {
+	if c.dryRun {
+		return fill(io.Discard)
+	}
+	return outdir.WritePublic(job, filepath.Join(c.out, name), func(w *cli.OutputFile) error { return fill(w) })
+}

@@ -21,7 +21,7 @@ func (c *conversion) writeSchema(ctx context.Context, job *cli.Job) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := c.create(job, filepath.Join(schemaDir, f.Name), f.Write); err != nil {
+			if err := c.createPublic(job, filepath.Join(schemaDir, f.Name), f.Write); err != nil {
 				return fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}

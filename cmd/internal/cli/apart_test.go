@@ -247,8 +247,8 @@ func TestInPlaceAlone(t *testing.T) {
 }
 
 // TestPrivateOutputs: what is made of a file that is not for everybody is its
-// owner's alone, whichever of the two is opened first; a file that is there
-// keeps its mode.
+// owner's alone, whichever of the two is opened first; a file that is there, or
+// has nothing of the inputs in it, is not.
 func TestPrivateOutputs(t *testing.T) {
 	for _, tt := range []struct {
 		input, want os.FileMode
@@ -265,6 +265,10 @@ func TestPrivateOutputs(t *testing.T) {
 		}
 		code, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
 			early, err := j.Create(at("early"), false)
+			if err != nil {
+				return err
+			}
+			open, err := j.CreatePublic(at("public"), false)
 			if err != nil {
 				return err
 			}
@@ -288,14 +292,54 @@ func TestPrivateOutputs(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return errors.Join(early.Commit(), place.Commit(), late.Commit(), there.Commit())
+			return errors.Join(early.Commit(), place.Commit(), open.Commit(), late.Commit(), there.Commit())
 		}, "tool", "do")
 		if code != ExitDone {
 			t.Fatal(stderr)
 		}
-		for name, want := range map[string]os.FileMode{"early": tt.want, "place": tt.want, "late": tt.want, "there": 0o644} {
+		for name, want := range map[string]os.FileMode{"early": tt.want, "place": tt.want, "late": tt.want, "public": 0o644, "there": 0o644} {
 			if st, err := os.Stat(at(name)); err != nil || st.Mode().Perm() != want {
 				t.Errorf("an input of %o: %s is %v, want %o: %v", tt.input, name, st.Mode(), want, err)
+			}
+		}
+	}
+}
+
+// TestPrivateOutputsOfFolders is the same of a folder that is read.
+func TestPrivateOutputsOfFolders(t *testing.T) {
+	for mode, want := range map[os.FileMode]os.FileMode{0o700: 0o600, 0o750: 0o600, 0o755: 0o644} {
+		dir := t.TempDir()
+		mail, early, late := filepath.Join(dir, "mail"), filepath.Join(dir, "early"), filepath.Join(dir, "late")
+		if err := errors.Join(os.Mkdir(mail, 0o700), os.Chmod(mail, mode)); err != nil {
+			t.Fatal(err)
+		}
+		for _, reads := range []func(*Job) error{
+			func(j *Job) error { return j.Reads(mail) }, func(j *Job) error { return j.SourceTree(mail) },
+		} {
+			code, _, stderr := run(t, func(_ context.Context, j *Job, _ []string) error {
+				one, err := j.Create(early, false)
+				if err != nil {
+					return err
+				}
+				if err := reads(j); err != nil {
+					return err
+				}
+				other, err := j.Create(late, false)
+				if err != nil {
+					return err
+				}
+				return errors.Join(one.Commit(), other.Commit())
+			}, "tool", "do")
+			if code != ExitDone {
+				t.Fatal(stderr)
+			}
+			for _, path := range []string{early, late} {
+				if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
+					t.Errorf("a folder of %o: %s is %v, want %o: %v", mode, path, st.Mode(), want, err)
+				}
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}

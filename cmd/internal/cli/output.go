@@ -34,6 +34,7 @@ type OutputFile struct {
 	named   string      // as the command line has it
 	path    string      // of a regular file, links resolved; else ""
 	old     os.FileInfo // what stands there; nil: nothing
+	public  bool        // nothing of the inputs is in it
 	settled bool        // committed or aborted
 	written bool        // of a file written in place: anything yet
 }
@@ -44,17 +45,29 @@ type OutputFile struct {
 // committed when the run ends is removed. A file that is an input of the run,
 // or another of its outputs, is wrong usage.
 func (j *Job) Create(path string, replace bool) (*OutputFile, error) {
-	return j.createClaimed(path, replace, false)
+	return j.createClaimed(path, making{replace: replace})
+}
+
+// CreatePublic is Create for a file that has nothing of the inputs in it, such
+// as a schema: accounts of servers read it, so that it is not made private for
+// a private input.
+func (j *Job) CreatePublic(path string, replace bool) (*OutputFile, error) {
+	return j.createClaimed(path, making{replace: replace, public: true})
 }
 
 // CreateAlone is Create for a file that no other process may be writing: one
 // that does is [durable.ErrWritten].
 func (j *Job) CreateAlone(path string, replace bool) (*OutputFile, error) {
-	return j.createClaimed(path, replace, true)
+	return j.createClaimed(path, making{replace: replace, alone: true})
 }
 
-func (j *Job) createClaimed(path string, replace, alone bool) (*OutputFile, error) {
-	out, err := j.create(path, replace, alone)
+// making is how a file is made.
+type making struct {
+	replace, alone, public bool
+}
+
+func (j *Job) createClaimed(path string, how making) (*OutputFile, error) {
+	out, err := j.create(path, how)
 	if err == nil && out.stdout {
 		return out, j.claimStdout(out)
 	}
@@ -107,15 +120,18 @@ func (j *Job) reads(st os.FileInfo, named string, look func() (os.FileInfo, erro
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if st.IsDir() {
-		return j.readsTree(named)
-	}
-	for _, out := range j.files {
-		if !out.settled && out.old != nil && os.SameFile(st, out.old) {
-			return Usagef("%s is an output of this run: it is not read", named)
+		if err := j.readsTree(named); err != nil {
+			return err
 		}
+	} else {
+		for _, out := range j.files {
+			if !out.settled && out.old != nil && os.SameFile(st, out.old) {
+				return Usagef("%s is an output of this run: it is not read", named)
+			}
+		}
+		j.keepsStill(st, named, look)
 	}
 	j.inputs = append(j.inputs, st)
-	j.keepsStill(st, named, look)
 	if !isPrivate(st) {
 		return nil
 	}
@@ -242,7 +258,7 @@ func existsError(path string) error {
 	return WithHint(fmt.Errorf("%s: %w", path, ErrExists), "--force replaces it")
 }
 
-func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
+func (j *Job) create(path string, how making) (*OutputFile, error) {
 	if isStdout(path) {
 		return &OutputFile{w: unwrapped(j.Stdout), stdout: true}, nil
 	}
@@ -252,20 +268,20 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 		return openDirect(path)
 	case err == nil && isDescriptor(path):
 		return openDirect(path)
-	case err == nil && !replace:
+	case err == nil && !how.replace:
 		return nil, existsError(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	case err != nil && !replace && isLink(path):
+	case err != nil && !how.replace && isLink(path):
 		return nil, existsError(path)
 	}
-	opt, real := durable.FileOptions{Named: path, Alone: alone, Fresh: !replace}, path
+	opt, real := durable.FileOptions{Named: path, Alone: how.alone, Fresh: !how.replace}, path
 	if err == nil {
 		if real, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
 		opt.Mode = st.Mode().Perm()
-	} else {
+	} else if !how.public {
 		opt.Mode = j.newMode()
 	}
 	beside, err := durable.CreateFile(real, opt)
@@ -276,14 +292,20 @@ func (j *Job) create(path string, replace, alone bool) (*OutputFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, beside.Abort())
 	}
-	return &OutputFile{w: beside, beside: beside, named: path, path: place, old: st}, nil
+	return &OutputFile{w: beside, beside: beside, named: path, path: place, old: st, public: how.public}, nil
 }
 
 // privateMode is that of a file which is for its owner alone.
 const privateMode = 0o600
 
-// isPrivate tells whether an input is a file that is not for everybody.
-func isPrivate(st os.FileInfo) bool { return st.Mode().IsRegular() && st.Mode()&0o004 == 0 }
+// isPrivate tells whether an input is a file that is not for everybody to read,
+// or a folder that is not for everybody to enter.
+func isPrivate(st os.FileInfo) bool {
+	if st.IsDir() {
+		return st.Mode()&0o001 == 0
+	}
+	return st.Mode().IsRegular() && st.Mode()&0o004 == 0
+}
 
 // newMode is the mode of a file that is made: its owner's alone where an input
 // is not for everybody, as an export with passwords is not; 0: as the umask has
@@ -298,10 +320,11 @@ func (j *Job) newMode() fs.FileMode {
 }
 
 // makePrivate does the same to a file that was begun before such an input was
-// met. One that is replaced keeps its mode.
+// met. One that is replaced keeps its mode. The caller
+// holds the lock of the job.
 func (o *OutputFile) makePrivate() error {
 	switch {
-	case o.settled || o.old != nil:
+	case o.settled || o.old != nil || o.public:
 		return nil
 	case o.beside != nil:
 		return o.beside.SetMode(privateMode)

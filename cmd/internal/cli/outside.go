@@ -92,12 +92,11 @@ func isFolder(path string) bool {
 // named in there. What is wrong with the folder is met by reading.
 func (j *Job) SourceTree(path string) error {
 	j.Source(path)
-	if !isFolder(path) {
+	st, err := os.Stat(path)
+	if err != nil || !st.IsDir() {
 		return nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.readsTree(path)
+	return j.reads(st, path, nil)
 }
 
 // readsTree notes that all that lies in a folder is an input of the run, and

@@ -144,6 +144,11 @@ What --report and --log name is written anew by every run. It lies outside of th
 folders that the run reads or writes as a whole, such as a store or the output of
 a conversion, and is none of the inputs: both are wrong usage.
 
+A file that is made is for its owner alone, mode 0600, where an input is not for
+everybody to read, as an export with passwords is not: give it to the account of
+the server that is to read it. A schema and a file that is replaced are not made
+private by that.
+
 An export, a backup stream or a database that is changed while it is read is a
 problem, whatever was made of it: an old server may still write it.
 

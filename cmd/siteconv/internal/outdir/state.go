@@ -79,6 +79,19 @@ func WriteFile(job *cli.Job, path string, fill func(w *cli.OutputFile) error) er
 	if err != nil {
 		return err
 	}
+	return filled(w, fill)
+}
+
+// WritePublic is WriteFile for a file that has nothing of the inputs in it.
+func WritePublic(job *cli.Job, path string, fill func(w *cli.OutputFile) error) error {
+	w, err := job.CreatePublic(path, true)
+	if err != nil {
+		return err
+	}
+	return filled(w, fill)
+}
+
+func filled(w *cli.OutputFile, fill func(w *cli.OutputFile) error) error {
 	defer w.Abort()
 	if err := fill(w); err != nil {
 		return err
