@@ -41,11 +41,11 @@ func TestWhereMailOfBatchesGoes(t *testing.T) {
 		}
 		must(t, os.Remove(place))
 	}
-	must(t, os.Mkdir(at("store"), 0o755))
+	must(t, os.MkdirAll(at("store/lost+found"), 0o755)) // a file system of its own
 	must(t, os.Symlink(at("store"), place))
 	code, stdout, stderr := siteconv(t, append(args, "--preflight")...)
 	if code != cli.ExitDone || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "free in "+place) {
-		t.Errorf("an empty folder: exit %d\n%s%s", code, stdout, stderr)
+		t.Errorf("an empty file system: exit %d\n%s%s", code, stdout, stderr)
 	}
 	for range 2 { // what is there then is a store
 		if code, _, stderr := siteconv(t, append(args, "--force")...); code == cli.ExitFailed {

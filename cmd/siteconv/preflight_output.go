@@ -105,7 +105,14 @@ func isStorePlace(dir string) bool {
 	has := func(e os.DirEntry) bool {
 		return e.Name() == "partition" || e.Name() == "mboxlist" || e.Name() == ims.WorkDir
 	}
+	list = slices.DeleteFunc(list, ofFileSystem)
 	return len(list) == 0 || slices.ContainsFunc(list, has)
+}
+
+// ofFileSystem tells what the root of a file system has before anything is
+// written there.
+func ofFileSystem(e os.DirEntry) bool {
+	return e.Name() == "lost+found" || e.Name() == ".snapshot"
 }
 
 // judgeAccess tells of a folder that may not be written.
