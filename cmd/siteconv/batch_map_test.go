@@ -51,6 +51,22 @@ func TestBatchOfNewIDs(t *testing.T) {
 	}
 }
 
+// TestBatchOfNewIDsInOtherCase: mail whose new id is that of an entry but for
+// the case goes over with it, as mail that keeps its id does.
+func TestBatchOfNewIDsInOtherCase(t *testing.T) {
+	site, moved := mappedSite(t)
+	write(t, site, "ids", []byte(testsite.UserID(0)+" NewComer\n"))
+	pilot := write(t, site, "pilot", []byte("newcomer\n"+testsite.UserID(1)+"\n"))
+	finished(t, incremental(site, moved)...)
+	code, _, said := siteconv(t, append([]string{"run"}, incremental(site, moved, "--batch", "pilot", "--users", pilot)...)...)
+	if code != cli.ExitDone || !strings.Contains(said, `the stream has "NewComer", the directory "newcomer"`) || strings.Contains(said, "no mail in the stream") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	if _, err := os.Stat(filepath.Join(moved, "store/partition/primary/=user", ims.Hash("NewComer"), ims.Component("NewComer"))); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBatchWithIDsAhead: a batch whose user would be moved to a mailbox that
 // the mail is not in is refused before anything is written, and uids that the
 // closing pass would change are refused at once.

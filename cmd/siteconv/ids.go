@@ -25,8 +25,8 @@ func (c *conversion) bareID(id string) string {
 }
 
 // userOf is the user, by the id that batches know, whose mail the source has
-// under an id: the one whose entry has the id that the mail gets in the new
-// store, else the one of that id itself.
+// under an id: that which the mail gets in the new store, where an entry has it
+// or one that differs in case only, else that id itself.
 func (c *conversion) userOf(id string) string {
 	if user, ok := c.owners[id]; ok {
 		return user
@@ -41,10 +41,10 @@ func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
 	if err != nil {
 		return err
 	}
-	renamed, kept := map[string][]string{}, map[string][]string{} // ids of the mail by the new one, and by that of its entry
+	renamed, kept := map[string][]string{}, map[string][]string{} // ids of the mail by the new one in lower case, and by that of its entry
 	for old := range c.mailMap() {
 		if id, bare := newID(old), c.bareID(old); id != bare {
-			renamed[id] = append(renamed[id], old)
+			renamed[strings.ToLower(id)] = append(renamed[strings.ToLower(id)], old)
 			kept[bare] = append(kept[bare], old)
 		}
 	}
@@ -65,8 +65,8 @@ func (c *conversion) findOwners(ctx context.Context, job *cli.Job) error {
 			return fmt.Errorf("%s: %w", c.export().Path, err)
 		}
 		id := u.ID(c.defaultDomain)
-		for _, old := range renamed[id] {
-			c.owners[old] = id
+		for _, old := range renamed[strings.ToLower(id)] {
+			c.owners[old] = newID(old)
 		}
 		for _, old := range kept[id] {
 			c.ahead[old] = newID(old)
