@@ -148,9 +148,27 @@ func uidBefore(v []byte, at int) (from int, ok bool) {
 }
 
 // comparison returns the sign before the = at v[at] that makes it another
-// comparison of a search filter, <, > or ~, and where it begins; 0 and at:
-// there is none. URLs may have it escaped.
+// comparison of a search filter, <, > or ~, or : where it names its rule, as
+// (uid:caseIgnoreMatch:=x) does, and where it begins; 0 and at: there is none.
+// URLs may have it escaped.
 func comparison(v []byte, at int) (sign byte, begin int) {
+	if begin, ok := colonBefore(v, at); ok {
+		for range 2 { // a rule, and dn in front of it
+			name := begin
+			for name > 0 && isNameByte(v[name-1]) {
+				name--
+			}
+			before, ok := colonBefore(v, name)
+			if name > 0 && v[name-1] == '%' && hasPrefixFold(v[name:begin], "3a") {
+				before, ok = name-1, true
+			}
+			if !ok {
+				break
+			}
+			begin = before
+		}
+		return ':', begin
+	}
 	if at >= 1 {
 		switch sign := v[at-1]; sign {
 		case '<', '>', '~':
@@ -168,6 +186,18 @@ func comparison(v []byte, at int) (sign byte, begin int) {
 		}
 	}
 	return 0, at
+}
+
+// colonBefore returns where the colon in front of v[at] begins, which may be
+// escaped.
+func colonBefore(v []byte, at int) (begin int, ok bool) {
+	if at >= 1 && v[at-1] == ':' {
+		return at - 1, true
+	}
+	if at >= 3 && hasPrefixFold(v[at-3:], "%3a") {
+		return at - 3, true
+	}
+	return at, false
 }
 
 // isNameByte reports whether an attribute may have c in its name.
@@ -227,7 +257,8 @@ func namesAt(v []byte, from int) (names [][]byte) {
 // changedInFilter returns the item (uid=x) of a search filter that text begins
 // with when x is a uid that a user of the input loses, or finds one with
 // wildcards, or by its order as (uid>=x) does, and not the new one; text[at] is
-// its =.
+// its =. An item that names its rule is taken for (uid=x), in which a * is no
+// wildcard.
 func (o *ruleOptions) changedInFilter(text []byte, at int) staleName {
 	end := bytes.IndexByte(text[at:], ')')
 	if end < 0 {

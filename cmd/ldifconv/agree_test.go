@@ -95,6 +95,7 @@ func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
 	const simsList = list + "objectclass: inetMailGroup\nobjectclass: inetMailRouting\n"
 	const nmsList = list + "objectclass: mailGroup\nobjectclass: groupOfMailEnhancedUniqueNames\n"
 	domains := []string{"x.com", ".x.com", "*.x.com", "x", "siroe com", "a@x.com", "x..com", "caf\xc3\xa9.com", " x.com "}
+	dates := []string{"20001231235959Z", "summer", "20001301", "20000230Z", "20001231235959+0200", "20001231235959.5Z", "20001231 235959", "20001231246000Z", "20001231235959X", "18001231", "2000-12-31"}
 	policies := []string{"AUTH_REQ", "auth_req,or", "auth_req;or", "auth_req or", "blubb", "auth_req,blubb"}
 	for _, tt := range []struct {
 		from   ldifconv.Source
@@ -125,6 +126,8 @@ func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
 		{ldifconv.SIMS, check.SIMS, simsList, "unauthorizedDomain", domains},
 		{ldifconv.SIMS, check.SIMS, simsList, "joinable", []string{"TRUE", "false", " true ", "perhaps", "all", "1"}},
 		{ldifconv.SIMS, check.SIMS, simsList, "expandable", []string{"TRUE", "no"}},
+		{ldifconv.SIMS, check.SIMS, simsUser, "mailAutoReplyStartDate", dates},
+		{ldifconv.NMS, check.NMS, nmsUser, "vacationStartDate", dates},
 		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgMaxSize", []string{"5", "5M", "-1", "many"}},
 		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgRejectAction", []string{"reply", "Bounce", "toModerator", "size:reply", "blubb"}},
 	} {
@@ -150,7 +153,7 @@ func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
 		}
 		for i, value := range tt.values {
 			dn := fmt.Sprintf("cn=a%d,o=x", i)
-			finds := kindsOf(found[dn], "service-unknown", "access-domain", "dn-value", "folder-map", "switch-value", "list-domain", "word-unknown", "number-value")
+			finds := kindsOf(found[dn], "service-unknown", "access-domain", "dn-value", "syntax-time", "folder-map", "switch-value", "list-domain", "word-unknown", "number-value")
 			if tells := upgrade.told[dn]; len(tells) != len(finds) {
 				t.Errorf("%v: %s: %q: upgrade refuses %q, check finds %q", tt.from, tt.attr, value, tells, finds)
 			}
