@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"imsconv/ldifconv/internal/delivery"
 	"imsconv/ldifconv/schema"
 )
 
@@ -18,7 +19,6 @@ import (
 const (
 	maxProgramNames = 10000
 	maxPrograms     = 50000
-	maxCommand      = 4096 // bytes
 )
 
 // programs are the programs that mail of this run is delivered to. iMS delivers
@@ -44,9 +44,9 @@ func (p *programs) init(given map[string]string) {
 
 // name returns the name of a command line, a new one for a command not seen
 // before. New names are numbered in the order of the input whatever the number
-// of workers. A command that is new when maxPrograms have names, one longer
-// than maxCommand, and one with a quote that is not closed, so that nobody can
-// tell which program it is, stays as it is and is a problem.
+// of workers. A command that is new when maxPrograms have names, one that is
+// too long, and one with a quote that is not closed, so that nobody can tell
+// which program it is, stays as it is and is a problem.
 func (p *programs) name(d *draft, command []byte) string {
 	p.mu.RLock()
 	name, ok := p.names[string(command)]
@@ -55,11 +55,11 @@ func (p *programs) name(d *draft, command []byte) string {
 		return name
 	}
 	const info = schema.MailProgramDeliveryInfo
-	if len(command) > maxCommand {
-		d.stays("program-long", info, command, fmt.Sprintf("is longer than %d bytes and gets no name", maxCommand))
+	if len(command) > delivery.MaxCommand {
+		d.stays("program-long", info, command, fmt.Sprintf("is longer than %d bytes and gets no name", delivery.MaxCommand))
 		return string(command)
 	}
-	if !closesQuotes(string(command)) {
+	if !delivery.ClosesQuotes(string(command)) {
 		d.stays("program-quote", info, command, "has a quote that is not closed and gets no name")
 		return string(command)
 	}
@@ -90,7 +90,7 @@ func (p *programs) note(name []byte) {
 	p.mu.RLock()
 	known := p.noted[string(name)] || p.overflow
 	p.mu.RUnlock()
-	if known || len(name) > maxCommand {
+	if known || len(name) > delivery.MaxCommand {
 		return
 	}
 	p.mu.Lock()
@@ -143,7 +143,7 @@ func (p Program) Script() string {
 	if p.Command == "" {
 		return blank
 	}
-	if !closesQuotes(p.Command) {
+	if !delivery.ClosesQuotes(p.Command) {
 		return "# was: " + oneLine(p.Command) + "\n" + blank
 	}
 	file, args := splitCommand(p.Command)
@@ -167,45 +167,8 @@ func quoteShell(word string) string {
 // escaped; its quotes go, those of the arguments stay.
 func splitCommand(command string) (file, args string) {
 	command = strings.TrimSpace(command)
-	program, end, _ := cutWord(command)
+	program, end, _ := delivery.CutWord(command)
 	return fileOf(program), strings.TrimSpace(command[end:])
-}
-
-// closesQuotes reports whether every quote of a command line has its other.
-func closesQuotes(command string) bool {
-	for command != "" {
-		_, end, closed := cutWord(command)
-		if !closed {
-			return false
-		}
-		command = command[min(end+1, len(command)):]
-	}
-	return true
-}
-
-// cutWord returns the first word of a command line without its quotes, where it
-// ends, and whether its quotes are closed.
-func cutWord(command string) (word []byte, end int, closed bool) {
-	quote := byte(0)
-	i := 0
-	for ; i < len(command); i++ {
-		c := command[i]
-		switch {
-		case quote == 0 && (c == ' ' || c == '\t'):
-			return word, i, true
-		case c == quote:
-			quote = 0
-			continue
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-			continue
-		case quote != '\'' && c == '\\' && i+1 < len(command) && strings.IndexByte(" \t\"'\\", command[i+1]) >= 0:
-			i++
-			c = command[i]
-		}
-		word = append(word, c)
-	}
-	return word, i, quote == 0
 }
 
 // fileOf is the last part of a path.

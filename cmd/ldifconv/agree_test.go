@@ -128,6 +128,7 @@ func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
 		{ldifconv.SIMS, check.SIMS, simsList, "expandable", []string{"TRUE", "no"}},
 		{ldifconv.SIMS, check.SIMS, simsUser, "mailAutoReplyStartDate", dates},
 		{ldifconv.NMS, check.NMS, nmsUser, "vacationStartDate", dates},
+		{ldifconv.NMS, check.NMS, nmsUser, "mailProgramDeliveryInfo", []string{"/bin/a", "it's", `it\'s`, `"a b" 'c'`, `a "b 'c'`, `a "b' c`, "/bin/b " + strings.Repeat("x", 5000), "it's" + strings.Repeat("x", 5000)}},
 		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgMaxSize", []string{"5", "5M", "-1", "many"}},
 		{ldifconv.NMS, check.NMS, nmsList, "mgrpMsgRejectAction", []string{"reply", "Bounce", "toModerator", "size:reply", "blubb"}},
 	} {
@@ -153,7 +154,7 @@ func TestCheckAndUpgradeAgreeOnValues(t *testing.T) {
 		}
 		for i, value := range tt.values {
 			dn := fmt.Sprintf("cn=a%d,o=x", i)
-			finds := kindsOf(found[dn], "service-unknown", "access-domain", "dn-value", "syntax-time", "folder-map", "switch-value", "list-domain", "word-unknown", "number-value")
+			finds := kindsOf(found[dn], "service-unknown", "access-domain", "dn-value", "syntax-time", "program-quote", "program-long", "folder-map", "switch-value", "list-domain", "word-unknown", "number-value")
 			if tells := upgrade.told[dn]; len(tells) != len(finds) {
 				t.Errorf("%v: %s: %q: upgrade refuses %q, check finds %q", tt.from, tt.attr, value, tells, finds)
 			}

@@ -132,6 +132,8 @@ var codes = []Code{
 	{"folder-map", Error, groupMeaning, "a mailFolderMap (SIMS) that is no store that is known: neither Sun-MS nor UNIX V7 nor LOCK"},
 	{"switch-value", Error, groupMeaning, "a joinable or expandable (SIMS) that is neither TRUE nor FALSE"},
 	{"list-domain", Error, groupMeaning, "a domain of those who may or may not post to a list that is none: it matches no poster"},
+	{"program-quote", Warning, groupMeaning, "a mailProgramDeliveryInfo (NMS) with a quote that is not closed: the upgrade gives it no name, unless --program-map does"},
+	{"program-long", Warning, groupMeaning, "a mailProgramDeliveryInfo (NMS) of more than 4096 bytes: the upgrade gives it no name, unless --program-map does"},
 	{"options-unread", Warning, groupMeaning, "an attribute with options in a mail entry (mailQuota;lang-ja): servers read it without them, and so does this check"},
 
 	{"not-upgraded", Error, groupLeftover, "--as ims50: a mail entry that does not satisfy the tag ims50"},

@@ -223,6 +223,8 @@ var faults = []fault{
 	{code: "dn-value", text: userText("p115", append(ofNMS, "mailHost: oldmail.siroe.com", "objectClass: nsManagedPerson", "nsDAMemberOf: not a dn")...)},
 	{code: "switch-value", text: listText("p116", append(listOfSIMS, "joinable: perhaps")...)},
 	{code: "dn-value", text: listText("p117", "-objectClass", "-mailDeliveryOption", "objectClass: top", "objectClass: groupOfUniqueNames", "objectClass: mailGroup", "objectClass: groupOfMailEnhancedUniqueNames", "mailEnhancedUniqueMember: not a dn %1(x)")},
+	{code: "program-quote", text: userText("p118", append(ofNMS, "mailHost: oldmail.siroe.com", "mailProgramDeliveryInfo: it's")...)},
+	{code: "program-long", text: userText("p119", append(ofNMS, "mailHost: oldmail.siroe.com", "mailProgramDeliveryInfo: /bin/a "+strings.Repeat("x", 5000))...)},
 	{code: "number-value", text: userText("p76", "mailAutoReplyTimeOut: 7d")},
 	{code: "two-products", text: userText("p77", "-objectClass", "objectClass: top", "objectClass: person", "objectClass: organizationalPerson", "objectClass: inetOrgPerson",
 		"objectClass: inetUser", "objectClass: inetMailUser", "objectClass: inetMailRouting", "objectClass: mailRecipient", "objectClass: nsMessagingServerUser")},

@@ -25,6 +25,12 @@ func (c *checker) source() {
 	case NMS:
 		c.values(schema.NsMsgDisallowAccess, "service-unknown", "no list of services that are known", areDenied)
 		c.clients()
+		c.values(schema.MailProgramDeliveryInfo, "program-quote", "a command line with a quote that is not closed", func(v []byte) bool {
+			return len(v) > delivery.MaxCommand || delivery.ClosesQuotes(string(v))
+		})
+		c.values(schema.MailProgramDeliveryInfo, "program-long", fmt.Sprintf("longer than %d bytes", delivery.MaxCommand), func(v []byte) bool {
+			return len(v) <= delivery.MaxCommand
+		})
 		c.values(schema.NsDAMemberOf, "dn-value", "no DN", isDN)
 		c.values(schema.MailEnhancedUniqueMember, "dn-value", "no DN", func(v []byte) bool { return isDN(withoutParameters(v)) })
 	}
