@@ -12,6 +12,7 @@ import (
 	"imsconv/cmd/internal/flags"
 	"imsconv/cmd/internal/roster"
 	"imsconv/storeconv"
+	"imsconv/storeconv/durable"
 	"imsconv/storeconv/nms"
 	"imsconv/storeconv/relocate"
 	"imsconv/storeconv/selection"
@@ -136,6 +137,11 @@ func (v *planShards) run(ctx context.Context, job *cli.Job, args []string) error
 	}
 	if err := v.tree.Check(); err != nil {
 		return err
+	}
+	for _, source := range v.files {
+		if source != "-" && durable.Within(source, v.out) {
+			return cli.Usagef("--out: %s lies in %s, which the plan is of: nothing else is written there", v.out, source)
+		}
 	}
 	survey := new(shards.Survey)
 	defer survey.Close()
