@@ -51,7 +51,7 @@ func lost(kinds map[string]int64) (list []ledger.Reason) {
 func restoredSums(rep *restore.Report) ledger.Sums {
 	return ledger.Sums{
 		Written: rep.Messages - rep.Links, Linked: rep.Links,
-		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}, ledger.Reason{Rule: ledger.Duplicate, N: rep.Duplicates}),
+		LeftOut: reasons(ledger.Reason{Rule: ledger.Expired, N: rep.Expired}, ledger.Reason{Rule: ledger.NotSelected, N: rep.NotSelected}, ledger.Reason{Rule: ledger.Duplicate, N: rep.Duplicates + rep.Repeated}),
 		Refused: lost(rep.Lost),
 	}
 }

@@ -81,7 +81,8 @@ exit, start, end, runs, counts, problems). Counts are those of all runs of
 a part that ended with 0 or 3: what each has made is added up, all else is
 as the last one saw it. A run that was killed has counted nothing: what it
 had restored is "already there" in the next, and a warning names such
-parts. The exit status is 3 when a part had 3.
+parts. What an earlier stream of the same run has too is "repeated"
+instead. The exit status is 3 when a part had 3.
 
 What is known of all mailboxes is sorted in DIR/.imsconv and, before
 that is there, in the directory for temporary files (TMPDIR).

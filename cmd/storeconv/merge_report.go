@@ -27,9 +27,13 @@ type shardTold struct {
 // copiesCount is what restore calls links that became files of their own.
 const copiesCount = "copies for links"
 
-// thereCount is what restore calls messages that a run before had made. They
-// are in none of its other counts.
+// thereCount is what restore calls messages that were there before the run.
+// They are in none of its other counts.
 const thereCount = "already there"
+
+// repeatedCount is what it calls messages that it has had already, in an
+// earlier stream most of the time. They too are in no other count.
+const repeatedCount = "repeated"
 
 // sums says how the counts of the runs of a part become those of the part.
 type sums struct {

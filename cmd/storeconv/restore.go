@@ -26,7 +26,8 @@ Makes the store of an iPlanet Messaging Server 5.x, or adds to it, from backup
 streams of a Sun Internet Mail Server 4.0, offline. A stream is a file, or - for
 standard input; LZ4 and gzip are undone. Several streams (-f again) are read in
 the order given, a full backup and then the incremental ones: what comes later
-decides about flags.
+decides about flags. What the store had before the run counts as "already
+there", what an earlier stream of the run has too as "repeated".
 
 UIDs, UIDVALIDITY, receive dates, flags, keywords, subscriptions, rights and
 quotas come over. A later copy of a message becomes a hard link to the first one.
@@ -433,7 +434,7 @@ func (v *restoreFlags) report(job *cli.Job, r *restore.Report, err error) {
 	job.CountAll([]cli.Count{
 		{Name: "users", N: r.Users}, {Name: "mailboxes", N: r.Mailboxes}, {Name: "messages", N: r.Messages}, {Name: "bytes", N: r.Bytes},
 		{Name: "links", N: r.Links}, {Name: "copies for links", N: r.Copies}, {Name: "expired", N: r.Expired}, {Name: "pending", N: r.Pending},
-		{Name: "already there", N: r.Duplicates}, {Name: "flags updated", N: r.Updated}, {Name: "put back", N: r.PutBack}, {Name: "refused", N: r.Refused},
+		{Name: "already there", N: r.Duplicates}, {Name: repeatedCount, N: r.Repeated}, {Name: "flags updated", N: r.Updated}, {Name: "put back", N: r.PutBack}, {Name: "refused", N: r.Refused},
 		{Name: "not selected", N: r.NotSelected}, {Name: "users of an interrupted run", N: r.Resumed}, {Name: "messages with bare LF", N: r.BareLF},
 		{Name: "lost flags", N: r.FlagsLost}, {Name: "lost keywords", N: r.KeywordsLost}, {Name: "lost UIDs", N: r.OtherUID},
 	}, "users", "messages")

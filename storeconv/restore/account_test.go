@@ -33,7 +33,7 @@ func TestEveryMessageIsAccountedFor(t *testing.T) {
 			if err != nil {
 				continue // no stream any more
 			}
-			got := rep.Messages + rep.Expired + rep.NotSelected + rep.Duplicates
+			got := rep.Messages + rep.Expired + rep.NotSelected + rep.Duplicates + rep.Repeated
 			for kind, n := range rep.Lost {
 				got += n
 				kinds[kind] = true

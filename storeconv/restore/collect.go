@@ -377,6 +377,9 @@ func (c *collector) endBox(b *box, u *usage) error {
 		return nil
 	}
 	c.recordMine(b)
+	if err := c.recordBefore(b); err != nil {
+		return err
+	}
 	return c.boxRecords(b)
 }
 
@@ -390,11 +393,6 @@ func mineKey(b *box) string {
 // others. What earlier visits have noted stands by itself, for a kill may undo
 // this one.
 func (c *collector) recordMine(b *box) {
-	if c.r.opt.Existing == AppendAll && b.existing != nil && !b.again {
-		var f fields
-		f.putRanges(b.existing.before)
-		b.v.tally.records = append(b.v.tally.records, record{beforeKey(b), f.rest})
-	}
 	if len(b.index.mine) == 0 || !b.v.early {
 		return
 	}

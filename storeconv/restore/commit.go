@@ -44,7 +44,8 @@ const (
 	keyTaken   = "t/"   // and these places
 	keyName    = "n/"   // names that mailboxes got
 	keyTree    = "u/"   // the tree that the records of a user tell of, by its inode
-	keyBefore  = "s/"   // what was in mailboxes before the run, where it adds without looking
+	keyBefore  = "s/"   // what was in mailboxes before the run,
+	keyMet     = "k/"   // and what of this it has had so far
 	keyLater   = "q/"   // links that were put off, by number of the member,
 
 	keyLaterName = "p/" // and the keys of these, by name

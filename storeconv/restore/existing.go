@@ -34,7 +34,9 @@ type existingBox struct {
 	byHash   contents            // all by content
 	byDate   contents            // all by content and date
 	taken    map[uint32]bool     // UIDs that messages of the stream have been found to be by their content, or under which others are that their names call otherwise
-	before   uidRanges           // with AppendAll: UIDs that were there before the run, whose messages are nobody's copies
+	before   uidRanges           // UIDs that were there before the run; with AppendAll their messages are nobody's copies
+	met      uidRanges           // of these, those that earlier visits have had,
+	was      map[uint32]oldFlags // and the flags of those that they have changed
 	mine     uidRanges           // of these, those that earlier visits have noted
 	gone     map[uint32]string   // UIDs of the index whose files are missing or have another size, and which of it
 	withCRLF map[uint32][32]byte // sums of files, their line ends made CR LF, as far as they are known
@@ -351,12 +353,12 @@ func (o *existingBox) named(e *entry, isOther func(uid uint32) bool) iter.Seq[st
 	return func(yield func(storedMessage) bool) {
 		for _, dated := range [...]bool{true, false} {
 			for last := o.originOf(e); last >= 0; last = o.stored[last].before {
-				if m := &o.stored[last]; (m.date == e.date) == dated && !o.before.has(m.uid) && !yield(*m) {
+				if m := &o.stored[last]; (m.date == e.date) == dated && !o.passesOver(m.uid) && !yield(*m) {
 					return
 				}
 			}
 		}
-		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) && !o.before.has(o.stored[i].uid) {
+		if i := o.here(e); i >= 0 && !isOther(o.stored[i].uid) && !o.passesOver(o.stored[i].uid) {
 			yield(o.stored[i])
 		}
 	}
@@ -374,7 +376,7 @@ func (o *existingBox) find(e *entry, crlf bool, sum func(crlf bool) [32]byte) (m
 	}
 	for _, other := range [...]bool{false, true} {
 		s := sum(crlf != other)
-		for m := range o.named(e, func(uid uint32) bool { return o.taken[uid] }) {
+		for m := range o.named(e, o.isTaken) {
 			if m.has(&s) {
 				if m.uid != e.origUID {
 					o.take(m.uid)
@@ -423,6 +425,7 @@ func crlfSum(dir *durable.Dir, name string) (sum [32]byte, err error) {
 type plannedBoxes struct {
 	mu       sync.Mutex
 	boxes    map[string]*existingBox // by id and name before the run gave it another
+	met      map[string]uidRanges    // as in existingBox, of those that are not kept
 	messages int
 }
 
@@ -434,8 +437,12 @@ const plannedKept = 1 << 19
 // indexes, or beside one of another form, a run goes by what the files say,
 // which a dry run does not have.
 func (r *run) keepsPlanned(b *box) bool {
-	return r.dry() && (len(r.streams) > 1 || r.sel.MayJoin()) && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
+	return r.dry() && r.mayComeAgain() && !r.opt.NoIndex && (b.existing == nil || !b.existing.foreign)
 }
+
+// mayComeAgain tells whether one mailbox may be in more than one stream, or be
+// that of several users.
+func (r *run) mayComeAgain() bool { return len(r.streams) > 1 || r.sel.MayJoin() }
 
 func plannedKey(b *box) string { return b.v.id + "\x00" + b.key }
 
@@ -447,16 +454,41 @@ func (r *run) plannedBox(b *box) *existingBox {
 	return r.planned.boxes[plannedKey(b)]
 }
 
+// plannedMet is what earlier visits of a dry run have had of what the store has
+// in a mailbox.
+func (r *run) plannedMet(b *box) uidRanges {
+	r.planned.mu.Lock()
+	defer r.planned.mu.Unlock()
+	return r.planned.met[plannedKey(b)]
+}
+
+// planMet keeps it.
+func (r *run) planMet(b *box) {
+	if len(b.index.met) == 0 || !r.mayComeAgain() {
+		return
+	}
+	r.planned.mu.Lock()
+	defer r.planned.mu.Unlock()
+	if r.planned.messages += len(b.index.met); r.planned.messages > plannedKept {
+		return
+	}
+	if r.planned.met == nil {
+		r.planned.met = make(map[string]uidRanges)
+	}
+	r.planned.met[plannedKey(b)] = b.existing.metSoFar(&b.index)
+}
+
 // plan keeps what a dry run would put into place of a mailbox.
 func (r *run) plan(b *box) {
 	x := &b.index
 	if !r.keepsPlanned(b) {
+		r.planMet(b)
 		return
 	}
 	o := &existingBox{r: r, planned: b.name, header: x.Header, indexed: true, byOrig: make(map[uint64]int32)}
 	if old := b.existing; old != nil {
 		o.header.UIDValidity = x.UIDValidity
-		o.before = old.before
+		o.before, o.met, o.was = old.before, old.metSoFar(x), old.wasSoFar(x)
 		o.uids, o.gone = slices.Clone(old.uids), maps.Clone(old.gone)
 		for uid := range x.again {
 			delete(o.gone, uid)

@@ -456,12 +456,87 @@ func TestWithoutLookingSeveralStreams(t *testing.T) {
 			}
 			opt.DryRun = false
 			rep, _, err := restoreTo(t, store, opt, bytes.NewReader(full), bytes.NewReader(later))
-			if err != nil || rep.Messages != 5 || rep.Duplicates != 1 {
+			if err != nil || rep.Messages != 5 || rep.Repeated != 1 {
 				t.Errorf("round %d: %v, %+v", round, err, rep)
 			}
 			if diff := cmp.Diff(rep, dry); diff != "" {
 				t.Errorf("round %d: -run +dry:\n%s", round, diff)
 			}
+		}
+	}
+}
+
+// TestCountsOfSeveralStreams: what an earlier stream of the run has too was not
+// there before it, and flags that a later stream gives back are not changed.
+func TestCountsOfSeveralStreams(t *testing.T) {
+	full := tape(t, may20, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 - one", "msg joe/INBOX/2 \\Answered two")
+	later := tape(t, may20+86400, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 \\Seen one", "msg joe/INBOX/3 - three", "link joe/INBOX/4 - joe/INBOX/1")
+	last := tape(t, may20+2*86400, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 \\Flagged one", "msg joe/INBOX/2 - two")
+	for _, how := range []Options{{Jobs: 1}, {Jobs: 8}, {boxesKept: 1}, {Sync: storeconv.SyncUser}} {
+		store := filepath.Join(shmDir(t), "store")
+		for round, c := range []struct {
+			tapes                        [][]byte
+			made, there, repeated, flags int64
+		}{
+			{[][]byte{full, later}, 4, 0, 1, 0},
+			{[][]byte{full, later}, 0, 4, 1, 0},
+			{[][]byte{later}, 0, 3, 0, 0},
+			{[][]byte{full, later, last}, 0, 4, 3, 2},
+			{[][]byte{full, later, last}, 0, 4, 3, 0},
+		} {
+			var in []io.Reader
+			rewind := func() []io.Reader {
+				in = nil
+				for _, tape := range c.tapes {
+					in = append(in, bytes.NewReader(tape))
+				}
+				return in
+			}
+			opt := how
+			opt.DryRun = true
+			dry, _, err := restoreTo(t, store, opt, rewind()...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.DryRun = false
+			rep, _, err := restoreTo(t, store, opt, rewind()...)
+			if err != nil || rep.Messages != c.made || rep.Duplicates != c.there || rep.Repeated != c.repeated || rep.Updated != c.flags {
+				t.Errorf("round %d: %v, %+v", round, err, rep)
+			}
+			if diff := cmp.Diff(rep, dry); diff != "" {
+				t.Errorf("round %d (-run +dry):\n%s", round, diff)
+			}
+		}
+		checkBox(t, store, "joe", "INBOX", "user/joe exists=4 last=4 validity=5 []", `1 [\Flagged]  5-1 one`, "2 []  5-2 two", "3 []  5-3 three", "4 []  5-4 one")
+	}
+}
+
+// TestCountsWithoutIndexes: so counts a dry run too that does not keep what it
+// would put into place.
+func TestCountsWithoutIndexes(t *testing.T) {
+	stream := tape(t, may20, "user joe -", "box joe/INBOX 5", "msg joe/INBOX/1 - one", "msg joe/INBOX/2 - two")
+	store := filepath.Join(shmDir(t), "store")
+	restoreTo(t, store, Options{}, bytes.NewReader(stream))
+	for _, dry := range []bool{true, false} {
+		rep, _, err := restoreTo(t, store, Options{NoIndex: true, DryRun: dry}, bytes.NewReader(stream), bytes.NewReader(stream))
+		if err != nil || rep.Messages != 0 || rep.Duplicates != 2 || rep.Repeated != 2 {
+			t.Errorf("dry run %t: %v, %+v", dry, err, rep)
+		}
+	}
+}
+
+// TestWithoutLookingByContent: -i adds a message that the stream does not name
+// beside its like from before the run, also where a later stream is the first
+// that has the mailbox.
+func TestWithoutLookingByContent(t *testing.T) {
+	full := tape(t, may20, "msg joe/INBOX/1 - one")
+	later := tape(t, may20, "msg joe/INBOX/1 - one", "msg joe/New/1 - new")
+	store := filepath.Join(shmDir(t), "store")
+	restoreTo(t, store, Options{}, bytes.NewReader(later))
+	for _, dry := range []bool{true, false} {
+		rep, _, err := restoreTo(t, store, Options{Existing: AppendAll, DryRun: dry}, bytes.NewReader(full), bytes.NewReader(later))
+		if err != nil || rep.Messages != 2 || rep.Repeated != 1 {
+			t.Errorf("dry run %t: %v, %+v", dry, err, rep)
 		}
 	}
 }

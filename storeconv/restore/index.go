@@ -30,14 +30,16 @@ type boxIndex struct {
 	seen     mboxlist.UIDSet
 	deleted  mboxlist.UIDSet
 	updates  map[uint32]newFlags
-	again    map[uint32]bool // messages whose files were gone and are written again
-	later    []laterLink     // that get their places at the end of the visit
-	spilled  []piece         // lines that are on disk
-	slot     int             // in lineBudget, while there are lines in memory
-	fresh    []storedMessage // of a dry run that keeps what it would put into place
-	mine     uidRanges       // what messages of the stream are whose names do not tell it
-	bare     uidRanges       // messages with a line end that is not CR LF
-	unsure   bool            // and perhaps more of those that were there
+	again    map[uint32]bool     // messages whose files were gone and are written again
+	later    []laterLink         // that get their places at the end of the visit
+	spilled  []piece             // lines that are on disk
+	slot     int                 // in lineBudget, while there are lines in memory
+	fresh    []storedMessage     // of a dry run that keeps what it would put into place
+	met      uidRanges           // messages from before the run that the stream has, and no visit before
+	was      map[uint32]oldFlags // flags that they had before the run, where it has changed them
+	mine     uidRanges           // what messages of the stream are whose names do not tell it
+	bare     uidRanges           // messages with a line end that is not CR LF
+	unsure   bool                // and perhaps more of those that were there
 }
 
 // newFlags replace the flags of a message that is there.

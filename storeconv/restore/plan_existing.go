@@ -95,35 +95,6 @@ func (p *planner) continueBox(b *box, old *existingBox) error {
 	return err
 }
 
-// findBefore finds out which messages of a mailbox were there before the run,
-// where it adds without looking: what several of its streams have is added
-// once, whatever is there.
-func (r *run) findBefore(b *box, old *existingBox) error {
-	if r.opt.Existing != AppendAll {
-		return nil
-	}
-	switch {
-	case old.planned != "": // it has them
-	case !b.again || r.dry(): // in a dry run all that is there was there before
-		old.before = slices.Clone(old.uids)
-	default:
-		text, ok, err := r.jr.Get(beforeKey(b))
-		if !ok || err != nil {
-			return err
-		}
-		f := fields{rest: text}
-		if old.before = f.ranges(); f.err() != nil {
-			return f.err()
-		}
-	}
-	if b.again {
-		old.takeAll(old.before)
-	}
-	return nil
-}
-
-func beforeKey(b *box) string { return keyBefore + b.v.id + "\x00" + b.key }
-
 // findNewName gives a mailbox the name that an earlier visit of this run found
 // for it.
 func (p *planner) findNewName(b *box) (bool, error) {
@@ -501,7 +472,7 @@ func (o *existingBox) takeFirst(e *entry, c *contents, low, high int, dated bool
 	if !dated && e.nameless && !e.anyDate && len(o.files) == 0 {
 		return storedMessage{}, false // mayBe would refuse them all
 	}
-	taken := func(i int32) bool { return o.taken[o.uidAt(i)] }
+	taken := func(i int32) bool { return o.isTaken(o.uidAt(i)) }
 	for at := c.firstFree(low, high, taken); at < high; at = c.firstFree(at+1, high, taken) {
 		m := o.at(c.all[at])
 		if (m.date == e.date) == dated && o.mayBe(e, &m, dated) && has(&m) {
@@ -519,6 +490,9 @@ func (o *existingBox) take(uid uint32) {
 	}
 	o.taken[uid] = true
 }
+
+// isTaken tells whether a message is nobody else's.
+func (o *existingBox) isTaken(uid uint32) bool { return o.taken[uid] || o.passesOver(uid) }
 
 func (o *existingBox) takeAll(uids uidRanges) {
 	for _, r := range uids {
@@ -541,7 +515,7 @@ func (o *existingBox) takenUIDs() (uids uidRanges) {
 // another copy of the message, unless its date is not known.
 func (o *existingBox) mayBe(e *entry, m *storedMessage, dated bool) bool {
 	switch {
-	case o.taken[m.uid]:
+	case o.isTaken(m.uid):
 		return false
 	case !e.nameless:
 		return m.isUnnamed()

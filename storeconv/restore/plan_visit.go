@@ -30,7 +30,7 @@ func (p *planner) enterVisit() error {
 	if err := p.trimVisits(); err != nil {
 		return err
 	}
-	v := &visit{id: p.userID, user: p.user, number: p.seq, stream: p.stream, date: p.header.Date, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum(), again: p.lastRound}
+	v := &visit{id: p.userID, user: p.user, number: p.seq, stream: p.stream, date: p.header.Date, first: p.at, stage: strconv.Itoa(p.seq), boxes: make(map[string]*box), sum: p.r.newVisitSum(), again: p.lastRound}
 	p.seq++
 	if err := p.startVisit(v); err != nil {
 		return err

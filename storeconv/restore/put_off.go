@@ -77,8 +77,7 @@ func (c *collector) putOff(s *linkStep) (done bool, err error) {
 // comes later decides about flags, and the first date stays.
 func (c *collector) putOffAgain(e *entry, was *putOff, saysFlags bool) error {
 	v := e.box.v
-	c.rep.Duplicates++
-	v.tally.rep.Duplicates++
+	c.countRepeated(v)
 	if was.Date != e.date {
 		c.problem(v, "kept-date", c.where(e), keptDate(was.Date, e.date))
 	}

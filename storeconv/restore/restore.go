@@ -87,7 +87,8 @@ type Report struct {
 	Copies       int64            `json:"copies"`           // link members that became files of their own
 	Expired      int64            `json:"expired"`          // left out because of the mark
 	Pending      int64            `json:"pending"`          // kept; the mark has no place in the store
-	Duplicates   int64            `json:"duplicates"`       // were there already
+	Duplicates   int64            `json:"duplicates"`       // were there before the run
+	Repeated     int64            `json:"repeated"`         // an earlier stream of the run has too, or another user whom it puts under the same id
 	Updated      int64            `json:"updated"`          // were there, and have other flags now
 	PutBack      int64            `json:"put_back"`         // were in the index, but their files were missing or cut short: written again
 	Refused      int64            `json:"refused"`          // members and damaged places
@@ -103,8 +104,9 @@ type Report struct {
 	UnknownKeys  map[string]int64 `json:"unknown_keys,omitempty"`
 
 	// Lost are the messages among the refused, by the kind of the problem. With
-	// Messages, Expired, NotSelected and Duplicates they are all messages of the
-	// streams, those of which nothing at all could be read apart.
+	// Messages, Expired, NotSelected, Duplicates, Repeated and PutBack they are
+	// all messages of the streams, those of which nothing at all could be read
+	// apart.
 	Lost map[string]int64 `json:"lost,omitempty"`
 }
 

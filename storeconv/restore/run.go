@@ -371,6 +371,7 @@ func (r *Report) add(o *Report) {
 	r.Expired += o.Expired
 	r.Pending += o.Pending
 	r.Duplicates += o.Duplicates
+	r.Repeated += o.Repeated
 	r.Updated += o.Updated
 	r.PutBack += o.PutBack
 	r.Refused += o.Refused

@@ -53,9 +53,14 @@ func (p *planner) inDoubt(s *linkStep) {
 // stream.
 func (c *collector) same(s *sameStep) error {
 	b, v := s.box, s.box.v
-	if b.existing.gone[s.stored.uid] == "" || b.index.again[s.stored.uid] {
+	first := b.existing.isFromBefore(s.stored.uid) && !b.existing.met.has(s.stored.uid) && b.index.met.add(s.stored.uid)
+	switch {
+	case b.existing.gone[s.stored.uid] != "" && !b.index.again[s.stored.uid]: // put back
+	case first:
 		c.rep.Duplicates++
 		v.tally.rep.Duplicates++
+	default:
+		c.countRepeated(v)
 	}
 	c.tellDate(s)
 	if s.nameless || s.stored.uid != s.origUID {
@@ -73,6 +78,12 @@ func (c *collector) same(s *sameStep) error {
 		c.updateFlags(s)
 	}
 	return nil
+}
+
+// countRepeated counts a message that the run itself has had before.
+func (c *collector) countRepeated(v *visit) {
+	c.rep.Repeated++
+	v.tally.rep.Repeated++
 }
 
 // knowStored makes links to a message that the store has lead to it: not to a
@@ -184,23 +195,46 @@ func keptDate(was, says int64) string {
 	return fmt.Sprintf("it is there with the receive date %s UTC, which stays; the stream says %s", text(was), text(says))
 }
 
-// updateFlags gives later flags to a message that is there.
+// updateFlags gives later flags to a message that is there. Of one that was
+// there before the run counts what has become of it in the end: a later stream
+// may give back what an earlier one of the run has changed.
 func (c *collector) updateFlags(s *sameStep) {
 	x := &s.box.index
 	flags, words, _ := parseFlags(s.entry.flags)
 	var rec ims.Record
 	c.setKeywords(s.box, &rec, words, s.offset, s.name)
-	if flags == s.stored.flags && string(rec.Keywords) == s.stored.keywords {
+	uid, to, is := s.stored.uid, oldFlags{flags, string(rec.Keywords)}, oldFlags{s.stored.flags, s.stored.keywords}
+	was, changed := s.box.existing.was[uid]
+	if !changed {
+		was = is
+	}
+	if u, ok := x.updates[uid]; ok {
+		is = oldFlags{u.flags, string(u.keywords)}
+	}
+	if to == is {
 		return
 	}
 	if x.updates == nil {
 		x.updates = make(map[uint32]newFlags)
 	}
-	x.updates[s.stored.uid] = newFlags{flags: flags, keywords: rec.Keywords}
+	x.updates[uid] = newFlags{flags: flags, keywords: rec.Keywords}
 	v := s.box.v
 	v.tally.changed, x.changed = true, true
-	c.rep.Updated++
-	v.tally.rep.Updated++
+	if !s.box.existing.isFromBefore(uid) {
+		return
+	}
+	if x.was == nil {
+		x.was = make(map[uint32]oldFlags)
+	}
+	x.was[uid] = was
+	switch {
+	case is == was:
+		c.rep.Updated++
+		v.tally.rep.Updated++
+	case to == was:
+		c.rep.Updated--
+		v.tally.rep.Updated--
+	}
 }
 
 // wroteAgain notes a file that was gone and is in the staged tree now.
@@ -404,4 +438,133 @@ func (o *existingBox) ofOrigin(e *entry) (storedMessage, bool) {
 		}
 	}
 	return storedMessage{}, false
+}
+
+// A message of the stream may be in the store because it was there before the
+// run, or because the run has put it there: an earlier stream has it too. So a
+// run remembers what a mailbox had before. Nothing is noted of one that is new.
+
+// oldFlags are the flags of a message before the run.
+type oldFlags struct {
+	flags    ims.Flags
+	keywords string // bits
+}
+
+func beforeKey(b *box) string { return keyBefore + b.v.id + "\x00" + b.key }
+func metKey(b *box) string    { return keyMet + b.v.id + "\x00" + b.key }
+
+// findBefore finds out which messages of a mailbox were there before the run,
+// and which of these earlier visits have had.
+func (r *run) findBefore(b *box, old *existingBox) error {
+	switch {
+	case old.planned != "": // it has them
+	case r.dry(): // all that is there was there before
+		old.before, old.met = slices.Clone(old.uids), r.plannedMet(b)
+	case !b.again:
+		old.before = slices.Clone(old.uids)
+	default:
+		return r.notedBefore(b, old)
+	}
+	return nil
+}
+
+// notedBefore reads what recordBefore has noted in the visits before this one.
+func (r *run) notedBefore(b *box, old *existingBox) error {
+	text, ok, err := r.jr.Get(beforeKey(b))
+	if !ok || err != nil {
+		return err
+	}
+	f := fields{rest: text}
+	if old.before = f.ranges(); f.err() != nil {
+		return f.err()
+	}
+	if text, ok, err = r.jr.Get(metKey(b)); !ok || err != nil {
+		return err
+	}
+	f = fields{rest: text}
+	last := f.int()
+	old.met = f.ranges()
+	if earlier := f.ranges(); last >= b.v.first { // a kill has undone that visit
+		old.met = earlier
+	}
+	old.was = f.oldFlags()
+	return f.err()
+}
+
+// recordBefore notes what was in a mailbox before the run, and what the streams
+// have had of it so far: at once, for a user may have more mailboxes than
+// memory has room for. A kill may undo this visit, so what visits before it had
+// is noted too; flags tell by themselves whether they have been changed.
+func (c *collector) recordBefore(b *box) error {
+	o, x := b.existing, &b.index
+	if o == nil || len(o.before) == 0 {
+		return nil
+	}
+	if !b.again {
+		var f fields
+		f.putRanges(o.before)
+		if err := c.records.Put(beforeKey(b), f.rest); err != nil {
+			return err
+		}
+	}
+	if len(x.met) == 0 && len(x.was) == 0 {
+		return nil
+	}
+	var f fields
+	f.putInt(b.v.last)
+	f.putRanges(o.metSoFar(x))
+	f.putRanges(o.met)
+	f.putFlags(o.wasSoFar(x))
+	return c.records.Put(metKey(b), f.rest)
+}
+
+// isFromBefore tells whether a message was there before the run.
+func (o *existingBox) isFromBefore(uid uint32) bool { return o.before.has(uid) }
+
+// passesOver tells whether no message of the stream is a copy of this one:
+// where the run adds without looking, what several of its streams have is added
+// once, whatever was there.
+func (o *existingBox) passesOver(uid uint32) bool {
+	return o.isFromBefore(uid) && o.r.opt.Existing == AppendAll
+}
+
+// metSoFar are the messages from before the run that it has had, with those of
+// the visit that x is of.
+func (o *existingBox) metSoFar(x *boxIndex) uidRanges {
+	met := slices.Clone(o.met)
+	for _, r := range x.met {
+		met.addRange(r)
+	}
+	return met
+}
+
+// wasSoFar are the flags before the run of the messages that it has changed.
+func (o *existingBox) wasSoFar(x *boxIndex) map[uint32]oldFlags {
+	if len(x.was) == 0 {
+		return o.was
+	}
+	was := make(map[uint32]oldFlags, len(o.was)+len(x.was))
+	maps.Copy(was, o.was)
+	maps.Copy(was, x.was)
+	return was
+}
+
+func (f *fields) putFlags(was map[uint32]oldFlags) {
+	f.putInt(int64(len(was)))
+	for uid, w := range was {
+		f.putInt(int64(uid))
+		f.putInt(int64(w.flags))
+		f.putString(w.keywords)
+	}
+}
+
+func (f *fields) oldFlags() (was map[uint32]oldFlags) {
+	for n := f.int(); n > 0 && !f.bad; n-- {
+		if was == nil {
+			was = make(map[uint32]oldFlags)
+		}
+		uid := uint32(f.int())
+		was[uid] = oldFlags{ims.Flags(f.int()), f.string()}
+	}
+	return was
 }

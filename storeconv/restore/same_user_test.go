@@ -103,7 +103,7 @@ func TestSameMessageOfUsersPutTogetherDry(t *testing.T) {
 		}
 		reports[i], lines[i] = rep, log.lines
 	}
-	if rep := reports[1]; rep.Messages != 3 || rep.Duplicates != 1 || rep.Updated != 1 {
+	if rep := reports[1]; rep.Messages != 3 || rep.Duplicates != 0 || rep.Repeated != 1 || rep.Updated != 0 {
 		t.Errorf("%+v", rep)
 	}
 	if diff := cmp.Diff(reports[1], reports[0]); diff != "" {

@@ -211,6 +211,8 @@ func (b *box) appendState(dst []byte) []byte {
 	f.putBool(x.unsorted)
 	f.putInt(int64(x.last))
 	f.putRanges(x.mine)
+	f.putRanges(x.met)
+	f.putFlags(x.was)
 	f.putRanges(x.bare)
 	f.putBool(x.unsure)
 	f.putHeader(&x.Header)
@@ -249,7 +251,8 @@ func (b *box) parseState(text []byte) (s boxState, err error) {
 	s.existing, s.gone = f.bool(), f.bool()
 	s.again, s.validity, s.unsaid = f.bool(), uint32(f.int()), f.bool()
 	x.set, x.changed, x.unsorted, x.last = f.bool(), f.bool(), f.bool(), uint32(f.int())
-	x.mine, x.bare, x.unsure = f.ranges(), f.ranges(), f.bool()
+	x.mine, x.met, x.was = f.ranges(), f.ranges(), f.oldFlags()
+	x.bare, x.unsure = f.ranges(), f.bool()
 	f.header(&x.Header)
 	for n := range x.Userflags {
 		x.noteKeyword(n)

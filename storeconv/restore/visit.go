@@ -44,7 +44,8 @@ type visit struct {
 	date     int64 // of the backup, seconds since 1970
 	quota    int64 // as the stream has it, where hasQuota is set
 	hasQuota bool
-	last     int64 // number of the last member
+	first    int64 // number of the first member,
+	last     int64 // and of the last one
 	skip     bool  // done by an interrupted run,
 	until    int64 // up to the member of that number
 	again    bool  // for links that were put off, or for what others have said

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,8 @@ type restoreCase struct {
 	tapes  [][]byte
 	opt    restore.Options
 	fail   func(call, name string) error
+
+	report restore.Report // of the last run
 }
 
 // said takes the problems that a run tells.
@@ -127,7 +130,8 @@ func (c *restoreCase) runAndSay(f durable.FS, tapes [][]byte, log storeconv.Log)
 	}
 	opt := c.opt
 	opt.FS, opt.Jobs, opt.Log = f, 1, log
-	_, err := restore.Restore(context.Background(), storePath, streams, opt)
+	rep, err := restore.Restore(context.Background(), storePath, streams, opt)
+	c.report = rep
 	return err
 }
 
@@ -260,6 +264,34 @@ func TestRestore(t *testing.T) {
 				}
 			})
 			t.Logf("%d operations, %d states", f.Ops()-from, states)
+		})
+	}
+}
+
+// TestRestoreCountsAgain: a run that goes on after an interruption counts what
+// an undisturbed one counts.
+func TestRestoreCountsAgain(t *testing.T) {
+	first := tape(t, 958780800, "user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven")
+	later := tape(t, 958780809, "user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "user ann", "box ann/INBOX 5", "msg ann/INBOX/9 neun")
+	last := tape(t, 958780818, "user joe", "box joe/INBOX 77", "msg joe/INBOX/1 one", "msg joe/INBOX/9 nine", "user ann", "box ann/INBOX 5", "msg ann/INBOX/7 seven")
+	for existing, there := range map[restore.Existing]int64{restore.Append: 2, restore.AppendAll: 0} {
+		c := restoreCase{before: [][]byte{first}, tapes: [][]byte{first, later, last}, opt: restore.Options{Sync: storeconv.SyncUser, Existing: existing}}
+		f := c.store(t)
+		from := f.Ops()
+		c.status(t, f)
+		want := c.report
+		if want.Duplicates != there || want.Repeated != 4 {
+			t.Errorf("%+v", want)
+		}
+		tree := f.Tree(storePath, nil)
+		crashes(f, from, func(when string, state *crashfs.FS) {
+			if isOver(state, tree, "told") {
+				return
+			}
+			c.status(t, state)
+			if c.report.Resumed = 0; !c.report.Finished && !reflect.DeepEqual(c.report, want) {
+				t.Errorf("%s:\n%+v\nundisturbed:\n%+v", when, c.report, want)
+			}
 		})
 	}
 }
