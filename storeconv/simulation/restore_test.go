@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ import (
 	"imsconv/storeconv/sims"
 )
 
-const storePath = "/site/store"
+// storePath is in no folder that is there. Hard links ask the operating system
+// on which file system it would be: the one of the tests' own folders.
+var storePath = filepath.Join(os.TempDir(), "no-such-site", "store")
 
 // restoreCase is a restore to be disturbed.
 type restoreCase struct {
