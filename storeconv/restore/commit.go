@@ -56,7 +56,7 @@ const (
 	keyValidity    = "b/" // UIDVALIDITYs of mailboxes that are left out, or have had several
 	keyOther       = "e/" // what users who are left out are said to have, by the id in the store
 	keySpare       = "h/" // bodies held back
-	keyReference   = "k/" // bodies of reference streams
+	keyReference   = "y/" // bodies of reference streams
 	keyJoin        = "j/" // links to be joined
 	keyStagedPlace = "m/" // like keyPlace, of visits that are not in place yet
 	keyVisit       = "v/" // what is known of users who came,
