@@ -22,8 +22,9 @@ func TestKeysOfTheJournal(t *testing.T) {
 		if !ok {
 			return true
 		}
-		for i, name := range spec.Names {
-			lit, ok := spec.Values[i].(*ast.BasicLit)
+		for i, value := range spec.Values {
+			name := spec.Names[i]
+			lit, ok := value.(*ast.BasicLit)
 			if !ok || !strings.HasPrefix(name.Name, "key") {
 				continue
 			}
