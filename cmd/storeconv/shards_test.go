@@ -410,7 +410,7 @@ func TestShardedExport(t *testing.T) {
 			counts = partCounts
 		}
 		for _, n := range counts {
-			plans := filepath.Join(dir, tt.name)
+			plans := filepath.Join(dir, "plans", tt.name)
 			for _, s := range sharings(t, plans, n, tt.from[len(tt.from)-1]) {
 				var apart parted
 				for i := 1; i <= n; i++ {
