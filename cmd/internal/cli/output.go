@@ -320,8 +320,8 @@ func (j *Job) newMode() fs.FileMode {
 }
 
 // makePrivate does the same to a file that was begun before such an input was
-// met. One that is replaced keeps its mode. The caller
-// holds the lock of the job.
+// met. One that is replaced keeps its mode. The caller holds the lock of the
+// job.
 func (o *OutputFile) makePrivate() error {
 	switch {
 	case o.settled || o.old != nil || o.public:
